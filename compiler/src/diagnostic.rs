@@ -1,0 +1,132 @@
+//! What the compiler has to say about a text.
+
+use crate::Span;
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// The build goes on.
+    Warning,
+    /// The build fails.
+    Error,
+}
+
+/// The table of codes: one line a check, in the order of the layers.
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $code:literal, $severity:ident;)*) => {
+        /// The stable name of a check, as in `error[unknown-placeholder]`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Code { $($(#[$doc])* $variant,)* }
+
+        impl Code {
+            /// Every code, in the order of the layers.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The code as text.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// The severity of its findings, unless a preset allows it.
+            #[must_use]
+            pub const fn severity(self) -> Severity {
+                match self { $(Self::$variant => Severity::$severity,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// A brace that is neither doubled nor part of a placeholder.
+    LoneBrace = "lone-brace", Error;
+    /// A placeholder that does not exist.
+    UnknownPlaceholder = "unknown-placeholder", Error;
+    /// A placeholder with a format, a conversion, an index or a `$` before it.
+    MalformedPlaceholder = "malformed-placeholder", Error;
+    /// A placeholder where its kind cannot stand.
+    MisplacedPlaceholder = "misplaced-placeholder", Error;
+    /// The query is not PromQL.
+    Syntax = "syntax", Error;
+    /// An expression of the wrong type.
+    TypeMismatch = "type-mismatch", Error;
+    /// A function that does not exist.
+    UnknownFunction = "unknown-function", Error;
+    /// A call with too few or too many arguments.
+    ArgumentCount = "argument-count", Error;
+    /// Syntax or a function that must be switched on.
+    ExperimentalFeature = "experimental-feature", Error;
+    /// A regular expression that Prometheus rejects.
+    InvalidRegex = "invalid-regex", Error;
+    /// A selector all of whose matchers match the empty string.
+    EmptySelector = "empty-selector", Error;
+}
+
+/// A finding: what is wrong, where, and what to do about it.
+///
+/// All spans are byte ranges of the text that was given to the function which returned it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Which check found it.
+    pub code: Code,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong: one clause, lower case, no full stop.
+    pub title: String,
+    /// The smallest range that shows the fault.
+    pub span: Span,
+    /// What is special about that range; may be empty.
+    pub label: String,
+    /// Other places that belong to the fault.
+    pub secondary: Vec<(Span, String)>,
+    /// What to type.
+    pub help: Option<String>,
+    /// Facts.
+    pub note: Option<String>,
+}
+
+impl Diagnostic {
+    /// A finding of a check, with the severity that the check has by default.
+    #[must_use]
+    pub fn new(code: Code, span: Span, title: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity: code.severity(),
+            title: title.into(),
+            span,
+            label: String::new(),
+            secondary: Vec::new(),
+            help: None,
+            note: None,
+        }
+    }
+
+    /// Says what is special about the primary range.
+    #[must_use]
+    pub fn label(mut self, text: impl Into<String>) -> Self {
+        self.label = text.into();
+        self
+    }
+
+    /// Points at another place that belongs to the fault.
+    #[must_use]
+    pub fn secondary(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.secondary.push((span, text.into()));
+        self
+    }
+
+    /// Says what to type.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help = Some(text.into());
+        self
+    }
+
+    /// States a fact.
+    #[must_use]
+    pub fn note(mut self, text: impl Into<String>) -> Self {
+        self.note = Some(text.into());
+        self
+    }
+}

@@ -1,0 +1,1 @@
+//! PromQL presets in TOML files, checked by `cargo build` and run as typed constants.
