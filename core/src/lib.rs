@@ -1,1 +1,24 @@
 //! The runtime half of promql-presets that does no I/O: presets, queriers, escaping and rendering.
+//!
+//! Services use it through the crate `promql-presets`, which re-exports all of it.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod duration;
+mod error;
+mod escape;
+mod matcher;
+pub mod name;
+mod preset;
+mod querier;
+pub mod regex;
+mod render;
+
+pub use duration::{DurationError, PromDuration};
+pub use error::RenderError;
+pub use escape::{escape_into, quote};
+pub use matcher::{LabelValue, Match, MatchOp, Matcher, none_of, not, not_regex, one_of, regex};
+pub use name::{LabelName, MetricName, NameError};
+pub use preset::{
+    AnyWindow, LabelInfo, LabelKind, NoWindow, Preset, PresetInfo, Presets, ResultType, Segment, TakesWindow, Windowed,
+};
+pub use querier::{MetricQuerier, Querier};

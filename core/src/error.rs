@@ -1,0 +1,112 @@
+//! Why a preset cannot be rendered for a querier.
+
+use std::fmt;
+
+use crate::DurationError;
+
+/// Why a preset cannot be rendered for a querier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RenderError {
+    /// The template has a `{metric_name}` and the querier no name.
+    MissingMetricName,
+    /// The preset's file is about another metric than the querier names.
+    OtherMetric {
+        /// The preset's metric.
+        expected: &'static str,
+        /// The querier's metric.
+        found: String,
+    },
+    /// An empty label name, or a matcher on `__name__`.
+    InvalidLabelName {
+        /// The name.
+        label: String,
+    },
+    /// A label that the preset's file does not declare.
+    UndeclaredLabel {
+        /// The label.
+        label: String,
+        /// Those that it declares.
+        declared: Vec<&'static str>,
+    },
+    /// A value that the label, as the preset's file declares it, cannot have.
+    InvalidLabelValue {
+        /// The label.
+        label: String,
+        /// The value.
+        value: String,
+        /// What the label's values are: `a UUID`.
+        expected: String,
+    },
+    /// No matcher for a label that every query must filter on.
+    MissingRequiredLabel {
+        /// The label.
+        label: &'static str,
+    },
+    /// [`one_of`](crate::one_of) or [`none_of`](crate::none_of) without a value.
+    NoAlternatives {
+        /// The label.
+        label: String,
+    },
+    /// A regular expression that Prometheus does not accept.
+    InvalidRegex {
+        /// The label.
+        label: String,
+        /// The pattern.
+        pattern: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A window of no length.
+    ZeroWindow,
+    /// A window for a preset whose template has no `{window}`.
+    UnexpectedWindow,
+    /// A text that is no duration.
+    InvalidWindow(DurationError),
+}
+
+impl fmt::Display for RenderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MissingMetricName => f.write_str("the querier names no metric, but the template has `{metric_name}`"),
+            Self::OtherMetric { expected, found } => {
+                write!(f, "the preset is about `{expected}`, but the querier names {found:?}")
+            }
+            Self::InvalidLabelName { label } => {
+                write!(
+                    f,
+                    "invalid label name {label:?}: a label name is not empty, and `__name__` is set as the metric name"
+                )
+            }
+            Self::UndeclaredLabel { label, declared } => {
+                write!(f, "undeclared label {label:?}; the preset declares `{}`", declared.join("`, `"))
+            }
+            Self::InvalidLabelValue { label, value, expected } => {
+                write!(f, "invalid value {value:?} of label `{label}`, which is {expected}")
+            }
+            Self::MissingRequiredLabel { label } => write!(f, "missing matcher for the required label `{label}`"),
+            Self::NoAlternatives { label } => write!(f, "no values given to match label {label:?} against"),
+            Self::InvalidRegex { label, pattern, reason } => {
+                write!(f, "invalid regular expression {pattern:?} for label {label:?}: {reason}")
+            }
+            Self::ZeroWindow => f.write_str("a window must be longer than zero"),
+            Self::UnexpectedWindow => f.write_str("the preset's template has no `{window}`"),
+            Self::InvalidWindow(_) => f.write_str("invalid window"),
+        }
+    }
+}
+
+impl std::error::Error for RenderError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::InvalidWindow(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<DurationError> for RenderError {
+    fn from(error: DurationError) -> Self {
+        Self::InvalidWindow(error)
+    }
+}

@@ -1,0 +1,80 @@
+//! Values in quotes. Every string that reaches a query goes through this file.
+
+use std::fmt::Write;
+
+/// Appends a PromQL string literal, in double quotes, that means exactly `value`.
+///
+/// PromQL strings follow Go's: `\`, `"` and a newline must be escaped. Two more matter: Prometheus' lexer takes a literal
+/// U+FFFD for broken UTF-8 and rejects it, and control characters are unreadable in logs; both are written as escapes.
+pub fn escape_into(out: &mut String, value: &str) {
+    out.push('"');
+    let mut copied = 0;
+    for (at, byte) in value.bytes().enumerate() {
+        // 0xEF starts U+FFFD (EF BF BD) and others of its block.
+        let replacement = byte == 0xEF && value[at..].starts_with('\u{FFFD}');
+        if byte >= 0x20 && byte != b'"' && byte != b'\\' && byte != 0x7F && !replacement {
+            continue;
+        }
+        out.push_str(&value[copied..at]);
+        copied = at + if replacement { 3 } else { 1 };
+        match byte {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            _ if replacement => out.push_str("\\ufffd"),
+            // Writing to a `String` cannot fail.
+            control => _ = write!(out, "\\x{control:02x}"),
+        }
+    }
+    out.push_str(&value[copied..]);
+    out.push('"');
+}
+
+/// A PromQL string literal, in double quotes, that means exactly `value`.
+///
+/// ```
+/// assert_eq!(promql_presets_core::quote(r#"say "hi""#), r#""say \"hi\"""#);
+/// ```
+#[must_use]
+pub fn quote(value: &str) -> String {
+    let mut out = String::with_capacity(quoted_len(value));
+    escape_into(&mut out, value);
+    out
+}
+
+/// How many bytes [`escape_into`] writes, or a few more.
+pub(crate) fn quoted_len(value: &str) -> usize {
+    let extra: usize = value
+        .bytes()
+        .map(|byte| match byte {
+            b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 1,
+            0..0x20 | 0x7F | 0xEF => 3,
+            _ => 0,
+        })
+        .sum();
+    value.len() + extra + 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_what_would_end_or_break_a_string() {
+        for (value, literal) in [
+            ("", r#""""#),
+            ("plain", r#""plain""#),
+            (r#"a"b\c"#, r#""a\"b\\c""#),
+            ("a\nb\r\tc", r#""a\nb\r\tc""#),
+            ("\0\u{1b}\u{7f}", r#""\x00\x1b\x7f""#),
+            ("a\u{FFFD}b", r#""a\ufffdb""#),
+            ("größe \u{FEFF}\u{FFFC}✓", "\"größe \u{FEFF}\u{FFFC}✓\""),
+            ("{{x}}#'`", "\"{{x}}#'`\""),
+        ] {
+            assert_eq!(quote(value), literal);
+            assert!(quoted_len(value) >= literal.len(), "{literal}");
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Label matchers: what a caller filters on.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+/// How a matcher compares, as in <https://prometheus.io/docs/prometheus/latest/querying/basics/#instant-vector-selectors>.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MatchOp {
+    /// `=`: the label has this value.
+    Equal,
+    /// `!=`: the label has another value.
+    NotEqual,
+    /// `=~`: the whole value matches a regular expression in RE2 syntax.
+    Regex,
+    /// `!~`: the whole value does not match a regular expression in RE2 syntax.
+    NotRegex,
+}
+
+impl MatchOp {
+    /// The operator in PromQL.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Equal => "=",
+            Self::NotEqual => "!=",
+            Self::Regex => "=~",
+            Self::NotRegex => "!~",
+        }
+    }
+}
+
+/// One condition on one label: `kernel_id="4c0e…"`.
+///
+/// Values are data. They are escaped where the query is rendered, so pass them as they are.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Matcher<'a> {
+    label: Cow<'a, str>,
+    op: MatchOp,
+    /// `None` is the alternative of no values, which nothing can match; rendering refuses it.
+    value: Option<Cow<'a, str>>,
+}
+
+impl<'a> Matcher<'a> {
+    /// A matcher of a label; a plain value means `=`.
+    ///
+    /// ```
+    /// use promql_presets_core::{Matcher, one_of};
+    /// assert_eq!(Matcher::new("job", "api").to_string(), r#"job="api""#);
+    /// assert_eq!(Matcher::new("code", one_of(["500", "503"])).to_string(), r#"code=~"500|503""#);
+    /// ```
+    pub fn new(label: impl Into<Cow<'a, str>>, condition: impl Into<Match<String>>) -> Self {
+        condition.into().on(label)
+    }
+
+    /// `label="value"` without a copy of either.
+    pub fn equal(label: impl Into<Cow<'a, str>>, value: impl Into<Cow<'a, str>>) -> Self {
+        Self { label: label.into(), op: MatchOp::Equal, value: Some(value.into()) }
+    }
+
+    /// The label.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// The comparison.
+    #[must_use]
+    pub const fn op(&self) -> MatchOp {
+        self.op
+    }
+
+    /// What the label is compared with, unescaped; `None` is [`one_of`] no values at all.
+    #[must_use]
+    pub fn value(&self) -> Option<&str> {
+        self.value.as_deref()
+    }
+}
+
+/// PromQL, as far as the label needs no quotes.
+impl fmt::Display for Matcher<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.value().map_or_else(|| "<no values>".to_owned(), crate::quote);
+        write!(f, "{}{}{value}", self.label, self.op.as_str())
+    }
+}
+
+/// A condition on the values of a label of kind `K`: [`String`], `uuid::Uuid`, [`i64`], or an enum made from a preset file.
+///
+/// A value itself is the condition `=`; the others come from [`not`], [`one_of`], [`none_of`], [`regex`] and
+/// [`not_regex`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Match<K: ?Sized> {
+    op: MatchOp,
+    value: Option<String>,
+    kind: PhantomData<fn() -> Box<K>>,
+}
+
+impl<K: ?Sized> Match<K> {
+    const fn some(op: MatchOp, value: String) -> Self {
+        Self { op, value: Some(value), kind: PhantomData }
+    }
+
+    /// The condition, applied to a label.
+    pub fn on<'a>(self, label: impl Into<Cow<'a, str>>) -> Matcher<'a> {
+        Matcher { label: label.into(), op: self.op, value: self.value.map(Cow::Owned) }
+    }
+
+    /// The label has exactly this value.
+    pub fn equal(value: impl LabelValue<Kind = K>) -> Self {
+        Self::some(MatchOp::Equal, value.into_text())
+    }
+}
+
+/// A value that a label of some kind can have.
+#[diagnostic::on_unimplemented(message = "`{Self}` is no value of a label")]
+pub trait LabelValue {
+    /// The kind of labels that have such values.
+    type Kind: ?Sized;
+
+    /// The value as Prometheus stores it.
+    fn into_text(self) -> String;
+}
+
+/// The label has any other value. A series without the label passes.
+pub fn not<V: LabelValue>(value: V) -> Match<V::Kind> {
+    Match::some(MatchOp::NotEqual, value.into_text())
+}
+
+/// The label has one of these values, which are no regular expressions. At least one is needed.
+pub fn one_of<I>(values: I) -> Match<<I::Item as LabelValue>::Kind>
+where
+    I: IntoIterator<Item: LabelValue>,
+{
+    alternatives(values, MatchOp::Equal, MatchOp::Regex)
+}
+
+/// The label has none of these values, which are no regular expressions. At least one is needed.
+pub fn none_of<I>(values: I) -> Match<<I::Item as LabelValue>::Kind>
+where
+    I: IntoIterator<Item: LabelValue>,
+{
+    alternatives(values, MatchOp::NotEqual, MatchOp::NotRegex)
+}
+
+/// The whole value matches a regular expression in [RE2 syntax](https://github.com/google/re2/wiki/Syntax).
+///
+/// For a list of values use [`one_of`], which escapes them.
+pub fn regex<K: ?Sized>(pattern: impl Into<String>) -> Match<K> {
+    Match::some(MatchOp::Regex, pattern.into())
+}
+
+/// The whole value does not match a regular expression in [RE2 syntax](https://github.com/google/re2/wiki/Syntax).
+pub fn not_regex<K: ?Sized>(pattern: impl Into<String>) -> Match<K> {
+    Match::some(MatchOp::NotRegex, pattern.into())
+}
+
+fn alternatives<I>(values: I, single: MatchOp, several: MatchOp) -> Match<<I::Item as LabelValue>::Kind>
+where
+    I: IntoIterator<Item: LabelValue>,
+{
+    let mut values = values.into_iter().map(LabelValue::into_text);
+    let (Some(first), second) = (values.next(), values.next()) else {
+        return Match { op: several, value: None, kind: PhantomData };
+    };
+    let Some(second) = second else { return Match::some(single, first) };
+    let mut pattern = String::new();
+    crate::regex::escape_into(&mut pattern, &first);
+    for value in std::iter::once(second).chain(values) {
+        pattern.push('|');
+        crate::regex::escape_into(&mut pattern, &value);
+    }
+    Match::some(several, pattern)
+}
+
+macro_rules! label_values {
+    ($($(#[$attribute:meta])* $value:ty => $kind:ty;)*) => {$(
+        $(#[$attribute])*
+        impl LabelValue for $value {
+            type Kind = $kind;
+
+            fn into_text(self) -> String {
+                #[allow(clippy::implicit_clone, reason = "also for types whose text is not themselves")]
+                self.to_string()
+            }
+        }
+
+        $(#[$attribute])*
+        impl From<$value> for Match<$kind> {
+            fn from(value: $value) -> Self {
+                Self::equal(value)
+            }
+        }
+    )*};
+}
+
+label_values! {
+    &str => String;
+    &String => String;
+    String => String;
+    Cow<'_, str> => String;
+    i8 => i64;
+    i16 => i64;
+    i32 => i64;
+    i64 => i64;
+    u8 => i64;
+    u16 => i64;
+    u32 => i64;
+    u64 => i64;
+    usize => i64;
+    #[cfg(feature = "uuid")]
+    uuid::Uuid => uuid::Uuid;
+    #[cfg(feature = "uuid")]
+    &uuid::Uuid => uuid::Uuid;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(condition: impl Into<Match<String>>) -> String {
+        Matcher::new("l", condition).to_string()
+    }
+
+    #[test]
+    fn every_operator() {
+        assert_eq!(shown("a"), r#"l="a""#);
+        assert_eq!(shown(not("a")), r#"l!="a""#);
+        assert_eq!(shown(regex("a.*")), r#"l=~"a.*""#);
+        assert_eq!(shown(not_regex("a.*")), r#"l!~"a.*""#);
+        assert_eq!(shown(one_of(["a.b", "c|d"])), r#"l=~"a\\.b|c\\|d""#);
+        assert_eq!(shown(none_of(vec!["a".to_owned(), String::new()])), r#"l!~"a|""#);
+    }
+
+    #[test]
+    fn one_alternative_is_a_comparison() {
+        assert_eq!(shown(one_of(["a.b"])), r#"l="a.b""#);
+        assert_eq!(shown(none_of(["a.b"])), r#"l!="a.b""#);
+    }
+
+    #[test]
+    fn no_alternative_is_no_value() {
+        assert_eq!(Matcher::new("l", one_of([""; 0])).value(), None);
+        assert_eq!(Matcher::new("l", none_of([""; 0])).value(), None);
+    }
+
+    #[test]
+    fn integers_are_their_digits() {
+        let matcher = Match::<i64>::from(-5).on("code");
+        assert_eq!(matcher.to_string(), r#"code="-5""#);
+        assert_eq!(one_of([1_u8, 2]).on("code").to_string(), r#"code=~"1|2""#);
+    }
+}

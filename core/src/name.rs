@@ -1,0 +1,195 @@
+//! Names of metrics and labels: what is one, and when it needs quotes.
+//!
+//! Since Prometheus 3 every non-empty UTF-8 string is a name. One that is no classic identifier is written in quotes, and
+//! a quoted metric name moves inside the braces: `{"http.requests", "http.code"="500"}`.
+//! See <https://prometheus.io/docs/concepts/data_model/#metric-names-and-labels>.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The label that holds the metric name. A querier sets the name, never this label.
+pub const METRIC_NAME_LABEL: &str = "__name__";
+
+/// Words that PromQL's lexer takes for itself, in lower case; it ignores case.
+pub const KEYWORDS: &[&str] = &[
+    "and",
+    "anchored",
+    "atan2",
+    "avg",
+    "bool",
+    "bottomk",
+    "by",
+    "count",
+    "count_values",
+    "end",
+    "fill",
+    "fill_left",
+    "fill_right",
+    "group",
+    "group_left",
+    "group_right",
+    "ignoring",
+    "inf",
+    "limit_ratio",
+    "limitk",
+    "max",
+    "min",
+    "nan",
+    "offset",
+    "on",
+    "or",
+    "quantile",
+    "range",
+    "smoothed",
+    "start",
+    "stddev",
+    "stdvar",
+    "step",
+    "sum",
+    "topk",
+    "unless",
+    "without",
+    "max_of",
+    "min_of",
+];
+
+/// Whether a metric name can stand in a query without quotes, whatever surrounds it.
+#[must_use]
+pub fn is_bare_metric(name: &str) -> bool {
+    is_identifier(name, true) && !KEYWORDS.iter().any(|keyword| keyword.eq_ignore_ascii_case(name))
+}
+
+/// Whether a label name can stand in a matcher or a grouping without quotes.
+///
+/// Keywords can, except `inf` and `nan`, which a grouping takes for numbers.
+#[must_use]
+pub fn is_bare_label(name: &str) -> bool {
+    is_identifier(name, false) && !name.eq_ignore_ascii_case("inf") && !name.eq_ignore_ascii_case("nan")
+}
+
+fn is_identifier(name: &str, colons: bool) -> bool {
+    let letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_' || (colons && byte == b':');
+    match name.as_bytes() {
+        [first, rest @ ..] => letter(*first) && rest.iter().all(|byte| letter(*byte) || byte.is_ascii_digit()),
+        [] => false,
+    }
+}
+
+/// Why a text is no name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NameError {
+    /// A name has at least one character.
+    Empty,
+    /// `__name__` is the metric's name, which is set apart from the labels.
+    Reserved,
+}
+
+impl fmt::Display for NameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("a name needs at least one character"),
+            Self::Reserved => f.write_str("`__name__` stands for the metric name, which is set apart from the labels"),
+        }
+    }
+}
+
+impl std::error::Error for NameError {}
+
+macro_rules! name_type {
+    ($(#[$doc:meta])* $name:ident, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Checks a name.
+            ///
+            /// # Errors
+            /// [`NameError`] where the text is no name.
+            pub fn new(name: impl Into<String>) -> Result<Self, NameError> {
+                let name = name.into();
+                let check: fn(&str) -> Result<(), NameError> = $check;
+                check(&name)?;
+                Ok(Self(name))
+            }
+
+            /// The name as text, without quotes.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = NameError;
+
+            fn from_str(name: &str) -> Result<Self, NameError> {
+                Self::new(name)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+
+name_type! {
+    /// The name of a metric: any non-empty text.
+    MetricName, check_name
+}
+
+name_type! {
+    /// The name of a label: any non-empty text but `__name__`.
+    LabelName, check_label
+}
+
+pub(crate) fn check_name(name: &str) -> Result<(), NameError> {
+    if name.is_empty() { Err(NameError::Empty) } else { Ok(()) }
+}
+
+pub(crate) fn check_label(name: &str) -> Result<(), NameError> {
+    match name {
+        "" => Err(NameError::Empty),
+        METRIC_NAME_LABEL => Err(NameError::Reserved),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_bare_names_from_quoted_ones() {
+        for name in ["up", "_x", ":x:y", "vllm:latency_seconds_bucket", "sums"] {
+            assert!(is_bare_metric(name), "{name}");
+        }
+        for name in ["", "9x", "http.requests", "a-b", "größe", "sum", "Inf", "NaN", "on"] {
+            assert!(!is_bare_metric(name), "{name}");
+        }
+        for name in ["le", "_x", "sum", "by", "__tenant__"] {
+            assert!(is_bare_label(name), "{name}");
+        }
+        for name in ["", "a:b", "http.code", "0", "inf", "NAN"] {
+            assert!(!is_bare_label(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn rejects_what_is_no_name() {
+        assert_eq!(MetricName::new(""), Err(NameError::Empty));
+        assert_eq!("".parse::<LabelName>(), Err(NameError::Empty));
+        assert_eq!("__name__".parse::<LabelName>(), Err(NameError::Reserved));
+        assert_eq!(LabelName::new("http.code").unwrap().to_string(), "http.code");
+    }
+}

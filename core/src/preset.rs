@@ -1,0 +1,273 @@
+//! Presets: what the compiler makes of a template.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
+
+use crate::{MetricQuerier, PromDuration, RenderError, render};
+
+/// A query template that was checked when it was compiled.
+///
+/// `Q` is the querier that it takes, `R` the type of its result, and `W` tells whether its template has a `{window}`.
+/// Constants of this type come out of preset files and of `preset!`; nothing else makes one.
+pub struct Preset<Q: ?Sized, R, W = NoWindow> {
+    info: &'static PresetInfo,
+    types: PhantomData<Types<Q, R, W>>,
+}
+
+/// Covariant in all three, and `Send` and `Sync` whatever they are.
+type Types<Q, R, W> = fn() -> (*const Q, *const R, *const W);
+
+impl<Q: ?Sized, R, W> Preset<Q, R, W> {
+    /// A preset of these types. Only generated code knows which types are right.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __new(info: &'static PresetInfo) -> Self {
+        Self { info, types: PhantomData }
+    }
+
+    /// Name, description, template and everything else that is known of the preset.
+    #[must_use]
+    pub const fn info(&self) -> &'static PresetInfo {
+        self.info
+    }
+
+    /// The same preset for any querier at all. Where the preset's file declares labels, they are checked when the query
+    /// is rendered.
+    #[must_use]
+    pub const fn any_querier<'q>(self) -> Preset<dyn MetricQuerier + 'q, R, W> {
+        Preset::__new(self.info)
+    }
+}
+
+impl<Q: MetricQuerier + ?Sized, R, W> Preset<Q, R, W> {
+    /// The PromQL for a querier. It is pure, so a service can test what it will ask.
+    ///
+    /// `window` replaces the default of the preset's `{window}`; pass `None` to keep it.
+    ///
+    /// # Errors
+    /// [`RenderError`] where the querier has a name, a label or a grouping that the preset cannot take, or the window
+    /// is zero or not the preset's to take.
+    pub fn render(&self, querier: &Q, window: Option<PromDuration>) -> Result<String, RenderError> {
+        render::render(self.info, &querier, window)
+    }
+}
+
+impl<Q: ?Sized, R, W> Clone for Preset<Q, R, W> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<Q: ?Sized, R, W> Copy for Preset<Q, R, W> {}
+
+impl<Q: ?Sized, R, W> fmt::Debug for Preset<Q, R, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Preset").field("name", &self.info.name).field("template", &self.info.template).finish()
+    }
+}
+
+/// The preset's template has no `{window}`.
+#[derive(Clone, Copy, Debug)]
+pub struct NoWindow;
+
+/// The preset's template has a `{window}`.
+#[derive(Clone, Copy, Debug)]
+pub struct Windowed;
+
+/// Only rendering finds out whether the preset's template has a `{window}`.
+#[derive(Clone, Copy, Debug)]
+pub struct AnyWindow;
+
+/// Says that a window can be set.
+#[diagnostic::on_unimplemented(
+    message = "this preset's template has no `{{window}}`",
+    label = "there is no window to set",
+    note = "write `[{{window}}]` in the template and `window = \"5m\"` beside it in the preset file"
+)]
+pub trait TakesWindow: private::Sealed {}
+
+impl TakesWindow for Windowed {}
+impl TakesWindow for AnyWindow {}
+
+mod private {
+    pub trait Sealed {}
+    impl Sealed for super::Windowed {}
+    impl Sealed for super::AnyWindow {}
+}
+
+/// Everything that is known of a preset, as plain data.
+///
+/// Generated code makes these; further fields may come with any version.
+#[derive(Debug)]
+pub struct PresetInfo {
+    /// Module and name: `container_utilization::rate`.
+    pub name: &'static str,
+    /// What the preset file says about it; may be empty.
+    pub description: &'static str,
+    /// Unit of the result, if the file names one.
+    pub unit: Option<&'static str>,
+    /// The template as the file has it.
+    pub template: &'static str,
+    /// The preset file and the line of the preset: `presets/container_utilization.toml:17`.
+    pub source: &'static str,
+    /// Type of the result of an instant query.
+    pub result: ResultType,
+    /// The default window; without one the template has no `{window}`.
+    pub window: Option<PromDuration>,
+    /// The metric that the preset's file is about, if it names one.
+    pub metric: Option<&'static str>,
+    /// The labels that the file declares; `None` if any label will do.
+    pub labels: Option<&'static [LabelInfo]>,
+    /// The template, taken apart.
+    #[doc(hidden)]
+    pub segments: &'static [Segment],
+}
+
+impl PresetInfo {
+    /// The preset itself, for any querier; `R` must be the type that takes any result.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __any<'q, R>(&'static self) -> Preset<dyn MetricQuerier + 'q, R, AnyWindow> {
+        Preset::__new(self)
+    }
+}
+
+/// Type of a PromQL expression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ResultType {
+    /// One number without labels.
+    Scalar,
+    /// One sample for each series.
+    InstantVector,
+    /// Several samples for each series.
+    RangeVector,
+    /// A text.
+    String,
+}
+
+impl fmt::Display for ResultType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Scalar => "scalar",
+            Self::InstantVector => "instant vector",
+            Self::RangeVector => "range vector",
+            Self::String => "string",
+        })
+    }
+}
+
+/// A label that a preset file declares.
+#[derive(Debug)]
+pub struct LabelInfo {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether every query must filter on it.
+    pub required: bool,
+    /// What its values are.
+    pub kind: LabelKind,
+}
+
+/// What the values of a label are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LabelKind {
+    /// Any text.
+    String,
+    /// UUIDs.
+    Uuid,
+    /// Whole numbers.
+    Integer,
+    /// One of these.
+    OneOf(&'static [&'static str]),
+}
+
+impl LabelKind {
+    /// Whether the label can have this value.
+    #[must_use]
+    pub fn admits(self, value: &str) -> bool {
+        match self {
+            Self::String => true,
+            Self::Integer => value.parse::<i128>().is_ok(),
+            Self::OneOf(values) => values.contains(&value),
+            Self::Uuid => {
+                let bytes = value.as_bytes();
+                bytes.len() == 36
+                    && bytes.iter().enumerate().all(|(at, byte)| match at {
+                        8 | 13 | 18 | 23 => *byte == b'-',
+                        _ => byte.is_ascii_hexdigit(),
+                    })
+            }
+        }
+    }
+}
+
+impl fmt::Display for LabelKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::String => f.write_str("a string"),
+            Self::Uuid => f.write_str("a UUID"),
+            Self::Integer => f.write_str("an integer"),
+            Self::OneOf(values) => write!(f, "one of `{}`", values.join("`, `")),
+        }
+    }
+}
+
+/// A piece of a template.
+///
+/// A list is a run of [`Item`](Self::Item), [`Labels`](Self::Labels) and [`GroupBy`](Self::GroupBy); whoever renders it
+/// puts the commas between whatever it turns out to hold.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Segment {
+    /// PromQL that is copied as it stands. It ends a list.
+    Text(&'static str),
+    /// One element of a list.
+    Item(&'static str),
+    /// `{metric_name}` with text glued to it, not followed by braces.
+    MetricName(&'static str, &'static str),
+    /// `{metric_name}` with text glued to it, and the `{` after it.
+    MetricNameOpen(&'static str, &'static str),
+    /// `{labels}`: as many elements as the querier has matchers.
+    Labels,
+    /// `{group_by}`: as many elements as the querier groups by labels.
+    GroupBy,
+    /// `{window}`.
+    Window,
+}
+
+/// The presets of a registry: all that one `include_presets!` brings in.
+#[derive(Clone, Copy, Debug)]
+pub struct Presets(&'static [&'static PresetInfo]);
+
+impl Presets {
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __new(presets: &'static [&'static PresetInfo]) -> Self {
+        Self(presets)
+    }
+
+    /// The preset of this name, such as `container_utilization::rate`.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&'static PresetInfo> {
+        // Generated in the order of names.
+        self.0.binary_search_by(|preset| preset.name.cmp(name)).ok().map(|at| self.0[at])
+    }
+}
+
+impl Deref for Presets {
+    type Target = [&'static PresetInfo];
+
+    fn deref(&self) -> &Self::Target {
+        self.0
+    }
+}
+
+impl IntoIterator for Presets {
+    type Item = &'static PresetInfo;
+    type IntoIter = std::iter::Copied<std::slice::Iter<'static, &'static PresetInfo>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter().copied()
+    }
+}

@@ -1,0 +1,129 @@
+//! What to ask for: a metric name, label matchers, grouping labels.
+
+use std::borrow::Cow;
+
+use crate::{Match, Matcher};
+
+/// What a query asks for; a [`Preset`](crate::Preset) says how.
+///
+/// Preset files with `[labels]` get a querier of their own. [`Querier`] is one for any metric, and a service may write
+/// its own, by hand as below or with `#[derive(MetricQuerier)]`.
+///
+/// ```
+/// use std::borrow::Cow;
+/// use promql_presets_core::{Matcher, MetricQuerier};
+///
+/// struct ApiRequests { endpoint: String }
+///
+/// impl MetricQuerier for ApiRequests {
+///     fn name(&self) -> &str {
+///         "api_request_count_total"
+///     }
+///     fn labels(&self) -> Cow<'_, [Matcher<'_>]> {
+///         vec![Matcher::equal("endpoint", &self.endpoint)].into()
+///     }
+///     fn group_by_labels(&self) -> Cow<'_, [Cow<'_, str>]> {
+///         vec!["method".into()].into()
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no querier",
+    note = "pass the `Querier` of the preset's own module, `promql_presets::Querier`, or derive `MetricQuerier`"
+)]
+pub trait MetricQuerier {
+    /// The metric's name, for templates with `{metric_name}`; empty where there is none.
+    fn name(&self) -> &str;
+
+    /// The conditions that every series must meet, in the order in which they are rendered.
+    fn labels(&self) -> Cow<'_, [Matcher<'_>]>;
+
+    /// The labels to group by, in the order in which they are rendered.
+    fn group_by_labels(&self) -> Cow<'_, [Cow<'_, str>]> {
+        Cow::Borrowed(&[])
+    }
+}
+
+impl<Q: MetricQuerier + ?Sized> MetricQuerier for &Q {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn labels(&self) -> Cow<'_, [Matcher<'_>]> {
+        (**self).labels()
+    }
+
+    fn group_by_labels(&self) -> Cow<'_, [Cow<'_, str>]> {
+        (**self).group_by_labels()
+    }
+}
+
+/// A querier for any metric, with labels that are known only at run time.
+///
+/// ```
+/// use promql_presets_core::{Querier, not};
+///
+/// let querier = Querier::new("http_requests_total")
+///     .label("job", "api")
+///     .label("code", not("500"))
+///     .group_by(["instance"]);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use = "a querier does nothing until it is passed to a query"]
+pub struct Querier {
+    name: Cow<'static, str>,
+    labels: Vec<Matcher<'static>>,
+    group_by: Vec<Cow<'static, str>>,
+}
+
+impl Querier {
+    /// A querier for the metric of this name.
+    pub fn new(name: impl Into<Cow<'static, str>>) -> Self {
+        Self { name: name.into(), ..Self::default() }
+    }
+
+    /// Adds a condition on a label; a plain value means `=`. All conditions must hold, also several on one label.
+    pub fn label(self, label: impl Into<Cow<'static, str>>, condition: impl Into<Match<String>>) -> Self {
+        self.matcher(condition.into().on(label))
+    }
+
+    /// Adds a condition.
+    pub fn matcher(mut self, matcher: Matcher<'static>) -> Self {
+        self.labels.push(matcher);
+        self
+    }
+
+    /// Adds labels to group by.
+    pub fn group_by(mut self, labels: impl IntoIterator<Item: Into<Cow<'static, str>>>) -> Self {
+        self.group_by.extend(labels.into_iter().map(Into::into));
+        self
+    }
+
+    /// Applies a setter if there is a value.
+    ///
+    /// ```
+    /// # use promql_presets_core::Querier;
+    /// # let tenant: Option<&str> = None;
+    /// let querier = Querier::new("up").when_some(tenant, |querier, tenant| querier.label("tenant", tenant));
+    /// ```
+    pub fn when_some<T>(self, value: Option<T>, set: impl FnOnce(Self, T) -> Self) -> Self {
+        match value {
+            Some(value) => set(self, value),
+            None => self,
+        }
+    }
+}
+
+impl MetricQuerier for Querier {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn labels(&self) -> Cow<'_, [Matcher<'_>]> {
+        Cow::Borrowed(&self.labels)
+    }
+
+    fn group_by_labels(&self) -> Cow<'_, [Cow<'_, str>]> {
+        Cow::Borrowed(&self.group_by)
+    }
+}

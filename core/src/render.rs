@@ -1,0 +1,361 @@
+//! Rendering: segments and a querier become PromQL.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+use crate::escape::{escape_into, quoted_len};
+use crate::name::{check_label, check_name, is_bare_label, is_bare_metric};
+use crate::{LabelInfo, MatchOp, Matcher, MetricQuerier, PresetInfo, PromDuration, RenderError, Segment};
+
+/// The longest text of a [`PromDuration`] is shorter.
+const WINDOW_LEN: usize = 32;
+
+/// Renders a preset. Everything is checked first; then the result is written at one go into one allocation.
+pub(crate) fn render(
+    preset: &PresetInfo,
+    querier: &dyn MetricQuerier,
+    window: Option<PromDuration>,
+) -> Result<String, RenderError> {
+    let input = Input { name: querier.name(), labels: &querier.labels(), group_by: &querier.group_by_labels() };
+    let window = check_window(preset, window)?;
+    input.check(preset)?;
+
+    let mut out = Output { query: String::with_capacity(input.capacity(preset.segments)), in_list: false };
+    for segment in preset.segments {
+        match *segment {
+            Segment::Text(text) => {
+                out.query.push_str(text);
+                out.in_list = false;
+            }
+            Segment::Item(text) => out.item().push_str(text),
+            Segment::MetricName(before, after) => out.metric_name([before, input.name, after], false),
+            Segment::MetricNameOpen(before, after) => out.metric_name([before, input.name, after], true),
+            Segment::Labels => input.labels.iter().for_each(|matcher| out.matcher(matcher)),
+            Segment::GroupBy => input.group_by.iter().for_each(|label| push_label(out.item(), label)),
+            // Writing to a `String` cannot fail.
+            Segment::Window => _ = write!(out.query, "{window}"),
+        }
+    }
+    Ok(out.query)
+}
+
+fn check_window(preset: &PresetInfo, window: Option<PromDuration>) -> Result<PromDuration, RenderError> {
+    match (preset.window, window) {
+        (None, Some(_)) => Err(RenderError::UnexpectedWindow),
+        (_, Some(PromDuration::ZERO)) => Err(RenderError::ZeroWindow),
+        (default, window) => Ok(window.or(default).unwrap_or_default()),
+    }
+}
+
+/// What a querier says, asked once.
+struct Input<'a> {
+    name: &'a str,
+    labels: &'a [Matcher<'a>],
+    group_by: &'a [Cow<'a, str>],
+}
+
+impl Input<'_> {
+    fn check(&self, preset: &PresetInfo) -> Result<(), RenderError> {
+        if let Some(expected) = preset.metric
+            && self.name != expected
+            && !self.name.is_empty()
+        {
+            return Err(RenderError::OtherMetric { expected, found: self.name.to_owned() });
+        }
+        let named = |segment: &Segment| matches!(segment, Segment::MetricName(..) | Segment::MetricNameOpen(..));
+        if self.name.is_empty() && preset.segments.iter().any(named) {
+            return Err(RenderError::MissingMetricName);
+        }
+        for matcher in self.labels {
+            check_matcher(matcher)?;
+        }
+        for label in self.group_by {
+            // Grouping by `__name__` is fine.
+            check_name(label).map_err(|_| RenderError::InvalidLabelName { label: String::new() })?;
+        }
+        preset.labels.map_or(Ok(()), |declared| self.check_declared(declared))
+    }
+
+    /// Holds what the querier says against the labels that the preset's file declares.
+    fn check_declared(&self, declared: &[LabelInfo]) -> Result<(), RenderError> {
+        let find = |label: &str| {
+            declared.iter().find(|info| info.name == label).ok_or_else(|| RenderError::UndeclaredLabel {
+                label: label.to_owned(),
+                declared: declared.iter().map(|info| info.name).collect(),
+            })
+        };
+        for matcher in self.labels {
+            let info = find(matcher.label())?;
+            if let (MatchOp::Equal | MatchOp::NotEqual, Some(value)) = (matcher.op(), matcher.value())
+                && !info.kind.admits(value)
+            {
+                return Err(RenderError::InvalidLabelValue {
+                    label: info.name.to_owned(),
+                    value: value.to_owned(),
+                    expected: info.kind.to_string(),
+                });
+            }
+        }
+        for label in self.group_by {
+            find(label)?;
+        }
+        match declared.iter().find(|info| info.required && !self.labels.iter().any(|m| m.label() == info.name)) {
+            Some(missing) => Err(RenderError::MissingRequiredLabel { label: missing.name }),
+            None => Ok(()),
+        }
+    }
+
+    /// At least as many bytes as the query will have, and hardly more.
+    fn capacity(&self, segments: &[Segment]) -> usize {
+        let labels = || {
+            let len = |m: &Matcher<'_>| quoted_len(m.label()) + quoted_len(m.value().unwrap_or_default()) + 3;
+            self.labels.iter().map(len).sum::<usize>()
+        };
+        let group_by = || self.group_by.iter().map(|label| quoted_len(label) + 1).sum::<usize>();
+        let len = |segment: &Segment| match segment {
+            Segment::Text(text) => text.len(),
+            Segment::Item(text) => text.len() + 1,
+            Segment::MetricName(before, after) | Segment::MetricNameOpen(before, after) => {
+                quoted_len(before) + quoted_len(self.name) + quoted_len(after)
+            }
+            Segment::Labels => labels(),
+            Segment::GroupBy => group_by(),
+            Segment::Window => WINDOW_LEN,
+        };
+        segments.iter().map(len).sum()
+    }
+}
+
+fn check_matcher(matcher: &Matcher<'_>) -> Result<(), RenderError> {
+    let label = || matcher.label().to_owned();
+    check_label(matcher.label()).map_err(|_| RenderError::InvalidLabelName { label: label() })?;
+    let value = matcher.value().ok_or_else(|| RenderError::NoAlternatives { label: label() })?;
+    if matches!(matcher.op(), MatchOp::Regex | MatchOp::NotRegex) {
+        crate::regex::validate(value).map_err(|error| RenderError::InvalidRegex {
+            label: label(),
+            pattern: value.to_owned(),
+            reason: error.to_string(),
+        })?;
+    }
+    Ok(())
+}
+
+struct Output {
+    query: String,
+    /// Whether the list that is being written has an element yet.
+    in_list: bool,
+}
+
+impl Output {
+    /// Where the next element of a list goes.
+    fn item(&mut self) -> &mut String {
+        if self.in_list {
+            self.query.push(',');
+        }
+        self.in_list = true;
+        &mut self.query
+    }
+
+    fn matcher(&mut self, matcher: &Matcher<'_>) {
+        let out = self.item();
+        push_label(out, matcher.label());
+        out.push_str(matcher.op().as_str());
+        escape_into(out, matcher.value().unwrap_or_default());
+    }
+
+    fn metric_name(&mut self, parts: [&str; 3], open: bool) {
+        let start = self.query.len();
+        parts.into_iter().for_each(|part| self.query.push_str(part));
+        self.in_list = false;
+        if is_bare_metric(&self.query[start..]) {
+            if open {
+                self.query.push('{');
+            }
+            return;
+        }
+        let name = self.query.split_off(start);
+        self.query.push('{');
+        escape_into(&mut self.query, &name);
+        if open {
+            self.in_list = true;
+        } else {
+            self.query.push('}');
+        }
+    }
+}
+
+fn push_label(out: &mut String, label: &str) {
+    if is_bare_label(label) {
+        out.push_str(label);
+    } else {
+        escape_into(out, label);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{LabelKind, Querier, ResultType, none_of, not, one_of, regex};
+
+    const RATE: &[Segment] = &[
+        Segment::Text("sum by ("),
+        Segment::GroupBy,
+        Segment::Text(")(rate("),
+        Segment::MetricNameOpen("", ""),
+        Segment::Labels,
+        Segment::Text("}["),
+        Segment::Window,
+        Segment::Text("]))"),
+    ];
+    const FIVE_MINUTES: Option<PromDuration> = Some(PromDuration::from_secs(300));
+
+    const fn preset(segments: &'static [Segment], window: Option<PromDuration>) -> PresetInfo {
+        PresetInfo {
+            name: "test::preset",
+            description: "",
+            unit: None,
+            template: "",
+            source: "presets/test.toml:1",
+            result: ResultType::InstantVector,
+            window,
+            metric: None,
+            labels: None,
+            segments,
+        }
+    }
+
+    fn rendered(segments: &'static [Segment], querier: &Querier) -> String {
+        let uses_window = segments.contains(&Segment::Window);
+        render(&preset(segments, FIVE_MINUTES.filter(|_| uses_window)), querier, None).unwrap()
+    }
+
+    fn failed(preset: &PresetInfo, querier: &Querier) -> RenderError {
+        render(preset, querier, None).unwrap_err()
+    }
+
+    #[test]
+    fn renders_the_documented_examples() {
+        let api = Querier::new("backendai_api_request_count_total").label("endpoint", "/auth").group_by(["endpoint"]);
+        assert_eq!(
+            render(&preset(RATE, FIVE_MINUTES), &api, Some(PromDuration::from_secs(60))).unwrap(),
+            r#"sum by (endpoint)(rate(backendai_api_request_count_total{endpoint="/auth"}[1m]))"#
+        );
+        let gauge = &[Segment::MetricNameOpen("", ""), Segment::Labels, Segment::Text("}")];
+        assert_eq!(
+            rendered(gauge, &Querier::new("backendai_container_utilization").label("value_type", "current")),
+            r#"backendai_container_utilization{value_type="current"}"#
+        );
+    }
+
+    #[test]
+    fn commas_stand_between_elements_only() {
+        const LIST: &[Segment] = &[
+            Segment::Text("m{"),
+            Segment::Labels,
+            Segment::Item("job=\"api\""),
+            Segment::Labels,
+            Segment::Text("}/on("),
+            Segment::GroupBy,
+            Segment::Text(")up{"),
+            Segment::Item("a=\"b\""),
+            Segment::Labels,
+            Segment::Text("}"),
+        ];
+        let none = Querier::new("x");
+        assert_eq!(rendered(LIST, &none), r#"m{job="api"}/on()up{a="b"}"#);
+        let one = none.label("x", "1").group_by(["y"]);
+        assert_eq!(rendered(LIST, &one), r#"m{x="1",job="api",x="1"}/on(y)up{a="b",x="1"}"#);
+        let two = one.label("z", not("2")).group_by(["z"]);
+        assert_eq!(rendered(LIST, &two), r#"m{x="1",z!="2",job="api",x="1",z!="2"}/on(y,z)up{a="b",x="1",z!="2"}"#);
+    }
+
+    #[test]
+    fn names_that_are_no_identifiers_are_quoted() {
+        let querier = Querier::new("http.requests").label("http.code", "500").group_by(["http.code", "inf"]);
+        assert_eq!(
+            rendered(RATE, &querier),
+            r#"sum by ("http.code","inf")(rate({"http.requests","http.code"="500"}[5m]))"#
+        );
+        const PARTS: &[Segment] = &[
+            Segment::MetricName("", "_sum"),
+            Segment::Text("/"),
+            Segment::MetricNameOpen("", "_count"),
+            Segment::Item("a=\"b\""),
+            Segment::Text("}"),
+        ];
+        assert_eq!(rendered(PARTS, &Querier::new("x")), r#"x_sum/x_count{a="b"}"#);
+        assert_eq!(rendered(PARTS, &Querier::new("x.y")), r#"{"x.y_sum"}/{"x.y_count",a="b"}"#);
+        assert_eq!(rendered(&[Segment::MetricName("", "")], &Querier::new("sum")), r#"{"sum"}"#);
+    }
+
+    #[test]
+    fn a_render_takes_one_allocation() {
+        let querier = Querier::new("http.requests\n")
+            .label("a\"b", "\u{FFFD}\0\u{1b}")
+            .label("c", one_of(["1.5", "[x]"]))
+            .label("d", regex("x|y"))
+            .group_by(["http.code", "c"]);
+        let query = rendered(RATE, &querier);
+        let exact = Input { name: querier.name(), labels: &querier.labels(), group_by: &querier.group_by_labels() };
+        assert!(query.len() <= exact.capacity(RATE));
+        assert_eq!(query.capacity(), exact.capacity(RATE), "the string grew");
+    }
+
+    #[test]
+    fn refuses_what_cannot_be_rendered() {
+        let rate = preset(RATE, FIVE_MINUTES);
+        let label = |label: &str| label.to_owned();
+        assert_eq!(failed(&rate, &Querier::new("")), RenderError::MissingMetricName);
+        assert_eq!(
+            failed(&rate, &Querier::new("m").label("", "x")),
+            RenderError::InvalidLabelName { label: label("") }
+        );
+        assert_eq!(
+            failed(&rate, &Querier::new("m").label("__name__", "x")),
+            RenderError::InvalidLabelName { label: label("__name__") }
+        );
+        assert_eq!(
+            failed(&rate, &Querier::new("m").group_by([""])),
+            RenderError::InvalidLabelName { label: label("") }
+        );
+        assert_eq!(
+            failed(&rate, &Querier::new("m").label("a", none_of([""; 0]))),
+            RenderError::NoAlternatives { label: label("a") }
+        );
+        assert!(matches!(failed(&rate, &Querier::new("m").label("a", regex("("))), RenderError::InvalidRegex { .. }));
+        let zero = render(&rate, &Querier::new("m"), Some(PromDuration::ZERO));
+        assert_eq!(zero, Err(RenderError::ZeroWindow));
+        let unexpected = render(&preset(&[Segment::Text("up")], None), &Querier::new("m"), FIVE_MINUTES);
+        assert_eq!(unexpected, Err(RenderError::UnexpectedWindow));
+    }
+
+    #[test]
+    fn declared_labels_are_held_against_any_querier() {
+        const LABELS: &[LabelInfo] = &[
+            LabelInfo { name: "job", required: true, kind: LabelKind::String },
+            LabelInfo { name: "id", required: false, kind: LabelKind::Uuid },
+            LabelInfo { name: "code", required: false, kind: LabelKind::Integer },
+            LabelInfo { name: "kind", required: false, kind: LabelKind::OneOf(&["a", "b"]) },
+        ];
+        let preset = PresetInfo { labels: Some(LABELS), metric: Some("m"), ..preset(RATE, FIVE_MINUTES) };
+        let base = || Querier::new("m").label("job", "api");
+        let wrong_value = |querier: Querier| matches!(failed(&preset, &querier), RenderError::InvalidLabelValue { .. });
+
+        assert_eq!(failed(&preset, &Querier::new("m")), RenderError::MissingRequiredLabel { label: "job" });
+        assert_eq!(
+            failed(&preset, &Querier::new("n").label("job", "api")),
+            RenderError::OtherMetric { expected: "m", found: "n".to_owned() }
+        );
+        assert!(matches!(failed(&preset, &base().label("jbo", "x")), RenderError::UndeclaredLabel { .. }));
+        assert!(matches!(failed(&preset, &base().group_by(["x"])), RenderError::UndeclaredLabel { .. }));
+        assert!(wrong_value(base().label("id", "1")));
+        assert!(wrong_value(base().label("code", "x")));
+        assert!(wrong_value(base().label("kind", "c")));
+        let right = base()
+            .label("id", "6a9f3c0e-8d1b-4e5f-9a2c-7b6d5e4f3a21")
+            .label("code", "-1")
+            .label("kind", not("b"))
+            .label("kind", regex("a|c"));
+        assert!(render(&preset, &right, None).is_ok());
+    }
+}
