@@ -38,7 +38,52 @@ macro_rules! codes {
     };
 }
 
+impl Code {
+    /// Whether a preset may `allow` its findings: only where the query is sound PromQL that says the wrong thing.
+    #[must_use]
+    pub fn is_allowable(self) -> bool {
+        self >= Self::UnfilteredSelector
+    }
+
+    /// The codes that a preset may `allow`.
+    pub fn allowable() -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(|code| code.is_allowable())
+    }
+}
+
 codes! {
+    /// The file is not TOML.
+    InvalidToml = "invalid-toml", Error;
+    /// A key that does not exist.
+    UnknownKey = "unknown-key", Error;
+    /// A key that must be there.
+    MissingKey = "missing-key", Error;
+    /// A TOML value of the wrong type.
+    WrongType = "wrong-type", Error;
+    /// A value that is none of those allowed.
+    InvalidValue = "invalid-value", Error;
+    /// A value that is listed twice.
+    DuplicateValue = "duplicate-value", Error;
+    /// A text that is no duration of Prometheus, or one of no length.
+    InvalidDuration = "invalid-duration", Error;
+    /// A name that cannot become a Rust identifier.
+    InvalidName = "invalid-name", Error;
+    /// Two presets that become one constant.
+    DuplicateConstant = "duplicate-constant", Error;
+    /// Two files that become one module.
+    DuplicateModule = "duplicate-module", Error;
+    /// Two labels, or two values of a label, that become one name in Rust.
+    DuplicateLabel = "duplicate-label", Error;
+    /// Declared labels that no template of the file can use.
+    UnusedLabels = "unused-labels", Error;
+    /// A `window` for a template without `{window}`.
+    UnusedWindow = "unused-window", Error;
+    /// A template with `{window}` but no `window`.
+    MissingWindow = "missing-window", Error;
+    /// An `allow` of a check that does not exist, or that cannot be allowed.
+    UnknownCheck = "unknown-check", Error;
+    /// An `allow` that silences nothing.
+    UnusedAllow = "unused-allow", Warning;
     /// A brace that is neither doubled nor part of a placeholder.
     LoneBrace = "lone-brace", Error;
     /// A placeholder that does not exist.
@@ -61,6 +106,9 @@ codes! {
     InvalidRegex = "invalid-regex", Error;
     /// A selector all of whose matchers match the empty string.
     EmptySelector = "empty-selector", Error;
+    // From here on: sound PromQL that says the wrong thing, which a preset may `allow`.
+    /// A selector that a caller's filter does not reach.
+    UnfilteredSelector = "unfiltered-selector", Error;
 }
 
 /// A finding: what is wrong, where, and what to do about it.
@@ -127,6 +175,16 @@ impl Diagnostic {
     #[must_use]
     pub fn note(mut self, text: impl Into<String>) -> Self {
         self.note = Some(text.into());
+        self
+    }
+
+    /// The same finding, with every span moved.
+    #[must_use]
+    pub fn map_spans(mut self, place: impl Fn(Span) -> Span) -> Self {
+        self.span = place(self.span);
+        for (span, _) in &mut self.secondary {
+            *span = place(*span);
+        }
         self
     }
 }

@@ -1,7 +1,36 @@
 //! Compiles PromQL preset files to Rust: a pure function from `(path, text)` pairs to generated code and diagnostics.
+//!
+//! A service needs one function, in its build script:
+//!
+//! ```no_run
+//! fn main() {
+//!     promql_presets_compiler::build("presets");
+//! }
+//! ```
+//!
+//! Data flows one way: [`schema`] reads TOML, [`template`] checks placeholders, [`promql`] understands the query, and
+//! [`compile`] puts it all into a [`registry`] and writes Rust.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod build;
+mod codegen;
+mod compile;
 pub mod diagnostic;
+pub mod discover;
+mod literal;
+mod lower;
+mod names;
+pub mod promql;
+pub mod registry;
+pub mod render;
+pub mod schema;
 pub mod source;
+mod suggest;
+pub mod template;
 
+pub use build::build;
+pub use codegen::{inline, option};
+pub use compile::{Finding, Inline, Output, compile, compile_template};
 pub use diagnostic::{Code, Diagnostic, Severity};
-pub use source::Span;
+pub use literal::Literal;
+pub use source::{SourceFile, Span};

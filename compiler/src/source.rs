@@ -1,4 +1,4 @@
-//! Byte ranges in a source text.
+//! Source texts and byte ranges in them.
 
 use std::ops::Range;
 
@@ -28,5 +28,50 @@ impl Span {
     #[must_use]
     pub const fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize
+    }
+
+    /// The span of a range of indices; texts beyond 4 GiB are not handled.
+    #[must_use]
+    pub fn of(range: Range<usize>) -> Self {
+        let index = |at| u32::try_from(at).unwrap_or(u32::MAX);
+        Self { start: index(range.start), end: index(range.end) }
+    }
+}
+
+/// A value and the place where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spanned<T> {
+    /// The value.
+    pub value: T,
+    /// Its place.
+    pub span: Span,
+}
+
+/// One preset file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Path below the folder of presets, with forward slashes: `vllm/latency.toml`. It names the module.
+    pub name: String,
+    /// Path to show to a person, with forward slashes: `presets/vllm/latency.toml`.
+    pub path: String,
+    /// Its content.
+    pub text: String,
+}
+
+impl SourceFile {
+    /// The line of a byte offset, counted from 1.
+    #[must_use]
+    pub fn line(&self, offset: u32) -> usize {
+        self.line_column(offset).0
+    }
+
+    /// The line and the column, in characters, of a byte offset; both counted from 1.
+    #[must_use]
+    pub fn line_column(&self, offset: u32) -> (usize, usize) {
+        let before = &self.text.as_bytes()[..(offset as usize).min(self.text.len())];
+        let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let is_char_start = |byte: &&u8| !(0x80..0xC0).contains(*byte);
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        (line, before[line_start..].iter().filter(is_char_start).count() + 1)
     }
 }

@@ -110,3 +110,26 @@ impl From<DurationError> for RenderError {
         Self::InvalidWindow(error)
     }
 }
+
+/// A text that is none of the variants of a generated enum.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownText {
+    text: String,
+    known: &'static [&'static str],
+}
+
+impl UnknownText {
+    #[doc(hidden)]
+    #[must_use]
+    pub fn __new(text: &str, known: &'static [&'static str]) -> Self {
+        Self { text: text.to_owned(), known }
+    }
+}
+
+impl fmt::Display for UnknownText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "unknown {:?}, expected one of `{}`", self.text, self.known.join("`, `"))
+    }
+}
+
+impl std::error::Error for UnknownText {}

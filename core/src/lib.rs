@@ -6,6 +6,7 @@
 mod duration;
 mod error;
 mod escape;
+mod macros;
 mod matcher;
 pub mod name;
 mod preset;
@@ -14,7 +15,7 @@ pub mod regex;
 mod render;
 
 pub use duration::{DurationError, PromDuration};
-pub use error::RenderError;
+pub use error::{RenderError, UnknownText};
 pub use escape::{escape_into, quote};
 pub use matcher::{LabelValue, Match, MatchOp, Matcher, none_of, not, not_regex, one_of, regex};
 pub use name::{LabelName, MetricName, NameError};
@@ -22,3 +23,9 @@ pub use preset::{
     AnyWindow, LabelInfo, LabelKind, NoWindow, Preset, PresetInfo, Presets, ResultType, Segment, TakesWindow, Windowed,
 };
 pub use querier::{MetricQuerier, Querier};
+
+#[doc(hidden)]
+pub mod __macro_support {
+    pub use std::borrow::Cow;
+    pub use std::string::String;
+}

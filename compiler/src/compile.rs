@@ -1,0 +1,348 @@
+//! All layers in order: from the texts of the files to the registry and everything there is to say about them.
+
+use std::collections::BTreeMap;
+
+use promql_presets_core::PromDuration;
+
+use crate::promql::{Features, Syntax, ValueType, parse};
+use crate::registry::{Label, LabelKind, Module, Preset, Querier, Registry, Segment};
+use crate::schema::{LabelType, PresetFile, RawPreset};
+use crate::source::Spanned;
+use crate::{Code, Diagnostic, Severity, SourceFile, Span, codegen, lower, names, render, schema, template};
+
+/// What the compiler makes of preset files.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// Rust text for `include_presets!`. Where there are errors, it has one `compile_error!` for each, and stubs of the
+    /// right type, so that the rest of the crate still checks.
+    pub code: String,
+    /// Files that `code` includes: their names, and texts.
+    pub error_files: Vec<(String, String)>,
+    /// Everything there is to say, in the order of files and lines.
+    pub findings: Vec<Finding>,
+    /// What was understood.
+    pub registry: Registry,
+}
+
+impl Output {
+    /// Whether anything is wrong enough to fail a build.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.findings.iter().any(|finding| finding.diagnostic.severity == Severity::Error)
+    }
+}
+
+/// A diagnostic and the file that it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The index of the file.
+    pub file: usize,
+    /// The name of the preset, if it is about one.
+    pub preset: Option<String>,
+    /// What there is to say; its spans are of the file's text.
+    pub diagnostic: Diagnostic,
+}
+
+/// Compiles preset files. The result depends on nothing else.
+#[must_use]
+pub fn compile(files: &[SourceFile]) -> Output {
+    let mut compiler = Compiler { files, findings: Vec::new() };
+    let raw: Vec<PresetFile> = files
+        .iter()
+        .enumerate()
+        .map(|(file, source)| {
+            let (raw, diagnostics) = schema::read(&source.text);
+            compiler.report(file, None, diagnostics);
+            raw
+        })
+        .collect();
+    let registry = compiler.registry(&raw);
+    let mut findings = compiler.findings;
+    findings.sort_by_key(|finding| (finding.file, finding.diagnostic.span));
+
+    let errors: Vec<&Finding> =
+        findings.iter().filter(|finding| finding.diagnostic.severity == Severity::Error).collect();
+    let error_files = errors
+        .iter()
+        .zip(1..)
+        .map(|(finding, number)| {
+            (codegen::error_file(number), render::untitled(&files[finding.file], &finding.diagnostic))
+        })
+        .collect();
+    let code = codegen::generate(&registry, files, errors.len());
+    Output { code, error_files, findings, registry }
+}
+
+/// What a template on its own becomes: the input of `preset!`.
+#[derive(Clone, Debug)]
+pub struct Inline {
+    /// The template, taken apart.
+    pub segments: Vec<Segment>,
+    /// Type of an instant query's result.
+    pub result: ValueType,
+    /// Whether it has a `{window}`.
+    pub has_window: bool,
+    /// Everything there is to say; spans are of the template.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Compiles a template on its own.
+#[must_use]
+pub fn compile_template(text: &str, features: Features, metric: Option<&str>) -> Inline {
+    let mut inline =
+        Inline { segments: Vec::new(), result: ValueType::Vector, has_window: false, diagnostics: template::check(text) };
+    inline.has_window = text.contains("{window}");
+    if !inline.diagnostics.is_empty() {
+        return inline;
+    }
+    let parsed = parse(text, Syntax { template: true, features });
+    inline.diagnostics = parsed.diagnostics;
+    if let Some(expr) = &parsed.expr {
+        inline.result = expr.ty();
+        if inline.diagnostics.is_empty() {
+            (inline.segments, inline.diagnostics) = lower::lower(text, expr, metric);
+        }
+    }
+    inline
+}
+
+struct Compiler<'a> {
+    files: &'a [SourceFile],
+    findings: Vec<Finding>,
+}
+
+impl Compiler<'_> {
+    fn report(&mut self, file: usize, preset: Option<&str>, diagnostics: impl IntoIterator<Item = Diagnostic>) {
+        self.findings.extend(diagnostics.into_iter().map(|diagnostic| Finding {
+            file,
+            preset: preset.map(str::to_owned),
+            diagnostic,
+        }));
+    }
+
+    fn registry(&mut self, raw: &[PresetFile]) -> Registry {
+        let mut modules: Vec<Module> = Vec::new();
+        let mut taken: BTreeMap<Vec<String>, usize> = BTreeMap::new();
+        for (file, raw) in raw.iter().enumerate() {
+            let Some(path) = self.module_path(file) else { continue };
+            if let Some(first) = taken.get(&path) {
+                let (name, other) = (path.join("::"), &self.files[*first].path);
+                let title = format!("`{}` becomes the module `{name}`, as does `{other}`", self.files[file].path);
+                let diagnostic =
+                    Diagnostic::new(Code::DuplicateModule, Span::default(), title).help("rename one of the files");
+                self.report(file, None, [diagnostic]);
+                continue;
+            }
+            taken.insert(path.clone(), file);
+            modules.push(self.module(file, path, raw));
+        }
+        Registry { modules }
+    }
+
+    fn module_path(&mut self, file: usize) -> Option<Vec<String>> {
+        let name = self.files[file].name.trim_end_matches(".toml").to_owned();
+        let path: Option<Vec<String>> = name.split('/').map(names::module).collect();
+        if path.is_none() {
+            let title = format!("the name of `{}` cannot become a Rust module", self.files[file].path);
+            self.report(
+                file,
+                None,
+                [Diagnostic::new(Code::InvalidName, Span::default(), title)
+                    .help("name files and folders with letters, digits, `_` and `-`, a letter first")],
+            );
+        }
+        path
+    }
+
+    fn module(&mut self, file: usize, path: Vec<String>, raw: &PresetFile) -> Module {
+        let name = path.iter().map(|part| part.trim_start_matches("r#")).collect::<Vec<_>>().join("::");
+        let features = self.features(file, raw);
+        let metric = raw.metric.as_ref().map(|metric| metric.name.value.as_str());
+        let mut constants: BTreeMap<String, Span> = BTreeMap::new();
+        let mut names: BTreeMap<String, String> = BTreeMap::new();
+        let mut presets = Vec::new();
+        for preset in &raw.presets {
+            let Some(constant) = names::constant(&preset.name.value) else {
+                let title = format!("`{}` cannot become a Rust constant", preset.name.value);
+                let diagnostic = Diagnostic::new(Code::InvalidName, preset.name.span, title)
+                    .label("not letters, digits, `_` and `-`, a letter first");
+                self.report(file, Some(&preset.name.value), [diagnostic]);
+                self.preset(file, String::new(), preset, features, metric);
+                continue;
+            };
+            let compiled = self.preset(file, constant.clone(), preset, features, metric);
+            if let Some(first) = constants.get(&constant) {
+                let title = format!(
+                    "`{}` and `{}` become the same constant `{constant}`",
+                    preset.name.value, names[&constant]
+                );
+                let diagnostic = Diagnostic::new(Code::DuplicateConstant, preset.name.span, title)
+                    .label(format!("also becomes `{constant}`"))
+                    .secondary(*first, "already taken here");
+                self.report(file, Some(&preset.name.value), [diagnostic]);
+                continue;
+            }
+            constants.insert(constant.clone(), preset.name.span);
+            names.insert(constant, preset.name.value.clone());
+            presets.push(compiled);
+        }
+        let querier = self.querier(file, raw);
+        Module {
+            file,
+            path,
+            name,
+            description: raw.description.clone(),
+            metric: metric.map(str::to_owned),
+            querier,
+            presets,
+        }
+    }
+
+    fn features(&mut self, file: usize, raw: &PresetFile) -> Features {
+        let mut features = Features::none();
+        for flag in &raw.features {
+            if let Err(diagnostic) = features.enable(&flag.value, flag.span) {
+                self.report(file, None, [diagnostic]);
+            }
+        }
+        features
+    }
+
+    fn preset(
+        &mut self,
+        file: usize,
+        constant: String,
+        raw: &RawPreset,
+        features: Features,
+        metric: Option<&str>,
+    ) -> Preset {
+        let mut preset = Preset {
+            name: raw.name.value.clone(),
+            constant,
+            line: self.files[file].line(raw.name.span.start),
+            description: raw.description.clone(),
+            unit: raw.unit.clone(),
+            template: String::new(),
+            window: None,
+            result: ValueType::Vector,
+            segments: Vec::new(),
+        };
+        let Some(template) = &raw.template else { return preset };
+        let inline = compile_template(&template.text, features, metric);
+        preset.template.clone_from(&template.text);
+        preset.result = inline.result;
+        preset.segments = inline.segments;
+        // Where something is missing, a stub that takes a window makes for fewer errors after this one.
+        let declared = raw.window.as_ref().and_then(|window| window.duration.as_ref()).map(|window| window.value);
+        if inline.has_window || declared.is_some() {
+            preset.window = Some(declared.unwrap_or(PromDuration::from_secs(300)));
+        }
+        let mut diagnostics: Vec<Diagnostic> =
+            inline.diagnostics.into_iter().map(|diagnostic| diagnostic.map_spans(|span| template.locate(span))).collect();
+        if diagnostics.is_empty() {
+            match (&raw.window, inline.has_window) {
+                (None, true) => {
+                    let at = template.text.find("{window}").unwrap_or_default();
+                    diagnostics.push(
+                        Diagnostic::new(
+                            Code::MissingWindow,
+                            template.locate(Span::of(at..at + "{window}".len())),
+                            format!("no default for `{{window}}` in preset `{}`", raw.name.value),
+                        )
+                        .label("needs a value where the caller passes none")
+                        .help("add `window = \"5m\"` to the preset"),
+                    );
+                }
+                (Some(window), false) => diagnostics.push(
+                    Diagnostic::new(Code::UnusedWindow, window.key, "`window` without `{window}` in the template")
+                        .label("nothing takes this window")
+                        .help("write `[{window}]` in the template, or remove the line"),
+                ),
+                _ => {}
+            }
+        }
+        self.report(file, Some(&raw.name.value), diagnostics);
+        preset
+    }
+
+    fn querier(&mut self, file: usize, raw: &PresetFile) -> Option<Querier> {
+        let declared = raw.labels.as_ref()?;
+        let texts = || raw.presets.iter().filter_map(|preset| preset.template.as_ref());
+        let uses = |placeholder: &str| texts().any(|template| template.text.contains(placeholder));
+        if texts().count() > 0 && !uses("{labels}") && !uses("{group_by}") {
+            let diagnostic = Diagnostic::new(Code::UnusedLabels, declared.key, "`[labels]` that no template can use")
+                .label("no template has `{labels}` or `{group_by}`")
+                .help("write `{{{labels}}}` after a metric name, or remove the table");
+            self.report(file, None, [diagnostic]);
+        }
+        let mut labels: Vec<Label> = Vec::new();
+        for label in &declared.labels {
+            let name = &label.name;
+            let (Some(setter), Some(variant)) = (names::setter(&name.value), names::variant(&name.value)) else {
+                self.no_rust_name(file, "label", name);
+                continue;
+            };
+            if let Some(other) = labels.iter().position(|other| other.setter == setter || other.variant == variant) {
+                let title = format!("`{}` and `{}` become the same name `{setter}`", name.value, labels[other].name);
+                let first = declared.labels.iter().find(|label| label.name.value == labels[other].name);
+                let mut diagnostic = Diagnostic::new(Code::DuplicateLabel, name.span, title)
+                    .label(format!("also becomes `{setter}`"));
+                if let Some(first) = first {
+                    diagnostic = diagnostic.secondary(first.name.span, "already taken here");
+                }
+                self.report(file, None, [diagnostic]);
+                continue;
+            }
+            let kind = self.label_kind(file, &variant, &label.kind);
+            labels.push(Label {
+                name: name.value.clone(),
+                setter,
+                variant,
+                kind,
+                required: label.required,
+                description: label.description.clone(),
+            });
+        }
+        let takes_name = raw.metric.is_none() && uses("{metric_name}");
+        Some(Querier { takes_name, labels })
+    }
+
+    fn label_kind(&mut self, file: usize, variant: &str, kind: &LabelType) -> LabelKind {
+        let values = match kind {
+            LabelType::String => return LabelKind::String,
+            LabelType::Uuid => return LabelKind::Uuid,
+            LabelType::Integer => return LabelKind::Integer,
+            LabelType::OneOf(values) => values,
+        };
+        let mut variants: Vec<(String, String)> = Vec::new();
+        let mut spans: Vec<Span> = Vec::new();
+        for value in values {
+            let Some(name) = names::variant(&value.value) else {
+                self.no_rust_name(file, "value", value);
+                continue;
+            };
+            if let Some(other) = variants.iter().position(|(taken, _)| *taken == name) {
+                let title = format!("`{}` and `{}` become the same name `{name}`", value.value, variants[other].1);
+                let diagnostic = Diagnostic::new(Code::DuplicateLabel, value.span, title)
+                    .label(format!("also becomes `{name}`"))
+                    .secondary(spans[other], "already taken here")
+                    .help("declare the label as `\"string\"`");
+                self.report(file, None, [diagnostic]);
+                continue;
+            }
+            variants.push((name, value.value.clone()));
+            spans.push(value.span);
+        }
+        // `Querier` and `Label` are names of the module itself.
+        let name = if matches!(variant, "Querier" | "Label") { format!("{variant}Value") } else { variant.to_owned() };
+        LabelKind::Enum(name, variants)
+    }
+
+    fn no_rust_name(&mut self, file: usize, what: &str, name: &Spanned<String>) {
+        let title = format!("the {what} `{}` cannot become a Rust name", name.value);
+        let diagnostic = Diagnostic::new(Code::InvalidName, name.span, title).label("no letter or digit to make it from");
+        let diagnostic =
+            if what == "value" { diagnostic.help("declare the label as `\"string\"`") } else { diagnostic };
+        self.report(file, None, [diagnostic]);
+    }
+}

@@ -1,0 +1,134 @@
+//! Rust names for what preset files name: constants, modules, setters, variants.
+
+/// Words that cannot be a raw identifier.
+const NEVER_RAW: [&str; 5] = ["self", "Self", "super", "crate", "_"];
+
+/// Words that must be a raw identifier (2024 edition, with those that are reserved).
+const KEYWORDS: [&str; 47] = [
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn", "else", "enum",
+    "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move",
+    "mut", "override", "priv", "pub", "ref", "return", "static", "struct", "trait", "true", "try", "type", "typeof",
+    "unsafe", "unsized", "use", "virtual", "where", "while",
+];
+
+/// Methods of a generated querier that are no setters.
+const METHODS: [&str; 6] = ["new", "group_by", "when_some", "clone", "into", "yield"];
+
+/// The constant of a preset: `p95-latency` is `P95_LATENCY`.
+pub(crate) fn constant(name: &str) -> Option<String> {
+    is_name(name).then(|| name.replace('-', "_").to_ascii_uppercase())
+}
+
+/// The module of a file or folder: `container-metrics` is `container_metrics`.
+pub(crate) fn module(name: &str) -> Option<String> {
+    let module = name.replace('-', "_").to_ascii_lowercase();
+    (is_name(name) && !NEVER_RAW.contains(&module.as_str())).then(|| raw(module))
+}
+
+/// A letter, then letters, digits, `_` and `-`.
+fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+}
+
+/// The setter of a label: `kernelId` is `kernel_id`, `http.code` is `http_code`.
+pub(crate) fn setter(label: &str) -> Option<String> {
+    let mut setter = String::with_capacity(label.len());
+    let mut after_lower = false;
+    for c in label.chars() {
+        if !c.is_ascii_alphanumeric() {
+            if !setter.ends_with('_') {
+                setter.push('_');
+            }
+        } else if c.is_ascii_uppercase() {
+            if after_lower {
+                setter.push('_');
+            }
+            setter.push(c.to_ascii_lowercase());
+        } else {
+            setter.push(c);
+        }
+        after_lower = c.is_ascii_lowercase() || c.is_ascii_digit();
+    }
+    let trimmed = setter.trim_matches('_');
+    match trimmed {
+        "" => None,
+        _ if trimmed.starts_with(|c: char| c.is_ascii_digit()) => Some(format!("label_{trimmed}")),
+        _ if METHODS.contains(&trimmed) || NEVER_RAW.contains(&trimmed) => Some(format!("{trimmed}_label")),
+        _ => Some(raw(trimmed.to_owned())),
+    }
+}
+
+/// The variant of a label or of one of its values: `kernel_id` is `KernelId`, `5xx` is `V5xx`, the empty text `Empty`.
+pub(crate) fn variant(text: &str) -> Option<String> {
+    if text.is_empty() {
+        return Some("Empty".to_owned());
+    }
+    let mut variant = String::with_capacity(text.len());
+    for word in text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
+        let (first, rest) = word.split_at(1);
+        variant.push_str(&first.to_ascii_uppercase());
+        let shouted = !word.contains(|c: char| c.is_ascii_lowercase());
+        variant.push_str(&if shouted { rest.to_ascii_lowercase() } else { rest.to_owned() });
+    }
+    match variant.chars().next() {
+        None => None,
+        Some(c) if c.is_ascii_digit() => Some(format!("V{variant}")),
+        Some(_) if variant == "Self" => Some("SelfValue".to_owned()),
+        Some(_) => Some(variant),
+    }
+}
+
+fn raw(name: String) -> String {
+    if KEYWORDS.contains(&name.as_str()) { format!("r#{name}") } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn constants_and_modules() {
+        assert_eq!(constant("p95-latency").as_deref(), Some("P95_LATENCY"));
+        assert_eq!(module("Container-Metrics").as_deref(), Some("container_metrics"));
+        assert_eq!(module("type").as_deref(), Some("r#type"));
+        for name in ["", "9x", "a b", "größe", "a.b", "_x"] {
+            assert_eq!((constant(name), module(name)), (None, None), "{name}");
+        }
+        assert_eq!(module("self"), None);
+    }
+
+    #[test]
+    fn setters() {
+        for (label, name) in [
+            ("kernel_id", "kernel_id"),
+            ("kernelId", "kernel_id"),
+            ("http.code", "http_code"),
+            ("HTTPCode", "httpcode"),
+            ("type", "r#type"),
+            ("__tenant__", "tenant"),
+            ("2xx", "label_2xx"),
+            ("new", "new_label"),
+            ("self", "self_label"),
+        ] {
+            assert_eq!(setter(label).as_deref(), Some(name));
+        }
+        assert_eq!(setter("_"), None);
+    }
+
+    #[test]
+    fn variants() {
+        for (text, name) in [
+            ("kernel_id", "KernelId"),
+            ("current", "Current"),
+            ("GET", "Get"),
+            ("5xx", "V5xx"),
+            ("", "Empty"),
+            ("self", "SelfValue"),
+            ("vLLM-engine", "VLLMEngine"),
+        ] {
+            assert_eq!(variant(text).as_deref(), Some(name));
+        }
+        assert_eq!(variant("*"), None);
+    }
+}

@@ -1,0 +1,583 @@
+//! The first layer: a TOML text becomes a preset file, every value with its place.
+//!
+//! Nothing here looks into a template. A fault never hides another one: what cannot be understood is reported and left
+//! out, and the rest is read.
+
+use std::ops::Range;
+
+use promql_presets_core::{DurationError, PromDuration};
+use toml::de::{DeString, DeTable, DeValue};
+
+use crate::literal::Literal;
+use crate::source::Spanned;
+use crate::suggest::nearest;
+use crate::{Code, Diagnostic, Span};
+
+/// What a preset file says.
+#[derive(Clone, Debug, Default)]
+pub struct PresetFile {
+    /// `description`.
+    pub description: Option<String>,
+    /// `features`, as Prometheus names its flags.
+    pub features: Vec<Spanned<String>>,
+    /// `[metric]`.
+    pub metric: Option<Metric>,
+    /// `[labels]` in the order of the file; `None` admits any label.
+    pub labels: Option<Labels>,
+    /// `[presets]` in the order of the file.
+    pub presets: Vec<RawPreset>,
+}
+
+/// `[metric]`: what the file says about a metric.
+#[derive(Clone, Debug)]
+pub struct Metric {
+    /// `name`.
+    pub name: Spanned<String>,
+    /// `type`.
+    pub kind: Option<Spanned<MetricType>>,
+    /// `unit`.
+    pub unit: Option<Spanned<String>>,
+    /// `scrape_interval`.
+    pub scrape_interval: Option<Spanned<PromDuration>>,
+}
+
+/// The type of a metric, as OpenMetrics and Prometheus name them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MetricType {
+    /// Only grows, until it starts again at zero.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Buckets with the label `le`, and `_sum` and `_count`.
+    Histogram,
+    /// One sample holds all buckets.
+    NativeHistogram,
+    /// Quantiles with the label `quantile`, and `_sum` and `_count`.
+    Summary,
+    /// Always 1; the labels are what counts.
+    Info,
+    /// One of several states is 1.
+    Stateset,
+    /// Nothing is known.
+    Unknown,
+}
+
+impl MetricType {
+    /// Every type with its name in a preset file.
+    pub const ALL: [(&'static str, Self); 8] = [
+        ("counter", Self::Counter),
+        ("gauge", Self::Gauge),
+        ("histogram", Self::Histogram),
+        ("native_histogram", Self::NativeHistogram),
+        ("summary", Self::Summary),
+        ("info", Self::Info),
+        ("stateset", Self::Stateset),
+        ("unknown", Self::Unknown),
+    ];
+}
+
+/// `[labels]`.
+#[derive(Clone, Debug)]
+pub struct Labels {
+    /// The key `labels`.
+    pub key: Span,
+    /// The labels in the order of the file.
+    pub labels: Vec<Label>,
+}
+
+/// One declared label.
+#[derive(Clone, Debug)]
+pub struct Label {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// What its values are.
+    pub kind: LabelType,
+    /// Whether every query must filter on it.
+    pub required: bool,
+    /// What it means.
+    pub description: Option<String>,
+}
+
+/// What the values of a label are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LabelType {
+    /// `"string"`.
+    String,
+    /// `"uuid"`.
+    Uuid,
+    /// `"integer"`.
+    Integer,
+    /// A list of values.
+    OneOf(Vec<Spanned<String>>),
+}
+
+const LABEL_TYPES: [&str; 3] = ["string", "uuid", "integer"];
+
+/// `[presets.NAME]`.
+#[derive(Clone, Debug)]
+pub struct RawPreset {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// `description`.
+    pub description: Option<String>,
+    /// `template`; `None` if there is none to understand, which has been reported.
+    pub template: Option<Literal>,
+    /// `unit`.
+    pub unit: Option<String>,
+    /// `window`.
+    pub window: Option<Window>,
+    /// `allow`.
+    pub allow: Vec<Allow>,
+}
+
+/// `window = "5m"`.
+#[derive(Clone, Debug)]
+pub struct Window {
+    /// The key `window`.
+    pub key: Span,
+    /// The duration; `None` if it is none, which has been reported.
+    pub duration: Option<Spanned<PromDuration>>,
+}
+
+/// `{ check = "...", reason = "..." }`.
+#[derive(Clone, Debug)]
+pub struct Allow {
+    /// The check that is silenced.
+    pub check: Spanned<Code>,
+    /// Why.
+    pub reason: String,
+}
+
+/// Reads a preset file.
+#[must_use]
+pub fn read(text: &str) -> (PresetFile, Vec<Diagnostic>) {
+    let mut reader = Reader { text, diagnostics: Vec::new() };
+    let (table, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        reader.toml_error(error.message(), error.span());
+    }
+    // What TOML's own parser could not follow may be missing from the table, so nothing is said about missing keys.
+    let file = reader.file(table.get_ref(), errors.is_empty());
+    (file, reader.diagnostics)
+}
+
+type Value<'a> = toml::Spanned<DeValue<'a>>;
+type Key<'a> = toml::Spanned<DeString<'a>>;
+
+struct Reader<'a> {
+    text: &'a str,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Reader<'_> {
+    fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    fn toml_error(&mut self, message: &str, span: Option<Range<usize>>) {
+        let span = Span::of(span.unwrap_or(self.text.len()..self.text.len()));
+        // One slip often upsets the parser several times in the same line.
+        let line = |span: Span| self.text.get(..span.start as usize).map_or(0, |before| before.matches('\n').count());
+        if self.diagnostics.last().is_some_and(|last| line(last.span) == line(span)) {
+            return;
+        }
+        let (title, expected) = message.split_once(", expected").unwrap_or((message, ""));
+        let mut title = title.trim().to_owned();
+        if let Some(first) = title.get_mut(..1) {
+            first.make_ascii_lowercase();
+        }
+        let mut diagnostic = Diagnostic::new(Code::InvalidToml, span, title.replace('\n', " "));
+        if !expected.is_empty() {
+            diagnostic = diagnostic.label(format!("expected {}", expected.trim()));
+        }
+        self.report(diagnostic);
+    }
+
+    fn file(&mut self, table: &DeTable<'_>, complete: bool) -> PresetFile {
+        let mut file = PresetFile::default();
+        for (key, value) in in_order(table) {
+            match key.get_ref().as_ref() {
+                "description" => file.description = self.string("description", value),
+                "features" => file.features = self.strings("features", value),
+                "metric" => file.metric = self.metric(key, value, complete),
+                "labels" => file.labels = self.labels(key, value),
+                "presets" => file.presets = self.presets(value, complete),
+                _ => self.unknown_key(key, "a preset file", &["description", "features", "metric", "labels", "presets"]),
+            }
+        }
+        if complete && file.presets.is_empty() && file.metric.is_none() && self.diagnostics.is_empty() {
+            self.report(
+                Diagnostic::new(Code::MissingKey, Span::default(), "no presets in this file")
+                    .help("write a table `[presets.NAME]` with a `template`, or a table `[metric]` with a `name`"),
+            );
+        }
+        file
+    }
+
+    fn metric(&mut self, key: &Key<'_>, value: &Value<'_>, complete: bool) -> Option<Metric> {
+        let table = self.table("metric", value)?;
+        let (mut name, mut kind, mut unit, mut scrape_interval) = (None, None, None, None);
+        for (key, value) in in_order(table) {
+            match key.get_ref().as_ref() {
+                "name" => name = self.name("name", value),
+                "type" => kind = self.metric_type(value),
+                "unit" => unit = self.spanned_string("unit", value),
+                "scrape_interval" => scrape_interval = self.duration("scrape_interval", value),
+                _ => self.unknown_key(key, "`[metric]`", &["name", "type", "unit", "scrape_interval"]),
+            }
+        }
+        if name.is_none() && complete && !table.keys().any(|key| key.get_ref() == "name") {
+            self.report(
+                Diagnostic::new(Code::MissingKey, key_span(key), "missing `name` in `[metric]`")
+                    .label("no metric is named here")
+                    .help("add `name = \"...\"`, or leave `[metric]` out if the templates name their metrics"),
+            );
+        }
+        name.map(|name| Metric { name, kind, unit, scrape_interval })
+    }
+
+    fn metric_type(&mut self, value: &Value<'_>) -> Option<Spanned<MetricType>> {
+        let name = self.spanned_string("type", value)?;
+        let found = MetricType::ALL.into_iter().find(|(known, _)| *known == name.value);
+        if found.is_none() {
+            let names = MetricType::ALL.map(|(known, _)| known);
+            self.unknown_value("metric type", &name, &names);
+        }
+        found.map(|(_, kind)| Spanned { value: kind, span: name.span })
+    }
+
+    fn labels(&mut self, key: &Key<'_>, value: &Value<'_>) -> Option<Labels> {
+        let table = self.table("labels", value)?;
+        let mut labels = Vec::new();
+        for (key, value) in in_order(table) {
+            let name = Spanned { value: key.get_ref().to_string(), span: key_span(key) };
+            if let Err(error) = promql_presets_core::LabelName::new(name.value.as_str()) {
+                self.report(
+                    Diagnostic::new(Code::InvalidName, name.span, format!("invalid label name `{}`", name.value))
+                        .label(error.to_string()),
+                );
+                continue;
+            }
+            let (kind, required, description) = self.label(value);
+            labels.push(Label { name, kind, required, description });
+        }
+        Some(Labels { key: key_span(key), labels })
+    }
+
+    /// The type of a label; a string where it cannot be understood, which has been reported.
+    fn label(&mut self, value: &Value<'_>) -> (LabelType, bool, Option<String>) {
+        let (mut kind, mut required, mut description) = (None, false, None);
+        match value.get_ref() {
+            DeValue::Table(table) => {
+                for (key, value) in in_order(table) {
+                    match key.get_ref().as_ref() {
+                        "type" => kind = Some(self.label_type(value)),
+                        "values" => kind = Some(self.label_values(value)),
+                        "required" => required = self.boolean("required", value).unwrap_or_default(),
+                        "description" => description = self.string("description", value),
+                        _ => self.unknown_key(key, "a label", &["type", "values", "required", "description"]),
+                    }
+                }
+            }
+            DeValue::Array(_) => kind = Some(self.label_values(value)),
+            _ => kind = Some(self.label_type(value)),
+        }
+        (kind.unwrap_or(LabelType::String), required, description)
+    }
+
+    fn label_type(&mut self, value: &Value<'_>) -> LabelType {
+        if value.get_ref().is_array() {
+            return self.label_values(value);
+        }
+        let Some(name) = self.spanned_string("a label's type", value) else { return LabelType::String };
+        match name.value.as_str() {
+            "string" => {}
+            "uuid" => return LabelType::Uuid,
+            "integer" => return LabelType::Integer,
+            _ => self.unknown_value("label type", &name, &LABEL_TYPES),
+        }
+        LabelType::String
+    }
+
+    fn label_values(&mut self, value: &Value<'_>) -> LabelType {
+        let mut values: Vec<Spanned<String>> = Vec::new();
+        let before = self.diagnostics.len();
+        for value in self.strings("values", value) {
+            if let Some(first) = values.iter().find(|known| known.value == value.value) {
+                let (title, first) = (format!("duplicate value `{}`", value.value), first.span);
+                self.report(Diagnostic::new(Code::DuplicateValue, value.span, title).secondary(first, "already here"));
+            } else {
+                values.push(value);
+            }
+        }
+        if values.is_empty() && self.diagnostics.len() == before {
+            self.report(
+                Diagnostic::new(Code::InvalidValue, Span::of(value.span()), "a label without values")
+                    .label("no value is listed")
+                    .help("list the values, or write `\"string\"` if any will do"),
+            );
+        }
+        if values.is_empty() { LabelType::String } else { LabelType::OneOf(values) }
+    }
+
+    fn presets(&mut self, value: &Value<'_>, complete: bool) -> Vec<RawPreset> {
+        let Some(table) = self.table("presets", value) else { return Vec::new() };
+        in_order(table).into_iter().filter_map(|(key, value)| self.preset(key, value, complete)).collect()
+    }
+
+    fn preset(&mut self, key: &Key<'_>, value: &Value<'_>, complete: bool) -> Option<RawPreset> {
+        let name = Spanned { value: key.get_ref().to_string(), span: key_span(key) };
+        let DeValue::Table(table) = value.get_ref() else {
+            let title = format!("preset `{}` must be a table, not {}", name.value, with_article(value));
+            self.report(
+                Diagnostic::new(Code::WrongType, Span::of(value.span()), title)
+                    .help(format!("write a table `[presets.{}]` with a `template`", name.value)),
+            );
+            return None;
+        };
+        let mut preset =
+            RawPreset { name, description: None, template: None, unit: None, window: None, allow: Vec::new() };
+        for (key, value) in in_order(table) {
+            match key.get_ref().as_ref() {
+                "template" => preset.template = self.literal("template", value),
+                "description" => preset.description = self.string("description", value),
+                "unit" => preset.unit = self.string("unit", value),
+                "window" => {
+                    preset.window = Some(Window { key: key_span(key), duration: self.window(value) });
+                }
+                "allow" => preset.allow = self.allow(value),
+                _ => self.unknown_key(key, "a preset", &["template", "description", "unit", "window", "allow"]),
+            }
+        }
+        if complete && !table.keys().any(|key| key.get_ref() == "template") {
+            let near = |diagnostic: &Diagnostic| {
+                diagnostic.help.as_deref().is_some_and(|help| help.contains("`template`"))
+                    && Span::of(value.span()).to(preset.name.span).range().contains(&(diagnostic.span.start as usize))
+            };
+            // A misspelt `template` has been reported with its right spelling.
+            if !self.diagnostics.iter().any(near) {
+                let title = format!("missing `template` in preset `{}`", preset.name.value);
+                self.report(
+                    Diagnostic::new(Code::MissingKey, preset.name.span, title)
+                        .label("this preset asks nothing")
+                        .help("add `template = '...'` with the PromQL"),
+                );
+            }
+        }
+        Some(preset)
+    }
+
+    fn window(&mut self, value: &Value<'_>) -> Option<Spanned<PromDuration>> {
+        let duration = self.duration("window", value)?;
+        if duration.value.is_zero() {
+            self.report(
+                Diagnostic::new(Code::InvalidDuration, duration.span, "a window of no length")
+                    .label("must be longer than zero"),
+            );
+            return None;
+        }
+        Some(duration)
+    }
+
+    fn allow(&mut self, value: &Value<'_>) -> Vec<Allow> {
+        let DeValue::Array(entries) = value.get_ref() else {
+            let title = format!("`allow` must be an array, not {}", with_article(value));
+            self.report(
+                Diagnostic::new(Code::WrongType, Span::of(value.span()), title)
+                    .help("write `allow = [{ check = \"...\", reason = \"...\" }]`"),
+            );
+            return Vec::new();
+        };
+        entries.iter().filter_map(|entry| self.allow_entry(entry)).collect()
+    }
+
+    fn allow_entry(&mut self, value: &Value<'_>) -> Option<Allow> {
+        let DeValue::Table(table) = value.get_ref() else {
+            let title = format!("an entry of `allow` must be a table, not {}", with_article(value));
+            let check = value.get_ref().as_str().unwrap_or("...");
+            self.report(
+                Diagnostic::new(Code::WrongType, Span::of(value.span()), title)
+                    .help(format!("write `{{ check = \"{check}\", reason = \"...\" }}`")),
+            );
+            return None;
+        };
+        let (mut check, mut reason) = (None, None);
+        for (key, value) in in_order(table) {
+            match key.get_ref().as_ref() {
+                "check" => check = self.spanned_string("check", value),
+                "reason" => reason = self.spanned_string("reason", value),
+                _ => self.unknown_key(key, "an entry of `allow`", &["check", "reason"]),
+            }
+        }
+        let check = self.allowed_check(table, value, check);
+        if reason.as_ref().is_none_or(|reason| reason.value.trim().is_empty()) {
+            let span = reason.map_or(Span::of(value.span()), |reason| reason.span);
+            self.report(
+                Diagnostic::new(Code::MissingKey, span, "`allow` without a reason")
+                    .help("add `reason = \"...\"`, for whoever meets this line next"),
+            );
+            return None;
+        }
+        Some(Allow { check: check?, reason: reason?.value })
+    }
+
+    fn allowed_check(
+        &mut self,
+        table: &DeTable<'_>,
+        value: &Value<'_>,
+        check: Option<Spanned<String>>,
+    ) -> Option<Spanned<Code>> {
+        let Some(check) = check else {
+            if !table.keys().any(|key| key.get_ref() == "check") {
+                self.report(
+                    Diagnostic::new(Code::MissingKey, Span::of(value.span()), "`allow` without a check")
+                        .help("add `check = \"...\"` with the code of the finding"),
+                );
+            }
+            return None;
+        };
+        let Some(code) = Code::ALL.iter().find(|code| code.as_str() == check.value) else {
+            let codes: Vec<&str> = Code::allowable().map(Code::as_str).collect();
+            let title = format!("unknown check `{}`", check.value);
+            let mut diagnostic = Diagnostic::new(Code::UnknownCheck, check.span, title).label("no check has this code");
+            if let Some(meant) = nearest(&check.value, codes) {
+                diagnostic = diagnostic.help(format!("a check with a similar name exists: `{meant}`"));
+            }
+            self.report(diagnostic);
+            return None;
+        };
+        if !code.is_allowable() {
+            self.report(
+                Diagnostic::new(Code::UnknownCheck, check.span, format!("`{}` cannot be allowed", check.value))
+                    .label("such a query cannot run"),
+            );
+            return None;
+        }
+        Some(Spanned { value: *code, span: check.span })
+    }
+
+    fn table<'v, 'i>(&mut self, what: &str, value: &'v Value<'i>) -> Option<&'v DeTable<'i>> {
+        if let DeValue::Table(table) = value.get_ref() {
+            return Some(table);
+        }
+        self.wrong_type(what, "a table", value, &format!("write a table `[{what}]`"));
+        None
+    }
+
+    fn boolean(&mut self, what: &str, value: &Value<'_>) -> Option<bool> {
+        let found = value.get_ref().as_bool();
+        if found.is_none() {
+            self.wrong_type(what, "a boolean", value, &format!("write `{what} = true` or `{what} = false`"));
+        }
+        found
+    }
+
+    fn literal(&mut self, what: &str, value: &Value<'_>) -> Option<Literal> {
+        if value.get_ref().is_str() {
+            return Some(Literal::read(self.text, Span::of(value.span())));
+        }
+        let quoted = self.text.get(value.span()).filter(|text| !text.contains(['\n', '\''])).unwrap_or("...");
+        let quoted = if value.get_ref().is_table() || value.get_ref().is_array() { "..." } else { quoted };
+        self.wrong_type(what, "a string", value, &format!("put it in quotes: `'{quoted}'`"));
+        None
+    }
+
+    fn spanned_string(&mut self, what: &str, value: &Value<'_>) -> Option<Spanned<String>> {
+        let literal = self.literal(what, value)?;
+        Some(Spanned { value: literal.text, span: literal.span })
+    }
+
+    fn string(&mut self, what: &str, value: &Value<'_>) -> Option<String> {
+        self.literal(what, value).map(|literal| literal.text)
+    }
+
+    /// A string that is not empty.
+    fn name(&mut self, what: &str, value: &Value<'_>) -> Option<Spanned<String>> {
+        let name = self.spanned_string(what, value)?;
+        if name.value.is_empty() {
+            self.report(Diagnostic::new(Code::InvalidValue, name.span, format!("empty `{what}`")));
+            return None;
+        }
+        Some(name)
+    }
+
+    fn strings(&mut self, what: &str, value: &Value<'_>) -> Vec<Spanned<String>> {
+        if let DeValue::Array(values) = value.get_ref() {
+            return values.iter().filter_map(|value| self.spanned_string(what, value)).collect();
+        }
+        self.wrong_type(what, "an array of strings", value, &format!("write `{what} = [\"...\"]`"));
+        Vec::new()
+    }
+
+    fn duration(&mut self, what: &str, value: &Value<'_>) -> Option<Spanned<PromDuration>> {
+        if let DeValue::Integer(number) = value.get_ref() {
+            let help = format!("write `{what} = \"{number}s\"` for seconds");
+            self.wrong_type(what, "a duration in quotes", value, &help);
+            return None;
+        }
+        let literal = self.literal(what, value)?;
+        match literal.text.parse() {
+            Ok(duration) => Some(Spanned { value: duration, span: literal.span }),
+            Err(error) => {
+                let title = format!("invalid duration `{}`", literal.text);
+                let reason = match error {
+                    DurationError::MissingUnit { .. } => "a unit is missing: ms, s, m, h, d, w or y".to_owned(),
+                    DurationError::UnknownUnit { unit } => {
+                        format!("unknown unit `{unit}`, expected ms, s, m, h, d, w or y")
+                    }
+                    DurationError::UnitOrder { .. } => "units go from large to small, each once".to_owned(),
+                    DurationError::TooLong { .. } => "longer than 292 years".to_owned(),
+                    _ => "expected a number and a unit, as in `5m` or `1h30m`".to_owned(),
+                };
+                let inside = literal.locate(Span::of(0..literal.text.len()));
+                let span = if inside.start == inside.end { literal.span } else { inside };
+                self.report(Diagnostic::new(Code::InvalidDuration, span, title).label(reason));
+                None
+            }
+        }
+    }
+
+    fn wrong_type(&mut self, what: &str, expected: &str, value: &Value<'_>, help: &str) {
+        let what = if what.contains(' ') { what.to_owned() } else { format!("`{what}`") };
+        let title = format!("{what} must be {expected}, not {}", with_article(value));
+        self.report(Diagnostic::new(Code::WrongType, Span::of(value.span()), title).help(help));
+    }
+
+    fn unknown_key(&mut self, key: &Key<'_>, place: &str, known: &[&str]) {
+        let name = key.get_ref().as_ref();
+        let title = format!("unknown key `{name}` in {place}");
+        let diagnostic = Diagnostic::new(Code::UnknownKey, key_span(key), title);
+        self.report(match nearest(name, known.iter().copied()) {
+            Some(meant) => diagnostic.help(format!("a key with a similar name exists: `{meant}`")),
+            None => diagnostic.note(format!("known keys are `{}`", known.join("`, `"))),
+        });
+    }
+
+    fn unknown_value(&mut self, what: &str, found: &Spanned<String>, known: &[&str]) {
+        let diagnostic =
+            Diagnostic::new(Code::InvalidValue, found.span, format!("unknown {what} `{}`", found.value));
+        let diagnostic = match nearest(&found.value, known.iter().copied()) {
+            Some(meant) => diagnostic.help(format!("write `\"{meant}\"`")),
+            None => diagnostic,
+        };
+        self.report(diagnostic.note(format!("known are `{}`", known.join("`, `"))));
+    }
+}
+
+/// The entries of a table in the order of the file.
+fn in_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<(&'t Key<'i>, &'t Value<'i>)> {
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    entries
+}
+
+fn key_span(key: &Key<'_>) -> Span {
+    Span::of(key.span())
+}
+
+fn with_article(value: &Value<'_>) -> String {
+    match value.get_ref().type_str() {
+        kind @ ("array" | "integer") => format!("an {kind}"),
+        kind => format!("a {kind}"),
+    }
+}

@@ -1,0 +1,118 @@
+//! What generated code would otherwise repeat. Every path is absolute, so that no prelude is needed.
+
+/// Makes a newtype around [`Querier`](crate::Querier) a [`MetricQuerier`](crate::MetricQuerier).
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __querier {
+    ($name:ident) => {
+        impl $crate::MetricQuerier for $name {
+            fn name(&self) -> &str {
+                $crate::MetricQuerier::name(&self.0)
+            }
+
+            fn labels(&self) -> $crate::__macro_support::Cow<'_, [$crate::Matcher<'_>]> {
+                $crate::MetricQuerier::labels(&self.0)
+            }
+
+            fn group_by_labels(&self) -> $crate::__macro_support::Cow<'_, [$crate::__macro_support::Cow<'_, str>]> {
+                $crate::MetricQuerier::group_by_labels(&self.0)
+            }
+        }
+    };
+}
+
+/// An enum of texts, with conversions both ways.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __label_enum {
+    ($(#[$doc:meta])* pub enum $name:ident { $($variant:ident = $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug, ::core::cmp::PartialEq)]
+        #[derive(::core::cmp::Eq, ::core::cmp::PartialOrd, ::core::cmp::Ord, ::core::hash::Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $(#[doc = ::core::concat!("`", $text, "`")] $variant,)*
+        }
+
+        impl $name {
+            /// All of them, in the order of the preset file.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The text as Prometheus has it.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+        }
+
+        impl ::core::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl ::core::str::FromStr for $name {
+            type Err = $crate::UnknownText;
+
+            fn from_str(text: &str) -> ::core::result::Result<Self, Self::Err> {
+                match text {
+                    $($text => ::core::result::Result::Ok(Self::$variant),)*
+                    _ => ::core::result::Result::Err($crate::UnknownText::__new(text, &[$($text,)*])),
+                }
+            }
+        }
+    };
+}
+
+/// An enum of the values of a label.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __value_enum {
+    ($(#[$doc:meta])* pub enum $name:ident { $($variant:ident = $text:literal,)* }) => {
+        $crate::__label_enum! { $(#[$doc])* pub enum $name { $($variant = $text,)* } }
+
+        impl $crate::LabelValue for $name {
+            type Kind = Self;
+
+            fn into_text(self) -> $crate::__macro_support::String {
+                $crate::__macro_support::String::from(self.as_str())
+            }
+        }
+
+        impl ::core::convert::From<$name> for $crate::Match<$name> {
+            fn from(value: $name) -> Self {
+                $crate::Match::equal(value)
+            }
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Matcher, not, one_of};
+
+    crate::__value_enum! {
+        /// Kinds.
+        pub enum Kind {
+            Current = "current",
+            Pct = "pct",
+        }
+    }
+
+    #[test]
+    fn enums_are_their_texts() {
+        assert_eq!("pct".parse::<Kind>().unwrap(), Kind::Pct);
+        assert_eq!(Kind::Current.to_string(), "current");
+        assert_eq!(Kind::ALL.len(), 2);
+        let error = "pctt".parse::<Kind>().unwrap_err();
+        assert_eq!(error.to_string(), r#"unknown "pctt", expected one of `current`, `pct`"#);
+    }
+
+    #[test]
+    fn values_are_conditions() {
+        let shown = |matcher: Matcher<'_>| matcher.to_string();
+        assert_eq!(shown(crate::Match::from(Kind::Pct).on("k")), r#"k="pct""#);
+        assert_eq!(shown(not(Kind::Pct).on("k")), r#"k!="pct""#);
+        assert_eq!(shown(one_of([Kind::Current, Kind::Pct]).on("k")), r#"k=~"current|pct""#);
+    }
+}

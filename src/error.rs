@@ -1,0 +1,181 @@
+//! What can go wrong between a preset and its result.
+
+use std::fmt;
+
+use promql_presets_core::RenderError;
+
+use crate::range::RangeError;
+use crate::wire::{DecodeError, ResultTypeError, ServerError};
+
+/// Why a call failed, for which preset, and what was asked.
+///
+/// `Display` is one line without the cause, which is in [`source`](std::error::Error::source). No credentials are in
+/// either; [`without_query`](Self::without_query) also takes out what the caller filtered on.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    preset: Option<&'static str>,
+    query: Option<String>,
+}
+
+/// What kind of failure it is.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The preset cannot be rendered for this querier.
+    #[error("the query cannot be rendered")]
+    Render(#[source] RenderError),
+    /// The time range or the point in time is none.
+    #[error("invalid time range")]
+    Range(#[source] RangeError),
+    /// The client cannot be built from this.
+    #[error("invalid configuration: {0}")]
+    Config(String),
+    /// No connection, or a broken one.
+    #[error("the server cannot be reached")]
+    Transport(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// No whole answer within the time that was set.
+    #[error("no answer in time")]
+    Timeout(#[source] Option<Box<dyn std::error::Error + Send + Sync>>),
+    /// An answer that is not of Prometheus: a proxy's, or of something else altogether.
+    #[error("HTTP {status}: {body:?}")]
+    Http {
+        /// The status code.
+        status: u16,
+        /// The beginning of the body.
+        body: String,
+    },
+    /// Prometheus says that something went wrong.
+    #[error("server rejected the query ({}, HTTP {status})", .error.kind)]
+    Server {
+        /// The status code.
+        status: u16,
+        /// Prometheus' own type and message.
+        #[source]
+        error: ServerError,
+    },
+    /// An answer that cannot be understood.
+    #[error("the answer cannot be decoded")]
+    Decode(#[source] DecodeError),
+    /// An answer of another type than the preset has.
+    #[error("an answer of the wrong type")]
+    ResultType(#[source] ResultTypeError),
+}
+
+impl Error {
+    /// What kind of failure it is.
+    #[must_use]
+    pub fn kind(&self) -> &ErrorKind {
+        &self.0.kind
+    }
+
+    /// The name of the preset, such as `container_utilization::rate`.
+    #[must_use]
+    pub fn preset(&self) -> Option<&'static str> {
+        self.0.preset
+    }
+
+    /// The PromQL that was sent, if it came to that.
+    #[must_use]
+    pub fn query(&self) -> Option<&str> {
+        self.0.query.as_deref()
+    }
+
+    /// The HTTP status of the answer, if there was one that says something is wrong.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        match self.kind() {
+            ErrorKind::Http { status, .. } | ErrorKind::Server { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// Whether time ran out: the client's, or the server's for evaluating the query.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        match self.kind() {
+            ErrorKind::Timeout(_) => true,
+            ErrorKind::Server { error, .. } => error.kind == "timeout",
+            _ => false,
+        }
+    }
+
+    /// Whether the same call may succeed a little later.
+    ///
+    /// True for what connections, proxies and overload cause; false for whatever is wrong with the query itself. It
+    /// follows <https://prometheus.io/docs/prometheus/latest/querying/api/#format-overview>.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self.kind() {
+            ErrorKind::Transport(_) | ErrorKind::Timeout(_) => true,
+            ErrorKind::Server { status, error } => {
+                matches!(status, 408 | 429 | 502..=504) || (*status == 500 && error.kind == "internal")
+            }
+            ErrorKind::Http { status, .. } => matches!(status, 408 | 429 | 502..=504),
+            _ => false,
+        }
+    }
+
+    /// The same error without the query, whose matchers may hold what should not be logged.
+    #[must_use]
+    pub fn without_query(mut self) -> Self {
+        self.0.query = None;
+        self
+    }
+
+    pub(crate) fn of_preset(mut self, preset: &'static str) -> Self {
+        self.0.preset = Some(preset);
+        self
+    }
+
+    pub(crate) fn of_query(mut self, query: &str) -> Self {
+        self.0.query = Some(query.to_owned());
+        self
+    }
+}
+
+impl<K: Into<ErrorKind>> From<K> for Error {
+    fn from(kind: K) -> Self {
+        Self(Box::new(Inner { kind: kind.into(), preset: None, query: None }))
+    }
+}
+
+macro_rules! kinds {
+    ($($source:ty => $kind:ident,)*) => {$(
+        impl From<$source> for ErrorKind {
+            fn from(error: $source) -> Self {
+                Self::$kind(error)
+            }
+        }
+    )*};
+}
+
+kinds! {
+    RenderError => Render,
+    RangeError => Range,
+    DecodeError => Decode,
+    ResultTypeError => ResultType,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(preset) = self.0.preset {
+            write!(f, "preset {preset}: ")?;
+        }
+        self.0.kind.fmt(f)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { kind, preset, query } = &*self.0;
+        f.debug_struct("Error").field("kind", kind).field("preset", preset).field("query", query).finish()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(&self.0.kind)
+    }
+}
