@@ -1,0 +1,31 @@
+//! What queries return: vectors, matrices, scalars and strings, with the annotations that came along.
+//!
+//! A [`Matrix`] is columnar: each [`Series`] holds its timestamps and its values side by side, 16 bytes a sample, and
+//! series on the same grid share one column of timestamps. Series read alike whether they hold floats or native
+//! histograms.
+//!
+//! Getting one number out is explicit, see [`Vector::one`]: "no data", "several series", "NaN" and "partial data" are
+//! errors with names of their own, never a number.
+
+mod error;
+mod histogram;
+mod labels;
+mod matrix;
+mod meta;
+mod rows;
+mod sample;
+mod scalar;
+mod table;
+mod timestamp;
+mod vector;
+
+pub use error::{RowError, ValueError};
+pub use histogram::{Bounds, Bucket, Histogram};
+pub use labels::Labels;
+pub use matrix::{ByTime, Matrix, Samples, Series, Step};
+pub use meta::{Meta, Stats};
+pub use rows::{Row, SeriesRow};
+pub use sample::{Sample, Value};
+pub use scalar::{Scalar, Text};
+pub use timestamp::{ParseTimestampError, Timestamp};
+pub use vector::{Element, Vector};

@@ -1,0 +1,175 @@
+//! The labels of a series.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// The labels of a series, sorted by name; the name of the metric is the label `__name__`.
+///
+/// Cheap to clone. Within one answer each name and each repeated value is stored once.
+///
+/// ```
+/// # use promql_presets::Labels;
+/// let labels: Labels = [("__name__", "up"), ("job", "api")].into_iter().collect();
+/// assert_eq!(labels.get("job"), Some("api"));
+/// assert_eq!(labels.to_string(), r#"up{job="api"}"#);
+/// ```
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Labels {
+    /// Sorted and unique; shared by all series that have the same names.
+    names: Arc<[Arc<str>]>,
+    /// As many as names.
+    values: Arc<[Arc<str>]>,
+}
+
+impl Labels {
+    /// Of names that are sorted and unique, and as many values.
+    pub(crate) fn from_sorted(names: Arc<[Arc<str>]>, values: Arc<[Arc<str>]>) -> Self {
+        debug_assert!(names.is_sorted_by(|a, b| a < b) && names.len() == values.len());
+        Self { names, values }
+    }
+
+    /// The names and the values as they are stored.
+    pub(crate) fn parts(&self) -> (&Arc<[Arc<str>]>, &Arc<[Arc<str>]>) {
+        (&self.names, &self.values)
+    }
+
+    /// The value of a label. For PromQL a label that is absent and one that is empty are the same.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let at = self.names.binary_search_by(|probe| (**probe).cmp(name)).ok()?;
+        self.values.get(at).map(|value| &**value)
+    }
+
+    /// The name of the metric, where the query kept it.
+    #[must_use]
+    pub fn metric_name(&self) -> Option<&str> {
+        self.get("__name__")
+    }
+
+    /// Names and values, sorted by name.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + DoubleEndedIterator + Clone {
+        self.names.iter().zip(&*self.values).map(|(name, value)| (&**name, &**value))
+    }
+
+    /// How many labels there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Whether there are none, as after an aggregation without `by`.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+}
+
+impl Default for Labels {
+    fn default() -> Self {
+        Self { names: Arc::new([]), values: Arc::new([]) }
+    }
+}
+
+/// Sorts by name; of two labels with the same name the last one counts.
+impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Labels {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(labels: I) -> Self {
+        let sorted: BTreeMap<Arc<str>, Arc<str>> =
+            labels.into_iter().map(|(name, value)| (Arc::from(name.as_ref()), Arc::from(value.as_ref()))).collect();
+        Self { names: sorted.keys().cloned().collect(), values: sorted.into_values().collect() }
+    }
+}
+
+impl fmt::Debug for Labels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+/// As a selector: `up{job="api"}`, `{job="api"}`, and with names that need quotes `{"my.metric", "a.b"="c"}`.
+impl fmt::Display for Labels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let metric = self.metric_name();
+        let bare = metric.filter(|name| is_bare_name(name, true));
+        let quoted = metric.filter(|_| bare.is_none());
+        f.write_str(bare.unwrap_or_default())?;
+        let mut labels = self.iter().filter(|(name, _)| *name != "__name__").peekable();
+        if bare.is_some() && labels.peek().is_none() {
+            return Ok(());
+        }
+        f.write_str("{")?;
+        let mut separator = "";
+        if let Some(name) = quoted {
+            write_quoted(f, name)?;
+            separator = ", ";
+        }
+        for (name, value) in labels {
+            f.write_str(separator)?;
+            if is_bare_name(name, false) {
+                f.write_str(name)?
+            } else {
+                write_quoted(f, name)?
+            }
+            f.write_str("=")?;
+            write_quoted(f, value)?;
+            separator = ", ";
+        }
+        f.write_str("}")
+    }
+}
+
+/// Whether a name can stand without quotes; a colon may be in the name of a metric only.
+fn is_bare_name(name: &str, metric: bool) -> bool {
+    let starts_well = name.bytes().next().is_some_and(|byte| !byte.is_ascii_digit());
+    starts_well && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || (metric && byte == b':'))
+}
+
+fn write_quoted(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    f.write_str("\"")?;
+    for part in text.split_inclusive(['\\', '"', '\n']) {
+        let (plain, last) = match part.char_indices().next_back() {
+            Some((at, '\\')) => (&part[..at], "\\\\"),
+            Some((at, '"')) => (&part[..at], "\\\""),
+            Some((at, '\n')) => (&part[..at], "\\n"),
+            _ => (part, ""),
+        };
+        f.write_str(plain)?;
+        f.write_str(last)?;
+    }
+    f.write_str("\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(pairs: &[(&str, &str)]) -> Labels {
+        pairs.iter().copied().collect()
+    }
+
+    #[test]
+    fn order_and_storage_do_not_matter_for_equality() {
+        let one = labels(&[("b", "2"), ("a", "1")]);
+        let other = labels(&[("a", "0"), ("a", "1"), ("b", "2")]);
+        assert_eq!(one, other);
+        assert_eq!(one.iter().collect::<Vec<_>>(), [("a", "1"), ("b", "2")]);
+        assert_eq!(one.get("b"), Some("2"));
+        assert_eq!(one.get("c"), None);
+    }
+
+    #[test]
+    fn labels_display_as_a_selector() {
+        for (pairs, text) in [
+            (&[][..], "{}"),
+            (&[("__name__", "up")], "up"),
+            (&[("a", "b")], r#"{a="b"}"#),
+            (&[("__name__", "a:b"), ("x", "1"), ("y", "2")], r#"a:b{x="1", y="2"}"#),
+            (&[("__name__", "my.metric")], r#"{"my.metric"}"#),
+            (&[("__name__", "my.metric"), ("a.b", "c")], r#"{"my.metric", "a.b"="c"}"#),
+            (&[("a:b", "c"), ("1", "d")], r#"{"1"="d", "a:b"="c"}"#),
+            (&[("a", "quote\" slash\\ line\n é")], r#"{a="quote\" slash\\ line\n é"}"#),
+        ] {
+            assert_eq!(labels(pairs).to_string(), text);
+        }
+    }
+}

@@ -1,0 +1,353 @@
+//! Range vectors: columns of samples for each series.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::sync::Arc;
+
+use super::meta::meta_accessors;
+use super::{Histogram, Labels, Meta, Sample, Timestamp, Value, ValueError};
+
+/// The answer to a range query: the samples of each series, in the order of the server.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Matrix {
+    series: Vec<Series>,
+    meta: Meta,
+}
+
+/// One series of a [`Matrix`]: its labels, and its samples in columns.
+///
+/// Floats and native histograms are kept apart; [`Series::iter`] brings them together in order of time.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Series {
+    labels: Labels,
+    /// Of the floats; shared by neighbours with the same times.
+    timestamps: Arc<[Timestamp]>,
+    /// As many as timestamps.
+    values: Box<[f64]>,
+    histograms: Box<[(Timestamp, Arc<Histogram>)]>,
+}
+
+impl Matrix {
+    /// The series, in the order of the server.
+    #[must_use]
+    pub fn series(&self) -> &[Series] {
+        &self.series
+    }
+
+    /// The series, in the order of the server.
+    pub fn iter(&self) -> std::slice::Iter<'_, Series> {
+        self.series.iter()
+    }
+
+    /// How many series there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.series.len()
+    }
+
+    /// Whether the query matched nothing, which is not the same as zero.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.series.is_empty()
+    }
+
+    /// How many samples there are in all series.
+    #[must_use]
+    pub fn sample_count(&self) -> usize {
+        self.series.iter().map(Series::len).sum()
+    }
+
+    /// The one series.
+    ///
+    /// # Errors
+    ///
+    /// [`ValueError::NoData`], [`ValueError::SeveralSeries`] and [`ValueError::PartialData`].
+    pub fn one(&self) -> Result<&Series, ValueError> {
+        self.at_most_one()?.ok_or(ValueError::NoData)
+    }
+
+    /// The one series, or `None` where the query matched nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ValueError::SeveralSeries`] and [`ValueError::PartialData`].
+    pub fn at_most_one(&self) -> Result<Option<&Series>, ValueError> {
+        self.meta.require_complete()?;
+        match self.series.as_slice() {
+            [] => Ok(None),
+            [series] => Ok(Some(series)),
+            several => Err(ValueError::SeveralSeries { count: several.len() }),
+        }
+    }
+
+    /// Step by step through time: at each time that any series has, the samples of all series that have it.
+    #[must_use]
+    pub fn by_time(&self) -> ByTime<'_> {
+        let mut cursors: Vec<_> = self.series.iter().map(|series| series.iter().peekable()).collect();
+        let next = cursors
+            .iter_mut()
+            .enumerate()
+            .filter_map(|(at, cursor)| cursor.peek().map(|sample| Reverse((sample.timestamp, at))))
+            .collect();
+        ByTime { series: &self.series, cursors, next }
+    }
+
+    /// The parts of a range that was queried in parts, as one: series with the same labels become one, in order of time.
+    ///
+    /// The parts come in order of time. A sample that is not later than what its series already has is left out, so
+    /// parts may share their ends. Warnings and infos of all parts are kept once each.
+    #[must_use]
+    pub fn join(parts: impl IntoIterator<Item = Self>) -> Self {
+        let mut meta: Option<Meta> = None;
+        let mut at: HashMap<Labels, usize> = HashMap::new();
+        let mut joined: Vec<Vec<Series>> = Vec::new();
+        for part in parts {
+            match &mut meta {
+                Some(meta) => meta.merge(part.meta),
+                None => meta = Some(part.meta),
+            }
+            for series in part.series {
+                let index = *at.entry(series.labels.clone()).or_insert(joined.len());
+                match joined.get_mut(index) {
+                    Some(pieces) => pieces.push(series),
+                    None => joined.push(vec![series]),
+                }
+            }
+        }
+        let mut matrix: Self = joined.into_iter().filter_map(Series::concat).collect();
+        matrix.meta = meta.unwrap_or_default();
+        matrix
+    }
+
+    meta_accessors!();
+}
+
+impl Series {
+    /// A series of floats in order of time, for tests and stand-ins.
+    pub fn new(labels: Labels, samples: impl IntoIterator<Item = (Timestamp, f64)>) -> Self {
+        let (timestamps, values): (Vec<_>, Vec<_>) = samples.into_iter().unzip();
+        Self::from_columns(labels, timestamps.into(), values.into(), Box::default())
+    }
+
+    /// The same series with native histograms, in order of time, instead of those it had.
+    #[must_use]
+    pub fn with_histograms(mut self, histograms: impl IntoIterator<Item = (Timestamp, Histogram)>) -> Self {
+        self.histograms = histograms.into_iter().map(|(time, histogram)| (time, Arc::new(histogram))).collect();
+        self
+    }
+
+    /// Of as many timestamps as values.
+    pub(crate) fn from_columns(
+        labels: Labels,
+        timestamps: Arc<[Timestamp]>,
+        values: Box<[f64]>,
+        histograms: Box<[(Timestamp, Arc<Histogram>)]>,
+    ) -> Self {
+        debug_assert_eq!(timestamps.len(), values.len());
+        Self { labels, timestamps, values, histograms }
+    }
+
+    /// What tells this series from the others.
+    #[must_use]
+    pub fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    /// The times of the floats, as many as [`Series::values`].
+    #[must_use]
+    pub fn timestamps(&self) -> &[Timestamp] {
+        &self.timestamps
+    }
+
+    /// The floats, `NaN` and the infinities included.
+    #[must_use]
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// The native histograms and their times.
+    #[must_use]
+    pub fn histograms(&self) -> &[(Timestamp, Arc<Histogram>)] {
+        &self.histograms
+    }
+
+    /// How many samples there are, floats and histograms.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.values.len() + self.histograms.len()
+    }
+
+    /// Whether there are no samples.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All samples in order of time.
+    #[must_use]
+    pub fn iter(&self) -> Samples<'_> {
+        Samples { timestamps: &self.timestamps, values: &self.values, histograms: &self.histograms }
+    }
+
+    /// The earliest sample.
+    #[must_use]
+    pub fn first(&self) -> Option<Sample> {
+        self.iter().next()
+    }
+
+    /// The latest sample.
+    #[must_use]
+    pub fn last(&self) -> Option<Sample> {
+        self.iter().next_back()
+    }
+
+    /// Pieces of one series in order of time, as one.
+    fn concat(mut pieces: Vec<Self>) -> Option<Self> {
+        if pieces.len() <= 1 {
+            return pieces.pop();
+        }
+        let (mut timestamps, mut values, mut histograms) = (Vec::new(), Vec::new(), Vec::new());
+        let mut latest: Option<Timestamp> = None;
+        for piece in &pieces {
+            let is_new = |time: &Timestamp| latest.is_none_or(|latest| *time > latest);
+            let floats = piece.timestamps.partition_point(|time| !is_new(time));
+            timestamps.extend_from_slice(&piece.timestamps[floats..]);
+            values.extend_from_slice(&piece.values[floats..]);
+            histograms.extend(piece.histograms.iter().filter(|(time, _)| is_new(time)).cloned());
+            latest = latest.max(piece.last().map(|sample| sample.timestamp));
+        }
+        let labels = pieces.swap_remove(0).labels;
+        Some(Self::from_columns(labels, timestamps.into(), values.into(), histograms.into()))
+    }
+}
+
+/// The samples of a [`Series`] in order of time.
+#[derive(Debug, Clone)]
+pub struct Samples<'a> {
+    timestamps: &'a [Timestamp],
+    values: &'a [f64],
+    histograms: &'a [(Timestamp, Arc<Histogram>)],
+}
+
+impl Iterator for Samples<'_> {
+    type Item = Sample;
+
+    fn next(&mut self) -> Option<Sample> {
+        match (self.timestamps, self.histograms) {
+            ([time, ..], [(other, _), ..]) if other < time => self.next_histogram(),
+            ([], _) => self.next_histogram(),
+            ([timestamp, timestamps @ ..], _) => {
+                let (value, values) = self.values.split_first()?;
+                (self.timestamps, self.values) = (timestamps, values);
+                Some(Sample { timestamp: *timestamp, value: Value::Float(*value) })
+            }
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let len = self.timestamps.len() + self.histograms.len();
+        (len, Some(len))
+    }
+}
+
+impl Samples<'_> {
+    fn next_histogram(&mut self) -> Option<Sample> {
+        let ((timestamp, histogram), rest) = self.histograms.split_first()?;
+        self.histograms = rest;
+        Some(Sample { timestamp: *timestamp, value: Value::Histogram(Arc::clone(histogram)) })
+    }
+}
+
+impl DoubleEndedIterator for Samples<'_> {
+    fn next_back(&mut self) -> Option<Sample> {
+        match (self.timestamps, self.histograms) {
+            ([timestamps @ .., timestamp], histograms)
+                if histograms.last().is_none_or(|(other, _)| other < timestamp) =>
+            {
+                let (value, values) = self.values.split_last()?;
+                (self.timestamps, self.values) = (timestamps, values);
+                Some(Sample { timestamp: *timestamp, value: Value::Float(*value) })
+            }
+            (_, histograms) => {
+                let ((timestamp, histogram), rest) = histograms.split_last()?;
+                self.histograms = rest;
+                Some(Sample { timestamp: *timestamp, value: Value::Histogram(Arc::clone(histogram)) })
+            }
+        }
+    }
+}
+
+impl ExactSizeIterator for Samples<'_> {}
+
+/// The steps of a [`Matrix`] in order of time, see [`Matrix::by_time`].
+#[derive(Debug, Clone)]
+pub struct ByTime<'a> {
+    series: &'a [Series],
+    cursors: Vec<std::iter::Peekable<Samples<'a>>>,
+    /// The time of the next sample of each series that has one.
+    next: BinaryHeap<Reverse<(Timestamp, usize)>>,
+}
+
+/// One point in time of a [`Matrix`].
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Step<'a> {
+    /// When.
+    pub timestamp: Timestamp,
+    /// The series that have a sample then, in the order of the matrix.
+    pub samples: Vec<(&'a Series, Value)>,
+}
+
+impl<'a> Iterator for ByTime<'a> {
+    type Item = Step<'a>;
+
+    fn next(&mut self) -> Option<Step<'a>> {
+        let &Reverse((timestamp, _)) = self.next.peek()?;
+        let mut samples = Vec::with_capacity(self.next.len());
+        while let Some(mut top) = self.next.peek_mut()
+            && top.0.0 == timestamp
+        {
+            let at = top.0.1;
+            let (Some(series), Some(cursor)) = (self.series.get(at), self.cursors.get_mut(at)) else { break };
+            samples.extend(cursor.next().map(|sample| (series, sample.value)));
+            match cursor.peek() {
+                Some(sample) => *top = Reverse((sample.timestamp, at)),
+                None => drop(std::collections::binary_heap::PeekMut::pop(top)),
+            }
+        }
+        Some(Step { timestamp, samples })
+    }
+}
+
+impl FromIterator<Series> for Matrix {
+    fn from_iter<I: IntoIterator<Item = Series>>(series: I) -> Self {
+        Self { series: series.into_iter().collect(), meta: Meta::default() }
+    }
+}
+
+impl<'a> IntoIterator for &'a Matrix {
+    type Item = &'a Series;
+    type IntoIter = std::slice::Iter<'a, Series>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl IntoIterator for Matrix {
+    type Item = Series;
+    type IntoIter = std::vec::IntoIter<Series>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.series.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Series {
+    type Item = Sample;
+    type IntoIter = Samples<'a>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}

@@ -1,0 +1,168 @@
+//! What comes with an answer: warnings, infos, statistics, and whether it is complete.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+
+use super::ValueError;
+
+/// What comes with an answer.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Meta {
+    /// What may be wrong with the answer, in the words of the server; some with a position in the query, `(1:5)`.
+    pub warnings: Vec<String>,
+    /// What may be wrong with the query, in the words of the server.
+    pub infos: Vec<String>,
+    /// `isPartial` of VictoriaMetrics: some storage nodes did not answer.
+    pub is_partial: bool,
+    /// How much work the query was, where the server tells.
+    pub stats: Option<Stats>,
+    pub(crate) partial_accepted: bool,
+}
+
+impl Meta {
+    /// Why the answer is partial, if it is: `isPartial`, or a warning that is not about the query itself.
+    ///
+    /// What PromQL has to say about a query starts with `PromQL warning:` (Prometheus
+    /// [`util/annotations`](https://github.com/prometheus/prometheus/blob/main/util/annotations/annotations.go)). Any
+    /// other warning is about data that is missing: a remote read or a store that failed, or results cut by a limit.
+    #[must_use]
+    pub fn partial_reason(&self) -> Option<&str> {
+        let warning = self.warnings.iter().map(String::as_str).find(|warning| concerns_data(warning));
+        warning.or(self.is_partial.then_some("the server did not reach all of its storage"))
+    }
+
+    /// Takes in what came with another part of the same answer.
+    pub(super) fn merge(&mut self, other: Self) {
+        add_new(&mut self.warnings, other.warnings);
+        add_new(&mut self.infos, other.infos);
+        self.is_partial |= other.is_partial;
+        self.partial_accepted &= other.partial_accepted;
+        if let Some(stats) = other.stats {
+            let own = self.stats.get_or_insert_default();
+            for (name, number) in stats.numbers {
+                let is_peak = name.starts_with("peak");
+                let total = own.numbers.entry(name).or_insert(0.0);
+                *total = if is_peak { total.max(number) } else { *total + number };
+            }
+        }
+    }
+
+    pub(super) fn require_complete(&self) -> Result<(), ValueError> {
+        match self.partial_reason() {
+            Some(reason) if !self.partial_accepted => Err(ValueError::PartialData { reason: reason.to_owned() }),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn add_new(all: &mut Vec<String>, more: Vec<String>) {
+    let known: HashSet<String> = all.iter().cloned().collect();
+    all.extend(more.into_iter().filter(|text| !known.contains(text)));
+}
+
+fn concerns_data(warning: &str) -> bool {
+    !(warning.starts_with("PromQL ") || warning.ends_with(" omitted"))
+}
+
+/// `warning: ...` and `info: ...`, a line each.
+impl fmt::Display for Meta {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_partial {
+            writeln!(f, "partial: the server did not reach all of its storage")?;
+        }
+        self.warnings.iter().try_for_each(|warning| writeln!(f, "warning: {warning}"))?;
+        self.infos.iter().try_for_each(|info| writeln!(f, "info: {info}"))
+    }
+}
+
+/// How much work a query was, by the name that the server gives to each number.
+///
+/// Prometheus sends `evalTotalTime`, `resultSortTime`, `queryPreparationTime`, `innerEvalTime`, `execQueueTime` and
+/// `execTotalTime` in seconds, and `totalQueryableSamples`, `samplesRead` and `peakSamples`; VictoriaMetrics sends
+/// `seriesFetched` and `executionTimeMsec`. Any of them may be absent.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Stats {
+    pub(crate) numbers: BTreeMap<String, f64>,
+}
+
+impl Stats {
+    /// The number of this name, if the server sent it.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<f64> {
+        self.numbers.get(name).copied()
+    }
+
+    /// All numbers, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.numbers.iter().map(|(name, value)| (name.as_str(), *value))
+    }
+
+    /// Samples that the query loaded, counted once per step.
+    #[must_use]
+    pub fn total_queryable_samples(&self) -> Option<f64> {
+        self.get("totalQueryableSamples")
+    }
+
+    /// The most samples that were in memory at once.
+    #[must_use]
+    pub fn peak_samples(&self) -> Option<f64> {
+        self.get("peakSamples")
+    }
+
+    /// Seconds that the query took, from its arrival in the queue on.
+    #[must_use]
+    pub fn exec_total_seconds(&self) -> Option<f64> {
+        self.get("execTotalTime").or_else(|| self.get("executionTimeMsec").map(|ms| ms / 1000.0))
+    }
+}
+
+/// The accessors that every answer has for its `meta` field.
+macro_rules! meta_accessors {
+    () => {
+        /// What the server warned of; an answer with warnings may still be right, or may miss data.
+        #[must_use]
+        pub fn warnings(&self) -> &[String] {
+            &self.meta.warnings
+        }
+
+        /// What the server remarked about the query.
+        #[must_use]
+        pub fn infos(&self) -> &[String] {
+            &self.meta.infos
+        }
+
+        /// Whether data is missing, see [`Meta::partial_reason`].
+        #[must_use]
+        pub fn is_partial(&self) -> bool {
+            self.meta.partial_reason().is_some()
+        }
+
+        /// Lets the extractors work on an answer that is partial.
+        #[must_use]
+        pub fn accept_partial(mut self) -> Self {
+            self.meta.partial_accepted = true;
+            self
+        }
+
+        /// How much work the query was, where the server tells.
+        #[must_use]
+        pub fn stats(&self) -> Option<&crate::value::Stats> {
+            self.meta.stats.as_ref()
+        }
+
+        /// Everything that came with the answer.
+        #[must_use]
+        pub fn meta(&self) -> &Meta {
+            &self.meta
+        }
+
+        /// The same answer with other company.
+        #[must_use]
+        pub fn with_meta(mut self, meta: Meta) -> Self {
+            self.meta = meta;
+            self
+        }
+    };
+}
+pub(super) use meta_accessors;

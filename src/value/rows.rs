@@ -1,0 +1,243 @@
+//! Labels into the caller's own types, through `serde`.
+
+use std::fmt;
+
+use serde::de::value::StrDeserializer;
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess, Visitor};
+
+use super::{Element, Labels, Matrix, RowError, Series, Timestamp, Value, Vector};
+
+/// One series of a [`Vector`], its labels in a type of the caller.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Row<T> {
+    /// The labels.
+    pub labels: T,
+    /// When.
+    pub timestamp: Timestamp,
+    /// The float; may be `NaN` or infinite.
+    pub value: f64,
+}
+
+/// One series of a [`Matrix`], its labels in a type of the caller.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SeriesRow<'a, T> {
+    /// The labels.
+    pub labels: T,
+    /// The samples.
+    pub series: &'a Series,
+}
+
+impl Labels {
+    /// The labels in a struct whose fields have their names, or in a map.
+    ///
+    /// Fields may be strings, numbers, booleans, enums by the names of their variants, and whatever reads itself from a
+    /// string, such as `Uuid`. An `Option` is `None` where there is no such label; labels without a field are left out.
+    ///
+    /// ```
+    /// # use promql_presets::Labels;
+    /// #[derive(serde::Deserialize)]
+    /// struct Device {
+    ///     host: String,
+    ///     index: u32,
+    ///     zone: Option<String>,
+    /// }
+    ///
+    /// let labels: Labels = [("host", "a"), ("index", "3"), ("job", "node")].into_iter().collect();
+    /// let device: Device = labels.read()?;
+    /// assert_eq!((device.host.as_str(), device.index, device.zone), ("a", 3, None));
+    /// # Ok::<(), promql_presets::RowError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`RowError::MissingLabel`], [`RowError::InvalidLabel`], and [`RowError::Mismatch`] for types of other shapes.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, RowError> {
+        T::deserialize(LabelsReader { labels: self }).map_err(|fault| fault.into_error(self))
+    }
+}
+
+impl Vector {
+    /// A row for each series: its labels as [`Labels::read`] reads them, and its sample.
+    ///
+    /// # Errors
+    ///
+    /// As [`Labels::read`], and [`RowError::HistogramNotFloat`].
+    pub fn rows<T: DeserializeOwned>(&self) -> Result<Vec<Row<T>>, RowError> {
+        self.iter().map(Element::row).collect()
+    }
+}
+
+impl Element {
+    /// The labels as [`Labels::read`] reads them, and the sample.
+    ///
+    /// # Errors
+    ///
+    /// As [`Labels::read`], and [`RowError::HistogramNotFloat`].
+    pub fn row<T: DeserializeOwned>(&self) -> Result<Row<T>, RowError> {
+        let &Value::Float(value) = self.value() else {
+            return Err(RowError::HistogramNotFloat { series: self.labels().clone() });
+        };
+        Ok(Row { labels: self.labels().read()?, timestamp: self.timestamp(), value })
+    }
+}
+
+impl Matrix {
+    /// A row for each series: its labels as [`Labels::read`] reads them, and its samples.
+    ///
+    /// # Errors
+    ///
+    /// As [`Labels::read`].
+    pub fn rows<T: DeserializeOwned>(&self) -> Result<Vec<SeriesRow<'_, T>>, RowError> {
+        self.iter().map(|series| Ok(SeriesRow { labels: series.labels().read()?, series })).collect()
+    }
+}
+
+/// What goes wrong while `serde` reads labels.
+#[derive(Debug)]
+enum RowFault {
+    Missing(&'static str),
+    Invalid { label: String, value: String, reason: String },
+    Other(String),
+}
+
+impl RowFault {
+    fn into_error(self, series: &Labels) -> RowError {
+        let series = series.clone();
+        match self {
+            Self::Missing(label) => RowError::MissingLabel { label: label.to_owned(), series },
+            Self::Invalid { label, value, reason } => RowError::InvalidLabel { label, value, reason, series },
+            Self::Other(reason) => RowError::Mismatch { reason, series },
+        }
+    }
+}
+
+impl fmt::Display for RowFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing(label) => write!(f, "no label `{label}`"),
+            Self::Invalid { reason, .. } | Self::Other(reason) => f.write_str(reason),
+        }
+    }
+}
+
+impl std::error::Error for RowFault {}
+
+impl serde::de::Error for RowFault {
+    fn custom<T: fmt::Display>(reason: T) -> Self {
+        Self::Other(reason.to_string())
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self::Missing(field)
+    }
+}
+
+/// Labels as a map.
+struct LabelsReader<'a> {
+    labels: &'a Labels,
+}
+
+impl<'de> Deserializer<'de> for LabelsReader<'_> {
+    type Error = RowFault;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RowFault> {
+        visitor.visit_map(LabelsMap { rest: self.labels.iter(), current: None })
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, RowFault> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RowFault> {
+        visitor.visit_unit()
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit_struct seq
+        tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+struct LabelsMap<'a, I> {
+    rest: I,
+    current: Option<(&'a str, &'a str)>,
+}
+
+impl<'de, 'a, I: Iterator<Item = (&'a str, &'a str)>> MapAccess<'de> for LabelsMap<'a, I> {
+    type Error = RowFault;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, RowFault> {
+        self.current = self.rest.next();
+        let Some((name, _)) = self.current else { return Ok(None) };
+        let name: StrDeserializer<'_, RowFault> = name.into_deserializer();
+        seed.deserialize(name).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, RowFault> {
+        let (label, value) = self.current.take().ok_or_else(|| RowFault::custom("a value without a key"))?;
+        seed.deserialize(ValueReader(value)).map_err(|fault| match fault {
+            RowFault::Other(reason) => RowFault::Invalid { label: label.to_owned(), value: value.to_owned(), reason },
+            named => named,
+        })
+    }
+}
+
+/// The value of a label: a string, from which other types are parsed.
+struct ValueReader<'a>(&'a str);
+
+/// Parses the value for each type, and hands it on.
+macro_rules! parsed {
+    ($($method:ident $visit:ident $ty:ty, $expected:literal;)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RowFault> {
+            let value = self.0.parse::<$ty>().map_err(|_| RowFault::custom(concat!("expected ", $expected)))?;
+            visitor.$visit(value)
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for ValueReader<'_> {
+    type Error = RowFault;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RowFault> {
+        visitor.visit_str(self.0)
+    }
+
+    /// For PromQL an empty label is one that is absent.
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RowFault> {
+        if self.0.is_empty() { visitor.visit_none() } else { visitor.visit_some(self) }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, RowFault> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, RowFault> {
+        let name: StrDeserializer<'_, RowFault> = self.0.into_deserializer();
+        visitor.visit_enum(name)
+    }
+
+    parsed! {
+        deserialize_bool visit_bool bool, "`true` or `false`";
+        deserialize_i8 visit_i8 i8, "a whole number from -128 to 127";
+        deserialize_i16 visit_i16 i16, "a whole number of 16 bits";
+        deserialize_i32 visit_i32 i32, "a whole number of 32 bits";
+        deserialize_i64 visit_i64 i64, "a whole number of 64 bits";
+        deserialize_i128 visit_i128 i128, "a whole number of 128 bits";
+        deserialize_u8 visit_u8 u8, "a whole number from 0 to 255";
+        deserialize_u16 visit_u16 u16, "a whole number of 16 bits, not negative";
+        deserialize_u32 visit_u32 u32, "a whole number of 32 bits, not negative";
+        deserialize_u64 visit_u64 u64, "a whole number of 64 bits, not negative";
+        deserialize_u128 visit_u128 u128, "a whole number of 128 bits, not negative";
+        deserialize_f32 visit_f32 f32, "a number";
+        deserialize_f64 visit_f64 f64, "a number";
+    }
+
+    serde::forward_to_deserialize_any! {
+        char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct identifier ignored_any
+    }
+}

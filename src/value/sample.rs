@@ -1,0 +1,159 @@
+//! One sample: a point in time and a float or a native histogram.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::{Histogram, Timestamp, ValueError};
+
+/// One sample of a series.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// When.
+    pub timestamp: Timestamp,
+    /// What.
+    pub value: Value,
+}
+
+/// What a sample holds.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Value {
+    /// A float; may be `NaN` or infinite, see [`Value::finite`].
+    Float(f64),
+    /// A native histogram.
+    Histogram(Arc<Histogram>),
+}
+
+impl Value {
+    /// The float, whatever it is: `NaN` and the infinities included.
+    ///
+    /// # Errors
+    ///
+    /// [`ValueError::HistogramNotFloat`].
+    pub fn float(&self) -> Result<f64, ValueError> {
+        match self {
+            Self::Float(value) => Ok(*value),
+            Self::Histogram(_) => Err(ValueError::HistogramNotFloat),
+        }
+    }
+
+    /// The float, if it is a number that one can calculate with.
+    ///
+    /// # Errors
+    ///
+    /// [`ValueError::NotFinite`] and [`ValueError::HistogramNotFloat`].
+    pub fn finite(&self) -> Result<f64, ValueError> {
+        let value = self.float()?;
+        if value.is_finite() { Ok(value) } else { Err(ValueError::NotFinite { value: self.clone() }) }
+    }
+
+    /// The native histogram, if it is one.
+    #[must_use]
+    pub fn as_histogram(&self) -> Option<&Histogram> {
+        match self {
+            Self::Histogram(histogram) => Some(histogram),
+            Self::Float(_) => None,
+        }
+    }
+}
+
+impl Sample {
+    /// The float, whatever it is: `NaN` and the infinities included.
+    ///
+    /// # Errors
+    ///
+    /// [`ValueError::HistogramNotFloat`].
+    pub fn float(&self) -> Result<f64, ValueError> {
+        self.value.float()
+    }
+
+    /// The float, if it is a number that one can calculate with.
+    ///
+    /// # Errors
+    ///
+    /// [`ValueError::NotFinite`] and [`ValueError::HistogramNotFloat`].
+    pub fn finite(&self) -> Result<f64, ValueError> {
+        self.value.finite()
+    }
+}
+
+impl From<f64> for Value {
+    fn from(value: f64) -> Self {
+        Self::Float(value)
+    }
+}
+
+impl From<Histogram> for Value {
+    fn from(histogram: Histogram) -> Self {
+        Self::Histogram(Arc::new(histogram))
+    }
+}
+
+/// Floats as Prometheus writes them, `NaN`, `+Inf` and `-Inf` included; honours width and alignment.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Float(value) => f.pad(&Number(*value).to_string()),
+            Self::Histogram(histogram) => f.pad(&histogram.to_string()),
+        }
+    }
+}
+
+/// `value @ time`.
+impl fmt::Display for Sample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} @ {}", self.value, self.timestamp)
+    }
+}
+
+/// Writes a float as Prometheus does: the shortest digits that read back as the same float, with an exponent below
+/// 1e-6 and from 1e21 on.
+pub(super) struct Number(pub(super) f64);
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let magnitude = self.0.abs();
+        if self.0.is_nan() {
+            f.write_str("NaN")
+        } else if magnitude.is_infinite() {
+            f.write_str(if self.0 > 0.0 { "+Inf" } else { "-Inf" })
+        } else if magnitude != 0.0 && !(1e-6..1e21).contains(&magnitude) {
+            write!(f, "{:e}", self.0)
+        } else {
+            write!(f, "{}", self.0)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_read_as_prometheus_writes_them() {
+        for (value, text) in [
+            (f64::NAN, "NaN"),
+            (f64::INFINITY, "+Inf"),
+            (f64::NEG_INFINITY, "-Inf"),
+            (0.0, "0"),
+            (1e-7, "1e-7"),
+            (-1e21, "-1e21"),
+            (0.1 + 0.2, "0.30000000000000004"),
+            (123_456_789.0, "123456789"),
+        ] {
+            assert_eq!(Value::Float(value).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn nan_and_histograms_are_no_numbers() {
+        assert!(matches!(Value::Float(f64::NAN).finite(), Err(ValueError::NotFinite { .. })));
+        assert!(Value::Float(f64::NAN).float().is_ok_and(f64::is_nan));
+        let histogram = Value::from(Histogram::new(1.0, 2.0, []));
+        assert_eq!(histogram.float(), Err(ValueError::HistogramNotFloat));
+        assert_eq!(
+            ValueError::NotFinite { value: Value::Float(f64::NAN) }.to_string(),
+            "the value is NaN, not a finite number"
+        );
+    }
+}

@@ -1,0 +1,155 @@
+//! The JSON of the Prometheus HTTP API.
+//!
+//! [`Decoder`] reads the answers of queries while they arrive, in chunks cut anywhere, into columns; it never holds the
+//! body. [`decode_data`] reads the short answers of the other endpoints into any type of `serde`.
+//!
+//! ```
+//! use promql_presets::wire::{Decoder, Limits, QueryResult};
+//! use promql_presets::Vector;
+//!
+//! let mut decoder = Decoder::new(Limits::default());
+//! for chunk in [&br#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{"job":"a"},"va"#[..],
+//!     br#"lue":[1700000000.5,"0.25"]}]}}"#]
+//! {
+//!     decoder.push(chunk)?;
+//! }
+//! let vector = Vector::from_response(decoder.finish()?)?;
+//! assert_eq!(vector.finite()?, 0.25);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod document;
+mod envelope;
+mod error;
+mod intern;
+mod lexer;
+mod number;
+mod response;
+
+pub use envelope::{Envelope, decode_data};
+pub use error::DecodeError;
+pub(crate) use number::millis as parse_seconds;
+pub use response::{Data, QueryResult, Response, ResultType, ResultTypeError, ServerError};
+
+use crate::value::Series;
+use document::Document;
+use error::Fault;
+use lexer::Lexer;
+
+/// How much an answer may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The most bytes of JSON, uncompressed.
+    pub max_bytes: u64,
+    /// The most samples in all series together; each is 16 bytes in memory.
+    pub max_samples: u64,
+}
+
+/// 1 GiB, and the 50 million samples to which Prometheus limits a query by itself (`--query.max-samples`).
+impl Default for Limits {
+    fn default() -> Self {
+        Self { max_bytes: 1 << 30, max_samples: 50_000_000 }
+    }
+}
+
+/// Decodes the answer of a query from chunks of its body.
+///
+/// Memory grows with the columns of the result, not with the body.
+#[derive(Debug)]
+pub struct Decoder {
+    lexer: Lexer,
+    document: Document,
+    limits: Limits,
+    /// The bytes of all chunks so far.
+    length: u64,
+    failure: Option<DecodeError>,
+}
+
+impl Decoder {
+    /// A decoder for one body.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        let document = Document::new(limits.max_samples);
+        Self { lexer: Lexer::new(), document, limits, length: 0, failure: None }
+    }
+
+    /// Decodes the next chunk, which may be cut anywhere.
+    ///
+    /// # Errors
+    ///
+    /// The body is no answer of the API, or exceeds a limit. The decoder stays in that state.
+    pub fn push(&mut self, chunk: &[u8]) -> Result<(), DecodeError> {
+        if let Some(failure) = &self.failure {
+            return Err(failure.clone());
+        }
+        let start = self.length;
+        self.length = start.saturating_add(chunk.len() as u64);
+        let result = if self.length > self.limits.max_bytes {
+            Err(DecodeError::TooManyBytes { limit: self.limits.max_bytes })
+        } else {
+            self.lexer.start_chunk(start);
+            self.decode(chunk).map_err(|fault| self.locate(fault, chunk))
+        };
+        self.failure = result.as_ref().err().cloned();
+        result
+    }
+
+    fn decode(&mut self, chunk: &[u8]) -> Result<(), Fault> {
+        let mut at = 0;
+        loop {
+            if self.document.is_in_values() && self.lexer.is_at_element() {
+                let (length, with_comma) = self.document.plain_samples(&chunk[at..])?;
+                if length > 0 {
+                    at += length;
+                    self.lexer.skipped_element(with_comma);
+                }
+            }
+            match self.lexer.next(chunk, &mut at)? {
+                Some(event) => self.document.event(event)?,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    fn locate(&self, fault: Fault, chunk: &[u8]) -> DecodeError {
+        match fault {
+            Fault::Expected(expected) => {
+                let (offset, token) = self.lexer.last_token(chunk);
+                DecodeError::Unexpected { expected, offset, found: excerpt(token) }
+            }
+            Fault::TooManySamples => DecodeError::TooManySamples { limit: self.limits.max_samples },
+        }
+    }
+
+    /// Takes out the oldest complete series of a matrix, so that a long answer can be worked on while it arrives. What
+    /// is taken is not part of what [`Decoder::finish`] returns.
+    ///
+    /// The server may still fail, which the end of the body tells.
+    pub fn next_series(&mut self) -> Option<Series> {
+        self.document.next_series()
+    }
+
+    /// The answer, once the last chunk has been pushed.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::Truncated`] and [`DecodeError::MissingField`], or the error of an earlier chunk.
+    pub fn finish(self) -> Result<Response, DecodeError> {
+        match self.failure {
+            Some(failure) => Err(failure),
+            None if self.lexer.is_done() => self.document.finish(),
+            None => Err(DecodeError::Truncated { expected: self.lexer.expectation(), length: self.length }),
+        }
+    }
+}
+
+/// The start of what is there, on one line.
+fn excerpt(bytes: &[u8]) -> String {
+    const LENGTH: usize = 40;
+    let text = String::from_utf8_lossy(bytes.get(..LENGTH).unwrap_or(bytes));
+    let line: String = text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
+    if bytes.len() > LENGTH { line + "…" } else { line }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,678 @@
+//! The envelope of the Prometheus HTTP API and the four types of results, from the events of JSON.
+//!
+//! Keys come in any order and unknown ones are skipped. Where `resultType` comes after `result`, or not at all, the
+//! items tell by their keys what they are.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::error::{DecodeError, Fault};
+use super::intern::Interner;
+use super::lexer::{Event, Raw};
+use super::number;
+use super::response::{Data, Response, ResultType, ServerError};
+use crate::value::{Bounds, Bucket, Element, Histogram, Labels, Meta, Scalar, Series, Stats, Text, Timestamp, Value};
+
+/// Where in the document the next event belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Outside of everything.
+    Root,
+    /// The object around everything.
+    Envelope,
+    /// The array of warnings.
+    Warnings,
+    /// The array of infos.
+    Infos,
+    /// The objects of statistics, at any depth.
+    Stats,
+    /// The object `data`.
+    Data,
+    /// The array `result`; of a scalar or a string, so many of its two parts have come.
+    Result {
+        parts: u8,
+    },
+    /// A series of a vector or a matrix.
+    Item,
+    Metric,
+    /// The array `values` or `histograms`.
+    Samples {
+        histograms: bool,
+    },
+    /// A sample, of which so many parts have come.
+    Sample {
+        histogram: bool,
+        parts: u8,
+    },
+    Histogram,
+    Buckets,
+    /// A bucket, of which so many of its four parts have come.
+    Bucket {
+        parts: u8,
+    },
+    /// So deep in something unknown.
+    Skip {
+        depth: u8,
+    },
+}
+
+/// The last key of the innermost object that is not skipped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Key {
+    Status,
+    Data,
+    ErrorType,
+    Error,
+    Warnings,
+    Infos,
+    Stats,
+    IsPartial,
+    ResultType,
+    Result,
+    Metric,
+    Value,
+    Values,
+    Histogram,
+    Histograms,
+    Count,
+    Sum,
+    Buckets,
+    Unknown,
+}
+
+/// What a result is made of: `scalar` and `string` look alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Vector,
+    Matrix,
+    Pair,
+}
+
+impl From<ResultType> for Shape {
+    fn from(result_type: ResultType) -> Self {
+        match result_type {
+            ResultType::Vector => Self::Vector,
+            ResultType::Matrix => Self::Matrix,
+            ResultType::Scalar | ResultType::String => Self::Pair,
+        }
+    }
+}
+
+/// A scalar or a string.
+#[derive(Debug)]
+struct Pair {
+    timestamp: Timestamp,
+    text: String,
+    number: Option<f64>,
+}
+
+/// The parts of the series that is being read.
+#[derive(Debug, Default)]
+struct Item {
+    labels: Option<Labels>,
+    has_value: bool,
+    has_histogram: bool,
+    has_values: bool,
+    has_histograms: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Document {
+    /// From the innermost place outwards: the last one is where the next event belongs.
+    places: Vec<Place>,
+    key: Key,
+    /// The samples that may still come.
+    samples_left: u64,
+
+    seen: Vec<Key>,
+    success: bool,
+    error: ServerError,
+    meta: Meta,
+    stat: String,
+    result_type: Option<ResultType>,
+    shape: Option<Shape>,
+
+    series: VecDeque<Series>,
+    elements: Vec<Element>,
+    pair: Option<Pair>,
+
+    interner: Interner,
+    item: Item,
+    /// The columns of the series that is being read; their memory serves one series after another.
+    timestamps: Vec<Timestamp>,
+    values: Vec<f64>,
+    histograms: Vec<(Timestamp, Arc<Histogram>)>,
+    /// The timestamps of the series before: series of one range query mostly have the same ones.
+    last_timestamps: Arc<[Timestamp]>,
+    timestamp: Timestamp,
+    count: f64,
+    sum: f64,
+    buckets: Vec<Bucket>,
+    bucket: Bucket,
+}
+
+impl Document {
+    pub(super) fn new(max_samples: u64) -> Self {
+        Self {
+            places: vec![Place::Root],
+            key: Key::Unknown,
+            samples_left: max_samples,
+            seen: Vec::new(),
+            success: false,
+            error: ServerError::default(),
+            meta: Meta::default(),
+            stat: String::new(),
+            result_type: None,
+            shape: None,
+            series: VecDeque::new(),
+            elements: Vec::new(),
+            pair: None,
+            interner: Interner::default(),
+            item: Item::default(),
+            timestamps: Vec::new(),
+            values: Vec::new(),
+            histograms: Vec::new(),
+            last_timestamps: Arc::default(),
+            timestamp: Timestamp::default(),
+            count: 0.0,
+            sum: 0.0,
+            buckets: Vec::new(),
+            bucket: Bucket::new(Bounds::OpenLeft, 0.0, 0.0, 0.0),
+        }
+    }
+
+    /// The oldest series of a matrix that is complete.
+    pub(super) fn next_series(&mut self) -> Option<Series> {
+        self.series.pop_front()
+    }
+
+    /// Whether an array of float samples is being read, and a sample may come next.
+    pub(super) fn is_in_values(&self) -> bool {
+        self.place() == Place::Samples { histograms: false }
+    }
+
+    /// Reads plain samples from the start of `bytes`, as many as follow each other without blanks: how many bytes that
+    /// was, and whether the last of them is a comma.
+    pub(super) fn plain_samples(&mut self, bytes: &[u8]) -> Result<(usize, bool), Fault> {
+        let mut at = 0;
+        while let Some((millis, value, length)) = bytes.get(at..).and_then(number::sample) {
+            self.count_sample()?;
+            self.timestamps.push(Timestamp::from_millis(millis));
+            self.values.push(value);
+            at += length;
+            if bytes.get(at) != Some(&b',') {
+                return Ok((at, false));
+            }
+            at += 1;
+        }
+        Ok((at, at > 0))
+    }
+
+    pub(super) fn event(&mut self, event: Event<'_>) -> Result<(), Fault> {
+        match event {
+            Event::Key(raw) => self.key(raw),
+            Event::Close => self.close(),
+            _ => self.value(event),
+        }
+    }
+
+    fn place(&self) -> Place {
+        self.places.last().copied().unwrap_or(Place::Root)
+    }
+
+    fn set_place(&mut self, place: Place) {
+        if let Some(last) = self.places.last_mut() {
+            *last = place;
+        }
+    }
+
+    fn enter(&mut self, place: Place) {
+        self.places.push(place);
+        self.key = Key::Unknown;
+    }
+
+    fn key(&mut self, raw: Raw<'_>) -> Result<(), Fault> {
+        let place = self.place();
+        if matches!(place, Place::Skip { .. }) {
+            return Ok(());
+        }
+        let name = raw.text()?;
+        self.key = match (place, &*name) {
+            (Place::Metric, _) => {
+                self.interner.name(&name);
+                return Ok(());
+            }
+            (Place::Stats, _) => {
+                self.stat.clear();
+                self.stat.push_str(&name);
+                return Ok(());
+            }
+            (Place::Envelope, "status") => self.once(Key::Status)?,
+            (Place::Envelope, "data") => self.once(Key::Data)?,
+            (Place::Envelope, "errorType") => Key::ErrorType,
+            (Place::Envelope, "error") => Key::Error,
+            (Place::Envelope, "isPartial") => Key::IsPartial,
+            (Place::Envelope | Place::Data, "warnings") => Key::Warnings,
+            (Place::Envelope | Place::Data, "infos") => Key::Infos,
+            (Place::Envelope | Place::Data, "stats") => Key::Stats,
+            (Place::Data, "resultType") => Key::ResultType,
+            (Place::Data, "result") => self.once(Key::Result)?,
+            (Place::Item, "metric") => Key::Metric,
+            (Place::Item, "value") => Key::Value,
+            (Place::Item, "values") => Key::Values,
+            (Place::Item, "histogram") => Key::Histogram,
+            (Place::Item, "histograms") => Key::Histograms,
+            (Place::Histogram, "count") => Key::Count,
+            (Place::Histogram, "sum") => Key::Sum,
+            (Place::Histogram, "buckets") => Key::Buckets,
+            _ => Key::Unknown,
+        };
+        Ok(())
+    }
+
+    /// A key that must not come twice.
+    fn once(&mut self, key: Key) -> Result<Key, Fault> {
+        if self.seen.contains(&key) {
+            return Err(Fault::Expected("each of `status`, `data` and `result` once"));
+        }
+        self.seen.push(key);
+        Ok(key)
+    }
+
+    /// Anything but keys and ends.
+    fn value(&mut self, event: Event<'_>) -> Result<(), Fault> {
+        match self.place() {
+            Place::Skip { depth } => {
+                if matches!(event, Event::OpenArray | Event::OpenObject) {
+                    self.set_place(Place::Skip { depth: depth + 1 });
+                }
+                Ok(())
+            }
+            Place::Root => self.enter_object(event, Place::Envelope, "a JSON object"),
+            Place::Envelope => self.envelope_field(event),
+            Place::Data => self.data_field(event),
+            Place::Warnings | Place::Infos => {
+                let text = text(event)?;
+                let list = if self.place() == Place::Warnings { &mut self.meta.warnings } else { &mut self.meta.infos };
+                list.push(text);
+                Ok(())
+            }
+            Place::Stats => self.stat(event),
+            Place::Result { parts } => self.result_part(event, parts),
+            Place::Item => self.item_field(event),
+            Place::Metric => match event {
+                Event::Text(raw) => {
+                    self.interner.value(&raw.text()?);
+                    Ok(())
+                }
+                _ => Err(Fault::Expected("the value of a label, a string")),
+            },
+            Place::Samples { histograms } => {
+                self.enter_array(event, Place::Sample { histogram: histograms, parts: 0 }, "a sample `[time, value]`")
+            }
+            Place::Sample { histogram, parts } => self.sample_part(event, histogram, parts),
+            Place::Histogram => self.histogram_field(event),
+            Place::Buckets => self.enter_array(event, Place::Bucket { parts: 0 }, "a bucket `[rule, from, to, count]`"),
+            Place::Bucket { parts } => self.bucket_part(event, parts),
+        }
+    }
+
+    fn enter_object(&mut self, event: Event<'_>, place: Place, expected: &'static str) -> Result<(), Fault> {
+        if event != Event::OpenObject {
+            return Err(Fault::Expected(expected));
+        }
+        self.enter(place);
+        Ok(())
+    }
+
+    fn enter_array(&mut self, event: Event<'_>, place: Place, expected: &'static str) -> Result<(), Fault> {
+        if event != Event::OpenArray {
+            return Err(Fault::Expected(expected));
+        }
+        self.enter(place);
+        Ok(())
+    }
+
+    fn skip(&mut self, event: Event<'_>) {
+        if matches!(event, Event::OpenArray | Event::OpenObject) {
+            self.places.push(Place::Skip { depth: 1 });
+        }
+    }
+
+    fn envelope_field(&mut self, event: Event<'_>) -> Result<(), Fault> {
+        match (self.key, event) {
+            (Key::Status, Event::Text(raw)) => {
+                self.success = match &*raw.text()? {
+                    "success" => true,
+                    "error" => false,
+                    _ => return Err(Fault::Expected("`success` or `error`")),
+                };
+            }
+            (Key::Status, _) => return Err(Fault::Expected("`success` or `error`")),
+            (Key::Data | Key::ErrorType | Key::Error | Key::IsPartial, Event::Null) => {}
+            (Key::Data, _) => return self.enter_object(event, Place::Data, "the object `data` of a query"),
+            (Key::ErrorType, _) => self.error.kind = text(event)?,
+            (Key::Error, _) => self.error.message = text(event)?,
+            (Key::IsPartial, Event::Bool(is_partial)) => self.meta.is_partial = is_partial,
+            (Key::IsPartial, _) => return Err(Fault::Expected("`true` or `false`")),
+            _ => return self.common_field(event),
+        }
+        Ok(())
+    }
+
+    fn data_field(&mut self, event: Event<'_>) -> Result<(), Fault> {
+        match (self.key, event) {
+            (Key::ResultType, Event::Text(raw)) => {
+                let result_type = ResultType::from_name(&raw.text()?)
+                    .ok_or(Fault::Expected("the result type `vector`, `matrix`, `scalar` or `string`"))?;
+                if self.result_type.is_some_and(|known| known != result_type) {
+                    return Err(Fault::Expected("one result type"));
+                }
+                self.result_type = Some(result_type);
+                self.set_shape(result_type.into())?;
+                self.check_scalar()
+            }
+            (Key::ResultType, _) => Err(Fault::Expected("the result type, a string")),
+            (Key::Result, Event::Null) => Ok(()),
+            (Key::Result, _) => self.enter_array(event, Place::Result { parts: 0 }, "the array `result`"),
+            _ => self.common_field(event),
+        }
+    }
+
+    /// Fields that may be in the envelope or in `data`.
+    fn common_field(&mut self, event: Event<'_>) -> Result<(), Fault> {
+        match (self.key, event) {
+            (Key::Warnings | Key::Infos, Event::Null) => Ok(()),
+            (Key::Warnings, _) => self.enter_array(event, Place::Warnings, "an array of warnings"),
+            (Key::Infos, _) => self.enter_array(event, Place::Infos, "an array of infos"),
+            (Key::Stats, Event::OpenObject) => {
+                self.enter(Place::Stats);
+                Ok(())
+            }
+            _ => {
+                self.skip(event);
+                Ok(())
+            }
+        }
+    }
+
+    /// A number, also in quotes; numbers of nested objects count like those around them, and anything else is skipped.
+    fn stat(&mut self, event: Event<'_>) -> Result<(), Fault> {
+        let number = match event {
+            Event::Number(digits) => number::float(digits),
+            Event::Text(raw) => number::float(raw.text()?.as_bytes()),
+            Event::OpenObject => {
+                self.enter(Place::Stats);
+                None
+            }
+            _ => {
+                self.skip(event);
+                None
+            }
+        };
+        if let Some(number) = number {
+            self.meta.stats.get_or_insert_with(Stats::default).numbers.insert(self.stat.clone(), number);
+        }
+        Ok(())
+    }
+
+    fn set_shape(&mut self, shape: Shape) -> Result<(), Fault> {
+        match self.shape {
+            Some(known) if known != shape => Err(Fault::Expected(match known {
+                Shape::Vector => "a series of a vector, with `value` or `histogram`",
+                Shape::Matrix => "a series of a matrix, with `values` or `histograms`",
+                Shape::Pair => "a scalar or a string, `[time, value]`",
+            })),
+            _ => {
+                self.shape = Some(shape);
+                Ok(())
+            }
+        }
+    }
+
+    fn result_part(&mut self, event: Event<'_>, parts: u8) -> Result<(), Fault> {
+        match (parts, event) {
+            (0, Event::OpenObject) => {
+                if self.shape == Some(Shape::Pair) {
+                    self.set_shape(Shape::Vector)?;
+                }
+                self.item = Item::default();
+                self.timestamps.clear();
+                self.values.clear();
+                self.histograms.clear();
+                self.enter(Place::Item);
+                return Ok(());
+            }
+            (0, Event::Number(digits)) if self.series.is_empty() && self.elements.is_empty() => {
+                self.set_shape(Shape::Pair)?;
+                self.pair = Some(Pair { timestamp: timestamp(digits)?, text: String::new(), number: None });
+            }
+            (1, _) => {
+                let text = text(event)?;
+                if let Some(pair) = &mut self.pair {
+                    pair.number = number::float(text.as_bytes());
+                    pair.text = text;
+                }
+                self.check_scalar()?;
+            }
+            _ => return Err(Fault::Expected("a series, or `[time, value]`")),
+        }
+        self.set_place(Place::Result { parts: parts + 1 });
+        Ok(())
+    }
+
+    /// Only once the result type is known, it is known that the value must be a number.
+    fn check_scalar(&self) -> Result<(), Fault> {
+        match &self.pair {
+            Some(pair) if self.result_type == Some(ResultType::Scalar) && pair.number.is_none() => {
+                Err(Fault::Expected("a scalar, whose value is a number in quotes"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn item_field(&mut self, event: Event<'_>) -> Result<(), Fault> {
+        let seen = match self.key {
+            Key::Unknown => {
+                self.skip(event);
+                return Ok(());
+            }
+            Key::Metric if self.item.labels.is_none() => {
+                if event == Event::Null {
+                    self.item.labels = Some(Labels::default());
+                    return Ok(());
+                }
+                return self.enter_object(event, Place::Metric, "the object `metric`");
+            }
+            Key::Value => &mut self.item.has_value,
+            Key::Histogram => &mut self.item.has_histogram,
+            Key::Values => &mut self.item.has_values,
+            Key::Histograms => &mut self.item.has_histograms,
+            _ => return Err(Fault::Expected("each field of a series once")),
+        };
+        if std::mem::replace(seen, true) {
+            return Err(Fault::Expected("each field of a series once"));
+        }
+        let histogram = matches!(self.key, Key::Histogram | Key::Histograms);
+        if matches!(self.key, Key::Value | Key::Histogram) {
+            self.set_shape(Shape::Vector)?;
+            self.enter_array(event, Place::Sample { histogram, parts: 0 }, "a sample `[time, value]`")
+        } else {
+            self.set_shape(Shape::Matrix)?;
+            if event == Event::Null {
+                return Ok(());
+            }
+            self.enter_array(event, Place::Samples { histograms: histogram }, "an array of samples")
+        }
+    }
+
+    fn count_sample(&mut self) -> Result<(), Fault> {
+        self.samples_left = self.samples_left.checked_sub(1).ok_or(Fault::TooManySamples)?;
+        Ok(())
+    }
+
+    fn sample_part(&mut self, event: Event<'_>, histogram: bool, parts: u8) -> Result<(), Fault> {
+        match (parts, event) {
+            (0, Event::Number(digits)) => self.timestamp = timestamp(digits)?,
+            (0, _) => return Err(Fault::Expected("a time, in seconds")),
+            (1, Event::OpenObject) if histogram => {
+                self.count_sample()?;
+                (self.count, self.sum) = (0.0, 0.0);
+                self.buckets.clear();
+                self.set_place(Place::Sample { histogram, parts: 2 });
+                self.enter(Place::Histogram);
+                return Ok(());
+            }
+            (1, _) if histogram => return Err(Fault::Expected("a histogram, an object")),
+            (1, _) => {
+                self.count_sample()?;
+                let value = float(event)?;
+                self.timestamps.push(self.timestamp);
+                self.values.push(value);
+            }
+            _ => return Err(Fault::Expected("`]` after a time and a value")),
+        }
+        self.set_place(Place::Sample { histogram, parts: parts + 1 });
+        Ok(())
+    }
+
+    fn histogram_field(&mut self, event: Event<'_>) -> Result<(), Fault> {
+        match (self.key, event) {
+            (Key::Count, _) => self.count = float(event)?,
+            (Key::Sum, _) => self.sum = float(event)?,
+            (Key::Buckets, Event::Null) => {}
+            (Key::Buckets, _) => return self.enter_array(event, Place::Buckets, "an array of buckets"),
+            _ => self.skip(event),
+        }
+        Ok(())
+    }
+
+    fn bucket_part(&mut self, event: Event<'_>, parts: u8) -> Result<(), Fault> {
+        match (parts, event) {
+            (0, _) => {
+                self.bucket.bounds = match event {
+                    Event::Number(b"0") => Bounds::OpenLeft,
+                    Event::Number(b"1") => Bounds::OpenRight,
+                    Event::Number(b"2") => Bounds::Open,
+                    Event::Number(b"3") => Bounds::Closed,
+                    _ => return Err(Fault::Expected("the boundary rule of a bucket, 0 to 3")),
+                }
+            }
+            (1, _) => self.bucket.lower = float(event)?,
+            (2, _) => self.bucket.upper = float(event)?,
+            (3, _) => self.bucket.count = float(event)?,
+            _ => return Err(Fault::Expected("`]` after the four parts of a bucket")),
+        }
+        self.set_place(Place::Bucket { parts: parts + 1 });
+        Ok(())
+    }
+
+    /// The end of the innermost array or object.
+    fn close(&mut self) -> Result<(), Fault> {
+        let Some(place) = self.places.pop() else { return Ok(()) };
+        match place {
+            Place::Skip { depth } if depth > 1 => self.places.push(Place::Skip { depth: depth - 1 }),
+            Place::Result { parts: 1 } => return Err(Fault::Expected("a value after the time")),
+            Place::Sample { parts: 0 | 1, .. } => return Err(Fault::Expected("a time and a value")),
+            Place::Bucket { parts: 0..4 } => return Err(Fault::Expected("the four parts of a bucket")),
+            Place::Bucket { .. } => self.buckets.push(self.bucket),
+            Place::Histogram => {
+                let histogram = Histogram::new(self.count, self.sum, self.buckets.drain(..));
+                self.histograms.push((self.timestamp, Arc::new(histogram)));
+            }
+            Place::Metric => self.item.labels = Some(self.interner.labels()?),
+            Place::Item => self.finish_item()?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn finish_item(&mut self) -> Result<(), Fault> {
+        let labels = self.item.labels.take().unwrap_or_default();
+        if !self.item.has_value && !self.item.has_histogram {
+            // Also of a series without any samples.
+            self.set_shape(Shape::Matrix)?;
+            let timestamps = self.timestamps();
+            let values = column(&mut self.values);
+            let histograms = self.histograms.drain(..).collect();
+            self.series.push_back(Series::from_columns(labels, timestamps, values, histograms));
+            return Ok(());
+        }
+        let float = self.timestamps.pop().zip(self.values.pop()).map(|(time, value)| (time, Value::Float(value)));
+        let histogram = self.histograms.pop().map(|(time, histogram)| (time, Value::Histogram(histogram)));
+        let ((Some((timestamp, value)), None) | (None, Some((timestamp, value)))) = (float, histogram) else {
+            return Err(Fault::Expected("either a `value` or a `histogram`"));
+        };
+        self.elements.push(Element::new(labels, timestamp, value));
+        Ok(())
+    }
+
+    /// The column of timestamps: the one of the series before, if it has the same ones.
+    fn timestamps(&mut self) -> Arc<[Timestamp]> {
+        if *self.last_timestamps != *self.timestamps {
+            self.last_timestamps = self.timestamps.as_slice().into();
+        }
+        Arc::clone(&self.last_timestamps)
+    }
+
+    /// The answer, once the document is complete.
+    pub(super) fn finish(self) -> Result<Response, DecodeError> {
+        if !self.seen.contains(&Key::Status) {
+            return Err(DecodeError::MissingField { field: "status" });
+        }
+        let error = (!self.success).then_some(self.error);
+        let by_shape = match self.shape {
+            Some(Shape::Vector) => Some(ResultType::Vector),
+            Some(Shape::Matrix) => Some(ResultType::Matrix),
+            Some(Shape::Pair) | None => None,
+        };
+        let data = match (self.result_type.or(by_shape), self.pair) {
+            _ if !self.seen.contains(&Key::Result) => None,
+            (None, _) if self.success => return Err(DecodeError::MissingField { field: "resultType" }),
+            (Some(ResultType::Vector), _) => Some(Data::Vector(self.elements.into_iter().collect())),
+            (Some(ResultType::Matrix), _) => Some(Data::Matrix(Vec::from(self.series).into_iter().collect())),
+            (Some(ResultType::Scalar), Some(Pair { timestamp, number: Some(number), .. })) => {
+                Some(Data::Scalar(Scalar::new(timestamp, number)))
+            }
+            (Some(ResultType::String), Some(Pair { timestamp, text, .. })) => {
+                Some(Data::Text(Text::new(timestamp, text)))
+            }
+            _ => None,
+        };
+        Ok(Response { data, error, meta: self.meta })
+    }
+}
+
+/// Moves a column out of the memory that the next one will use.
+fn column(scratch: &mut Vec<f64>) -> Box<[f64]> {
+    // A copy has the exact size and is cheap, except where it would hold the memory of a long column twice.
+    if scratch.len() > 1 << 16 {
+        return std::mem::take(scratch).into();
+    }
+    let column = scratch.as_slice().into();
+    scratch.clear();
+    column
+}
+
+fn timestamp(digits: &[u8]) -> Result<Timestamp, Fault> {
+    number::millis(digits).map(Timestamp::from_millis).ok_or(Fault::Expected("a time, in seconds"))
+}
+
+/// A float, in quotes as Prometheus sends it, or without.
+fn float(event: Event<'_>) -> Result<f64, Fault> {
+    let float = match event {
+        Event::Text(raw) => number::float(raw.text()?.as_bytes()),
+        Event::Number(digits) => number::float(digits),
+        _ => None,
+    };
+    float.ok_or(Fault::Expected("a number in quotes"))
+}
+
+fn text(event: Event<'_>) -> Result<String, Fault> {
+    match event {
+        Event::Text(raw) => raw.text().map(Cow::into_owned),
+        Event::Number(digits) => Ok(String::from_utf8_lossy(digits).into_owned()),
+        _ => Err(Fault::Expected("a string")),
+    }
+}

@@ -1,0 +1,130 @@
+//! Short answers, such as those of `/labels` and `/metadata`, into types of `serde`.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{DeserializeOwned, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+
+use super::response::ServerError;
+use super::{DecodeError, excerpt};
+use crate::value::Meta;
+
+/// A decoded answer of an endpoint other than `/query` and `/query_range`.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Envelope<T> {
+    /// What was asked for; absent where the request failed.
+    pub data: Option<T>,
+    /// What the server said went wrong.
+    pub error: Option<ServerError>,
+    /// Warnings and infos.
+    pub meta: Meta,
+}
+
+/// Decodes a whole body whose `data` is a `T`.
+///
+/// ```
+/// let labels = promql_presets::wire::decode_data::<Vec<String>>(br#"{"status":"success","data":["job","pod"]}"#)?;
+/// assert_eq!(labels.data, Some(vec!["job".to_owned(), "pod".to_owned()]));
+/// # Ok::<(), promql_presets::wire::DecodeError>(())
+/// ```
+///
+/// # Errors
+///
+/// The body is no JSON, lacks `status`, or its `data` is no `T`.
+pub fn decode_data<T: DeserializeOwned>(body: &[u8]) -> Result<Envelope<T>, DecodeError> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let result = (&mut json).deserialize_map(EnvelopeVisitor(PhantomData)).and_then(|envelope| {
+        json.end()?;
+        Ok(envelope)
+    });
+    let envelope = result.map_err(|error| locate(&error, body))?;
+    envelope.ok_or(DecodeError::MissingField { field: "status" })
+}
+
+fn locate(error: &serde_json::Error, body: &[u8]) -> DecodeError {
+    match error.classify() {
+        serde_json::error::Category::Eof => {
+            DecodeError::Truncated { expected: "the rest of a JSON object", length: body.len() as u64 }
+        }
+        serde_json::error::Category::Syntax => {
+            // Lines and columns count from one; the column is in bytes.
+            let line: usize = body.split_inclusive(|&byte| byte == b'\n').take(error.line() - 1).map(<[u8]>::len).sum();
+            let offset = (line + error.column().saturating_sub(1)).min(body.len());
+            DecodeError::Unexpected { expected: "JSON", offset: offset as u64, found: excerpt(&body[offset..]) }
+        }
+        _ => DecodeError::Data { reason: error.to_string() },
+    }
+}
+
+struct EnvelopeVisitor<T>(PhantomData<T>);
+
+/// `None` where there is no `status`.
+impl<'de, T: DeserializeOwned> Visitor<'de> for EnvelopeVisitor<T> {
+    type Value = Option<Envelope<T>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an answer of the Prometheus HTTP API, a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let (mut success, mut error) = (None, ServerError::default());
+        let mut envelope = Envelope { data: None, error: None, meta: Meta::default() };
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "status" => {
+                    success = Some(match map.next_value::<String>()?.as_str() {
+                        "success" => true,
+                        "error" => false,
+                        other => return Err(A::Error::custom(format!("the status is `{other}`"))),
+                    });
+                }
+                "data" => envelope.data = map.next_value()?,
+                "errorType" => error.kind = map.next_value::<Option<String>>()?.unwrap_or_default(),
+                "error" => error.message = map.next_value::<Option<String>>()?.unwrap_or_default(),
+                "warnings" => envelope.meta.warnings = map.next_value::<Option<Vec<_>>>()?.unwrap_or_default(),
+                "infos" => envelope.meta.infos = map.next_value::<Option<Vec<_>>>()?.unwrap_or_default(),
+                "isPartial" => envelope.meta.is_partial = map.next_value::<Option<bool>>()?.unwrap_or_default(),
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        envelope.error = (success == Some(false)).then_some(error);
+        Ok(success.is_some().then_some(envelope))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn data_of_any_type_comes_with_warnings() {
+        let body = br#"{"status":"success","new":[{}],"warnings":["w"],"infos":null,"data":[{"a":"b"}]}"#;
+        let series = decode_data::<Vec<BTreeMap<String, String>>>(body).unwrap();
+        assert_eq!(series.data.unwrap()[0]["a"], "b");
+        assert_eq!(series.meta.warnings, ["w"]);
+        assert_eq!(series.error, None);
+    }
+
+    #[test]
+    fn errors_of_the_server_are_answers() {
+        let body = br#"{"status":"error","errorType":"bad_data","error":"no","data":null}"#;
+        let error = decode_data::<Vec<String>>(body).unwrap().error.unwrap();
+        assert_eq!((error.kind.as_str(), error.message.as_str()), ("bad_data", "no"));
+    }
+
+    #[test]
+    fn other_bodies_are_errors_with_a_place() {
+        let message = |body: &str| decode_data::<Vec<String>>(body.as_bytes()).unwrap_err().to_string();
+        assert_eq!(message("<html>\n</html>"), "expected JSON at byte 0 of the body, found `<html> </html>`");
+        assert_eq!(message("{\n\"status\" 1}"), "expected JSON at byte 11 of the body, found `1}`");
+        assert_eq!(message(""), "the body ends after 0 bytes, expected the rest of a JSON object");
+        assert_eq!(message("{}"), "the body has no `status`");
+        assert!(message(r#"{"status":"success","data":[1]}"#).starts_with("the data is not what was expected: "));
+        assert!(message(r#"{"status":"ok"}"#).contains("the status is `ok`"));
+        assert!(message(r#"{"status":"success"} x"#).contains("found `x`"));
+        assert!(message(r#""text""#).contains("a JSON object"));
+    }
+}

@@ -1,0 +1,56 @@
+//! Why a body is not an answer of the Prometheus HTTP API.
+
+/// Why a body is not an answer of the Prometheus HTTP API.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// Something else was expected here.
+    #[error("expected {expected} at byte {offset} of the body, found `{found}`")]
+    Unexpected {
+        /// What was expected.
+        expected: &'static str,
+        /// Where, counted in bytes from the start of the body.
+        offset: u64,
+        /// The start of what is there.
+        found: String,
+    },
+    /// The body ends too early, as when a connection is cut or a proxy answers with nothing.
+    #[error("the body ends after {length} bytes, expected {expected}")]
+    Truncated {
+        /// What was expected.
+        expected: &'static str,
+        /// How many bytes came.
+        length: u64,
+    },
+    /// The body is well-formed JSON, but lacks a field.
+    #[error("the body has no `{field}`")]
+    MissingField {
+        /// The name of the field.
+        field: &'static str,
+    },
+    /// The body is longer than [`Limits::max_bytes`](super::Limits).
+    #[error("the body is longer than the limit of {limit} bytes")]
+    TooManyBytes {
+        /// The limit.
+        limit: u64,
+    },
+    /// The answer has more samples than [`Limits::max_samples`](super::Limits).
+    #[error("the answer has more samples than the limit of {limit}")]
+    TooManySamples {
+        /// The limit.
+        limit: u64,
+    },
+    /// The `data` of a metadata endpoint does not fit the type asked for.
+    #[error("the data is not what was expected: {reason}")]
+    Data {
+        /// What the type said, with the place.
+        reason: String,
+    },
+}
+
+/// What is wrong, before it is known where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    Expected(&'static str),
+    TooManySamples,
+}

@@ -1,0 +1,386 @@
+use std::fmt::Write as _;
+
+use super::*;
+use crate::value::{Bounds, Bucket, Labels, Matrix, Scalar, Text, Timestamp, Value, Vector};
+
+const VECTOR: &str = r#"{"status":"success","data":{"resultType":"vector","result":[
+    {"metric":{"__name__":"up","job":"a\"b\u00e9"},"value":[1435781451.781,"1"]},
+    {"metric":{"__name__":"up","job":"c"},"value":[1435781451.781,"NaN"]},
+    {"metric":{},"histogram":[1435781451.781,{"count":"3","sum":"4.5","buckets":[[0,"-1","2","1"],[3,"2","3","2"]]}]}
+  ],"stats":{"timings":{"evalTotalTime":0.5},"samples":{"peakSamples":7,"totalQueryableSamplesPerStep":[[1,2]]}}},
+  "warnings":["PromQL warning: w"],"infos":["i"],"isPartial":true}"#;
+
+const MATRIX: &str = concat!(
+    r#"{"data":{"result":[{"values":[[1,"1.5"],[2.5,"-0.30000000000000004"],[3.25,"1e-7"],[4.125,"+Inf"]],"#,
+    r#""metric":{"b":"1","a":"2"}},{"metric":{"a":"3","b":"1"},"histograms":[[2,{"count":"1","sum":"2"}]],"#,
+    r#""values":[[1,"1"]],"new":{"x":["]",null]}},{"metric":{"a":"4"},"values":[]}],"resultType":"matrix"},"#,
+    r#""status":"success"}"#
+);
+
+const SCALAR: &str = r#"{"status":"success","data":{"resultType":"scalar","result":[1435781460.781,"1"]}}"#;
+const STRING: &str = r#"{"status":"success","data":{"resultType":"string","result":[1,"a\nb"]}}"#;
+const EMPTY: &str = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
+const ERROR: &str = r#"{"status":"error","errorType":"bad_data","error":"1:5: parse error"}"#;
+const DOCUMENTS: [&str; 6] = [VECTOR, MATRIX, SCALAR, STRING, EMPTY, ERROR];
+
+fn decode_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Result<Response, DecodeError> {
+    let mut decoder = Decoder::new(Limits::default());
+    parts.into_iter().try_for_each(|part| decoder.push(part))?;
+    decoder.finish()
+}
+
+fn decode(text: &str) -> Result<Response, DecodeError> {
+    decode_parts([text.as_bytes()])
+}
+
+fn message(text: &str) -> String {
+    decode(text).unwrap_err().to_string()
+}
+
+/// The answer around a result.
+fn success(result_type: &str, result: &str) -> String {
+    format!(r#"{{"status":"success","data":{{"resultType":"{result_type}","result":{result}}}}}"#)
+}
+
+/// Equality does not hold for `NaN`, the text of an answer does.
+fn assert_same(one: &Response, other: &Response) {
+    assert_eq!(format!("{one:?}"), format!("{other:?}"));
+}
+
+#[test]
+fn a_vector_has_labels_floats_and_histograms() {
+    let vector = Vector::from_response(decode(VECTOR).unwrap()).unwrap();
+    let [up, nan, histogram] = vector.elements() else { panic!("{vector}") };
+    assert_eq!(up.labels().to_string(), r#"up{job="a\"bé"}"#);
+    assert_eq!(up.timestamp().as_millis(), 1_435_781_451_781);
+    assert_eq!(up.value(), &Value::Float(1.0));
+    assert!(nan.value().float().unwrap().is_nan());
+    let histogram = histogram.value().as_histogram().unwrap();
+    assert_eq!((histogram.count, histogram.sum), (3.0, 4.5));
+    let buckets = [Bucket::new(Bounds::OpenLeft, -1.0, 2.0, 1.0), Bucket::new(Bounds::Closed, 2.0, 3.0, 2.0)];
+    assert_eq!(*histogram.buckets, buckets);
+    assert_eq!(histogram.to_string(), "{count:3, sum:4.5, (-1,2]:1, [2,3]:2}");
+
+    assert_eq!(vector.warnings(), ["PromQL warning: w"]);
+    assert_eq!(vector.infos(), ["i"]);
+    assert!(vector.is_partial());
+    let stats: Vec<_> = vector.stats().unwrap().iter().collect();
+    assert_eq!(stats, [("evalTotalTime", 0.5), ("peakSamples", 7.0)]);
+}
+
+#[test]
+fn a_matrix_has_columns() {
+    let matrix = Matrix::from_response(decode(MATRIX).unwrap()).unwrap();
+    let [floats, mixed, empty] = matrix.series() else { panic!("{matrix}") };
+    assert_eq!(floats.labels().to_string(), r#"{a="2", b="1"}"#);
+    assert_eq!(floats.timestamps(), [1000, 2500, 3250, 4125].map(Timestamp::from_millis));
+    assert_eq!(floats.values(), [1.5, -0.300_000_000_000_000_04, 1e-7, f64::INFINITY]);
+    assert_eq!(mixed.len(), 2);
+    assert_eq!(mixed.last().unwrap().value.as_histogram().unwrap().sum, 2.0);
+    assert!(empty.is_empty());
+}
+
+#[test]
+fn scalars_and_strings_have_no_labels() {
+    let scalar = Scalar::from_response(decode(SCALAR).unwrap()).unwrap();
+    assert_eq!((scalar.value(), scalar.timestamp().as_millis()), (1.0, 1_435_781_460_781));
+    let text = Text::from_response(decode(STRING).unwrap()).unwrap();
+    assert_eq!(text.value(), "a\nb");
+}
+
+#[test]
+fn an_error_of_the_server_is_an_answer() {
+    let error = decode(ERROR).unwrap().error.unwrap();
+    assert_eq!((error.kind.as_str(), error.message.as_str()), ("bad_data", "1:5: parse error"));
+    let victoria = decode(r#"{"status":"error","errorType":"422","error":"x","data":null}"#).unwrap();
+    assert_eq!((victoria.error.unwrap().kind.as_str(), victoria.data), ("422", None));
+}
+
+#[test]
+fn chunks_may_be_cut_anywhere() {
+    for document in DOCUMENTS {
+        let whole = decode(document).unwrap();
+        for at in 0..=document.len() {
+            let (head, tail) = document.as_bytes().split_at(at);
+            assert_same(&decode_parts([head, tail]).unwrap(), &whole);
+        }
+        for size in [1, 2, 3, 7] {
+            assert_same(&decode_parts(document.as_bytes().chunks(size)).unwrap(), &whole);
+        }
+    }
+}
+
+#[test]
+fn a_body_that_ends_early_is_an_error() {
+    for document in DOCUMENTS {
+        for at in 0..document.len() {
+            let error = decode(document.get(..at).unwrap_or("")).unwrap_err();
+            assert!(matches!(error, DecodeError::Truncated { .. }), "{at}: {error}");
+        }
+    }
+    assert_eq!(message(""), "the body ends after 0 bytes, expected a JSON object");
+    assert_eq!(message(r#"{"status":"succ"#), "the body ends after 15 bytes, expected the end of a string");
+    assert_eq!(message(r#"{"status":"success""#), "the body ends after 19 bytes, expected `,` or `}`");
+}
+
+#[test]
+fn keys_come_in_any_order() {
+    fn permutations(keys: &[&str]) -> Vec<String> {
+        match keys {
+            [] => vec![],
+            [key] => vec![(*key).to_owned()],
+            _ => (0..keys.len())
+                .flat_map(|at| {
+                    let mut rest = keys.to_vec();
+                    let key = rest.remove(at);
+                    permutations(&rest).into_iter().map(move |rest| format!("{key},{rest}"))
+                })
+                .collect(),
+        }
+    }
+    let items = permutations(&[r#""metric":{"a":"1"}"#, r#""values":[[1,"2"]]"#, r#""histograms":[]"#, r#""x":[{}]"#]);
+    let expected = decode(&success("matrix", &format!("[{{{}}}]", items[0]))).unwrap();
+    for item in items {
+        let result = format!(r#""result":[{{{item}}}]"#);
+        for data in permutations(&[r#""resultType":"matrix""#, &result, r#""x":null"#]) {
+            let data = format!(r#""data":{{{data}}}"#);
+            for envelope in permutations(&[r#""status":"success""#, &data, r#""x":[[{"y":"}"}]]"#]) {
+                assert_same(&decode(&format!("{{{envelope}}}")).unwrap(), &expected);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_items_tell_the_type_where_the_server_does_not() {
+    let result_type = |result: &str| {
+        let answer = decode(&format!(r#"{{"status":"success","data":{{"result":{result}}}}}"#))?;
+        Ok::<_, DecodeError>(answer.data.map(|data| data.result_type()))
+    };
+    assert_eq!(result_type(r#"[{"metric":{},"value":[1,"1"]}]"#), Ok(Some(ResultType::Vector)));
+    assert_eq!(result_type(r#"[{"metric":{},"values":[[1,"1"]]}]"#), Ok(Some(ResultType::Matrix)));
+    let missing = Err(DecodeError::MissingField { field: "resultType" });
+    assert_eq!(result_type(r#"[1,"1"]"#), missing, "scalar or string");
+    assert_eq!(result_type("[]"), missing, "vector or matrix");
+}
+
+#[test]
+fn type_and_items_must_agree() {
+    let vector = r#"[{"metric":{},"value":[1,"1"]}]"#;
+    for (result_type, result) in [
+        ("matrix", vector),
+        ("scalar", vector),
+        ("vector", r#"[{"metric":{},"values":[]}]"#),
+        ("vector", r#"[{"metric":{}}]"#),
+        ("vector", r#"[{"metric":{},"value":[1,"1"]},{"metric":{},"values":[]}]"#),
+        ("vector", r#"[1,"1"]"#),
+        ("vector", r#"[{"metric":{},"value":[1,"1"],"histogram":[1,{"count":"1","sum":"1"}]}]"#),
+        ("vector", r#"[{"metric":{},"value":[]}]"#),
+        ("vector", r#"[{"metric":{},"value":[1]}]"#),
+        ("vector", r#"[{"metric":{},"value":[1,"1",2]}]"#),
+        ("vector", r#"[{"metric":{},"value":[1,"1"],"value":[1,"1"]}]"#),
+        ("vector", r#"[{"metric":{},"metric":{},"value":[1,"1"]}]"#),
+        ("vector", r#"[{"metric":{"a":"1","a":"2"},"value":[1,"1"]}]"#),
+        ("vector", r#"[{"metric":{"a":1},"value":[1,"1"]}]"#),
+        ("vector", r#"[{"metric":{},"value":["1","1"]}]"#),
+        ("vector", r#"[{"metric":{},"value":[1e300,"1"]}]"#),
+        ("vector", r#"[{"metric":{},"value":[1,"one"]}]"#),
+        ("vector", r#"[{"metric":{},"histogram":[1,"1"]}]"#),
+        ("vector", r#"[{"metric":{},"histogram":[1,{"buckets":[[4,"1","2","3"]]}]}]"#),
+        ("vector", r#"[{"metric":{},"histogram":[1,{"buckets":[[0,"1","2"]]}]}]"#),
+        ("matrix", r#"[{"metric":{},"values":[[1,"1"],2]}]"#),
+        ("matrix", r#"[{"metric":{},"values":[[1,{"count":"1"}]]}]"#),
+        ("scalar", r#"[1,"one"]"#),
+        ("scalar", r#"[1]"#),
+        ("scalar", r#"[1,"1","1"]"#),
+        ("scalar", r#"[1,"1",{}]"#),
+        ("scalar", r#"[{"metric":{},"value":[1,"1"]},1]"#),
+        ("streams", "[]"),
+    ] {
+        let text = success(result_type, result);
+        assert!(matches!(decode(&text), Err(DecodeError::Unexpected { .. })), "{text}: {:?}", decode(&text));
+        let turned = format!(r#"{{"status":"success","data":{{"result":{result},"resultType":"{result_type}"}}}}"#);
+        assert!(matches!(decode(&turned), Err(DecodeError::Unexpected { .. })), "{turned}: {:?}", decode(&turned));
+    }
+}
+
+#[test]
+fn errors_say_what_was_expected_and_where() {
+    for (text, expected) in [
+        ("<html>\n<p>502</p></html>", "expected a JSON object at byte 0 of the body, found `<html> <p>502</p></html>`"),
+        ("[]", "expected a JSON object at byte 0 of the body, found `[]`"),
+        (
+            r#"{"status":"success","data":[]}"#,
+            "expected the object `data` of a query at byte 27 of the body, found `[]}`",
+        ),
+        (r#"{"status":"success"} {"#, "expected the end of the body at byte 21 of the body, found `{`"),
+        (
+            r#"{"status":"success","status":"error"}"#,
+            "expected each of `status`, `data` and `result` once at byte 20 of the body, found `\"status\":\"error\"}`",
+        ),
+        (r#"{"data":null}"#, "the body has no `status`"),
+        (r#"{"a":1,}"#, "expected a key at byte 7 of the body, found `}`"),
+    ] {
+        assert_eq!(message(text), expected);
+        let mut bytes = Decoder::new(Limits::default());
+        let mut pushes = text.as_bytes().chunks(1).map(|byte| bytes.push(byte));
+        if let Some(error) = pushes.find_map(Result::err) {
+            let (DecodeError::Unexpected { offset, .. }, DecodeError::Unexpected { offset: expected, .. }) =
+                (&error, decode(text).unwrap_err())
+            else {
+                panic!("{error}")
+            };
+            assert_eq!(*offset, expected, "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_failed_decoder_stays_failed() {
+    let mut decoder = Decoder::new(Limits::default());
+    let error = decoder.push(b"{]").unwrap_err();
+    assert_eq!(decoder.push(b"}"), Err(error.clone()));
+    assert_eq!(decoder.finish(), Err(error));
+}
+
+#[test]
+fn limits_are_kept() {
+    let decode = |max_bytes, max_samples| {
+        let mut decoder = Decoder::new(Limits { max_bytes, max_samples });
+        MATRIX.as_bytes().chunks(5).try_for_each(|chunk| decoder.push(chunk))?;
+        decoder.finish()
+    };
+    let length = MATRIX.len() as u64;
+    assert!(decode(length, 6).is_ok());
+    assert_eq!(decode(length - 1, 6), Err(DecodeError::TooManyBytes { limit: length - 1 }));
+    assert_eq!(decode(length, 5), Err(DecodeError::TooManySamples { limit: 5 }));
+    assert_eq!(DecodeError::TooManySamples { limit: 5 }.to_string(), "the answer has more samples than the limit of 5");
+}
+
+#[test]
+fn unknown_values_are_skipped_to_a_bounded_depth() {
+    let nested = |depth| format!(r#"{{"x":{}{},"status":"success"}}"#, "[".repeat(depth), "]".repeat(depth));
+    assert!(decode(&nested(126)).is_ok());
+    assert!(message(&nested(127)).starts_with("expected less than 128 levels of nesting at byte 131"));
+    assert!(decode(&nested(1_000_000)).is_err());
+    assert!(decode(r#"{"status":"success","x":[{]}]}"#).is_err());
+}
+
+#[test]
+fn blanks_and_notations_of_numbers_do_not_matter() {
+    let spaced = success("matrix", "[ {\n\"metric\" : { } ,\t\"values\" : [ [ 1.0 , \"1\" ] , [ 2e0 , 0.5 ] ] } ] ");
+    let matrix = Matrix::from_response(decode(&spaced).unwrap()).unwrap();
+    assert_eq!(matrix.series()[0].timestamps(), [1000, 2000].map(Timestamp::from_millis));
+    assert_eq!(matrix.series()[0].values(), [1.0, 0.5]);
+}
+
+#[test]
+fn null_is_nothing() {
+    for text in [
+        r#"{"status":"success","data":null,"warnings":null,"infos":null,"stats":null}"#.to_owned(),
+        success("matrix", "null"),
+        success("matrix", r#"[{"metric":null,"values":null,"histograms":null}]"#),
+    ] {
+        assert!(decode(&text).is_ok(), "{text}");
+    }
+}
+
+#[test]
+fn dialects_are_understood() {
+    let thanos = r#"{"status":"success","data":{"resultType":"vector","result":[],"warnings":["store gone"]}}"#;
+    let vector = Vector::from_response(decode(thanos).unwrap()).unwrap();
+    assert!(vector.is_partial());
+
+    let victoria = r#"{"status":"success","isPartial":false,"data":{"resultType":"vector","result":
+        [{"metric":{},"value":[1,"2"]}]},"stats":{"seriesFetched":"12","executionTimeMsec":3},"trace":{"a":[{}]}}"#;
+    let scalar = Scalar::from_response(decode(victoria).unwrap()).unwrap();
+    assert_eq!(scalar.finite(), Ok(2.0));
+    assert_eq!(scalar.stats().unwrap().get("seriesFetched"), Some(12.0));
+    assert_eq!(scalar.stats().unwrap().exec_total_seconds(), Some(0.003));
+}
+
+#[test]
+fn an_answer_of_another_type_is_named() {
+    let error = Matrix::from_response(decode(VECTOR).unwrap()).unwrap_err();
+    assert_eq!(error.to_string(), "expected a matrix, the server returned vector");
+    let labelled = success("vector", r#"[{"metric":{"a":"b"},"value":[1,"1"]}]"#);
+    assert!(Scalar::from_response(decode(&labelled).unwrap()).is_err());
+    let error = Vector::from_response(decode(ERROR).unwrap()).unwrap_err();
+    assert_eq!(error.to_string(), "expected a vector, the server returned no result");
+}
+
+#[test]
+fn series_can_be_taken_while_they_arrive() {
+    let mut decoder = Decoder::new(Limits::default());
+    let mut taken = Vec::new();
+    for chunk in MATRIX.as_bytes().chunks(3) {
+        decoder.push(chunk).unwrap();
+        taken.extend(std::iter::from_fn(|| decoder.next_series()));
+    }
+    let expected = Matrix::from_response(decode(MATRIX).unwrap()).unwrap();
+    assert_eq!(taken, expected.series());
+    assert!(Matrix::from_response(decoder.finish().unwrap()).unwrap().is_empty());
+}
+
+#[test]
+fn series_on_one_grid_share_its_timestamps() {
+    let result = r#"[{"metric":{"a":"1"},"values":[[1,"1"],[2,"2"]]},{"metric":{"a":"2"},"values":[[1,"3"],[2,"4"]]}]"#;
+    let matrix = Matrix::from_response(decode(&success("matrix", result)).unwrap()).unwrap();
+    let [one, other] = matrix.series() else { panic!("{matrix}") };
+    assert!(std::ptr::eq(one.timestamps(), other.timestamps()));
+}
+
+/// Documents with numbers and strings of all sorts, decoded by `serde_json` as well.
+#[test]
+fn random_documents_are_decoded_as_by_serde_json() {
+    let mut state = 88_172_645_463_325_252_u64;
+    let mut random = |below: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % below
+    };
+    for _ in 0..300 {
+        let mut series = Vec::new();
+        for _ in 0..random(4) {
+            let mut metric = serde_json::Map::new();
+            for label in 0..random(5) {
+                let value = ["", "a", "é😀", "\"\\/\u{8}\u{c}\n\r\t\u{1}", "  "][usize::try_from(random(5)).unwrap()];
+                metric.insert(format!("label_{label}"), value.into());
+            }
+            let mut values = String::from("[");
+            for at in 0..random(20) {
+                let float = match random(6) {
+                    0 => f64::from_bits(random(u64::MAX)),
+                    1 => f64::NAN,
+                    2 => f64::INFINITY,
+                    _ => {
+                        f64::from(u32::try_from(random(1 << 32)).unwrap())
+                            / 2_f64.powi(i32::try_from(random(40)).unwrap())
+                    }
+                };
+                let comma = if at > 0 { "," } else { "" };
+                write!(values, "{comma}[{}.{},\"{}\"]", random(1 << 33), random(1000), Value::Float(float)).unwrap();
+            }
+            values.push(']');
+            series.push(format!("{{\"metric\":{},\"values\":{values}}}", serde_json::Value::from(metric)));
+        }
+        let document = success("matrix", &format!("[{}]", series.join(",")));
+        let json: serde_json::Value = serde_json::from_str(&document).unwrap();
+        let matrix = Matrix::from_response(decode(&document).unwrap()).unwrap();
+        let expected = json["data"]["result"].as_array().unwrap();
+        assert_eq!(matrix.len(), expected.len());
+        for (series, expected) in matrix.iter().zip(expected) {
+            let labels = expected["metric"].as_object().unwrap();
+            let labels: Labels = labels.iter().map(|(name, value)| (name, value.as_str().unwrap())).collect();
+            assert_eq!(series.labels(), &labels);
+            let samples = expected["values"].as_array().unwrap();
+            assert_eq!(series.len(), samples.len());
+            for (sample, expected) in series.iter().zip(samples) {
+                let (seconds, text) = (expected[0].as_f64().unwrap(), expected[1].as_str().unwrap());
+                assert!((seconds * 1000.0 - sample.timestamp.as_millis() as f64).abs() < 0.1);
+                assert_eq!(sample.float().unwrap().to_bits(), text.parse::<f64>().unwrap().to_bits(), "{text}");
+            }
+        }
+    }
+}
