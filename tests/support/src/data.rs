@@ -13,7 +13,7 @@ const LOOKBACK: i64 = 300;
 /// Labels of a series, by name.
 pub type Labels = BTreeMap<String, String>;
 
-/// What a family of series is, as `OpenMetrics` names it.
+/// What a family of series is, as OpenMetrics names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Grows, and starts anew at a restart. Its series' names end in `_total`, its own does not.
@@ -256,7 +256,7 @@ impl Dataset {
         sums
     }
 
-    /// Writes everything as `OpenMetrics` text, with times in seconds, as `promtool` reads it.
+    /// Writes everything as OpenMetrics text, with times in seconds, as `promtool` reads it.
     ///
     /// # Errors
     ///
@@ -267,7 +267,7 @@ impl Dataset {
         out.flush()
     }
 
-    /// Writes everything in Prometheus' older text format, with times in milliseconds, as `VictoriaMetrics` reads it.
+    /// Writes everything in Prometheus' older text format, with times in milliseconds, as VictoriaMetrics reads it.
     ///
     /// # Errors
     ///

@@ -19,16 +19,16 @@ const READY_WITHIN: Duration = Duration::from_mins(1);
 const ATTEMPTS: u32 = 5;
 
 /// Reads process ids, one a line, until the owner closes the pipe, which the kernel does for an owner that exits or is
-/// killed. Then it kills the last process named, and removes the folder. An owner that has reaped its process says so
-/// with an empty line, so that the watchdog never kills a stranger with the same id.
+/// killed. Then it kills the last process named, and removes the folder, into which a dying process may still write. An
+/// owner that has reaped its process says so with an empty line, so that no stranger with the same id is killed.
 const WATCHDOG: &str = r#"
     pid=
     while read -r line; do pid=$line; done
-    if [ -n "$pid" ]; then
-        kill -KILL "$pid"
-        for _ in 1 2 3 4 5 6 7 8 9 10; do kill -0 "$pid" || break; sleep 0.1; done
-    fi
-    rm -rf -- "$1"
+    [ -z "$pid" ] || kill -KILL "$pid"
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        rm -rf -- "$1" && break
+        sleep 0.1
+    done
 "#;
 
 /// A temporary folder with at most one server working in it.
@@ -147,10 +147,90 @@ impl Drop for Guard {
         self.stop();
         // `wait` closes the pipe first, at which the watchdog removes the folder.
         let _ = self.watchdog.wait();
-        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
 fn free_port() -> Result<String, Error> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::env;
+
+    use super::*;
+
+    fn sleeper(_: &str) -> Command {
+        let mut command = Command::new("sleep");
+        command.arg("1000");
+        command
+    }
+
+    fn running(pid: &str) -> bool {
+        // A process that is dead but not yet reaped has a `cmdline`, an empty one.
+        fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| !line.is_empty())
+    }
+
+    fn pid(guard: &Guard) -> String {
+        guard.server.as_ref().unwrap().id().to_string()
+    }
+
+    #[test]
+    fn dropping_stops_the_server_and_removes_the_folder() {
+        let mut guard = Guard::new().unwrap();
+        let url = guard.start(sleeper, |_| true).unwrap();
+        assert!(url.starts_with("http://127.0.0.1:"));
+        let (folder, pid) = (guard.folder().to_path_buf(), pid(&guard));
+        assert!(folder.is_dir() && running(&pid));
+        drop(guard);
+        assert!(!folder.exists() && !running(&pid));
+    }
+
+    #[test]
+    fn a_killed_owner_leaves_nothing_behind() {
+        const NOTE: &str = "GUARD_TEST_NOTE";
+        if let Some(note) = env::var_os(NOTE) {
+            let mut guard = Guard::new().unwrap();
+            guard.start(sleeper, |_| true).unwrap();
+            let text = format!("{} {}", pid(&guard), guard.folder().display());
+            fs::write(Path::new(&note).with_extension("new"), text).unwrap();
+            fs::rename(Path::new(&note).with_extension("new"), note).unwrap();
+            thread::sleep(Duration::from_mins(1));
+            return;
+        }
+        let notes = Guard::new().unwrap();
+        let note = notes.folder().join("note");
+        let mut owner = Command::new(env::current_exe().unwrap())
+            .args(["--exact", "guard::tests::a_killed_owner_leaves_nothing_behind"])
+            .env(NOTE, &note)
+            .spawn()
+            .unwrap();
+        let wait_for = |happens: &dyn Fn() -> bool| {
+            (0..500).any(|_| {
+                thread::sleep(Duration::from_millis(20));
+                happens()
+            })
+        };
+        assert!(wait_for(&|| note.exists()));
+        let text = fs::read_to_string(&note).unwrap();
+        let (pid, folder) = text.split_once(' ').unwrap();
+        assert!(running(pid) && Path::new(folder).is_dir());
+        owner.kill().unwrap();
+        owner.wait().unwrap();
+        assert!(wait_for(&|| !running(pid) && !Path::new(folder).exists()));
+    }
+
+    #[test]
+    fn a_server_that_stops_at_once_is_tried_again_and_then_quoted() {
+        let mut guard = Guard::new().unwrap();
+        let tries = guard.folder().join("tries");
+        let command = |address: &str| {
+            let mut command = Command::new("sh");
+            command.args(["-c", r#"echo "$1" >>"$0"; echo no such flag; exit 3"#]).arg(&tries).arg(address);
+            command
+        };
+        let error = guard.start(command, |_| false).unwrap_err().to_string();
+        assert!(error.contains("no such flag") && error.contains("exit status: 3"), "{error}");
+        assert_eq!(fs::read_to_string(&tries).unwrap().lines().count(), ATTEMPTS as usize);
+    }
 }

@@ -34,6 +34,12 @@ pub struct Answer {
 }
 
 impl Server {
+    /// A server that somebody else runs, by its `http://host:port`.
+    #[must_use]
+    pub fn at(url: &str) -> Self {
+        Self { url: url.trim_end_matches('/').to_owned(), _guard: None }
+    }
+
     pub(crate) const fn started(url: String, guard: Guard) -> Self {
         Self { url, _guard: Some(guard) }
     }
@@ -46,7 +52,7 @@ impl Server {
     #[expect(clippy::panic, reason = "this is how a test fails")]
     pub(crate) fn obtain(variable: &str, start: impl FnOnce() -> Result<Option<Self>, Error>) -> Option<Self> {
         if let Some(url) = env::var(variable).ok().filter(|url| !url.is_empty()) {
-            return Some(Self { url: url.trim_end_matches('/').to_owned(), _guard: None });
+            return Some(Self::at(&url));
         }
         match start() {
             Ok(Some(server)) => Some(server),

@@ -55,7 +55,11 @@ pub(crate) fn families(start: i64, end: i64) -> Vec<Family> {
 
 fn container(to: &mut Builder) {
     to.family("backendai_container_utilization", Kind::Gauge);
-    for ([kernel, session, agent, user, project], size) in KERNELS.into_iter().zip([1.0, 2.0, 2.0, 4.0]) {
+    // Size, least and greatest load in percent, and hours from one low to the next.
+    let loads = [(1.0, 5.0, 95.0, 4), (2.0, 10.0, 40.0, 2), (2.0, 20.0, 80.0, 5), (4.0, 10.0, 100.0, 3)];
+    for (turn, ([kernel, session, agent, user, project], (size, low, high, hours))) in
+        KERNELS.into_iter().zip(loads).enumerate()
+    {
         let last = kernel == KERNELS[3][0];
         let end = if last { to.end - HOUR } else { to.end };
         let mut series = |metric: &str, value_type: &str, shape: Shape| {
@@ -71,15 +75,16 @@ fn container(to: &mut Builder) {
             to.series_until("", &labels, shape, end);
         };
         // Percent of one core: `size` * 4 cores are 100 % of its capacity.
-        let period = 2 * HOUR;
-        series("cpu_util", "current", Shape::Wave { low: 40.0 * size, high: 360.0 * size, period });
+        let period = hours * HOUR;
+        series("cpu_util", "current", Shape::Wave { low: low * 4.0 * size, high: high * 4.0 * size, period });
         series("cpu_util", "capacity", Shape::Flat(400.0 * size));
-        series("cpu_util", "pct", Shape::Wave { low: 10.0, high: 90.0, period });
+        series("cpu_util", "pct", Shape::Wave { low, high, period });
         // Milliseconds of processor time, a counter by nature; the second kernel restarts halfway.
         let reset = (kernel == KERNELS[1][0]).then_some(3 * HOUR + HOUR / 4);
         let rates = vec![400.0 * size, 3200.0 * size, 1600.0 * size];
         series("cpu_used", "current", Shape::Counter { from: 4e6 * size, rates, each: HOUR / 2, reset });
-        let values = [8.0, 12.0, 20.0, 16.0];
+        let mut values = [8.0, 12.0, 20.0, 16.0];
+        values.rotate_left(turn);
         let memory = values.map(|gib| gib * size * GIB).to_vec();
         series("mem", "current", Shape::Steps { values: memory, each: HOUR / 2 });
         series("mem", "capacity", Shape::Flat(32.0 * size * GIB));
@@ -172,8 +177,8 @@ fn vllm(to: &mut Builder) {
         ("vllm:time_to_first_token_seconds", first_token, 0.125),
     ] {
         to.family(name, Kind::Histogram);
-        for labels in &models {
-            to.histogram(labels, buckets, HOUR, mean);
+        for (labels, each) in models.iter().zip([HOUR / 2, HOUR]) {
+            to.histogram(labels, buckets, each, mean);
         }
     }
 }

@@ -13,7 +13,7 @@ pub enum Tool {
     Prometheus,
     /// Prometheus' tool, which turns text into storage blocks.
     Promtool,
-    /// Single-node `VictoriaMetrics`.
+    /// Single-node VictoriaMetrics.
     VictoriaMetrics,
 }
 
@@ -52,7 +52,7 @@ impl Tool {
     /// The folder, below the workspace's `target`, where `cargo xtask` puts the programs that the machine lacks.
     #[must_use]
     pub fn fetched() -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/servers")
+        Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new("")).join("target/servers")
     }
 
     /// The program's file: from its variable, else on `PATH`, else where `cargo xtask` fetched it to.

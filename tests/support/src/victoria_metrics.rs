@@ -1,4 +1,4 @@
-//! A real single-node `VictoriaMetrics`, holding a [`Dataset`].
+//! A real single-node VictoriaMetrics, holding a [`Dataset`].
 
 use std::process::Command;
 use std::sync::OnceLock;
@@ -6,10 +6,10 @@ use std::sync::OnceLock;
 use crate::guard::Guard;
 use crate::{Dataset, Error, Server, Tool, http};
 
-/// Names the URL of a running `VictoriaMetrics` that holds [`Dataset::of_tests`], for [`shared`] to use.
+/// Names the URL of a running VictoriaMetrics that holds [`Dataset::of_tests`], for [`shared`] to use.
 pub const URL: &str = "PROMQL_PRESETS_VICTORIA_METRICS_URL";
 
-/// The `VictoriaMetrics` of this test program, with [`Dataset::of_tests`], started by whoever asks first.
+/// The VictoriaMetrics of this test program, with [`Dataset::of_tests`], started by whoever asks first.
 ///
 /// `None`, once it has said so, where there is none: the test returns, and counts as skipped.
 ///
@@ -21,7 +21,7 @@ pub fn shared() -> Option<&'static Server> {
     SHARED.get_or_init(|| Server::obtain(URL, || start(&Dataset::of_tests()))).as_ref()
 }
 
-/// Starts a `VictoriaMetrics` that holds `data`, except for NaN, which it does not store; `None` where the machine has
+/// Starts a VictoriaMetrics that holds `data`, except for NaN, which it does not store; `None` where the machine has
 /// no such program.
 pub fn start(data: &Dataset) -> Result<Option<Server>, Error> {
     let Some(program) = Tool::VictoriaMetrics.find()? else { return Ok(None) };

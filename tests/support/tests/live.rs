@@ -130,6 +130,14 @@ fn a_range_has_a_point_per_step() {
 }
 
 #[test]
+fn nan_is_a_value() {
+    let Some(server) = prometheus::shared() else { return };
+    let query = r#"prometheus_engine_query_duration_seconds{slice="queue_time",quantile="0.9"}"#;
+    let answers = server.query(query, Dataset::of_tests().end()).unwrap();
+    assert!(answers.len() == 1 && answers[0].points[0].1.is_nan(), "{answers:?}");
+}
+
+#[test]
 fn the_parser_says_what_it_accepts() {
     let Some(server) = prometheus::shared() else { return };
     assert_eq!(server.accepts("sum by (a)(rate(m{b=\"ü\"}[5m]))"), Ok(()));
