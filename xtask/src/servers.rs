@@ -74,7 +74,8 @@ fn download(packages: &[&str], work: &Path) -> Result<(), String> {
     let own = |key: &str, folder: &str| format!("{key}={}", work.join(folder).display());
     let (lists, cache) = (own("Dir::State::Lists", "apt/lists"), own("Dir::Cache", "apt"));
     let fresh = ["-o", &lists, "-o", &cache];
-    apt(&[&fresh, &["update"][..]].concat())?;
+    // Without the mode, lists that cannot be fetched are a warning, and the packages then do not exist.
+    apt(&[&fresh, &["-o", "APT::Update::Error-Mode=any", "update"][..]].concat())?;
     apt(&[&fresh, &download[..]].concat())
 }
 

@@ -88,6 +88,7 @@ fn example(steps: &mut Steps, manifest: &PathBuf) {
         command.args(arguments).arg("--manifest-path").arg(manifest);
         command
     };
+    steps.run(&format!("{folder}: fmt"), &mut on(&["fmt", "--check"]));
     steps.run(&format!("{folder}: clippy"), on(&["clippy", "--all-targets"]).args(DENY_WARNINGS));
     steps.run_tests(&format!("{folder}: tests"), &mut on(&["test"]), Closing::Libtest);
 }

@@ -21,7 +21,7 @@ pub const URL: &str = "PROMQL_PRESETS_PROMETHEUS_URL";
 /// When Prometheus cannot be started, and when there is none although [`servers_required`](crate::servers_required).
 pub fn shared() -> Option<&'static Server> {
     static SHARED: OnceLock<Option<Server>> = OnceLock::new();
-    SHARED.get_or_init(|| Server::obtain(URL, || start(&Dataset::of_tests()))).as_ref()
+    SHARED.get_or_init(|| Server::obtain(Tool::Prometheus, URL, || start(&Dataset::of_tests()))).as_ref()
 }
 
 /// Starts a Prometheus that holds `data`; `None` where the machine has none.

@@ -6,7 +6,7 @@ use std::io::{Write, stderr};
 use serde_json::Value;
 
 use crate::guard::Guard;
-use crate::{Error, Labels, http};
+use crate::{Error, Labels, Tool, http};
 
 /// The variable that makes a live test fail, instead of being skipped, on a machine without the servers.
 pub const REQUIRE_SERVERS: &str = "PROMQL_PRESETS_REQUIRE_SERVERS";
@@ -44,22 +44,28 @@ impl Server {
         Self { url, _guard: Some(guard) }
     }
 
-    /// The server that `variable` names the URL of, else one from `start`, else `None` after saying so.
+    /// The server that `variable` names the URL of, else one from `start`, else `None` after saying that `tool` is missing.
     ///
     /// # Panics
     ///
     /// When a server cannot be started, and when there is none although [`servers_required`].
     #[expect(clippy::panic, reason = "this is how a test fails")]
-    pub(crate) fn obtain(variable: &str, start: impl FnOnce() -> Result<Option<Self>, Error>) -> Option<Self> {
+    pub(crate) fn obtain(
+        tool: Tool,
+        variable: &str,
+        start: impl FnOnce() -> Result<Option<Self>, Error>,
+    ) -> Option<Self> {
         if let Some(url) = env::var(variable).ok().filter(|url| !url.is_empty()) {
             return Some(Self::at(&url));
         }
         match start() {
             Ok(Some(server)) => Some(server),
-            Ok(None) if servers_required() => panic!("a server is missing and required: run `cargo xtask servers`"),
+            Ok(None) if servers_required() => {
+                panic!("`{tool}` is missing and required here: `cargo xtask servers` fetches it")
+            }
             Ok(None) => {
                 // Not with `eprintln!`, whose output the test harness hides when the test passes.
-                let skipped = format!("\n*** SKIPPED: no server for {variable}; run `cargo xtask servers` ***\n");
+                let skipped = format!("\n*** SKIPPED: `{tool}` is missing; `cargo xtask servers` fetches it ***\n");
                 let _ = stderr().write_all(skipped.as_bytes());
                 None
             }

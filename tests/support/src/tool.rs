@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, absolute};
 
 use crate::Error;
 
@@ -55,20 +55,21 @@ impl Tool {
         Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new("")).join("target/servers")
     }
 
-    /// The program's file: from its variable, else on `PATH`, else where `cargo xtask` fetched it to.
+    /// The program's file, absolute: from its variable, else on `PATH`, else where `cargo xtask` fetched it to.
     ///
     /// `None` when the machine does not have it; an error when the variable names something else than a file.
     pub fn find(self) -> Result<Option<PathBuf>, Error> {
         if let Some(path) = env::var_os(self.variable()).filter(|path| !path.is_empty()) {
             let path = PathBuf::from(path);
             return if path.is_file() {
-                Ok(Some(path))
+                Ok(Some(absolute(path)?))
             } else {
                 Err(format!("{} names `{}`, which is no file", self.variable(), path.display()).into())
             };
         }
         let path = env::var_os("PATH").unwrap_or_default();
-        Ok(search(env::split_paths(&path).chain([Self::fetched()]), self.names()))
+        let found = search(env::split_paths(&path).chain([Self::fetched()]), self.names());
+        Ok(found.map(absolute).transpose()?)
     }
 }
 

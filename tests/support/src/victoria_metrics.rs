@@ -18,7 +18,7 @@ pub const URL: &str = "PROMQL_PRESETS_VICTORIA_METRICS_URL";
 /// When it cannot be started, and when there is none although [`servers_required`](crate::servers_required).
 pub fn shared() -> Option<&'static Server> {
     static SHARED: OnceLock<Option<Server>> = OnceLock::new();
-    SHARED.get_or_init(|| Server::obtain(URL, || start(&Dataset::of_tests()))).as_ref()
+    SHARED.get_or_init(|| Server::obtain(Tool::VictoriaMetrics, URL, || start(&Dataset::of_tests()))).as_ref()
 }
 
 /// Starts a VictoriaMetrics that holds `data`, except for NaN, which it does not store; `None` where the machine has
