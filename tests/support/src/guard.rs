@@ -1,7 +1,8 @@
 //! A temporary folder and a process in it, which do not outlive their owner.
 
+use std::env;
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -42,10 +43,7 @@ pub(crate) struct Guard {
 impl Guard {
     /// Makes a temporary folder.
     pub(crate) fn new() -> Result<Self, Error> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("promql-presets-{}-{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let folder = std::env::temp_dir().join(name);
-        fs::create_dir(&folder).map_err(|error| format!("cannot create `{}`: {error}", folder.display()))?;
+        let folder = new_folder().map_err(|error| format!("cannot create a temporary folder: {error}"))?;
         // In a process group of its own the watchdog survives the Ctrl-C that ends its owner, and holding none of the
         // owner's streams it keeps nobody waiting for their end.
         let watchdog = Command::new("sh")
@@ -118,9 +116,9 @@ impl Guard {
             };
             self.stop();
             let log = fs::read_to_string(&log).unwrap_or_default();
-            let last: Vec<_> = log.lines().rev().take(10).collect();
-            let last: Vec<_> = last.into_iter().rev().collect();
-            return Err(format!("`{program}` {fault}; its last words:\n{}", last.join("\n")).into());
+            let lines: Vec<_> = log.lines().collect();
+            let last = lines[lines.len().saturating_sub(10)..].join("\n");
+            return Err(format!("`{program}` {fault}; its last words:\n{last}").into());
         }
     }
 
@@ -150,14 +148,26 @@ impl Drop for Guard {
     }
 }
 
+/// A folder that nobody else has: another process may have had this one's id, and died without a chance to clean up.
+fn new_folder() -> io::Result<PathBuf> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let name = format!("promql-presets-{}-{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let folder = env::temp_dir().join(name);
+        match fs::create_dir(&folder) {
+            Ok(()) => return Ok(folder),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 fn free_port() -> Result<String, Error> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.to_string())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::env;
-
     use super::*;
 
     fn sleeper(_: &str) -> Command {
