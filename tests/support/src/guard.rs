@@ -1,0 +1,246 @@
+//! A temporary folder and a process in it, which do not outlive their owner.
+
+use std::env;
+use std::fs;
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{self, Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::Error;
+
+/// How long a server may take from its start to its first answer.
+const READY_WITHIN: Duration = Duration::from_mins(1);
+
+/// Starts with other ports before giving up: a free port can be taken between finding and using it.
+const ATTEMPTS: u32 = 5;
+
+/// Reads process ids, one a line, until the owner closes the pipe, which the kernel does for an owner that exits or is
+/// killed. Then it kills the last process named, and removes the folder, into which a dying process may still write. An
+/// owner that has reaped its process says so with an empty line, so that no stranger with the same id is killed.
+const WATCHDOG: &str = r#"
+    pid=
+    while read -r line; do pid=$line; done
+    [ -z "$pid" ] || kill -KILL "$pid"
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        rm -rf -- "$1" && break
+        sleep 0.1
+    done
+"#;
+
+/// A temporary folder with at most one server working in it.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    folder: PathBuf,
+    watchdog: Child,
+    server: Option<Child>,
+}
+
+impl Guard {
+    /// Makes a temporary folder.
+    pub(crate) fn new() -> Result<Self, Error> {
+        let folder = new_folder().map_err(|error| format!("cannot create a temporary folder: {error}"))?;
+        // In a process group of its own the watchdog survives the Ctrl-C that ends its owner, and holding none of the
+        // owner's streams it keeps nobody waiting for their end.
+        let watchdog = Command::new("sh")
+            .args(["-c", WATCHDOG, "watchdog"])
+            .arg(&folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn();
+        match watchdog {
+            Ok(watchdog) => Ok(Self { folder, watchdog, server: None }),
+            Err(error) => {
+                let _ = fs::remove_dir(&folder);
+                Err(format!("cannot run `sh`: {error}").into())
+            }
+        }
+    }
+
+    /// The folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Starts a server on a free loopback port, waits until it is ready, and returns its URL.
+    ///
+    /// `command` makes the command line for a `host:port`, `ready` asks the URL whether the server is up, and must not
+    /// take another server, which may have won the race for the port, for the one in this folder.
+    pub(crate) fn start(
+        &mut self,
+        command: impl Fn(&str) -> Command,
+        ready: impl Fn(&str) -> bool,
+    ) -> Result<String, Error> {
+        let deadline = Instant::now() + READY_WITHIN;
+        let mut attempts = ATTEMPTS;
+        loop {
+            let address = free_port()?;
+            let url = format!("http://{address}");
+            let outcome = self.attempt(&mut command(&address), || ready(&url), deadline);
+            attempts -= 1;
+            match outcome {
+                Ok(()) => return Ok(url),
+                Err(error) if attempts == 0 || Instant::now() > deadline => return Err(error),
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn attempt(&mut self, command: &mut Command, ready: impl Fn() -> bool, deadline: Instant) -> Result<(), Error> {
+        let program = command.get_program().to_string_lossy().into_owned();
+        let log = self.folder.join("log");
+        let file = fs::File::create(&log)?;
+        command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+        let server = command.spawn().map_err(|error| format!("cannot run `{program}`: {error}"))?;
+        let pid = server.id().to_string();
+        self.server = Some(server);
+        self.tell(&pid);
+        loop {
+            let exited = self.server.as_mut().and_then(|server| server.try_wait().ok().flatten());
+            if exited.is_none() && ready() {
+                return Ok(());
+            }
+            let fault = match exited {
+                Some(status) => format!("stopped at once ({status})"),
+                None if Instant::now() > deadline => format!("is not ready after {READY_WITHIN:?}"),
+                None => {
+                    thread::sleep(Duration::from_millis(20));
+                    continue;
+                }
+            };
+            self.stop();
+            let log = fs::read_to_string(&log).unwrap_or_default();
+            let lines: Vec<_> = log.lines().collect();
+            let last = lines[lines.len().saturating_sub(10)..].join("\n");
+            return Err(format!("`{program}` {fault}; its last words:\n{last}").into());
+        }
+    }
+
+    /// Kills and reaps the server, if there is one.
+    fn stop(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            let _ = server.kill();
+            let _ = server.wait();
+            self.tell("");
+        }
+    }
+
+    /// Tells the watchdog the id of the process that it answers for. A watchdog that somebody killed hears nothing,
+    /// which only matters if the owner dies too.
+    fn tell(&mut self, pid: &str) {
+        if let Some(pipe) = &mut self.watchdog.stdin {
+            let _ = pipe.write_all(format!("{pid}\n").as_bytes());
+        }
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.stop();
+        // `wait` closes the pipe first, at which the watchdog removes the folder.
+        let _ = self.watchdog.wait();
+    }
+}
+
+/// A folder that nobody else has: another process may have had this one's id, and died without a chance to clean up.
+fn new_folder() -> io::Result<PathBuf> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let name = format!("promql-presets-{}-{}", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let folder = env::temp_dir().join(name);
+        match fs::create_dir(&folder) {
+            Ok(()) => return Ok(folder),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn free_port() -> Result<String, Error> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sleeper(_: &str) -> Command {
+        let mut command = Command::new("sleep");
+        command.arg("1000");
+        command
+    }
+
+    fn running(pid: &str) -> bool {
+        // A process that is dead but not yet reaped has a `cmdline`, an empty one.
+        fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| !line.is_empty())
+    }
+
+    fn pid(guard: &Guard) -> String {
+        guard.server.as_ref().unwrap().id().to_string()
+    }
+
+    #[test]
+    fn dropping_stops_the_server_and_removes_the_folder() {
+        let mut guard = Guard::new().unwrap();
+        let url = guard.start(sleeper, |_| true).unwrap();
+        assert!(url.starts_with("http://127.0.0.1:"));
+        let (folder, pid) = (guard.folder().to_path_buf(), pid(&guard));
+        assert!(folder.is_dir() && running(&pid));
+        drop(guard);
+        assert!(!folder.exists() && !running(&pid));
+    }
+
+    #[test]
+    fn a_killed_owner_leaves_nothing_behind() {
+        const NOTE: &str = "GUARD_TEST_NOTE";
+        if let Some(note) = env::var_os(NOTE) {
+            let mut guard = Guard::new().unwrap();
+            guard.start(sleeper, |_| true).unwrap();
+            let text = format!("{} {}", pid(&guard), guard.folder().display());
+            fs::write(Path::new(&note).with_extension("new"), text).unwrap();
+            fs::rename(Path::new(&note).with_extension("new"), note).unwrap();
+            thread::sleep(Duration::from_mins(1));
+            return;
+        }
+        let notes = Guard::new().unwrap();
+        let note = notes.folder().join("note");
+        let mut owner = Command::new(env::current_exe().unwrap())
+            .args(["--exact", "guard::tests::a_killed_owner_leaves_nothing_behind"])
+            .env(NOTE, &note)
+            .spawn()
+            .unwrap();
+        let wait_for = |happens: &dyn Fn() -> bool| {
+            (0..500).any(|_| {
+                thread::sleep(Duration::from_millis(20));
+                happens()
+            })
+        };
+        assert!(wait_for(&|| note.exists()));
+        let text = fs::read_to_string(&note).unwrap();
+        let (pid, folder) = text.split_once(' ').unwrap();
+        assert!(running(pid) && Path::new(folder).is_dir());
+        owner.kill().unwrap();
+        owner.wait().unwrap();
+        assert!(wait_for(&|| !running(pid) && !Path::new(folder).exists()));
+    }
+
+    #[test]
+    fn a_server_that_stops_at_once_is_tried_again_and_then_quoted() {
+        let mut guard = Guard::new().unwrap();
+        let tries = guard.folder().join("tries");
+        let command = |address: &str| {
+            let mut command = Command::new("sh");
+            command.args(["-c", r#"echo "$1" >>"$0"; echo no such flag; exit 3"#]).arg(&tries).arg(address);
+            command
+        };
+        let error = guard.start(command, |_| false).unwrap_err().to_string();
+        assert!(error.contains("no such flag") && error.contains("exit status: 3"), "{error}");
+        assert_eq!(fs::read_to_string(&tries).unwrap().lines().count(), ATTEMPTS as usize);
+    }
+}
