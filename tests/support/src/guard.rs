@@ -176,9 +176,10 @@ mod tests {
         command
     }
 
+    /// Whether there is such a process, other than one that is dead and not yet reaped. Reads Linux' `pid (name) state`.
     fn running(pid: &str) -> bool {
-        // A process that is dead but not yet reaped has a `cmdline`, an empty one.
-        fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| !line.is_empty())
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.rsplit_once(") ").is_some_and(|(_, state)| !state.starts_with(['Z', 'X']))
     }
 
     fn pid(guard: &Guard) -> String {
