@@ -94,6 +94,8 @@ codes! {
     MisplacedPlaceholder = "misplaced-placeholder", Error;
     /// The query is not PromQL.
     Syntax = "syntax", Error;
+    /// The query nests too deeply.
+    TooDeep = "too-deep", Error;
     /// An expression of the wrong type.
     TypeMismatch = "type-mismatch", Error;
     /// A function that does not exist.

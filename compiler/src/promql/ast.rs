@@ -1,0 +1,902 @@
+//! The syntax tree of a query. Every node has the byte range that it was read from.
+//!
+//! The tree borrows from the text. Its height is limited ([`MAX_HEIGHT`]), so that recursion over it is safe.
+
+use std::borrow::Cow;
+
+use super::functions::Function;
+use super::token::Hole;
+use crate::Span;
+
+/// How many nodes a path from the root to a leaf may have.
+pub const MAX_HEIGHT: u16 = 1000;
+
+/// The type of an expression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ValueType {
+    /// One number for each point in time.
+    Scalar,
+    /// An instant vector: one sample for each series.
+    Vector,
+    /// A range vector: many samples for each series.
+    Matrix,
+    /// A string.
+    String,
+}
+
+impl ValueType {
+    /// The name that messages use, as in `an instant vector`.
+    #[must_use]
+    pub const fn with_article(self) -> &'static str {
+        match self {
+            Self::Scalar => "a scalar",
+            Self::Vector => "an instant vector",
+            Self::Matrix => "a range vector",
+            Self::String => "a string",
+        }
+    }
+
+    /// The name of the HTTP API: `scalar`, `vector`, `matrix`, `string`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Scalar => "scalar",
+            Self::Vector => "vector",
+            Self::Matrix => "matrix",
+            Self::String => "string",
+        }
+    }
+}
+
+/// An expression.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expr<'a> {
+    /// What it is.
+    pub kind: ExprKind<'a>,
+    /// All of it, with modifiers.
+    pub span: Span,
+    pub(super) ty: ValueType,
+    pub(super) height: u16,
+}
+
+impl<'a> Expr<'a> {
+    /// The type, as it would be if every part had the type that it should have.
+    #[must_use]
+    pub const fn ty(&self) -> ValueType {
+        self.ty
+    }
+
+    /// The expression without parentheses around it.
+    #[must_use]
+    pub fn unparenthesized(&self) -> &Self {
+        let mut expr = self;
+        while let ExprKind::Paren(inner) = &expr.kind {
+            expr = inner;
+        }
+        expr
+    }
+
+    /// The value of a number, with signs and parentheses: `5`, `-(1)`, `5m`.
+    #[must_use]
+    pub fn as_number(&self) -> Option<f64> {
+        match &self.unparenthesized().kind {
+            ExprKind::Number(number) => Some(number.value),
+            ExprKind::Unary(unary) => unary.expr.as_number().map(|value| unary.op.apply(value)),
+            _ => None,
+        }
+    }
+
+    /// The expressions right below this one, in the order of the text.
+    pub fn children(&self) -> impl Iterator<Item = &Expr<'a>> {
+        let (first, second, rest): (Option<&Self>, Option<&Self>, &[Self]) = match &self.kind {
+            ExprKind::Number(_) | ExprKind::String(_) | ExprKind::Selector(_) => (None, None, &[]),
+            ExprKind::Paren(inner) => (Some(inner), None, &[]),
+            ExprKind::Unary(unary) => (Some(&unary.expr), None, &[]),
+            ExprKind::Subquery(subquery) => (Some(&subquery.expr), None, &[]),
+            ExprKind::Binary(binary) => (Some(&binary.lhs), Some(&binary.rhs), &[]),
+            ExprKind::Aggregate(aggregate) => (aggregate.param.as_ref(), Some(&aggregate.expr), &[]),
+            ExprKind::Call(call) => (None, None, &call.args),
+        };
+        first.into_iter().chain(second).chain(rest)
+    }
+
+    /// Calls `visit` for this expression and every one below it, parents first.
+    pub fn walk<'e>(&'e self, visit: &mut impl FnMut(&'e Expr<'a>)) {
+        visit(self);
+        for child in self.children() {
+            child.walk(visit);
+        }
+    }
+
+    /// Every selector, in the order of the text.
+    #[must_use]
+    pub fn selectors(&self) -> Vec<&Selector<'a>> {
+        let mut found = Vec::new();
+        self.walk(&mut |expr| {
+            if let ExprKind::Selector(selector) = &expr.kind {
+                found.push(&**selector);
+            }
+        });
+        found
+    }
+}
+
+/// What an expression is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ExprKind<'a> {
+    /// `1.5`, `0x1f`, `Inf`, `5m`.
+    Number(Number),
+    /// `"text"`.
+    String(Box<StringLiteral<'a>>),
+    /// `name{label="value"}[5m] offset 1m`.
+    Selector(Box<Selector<'a>>),
+    /// `expr[1h:5m] offset 1m`.
+    Subquery(Box<Subquery<'a>>),
+    /// `rate(...)`.
+    Call(Box<Call<'a>>),
+    /// `sum by (job) (...)`.
+    Aggregate(Box<Aggregate<'a>>),
+    /// `a + b`.
+    Binary(Box<Binary<'a>>),
+    /// `-a`.
+    Unary(Box<Unary<'a>>),
+    /// `(a)`.
+    Paren(Box<Expr<'a>>),
+}
+
+/// A number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Number {
+    /// The value; seconds where it is a duration.
+    pub value: f64,
+    /// Whether it was written with units, as `5m`.
+    pub duration: bool,
+}
+
+/// A string literal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StringLiteral<'a> {
+    /// The value, escapes and doubled braces resolved; bytes that are no UTF-8 became U+FFFD.
+    pub value: Cow<'a, str>,
+    /// The literal with its quotes.
+    pub span: Span,
+}
+
+/// `-a` or `+a`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unary<'a> {
+    /// The sign.
+    pub op: Sign,
+    /// The place of the sign.
+    pub op_span: Span,
+    /// The operand.
+    pub expr: Expr<'a>,
+}
+
+/// A sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sign {
+    /// `+`, which does nothing.
+    Plus,
+    /// `-`.
+    Minus,
+}
+
+impl Sign {
+    /// The operator as text.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Plus => "+",
+            Self::Minus => "-",
+        }
+    }
+
+    pub(super) fn apply(self, value: f64) -> f64 {
+        match self {
+            Self::Plus => value,
+            Self::Minus => -value,
+        }
+    }
+}
+
+/// A selector of series, instant or with a range.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Selector<'a> {
+    /// The name before the braces.
+    pub name: Option<Name<'a>>,
+    /// The matchers in braces.
+    pub braces: Option<Braces<'a>>,
+    /// `[5m]`; with it the type is a range vector.
+    pub range: Option<Range>,
+    /// `offset`, `@`, `anchored`, `smoothed`, in the order of the text.
+    pub modifiers: Vec<Modifier>,
+    /// Name and braces, without range and modifiers.
+    pub span: Span,
+}
+
+impl<'a> Selector<'a> {
+    /// The items in the braces, in the order of the text.
+    #[must_use]
+    pub fn items(&self) -> &[MatcherItem<'a>] {
+        self.braces.as_ref().map_or(&[], |braces| &braces.items)
+    }
+
+    /// The literal matchers in the braces, in the order of the text.
+    pub fn matchers(&self) -> impl Iterator<Item = &Matcher<'a>> {
+        self.items().iter().filter_map(|item| match item {
+            MatcherItem::Matcher(matcher) => Some(matcher),
+            MatcherItem::Name(_) | MatcherItem::Labels(_) => None,
+        })
+    }
+
+    /// Whether `{labels}` is among the matchers.
+    #[must_use]
+    pub fn has_labels_hole(&self) -> bool {
+        self.items().iter().any(|item| matches!(item, MatcherItem::Labels(_)))
+    }
+
+    /// The metric name where it is known without filling holes: `foo`, `{"foo"}`, `{__name__="foo"}`.
+    #[must_use]
+    pub fn metric_name(&self) -> Option<&str> {
+        if let Some(name) = &self.name {
+            return name.as_literal();
+        }
+        self.items().iter().find_map(|item| match item {
+            MatcherItem::Name(name) => Some(&*name.value),
+            MatcherItem::Matcher(matcher) if matcher.op == MatchOp::Equal && matcher.label.name == "__name__" => {
+                Some(&*matcher.value.value)
+            }
+            _ => None,
+        })
+    }
+}
+
+/// The name of a metric, in which `{metric_name}` may stand.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Name<'a> {
+    /// The name as it is written.
+    pub text: &'a str,
+    /// Where it stands.
+    pub span: Span,
+    /// Where `{metric_name}` stands in it.
+    pub holes: Vec<Span>,
+}
+
+/// A piece of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NamePart<'a> {
+    /// Text.
+    Text(&'a str, Span),
+    /// `{metric_name}`.
+    Hole(Span),
+}
+
+impl<'a> Name<'a> {
+    /// The name, if it has no holes.
+    #[must_use]
+    pub fn as_literal(&self) -> Option<&'a str> {
+        self.holes.is_empty().then_some(self.text)
+    }
+
+    /// The pieces in order; no piece is empty.
+    pub fn parts(&self) -> impl Iterator<Item = NamePart<'a>> {
+        let text = move |start: u32, end: u32| {
+            let piece = &self.text[(start - self.span.start) as usize..(end - self.span.start) as usize];
+            (start < end).then_some(NamePart::Text(piece, Span::new(start, end)))
+        };
+        let ends = std::iter::once(self.span.start).chain(self.holes.iter().map(|hole| hole.end));
+        let starts = self.holes.iter().map(|hole| Some(*hole)).chain(std::iter::once(None));
+        ends.zip(starts).flat_map(move |(start, hole)| {
+            let end = hole.map_or(self.span.end, |hole| hole.start);
+            text(start, end).into_iter().chain(hole.map(NamePart::Hole))
+        })
+    }
+}
+
+/// The braces of a selector.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Braces<'a> {
+    /// `{`, or `{{` in a template.
+    pub open: Span,
+    /// `}`, or `}}` in a template.
+    pub close: Span,
+    /// What stands between them, in order.
+    pub items: Vec<MatcherItem<'a>>,
+}
+
+/// One item between the braces of a selector.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MatcherItem<'a> {
+    /// `label="value"`.
+    Matcher(Matcher<'a>),
+    /// `"metric.name"`.
+    Name(StringLiteral<'a>),
+    /// `{labels}`.
+    Labels(Span),
+}
+
+impl MatcherItem<'_> {
+    /// Where it stands.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        match self {
+            Self::Matcher(matcher) => matcher.span(),
+            Self::Name(name) => name.span,
+            Self::Labels(span) => *span,
+        }
+    }
+}
+
+/// `label="value"`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Matcher<'a> {
+    /// The label.
+    pub label: Label<'a>,
+    /// The operator.
+    pub op: MatchOp,
+    /// The place of the operator.
+    pub op_span: Span,
+    /// The value.
+    pub value: StringLiteral<'a>,
+}
+
+impl Matcher<'_> {
+    /// Where it stands.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        self.label.span.to(self.value.span)
+    }
+
+    /// Whether a series without the label matches.
+    #[must_use]
+    pub fn matches_empty(&self) -> bool {
+        let value = &*self.value.value;
+        match self.op {
+            MatchOp::Equal => value.is_empty(),
+            MatchOp::NotEqual => !value.is_empty(),
+            MatchOp::Regex => promql_presets_core::regex::matches_empty(value),
+            MatchOp::NotRegex => !promql_presets_core::regex::matches_empty(value),
+        }
+    }
+}
+
+/// The operator of a matcher.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum MatchOp {
+    /// `=`.
+    Equal,
+    /// `!=`.
+    NotEqual,
+    /// `=~`.
+    Regex,
+    /// `!~`.
+    NotRegex,
+}
+
+impl MatchOp {
+    /// The operator as text.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Equal => "=",
+            Self::NotEqual => "!=",
+            Self::Regex => "=~",
+            Self::NotRegex => "!~",
+        }
+    }
+
+    /// Whether the value is a regular expression.
+    #[must_use]
+    pub const fn is_regex(self) -> bool {
+        matches!(self, Self::Regex | Self::NotRegex)
+    }
+}
+
+/// The name of a label.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Label<'a> {
+    /// The name, escapes resolved.
+    pub name: Cow<'a, str>,
+    /// Where it stands, with quotes.
+    pub span: Span,
+    /// Whether it is quoted.
+    pub quoted: bool,
+}
+
+/// `[5m]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Range {
+    /// How far back.
+    pub duration: Duration,
+    /// The brackets.
+    pub span: Span,
+}
+
+/// What can follow a selector or a subquery.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Modifier {
+    /// `offset 5m`.
+    Offset {
+        /// The place of the keyword.
+        keyword: Span,
+        /// How far back; negative into the future.
+        duration: Duration,
+    },
+    /// `@ 1609746000`, `@ start()`.
+    At {
+        /// The point in time.
+        at: At,
+        /// All of it.
+        span: Span,
+    },
+    /// `anchored`.
+    Anchored(Span),
+    /// `smoothed`.
+    Smoothed(Span),
+}
+
+impl Modifier {
+    /// Where it stands.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        match self {
+            Self::Offset { keyword, duration } => keyword.to(duration.span),
+            Self::At { span, .. } | Self::Anchored(span) | Self::Smoothed(span) => *span,
+        }
+    }
+}
+
+/// The point in time of an `@` modifier.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum At {
+    /// Seconds since 1970.
+    Timestamp(f64),
+    /// The start of the query's range.
+    Start,
+    /// The end of the query's range.
+    End,
+}
+
+/// A duration: of a range, a resolution or an offset.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Duration {
+    /// What it is.
+    pub kind: DurationKind,
+    /// Where it stands.
+    pub span: Span,
+    pub(super) height: u16,
+}
+
+impl Duration {
+    /// The value in milliseconds of a literal, with signs and parentheses.
+    #[must_use]
+    pub fn ms(&self) -> Option<f64> {
+        self.seconds().map(|seconds| (seconds * 1e6).round() / 1e3)
+    }
+
+    /// The value in seconds of a literal, with signs and parentheses.
+    #[must_use]
+    pub fn seconds(&self) -> Option<f64> {
+        match &self.kind {
+            DurationKind::Literal(seconds) => Some(*seconds),
+            DurationKind::Paren(inner) => inner.seconds(),
+            DurationKind::Unary(sign, inner) => inner.seconds().map(|seconds| sign.apply(seconds)),
+            _ => None,
+        }
+    }
+
+    /// Whether this is `{window}` and nothing else.
+    #[must_use]
+    pub const fn is_hole(&self) -> bool {
+        matches!(self.kind, DurationKind::Hole)
+    }
+
+    /// The durations right below this one.
+    pub fn children(&self) -> impl Iterator<Item = &Duration> {
+        let (first, second) = match &self.kind {
+            DurationKind::Literal(_) | DurationKind::Hole | DurationKind::Step | DurationKind::Range => (None, None),
+            DurationKind::Unary(_, inner) | DurationKind::Paren(inner) => (Some(&**inner), None),
+            DurationKind::Binary(_, operands) | DurationKind::Min(operands) | DurationKind::Max(operands) => {
+                (Some(&operands.0), Some(&operands.1))
+            }
+        };
+        first.into_iter().chain(second)
+    }
+
+    /// Where `{window}` stands in it, in the order of the text.
+    #[must_use]
+    pub fn holes(&self) -> Vec<Span> {
+        let mut found = Vec::new();
+        self.collect_holes(&mut found);
+        found
+    }
+
+    fn collect_holes(&self, found: &mut Vec<Span>) {
+        if self.is_hole() {
+            found.push(self.span);
+        }
+        self.children().for_each(|child| child.collect_holes(found));
+    }
+}
+
+/// What a duration is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DurationKind {
+    /// `5m`, `300`: seconds.
+    Literal(f64),
+    /// `{window}`.
+    Hole,
+    /// `step()`: the step of the query.
+    Step,
+    /// `range()`: the range of the query.
+    Range,
+    /// `-5m`.
+    Unary(Sign, Box<Duration>),
+    /// `5m * 2`.
+    Binary(DurationOp, Box<(Duration, Duration)>),
+    /// `min_of(a, b)`.
+    Min(Box<(Duration, Duration)>),
+    /// `max_of(a, b)`.
+    Max(Box<(Duration, Duration)>),
+    /// `(5m)`.
+    Paren(Box<Duration>),
+}
+
+/// An operator between durations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum DurationOp {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Mod,
+    Pow,
+}
+
+impl DurationOp {
+    /// The operator as text.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Sub => "-",
+            Self::Mul => "*",
+            Self::Div => "/",
+            Self::Mod => "%",
+            Self::Pow => "^",
+        }
+    }
+}
+
+/// `expr[1h:5m]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Subquery<'a> {
+    /// What is evaluated.
+    pub expr: Expr<'a>,
+    /// How far back.
+    pub range: Duration,
+    /// How often; without it the server's evaluation interval.
+    pub step: Option<Duration>,
+    /// The brackets.
+    pub brackets: Span,
+    /// `offset` and `@`, in the order of the text.
+    pub modifiers: Vec<Modifier>,
+}
+
+/// `rate(...)`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call<'a> {
+    /// The function; `None` where there is none of that name.
+    pub function: Option<&'static Function>,
+    /// The name as it is written.
+    pub name: &'a str,
+    /// The place of the name.
+    pub name_span: Span,
+    /// The parentheses and what stands in them.
+    pub parens: Span,
+    /// The arguments.
+    pub args: Vec<Expr<'a>>,
+}
+
+/// `sum by (job) (...)`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Aggregate<'a> {
+    /// The aggregator.
+    pub op: Aggregator,
+    /// The place of its name.
+    pub op_span: Span,
+    /// `by (...)` or `without (...)`, before or after the arguments.
+    pub grouping: Option<Grouping<'a>>,
+    /// The parentheses around the arguments.
+    pub parens: Span,
+    /// The `k` of `topk(k, ...)` and its like.
+    pub param: Option<Expr<'a>>,
+    /// What is aggregated.
+    pub expr: Expr<'a>,
+}
+
+/// A keyword and label names.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Grouping<'a> {
+    /// The keyword.
+    pub keyword: GroupingKeyword,
+    /// The place of the keyword.
+    pub keyword_span: Span,
+    /// The parentheses; `group_left` and `group_right` can do without.
+    pub parens: Option<Span>,
+    /// The items in order.
+    pub items: Vec<GroupingItem<'a>>,
+}
+
+impl<'a> Grouping<'a> {
+    /// The literal labels, in the order of the text.
+    pub fn labels(&self) -> impl Iterator<Item = &Label<'a>> {
+        self.items.iter().filter_map(|item| match item {
+            GroupingItem::Label(label) => Some(label),
+            GroupingItem::GroupBy(_) => None,
+        })
+    }
+
+    /// Whether `{group_by}` is among the items.
+    #[must_use]
+    pub fn has_hole(&self) -> bool {
+        self.items.iter().any(|item| matches!(item, GroupingItem::GroupBy(_)))
+    }
+
+    /// Keyword and parentheses.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        self.parens.map_or(self.keyword_span, |parens| self.keyword_span.to(parens))
+    }
+}
+
+/// The keyword of a grouping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum GroupingKeyword {
+    By,
+    Without,
+    On,
+    Ignoring,
+    GroupLeft,
+    GroupRight,
+}
+
+impl GroupingKeyword {
+    /// The keyword as text.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::By => "by",
+            Self::Without => "without",
+            Self::On => "on",
+            Self::Ignoring => "ignoring",
+            Self::GroupLeft => "group_left",
+            Self::GroupRight => "group_right",
+        }
+    }
+}
+
+/// One item of a grouping.
+#[derive(Clone, Debug, PartialEq)]
+pub enum GroupingItem<'a> {
+    /// A label name.
+    Label(Label<'a>),
+    /// `{group_by}`.
+    GroupBy(Span),
+}
+
+impl GroupingItem<'_> {
+    /// Where it stands.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        match self {
+            Self::Label(label) => label.span,
+            Self::GroupBy(span) => *span,
+        }
+    }
+}
+
+/// An aggregation operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Aggregator {
+    Sum,
+    Avg,
+    Count,
+    Min,
+    Max,
+    Group,
+    Stddev,
+    Stdvar,
+    Topk,
+    Bottomk,
+    CountValues,
+    Quantile,
+    Limitk,
+    LimitRatio,
+}
+
+/// `a + b`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Binary<'a> {
+    /// The operator.
+    pub op: BinaryOp,
+    /// The place of the operator.
+    pub op_span: Span,
+    /// `bool`.
+    pub bool_span: Option<Span>,
+    /// `on (...)` or `ignoring (...)`.
+    pub matching: Option<Grouping<'a>>,
+    /// `group_left` or `group_right`.
+    pub group: Option<Grouping<'a>>,
+    /// `fill(...)`, `fill_left(...)`, `fill_right(...)`, in the order of the text.
+    pub fill: Vec<Fill>,
+    /// The left operand.
+    pub lhs: Expr<'a>,
+    /// The right operand.
+    pub rhs: Expr<'a>,
+}
+
+/// `fill(0)`: what stands in for a sample that the other side lacks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fill {
+    /// Which side it fills.
+    pub side: FillSide,
+    /// The value.
+    pub value: f64,
+    /// All of it.
+    pub span: Span,
+}
+
+/// Which side a fill modifier fills.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FillSide {
+    /// `fill`.
+    Both,
+    /// `fill_left`.
+    Left,
+    /// `fill_right`.
+    Right,
+}
+
+/// A binary operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum BinaryOp {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Mod,
+    Pow,
+    Atan2,
+    Equal,
+    NotEqual,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+    /// `</`: cuts off the part of a histogram above a value.
+    TrimUpper,
+    /// `>/`: cuts off the part of a histogram below a value.
+    TrimLower,
+    And,
+    Or,
+    Unless,
+}
+
+impl BinaryOp {
+    /// The operator as text.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Sub => "-",
+            Self::Mul => "*",
+            Self::Div => "/",
+            Self::Mod => "%",
+            Self::Pow => "^",
+            Self::Atan2 => "atan2",
+            Self::Equal => "==",
+            Self::NotEqual => "!=",
+            Self::Less => "<",
+            Self::LessEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterEqual => ">=",
+            Self::TrimUpper => "</",
+            Self::TrimLower => ">/",
+            Self::And => "and",
+            Self::Or => "or",
+            Self::Unless => "unless",
+        }
+    }
+
+    /// How tightly it binds: from 1 (`or`) to 6 (`^`).
+    #[must_use]
+    pub const fn precedence(self) -> u8 {
+        match self {
+            Self::Or => 1,
+            Self::And | Self::Unless => 2,
+            Self::Equal
+            | Self::NotEqual
+            | Self::Less
+            | Self::LessEqual
+            | Self::Greater
+            | Self::GreaterEqual
+            | Self::TrimUpper
+            | Self::TrimLower => 3,
+            Self::Add | Self::Sub => 4,
+            Self::Mul | Self::Div | Self::Mod | Self::Atan2 => 5,
+            Self::Pow => 6,
+        }
+    }
+
+    /// `and`, `or`, `unless`.
+    #[must_use]
+    pub const fn is_set(self) -> bool {
+        matches!(self, Self::And | Self::Or | Self::Unless)
+    }
+
+    /// `==`, `!=`, `<`, `<=`, `>`, `>=`.
+    #[must_use]
+    pub const fn is_comparison(self) -> bool {
+        matches!(self, Self::Equal | Self::NotEqual | Self::Less | Self::LessEqual | Self::Greater | Self::GreaterEqual)
+    }
+}
+
+/// A hole and its place, as [`holes`] finds them.
+pub type HoleSpan = (Hole, Span);
+
+/// Every hole of an expression, in the order of the text.
+#[must_use]
+pub fn holes(expr: &Expr<'_>) -> Vec<HoleSpan> {
+    fn durations<'d>(found: &mut Vec<HoleSpan>, durations: impl Iterator<Item = &'d Duration>) {
+        for duration in durations {
+            found.extend(duration.holes().into_iter().map(|span| (Hole::Window, span)));
+        }
+    }
+    fn modifiers(found: &mut Vec<HoleSpan>, modifiers: &[Modifier]) {
+        for modifier in modifiers {
+            if let Modifier::Offset { duration, .. } = modifier {
+                found.extend(duration.holes().into_iter().map(|span| (Hole::Window, span)));
+            }
+        }
+    }
+    fn grouping(found: &mut Vec<HoleSpan>, grouping: Option<&Grouping<'_>>) {
+        for item in grouping.map_or(&[][..], |grouping| &grouping.items) {
+            if let GroupingItem::GroupBy(span) = item {
+                found.push((Hole::GroupBy, *span));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    expr.walk(&mut |expr| match &expr.kind {
+        ExprKind::Selector(selector) => {
+            if let Some(name) = &selector.name {
+                found.extend(name.holes.iter().map(|span| (Hole::MetricName, *span)));
+            }
+            for item in selector.items() {
+                if let MatcherItem::Labels(span) = item {
+                    found.push((Hole::Labels, *span));
+                }
+            }
+            durations(&mut found, selector.range.iter().map(|range| &range.duration));
+            modifiers(&mut found, &selector.modifiers);
+        }
+        ExprKind::Subquery(subquery) => {
+            durations(&mut found, std::iter::once(&subquery.range).chain(&subquery.step));
+            modifiers(&mut found, &subquery.modifiers);
+        }
+        ExprKind::Aggregate(aggregate) => grouping(&mut found, aggregate.grouping.as_ref()),
+        ExprKind::Binary(binary) => {
+            grouping(&mut found, binary.matching.as_ref());
+            grouping(&mut found, binary.group.as_ref());
+        }
+        ExprKind::Number(_) | ExprKind::String(_) | ExprKind::Call(_) | ExprKind::Unary(_) | ExprKind::Paren(_) => {}
+    });
+    found.sort_by_key(|(_, span)| span.start);
+    found
+}

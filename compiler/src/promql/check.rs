@@ -1,0 +1,418 @@
+//! Types, and what else Prometheus checks once the syntax is right (`checkAST` in `promql/parser/parse.go`).
+//!
+//! Every fault is reported, but an expression whose type is not known for a fault inside it is not judged again.
+
+use super::ast::{Aggregate, Binary, Call, Expr, ExprKind, MatcherItem, Selector, Subquery, Unary, ValueType};
+use super::functions::Function;
+use super::{Syntax, report};
+use crate::{Code, Diagnostic, Span};
+
+/// The type of an expression; `None` where a fault below it, already reported, hides it.
+type Type = Option<ValueType>;
+
+struct Checker<'t, 'd> {
+    text: &'t str,
+    syntax: Syntax,
+    diagnostics: &'d mut Vec<Diagnostic>,
+}
+
+pub(super) fn check(text: &str, syntax: Syntax, expr: &Expr<'_>, diagnostics: &mut Vec<Diagnostic>) {
+    Checker { text, syntax, diagnostics }.expr(expr);
+}
+
+impl<'t> Checker<'t, '_> {
+    fn expr(&mut self, expr: &Expr<'_>) -> Type {
+        match &expr.kind {
+            ExprKind::Number(_) | ExprKind::String(_) => Some(expr.ty()),
+            ExprKind::Selector(selector) => {
+                self.selector(selector, true);
+                Some(expr.ty())
+            }
+            ExprKind::Paren(inner) => self.expr(inner),
+            ExprKind::Unary(unary) => self.unary(unary, expr.span),
+            ExprKind::Subquery(subquery) => self.subquery(subquery),
+            ExprKind::Call(call) => self.call(call),
+            ExprKind::Aggregate(aggregate) => self.aggregate(aggregate),
+            ExprKind::Binary(binary) => self.binary(binary),
+        }
+    }
+
+    fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    fn slice(&self, span: Span) -> &'t str {
+        &self.text[span.range()]
+    }
+
+    // ---- selectors ------------------------------------------------------------------------------------------------
+
+    fn selector(&mut self, selector: &Selector<'_>, must_select: bool) {
+        let is_name = |item: &&MatcherItem<'_>| match item {
+            MatcherItem::Matcher(matcher) => matcher.label.name == "__name__",
+            MatcherItem::Name(_) => true,
+            MatcherItem::Labels(_) => false,
+        };
+        if let Some(name) = &selector.name {
+            if let Some(second) = selector.items().iter().find(is_name) {
+                self.report(
+                    Diagnostic::new(Code::Syntax, second.span(), "metric name set twice")
+                        .label("a second name")
+                        .secondary(name.span, "named here"),
+                );
+            }
+            return;
+        }
+        let selects = |item: &MatcherItem<'_>| match item {
+            MatcherItem::Matcher(matcher) => !matcher.matches_empty(),
+            MatcherItem::Name(name) => !name.value.is_empty(),
+            MatcherItem::Labels(_) => false,
+        };
+        // A broken regular expression has been reported.
+        let broken = self.diagnostics.iter().any(|diagnostic| {
+            diagnostic.code == Code::InvalidRegex && selector.span.to(diagnostic.span) == selector.span
+        });
+        if !must_select || broken || selector.items().iter().any(selects) {
+            return;
+        }
+        let diagnostic = Diagnostic::new(Code::EmptySelector, selector.span, "selector that selects every series");
+        let diagnostic = if selector.has_labels_hole() {
+            diagnostic
+                .label("without filters from the caller nothing narrows this down")
+                .help(format!("write `{{metric_name}}{}`", self.slice(selector.span)))
+        } else if selector.items().is_empty() {
+            diagnostic.label("neither a name nor a matcher")
+        } else {
+            diagnostic.label("every matcher also matches series without the label")
+        };
+        self.report(
+            diagnostic.note("Prometheus wants a metric name or a matcher that does not match the empty string"),
+        );
+    }
+
+    // ---- types ----------------------------------------------------------------------------------------------------
+
+    fn unary(&mut self, unary: &Unary<'_>, span: Span) -> Type {
+        let ty = self.expr(&unary.expr)?;
+        if matches!(ty, ValueType::Scalar | ValueType::Vector) {
+            return Some(ty);
+        }
+        let sign = unary.op.as_str();
+        self.report(
+            Diagnostic::new(Code::TypeMismatch, unary.expr.span, format!("`{sign}` before {}", ty.with_article()))
+                .label(format!("this is {}", ty.with_article()))
+                .secondary(Span::new(span.start, unary.op_span.end), "takes a scalar or an instant vector"),
+        );
+        None
+    }
+
+    fn subquery(&mut self, subquery: &Subquery<'_>) -> Type {
+        let ty = self.expr(&subquery.expr);
+        if let Some(ty) = ty.filter(|ty| *ty != ValueType::Vector) {
+            let diagnostic =
+                Diagnostic::new(Code::TypeMismatch, subquery.expr.span, "a subquery takes an instant vector")
+                    .label(format!("this is {}", ty.with_article()))
+                    .secondary(subquery.brackets, "required by this subquery");
+            self.report(self.with_conversion(diagnostic, &subquery.expr, ty, ValueType::Vector));
+        }
+        Some(ValueType::Matrix)
+    }
+
+    fn call(&mut self, call: &Call<'_>) -> Type {
+        let Some(function) = call.function else {
+            self.report(report::unknown_function(call.name, call.name_span));
+            for arg in &call.args {
+                self.expr(arg);
+            }
+            return None;
+        };
+        if function.experimental && !self.syntax.features.experimental_functions {
+            let subject = format!("`{}`", call.name);
+            self.report(report::experimental(&subject, call.name_span, "promql-experimental-functions"));
+        }
+        let count = call.args.len();
+        let count_is_wrong =
+            count < function.min_args as usize || (function.max_args != u8::MAX && count > function.max_args as usize);
+        if count_is_wrong {
+            self.report(argument_count(call, function));
+        }
+        let info = function.name == "info";
+        let types: Vec<Type> = call
+            .args
+            .iter()
+            .enumerate()
+            .map(|(index, arg)| if info && index == 1 { self.info_selector(arg) } else { self.expr(arg) })
+            .collect();
+        if !count_is_wrong && !self.swapped_arguments(call, function, &types) {
+            for (index, (arg, ty)) in call.args.iter().zip(types).enumerate() {
+                if let (Some(ty), Some(wanted)) = (ty, function.arg_type(index)) {
+                    self.argument(call.name, call.name_span, "call", arg, ty, wanted);
+                }
+            }
+        }
+        Some(function.returns)
+    }
+
+    /// The second argument of `info`: matchers alone.
+    fn info_selector(&mut self, arg: &Expr<'_>) -> Type {
+        let ExprKind::Selector(selector) = &arg.kind else {
+            let ty = self.expr(arg)?;
+            if ty == ValueType::Vector {
+                self.report(
+                    Diagnostic::new(Code::TypeMismatch, arg.span, "`info` takes matchers as its second argument")
+                        .label("this is an expression"),
+                );
+                return None;
+            }
+            return Some(ty);
+        };
+        self.selector(selector, false);
+        if let Some(name) = &selector.name {
+            self.report(
+                Diagnostic::new(Code::TypeMismatch, name.span, "`info` takes matchers as its second argument")
+                    .label("a metric name cannot stand here"),
+            );
+            return None;
+        }
+        Some(arg.ty())
+    }
+
+    fn aggregate(&mut self, aggregate: &Aggregate<'_>) -> Type {
+        let op = aggregate.op;
+        if op.is_experimental() && !self.syntax.features.experimental_functions {
+            let subject = format!("`{}`", op.as_str());
+            self.report(report::experimental(&subject, aggregate.op_span, "promql-experimental-functions"));
+        }
+        let param = aggregate.param.as_ref().map(|param| (param, self.expr(param)));
+        let ty = self.expr(&aggregate.expr);
+        let name = self.slice(aggregate.op_span);
+        if let (Some((param, Some(param_ty))), Some(wanted), Some(ty)) = (param, op.param_type(), ty) {
+            if param_ty == ValueType::Vector && ty == wanted {
+                let source = (self.slice(aggregate.expr.span), self.slice(param.span));
+                self.report(wrong_order(name, param.span, aggregate.op_span, "aggregation", source));
+                return Some(ValueType::Vector);
+            }
+        }
+        if let (Some((param, Some(ty))), Some(wanted)) = (param, op.param_type()) {
+            self.argument(name, aggregate.op_span, "aggregation", param, ty, wanted);
+        }
+        if let Some(ty) = ty {
+            self.argument(name, aggregate.op_span, "aggregation", &aggregate.expr, ty, ValueType::Vector);
+        }
+        Some(ValueType::Vector)
+    }
+
+    fn argument(&mut self, name: &str, name_span: Span, what: &str, arg: &Expr<'_>, ty: ValueType, wanted: ValueType) {
+        if ty == wanted {
+            return;
+        }
+        let diagnostic =
+            Diagnostic::new(Code::TypeMismatch, arg.span, format!("`{name}` takes {}", wanted.with_article()))
+                .label(format!("this is {}", ty.with_article()))
+                .secondary(name_span, format!("required by this {what}"));
+        self.report(self.with_conversion(diagnostic, arg, ty, wanted));
+    }
+
+    /// Two arguments that fit the other way round are one mistake.
+    fn swapped_arguments(&mut self, call: &Call<'_>, function: &Function, types: &[Type]) -> bool {
+        let ([first, second], [Some(a), Some(b)]) = (call.args.as_slice(), types) else { return false };
+        let (Some(wanted_a), Some(wanted_b)) = (function.arg_type(0), function.arg_type(1)) else { return false };
+        if wanted_a == wanted_b || *a != wanted_b || *b != wanted_a {
+            return false;
+        }
+        let source = (self.slice(second.span), self.slice(first.span));
+        self.report(wrong_order(call.name, call.parens, call.name_span, "call", source));
+        true
+    }
+
+    /// Adds what to type to get from one type to another.
+    fn with_conversion(&self, diagnostic: Diagnostic, expr: &Expr<'_>, ty: ValueType, wanted: ValueType) -> Diagnostic {
+        let source = self.slice(expr.span);
+        let window = if self.syntax.template { "{window}" } else { "5m" };
+        match (ty, wanted) {
+            (ValueType::Vector, ValueType::Matrix) => match &expr.kind {
+                ExprKind::Selector(selector) => {
+                    let core = self.slice(selector.span);
+                    let modifiers = &self.text[selector.span.end as usize..expr.span.end as usize];
+                    diagnostic.help(format!("select a range: `{core}[{window}]{modifiers}`"))
+                }
+                ExprKind::Binary(_) | ExprKind::Unary(_) => {
+                    diagnostic.help(format!("write a subquery: `({source})[{window}:]`"))
+                }
+                _ => diagnostic.help(format!("write a subquery: `{source}[{window}:]`")),
+            },
+            (ValueType::Matrix, ValueType::Vector) => match &expr.kind {
+                ExprKind::Selector(selector) => {
+                    let core = self.slice(selector.span);
+                    diagnostic.help(format!(
+                        "write `{core}` for its current value, or apply a function such as `rate({source})`"
+                    ))
+                }
+                _ => diagnostic.help(format!("apply a function such as `max_over_time({source})`")),
+            },
+            (ValueType::Vector, ValueType::Scalar) => diagnostic.help(format!("write `scalar({source})`")),
+            (ValueType::Scalar, ValueType::Vector) => diagnostic.help(format!("write `vector({source})`")),
+            (ValueType::Vector, ValueType::String) => match &expr.kind {
+                ExprKind::Selector(selector) if selector.braces.is_none() && selector.modifiers.is_empty() => {
+                    diagnostic.help(format!("write `\"{source}\"`"))
+                }
+                _ => diagnostic,
+            },
+            _ => diagnostic,
+        }
+    }
+
+    // ---- binary operators -----------------------------------------------------------------------------------------
+
+    fn binary(&mut self, binary: &Binary<'_>) -> Type {
+        let (lhs, rhs) = (self.expr(&binary.lhs), self.expr(&binary.rhs));
+        let op = binary.op;
+        let word = op.as_str();
+        if let Some(span) = binary.bool_span.filter(|_| !op.is_comparison()) {
+            self.report(
+                Diagnostic::new(Code::Syntax, span, format!("`bool` after `{word}`"))
+                    .label("only comparisons such as `>` can return 0 or 1")
+                    .secondary(binary.op_span, "no comparison"),
+            );
+        }
+        self.label_in_both(binary);
+        let mut valid = true;
+        for (operand, ty) in [(&binary.lhs, lhs), (&binary.rhs, rhs)] {
+            let Some(ty @ (ValueType::Matrix | ValueType::String)) = ty else { continue };
+            let diagnostic = Diagnostic::new(
+                Code::TypeMismatch,
+                operand.span,
+                format!("`{word}` takes scalars and instant vectors"),
+            )
+            .label(format!("this is {}", ty.with_article()))
+            .secondary(binary.op_span, "required by this operator");
+            self.report(self.with_conversion(diagnostic, operand, ty, ValueType::Vector));
+            valid = false;
+        }
+        let (Some(lhs), Some(rhs), true) = (lhs, rhs, valid) else { return None };
+        let both_vectors = lhs == ValueType::Vector && rhs == ValueType::Vector;
+        if op.is_set() {
+            self.set_operator(binary, lhs, rhs);
+        } else if !both_vectors {
+            self.scalar_operands(binary, lhs, rhs);
+        }
+        let both_scalars = lhs == ValueType::Scalar && rhs == ValueType::Scalar;
+        Some(if both_scalars { ValueType::Scalar } else { ValueType::Vector })
+    }
+
+    fn label_in_both(&mut self, binary: &Binary<'_>) {
+        let (Some(matching), Some(group)) = (&binary.matching, &binary.group) else { return };
+        if matching.keyword != super::ast::GroupingKeyword::On {
+            return;
+        }
+        for label in group.labels() {
+            if let Some(first) = matching.labels().find(|first| first.name == label.name) {
+                self.report(
+                    Diagnostic::new(
+                        Code::Syntax,
+                        label.span,
+                        format!("label `{}` both in `on` and in `{}`", label.name, group.keyword.as_str()),
+                    )
+                    .label("equal on both sides, so there is nothing to copy")
+                    .secondary(first.span, "matched on here"),
+                );
+            }
+        }
+    }
+
+    fn set_operator(&mut self, binary: &Binary<'_>, lhs: ValueType, rhs: ValueType) {
+        let word = binary.op.as_str();
+        for (operand, ty) in [(&binary.lhs, lhs), (&binary.rhs, rhs)] {
+            if ty != ValueType::Vector {
+                let source = self.slice(operand.span);
+                self.report(
+                    Diagnostic::new(Code::TypeMismatch, operand.span, format!("`{word}` takes instant vectors"))
+                        .label(format!("this is {}", ty.with_article()))
+                        .secondary(binary.op_span, "required by this operator")
+                        .help(format!("write `vector({source})`")),
+                );
+            }
+        }
+        if let Some(group) = &binary.group {
+            let keyword = group.keyword.as_str();
+            self.report(
+                Diagnostic::new(Code::Syntax, group.keyword_span, format!("`{keyword}` after `{word}`"))
+                    .label("only arithmetic and comparisons match many to one")
+                    .secondary(binary.op_span, "matches many to many already"),
+            );
+        }
+        if let Some(fill) = binary.fill.first() {
+            self.report(
+                Diagnostic::new(Code::Syntax, fill.span, format!("fill modifier after `{word}`"))
+                    .label("set operators compute nothing to fill in"),
+            );
+        }
+    }
+
+    /// What does not fit an arithmetic operator or a comparison with a scalar on one side.
+    fn scalar_operands(&mut self, binary: &Binary<'_>, lhs: ValueType, rhs: ValueType) {
+        let op = binary.op;
+        if op.is_comparison() && binary.bool_span.is_none() && lhs == rhs {
+            let word = op.as_str();
+            self.report(
+                Diagnostic::new(Code::TypeMismatch, binary.op_span, "comparison of scalars without `bool`")
+                    .label("scalars cannot be filtered")
+                    .help(format!("write `{word} bool`")),
+            );
+        }
+        let scalar = if lhs == ValueType::Scalar { &binary.lhs } else { &binary.rhs };
+        let matching = binary.matching.as_ref().filter(|matching| !matching.items.is_empty());
+        let modifier =
+            matching.map(|matching| (matching.span(), format!("`{}` with a scalar", matching.keyword.as_str())));
+        let fill = binary.fill.first().map(|fill| (fill.span, "fill modifier with a scalar".to_owned()));
+        for (span, title) in modifier.into_iter().chain(fill) {
+            self.report(
+                Diagnostic::new(Code::TypeMismatch, span, title)
+                    .label("only instant vectors are matched")
+                    .secondary(scalar.span, "this is a scalar"),
+            );
+        }
+    }
+}
+
+fn argument_count(call: &Call<'_>, function: &Function) -> Diagnostic {
+    let (min, max, given) = (function.min_args, function.max_args, call.args.len());
+    let plural = |count: u8| if count == 1 { "argument" } else { "arguments" };
+    let wanted = match (min, max) {
+        (0, 0) => "no arguments".to_owned(),
+        (_, u8::MAX) => format!("at least {min} {}", plural(min)),
+        _ if min == max => format!("{min} {}", plural(min)),
+        _ if given > max as usize => format!("at most {max} {}", plural(max)),
+        _ => format!("at least {min} {}", plural(min)),
+    };
+    let types: Vec<_> = function
+        .args
+        .iter()
+        .enumerate()
+        .map(|(index, ty)| {
+            let name = match ty {
+                ValueType::Scalar => "scalar",
+                ValueType::Vector => "instant vector",
+                ValueType::Matrix => "range vector",
+                ValueType::String => "string",
+            };
+            if index >= min as usize { format!("[{name}]") } else { name.to_owned() }
+        })
+        .collect();
+    let more = if max == u8::MAX || max as usize > function.args.len() { ", ..." } else { "" };
+    Diagnostic::new(Code::ArgumentCount, call.parens, format!("`{}` takes {wanted}, not {given}", function.name))
+        .label(match given {
+            0 => "no arguments".to_owned(),
+            1 => "1 argument".to_owned(),
+            _ => format!("{given} arguments"),
+        })
+        .secondary(call.name_span, "required by this call")
+        .note(format!("`{}({}{more})`", function.name, types.join(", ")))
+}
+
+fn wrong_order(name: &str, span: Span, name_span: Span, what: &str, source: (&str, &str)) -> Diagnostic {
+    Diagnostic::new(Code::TypeMismatch, span, format!("arguments of `{name}` in the wrong order"))
+        .label("these fit the other way round")
+        .secondary(name_span, format!("required by this {what}"))
+        .help(format!("write `{name}({}, {})`", source.0, source.1))
+}

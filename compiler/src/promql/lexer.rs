@@ -1,0 +1,558 @@
+//! Text in, tokens out: one byte at a time, without copying.
+//!
+//! What is a token depends on where it stands, as in Prometheus (`promql/parser/lex.go`): inside braces there are no
+//! keywords, and right after `[` only durations. In a template, `{{` and `}}` stand for one brace and
+//! `{name}` is a hole.
+
+use super::report;
+use super::token::{Hole, Kind, Token, keyword};
+use crate::{Code, Diagnostic, Span};
+
+/// Which characters may follow.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// Anything.
+    Expression,
+    /// Between `{` and `}`.
+    Braces,
+    /// After `[`, before the first number.
+    Duration,
+    /// After the first number in brackets.
+    Brackets,
+}
+
+pub(super) struct Lexer<'a> {
+    pub(super) text: &'a str,
+    bytes: &'a [u8],
+    at: usize,
+    pub(super) template: bool,
+    mode: Mode,
+    /// Whether a number has been seen after any `[`: Prometheus takes a `:` only then, and never forgets.
+    got_duration: bool,
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+const ALPHA: u8 = 1;
+const DIGIT: u8 = 2;
+const SPACE: u8 = 4;
+
+/// What a byte is.
+static CLASS: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        #[expect(clippy::cast_possible_truncation, reason = "the loop ends at 255")]
+        let char = byte as u8;
+        table[byte] = match char {
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' => ALPHA,
+            b'0'..=b'9' => DIGIT,
+            b' ' | b'\t' | b'\n' | b'\r' => SPACE,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    table
+};
+
+fn is(byte: u8, class: u8) -> bool {
+    CLASS[byte as usize] & class != 0
+}
+
+impl<'a> Lexer<'a> {
+    pub(super) fn new(text: &'a str, template: bool) -> Self {
+        Self {
+            text,
+            bytes: text.as_bytes(),
+            at: 0,
+            template,
+            mode: Mode::Expression,
+            got_duration: false,
+            diagnostics: Vec::new(),
+        }
+    }
+
+    /// The byte at a distance from here; 0 past the end.
+    #[inline]
+    fn peek(&self, ahead: usize) -> u8 {
+        self.bytes.get(self.at + ahead).copied().unwrap_or(0)
+    }
+
+    fn span(&self, start: usize) -> Span {
+        span(start, self.at)
+    }
+
+    fn token(&mut self, kind: Kind, length: usize) -> Token {
+        let start = self.at;
+        self.at += length;
+        Token { kind, span: self.span(start) }
+    }
+
+    /// Reports that the text from `start` is no token.
+    fn error(&mut self, diagnostic: Diagnostic) -> Token {
+        let span = diagnostic.span;
+        self.at = span.end as usize;
+        self.diagnostics.push(diagnostic);
+        Token { kind: Kind::Error, span }
+    }
+
+    /// The next token.
+    #[inline]
+    pub(super) fn next(&mut self) -> Token {
+        loop {
+            let Some(&byte) = self.bytes.get(self.at) else {
+                return Token { kind: Kind::Eof, span: self.span(self.at) };
+            };
+            if is(byte, SPACE) {
+                self.at += 1;
+            } else if byte == b'#' && self.mode != Mode::Duration {
+                self.comment();
+            } else {
+                return match self.mode {
+                    Mode::Expression | Mode::Brackets => self.statement(byte),
+                    Mode::Braces => self.in_braces(byte),
+                    Mode::Duration => self.duration(byte),
+                };
+            }
+        }
+    }
+
+    fn comment(&mut self) {
+        while self.at < self.bytes.len() && !matches!(self.bytes[self.at], b'\n' | b'\r') {
+            if self.template && self.bytes[self.at] == b'{' {
+                self.brace_in_text("a comment");
+            } else {
+                self.at += 1;
+            }
+        }
+    }
+
+    /// Skips a brace of a template inside a string or a comment, and reports a placeholder.
+    fn brace_in_text(&mut self, place: &str) {
+        let start = self.at;
+        if self.peek(1) == b'{' {
+            self.at += 2;
+        } else if let Some(hole) = Hole::at_start(&self.bytes[start..]) {
+            self.at += hole.placeholder().len();
+            let diagnostic = report::hole_in_text(hole, self.span(start), place);
+            self.diagnostics.push(diagnostic);
+        } else {
+            self.at += 1;
+        }
+    }
+
+    fn statement(&mut self, byte: u8) -> Token {
+        let next = self.peek(1);
+        match byte {
+            _ if is(byte, ALPHA) || byte == b':' => self.word(byte),
+            _ if is(byte, DIGIT) => self.number(),
+            b'.' if is(next, DIGIT) => self.number(),
+            b'"' | b'\'' | b'`' => self.string(byte),
+            b',' => self.token(Kind::Comma, 1),
+            b'(' => self.token(Kind::LeftParen, 1),
+            b')' => self.token(Kind::RightParen, 1),
+            b'{' | b'}' => self.brace(byte),
+            b'[' => {
+                self.mode = Mode::Duration;
+                self.token(Kind::LeftBracket, 1)
+            }
+            b']' => {
+                self.mode = Mode::Expression;
+                self.token(Kind::RightBracket, 1)
+            }
+            b'+' => self.token(Kind::Add, 1),
+            b'-' => self.token(Kind::Sub, 1),
+            b'*' => self.token(Kind::Mul, 1),
+            b'/' => self.token(Kind::Div, 1),
+            b'%' => self.token(Kind::Mod, 1),
+            b'^' => self.token(Kind::Pow, 1),
+            b'@' => self.token(Kind::At, 1),
+            b'=' => match next {
+                b'=' => self.token(Kind::EqEq, 2),
+                b'~' => self.token(Kind::EqRegex, 2),
+                _ => self.token(Kind::Eq, 1),
+            },
+            b'!' => match next {
+                b'=' => self.token(Kind::NotEq, 2),
+                b'~' => self.token(Kind::NotEqRegex, 2),
+                _ => self.bad_character(),
+            },
+            b'<' => match next {
+                b'=' => self.token(Kind::LessEq, 2),
+                b'/' => self.token(Kind::TrimUpper, 2),
+                _ => self.token(Kind::Less, 1),
+            },
+            b'>' => match next {
+                b'=' => self.token(Kind::GreaterEq, 2),
+                b'/' => self.token(Kind::TrimLower, 2),
+                _ => self.token(Kind::Greater, 1),
+            },
+            _ => self.bad_character(),
+        }
+    }
+
+    fn in_braces(&mut self, byte: u8) -> Token {
+        match byte {
+            _ if is(byte, ALPHA) => {
+                let length = self.bytes[self.at..].iter().take_while(|&&byte| is(byte, ALPHA | DIGIT)).count();
+                self.token(Kind::Ident, length)
+            }
+            b',' => self.token(Kind::Comma, 1),
+            b'"' | b'\'' | b'`' => self.string(byte),
+            b'=' if self.peek(1) == b'~' => self.token(Kind::EqRegex, 2),
+            b'=' => self.token(Kind::Eq, 1),
+            b'!' => match self.peek(1) {
+                b'~' => self.token(Kind::NotEqRegex, 2),
+                b'=' => self.token(Kind::NotEq, 2),
+                _ => self.bad_character(),
+            },
+            b'{' | b'}' => self.brace(byte),
+            b'.' | b'0'..=b'9' => {
+                let length = self.bytes[self.at..].iter().take_while(|&&b| is(b, ALPHA | DIGIT) || b == b'.').count();
+                self.token(Kind::Number, length)
+            }
+            // Only here to say what is wrong: none of them is part of a matcher.
+            b'(' => self.token(Kind::LeftParen, 1),
+            b')' => self.token(Kind::RightParen, 1),
+            b'[' => self.token(Kind::LeftBracket, 1),
+            b']' => self.token(Kind::RightBracket, 1),
+            b'<' => self.token(Kind::Less, 1),
+            b'>' => self.token(Kind::Greater, 1),
+            b'/' => self.token(Kind::Div, 1),
+            b'-' => self.token(Kind::Sub, 1),
+            _ => self.bad_character(),
+        }
+    }
+
+    /// Between `[` and the first number Prometheus knows durations and nothing else.
+    fn duration(&mut self, byte: u8) -> Token {
+        match byte {
+            b'0'..=b'9' => {
+                self.got_duration = true;
+                self.mode = Mode::Brackets;
+                self.number()
+            }
+            b'.' if is(self.peek(1), DIGIT) => {
+                self.got_duration = true;
+                self.mode = Mode::Brackets;
+                self.number()
+            }
+            b'(' => self.token(Kind::LeftParen, 1),
+            b')' => self.token(Kind::RightParen, 1),
+            b'+' => self.token(Kind::Add, 1),
+            b'-' => self.token(Kind::Sub, 1),
+            b'*' => self.token(Kind::Mul, 1),
+            b'/' => self.token(Kind::Div, 1),
+            b'%' => self.token(Kind::Mod, 1),
+            b'^' => self.token(Kind::Pow, 1),
+            b',' => self.token(Kind::Comma, 1),
+            b':' if self.got_duration => self.token(Kind::Colon, 1),
+            b':' => {
+                let mut diagnostic = report::colon_without_number(span(self.at, self.at + 1));
+                diagnostic.code = Code::Syntax;
+                self.error(diagnostic)
+            }
+            b']' => {
+                self.mode = Mode::Expression;
+                self.token(Kind::RightBracket, 1)
+            }
+            b'{' if self.template => match self.brace(byte) {
+                token @ Token { kind: Kind::Hole(Hole::Window), .. } => {
+                    self.got_duration = true;
+                    self.mode = Mode::Brackets;
+                    token
+                }
+                token => token,
+            },
+            b'{' => self.token(Kind::LeftBrace, 1),
+            _ if is(byte, ALPHA) => self.word(byte),
+            b'"' | b'\'' | b'`' => self.string(byte),
+            _ => self.bad_character(),
+        }
+    }
+
+    /// A brace, or in a template a hole.
+    fn brace(&mut self, byte: u8) -> Token {
+        let (kind, mode) =
+            if byte == b'{' { (Kind::LeftBrace, Mode::Braces) } else { (Kind::RightBrace, Mode::Expression) };
+        if !self.template {
+            self.mode = mode;
+            return self.token(kind, 1);
+        }
+        if self.peek(1) == byte {
+            self.mode = mode;
+            return self.token(kind, 2);
+        }
+        match Hole::at_start(&self.bytes[self.at..]) {
+            Some(Hole::MetricName) if matches!(self.mode, Mode::Expression) => self.word(byte),
+            Some(hole) => self.token(Kind::Hole(hole), hole.placeholder().len()),
+            None => {
+                let span = span(self.at, self.at + 1);
+                let (one, two) = if byte == b'{' { ("{", "{{") } else { ("}", "}}") };
+                self.error(
+                    Diagnostic::new(Code::LoneBrace, span, format!("lone `{one}`"))
+                        .label("neither doubled nor part of a placeholder")
+                        .help(format!("write `{two}`")),
+                )
+            }
+        }
+    }
+
+    /// A name, a keyword, or a name with holes.
+    fn word(&mut self, first: u8) -> Token {
+        let start = self.at;
+        let in_brackets = matches!(self.mode, Mode::Duration | Mode::Brackets);
+        if in_brackets && first == b':' {
+            return self.token(Kind::Colon, 1);
+        }
+        let mut colon = false;
+        let mut holes = false;
+        while let Some(&byte) = self.bytes.get(self.at) {
+            if is(byte, ALPHA | DIGIT) {
+                self.at += 1;
+            } else if byte == b':' && !in_brackets {
+                colon = true;
+                self.at += 1;
+            } else if byte == b'{'
+                && self.template
+                && !in_brackets
+                && Hole::at_start(&self.bytes[self.at..]) == Some(Hole::MetricName)
+            {
+                holes = true;
+                self.at += Hole::MetricName.placeholder().len();
+            } else {
+                break;
+            }
+        }
+        let mut kind = if holes {
+            Kind::TemplateName
+        } else if colon {
+            Kind::MetricIdent
+        } else {
+            keyword(&self.bytes[start..self.at]).unwrap_or(Kind::Ident)
+        };
+        match kind {
+            Kind::Fill | Kind::FillLeft | Kind::FillRight if !self.paren_follows() => kind = Kind::Ident,
+            // Prometheus has no `Inf` and `NaN` in brackets.
+            Kind::Number if in_brackets => kind = Kind::Ident,
+            _ => {}
+        }
+        Token { kind, span: self.span(start) }
+    }
+
+    fn paren_follows(&self) -> bool {
+        self.bytes[self.at..].iter().find(|&&byte| !is(byte, SPACE)) == Some(&b'(')
+    }
+
+    /// A number or a duration. The scanner takes some texts that are neither, and rejects some that could be; both as
+    /// Prometheus does. Values are judged when they are read.
+    fn number(&mut self) -> Token {
+        let start = self.at;
+        let kind = if self.scan_number() {
+            Kind::Number
+        } else if self.scan_duration() {
+            Kind::Duration
+        } else {
+            let rest = self.bytes[self.at..].iter().take_while(|&&b| is(b, ALPHA | DIGIT) || b == b'.').count();
+            let span = span(start, self.at + rest);
+            return self.error(report::bad_number(&self.text[span.range()], span));
+        };
+        let token = Token { kind, span: self.span(start) };
+        if self.template && self.peek(0) == b'{' {
+            if let Some(hole) = Hole::at_start(&self.bytes[self.at..]) {
+                let at = span(self.at, self.at + hole.placeholder().len());
+                return self.error(report::hole_in_number(hole, at, &self.text[start..self.at]));
+            }
+        }
+        token
+    }
+
+    fn accept(&mut self, set: &[u8]) -> bool {
+        let found = self.at < self.bytes.len() && set.contains(&self.bytes[self.at]);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn scan_number(&mut self) -> bool {
+        let start = self.at;
+        let mut digits: &[u8] = b"0123456789";
+        if self.accept(b"0") && self.accept(b"xX") {
+            self.accept(b"_");
+            digits = b"0123456789abcdefABCDEF";
+        }
+        let hex = digits.len() > 10;
+        self.accept(b".");
+        self.accept(digits);
+        let mut dot = false;
+        let mut exponent = false;
+        while let Some(&byte) = self.bytes.get(self.at) {
+            match byte {
+                b'.' => {
+                    self.at += 1;
+                    if dot || self.accept(b"_.") || hex {
+                        return false;
+                    }
+                    dot = true;
+                }
+                b'e' | b'E' => {
+                    self.at += 1;
+                    if exponent {
+                        return false;
+                    }
+                    exponent = true;
+                    self.accept(b"+-");
+                    if self.accept(b"._eE") || self.at == self.bytes.len() {
+                        return false;
+                    }
+                }
+                b'_' => {
+                    self.at += 1;
+                    if self.accept(b"._eE") || self.at == self.bytes.len() {
+                        return false;
+                    }
+                }
+                _ if digits.contains(&byte) => {
+                    while self.at < self.bytes.len() && digits.contains(&self.bytes[self.at]) {
+                        self.at += 1;
+                    }
+                }
+                _ => break,
+            }
+        }
+        self.at > start && !is(self.peek(0), ALPHA | DIGIT)
+    }
+
+    /// The rest of a duration, after its first number.
+    fn scan_duration(&mut self) -> bool {
+        if !self.accept(b"smhdwy") {
+            return false;
+        }
+        self.accept(b"s");
+        while is(self.peek(0), DIGIT) {
+            while is(self.peek(0), DIGIT) {
+                self.at += 1;
+            }
+            if !self.accept(b"smhdw") {
+                return false;
+            }
+            self.accept(b"s");
+        }
+        !is(self.peek(0), ALPHA | DIGIT)
+    }
+
+    /// A string literal. Escapes are checked where they are read.
+    fn string(&mut self, quote: u8) -> Token {
+        let start = self.at;
+        self.at += 1;
+        while let Some(&byte) = self.bytes.get(self.at) {
+            match byte {
+                _ if byte == quote => {
+                    self.at += 1;
+                    return Token { kind: Kind::Str, span: self.span(start) };
+                }
+                b'\\' if quote != b'`' => self.at = (self.at + 2).min(self.bytes.len()),
+                b'\n' if quote != b'`' => break,
+                b'{' if self.template => self.brace_in_text("a string"),
+                // U+FFFD is what Go's decoder returns for a fault.
+                0xEF if self.bytes[self.at..].starts_with("\u{FFFD}".as_bytes()) => {
+                    let span = span(self.at, self.at + 3);
+                    return self.error(
+                        Diagnostic::new(Code::Syntax, span, "replacement character in a string")
+                            .label("Prometheus takes U+FFFD for broken UTF-8"),
+                    );
+                }
+                _ => self.at += 1,
+            }
+        }
+        self.error(report::unterminated_string(span(start, self.at), quote))
+    }
+
+    fn bad_character(&mut self) -> Token {
+        let rest = &self.text[self.at..];
+        let char = rest.chars().next().unwrap_or_default();
+        let span = span(self.at, self.at + char.len_utf8());
+        self.error(report::bad_character(rest, char, span, self.mode == Mode::Braces))
+    }
+
+    /// Stops reading: every further token is the end.
+    pub(super) fn finish(&mut self) {
+        self.at = self.bytes.len();
+    }
+}
+
+/// Texts longer than 4 GiB are rejected before they come here.
+#[expect(clippy::cast_possible_truncation, reason = "`parse` rejects texts of 4 GiB")]
+fn span(start: usize, end: usize) -> Span {
+    Span::new(start as u32, end as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kinds(text: &str, template: bool) -> Vec<(Kind, &str)> {
+        let mut lexer = Lexer::new(text, template);
+        let mut out = Vec::new();
+        loop {
+            let token = lexer.next();
+            if token.kind == Kind::Eof {
+                return out;
+            }
+            out.push((token.kind, &text[token.span.range()]));
+            if token.kind == Kind::Error {
+                return out;
+            }
+        }
+    }
+
+    #[test]
+    fn keywords_are_labels_inside_braces() {
+        use Kind::{Aggregator, Eq, Ident, LeftBrace, RightBrace, Str};
+        let tokens = kinds(r#"sum{by="x"}"#, false);
+        assert_eq!(
+            tokens,
+            [(Aggregator, "sum"), (LeftBrace, "{"), (Ident, "by"), (Eq, "="), (Str, "\"x\""), (RightBrace, "}")]
+        );
+    }
+
+    #[test]
+    fn braces_are_doubled_in_templates() {
+        use Kind::{Hole as H, LeftBrace, RightBrace, TemplateName};
+        assert_eq!(
+            kinds("{metric_name}_x{{{labels}}}", true),
+            [(TemplateName, "{metric_name}_x"), (LeftBrace, "{{"), (H(Hole::Labels), "{labels}"), (RightBrace, "}}")]
+        );
+        assert_eq!(kinds("a:{metric_name}:2b", true), [(TemplateName, "a:{metric_name}:2b")]);
+        assert_eq!(kinds("{", true), [(Kind::Error, "{")]);
+    }
+
+    #[test]
+    fn numbers_are_scanned_as_in_prometheus() {
+        for (text, kind) in [
+            ("0x_1f", Kind::Number),
+            ("1_000", Kind::Number),
+            ("1e+5", Kind::Number),
+            ("0xee ", Kind::Number),
+            ("5m30s", Kind::Duration),
+            ("5.5m", Kind::Duration),
+            ("1__0", Kind::Error),
+            ("1e", Kind::Error),
+            ("1h1y", Kind::Error),
+            ("0xee", Kind::Error),
+            ("2.5.", Kind::Error),
+        ] {
+            assert_eq!(kinds(text, false)[0].0, kind, "{text}");
+        }
+    }
+
+    #[test]
+    fn fill_is_a_keyword_before_a_parenthesis_only() {
+        assert_eq!(kinds("fill (", false)[0].0, Kind::Fill);
+        assert_eq!(kinds("fill_left + 1", false)[0].0, Kind::Ident);
+    }
+
+    #[test]
+    fn a_comment_cannot_stand_right_after_a_bracket() {
+        assert_eq!(kinds("[ # c", false)[1].0, Kind::Error);
+        assert_eq!(kinds("[5m # c", false).len(), 2);
+    }
+}

@@ -1,0 +1,127 @@
+//! PromQL as Prometheus 3.14 accepts it, with the placeholders of a template as typed holes of the grammar.
+//!
+//! [`parse`] is the way in. It reads the text ([`lexer`]), builds the tree ([`parser`], [`ast`]) and, when the tree is
+//! whole, checks types ([`check`]). Time is linear in the length of the text, and no input overflows the stack.
+//!
+//! ```
+//! use promql_presets_compiler::promql::{Syntax, ValueType, parse};
+//!
+//! let parsed = parse("sum by ({group_by})(rate(http_requests_total{{{labels}}}[{window}]))", Syntax::TEMPLATE);
+//! assert!(parsed.diagnostics.is_empty());
+//! assert_eq!(parsed.expr.unwrap().ty(), ValueType::Vector);
+//!
+//! let parsed = parse("rate(http_requests_total)", Syntax::PROMQL);
+//! assert_eq!(parsed.diagnostics[0].title, "`rate` takes a range vector");
+//! ```
+
+mod ast;
+mod check;
+mod functions;
+mod lexer;
+mod literal;
+mod parser;
+mod report;
+mod token;
+mod tree;
+
+pub use ast::{
+    Aggregate, Aggregator, At, Binary, BinaryOp, Braces, Call, Duration, DurationKind, DurationOp, Expr, ExprKind,
+    Fill, FillSide, Grouping, GroupingItem, GroupingKeyword, HoleSpan, Label, MAX_HEIGHT, MatchOp, Matcher,
+    MatcherItem, Modifier, Name, NamePart, Number, Range, Selector, Sign, StringLiteral, Subquery, Unary, ValueType,
+    holes,
+};
+pub use functions::Function;
+pub use token::Hole;
+pub use tree::Tree;
+
+use crate::{Code, Diagnostic, Span};
+
+/// Which language a text is written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Syntax {
+    /// Whether it is a template: braces are doubled, and `{name}` is a hole.
+    pub template: bool,
+    /// The experimental features that may be used.
+    pub features: Features,
+}
+
+impl Syntax {
+    /// Plain PromQL without experimental features.
+    pub const PROMQL: Self = Self { template: false, features: Features::none() };
+    /// A template without experimental features.
+    pub const TEMPLATE: Self = Self { template: true, features: Features::none() };
+}
+
+/// Experimental features of PromQL, by the names of Prometheus' `--enable-feature`.
+///
+/// Duration expressions are not among them: Prometheus 3.14 has them on by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Features {
+    /// `promql-experimental-functions`: functions and aggregators.
+    pub experimental_functions: bool,
+    /// `promql-extended-range-selectors`: `anchored` and `smoothed`.
+    pub extended_range_selectors: bool,
+    /// `promql-binop-fill-modifiers`: `fill`, `fill_left` and `fill_right`.
+    pub binop_fill_modifiers: bool,
+}
+
+impl Features {
+    /// The names of all features.
+    pub const NAMES: [&'static str; 3] =
+        ["promql-experimental-functions", "promql-extended-range-selectors", "promql-binop-fill-modifiers"];
+
+    /// Everything off.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self { experimental_functions: false, extended_range_selectors: false, binop_fill_modifiers: false }
+    }
+
+    /// Everything on.
+    #[must_use]
+    pub const fn all() -> Self {
+        Self { experimental_functions: true, extended_range_selectors: true, binop_fill_modifiers: true }
+    }
+
+    /// Switches a feature on by its name; `false` where there is none of that name.
+    pub fn enable(&mut self, name: &str) -> bool {
+        let flag = match name {
+            "promql-experimental-functions" => &mut self.experimental_functions,
+            "promql-extended-range-selectors" => &mut self.extended_range_selectors,
+            "promql-binop-fill-modifiers" => &mut self.binop_fill_modifiers,
+            _ => return false,
+        };
+        *flag = true;
+        true
+    }
+}
+
+/// What [`parse`] made of a text.
+#[derive(Clone, Debug)]
+pub struct Parsed<'a> {
+    /// The tree; `None` where the text has a fault of syntax. With diagnostics beside it, it may be incomplete.
+    pub expr: Option<Expr<'a>>,
+    /// Everything that is wrong, in the order of the text.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads a query or a template. All spans are byte ranges of `text`.
+///
+/// Types are checked once the syntax is right, so that one mistake gives one message.
+#[must_use]
+pub fn parse(text: &str, syntax: Syntax) -> Parsed<'_> {
+    if u32::try_from(text.len()).is_err() {
+        let title = "query of more than 4 GiB";
+        return Parsed { expr: None, diagnostics: vec![Diagnostic::new(Code::Syntax, Span::default(), title)] };
+    }
+    let (expr, mut diagnostics) = parser::parse(text, syntax);
+    if let Some(expr) = &expr {
+        let whole = diagnostics.iter().all(|diagnostic| diagnostic.code == Code::InvalidRegex);
+        if whole {
+            check::check(text, syntax, expr, &mut diagnostics);
+        }
+    }
+    if diagnostics.len() > 1 {
+        diagnostics.sort_by_key(|diagnostic| diagnostic.span);
+    }
+    Parsed { expr, diagnostics }
+}

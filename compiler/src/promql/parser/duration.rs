@@ -1,0 +1,382 @@
+//! What follows an operand: ranges, subqueries, `offset`, `@`; and durations with their arithmetic.
+
+use super::super::ast::{
+    At, BinaryOp, Duration, DurationKind, DurationOp, Expr, ExprKind, Modifier, Range, Sign, Subquery, ValueType,
+};
+use super::super::report;
+use super::super::token::{Hole, Kind, Token};
+use super::{MAX_NESTING, Parser, Result, higher};
+use crate::{Code, Diagnostic, Span};
+
+/// The largest duration, in seconds: Prometheus counts nanoseconds in 63 bits.
+#[expect(clippy::cast_precision_loss, reason = "the limit of Prometheus is rounded as well")]
+const MAX_SECONDS: f64 = i64::MAX as f64 / 1e9;
+
+/// The limit of an `@` timestamp, as Prometheus compares it.
+#[expect(clippy::cast_precision_loss, reason = "the limit of Prometheus is rounded as well")]
+const MAX_TIMESTAMP: f64 = i64::MAX as f64;
+
+impl<'a> Parser<'a> {
+    pub(super) fn postfix(&mut self, mut expr: Expr<'a>) -> Result<Expr<'a>> {
+        loop {
+            expr = match self.token.kind {
+                Kind::LeftBracket => self.brackets(expr)?,
+                Kind::Offset => self.offset(expr)?,
+                Kind::At => self.at(expr)?,
+                Kind::Anchored | Kind::Smoothed => self.extended(expr),
+                _ => return Ok(expr),
+            }
+        }
+    }
+
+    /// `[5m]` or `[1h:5m]`.
+    fn brackets(&mut self, expr: Expr<'a>) -> Result<Expr<'a>> {
+        let open = self.bump().span;
+        if self.token.kind == Kind::RightBracket {
+            return self.empty_brackets(open);
+        }
+        let range = self.positive_duration()?;
+        if self.token.kind == Kind::Colon {
+            return self.subquery(expr, range, open);
+        }
+        let Some(close) = self.eat(Kind::RightBracket) else { return self.unexpected_in_brackets(open, false) };
+        Ok(self.ranged(expr, range, open.to(close.span)))
+    }
+
+    fn ranged(&mut self, mut expr: Expr<'a>, duration: Duration, brackets: Span) -> Expr<'a> {
+        if let ExprKind::Selector(selector) = &mut expr.kind {
+            if let Some(range) = &selector.range {
+                let diagnostic = Diagnostic::new(Code::Syntax, brackets, "second range of a selector")
+                    .label("already a range vector")
+                    .secondary(range.span, "first range");
+                self.report(diagnostic);
+                return expr;
+            }
+            // Prometheus lets `@ start()` and an offset of nothing pass.
+            let early = selector.modifiers.iter().find(|modifier| match modifier {
+                Modifier::Offset { duration, .. } => duration.seconds() != Some(0.0),
+                Modifier::At { at, .. } => matches!(at, At::Timestamp(_)),
+                Modifier::Anchored(_) | Modifier::Smoothed(_) => false,
+            });
+            if let Some(early) = early {
+                let text = self.lexer.text;
+                let (core, range) = (&text[selector.span.range()], &text[brackets.range()]);
+                let help = format!("write `{core}{range} {}`", &text[early.span().range()]);
+                let title = match early {
+                    Modifier::Offset { .. } => "`offset` before the range",
+                    _ => "`@` before the range",
+                };
+                let diagnostic = Diagnostic::new(Code::Syntax, brackets, title)
+                    .label("the range must follow the selector itself")
+                    .secondary(early.span(), "this comes after it")
+                    .help(help);
+                self.report(diagnostic);
+                return expr;
+            }
+            selector.range = Some(Range { duration, span: brackets });
+            expr.span = expr.span.to(brackets);
+            expr.ty = ValueType::Matrix;
+            return expr;
+        }
+        let diagnostic = report::range_of_expression(self.lexer.text, &expr, brackets);
+        self.report(diagnostic);
+        expr
+    }
+
+    fn subquery(&mut self, expr: Expr<'a>, range: Duration, open: Span) -> Result<Expr<'a>> {
+        self.bump();
+        let step = if self.token.kind == Kind::RightBracket { None } else { Some(self.positive_duration()?) };
+        let Some(close) = self.eat(Kind::RightBracket) else { return self.unexpected_in_brackets(open, true) };
+        let brackets = open.to(close.span);
+        let (span, below) = (expr.span.to(brackets), expr.height);
+        let subquery = Subquery { expr, range, step, brackets, modifiers: Vec::new() };
+        self.node(ExprKind::Subquery(Box::new(subquery)), span, ValueType::Matrix, below)
+    }
+
+    fn offset(&mut self, mut expr: Expr<'a>) -> Result<Expr<'a>> {
+        let keyword = self.bump().span;
+        let duration = self.offset_duration(keyword)?;
+        let end = self.previous_end;
+        let Some(modifiers) = modifiers(&mut expr) else {
+            let span = Span::new(keyword.start, end);
+            self.report(report::modifier_of_expression("offset", span, &expr));
+            return Ok(expr);
+        };
+        let earlier = modifiers.iter().find_map(|modifier| match modifier {
+            Modifier::Offset { duration, .. } if duration.seconds() != Some(0.0) => Some(modifier.span()),
+            _ => None,
+        });
+        modifiers.push(Modifier::Offset { keyword, duration });
+        expr.span.end = end;
+        if let Some(earlier) = earlier {
+            self.report(report::modifier_twice("offset", Span::new(keyword.start, end), earlier));
+        }
+        Ok(expr)
+    }
+
+    fn at(&mut self, mut expr: Expr<'a>) -> Result<Expr<'a>> {
+        let keyword = self.bump().span;
+        let at = match self.token.kind {
+            Kind::Start => self.at_function(At::Start)?,
+            Kind::End => self.at_function(At::End)?,
+            _ => {
+                let sign = self.sign();
+                if !matches!(self.token.kind, Kind::Number | Kind::Duration) {
+                    return self.expected_timestamp(keyword);
+                }
+                let token = self.bump();
+                let value = self.number_value(token);
+                At::Timestamp(sign.map_or(value, |(sign, _)| sign.apply(value)))
+            }
+        };
+        let span = Span::new(keyword.start, self.previous_end);
+        if let At::Timestamp(value) = at {
+            // Written so that NaN is out of bounds.
+            if !(value.abs() < MAX_TIMESTAMP) {
+                self.report(
+                    Diagnostic::new(Code::Syntax, span, "timestamp out of bounds")
+                        .label("must be a number of seconds since 1970"),
+                );
+            }
+        }
+        let Some(modifiers) = modifiers(&mut expr) else {
+            self.report(report::modifier_of_expression("@", span, &expr));
+            return Ok(expr);
+        };
+        let earlier = modifiers.iter().find(|modifier| matches!(modifier, Modifier::At { .. })).map(Modifier::span);
+        modifiers.push(Modifier::At { at, span });
+        expr.span.end = span.end;
+        if let Some(earlier) = earlier {
+            self.report(report::modifier_twice("@", span, earlier));
+        }
+        Ok(expr)
+    }
+
+    /// `start()` or `end()` after `@`.
+    fn at_function(&mut self, at: At) -> Result<At> {
+        let name = self.bump();
+        self.empty_parens(name)?;
+        Ok(at)
+    }
+
+    /// `()` after a name.
+    fn empty_parens(&mut self, name: Token) -> Result<Span> {
+        let Some(open) = self.eat(Kind::LeftParen) else { return self.expected_empty_parens(name, None) };
+        let Some(close) = self.eat(Kind::RightParen) else {
+            return self.expected_empty_parens(name, Some(open.span));
+        };
+        Ok(name.span.to(close.span))
+    }
+
+    /// `anchored` or `smoothed`.
+    fn extended(&mut self, mut expr: Expr<'a>) -> Expr<'a> {
+        let token = self.bump();
+        let anchored = token.kind == Kind::Anchored;
+        let word = if anchored { "anchored" } else { "smoothed" };
+        if !self.features.extended_range_selectors {
+            let subject = format!("`{word}`");
+            let diagnostic = report::experimental(&subject, token.span, "promql-extended-range-selectors");
+            self.report(diagnostic);
+            return expr;
+        }
+        let ExprKind::Selector(selector) = &mut expr.kind else {
+            self.report(report::modifier_of_expression(word, token.span, &expr));
+            return expr;
+        };
+        let other = selector.modifiers.iter().find_map(|modifier| match modifier {
+            Modifier::Anchored(span) if !anchored => Some(*span),
+            Modifier::Smoothed(span) if anchored => Some(*span),
+            _ => None,
+        });
+        selector.modifiers.push(if anchored { Modifier::Anchored(token.span) } else { Modifier::Smoothed(token.span) });
+        expr.span.end = token.span.end;
+        if let Some(other) = other {
+            self.report(
+                Diagnostic::new(Code::Syntax, token.span, "`anchored` together with `smoothed`")
+                    .label("a selector can have one of them")
+                    .secondary(other, "and has this one"),
+            );
+        }
+        expr
+    }
+
+    fn sign(&mut self) -> Option<(Sign, Span)> {
+        let sign = match self.token.kind {
+            Kind::Add => Sign::Plus,
+            Kind::Sub => Sign::Minus,
+            _ => return None,
+        };
+        Some((sign, self.bump().span))
+    }
+
+    /// A duration in brackets.
+    fn positive_duration(&mut self) -> Result<Duration> {
+        let duration = self.duration(0)?;
+        if duration.seconds().is_some_and(|seconds| seconds <= 0.0) {
+            self.report(
+                Diagnostic::new(Code::Syntax, duration.span, "duration of zero or less")
+                    .label("must be greater than zero"),
+            );
+        }
+        Ok(duration)
+    }
+
+    /// An expression of durations, of operators that bind at least as tightly as `min`.
+    fn duration(&mut self, min: u8) -> Result<Duration> {
+        if self.nesting >= MAX_NESTING {
+            return self.too_deep(self.token.span);
+        }
+        self.nesting += 1;
+        let first = match self.sign() {
+            Some((sign, span)) => {
+                let inner = self.duration(BinaryOp::Pow.precedence())?;
+                self.signed(sign, span, inner)?
+            }
+            None => self.duration_operand()?,
+        };
+        let duration = self.duration_operators(first, min)?;
+        self.nesting -= 1;
+        Ok(duration)
+    }
+
+    fn duration_operators(&mut self, mut lhs: Duration, min: u8) -> Result<Duration> {
+        while let Some((op, precedence)) = duration_op(self.token.kind) {
+            if precedence < min {
+                break;
+            }
+            let op_span = self.bump().span;
+            let rhs = self.duration(precedence + u8::from(op != DurationOp::Pow))?;
+            if matches!(op, DurationOp::Div | DurationOp::Mod) && rhs.seconds() == Some(0.0) {
+                self.report(
+                    Diagnostic::new(Code::Syntax, rhs.span, "division by zero")
+                        .label("this is zero")
+                        .secondary(op_span, "divides by it"),
+                );
+            }
+            let (span, height) = (lhs.span.to(rhs.span), higher(&lhs, &rhs));
+            lhs = self.duration_node(DurationKind::Binary(op, Box::new((lhs, rhs))), span, height)?;
+        }
+        Ok(lhs)
+    }
+
+    fn duration_node(&mut self, kind: DurationKind, span: Span, below: u16) -> Result<Duration> {
+        if below >= MAX_NESTING {
+            return self.too_deep(span);
+        }
+        Ok(Duration { kind, span, height: below + 1 })
+    }
+
+    fn signed(&mut self, sign: Sign, span: Span, inner: Duration) -> Result<Duration> {
+        let (span, height) = (span.to(inner.span), inner.height);
+        self.duration_node(DurationKind::Unary(sign, Box::new(inner)), span, height)
+    }
+
+    /// A duration without signs and operators.
+    fn duration_operand(&mut self) -> Result<Duration> {
+        match self.token.kind {
+            Kind::Number | Kind::Duration => Ok(self.duration_literal()),
+            Kind::Hole(Hole::Window) => {
+                let span = self.bump().span;
+                if self.glued_to(span) {
+                    return self.glued_window(span);
+                }
+                Ok(Duration { kind: DurationKind::Hole, span, height: 1 })
+            }
+            Kind::Step | Kind::Range => {
+                let name = self.bump();
+                let span = self.empty_parens(name)?;
+                let kind = if name.kind == Kind::Step { DurationKind::Step } else { DurationKind::Range };
+                Ok(Duration { kind, span, height: 1 })
+            }
+            Kind::MinOf | Kind::MaxOf => self.min_or_max(),
+            Kind::LeftParen => {
+                let open = self.bump().span;
+                let inner = self.duration(0)?;
+                let Some(close) = self.eat(Kind::RightParen) else { return self.unclosed_duration(open, ")") };
+                let (span, height) = (open.to(close.span), inner.height);
+                self.duration_node(DurationKind::Paren(Box::new(inner)), span, height)
+            }
+            _ => self.expected_duration(),
+        }
+    }
+
+    fn duration_literal(&mut self) -> Duration {
+        let token = self.bump();
+        let mut seconds = self.number_value(token);
+        if seconds.abs() > MAX_SECONDS {
+            self.report(
+                Diagnostic::new(Code::Syntax, token.span, "duration out of range").label("more than 292 years"),
+            );
+            seconds = 1.0;
+        }
+        Duration { kind: DurationKind::Literal(seconds), span: token.span, height: 1 }
+    }
+
+    fn min_or_max(&mut self) -> Result<Duration> {
+        let name = self.bump();
+        let Some(open) = self.eat(Kind::LeftParen) else { return self.expected_empty_parens(name, None) };
+        let first = self.duration(0)?;
+        if self.eat(Kind::Comma).is_none() {
+            return self.unclosed_duration(open.span, ",");
+        }
+        let second = self.duration(0)?;
+        let Some(close) = self.eat(Kind::RightParen) else { return self.unclosed_duration(open.span, ")") };
+        let (span, height) = (name.span.to(close.span), higher(&first, &second));
+        let operands = Box::new((first, second));
+        let kind = if name.kind == Kind::MinOf { DurationKind::Min(operands) } else { DurationKind::Max(operands) };
+        self.duration_node(kind, span, height)
+    }
+
+    /// The duration after `offset`, which ends earlier than one in brackets: `foo offset 5m * 2` is
+    /// `(foo offset 5m) * 2`. Only after a parenthesis without a sign goes arithmetic on, as in Prometheus' grammar.
+    fn offset_duration(&mut self, keyword: Span) -> Result<Duration> {
+        if self.nesting >= MAX_NESTING {
+            return self.too_deep(self.token.span);
+        }
+        self.nesting += 1;
+        let signed = self.sign();
+        let parenthesis = self.token.kind == Kind::LeftParen;
+        if !matches!(
+            self.token.kind,
+            Kind::Number
+                | Kind::Duration
+                | Kind::Hole(Hole::Window)
+                | Kind::Step
+                | Kind::Range
+                | Kind::MinOf
+                | Kind::MaxOf
+                | Kind::LeftParen
+        ) {
+            return self.expected_offset(keyword);
+        }
+        let operand = self.duration_operand()?;
+        let duration = match signed {
+            Some((sign, span)) => self.signed(sign, span, operand)?,
+            None if parenthesis => self.duration_operators(operand, 0)?,
+            None => operand,
+        };
+        self.nesting -= 1;
+        Ok(duration)
+    }
+}
+
+/// The modifiers of an expression that can have some.
+fn modifiers<'e, 'a>(expr: &'e mut Expr<'a>) -> Option<&'e mut Vec<Modifier>> {
+    match &mut expr.kind {
+        ExprKind::Selector(selector) => Some(&mut selector.modifiers),
+        ExprKind::Subquery(subquery) => Some(&mut subquery.modifiers),
+        _ => None,
+    }
+}
+
+fn duration_op(kind: Kind) -> Option<(DurationOp, u8)> {
+    Some(match kind {
+        Kind::Add => (DurationOp::Add, 4),
+        Kind::Sub => (DurationOp::Sub, 4),
+        Kind::Mul => (DurationOp::Mul, 5),
+        Kind::Div => (DurationOp::Div, 5),
+        Kind::Mod => (DurationOp::Mod, 5),
+        Kind::Pow => (DurationOp::Pow, 6),
+        _ => return None,
+    })
+}

@@ -1,0 +1,371 @@
+//! A Pratt parser: tokens in, tree out, one token of lookahead.
+//!
+//! A fault of syntax ends the parse ([`Stop`]); faults after which the grammar still knows where it is are reported and
+//! passed over.
+
+mod duration;
+mod grouping;
+mod selector;
+mod unexpected;
+
+use super::ast::{
+    Aggregate, Aggregator, Binary, BinaryOp, Call, Duration, Expr, ExprKind, GroupingKeyword, MAX_HEIGHT, Number, Sign,
+    StringLiteral, Unary, ValueType,
+};
+use super::functions::Function;
+use super::lexer::Lexer;
+use super::token::{Hole, Kind, Token};
+use super::{Features, Syntax, literal, report};
+use crate::{Code, Diagnostic, Span};
+
+/// How deep parentheses, calls and signs may nest. No query that a human wrote comes near.
+const MAX_NESTING: u16 = 150;
+
+/// The text cannot be read any further; why has been reported.
+#[derive(Debug)]
+struct Stop;
+
+type Result<T> = std::result::Result<T, Stop>;
+
+struct Parser<'a> {
+    lexer: Lexer<'a>,
+    /// The token to look at.
+    token: Token,
+    /// The end of the token before it.
+    previous_end: u32,
+    nesting: u16,
+    features: Features,
+}
+
+pub(super) fn parse(text: &str, syntax: Syntax) -> (Option<Expr<'_>>, Vec<Diagnostic>) {
+    let mut lexer = Lexer::new(text, syntax.template);
+    let token = lexer.next();
+    let mut parser = Parser { lexer, token, previous_end: 0, nesting: 0, features: syntax.features };
+    let expr = parser.query().ok();
+    (expr, parser.lexer.diagnostics)
+}
+
+impl<'a> Parser<'a> {
+    fn query(&mut self) -> Result<Expr<'a>> {
+        if self.token.kind == Kind::Eof {
+            let span = Span::new(0, self.token.span.end);
+            return self.fail(Diagnostic::new(Code::Syntax, span, "empty query").label("no expression here"));
+        }
+        let expr = self.expr(0)?;
+        if self.token.kind == Kind::Eof { Ok(expr) } else { self.unexpected_after(&expr, None) }
+    }
+
+    /// The source text of a span.
+    fn slice(&self, span: Span) -> &'a str {
+        &self.lexer.text[span.range()]
+    }
+
+    fn bump(&mut self) -> Token {
+        let next = self.lexer.next();
+        let token = std::mem::replace(&mut self.token, next);
+        self.previous_end = token.span.end;
+        token
+    }
+
+    fn eat(&mut self, kind: Kind) -> Option<Token> {
+        (self.token.kind == kind).then(|| self.bump())
+    }
+
+    fn report(&mut self, diagnostic: Diagnostic) {
+        self.lexer.diagnostics.push(diagnostic);
+    }
+
+    #[cold]
+    fn fail<T>(&mut self, diagnostic: Diagnostic) -> Result<T> {
+        // What the lexer could not read has been reported already.
+        if self.token.kind != Kind::Error {
+            self.report(diagnostic);
+        }
+        self.lexer.finish();
+        Err(Stop)
+    }
+
+    /// An opening or closing brace as this text spells it.
+    fn brace(&self, kind: Kind) -> &'static str {
+        match (kind, self.lexer.template) {
+            (Kind::LeftBrace, true) => "{{",
+            (Kind::LeftBrace, false) => "{",
+            (_, true) => "}}",
+            (_, false) => "}",
+        }
+    }
+
+    /// Makes a node, unless the tree gets too high.
+    fn node(&mut self, kind: ExprKind<'a>, span: Span, ty: ValueType, below: u16) -> Result<Expr<'a>> {
+        if below >= MAX_HEIGHT {
+            // The node goes, and what is below it with it: it is no higher than the limit.
+            return self.too_deep(span);
+        }
+        Ok(Expr { kind, span, ty, height: below + 1 })
+    }
+
+    #[cold]
+    fn too_deep<T>(&mut self, span: Span) -> Result<T> {
+        self.fail(
+            Diagnostic::new(Code::TooDeep, span, "query nested too deeply")
+                .label("too many expressions inside each other")
+                .note(format!("at most {MAX_NESTING} parentheses or signs, and {MAX_HEIGHT} operators in a row")),
+        )
+    }
+
+    /// An expression of operators that bind at least as tightly as `min`.
+    fn expr(&mut self, min: u8) -> Result<Expr<'a>> {
+        if self.nesting >= MAX_NESTING {
+            return self.too_deep(self.token.span);
+        }
+        self.nesting += 1;
+        let mut lhs = self.prefix()?;
+        while let Some(op) = binary_op(self.token.kind) {
+            let precedence = op.precedence();
+            if precedence < min {
+                break;
+            }
+            lhs = self.binary(lhs, op)?;
+        }
+        self.nesting -= 1;
+        Ok(lhs)
+    }
+
+    fn binary(&mut self, lhs: Expr<'a>, op: BinaryOp) -> Result<Expr<'a>> {
+        let op_span = self.bump().span;
+        let bool_span = self.eat(Kind::Bool).map(|token| token.span);
+        let mut matching = None;
+        let mut group = None;
+        let mut fill = Vec::new();
+        // Most operators have no modifiers.
+        if matches!(
+            self.token.kind,
+            Kind::On
+                | Kind::Ignoring
+                | Kind::GroupLeft
+                | Kind::GroupRight
+                | Kind::Fill
+                | Kind::FillLeft
+                | Kind::FillRight
+        ) {
+            matching = match self.token.kind {
+                Kind::On => Some(self.grouping(GroupingKeyword::On)?),
+                Kind::Ignoring => Some(self.grouping(GroupingKeyword::Ignoring)?),
+                _ => None,
+            };
+            group = match self.token.kind {
+                Kind::GroupLeft if matching.is_some() => Some(self.group_modifier(GroupingKeyword::GroupLeft)?),
+                Kind::GroupRight if matching.is_some() => Some(self.group_modifier(GroupingKeyword::GroupRight)?),
+                _ => None,
+            };
+            fill = self.fill_modifiers()?;
+        }
+        if self.token.kind == Kind::Eof {
+            return self.missing_operand(op.as_str(), op_span);
+        }
+        let rhs = self.expr(op.precedence() + u8::from(op != BinaryOp::Pow))?;
+        let both_scalar = lhs.ty == ValueType::Scalar && rhs.ty == ValueType::Scalar;
+        let ty = if both_scalar { ValueType::Scalar } else { ValueType::Vector };
+        let span = lhs.span.to(rhs.span);
+        let below = lhs.height.max(rhs.height);
+        let binary = Binary { op, op_span, bool_span, matching, group, fill, lhs, rhs };
+        self.node(ExprKind::Binary(Box::new(binary)), span, ty, below)
+    }
+
+    /// An operand with its sign and its modifiers.
+    fn prefix(&mut self) -> Result<Expr<'a>> {
+        let expr = match self.token.kind {
+            Kind::Add => return self.unary(Sign::Plus),
+            Kind::Sub => return self.unary(Sign::Minus),
+            Kind::Number | Kind::Duration => {
+                let token = self.bump();
+                let duration = token.kind == Kind::Duration;
+                let value = self.number_value(token);
+                let kind = ExprKind::Number(Number { value, duration });
+                Expr { kind, span: token.span, ty: ValueType::Scalar, height: 1 }
+            }
+            Kind::Str => {
+                let token = self.bump();
+                let value = self.string_value(token)?.value;
+                let kind = ExprKind::String(Box::new(StringLiteral { value, span: token.span }));
+                Expr { kind, span: token.span, ty: ValueType::String, height: 1 }
+            }
+            Kind::LeftParen => self.paren()?,
+            Kind::LeftBrace => self.selector(None)?,
+            Kind::Aggregator => {
+                let token = self.bump();
+                match self.token.kind {
+                    Kind::LeftParen | Kind::By | Kind::Without => self.aggregate(token)?,
+                    _ => self.selector(Some(token))?,
+                }
+            }
+            kind if kind.is_metric_name() => {
+                let token = self.bump();
+                if self.token.kind == Kind::LeftParen { self.call(token)? } else { self.selector(Some(token))? }
+            }
+            _ => return self.expected_expression(),
+        };
+        match self.token.kind {
+            Kind::LeftBracket | Kind::Offset | Kind::At | Kind::Anchored | Kind::Smoothed => self.postfix(expr),
+            _ => Ok(expr),
+        }
+    }
+
+    fn unary(&mut self, op: Sign) -> Result<Expr<'a>> {
+        let op_span = self.bump().span;
+        if self.token.kind == Kind::Eof {
+            return self.missing_operand(op.as_str(), op_span);
+        }
+        let expr = self.expr(BinaryOp::Pow.precedence())?;
+        let (span, ty, below) = (op_span.to(expr.span), expr.ty, expr.height);
+        self.node(ExprKind::Unary(Box::new(Unary { op, op_span, expr })), span, ty, below)
+    }
+
+    fn paren(&mut self) -> Result<Expr<'a>> {
+        let open = self.bump().span;
+        let inner = self.expr(0)?;
+        let Some(close) = self.eat(Kind::RightParen) else { return self.unexpected_after(&inner, Some(open)) };
+        let (ty, below) = (inner.ty, inner.height);
+        self.node(ExprKind::Paren(Box::new(inner)), open.to(close.span), ty, below)
+    }
+
+    fn call(&mut self, name: Token) -> Result<Expr<'a>> {
+        let callable = matches!(
+            name.kind,
+            Kind::Ident | Kind::Start | Kind::End | Kind::Step | Kind::Range | Kind::MinOf | Kind::MaxOf
+        );
+        if !callable {
+            return self.not_callable(name);
+        }
+        let (args, parens) = self.arguments()?;
+        let text = self.slice(name.span);
+        let function = Function::find(text);
+        let ty = function.map_or(ValueType::Vector, |function| function.returns);
+        let below = args.iter().map(|arg| arg.height).max().unwrap_or(0);
+        let call = Call { function, name: text, name_span: name.span, parens, args };
+        self.node(ExprKind::Call(Box::new(call)), name.span.to(parens), ty, below)
+    }
+
+    /// The arguments of a call, and the parentheses around them.
+    fn arguments(&mut self) -> Result<(Vec<Expr<'a>>, Span)> {
+        let open = self.bump().span;
+        if let Some(close) = self.eat(Kind::RightParen) {
+            return Ok((Vec::new(), open.to(close.span)));
+        }
+        let first = self.expr(0)?;
+        if let Some(close) = self.eat(Kind::RightParen) {
+            return Ok((vec![first], open.to(close.span)));
+        }
+        let mut args = Vec::with_capacity(2);
+        args.push(first);
+        loop {
+            if let Some(close) = self.eat(Kind::RightParen) {
+                return Ok((args, open.to(close.span)));
+            }
+            let Some(comma) = self.eat(Kind::Comma) else {
+                return match args.pop() {
+                    Some(last) => self.unexpected_after(&last, Some(open)),
+                    None => Err(Stop),
+                };
+            };
+            if self.token.kind == Kind::RightParen {
+                self.report(
+                    Diagnostic::new(Code::Syntax, comma.span, "trailing `,` in a call")
+                        .label("no argument follows")
+                        .help("remove the `,`"),
+                );
+                continue;
+            }
+            args.push(self.expr(0)?);
+        }
+    }
+
+    fn aggregate(&mut self, name: Token) -> Result<Expr<'a>> {
+        let text = self.slice(name.span);
+        let Some(op) = Aggregator::find(text) else { return Err(Stop) };
+        let mut grouping = self.aggregate_modifier()?;
+        if self.token.kind != Kind::LeftParen {
+            return self.expected_aggregate_body(op, grouping.as_ref());
+        }
+        let (mut args, parens) = self.arguments()?;
+        let after = self.token;
+        if grouping.is_none() {
+            grouping = self.aggregate_modifier()?;
+        }
+        if grouping.is_some() && matches!(self.token.kind, Kind::By | Kind::Without) {
+            return self.second_grouping(after.span);
+        }
+        let span = Span::new(name.span.start, self.previous_end);
+        let wanted = if op.param_type().is_some() { 2 } else { 1 };
+        if args.len() != wanted {
+            self.report(report::aggregate_arguments(op, name.span, parens, &args));
+        }
+        let Some(expr) = args.pop() else { return Err(Stop) };
+        let param = if args.is_empty() { None } else { Some(args.swap_remove(0)) };
+        let below = param.as_ref().map_or(0, |param| param.height).max(expr.height);
+        let aggregate = Aggregate { op, op_span: name.span, grouping, parens, param, expr };
+        self.node(ExprKind::Aggregate(Box::new(aggregate)), span, ValueType::Vector, below)
+    }
+
+    /// The value of a number or a duration in seconds; 0 where it has none, which is reported.
+    fn number_value(&mut self, token: Token) -> f64 {
+        let text = self.slice(token.span);
+        if token.kind == Kind::Number {
+            if let Some(value) = literal::number(text) {
+                return value;
+            }
+            self.report(report::bad_number(text, token.span));
+            return 0.0;
+        }
+        match literal::duration_ms(text) {
+            #[expect(clippy::cast_precision_loss, reason = "Prometheus computes in floating point, too")]
+            Ok(ms) => ms as f64 / 1000.0,
+            Err(fault) => {
+                self.report(report::bad_duration(text, token.span, fault));
+                0.0
+            }
+        }
+    }
+
+    fn string_value(&mut self, token: Token) -> Result<literal::Decoded<'a>> {
+        let text = self.slice(token.span);
+        match literal::decode(text, self.lexer.template) {
+            Ok(decoded) => Ok(decoded),
+            Err(fault) => self.fail(report::bad_escape(text, token.span, fault)),
+        }
+    }
+}
+
+/// The binary operator that a token is.
+#[inline]
+fn binary_op(kind: Kind) -> Option<BinaryOp> {
+    Some(match kind {
+        Kind::Add => BinaryOp::Add,
+        Kind::Sub => BinaryOp::Sub,
+        Kind::Mul => BinaryOp::Mul,
+        Kind::Div => BinaryOp::Div,
+        Kind::Mod => BinaryOp::Mod,
+        Kind::Pow => BinaryOp::Pow,
+        Kind::Atan2 => BinaryOp::Atan2,
+        Kind::EqEq => BinaryOp::Equal,
+        Kind::NotEq => BinaryOp::NotEqual,
+        Kind::Less => BinaryOp::Less,
+        Kind::LessEq => BinaryOp::LessEqual,
+        Kind::Greater => BinaryOp::Greater,
+        Kind::GreaterEq => BinaryOp::GreaterEqual,
+        Kind::TrimUpper => BinaryOp::TrimUpper,
+        Kind::TrimLower => BinaryOp::TrimLower,
+        Kind::And => BinaryOp::And,
+        Kind::Or => BinaryOp::Or,
+        Kind::Unless => BinaryOp::Unless,
+        _ => return None,
+    })
+}
+
+/// How a hole is reported that stands where it cannot.
+type Misplaced = (Hole, Span);
+
+/// The height of a pair of durations.
+fn higher(a: &Duration, b: &Duration) -> u16 {
+    a.height.max(b.height)
+}

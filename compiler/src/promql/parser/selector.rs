@@ -1,0 +1,124 @@
+//! Selectors: a name, and matchers in braces.
+
+use std::borrow::Cow;
+
+use promql_presets_core::regex;
+
+use super::super::ast::{
+    Braces, Expr, ExprKind, Label, MatchOp, Matcher, MatcherItem, Name, Selector, StringLiteral, ValueType,
+};
+use super::super::token::{Hole, Kind, Token};
+use super::super::{literal, report};
+use super::{Parser, Result};
+use crate::Span;
+
+impl<'a> Parser<'a> {
+    /// A selector whose name, if any, has been read.
+    pub(super) fn selector(&mut self, name: Option<Token>) -> Result<Expr<'a>> {
+        let name = name.map(|token| self.name(token));
+        let braces = if self.token.kind == Kind::LeftBrace { Some(self.braces()?) } else { None };
+        let span = match (&name, &braces) {
+            (Some(name), Some(braces)) => name.span.to(braces.close),
+            (Some(name), None) => name.span,
+            (None, Some(braces)) => braces.open.to(braces.close),
+            (None, None) => self.token.span,
+        };
+        let selector = Selector { name, braces, range: None, modifiers: Vec::new(), span };
+        Ok(Expr { kind: ExprKind::Selector(Box::new(selector)), span, ty: ValueType::Vector, height: 1 })
+    }
+
+    fn name(&mut self, token: Token) -> Name<'a> {
+        let text = self.slice(token.span);
+        let mut holes = Vec::new();
+        if token.kind == Kind::TemplateName {
+            let placeholder = Hole::MetricName.placeholder();
+            holes.extend(text.match_indices(placeholder).map(|(at, _)| {
+                // A name is a part of the text, whose length fits.
+                let start = token.span.start + u32::try_from(at).unwrap_or(0);
+                Span::new(start, start + u32::try_from(placeholder.len()).unwrap_or(0))
+            }));
+        }
+        Name { text, span: token.span, holes }
+    }
+
+    fn braces(&mut self) -> Result<Braces<'a>> {
+        let open = self.bump().span;
+        let mut items = Vec::new();
+        loop {
+            if let Some(close) = self.eat(Kind::RightBrace) {
+                return Ok(Braces { open, close: close.span, items });
+            }
+            let item = self.matcher_item(open)?;
+            items.push(item);
+            if self.token.kind == Kind::Comma {
+                self.bump();
+            } else if self.token.kind != Kind::RightBrace {
+                return self.unexpected_after_matcher(open, items.last());
+            }
+        }
+    }
+
+    fn matcher_item(&mut self, open: Span) -> Result<MatcherItem<'a>> {
+        let token = self.token;
+        let label = match token.kind {
+            Kind::Ident => {
+                self.bump();
+                Label { name: Cow::Borrowed(self.slice(token.span)), span: token.span, quoted: false }
+            }
+            Kind::Str => {
+                self.bump();
+                let value = self.string_value(token)?.value;
+                if match_op(self.token.kind).is_none() {
+                    return Ok(MatcherItem::Name(StringLiteral { value, span: token.span }));
+                }
+                Label { name: value, span: token.span, quoted: true }
+            }
+            Kind::Hole(Hole::Labels) => {
+                self.bump();
+                return Ok(MatcherItem::Labels(token.span));
+            }
+            _ => return self.expected_matcher(open),
+        };
+        let Some(op) = match_op(self.token.kind) else { return self.expected_match_op(open, &label) };
+        let op_span = self.bump().span;
+        let token = self.token;
+        if token.kind != Kind::Str {
+            return self.expected_match_value(open, &label, op, op_span);
+        }
+        self.bump();
+        let decoded = self.string_value(token)?;
+        if op.is_regex() {
+            self.check_regex(token, &decoded);
+        }
+        let value = StringLiteral { value: decoded.value, span: token.span };
+        Ok(MatcherItem::Matcher(Matcher { label, op, op_span, value }))
+    }
+
+    /// Reports a regular expression that Prometheus rejects, at the place inside the literal.
+    fn check_regex(&mut self, token: Token, decoded: &literal::Decoded<'a>) {
+        if decoded.broken_utf8 {
+            self.report(report::invalid_regex("invalid UTF-8", token.span));
+            return;
+        }
+        // Words and alternatives of words need no closer look.
+        if decoded.value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'|' | b'/')) {
+            return;
+        }
+        if let Err(error) = regex::validate(&decoded.value) {
+            let text = self.slice(token.span);
+            let (start, end) = literal::source_range(text, self.lexer.template, error.start, error.end);
+            let at = |offset: usize| token.span.start + u32::try_from(offset).unwrap_or(0);
+            self.report(report::invalid_regex(&error.to_string(), Span::new(at(start), at(end))));
+        }
+    }
+}
+
+pub(super) fn match_op(kind: Kind) -> Option<MatchOp> {
+    Some(match kind {
+        Kind::Eq => MatchOp::Equal,
+        Kind::NotEq => MatchOp::NotEqual,
+        Kind::EqRegex => MatchOp::Regex,
+        Kind::NotEqRegex => MatchOp::NotRegex,
+        _ => return None,
+    })
+}

@@ -1,0 +1,690 @@
+//! What to say about a token that the grammar has no place for. Nothing here runs for a query without faults.
+
+use super::super::ast::{
+    Aggregator, Expr, ExprKind, Grouping, GroupingItem, GroupingKeyword, Label, MatchOp, MatcherItem,
+};
+use super::super::token::{Hole, Kind, Token};
+use super::super::{literal, report};
+use super::{Parser, Result};
+use crate::{Code, Diagnostic, Span};
+
+impl<'a> Parser<'a> {
+    /// The token in words: `` `foo` ``, `end of the query`.
+    fn found(&self) -> String {
+        match self.token.kind {
+            Kind::Eof => "the end of the query".to_owned(),
+            _ => format!("`{}`", self.slice(self.token.span)),
+        }
+    }
+
+    fn syntax(&self, title: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(Code::Syntax, self.token.span, title)
+    }
+
+    /// The next token, if the current one is followed by another.
+    fn text_before(&self, at: u32) -> &'a str {
+        &self.lexer.text[..at as usize]
+    }
+
+    /// An expression is complete and something follows that cannot. `open`: the parenthesis around it.
+    #[cold]
+    pub(super) fn unexpected_after<T>(&mut self, before: &Expr<'a>, open: Option<Span>) -> Result<T> {
+        let text = self.slice(self.token.span);
+        let unclosed = |parser: &Self, open: Span| {
+            parser.syntax("unclosed `(`").label("expected `)` before this").secondary(open, "opened here")
+        };
+        let diagnostic = match (self.token.kind, open) {
+            (Kind::Eof, Some(open)) => {
+                Diagnostic::new(Code::Syntax, open, "unclosed `(`").label("opened here, never closed")
+            }
+            (Kind::RightBracket | Kind::RightBrace, Some(open)) => unclosed(self, open),
+            (Kind::RightParen | Kind::RightBracket | Kind::RightBrace, None) => {
+                let opening = match self.token.kind {
+                    Kind::RightParen => "(",
+                    Kind::RightBracket => "[",
+                    _ => self.brace(Kind::LeftBrace),
+                };
+                self.syntax(format!("unmatched `{text}`")).label(format!("no `{opening}` is open here"))
+            }
+            (Kind::Comma, None) => {
+                self.syntax("unexpected `,`").label("only arguments, labels and matchers are listed")
+            }
+            (Kind::Eq, _) => {
+                self.syntax("`=` is no operator").label("only matchers in braces use `=`").help("write `==`")
+            }
+            (Kind::EqRegex | Kind::NotEqRegex, _) => self
+                .syntax(format!("`{text}` outside a selector's braces"))
+                .label("only matchers use regular expressions"),
+            (Kind::Hole(hole), _) => return self.misplaced_after(hole, before),
+            (Kind::LeftBrace, _) if is_selector_with_braces(before) => self
+                .syntax("second braces of a selector")
+                .label("the matchers of a selector stand in one pair of braces")
+                .secondary(before.span, "has braces already"),
+            (Kind::By | Kind::Without, _) => self.grouping_without_aggregation(before),
+            (Kind::On | Kind::Ignoring | Kind::GroupLeft | Kind::GroupRight | Kind::Bool, _) => {
+                let word = text.to_ascii_lowercase();
+                let help = match self.token.kind {
+                    Kind::GroupLeft | Kind::GroupRight => "`on (...)` or `ignoring (...)`",
+                    _ => "a binary operator",
+                };
+                self.syntax(format!("`{word}` without an operator")).label(format!("must follow {help}"))
+            }
+            _ => return self.missing_operator(before),
+        };
+        self.fail(diagnostic)
+    }
+
+    fn grouping_without_aggregation(&self, before: &Expr<'a>) -> Diagnostic {
+        let word = self.slice(self.token.span).to_ascii_lowercase();
+        let diagnostic = self.syntax(format!("`{word}` without an aggregation"));
+        match &before.kind {
+            ExprKind::Call(call) => diagnostic
+                .label("only aggregations group")
+                .secondary(call.name_span, format!("`{}` is a function", call.name))
+                .help(format!("write `sum {word} (...) ({})`", self.slice(before.span))),
+            _ => diagnostic.label("only an aggregation such as `sum` groups").secondary(before.span, "no aggregation"),
+        }
+    }
+
+    /// Two operands, or an operand and an unknown word, side by side.
+    fn missing_operator<T>(&mut self, before: &Expr<'a>) -> Result<T> {
+        let text = self.slice(self.token.span);
+        let lower = text.to_ascii_lowercase();
+        if self.token.kind.is_word() {
+            if let Some(note) = report::metricsql(&lower) {
+                let diagnostic = self
+                    .syntax(format!("`{text}` is not part of PromQL"))
+                    .label("VictoriaMetrics' MetricsQL has it, Prometheus does not")
+                    .note(note);
+                return self.fail(diagnostic);
+            }
+            const WORDS: [&str; 14] = [
+                "and",
+                "or",
+                "unless",
+                "atan2",
+                "offset",
+                "by",
+                "without",
+                "on",
+                "ignoring",
+                "bool",
+                "group_left",
+                "group_right",
+                "anchored",
+                "smoothed",
+            ];
+            if let Some(word) = report::similar(&lower, WORDS) {
+                let diagnostic = self
+                    .syntax(format!("unexpected `{text}`"))
+                    .label("expected an operator")
+                    .help(format!("a keyword with a similar name exists: `{word}`"));
+                return self.fail(diagnostic);
+            }
+        }
+        let mut diagnostic = self
+            .syntax(format!("missing operator before `{text}`"))
+            .label("expected an operator")
+            .secondary(before.span, "the operand before it");
+        // Names with dashes and dots read as several operands.
+        let glued = before.span.end == self.token.span.start;
+        if let (true, ExprKind::Selector(selector), Kind::Duration | Kind::Number) =
+            (glued, &before.kind, self.token.kind)
+        {
+            if text.starts_with('.') && selector.braces.is_none() {
+                diagnostic = diagnostic.note("a metric name with dots must be quoted inside braces");
+            }
+        }
+        self.fail(diagnostic)
+    }
+
+    /// No operand where one should start.
+    #[cold]
+    pub(super) fn expected_expression<T>(&mut self) -> Result<T> {
+        let before = self.text_before(self.token.span.start).trim_end();
+        let diagnostic = match self.token.kind {
+            Kind::Hole(hole) => return self.misplaced(hole),
+            Kind::Eof => {
+                let at = before.len();
+                let opening = before.chars().next_back();
+                if let Some(opening @ '(') = opening {
+                    let open = Span::new(self.previous_end.saturating_sub(1), self.previous_end);
+                    Diagnostic::new(Code::Syntax, open, format!("unclosed `{opening}`"))
+                        .label("opened here, never closed")
+                } else {
+                    let at = u32::try_from(at).unwrap_or(u32::MAX);
+                    Diagnostic::new(Code::Syntax, Span::new(at.saturating_sub(1), at), "unexpected end of the query")
+                        .label("an expression must follow")
+                }
+            }
+            Kind::RightParen if before.ends_with('(') => {
+                self.syntax("empty parentheses").label("no expression in them")
+            }
+            Kind::RightParen => self.unexpected_start("an operand is missing"),
+            Kind::EqRegex | Kind::NotEqRegex => self
+                .syntax(format!("{} outside a selector's braces", self.found()))
+                .label("only matchers use regular expressions"),
+            Kind::Eq if matches!(before.chars().next_back(), Some('>' | '<' | '=' | '!')) => {
+                let operator = match before.chars().next_back() {
+                    Some('>') => ">=",
+                    Some('<') => "<=",
+                    Some('!') => "!=",
+                    _ => "==",
+                };
+                self.unexpected_start("not part of an operator").help(format!("write `{operator}`"))
+            }
+            Kind::Comma if before.ends_with([',', '(']) => {
+                self.syntax("missing argument").label("nothing before this `,`")
+            }
+            Kind::On | Kind::Ignoring | Kind::GroupLeft | Kind::GroupRight | Kind::Bool => {
+                let word = self.slice(self.token.span).to_ascii_lowercase();
+                let place = match self.token.kind {
+                    Kind::GroupLeft | Kind::GroupRight => "must follow `on (...)` or `ignoring (...)`",
+                    Kind::Bool => "must follow a comparison operator, before `on` and `ignoring`",
+                    _ => "must follow a binary operator",
+                };
+                self.syntax(format!("misplaced `{word}`")).label(place)
+            }
+            Kind::Fill | Kind::FillLeft | Kind::FillRight => {
+                let word = self.slice(self.token.span).to_ascii_lowercase();
+                self.syntax(format!("misplaced `{word}`")).label("must follow a binary operator and its matching")
+            }
+            _ => self.unexpected_start("expected an expression"),
+        };
+        self.fail(diagnostic)
+    }
+
+    fn unexpected_start(&self, label: &str) -> Diagnostic {
+        self.syntax(format!("unexpected {}", self.found())).label(label)
+    }
+
+    #[cold]
+    pub(super) fn missing_operand<T>(&mut self, op: &str, op_span: Span) -> Result<T> {
+        self.fail(
+            Diagnostic::new(Code::Syntax, op_span, format!("missing operand after `{op}`"))
+                .label("the query ends after it"),
+        )
+    }
+
+    #[cold]
+    pub(super) fn not_callable<T>(&mut self, name: Token) -> Result<T> {
+        let text = self.slice(name.span);
+        let diagnostic = Diagnostic::new(Code::Syntax, name.span, format!("`{text}` is no function"));
+        let diagnostic = match name.kind {
+            Kind::TemplateName => {
+                Diagnostic::new(Code::MisplacedPlaceholder, name.span, "`metric_name` in the name of a function")
+                    .label("it can only stand in the name of a selector")
+            }
+            Kind::By | Kind::Without => diagnostic.label("must follow an aggregation such as `sum`"),
+            Kind::And | Kind::Or | Kind::Unless => diagnostic.label("no operand before this operator"),
+            Kind::MetricIdent => diagnostic.label("the name of a metric cannot be called"),
+            _ => diagnostic.label("a keyword cannot be called"),
+        };
+        self.fail(diagnostic)
+    }
+
+    #[cold]
+    pub(super) fn expected_aggregate_body<T>(&mut self, op: Aggregator, grouping: Option<&Grouping<'a>>) -> Result<T> {
+        if let Kind::Hole(hole @ (Hole::Labels | Hole::GroupBy | Hole::Window)) = self.token.kind {
+            return self.misplaced(hole);
+        }
+        let name = op.as_str();
+        let after = grouping.map_or(name, |grouping| grouping.keyword.as_str());
+        let diagnostic = self
+            .syntax(format!("`{name}` without an argument"))
+            .label(format!("expected `(` and what to aggregate, found {}", self.found()));
+        let diagnostic = match grouping {
+            Some(grouping) => diagnostic.secondary(grouping.span(), format!("the labels of `{after}`")),
+            None => diagnostic,
+        };
+        self.fail(diagnostic)
+    }
+
+    #[cold]
+    pub(super) fn second_grouping<T>(&mut self, _first: Span) -> Result<T> {
+        let word = self.slice(self.token.span).to_ascii_lowercase();
+        let diagnostic = self.syntax(format!("second grouping `{word}`")).label("an aggregation takes one grouping");
+        self.fail(diagnostic)
+    }
+
+    // ---- groupings ------------------------------------------------------------------------------------------------
+
+    #[cold]
+    pub(super) fn expected_grouping<T>(&mut self, keyword: GroupingKeyword, span: Span) -> Result<T> {
+        let word = keyword.as_str();
+        let diagnostic = match self.token.kind {
+            Kind::Hole(Hole::GroupBy) => {
+                Diagnostic::new(Code::MisplacedPlaceholder, self.token.span, "`group_by` outside parentheses")
+                    .label("labels to group by can only stand inside `(` and `)`")
+                    .help(format!("write `{word} ({{group_by}})`"))
+            }
+            Kind::Hole(hole) => return self.misplaced(hole),
+            Kind::Ident => {
+                let label = self.slice(self.token.span);
+                self.syntax(format!("missing `(` after `{word}`"))
+                    .label("expected `(` before this")
+                    .secondary(span, "needs labels in parentheses")
+                    .help(format!("write `{word} ({label})`"))
+            }
+            _ => self
+                .syntax(format!("missing `(` after `{word}`"))
+                .label(format!("expected `(`, found {}", self.found()))
+                .secondary(span, "needs labels in parentheses"),
+        };
+        self.fail(diagnostic)
+    }
+
+    #[cold]
+    pub(super) fn expected_label<T>(&mut self, open: Span) -> Result<T> {
+        let diagnostic = match self.token.kind {
+            Kind::Hole(Hole::Labels) => {
+                Diagnostic::new(Code::MisplacedPlaceholder, self.token.span, "`labels` in a grouping")
+                    .label("matchers can only stand inside `{{` and `}}`")
+                    .help("write `{group_by}`")
+            }
+            Kind::Hole(hole) => return self.misplaced(hole),
+            Kind::TemplateName => {
+                Diagnostic::new(Code::MisplacedPlaceholder, self.token.span, "`metric_name` in a grouping")
+                    .label("it can only stand in the name of a selector")
+                    .help("write `{group_by}`")
+            }
+            Kind::Eof => Diagnostic::new(Code::Syntax, open, "unclosed `(`").label("opened here, never closed"),
+            Kind::Comma => self.syntax("missing label").label("no label before this `,`"),
+            _ => self
+                .syntax("invalid label name")
+                .label(format!("expected a label, found {}", self.found()))
+                .secondary(open, "labels are listed from here on"),
+        };
+        self.fail(diagnostic)
+    }
+
+    #[cold]
+    pub(super) fn unexpected_in_grouping<T>(&mut self, open: Span, last: Option<&GroupingItem<'a>>) -> Result<T> {
+        let diagnostic = match self.token.kind {
+            Kind::Eof => Diagnostic::new(Code::Syntax, open, "unclosed `(`").label("opened here, never closed"),
+            Kind::Hole(Hole::GroupBy) => self.syntax("missing `,` before `{group_by}`").label("expected `,`"),
+            Kind::Hole(hole) => return self.misplaced(hole),
+            kind if kind.is_grouping_label() || kind == Kind::Str => {
+                let text = self.slice(self.token.span);
+                self.syntax(format!("missing `,` before `{text}`")).label("expected `,` or `)`")
+            }
+            Kind::LeftParen => {
+                self.syntax("unclosed `(`").label("expected `)` before this").secondary(open, "opened here")
+            }
+            _ => {
+                let diagnostic = self.syntax(format!("unexpected {}", self.found())).label("expected `,` or `)`");
+                match last {
+                    Some(GroupingItem::Label(label)) if !label.quoted && label.span.end == self.token.span.start => {
+                        diagnostic
+                            .secondary(label.span, "part of this label?")
+                            .note("a label name with other characters than letters, digits and `_` must be quoted")
+                    }
+                    _ => diagnostic,
+                }
+            }
+        };
+        self.fail(diagnostic)
+    }
+
+    #[cold]
+    pub(super) fn second_fill<T>(&mut self, first: Span) -> Result<T> {
+        let word = self.slice(self.token.span).to_ascii_lowercase();
+        let diagnostic = self
+            .syntax(format!("unexpected `{word}`"))
+            .label("a side can be filled once")
+            .secondary(first, "filled here");
+        self.fail(diagnostic)
+    }
+
+    #[cold]
+    pub(super) fn expected_fill_value<T>(&mut self, open: Span) -> Result<T> {
+        let diagnostic = match self.token.kind {
+            Kind::Eof => Diagnostic::new(Code::Syntax, open, "unclosed `(`").label("opened here, never closed"),
+            Kind::Hole(hole) => return self.misplaced(hole),
+            _ => self
+                .syntax(format!("unexpected {}", self.found()))
+                .label("a fill value is one number")
+                .secondary(open, "opened here"),
+        };
+        self.fail(diagnostic)
+    }
+
+    // ---- matchers -------------------------------------------------------------------------------------------------
+
+    fn unclosed_brace(&self, open: Span) -> Diagnostic {
+        let brace = self.brace(Kind::LeftBrace);
+        match self.token.kind {
+            Kind::Eof => {
+                Diagnostic::new(Code::Syntax, open, format!("unclosed `{brace}`")).label("opened here, never closed")
+            }
+            _ => self
+                .syntax(format!("unclosed `{brace}`"))
+                .label(format!("expected `{}` before this", self.brace(Kind::RightBrace)))
+                .secondary(open, "opened here"),
+        }
+    }
+
+    #[cold]
+    pub(super) fn expected_matcher<T>(&mut self, open: Span) -> Result<T> {
+        let diagnostic = match self.token.kind {
+            Kind::Eof | Kind::RightParen | Kind::RightBracket | Kind::LeftParen | Kind::LeftBracket => {
+                self.unclosed_brace(open)
+            }
+            Kind::Hole(Hole::MetricName) => {
+                Diagnostic::new(Code::MisplacedPlaceholder, self.token.span, "`metric_name` inside a selector's braces")
+                    .label("it can only stand before the braces")
+                    .help("write `{metric_name}{{{labels}}}`")
+            }
+            Kind::Hole(Hole::GroupBy) => {
+                Diagnostic::new(Code::MisplacedPlaceholder, self.token.span, "`group_by` inside a selector's braces")
+                    .label("labels to group by stand in `by (...)` and its like")
+                    .help("write `{labels}`")
+            }
+            Kind::Hole(hole) => return self.misplaced(hole),
+            Kind::LeftBrace => self
+                .syntax(format!("unexpected {}", self.found()))
+                .label("the braces are open already")
+                .secondary(open, "opened here"),
+            Kind::Comma => self.syntax("missing matcher").label("no matcher before this `,`"),
+            Kind::Eq | Kind::NotEq | Kind::EqRegex | Kind::NotEqRegex => {
+                self.syntax("missing label").label(format!("no label before this {}", self.found()))
+            }
+            _ => self
+                .syntax(format!("unexpected {}", self.found()))
+                .label(format!("expected a label or `{}`", self.brace(Kind::RightBrace))),
+        };
+        self.fail(diagnostic)
+    }
+
+    #[cold]
+    pub(super) fn expected_match_op<T>(&mut self, open: Span, label: &Label<'a>) -> Result<T> {
+        let name = self.slice(label.span);
+        let diagnostic = match self.token.kind {
+            Kind::Eof | Kind::RightParen | Kind::LeftParen | Kind::RightBracket | Kind::LeftBracket => {
+                self.unclosed_brace(open)
+            }
+            Kind::Hole(hole) => return self.misplaced(hole),
+            Kind::Less | Kind::Greater => self
+                .syntax(format!("{} in a matcher", self.found()))
+                .label("matchers compare text: `=`, `!=`, `=~`, `!~`")
+                .secondary(label.span, "this label"),
+            Kind::Str => {
+                let value = self.slice(self.token.span);
+                self.syntax(format!("missing operator after `{name}`"))
+                    .label("expected `=`, `!=`, `=~` or `!~` before this")
+                    .help(format!("write `{name}={value}`"))
+            }
+            Kind::Comma | Kind::RightBrace => {
+                Diagnostic::new(Code::Syntax, label.span, format!("`{name}` without a value"))
+                    .label("a matcher is a label, an operator and a value")
+                    .help(format!("write `{name}!=\"\"`"))
+            }
+            _ => self
+                .syntax(format!("unexpected {}", self.found()))
+                .label("expected `=`, `!=`, `=~` or `!~`")
+                .secondary(label.span, "after this label"),
+        };
+        self.fail(diagnostic)
+    }
+
+    #[cold]
+    pub(super) fn expected_match_value<T>(
+        &mut self,
+        open: Span,
+        label: &Label<'a>,
+        op: MatchOp,
+        op_span: Span,
+    ) -> Result<T> {
+        let (name, op) = (self.slice(label.span), op.as_str());
+        let text = self.slice(self.token.span);
+        let diagnostic = match self.token.kind {
+            Kind::Eof | Kind::RightBracket | Kind::RightParen => self.unclosed_brace(open),
+            Kind::Hole(hole) => {
+                let title = format!("`{}` as the value of a label", hole.name());
+                let diagnostic = Diagnostic::new(Code::MisplacedPlaceholder, self.token.span, title);
+                let diagnostic = match hole {
+                    Hole::Labels => diagnostic
+                        .label("it stands for whole matchers")
+                        .secondary(label.span.to(op_span), "not needed: a matcher brings its own label"),
+                    _ => diagnostic.label("placeholders are no values; a caller filters through `{labels}`"),
+                };
+                diagnostic.help("write `{labels}`")
+            }
+            Kind::Ident | Kind::Number => self
+                .syntax("value without quotes")
+                .label("the value of a matcher is a string")
+                .help(format!("write `{name}{op}\"{text}\"`")),
+            Kind::Eq => self
+                .syntax(format!("`{op}{text}` in a matcher"))
+                .label("one `=` too many")
+                .help(format!("write `{name}{op}`")),
+            Kind::Comma | Kind::RightBrace => {
+                Diagnostic::new(Code::Syntax, op_span, format!("missing value of `{name}`"))
+                    .label("no string follows")
+                    .help(format!("write `{name}{op}\"\"`"))
+            }
+            _ => self
+                .syntax(format!("unexpected {}", self.found()))
+                .label("the value of a matcher is a string")
+                .secondary(label.span, "of this label"),
+        };
+        self.fail(diagnostic)
+    }
+
+    #[cold]
+    pub(super) fn unexpected_after_matcher<T>(&mut self, open: Span, last: Option<&MatcherItem<'a>>) -> Result<T> {
+        let close = self.brace(Kind::RightBrace);
+        let diagnostic = match self.token.kind {
+            Kind::Eof | Kind::RightParen | Kind::LeftParen | Kind::RightBracket | Kind::LeftBracket => {
+                self.unclosed_brace(open)
+            }
+            Kind::Hole(Hole::Labels) => self
+                .syntax("missing `,` before `{labels}`")
+                .label(format!("expected `,` or `{close}`"))
+                .help("write `,{labels}`"),
+            Kind::Hole(hole) => return self.misplaced(hole),
+            Kind::Ident if self.slice(self.token.span).eq_ignore_ascii_case("or") => self
+                .syntax("`or` between matchers")
+                .label("VictoriaMetrics' MetricsQL has it, Prometheus does not")
+                .note("Prometheus joins two selectors with `or`, or matches one label with `=~\"a|b\"`"),
+            Kind::Ident | Kind::Str => {
+                let text = self.slice(self.token.span);
+                self.syntax(format!("missing `,` before `{text}`")).label(format!("expected `,` or `{close}`"))
+            }
+            _ => self.syntax(format!("unexpected {}", self.found())).label(format!("expected `,` or `{close}`")),
+        };
+        let diagnostic = match last {
+            Some(item) if diagnostic.secondary.is_empty() && diagnostic.span.start >= item.span().end => {
+                diagnostic.secondary(item.span(), "after this matcher")
+            }
+            _ => diagnostic,
+        };
+        self.fail(diagnostic)
+    }
+
+    // ---- durations ------------------------------------------------------------------------------------------------
+
+    #[cold]
+    pub(super) fn empty_brackets<T>(&mut self, open: Span) -> Result<T> {
+        let brackets = open.to(self.token.span);
+        let window = if self.lexer.template { "[{window}]" } else { "[5m]" };
+        self.fail(
+            Diagnostic::new(Code::Syntax, brackets, "range without a duration")
+                .label("how far back?")
+                .help(format!("write `{window}`")),
+        )
+    }
+
+    #[cold]
+    pub(super) fn unexpected_in_brackets<T>(&mut self, open: Span, subquery: bool) -> Result<T> {
+        let expected = if subquery { "expected `]`" } else { "expected `]` or `:`" };
+        let diagnostic = match self.token.kind {
+            Kind::Eof => Diagnostic::new(Code::Syntax, open, "unclosed `[`").label("opened here, never closed"),
+            Kind::Hole(hole) if hole != Hole::Window => return self.misplaced(hole),
+            Kind::RightParen => {
+                self.syntax("unclosed `[`").label("expected `]` before this").secondary(open, "opened here")
+            }
+            _ => self.syntax(format!("unexpected {}", self.found())).label(expected).secondary(open, "opened here"),
+        };
+        self.fail(diagnostic)
+    }
+
+    #[cold]
+    pub(super) fn unclosed_duration<T>(&mut self, open: Span, expected: &str) -> Result<T> {
+        let diagnostic = match self.token.kind {
+            Kind::Eof => Diagnostic::new(Code::Syntax, open, "unclosed `(`").label("opened here, never closed"),
+            Kind::Hole(hole) if hole != Hole::Window => return self.misplaced(hole),
+            _ => self
+                .syntax(format!("unexpected {}", self.found()))
+                .label(format!("expected `{expected}`"))
+                .secondary(open, "opened here"),
+        };
+        self.fail(diagnostic)
+    }
+
+    #[cold]
+    pub(super) fn expected_duration<T>(&mut self) -> Result<T> {
+        if let Kind::Hole(hole) = self.token.kind {
+            return self.misplaced(hole);
+        }
+        let diagnostic = match self.token.kind {
+            Kind::Eof => {
+                let at = self.previous_end;
+                Diagnostic::new(Code::Syntax, Span::new(at.saturating_sub(1), at), "unexpected end of the query")
+                    .label("a duration must follow")
+            }
+            Kind::LeftBracket => self.syntax("unexpected `[`").label("a bracket is open already"),
+            Kind::Str => {
+                let inner = self.slice(self.token.span).trim_matches(['"', '\'', '`']);
+                let diagnostic = self.syntax("duration in quotes").label("durations are written without quotes");
+                if literal::duration_ms(inner).is_ok_and(|ms| ms > 0) {
+                    diagnostic.help(format!("write `{inner}`"))
+                } else {
+                    diagnostic
+                }
+            }
+            Kind::Ident if self.slice(self.token.span).starts_with('$') => self.syntax("variable in a duration"),
+            _ => self.syntax(format!("unexpected {}", self.found())).label("expected a duration, such as `5m`"),
+        };
+        self.fail(diagnostic)
+    }
+
+    #[cold]
+    pub(super) fn expected_offset<T>(&mut self, keyword: Span) -> Result<T> {
+        if let Kind::Hole(hole) = self.token.kind {
+            return self.misplaced(hole);
+        }
+        let diagnostic = match self.token.kind {
+            Kind::Eof => {
+                Diagnostic::new(Code::Syntax, keyword, "`offset` without a duration").label("the query ends after it")
+            }
+            _ => self
+                .syntax("`offset` without a duration")
+                .label(format!("expected a duration, such as `5m`, found {}", self.found()))
+                .secondary(keyword, "needs a duration"),
+        };
+        self.fail(diagnostic)
+    }
+
+    #[cold]
+    pub(super) fn expected_timestamp<T>(&mut self, keyword: Span) -> Result<T> {
+        if let Kind::Hole(hole) = self.token.kind {
+            return self.misplaced(hole);
+        }
+        let diagnostic = match self.token.kind {
+            Kind::Eof => {
+                Diagnostic::new(Code::Syntax, keyword, "`@` without a timestamp").label("the query ends after it")
+            }
+            _ => self
+                .syntax("`@` without a timestamp")
+                .label(format!("expected seconds since 1970, `start()` or `end()`, found {}", self.found()))
+                .secondary(keyword, "needs a timestamp"),
+        };
+        self.fail(diagnostic)
+    }
+
+    #[cold]
+    pub(super) fn expected_empty_parens<T>(&mut self, name: Token, open: Option<Span>) -> Result<T> {
+        let text = self.slice(name.span);
+        let diagnostic = match (self.token.kind, open) {
+            (Kind::Eof, Some(open)) => {
+                Diagnostic::new(Code::Syntax, open, "unclosed `(`").label("opened here, never closed")
+            }
+            (_, Some(open)) => {
+                self.syntax(format!("argument of `{text}`")).label("it takes none here").secondary(open, "opened here")
+            }
+            (_, None) => {
+                let call = if matches!(name.kind, Kind::MinOf | Kind::MaxOf) { "(a, b)" } else { "()" };
+                Diagnostic::new(Code::Syntax, name.span, format!("`{text}` without parentheses"))
+                    .label("a function here")
+                    .help(format!("write `{}{call}`", text.to_ascii_lowercase()))
+            }
+        };
+        self.fail(diagnostic)
+    }
+
+    // ---- holes ----------------------------------------------------------------------------------------------------
+
+    /// Whether the current token touches the one before it, as in `{window}5m`.
+    pub(super) fn glued_to(&self, span: Span) -> bool {
+        self.token.span.start == span.end
+            && (self.token.kind.is_word()
+                || matches!(self.token.kind, Kind::Number | Kind::Duration | Kind::Error | Kind::Hole(_)))
+    }
+
+    #[cold]
+    pub(super) fn glued_window<T>(&mut self, span: Span) -> Result<T> {
+        let with = self.slice(self.token.span);
+        // A fault that the lexer saw right behind comes from the same mistake.
+        self.lexer.diagnostics.retain(|diagnostic| diagnostic.span.start < span.end);
+        self.token.kind = Kind::Eof;
+        self.fail(
+            Diagnostic::new(Code::MisplacedPlaceholder, span, "`window` as a part of a duration")
+                .label(format!("stands for a whole duration, but `{with}` is glued to it"))
+                .help("write `{window}`"),
+        )
+    }
+
+    /// A hole where its kind cannot stand.
+    #[cold]
+    pub(super) fn misplaced<T>(&mut self, hole: Hole) -> Result<T> {
+        let diagnostic = report::misplaced(hole, self.token.span);
+        self.fail(diagnostic)
+    }
+
+    /// A hole right after an expression.
+    fn misplaced_after<T>(&mut self, hole: Hole, before: &Expr<'a>) -> Result<T> {
+        let mut diagnostic = report::misplaced(hole, self.token.span);
+        let text = self.slice(before.span);
+        match (hole, &before.kind) {
+            (Hole::Labels, ExprKind::Selector(selector))
+                if selector.range.is_none() && selector.modifiers.is_empty() =>
+            {
+                diagnostic.help = Some(match &selector.braces {
+                    None => format!("write `{text}{{{{{{labels}}}}}}`"),
+                    Some(braces) if braces.items.is_empty() => {
+                        format!(
+                            "write `{}{{{{{{labels}}}}}}`",
+                            &text[..(braces.open.start - before.span.start) as usize]
+                        )
+                    }
+                    Some(braces) => {
+                        let inner = &text[..(braces.close.start - before.span.start) as usize];
+                        format!("write `{},{{labels}}}}}}`", inner.trim_end().trim_end_matches(','))
+                    }
+                });
+            }
+            (Hole::Window, ExprKind::Selector(selector))
+                if selector.range.is_none() && selector.modifiers.is_empty() =>
+            {
+                diagnostic.help = Some(format!("write `{text}[{{window}}]`"));
+            }
+            _ => {}
+        }
+        self.fail(diagnostic)
+    }
+}
+
+fn is_selector_with_braces(expr: &Expr<'_>) -> bool {
+    matches!(&expr.kind, ExprKind::Selector(selector) if selector.braces.is_some())
+}

@@ -1,0 +1,358 @@
+//! Messages that need no parser state. Nothing here runs for a query without faults.
+
+use super::ast::{Aggregator, Expr, ExprKind, ValueType};
+use super::functions::{Function, REMOVED};
+use super::literal::{DurationFault, EscapeFault, EscapeFaultKind};
+use super::token::Hole;
+use crate::{Code, Diagnostic, Span};
+
+fn syntax(span: Span, title: impl Into<String>) -> Diagnostic {
+    Diagnostic::new(Code::Syntax, span, title)
+}
+
+/// A hole where its kind cannot stand: where it can.
+pub(super) fn misplaced(hole: Hole, span: Span) -> Diagnostic {
+    let (title, label, help) = match hole {
+        Hole::MetricName => {
+            ("`metric_name` outside the name of a selector", "it can only stand in the name of a selector", None)
+        }
+        Hole::Labels => ("`labels` outside a selector's braces", "matchers can only stand inside `{{` and `}}`", None),
+        Hole::GroupBy => (
+            "`group_by` outside a grouping",
+            "labels to group by can only stand in the parentheses of a grouping",
+            Some("write `by ({group_by})` after an aggregation such as `sum`"),
+        ),
+        Hole::Window => (
+            "`window` where no duration can stand",
+            "a duration can only stand inside `[` and `]`, or after `offset`",
+            None,
+        ),
+    };
+    let mut diagnostic = Diagnostic::new(Code::MisplacedPlaceholder, span, title).label(label);
+    diagnostic.help = help.map(str::to_owned);
+    diagnostic
+}
+
+/// A hole in a string or a comment.
+pub(super) fn hole_in_text(hole: Hole, span: Span, place: &str) -> Diagnostic {
+    let name = hole.name();
+    Diagnostic::new(Code::MisplacedPlaceholder, span, format!("`{name}` inside {place}"))
+        .label("placeholders are only filled in outside of strings and comments")
+        .help(format!("write `{{{{{name}}}}}` if the text itself is meant"))
+}
+
+/// A hole right behind a number.
+pub(super) fn hole_in_number(hole: Hole, span: Span, number: &str) -> Diagnostic {
+    let name = hole.name();
+    let diagnostic = Diagnostic::new(Code::MisplacedPlaceholder, span, format!("`{name}` as a part of a number"))
+        .label(format!("glued to `{number}`"));
+    match hole {
+        Hole::Window => diagnostic.help("write `{window}` alone, or `{window} * 2` for a multiple of it"),
+        _ => diagnostic,
+    }
+}
+
+pub(super) fn bad_number(text: &str, span: Span) -> Diagnostic {
+    let diagnostic = syntax(span, format!("invalid number `{text}`")).label("neither a number nor a duration");
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "min" | "mins" | "minute" | "minutes" | "M" => "m",
+        "sec" | "secs" | "second" | "seconds" | "S" => "s",
+        "hr" | "hrs" | "hour" | "hours" | "H" => "h",
+        "day" | "days" | "D" => "d",
+        "week" | "weeks" | "W" => "w",
+        "year" | "years" | "yr" | "Y" => "y",
+        "msec" | "millis" => "ms",
+        _ => return diagnostic.note("durations have the units `ms`, `s`, `m`, `h`, `d`, `w` and `y`"),
+    };
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return diagnostic;
+    }
+    diagnostic.help(format!("write `{digits}{unit}`"))
+}
+
+pub(super) fn bad_duration(text: &str, span: Span, fault: DurationFault) -> Diagnostic {
+    let diagnostic = syntax(span, format!("invalid duration `{text}`"));
+    match fault {
+        DurationFault::Order => diagnostic.label("units go from large to small, each at most once, as in `1h30m`"),
+        DurationFault::Syntax => diagnostic.label("each number is whole and has a unit, as in `1h30m`"),
+        DurationFault::Overflow => diagnostic.label("more than 292 years"),
+    }
+}
+
+pub(super) fn bad_escape(literal: &str, span: Span, fault: EscapeFault) -> Diagnostic {
+    let text = literal.get(fault.start..fault.end).unwrap_or(r"\");
+    let at = |offset: usize| span.start + u32::try_from(offset).unwrap_or(0);
+    let place = Span::new(at(fault.start), at(fault.end));
+    let diagnostic = syntax(place, format!("invalid escape `{text}`"));
+    match fault.kind {
+        EscapeFaultKind::Unknown => {
+            diagnostic.label("strings have no such escape").help(format!("write `\\{text}` for a backslash"))
+        }
+        EscapeFaultKind::Digits => diagnostic.label("too few digits"),
+        EscapeFaultKind::NoCharacter => diagnostic.label("there is no such character"),
+    }
+}
+
+pub(super) fn unterminated_string(span: Span, quote: u8) -> Diagnostic {
+    let quote = char::from(quote);
+    syntax(Span::new(span.start, span.start + 1), "unterminated string").label(format!("no `{quote}` closes it")).note(
+        if quote == '`' { "the string runs to the end of the query" } else { "a string ends on the line it starts on" },
+    )
+}
+
+pub(super) fn bad_character(rest: &str, char: char, span: Span, in_braces: bool) -> Diagnostic {
+    let diagnostic = syntax(span, format!("unexpected `{}`", char.escape_debug()));
+    match char {
+        '$' => diagnostic.label("variables of dashboards are not part of PromQL"),
+        '&' => diagnostic.label("no operator of PromQL").help("write `and`"),
+        '|' if !in_braces => diagnostic.label("no operator of PromQL").help("write `or`"),
+        '~' if in_braces => diagnostic.label("no operator of matchers").help("write `=~`"),
+        '!' if in_braces => diagnostic.label("no operator of matchers").help("write `!=` or `!~`"),
+        '!' if rest.starts_with("!(") => diagnostic.label("no operator of PromQL").help("write `unless` or `!=`"),
+        '!' => diagnostic.label("no operator of PromQL").help("write `!=`"),
+        ';' => diagnostic.label("a query is one expression"),
+        '“' | '”' | '„' | '‘' | '’' | '«' | '»' => {
+            diagnostic.label("a typographic quote").help("write `\"`")
+        }
+        '–' | '—' | '−' => diagnostic.label("a typographic dash").help("write `-`"),
+        '\u{a0}' => diagnostic.label("a space that does not break").help("write a plain space"),
+        _ if in_braces => diagnostic
+            .label("not part of a matcher")
+            .note("a label name with other characters than letters, digits and `_` must be quoted"),
+        _ => diagnostic.label("not part of PromQL"),
+    }
+}
+
+pub(super) fn colon_without_number(span: Span) -> Diagnostic {
+    syntax(span, "unexpected `:`")
+        .label("a number or a duration must stand before it")
+        .note("Prometheus takes a `:` only after a literal duration")
+}
+
+pub(super) fn invalid_regex(what: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::InvalidRegex, span, "invalid regular expression")
+        .label(what)
+        .note("Prometheus has the syntax of RE2: https://github.com/google/re2/wiki/Syntax")
+}
+
+/// Something that must be switched on in the preset file.
+pub(super) fn experimental(subject: &str, span: Span, flag: &str) -> Diagnostic {
+    Diagnostic::new(Code::ExperimentalFeature, span, format!("{subject} is experimental"))
+        .label("not enabled")
+        .help(format!("write `features = [\"{flag}\"]` in the preset file"))
+        .note(format!("the server needs `--enable-feature={flag}` as well"))
+}
+
+pub(super) fn modifier_of_expression(word: &str, span: Span, expr: &Expr<'_>) -> Diagnostic {
+    let (label, what) = match word {
+        "anchored" | "smoothed" => ("only a selector can have it", "no selector"),
+        _ => ("only a selector or a subquery can have it", "neither a selector nor a subquery"),
+    };
+    let diagnostic = syntax(span, format!("misplaced `{word}`")).label(label).secondary(expr.span, what);
+    match &expr.kind {
+        ExprKind::Call(_) | ExprKind::Aggregate(_) => diagnostic.note("it goes inside, right behind the selector"),
+        _ => diagnostic,
+    }
+}
+
+pub(super) fn modifier_twice(word: &str, span: Span, first: Span) -> Diagnostic {
+    syntax(span, format!("second `{word}`")).label("can be set once").secondary(first, "set here")
+}
+
+/// A range on something that is no selector.
+pub(super) fn range_of_expression(text: &str, expr: &Expr<'_>, brackets: Span) -> Diagnostic {
+    let range = &text[brackets.range()];
+    let diagnostic = syntax(brackets, "range of an expression")
+        .label("only a selector can have a range")
+        .secondary(expr.span, "no selector");
+    let source = |span: Span| &text[span.range()];
+    match &expr.kind {
+        // `rate(foo)[5m]`: the range belongs inside.
+        ExprKind::Call(call)
+            if matches!(call.args.as_slice(), [arg] if matches!(&arg.kind, ExprKind::Selector(s) if s.range.is_none() && s.modifiers.is_empty()))
+                && call.function.is_some_and(|function| function.args == [ValueType::Matrix]) =>
+        {
+            let arg = call.args.first().map_or("", |arg| source(arg.span));
+            diagnostic.help(format!("write `{}({arg}{range})`", call.name))
+        }
+        _ if expr.ty() == ValueType::Vector => {
+            let inner = range.trim_end_matches(']');
+            let operand = source(expr.span);
+            let subquery = match &expr.kind {
+                ExprKind::Binary(_) | ExprKind::Unary(_) => format!("({operand}){inner}:]"),
+                _ => format!("{operand}{inner}:]"),
+            };
+            diagnostic.help(format!("for a subquery write `{subquery}`"))
+        }
+        _ => diagnostic,
+    }
+}
+
+pub(super) fn unknown_function(name: &str, span: Span) -> Diagnostic {
+    let diagnostic = Diagnostic::new(Code::UnknownFunction, span, format!("unknown function `{name}`"));
+    if let Some((_, successor, note)) = REMOVED.iter().find(|(removed, ..)| *removed == name) {
+        return diagnostic.label("removed").help(format!("write `{successor}`")).note(*note);
+    }
+    if let Some(note) = metricsql(name) {
+        return diagnostic.label("VictoriaMetrics' MetricsQL has it, Prometheus does not").note(note);
+    }
+    let diagnostic = diagnostic.label("not a function");
+    let lower = name.to_ascii_lowercase();
+    let names = Function::all().iter().map(|function| function.name).chain(Aggregator::ALL.map(Aggregator::as_str));
+    match similar(&lower, names) {
+        Some(similar) if Function::find(similar).is_some() => {
+            diagnostic.help(format!("a function with a similar name exists: `{similar}`"))
+        }
+        Some(similar) => diagnostic.help(format!("an aggregation with a similar name exists: `{similar}`")),
+        None => diagnostic,
+    }
+}
+
+/// What Prometheus has in place of something that only MetricsQL has.
+pub(super) fn metricsql(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "default" => "Prometheus writes `a or b` for a default, whose labels must match",
+        "if" => "Prometheus writes `and`",
+        "ifnot" => "Prometheus writes `unless`",
+        "keep_metric_names" => "Prometheus drops the metric name of results",
+        "limit" => "Prometheus limits the number of series in the HTTP request, or with `topk`",
+        "with" => "Prometheus has no templates of expressions",
+        "xor" => "Prometheus writes `(a unless b) or (b unless a)`",
+        "rollup"
+        | "rollup_rate"
+        | "rollup_increase"
+        | "rollup_delta"
+        | "default_rollup"
+        | "increase_pure"
+        | "rate_over_sum"
+        | "increases_over_time"
+        | "decreases_over_time"
+        | "range_quantile"
+        | "range_median"
+        | "running_sum"
+        | "running_avg"
+        | "range_sum"
+        | "range_avg"
+        | "range_max"
+        | "range_min"
+        | "remove_resets"
+        | "keep_last_value"
+        | "keep_next_value"
+        | "interpolate"
+        | "smooth_exponential"
+        | "zscore"
+        | "share_le_over_time"
+        | "share_gt_over_time"
+        | "count_gt_over_time"
+        | "count_le_over_time"
+        | "median_over_time"
+        | "mode_over_time"
+        | "distinct_over_time"
+        | "tmin_over_time"
+        | "tmax_over_time"
+        | "lifetime"
+        | "lag"
+        | "scrape_interval"
+        | "label_set"
+        | "label_del"
+        | "label_keep"
+        | "label_copy"
+        | "label_move"
+        | "label_map"
+        | "label_match"
+        | "label_mismatch"
+        | "label_transform"
+        | "label_value"
+        | "label_uppercase"
+        | "label_lowercase"
+        | "alias"
+        | "union"
+        | "prometheus_buckets"
+        | "buckets_limit"
+        | "histogram_share"
+        | "histogram_over_time"
+        | "now"
+        | "range_normalize"
+        | "limit_offset" => {
+            "see https://prometheus.io/docs/prometheus/latest/querying/functions/ for what Prometheus has"
+        }
+        _ => return None,
+    })
+}
+
+pub(super) fn aggregate_arguments(op: Aggregator, name: Span, parens: Span, args: &[Expr<'_>]) -> Diagnostic {
+    let word = op.as_str();
+    let wanted = if op.param_type().is_some() { "2 arguments" } else { "1 argument" };
+    let given = args.len();
+    let diagnostic = Diagnostic::new(Code::ArgumentCount, parens, format!("`{word}` takes {wanted}, not {given}"))
+        .secondary(name, "required by this aggregation");
+    match (op.param_type(), given) {
+        (_, 0) => diagnostic.label("no arguments"),
+        (Some(ValueType::String), 1) => {
+            diagnostic.label("the label for the values is missing, as in `count_values(\"value\", x)`")
+        }
+        (Some(_), 1) if op == Aggregator::Quantile => {
+            diagnostic.label("the quantile is missing, as in `quantile(0.9, x)`")
+        }
+        (Some(_), 1) => diagnostic.label(format!("the number is missing, as in `{word}(5, x)`")),
+        _ => diagnostic.label("too many arguments"),
+    }
+}
+
+/// The candidate that is closest to a word, if it is close: one edit in three letters, two in six, three in twelve.
+pub(super) fn similar<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    // Long names are metrics, and nothing that a human mistyped.
+    if word.len() > 40 {
+        return None;
+    }
+    let allowed = match word.len() {
+        0..3 => 1,
+        3..6 => 1,
+        6..12 => 2,
+        _ => 3,
+    };
+    candidates
+        .into_iter()
+        .filter(|candidate| *candidate != word && candidate.len().abs_diff(word.len()) <= allowed)
+        .map(|candidate| (distance(word.as_bytes(), candidate.as_bytes()), candidate))
+        .filter(|(distance, candidate)| *distance <= allowed && *distance * 2 <= candidate.len())
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Edits between two words: insertions, deletions, replacements, and swaps of neighbours.
+fn distance(a: &[u8], b: &[u8]) -> usize {
+    let width = b.len() + 1;
+    let mut rows = vec![0; (a.len() + 1) * width];
+    for (column, cell) in rows.iter_mut().take(width).enumerate() {
+        *cell = column;
+    }
+    for i in 1..=a.len() {
+        rows[i * width] = i;
+        for j in 1..=b.len() {
+            let replaced = rows[(i - 1) * width + j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut best = replaced.min(rows[(i - 1) * width + j] + 1).min(rows[i * width + j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(rows[(i - 2) * width + j - 2] + 1);
+            }
+            rows[i * width + j] = best;
+        }
+    }
+    rows.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn similar_names_are_close() {
+        let names = ["rate", "irate", "increase", "absent"];
+        assert_eq!(similar("rat", names), Some("rate"));
+        assert_eq!(similar("incraese", names), Some("increase"));
+        assert_eq!(similar("absant", names), Some("absent"));
+        assert_eq!(similar("foo", names), None);
+        assert_eq!(similar("x", ["by", "on", "or"]), None);
+    }
+}
