@@ -94,7 +94,10 @@ impl PrometheusClient {
 impl fmt::Debug for PrometheusClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Transport { base, timeout, .. } = &self.transport;
-        f.debug_struct("PrometheusClient").field("url", &base.as_str()).field("timeout", timeout).finish_non_exhaustive()
+        f.debug_struct("PrometheusClient")
+            .field("url", &base.as_str())
+            .field("timeout", timeout)
+            .finish_non_exhaustive()
     }
 }
 
@@ -150,8 +153,7 @@ impl ClientBuilder {
     /// # Errors
     /// [`ErrorKind::Config`] for the first input that was bad.
     pub fn build(mut self) -> Result<PrometheusClient, Error> {
-        let mut base = Url::parse(&self.url)
-            .map_err(|error| ErrorKind::Config(format!("the URL is none: {error}")))?;
+        let mut base = Url::parse(&self.url).map_err(|error| ErrorKind::Config(format!("the URL is none: {error}")))?;
         if !matches!(base.scheme(), "http" | "https") || base.host().is_none() {
             return Err(ErrorKind::Config("the URL must start with `http://` or `https://`".to_owned()).into());
         }

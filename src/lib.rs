@@ -1,11 +1,124 @@
 //! PromQL presets in TOML files, checked by `cargo build` and run as typed constants.
-
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod client;
+mod error;
+mod metadata;
+mod query;
+mod range;
+mod transport;
 pub mod value;
 pub mod wire;
 
+pub use client::{ClientBuilder, PrometheusClient};
+pub use error::{Error, ErrorKind};
+pub use metadata::{LabelValues, SeriesQuery};
+pub use promql_presets_core::{
+    AnyWindow, DurationError, LabelInfo, LabelKind, LabelName, LabelValue, Match, MatchOp, Matcher, MetricName,
+    MetricQuerier, NameError, NoWindow, Preset, PresetInfo, Presets, PromDuration, Querier, RenderError, ResultType,
+    TakesWindow, UnknownText, Windowed, none_of, not, not_regex, one_of, regex,
+};
+pub use query::{InstantQuery, RangeQuery, RangeResult};
+pub use range::{MAX_STEPS, RangeError, TimeRange};
 pub use value::{
     Bounds, Bucket, ByTime, Element, Histogram, Labels, Matrix, Meta, ParseTimestampError, Row, RowError, Sample,
     Samples, Scalar, Series, SeriesRow, Stats, Step, Text, Timestamp, Value, ValueError, Vector,
 };
+
+/// Brings in the presets that the package's build script compiled: a module for each file, and `ALL`.
+///
+/// ```ignore
+/// mod presets {
+///     promql_presets::include_presets!();
+/// }
+/// ```
+///
+/// The build script is one line, `promql_presets_compiler::build("presets")`.
+#[macro_export]
+macro_rules! include_presets {
+    () => {
+        #[allow(unused_imports)]
+        use $crate::__private1 as __p;
+        ::core::include!(::core::concat!(::core::env!("OUT_DIR"), "/promql_presets.rs"));
+    };
+}
+
+/// A preset between Rust code: a template, and the default of its `{window}` if it has one.
+///
+/// It takes any querier, and is checked by the compiler of preset files. It is a constant expression.
+///
+/// ```
+/// use promql_presets::{MetricQuerier, Preset, Querier, Vector, Windowed, preset};
+///
+/// const RATE: Preset<dyn MetricQuerier, Vector, Windowed> =
+///     preset!("sum by ({group_by})(rate({metric_name}{{{labels}}}[{window}]))", window = "5m");
+///
+/// let querier = Querier::new("http_requests_total").label("job", "api").group_by(["code"]);
+/// assert_eq!(RATE.render(&querier, None)?, r#"sum by (code)(rate(http_requests_total{job="api"}[5m]))"#);
+/// # Ok::<(), promql_presets::RenderError>(())
+/// ```
+#[cfg(feature = "macros")]
+#[macro_export]
+macro_rules! preset {
+    ($($input:tt)*) => {
+        $crate::__private1::preset!($crate; $($input)*)
+    };
+}
+
+/// Makes a struct a [`MetricQuerier`]: each field is a condition on the label of its name.
+///
+/// A field is a string, an integer, a UUID, an enum that was made from a preset file, a [`Match`] for the other operators,
+/// or an `Option` of one of these, where `None` is no condition.
+///
+/// - `#[querier(name = "...")]` on the struct, or `#[querier(name)]` on a field of text: the metric's name
+/// - `#[querier(label = "...")]` on a field: a label whose name is not the field's
+/// - `#[querier(group_by("...", ...))]` on the struct, or `#[querier(group_by)]` on a field that is a list of texts: the
+///   labels to group by
+/// - `#[querier(skip)]` on a field: no label
+/// - `#[querier(crate = path)]` on the struct: where this crate is, if not at `::promql_presets`
+///
+/// ```
+/// use promql_presets::{MetricQuerier, preset};
+///
+/// #[derive(MetricQuerier)]
+/// #[querier(name = "http_requests_total", group_by("instance"))]
+/// struct Requests {
+///     job: String,
+///     #[querier(label = "status_code")]
+///     status: Option<u16>,
+/// }
+///
+/// let requests = Requests { job: "api".to_owned(), status: Some(503) };
+/// let preset = preset!("sum by ({group_by})({metric_name}{{{labels}}})");
+/// assert_eq!(
+///     preset.render(&requests, None)?,
+///     r#"sum by (instance)(http_requests_total{job="api",status_code="503"})"#
+/// );
+/// # Ok::<(), promql_presets::RenderError>(())
+/// ```
+#[cfg(feature = "macros")]
+pub use promql_presets_macros::MetricQuerier;
+
+/// The built-in catalogue.
+pub mod presets {
+    include_presets!();
+}
+
+/// What generated code names. The digit is the version of its format.
+#[doc(hidden)]
+pub mod __private1 {
+    pub use std::borrow::Cow;
+    pub use std::string::String;
+    pub use std::vec::Vec;
+
+    pub use promql_presets_core::{
+        __label_enum as label_enum, __querier as querier, __value_enum as value_enum, LabelInfo, LabelKind, Match,
+        MatcherField, MetricQuerier, NoWindow, Preset, PresetInfo, Presets, PromDuration, Querier, ResultType, Segment,
+        Windowed,
+    };
+    #[cfg(feature = "macros")]
+    pub use promql_presets_macros::preset;
+    pub use uuid::Uuid;
+
+    pub use crate::value::{Matrix, Scalar, Text, Vector};
+}

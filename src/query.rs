@@ -158,12 +158,7 @@ pub struct RangeQuery<'a, Q: ?Sized, R, W> {
 }
 
 impl<'a, Q: MetricQuerier + ?Sized, R: RangeResult, W> RangeQuery<'a, Q, R, W> {
-    pub(crate) fn new(
-        client: &'a PrometheusClient,
-        preset: Preset<Q, R, W>,
-        querier: &'a Q,
-        range: TimeRange,
-    ) -> Self {
+    pub(crate) fn new(client: &'a PrometheusClient, preset: Preset<Q, R, W>, querier: &'a Q, range: TimeRange) -> Self {
         Self { call: Call::new(client, preset, querier), range }
     }
 

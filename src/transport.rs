@@ -91,7 +91,10 @@ fn failure(error: reqwest::Error) -> ErrorKind {
 }
 
 /// `Authorization: scheme credentials`, marked so that it is never shown.
-pub(crate) fn authorization(scheme: &str, credentials: &str) -> Result<(reqwest::header::HeaderName, HeaderValue), ErrorKind> {
+pub(crate) fn authorization(
+    scheme: &str,
+    credentials: &str,
+) -> Result<(reqwest::header::HeaderName, HeaderValue), ErrorKind> {
     let mut value = HeaderValue::try_from(format!("{scheme} {credentials}"))
         .map_err(|_| ErrorKind::Config("credentials with characters that HTTP does not allow".to_owned()))?;
     value.set_sensitive(true);

@@ -38,8 +38,9 @@ pub fn build(folder: impl AsRef<Path>) {
 
 /// Compiles the folder and returns the warnings, one line each.
 fn run(folder: &Path) -> Result<Vec<String>, String> {
-    let variable =
-        |name: &str| env::var_os(name).map(PathBuf::from).ok_or(format!("`{name}` is not set: this runs in a build script"));
+    let variable = |name: &str| {
+        env::var_os(name).map(PathBuf::from).ok_or(format!("`{name}` is not set: this runs in a build script"))
+    };
     let (package, out) = (variable("CARGO_MANIFEST_DIR")?, variable("OUT_DIR")?);
     let write = |name: &str, text: &str| {
         let path = out.join(name);
@@ -49,7 +50,10 @@ fn run(folder: &Path) -> Result<Vec<String>, String> {
     let files = match discover::discover(&package.join(folder), &shown) {
         Ok(files) => files,
         Err(error) => {
-            write(&codegen::error_file(1), &format!("{error}\n\n  = help: create the folder `{shown}`, or name another one in `build.rs`\n"))?;
+            write(
+                &codegen::error_file(1),
+                &format!("{error}\n\n  = help: create the folder `{shown}`, or name another one in `build.rs`\n"),
+            )?;
             write(FILE, &codegen::generate(&crate::registry::Registry::default(), &[], 1))?;
             return Ok(Vec::new());
         }

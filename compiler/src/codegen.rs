@@ -31,8 +31,59 @@ pub(crate) fn error_file(number: usize) -> String {
     format!("promql_presets.error-{number}.txt")
 }
 
-/// A Rust expression of the type `&'static [__p::Segment]`.
-pub(crate) fn segments(segments: &[Segment]) -> String {
+/// A Rust expression that is a preset on its own, for any querier.
+pub(crate) fn inline(preset: &Preset) -> String {
+    let (name, source) = ("::core::module_path!()", "::core::concat!(::core::file!(), \":\", ::core::line!())");
+    let fields: Vec<String> =
+        info(preset, name, source, None, false).iter().map(|(field, value)| format!("{field}: {value}")).collect();
+    let ty = preset_type(preset, "dyn __p::MetricQuerier");
+    format!("<{ty}>::__new(&__p::PresetInfo {{ {} }})", fields.join(", "))
+}
+
+/// The fields of a `__p::PresetInfo`; `name` and `source` are expressions.
+fn info(
+    preset: &Preset,
+    name: &str,
+    source: &str,
+    metric: Option<&str>,
+    has_labels: bool,
+) -> [(&'static str, String); 10] {
+    let window = preset.window.map(|window| format!("__p::PromDuration::from_millis({})", window.as_millis()));
+    [
+        ("name", name.to_owned()),
+        ("description", literal(preset.description.as_deref().unwrap_or_default().trim())),
+        ("unit", option(preset.unit.as_deref().map(literal))),
+        ("template", literal(&preset.template)),
+        ("source", source.to_owned()),
+        ("result", result_variant(preset.result).to_owned()),
+        ("window", option(window)),
+        ("metric", option(metric.map(literal))),
+        ("labels", option(has_labels.then(|| "LABELS".to_owned()))),
+        ("segments", segments(&preset.segments)),
+    ]
+}
+
+fn preset_type(preset: &Preset, querier: &str) -> String {
+    let result = match preset.result {
+        ValueType::Scalar => "__p::Scalar",
+        ValueType::Vector => "__p::Vector",
+        ValueType::Matrix => "__p::Matrix",
+        ValueType::String => "__p::Text",
+    };
+    let window = if preset.window.is_some() { "__p::Windowed" } else { "__p::NoWindow" };
+    format!("__p::Preset<{querier}, {result}, {window}>")
+}
+
+const fn result_variant(result: ValueType) -> &'static str {
+    match result {
+        ValueType::Scalar => "__p::ResultType::Scalar",
+        ValueType::Vector => "__p::ResultType::InstantVector",
+        ValueType::Matrix => "__p::ResultType::RangeVector",
+        ValueType::String => "__p::ResultType::String",
+    }
+}
+
+fn segments(segments: &[Segment]) -> String {
     let item = |segment: &Segment| match segment {
         Segment::Text(text) => format!("Text({text:?})"),
         Segment::Item(text) => format!("Item({text:?})"),
@@ -46,33 +97,15 @@ pub(crate) fn segments(segments: &[Segment]) -> String {
     format!("&[{}]", items.join(", "))
 }
 
-/// The Rust type of a result.
-pub(crate) const fn result_type(result: ValueType) -> &'static str {
-    match result {
-        ValueType::Scalar => "__p::Scalar",
-        ValueType::Vector => "__p::Vector",
-        ValueType::Matrix => "__p::Matrix",
-        ValueType::String => "__p::Text",
+fn option(value: Option<String>) -> String {
+    match value {
+        Some(value) => format!("::core::option::Option::Some({value})"),
+        None => "::core::option::Option::None".to_owned(),
     }
 }
 
-/// The variant of `__p::ResultType`.
-pub(crate) const fn result_variant(result: ValueType) -> &'static str {
-    match result {
-        ValueType::Scalar => "__p::ResultType::Scalar",
-        ValueType::Vector => "__p::ResultType::InstantVector",
-        ValueType::Matrix => "__p::ResultType::RangeVector",
-        ValueType::String => "__p::ResultType::String",
-    }
-}
-
-/// A Rust expression of the type `Option<__p::PromDuration>`.
-pub(crate) fn window(window: Option<promql_presets_core::PromDuration>) -> String {
-    option(window.map(|window| format!("__p::PromDuration::from_millis({})", window.as_millis())))
-}
-
-pub(crate) fn option(value: Option<String>) -> String {
-    value.map_or_else(|| "::core::option::Option::None".to_owned(), |value| format!("::core::option::Option::Some({value})"))
+fn literal(text: &str) -> String {
+    format!("{text:?}")
 }
 
 #[derive(Default)]
@@ -159,37 +192,27 @@ impl Out {
         self.line("");
         self.doc(&preset.description.as_deref().map_or_else(|| format!("The preset `{}`.", preset.name), prose));
         self.line("///");
-        let unit = preset.unit.as_ref().map(|unit| format!(" in {unit}")).unwrap_or_default();
-        let result = preset.result.with_article();
-        let window = preset.window.map(|window| format!(", over a window of `{window}` by default")).unwrap_or_default();
-        self.doc(&format!("The result is {result}{unit}{window}."));
+        let mut facts = format!("The result is {}.", preset.result.with_article());
+        if let Some(unit) = &preset.unit {
+            _ = write!(facts, " Unit: {unit}.");
+        }
+        if let Some(window) = preset.window {
+            _ = write!(facts, " Window: `{window}` unless the caller passes another.");
+        }
+        self.doc(&facts);
         self.line("///");
         let fence = fence(&preset.template);
         self.doc(&format!("{fence}promql\n{}\n{fence}", preset.template.trim()));
         self.line("///");
         self.doc(&format!("`{source}`"));
         let querier = if module.querier.is_some() { "Querier" } else { "dyn __p::MetricQuerier" };
-        let takes = if preset.window.is_some() { "__p::Windowed" } else { "__p::NoWindow" };
-        self.line(&format!(
-            "pub const {}: __p::Preset<{querier}, {}, {takes}> = __p::Preset::__new(&__p::PresetInfo {{",
-            preset.constant,
-            result_type(preset.result)
-        ));
+        let ty = preset_type(preset, querier);
+        self.line(&format!("pub const {}: {ty} = __p::Preset::__new(&__p::PresetInfo {{", preset.constant));
         self.indent += 1;
-        let text = |text: &str| format!("{text:?}");
-        let labels = module.querier.is_some().then(|| "LABELS".to_owned());
-        for (field, value) in [
-            ("name", text(&format!("{}::{}", module.name, preset.constant.to_ascii_lowercase()))),
-            ("description", text(preset.description.as_deref().unwrap_or_default().trim())),
-            ("unit", option(preset.unit.as_deref().map(text))),
-            ("template", text(&preset.template)),
-            ("source", text(&source)),
-            ("result", result_variant(preset.result).to_owned()),
-            ("window", self::window(preset.window)),
-            ("metric", option(module.metric.as_deref().map(text))),
-            ("labels", option(labels)),
-            ("segments", segments(&preset.segments)),
-        ] {
+        let labels = module.querier.is_some();
+        for (field, value) in
+            info(preset, &literal(&module.preset_name(preset)), &literal(&source), module.metric.as_deref(), labels)
+        {
             self.line(&format!("{field}: {value},"));
         }
         self.close("});");
@@ -303,8 +326,7 @@ impl Out {
             .iter()
             .flat_map(|module| {
                 module.presets.iter().map(|preset| {
-                    let name = format!("{}::{}", module.name, preset.constant.to_ascii_lowercase());
-                    (name, format!("{}::{}.info(),", module.path.join("::"), preset.constant))
+                    (module.preset_name(preset), format!("{}::{}.info(),", module.path.join("::"), preset.constant))
                 })
             })
             .collect();

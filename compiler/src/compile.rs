@@ -8,6 +8,7 @@ use crate::promql::{Features, Syntax, ValueType, parse};
 use crate::registry::{Label, LabelKind, Module, Preset, Querier, Registry, Segment};
 use crate::schema::{LabelType, PresetFile, RawPreset};
 use crate::source::Spanned;
+use crate::suggest::nearest;
 use crate::{Code, Diagnostic, Severity, SourceFile, Span, codegen, lower, names, render, schema, template};
 
 /// What the compiler makes of preset files.
@@ -73,37 +74,89 @@ pub fn compile(files: &[SourceFile]) -> Output {
     Output { code, error_files, findings, registry }
 }
 
-/// What a template on its own becomes: the input of `preset!`.
+/// What a template on its own becomes: `preset!`.
 #[derive(Clone, Debug)]
-pub struct Inline {
-    /// The template, taken apart.
-    pub segments: Vec<Segment>,
-    /// Type of an instant query's result.
-    pub result: ValueType,
-    /// Whether it has a `{window}`.
-    pub has_window: bool,
+pub struct InlinePreset {
+    /// A Rust expression of the type `__p::Preset<dyn __p::MetricQuerier, _, _>`.
+    pub code: String,
     /// Everything there is to say; spans are of the template.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Compiles a template on its own.
-#[must_use]
-pub fn compile_template(text: &str, features: Features, metric: Option<&str>) -> Inline {
-    let mut inline =
-        Inline { segments: Vec::new(), result: ValueType::Vector, has_window: false, diagnostics: template::check(text) };
-    inline.has_window = text.contains("{window}");
-    if !inline.diagnostics.is_empty() {
-        return inline;
+impl InlinePreset {
+    /// Compiles a template that has the given default window, if any.
+    #[must_use]
+    pub fn compile(text: &str, window: Option<&str>) -> Self {
+        let Template { segments, result, has_window, mut diagnostics } = compile_template(text, Features::none(), None);
+        let whole = Span::of(0..text.len());
+        let duration = window.map(str::parse::<PromDuration>);
+        match duration.clone() {
+            Some(Err(error)) => diagnostics.push(Diagnostic::new(Code::InvalidDuration, whole, error.to_string())),
+            Some(Ok(PromDuration::ZERO)) => {
+                diagnostics.push(Diagnostic::new(Code::InvalidDuration, whole, "a window of no length"));
+            }
+            _ if diagnostics.is_empty() => diagnostics.extend(match (window, has_window) {
+                (Some(_), false) => {
+                    let title = "`window` without `{window}` in the template";
+                    Some(Diagnostic::new(Code::UnusedWindow, whole, title).help("write `[{window}]` in the template"))
+                }
+                (None, true) => Some(missing_window(text).help("add `window = \"5m\"` after the template")),
+                _ => None,
+            }),
+            _ => {}
+        }
+        let preset = Preset {
+            name: String::new(),
+            constant: String::new(),
+            line: 0,
+            description: None,
+            unit: None,
+            template: text.to_owned(),
+            window: duration.and_then(Result::ok),
+            result,
+            segments,
+        };
+        Self { code: codegen::inline(&preset), diagnostics }
+    }
+}
+
+/// What a template becomes.
+struct Template {
+    segments: Vec<Segment>,
+    result: ValueType,
+    has_window: bool,
+    /// Spans are of the template.
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// `metric` is what `{metric_name}` stands for, if that is known.
+fn compile_template(text: &str, features: Features, metric: Option<&str>) -> Template {
+    let mut template = Template {
+        segments: Vec::new(),
+        result: ValueType::Vector,
+        has_window: text.contains(WINDOW),
+        diagnostics: template::check(text),
+    };
+    if !template.diagnostics.is_empty() {
+        return template;
     }
     let parsed = parse(text, Syntax { template: true, features });
-    inline.diagnostics = parsed.diagnostics;
+    template.diagnostics = parsed.diagnostics;
     if let Some(expr) = &parsed.expr {
-        inline.result = expr.ty();
-        if inline.diagnostics.is_empty() {
-            (inline.segments, inline.diagnostics) = lower::lower(text, expr, metric);
+        template.result = expr.ty();
+        if template.diagnostics.is_empty() {
+            (template.segments, template.diagnostics) = lower::lower(text, expr, metric);
         }
     }
-    inline
+    template
+}
+
+const WINDOW: &str = "{window}";
+
+fn missing_window(text: &str) -> Diagnostic {
+    let at = text.find(WINDOW).unwrap_or_default();
+    Diagnostic::new(Code::MissingWindow, Span::of(at..at + WINDOW.len()), "no default for `{window}`")
+        .label("needs a value where the caller passes none")
 }
 
 struct Compiler<'a> {
@@ -172,10 +225,8 @@ impl Compiler<'_> {
             };
             let compiled = self.preset(file, constant.clone(), preset, features, metric);
             if let Some(first) = constants.get(&constant) {
-                let title = format!(
-                    "`{}` and `{}` become the same constant `{constant}`",
-                    preset.name.value, names[&constant]
-                );
+                let title =
+                    format!("`{}` and `{}` become the same constant `{constant}`", preset.name.value, names[&constant]);
                 let diagnostic = Diagnostic::new(Code::DuplicateConstant, preset.name.span, title)
                     .label(format!("also becomes `{constant}`"))
                     .secondary(*first, "already taken here");
@@ -201,8 +252,15 @@ impl Compiler<'_> {
     fn features(&mut self, file: usize, raw: &PresetFile) -> Features {
         let mut features = Features::none();
         for flag in &raw.features {
-            if let Err(diagnostic) = features.enable(&flag.value, flag.span) {
-                self.report(file, None, [diagnostic]);
+            if !features.enable(&flag.value) {
+                let title = format!("unknown feature `{}`", flag.value);
+                let diagnostic = Diagnostic::new(Code::InvalidValue, flag.span, title);
+                let diagnostic = match nearest(&flag.value, Features::NAMES) {
+                    Some(meant) => diagnostic.help(format!("write `\"{meant}\"`")),
+                    None => diagnostic,
+                };
+                let note = format!("known are `{}`", Features::NAMES.join("`, `"));
+                self.report(file, None, [diagnostic.note(note)]);
             }
         }
         features
@@ -228,31 +286,27 @@ impl Compiler<'_> {
             segments: Vec::new(),
         };
         let Some(template) = &raw.template else { return preset };
-        let inline = compile_template(&template.text, features, metric);
+        let compiled = compile_template(&template.text, features, metric);
         preset.template.clone_from(&template.text);
-        preset.result = inline.result;
-        preset.segments = inline.segments;
+        preset.result = compiled.result;
+        preset.segments = compiled.segments;
         // Where something is missing, a stub that takes a window makes for fewer errors after this one.
         let declared = raw.window.as_ref().and_then(|window| window.duration.as_ref()).map(|window| window.value);
-        if inline.has_window || declared.is_some() {
+        if compiled.has_window || declared.is_some() {
             preset.window = Some(declared.unwrap_or(PromDuration::from_secs(300)));
         }
-        let mut diagnostics: Vec<Diagnostic> =
-            inline.diagnostics.into_iter().map(|diagnostic| diagnostic.map_spans(|span| template.locate(span))).collect();
+        let mut diagnostics: Vec<Diagnostic> = compiled
+            .diagnostics
+            .into_iter()
+            .map(|diagnostic| diagnostic.map_spans(|span| template.locate(span)))
+            .collect();
         if diagnostics.is_empty() {
-            match (&raw.window, inline.has_window) {
-                (None, true) => {
-                    let at = template.text.find("{window}").unwrap_or_default();
-                    diagnostics.push(
-                        Diagnostic::new(
-                            Code::MissingWindow,
-                            template.locate(Span::of(at..at + "{window}".len())),
-                            format!("no default for `{{window}}` in preset `{}`", raw.name.value),
-                        )
-                        .label("needs a value where the caller passes none")
-                        .help("add `window = \"5m\"` to the preset"),
-                    );
-                }
+            match (&raw.window, compiled.has_window) {
+                (None, true) => diagnostics.push(
+                    missing_window(&template.text)
+                        .help("add `window = \"5m\"` to the preset")
+                        .map_spans(|span| template.locate(span)),
+                ),
                 (Some(window), false) => diagnostics.push(
                     Diagnostic::new(Code::UnusedWindow, window.key, "`window` without `{window}` in the template")
                         .label("nothing takes this window")
@@ -285,8 +339,8 @@ impl Compiler<'_> {
             if let Some(other) = labels.iter().position(|other| other.setter == setter || other.variant == variant) {
                 let title = format!("`{}` and `{}` become the same name `{setter}`", name.value, labels[other].name);
                 let first = declared.labels.iter().find(|label| label.name.value == labels[other].name);
-                let mut diagnostic = Diagnostic::new(Code::DuplicateLabel, name.span, title)
-                    .label(format!("also becomes `{setter}`"));
+                let mut diagnostic =
+                    Diagnostic::new(Code::DuplicateLabel, name.span, title).label(format!("also becomes `{setter}`"));
                 if let Some(first) = first {
                     diagnostic = diagnostic.secondary(first.name.span, "already taken here");
                 }
@@ -340,7 +394,8 @@ impl Compiler<'_> {
 
     fn no_rust_name(&mut self, file: usize, what: &str, name: &Spanned<String>) {
         let title = format!("the {what} `{}` cannot become a Rust name", name.value);
-        let diagnostic = Diagnostic::new(Code::InvalidName, name.span, title).label("no letter or digit to make it from");
+        let diagnostic =
+            Diagnostic::new(Code::InvalidName, name.span, title).label("no letter or digit to make it from");
         let diagnostic =
             if what == "value" { diagnostic.help("declare the label as `\"string\"`") } else { diagnostic };
         self.report(file, None, [diagnostic]);

@@ -45,6 +45,12 @@ impl Code {
         self >= Self::UnfilteredSelector
     }
 
+    /// Whether a finding is about the value of `window` rather than about the template.
+    #[must_use]
+    pub const fn is_about_window(self) -> bool {
+        matches!(self, Self::InvalidDuration | Self::UnusedWindow)
+    }
+
     /// The codes that a preset may `allow`.
     pub fn allowable() -> impl Iterator<Item = Self> {
         Self::ALL.iter().copied().filter(|code| code.is_allowable())
@@ -94,8 +100,6 @@ codes! {
     MisplacedPlaceholder = "misplaced-placeholder", Error;
     /// The query is not PromQL.
     Syntax = "syntax", Error;
-    /// The query nests too deeply.
-    TooDeep = "too-deep", Error;
     /// An expression of the wrong type.
     TypeMismatch = "type-mismatch", Error;
     /// A function that does not exist.
@@ -106,6 +110,8 @@ codes! {
     ExperimentalFeature = "experimental-feature", Error;
     /// A regular expression that Prometheus rejects.
     InvalidRegex = "invalid-regex", Error;
+    /// The query nests too deeply.
+    TooDeep = "too-deep", Error;
     /// A selector all of whose matchers match the empty string.
     EmptySelector = "empty-selector", Error;
     // From here on: sound PromQL that says the wrong thing, which a preset may `allow`.

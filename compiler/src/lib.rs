@@ -29,8 +29,7 @@ mod suggest;
 pub mod template;
 
 pub use build::build;
-pub use codegen::{inline, option};
-pub use compile::{Finding, Inline, Output, compile, compile_template};
+pub use compile::{Finding, InlinePreset, Output, compile};
 pub use diagnostic::{Code, Diagnostic, Severity};
 pub use literal::Literal;
 pub use source::{SourceFile, Span};

@@ -74,8 +74,8 @@ impl Lowering<'_> {
         }
     }
 
-    fn durations<'d>(&mut self, durations: impl Iterator<Item = &'d Duration<'d>>, modifiers: &[Modifier<'_>]) {
-        let mut windows = |duration: &Duration<'_>| {
+    fn durations<'d>(&mut self, durations: impl Iterator<Item = &'d Duration>, modifiers: &[Modifier]) {
+        let mut windows = |duration: &Duration| {
             self.edits.extend(duration.holes().into_iter().map(|span| (span, vec![Segment::Window])));
         };
         durations.for_each(&mut windows);
@@ -206,7 +206,10 @@ mod tests {
 
     #[test]
     fn names() {
-        assert_eq!(lowered("{metric_name}_sum / a_{metric_name}_b {{}}", None), "<MetricName('', '_sum')> / <MetricNameOpen('a_', '_b')>}");
+        assert_eq!(
+            lowered("{metric_name}_sum / a_{metric_name}_b {{}}", None),
+            "<MetricName('', '_sum')> / <MetricNameOpen('a_', '_b')>}"
+        );
         assert_eq!(lowered("{metric_name}_sum{{{labels}}}", Some("m")), "m_sum{<Labels>}");
         assert_eq!(lowered("{metric_name}{{{labels}}}", Some("m.n")), "{<Item('\\'m.n\\'')><Labels>}");
         assert_eq!(lowered("{metric_name}", Some("sum")), "{<Item('\\'sum\\'')>}");

@@ -30,6 +30,14 @@ pub struct Module {
     pub presets: Vec<Preset>,
 }
 
+impl Module {
+    /// The name by which a preset is found at run time: `vllm::latency::p95`.
+    #[must_use]
+    pub fn preset_name(&self, preset: &Preset) -> String {
+        format!("{}::{}", self.name, preset.constant.to_ascii_lowercase())
+    }
+}
+
 /// What `[labels]` become.
 #[derive(Clone, Debug)]
 pub struct Querier {

@@ -22,7 +22,7 @@ pub fn colored(file: &SourceFile, diagnostic: &Diagnostic) -> String {
 
 /// The whole message without the word `error` before it, for compilers that put it there themselves.
 #[must_use]
-pub(crate) fn untitled(file: &SourceFile, diagnostic: &Diagnostic) -> String {
+pub fn untitled(file: &SourceFile, diagnostic: &Diagnostic) -> String {
     with(&Renderer::plain(), file, diagnostic, true)
 }
 
@@ -56,8 +56,7 @@ fn with(renderer: &Renderer, file: &SourceFile, diagnostic: &Diagnostic, untitle
     let primary = if diagnostic.label.is_empty() { primary } else { primary.label(diagnostic.label.as_str()) };
     let mut snippet = Snippet::source(file.text.as_str()).path(file.path.as_str()).annotation(primary);
     for (span, label) in &diagnostic.secondary {
-        snippet = snippet
-            .annotation(AnnotationKind::Context.span(clamp(file, span.range())).label(label.as_str()));
+        snippet = snippet.annotation(AnnotationKind::Context.span(clamp(file, span.range())).label(label.as_str()));
     }
     let mut group = title.element(snippet);
     if let Some(help) = &diagnostic.help {

@@ -202,7 +202,9 @@ impl Reader<'_> {
                 "metric" => file.metric = self.metric(key, value, complete),
                 "labels" => file.labels = self.labels(key, value),
                 "presets" => file.presets = self.presets(value, complete),
-                _ => self.unknown_key(key, "a preset file", &["description", "features", "metric", "labels", "presets"]),
+                _ => {
+                    self.unknown_key(key, "a preset file", &["description", "features", "metric", "labels", "presets"])
+                }
             }
         }
         if complete && file.presets.is_empty() && file.metric.is_none() && self.diagnostics.is_empty() {
@@ -554,8 +556,7 @@ impl Reader<'_> {
     }
 
     fn unknown_value(&mut self, what: &str, found: &Spanned<String>, known: &[&str]) {
-        let diagnostic =
-            Diagnostic::new(Code::InvalidValue, found.span, format!("unknown {what} `{}`", found.value));
+        let diagnostic = Diagnostic::new(Code::InvalidValue, found.span, format!("unknown {what} `{}`", found.value));
         let diagnostic = match nearest(&found.value, known.iter().copied()) {
             Some(meant) => diagnostic.help(format!("write `\"{meant}\"`")),
             None => diagnostic,

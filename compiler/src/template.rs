@@ -101,10 +101,9 @@ impl<'a> Scanner<'a> {
             Diagnostic::new(Code::LoneBrace, Span::of(at..at + 1), format!("single `{brace}` in a template"))
                 .label("neither doubled nor part of a placeholder");
         diagnostic = match partner {
-            Some(end) => diagnostic.secondary(Span::of(end..end + 1), "and this one").help(format!(
-                "double both: `{{{{{}}}}}`",
-                &self.text[at + 1..end]
-            )),
+            Some(end) => diagnostic
+                .secondary(Span::of(end..end + 1), "and this one")
+                .help(format!("double both: `{{{{{}}}}}`", &self.text[at + 1..end])),
             None => diagnostic.help(format!("write `{brace}{brace}` for a literal brace")),
         };
         self.diagnostics.push(diagnostic);
@@ -123,9 +122,9 @@ impl<'a> Scanner<'a> {
         } else if known {
             return;
         } else if content.trim().is_empty() {
-            malformed("empty placeholder".to_owned())
-                .label("a placeholder has a name")
-                .help("write `{{}}` for literal braces, or one of `{metric_name}`, `{labels}`, `{group_by}`, `{window}`")
+            malformed("empty placeholder".to_owned()).label("a placeholder has a name").help(
+                "write `{{}}` for literal braces, or one of `{metric_name}`, `{labels}`, `{group_by}`, `{window}`",
+            )
         } else if content.bytes().all(|byte| byte.is_ascii_digit()) {
             malformed(format!("placeholder with a number: `{content}`"))
                 .label("placeholders have names")
@@ -213,7 +212,10 @@ mod tests {
     #[test]
     fn formats_conversions_numbers_and_blanks() {
         assert_eq!(one("{labels!r}").0, "placeholder `labels` with a conversion");
-        assert_eq!(one("{window:>5}"), ("placeholder `window` with a format".into(), "{window:>5}", "write `{window}`".into()));
+        assert_eq!(
+            one("{window:>5}"),
+            ("placeholder `window` with a format".into(), "{window:>5}", "write `{window}`".into())
+        );
         assert_eq!(one("{windw:5}").2, "write `{window}`");
         assert_eq!(one("{}").0, "empty placeholder");
         assert_eq!(one("{ }").0, "empty placeholder");
@@ -224,7 +226,10 @@ mod tests {
     #[test]
     fn other_template_languages() {
         assert_eq!(one("up{{${labels}}}").1, "{labels}");
-        assert_eq!(one("up${{labels}}"), ("`${{labels}}` is no placeholder".into(), "${{labels}}", "write `{{{labels}}}`".into()));
+        assert_eq!(
+            one("up${{labels}}"),
+            ("`${{labels}}` is no placeholder".into(), "${{labels}}", "write `{{{labels}}}`".into())
+        );
         assert_eq!(one("rate(up[{{ window }}])").2, "write `{window}`");
         assert_eq!(one("up{{labels}}").2, "write `{{{labels}}}`");
     }

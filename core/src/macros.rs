@@ -45,6 +45,12 @@ macro_rules! __label_enum {
             }
         }
 
+        impl ::core::convert::AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                self.as_str()
+            }
+        }
+
         impl ::core::fmt::Display for $name {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 f.write_str(self.as_str())
@@ -76,6 +82,15 @@ macro_rules! __value_enum {
 
             fn into_text(self) -> $crate::__macro_support::String {
                 $crate::__macro_support::String::from(self.as_str())
+            }
+        }
+
+        impl $crate::MatcherField for $name {
+            fn matcher<'a>(
+                &'a self,
+                label: &'static str,
+            ) -> ::core::option::Option<$crate::Matcher<'a>> {
+                ::core::option::Option::Some($crate::Matcher::equal(label, self.as_str()))
             }
         }
 

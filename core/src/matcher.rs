@@ -165,12 +165,79 @@ where
     };
     let Some(second) = second else { return Match::some(single, first) };
     let mut pattern = String::new();
-    crate::regex::escape_into(&mut pattern, &first);
+    // Writing to a `String` cannot fail.
+    _ = crate::regex::escape(&first, &mut pattern);
     for value in std::iter::once(second).chain(values) {
         pattern.push('|');
-        crate::regex::escape_into(&mut pattern, &value);
+        _ = crate::regex::escape(&value, &mut pattern);
     }
     Match::some(several, pattern)
+}
+
+/// A field of a struct that derives [`MetricQuerier`](crate::MetricQuerier): the condition on a label that it holds.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a condition on a label",
+    note = "fields are strings, integers, UUIDs, enums of preset files, a `Match`, or an `Option` of one of these",
+    note = "write `#[querier(skip)]` before a field that is no label"
+)]
+#[doc(hidden)]
+pub trait MatcherField {
+    /// The condition on `label`; none if the field holds nothing.
+    fn matcher<'a>(&'a self, label: &'static str) -> Option<Matcher<'a>>;
+}
+
+impl<T: MatcherField> MatcherField for Option<T> {
+    fn matcher<'a>(&'a self, label: &'static str) -> Option<Matcher<'a>> {
+        self.as_ref()?.matcher(label)
+    }
+}
+
+impl<T: MatcherField + ?Sized> MatcherField for &T {
+    fn matcher<'a>(&'a self, label: &'static str) -> Option<Matcher<'a>> {
+        (**self).matcher(label)
+    }
+}
+
+impl MatcherField for str {
+    fn matcher<'a>(&'a self, label: &'static str) -> Option<Matcher<'a>> {
+        Some(Matcher::equal(label, self))
+    }
+}
+
+impl MatcherField for String {
+    fn matcher<'a>(&'a self, label: &'static str) -> Option<Matcher<'a>> {
+        self.as_str().matcher(label)
+    }
+}
+
+impl MatcherField for Cow<'_, str> {
+    fn matcher<'a>(&'a self, label: &'static str) -> Option<Matcher<'a>> {
+        (**self).matcher(label)
+    }
+}
+
+impl<K: ?Sized> MatcherField for Match<K> {
+    fn matcher<'a>(&'a self, label: &'static str) -> Option<Matcher<'a>> {
+        let value = self.value.as_deref().map(Cow::Borrowed);
+        Some(Matcher { label: Cow::Borrowed(label), op: self.op, value })
+    }
+}
+
+macro_rules! displayed_fields {
+    ($($(#[$attribute:meta])* $value:ty,)*) => {$(
+        $(#[$attribute])*
+        impl MatcherField for $value {
+            fn matcher<'a>(&'a self, label: &'static str) -> Option<Matcher<'a>> {
+                Some(Matcher::equal(label, self.to_string()))
+            }
+        }
+    )*};
+}
+
+displayed_fields! {
+    i8, i16, i32, i64, u8, u16, u32, u64, usize,
+    #[cfg(feature = "uuid")]
+    uuid::Uuid,
 }
 
 macro_rules! label_values {

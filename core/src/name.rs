@@ -64,7 +64,13 @@ pub fn is_bare_metric(name: &str) -> bool {
 /// Keywords can, except `inf` and `nan`, which a grouping takes for numbers.
 #[must_use]
 pub fn is_bare_label(name: &str) -> bool {
-    is_identifier(name, false) && !name.eq_ignore_ascii_case("inf") && !name.eq_ignore_ascii_case("nan")
+    is_classic_label(name) && !name.eq_ignore_ascii_case("inf") && !name.eq_ignore_ascii_case("nan")
+}
+
+/// Whether a label name is a classic one: letters, digits and underscores, no digit first.
+#[must_use]
+pub fn is_classic_label(name: &str) -> bool {
+    is_identifier(name, false)
 }
 
 fn is_identifier(name: &str, colons: bool) -> bool {

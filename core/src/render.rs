@@ -20,23 +20,24 @@ pub(crate) fn render(
     let window = check_window(preset, window)?;
     input.check(preset)?;
 
-    let mut out = Output { query: String::with_capacity(input.capacity(preset.segments)), in_list: false };
-    for segment in preset.segments {
-        match *segment {
-            Segment::Text(text) => {
-                out.query.push_str(text);
-                out.in_list = false;
-            }
-            Segment::Item(text) => out.item().push_str(text),
-            Segment::MetricName(before, after) => out.metric_name([before, input.name, after], false),
-            Segment::MetricNameOpen(before, after) => out.metric_name([before, input.name, after], true),
-            Segment::Labels => input.labels.iter().for_each(|matcher| out.matcher(matcher)),
-            Segment::GroupBy => input.group_by.iter().for_each(|label| push_label(out.item(), label)),
-            // Writing to a `String` cannot fail.
-            Segment::Window => _ = write!(out.query, "{window}"),
-        }
-    }
-    Ok(out.query)
+    Ok(input.write(preset.segments, window))
+}
+
+/// The selector of the series that a querier asks for: `name{label="value"}`.
+///
+/// # Errors
+/// [`RenderError`] for matchers that cannot be rendered, and where there is neither a name nor a matcher.
+pub fn selector(querier: &dyn MetricQuerier) -> Result<String, RenderError> {
+    const NAMED: &[Segment] = &[Segment::MetricNameOpen("", ""), Segment::Labels, Segment::Text("}")];
+    const UNNAMED: &[Segment] = &[Segment::Text("{"), Segment::Labels, Segment::Text("}")];
+    let input = Input { name: querier.name(), labels: &querier.labels(), group_by: &[] };
+    input.check_matchers()?;
+    let segments = match (input.name, input.labels) {
+        ("", []) => return Err(RenderError::MissingMetricName),
+        ("", _) => UNNAMED,
+        _ => NAMED,
+    };
+    Ok(input.write(segments, PromDuration::ZERO))
 }
 
 fn check_window(preset: &PresetInfo, window: Option<PromDuration>) -> Result<PromDuration, RenderError> {
@@ -66,14 +67,16 @@ impl Input<'_> {
         if self.name.is_empty() && preset.segments.iter().any(named) {
             return Err(RenderError::MissingMetricName);
         }
-        for matcher in self.labels {
-            check_matcher(matcher)?;
-        }
+        self.check_matchers()?;
         for label in self.group_by {
             // Grouping by `__name__` is fine.
             check_name(label).map_err(|_| RenderError::InvalidLabelName { label: String::new() })?;
         }
         preset.labels.map_or(Ok(()), |declared| self.check_declared(declared))
+    }
+
+    fn check_matchers(&self) -> Result<(), RenderError> {
+        self.labels.iter().try_for_each(check_matcher)
     }
 
     /// Holds what the querier says against the labels that the preset's file declares.
@@ -103,6 +106,26 @@ impl Input<'_> {
             Some(missing) => Err(RenderError::MissingRequiredLabel { label: missing.name }),
             None => Ok(()),
         }
+    }
+
+    fn write(&self, segments: &[Segment], window: PromDuration) -> String {
+        let mut out = Output { query: String::with_capacity(self.capacity(segments)), in_list: false };
+        for segment in segments {
+            match *segment {
+                Segment::Text(text) => {
+                    out.query.push_str(text);
+                    out.in_list = false;
+                }
+                Segment::Item(text) => out.item().push_str(text),
+                Segment::MetricName(before, after) => out.metric_name([before, self.name, after], false),
+                Segment::MetricNameOpen(before, after) => out.metric_name([before, self.name, after], true),
+                Segment::Labels => self.labels.iter().for_each(|matcher| out.matcher(matcher)),
+                Segment::GroupBy => self.group_by.iter().for_each(|label| push_label(out.item(), label)),
+                // Writing to a `String` cannot fail.
+                Segment::Window => _ = write!(out.query, "{window}"),
+            }
+        }
+        out.query
     }
 
     /// At least as many bytes as the query will have, and hardly more.
@@ -299,6 +322,15 @@ mod tests {
         let exact = Input { name: querier.name(), labels: &querier.labels(), group_by: &querier.group_by_labels() };
         assert!(query.len() <= exact.capacity(RATE));
         assert_eq!(query.capacity(), exact.capacity(RATE), "the string grew");
+    }
+
+    #[test]
+    fn selectors_of_queriers() {
+        let of = |querier: Querier| selector(&querier);
+        assert_eq!(of(Querier::new("up").label("job", "x")).unwrap(), r#"up{job="x"}"#);
+        assert_eq!(of(Querier::new("a.b")).unwrap(), r#"{"a.b"}"#);
+        assert_eq!(of(Querier::new("").label("job", "x")).unwrap(), r#"{job="x"}"#);
+        assert_eq!(of(Querier::new("")), Err(RenderError::MissingMetricName));
     }
 
     #[test]

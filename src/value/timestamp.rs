@@ -143,6 +143,22 @@ impl FromStr for Timestamp {
     }
 }
 
+impl TryFrom<&str> for Timestamp {
+    type Error = ParseTimestampError;
+
+    fn try_from(text: &str) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl TryFrom<&String> for Timestamp {
+    type Error = ParseTimestampError;
+
+    fn try_from(text: &String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
 fn parse_rfc3339(text: &[u8]) -> Option<i64> {
     let (date, rest) = text.split_at_checked(19)?;
     let field = |range: std::ops::Range<usize>| {

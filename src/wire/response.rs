@@ -15,7 +15,8 @@ pub struct Response {
 }
 
 /// What the server said went wrong.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
 #[non_exhaustive]
 pub struct ServerError {
     /// `errorType`, such as `bad_data`; VictoriaMetrics sends the status of HTTP here. May be empty.
