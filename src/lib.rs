@@ -1,4 +1,4 @@
-//! PromQL presets in TOML files, checked by `cargo build` and run as typed constants.
+//! `PromQL` presets in TOML files, checked by `cargo build` and run as typed constants.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 

@@ -34,7 +34,7 @@ impl Labels {
         (&self.names, &self.values)
     }
 
-    /// The value of a label. For PromQL a label that is absent and one that is empty are the same.
+    /// The value of a label. For `PromQL` a label that is absent and one that is empty are the same.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         let at = self.names.binary_search_by(|probe| (**probe).cmp(name)).ok()?;
@@ -48,6 +48,7 @@ impl Labels {
     }
 
     /// Names and values, sorted by name.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + DoubleEndedIterator + Clone {
         self.names.iter().zip(&*self.values).map(|(name, value)| (&**name, &**value))
     }
@@ -106,9 +107,9 @@ impl fmt::Display for Labels {
         for (name, value) in labels {
             f.write_str(separator)?;
             if is_bare_name(name, false) {
-                f.write_str(name)?
+                f.write_str(name)?;
             } else {
-                write_quoted(f, name)?
+                write_quoted(f, name)?;
             }
             f.write_str("=")?;
             write_quoted(f, value)?;

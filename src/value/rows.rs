@@ -202,7 +202,7 @@ impl<'de> Deserializer<'de> for ValueReader<'_> {
         visitor.visit_str(self.0)
     }
 
-    /// For PromQL an empty label is one that is absent.
+    /// For `PromQL` an empty label is one that is absent.
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RowFault> {
         if self.0.is_empty() { visitor.visit_none() } else { visitor.visit_some(self) }
     }

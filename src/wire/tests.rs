@@ -191,7 +191,7 @@ fn type_and_items_must_agree() {
         ("matrix", r#"[{"metric":{},"values":[[1,"1"],2]}]"#),
         ("matrix", r#"[{"metric":{},"values":[[1,{"count":"1"}]]}]"#),
         ("scalar", r#"[1,"one"]"#),
-        ("scalar", r#"[1]"#),
+        ("scalar", r"[1]"),
         ("scalar", r#"[1,"1","1"]"#),
         ("scalar", r#"[1,"1",{}]"#),
         ("scalar", r#"[{"metric":{},"value":[1,"1"]},1]"#),
