@@ -15,7 +15,7 @@ use promql_presets::wire::{Decoder, Limits, QueryResult, plain_sample};
 use serde::Deserialize;
 
 fn main() {
-    for (name, series, points) in [("large", 1000, 1427), ("small", 7, 1083)] {
+    for (name, series, points) in [("large", 1000, 1427), ("small", 7, 1130), ("long", 1, 1_000_000)] {
         let body = matrix(series, points);
         let columns = series * points * 16;
         println!("{name}: {series} series x {points} points, {:.3} MB of JSON", body.len() as f64 / 1e6);

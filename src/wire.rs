@@ -18,6 +18,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod assembly;
 mod document;
 mod envelope;
 mod error;
@@ -99,8 +100,10 @@ impl Decoder {
     fn decode(&mut self, chunk: &[u8]) -> Result<(), Fault> {
         let mut at = 0;
         loop {
-            if self.document.is_in_values() && self.lexer.is_at_element(chunk, &mut at) {
-                let (length, with_comma) = self.document.plain_samples(&chunk[at..])?;
+            if let Some(columns) = self.document.float_samples()
+                && self.lexer.is_at_element(chunk, &mut at)
+            {
+                let (length, with_comma) = columns.plain_samples(&chunk[at..])?;
                 if length > 0 {
                     at += length;
                     self.lexer.skipped_element(with_comma);

@@ -29,9 +29,14 @@ impl Labels {
         Self { names, values }
     }
 
-    /// The names and the values as they are stored.
-    pub(crate) fn parts(&self) -> (&Arc<[Arc<str>]>, &Arc<[Arc<str>]>) {
-        (&self.names, &self.values)
+    /// The names as they are stored, in order.
+    pub(crate) fn names(&self) -> &Arc<[Arc<str>]> {
+        &self.names
+    }
+
+    /// The values as they are stored, in the order of the names.
+    pub(crate) fn values(&self) -> &[Arc<str>] {
+        &self.values
     }
 
     /// The value of a label. For `PromQL` a label that is absent and one that is empty are the same.

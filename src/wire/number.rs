@@ -42,6 +42,7 @@ fn millis_of_float(seconds: f64) -> Option<i64> {
 /// One float sample, `[seconds,"value"]` without blanks, from the start of `bytes`: its milliseconds, its value and its
 /// length. `None` where it is incomplete or anything but plain.
 #[inline]
+#[must_use]
 pub fn sample(bytes: &[u8]) -> Option<(i64, f64, usize)> {
     // Ten digits of seconds are any time from 2001 to 2286. To look at fixed places lets the processor go on to the
     // value before it has read the time.
@@ -51,7 +52,7 @@ pub fn sample(bytes: &[u8]) -> Option<(i64, f64, usize)> {
     let seconds = first_eight * 100 + digit(d8)? * 10 + digit(d9)?;
     let (millis, start) = match *fraction {
         [b',', b'"', ..] => (0, 13),
-        [b'.', d0, d1, d2, b',', b'"'] => (digit(d0)? * 100 + digit(d1)? * 10 + digit(d2)?, 17),
+        [b'.', tenth, hundredth, last, b',', b'"'] => (digit(tenth)? * 100 + digit(hundredth)? * 10 + digit(last)?, 17),
         _ => return None,
     };
     let (value, end) = plain_float(bytes, start)?;

@@ -76,7 +76,7 @@ fn a_matrix_has_columns() {
     assert_eq!(floats.timestamps(), [1000, 2500, 3250, 4125].map(Timestamp::from_millis));
     assert_eq!(floats.values(), [1.5, -0.300_000_000_000_000_04, 1e-7, f64::INFINITY]);
     assert_eq!(mixed.len(), 2);
-    assert_eq!(mixed.last().unwrap().value.as_histogram().unwrap().sum, 2.0);
+    assert_eq!(mixed.last().unwrap().value.to_string(), "{count:1, sum:2}");
     assert!(empty.is_empty());
 }
 
@@ -216,7 +216,7 @@ fn errors_say_what_was_expected_and_where() {
         (r#"{"status":"success"} {"#, "expected the end of the body at byte 21 of the body, found `{`"),
         (
             r#"{"status":"success","status":"error"}"#,
-            "expected each of `status`, `data` and `result` once at byte 20 of the body, found `\"status\":\"error\"}`",
+            "expected each field once at byte 20 of the body, found `\"status\":\"error\"}`",
         ),
         (r#"{"data":null}"#, "the body has no `status`"),
         (r#"{"a":1,}"#, "expected a key at byte 7 of the body, found `}`"),
@@ -378,7 +378,7 @@ fn random_documents_are_decoded_as_by_serde_json() {
             assert_eq!(series.len(), samples.len());
             for (sample, expected) in series.iter().zip(samples) {
                 let (seconds, text) = (expected[0].as_f64().unwrap(), expected[1].as_str().unwrap());
-                assert!((seconds * 1000.0 - sample.timestamp.as_millis() as f64).abs() < 0.1);
+                assert_eq!(sample.timestamp.to_unix_seconds().parse(), Ok(seconds));
                 assert_eq!(sample.float().unwrap().to_bits(), text.parse::<f64>().unwrap().to_bits(), "{text}");
             }
         }
