@@ -22,8 +22,8 @@ pub(super) struct Assembly {
     /// Of the sample that is being read.
     pub(super) timestamp: Timestamp,
     /// The histogram that is being read, and its last bucket.
-    pub(super) count: f64,
-    pub(super) sum: f64,
+    pub(super) count: Option<f64>,
+    pub(super) sum: Option<f64>,
     buckets: Vec<Bucket>,
     pub(super) bucket: Bucket,
 }
@@ -39,8 +39,8 @@ impl Assembly {
             histograms: Vec::new(),
             last_timestamps: Arc::default(),
             timestamp: Timestamp::default(),
-            count: 0.0,
-            sum: 0.0,
+            count: None,
+            sum: None,
             buckets: Vec::new(),
             bucket: Bucket::new(Bounds::OpenLeft, 0.0, 0.0, 0.0),
         }
@@ -89,8 +89,10 @@ impl Assembly {
     /// A sample is complete, and is a histogram.
     pub(super) fn finish_histogram(&mut self) -> Result<(), Fault> {
         self.count_sample()?;
-        let histogram = Histogram::new(self.count, self.sum, self.buckets.drain(..));
-        (self.count, self.sum) = (0.0, 0.0);
+        let (Some(count), Some(sum)) = (self.count.take(), self.sum.take()) else {
+            return Err(Fault::Expected("the `count` and the `sum` of a histogram"));
+        };
+        let histogram = Histogram::new(count, sum, self.buckets.drain(..));
         self.histograms.push((self.timestamp, Arc::new(histogram)));
         Ok(())
     }

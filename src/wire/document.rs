@@ -50,10 +50,8 @@ enum Place {
     Bucket {
         parts: u8,
     },
-    /// So deep in something unknown.
-    Skip {
-        depth: u8,
-    },
+    /// An array or an object that nobody asked for.
+    Skip,
 }
 
 /// The last key of the innermost object that is not skipped.
@@ -201,12 +199,9 @@ impl Document {
     }
 
     fn key(&mut self, raw: Raw<'_>) -> Result<(), Fault> {
-        let place = self.place();
-        if matches!(place, Place::Skip { .. }) {
-            return Ok(());
-        }
         let name = raw.text()?;
-        self.key = match (place, &*name) {
+        self.key = match (self.place(), &*name) {
+            (Place::Skip, _) => return Ok(()),
             (Place::Metric, _) => {
                 self.assembly.interner.name(&name);
                 return Ok(());
@@ -242,12 +237,7 @@ impl Document {
     /// Anything but keys and ends.
     fn value(&mut self, event: Event<'_>) -> Result<(), Fault> {
         match self.place() {
-            Place::Skip { depth } => {
-                if matches!(event, Event::OpenArray | Event::OpenObject) {
-                    self.set_place(Place::Skip { depth: depth + 1 });
-                }
-                Ok(())
-            }
+            Place::Skip => self.skip(event),
             Place::Root => self.enter_object(event, Place::Envelope, "a JSON object"),
             Place::Envelope => self.envelope_field(event),
             Place::Data => self.data_field(event),
@@ -293,10 +283,14 @@ impl Document {
         Ok(())
     }
 
-    fn skip(&mut self, event: Event<'_>) {
-        if matches!(event, Event::OpenArray | Event::OpenObject) {
-            self.places.push(Place::Skip { depth: 1 });
+    /// Nothing is made of what is skipped, but it must be well-formed.
+    fn skip(&mut self, event: Event<'_>) -> Result<(), Fault> {
+        match event {
+            Event::Text(raw) => drop(raw.text()?),
+            Event::OpenArray | Event::OpenObject => self.enter(Place::Skip),
+            _ => {}
         }
+        Ok(())
     }
 
     fn envelope_field(&mut self, event: Event<'_>) -> Result<(), Fault> {
@@ -349,10 +343,7 @@ impl Document {
                 self.enter(Place::Stats);
                 Ok(())
             }
-            _ => {
-                self.skip(event);
-                Ok(())
-            }
+            _ => self.skip(event),
         }
     }
 
@@ -365,10 +356,7 @@ impl Document {
                 self.enter(Place::Stats);
                 None
             }
-            _ => {
-                self.skip(event);
-                None
-            }
+            _ => return self.skip(event),
         };
         if let Some(number) = number {
             self.meta.stats.get_or_insert_with(Stats::default).numbers.insert(self.stat.clone(), number);
@@ -437,10 +425,7 @@ impl Document {
             Key::Metric if event != Event::Null => {
                 return self.enter_object(event, Place::Metric, "the object `metric`");
             }
-            _ => {
-                self.skip(event);
-                return Ok(());
-            }
+            _ => return self.skip(event),
         };
         self.set_shape(shape)?;
         match self.key {
@@ -471,12 +456,12 @@ impl Document {
 
     fn histogram_field(&mut self, event: Event<'_>) -> Result<(), Fault> {
         match (self.key, event) {
-            (Key::Count, _) => self.assembly.count = float(event)?,
-            (Key::Sum, _) => self.assembly.sum = float(event)?,
+            (Key::Count, _) => self.assembly.count = Some(float(event)?),
+            (Key::Sum, _) => self.assembly.sum = Some(float(event)?),
             (Key::Buckets, Event::OpenArray) => self.enter(Place::Buckets),
             (Key::Buckets, Event::Null) => {}
             (Key::Buckets, _) => return Err(Fault::Expected("an array of buckets")),
-            _ => self.skip(event),
+            _ => return self.skip(event),
         }
         Ok(())
     }
@@ -500,9 +485,7 @@ impl Document {
 
     /// The end of the innermost array or object.
     fn close(&mut self) -> Result<(), Fault> {
-        let Some(place) = self.places.pop() else { return Ok(()) };
-        match place {
-            Place::Skip { depth } if depth > 1 => self.places.push(Place::Skip { depth: depth - 1 }),
+        match self.places.pop().unwrap_or(Place::Root) {
             Place::Result { parts: 1 } => return Err(Fault::Expected("a value after the time")),
             Place::Sample { parts: 0 | 1, .. } => return Err(Fault::Expected("a time and a value")),
             Place::Bucket { parts: 0..4 } => return Err(Fault::Expected("the four parts of a bucket")),

@@ -101,7 +101,7 @@ impl Lexer {
                 return self.text(chunk, at, *at, has_escapes, after_backslash);
             }
             Cut::Number => return self.number(chunk, at, *at),
-            Cut::Word => return self.word(chunk, at, *at),
+            Cut::Word => return self.word(chunk, at),
         }
         while let Some(&byte) = chunk.get(*at) {
             self.token_start = self.chunk_start + *at as u64;
@@ -132,7 +132,7 @@ impl Lexer {
                     return Ok(Some(self.close()));
                 }
                 (b'-' | b'0'..=b'9', Next::Value | Next::ValueOrEnd) => return self.number(chunk, at, *at),
-                (b't' | b'f' | b'n', Next::Value | Next::ValueOrEnd) => return self.word(chunk, at, *at),
+                (b't' | b'f' | b'n', Next::Value | Next::ValueOrEnd) => return self.word(chunk, at),
                 _ => return Err(Fault::Expected(self.expectation())),
             }
         }
@@ -263,26 +263,23 @@ impl Lexer {
     }
 
     /// Reads on in `true`, `false` or `null`.
-    fn word<'a>(&'a mut self, chunk: &'a [u8], at: &mut usize, start: usize) -> Result<Option<Event<'a>>, Fault> {
-        // The longest word has five letters; a sixth shows that it is none.
-        let letters = chunk[start..].iter().take(6).take_while(|byte| byte.is_ascii_lowercase()).count();
-        *at += letters;
-        self.kept.extend_from_slice(&chunk[start..*at]);
-        let event = match self.kept.as_slice() {
-            b"true" => Event::Bool(true),
-            b"false" => Event::Bool(false),
-            b"null" => Event::Null,
-            kept if *at == chunk.len()
-                && [&b"true"[..], b"false", b"null"].iter().any(|word| word.starts_with(kept)) =>
-            {
-                self.cut = Cut::Word;
-                return Ok(None);
-            }
-            _ => return Err(Fault::Expected("a value")),
-        };
-        self.cut = Cut::None;
-        self.after_value();
-        Ok(Some(event))
+    fn word<'a>(&'a mut self, chunk: &'a [u8], at: &mut usize) -> Result<Option<Event<'a>>, Fault> {
+        while let Some(&byte) = chunk.get(*at) {
+            *at += 1;
+            self.kept.push(byte);
+            let event = match self.kept.as_slice() {
+                b"true" => Event::Bool(true),
+                b"false" => Event::Bool(false),
+                b"null" => Event::Null,
+                kept if [&b"true"[..], b"false", b"null"].iter().any(|word| word.starts_with(kept)) => continue,
+                _ => return Err(Fault::Expected("a value")),
+            };
+            self.cut = Cut::None;
+            self.after_value();
+            return Ok(Some(event));
+        }
+        self.cut = Cut::Word;
+        Ok(None)
     }
 }
 

@@ -186,8 +186,9 @@ fn type_and_items_must_agree() {
         ("vector", r#"[{"metric":{},"value":[1e300,"1"]}]"#),
         ("vector", r#"[{"metric":{},"value":[1,"one"]}]"#),
         ("vector", r#"[{"metric":{},"histogram":[1,"1"]}]"#),
-        ("vector", r#"[{"metric":{},"histogram":[1,{"buckets":[[4,"1","2","3"]]}]}]"#),
-        ("vector", r#"[{"metric":{},"histogram":[1,{"buckets":[[0,"1","2"]]}]}]"#),
+        ("vector", r#"[{"metric":{},"histogram":[1,{"count":"1"}]}]"#),
+        ("vector", r#"[{"metric":{},"histogram":[1,{"count":"1","sum":"1","buckets":[[4,"1","2","3"]]}]}]"#),
+        ("vector", r#"[{"metric":{},"histogram":[1,{"count":"1","sum":"1","buckets":[[0,"1","2"]]}]}]"#),
         ("matrix", r#"[{"metric":{},"values":[[1,"1"],2]}]"#),
         ("matrix", r#"[{"metric":{},"values":[[1,{"count":"1"}]]}]"#),
         ("scalar", r#"[1,"one"]"#),
@@ -263,7 +264,10 @@ fn unknown_values_are_skipped_to_a_bounded_depth() {
     assert!(decode(&nested(126)).is_ok());
     assert!(message(&nested(127)).starts_with("expected less than 128 levels of nesting at byte 131"));
     assert!(decode(&nested(1_000_000)).is_err());
-    assert!(decode(r#"{"status":"success","x":[{]}]}"#).is_err());
+    for malformed in [r"[{]}]", r#"["\x"]"#, r#"{"\ud800":1}"#, r#""\:""#, "01", "[1e]", "[,]"] {
+        assert!(decode(&format!(r#"{{"status":"success","x":{malformed}}}"#)).is_err(), "{malformed}");
+    }
+    assert!(decode_parts([&b"{\"status\":\"success\",\"x\":\"\xff\"}"[..]]).is_err());
 }
 
 #[test]
