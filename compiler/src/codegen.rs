@@ -292,8 +292,8 @@ impl Out {
             self.line("#[allow(clippy::new_without_default)]");
         }
         self.open(&format!("pub fn new({}) -> Self", parameters.join(", ")));
-        let conditions: String = required.iter().map(|label| format!(".{}({0})", label.setter)).collect();
-        self.line(&format!("Self(__p::Querier::new({metric})){conditions}"));
+        let conditions: Vec<String> = required.iter().map(|label| format!(".{}({0})", label.setter)).collect();
+        self.line(&format!("Self(__p::Querier::new({metric})){}", conditions.concat()));
         self.close("}");
     }
 
@@ -338,7 +338,9 @@ impl Out {
         self.indent += 1;
         self.line("const ALL: &[&__p::PresetInfo] = &[");
         self.indent += 1;
-        all.iter().for_each(|(_, info)| self.line(info));
+        for (_, info) in &all {
+            self.line(info);
+        }
         self.close("];");
         self.line("__p::Presets::__new(ALL)");
         self.close("};");

@@ -203,7 +203,7 @@ impl Reader<'_> {
                 "labels" => file.labels = self.labels(key, value),
                 "presets" => file.presets = self.presets(value, complete),
                 _ => {
-                    self.unknown_key(key, "a preset file", &["description", "features", "metric", "labels", "presets"])
+                    self.unknown_key(key, "a preset file", &["description", "features", "metric", "labels", "presets"]);
                 }
             }
         }
@@ -352,12 +352,8 @@ impl Reader<'_> {
             }
         }
         if complete && !table.keys().any(|key| key.get_ref() == "template") {
-            let near = |diagnostic: &Diagnostic| {
-                diagnostic.help.as_deref().is_some_and(|help| help.contains("`template`"))
-                    && Span::of(value.span()).to(preset.name.span).range().contains(&(diagnostic.span.start as usize))
-            };
-            // A misspelt `template` has been reported with its right spelling.
-            if !self.diagnostics.iter().any(near) {
+            // A misspelt `template` is reported with its right spelling.
+            if !table.keys().any(|key| nearest(key.get_ref(), ["template"]).is_some()) {
                 let title = format!("missing `template` in preset `{}`", preset.name.value);
                 self.report(
                     Diagnostic::new(Code::MissingKey, preset.name.span, title)
