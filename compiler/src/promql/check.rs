@@ -120,7 +120,7 @@ impl<'t> Checker<'t, '_> {
 
     fn call(&mut self, call: &Call<'_>) -> Type {
         let Some(function) = call.function else {
-            self.report(report::unknown_function(call.name, call.name_span));
+            self.report(report::unknown_function(call.name, call.name_span, false));
             for arg in &call.args {
                 self.expr(arg);
             }
@@ -136,19 +136,21 @@ impl<'t> Checker<'t, '_> {
         if count_is_wrong {
             self.report(argument_count(call, function));
         }
-        let info = function.name == "info";
-        let types: Vec<Type> = call
-            .args
-            .iter()
-            .enumerate()
-            .map(|(index, arg)| if info && index == 1 { self.info_selector(arg) } else { self.expr(arg) })
-            .collect();
-        if !count_is_wrong && !self.swapped_arguments(call, function, &types) {
-            for (index, (arg, ty)) in call.args.iter().zip(types).enumerate() {
-                if let (Some(ty), Some(wanted)) = (ty, function.arg_type(index)) {
-                    self.argument(call.name, call.name_span, "call", arg, ty, wanted);
-                }
+        // The types of the first two arguments, for arguments in the wrong order.
+        let mut types = [None; 2];
+        let found = self.diagnostics.len();
+        for (index, arg) in call.args.iter().enumerate() {
+            let ty = if index == 1 && function.name == "info" { self.info_selector(arg) } else { self.expr(arg) };
+            if let Some(place) = types.get_mut(index) {
+                *place = ty;
             }
+            let (Some(ty), Some(wanted)) = (ty, function.arg_type(index)) else { continue };
+            if ty != wanted && !count_is_wrong {
+                self.argument(call.name, call.name_span, "call", arg, ty, wanted);
+            }
+        }
+        if self.diagnostics.len() == found + 2 && call.args.len() == 2 {
+            self.swapped_arguments(call, function, types, found);
         }
         Some(function.returns)
     }
@@ -186,26 +188,31 @@ impl<'t> Checker<'t, '_> {
         let param = aggregate.param.as_ref().map(|param| (param, self.expr(param)));
         let ty = self.expr(&aggregate.expr);
         let name = self.slice(aggregate.op_span);
-        if let (Some((param, Some(param_ty))), Some(wanted), Some(ty)) = (param, op.param_type(), ty) {
-            if param_ty == ValueType::Vector && ty == wanted {
+        if let (Some((param, Some(param_ty))), Some(wanted)) = (param, op.param_type()) {
+            if param_ty == ValueType::Vector && ty == Some(wanted) {
                 let source = (self.slice(aggregate.expr.span), self.slice(param.span));
-                self.report(wrong_order(name, param.span, aggregate.op_span, "aggregation", source));
+                self.report(wrong_order(
+                    name,
+                    param.span.to(aggregate.expr.span),
+                    aggregate.op_span,
+                    "aggregation",
+                    source,
+                ));
                 return Some(ValueType::Vector);
             }
+            if param_ty != wanted {
+                self.argument(name, aggregate.op_span, "aggregation", param, param_ty, wanted);
+            }
         }
-        if let (Some((param, Some(ty))), Some(wanted)) = (param, op.param_type()) {
-            self.argument(name, aggregate.op_span, "aggregation", param, ty, wanted);
-        }
-        if let Some(ty) = ty {
+        if let Some(ty) = ty.filter(|ty| *ty != ValueType::Vector) {
             self.argument(name, aggregate.op_span, "aggregation", &aggregate.expr, ty, ValueType::Vector);
         }
         Some(ValueType::Vector)
     }
 
+    /// Reports an argument of the wrong type.
+    #[cold]
     fn argument(&mut self, name: &str, name_span: Span, what: &str, arg: &Expr<'_>, ty: ValueType, wanted: ValueType) {
-        if ty == wanted {
-            return;
-        }
         let diagnostic =
             Diagnostic::new(Code::TypeMismatch, arg.span, format!("`{name}` takes {}", wanted.with_article()))
                 .label(format!("this is {}", ty.with_article()))
@@ -213,16 +220,15 @@ impl<'t> Checker<'t, '_> {
         self.report(self.with_conversion(diagnostic, arg, ty, wanted));
     }
 
-    /// Two arguments that fit the other way round are one mistake.
-    fn swapped_arguments(&mut self, call: &Call<'_>, function: &Function, types: &[Type]) -> bool {
-        let ([first, second], [Some(a), Some(b)]) = (call.args.as_slice(), types) else { return false };
-        let (Some(wanted_a), Some(wanted_b)) = (function.arg_type(0), function.arg_type(1)) else { return false };
-        if wanted_a == wanted_b || *a != wanted_b || *b != wanted_a {
-            return false;
+    /// Two arguments that fit the other way round are one mistake: replaces the two last findings.
+    fn swapped_arguments(&mut self, call: &Call<'_>, function: &Function, types: [Type; 2], found: usize) {
+        let [first, second] = call.args.as_slice() else { return };
+        let wanted = [function.arg_type(1), function.arg_type(0)];
+        if types == wanted && types[0] != types[1] {
+            self.diagnostics.truncate(found);
+            let source = (self.slice(second.span), self.slice(first.span));
+            self.report(wrong_order(call.name, call.parens, call.name_span, "call", source));
         }
-        let source = (self.slice(second.span), self.slice(first.span));
-        self.report(wrong_order(call.name, call.parens, call.name_span, "call", source));
-        true
     }
 
     /// Adds what to type to get from one type to another.
@@ -266,6 +272,18 @@ impl<'t> Checker<'t, '_> {
 
     fn binary(&mut self, binary: &Binary<'_>) -> Type {
         let (lhs, rhs) = (self.expr(&binary.lhs), self.expr(&binary.rhs));
+        if let (Some(lhs), Some(rhs)) = (lhs, rhs) {
+            let vectors = lhs == ValueType::Vector && rhs == ValueType::Vector;
+            let plain = binary.bool_span.is_none() && binary.group.is_none() && binary.fill.is_empty();
+            if vectors && plain {
+                return Some(ValueType::Vector);
+            }
+        }
+        self.uncommon_binary(binary, lhs, rhs)
+    }
+
+    /// Everything but two instant vectors without modifiers.
+    fn uncommon_binary(&mut self, binary: &Binary<'_>, lhs: Type, rhs: Type) -> Type {
         let op = binary.op;
         let word = op.as_str();
         if let Some(span) = binary.bool_span.filter(|_| !op.is_comparison()) {
@@ -322,16 +340,20 @@ impl<'t> Checker<'t, '_> {
 
     fn set_operator(&mut self, binary: &Binary<'_>, lhs: ValueType, rhs: ValueType) {
         let word = binary.op.as_str();
-        for (operand, ty) in [(&binary.lhs, lhs), (&binary.rhs, rhs)] {
-            if ty != ValueType::Vector {
-                let source = self.slice(operand.span);
-                self.report(
-                    Diagnostic::new(Code::TypeMismatch, operand.span, format!("`{word}` takes instant vectors"))
-                        .label(format!("this is {}", ty.with_article()))
-                        .secondary(binary.op_span, "required by this operator")
-                        .help(format!("write `vector({source})`")),
-                );
-            }
+        let mut scalars =
+            [(&binary.lhs, lhs), (&binary.rhs, rhs)].into_iter().filter(|(_, ty)| *ty != ValueType::Vector);
+        if let Some((operand, ty)) = scalars.next() {
+            let source = self.slice(operand.span);
+            let diagnostic =
+                Diagnostic::new(Code::TypeMismatch, operand.span, format!("`{word}` takes instant vectors"))
+                    .label(format!("this is {}", ty.with_article()))
+                    .secondary(binary.op_span, "required by this operator");
+            self.report(match scalars.next() {
+                Some((operand, ty)) => {
+                    diagnostic.secondary(operand.span, format!("this is {}, too", ty.with_article()))
+                }
+                None => diagnostic.help(format!("write `vector({source})`")),
+            });
         }
         if let Some(group) = &binary.group {
             let keyword = group.keyword.as_str();

@@ -35,6 +35,7 @@ pub(super) struct Lexer<'a> {
 const ALPHA: u8 = 1;
 const DIGIT: u8 = 2;
 const SPACE: u8 = 4;
+const COLON: u8 = 8;
 
 /// What a byte is.
 static CLASS: [u8; 256] = {
@@ -47,6 +48,7 @@ static CLASS: [u8; 256] = {
             b'a'..=b'z' | b'A'..=b'Z' | b'_' => ALPHA,
             b'0'..=b'9' => DIGIT,
             b' ' | b'\t' | b'\n' | b'\r' => SPACE,
+            b':' => COLON,
             _ => 0,
         };
         byte += 1;
@@ -99,20 +101,27 @@ impl<'a> Lexer<'a> {
     #[inline]
     pub(super) fn next(&mut self) -> Token {
         loop {
+            self.skip(SPACE);
             let Some(&byte) = self.bytes.get(self.at) else {
                 return Token { kind: Kind::Eof, span: self.span(self.at) };
             };
-            if is(byte, SPACE) {
-                self.at += 1;
-            } else if byte == b'#' && self.mode != Mode::Duration {
+            if byte == b'#' && self.mode != Mode::Duration {
                 self.comment();
-            } else {
-                return match self.mode {
-                    Mode::Expression | Mode::Brackets => self.statement(byte),
-                    Mode::Braces => self.in_braces(byte),
-                    Mode::Duration => self.duration(byte),
-                };
+                continue;
             }
+            return match self.mode {
+                Mode::Expression | Mode::Brackets => self.statement(byte),
+                Mode::Braces => self.in_braces(byte),
+                Mode::Duration => self.duration(byte),
+            };
+        }
+    }
+
+    /// Passes over bytes of some classes.
+    #[inline]
+    fn skip(&mut self, class: u8) {
+        while self.bytes.get(self.at).is_some_and(|&byte| is(byte, class)) {
+            self.at += 1;
         }
     }
 
@@ -148,6 +157,7 @@ impl<'a> Lexer<'a> {
             b'.' if is(next, DIGIT) => self.number(),
             b'"' | b'\'' | b'`' => self.string(byte),
             b',' => self.token(Kind::Comma, 1),
+            b'.' => self.token(Kind::Dot, 1),
             b'(' => self.token(Kind::LeftParen, 1),
             b')' => self.token(Kind::RightParen, 1),
             b'{' | b'}' => self.brace(byte),
@@ -193,8 +203,9 @@ impl<'a> Lexer<'a> {
     fn in_braces(&mut self, byte: u8) -> Token {
         match byte {
             _ if is(byte, ALPHA) => {
-                let length = self.bytes[self.at..].iter().take_while(|&&byte| is(byte, ALPHA | DIGIT)).count();
-                self.token(Kind::Ident, length)
+                let start = self.at;
+                self.skip(ALPHA | DIGIT);
+                Token { kind: Kind::Ident, span: self.span(start) }
             }
             b',' => self.token(Kind::Comma, 1),
             b'"' | b'\'' | b'`' => self.string(byte),
@@ -304,31 +315,25 @@ impl<'a> Lexer<'a> {
         if in_brackets && first == b':' {
             return self.token(Kind::Colon, 1);
         }
-        let mut colon = false;
         let mut holes = false;
-        while let Some(&byte) = self.bytes.get(self.at) {
-            if is(byte, ALPHA | DIGIT) {
-                self.at += 1;
-            } else if byte == b':' && !in_brackets {
-                colon = true;
-                self.at += 1;
-            } else if byte == b'{'
-                && self.template
-                && !in_brackets
-                && Hole::at_start(&self.bytes[self.at..]) == Some(Hole::MetricName)
-            {
-                holes = true;
-                self.at += Hole::MetricName.placeholder().len();
-            } else {
+        loop {
+            self.skip(if in_brackets { ALPHA | DIGIT } else { ALPHA | DIGIT | COLON });
+            let glued = self.template && !in_brackets && self.peek(0) == b'{';
+            if !glued || Hole::at_start(&self.bytes[self.at..]) != Some(Hole::MetricName) {
                 break;
             }
+            holes = true;
+            self.at += Hole::MetricName.placeholder().len();
         }
+        let word = &self.bytes[start..self.at];
         let mut kind = if holes {
             Kind::TemplateName
-        } else if colon {
+        } else if let Some(keyword) = keyword(word) {
+            keyword
+        } else if !in_brackets && word.contains(&b':') {
             Kind::MetricIdent
         } else {
-            keyword(&self.bytes[start..self.at]).unwrap_or(Kind::Ident)
+            Kind::Ident
         };
         match kind {
             Kind::Fill | Kind::FillLeft | Kind::FillRight if !self.paren_follows() => kind = Kind::Ident,
@@ -347,14 +352,20 @@ impl<'a> Lexer<'a> {
     /// Prometheus does. Values are judged when they are read.
     fn number(&mut self) -> Token {
         let start = self.at;
-        let kind = if self.scan_number() {
+        // By far the most: whole numbers, alone or with one unit.
+        self.skip(DIGIT);
+        let next = self.peek(0);
+        let kind = if !is(next, ALPHA) && next != b'.' {
             Kind::Number
-        } else if self.scan_duration() {
+        } else if matches!(next, b's' | b'm' | b'h' | b'd' | b'w' | b'y') && !is(self.peek(1), ALPHA | DIGIT) {
+            self.at += 1;
             Kind::Duration
         } else {
-            let rest = self.bytes[self.at..].iter().take_while(|&&b| is(b, ALPHA | DIGIT) || b == b'.').count();
-            let span = span(start, self.at + rest);
-            return self.error(report::bad_number(&self.text[span.range()], span));
+            self.at = start;
+            match self.uncommon_number() {
+                Ok(kind) => kind,
+                Err(token) => return token,
+            }
         };
         let token = Token { kind, span: self.span(start) };
         if self.template && self.peek(0) == b'{' {
@@ -364,6 +375,20 @@ impl<'a> Lexer<'a> {
             }
         }
         token
+    }
+
+    fn uncommon_number(&mut self) -> Result<Kind, Token> {
+        let start = self.at;
+        let kind = if self.scan_number() {
+            Kind::Number
+        } else if self.scan_duration() {
+            Kind::Duration
+        } else {
+            let rest = self.bytes[self.at..].iter().take_while(|&&b| is(b, ALPHA | DIGIT) || b == b'.').count();
+            let span = span(start, self.at + rest);
+            return Err(self.error(report::bad_number(&self.text[span.range()], span)));
+        };
+        Ok(kind)
     }
 
     fn accept(&mut self, set: &[u8]) -> bool {
@@ -469,7 +494,9 @@ impl<'a> Lexer<'a> {
     fn bad_character(&mut self) -> Token {
         let rest = &self.text[self.at..];
         let char = rest.chars().next().unwrap_or_default();
-        let span = span(self.at, self.at + char.len_utf8());
+        // `&&` and `||` are one mistake.
+        let twice = matches!(char, '&' | '|') && self.peek(1) == self.peek(0);
+        let span = span(self.at, self.at + char.len_utf8() + usize::from(twice));
         self.error(report::bad_character(rest, char, span, self.mode == Mode::Braces))
     }
 
@@ -506,11 +533,19 @@ mod tests {
 
     #[test]
     fn keywords_are_labels_inside_braces() {
+        use crate::promql::Aggregator as A;
         use Kind::{Aggregator, Eq, Ident, LeftBrace, RightBrace, Str};
         let tokens = kinds(r#"sum{by="x"}"#, false);
         assert_eq!(
             tokens,
-            [(Aggregator, "sum"), (LeftBrace, "{"), (Ident, "by"), (Eq, "="), (Str, "\"x\""), (RightBrace, "}")]
+            [
+                (Aggregator(A::Sum), "sum"),
+                (LeftBrace, "{"),
+                (Ident, "by"),
+                (Eq, "="),
+                (Str, "\"x\""),
+                (RightBrace, "}")
+            ]
         );
     }
 

@@ -99,7 +99,7 @@ impl<'a> Parser<'a> {
         let end = self.previous_end;
         let Some(modifiers) = modifiers(&mut expr) else {
             let span = Span::new(keyword.start, end);
-            self.report(report::modifier_of_expression("offset", span, &expr));
+            self.report(report::modifier_of_expression(self.lexer.text, "offset", span, &expr));
             return Ok(expr);
         };
         let earlier = modifiers.iter().find_map(|modifier| match modifier {
@@ -140,7 +140,7 @@ impl<'a> Parser<'a> {
             }
         }
         let Some(modifiers) = modifiers(&mut expr) else {
-            self.report(report::modifier_of_expression("@", span, &expr));
+            self.report(report::modifier_of_expression(self.lexer.text, "@", span, &expr));
             return Ok(expr);
         };
         let earlier = modifiers.iter().find(|modifier| matches!(modifier, Modifier::At { .. })).map(Modifier::span);
@@ -180,7 +180,7 @@ impl<'a> Parser<'a> {
             return expr;
         }
         let ExprKind::Selector(selector) = &mut expr.kind else {
-            self.report(report::modifier_of_expression(word, token.span, &expr));
+            self.report(report::modifier_of_expression(self.lexer.text, word, token.span, &expr));
             return expr;
         };
         let other = selector.modifiers.iter().find_map(|modifier| match modifier {

@@ -14,7 +14,7 @@ use super::ast::{
 };
 use super::functions::Function;
 use super::lexer::Lexer;
-use super::token::{Hole, Kind, Token};
+use super::token::{Kind, Token};
 use super::{Features, Syntax, literal, report};
 use crate::{Code, Diagnostic, Span};
 
@@ -192,10 +192,10 @@ impl<'a> Parser<'a> {
             }
             Kind::LeftParen => self.paren()?,
             Kind::LeftBrace => self.selector(None)?,
-            Kind::Aggregator => {
+            Kind::Aggregator(op) => {
                 let token = self.bump();
                 match self.token.kind {
-                    Kind::LeftParen | Kind::By | Kind::Without => self.aggregate(token)?,
+                    Kind::LeftParen | Kind::By | Kind::Without => self.aggregate(op, token)?,
                     _ => self.selector(Some(token))?,
                 }
             }
@@ -237,8 +237,11 @@ impl<'a> Parser<'a> {
         if !callable {
             return self.not_callable(name);
         }
-        let (args, parens) = self.arguments()?;
         let text = self.slice(name.span);
+        if text.eq_ignore_ascii_case("with") {
+            return self.fail(report::unknown_function("with", name.span, false));
+        }
+        let (args, parens) = self.arguments()?;
         let function = Function::find(text);
         let ty = function.map_or(ValueType::Vector, |function| function.returns);
         let below = args.iter().map(|arg| arg.height).max().unwrap_or(0);
@@ -280,20 +283,17 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn aggregate(&mut self, name: Token) -> Result<Expr<'a>> {
-        let text = self.slice(name.span);
-        let Some(op) = Aggregator::find(text) else { return Err(Stop) };
+    fn aggregate(&mut self, op: Aggregator, name: Token) -> Result<Expr<'a>> {
         let mut grouping = self.aggregate_modifier()?;
         if self.token.kind != Kind::LeftParen {
             return self.expected_aggregate_body(op, grouping.as_ref());
         }
         let (mut args, parens) = self.arguments()?;
-        let after = self.token;
         if grouping.is_none() {
             grouping = self.aggregate_modifier()?;
         }
-        if grouping.is_some() && matches!(self.token.kind, Kind::By | Kind::Without) {
-            return self.second_grouping(after.span);
+        if let (Some(first), Kind::By | Kind::Without) = (&grouping, self.token.kind) {
+            return self.second_grouping(first.span());
         }
         let span = Span::new(name.span.start, self.previous_end);
         let wanted = if op.param_type().is_some() { 2 } else { 1 };
@@ -307,7 +307,8 @@ impl<'a> Parser<'a> {
         self.node(ExprKind::Aggregate(Box::new(aggregate)), span, ValueType::Vector, below)
     }
 
-    /// The value of a number or a duration in seconds; 0 where it has none, which is reported.
+    /// The value of a number or a duration in seconds. A literal without a value is reported and read as 1, which is
+    /// right everywhere.
     fn number_value(&mut self, token: Token) -> f64 {
         let text = self.slice(token.span);
         if token.kind == Kind::Number {
@@ -315,14 +316,14 @@ impl<'a> Parser<'a> {
                 return value;
             }
             self.report(report::bad_number(text, token.span));
-            return 0.0;
+            return 1.0;
         }
         match literal::duration_ms(text) {
             #[expect(clippy::cast_precision_loss, reason = "Prometheus computes in floating point, too")]
             Ok(ms) => ms as f64 / 1000.0,
             Err(fault) => {
                 self.report(report::bad_duration(text, token.span, fault));
-                0.0
+                1.0
             }
         }
     }
@@ -361,9 +362,6 @@ fn binary_op(kind: Kind) -> Option<BinaryOp> {
         _ => return None,
     })
 }
-
-/// How a hole is reported that stands where it cannot.
-type Misplaced = (Hole, Span);
 
 /// The height of a pair of durations.
 fn higher(a: &Duration, b: &Duration) -> u16 {
