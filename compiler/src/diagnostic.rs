@@ -47,7 +47,7 @@ codes! {
     MalformedPlaceholder = "malformed-placeholder", Error;
     /// A placeholder where its kind cannot stand.
     MisplacedPlaceholder = "misplaced-placeholder", Error;
-    /// The query is not PromQL.
+    /// The query is not `PromQL`.
     Syntax = "syntax", Error;
     /// The query nests too deeply.
     TooDeep = "too-deep", Error;

@@ -1,4 +1,4 @@
-//! Compiles PromQL preset files to Rust: a pure function from `(path, text)` pairs to generated code and diagnostics.
+//! Compiles `PromQL` preset files to Rust: a pure function from `(path, text)` pairs to generated code and diagnostics.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 

@@ -2,6 +2,8 @@
 //!
 //! Every fault is reported, but an expression whose type is not known for a fault inside it is not judged again.
 
+use std::collections::HashMap;
+
 use super::ast::{Aggregate, Binary, Call, Expr, ExprKind, MatcherItem, Selector, Subquery, Unary, ValueType};
 use super::functions::Function;
 use super::{Syntax, report};
@@ -14,10 +16,13 @@ struct Checker<'t, 'd> {
     text: &'t str,
     syntax: Syntax,
     diagnostics: &'d mut Vec<Diagnostic>,
+    /// Where the parser has found an invalid regular expression, in order.
+    broken_regexes: Vec<u32>,
 }
 
 pub(super) fn check(text: &str, syntax: Syntax, expr: &Expr<'_>, diagnostics: &mut Vec<Diagnostic>) {
-    Checker { text, syntax, diagnostics }.expr(expr);
+    let broken_regexes = diagnostics.iter().map(|diagnostic| diagnostic.span.start).collect();
+    Checker { text, syntax, diagnostics, broken_regexes }.expr(expr);
 }
 
 impl<'t> Checker<'t, '_> {
@@ -30,9 +35,15 @@ impl<'t> Checker<'t, '_> {
             }
             ExprKind::Paren(inner) => self.expr(inner),
             ExprKind::Unary(unary) => self.unary(unary, expr.span),
-            ExprKind::Subquery(subquery) => self.subquery(subquery),
+            ExprKind::Subquery(subquery) => {
+                self.subquery(subquery);
+                Some(ValueType::Matrix)
+            }
             ExprKind::Call(call) => self.call(call),
-            ExprKind::Aggregate(aggregate) => self.aggregate(aggregate),
+            ExprKind::Aggregate(aggregate) => {
+                self.aggregate(aggregate);
+                Some(ValueType::Vector)
+            }
             ExprKind::Binary(binary) => self.binary(binary),
         }
     }
@@ -68,10 +79,9 @@ impl<'t> Checker<'t, '_> {
             MatcherItem::Name(name) => !name.value.is_empty(),
             MatcherItem::Labels(_) => false,
         };
-        // A broken regular expression has been reported.
-        let broken = self.diagnostics.iter().any(|diagnostic| {
-            diagnostic.code == Code::InvalidRegex && selector.span.to(diagnostic.span) == selector.span
-        });
+        // What a broken regular expression would match nobody knows, and it has been reported.
+        let next = self.broken_regexes.partition_point(|start| *start < selector.span.start);
+        let broken = self.broken_regexes.get(next).is_some_and(|start| *start < selector.span.end);
         if !must_select || broken || selector.items().iter().any(selects) {
             return;
         }
@@ -106,7 +116,7 @@ impl<'t> Checker<'t, '_> {
         None
     }
 
-    fn subquery(&mut self, subquery: &Subquery<'_>) -> Type {
+    fn subquery(&mut self, subquery: &Subquery<'_>) {
         let ty = self.expr(&subquery.expr);
         if let Some(ty) = ty.filter(|ty| *ty != ValueType::Vector) {
             let diagnostic =
@@ -115,7 +125,6 @@ impl<'t> Checker<'t, '_> {
                     .secondary(subquery.brackets, "required by this subquery");
             self.report(self.with_conversion(diagnostic, &subquery.expr, ty, ValueType::Vector));
         }
-        Some(ValueType::Matrix)
     }
 
     fn call(&mut self, call: &Call<'_>) -> Type {
@@ -179,7 +188,7 @@ impl<'t> Checker<'t, '_> {
         Some(arg.ty())
     }
 
-    fn aggregate(&mut self, aggregate: &Aggregate<'_>) -> Type {
+    fn aggregate(&mut self, aggregate: &Aggregate<'_>) {
         let op = aggregate.op;
         if op.is_experimental() && !self.syntax.features.experimental_functions {
             let subject = format!("`{}`", op.as_str());
@@ -198,7 +207,7 @@ impl<'t> Checker<'t, '_> {
                     "aggregation",
                     source,
                 ));
-                return Some(ValueType::Vector);
+                return;
             }
             if param_ty != wanted {
                 self.argument(name, aggregate.op_span, "aggregation", param, param_ty, wanted);
@@ -207,7 +216,6 @@ impl<'t> Checker<'t, '_> {
         if let Some(ty) = ty.filter(|ty| *ty != ValueType::Vector) {
             self.argument(name, aggregate.op_span, "aggregation", &aggregate.expr, ty, ValueType::Vector);
         }
-        Some(ValueType::Vector)
     }
 
     /// Reports an argument of the wrong type.
@@ -323,8 +331,9 @@ impl<'t> Checker<'t, '_> {
         if matching.keyword != super::ast::GroupingKeyword::On {
             return;
         }
+        let matched: HashMap<_, _> = matching.labels().map(|label| (&*label.name, label.span)).collect();
         for label in group.labels() {
-            if let Some(first) = matching.labels().find(|first| first.name == label.name) {
+            if let Some(first) = matched.get(&*label.name) {
                 self.report(
                     Diagnostic::new(
                         Code::Syntax,
@@ -332,7 +341,7 @@ impl<'t> Checker<'t, '_> {
                         format!("label `{}` both in `on` and in `{}`", label.name, group.keyword.as_str()),
                     )
                     .label("equal on both sides, so there is nothing to copy")
-                    .secondary(first.span, "matched on here"),
+                    .secondary(*first, "matched on here"),
                 );
             }
         }

@@ -83,18 +83,19 @@ impl<'a> Lexer<'a> {
         span(start, self.at)
     }
 
-    fn token(&mut self, kind: Kind, length: usize) -> Token {
-        let start = self.at;
+    /// Passes over a token of that length.
+    #[inline]
+    fn token(&mut self, kind: Kind, length: usize) -> Kind {
         self.at += length;
-        Token { kind, span: self.span(start) }
+        kind
     }
 
-    /// Reports that the text from `start` is no token.
-    fn error(&mut self, diagnostic: Diagnostic) -> Token {
-        let span = diagnostic.span;
-        self.at = span.end as usize;
+    /// Reports that the text here is no token.
+    #[cold]
+    fn error(&mut self, diagnostic: Diagnostic) -> Kind {
+        self.at = diagnostic.span.end as usize;
         self.diagnostics.push(diagnostic);
-        Token { kind: Kind::Error, span }
+        Kind::Error
     }
 
     /// The next token.
@@ -109,11 +110,14 @@ impl<'a> Lexer<'a> {
                 self.comment();
                 continue;
             }
-            return match self.mode {
+            // The scanners return the kind alone, which fits a register; the rest is where they started and stopped.
+            let start = self.at;
+            let kind = match self.mode {
                 Mode::Expression | Mode::Brackets => self.statement(byte),
                 Mode::Braces => self.in_braces(byte),
                 Mode::Duration => self.duration(byte),
             };
+            return Token { kind, span: self.span(start) };
         }
     }
 
@@ -149,7 +153,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn statement(&mut self, byte: u8) -> Token {
+    fn statement(&mut self, byte: u8) -> Kind {
         let next = self.peek(1);
         match byte {
             _ if is(byte, ALPHA) || byte == b':' => self.word(byte),
@@ -200,12 +204,11 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn in_braces(&mut self, byte: u8) -> Token {
+    fn in_braces(&mut self, byte: u8) -> Kind {
         match byte {
             _ if is(byte, ALPHA) => {
-                let start = self.at;
                 self.skip(ALPHA | DIGIT);
-                Token { kind: Kind::Ident, span: self.span(start) }
+                Kind::Ident
             }
             b',' => self.token(Kind::Comma, 1),
             b'"' | b'\'' | b'`' => self.string(byte),
@@ -235,7 +238,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Between `[` and the first number Prometheus knows durations and nothing else.
-    fn duration(&mut self, byte: u8) -> Token {
+    fn duration(&mut self, byte: u8) -> Kind {
         match byte {
             b'0'..=b'9' => {
                 self.got_duration = true;
@@ -267,12 +270,12 @@ impl<'a> Lexer<'a> {
                 self.token(Kind::RightBracket, 1)
             }
             b'{' if self.template => match self.brace(byte) {
-                token @ Token { kind: Kind::Hole(Hole::Window), .. } => {
+                Kind::Hole(Hole::Window) => {
                     self.got_duration = true;
                     self.mode = Mode::Brackets;
-                    token
+                    Kind::Hole(Hole::Window)
                 }
-                token => token,
+                kind => kind,
             },
             b'{' => self.token(Kind::LeftBrace, 1),
             _ if is(byte, ALPHA) => self.word(byte),
@@ -282,7 +285,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// A brace, or in a template a hole.
-    fn brace(&mut self, byte: u8) -> Token {
+    fn brace(&mut self, byte: u8) -> Kind {
         let (kind, mode) =
             if byte == b'{' { (Kind::LeftBrace, Mode::Braces) } else { (Kind::RightBrace, Mode::Expression) };
         if !self.template {
@@ -309,7 +312,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// A name, a keyword, or a name with holes.
-    fn word(&mut self, first: u8) -> Token {
+    fn word(&mut self, first: u8) -> Kind {
         let start = self.at;
         let in_brackets = matches!(self.mode, Mode::Duration | Mode::Brackets);
         if in_brackets && first == b':' {
@@ -341,7 +344,7 @@ impl<'a> Lexer<'a> {
             Kind::Number if in_brackets => kind = Kind::Ident,
             _ => {}
         }
-        Token { kind, span: self.span(start) }
+        kind
     }
 
     fn paren_follows(&self) -> bool {
@@ -350,7 +353,7 @@ impl<'a> Lexer<'a> {
 
     /// A number or a duration. The scanner takes some texts that are neither, and rejects some that could be; both as
     /// Prometheus does. Values are judged when they are read.
-    fn number(&mut self) -> Token {
+    fn number(&mut self) -> Kind {
         let start = self.at;
         // By far the most: whole numbers, alone or with one unit.
         self.skip(DIGIT);
@@ -362,33 +365,29 @@ impl<'a> Lexer<'a> {
             Kind::Duration
         } else {
             self.at = start;
-            match self.uncommon_number() {
-                Ok(kind) => kind,
-                Err(token) => return token,
-            }
+            self.uncommon_number()
         };
-        let token = Token { kind, span: self.span(start) };
-        if self.template && self.peek(0) == b'{' {
-            if let Some(hole) = Hole::at_start(&self.bytes[self.at..]) {
-                let at = span(self.at, self.at + hole.placeholder().len());
-                return self.error(report::hole_in_number(hole, at, &self.text[start..self.at]));
-            }
+        if self.template
+            && self.peek(0) == b'{'
+            && let Some(hole) = Hole::at_start(&self.bytes[self.at..])
+        {
+            let at = span(self.at, self.at + hole.placeholder().len());
+            return self.error(report::hole_in_number(hole, at, &self.text[start..self.at]));
         }
-        token
+        kind
     }
 
-    fn uncommon_number(&mut self) -> Result<Kind, Token> {
+    fn uncommon_number(&mut self) -> Kind {
         let start = self.at;
-        let kind = if self.scan_number() {
-            Kind::Number
-        } else if self.scan_duration() {
-            Kind::Duration
-        } else {
-            let rest = self.bytes[self.at..].iter().take_while(|&&b| is(b, ALPHA | DIGIT) || b == b'.').count();
-            let span = span(start, self.at + rest);
-            return Err(self.error(report::bad_number(&self.text[span.range()], span)));
-        };
-        Ok(kind)
+        if self.scan_number() {
+            return Kind::Number;
+        }
+        if self.scan_duration() {
+            return Kind::Duration;
+        }
+        let rest = self.bytes[self.at..].iter().take_while(|&&b| is(b, ALPHA | DIGIT) || b == b'.').count();
+        let span = span(start, self.at + rest);
+        self.error(report::bad_number(&self.text[span.range()], span))
     }
 
     fn accept(&mut self, set: &[u8]) -> bool {
@@ -465,14 +464,14 @@ impl<'a> Lexer<'a> {
     }
 
     /// A string literal. Escapes are checked where they are read.
-    fn string(&mut self, quote: u8) -> Token {
+    fn string(&mut self, quote: u8) -> Kind {
         let start = self.at;
         self.at += 1;
         while let Some(&byte) = self.bytes.get(self.at) {
             match byte {
                 _ if byte == quote => {
                     self.at += 1;
-                    return Token { kind: Kind::Str, span: self.span(start) };
+                    return Kind::Str;
                 }
                 b'\\' if quote != b'`' => self.at = (self.at + 2).min(self.bytes.len()),
                 b'\n' if quote != b'`' => break,
@@ -491,7 +490,7 @@ impl<'a> Lexer<'a> {
         self.error(report::unterminated_string(span(start, self.at), quote))
     }
 
-    fn bad_character(&mut self) -> Token {
+    fn bad_character(&mut self) -> Kind {
         let rest = &self.text[self.at..];
         let char = rest.chars().next().unwrap_or_default();
         // `&&` and `||` are one mistake.

@@ -221,7 +221,7 @@ pub(super) fn unknown_function(name: &str, span: Span, grouped: bool) -> Diagnos
     }
 }
 
-/// What Prometheus has in place of something that only MetricsQL has.
+/// What Prometheus has in place of something that only `MetricsQL` has.
 pub(super) fn metricsql(word: &str) -> Option<&'static str> {
     Some(match word {
         "default" => "Prometheus writes `a or b` for a default, whose labels must match",

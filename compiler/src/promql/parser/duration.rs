@@ -90,7 +90,8 @@ impl<'a> Parser<'a> {
         let brackets = open.to(close.span);
         let (span, below) = (expr.span.to(brackets), expr.height);
         let subquery = Subquery { expr, range, step, brackets, modifiers: Vec::new() };
-        self.node(ExprKind::Subquery(Box::new(subquery)), span, ValueType::Matrix, below)
+        let height = self.height(below, span)?;
+        Ok(Expr { kind: ExprKind::Subquery(Box::new(subquery)), span, ty: ValueType::Matrix, height })
     }
 
     fn offset(&mut self, mut expr: Expr<'a>) -> Result<Expr<'a>> {
@@ -130,14 +131,13 @@ impl<'a> Parser<'a> {
             }
         };
         let span = Span::new(keyword.start, self.previous_end);
-        if let At::Timestamp(value) = at {
-            // Written so that NaN is out of bounds.
-            if !(value.abs() < MAX_TIMESTAMP) {
-                self.report(
-                    Diagnostic::new(Code::Syntax, span, "timestamp out of bounds")
-                        .label("must be a number of seconds since 1970"),
-                );
-            }
+        if let At::Timestamp(value) = at
+            && (value.is_nan() || value.abs() >= MAX_TIMESTAMP)
+        {
+            self.report(
+                Diagnostic::new(Code::Syntax, span, "timestamp out of bounds")
+                    .label("must be a number of seconds since 1970"),
+            );
         }
         let Some(modifiers) = modifiers(&mut expr) else {
             self.report(report::modifier_of_expression(self.lexer.text, "@", span, &expr));
@@ -361,7 +361,7 @@ impl<'a> Parser<'a> {
 }
 
 /// The modifiers of an expression that can have some.
-fn modifiers<'e, 'a>(expr: &'e mut Expr<'a>) -> Option<&'e mut Vec<Modifier>> {
+fn modifiers<'e>(expr: &'e mut Expr<'_>) -> Option<&'e mut Vec<Modifier>> {
     match &mut expr.kind {
         ExprKind::Selector(selector) => Some(&mut selector.modifiers),
         ExprKind::Subquery(subquery) => Some(&mut subquery.modifiers),

@@ -95,13 +95,10 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Makes a node, unless the tree gets too high.
-    fn node(&mut self, kind: ExprKind<'a>, span: Span, ty: ValueType, below: u16) -> Result<Expr<'a>> {
-        if below >= MAX_HEIGHT {
-            // The node goes, and what is below it with it: it is no higher than the limit.
-            return self.too_deep(span);
-        }
-        Ok(Expr { kind, span, ty, height: below + 1 })
+    /// The height of a node, unless the tree gets too high.
+    #[inline]
+    fn height(&mut self, below: u16, span: Span) -> Result<u16> {
+        if below < MAX_HEIGHT { Ok(below + 1) } else { self.too_deep(span) }
     }
 
     #[cold]
@@ -169,7 +166,8 @@ impl<'a> Parser<'a> {
         let span = lhs.span.to(rhs.span);
         let below = lhs.height.max(rhs.height);
         let binary = Binary { op, op_span, bool_span, matching, group, fill, lhs, rhs };
-        self.node(ExprKind::Binary(Box::new(binary)), span, ty, below)
+        let height = self.height(below, span)?;
+        Ok(Expr { kind: ExprKind::Binary(Box::new(binary)), span, ty, height })
     }
 
     /// An operand with its sign and its modifiers.
@@ -218,7 +216,8 @@ impl<'a> Parser<'a> {
         }
         let expr = self.expr(BinaryOp::Pow.precedence())?;
         let (span, ty, below) = (op_span.to(expr.span), expr.ty, expr.height);
-        self.node(ExprKind::Unary(Box::new(Unary { op, op_span, expr })), span, ty, below)
+        let height = self.height(below, span)?;
+        Ok(Expr { kind: ExprKind::Unary(Box::new(Unary { op, op_span, expr })), span, ty, height })
     }
 
     fn paren(&mut self) -> Result<Expr<'a>> {
@@ -226,7 +225,9 @@ impl<'a> Parser<'a> {
         let inner = self.expr(0)?;
         let Some(close) = self.eat(Kind::RightParen) else { return self.unexpected_after(&inner, Some(open)) };
         let (ty, below) = (inner.ty, inner.height);
-        self.node(ExprKind::Paren(Box::new(inner)), open.to(close.span), ty, below)
+        let span = open.to(close.span);
+        let height = self.height(below, span)?;
+        Ok(Expr { kind: ExprKind::Paren(Box::new(inner)), span, ty, height })
     }
 
     fn call(&mut self, name: Token) -> Result<Expr<'a>> {
@@ -246,7 +247,9 @@ impl<'a> Parser<'a> {
         let ty = function.map_or(ValueType::Vector, |function| function.returns);
         let below = args.iter().map(|arg| arg.height).max().unwrap_or(0);
         let call = Call { function, name: text, name_span: name.span, parens, args };
-        self.node(ExprKind::Call(Box::new(call)), name.span.to(parens), ty, below)
+        let span = name.span.to(parens);
+        let height = self.height(below, span)?;
+        Ok(Expr { kind: ExprKind::Call(Box::new(call)), span, ty, height })
     }
 
     /// The arguments of a call, and the parentheses around them.
@@ -304,7 +307,8 @@ impl<'a> Parser<'a> {
         let param = if args.is_empty() { None } else { Some(args.swap_remove(0)) };
         let below = param.as_ref().map_or(0, |param| param.height).max(expr.height);
         let aggregate = Aggregate { op, op_span: name.span, grouping, parens, param, expr };
-        self.node(ExprKind::Aggregate(Box::new(aggregate)), span, ValueType::Vector, below)
+        let height = self.height(below, span)?;
+        Ok(Expr { kind: ExprKind::Aggregate(Box::new(aggregate)), span, ty: ValueType::Vector, height })
     }
 
     /// The value of a number or a duration in seconds. A literal without a value is reported and read as 1, which is

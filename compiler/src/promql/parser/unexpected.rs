@@ -8,6 +8,13 @@ use super::super::{literal, report};
 use super::{Parser, Result};
 use crate::{Code, Diagnostic, Span};
 
+/// The keywords that can follow an operand.
+#[rustfmt::skip]
+const OPERATOR_WORDS: [&str; 14] = [
+    "and", "or", "unless", "atan2", "offset", "by", "without", "on", "ignoring", "bool", "group_left", "group_right",
+    "anchored", "smoothed",
+];
+
 impl<'a> Parser<'a> {
     /// The token in words: `` `foo` ``, `end of the query`.
     fn found(&self) -> String {
@@ -128,23 +135,7 @@ impl<'a> Parser<'a> {
                     .note(note);
                 return self.fail(diagnostic);
             }
-            const WORDS: [&str; 14] = [
-                "and",
-                "or",
-                "unless",
-                "atan2",
-                "offset",
-                "by",
-                "without",
-                "on",
-                "ignoring",
-                "bool",
-                "group_left",
-                "group_right",
-                "anchored",
-                "smoothed",
-            ];
-            if let Some(word) = report::similar(&lower, WORDS) {
+            if let Some(word) = report::similar(&lower, OPERATOR_WORDS) {
                 let diagnostic = self
                     .syntax(format!("unexpected `{text}`"))
                     .label("expected an operator")
