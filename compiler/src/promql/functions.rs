@@ -42,7 +42,8 @@ impl Function {
     /// The type of the argument at `index`.
     #[must_use]
     pub fn arg_type(&self, index: usize) -> Option<ValueType> {
-        self.args.get(index).or_else(|| self.args.last().filter(|_| self.max_args as usize > index)).copied()
+        let further = self.max_args == u8::MAX || index < usize::from(self.max_args);
+        self.args.get(index).or_else(|| self.args.last().filter(|_| further)).copied()
     }
 }
 
@@ -276,6 +277,7 @@ mod tests {
         let join = Function::find("label_join").unwrap();
         assert_eq!(join.arg_type(0), Some(V));
         assert_eq!(join.arg_type(9), Some(T));
+        assert_eq!(join.arg_type(1000), Some(T));
         assert_eq!(Function::find("rate").unwrap().arg_type(1), None);
     }
 
