@@ -268,6 +268,10 @@ fn types() {
         "argument-count: `histogram_quantile` takes 2 arguments, not 1 | [(0.9)] 1 argument | [histogram_quantile] \
          required by this call | note: `histogram_quantile(scalar, instant vector)`",
     );
+    says(
+        "rate(vector(a[5m]))",
+        "type-mismatch: `vector` takes a scalar | [a[5m]] this is a range vector | [vector] required by this call",
+    );
     assert_eq!(parse("rate(a) + rate(b) + abs(c[5m])", Syntax::PROMQL).diagnostics.len(), 3);
 }
 

@@ -262,6 +262,18 @@ impl<'a> Parser<'a> {
         self.fail(diagnostic)
     }
 
+    /// `sum (job) (x)`.
+    #[cold]
+    pub(in crate::promql::parser) fn missing_by<T>(&mut self, op: Aggregator, parens: Span) -> Result<T> {
+        let (word, labels) = (op.as_str(), self.slice(parens));
+        self.fail(
+            Diagnostic::new(Code::Syntax, parens, format!("second arguments of `{word}`"))
+                .label("if these are labels to group by, a keyword is missing")
+                .secondary(self.token.span, "the arguments start here")
+                .help(format!("write `{word} by {labels}`")),
+        )
+    }
+
     #[cold]
     pub(in crate::promql::parser) fn second_grouping<T>(&mut self, first: Span) -> Result<T> {
         let word = self.slice(self.token.span).to_ascii_lowercase();
