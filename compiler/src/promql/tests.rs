@@ -357,6 +357,11 @@ fn matchers() {
 fn operators() {
     says("a = 1", "syntax: `=` is no operator | [=] only matchers in braces use `=` | help: write `==`");
     says("a +", "syntax: missing operand after `+` | [+] the query ends after it");
+    says(
+        "sum (b, c) (a)",
+        "syntax: second arguments of `sum` | [(b, c)] if these are labels to group by, a keyword is missing | [(] the \
+         arguments start here | help: write `sum by (b, c)`",
+    );
     says("a && b", "syntax: unexpected `&&` | [&&] no operator of PromQL | help: write `and`");
     says(
         "a default 0",
