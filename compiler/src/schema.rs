@@ -197,7 +197,7 @@ impl Reader<'_> {
                 "labels" => file.labels = self.labels(key, value),
                 "presets" => file.presets = self.presets(value, complete),
                 _ => {
-                    self.unknown_key(key, "a preset file", &["description", "features", "metric", "labels", "presets"])
+                    self.unknown_key(key, "a preset file", &["description", "features", "metric", "labels", "presets"]);
                 }
             }
         }
@@ -359,8 +359,8 @@ impl Reader<'_> {
         for (key, value) in &unknown {
             self.unknown_preset_key(&preset.name.value, key, value, has_template);
         }
-        // A key that nobody knows may be the template's.
-        if complete && !has_template && unknown.is_empty() {
+        let may_be_template = |value: &Value<'_>| value.get_ref().is_str() || value.get_ref().is_table();
+        if complete && !has_template && !unknown.iter().any(|(_, value)| may_be_template(value)) {
             let title = format!("missing `template` in preset `{}`", preset.name.value);
             self.report(
                 Diagnostic::new(Code::MissingKey, preset.name.span, title)

@@ -71,7 +71,7 @@ impl SourceFile {
         let before = &self.text.as_bytes()[..(offset as usize).min(self.text.len())];
         let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let is_char_start = |byte: &&u8| !(0x80..0xC0).contains(*byte);
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = before.split(|byte| *byte == b'\n').count();
         (line, before[line_start..].iter().filter(is_char_start).count() + 1)
     }
 }
