@@ -6,7 +6,7 @@ use promql_presets_core::PromDuration;
 
 use crate::promql::{Features, Syntax, ValueType, parse};
 use crate::registry::{Label, LabelKind, Module, Preset, Querier, Registry, Segment};
-use crate::schema::{LabelType, PresetFile, RawPreset};
+use crate::schema::{LabelType, Labels, PresetFile, RawPreset};
 use crate::source::Spanned;
 use crate::suggest::nearest;
 use crate::{Code, Diagnostic, Severity, SourceFile, Span, codegen, lower, names, render, schema, template};
@@ -57,8 +57,9 @@ pub fn compile(files: &[SourceFile]) -> Output {
             raw
         })
         .collect();
+    let mut findings = std::mem::take(&mut compiler.findings);
     let registry = compiler.registry(&raw);
-    let mut findings = compiler.findings;
+    findings.extend(compiler.findings.into_iter().filter(|found| !raw[found.file].is_doubtful(found.diagnostic.span)));
     findings.sort_by_key(|finding| (finding.file, finding.diagnostic.span));
 
     let errors: Vec<&Finding> =
@@ -347,7 +348,7 @@ impl Compiler<'_> {
                 self.report(file, None, [diagnostic]);
                 continue;
             }
-            let kind = self.label_kind(file, &variant, &label.kind);
+            let kind = self.label_kind(file, enum_name(&variant, declared), &label.kind);
             labels.push(Label {
                 name: name.value.clone(),
                 setter,
@@ -361,7 +362,7 @@ impl Compiler<'_> {
         Some(Querier { takes_name, labels })
     }
 
-    fn label_kind(&mut self, file: usize, variant: &str, kind: &LabelType) -> LabelKind {
+    fn label_kind(&mut self, file: usize, name: String, kind: &LabelType) -> LabelKind {
         let values = match kind {
             LabelType::String => return LabelKind::String,
             LabelType::Uuid => return LabelKind::Uuid,
@@ -371,24 +372,22 @@ impl Compiler<'_> {
         let mut variants: Vec<(String, String)> = Vec::new();
         let mut spans: Vec<Span> = Vec::new();
         for value in values {
-            let Some(name) = names::variant(&value.value) else {
+            let Some(variant) = names::variant(&value.value) else {
                 self.no_rust_name(file, "value", value);
                 continue;
             };
-            if let Some(other) = variants.iter().position(|(taken, _)| *taken == name) {
-                let title = format!("`{}` and `{}` become the same name `{name}`", value.value, variants[other].1);
+            if let Some(other) = variants.iter().position(|(taken, _)| *taken == variant) {
+                let title = format!("`{}` and `{}` become the same name `{variant}`", value.value, variants[other].1);
                 let diagnostic = Diagnostic::new(Code::DuplicateLabel, value.span, title)
-                    .label(format!("also becomes `{name}`"))
+                    .label(format!("also becomes `{variant}`"))
                     .secondary(spans[other], "already taken here")
                     .help("declare the label as `\"string\"`");
                 self.report(file, None, [diagnostic]);
                 continue;
             }
-            variants.push((name, value.value.clone()));
+            variants.push((variant, value.value.clone()));
             spans.push(value.span);
         }
-        // `Querier` and `Label` are names of the module itself.
-        let name = if matches!(variant, "Querier" | "Label") { format!("{variant}Value") } else { variant.to_owned() };
         LabelKind::Enum(name, variants)
     }
 
@@ -400,4 +399,18 @@ impl Compiler<'_> {
             if what == "value" { diagnostic.help("declare the label as `\"string\"`") } else { diagnostic };
         self.report(file, None, [diagnostic]);
     }
+}
+
+/// The enum of a label's values: named as the label is, unless that is a name of the module itself.
+fn enum_name(variant: &str, declared: &Labels) -> String {
+    let mut name = variant.to_owned();
+    if matches!(variant, "Querier" | "Label") {
+        let is_taken = |name: &str| {
+            declared.labels.iter().any(|label| names::variant(&label.name.value).is_some_and(|n| n == name))
+        };
+        while name == variant || is_taken(&name) {
+            name.push_str("Value");
+        }
+    }
+    name
 }

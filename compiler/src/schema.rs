@@ -11,7 +11,7 @@ use toml::de::{DeString, DeTable, DeValue};
 use crate::literal::Literal;
 use crate::source::Spanned;
 use crate::suggest::nearest;
-use crate::{Code, Diagnostic, Span};
+use crate::{Code, Diagnostic, Span, toml_error};
 
 /// What a preset file says.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +26,16 @@ pub struct PresetFile {
     pub labels: Option<Labels>,
     /// `[presets]` in the order of the file.
     pub presets: Vec<RawPreset>,
+    /// What lies around faults of TOML: anything there may mean something else than it seems to.
+    doubtful: Vec<Range<usize>>,
+}
+
+impl PresetFile {
+    /// Whether a fault of TOML, which has been reported, makes it pointless to say more about a place.
+    #[must_use]
+    pub fn is_doubtful(&self, span: Span) -> bool {
+        self.doubtful.iter().any(|range| range.contains(&(span.start as usize)))
+    }
 }
 
 /// `[metric]`: what the file says about a metric.
@@ -111,6 +121,8 @@ pub enum LabelType {
     OneOf(Vec<Spanned<String>>),
 }
 
+const REASON: &str = "add `reason = \"...\"`, for whoever meets this line next";
+
 const LABEL_TYPES: [&str; 3] = ["string", "uuid", "integer"];
 
 /// `[presets.NAME]`.
@@ -153,12 +165,13 @@ pub struct Allow {
 pub fn read(text: &str) -> (PresetFile, Vec<Diagnostic>) {
     let mut reader = Reader { text, diagnostics: Vec::new() };
     let (table, errors) = DeTable::parse_recoverable(text);
-    for error in &errors {
-        reader.toml_error(error.message(), error.span());
-    }
+    let faults: Vec<_> = errors.iter().map(|error| (error.message(), error.span())).collect();
+    let (mut diagnostics, doubtful) = toml_error::explain(text, table.get_ref(), &faults);
     // What TOML's own parser could not follow may be missing from the table, so nothing is said about missing keys.
-    let file = reader.file(table.get_ref(), errors.is_empty());
-    (file, reader.diagnostics)
+    let mut file = reader.file(table.get_ref(), errors.is_empty());
+    file.doubtful = doubtful;
+    diagnostics.extend(reader.diagnostics.into_iter().filter(|diagnostic| !file.is_doubtful(diagnostic.span)));
+    (file, diagnostics)
 }
 
 type Value<'a> = toml::Spanned<DeValue<'a>>;
@@ -172,25 +185,6 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn report(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
-    }
-
-    fn toml_error(&mut self, message: &str, span: Option<Range<usize>>) {
-        let span = Span::of(span.unwrap_or(self.text.len()..self.text.len()));
-        // One slip often upsets the parser several times in the same line.
-        let line = |span: Span| self.text.get(..span.start as usize).map_or(0, |before| before.matches('\n').count());
-        if self.diagnostics.last().is_some_and(|last| line(last.span) == line(span)) {
-            return;
-        }
-        let (title, expected) = message.split_once(", expected").unwrap_or((message, ""));
-        let mut title = title.trim().to_owned();
-        if let Some(first) = title.get_mut(..1) {
-            first.make_ascii_lowercase();
-        }
-        let mut diagnostic = Diagnostic::new(Code::InvalidToml, span, title.replace('\n', " "));
-        if !expected.is_empty() {
-            diagnostic = diagnostic.label(format!("expected {}", expected.trim()));
-        }
-        self.report(diagnostic);
     }
 
     fn file(&mut self, table: &DeTable<'_>, complete: bool) -> PresetFile {
@@ -224,7 +218,7 @@ impl Reader<'_> {
                 "name" => name = self.name("name", value),
                 "type" => kind = self.metric_type(value),
                 "unit" => unit = self.spanned_string("unit", value),
-                "scrape_interval" => scrape_interval = self.duration("scrape_interval", value),
+                "scrape_interval" => scrape_interval = self.positive_duration("scrape_interval", value),
                 _ => self.unknown_key(key, "`[metric]`", &["name", "type", "unit", "scrape_interval"]),
             }
         }
@@ -273,6 +267,11 @@ impl Reader<'_> {
             DeValue::Table(table) => {
                 for (key, value) in in_order(table) {
                     match key.get_ref().as_ref() {
+                        "type" | "values" if kind.is_some() => self.report(
+                            Diagnostic::new(Code::InvalidValue, key_span(key), "both `type` and `values` of a label")
+                                .label("says again what the values are")
+                                .help("remove one of the two"),
+                        ),
                         "type" => kind = Some(self.label_type(value)),
                         "values" => kind = Some(self.label_values(value)),
                         "required" => required = self.boolean("required", value).unwrap_or_default(),
@@ -323,7 +322,10 @@ impl Reader<'_> {
     }
 
     fn presets(&mut self, value: &Value<'_>, complete: bool) -> Vec<RawPreset> {
-        let Some(table) = self.table("presets", value) else { return Vec::new() };
+        let DeValue::Table(table) = value.get_ref() else {
+            self.wrong_type("presets", "a table", value, "write a table `[presets.NAME]` for each preset");
+            return Vec::new();
+        };
         in_order(table).into_iter().filter_map(|(key, value)| self.preset(key, value, complete)).collect()
     }
 
@@ -339,37 +341,55 @@ impl Reader<'_> {
         };
         let mut preset =
             RawPreset { name, description: None, template: None, unit: None, window: None, allow: Vec::new() };
+        let mut unknown = Vec::new();
         for (key, value) in in_order(table) {
             match key.get_ref().as_ref() {
                 "template" => preset.template = self.literal("template", value),
                 "description" => preset.description = self.string("description", value),
                 "unit" => preset.unit = self.string("unit", value),
                 "window" => {
-                    preset.window = Some(Window { key: key_span(key), duration: self.window(value) });
+                    let duration = self.positive_duration("window", value);
+                    preset.window = Some(Window { key: key_span(key), duration });
                 }
                 "allow" => preset.allow = self.allow(value),
-                _ => self.unknown_key(key, "a preset", &["template", "description", "unit", "window", "allow"]),
+                _ => unknown.push((key, value)),
             }
         }
-        if complete && !table.keys().any(|key| key.get_ref() == "template") {
-            // A misspelt `template` is reported with its right spelling.
-            if !table.keys().any(|key| nearest(key.get_ref(), ["template"]).is_some()) {
-                let title = format!("missing `template` in preset `{}`", preset.name.value);
-                self.report(
-                    Diagnostic::new(Code::MissingKey, preset.name.span, title)
-                        .label("this preset asks nothing")
-                        .help("add `template = '...'` with the PromQL"),
-                );
-            }
+        let has_template = table.keys().any(|key| key.get_ref() == "template");
+        for (key, value) in &unknown {
+            self.unknown_preset_key(&preset.name.value, key, value, has_template);
+        }
+        let may_be_template = |value: &Value<'_>| value.get_ref().is_str() || value.get_ref().is_table();
+        if complete && !has_template && !unknown.iter().any(|(_, value)| may_be_template(value)) {
+            let title = format!("missing `template` in preset `{}`", preset.name.value);
+            self.report(
+                Diagnostic::new(Code::MissingKey, preset.name.span, title)
+                    .label("this preset asks nothing")
+                    .help("add `template = '...'` with the PromQL"),
+            );
         }
         Some(preset)
     }
 
-    fn window(&mut self, value: &Value<'_>) -> Option<Spanned<PromDuration>> {
-        let duration = self.duration("window", value)?;
+    fn unknown_preset_key(&mut self, preset: &str, key: &Key<'_>, value: &Value<'_>, has_template: bool) {
+        let name = key.get_ref().as_ref();
+        let known = ["template", "description", "unit", "window", "allow"];
+        let meant_as = match value.get_ref() {
+            DeValue::Table(_) => format!("presets do not nest; write `[presets.{preset}_{name}]`"),
+            DeValue::String(_) if !has_template && nearest(name, known).is_none() => {
+                "write the query as `template = '...'`".to_owned()
+            }
+            _ => return self.unknown_key(key, "a preset", &known),
+        };
+        let title = format!("unknown key `{name}` in a preset");
+        self.report(Diagnostic::new(Code::UnknownKey, key_span(key), title).help(meant_as));
+    }
+
+    fn positive_duration(&mut self, what: &str, value: &Value<'_>) -> Option<Spanned<PromDuration>> {
+        let duration = self.duration(what, value)?;
         if duration.value.is_zero() {
             self.report(
-                Diagnostic::new(Code::InvalidDuration, duration.span, "a window of no length")
+                Diagnostic::new(Code::InvalidDuration, duration.span, format!("`{what}` of no length"))
                     .label("must be longer than zero"),
             );
             return None;
@@ -400,6 +420,7 @@ impl Reader<'_> {
             return None;
         };
         let (mut check, mut reason) = (None, None);
+        let before = self.diagnostics.len();
         for (key, value) in in_order(table) {
             match key.get_ref().as_ref() {
                 "check" => check = self.spanned_string("check", value),
@@ -407,33 +428,26 @@ impl Reader<'_> {
                 _ => self.unknown_key(key, "an entry of `allow`", &["check", "reason"]),
             }
         }
-        let check = self.allowed_check(table, value, check);
-        if reason.as_ref().is_none_or(|reason| reason.value.trim().is_empty()) {
-            let span = reason.map_or(Span::of(value.span()), |reason| reason.span);
-            self.report(
-                Diagnostic::new(Code::MissingKey, span, "`allow` without a reason")
-                    .help("add `reason = \"...\"`, for whoever meets this line next"),
-            );
-            return None;
+        let missing =
+            |what: &str, span: Span| Diagnostic::new(Code::MissingKey, span, format!("`allow` without a {what}"));
+        let whole = Span::of(value.span());
+        match (&check, &reason) {
+            // What is not there may be what was misspelt, or of the wrong type.
+            (None, _) | (_, None) if self.diagnostics.len() > before => {}
+            (None, _) => {
+                let help = "write `{ check = \"...\", reason = \"...\" }` with the code of the finding";
+                self.report(missing("check", whole).help(help));
+            }
+            (Some(_), None) => self.report(missing("reason", whole).help(REASON)),
+            (Some(_), Some(reason)) if reason.value.trim().is_empty() => {
+                self.report(missing("reason", reason.span).help(REASON));
+            }
+            _ => {}
         }
-        Some(Allow { check: check?, reason: reason?.value })
+        Some(Allow { check: self.allowed_check(check?)?, reason: reason?.value })
     }
 
-    fn allowed_check(
-        &mut self,
-        table: &DeTable<'_>,
-        value: &Value<'_>,
-        check: Option<Spanned<String>>,
-    ) -> Option<Spanned<Code>> {
-        let Some(check) = check else {
-            if !table.keys().any(|key| key.get_ref() == "check") {
-                self.report(
-                    Diagnostic::new(Code::MissingKey, Span::of(value.span()), "`allow` without a check")
-                        .help("add `check = \"...\"` with the code of the finding"),
-                );
-            }
-            return None;
-        };
+    fn allowed_check(&mut self, check: Spanned<String>) -> Option<Spanned<Code>> {
         let Some(code) = Code::ALL.iter().find(|code| code.as_str() == check.value) else {
             let codes: Vec<&str> = Code::allowable().map(Code::as_str).collect();
             let title = format!("unknown check `{}`", check.value);
@@ -501,7 +515,8 @@ impl Reader<'_> {
 
     fn strings(&mut self, what: &str, value: &Value<'_>) -> Vec<Spanned<String>> {
         if let DeValue::Array(values) = value.get_ref() {
-            return values.iter().filter_map(|value| self.spanned_string(what, value)).collect();
+            let entry = format!("an entry of `{what}`");
+            return values.iter().filter_map(|value| self.spanned_string(&entry, value)).collect();
         }
         self.wrong_type(what, "an array of strings", value, &format!("write `{what} = [\"...\"]`"));
         Vec::new()
@@ -511,6 +526,10 @@ impl Reader<'_> {
         if let DeValue::Integer(number) = value.get_ref() {
             let help = format!("write `{what} = \"{number}s\"` for seconds");
             self.wrong_type(what, "a duration in quotes", value, &help);
+            return None;
+        }
+        if !value.get_ref().is_str() {
+            self.wrong_type(what, "a duration in quotes", value, &format!("write `{what} = \"5m\"`"));
             return None;
         }
         let literal = self.literal(what, value)?;
