@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use promql_presets_core::PromDuration;
 
+use crate::check::{self, Metrics, Scope};
 use crate::promql::{Features, Syntax, ValueType, parse};
 use crate::registry::{Label, LabelKind, Module, Preset, Querier, Registry, Segment};
 use crate::schema::{LabelType, Labels, PresetFile, RawPreset};
 use crate::source::Spanned;
 use crate::suggest::nearest;
-use crate::{Code, Diagnostic, Severity, SourceFile, Span, codegen, lower, names, render, schema, template};
+use crate::{Code, Diagnostic, Literal, Severity, SourceFile, Span, codegen, lower, names, render, schema, template};
 
 /// What the compiler makes of preset files.
 #[derive(Clone, Debug)]
@@ -88,9 +89,13 @@ impl InlinePreset {
     /// Compiles a template that has the given default window, if any.
     #[must_use]
     pub fn compile(text: &str, window: Option<&str>) -> Self {
-        let Template { segments, result, has_window, mut diagnostics } = compile_template(text, Features::none(), None);
-        let whole = Span::of(0..text.len());
         let duration = window.map(str::parse::<PromDuration>);
+        let metrics = Metrics::default();
+        let window_value = duration.clone().and_then(Result::ok);
+        let scope = Scope { template: true, metric: None, labels: None, window: window_value, metrics: &metrics };
+        let Template { segments, result, has_window, mut diagnostics, findings } =
+            compile_template(text, Features::none(), scope);
+        let whole = Span::of(0..text.len());
         match duration.clone() {
             Some(Err(error)) => diagnostics.push(Diagnostic::new(Code::InvalidDuration, whole, error.to_string())),
             Some(Ok(PromDuration::ZERO)) => {
@@ -106,6 +111,7 @@ impl InlinePreset {
             }),
             _ => {}
         }
+        diagnostics.extend(findings);
         let preset = Preset {
             name: String::new(),
             constant: String::new(),
@@ -113,7 +119,7 @@ impl InlinePreset {
             description: None,
             unit: None,
             template: text.to_owned(),
-            window: duration.and_then(Result::ok),
+            window: window_value,
             result,
             segments,
         };
@@ -126,17 +132,19 @@ struct Template {
     segments: Vec<Segment>,
     result: ValueType,
     has_window: bool,
-    /// Spans are of the template.
+    /// What keeps it from being a template. Spans are of the template.
     diagnostics: Vec<Diagnostic>,
+    /// What a sound template says that it should not say. Spans are of the template.
+    findings: Vec<Diagnostic>,
 }
 
-/// `metric` is what `{metric_name}` stands for, if that is known.
-fn compile_template(text: &str, features: Features, metric: Option<&str>) -> Template {
+fn compile_template(text: &str, features: Features, scope: Scope<'_>) -> Template {
     let mut template = Template {
         segments: Vec::new(),
         result: ValueType::Vector,
         has_window: text.contains(WINDOW),
         diagnostics: template::check(text),
+        findings: Vec::new(),
     };
     if !template.diagnostics.is_empty() {
         return template;
@@ -146,7 +154,10 @@ fn compile_template(text: &str, features: Features, metric: Option<&str>) -> Tem
     if let Some(expr) = &parsed.expr {
         template.result = expr.ty();
         if template.diagnostics.is_empty() {
-            (template.segments, template.diagnostics) = lower::lower(text, expr, metric);
+            (template.segments, template.diagnostics) = lower::lower(text, expr, scope.metric);
+        }
+        if template.diagnostics.is_empty() {
+            template.findings = check::check(text, expr, scope);
         }
     }
     template
@@ -158,6 +169,26 @@ fn missing_window(text: &str) -> Diagnostic {
     let at = text.find(WINDOW).unwrap_or_default();
     Diagnostic::new(Code::MissingWindow, Span::of(at..at + WINDOW.len()), "no default for `{window}`")
         .label("needs a value where the caller passes none")
+}
+
+/// The findings that the preset does not allow, in the file, and every `allow` that silences nothing.
+fn not_allowed(findings: Vec<Diagnostic>, raw: &RawPreset, template: &Literal) -> Vec<Diagnostic> {
+    let mut used = vec![false; raw.allow.len()];
+    let mut rest = Vec::new();
+    for finding in findings {
+        match raw.allow.iter().position(|allow| allow.check.value == finding.code) {
+            Some(entry) => used[entry] = true,
+            None => rest.push(finding.map_spans(|span| template.locate(span))),
+        }
+    }
+    let unused = raw.allow.iter().zip(used).filter(|(_, used)| !used);
+    rest.extend(unused.map(|(allow, _)| {
+        let title = format!("`allow` of `{}` silences nothing", allow.check.value.as_str());
+        Diagnostic::new(Code::UnusedAllow, allow.check.span, title)
+            .label("no such finding in this preset")
+            .help("remove the entry")
+    }));
+    rest
 }
 
 struct Compiler<'a> {
@@ -175,6 +206,10 @@ impl Compiler<'_> {
     }
 
     fn registry(&mut self, raw: &[PresetFile]) -> Registry {
+        let (metrics, conflicts) = Metrics::new(raw, |file| self.files[file].path.clone());
+        for (file, diagnostic) in conflicts {
+            self.report(file, None, [diagnostic]);
+        }
         let mut modules: Vec<Module> = Vec::new();
         let mut taken: BTreeMap<Vec<String>, usize> = BTreeMap::new();
         for (file, raw) in raw.iter().enumerate() {
@@ -188,7 +223,7 @@ impl Compiler<'_> {
                 continue;
             }
             taken.insert(path.clone(), file);
-            modules.push(self.module(file, path, raw));
+            modules.push(self.module(file, path, raw, &metrics));
         }
         Registry { modules }
     }
@@ -208,10 +243,11 @@ impl Compiler<'_> {
         path
     }
 
-    fn module(&mut self, file: usize, path: Vec<String>, raw: &PresetFile) -> Module {
+    fn module(&mut self, file: usize, path: Vec<String>, raw: &PresetFile, metrics: &Metrics<'_>) -> Module {
         let name = path.iter().map(|part| part.trim_start_matches("r#")).collect::<Vec<_>>().join("::");
         let features = self.features(file, raw);
         let metric = raw.metric.as_ref().map(|metric| metric.name.value.as_str());
+        let scope = Scope { template: true, metric, labels: raw.labels.as_ref(), window: None, metrics };
         let mut constants: BTreeMap<String, Span> = BTreeMap::new();
         let mut names: BTreeMap<String, String> = BTreeMap::new();
         let mut presets = Vec::new();
@@ -221,10 +257,10 @@ impl Compiler<'_> {
                 let diagnostic = Diagnostic::new(Code::InvalidName, preset.name.span, title)
                     .label("not letters, digits, `_` and `-`, a letter first");
                 self.report(file, Some(&preset.name.value), [diagnostic]);
-                self.preset(file, String::new(), preset, features, metric);
+                self.preset(file, String::new(), preset, features, scope);
                 continue;
             };
-            let compiled = self.preset(file, constant.clone(), preset, features, metric);
+            let compiled = self.preset(file, constant.clone(), preset, features, scope);
             if let Some(first) = constants.get(&constant) {
                 let title =
                     format!("`{}` and `{}` become the same constant `{constant}`", preset.name.value, names[&constant]);
@@ -273,7 +309,7 @@ impl Compiler<'_> {
         constant: String,
         raw: &RawPreset,
         features: Features,
-        metric: Option<&str>,
+        scope: Scope<'_>,
     ) -> Preset {
         let mut preset = Preset {
             name: raw.name.value.clone(),
@@ -287,15 +323,16 @@ impl Compiler<'_> {
             segments: Vec::new(),
         };
         let Some(template) = &raw.template else { return preset };
-        let compiled = compile_template(&template.text, features, metric);
+        let declared = raw.window.as_ref().and_then(|window| window.duration.as_ref()).map(|window| window.value);
+        let compiled = compile_template(&template.text, features, Scope { window: declared, ..scope });
         preset.template.clone_from(&template.text);
         preset.result = compiled.result;
         preset.segments = compiled.segments;
         // Where something is missing, a stub that takes a window makes for fewer errors after this one.
-        let declared = raw.window.as_ref().and_then(|window| window.duration.as_ref()).map(|window| window.value);
         if compiled.has_window || declared.is_some() {
             preset.window = Some(declared.unwrap_or(PromDuration::from_secs(300)));
         }
+        let sound = compiled.diagnostics.is_empty();
         let mut diagnostics: Vec<Diagnostic> = compiled
             .diagnostics
             .into_iter()
@@ -315,6 +352,9 @@ impl Compiler<'_> {
                 ),
                 _ => {}
             }
+        }
+        if sound {
+            diagnostics.extend(not_allowed(compiled.findings, raw, template));
         }
         self.report(file, Some(&raw.name.value), diagnostics);
         preset

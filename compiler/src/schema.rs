@@ -84,6 +84,12 @@ impl MetricType {
         ("stateset", Self::Stateset),
         ("unknown", Self::Unknown),
     ];
+
+    /// The name in a preset file.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
+    }
 }
 
 /// `[labels]`.
