@@ -170,9 +170,22 @@ impl Document {
         self.series.pop_front()
     }
 
-    /// The columns to read into, if the next event belongs into an array of float samples.
-    pub(super) fn float_samples(&mut self) -> Option<&mut Assembly> {
-        (self.place() == Place::Samples { histograms: false }).then_some(&mut self.assembly)
+    /// Reads plain samples from the start of `bytes`, if the next event belongs where float samples do: how many bytes
+    /// that was, and whether the last of them is a comma.
+    #[inline]
+    pub(super) fn plain_samples(&mut self, bytes: &[u8]) -> Result<(usize, bool), Fault> {
+        match (self.place(), self.key) {
+            (Place::Samples { histograms: false }, _) => self.assembly.plain_samples(bytes),
+            (Place::Item, Key::Value) => {
+                let length = self.assembly.plain_sample(bytes)?;
+                if length > 0 {
+                    self.set_shape(Shape::Vector)?;
+                    self.key = Key::Unknown;
+                }
+                Ok((length, false))
+            }
+            _ => Ok((0, false)),
+        }
     }
 
     pub(super) fn event(&mut self, event: Event<'_>) -> Result<(), Fault> {
