@@ -320,7 +320,7 @@ impl Document {
             (Key::Data, _) => return self.enter_object(event, Place::Data, "the object `data` of a query"),
             (Key::ErrorType, _) => self.error.kind = text(event)?,
             (Key::Error, _) => self.error.message = text(event)?,
-            (Key::IsPartial, Event::Bool(is_partial)) => self.meta.is_partial = is_partial,
+            (Key::IsPartial, Event::True | Event::False) => self.meta.is_partial = event == Event::True,
             (Key::IsPartial, _) => return Err(Fault::Expected("`true` or `false`")),
             _ => return self.common_field(event),
         }

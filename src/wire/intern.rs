@@ -1,21 +1,15 @@
 //! Labels of one answer, with each name and each repeated value stored once.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{DefaultHasher, Hasher as _};
 use std::sync::Arc;
 
 use super::error::Fault;
 use crate::value::Labels;
 
-/// Beyond this many distinct strings the memory of them is dropped, so that a stream of any length stays small.
-const MAX_STRINGS: usize = 1 << 18;
-
 /// Builds the labels of one series after another.
 #[derive(Debug, Default)]
 pub(super) struct Interner {
-    strings: HashSet<Arc<str>>,
-    /// Lists of names by the addresses of the names; one that is lost to a collision is only stored twice.
-    name_lists: HashMap<u64, Arc<[Arc<str>]>>,
+    strings: Cache<str>,
+    name_lists: Cache<[Arc<str>]>,
     /// The labels of the last series: the next one is likely to have the same names, and many of the same values.
     last: Labels,
     /// How many labels of the last series come before the one that is being read, by name.
@@ -28,12 +22,18 @@ impl Interner {
     pub(super) fn name(&mut self, name: &str) {
         let last = self.last.names();
         self.passed += last[self.passed..].iter().take_while(|passed| ***passed < *name).count();
-        let name = reuse(&mut self.strings, last.get(self.passed), name);
+        let name = match last.get(self.passed) {
+            Some(same) if **same == *name => Arc::clone(same),
+            _ => self.strings.get(name),
+        };
         self.names.push(name);
     }
 
     pub(super) fn value(&mut self, value: &str) {
-        let value = reuse(&mut self.strings, self.last.values().get(self.passed), value);
+        let value = match self.last.values().get(self.passed) {
+            Some(same) if **same == *value => Arc::clone(same),
+            _ => self.strings.get(value),
+        };
         self.values.push(value);
     }
 
@@ -48,51 +48,90 @@ impl Interner {
             }
             (self.names, self.values) = labels.into_iter().unzip();
         }
-        let names = self.name_list();
+        let last = self.last.names();
+        let names = if **last == *self.names { Arc::clone(last) } else { self.name_lists.get(&self.names) };
         self.names.clear();
         self.last = Labels::from_sorted(names, self.values.drain(..).collect());
         Ok(self.last.clone())
     }
+}
 
-    fn name_list(&mut self) -> Arc<[Arc<str>]> {
-        let names = self.names.as_slice();
-        let is_same = |known: &Arc<[Arc<str>]>| {
-            known.len() == names.len() && known.iter().zip(names).all(|(known, name)| Arc::ptr_eq(known, name))
-        };
-        if is_same(self.last.names()) {
-            return Arc::clone(self.last.names());
-        }
-        let mut key = DefaultHasher::new();
-        for name in names {
-            key.write_usize(Arc::as_ptr(name).addr());
-        }
-        let key = key.finish();
-        if let Some(known) = self.name_lists.get(&key).filter(|known| is_same(known)) {
-            return Arc::clone(known);
-        }
-        let new: Arc<[Arc<str>]> = names.into();
-        if self.name_lists.len() == MAX_STRINGS {
-            self.name_lists.clear();
-        }
-        self.name_lists.insert(key, Arc::clone(&new));
-        new
+/// Finds what was stored before, in constant time: two things that want the same slot drive each other out, and are
+/// stored again. No input makes it slow, and it stays small in a stream of any length.
+#[derive(Debug)]
+struct Cache<T: ?Sized> {
+    /// A power of two, or none at first.
+    slots: Vec<Option<Arc<T>>>,
+    used: usize,
+}
+
+/// What a [`Cache`] can find.
+trait Fingerprint {
+    /// Differs for most values that differ, in its upper bits above all.
+    fn fingerprint(&self) -> u64;
+}
+
+const MIN_SLOTS: usize = 1 << 8;
+const MAX_SLOTS: usize = 1 << 18;
+
+impl<T: ?Sized> Default for Cache<T> {
+    fn default() -> Self {
+        Self { slots: Vec::new(), used: 0 }
     }
 }
 
-/// The same string as it is stored already: the likely one, or any; else it is stored now.
-fn reuse(known: &mut HashSet<Arc<str>>, likely: Option<&Arc<str>>, text: &str) -> Arc<str> {
-    if let Some(same) = likely.filter(|likely| ***likely == *text) {
-        return Arc::clone(same);
+impl<T: ?Sized + Fingerprint + PartialEq> Cache<T> {
+    fn get(&mut self, value: &T) -> Arc<T>
+    where
+        for<'a> Arc<T>: From<&'a T>,
+    {
+        if self.used >= self.slots.len() / 2 && self.slots.len() < MAX_SLOTS {
+            self.grow();
+        }
+        let at = slot(value.fingerprint(), self.slots.len());
+        let slot = &mut self.slots[at];
+        match slot {
+            Some(same) if **same == *value => return Arc::clone(same),
+            Some(_) => {}
+            None => self.used += 1,
+        }
+        Arc::clone(slot.insert(value.into()))
     }
-    if let Some(same) = known.get(text) {
-        return Arc::clone(same);
+
+    fn grow(&mut self) {
+        let length = (self.slots.len() * 4).max(MIN_SLOTS);
+        let mut slots = vec![None; length];
+        for value in self.slots.drain(..).flatten() {
+            let at = slot(value.fingerprint(), length);
+            slots[at] = Some(value);
+        }
+        self.used = slots.iter().flatten().count();
+        self.slots = slots;
     }
-    let new: Arc<str> = text.into();
-    if known.len() == MAX_STRINGS {
-        known.clear();
+}
+
+/// The slot among `length`, a power of two.
+fn slot(fingerprint: u64, length: usize) -> usize {
+    (fingerprint >> 32) as usize & (length - 1)
+}
+
+fn mix(fingerprint: u64, word: u64) -> u64 {
+    (fingerprint.rotate_left(23) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+impl Fingerprint for str {
+    fn fingerprint(&self) -> u64 {
+        let (words, rest) = self.as_bytes().as_chunks::<8>();
+        let whole = words.iter().fold(self.len() as u64, |all, word| mix(all, u64::from_le_bytes(*word)));
+        mix(whole, rest.iter().fold(0, |all, &byte| all << 8 | u64::from(byte)))
     }
-    known.insert(Arc::clone(&new));
-    new
+}
+
+/// By the addresses of the names, which are mostly stored once themselves.
+impl Fingerprint for [Arc<str>] {
+    fn fingerprint(&self) -> u64 {
+        self.iter().fold(0, |all, name| mix(all, Arc::as_ptr(name).addr() as u64))
+    }
 }
 
 #[cfg(test)]
@@ -122,5 +161,19 @@ mod tests {
     #[test]
     fn a_label_that_comes_twice_is_a_fault() {
         assert!(labels(&mut Interner::default(), &[("a", "1"), ("b", "1"), ("a", "2")]).is_err());
+    }
+
+    #[test]
+    fn a_cache_finds_what_has_not_been_driven_out() {
+        let mut cache = Cache::<str>::default();
+        let texts: Vec<String> = (0..100).map(|number| format!("some-service-{number}")).collect();
+        let stored: Vec<_> = texts.iter().map(|text| cache.get(text)).collect();
+        let found = stored.iter().zip(&texts).filter(|(stored, text)| Arc::ptr_eq(stored, &cache.get(text))).count();
+        assert!(found > 70, "{found}");
+        for number in 0..MAX_SLOTS * 2 {
+            assert_eq!(*cache.get(&number.to_string()), number.to_string());
+        }
+        assert_eq!(cache.slots.len(), MAX_SLOTS);
+        assert!(cache.used > MAX_SLOTS / 2, "{}", cache.used);
     }
 }

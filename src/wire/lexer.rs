@@ -20,7 +20,8 @@ pub(super) enum Event<'a> {
     Key(Raw<'a>),
     Text(Raw<'a>),
     Number(&'a [u8]),
-    Bool(bool),
+    True,
+    False,
     Null,
 }
 
@@ -273,8 +274,8 @@ impl Lexer {
             *at += 1;
             self.kept.push(byte);
             let event = match self.kept.as_slice() {
-                b"true" => Event::Bool(true),
-                b"false" => Event::Bool(false),
+                b"true" => Event::True,
+                b"false" => Event::False,
                 b"null" => Event::Null,
                 kept if [&b"true"[..], b"false", b"null"].iter().any(|word| word.starts_with(kept)) => continue,
                 _ => return Err(Fault::Expected("a value")),
