@@ -3,13 +3,14 @@
 //! Nothing here looks into a template. A fault never hides another one: what cannot be understood is reported and left
 //! out, and the rest is read.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use promql_presets_core::{DurationError, PromDuration};
 use toml::de::{DeString, DeTable, DeValue};
 
 use crate::literal::Literal;
-use crate::source::Spanned;
+use crate::source::{Lines, Spanned};
 use crate::suggest::nearest;
 use crate::{Code, Diagnostic, Span};
 
@@ -118,6 +119,8 @@ const LABEL_TYPES: [&str; 3] = ["string", "uuid", "integer"];
 pub struct RawPreset {
     /// Its name.
     pub name: Spanned<String>,
+    /// The line of its name, counted from 1.
+    pub line: usize,
     /// `description`.
     pub description: Option<String>,
     /// `template`; `None` if there is none to understand, which has been reported.
@@ -151,7 +154,7 @@ pub struct Allow {
 /// Reads a preset file.
 #[must_use]
 pub fn read(text: &str) -> (PresetFile, Vec<Diagnostic>) {
-    let mut reader = Reader { text, diagnostics: Vec::new() };
+    let mut reader = Reader { text, lines: Lines::of(text), diagnostics: Vec::new() };
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         reader.toml_error(error.message(), error.span());
@@ -166,6 +169,7 @@ type Key<'a> = toml::Spanned<DeString<'a>>;
 
 struct Reader<'a> {
     text: &'a str,
+    lines: Lines<'a>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -177,7 +181,7 @@ impl Reader<'_> {
     fn toml_error(&mut self, message: &str, span: Option<Range<usize>>) {
         let span = Span::of(span.unwrap_or(self.text.len()..self.text.len()));
         // One slip often upsets the parser several times in the same line.
-        let line = |span: Span| self.text.get(..span.start as usize).map_or(0, |before| before.matches('\n').count());
+        let line = |span: Span| self.lines.line(span.start);
         if self.diagnostics.last().is_some_and(|last| line(last.span) == line(span)) {
             return;
         }
@@ -303,12 +307,18 @@ impl Reader<'_> {
 
     fn label_values(&mut self, value: &Value<'_>) -> LabelType {
         let mut values: Vec<Spanned<String>> = Vec::new();
+        let mut seen: BTreeMap<String, Span> = BTreeMap::new();
         let before = self.diagnostics.len();
         for value in self.strings("values", value) {
-            if let Some(first) = values.iter().find(|known| known.value == value.value) {
-                let (title, first) = (format!("duplicate value `{}`", value.value), first.span);
-                self.report(Diagnostic::new(Code::DuplicateValue, value.span, title).secondary(first, "already here"));
+            if let Some(first) = seen.get(&value.value) {
+                let title = format!("duplicate value `{}`", value.value);
+                self.report(
+                    Diagnostic::new(Code::DuplicateValue, value.span, title)
+                        .label("listed twice")
+                        .secondary(*first, "already here"),
+                );
             } else {
+                seen.insert(value.value.clone(), value.span);
                 values.push(value);
             }
         }
@@ -337,8 +347,10 @@ impl Reader<'_> {
             );
             return None;
         };
+        let line = self.lines.line(name.span.start);
         let mut preset =
-            RawPreset { name, description: None, template: None, unit: None, window: None, allow: Vec::new() };
+            RawPreset { name, line, description: None, template: None, unit: None, window: None, allow: Vec::new() };
+        let before = self.diagnostics.len();
         for (key, value) in in_order(table) {
             match key.get_ref().as_ref() {
                 "template" => preset.template = self.literal("template", value),
@@ -352,12 +364,11 @@ impl Reader<'_> {
             }
         }
         if complete && !table.keys().any(|key| key.get_ref() == "template") {
-            let near = |diagnostic: &Diagnostic| {
-                diagnostic.help.as_deref().is_some_and(|help| help.contains("`template`"))
-                    && Span::of(value.span()).to(preset.name.span).range().contains(&(diagnostic.span.start as usize))
-            };
             // A misspelt `template` has been reported with its right spelling.
-            if !self.diagnostics.iter().any(near) {
+            let misspelt = |found: &Diagnostic| {
+                found.code == Code::UnknownKey && found.help.as_deref().is_some_and(|help| help.contains("`template`"))
+            };
+            if !self.diagnostics[before..].iter().any(misspelt) {
                 let title = format!("missing `template` in preset `{}`", preset.name.value);
                 self.report(
                     Diagnostic::new(Code::MissingKey, preset.name.span, title)
@@ -438,7 +449,7 @@ impl Reader<'_> {
             }
             return None;
         };
-        let Some(code) = Code::ALL.iter().find(|code| code.as_str() == check.value) else {
+        let Some(code) = Code::find(&check.value) else {
             let codes: Vec<&str> = Code::allowable().map(Code::as_str).collect();
             let title = format!("unknown check `{}`", check.value);
             let mut diagnostic = Diagnostic::new(Code::UnknownCheck, check.span, title).label("no check has this code");
@@ -455,7 +466,7 @@ impl Reader<'_> {
             );
             return None;
         }
-        Some(Spanned { value: *code, span: check.span })
+        Some(Spanned { value: code, span: check.span })
     }
 
     fn table<'v, 'i>(&mut self, what: &str, value: &'v Value<'i>) -> Option<&'v DeTable<'i>> {
