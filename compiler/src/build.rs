@@ -13,9 +13,7 @@ const FILE: &str = "promql_presets.rs";
 /// This is all that a build script needs:
 ///
 /// ```no_run
-/// fn main() {
-///     promql_presets_compiler::build("presets");
-/// }
+/// promql_presets_compiler::build("presets");
 /// ```
 ///
 /// The folder is relative to the package. Cargo runs the script again when a file in it is added, edited, renamed or

@@ -31,13 +31,13 @@ pub(crate) fn error_file(number: usize) -> String {
     format!("promql_presets.error-{number}.txt")
 }
 
-/// A Rust expression that is a preset on its own, for any querier.
+/// The inside of a Rust block whose value is a preset on its own, for any querier.
 pub(crate) fn inline(preset: &Preset) -> String {
     let (name, source) = ("::core::module_path!()", "::core::concat!(::core::file!(), \":\", ::core::line!())");
     let fields: Vec<String> =
         info(preset, name, source, None, false).iter().map(|(field, value)| format!("{field}: {value}")).collect();
     let ty = preset_type(preset, "dyn __p::MetricQuerier");
-    format!("<{ty}>::__new(&__p::PresetInfo {{ {} }})", fields.join(", "))
+    format!("const PRESET: {ty} = __p::Preset::__new(&__p::PresetInfo {{ {} }}); PRESET", fields.join(", "))
 }
 
 /// The fields of a `__p::PresetInfo`; `name` and `source` are expressions.
@@ -292,8 +292,8 @@ impl Out {
             self.line("#[allow(clippy::new_without_default)]");
         }
         self.open(&format!("pub fn new({}) -> Self", parameters.join(", ")));
-        let conditions: String = required.iter().map(|label| format!(".{}({0})", label.setter)).collect();
-        self.line(&format!("Self(__p::Querier::new({metric})){conditions}"));
+        let conditions: Vec<String> = required.iter().map(|label| format!(".{}({0})", label.setter)).collect();
+        self.line(&format!("Self(__p::Querier::new({metric})){}", conditions.concat()));
         self.close("}");
     }
 
@@ -338,7 +338,9 @@ impl Out {
         self.indent += 1;
         self.line("const ALL: &[&__p::PresetInfo] = &[");
         self.indent += 1;
-        all.iter().for_each(|(_, info)| self.line(info));
+        for (_, info) in &all {
+            self.line(info);
+        }
         self.close("];");
         self.line("__p::Presets::__new(ALL)");
         self.close("};");

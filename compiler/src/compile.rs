@@ -72,7 +72,7 @@ pub fn compile(files: &[SourceFile]) -> Output {
 /// What a template on its own becomes: `preset!`.
 #[derive(Clone, Debug)]
 pub struct InlinePreset {
-    /// A Rust expression of the type `__p::Preset<dyn __p::MetricQuerier, _, _>`.
+    /// The inside of a Rust block of the type `__p::Preset<dyn __p::MetricQuerier, _, _>`.
     pub code: String,
     /// Everything there is to say; spans are of the template.
     pub diagnostics: Vec<Diagnostic>,

@@ -3,9 +3,7 @@
 //! A service needs one function, in its build script:
 //!
 //! ```no_run
-//! fn main() {
-//!     promql_presets_compiler::build("presets");
-//! }
+//! promql_presets_compiler::build("presets");
 //! ```
 //!
 //! Data flows one way: [`schema`] reads TOML, [`template`] checks placeholders, [`promql`] understands the query, and

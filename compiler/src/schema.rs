@@ -207,7 +207,7 @@ impl Reader<'_> {
                 "labels" => file.labels = self.labels(key, value),
                 "presets" => file.presets = self.presets(value, complete),
                 _ => {
-                    self.unknown_key(key, "a preset file", &["description", "features", "metric", "labels", "presets"])
+                    self.unknown_key(key, "a preset file", &["description", "features", "metric", "labels", "presets"]);
                 }
             }
         }
@@ -350,7 +350,6 @@ impl Reader<'_> {
         let line = self.lines.line(name.span.start);
         let mut preset =
             RawPreset { name, line, description: None, template: None, unit: None, window: None, allow: Vec::new() };
-        let before = self.diagnostics.len();
         for (key, value) in in_order(table) {
             match key.get_ref().as_ref() {
                 "template" => preset.template = self.literal("template", value),
@@ -364,11 +363,8 @@ impl Reader<'_> {
             }
         }
         if complete && !table.keys().any(|key| key.get_ref() == "template") {
-            // A misspelt `template` has been reported with its right spelling.
-            let misspelt = |found: &Diagnostic| {
-                found.code == Code::UnknownKey && found.help.as_deref().is_some_and(|help| help.contains("`template`"))
-            };
-            if !self.diagnostics[before..].iter().any(misspelt) {
+            // A misspelt `template` is reported with its right spelling.
+            if !table.keys().any(|key| nearest(key.get_ref(), ["template"]).is_some()) {
                 let title = format!("missing `template` in preset `{}`", preset.name.value);
                 self.report(
                     Diagnostic::new(Code::MissingKey, preset.name.span, title)
