@@ -102,7 +102,9 @@ pub(super) fn unterminated_string(span: Span, quote: u8) -> Diagnostic {
 }
 
 pub(super) fn bad_character(rest: &str, char: char, span: Span, in_braces: bool) -> Diagnostic {
-    let diagnostic = syntax(span, format!("unexpected `{}`", char.escape_debug()));
+    let length = (span.end - span.start) as usize;
+    let text = rest.get(..length).unwrap_or(rest);
+    let diagnostic = syntax(span, format!("unexpected `{}`", text.escape_debug()));
     match char {
         '$' => diagnostic.label("variables of dashboards are not part of PromQL"),
         '&' => diagnostic.label("no operator of PromQL").help("write `and`"),
@@ -144,14 +146,21 @@ pub(super) fn experimental(subject: &str, span: Span, flag: &str) -> Diagnostic 
         .note(format!("the server needs `--enable-feature={flag}` as well"))
 }
 
-pub(super) fn modifier_of_expression(word: &str, span: Span, expr: &Expr<'_>) -> Diagnostic {
+pub(super) fn modifier_of_expression(text: &str, word: &str, span: Span, expr: &Expr<'_>) -> Diagnostic {
     let (label, what) = match word {
         "anchored" | "smoothed" => ("only a selector can have it", "no selector"),
         _ => ("only a selector or a subquery can have it", "neither a selector nor a subquery"),
     };
     let diagnostic = syntax(span, format!("misplaced `{word}`")).label(label).secondary(expr.span, what);
     match &expr.kind {
-        ExprKind::Call(_) | ExprKind::Aggregate(_) => diagnostic.note("it goes inside, right behind the selector"),
+        ExprKind::Call(call) => match call.args.as_slice() {
+            [arg] if matches!(arg.kind, ExprKind::Selector(_)) => {
+                let (arg, modifier) = (&text[arg.span.range()], &text[span.range()]);
+                diagnostic.help(format!("write `{}({arg} {modifier})`", call.name))
+            }
+            _ => diagnostic.note("it goes inside, right behind the selector"),
+        },
+        ExprKind::Aggregate(_) => diagnostic.note("it goes inside, right behind the selector"),
         _ => diagnostic,
     }
 }
@@ -189,7 +198,8 @@ pub(super) fn range_of_expression(text: &str, expr: &Expr<'_>, brackets: Span) -
     }
 }
 
-pub(super) fn unknown_function(name: &str, span: Span) -> Diagnostic {
+/// `grouped`: whether a grouping follows, so that an aggregation is meant.
+pub(super) fn unknown_function(name: &str, span: Span, grouped: bool) -> Diagnostic {
     let diagnostic = Diagnostic::new(Code::UnknownFunction, span, format!("unknown function `{name}`"));
     if let Some((_, successor, note)) = REMOVED.iter().find(|(removed, ..)| *removed == name) {
         return diagnostic.label("removed").help(format!("write `{successor}`")).note(*note);
@@ -199,8 +209,10 @@ pub(super) fn unknown_function(name: &str, span: Span) -> Diagnostic {
     }
     let diagnostic = diagnostic.label("not a function");
     let lower = name.to_ascii_lowercase();
-    let names = Function::all().iter().map(|function| function.name).chain(Aggregator::ALL.map(Aggregator::as_str));
-    match similar(&lower, names) {
+    let functions = Function::all().iter().map(|function| function.name);
+    let aggregators = Aggregator::ALL.map(Aggregator::as_str);
+    let names = if grouped { similar(&lower, aggregators) } else { similar(&lower, functions.chain(aggregators)) };
+    match names {
         Some(similar) if Function::find(similar).is_some() => {
             diagnostic.help(format!("a function with a similar name exists: `{similar}`"))
         }
@@ -209,7 +221,7 @@ pub(super) fn unknown_function(name: &str, span: Span) -> Diagnostic {
     }
 }
 
-/// What Prometheus has in place of something that only MetricsQL has.
+/// What Prometheus has in place of something that only `MetricsQL` has.
 pub(super) fn metricsql(word: &str) -> Option<&'static str> {
     Some(match word {
         "default" => "Prometheus writes `a or b` for a default, whose labels must match",
@@ -300,15 +312,15 @@ pub(super) fn aggregate_arguments(op: Aggregator, name: Span, parens: Span, args
     }
 }
 
-/// The candidate that is closest to a word, if it is close: one edit in three letters, two in six, three in twelve.
+/// The candidate that is closest to a word, if it is close: one edit, two from six letters on, three from
+/// twelve.
 pub(super) fn similar<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     // Long names are metrics, and nothing that a human mistyped.
     if word.len() > 40 {
         return None;
     }
     let allowed = match word.len() {
-        0..3 => 1,
-        3..6 => 1,
+        0..6 => 1,
         6..12 => 2,
         _ => 3,
     };
@@ -317,7 +329,8 @@ pub(super) fn similar<'c>(word: &str, candidates: impl IntoIterator<Item = &'c s
         .filter(|candidate| *candidate != word && candidate.len().abs_diff(word.len()) <= allowed)
         .map(|candidate| (distance(word.as_bytes(), candidate.as_bytes()), candidate))
         .filter(|(distance, candidate)| *distance <= allowed && *distance * 2 <= candidate.len())
-        .min_by_key(|(distance, _)| *distance)
+        // `rat` rather means `rate` than `rad`.
+        .min_by_key(|(distance, candidate)| (*distance, !candidate.starts_with(word)))
         .map(|(_, candidate)| candidate)
 }
 
@@ -349,7 +362,7 @@ mod tests {
     #[test]
     fn similar_names_are_close() {
         let names = ["rate", "irate", "increase", "absent"];
-        assert_eq!(similar("rat", names), Some("rate"));
+        assert_eq!(similar("rat", ["rad", "rate"]), Some("rate"));
         assert_eq!(similar("incraese", names), Some("increase"));
         assert_eq!(similar("absant", names), Some("absent"));
         assert_eq!(similar("foo", names), None);

@@ -27,7 +27,7 @@ impl<'a> Parser<'a> {
         Ok(Expr { kind: ExprKind::Selector(Box::new(selector)), span, ty: ValueType::Vector, height: 1 })
     }
 
-    fn name(&mut self, token: Token) -> Name<'a> {
+    pub(super) fn name(&self, token: Token) -> Name<'a> {
         let text = self.slice(token.span);
         let mut holes = Vec::new();
         if token.kind == Kind::TemplateName {

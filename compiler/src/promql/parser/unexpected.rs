@@ -8,6 +8,13 @@ use super::super::{literal, report};
 use super::{Parser, Result};
 use crate::{Code, Diagnostic, Span};
 
+/// The keywords that can follow an operand.
+#[rustfmt::skip]
+const OPERATOR_WORDS: [&str; 14] = [
+    "and", "or", "unless", "atan2", "offset", "by", "without", "on", "ignoring", "bool", "group_left", "group_right",
+    "anchored", "smoothed",
+];
+
 impl<'a> Parser<'a> {
     /// The token in words: `` `foo` ``, `end of the query`.
     fn found(&self) -> String {
@@ -21,7 +28,6 @@ impl<'a> Parser<'a> {
         Diagnostic::new(Code::Syntax, self.token.span, title)
     }
 
-    /// The next token, if the current one is followed by another.
     fn text_before(&self, at: u32) -> &'a str {
         &self.lexer.text[..at as usize]
     }
@@ -30,6 +36,8 @@ impl<'a> Parser<'a> {
     #[cold]
     pub(super) fn unexpected_after<T>(&mut self, before: &Expr<'a>, open: Option<Span>) -> Result<T> {
         let text = self.slice(self.token.span);
+        let next = self.lexer.text[self.token.span.end as usize..].chars().next();
+        let glued = before.span.end == self.token.span.start;
         let unclosed = |parser: &Self, open: Span| {
             parser.syntax("unclosed `(`").label("expected `)` before this").secondary(open, "opened here")
         };
@@ -48,6 +56,14 @@ impl<'a> Parser<'a> {
             }
             (Kind::Comma, None) => {
                 self.syntax("unexpected `,`").label("only arguments, labels and matchers are listed")
+            }
+            (Kind::Dot, _) if glued && is_bare_name(before) => {
+                let (open, close) = (self.brace(Kind::LeftBrace), self.brace(Kind::RightBrace));
+                self.dotted_name(before.span.start, |name| format!("{open}\"{name}\"{close}"))
+            }
+            (Kind::Eq, _) if matches!(next, Some('>' | '<')) => {
+                let operator = if next == Some('>') { ">=" } else { "<=" };
+                self.syntax("`=` is no operator").label("not part of an operator").help(format!("write `{operator}`"))
             }
             (Kind::Eq, _) => {
                 self.syntax("`=` is no operator").label("only matchers in braces use `=`").help("write `==`")
@@ -77,13 +93,34 @@ impl<'a> Parser<'a> {
     fn grouping_without_aggregation(&self, before: &Expr<'a>) -> Diagnostic {
         let word = self.slice(self.token.span).to_ascii_lowercase();
         let diagnostic = self.syntax(format!("`{word}` without an aggregation"));
-        match &before.kind {
-            ExprKind::Call(call) => diagnostic
-                .label("only aggregations group")
-                .secondary(call.name_span, format!("`{}` is a function", call.name))
-                .help(format!("write `sum {word} (...) ({})`", self.slice(before.span))),
-            _ => diagnostic.label("only an aggregation such as `sum` groups").secondary(before.span, "no aggregation"),
+        let ExprKind::Call(call) = &before.kind else {
+            return diagnostic
+                .label("only an aggregation such as `sum` groups")
+                .secondary(before.span, "no aggregation");
+        };
+        if call.function.is_none() {
+            return report::unknown_function(call.name, call.name_span, true);
         }
+        let diagnostic = diagnostic
+            .label("only aggregations group")
+            .secondary(call.name_span, format!("`{}` is a function", call.name));
+        // The labels, if they are what follows.
+        let rest = &self.lexer.text[self.token.span.end as usize..];
+        let labels =
+            rest.trim_start().strip_prefix('(').and_then(|rest| rest.split_once(')')).map(|(labels, _)| labels);
+        match labels.filter(|labels| !labels.contains(['(', '#', '"', '\'', '`'])) {
+            Some(labels) => diagnostic.help(format!("write `sum {word} ({labels}) ({})`", self.slice(before.span))),
+            None => diagnostic,
+        }
+    }
+
+    /// A dot behind a name, which must be quoted then. `quoted` makes what to write of the whole name.
+    fn dotted_name(&self, start: u32, quoted: impl Fn(&str) -> String) -> Diagnostic {
+        let rest = &self.lexer.text[start as usize..];
+        let length =
+            rest.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '.' | ':')).unwrap_or(rest.len());
+        let name = rest[..length].trim_end_matches('.');
+        self.syntax("unexpected `.`").label("a name with dots must be quoted").help(format!("write `{}`", quoted(name)))
     }
 
     /// Two operands, or an operand and an unknown word, side by side.
@@ -98,23 +135,7 @@ impl<'a> Parser<'a> {
                     .note(note);
                 return self.fail(diagnostic);
             }
-            const WORDS: [&str; 14] = [
-                "and",
-                "or",
-                "unless",
-                "atan2",
-                "offset",
-                "by",
-                "without",
-                "on",
-                "ignoring",
-                "bool",
-                "group_left",
-                "group_right",
-                "anchored",
-                "smoothed",
-            ];
-            if let Some(word) = report::similar(&lower, WORDS) {
+            if let Some(word) = report::similar(&lower, OPERATOR_WORDS) {
                 let diagnostic = self
                     .syntax(format!("unexpected `{text}`"))
                     .label("expected an operator")
@@ -122,19 +143,10 @@ impl<'a> Parser<'a> {
                 return self.fail(diagnostic);
             }
         }
-        let mut diagnostic = self
+        let diagnostic = self
             .syntax(format!("missing operator before `{text}`"))
             .label("expected an operator")
             .secondary(before.span, "the operand before it");
-        // Names with dashes and dots read as several operands.
-        let glued = before.span.end == self.token.span.start;
-        if let (true, ExprKind::Selector(selector), Kind::Duration | Kind::Number) =
-            (glued, &before.kind, self.token.kind)
-        {
-            if text.starts_with('.') && selector.braces.is_none() {
-                diagnostic = diagnostic.note("a metric name with dots must be quoted inside braces");
-            }
-        }
         self.fail(diagnostic)
     }
 
@@ -212,7 +224,8 @@ impl<'a> Parser<'a> {
         let diagnostic = Diagnostic::new(Code::Syntax, name.span, format!("`{text}` is no function"));
         let diagnostic = match name.kind {
             Kind::TemplateName => {
-                Diagnostic::new(Code::MisplacedPlaceholder, name.span, "`metric_name` in the name of a function")
+                let span = self.name(name).holes.first().copied().unwrap_or(name.span);
+                Diagnostic::new(Code::MisplacedPlaceholder, span, "`metric_name` in the name of a function")
                     .label("it can only stand in the name of a selector")
             }
             Kind::By | Kind::Without => diagnostic.label("must follow an aggregation such as `sum`"),
@@ -241,9 +254,12 @@ impl<'a> Parser<'a> {
     }
 
     #[cold]
-    pub(super) fn second_grouping<T>(&mut self, _first: Span) -> Result<T> {
+    pub(super) fn second_grouping<T>(&mut self, first: Span) -> Result<T> {
         let word = self.slice(self.token.span).to_ascii_lowercase();
-        let diagnostic = self.syntax(format!("second grouping `{word}`")).label("an aggregation takes one grouping");
+        let diagnostic = self
+            .syntax(format!("second grouping `{word}`"))
+            .label("an aggregation takes one grouping")
+            .secondary(first, "grouped here");
         self.fail(diagnostic)
     }
 
@@ -311,17 +327,10 @@ impl<'a> Parser<'a> {
             Kind::LeftParen => {
                 self.syntax("unclosed `(`").label("expected `)` before this").secondary(open, "opened here")
             }
-            _ => {
-                let diagnostic = self.syntax(format!("unexpected {}", self.found())).label("expected `,` or `)`");
-                match last {
-                    Some(GroupingItem::Label(label)) if !label.quoted && label.span.end == self.token.span.start => {
-                        diagnostic
-                            .secondary(label.span, "part of this label?")
-                            .note("a label name with other characters than letters, digits and `_` must be quoted")
-                    }
-                    _ => diagnostic,
-                }
+            Kind::Dot if let Some(GroupingItem::Label(label)) = last => {
+                self.dotted_name(label.span.start, |name| format!("\"{name}\""))
             }
+            _ => self.syntax(format!("unexpected {}", self.found())).label("expected `,` or `)`"),
         };
         self.fail(diagnostic)
     }
@@ -398,7 +407,8 @@ impl<'a> Parser<'a> {
 
     #[cold]
     pub(super) fn expected_match_op<T>(&mut self, open: Span, label: &Label<'a>) -> Result<T> {
-        let name = self.slice(label.span);
+        let (name, name_end) = (self.slice(label.span), label.span.end);
+        let text = self.slice(self.token.span);
         let diagnostic = match self.token.kind {
             Kind::Eof | Kind::RightParen | Kind::LeftParen | Kind::RightBracket | Kind::LeftBracket => {
                 self.unclosed_brace(open)
@@ -418,6 +428,9 @@ impl<'a> Parser<'a> {
                 Diagnostic::new(Code::Syntax, label.span, format!("`{name}` without a value"))
                     .label("a matcher is a label, an operator and a value")
                     .help(format!("write `{name}!=\"\"`"))
+            }
+            Kind::Number if name_end == self.token.span.start && text.starts_with('.') => {
+                self.dotted_name(label.span.start, |name| format!("\"{name}\""))
             }
             _ => self
                 .syntax(format!("unexpected {}", self.found()))
@@ -454,10 +467,12 @@ impl<'a> Parser<'a> {
                 .syntax("value without quotes")
                 .label("the value of a matcher is a string")
                 .help(format!("write `{name}{op}\"{text}\"`")),
-            Kind::Eq => self
-                .syntax(format!("`{op}{text}` in a matcher"))
-                .label("one `=` too many")
-                .help(format!("write `{name}{op}`")),
+            Kind::Eq => {
+                let diagnostic = self.syntax(format!("`{op}{text}` in a matcher")).label("one `=` too many");
+                self.bump();
+                let value = if self.token.kind == Kind::Str { self.slice(self.token.span) } else { "\"...\"" };
+                diagnostic.help(format!("write `{name}{op}{value}`"))
+            }
             Kind::Comma | Kind::RightBrace => {
                 Diagnostic::new(Code::Syntax, op_span, format!("missing value of `{name}`"))
                     .label("no string follows")
@@ -563,7 +578,6 @@ impl<'a> Parser<'a> {
                     diagnostic
                 }
             }
-            Kind::Ident if self.slice(self.token.span).starts_with('$') => self.syntax("variable in a duration"),
             _ => self.syntax(format!("unexpected {}", self.found())).label("expected a duration, such as `5m`"),
         };
         self.fail(diagnostic)
@@ -683,6 +697,10 @@ impl<'a> Parser<'a> {
         }
         self.fail(diagnostic)
     }
+}
+
+fn is_bare_name(expr: &Expr<'_>) -> bool {
+    matches!(&expr.kind, ExprKind::Selector(selector) if selector.braces.is_none() && selector.span == expr.span)
 }
 
 fn is_selector_with_braces(expr: &Expr<'_>) -> bool {
