@@ -65,13 +65,8 @@ pub fn compile(files: &[SourceFile]) -> Output {
 
     let errors: Vec<&Finding> =
         findings.iter().filter(|finding| finding.diagnostic.severity == Severity::Error).collect();
-    let error_files = errors
-        .iter()
-        .zip(1..)
-        .map(|(finding, number)| {
-            (codegen::error_file(number), render::untitled(&files[finding.file], &finding.diagnostic))
-        })
-        .collect();
+    let texts = render::each(files, &errors, |messages, error| messages.untitled(&error.diagnostic));
+    let error_files = (1..).map(codegen::error_file).zip(texts).collect();
     let code = codegen::generate(&registry, files, errors.len());
     Output { code, error_files, findings, registry }
 }
@@ -314,7 +309,7 @@ impl Compiler<'_> {
         let mut preset = Preset {
             name: raw.name.value.clone(),
             constant,
-            line: self.files[file].line(raw.name.span.start),
+            line: raw.line,
             description: raw.description.clone(),
             unit: raw.unit.clone(),
             template: String::new(),
@@ -371,24 +366,25 @@ impl Compiler<'_> {
             self.report(file, None, [diagnostic]);
         }
         let mut labels: Vec<Label> = Vec::new();
+        // What became the setter or the variant of this name. No setter is a variant: the case of the first letter differs.
+        let mut taken: BTreeMap<String, &Spanned<String>> = BTreeMap::new();
         for label in &declared.labels {
             let name = &label.name;
             let (Some(setter), Some(variant)) = (names::setter(&name.value), names::variant(&name.value)) else {
                 self.no_rust_name(file, "label", name);
                 continue;
             };
-            if let Some(other) = labels.iter().position(|other| other.setter == setter || other.variant == variant) {
-                let title = format!("`{}` and `{}` become the same name `{setter}`", name.value, labels[other].name);
-                let first = declared.labels.iter().find(|label| label.name.value == labels[other].name);
-                let mut diagnostic =
-                    Diagnostic::new(Code::DuplicateLabel, name.span, title).label(format!("also becomes `{setter}`"));
-                if let Some(first) = first {
-                    diagnostic = diagnostic.secondary(first.name.span, "already taken here");
-                }
+            if let Some(first) = taken.get(&setter).or(taken.get(&variant)) {
+                let title = format!("`{}` and `{}` become the same name `{setter}`", name.value, first.value);
+                let diagnostic = Diagnostic::new(Code::DuplicateLabel, name.span, title)
+                    .label(format!("also becomes `{setter}`"))
+                    .secondary(first.span, "already taken here");
                 self.report(file, None, [diagnostic]);
                 continue;
             }
             let kind = self.label_kind(file, enum_name(&variant, declared), &label.kind);
+            taken.insert(setter.clone(), name);
+            taken.insert(variant.clone(), name);
             labels.push(Label {
                 name: name.value.clone(),
                 setter,
@@ -410,23 +406,23 @@ impl Compiler<'_> {
             LabelType::OneOf(values) => values,
         };
         let mut variants: Vec<(String, String)> = Vec::new();
-        let mut spans: Vec<Span> = Vec::new();
+        let mut taken: BTreeMap<String, &Spanned<String>> = BTreeMap::new();
         for value in values {
             let Some(variant) = names::variant(&value.value) else {
                 self.no_rust_name(file, "value", value);
                 continue;
             };
-            if let Some(other) = variants.iter().position(|(taken, _)| *taken == variant) {
-                let title = format!("`{}` and `{}` become the same name `{variant}`", value.value, variants[other].1);
+            if let Some(first) = taken.get(&variant) {
+                let title = format!("`{}` and `{}` become the same name `{variant}`", value.value, first.value);
                 let diagnostic = Diagnostic::new(Code::DuplicateLabel, value.span, title)
                     .label(format!("also becomes `{variant}`"))
-                    .secondary(spans[other], "already taken here")
+                    .secondary(first.span, "already taken here")
                     .help("declare the label as `\"string\"`");
                 self.report(file, None, [diagnostic]);
                 continue;
             }
+            taken.insert(variant.clone(), value);
             variants.push((variant, value.value.clone()));
-            spans.push(value.span);
         }
         LabelKind::Enum(name, variants)
     }

@@ -2,7 +2,8 @@
 
 /// The candidate that is most likely meant by a name, if one is close: one edit away, two from six letters on, three from
 /// twelve. Letters count the same in capitals.
-pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Long names are metrics, and nothing that a human mistyped.
     if name.len() > 40 {
         return None;

@@ -14,7 +14,9 @@ fn said(files: &[(&str, &str)]) -> Vec<String> {
         })
         .collect();
     let findings = compile(&files).findings;
-    let line = |finding: &promql_presets_compiler::Finding| render::short(&files[finding.file], &finding.diagnostic);
+    let line = |finding: &promql_presets_compiler::Finding| {
+        render::Messages::of(&files[finding.file]).short(&finding.diagnostic)
+    };
     // What sound queries say is judged elsewhere; the templates here are as short as can be.
     let of_files = findings.iter().filter(|finding| !finding.diagnostic.code.is_allowable());
     of_files.map(line).map(|line| line.trim_start_matches("presets/a.toml:").to_owned()).collect()

@@ -189,15 +189,10 @@ impl Metric<'_> {
     pub(super) const fn derived(&self) -> &'static [(&'static str, Role)] {
         match self.kind {
             Some(MetricType::Counter) => &[("_total", Role::Counter), ("_created", Role::Gauge)],
-            Some(MetricType::Histogram) => &[
-                ("_bucket", Role::Bucket),
-                ("_sum", Role::Sum),
-                ("_count", Role::Count),
-                ("_created", Role::Gauge),
-            ],
-            Some(MetricType::Summary) => {
-                &[("_sum", Role::Sum), ("_count", Role::Count), ("_created", Role::Gauge)]
+            Some(MetricType::Histogram) => {
+                &[("_bucket", Role::Bucket), ("_sum", Role::Sum), ("_count", Role::Count), ("_created", Role::Gauge)]
             }
+            Some(MetricType::Summary) => &[("_sum", Role::Sum), ("_count", Role::Count), ("_created", Role::Gauge)],
             Some(MetricType::Info) => &[("_info", Role::Info)],
             _ => &[],
         }

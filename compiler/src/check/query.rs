@@ -204,7 +204,9 @@ impl<'e> Query<'e> {
     /// The value of a duration in seconds; `{window}` has its default.
     pub(super) fn seconds(&self, duration: &Duration) -> Option<f64> {
         match &duration.kind {
-            DurationKind::Hole => self.scope.window.map(|window| std::time::Duration::from_millis(window.as_millis()).as_secs_f64()),
+            DurationKind::Hole => {
+                self.scope.window.map(|window| std::time::Duration::from_millis(window.as_millis()).as_secs_f64())
+            }
             DurationKind::Paren(inner) => self.seconds(inner),
             _ => duration.seconds(),
         }
