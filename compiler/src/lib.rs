@@ -25,6 +25,7 @@ pub mod schema;
 pub mod source;
 pub mod suggest;
 pub mod template;
+mod toml_error;
 
 pub use build::build;
 pub use compile::{Finding, InlinePreset, Output, compile};

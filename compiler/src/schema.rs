@@ -3,8 +3,7 @@
 //! Nothing here looks into a template. A fault never hides another one: what cannot be understood is reported and left
 //! out, and the rest is read.
 
-use std::collections::BTreeMap;
-use std::ops::Range;
+use std::collections::{BTreeMap, BTreeSet};
 
 use promql_presets_core::{DurationError, PromDuration};
 use toml::de::{DeString, DeTable, DeValue};
@@ -12,6 +11,7 @@ use toml::de::{DeString, DeTable, DeValue};
 use crate::literal::Literal;
 use crate::source::{Lines, Spanned};
 use crate::suggest::nearest;
+use crate::toml_error;
 use crate::{Code, Diagnostic, Span};
 
 /// What a preset file says.
@@ -154,14 +154,27 @@ pub struct Allow {
 /// Reads a preset file.
 #[must_use]
 pub fn read(text: &str) -> (PresetFile, Vec<Diagnostic>) {
-    let mut reader = Reader { text, lines: Lines::of(text), diagnostics: Vec::new() };
+    let lines = Lines::of(text);
     let (table, errors) = DeTable::parse_recoverable(text);
-    for error in &errors {
-        reader.toml_error(error.message(), error.span());
+    let end = text.len()..text.len();
+    let errors = errors.iter().map(|error| (error.message(), Span::of(error.span().unwrap_or(end.clone()))));
+    let broken: Vec<(&str, Span)> = errors.collect();
+    let broken_lines = broken.iter().map(|(_, span)| lines.line(span.start)).collect();
+    let faults = toml_error::diagnostics(&lines, text, broken);
+    let mut reader = Reader { text, lines, broken_lines, diagnostics: Vec::new() };
+    let file = reader.file(table.get_ref());
+    let mut diagnostics = reader.diagnostics;
+    if !faults.is_empty() {
+        // What TOML's parser could not follow may be in another table, in part, or missing.
+        let unclear = |found: &Diagnostic| {
+            matches!(found.code, Code::MissingKey | Code::UnknownKey)
+                || reader.broken_lines.contains(&reader.lines.line(found.span.start))
+        };
+        diagnostics.retain(|found| !unclear(found));
+        diagnostics.extend(faults);
+        diagnostics.sort_by_key(|found| found.span);
     }
-    // What TOML's own parser could not follow may be missing from the table, so nothing is said about missing keys.
-    let file = reader.file(table.get_ref(), errors.is_empty());
-    (file, reader.diagnostics)
+    (file, diagnostics)
 }
 
 type Value<'a> = toml::Spanned<DeValue<'a>>;
@@ -170,6 +183,8 @@ type Key<'a> = toml::Spanned<DeString<'a>>;
 struct Reader<'a> {
     text: &'a str,
     lines: Lines<'a>,
+    /// The lines that are not TOML.
+    broken_lines: BTreeSet<usize>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -178,40 +193,21 @@ impl Reader<'_> {
         self.diagnostics.push(diagnostic);
     }
 
-    fn toml_error(&mut self, message: &str, span: Option<Range<usize>>) {
-        let span = Span::of(span.unwrap_or(self.text.len()..self.text.len()));
-        // One slip often upsets the parser several times in the same line.
-        let line = |span: Span| self.lines.line(span.start);
-        if self.diagnostics.last().is_some_and(|last| line(last.span) == line(span)) {
-            return;
-        }
-        let (title, expected) = message.split_once(", expected").unwrap_or((message, ""));
-        let mut title = title.trim().to_owned();
-        if let Some(first) = title.get_mut(..1) {
-            first.make_ascii_lowercase();
-        }
-        let mut diagnostic = Diagnostic::new(Code::InvalidToml, span, title.replace('\n', " "));
-        if !expected.is_empty() {
-            diagnostic = diagnostic.label(format!("expected {}", expected.trim()));
-        }
-        self.report(diagnostic);
-    }
-
-    fn file(&mut self, table: &DeTable<'_>, complete: bool) -> PresetFile {
+    fn file(&mut self, table: &DeTable<'_>) -> PresetFile {
         let mut file = PresetFile::default();
         for (key, value) in in_order(table) {
             match key.get_ref().as_ref() {
                 "description" => file.description = self.string("description", value),
                 "features" => file.features = self.strings("features", value),
-                "metric" => file.metric = self.metric(key, value, complete),
+                "metric" => file.metric = self.metric(key, value),
                 "labels" => file.labels = self.labels(key, value),
-                "presets" => file.presets = self.presets(value, complete),
+                "presets" => file.presets = self.presets(value),
                 _ => {
                     self.unknown_key(key, "a preset file", &["description", "features", "metric", "labels", "presets"]);
                 }
             }
         }
-        if complete && file.presets.is_empty() && file.metric.is_none() && self.diagnostics.is_empty() {
+        if file.presets.is_empty() && file.metric.is_none() && self.diagnostics.is_empty() {
             self.report(
                 Diagnostic::new(Code::MissingKey, Span::default(), "no presets in this file")
                     .help("write a table `[presets.NAME]` with a `template`, or a table `[metric]` with a `name`"),
@@ -220,7 +216,7 @@ impl Reader<'_> {
         file
     }
 
-    fn metric(&mut self, key: &Key<'_>, value: &Value<'_>, complete: bool) -> Option<Metric> {
+    fn metric(&mut self, key: &Key<'_>, value: &Value<'_>) -> Option<Metric> {
         let table = self.table("metric", value)?;
         let (mut name, mut kind, mut unit, mut scrape_interval) = (None, None, None, None);
         for (key, value) in in_order(table) {
@@ -232,7 +228,7 @@ impl Reader<'_> {
                 _ => self.unknown_key(key, "`[metric]`", &["name", "type", "unit", "scrape_interval"]),
             }
         }
-        if name.is_none() && complete && !table.keys().any(|key| key.get_ref() == "name") {
+        if name.is_none() && !table.keys().any(|key| key.get_ref() == "name") {
             self.report(
                 Diagnostic::new(Code::MissingKey, key_span(key), "missing `name` in `[metric]`")
                     .label("no metric is named here")
@@ -332,12 +328,12 @@ impl Reader<'_> {
         if values.is_empty() { LabelType::String } else { LabelType::OneOf(values) }
     }
 
-    fn presets(&mut self, value: &Value<'_>, complete: bool) -> Vec<RawPreset> {
+    fn presets(&mut self, value: &Value<'_>) -> Vec<RawPreset> {
         let Some(table) = self.table("presets", value) else { return Vec::new() };
-        in_order(table).into_iter().filter_map(|(key, value)| self.preset(key, value, complete)).collect()
+        in_order(table).into_iter().filter_map(|(key, value)| self.preset(key, value)).collect()
     }
 
-    fn preset(&mut self, key: &Key<'_>, value: &Value<'_>, complete: bool) -> Option<RawPreset> {
+    fn preset(&mut self, key: &Key<'_>, value: &Value<'_>) -> Option<RawPreset> {
         let name = Spanned { value: key.get_ref().to_string(), span: key_span(key) };
         let DeValue::Table(table) = value.get_ref() else {
             let title = format!("preset `{}` must be a table, not {}", name.value, with_article(value));
@@ -362,7 +358,7 @@ impl Reader<'_> {
                 _ => self.unknown_key(key, "a preset", &["template", "description", "unit", "window", "allow"]),
             }
         }
-        if complete && !table.keys().any(|key| key.get_ref() == "template") {
+        if !table.keys().any(|key| key.get_ref() == "template") {
             // A misspelt `template` is reported with its right spelling.
             if !table.keys().any(|key| nearest(key.get_ref(), ["template"]).is_some()) {
                 let title = format!("missing `template` in preset `{}`", preset.name.value);
@@ -483,7 +479,9 @@ impl Reader<'_> {
 
     fn literal(&mut self, what: &str, value: &Value<'_>) -> Option<Literal> {
         if value.get_ref().is_str() {
-            return Some(Literal::read(self.text, Span::of(value.span())));
+            // A string on a broken line may hold too much, too little or nothing.
+            let is_broken = self.broken_lines.contains(&self.lines.line(Span::of(value.span()).end));
+            return (!is_broken).then(|| Literal::read(self.text, Span::of(value.span())));
         }
         let quoted = self.text.get(value.span()).filter(|text| !text.contains(['\n', '\''])).unwrap_or("...");
         let quoted = if value.get_ref().is_table() || value.get_ref().is_array() { "..." } else { quoted };
@@ -530,6 +528,9 @@ impl Reader<'_> {
             Err(error) => {
                 let title = format!("invalid duration `{}`", literal.text);
                 let reason = match error {
+                    DurationError::MissingUnit { .. } if literal.text.contains(char::is_whitespace) => {
+                        "a number and its unit are written without a space".to_owned()
+                    }
                     DurationError::MissingUnit { .. } => "a unit is missing: ms, s, m, h, d, w or y".to_owned(),
                     DurationError::UnknownUnit { unit } => {
                         format!("unknown unit `{unit}`, expected ms, s, m, h, d, w or y")
@@ -540,7 +541,11 @@ impl Reader<'_> {
                 };
                 let inside = literal.locate(Span::of(0..literal.text.len()));
                 let span = if inside.start == inside.end { literal.span } else { inside };
-                self.report(Diagnostic::new(Code::InvalidDuration, span, title).label(reason));
+                let diagnostic = Diagnostic::new(Code::InvalidDuration, span, title).label(reason);
+                self.report(match meant_duration(&literal.text) {
+                    Some(meant) => diagnostic.help(format!("write `\"{meant}\"`")),
+                    None => diagnostic,
+                });
                 None
             }
         }
@@ -563,12 +568,13 @@ impl Reader<'_> {
     }
 
     fn unknown_value(&mut self, what: &str, found: &Spanned<String>, known: &[&str]) {
-        let diagnostic = Diagnostic::new(Code::InvalidValue, found.span, format!("unknown {what} `{}`", found.value));
+        let diagnostic = Diagnostic::new(Code::InvalidValue, found.span, format!("unknown {what} `{}`", found.value))
+            .label(format!("not a {what}"));
         let diagnostic = match nearest(&found.value, known.iter().copied()) {
             Some(meant) => diagnostic.help(format!("write `\"{meant}\"`")),
             None => diagnostic,
         };
-        self.report(diagnostic.note(format!("known are `{}`", known.join("`, `"))));
+        self.report(diagnostic.note(format!("{what}s are `{}`", known.join("`, `"))));
     }
 }
 
@@ -577,6 +583,24 @@ fn in_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<(&'t Key<'i>, &'t Value<'i>)>
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
     entries
+}
+
+/// The duration that somebody meant who wrote `5 min`, `1 Hour` or `60`.
+fn meant_duration(text: &str) -> Option<PromDuration> {
+    let text = text.trim();
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    let unit = match unit.trim().to_ascii_lowercase().as_str() {
+        "ms" | "msec" | "millis" | "milliseconds" => "ms",
+        "" | "s" | "sec" | "secs" | "second" | "seconds" => "s",
+        "m" | "min" | "mins" | "minute" | "minutes" => "m",
+        "h" | "hr" | "hrs" | "hour" | "hours" => "h",
+        "d" | "day" | "days" => "d",
+        "w" | "week" | "weeks" => "w",
+        "y" | "year" | "years" => "y",
+        _ => return None,
+    };
+    format!("{number}{unit}").parse().ok().filter(|duration: &PromDuration| !duration.is_zero())
 }
 
 fn key_span(key: &Key<'_>) -> Span {

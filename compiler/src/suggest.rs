@@ -1,16 +1,28 @@
 //! The nearest known name.
 
-/// The candidate that is most likely meant by `name`, if one is near enough: a third of its letters may differ.
+/// The candidate that is most likely meant by `name`, if one is near enough: a third of its letters may differ, or it is
+/// the one candidate that starts like this.
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
     let limit = (name.chars().count() / 3).max(1);
-    candidates
-        .into_iter()
-        .map(|candidate| (distance(&name, &candidate.to_lowercase(), limit), candidate))
-        .filter(|(distance, _)| *distance <= limit)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+    let mut best: Option<(usize, &str)> = None;
+    let mut longer = Vec::new();
+    for candidate in candidates {
+        let lower = candidate.to_lowercase();
+        let distance = distance(&name, &lower, limit);
+        if distance <= limit && best.is_none_or(|(least, _)| distance < least) {
+            best = Some((distance, candidate));
+        }
+        if name.len() >= 4 && lower.starts_with(&name) {
+            longer.push(candidate);
+        }
+    }
+    match (best, longer.as_slice()) {
+        (Some((_, best)), _) => Some(best),
+        (None, [only]) => Some(*only),
+        _ => None,
+    }
 }
 
 /// How many letters must be dropped, added, replaced or swapped with their neighbour; more than `limit` if unlike.
@@ -48,6 +60,7 @@ mod tests {
             ("LABELS", Some("labels")),
             ("groupby", Some("group_by")),
             ("metricname", Some("metric_name")),
+            ("metric", Some("metric_name")),
             ("step", None),
             ("", None),
         ] {
