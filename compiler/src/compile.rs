@@ -227,13 +227,10 @@ impl Compiler<'_> {
         let name = self.files[file].name.trim_end_matches(".toml").to_owned();
         let path: Option<Vec<String>> = name.split('/').map(names::module).collect();
         if path.is_none() {
-            let title = format!("the name of `{}` cannot become a Rust module", self.files[file].path);
-            self.report(
-                file,
-                None,
-                [Diagnostic::new(Code::InvalidName, Span::default(), title)
-                    .help("name files and folders with letters, digits, `_` and `-`, a letter first")],
-            );
+            let title = format!("invalid name of a preset file: `{}`", self.files[file].path);
+            let note = "the names of the file and of its folders become modules of Rust";
+            let diagnostic = Diagnostic::new(Code::InvalidName, Span::default(), title).label(names::RULE).note(note);
+            self.report(file, None, [diagnostic]);
         }
         path
     }
@@ -248,9 +245,12 @@ impl Compiler<'_> {
         let mut presets = Vec::new();
         for preset in &raw.presets {
             let Some(constant) = names::constant(&preset.name.value) else {
-                let title = format!("`{}` cannot become a Rust constant", preset.name.value);
-                let diagnostic = Diagnostic::new(Code::InvalidName, preset.name.span, title)
-                    .label("not letters, digits, `_` and `-`, a letter first");
+                let title = format!("invalid preset name `{}`", preset.name.value);
+                let diagnostic = Diagnostic::new(Code::InvalidName, preset.name.span, title).label(names::RULE);
+                let diagnostic = match names::mended(&preset.name.value) {
+                    Some(name) => diagnostic.help(format!("write `{name}`")),
+                    None => diagnostic,
+                };
                 self.report(file, Some(&preset.name.value), [diagnostic]);
                 self.preset(file, String::new(), preset, features, scope);
                 continue;
@@ -286,12 +286,12 @@ impl Compiler<'_> {
         for flag in &raw.features {
             if !features.enable(&flag.value) {
                 let title = format!("unknown feature `{}`", flag.value);
-                let diagnostic = Diagnostic::new(Code::InvalidValue, flag.span, title);
+                let diagnostic = Diagnostic::new(Code::InvalidValue, flag.span, title).label("not a feature");
                 let diagnostic = match nearest(&flag.value, Features::NAMES) {
                     Some(meant) => diagnostic.help(format!("write `\"{meant}\"`")),
                     None => diagnostic,
                 };
-                let note = format!("known are `{}`", Features::NAMES.join("`, `"));
+                let note = format!("features are `{}`", Features::NAMES.join("`, `"));
                 self.report(file, None, [diagnostic.note(note)]);
             }
         }
@@ -428,9 +428,9 @@ impl Compiler<'_> {
     }
 
     fn no_rust_name(&mut self, file: usize, what: &str, name: &Spanned<String>) {
-        let title = format!("the {what} `{}` cannot become a Rust name", name.value);
+        let title = format!("invalid name of a {what}: `{}`", name.value);
         let diagnostic =
-            Diagnostic::new(Code::InvalidName, name.span, title).label("no letter or digit to make it from");
+            Diagnostic::new(Code::InvalidName, name.span, title).label("no letter or digit to make a Rust name from");
         let diagnostic =
             if what == "value" { diagnostic.help("declare the label as `\"string\"`") } else { diagnostic };
         self.report(file, None, [diagnostic]);

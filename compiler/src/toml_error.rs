@@ -71,8 +71,27 @@ fn in_our_words(text: &str, message: &str, at: Range<usize>, value: Option<&Rang
         ("string values must be quoted", _) if at.is_empty() => new(at, "missing value".to_owned()),
         ("string values must be quoted", _) => {
             let line = text[at.start..].lines().next().unwrap_or_default().trim_end();
+            let line = line.trim_matches(['“', '”', '„', '‘', '’', '`', '"']);
             let quoted = if line.contains(['\'', '#']) { "..." } else { line };
             new(at, "string without quotes".to_owned()).help(format!("put it in quotes: `'{quoted}'`"))
+        }
+        ("unexpected key or value", _) if text[line_around(text, at.start).start..].trim_start().starts_with('[') => {
+            new(at, "unexpected text after a table's name".to_owned()).label("expected the end of the line")
+        }
+        ("unexpected key or value", _) => {
+            let fault = new(at.clone(), "unexpected text after a value".to_owned());
+            match text[..at.start].chars().next_back() {
+                Some('"') => fault
+                    .label("the string ends before this")
+                    .help("put the string in single quotes, in which `\"` needs no escape"),
+                Some('\'') => fault
+                    .label("the string ends before this")
+                    .help("put the string in three single quotes, in which `'` needs no escape"),
+                _ => fault.label("expected the end of the line"),
+            }
+        }
+        ("invalid unquoted key", _) if text[at.start..].starts_with("//") => {
+            new(at, "unexpected `//`".to_owned()).label("not a comment").help("write `#` before a comment")
         }
         ("key with no value", _) => {
             let fault = new(at, "key without a value".to_owned()).label("expected `=`");
