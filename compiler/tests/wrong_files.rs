@@ -36,7 +36,7 @@ fn check(cases: &[Case]) {
 #[test]
 fn not_toml() {
     check(&[
-        ("", &["1:1: error: no presets in this file [missing-key]"]),
+        ("", &["3:1: error: empty query [syntax]"]),
         (" \n\t\n", &["1:1: error: no presets in this file [missing-key]"]),
         ("# only a comment\n", &["1:1: error: no presets in this file [missing-key]"]),
         ("[presets.a]\ntemplate = 'up", &["2:12: error: unclosed string [invalid-toml]"]),
@@ -161,7 +161,7 @@ fn keys_and_types() {
             &["3:1: error: unknown key `Template` in a preset [unknown-key]"],
         ),
         (
-            "[presets.a]\ntemplate = 'up'\ndesc = 'x'\nwindows = '5m'\nfoo = 1\n",
+            "[presets.a]\ntemplate = 'rate(up[{window}])'\ndesc = 'x'\nwindows = '5m'\nfoo = 1\n",
             &[
                 "3:1: error: unknown key `desc` in a preset [unknown-key]",
                 "4:1: error: unknown key `windows` in a preset [unknown-key]",
