@@ -202,7 +202,7 @@ fn wrong_presets_are_errors_of_the_crate_that_owns_them_once_each() {
 
     // TOML that breaks off takes nothing with it that the service uses.
     let api = API.replace("))'\n", "))\n").replace("code = \"integer\"", "code = integer");
-    write(&api, &plain.replace("'up == 0'", "up == 0"), "[presets.x]\ntemplate = \"up\d\"\n");
+    write(&api, &plain.replace("'up == 0'", "up == 0"), "[presets.x]\ntemplate = \"up\\d\"\n");
     assert_eq!(workspace.fails(&["check"]), BROKEN_TOML);
 
     write(API, &plain, &preset("x", "up"));
@@ -255,5 +255,41 @@ error: unclosed `(` [syntax]
 error: could not compile `faulty` (lib) due to 5 previous errors
 
 "#;
-const BROKEN_TOML: &str = "";
-const NO_FOLDER: &str = "";
+const BROKEN_TOML: &str = r#"error: invalid float [invalid-toml]
+        --> crates/faulty/presets/api.toml:3:8
+         |
+       3 | code = integer
+         |        ^^^^^^^ expected `inf`
+
+error: unclosed string [invalid-toml]
+        --> crates/faulty/presets/api.toml:7:12
+         |
+       7 | template = 'sum by ({group_by})(rate(x_total{{{labels}}}[{window}]))
+         |            ^ opened here, never closed
+
+error: unknown escape `\d` [invalid-toml]
+        --> crates/faulty/presets/deep/er.toml:2:15
+         |
+       2 | template = "up\d"
+         |               ^^
+         |
+         = help: write `\\d`, or put the string in single quotes
+
+error: string without quotes [invalid-toml]
+        --> crates/faulty/presets/plain.toml:4:12
+         |
+       4 | template = up == 0
+         |            ^^
+         |
+         = help: put it in quotes: `'up == 0'`
+
+error: could not compile `faulty` (lib) due to 4 previous errors
+
+"#;
+const NO_FOLDER: &str = r#"error: cannot read `crates/faulty/presets`: No such file or directory (os error 2)
+       
+         = help: create the folder `crates/faulty/presets`, or name another one in `build.rs`
+
+error: could not compile `faulty` (lib) due to 1 previous error
+
+"#;

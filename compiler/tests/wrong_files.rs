@@ -36,7 +36,7 @@ fn check(cases: &[Case]) {
 #[test]
 fn not_toml() {
     check(&[
-        ("", &["3:1: error: empty query [syntax]"]),
+        ("", &["1:1: error: no presets in this file [missing-key]"]),
         (" \n\t\n", &["1:1: error: no presets in this file [missing-key]"]),
         ("# only a comment\n", &["1:1: error: no presets in this file [missing-key]"]),
         ("[presets.a]\ntemplate = 'up", &["2:12: error: unclosed string [invalid-toml]"]),
