@@ -255,11 +255,13 @@ error: unclosed `(` [syntax]
 error: could not compile `faulty` (lib) due to 5 previous errors
 
 "#;
-const BROKEN_TOML: &str = r#"error: invalid float [invalid-toml]
+const BROKEN_TOML: &str = r#"error: string without quotes [invalid-toml]
         --> crates/faulty/presets/api.toml:3:8
          |
        3 | code = integer
-         |        ^^^^^^^ expected `inf`
+         |        ^^^^^^^
+         |
+         = help: put it in quotes: `'integer'`
 
 error: unclosed string [invalid-toml]
         --> crates/faulty/presets/api.toml:7:12
