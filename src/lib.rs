@@ -149,9 +149,9 @@ pub mod __private1 {
     pub use std::vec::Vec;
 
     pub use promql_presets_core::{
-        __label_enum as label_enum, __querier as querier, __value_enum as value_enum, LabelInfo, LabelKind, Match,
-        MatcherField, MetricQuerier, NoWindow, Preset, PresetInfo, Presets, PromDuration, Querier, ResultType, Segment,
-        Windowed,
+        __label_enum as label_enum, __querier as querier, __value_enum as value_enum, AnyWindow, LabelInfo, LabelKind,
+        Match, MatcherField, MetricQuerier, NoWindow, Preset, PresetInfo, Presets, PromDuration, Querier, ResultType,
+        Segment, Windowed,
     };
     #[cfg(feature = "macros")]
     pub use promql_presets_macros::preset;

@@ -70,7 +70,11 @@ fn preset_type(preset: &Preset, querier: &str) -> String {
         ValueType::Matrix => "__p::Matrix",
         ValueType::String => "__p::Text",
     };
-    let window = if preset.window.is_some() { "__p::Windowed" } else { "__p::NoWindow" };
+    let window = match preset.window {
+        Some(_) => "__p::Windowed",
+        None if preset.is_stub => "__p::AnyWindow",
+        None => "__p::NoWindow",
+    };
     format!("__p::Preset<{querier}, {result}, {window}>")
 }
 
@@ -282,7 +286,7 @@ impl Out {
         let name = name.map(|name| format!("{name}: impl ::core::convert::Into<__p::Cow<'static, str>>"));
         let parameters: Vec<String> = name
             .into_iter()
-            .chain(required.iter().map(|label| format!("{}: {}", label.setter, condition(&label.kind))))
+            .chain(required.iter().map(|label| format!("{}: {}", label.setter, condition(label))))
             .collect();
         self.doc(match (querier.takes_name, required.is_empty()) {
             (true, true) => "A querier for the metric of this name.",
@@ -307,7 +311,13 @@ impl Out {
             self.line("///");
         }
         self.doc(&format!("Filters on the label `{name}`; a plain value means `=`."));
-        self.open(&format!("pub fn {setter}(self, condition: {}) -> Self", condition(&label.kind)));
+        self.open(&format!("pub fn {setter}(self, condition: {}) -> Self", condition(label)));
+        if label.is_stub {
+            self.line("_ = condition;");
+            self.line("self");
+            self.close("}");
+            return;
+        }
         self.line(&format!("Self(self.0.matcher(::core::convert::Into::into(condition).on({name:?})))"));
         self.close("}");
     }
@@ -350,8 +360,11 @@ impl Out {
 }
 
 /// The type of a setter's argument.
-fn condition(kind: &LabelKind) -> String {
-    let kind = match kind {
+fn condition(label: &Label) -> String {
+    if label.is_stub {
+        return "impl ::core::marker::Sized".to_owned();
+    }
+    let kind = match &label.kind {
         LabelKind::String => "__p::String",
         LabelKind::Uuid => "__p::Uuid",
         LabelKind::Integer => "i64",

@@ -117,6 +117,7 @@ impl InlinePreset {
             window: window_value,
             result,
             segments,
+            is_stub: false,
         };
         Self { code: codegen::inline(&preset), diagnostics }
     }
@@ -316,6 +317,7 @@ impl Compiler<'_> {
             window: None,
             result: ValueType::Vector,
             segments: Vec::new(),
+            is_stub: true,
         };
         let Some(template) = &raw.template else { return preset };
         let declared = raw.window.as_ref().and_then(|window| window.duration.as_ref()).map(|window| window.value);
@@ -323,6 +325,7 @@ impl Compiler<'_> {
         preset.template.clone_from(&template.text);
         preset.result = compiled.result;
         preset.segments = compiled.segments;
+        preset.is_stub = compiled.diagnostics.iter().any(|found| found.severity == Severity::Error);
         // Where something is missing, a stub that takes a window makes for fewer errors after this one.
         if compiled.has_window || declared.is_some() {
             preset.window = Some(declared.unwrap_or(PromDuration::from_secs(300)));
@@ -392,6 +395,7 @@ impl Compiler<'_> {
                 kind,
                 required: label.required,
                 description: label.description.clone(),
+                is_stub: label.kind == LabelType::Unknown,
             });
         }
         let takes_name = raw.metric.is_none() && uses("{metric_name}");
@@ -400,7 +404,7 @@ impl Compiler<'_> {
 
     fn label_kind(&mut self, file: usize, name: String, kind: &LabelType) -> LabelKind {
         let values = match kind {
-            LabelType::String => return LabelKind::String,
+            LabelType::String | LabelType::Unknown => return LabelKind::String,
             LabelType::Uuid => return LabelKind::Uuid,
             LabelType::Integer => return LabelKind::Integer,
             LabelType::OneOf(values) => values,
