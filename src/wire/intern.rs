@@ -22,13 +22,13 @@ pub(super) struct Interner {
 
 impl Interner {
     pub(super) fn name(&mut self, name: &str) {
-        let likely = self.last.parts().0.get(self.names.len());
+        let likely = self.last.names().get(self.names.len());
         let name = reuse(&mut self.strings, likely, name);
         self.names.push(name);
     }
 
     pub(super) fn value(&mut self, value: &str) {
-        let likely = self.last.parts().1.get(self.values.len());
+        let likely = self.last.values().get(self.values.len());
         let value = reuse(&mut self.strings, likely, value);
         self.values.push(value);
     }
@@ -43,7 +43,7 @@ impl Interner {
         if self.names.windows(2).any(|pair| pair[0] == pair[1]) {
             return Err(Fault::Expected("each label once"));
         }
-        let last_names = self.last.parts().0;
+        let last_names = self.last.names();
         let names = if **last_names == *self.names {
             Arc::clone(last_names)
         } else if let Some(known) = self.name_lists.get(&*self.names) {
@@ -98,8 +98,8 @@ mod tests {
         let other = labels(&mut interner, &[("le", "1")]).unwrap();
         let third = labels(&mut interner, &[("pod", "b"), ("job", "api")]).unwrap();
         assert_eq!(third.to_string(), r#"{job="api", pod="b"}"#);
-        assert!(Arc::ptr_eq(first.parts().0, third.parts().0));
-        assert!(Arc::ptr_eq(&first.parts().1[0], &third.parts().1[0]));
+        assert!(Arc::ptr_eq(first.names(), third.names()));
+        assert!(Arc::ptr_eq(&first.values()[0], &third.values()[0]));
         assert_eq!(other.len(), 1);
     }
 

@@ -19,7 +19,7 @@ pub struct Response {
 #[error("{message}")]
 #[non_exhaustive]
 pub struct ServerError {
-    /// `errorType`, such as `bad_data`; VictoriaMetrics sends the status of HTTP here. May be empty.
+    /// `errorType`, such as `bad_data`; `VictoriaMetrics` sends the status of HTTP here. May be empty.
     pub kind: String,
     /// `error`, the message. May be empty.
     pub message: String,
@@ -134,7 +134,7 @@ impl QueryResult for Matrix {
     }
 }
 
-/// For VictoriaMetrics a scalar is a vector of one sample without labels; both are accepted.
+/// For `VictoriaMetrics` a scalar is a vector of one sample without labels; both are accepted.
 impl sealed::Sealed for Scalar {}
 impl QueryResult for Scalar {
     fn from_response(response: Response) -> Result<Self, ResultTypeError> {
