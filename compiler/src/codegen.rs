@@ -211,7 +211,7 @@ impl Out {
         self.doc(&facts);
         self.line("///");
         let fence = fence(&preset.template);
-        self.doc(&format!("{fence}promql\n{}\n{fence}", preset.template.trim()));
+        self.doc(&format!("{fence}promql\n{}\n{fence}", preset.template.trim_start_matches(['\r', '\n']).trim_end()));
         self.line("///");
         self.doc(&format!("`{source}`"));
         let querier = if module.querier.is_some() { "Querier" } else { "dyn __p::MetricQuerier" };
