@@ -71,9 +71,10 @@ impl Workspace {
     fn passes(&self, arguments: &[&str], variables: &[(&str, &str)]) -> String {
         let output = self.cargo(arguments, variables);
         let errors = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.success(), "cargo {arguments:?} failed:\n{errors}");
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "cargo {arguments:?} failed:\n{errors}{stdout}");
         assert!(!errors.contains("--> crates/"), "cargo {arguments:?} warned:\n{errors}");
-        String::from_utf8(output.stdout).unwrap()
+        stdout
     }
 
     /// The errors that Cargo prints where it fails, without its progress and the place in the generated file.
@@ -295,3 +296,160 @@ const NO_FOLDER: &str = r#"error: cannot read `crates/faulty/presets`: No such f
 error: could not compile `faulty` (lib) due to 1 previous error
 
 "#;
+
+/// Lints at their strictest, as services set them for themselves.
+const STRICT: &str = "#![deny(warnings, missing_docs, unreachable_pub, dead_code, missing_debug_implementations)]\n\
+    #![deny(unused, nonstandard_style, future_incompatible, let_underscore_drop, single_use_lifetimes)]\n\
+    #![deny(unused_qualifications, trivial_casts, unused_lifetimes, clippy::all, clippy::pedantic, rustdoc::all)]\n\
+    #![deny(clippy::nursery, clippy::allow_attributes, clippy::allow_attributes_without_reason)]\n\
+    #![deny(clippy::missing_docs_in_private_items, clippy::absolute_paths, clippy::min_ident_chars)]\n\
+    #![forbid(unsafe_code)]\n";
+
+/// Prose, names and values that rustdoc and rustc could take for something else.
+const HOSTILE: &str = r##"description = """
+See [brackets], [`code`], <html>, <T>, a_b_c*d, `unclosed, https://example.com/a_b?c=[d] and {braces} \u202e\u0000\r.
+
+    let indented = block;
+
+```
+bare(fence);
+```
+
+~~~rust
+unclosed(fence);
+"""
+
+[labels]
+"http.code"  = { type = "integer", description = "[x] <y> */ \"z\"" }
+type         = ["a\"b", "c\\d", "e\nf", "`g`", "[h]", "", "self", "5xx"]
+label        = ["x"]
+label_value  = ["y"]
+metric_name  = { type = "string", required = true }
+querier      = "uuid"
+new          = "string"
+"größe\n*/"  = "string"
+
+[presets.labels]
+description = "///  */ ``` [`nothing`] \u202e"
+unit        = "[u] <v>\nw"
+template    = '''
+sum by ({group_by})(
+    {metric_name}{{path=~"/a`b```c/.*",quote='"',{labels}}} # "comment" */
+)
+'''
+
+[presets.all]
+template = "rate({metric_name}{{{labels}}}[{window}])"
+window   = "1h30m"
+
+[presets.ref]
+template = "1"
+
+[presets.p]
+template = "'text'"
+
+[presets.range]
+template = "{metric_name}{{{labels}}}[5m]"
+"##;
+
+#[test]
+fn services_with_the_strictest_lints_stay_clean() {
+    let workspace = Workspace::new("strict");
+    // The library under another name, in a module without a prelude, with names that shadow those of `core`.
+    workspace.service("strict", &dependency("", "pp", ""));
+    workspace.write("crates/strict/presets/hostile.toml", HOSTILE);
+    workspace.write("crates/strict/presets/type/self-test.toml", &preset("async", "up"));
+    workspace.write(
+        "crates/strict/presets/container.toml",
+        &fs::read_to_string(Path::new(ROOT).join("presets/container_utilization.toml")).unwrap(),
+    );
+    workspace.write(
+        "crates/strict/src/lib.rs",
+        &format!(
+            r##"//! A service.
+{STRICT}
+/// Presets.
+#[no_implicit_prelude]
+pub mod presets {{
+    ::pp::include_presets!();
+}}
+
+/// Presets that nobody else sees.
+mod own {{
+    pp::include_presets!();
+}}
+
+/// Everything renders.
+///
+/// # Errors
+/// None.
+pub fn render() -> Result<Vec<String>, pp::RenderError> {{
+    use own::hostile::{{ALL, LABELS, Label, LabelValue, LabelValueValue, P, Querier, RANGE, REF, Type}};
+
+    const INLINE: pp::Preset<dyn pp::MetricQuerier, pp::Vector, pp::Windowed> =
+        pp::preset!("rate({{metric_name}}[{{window}}])", window = "5m");
+
+    #[derive(Debug, pp::MetricQuerier)]
+    #[querier(crate = pp, name = "up")]
+    struct Up {{
+        r#type: Option<String>,
+    }}
+
+    let querier = Querier::new("m", "n").r#type(Type::V5xx).label(LabelValueValue::X).label_value(LabelValue::Y);
+    let querier = querier.http_code(5).new_label("n").gr_e("o").group_by([Label::HttpCode, Label::Type]);
+    Ok(vec![
+        LABELS.render(&querier, None)?,
+        ALL.render(&querier, None)?,
+        REF.render(&querier, None)?,
+        P.render(&querier, None)?,
+        RANGE.render(&querier, None)?,
+        own::r#type::self_test::ASYNC.render(&pp::Querier::default(), None)?,
+        INLINE.render(&Up {{ r#type: None }}, None)?,
+    ])
+}}
+"##
+        ),
+    );
+    // The library through another crate.
+    workspace.library("facade", &dependency("", "", ""));
+    workspace.write("crates/facade/src/lib.rs", "//! Passes the library on.\npub use promql_presets as metrics;\n");
+    workspace.service("through-facade", "facade = { path = \"../facade\" }\n");
+    workspace.write("crates/through-facade/presets/up.toml", &preset("up", "up{{{labels}}}"));
+    workspace.write(
+        "crates/through-facade/src/lib.rs",
+        &format!(
+            r#"//! A service.
+{STRICT}
+use facade::metrics::{{self, MetricQuerier, Preset, Scalar}};
+
+/// Presets.
+pub mod presets {{
+    facade::metrics::include_presets!();
+}}
+
+/// A preset between Rust code.
+pub const ONE: Preset<dyn MetricQuerier, Scalar> = metrics::preset!("1");
+
+/// A querier.
+#[derive(Debug, MetricQuerier)]
+#[querier(crate = metrics)]
+pub struct Of {{
+    /// The job.
+    pub job: String,
+}}
+
+/// It renders.
+///
+/// # Errors
+/// None.
+pub fn up(job: String) -> Result<String, metrics::RenderError> {{
+    presets::up::UP.render(&Of {{ job }}, None)
+}}
+"#
+        ),
+    );
+    workspace.passes(&["clippy", "--workspace", "--all-targets"], &[]);
+    workspace
+        .passes(&["doc", "--workspace", "--no-deps", "--document-private-items"], &[("RUSTDOCFLAGS", "-D warnings")]);
+    workspace.passes(&["test", "--workspace", "--quiet", "--doc"], &[]);
+}
