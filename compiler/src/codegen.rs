@@ -58,7 +58,7 @@ fn info(
         ("result", result_variant(preset.result).to_owned()),
         ("window", option(window)),
         ("metric", option(metric.map(literal))),
-        ("labels", option(has_labels.then(|| "LABELS".to_owned()))),
+        ("labels", option(has_labels.then(|| "__LABELS".to_owned()))),
         ("segments", segments(&preset.segments)),
     ]
 }
@@ -220,7 +220,7 @@ impl Out {
 
     fn querier(&mut self, module: &Module, querier: &Querier) {
         self.line("");
-        self.open("const LABELS: &[__p::LabelInfo] = &[");
+        self.open("const __LABELS: &[__p::LabelInfo] = &[");
         // `open` wrote a brace that an array does not have.
         self.text.truncate(self.text.trim_end_matches("{\n").trim_end().len());
         self.line("");
@@ -270,8 +270,10 @@ impl Out {
     }
 
     fn constructor(&mut self, module: &Module, querier: &Querier) {
-        let name = querier.takes_name.then_some("metric_name");
         let required: Vec<&Label> = querier.labels.iter().filter(|label| label.required).collect();
+        // No setter ends in an underscore.
+        let is_taken = required.iter().any(|label| label.setter == "metric_name");
+        let name = querier.takes_name.then_some(if is_taken { "metric_name_" } else { "metric_name" });
         let metric = match (&module.metric, name) {
             (_, Some(name)) => format!("::core::convert::Into::<__p::Cow<'static, str>>::into({name})"),
             (Some(metric), None) => format!("{metric:?}"),

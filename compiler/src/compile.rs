@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use promql_presets_core::PromDuration;
 
+use crate::check::{self, Metrics, Scope};
 use crate::promql::{Features, Syntax, ValueType, parse};
 use crate::registry::{Label, LabelKind, Module, Preset, Querier, Registry, Segment};
-use crate::schema::{LabelType, PresetFile, RawPreset};
+use crate::schema::{LabelType, Labels, PresetFile, RawPreset};
 use crate::source::Spanned;
 use crate::suggest::nearest;
-use crate::{Code, Diagnostic, Severity, SourceFile, Span, codegen, lower, names, render, schema, template};
+use crate::{Code, Diagnostic, Literal, Severity, SourceFile, Span, codegen, lower, names, render, schema, template};
 
 /// What the compiler makes of preset files.
 #[derive(Clone, Debug)]
@@ -57,8 +58,9 @@ pub fn compile(files: &[SourceFile]) -> Output {
             raw
         })
         .collect();
+    let mut findings = std::mem::take(&mut compiler.findings);
     let registry = compiler.registry(&raw);
-    let mut findings = compiler.findings;
+    findings.extend(compiler.findings.into_iter().filter(|found| !raw[found.file].is_doubtful(found.diagnostic.span)));
     findings.sort_by_key(|finding| (finding.file, finding.diagnostic.span));
 
     let errors: Vec<&Finding> =
@@ -82,9 +84,13 @@ impl InlinePreset {
     /// Compiles a template that has the given default window, if any.
     #[must_use]
     pub fn compile(text: &str, window: Option<&str>) -> Self {
-        let Template { segments, result, has_window, mut diagnostics } = compile_template(text, Features::none(), None);
-        let whole = Span::of(0..text.len());
         let duration = window.map(str::parse::<PromDuration>);
+        let metrics = Metrics::default();
+        let window_value = duration.clone().and_then(Result::ok);
+        let scope = Scope { template: true, metric: None, labels: None, window: window_value, metrics: &metrics };
+        let Template { segments, result, has_window, mut diagnostics, findings } =
+            compile_template(text, Features::none(), scope);
+        let whole = Span::of(0..text.len());
         match duration.clone() {
             Some(Err(error)) => diagnostics.push(Diagnostic::new(Code::InvalidDuration, whole, error.to_string())),
             Some(Ok(PromDuration::ZERO)) => {
@@ -100,6 +106,7 @@ impl InlinePreset {
             }),
             _ => {}
         }
+        diagnostics.extend(findings);
         let preset = Preset {
             name: String::new(),
             constant: String::new(),
@@ -107,7 +114,7 @@ impl InlinePreset {
             description: None,
             unit: None,
             template: text.to_owned(),
-            window: duration.and_then(Result::ok),
+            window: window_value,
             result,
             segments,
         };
@@ -120,17 +127,19 @@ struct Template {
     segments: Vec<Segment>,
     result: ValueType,
     has_window: bool,
-    /// Spans are of the template.
+    /// What keeps it from being a template. Spans are of the template.
     diagnostics: Vec<Diagnostic>,
+    /// What a sound template says that it should not say. Spans are of the template.
+    findings: Vec<Diagnostic>,
 }
 
-/// `metric` is what `{metric_name}` stands for, if that is known.
-fn compile_template(text: &str, features: Features, metric: Option<&str>) -> Template {
+fn compile_template(text: &str, features: Features, scope: Scope<'_>) -> Template {
     let mut template = Template {
         segments: Vec::new(),
         result: ValueType::Vector,
         has_window: text.contains(WINDOW),
         diagnostics: template::check(text),
+        findings: Vec::new(),
     };
     if !template.diagnostics.is_empty() {
         return template;
@@ -140,7 +149,10 @@ fn compile_template(text: &str, features: Features, metric: Option<&str>) -> Tem
     if let Some(expr) = &parsed.expr {
         template.result = expr.ty();
         if template.diagnostics.is_empty() {
-            (template.segments, template.diagnostics) = lower::lower(text, expr, metric);
+            (template.segments, template.diagnostics) = lower::lower(text, expr, scope.metric);
+        }
+        if template.diagnostics.is_empty() {
+            template.findings = check::check(text, expr, scope);
         }
     }
     template
@@ -152,6 +164,26 @@ fn missing_window(text: &str) -> Diagnostic {
     let at = text.find(WINDOW).unwrap_or_default();
     Diagnostic::new(Code::MissingWindow, Span::of(at..at + WINDOW.len()), "no default for `{window}`")
         .label("needs a value where the caller passes none")
+}
+
+/// The findings that the preset does not allow, in the file, and every `allow` that silences nothing.
+fn not_allowed(findings: Vec<Diagnostic>, raw: &RawPreset, template: &Literal) -> Vec<Diagnostic> {
+    let mut used = vec![false; raw.allow.len()];
+    let mut rest = Vec::new();
+    for finding in findings {
+        match raw.allow.iter().position(|allow| allow.check.value == finding.code) {
+            Some(entry) => used[entry] = true,
+            None => rest.push(finding.map_spans(|span| template.locate(span))),
+        }
+    }
+    let unused = raw.allow.iter().zip(used).filter(|(_, used)| !used);
+    rest.extend(unused.map(|(allow, _)| {
+        let title = format!("`allow` of `{}` silences nothing", allow.check.value.as_str());
+        Diagnostic::new(Code::UnusedAllow, allow.check.span, title)
+            .label("no such finding in this preset")
+            .help("remove the entry")
+    }));
+    rest
 }
 
 struct Compiler<'a> {
@@ -169,6 +201,10 @@ impl Compiler<'_> {
     }
 
     fn registry(&mut self, raw: &[PresetFile]) -> Registry {
+        let (metrics, conflicts) = Metrics::new(raw, |file| self.files[file].path.clone());
+        for (file, diagnostic) in conflicts {
+            self.report(file, None, [diagnostic]);
+        }
         let mut modules: Vec<Module> = Vec::new();
         let mut taken: BTreeMap<Vec<String>, usize> = BTreeMap::new();
         for (file, raw) in raw.iter().enumerate() {
@@ -182,7 +218,7 @@ impl Compiler<'_> {
                 continue;
             }
             taken.insert(path.clone(), file);
-            modules.push(self.module(file, path, raw));
+            modules.push(self.module(file, path, raw, &metrics));
         }
         Registry { modules }
     }
@@ -192,17 +228,21 @@ impl Compiler<'_> {
         let path: Option<Vec<String>> = name.split('/').map(names::module).collect();
         if path.is_none() {
             let title = format!("invalid name of a preset file: `{}`", self.files[file].path);
-            let note = "the names of the file and of its folders become modules of Rust";
-            let diagnostic = Diagnostic::new(Code::InvalidName, Span::default(), title).label(names::RULE).note(note);
+            let is_reserved = name.split('/').any(names::is_reserved);
+            let label = if is_reserved { "a name that Rust keeps for itself" } else { names::RULE };
+            let diagnostic = Diagnostic::new(Code::InvalidName, Span::default(), title)
+                .label(label)
+                .note("the names of the file and of its folders become modules of Rust");
             self.report(file, None, [diagnostic]);
         }
         path
     }
 
-    fn module(&mut self, file: usize, path: Vec<String>, raw: &PresetFile) -> Module {
+    fn module(&mut self, file: usize, path: Vec<String>, raw: &PresetFile, metrics: &Metrics<'_>) -> Module {
         let name = path.iter().map(|part| part.trim_start_matches("r#")).collect::<Vec<_>>().join("::");
         let features = self.features(file, raw);
         let metric = raw.metric.as_ref().map(|metric| metric.name.value.as_str());
+        let scope = Scope { template: true, metric, labels: raw.labels.as_ref(), window: None, metrics };
         let mut constants: BTreeMap<String, Span> = BTreeMap::new();
         let mut names: BTreeMap<String, String> = BTreeMap::new();
         let mut presets = Vec::new();
@@ -215,10 +255,10 @@ impl Compiler<'_> {
                     None => diagnostic,
                 };
                 self.report(file, Some(&preset.name.value), [diagnostic]);
-                self.preset(file, String::new(), preset, features, metric);
+                self.preset(file, String::new(), preset, features, scope);
                 continue;
             };
-            let compiled = self.preset(file, constant.clone(), preset, features, metric);
+            let compiled = self.preset(file, constant.clone(), preset, features, scope);
             if let Some(first) = constants.get(&constant) {
                 let title =
                     format!("`{}` and `{}` become the same constant `{constant}`", preset.name.value, names[&constant]);
@@ -267,7 +307,7 @@ impl Compiler<'_> {
         constant: String,
         raw: &RawPreset,
         features: Features,
-        metric: Option<&str>,
+        scope: Scope<'_>,
     ) -> Preset {
         let mut preset = Preset {
             name: raw.name.value.clone(),
@@ -281,15 +321,16 @@ impl Compiler<'_> {
             segments: Vec::new(),
         };
         let Some(template) = &raw.template else { return preset };
-        let compiled = compile_template(&template.text, features, metric);
+        let declared = raw.window.as_ref().and_then(|window| window.duration.as_ref()).map(|window| window.value);
+        let compiled = compile_template(&template.text, features, Scope { window: declared, ..scope });
         preset.template.clone_from(&template.text);
         preset.result = compiled.result;
         preset.segments = compiled.segments;
         // Where something is missing, a stub that takes a window makes for fewer errors after this one.
-        let declared = raw.window.as_ref().and_then(|window| window.duration.as_ref()).map(|window| window.value);
         if compiled.has_window || declared.is_some() {
             preset.window = Some(declared.unwrap_or(PromDuration::from_secs(300)));
         }
+        let sound = compiled.diagnostics.is_empty();
         let mut diagnostics: Vec<Diagnostic> = compiled
             .diagnostics
             .into_iter()
@@ -309,6 +350,9 @@ impl Compiler<'_> {
                 ),
                 _ => {}
             }
+        }
+        if sound {
+            diagnostics.extend(not_allowed(compiled.findings, raw, template));
         }
         self.report(file, Some(&raw.name.value), diagnostics);
         preset
@@ -343,7 +387,7 @@ impl Compiler<'_> {
             }
             taken.insert(setter.clone(), name);
             taken.insert(variant.clone(), name);
-            let kind = self.label_kind(file, &variant, &label.kind);
+            let kind = self.label_kind(file, enum_name(&variant, declared), &label.kind);
             labels.push(Label {
                 name: name.value.clone(),
                 setter,
@@ -357,7 +401,7 @@ impl Compiler<'_> {
         Some(Querier { takes_name, labels })
     }
 
-    fn label_kind(&mut self, file: usize, variant: &str, kind: &LabelType) -> LabelKind {
+    fn label_kind(&mut self, file: usize, name: String, kind: &LabelType) -> LabelKind {
         let values = match kind {
             LabelType::String => return LabelKind::String,
             LabelType::Uuid => return LabelKind::Uuid,
@@ -367,24 +411,22 @@ impl Compiler<'_> {
         let mut variants: Vec<(String, String)> = Vec::new();
         let mut taken: BTreeMap<String, &Spanned<String>> = BTreeMap::new();
         for value in values {
-            let Some(name) = names::variant(&value.value) else {
+            let Some(variant) = names::variant(&value.value) else {
                 self.no_rust_name(file, "value", value);
                 continue;
             };
-            if let Some(first) = taken.get(&name) {
-                let title = format!("`{}` and `{}` become the same name `{name}`", value.value, first.value);
+            if let Some(first) = taken.get(&variant) {
+                let title = format!("`{}` and `{}` become the same name `{variant}`", value.value, first.value);
                 let diagnostic = Diagnostic::new(Code::DuplicateLabel, value.span, title)
-                    .label(format!("also becomes `{name}`"))
+                    .label(format!("also becomes `{variant}`"))
                     .secondary(first.span, "already taken here")
                     .help("declare the label as `\"string\"`");
                 self.report(file, None, [diagnostic]);
                 continue;
             }
-            taken.insert(name.clone(), value);
-            variants.push((name, value.value.clone()));
+            taken.insert(variant.clone(), value);
+            variants.push((variant, value.value.clone()));
         }
-        // `Querier` and `Label` are names of the module itself.
-        let name = if matches!(variant, "Querier" | "Label") { format!("{variant}Value") } else { variant.to_owned() };
         LabelKind::Enum(name, variants)
     }
 
@@ -396,4 +438,18 @@ impl Compiler<'_> {
             if what == "value" { diagnostic.help("declare the label as `\"string\"`") } else { diagnostic };
         self.report(file, None, [diagnostic]);
     }
+}
+
+/// The enum of a label's values: named as the label is, unless that is a name of the module itself.
+fn enum_name(variant: &str, declared: &Labels) -> String {
+    let mut name = variant.to_owned();
+    if matches!(variant, "Querier" | "Label") {
+        let is_taken = |name: &str| {
+            declared.labels.iter().any(|label| names::variant(&label.name.value).is_some_and(|n| n == name))
+        };
+        while name == variant || is_taken(&name) {
+            name.push_str("Value");
+        }
+    }
+    name
 }

@@ -133,6 +133,8 @@ codes! {
     InvalidName = "invalid-name", Error;
     /// Two presets that become one constant.
     DuplicateConstant = "duplicate-constant", Error;
+    /// A metric that two files declare with different types.
+    ConflictingMetric = "conflicting-metric", Error;
     /// Two files that become one module.
     DuplicateModule = "duplicate-module", Error;
     /// Two labels, or two values of a label, that become one name in Rust.

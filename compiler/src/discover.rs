@@ -39,7 +39,11 @@ pub fn discover(folder: &Path, shown: &str) -> Result<Vec<SourceFile>, DiscoverE
     let read = |name: String| {
         let path = folder.join(&name);
         match fs::read_to_string(&path) {
-            Ok(text) => Ok(SourceFile { path: format!("{shown}/{name}"), name, text }),
+            Ok(text) => {
+                // Some editors start a file with a byte order mark, which is no column of its first line.
+                let text = text.strip_prefix('\u{FEFF}').map(str::to_owned).unwrap_or(text);
+                Ok(SourceFile { path: format!("{shown}/{name}"), name, text })
+            }
             Err(error) => Err(DiscoverError { path: Path::new(shown).join(name), error }),
         }
     };

@@ -6,11 +6,12 @@
 //! promql_presets_compiler::build("presets");
 //! ```
 //!
-//! Data flows one way: [`schema`] reads TOML, [`template`] checks placeholders, [`promql`] understands the query, and
-//! [`compile`] puts it all into a [`registry`] and writes Rust.
+//! Data flows one way: [`schema`] reads TOML, [`template`] checks placeholders, [`promql`] understands the
+//! query, [`check`] what it says, and [`compile`] puts it all into a [`registry`] and writes Rust.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod build;
+pub mod check;
 mod codegen;
 mod compile;
 pub mod diagnostic;

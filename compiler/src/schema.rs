@@ -3,7 +3,8 @@
 //! Nothing here looks into a template. A fault never hides another one: what cannot be understood is reported and left
 //! out, and the rest is read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::ops::Range;
 
 use promql_presets_core::{DurationError, PromDuration};
 use toml::de::{DeString, DeTable, DeValue};
@@ -11,8 +12,7 @@ use toml::de::{DeString, DeTable, DeValue};
 use crate::literal::Literal;
 use crate::source::{Lines, Spanned};
 use crate::suggest::nearest;
-use crate::toml_error;
-use crate::{Code, Diagnostic, Span};
+use crate::{Code, Diagnostic, Span, toml_error};
 
 /// What a preset file says.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +27,16 @@ pub struct PresetFile {
     pub labels: Option<Labels>,
     /// `[presets]` in the order of the file.
     pub presets: Vec<RawPreset>,
+    /// What lies around faults of TOML, in order: anything there may mean something else than it seems to.
+    doubtful: Vec<Range<usize>>,
+}
+
+impl PresetFile {
+    /// Whether a fault of TOML, which has been reported, makes it pointless to say more about a place.
+    #[must_use]
+    pub fn is_doubtful(&self, span: Span) -> bool {
+        toml_error::holds(&self.doubtful, span.start as usize)
+    }
 }
 
 /// `[metric]`: what the file says about a metric.
@@ -75,6 +85,12 @@ impl MetricType {
         ("stateset", Self::Stateset),
         ("unknown", Self::Unknown),
     ];
+
+    /// The name in a preset file.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
+    }
 }
 
 /// `[labels]`.
@@ -111,6 +127,8 @@ pub enum LabelType {
     /// A list of values.
     OneOf(Vec<Spanned<String>>),
 }
+
+const REASON: &str = "add `reason = \"...\"`, for whoever meets this line next";
 
 const LABEL_TYPES: [&str; 3] = ["string", "uuid", "integer"];
 
@@ -154,26 +172,14 @@ pub struct Allow {
 /// Reads a preset file.
 #[must_use]
 pub fn read(text: &str) -> (PresetFile, Vec<Diagnostic>) {
-    let lines = Lines::of(text);
+    let mut reader = Reader { text, lines: Lines::of(text), diagnostics: Vec::new() };
     let (table, errors) = DeTable::parse_recoverable(text);
-    let end = text.len()..text.len();
-    let errors = errors.iter().map(|error| (error.message(), Span::of(error.span().unwrap_or(end.clone()))));
-    let broken: Vec<(&str, Span)> = errors.collect();
-    let broken_lines = broken.iter().map(|(_, span)| lines.line(span.start)).collect();
-    let faults = toml_error::diagnostics(&lines, text, broken);
-    let mut reader = Reader { text, lines, broken_lines, diagnostics: Vec::new() };
-    let file = reader.file(table.get_ref());
-    let mut diagnostics = reader.diagnostics;
-    if !faults.is_empty() {
-        // What TOML's parser could not follow may be in another table, in part, or missing.
-        let unclear = |found: &Diagnostic| {
-            matches!(found.code, Code::MissingKey | Code::UnknownKey)
-                || reader.broken_lines.contains(&reader.lines.line(found.span.start))
-        };
-        diagnostics.retain(|found| !unclear(found));
-        diagnostics.extend(faults);
-        diagnostics.sort_by_key(|found| found.span);
-    }
+    let faults: Vec<_> = errors.iter().map(|error| (error.message(), error.span())).collect();
+    let (mut diagnostics, doubtful) = toml_error::explain(text, table.get_ref(), &faults);
+    // What TOML's own parser could not follow may be missing from the table, so nothing is said about missing keys.
+    let mut file = reader.file(table.get_ref(), errors.is_empty());
+    file.doubtful = doubtful;
+    diagnostics.extend(reader.diagnostics.into_iter().filter(|diagnostic| !file.is_doubtful(diagnostic.span)));
     (file, diagnostics)
 }
 
@@ -183,8 +189,6 @@ type Key<'a> = toml::Spanned<DeString<'a>>;
 struct Reader<'a> {
     text: &'a str,
     lines: Lines<'a>,
-    /// The lines that are not TOML.
-    broken_lines: BTreeSet<usize>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -193,21 +197,21 @@ impl Reader<'_> {
         self.diagnostics.push(diagnostic);
     }
 
-    fn file(&mut self, table: &DeTable<'_>) -> PresetFile {
+    fn file(&mut self, table: &DeTable<'_>, complete: bool) -> PresetFile {
         let mut file = PresetFile::default();
         for (key, value) in in_order(table) {
             match key.get_ref().as_ref() {
                 "description" => file.description = self.string("description", value),
                 "features" => file.features = self.strings("features", value),
-                "metric" => file.metric = self.metric(key, value),
+                "metric" => file.metric = self.metric(key, value, complete),
                 "labels" => file.labels = self.labels(key, value),
-                "presets" => file.presets = self.presets(value),
+                "presets" => file.presets = self.presets(value, complete),
                 _ => {
                     self.unknown_key(key, "a preset file", &["description", "features", "metric", "labels", "presets"]);
                 }
             }
         }
-        if file.presets.is_empty() && file.metric.is_none() && self.diagnostics.is_empty() {
+        if complete && file.presets.is_empty() && file.metric.is_none() && self.diagnostics.is_empty() {
             self.report(
                 Diagnostic::new(Code::MissingKey, Span::default(), "no presets in this file")
                     .help("write a table `[presets.NAME]` with a `template`, or a table `[metric]` with a `name`"),
@@ -216,7 +220,7 @@ impl Reader<'_> {
         file
     }
 
-    fn metric(&mut self, key: &Key<'_>, value: &Value<'_>) -> Option<Metric> {
+    fn metric(&mut self, key: &Key<'_>, value: &Value<'_>, complete: bool) -> Option<Metric> {
         let table = self.table("metric", value)?;
         let (mut name, mut kind, mut unit, mut scrape_interval) = (None, None, None, None);
         for (key, value) in in_order(table) {
@@ -224,11 +228,11 @@ impl Reader<'_> {
                 "name" => name = self.name("name", value),
                 "type" => kind = self.metric_type(value),
                 "unit" => unit = self.spanned_string("unit", value),
-                "scrape_interval" => scrape_interval = self.duration("scrape_interval", value),
+                "scrape_interval" => scrape_interval = self.positive_duration("scrape_interval", value),
                 _ => self.unknown_key(key, "`[metric]`", &["name", "type", "unit", "scrape_interval"]),
             }
         }
-        if name.is_none() && !table.keys().any(|key| key.get_ref() == "name") {
+        if name.is_none() && complete && !table.keys().any(|key| key.get_ref() == "name") {
             self.report(
                 Diagnostic::new(Code::MissingKey, key_span(key), "missing `name` in `[metric]`")
                     .label("no metric is named here")
@@ -273,6 +277,11 @@ impl Reader<'_> {
             DeValue::Table(table) => {
                 for (key, value) in in_order(table) {
                     match key.get_ref().as_ref() {
+                        "type" | "values" if kind.is_some() => self.report(
+                            Diagnostic::new(Code::InvalidValue, key_span(key), "both `type` and `values` of a label")
+                                .label("says again what the values are")
+                                .help("remove one of the two"),
+                        ),
                         "type" => kind = Some(self.label_type(value)),
                         "values" => kind = Some(self.label_values(value)),
                         "required" => required = self.boolean("required", value).unwrap_or_default(),
@@ -328,12 +337,15 @@ impl Reader<'_> {
         if values.is_empty() { LabelType::String } else { LabelType::OneOf(values) }
     }
 
-    fn presets(&mut self, value: &Value<'_>) -> Vec<RawPreset> {
-        let Some(table) = self.table("presets", value) else { return Vec::new() };
-        in_order(table).into_iter().filter_map(|(key, value)| self.preset(key, value)).collect()
+    fn presets(&mut self, value: &Value<'_>, complete: bool) -> Vec<RawPreset> {
+        let DeValue::Table(table) = value.get_ref() else {
+            self.wrong_type("presets", "a table", value, "write a table `[presets.NAME]` for each preset");
+            return Vec::new();
+        };
+        in_order(table).into_iter().filter_map(|(key, value)| self.preset(key, value, complete)).collect()
     }
 
-    fn preset(&mut self, key: &Key<'_>, value: &Value<'_>) -> Option<RawPreset> {
+    fn preset(&mut self, key: &Key<'_>, value: &Value<'_>, complete: bool) -> Option<RawPreset> {
         let name = Spanned { value: key.get_ref().to_string(), span: key_span(key) };
         let DeValue::Table(table) = value.get_ref() else {
             let title = format!("preset `{}` must be a table, not {}", name.value, with_article(value));
@@ -346,37 +358,55 @@ impl Reader<'_> {
         let line = self.lines.line(name.span.start);
         let mut preset =
             RawPreset { name, line, description: None, template: None, unit: None, window: None, allow: Vec::new() };
+        let mut unknown = Vec::new();
         for (key, value) in in_order(table) {
             match key.get_ref().as_ref() {
                 "template" => preset.template = self.literal("template", value),
                 "description" => preset.description = self.string("description", value),
                 "unit" => preset.unit = self.string("unit", value),
                 "window" => {
-                    preset.window = Some(Window { key: key_span(key), duration: self.window(value) });
+                    let duration = self.positive_duration("window", value);
+                    preset.window = Some(Window { key: key_span(key), duration });
                 }
                 "allow" => preset.allow = self.allow(value),
-                _ => self.unknown_key(key, "a preset", &["template", "description", "unit", "window", "allow"]),
+                _ => unknown.push((key, value)),
             }
         }
-        if !table.keys().any(|key| key.get_ref() == "template") {
-            // A misspelt `template` is reported with its right spelling.
-            if !table.keys().any(|key| nearest(key.get_ref(), ["template"]).is_some()) {
-                let title = format!("missing `template` in preset `{}`", preset.name.value);
-                self.report(
-                    Diagnostic::new(Code::MissingKey, preset.name.span, title)
-                        .label("this preset asks nothing")
-                        .help("add `template = '...'` with the PromQL"),
-                );
-            }
+        let has_template = table.keys().any(|key| key.get_ref() == "template");
+        for (key, value) in &unknown {
+            self.unknown_preset_key(&preset.name.value, key, value, has_template);
+        }
+        let may_be_template = |value: &Value<'_>| value.get_ref().is_str() || value.get_ref().is_table();
+        if complete && !has_template && !unknown.iter().any(|(_, value)| may_be_template(value)) {
+            let title = format!("missing `template` in preset `{}`", preset.name.value);
+            self.report(
+                Diagnostic::new(Code::MissingKey, preset.name.span, title)
+                    .label("this preset asks nothing")
+                    .help("add `template = '...'` with the PromQL"),
+            );
         }
         Some(preset)
     }
 
-    fn window(&mut self, value: &Value<'_>) -> Option<Spanned<PromDuration>> {
-        let duration = self.duration("window", value)?;
+    fn unknown_preset_key(&mut self, preset: &str, key: &Key<'_>, value: &Value<'_>, has_template: bool) {
+        let name = key.get_ref().as_ref();
+        let known = ["template", "description", "unit", "window", "allow"];
+        let meant_as = match value.get_ref() {
+            DeValue::Table(_) => format!("presets do not nest; write `[presets.{preset}_{name}]`"),
+            DeValue::String(_) if !has_template && nearest(name, known).is_none() => {
+                "write the query as `template = '...'`".to_owned()
+            }
+            _ => return self.unknown_key(key, "a preset", &known),
+        };
+        let title = format!("unknown key `{name}` in a preset");
+        self.report(Diagnostic::new(Code::UnknownKey, key_span(key), title).help(meant_as));
+    }
+
+    fn positive_duration(&mut self, what: &str, value: &Value<'_>) -> Option<Spanned<PromDuration>> {
+        let duration = self.duration(what, value)?;
         if duration.value.is_zero() {
             self.report(
-                Diagnostic::new(Code::InvalidDuration, duration.span, "a window of no length")
+                Diagnostic::new(Code::InvalidDuration, duration.span, format!("`{what}` of no length"))
                     .label("must be longer than zero"),
             );
             return None;
@@ -407,6 +437,7 @@ impl Reader<'_> {
             return None;
         };
         let (mut check, mut reason) = (None, None);
+        let before = self.diagnostics.len();
         for (key, value) in in_order(table) {
             match key.get_ref().as_ref() {
                 "check" => check = self.spanned_string("check", value),
@@ -414,34 +445,27 @@ impl Reader<'_> {
                 _ => self.unknown_key(key, "an entry of `allow`", &["check", "reason"]),
             }
         }
-        let check = self.allowed_check(table, value, check);
-        if reason.as_ref().is_none_or(|reason| reason.value.trim().is_empty()) {
-            let span = reason.map_or(Span::of(value.span()), |reason| reason.span);
-            self.report(
-                Diagnostic::new(Code::MissingKey, span, "`allow` without a reason")
-                    .help("add `reason = \"...\"`, for whoever meets this line next"),
-            );
-            return None;
+        let missing =
+            |what: &str, span: Span| Diagnostic::new(Code::MissingKey, span, format!("`allow` without a {what}"));
+        let whole = Span::of(value.span());
+        match (&check, &reason) {
+            // What is not there may be what was misspelt, or of the wrong type.
+            (None, _) | (_, None) if self.diagnostics.len() > before => {}
+            (None, _) => {
+                let help = "write `{ check = \"...\", reason = \"...\" }` with the code of the finding";
+                self.report(missing("check", whole).help(help));
+            }
+            (Some(_), None) => self.report(missing("reason", whole).help(REASON)),
+            (Some(_), Some(reason)) if reason.value.trim().is_empty() => {
+                self.report(missing("reason", reason.span).help(REASON));
+            }
+            _ => {}
         }
-        Some(Allow { check: check?, reason: reason?.value })
+        Some(Allow { check: self.allowed_check(check?)?, reason: reason?.value })
     }
 
-    fn allowed_check(
-        &mut self,
-        table: &DeTable<'_>,
-        value: &Value<'_>,
-        check: Option<Spanned<String>>,
-    ) -> Option<Spanned<Code>> {
-        let Some(check) = check else {
-            if !table.keys().any(|key| key.get_ref() == "check") {
-                self.report(
-                    Diagnostic::new(Code::MissingKey, Span::of(value.span()), "`allow` without a check")
-                        .help("add `check = \"...\"` with the code of the finding"),
-                );
-            }
-            return None;
-        };
-        let Some(code) = Code::find(&check.value) else {
+    fn allowed_check(&mut self, check: Spanned<String>) -> Option<Spanned<Code>> {
+        let Some(code) = Code::ALL.iter().find(|code| code.as_str() == check.value) else {
             let codes: Vec<&str> = Code::allowable().map(Code::as_str).collect();
             let title = format!("unknown check `{}`", check.value);
             let mut diagnostic = Diagnostic::new(Code::UnknownCheck, check.span, title).label("no check has this code");
@@ -458,7 +482,7 @@ impl Reader<'_> {
             );
             return None;
         }
-        Some(Spanned { value: code, span: check.span })
+        Some(Spanned { value: *code, span: check.span })
     }
 
     fn table<'v, 'i>(&mut self, what: &str, value: &'v Value<'i>) -> Option<&'v DeTable<'i>> {
@@ -479,9 +503,7 @@ impl Reader<'_> {
 
     fn literal(&mut self, what: &str, value: &Value<'_>) -> Option<Literal> {
         if value.get_ref().is_str() {
-            // A string on a broken line may hold too much, too little or nothing.
-            let is_broken = self.broken_lines.contains(&self.lines.line(Span::of(value.span()).end));
-            return (!is_broken).then(|| Literal::read(self.text, Span::of(value.span())));
+            return Some(Literal::read(self.text, Span::of(value.span())));
         }
         let quoted = self.text.get(value.span()).filter(|text| !text.contains(['\n', '\''])).unwrap_or("...");
         let quoted = if value.get_ref().is_table() || value.get_ref().is_array() { "..." } else { quoted };
@@ -510,7 +532,8 @@ impl Reader<'_> {
 
     fn strings(&mut self, what: &str, value: &Value<'_>) -> Vec<Spanned<String>> {
         if let DeValue::Array(values) = value.get_ref() {
-            return values.iter().filter_map(|value| self.spanned_string(what, value)).collect();
+            let entry = format!("an entry of `{what}`");
+            return values.iter().filter_map(|value| self.spanned_string(&entry, value)).collect();
         }
         self.wrong_type(what, "an array of strings", value, &format!("write `{what} = [\"...\"]`"));
         Vec::new()
@@ -520,6 +543,10 @@ impl Reader<'_> {
         if let DeValue::Integer(number) = value.get_ref() {
             let help = format!("write `{what} = \"{number}s\"` for seconds");
             self.wrong_type(what, "a duration in quotes", value, &help);
+            return None;
+        }
+        if !value.get_ref().is_str() {
+            self.wrong_type(what, "a duration in quotes", value, &format!("write `{what} = \"5m\"`"));
             return None;
         }
         let literal = self.literal(what, value)?;

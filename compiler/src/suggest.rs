@@ -1,36 +1,31 @@
 //! The nearest known name.
 
-/// The candidate that is most likely meant by `name`, if one is near enough: a third of its letters may differ, or it is
-/// the one candidate that starts like this.
+/// The candidate that is most likely meant by a name, if one is close: one edit away, two from six letters on, three from
+/// twelve. Letters count the same in capitals.
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Long names are metrics, and nothing that a human mistyped.
+    if name.len() > 40 {
+        return None;
+    }
     let name = name.to_lowercase();
-    let limit = (name.chars().count() / 3).max(1);
-    let mut best: Option<(usize, &str)> = None;
-    let mut longer = Vec::new();
-    for candidate in candidates {
-        let lower = candidate.to_lowercase();
-        let distance = distance(&name, &lower, limit);
-        if distance <= limit && best.is_none_or(|(least, _)| distance < least) {
-            best = Some((distance, candidate));
-        }
-        if name.len() >= 4 && lower.starts_with(&name) {
-            longer.push(candidate);
-        }
-    }
-    match (best, longer.as_slice()) {
-        (Some((_, best)), _) => Some(best),
-        (None, [only]) => Some(*only),
-        _ => None,
-    }
+    let allowed = match name.len() {
+        0..6 => 1,
+        6..12 => 2,
+        _ => 3,
+    };
+    candidates
+        .into_iter()
+        .filter(|candidate| candidate.len().abs_diff(name.len()) <= allowed)
+        .map(|candidate| (distance(name.as_bytes(), candidate.to_lowercase().as_bytes()), candidate))
+        .filter(|(distance, candidate)| *distance <= allowed && *distance * 2 <= candidate.len())
+        // `rat` rather means `rate` than `rad`.
+        .min_by_key(|(distance, candidate)| (*distance, !candidate.starts_with(&name)))
+        .map(|(_, candidate)| candidate)
 }
 
-/// How many letters must be dropped, added, replaced or swapped with their neighbour; more than `limit` if unlike.
-fn distance(a: &str, b: &str, limit: usize) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    if a.len().abs_diff(b.len()) > limit {
-        return limit + 1;
-    }
+/// Edits between two words: insertions, deletions, replacements, and swaps of neighbours.
+fn distance(a: &[u8], b: &[u8]) -> usize {
     let mut before = Vec::new();
     let mut above: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.iter().enumerate() {
@@ -53,18 +48,24 @@ mod tests {
 
     #[test]
     fn finds_what_is_meant() {
-        let names = ["metric_name", "labels", "group_by", "window"];
+        let placeholders = ["metric_name", "labels", "group_by", "window"];
         for (typed, meant) in [
             ("windw", Some("window")),
             ("lables", Some("labels")),
             ("LABELS", Some("labels")),
             ("groupby", Some("group_by")),
             ("metricname", Some("metric_name")),
-            ("metric", Some("metric_name")),
             ("step", None),
             ("", None),
         ] {
-            assert_eq!(nearest(typed, names), meant, "{typed}");
+            assert_eq!(nearest(typed, placeholders), meant, "{typed}");
         }
+        let functions = ["rad", "rate", "irate", "increase", "absent"];
+        for (typed, meant) in
+            [("rat", Some("rate")), ("incraese", Some("increase")), ("absant", Some("absent")), ("foo", None)]
+        {
+            assert_eq!(nearest(typed, functions), meant, "{typed}");
+        }
+        assert_eq!(nearest("x", ["by", "on", "or"]), None);
     }
 }

@@ -1,206 +1,148 @@
-//! What is wrong with a text that is not TOML, in words for somebody who writes queries.
-//!
-//! The parser's own words are kept where they say enough. The slips that PromQL brings into TOML files (quotes within
-//! quotes, backslashes of regular expressions, values without quotes) say what to type instead.
+//! What TOML's own parser says about a text, in this project's words, and which part of the file it leaves in doubt.
 
-use crate::source::Lines;
+use std::ops::Range;
+
+use toml::de::{DeTable, DeValue};
+
 use crate::{Code, Diagnostic, Span};
 
-/// One diagnostic for each line with errors, given the parser's messages and where they point.
-pub(crate) fn diagnostics<'m>(
-    lines: &Lines<'_>,
-    text: &str,
-    errors: impl IntoIterator<Item = (&'m str, Span)>,
-) -> Vec<Diagnostic> {
-    let mut errors: Vec<_> = errors.into_iter().collect();
-    errors.sort_by_key(|(_, span)| *span);
-    let mut diagnostics: Vec<Diagnostic> = Vec::new();
-    let mut last_line = 0;
-    // Where the table ends whose header is a duplicate: up to there keys are duplicates for that reason.
-    let mut duplicate_table = 0;
-    for (message, span) in errors {
-        let line = lines.line(span.start);
-        // One slip often upsets the parser several times in a line.
-        if line == last_line {
+/// One fault of the parser: its message, and where it gave up.
+pub(crate) type Fault<'e> = (&'e str, Option<Range<usize>>);
+
+/// Says each fault once. The ranges are those that cannot be trusted to mean what they seem to: whatever else there is
+/// to say about them follows from the fault.
+pub(crate) fn explain(text: &str, table: &DeTable<'_>, faults: &[Fault<'_>]) -> (Vec<Diagnostic>, Vec<Range<usize>>) {
+    let mut values = Vec::new();
+    leaves(table, &mut values);
+    values.sort_by_key(|value| value.start);
+    let mut faults: Vec<(Range<usize>, &str)> =
+        faults.iter().map(|(message, span)| (span.clone().unwrap_or(text.len()..text.len()), *message)).collect();
+    faults.sort_by_key(|(at, _)| at.start);
+
+    let (mut diagnostics, mut doubtful) = (Vec::new(), Vec::<Range<usize>>::new());
+    for (at, message) in faults {
+        if holds(&doubtful, at.start) {
             continue;
         }
-        if message == DUPLICATE {
-            let start = span.start as usize;
-            if start < duplicate_table {
-                continue;
-            }
-            if text[lines.around(span.range())].trim_start().starts_with('[') {
-                duplicate_table = text[start..].find("\n[").map_or(text.len(), |at| start + at);
-            }
+        let value = last_before(&values, at.start).filter(|value| at.start <= value.end);
+        diagnostics.push(in_our_words(text, message, at.clone(), value));
+        let mut range = line_around(text, at.start);
+        if text[range.start..].trim_start().starts_with('[') && value.is_none() {
+            // A header: nobody knows which table the keys below it belong to.
+            range.end = next_header(text, range.end);
         }
-        last_line = line;
-        diagnostics.push(Error { text, line: lines.around(span.range()), span }.diagnostic(message));
+        if message.starts_with("string values must be quoted") {
+            // A value that is not there is recovered as an empty string on the next line.
+            range.end += 1;
+        }
+        if let Some(value) = value {
+            range = range.start.min(line_around(text, value.start).start)..range.end.max(value.end);
+        }
+        match doubtful.last_mut().filter(|last| range.start < last.end) {
+            Some(last) => *last = last.start.min(range.start)..last.end.max(range.end),
+            None => doubtful.push(range),
+        }
     }
-    diagnostics
+    (diagnostics, doubtful)
 }
 
-const DUPLICATE: &str = "duplicate key";
-
-struct Error<'a> {
-    text: &'a str,
-    line: std::ops::Range<usize>,
-    span: Span,
+/// Whether one of several ranges, which are in order and apart, holds an offset.
+pub(crate) fn holds(ranges: &[Range<usize>], at: usize) -> bool {
+    last_before(ranges, at).is_some_and(|range| range.contains(&at))
 }
 
-impl<'a> Error<'a> {
-    fn diagnostic(&self, message: &str) -> Diagnostic {
-        let (what, expected) = message.split_once(", expected ").unwrap_or((message, ""));
-        let is_string = what.ends_with("basic string") || what.ends_with("literal string");
-        match what {
-            DUPLICATE => self.at(self.span, format!("duplicate key `{}`", self.marked())).label("already set above"),
-            "string values must be quoted" => self.unquoted(),
-            "unexpected key or value" => self.after_value(),
-            "missing escaped value" if self.before().ends_with('\\') => self.escape(),
-            "invalid unquoted key" => self.key(),
-            "key with no value" => self.at(self.span, "key without a value").label("expected `=` and a value"),
-            _ if is_string && expected.starts_with('`') => self.unterminated(what.contains("multi-line")),
-            _ if is_string && expected.contains("visible") => self.at(self.span, "control character in a string"),
-            _ => {
-                let diagnostic = self.at(self.span, what.replace('\n', " "));
-                if expected.is_empty() { diagnostic } else { diagnostic.label(format!("expected {expected}")) }
+/// The last of several ranges in order that starts at an offset or before it.
+fn last_before(ranges: &[Range<usize>], at: usize) -> Option<&Range<usize>> {
+    ranges.partition_point(|range| range.start <= at).checked_sub(1).map(|last| &ranges[last])
+}
+
+fn in_our_words(text: &str, message: &str, at: Range<usize>, value: Option<&Range<usize>>) -> Diagnostic {
+    let (title, expected) = message.split_once(", expected ").unwrap_or((message, ""));
+    let new = |span: Range<usize>, title: String| Diagnostic::new(Code::InvalidToml, Span::of(span), title);
+    let next = text.get(at.start..).and_then(|rest| rest.chars().next());
+    match (title, value) {
+        (_, Some(value)) if title.ends_with(" string") && ["`'`", "`\"`"].contains(&expected) => {
+            let quotes = if title.contains("multi-line") { 3 } else { 1 };
+            new(value.start..value.start + quotes, "unclosed string".to_owned()).label("opened here, never closed")
+        }
+        (_, Some(_)) if title.ends_with(" string") => match next {
+            Some(c) => new(at.start..at.start + c.len_utf8(), format!("control character U+{:04X}", u32::from(c)))
+                .label("TOML strings cannot hold it")
+                .help(format!("write `\\u{:04x}` in a string with double quotes", u32::from(c))),
+            None => new(at, title.to_owned()),
+        },
+        ("missing escaped value", _) => {
+            let c = next.unwrap_or_default();
+            let escape = at.start.saturating_sub(1)..at.start + next.map_or(0, char::len_utf8);
+            new(escape, format!("unknown escape `\\{}`", c.escape_debug()))
+                .help(format!("write `\\\\{}`, or put the string in single quotes", c.escape_debug()))
+        }
+        ("invalid value", _) if expected.starts_with("unicode") => new(at, "escape of no character".to_owned()),
+        ("duplicate key", _) => {
+            let key = text.get(at.clone()).unwrap_or_default();
+            new(at, format!("duplicate key `{key}`")).label("already in this table")
+        }
+        ("string values must be quoted", _) if at.is_empty() => new(at, "missing value".to_owned()),
+        ("string values must be quoted", _) => {
+            let line = text[at.start..].lines().next().unwrap_or_default().trim_end();
+            let quoted = if line.contains(['\'', '#']) { "..." } else { line };
+            new(at, "string without quotes".to_owned()).help(format!("put it in quotes: `'{quoted}'`"))
+        }
+        ("unexpected key or value", Some(value))
+            if at.start == value.end && next.is_some_and(char::is_alphanumeric) =>
+        {
+            let rest = text[at.start..line_around(text, at.start).end - 1].trim_end();
+            let fault = new(at.start..at.start + rest.len(), "text behind the end of a string".to_owned())
+                .label("the string ends before this");
+            match text.as_bytes()[value.start] {
+                b'"' => fault.help("put the string in single quotes, in which `\"` needs no escape"),
+                b'\'' => fault.help("put the string in three single quotes, in which `'` needs no escape"),
+                _ => fault,
             }
         }
-    }
-
-    fn at(&self, span: Span, title: impl Into<String>) -> Diagnostic {
-        Diagnostic::new(Code::InvalidToml, span, title)
-    }
-
-    fn marked(&self) -> &'a str {
-        &self.text[self.span.range()]
-    }
-
-    /// The line up to the fault.
-    fn before(&self) -> &'a str {
-        &self.text[self.line.start..self.span.start as usize]
-    }
-
-    /// The line from the fault on.
-    fn rest(&self) -> &'a str {
-        self.text[self.span.start as usize..self.line.end].trim_end()
-    }
-
-    /// `template = sum(up)`
-    fn unquoted(&self) -> Diagnostic {
-        let whole = self.before().trim_end().ends_with('=');
-        let value = if whole { self.rest() } else { self.marked() };
-        if value.is_empty() {
-            return self.at(self.span, "key without a value").label("expected a value");
+        ("invalid unquoted key", _) if text[at.start..].starts_with("//") => {
+            new(at, "unexpected `//`".to_owned()).label("not a comment").help("write `#` before a comment")
         }
-        let start = self.span.start as usize;
-        let diagnostic =
-            self.at(Span::of(start..start + value.len()), "text without quotes").label("not a value of TOML");
-        let inner = value.trim_matches(['“', '”', '„', '‘', '’', '`', '"']);
-        if inner.contains('\'') { diagnostic } else { diagnostic.help(format!("write `'{inner}'`")) }
-    }
-
-    /// `template = "up{{job="api"}}"`
-    fn after_value(&self) -> Diagnostic {
-        let start = self.span.start as usize;
-        let title = "unexpected text after a value";
-        let diagnostic = self.at(Span::of(start..start + self.rest().len()), title);
-        let glued = !self.rest().starts_with([' ', '\t', ',', ';']);
-        match self.before().chars().next_back() {
-            Some('"') if glued => diagnostic
-                .label("the string ends before this")
-                .help("put the string in single quotes, in which `\"` needs no escape"),
-            Some('\'') if glued => diagnostic
-                .label("the string ends before this")
-                .help("put the string in three single quotes, in which `'` needs no escape"),
-            _ => diagnostic.label("expected the end of the line"),
+        ("key with no value", _) => {
+            let fault = new(at, "key without a value".to_owned()).label("expected `=`");
+            if next == Some(':') { fault.help("write `key = value`") } else { fault }
         }
-    }
-
-    /// `"\d+"`, at the character behind the backslash.
-    fn escape(&self) -> Diagnostic {
-        let end = self.rest().chars().next().map_or(0, char::len_utf8);
-        let at = self.span.start as usize;
-        let span = Span::of(at - 1..at + end);
-        self.at(span, format!("invalid escape `{}`", &self.text[span.range()]))
-            .label("TOML has no such escape")
-            .help("put the string in single quotes, in which `\\` needs no escape")
-    }
-
-    /// `template: ...`, `größe = ...`, `// comment`
-    fn key(&self) -> Diagnostic {
-        let found = self.marked();
-        let diagnostic = self.at(self.span, format!("unexpected `{found}`"));
-        match found {
-            ":" => diagnostic.label("a key and its value have `=` between them").help("write `=`"),
-            "//" => diagnostic.label("not a comment").help("write `#` before a comment"),
-            _ => diagnostic.label("a key without quotes has letters, digits, `_` and `-` only"),
-        }
-    }
-
-    /// A string that no quote closes; the fault is where it would have had to end.
-    fn unterminated(&self, multi_line: bool) -> Diagnostic {
-        let end = self.span.start as usize;
-        let open = if multi_line {
-            ["'''", "\"\"\""].iter().filter_map(|quotes| self.text[..end].rfind(quotes)).max().map(|at| at..at + 3)
-        } else {
-            let at = self.before().find(['\'', '"']).map(|at| self.line.start + at);
-            at.map(|at| at..at + 1)
-        };
-        let span = open.map_or(self.span, Span::of);
-        let diagnostic =
-            self.at(span, "unterminated string").label(format!("no `{}` closes it", &self.text[span.range()]));
-        if multi_line { diagnostic } else { diagnostic.note("only a string in three quotes can have several lines") }
+        ("carriage return must be followed by newline", _) => new(at, title.to_owned()),
+        _ if expected.is_empty() => new(at, title.to_owned()),
+        _ => new(at, title.to_owned()).label(format!("expected {expected}")),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use crate::{Code, schema};
+/// The places of all values that hold no others.
+fn leaves(table: &DeTable<'_>, out: &mut Vec<Range<usize>>) {
+    // The parser limits how deeply they nest.
+    table.values().for_each(|value| leaves_of(value, out));
+}
 
-    /// Title, marked text and help of what is wrong with a text.
-    fn found(text: &str) -> Vec<(String, &str, String)> {
-        let diagnostics = schema::read(text).1;
-        assert!(diagnostics.iter().any(|found| found.code == Code::InvalidToml), "{text}: {diagnostics:?}");
-        diagnostics
-            .into_iter()
-            .map(|found| (found.title, &text[found.span.range()], found.help.unwrap_or_default()))
-            .collect()
+fn leaves_of(value: &toml::Spanned<DeValue<'_>>, out: &mut Vec<Range<usize>>) {
+    match value.get_ref() {
+        DeValue::Table(table) => leaves(table, out),
+        DeValue::Array(values) => values.iter().for_each(|inner| leaves_of(inner, out)),
+        _ => out.push(value.span()),
     }
+}
 
-    fn one(text: &str) -> (String, &str, String) {
-        let mut all = found(text);
-        assert_eq!(all.len(), 1, "{text}: {all:?}");
-        all.remove(0)
-    }
+/// The line that holds an offset, with its end, which the end of the text is too.
+fn line_around(text: &str, at: usize) -> Range<usize> {
+    let at = at.min(text.len());
+    let start = text.as_bytes()[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |found| found + 1);
+    let end = text.as_bytes()[at..].iter().position(|byte| *byte == b'\n').map_or(text.len(), |found| at + found);
+    start..end + 1
+}
 
-    #[test]
-    fn quotes() {
-        let (title, marked, help) = one("[presets.a]\ntemplate = \"up{{job=\"x\",{labels}}}\"\n");
-        assert_eq!((title.as_str(), marked), ("unexpected text after a value", "x\",{labels}}}\""));
-        assert_eq!(help, "put the string in single quotes, in which `\"` needs no escape");
-        assert_eq!(one("[presets.a]\ntemplate = 'up'; window = '5m'\n").2, "");
-        let (title, marked, help) = one("[presets.a]\ntemplate = sum(up{{{labels}}}) by (x)\n");
-        assert_eq!((title.as_str(), marked), ("text without quotes", "sum(up{{{labels}}}) by (x)"));
-        assert_eq!(help, "write `'sum(up{{{labels}}}) by (x)'`");
-        assert_eq!(one("[labels]\na = [GET, 'POST']\n").2, "write `'GET'`");
-        assert_eq!(one("[presets.a]\ntemplate = “up”\n").2, "write `'up'`");
-        assert_eq!(one("[presets.a]\ntemplate =\n").0, "key without a value");
+/// Where the next line starts that opens a table, at or after a line's start.
+fn next_header(text: &str, line: usize) -> usize {
+    let mut at = line;
+    for line in text.get(at..).unwrap_or_default().split_inclusive('\n') {
+        if line.trim_start().starts_with('[') {
+            return at;
+        }
+        at += line.len();
     }
-
-    #[test]
-    fn ends_of_strings() {
-        assert_eq!(one("[presets.a]\ntemplate = 'up{{{labels}}}\nwindow = '5m'\n").1, "'");
-        assert_eq!(one("[presets.a]\ntemplate = '''\nup{{{labels}}}\n").1, "'''");
-        let (title, marked, _) = one("[presets.a]\ntemplate = \"up{{a=~'\\d',{labels}}}\"\n");
-        assert_eq!((title.as_str(), marked), ("invalid escape `\\d`", "\\d"));
-    }
-
-    #[test]
-    fn keys() {
-        assert_eq!(one("[presets.a]\ntemplate: 'up'\n").2, "write `=`");
-        assert_eq!(one("// comment\n").2, "write `#` before a comment");
-        assert_eq!(one("[presets.a\ntemplate = 'up'\n").0, "unclosed table");
-        assert_eq!(one("[presets.a]\ntemplate = 'x'\n[presets.a]\ntemplate = 'y'\n").0, "duplicate key `a`");
-        assert_eq!(found("[presets.a]\nunit = 'x'\nunit = 'y'\n[presets.a]\nunit = 'x'\n").len(), 2);
-    }
+    text.len() + 1
 }

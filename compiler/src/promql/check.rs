@@ -161,7 +161,9 @@ impl<'t> Checker<'t, '_> {
         if self.diagnostics.len() == found + 2 && call.args.len() == 2 {
             self.swapped_arguments(call, function, types, found);
         }
-        Some(function.returns)
+        // Maybe the whole call is the mistake: `rate(vector(x[5m]))`.
+        let faulty = count_is_wrong || self.diagnostics.len() > found;
+        (!faulty).then_some(function.returns)
     }
 
     /// The second argument of `info`: matchers alone.

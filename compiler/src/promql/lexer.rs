@@ -36,6 +36,8 @@ const ALPHA: u8 = 1;
 const DIGIT: u8 = 2;
 const SPACE: u8 = 4;
 const COLON: u8 = 8;
+/// Nothing special inside a string.
+const TEXT: u8 = 16;
 
 /// What a byte is.
 static CLASS: [u8; 256] = {
@@ -44,13 +46,18 @@ static CLASS: [u8; 256] = {
     while byte < 256 {
         #[expect(clippy::cast_possible_truncation, reason = "the loop ends at 255")]
         let char = byte as u8;
-        table[byte] = match char {
-            b'a'..=b'z' | b'A'..=b'Z' | b'_' => ALPHA,
-            b'0'..=b'9' => DIGIT,
-            b' ' | b'\t' | b'\n' | b'\r' => SPACE,
-            b':' => COLON,
-            _ => 0,
+        let text = match char {
+            b'"' | b'\'' | b'`' | b'\\' | b'\n' | b'{' | 0xEF => 0,
+            _ => TEXT,
         };
+        table[byte] = text
+            | match char {
+                b'a'..=b'z' | b'A'..=b'Z' | b'_' => ALPHA,
+                b'0'..=b'9' => DIGIT,
+                b' ' | b'\t' | b'\n' | b'\r' => SPACE,
+                b':' => COLON,
+                _ => 0,
+            };
         byte += 1;
     }
     table
@@ -124,9 +131,12 @@ impl<'a> Lexer<'a> {
     /// Passes over bytes of some classes.
     #[inline]
     fn skip(&mut self, class: u8) {
-        while self.bytes.get(self.at).is_some_and(|&byte| is(byte, class)) {
-            self.at += 1;
+        // A copy, so that the cursor stays in a register.
+        let mut at = self.at;
+        while self.bytes.get(at).is_some_and(|&byte| is(byte, class)) {
+            at += 1;
         }
+        self.at = at;
     }
 
     fn comment(&mut self) {
@@ -319,8 +329,13 @@ impl<'a> Lexer<'a> {
             return self.token(Kind::Colon, 1);
         }
         let mut holes = false;
+        let mut colon = false;
         loop {
-            self.skip(if in_brackets { ALPHA | DIGIT } else { ALPHA | DIGIT | COLON });
+            self.skip(ALPHA | DIGIT);
+            if !in_brackets && self.peek(0) == b':' {
+                colon = true;
+                self.skip(ALPHA | DIGIT | COLON);
+            }
             let glued = self.template && !in_brackets && self.peek(0) == b'{';
             if !glued || Hole::at_start(&self.bytes[self.at..]) != Some(Hole::MetricName) {
                 break;
@@ -328,13 +343,12 @@ impl<'a> Lexer<'a> {
             holes = true;
             self.at += Hole::MetricName.placeholder().len();
         }
-        let word = &self.bytes[start..self.at];
         let mut kind = if holes {
             Kind::TemplateName
-        } else if let Some(keyword) = keyword(word) {
-            keyword
-        } else if !in_brackets && word.contains(&b':') {
+        } else if colon {
             Kind::MetricIdent
+        } else if let Some(keyword) = keyword(&self.bytes[start..self.at]) {
+            keyword
         } else {
             Kind::Ident
         };
@@ -467,7 +481,13 @@ impl<'a> Lexer<'a> {
     fn string(&mut self, quote: u8) -> Kind {
         let start = self.at;
         self.at += 1;
-        while let Some(&byte) = self.bytes.get(self.at) {
+        loop {
+            let mut at = self.at;
+            while self.bytes.get(at).is_some_and(|&byte| is(byte, TEXT)) {
+                at += 1;
+            }
+            self.at = at;
+            let Some(&byte) = self.bytes.get(at) else { break };
             match byte {
                 _ if byte == quote => {
                     self.at += 1;

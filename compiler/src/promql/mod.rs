@@ -1,7 +1,7 @@
 //! `PromQL` as Prometheus 3.14 accepts it, with the placeholders of a template as typed holes of the grammar.
 //!
-//! [`parse`] is the way in. It reads the text ([`lexer`]), builds the tree ([`parser`], [`ast`]) and, when the tree is
-//! whole, checks types ([`check`]). Time is linear in the length of the text, and no input overflows the stack.
+//! [`parse`] is the way in. It reads the text (`lexer`), builds the tree (`parser`, `ast`) and, when the tree is
+//! whole, checks types (`check`). Time is linear in the length of the text, and no input overflows the stack.
 //!
 //! ```
 //! use promql_presets_compiler::promql::{Syntax, ValueType, parse};

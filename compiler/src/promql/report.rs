@@ -4,6 +4,7 @@ use super::ast::{Aggregator, Expr, ExprKind, ValueType};
 use super::functions::{Function, REMOVED};
 use super::literal::{DurationFault, EscapeFault, EscapeFaultKind};
 use super::token::Hole;
+use crate::suggest::nearest;
 use crate::{Code, Diagnostic, Span};
 
 fn syntax(span: Span, title: impl Into<String>) -> Diagnostic {
@@ -211,7 +212,7 @@ pub(super) fn unknown_function(name: &str, span: Span, grouped: bool) -> Diagnos
     let lower = name.to_ascii_lowercase();
     let functions = Function::all().iter().map(|function| function.name);
     let aggregators = Aggregator::ALL.map(Aggregator::as_str);
-    let names = if grouped { similar(&lower, aggregators) } else { similar(&lower, functions.chain(aggregators)) };
+    let names = if grouped { nearest(&lower, aggregators) } else { nearest(&lower, functions.chain(aggregators)) };
     match names {
         Some(similar) if Function::find(similar).is_some() => {
             diagnostic.help(format!("a function with a similar name exists: `{similar}`"))
@@ -309,63 +310,5 @@ pub(super) fn aggregate_arguments(op: Aggregator, name: Span, parens: Span, args
         }
         (Some(_), 1) => diagnostic.label(format!("the number is missing, as in `{word}(5, x)`")),
         _ => diagnostic.label("too many arguments"),
-    }
-}
-
-/// The candidate that is closest to a word, if it is close: one edit, two from six letters on, three from
-/// twelve.
-pub(super) fn similar<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
-    // Long names are metrics, and nothing that a human mistyped.
-    if word.len() > 40 {
-        return None;
-    }
-    let allowed = match word.len() {
-        0..6 => 1,
-        6..12 => 2,
-        _ => 3,
-    };
-    candidates
-        .into_iter()
-        .filter(|candidate| *candidate != word && candidate.len().abs_diff(word.len()) <= allowed)
-        .map(|candidate| (distance(word.as_bytes(), candidate.as_bytes()), candidate))
-        .filter(|(distance, candidate)| *distance <= allowed && *distance * 2 <= candidate.len())
-        // `rat` rather means `rate` than `rad`.
-        .min_by_key(|(distance, candidate)| (*distance, !candidate.starts_with(word)))
-        .map(|(_, candidate)| candidate)
-}
-
-/// Edits between two words: insertions, deletions, replacements, and swaps of neighbours.
-fn distance(a: &[u8], b: &[u8]) -> usize {
-    let width = b.len() + 1;
-    let mut rows = vec![0; (a.len() + 1) * width];
-    for (column, cell) in rows.iter_mut().take(width).enumerate() {
-        *cell = column;
-    }
-    for i in 1..=a.len() {
-        rows[i * width] = i;
-        for j in 1..=b.len() {
-            let replaced = rows[(i - 1) * width + j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut best = replaced.min(rows[(i - 1) * width + j] + 1).min(rows[i * width + j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(rows[(i - 2) * width + j - 2] + 1);
-            }
-            rows[i * width + j] = best;
-        }
-    }
-    rows.last().copied().unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn similar_names_are_close() {
-        let names = ["rate", "irate", "increase", "absent"];
-        assert_eq!(similar("rat", ["rad", "rate"]), Some("rate"));
-        assert_eq!(similar("incraese", names), Some("increase"));
-        assert_eq!(similar("absant", names), Some("absent"));
-        assert_eq!(similar("foo", names), None);
-        assert_eq!(similar("x", ["by", "on", "or"]), None);
     }
 }

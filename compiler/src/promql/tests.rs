@@ -268,6 +268,10 @@ fn types() {
         "argument-count: `histogram_quantile` takes 2 arguments, not 1 | [(0.9)] 1 argument | [histogram_quantile] \
          required by this call | note: `histogram_quantile(scalar, instant vector)`",
     );
+    says(
+        "rate(vector(a[5m]))",
+        "type-mismatch: `vector` takes a scalar | [a[5m]] this is a range vector | [vector] required by this call",
+    );
     assert_eq!(parse("rate(a) + rate(b) + abs(c[5m])", Syntax::PROMQL).diagnostics.len(), 3);
 }
 
@@ -353,6 +357,11 @@ fn matchers() {
 fn operators() {
     says("a = 1", "syntax: `=` is no operator | [=] only matchers in braces use `=` | help: write `==`");
     says("a +", "syntax: missing operand after `+` | [+] the query ends after it");
+    says(
+        "sum (b, c) (a)",
+        "syntax: second arguments of `sum` | [(b, c)] if these are labels to group by, a keyword is missing | [(] the \
+         arguments start here | help: write `sum by (b, c)`",
+    );
     says("a && b", "syntax: unexpected `&&` | [&&] no operator of PromQL | help: write `and`");
     says(
         "a default 0",

@@ -1,11 +1,11 @@
 //! What follows an operand: ranges, subqueries, `offset`, `@`; and durations with their arithmetic.
 
-use super::super::ast::{
+use crate::promql::ast::{
     At, BinaryOp, Duration, DurationKind, DurationOp, Expr, ExprKind, Modifier, Range, Sign, Subquery, ValueType,
 };
-use super::super::report;
-use super::super::token::{Hole, Kind, Token};
-use super::{MAX_NESTING, Parser, Result, higher};
+use crate::promql::parser::{MAX_NESTING, Parser, Result, higher};
+use crate::promql::report;
+use crate::promql::token::{Hole, Kind, Token};
 use crate::{Code, Diagnostic, Span};
 
 /// The largest duration, in seconds: Prometheus counts nanoseconds in 63 bits.

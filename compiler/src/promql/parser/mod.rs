@@ -294,6 +294,9 @@ impl<'a> Parser<'a> {
         let (mut args, parens) = self.arguments()?;
         if grouping.is_none() {
             grouping = self.aggregate_modifier()?;
+            if grouping.is_none() && self.token.kind == Kind::LeftParen {
+                return self.missing_by(op, parens);
+            }
         }
         if let (Some(first), Kind::By | Kind::Without) = (&grouping, self.token.kind) {
             return self.second_grouping(first.span());

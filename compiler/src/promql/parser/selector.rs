@@ -4,13 +4,13 @@ use std::borrow::Cow;
 
 use promql_presets_core::regex;
 
-use super::super::ast::{
+use crate::Span;
+use crate::promql::ast::{
     Braces, Expr, ExprKind, Label, MatchOp, Matcher, MatcherItem, Name, Selector, StringLiteral, ValueType,
 };
-use super::super::token::{Hole, Kind, Token};
-use super::super::{literal, report};
-use super::{Parser, Result};
-use crate::Span;
+use crate::promql::parser::{Parser, Result};
+use crate::promql::token::{Hole, Kind, Token};
+use crate::promql::{literal, report};
 
 impl<'a> Parser<'a> {
     /// A selector whose name, if any, has been read.
