@@ -345,6 +345,7 @@ impl Reader<'_> {
         };
         let mut preset =
             RawPreset { name, description: None, template: None, unit: None, window: None, allow: Vec::new() };
+        let known = self.diagnostics.len();
         for (key, value) in in_order(table) {
             match key.get_ref().as_ref() {
                 "template" => preset.template = self.literal("template", value),
@@ -359,11 +360,11 @@ impl Reader<'_> {
         }
         if complete && !table.keys().any(|key| key.get_ref() == "template") {
             let near = |diagnostic: &Diagnostic| {
-                diagnostic.help.as_deref().is_some_and(|help| help.contains("`template`"))
-                    && Span::of(value.span()).to(preset.name.span).range().contains(&(diagnostic.span.start as usize))
+                diagnostic.code == Code::UnknownKey
+                    && diagnostic.help.as_deref().is_some_and(|help| help.contains("`template`"))
             };
             // A misspelt `template` has been reported with its right spelling.
-            if !self.diagnostics.iter().any(near) {
+            if !self.diagnostics[known..].iter().any(near) {
                 let title = format!("missing `template` in preset `{}`", preset.name.value);
                 self.report(
                     Diagnostic::new(Code::MissingKey, preset.name.span, title)

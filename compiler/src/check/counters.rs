@@ -103,13 +103,9 @@ fn gauge_function(query: &Query<'_>, id: Id, call: &Call<'_>, findings: &mut Fin
         return;
     }
     let what = series.role.with_article();
-    let finding = Diagnostic::new(
-        Code::GaugeFunctionOnCounter,
-        call.name_span,
-        format!("`{}` of {what}", call.name),
-    )
-    .label("takes a restart for a drop")
-    .secondary(selector.span, format!("{what}, as its file says"));
+    let finding = Diagnostic::new(Code::GaugeFunctionOnCounter, call.name_span, format!("`{}` of {what}", call.name))
+        .label("takes a restart for a drop")
+        .secondary(selector.span, format!("{what}, as its file says"));
     let instead = match call.name {
         "delta" => "increase",
         "deriv" => "rate",

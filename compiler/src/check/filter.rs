@@ -12,13 +12,13 @@ pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
         let start = query.text.len() - query.text.trim_start().len();
         let whole = Span::of(start..start + query.text.trim().len());
         findings.push(
-            Diagnostic::new(Code::UnfilteredSelector, whole, "a query without `{labels}`")
+            Diagnostic::new(Code::UnfilteredSelector, whole, "query without `{labels}`")
                 .label("a caller's filter changes nothing here"),
         );
     }
     for (_, selector, _) in selectors.filter(|(_, selector, _)| !selector.has_labels_hole()) {
         findings.push(
-            Diagnostic::new(Code::UnfilteredSelector, selector.span, "a selector without `{labels}`")
+            Diagnostic::new(Code::UnfilteredSelector, selector.span, "selector without `{labels}`")
                 .label("a caller's filter does not reach these series")
                 .help(format!("write `{}`", query.with_item(selector, "{labels}"))),
         );

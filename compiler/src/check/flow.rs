@@ -117,10 +117,8 @@ impl<'e> Flow<'_, 'e> {
 
     fn aggregate(&self, id: Id, aggregate: &'e Aggregate<'e>) -> Labels<'e> {
         let inner = &self.labels[self.query.operand(id)];
-        if matches!(
-            aggregate.op,
-            Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk | Aggregator::LimitRatio
-        ) {
+        if matches!(aggregate.op, Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk | Aggregator::LimitRatio)
+        {
             return inner.clone();
         }
         let labels = match &aggregate.grouping {

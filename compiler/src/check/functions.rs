@@ -57,8 +57,8 @@ fn groups(pattern: &str) -> (usize, Vec<&str>) {
             ']' => class = false,
             '(' if !class => {
                 let rest = &pattern[at + 1..];
-                let named = rest.strip_prefix("?P<").or_else(|| rest.strip_prefix("?<"));
-                let name = named.and_then(|rest| rest.split_once('>')).map(|(name, _)| name);
+                let opened = rest.strip_prefix("?P<").or_else(|| rest.strip_prefix("?<"));
+                let name = opened.and_then(|rest| rest.split_once('>')).map(|(name, _)| name);
                 if name.is_some() || !rest.starts_with('?') {
                     count += 1;
                 }
@@ -102,7 +102,9 @@ fn replacement(query: &Query<'_>, call: &Call<'_>, findings: &mut Findings) {
 fn sort(query: &Query<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) {
     let by = query.ancestors(id).find_map(|outer| match &query.expr(outer).kind {
         ExprKind::Aggregate(aggregate) => Some((aggregate.op_span, aggregate.op.as_str())),
-        ExprKind::Binary(binary) if query.is_vector(outer + 1) && query.children(outer).all(|id| query.is_vector(id)) => {
+        ExprKind::Binary(binary)
+            if query.is_vector(outer + 1) && query.children(outer).all(|id| query.is_vector(id)) =>
+        {
             Some((binary.op_span, binary.op.as_str()))
         }
         _ => None,

@@ -61,11 +61,14 @@ pub(super) fn missing_group_by(query: &Query<'_>, operand: Id, span: Span, code:
     let (example, all_but) = match query.groupable() {
         Some(mut declared) => (declared.find(lost)?, String::new()),
         None if labels.may_have(GROUP_BY) => return None,
-        None => (GROUP_BY, match labels.all() {
-            Some([]) => "no label is left".to_owned(),
-            Some(left) => format!("only `{}` is left", left.join("`, `")),
-            None => String::new(),
-        }),
+        None => (
+            GROUP_BY,
+            match labels.all() {
+                Some([]) => "no label is left".to_owned(),
+                Some(left) => format!("only `{}` is left", left.join("`, `")),
+                None => String::new(),
+            },
+        ),
     };
     let (loser, place, text) = query.loss(operand, example);
     if query.series(loser).is_some() {

@@ -46,9 +46,8 @@ fn quantile(query: &Query<'_>, arg: Id, call: &Call<'_>, findings: &mut Findings
                     Diagnostic::new(Code::QuantileWithoutBuckets, span, format!("`{}` of {what}", call.name))
                         .label("has no buckets")
                         .secondary(call.name_span, "takes buckets");
-                if let Some(stem) = matches!(role, Role::Sum | Role::Count)
-                    .then(|| query.slice(span).rsplit_once('_'))
-                    .flatten()
+                if let Some(stem) =
+                    matches!(role, Role::Sum | Role::Count).then(|| query.slice(span).rsplit_once('_')).flatten()
                 {
                     finding = finding.help(format!("write `{}_bucket`", stem.0));
                 }
@@ -59,8 +58,7 @@ fn quantile(query: &Query<'_>, arg: Id, call: &Call<'_>, findings: &mut Findings
         let mut aggregates = query.ancestors(*id).take_while(|outer| *outer >= arg).filter_map(|outer| {
             if let ExprKind::Aggregate(aggregate) = &query.expr(outer).kind { Some(&**aggregate) } else { None }
         });
-        let breaks = |op: Aggregator| !matches!(op, Aggregator::Sum | Aggregator::Avg | Aggregator::Max | Aggregator::Min);
-        if let Some(aggregate) = aggregates.find(|aggregate| breaks(aggregate.op))
+        if let Some(aggregate) = aggregates.find(|aggregate| breaks_buckets(aggregate))
             && matches!(series.role, Role::Bucket | Role::NativeHistogram)
         {
             let name = aggregate.op.as_str();
@@ -74,17 +72,21 @@ fn quantile(query: &Query<'_>, arg: Id, call: &Call<'_>, findings: &mut Findings
         }
     }
     let buckets = || sources.iter().filter(|(_, _, series)| series.role == Role::Bucket);
-    // Native histograms have no `le`, so all of it has to be classic.
-    if !sources.is_empty() && buckets().count() == sources.len() && !query.bare_labels(arg).may_have("le") {
+    // Native histograms have no `le`, so all of it has to be classic; VictoriaMetrics' own have `vmrange` instead.
+    let labels = query.bare_labels(arg);
+    let classic = !sources.is_empty() && buckets().count() == sources.len();
+    let of_victoria_metrics = labels.all().is_some_and(|labels| labels.contains(&"vmrange"));
+    if classic && !labels.may_have("le") && !of_victoria_metrics {
         findings.push(without_le(query, arg, call));
         return;
     }
     let cumulative = |role| matches!(role, Role::Bucket | Role::NativeHistogram);
     let raw = sources.iter().find(|(id, selector, series)| {
         let subquery = || {
-            query.ancestors(*id).take_while(|outer| *outer >= arg).any(|outer| {
-                matches!(query.expr(outer).kind, ExprKind::Subquery(_))
-            })
+            query
+                .ancestors(*id)
+                .take_while(|outer| *outer >= arg)
+                .any(|outer| matches!(query.expr(outer).kind, ExprKind::Subquery(_)))
         };
         cumulative(series.role) && selector.range.is_none() && !subquery()
     });
@@ -102,9 +104,24 @@ fn quantile(query: &Query<'_>, arg: Id, call: &Call<'_>, findings: &mut Findings
     }
 }
 
+/// Whether what comes out of an aggregation of buckets are no cumulative buckets any more.
+fn breaks_buckets(aggregate: &Aggregate<'_>) -> bool {
+    let by_le = || {
+        aggregate.grouping.as_ref().is_some_and(|grouping| {
+            grouping.keyword == GroupingKeyword::By && grouping.labels().any(|label| label.name == "le")
+        })
+    };
+    match aggregate.op {
+        Aggregator::Sum | Aggregator::Avg | Aggregator::Max | Aggregator::Min => false,
+        // One of several equal series, for each bucket.
+        Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk => !by_le(),
+        _ => true,
+    }
+}
+
 fn without_le(query: &Query<'_>, arg: Id, call: &Call<'_>) -> Diagnostic {
     let (loser, span, text) = query.loss(arg, "le");
-    let finding = Diagnostic::new(Code::QuantileWithoutLe, span, format!("`{}` without the label `le`", call.name))
+    let finding = Diagnostic::new(Code::QuantileWithoutLe, span, format!("`{}` needs the label `le`", call.name))
         .label(text)
         .secondary(call.name_span, "tells buckets apart by `le`");
     match with_le(query, loser) {
@@ -128,7 +145,9 @@ fn with_le(query: &Query<'_>, id: Id) -> Option<String> {
         Some(grouping) if grouping.items.is_empty() => "by (le)".to_owned(),
         Some(_) => format!("by (le, {})", items("le").join(", ")),
     };
-    Some(format!("write `{text}`"))
+    let before = aggregate.grouping.as_ref().is_some_and(|grouping| grouping.span().start < aggregate.parens.start);
+    let op = if before { format!("{} ", query.slice(aggregate.op_span)) } else { String::new() };
+    Some(format!("write `{op}{text}`"))
 }
 
 /// Each bucket holds all the smaller ones, so a sum over buckets counts everything several times.
@@ -144,15 +163,20 @@ fn bucket_sum(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &m
         ExprKind::Call(call) => buckets_of(call).is_some(),
         _ => false,
     });
+    // Whether there is any is not changed by counting it twice.
+    let compared_with_zero = query.outer(id).is_some_and(|outer| match &query.expr(outer).kind {
+        ExprKind::Binary(binary) => binary.op.is_comparison() && binary.rhs.as_number() == Some(0.0),
+        _ => false,
+    });
     let sources = query.sources(operand);
     let fixed = |selector: &Selector<'_>| {
         selector.matchers().any(|matcher| matcher.label.name == "le" && !matches!(matcher.op, MatchOp::NotEqual))
     };
     let all = sources.iter().all(|(_, selector, series)| series.role == Role::Bucket && !fixed(selector));
-    if in_quantile || sources.is_empty() || !all {
+    if in_quantile || compared_with_zero || sources.is_empty() || !all {
         return;
     }
-    let span = aggregate.grouping.as_ref().map_or(aggregate.op_span, crate::promql::Grouping::span);
+    let (_, span, _) = query.loss(id, "le");
     let mut finding = Diagnostic::new(Code::BucketSumWithoutLe, span, "sum over cumulative buckets")
         .label("adds buckets that contain each other");
     let name = sources.first().and_then(|(_, selector, _)| selector.name.as_ref());
@@ -169,7 +193,9 @@ fn aggregated_quantile(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, fin
     }
     let operand = query.bare_id(query.operand(id));
     let what = match &query.expr(operand).kind {
-        ExprKind::Call(call) if call.name.starts_with("histogram_quantile") => Some((call.name_span, "makes quantiles")),
+        ExprKind::Call(call) if call.name.starts_with("histogram_quantile") => {
+            Some((call.name_span, "makes quantiles"))
+        }
         ExprKind::Selector(selector) => {
             let declared = query.series(operand).is_some_and(|series| series.declared() == Role::Quantiles);
             let quantile = selector.matchers().find(|matcher| {

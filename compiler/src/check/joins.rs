@@ -4,7 +4,7 @@ use super::grouping::{missing, missing_group_by};
 use super::labels::{GROUP_BY, Labels};
 use super::query::{Findings, Id, Query};
 use crate::promql::{Binary, BinaryOp, ExprKind, Grouping, GroupingItem, GroupingKeyword, MatchOp};
-use crate::{Code, Diagnostic};
+use crate::{Code, Diagnostic, Span};
 
 pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
     for id in query.ids() {
@@ -76,16 +76,17 @@ impl<'e> Join<'_, 'e> {
 
     /// Labels that are matched on or copied are there.
     fn labels(&self, findings: &mut Findings) {
+        // A constant to fall back to never has labels.
+        let sides =
+            [self.left, self.right].into_iter().filter(|side| self.constant().is_none_or(|(id, _)| id != *side));
         for item in self.on().map_or(&[][..], |on| &on.items) {
-            let found = [self.left, self.right].into_iter().find_map(|side| match item {
+            let found = sides.clone().find_map(|side| match item {
                 GroupingItem::Label(label) if !self.query.bare_labels(side).may_have(&label.name) => {
                     let title = format!("matching on `{}`, which one side does not have", label.name);
                     missing(self.query, side, &label.name, label.span, Code::MatchLabelMissing, title)
                 }
                 GroupingItem::Label(_) => None,
-                GroupingItem::GroupBy(span) => {
-                    missing_group_by(self.query, side, *span, Code::MatchLabelMissing)
-                }
+                GroupingItem::GroupBy(span) => missing_group_by(self.query, side, *span, Code::MatchLabelMissing),
             });
             findings.extend(found);
         }
@@ -94,8 +95,7 @@ impl<'e> Join<'_, 'e> {
         for item in &group.items {
             findings.extend(match item {
                 GroupingItem::Label(label) if !self.query.bare_labels(one).may_have(&label.name) => {
-                    let title =
-                        format!("`{}` copies `{}`, which is not there", group.keyword.as_str(), label.name);
+                    let title = format!("`{}` copies `{}`, which is not there", group.keyword.as_str(), label.name);
                     missing(self.query, one, &label.name, label.span, Code::GroupLabelMissing, title)
                 }
                 GroupingItem::Label(_) => None,
@@ -121,7 +121,8 @@ impl<'e> Join<'_, 'e> {
                 }
                 let (_, place, text) = self.query.loss(other, label);
                 let series = self.query.expr(self.query.bare_id(side)).span;
-                let shown = if label == GROUP_BY { "labels that a caller groups by".to_owned() } else { format!("`{label}`") };
+                let shown =
+                    if label == GROUP_BY { "labels that a caller groups by".to_owned() } else { format!("`{label}`") };
                 let text = if label == GROUP_BY { "this side does not have them".to_owned() } else { text };
                 let finding = Diagnostic::new(
                     Code::ImpossibleMatch,
@@ -173,6 +174,10 @@ impl<'e> Join<'_, 'e> {
         }
         let Some(matching) = &self.binary.matching else { return };
         let extra = |labels: &Labels<'e>, side: Id| -> Option<&'e str> {
+            // Where labels were made of others, one may well follow from the other.
+            if !matches!(self.query.expr(self.query.bare_id(side)).kind, ExprKind::Aggregate(_)) {
+                return None;
+            }
             let listed = |label: &str| {
                 matching.labels().any(|listed| listed.name == label) || (label == GROUP_BY && matching.has_hole())
             };
@@ -207,14 +212,23 @@ impl<'e> Join<'_, 'e> {
         }
     }
 
+    /// The right side of `or vector(0)`, and its place.
+    fn constant(&self) -> Option<(Id, Span)> {
+        let call = self.query.expr(self.query.bare_id(self.right));
+        let constant = matches!(&call.kind, ExprKind::Call(call) if call.name == "vector");
+        (self.binary.op == BinaryOp::Or && constant).then_some((self.right, call.span))
+    }
+
     /// `sum by (job) (x) or vector(0)`: series without labels, whatever the other side has.
     fn fallback(&self, findings: &mut Findings) {
-        if self.binary.op != BinaryOp::Or || self.binary.matching.is_some() {
-            return;
-        }
-        let right = self.query.bare_id(self.right);
-        let ExprKind::Call(call) = &self.query.expr(right).kind else { return };
-        if call.name != "vector" || self.expected(self.left).iter().all(|label| *label == "__name__") {
+        let Some((_, fallback)) = self.constant() else { return };
+        if self
+            .binary
+            .matching
+            .as_ref()
+            .is_some_and(|matching| matching.keyword == GroupingKeyword::On && matching.items.is_empty())
+            || self.expected(self.left).iter().all(|label| *label == "__name__")
+        {
             return;
         }
         // What is aggregated or compared afterwards does not mind one more series of a constant value.
@@ -226,12 +240,11 @@ impl<'e> Join<'_, 'e> {
         if outer {
             return;
         }
-        let fallback = self.query.slice(self.query.expr(right).span);
         findings.push(
-            Diagnostic::new(Code::FallbackAlwaysThere, self.binary.op_span, "a fallback that is always there")
+            Diagnostic::new(Code::FallbackAlwaysThere, self.binary.op_span, "fallback that is always there")
                 .label("adds its series beside those of the left side")
-                .secondary(self.query.expr(right).span, "has no labels, so it matches none of them")
-                .help(format!("write `or on () {fallback}`")),
+                .secondary(fallback, "has no labels, so it matches none of them")
+                .help(format!("write `or on () {}`", self.query.slice(fallback))),
         );
     }
 }

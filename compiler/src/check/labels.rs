@@ -137,7 +137,7 @@ impl<'e> Labels<'e> {
     }
 }
 
-impl<'e> May<'e> {
+impl May<'_> {
     fn union(&self, other: &Self) -> Self {
         match (self, other) {
             (Self::Only(a), Self::Only(b)) => Self::Only(either(a, b)),

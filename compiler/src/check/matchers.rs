@@ -113,7 +113,7 @@ fn looks(matcher: &Matcher<'_>, findings: &mut Findings) {
         MatchOp::Equal | MatchOp::NotEqual if looks_like_regex(value) => {
             let right = if matcher.op == MatchOp::Equal { "=~" } else { "!~" };
             findings.push(
-                finding(Code::EqualityLooksLikeRegex, format!("a pattern after `{op}`"))
+                finding(Code::EqualityLooksLikeRegex, format!("pattern after `{op}`"))
                     .label("compared letter by letter")
                     .help(format!("write `{right}`")),
             );
@@ -126,17 +126,23 @@ fn looks(matcher: &Matcher<'_>, findings: &mut Findings) {
                     .help(format!("write `{right}`")),
             );
         }
-        MatchOp::Regex if matcher.matches_empty() && !value.is_empty() && !matches_all(value) => {
+        MatchOp::Regex if looks_set(matcher) => {
             findings.push(
                 finding(
                     Code::RegexMatchesEmpty,
-                    format!("a pattern that series without the label `{}` match, too", matcher.label.name),
+                    format!("pattern that series without the label `{}` match, too", matcher.label.name),
                 )
                 .label("matches the empty string"),
             );
         }
         _ => {}
     }
+}
+
+/// Whether a pattern matches the empty string without saying so.
+fn looks_set(matcher: &Matcher<'_>) -> bool {
+    let value = &*matcher.value.value;
+    matcher.matches_empty() && !value.is_empty() && !matches_all(value) && !names_empty(value) && !value.ends_with(".*")
 }
 
 fn is_plain(value: &str) -> bool {
@@ -146,6 +152,15 @@ fn is_plain(value: &str) -> bool {
 fn matches_all(value: &str) -> bool {
     matches!(value.trim_start_matches('^').trim_end_matches('$'), ".*" | "(.*)" | ".*?" | "(.*?)" | ".*.*" | "(?:.*)")
         || value.split('|').any(|part| part == ".*")
+}
+
+/// `=~"a|"`: somebody wants the series without the label, too.
+fn names_empty(value: &str) -> bool {
+    value.starts_with('|')
+        || value.ends_with('|')
+        || value.contains("||")
+        || value.contains("(|")
+        || value.contains("|)")
 }
 
 fn looks_like_regex(value: &str) -> bool {
@@ -170,7 +185,7 @@ fn contradictions(selector: &Selector<'_>, findings: &mut Findings) {
     for matcher in selector.matchers() {
         if matcher.op == MatchOp::NotRegex && matches_all(&matcher.value.value) {
             findings.push(
-                Diagnostic::new(Code::MatchNothing, matcher.span(), "a matcher that nothing meets")
+                Diagnostic::new(Code::MatchNothing, matcher.span(), "matcher that nothing meets")
                     .label("every value matches this pattern"),
             );
             return;
@@ -231,9 +246,13 @@ fn fixed_required_label(query: &Query<'_>, selector: &Selector<'_>, findings: &m
         let fixed = selector.matchers().find(|matcher| matcher.op == MatchOp::Equal && matcher.label.name == name);
         if let Some(matcher) = fixed {
             findings.push(
-                Diagnostic::new(Code::FixedRequiredLabel, matcher.span(), format!("the required label `{name}` is fixed"))
-                    .label("any other value that a caller passes selects nothing")
-                    .secondary(hole.span(), format!("every caller filters on `{name}` here")),
+                Diagnostic::new(
+                    Code::FixedRequiredLabel,
+                    matcher.span(),
+                    format!("the required label `{name}` is fixed"),
+                )
+                .label("any other value that a caller passes selects nothing")
+                .secondary(hole.span(), format!("every caller filters on `{name}` here")),
             );
         }
     }

@@ -103,6 +103,7 @@ impl<'s> Metrics<'s> {
         let mut diagnostics = Vec::new();
         let mut known: HashMap<&str, usize> = HashMap::new();
         for (file, raw) in files.iter().enumerate() {
+            diagnostics.extend(reserved(raw).map(|diagnostic| (file, diagnostic)));
             let Some(metric) = &raw.metric else { continue };
             let labels = raw
                 .labels
@@ -152,6 +153,24 @@ impl<'s> Metrics<'s> {
     }
 }
 
+/// The declared labels that Prometheus itself gives a meaning to.
+fn reserved(raw: &PresetFile) -> impl Iterator<Item = Diagnostic> {
+    raw.labels.iter().flat_map(|labels| &labels.labels).filter_map(|label| {
+        let meaning = match label.name.value.as_str() {
+            "le" => "the upper bound of a bucket: a filter on it takes buckets away from their histogram",
+            "quantile" => "the quantile of a summary, not a property of what is measured",
+            "__name__" => "the name of the metric, which the template sets",
+            _ => return None,
+        };
+        let title = format!("`{}` declared as a label to filter on", label.name.value);
+        Some(
+            Diagnostic::new(Code::ReservedLabel, label.name.span, title)
+                .label(meaning)
+                .help("remove the line; templates may still use the label"),
+        )
+    })
+}
+
 impl Metric<'_> {
     fn merge(&mut self, other: Self) {
         self.kind = self.kind.or(other.kind);
@@ -189,15 +208,10 @@ impl Metric<'_> {
     pub(super) const fn derived(&self) -> &'static [(&'static str, Role)] {
         match self.kind {
             Some(MetricType::Counter) => &[("_total", Role::Counter), ("_created", Role::Gauge)],
-            Some(MetricType::Histogram) => &[
-                ("_bucket", Role::Bucket),
-                ("_sum", Role::Sum),
-                ("_count", Role::Count),
-                ("_created", Role::Gauge),
-            ],
-            Some(MetricType::Summary) => {
-                &[("_sum", Role::Sum), ("_count", Role::Count), ("_created", Role::Gauge)]
+            Some(MetricType::Histogram) => {
+                &[("_bucket", Role::Bucket), ("_sum", Role::Sum), ("_count", Role::Count), ("_created", Role::Gauge)]
             }
+            Some(MetricType::Summary) => &[("_sum", Role::Sum), ("_count", Role::Count), ("_created", Role::Gauge)],
             Some(MetricType::Info) => &[("_info", Role::Info)],
             _ => &[],
         }

@@ -227,7 +227,13 @@ impl<'e> Query<'e> {
         let expr = self.expr(id);
         let (span, text) = match &expr.kind {
             ExprKind::Aggregate(aggregate) => match &aggregate.grouping {
-                Some(grouping) => (grouping.span(), format!("this grouping drops `{label}`")),
+                Some(grouping) => {
+                    let span = grouping.span();
+                    // `sum by (a) (x)`, not `sum(x) by (a)`.
+                    let before = span.start < aggregate.parens.start;
+                    let span = if before { aggregate.op_span.to(span) } else { span };
+                    (span, format!("this grouping drops `{label}`"))
+                }
                 None => (aggregate.op_span, "this drops every label".to_owned()),
             },
             ExprKind::Call(call) => (call.name_span, format!("this drops `{label}`")),
@@ -262,7 +268,9 @@ impl<'e> Query<'e> {
     /// The value of a duration in seconds; `{window}` has its default.
     pub(super) fn seconds(&self, duration: &Duration) -> Option<f64> {
         match &duration.kind {
-            DurationKind::Hole => self.scope.window.map(|window| std::time::Duration::from_millis(window.as_millis()).as_secs_f64()),
+            DurationKind::Hole => {
+                self.scope.window.map(|window| std::time::Duration::from_millis(window.as_millis()).as_secs_f64())
+            }
             DurationKind::Paren(inner) => self.seconds(inner),
             _ => duration.seconds(),
         }

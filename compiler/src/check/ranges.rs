@@ -14,7 +14,8 @@ pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
     for id in query.ids() {
         match &query.expr(id).kind {
             ExprKind::Call(call) => {
-                let Some(arg) = query.children(id).map(|arg| query.bare_id(arg)).find(|arg| is_range(query, *arg)) else {
+                let Some(arg) = query.children(id).map(|arg| query.bare_id(arg)).find(|arg| is_range(query, *arg))
+                else {
                     continue;
                 };
                 match &query.expr(arg).kind {
@@ -89,7 +90,7 @@ fn arithmetic(duration: &Duration, findings: &mut Findings) {
         return;
     }
     findings.push(
-        Diagnostic::new(Code::WindowArithmetic, duration.span, "a range that some windows make zero or negative")
+        Diagnostic::new(Code::WindowArithmetic, duration.span, "range that some windows make zero or negative")
             .label("must be longer than zero")
             .secondary(*hole, "a caller may pass any window"),
     );
@@ -120,15 +121,11 @@ fn short_range(query: &Query<'_>, arg: Id, call: &Call<'_>, findings: &mut Findi
     let note = format!("`{}` is scraped every {interval}", series.name.as_deref().unwrap_or_default());
     if seconds < 2.0 * scrape {
         findings.push(
-            Diagnostic::new(
-                Code::RangeTooShort,
-                span,
-                format!("`{}` over less than two scrapes", call.name),
-            )
-            .label(format!("{shown}, which holds one sample at most times"))
-            .secondary(call.name_span, "needs two samples")
-            .help(times(4.0))
-            .note(note),
+            Diagnostic::new(Code::RangeTooShort, span, format!("`{}` over less than two scrapes", call.name))
+                .label(format!("{shown}, which holds one sample at most times"))
+                .secondary(call.name_span, "needs two samples")
+                .help(times(4.0))
+                .note(note),
         );
     } else if seconds < 4.0 * scrape && matches!(call.name, "rate" | "increase" | "delta" | "deriv") {
         findings.push(
@@ -149,7 +146,7 @@ fn subquery(query: &Query<'_>, arg: Id, call: &Call<'_>, findings: &mut Findings
         {
             let plain = query.slice(selector.span);
             findings.push(
-                Diagnostic::new(Code::NeedlessSubquery, subquery.brackets, "a subquery of a plain selector")
+                Diagnostic::new(Code::NeedlessSubquery, subquery.brackets, "subquery of a plain selector")
                     .label("evaluates the selector again and again, in steps of the server's choice")
                     .help(format!("write `{plain}[{}]`", query.slice(subquery.range.span))),
             );
@@ -178,7 +175,7 @@ fn subquery(query: &Query<'_>, arg: Id, call: &Call<'_>, findings: &mut Findings
         && query.seconds(&window.duration).is_some_and(|window| window < seconds)
     {
         findings.push(
-            Diagnostic::new(Code::SubqueryWithGaps, step.span, "a subquery that leaves samples out")
+            Diagnostic::new(Code::SubqueryWithGaps, step.span, "subquery that leaves samples out")
                 .label("looks only so often")
                 .secondary(window.duration.span, "sees only so far back")
                 .help(format!("write `[{}:{}]`", query.slice(subquery.range.span), query.slice(window.duration.span))),
@@ -190,7 +187,7 @@ fn subquery(query: &Query<'_>, arg: Id, call: &Call<'_>, findings: &mut Findings
         && seconds < std::time::Duration::from_millis(interval.as_millis()).as_secs_f64()
     {
         findings.push(
-            Diagnostic::new(Code::SubqueryTooFine, step.span, "a subquery in steps shorter than the scrape interval")
+            Diagnostic::new(Code::SubqueryTooFine, step.span, "subquery in steps shorter than the scrape interval")
                 .label(format!("scraped every {interval}, so the same samples are read again"))
                 .help(format!("write `[{}:{interval}]`", query.slice(subquery.range.span))),
         );
@@ -222,7 +219,7 @@ fn mismatch(query: &Query<'_>, id: Id, findings: &mut Findings) {
         return;
     }
     findings.push(
-        Diagnostic::new(Code::RangeMismatch, second.duration.span, "a ratio of two different ranges")
+        Diagnostic::new(Code::RangeMismatch, second.duration.span, "ratio of two different ranges")
             .label("this side looks this far back")
             .secondary(first.duration.span, "the other side this far")
             .help(format!("write `{}`", query.slice(first.span))),

@@ -20,7 +20,8 @@ fn aggregated(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &m
     // `a / b * 100` is the same ratio in percent.
     while let ExprKind::Binary(binary) = &query.expr(operand).kind
         && binary.op == BinaryOp::Mul
-        && let Some((scaled, _)) = query.children(operand).zip([&binary.rhs, &binary.lhs]).find(|(_, other)| other.as_number().is_some())
+        && let Some((scaled, _)) =
+            query.children(operand).zip([&binary.rhs, &binary.lhs]).find(|(_, other)| other.as_number().is_some())
     {
         operand = query.bare_id(scaled);
     }
@@ -45,7 +46,7 @@ fn aggregated(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &m
             Diagnostic::new(Code::NanInAggregation, aggregate.op_span, format!("`{name}` of a ratio that may be NaN"))
                 .label("one NaN makes all of it NaN")
                 .secondary(span, format!("`{function}` is 0 where nothing happens, and 0 / 0 is NaN"))
-                .help(format!("write `{} > 0` for the divisor", query.slice(query.expr(right).span))),
+                .help(format!("write `({} > 0)` for the divisor", query.slice(query.expr(query.bare_id(right)).span))),
         );
     }
 }
