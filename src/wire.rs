@@ -18,6 +18,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod assembly;
 mod document;
 mod envelope;
 mod error;
@@ -29,6 +30,8 @@ mod response;
 pub use envelope::{Envelope, decode_data};
 pub use error::DecodeError;
 pub(crate) use number::millis as parse_seconds;
+#[doc(hidden)]
+pub use number::sample as plain_sample;
 pub use response::{Data, QueryResult, Response, ResultType, ResultTypeError, ServerError};
 
 use crate::value::Series;
@@ -97,11 +100,11 @@ impl Decoder {
     fn decode(&mut self, chunk: &[u8]) -> Result<(), Fault> {
         let mut at = 0;
         loop {
-            if self.document.is_in_values() && self.lexer.is_at_element() {
+            if self.lexer.is_at_value(chunk, &mut at) {
                 let (length, with_comma) = self.document.plain_samples(&chunk[at..])?;
                 if length > 0 {
                     at += length;
-                    self.lexer.skipped_element(with_comma);
+                    self.lexer.skipped_value(with_comma);
                 }
             }
             match self.lexer.next(chunk, &mut at)? {

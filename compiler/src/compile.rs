@@ -7,7 +7,7 @@ use promql_presets_core::PromDuration;
 use crate::check::{self, Metrics, Scope};
 use crate::promql::{Features, Syntax, ValueType, parse};
 use crate::registry::{Label, LabelKind, Module, Preset, Querier, Registry, Segment};
-use crate::schema::{LabelType, PresetFile, RawPreset};
+use crate::schema::{LabelType, Labels, PresetFile, RawPreset};
 use crate::source::Spanned;
 use crate::suggest::nearest;
 use crate::{Code, Diagnostic, Literal, Severity, SourceFile, Span, codegen, lower, names, render, schema, template};
@@ -58,19 +58,15 @@ pub fn compile(files: &[SourceFile]) -> Output {
             raw
         })
         .collect();
+    let mut findings = std::mem::take(&mut compiler.findings);
     let registry = compiler.registry(&raw);
-    let mut findings = compiler.findings;
+    findings.extend(compiler.findings.into_iter().filter(|found| !raw[found.file].is_doubtful(found.diagnostic.span)));
     findings.sort_by_key(|finding| (finding.file, finding.diagnostic.span));
 
     let errors: Vec<&Finding> =
         findings.iter().filter(|finding| finding.diagnostic.severity == Severity::Error).collect();
-    let error_files = errors
-        .iter()
-        .zip(1..)
-        .map(|(finding, number)| {
-            (codegen::error_file(number), render::untitled(&files[finding.file], &finding.diagnostic))
-        })
-        .collect();
+    let texts = render::each(files, &errors, |messages, error| messages.untitled(&error.diagnostic));
+    let error_files = (1..).map(codegen::error_file).zip(texts).collect();
     let code = codegen::generate(&registry, files, errors.len());
     Output { code, error_files, findings, registry }
 }
@@ -78,7 +74,7 @@ pub fn compile(files: &[SourceFile]) -> Output {
 /// What a template on its own becomes: `preset!`.
 #[derive(Clone, Debug)]
 pub struct InlinePreset {
-    /// A Rust expression of the type `__p::Preset<dyn __p::MetricQuerier, _, _>`.
+    /// The inside of a Rust block of the type `__p::Preset<dyn __p::MetricQuerier, _, _>`.
     pub code: String,
     /// Everything there is to say; spans are of the template.
     pub diagnostics: Vec<Diagnostic>,
@@ -121,6 +117,7 @@ impl InlinePreset {
             window: window_value,
             result,
             segments,
+            is_stub: false,
         };
         Self { code: codegen::inline(&preset), diagnostics }
     }
@@ -231,13 +228,10 @@ impl Compiler<'_> {
         let name = self.files[file].name.trim_end_matches(".toml").to_owned();
         let path: Option<Vec<String>> = name.split('/').map(names::module).collect();
         if path.is_none() {
-            let title = format!("the name of `{}` cannot become a Rust module", self.files[file].path);
-            self.report(
-                file,
-                None,
-                [Diagnostic::new(Code::InvalidName, Span::default(), title)
-                    .help("name files and folders with letters, digits, `_` and `-`, a letter first")],
-            );
+            let title = format!("invalid name of a preset file: `{}`", self.files[file].path);
+            let note = "the names of the file and of its folders become modules of Rust";
+            let diagnostic = Diagnostic::new(Code::InvalidName, Span::default(), title).label(names::RULE).note(note);
+            self.report(file, None, [diagnostic]);
         }
         path
     }
@@ -252,9 +246,12 @@ impl Compiler<'_> {
         let mut presets = Vec::new();
         for preset in &raw.presets {
             let Some(constant) = names::constant(&preset.name.value) else {
-                let title = format!("`{}` cannot become a Rust constant", preset.name.value);
-                let diagnostic = Diagnostic::new(Code::InvalidName, preset.name.span, title)
-                    .label("not letters, digits, `_` and `-`, a letter first");
+                let title = format!("invalid preset name `{}`", preset.name.value);
+                let diagnostic = Diagnostic::new(Code::InvalidName, preset.name.span, title).label(names::RULE);
+                let diagnostic = match names::mended(&preset.name.value) {
+                    Some(name) => diagnostic.help(format!("write `{name}`")),
+                    None => diagnostic,
+                };
                 self.report(file, Some(&preset.name.value), [diagnostic]);
                 self.preset(file, String::new(), preset, features, scope);
                 continue;
@@ -290,12 +287,12 @@ impl Compiler<'_> {
         for flag in &raw.features {
             if !features.enable(&flag.value) {
                 let title = format!("unknown feature `{}`", flag.value);
-                let diagnostic = Diagnostic::new(Code::InvalidValue, flag.span, title);
+                let diagnostic = Diagnostic::new(Code::InvalidValue, flag.span, title).label("not a feature");
                 let diagnostic = match nearest(&flag.value, Features::NAMES) {
                     Some(meant) => diagnostic.help(format!("write `\"{meant}\"`")),
                     None => diagnostic,
                 };
-                let note = format!("known are `{}`", Features::NAMES.join("`, `"));
+                let note = format!("features are `{}`", Features::NAMES.join("`, `"));
                 self.report(file, None, [diagnostic.note(note)]);
             }
         }
@@ -313,13 +310,14 @@ impl Compiler<'_> {
         let mut preset = Preset {
             name: raw.name.value.clone(),
             constant,
-            line: self.files[file].line(raw.name.span.start),
+            line: raw.line,
             description: raw.description.clone(),
             unit: raw.unit.clone(),
             template: String::new(),
             window: None,
             result: ValueType::Vector,
             segments: Vec::new(),
+            is_stub: true,
         };
         let Some(template) = &raw.template else { return preset };
         let declared = raw.window.as_ref().and_then(|window| window.duration.as_ref()).map(|window| window.value);
@@ -327,6 +325,7 @@ impl Compiler<'_> {
         preset.template.clone_from(&template.text);
         preset.result = compiled.result;
         preset.segments = compiled.segments;
+        preset.is_stub = compiled.diagnostics.iter().any(|found| found.severity == Severity::Error);
         // Where something is missing, a stub that takes a window makes for fewer errors after this one.
         if compiled.has_window || declared.is_some() {
             preset.window = Some(declared.unwrap_or(PromDuration::from_secs(300)));
@@ -370,24 +369,25 @@ impl Compiler<'_> {
             self.report(file, None, [diagnostic]);
         }
         let mut labels: Vec<Label> = Vec::new();
+        // What became the setter or the variant of this name. No setter is a variant: the case of the first letter differs.
+        let mut taken: BTreeMap<String, &Spanned<String>> = BTreeMap::new();
         for label in &declared.labels {
             let name = &label.name;
             let (Some(setter), Some(variant)) = (names::setter(&name.value), names::variant(&name.value)) else {
                 self.no_rust_name(file, "label", name);
                 continue;
             };
-            if let Some(other) = labels.iter().position(|other| other.setter == setter || other.variant == variant) {
-                let title = format!("`{}` and `{}` become the same name `{setter}`", name.value, labels[other].name);
-                let first = declared.labels.iter().find(|label| label.name.value == labels[other].name);
-                let mut diagnostic =
-                    Diagnostic::new(Code::DuplicateLabel, name.span, title).label(format!("also becomes `{setter}`"));
-                if let Some(first) = first {
-                    diagnostic = diagnostic.secondary(first.name.span, "already taken here");
-                }
+            if let Some(first) = taken.get(&setter).or(taken.get(&variant)) {
+                let title = format!("`{}` and `{}` become the same name `{setter}`", name.value, first.value);
+                let diagnostic = Diagnostic::new(Code::DuplicateLabel, name.span, title)
+                    .label(format!("also becomes `{setter}`"))
+                    .secondary(first.span, "already taken here");
                 self.report(file, None, [diagnostic]);
                 continue;
             }
-            let kind = self.label_kind(file, &variant, &label.kind);
+            let kind = self.label_kind(file, enum_name(&variant, declared), &label.kind);
+            taken.insert(setter.clone(), name);
+            taken.insert(variant.clone(), name);
             labels.push(Label {
                 name: name.value.clone(),
                 setter,
@@ -395,49 +395,62 @@ impl Compiler<'_> {
                 kind,
                 required: label.required,
                 description: label.description.clone(),
+                is_stub: label.kind == LabelType::Unknown,
             });
         }
         let takes_name = raw.metric.is_none() && uses("{metric_name}");
         Some(Querier { takes_name, labels })
     }
 
-    fn label_kind(&mut self, file: usize, variant: &str, kind: &LabelType) -> LabelKind {
+    fn label_kind(&mut self, file: usize, name: String, kind: &LabelType) -> LabelKind {
         let values = match kind {
-            LabelType::String => return LabelKind::String,
+            LabelType::String | LabelType::Unknown => return LabelKind::String,
             LabelType::Uuid => return LabelKind::Uuid,
             LabelType::Integer => return LabelKind::Integer,
             LabelType::OneOf(values) => values,
         };
         let mut variants: Vec<(String, String)> = Vec::new();
-        let mut spans: Vec<Span> = Vec::new();
+        let mut taken: BTreeMap<String, &Spanned<String>> = BTreeMap::new();
         for value in values {
-            let Some(name) = names::variant(&value.value) else {
+            let Some(variant) = names::variant(&value.value) else {
                 self.no_rust_name(file, "value", value);
                 continue;
             };
-            if let Some(other) = variants.iter().position(|(taken, _)| *taken == name) {
-                let title = format!("`{}` and `{}` become the same name `{name}`", value.value, variants[other].1);
+            if let Some(first) = taken.get(&variant) {
+                let title = format!("`{}` and `{}` become the same name `{variant}`", value.value, first.value);
                 let diagnostic = Diagnostic::new(Code::DuplicateLabel, value.span, title)
-                    .label(format!("also becomes `{name}`"))
-                    .secondary(spans[other], "already taken here")
+                    .label(format!("also becomes `{variant}`"))
+                    .secondary(first.span, "already taken here")
                     .help("declare the label as `\"string\"`");
                 self.report(file, None, [diagnostic]);
                 continue;
             }
-            variants.push((name, value.value.clone()));
-            spans.push(value.span);
+            taken.insert(variant.clone(), value);
+            variants.push((variant, value.value.clone()));
         }
-        // `Querier` and `Label` are names of the module itself.
-        let name = if matches!(variant, "Querier" | "Label") { format!("{variant}Value") } else { variant.to_owned() };
         LabelKind::Enum(name, variants)
     }
 
     fn no_rust_name(&mut self, file: usize, what: &str, name: &Spanned<String>) {
-        let title = format!("the {what} `{}` cannot become a Rust name", name.value);
+        let title = format!("invalid name of a {what}: `{}`", name.value);
         let diagnostic =
-            Diagnostic::new(Code::InvalidName, name.span, title).label("no letter or digit to make it from");
+            Diagnostic::new(Code::InvalidName, name.span, title).label("no letter or digit to make a Rust name from");
         let diagnostic =
             if what == "value" { diagnostic.help("declare the label as `\"string\"`") } else { diagnostic };
         self.report(file, None, [diagnostic]);
     }
+}
+
+/// The enum of a label's values: named as the label is, unless that is a name of the module itself.
+fn enum_name(variant: &str, declared: &Labels) -> String {
+    let mut name = variant.to_owned();
+    if matches!(variant, "Querier" | "Label") {
+        let is_taken = |name: &str| {
+            declared.labels.iter().any(|label| names::variant(&label.name.value).is_some_and(|n| n == name))
+        };
+        while name == variant || is_taken(&name) {
+            name.push_str("Value");
+        }
+    }
+    name
 }

@@ -11,13 +11,37 @@ pub enum Severity {
     Error,
 }
 
+impl Severity {
+    /// The severity as a word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// The parts of the compiler that find things, in the order in which they look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Layer {
+    /// TOML, keys, names and values.
+    File,
+    /// Braces and placeholders.
+    Template,
+    /// Syntax and types of PromQL.
+    Query,
+    /// Sound PromQL that says the wrong thing, which a preset may `allow`.
+    Meaning,
+}
+
 /// The table of codes: one line a check, in the order of the layers.
 macro_rules! codes {
-    ($($(#[$doc:meta])* $variant:ident = $code:literal, $severity:ident;)*) => {
+    ($($(#[doc = $doc:literal])* $variant:ident = $code:literal, $severity:ident;)*) => {
         /// The stable name of a check, as in `error[unknown-placeholder]`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
-        pub enum Code { $($(#[$doc])* $variant,)* }
+        pub enum Code { $($(#[doc = $doc])* $variant,)* }
 
         impl Code {
             /// Every code, in the order of the layers.
@@ -34,15 +58,48 @@ macro_rules! codes {
             pub const fn severity(self) -> Severity {
                 match self { $(Self::$variant => Severity::$severity,)* }
             }
+
+            /// What it finds, in one line.
+            #[must_use]
+            pub const fn summary(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),*).trim_ascii(),)* }
+            }
+
+            /// Its page in Markdown: why, an input that fails with exactly what is said about it, and how to mend it.
+            #[must_use]
+            pub const fn page(self) -> &'static str {
+                match self { $(Self::$variant => include_str!(concat!("../checks/", $code, ".md")),)* }
+            }
         }
     };
 }
 
 impl Code {
+    /// The code of this name.
+    #[must_use]
+    pub fn find(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == name)
+    }
+
+    /// The part of the compiler that finds it.
+    #[must_use]
+    pub fn layer(self) -> Layer {
+        // The table is in the order of the layers.
+        if self >= Self::UnfilteredSelector {
+            Layer::Meaning
+        } else if self >= Self::Syntax {
+            Layer::Query
+        } else if self >= Self::LoneBrace {
+            Layer::Template
+        } else {
+            Layer::File
+        }
+    }
+
     /// Whether a preset may `allow` its findings: only where the query is sound PromQL that says the wrong thing.
     #[must_use]
     pub fn is_allowable(self) -> bool {
-        self >= Self::UnfilteredSelector
+        self.layer() == Layer::Meaning
     }
 
     /// Whether a finding is about the value of `window` rather than about the template.
@@ -100,7 +157,7 @@ codes! {
     MalformedPlaceholder = "malformed-placeholder", Error;
     /// A placeholder where its kind cannot stand.
     MisplacedPlaceholder = "misplaced-placeholder", Error;
-    /// The query is not PromQL.
+    /// The query is not `PromQL`.
     Syntax = "syntax", Error;
     /// An expression of the wrong type.
     TypeMismatch = "type-mismatch", Error;

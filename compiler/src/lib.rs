@@ -3,9 +3,7 @@
 //! A service needs one function, in its build script:
 //!
 //! ```no_run
-//! fn main() {
-//!     promql_presets_compiler::build("presets");
-//! }
+//! promql_presets_compiler::build("presets");
 //! ```
 //!
 //! Data flows one way: [`schema`] reads TOML, [`template`] checks placeholders, [`promql`] understands the
@@ -26,11 +24,12 @@ pub mod registry;
 pub mod render;
 pub mod schema;
 pub mod source;
-mod suggest;
+pub mod suggest;
 pub mod template;
+mod toml_error;
 
 pub use build::build;
 pub use compile::{Finding, InlinePreset, Output, compile};
-pub use diagnostic::{Code, Diagnostic, Severity};
+pub use diagnostic::{Code, Diagnostic, Layer, Severity};
 pub use literal::Literal;
 pub use source::{SourceFile, Span};

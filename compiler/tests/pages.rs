@@ -1,76 +1,97 @@
-//! The pages of the checks: each one's mistake gives exactly its text, and its remedy gives nothing.
-//!
-//! `UPDATE_PAGES=1` writes the texts anew; read what it wrote.
+//! Every page in `compiler/checks` is a test: what fails gives exactly the output that the page shows, and what is mended
+//! gives none. `UPDATE_PAGES=1 cargo test -p promql-presets-compiler --test pages` writes the output into the pages.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use promql_presets_compiler::{Code, SourceFile, compile, render};
+use promql_presets_compiler::{Code, Finding, SourceFile, compile, render};
 
-fn pages() -> Vec<(String, PathBuf)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("checks");
-    let mut pages: Vec<(String, PathBuf)> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
-        .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), path))
-        .collect();
-    pages.sort();
-    pages
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("checks")
 }
 
-/// The text of the first block of a language after a heading, and where it starts.
-fn block<'t>(page: &'t str, heading: &str, language: &str) -> (&'t str, usize) {
-    let section = page.find(heading).unwrap_or_else(|| panic!("no {heading}"));
-    let fence = format!("\n```{language}\n");
-    let start =
-        section + page[section..].find(&fence).unwrap_or_else(|| panic!("no {language} in {heading}")) + fence.len();
-    let end = start + page[start..].find("\n```").map_or(0, |end| end + 1);
-    (&page[start..end.max(start)], start)
+/// The fenced blocks of a section of a page that are in a language.
+fn blocks<'p>(page: &'p str, section: &str, language: &str) -> Vec<&'p str> {
+    let (_, text) = page.split_once(&format!("\n## {section}\n")).unwrap_or_else(|| panic!("no section `{section}`"));
+    let text = text.split("\n## ").next().unwrap();
+    let fence = format!("```{language}\n");
+    let block = |rest: &'p str| rest.split_once("```").unwrap_or_else(|| panic!("a block is not closed")).0;
+    text.split(fence.as_str()).skip(1).map(block).collect()
 }
 
-/// Everything there is to say about a file, and the codes.
-fn findings(text: &str) -> (String, Vec<Code>) {
-    let file =
-        SourceFile { name: "example.toml".to_owned(), path: "presets/example.toml".to_owned(), text: text.to_owned() };
-    let findings = compile(std::slice::from_ref(&file)).findings;
-    let shown: Vec<String> = findings.iter().map(|finding| render::full(&file, &finding.diagnostic)).collect();
-    (shown.join("\n\n") + "\n", findings.iter().map(|finding| finding.diagnostic.code).collect())
+/// The files of a section. Several files say in their first line what they are called.
+fn files(page: &str, section: &str) -> Vec<SourceFile> {
+    let blocks = blocks(page, section, "toml");
+    assert!(!blocks.is_empty(), "no preset file under `{section}`");
+    let file = |text: &&str| {
+        let name = text.strip_prefix("# presets/").and_then(|text| text.lines().next()).unwrap_or("example.toml");
+        SourceFile { name: name.to_owned(), path: format!("presets/{name}"), text: (*text).to_owned() }
+    };
+    blocks.iter().map(file).collect()
+}
+
+/// All findings as the page must show them, and their codes.
+fn output(files: &[SourceFile]) -> (String, Vec<Code>) {
+    let output = compile(files);
+    let findings: Vec<&Finding> = output.findings.iter().collect();
+    let texts = render::each(files, &findings, |messages, finding| messages.full(&finding.diagnostic) + "\n");
+    (texts.join("\n"), findings.iter().map(|finding| finding.diagnostic.code).collect())
+}
+
+/// What is wrong with a page.
+fn faults(code: Code, page: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    if !page.starts_with(&format!("# `{}`\n\n", code.as_str())) {
+        faults.push("the page does not start with the code".to_owned());
+    }
+    let (text, codes) = output(&files(page, "Fails"));
+    if blocks(page, "Fails", "text") != [text.as_str()] {
+        faults.push(format!("under `Fails` the output is\n\n{text}"));
+    }
+    if !codes.contains(&code) {
+        faults.push("no finding has the code of the page".to_owned());
+    }
+    let (text, _) = output(&files(page, "Mend"));
+    if !text.is_empty() {
+        faults.push(format!("under `Mend` there still is\n\n{text}"));
+    }
+    faults
+}
+
+/// The page with the output that its first section should have.
+fn updated(page: &str) -> String {
+    let (text, _) = output(&files(page, "Fails"));
+    let (before, rest) = page.split_once("```text\n").unwrap();
+    let (_, after) = rest.split_once("```").unwrap();
+    format!("{before}```text\n{text}```{after}")
 }
 
 #[test]
-fn pages_are_true() {
-    let update = std::env::var_os("UPDATE_PAGES").is_some() && std::env::var_os("CI").is_none();
-    let mut wrong = Vec::new();
-    for (code, path) in pages() {
-        let page = fs::read_to_string(&path).unwrap();
-        if !page.starts_with(&format!("# `{code}`\n")) {
-            wrong.push(format!("{code}: another title"));
-        }
-        let (shown, codes) = findings(block(&page, "## Fails", "toml").0);
-        if !codes.iter().any(|found| found.as_str() == code) {
-            wrong.push(format!("{code}: does not find it but\n{shown}"));
-        }
-        let (text, at) = block(&page, "## Fails", "text");
+fn pages_show_what_the_compiler_says() {
+    let update = std::env::var_os("UPDATE_PAGES").is_some();
+    assert!(!(update && std::env::var_os("CI").is_some()), "pages are not updated on CI");
+    let mut all = String::new();
+    for code in Code::ALL {
+        let path = folder().join(code.as_str()).with_extension("md");
+        let mut page = fs::read_to_string(&path).unwrap();
         if update {
-            fs::write(&path, format!("{}{shown}{}", &page[..at], &page[at + text.len()..])).unwrap();
-        } else if shown != text {
-            wrong.push(format!("{code}: gives\n{shown}"));
+            page = updated(&page);
+            fs::write(&path, &page).unwrap();
         }
-        let (shown, codes) = findings(block(&page, "## Mend", "toml").0);
-        if !codes.is_empty() {
-            wrong.push(format!("{code}: mended, it gives\n{shown}"));
+        for fault in faults(*code, &page) {
+            all.push_str(&format!("checks/{}.md: {fault}\n", code.as_str()));
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(all.is_empty(), "\n{all}");
 }
 
 #[test]
-fn every_check_of_meaning_has_a_page() {
-    let pages = pages();
-    let missing: Vec<&str> =
-        Code::allowable().map(Code::as_str).filter(|code| pages.iter().all(|(page, _)| page != code)).collect();
-    assert!(missing.is_empty(), "{missing:?}");
+fn every_page_has_a_code() {
+    for entry in fs::read_dir(folder()).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let code = name.strip_suffix(".md").and_then(Code::find);
+        assert!(code.is_some(), "`{name}` is the page of no check");
+    }
 }

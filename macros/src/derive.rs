@@ -53,7 +53,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
                 return Err(Error::new(ident.span(), "the metric has a name already"));
             }
             Role::Name => {
-                name = Some(quote_spanned! {field.ty.span()=> ::core::convert::AsRef::<str>::as_ref(&self.#ident) })
+                name = Some(quote_spanned! {field.ty.span()=> ::core::convert::AsRef::<str>::as_ref(&self.#ident) });
             }
             Role::Skip => {}
         }

@@ -29,12 +29,17 @@ impl Labels {
         Self { names, values }
     }
 
-    /// The names and the values as they are stored.
-    pub(crate) fn parts(&self) -> (&Arc<[Arc<str>]>, &Arc<[Arc<str>]>) {
-        (&self.names, &self.values)
+    /// The names as they are stored, in order.
+    pub(crate) fn names(&self) -> &Arc<[Arc<str>]> {
+        &self.names
     }
 
-    /// The value of a label. For PromQL a label that is absent and one that is empty are the same.
+    /// The values as they are stored, in the order of the names.
+    pub(crate) fn values(&self) -> &[Arc<str>] {
+        &self.values
+    }
+
+    /// The value of a label. For `PromQL` a label that is absent and one that is empty are the same.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         let at = self.names.binary_search_by(|probe| (**probe).cmp(name)).ok()?;
@@ -48,6 +53,7 @@ impl Labels {
     }
 
     /// Names and values, sorted by name.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + DoubleEndedIterator + Clone {
         self.names.iter().zip(&*self.values).map(|(name, value)| (&**name, &**value))
     }
@@ -106,9 +112,9 @@ impl fmt::Display for Labels {
         for (name, value) in labels {
             f.write_str(separator)?;
             if is_bare_name(name, false) {
-                f.write_str(name)?
+                f.write_str(name)?;
             } else {
-                write_quoted(f, name)?
+                write_quoted(f, name)?;
             }
             f.write_str("=")?;
             write_quoted(f, value)?;

@@ -351,3 +351,94 @@ impl<'a> IntoIterator for &'a Series {
         self.iter()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(pod: &str) -> Labels {
+        [("pod", pod)].into_iter().collect()
+    }
+
+    fn series(pod: &str, samples: &[(i64, f64)]) -> Series {
+        Series::new(labels(pod), samples.iter().map(|&(secs, value)| (Timestamp::from_secs(secs), value)))
+    }
+
+    fn histogram(count: f64) -> Histogram {
+        Histogram::new(count, 0.0, [])
+    }
+
+    fn seconds(samples: impl Iterator<Item = Sample>) -> Vec<i64> {
+        samples.map(|sample| sample.timestamp.as_millis() / 1000).collect()
+    }
+
+    #[test]
+    fn floats_and_histograms_come_in_order_of_time() {
+        let histograms = [1, 4, 6].map(|secs| (Timestamp::from_secs(secs), histogram(1.0)));
+        let mixed = series("a", &[(2, 0.0), (3, 0.0), (5, 0.0)]).with_histograms(histograms);
+        assert_eq!(seconds(mixed.iter()), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(seconds(mixed.iter().rev()), [6, 5, 4, 3, 2, 1]);
+        assert_eq!(mixed.iter().len(), 6);
+        assert!(mixed.first().unwrap().value.as_histogram().is_some());
+
+        let mut both_ends = mixed.iter();
+        assert_eq!(both_ends.next_back().map(|sample| sample.timestamp), Some(Timestamp::from_secs(6)));
+        assert_eq!(seconds(both_ends), [1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn steps_hold_the_series_that_have_a_sample() {
+        let matrix: Matrix = [series("a", &[(1, 1.0), (2, 2.0)]), series("b", &[(2, 3.0), (4, 4.0)]), series("c", &[])]
+            .into_iter()
+            .collect();
+        let steps: Vec<_> = matrix
+            .by_time()
+            .map(|step| {
+                let samples = step
+                    .samples
+                    .iter()
+                    .map(|(series, value)| (series.labels().get("pod").unwrap().to_owned(), value.float().unwrap()));
+                (step.timestamp.as_millis() / 1000, samples.collect::<Vec<_>>())
+            })
+            .collect();
+        let expected = [
+            (1, vec![("a".to_owned(), 1.0)]),
+            (2, vec![("a".to_owned(), 2.0), ("b".to_owned(), 3.0)]),
+            (4, vec![("b".to_owned(), 4.0)]),
+        ];
+        assert_eq!(steps, expected);
+        assert_eq!(Matrix::default().by_time().next(), None);
+    }
+
+    #[test]
+    fn parts_are_joined_by_labels_without_their_shared_ends() {
+        let meta = |warning: &str| Meta { warnings: vec!["both".to_owned(), warning.to_owned()], ..Meta::default() };
+        let first: Matrix = [series("a", &[(1, 1.0), (2, 2.0)]), series("b", &[(1, 5.0)])].into_iter().collect();
+        let second: Matrix = [series("c", &[(3, 7.0)]), series("a", &[(2, 9.0), (3, 3.0)])].into_iter().collect();
+        let joined = Matrix::join([first.with_meta(meta("one")), second.with_meta(meta("two"))]);
+        let expected =
+            [series("a", &[(1, 1.0), (2, 2.0), (3, 3.0)]), series("b", &[(1, 5.0)]), series("c", &[(3, 7.0)])];
+        assert_eq!(joined.series(), expected);
+        assert_eq!(joined.warnings(), ["both", "one", "two"]);
+        assert_eq!(Matrix::join([]), Matrix::default());
+    }
+
+    #[test]
+    fn histograms_are_joined_too() {
+        let part = |secs: &[i64]| -> Matrix {
+            let histograms = secs.iter().map(|&secs| (Timestamp::from_secs(secs), histogram(1.0)));
+            [series("a", &[]).with_histograms(histograms)].into_iter().collect()
+        };
+        let joined = Matrix::join([part(&[1, 2]), part(&[2, 3])]);
+        assert_eq!(seconds(joined.one().unwrap().iter()), [1, 2, 3]);
+    }
+
+    #[test]
+    fn one_series_is_neither_none_nor_several() {
+        let matrix = |pods: &[&str]| pods.iter().map(|pod| series(pod, &[])).collect::<Matrix>();
+        assert_eq!(matrix(&[]).one(), Err(ValueError::NoData));
+        assert_eq!(matrix(&[]).at_most_one(), Ok(None));
+        assert!(matrix(&["a"]).one().is_ok());
+        assert_eq!(matrix(&["a", "b"]).at_most_one(), Err(ValueError::SeveralSeries { count: 2 }));
+    }
+}

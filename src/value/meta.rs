@@ -13,7 +13,7 @@ pub struct Meta {
     pub warnings: Vec<String>,
     /// What may be wrong with the query, in the words of the server.
     pub infos: Vec<String>,
-    /// `isPartial` of VictoriaMetrics: some storage nodes did not answer.
+    /// `isPartial` of `VictoriaMetrics`: some storage nodes did not answer.
     pub is_partial: bool,
     /// How much work the query was, where the server tells.
     pub stats: Option<Stats>,
@@ -23,7 +23,7 @@ pub struct Meta {
 impl Meta {
     /// Why the answer is partial, if it is: `isPartial`, or a warning that is not about the query itself.
     ///
-    /// What PromQL has to say about a query starts with `PromQL warning:` (Prometheus
+    /// What `PromQL` has to say about a query starts with `PromQL warning:` (Prometheus
     /// [`util/annotations`](https://github.com/prometheus/prometheus/blob/main/util/annotations/annotations.go)). Any
     /// other warning is about data that is missing: a remote read or a store that failed, or results cut by a limit.
     #[must_use]
@@ -79,7 +79,7 @@ impl fmt::Display for Meta {
 /// How much work a query was, by the name that the server gives to each number.
 ///
 /// Prometheus sends `evalTotalTime`, `resultSortTime`, `queryPreparationTime`, `innerEvalTime`, `execQueueTime` and
-/// `execTotalTime` in seconds, and `totalQueryableSamples`, `samplesRead` and `peakSamples`; VictoriaMetrics sends
+/// `execTotalTime` in seconds, and `totalQueryableSamples`, `samplesRead` and `peakSamples`; `VictoriaMetrics` sends
 /// `seriesFetched` and `executionTimeMsec`. Any of them may be absent.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Stats {

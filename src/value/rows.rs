@@ -202,7 +202,7 @@ impl<'de> Deserializer<'de> for ValueReader<'_> {
         visitor.visit_str(self.0)
     }
 
-    /// For PromQL an empty label is one that is absent.
+    /// For `PromQL` an empty label is one that is absent.
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RowFault> {
         if self.0.is_empty() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
@@ -239,5 +239,123 @@ impl<'de> Deserializer<'de> for ValueReader<'_> {
 
     serde::forward_to_deserialize_any! {
         char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct identifier ignored_any
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use serde::Deserialize;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::value::Histogram;
+
+    const ID: &str = "67e55044-10b1-426f-9247-bb680e5fe0c8";
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Resource {
+        kernel_id: Uuid,
+        #[serde(rename = "__name__")]
+        metric: Option<String>,
+        value_type: ValueType,
+        index: i16,
+        share: f64,
+        is_master: bool,
+        session_id: Option<Uuid>,
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum ValueType {
+        Current,
+        Capacity,
+    }
+
+    fn kernel(change: Option<(&str, Option<&str>)>) -> Vector {
+        let mut labels = HashMap::from([
+            ("kernel_id", ID),
+            ("value_type", "current"),
+            ("index", "-3"),
+            ("share", "0.25"),
+            ("is_master", "true"),
+            ("session_id", ""),
+            ("job", "agent"),
+        ]);
+        if let Some((name, value)) = change {
+            labels.remove(name);
+            labels.extend(value.map(|value| (name, value)));
+        }
+        [Element::new(labels.into_iter().collect(), Timestamp::from_secs(7), Value::Float(0.5))].into_iter().collect()
+    }
+
+    #[test]
+    fn labels_become_the_fields_of_a_struct() {
+        let rows = kernel(None).rows::<Resource>().unwrap();
+        let [row] = rows.as_slice() else { panic!("{rows:?}") };
+        assert_eq!((row.timestamp, row.value), (Timestamp::from_secs(7), 0.5));
+        let expected = Resource {
+            kernel_id: ID.parse().unwrap(),
+            metric: None,
+            value_type: ValueType::Current,
+            index: -3,
+            share: 0.25,
+            is_master: true,
+            session_id: None,
+        };
+        assert_eq!(row.labels, expected);
+    }
+
+    #[test]
+    fn a_missing_label_is_named_with_its_series() {
+        let error = kernel(Some(("kernel_id", None))).rows::<Resource>().unwrap_err();
+        assert!(matches!(&error, RowError::MissingLabel { label, .. } if label == "kernel_id"));
+        assert!(error.to_string().ends_with("}` has no label `kernel_id`"), "{error}");
+        assert!(error.to_string().starts_with(r#"series `{index="-3", "#), "{error}");
+    }
+
+    #[test]
+    fn a_label_that_does_not_read_is_named_with_its_value() {
+        for (label, value, reason) in [
+            ("kernel_id", "x", "UUID"),
+            ("value_type", "pct", "unknown variant `pct`, expected `current` or `capacity`"),
+            ("index", "1e3", "expected a whole number of 16 bits"),
+            ("share", "", "expected a number"),
+            ("is_master", "yes", "expected `true` or `false`"),
+        ] {
+            let error = kernel(Some((label, Some(value)))).rows::<Resource>().unwrap_err();
+            let RowError::InvalidLabel { label: named, value: shown, reason: said, .. } = &error else {
+                panic!("{error}")
+            };
+            assert_eq!((named.as_str(), shown.as_str()), (label, value));
+            assert!(said.contains(reason), "{error}");
+        }
+    }
+
+    #[test]
+    fn maps_newtypes_and_nothing_fit_too() {
+        #[derive(Deserialize)]
+        struct All(HashMap<String, String>);
+        let vector = kernel(None);
+        assert_eq!(vector.rows::<All>().unwrap()[0].labels.0["job"], "agent");
+        assert!(vector.rows::<()>().is_ok());
+        assert!(matches!(vector.rows::<String>(), Err(RowError::Mismatch { .. })));
+        assert!(matches!(vector.rows::<Vec<String>>(), Err(RowError::Mismatch { .. })));
+    }
+
+    #[test]
+    fn a_row_holds_no_histogram() {
+        let histogram = Element::new(Labels::default(), Timestamp::default(), Histogram::new(1.0, 1.0, []).into());
+        assert!(matches!(histogram.row::<()>(), Err(RowError::HistogramNotFloat { .. })));
+    }
+
+    #[test]
+    fn series_of_a_matrix_are_rows_too() {
+        let series = Series::new([("kernel_id", ID)].into_iter().collect(), [(Timestamp::default(), 1.0)]);
+        let matrix: Matrix = [series].into_iter().collect();
+        let rows = matrix.rows::<HashMap<String, Uuid>>().unwrap();
+        assert_eq!(rows[0].labels["kernel_id"].to_string(), ID);
+        assert_eq!(rows[0].series.values(), [1.0]);
     }
 }

@@ -78,10 +78,19 @@ struct Table<'a> {
     rows: Vec<Vec<String>>,
 }
 
+/// Series with more label names than this have one column for all of their labels.
+const MAX_LABEL_COLUMNS: usize = 16;
+/// Cells that are longer than this are not lined up with.
+const MAX_WIDTH: usize = 64;
+
 impl<'a> Table<'a> {
     fn new(series: impl Iterator<Item = &'a Labels>, columns: &[(&'a str, Align)]) -> Self {
-        let names: BTreeSet<&str> = series.flat_map(|labels| labels.iter().map(|(name, _)| name)).collect();
-        let at = names.iter().copied().zip(0..).collect();
+        let mut names: BTreeSet<&str> = series.flat_map(|labels| labels.iter().map(|(name, _)| name)).collect();
+        let mut at: BTreeMap<_, _> = names.iter().copied().zip(0..).collect();
+        if names.len() > MAX_LABEL_COLUMNS {
+            names = BTreeSet::from(["series"]);
+            at.clear();
+        }
         let labels = names.into_iter().map(|name| (name, Left));
         let columns = labels.chain(columns.iter().copied());
         Self {
@@ -92,15 +101,18 @@ impl<'a> Table<'a> {
     }
 
     fn row<const N: usize>(&mut self, labels: &Labels, values: [String; N]) {
-        let mut cells = vec![String::new(); self.at.len()];
+        let mut cells = vec![String::new(); self.columns.len() - N];
         for (name, value) in labels.iter() {
             if let Some(cell) = self.at.get(name).and_then(|&at| cells.get_mut(at)) {
                 *cell = value.replace(char::is_control, " ");
             }
         }
+        if let ([all], true) = (cells.as_mut_slice(), self.at.is_empty()) {
+            *all = labels.to_string();
+        }
         cells.extend(values);
         for (column, cell) in self.columns.iter_mut().zip(&cells) {
-            column.width = column.width.max(cell.chars().count());
+            column.width = column.width.max(cell.chars().count()).min(MAX_WIDTH);
         }
         self.rows.push(cells);
     }
@@ -120,12 +132,84 @@ impl<'a> Table<'a> {
     fn write_line<'c>(&self, f: &mut fmt::Formatter<'_>, cells: impl Iterator<Item = &'c str>) -> fmt::Result {
         let mut line = String::new();
         for (column, cell) in self.columns.iter().zip(cells) {
-            let padding = " ".repeat(column.width - cell.chars().count());
+            let padding = " ".repeat(column.width.saturating_sub(cell.chars().count()));
             match column.align {
                 Left => line.extend([cell, &padding, "  "]),
                 Right => line.extend([&padding, cell, "  "]),
             }
         }
         writeln!(f, "{}", line.trim_end())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::{Element, Histogram};
+
+    fn labels(pairs: &[(&str, &str)]) -> Labels {
+        pairs.iter().copied().collect()
+    }
+
+    #[test]
+    fn a_vector_has_a_column_for_each_label() {
+        let time = Timestamp::from_millis(1_709_204_400_250);
+        let vector: Vector = [
+            Element::new(labels(&[("job", "api"), ("pod", "é")]), time, Value::Float(0.25)),
+            Element::new(labels(&[("pod", "long-name"), ("zone", "a\nb")]), time, Value::Float(f64::NAN)),
+            Element::new(labels(&[]), time, Histogram::new(1.0, 2.0, []).into()),
+        ]
+        .into_iter()
+        .collect();
+        let meta = Meta { warnings: vec!["store gone".to_owned()], infos: vec!["i".to_owned()], ..Meta::default() };
+        let expected = "\
+job  pod        zone             value  time
+api  é                            0.25  2024-02-29T11:00:00.250Z
+     long-name  a b                NaN  2024-02-29T11:00:00.250Z
+                      {count:1, sum:2}  2024-02-29T11:00:00.250Z
+warning: store gone
+info: i
+";
+        assert_eq!(vector.with_meta(meta).to_string(), expected);
+    }
+
+    #[test]
+    fn a_matrix_is_summed_up_series_by_series() {
+        let times = [1_709_204_400, 1_709_204_415, 1_709_204_430].map(Timestamp::from_secs);
+        let matrix: Matrix = [
+            Series::new(labels(&[("pod", "a")]), times.into_iter().zip([1.5, f64::NAN, -10.0])),
+            Series::new(labels(&[("pod", "b")]), []),
+        ]
+        .into_iter()
+        .collect();
+        let expected = "\
+pod  samples  from                  to                    min  max  last
+a          3  2024-02-29T11:00:00Z  2024-02-29T11:00:30Z  -10  1.5   -10
+b          0
+";
+        assert_eq!(matrix.to_string(), expected);
+    }
+
+    #[test]
+    fn many_names_and_long_values_do_not_widen_the_table() {
+        let time = Timestamp::from_secs(1_709_204_400);
+        let long = "x".repeat(70);
+        let vector: Vector = (0..=MAX_LABEL_COLUMNS)
+            .map(|at| {
+                let value = if at == 0 { long.as_str() } else { "v" };
+                Element::new(labels(&[(&format!("name_{at}"), value)]), time, Value::Float(1.0))
+            })
+            .collect();
+        let text = vector.to_string();
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines[0], format!("{:MAX_WIDTH$}  value  time", "series"));
+        assert_eq!(lines[1], format!("{{name_0=\"{long}\"}}      1  2024-02-29T11:00:00Z"));
+        assert_eq!(lines[2], format!("{:MAX_WIDTH$}      1  2024-02-29T11:00:00Z", "{name_1=\"v\"}"));
+    }
+
+    #[test]
+    fn nothing_says_so() {
+        assert_eq!(Vector::default().to_string(), "no data\n");
+        assert_eq!(Matrix::default().to_string(), "no data\n");
     }
 }

@@ -5,14 +5,13 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
-use std::sync::Arc;
 
+use super::assembly::Assembly;
 use super::error::{DecodeError, Fault};
-use super::intern::Interner;
 use super::lexer::{Event, Raw};
 use super::number;
 use super::response::{Data, Response, ResultType, ServerError};
-use crate::value::{Bounds, Bucket, Element, Histogram, Labels, Meta, Scalar, Series, Stats, Text, Timestamp, Value};
+use crate::value::{Bounds, Element, Meta, Scalar, Series, Stats, Text, Timestamp};
 
 /// Where in the document the next event belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,10 +50,8 @@ enum Place {
     Bucket {
         parts: u8,
     },
-    /// So deep in something unknown.
-    Skip {
-        depth: u8,
-    },
+    /// An array or an object that nobody asked for.
+    Skip,
 }
 
 /// The last key of the innermost object that is not skipped.
@@ -107,14 +104,22 @@ struct Pair {
     number: Option<f64>,
 }
 
-/// The parts of the series that is being read.
-#[derive(Debug, Default)]
-struct Item {
-    labels: Option<Labels>,
-    has_value: bool,
-    has_histogram: bool,
-    has_values: bool,
-    has_histograms: bool,
+/// The keys that have come of those that must not come twice.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen(u32);
+
+impl Seen {
+    fn has(self, key: Key) -> bool {
+        self.0 & (1 << key as u32) != 0
+    }
+
+    fn once(&mut self, key: Key) -> Result<Key, Fault> {
+        if self.has(key) {
+            return Err(Fault::Expected("each field once"));
+        }
+        self.0 |= 1 << key as u32;
+        Ok(key)
+    }
 }
 
 #[derive(Debug)]
@@ -122,10 +127,8 @@ pub(super) struct Document {
     /// From the innermost place outwards: the last one is where the next event belongs.
     places: Vec<Place>,
     key: Key,
-    /// The samples that may still come.
-    samples_left: u64,
-
-    seen: Vec<Key>,
+    /// Of the envelope and of `data`.
+    seen: Seen,
     success: bool,
     error: ServerError,
     meta: Meta,
@@ -137,19 +140,9 @@ pub(super) struct Document {
     elements: Vec<Element>,
     pair: Option<Pair>,
 
-    interner: Interner,
-    item: Item,
-    /// The columns of the series that is being read; their memory serves one series after another.
-    timestamps: Vec<Timestamp>,
-    values: Vec<f64>,
-    histograms: Vec<(Timestamp, Arc<Histogram>)>,
-    /// The timestamps of the series before: series of one range query mostly have the same ones.
-    last_timestamps: Arc<[Timestamp]>,
-    timestamp: Timestamp,
-    count: f64,
-    sum: f64,
-    buckets: Vec<Bucket>,
-    bucket: Bucket,
+    /// Of the series that is being read.
+    item_seen: Seen,
+    assembly: Assembly,
 }
 
 impl Document {
@@ -157,8 +150,7 @@ impl Document {
         Self {
             places: vec![Place::Root],
             key: Key::Unknown,
-            samples_left: max_samples,
-            seen: Vec::new(),
+            seen: Seen::default(),
             success: false,
             error: ServerError::default(),
             meta: Meta::default(),
@@ -168,17 +160,8 @@ impl Document {
             series: VecDeque::new(),
             elements: Vec::new(),
             pair: None,
-            interner: Interner::default(),
-            item: Item::default(),
-            timestamps: Vec::new(),
-            values: Vec::new(),
-            histograms: Vec::new(),
-            last_timestamps: Arc::default(),
-            timestamp: Timestamp::default(),
-            count: 0.0,
-            sum: 0.0,
-            buckets: Vec::new(),
-            bucket: Bucket::new(Bounds::OpenLeft, 0.0, 0.0, 0.0),
+            item_seen: Seen::default(),
+            assembly: Assembly::new(max_samples),
         }
     }
 
@@ -187,26 +170,15 @@ impl Document {
         self.series.pop_front()
     }
 
-    /// Whether an array of float samples is being read, and a sample may come next.
-    pub(super) fn is_in_values(&self) -> bool {
-        self.place() == Place::Samples { histograms: false }
-    }
-
-    /// Reads plain samples from the start of `bytes`, as many as follow each other without blanks: how many bytes that
-    /// was, and whether the last of them is a comma.
+    /// Reads plain samples from the start of `bytes`, if the next event belongs where float samples do: how many bytes
+    /// that was, and whether the last of them is a comma.
+    #[inline]
     pub(super) fn plain_samples(&mut self, bytes: &[u8]) -> Result<(usize, bool), Fault> {
-        let mut at = 0;
-        while let Some((millis, value, length)) = bytes.get(at..).and_then(number::sample) {
-            self.count_sample()?;
-            self.timestamps.push(Timestamp::from_millis(millis));
-            self.values.push(value);
-            at += length;
-            if bytes.get(at) != Some(&b',') {
-                return Ok((at, false));
-            }
-            at += 1;
+        match (self.place(), self.key) {
+            (Place::Samples { histograms: false }, _) => self.assembly.plain_samples(bytes),
+            (Place::Item, Key::Value) => Ok((self.assembly.plain_sample(bytes)?, false)),
+            _ => Ok((0, false)),
         }
-        Ok((at, at > 0))
     }
 
     pub(super) fn event(&mut self, event: Event<'_>) -> Result<(), Fault> {
@@ -233,14 +205,11 @@ impl Document {
     }
 
     fn key(&mut self, raw: Raw<'_>) -> Result<(), Fault> {
-        let place = self.place();
-        if matches!(place, Place::Skip { .. }) {
-            return Ok(());
-        }
         let name = raw.text()?;
-        self.key = match (place, &*name) {
+        self.key = match (self.place(), &*name) {
+            (Place::Skip, _) => return Ok(()),
             (Place::Metric, _) => {
-                self.interner.name(&name);
+                self.assembly.interner.name(&name);
                 return Ok(());
             }
             (Place::Stats, _) => {
@@ -248,8 +217,8 @@ impl Document {
                 self.stat.push_str(&name);
                 return Ok(());
             }
-            (Place::Envelope, "status") => self.once(Key::Status)?,
-            (Place::Envelope, "data") => self.once(Key::Data)?,
+            (Place::Envelope, "status") => self.seen.once(Key::Status)?,
+            (Place::Envelope, "data") => self.seen.once(Key::Data)?,
             (Place::Envelope, "errorType") => Key::ErrorType,
             (Place::Envelope, "error") => Key::Error,
             (Place::Envelope, "isPartial") => Key::IsPartial,
@@ -257,12 +226,12 @@ impl Document {
             (Place::Envelope | Place::Data, "infos") => Key::Infos,
             (Place::Envelope | Place::Data, "stats") => Key::Stats,
             (Place::Data, "resultType") => Key::ResultType,
-            (Place::Data, "result") => self.once(Key::Result)?,
-            (Place::Item, "metric") => Key::Metric,
-            (Place::Item, "value") => Key::Value,
-            (Place::Item, "values") => Key::Values,
-            (Place::Item, "histogram") => Key::Histogram,
-            (Place::Item, "histograms") => Key::Histograms,
+            (Place::Data, "result") => self.seen.once(Key::Result)?,
+            (Place::Item, "metric") => self.item_seen.once(Key::Metric)?,
+            (Place::Item, "value") => self.samples_key(Key::Value, Shape::Vector)?,
+            (Place::Item, "values") => self.samples_key(Key::Values, Shape::Matrix)?,
+            (Place::Item, "histogram") => self.samples_key(Key::Histogram, Shape::Vector)?,
+            (Place::Item, "histograms") => self.samples_key(Key::Histograms, Shape::Matrix)?,
             (Place::Histogram, "count") => Key::Count,
             (Place::Histogram, "sum") => Key::Sum,
             (Place::Histogram, "buckets") => Key::Buckets,
@@ -271,24 +240,16 @@ impl Document {
         Ok(())
     }
 
-    /// A key that must not come twice.
-    fn once(&mut self, key: Key) -> Result<Key, Fault> {
-        if self.seen.contains(&key) {
-            return Err(Fault::Expected("each of `status`, `data` and `result` once"));
-        }
-        self.seen.push(key);
-        Ok(key)
+    /// A key of samples, which tells what the result is made of.
+    fn samples_key(&mut self, key: Key, shape: Shape) -> Result<Key, Fault> {
+        self.set_shape(shape)?;
+        self.item_seen.once(key)
     }
 
     /// Anything but keys and ends.
     fn value(&mut self, event: Event<'_>) -> Result<(), Fault> {
         match self.place() {
-            Place::Skip { depth } => {
-                if matches!(event, Event::OpenArray | Event::OpenObject) {
-                    self.set_place(Place::Skip { depth: depth + 1 });
-                }
-                Ok(())
-            }
+            Place::Skip => self.skip(event),
             Place::Root => self.enter_object(event, Place::Envelope, "a JSON object"),
             Place::Envelope => self.envelope_field(event),
             Place::Data => self.data_field(event),
@@ -303,7 +264,7 @@ impl Document {
             Place::Item => self.item_field(event),
             Place::Metric => match event {
                 Event::Text(raw) => {
-                    self.interner.value(&raw.text()?);
+                    self.assembly.interner.value(&raw.text()?);
                     Ok(())
                 }
                 _ => Err(Fault::Expected("the value of a label, a string")),
@@ -334,10 +295,14 @@ impl Document {
         Ok(())
     }
 
-    fn skip(&mut self, event: Event<'_>) {
-        if matches!(event, Event::OpenArray | Event::OpenObject) {
-            self.places.push(Place::Skip { depth: 1 });
+    /// Nothing is made of what is skipped, but it must be well-formed.
+    fn skip(&mut self, event: Event<'_>) -> Result<(), Fault> {
+        match event {
+            Event::Text(raw) => drop(raw.text()?),
+            Event::OpenArray | Event::OpenObject => self.enter(Place::Skip),
+            _ => {}
         }
+        Ok(())
     }
 
     fn envelope_field(&mut self, event: Event<'_>) -> Result<(), Fault> {
@@ -354,7 +319,7 @@ impl Document {
             (Key::Data, _) => return self.enter_object(event, Place::Data, "the object `data` of a query"),
             (Key::ErrorType, _) => self.error.kind = text(event)?,
             (Key::Error, _) => self.error.message = text(event)?,
-            (Key::IsPartial, Event::Bool(is_partial)) => self.meta.is_partial = is_partial,
+            (Key::IsPartial, Event::True | Event::False) => self.meta.is_partial = event == Event::True,
             (Key::IsPartial, _) => return Err(Fault::Expected("`true` or `false`")),
             _ => return self.common_field(event),
         }
@@ -390,10 +355,7 @@ impl Document {
                 self.enter(Place::Stats);
                 Ok(())
             }
-            _ => {
-                self.skip(event);
-                Ok(())
-            }
+            _ => self.skip(event),
         }
     }
 
@@ -406,10 +368,7 @@ impl Document {
                 self.enter(Place::Stats);
                 None
             }
-            _ => {
-                self.skip(event);
-                None
-            }
+            _ => return self.skip(event),
         };
         if let Some(number) = number {
             self.meta.stats.get_or_insert_with(Stats::default).numbers.insert(self.stat.clone(), number);
@@ -437,10 +396,7 @@ impl Document {
                 if self.shape == Some(Shape::Pair) {
                     self.set_shape(Shape::Vector)?;
                 }
-                self.item = Item::default();
-                self.timestamps.clear();
-                self.values.clear();
-                self.histograms.clear();
+                self.item_seen = Seen::default();
                 self.enter(Place::Item);
                 return Ok(());
             }
@@ -473,64 +429,30 @@ impl Document {
     }
 
     fn item_field(&mut self, event: Event<'_>) -> Result<(), Fault> {
-        let seen = match self.key {
-            Key::Unknown => {
-                self.skip(event);
-                return Ok(());
-            }
-            Key::Metric if self.item.labels.is_none() => {
-                if event == Event::Null {
-                    self.item.labels = Some(Labels::default());
-                    return Ok(());
-                }
-                return self.enter_object(event, Place::Metric, "the object `metric`");
-            }
-            Key::Value => &mut self.item.has_value,
-            Key::Histogram => &mut self.item.has_histogram,
-            Key::Values => &mut self.item.has_values,
-            Key::Histograms => &mut self.item.has_histograms,
-            _ => return Err(Fault::Expected("each field of a series once")),
-        };
-        if std::mem::replace(seen, true) {
-            return Err(Fault::Expected("each field of a series once"));
+        const SAMPLE: &str = "a sample `[time, value]`";
+        const SAMPLES: &str = "an array of samples";
+        match self.key {
+            Key::Metric | Key::Values | Key::Histograms if event == Event::Null => Ok(()),
+            Key::Metric => self.enter_object(event, Place::Metric, "the object `metric`"),
+            Key::Value => self.enter_array(event, Place::Sample { histogram: false, parts: 0 }, SAMPLE),
+            Key::Histogram => self.enter_array(event, Place::Sample { histogram: true, parts: 0 }, SAMPLE),
+            Key::Values => self.enter_array(event, Place::Samples { histograms: false }, SAMPLES),
+            Key::Histograms => self.enter_array(event, Place::Samples { histograms: true }, SAMPLES),
+            _ => self.skip(event),
         }
-        let histogram = matches!(self.key, Key::Histogram | Key::Histograms);
-        if matches!(self.key, Key::Value | Key::Histogram) {
-            self.set_shape(Shape::Vector)?;
-            self.enter_array(event, Place::Sample { histogram, parts: 0 }, "a sample `[time, value]`")
-        } else {
-            self.set_shape(Shape::Matrix)?;
-            if event == Event::Null {
-                return Ok(());
-            }
-            self.enter_array(event, Place::Samples { histograms: histogram }, "an array of samples")
-        }
-    }
-
-    fn count_sample(&mut self) -> Result<(), Fault> {
-        self.samples_left = self.samples_left.checked_sub(1).ok_or(Fault::TooManySamples)?;
-        Ok(())
     }
 
     fn sample_part(&mut self, event: Event<'_>, histogram: bool, parts: u8) -> Result<(), Fault> {
         match (parts, event) {
-            (0, Event::Number(digits)) => self.timestamp = timestamp(digits)?,
+            (0, Event::Number(digits)) => self.assembly.timestamp = timestamp(digits)?,
             (0, _) => return Err(Fault::Expected("a time, in seconds")),
             (1, Event::OpenObject) if histogram => {
-                self.count_sample()?;
-                (self.count, self.sum) = (0.0, 0.0);
-                self.buckets.clear();
                 self.set_place(Place::Sample { histogram, parts: 2 });
                 self.enter(Place::Histogram);
                 return Ok(());
             }
             (1, _) if histogram => return Err(Fault::Expected("a histogram, an object")),
-            (1, _) => {
-                self.count_sample()?;
-                let value = float(event)?;
-                self.timestamps.push(self.timestamp);
-                self.values.push(value);
-            }
+            (1, _) => self.assembly.float(float(event)?)?,
             _ => return Err(Fault::Expected("`]` after a time and a value")),
         }
         self.set_place(Place::Sample { histogram, parts: parts + 1 });
@@ -539,29 +461,27 @@ impl Document {
 
     fn histogram_field(&mut self, event: Event<'_>) -> Result<(), Fault> {
         match (self.key, event) {
-            (Key::Count, _) => self.count = float(event)?,
-            (Key::Sum, _) => self.sum = float(event)?,
+            (Key::Count, _) => self.assembly.count = Some(float(event)?),
+            (Key::Sum, _) => self.assembly.sum = Some(float(event)?),
+            (Key::Buckets, Event::OpenArray) => self.enter(Place::Buckets),
             (Key::Buckets, Event::Null) => {}
-            (Key::Buckets, _) => return self.enter_array(event, Place::Buckets, "an array of buckets"),
-            _ => self.skip(event),
+            (Key::Buckets, _) => return Err(Fault::Expected("an array of buckets")),
+            _ => return self.skip(event),
         }
         Ok(())
     }
 
     fn bucket_part(&mut self, event: Event<'_>, parts: u8) -> Result<(), Fault> {
+        let bucket = &mut self.assembly.bucket;
         match (parts, event) {
-            (0, _) => {
-                self.bucket.bounds = match event {
-                    Event::Number(b"0") => Bounds::OpenLeft,
-                    Event::Number(b"1") => Bounds::OpenRight,
-                    Event::Number(b"2") => Bounds::Open,
-                    Event::Number(b"3") => Bounds::Closed,
-                    _ => return Err(Fault::Expected("the boundary rule of a bucket, 0 to 3")),
-                }
-            }
-            (1, _) => self.bucket.lower = float(event)?,
-            (2, _) => self.bucket.upper = float(event)?,
-            (3, _) => self.bucket.count = float(event)?,
+            (0, Event::Number(b"0")) => bucket.bounds = Bounds::OpenLeft,
+            (0, Event::Number(b"1")) => bucket.bounds = Bounds::OpenRight,
+            (0, Event::Number(b"2")) => bucket.bounds = Bounds::Open,
+            (0, Event::Number(b"3")) => bucket.bounds = Bounds::Closed,
+            (0, _) => return Err(Fault::Expected("the boundary rule of a bucket, 0 to 3")),
+            (1, _) => bucket.lower = float(event)?,
+            (2, _) => bucket.upper = float(event)?,
+            (3, _) => bucket.count = float(event)?,
             _ => return Err(Fault::Expected("`]` after the four parts of a bucket")),
         }
         self.set_place(Place::Bucket { parts: parts + 1 });
@@ -570,55 +490,29 @@ impl Document {
 
     /// The end of the innermost array or object.
     fn close(&mut self) -> Result<(), Fault> {
-        let Some(place) = self.places.pop() else { return Ok(()) };
-        match place {
-            Place::Skip { depth } if depth > 1 => self.places.push(Place::Skip { depth: depth - 1 }),
+        match self.places.pop().unwrap_or(Place::Root) {
             Place::Result { parts: 1 } => return Err(Fault::Expected("a value after the time")),
             Place::Sample { parts: 0 | 1, .. } => return Err(Fault::Expected("a time and a value")),
             Place::Bucket { parts: 0..4 } => return Err(Fault::Expected("the four parts of a bucket")),
-            Place::Bucket { .. } => self.buckets.push(self.bucket),
-            Place::Histogram => {
-                let histogram = Histogram::new(self.count, self.sum, self.buckets.drain(..));
-                self.histograms.push((self.timestamp, Arc::new(histogram)));
+            Place::Bucket { .. } => self.assembly.finish_bucket(),
+            Place::Histogram => self.assembly.finish_histogram()?,
+            Place::Metric => self.assembly.finish_labels()?,
+            Place::Item if self.item_seen.has(Key::Value) || self.item_seen.has(Key::Histogram) => {
+                self.elements.push(self.assembly.finish_element()?);
             }
-            Place::Metric => self.item.labels = Some(self.interner.labels()?),
-            Place::Item => self.finish_item()?,
+            Place::Item => {
+                // A series without any samples can only be one of a matrix.
+                self.set_shape(Shape::Matrix)?;
+                self.series.push_back(self.assembly.finish_series());
+            }
             _ => {}
         }
         Ok(())
     }
 
-    fn finish_item(&mut self) -> Result<(), Fault> {
-        let labels = self.item.labels.take().unwrap_or_default();
-        if !self.item.has_value && !self.item.has_histogram {
-            // Also of a series without any samples.
-            self.set_shape(Shape::Matrix)?;
-            let timestamps = self.timestamps();
-            let values = column(&mut self.values);
-            let histograms = self.histograms.drain(..).collect();
-            self.series.push_back(Series::from_columns(labels, timestamps, values, histograms));
-            return Ok(());
-        }
-        let float = self.timestamps.pop().zip(self.values.pop()).map(|(time, value)| (time, Value::Float(value)));
-        let histogram = self.histograms.pop().map(|(time, histogram)| (time, Value::Histogram(histogram)));
-        let ((Some((timestamp, value)), None) | (None, Some((timestamp, value)))) = (float, histogram) else {
-            return Err(Fault::Expected("either a `value` or a `histogram`"));
-        };
-        self.elements.push(Element::new(labels, timestamp, value));
-        Ok(())
-    }
-
-    /// The column of timestamps: the one of the series before, if it has the same ones.
-    fn timestamps(&mut self) -> Arc<[Timestamp]> {
-        if *self.last_timestamps != *self.timestamps {
-            self.last_timestamps = self.timestamps.as_slice().into();
-        }
-        Arc::clone(&self.last_timestamps)
-    }
-
     /// The answer, once the document is complete.
     pub(super) fn finish(self) -> Result<Response, DecodeError> {
-        if !self.seen.contains(&Key::Status) {
+        if !self.seen.has(Key::Status) {
             return Err(DecodeError::MissingField { field: "status" });
         }
         let error = (!self.success).then_some(self.error);
@@ -628,7 +522,7 @@ impl Document {
             Some(Shape::Pair) | None => None,
         };
         let data = match (self.result_type.or(by_shape), self.pair) {
-            _ if !self.seen.contains(&Key::Result) => None,
+            _ if !self.seen.has(Key::Result) => None,
             (None, _) if self.success => return Err(DecodeError::MissingField { field: "resultType" }),
             (Some(ResultType::Vector), _) => Some(Data::Vector(self.elements.into_iter().collect())),
             (Some(ResultType::Matrix), _) => Some(Data::Matrix(Vec::from(self.series).into_iter().collect())),
@@ -642,17 +536,6 @@ impl Document {
         };
         Ok(Response { data, error, meta: self.meta })
     }
-}
-
-/// Moves a column out of the memory that the next one will use.
-fn column(scratch: &mut Vec<f64>) -> Box<[f64]> {
-    // A copy has the exact size and is cheap, except where it would hold the memory of a long column twice.
-    if scratch.len() > 1 << 16 {
-        return std::mem::take(scratch).into();
-    }
-    let column = scratch.as_slice().into();
-    scratch.clear();
-    column
 }
 
 fn timestamp(digits: &[u8]) -> Result<Timestamp, Fault> {

@@ -20,7 +20,8 @@ pub(super) enum Event<'a> {
     Key(Raw<'a>),
     Text(Raw<'a>),
     Number(&'a [u8]),
-    Bool(bool),
+    True,
+    False,
     Null,
 }
 
@@ -101,7 +102,7 @@ impl Lexer {
                 return self.text(chunk, at, *at, has_escapes, after_backslash);
             }
             Cut::Number => return self.number(chunk, at, *at),
-            Cut::Word => return self.word(chunk, at, *at),
+            Cut::Word => return self.word(chunk, at),
         }
         while let Some(&byte) = chunk.get(*at) {
             self.token_start = self.chunk_start + *at as u64;
@@ -132,7 +133,7 @@ impl Lexer {
                     return Ok(Some(self.close()));
                 }
                 (b'-' | b'0'..=b'9', Next::Value | Next::ValueOrEnd) => return self.number(chunk, at, *at),
-                (b't' | b'f' | b'n', Next::Value | Next::ValueOrEnd) => return self.word(chunk, at, *at),
+                (b't' | b'f' | b'n', Next::Value | Next::ValueOrEnd) => return self.word(chunk, at),
                 _ => return Err(Fault::Expected(self.expectation())),
             }
         }
@@ -144,13 +145,25 @@ impl Lexer {
         self.next == Next::End
     }
 
-    /// Whether a value of an array may begin here: nothing is cut, and no comma is missing.
-    pub(super) fn is_at_element(&self) -> bool {
-        self.cut == Cut::None && matches!(self.next, Next::Value | Next::ValueOrEnd)
+    /// Whether a value may begin here; steps over the colon or the comma in front of it.
+    #[inline]
+    pub(super) fn is_at_value(&mut self, chunk: &[u8], at: &mut usize) -> bool {
+        if self.cut != Cut::None {
+            return false;
+        }
+        match (self.next, chunk.get(*at)) {
+            (Next::Value | Next::ValueOrEnd, _) => return true,
+            (Next::Colon, Some(b':')) => {}
+            (Next::CommaOrEnd, Some(b',')) if !self.in_object() => {}
+            _ => return false,
+        }
+        *at += 1;
+        self.next = Next::Value;
+        true
     }
 
-    /// The caller has read an element of an array by itself, and the comma behind it if there was one.
-    pub(super) fn skipped_element(&mut self, with_comma: bool) {
+    /// The caller has read a value by itself, and the comma behind it if there was one.
+    pub(super) fn skipped_value(&mut self, with_comma: bool) {
         self.next = if with_comma { Next::Value } else { Next::CommaOrEnd };
     }
 
@@ -223,9 +236,9 @@ impl Lexer {
                     self.cut = Cut::None;
                     let is_key = matches!(self.next, Next::Key | Next::KeyOrEnd);
                     if is_key {
-                        self.next = Next::Colon
+                        self.next = Next::Colon;
                     } else {
-                        self.after_value()
+                        self.after_value();
                     }
                     let raw = Raw { bytes: whole(&mut self.kept, rest), has_escapes };
                     return Ok(Some(if is_key { Event::Key(raw) } else { Event::Text(raw) }));
@@ -256,26 +269,23 @@ impl Lexer {
     }
 
     /// Reads on in `true`, `false` or `null`.
-    fn word<'a>(&'a mut self, chunk: &'a [u8], at: &mut usize, start: usize) -> Result<Option<Event<'a>>, Fault> {
-        // The longest word has five letters; a sixth shows that it is none.
-        let letters = chunk[start..].iter().take(6).take_while(|byte| byte.is_ascii_lowercase()).count();
-        *at += letters;
-        self.kept.extend_from_slice(&chunk[start..*at]);
-        let event = match self.kept.as_slice() {
-            b"true" => Event::Bool(true),
-            b"false" => Event::Bool(false),
-            b"null" => Event::Null,
-            kept if *at == chunk.len()
-                && [&b"true"[..], b"false", b"null"].iter().any(|word| word.starts_with(kept)) =>
-            {
-                self.cut = Cut::Word;
-                return Ok(None);
-            }
-            _ => return Err(Fault::Expected("a value")),
-        };
-        self.cut = Cut::None;
-        self.after_value();
-        Ok(Some(event))
+    fn word<'a>(&'a mut self, chunk: &'a [u8], at: &mut usize) -> Result<Option<Event<'a>>, Fault> {
+        while let Some(&byte) = chunk.get(*at) {
+            *at += 1;
+            self.kept.push(byte);
+            let event = match self.kept.as_slice() {
+                b"true" => Event::True,
+                b"false" => Event::False,
+                b"null" => Event::Null,
+                kept if [&b"true"[..], b"false", b"null"].iter().any(|word| word.starts_with(kept)) => continue,
+                _ => return Err(Fault::Expected("a value")),
+            };
+            self.cut = Cut::None;
+            self.after_value();
+            return Ok(Some(event));
+        }
+        self.cut = Cut::Word;
+        Ok(None)
     }
 }
 
@@ -381,37 +391,37 @@ mod tests {
     #[test]
     fn the_grammar_is_that_of_serde_json() {
         for text in [
-            r#"{}"#,
+            r"{}",
             r#" { "a" : [ 1 , 2.5e-3 , -0 , true , false , null , { } , [ ] ] } "#,
             r#"{"a":"\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00"}"#,
             r#"{"a\u0062":1}"#,
             r#"{"a":"\\\\"}"#,
             r#"{"a":"\\"}"#,
-            r#"{,}"#,
+            r"{,}",
             r#"{"a"}"#,
             r#"{"a":}"#,
             r#"{"a":1,}"#,
             r#"{"a" 1}"#,
             r#"{"a":1 "b":2}"#,
-            r#"[1,]"#,
-            r#"[,1]"#,
-            r#"[1 2]"#,
-            r#"[1}"#,
+            r"[1,]",
+            r"[,1]",
+            r"[1 2]",
+            r"[1}",
             r#"{"a":1]"#,
             r#"{"a":1}}"#,
-            r#"[]]"#,
-            r#"[01]"#,
-            r#"[-]"#,
-            r#"[1.]"#,
-            r#"[1e]"#,
-            r#"[1e+]"#,
-            r#"[1-2]"#,
-            r#"[+1]"#,
-            r#"[.5]"#,
-            r#"[truE]"#,
-            r#"[tru]"#,
-            r#"[truee]"#,
-            r#"[nullnull]"#,
+            r"[]]",
+            r"[01]",
+            r"[-]",
+            r"[1.]",
+            r"[1e]",
+            r"[1e+]",
+            r"[1-2]",
+            r"[+1]",
+            r"[.5]",
+            r"[truE]",
+            r"[tru]",
+            r"[truee]",
+            r"[nullnull]",
             r#"["\x"]"#,
             r#"["\u12"]"#,
             r#"["\u+123"]"#,

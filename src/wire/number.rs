@@ -42,35 +42,29 @@ fn millis_of_float(seconds: f64) -> Option<i64> {
 /// One float sample, `[seconds,"value"]` without blanks, from the start of `bytes`: its milliseconds, its value and its
 /// length. `None` where it is incomplete or anything but plain.
 #[inline]
-pub(super) fn sample(bytes: &[u8]) -> Option<(i64, f64, usize)> {
-    if *bytes.first()? != b'[' {
+#[must_use]
+pub fn sample(bytes: &[u8]) -> Option<(i64, f64, usize)> {
+    // Ten digits of seconds are any time from 2001 to 2286. To look at fixed places lets the processor go on to the
+    // value before it has read the time.
+    let head: &[u8; 17] = bytes.first_chunk()?;
+    let &[b'[', d0, d1, d2, d3, d4, d5, d6, d7, d8, d9, ref fraction @ ..] = head else { return None };
+    let first_eight = eight_digits(u64::from_le_bytes([d0, d1, d2, d3, d4, d5, d6, d7]))?;
+    let seconds = first_eight * 100 + digit(d8)? * 10 + digit(d9)?;
+    let (millis, start) = match *fraction {
+        [b',', b'"', ..] => (0, 13),
+        [b'.', tenth, hundredth, last, b',', b'"'] => (digit(tenth)? * 100 + digit(hundredth)? * 10 + digit(last)?, 17),
+        _ => return None,
+    };
+    let (value, end) = plain_float(bytes, start)?;
+    if d0 == b'0' || bytes.get(end..end + 2)? != b"\"]" {
         return None;
     }
-    let (seconds, mut at) = digits(bytes, 1)?;
-    // More digits would be out of range, or have a leading zero, which JSON does not allow.
-    if at == 1 || at > 13 || (bytes[1] == b'0' && at > 2) {
-        return None;
-    }
-    let mut fraction = 0;
-    if *bytes.get(at)? == b'.' {
-        let (number, end) = digits(bytes, at + 1)?;
-        fraction = match end - at {
-            2 => number * 100,
-            3 => number * 10,
-            4 => number,
-            _ => return None,
-        };
-        at = end;
-    }
-    if bytes.get(at..at + 2)? != b",\"" {
-        return None;
-    }
-    let (value, at) = plain_float(bytes, at + 2)?;
-    if bytes.get(at..at + 2)? != b"\"]" {
-        return None;
-    }
-    let millis = i64::try_from(seconds * 1000 + fraction).ok()?;
-    Some((millis, value, at + 2))
+    Some(((seconds * 1000 + millis).cast_signed(), value, end + 2))
+}
+
+#[inline]
+fn digit(byte: u8) -> Option<u64> {
+    byte.is_ascii_digit().then(|| u64::from(byte - b'0'))
 }
 
 /// Digits, a point and digits, with a sign or without: the float and where it ends. `None` for any other notation.
@@ -78,37 +72,34 @@ pub(super) fn sample(bytes: &[u8]) -> Option<(i64, f64, usize)> {
 pub(super) fn plain_float(bytes: &[u8], start: usize) -> Option<(f64, usize)> {
     let negative = *bytes.get(start)? == b'-';
     let start = start + usize::from(negative);
-    let (mut digits_so_far, mut at) = digits(bytes, start)?;
-    if at == start {
+    let (mut number, integer) = digits(bytes, start, 0)?;
+    if integer == 0 {
         return None;
     }
-    let mut decimals = 0;
+    let (mut at, mut decimals) = (start + integer, 0);
     if *bytes.get(at)? == b'.' {
-        (digits_so_far, decimals) = more_digits(bytes, at + 1, digits_so_far)?;
+        (number, decimals) = digits(bytes, at + 1, number)?;
         at += 1 + decimals;
         if decimals == 0 {
             return None;
         }
     }
-    let value = divide_by_power_of_ten(digits_so_far, decimals)?;
+    let value = divide_by_power_of_ten(number, decimals)?;
     Some((if negative { -value } else { value }, at))
-}
-
-/// The number at `start`, and where its digits end. `None` past 19 digits, or close to the end of `bytes`.
-#[inline]
-fn digits(bytes: &[u8], start: usize) -> Option<(u64, usize)> {
-    let (number, count) = more_digits(bytes, start, 0)?;
-    Some((number, start + count))
 }
 
 /// Appends the digits at `start` to a number: the number and how many they were. `None` where the number would have more
 /// than 19 digits, or close to the end of `bytes`.
 #[inline]
-fn more_digits(bytes: &[u8], start: usize, mut number: u64) -> Option<(u64, usize)> {
+fn digits(bytes: &[u8], start: usize, mut number: u64) -> Option<(u64, usize)> {
     let mut total = 0;
     loop {
         let word = u64::from_le_bytes(*bytes.get(start + total..)?.first_chunk()?);
-        let (group, count) = leading_digits(word);
+        // Eight digits are a case of their own so that the processor can guess where the next ones are.
+        let (group, count) = match eight_digits(word) {
+            Some(group) => (group, 8),
+            None => leading_digits(word),
+        };
         if number >= POWERS_OF_TEN[19 - count] {
             return None;
         }
@@ -120,24 +111,37 @@ fn more_digits(bytes: &[u8], start: usize, mut number: u64) -> Option<(u64, usiz
     }
 }
 
-/// The number that the first digits of eight characters make, and how many they are.
+const EACH: u64 = 0x0101_0101_0101_0101;
+
+/// The top bit of each of eight characters that is no digit, up to the first; those after it may be wrong.
+#[inline]
+fn others(word: u64) -> u64 {
+    // Digits become 0 to 9, anything else becomes more. Adding 0x76 sets the top bit from 10 on, and carries from 0x8A
+    // on, which is to the characters after it alone.
+    let values = word ^ (EACH * 0x30);
+    (values.wrapping_add(EACH * 0x76) | values) & (EACH * 0x80)
+}
+
+/// The number that eight digits make.
+#[inline]
+fn eight_digits(word: u64) -> Option<u64> {
+    (others(word) == 0).then(|| add_up(word ^ (EACH * 0x30)))
+}
+
+/// The number that the first digits, fewer than eight, make, and how many they are.
 #[inline]
 fn leading_digits(word: u64) -> (u64, usize) {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    // Digits become 0 to 9, anything else becomes more. Adding 0x76 sets the top bit from 10 on; carries only reach
-    // characters after the first that is no digit.
-    let values = word ^ (EACH * 0x30);
-    let others = (values.wrapping_add(EACH * 0x76) | values) & (EACH * 0x80);
-    let count = others.trailing_zeros() / 8;
-    if count == 0 {
-        return (0, 0);
-    }
-    // Zeros in front instead of whatever is behind, then neighbours are added up: digits, pairs, fours.
-    let values = values << (64 - 8 * count);
-    let pairs = (values & (EACH * 0x0F)).wrapping_mul(10 * 256 + 1) >> 8;
+    let count = others(word).trailing_zeros() / 8;
+    // Zeros in front instead of whatever is behind; in two steps, as a shift by all 64 bits is none.
+    (add_up((word ^ (EACH * 0x30)) << 8 << (56 - 8 * count)), count as usize)
+}
+
+/// Adds up eight digits: to pairs, to fours, to the number.
+#[inline]
+fn add_up(digits: u64) -> u64 {
+    let pairs = digits.wrapping_mul(10 * 256 + 1) >> 8;
     let fours = (pairs & 0x00FF_00FF_00FF_00FF).wrapping_mul(100 * 65_536 + 1) >> 16;
-    let eight = (fours & 0x0000_FFFF_0000_FFFF).wrapping_mul(10_000 * 4_294_967_296 + 1) >> 32;
-    (eight, count as usize)
+    (fours & 0x0000_FFFF_0000_FFFF).wrapping_mul(10_000 * 4_294_967_296 + 1) >> 32
 }
 
 /// `number / 10^decimals`, rounded to the nearest float, to the even one of two. `None` past 27 decimals.
@@ -309,14 +313,36 @@ mod tests {
     fn samples_are_read_in_one_go() {
         let read = |text: &str| sample(format!("{text},[1700000000,").as_bytes());
         assert_eq!(read(r#"[1700000000.123,"0.5"]"#), Some((1_700_000_000_123, 0.5, 22)));
-        assert_eq!(read(r#"[0,"-3"]"#), Some((0, -3.0, 8)));
-        assert_eq!(read(r#"[7.1,"1"]"#).map(|(time, ..)| time), Some(7100));
-        assert_eq!(read(r#"[7.12,"1"]"#).map(|(time, ..)| time), Some(7120));
-        for other in
-            [r#"[1.2345,"1"]"#, r#"[-1,"1"]"#, r#"[01,"1"]"#, r#"[1.,"1"]"#, r#"[1, "1"]"#, r#"[1,"1" ]"#, r#"[1,1]"#]
-        {
+        assert_eq!(read(r#"[9999999999,"-3"]"#), Some((9_999_999_999_000, -3.0, 17)));
+        for other in [
+            r#"[170000000,"1"]"#,
+            r#"[17000000000,"1"]"#,
+            r#"[1700000000.12,"1"]"#,
+            r#"[1700000000.1234,"1"]"#,
+            r#"[-170000000,"1"]"#,
+            r#"[0700000000,"1"]"#,
+            r#"[1700000000., "1"]"#,
+            r#"[1700000000, "1"]"#,
+            r#"[1700000000,"1" ]"#,
+            "[1700000000,1]",
+            "{1700000000,1]",
+        ] {
             assert_eq!(read(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn every_length_of_digits_is_told_from_every_byte_behind_it() {
+        for length in 0..=7 {
+            for behind in (0..=255_u8).filter(|byte| !byte.is_ascii_digit()) {
+                let mut text = *b"98765432";
+                text[length] = behind;
+                let expected = text[..length].iter().fold(0, |number, byte| number * 10 + u64::from(byte - b'0'));
+                assert_eq!(leading_digits(u64::from_le_bytes(text)), (expected, length));
+                assert_eq!(eight_digits(u64::from_le_bytes(text)), None);
+            }
+        }
+        assert_eq!(eight_digits(u64::from_le_bytes(*b"98765432")), Some(98_765_432));
     }
 
     #[test]

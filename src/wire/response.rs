@@ -19,7 +19,7 @@ pub struct Response {
 #[error("{message}")]
 #[non_exhaustive]
 pub struct ServerError {
-    /// `errorType`, such as `bad_data`; VictoriaMetrics sends the status of HTTP here. May be empty.
+    /// `errorType`, such as `bad_data`; `VictoriaMetrics` sends the status of HTTP here. May be empty.
     pub kind: String,
     /// `error`, the message. May be empty.
     pub message: String,
@@ -134,7 +134,7 @@ impl QueryResult for Matrix {
     }
 }
 
-/// For VictoriaMetrics a scalar is a vector of one sample without labels; both are accepted.
+/// For `VictoriaMetrics` a scalar is a vector of one sample without labels; both are accepted.
 impl sealed::Sealed for Scalar {}
 impl QueryResult for Scalar {
     fn from_response(response: Response) -> Result<Self, ResultTypeError> {
@@ -158,6 +158,21 @@ impl QueryResult for Text {
         match response.data {
             Some(Data::Text(text)) => Ok(text.with_meta(response.meta)),
             other => Err(mismatch(ResultType::String, other.as_ref())),
+        }
+    }
+}
+
+/// Takes whatever there is.
+impl sealed::Sealed for Data {}
+impl QueryResult for Data {
+    fn from_response(response: Response) -> Result<Self, ResultTypeError> {
+        let meta = response.meta;
+        match response.data {
+            Some(Self::Vector(vector)) => Ok(Self::Vector(vector.with_meta(meta))),
+            Some(Self::Matrix(matrix)) => Ok(Self::Matrix(matrix.with_meta(meta))),
+            Some(Self::Scalar(scalar)) => Ok(Self::Scalar(scalar.with_meta(meta))),
+            Some(Self::Text(text)) => Ok(Self::Text(text.with_meta(meta))),
+            None => Err(mismatch(ResultType::Vector, None)),
         }
     }
 }

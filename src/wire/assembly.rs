@@ -1,0 +1,144 @@
+//! The series that is being read: its labels and its columns.
+
+use std::sync::Arc;
+
+use super::error::Fault;
+use super::intern::Interner;
+use super::number;
+use crate::value::{Bounds, Bucket, Element, Histogram, Labels, Series, Timestamp, Value};
+
+/// Puts one series after another together; the memory of the columns serves all of them.
+#[derive(Debug)]
+pub(super) struct Assembly {
+    pub(super) interner: Interner,
+    /// The samples that may still come.
+    samples_left: u64,
+    labels: Option<Labels>,
+    timestamps: Vec<Timestamp>,
+    values: Vec<f64>,
+    histograms: Vec<(Timestamp, Arc<Histogram>)>,
+    /// The timestamps of the series before: series of one range query mostly have the same ones.
+    last_timestamps: Arc<[Timestamp]>,
+    /// Of the sample that is being read.
+    pub(super) timestamp: Timestamp,
+    /// The histogram that is being read, and its last bucket.
+    pub(super) count: Option<f64>,
+    pub(super) sum: Option<f64>,
+    buckets: Vec<Bucket>,
+    pub(super) bucket: Bucket,
+}
+
+impl Assembly {
+    pub(super) fn new(max_samples: u64) -> Self {
+        Self {
+            interner: Interner::default(),
+            samples_left: max_samples,
+            labels: None,
+            timestamps: Vec::new(),
+            values: Vec::new(),
+            histograms: Vec::new(),
+            last_timestamps: Arc::default(),
+            timestamp: Timestamp::default(),
+            count: None,
+            sum: None,
+            buckets: Vec::new(),
+            bucket: Bucket::new(Bounds::OpenLeft, 0.0, 0.0, 0.0),
+        }
+    }
+
+    /// The labels are complete.
+    pub(super) fn finish_labels(&mut self) -> Result<(), Fault> {
+        self.labels = Some(self.interner.labels()?);
+        Ok(())
+    }
+
+    /// Reads plain samples from the start of `bytes`, as many as follow each other without blanks: how many bytes that
+    /// was, and whether the last of them is a comma.
+    pub(super) fn plain_samples(&mut self, bytes: &[u8]) -> Result<(usize, bool), Fault> {
+        let mut at = 0;
+        loop {
+            match self.plain_sample(&bytes[at..])? {
+                0 => return Ok((at, at > 0)),
+                length => at += length,
+            }
+            if bytes.get(at) != Some(&b',') {
+                return Ok((at, false));
+            }
+            at += 1;
+        }
+    }
+
+    /// Reads one plain sample from the start of `bytes`: how many bytes that was, none if it is not plain.
+    #[inline]
+    pub(super) fn plain_sample(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
+        let Some((millis, value, length)) = number::sample(bytes) else { return Ok(0) };
+        self.timestamp = Timestamp::from_millis(millis);
+        self.float(value)?;
+        Ok(length)
+    }
+
+    /// A sample is complete, and is a float.
+    pub(super) fn float(&mut self, value: f64) -> Result<(), Fault> {
+        self.count_sample()?;
+        self.timestamps.push(self.timestamp);
+        self.values.push(value);
+        Ok(())
+    }
+
+    fn count_sample(&mut self) -> Result<(), Fault> {
+        self.samples_left = self.samples_left.checked_sub(1).ok_or(Fault::TooManySamples)?;
+        Ok(())
+    }
+
+    /// A bucket is complete.
+    pub(super) fn finish_bucket(&mut self) {
+        self.buckets.push(self.bucket);
+    }
+
+    /// A sample is complete, and is a histogram.
+    pub(super) fn finish_histogram(&mut self) -> Result<(), Fault> {
+        self.count_sample()?;
+        let (Some(count), Some(sum)) = (self.count.take(), self.sum.take()) else {
+            return Err(Fault::Expected("the `count` and the `sum` of a histogram"));
+        };
+        let histogram = Histogram::new(count, sum, self.buckets.drain(..));
+        self.histograms.push((self.timestamp, Arc::new(histogram)));
+        Ok(())
+    }
+
+    /// A series of a matrix is complete.
+    pub(super) fn finish_series(&mut self) -> Series {
+        if *self.last_timestamps != *self.timestamps {
+            self.last_timestamps = self.timestamps.as_slice().into();
+        }
+        self.timestamps.clear();
+        let timestamps = Arc::clone(&self.last_timestamps);
+        let values = column(&mut self.values);
+        let histograms = self.histograms.drain(..).collect();
+        Series::from_columns(self.labels.take().unwrap_or_default(), timestamps, values, histograms)
+    }
+
+    /// A series of a vector is complete; it has one sample.
+    pub(super) fn finish_element(&mut self) -> Result<Element, Fault> {
+        let labels = self.labels.take().unwrap_or_default();
+        let float = self.timestamps.pop().zip(self.values.pop().map(Value::Float));
+        let histogram = self.histograms.pop().map(|(time, histogram)| (time, Value::Histogram(histogram)));
+        match (float, histogram) {
+            (Some((timestamp, value)), None) | (None, Some((timestamp, value))) => {
+                Ok(Element::new(labels, timestamp, value))
+            }
+            _ => Err(Fault::Expected("either a `value` or a `histogram`")),
+        }
+    }
+}
+
+/// Moves a column out of the memory that the next one will use.
+fn column(scratch: &mut Vec<f64>) -> Box<[f64]> {
+    // A copy has the exact size and is cheap, except where it would hold the memory of a long column twice.
+    if scratch.len() > 1 << 16 {
+        return std::mem::take(scratch).into();
+    }
+    let column = scratch.as_slice().into();
+    scratch.clear();
+    column
+}
