@@ -10,7 +10,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use promql_presets_compiler::promql::{Features, Syntax, parse};
-use promql_presets_compiler::{Code, Severity, SourceFile, check, render};
+use promql_presets_compiler::render::Messages;
+use promql_presets_compiler::{Code, Severity, SourceFile, check};
 use serde_json::Value;
 
 const KNOWN: &str = include_str!("false_positives.txt");
@@ -50,7 +51,7 @@ fn errors_are_true_mistakes() {
         for finding in &findings {
             *kinds.entry(finding.code).or_default() += 1;
             if finding.code.as_str() == verbose {
-                eprintln!("{}\n{}\n", row["src"], render::full(&file, finding));
+                eprintln!("{}\n{}\n", row["src"], Messages::of(&file).full(finding));
             }
         }
         let codes: Vec<&str> = findings

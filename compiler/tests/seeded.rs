@@ -5,7 +5,8 @@
 use std::fs;
 use std::path::Path;
 
-use promql_presets_compiler::{SourceFile, compile, render};
+use promql_presets_compiler::render::Messages;
+use promql_presets_compiler::{SourceFile, compile};
 
 /// The codes of the findings, and how they look.
 fn findings(path: &Path) -> (Vec<&'static str>, String) {
@@ -13,7 +14,7 @@ fn findings(path: &Path) -> (Vec<&'static str>, String) {
     let file =
         SourceFile { name: "example.toml".into(), path: path.file_name().unwrap().to_str().unwrap().into(), text };
     let findings = compile(std::slice::from_ref(&file)).findings;
-    let shown: Vec<String> = findings.iter().map(|finding| render::full(&file, &finding.diagnostic)).collect();
+    let shown: Vec<String> = findings.iter().map(|finding| Messages::of(&file).full(&finding.diagnostic)).collect();
     (findings.iter().map(|finding| finding.diagnostic.code.as_str()).collect(), shown.join("\n"))
 }
 
