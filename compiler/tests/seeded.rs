@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -30,11 +31,11 @@ fn one_mistake_gives_one_finding() {
         let code = stem.split('.').next().unwrap();
         let (codes, shown) = findings(&path);
         if codes != [code] {
-            faults += &format!("{name} gives {codes:?}\n{shown}\n\n");
+            writeln!(faults, "{name} gives {codes:?}\n{shown}\n").unwrap();
         }
         let (codes, shown) = findings(&path.with_file_name(format!("{stem}.right.toml")));
         if !codes.is_empty() {
-            faults += &format!("{stem}.right.toml gives {codes:?}\n{shown}\n\n");
+            writeln!(faults, "{stem}.right.toml gives {codes:?}\n{shown}\n").unwrap();
         }
     }
     assert!(faults.is_empty(), "{faults}");

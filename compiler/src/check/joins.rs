@@ -109,14 +109,18 @@ impl<'e> Join<'_, 'e> {
         if self.binary.op == BinaryOp::Or || self.on().is_some() {
             return;
         }
-        let ignored: Vec<&str> = match &self.binary.matching {
+        let mut ignored: Vec<&str> = match &self.binary.matching {
             Some(ignoring) if ignoring.has_hole() => return,
             Some(ignoring) => ignoring.labels().map(|label| &*label.name).collect(),
             None => Vec::new(),
         };
+        ignored.sort_unstable();
         for (side, other) in [(self.left, self.right), (self.right, self.left)] {
             for label in self.expected(side) {
-                if label == "__name__" || ignored.contains(&label) || self.query.labels(other).may_have(label) {
+                if label == "__name__"
+                    || ignored.binary_search(&label).is_ok()
+                    || self.query.labels(other).may_have(label)
+                {
                     continue;
                 }
                 let (_, place, text) = self.query.loss(other, label);
@@ -173,14 +177,15 @@ impl<'e> Join<'_, 'e> {
             return;
         }
         let Some(matching) = &self.binary.matching else { return };
+        let mut names: Vec<&str> = matching.labels().map(|label| &*label.name).collect();
+        names.sort_unstable();
         let extra = |labels: &Labels<'e>, side: Id| -> Option<&'e str> {
             // Where labels were made of others, one may well follow from the other.
             if !matches!(self.query.expr(self.query.bare_id(side)).kind, ExprKind::Aggregate(_)) {
                 return None;
             }
-            let listed = |label: &str| {
-                matching.labels().any(|listed| listed.name == label) || (label == GROUP_BY && matching.has_hole())
-            };
+            let listed =
+                |label: &str| names.binary_search(&label).is_ok() || (label == GROUP_BY && matching.has_hole());
             let on = matching.keyword == GroupingKeyword::On;
             let fixed = |label: &str| {
                 self.query.selectors_below(side).any(|(_, selector, _)| {
