@@ -3,7 +3,9 @@
 use std::fmt;
 use std::future::IntoFuture;
 
-use promql_presets_core::{DurationError, MetricQuerier, NoWindow, Preset, PromDuration, RenderError, TakesWindow};
+use promql_presets_core::{
+    DurationError, MetricQuerier, NoWindow, Preset, PromDuration, Querier, RenderError, TakesWindow,
+};
 
 use crate::call::{BoxFuture, Call};
 use crate::client::PrometheusClient;
@@ -151,7 +153,7 @@ pub struct InstantQuery<'a, Q: ?Sized, R, W> {
 }
 
 /// A query of PromQL that nobody has checked: what [`PrometheusClient::raw_query`] returns.
-pub type RawQuery<'a> = InstantQuery<'a, dyn MetricQuerier, Data, NoWindow>;
+pub type RawQuery<'a> = InstantQuery<'a, Querier, Data, NoWindow>;
 
 impl<'a, Q: MetricQuerier + ?Sized, R: QueryResult, W> InstantQuery<'a, Q, R, W> {
     pub(crate) fn new(client: &'a PrometheusClient, preset: Preset<Q, R, W>, querier: &'a Q) -> Self {
@@ -189,7 +191,7 @@ pub struct RangeQuery<'a, Q: ?Sized, R, W> {
 }
 
 /// A query of PromQL that nobody has checked: what [`PrometheusClient::raw_query_range`] returns.
-pub type RawRangeQuery<'a> = RangeQuery<'a, dyn MetricQuerier, Data, NoWindow>;
+pub type RawRangeQuery<'a> = RangeQuery<'a, Querier, Data, NoWindow>;
 
 impl<'a, Q: MetricQuerier + ?Sized, R: RangeResult, W> RangeQuery<'a, Q, R, W> {
     pub(crate) fn new(client: &'a PrometheusClient, preset: Preset<Q, R, W>, querier: &'a Q, range: TimeRange) -> Self {
