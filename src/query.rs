@@ -21,7 +21,7 @@ pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>>
 /// The types of presets that can be asked for over a range of time.
 #[diagnostic::on_unimplemented(
     message = "a range query needs a preset whose type is an instant vector or a scalar",
-    label = "this preset's type is another",
+    label = "the type of this preset is `{Self}`",
     note = "ask for it with `query`"
 )]
 pub trait RangeResult: QueryResult {}
@@ -157,7 +157,8 @@ pub struct RangeQuery<'a, Q: ?Sized, R, W> {
     range: TimeRange,
 }
 
-impl<'a, Q: MetricQuerier + ?Sized, R: RangeResult, W> RangeQuery<'a, Q, R, W> {
+// Only the client needs to know that `R` is a `RangeResult`: otherwise one mistake would give two errors.
+impl<'a, Q: MetricQuerier + ?Sized, R, W> RangeQuery<'a, Q, R, W> {
     pub(crate) fn new(client: &'a PrometheusClient, preset: Preset<Q, R, W>, querier: &'a Q, range: TimeRange) -> Self {
         Self { call: Call::new(client, preset, querier), range }
     }
@@ -191,7 +192,7 @@ impl<'a, Q: MetricQuerier + ?Sized, R: RangeResult, W> RangeQuery<'a, Q, R, W> {
     }
 }
 
-impl<'a, Q: MetricQuerier + ?Sized, R: RangeResult + 'a, W: 'a> IntoFuture for RangeQuery<'a, Q, R, W> {
+impl<'a, Q: MetricQuerier + ?Sized, R: 'a, W: 'a> IntoFuture for RangeQuery<'a, Q, R, W> {
     type Output = Result<Matrix, Error>;
     type IntoFuture = BoxFuture<'a, Matrix>;
 
