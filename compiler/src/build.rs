@@ -64,6 +64,7 @@ fn run(folder: &Path) -> Result<Vec<String>, String> {
         write(name, text)?;
     }
     write(FILE, &output.code)?;
-    let warnings = output.findings.iter().filter(|finding| finding.diagnostic.severity == Severity::Warning);
-    Ok(warnings.map(|finding| render::short(&files[finding.file], &finding.diagnostic)).collect())
+    let warnings: Vec<_> =
+        output.findings.iter().filter(|finding| finding.diagnostic.severity == Severity::Warning).collect();
+    Ok(render::each(&files, &warnings, |messages, warning| messages.short(&warning.diagnostic)))
 }

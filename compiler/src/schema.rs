@@ -3,13 +3,14 @@
 //! Nothing here looks into a template. A fault never hides another one: what cannot be understood is reported and left
 //! out, and the rest is read.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use promql_presets_core::{DurationError, PromDuration};
 use toml::de::{DeString, DeTable, DeValue};
 
 use crate::literal::Literal;
-use crate::source::Spanned;
+use crate::source::{Lines, Spanned};
 use crate::suggest::nearest;
 use crate::{Code, Diagnostic, Span, toml_error};
 
@@ -84,6 +85,12 @@ impl MetricType {
         ("stateset", Self::Stateset),
         ("unknown", Self::Unknown),
     ];
+
+    /// The name in a preset file.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
+    }
 }
 
 /// `[labels]`.
@@ -137,6 +144,8 @@ const LABEL_TYPES: [&str; 3] = ["string", "uuid", "integer"];
 pub struct RawPreset {
     /// Its name.
     pub name: Spanned<String>,
+    /// The line of its name, counted from 1.
+    pub line: usize,
     /// `description`.
     pub description: Option<String>,
     /// `template`; `None` if there is none to understand, which has been reported.
@@ -170,7 +179,7 @@ pub struct Allow {
 /// Reads a preset file.
 #[must_use]
 pub fn read(text: &str) -> (PresetFile, Vec<Diagnostic>) {
-    let mut reader = Reader { text, diagnostics: Vec::new() };
+    let mut reader = Reader { text, lines: Lines::of(text), diagnostics: Vec::new() };
     let (table, errors) = DeTable::parse_recoverable(text);
     let faults: Vec<_> = errors.iter().map(|error| (error.message(), error.span())).collect();
     let (mut diagnostics, doubtful) = toml_error::explain(text, table.get_ref(), &faults);
@@ -186,6 +195,7 @@ type Key<'a> = toml::Spanned<DeString<'a>>;
 
 struct Reader<'a> {
     text: &'a str,
+    lines: Lines<'a>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -310,12 +320,18 @@ impl Reader<'_> {
 
     fn label_values(&mut self, value: &Value<'_>) -> LabelType {
         let mut values: Vec<Spanned<String>> = Vec::new();
+        let mut seen: BTreeMap<String, Span> = BTreeMap::new();
         let before = self.diagnostics.len();
         for value in self.strings("values", value) {
-            if let Some(first) = values.iter().find(|known| known.value == value.value) {
-                let (title, first) = (format!("duplicate value `{}`", value.value), first.span);
-                self.report(Diagnostic::new(Code::DuplicateValue, value.span, title).secondary(first, "already here"));
+            if let Some(first) = seen.get(&value.value) {
+                let title = format!("duplicate value `{}`", value.value);
+                self.report(
+                    Diagnostic::new(Code::DuplicateValue, value.span, title)
+                        .label("listed twice")
+                        .secondary(*first, "already here"),
+                );
             } else {
+                seen.insert(value.value.clone(), value.span);
                 values.push(value);
             }
         }
@@ -347,8 +363,9 @@ impl Reader<'_> {
             );
             return None;
         };
+        let line = self.lines.line(name.span.start);
         let mut preset =
-            RawPreset { name, description: None, template: None, unit: None, window: None, allow: Vec::new() };
+            RawPreset { name, line, description: None, template: None, unit: None, window: None, allow: Vec::new() };
         let mut unknown = Vec::new();
         for (key, value) in in_order(table) {
             match self.preset_key(table, &preset.name.value, key, value) {
@@ -456,7 +473,7 @@ impl Reader<'_> {
     }
 
     fn allowed_check(&mut self, check: Spanned<String>) -> Option<Spanned<Code>> {
-        let Some(code) = Code::ALL.iter().find(|code| code.as_str() == check.value) else {
+        let Some(code) = Code::find(&check.value) else {
             let codes: Vec<&str> = Code::allowable().map(Code::as_str).collect();
             let title = format!("unknown check `{}`", check.value);
             let mut diagnostic = Diagnostic::new(Code::UnknownCheck, check.span, title).label("no check has this code");
@@ -473,7 +490,7 @@ impl Reader<'_> {
             );
             return None;
         }
-        Some(Spanned { value: *code, span: check.span })
+        Some(Spanned { value: code, span: check.span })
     }
 
     fn table<'v, 'i>(&mut self, what: &str, value: &'v Value<'i>) -> Option<&'v DeTable<'i>> {

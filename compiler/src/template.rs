@@ -116,7 +116,8 @@ impl Scanner<'_> {
         let malformed = |title: String| Diagnostic::new(Code::MalformedPlaceholder, whole, title);
         let known = PLACEHOLDERS.contains(&content);
         let diagnostic = if known && self.text[..start].ends_with('$') {
-            malformed(format!("`$` before the placeholder `{content}`"))
+            let with_dollar = Span::of(start - 1..end + 1);
+            Diagnostic::new(Code::MalformedPlaceholder, with_dollar, format!("`$` before the placeholder `{content}`"))
                 .label("placeholders take no `$`")
                 .help(format!("write `{{{content}}}`"))
         } else if known {
@@ -225,7 +226,7 @@ mod tests {
 
     #[test]
     fn other_template_languages() {
-        assert_eq!(one("up{{${labels}}}").1, "{labels}");
+        assert_eq!(one("up{{${labels}}}").1, "${labels}");
         assert_eq!(
             one("up${{labels}}"),
             ("`${{labels}}` is no placeholder".into(), "${{labels}}", "write `{{{labels}}}`".into())

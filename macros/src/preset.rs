@@ -1,7 +1,8 @@
 //! `preset!`: a template between Rust code.
 
 use proc_macro2::{TokenStream, TokenTree};
-use promql_presets_compiler::{Diagnostic, InlinePreset, Severity, SourceFile, render};
+use promql_presets_compiler::render::Messages;
+use promql_presets_compiler::{Diagnostic, InlinePreset, Severity, SourceFile};
 use quote::quote;
 use syn::parse::{ParseStream, Parser};
 use syn::{Error, Ident, LitStr, Result, Token};
@@ -61,7 +62,7 @@ fn errors(diagnostics: &[Diagnostic], text: &str, template: &LitStr, window: Opt
     let error = |diagnostic: &Diagnostic| {
         let about_window = diagnostic.code.is_about_window();
         let span = window.filter(|_| about_window).map_or_else(|| template.span(), LitStr::span);
-        let message = if about_window { about(diagnostic) } else { render::untitled(&file, diagnostic) };
+        let message = if about_window { about(diagnostic) } else { Messages::of(&file).untitled(diagnostic) };
         Error::new(span, message)
     };
     let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).map(error);
