@@ -1,7 +1,8 @@
 //! Where diagnostics point to: in every kind of TOML string, after tabs, CRLF, escapes and text that is not ASCII.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-use promql_presets_compiler::{Finding, SourceFile, compile, render};
+use promql_presets_compiler::render::Messages;
+use promql_presets_compiler::{Finding, SourceFile, compile};
 
 fn file(text: &str) -> SourceFile {
     SourceFile { name: "a.toml".to_owned(), path: "presets/a.toml".to_owned(), text: text.to_owned() }
@@ -33,10 +34,10 @@ fn points_at(text: &str, fault: &str) {
     let line_start = text[..at].rfind('\n').map_or(0, |end| end + 1);
     let column = text[line_start..at].chars().count() + 1;
     let place = format!("presets/a.toml:{line}:{column}");
-    let short = render::short(&file, &diagnostic);
+    let short = Messages::of(&file).short(&diagnostic);
     assert!(short.starts_with(&format!("{place}: error: ")), "{short} is not at {place}");
 
-    let full = render::full(&file, &diagnostic);
+    let full = Messages::of(&file).full(&diagnostic);
     assert!(full.lines().nth(1).unwrap().ends_with(&format!("--> {place}")), "{full}\nis not at {place}");
     let (source, carets) = full.lines().zip(full.lines().skip(1)).find(|(_, next)| next.contains('^')).unwrap();
     let first = carets.find('^').unwrap();
@@ -96,7 +97,7 @@ fn escapes_are_marked_whole() {
 fn at_the_very_end() {
     let shown = |text: &str| {
         let file = file(text);
-        render::full(&file, &one(&file).diagnostic)
+        Messages::of(&file).full(&one(&file).diagnostic)
     };
     assert_eq!(
         shown("[presets.a]\r\ntemplate = 'up +'"),
@@ -118,7 +119,7 @@ fn over_several_lines() {
     let diagnostic = one(&file).diagnostic;
     assert_eq!(&file.text[diagnostic.span.range()], "win\\\n    dw");
     assert_eq!(
-        render::full(&file, &diagnostic),
+        Messages::of(&file).full(&diagnostic),
         "error[unknown-placeholder]: unknown placeholder `windw`\n --> presets/a.toml:3:7\n  |\n3 |   up + {win\\\n  |  _______^\n4 | |     dw}\n  | |______^ not a placeholder\n  |\n  = help: a placeholder with a similar name exists: `window`"
     );
 }
@@ -136,7 +137,7 @@ fn long_lines_are_cut_around_the_fault() {
         let text = format!("[presets.a]\ntemplate = {template}\n");
         points_at(&text, "windw");
         let file = file(&text);
-        let full = render::full(&file, &one(&file).diagnostic);
+        let full = Messages::of(&file).full(&one(&file).diagnostic);
         let longest = full.lines().map(width).max().unwrap();
         assert!(longest <= 160, "a line of {longest}:\n{full}");
     }
