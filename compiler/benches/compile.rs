@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark")]
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use promql_presets_compiler::{SourceFile, compile};
@@ -22,9 +23,10 @@ fn file(number: usize) -> SourceFile {
     );
     for preset in 0..30 {
         let template = TEMPLATES[preset % TEMPLATES.len()];
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "\n[presets.p{preset}]\ndescription = \"What it is.\"\ntemplate = '{template}'\nwindow = \"5m\"\n"
-        ));
+        );
     }
     let name = format!("service{number}.toml");
     SourceFile { path: format!("presets/{name}"), name, text }
