@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use promql_presets_core::{MetricQuerier, NoWindow, Preset};
+use promql_presets_core::{MetricQuerier, Preset};
 
 use crate::builder::ClientBuilder;
 use crate::error::Error;
@@ -89,12 +89,12 @@ impl PrometheusClient {
     /// The value of PromQL that nobody has checked. Presets are the way to ask; this is for what cannot be one, such as
     /// what a user types in.
     pub fn raw_query(&self, promql: impl Into<String>) -> RawQuery<'_> {
-        InstantQuery::<dyn MetricQuerier, _, NoWindow>::raw(self, promql.into())
+        RawQuery::raw(self, promql.into())
     }
 
     /// The values over a range of time of PromQL that nobody has checked.
     pub fn raw_query_range(&self, promql: impl Into<String>, range: TimeRange) -> RawRangeQuery<'_> {
-        RangeQuery::<dyn MetricQuerier, _, NoWindow>::raw(self, promql.into(), range)
+        RawRangeQuery::raw(self, promql.into(), range)
     }
 
     /// The label sets of the series that a querier asks for.

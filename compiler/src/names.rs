@@ -31,8 +31,12 @@ pub(crate) fn constant(name: &str) -> Option<String> {
 
 /// The module of a file or folder: `container-metrics` is `container_metrics`.
 pub(crate) fn module(name: &str) -> Option<String> {
-    let module = name.replace('-', "_").to_ascii_lowercase();
-    (is_name(name) && !NEVER_RAW.contains(&module.as_str())).then(|| raw(module))
+    (is_name(name) && !is_reserved(name)).then(|| raw(name.replace('-', "_").to_ascii_lowercase()))
+}
+
+/// Whether Rust has this name for a module of its own, so that no other can have it.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    NEVER_RAW.contains(&name.to_ascii_lowercase().as_str())
 }
 
 /// A letter, then letters, digits, `_` and `-`.

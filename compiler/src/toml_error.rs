@@ -15,16 +15,17 @@ pub(crate) type Fault<'e> = (&'e str, Option<Range<usize>>);
 pub(crate) fn explain(text: &str, table: &DeTable<'_>, faults: &[Fault<'_>]) -> (Vec<Diagnostic>, Vec<Range<usize>>) {
     let mut values = Vec::new();
     leaves(table, &mut values);
+    values.sort_by_key(|value| value.start);
     let mut faults: Vec<(Range<usize>, &str)> =
         faults.iter().map(|(message, span)| (span.clone().unwrap_or(text.len()..text.len()), *message)).collect();
     faults.sort_by_key(|(at, _)| at.start);
 
     let (mut diagnostics, mut doubtful) = (Vec::new(), Vec::<Range<usize>>::new());
     for (at, message) in faults {
-        if doubtful.iter().any(|range| range.contains(&at.start)) {
+        if holds(&doubtful, at.start) {
             continue;
         }
-        let value = values.iter().find(|value| value.start <= at.start && at.start <= value.end);
+        let value = last_before(&values, at.start).filter(|value| at.start <= value.end);
         diagnostics.push(in_our_words(text, message, at.clone(), value));
         let mut range = line_around(text, at.start);
         if text[range.start..].trim_start().starts_with('[') && value.is_none() {
@@ -38,9 +39,22 @@ pub(crate) fn explain(text: &str, table: &DeTable<'_>, faults: &[Fault<'_>]) -> 
         if let Some(value) = value {
             range = range.start.min(line_around(text, value.start).start)..range.end.max(value.end);
         }
-        doubtful.push(range);
+        match doubtful.last_mut().filter(|last| range.start < last.end) {
+            Some(last) => *last = last.start.min(range.start)..last.end.max(range.end),
+            None => doubtful.push(range),
+        }
     }
     (diagnostics, doubtful)
+}
+
+/// Whether one of several ranges, which are in order and apart, holds an offset.
+pub(crate) fn holds(ranges: &[Range<usize>], at: usize) -> bool {
+    last_before(ranges, at).is_some_and(|range| range.contains(&at))
+}
+
+/// The last of several ranges in order that starts at an offset or before it.
+fn last_before(ranges: &[Range<usize>], at: usize) -> Option<&Range<usize>> {
+    ranges.partition_point(|range| range.start <= at).checked_sub(1).map(|last| &ranges[last])
 }
 
 fn in_our_words(text: &str, message: &str, at: Range<usize>, value: Option<&Range<usize>>) -> Diagnostic {
@@ -79,17 +93,20 @@ fn in_our_words(text: &str, message: &str, at: Range<usize>, value: Option<&Rang
         ("unexpected key or value", _) if text[line_around(text, at.start).start..].trim_start().starts_with('[') => {
             new(at, "unexpected text after a table's name".to_owned()).label("expected the end of the line")
         }
-        ("unexpected key or value", _) => {
-            let fault = new(at.clone(), "unexpected text after a value".to_owned());
-            match text[..at.start].chars().next_back() {
-                Some('"') => fault
-                    .label("the string ends before this")
-                    .help("put the string in single quotes, in which `\"` needs no escape"),
-                Some('\'') => fault
-                    .label("the string ends before this")
-                    .help("put the string in three single quotes, in which `'` needs no escape"),
-                _ => fault.label("expected the end of the line"),
+        ("unexpected key or value", Some(value))
+            if at.start == value.end && next.is_some_and(char::is_alphanumeric) =>
+        {
+            let rest = text[at.start..line_around(text, at.start).end - 1].trim_end();
+            let fault = new(at.start..at.start + rest.len(), "unexpected text after a value".to_owned())
+                .label("the string ends before this");
+            match text.as_bytes()[value.start] {
+                b'"' => fault.help("put the string in single quotes, in which `\"` needs no escape"),
+                b'\'' => fault.help("put the string in three single quotes, in which `'` needs no escape"),
+                _ => fault,
             }
+        }
+        ("unexpected key or value", _) => {
+            new(at, "unexpected text after a value".to_owned()).label("expected the end of the line")
         }
         ("invalid unquoted key", _) if text[at.start..].starts_with("//") => {
             new(at, "unexpected `//`".to_owned()).label("not a comment").help("write `#` before a comment")

@@ -29,21 +29,30 @@ fn is_semicolon(token: &TokenTree) -> bool {
 
 /// `"template"`, and `window = "5m"` if it has a `{window}`.
 fn arguments(input: ParseStream<'_>) -> Result<(LitStr, Option<LitStr>)> {
-    let template: LitStr = input.parse()?;
+    let template = input.parse().map_err(|error| {
+        Error::new(error.span(), "expected the template as a string literal, which is checked here")
+    })?;
     let mut window = None;
     while !input.is_empty() {
         input.parse::<Token![,]>()?;
         if input.is_empty() {
             break;
         }
-        let key: Ident = input.parse()?;
-        if key != "window" {
-            return Err(Error::new(key.span(), "expected `window = \"5m\"`"));
-        }
-        input.parse::<Token![=]>()?;
-        window = Some(input.parse()?);
+        window = match window {
+            None => Some(named_window(input).map_err(|error| Error::new(error.span(), "expected `window = \"5m\"`"))?),
+            Some(_) => return Err(input.error("nothing comes after the window")),
+        };
     }
     Ok((template, window))
+}
+
+fn named_window(input: ParseStream<'_>) -> Result<LitStr> {
+    let key: Ident = input.parse()?;
+    if key != "window" {
+        return Err(Error::new(key.span(), "another name"));
+    }
+    input.parse::<Token![=]>()?;
+    input.parse()
 }
 
 /// Every error, at the literal that it is about.
