@@ -337,6 +337,15 @@ impl Diagnostic {
         self
     }
 
+    /// Lowers the finding to a warning unless it is certain: names and groupings are strong hints, declarations are proof.
+    #[must_use]
+    pub fn warning_unless(mut self, certain: bool) -> Self {
+        if !certain {
+            self.severity = Severity::Warning;
+        }
+        self
+    }
+
     /// The same finding, with every span moved.
     #[must_use]
     pub fn map_spans(mut self, place: impl Fn(Span) -> Span) -> Self {

@@ -135,7 +135,9 @@ impl<'e> Join<'_, 'e> {
                 )
                 .label("finds nothing to match")
                 .secondary(series, format!("this side has {shown}"))
-                .secondary(place, text);
+                .secondary(place, text)
+                // A label that is only named in `by` may be on no series at all.
+                .warning_unless(self.query.labels(side).surely_has(label));
                 findings.push(match self.mend(side, other, label) {
                     Some(help) => finding.help(help),
                     None => finding,
