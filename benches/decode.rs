@@ -1,6 +1,7 @@
-//! Decoding a matrix from memory, beside what else one could use: `cd benches && cargo run --release`.
+//! Decoding results from memory, beside what else one could use: `cd benches && cargo run --release`, with the
+//! name of one body behind `--` for that one alone.
 //!
-//! Prints for each contender the best time of several runs, its throughput, the time relative to the decoder, and the
+//! Prints for each contender the best time of the processor of several runs, its throughput, the time relative to the decoder, and the
 //! peak of memory relative to the columns of the result, 16 bytes a sample.
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -10,13 +11,19 @@ use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use promql_presets::Matrix;
-use promql_presets::wire::{Decoder, Limits, QueryResult, plain_sample};
+use cpu_time::ThreadTime;
+use promql_presets::wire::{Data, Decoder, Limits, plain_sample};
 use serde::Deserialize;
 
 fn main() {
-    for (name, series, points) in [("large", 1000, 1427), ("small", 7, 1130), ("long", 1, 1_000_000)] {
-        let body = matrix(series, points);
+    let only = std::env::args().nth(1);
+    for (name, series, points) in
+        [("large", 1000, 1427), ("small", 7, 1130), ("long", 1, 1_000_000), ("vector", 100_000, 1)]
+    {
+        if only.as_ref().is_some_and(|only| only != name) {
+            continue;
+        }
+        let body = response(series, points, name == "vector");
         let columns = series * points * 16;
         println!("{name}: {series} series x {points} points, {:.3} MB of JSON", body.len() as f64 / 1e6);
         let ours = measure(&body, |body| decode(body, usize::MAX));
@@ -39,8 +46,8 @@ fn main() {
     }
 }
 
-/// A matrix as Prometheus sends it: half of the series hold whole numbers, half 17 digits.
-fn matrix(series: usize, points: usize) -> Vec<u8> {
+/// A response as Prometheus sends it: half of the series hold whole numbers, half 17 digits.
+fn response(series: usize, points: usize, vector: bool) -> Vec<u8> {
     let mut state = 0x2545_F491_4F6C_DD1D_u64;
     let mut random = move || {
         state ^= state << 13;
@@ -48,14 +55,16 @@ fn matrix(series: usize, points: usize) -> Vec<u8> {
         state ^= state << 17;
         state
     };
-    let mut json = String::from(r#"{"status":"success","data":{"resultType":"matrix","result":["#);
+    let (result_type, samples, end) =
+        if vector { ("vector", r#""value":"#, "") } else { ("matrix", r#""values":["#, "]") };
+    let mut json = format!(r#"{{"status":"success","data":{{"resultType":"{result_type}","result":["#);
     for at in 0..series {
         let comma = if at > 0 { "," } else { "" };
         write!(json, r#"{comma}{{"metric":{{"__name__":"container_cpu_usage","cluster":"eu-1","#).unwrap();
         for extra in 0..at % 6 {
             write!(json, r#""label_{extra}":"value_{}","#, random() % 20).unwrap();
         }
-        write!(json, r#""pod":"service-{:016x}"}},"values":["#, random()).unwrap();
+        write!(json, r#""pod":"service-{:016x}"}},{samples}"#, random()).unwrap();
         for point in 0..points {
             let comma = if point > 0 { "," } else { "" };
             let millis = if at % 4 < 2 { String::new() } else { format!(".{:03}", 1 + at % 999) };
@@ -67,16 +76,17 @@ fn matrix(series: usize, points: usize) -> Vec<u8> {
             }
             json.push_str("\"]");
         }
-        json.push_str("]}");
+        json.push_str(end);
+        json.push('}');
     }
     json.push_str("]}}");
     json.into_bytes()
 }
 
-fn decode(body: &[u8], chunk: usize) -> Matrix {
+fn decode(body: &[u8], chunk: usize) -> Data {
     let mut decoder = Decoder::new(Limits::default());
     body.chunks(chunk).for_each(|chunk| decoder.push(chunk).unwrap());
-    Matrix::from_response(decoder.finish().unwrap()).unwrap()
+    decoder.finish().unwrap().data.unwrap()
 }
 
 /// Finds and parses the numbers with the decoder's own parser, and does nothing else: no syntax, no labels, no result.
@@ -123,13 +133,15 @@ struct PlainData {
 #[derive(Deserialize)]
 struct PlainSeries {
     metric: HashMap<String, String>,
+    #[serde(default)]
     values: Vec<(f64, String)>,
+    value: Option<(f64, String)>,
 }
 
 impl PlainResponse {
     fn used(self) -> Self {
         for series in &self.data.result {
-            black_box((&series.metric, &series.values));
+            black_box((&series.metric, &series.values, &series.value));
         }
         self
     }
@@ -147,7 +159,7 @@ fn with_sonic(body: &[u8]) -> PlainResponse {
 fn measure<T>(body: &[u8], run: impl Fn(&[u8]) -> T) -> (Duration, usize) {
     let (start, mut best, mut runs) = (Instant::now(), Duration::MAX, 0);
     while runs < 5 || start.elapsed() < Duration::from_secs(2) {
-        let before = Instant::now();
+        let before = ThreadTime::now();
         let result = black_box(run(black_box(body)));
         best = best.min(before.elapsed());
         drop(result);

@@ -29,3 +29,22 @@ pub use sample::{Sample, Value};
 pub use scalar::{Scalar, Text};
 pub use timestamp::{ParseTimestampError, Timestamp};
 pub use vector::{Element, Vector};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_and_errors_go_to_other_threads() {
+        fn check<T: std::fmt::Debug + Clone + Send + Sync>() {}
+        check::<Vector>();
+        check::<Matrix>();
+        check::<Scalar>();
+        check::<Text>();
+        check::<Step<'_>>();
+        check::<ByTime<'_>>();
+        check::<Samples<'_>>();
+        check::<ValueError>();
+        check::<RowError>();
+    }
+}

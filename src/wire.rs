@@ -100,13 +100,11 @@ impl Decoder {
     fn decode(&mut self, chunk: &[u8]) -> Result<(), Fault> {
         let mut at = 0;
         loop {
-            if let Some(columns) = self.document.float_samples()
-                && self.lexer.is_at_element(chunk, &mut at)
-            {
-                let (length, with_comma) = columns.plain_samples(&chunk[at..])?;
+            if self.lexer.is_at_value(chunk, &mut at) {
+                let (length, with_comma) = self.document.plain_samples(&chunk[at..])?;
                 if length > 0 {
                     at += length;
-                    self.lexer.skipped_element(with_comma);
+                    self.lexer.skipped_value(with_comma);
                 }
             }
             match self.lexer.next(chunk, &mut at)? {

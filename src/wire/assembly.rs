@@ -56,16 +56,25 @@ impl Assembly {
     /// was, and whether the last of them is a comma.
     pub(super) fn plain_samples(&mut self, bytes: &[u8]) -> Result<(usize, bool), Fault> {
         let mut at = 0;
-        while let Some((millis, value, length)) = bytes.get(at..).and_then(number::sample) {
-            self.timestamp = Timestamp::from_millis(millis);
-            self.float(value)?;
-            at += length;
+        loop {
+            match self.plain_sample(&bytes[at..])? {
+                0 => return Ok((at, at > 0)),
+                length => at += length,
+            }
             if bytes.get(at) != Some(&b',') {
                 return Ok((at, false));
             }
             at += 1;
         }
-        Ok((at, at > 0))
+    }
+
+    /// Reads one plain sample from the start of `bytes`: how many bytes that was, none if it is not plain.
+    #[inline]
+    pub(super) fn plain_sample(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
+        let Some((millis, value, length)) = number::sample(bytes) else { return Ok(0) };
+        self.timestamp = Timestamp::from_millis(millis);
+        self.float(value)?;
+        Ok(length)
     }
 
     /// A sample is complete, and is a float.

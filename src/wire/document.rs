@@ -170,9 +170,15 @@ impl Document {
         self.series.pop_front()
     }
 
-    /// The columns to read into, if the next event belongs into an array of float samples.
-    pub(super) fn float_samples(&mut self) -> Option<&mut Assembly> {
-        (self.place() == Place::Samples { histograms: false }).then_some(&mut self.assembly)
+    /// Reads plain samples from the start of `bytes`, if the next event belongs where float samples do: how many bytes
+    /// that was, and whether the last of them is a comma.
+    #[inline]
+    pub(super) fn plain_samples(&mut self, bytes: &[u8]) -> Result<(usize, bool), Fault> {
+        match (self.place(), self.key) {
+            (Place::Samples { histograms: false }, _) => self.assembly.plain_samples(bytes),
+            (Place::Item, Key::Value) => Ok((self.assembly.plain_sample(bytes)?, false)),
+            _ => Ok((0, false)),
+        }
     }
 
     pub(super) fn event(&mut self, event: Event<'_>) -> Result<(), Fault> {
@@ -222,16 +228,22 @@ impl Document {
             (Place::Data, "resultType") => Key::ResultType,
             (Place::Data, "result") => self.seen.once(Key::Result)?,
             (Place::Item, "metric") => self.item_seen.once(Key::Metric)?,
-            (Place::Item, "value") => self.item_seen.once(Key::Value)?,
-            (Place::Item, "values") => self.item_seen.once(Key::Values)?,
-            (Place::Item, "histogram") => self.item_seen.once(Key::Histogram)?,
-            (Place::Item, "histograms") => self.item_seen.once(Key::Histograms)?,
+            (Place::Item, "value") => self.samples_key(Key::Value, Shape::Vector)?,
+            (Place::Item, "values") => self.samples_key(Key::Values, Shape::Matrix)?,
+            (Place::Item, "histogram") => self.samples_key(Key::Histogram, Shape::Vector)?,
+            (Place::Item, "histograms") => self.samples_key(Key::Histograms, Shape::Matrix)?,
             (Place::Histogram, "count") => Key::Count,
             (Place::Histogram, "sum") => Key::Sum,
             (Place::Histogram, "buckets") => Key::Buckets,
             _ => Key::Unknown,
         };
         Ok(())
+    }
+
+    /// A key of samples, which tells what the result is made of.
+    fn samples_key(&mut self, key: Key, shape: Shape) -> Result<Key, Fault> {
+        self.set_shape(shape)?;
+        self.item_seen.once(key)
     }
 
     /// Anything but keys and ends.
@@ -307,7 +319,7 @@ impl Document {
             (Key::Data, _) => return self.enter_object(event, Place::Data, "the object `data` of a query"),
             (Key::ErrorType, _) => self.error.kind = text(event)?,
             (Key::Error, _) => self.error.message = text(event)?,
-            (Key::IsPartial, Event::Bool(is_partial)) => self.meta.is_partial = is_partial,
+            (Key::IsPartial, Event::True | Event::False) => self.meta.is_partial = event == Event::True,
             (Key::IsPartial, _) => return Err(Fault::Expected("`true` or `false`")),
             _ => return self.common_field(event),
         }
@@ -419,21 +431,14 @@ impl Document {
     fn item_field(&mut self, event: Event<'_>) -> Result<(), Fault> {
         const SAMPLE: &str = "a sample `[time, value]`";
         const SAMPLES: &str = "an array of samples";
-        let shape = match self.key {
-            Key::Value | Key::Histogram => Shape::Vector,
-            Key::Values | Key::Histograms => Shape::Matrix,
-            Key::Metric if event != Event::Null => {
-                return self.enter_object(event, Place::Metric, "the object `metric`");
-            }
-            _ => return self.skip(event),
-        };
-        self.set_shape(shape)?;
         match self.key {
+            Key::Metric | Key::Values | Key::Histograms if event == Event::Null => Ok(()),
+            Key::Metric => self.enter_object(event, Place::Metric, "the object `metric`"),
             Key::Value => self.enter_array(event, Place::Sample { histogram: false, parts: 0 }, SAMPLE),
             Key::Histogram => self.enter_array(event, Place::Sample { histogram: true, parts: 0 }, SAMPLE),
-            _ if event == Event::Null => Ok(()),
             Key::Values => self.enter_array(event, Place::Samples { histograms: false }, SAMPLES),
-            _ => self.enter_array(event, Place::Samples { histograms: true }, SAMPLES),
+            Key::Histograms => self.enter_array(event, Place::Samples { histograms: true }, SAMPLES),
+            _ => self.skip(event),
         }
     }
 

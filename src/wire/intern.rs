@@ -1,82 +1,137 @@
 //! Labels of one answer, with each name and each repeated value stored once.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::error::Fault;
 use crate::value::Labels;
 
-/// Beyond this many distinct strings the memory of them is dropped, so that a stream of any length stays small.
-const MAX_STRINGS: usize = 1 << 18;
-
 /// Builds the labels of one series after another.
 #[derive(Debug, Default)]
 pub(super) struct Interner {
-    strings: HashSet<Arc<str>>,
-    name_lists: HashSet<Arc<[Arc<str>]>>,
+    strings: Cache<str>,
+    name_lists: Cache<[Arc<str>]>,
     /// The labels of the last series: the next one is likely to have the same names, and many of the same values.
     last: Labels,
+    /// How many labels of the last series come before the one that is being read, by name.
+    passed: usize,
     names: Vec<Arc<str>>,
     values: Vec<Arc<str>>,
 }
 
 impl Interner {
     pub(super) fn name(&mut self, name: &str) {
-        let likely = self.last.names().get(self.names.len());
-        let name = reuse(&mut self.strings, likely, name);
+        let last = self.last.names();
+        self.passed += last[self.passed..].iter().take_while(|passed| ***passed < *name).count();
+        let name = match last.get(self.passed) {
+            Some(same) if **same == *name => Arc::clone(same),
+            _ => self.strings.get(name),
+        };
         self.names.push(name);
     }
 
     pub(super) fn value(&mut self, value: &str) {
-        let likely = self.last.values().get(self.values.len());
-        let value = reuse(&mut self.strings, likely, value);
+        let value = match self.last.values().get(self.passed) {
+            Some(same) if **same == *value => Arc::clone(same),
+            _ => self.strings.get(value),
+        };
         self.values.push(value);
     }
 
     /// The labels since the last call.
     pub(super) fn labels(&mut self) -> Result<Labels, Fault> {
-        if !self.names.is_sorted() {
+        self.passed = 0;
+        if !self.names.is_sorted_by(|a, b| a < b) {
             let mut labels: Vec<_> = self.names.drain(..).zip(self.values.drain(..)).collect();
             labels.sort();
+            if labels.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+                return Err(Fault::Expected("each label once"));
+            }
             (self.names, self.values) = labels.into_iter().unzip();
         }
-        if self.names.windows(2).any(|pair| pair[0] == pair[1]) {
-            return Err(Fault::Expected("each label once"));
-        }
-        let last_names = self.last.names();
-        let names = if **last_names == *self.names {
-            Arc::clone(last_names)
-        } else if let Some(known) = self.name_lists.get(&*self.names) {
-            Arc::clone(known)
-        } else {
-            let new: Arc<[Arc<str>]> = self.names.as_slice().into();
-            remember(&mut self.name_lists, &new);
-            new
-        };
-        self.last = Labels::from_sorted(names, self.values.as_slice().into());
+        let last = self.last.names();
+        let names = if **last == *self.names { Arc::clone(last) } else { self.name_lists.get(&self.names) };
         self.names.clear();
-        self.values.clear();
+        self.last = Labels::from_sorted(names, self.values.drain(..).collect());
         Ok(self.last.clone())
     }
 }
 
-fn reuse(known: &mut HashSet<Arc<str>>, likely: Option<&Arc<str>>, text: &str) -> Arc<str> {
-    if let Some(same) = likely.filter(|likely| ***likely == *text) {
-        return Arc::clone(same);
-    }
-    if let Some(same) = known.get(text) {
-        return Arc::clone(same);
-    }
-    let new = Arc::from(text);
-    remember(known, &new);
-    new
+/// Finds what was stored before, in constant time: two things that want the same slot drive each other out, and are
+/// stored again. No input makes it slow, and it stays small in a stream of any length.
+#[derive(Debug)]
+struct Cache<T: ?Sized> {
+    /// A power of two, or none at first.
+    slots: Vec<Option<Arc<T>>>,
+    used: usize,
 }
 
-fn remember<T: ?Sized + Eq + std::hash::Hash>(known: &mut HashSet<Arc<T>>, new: &Arc<T>) {
-    if known.len() == MAX_STRINGS {
-        known.clear();
+/// What a [`Cache`] can find.
+trait Fingerprint {
+    /// Differs for most values that differ, in its upper bits above all.
+    fn fingerprint(&self) -> u64;
+}
+
+const MIN_SLOTS: usize = 1 << 8;
+const MAX_SLOTS: usize = 1 << 18;
+
+impl<T: ?Sized> Default for Cache<T> {
+    fn default() -> Self {
+        Self { slots: Vec::new(), used: 0 }
     }
-    known.insert(Arc::clone(new));
+}
+
+impl<T: ?Sized + Fingerprint + PartialEq> Cache<T> {
+    fn get(&mut self, value: &T) -> Arc<T>
+    where
+        for<'a> Arc<T>: From<&'a T>,
+    {
+        if self.used >= self.slots.len() / 2 && self.slots.len() < MAX_SLOTS {
+            self.grow();
+        }
+        let at = slot(value.fingerprint(), self.slots.len());
+        let slot = &mut self.slots[at];
+        match slot {
+            Some(same) if **same == *value => return Arc::clone(same),
+            Some(_) => {}
+            None => self.used += 1,
+        }
+        Arc::clone(slot.insert(value.into()))
+    }
+
+    fn grow(&mut self) {
+        let length = (self.slots.len() * 4).max(MIN_SLOTS);
+        let mut slots = vec![None; length];
+        for value in self.slots.drain(..).flatten() {
+            let at = slot(value.fingerprint(), length);
+            slots[at] = Some(value);
+        }
+        self.used = slots.iter().flatten().count();
+        self.slots = slots;
+    }
+}
+
+/// The slot among `length`, a power of two.
+fn slot(fingerprint: u64, length: usize) -> usize {
+    (fingerprint >> 32) as usize & (length - 1)
+}
+
+fn mix(fingerprint: u64, word: u64) -> u64 {
+    (fingerprint.rotate_left(23) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+impl Fingerprint for str {
+    fn fingerprint(&self) -> u64 {
+        let (words, rest) = self.as_bytes().as_chunks::<8>();
+        let whole = words.iter().fold(self.len() as u64, |all, word| mix(all, u64::from_le_bytes(*word)));
+        mix(whole, rest.iter().fold(0, |all, &byte| all << 8 | u64::from(byte)))
+    }
+}
+
+/// By the addresses of the names, which are mostly stored once themselves.
+impl Fingerprint for [Arc<str>] {
+    fn fingerprint(&self) -> u64 {
+        self.iter().fold(0, |all, name| mix(all, Arc::as_ptr(name).addr() as u64))
+    }
 }
 
 #[cfg(test)]
@@ -106,5 +161,19 @@ mod tests {
     #[test]
     fn a_label_that_comes_twice_is_a_fault() {
         assert!(labels(&mut Interner::default(), &[("a", "1"), ("b", "1"), ("a", "2")]).is_err());
+    }
+
+    #[test]
+    fn a_cache_finds_what_has_not_been_driven_out() {
+        let mut cache = Cache::<str>::default();
+        let texts: Vec<String> = (0..100).map(|number| format!("some-service-{number}")).collect();
+        let stored: Vec<_> = texts.iter().map(|text| cache.get(text)).collect();
+        let found = stored.iter().zip(&texts).filter(|(stored, text)| Arc::ptr_eq(stored, &cache.get(text))).count();
+        assert!(found > 70, "{found}");
+        for number in 0..MAX_SLOTS * 2 {
+            assert_eq!(*cache.get(&number.to_string()), number.to_string());
+        }
+        assert_eq!(cache.slots.len(), MAX_SLOTS);
+        assert!(cache.used > MAX_SLOTS / 2, "{}", cache.used);
     }
 }

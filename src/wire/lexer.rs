@@ -20,7 +20,8 @@ pub(super) enum Event<'a> {
     Key(Raw<'a>),
     Text(Raw<'a>),
     Number(&'a [u8]),
-    Bool(bool),
+    True,
+    False,
     Null,
 }
 
@@ -144,20 +145,25 @@ impl Lexer {
         self.next == Next::End
     }
 
-    /// Steps over a comma, if one comes next. Whether an element of an array may begin here.
-    pub(super) fn is_at_element(&mut self, chunk: &[u8], at: &mut usize) -> bool {
+    /// Whether a value may begin here; steps over the colon or the comma in front of it.
+    #[inline]
+    pub(super) fn is_at_value(&mut self, chunk: &[u8], at: &mut usize) -> bool {
         if self.cut != Cut::None {
             return false;
         }
-        if self.next == Next::CommaOrEnd && !self.in_object() && chunk.get(*at) == Some(&b',') {
-            *at += 1;
-            self.next = Next::Value;
+        match (self.next, chunk.get(*at)) {
+            (Next::Value | Next::ValueOrEnd, _) => return true,
+            (Next::Colon, Some(b':')) => {}
+            (Next::CommaOrEnd, Some(b',')) if !self.in_object() => {}
+            _ => return false,
         }
-        matches!(self.next, Next::Value | Next::ValueOrEnd)
+        *at += 1;
+        self.next = Next::Value;
+        true
     }
 
-    /// The caller has read an element of an array by itself, and the comma behind it if there was one.
-    pub(super) fn skipped_element(&mut self, with_comma: bool) {
+    /// The caller has read a value by itself, and the comma behind it if there was one.
+    pub(super) fn skipped_value(&mut self, with_comma: bool) {
         self.next = if with_comma { Next::Value } else { Next::CommaOrEnd };
     }
 
@@ -268,8 +274,8 @@ impl Lexer {
             *at += 1;
             self.kept.push(byte);
             let event = match self.kept.as_slice() {
-                b"true" => Event::Bool(true),
-                b"false" => Event::Bool(false),
+                b"true" => Event::True,
+                b"false" => Event::False,
                 b"null" => Event::Null,
                 kept if [&b"true"[..], b"false", b"null"].iter().any(|word| word.starts_with(kept)) => continue,
                 _ => return Err(Fault::Expected("a value")),

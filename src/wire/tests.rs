@@ -237,6 +237,18 @@ fn errors_say_what_was_expected_and_where() {
 }
 
 #[test]
+fn the_place_of_an_error_does_not_depend_on_the_cut() {
+    let text = success("matrix", r#"[{"metric":{},"value":[1700000000.125,"1"]},{"metric":{}}]"#);
+    let whole = decode(&text).unwrap_err().to_string();
+    assert!(whole.starts_with("expected a series of a matrix, with `values` or `histograms` at byte 73 of"), "{whole}");
+    for at in 0..text.len() {
+        let (head, tail) = text.as_bytes().split_at(at);
+        let error = decode_parts([head, tail]).unwrap_err();
+        assert!(matches!(error, DecodeError::Unexpected { offset: 73, .. }), "{at}: {error}");
+    }
+}
+
+#[test]
 fn a_failed_decoder_stays_failed() {
     let mut decoder = Decoder::new(Limits::default());
     let error = decoder.push(b"{]").unwrap_err();
