@@ -1,4 +1,36 @@
 //! PromQL presets in TOML files, checked by `cargo build` and run as typed constants.
+//!
+//! ```no_run
+//! use promql_presets::presets::container_utilization::{self as container, Label, ValueType};
+//! use promql_presets::{PrometheusClient, TimeRange, not, one_of};
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let prometheus = PrometheusClient::new("http://localhost:9090")?;
+//!
+//!     let querier = container::Querier::new("net_rx")      // required labels come first
+//!         .value_type(ValueType::Current)                  // an enum made from the file
+//!         .agent_id(one_of(["i-gpu-01", "i-gpu-02"]))      // =~, with the values escaped
+//!         .user_id(not(uuid::Uuid::nil()))                 // !=, and a label of UUIDs takes nothing else
+//!         .group_by([Label::KernelId]);
+//!
+//!     let usage = prometheus
+//!         .query_range(container::RATE, &querier, TimeRange::last_hours(1).step("15s")?)
+//!         .window("1m")
+//!         .await?;
+//!
+//!     for series in &usage {
+//!         println!("{} {:?}", series.labels(), series.last());
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! - [`include_presets!`] brings in the presets of your own service; [`presets`] is the catalogue that comes with the
+//!   library, and [`preset!`] a preset between Rust code.
+//! - A [`Preset`] is rendered for a [`MetricQuerier`]: one that was made from a preset file, the general [`Querier`], or a
+//!   struct of your own with `#[derive(MetricQuerier)]`.
+//! - [`PrometheusClient`] asks, and answers with a [`Vector`], a [`Matrix`], a [`Scalar`] or a [`Text`].
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod body;
@@ -50,6 +82,11 @@ pub use value::{
     Samples, Scalar, Series, SeriesRow, Stats, Step, Text, Timestamp, Value, ValueError, Vector,
 };
 pub use wire::Data;
+
+/// The README's examples, which are tests.
+#[cfg(all(doctest, feature = "macros"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 /// Brings in the presets that the package's build script compiled: a module for each file, and `ALL`.
 ///
@@ -138,9 +175,9 @@ pub mod __private1 {
     pub use std::vec::Vec;
 
     pub use promql_presets_core::{
-        __label_enum as label_enum, __querier as querier, __value_enum as value_enum, LabelInfo, LabelKind, Match,
-        MatcherField, MetricQuerier, NoWindow, Preset, PresetInfo, Presets, PromDuration, Querier, ResultType, Segment,
-        Windowed,
+        __label_enum as label_enum, __querier as querier, __value_enum as value_enum, AnyWindow, LabelInfo, LabelKind,
+        Match, MatcherField, MetricQuerier, NoWindow, Preset, PresetInfo, Presets, PromDuration, Querier, ResultType,
+        Segment, Windowed,
     };
     #[cfg(feature = "macros")]
     pub use promql_presets_macros::preset;

@@ -20,7 +20,7 @@ use crate::wire::{Data, Decoder, QueryResult};
 /// The types of presets that can be asked for over a range of time.
 #[diagnostic::on_unimplemented(
     message = "a range query needs a preset whose type is an instant vector or a scalar",
-    label = "this preset's type is another",
+    label = "the type of this preset is `{Self}`",
     note = "ask for it with `query`"
 )]
 pub trait RangeResult: QueryResult {}
@@ -193,7 +193,8 @@ pub struct RangeQuery<'a, Q: ?Sized, R, W> {
 /// A query of PromQL that nobody has checked: what [`PrometheusClient::raw_query_range`] returns.
 pub type RawRangeQuery<'a> = RangeQuery<'a, Querier, Data, NoWindow>;
 
-impl<'a, Q: MetricQuerier + ?Sized, R: RangeResult, W> RangeQuery<'a, Q, R, W> {
+// Only the client needs to know that `R` is a `RangeResult`: otherwise one mistake would give two errors.
+impl<'a, Q: MetricQuerier + ?Sized, R, W> RangeQuery<'a, Q, R, W> {
     pub(crate) fn new(client: &'a PrometheusClient, preset: Preset<Q, R, W>, querier: &'a Q, range: TimeRange) -> Self {
         Self { common: Common::new(client, Source::new(preset, querier)), range }
     }
@@ -277,7 +278,7 @@ impl Call {
     }
 }
 
-impl<'a, Q: MetricQuerier + ?Sized, R: RangeResult + 'a, W: 'a> IntoFuture for RangeQuery<'a, Q, R, W> {
+impl<'a, Q: MetricQuerier + ?Sized, R: 'a, W: 'a> IntoFuture for RangeQuery<'a, Q, R, W> {
     type Output = Result<Matrix, Error>;
     type IntoFuture = BoxFuture<'a, Matrix>;
 

@@ -8,7 +8,7 @@ use promql_presets_core::MetricQuerier;
 
 use crate::call::{BoxFuture, Call, Deadline};
 use crate::error::{Error, ErrorKind};
-use crate::query::{RangeQuery, RangeResult};
+use crate::query::RangeQuery;
 use crate::value::Matrix;
 use crate::wire::{DecodeError, Decoder, QueryResult};
 
@@ -41,7 +41,7 @@ pub struct SplitQuery<'a, Q: ?Sized, R, W> {
 
 type OnProgress<'a> = Box<dyn FnMut(Progress) + Send + 'a>;
 
-impl<'a, Q: MetricQuerier + ?Sized, R: RangeResult, W> SplitQuery<'a, Q, R, W> {
+impl<'a, Q: MetricQuerier + ?Sized, R, W> SplitQuery<'a, Q, R, W> {
     pub(crate) fn new(query: RangeQuery<'a, Q, R, W>) -> Self {
         let max_points = query.max_points();
         Self { query, max_points, concurrency: CONCURRENCY, on_progress: None }
@@ -66,7 +66,7 @@ impl<'a, Q: MetricQuerier + ?Sized, R: RangeResult, W> SplitQuery<'a, Q, R, W> {
     }
 }
 
-impl<'a, Q: MetricQuerier + ?Sized, R: RangeResult + 'a, W: 'a> IntoFuture for SplitQuery<'a, Q, R, W> {
+impl<'a, Q: MetricQuerier + ?Sized, R: 'a, W: 'a> IntoFuture for SplitQuery<'a, Q, R, W> {
     type Output = Result<Matrix, Error>;
     type IntoFuture = BoxFuture<'a, Matrix>;
 

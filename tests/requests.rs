@@ -4,7 +4,6 @@
 
 mod misbehaving;
 
-use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! The entry point for build scripts.
 
 use std::path::{Path, PathBuf};
-use std::{env, fs, process};
+use std::{env, fs, io, process};
 
 use crate::{Severity, codegen, compile, discover, render};
 
@@ -13,9 +13,7 @@ const FILE: &str = "promql_presets.rs";
 /// This is all that a build script needs:
 ///
 /// ```no_run
-/// fn main() {
-///     promql_presets_compiler::build("presets");
-/// }
+/// promql_presets_compiler::build("presets");
 /// ```
 ///
 /// The folder is relative to the package. Cargo runs the script again when a file in it is added, edited, renamed or
@@ -50,10 +48,13 @@ fn run(folder: &Path) -> Result<Vec<String>, String> {
     let files = match discover::discover(&package.join(folder), &shown) {
         Ok(files) => files,
         Err(error) => {
-            write(
-                &codegen::error_file(1),
-                &format!("{error}\n\n  = help: create the folder `{shown}`, or name another one in `build.rs`\n"),
-            )?;
+            let help = match error.error.kind() {
+                io::ErrorKind::NotFound => {
+                    format!("\n\n  = help: create the folder `{shown}`, or name another one in `build.rs`")
+                }
+                _ => String::new(),
+            };
+            write(&codegen::error_file(1), &format!("{error}{help}"))?;
             write(FILE, &codegen::generate(&crate::registry::Registry::default(), &[], 1))?;
             return Ok(Vec::new());
         }
@@ -63,6 +64,7 @@ fn run(folder: &Path) -> Result<Vec<String>, String> {
         write(name, text)?;
     }
     write(FILE, &output.code)?;
-    let warnings = output.findings.iter().filter(|finding| finding.diagnostic.severity == Severity::Warning);
-    Ok(warnings.map(|finding| render::short(&files[finding.file], &finding.diagnostic)).collect())
+    let warnings: Vec<_> =
+        output.findings.iter().filter(|finding| finding.diagnostic.severity == Severity::Warning).collect();
+    Ok(render::each(&files, &warnings, |messages, warning| messages.short(&warning.diagnostic)))
 }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use promql_presets_core::PromDuration;
 
+use crate::check::{self, Metrics, Scope};
 use crate::promql::{Features, Syntax, ValueType, parse};
 use crate::registry::{Label, LabelKind, Module, Preset, Querier, Registry, Segment};
-use crate::schema::{LabelType, PresetFile, RawPreset};
+use crate::schema::{LabelType, Labels, PresetFile, RawPreset};
 use crate::source::Spanned;
 use crate::suggest::nearest;
-use crate::{Code, Diagnostic, Severity, SourceFile, Span, codegen, lower, names, render, schema, template};
+use crate::{Code, Diagnostic, Literal, Severity, SourceFile, Span, codegen, lower, names, render, schema, template};
 
 /// What the compiler makes of preset files.
 #[derive(Clone, Debug)]
@@ -57,19 +58,15 @@ pub fn compile(files: &[SourceFile]) -> Output {
             raw
         })
         .collect();
+    let mut findings = std::mem::take(&mut compiler.findings);
     let registry = compiler.registry(&raw);
-    let mut findings = compiler.findings;
+    findings.extend(compiler.findings.into_iter().filter(|found| !raw[found.file].is_doubtful(found.diagnostic.span)));
     findings.sort_by_key(|finding| (finding.file, finding.diagnostic.span));
 
     let errors: Vec<&Finding> =
         findings.iter().filter(|finding| finding.diagnostic.severity == Severity::Error).collect();
-    let error_files = errors
-        .iter()
-        .zip(1..)
-        .map(|(finding, number)| {
-            (codegen::error_file(number), render::untitled(&files[finding.file], &finding.diagnostic))
-        })
-        .collect();
+    let texts = render::each(files, &errors, |messages, error| messages.untitled(&error.diagnostic));
+    let error_files = (1..).map(codegen::error_file).zip(texts).collect();
     let code = codegen::generate(&registry, files, errors.len());
     Output { code, error_files, findings, registry }
 }
@@ -77,7 +74,7 @@ pub fn compile(files: &[SourceFile]) -> Output {
 /// What a template on its own becomes: `preset!`.
 #[derive(Clone, Debug)]
 pub struct InlinePreset {
-    /// A Rust expression of the type `__p::Preset<dyn __p::MetricQuerier, _, _>`.
+    /// The inside of a Rust block of the type `__p::Preset<dyn __p::MetricQuerier, _, _>`.
     pub code: String,
     /// Everything there is to say; spans are of the template.
     pub diagnostics: Vec<Diagnostic>,
@@ -87,9 +84,13 @@ impl InlinePreset {
     /// Compiles a template that has the given default window, if any.
     #[must_use]
     pub fn compile(text: &str, window: Option<&str>) -> Self {
-        let Template { segments, result, has_window, mut diagnostics } = compile_template(text, Features::none(), None);
-        let whole = Span::of(0..text.len());
         let duration = window.map(str::parse::<PromDuration>);
+        let metrics = Metrics::default();
+        let window_value = duration.clone().and_then(Result::ok);
+        let scope = Scope { template: true, metric: None, labels: None, window: window_value, metrics: &metrics };
+        let Template { segments, result, has_window, mut diagnostics, findings } =
+            compile_template(text, Features::none(), scope);
+        let whole = Span::of(0..text.len());
         match duration.clone() {
             Some(Err(error)) => diagnostics.push(Diagnostic::new(Code::InvalidDuration, whole, error.to_string())),
             Some(Ok(PromDuration::ZERO)) => {
@@ -105,6 +106,7 @@ impl InlinePreset {
             }),
             _ => {}
         }
+        diagnostics.extend(findings);
         let preset = Preset {
             name: String::new(),
             constant: String::new(),
@@ -112,9 +114,10 @@ impl InlinePreset {
             description: None,
             unit: None,
             template: text.to_owned(),
-            window: duration.and_then(Result::ok),
+            window: window_value,
             result,
             segments,
+            is_stub: false,
         };
         Self { code: codegen::inline(&preset), diagnostics }
     }
@@ -125,17 +128,19 @@ struct Template {
     segments: Vec<Segment>,
     result: ValueType,
     has_window: bool,
-    /// Spans are of the template.
+    /// What keeps it from being a template. Spans are of the template.
     diagnostics: Vec<Diagnostic>,
+    /// What a sound template says that it should not say. Spans are of the template.
+    findings: Vec<Diagnostic>,
 }
 
-/// `metric` is what `{metric_name}` stands for, if that is known.
-fn compile_template(text: &str, features: Features, metric: Option<&str>) -> Template {
+fn compile_template(text: &str, features: Features, scope: Scope<'_>) -> Template {
     let mut template = Template {
         segments: Vec::new(),
         result: ValueType::Vector,
         has_window: text.contains(WINDOW),
         diagnostics: template::check(text),
+        findings: Vec::new(),
     };
     if !template.diagnostics.is_empty() {
         return template;
@@ -145,7 +150,10 @@ fn compile_template(text: &str, features: Features, metric: Option<&str>) -> Tem
     if let Some(expr) = &parsed.expr {
         template.result = expr.ty();
         if template.diagnostics.is_empty() {
-            (template.segments, template.diagnostics) = lower::lower(text, expr, metric);
+            (template.segments, template.diagnostics) = lower::lower(text, expr, scope.metric);
+        }
+        if template.diagnostics.is_empty() {
+            template.findings = check::check(text, expr, scope);
         }
     }
     template
@@ -157,6 +165,26 @@ fn missing_window(text: &str) -> Diagnostic {
     let at = text.find(WINDOW).unwrap_or_default();
     Diagnostic::new(Code::MissingWindow, Span::of(at..at + WINDOW.len()), "no default for `{window}`")
         .label("needs a value where the caller passes none")
+}
+
+/// The findings that the preset does not allow, in the file, and every `allow` that silences nothing.
+fn not_allowed(findings: Vec<Diagnostic>, raw: &RawPreset, template: &Literal) -> Vec<Diagnostic> {
+    let mut used = vec![false; raw.allow.len()];
+    let mut rest = Vec::new();
+    for finding in findings {
+        match raw.allow.iter().position(|allow| allow.check.value == finding.code) {
+            Some(entry) => used[entry] = true,
+            None => rest.push(finding.map_spans(|span| template.locate(span))),
+        }
+    }
+    let unused = raw.allow.iter().zip(used).filter(|(_, used)| !used);
+    rest.extend(unused.map(|(allow, _)| {
+        let title = format!("`allow` of `{}` silences nothing", allow.check.value.as_str());
+        Diagnostic::new(Code::UnusedAllow, allow.check.span, title)
+            .label("no such finding in this preset")
+            .help("remove the entry")
+    }));
+    rest
 }
 
 struct Compiler<'a> {
@@ -174,6 +202,10 @@ impl Compiler<'_> {
     }
 
     fn registry(&mut self, raw: &[PresetFile]) -> Registry {
+        let (metrics, conflicts) = Metrics::new(raw, |file| self.files[file].path.clone());
+        for (file, diagnostic) in conflicts {
+            self.report(file, None, [diagnostic]);
+        }
         let mut modules: Vec<Module> = Vec::new();
         let mut taken: BTreeMap<Vec<String>, usize> = BTreeMap::new();
         for (file, raw) in raw.iter().enumerate() {
@@ -187,7 +219,7 @@ impl Compiler<'_> {
                 continue;
             }
             taken.insert(path.clone(), file);
-            modules.push(self.module(file, path, raw));
+            modules.push(self.module(file, path, raw, &metrics));
         }
         Registry { modules }
     }
@@ -196,34 +228,35 @@ impl Compiler<'_> {
         let name = self.files[file].name.trim_end_matches(".toml").to_owned();
         let path: Option<Vec<String>> = name.split('/').map(names::module).collect();
         if path.is_none() {
-            let title = format!("the name of `{}` cannot become a Rust module", self.files[file].path);
-            self.report(
-                file,
-                None,
-                [Diagnostic::new(Code::InvalidName, Span::default(), title)
-                    .help("name files and folders with letters, digits, `_` and `-`, a letter first")],
-            );
+            let title = format!("invalid name of a preset file: `{}`", self.files[file].path);
+            let note = "the names of the file and of its folders become modules of Rust";
+            let diagnostic = Diagnostic::new(Code::InvalidName, Span::default(), title).label(names::RULE).note(note);
+            self.report(file, None, [diagnostic]);
         }
         path
     }
 
-    fn module(&mut self, file: usize, path: Vec<String>, raw: &PresetFile) -> Module {
+    fn module(&mut self, file: usize, path: Vec<String>, raw: &PresetFile, metrics: &Metrics<'_>) -> Module {
         let name = path.iter().map(|part| part.trim_start_matches("r#")).collect::<Vec<_>>().join("::");
         let features = self.features(file, raw);
         let metric = raw.metric.as_ref().map(|metric| metric.name.value.as_str());
+        let scope = Scope { template: true, metric, labels: raw.labels.as_ref(), window: None, metrics };
         let mut constants: BTreeMap<String, Span> = BTreeMap::new();
         let mut names: BTreeMap<String, String> = BTreeMap::new();
         let mut presets = Vec::new();
         for preset in &raw.presets {
             let Some(constant) = names::constant(&preset.name.value) else {
-                let title = format!("`{}` cannot become a Rust constant", preset.name.value);
-                let diagnostic = Diagnostic::new(Code::InvalidName, preset.name.span, title)
-                    .label("not letters, digits, `_` and `-`, a letter first");
+                let title = format!("invalid preset name `{}`", preset.name.value);
+                let diagnostic = Diagnostic::new(Code::InvalidName, preset.name.span, title).label(names::RULE);
+                let diagnostic = match names::mended(&preset.name.value) {
+                    Some(name) => diagnostic.help(format!("write `{name}`")),
+                    None => diagnostic,
+                };
                 self.report(file, Some(&preset.name.value), [diagnostic]);
-                self.preset(file, String::new(), preset, features, metric);
+                self.preset(file, String::new(), preset, features, scope);
                 continue;
             };
-            let compiled = self.preset(file, constant.clone(), preset, features, metric);
+            let compiled = self.preset(file, constant.clone(), preset, features, scope);
             if let Some(first) = constants.get(&constant) {
                 let title =
                     format!("`{}` and `{}` become the same constant `{constant}`", preset.name.value, names[&constant]);
@@ -254,12 +287,12 @@ impl Compiler<'_> {
         for flag in &raw.features {
             if !features.enable(&flag.value) {
                 let title = format!("unknown feature `{}`", flag.value);
-                let diagnostic = Diagnostic::new(Code::InvalidValue, flag.span, title);
+                let diagnostic = Diagnostic::new(Code::InvalidValue, flag.span, title).label("not a feature");
                 let diagnostic = match nearest(&flag.value, Features::NAMES) {
                     Some(meant) => diagnostic.help(format!("write `\"{meant}\"`")),
                     None => diagnostic,
                 };
-                let note = format!("known are `{}`", Features::NAMES.join("`, `"));
+                let note = format!("features are `{}`", Features::NAMES.join("`, `"));
                 self.report(file, None, [diagnostic.note(note)]);
             }
         }
@@ -272,29 +305,32 @@ impl Compiler<'_> {
         constant: String,
         raw: &RawPreset,
         features: Features,
-        metric: Option<&str>,
+        scope: Scope<'_>,
     ) -> Preset {
         let mut preset = Preset {
             name: raw.name.value.clone(),
             constant,
-            line: self.files[file].line(raw.name.span.start),
+            line: raw.line,
             description: raw.description.clone(),
             unit: raw.unit.clone(),
             template: String::new(),
             window: None,
             result: ValueType::Vector,
             segments: Vec::new(),
+            is_stub: true,
         };
         let Some(template) = &raw.template else { return preset };
-        let compiled = compile_template(&template.text, features, metric);
+        let declared = raw.window.as_ref().and_then(|window| window.duration.as_ref()).map(|window| window.value);
+        let compiled = compile_template(&template.text, features, Scope { window: declared, ..scope });
         preset.template.clone_from(&template.text);
         preset.result = compiled.result;
         preset.segments = compiled.segments;
+        preset.is_stub = compiled.diagnostics.iter().any(|found| found.severity == Severity::Error);
         // Where something is missing, a stub that takes a window makes for fewer errors after this one.
-        let declared = raw.window.as_ref().and_then(|window| window.duration.as_ref()).map(|window| window.value);
         if compiled.has_window || declared.is_some() {
             preset.window = Some(declared.unwrap_or(PromDuration::from_secs(300)));
         }
+        let sound = compiled.diagnostics.is_empty();
         let mut diagnostics: Vec<Diagnostic> = compiled
             .diagnostics
             .into_iter()
@@ -315,6 +351,9 @@ impl Compiler<'_> {
                 _ => {}
             }
         }
+        if sound {
+            diagnostics.extend(not_allowed(compiled.findings, raw, template));
+        }
         self.report(file, Some(&raw.name.value), diagnostics);
         preset
     }
@@ -330,24 +369,25 @@ impl Compiler<'_> {
             self.report(file, None, [diagnostic]);
         }
         let mut labels: Vec<Label> = Vec::new();
+        // What became the setter or the variant of this name. No setter is a variant: the case of the first letter differs.
+        let mut taken: BTreeMap<String, &Spanned<String>> = BTreeMap::new();
         for label in &declared.labels {
             let name = &label.name;
             let (Some(setter), Some(variant)) = (names::setter(&name.value), names::variant(&name.value)) else {
                 self.no_rust_name(file, "label", name);
                 continue;
             };
-            if let Some(other) = labels.iter().position(|other| other.setter == setter || other.variant == variant) {
-                let title = format!("`{}` and `{}` become the same name `{setter}`", name.value, labels[other].name);
-                let first = declared.labels.iter().find(|label| label.name.value == labels[other].name);
-                let mut diagnostic =
-                    Diagnostic::new(Code::DuplicateLabel, name.span, title).label(format!("also becomes `{setter}`"));
-                if let Some(first) = first {
-                    diagnostic = diagnostic.secondary(first.name.span, "already taken here");
-                }
+            if let Some(first) = taken.get(&setter).or(taken.get(&variant)) {
+                let title = format!("`{}` and `{}` become the same name `{setter}`", name.value, first.value);
+                let diagnostic = Diagnostic::new(Code::DuplicateLabel, name.span, title)
+                    .label(format!("also becomes `{setter}`"))
+                    .secondary(first.span, "already taken here");
                 self.report(file, None, [diagnostic]);
                 continue;
             }
-            let kind = self.label_kind(file, &variant, &label.kind);
+            let kind = self.label_kind(file, enum_name(&variant, declared), &label.kind);
+            taken.insert(setter.clone(), name);
+            taken.insert(variant.clone(), name);
             labels.push(Label {
                 name: name.value.clone(),
                 setter,
@@ -355,49 +395,62 @@ impl Compiler<'_> {
                 kind,
                 required: label.required,
                 description: label.description.clone(),
+                is_stub: label.kind == LabelType::Unknown,
             });
         }
         let takes_name = raw.metric.is_none() && uses("{metric_name}");
         Some(Querier { takes_name, labels })
     }
 
-    fn label_kind(&mut self, file: usize, variant: &str, kind: &LabelType) -> LabelKind {
+    fn label_kind(&mut self, file: usize, name: String, kind: &LabelType) -> LabelKind {
         let values = match kind {
-            LabelType::String => return LabelKind::String,
+            LabelType::String | LabelType::Unknown => return LabelKind::String,
             LabelType::Uuid => return LabelKind::Uuid,
             LabelType::Integer => return LabelKind::Integer,
             LabelType::OneOf(values) => values,
         };
         let mut variants: Vec<(String, String)> = Vec::new();
-        let mut spans: Vec<Span> = Vec::new();
+        let mut taken: BTreeMap<String, &Spanned<String>> = BTreeMap::new();
         for value in values {
-            let Some(name) = names::variant(&value.value) else {
+            let Some(variant) = names::variant(&value.value) else {
                 self.no_rust_name(file, "value", value);
                 continue;
             };
-            if let Some(other) = variants.iter().position(|(taken, _)| *taken == name) {
-                let title = format!("`{}` and `{}` become the same name `{name}`", value.value, variants[other].1);
+            if let Some(first) = taken.get(&variant) {
+                let title = format!("`{}` and `{}` become the same name `{variant}`", value.value, first.value);
                 let diagnostic = Diagnostic::new(Code::DuplicateLabel, value.span, title)
-                    .label(format!("also becomes `{name}`"))
-                    .secondary(spans[other], "already taken here")
+                    .label(format!("also becomes `{variant}`"))
+                    .secondary(first.span, "already taken here")
                     .help("declare the label as `\"string\"`");
                 self.report(file, None, [diagnostic]);
                 continue;
             }
-            variants.push((name, value.value.clone()));
-            spans.push(value.span);
+            taken.insert(variant.clone(), value);
+            variants.push((variant, value.value.clone()));
         }
-        // `Querier` and `Label` are names of the module itself.
-        let name = if matches!(variant, "Querier" | "Label") { format!("{variant}Value") } else { variant.to_owned() };
         LabelKind::Enum(name, variants)
     }
 
     fn no_rust_name(&mut self, file: usize, what: &str, name: &Spanned<String>) {
-        let title = format!("the {what} `{}` cannot become a Rust name", name.value);
+        let title = format!("invalid name of a {what}: `{}`", name.value);
         let diagnostic =
-            Diagnostic::new(Code::InvalidName, name.span, title).label("no letter or digit to make it from");
+            Diagnostic::new(Code::InvalidName, name.span, title).label("no letter or digit to make a Rust name from");
         let diagnostic =
             if what == "value" { diagnostic.help("declare the label as `\"string\"`") } else { diagnostic };
         self.report(file, None, [diagnostic]);
     }
+}
+
+/// The enum of a label's values: named as the label is, unless that is a name of the module itself.
+fn enum_name(variant: &str, declared: &Labels) -> String {
+    let mut name = variant.to_owned();
+    if matches!(variant, "Querier" | "Label") {
+        let is_taken = |name: &str| {
+            declared.labels.iter().any(|label| names::variant(&label.name.value).is_some_and(|n| n == name))
+        };
+        while name == variant || is_taken(&name) {
+            name.push_str("Value");
+        }
+    }
+    name
 }

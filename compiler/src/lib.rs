@@ -3,16 +3,15 @@
 //! A service needs one function, in its build script:
 //!
 //! ```no_run
-//! fn main() {
-//!     promql_presets_compiler::build("presets");
-//! }
+//! promql_presets_compiler::build("presets");
 //! ```
 //!
-//! Data flows one way: [`schema`] reads TOML, [`template`] checks placeholders, [`promql`] understands the query, and
-//! [`compile`] puts it all into a [`registry`] and writes Rust.
+//! Data flows one way: [`schema`] reads TOML, [`template`] checks placeholders, [`promql`] understands the
+//! query, [`check`] what it says, and [`compile`] puts it all into a [`registry`] and writes Rust.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod build;
+pub mod check;
 mod codegen;
 mod compile;
 pub mod diagnostic;
@@ -25,11 +24,12 @@ pub mod registry;
 pub mod render;
 pub mod schema;
 pub mod source;
-mod suggest;
+pub mod suggest;
 pub mod template;
+mod toml_error;
 
 pub use build::build;
 pub use compile::{Finding, InlinePreset, Output, compile};
-pub use diagnostic::{Code, Diagnostic, Severity};
+pub use diagnostic::{Code, Diagnostic, Layer, Severity};
 pub use literal::Literal;
 pub use source::{SourceFile, Span};

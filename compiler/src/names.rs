@@ -14,6 +14,16 @@ const KEYWORDS: [&str; 47] = [
 /// Methods of a generated querier that are no setters.
 const METHODS: [&str; 6] = ["new", "group_by", "when_some", "clone", "into", "yield"];
 
+/// What the names of presets, files and folders are.
+pub(crate) const RULE: &str = "a name is a letter, then letters, digits, `_` and `-`";
+
+/// A name near one that is none: `rate 5m` is `rate_5m`.
+pub(crate) fn mended(name: &str) -> Option<String> {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let words: Vec<&str> = name.split(|c| !word(c)).filter(|word| !word.is_empty()).collect();
+    Some(words.join("_")).filter(|mended| name.is_ascii() && is_name(mended))
+}
+
 /// The constant of a preset: `p95-latency` is `P95_LATENCY`.
 pub(crate) fn constant(name: &str) -> Option<String> {
     is_name(name).then(|| name.replace('-', "_").to_ascii_uppercase())
@@ -21,8 +31,12 @@ pub(crate) fn constant(name: &str) -> Option<String> {
 
 /// The module of a file or folder: `container-metrics` is `container_metrics`.
 pub(crate) fn module(name: &str) -> Option<String> {
-    let module = name.replace('-', "_").to_ascii_lowercase();
-    (is_name(name) && !NEVER_RAW.contains(&module.as_str())).then(|| raw(module))
+    (is_name(name) && !is_reserved(name)).then(|| raw(name.replace('-', "_").to_ascii_lowercase()))
+}
+
+/// Whether Rust has this name for a module of its own, so that no other can have it.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    NEVER_RAW.contains(&name.to_ascii_lowercase().as_str())
 }
 
 /// A letter, then letters, digits, `_` and `-`.
@@ -96,6 +110,8 @@ mod tests {
             assert_eq!((constant(name), module(name)), (None, None), "{name}");
         }
         assert_eq!(module("self"), None);
+        assert_eq!(mended("rate 5m (all)").as_deref(), Some("rate_5m_all"));
+        assert_eq!((mended("5m"), mended("größe")), (None, None));
     }
 
     #[test]

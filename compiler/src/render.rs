@@ -3,80 +3,109 @@
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-use crate::{Diagnostic, Severity, SourceFile};
+use crate::source::Lines;
+use crate::{Diagnostic, Finding, Severity, SourceFile, Span};
 
 /// How wide a rendered diagnostic may be; longer source lines are cut around the fault.
 const WIDTH: usize = 140;
 
-/// The whole message, with the source line and carets, without colours.
-#[must_use]
-pub fn full(file: &SourceFile, diagnostic: &Diagnostic) -> String {
-    with(&Renderer::plain(), file, diagnostic, false)
-}
-
-/// The whole message, in colours for a terminal.
-#[must_use]
-pub fn colored(file: &SourceFile, diagnostic: &Diagnostic) -> String {
-    with(&Renderer::styled(), file, diagnostic, false)
-}
-
-/// The whole message without the word `error` before it, for compilers that put it there themselves.
-#[must_use]
-pub fn untitled(file: &SourceFile, diagnostic: &Diagnostic) -> String {
-    with(&Renderer::plain(), file, diagnostic, true)
-}
-
-/// `path:line:column: error: title [code]`.
-#[must_use]
-pub fn short(file: &SourceFile, diagnostic: &Diagnostic) -> String {
-    let (line, column) = file.line_column(diagnostic.span.start);
-    let severity = severity(diagnostic);
-    format!("{}:{line}:{column}: {severity}: {} [{}]", file.path, diagnostic.title, diagnostic.code.as_str())
-}
-
-/// The word for the severity.
-pub(crate) const fn severity(diagnostic: &Diagnostic) -> &'static str {
-    match diagnostic.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
+/// One text for each of these findings, of which those of one file stand together.
+pub fn each<T>(files: &[SourceFile], findings: &[&Finding], text: impl Fn(&Messages<'_>, &Finding) -> T) -> Vec<T> {
+    let of_one_file = findings.chunk_by(|a, b| a.file == b.file);
+    let mut texts = Vec::with_capacity(findings.len());
+    for findings in of_one_file {
+        let messages = Messages::of(&files[findings[0].file]);
+        texts.extend(findings.iter().map(|finding| text(&messages, finding)));
     }
+    texts
 }
 
-fn with(renderer: &Renderer, file: &SourceFile, diagnostic: &Diagnostic, untitled: bool) -> String {
-    let level = match diagnostic.severity {
-        Severity::Error => Level::ERROR,
-        Severity::Warning => Level::WARNING,
-    };
-    let title = if untitled {
-        level.no_name().primary_title(format!("{} [{}]", diagnostic.title, diagnostic.code.as_str()))
-    } else {
-        level.primary_title(diagnostic.title.as_str()).id(diagnostic.code.as_str())
-    };
-    let primary = AnnotationKind::Primary.span(clamp(file, diagnostic.span.range()));
-    let primary = if diagnostic.label.is_empty() { primary } else { primary.label(diagnostic.label.as_str()) };
-    let mut snippet = Snippet::source(file.text.as_str()).path(file.path.as_str()).annotation(primary);
-    for (span, label) in &diagnostic.secondary {
-        snippet = snippet.annotation(AnnotationKind::Context.span(clamp(file, span.range())).label(label.as_str()));
-    }
-    let mut group = title.element(snippet);
-    if let Some(help) = &diagnostic.help {
-        group = group.element(Level::HELP.message(help.as_str()));
-    }
-    if let Some(note) = &diagnostic.note {
-        group = group.element(Level::NOTE.message(note.as_str()));
-    }
-    renderer.clone().decor_style(DecorStyle::Ascii).term_width(WIDTH).render(&[group])
+/// The texts of diagnostics of one file.
+#[derive(Clone, Debug)]
+pub struct Messages<'a> {
+    file: &'a SourceFile,
+    lines: Lines<'a>,
 }
 
-/// A range within the text, on character boundaries.
-fn clamp(file: &SourceFile, range: std::ops::Range<usize>) -> std::ops::Range<usize> {
-    let floor = |mut at: usize| {
-        at = at.min(file.text.len());
-        while !file.text.is_char_boundary(at) {
-            at -= 1;
+impl<'a> Messages<'a> {
+    /// For diagnostics whose spans are of this file.
+    #[must_use]
+    pub fn of(file: &'a SourceFile) -> Self {
+        Self { file, lines: file.lines() }
+    }
+
+    /// The whole message, with the source line and carets, without colours.
+    #[must_use]
+    pub fn full(&self, diagnostic: &Diagnostic) -> String {
+        self.render(&Renderer::plain(), diagnostic, false)
+    }
+
+    /// The whole message, in colours for a terminal.
+    #[must_use]
+    pub fn colored(&self, diagnostic: &Diagnostic) -> String {
+        self.render(&Renderer::styled(), diagnostic, false)
+    }
+
+    /// The whole message without the word `error` before it, for compilers that put it there themselves.
+    #[must_use]
+    pub fn untitled(&self, diagnostic: &Diagnostic) -> String {
+        self.render(&Renderer::plain(), diagnostic, true)
+    }
+
+    /// `path:line:column: error: title [code]`.
+    #[must_use]
+    pub fn short(&self, diagnostic: &Diagnostic) -> String {
+        let (line, column) = self.lines.line_column(diagnostic.span.start);
+        let (path, severity, code) = (&self.file.path, diagnostic.severity.as_str(), diagnostic.code.as_str());
+        format!("{path}:{line}:{column}: {severity}: {} [{code}]", diagnostic.title)
+    }
+
+    /// The lines and columns, both from 1, at which a span starts and ends.
+    #[must_use]
+    pub fn place(&self, span: Span) -> [(usize, usize); 2] {
+        [self.lines.line_column(span.start), self.lines.line_column(span.end)]
+    }
+
+    fn render(&self, renderer: &Renderer, diagnostic: &Diagnostic, untitled: bool) -> String {
+        let level = match diagnostic.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let title = if untitled {
+            level.no_name().primary_title(format!("{} [{}]", diagnostic.title, diagnostic.code.as_str()))
+        } else {
+            level.primary_title(diagnostic.title.as_str()).id(diagnostic.code.as_str())
+        };
+        let all = diagnostic.secondary.iter().fold(diagnostic.span, |all, (span, _)| all.to(*span));
+        // The renderer reads all that it is given, so it gets the lines that it shows and no more.
+        let shown = self.lines.around(self.clamp(all));
+        let place = |span: Span| {
+            let range = self.clamp(span);
+            range.start - shown.start..range.end - shown.start
+        };
+        let primary = AnnotationKind::Primary.span(place(diagnostic.span));
+        let primary = if diagnostic.label.is_empty() { primary } else { primary.label(diagnostic.label.as_str()) };
+        let mut snippet = Snippet::source(&self.file.text[shown.clone()])
+            .line_start(self.lines.line(Span::of(shown.clone()).start))
+            .path(self.file.path.as_str())
+            .annotation(primary);
+        for (span, label) in &diagnostic.secondary {
+            snippet = snippet.annotation(AnnotationKind::Context.span(place(*span)).label(label.as_str()));
         }
-        at
-    };
-    let start = floor(range.start);
-    start..floor(range.end).max(start)
+        let mut group = title.element(snippet);
+        if let Some(help) = &diagnostic.help {
+            group = group.element(Level::HELP.message(help.as_str()));
+        }
+        if let Some(note) = &diagnostic.note {
+            group = group.element(Level::NOTE.message(note.as_str()));
+        }
+        renderer.clone().decor_style(DecorStyle::Ascii).term_width(WIDTH).render(&[group])
+    }
+
+    /// A range within the text, on character boundaries.
+    fn clamp(&self, span: Span) -> std::ops::Range<usize> {
+        let text = &self.file.text;
+        let floor = |at: u32| text.floor_char_boundary(at as usize);
+        floor(span.start)..floor(span.end).max(floor(span.start))
+    }
 }

@@ -3,15 +3,16 @@
 //! Nothing here looks into a template. A fault never hides another one: what cannot be understood is reported and left
 //! out, and the rest is read.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use promql_presets_core::{DurationError, PromDuration};
 use toml::de::{DeString, DeTable, DeValue};
 
 use crate::literal::Literal;
-use crate::source::Spanned;
+use crate::source::{Lines, Spanned};
 use crate::suggest::nearest;
-use crate::{Code, Diagnostic, Span};
+use crate::{Code, Diagnostic, Span, toml_error};
 
 /// What a preset file says.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +27,16 @@ pub struct PresetFile {
     pub labels: Option<Labels>,
     /// `[presets]` in the order of the file.
     pub presets: Vec<RawPreset>,
+    /// What lies around faults of TOML: anything there may mean something else than it seems to.
+    doubtful: Vec<Range<usize>>,
+}
+
+impl PresetFile {
+    /// Whether a fault of TOML, which has been reported, makes it pointless to say more about a place.
+    #[must_use]
+    pub fn is_doubtful(&self, span: Span) -> bool {
+        self.doubtful.iter().any(|range| range.contains(&(span.start as usize)))
+    }
 }
 
 /// `[metric]`: what the file says about a metric.
@@ -74,6 +85,12 @@ impl MetricType {
         ("stateset", Self::Stateset),
         ("unknown", Self::Unknown),
     ];
+
+    /// The name in a preset file.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
+    }
 }
 
 /// `[labels]`.
@@ -109,7 +126,16 @@ pub enum LabelType {
     Integer,
     /// A list of values.
     OneOf(Vec<Spanned<String>>),
+    /// Something that cannot be understood, which has been reported.
+    Unknown,
 }
+
+const FILE_KEYS: [&str; 5] = ["description", "features", "metric", "labels", "presets"];
+const METRIC_KEYS: [&str; 4] = ["name", "type", "unit", "scrape_interval"];
+const LABEL_KEYS: [&str; 4] = ["type", "values", "required", "description"];
+const PRESET_KEYS: [&str; 5] = ["template", "description", "unit", "window", "allow"];
+
+const REASON: &str = "add `reason = \"...\"`, for whoever meets this line next";
 
 const LABEL_TYPES: [&str; 3] = ["string", "uuid", "integer"];
 
@@ -118,6 +144,8 @@ const LABEL_TYPES: [&str; 3] = ["string", "uuid", "integer"];
 pub struct RawPreset {
     /// Its name.
     pub name: Spanned<String>,
+    /// The line of its name, counted from 1.
+    pub line: usize,
     /// `description`.
     pub description: Option<String>,
     /// `template`; `None` if there is none to understand, which has been reported.
@@ -151,14 +179,15 @@ pub struct Allow {
 /// Reads a preset file.
 #[must_use]
 pub fn read(text: &str) -> (PresetFile, Vec<Diagnostic>) {
-    let mut reader = Reader { text, diagnostics: Vec::new() };
+    let mut reader = Reader { text, lines: Lines::of(text), diagnostics: Vec::new() };
     let (table, errors) = DeTable::parse_recoverable(text);
-    for error in &errors {
-        reader.toml_error(error.message(), error.span());
-    }
+    let faults: Vec<_> = errors.iter().map(|error| (error.message(), error.span())).collect();
+    let (mut diagnostics, doubtful) = toml_error::explain(text, table.get_ref(), &faults);
     // What TOML's own parser could not follow may be missing from the table, so nothing is said about missing keys.
-    let file = reader.file(table.get_ref(), errors.is_empty());
-    (file, reader.diagnostics)
+    let mut file = reader.file(table.get_ref(), errors.is_empty());
+    file.doubtful = doubtful;
+    diagnostics.extend(reader.diagnostics.into_iter().filter(|diagnostic| !file.is_doubtful(diagnostic.span)));
+    (file, diagnostics)
 }
 
 type Value<'a> = toml::Spanned<DeValue<'a>>;
@@ -166,6 +195,7 @@ type Key<'a> = toml::Spanned<DeString<'a>>;
 
 struct Reader<'a> {
     text: &'a str,
+    lines: Lines<'a>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -174,37 +204,16 @@ impl Reader<'_> {
         self.diagnostics.push(diagnostic);
     }
 
-    fn toml_error(&mut self, message: &str, span: Option<Range<usize>>) {
-        let span = Span::of(span.unwrap_or(self.text.len()..self.text.len()));
-        // One slip often upsets the parser several times in the same line.
-        let line = |span: Span| self.text.get(..span.start as usize).map_or(0, |before| before.matches('\n').count());
-        if self.diagnostics.last().is_some_and(|last| line(last.span) == line(span)) {
-            return;
-        }
-        let (title, expected) = message.split_once(", expected").unwrap_or((message, ""));
-        let mut title = title.trim().to_owned();
-        if let Some(first) = title.get_mut(..1) {
-            first.make_ascii_lowercase();
-        }
-        let mut diagnostic = Diagnostic::new(Code::InvalidToml, span, title.replace('\n', " "));
-        if !expected.is_empty() {
-            diagnostic = diagnostic.label(format!("expected {}", expected.trim()));
-        }
-        self.report(diagnostic);
-    }
-
     fn file(&mut self, table: &DeTable<'_>, complete: bool) -> PresetFile {
         let mut file = PresetFile::default();
         for (key, value) in in_order(table) {
-            match key.get_ref().as_ref() {
+            match self.known_key(table, key, "a preset file", &FILE_KEYS) {
                 "description" => file.description = self.string("description", value),
                 "features" => file.features = self.strings("features", value),
                 "metric" => file.metric = self.metric(key, value, complete),
                 "labels" => file.labels = self.labels(key, value),
                 "presets" => file.presets = self.presets(value, complete),
-                _ => {
-                    self.unknown_key(key, "a preset file", &["description", "features", "metric", "labels", "presets"])
-                }
+                _ => {}
             }
         }
         if complete && file.presets.is_empty() && file.metric.is_none() && self.diagnostics.is_empty() {
@@ -220,15 +229,16 @@ impl Reader<'_> {
         let table = self.table("metric", value)?;
         let (mut name, mut kind, mut unit, mut scrape_interval) = (None, None, None, None);
         for (key, value) in in_order(table) {
-            match key.get_ref().as_ref() {
+            match self.known_key(table, key, "`[metric]`", &METRIC_KEYS) {
                 "name" => name = self.name("name", value),
                 "type" => kind = self.metric_type(value),
                 "unit" => unit = self.spanned_string("unit", value),
-                "scrape_interval" => scrape_interval = self.duration("scrape_interval", value),
-                _ => self.unknown_key(key, "`[metric]`", &["name", "type", "unit", "scrape_interval"]),
+                "scrape_interval" => scrape_interval = self.positive_duration("scrape_interval", value),
+                _ => {}
             }
         }
-        if name.is_none() && complete && !table.keys().any(|key| key.get_ref() == "name") {
+        let is_name = |key: &Key<'_>| nearest(key.get_ref(), METRIC_KEYS) == Some("name");
+        if name.is_none() && complete && !table.keys().any(is_name) {
             self.report(
                 Diagnostic::new(Code::MissingKey, key_span(key), "missing `name` in `[metric]`")
                     .label("no metric is named here")
@@ -266,18 +276,23 @@ impl Reader<'_> {
         Some(Labels { key: key_span(key), labels })
     }
 
-    /// The type of a label; a string where it cannot be understood, which has been reported.
+    /// Type, whether it is required, and description of a label.
     fn label(&mut self, value: &Value<'_>) -> (LabelType, bool, Option<String>) {
         let (mut kind, mut required, mut description) = (None, false, None);
         match value.get_ref() {
             DeValue::Table(table) => {
                 for (key, value) in in_order(table) {
-                    match key.get_ref().as_ref() {
+                    match self.known_key(table, key, "a label", &LABEL_KEYS) {
+                        "type" | "values" if kind.is_some() => self.report(
+                            Diagnostic::new(Code::InvalidValue, key_span(key), "both `type` and `values` of a label")
+                                .label("says again what the values are")
+                                .help("remove one of the two"),
+                        ),
                         "type" => kind = Some(self.label_type(value)),
                         "values" => kind = Some(self.label_values(value)),
                         "required" => required = self.boolean("required", value).unwrap_or_default(),
                         "description" => description = self.string("description", value),
-                        _ => self.unknown_key(key, "a label", &["type", "values", "required", "description"]),
+                        _ => {}
                     }
                 }
             }
@@ -291,24 +306,32 @@ impl Reader<'_> {
         if value.get_ref().is_array() {
             return self.label_values(value);
         }
-        let Some(name) = self.spanned_string("a label's type", value) else { return LabelType::String };
+        let Some(name) = self.spanned_string("a label's type", value) else { return LabelType::Unknown };
         match name.value.as_str() {
-            "string" => {}
-            "uuid" => return LabelType::Uuid,
-            "integer" => return LabelType::Integer,
-            _ => self.unknown_value("label type", &name, &LABEL_TYPES),
+            "string" => LabelType::String,
+            "uuid" => LabelType::Uuid,
+            "integer" => LabelType::Integer,
+            _ => {
+                self.unknown_value("label type", &name, &LABEL_TYPES);
+                LabelType::Unknown
+            }
         }
-        LabelType::String
     }
 
     fn label_values(&mut self, value: &Value<'_>) -> LabelType {
         let mut values: Vec<Spanned<String>> = Vec::new();
+        let mut seen: BTreeMap<String, Span> = BTreeMap::new();
         let before = self.diagnostics.len();
         for value in self.strings("values", value) {
-            if let Some(first) = values.iter().find(|known| known.value == value.value) {
-                let (title, first) = (format!("duplicate value `{}`", value.value), first.span);
-                self.report(Diagnostic::new(Code::DuplicateValue, value.span, title).secondary(first, "already here"));
+            if let Some(first) = seen.get(&value.value) {
+                let title = format!("duplicate value `{}`", value.value);
+                self.report(
+                    Diagnostic::new(Code::DuplicateValue, value.span, title)
+                        .label("listed twice")
+                        .secondary(*first, "already here"),
+                );
             } else {
+                seen.insert(value.value.clone(), value.span);
                 values.push(value);
             }
         }
@@ -319,11 +342,14 @@ impl Reader<'_> {
                     .help("list the values, or write `\"string\"` if any will do"),
             );
         }
-        if values.is_empty() { LabelType::String } else { LabelType::OneOf(values) }
+        if values.is_empty() { LabelType::Unknown } else { LabelType::OneOf(values) }
     }
 
     fn presets(&mut self, value: &Value<'_>, complete: bool) -> Vec<RawPreset> {
-        let Some(table) = self.table("presets", value) else { return Vec::new() };
+        let DeValue::Table(table) = value.get_ref() else {
+            self.wrong_type("presets", "a table", value, "write a table `[presets.NAME]` for each preset");
+            return Vec::new();
+        };
         in_order(table).into_iter().filter_map(|(key, value)| self.preset(key, value, complete)).collect()
     }
 
@@ -337,43 +363,58 @@ impl Reader<'_> {
             );
             return None;
         };
+        let line = self.lines.line(name.span.start);
         let mut preset =
-            RawPreset { name, description: None, template: None, unit: None, window: None, allow: Vec::new() };
+            RawPreset { name, line, description: None, template: None, unit: None, window: None, allow: Vec::new() };
+        let mut unknown = Vec::new();
         for (key, value) in in_order(table) {
-            match key.get_ref().as_ref() {
+            match self.preset_key(table, &preset.name.value, key, value) {
                 "template" => preset.template = self.literal("template", value),
                 "description" => preset.description = self.string("description", value),
                 "unit" => preset.unit = self.string("unit", value),
                 "window" => {
-                    preset.window = Some(Window { key: key_span(key), duration: self.window(value) });
+                    let duration = self.positive_duration("window", value);
+                    preset.window = Some(Window { key: key_span(key), duration });
                 }
                 "allow" => preset.allow = self.allow(value),
-                _ => self.unknown_key(key, "a preset", &["template", "description", "unit", "window", "allow"]),
+                _ => unknown.push(value),
             }
         }
-        if complete && !table.keys().any(|key| key.get_ref() == "template") {
-            let near = |diagnostic: &Diagnostic| {
-                diagnostic.help.as_deref().is_some_and(|help| help.contains("`template`"))
-                    && Span::of(value.span()).to(preset.name.span).range().contains(&(diagnostic.span.start as usize))
-            };
-            // A misspelt `template` has been reported with its right spelling.
-            if !self.diagnostics.iter().any(near) {
-                let title = format!("missing `template` in preset `{}`", preset.name.value);
-                self.report(
-                    Diagnostic::new(Code::MissingKey, preset.name.span, title)
-                        .label("this preset asks nothing")
-                        .help("add `template = '...'` with the PromQL"),
-                );
-            }
+        let has_template = table.keys().any(|key| nearest(key.get_ref(), PRESET_KEYS) == Some("template"));
+        let may_be_template = |value: &Value<'_>| value.get_ref().is_str() || value.get_ref().is_table();
+        if complete && !has_template && !unknown.into_iter().any(may_be_template) {
+            let title = format!("missing `template` in preset `{}`", preset.name.value);
+            self.report(
+                Diagnostic::new(Code::MissingKey, preset.name.span, title)
+                    .label("this preset asks nothing")
+                    .help("add `template = '...'` with the PromQL"),
+            );
         }
         Some(preset)
     }
 
-    fn window(&mut self, value: &Value<'_>) -> Option<Spanned<PromDuration>> {
-        let duration = self.duration("window", value)?;
+    /// [`known_key`](Self::known_key) of a preset, which also knows what else people write in one.
+    fn preset_key(&mut self, table: &DeTable<'_>, preset: &str, key: &Key<'_>, value: &Value<'_>) -> &'static str {
+        let name = key.get_ref().as_ref();
+        let help = match value.get_ref() {
+            _ if nearest(name, PRESET_KEYS).is_some() => None,
+            DeValue::Table(_) => Some(format!("presets do not nest; write `[presets.{preset}_{name}]`")),
+            DeValue::String(_) if !table.keys().any(|key| key.get_ref() == "template") => {
+                Some("write the query as `template = '...'`".to_owned())
+            }
+            _ => None,
+        };
+        let Some(help) = help else { return self.known_key(table, key, "a preset", &PRESET_KEYS) };
+        let title = format!("unknown key `{name}` in a preset");
+        self.report(Diagnostic::new(Code::UnknownKey, key_span(key), title).help(help));
+        ""
+    }
+
+    fn positive_duration(&mut self, what: &str, value: &Value<'_>) -> Option<Spanned<PromDuration>> {
+        let duration = self.duration(what, value)?;
         if duration.value.is_zero() {
             self.report(
-                Diagnostic::new(Code::InvalidDuration, duration.span, "a window of no length")
+                Diagnostic::new(Code::InvalidDuration, duration.span, format!("`{what}` of no length"))
                     .label("must be longer than zero"),
             );
             return None;
@@ -404,41 +445,35 @@ impl Reader<'_> {
             return None;
         };
         let (mut check, mut reason) = (None, None);
+        let before = self.diagnostics.len();
         for (key, value) in in_order(table) {
-            match key.get_ref().as_ref() {
+            match self.known_key(table, key, "an entry of `allow`", &["check", "reason"]) {
                 "check" => check = self.spanned_string("check", value),
                 "reason" => reason = self.spanned_string("reason", value),
-                _ => self.unknown_key(key, "an entry of `allow`", &["check", "reason"]),
+                _ => {}
             }
         }
-        let check = self.allowed_check(table, value, check);
-        if reason.as_ref().is_none_or(|reason| reason.value.trim().is_empty()) {
-            let span = reason.map_or(Span::of(value.span()), |reason| reason.span);
-            self.report(
-                Diagnostic::new(Code::MissingKey, span, "`allow` without a reason")
-                    .help("add `reason = \"...\"`, for whoever meets this line next"),
-            );
-            return None;
+        let missing =
+            |what: &str, span: Span| Diagnostic::new(Code::MissingKey, span, format!("`allow` without a {what}"));
+        let whole = Span::of(value.span());
+        match (&check, &reason) {
+            // What is not there may be what was misspelt, or of the wrong type.
+            (None, _) | (_, None) if self.diagnostics.len() > before => {}
+            (None, _) => {
+                let help = "write `{ check = \"...\", reason = \"...\" }` with the code of the finding";
+                self.report(missing("check", whole).help(help));
+            }
+            (Some(_), None) => self.report(missing("reason", whole).help(REASON)),
+            (Some(_), Some(reason)) if reason.value.trim().is_empty() => {
+                self.report(missing("reason", reason.span).help(REASON));
+            }
+            _ => {}
         }
-        Some(Allow { check: check?, reason: reason?.value })
+        Some(Allow { check: self.allowed_check(check?)?, reason: reason?.value })
     }
 
-    fn allowed_check(
-        &mut self,
-        table: &DeTable<'_>,
-        value: &Value<'_>,
-        check: Option<Spanned<String>>,
-    ) -> Option<Spanned<Code>> {
-        let Some(check) = check else {
-            if !table.keys().any(|key| key.get_ref() == "check") {
-                self.report(
-                    Diagnostic::new(Code::MissingKey, Span::of(value.span()), "`allow` without a check")
-                        .help("add `check = \"...\"` with the code of the finding"),
-                );
-            }
-            return None;
-        };
-        let Some(code) = Code::ALL.iter().find(|code| code.as_str() == check.value) else {
+    fn allowed_check(&mut self, check: Spanned<String>) -> Option<Spanned<Code>> {
+        let Some(code) = Code::find(&check.value) else {
             let codes: Vec<&str> = Code::allowable().map(Code::as_str).collect();
             let title = format!("unknown check `{}`", check.value);
             let mut diagnostic = Diagnostic::new(Code::UnknownCheck, check.span, title).label("no check has this code");
@@ -455,7 +490,7 @@ impl Reader<'_> {
             );
             return None;
         }
-        Some(Spanned { value: *code, span: check.span })
+        Some(Spanned { value: code, span: check.span })
     }
 
     fn table<'v, 'i>(&mut self, what: &str, value: &'v Value<'i>) -> Option<&'v DeTable<'i>> {
@@ -505,7 +540,8 @@ impl Reader<'_> {
 
     fn strings(&mut self, what: &str, value: &Value<'_>) -> Vec<Spanned<String>> {
         if let DeValue::Array(values) = value.get_ref() {
-            return values.iter().filter_map(|value| self.spanned_string(what, value)).collect();
+            let entry = format!("an entry of `{what}`");
+            return values.iter().filter_map(|value| self.spanned_string(&entry, value)).collect();
         }
         self.wrong_type(what, "an array of strings", value, &format!("write `{what} = [\"...\"]`"));
         Vec::new()
@@ -515,6 +551,10 @@ impl Reader<'_> {
         if let DeValue::Integer(number) = value.get_ref() {
             let help = format!("write `{what} = \"{number}s\"` for seconds");
             self.wrong_type(what, "a duration in quotes", value, &help);
+            return None;
+        }
+        if !value.get_ref().is_str() {
+            self.wrong_type(what, "a duration in quotes", value, &format!("write `{what} = \"5m\"`"));
             return None;
         }
         let literal = self.literal(what, value)?;
@@ -545,14 +585,22 @@ impl Reader<'_> {
         self.report(Diagnostic::new(Code::WrongType, Span::of(value.span()), title).help(help));
     }
 
-    fn unknown_key(&mut self, key: &Key<'_>, place: &str, known: &[&str]) {
+    /// The known key that a key is, or is meant to be once that has been reported; empty if that is unclear.
+    ///
+    /// A misspelt key counts as the one that is meant, so that one mistake gives one message.
+    fn known_key(&mut self, table: &DeTable<'_>, key: &Key<'_>, place: &str, known: &[&'static str]) -> &'static str {
         let name = key.get_ref().as_ref();
+        if let Some(known) = known.iter().find(|known| **known == name) {
+            return known;
+        }
         let title = format!("unknown key `{name}` in {place}");
         let diagnostic = Diagnostic::new(Code::UnknownKey, key_span(key), title);
-        self.report(match nearest(name, known.iter().copied()) {
+        let meant = nearest(name, known.iter().copied());
+        self.report(match meant {
             Some(meant) => diagnostic.help(format!("a key with a similar name exists: `{meant}`")),
             None => diagnostic.note(format!("known keys are `{}`", known.join("`, `"))),
         });
+        meant.filter(|meant| !table.keys().any(|key| key.get_ref() == meant)).unwrap_or_default()
     }
 
     fn unknown_value(&mut self, what: &str, found: &Spanned<String>, known: &[&str]) {

@@ -59,19 +59,82 @@ pub struct SourceFile {
 }
 
 impl SourceFile {
+    /// Where the lines of its text start.
+    #[must_use]
+    pub fn lines(&self) -> Lines<'_> {
+        Lines::of(&self.text)
+    }
+}
+
+/// Where the lines of a text start, for any number of lookups.
+#[derive(Clone, Debug)]
+pub struct Lines<'a> {
+    text: &'a str,
+    /// The first byte of each line; the first line starts at 0.
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    /// Finds the lines of a text.
+    #[must_use]
+    pub fn of(text: &'a str) -> Self {
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { text, starts }
+    }
+
     /// The line of a byte offset, counted from 1.
     #[must_use]
     pub fn line(&self, offset: u32) -> usize {
-        self.line_column(offset).0
+        self.starts.partition_point(|start| *start <= offset as usize)
     }
 
     /// The line and the column, in characters, of a byte offset; both counted from 1.
     #[must_use]
     pub fn line_column(&self, offset: u32) -> (usize, usize) {
-        let before = &self.text.as_bytes()[..(offset as usize).min(self.text.len())];
-        let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let line = self.line(offset);
+        let before = &self.text.as_bytes()[self.starts[line - 1]..(offset as usize).min(self.text.len())];
         let is_char_start = |byte: &&u8| !(0x80..0xC0).contains(*byte);
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        (line, before[line_start..].iter().filter(is_char_start).count() + 1)
+        (line, before.iter().filter(is_char_start).count() + 1)
+    }
+
+    /// The bytes of the whole lines that hold a range, without the last line break.
+    #[must_use]
+    pub fn around(&self, range: Range<usize>) -> Range<usize> {
+        let start = self.starts[self.starts.partition_point(|start| *start <= range.start) - 1];
+        // The line break belongs to the line that it ends.
+        let next = self.starts.partition_point(|start| *start < range.end.max(range.start + 1));
+        let end = self.starts.get(next).map_or(self.text.len(), |next| next - 1);
+        start..end.max(range.end.min(self.text.len()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_and_columns_count_from_one() {
+        let lines = Lines::of("aé\tb\r\n\nc");
+        for (offset, expected) in
+            [(0, (1, 1)), (1, (1, 2)), (3, (1, 3)), (4, (1, 4)), (6, (1, 6)), (7, (2, 1)), (8, (3, 1)), (99, (3, 2))]
+        {
+            assert_eq!(lines.line_column(offset), expected, "{offset}");
+        }
+        assert_eq!(Lines::of("").line_column(0), (1, 1));
+        assert_eq!(Lines::of("a\n").line_column(2), (2, 1));
+    }
+
+    #[test]
+    fn whole_lines() {
+        let text = "ab\ncd\n\nef\n";
+        let around = |range: Range<usize>| &text[Lines::of(text).around(range)];
+        assert_eq!(around(0..0), "ab");
+        assert_eq!(around(1..2), "ab");
+        assert_eq!(around(1..3), "ab\n");
+        assert_eq!(around(1..4), "ab\ncd");
+        assert_eq!(around(3..3), "cd");
+        assert_eq!(around(6..6), "");
+        assert_eq!(around(4..8), "cd\n\nef");
+        assert_eq!(around(10..10), "");
     }
 }

@@ -1,23 +1,31 @@
 //! The nearest known name.
 
-/// The candidate that is most likely meant by `name`, if one is near enough: a third of its letters may differ.
-pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+/// The candidate that is most likely meant by a name, if one is close: one edit away, two from six letters on, three from
+/// twelve. Letters count the same in capitals.
+#[must_use]
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Long names are metrics, and nothing that a human mistyped.
+    if name.len() > 40 {
+        return None;
+    }
     let name = name.to_lowercase();
-    let limit = (name.chars().count() / 3).max(1);
+    let allowed = match name.len() {
+        0..6 => 1,
+        6..12 => 2,
+        _ => 3,
+    };
     candidates
         .into_iter()
-        .map(|candidate| (distance(&name, &candidate.to_lowercase(), limit), candidate))
-        .filter(|(distance, _)| *distance <= limit)
-        .min_by_key(|(distance, _)| *distance)
+        .filter(|candidate| candidate.len().abs_diff(name.len()) <= allowed)
+        .map(|candidate| (distance(name.as_bytes(), candidate.to_lowercase().as_bytes()), candidate))
+        .filter(|(distance, candidate)| *distance <= allowed && *distance * 2 <= candidate.len())
+        // `rat` rather means `rate` than `rad`.
+        .min_by_key(|(distance, candidate)| (*distance, !candidate.starts_with(&name)))
         .map(|(_, candidate)| candidate)
 }
 
-/// How many letters must be dropped, added, replaced or swapped with their neighbour; more than `limit` if unlike.
-fn distance(a: &str, b: &str, limit: usize) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    if a.len().abs_diff(b.len()) > limit {
-        return limit + 1;
-    }
+/// Edits between two words: insertions, deletions, replacements, and swaps of neighbours.
+fn distance(a: &[u8], b: &[u8]) -> usize {
     let mut before = Vec::new();
     let mut above: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.iter().enumerate() {
@@ -40,7 +48,7 @@ mod tests {
 
     #[test]
     fn finds_what_is_meant() {
-        let names = ["metric_name", "labels", "group_by", "window"];
+        let placeholders = ["metric_name", "labels", "group_by", "window"];
         for (typed, meant) in [
             ("windw", Some("window")),
             ("lables", Some("labels")),
@@ -50,7 +58,14 @@ mod tests {
             ("step", None),
             ("", None),
         ] {
-            assert_eq!(nearest(typed, names), meant, "{typed}");
+            assert_eq!(nearest(typed, placeholders), meant, "{typed}");
         }
+        let functions = ["rad", "rate", "irate", "increase", "absent"];
+        for (typed, meant) in
+            [("rat", Some("rate")), ("incraese", Some("increase")), ("absant", Some("absent")), ("foo", None)]
+        {
+            assert_eq!(nearest(typed, functions), meant, "{typed}");
+        }
+        assert_eq!(nearest("x", ["by", "on", "or"]), None);
     }
 }

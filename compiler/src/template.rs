@@ -27,7 +27,7 @@ struct Scanner<'a> {
     diagnostics: Vec<Diagnostic>,
 }
 
-impl<'a> Scanner<'a> {
+impl Scanner<'_> {
     fn scan(&mut self) {
         while let Some(found) = self.text[self.at..].find(['{', '}']) {
             self.at += found;
@@ -116,7 +116,8 @@ impl<'a> Scanner<'a> {
         let malformed = |title: String| Diagnostic::new(Code::MalformedPlaceholder, whole, title);
         let known = PLACEHOLDERS.contains(&content);
         let diagnostic = if known && self.text[..start].ends_with('$') {
-            malformed(format!("`$` before the placeholder `{content}`"))
+            let with_dollar = Span::of(start - 1..end + 1);
+            Diagnostic::new(Code::MalformedPlaceholder, with_dollar, format!("`$` before the placeholder `{content}`"))
                 .label("placeholders take no `$`")
                 .help(format!("write `{{{content}}}`"))
         } else if known {
@@ -131,7 +132,7 @@ impl<'a> Scanner<'a> {
                 .help(format!("write `{{{{{content}}}}}` for literal braces"))
         } else if let Some((name, _)) = content.split_once(['!', ':']).filter(|(name, _)| is_word(name.trim())) {
             let what = if content[name.len()..].starts_with('!') { "conversion" } else { "format" };
-            let name = self.meant(name.trim()).unwrap_or(name.trim());
+            let name = meant(name.trim()).unwrap_or(name.trim());
             malformed(format!("placeholder `{name}` with a {what}"))
                 .label("placeholders are rendered in one way only")
                 .help(format!("write `{{{name}}}`"))
@@ -144,7 +145,7 @@ impl<'a> Scanner<'a> {
             let title = format!("unknown placeholder `{name}`");
             let unknown = Diagnostic::new(Code::UnknownPlaceholder, Span::of(at..at + name.len()), title)
                 .label("not a placeholder");
-            match self.meant(name) {
+            match meant(name) {
                 Some(meant) => unknown.help(format!("a placeholder with a similar name exists: `{meant}`")),
                 None => unknown
                     .help(format!("write `{{{{{content}}}}}` for literal braces"))
@@ -153,10 +154,10 @@ impl<'a> Scanner<'a> {
         };
         self.diagnostics.push(diagnostic);
     }
+}
 
-    fn meant(&self, name: &str) -> Option<&'static str> {
-        nearest(name, PLACEHOLDERS)
-    }
+fn meant(name: &str) -> Option<&'static str> {
+    nearest(name, PLACEHOLDERS)
 }
 
 /// Whether somebody who wrote `{content}` wanted a placeholder rather than matchers in braces.
@@ -225,7 +226,7 @@ mod tests {
 
     #[test]
     fn other_template_languages() {
-        assert_eq!(one("up{{${labels}}}").1, "{labels}");
+        assert_eq!(one("up{{${labels}}}").1, "${labels}");
         assert_eq!(
             one("up${{labels}}"),
             ("`${{labels}}` is no placeholder".into(), "${{labels}}", "write `{{{labels}}}`".into())

@@ -3,7 +3,7 @@
 //! The corpus is a folder of JSON lines, named by `PROMQL_PRESETS_CORPUS`. Without it the test says that it was skipped;
 //! on CI that is a failure.
 
-#![expect(clippy::panic, clippy::print_stderr, clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::print_stderr, clippy::unwrap_used, reason = "a test")]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

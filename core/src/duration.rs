@@ -78,7 +78,7 @@ impl fmt::Display for PromDuration {
         let mut rest = self.millis;
         for (unit, millis, only_exact) in UNITS {
             let count = rest / millis;
-            if count > 0 && !(only_exact && rest % millis != 0) {
+            if count > 0 && (!only_exact || rest.is_multiple_of(millis)) {
                 write!(f, "{count}{unit}")?;
                 rest -= count * millis;
             }
@@ -161,7 +161,7 @@ impl TryFrom<Duration> for PromDuration {
     type Error = DurationError;
 
     fn try_from(duration: Duration) -> Result<Self, DurationError> {
-        if duration.subsec_nanos() % 1_000_000 != 0 {
+        if !duration.subsec_nanos().is_multiple_of(1_000_000) {
             return Err(DurationError::SubMillisecond { duration });
         }
         u64::try_from(duration.as_millis())

@@ -221,20 +221,22 @@ struct Parser<'p> {
     pattern: &'p str,
     bytes: &'p [u8],
     at: usize,
+    /// No `:]` comes any more, so that `[:` is no class.
+    no_posix_class: bool,
 }
 
-type Result_<T> = Result<T, RegexError>;
+type Result<T, E = RegexError> = std::result::Result<T, E>;
 
 impl<'p> Parser<'p> {
     fn new(pattern: &'p str) -> Self {
-        Self { pattern, bytes: pattern.as_bytes(), at: 0 }
+        Self { pattern, bytes: pattern.as_bytes(), at: 0, no_posix_class: false }
     }
 
     fn peek(&self, ahead: usize) -> Option<u8> {
         self.bytes.get(self.at + ahead).copied()
     }
 
-    fn error<T>(start: usize, end: usize, kind: RegexErrorKind) -> Result_<T> {
+    fn error<T>(start: usize, end: usize, kind: RegexErrorKind) -> Result<T> {
         Err(RegexError { start, end, kind })
     }
 
@@ -245,7 +247,7 @@ impl<'p> Parser<'p> {
         Some(char)
     }
 
-    fn parse(mut self) -> Result_<Node> {
+    fn parse(mut self) -> Result<Node> {
         let mut groups: Vec<Group> = Vec::new();
         let mut group = Group::new(0, false);
         let mut last_repeat: Option<usize> = None;
@@ -312,9 +314,7 @@ impl<'p> Parser<'p> {
             }
             last_repeat = repeat;
         }
-        if let Some(outermost) = groups.len().checked_sub(1) {
-            // The innermost open group is the one to close first.
-            let _ = outermost;
+        if !groups.is_empty() {
             return Self::error(group.open, group.open + 1, RegexErrorKind::MissingParen);
         }
         let node = group.finish();
@@ -322,7 +322,7 @@ impl<'p> Parser<'p> {
         Ok(node)
     }
 
-    fn check_size(node: Node, start: usize, end: usize) -> Result_<()> {
+    fn check_size(node: Node, start: usize, end: usize) -> Result<()> {
         if node.height > MAX_HEIGHT {
             return Self::error(start, end, RegexErrorKind::NestingDepth);
         }
@@ -341,7 +341,7 @@ impl<'p> Parser<'p> {
         min: u32,
         max: Option<u32>,
         counted: bool,
-    ) -> Result_<()> {
+    ) -> Result<()> {
         // `*?` and its like are lazy.
         if self.peek(0) == Some(b'?') {
             self.at += 1;
@@ -369,7 +369,7 @@ impl<'p> Parser<'p> {
     }
 
     /// `{2}`, `{2,}` or `{2,5}`; `None`, with nothing passed over, where the brace means itself.
-    fn repeat_bounds(&mut self) -> Result_<Option<(u32, Option<u32>)>> {
+    fn repeat_bounds(&mut self) -> Result<Option<(u32, Option<u32>)>> {
         let start = self.at;
         let mut at = start + 1;
         let Some(min) = self.count(&mut at) else { return Ok(None) };
@@ -405,7 +405,7 @@ impl<'p> Parser<'p> {
     }
 
     /// What starts with `(?`: whether it captures, or `None` for flags alone.
-    fn perl_group(&mut self) -> Result_<Option<bool>> {
+    fn perl_group(&mut self) -> Result<Option<bool>> {
         let start = self.at;
         let rest = &self.pattern[start..];
         let name_at = if rest.starts_with("(?P<") {
@@ -449,7 +449,7 @@ impl<'p> Parser<'p> {
     }
 
     /// A backslash outside a class.
-    fn backslash(&mut self, group: &mut Group) -> Result_<()> {
+    fn backslash(&mut self, group: &mut Group) -> Result<()> {
         let start = self.at;
         match self.peek(1) {
             Some(b'A' | b'z' | b'B') => {
@@ -480,7 +480,7 @@ impl<'p> Parser<'p> {
     }
 
     /// `\d`, `\pL`, `\p{Greek}`: whether there was one.
-    fn class_escape(&mut self) -> Result_<bool> {
+    fn class_escape(&mut self) -> Result<bool> {
         let start = self.at;
         match self.peek(1) {
             Some(b'd' | b'D' | b's' | b'S' | b'w' | b'W') => {
@@ -513,7 +513,7 @@ impl<'p> Parser<'p> {
     }
 
     /// An escape that means one character.
-    fn escape(&mut self) -> Result_<char> {
+    fn escape(&mut self) -> Result<char> {
         let start = self.at;
         self.at += 1;
         let Some(char) = self.char() else {
@@ -574,7 +574,7 @@ impl<'p> Parser<'p> {
     }
 
     /// `[...]`.
-    fn class(&mut self) -> Result_<()> {
+    fn class(&mut self) -> Result<()> {
         let open = self.at;
         self.at += 1;
         if self.peek(0) == Some(b'^') {
@@ -588,7 +588,7 @@ impl<'p> Parser<'p> {
                     self.at += 1;
                     return Ok(());
                 }
-                Some(b'[') if self.peek(1) == Some(b':') => {
+                Some(b'[') if self.peek(1) == Some(b':') && !self.no_posix_class => {
                     if let Some(length) = self.pattern[self.at + 2..].find(":]") {
                         let start = self.at;
                         let name = &self.pattern[start + 2..start + 2 + length];
@@ -597,6 +597,7 @@ impl<'p> Parser<'p> {
                             return Self::error(start, self.at, RegexErrorKind::UnknownClass);
                         }
                     } else {
+                        self.no_posix_class = true;
                         self.class_range(open)?;
                     }
                 }
@@ -612,7 +613,7 @@ impl<'p> Parser<'p> {
     }
 
     /// One character of a class, or a range of them.
-    fn class_range(&mut self, open: usize) -> Result_<()> {
+    fn class_range(&mut self, open: usize) -> Result<()> {
         let start = self.at;
         let low = self.class_char(open)?;
         if self.peek(0) == Some(b'-') && self.peek(1).is_some_and(|byte| byte != b']') {
@@ -625,7 +626,7 @@ impl<'p> Parser<'p> {
         Ok(())
     }
 
-    fn class_char(&mut self, open: usize) -> Result_<char> {
+    fn class_char(&mut self, open: usize) -> Result<char> {
         if self.peek(0) == Some(b'\\') {
             return self.escape();
         }

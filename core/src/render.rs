@@ -188,7 +188,9 @@ impl Output {
 
     fn metric_name(&mut self, parts: [&str; 3], open: bool) {
         let start = self.query.len();
-        parts.into_iter().for_each(|part| self.query.push_str(part));
+        for part in parts {
+            self.query.push_str(part);
+        }
         self.in_list = false;
         if is_bare_metric(&self.query[start..]) {
             if open {
@@ -229,6 +231,13 @@ mod tests {
         Segment::Text("}["),
         Segment::Window,
         Segment::Text("]))"),
+    ];
+    const PARTS: &[Segment] = &[
+        Segment::MetricName("", "_sum"),
+        Segment::Text("/"),
+        Segment::MetricNameOpen("", "_count"),
+        Segment::Item("a=\"b\""),
+        Segment::Text("}"),
     ];
     const FIVE_MINUTES: Option<PromDuration> = Some(PromDuration::from_secs(300));
 
@@ -299,13 +308,6 @@ mod tests {
             rendered(RATE, &querier),
             r#"sum by ("http.code","inf")(rate({"http.requests","http.code"="500"}[5m]))"#
         );
-        const PARTS: &[Segment] = &[
-            Segment::MetricName("", "_sum"),
-            Segment::Text("/"),
-            Segment::MetricNameOpen("", "_count"),
-            Segment::Item("a=\"b\""),
-            Segment::Text("}"),
-        ];
         assert_eq!(rendered(PARTS, &Querier::new("x")), r#"x_sum/x_count{a="b"}"#);
         assert_eq!(rendered(PARTS, &Querier::new("x.y")), r#"{"x.y_sum"}/{"x.y_count",a="b"}"#);
         assert_eq!(rendered(&[Segment::MetricName("", "")], &Querier::new("sum")), r#"{"sum"}"#);

@@ -1,7 +1,8 @@
 //! `preset!`: a template between Rust code.
 
 use proc_macro2::{TokenStream, TokenTree};
-use promql_presets_compiler::{Diagnostic, InlinePreset, Severity, SourceFile, render};
+use promql_presets_compiler::render::Messages;
+use promql_presets_compiler::{Diagnostic, InlinePreset, Severity, SourceFile};
 use quote::quote;
 use syn::parse::{ParseStream, Parser};
 use syn::{Error, Ident, LitStr, Result, Token};
@@ -28,21 +29,30 @@ fn is_semicolon(token: &TokenTree) -> bool {
 
 /// `"template"`, and `window = "5m"` if it has a `{window}`.
 fn arguments(input: ParseStream<'_>) -> Result<(LitStr, Option<LitStr>)> {
-    let template: LitStr = input.parse()?;
+    let template = input.parse().map_err(|error| {
+        Error::new(error.span(), "expected the template as a string literal, which is checked here")
+    })?;
     let mut window = None;
     while !input.is_empty() {
         input.parse::<Token![,]>()?;
         if input.is_empty() {
             break;
         }
-        let key: Ident = input.parse()?;
-        if key != "window" {
-            return Err(Error::new(key.span(), "expected `window = \"5m\"`"));
-        }
-        input.parse::<Token![=]>()?;
-        window = Some(input.parse()?);
+        window = match window {
+            None => Some(named_window(input).map_err(|error| Error::new(error.span(), "expected `window = \"5m\"`"))?),
+            Some(_) => return Err(input.error("nothing comes after the window")),
+        };
     }
     Ok((template, window))
+}
+
+fn named_window(input: ParseStream<'_>) -> Result<LitStr> {
+    let key: Ident = input.parse()?;
+    if key != "window" {
+        return Err(Error::new(key.span(), "another name"));
+    }
+    input.parse::<Token![=]>()?;
+    input.parse()
 }
 
 /// Every error, at the literal that it is about.
@@ -52,7 +62,7 @@ fn errors(diagnostics: &[Diagnostic], text: &str, template: &LitStr, window: Opt
     let error = |diagnostic: &Diagnostic| {
         let about_window = diagnostic.code.is_about_window();
         let span = window.filter(|_| about_window).map_or_else(|| template.span(), LitStr::span);
-        let message = if about_window { about(diagnostic) } else { render::untitled(&file, diagnostic) };
+        let message = if about_window { about(diagnostic) } else { Messages::of(&file).untitled(diagnostic) };
         Error::new(span, message)
     };
     let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).map(error);

@@ -44,6 +44,13 @@ impl Timestamp {
         Self(secs.saturating_mul(1000))
     }
 
+    /// Seconds since 1970, exact to the millisecond for some 285,000 years.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "documented")]
+    pub const fn as_secs_f64(self) -> f64 {
+        self.0 as f64 / 1000.0
+    }
+
     /// The clock of this machine.
     #[must_use]
     pub fn now() -> Self {

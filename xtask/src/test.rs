@@ -20,12 +20,12 @@ pub(crate) fn run() -> Result<(), Error> {
         return steps.finish();
     }
     steps.run("fmt", cargo().args(["fmt", "--all", "--check"]));
-    let clippy = ["clippy", "--workspace", "--all-targets", "--all-features"];
+    let clippy = ["clippy", "--workspace", "--all-targets"];
     steps.run("clippy", cargo().args(clippy).args(DENY_WARNINGS));
     tests(&mut steps);
-    let doc = ["test", "--workspace", "--all-features", "--doc"];
+    let doc = ["test", "--workspace", "--doc"];
     steps.run_tests("doc tests", cargo().args(doc), Closing::Libtest);
-    let docs = ["doc", "--workspace", "--all-features", "--no-deps"];
+    let docs = ["doc", "--workspace", "--no-deps"];
     steps.run("docs", cargo().args(docs).env("RUSTDOCFLAGS", "-D warnings"));
     for manifest in examples()? {
         example(&mut steps, &manifest);
@@ -45,7 +45,7 @@ fn tests(steps: &mut Steps) {
         Ok(note)
     });
     let Some((prometheus, victoria_metrics)) = &started else { return };
-    let targets = ["--workspace", "--all-features", "--lib", "--bins", "--tests", "--examples"];
+    let targets = ["--workspace", "--lib", "--bins", "--tests", "--examples"];
     let (mut command, closing) = if has_nextest() {
         let mut command = cargo();
         command.args(["nextest", "run", "--no-fail-fast", "--status-level", "slow"]);

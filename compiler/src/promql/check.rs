@@ -2,6 +2,8 @@
 //!
 //! Every fault is reported, but an expression whose type is not known for a fault inside it is not judged again.
 
+use std::collections::HashMap;
+
 use super::ast::{Aggregate, Binary, Call, Expr, ExprKind, MatcherItem, Selector, Subquery, Unary, ValueType};
 use super::functions::Function;
 use super::{Syntax, report};
@@ -14,10 +16,13 @@ struct Checker<'t, 'd> {
     text: &'t str,
     syntax: Syntax,
     diagnostics: &'d mut Vec<Diagnostic>,
+    /// Where the parser has found an invalid regular expression, in order.
+    broken_regexes: Vec<u32>,
 }
 
 pub(super) fn check(text: &str, syntax: Syntax, expr: &Expr<'_>, diagnostics: &mut Vec<Diagnostic>) {
-    Checker { text, syntax, diagnostics }.expr(expr);
+    let broken_regexes = diagnostics.iter().map(|diagnostic| diagnostic.span.start).collect();
+    Checker { text, syntax, diagnostics, broken_regexes }.expr(expr);
 }
 
 impl<'t> Checker<'t, '_> {
@@ -30,9 +35,15 @@ impl<'t> Checker<'t, '_> {
             }
             ExprKind::Paren(inner) => self.expr(inner),
             ExprKind::Unary(unary) => self.unary(unary, expr.span),
-            ExprKind::Subquery(subquery) => self.subquery(subquery),
+            ExprKind::Subquery(subquery) => {
+                self.subquery(subquery);
+                Some(ValueType::Matrix)
+            }
             ExprKind::Call(call) => self.call(call),
-            ExprKind::Aggregate(aggregate) => self.aggregate(aggregate),
+            ExprKind::Aggregate(aggregate) => {
+                self.aggregate(aggregate);
+                Some(ValueType::Vector)
+            }
             ExprKind::Binary(binary) => self.binary(binary),
         }
     }
@@ -68,10 +79,9 @@ impl<'t> Checker<'t, '_> {
             MatcherItem::Name(name) => !name.value.is_empty(),
             MatcherItem::Labels(_) => false,
         };
-        // A broken regular expression has been reported.
-        let broken = self.diagnostics.iter().any(|diagnostic| {
-            diagnostic.code == Code::InvalidRegex && selector.span.to(diagnostic.span) == selector.span
-        });
+        // What a broken regular expression would match nobody knows, and it has been reported.
+        let next = self.broken_regexes.partition_point(|start| *start < selector.span.start);
+        let broken = self.broken_regexes.get(next).is_some_and(|start| *start < selector.span.end);
         if !must_select || broken || selector.items().iter().any(selects) {
             return;
         }
@@ -106,7 +116,7 @@ impl<'t> Checker<'t, '_> {
         None
     }
 
-    fn subquery(&mut self, subquery: &Subquery<'_>) -> Type {
+    fn subquery(&mut self, subquery: &Subquery<'_>) {
         let ty = self.expr(&subquery.expr);
         if let Some(ty) = ty.filter(|ty| *ty != ValueType::Vector) {
             let diagnostic =
@@ -115,12 +125,11 @@ impl<'t> Checker<'t, '_> {
                     .secondary(subquery.brackets, "required by this subquery");
             self.report(self.with_conversion(diagnostic, &subquery.expr, ty, ValueType::Vector));
         }
-        Some(ValueType::Matrix)
     }
 
     fn call(&mut self, call: &Call<'_>) -> Type {
         let Some(function) = call.function else {
-            self.report(report::unknown_function(call.name, call.name_span));
+            self.report(report::unknown_function(call.name, call.name_span, false));
             for arg in &call.args {
                 self.expr(arg);
             }
@@ -136,21 +145,25 @@ impl<'t> Checker<'t, '_> {
         if count_is_wrong {
             self.report(argument_count(call, function));
         }
-        let info = function.name == "info";
-        let types: Vec<Type> = call
-            .args
-            .iter()
-            .enumerate()
-            .map(|(index, arg)| if info && index == 1 { self.info_selector(arg) } else { self.expr(arg) })
-            .collect();
-        if !count_is_wrong && !self.swapped_arguments(call, function, &types) {
-            for (index, (arg, ty)) in call.args.iter().zip(types).enumerate() {
-                if let (Some(ty), Some(wanted)) = (ty, function.arg_type(index)) {
-                    self.argument(call.name, call.name_span, "call", arg, ty, wanted);
-                }
+        // The types of the first two arguments, for arguments in the wrong order.
+        let mut types = [None; 2];
+        let found = self.diagnostics.len();
+        for (index, arg) in call.args.iter().enumerate() {
+            let ty = if index == 1 && function.name == "info" { self.info_selector(arg) } else { self.expr(arg) };
+            if let Some(place) = types.get_mut(index) {
+                *place = ty;
+            }
+            let (Some(ty), Some(wanted)) = (ty, function.arg_type(index)) else { continue };
+            if ty != wanted && !count_is_wrong {
+                self.argument(call.name, call.name_span, "call", arg, ty, wanted);
             }
         }
-        Some(function.returns)
+        if self.diagnostics.len() == found + 2 && call.args.len() == 2 {
+            self.swapped_arguments(call, function, types, found);
+        }
+        // Maybe the whole call is the mistake: `rate(vector(x[5m]))`.
+        let faulty = count_is_wrong || self.diagnostics.len() > found;
+        (!faulty).then_some(function.returns)
     }
 
     /// The second argument of `info`: matchers alone.
@@ -177,7 +190,7 @@ impl<'t> Checker<'t, '_> {
         Some(arg.ty())
     }
 
-    fn aggregate(&mut self, aggregate: &Aggregate<'_>) -> Type {
+    fn aggregate(&mut self, aggregate: &Aggregate<'_>) {
         let op = aggregate.op;
         if op.is_experimental() && !self.syntax.features.experimental_functions {
             let subject = format!("`{}`", op.as_str());
@@ -186,26 +199,30 @@ impl<'t> Checker<'t, '_> {
         let param = aggregate.param.as_ref().map(|param| (param, self.expr(param)));
         let ty = self.expr(&aggregate.expr);
         let name = self.slice(aggregate.op_span);
-        if let (Some((param, Some(param_ty))), Some(wanted), Some(ty)) = (param, op.param_type(), ty) {
-            if param_ty == ValueType::Vector && ty == wanted {
+        if let (Some((param, Some(param_ty))), Some(wanted)) = (param, op.param_type()) {
+            if param_ty == ValueType::Vector && ty == Some(wanted) {
                 let source = (self.slice(aggregate.expr.span), self.slice(param.span));
-                self.report(wrong_order(name, param.span, aggregate.op_span, "aggregation", source));
-                return Some(ValueType::Vector);
+                self.report(wrong_order(
+                    name,
+                    param.span.to(aggregate.expr.span),
+                    aggregate.op_span,
+                    "aggregation",
+                    source,
+                ));
+                return;
+            }
+            if param_ty != wanted {
+                self.argument(name, aggregate.op_span, "aggregation", param, param_ty, wanted);
             }
         }
-        if let (Some((param, Some(ty))), Some(wanted)) = (param, op.param_type()) {
-            self.argument(name, aggregate.op_span, "aggregation", param, ty, wanted);
-        }
-        if let Some(ty) = ty {
+        if let Some(ty) = ty.filter(|ty| *ty != ValueType::Vector) {
             self.argument(name, aggregate.op_span, "aggregation", &aggregate.expr, ty, ValueType::Vector);
         }
-        Some(ValueType::Vector)
     }
 
+    /// Reports an argument of the wrong type.
+    #[cold]
     fn argument(&mut self, name: &str, name_span: Span, what: &str, arg: &Expr<'_>, ty: ValueType, wanted: ValueType) {
-        if ty == wanted {
-            return;
-        }
         let diagnostic =
             Diagnostic::new(Code::TypeMismatch, arg.span, format!("`{name}` takes {}", wanted.with_article()))
                 .label(format!("this is {}", ty.with_article()))
@@ -213,16 +230,15 @@ impl<'t> Checker<'t, '_> {
         self.report(self.with_conversion(diagnostic, arg, ty, wanted));
     }
 
-    /// Two arguments that fit the other way round are one mistake.
-    fn swapped_arguments(&mut self, call: &Call<'_>, function: &Function, types: &[Type]) -> bool {
-        let ([first, second], [Some(a), Some(b)]) = (call.args.as_slice(), types) else { return false };
-        let (Some(wanted_a), Some(wanted_b)) = (function.arg_type(0), function.arg_type(1)) else { return false };
-        if wanted_a == wanted_b || *a != wanted_b || *b != wanted_a {
-            return false;
+    /// Two arguments that fit the other way round are one mistake: replaces the two last findings.
+    fn swapped_arguments(&mut self, call: &Call<'_>, function: &Function, types: [Type; 2], found: usize) {
+        let [first, second] = call.args.as_slice() else { return };
+        let wanted = [function.arg_type(1), function.arg_type(0)];
+        if types == wanted && types[0] != types[1] {
+            self.diagnostics.truncate(found);
+            let source = (self.slice(second.span), self.slice(first.span));
+            self.report(wrong_order(call.name, call.parens, call.name_span, "call", source));
         }
-        let source = (self.slice(second.span), self.slice(first.span));
-        self.report(wrong_order(call.name, call.parens, call.name_span, "call", source));
-        true
     }
 
     /// Adds what to type to get from one type to another.
@@ -266,6 +282,18 @@ impl<'t> Checker<'t, '_> {
 
     fn binary(&mut self, binary: &Binary<'_>) -> Type {
         let (lhs, rhs) = (self.expr(&binary.lhs), self.expr(&binary.rhs));
+        if let (Some(lhs), Some(rhs)) = (lhs, rhs) {
+            let vectors = lhs == ValueType::Vector && rhs == ValueType::Vector;
+            let plain = binary.bool_span.is_none() && binary.group.is_none() && binary.fill.is_empty();
+            if vectors && plain {
+                return Some(ValueType::Vector);
+            }
+        }
+        self.uncommon_binary(binary, lhs, rhs)
+    }
+
+    /// Everything but two instant vectors without modifiers.
+    fn uncommon_binary(&mut self, binary: &Binary<'_>, lhs: Type, rhs: Type) -> Type {
         let op = binary.op;
         let word = op.as_str();
         if let Some(span) = binary.bool_span.filter(|_| !op.is_comparison()) {
@@ -305,8 +333,9 @@ impl<'t> Checker<'t, '_> {
         if matching.keyword != super::ast::GroupingKeyword::On {
             return;
         }
+        let matched: HashMap<_, _> = matching.labels().map(|label| (&*label.name, label.span)).collect();
         for label in group.labels() {
-            if let Some(first) = matching.labels().find(|first| first.name == label.name) {
+            if let Some(first) = matched.get(&*label.name) {
                 self.report(
                     Diagnostic::new(
                         Code::Syntax,
@@ -314,7 +343,7 @@ impl<'t> Checker<'t, '_> {
                         format!("label `{}` both in `on` and in `{}`", label.name, group.keyword.as_str()),
                     )
                     .label("equal on both sides, so there is nothing to copy")
-                    .secondary(first.span, "matched on here"),
+                    .secondary(*first, "matched on here"),
                 );
             }
         }
@@ -322,16 +351,20 @@ impl<'t> Checker<'t, '_> {
 
     fn set_operator(&mut self, binary: &Binary<'_>, lhs: ValueType, rhs: ValueType) {
         let word = binary.op.as_str();
-        for (operand, ty) in [(&binary.lhs, lhs), (&binary.rhs, rhs)] {
-            if ty != ValueType::Vector {
-                let source = self.slice(operand.span);
-                self.report(
-                    Diagnostic::new(Code::TypeMismatch, operand.span, format!("`{word}` takes instant vectors"))
-                        .label(format!("this is {}", ty.with_article()))
-                        .secondary(binary.op_span, "required by this operator")
-                        .help(format!("write `vector({source})`")),
-                );
-            }
+        let mut scalars =
+            [(&binary.lhs, lhs), (&binary.rhs, rhs)].into_iter().filter(|(_, ty)| *ty != ValueType::Vector);
+        if let Some((operand, ty)) = scalars.next() {
+            let source = self.slice(operand.span);
+            let diagnostic =
+                Diagnostic::new(Code::TypeMismatch, operand.span, format!("`{word}` takes instant vectors"))
+                    .label(format!("this is {}", ty.with_article()))
+                    .secondary(binary.op_span, "required by this operator");
+            self.report(match scalars.next() {
+                Some((operand, ty)) => {
+                    diagnostic.secondary(operand.span, format!("this is {}, too", ty.with_article()))
+                }
+                None => diagnostic.help(format!("write `vector({source})`")),
+            });
         }
         if let Some(group) = &binary.group {
             let keyword = group.keyword.as_str();

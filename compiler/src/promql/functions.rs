@@ -23,8 +23,14 @@ impl Function {
     /// The function of that name, which is case-sensitive.
     #[must_use]
     pub fn find(name: &str) -> Option<&'static Self> {
-        let index = FUNCTIONS.binary_search_by(|function| function.name.cmp(name)).ok()?;
-        Some(&FUNCTIONS[index])
+        let mut slot = hash(name.as_bytes());
+        loop {
+            let function = FUNCTIONS.get(usize::from(SLOTS[slot]))?;
+            if function.name == name {
+                return Some(function);
+            }
+            slot = (slot + 1) % SLOTS.len();
+        }
     }
 
     /// Every function, sorted by name.
@@ -36,7 +42,8 @@ impl Function {
     /// The type of the argument at `index`.
     #[must_use]
     pub fn arg_type(&self, index: usize) -> Option<ValueType> {
-        self.args.get(index).or_else(|| self.args.last().filter(|_| self.max_args as usize > index)).copied()
+        let further = self.max_args == u8::MAX || index < usize::from(self.max_args);
+        self.args.get(index).or_else(|| self.args.last().filter(|_| further)).copied()
     }
 }
 
@@ -44,7 +51,6 @@ impl Function {
 pub(super) const REMOVED: &[(&str, &str, &str)] = &[
     ("holt_winters", "double_exponential_smoothing", "`holt_winters` was renamed in Prometheus 3.0"),
     ("count_scalar", "count", "`count_scalar` was removed in Prometheus 2.0"),
-    ("drop_common_labels", "without", "`drop_common_labels` was removed in Prometheus 2.0"),
 ];
 
 const fn function(name: &'static str, args: &'static [ValueType], min: u8, max: u8, returns: ValueType) -> Function {
@@ -66,6 +72,34 @@ const V: ValueType = ValueType::Vector;
 const M: ValueType = ValueType::Matrix;
 const T: ValueType = ValueType::String;
 const ANY: u8 = u8::MAX;
+
+/// A hash table of indices into [`FUNCTIONS`], made at compile time; `u8::MAX` is an empty slot.
+static SLOTS: [u8; 512] = {
+    let mut slots = [u8::MAX; 512];
+    let mut index = 0;
+    while index < FUNCTIONS.len() {
+        let mut slot = hash(FUNCTIONS[index].name.as_bytes());
+        while slots[slot] != u8::MAX {
+            slot = (slot + 1) % slots.len();
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "there are fewer than 255 functions")]
+        let entry = index as u8;
+        slots[slot] = entry;
+        index += 1;
+    }
+    slots
+};
+
+/// The slot of a name: from its length, its first and last two letters, and the middle one.
+const fn hash(name: &[u8]) -> usize {
+    let length = name.len();
+    if length < 2 {
+        return 0;
+    }
+    let (first, second) = (name[0] as usize, name[1] as usize);
+    let (last, before, middle) = (name[length - 1] as usize, name[length - 2] as usize, name[length / 2] as usize);
+    (length * 41 + first * 3 + second * 17 + last * 5 + before * 29 + middle * 11) % 512
+}
 
 /// Sorted by name.
 static FUNCTIONS: &[Function] = &[
@@ -242,6 +276,7 @@ mod tests {
         let join = Function::find("label_join").unwrap();
         assert_eq!(join.arg_type(0), Some(V));
         assert_eq!(join.arg_type(9), Some(T));
+        assert_eq!(join.arg_type(1000), Some(T));
         assert_eq!(Function::find("rate").unwrap().arg_type(1), None);
     }
 

@@ -35,6 +35,9 @@ pub(super) struct Lexer<'a> {
 const ALPHA: u8 = 1;
 const DIGIT: u8 = 2;
 const SPACE: u8 = 4;
+const COLON: u8 = 8;
+/// Nothing special inside a string.
+const TEXT: u8 = 16;
 
 /// What a byte is.
 static CLASS: [u8; 256] = {
@@ -43,12 +46,18 @@ static CLASS: [u8; 256] = {
     while byte < 256 {
         #[expect(clippy::cast_possible_truncation, reason = "the loop ends at 255")]
         let char = byte as u8;
-        table[byte] = match char {
-            b'a'..=b'z' | b'A'..=b'Z' | b'_' => ALPHA,
-            b'0'..=b'9' => DIGIT,
-            b' ' | b'\t' | b'\n' | b'\r' => SPACE,
-            _ => 0,
+        let text = match char {
+            b'"' | b'\'' | b'`' | b'\\' | b'\n' | b'{' | 0xEF => 0,
+            _ => TEXT,
         };
+        table[byte] = text
+            | match char {
+                b'a'..=b'z' | b'A'..=b'Z' | b'_' => ALPHA,
+                b'0'..=b'9' => DIGIT,
+                b' ' | b'\t' | b'\n' | b'\r' => SPACE,
+                b':' => COLON,
+                _ => 0,
+            };
         byte += 1;
     }
     table
@@ -81,39 +90,53 @@ impl<'a> Lexer<'a> {
         span(start, self.at)
     }
 
-    fn token(&mut self, kind: Kind, length: usize) -> Token {
-        let start = self.at;
+    /// Passes over a token of that length.
+    #[inline]
+    fn token(&mut self, kind: Kind, length: usize) -> Kind {
         self.at += length;
-        Token { kind, span: self.span(start) }
+        kind
     }
 
-    /// Reports that the text from `start` is no token.
-    fn error(&mut self, diagnostic: Diagnostic) -> Token {
-        let span = diagnostic.span;
-        self.at = span.end as usize;
+    /// Reports that the text here is no token.
+    #[cold]
+    fn error(&mut self, diagnostic: Diagnostic) -> Kind {
+        self.at = diagnostic.span.end as usize;
         self.diagnostics.push(diagnostic);
-        Token { kind: Kind::Error, span }
+        Kind::Error
     }
 
     /// The next token.
     #[inline]
     pub(super) fn next(&mut self) -> Token {
         loop {
+            self.skip(SPACE);
             let Some(&byte) = self.bytes.get(self.at) else {
                 return Token { kind: Kind::Eof, span: self.span(self.at) };
             };
-            if is(byte, SPACE) {
-                self.at += 1;
-            } else if byte == b'#' && self.mode != Mode::Duration {
+            if byte == b'#' && self.mode != Mode::Duration {
                 self.comment();
-            } else {
-                return match self.mode {
-                    Mode::Expression | Mode::Brackets => self.statement(byte),
-                    Mode::Braces => self.in_braces(byte),
-                    Mode::Duration => self.duration(byte),
-                };
+                continue;
             }
+            // The scanners return the kind alone, which fits a register; the rest is where they started and stopped.
+            let start = self.at;
+            let kind = match self.mode {
+                Mode::Expression | Mode::Brackets => self.statement(byte),
+                Mode::Braces => self.in_braces(byte),
+                Mode::Duration => self.duration(byte),
+            };
+            return Token { kind, span: self.span(start) };
         }
+    }
+
+    /// Passes over bytes of some classes.
+    #[inline]
+    fn skip(&mut self, class: u8) {
+        // A copy, so that the cursor stays in a register.
+        let mut at = self.at;
+        while self.bytes.get(at).is_some_and(|&byte| is(byte, class)) {
+            at += 1;
+        }
+        self.at = at;
     }
 
     fn comment(&mut self) {
@@ -140,7 +163,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn statement(&mut self, byte: u8) -> Token {
+    fn statement(&mut self, byte: u8) -> Kind {
         let next = self.peek(1);
         match byte {
             _ if is(byte, ALPHA) || byte == b':' => self.word(byte),
@@ -148,6 +171,7 @@ impl<'a> Lexer<'a> {
             b'.' if is(next, DIGIT) => self.number(),
             b'"' | b'\'' | b'`' => self.string(byte),
             b',' => self.token(Kind::Comma, 1),
+            b'.' => self.token(Kind::Dot, 1),
             b'(' => self.token(Kind::LeftParen, 1),
             b')' => self.token(Kind::RightParen, 1),
             b'{' | b'}' => self.brace(byte),
@@ -190,11 +214,11 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn in_braces(&mut self, byte: u8) -> Token {
+    fn in_braces(&mut self, byte: u8) -> Kind {
         match byte {
             _ if is(byte, ALPHA) => {
-                let length = self.bytes[self.at..].iter().take_while(|&&byte| is(byte, ALPHA | DIGIT)).count();
-                self.token(Kind::Ident, length)
+                self.skip(ALPHA | DIGIT);
+                Kind::Ident
             }
             b',' => self.token(Kind::Comma, 1),
             b'"' | b'\'' | b'`' => self.string(byte),
@@ -224,7 +248,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// Between `[` and the first number Prometheus knows durations and nothing else.
-    fn duration(&mut self, byte: u8) -> Token {
+    fn duration(&mut self, byte: u8) -> Kind {
         match byte {
             b'0'..=b'9' => {
                 self.got_duration = true;
@@ -256,12 +280,12 @@ impl<'a> Lexer<'a> {
                 self.token(Kind::RightBracket, 1)
             }
             b'{' if self.template => match self.brace(byte) {
-                token @ Token { kind: Kind::Hole(Hole::Window), .. } => {
+                Kind::Hole(Hole::Window) => {
                     self.got_duration = true;
                     self.mode = Mode::Brackets;
-                    token
+                    Kind::Hole(Hole::Window)
                 }
-                token => token,
+                kind => kind,
             },
             b'{' => self.token(Kind::LeftBrace, 1),
             _ if is(byte, ALPHA) => self.word(byte),
@@ -271,7 +295,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// A brace, or in a template a hole.
-    fn brace(&mut self, byte: u8) -> Token {
+    fn brace(&mut self, byte: u8) -> Kind {
         let (kind, mode) =
             if byte == b'{' { (Kind::LeftBrace, Mode::Braces) } else { (Kind::RightBrace, Mode::Expression) };
         if !self.template {
@@ -298,37 +322,35 @@ impl<'a> Lexer<'a> {
     }
 
     /// A name, a keyword, or a name with holes.
-    fn word(&mut self, first: u8) -> Token {
+    fn word(&mut self, first: u8) -> Kind {
         let start = self.at;
         let in_brackets = matches!(self.mode, Mode::Duration | Mode::Brackets);
         if in_brackets && first == b':' {
             return self.token(Kind::Colon, 1);
         }
-        let mut colon = false;
         let mut holes = false;
-        while let Some(&byte) = self.bytes.get(self.at) {
-            if is(byte, ALPHA | DIGIT) {
-                self.at += 1;
-            } else if byte == b':' && !in_brackets {
+        let mut colon = false;
+        loop {
+            self.skip(ALPHA | DIGIT);
+            if !in_brackets && self.peek(0) == b':' {
                 colon = true;
-                self.at += 1;
-            } else if byte == b'{'
-                && self.template
-                && !in_brackets
-                && Hole::at_start(&self.bytes[self.at..]) == Some(Hole::MetricName)
-            {
-                holes = true;
-                self.at += Hole::MetricName.placeholder().len();
-            } else {
+                self.skip(ALPHA | DIGIT | COLON);
+            }
+            let glued = self.template && !in_brackets && self.peek(0) == b'{';
+            if !glued || Hole::at_start(&self.bytes[self.at..]) != Some(Hole::MetricName) {
                 break;
             }
+            holes = true;
+            self.at += Hole::MetricName.placeholder().len();
         }
         let mut kind = if holes {
             Kind::TemplateName
         } else if colon {
             Kind::MetricIdent
+        } else if let Some(keyword) = keyword(&self.bytes[start..self.at]) {
+            keyword
         } else {
-            keyword(&self.bytes[start..self.at]).unwrap_or(Kind::Ident)
+            Kind::Ident
         };
         match kind {
             Kind::Fill | Kind::FillLeft | Kind::FillRight if !self.paren_follows() => kind = Kind::Ident,
@@ -336,7 +358,7 @@ impl<'a> Lexer<'a> {
             Kind::Number if in_brackets => kind = Kind::Ident,
             _ => {}
         }
-        Token { kind, span: self.span(start) }
+        kind
     }
 
     fn paren_follows(&self) -> bool {
@@ -345,25 +367,41 @@ impl<'a> Lexer<'a> {
 
     /// A number or a duration. The scanner takes some texts that are neither, and rejects some that could be; both as
     /// Prometheus does. Values are judged when they are read.
-    fn number(&mut self) -> Token {
+    fn number(&mut self) -> Kind {
         let start = self.at;
-        let kind = if self.scan_number() {
+        // By far the most: whole numbers, alone or with one unit.
+        self.skip(DIGIT);
+        let next = self.peek(0);
+        let kind = if !is(next, ALPHA) && next != b'.' {
             Kind::Number
-        } else if self.scan_duration() {
+        } else if matches!(next, b's' | b'm' | b'h' | b'd' | b'w' | b'y') && !is(self.peek(1), ALPHA | DIGIT) {
+            self.at += 1;
             Kind::Duration
         } else {
-            let rest = self.bytes[self.at..].iter().take_while(|&&b| is(b, ALPHA | DIGIT) || b == b'.').count();
-            let span = span(start, self.at + rest);
-            return self.error(report::bad_number(&self.text[span.range()], span));
+            self.at = start;
+            self.uncommon_number()
         };
-        let token = Token { kind, span: self.span(start) };
-        if self.template && self.peek(0) == b'{' {
-            if let Some(hole) = Hole::at_start(&self.bytes[self.at..]) {
-                let at = span(self.at, self.at + hole.placeholder().len());
-                return self.error(report::hole_in_number(hole, at, &self.text[start..self.at]));
-            }
+        if self.template
+            && self.peek(0) == b'{'
+            && let Some(hole) = Hole::at_start(&self.bytes[self.at..])
+        {
+            let at = span(self.at, self.at + hole.placeholder().len());
+            return self.error(report::hole_in_number(hole, at, &self.text[start..self.at]));
         }
-        token
+        kind
+    }
+
+    fn uncommon_number(&mut self) -> Kind {
+        let start = self.at;
+        if self.scan_number() {
+            return Kind::Number;
+        }
+        if self.scan_duration() {
+            return Kind::Duration;
+        }
+        let rest = self.bytes[self.at..].iter().take_while(|&&b| is(b, ALPHA | DIGIT) || b == b'.').count();
+        let span = span(start, self.at + rest);
+        self.error(report::bad_number(&self.text[span.range()], span))
     }
 
     fn accept(&mut self, set: &[u8]) -> bool {
@@ -440,14 +478,20 @@ impl<'a> Lexer<'a> {
     }
 
     /// A string literal. Escapes are checked where they are read.
-    fn string(&mut self, quote: u8) -> Token {
+    fn string(&mut self, quote: u8) -> Kind {
         let start = self.at;
         self.at += 1;
-        while let Some(&byte) = self.bytes.get(self.at) {
+        loop {
+            let mut at = self.at;
+            while self.bytes.get(at).is_some_and(|&byte| is(byte, TEXT)) {
+                at += 1;
+            }
+            self.at = at;
+            let Some(&byte) = self.bytes.get(at) else { break };
             match byte {
                 _ if byte == quote => {
                     self.at += 1;
-                    return Token { kind: Kind::Str, span: self.span(start) };
+                    return Kind::Str;
                 }
                 b'\\' if quote != b'`' => self.at = (self.at + 2).min(self.bytes.len()),
                 b'\n' if quote != b'`' => break,
@@ -466,10 +510,12 @@ impl<'a> Lexer<'a> {
         self.error(report::unterminated_string(span(start, self.at), quote))
     }
 
-    fn bad_character(&mut self) -> Token {
+    fn bad_character(&mut self) -> Kind {
         let rest = &self.text[self.at..];
         let char = rest.chars().next().unwrap_or_default();
-        let span = span(self.at, self.at + char.len_utf8());
+        // `&&` and `||` are one mistake.
+        let twice = matches!(char, '&' | '|') && self.peek(1) == self.peek(0);
+        let span = span(self.at, self.at + char.len_utf8() + usize::from(twice));
         self.error(report::bad_character(rest, char, span, self.mode == Mode::Braces))
     }
 
@@ -506,11 +552,19 @@ mod tests {
 
     #[test]
     fn keywords_are_labels_inside_braces() {
+        use crate::promql::Aggregator as A;
         use Kind::{Aggregator, Eq, Ident, LeftBrace, RightBrace, Str};
         let tokens = kinds(r#"sum{by="x"}"#, false);
         assert_eq!(
             tokens,
-            [(Aggregator, "sum"), (LeftBrace, "{"), (Ident, "by"), (Eq, "="), (Str, "\"x\""), (RightBrace, "}")]
+            [
+                (Aggregator(A::Sum), "sum"),
+                (LeftBrace, "{"),
+                (Ident, "by"),
+                (Eq, "="),
+                (Str, "\"x\""),
+                (RightBrace, "}")
+            ]
         );
     }
 

@@ -1,7 +1,7 @@
-//! PromQL as Prometheus 3.14 accepts it, with the placeholders of a template as typed holes of the grammar.
+//! `PromQL` as Prometheus 3.14 accepts it, with the placeholders of a template as typed holes of the grammar.
 //!
-//! [`parse`] is the way in. It reads the text ([`lexer`]), builds the tree ([`parser`], [`ast`]) and, when the tree is
-//! whole, checks types ([`check`]). Time is linear in the length of the text, and no input overflows the stack.
+//! [`parse`] is the way in. It reads the text (`lexer`), builds the tree (`parser`, `ast`) and, when the tree is
+//! whole, checks types (`check`). Time is linear in the length of the text, and no input overflows the stack.
 //!
 //! ```
 //! use promql_presets_compiler::promql::{Syntax, ValueType, parse};
@@ -23,6 +23,9 @@ mod parser;
 mod report;
 mod token;
 mod tree;
+
+#[cfg(test)]
+mod tests;
 
 pub use ast::{
     Aggregate, Aggregator, At, Binary, BinaryOp, Braces, Call, Duration, DurationKind, DurationOp, Expr, ExprKind,
@@ -46,13 +49,13 @@ pub struct Syntax {
 }
 
 impl Syntax {
-    /// Plain PromQL without experimental features.
+    /// Plain `PromQL` without experimental features.
     pub const PROMQL: Self = Self { template: false, features: Features::none() };
     /// A template without experimental features.
     pub const TEMPLATE: Self = Self { template: true, features: Features::none() };
 }
 
-/// Experimental features of PromQL, by the names of Prometheus' `--enable-feature`.
+/// Experimental features of `PromQL`, by the names of Prometheus' `--enable-feature`.
 ///
 /// Duration expressions are not among them: Prometheus 3.14 has them on by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

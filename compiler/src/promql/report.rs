@@ -4,6 +4,7 @@ use super::ast::{Aggregator, Expr, ExprKind, ValueType};
 use super::functions::{Function, REMOVED};
 use super::literal::{DurationFault, EscapeFault, EscapeFaultKind};
 use super::token::Hole;
+use crate::suggest::nearest;
 use crate::{Code, Diagnostic, Span};
 
 fn syntax(span: Span, title: impl Into<String>) -> Diagnostic {
@@ -102,7 +103,9 @@ pub(super) fn unterminated_string(span: Span, quote: u8) -> Diagnostic {
 }
 
 pub(super) fn bad_character(rest: &str, char: char, span: Span, in_braces: bool) -> Diagnostic {
-    let diagnostic = syntax(span, format!("unexpected `{}`", char.escape_debug()));
+    let length = (span.end - span.start) as usize;
+    let text = rest.get(..length).unwrap_or(rest);
+    let diagnostic = syntax(span, format!("unexpected `{}`", text.escape_debug()));
     match char {
         '$' => diagnostic.label("variables of dashboards are not part of PromQL"),
         '&' => diagnostic.label("no operator of PromQL").help("write `and`"),
@@ -144,14 +147,21 @@ pub(super) fn experimental(subject: &str, span: Span, flag: &str) -> Diagnostic 
         .note(format!("the server needs `--enable-feature={flag}` as well"))
 }
 
-pub(super) fn modifier_of_expression(word: &str, span: Span, expr: &Expr<'_>) -> Diagnostic {
+pub(super) fn modifier_of_expression(text: &str, word: &str, span: Span, expr: &Expr<'_>) -> Diagnostic {
     let (label, what) = match word {
         "anchored" | "smoothed" => ("only a selector can have it", "no selector"),
         _ => ("only a selector or a subquery can have it", "neither a selector nor a subquery"),
     };
     let diagnostic = syntax(span, format!("misplaced `{word}`")).label(label).secondary(expr.span, what);
     match &expr.kind {
-        ExprKind::Call(_) | ExprKind::Aggregate(_) => diagnostic.note("it goes inside, right behind the selector"),
+        ExprKind::Call(call) => match call.args.as_slice() {
+            [arg] if matches!(arg.kind, ExprKind::Selector(_)) => {
+                let (arg, modifier) = (&text[arg.span.range()], &text[span.range()]);
+                diagnostic.help(format!("write `{}({arg} {modifier})`", call.name))
+            }
+            _ => diagnostic.note("it goes inside, right behind the selector"),
+        },
+        ExprKind::Aggregate(_) => diagnostic.note("it goes inside, right behind the selector"),
         _ => diagnostic,
     }
 }
@@ -189,7 +199,8 @@ pub(super) fn range_of_expression(text: &str, expr: &Expr<'_>, brackets: Span) -
     }
 }
 
-pub(super) fn unknown_function(name: &str, span: Span) -> Diagnostic {
+/// `grouped`: whether a grouping follows, so that an aggregation is meant.
+pub(super) fn unknown_function(name: &str, span: Span, grouped: bool) -> Diagnostic {
     let diagnostic = Diagnostic::new(Code::UnknownFunction, span, format!("unknown function `{name}`"));
     if let Some((_, successor, note)) = REMOVED.iter().find(|(removed, ..)| *removed == name) {
         return diagnostic.label("removed").help(format!("write `{successor}`")).note(*note);
@@ -199,8 +210,10 @@ pub(super) fn unknown_function(name: &str, span: Span) -> Diagnostic {
     }
     let diagnostic = diagnostic.label("not a function");
     let lower = name.to_ascii_lowercase();
-    let names = Function::all().iter().map(|function| function.name).chain(Aggregator::ALL.map(Aggregator::as_str));
-    match similar(&lower, names) {
+    let functions = Function::all().iter().map(|function| function.name);
+    let aggregators = Aggregator::ALL.map(Aggregator::as_str);
+    let names = if grouped { nearest(&lower, aggregators) } else { nearest(&lower, functions.chain(aggregators)) };
+    match names {
         Some(similar) if Function::find(similar).is_some() => {
             diagnostic.help(format!("a function with a similar name exists: `{similar}`"))
         }
@@ -209,7 +222,7 @@ pub(super) fn unknown_function(name: &str, span: Span) -> Diagnostic {
     }
 }
 
-/// What Prometheus has in place of something that only MetricsQL has.
+/// What Prometheus has in place of something that only `MetricsQL` has.
 pub(super) fn metricsql(word: &str) -> Option<&'static str> {
     Some(match word {
         "default" => "Prometheus writes `a or b` for a default, whose labels must match",
@@ -297,62 +310,5 @@ pub(super) fn aggregate_arguments(op: Aggregator, name: Span, parens: Span, args
         }
         (Some(_), 1) => diagnostic.label(format!("the number is missing, as in `{word}(5, x)`")),
         _ => diagnostic.label("too many arguments"),
-    }
-}
-
-/// The candidate that is closest to a word, if it is close: one edit in three letters, two in six, three in twelve.
-pub(super) fn similar<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
-    // Long names are metrics, and nothing that a human mistyped.
-    if word.len() > 40 {
-        return None;
-    }
-    let allowed = match word.len() {
-        0..3 => 1,
-        3..6 => 1,
-        6..12 => 2,
-        _ => 3,
-    };
-    candidates
-        .into_iter()
-        .filter(|candidate| *candidate != word && candidate.len().abs_diff(word.len()) <= allowed)
-        .map(|candidate| (distance(word.as_bytes(), candidate.as_bytes()), candidate))
-        .filter(|(distance, candidate)| *distance <= allowed && *distance * 2 <= candidate.len())
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
-
-/// Edits between two words: insertions, deletions, replacements, and swaps of neighbours.
-fn distance(a: &[u8], b: &[u8]) -> usize {
-    let width = b.len() + 1;
-    let mut rows = vec![0; (a.len() + 1) * width];
-    for (column, cell) in rows.iter_mut().take(width).enumerate() {
-        *cell = column;
-    }
-    for i in 1..=a.len() {
-        rows[i * width] = i;
-        for j in 1..=b.len() {
-            let replaced = rows[(i - 1) * width + j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut best = replaced.min(rows[(i - 1) * width + j] + 1).min(rows[i * width + j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(rows[(i - 2) * width + j - 2] + 1);
-            }
-            rows[i * width + j] = best;
-        }
-    }
-    rows.last().copied().unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn similar_names_are_close() {
-        let names = ["rate", "irate", "increase", "absent"];
-        assert_eq!(similar("rat", names), Some("rate"));
-        assert_eq!(similar("incraese", names), Some("increase"));
-        assert_eq!(similar("absant", names), Some("absent"));
-        assert_eq!(similar("foo", names), None);
-        assert_eq!(similar("x", ["by", "on", "or"]), None);
     }
 }

@@ -1,5 +1,6 @@
 //! Tokens and keywords.
 
+use super::ast::Aggregator;
 use crate::Span;
 
 /// The placeholders of a template, as typed holes of the grammar.
@@ -72,6 +73,8 @@ pub(super) enum Kind {
     RightBracket,
     Comma,
     Colon,
+    /// Part of no query; read so that the parser can say what a dot in a name needs.
+    Dot,
     Eq,
     EqRegex,
     NotEqRegex,
@@ -96,7 +99,7 @@ pub(super) enum Kind {
     Unless,
     Atan2,
 
-    Aggregator,
+    Aggregator(Aggregator),
     Bool,
     By,
     Without,
@@ -130,7 +133,7 @@ impl Kind {
             Ident
                 | MetricIdent
                 | TemplateName
-                | Aggregator
+                | Aggregator(_)
                 | And
                 | Or
                 | Unless
@@ -176,10 +179,64 @@ pub(super) struct Token {
 /// The length of the longest keyword.
 const LONGEST: usize = 12;
 
+/// For every length of a word a bit for each letter that a keyword of that length starts with.
+static STARTS: [u32; LONGEST + 1] = {
+    let words: [&[u8]; 39] = [
+        b"and",
+        b"or",
+        b"unless",
+        b"atan2",
+        b"sum",
+        b"avg",
+        b"count",
+        b"min",
+        b"max",
+        b"group",
+        b"stddev",
+        b"stdvar",
+        b"topk",
+        b"bottomk",
+        b"count_values",
+        b"quantile",
+        b"limitk",
+        b"limit_ratio",
+        b"offset",
+        b"anchored",
+        b"smoothed",
+        b"by",
+        b"without",
+        b"on",
+        b"ignoring",
+        b"group_left",
+        b"group_right",
+        b"bool",
+        b"fill",
+        b"fill_left",
+        b"fill_right",
+        b"start",
+        b"end",
+        b"step",
+        b"range",
+        b"min_of",
+        b"max_of",
+        b"inf",
+        b"nan",
+    ];
+    let mut table = [0; LONGEST + 1];
+    let mut index = 0;
+    while index < words.len() {
+        table[words[index].len()] |= 1 << (words[index][0] & 31);
+        index += 1;
+    }
+    table
+};
+
 /// The keyword that a word is, in any case. `inf` and `nan` are numbers.
 #[inline]
 pub(super) fn keyword(word: &[u8]) -> Option<Kind> {
-    if word.len() < 2 || word.len() > LONGEST {
+    // Few words have the length and the first letter of a keyword.
+    let starts = STARTS.get(word.len()).copied().unwrap_or(0);
+    if starts & (1 << (word.first().copied().unwrap_or(0) & 31)) == 0 {
         return None;
     }
     let mut buffer = [0; LONGEST];
@@ -191,8 +248,20 @@ pub(super) fn keyword(word: &[u8]) -> Option<Kind> {
         b"or" => Kind::Or,
         b"unless" => Kind::Unless,
         b"atan2" => Kind::Atan2,
-        b"sum" | b"avg" | b"count" | b"min" | b"max" | b"group" | b"stddev" | b"stdvar" | b"topk" | b"bottomk"
-        | b"count_values" | b"quantile" | b"limitk" | b"limit_ratio" => Kind::Aggregator,
+        b"sum" => Kind::Aggregator(Aggregator::Sum),
+        b"avg" => Kind::Aggregator(Aggregator::Avg),
+        b"count" => Kind::Aggregator(Aggregator::Count),
+        b"min" => Kind::Aggregator(Aggregator::Min),
+        b"max" => Kind::Aggregator(Aggregator::Max),
+        b"group" => Kind::Aggregator(Aggregator::Group),
+        b"stddev" => Kind::Aggregator(Aggregator::Stddev),
+        b"stdvar" => Kind::Aggregator(Aggregator::Stdvar),
+        b"topk" => Kind::Aggregator(Aggregator::Topk),
+        b"bottomk" => Kind::Aggregator(Aggregator::Bottomk),
+        b"count_values" => Kind::Aggregator(Aggregator::CountValues),
+        b"quantile" => Kind::Aggregator(Aggregator::Quantile),
+        b"limitk" => Kind::Aggregator(Aggregator::Limitk),
+        b"limit_ratio" => Kind::Aggregator(Aggregator::LimitRatio),
         b"offset" => Kind::Offset,
         b"anchored" => Kind::Anchored,
         b"smoothed" => Kind::Smoothed,
@@ -224,7 +293,10 @@ mod tests {
     #[test]
     fn keywords_ignore_case() {
         assert_eq!(keyword(b"Group_Left"), Some(Kind::GroupLeft));
-        assert_eq!(keyword(b"COUNT_VALUES"), Some(Kind::Aggregator));
+        assert_eq!(keyword(b"COUNT_VALUES"), Some(Kind::Aggregator(Aggregator::CountValues)));
+        for aggregator in Aggregator::ALL {
+            assert_eq!(keyword(aggregator.as_str().as_bytes()), Some(Kind::Aggregator(aggregator)));
+        }
         assert_eq!(keyword(b"count_valuesx"), None);
         assert_eq!(keyword(b"a"), None);
         assert_eq!(keyword(b"NaN"), Some(Kind::Number));

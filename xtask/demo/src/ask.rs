@@ -1,75 +1,100 @@
-//! The questions. Each answer comes with the PromQL that was asked.
+//! The questions: presets of the built-in catalogue. Each answer comes with the PromQL that was asked.
 
 use std::ops::RangeInclusive;
 
-use promql_presets_test_support::{Answer, Server};
+use promql_presets::presets::{api_requests, container_utilization as container, vllm};
+use promql_presets::{
+    Labels, Matrix, MetricQuerier, Preset, PrometheusClient, RangeResult, Series, TimeRange, Timestamp, Vector, one_of,
+};
 
 use crate::{Error, Share, Trend};
 
-/// Seconds between two points of a range.
-pub(crate) const STEP: i64 = 60;
-
 /// Asks one server about the hours before one time.
 pub(crate) struct Ask {
-    server: Server,
-    end: i64,
+    client: PrometheusClient,
+    end: Timestamp,
 }
 
 impl Ask {
     /// Asks the server at `url` about the time before `end`, in Unix seconds.
-    pub(crate) fn new(url: &str, end: i64) -> Self {
-        Self { server: Server::at(url), end }
+    pub(crate) fn new(url: &str, end: &str) -> Result<Self, Error> {
+        Ok(Self { client: PrometheusClient::new(url)?, end: end.parse()? })
     }
 
-    /// The last hours before the end.
-    pub(crate) const fn hours(&self, hours: i64) -> RangeInclusive<i64> {
-        self.end - hours * 3600..=self.end
+    /// The last hours before the end, in Unix seconds.
+    pub(crate) fn hours(&self, hours: i64) -> RangeInclusive<i64> {
+        let end = self.end.as_millis() / 1000;
+        end - hours * 3600..=end
     }
 
     /// Each kernel's use of its processors, in percent of what it may use.
-    pub(crate) fn utilization_by_kernel(&self) -> Result<(String, Vec<Share>), Error> {
-        let query =
-            r#"sum by (kernel_id)(backendai_container_utilization{container_metric_name="cpu_util",value_type="pct"})"#;
-        let answers = self.server.query(query, self.end)?;
-        let share = |answer: Answer| Share { name: name(&answer, "kernel_id"), value: answer.points[0].1 };
-        Ok((query.to_owned(), answers.into_iter().map(share).collect()))
+    pub(crate) async fn utilization_by_kernel(&self) -> Result<(String, Vec<Share>), Error> {
+        let querier = container::Querier::new("cpu_util")
+            .value_type(container::ValueType::Pct)
+            .group_by([container::Label::KernelId]);
+        let kernels: Vector = self.client.query(container::GAUGE, &querier).at(self.end).await?;
+        let share = |element: &promql_presets::Element| {
+            Ok(Share { name: name(element.labels(), container::Label::KernelId), value: element.value().float()? })
+        };
+        let shares = kernels.iter().map(share).collect::<Result<_, Error>>()?;
+        Ok((container::GAUGE.render(&querier, None)?, shares))
     }
 
     /// One kernel's use of its processors and of its memory, in percent.
-    pub(crate) fn utilization_of(&self, kernel: &str) -> Result<(String, Vec<Trend>), Error> {
-        let query = format!(
-            "sum by (container_metric_name)(backendai_container_utilization{{value_type=\"pct\",kernel_id={kernel:?}}})"
-        );
-        self.range(query, "container_metric_name", 6)
+    pub(crate) async fn utilization_of(&self, kernel: &str) -> Result<(String, Vec<Trend>), Error> {
+        let querier = container::Querier::new(one_of(["cpu_util", "mem"]))
+            .value_type(container::ValueType::Pct)
+            .kernel_id(kernel.parse::<uuid::Uuid>()?)
+            .group_by([container::Label::ContainerMetricName]);
+        self.trends(container::GAUGE, &querier, container::Label::ContainerMetricName, 6).await
     }
 
     /// Each kernel's memory, in bytes.
-    pub(crate) fn memory_by_kernel(&self) -> Result<(String, Vec<Trend>), Error> {
-        let query =
-            r#"sum by (kernel_id)(backendai_container_utilization{container_metric_name="mem",value_type="current"})"#;
-        self.range(query.to_owned(), "kernel_id", 6)
+    pub(crate) async fn memory_by_kernel(&self) -> Result<(String, Vec<Trend>), Error> {
+        let querier = container::Querier::new("mem")
+            .value_type(container::ValueType::Current)
+            .group_by([container::Label::KernelId]);
+        self.trends(container::GAUGE, &querier, container::Label::KernelId, 6).await
     }
 
     /// Requests per second.
-    pub(crate) fn requests_by_endpoint(&self) -> Result<(String, Vec<Trend>), Error> {
-        self.range("sum by (endpoint)(rate(backendai_api_request_count_total[5m]))".to_owned(), "endpoint", 4)
+    pub(crate) async fn requests_by_endpoint(&self) -> Result<(String, Vec<Trend>), Error> {
+        let querier = api_requests::Querier::new().group_by([api_requests::Label::Endpoint]);
+        self.trends(api_requests::RATE, &querier, api_requests::Label::Endpoint, 4).await
     }
 
     /// The 95th percentile of the time from request to answer, in seconds.
-    pub(crate) fn latency_by_model(&self) -> Result<(String, Vec<Trend>), Error> {
-        let query =
-            "histogram_quantile(0.95, sum by (le, model_name)(rate(vllm:e2e_request_latency_seconds_bucket[5m])))";
-        self.range(query.to_owned(), "model_name", 4)
+    pub(crate) async fn latency_by_model(&self) -> Result<(String, Vec<Trend>), Error> {
+        let querier = vllm::Querier::new().group_by([vllm::Label::ModelName]);
+        self.trends(vllm::E2E_LATENCY_P95, &querier, vllm::Label::ModelName, 4).await
     }
 
-    fn range(&self, query: String, label: &str, hours: i64) -> Result<(String, Vec<Trend>), Error> {
+    /// A point each minute of the last hours, and the name of each series.
+    async fn trends<Q, R, W>(
+        &self,
+        preset: Preset<Q, R, W>,
+        querier: &Q,
+        label: impl AsRef<str>,
+        hours: i64,
+    ) -> Result<(String, Vec<Trend>), Error>
+    where
+        Q: MetricQuerier,
+        R: RangeResult,
+    {
         let hours = self.hours(hours);
-        let answers = self.server.query_range(&query, *hours.start(), *hours.end(), STEP)?;
-        let trends = answers.into_iter().map(|answer| Trend { name: name(&answer, label), points: answer.points });
-        Ok((query, trends.collect()))
+        let range = TimeRange::new(Timestamp::from_secs(*hours.start()), self.end)?.step("1m")?;
+        let matrix: Matrix = self.client.query_range(preset, querier, range).await?;
+        let trend = |series: &Series| {
+            let seconds = series.timestamps().iter().map(|time| time.as_secs_f64());
+            Trend {
+                name: name(series.labels(), &label),
+                points: seconds.zip(series.values().iter().copied()).collect(),
+            }
+        };
+        Ok((preset.render(querier, None)?, matrix.iter().map(trend).collect()))
     }
 }
 
-fn name(answer: &Answer, label: &str) -> String {
-    answer.labels.get(label).cloned().unwrap_or_default()
+fn name(labels: &Labels, label: impl AsRef<str>) -> String {
+    labels.get(label.as_ref()).unwrap_or_default().to_owned()
 }

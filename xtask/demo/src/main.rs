@@ -13,13 +13,14 @@ use show::{Share, Show, Trend, Unit};
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-fn main() -> ExitCode {
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
     let arguments: Vec<_> = env::args().skip(1).collect();
     let [url, end] = &arguments[..] else {
         eprintln!("usage: promql-presets-demo <url> <end>");
         return ExitCode::from(2);
     };
-    match end.parse().map_err(Error::from).and_then(|end| run(&Ask::new(url, end), &Show::stdout())) {
+    match run(url, end).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -29,26 +30,27 @@ fn main() -> ExitCode {
 }
 
 /// Asks one question after the other, and shows the answers.
-fn run(ask: &Ask, show: &Show) -> Result<(), Error> {
-    let (query, kernels) = ask.utilization_by_kernel()?;
+async fn run(url: &str, end: &str) -> Result<(), Error> {
+    let (ask, show) = (Ask::new(url, end)?, Show::stdout());
+    let (query, kernels) = ask.utilization_by_kernel().await?;
     show.heading("Processor use by kernel, now", &query);
     show.shares("kernel", Unit::Percent, &kernels);
 
     let busiest = kernels.iter().max_by(|one, other| one.value.total_cmp(&other.value));
     let kernel = &busiest.ok_or("no kernel has data")?.name;
-    let (query, trends) = ask.utilization_of(kernel)?;
+    let (query, trends) = ask.utilization_of(kernel).await?;
     show.heading("The busiest kernel, last 6 hours", &query);
     show.trends("metric", ask.hours(6), Unit::Percent, &trends);
 
-    let (query, trends) = ask.memory_by_kernel()?;
+    let (query, trends) = ask.memory_by_kernel().await?;
     show.heading("Memory by kernel, last 6 hours", &query);
     show.trends("kernel", ask.hours(6), Unit::Bytes, &trends);
 
-    let (query, trends) = ask.requests_by_endpoint()?;
+    let (query, trends) = ask.requests_by_endpoint().await?;
     show.heading("API requests by endpoint, last 4 hours", &query);
     show.trends("endpoint", ask.hours(4), Unit::PerSecond, &trends);
 
-    let (query, trends) = ask.latency_by_model()?;
+    let (query, trends) = ask.latency_by_model().await?;
     show.heading("LLM latency, 95th percentile by model, last 4 hours", &query);
     show.trends("model", ask.hours(4), Unit::Seconds, &trends);
     Ok(())

@@ -1,11 +1,11 @@
 //! What follows an operand: ranges, subqueries, `offset`, `@`; and durations with their arithmetic.
 
-use super::super::ast::{
+use crate::promql::ast::{
     At, BinaryOp, Duration, DurationKind, DurationOp, Expr, ExprKind, Modifier, Range, Sign, Subquery, ValueType,
 };
-use super::super::report;
-use super::super::token::{Hole, Kind, Token};
-use super::{MAX_NESTING, Parser, Result, higher};
+use crate::promql::parser::{MAX_NESTING, Parser, Result, higher};
+use crate::promql::report;
+use crate::promql::token::{Hole, Kind, Token};
 use crate::{Code, Diagnostic, Span};
 
 /// The largest duration, in seconds: Prometheus counts nanoseconds in 63 bits.
@@ -90,7 +90,8 @@ impl<'a> Parser<'a> {
         let brackets = open.to(close.span);
         let (span, below) = (expr.span.to(brackets), expr.height);
         let subquery = Subquery { expr, range, step, brackets, modifiers: Vec::new() };
-        self.node(ExprKind::Subquery(Box::new(subquery)), span, ValueType::Matrix, below)
+        let height = self.height(below, span)?;
+        Ok(Expr { kind: ExprKind::Subquery(Box::new(subquery)), span, ty: ValueType::Matrix, height })
     }
 
     fn offset(&mut self, mut expr: Expr<'a>) -> Result<Expr<'a>> {
@@ -99,7 +100,7 @@ impl<'a> Parser<'a> {
         let end = self.previous_end;
         let Some(modifiers) = modifiers(&mut expr) else {
             let span = Span::new(keyword.start, end);
-            self.report(report::modifier_of_expression("offset", span, &expr));
+            self.report(report::modifier_of_expression(self.lexer.text, "offset", span, &expr));
             return Ok(expr);
         };
         let earlier = modifiers.iter().find_map(|modifier| match modifier {
@@ -130,17 +131,16 @@ impl<'a> Parser<'a> {
             }
         };
         let span = Span::new(keyword.start, self.previous_end);
-        if let At::Timestamp(value) = at {
-            // Written so that NaN is out of bounds.
-            if !(value.abs() < MAX_TIMESTAMP) {
-                self.report(
-                    Diagnostic::new(Code::Syntax, span, "timestamp out of bounds")
-                        .label("must be a number of seconds since 1970"),
-                );
-            }
+        if let At::Timestamp(value) = at
+            && (value.is_nan() || value.abs() >= MAX_TIMESTAMP)
+        {
+            self.report(
+                Diagnostic::new(Code::Syntax, span, "timestamp out of bounds")
+                    .label("must be a number of seconds since 1970"),
+            );
         }
         let Some(modifiers) = modifiers(&mut expr) else {
-            self.report(report::modifier_of_expression("@", span, &expr));
+            self.report(report::modifier_of_expression(self.lexer.text, "@", span, &expr));
             return Ok(expr);
         };
         let earlier = modifiers.iter().find(|modifier| matches!(modifier, Modifier::At { .. })).map(Modifier::span);
@@ -180,7 +180,7 @@ impl<'a> Parser<'a> {
             return expr;
         }
         let ExprKind::Selector(selector) = &mut expr.kind else {
-            self.report(report::modifier_of_expression(word, token.span, &expr));
+            self.report(report::modifier_of_expression(self.lexer.text, word, token.span, &expr));
             return expr;
         };
         let other = selector.modifiers.iter().find_map(|modifier| match modifier {
@@ -361,7 +361,7 @@ impl<'a> Parser<'a> {
 }
 
 /// The modifiers of an expression that can have some.
-fn modifiers<'e, 'a>(expr: &'e mut Expr<'a>) -> Option<&'e mut Vec<Modifier>> {
+fn modifiers<'e>(expr: &'e mut Expr<'_>) -> Option<&'e mut Vec<Modifier>> {
     match &mut expr.kind {
         ExprKind::Selector(selector) => Some(&mut selector.modifiers),
         ExprKind::Subquery(subquery) => Some(&mut subquery.modifiers),

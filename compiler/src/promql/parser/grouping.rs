@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::super::ast::{Fill, FillSide, Grouping, GroupingItem, GroupingKeyword, Label};
-use super::super::report;
-use super::super::token::{Hole, Kind};
-use super::{Parser, Result};
+use crate::promql::ast::{Fill, FillSide, Grouping, GroupingItem, GroupingKeyword, Label};
+use crate::promql::parser::{Parser, Result};
+use crate::promql::report;
+use crate::promql::token::{Hole, Kind};
 use crate::{Code, Diagnostic, Span};
 
 impl<'a> Parser<'a> {

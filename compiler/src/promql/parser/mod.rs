@@ -14,7 +14,7 @@ use super::ast::{
 };
 use super::functions::Function;
 use super::lexer::Lexer;
-use super::token::{Hole, Kind, Token};
+use super::token::{Kind, Token};
 use super::{Features, Syntax, literal, report};
 use crate::{Code, Diagnostic, Span};
 
@@ -95,13 +95,10 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Makes a node, unless the tree gets too high.
-    fn node(&mut self, kind: ExprKind<'a>, span: Span, ty: ValueType, below: u16) -> Result<Expr<'a>> {
-        if below >= MAX_HEIGHT {
-            // The node goes, and what is below it with it: it is no higher than the limit.
-            return self.too_deep(span);
-        }
-        Ok(Expr { kind, span, ty, height: below + 1 })
+    /// The height of a node, unless the tree gets too high.
+    #[inline]
+    fn height(&mut self, below: u16, span: Span) -> Result<u16> {
+        if below < MAX_HEIGHT { Ok(below + 1) } else { self.too_deep(span) }
     }
 
     #[cold]
@@ -169,7 +166,8 @@ impl<'a> Parser<'a> {
         let span = lhs.span.to(rhs.span);
         let below = lhs.height.max(rhs.height);
         let binary = Binary { op, op_span, bool_span, matching, group, fill, lhs, rhs };
-        self.node(ExprKind::Binary(Box::new(binary)), span, ty, below)
+        let height = self.height(below, span)?;
+        Ok(Expr { kind: ExprKind::Binary(Box::new(binary)), span, ty, height })
     }
 
     /// An operand with its sign and its modifiers.
@@ -192,10 +190,10 @@ impl<'a> Parser<'a> {
             }
             Kind::LeftParen => self.paren()?,
             Kind::LeftBrace => self.selector(None)?,
-            Kind::Aggregator => {
+            Kind::Aggregator(op) => {
                 let token = self.bump();
                 match self.token.kind {
-                    Kind::LeftParen | Kind::By | Kind::Without => self.aggregate(token)?,
+                    Kind::LeftParen | Kind::By | Kind::Without => self.aggregate(op, token)?,
                     _ => self.selector(Some(token))?,
                 }
             }
@@ -218,7 +216,8 @@ impl<'a> Parser<'a> {
         }
         let expr = self.expr(BinaryOp::Pow.precedence())?;
         let (span, ty, below) = (op_span.to(expr.span), expr.ty, expr.height);
-        self.node(ExprKind::Unary(Box::new(Unary { op, op_span, expr })), span, ty, below)
+        let height = self.height(below, span)?;
+        Ok(Expr { kind: ExprKind::Unary(Box::new(Unary { op, op_span, expr })), span, ty, height })
     }
 
     fn paren(&mut self) -> Result<Expr<'a>> {
@@ -226,7 +225,9 @@ impl<'a> Parser<'a> {
         let inner = self.expr(0)?;
         let Some(close) = self.eat(Kind::RightParen) else { return self.unexpected_after(&inner, Some(open)) };
         let (ty, below) = (inner.ty, inner.height);
-        self.node(ExprKind::Paren(Box::new(inner)), open.to(close.span), ty, below)
+        let span = open.to(close.span);
+        let height = self.height(below, span)?;
+        Ok(Expr { kind: ExprKind::Paren(Box::new(inner)), span, ty, height })
     }
 
     fn call(&mut self, name: Token) -> Result<Expr<'a>> {
@@ -237,13 +238,18 @@ impl<'a> Parser<'a> {
         if !callable {
             return self.not_callable(name);
         }
-        let (args, parens) = self.arguments()?;
         let text = self.slice(name.span);
+        if text.eq_ignore_ascii_case("with") {
+            return self.fail(report::unknown_function("with", name.span, false));
+        }
+        let (args, parens) = self.arguments()?;
         let function = Function::find(text);
         let ty = function.map_or(ValueType::Vector, |function| function.returns);
         let below = args.iter().map(|arg| arg.height).max().unwrap_or(0);
         let call = Call { function, name: text, name_span: name.span, parens, args };
-        self.node(ExprKind::Call(Box::new(call)), name.span.to(parens), ty, below)
+        let span = name.span.to(parens);
+        let height = self.height(below, span)?;
+        Ok(Expr { kind: ExprKind::Call(Box::new(call)), span, ty, height })
     }
 
     /// The arguments of a call, and the parentheses around them.
@@ -280,20 +286,20 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn aggregate(&mut self, name: Token) -> Result<Expr<'a>> {
-        let text = self.slice(name.span);
-        let Some(op) = Aggregator::find(text) else { return Err(Stop) };
+    fn aggregate(&mut self, op: Aggregator, name: Token) -> Result<Expr<'a>> {
         let mut grouping = self.aggregate_modifier()?;
         if self.token.kind != Kind::LeftParen {
             return self.expected_aggregate_body(op, grouping.as_ref());
         }
         let (mut args, parens) = self.arguments()?;
-        let after = self.token;
         if grouping.is_none() {
             grouping = self.aggregate_modifier()?;
+            if grouping.is_none() && self.token.kind == Kind::LeftParen {
+                return self.missing_by(op, parens);
+            }
         }
-        if grouping.is_some() && matches!(self.token.kind, Kind::By | Kind::Without) {
-            return self.second_grouping(after.span);
+        if let (Some(first), Kind::By | Kind::Without) = (&grouping, self.token.kind) {
+            return self.second_grouping(first.span());
         }
         let span = Span::new(name.span.start, self.previous_end);
         let wanted = if op.param_type().is_some() { 2 } else { 1 };
@@ -304,10 +310,12 @@ impl<'a> Parser<'a> {
         let param = if args.is_empty() { None } else { Some(args.swap_remove(0)) };
         let below = param.as_ref().map_or(0, |param| param.height).max(expr.height);
         let aggregate = Aggregate { op, op_span: name.span, grouping, parens, param, expr };
-        self.node(ExprKind::Aggregate(Box::new(aggregate)), span, ValueType::Vector, below)
+        let height = self.height(below, span)?;
+        Ok(Expr { kind: ExprKind::Aggregate(Box::new(aggregate)), span, ty: ValueType::Vector, height })
     }
 
-    /// The value of a number or a duration in seconds; 0 where it has none, which is reported.
+    /// The value of a number or a duration in seconds. A literal without a value is reported and read as 1, which is
+    /// right everywhere.
     fn number_value(&mut self, token: Token) -> f64 {
         let text = self.slice(token.span);
         if token.kind == Kind::Number {
@@ -315,14 +323,14 @@ impl<'a> Parser<'a> {
                 return value;
             }
             self.report(report::bad_number(text, token.span));
-            return 0.0;
+            return 1.0;
         }
         match literal::duration_ms(text) {
             #[expect(clippy::cast_precision_loss, reason = "Prometheus computes in floating point, too")]
             Ok(ms) => ms as f64 / 1000.0,
             Err(fault) => {
                 self.report(report::bad_duration(text, token.span, fault));
-                0.0
+                1.0
             }
         }
     }
@@ -361,9 +369,6 @@ fn binary_op(kind: Kind) -> Option<BinaryOp> {
         _ => return None,
     })
 }
-
-/// How a hole is reported that stands where it cannot.
-type Misplaced = (Hole, Span);
 
 /// The height of a pair of durations.
 fn higher(a: &Duration, b: &Duration) -> u16 {

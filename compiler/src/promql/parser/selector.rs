@@ -4,13 +4,13 @@ use std::borrow::Cow;
 
 use promql_presets_core::regex;
 
-use super::super::ast::{
+use crate::Span;
+use crate::promql::ast::{
     Braces, Expr, ExprKind, Label, MatchOp, Matcher, MatcherItem, Name, Selector, StringLiteral, ValueType,
 };
-use super::super::token::{Hole, Kind, Token};
-use super::super::{literal, report};
-use super::{Parser, Result};
-use crate::Span;
+use crate::promql::parser::{Parser, Result};
+use crate::promql::token::{Hole, Kind, Token};
+use crate::promql::{literal, report};
 
 impl<'a> Parser<'a> {
     /// A selector whose name, if any, has been read.
@@ -27,7 +27,7 @@ impl<'a> Parser<'a> {
         Ok(Expr { kind: ExprKind::Selector(Box::new(selector)), span, ty: ValueType::Vector, height: 1 })
     }
 
-    fn name(&mut self, token: Token) -> Name<'a> {
+    pub(super) fn name(&self, token: Token) -> Name<'a> {
         let text = self.slice(token.span);
         let mut holes = Vec::new();
         if token.kind == Kind::TemplateName {

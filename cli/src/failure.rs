@@ -1,0 +1,87 @@
+//! Why a command could not run.
+
+use std::fmt;
+use std::io;
+
+use promql_presets_compiler::discover::DiscoverError;
+use promql_presets_compiler::suggest::nearest;
+
+/// Why a command could not run. Findings and refusals are no failures: they are what a command is for.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The arguments make no sense: why, and the help of the command.
+    Usage(String, &'static str),
+    /// Something that is not there, or cannot be read.
+    Input(String),
+    /// The answer could not be written.
+    Output(io::Error),
+}
+
+impl Failure {
+    pub(crate) fn usage(message: impl Into<String>, help: &'static str) -> Self {
+        Self::Usage(message.into(), help)
+    }
+
+    /// A name that is none of those known.
+    pub(crate) fn unknown<'a>(
+        message: &str,
+        name: &str,
+        known: impl IntoIterator<Item = &'a str>,
+        help: &'static str,
+    ) -> Self {
+        let meant = nearest(name, known).map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+        Self::Usage(format!("{message}{meant}"), help)
+    }
+
+    pub(crate) fn arguments(error: lexopt::Error, help: &'static str) -> Self {
+        let message = match error {
+            lexopt::Error::UnexpectedOption(option) => {
+                let known = help.split([' ', ',', '\n']).filter(|word| word.starts_with("--") && word.len() > 2);
+                return Self::unknown(&format!("unknown option `{option}`"), &option, known, help);
+            }
+            lexopt::Error::MissingValue { option } => {
+                format!("`{}` needs a value", option.unwrap_or_default())
+            }
+            lexopt::Error::UnexpectedArgument(argument) => {
+                format!("unexpected argument `{}`", argument.to_string_lossy())
+            }
+            lexopt::Error::UnexpectedValue { option, .. } => format!("`{option}` takes no value"),
+            lexopt::Error::NonUnicodeValue(value) => format!("`{}` is not UTF-8", value.to_string_lossy()),
+            other => other.to_string(),
+        };
+        Self::Usage(message, help)
+    }
+
+    /// Whether the reader of the output has gone, which is no fault.
+    pub(crate) fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(message, help) => {
+                writeln!(f, "error: {message}\n")?;
+                for usage in help.lines().filter(|line| line.starts_with("usage: ")) {
+                    writeln!(f, "{usage}")?;
+                }
+                writeln!(f, "`--help` tells more")
+            }
+            Self::Input(message) => writeln!(f, "error: {message}"),
+            Self::Output(error) => writeln!(f, "error: cannot write to standard output: {error}"),
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+impl From<DiscoverError> for Failure {
+    fn from(error: DiscoverError) -> Self {
+        Self::Input(error.to_string())
+    }
+}

@@ -1,0 +1,93 @@
+//! Which preset files a command is about.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use promql_presets_compiler::{SourceFile, discover};
+
+use crate::failure::Failure;
+
+/// The folder that commands look into unless told otherwise.
+pub(crate) const DEFAULT: &str = "presets";
+
+/// A folder of preset files, all of which are compiled together.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    /// All its files.
+    pub(crate) files: Vec<SourceFile>,
+    /// Whether each of them was asked for.
+    pub(crate) wanted: Vec<bool>,
+}
+
+/// Reads folders, and files together with the folders that they belong to.
+pub(crate) fn read(arguments: &[PathBuf]) -> Result<Vec<Folder>, Failure> {
+    let default = [PathBuf::from(DEFAULT)];
+    let arguments = if arguments.is_empty() { &default } else { arguments };
+    let mut folders: Vec<(PathBuf, Folder)> = Vec::new();
+    for argument in arguments {
+        let failed = |error| Failure::Input(format!("cannot read `{}`: {error}", argument.display()));
+        let path = fs::canonicalize(argument).map_err(failed)?;
+        let is_folder = path.is_dir();
+        // A link to a preset file stands where the link stands, so only its folder is resolved.
+        let path = match argument.file_name() {
+            Some(name) if !is_folder => {
+                let parent = argument.parent().filter(|parent| !parent.as_os_str().is_empty());
+                fs::canonicalize(parent.unwrap_or(Path::new("."))).map_err(failed)?.join(name)
+            }
+            _ => path,
+        };
+        let root = if is_folder { path.clone() } else { root(&path) };
+        let at = folders.iter().position(|(known, _)| *known == root).unwrap_or(folders.len());
+        if at == folders.len() {
+            let files = discover::discover(&root, &shown(argument, &path, &root))?;
+            let wanted = vec![false; files.len()];
+            folders.push((root.clone(), Folder { files, wanted }));
+        }
+        let folder = &mut folders[at].1;
+        if is_folder {
+            folder.wanted.fill(true);
+            continue;
+        }
+        let name = slashes(path.strip_prefix(&root).unwrap_or(&path));
+        let Some(file) = folder.files.iter().position(|file| file.name == name) else {
+            let shown = argument.display();
+            return Err(Failure::Input(format!(
+                "`{shown}` is no preset file: the name of one ends in `.toml` and starts with no dot"
+            )));
+        };
+        folder.files[file].path = slashes(argument);
+        folder.wanted[file] = true;
+    }
+    Ok(folders.into_iter().map(|(_, folder)| folder).collect())
+}
+
+/// The folder of presets that a file belongs to: the nearest one named `presets` within its package, else its own.
+fn root(file: &Path) -> PathBuf {
+    let own = file.parent().unwrap_or(file);
+    for folder in own.ancestors() {
+        if folder.file_name() == Some(OsStr::new(DEFAULT)) {
+            return folder.to_owned();
+        }
+        if folder.join("Cargo.toml").exists() || folder.join(".git").exists() {
+            break;
+        }
+    }
+    own.to_owned()
+}
+
+/// How messages name `root`, given that `argument` is how the caller names `path` in it.
+fn shown(argument: &Path, path: &Path, root: &Path) -> String {
+    let below = path.strip_prefix(root).map_or(0, |below| below.components().count());
+    let shown = argument.ancestors().nth(below).map(slashes);
+    match shown {
+        Some(shown) if shown.is_empty() => ".".to_owned(),
+        Some(shown) => shown.trim_end_matches('/').to_owned(),
+        None => slashes(root),
+    }
+}
+
+fn slashes(path: &Path) -> String {
+    let shown = path.to_string_lossy().replace('\\', "/");
+    shown.strip_prefix("./").map_or(shown.clone(), str::to_owned)
+}

@@ -1,0 +1,75 @@
+//! Standard output and standard error.
+
+use std::env;
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use promql_presets_compiler::Diagnostic;
+use promql_presets_compiler::render::Messages;
+
+use crate::failure::Failure;
+
+/// Writes an answer.
+///
+/// A reader that has gone is no failure here, so that `check | head` still exits with its verdict.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Writes what is asked for with `--help` or `--version`.
+pub(crate) fn help(text: &str) -> Result<ExitCode, Failure> {
+    print(text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes a remark for the person at the terminal.
+pub(crate) fn remark(text: &str) {
+    // An answer is no worse for a remark that nobody can read.
+    _ = writeln!(io::stderr(), "{text}");
+}
+
+/// Whether to write in colours: to a terminal that can show them, unless `NO_COLOR` says otherwise (<https://no-color.org>).
+pub(crate) fn in_colors() -> bool {
+    let unwanted = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let unable = env::var_os("TERM").is_some_and(|term| term == "dumb");
+    io::stdout().is_terminal() && !unwanted && !unable
+}
+
+/// The whole message, for a person.
+pub(crate) fn message(messages: &Messages<'_>, diagnostic: &Diagnostic, colors: bool) -> String {
+    if colors { messages.colored(diagnostic) } else { messages.full(diagnostic) }
+}
+
+/// A number of things: `1 file`, `2 files`.
+pub(crate) fn count(number: usize, thing: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{s}")
+}
+
+/// Rows as columns that stand under each other.
+pub(crate) fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or_default()).collect();
+    let line = |row: &Vec<String>| {
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        format!("{}\n", cells.join("  ").trim_end())
+    };
+    rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::table;
+
+    #[test]
+    fn columns_stand_under_each_other() {
+        let rows = [vec!["größe".to_owned(), "5m".to_owned()], vec!["a".to_owned(), String::new()]];
+        assert_eq!(table(&rows), "größe  5m\na\n");
+        assert_eq!(table(&[]), "");
+    }
+}

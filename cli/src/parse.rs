@@ -1,0 +1,189 @@
+//! `promql-presets parse`: the verdict on plain PromQL.
+
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::process::ExitCode;
+
+use lexopt::Arg::{Long, Short, Value};
+use lexopt::ValueExt;
+use promql_presets_compiler::promql::{Features, Parsed, Syntax, Tree, parse};
+use promql_presets_compiler::render::Messages;
+use promql_presets_compiler::{Diagnostic, SourceFile};
+
+use crate::FOUND;
+use crate::failure::Failure;
+use crate::json::Object;
+use crate::output::{help, in_colors, message, print};
+
+pub(crate) const HELP: &str = "\
+Checks plain PromQL as Prometheus would, and shows how it is understood
+
+usage: promql-presets parse [QUERY]... [--format FORMAT] [--experimental]
+usage: promql-presets parse --jsonl [--experimental]
+
+  QUERY              a query; standard input is one if none is given
+  --format FORMAT    human: the type and the tree, or the line and carets under the fault (the default)
+                     json:  one object a line, with ok, type (scalar, vector, matrix, string or null) and
+                            errors: message, start and end, in bytes from 0
+  --jsonl            read one JSON string a line from standard input, answer each as `--format json` does
+  --experimental     accept what Prometheus has to be told to accept
+  -h, --help         show this text
+
+exit status: 0 if every query is accepted, 1 if not, 2 if there was nothing to read
+";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Human,
+    Json,
+}
+
+pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
+    let mut queries: Vec<String> = Vec::new();
+    let (mut format, mut jsonl, mut features) = (None, false, Features::none());
+    let failed = |error| Failure::arguments(error, HELP);
+    while let Some(argument) = arguments.next().map_err(failed)? {
+        match argument {
+            Value(query) => queries.push(query.string().map_err(failed)?),
+            Long("format") => {
+                format = match arguments.value().map_err(failed)?.to_string_lossy().as_ref() {
+                    "human" => Some(Format::Human),
+                    "json" => Some(Format::Json),
+                    other => {
+                        let unknown = format!("unknown format `{other}`, expected `human` or `json`");
+                        return Err(Failure::usage(unknown, HELP));
+                    }
+                }
+            }
+            Long("jsonl") => jsonl = true,
+            Long("experimental") => features = Features::all(),
+            Short('h') | Long("help") => return help(HELP),
+            other => return Err(failed(other.unexpected())),
+        }
+    }
+    let syntax = Syntax { template: false, features };
+    let accepted = if jsonl {
+        if !queries.is_empty() {
+            return Err(Failure::usage("`--jsonl` reads standard input, so it goes with no query", HELP));
+        }
+        if format == Some(Format::Human) {
+            return Err(Failure::usage("`--jsonl` answers in JSON only", HELP));
+        }
+        lines(&mut BufReader::new(io::stdin().lock()), &mut BufWriter::new(io::stdout().lock()), syntax)?
+    } else {
+        if queries.is_empty() {
+            queries.push(standard_input()?);
+        }
+        let format = format.unwrap_or(Format::Human);
+        let answers: Vec<(bool, String)> = queries.iter().map(|query| answer(query, syntax, format)).collect();
+        let texts: Vec<&str> = answers.iter().map(|(_, text)| text.as_str()).collect();
+        print(&texts.join(if format == Format::Human { "\n" } else { "" }))?;
+        answers.iter().all(|(accepted, _)| *accepted)
+    };
+    Ok(if accepted { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
+}
+
+fn standard_input() -> Result<String, Failure> {
+    let mut text = String::new();
+    io::stdin()
+        .read_to_string(&mut text)
+        .map_err(|error| Failure::Input(format!("cannot read standard input: {error}")))?;
+    // The shell's line break is not the query's, and a fault at the end of the query is on its last line.
+    text.truncate(text.trim_end_matches(['\r', '\n']).len());
+    Ok(text)
+}
+
+/// Whether a query is accepted, and what to say about it.
+fn answer(query: &str, syntax: Syntax, format: Format) -> (bool, String) {
+    let parsed = parse(query, syntax);
+    match format {
+        Format::Human => human(query, &parsed),
+        Format::Json => {
+            let mut out = String::new();
+            (json(&mut out, &parsed), out)
+        }
+    }
+}
+
+fn human(query: &str, parsed: &Parsed<'_>) -> (bool, String) {
+    if let Some(expr) = parsed.expr.as_ref().filter(|_| parsed.diagnostics.is_empty()) {
+        return (true, format!("type: {}\n\n{}", expr.ty().as_str(), Tree(expr)));
+    }
+    let file = SourceFile { name: String::new(), path: "query".to_owned(), text: query.to_owned() };
+    let (messages, colors) = (Messages::of(&file), in_colors());
+    let texts: Vec<String> =
+        parsed.diagnostics.iter().map(|diagnostic| message(&messages, diagnostic, colors) + "\n").collect();
+    (false, texts.join("\n"))
+}
+
+fn json(out: &mut String, parsed: &Parsed<'_>) -> bool {
+    let accepted = parsed.diagnostics.is_empty() && parsed.expr.is_some();
+    let ty = parsed.expr.as_ref().filter(|_| accepted).map(|expr| expr.ty().as_str());
+    let error = |out: &mut String, found: &Diagnostic| {
+        let (start, end) = (found.span.start, found.span.end);
+        Object::open(out).field("message", found.title.as_str()).field("start", start).field("end", end).close();
+    };
+    Object::open(out).field("ok", accepted).field("type", ty).list("errors", &parsed.diagnostics, error).close();
+    out.push('\n');
+    accepted
+}
+
+/// Answers each line, whatever it holds, and says whether all were accepted.
+fn lines(input: &mut BufReader<impl Read>, out: &mut impl Write, syntax: Syntax) -> Result<bool, Failure> {
+    let mut all_accepted = true;
+    let (mut line, mut answer) = (Vec::new(), String::new());
+    loop {
+        line.clear();
+        let read = input.read_until(b'\n', &mut line);
+        if read.map_err(|error| Failure::Input(format!("cannot read standard input: {error}")))? == 0 {
+            break;
+        }
+        answer.clear();
+        all_accepted &= match serde_json::from_slice::<String>(&line) {
+            Ok(query) => json(&mut answer, &parse(&query, syntax)),
+            Err(error) => {
+                not_a_string(&mut answer, &error, line.trim_ascii_end().len());
+                false
+            }
+        };
+        out.write_all(answer.as_bytes())?;
+        // Whoever waits for an answer before the next question gets it.
+        if input.buffer().is_empty() {
+            out.flush()?;
+        }
+    }
+    out.flush()?;
+    Ok(all_accepted)
+}
+
+fn not_a_string(out: &mut String, error: &serde_json::Error, len: usize) {
+    let message = format!("the line is no JSON string: {error}");
+    Object::open(out)
+        .field("ok", false)
+        .field("type", None::<&str>)
+        .list("errors", [message], |out, message| {
+            Object::open(out).field("message", message).field("start", 0).field("end", len).close();
+        })
+        .close();
+    out.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answers(input: &[u8]) -> (bool, String) {
+        let mut out = Vec::new();
+        let accepted = lines(&mut BufReader::with_capacity(4, input), &mut out, Syntax::PROMQL).unwrap();
+        (accepted, String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn any_line_gets_an_answer() {
+        assert_eq!(answers(b""), (true, String::new()));
+        assert_eq!(answers(b"\"up\"\r\n"), (true, "{\"ok\":true,\"type\":\"vector\",\"errors\":[]}\n".to_owned()));
+        let (accepted, text) = answers(b"\n{}\n\xff\n\"\\ud800\"\n\"a\" 1\n\"1\"\n\"\\u0075p{\"");
+        assert!(!accepted);
+        let ok: Vec<bool> = text.lines().map(|line| line.starts_with("{\"ok\":true")).collect();
+        assert_eq!(ok, [false, false, false, false, false, true, false]);
+    }
+}

@@ -1,0 +1,17 @@
+//! A caller's filter reaches every selector. A query without selectors reads no series, so nothing can be missed.
+
+use super::query::{Findings, Query};
+use crate::{Code, Diagnostic};
+
+pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
+    if !query.scope.template {
+        return;
+    }
+    for (_, selector, _) in query.selectors().filter(|(_, selector, _)| !selector.has_labels_hole()) {
+        findings.push(
+            Diagnostic::new(Code::UnfilteredSelector, selector.span, "selector without `{labels}`")
+                .label("a caller's filter does not reach these series")
+                .help(format!("write `{}`", query.with_item(selector, "{labels}"))),
+        );
+    }
+}

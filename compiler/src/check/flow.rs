@@ -1,0 +1,265 @@
+//! Label flow: from the selectors up to the root, which labels the series of each expression have.
+//!
+//! What an operator does to labels is what Prometheus' engine does (`promql/engine.go`, `promql/functions.go`).
+
+use super::labels::{GROUP_BY, Labels};
+use super::metrics::Role;
+use super::query::{Id, Query, labels_of};
+use crate::promql::{
+    Aggregate, Aggregator, Binary, Call, ExprKind, FillSide, Grouping, GroupingKeyword, MatchOp, Matcher, Selector,
+    Sign, ValueType,
+};
+
+const NAME: &str = "__name__";
+
+/// The labels of every expression. `filled` says whether a caller groups by something or by nothing.
+pub(super) fn flow<'e>(query: &Query<'e>, filled: bool) -> Vec<Labels<'e>> {
+    let mut flow = Flow { query, filled, labels: vec![Labels::none(); query.ids().len()] };
+    // Children come after their parents.
+    for id in query.ids().rev() {
+        flow.labels[id] = flow.expr(id);
+    }
+    flow.labels
+}
+
+struct Flow<'q, 'e> {
+    query: &'q Query<'e>,
+    filled: bool,
+    labels: Vec<Labels<'e>>,
+}
+
+impl<'e> Flow<'_, 'e> {
+    fn expr(&self, id: Id) -> Labels<'e> {
+        let inner = || self.labels[id + 1].clone();
+        match &self.query.expr(id).kind {
+            ExprKind::Number(_) | ExprKind::String(_) => Labels::none(),
+            ExprKind::Selector(selector) => self.selector(id, selector),
+            ExprKind::Paren(_) | ExprKind::Subquery(_) => inner(),
+            ExprKind::Unary(unary) if unary.op == Sign::Plus => inner(),
+            ExprKind::Unary(_) => inner().without(NAME),
+            ExprKind::Call(call) => self.call(id, call),
+            ExprKind::Aggregate(aggregate) => self.aggregate(id, aggregate),
+            ExprKind::Binary(binary) => self.binary(id, binary),
+        }
+    }
+
+    fn selector(&self, id: Id, selector: &'e Selector<'e>) -> Labels<'e> {
+        let series = self.query.series(id);
+        let declared = series.and_then(|series| Some((series, series.metric?.labels.as_ref()?)));
+        let mut labels = match declared {
+            Some((series, labels)) => {
+                // Every scrape adds `job` and `instance`.
+                let own = match series.role {
+                    Role::Bucket => Some("le"),
+                    Role::Quantiles => Some("quantile"),
+                    _ => None,
+                };
+                Labels::only(labels.keys().copied().chain([NAME, "job", "instance", GROUP_BY]).chain(own))
+            }
+            None => Labels::any(),
+        };
+        let (empty, set): (Vec<_>, Vec<_>) = selector.matchers().partition(|matcher| matcher.matches_empty());
+        let name = |matcher: &&'e Matcher<'e>| &*matcher.label.name;
+        labels = labels.without_all(empty.iter().filter(|matcher| matcher.op == MatchOp::Equal).map(name));
+        labels = labels.with_all_sure(set.iter().map(name));
+        if selector.name.is_some() || selector.metric_name().is_some() { labels.with_sure(NAME) } else { labels }
+    }
+
+    fn call(&self, id: Id, call: &'e Call<'e>) -> Labels<'e> {
+        let vector = self.query.children(id).find(|arg| self.is_vector(*arg));
+        let Some(vector) = vector.filter(|_| call.function.is_some_and(|it| it.returns == ValueType::Vector)) else {
+            return Labels::none();
+        };
+        let labels = self.labels[vector].clone();
+        let text = |index: usize| match &call.args.get(index)?.unparenthesized().kind {
+            ExprKind::String(text) => Some(&*text.value),
+            _ => None,
+        };
+        match call.name {
+            "absent" | "absent_over_time" => self.absent(vector),
+            "last_over_time" | "first_over_time" | "sort" | "sort_desc" | "sort_by_label" | "sort_by_label_desc" => {
+                labels
+            }
+            "label_replace" => text(1).map_or_else(Labels::any, |label| labels.unsure(label)),
+            "label_join" => {
+                let Some(label) = text(1) else { return Labels::any() };
+                let sure = (3..call.args.len()).filter_map(text).any(|source| labels.surely_has(source));
+                if sure { labels.with_sure(label) } else { labels.unsure(label) }
+            }
+            "info" => Labels::any(),
+            "histogram_quantile" | "histogram_fraction" => labels.without(NAME).without("le"),
+            "histogram_quantiles" => {
+                let labels = labels.without(NAME).without("le");
+                text(1).map_or_else(Labels::any, |label| labels.with_sure(label))
+            }
+            _ => labels.without(NAME),
+        }
+    }
+
+    /// `absent` makes its labels from `=` matchers, where there is one for the label.
+    fn absent(&self, vector: Id) -> Labels<'e> {
+        let ExprKind::Selector(selector) = &self.query.expr(self.query.bare_id(vector)).kind else {
+            return Labels::none();
+        };
+        let mut names: Vec<&str> = selector.matchers().map(|matcher| &*matcher.label.name).collect();
+        names.sort_unstable();
+        let once = |name: &str| names.partition_point(|it| *it <= name) - names.partition_point(|it| *it < name) == 1;
+        let given = selector.matchers().filter(|matcher| {
+            matcher.op == MatchOp::Equal && !matcher.value.value.is_empty() && matcher.label.name != NAME
+        });
+        let given = given.map(|matcher| &*matcher.label.name).filter(|name| once(name));
+        // What a caller filters on becomes a label, too, or makes one of these ambiguous.
+        if selector.has_labels_hole() { Labels::any().without(NAME) } else { Labels::none().with_all_sure(given) }
+    }
+
+    fn aggregate(&self, id: Id, aggregate: &'e Aggregate<'e>) -> Labels<'e> {
+        let inner = &self.labels[self.query.operand(id)];
+        if matches!(aggregate.op, Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk | Aggregator::LimitRatio)
+        {
+            return inner.clone();
+        }
+        let labels = match &aggregate.grouping {
+            None => Labels::none(),
+            Some(grouping) if grouping.keyword == GroupingKeyword::Without => {
+                self.dropping(inner.clone().without(NAME), grouping)
+            }
+            Some(grouping) => self.keeping(inner, grouping),
+        };
+        match aggregate.param.as_ref().map(|param| &param.unparenthesized().kind) {
+            Some(ExprKind::String(label)) if aggregate.op == Aggregator::CountValues => labels.with_sure(&label.value),
+            _ => labels,
+        }
+    }
+
+    /// Only the labels of `by (...)` or `on (...)`.
+    fn keeping(&self, labels: &Labels<'e>, grouping: &'e Grouping<'e>) -> Labels<'e> {
+        let (literal, hole) = labels_of(&grouping.items);
+        let kept = labels.keep(literal);
+        if hole && self.filled { kept.with_sure(GROUP_BY) } else { kept }
+    }
+
+    /// All but the labels of `without (...)` or `ignoring (...)`.
+    fn dropping(&self, labels: Labels<'e>, grouping: &'e Grouping<'e>) -> Labels<'e> {
+        let (literal, hole) = labels_of(&grouping.items);
+        let labels = labels.without_all(literal);
+        // It may be any of them.
+        if hole && self.filled { labels.all_unsure().without(GROUP_BY) } else { labels }
+    }
+
+    fn binary(&self, id: Id, binary: &'e Binary<'e>) -> Labels<'e> {
+        let mut sides = self.query.children(id);
+        let (Some(left), Some(right)) = (sides.next(), sides.next()) else { return Labels::none() };
+        let (lhs, rhs) = (&self.labels[left], &self.labels[right]);
+        let keeps_name = binary.op.is_comparison() && binary.bool_span.is_none();
+        let unnamed = |labels: Labels<'e>| if keeps_name { labels } else { labels.without(NAME) };
+        match (self.is_vector(left), self.is_vector(right)) {
+            (false, false) => return Labels::none(),
+            (true, false) => return unnamed(lhs.clone()),
+            (false, true) => return unnamed(rhs.clone()),
+            (true, true) => {}
+        }
+        if binary.op.is_set() {
+            return if binary.op == crate::promql::BinaryOp::Or { lhs.or(rhs) } else { lhs.clone() };
+        }
+        unnamed(match &binary.group {
+            Some(group) if group.keyword == GroupingKeyword::GroupRight => self.grouped(rhs, lhs, group),
+            Some(group) => self.grouped(lhs, rhs, group),
+            None => self.one_to_one(binary, lhs, rhs, keeps_name),
+        })
+    }
+
+    /// The labels of the side of the many, with those that the side of the one gives to it.
+    fn grouped(&self, many: &Labels<'e>, one: &Labels<'e>, group: &'e Grouping<'e>) -> Labels<'e> {
+        let (literal, hole) = labels_of(&group.items);
+        let mut labels = many.clone();
+        for label in literal {
+            labels = match (one.surely_has(label), one.may_have(label)) {
+                (true, _) => labels.with_sure(label),
+                (false, true) => labels.unsure(label),
+                (false, false) => labels.without(label),
+            };
+        }
+        if hole && self.filled {
+            labels = labels.all_unsure().with_sure(GROUP_BY);
+        }
+        labels
+    }
+
+    fn one_to_one(&self, binary: &'e Binary<'e>, lhs: &Labels<'e>, rhs: &Labels<'e>, named: bool) -> Labels<'e> {
+        // Both sides have the labels that are matched, and with equal values; the name is not matched.
+        let filled = |side| binary.fill.iter().any(|fill| fill.side == FillSide::Both || fill.side == side);
+        let matched = match (filled(FillSide::Left), filled(FillSide::Right)) {
+            (false, false) => lhs.clone().without(NAME).and(&rhs.clone().without(NAME)),
+            _ => lhs.clone().without(NAME).or(&rhs.clone().without(NAME)),
+        };
+        let matched = if named && lhs.may_have(NAME) { matched.with(NAME) } else { matched };
+        match &binary.matching {
+            Some(on) if on.keyword == GroupingKeyword::On => self.keeping(&matched, on),
+            Some(ignoring) => {
+                // What is ignored may differ, so it says nothing about the other side.
+                let lhs = self.dropping(lhs.clone().without(NAME), ignoring);
+                let rhs = self.dropping(rhs.clone().without(NAME), ignoring);
+                if binary.fill.is_empty() { lhs.and(&rhs) } else { lhs.or(&rhs) }
+            }
+            None => matched,
+        }
+    }
+
+    fn is_vector(&self, id: Id) -> bool {
+        matches!(self.query.expr(id).ty(), ValueType::Vector | ValueType::Matrix)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::check::output_labels;
+    use crate::promql::{Features, Syntax, parse};
+
+    fn labels(query: &str) -> String {
+        let parsed = parse(query, Syntax { template: false, features: Features::all() });
+        assert_eq!(parsed.diagnostics, [], "{query}");
+        output_labels(query, &parsed.expr.unwrap()).to_string()
+    }
+
+    #[test]
+    fn selectors() {
+        assert_eq!(labels("up"), "__name__, ...");
+        assert_eq!(labels("{job=\"a\",x=~\"b+\",y=~\"c*\",z=\"\"}"), "job, x, ... but not z");
+        assert_eq!(labels("up[5m:1m]"), "__name__, ...");
+    }
+
+    #[test]
+    fn functions() {
+        assert_eq!(labels("rate(up{a=\"b\"}[5m])"), "a, ... but not __name__");
+        assert_eq!(labels("sort(last_over_time(up[5m]))"), "__name__, ...");
+        assert_eq!(labels("-up"), "... but not __name__");
+        assert_eq!(labels("histogram_quantile(0.9, sum by (le, job) (x))"), "job?");
+        assert_eq!(labels("vector(1) + time()"), "none");
+        assert_eq!(labels("absent(up{a=\"b\",c=~\"d\",e=\"f\",e=\"f\"})"), "a");
+        assert_eq!(labels("absent(sum by (a) (up))"), "none");
+        assert_eq!(labels("label_replace(sum(up), \"a\", \"$1\", \"b\", \"(.*)\")"), "a?");
+        assert_eq!(labels("label_join(sum by (b) (up{b=\"c\"}), \"a\", \"-\", \"b\")"), "a, b");
+    }
+
+    #[test]
+    fn aggregations() {
+        assert_eq!(labels("sum(up)"), "none");
+        assert_eq!(labels("sum by (job, a) (up{job=\"x\"})"), "job, a?");
+        assert_eq!(labels("sum by (a) (sum by (b) (up))"), "none");
+        assert_eq!(labels("sum without (a) (up{a=\"b\",c=\"d\"})"), "c, ... but not __name__, a");
+        assert_eq!(labels("topk(3, up)"), "__name__, ...");
+        assert_eq!(labels("count_values by (a) (\"v\", up)"), "v, a?");
+    }
+
+    #[test]
+    fn operators() {
+        assert_eq!(labels("up{a=\"b\"} > 0"), "__name__, a, ...");
+        assert_eq!(labels("0 < bool up{a=\"b\"}"), "a, ... but not __name__");
+        assert_eq!(labels("sum by (a, b) (x) / on (a) sum by (a, c) (y)"), "a?");
+        assert_eq!(labels("sum by (a, b) (x) / ignoring (b) sum by (a) (y{a=\"c\"})"), "a");
+        assert_eq!(labels("sum by (a) (x) * on (a) group_left (b, c) sum by (a, b) (y{b=\"c\"})"), "b, a?");
+        assert_eq!(labels("sum by (a) (x) * on (a) group_right (b) y{c=\"d\"}"), "c, ... but not __name__, b");
+        assert_eq!(labels("sum by (a) (x) or sum by (b) (y)"), "a?, b?");
+        assert_eq!(labels("sum by (a) (x) and on () vector(1)"), "a?");
+    }
+}

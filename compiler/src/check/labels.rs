@@ -1,0 +1,244 @@
+//! What is known about the labels of an expression's series.
+
+use std::fmt::{self, Display, Formatter};
+
+/// Stands in a set of labels for whatever a caller groups by.
+pub(super) const GROUP_BY: &str = "{group_by}";
+
+/// What is known about the labels of an expression's series: which they surely have, and which they may have.
+///
+/// As text, for people: `job, instance?` are the label `job` and perhaps `instance`, and no other; `le, ... but not pod`
+/// are `le` and perhaps any other but `pod`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Labels<'e> {
+    /// Sorted; each of them is also in `may`.
+    sure: Vec<&'e str>,
+    may: May<'e>,
+}
+
+/// The labels that a series may have. Lists are sorted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum May<'e> {
+    Only(Vec<&'e str>),
+    AllBut(Vec<&'e str>),
+}
+
+impl Default for May<'_> {
+    fn default() -> Self {
+        Self::Only(Vec::new())
+    }
+}
+
+impl<'e> Labels<'e> {
+    /// No labels at all.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Nothing is known.
+    #[must_use]
+    pub fn any() -> Self {
+        Self { sure: Vec::new(), may: May::AllBut(Vec::new()) }
+    }
+
+    /// Perhaps these and no other.
+    pub(super) fn only(labels: impl IntoIterator<Item = &'e str>) -> Self {
+        Self { sure: Vec::new(), may: May::Only(sorted(labels)) }
+    }
+
+    /// With labels that every series has.
+    #[must_use]
+    pub(super) fn with_all_sure(self, labels: impl IntoIterator<Item = &'e str>) -> Self {
+        let new = sorted(labels);
+        let may = match self.may {
+            May::Only(labels) => May::Only(either(&labels, &new)),
+            May::AllBut(labels) => May::AllBut(difference(&labels, &new)),
+        };
+        Self { sure: either(&self.sure, &new), may }
+    }
+
+    /// Without labels.
+    #[must_use]
+    pub(super) fn without_all(self, labels: impl IntoIterator<Item = &'e str>) -> Self {
+        let gone = sorted(labels);
+        let may = match self.may {
+            May::Only(labels) => May::Only(difference(&labels, &gone)),
+            May::AllBut(labels) => May::AllBut(either(&labels, &gone)),
+        };
+        Self { sure: difference(&self.sure, &gone), may }
+    }
+
+    /// With the same labels, of which it is not sure any more that they are there.
+    #[must_use]
+    pub(super) fn all_unsure(mut self) -> Self {
+        self.sure.clear();
+        self
+    }
+
+    /// Whether every series has the label.
+    #[must_use]
+    pub fn surely_has(&self, label: &str) -> bool {
+        holds(&self.sure, label)
+    }
+
+    /// Whether a series may have the label.
+    #[must_use]
+    pub fn may_have(&self, label: &str) -> bool {
+        match &self.may {
+            May::Only(labels) => holds(labels, label),
+            May::AllBut(labels) => !holds(labels, label),
+        }
+    }
+
+    /// The labels that every series has, sorted.
+    #[must_use]
+    pub fn sure(&self) -> &[&'e str] {
+        &self.sure
+    }
+
+    /// Every label that a series may have, sorted; `None` where there is no end of them.
+    #[must_use]
+    pub fn all(&self) -> Option<&[&'e str]> {
+        match &self.may {
+            May::Only(labels) => Some(labels),
+            May::AllBut(_) => None,
+        }
+    }
+
+    /// With a label that every series has.
+    #[must_use]
+    pub(super) fn with_sure(mut self, label: &'e str) -> Self {
+        insert(&mut self.sure, label);
+        self.with(label)
+    }
+
+    /// With a label that a series may have.
+    #[must_use]
+    pub(super) fn with(mut self, label: &'e str) -> Self {
+        match &mut self.may {
+            May::Only(labels) => insert(labels, label),
+            May::AllBut(labels) => remove(labels, label),
+        }
+        self
+    }
+
+    /// Without a label.
+    #[must_use]
+    pub(super) fn without(mut self, label: &'e str) -> Self {
+        match &mut self.may {
+            May::Only(labels) => remove(labels, label),
+            May::AllBut(labels) => insert(labels, label),
+        }
+        remove(&mut self.sure, label);
+        self
+    }
+
+    /// With a label of which nothing more is known than that it may be there.
+    #[must_use]
+    pub(super) fn unsure(mut self, label: &'e str) -> Self {
+        remove(&mut self.sure, label);
+        self.with(label)
+    }
+
+    /// Of these labels those that are there.
+    #[must_use]
+    pub(super) fn keep(&self, labels: impl IntoIterator<Item = &'e str>) -> Self {
+        let may: Vec<&'e str> = sorted(labels.into_iter().filter(|label| self.may_have(label)));
+        Self { sure: may.iter().copied().filter(|label| self.surely_has(label)).collect(), may: May::Only(may) }
+    }
+
+    /// The series of either.
+    #[must_use]
+    pub(super) fn or(&self, other: &Self) -> Self {
+        Self { sure: both(&self.sure, &other.sure), may: self.may.union(&other.may) }
+    }
+
+    /// Series that have all the labels of one and of the other.
+    #[must_use]
+    pub(super) fn and(&self, other: &Self) -> Self {
+        let may = self.may.intersection(&other.may);
+        let mut labels = Self { sure: either(&self.sure, &other.sure), may };
+        // What one side surely has and the other cannot have: no such series exists, which is reported elsewhere.
+        let sure = std::mem::take(&mut labels.sure);
+        labels.sure = sure.into_iter().filter(|label| labels.may_have(label)).collect();
+        labels
+    }
+}
+
+impl May<'_> {
+    fn union(&self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::Only(a), Self::Only(b)) => Self::Only(either(a, b)),
+            (Self::Only(only), Self::AllBut(but)) | (Self::AllBut(but), Self::Only(only)) => {
+                Self::AllBut(difference(but, only))
+            }
+            (Self::AllBut(a), Self::AllBut(b)) => Self::AllBut(both(a, b)),
+        }
+    }
+
+    fn intersection(&self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::Only(a), Self::Only(b)) => Self::Only(both(a, b)),
+            (Self::Only(only), Self::AllBut(but)) | (Self::AllBut(but), Self::Only(only)) => {
+                Self::Only(difference(only, but))
+            }
+            (Self::AllBut(a), Self::AllBut(b)) => Self::AllBut(either(a, b)),
+        }
+    }
+}
+
+impl Display for Labels<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let mut items: Vec<String> = self.sure.iter().map(|label| (*label).to_owned()).collect();
+        match &self.may {
+            May::Only(labels) => {
+                items.extend(labels.iter().filter(|label| !self.surely_has(label)).map(|label| format!("{label}?")));
+                if items.is_empty() {
+                    items.push("none".to_owned());
+                }
+                f.write_str(&items.join(", "))
+            }
+            May::AllBut(labels) => {
+                items.push("...".to_owned());
+                f.write_str(&items.join(", "))?;
+                if labels.is_empty() { Ok(()) } else { write!(f, " but not {}", labels.join(", ")) }
+            }
+        }
+    }
+}
+
+fn sorted<'e>(labels: impl IntoIterator<Item = &'e str>) -> Vec<&'e str> {
+    let mut labels: Vec<&str> = labels.into_iter().collect();
+    labels.sort_unstable();
+    labels.dedup();
+    labels
+}
+
+fn holds(sorted: &[&str], label: &str) -> bool {
+    sorted.binary_search(&label).is_ok()
+}
+
+fn insert<'e>(sorted: &mut Vec<&'e str>, label: &'e str) {
+    if let Err(at) = sorted.binary_search(&label) {
+        sorted.insert(at, label);
+    }
+}
+
+fn remove(sorted: &mut Vec<&str>, label: &str) {
+    if let Ok(at) = sorted.binary_search(&label) {
+        sorted.remove(at);
+    }
+}
+
+fn both<'e>(a: &[&'e str], b: &[&'e str]) -> Vec<&'e str> {
+    a.iter().copied().filter(|label| holds(b, label)).collect()
+}
+
+fn either<'e>(a: &[&'e str], b: &[&'e str]) -> Vec<&'e str> {
+    sorted(a.iter().chain(b).copied())
+}
+
+fn difference<'e>(a: &[&'e str], b: &[&str]) -> Vec<&'e str> {
+    a.iter().copied().filter(|label| !holds(b, label)).collect()
+}

@@ -1,0 +1,219 @@
+//! The schema: what all preset files together declare about metrics.
+
+use std::collections::{BTreeMap, HashMap};
+
+use promql_presets_core::PromDuration;
+
+use crate::schema::{LabelType, MetricType, PresetFile};
+use crate::{Code, Diagnostic};
+
+/// The metrics that preset files declare.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Metrics<'s> {
+    metrics: Vec<Metric<'s>>,
+    /// Every name under which there are series, with the metric that it belongs to.
+    names: HashMap<String, (usize, Role)>,
+}
+
+/// A declared metric.
+#[derive(Clone, Debug)]
+pub(crate) struct Metric<'s> {
+    /// Its name.
+    pub name: &'s str,
+    /// Its type, if that is declared.
+    pub kind: Option<MetricType>,
+    /// How often it is scraped.
+    pub scrape_interval: Option<PromDuration>,
+    /// Its labels with their types; `None` admits any.
+    pub labels: Option<BTreeMap<&'s str, &'s LabelType>>,
+    /// The file that declares it first.
+    file: usize,
+}
+
+/// What the series of a name are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// They only grow.
+    Counter,
+    /// They go up and down.
+    Gauge,
+    /// `x_bucket` of a classic histogram.
+    Bucket,
+    /// `x_sum` of a histogram or summary.
+    Sum,
+    /// `x_count` of a histogram or summary.
+    Count,
+    /// `x` of a classic histogram: there are none.
+    Base,
+    /// Each sample is a histogram.
+    NativeHistogram,
+    /// `x` of a summary, with the label `quantile`.
+    Quantiles,
+    /// Always 1.
+    Info,
+    /// 0 or 1.
+    Stateset,
+    /// Nothing is known.
+    Unknown,
+}
+
+impl Role {
+    /// Whether the series only grow.
+    pub(super) const fn is_counter(self) -> bool {
+        matches!(self, Self::Counter | Self::Bucket | Self::Sum | Self::Count)
+    }
+
+    /// What a name without declaration suggests.
+    pub(super) fn of_suffix(name: &str) -> Self {
+        // Names of recorded series have colons, and say how they were made rather than what they are.
+        if name.contains(':') {
+            return Self::Unknown;
+        }
+        match name.rsplit('_').next().filter(|suffix| suffix.len() < name.len()) {
+            Some("total") => Self::Counter,
+            Some("bucket") => Self::Bucket,
+            Some("sum") => Self::Sum,
+            Some("count") => Self::Count,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// With an article, for messages.
+    pub(super) const fn with_article(self) -> &'static str {
+        match self {
+            Self::Counter => "a counter",
+            Self::Gauge => "a gauge",
+            Self::Bucket => "a bucket counter",
+            Self::Sum => "a sum that only grows",
+            Self::Count => "a count that only grows",
+            Self::Base => "a classic histogram",
+            Self::NativeHistogram => "a native histogram",
+            Self::Quantiles => "a summary",
+            Self::Info => "an info metric",
+            Self::Stateset => "a state set",
+            Self::Unknown => "of unknown type",
+        }
+    }
+}
+
+impl<'s> Metrics<'s> {
+    /// Reads the declarations of all files; faults between them come with the index of the file that they are in.
+    pub(crate) fn new(files: &'s [PresetFile], path: impl Fn(usize) -> String) -> (Self, Vec<(usize, Diagnostic)>) {
+        let mut schema = Self::default();
+        let mut diagnostics = Vec::new();
+        let mut known: HashMap<&str, usize> = HashMap::new();
+        for (file, raw) in files.iter().enumerate() {
+            diagnostics.extend(reserved(raw).map(|diagnostic| (file, diagnostic)));
+            let Some(metric) = &raw.metric else { continue };
+            let labels = raw
+                .labels
+                .as_ref()
+                .map(|labels| labels.labels.iter().map(|label| (label.name.value.as_str(), &label.kind)).collect());
+            let declared = Metric {
+                name: &metric.name.value,
+                kind: metric.kind.as_ref().map(|kind| kind.value),
+                scrape_interval: metric.scrape_interval.as_ref().map(|interval| interval.value),
+                labels,
+                file,
+            };
+            let Some(first) = known.get(declared.name).copied() else {
+                known.insert(declared.name, schema.metrics.len());
+                schema.metrics.push(declared);
+                continue;
+            };
+            let first = &mut schema.metrics[first];
+            if let (Some(kind), Some(other)) = (&metric.kind, first.kind)
+                && kind.value != other
+            {
+                let title = format!("`{}` declared with two types", declared.name);
+                let label = format!("`{}` in `{}`", other.as_str(), path(first.file));
+                diagnostics.push((file, Diagnostic::new(Code::ConflictingMetric, kind.span, title).label(label)));
+            }
+            first.merge(declared);
+        }
+        schema.index();
+        (schema, diagnostics)
+    }
+
+    /// The metric to which the series of this name belong, and what they are.
+    pub(super) fn find(&self, name: &str) -> Option<(&Metric<'s>, Role)> {
+        self.names.get(name).map(|(index, role)| (&self.metrics[*index], *role))
+    }
+
+    fn index(&mut self) {
+        self.names.reserve(self.metrics.len() * 2);
+        for (index, metric) in self.metrics.iter().enumerate() {
+            self.names.insert(metric.name.to_owned(), (index, metric.role()));
+        }
+        for (index, metric) in self.metrics.iter().enumerate() {
+            for (suffix, role) in metric.derived() {
+                self.names.entry(format!("{}{suffix}", metric.name)).or_insert((index, *role));
+            }
+        }
+    }
+}
+
+/// The declared labels that Prometheus itself gives a meaning to.
+fn reserved(raw: &PresetFile) -> impl Iterator<Item = Diagnostic> {
+    raw.labels.iter().flat_map(|labels| &labels.labels).filter_map(|label| {
+        let meaning = match label.name.value.as_str() {
+            "le" => "the upper bound of a bucket: a filter on it takes buckets away from their histogram",
+            "quantile" => "the quantile of a summary, not a property of what is measured",
+            "__name__" => "the name of the metric, which the template sets",
+            _ => return None,
+        };
+        let title = format!("`{}` declared as a label to filter on", label.name.value);
+        Some(
+            Diagnostic::new(Code::ReservedLabel, label.name.span, title)
+                .label(meaning)
+                .help("remove the line; templates may still use the label"),
+        )
+    })
+}
+
+impl Metric<'_> {
+    fn merge(&mut self, other: Self) {
+        self.kind = self.kind.or(other.kind);
+        self.scrape_interval = self.scrape_interval.or(other.scrape_interval);
+        self.labels = match (self.labels.take(), other.labels) {
+            (Some(mut labels), Some(others)) => {
+                for (label, kind) in others {
+                    labels.entry(label).or_insert(kind);
+                }
+                Some(labels)
+            }
+            // One of the files admits any label.
+            _ => None,
+        };
+    }
+
+    /// What the series of the metric's own name are.
+    fn role(&self) -> Role {
+        match self.kind {
+            Some(MetricType::Counter) => Role::Counter,
+            Some(MetricType::Gauge) => Role::Gauge,
+            Some(MetricType::Histogram) => match Role::of_suffix(self.name) {
+                role @ (Role::Bucket | Role::Sum | Role::Count) => role,
+                _ => Role::Base,
+            },
+            Some(MetricType::NativeHistogram) => Role::NativeHistogram,
+            Some(MetricType::Summary) => Role::Quantiles,
+            Some(MetricType::Info) => Role::Info,
+            Some(MetricType::Stateset) => Role::Stateset,
+            Some(MetricType::Unknown) | None => Role::Unknown,
+        }
+    }
+
+    /// The suffixes under which the metric has further series.
+    pub(super) const fn derived(&self) -> &'static [(&'static str, Role)] {
+        match self.kind {
+            Some(MetricType::Counter) => &[("_total", Role::Counter), ("_created", Role::Gauge)],
+            Some(MetricType::Histogram) => {
+                &[("_bucket", Role::Bucket), ("_sum", Role::Sum), ("_count", Role::Count), ("_created", Role::Gauge)]
+            }
+            Some(MetricType::Summary) => &[("_sum", Role::Sum), ("_count", Role::Count), ("_created", Role::Gauge)],
+            Some(MetricType::Info) => &[("_info", Role::Info)],
+            _ => &[],
+        }
+    }
+}

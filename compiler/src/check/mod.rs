@@ -1,0 +1,89 @@
+//! The fourth layer: what a query says, given what the files declare about metrics.
+//!
+//! Labels flow up from the selectors through functions, aggregations and joins ([`flow`]), so that the labels of every
+//! expression are known as far as they can be. Each file of checks reads that, and a check that lacks what it needs to
+//! know is quiet. A query is walked a fixed number of times, so time is linear in its length.
+
+mod constants;
+mod counters;
+mod filter;
+mod flow;
+mod functions;
+mod grouping;
+mod histograms;
+mod joins;
+mod labels;
+mod matchers;
+mod metrics;
+mod query;
+mod ranges;
+mod ratios;
+#[cfg(test)]
+mod tests;
+
+pub use labels::Labels;
+pub(crate) use metrics::Metrics;
+pub(crate) use query::Scope;
+
+use crate::promql::Expr;
+use crate::{Code, Diagnostic};
+use query::{Findings, Query};
+
+const CHECKS: [fn(&Query<'_>, &mut Findings); 10] = [
+    filter::check,
+    matchers::check,
+    counters::check,
+    histograms::check,
+    grouping::check,
+    joins::check,
+    ranges::check,
+    constants::check,
+    ratios::check,
+    functions::check,
+];
+
+/// Leaves out what follows from another finding.
+fn one_for_each_mistake(findings: &mut Findings) {
+    if findings.len() < 2 {
+        return;
+    }
+    let has = |code: Code| findings.iter().any(|finding| finding.code == code);
+    let regrouped = has(Code::GroupRemovedLabel);
+    findings.retain(|finding| match finding.code {
+        // What is gone for the grouping is gone for the quantile.
+        Code::QuantileWithoutLe | Code::BucketSumWithoutLe => !regrouped,
+        _ => true,
+    });
+}
+
+/// Checks a query that has neither faults of syntax nor of types. Spans are of `text`, which `expr` was read from.
+pub(crate) fn check(text: &str, expr: &Expr<'_>, scope: Scope<'_>) -> Vec<Diagnostic> {
+    let query = Query::new(text, expr, scope);
+    let mut findings = Vec::new();
+    for check in CHECKS {
+        check(&query, &mut findings);
+    }
+    one_for_each_mistake(&mut findings);
+    findings.sort_by_key(|finding| finding.span);
+    findings
+}
+
+/// Checks plain PromQL, of whose metrics nothing is known. Spans are of `text`, which `expr` was read from.
+#[must_use]
+pub fn check_query(text: &str, expr: &Expr<'_>) -> Vec<Diagnostic> {
+    check(text, expr, plain(&Metrics::default()))
+}
+
+/// What the query itself tells about the labels of its result.
+#[must_use]
+pub fn output_labels<'e>(text: &'e str, expr: &'e Expr<'e>) -> Labels<'e> {
+    // Where nothing is declared, every label comes from the query's text.
+    let query = Query::new(text, expr, plain(&NOTHING));
+    query.labels(0).clone()
+}
+
+static NOTHING: std::sync::LazyLock<Metrics<'static>> = std::sync::LazyLock::new(Metrics::default);
+
+const fn plain<'e>(metrics: &'e Metrics<'e>) -> Scope<'e> {
+    Scope { template: false, metric: None, labels: None, window: None, metrics }
+}

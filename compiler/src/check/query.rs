@@ -1,0 +1,307 @@
+//! A query as the checks see it: every expression with its place in the tree, its labels, and its metric.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use promql_presets_core::PromDuration;
+
+use super::flow;
+use super::labels::Labels;
+use super::metrics::{Metric, Metrics, Role};
+use crate::promql::{
+    BinaryOp, Duration, DurationKind, Expr, ExprKind, Grouping, GroupingItem, NamePart, Selector, ValueType,
+};
+use crate::schema;
+use crate::{Diagnostic, Span};
+
+/// What is known about a query besides its text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scope<'e> {
+    /// Whether it is a template.
+    pub template: bool,
+    /// What `{metric_name}` stands for.
+    pub metric: Option<&'e str>,
+    /// The labels that its file declares; `None` admits any.
+    pub labels: Option<&'e schema::Labels>,
+    /// What `{window}` stands for where a caller passes none.
+    pub window: Option<PromDuration>,
+    /// What all files declare.
+    pub metrics: &'e Metrics<'e>,
+}
+
+/// The index of an expression; parents come before their children, and children in the order of the text.
+pub(super) type Id = usize;
+
+struct Node<'e> {
+    expr: &'e Expr<'e>,
+    parent: Option<Id>,
+    /// Of the expression and everything below it.
+    size: usize,
+    series: Option<Series<'e>>,
+}
+
+/// What a selector selects.
+#[derive(Clone, Debug)]
+pub(super) struct Series<'e> {
+    /// The metric's name, where it is known.
+    pub name: Option<Cow<'e, str>>,
+    /// What the series are; from the name's suffix where nothing is declared.
+    pub role: Role,
+    /// The metric that a file declares.
+    pub metric: Option<&'e Metric<'e>>,
+}
+
+impl Series<'_> {
+    /// What a declaration says that the series are.
+    pub(super) fn declared(&self) -> Role {
+        if self.metric.is_some_and(|metric| metric.kind.is_some()) { self.role } else { Role::Unknown }
+    }
+}
+
+/// A query with everything that is known about it.
+pub(super) struct Query<'e> {
+    pub text: &'e str,
+    pub scope: Scope<'e>,
+    nodes: Vec<Node<'e>>,
+    /// Where a caller groups by something.
+    filled: Vec<Labels<'e>>,
+    /// Where a caller groups by nothing; empty if that makes no difference.
+    bare: Vec<Labels<'e>>,
+}
+
+impl<'e> Query<'e> {
+    pub(super) fn new(text: &'e str, expr: &'e Expr<'e>, scope: Scope<'e>) -> Self {
+        let mut query = Self { text, scope, nodes: Vec::new(), filled: Vec::new(), bare: Vec::new() };
+        query.add(expr, None);
+        query.filled = flow::flow(&query, true);
+        if scope.template && text.contains(super::labels::GROUP_BY) {
+            query.bare = flow::flow(&query, false);
+        }
+        query
+    }
+
+    fn add(&mut self, expr: &'e Expr<'e>, parent: Option<Id>) {
+        let id = self.nodes.len();
+        let series = match &expr.kind {
+            ExprKind::Selector(selector) => Some(self.find_series(selector)),
+            _ => None,
+        };
+        self.nodes.push(Node { expr, parent, size: 1, series });
+        for child in expr.children() {
+            self.add(child, Some(id));
+        }
+        self.nodes[id].size = self.nodes.len() - id;
+    }
+
+    fn find_series(&self, selector: &'e Selector<'e>) -> Series<'e> {
+        let scope = self.scope;
+        let (name, suffix) = match &selector.name {
+            Some(name) if !name.holes.is_empty() => {
+                let mut whole = String::new();
+                for part in name.parts() {
+                    match part {
+                        NamePart::Text(text, _) => whole.push_str(text),
+                        NamePart::Hole(_) => whole.push_str(scope.metric.unwrap_or_default()),
+                    }
+                }
+                let end = name.holes.last().map_or(0, |hole| (hole.end - name.span.start) as usize);
+                (scope.metric.map(|_| Cow::Owned(whole)), name.text.get(end..).unwrap_or_default())
+            }
+            _ => (selector.metric_name().map(Cow::Borrowed), ""),
+        };
+        let found = name.as_deref().and_then(|name| scope.metrics.find(name));
+        let role = match (found, &name) {
+            (Some((metric, role)), _) if metric.kind.is_some() => role,
+            (_, Some(name)) => Role::of_suffix(name),
+            // A placeholder stands before the suffix.
+            (_, None) => Role::of_suffix(suffix),
+        };
+        Series { role, metric: found.map(|(metric, _)| metric), name }
+    }
+
+    /// Every expression, parents first.
+    pub(super) fn ids(&self) -> std::ops::Range<Id> {
+        0..self.nodes.len()
+    }
+
+    pub(super) fn expr(&self, id: Id) -> &'e Expr<'e> {
+        self.nodes[id].expr
+    }
+
+    pub(super) fn parent(&self, id: Id) -> Option<Id> {
+        self.nodes[id].parent
+    }
+
+    /// From the parent up to the root.
+    pub(super) fn ancestors(&self, id: Id) -> impl Iterator<Item = Id> {
+        std::iter::successors(self.parent(id), |id| self.parent(*id))
+    }
+
+    /// The parent that is no parenthesis.
+    pub(super) fn outer(&self, id: Id) -> Option<Id> {
+        self.ancestors(id).find(|id| !matches!(self.expr(*id).kind, ExprKind::Paren(_)))
+    }
+
+    pub(super) fn children(&self, id: Id) -> impl Iterator<Item = Id> {
+        let end = id + self.nodes[id].size;
+        let within = move |child: Id| (child < end).then_some(child);
+        std::iter::successors(within(id + 1), move |child| within(child + self.nodes[*child].size))
+    }
+
+    /// The expression and everything below it.
+    pub(super) fn below(&self, id: Id) -> std::ops::Range<Id> {
+        id..id + self.nodes[id].size
+    }
+
+    /// The last child: what an aggregation aggregates.
+    pub(super) fn operand(&self, id: Id) -> Id {
+        self.children(id).last().unwrap_or(id)
+    }
+
+    /// The argument of a call.
+    pub(super) fn arg(&self, id: Id, index: usize) -> Option<Id> {
+        self.children(id).nth(index)
+    }
+
+    /// The expression without parentheses around it.
+    pub(super) fn bare_id(&self, mut id: Id) -> Id {
+        while matches!(self.expr(id).kind, ExprKind::Paren(_)) {
+            id += 1;
+        }
+        id
+    }
+
+    /// Every selector, in the order of the text.
+    pub(super) fn selectors(&self) -> impl Iterator<Item = (Id, &'e Selector<'e>, &Series<'e>)> {
+        self.selectors_below(0)
+    }
+
+    /// The selectors in an expression, in the order of the text.
+    pub(super) fn selectors_below(&self, id: Id) -> impl Iterator<Item = (Id, &'e Selector<'e>, &Series<'e>)> {
+        self.below(id).filter_map(|id| match (&self.expr(id).kind, &self.nodes[id].series) {
+            (ExprKind::Selector(selector), Some(series)) => Some((id, &**selector, series)),
+            _ => None,
+        })
+    }
+
+    /// What a selector selects.
+    pub(super) fn series(&self, id: Id) -> Option<&Series<'e>> {
+        self.nodes[id].series.as_ref()
+    }
+
+    /// The selectors whose values become the values of an expression, possibly aggregated; not those that only filter
+    /// or scale them.
+    pub(super) fn sources(&self, id: Id) -> Vec<(Id, &'e Selector<'e>, &Series<'e>)> {
+        let mut found = Vec::new();
+        let mut todo = vec![id];
+        while let Some(id) = todo.pop() {
+            let is_vector = |id: &Id| self.is_vector(*id);
+            match &self.expr(id).kind {
+                ExprKind::Selector(selector) => {
+                    found.extend(self.series(id).map(|series| (id, &**selector, series)));
+                }
+                ExprKind::Binary(binary) if !binary.op.is_set() => {
+                    let mut vectors = self.children(id).filter(is_vector);
+                    if let (Some(only), None) = (vectors.next(), vectors.next()) {
+                        todo.push(only);
+                    }
+                }
+                ExprKind::Binary(binary) if binary.op != BinaryOp::Or => todo.extend(self.children(id).next()),
+                ExprKind::Call(call) if call.name.starts_with("absent") => {}
+                _ => {
+                    let first = todo.len();
+                    todo.extend(self.children(id).filter(is_vector));
+                    todo[first..].reverse();
+                }
+            }
+        }
+        found
+    }
+
+    /// Where in an expression a label goes that the expression does not have, and how to put that.
+    pub(super) fn loss(&self, mut id: Id, label: &str) -> (Id, Span, String) {
+        let lacks = |id: &Id| self.expr(*id).ty() != ValueType::Scalar && !self.bare_labels(*id).may_have(label);
+        while let Some(child) = self.children(id).find(lacks) {
+            id = child;
+        }
+        let expr = self.expr(id);
+        let (span, text) = match &expr.kind {
+            ExprKind::Aggregate(aggregate) => match &aggregate.grouping {
+                Some(grouping) => {
+                    let span = grouping.span();
+                    // `sum by (a) (x)`, not `sum(x) by (a)`.
+                    let before = span.start < aggregate.parens.start;
+                    let span = if before { aggregate.op_span.to(span) } else { span };
+                    (span, format!("this grouping drops `{label}`"))
+                }
+                None => (aggregate.op_span, "this drops every label".to_owned()),
+            },
+            ExprKind::Call(call) => (call.name_span, format!("this drops `{label}`")),
+            ExprKind::Binary(binary) => {
+                (binary.matching.as_ref().map_or(binary.op_span, Grouping::span), format!("this drops `{label}`"))
+            }
+            ExprKind::Selector(selector) => (selector.span, format!("no label `{label}` here")),
+            _ => (expr.span, format!("no label `{label}` here")),
+        };
+        (id, span, text)
+    }
+
+    /// Whether an expression is made of instant or range vectors.
+    pub(super) fn is_vector(&self, id: Id) -> bool {
+        matches!(self.expr(id).ty(), ValueType::Vector | ValueType::Matrix)
+    }
+
+    /// The labels of an expression, `{group_by}` among them.
+    pub(super) fn labels(&self, id: Id) -> &Labels<'e> {
+        &self.filled[id]
+    }
+
+    /// The labels of an expression where a caller groups by nothing.
+    pub(super) fn bare_labels(&self, id: Id) -> &Labels<'e> {
+        if self.bare.is_empty() { &self.filled[id] } else { &self.bare[id] }
+    }
+
+    pub(super) fn slice(&self, span: Span) -> &'e str {
+        self.text.get(span.range()).unwrap_or_default()
+    }
+
+    /// The value of a duration in seconds; `{window}` has its default.
+    pub(super) fn seconds(&self, duration: &Duration) -> Option<f64> {
+        match &duration.kind {
+            DurationKind::Hole => {
+                self.scope.window.map(|window| std::time::Duration::from_millis(window.as_millis()).as_secs_f64())
+            }
+            DurationKind::Paren(inner) => self.seconds(inner),
+            _ => duration.seconds(),
+        }
+    }
+
+    /// A selector with something added between its braces.
+    pub(super) fn with_item(&self, selector: &Selector<'_>, item: &str) -> String {
+        let name = selector.name.as_ref().map_or("", |name| name.text);
+        let (open, close) = if self.scope.template { ("{{", "}}") } else { ("{", "}") };
+        let mut text = format!("{name}{open}");
+        for matcher in selector.items() {
+            let _ = write!(text, "{},", self.slice(matcher.span()));
+        }
+        let _ = write!(text, "{item}{close}");
+        text
+    }
+
+    /// What a caller may group by; `None` if that is anything.
+    pub(super) fn groupable(&self) -> Option<impl Iterator<Item = &'e str>> {
+        self.scope.labels.map(|labels| labels.labels.iter().map(|label| label.name.value.as_str()))
+    }
+}
+
+/// The literal labels of a grouping, and whether `{group_by}` is among its items.
+pub(super) fn labels_of<'e>(items: &'e [GroupingItem<'e>]) -> (impl Iterator<Item = &'e str> + Clone, bool) {
+    let labels = items.iter().filter_map(|item| match item {
+        GroupingItem::Label(label) => Some(&*label.name),
+        GroupingItem::GroupBy(_) => None,
+    });
+    (labels, items.iter().any(|item| matches!(item, GroupingItem::GroupBy(_))))
+}
+
+/// What checks write to.
+pub(super) type Findings = Vec<Diagnostic>;

@@ -1,0 +1,126 @@
+//! Faults in durations, ranges and timestamps.
+
+use crate::promql::literal;
+use crate::promql::parser::{Parser, Result};
+use crate::promql::token::{Hole, Kind, Token};
+use crate::{Code, Diagnostic, Span};
+
+impl Parser<'_> {
+    #[cold]
+    pub(in crate::promql::parser) fn empty_brackets<T>(&mut self, open: Span) -> Result<T> {
+        let brackets = open.to(self.token.span);
+        let window = if self.lexer.template { "[{window}]" } else { "[5m]" };
+        self.fail(
+            Diagnostic::new(Code::Syntax, brackets, "range without a duration")
+                .label("how far back?")
+                .help(format!("write `{window}`")),
+        )
+    }
+
+    #[cold]
+    pub(in crate::promql::parser) fn unexpected_in_brackets<T>(&mut self, open: Span, subquery: bool) -> Result<T> {
+        let expected = if subquery { "expected `]`" } else { "expected `]` or `:`" };
+        let diagnostic = match self.token.kind {
+            Kind::Eof => Diagnostic::new(Code::Syntax, open, "unclosed `[`").label("opened here, never closed"),
+            Kind::Hole(hole) if hole != Hole::Window => return self.misplaced(hole),
+            Kind::RightParen => {
+                self.syntax("unclosed `[`").label("expected `]` before this").secondary(open, "opened here")
+            }
+            _ => self.syntax(format!("unexpected {}", self.found())).label(expected).secondary(open, "opened here"),
+        };
+        self.fail(diagnostic)
+    }
+
+    #[cold]
+    pub(in crate::promql::parser) fn unclosed_duration<T>(&mut self, open: Span, expected: &str) -> Result<T> {
+        let diagnostic = match self.token.kind {
+            Kind::Eof => Diagnostic::new(Code::Syntax, open, "unclosed `(`").label("opened here, never closed"),
+            Kind::Hole(hole) if hole != Hole::Window => return self.misplaced(hole),
+            _ => self
+                .syntax(format!("unexpected {}", self.found()))
+                .label(format!("expected `{expected}`"))
+                .secondary(open, "opened here"),
+        };
+        self.fail(diagnostic)
+    }
+
+    #[cold]
+    pub(in crate::promql::parser) fn expected_duration<T>(&mut self) -> Result<T> {
+        if let Kind::Hole(hole) = self.token.kind {
+            return self.misplaced(hole);
+        }
+        let diagnostic = match self.token.kind {
+            Kind::Eof => {
+                let at = self.previous_end;
+                Diagnostic::new(Code::Syntax, Span::new(at.saturating_sub(1), at), "unexpected end of the query")
+                    .label("a duration must follow")
+            }
+            Kind::LeftBracket => self.syntax("unexpected `[`").label("a bracket is open already"),
+            Kind::Str => {
+                let inner = self.slice(self.token.span).trim_matches(['"', '\'', '`']);
+                let diagnostic = self.syntax("duration in quotes").label("durations are written without quotes");
+                if literal::duration_ms(inner).is_ok_and(|ms| ms > 0) {
+                    diagnostic.help(format!("write `{inner}`"))
+                } else {
+                    diagnostic
+                }
+            }
+            _ => self.syntax(format!("unexpected {}", self.found())).label("expected a duration, such as `5m`"),
+        };
+        self.fail(diagnostic)
+    }
+
+    #[cold]
+    pub(in crate::promql::parser) fn expected_offset<T>(&mut self, keyword: Span) -> Result<T> {
+        if let Kind::Hole(hole) = self.token.kind {
+            return self.misplaced(hole);
+        }
+        let diagnostic = match self.token.kind {
+            Kind::Eof => {
+                Diagnostic::new(Code::Syntax, keyword, "`offset` without a duration").label("the query ends after it")
+            }
+            _ => self
+                .syntax("`offset` without a duration")
+                .label(format!("expected a duration, such as `5m`, found {}", self.found()))
+                .secondary(keyword, "needs a duration"),
+        };
+        self.fail(diagnostic)
+    }
+
+    #[cold]
+    pub(in crate::promql::parser) fn expected_timestamp<T>(&mut self, keyword: Span) -> Result<T> {
+        if let Kind::Hole(hole) = self.token.kind {
+            return self.misplaced(hole);
+        }
+        let diagnostic = match self.token.kind {
+            Kind::Eof => {
+                Diagnostic::new(Code::Syntax, keyword, "`@` without a timestamp").label("the query ends after it")
+            }
+            _ => self
+                .syntax("`@` without a timestamp")
+                .label(format!("expected seconds since 1970, `start()` or `end()`, found {}", self.found()))
+                .secondary(keyword, "needs a timestamp"),
+        };
+        self.fail(diagnostic)
+    }
+
+    #[cold]
+    pub(in crate::promql::parser) fn expected_empty_parens<T>(&mut self, name: Token, open: Option<Span>) -> Result<T> {
+        let text = self.slice(name.span);
+        let diagnostic = match (self.token.kind, open) {
+            (Kind::Eof, Some(open)) => {
+                Diagnostic::new(Code::Syntax, open, "unclosed `(`").label("opened here, never closed")
+            }
+            (_, Some(open)) => {
+                self.syntax(format!("argument of `{text}`")).label("it takes none here").secondary(open, "opened here")
+            }
+            (_, None) => {
+                let call = if matches!(name.kind, Kind::MinOf | Kind::MaxOf) { "(a, b)" } else { "()" };
+                Diagnostic::new(Code::Syntax, name.span, format!("`{text}` without parentheses"))
+                    .label("a function here")
+                    .help(format!("write `{}{call}`", text.to_ascii_lowercase()))
+            }
+        };
+        self.fail(diagnostic)
+    }
+}

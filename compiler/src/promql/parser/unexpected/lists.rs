@@ -1,0 +1,270 @@
+//! Faults in lists: of labels in a grouping, of matchers in braces.
+
+use crate::promql::ast::{GroupingItem, GroupingKeyword, Label, MatchOp, MatcherItem};
+use crate::promql::parser::{Parser, Result};
+use crate::promql::token::{Hole, Kind};
+use crate::{Code, Diagnostic, Span};
+
+impl<'a> Parser<'a> {
+    #[cold]
+    pub(in crate::promql::parser) fn expected_grouping<T>(
+        &mut self,
+        keyword: GroupingKeyword,
+        span: Span,
+    ) -> Result<T> {
+        let word = keyword.as_str();
+        let diagnostic = match self.token.kind {
+            Kind::Hole(Hole::GroupBy) => {
+                Diagnostic::new(Code::MisplacedPlaceholder, self.token.span, "`group_by` outside parentheses")
+                    .label("labels to group by can only stand inside `(` and `)`")
+                    .help(format!("write `{word} ({{group_by}})`"))
+            }
+            Kind::Hole(hole) => return self.misplaced(hole),
+            Kind::Ident => {
+                let label = self.slice(self.token.span);
+                self.syntax(format!("missing `(` after `{word}`"))
+                    .label("expected `(` before this")
+                    .secondary(span, "needs labels in parentheses")
+                    .help(format!("write `{word} ({label})`"))
+            }
+            _ => self
+                .syntax(format!("missing `(` after `{word}`"))
+                .label(format!("expected `(`, found {}", self.found()))
+                .secondary(span, "needs labels in parentheses"),
+        };
+        self.fail(diagnostic)
+    }
+
+    #[cold]
+    pub(in crate::promql::parser) fn expected_label<T>(&mut self, open: Span) -> Result<T> {
+        let diagnostic = match self.token.kind {
+            Kind::Hole(Hole::Labels) => {
+                Diagnostic::new(Code::MisplacedPlaceholder, self.token.span, "`labels` in a grouping")
+                    .label("matchers can only stand inside `{{` and `}}`")
+                    .help("write `{group_by}`")
+            }
+            Kind::Hole(hole) => return self.misplaced(hole),
+            Kind::TemplateName => {
+                Diagnostic::new(Code::MisplacedPlaceholder, self.token.span, "`metric_name` in a grouping")
+                    .label("it can only stand in the name of a selector")
+                    .help("write `{group_by}`")
+            }
+            Kind::Eof => Diagnostic::new(Code::Syntax, open, "unclosed `(`").label("opened here, never closed"),
+            Kind::Comma => self.syntax("missing label").label("no label before this `,`"),
+            _ => self
+                .syntax("invalid label name")
+                .label(format!("expected a label, found {}", self.found()))
+                .secondary(open, "labels are listed from here on"),
+        };
+        self.fail(diagnostic)
+    }
+
+    #[cold]
+    pub(in crate::promql::parser) fn unexpected_in_grouping<T>(
+        &mut self,
+        open: Span,
+        last: Option<&GroupingItem<'a>>,
+    ) -> Result<T> {
+        let diagnostic = match self.token.kind {
+            Kind::Eof => Diagnostic::new(Code::Syntax, open, "unclosed `(`").label("opened here, never closed"),
+            Kind::Hole(Hole::GroupBy) => self.syntax("missing `,` before `{group_by}`").label("expected `,`"),
+            Kind::Hole(hole) => return self.misplaced(hole),
+            kind if kind.is_grouping_label() || kind == Kind::Str => {
+                let text = self.slice(self.token.span);
+                self.syntax(format!("missing `,` before `{text}`")).label("expected `,` or `)`")
+            }
+            Kind::LeftParen => {
+                self.syntax("unclosed `(`").label("expected `)` before this").secondary(open, "opened here")
+            }
+            Kind::Dot if let Some(GroupingItem::Label(label)) = last => {
+                self.dotted_name(label.span.start, |name| format!("\"{name}\""))
+            }
+            _ => self.syntax(format!("unexpected {}", self.found())).label("expected `,` or `)`"),
+        };
+        self.fail(diagnostic)
+    }
+
+    #[cold]
+    pub(in crate::promql::parser) fn second_fill<T>(&mut self, first: Span) -> Result<T> {
+        let word = self.slice(self.token.span).to_ascii_lowercase();
+        let diagnostic = self
+            .syntax(format!("unexpected `{word}`"))
+            .label("a side can be filled once")
+            .secondary(first, "filled here");
+        self.fail(diagnostic)
+    }
+
+    #[cold]
+    pub(in crate::promql::parser) fn expected_fill_value<T>(&mut self, open: Span) -> Result<T> {
+        let diagnostic = match self.token.kind {
+            Kind::Eof => Diagnostic::new(Code::Syntax, open, "unclosed `(`").label("opened here, never closed"),
+            Kind::Hole(hole) => return self.misplaced(hole),
+            _ => self
+                .syntax(format!("unexpected {}", self.found()))
+                .label("a fill value is one number")
+                .secondary(open, "opened here"),
+        };
+        self.fail(diagnostic)
+    }
+
+    fn unclosed_brace(&self, open: Span) -> Diagnostic {
+        let brace = self.brace(Kind::LeftBrace);
+        match self.token.kind {
+            Kind::Eof => {
+                Diagnostic::new(Code::Syntax, open, format!("unclosed `{brace}`")).label("opened here, never closed")
+            }
+            _ => self
+                .syntax(format!("unclosed `{brace}`"))
+                .label(format!("expected `{}` before this", self.brace(Kind::RightBrace)))
+                .secondary(open, "opened here"),
+        }
+    }
+
+    #[cold]
+    pub(in crate::promql::parser) fn expected_matcher<T>(&mut self, open: Span) -> Result<T> {
+        let diagnostic = match self.token.kind {
+            Kind::Eof | Kind::RightParen | Kind::RightBracket | Kind::LeftParen | Kind::LeftBracket => {
+                self.unclosed_brace(open)
+            }
+            Kind::Hole(Hole::MetricName) => {
+                Diagnostic::new(Code::MisplacedPlaceholder, self.token.span, "`metric_name` inside a selector's braces")
+                    .label("it can only stand before the braces")
+                    .help("write `{metric_name}{{{labels}}}`")
+            }
+            Kind::Hole(Hole::GroupBy) => {
+                Diagnostic::new(Code::MisplacedPlaceholder, self.token.span, "`group_by` inside a selector's braces")
+                    .label("labels to group by stand in `by (...)` and its like")
+                    .help("write `{labels}`")
+            }
+            Kind::Hole(hole) => return self.misplaced(hole),
+            Kind::LeftBrace => self
+                .syntax(format!("unexpected {}", self.found()))
+                .label("the braces are open already")
+                .secondary(open, "opened here"),
+            Kind::Comma => self.syntax("missing matcher").label("no matcher before this `,`"),
+            Kind::Eq | Kind::NotEq | Kind::EqRegex | Kind::NotEqRegex => {
+                self.syntax("missing label").label(format!("no label before this {}", self.found()))
+            }
+            _ => self
+                .syntax(format!("unexpected {}", self.found()))
+                .label(format!("expected a label or `{}`", self.brace(Kind::RightBrace))),
+        };
+        self.fail(diagnostic)
+    }
+
+    #[cold]
+    pub(in crate::promql::parser) fn expected_match_op<T>(&mut self, open: Span, label: &Label<'a>) -> Result<T> {
+        let (name, name_end) = (self.slice(label.span), label.span.end);
+        let text = self.slice(self.token.span);
+        let diagnostic = match self.token.kind {
+            Kind::Eof | Kind::RightParen | Kind::LeftParen | Kind::RightBracket | Kind::LeftBracket => {
+                self.unclosed_brace(open)
+            }
+            Kind::Hole(hole) => return self.misplaced(hole),
+            Kind::Less | Kind::Greater => self
+                .syntax(format!("{} in a matcher", self.found()))
+                .label("matchers compare text: `=`, `!=`, `=~`, `!~`")
+                .secondary(label.span, "this label"),
+            Kind::Str => {
+                let value = self.slice(self.token.span);
+                self.syntax(format!("missing operator after `{name}`"))
+                    .label("expected `=`, `!=`, `=~` or `!~` before this")
+                    .help(format!("write `{name}={value}`"))
+            }
+            Kind::Comma | Kind::RightBrace => {
+                Diagnostic::new(Code::Syntax, label.span, format!("`{name}` without a value"))
+                    .label("a matcher is a label, an operator and a value")
+                    .help(format!("write `{name}!=\"\"`"))
+            }
+            Kind::Number if name_end == self.token.span.start && text.starts_with('.') => {
+                self.dotted_name(label.span.start, |name| format!("\"{name}\""))
+            }
+            _ => self
+                .syntax(format!("unexpected {}", self.found()))
+                .label("expected `=`, `!=`, `=~` or `!~`")
+                .secondary(label.span, "after this label"),
+        };
+        self.fail(diagnostic)
+    }
+
+    #[cold]
+    pub(in crate::promql::parser) fn expected_match_value<T>(
+        &mut self,
+        open: Span,
+        label: &Label<'a>,
+        op: MatchOp,
+        op_span: Span,
+    ) -> Result<T> {
+        let (name, op) = (self.slice(label.span), op.as_str());
+        let text = self.slice(self.token.span);
+        let diagnostic = match self.token.kind {
+            Kind::Eof | Kind::RightBracket | Kind::RightParen => self.unclosed_brace(open),
+            Kind::Hole(hole) => {
+                let title = format!("`{}` as the value of a label", hole.name());
+                let diagnostic = Diagnostic::new(Code::MisplacedPlaceholder, self.token.span, title);
+                let diagnostic = match hole {
+                    Hole::Labels => diagnostic
+                        .label("it stands for whole matchers")
+                        .secondary(label.span.to(op_span), "not needed: a matcher brings its own label"),
+                    _ => diagnostic.label("placeholders are no values; a caller filters through `{labels}`"),
+                };
+                diagnostic.help("write `{labels}`")
+            }
+            Kind::Ident | Kind::Number => self
+                .syntax("value without quotes")
+                .label("the value of a matcher is a string")
+                .help(format!("write `{name}{op}\"{text}\"`")),
+            Kind::Eq => {
+                let diagnostic = self.syntax(format!("`{op}{text}` in a matcher")).label("one `=` too many");
+                self.bump();
+                let value = if self.token.kind == Kind::Str { self.slice(self.token.span) } else { "\"...\"" };
+                diagnostic.help(format!("write `{name}{op}{value}`"))
+            }
+            Kind::Comma | Kind::RightBrace => {
+                Diagnostic::new(Code::Syntax, op_span, format!("missing value of `{name}`"))
+                    .label("no string follows")
+                    .help(format!("write `{name}{op}\"\"`"))
+            }
+            _ => self
+                .syntax(format!("unexpected {}", self.found()))
+                .label("the value of a matcher is a string")
+                .secondary(label.span, "of this label"),
+        };
+        self.fail(diagnostic)
+    }
+
+    #[cold]
+    pub(in crate::promql::parser) fn unexpected_after_matcher<T>(
+        &mut self,
+        open: Span,
+        last: Option<&MatcherItem<'a>>,
+    ) -> Result<T> {
+        let close = self.brace(Kind::RightBrace);
+        let diagnostic = match self.token.kind {
+            Kind::Eof | Kind::RightParen | Kind::LeftParen | Kind::RightBracket | Kind::LeftBracket => {
+                self.unclosed_brace(open)
+            }
+            Kind::Hole(Hole::Labels) => self
+                .syntax("missing `,` before `{labels}`")
+                .label(format!("expected `,` or `{close}`"))
+                .help("write `,{labels}`"),
+            Kind::Hole(hole) => return self.misplaced(hole),
+            Kind::Ident if self.slice(self.token.span).eq_ignore_ascii_case("or") => self
+                .syntax("`or` between matchers")
+                .label("VictoriaMetrics' MetricsQL has it, Prometheus does not")
+                .note("Prometheus joins two selectors with `or`, or matches one label with `=~\"a|b\"`"),
+            Kind::Ident | Kind::Str => {
+                let text = self.slice(self.token.span);
+                self.syntax(format!("missing `,` before `{text}`")).label(format!("expected `,` or `{close}`"))
+            }
+            _ => self.syntax(format!("unexpected {}", self.found())).label(format!("expected `,` or `{close}`")),
+        };
+        let diagnostic = match last {
+            Some(item) if diagnostic.secondary.is_empty() && diagnostic.span.start >= item.span().end => {
+                diagnostic.secondary(item.span(), "after this matcher")
+            }
+            _ => diagnostic,
+        };
+        self.fail(diagnostic)
+    }
+}

@@ -1,0 +1,354 @@
+//! What to say about a token that the grammar has no place for. Nothing here runs for a query without faults.
+
+mod durations;
+mod lists;
+
+use crate::promql::ast::{Aggregator, Expr, ExprKind, Grouping};
+use crate::promql::parser::{Parser, Result};
+use crate::promql::report;
+use crate::promql::token::{Hole, Kind, Token};
+use crate::suggest::nearest;
+use crate::{Code, Diagnostic, Span};
+
+/// The keywords that can follow an operand.
+#[rustfmt::skip]
+const OPERATOR_WORDS: [&str; 14] = [
+    "and", "or", "unless", "atan2", "offset", "by", "without", "on", "ignoring", "bool", "group_left", "group_right",
+    "anchored", "smoothed",
+];
+
+impl<'a> Parser<'a> {
+    /// The token in words: `` `foo` ``, `end of the query`.
+    fn found(&self) -> String {
+        match self.token.kind {
+            Kind::Eof => "the end of the query".to_owned(),
+            _ => format!("`{}`", self.slice(self.token.span)),
+        }
+    }
+
+    fn syntax(&self, title: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(Code::Syntax, self.token.span, title)
+    }
+
+    fn text_before(&self, at: u32) -> &'a str {
+        &self.lexer.text[..at as usize]
+    }
+
+    /// An expression is complete and something follows that cannot. `open`: the parenthesis around it.
+    #[cold]
+    pub(in crate::promql::parser) fn unexpected_after<T>(
+        &mut self,
+        before: &Expr<'a>,
+        open: Option<Span>,
+    ) -> Result<T> {
+        let text = self.slice(self.token.span);
+        let next = self.lexer.text[self.token.span.end as usize..].chars().next();
+        let glued = before.span.end == self.token.span.start;
+        let unclosed = |parser: &Self, open: Span| {
+            parser.syntax("unclosed `(`").label("expected `)` before this").secondary(open, "opened here")
+        };
+        let diagnostic = match (self.token.kind, open) {
+            (Kind::Eof, Some(open)) => {
+                Diagnostic::new(Code::Syntax, open, "unclosed `(`").label("opened here, never closed")
+            }
+            (Kind::RightBracket | Kind::RightBrace, Some(open)) => unclosed(self, open),
+            (Kind::RightParen | Kind::RightBracket | Kind::RightBrace, None) => {
+                let opening = match self.token.kind {
+                    Kind::RightParen => "(",
+                    Kind::RightBracket => "[",
+                    _ => self.brace(Kind::LeftBrace),
+                };
+                self.syntax(format!("unmatched `{text}`")).label(format!("no `{opening}` is open here"))
+            }
+            (Kind::Comma, None) => {
+                self.syntax("unexpected `,`").label("only arguments, labels and matchers are listed")
+            }
+            (Kind::Dot, _) if glued && is_bare_name(before) => {
+                let (open, close) = (self.brace(Kind::LeftBrace), self.brace(Kind::RightBrace));
+                self.dotted_name(before.span.start, |name| format!("{open}\"{name}\"{close}"))
+            }
+            (Kind::Eq, _) if matches!(next, Some('>' | '<')) => {
+                let operator = if next == Some('>') { ">=" } else { "<=" };
+                self.syntax("`=` is no operator").label("not part of an operator").help(format!("write `{operator}`"))
+            }
+            (Kind::Eq, _) => {
+                self.syntax("`=` is no operator").label("only matchers in braces use `=`").help("write `==`")
+            }
+            (Kind::EqRegex | Kind::NotEqRegex, _) => self
+                .syntax(format!("`{text}` outside a selector's braces"))
+                .label("only matchers use regular expressions"),
+            (Kind::Hole(hole), _) => return self.misplaced_after(hole, before),
+            (Kind::LeftBrace, _) if is_selector_with_braces(before) => self
+                .syntax("second braces of a selector")
+                .label("the matchers of a selector stand in one pair of braces")
+                .secondary(before.span, "has braces already"),
+            (Kind::By | Kind::Without, _) => self.grouping_without_aggregation(before),
+            (Kind::On | Kind::Ignoring | Kind::GroupLeft | Kind::GroupRight | Kind::Bool, _) => {
+                let word = text.to_ascii_lowercase();
+                let help = match self.token.kind {
+                    Kind::GroupLeft | Kind::GroupRight => "`on (...)` or `ignoring (...)`",
+                    _ => "a binary operator",
+                };
+                self.syntax(format!("`{word}` without an operator")).label(format!("must follow {help}"))
+            }
+            _ => return self.missing_operator(before),
+        };
+        self.fail(diagnostic)
+    }
+
+    fn grouping_without_aggregation(&self, before: &Expr<'a>) -> Diagnostic {
+        let word = self.slice(self.token.span).to_ascii_lowercase();
+        let diagnostic = self.syntax(format!("`{word}` without an aggregation"));
+        let ExprKind::Call(call) = &before.kind else {
+            return diagnostic
+                .label("only an aggregation such as `sum` groups")
+                .secondary(before.span, "no aggregation");
+        };
+        if call.function.is_none() {
+            return report::unknown_function(call.name, call.name_span, true);
+        }
+        let diagnostic = diagnostic
+            .label("only aggregations group")
+            .secondary(call.name_span, format!("`{}` is a function", call.name));
+        // The labels, if they are what follows.
+        let rest = &self.lexer.text[self.token.span.end as usize..];
+        let labels =
+            rest.trim_start().strip_prefix('(').and_then(|rest| rest.split_once(')')).map(|(labels, _)| labels);
+        match labels.filter(|labels| !labels.contains(['(', '#', '"', '\'', '`'])) {
+            Some(labels) => diagnostic.help(format!("write `sum {word} ({labels}) ({})`", self.slice(before.span))),
+            None => diagnostic,
+        }
+    }
+
+    /// A dot behind a name, which must be quoted then. `quoted` makes what to write of the whole name.
+    fn dotted_name(&self, start: u32, quoted: impl Fn(&str) -> String) -> Diagnostic {
+        let rest = &self.lexer.text[start as usize..];
+        let length =
+            rest.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '.' | ':')).unwrap_or(rest.len());
+        let name = rest[..length].trim_end_matches('.');
+        self.syntax("unexpected `.`").label("a name with dots must be quoted").help(format!("write `{}`", quoted(name)))
+    }
+
+    /// Two operands, or an operand and an unknown word, side by side.
+    fn missing_operator<T>(&mut self, before: &Expr<'a>) -> Result<T> {
+        let text = self.slice(self.token.span);
+        let lower = text.to_ascii_lowercase();
+        if self.token.kind.is_word() {
+            if let Some(note) = report::metricsql(&lower) {
+                let diagnostic = self
+                    .syntax(format!("`{text}` is not part of PromQL"))
+                    .label("VictoriaMetrics' MetricsQL has it, Prometheus does not")
+                    .note(note);
+                return self.fail(diagnostic);
+            }
+            if let Some(word) = nearest(&lower, OPERATOR_WORDS) {
+                let diagnostic = self
+                    .syntax(format!("unexpected `{text}`"))
+                    .label("expected an operator")
+                    .help(format!("a keyword with a similar name exists: `{word}`"));
+                return self.fail(diagnostic);
+            }
+        }
+        let diagnostic = self
+            .syntax(format!("missing operator before `{text}`"))
+            .label("expected an operator")
+            .secondary(before.span, "the operand before it");
+        self.fail(diagnostic)
+    }
+
+    /// No operand where one should start.
+    #[cold]
+    pub(in crate::promql::parser) fn expected_expression<T>(&mut self) -> Result<T> {
+        let before = self.text_before(self.token.span.start).trim_end();
+        let diagnostic = match self.token.kind {
+            Kind::Hole(hole) => return self.misplaced(hole),
+            Kind::Eof => {
+                let at = before.len();
+                let opening = before.chars().next_back();
+                if let Some(opening @ '(') = opening {
+                    let open = Span::new(self.previous_end.saturating_sub(1), self.previous_end);
+                    Diagnostic::new(Code::Syntax, open, format!("unclosed `{opening}`"))
+                        .label("opened here, never closed")
+                } else {
+                    let at = u32::try_from(at).unwrap_or(u32::MAX);
+                    Diagnostic::new(Code::Syntax, Span::new(at.saturating_sub(1), at), "unexpected end of the query")
+                        .label("an expression must follow")
+                }
+            }
+            Kind::RightParen if before.ends_with('(') => {
+                self.syntax("empty parentheses").label("no expression in them")
+            }
+            Kind::RightParen => self.unexpected_start("an operand is missing"),
+            Kind::EqRegex | Kind::NotEqRegex => self
+                .syntax(format!("{} outside a selector's braces", self.found()))
+                .label("only matchers use regular expressions"),
+            Kind::Eq if matches!(before.chars().next_back(), Some('>' | '<' | '=' | '!')) => {
+                let operator = match before.chars().next_back() {
+                    Some('>') => ">=",
+                    Some('<') => "<=",
+                    Some('!') => "!=",
+                    _ => "==",
+                };
+                self.unexpected_start("not part of an operator").help(format!("write `{operator}`"))
+            }
+            Kind::Comma if before.ends_with([',', '(']) => {
+                self.syntax("missing argument").label("nothing before this `,`")
+            }
+            Kind::On | Kind::Ignoring | Kind::GroupLeft | Kind::GroupRight | Kind::Bool => {
+                let word = self.slice(self.token.span).to_ascii_lowercase();
+                let place = match self.token.kind {
+                    Kind::GroupLeft | Kind::GroupRight => "must follow `on (...)` or `ignoring (...)`",
+                    Kind::Bool => "must follow a comparison operator, before `on` and `ignoring`",
+                    _ => "must follow a binary operator",
+                };
+                self.syntax(format!("misplaced `{word}`")).label(place)
+            }
+            Kind::Fill | Kind::FillLeft | Kind::FillRight => {
+                let word = self.slice(self.token.span).to_ascii_lowercase();
+                self.syntax(format!("misplaced `{word}`")).label("must follow a binary operator and its matching")
+            }
+            _ => self.unexpected_start("expected an expression"),
+        };
+        self.fail(diagnostic)
+    }
+
+    fn unexpected_start(&self, label: &str) -> Diagnostic {
+        self.syntax(format!("unexpected {}", self.found())).label(label)
+    }
+
+    #[cold]
+    pub(in crate::promql::parser) fn missing_operand<T>(&mut self, op: &str, op_span: Span) -> Result<T> {
+        self.fail(
+            Diagnostic::new(Code::Syntax, op_span, format!("missing operand after `{op}`"))
+                .label("the query ends after it"),
+        )
+    }
+
+    #[cold]
+    pub(in crate::promql::parser) fn not_callable<T>(&mut self, name: Token) -> Result<T> {
+        let text = self.slice(name.span);
+        let diagnostic = Diagnostic::new(Code::Syntax, name.span, format!("`{text}` is no function"));
+        let diagnostic = match name.kind {
+            Kind::TemplateName => {
+                let span = self.name(name).holes.first().copied().unwrap_or(name.span);
+                Diagnostic::new(Code::MisplacedPlaceholder, span, "`metric_name` in the name of a function")
+                    .label("it can only stand in the name of a selector")
+            }
+            Kind::By | Kind::Without => diagnostic.label("must follow an aggregation such as `sum`"),
+            Kind::And | Kind::Or | Kind::Unless => diagnostic.label("no operand before this operator"),
+            Kind::MetricIdent => diagnostic.label("the name of a metric cannot be called"),
+            _ => diagnostic.label("a keyword cannot be called"),
+        };
+        self.fail(diagnostic)
+    }
+
+    #[cold]
+    pub(in crate::promql::parser) fn expected_aggregate_body<T>(
+        &mut self,
+        op: Aggregator,
+        grouping: Option<&Grouping<'a>>,
+    ) -> Result<T> {
+        if let Kind::Hole(hole @ (Hole::Labels | Hole::GroupBy | Hole::Window)) = self.token.kind {
+            return self.misplaced(hole);
+        }
+        let name = op.as_str();
+        let after = grouping.map_or(name, |grouping| grouping.keyword.as_str());
+        let diagnostic = self
+            .syntax(format!("`{name}` without an argument"))
+            .label(format!("expected `(` and what to aggregate, found {}", self.found()));
+        let diagnostic = match grouping {
+            Some(grouping) => diagnostic.secondary(grouping.span(), format!("the labels of `{after}`")),
+            None => diagnostic,
+        };
+        self.fail(diagnostic)
+    }
+
+    /// `sum (job) (x)`.
+    #[cold]
+    pub(in crate::promql::parser) fn missing_by<T>(&mut self, op: Aggregator, parens: Span) -> Result<T> {
+        let (word, labels) = (op.as_str(), self.slice(parens));
+        self.fail(
+            Diagnostic::new(Code::Syntax, parens, format!("second arguments of `{word}`"))
+                .label("if these are labels to group by, a keyword is missing")
+                .secondary(self.token.span, "the arguments start here")
+                .help(format!("write `{word} by {labels}`")),
+        )
+    }
+
+    #[cold]
+    pub(in crate::promql::parser) fn second_grouping<T>(&mut self, first: Span) -> Result<T> {
+        let word = self.slice(self.token.span).to_ascii_lowercase();
+        let diagnostic = self
+            .syntax(format!("second grouping `{word}`"))
+            .label("an aggregation takes one grouping")
+            .secondary(first, "grouped here");
+        self.fail(diagnostic)
+    }
+
+    /// Whether the current token touches the one before it, as in `{window}5m`.
+    pub(in crate::promql::parser) fn glued_to(&self, span: Span) -> bool {
+        self.token.span.start == span.end
+            && (self.token.kind.is_word()
+                || matches!(self.token.kind, Kind::Number | Kind::Duration | Kind::Error | Kind::Hole(_)))
+    }
+
+    #[cold]
+    pub(in crate::promql::parser) fn glued_window<T>(&mut self, span: Span) -> Result<T> {
+        let with = self.slice(self.token.span);
+        // A fault that the lexer saw right behind comes from the same mistake.
+        self.lexer.diagnostics.retain(|diagnostic| diagnostic.span.start < span.end);
+        self.token.kind = Kind::Eof;
+        self.fail(
+            Diagnostic::new(Code::MisplacedPlaceholder, span, "`window` as a part of a duration")
+                .label(format!("stands for a whole duration, but `{with}` is glued to it"))
+                .help("write `{window}`"),
+        )
+    }
+
+    /// A hole where its kind cannot stand.
+    #[cold]
+    pub(in crate::promql::parser) fn misplaced<T>(&mut self, hole: Hole) -> Result<T> {
+        let diagnostic = report::misplaced(hole, self.token.span);
+        self.fail(diagnostic)
+    }
+
+    /// A hole right after an expression.
+    fn misplaced_after<T>(&mut self, hole: Hole, before: &Expr<'a>) -> Result<T> {
+        let mut diagnostic = report::misplaced(hole, self.token.span);
+        let text = self.slice(before.span);
+        match (hole, &before.kind) {
+            (Hole::Labels, ExprKind::Selector(selector))
+                if selector.range.is_none() && selector.modifiers.is_empty() =>
+            {
+                diagnostic.help = Some(match &selector.braces {
+                    None => format!("write `{text}{{{{{{labels}}}}}}`"),
+                    Some(braces) if braces.items.is_empty() => {
+                        format!(
+                            "write `{}{{{{{{labels}}}}}}`",
+                            &text[..(braces.open.start - before.span.start) as usize]
+                        )
+                    }
+                    Some(braces) => {
+                        let inner = &text[..(braces.close.start - before.span.start) as usize];
+                        format!("write `{},{{labels}}}}}}`", inner.trim_end().trim_end_matches(','))
+                    }
+                });
+            }
+            (Hole::Window, ExprKind::Selector(selector))
+                if selector.range.is_none() && selector.modifiers.is_empty() =>
+            {
+                diagnostic.help = Some(format!("write `{text}[{{window}}]`"));
+            }
+            _ => {}
+        }
+        self.fail(diagnostic)
+    }
+}
+
+fn is_bare_name(expr: &Expr<'_>) -> bool {
+    matches!(&expr.kind, ExprKind::Selector(selector) if selector.braces.is_none() && selector.span == expr.span)
+}
+
+fn is_selector_with_braces(expr: &Expr<'_>) -> bool {
+    matches!(&expr.kind, ExprKind::Selector(selector) if selector.braces.is_some())
+}

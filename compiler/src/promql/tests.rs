@@ -1,0 +1,460 @@
+//! What the parser accepts, how it reads it, and what it says about the rest.
+
+use std::fmt::Write;
+
+use super::{
+    Duration, DurationKind, ExprKind, Features, Hole, MAX_HEIGHT, Modifier, NamePart, Syntax, ValueType, holes, parse,
+};
+
+/// An expression with all its parentheses.
+fn grouped(text: &str) -> String {
+    fn write(expr: &super::Expr<'_>, text: &str) -> String {
+        match &expr.kind {
+            ExprKind::Binary(binary) => {
+                format!("({} {} {})", write(&binary.lhs, text), binary.op.as_str(), write(&binary.rhs, text))
+            }
+            ExprKind::Unary(unary) => format!("({}{})", unary.op.as_str(), write(&unary.expr, text)),
+            _ => text[expr.span.range()].to_owned(),
+        }
+    }
+    write(&parse(text, Syntax::PROMQL).expr.unwrap(), text)
+}
+
+/// Everything about the findings: code, title, `place` label, further places, help, note.
+fn messages(text: &str, syntax: Syntax) -> String {
+    let mut out = String::new();
+    for diagnostic in parse(text, syntax).diagnostics {
+        write!(out, "{}: {}", diagnostic.code.as_str(), diagnostic.title).unwrap();
+        write!(out, " | [{}] {}", &text[diagnostic.span.range()], diagnostic.label).unwrap();
+        for (span, label) in &diagnostic.secondary {
+            write!(out, " | [{}] {label}", &text[span.range()]).unwrap();
+        }
+        if let Some(help) = &diagnostic.help {
+            write!(out, " | help: {help}").unwrap();
+        }
+        if let Some(note) = &diagnostic.note {
+            write!(out, " | note: {note}").unwrap();
+        }
+        out.push('\n');
+    }
+    out
+}
+
+#[track_caller]
+fn says(text: &str, expected: &str) {
+    assert_eq!(messages(text, Syntax::PROMQL).trim_end(), expected, "{text}");
+}
+
+#[track_caller]
+fn template_says(text: &str, expected: &str) {
+    assert_eq!(messages(text, Syntax::TEMPLATE).trim_end(), expected, "{text}");
+}
+
+#[track_caller]
+fn accepts(text: &str, syntax: Syntax) {
+    assert_eq!(messages(text, syntax), "", "{text}");
+}
+
+#[test]
+fn operators_bind_as_in_prometheus() {
+    for (text, expected) in [
+        ("a + b * c", "(a + (b * c))"),
+        ("a - b - c", "((a - b) - c)"),
+        ("a ^ b ^ c", "(a ^ (b ^ c))"),
+        ("-a ^ b", "(-(a ^ b))"),
+        ("-a * b", "((-a) * b)"),
+        ("a ^ -b * c", "((a ^ (-b)) * c)"),
+        ("a or b and c == d", "(a or (b and (c == d)))"),
+        ("a unless b and c", "((a unless b) and c)"),
+        ("a atan2 b / c", "((a atan2 b) / c)"),
+        ("a </ b + c", "(a </ (b + c))"),
+        ("a + b offset 5m", "(a + b offset 5m)"),
+        ("-a[5m:1m] @ 7", "(-a[5m:1m] @ 7)"),
+        ("a offset 5m * 2", "(a offset 5m * 2)"),
+        ("and and and", "(and and and)"),
+        ("sum or by", "(sum or by)"),
+    ] {
+        assert_eq!(grouped(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn every_place_of_a_hole() {
+    let text = "sum by (a, {group_by}) (rate({metric_name}_x{{a=\"{{1}}\",{labels}}}[{window} * 2] offset -{window})) \
+                / on ({group_by}) group_left ({group_by}) max_over_time(b:{metric_name}:c{{{labels},}}[{window}:{window}])";
+    accepts(text, Syntax::TEMPLATE);
+    let parsed = parse(text, Syntax::TEMPLATE);
+    let found: Vec<_> =
+        holes(&parsed.expr.unwrap()).into_iter().map(|(hole, span)| (hole, &text[span.range()])).collect();
+    assert_eq!(found.len(), 11, "{found:?}");
+    for (hole, source) in found {
+        assert_eq!(source, hole.placeholder());
+    }
+}
+
+#[test]
+fn names_come_in_parts() {
+    let parsed = parse("a:{metric_name}:b{metric_name}", Syntax::TEMPLATE);
+    let expr = parsed.expr.unwrap();
+    let name = expr.selectors()[0].name.as_ref().unwrap();
+    let parts: Vec<_> = name
+        .parts()
+        .map(|part| match part {
+            NamePart::Text(text, span) => (text, span.start),
+            NamePart::Hole(span) => ("", span.start),
+        })
+        .collect();
+    assert_eq!(parts, [("a:", 0), ("", 2), (":b", 15), ("", 17)]);
+    assert_eq!(name.as_literal(), None);
+}
+
+#[test]
+fn selectors_keep_their_places() {
+    let text = "foo {a=\"x\", \"b.c\"!~'y|z' ,} [5m] offset 1m @ end()";
+    let parsed = parse(text, Syntax::PROMQL);
+    let expr = parsed.expr.unwrap();
+    assert_eq!((expr.ty(), &text[expr.span.range()]), (ValueType::Matrix, text));
+    let ExprKind::Selector(selector) = &expr.kind else { panic!("{expr:?}") };
+    assert_eq!(&text[selector.span.range()], "foo {a=\"x\", \"b.c\"!~'y|z' ,}");
+    let places: Vec<_> = selector.items().iter().map(|item| &text[item.span().range()]).collect();
+    assert_eq!(places, ["a=\"x\"", "\"b.c\"!~'y|z'"]);
+    let modifiers: Vec<_> = selector.modifiers.iter().map(|modifier| &text[modifier.span().range()]).collect();
+    assert_eq!(modifiers, ["offset 1m", "@ end()"]);
+    assert_eq!(selector.range.as_ref().unwrap().duration.ms(), Some(300_000.0));
+    assert_eq!(selector.metric_name(), Some("foo"));
+}
+
+#[test]
+fn durations_are_expressions() {
+    let duration = |text: &str| -> Duration {
+        let expr = parse(text, Syntax::PROMQL).expr.unwrap();
+        expr.selectors()[0].range.as_ref().unwrap().duration.clone()
+    };
+    assert_eq!(duration("a[1h30m]").seconds(), Some(5400.0));
+    assert_eq!(duration("a[-(-5)]").seconds(), Some(5.0));
+    assert!(matches!(duration("a[step() * 2]").kind, DurationKind::Binary(..)));
+    assert!(matches!(duration("a[min_of(5m, step())]").kind, DurationKind::Min(_)));
+    let offset = parse("a offset (5m) + 1m", Syntax::PROMQL).expr.unwrap();
+    assert!(matches!(&offset.kind, ExprKind::Selector(s) if matches!(s.modifiers[0], Modifier::Offset { .. })));
+    assert!(matches!(parse("a offset 5m + 1m", Syntax::PROMQL).expr.unwrap().kind, ExprKind::Binary(_)));
+}
+
+#[test]
+fn features_are_off_unless_asked_for() {
+    for (text, flag) in [
+        ("step()", "promql-experimental-functions"),
+        ("limitk(2, a)", "promql-experimental-functions"),
+        ("rate(a[5m] anchored)", "promql-extended-range-selectors"),
+        ("a smoothed", "promql-extended-range-selectors"),
+        ("a + fill(0) b", "promql-binop-fill-modifiers"),
+    ] {
+        let found = messages(text, Syntax::PROMQL);
+        assert!(found.contains(&format!("help: write `features = [\"{flag}\"]` in the preset file")), "{found}");
+        let mut features = Features::none();
+        assert!(features.enable(flag));
+        accepts(text, Syntax { template: false, features });
+    }
+    assert!(!Features::none().enable("promql-duration-expr"));
+    assert!(Features::NAMES.iter().all(|name| Features::none().enable(name)));
+}
+
+#[test]
+fn misplaced_holes() {
+    let outside = "misplaced-placeholder: `labels` outside a selector's braces | [{labels}] matchers can only stand \
+                   inside `{{` and `}}`";
+    template_says("up {labels}", &format!("{outside} | help: write `up{{{{{{labels}}}}}}`"));
+    template_says("{metric_name}{labels}", &format!("{outside} | help: write `{{metric_name}}{{{{{{labels}}}}}}`"));
+    template_says("up{{a=\"b\",}}{labels}", &format!("{outside} | help: write `up{{{{a=\"b\",{{labels}}}}}}`"));
+    template_says("{labels}", outside);
+    template_says(
+        "up{{a=\"{labels}\"}}",
+        "misplaced-placeholder: `labels` inside a string | [{labels}] placeholders are only filled in outside of \
+         strings and comments | help: write `{{labels}}` if the text itself is meant",
+    );
+    template_says(
+        "up # {window}",
+        "misplaced-placeholder: `window` inside a comment | [{window}] placeholders are only filled in outside of \
+         strings and comments | help: write `{{window}}` if the text itself is meant",
+    );
+    template_says(
+        "up{{a={labels}}}",
+        "misplaced-placeholder: `labels` as the value of a label | [{labels}] it stands for whole matchers | [a=] not \
+         needed: a matcher brings its own label | help: write `{labels}`",
+    );
+    template_says(
+        "sum by {group_by} (up)",
+        "misplaced-placeholder: `group_by` outside parentheses | [{group_by}] labels to group by can only stand \
+         inside `(` and `)` | help: write `by ({group_by})`",
+    );
+    template_says(
+        "rate(up{window})",
+        "misplaced-placeholder: `window` where no duration can stand | [{window}] a duration can only stand inside \
+         `[` and `]`, or after `offset` | help: write `up[{window}]`",
+    );
+    template_says(
+        "up[{window}m]",
+        "misplaced-placeholder: `window` as a part of a duration | [{window}] stands for a whole duration, but `m` \
+         is glued to it | help: write `{window}`",
+    );
+    template_says(
+        "up[5{window}]",
+        "misplaced-placeholder: `window` as a part of a number | [{window}] glued to `5` | help: write `{window}` \
+         alone, or `{window} * 2` for a multiple of it",
+    );
+    template_says(
+        "{metric_name}_x(up)",
+        "misplaced-placeholder: `metric_name` in the name of a function | [{metric_name}] it can only stand in the \
+         name of a selector",
+    );
+}
+
+#[test]
+fn one_finding_for_a_hole_anywhere() {
+    for hole in Hole::ALL {
+        let hole = hole.placeholder();
+        for text in [
+            format!("up offset {hole}{hole}"),
+            format!("up @ {hole}"),
+            format!("{hole}()"),
+            format!("up + on ({hole}={hole}) up"),
+            format!("'{hole}'"),
+            format!("up{{{{{hole}=\"a\"}}}}"),
+            format!("1{hole}"),
+            format!("sum({hole}) by ({hole}) {hole}"),
+        ] {
+            assert_eq!(parse(&text, Syntax::TEMPLATE).diagnostics.len(), 1, "{text}");
+        }
+    }
+}
+
+#[test]
+fn types() {
+    says(
+        "rate(foo{a=\"b\"} offset 1m)",
+        "type-mismatch: `rate` takes a range vector | [foo{a=\"b\"} offset 1m] this is an instant vector | [rate] \
+         required by this call | help: select a range: `foo{a=\"b\"}[5m] offset 1m`",
+    );
+    template_says(
+        "rate({metric_name}{{{labels}}})",
+        "type-mismatch: `rate` takes a range vector | [{metric_name}{{{labels}}}] this is an instant vector | [rate] \
+         required by this call | help: select a range: `{metric_name}{{{labels}}}[{window}]`",
+    );
+    says(
+        "rate(a + b)",
+        "type-mismatch: `rate` takes a range vector | [a + b] this is an instant vector | [rate] required by this \
+         call | help: write a subquery: `(a + b)[5m:]`",
+    );
+    says(
+        "topk(foo, 5)",
+        "type-mismatch: arguments of `topk` in the wrong order | [foo, 5] these fit the other way round | [topk] \
+         required by this aggregation | help: write `topk(5, foo)`",
+    );
+    says(
+        "1 > 2",
+        "type-mismatch: comparison of scalars without `bool` | [>] scalars cannot be filtered | help: write `> bool`",
+    );
+    says(
+        "a and 1",
+        "type-mismatch: `and` takes instant vectors | [1] this is a scalar | [and] required by this operator | help: \
+         write `vector(1)`",
+    );
+    says(
+        "label_replace(a, b, \"\", \"\", \"\")",
+        "type-mismatch: `label_replace` takes a string | [b] this is an instant vector | [label_replace] required by \
+         this call | help: write `\"b\"`",
+    );
+    says(
+        "histogram_quantile(0.9)",
+        "argument-count: `histogram_quantile` takes 2 arguments, not 1 | [(0.9)] 1 argument | [histogram_quantile] \
+         required by this call | note: `histogram_quantile(scalar, instant vector)`",
+    );
+    says(
+        "rate(vector(a[5m]))",
+        "type-mismatch: `vector` takes a scalar | [a[5m]] this is a range vector | [vector] required by this call",
+    );
+    assert_eq!(parse("rate(a) + rate(b) + abs(c[5m])", Syntax::PROMQL).diagnostics.len(), 3);
+}
+
+#[test]
+fn names() {
+    says(
+        "holt_winters(a[5m], 0.5, 0.5)",
+        "unknown-function: unknown function `holt_winters` | [holt_winters] removed | help: write \
+         `double_exponential_smoothing` | note: `holt_winters` was renamed in Prometheus 3.0",
+    );
+    says(
+        "incraese(a[5m])",
+        "unknown-function: unknown function `incraese` | [incraese] not a function | help: a function with a similar \
+         name exists: `increase`",
+    );
+    says(
+        "usm(a) by (b)",
+        "unknown-function: unknown function `usm` | [usm] not a function | help: an aggregation with a similar name \
+         exists: `sum`",
+    );
+    says(
+        "a offest 5m",
+        "syntax: unexpected `offest` | [offest] expected an operator | help: a keyword with a similar name exists: \
+         `offset`",
+    );
+    says(
+        "http.requests",
+        "syntax: unexpected `.` | [.] a name with dots must be quoted | help: write `{\"http.requests\"}`",
+    );
+}
+
+#[test]
+fn brackets() {
+    says("sum(rate(a[5m])", "syntax: unclosed `(` | [(] opened here, never closed");
+    says("sum(a{b=\"c\")", "syntax: unclosed `{` | [)] expected `}` before this | [{] opened here");
+    says("rate(a[5m)", "syntax: unclosed `[` | [)] expected `]` before this | [[] opened here");
+    says("(a]", "syntax: unclosed `(` | []] expected `)` before this | [(] opened here");
+    says("a)", "syntax: unmatched `)` | [)] no `(` is open here");
+    template_says("up{{a=\"b\"", "syntax: unclosed `{{` | [{{] opened here, never closed");
+    says(
+        "rate(a)[5m]",
+        "syntax: range of an expression | [[5m]] only a selector can have a range | [rate(a)] no selector | help: write `rate(a[5m])`",
+    );
+}
+
+#[test]
+fn matchers() {
+    says("a{b=c}", "syntax: value without quotes | [c] the value of a matcher is a string | help: write `b=\"c\"`");
+    says("a{b==\"c\"}", "syntax: `==` in a matcher | [=] one `=` too many | help: write `b=\"c\"`");
+    says(
+        "a{b=\"c\" d=\"e\"}",
+        "syntax: missing `,` before `d` | [d] expected `,` or `}` | [b=\"c\"] after this matcher",
+    );
+    says("a{,}", "syntax: missing matcher | [,] no matcher before this `,`");
+    says("a{__name__=\"b\"}", "syntax: metric name set twice | [__name__=\"b\"] a second name | [a] named here");
+    says(
+        r#"a{b=~"x\\d(y"}"#,
+        "invalid-regex: invalid regular expression | [(] missing closing `)` | note: Prometheus has the syntax of \
+         RE2: https://github.com/google/re2/wiki/Syntax",
+    );
+    says(
+        r#"a{b="\d"}"#,
+        r"syntax: invalid escape `\d` | [\d] strings have no such escape | help: write `\\d` for a backslash",
+    );
+    let empty = "note: Prometheus wants a metric name or a matcher that does not match the empty string";
+    says(
+        "{a=~\".*\"}",
+        &format!(
+            "empty-selector: selector that selects every series | [{{a=~\".*\"}}] every matcher also matches series \
+             without the label | {empty}"
+        ),
+    );
+    template_says(
+        "{{{labels}}}",
+        &format!(
+            "empty-selector: selector that selects every series | [{{{{{{labels}}}}}}] without filters from the caller \
+             nothing narrows this down | help: write `{{metric_name}}{{{{{{labels}}}}}}` | {empty}"
+        ),
+    );
+}
+
+#[test]
+fn operators() {
+    says("a = 1", "syntax: `=` is no operator | [=] only matchers in braces use `=` | help: write `==`");
+    says("a +", "syntax: missing operand after `+` | [+] the query ends after it");
+    says(
+        "sum (b, c) (a)",
+        "syntax: second arguments of `sum` | [(b, c)] if these are labels to group by, a keyword is missing | [(] the \
+         arguments start here | help: write `sum by (b, c)`",
+    );
+    says("a && b", "syntax: unexpected `&&` | [&&] no operator of PromQL | help: write `and`");
+    says(
+        "a default 0",
+        "syntax: `default` is not part of PromQL | [default] VictoriaMetrics' MetricsQL has it, Prometheus does not | note: Prometheus writes `a or b` for a default, whose labels must match",
+    );
+    says(
+        "rate(a[5m]) by (b)",
+        "syntax: `by` without an aggregation | [by] only aggregations group | [rate] `rate` is a function | help: \
+         write `sum by (b) (rate(a[5m]))`",
+    );
+    says(
+        "a + bool b",
+        "syntax: `bool` after `+` | [bool] only comparisons such as `>` can return 0 or 1 | [+] no comparison",
+    );
+    says(
+        "a * on (b) group_left (b) c",
+        "syntax: label `b` both in `on` and in `group_left` | [b] equal on both sides, so there is nothing to copy | \
+         [b] matched on here",
+    );
+    says("a offset 5m offset 1m", "syntax: second `offset` | [offset 1m] can be set once | [offset 5m] set here");
+    says(
+        "a offset 5m [1m]",
+        "syntax: `offset` before the range | [[1m]] the range must follow the selector itself | [offset 5m] this comes after it | help: write `a[1m] offset 5m`",
+    );
+}
+
+#[test]
+fn suggestions_pass_the_checks() {
+    for (text, template) in [
+        ("up {labels}", true),
+        ("rate({metric_name}{{{labels}}})", true),
+        ("rate(up{window})", true),
+        ("{{{labels}}}", true),
+        ("rate(a)[5m]", false),
+        ("sum(a)[5m]", false),
+        ("topk(a, 5)", false),
+        ("rate(a[5m]) by (b)", false),
+        ("rate(a[5m]) offset 5m", false),
+        ("http.requests", false),
+        ("a offset 5m [1m]", false),
+    ] {
+        let syntax = Syntax { template, features: Features::none() };
+        let help = parse(text, syntax).diagnostics[0].help.clone().unwrap();
+        let suggestion = help.split_once('`').and_then(|(_, rest)| rest.rsplit_once('`')).unwrap().0;
+        accepts(suggestion, syntax);
+    }
+}
+
+#[test]
+fn depth_is_limited() {
+    let nested = |open: &str, close: &str, times: usize| format!("{}a{}", open.repeat(times), close.repeat(times));
+    for (open, close) in [("(", ")"), ("-", ""), ("abs(", ")"), ("sum(", ")"), ("1 ^ ", ""), ("a + on (", ")")] {
+        accepts(&nested("(", ")", 100), Syntax::PROMQL);
+        let found = parse(&nested(open, close, 100_000), Syntax::PROMQL).diagnostics;
+        assert_eq!(found.len(), 1, "{open}");
+    }
+    for text in ["a[".repeat(100_000), "{".repeat(100_000), format!("a[{}1]", "-".repeat(100_000))] {
+        assert_eq!(parse(&text, Syntax::PROMQL).diagnostics.len(), 1);
+    }
+    let chain = |times: usize| format!("a{}", " + 1".repeat(times));
+    accepts(&chain(usize::from(MAX_HEIGHT) - 1), Syntax::PROMQL);
+    assert_eq!(parse(&chain(100_000), Syntax::PROMQL).diagnostics[0].code.as_str(), "too-deep");
+    let subqueries = format!("a{}", "[5m:]".repeat(100_000));
+    assert_eq!(parse(&subqueries, Syntax::PROMQL).diagnostics[0].code.as_str(), "too-deep");
+    let durations = format!("a[1{}]", " + 1".repeat(100_000));
+    assert_eq!(parse(&durations, Syntax::PROMQL).diagnostics[0].code.as_str(), "too-deep");
+}
+
+#[test]
+fn no_text_panics() {
+    let texts = [
+        "sum by (a, \"b\") (rate(x:y{a=~\"b|c\\\\d\",`e`!='f'}[5m:1h] offset -(1m+step()) @ start())) > bool on (a) group_left (b) 0x1f # c",
+        "sum by ({group_by})({metric_name}_x{{a=\"{{\",{labels}}}[{window}]) # {labels}",
+        "a{b=\"ä😀\\u00e4\\xff\"} <= “x” + 1e5 / 5m \u{FFFD}",
+    ];
+    for text in texts {
+        for (at, _) in text.char_indices() {
+            for template in [false, true] {
+                let syntax = Syntax { template, features: Features::all() };
+                for piece in [&text[..at], &text[at..]] {
+                    for diagnostic in parse(piece, syntax).diagnostics {
+                        // Every place is a part of the text.
+                        let _ = &piece[diagnostic.span.range()];
+                        diagnostic.secondary.iter().for_each(|(span, _)| assert!(piece.get(span.range()).is_some()));
+                    }
+                }
+                for bad in ["{", "}", "\\", "\"", "(", "[", ")", "é", ".", "{labels}", "{window}"] {
+                    let text = format!("{}{bad}{}", &text[..at], &text[at..]);
+                    for diagnostic in parse(&text, syntax).diagnostics {
+                        assert!(text.get(diagnostic.span.range()).is_some(), "{text}");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! What TOML's own parser says about a text, in this project's words, and which part of the file it leaves in doubt.
+
+use std::ops::Range;
+
+use toml::de::{DeTable, DeValue};
+
+use crate::template::PLACEHOLDERS;
+use crate::{Code, Diagnostic, Span};
+
+/// One fault of the parser: its message, and where it gave up.
+pub(crate) type Fault<'e> = (&'e str, Option<Range<usize>>);
+
+/// Says each fault once. The ranges are those that cannot be trusted to mean what they seem to: whatever else there is
+/// to say about them follows from the fault.
+pub(crate) fn explain(text: &str, table: &DeTable<'_>, faults: &[Fault<'_>]) -> (Vec<Diagnostic>, Vec<Range<usize>>) {
+    let mut values = Vec::new();
+    leaves(table, &mut values);
+    values.sort_by_key(|value| value.start);
+    let mut faults: Vec<(Range<usize>, &str)> =
+        faults.iter().map(|(message, span)| (span.clone().unwrap_or(text.len()..text.len()), *message)).collect();
+    faults.sort_by_key(|(at, _)| at.start);
+
+    let (mut diagnostics, mut doubtful) = (Vec::new(), Vec::<Range<usize>>::new());
+    for (at, message) in faults {
+        if holds(&doubtful, at.start) {
+            continue;
+        }
+        let value = last_before(&values, at.start).filter(|value| at.start <= value.end);
+        diagnostics.push(in_our_words(text, message, at.clone(), value));
+        let mut range = line_around(text, at.start);
+        if text[range.start..].trim_start().starts_with('[') && value.is_none() {
+            // A header: nobody knows which table the keys below it belong to.
+            range.end = next_header(text, range.end);
+        }
+        if message.starts_with("string values must be quoted") {
+            // A value that is not there is recovered as an empty string on the next line.
+            range.end += 1;
+        }
+        if let Some(value) = value {
+            range = range.start.min(line_around(text, value.start).start)..range.end.max(value.end);
+        }
+        match doubtful.last_mut().filter(|last| range.start < last.end) {
+            Some(last) => *last = last.start.min(range.start)..last.end.max(range.end),
+            None => doubtful.push(range),
+        }
+    }
+    (diagnostics, doubtful)
+}
+
+/// Whether one of several ranges, which are in order and apart, holds an offset.
+pub(crate) fn holds(ranges: &[Range<usize>], at: usize) -> bool {
+    last_before(ranges, at).is_some_and(|range| range.contains(&at))
+}
+
+/// The last of several ranges in order that starts at an offset or before it.
+fn last_before(ranges: &[Range<usize>], at: usize) -> Option<&Range<usize>> {
+    ranges.partition_point(|range| range.start <= at).checked_sub(1).map(|last| &ranges[last])
+}
+
+fn in_our_words(text: &str, message: &str, at: Range<usize>, value: Option<&Range<usize>>) -> Diagnostic {
+    let (title, expected) = message.split_once(", expected ").unwrap_or((message, ""));
+    let new = |span: Range<usize>, title: String| Diagnostic::new(Code::InvalidToml, Span::of(span), title);
+    let next = text.get(at.start..).and_then(|rest| rest.chars().next());
+    let bare = value.filter(|value| text[value.start..].starts_with(|c: char| c.is_ascii_alphabetic()));
+    if let Some(start) = placeholder_before(text, at.start) {
+        return without_quotes(text, start..text[start..].find('}').map_or(at.end, |end| start + end + 1));
+    }
+    match (title, value) {
+        (_, Some(_)) if bare.is_some() => without_quotes(text, at),
+        (_, Some(value)) if title.ends_with(" string") && ["`'`", "`\"`"].contains(&expected) => {
+            let quotes = if title.contains("multi-line") { 3 } else { 1 };
+            new(value.start..value.start + quotes, "unclosed string".to_owned()).label("opened here, never closed")
+        }
+        (_, Some(_)) if title.ends_with(" string") => match next {
+            Some(c) => new(at.start..at.start + c.len_utf8(), format!("control character U+{:04X}", u32::from(c)))
+                .label("TOML strings cannot hold it")
+                .help(format!("write `\\u{:04x}` in a string with double quotes", u32::from(c))),
+            None => new(at, title.to_owned()),
+        },
+        ("missing escaped value", _) => {
+            let c = next.unwrap_or_default();
+            let escape = at.start.saturating_sub(1)..at.start + next.map_or(0, char::len_utf8);
+            new(escape, format!("unknown escape `\\{}`", c.escape_debug()))
+                .help(format!("write `\\\\{}`, or put the string in single quotes", c.escape_debug()))
+        }
+        ("invalid value", _) if expected.starts_with("unicode") => new(at, "escape of no character".to_owned()),
+        ("duplicate key", _) => {
+            let key = text.get(at.clone()).unwrap_or_default();
+            new(at, format!("duplicate key `{key}`")).label("already in this table")
+        }
+        ("string values must be quoted", _) if at.is_empty() => new(at, "missing value".to_owned()),
+        ("string values must be quoted", _) => without_quotes(text, at),
+        ("unexpected key or value", _) if text[line_around(text, at.start).start..].trim_start().starts_with('[') => {
+            new(at, "unexpected text after a table's name".to_owned()).label("expected the end of the line")
+        }
+        ("unexpected key or value", Some(value))
+            if at.start == value.end && next.is_some_and(char::is_alphanumeric) =>
+        {
+            let rest = text[at.start..line_around(text, at.start).end - 1].trim_end();
+            let fault = new(at.start..at.start + rest.len(), "unexpected text after a value".to_owned())
+                .label("the string ends before this");
+            match text.as_bytes()[value.start] {
+                b'"' => fault.help("put the string in single quotes, in which `\"` needs no escape"),
+                b'\'' => fault.help("put the string in three single quotes, in which `'` needs no escape"),
+                _ => fault,
+            }
+        }
+        ("unexpected key or value", _) => {
+            new(at, "unexpected text after a value".to_owned()).label("expected the end of the line")
+        }
+        ("invalid unquoted key", _) if text[at.start..].starts_with("//") => {
+            new(at, "unexpected `//`".to_owned()).label("not a comment").help("write `#` before a comment")
+        }
+        ("key with no value", _) => {
+            let fault = new(at, "key without a value".to_owned()).label("expected `=`");
+            if next == Some(':') { fault.help("write `key = value`") } else { fault }
+        }
+        ("carriage return must be followed by newline", _) => new(at, title.to_owned()),
+        _ if expected.is_empty() => new(at, title.to_owned()),
+        _ => new(at, title.to_owned()).label(format!("expected {expected}")),
+    }
+}
+
+/// A string that starts at `at`, without quotes; what follows it in its line may belong to it.
+fn without_quotes(text: &str, at: Range<usize>) -> Diagnostic {
+    let line = text[at.start..].lines().next().unwrap_or_default().trim_end();
+    let line = line.trim_matches(['“', '”', '„', '‘', '’', '`', '"']);
+    let quoted = if line.contains(['\'', '#']) { "..." } else { line };
+    Diagnostic::new(Code::InvalidToml, Span::of(at), "string without quotes")
+        .help(format!("put it in quotes: `'{quoted}'`"))
+}
+
+/// The placeholder that a value in the line of `at` starts with, which TOML takes for an inline table.
+fn placeholder_before(text: &str, at: usize) -> Option<usize> {
+    let line = &text[line_around(text, at).start..];
+    let (_, value) = line.lines().next()?.split_once('=')?;
+    let content = value.trim_start().strip_prefix('{')?;
+    let is_placeholder = content.split_once('}').is_some_and(|(name, _)| PLACEHOLDERS.contains(&name.trim()));
+    is_placeholder.then(|| text.len() - line.len() + line.find('{').unwrap_or_default())
+}
+
+/// The places of all values that hold no others.
+fn leaves(table: &DeTable<'_>, out: &mut Vec<Range<usize>>) {
+    // The parser limits how deeply they nest.
+    table.values().for_each(|value| leaves_of(value, out));
+}
+
+fn leaves_of(value: &toml::Spanned<DeValue<'_>>, out: &mut Vec<Range<usize>>) {
+    match value.get_ref() {
+        DeValue::Table(table) => leaves(table, out),
+        DeValue::Array(values) => values.iter().for_each(|inner| leaves_of(inner, out)),
+        _ => out.push(value.span()),
+    }
+}
+
+/// The line that holds an offset, with its end, which the end of the text is too.
+fn line_around(text: &str, at: usize) -> Range<usize> {
+    let at = at.min(text.len());
+    let start = text.as_bytes()[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |found| found + 1);
+    let end = text.as_bytes()[at..].iter().position(|byte| *byte == b'\n').map_or(text.len(), |found| at + found);
+    start..end + 1
+}
+
+/// Where the next line starts that opens a table, at or after a line's start.
+fn next_header(text: &str, line: usize) -> usize {
+    let mut at = line;
+    for line in text.get(at..).unwrap_or_default().split_inclusive('\n') {
+        if line.trim_start().starts_with('[') {
+            return at;
+        }
+        at += line.len();
+    }
+    text.len() + 1
+}

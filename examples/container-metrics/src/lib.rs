@@ -1,0 +1,167 @@
+//! What a service keeps of its metrics code once the queries live in preset files: which preset a metric is asked with,
+//! and what its callers receive.
+
+use promql_presets::{Error, PrometheusClient, RangeError, RowError, TimeRange, Timestamp};
+use serde::Deserialize;
+use uuid::Uuid;
+
+/// The queries, one constant for each table of `presets/container_utilization.toml`.
+pub mod presets {
+    promql_presets::include_presets!();
+}
+
+use presets::container_utilization::{self as container, Label, Querier, ValueType};
+
+/// What to fetch: one metric of the containers that meet all conditions.
+#[derive(Clone, Debug)]
+pub struct ContainerMetricAction {
+    /// `cpu_util`, `mem`, ...
+    pub metric_name: String,
+    /// The aspect of the metric.
+    pub value_type: ValueType,
+    /// Only this kernel.
+    pub kernel_id: Option<Uuid>,
+    /// Only kernels of this session.
+    pub session_id: Option<Uuid>,
+    /// Only kernels on this agent.
+    pub agent_id: Option<String>,
+    /// Only kernels of this user.
+    pub user_id: Option<Uuid>,
+    /// Only kernels of this project.
+    pub project_id: Option<Uuid>,
+    /// RFC 3339 or Unix seconds.
+    pub start: String,
+    /// RFC 3339 or Unix seconds.
+    pub end: String,
+    /// `1m`, or seconds.
+    pub step: String,
+}
+
+impl ContainerMetricAction {
+    /// The conditions, and a series of its own for each label that was asked for.
+    fn querier(&self) -> Querier {
+        let Self { kernel_id, session_id, agent_id, user_id, project_id, .. } = self;
+        let asked_for = [
+            (Label::KernelId, kernel_id.is_some()),
+            (Label::SessionId, session_id.is_some()),
+            (Label::AgentId, agent_id.is_some()),
+            (Label::UserId, user_id.is_some()),
+            (Label::ProjectId, project_id.is_some()),
+        ];
+        Querier::new(&self.metric_name)
+            .value_type(self.value_type)
+            .when_some(*kernel_id, Querier::kernel_id)
+            .when_some(*session_id, Querier::session_id)
+            .when_some(agent_id.as_ref(), Querier::agent_id)
+            .when_some(*user_id, Querier::user_id)
+            .when_some(*project_id, Querier::project_id)
+            .group_by([Label::ValueType])
+            .group_by(asked_for.into_iter().filter(|(_, asked)| *asked).map(|(label, _)| label))
+    }
+}
+
+/// One series of an answer.
+#[derive(Clone, Debug)]
+pub struct ContainerMetric {
+    /// What the values are of.
+    pub labels: ContainerLabels,
+    /// The values in the order of time.
+    pub values: Vec<(Timestamp, f64)>,
+}
+
+/// The labels of a series; those that nobody asked for are `None`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ContainerLabels {
+    /// The aspect of the metric.
+    pub value_type: String,
+    /// The kernel.
+    pub kernel_id: Option<Uuid>,
+    /// The session.
+    pub session_id: Option<Uuid>,
+    /// The agent.
+    pub agent_id: Option<String>,
+    /// The user.
+    pub user_id: Option<Uuid>,
+    /// The project.
+    pub project_id: Option<Uuid>,
+}
+
+/// Asks Prometheus about containers.
+#[derive(Clone, Debug)]
+pub struct ContainerUtilizationMetricService {
+    prometheus: PrometheusClient,
+}
+
+impl ContainerUtilizationMetricService {
+    /// A service that asks through a client.
+    pub fn new(prometheus: PrometheusClient) -> Self {
+        Self { prometheus }
+    }
+
+    /// The names that an action's `metric_name` can have.
+    pub async fn metric_names(&self) -> Result<Vec<String>, FetchError> {
+        Ok(self.prometheus.label_values(Label::ContainerMetricName.as_str()).await?)
+    }
+
+    /// A metric over a range of time.
+    pub async fn fetch_metric(&self, action: &ContainerMetricAction) -> Result<Vec<ContainerMetric>, FetchError> {
+        let range = TimeRange::parse(&action.start, &action.end, &action.step)?;
+        let querier = action.querier();
+        // Traffic is a speed, processor time an amount; both are reported as counters.
+        let usage = match (action.metric_name.as_str(), action.value_type) {
+            ("net_rx" | "net_tx", ValueType::Current) => {
+                self.prometheus.query_range(container::RATE, &querier, range).await?
+            }
+            ("cpu_used", ValueType::Current) => self.prometheus.query_range(container::DIFF, &querier, range).await?,
+            _ => self.prometheus.query_range(container::GAUGE, &querier, range).await?,
+        };
+        let rows = usage.rows::<ContainerLabels>()?;
+        Ok(rows
+            .into_iter()
+            .map(|row| ContainerMetric {
+                labels: row.labels,
+                values: row.series.timestamps().iter().copied().zip(row.series.values().iter().copied()).collect(),
+            })
+            .collect())
+    }
+}
+
+/// Why a metric could not be fetched.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// The action's times are none.
+    #[error("invalid time range")]
+    Range(#[from] RangeError),
+    /// Prometheus did not answer as it should.
+    #[error("Prometheus did not answer")]
+    Query(#[from] Error),
+    /// A label is not what it should be.
+    #[error("unexpected labels in the answer")]
+    Row(#[from] RowError),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_condition_reaches_the_query() {
+        let action = ContainerMetricAction {
+            metric_name: "mem".to_owned(),
+            value_type: ValueType::Current,
+            kernel_id: Some(Uuid::from_u128(1)),
+            session_id: None,
+            agent_id: Some("i-gpu\"01".to_owned()),
+            user_id: None,
+            project_id: None,
+            start: String::new(),
+            end: String::new(),
+            step: String::new(),
+        };
+        assert_eq!(
+            container::GAUGE.render(&action.querier(), None).unwrap(),
+            "sum by (value_type,kernel_id,agent_id)(backendai_container_utilization{container_metric_name=\"mem\",\
+             value_type=\"current\",kernel_id=\"00000000-0000-0000-0000-000000000001\",agent_id=\"i-gpu\\\"01\"})"
+        );
+    }
+}
