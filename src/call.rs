@@ -117,7 +117,7 @@ impl Call {
         let mut run = Run::new(self);
         let span = run.watch.span();
         let work = async {
-            let result = run.whole::<S>().await.and_then(convert);
+            let result = run.whole::<S>().await.and_then(convert).map_err(|failure| run.redacted(failure));
             run.watch.end_with(result)
         };
         within(span, work).await
@@ -132,7 +132,10 @@ impl Call {
                 let Run { call, deadline, watch, .. } = run;
                 Ok(Open { answer, deadline, options: call.options, watch, permit })
             }
-            Err(kind) => run.watch.end_with(Err(kind)),
+            Err(failure) => {
+                let failure = run.redacted(failure);
+                run.watch.end_with(Err(failure))
+            }
         }
     }
 }
@@ -255,9 +258,14 @@ impl Run {
         body.finish(options.partial.unwrap_or_default())
     }
 
+    fn redacted(&self, mut failure: ErrorKind) -> ErrorKind {
+        Error::redact(&mut failure, &self.call.options.headers);
+        failure
+    }
+
     /// Waits until it is time for a retry; if there is none, the failure comes back.
     async fn pause(&mut self, failure: ErrorKind, retry_after: Option<Duration>) -> Result<(), ErrorKind> {
-        let error = self.watch.error(failure);
+        let error = self.watch.error(self.redacted(failure));
         let policy = self.call.options.retry.clone().unwrap_or_default();
         let now = Instant::now();
         let wait = policy.wait(&error, self.watch.retries, retry_after);

@@ -3,9 +3,13 @@
 use std::fmt;
 
 use promql_presets_core::RenderError;
+use reqwest::header::{AUTHORIZATION, HeaderMap};
 
 use crate::range::RangeError;
 use crate::wire::{DecodeError, ResultTypeError, ServerError};
+
+/// How long a header's value must be for it to be looked for in what a server says.
+const SHORTEST_SECRET: usize = 6;
 
 /// Why a call failed, for which preset, and what was asked.
 ///
@@ -150,6 +154,23 @@ impl Error {
 
     pub(crate) fn new(kind: ErrorKind, preset: Option<&'static str>, query: Option<String>, retries: u32) -> Self {
         Self(Box::new(Inner { kind, preset, query, retries }))
+    }
+
+    /// Takes secrets out of what a server said: there are proxies that repeat what they were sent.
+    pub(crate) fn redact(kind: &mut ErrorKind, headers: &HeaderMap) {
+        let text = match kind {
+            ErrorKind::Http { body, .. } => body,
+            ErrorKind::Server { error, .. } => &mut error.message,
+            _ => return,
+        };
+        for (name, value) in headers {
+            let Ok(value) = value.to_str() else { continue };
+            let secret = if name == AUTHORIZATION { value.split(' ').next_back().unwrap_or(value) } else { value };
+            // Shorter ones are no secrets, and would tear words apart.
+            if secret.len() >= SHORTEST_SECRET && text.contains(secret) {
+                *text = text.replace(secret, "***");
+            }
+        }
     }
 
     pub(crate) fn into_kind(self) -> ErrorKind {

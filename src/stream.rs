@@ -26,6 +26,8 @@ use crate::wire::{Decoder, QueryResult};
 pub struct SeriesStream {
     /// None after the end.
     arriving: Option<Arriving>,
+    /// What came out at the end: compressed bodies hold something back.
+    rest: std::vec::IntoIter<Series>,
     watch: Watch,
     meta: Meta,
 }
@@ -53,7 +55,7 @@ impl SeriesStream {
             deadline: Box::pin(sleep_until(deadline.client)),
             _permit: permit,
         };
-        Ok(Self { arriving: Some(arriving), watch, meta: Meta::default() })
+        Ok(Self { arriving: Some(arriving), rest: Vec::new().into_iter(), watch, meta: Meta::default() })
     }
 
     /// The next series; `None` after the last.
@@ -71,7 +73,7 @@ impl SeriesStream {
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Series, Error>>> {
-        let Some(arriving) = &mut self.arriving else { return Poll::Ready(None) };
+        let Some(arriving) = &mut self.arriving else { return Poll::Ready(self.rest.next().map(Ok)) };
         match ready!(arriving.poll(context, &mut self.watch.bytes)) {
             Ok(Some(series)) => return Poll::Ready(Some(Ok(series))),
             Ok(None) => {}
@@ -79,10 +81,11 @@ impl SeriesStream {
         }
         let end = self.arriving.take().map(Arriving::finish);
         Poll::Ready(match end {
-            Some(Ok(meta)) => {
-                self.meta = meta;
+            Some(Ok(matrix)) => {
+                self.meta = matrix.meta().clone();
+                self.rest = matrix.into_iter();
                 self.watch.end(Outcome::Success);
-                None
+                self.rest.next().map(Ok)
             }
             Some(Err(failure)) => Some(Err(self.fail(failure))),
             None => None,
@@ -118,10 +121,9 @@ impl Arriving {
         }
     }
 
-    /// What comes with the answer, once all series have been taken.
-    fn finish(self) -> Result<Meta, ErrorKind> {
-        let response = self.body.finish(self.partial)?;
-        Ok(Matrix::from_response(response)?.meta().clone())
+    /// What comes with the answer, and the series that were held back.
+    fn finish(self) -> Result<Matrix, ErrorKind> {
+        Ok(Matrix::from_response(self.body.finish(self.partial)?)?)
     }
 }
 

@@ -285,6 +285,18 @@ fn clients_are_not_built_from_what_is_no_server() {
     assert!(matches!(error.kind(), ErrorKind::Config(_)));
 }
 
+/// A querier that is not for several threads.
+struct NotSync(std::cell::Cell<u8>);
+impl promql_presets::MetricQuerier for NotSync {
+    fn name(&self) -> &'static str {
+        "up"
+    }
+    fn labels(&self) -> std::borrow::Cow<'_, [promql_presets::Matcher<'_>]> {
+        self.0.set(1);
+        (&[][..]).into()
+    }
+}
+
 #[test]
 fn everything_can_be_shown_and_sent_between_threads() {
     fn check<T: Debug + Send>(value: T) -> T {
@@ -292,6 +304,7 @@ fn everything_can_be_shown_and_sent_between_threads() {
         value
     }
     fn check_type<T: Debug + Send + Sync>() {}
+    fn check_stream<T: Debug + Send + futures_util::Stream>() {}
     fn check_future<F: IntoFuture<IntoFuture: Send>>(_: F) {}
     check_type::<PrometheusClient>();
     check_type::<promql_presets::ClientBuilder>();
@@ -303,22 +316,10 @@ fn everything_can_be_shown_and_sent_between_threads() {
     check_type::<Outcome<'_>>();
     check_type::<Data>();
     check_type::<HttpMethod>();
-    fn check_stream<T: Debug + Send + futures_util::Stream>() {}
     check_stream::<SeriesStream>();
     assert_eq!(size_of::<Error>(), size_of::<usize>());
     assert_eq!(size_of::<PrometheusClient>(), size_of::<usize>());
 
-    // Neither needs to be shared between threads.
-    struct NotSync(std::cell::Cell<u8>);
-    impl promql_presets::MetricQuerier for NotSync {
-        fn name(&self) -> &'static str {
-            "up"
-        }
-        fn labels(&self) -> std::borrow::Cow<'_, [promql_presets::Matcher<'_>]> {
-            self.0.set(1);
-            (&[][..]).into()
-        }
-    }
     let client = PrometheusClient::new("http://localhost").unwrap();
     let querier = NotSync(std::cell::Cell::new(0));
     let any = preset!("sum by ({group_by})({metric_name}{{{labels}}})");
