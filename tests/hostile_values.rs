@@ -356,7 +356,7 @@ fn the_catalogue_renders_to_what_prometheus_accepts() {
                     querier = querier.label(*label, admitted(label)).label(*label, not_regex("a{2}|\""));
                 }
                 let window = preset.window.map(|_| PromDuration::from_secs(90));
-                let query = preset.__any::<Vector>().render(&querier, window).unwrap();
+                let query = preset.preset::<Vector>().render(&querier, window).unwrap();
                 let parsed = promql::parse(&query, Syntax::PROMQL);
                 assert_eq!(parsed.diagnostics, [], "{query}");
                 if let Some(server) = server {

@@ -469,10 +469,10 @@ impl Reader<'_> {
             }
             _ => {}
         }
-        Some(Allow { check: self.allowed_check(check?)?, reason: reason?.value })
+        Some(Allow { check: self.allowed_check(&check?)?, reason: reason?.value })
     }
 
-    fn allowed_check(&mut self, check: Spanned<String>) -> Option<Spanned<Code>> {
+    fn allowed_check(&mut self, check: &Spanned<String>) -> Option<Spanned<Code>> {
         let Some(code) = Code::find(&check.value) else {
             let codes: Vec<&str> = Code::allowable().map(Code::as_str).collect();
             let title = format!("unknown check `{}`", check.value);

@@ -13,11 +13,11 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
     let (template, window) = arguments.parse2(input.collect())?;
     let text = template.value();
     let preset = InlinePreset::compile(&text, window.as_ref().map(LitStr::value).as_deref());
-    if let Some(errors) = errors(&preset.diagnostics, &text, &template, window.as_ref()) {
-        return Err(errors);
-    }
+    let errors = errors(&preset.diagnostics, &text, &template, window.as_ref()).map(Error::into_compile_error);
+    // Also where there are errors: a preset of the likely type makes for no further ones.
     let preset: TokenStream = preset.code.parse()?;
     Ok(quote! {{
+        #errors
         use #krate::__private1 as __p;
         #preset
     }})
