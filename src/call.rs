@@ -115,19 +115,19 @@ impl Call {
         convert: impl FnOnce(S::Output) -> Result<T, ErrorKind>,
     ) -> Result<T, Error> {
         let mut run = Run::new(self);
-        run.watch.span();
+        let span = run.watch.span();
         let work = async {
             let result = run.whole::<S>().await.and_then(convert).map_err(|failure| run.redacted(failure));
             run.watch.end_with(result)
         };
-        within((), work).await
+        within(span, work).await
     }
 
     /// Asks, and returns the answer once it has begun well.
     pub(crate) async fn open(self) -> Result<Open, Error> {
         let mut run = Run::new(self);
-        run.watch.span();
-        match within((), run.begin()).await {
+        let span = run.watch.span();
+        match within(span, run.begin()).await {
             Ok((answer, permit)) => {
                 let Run { call, deadline, watch, .. } = run;
                 Ok(Open { answer, deadline, options: call.options, watch, permit })
