@@ -1,24 +1,22 @@
 //! The client: one server, one connection pool.
 
 use std::fmt;
-use std::time::Duration;
+use std::sync::Arc;
 
-use base64::Engine;
 use promql_presets_core::{MetricQuerier, Preset};
-use reqwest::Url;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::error::{Error, ErrorKind};
-use crate::metadata::{LabelValues, SeriesQuery};
-use crate::query::{InstantQuery, RangeQuery, RangeResult};
+use crate::builder::ClientBuilder;
+use crate::error::Error;
+use crate::exemplars::ExemplarsQuery;
+use crate::metadata::{LabelNames, LabelValues, MetadataQuery, SeriesQuery};
+use crate::query::{InstantQuery, RangeQuery, RangeResult, RawQuery, RawRangeQuery};
 use crate::range::TimeRange;
-use crate::transport::{self, Transport};
+use crate::status::{BuildInfoQuery, FeaturesQuery, FormatQuery, HealthQuery, ParseQuery};
+use crate::transport::Transport;
 use crate::wire::QueryResult;
 
-/// How long a call may take if nobody says.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Asks one Prometheus, or anything that speaks its HTTP API. Cheap to clone; clones share one connection pool.
+/// Asks one Prometheus, or anything that speaks its HTTP API. Cheap to clone; clones share one connection pool, one limit
+/// of concurrent calls and one budget of retries.
 ///
 /// ```no_run
 /// use promql_presets::presets::prometheus;
@@ -34,30 +32,38 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 /// ```
 #[derive(Clone)]
 pub struct PrometheusClient {
-    pub(crate) transport: Transport,
+    pub(crate) transport: Arc<Transport>,
 }
 
 impl PrometheusClient {
     /// A client for the server at a base URL, which may have a path prefix: `http://host:9090/prometheus`.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] where the URL is none, or is `https` and no TLS feature is on.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) where the URL is none, or is `https` and no TLS feature is on.
     pub fn new(url: impl AsRef<str>) -> Result<Self, Error> {
         Self::builder(url).build()
     }
 
-    /// A client with timeouts, headers or credentials.
+    /// A client with timeouts, headers, credentials and more.
     pub fn builder(url: impl AsRef<str>) -> ClientBuilder {
-        ClientBuilder {
-            url: url.as_ref().to_owned(),
-            timeout: DEFAULT_TIMEOUT,
-            headers: HeaderMap::new(),
-            http: None,
-            failure: None,
-        }
+        ClientBuilder::new(url.as_ref())
     }
 
     /// The value of a preset at one point in time: now, unless [`at`](InstantQuery::at) says otherwise.
+    ///
+    /// A preset that was found by name at run time has a result of any type:
+    ///
+    /// ```no_run
+    /// # use promql_presets::{Data, PrometheusClient, Querier, presets};
+    /// # async fn ask(client: PrometheusClient, name: &str) -> Result<(), Box<dyn std::error::Error>> {
+    /// let info = presets::ALL.find(name).ok_or("no such preset")?;
+    /// match client.query(info.preset::<Data>(), &Querier::new("http_requests_total")).await? {
+    ///     Data::Vector(vector) => println!("{} series", vector.len()),
+    ///     other => println!("a {}", other.result_type()),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn query<'a, Q, R, W>(&'a self, preset: Preset<Q, R, W>, querier: &'a Q) -> InstantQuery<'a, Q, R, W>
     where
         Q: MetricQuerier + ?Sized,
@@ -80,127 +86,83 @@ impl PrometheusClient {
         RangeQuery::new(self, preset, querier, range)
     }
 
+    /// The value of PromQL that nobody has checked. Presets are the way to ask; this is for what cannot be one, such as
+    /// what a user types in.
+    pub fn raw_query(&self, promql: impl Into<String>) -> RawQuery<'_> {
+        RawQuery::raw(self, promql.into())
+    }
+
+    /// The values over a range of time of PromQL that nobody has checked.
+    pub fn raw_query_range(&self, promql: impl Into<String>, range: TimeRange) -> RawRangeQuery<'_> {
+        RawRangeQuery::raw(self, promql.into(), range)
+    }
+
+    /// The label sets of the series that a querier asks for.
+    pub fn series<'a>(&'a self, querier: &dyn MetricQuerier) -> SeriesQuery<'a> {
+        SeriesQuery::new(self, querier)
+    }
+
+    /// The names of labels, on all series or on those that are asked for.
+    pub fn labels(&self) -> LabelNames<'_> {
+        LabelNames::new(self)
+    }
+
     /// The values that a label has, on all series or on those that are asked for.
     pub fn label_values<'a>(&'a self, label: &'a str) -> LabelValues<'a> {
         LabelValues::new(self, label)
     }
 
-    /// The label sets of the series that a querier asks for.
-    pub fn series<'a>(&'a self, querier: &'a dyn MetricQuerier) -> SeriesQuery<'a> {
-        SeriesQuery::new(self, querier)
+    /// Type, help and unit of metrics, as their targets tell.
+    pub fn metadata(&self) -> MetadataQuery<'_> {
+        MetadataQuery::new(self)
+    }
+
+    /// The exemplars of the series that a preset reads.
+    pub fn exemplars<'a, Q, R, W>(&'a self, preset: Preset<Q, R, W>, querier: &'a Q) -> ExemplarsQuery<'a, Q, R, W>
+    where
+        Q: MetricQuerier + ?Sized,
+    {
+        ExemplarsQuery::new(self, preset, querier)
+    }
+
+    /// The server's own formatting of PromQL: a parser's verdict without an evaluation.
+    pub fn format_query<'a>(&'a self, promql: &'a str) -> FormatQuery<'a> {
+        FormatQuery::new(self, promql)
+    }
+
+    /// The syntax tree of PromQL, as JSON in the form of Prometheus 3.
+    pub fn parse_query<'a>(&'a self, promql: &'a str) -> ParseQuery<'a> {
+        ParseQuery::new(self, promql)
+    }
+
+    /// Which version of what the server is.
+    pub fn build_info(&self) -> BuildInfoQuery<'_> {
+        BuildInfoQuery::new(self)
+    }
+
+    /// What the server can do; Prometheus tells since 3.9.
+    pub fn features(&self) -> FeaturesQuery<'_> {
+        FeaturesQuery::new(self)
+    }
+
+    /// Whether the server runs.
+    pub fn healthy(&self) -> HealthQuery<'_> {
+        HealthQuery::new(self, "-/healthy")
+    }
+
+    /// Whether the server answers queries: not while it starts or stops.
+    pub fn ready(&self) -> HealthQuery<'_> {
+        HealthQuery::new(self, "-/ready")
     }
 }
 
 impl fmt::Debug for PrometheusClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Transport { base, timeout, .. } = &self.transport;
+        let Transport { base, options, method, .. } = &*self.transport;
         f.debug_struct("PrometheusClient")
             .field("url", &base.as_str())
-            .field("timeout", timeout)
+            .field("timeout", &options.timeout)
+            .field("method", method)
             .finish_non_exhaustive()
-    }
-}
-
-/// Builds a [`PrometheusClient`]. A bad input is kept until [`build`](Self::build).
-#[must_use = "a builder does nothing until `build` is called"]
-pub struct ClientBuilder {
-    url: String,
-    timeout: Duration,
-    headers: HeaderMap,
-    http: Option<reqwest::Client>,
-    failure: Option<ErrorKind>,
-}
-
-impl ClientBuilder {
-    /// How long a call may take: 30 seconds unless set. The server is told the same.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
-        self
-    }
-
-    /// A header for every call.
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-            (Ok(name), Ok(mut value)) => {
-                // Whether it is a secret cannot be known here.
-                value.set_sensitive(true);
-                self.headers.insert(name, value);
-                self
-            }
-            _ => self.fail(ErrorKind::Config(format!("header {name:?} that HTTP does not allow"))),
-        }
-    }
-
-    /// A user and a password for every call.
-    pub fn basic_auth(self, user: &str, password: &str) -> Self {
-        let credentials = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
-        self.authorization("Basic", &credentials)
-    }
-
-    /// A token for every call.
-    pub fn bearer_auth(self, token: &str) -> Self {
-        self.authorization("Bearer", token)
-    }
-
-    /// A client that was built elsewhere, for its proxies, certificates and pool.
-    pub fn http_client(mut self, client: reqwest::Client) -> Self {
-        self.http = Some(client);
-        self
-    }
-
-    /// The client.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Config`] for the first input that was bad.
-    pub fn build(mut self) -> Result<PrometheusClient, Error> {
-        let mut base = Url::parse(&self.url).map_err(|error| ErrorKind::Config(format!("the URL is none: {error}")))?;
-        if !matches!(base.scheme(), "http" | "https") || base.host().is_none() {
-            return Err(ErrorKind::Config("the URL must start with `http://` or `https://`".to_owned()).into());
-        }
-        if base.scheme() == "https" && self.http.is_none() && !cfg!(any(feature = "rustls", feature = "native-tls")) {
-            let message = "`https` needs the feature `rustls` or `native-tls` of promql-presets";
-            return Err(ErrorKind::Config(message.to_owned()).into());
-        }
-        if !base.username().is_empty() || base.password().is_some() {
-            let decode = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
-            let (user, password) = (decode(base.username()), decode(base.password().unwrap_or_default()));
-            self = self.basic_auth(&user, &password);
-            // Both fail only for URLs without a host.
-            let _ = (base.set_username(""), base.set_password(None));
-        }
-        if let Some(failure) = self.failure {
-            return Err(failure.into());
-        }
-        base.set_query(None);
-        base.set_fragment(None);
-        let http = match self.http {
-            Some(http) => http,
-            None => reqwest::Client::builder()
-                .user_agent(concat!("promql-presets/", env!("CARGO_PKG_VERSION")))
-                .build()
-                .map_err(|error| ErrorKind::Config(error.to_string()))?,
-        };
-        Ok(PrometheusClient { transport: Transport { http, base, headers: self.headers, timeout: self.timeout } })
-    }
-
-    fn authorization(mut self, scheme: &str, credentials: &str) -> Self {
-        match transport::authorization(scheme, credentials) {
-            Ok((name, value)) => {
-                self.headers.insert(name, value);
-                self
-            }
-            Err(failure) => self.fail(failure),
-        }
-    }
-
-    fn fail(mut self, failure: ErrorKind) -> Self {
-        self.failure.get_or_insert(failure);
-        self
-    }
-}
-
-impl fmt::Debug for ClientBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientBuilder").field("timeout", &self.timeout).finish_non_exhaustive()
     }
 }

@@ -3,9 +3,13 @@
 use std::fmt;
 
 use promql_presets_core::RenderError;
+use reqwest::header::{AUTHORIZATION, HeaderMap};
 
 use crate::range::RangeError;
 use crate::wire::{DecodeError, ResultTypeError, ServerError};
+
+/// How long a header's value must be for it to be looked for in what a server says.
+const SHORTEST_SECRET: usize = 6;
 
 /// Why a call failed, for which preset, and what was asked.
 ///
@@ -17,6 +21,7 @@ struct Inner {
     kind: ErrorKind,
     preset: Option<&'static str>,
     query: Option<String>,
+    retries: u32,
 }
 
 /// What kind of failure it is.
@@ -45,6 +50,20 @@ pub enum ErrorKind {
         status: u16,
         /// The beginning of the body.
         body: String,
+    },
+    /// The server sends its callers in circles, or to another server, which does not get their credentials and questions.
+    #[error("HTTP {status}: redirected to {origin}, where the client does not follow")]
+    Redirect {
+        /// The status code.
+        status: u16,
+        /// Scheme, host and port.
+        origin: String,
+    },
+    /// The answer misses data, and such answers are refused; see [`PartialData`](crate::PartialData).
+    #[error("the answer is partial: {reason}")]
+    PartialData {
+        /// In the words of the server.
+        reason: String,
     },
     /// Prometheus says that something went wrong.
     #[error("server rejected the query ({}, HTTP {status})", .error.kind)]
@@ -86,7 +105,9 @@ impl Error {
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         match self.kind() {
-            ErrorKind::Http { status, .. } | ErrorKind::Server { status, .. } => Some(*status),
+            ErrorKind::Http { status, .. } | ErrorKind::Server { status, .. } | ErrorKind::Redirect { status, .. } => {
+                Some(*status)
+            }
             _ => None,
         }
     }
@@ -108,13 +129,20 @@ impl Error {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self.kind() {
-            ErrorKind::Transport(_) | ErrorKind::Timeout(_) => true,
+            // An answer that ends too early is what a connection through a proxy leaves when it breaks.
+            ErrorKind::Transport(_) | ErrorKind::Timeout(_) | ErrorKind::Decode(DecodeError::Truncated { .. }) => true,
             ErrorKind::Server { status, error } => {
                 matches!(status, 408 | 429 | 502..=504) || (*status == 500 && error.kind == "internal")
             }
             ErrorKind::Http { status, .. } => matches!(status, 408 | 429 | 502..=504),
             _ => false,
         }
+    }
+
+    /// How many times the call was tried again before it failed.
+    #[must_use]
+    pub fn retries(&self) -> u32 {
+        self.0.retries
     }
 
     /// The same error without the query, whose matchers may hold what should not be logged.
@@ -124,20 +152,35 @@ impl Error {
         self
     }
 
-    pub(crate) fn of_preset(mut self, preset: &'static str) -> Self {
-        self.0.preset = Some(preset);
-        self
+    pub(crate) fn new(kind: ErrorKind, preset: Option<&'static str>, query: Option<String>, retries: u32) -> Self {
+        Self(Box::new(Inner { kind, preset, query, retries }))
     }
 
-    pub(crate) fn of_query(mut self, query: &str) -> Self {
-        self.0.query = Some(query.to_owned());
-        self
+    /// Takes secrets out of what a server said: there are proxies that repeat what they were sent.
+    pub(crate) fn redact(kind: &mut ErrorKind, headers: &HeaderMap) {
+        let text = match kind {
+            ErrorKind::Http { body, .. } => body,
+            ErrorKind::Server { error, .. } => &mut error.message,
+            _ => return,
+        };
+        for (name, value) in headers {
+            let Ok(value) = value.to_str() else { continue };
+            let secret = if name == AUTHORIZATION { value.split(' ').next_back().unwrap_or(value) } else { value };
+            // Shorter ones are no secrets, and would tear words apart.
+            if secret.len() >= SHORTEST_SECRET && text.contains(secret) {
+                *text = text.replace(secret, "***");
+            }
+        }
+    }
+
+    pub(crate) fn into_kind(self) -> ErrorKind {
+        self.0.kind
     }
 }
 
 impl<K: Into<ErrorKind>> From<K> for Error {
     fn from(kind: K) -> Self {
-        Self(Box::new(Inner { kind: kind.into(), preset: None, query: None }))
+        Self::new(kind.into(), None, None, 0)
     }
 }
 
@@ -169,8 +212,13 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, preset, query } = &*self.0;
-        f.debug_struct("Error").field("kind", kind).field("preset", preset).field("query", query).finish()
+        let Inner { kind, preset, query, retries } = &*self.0;
+        f.debug_struct("Error")
+            .field("kind", kind)
+            .field("preset", preset)
+            .field("query", query)
+            .field("retries", retries)
+            .finish()
     }
 }
 

@@ -33,29 +33,55 @@
 //! - [`PrometheusClient`] asks, and answers with a [`Vector`], a [`Matrix`], a [`Scalar`] or a [`Text`].
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod body;
+mod builder;
+mod call;
 mod client;
+mod dialect;
 mod error;
+mod exemplars;
 mod metadata;
+mod observe;
+mod options;
 mod query;
 mod range;
+mod retry;
+mod split;
+mod status;
+mod stream;
+mod times;
 mod transport;
 pub mod value;
 pub mod wire;
 
-pub use client::{ClientBuilder, PrometheusClient};
+/// The HTTP client, for [`ClientBuilder::http_client`].
+pub use reqwest;
+
+pub use builder::ClientBuilder;
+pub use client::PrometheusClient;
+pub use dialect::{Dialect, Mimir, Thanos, VictoriaMetrics};
 pub use error::{Error, ErrorKind};
-pub use metadata::{LabelValues, SeriesQuery};
+pub use exemplars::{Exemplar, ExemplarsQuery, SeriesExemplars};
+pub use metadata::{LabelNames, LabelValues, Listing, MetadataQuery, MetricMetadata, SeriesQuery};
+pub use observe::{CallReport, Outcome};
+pub use options::PartialData;
 pub use promql_presets_core::{
     AnyWindow, DurationError, LabelInfo, LabelKind, LabelName, LabelValue, Match, MatchOp, Matcher, MetricName,
     MetricQuerier, NameError, NoWindow, Preset, PresetInfo, Presets, PromDuration, Querier, RenderError, ResultType,
     TakesWindow, UnknownText, Windowed, none_of, not, not_regex, one_of, regex,
 };
-pub use query::{InstantQuery, RangeQuery, RangeResult};
+pub use query::{InstantQuery, RangeQuery, RangeResult, RawQuery, RawRangeQuery};
 pub use range::{MAX_STEPS, RangeError, TimeRange};
+pub use retry::RetryPolicy;
+pub use split::{Progress, SplitQuery};
+pub use status::{BuildInfo, BuildInfoQuery, Features, FeaturesQuery, FormatQuery, HealthQuery, ParseQuery};
+pub use stream::SeriesStream;
+pub use transport::HttpMethod;
 pub use value::{
     Bounds, Bucket, ByTime, Element, Histogram, Labels, Matrix, Meta, ParseTimestampError, Row, RowError, Sample,
     Samples, Scalar, Series, SeriesRow, Stats, Step, Text, Timestamp, Value, ValueError, Vector,
 };
+pub use wire::Data;
 
 /// The README's examples, which are tests.
 #[cfg(all(doctest, feature = "macros"))]
@@ -80,9 +106,14 @@ macro_rules! include_presets {
     };
 }
 
-/// A preset between Rust code: a template, and the default of its `{window}` if it has one.
+/// A preset between Rust code: a template, and what a preset file would have beside it.
 ///
-/// It takes any querier, and is checked by the compiler of preset files. It is a constant expression.
+/// It takes any querier, and is checked by the compiler of preset files. It is a constant expression. After the template
+/// may come, in any order:
+///
+/// - `window = "5m"`: the default of its `{window}`, if it has one
+/// - `features = ["promql-experimental-functions"]`: experimental PromQL that it may use
+/// - `allow("unfiltered-selector", reason = "...")`: a check whose findings are silenced
 ///
 /// ```
 /// use promql_presets::{MetricQuerier, Preset, Querier, Vector, Windowed, preset};
@@ -149,9 +180,9 @@ pub mod __private1 {
     pub use std::vec::Vec;
 
     pub use promql_presets_core::{
-        __label_enum as label_enum, __querier as querier, __value_enum as value_enum, LabelInfo, LabelKind, Match,
-        MatcherField, MetricQuerier, NoWindow, Preset, PresetInfo, Presets, PromDuration, Querier, ResultType, Segment,
-        Windowed,
+        __label_enum as label_enum, __querier as querier, __value_enum as value_enum, AnyWindow, LabelInfo, LabelKind,
+        Match, MatcherField, MetricQuerier, NoWindow, Preset, PresetInfo, Presets, PromDuration, Querier, ResultType,
+        Segment, Windowed,
     };
     #[cfg(feature = "macros")]
     pub use promql_presets_macros::preset;

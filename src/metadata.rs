@@ -1,127 +1,154 @@
-//! Which series and label values there are.
+//! Which series, labels and metrics there are.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::IntoFuture;
-use std::time::Duration;
+use std::ops::Deref;
 
 use promql_presets_core::{MetricQuerier, RenderError, selector};
-use reqwest::Method;
 use serde::de::DeserializeOwned;
 
+use crate::body::Whole;
+use crate::call::{BoxFuture, Call};
 use crate::client::PrometheusClient;
 use crate::error::{Error, ErrorKind};
-use crate::query::BoxFuture;
+use crate::options::{Options, Parameter, option_setters};
 use crate::range::RangeError;
-use crate::transport::{self, Request};
-use crate::value::Timestamp;
-use crate::wire::{Envelope, decode_data};
+use crate::value::{Labels, Meta, Timestamp};
 
-/// The parameters that all of these calls have.
-#[derive(Clone, Debug, Default)]
-struct Scope {
-    matches: Vec<Result<String, RenderError>>,
-    start: Option<Result<Timestamp, RangeError>>,
-    end: Option<Result<Timestamp, RangeError>>,
-    limit: Option<u64>,
-    timeout: Option<Duration>,
+/// What there is: names, values, or label sets, and the warnings that came with them, as when a limit cut the list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listing<T> {
+    items: Vec<T>,
+    meta: Meta,
 }
 
-impl Scope {
-    fn parameters(self) -> Result<Vec<(&'static str, String)>, Error> {
-        let mut parameters = Vec::new();
-        for selector in self.matches {
-            parameters.push(("match[]", selector.map_err(ErrorKind::from)?));
-        }
-        for (name, time) in [("start", self.start), ("end", self.end)] {
-            if let Some(time) = time {
-                parameters.push((name, time.map_err(ErrorKind::from)?.to_unix_seconds()));
-            }
-        }
-        parameters.extend(self.limit.map(|limit| ("limit", limit.to_string())));
-        Ok(parameters)
+impl<T> Listing<T> {
+    /// The items alone.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<T> {
+        self.items
     }
+
+    /// Warnings and infos.
+    #[must_use]
+    pub fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    /// What the server warned of.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.meta.warnings
+    }
+}
+
+impl<T> Deref for Listing<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.items
+    }
+}
+
+impl<T> IntoIterator for Listing<T> {
+    type Item = T;
+    type IntoIter = std::vec::IntoIter<T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.items.into_iter()
+    }
+}
+
+impl<'a, T> IntoIterator for &'a Listing<T> {
+    type Item = &'a T;
+    type IntoIter = std::slice::Iter<'a, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.items.iter()
+    }
+}
+
+/// The parameters that these calls have in common.
+struct Scope<'a> {
+    client: &'a PrometheusClient,
+    parameters: Vec<Parameter>,
+    options: Options,
+}
+
+impl<'a> Scope<'a> {
+    fn new(client: &'a PrometheusClient) -> Self {
+        Self { client, parameters: Vec::new(), options: Options::default() }
+    }
+
+    fn matching(&mut self, querier: &dyn MetricQuerier) {
+        match selector(querier) {
+            Ok(selector) => self.parameters.push(("match[]".into(), selector)),
+            Err(error) => self.options.fail(error.into()),
+        }
+    }
+
+    fn parameter(&mut self, name: &'static str, value: impl Into<String>) {
+        self.parameters.retain(|(other, _)| *other != name);
+        self.parameters.push((name.into(), value.into()));
+    }
+
+    fn time<T: TryInto<Timestamp, Error: Into<RangeError>>>(&mut self, name: &'static str, time: T) {
+        match time.try_into() {
+            Ok(time) => self.parameter(name, time.to_unix_seconds()),
+            Err(error) => self.options.fail(ErrorKind::Range(error.into())),
+        }
+    }
+
+    fn call(self, endpoint: &'static str, path: impl Into<std::borrow::Cow<'static, str>>) -> Call {
+        let Self { client, parameters, options } = self;
+        Call { parameters, options, ..Call::new(&client.transport, endpoint, path) }
+    }
+}
+
+/// Reads a list of anything.
+async fn list<T: DeserializeOwned>(call: Call) -> Result<Listing<T>, Error> {
+    call.read::<Whole<Vec<T>>, _>(|(items, meta)| Ok(Listing { items, meta })).await
 }
 
 macro_rules! scope_setters {
     () => {
         /// Only series with samples at or after this time; how far back it goes by default is the server's choice.
         pub fn start<T: TryInto<Timestamp, Error: Into<RangeError>>>(mut self, start: T) -> Self {
-            self.scope.start = Some(start.try_into().map_err(Into::into));
+            self.scope.time("start", start);
             self
         }
 
         /// Only series with samples at or before this time.
         pub fn end<T: TryInto<Timestamp, Error: Into<RangeError>>>(mut self, end: T) -> Self {
-            self.scope.end = Some(end.try_into().map_err(Into::into));
+            self.scope.time("end", end);
             self
         }
 
         /// At most this many. The server says so in a warning if there were more.
         pub fn limit(mut self, limit: u64) -> Self {
-            self.scope.limit = Some(limit);
+            self.scope.parameter("limit", limit.to_string());
             self
         }
 
-        /// How long the call may take; the client's own timeout unless set.
-        pub fn timeout(mut self, timeout: Duration) -> Self {
-            self.scope.timeout = Some(timeout);
-            self
-        }
+        option_setters!(scope.options);
     };
-}
-
-/// The values of a label: what [`PrometheusClient::label_values`] returns.
-#[must_use = "a query does nothing until it is awaited"]
-pub struct LabelValues<'a> {
-    client: &'a PrometheusClient,
-    label: &'a str,
-    scope: Scope,
-}
-
-impl<'a> LabelValues<'a> {
-    pub(crate) fn new(client: &'a PrometheusClient, label: &'a str) -> Self {
-        Self { client, label, scope: Scope::default() }
-    }
-
-    /// Only the values on series that a querier asks for. Several calls ask for the series of all of them.
-    pub fn matching(mut self, querier: &dyn MetricQuerier) -> Self {
-        self.scope.matches.push(selector(querier));
-        self
-    }
-
-    scope_setters!();
-}
-
-impl<'a> IntoFuture for LabelValues<'a> {
-    type Output = Result<Vec<String>, Error>;
-    type IntoFuture = BoxFuture<'a, Vec<String>>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            let Self { client, label, scope } = self;
-            // The name goes into a path, where slashes and dots would change it.
-            let label = escape_label(label)?;
-            get(client, &["api", "v1", "label", &label, "values"], Method::GET, scope).await
-        })
-    }
 }
 
 /// Label sets of series: what [`PrometheusClient::series`] returns.
 #[must_use = "a query does nothing until it is awaited"]
 pub struct SeriesQuery<'a> {
-    client: &'a PrometheusClient,
-    scope: Scope,
+    scope: Scope<'a>,
 }
 
 impl<'a> SeriesQuery<'a> {
     pub(crate) fn new(client: &'a PrometheusClient, querier: &dyn MetricQuerier) -> Self {
-        Self { client, scope: Scope { matches: vec![selector(querier)], ..Scope::default() } }
+        Self { scope: Scope::new(client) }.or(querier)
     }
 
     /// Also the series that another querier asks for.
     pub fn or(mut self, querier: &dyn MetricQuerier) -> Self {
-        self.scope.matches.push(selector(querier));
+        self.scope.matching(querier);
         self
     }
 
@@ -129,49 +156,156 @@ impl<'a> SeriesQuery<'a> {
 }
 
 impl<'a> IntoFuture for SeriesQuery<'a> {
-    type Output = Result<Vec<BTreeMap<String, String>>, Error>;
-    type IntoFuture = BoxFuture<'a, Vec<BTreeMap<String, String>>>;
+    type Output = Result<Listing<Labels>, Error>;
+    type IntoFuture = BoxFuture<'a, Listing<Labels>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { get(self.client, &["api", "v1", "series"], Method::POST, self.scope).await })
+        let call = self.scope.call("series", "api/v1/series");
+        Box::pin(async move {
+            let Listing { items, meta } = list::<BTreeMap<String, String>>(call).await?;
+            Ok(Listing { items: items.into_iter().map(Labels::from_iter).collect(), meta })
+        })
     }
 }
 
-async fn get<T: DeserializeOwned>(
-    client: &PrometheusClient,
-    path: &[&str],
-    method: Method,
-    scope: Scope,
-) -> Result<T, Error> {
-    let timeout = scope.timeout;
-    let request = Request { path, method, parameters: scope.parameters()?, timeout };
-    let mut response = client.transport.send(request).await?;
-    let status = transport::status(&response).as_u16();
-    if !transport::is_json(&response) {
-        return Err(transport::foreign(response).await.into());
+/// The names of labels: what [`PrometheusClient::labels`] returns.
+#[must_use = "a query does nothing until it is awaited"]
+pub struct LabelNames<'a> {
+    scope: Scope<'a>,
+}
+
+impl<'a> LabelNames<'a> {
+    pub(crate) fn new(client: &'a PrometheusClient) -> Self {
+        Self { scope: Scope::new(client) }
     }
-    let mut body = Vec::new();
-    while let Some(chunk) = transport::chunk(&mut response).await? {
-        body.extend_from_slice(&chunk);
+
+    /// Only the names on series that a querier asks for. Several calls ask for the series of all of them.
+    pub fn matching(mut self, querier: &dyn MetricQuerier) -> Self {
+        self.scope.matching(querier);
+        self
     }
-    let Envelope { data, error, .. } = decode_data::<T>(&body).map_err(ErrorKind::from)?;
-    match (data, error) {
-        (_, Some(error)) => Err(ErrorKind::Server { status, error }.into()),
-        (Some(data), None) => Ok(data),
-        (None, None) => Err(ErrorKind::Http { status, body: String::new() }.into()),
+
+    scope_setters!();
+}
+
+impl<'a> IntoFuture for LabelNames<'a> {
+    type Output = Result<Listing<String>, Error>;
+    type IntoFuture = BoxFuture<'a, Listing<String>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(list(self.scope.call("labels", "api/v1/labels")))
+    }
+}
+
+/// The values of a label: what [`PrometheusClient::label_values`] returns.
+#[must_use = "a query does nothing until it is awaited"]
+pub struct LabelValues<'a> {
+    scope: Scope<'a>,
+    label: &'a str,
+}
+
+impl<'a> LabelValues<'a> {
+    pub(crate) fn new(client: &'a PrometheusClient, label: &'a str) -> Self {
+        Self { scope: Scope::new(client), label }
+    }
+
+    /// Only the values on series that a querier asks for. Several calls ask for the series of all of them.
+    pub fn matching(mut self, querier: &dyn MetricQuerier) -> Self {
+        self.scope.matching(querier);
+        self
+    }
+
+    scope_setters!();
+}
+
+impl<'a> IntoFuture for LabelValues<'a> {
+    type Output = Result<Listing<String>, Error>;
+    type IntoFuture = BoxFuture<'a, Listing<String>>;
+
+    fn into_future(mut self) -> Self::IntoFuture {
+        if self.label.is_empty() {
+            self.scope.options.fail(ErrorKind::Render(RenderError::InvalidLabelName { label: String::new() }));
+        }
+        // The name goes into a path, where slashes and dots would change it.
+        let path = format!("api/v1/label/{}/values", escape_label(self.label));
+        let mut call = self.scope.call("label_values", path);
+        call.target.get_only = true;
+        Box::pin(list(call))
+    }
+}
+
+/// What a target says about a metric.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MetricMetadata {
+    /// `counter`, `gauge`, `histogram`, `summary`, `info`, `stateset` or `unknown`.
+    pub kind: String,
+    /// The description.
+    pub help: String,
+    /// The unit; often empty.
+    pub unit: String,
+}
+
+impl From<BTreeMap<String, String>> for MetricMetadata {
+    fn from(mut entry: BTreeMap<String, String>) -> Self {
+        let mut take = |name| entry.remove(name).unwrap_or_default();
+        Self { kind: take("type"), help: take("help"), unit: take("unit") }
+    }
+}
+
+/// Type, help and unit of metrics: what [`PrometheusClient::metadata`] returns.
+///
+/// Targets that do not agree about a metric give it several entries.
+#[must_use = "a query does nothing until it is awaited"]
+pub struct MetadataQuery<'a> {
+    scope: Scope<'a>,
+}
+
+impl<'a> MetadataQuery<'a> {
+    pub(crate) fn new(client: &'a PrometheusClient) -> Self {
+        Self { scope: Scope::new(client) }
+    }
+
+    /// Of one metric only.
+    pub fn metric(mut self, name: impl Into<String>) -> Self {
+        self.scope.parameter("metric", name);
+        self
+    }
+
+    /// Of at most this many metrics.
+    pub fn limit(mut self, metrics: u64) -> Self {
+        self.scope.parameter("limit", metrics.to_string());
+        self
+    }
+
+    /// At most this many entries for each metric.
+    pub fn limit_per_metric(mut self, entries: u64) -> Self {
+        self.scope.parameter("limit_per_metric", entries.to_string());
+        self
+    }
+
+    option_setters!(scope.options);
+}
+
+impl<'a> IntoFuture for MetadataQuery<'a> {
+    type Output = Result<BTreeMap<String, Vec<MetricMetadata>>, Error>;
+    type IntoFuture = BoxFuture<'a, BTreeMap<String, Vec<MetricMetadata>>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let call = self.scope.call("metadata", "api/v1/metadata").get_only();
+        Box::pin(call.read::<Whole<BTreeMap<String, Vec<BTreeMap<String, String>>>>, _>(|(metadata, _)| {
+            let entries = |entries: Vec<_>| entries.into_iter().map(MetricMetadata::from).collect();
+            Ok(metadata.into_iter().map(|(name, metadata)| (name, entries(metadata))).collect())
+        }))
     }
 }
 
 /// A label name in a path: as it is where it is a classic one, else in the `U__` form of
 /// <https://prometheus.io/docs/prometheus/latest/querying/api/#querying-label-values>.
-fn escape_label(label: &str) -> Result<String, Error> {
+fn escape_label(label: &str) -> String {
     use std::fmt::Write;
-    if label.is_empty() {
-        let error = RenderError::InvalidLabelName { label: String::new() };
-        return Err(ErrorKind::from(error).into());
-    }
     if promql_presets_core::name::is_classic_label(label) {
-        return Ok(label.to_owned());
+        return label.to_owned();
     }
     let mut escaped = String::from("U__");
     for c in label.chars() {
@@ -182,19 +316,27 @@ fn escape_label(label: &str) -> Result<String, Error> {
             c => _ = write!(escaped, "_{:x}_", u32::from(c)),
         }
     }
-    Ok(escaped)
+    escaped
 }
 
-impl fmt::Debug for LabelValues<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LabelValues").field("label", &self.label).field("scope", &self.scope).finish_non_exhaustive()
-    }
+macro_rules! debug {
+    ($($name:ident $(, $field:ident)?;)*) => {$(
+        impl fmt::Debug for $name<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name))
+                    $(.field(stringify!($field), &self.$field))?
+                    .field("parameters", &self.scope.parameters)
+                    .finish_non_exhaustive()
+            }
+        }
+    )*};
 }
 
-impl fmt::Debug for SeriesQuery<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SeriesQuery").field("scope", &self.scope).finish_non_exhaustive()
-    }
+debug! {
+    SeriesQuery;
+    LabelNames;
+    LabelValues, label;
+    MetadataQuery;
 }
 
 #[cfg(test)]
@@ -203,9 +345,9 @@ mod tests {
 
     #[test]
     fn label_names_fit_into_a_path() {
-        assert_eq!(escape_label("kernel_id").unwrap(), "kernel_id");
-        assert_eq!(escape_label("http.code/x").unwrap(), "U__http_2e_code_2f_x");
-        assert_eq!(escape_label("a_b.").unwrap(), "U__a__b_2e_");
-        assert!(escape_label("").is_err());
+        assert_eq!(escape_label("kernel_id"), "kernel_id");
+        assert_eq!(escape_label("http.code/x"), "U__http_2e_code_2f_x");
+        assert_eq!(escape_label("a_b."), "U__a__b_2e_");
+        assert_eq!(escape_label("größe"), "U__gr_f6__df_e");
     }
 }

@@ -1,141 +1,176 @@
 //! Queries: what is awaited.
 
 use std::fmt;
-use std::future::{Future, IntoFuture};
-use std::pin::Pin;
-use std::time::Duration;
+use std::future::IntoFuture;
 
-use promql_presets_core::{DurationError, MetricQuerier, Preset, PromDuration, RenderError, TakesWindow};
-use reqwest::Method;
+use promql_presets_core::{
+    DurationError, MetricQuerier, NoWindow, Preset, PromDuration, Querier, RenderError, TakesWindow,
+};
 
+use crate::call::{BoxFuture, Call};
 use crate::client::PrometheusClient;
 use crate::error::{Error, ErrorKind};
+use crate::options::{Options, Parameter, option_setters};
 use crate::range::{RangeError, TimeRange};
-use crate::transport::{self, Request};
+use crate::split::SplitQuery;
+use crate::stream::SeriesStream;
 use crate::value::{Matrix, Scalar, Timestamp, Vector};
-use crate::wire::{Decoder, Limits, QueryResult, Response};
-
-/// A future that can be sent between threads.
-pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
+use crate::wire::{Data, Decoder, QueryResult};
 
 /// The types of presets that can be asked for over a range of time.
 #[diagnostic::on_unimplemented(
     message = "a range query needs a preset whose type is an instant vector or a scalar",
-    label = "this preset's type is another",
+    label = "the type of this preset is `{Self}`",
     note = "ask for it with `query`"
 )]
 pub trait RangeResult: QueryResult {}
 
 impl RangeResult for Vector {}
 impl RangeResult for Scalar {}
+/// For presets that were found at run time; the server refuses those that are of another type.
+impl RangeResult for Data {}
 
-/// What instant and range queries have in common.
-struct Call<'a, Q: ?Sized, R, W> {
-    client: &'a PrometheusClient,
-    preset: Preset<Q, R, W>,
-    querier: &'a Q,
-    window: Option<Result<PromDuration, DurationError>>,
-    timeout: Option<Duration>,
+/// PromQL that is still to be rendered, or that nobody has checked.
+pub(crate) enum Source<'a, Q: ?Sized, R, W> {
+    Preset { preset: Preset<Q, R, W>, querier: &'a Q, window: Option<Result<PromDuration, DurationError>> },
+    Raw(String),
 }
 
-impl<'a, Q: MetricQuerier + ?Sized, R, W> Call<'a, Q, R, W> {
-    fn new(client: &'a PrometheusClient, preset: Preset<Q, R, W>, querier: &'a Q) -> Self {
-        Self { client, preset, querier, window: None, timeout: None }
+impl<'a, Q: MetricQuerier + ?Sized, R, W> Source<'a, Q, R, W> {
+    pub(crate) fn new(preset: Preset<Q, R, W>, querier: &'a Q) -> Self {
+        Self::Preset { preset, querier, window: None }
     }
 
-    fn window<D: TryInto<PromDuration, Error: Into<DurationError>>>(&mut self, window: D) {
-        self.window = Some(window.try_into().map_err(Into::into));
-    }
-
-    fn render(&self) -> Result<String, Error> {
-        let window = self.window.clone().transpose().map_err(RenderError::InvalidWindow);
-        window.and_then(|window| self.preset.render(self.querier, window)).map_err(|error| self.named(error.into()))
-    }
-
-    fn named(&self, error: Error) -> Error {
-        error.of_preset(self.preset.info().name)
-    }
-
-    /// Sends what was rendered; it borrows nothing but the client, so that a querier need not be `Sync`.
-    fn send(
-        self,
-        path: &'static [&'static str],
-        rendered: Result<(String, Vec<(&'static str, String)>), Error>,
-    ) -> impl Future<Output = Result<Response, Error>> + Send + 'a {
-        let Self { client, timeout, .. } = self;
-        let preset = self.preset.info().name;
-        async move {
-            let (query, mut parameters) = rendered?;
-            let time = timeout.unwrap_or(client.transport.timeout);
-            parameters.push(("timeout", format!("{}ms", time.as_millis().max(1))));
-            parameters.push(("query", query.clone()));
-            let request = Request { path, method: Method::POST, parameters, timeout: Some(time) };
-            ask(client, request).await.map_err(|error| Error::from(error).of_preset(preset).of_query(&query))
+    fn render(self) -> Result<String, RenderError> {
+        match self {
+            Self::Preset { preset, querier, window } => {
+                let window = window.transpose().map_err(RenderError::InvalidWindow)?;
+                preset.render(querier, window)
+            }
+            Self::Raw(promql) => Ok(promql),
         }
     }
 }
 
-/// Asks, and decodes the answer while it arrives.
-async fn ask(client: &PrometheusClient, request: Request<'_>) -> Result<Response, ErrorKind> {
-    let mut response = client.transport.send(request).await?;
-    let status = transport::status(&response);
-    if !transport::is_json(&response) {
-        return Err(transport::foreign(response).await);
-    }
-    let mut decoder = Decoder::new(Limits::default());
-    while let Some(chunk) = transport::chunk(&mut response).await? {
-        decoder.push(&chunk)?;
-    }
-    let decoded = decoder.finish()?;
-    match decoded.error {
-        Some(error) => Err(ErrorKind::Server { status: status.as_u16(), error }),
-        None if !status.is_success() => Err(ErrorKind::Http { status: status.as_u16(), body: String::new() }),
-        None => Ok(decoded),
+impl<Q: ?Sized, R, W> Source<'_, Q, R, W> {
+    fn name(&self) -> Option<&'static str> {
+        match self {
+            Self::Preset { preset, .. } => Some(preset.info().name),
+            Self::Raw(_) => None,
+        }
     }
 }
 
-/// A query for one point in time.
+/// What instant and range queries have in common.
+pub(crate) struct Common<'a, Q: ?Sized, R, W> {
+    client: &'a PrometheusClient,
+    source: Source<'a, Q, R, W>,
+    parameters: Vec<Parameter>,
+    pub(crate) options: Options,
+}
+
+impl<'a, Q: MetricQuerier + ?Sized, R, W> Common<'a, Q, R, W> {
+    pub(crate) fn new(client: &'a PrometheusClient, source: Source<'a, Q, R, W>) -> Self {
+        Self { client, source, parameters: Vec::new(), options: Options::default() }
+    }
+
+    pub(crate) fn window<D: TryInto<PromDuration, Error: Into<DurationError>>>(&mut self, duration: D) {
+        if let Source::Preset { window, .. } = &mut self.source {
+            *window = Some(duration.try_into().map_err(Into::into));
+        }
+    }
+
+    pub(crate) fn parameter(&mut self, name: &'static str, value: String) {
+        self.parameters.retain(|(other, _)| *other != name);
+        self.parameters.push((name.into(), value));
+    }
+
+    pub(crate) fn time<T: TryInto<Timestamp, Error: Into<RangeError>>>(&mut self, name: &'static str, time: T) {
+        match time.try_into() {
+            Ok(time) => self.parameter(name, time.to_unix_seconds()),
+            Err(error) => self.options.fail(ErrorKind::Range(error.into())),
+        }
+    }
+
+    pub(crate) fn call(self, endpoint: &'static str, path: &'static str) -> Result<Call, Error> {
+        let Self { client, source, parameters, mut options } = self;
+        let preset = source.name();
+        let query = source.render().map_err(|error| Error::new(error.into(), preset, None, 0))?;
+        if let Some(failure) = options.failure.take() {
+            return Err(Error::new(failure, preset, Some(query), 0));
+        }
+        let call = Call::new(&client.transport, endpoint, path);
+        Ok(Call { parameters, options, preset, query: Some(query), ..call })
+    }
+}
+
+macro_rules! query_setters {
+    () => {
+        /// Replaces the default of the preset's `{window}`.
+        pub fn window<D: TryInto<PromDuration, Error: Into<DurationError>>>(mut self, window: D) -> Self
+        where
+            W: TakesWindow,
+        {
+            self.common.window(window);
+            self
+        }
+
+        /// At most this many series. The server says so in a warning if there were more.
+        pub fn limit(mut self, series: u64) -> Self {
+            self.common.parameter("limit", series.to_string());
+            self
+        }
+
+        /// For how long the last sample of a series counts, instead of the server's own 5 minutes.
+        pub fn lookback_delta<D: TryInto<PromDuration, Error: Into<DurationError>>>(mut self, duration: D) -> Self {
+            match duration.try_into() {
+                Ok(duration) => self.common.parameter("lookback_delta", seconds(duration)),
+                Err(error) => self.common.options.fail(ErrorKind::Range(RangeError::InvalidLookback(error.into()))),
+            }
+            self
+        }
+
+        /// Asks how much work the query was: [`Meta::stats`](crate::Meta::stats).
+        pub fn stats(mut self) -> Self {
+            self.common.parameter("stats", "true".to_owned());
+            self
+        }
+
+        /// Asks how much work the query was, in total and step by step, as far as the server counts it.
+        pub fn stats_per_step(mut self) -> Self {
+            self.common.parameter("stats", "all".to_owned());
+            self
+        }
+
+        option_setters!(common.options);
+    };
+}
+
+/// A query for one point in time: what [`PrometheusClient::query`] returns.
 #[must_use = "a query does nothing until it is awaited"]
 pub struct InstantQuery<'a, Q: ?Sized, R, W> {
-    call: Call<'a, Q, R, W>,
-    at: Option<Result<Timestamp, RangeError>>,
+    common: Common<'a, Q, R, W>,
 }
+
+/// A query of PromQL that nobody has checked: what [`PrometheusClient::raw_query`] returns.
+pub type RawQuery<'a> = InstantQuery<'a, Querier, Data, NoWindow>;
 
 impl<'a, Q: MetricQuerier + ?Sized, R: QueryResult, W> InstantQuery<'a, Q, R, W> {
     pub(crate) fn new(client: &'a PrometheusClient, preset: Preset<Q, R, W>, querier: &'a Q) -> Self {
-        Self { call: Call::new(client, preset, querier), at: None }
+        Self { common: Common::new(client, Source::new(preset, querier)) }
     }
 
-    /// The point in time; now, unless set.
+    pub(crate) fn raw(client: &'a PrometheusClient, promql: String) -> Self {
+        Self { common: Common::new(client, Source::Raw(promql)) }
+    }
+
+    /// The point in time; the server's now, unless set.
     pub fn at<T: TryInto<Timestamp, Error: Into<RangeError>>>(mut self, at: T) -> Self {
-        self.at = Some(at.try_into().map_err(Into::into));
+        self.common.time("time", at);
         self
     }
 
-    /// Replaces the default of the preset's `{window}`.
-    pub fn window<D: TryInto<PromDuration, Error: Into<DurationError>>>(mut self, window: D) -> Self
-    where
-        W: TakesWindow,
-    {
-        self.call.window(window);
-        self
-    }
-
-    /// How long the call may take; the client's own timeout unless set. The server is told the same.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.call.timeout = Some(timeout);
-        self
-    }
-
-    fn rendered(&self) -> Result<(String, Vec<(&'static str, String)>), Error> {
-        let query = self.call.render()?;
-        let time = match &self.at {
-            Some(Ok(at)) => vec![("time", at.to_unix_seconds())],
-            Some(Err(error)) => return Err(self.call.named(error.clone().into())),
-            None => Vec::new(),
-        };
-        Ok((query, time))
-    }
+    query_setters!();
 }
 
 impl<'a, Q: MetricQuerier + ?Sized, R: QueryResult + 'a, W: 'a> IntoFuture for InstantQuery<'a, Q, R, W> {
@@ -143,77 +178,141 @@ impl<'a, Q: MetricQuerier + ?Sized, R: QueryResult + 'a, W: 'a> IntoFuture for I
     type IntoFuture = BoxFuture<'a, R>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let preset = self.call.preset.info().name;
-        let rendered = self.rendered();
-        let answer = self.call.send(&["api", "v1", "query"], rendered);
-        Box::pin(async move { R::from_response(answer.await?).map_err(|error| Error::from(error).of_preset(preset)) })
+        let call = self.common.call("query", "api/v1/query");
+        Box::pin(async move { call?.read::<Decoder, R>(|response| Ok(R::from_response(response)?)).await })
     }
 }
 
-/// A query over a range of time.
+/// A query over a range of time: what [`PrometheusClient::query_range`] returns.
 #[must_use = "a query does nothing until it is awaited"]
 pub struct RangeQuery<'a, Q: ?Sized, R, W> {
-    call: Call<'a, Q, R, W>,
+    common: Common<'a, Q, R, W>,
     range: TimeRange,
 }
 
-impl<'a, Q: MetricQuerier + ?Sized, R: RangeResult, W> RangeQuery<'a, Q, R, W> {
+/// A query of PromQL that nobody has checked: what [`PrometheusClient::raw_query_range`] returns.
+pub type RawRangeQuery<'a> = RangeQuery<'a, Querier, Data, NoWindow>;
+
+// Only the client needs to know that `R` is a `RangeResult`: otherwise one mistake would give two errors.
+impl<'a, Q: MetricQuerier + ?Sized, R, W> RangeQuery<'a, Q, R, W> {
     pub(crate) fn new(client: &'a PrometheusClient, preset: Preset<Q, R, W>, querier: &'a Q, range: TimeRange) -> Self {
-        Self { call: Call::new(client, preset, querier), range }
+        Self { common: Common::new(client, Source::new(preset, querier)), range }
     }
 
-    /// Replaces the default of the preset's `{window}`.
-    pub fn window<D: TryInto<PromDuration, Error: Into<DurationError>>>(mut self, window: D) -> Self
-    where
-        W: TakesWindow,
-    {
-        self.call.window(window);
-        self
+    pub(crate) fn raw(client: &'a PrometheusClient, promql: String, range: TimeRange) -> Self {
+        Self { common: Common::new(client, Source::Raw(promql)), range }
     }
 
-    /// How long the call may take; the client's own timeout unless set. The server is told the same.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.call.timeout = Some(timeout);
-        self
+    query_setters!();
+
+    /// Asks for the range in parts that the server takes, several at once, and joins the answers.
+    ///
+    /// ```no_run
+    /// # use promql_presets::{PrometheusClient, Querier, TimeRange, presets::prometheus};
+    /// # async fn ask(client: PrometheusClient) -> Result<(), Box<dyn std::error::Error>> {
+    /// let year = TimeRange::last_hours(24 * 365).step("1m")?.aligned();
+    /// let up = client
+    ///     .query_range(prometheus::UP, &prometheus::Querier::new(), year)
+    ///     .split()
+    ///     .on_progress(|progress| println!("{} of {}", progress.done, progress.parts))
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn split(self) -> SplitQuery<'a, Q, R, W> {
+        SplitQuery::new(self)
     }
 
-    fn rendered(&self) -> Result<(String, Vec<(&'static str, String)>), Error> {
-        let query = self.call.render()?;
-        self.range.check().map_err(|error| self.call.named(error.into()).of_query(&query))?;
-        let step = self.range.step_duration().as_millis();
-        let step = format!("{}.{:03}", step / 1_000, step % 1_000);
-        let parameters = vec![
-            ("start", self.range.start().to_unix_seconds()),
-            ("end", self.range.end().to_unix_seconds()),
-            ("step", step),
-        ];
-        Ok((query, parameters))
+    /// Returns the series one by one while they arrive, for answers that are larger than memory.
+    ///
+    /// ```no_run
+    /// # use promql_presets::{PrometheusClient, Querier, TimeRange, presets::prometheus};
+    /// # async fn ask(client: PrometheusClient, day: TimeRange) -> Result<(), promql_presets::Error> {
+    /// let mut up = client.query_range(prometheus::UP, &prometheus::Querier::new(), day).stream().await?;
+    /// while let Some(series) = up.next().await? {
+    ///     println!("{} {} samples", series.labels(), series.len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of the query, as far as they come before its first series. A failed call is tried again only before that.
+    #[must_use = "a query does nothing until it is awaited"]
+    pub fn stream(self) -> BoxFuture<'a, SeriesStream> {
+        let call = self.call();
+        Box::pin(async move { SeriesStream::open(call?).await })
+    }
+
+    fn call(self) -> Result<Call, Error> {
+        let most = self.common.client.transport.max_steps;
+        let range = self.range;
+        let call = self.whole()?;
+        match range.check(most) {
+            Ok(()) => Ok(call.over(range)),
+            Err(error) => Err(Error::new(error.into(), call.preset, call.query, 0)),
+        }
+    }
+
+    /// The call without its range.
+    pub(crate) fn whole(self) -> Result<Call, Error> {
+        self.common.call("query_range", "api/v1/query_range")
+    }
+
+    pub(crate) fn range(&self) -> TimeRange {
+        self.range
+    }
+
+    pub(crate) fn max_points(&self) -> u64 {
+        self.common.client.transport.max_steps.saturating_add(1)
     }
 }
 
-impl<'a, Q: MetricQuerier + ?Sized, R: RangeResult + 'a, W: 'a> IntoFuture for RangeQuery<'a, Q, R, W> {
+impl Call {
+    /// The call for one range.
+    pub(crate) fn over(mut self, range: TimeRange) -> Self {
+        self.parameters.push(("start".into(), range.start().to_unix_seconds()));
+        self.parameters.push(("end".into(), range.end().to_unix_seconds()));
+        self.parameters.push(("step".into(), seconds(range.step_duration())));
+        self
+    }
+}
+
+impl<'a, Q: MetricQuerier + ?Sized, R: 'a, W: 'a> IntoFuture for RangeQuery<'a, Q, R, W> {
     type Output = Result<Matrix, Error>;
     type IntoFuture = BoxFuture<'a, Matrix>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let preset = self.call.preset.info().name;
-        let rendered = self.rendered();
-        let answer = self.call.send(&["api", "v1", "query_range"], rendered);
-        Box::pin(
-            async move { Matrix::from_response(answer.await?).map_err(|error| Error::from(error).of_preset(preset)) },
-        )
+        let call = self.call();
+        Box::pin(async move { call?.read::<Decoder, Matrix>(|response| Ok(Matrix::from_response(response)?)).await })
+    }
+}
+
+/// A duration as the HTTP API takes it everywhere: in seconds.
+fn seconds(duration: PromDuration) -> String {
+    let millis = duration.as_millis();
+    format!("{}.{:03}", millis / 1_000, millis % 1_000)
+}
+
+impl<Q: ?Sized, R, W> fmt::Debug for Common<'_, Q, R, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Query");
+        match &self.source {
+            Source::Preset { preset, window, .. } => shown.field("preset", preset).field("window", window),
+            Source::Raw(promql) => shown.field("promql", promql),
+        };
+        shown.field("parameters", &self.parameters).finish_non_exhaustive()
     }
 }
 
 impl<Q: ?Sized, R, W> fmt::Debug for InstantQuery<'_, Q, R, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InstantQuery").field("preset", &self.call.preset).field("at", &self.at).finish_non_exhaustive()
+        f.debug_tuple("InstantQuery").field(&self.common).finish()
     }
 }
 
 impl<Q: ?Sized, R, W> fmt::Debug for RangeQuery<'_, Q, R, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { call, range } = self;
-        f.debug_struct("RangeQuery").field("preset", &call.preset).field("range", range).finish_non_exhaustive()
+        f.debug_struct("RangeQuery").field("query", &self.common).field("range", &self.range).finish()
     }
 }

@@ -41,7 +41,7 @@ impl TimeRange {
     {
         let (start, end) = (start.try_into().map_err(Into::into)?, end.try_into().map_err(Into::into)?);
         let length = end.duration_since(start).ok_or(RangeError::EndBeforeStart { start, end })?;
-        Ok(Self { start, end, step: automatic_step(length) })
+        Ok(Self { start, end, step: round_step(length, DEFAULT_POINTS) })
     }
 
     /// The last `length` of time up to now, with a step that gives about 250 points.
@@ -49,7 +49,7 @@ impl TimeRange {
     pub fn last(length: Duration) -> Self {
         let end = Timestamp::now();
         let start = end.checked_sub(length).unwrap_or(Timestamp::from_millis(0));
-        Self { start, end, step: automatic_step(end.duration_since(start).unwrap_or_default()) }
+        Self { start, end, step: round_step(end.duration_since(start).unwrap_or_default(), DEFAULT_POINTS) }
     }
 
     /// The last `hours` hours up to now, with a step that gives about 250 points.
@@ -78,12 +78,27 @@ impl TimeRange {
         if step.is_zero() { Err(RangeError::ZeroStep) } else { Ok(Self { step, ..self }) }
     }
 
+    /// Sets a round step with which a series has at most so many points, or as few as its ends if that is not many.
+    ///
+    /// ```
+    /// # use promql_presets::TimeRange;
+    /// let day = TimeRange::last_hours(24).max_points(100);
+    /// assert_eq!(day.step_duration().to_string(), "15m");
+    /// ```
+    #[must_use]
+    pub fn max_points(self, points: u64) -> Self {
+        Self { step: round_step(self.length(), points.saturating_sub(1).max(1)), ..self }
+    }
+
     /// The same range with start and end moved back to multiples of the step, so that the points of a graph stay where
     /// they are when the graph moves on, and caches are hit.
     #[must_use]
     pub fn aligned(self) -> Self {
         let step = i64::try_from(self.step.as_millis()).unwrap_or(i64::MAX).max(1);
-        let align = |time: Timestamp| Timestamp::from_millis(time.as_millis() - time.as_millis().rem_euclid(step));
+        let align = |time: Timestamp| {
+            let millis = time.as_millis();
+            Timestamp::from_millis(millis.saturating_sub(millis.rem_euclid(step)))
+        };
         Self { start: align(self.start), end: align(self.end), ..self }
     }
 
@@ -108,33 +123,62 @@ impl TimeRange {
     /// How many points a series without gaps has.
     #[must_use]
     pub fn points(&self) -> u64 {
-        self.steps() + 1
+        self.steps().saturating_add(1)
     }
 
     fn steps(&self) -> u64 {
         self.millis() / self.step.as_millis().max(1)
     }
 
-    fn millis(&self) -> u64 {
-        let length = self.end.duration_since(self.start).unwrap_or_default();
-        u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
+    fn length(&self) -> Duration {
+        self.end.duration_since(self.start).unwrap_or_default()
     }
 
-    /// Whether Prometheus would take it.
-    pub(crate) fn check(&self) -> Result<(), RangeError> {
-        let points = self.points();
-        if self.steps() <= MAX_STEPS {
+    fn millis(&self) -> u64 {
+        u64::try_from(self.length().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Whether a server would take it that takes so many steps.
+    pub(crate) fn check(&self, most: u64) -> Result<(), RangeError> {
+        if self.steps() <= most {
             return Ok(());
         }
-        let fitting = PromDuration::from_millis(self.millis().div_ceil(MAX_STEPS).next_multiple_of(1_000));
-        Err(RangeError::TooManyPoints { points, fitting })
+        let fitting = PromDuration::from_millis(self.millis().div_ceil(most.max(1)).next_multiple_of(1_000));
+        Err(RangeError::TooManyPoints { points: self.points(), most: most.saturating_add(1), fitting })
+    }
+
+    /// How many [`parts`](Self::parts) there are, or the most that fit.
+    pub(crate) fn part_count(&self, points: u64) -> u64 {
+        let step = i128::from(self.step.as_millis().max(1));
+        let span = step * i128::from(points.max(1));
+        let start = i128::from(self.start.as_millis());
+        let last = start + (i128::from(self.end.as_millis()) - start) / step * step;
+        u64::try_from(last.div_euclid(span) - start.div_euclid(span) + 1).unwrap_or(u64::MAX)
+    }
+
+    /// Parts of at most so many points which together have the points of this range, each once.
+    ///
+    /// Where parts meet does not depend on the range, so that caches know the inner parts again when the range moves on.
+    pub(crate) fn parts(self, points: u64) -> impl Iterator<Item = Self> {
+        let step = i128::from(self.step.as_millis().max(1));
+        let span = step * i128::from(points.max(1));
+        let (mut next, end) = (i128::from(self.start.as_millis()), i128::from(self.end.as_millis()));
+        let time = |millis: i128| Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX));
+        std::iter::from_fn(move || {
+            let start = (next <= end).then_some(next)?;
+            let meeting = start - start.rem_euclid(span) + span;
+            // The last point before the meeting, on the grid that starts where the range does.
+            let last = start + (meeting - 1 - start) / step * step;
+            next = last + step;
+            Some(Self { start: time(start), end: time(last.min(end)), ..self })
+        })
     }
 }
 
-/// The round step that gives about [`DEFAULT_POINTS`] points.
-fn automatic_step(length: Duration) -> PromDuration {
+/// The least round step with which `length` has at most so many steps.
+fn round_step(length: Duration, steps: u64) -> PromDuration {
     const ROUND: [u64; 14] = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
-    let exact = length.as_secs().div_ceil(DEFAULT_POINTS);
+    let exact = length.as_secs().saturating_add(u64::from(length.subsec_nanos() > 0)).div_ceil(steps);
     let round = ROUND.into_iter().find(|secs| *secs >= exact);
     PromDuration::from_secs(round.unwrap_or_else(|| exact.next_multiple_of(86_400 / 4)))
 }
@@ -161,6 +205,9 @@ pub enum RangeError {
     /// A step that is no duration.
     #[error("invalid step")]
     InvalidStep(#[source] DurationError),
+    /// A lookback delta that is no duration.
+    #[error("invalid lookback delta")]
+    InvalidLookback(#[source] DurationError),
     /// A step of no length.
     #[error("a step must be longer than zero")]
     ZeroStep,
@@ -173,10 +220,12 @@ pub enum RangeError {
         end: Timestamp,
     },
     /// More points than Prometheus gives for a series.
-    #[error("{points} points for each series, and Prometheus gives at most 11,001; a step of {fitting} would fit")]
+    #[error("{points} points for each series, and the server gives at most {most}; a step of {fitting} would fit")]
     TooManyPoints {
         /// How many there would be.
         points: u64,
+        /// How many there may be.
+        most: u64,
         /// The smallest step in whole seconds that is allowed.
         fitting: PromDuration,
     },
@@ -224,11 +273,65 @@ mod tests {
 
     #[test]
     fn counts_points_as_prometheus_does() {
-        assert_eq!(range("0", "11000", "1").check(), Ok(()));
-        assert_eq!(range("0", "11000.999", "1").check(), Ok(()));
-        let error = range("0", "11001", "1").check().unwrap_err();
-        assert_eq!(error, RangeError::TooManyPoints { points: 11_002, fitting: PromDuration::from_secs(2) });
-        assert_eq!(range("0", "11001", "2").check(), Ok(()));
+        assert_eq!(range("0", "11000", "1").check(MAX_STEPS), Ok(()));
+        assert_eq!(range("0", "11000.999", "1").check(MAX_STEPS), Ok(()));
+        let error = range("0", "11001", "1").check(MAX_STEPS).unwrap_err();
+        let fitting = PromDuration::from_secs(2);
+        assert_eq!(error, RangeError::TooManyPoints { points: 11_002, most: 11_001, fitting });
+        assert_eq!(range("0", "11001", "2").check(MAX_STEPS), Ok(()));
+        assert_eq!(range("0", "11001", "1").check(30_000), Ok(()));
+    }
+
+    #[test]
+    fn parts_have_every_point_once() {
+        for (start, end, step, points) in [
+            ("0", "99", "1", 10),
+            ("7.5", "100", "3", 4),
+            ("-7", "1", "2", 3),
+            ("5", "5", "1", 1),
+            ("0", "10", "20", 9),
+        ] {
+            let whole = range(start, end, step);
+            let grid = |part: &TimeRange| {
+                let step = i64::try_from(part.step.as_millis()).unwrap();
+                let (first, points) = (part.start.as_millis(), i64::try_from(part.points()).unwrap());
+                (0..points).map(|at| first + at * step).collect::<Vec<_>>()
+            };
+            let parts: Vec<TimeRange> = whole.parts(points).collect();
+            assert_eq!(parts.iter().flat_map(grid).collect::<Vec<_>>(), grid(&whole));
+            assert!(parts.iter().all(|part| part.points() <= points));
+            assert_eq!(parts.len() as u64, whole.part_count(points));
+            assert_eq!(parts.last().unwrap().end.as_millis().max(whole.end.as_millis()), whole.end.as_millis());
+            // The inner ends stay where they are when the range moves on.
+            let moved = TimeRange { start: Timestamp::from_millis(whole.start.as_millis() + 3_000), ..whole };
+            if step != "2" && moved.points() > 2 * points {
+                let ends = |range: TimeRange| range.parts(points).map(|part| part.end).collect::<Vec<_>>();
+                assert_eq!(ends(moved).last(), ends(whole).last());
+                assert_eq!(ends(moved)[1..3], ends(whole)[ends(whole).len() - ends(moved).len() + 1..][..2]);
+            }
+        }
+    }
+
+    #[test]
+    fn ends_of_time_do_no_harm() {
+        let all = TimeRange::new(Timestamp::MIN, Timestamp::MAX).unwrap();
+        assert!(all.check(MAX_STEPS).is_err());
+        let dense = all.step("1ms").unwrap();
+        assert!(dense.check(MAX_STEPS).is_err());
+        assert_eq!(dense.points(), u64::MAX);
+        assert_eq!(dense.parts(10).nth(1).unwrap().points(), 10);
+        assert_eq!(all.aligned().points(), all.points());
+        assert_eq!(all.max_points(u64::MAX).step_duration(), PromDuration::from_secs(1));
+    }
+
+    #[test]
+    fn a_step_for_so_many_points_fits() {
+        for points in [1, 2, 3, 100, 11_001] {
+            for length in ["1", "59.5", "3600", "86400", "99999999"] {
+                let fitted = range("0", length, "1ms").max_points(points);
+                assert!(fitted.points() <= points.max(2), "{points} {length}: {}", fitted.points());
+            }
+        }
     }
 
     #[test]

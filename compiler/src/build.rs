@@ -1,7 +1,7 @@
 //! The entry point for build scripts.
 
 use std::path::{Path, PathBuf};
-use std::{env, fs, process};
+use std::{env, fs, io, process};
 
 use crate::{Severity, codegen, compile, discover, render};
 
@@ -48,10 +48,13 @@ fn run(folder: &Path) -> Result<Vec<String>, String> {
     let files = match discover::discover(&package.join(folder), &shown) {
         Ok(files) => files,
         Err(error) => {
-            write(
-                &codegen::error_file(1),
-                &format!("{error}\n\n  = help: create the folder `{shown}`, or name another one in `build.rs`\n"),
-            )?;
+            let help = match error.error.kind() {
+                io::ErrorKind::NotFound => {
+                    format!("\n\n  = help: create the folder `{shown}`, or name another one in `build.rs`")
+                }
+                _ => String::new(),
+            };
+            write(&codegen::error_file(1), &format!("{error}{help}"))?;
             write(FILE, &codegen::generate(&crate::registry::Registry::default(), &[], 1))?;
             return Ok(Vec::new());
         }

@@ -10,7 +10,8 @@ use crate::promql::ValueType;
 use crate::registry::{Label, LabelKind, Module, Preset, Querier, Registry, Segment};
 
 /// The attributes of generated items. A service need not use every preset, and the prose of preset files is not rustdoc's.
-const ATTRIBUTES: &str = "#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, rustdoc::all)]";
+const ATTRIBUTES: &str = "#[allow(unused, unused_qualifications, unreachable_pub, single_use_lifetimes)]\n\
+    #[allow(clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction, rustdoc::all)]";
 
 /// Writes the module tree, the list of all presets, and one `compile_error!` for each of `errors`.
 pub(crate) fn generate(registry: &Registry, files: &[SourceFile], errors: usize) -> String {
@@ -70,7 +71,11 @@ fn preset_type(preset: &Preset, querier: &str) -> String {
         ValueType::Matrix => "__p::Matrix",
         ValueType::String => "__p::Text",
     };
-    let window = if preset.window.is_some() { "__p::Windowed" } else { "__p::NoWindow" };
+    let window = match preset.window {
+        Some(_) => "__p::Windowed",
+        None if preset.is_stub => "__p::AnyWindow",
+        None => "__p::NoWindow",
+    };
     format!("__p::Preset<{querier}, {result}, {window}>")
 }
 
@@ -133,10 +138,15 @@ impl Out {
         self.line(end);
     }
 
+    fn attributes(&mut self) {
+        ATTRIBUTES.lines().for_each(|line| self.line(line));
+    }
+
     fn doc(&mut self, text: &str) {
+        // Rust allows neither carriage returns nor what turns the direction of text in a doc comment.
+        let is_refused = |c: char| matches!(c, '\r' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
         for line in text.trim().lines() {
-            // A carriage return is not allowed in a doc comment.
-            let line = line.replace('\r', "");
+            let line = line.replace(is_refused, "");
             self.line(format!("/// {}", line.trim_end()).trim_end());
         }
     }
@@ -157,9 +167,8 @@ impl Out {
                 Some(module) => self.module_doc(module, files),
                 None => self.doc(&format!("Presets below `{}`.", name.trim_start_matches("r#"))),
             }
-            self.line(ATTRIBUTES);
+            self.attributes();
             self.open(&format!("pub mod {name}"));
-            self.line("#[allow(unused_imports)]");
             self.line("use super::__p;");
             if let Some(module) = own {
                 self.module(module, files);
@@ -202,7 +211,7 @@ impl Out {
         self.doc(&facts);
         self.line("///");
         let fence = fence(&preset.template);
-        self.doc(&format!("{fence}promql\n{}\n{fence}", preset.template.trim()));
+        self.doc(&format!("{fence}promql\n{}\n{fence}", preset.template.trim_start_matches(['\r', '\n']).trim_end()));
         self.line("///");
         self.doc(&format!("`{source}`"));
         let querier = if module.querier.is_some() { "Querier" } else { "dyn __p::MetricQuerier" };
@@ -282,7 +291,7 @@ impl Out {
         let name = name.map(|name| format!("{name}: impl ::core::convert::Into<__p::Cow<'static, str>>"));
         let parameters: Vec<String> = name
             .into_iter()
-            .chain(required.iter().map(|label| format!("{}: {}", label.setter, condition(&label.kind))))
+            .chain(required.iter().map(|label| format!("{}: {}", label.setter, condition(label))))
             .collect();
         self.doc(match (querier.takes_name, required.is_empty()) {
             (true, true) => "A querier for the metric of this name.",
@@ -307,7 +316,13 @@ impl Out {
             self.line("///");
         }
         self.doc(&format!("Filters on the label `{name}`; a plain value means `=`."));
-        self.open(&format!("pub fn {setter}(self, condition: {}) -> Self", condition(&label.kind)));
+        self.open(&format!("pub fn {setter}(self, condition: {}) -> Self", condition(label)));
+        if label.is_stub {
+            self.line("_ = condition;");
+            self.line("self");
+            self.close("}");
+            return;
+        }
         self.line(&format!("Self(self.0.matcher(::core::convert::Into::into(condition).on({name:?})))"));
         self.close("}");
     }
@@ -335,7 +350,7 @@ impl Out {
         all.sort();
         self.line("");
         self.doc("Every preset, in the order of their names.");
-        self.line(ATTRIBUTES);
+        self.attributes();
         self.line("pub const ALL: __p::Presets = {");
         self.indent += 1;
         self.line("const ALL: &[&__p::PresetInfo] = &[");
@@ -350,8 +365,11 @@ impl Out {
 }
 
 /// The type of a setter's argument.
-fn condition(kind: &LabelKind) -> String {
-    let kind = match kind {
+fn condition(label: &Label) -> String {
+    if label.is_stub {
+        return "impl ::core::marker::Sized".to_owned();
+    }
+    let kind = match &label.kind {
         LabelKind::String => "__p::String",
         LabelKind::Uuid => "__p::Uuid",
         LabelKind::Integer => "i64",
@@ -384,26 +402,63 @@ fn fence(text: &str) -> String {
 }
 
 /// Prose of a preset file as rustdoc must see it: nothing in it is Rust to be tested.
+///
+/// Fences become `text`, and no space is left that would make an indented block. See
+/// <https://spec.commonmark.org/0.31.2/#fenced-code-blocks>.
 fn prose(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut in_fence = false;
+    let mut open: Option<&str> = None;
     for line in text.trim().lines() {
-        let trimmed = line.trim_start();
-        if trimmed.starts_with("```") || trimmed.starts_with("~~~") {
-            let bare = trimmed.trim_start_matches(['`', '~']).trim().is_empty();
-            out.push_str(trimmed.trim_end());
-            if !in_fence && bare {
+        // What lists and quotes put before a block.
+        let block = line.trim_start_matches(|c: char| c.is_ascii_digit() || " \t>-*+.)".contains(c));
+        let rest = block.trim_start_matches(block.chars().next().filter(|c| matches!(c, '`' | '~')).unwrap_or('\0'));
+        let fence = &block[..block.len() - rest.len()];
+        match open {
+            Some(opening) if fence.starts_with(opening) && rest.trim().is_empty() => {
+                open = None;
+                out.push_str(line.trim());
+            }
+            Some(_) => out.push_str(line),
+            None if fence.len() >= 3 && !(fence.starts_with('`') && rest.contains('`')) => {
+                open = Some(fence);
+                out.push_str(&single_spaced(&line[..line.len() - rest.len()]));
                 out.push_str("text");
             }
-            in_fence = !in_fence;
-        } else {
-            // Four spaces would make a code block.
-            out.push_str(if in_fence { line } else { trimmed });
+            None => out.push_str(&single_spaced(line)),
         }
         out.push('\n');
     }
-    if in_fence {
-        out.push_str("```\n");
+    if let Some(opening) = open {
+        out.push_str(opening);
     }
     out
+}
+
+fn single_spaced(line: &str) -> String {
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prose_holds_no_rust() {
+        for (text, shown) in [
+            ("a  b\n\n    c", "a b\n\nc\n"),
+            ("```\na  b\n```\nc", "```text\na  b\n```\nc\n"),
+            ("```rust,no_run\n~~~\n````\nc", "```text\n~~~\n````\nc\n"),
+            ("~~~\n```", "~~~text\n```\n~~~"),
+            ("> 1. ```\n> a", "> 1. ```text\n> a\n```"),
+            ("-     a", "- a\n"),
+            ("```a` b", "```a` b\n"),
+        ] {
+            assert_eq!(prose(text), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn fences_are_longer_than_what_they_hold() {
+        assert_eq!([fence("up"), fence("`"), fence("a ```` b")], ["```", "```", "`````"]);
+    }
 }

@@ -80,16 +80,28 @@ pub struct InlinePreset {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+/// What stands beside the template of an [`InlinePreset`].
+#[derive(Clone, Debug, Default)]
+pub struct InlineOptions {
+    /// The default of `{window}`.
+    pub window: Option<String>,
+    /// The experimental features that the template may use.
+    pub features: Features,
+    /// The checks whose findings are silenced.
+    pub allow: Vec<Code>,
+}
+
 impl InlinePreset {
-    /// Compiles a template that has the given default window, if any.
+    /// Compiles a template.
     #[must_use]
-    pub fn compile(text: &str, window: Option<&str>) -> Self {
+    pub fn compile(text: &str, options: &InlineOptions) -> Self {
+        let window = options.window.as_deref();
         let duration = window.map(str::parse::<PromDuration>);
         let metrics = Metrics::default();
         let window_value = duration.clone().and_then(Result::ok);
         let scope = Scope { template: true, metric: None, labels: None, window: window_value, metrics: &metrics };
         let Template { segments, result, has_window, mut diagnostics, findings } =
-            compile_template(text, Features::none(), scope);
+            compile_template(text, options.features, scope);
         let whole = Span::of(0..text.len());
         match duration.clone() {
             Some(Err(error)) => diagnostics.push(Diagnostic::new(Code::InvalidDuration, whole, error.to_string())),
@@ -106,7 +118,7 @@ impl InlinePreset {
             }),
             _ => {}
         }
-        diagnostics.extend(findings);
+        diagnostics.extend(findings.into_iter().filter(|finding| !options.allow.contains(&finding.code)));
         let preset = Preset {
             name: String::new(),
             constant: String::new(),
@@ -117,6 +129,7 @@ impl InlinePreset {
             window: window_value,
             result,
             segments,
+            is_stub: false,
         };
         Self { code: codegen::inline(&preset), diagnostics }
     }
@@ -228,11 +241,8 @@ impl Compiler<'_> {
         let path: Option<Vec<String>> = name.split('/').map(names::module).collect();
         if path.is_none() {
             let title = format!("invalid name of a preset file: `{}`", self.files[file].path);
-            let is_reserved = name.split('/').any(names::is_reserved);
-            let label = if is_reserved { "a name that Rust keeps for itself" } else { names::RULE };
-            let diagnostic = Diagnostic::new(Code::InvalidName, Span::default(), title)
-                .label(label)
-                .note("the names of the file and of its folders become modules of Rust");
+            let note = "the names of the file and of its folders become modules of Rust";
+            let diagnostic = Diagnostic::new(Code::InvalidName, Span::default(), title).label(names::RULE).note(note);
             self.report(file, None, [diagnostic]);
         }
         path
@@ -319,6 +329,7 @@ impl Compiler<'_> {
             window: None,
             result: ValueType::Vector,
             segments: Vec::new(),
+            is_stub: true,
         };
         let Some(template) = &raw.template else { return preset };
         let declared = raw.window.as_ref().and_then(|window| window.duration.as_ref()).map(|window| window.value);
@@ -326,6 +337,7 @@ impl Compiler<'_> {
         preset.template.clone_from(&template.text);
         preset.result = compiled.result;
         preset.segments = compiled.segments;
+        preset.is_stub = compiled.diagnostics.iter().any(|found| found.severity == Severity::Error);
         // Where something is missing, a stub that takes a window makes for fewer errors after this one.
         if compiled.has_window || declared.is_some() {
             preset.window = Some(declared.unwrap_or(PromDuration::from_secs(300)));
@@ -385,9 +397,9 @@ impl Compiler<'_> {
                 self.report(file, None, [diagnostic]);
                 continue;
             }
+            let kind = self.label_kind(file, enum_name(&variant, declared), &label.kind);
             taken.insert(setter.clone(), name);
             taken.insert(variant.clone(), name);
-            let kind = self.label_kind(file, enum_name(&variant, declared), &label.kind);
             labels.push(Label {
                 name: name.value.clone(),
                 setter,
@@ -395,6 +407,7 @@ impl Compiler<'_> {
                 kind,
                 required: label.required,
                 description: label.description.clone(),
+                is_stub: label.kind == LabelType::Unknown,
             });
         }
         let takes_name = raw.metric.is_none() && uses("{metric_name}");
@@ -403,7 +416,7 @@ impl Compiler<'_> {
 
     fn label_kind(&mut self, file: usize, name: String, kind: &LabelType) -> LabelKind {
         let values = match kind {
-            LabelType::String => return LabelKind::String,
+            LabelType::String | LabelType::Unknown => return LabelKind::String,
             LabelType::Uuid => return LabelKind::Uuid,
             LabelType::Integer => return LabelKind::Integer,
             LabelType::OneOf(values) => values,

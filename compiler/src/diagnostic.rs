@@ -173,9 +173,101 @@ codes! {
     TooDeep = "too-deep", Error;
     /// A selector all of whose matchers match the empty string.
     EmptySelector = "empty-selector", Error;
+    /// A declared label that Prometheus itself gives a meaning to.
+    ReservedLabel = "reserved-label", Error;
+    /// A label that a caller can put both into `on` and into `group_left` or `group_right`.
+    JoinLabelClash = "join-label-clash", Error;
+    /// A duration that some windows make zero or negative.
+    WindowArithmetic = "window-arithmetic", Error;
     // From here on: sound PromQL that says the wrong thing, which a preset may `allow`.
     /// A selector that a caller's filter does not reach.
     UnfilteredSelector = "unfiltered-selector", Error;
+    /// Series that a declared metric does not have.
+    UndeclaredMetric = "undeclared-metric", Error;
+    /// A label that a metric's file does not declare.
+    UndeclaredLabel = "undeclared-label", Error;
+    /// A value that a label's declaration does not list.
+    UndeclaredLabelValue = "undeclared-label-value", Error;
+    /// Matchers that no series meets.
+    MatchNothing = "match-nothing", Error;
+    /// `rate` and its like of something that does not only grow.
+    RateOnGauge = "rate-on-gauge", Error;
+    /// `delta`, `deriv` and their like of a counter.
+    GaugeFunctionOnCounter = "gauge-function-on-counter", Error;
+    /// `rate` and its like of a sum of counters.
+    RateAfterAggregation = "rate-after-aggregation", Error;
+    /// A quantile of buckets that lost the label `le`.
+    QuantileWithoutLe = "quantile-without-le", Error;
+    /// A quantile over everything since the processes started.
+    QuantileWithoutRate = "quantile-without-rate", Error;
+    /// A quantile of something that has no buckets.
+    QuantileWithoutBuckets = "quantile-without-buckets", Error;
+    /// A quantile of buckets that were combined in another way than by adding them.
+    QuantileOfBrokenBuckets = "quantile-of-broken-buckets", Error;
+    /// A sum over cumulative buckets.
+    BucketSumWithoutLe = "bucket-sum-without-le", Error;
+    /// Grouping by a label that is gone.
+    GroupRemovedLabel = "group-removed-label", Error;
+    /// Matching on a label that a side does not have.
+    MatchLabelMissing = "match-label-missing", Error;
+    /// `group_left` or `group_right` with a label that there is none of to copy.
+    GroupLabelMissing = "group-label-missing", Error;
+    /// An operator whose sides never have the same labels.
+    ImpossibleMatch = "impossible-match", Error;
+    /// A quantile outside of 0 to 1.
+    QuantileOutOfRange = "quantile-out-of-range", Error;
+    /// A constant for which a function returns nothing, or nonsense.
+    ConstantOutOfRange = "constant-out-of-range", Error;
+    /// A division by the constant zero.
+    DivisionByZero = "division-by-zero", Error;
+    /// A comparison with NaN.
+    NanComparison = "nan-comparison", Error;
+    /// Counting what a comparison with `bool` returns.
+    CountOfBool = "count-of-bool", Error;
+    /// Comparing what a comparison with `bool` returns.
+    ComparisonOfBool = "comparison-of-bool", Error;
+    /// A range with one sample at most for a function that needs two.
+    RangeTooShort = "range-too-short", Error;
+    /// A subquery with one point at most for a function that needs two.
+    SubqueryOfOnePoint = "subquery-of-one-point", Error;
+    /// A replacement that names a group which the pattern does not have.
+    UnknownGroupReference = "unknown-group-reference", Error;
+    /// A range that one lost scrape makes too short.
+    FragileRange = "fragile-range", Warning;
+    /// The value of a counter as it is.
+    RawCounter = "raw-counter", Warning;
+    /// `rate` and its like of a rate.
+    NestedRate = "nested-rate", Warning;
+    /// An average or sum of ratios.
+    AggregatedRatio = "aggregated-ratio", Warning;
+    /// An aggregation that one NaN spoils.
+    NanInAggregation = "nan-in-aggregation", Warning;
+    /// An average or sum of quantiles.
+    AggregatedQuantile = "aggregated-quantile", Warning;
+    /// Two sides none of which is unique on the labels that are matched.
+    ManyToMany = "many-to-many", Warning;
+    /// A required label that the template fixes.
+    FixedRequiredLabel = "fixed-required-label", Warning;
+    /// A pattern after `=`.
+    EqualityLooksLikeRegex = "equality-looks-like-regex", Warning;
+    /// Plain text after `=~`.
+    RegexWithoutPattern = "regex-without-pattern", Warning;
+    /// A pattern that series without the label match, too.
+    RegexMatchesEmpty = "regex-matches-empty", Warning;
+    /// Sorting of what loses its order.
+    SortWithoutEffect = "sort-without-effect", Warning;
+    /// A fallback that is there even when it is not needed.
+    FallbackAlwaysThere = "fallback-always-there", Warning;
+    /// `absent` of something that has no labels left.
+    AbsentOfAggregation = "absent-of-aggregation", Warning;
+    /// A ratio of rates over different ranges.
+    RangeMismatch = "range-mismatch", Warning;
+    /// A subquery in steps shorter than the scrape interval.
+    SubqueryTooFine = "subquery-too-fine", Warning;
+    /// A subquery whose steps leave samples out.
+    SubqueryWithGaps = "subquery-with-gaps", Warning;
+    /// A subquery of a selector that could take the range itself.
+    NeedlessSubquery = "needless-subquery", Warning;
 }
 
 /// A finding: what is wrong, where, and what to do about it.
@@ -242,6 +334,15 @@ impl Diagnostic {
     #[must_use]
     pub fn note(mut self, text: impl Into<String>) -> Self {
         self.note = Some(text.into());
+        self
+    }
+
+    /// Lowers the finding to a warning unless it is certain: names and groupings are strong hints, declarations are proof.
+    #[must_use]
+    pub fn warning_unless(mut self, certain: bool) -> Self {
+        if !certain {
+            self.severity = Severity::Warning;
+        }
         self
     }
 

@@ -62,6 +62,8 @@ pub struct Label {
     pub required: bool,
     /// What it means.
     pub description: Option<String>,
+    /// Whether its kind could not be understood, so that its setter must take anything.
+    pub is_stub: bool,
 }
 
 /// What the values of a label are in Rust.
@@ -98,6 +100,8 @@ pub struct Preset {
     pub result: ValueType,
     /// The template, taken apart; empty where it has errors.
     pub segments: Vec<Segment>,
+    /// Whether its template has errors, so that nothing is known of its window.
+    pub is_stub: bool,
 }
 
 /// A piece of a template: the owned form of `promql_presets_core::Segment`, which says what each means.

@@ -27,7 +27,7 @@ pub struct PresetFile {
     pub labels: Option<Labels>,
     /// `[presets]` in the order of the file.
     pub presets: Vec<RawPreset>,
-    /// What lies around faults of TOML, in order: anything there may mean something else than it seems to.
+    /// What lies around faults of TOML: anything there may mean something else than it seems to.
     doubtful: Vec<Range<usize>>,
 }
 
@@ -35,7 +35,7 @@ impl PresetFile {
     /// Whether a fault of TOML, which has been reported, makes it pointless to say more about a place.
     #[must_use]
     pub fn is_doubtful(&self, span: Span) -> bool {
-        toml_error::holds(&self.doubtful, span.start as usize)
+        self.doubtful.iter().any(|range| range.contains(&(span.start as usize)))
     }
 }
 
@@ -126,7 +126,14 @@ pub enum LabelType {
     Integer,
     /// A list of values.
     OneOf(Vec<Spanned<String>>),
+    /// Something that cannot be understood, which has been reported.
+    Unknown,
 }
+
+const FILE_KEYS: [&str; 5] = ["description", "features", "metric", "labels", "presets"];
+const METRIC_KEYS: [&str; 4] = ["name", "type", "unit", "scrape_interval"];
+const LABEL_KEYS: [&str; 4] = ["type", "values", "required", "description"];
+const PRESET_KEYS: [&str; 5] = ["template", "description", "unit", "window", "allow"];
 
 const REASON: &str = "add `reason = \"...\"`, for whoever meets this line next";
 
@@ -200,15 +207,13 @@ impl Reader<'_> {
     fn file(&mut self, table: &DeTable<'_>, complete: bool) -> PresetFile {
         let mut file = PresetFile::default();
         for (key, value) in in_order(table) {
-            match key.get_ref().as_ref() {
+            match self.known_key(table, key, "a preset file", &FILE_KEYS) {
                 "description" => file.description = self.string("description", value),
                 "features" => file.features = self.strings("features", value),
                 "metric" => file.metric = self.metric(key, value, complete),
                 "labels" => file.labels = self.labels(key, value),
                 "presets" => file.presets = self.presets(value, complete),
-                _ => {
-                    self.unknown_key(key, "a preset file", &["description", "features", "metric", "labels", "presets"]);
-                }
+                _ => {}
             }
         }
         if complete && file.presets.is_empty() && file.metric.is_none() && self.diagnostics.is_empty() {
@@ -224,15 +229,16 @@ impl Reader<'_> {
         let table = self.table("metric", value)?;
         let (mut name, mut kind, mut unit, mut scrape_interval) = (None, None, None, None);
         for (key, value) in in_order(table) {
-            match key.get_ref().as_ref() {
+            match self.known_key(table, key, "`[metric]`", &METRIC_KEYS) {
                 "name" => name = self.name("name", value),
                 "type" => kind = self.metric_type(value),
                 "unit" => unit = self.spanned_string("unit", value),
                 "scrape_interval" => scrape_interval = self.positive_duration("scrape_interval", value),
-                _ => self.unknown_key(key, "`[metric]`", &["name", "type", "unit", "scrape_interval"]),
+                _ => {}
             }
         }
-        if name.is_none() && complete && !table.keys().any(|key| key.get_ref() == "name") {
+        let is_name = |key: &Key<'_>| nearest(key.get_ref(), METRIC_KEYS) == Some("name");
+        if name.is_none() && complete && !table.keys().any(is_name) {
             self.report(
                 Diagnostic::new(Code::MissingKey, key_span(key), "missing `name` in `[metric]`")
                     .label("no metric is named here")
@@ -270,13 +276,13 @@ impl Reader<'_> {
         Some(Labels { key: key_span(key), labels })
     }
 
-    /// The type of a label; a string where it cannot be understood, which has been reported.
+    /// Type, whether it is required, and description of a label.
     fn label(&mut self, value: &Value<'_>) -> (LabelType, bool, Option<String>) {
         let (mut kind, mut required, mut description) = (None, false, None);
         match value.get_ref() {
             DeValue::Table(table) => {
                 for (key, value) in in_order(table) {
-                    match key.get_ref().as_ref() {
+                    match self.known_key(table, key, "a label", &LABEL_KEYS) {
                         "type" | "values" if kind.is_some() => self.report(
                             Diagnostic::new(Code::InvalidValue, key_span(key), "both `type` and `values` of a label")
                                 .label("says again what the values are")
@@ -286,7 +292,7 @@ impl Reader<'_> {
                         "values" => kind = Some(self.label_values(value)),
                         "required" => required = self.boolean("required", value).unwrap_or_default(),
                         "description" => description = self.string("description", value),
-                        _ => self.unknown_key(key, "a label", &["type", "values", "required", "description"]),
+                        _ => {}
                     }
                 }
             }
@@ -300,14 +306,16 @@ impl Reader<'_> {
         if value.get_ref().is_array() {
             return self.label_values(value);
         }
-        let Some(name) = self.spanned_string("a label's type", value) else { return LabelType::String };
+        let Some(name) = self.spanned_string("a label's type", value) else { return LabelType::Unknown };
         match name.value.as_str() {
-            "string" => {}
-            "uuid" => return LabelType::Uuid,
-            "integer" => return LabelType::Integer,
-            _ => self.unknown_value("label type", &name, &LABEL_TYPES),
+            "string" => LabelType::String,
+            "uuid" => LabelType::Uuid,
+            "integer" => LabelType::Integer,
+            _ => {
+                self.unknown_value("label type", &name, &LABEL_TYPES);
+                LabelType::Unknown
+            }
         }
-        LabelType::String
     }
 
     fn label_values(&mut self, value: &Value<'_>) -> LabelType {
@@ -334,7 +342,7 @@ impl Reader<'_> {
                     .help("list the values, or write `\"string\"` if any will do"),
             );
         }
-        if values.is_empty() { LabelType::String } else { LabelType::OneOf(values) }
+        if values.is_empty() { LabelType::Unknown } else { LabelType::OneOf(values) }
     }
 
     fn presets(&mut self, value: &Value<'_>, complete: bool) -> Vec<RawPreset> {
@@ -360,7 +368,7 @@ impl Reader<'_> {
             RawPreset { name, line, description: None, template: None, unit: None, window: None, allow: Vec::new() };
         let mut unknown = Vec::new();
         for (key, value) in in_order(table) {
-            match key.get_ref().as_ref() {
+            match self.preset_key(table, &preset.name.value, key, value) {
                 "template" => preset.template = self.literal("template", value),
                 "description" => preset.description = self.string("description", value),
                 "unit" => preset.unit = self.string("unit", value),
@@ -369,15 +377,12 @@ impl Reader<'_> {
                     preset.window = Some(Window { key: key_span(key), duration });
                 }
                 "allow" => preset.allow = self.allow(value),
-                _ => unknown.push((key, value)),
+                _ => unknown.push(value),
             }
         }
-        let has_template = table.keys().any(|key| key.get_ref() == "template");
-        for (key, value) in &unknown {
-            self.unknown_preset_key(&preset.name.value, key, value, has_template);
-        }
+        let has_template = table.keys().any(|key| nearest(key.get_ref(), PRESET_KEYS) == Some("template"));
         let may_be_template = |value: &Value<'_>| value.get_ref().is_str() || value.get_ref().is_table();
-        if complete && !has_template && !unknown.iter().any(|(_, value)| may_be_template(value)) {
+        if complete && !has_template && !unknown.into_iter().any(may_be_template) {
             let title = format!("missing `template` in preset `{}`", preset.name.value);
             self.report(
                 Diagnostic::new(Code::MissingKey, preset.name.span, title)
@@ -388,18 +393,21 @@ impl Reader<'_> {
         Some(preset)
     }
 
-    fn unknown_preset_key(&mut self, preset: &str, key: &Key<'_>, value: &Value<'_>, has_template: bool) {
+    /// [`known_key`](Self::known_key) of a preset, which also knows what else people write in one.
+    fn preset_key(&mut self, table: &DeTable<'_>, preset: &str, key: &Key<'_>, value: &Value<'_>) -> &'static str {
         let name = key.get_ref().as_ref();
-        let known = ["template", "description", "unit", "window", "allow"];
-        let meant_as = match value.get_ref() {
-            DeValue::Table(_) => format!("presets do not nest; write `[presets.{preset}_{name}]`"),
-            DeValue::String(_) if !has_template && nearest(name, known).is_none() => {
-                "write the query as `template = '...'`".to_owned()
+        let help = match value.get_ref() {
+            _ if nearest(name, PRESET_KEYS).is_some() => None,
+            DeValue::Table(_) => Some(format!("presets do not nest; write `[presets.{preset}_{name}]`")),
+            DeValue::String(_) if !table.keys().any(|key| key.get_ref() == "template") => {
+                Some("write the query as `template = '...'`".to_owned())
             }
-            _ => return self.unknown_key(key, "a preset", &known),
+            _ => None,
         };
+        let Some(help) = help else { return self.known_key(table, key, "a preset", &PRESET_KEYS) };
         let title = format!("unknown key `{name}` in a preset");
-        self.report(Diagnostic::new(Code::UnknownKey, key_span(key), title).help(meant_as));
+        self.report(Diagnostic::new(Code::UnknownKey, key_span(key), title).help(help));
+        ""
     }
 
     fn positive_duration(&mut self, what: &str, value: &Value<'_>) -> Option<Spanned<PromDuration>> {
@@ -439,10 +447,10 @@ impl Reader<'_> {
         let (mut check, mut reason) = (None, None);
         let before = self.diagnostics.len();
         for (key, value) in in_order(table) {
-            match key.get_ref().as_ref() {
+            match self.known_key(table, key, "an entry of `allow`", &["check", "reason"]) {
                 "check" => check = self.spanned_string("check", value),
                 "reason" => reason = self.spanned_string("reason", value),
-                _ => self.unknown_key(key, "an entry of `allow`", &["check", "reason"]),
+                _ => {}
             }
         }
         let missing =
@@ -461,11 +469,11 @@ impl Reader<'_> {
             }
             _ => {}
         }
-        Some(Allow { check: self.allowed_check(check?)?, reason: reason?.value })
+        Some(Allow { check: self.allowed_check(&check?)?, reason: reason?.value })
     }
 
-    fn allowed_check(&mut self, check: Spanned<String>) -> Option<Spanned<Code>> {
-        let Some(code) = Code::ALL.iter().find(|code| code.as_str() == check.value) else {
+    fn allowed_check(&mut self, check: &Spanned<String>) -> Option<Spanned<Code>> {
+        let Some(code) = Code::find(&check.value) else {
             let codes: Vec<&str> = Code::allowable().map(Code::as_str).collect();
             let title = format!("unknown check `{}`", check.value);
             let mut diagnostic = Diagnostic::new(Code::UnknownCheck, check.span, title).label("no check has this code");
@@ -482,7 +490,7 @@ impl Reader<'_> {
             );
             return None;
         }
-        Some(Spanned { value: *code, span: check.span })
+        Some(Spanned { value: code, span: check.span })
     }
 
     fn table<'v, 'i>(&mut self, what: &str, value: &'v Value<'i>) -> Option<&'v DeTable<'i>> {
@@ -555,9 +563,6 @@ impl Reader<'_> {
             Err(error) => {
                 let title = format!("invalid duration `{}`", literal.text);
                 let reason = match error {
-                    DurationError::MissingUnit { .. } if literal.text.contains(char::is_whitespace) => {
-                        "a number and its unit are written without a space".to_owned()
-                    }
                     DurationError::MissingUnit { .. } => "a unit is missing: ms, s, m, h, d, w or y".to_owned(),
                     DurationError::UnknownUnit { unit } => {
                         format!("unknown unit `{unit}`, expected ms, s, m, h, d, w or y")
@@ -568,11 +573,7 @@ impl Reader<'_> {
                 };
                 let inside = literal.locate(Span::of(0..literal.text.len()));
                 let span = if inside.start == inside.end { literal.span } else { inside };
-                let diagnostic = Diagnostic::new(Code::InvalidDuration, span, title).label(reason);
-                self.report(match meant_duration(&literal.text) {
-                    Some(meant) => diagnostic.help(format!("write `\"{meant}\"`")),
-                    None => diagnostic,
-                });
+                self.report(Diagnostic::new(Code::InvalidDuration, span, title).label(reason));
                 None
             }
         }
@@ -584,24 +585,31 @@ impl Reader<'_> {
         self.report(Diagnostic::new(Code::WrongType, Span::of(value.span()), title).help(help));
     }
 
-    fn unknown_key(&mut self, key: &Key<'_>, place: &str, known: &[&str]) {
+    /// The known key that a key is, or is meant to be once that has been reported; empty if that is unclear.
+    ///
+    /// A misspelt key counts as the one that is meant, so that one mistake gives one message.
+    fn known_key(&mut self, table: &DeTable<'_>, key: &Key<'_>, place: &str, known: &[&'static str]) -> &'static str {
         let name = key.get_ref().as_ref();
+        if let Some(known) = known.iter().find(|known| **known == name) {
+            return known;
+        }
         let title = format!("unknown key `{name}` in {place}");
         let diagnostic = Diagnostic::new(Code::UnknownKey, key_span(key), title);
-        self.report(match nearest(name, known.iter().copied()) {
+        let meant = nearest(name, known.iter().copied());
+        self.report(match meant {
             Some(meant) => diagnostic.help(format!("a key with a similar name exists: `{meant}`")),
             None => diagnostic.note(format!("known keys are `{}`", known.join("`, `"))),
         });
+        meant.filter(|meant| !table.keys().any(|key| key.get_ref() == meant)).unwrap_or_default()
     }
 
     fn unknown_value(&mut self, what: &str, found: &Spanned<String>, known: &[&str]) {
-        let diagnostic = Diagnostic::new(Code::InvalidValue, found.span, format!("unknown {what} `{}`", found.value))
-            .label(format!("not a {what}"));
+        let diagnostic = Diagnostic::new(Code::InvalidValue, found.span, format!("unknown {what} `{}`", found.value));
         let diagnostic = match nearest(&found.value, known.iter().copied()) {
             Some(meant) => diagnostic.help(format!("write `\"{meant}\"`")),
             None => diagnostic,
         };
-        self.report(diagnostic.note(format!("{what}s are `{}`", known.join("`, `"))));
+        self.report(diagnostic.note(format!("known are `{}`", known.join("`, `"))));
     }
 }
 
@@ -610,24 +618,6 @@ fn in_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<(&'t Key<'i>, &'t Value<'i>)>
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
     entries
-}
-
-/// The duration that somebody meant who wrote `5 min`, `1 Hour` or `60`.
-fn meant_duration(text: &str) -> Option<PromDuration> {
-    let text = text.trim();
-    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let (number, unit) = text.split_at(digits);
-    let unit = match unit.trim().to_ascii_lowercase().as_str() {
-        "ms" | "msec" | "millis" | "milliseconds" => "ms",
-        "" | "s" | "sec" | "secs" | "second" | "seconds" => "s",
-        "m" | "min" | "mins" | "minute" | "minutes" => "m",
-        "h" | "hr" | "hrs" | "hour" | "hours" => "h",
-        "d" | "day" | "days" => "d",
-        "w" | "week" | "weeks" => "w",
-        "y" | "year" | "years" => "y",
-        _ => return None,
-    };
-    format!("{number}{unit}").parse().ok().filter(|duration: &PromDuration| !duration.is_zero())
 }
 
 fn key_span(key: &Key<'_>) -> Span {

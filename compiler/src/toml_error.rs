@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
+use crate::template::PLACEHOLDERS;
 use crate::{Code, Diagnostic, Span};
 
 /// One fault of the parser: its message, and where it gave up.
@@ -60,7 +61,12 @@ fn in_our_words(text: &str, message: &str, at: Range<usize>, value: Option<&Rang
     let (title, expected) = message.split_once(", expected ").unwrap_or((message, ""));
     let new = |span: Range<usize>, title: String| Diagnostic::new(Code::InvalidToml, Span::of(span), title);
     let next = text.get(at.start..).and_then(|rest| rest.chars().next());
+    let bare = value.filter(|value| text[value.start..].starts_with(|c: char| c.is_ascii_alphabetic()));
+    if let Some(start) = placeholder_before(text, at.start) {
+        return without_quotes(text, start..text[start..].find('}').map_or(at.end, |end| start + end + 1));
+    }
     match (title, value) {
+        (_, Some(_)) if bare.is_some() => without_quotes(text, at),
         (_, Some(value)) if title.ends_with(" string") && ["`'`", "`\"`"].contains(&expected) => {
             let quotes = if title.contains("multi-line") { 3 } else { 1 };
             new(value.start..value.start + quotes, "unclosed string".to_owned()).label("opened here, never closed")
@@ -83,22 +89,24 @@ fn in_our_words(text: &str, message: &str, at: Range<usize>, value: Option<&Rang
             new(at, format!("duplicate key `{key}`")).label("already in this table")
         }
         ("string values must be quoted", _) if at.is_empty() => new(at, "missing value".to_owned()),
-        ("string values must be quoted", _) => {
-            let line = text[at.start..].lines().next().unwrap_or_default().trim_end();
-            let quoted = if line.contains(['\'', '#']) { "..." } else { line };
-            new(at, "string without quotes".to_owned()).help(format!("put it in quotes: `'{quoted}'`"))
+        ("string values must be quoted", _) => without_quotes(text, at),
+        ("unexpected key or value", _) if text[line_around(text, at.start).start..].trim_start().starts_with('[') => {
+            new(at, "unexpected text after a table's name".to_owned()).label("expected the end of the line")
         }
         ("unexpected key or value", Some(value))
             if at.start == value.end && next.is_some_and(char::is_alphanumeric) =>
         {
             let rest = text[at.start..line_around(text, at.start).end - 1].trim_end();
-            let fault = new(at.start..at.start + rest.len(), "text behind the end of a string".to_owned())
+            let fault = new(at.start..at.start + rest.len(), "unexpected text after a value".to_owned())
                 .label("the string ends before this");
             match text.as_bytes()[value.start] {
                 b'"' => fault.help("put the string in single quotes, in which `\"` needs no escape"),
                 b'\'' => fault.help("put the string in three single quotes, in which `'` needs no escape"),
                 _ => fault,
             }
+        }
+        ("unexpected key or value", _) => {
+            new(at, "unexpected text after a value".to_owned()).label("expected the end of the line")
         }
         ("invalid unquoted key", _) if text[at.start..].starts_with("//") => {
             new(at, "unexpected `//`".to_owned()).label("not a comment").help("write `#` before a comment")
@@ -111,6 +119,24 @@ fn in_our_words(text: &str, message: &str, at: Range<usize>, value: Option<&Rang
         _ if expected.is_empty() => new(at, title.to_owned()),
         _ => new(at, title.to_owned()).label(format!("expected {expected}")),
     }
+}
+
+/// A string that starts at `at`, without quotes; what follows it in its line may belong to it.
+fn without_quotes(text: &str, at: Range<usize>) -> Diagnostic {
+    let line = text[at.start..].lines().next().unwrap_or_default().trim_end();
+    let line = line.trim_matches(['“', '”', '„', '‘', '’', '`', '"']);
+    let quoted = if line.contains(['\'', '#']) { "..." } else { line };
+    Diagnostic::new(Code::InvalidToml, Span::of(at), "string without quotes")
+        .help(format!("put it in quotes: `'{quoted}'`"))
+}
+
+/// The placeholder that a value in the line of `at` starts with, which TOML takes for an inline table.
+fn placeholder_before(text: &str, at: usize) -> Option<usize> {
+    let line = &text[line_around(text, at).start..];
+    let (_, value) = line.lines().next()?.split_once('=')?;
+    let content = value.trim_start().strip_prefix('{')?;
+    let is_placeholder = content.split_once('}').is_some_and(|(name, _)| PLACEHOLDERS.contains(&name.trim()));
+    is_placeholder.then(|| text.len() - line.len() + line.find('{').unwrap_or_default())
 }
 
 /// The places of all values that hold no others.

@@ -1,8 +1,7 @@
 //! Wrong preset files, as people write them: each mistake is reported once, in one line, where it was made.
 #![allow(clippy::format_push_string, reason = "tests")]
 
-use promql_presets_compiler::render::Messages;
-use promql_presets_compiler::{SourceFile, compile};
+use promql_presets_compiler::{SourceFile, compile, render};
 
 /// What the compiler says about files, one line each, without the path of the only file.
 fn said(files: &[(&str, &str)]) -> Vec<String> {
@@ -15,8 +14,9 @@ fn said(files: &[(&str, &str)]) -> Vec<String> {
         })
         .collect();
     let findings = compile(&files).findings;
-    let line =
-        |finding: &promql_presets_compiler::Finding| Messages::of(&files[finding.file]).short(&finding.diagnostic);
+    let line = |finding: &promql_presets_compiler::Finding| {
+        render::Messages::of(&files[finding.file]).short(&finding.diagnostic)
+    };
     // What sound queries say is judged elsewhere; the templates here are as short as can be.
     let of_files = findings.iter().filter(|finding| !finding.diagnostic.code.is_allowable());
     of_files.map(line).map(|line| line.trim_start_matches("presets/a.toml:").to_owned()).collect()
@@ -48,8 +48,17 @@ fn not_toml() {
         ("[presets.a]\ntemplate = '''up", &["2:12: error: unclosed string [invalid-toml]"]),
         ("[presets.a]\ntemplate = \"\"\"up\n\n\n", &["2:12: error: unclosed string [invalid-toml]"]),
         ("[presets.a]\ntemplate = up\n", &["2:12: error: string without quotes [invalid-toml]"]),
+        ("[presets.a]\ntemplate = {metric_name}{{{labels}}}\n", &["2:12: error: string without quotes [invalid-toml]"]),
+        ("[presets.a]\ntemplate = irate(up[5m])\n", &["2:12: error: string without quotes [invalid-toml]"]),
+        ("[presets.a]\ntemplate = time()\n", &["2:12: error: string without quotes [invalid-toml]"]),
+        ("[presets.a]\ntemplate = floor(up)\n", &["2:12: error: string without quotes [invalid-toml]"]),
+        ("[presets.a]\ntemplate = (up)\n", &["2:12: error: string without quotes [invalid-toml]"]),
+        ("[presets.a]\ntemplate = 1 + up\n", &["2:12: error: string without quotes [invalid-toml]"]),
+        ("[presets.a]\ntemplate = -up\n", &["2:12: error: string without quotes [invalid-toml]"]),
+        ("[presets.a]\ntemplate = {metric_name}\n", &["2:12: error: string without quotes [invalid-toml]"]),
+        ("[presets.a]\ntemplate = 'up'\nwindow = 5m\n", &["3:10: error: string without quotes [invalid-toml]"]),
         ("[presets.a]\ntemplate = sum by (x)(up)\n", &["2:12: error: string without quotes [invalid-toml]"]),
-        ("[presets.a]\ntemplate = 'up' 'down'\n", &["2:17: error: unexpected key or value [invalid-toml]"]),
+        ("[presets.a]\ntemplate = 'up' 'down'\n", &["2:17: error: unexpected text after a value [invalid-toml]"]),
         ("[presets.a]\ntemplate : 'up'\n", &["2:10: error: key without a value [invalid-toml]"]),
         ("[presets.a]\ntemplate 'up'\n", &["2:10: error: key without a value [invalid-toml]"]),
         ("[presets.a]\ntemplate =\n", &["2:11: error: missing value [invalid-toml]"]),
@@ -117,7 +126,7 @@ fn not_toml() {
             ],
         ),
         ("[]\ntemplate = 'up'\n", &["1:2: error: unquoted keys cannot be empty [invalid-toml]"]),
-        ("[presets.a]]\ntemplate = 'up'\n", &["1:12: error: unexpected key or value [invalid-toml]"]),
+        ("[presets.a]]\ntemplate = 'up'\n", &["1:12: error: unexpected text after a table's name [invalid-toml]"]),
         ("[presets.größe]\ntemplate = 'up'\n", &["1:12: error: invalid unquoted key [invalid-toml]"]),
         ("[presets.a b]\ntemplate = 'up'\n", &["1:11: error: unclosed table [invalid-toml]"]),
         ("{\"presets\": {\"a\": {\"template\": \"up\"}}}\n", &["1:1: error: invalid key-value pair [invalid-toml]"]),
@@ -165,7 +174,7 @@ fn keys_and_types() {
             &["3:1: error: unknown key `Template` in a preset [unknown-key]"],
         ),
         (
-            "[presets.a]\ntemplate = 'up'\ndesc = 'x'\nwindows = '5m'\nfoo = 1\n",
+            "[presets.a]\ntemplate = 'rate(up[{window}])'\ndesc = 'x'\nwindows = '5m'\nfoo = 1\n",
             &[
                 "3:1: error: unknown key `desc` in a preset [unknown-key]",
                 "4:1: error: unknown key `windows` in a preset [unknown-key]",

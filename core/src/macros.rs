@@ -81,7 +81,7 @@ macro_rules! __value_enum {
             type Kind = Self;
 
             fn into_text(self) -> $crate::__macro_support::String {
-                $crate::__macro_support::String::from(self.as_str())
+                ::core::convert::From::from(self.as_str())
             }
         }
 

@@ -110,10 +110,13 @@ fn container(input: &DeriveInput) -> Result<Container> {
 
 fn role(field: &Field) -> Result<Role> {
     let Some(ident) = &field.ident else { return Ok(Role::Skip) };
-    let mut role = Role::Label(LitStr::new(&ident.unraw().to_string(), ident.span()));
+    let mut role = None;
     for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("querier")) {
         attribute.parse_nested_meta(|meta| {
-            role = if meta.path.is_ident("label") {
+            if role.is_some() {
+                return Err(meta.error("a field is one thing only"));
+            }
+            role = Some(if meta.path.is_ident("label") {
                 let label: LitStr = meta.value()?.parse()?;
                 if matches!(label.value().as_str(), "" | "__name__") {
                     return Err(Error::new(label.span(), "invalid label name: neither empty nor `__name__`"));
@@ -127,9 +130,9 @@ fn role(field: &Field) -> Result<Role> {
                 Role::Skip
             } else {
                 return Err(meta.error("expected `label = \"...\"`, `name`, `group_by` or `skip`"));
-            };
+            });
             Ok(())
         })?;
     }
-    Ok(role)
+    Ok(role.unwrap_or_else(|| Role::Label(LitStr::new(&ident.unraw().to_string(), ident.span()))))
 }

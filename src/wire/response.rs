@@ -162,6 +162,21 @@ impl QueryResult for Text {
     }
 }
 
+/// Takes whatever there is.
+impl sealed::Sealed for Data {}
+impl QueryResult for Data {
+    fn from_response(response: Response) -> Result<Self, ResultTypeError> {
+        let meta = response.meta;
+        match response.data {
+            Some(Self::Vector(vector)) => Ok(Self::Vector(vector.with_meta(meta))),
+            Some(Self::Matrix(matrix)) => Ok(Self::Matrix(matrix.with_meta(meta))),
+            Some(Self::Scalar(scalar)) => Ok(Self::Scalar(scalar.with_meta(meta))),
+            Some(Self::Text(text)) => Ok(Self::Text(text.with_meta(meta))),
+            None => Err(mismatch(ResultType::Vector, None)),
+        }
+    }
+}
+
 fn mismatch(expected: ResultType, got: Option<&Data>) -> ResultTypeError {
     ResultTypeError { expected, got: got.map(Data::result_type) }
 }

@@ -38,7 +38,7 @@ fn help(packages: &[&str], error: &(impl std::fmt::Display + ?Sized)) -> Error {
     let variables: Vec<_> = Tool::ALL.iter().map(|tool| tool.variable()).collect();
     format!(
         "cannot fetch the packages {}: {error}\n\n\
-         Install `prometheus`, `promtool` and `victoria-metrics` so that they are on PATH, or name their files in {}.",
+         Install `prometheus`, `promtool`, `victoria-metrics` and `vmauth` so that they are on PATH, or name their files in {}.",
         packages.join(" and "),
         variables.join(", "),
     )

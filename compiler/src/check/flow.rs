@@ -6,8 +6,8 @@ use super::labels::{GROUP_BY, Labels};
 use super::metrics::Role;
 use super::query::{Id, Query, labels_of};
 use crate::promql::{
-    Aggregate, Aggregator, Binary, Call, ExprKind, FillSide, Grouping, GroupingKeyword, MatchOp, Selector, Sign,
-    ValueType,
+    Aggregate, Aggregator, Binary, Call, ExprKind, FillSide, Grouping, GroupingKeyword, MatchOp, Matcher, Selector,
+    Sign, ValueType,
 };
 
 const NAME: &str = "__name__";
@@ -58,13 +58,10 @@ impl<'e> Flow<'_, 'e> {
             }
             None => Labels::any(),
         };
-        for matcher in selector.matchers() {
-            if !matcher.matches_empty() {
-                labels = labels.with_sure(&matcher.label.name);
-            } else if matcher.op == MatchOp::Equal {
-                labels = labels.without(&matcher.label.name);
-            }
-        }
+        let (empty, set): (Vec<_>, Vec<_>) = selector.matchers().partition(|matcher| matcher.matches_empty());
+        let name = |matcher: &&'e Matcher<'e>| &*matcher.label.name;
+        labels = labels.without_all(empty.iter().filter(|matcher| matcher.op == MatchOp::Equal).map(name));
+        labels = labels.with_all_sure(set.iter().map(name));
         if selector.name.is_some() || selector.metric_name().is_some() { labels.with_sure(NAME) } else { labels }
     }
 
@@ -104,15 +101,15 @@ impl<'e> Flow<'_, 'e> {
         let ExprKind::Selector(selector) = &self.query.expr(self.query.bare_id(vector)).kind else {
             return Labels::none();
         };
-        let mut labels = if selector.has_labels_hole() { Labels::any().without(NAME) } else { Labels::none() };
-        for matcher in selector.matchers() {
-            let name = &*matcher.label.name;
-            let of_label = selector.matchers().filter(|other| other.label.name == name).take(2).count();
-            if of_label == 1 && matcher.op == MatchOp::Equal && !matcher.value.value.is_empty() && name != NAME {
-                labels = if selector.has_labels_hole() { labels.unsure(name) } else { labels.with_sure(name) };
-            }
-        }
-        labels
+        let mut names: Vec<&str> = selector.matchers().map(|matcher| &*matcher.label.name).collect();
+        names.sort_unstable();
+        let once = |name: &str| names.partition_point(|it| *it <= name) - names.partition_point(|it| *it < name) == 1;
+        let given = selector.matchers().filter(|matcher| {
+            matcher.op == MatchOp::Equal && !matcher.value.value.is_empty() && matcher.label.name != NAME
+        });
+        let given = given.map(|matcher| &*matcher.label.name).filter(|name| once(name));
+        // What a caller filters on becomes a label, too, or makes one of these ambiguous.
+        if selector.has_labels_hole() { Labels::any().without(NAME) } else { Labels::none().with_all_sure(given) }
     }
 
     fn aggregate(&self, id: Id, aggregate: &'e Aggregate<'e>) -> Labels<'e> {
@@ -142,19 +139,11 @@ impl<'e> Flow<'_, 'e> {
     }
 
     /// All but the labels of `without (...)` or `ignoring (...)`.
-    fn dropping(&self, mut labels: Labels<'e>, grouping: &'e Grouping<'e>) -> Labels<'e> {
+    fn dropping(&self, labels: Labels<'e>, grouping: &'e Grouping<'e>) -> Labels<'e> {
         let (literal, hole) = labels_of(&grouping.items);
-        for label in literal {
-            labels = labels.without(label);
-        }
-        if hole && self.filled {
-            // It may be any of them.
-            for label in labels.sure().to_vec() {
-                labels = labels.unsure(label);
-            }
-            labels = labels.without(GROUP_BY);
-        }
-        labels
+        let labels = labels.without_all(literal);
+        // It may be any of them.
+        if hole && self.filled { labels.all_unsure().without(GROUP_BY) } else { labels }
     }
 
     fn binary(&self, id: Id, binary: &'e Binary<'e>) -> Labels<'e> {
@@ -191,10 +180,7 @@ impl<'e> Flow<'_, 'e> {
             };
         }
         if hole && self.filled {
-            for label in labels.sure().to_vec() {
-                labels = labels.unsure(label);
-            }
-            labels = labels.with_sure(GROUP_BY);
+            labels = labels.all_unsure().with_sure(GROUP_BY);
         }
         labels
     }

@@ -47,6 +47,35 @@ impl<'e> Labels<'e> {
         Self { sure: Vec::new(), may: May::Only(sorted(labels)) }
     }
 
+    /// With labels that every series has.
+    #[must_use]
+    pub(super) fn with_all_sure(self, labels: impl IntoIterator<Item = &'e str>) -> Self {
+        let new = sorted(labels);
+        let may = match self.may {
+            May::Only(labels) => May::Only(either(&labels, &new)),
+            May::AllBut(labels) => May::AllBut(difference(&labels, &new)),
+        };
+        Self { sure: either(&self.sure, &new), may }
+    }
+
+    /// Without labels.
+    #[must_use]
+    pub(super) fn without_all(self, labels: impl IntoIterator<Item = &'e str>) -> Self {
+        let gone = sorted(labels);
+        let may = match self.may {
+            May::Only(labels) => May::Only(difference(&labels, &gone)),
+            May::AllBut(labels) => May::AllBut(either(&labels, &gone)),
+        };
+        Self { sure: difference(&self.sure, &gone), may }
+    }
+
+    /// With the same labels, of which it is not sure any more that they are there.
+    #[must_use]
+    pub(super) fn all_unsure(mut self) -> Self {
+        self.sure.clear();
+        self
+    }
+
     /// Whether every series has the label.
     #[must_use]
     pub fn surely_has(&self, label: &str) -> bool {
@@ -137,7 +166,7 @@ impl<'e> Labels<'e> {
     }
 }
 
-impl<'e> May<'e> {
+impl May<'_> {
     fn union(&self, other: &Self) -> Self {
         match (self, other) {
             (Self::Only(a), Self::Only(b)) => Self::Only(either(a, b)),

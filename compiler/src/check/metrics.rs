@@ -103,6 +103,7 @@ impl<'s> Metrics<'s> {
         let mut diagnostics = Vec::new();
         let mut known: HashMap<&str, usize> = HashMap::new();
         for (file, raw) in files.iter().enumerate() {
+            diagnostics.extend(reserved(raw).map(|diagnostic| (file, diagnostic)));
             let Some(metric) = &raw.metric else { continue };
             let labels = raw
                 .labels
@@ -150,6 +151,24 @@ impl<'s> Metrics<'s> {
             }
         }
     }
+}
+
+/// The declared labels that Prometheus itself gives a meaning to.
+fn reserved(raw: &PresetFile) -> impl Iterator<Item = Diagnostic> {
+    raw.labels.iter().flat_map(|labels| &labels.labels).filter_map(|label| {
+        let meaning = match label.name.value.as_str() {
+            "le" => "the upper bound of a bucket: a filter on it takes buckets away from their histogram",
+            "quantile" => "the quantile of a summary, not a property of what is measured",
+            "__name__" => "the name of the metric, which the template sets",
+            _ => return None,
+        };
+        let title = format!("`{}` declared as a label to filter on", label.name.value);
+        Some(
+            Diagnostic::new(Code::ReservedLabel, label.name.span, title)
+                .label(meaning)
+                .help("remove the line; templates may still use the label"),
+        )
+    })
 }
 
 impl Metric<'_> {

@@ -1,14 +1,23 @@
 //! The fourth layer: what a query says, given what the files declare about metrics.
 //!
-//! Labels flow up from the selectors through functions, aggregations and joins ([`flow`]), so that the labels of every
+//! Labels flow up from the selectors through functions, aggregations and joins (`flow`), so that the labels of every
 //! expression are known as far as they can be. Each file of checks reads that, and a check that lacks what it needs to
 //! know is quiet. A query is walked a fixed number of times, so time is linear in its length.
 
+mod constants;
+mod counters;
 mod filter;
 mod flow;
+mod functions;
+mod grouping;
+mod histograms;
+mod joins;
 mod labels;
+mod matchers;
 mod metrics;
 mod query;
+mod ranges;
+mod ratios;
 #[cfg(test)]
 mod tests;
 
@@ -16,17 +25,45 @@ pub use labels::Labels;
 pub(crate) use metrics::Metrics;
 pub(crate) use query::Scope;
 
-use crate::Diagnostic;
 use crate::promql::Expr;
-use query::Query;
+use crate::{Code, Diagnostic};
+use query::{Findings, Query};
+
+const CHECKS: [fn(&Query<'_>, &mut Findings); 10] = [
+    filter::check,
+    matchers::check,
+    counters::check,
+    histograms::check,
+    grouping::check,
+    joins::check,
+    ranges::check,
+    constants::check,
+    ratios::check,
+    functions::check,
+];
+
+/// Leaves out what follows from another finding.
+fn one_for_each_mistake(findings: &mut Findings) {
+    if findings.len() < 2 {
+        return;
+    }
+    let has = |code: Code| findings.iter().any(|finding| finding.code == code);
+    let regrouped = has(Code::GroupRemovedLabel);
+    findings.retain(|finding| match finding.code {
+        // What is gone for the grouping is gone for the quantile.
+        Code::QuantileWithoutLe | Code::BucketSumWithoutLe => !regrouped,
+        _ => true,
+    });
+}
 
 /// Checks a query that has neither faults of syntax nor of types. Spans are of `text`, which `expr` was read from.
 pub(crate) fn check(text: &str, expr: &Expr<'_>, scope: Scope<'_>) -> Vec<Diagnostic> {
     let query = Query::new(text, expr, scope);
     let mut findings = Vec::new();
-    for check in [filter::check] {
+    for check in CHECKS {
         check(&query, &mut findings);
     }
+    one_for_each_mistake(&mut findings);
     findings.sort_by_key(|finding| finding.span);
     findings
 }

@@ -8,7 +8,9 @@ use promql_presets_core::PromDuration;
 use super::flow;
 use super::labels::Labels;
 use super::metrics::{Metric, Metrics, Role};
-use crate::promql::{Duration, DurationKind, Expr, ExprKind, GroupingItem, NamePart, Selector};
+use crate::promql::{
+    BinaryOp, Duration, DurationKind, Expr, ExprKind, Grouping, GroupingItem, NamePart, Selector, ValueType,
+};
 use crate::schema;
 use crate::{Diagnostic, Span};
 
@@ -185,6 +187,68 @@ impl<'e> Query<'e> {
     /// What a selector selects.
     pub(super) fn series(&self, id: Id) -> Option<&Series<'e>> {
         self.nodes[id].series.as_ref()
+    }
+
+    /// The selectors whose values become the values of an expression, possibly aggregated; not those that only filter
+    /// or scale them.
+    pub(super) fn sources(&self, id: Id) -> Vec<(Id, &'e Selector<'e>, &Series<'e>)> {
+        let mut found = Vec::new();
+        let mut todo = vec![id];
+        while let Some(id) = todo.pop() {
+            let is_vector = |id: &Id| self.is_vector(*id);
+            match &self.expr(id).kind {
+                ExprKind::Selector(selector) => {
+                    found.extend(self.series(id).map(|series| (id, &**selector, series)));
+                }
+                ExprKind::Binary(binary) if !binary.op.is_set() => {
+                    let mut vectors = self.children(id).filter(is_vector);
+                    if let (Some(only), None) = (vectors.next(), vectors.next()) {
+                        todo.push(only);
+                    }
+                }
+                ExprKind::Binary(binary) if binary.op != BinaryOp::Or => todo.extend(self.children(id).next()),
+                ExprKind::Call(call) if call.name.starts_with("absent") => {}
+                _ => {
+                    let first = todo.len();
+                    todo.extend(self.children(id).filter(is_vector));
+                    todo[first..].reverse();
+                }
+            }
+        }
+        found
+    }
+
+    /// Where in an expression a label goes that the expression does not have, and how to put that.
+    pub(super) fn loss(&self, mut id: Id, label: &str) -> (Id, Span, String) {
+        let lacks = |id: &Id| self.expr(*id).ty() != ValueType::Scalar && !self.bare_labels(*id).may_have(label);
+        while let Some(child) = self.children(id).find(lacks) {
+            id = child;
+        }
+        let expr = self.expr(id);
+        let (span, text) = match &expr.kind {
+            ExprKind::Aggregate(aggregate) => match &aggregate.grouping {
+                Some(grouping) => {
+                    let span = grouping.span();
+                    // `sum by (a) (x)`, not `sum(x) by (a)`.
+                    let before = span.start < aggregate.parens.start;
+                    let span = if before { aggregate.op_span.to(span) } else { span };
+                    (span, format!("this grouping drops `{label}`"))
+                }
+                None => (aggregate.op_span, "this drops every label".to_owned()),
+            },
+            ExprKind::Call(call) => (call.name_span, format!("this drops `{label}`")),
+            ExprKind::Binary(binary) => {
+                (binary.matching.as_ref().map_or(binary.op_span, Grouping::span), format!("this drops `{label}`"))
+            }
+            ExprKind::Selector(selector) => (selector.span, format!("no label `{label}` here")),
+            _ => (expr.span, format!("no label `{label}` here")),
+        };
+        (id, span, text)
+    }
+
+    /// Whether an expression is made of instant or range vectors.
+    pub(super) fn is_vector(&self, id: Id) -> bool {
+        matches!(self.expr(id).ty(), ValueType::Vector | ValueType::Matrix)
     }
 
     /// The labels of an expression, `{group_by}` among them.

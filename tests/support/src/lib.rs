@@ -27,6 +27,7 @@ mod server;
 mod standard;
 mod tool;
 pub mod victoria_metrics;
+pub mod vmauth;
 
 pub use data::{Dataset, Family, Kind, Labels, SCRAPE_INTERVAL, Series, Shape, histogram_quantile};
 pub use server::{Answer, REQUIRE_SERVERS, Server, servers_required};

@@ -15,11 +15,13 @@ pub enum Tool {
     Promtool,
     /// Single-node VictoriaMetrics.
     VictoriaMetrics,
+    /// The proxy of VictoriaMetrics that knows users.
+    Vmauth,
 }
 
 impl Tool {
     /// Every program.
-    pub const ALL: [Self; 3] = [Self::Prometheus, Self::Promtool, Self::VictoriaMetrics];
+    pub const ALL: [Self; 4] = [Self::Prometheus, Self::Promtool, Self::VictoriaMetrics, Self::Vmauth];
 
     /// The environment variable that names the program's file, before any other place is searched.
     #[must_use]
@@ -28,6 +30,7 @@ impl Tool {
             Self::Prometheus => "PROMQL_PRESETS_PROMETHEUS",
             Self::Promtool => "PROMQL_PRESETS_PROMTOOL",
             Self::VictoriaMetrics => "PROMQL_PRESETS_VICTORIA_METRICS",
+            Self::Vmauth => "PROMQL_PRESETS_VMAUTH",
         }
     }
 
@@ -36,7 +39,7 @@ impl Tool {
     pub const fn package(self) -> &'static str {
         match self {
             Self::Prometheus | Self::Promtool => "prometheus",
-            Self::VictoriaMetrics => "victoria-metrics",
+            Self::VictoriaMetrics | Self::Vmauth => "victoria-metrics",
         }
     }
 
@@ -46,6 +49,7 @@ impl Tool {
             Self::Prometheus => &["prometheus"],
             Self::Promtool => &["promtool"],
             Self::VictoriaMetrics => &["victoria-metrics", "victoria-metrics-prod"],
+            Self::Vmauth => &["vmauth", "vmauth-prod"],
         }
     }
 

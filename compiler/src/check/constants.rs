@@ -1,0 +1,164 @@
+//! Constants for which a function or operator returns nothing, or nonsense.
+
+use super::query::{Findings, Id, Query};
+use crate::promql::{Aggregator, BinaryOp, Call, ExprKind};
+use crate::{Code, Diagnostic, Span};
+
+pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
+    for id in query.ids() {
+        match &query.expr(id).kind {
+            ExprKind::Call(call) => function(query, call, findings),
+            ExprKind::Aggregate(aggregate) => {
+                let Some((value, span)) = number(aggregate.param.as_ref()) else { continue };
+                aggregation(query, aggregate.op, value, span, findings);
+            }
+            ExprKind::Binary(binary) if matches!(binary.op, BinaryOp::Div | BinaryOp::Mod) => {
+                if let Some((value, span)) = number(Some(&binary.rhs))
+                    && value == 0.0
+                    && query.is_vector(id)
+                {
+                    findings.push(
+                        Diagnostic::new(Code::DivisionByZero, span, "division by zero")
+                            .label(if binary.op == BinaryOp::Mod { "gives NaN" } else { "gives infinity or NaN" }),
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+    comparisons(query, findings);
+}
+
+fn number(expr: Option<&crate::promql::Expr<'_>>) -> Option<(f64, Span)> {
+    expr.and_then(|expr| Some((expr.as_number()?, expr.span)))
+}
+
+fn out_of_range(span: Span, title: String, label: &str) -> Diagnostic {
+    Diagnostic::new(Code::ConstantOutOfRange, span, title).label(label)
+}
+
+fn quantile(name: &str, value: f64, span: Span, findings: &mut Findings) {
+    if (0.0..=1.0).contains(&value) {
+        return;
+    }
+    let label = if value.is_nan() {
+        "gives NaN"
+    } else if value > 1.0 {
+        "gives infinity"
+    } else {
+        "gives negative infinity"
+    };
+    let finding =
+        Diagnostic::new(Code::QuantileOutOfRange, span, format!("`{name}` takes a quantile from 0 to 1")).label(label);
+    let share = (value * 1e6).round() / 1e8;
+    findings.push(if value > 1.0 && share <= 1.0 { finding.help(format!("write `{share}`")) } else { finding });
+}
+
+fn aggregation(query: &Query<'_>, op: Aggregator, value: f64, span: Span, findings: &mut Findings) {
+    let name = op.as_str();
+    match op {
+        Aggregator::Quantile => quantile(name, value, span, findings),
+        Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk if value.is_nan() || value < 1.0 => {
+            let title = format!("`{name}` of {} series", query.slice(span));
+            findings.push(out_of_range(span, title, "returns nothing"));
+        }
+        Aggregator::LimitRatio if !(-1.0..=1.0).contains(&value) => {
+            findings.push(out_of_range(span, format!("`{name}` takes a ratio from -1 to 1"), "out of that range"));
+        }
+        _ => {}
+    }
+}
+
+fn function(query: &Query<'_>, call: &Call<'_>, findings: &mut Findings) {
+    let arg = |index: usize| number(call.args.get(index));
+    match call.name {
+        "histogram_quantile" | "quantile_over_time" => {
+            if let Some((value, span)) = arg(0) {
+                quantile(call.name, value, span, findings);
+            }
+        }
+        "histogram_quantiles" => {
+            for (value, span) in (2..call.args.len()).filter_map(arg) {
+                quantile(call.name, value, span, findings);
+            }
+        }
+        "clamp" => {
+            if let (Some((min, first)), Some((max, second))) = (arg(1), arg(2))
+                && min > max
+            {
+                let (low, high) = (query.slice(second), query.slice(first));
+                findings.push(
+                    out_of_range(first, "`clamp` with a minimum above the maximum".to_owned(), "returns nothing")
+                        .secondary(second, "this is less")
+                        .help(format!("write `{low}, {high}`")),
+                );
+            }
+        }
+        "round" => {
+            if let Some((value, span)) = arg(1).filter(|(value, _)| *value == 0.0 || value.is_nan()) {
+                findings.push(out_of_range(span, format!("`round` to multiples of {value}"), "gives NaN"));
+            }
+        }
+        "double_exponential_smoothing" => {
+            for (_, span) in (1..3).filter_map(arg).filter(|(value, _)| !(*value > 0.0 && *value < 1.0)) {
+                let title = "`double_exponential_smoothing` takes factors between 0 and 1".to_owned();
+                findings.push(out_of_range(span, title, "out of that range: the query fails"));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn comparisons(query: &Query<'_>, findings: &mut Findings) {
+    let with_bool = |id: Id| match &query.expr(query.bare_id(id)).kind {
+        ExprKind::Binary(binary) if binary.op.is_comparison() => binary.bool_span,
+        _ => None,
+    };
+    for id in query.ids() {
+        match &query.expr(id).kind {
+            ExprKind::Aggregate(aggregate) if aggregate.op == Aggregator::Count => {
+                let Some(bool_span) = with_bool(query.operand(id)) else { continue };
+                findings.push(
+                    Diagnostic::new(Code::CountOfBool, aggregate.op_span, "`count` of a comparison with `bool`")
+                        .label("counts the zeros, too")
+                        .secondary(bool_span, "returns 0 where the comparison is false")
+                        .help("write `sum`, or leave `bool` out"),
+                );
+            }
+            ExprKind::Binary(binary) if binary.op.is_comparison() => {
+                let sides = [&binary.lhs, &binary.rhs];
+                if let Some(nan) = sides.iter().find(|side| side.as_number().is_some_and(f64::is_nan)) {
+                    findings.push(
+                        Diagnostic::new(Code::NanComparison, nan.span, "comparison with NaN")
+                            .label(match binary.op {
+                                BinaryOp::NotEqual => "everything differs from NaN, even NaN",
+                                _ => "nothing compares to NaN, not even NaN",
+                            })
+                            .help("a series `x` is NaN where `x != x`"),
+                    );
+                }
+                let mut children = query.children(id);
+                let (Some(left), Some(right)) = (children.next(), children.next()) else { continue };
+                for (side, other) in [(left, right), (right, left)] {
+                    let value = query.expr(other).as_number();
+                    if let (Some(bool_span), Some(value)) = (with_bool(side), value)
+                        && value != 0.0
+                        && (value - 1.0).abs() > f64::EPSILON
+                    {
+                        findings.push(
+                            Diagnostic::new(
+                                Code::ComparisonOfBool,
+                                binary.op_span,
+                                "comparison of the result of a comparison",
+                            )
+                            .label(format!("0 or 1 is compared with {}", query.slice(query.expr(other).span)))
+                            .secondary(bool_span, "returns 0 or 1")
+                            .help("leave the first `bool` out, so that its value goes on to the second comparison"),
+                        );
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}

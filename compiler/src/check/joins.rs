@@ -1,0 +1,283 @@
+//! Operators between two vectors: whether their series can match, and on which side one belongs to many.
+
+use super::grouping::{missing, missing_group_by};
+use super::labels::{GROUP_BY, Labels};
+use super::query::{Findings, Id, Query};
+use crate::promql::{Binary, BinaryOp, ExprKind, Grouping, GroupingItem, GroupingKeyword, MatchOp};
+use crate::{Code, Diagnostic, Span};
+
+pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
+    for id in query.ids() {
+        let ExprKind::Binary(binary) = &query.expr(id).kind else { continue };
+        let mut sides = query.children(id);
+        let (Some(left), Some(right)) = (sides.next(), sides.next()) else { continue };
+        if !query.is_vector(left) || !query.is_vector(right) {
+            continue;
+        }
+        let join = Join { query, binary, left, right };
+        let before = findings.len();
+        join.clash(findings);
+        join.labels(findings);
+        if before == findings.len() && binary.fill.is_empty() {
+            join.impossible(findings);
+        }
+        if before == findings.len() {
+            join.many_to_many(findings);
+            join.fallback(findings);
+        }
+    }
+}
+
+struct Join<'q, 'e> {
+    query: &'q Query<'e>,
+    binary: &'e Binary<'e>,
+    left: Id,
+    right: Id,
+}
+
+impl<'e> Join<'_, 'e> {
+    fn on(&self) -> Option<&'e Grouping<'e>> {
+        self.binary.matching.as_ref().filter(|matching| matching.keyword == GroupingKeyword::On)
+    }
+
+    /// Prometheus refuses a label that is both matched on and copied.
+    fn clash(&self, findings: &mut Findings) {
+        let (Some(on), Some(group)) = (self.on(), &self.binary.group) else { return };
+        let hole = |grouping: &Grouping<'_>| {
+            grouping.items.iter().find_map(|item| match item {
+                GroupingItem::GroupBy(span) => Some(*span),
+                GroupingItem::Label(_) => None,
+            })
+        };
+        let groupable =
+            |label: &str| self.query.groupable().is_none_or(|mut labels| labels.any(|groupable| groupable == label));
+        let keyword = group.keyword.as_str();
+        let clash = match (hole(on), hole(group)) {
+            (Some(first), Some(second)) => Some((second, first, "labels".to_owned())),
+            (None, Some(second)) => on
+                .labels()
+                .find(|label| groupable(&label.name))
+                .map(|label| (second, label.span, format!("`{}`", label.name))),
+            (Some(first), None) => group
+                .labels()
+                .find(|label| groupable(&label.name))
+                .map(|label| (first, label.span, format!("`{}`", label.name))),
+            (None, None) => None,
+        };
+        if let Some((span, other, what)) = clash {
+            let title = format!("a caller may put {what} into both `on` and `{keyword}`");
+            findings.push(
+                Diagnostic::new(Code::JoinLabelClash, span, title)
+                    .label("grouping by it makes the query invalid")
+                    .secondary(other, "also here"),
+            );
+        }
+    }
+
+    /// Labels that are matched on or copied are there.
+    fn labels(&self, findings: &mut Findings) {
+        // A constant to fall back to never has labels.
+        let sides =
+            [self.left, self.right].into_iter().filter(|side| self.constant().is_none_or(|(id, _)| id != *side));
+        for item in self.on().map_or(&[][..], |on| &on.items) {
+            let found = sides.clone().find_map(|side| match item {
+                GroupingItem::Label(label) if !self.query.bare_labels(side).may_have(&label.name) => {
+                    let title = format!("matching on `{}`, which one side does not have", label.name);
+                    missing(self.query, side, &label.name, label.span, Code::MatchLabelMissing, title)
+                }
+                GroupingItem::Label(_) => None,
+                GroupingItem::GroupBy(span) => missing_group_by(self.query, side, *span, Code::MatchLabelMissing),
+            });
+            findings.extend(found);
+        }
+        let Some(group) = &self.binary.group else { return };
+        let one = if group.keyword == GroupingKeyword::GroupLeft { self.right } else { self.left };
+        for item in &group.items {
+            findings.extend(match item {
+                GroupingItem::Label(label) if !self.query.bare_labels(one).may_have(&label.name) => {
+                    let title = format!("`{}` copies `{}`, which is not there", group.keyword.as_str(), label.name);
+                    missing(self.query, one, &label.name, label.span, Code::GroupLabelMissing, title)
+                }
+                GroupingItem::Label(_) => None,
+                GroupingItem::GroupBy(span) => missing_group_by(self.query, one, *span, Code::GroupLabelMissing),
+            });
+        }
+    }
+
+    /// A label that one side surely has and the other cannot have.
+    fn impossible(&self, findings: &mut Findings) {
+        if self.binary.op == BinaryOp::Or || self.on().is_some() {
+            return;
+        }
+        let mut ignored: Vec<&str> = match &self.binary.matching {
+            Some(ignoring) if ignoring.has_hole() => return,
+            Some(ignoring) => ignoring.labels().map(|label| &*label.name).collect(),
+            None => Vec::new(),
+        };
+        ignored.sort_unstable();
+        for (side, other) in [(self.left, self.right), (self.right, self.left)] {
+            for label in self.expected(side) {
+                if label == "__name__"
+                    || ignored.binary_search(&label).is_ok()
+                    || self.query.labels(other).may_have(label)
+                {
+                    continue;
+                }
+                let (_, place, text) = self.query.loss(other, label);
+                let series = self.query.expr(self.query.bare_id(side)).span;
+                let shown =
+                    if label == GROUP_BY { "labels that a caller groups by".to_owned() } else { format!("`{label}`") };
+                let text = if label == GROUP_BY { "this side does not have them".to_owned() } else { text };
+                let finding = Diagnostic::new(
+                    Code::ImpossibleMatch,
+                    self.binary.op_span,
+                    format!("the sides of `{}` never have the same labels", self.binary.op.as_str()),
+                )
+                .label("finds nothing to match")
+                .secondary(series, format!("this side has {shown}"))
+                .secondary(place, text)
+                // A label that is only named in `by` may be on no series at all.
+                .warning_unless(self.query.labels(side).surely_has(label));
+                findings.push(match self.mend(side, other, label) {
+                    Some(help) => finding.help(help),
+                    None => finding,
+                });
+                return;
+            }
+        }
+    }
+
+    /// The labels that a side has, or was given by an aggregation of its own.
+    fn expected(&self, side: Id) -> Vec<&'e str> {
+        let mut labels = self.query.labels(side).sure().to_vec();
+        if let ExprKind::Aggregate(aggregate) = &self.query.expr(self.query.bare_id(side)).kind
+            && let Some(grouping) = &aggregate.grouping
+            && grouping.keyword == GroupingKeyword::By
+        {
+            let kept = grouping.labels().map(|label| &*label.name);
+            labels.extend(kept.filter(|label| self.query.labels(side).may_have(label)));
+        }
+        labels
+    }
+
+    fn mend(&self, side: Id, other: Id, label: &str) -> Option<String> {
+        let op = self.binary.op.as_str();
+        let single = self.query.labels(other).all().is_some_and(<[_]>::is_empty);
+        if self.binary.op.is_set() {
+            return single.then(|| format!("write `{op} on ()`"));
+        }
+        let keyword = if side == self.left { "group_left" } else { "group_right" };
+        if single {
+            return Some(format!("write `{op} on () {keyword} ()`"));
+        }
+        self.binary.matching.is_none().then(|| format!("write `{op} ignoring ({label}) {keyword} ()`"))
+    }
+
+    /// `on ({group_by})`, where a caller who groups by nothing makes everything match everything.
+    fn empty_on(&self, findings: &mut Findings) -> bool {
+        let Some(on) = self.on().filter(|on| on.has_hole() && on.labels().next().is_none()) else { return false };
+        let single = |side: Id| self.query.bare_labels(side).all().is_some_and(<[_]>::is_empty);
+        let ones = match self.binary.group.as_ref().map(|group| group.keyword) {
+            Some(GroupingKeyword::GroupLeft) => [self.right, self.right],
+            Some(_) => [self.left, self.left],
+            None => [self.left, self.right],
+        };
+        let Some(many) = ones.into_iter().find(|side| !single(*side)) else { return false };
+        let span = self.query.expr(self.query.bare_id(many)).span;
+        findings.push(
+            Diagnostic::new(
+                Code::ManyToMany,
+                on.span(),
+                format!("several series match each other at `{}`", self.binary.op.as_str()),
+            )
+            .label("matches everything where a caller groups by nothing")
+            .secondary(span, "several series even then"),
+        );
+        true
+    }
+
+    /// Both sides have further labels, so that several of their series match each other.
+    fn many_to_many(&self, findings: &mut Findings) {
+        if self.binary.op.is_set() || !self.binary.fill.is_empty() || self.empty_on(findings) {
+            return;
+        }
+        if self.binary.group.is_some() {
+            return;
+        }
+        let Some(matching) = &self.binary.matching else { return };
+        let mut names: Vec<&str> = matching.labels().map(|label| &*label.name).collect();
+        names.sort_unstable();
+        let extra = |labels: &Labels<'e>, side: Id| -> Option<&'e str> {
+            // Where labels were made of others, one may well follow from the other.
+            if !matches!(self.query.expr(self.query.bare_id(side)).kind, ExprKind::Aggregate(_)) {
+                return None;
+            }
+            let listed =
+                |label: &str| names.binary_search(&label).is_ok() || (label == GROUP_BY && matching.has_hole());
+            let on = matching.keyword == GroupingKeyword::On;
+            let fixed = |label: &str| {
+                self.query.selectors_below(side).any(|(_, selector, _)| {
+                    selector.matchers().any(|matcher| matcher.op == MatchOp::Equal && matcher.label.name == label)
+                })
+            };
+            let mut extra = labels.all()?.iter().filter(|label| listed(label) != on && **label != "__name__");
+            extra.find(|label| !fixed(label)).copied()
+        };
+        for side in [self.left, self.right] {
+            let Some(label) = extra(self.query.labels(side), side) else { continue };
+            let other = if side == self.left { self.right } else { self.left };
+            let keyword = if side == self.left { "group_left" } else { "group_right" };
+            let unique = extra(self.query.labels(other), other).is_none();
+            let span = self.query.expr(self.query.bare_id(side)).span;
+            let finding = Diagnostic::new(
+                Code::ManyToMany,
+                matching.span(),
+                format!("several series match each other at `{}`", self.binary.op.as_str()),
+            )
+            .label(format!("`{label}` is not matched"))
+            .secondary(span, format!("one series for each `{label}`"));
+            findings.push(if unique {
+                finding.help(format!("write `{} {keyword} ()`", self.query.slice(matching.span())))
+            } else {
+                finding
+            });
+            return;
+        }
+    }
+
+    /// The right side of `or vector(0)`, and its place.
+    fn constant(&self) -> Option<(Id, Span)> {
+        let call = self.query.expr(self.query.bare_id(self.right));
+        let constant = matches!(&call.kind, ExprKind::Call(call) if call.name == "vector");
+        (self.binary.op == BinaryOp::Or && constant).then_some((self.right, call.span))
+    }
+
+    /// `sum by (job) (x) or vector(0)`: series without labels, whatever the other side has.
+    fn fallback(&self, findings: &mut Findings) {
+        let Some((_, fallback)) = self.constant() else { return };
+        if self
+            .binary
+            .matching
+            .as_ref()
+            .is_some_and(|matching| matching.keyword == GroupingKeyword::On && matching.items.is_empty())
+            || self.expected(self.left).iter().all(|label| *label == "__name__")
+        {
+            return;
+        }
+        // What is aggregated or compared afterwards does not mind one more series of a constant value.
+        let outer = self.query.ancestors(self.left).skip(1).any(|outer| match &self.query.expr(outer).kind {
+            ExprKind::Aggregate(_) => true,
+            ExprKind::Binary(binary) => binary.op.is_comparison(),
+            _ => false,
+        });
+        if outer {
+            return;
+        }
+        findings.push(
+            Diagnostic::new(Code::FallbackAlwaysThere, self.binary.op_span, "fallback that is always there")
+                .label("adds its series beside those of the left side")
+                .secondary(fallback, "has no labels, so it matches none of them")
+                .help(format!("write `or on () {}`", self.query.slice(fallback))),
+        );
+    }
+}

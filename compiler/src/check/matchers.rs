@@ -1,0 +1,259 @@
+//! Names, labels and values that selectors ask for.
+
+use super::metrics::Role;
+use super::query::{Findings, Query, Series};
+use crate::promql::{MatchOp, Matcher, MatcherItem, Selector};
+use crate::schema::{LabelType, MetricType};
+use crate::suggest::nearest;
+use crate::{Code, Diagnostic};
+
+pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
+    for (_, selector, series) in query.selectors() {
+        undeclared_metric(query, selector, series, findings);
+        for matcher in selector.matchers() {
+            if undeclared_label(matcher, series, findings) {
+                continue;
+            }
+            looks(matcher, findings);
+        }
+        contradictions(selector, findings);
+        fixed_required_label(query, selector, findings);
+    }
+}
+
+/// A name that a declared metric has no series of.
+fn undeclared_metric(query: &Query<'_>, selector: &Selector<'_>, series: &Series<'_>, findings: &mut Findings) {
+    let Some(name) = series.name.as_deref() else { return };
+    let span = selector.name.as_ref().map_or(selector.span, |name| name.span);
+    if let Some(metric) = series.metric {
+        if series.declared() == Role::Base {
+            let written = query.slice(span);
+            findings.push(
+                Diagnostic::new(Code::UndeclaredMetric, span, format!("no series `{name}`"))
+                    .label(format!("`{}` is a classic histogram", metric.name))
+                    .help(format!("write `{written}_bucket`, `{written}_sum` or `{written}_count`"))
+                    .note("declare `type = \"native_histogram\"` if its samples are histograms"),
+            );
+        }
+        return;
+    }
+    // Only `{metric_name}_suffix` is surely meant to belong to the declared metric.
+    let (Some(base), Some(written)) = (query.scope.metric, &selector.name) else { return };
+    let (Some((metric, _)), false) = (query.scope.metrics.find(base), written.holes.is_empty()) else { return };
+    let Some(kind) = metric.kind.filter(|kind| *kind != MetricType::Unknown) else { return };
+    let finding = Diagnostic::new(Code::UndeclaredMetric, span, format!("no series `{name}`"))
+        .label(format!("a {} has none of that name", kind.as_str().replace('_', " ")));
+    let hole = written.holes.first().map_or("", |hole| query.slice(*hole));
+    let suffix = name.strip_prefix(base).unwrap_or_default();
+    let derived = metric.derived().iter().map(|(suffix, _)| *suffix);
+    findings.push(match nearest(suffix, derived.clone()).or_else(|| Some("").filter(|_| derived.count() <= 2)) {
+        Some(meant) => finding.help(format!("write `{hole}{meant}`")),
+        None => finding,
+    });
+}
+
+/// Whether the label, or a value of it, is not among those that the metric's file declares.
+fn undeclared_label(matcher: &Matcher<'_>, series: &Series<'_>, findings: &mut Findings) -> bool {
+    let Some((metric, labels)) = series.metric.and_then(|metric| Some((metric, metric.labels.as_ref()?))) else {
+        return false;
+    };
+    let label = &*matcher.label.name;
+    let Some(kind) = labels.get(label) else {
+        let known = label.starts_with("__")
+            || matches!(label, "job" | "instance")
+            || (label == "le" && matches!(series.role, Role::Bucket | Role::Unknown))
+            || (label == "quantile" && matches!(series.role, Role::Quantiles | Role::Unknown));
+        if !known {
+            findings.push(undeclared(metric.name, label, matcher.label.span, labels.keys().copied()));
+        }
+        return !known;
+    };
+    let LabelType::OneOf(values) = kind else { return false };
+    let typed = match matcher.op {
+        MatchOp::Equal | MatchOp::NotEqual => Some(vec![&*matcher.value.value]),
+        MatchOp::Regex | MatchOp::NotRegex => alternatives(&matcher.value.value),
+    };
+    let known = |typed: &str| typed.is_empty() || values.iter().any(|value| value.value == typed);
+    let Some(wrong) = typed.and_then(|typed| typed.into_iter().find(|typed| !known(typed))) else { return false };
+    let finding = Diagnostic::new(
+        Code::UndeclaredLabelValue,
+        matcher.value.span,
+        format!("`{wrong}` is no value of the label `{label}`"),
+    )
+    .label("not among the declared values");
+    let values = || values.iter().map(|value| value.value.as_str());
+    findings.push(match nearest(wrong, values()) {
+        Some(meant) => finding.help(format!("a value with a similar name exists: `{meant}`")),
+        None => finding.note(format!("declared are `{}`", values().collect::<Vec<_>>().join("`, `"))),
+    });
+    true
+}
+
+/// The finding of a label that the file of `metric` does not declare.
+pub(super) fn undeclared<'l>(
+    metric: &str,
+    label: &str,
+    span: crate::Span,
+    labels: impl Iterator<Item = &'l str>,
+) -> Diagnostic {
+    let finding = Diagnostic::new(Code::UndeclaredLabel, span, format!("`{metric}` has no label `{label}`"))
+        .label("not among the labels that its file declares");
+    match nearest(label, labels) {
+        Some(meant) => finding.help(format!("a label with a similar name exists: `{meant}`")),
+        None => finding.help(format!("declare it: `{label} = \"string\"` below `[labels]`")),
+    }
+}
+
+/// Values that look as if another operator was meant.
+fn looks(matcher: &Matcher<'_>, findings: &mut Findings) {
+    let value = &*matcher.value.value;
+    let finding = |code, title: String| Diagnostic::new(code, matcher.value.span, title);
+    let op = matcher.op.as_str();
+    match matcher.op {
+        MatchOp::Equal | MatchOp::NotEqual if looks_like_regex(value) => {
+            let right = if matcher.op == MatchOp::Equal { "=~" } else { "!~" };
+            findings.push(
+                finding(Code::EqualityLooksLikeRegex, format!("pattern after `{op}`"))
+                    .label("compared letter by letter")
+                    .help(format!("write `{right}`")),
+            );
+        }
+        MatchOp::Regex | MatchOp::NotRegex if !value.is_empty() && is_plain(value) => {
+            let right = if matcher.op == MatchOp::Regex { "=" } else { "!=" };
+            findings.push(
+                finding(Code::RegexWithoutPattern, format!("plain text after `{op}`"))
+                    .label("matches this text only")
+                    .help(format!("write `{right}`")),
+            );
+        }
+        MatchOp::Regex if looks_set(matcher) => {
+            findings.push(
+                finding(
+                    Code::RegexMatchesEmpty,
+                    format!("pattern that series without the label `{}` match, too", matcher.label.name),
+                )
+                .label("matches the empty string"),
+            );
+        }
+        _ => {}
+    }
+}
+
+/// Whether a pattern matches the empty string without saying so.
+fn looks_set(matcher: &Matcher<'_>) -> bool {
+    let value = &*matcher.value.value;
+    matcher.matches_empty() && !value.is_empty() && !matches_all(value) && !names_empty(value) && !value.ends_with(".*")
+}
+
+fn is_plain(value: &str) -> bool {
+    !value.contains(['.', '*', '+', '?', '(', ')', '[', ']', '{', '}', '|', '^', '$', '\\'])
+}
+
+fn matches_all(value: &str) -> bool {
+    matches!(value.trim_start_matches('^').trim_end_matches('$'), ".*" | "(.*)" | ".*?" | "(.*?)" | ".*.*" | "(?:.*)")
+        || value.split('|').any(|part| part == ".*")
+}
+
+/// `=~"a|"`: somebody wants the series without the label, too.
+fn names_empty(value: &str) -> bool {
+    value.starts_with('|')
+        || value.ends_with('|')
+        || value.contains("||")
+        || value.contains("(|")
+        || value.contains("|)")
+}
+
+fn looks_like_regex(value: &str) -> bool {
+    let class = |text: &str| text.contains("[0-9]") || text.contains("[a-z]") || text.contains("[^");
+    let status = value.len() == 3 && value.ends_with("..") && value.starts_with(|c: char| c.is_ascii_digit());
+    value.contains(".*")
+        || value.contains(".+")
+        || class(value)
+        || status
+        || (value.len() > 2 && value.starts_with('^') && value.ends_with('$'))
+}
+
+/// The texts that a pattern without other signs than `|` matches.
+fn alternatives(pattern: &str) -> Option<Vec<&str>> {
+    let inner = pattern.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(pattern);
+    let parts: Vec<&str> = inner.split('|').collect();
+    parts.iter().all(|part| is_plain(part)).then_some(parts)
+}
+
+/// Matchers of one label that no value meets.
+fn contradictions(selector: &Selector<'_>, findings: &mut Findings) {
+    for matcher in selector.matchers() {
+        if matcher.op == MatchOp::NotRegex && matches_all(&matcher.value.value) {
+            findings.push(
+                Diagnostic::new(Code::MatchNothing, matcher.span(), "matcher that nothing meets")
+                    .label("every value matches this pattern"),
+            );
+            return;
+        }
+    }
+    let mut matchers: Vec<&Matcher<'_>> = selector.matchers().collect();
+    // The order of the text is kept within a label.
+    matchers.sort_by(|a, b| a.label.name.cmp(&b.label.name));
+    for of_label in matchers.chunk_by(|a, b| a.label.name == b.label.name).filter(|group| group.len() > 1) {
+        if let Some((first, second)) = contradiction(of_label) {
+            findings.push(
+                Diagnostic::new(
+                    Code::MatchNothing,
+                    second.span(),
+                    format!("no value of `{}` meets both matchers", second.label.name),
+                )
+                .label("contradicts the other one")
+                .secondary(first.span(), "this one"),
+            );
+        }
+    }
+}
+
+/// The values that a matcher lists, and whether it asks for one of them or for none of them.
+fn listed<'m>(matcher: &'m Matcher<'_>) -> Option<(Vec<&'m str>, bool)> {
+    let value = &*matcher.value.value;
+    Some(match matcher.op {
+        MatchOp::Equal => (vec![value], true),
+        MatchOp::NotEqual => (vec![value], false),
+        MatchOp::Regex => (alternatives(value)?, true),
+        MatchOp::NotRegex => (alternatives(value)?, false),
+    })
+}
+
+/// The matcher that lists what is left, and the one after which nothing is.
+fn contradiction<'m, 'e>(matchers: &[&'m Matcher<'e>]) -> Option<(&'m Matcher<'e>, &'m Matcher<'e>)> {
+    let (at, mut left) = matchers.iter().enumerate().find_map(|(at, matcher)| match listed(matcher) {
+        Some((values, true)) => Some((at, values)),
+        _ => None,
+    })?;
+    for (other, matcher) in matchers.iter().enumerate().filter(|(other, _)| *other != at) {
+        let Some((mut values, wanted)) = listed(matcher) else { continue };
+        values.sort_unstable();
+        left.retain(|value| values.binary_search(value).is_ok() == wanted);
+        if left.is_empty() {
+            let (first, second) = if other < at { (other, at) } else { (at, other) };
+            return Some((matchers[first], matchers[second]));
+        }
+    }
+    None
+}
+
+/// A caller must filter on a required label, which a template that fixes it leaves no choice for.
+fn fixed_required_label(query: &Query<'_>, selector: &Selector<'_>, findings: &mut Findings) {
+    let Some(hole) = selector.items().iter().find(|item| matches!(item, MatcherItem::Labels(_))) else { return };
+    for label in query.scope.labels.iter().flat_map(|labels| &labels.labels).filter(|label| label.required) {
+        let name = label.name.value.as_str();
+        let fixed = selector.matchers().find(|matcher| matcher.op == MatchOp::Equal && matcher.label.name == name);
+        if let Some(matcher) = fixed {
+            findings.push(
+                Diagnostic::new(
+                    Code::FixedRequiredLabel,
+                    matcher.span(),
+                    format!("the required label `{name}` is fixed"),
+                )
+                .label("any other value that a caller passes selects nothing")
+                .secondary(hole.span(), format!("every caller filters on `{name}` here")),
+            );
+        }
+    }
+}

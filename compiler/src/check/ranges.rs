@@ -1,0 +1,227 @@
+//! Ranges, windows and subqueries.
+
+use super::counters::is_counter_function;
+use super::query::{Findings, Id, Query};
+use crate::promql::{BinaryOp, Call, Duration, DurationKind, DurationOp, ExprKind, Sign};
+use crate::{Code, Diagnostic};
+
+/// Whether a function returns nothing for a series with one sample in the range.
+fn needs_two(name: &str) -> bool {
+    matches!(name, "rate" | "irate" | "increase" | "delta" | "idelta" | "deriv" | "predict_linear")
+}
+
+pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
+    for id in query.ids() {
+        match &query.expr(id).kind {
+            ExprKind::Call(call) => {
+                let Some(arg) = query.children(id).map(|arg| query.bare_id(arg)).find(|arg| is_range(query, *arg))
+                else {
+                    continue;
+                };
+                match &query.expr(arg).kind {
+                    ExprKind::Selector(_) => short_range(query, arg, call, findings),
+                    ExprKind::Subquery(_) => subquery(query, arg, call, findings),
+                    _ => {}
+                }
+            }
+            ExprKind::Binary(binary) if binary.op == BinaryOp::Div => mismatch(query, id, findings),
+            _ => {}
+        }
+        for duration in ranges(query, id) {
+            arithmetic(duration, findings);
+        }
+    }
+}
+
+fn is_range(query: &Query<'_>, id: Id) -> bool {
+    query.expr(id).ty() == crate::promql::ValueType::Matrix
+}
+
+/// The durations of an expression that have to be positive.
+fn ranges<'e>(query: &Query<'e>, id: Id) -> impl Iterator<Item = &'e Duration> {
+    let (range, step) = match &query.expr(id).kind {
+        ExprKind::Selector(selector) => (selector.range.as_ref().map(|range| &range.duration), None),
+        ExprKind::Subquery(subquery) => (Some(&subquery.range), subquery.step.as_ref()),
+        _ => (None, None),
+    };
+    range.into_iter().chain(step)
+}
+
+/// What a duration with `{window}` in it can become, in seconds.
+fn bounds(duration: &Duration) -> (f64, f64) {
+    const LONGEST: f64 = 9.3e9;
+    match &duration.kind {
+        DurationKind::Literal(seconds) => (*seconds, *seconds),
+        DurationKind::Hole | DurationKind::Step | DurationKind::Range => (0.001, LONGEST),
+        DurationKind::Paren(inner) | DurationKind::Unary(Sign::Plus, inner) => bounds(inner),
+        DurationKind::Unary(Sign::Minus, inner) => {
+            let (low, high) = bounds(inner);
+            (-high, -low)
+        }
+        DurationKind::Min(both) => {
+            let (a, b) = (bounds(&both.0), bounds(&both.1));
+            (a.0.min(b.0), a.1.min(b.1))
+        }
+        DurationKind::Max(both) => {
+            let (a, b) = (bounds(&both.0), bounds(&both.1));
+            (a.0.max(b.0), a.1.max(b.1))
+        }
+        DurationKind::Binary(op, both) => {
+            let (a, b) = (bounds(&both.0), bounds(&both.1));
+            match op {
+                DurationOp::Add => (a.0 + b.0, a.1 + b.1),
+                DurationOp::Sub => (a.0 - b.1, a.1 - b.0),
+                DurationOp::Mod => (0.0, b.1),
+                DurationOp::Pow => (a.0.min(0.001), LONGEST),
+                DurationOp::Mul | DurationOp::Div => {
+                    let of = |x: f64, y: f64| if *op == DurationOp::Mul { x * y } else { x / y };
+                    let corners = [of(a.0, b.0), of(a.0, b.1), of(a.1, b.0), of(a.1, b.1)];
+                    (corners.into_iter().fold(f64::INFINITY, f64::min), corners.into_iter().fold(0.0, f64::max))
+                }
+            }
+        }
+    }
+}
+
+fn arithmetic(duration: &Duration, findings: &mut Findings) {
+    let holes = duration.holes();
+    let Some(hole) = holes.first().filter(|_| !duration.is_hole()) else { return };
+    if bounds(duration).0 > 0.0 {
+        return;
+    }
+    findings.push(
+        Diagnostic::new(Code::WindowArithmetic, duration.span, "range that some windows make zero or negative")
+            .label("must be longer than zero")
+            .secondary(*hole, "a caller may pass any window"),
+    );
+}
+
+fn short_range(query: &Query<'_>, arg: Id, call: &Call<'_>, findings: &mut Findings) {
+    let (ExprKind::Selector(selector), Some(series)) = (&query.expr(arg).kind, query.series(arg)) else { return };
+    let Some(range) = &selector.range else { return };
+    let (Some(seconds), Some(interval)) =
+        (query.seconds(&range.duration), series.metric.and_then(|metric| metric.scrape_interval))
+    else {
+        return;
+    };
+    if !needs_two(call.name) {
+        return;
+    }
+    let scrape = std::time::Duration::from_millis(interval.as_millis()).as_secs_f64();
+    let span = range.duration.span;
+    let shown = match query.scope.window.filter(|_| range.duration.is_hole()) {
+        Some(window) => format!("`{{window}}` is {window} by default"),
+        None => format!("a range of {}", query.slice(span)),
+    };
+    let times = |count: f64| {
+        let longer = std::time::Duration::from_secs_f64(scrape * count).as_millis();
+        let longer = promql_presets_core::PromDuration::from_millis(u64::try_from(longer).unwrap_or(u64::MAX));
+        if range.duration.is_hole() { format!("write `window = \"{longer}\"`") } else { format!("write `[{longer}]`") }
+    };
+    let note = format!("`{}` is scraped every {interval}", series.name.as_deref().unwrap_or_default());
+    if seconds < 2.0 * scrape {
+        findings.push(
+            Diagnostic::new(Code::RangeTooShort, span, format!("`{}` over less than two scrapes", call.name))
+                .label(format!("{shown}, which holds one sample at most times"))
+                .secondary(call.name_span, "needs two samples")
+                .help(times(4.0))
+                .note(note),
+        );
+    } else if seconds < 4.0 * scrape && matches!(call.name, "rate" | "increase" | "delta" | "deriv") {
+        findings.push(
+            Diagnostic::new(Code::FragileRange, span, format!("`{}` over less than four scrapes", call.name))
+                .label(format!("{shown}: a lost scrape leaves a gap"))
+                .help(times(4.0))
+                .note(note),
+        );
+    }
+}
+
+fn subquery(query: &Query<'_>, arg: Id, call: &Call<'_>, findings: &mut Findings) {
+    let ExprKind::Subquery(subquery) = &query.expr(arg).kind else { return };
+    let inner = query.bare_id(arg + 1);
+    let Some(step) = &subquery.step else {
+        if let ExprKind::Selector(selector) = &query.expr(inner).kind
+            && selector.modifiers.is_empty()
+        {
+            let plain = query.slice(selector.span);
+            findings.push(
+                Diagnostic::new(Code::NeedlessSubquery, subquery.brackets, "subquery of a plain selector")
+                    .label("evaluates the selector again and again, in steps of the server's choice")
+                    .help(format!("write `{plain}[{}]`", query.slice(subquery.range.span))),
+            );
+        }
+        return;
+    };
+    let (Some(range), Some(seconds)) = (query.seconds(&subquery.range), query.seconds(step)) else { return };
+    if needs_two(call.name) && range <= seconds {
+        findings.push(
+            Diagnostic::new(
+                Code::SubqueryOfOnePoint,
+                subquery.brackets,
+                format!("`{}` over a subquery of one point", call.name),
+            )
+            .label("the range is no longer than its steps")
+            .secondary(call.name_span, "needs two points")
+            .note("since Prometheus 3.0 a range does not include its start"),
+        );
+        return;
+    }
+    if let ExprKind::Call(rate) = &query.expr(inner).kind
+        && is_counter_function(rate.name)
+        && let Some(ExprKind::Selector(selector)) = query.arg(inner, 0).map(|arg| &query.expr(query.bare_id(arg)).kind)
+        && let Some(window) = &selector.range
+        && rate.name != "irate"
+        && query.seconds(&window.duration).is_some_and(|window| window < seconds)
+    {
+        findings.push(
+            Diagnostic::new(Code::SubqueryWithGaps, step.span, "subquery that leaves samples out")
+                .label("looks only so often")
+                .secondary(window.duration.span, "sees only so far back")
+                .help(format!("write `[{}:{}]`", query.slice(subquery.range.span), query.slice(window.duration.span))),
+        );
+        return;
+    }
+    let intervals = query.selectors_below(arg).filter_map(|(_, _, series)| series.metric?.scrape_interval);
+    if let Some(interval) = intervals.min()
+        && seconds < std::time::Duration::from_millis(interval.as_millis()).as_secs_f64()
+    {
+        findings.push(
+            Diagnostic::new(Code::SubqueryTooFine, step.span, "subquery in steps shorter than the scrape interval")
+                .label(format!("scraped every {interval}, so the same samples are read again"))
+                .help(format!("write `[{}:{interval}]`", query.slice(subquery.range.span))),
+        );
+    }
+}
+
+/// `rate(a[5m]) / rate(b[1m])`.
+fn mismatch(query: &Query<'_>, id: Id, findings: &mut Findings) {
+    let side = |id: Id| {
+        let mut ranged = query.selectors_below(id).filter_map(|(id, selector, series)| {
+            let ExprKind::Call(call) = &query.expr(query.outer(id)?).kind else { return None };
+            let range = selector.range.as_ref()?;
+            is_counter_function(call.name).then_some((call.name, range, series, selector.name.as_ref()?.text))
+        });
+        let first = ranged.next()?;
+        ranged.next().is_none().then_some(first)
+    };
+    let mut sides = query.children(id);
+    let (Some(left), Some(right)) = (sides.next(), sides.next()) else { return };
+    let (Some((f, first, _, a)), Some((g, second, _, b))) = (side(left), side(right)) else { return };
+    let same = match (first.duration.seconds(), second.duration.seconds()) {
+        (Some(first), Some(second)) => (first - second).abs() < 1e-9,
+        (None, None) => true,
+        // One of them follows the caller, the other does not.
+        _ => !(first.duration.is_hole() || second.duration.is_hole()),
+    };
+    // A metric divided by its own past is a trend.
+    if f != g || a == b || same {
+        return;
+    }
+    findings.push(
+        Diagnostic::new(Code::RangeMismatch, second.duration.span, "ratio of two different ranges")
+            .label("this side looks this far back")
+            .secondary(first.duration.span, "the other side this far")
+            .help(format!("write `{}`", query.slice(first.span))),
+    );
+}

@@ -1,0 +1,81 @@
+//! A service without preset files: its queries stand between its Rust code, and it writes its own querier.
+
+use promql_presets::{Error, MetricQuerier, Preset, PrometheusClient, Vector, Windowed, preset, regex};
+
+/// Share of requests that failed on the server's side.
+pub const ERROR_RATIO: Preset<dyn MetricQuerier, Vector, Windowed> = preset!(
+    r#"
+      sum by ({group_by})(rate({metric_name}{{status_code=~"5..",{labels}}}[{window}]))
+    /
+      sum by ({group_by})(rate({metric_name}{{{labels}}}[{window}]))
+    "#,
+    window = "5m"
+);
+
+/// The requests that somebody asks about.
+#[derive(Clone, Debug, Default, MetricQuerier)]
+#[querier(name = "backendai_api_request_count_total")]
+pub struct Requests {
+    /// Only this domain.
+    pub domain: Option<String>,
+    /// Only endpoints with this prefix.
+    #[querier(label = "endpoint")]
+    pub under: Option<promql_presets::Match<String>>,
+    /// A ratio for each value of these labels.
+    #[querier(group_by)]
+    pub each: Vec<&'static str>,
+}
+
+impl Requests {
+    /// The requests to a domain.
+    pub fn of_domain(domain: impl Into<String>) -> Self {
+        Self { domain: Some(domain.into()), ..Self::default() }
+    }
+
+    /// Only requests to endpoints that start with a path of letters and slashes.
+    pub fn under(mut self, path: &str) -> Self {
+        self.under = Some(regex(format!("{path}.*")));
+        self
+    }
+}
+
+/// The endpoints of a domain that fail, the worst first.
+pub async fn failing_endpoints(
+    prometheus: &PrometheusClient,
+    domain: &str,
+    at: promql_presets::Timestamp,
+) -> Result<Vec<(String, f64)>, Box<dyn std::error::Error>> {
+    let requests = Requests { each: vec!["endpoint"], ..Requests::of_domain(domain) };
+    let ratios = ask(prometheus, &requests, at).await?;
+    let mut failing = Vec::new();
+    for ratio in &ratios {
+        // Without requests the ratio is 0 / 0, which is no failure.
+        let value = ratio.value().float()?;
+        if value > 0.0 {
+            failing.push((ratio.labels().get("endpoint").unwrap_or_default().to_owned(), value));
+        }
+    }
+    failing.sort_by(|one, other| other.1.total_cmp(&one.1));
+    Ok(failing)
+}
+
+async fn ask(
+    prometheus: &PrometheusClient,
+    requests: &Requests,
+    at: promql_presets::Timestamp,
+) -> Result<Vector, Error> {
+    prometheus.query(ERROR_RATIO, requests).window("30m").at(at).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_become_matchers() {
+        let requests = Requests::of_domain("re\"search").under("/se");
+        let query = ERROR_RATIO.render(&requests, None).unwrap();
+        let all = r#"backendai_api_request_count_total{domain="re\"search",endpoint=~"/se.*"}[5m]"#;
+        assert!(query.contains(all), "{query}");
+    }
+}

@@ -1,0 +1,193 @@
+//! Building a client.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use reqwest::Url;
+use tokio::sync::Semaphore;
+
+use crate::client::PrometheusClient;
+use crate::error::{Error, ErrorKind};
+use crate::observe::{CallReport, Hook};
+use crate::options::{Options, option_setters};
+use crate::range::MAX_STEPS;
+use crate::retry::Budget;
+use crate::transport::{HttpMethod, Transport, authorization};
+
+/// How long a connection may take to be made if nobody says.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How many calls may be made at once if nobody says.
+const MAX_CONCURRENT: usize = 64;
+
+/// Builds a [`PrometheusClient`]. A bad input is kept until [`build`](Self::build).
+///
+/// What is set here holds for every call, unless the call sets it too.
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct ClientBuilder {
+    url: String,
+    options: Options,
+    method: HttpMethod,
+    max_steps: u64,
+    max_concurrent: usize,
+    connect_timeout: Duration,
+    compressed: bool,
+    hook: Option<Hook>,
+    http: Option<reqwest::Client>,
+}
+
+impl ClientBuilder {
+    pub(crate) fn new(url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            options: Options::default(),
+            method: HttpMethod::default(),
+            max_steps: MAX_STEPS,
+            max_concurrent: MAX_CONCURRENT,
+            connect_timeout: CONNECT_TIMEOUT,
+            compressed: cfg!(feature = "gzip"),
+            hook: None,
+            http: None,
+        }
+    }
+
+    option_setters!(options);
+
+    /// A user and a password.
+    pub fn basic_auth(self, user: &str, password: &str) -> Self {
+        let credentials = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
+        self.authorization("Basic", &credentials)
+    }
+
+    /// A token.
+    pub fn bearer_auth(self, token: &str) -> Self {
+        self.authorization("Bearer", token)
+    }
+
+    /// How questions are sent.
+    pub fn method(mut self, method: HttpMethod) -> Self {
+        self.method = method;
+        self
+    }
+
+    /// How many steps the server takes in a range query: [`MAX_STEPS`] unless set. VictoriaMetrics takes 30,000.
+    pub fn max_steps(mut self, steps: u64) -> Self {
+        self.max_steps = steps;
+        self
+    }
+
+    /// How many calls are made at once, by this client and its clones: 64 unless set. Others wait for their turn, which
+    /// counts towards their timeouts. A stream of series is a call until its end.
+    pub fn max_concurrent(mut self, calls: usize) -> Self {
+        self.max_concurrent = calls;
+        self
+    }
+
+    /// How long a connection may take to be made: 5 seconds unless set. A client that was built elsewhere has its own.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// Whether to ask for compressed answers, which is done unless said otherwise.
+    #[cfg(feature = "gzip")]
+    pub fn compressed(mut self, compressed: bool) -> Self {
+        self.compressed = compressed;
+        self
+    }
+
+    /// What to call at the end of every call, for metrics. It should be quick.
+    pub fn on_call(mut self, hook: impl Fn(&CallReport<'_>) + Send + Sync + 'static) -> Self {
+        self.hook = Some(Hook(Arc::new(hook)));
+        self
+    }
+
+    /// A client that was built elsewhere, for its proxies and certificates.
+    ///
+    /// Build it with [`redirect::Policy::none`](reqwest::redirect::Policy::none): otherwise it follows redirects by itself,
+    /// and takes headers such as a tenant along to other servers.
+    pub fn http_client(mut self, client: reqwest::Client) -> Self {
+        self.http = Some(client);
+        self
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`] for the first input that was bad.
+    pub fn build(mut self) -> Result<PrometheusClient, Error> {
+        let mut base = Url::parse(&self.url).map_err(|error| ErrorKind::Config(format!("the URL is none: {error}")))?;
+        if !matches!(base.scheme(), "http" | "https") || base.host().is_none() {
+            return Err(ErrorKind::Config("the URL must start with `http://` or `https://`".to_owned()).into());
+        }
+        if base.scheme() == "https" && self.http.is_none() && !cfg!(any(feature = "rustls", feature = "native-tls")) {
+            let message = "`https` needs the feature `rustls` or `native-tls` of promql-presets";
+            return Err(ErrorKind::Config(message.to_owned()).into());
+        }
+        if !base.username().is_empty() || base.password().is_some() {
+            let decode = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+            let (user, password) = (decode(base.username()), decode(base.password().unwrap_or_default()));
+            self = self.basic_auth(&user, &password);
+            // Both fail only for URLs without a host.
+            let _ = (base.set_username(""), base.set_password(None));
+        }
+        for (name, value) in base.query_pairs() {
+            self.options.parameter(name.into_owned(), value);
+        }
+        if let Some(failure) = self.options.failure {
+            return Err(failure.into());
+        }
+        base.set_query(None);
+        base.set_fragment(None);
+        if !base.path().ends_with('/') {
+            base.set_path(&format!("{}/", base.path()));
+        }
+        let http = match self.http {
+            Some(http) => http,
+            None => reqwest::Client::builder()
+                .user_agent(concat!("promql-presets/", env!("CARGO_PKG_VERSION")))
+                .redirect(reqwest::redirect::Policy::none())
+                .connect_timeout(self.connect_timeout)
+                .build()
+                .map_err(|error| ErrorKind::Config(error.to_string()))?,
+        };
+        let transport = Transport {
+            http,
+            base,
+            options: self.options,
+            method: self.method,
+            max_steps: self.max_steps,
+            compressed: self.compressed,
+            hook: self.hook,
+            permits: Arc::new(Semaphore::new(self.max_concurrent.clamp(1, Semaphore::MAX_PERMITS))),
+            budget: Budget::new(Instant::now()),
+            refuses_post: AtomicBool::new(false),
+        };
+        Ok(PrometheusClient { transport: Arc::new(transport) })
+    }
+
+    fn authorization(mut self, scheme: &str, credentials: &str) -> Self {
+        match authorization(scheme, credentials) {
+            Ok((name, value)) => _ = self.options.headers.insert(name, value),
+            Err(failure) => self.options.fail(failure),
+        }
+        self
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The URL may hold credentials.
+        let Self { options, method, max_steps, max_concurrent, connect_timeout, .. } = self;
+        f.debug_struct("ClientBuilder")
+            .field("timeout", &options.timeout)
+            .field("method", method)
+            .field("max_steps", max_steps)
+            .field("max_concurrent", max_concurrent)
+            .field("connect_timeout", connect_timeout)
+            .finish_non_exhaustive()
+    }
+}

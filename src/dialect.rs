@@ -1,0 +1,204 @@
+//! What only one kind of server knows.
+
+use promql_presets_core::{MetricQuerier, RenderError, selector};
+
+use crate::error::ErrorKind;
+use crate::options::{Options, Parameter};
+
+/// Settings that only one kind of server knows: made from [`Thanos`], [`VictoriaMetrics`] or [`Mimir`].
+///
+/// Other servers ignore what they do not know. What is missing here can be sent with `parameter` and `header`.
+///
+/// ```no_run
+/// # use promql_presets::{PrometheusClient, Thanos, VictoriaMetrics, Querier, presets::prometheus};
+/// # async fn ask() -> Result<(), promql_presets::Error> {
+/// let client = PrometheusClient::builder("http://thanos:9090").with(Thanos::new().dedup(true)).build()?;
+/// let querier = prometheus::Querier::new();
+/// client.query(prometheus::UP, &querier).with(Thanos::new().max_source_resolution("5m")).await?;
+/// client.query(prometheus::UP, &querier).with(VictoriaMetrics::new().nocache()).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Default)]
+pub struct Dialect {
+    parameters: Vec<Parameter>,
+    headers: Vec<(&'static str, String)>,
+    failure: Option<RenderError>,
+}
+
+impl Dialect {
+    pub(crate) fn apply(self, options: &mut Options) {
+        options.parameters.extend(self.parameters);
+        self.headers.iter().for_each(|(name, value)| options.header(name, value));
+        if let Some(failure) = self.failure {
+            options.fail(ErrorKind::Render(failure));
+        }
+    }
+
+    fn parameter(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.parameters.push((name.into(), value.into()));
+        self
+    }
+}
+
+macro_rules! dialects {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Default)]
+        #[must_use = "settings do nothing until they are passed to `with`"]
+        pub struct $name(Dialect);
+
+        impl $name {
+            /// No settings.
+            pub fn new() -> Self {
+                Self::default()
+            }
+        }
+
+        impl From<$name> for Dialect {
+            fn from(settings: $name) -> Self {
+                settings.0
+            }
+        }
+    )*};
+}
+
+dialects! {
+    /// Settings of a Thanos querier, see <https://thanos.io/tip/components/query.md/>.
+    Thanos;
+    /// Settings of VictoriaMetrics, see <https://docs.victoriametrics.com/#prometheus-querying-api-enhancements>.
+    VictoriaMetrics;
+    /// Settings of Mimir and Cortex, see <https://grafana.com/docs/mimir/latest/references/http-api/>.
+    Mimir;
+}
+
+impl Thanos {
+    /// Whether series that differ in their replica labels alone become one.
+    pub fn dedup(self, dedup: bool) -> Self {
+        Self(self.0.parameter("dedup", dedup.to_string()))
+    }
+
+    /// A label that tells replicas apart, instead of those that the querier was started with. May be called repeatedly.
+    pub fn replica_label(self, label: impl Into<String>) -> Self {
+        Self(self.0.parameter("replicaLabels[]", label))
+    }
+
+    /// Whether to answer with what there is when a store does not answer.
+    pub fn partial_response(self, partial: bool) -> Self {
+        Self(self.0.parameter("partial_response", partial.to_string()))
+    }
+
+    /// The coarsest downsampled data to use: `auto`, `0s`, `5m` or `1h`.
+    pub fn max_source_resolution(self, resolution: impl Into<String>) -> Self {
+        Self(self.0.parameter("max_source_resolution", resolution))
+    }
+
+    /// Only stores that a querier's matchers select. May be called repeatedly.
+    pub fn store_match(self, querier: &dyn MetricQuerier) -> Self {
+        Self(self.0.selector("storeMatch[]", querier))
+    }
+}
+
+impl VictoriaMetrics {
+    /// Neither uses the cache of range queries nor moves start and end to suit it.
+    pub fn nocache(self) -> Self {
+        Self(self.0.parameter("nocache", "1"))
+    }
+
+    /// A condition `label="value"` on every selector of the query. May be called repeatedly.
+    pub fn extra_label(self, label: &str, value: &str) -> Self {
+        Self(self.0.parameter("extra_label", format!("{label}={value}")))
+    }
+
+    /// The conditions of a querier on every selector of the query. May be called repeatedly, which means "or".
+    pub fn extra_filters(self, querier: &dyn MetricQuerier) -> Self {
+        Self(self.0.selector("extra_filters[]", querier))
+    }
+
+    /// Rounds values to as many digits after the point.
+    pub fn round_digits(self, digits: u8) -> Self {
+        Self(self.0.parameter("round_digits", digits.to_string()))
+    }
+
+    /// Fails when a storage node does not answer.
+    pub fn deny_partial_response(self) -> Self {
+        Self(self.0.parameter("deny_partial_response", "1"))
+    }
+}
+
+impl Mimir {
+    /// Asks as these tenants together.
+    pub fn tenants<T: AsRef<str>>(mut self, tenants: impl IntoIterator<Item = T>) -> Self {
+        let tenants: Vec<T> = tenants.into_iter().collect();
+        let tenants: Vec<&str> = tenants.iter().map(AsRef::as_ref).collect();
+        self.0.headers.push(("x-scope-orgid", tenants.join("|")));
+        self
+    }
+
+    /// Does not use the cache of results.
+    pub fn no_cache(mut self) -> Self {
+        self.0.headers.push(("cache-control", "no-store".to_owned()));
+        self
+    }
+}
+
+impl Dialect {
+    fn selector(mut self, name: &'static str, querier: &dyn MetricQuerier) -> Self {
+        match selector(querier) {
+            Ok(selector) => self.parameter(name, selector),
+            Err(error) => {
+                self.failure.get_or_insert(error);
+                self
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use promql_presets_core::Querier;
+
+    use super::*;
+
+    fn parameters(dialect: impl Into<Dialect>) -> Vec<String> {
+        dialect.into().parameters.iter().map(|(name, value)| format!("{name}={value}")).collect()
+    }
+
+    #[test]
+    fn settings_become_parameters() {
+        let thanos = Thanos::new().dedup(false).replica_label("r").partial_response(false).max_source_resolution("5m");
+        assert_eq!(
+            parameters(thanos.store_match(&Querier::new("").label("region", "eu"))),
+            ["dedup=false", "replicaLabels[]=r", "partial_response=false", "max_source_resolution=5m"]
+                .into_iter()
+                .chain([r#"storeMatch[]={region="eu"}"#])
+                .collect::<Vec<_>>()
+        );
+        let victoria = VictoriaMetrics::new().nocache().extra_label("a", "b").round_digits(2).deny_partial_response();
+        assert_eq!(
+            parameters(victoria.extra_filters(&Querier::new("").label("team", "x"))),
+            [
+                "nocache=1",
+                "extra_label=a=b",
+                "round_digits=2",
+                "deny_partial_response=1",
+                r#"extra_filters[]={team="x"}"#
+            ]
+        );
+    }
+
+    #[test]
+    fn settings_become_headers() {
+        let mut options = Options::default();
+        Dialect::from(Mimir::new().tenants(["a", "b"]).no_cache()).apply(&mut options);
+        assert_eq!(options.headers["x-scope-orgid"], "a|b");
+        assert_eq!(options.headers["cache-control"], "no-store");
+    }
+
+    #[test]
+    fn a_bad_filter_is_kept_until_the_call() {
+        let mut options = Options::default();
+        Dialect::from(VictoriaMetrics::new().extra_filters(&Querier::new(""))).apply(&mut options);
+        assert!(matches!(options.failure, Some(ErrorKind::Render(RenderError::MissingMetricName))));
+    }
+}

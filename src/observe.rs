@@ -1,0 +1,189 @@
+//! What can be seen of a call from outside.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, ErrorKind};
+
+/// What became of one call, for metrics: what [`ClientBuilder::on_call`](crate::ClientBuilder::on_call) is given.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct CallReport<'a> {
+    /// The last parts of the path, without what the caller passed: `query_range`, `label_values`.
+    pub endpoint: &'static str,
+    /// The name of the preset.
+    pub preset: Option<&'static str>,
+    /// The rendered query.
+    pub query: Option<&'a str>,
+    /// From the start to the end, retries and waiting for a connection included.
+    pub duration: Duration,
+    /// How many bytes of answers came, as they came: compressed or not.
+    pub bytes: u64,
+    /// How many times it was tried again.
+    pub retries: u32,
+    /// How it ended.
+    pub outcome: Outcome<'a>,
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Outcome<'a> {
+    /// With an answer.
+    Success,
+    /// With an error.
+    Failure(&'a Error),
+    /// Nobody waited for its end.
+    Dropped,
+}
+
+/// What is called with each report.
+#[derive(Clone)]
+pub(crate) struct Hook(pub(crate) Arc<dyn Fn(&CallReport<'_>) + Send + Sync>);
+
+impl fmt::Debug for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hook")
+    }
+}
+
+/// Watches one call from its start, and reports its end, however it comes.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    hook: Option<Hook>,
+    endpoint: &'static str,
+    preset: Option<&'static str>,
+    query: Option<String>,
+    start: Instant,
+    pub(crate) bytes: u64,
+    pub(crate) retries: u32,
+    is_over: bool,
+    #[cfg(feature = "tracing")]
+    span: tracing::Span,
+}
+
+/// The span of a call; nothing without the feature `tracing`.
+#[cfg(feature = "tracing")]
+pub(crate) type Span = tracing::Span;
+#[cfg(not(feature = "tracing"))]
+pub(crate) type Span = ();
+
+/// Does what a call does inside of its span.
+#[cfg(feature = "tracing")]
+pub(crate) fn within<F: Future>(span: Span, work: F) -> tracing::instrument::Instrumented<F> {
+    tracing::Instrument::instrument(work, span)
+}
+#[cfg(not(feature = "tracing"))]
+pub(crate) fn within<F: Future>((): Span, work: F) -> F {
+    work
+}
+
+impl Watch {
+    pub(crate) fn start(
+        hook: Option<Hook>,
+        endpoint: &'static str,
+        preset: Option<&'static str>,
+        query: Option<String>,
+    ) -> Self {
+        #[cfg(feature = "tracing")]
+        let span = tracing::info_span!(
+            "promql",
+            endpoint,
+            preset,
+            query = query.as_deref(),
+            duration_ms = tracing::field::Empty,
+            bytes = tracing::field::Empty,
+            retries = tracing::field::Empty,
+            outcome = tracing::field::Empty,
+        );
+        Self {
+            hook,
+            endpoint,
+            preset,
+            query,
+            start: Instant::now(),
+            bytes: 0,
+            retries: 0,
+            is_over: false,
+            #[cfg(feature = "tracing")]
+            span,
+        }
+    }
+
+    pub(crate) fn query(&self) -> Option<&str> {
+        self.query.as_deref()
+    }
+
+    #[cfg(feature = "tracing")]
+    pub(crate) fn span(&self) -> Span {
+        self.span.clone()
+    }
+    #[cfg(not(feature = "tracing"))]
+    #[expect(clippy::unused_self, reason = "as with the feature `tracing`")]
+    pub(crate) fn span(&self) -> Span {}
+
+    /// Counts a retry.
+    pub(crate) fn retry(&mut self, error: &Error, wait: Duration) {
+        self.retries += 1;
+        #[cfg(feature = "tracing")]
+        tracing::debug!(parent: &self.span, %error, wait_ms = millis(wait), "retrying");
+        #[cfg(not(feature = "tracing"))]
+        let _ = (error, wait);
+    }
+
+    /// The error of a failure, which names preset and query.
+    pub(crate) fn error(&self, kind: ErrorKind) -> Error {
+        Error::new(kind, self.preset, self.query.clone(), self.retries)
+    }
+
+    /// Reports the end, once.
+    pub(crate) fn end(&mut self, outcome: Outcome<'_>) {
+        if std::mem::replace(&mut self.is_over, true) {
+            return;
+        }
+        let duration = self.start.elapsed();
+        #[cfg(feature = "tracing")]
+        {
+            self.span.record("duration_ms", millis(duration));
+            self.span.record("bytes", self.bytes);
+            self.span.record("retries", self.retries);
+            match outcome {
+                Outcome::Success => self.span.record("outcome", "success"),
+                Outcome::Failure(error) => self.span.record("outcome", tracing::field::display(error.kind())),
+                Outcome::Dropped => self.span.record("outcome", "dropped"),
+            };
+        }
+        if let Some(Hook(hook)) = &self.hook {
+            let Self { endpoint, preset, bytes, retries, .. } = *self;
+            let query = self.query.as_deref();
+            hook(&CallReport { endpoint, preset, query, duration, bytes, retries, outcome });
+        }
+    }
+
+    /// Reports the end that a result is.
+    pub(crate) fn end_with<T>(&mut self, result: Result<T, ErrorKind>) -> Result<T, Error> {
+        match result {
+            Ok(value) => {
+                self.end(Outcome::Success);
+                Ok(value)
+            }
+            Err(kind) => {
+                let error = self.error(kind);
+                self.end(Outcome::Failure(&error));
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.end(Outcome::Dropped);
+    }
+}
+
+#[cfg(feature = "tracing")]
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,198 @@
+//! What can be set for one call, or for all calls of a client.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::error::ErrorKind;
+use crate::retry::RetryPolicy;
+use crate::wire::Limits;
+
+/// What to do with an answer that misses data, because a store of the server did not answer or a limit cut it.
+///
+/// Which answers these are is told by [`Meta::partial_reason`](crate::Meta::partial_reason).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PartialData {
+    /// Take it as if it were complete.
+    Accept,
+    /// Return it with its warnings; extractors such as [`Vector::one`](crate::Vector::one) refuse it.
+    #[default]
+    Warn,
+    /// Fail with [`ErrorKind::PartialData`], and tell Thanos and VictoriaMetrics to fail early.
+    Refuse,
+}
+
+/// Name and value of a parameter of the HTTP API.
+pub(crate) type Parameter = (Cow<'static, str>, String);
+
+/// What can be set for one call, or for all calls of a client. Empty is the default.
+#[derive(Debug, Default)]
+pub(crate) struct Options {
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) max_bytes: Option<u64>,
+    pub(crate) max_samples: Option<u64>,
+    pub(crate) retry: Option<RetryPolicy>,
+    pub(crate) partial: Option<PartialData>,
+    /// The first input that was bad, kept until the call is awaited or the client is built.
+    pub(crate) failure: Option<ErrorKind>,
+}
+
+impl Options {
+    pub(crate) fn header(&mut self, name: &str, value: &str) {
+        match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            (Ok(name), Ok(mut value)) => {
+                // Whether it is a secret cannot be known here.
+                value.set_sensitive(true);
+                self.headers.insert(name, value);
+            }
+            _ => self.fail(ErrorKind::Config(format!("a header {name:?} that HTTP does not allow"))),
+        }
+    }
+
+    pub(crate) fn parameter(&mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) {
+        self.parameters.push((name.into(), value.into()));
+    }
+
+    pub(crate) fn fail(&mut self, failure: ErrorKind) {
+        self.failure.get_or_insert(failure);
+    }
+
+    /// Fills in from the client's what the call leaves open. A header or a parameter of the call replaces the client's of
+    /// the same name.
+    pub(crate) fn or(mut self, client: &Self) -> Self {
+        for (name, value) in &client.headers {
+            if !self.headers.contains_key(name) {
+                self.headers.insert(name, value.clone());
+            }
+        }
+        let own = self.parameters.len();
+        for parameter in &client.parameters {
+            if !self.parameters[..own].iter().any(|(name, _)| *name == parameter.0) {
+                self.parameters.push(parameter.clone());
+            }
+        }
+        Self {
+            timeout: self.timeout.or(client.timeout),
+            max_bytes: self.max_bytes.or(client.max_bytes),
+            max_samples: self.max_samples.or(client.max_samples),
+            retry: self.retry.or_else(|| client.retry.clone()),
+            partial: self.partial.or(client.partial),
+            ..self
+        }
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        let default = Limits::default();
+        Limits {
+            max_bytes: self.max_bytes.unwrap_or(default.max_bytes),
+            max_samples: self.max_samples.unwrap_or(default.max_samples),
+        }
+    }
+}
+
+/// The setters of every call and of the client's builder, for a type whose `Options` are at the given field.
+macro_rules! option_setters {
+    ($($options:ident).+) => {
+        /// How long the call may take, retries included; 30 seconds unless set. The server is told the same, and has its
+        /// say: the client waits up to a second longer.
+        pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
+            self.$($options).+.timeout = Some(timeout);
+            self
+        }
+
+        /// Sends a header, instead of any that the client has by this name. It never reaches another server.
+        pub fn header(mut self, name: &str, value: &str) -> Self {
+            self.$($options).+.header(name, value);
+            self
+        }
+
+        /// Asks as a tenant of Mimir, Cortex or Loki's kin: the header `X-Scope-OrgID`. Several are joined by `|`.
+        pub fn tenant(self, tenant: &str) -> Self {
+            self.header("x-scope-orgid", tenant)
+        }
+
+        /// Sends a parameter that is not Prometheus' own, instead of those that the client has by this name. Several calls
+        /// send several.
+        pub fn parameter(
+            mut self,
+            name: impl Into<std::borrow::Cow<'static, str>>,
+            value: impl Into<String>,
+        ) -> Self {
+            self.$($options).+.parameter(name, value);
+            self
+        }
+
+        /// Sets what only one kind of server knows: [`Thanos`](crate::Thanos), [`VictoriaMetrics`](crate::VictoriaMetrics)
+        /// or [`Mimir`](crate::Mimir).
+        pub fn with(mut self, dialect: impl Into<crate::Dialect>) -> Self {
+            dialect.into().apply(&mut self.$($options).+);
+            self
+        }
+
+        /// What to do with an answer that misses data.
+        pub fn partial_data(mut self, policy: crate::PartialData) -> Self {
+            self.$($options).+.partial = Some(policy);
+            self
+        }
+
+        /// The most bytes that an answer may have, uncompressed: 1 GiB unless set.
+        pub fn max_response_bytes(mut self, bytes: u64) -> Self {
+            self.$($options).+.max_bytes = Some(bytes);
+            self
+        }
+
+        /// The most samples that an answer may have, 16 bytes each in memory: 50 million unless set.
+        pub fn max_samples(mut self, samples: u64) -> Self {
+            self.$($options).+.max_samples = Some(samples);
+            self
+        }
+
+        /// When and how often to try again.
+        pub fn retry(mut self, policy: crate::RetryPolicy) -> Self {
+            self.$($options).+.retry = Some(policy);
+            self
+        }
+    };
+}
+pub(crate) use option_setters;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(options: &Options) -> Vec<String> {
+        options.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect()
+    }
+
+    #[test]
+    fn a_call_comes_before_its_client() {
+        let (mut client, mut call) = (Options::default(), Options::default());
+        client.header("a", "1");
+        client.header("b", "2");
+        client.parameter("x", "1");
+        client.parameter("y", "1");
+        client.timeout = Some(Duration::from_secs(1));
+        client.max_samples = Some(7);
+        call.header("B", "3");
+        call.parameter("y", "2");
+        call.parameter("y", "3");
+        call.max_samples = Some(8);
+        let both = call.or(&client);
+        assert_eq!((&both.headers["a"], &both.headers["b"]), (&client.headers["a"], &HeaderValue::from_static("3")));
+        assert_eq!(shown(&both), ["y=2", "y=3", "x=1"]);
+        assert_eq!((both.timeout, both.limits().max_samples), (Some(Duration::from_secs(1)), 8));
+    }
+
+    #[test]
+    fn values_of_headers_are_not_shown() {
+        let mut options = Options::default();
+        options.header("x-api-key", "hunter2");
+        options.header("x-bad", "hunter2\n");
+        let shown = format!("{options:?}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}

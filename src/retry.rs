@@ -1,0 +1,232 @@
+//! Trying again: when, how often, and not too often.
+
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::error::Error;
+use crate::value::Timestamp;
+
+/// When and how often a call is tried again.
+///
+/// Every call of this client only reads, so all may be repeated. A failure is one to try again after if
+/// [`Error::is_retryable`] says so: no connection or a broken one, HTTP 408, 429, 502, 503 and 504, and 500 if Prometheus
+/// says `internal`. Waits grow from one to the next and are random, so that clients do not come back all at once; if the
+/// server says in `Retry-After` how long to wait, it is at least that long. A call is never tried again if the wait would
+/// last beyond its timeout, and not while too many others of the same client are (a fifth of all calls, or ten a second).
+#[derive(Clone)]
+pub struct RetryPolicy {
+    retries: u32,
+    first_wait: Duration,
+    longest_wait: Duration,
+    also: Option<Condition>,
+}
+
+type Condition = Arc<dyn Fn(&Error) -> bool + Send + Sync>;
+
+/// Three retries, after about 100, 200 and 400 milliseconds.
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        let (first_wait, longest_wait) = (Duration::from_millis(100), Duration::from_secs(5));
+        Self { retries: 3, first_wait, longest_wait, also: None }
+    }
+}
+
+impl RetryPolicy {
+    /// Never again.
+    #[must_use]
+    pub fn never() -> Self {
+        Self::default().retries(0)
+    }
+
+    /// How many times after the first.
+    #[must_use]
+    pub fn retries(self, retries: u32) -> Self {
+        Self { retries, ..self }
+    }
+
+    /// How long to wait before the first retry, and at most before a later one. Each wait is twice as long as the one
+    /// before it, less up to a half by chance.
+    #[must_use]
+    pub fn waits(self, first: Duration, longest: Duration) -> Self {
+        Self { first_wait: first, longest_wait: longest, ..self }
+    }
+
+    /// Also tries again after failures that meet a condition, such as those of Mimir's storage:
+    ///
+    /// ```
+    /// # use promql_presets::{Error, RetryPolicy, ErrorKind};
+    /// RetryPolicy::default().also(|error: &Error| match error.kind() {
+    ///     ErrorKind::Server { status: 422, error, .. } => error.message.contains("err-mimir-store"),
+    ///     _ => false,
+    /// });
+    /// ```
+    #[must_use]
+    pub fn also(self, condition: impl Fn(&Error) -> bool + Send + Sync + 'static) -> Self {
+        Self { also: Some(Arc::new(condition)), ..self }
+    }
+
+    /// How long to wait before the next retry after a failure, when so many have been made; `None` is never.
+    pub(crate) fn wait(&self, error: &Error, retries_made: u32, retry_after: Option<Duration>) -> Option<Duration> {
+        let again = error.is_retryable() || self.also.as_ref().is_some_and(|condition| condition(error));
+        if !again || retries_made >= self.retries {
+            return None;
+        }
+        let longest = self.first_wait.saturating_mul(1 << retries_made.min(20)).min(self.longest_wait);
+        let wait = longest.mul_f64(1.0 - random() / 2.0);
+        Some(wait.max(retry_after.unwrap_or_default()))
+    }
+}
+
+impl fmt::Debug for RetryPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { retries, first_wait, longest_wait, .. } = self;
+        f.debug_struct("RetryPolicy")
+            .field("retries", retries)
+            .field("first_wait", first_wait)
+            .field("longest_wait", longest_wait)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A number from 0 to 1, random enough to spread clients.
+fn random() -> f64 {
+    let bits = RandomState::new().hash_one(Instant::now());
+    f64::from((bits >> 32) as u32) / f64::from(u32::MAX)
+}
+
+/// How many retries a client may make in all its calls, so that a server that is down is not asked several times as much as
+/// one that is up.
+#[derive(Debug)]
+pub(crate) struct Budget(Mutex<Tokens>);
+
+/// In thousandths of a retry.
+#[derive(Debug)]
+struct Tokens {
+    left: u64,
+    at: Instant,
+}
+
+impl Budget {
+    const RETRY: u64 = 1_000;
+    const PER_CALL: u64 = 200;
+    const PER_MILLISECOND: u64 = 10;
+    const AT_FIRST: u64 = 10_000;
+    const MOST: u64 = 100_000;
+
+    pub(crate) fn new(now: Instant) -> Self {
+        Self(Mutex::new(Tokens { left: Self::AT_FIRST, at: now }))
+    }
+
+    /// Counts a call.
+    pub(crate) fn earn(&self) {
+        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens.left = (tokens.left + Self::PER_CALL).min(Self::MOST);
+    }
+
+    /// Whether there is a retry left, which this takes.
+    pub(crate) fn spend(&self, now: Instant) -> bool {
+        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let elapsed = now.saturating_duration_since(tokens.at).as_millis();
+        let earned = u64::try_from(elapsed).unwrap_or(u64::MAX).saturating_mul(Self::PER_MILLISECOND);
+        let left = tokens.left.saturating_add(earned).min(Self::MOST);
+        let rest = left.checked_sub(Self::RETRY);
+        *tokens = Tokens { left: rest.unwrap_or(left), at: now };
+        rest.is_some()
+    }
+}
+
+/// Reads `Retry-After`: seconds, or a date such as `Sun, 06 Nov 1994 08:49:37 GMT`.
+pub(crate) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+    let value = value.trim();
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        // As many digits as this is a server that does not want to be asked again.
+        return Some(value.parse().map_or(Duration::MAX, Duration::from_secs));
+    }
+    Some(http_date(value)?.duration_since(now).unwrap_or_default())
+}
+
+/// Reads the one form of a date that HTTP still lets servers write.
+fn http_date(text: &str) -> Option<Timestamp> {
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let parts: Vec<&str> = text.split_once(", ")?.1.split(' ').collect();
+    let [day, month, year, time, "GMT"] = parts[..] else { return None };
+    let month = 1 + MONTHS.iter().position(|name| *name == month)?;
+    format!("{year}-{month:02}-{day:0>2}T{time}Z").parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    fn http(status: u16) -> Error {
+        ErrorKind::Http { status, body: String::new() }.into()
+    }
+
+    #[test]
+    fn waits_double_and_are_random() {
+        let policy = RetryPolicy::default().retries(10).waits(Duration::from_millis(100), Duration::from_millis(300));
+        let waits = |made| (0..50).map(|_| policy.wait(&http(503), made, None).unwrap()).collect::<Vec<_>>();
+        for (made, low, high) in [(0, 50, 100), (1, 100, 200), (2, 150, 300), (9, 150, 300)] {
+            let waits = waits(made);
+            assert!(waits.iter().all(|wait| (low..=high).contains(&wait.as_millis())), "{made}: {waits:?}");
+            assert!(waits.iter().any(|wait| *wait != waits[0]), "not random");
+        }
+        assert_eq!(policy.wait(&http(503), 10, None), None);
+    }
+
+    #[test]
+    fn the_server_may_ask_for_more_patience() {
+        let policy = RetryPolicy::default();
+        let long = Duration::from_mins(1);
+        assert_eq!(policy.wait(&http(429), 0, Some(long)), Some(long));
+        assert!(policy.wait(&http(429), 0, Some(Duration::ZERO)).unwrap() >= Duration::from_millis(50));
+    }
+
+    #[test]
+    fn only_what_may_pass_is_tried_again() {
+        let policy = RetryPolicy::default();
+        for status in [400, 401, 403, 404, 413, 414, 422, 499, 500, 501] {
+            assert_eq!(policy.wait(&http(status), 0, None), None, "{status}");
+        }
+        for status in [408, 429, 502, 503, 504] {
+            assert!(policy.wait(&http(status), 0, None).is_some(), "{status}");
+            assert_eq!(RetryPolicy::never().wait(&http(status), 0, None), None);
+        }
+        assert!(policy.also(|error| error.status() == Some(422)).wait(&http(422), 0, None).is_some());
+    }
+
+    #[test]
+    fn a_budget_is_spent_and_earned() {
+        let start = Instant::now();
+        let budget = Budget::new(start);
+        let spend = |at| (0..1000).take_while(|_| budget.spend(at)).count();
+        assert_eq!(spend(start), 10);
+        (0..10).for_each(|_| budget.earn());
+        assert_eq!(spend(start), 2);
+        assert_eq!(spend(start + Duration::from_millis(250)), 2);
+        assert_eq!(spend(start + Duration::from_hours(1)), 100);
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now: Timestamp = "1994-11-06T08:49:30Z".parse().unwrap();
+        for (text, seconds) in [
+            ("0", Some(0)),
+            (" 120 ", Some(120)),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(7)),
+            ("Sun, 06 Nov 1994 08:49:07 GMT", Some(0)),
+            ("99999999999999999999999", Some(u64::MAX)),
+            ("", None),
+            ("-1", None),
+            ("soon", None),
+            ("Sun, 06 Nov 1994 08:49:37 CET", None),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", None),
+            ("Sun, 99 Nov 1994 08:49:37 GMT", None),
+        ] {
+            assert_eq!(retry_after(text, now).map(|wait| wait.as_secs()), seconds, "{text}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Ranges that are too long for one query, asked for in parts.
+
+use std::fmt;
+use std::future::IntoFuture;
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use promql_presets_core::MetricQuerier;
+
+use crate::call::{BoxFuture, Call, Deadline};
+use crate::error::{Error, ErrorKind};
+use crate::query::RangeQuery;
+use crate::value::Matrix;
+use crate::wire::{DecodeError, Decoder, QueryResult};
+
+/// How many parts are asked for at once if nobody says.
+const CONCURRENCY: usize = 4;
+
+/// How far a query in parts has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// Parts that have arrived, with all parts before them.
+    pub done: u64,
+    /// Parts in all.
+    pub parts: u64,
+    /// Samples in the parts that have arrived.
+    pub samples: u64,
+}
+
+/// A range query in parts: what [`RangeQuery::split`] returns.
+///
+/// Each part is within what the server takes for one query, and together they have every point once. One timeout and one
+/// limit of samples hold for all parts together.
+#[must_use = "a query does nothing until it is awaited"]
+pub struct SplitQuery<'a, Q: ?Sized, R, W> {
+    query: RangeQuery<'a, Q, R, W>,
+    max_points: u64,
+    concurrency: usize,
+    on_progress: Option<OnProgress<'a>>,
+}
+
+type OnProgress<'a> = Box<dyn FnMut(Progress) + Send + 'a>;
+
+impl<'a, Q: MetricQuerier + ?Sized, R, W> SplitQuery<'a, Q, R, W> {
+    pub(crate) fn new(query: RangeQuery<'a, Q, R, W>) -> Self {
+        let max_points = query.max_points();
+        Self { query, max_points, concurrency: CONCURRENCY, on_progress: None }
+    }
+
+    /// At most so many points of a series in one part; as many as the server takes unless set.
+    pub fn max_points(mut self, points: u64) -> Self {
+        self.max_points = points.clamp(1, self.query.max_points());
+        self
+    }
+
+    /// At most so many parts at once: 4 unless set. The client's own limit holds as well.
+    pub fn concurrency(mut self, parts: usize) -> Self {
+        self.concurrency = parts.max(1);
+        self
+    }
+
+    /// What to call whenever a part has arrived.
+    pub fn on_progress(mut self, callback: impl FnMut(Progress) + Send + 'a) -> Self {
+        self.on_progress = Some(Box::new(callback));
+        self
+    }
+}
+
+impl<'a, Q: MetricQuerier + ?Sized, R: 'a, W: 'a> IntoFuture for SplitQuery<'a, Q, R, W> {
+    type Output = Result<Matrix, Error>;
+    type IntoFuture = BoxFuture<'a, Matrix>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let Self { query, max_points, concurrency, mut on_progress } = self;
+        let range = query.range();
+        let call = query.whole();
+        Box::pin(async move {
+            let mut call = call?.settled();
+            call.deadline = Some(Deadline::after(call.options.timeout));
+            let limit = call.options.limits().max_samples;
+            let mut progress = Progress { done: 0, parts: range.part_count(max_points), samples: 0 };
+            let parts = stream::iter(range.parts(max_points)).map(|part| ask(call.part().over(part)));
+            let mut parts = parts.buffered(concurrency);
+            let mut matrices = Vec::new();
+            while let Some(matrix) = parts.try_next().await? {
+                progress.done += 1;
+                progress.samples += matrix.sample_count() as u64;
+                if progress.samples > limit {
+                    let error = ErrorKind::from(DecodeError::TooManySamples { limit });
+                    return Err(Error::new(error, call.preset, call.query.clone(), 0));
+                }
+                if let Some(on_progress) = &mut on_progress {
+                    on_progress(progress);
+                }
+                matrices.push(matrix);
+            }
+            Ok(Matrix::join(matrices))
+        })
+    }
+}
+
+async fn ask(call: Call) -> Result<Matrix, Error> {
+    call.read::<Decoder, Matrix>(|response| Ok(Matrix::from_response(response)?)).await
+}
+
+impl<Q: ?Sized, R, W> fmt::Debug for SplitQuery<'_, Q, R, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { query, max_points, concurrency, .. } = self;
+        f.debug_struct("SplitQuery")
+            .field("query", query)
+            .field("max_points", max_points)
+            .field("concurrency", concurrency)
+            .finish_non_exhaustive()
+    }
+}

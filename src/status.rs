@@ -1,0 +1,160 @@
+//! The server itself: what it is, what it can do, whether it is up, and what it makes of PromQL.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::IntoFuture;
+
+use crate::body::Whole;
+use crate::call::{BoxFuture, Call};
+use crate::client::PrometheusClient;
+use crate::error::{Error, ErrorKind};
+use crate::options::{Options, option_setters};
+
+/// Which version the server is; what it does not tell is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BuildInfo {
+    /// `2.42.0`. Servers that only speak Prometheus' API name a version of it that they are compatible with.
+    pub version: String,
+    /// The commit.
+    pub revision: String,
+    /// The branch.
+    pub branch: String,
+    /// Who built it.
+    pub build_user: String,
+    /// When.
+    pub build_date: String,
+    /// With which version of Go.
+    pub go_version: String,
+}
+
+/// What the server can do, by category and name, such as `promql_functions` and `limitk`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Features(BTreeMap<String, BTreeMap<String, bool>>);
+
+impl Features {
+    /// Whether a feature is known and on.
+    #[must_use]
+    pub fn has(&self, category: &str, name: &str) -> bool {
+        self.0.get(category).and_then(|features| features.get(name)) == Some(&true)
+    }
+
+    /// Category, name, and whether it is on.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str, bool)> {
+        self.0
+            .iter()
+            .flat_map(|(category, features)| features.iter().map(move |(name, on)| (&**category, &**name, *on)))
+    }
+}
+
+macro_rules! calls {
+    ($($(#[$doc:meta])* $name:ident($($field:ident: $type:ty)?) -> $output:ty;)*) => {$(
+        $(#[$doc])*
+        #[must_use = "a query does nothing until it is awaited"]
+        pub struct $name<'a> {
+            client: &'a PrometheusClient,
+            $($field: $type,)?
+            options: Options,
+        }
+
+        impl<'a> $name<'a> {
+            pub(crate) fn new(client: &'a PrometheusClient $(, $field: $type)?) -> Self {
+                Self { client, $($field,)? options: Options::default() }
+            }
+
+            option_setters!(options);
+        }
+
+        impl<'a> IntoFuture for $name<'a> {
+            type Output = Result<$output, Error>;
+            type IntoFuture = BoxFuture<'a, $output>;
+
+            fn into_future(self) -> Self::IntoFuture {
+                Box::pin(self.ask())
+            }
+        }
+
+        impl fmt::Debug for $name<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name))$(.field(stringify!($field), &self.$field))?.finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+
+calls! {
+    /// Which version the server is: what [`PrometheusClient::build_info`] returns.
+    BuildInfoQuery() -> BuildInfo;
+    /// What the server can do: what [`PrometheusClient::features`] returns. Servers before Prometheus 3.9 answer with an
+    /// error.
+    FeaturesQuery() -> Features;
+    /// Formatted PromQL: what [`PrometheusClient::format_query`] returns. The server rejects what is no PromQL.
+    FormatQuery(promql: &'a str) -> String;
+    /// A syntax tree as JSON: what [`PrometheusClient::parse_query`] returns. The server rejects what is no PromQL.
+    ParseQuery(promql: &'a str) -> serde_json::Value;
+    /// Whether the server is up: what [`PrometheusClient::healthy`] and [`PrometheusClient::ready`] return.
+    ///
+    /// HTTP 503 is `false`. Whatever else is not success is an error, as is no answer at all. It is not tried again unless
+    /// [`retry`](Self::retry) says so.
+    HealthQuery(path: &'static str) -> bool;
+}
+
+impl BuildInfoQuery<'_> {
+    async fn ask(self) -> Result<BuildInfo, Error> {
+        let call = Call::new(&self.client.transport, "buildinfo", "api/v1/status/buildinfo").get_only();
+        let read = |(info, _): (BTreeMap<String, String>, _)| Ok(info.into());
+        Call { options: self.options, ..call }.read::<Whole<_>, _>(read).await
+    }
+}
+
+impl From<BTreeMap<String, String>> for BuildInfo {
+    fn from(mut info: BTreeMap<String, String>) -> Self {
+        let mut take = |name| info.remove(name).unwrap_or_default();
+        Self {
+            version: take("version"),
+            revision: take("revision"),
+            branch: take("branch"),
+            build_user: take("buildUser"),
+            build_date: take("buildDate"),
+            go_version: take("goVersion"),
+        }
+    }
+}
+
+impl FeaturesQuery<'_> {
+    async fn ask(self) -> Result<Features, Error> {
+        let call = Call::new(&self.client.transport, "features", "api/v1/features").get_only();
+        Call { options: self.options, ..call }.read::<Whole<_>, _>(|(features, _)| Ok(Features(features))).await
+    }
+}
+
+impl FormatQuery<'_> {
+    async fn ask(self) -> Result<String, Error> {
+        let call = Call::new(&self.client.transport, "format_query", "api/v1/format_query");
+        let query = Some(self.promql.to_owned());
+        Call { options: self.options, query, ..call }.read::<Whole<_>, _>(|(text, _)| Ok(text)).await
+    }
+}
+
+impl ParseQuery<'_> {
+    async fn ask(self) -> Result<serde_json::Value, Error> {
+        let call = Call::new(&self.client.transport, "parse_query", "api/v1/parse_query");
+        let query = Some(self.promql.to_owned());
+        Call { options: self.options, query, ..call }.read::<Whole<_>, _>(|(tree, _)| Ok(tree)).await
+    }
+}
+
+impl HealthQuery<'_> {
+    async fn ask(mut self) -> Result<bool, Error> {
+        self.options.retry.get_or_insert_with(crate::RetryPolicy::never);
+        let call = Call::new(&self.client.transport, self.path.trim_start_matches("-/"), self.path).get_only();
+        match (Call { options: self.options, ..call }).open().await {
+            Ok(mut open) => {
+                open.watch.end(crate::Outcome::Success);
+                Ok(true)
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::Http { status: 503, .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}

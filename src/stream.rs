@@ -1,0 +1,146 @@
+//! Series one by one, while they arrive.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Sleep, sleep_until};
+
+use crate::body::{Body, Content};
+use crate::call::{Call, Open};
+use crate::error::{Error, ErrorKind};
+use crate::observe::{Outcome, Watch};
+use crate::options::PartialData;
+use crate::transport::Answer;
+use crate::value::{Matrix, Meta, Series};
+use crate::wire::{Decoder, QueryResult};
+
+/// The series of a range query, one by one while they arrive: what [`RangeQuery::stream`](crate::RangeQuery::stream)
+/// returns.
+///
+/// Only what has arrived and was not yet taken is in memory. The server may still fail, which [`next`](Self::next) tells,
+/// so what has come counts only once `None` has; then [`meta`](Self::meta) has the warnings. Dropping it cancels the query.
+pub struct SeriesStream {
+    /// None after the end.
+    arriving: Option<Arriving>,
+    /// What came out at the end: compressed bodies hold something back.
+    rest: std::vec::IntoIter<Series>,
+    watch: Watch,
+    meta: Meta,
+}
+
+struct Arriving {
+    answer: Answer,
+    body: Body<Decoder>,
+    partial: PartialData,
+    deadline: Pin<Box<Sleep>>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl SeriesStream {
+    pub(crate) async fn open(call: Call) -> Result<Self, Error> {
+        let Open { answer, deadline, options, mut watch, permit } = call.open().await?;
+        let content = Content::new(answer.status, options.limits());
+        let body = match Body::new(content, answer.encoding.as_deref()) {
+            Ok(body) => body,
+            Err(failure) => return watch.end_with(Err(failure)),
+        };
+        let arriving = Arriving {
+            answer,
+            body,
+            partial: options.partial.unwrap_or_default(),
+            deadline: Box::pin(sleep_until(deadline.client)),
+            _permit: permit,
+        };
+        Ok(Self { arriving: Some(arriving), rest: Vec::new().into_iter(), watch, meta: Meta::default() })
+    }
+
+    /// The next series; `None` after the last.
+    ///
+    /// # Errors
+    /// What can still go wrong once an answer has begun, as the connection may break. After an error there is only `None`.
+    pub async fn next(&mut self) -> Result<Option<Series>, Error> {
+        poll_fn(|context| self.poll(context)).await.transpose()
+    }
+
+    /// Warnings, infos and statistics, which come last: empty until `next` has returned `None`.
+    #[must_use]
+    pub fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Series, Error>>> {
+        let Some(arriving) = &mut self.arriving else { return Poll::Ready(self.rest.next().map(Ok)) };
+        match ready!(arriving.poll(context, &mut self.watch.bytes)) {
+            Ok(Some(series)) => return Poll::Ready(Some(Ok(series))),
+            Ok(None) => {}
+            Err(failure) => return Poll::Ready(Some(Err(self.fail(failure)))),
+        }
+        let end = self.arriving.take().map(Arriving::finish);
+        Poll::Ready(match end {
+            Some(Ok(matrix)) => {
+                self.meta = matrix.meta().clone();
+                self.rest = matrix.into_iter();
+                self.watch.end(Outcome::Success);
+                self.rest.next().map(Ok)
+            }
+            Some(Err(failure)) => Some(Err(self.fail(failure))),
+            None => None,
+        })
+    }
+
+    fn fail(&mut self, failure: ErrorKind) -> Error {
+        self.arriving = None;
+        let error = self.watch.error(failure);
+        self.watch.end(Outcome::Failure(&error));
+        error
+    }
+}
+
+impl Arriving {
+    fn poll(&mut self, context: &mut Context<'_>, bytes: &mut u64) -> Poll<Result<Option<Series>, ErrorKind>> {
+        loop {
+            if let Some(series) = self.body.sink().next_series() {
+                return Poll::Ready(Ok(Some(series)));
+            }
+            match self.answer.poll_chunk(context) {
+                Poll::Ready(Ok(Some(chunk))) => {
+                    *bytes += chunk.len() as u64;
+                    self.body.push(&chunk)?;
+                }
+                Poll::Ready(Ok(None)) => return Poll::Ready(Ok(None)),
+                Poll::Ready(Err(failure)) => return Poll::Ready(Err(failure)),
+                Poll::Pending => {
+                    ready!(self.deadline.as_mut().poll(context));
+                    return Poll::Ready(Err(ErrorKind::Timeout(None)));
+                }
+            }
+        }
+    }
+
+    /// What comes with the answer, and the series that were held back.
+    fn finish(self) -> Result<Matrix, ErrorKind> {
+        Ok(Matrix::from_response(self.body.finish(self.partial)?)?)
+    }
+}
+
+impl Stream for SeriesStream {
+    type Item = Result<Series, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll(context)
+    }
+}
+
+impl fmt::Debug for SeriesStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SeriesStream")
+            .field("is_over", &self.arriving.is_none())
+            .field("bytes", &self.watch.bytes)
+            .field("meta", &self.meta)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,710 @@
+//! What the client does when servers, proxies and networks do not do what they should.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::float_cmp)]
+
+mod misbehaving;
+
+use std::io::Write;
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use misbehaving::{After, Server, answer, json, vector, vector_body, wait_for_client_to_go};
+use promql_presets::presets::prometheus::{self, UP};
+use promql_presets::wire::DecodeError;
+use promql_presets::{
+    ClientBuilder, Error, ErrorKind, HttpMethod, PartialData, PrometheusClient, RetryPolicy, TimeRange, Timestamp,
+};
+
+/// Retries that a test need not wait for.
+fn quick() -> RetryPolicy {
+    RetryPolicy::default().waits(Duration::from_millis(1), Duration::from_millis(2))
+}
+
+fn client_of(server: &Server) -> ClientBuilder {
+    PrometheusClient::builder(&server.url).retry(quick())
+}
+
+async fn ask(client: &PrometheusClient) -> Result<f64, Error> {
+    Ok(client.query(UP, &prometheus::Querier::new()).await?.finite().unwrap())
+}
+
+async fn ask_once(server: &Server) -> Result<f64, Error> {
+    ask(&client_of(server).retry(RetryPolicy::never()).build().unwrap()).await
+}
+
+fn http_error(error: &Error) -> (u16, &str) {
+    match error.kind() {
+        ErrorKind::Http { status, body } => (*status, body),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_tried_again_and_reported() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let error = ask(&PrometheusClient::builder(url).retry(quick()).build().unwrap()).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Transport(_)), "{error:?}");
+    assert!(error.is_retryable() && !error.is_timeout());
+    assert_eq!((error.retries(), error.preset(), error.query()), (3, Some("prometheus::up"), Some("up{}")));
+    assert_eq!(error.to_string(), "preset prometheus::up: the server cannot be reached");
+}
+
+#[tokio::test]
+async fn a_reset_within_the_body_is_tried_again() {
+    let server = Server::start(|request, stream| {
+        let whole = vector("7");
+        let cut = if request.number < 2 { whole.len() - 20 } else { whole.len() };
+        stream.write_all(&whole.as_bytes()[..cut])?;
+        Ok(if request.number < 2 { After::Reset } else { After::Keep })
+    });
+    assert_eq!(ask(&client_of(&server).build().unwrap()).await.unwrap(), 7.0);
+    assert_eq!(server.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn a_trickle_ends_with_the_deadline() {
+    let server = Server::start(|_, stream| {
+        write!(stream, "HTTP/1.1 200 OK\r\n\r\n")?;
+        for byte in vector_body("7").bytes() {
+            stream.write_all(&[byte])?;
+            thread::sleep(Duration::from_millis(50));
+        }
+        Ok(After::Close)
+    });
+    let client = client_of(&server).timeout(Duration::from_millis(400)).build().unwrap();
+    let start = Instant::now();
+    let error = ask(&client).await.unwrap_err();
+    assert!(error.is_timeout() && error.is_retryable(), "{error:?}");
+    assert!((400..1500).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+    let left: f64 = server.requests()[0].parameter("timeout").unwrap().parse().unwrap();
+    assert!((0.2..=0.4).contains(&left), "{left}");
+
+    let mut stream = client
+        .query_range(UP, &prometheus::Querier::new(), TimeRange::last_hours(1))
+        .timeout(Duration::from_millis(300))
+        .stream()
+        .await
+        .unwrap();
+    assert!(stream.next().await.unwrap_err().is_timeout());
+    assert!(stream.next().await.unwrap().is_none());
+    server.wait_for_gone(2).await;
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_is_left_at_the_deadline_or_before() {
+    let server = Server::start(|_, stream| Err(wait_for_client_to_go(stream)));
+    let client = client_of(&server).timeout(Duration::from_millis(200)).build().unwrap();
+    let error = ask(&client).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Timeout(_)));
+    server.wait_for_gone(1).await;
+
+    // A future that is dropped closes the connection, which is how the server learns to stop.
+    let patient = client_of(&server).build().unwrap();
+    let asked = tokio::time::timeout(Duration::from_millis(100), ask(&patient)).await;
+    assert!(asked.is_err());
+    server.wait_for_gone(2).await;
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn foreign_bodies_are_shown() {
+    for status in [200, 401, 413, 502] {
+        let page = "<html>\n<head><title>Who are you?</title>";
+        let server = Server::always(answer(status, "Content-Type: text/html\r\n", page));
+        let error = ask_once(&server).await.unwrap_err();
+        assert_eq!(http_error(&error), (status, "<html> <head><title>Who are you?</title>"));
+        assert_eq!(error.status(), Some(status));
+        let server = Server::always(answer(status, "", ""));
+        assert_eq!(http_error(&ask_once(&server).await.unwrap_err()), (status, ""));
+    }
+    let server = Server::always(json(401, r#"{"message":"no API key"}"#));
+    assert_eq!(http_error(&ask_once(&server).await.unwrap_err()), (401, r#"{"message":"no API key"}"#));
+    let server = Server::always("HTTP/1.1 204 No Content\r\n\r\n");
+    assert_eq!(http_error(&ask_once(&server).await.unwrap_err()), (204, ""));
+}
+
+#[tokio::test]
+async fn json_is_read_whatever_it_is_called() {
+    for header in ["Content-Type: text/plain\r\n", "Content-Type: text/html; charset=utf-8\r\n", ""] {
+        let server = Server::always(answer(200, header, &format!("\n  {}\n", vector_body("7"))));
+        assert_eq!(ask_once(&server).await.unwrap(), 7.0);
+    }
+}
+
+#[tokio::test]
+async fn retry_after_is_honoured() {
+    let limited = |after: &str| answer(429, &format!("Retry-After: {after}\r\n"), "slow down");
+    let server = Server::sequence(&[limited("1"), vector("7")]);
+    let start = Instant::now();
+    assert_eq!(ask(&client_of(&server).build().unwrap()).await.unwrap(), 7.0);
+    assert!((1000..2500).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+
+    // Longer than the call may take: there is no use in waiting.
+    let server = Server::sequence(&[limited("60"), vector("7")]);
+    let start = Instant::now();
+    let error = ask(&client_of(&server).build().unwrap()).await.unwrap_err();
+    assert_eq!((http_error(&error), error.retries()), ((429, "slow down"), 0));
+    assert!(start.elapsed() < Duration::from_secs(1));
+
+    let date = httpdate(SystemTime::now() + Duration::from_secs(2));
+    let server = Server::sequence(&[limited(&date), vector("7")]);
+    let start = Instant::now();
+    assert_eq!(ask(&client_of(&server).build().unwrap()).await.unwrap(), 7.0);
+    assert!((900..3000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+}
+
+/// A date in the form of HTTP, whose day of the week nobody reads.
+fn httpdate(time: SystemTime) -> String {
+    let text = Timestamp::try_from(time).unwrap().to_string();
+    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let month = months[text[5..7].parse::<usize>().unwrap() - 1];
+    format!("Mon, {} {month} {} {} GMT", &text[8..10], &text[..4], &text[11..19])
+}
+
+#[tokio::test]
+async fn what_may_pass_is_tried_again_and_nothing_else() {
+    let error =
+        |status, kind: &str| json(status, &format!(r#"{{"status":"error","errorType":"{kind}","error":"no"}}"#));
+    let requests = async |first: String| {
+        let server = Server::sequence(&[first, vector("7")]);
+        let client = client_of(&server).method(HttpMethod::Post).build().unwrap();
+        let result = ask(&client).await;
+        assert_eq!(result.is_ok(), server.requests().len() == 2);
+        server.requests().len()
+    };
+    for status in [408, 429, 502, 503, 504] {
+        assert_eq!(requests(answer(status, "", "a proxy")).await, 2, "{status}");
+    }
+    assert_eq!(requests(error(503, "timeout")).await, 2);
+    assert_eq!(requests(error(500, "internal")).await, 2);
+    for status in [400, 401, 403, 404, 405, 413, 414, 422, 499, 500, 501] {
+        assert_eq!(requests(answer(status, "", "a proxy")).await, 1, "{status}");
+    }
+    for (status, kind) in [(400, "bad_data"), (422, "execution"), (499, "canceled"), (500, "unavailable"), (404, "x")] {
+        assert_eq!(requests(error(status, kind)).await, 1, "{kind}");
+    }
+
+    let server = Server::sequence(&[error(422, "execution"), vector("7")]);
+    let policy = quick().also(|error| error.status() == Some(422));
+    assert_eq!(ask(&client_of(&server).retry(policy).build().unwrap()).await.unwrap(), 7.0);
+}
+
+#[tokio::test]
+async fn errors_of_prometheus_keep_type_and_message() {
+    let body =
+        r#"{"status":"error","errorType":"brand_new","error":"1:3: parse error","data":{"resultType":"vector"}}"#;
+    let error = ask_once(&Server::always(json(422, body))).await.unwrap_err();
+    let ErrorKind::Server { status: 422, error: said } = error.kind() else { panic!("{error:?}") };
+    assert_eq!((said.kind.as_str(), said.message.as_str()), ("brand_new", "1:3: parse error"));
+    assert_eq!(error.to_string(), "preset prometheus::up: server rejected the query (brand_new, HTTP 422)");
+    assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "1:3: parse error");
+    let timeout = r#"{"status":"error","errorType":"timeout","error":"query timed out"}"#;
+    assert!(ask_once(&Server::always(json(503, timeout))).await.unwrap_err().is_timeout());
+}
+
+#[tokio::test]
+async fn a_client_does_not_hammer_a_server_that_is_down() {
+    let server = Server::always(answer(503, "", ""));
+    let client = client_of(&server).build().unwrap();
+    let start = Instant::now();
+    for _ in 0..100 {
+        ask(&client).await.unwrap_err();
+    }
+    // A fifth of the calls, ten, and ten a second; not three for each.
+    let requests = server.requests().len() as u128;
+    let most = 100 + 20 + 10 + start.elapsed().as_millis() / 100 + 1;
+    assert!((130..=most).contains(&requests), "{requests} requests");
+}
+
+#[tokio::test]
+async fn get_takes_over_where_post_is_refused() {
+    for status in [403, 405, 501] {
+        let server = Server::start(move |request, stream| {
+            let refused = answer(status, "", "no");
+            let answer = if request.method == "POST" { refused } else { vector("7") };
+            stream.write_all(answer.as_bytes()).map(|()| After::Keep)
+        });
+        let client = client_of(&server).build().unwrap();
+        let clone = client.clone();
+        assert_eq!(ask(&client).await.unwrap(), 7.0);
+        assert_eq!(ask(&clone).await.unwrap(), 7.0);
+        let methods: Vec<_> = server.requests().iter().map(|request| request.method.clone()).collect();
+        assert_eq!(methods, ["POST", "GET", "GET"], "{status}");
+        assert_eq!(server.requests()[2].parameter("query"), Some("up{}"));
+
+        let strict = client_of(&server).method(HttpMethod::Post).build().unwrap();
+        assert_eq!(ask(&strict).await.unwrap_err().status(), Some(status));
+    }
+}
+
+#[tokio::test]
+async fn post_is_not_given_up_where_get_is_refused_too() {
+    let server = Server::start(|request, stream| {
+        let answer = if request.number < 2 { answer(403, "", "no") } else { vector("7") };
+        stream.write_all(answer.as_bytes()).map(|()| After::Keep)
+    });
+    let client = client_of(&server).build().unwrap();
+    assert_eq!(http_error(&ask(&client).await.unwrap_err()), (403, "no"));
+    assert_eq!(ask(&client).await.unwrap(), 7.0);
+    let methods: Vec<_> = server.requests().iter().map(|request| request.method.clone()).collect();
+    assert_eq!(methods, ["POST", "GET", "POST"]);
+    let gets = client_of(&server).method(HttpMethod::Get).build().unwrap();
+    assert_eq!(ask(&gets).await.unwrap(), 7.0);
+    assert_eq!(server.requests()[3].method, "GET");
+}
+
+#[tokio::test]
+async fn a_body_that_is_cut_anywhere_is_an_error() {
+    let body = vector_body("7");
+    let chunk = |chunk: &[u8]| format!("{:x}\r\n{}\r\n", chunk.len(), std::str::from_utf8(chunk).unwrap());
+    let chunked = body.as_bytes().chunks(9).map(chunk).collect::<Vec<_>>().concat() + "0\r\n\r\n";
+    let heads = [
+        (format!("Content-Length: {}\r\n", body.len()), body.clone()),
+        ("Transfer-Encoding: chunked\r\n".to_owned(), chunked),
+        ("Connection: close\r\n".to_owned(), body),
+    ];
+    for (head, whole) in heads {
+        let length = whole.len();
+        let shown = head.clone();
+        let server = Server::start(move |request, stream| {
+            write!(stream, "HTTP/1.1 200 OK\r\n{head}\r\n{}", &whole[..request.number])?;
+            Ok(After::Close)
+        });
+        let client = client_of(&server).retry(RetryPolicy::never()).build().unwrap();
+        for cut in 0..length {
+            let error = ask(&client).await.expect_err(&format!("{shown} cut at {cut}"));
+            let expected = match error.kind() {
+                ErrorKind::Transport(_) | ErrorKind::Decode(DecodeError::Truncated { .. }) => true,
+                ErrorKind::Http { status: 200, body } => body.is_empty() && cut == 0,
+                _ => false,
+            };
+            assert!(expected, "{shown} cut at {cut}: {error:?}");
+        }
+        assert_eq!(ask(&client).await.unwrap(), 7.0, "{shown} whole");
+    }
+}
+
+#[tokio::test]
+async fn odd_chunks_are_read_and_wrong_ones_are_errors() {
+    let (first, second) = (&vector_body("7")[..5], &vector_body("7")[5..]);
+    let chunked = |body: String| format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{body}");
+    let right = [
+        format!("5;name=value\r\n{first}\r\n{:X}\r\n{second}\r\n0\r\n\r\n", second.len()),
+        format!("00005\r\n{first}\r\n{:x}\r\n{second}\r\n0\r\nTrailer: yes\r\n\r\n", second.len()),
+    ];
+    for body in right {
+        assert_eq!(ask_once(&Server::always(chunked(body))).await.unwrap(), 7.0);
+    }
+    let wrong = [
+        format!("5\r\n{first}\r\nhello\r\n{second}\r\n0\r\n\r\n"),
+        format!("fffffffffffffffff\r\n{first}{second}"),
+        format!("-5\r\n{first}\r\n0\r\n\r\n"),
+    ];
+    for body in wrong {
+        let shown = format!("{body:?}");
+        let error = ask_once(&Server::always(chunked(body))).await.expect_err(&shown);
+        assert!(matches!(error.kind(), ErrorKind::Transport(_)), "{shown}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn bodies_without_an_end_are_cut_off() {
+    fn endless(status: u16, start: &'static str, again: &'static str) -> Server {
+        Server::start(move |_, stream| {
+            write!(stream, "HTTP/1.1 {status} OK\r\n\r\n{start}")?;
+            let block = again.repeat(4096);
+            loop {
+                stream.write_all(block.as_bytes())?;
+            }
+        })
+    }
+    let ask = async |server: &Server| {
+        let client = client_of(server).max_response_bytes(1 << 20).max_samples(10_000).build().unwrap();
+        let start = Instant::now();
+        let error = client.query(UP, &prometheus::Querier::new()).await.unwrap_err();
+        assert!(start.elapsed() < Duration::from_secs(5));
+        server.wait_for_gone(1).await;
+        error
+    };
+    let matrix = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"a":""#;
+    let error = ask(&endless(200, matrix, "xyz")).await;
+    assert!(matches!(error.kind(), ErrorKind::Decode(DecodeError::TooManyBytes { limit: 1_048_576 })), "{error:?}");
+    let values = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1,"1"]"#;
+    let error = ask(&endless(200, values, r#",[1,"1"]"#)).await;
+    assert!(matches!(error.kind(), ErrorKind::Decode(DecodeError::TooManySamples { limit: 10_000 })), "{error:?}");
+    for (status, start) in [(200, "<html>"), (200, ""), (502, "<html>"), (502, "{")] {
+        let again = if start.is_empty() { " " } else { "xyz" };
+        let error = ask(&endless(status, start, again)).await;
+        assert_eq!(http_error(&error).0, status);
+        assert!(http_error(&error).1.len() <= 512);
+    }
+
+    let server = endless(200, r#"{"status":"success","data":["#, r#""a","#);
+    let client = client_of(&server).max_response_bytes(1 << 20).build().unwrap();
+    let error = client.label_values("job").await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Decode(DecodeError::TooManyBytes { .. })), "{error:?}");
+}
+
+#[tokio::test]
+async fn depth_is_no_way_to_overflow_the_stack() {
+    let nest = "[".repeat(1_000_000);
+    for body in [format!(r#"{{"status":"success","x":{nest}"#), format!(r#"{{"status":"success","data":{nest}"#)] {
+        let server = Server::always(json(200, &body));
+        let client = client_of(&server).retry(RetryPolicy::never()).build().unwrap();
+        let error = ask(&client).await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Decode(_)), "{error:?}");
+        let error = client.series(&prometheus::Querier::new().job("x")).await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Decode(_)), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn redirects_stay_with_the_server() {
+    let other = Server::always(vector("7"));
+    for status in [301, 302, 307, 308] {
+        let server =
+            Server::always(answer(status, &format!("Location: {}/login?secret=x\r\n", other.url), "over there"));
+        let client = client_of(&server).bearer_auth("hunter2").tenant("a").build().unwrap();
+        let error = ask(&client).await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Redirect { origin, .. } if *origin == other.url), "{error:?}");
+        assert!(!format!("{error:?}").contains("secret"));
+        assert_eq!(error.status(), Some(status));
+    }
+    assert_eq!(other.connections(), 0);
+
+    let server = Server::start(|request, stream| {
+        let moved = answer(302, "Location: /new/api/v1/query?x=y\r\n", "");
+        let answer = if request.path.starts_with("/new/") { vector("7") } else { moved };
+        stream.write_all(answer.as_bytes()).map(|()| After::Keep)
+    });
+    let client = client_of(&server).bearer_auth("hunter2").tenant("a").build().unwrap();
+    assert_eq!(ask(&client).await.unwrap(), 7.0);
+    let request = &server.requests()[1];
+    assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/new/api/v1/query"));
+    assert_eq!((&*request.headers["authorization"], &*request.headers["x-scope-orgid"]), ("Bearer hunter2", "a"));
+    assert_eq!((request.parameter("query"), request.parameter("x")), (Some("up{}"), None));
+
+    let circle = Server::always(answer(307, "Location: /again\r\n", ""));
+    let error = ask(&client_of(&circle).build().unwrap()).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Redirect { status: 307, .. }));
+    assert_eq!(circle.requests().len(), 6);
+}
+
+#[tokio::test]
+async fn a_connection_that_was_closed_meanwhile_is_replaced() {
+    let server = Server::start(|_, stream| stream.write_all(vector("7").as_bytes()).map(|()| After::Close));
+    let client = client_of(&server).build().unwrap();
+    for _ in 0..20 {
+        assert_eq!(ask(&client).await.unwrap(), 7.0);
+    }
+    assert!(server.connections() >= 20);
+
+    // Closed when the request is already there.
+    let server = Server::start(|request, stream| {
+        if request.connection == 0 && request.number > 0 {
+            return Ok(After::Close);
+        }
+        stream.write_all(vector("7").as_bytes()).map(|()| After::Keep)
+    });
+    let client = client_of(&server).build().unwrap();
+    for _ in 0..5 {
+        assert_eq!(ask(&client).await.unwrap(), 7.0);
+    }
+    assert_eq!(server.connections(), 2);
+}
+
+#[tokio::test]
+async fn no_more_calls_at_once_than_allowed() {
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (current, highest) = (Arc::clone(&now), Arc::clone(&most));
+    let server = Server::start(move |_, stream| {
+        highest.fetch_max(current.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        thread::sleep(Duration::from_millis(30));
+        current.fetch_sub(1, Ordering::SeqCst);
+        stream.write_all(vector("7").as_bytes()).map(|()| After::Keep)
+    });
+    let client = client_of(&server).max_concurrent(2).build().unwrap();
+    let calls = (0..8).map(|_| {
+        let client = client.clone();
+        tokio::spawn(async move { ask(&client).await })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        assert_eq!(call.await.unwrap().unwrap(), 7.0);
+    }
+    assert_eq!((most.load(Ordering::SeqCst), server.connections()), (2, 2));
+
+    // Waiting for a turn counts towards the timeout.
+    let stuck = Server::start(|_, stream| Err(wait_for_client_to_go(stream)));
+    let client = client_of(&stuck).max_concurrent(1).timeout(Duration::from_millis(200)).build().unwrap();
+    let first = tokio::spawn(first_of(client.clone()));
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let error = ask(&client).await.unwrap_err();
+    assert!(error.is_timeout());
+    assert_eq!(stuck.requests().len(), 1);
+    first.abort();
+}
+
+async fn first_of(client: PrometheusClient) -> Result<f64, Error> {
+    Ok(client.query(UP, &prometheus::Querier::new()).timeout(Duration::from_mins(1)).await?.finite().unwrap())
+}
+
+#[tokio::test]
+async fn partial_data_is_refused_where_it_must_not_be_taken_for_whole() {
+    let body = vector_body("7").replace(r#""status""#, r#""isPartial":true,"status""#);
+    let server = Server::always(json(200, &body));
+    let client = client_of(&server).build().unwrap();
+    let querier = prometheus::Querier::new();
+    assert!(client.query(UP, &querier).await.unwrap().finite().is_err());
+    let accepted = client.query(UP, &querier).partial_data(PartialData::Accept).await.unwrap();
+    assert_eq!(accepted.finite().unwrap(), 7.0);
+    let refused = client.query(UP, &querier).partial_data(PartialData::Refuse).await.unwrap_err();
+    assert!(matches!(refused.kind(), ErrorKind::PartialData { .. }) && !refused.is_retryable());
+    let requests = server.requests();
+    assert_eq!(requests[1].parameter("partial_response"), None);
+    assert_eq!(requests[2].parameter("partial_response"), Some("false"));
+    assert_eq!(requests[2].parameter("deny_partial_response"), Some("1"));
+}
+
+#[tokio::test]
+async fn a_stream_gives_what_arrived_and_then_the_fault() {
+    let series = |name: &str| format!(r#"{{"metric":{{"job":"{name}"}},"values":[[1,"1"],[2,"2"]]}}"#);
+    let start = format!(r#"{{"status":"success","data":{{"resultType":"matrix","result":[{}"#, series("a"));
+    let end = format!(r#",{}]}},"warnings":["w"]}}"#, series("b"));
+    let (head, tail) = (start.clone(), end.clone());
+    let cut = Server::start(move |_, stream| {
+        write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{head},", head.len() + tail.len())?;
+        stream.flush()?;
+        thread::sleep(Duration::from_millis(50));
+        Ok(After::Reset)
+    });
+    let querier = prometheus::Querier::new();
+    let range = TimeRange::last_hours(1);
+    let client = client_of(&cut).build().unwrap();
+    let mut stream = client.query_range(UP, &querier, range).stream().await.unwrap();
+    assert_eq!(stream.next().await.unwrap().unwrap().labels().get("job"), Some("a"));
+    let error = stream.next().await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Transport(_)), "{error:?}");
+    assert_eq!(error.preset(), Some("prometheus::up"));
+    assert!(stream.next().await.unwrap().is_none());
+    assert_eq!(cut.requests().len(), 1);
+
+    let whole = Server::sequence(&[answer(503, "", ""), json(200, &(start + &end))]);
+    let client = client_of(&whole).build().unwrap();
+    let mut stream = client.query_range(UP, &querier, range).stream().await.unwrap();
+    let mut names = Vec::new();
+    while let Some(series) = stream.next().await.unwrap() {
+        assert_eq!(series.len(), 2);
+        names.push(series.labels().get("job").unwrap().to_owned());
+    }
+    assert_eq!(names, ["a", "b"]);
+    assert_eq!(stream.meta().warnings, ["w"]);
+
+    let refused = Server::always(json(400, r#"{"status":"error","errorType":"bad_data","error":"no"}"#));
+    let client = client_of(&refused).build().unwrap();
+    let error = client.query_range(UP, &querier, range).stream().await.unwrap_err();
+    assert_eq!(error.status(), Some(400));
+    let vector = Server::always(vector("7"));
+    let client = client_of(&vector).build().unwrap();
+    let mut stream = client.query_range(UP, &querier, range).stream().await.unwrap();
+    assert!(matches!(stream.next().await.unwrap_err().kind(), ErrorKind::ResultType(_)));
+}
+
+#[tokio::test]
+async fn a_dropped_stream_leaves_the_server() {
+    let server = Server::start(|_, stream| {
+        let start = r#"{"status":"success","data":{"resultType":"matrix","result":["#;
+        write!(stream, "HTTP/1.1 200 OK\r\n\r\n{start}")?;
+        loop {
+            stream.write_all(br#"{"metric":{"job":"a"},"values":[[1,"1"]]},"#)?;
+        }
+    });
+    let client = client_of(&server).max_concurrent(1).build().unwrap();
+    let querier = prometheus::Querier::new();
+    for count in 1..4 {
+        let mut stream = client.query_range(UP, &querier, TimeRange::last_hours(1)).stream().await.unwrap();
+        assert!(stream.next().await.unwrap().is_some());
+        drop(stream);
+        server.wait_for_gone(count).await;
+    }
+}
+
+#[tokio::test]
+async fn a_range_in_parts_has_every_point_once() {
+    let server = Server::start(|request, stream| {
+        let number = |name| request.parameter(name).unwrap().split('.').next().unwrap().parse::<usize>().unwrap();
+        let (start, end, step) = (number("start"), number("end"), number("step"));
+        // Later parts come first.
+        thread::sleep(Duration::from_millis(if start < 3000 { 60 } else { 5 }));
+        let values: Vec<_> = (start..=end).step_by(step).map(|at| format!(r#"[{at},"{at}"]"#)).collect();
+        let result = format!(r#"[{{"metric":{{"job":"a"}},"values":[{}]}}]"#, values.join(","));
+        let body = format!(r#"{{"status":"success","data":{{"resultType":"matrix","result":{result}}}}}"#);
+        stream.write_all(json(200, &body).as_bytes()).map(|()| After::Keep)
+    });
+    let client = client_of(&server).max_steps(99).build().unwrap();
+    let querier = prometheus::Querier::new();
+    let range = TimeRange::parse("1007", "10000", "10s").unwrap();
+    let refused = client.query_range(UP, &querier, range).await.unwrap_err();
+    assert_eq!(
+        std::error::Error::source(&refused).unwrap().to_string(),
+        "900 points for each series, and the server gives at most 100; a step of 1m31s would fit"
+    );
+    assert_eq!(server.requests().len(), 0);
+
+    let mut seen = Vec::new();
+    let query = client.query_range(UP, &querier, range).split().concurrency(3);
+    let matrix =
+        query.on_progress(|progress| seen.push((progress.done, progress.parts, progress.samples))).await.unwrap();
+    let times: Vec<i64> = matrix.one().unwrap().timestamps().iter().map(|time| time.as_millis() / 1000).collect();
+    assert_eq!(times, (1007..=10000).step_by(10).collect::<Vec<_>>());
+    assert_eq!(seen.len(), 9);
+    assert_eq!((seen[0].0, seen[8]), (1, (9, 9, 900)));
+    assert!(server.connections() <= 3, "{}", server.connections());
+
+    let limited = client.query_range(UP, &querier, range).max_samples(500).split().await.unwrap_err();
+    assert!(matches!(limited.kind(), ErrorKind::Decode(DecodeError::TooManySamples { limit: 500 })));
+    assert_eq!(limited.query(), Some("up{}"));
+}
+
+#[tokio::test]
+async fn what_fails_in_one_part_fails_the_whole() {
+    let server = Server::start(|request, stream| {
+        let failure = json(422, r#"{"status":"error","errorType":"execution","error":"too many samples"}"#);
+        let empty = json(200, r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#);
+        let answer = if request.number == 3 { failure } else { empty };
+        stream.write_all(answer.as_bytes()).map(|()| After::Keep)
+    });
+    let client = client_of(&server).build().unwrap();
+    let range = TimeRange::parse("0", "100000000", "60s").unwrap();
+    let error = client.query_range(UP, &prometheus::Querier::new(), range).split().concurrency(1).await.unwrap_err();
+    assert_eq!((error.status(), error.preset()), (Some(422), Some("prometheus::up")));
+    assert_eq!(server.requests().len(), 4);
+}
+
+#[tokio::test]
+async fn secrets_are_not_shown() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let builder = PrometheusClient::builder(format!("http://user:hunter2@{address}/?token=hunter2"))
+        .header("x-api-key", "hunter2")
+        .tenant("hunter2")
+        .retry(RetryPolicy::never());
+    assert!(!format!("{builder:?}").contains("hunter2"));
+    let client = builder.build().unwrap();
+    let querier = prometheus::Querier::new();
+    let query = client.query(UP, &querier).header("x-other", "hunter2").parameter("key", "hunter2");
+    let shown = format!("{client:?} {query:?}");
+    assert!(!shown.contains("hunter2"), "{shown}");
+    let error = query.await.unwrap_err();
+    let mut chain = vec![format!("{error:?}")];
+    let mut next: Option<&dyn std::error::Error> = Some(&error);
+    while let Some(error) = next {
+        chain.push(format!("{error} {error:?}"));
+        next = error.source();
+    }
+    assert!(!chain.concat().contains("hunter2"), "{chain:#?}");
+    // There are proxies that repeat what they were sent.
+    for body in
+        ["unknown token Bearer hunter22", r#"{"status":"error","errorType":"x","error":"hunter22 is no token"}"#]
+    {
+        let echo = Server::always(answer(403, "", body));
+        let client = client_of(&echo).bearer_auth("hunter22").build().unwrap();
+        let error = ask(&client).await.unwrap_err();
+        assert!(!format!("{error:?}").contains("hunter22"), "{error:?}");
+        assert!(format!("{error:?}").contains("***"), "{error:?}");
+    }
+    let bad = PrometheusClient::builder("http://h/").bearer_auth("hunter2\n").build().unwrap_err();
+    assert!(!format!("{bad} {bad:?}").contains("hunter2"));
+    let hidden = error.without_query();
+    assert!(!format!("{hidden:?}").contains("up{}"));
+}
+
+#[tokio::test]
+async fn every_end_of_a_call_is_reported_once() {
+    let server = Server::start(|request, stream| match request.number {
+        0 => stream.write_all(answer(503, "", "").as_bytes()).map(|()| After::Keep),
+        1 => stream.write_all(vector("7").as_bytes()).map(|()| After::Keep),
+        2 => stream.write_all(answer(400, "", "no").as_bytes()).map(|()| After::Keep),
+        _ => Err(wait_for_client_to_go(stream)),
+    });
+    let reports = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&reports);
+    let client = client_of(&server)
+        .on_call(move |report| {
+            let outcome = format!("{:?}", report.outcome);
+            let outcome = outcome.split(['(', ' ']).next().unwrap().to_owned();
+            assert!(report.duration < Duration::from_secs(5));
+            log.lock().unwrap().push((
+                report.endpoint,
+                report.preset,
+                report.query.map(str::to_owned),
+                report.bytes,
+                report.retries,
+                outcome,
+            ));
+        })
+        .build()
+        .unwrap();
+    ask(&client).await.unwrap();
+    ask(&client).await.unwrap_err();
+    assert!(tokio::time::timeout(Duration::from_millis(50), client.labels()).await.is_err());
+    let up = Some("up{}".to_owned());
+    let expected = [
+        ("query", Some("prometheus::up"), up.clone(), vector_body("7").len() as u64, 1, "Success".to_owned()),
+        ("query", Some("prometheus::up"), up, 2, 0, "Failure".to_owned()),
+        ("labels", None, None, 0, 0, "Dropped".to_owned()),
+    ];
+    assert_eq!(*reports.lock().unwrap(), expected);
+}
+
+#[cfg(feature = "gzip")]
+#[tokio::test]
+async fn a_compressed_body_that_is_cut_anywhere_is_an_error() {
+    let zip = |text: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    };
+    let body = zip(vector_body("7").as_bytes());
+    let length = body.len();
+    let server = Server::start(move |request, stream| {
+        assert_eq!(request.headers["accept-encoding"], "gzip");
+        let head = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n";
+        stream.write_all(head.as_bytes())?;
+        stream.write_all(&body[..request.number])?;
+        Ok(After::Close)
+    });
+    let client = client_of(&server).retry(RetryPolicy::never()).build().unwrap();
+    for cut in 0..length {
+        ask(&client).await.expect_err(&format!("cut at {cut}"));
+    }
+    assert_eq!(ask(&client).await.unwrap(), 7.0);
+
+    // What the decompressor holds back until the end is not lost.
+    let series = r#"{"metric":{"job":"a"},"values":[[1,"1"]]}"#;
+    let matrix = format!(r#"{{"status":"success","data":{{"resultType":"matrix","result":[{series},{series}]}}}}"#);
+    let body = zip(matrix.as_bytes());
+    let server = Server::start(move |_, stream| {
+        write!(stream, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n", body.len())?;
+        stream.write_all(&body)?;
+        Ok(After::Keep)
+    });
+    let client = client_of(&server).build().unwrap();
+    let querier = prometheus::Querier::new();
+    let mut stream = client.query_range(UP, &querier, TimeRange::last_hours(1)).stream().await.unwrap();
+    let mut count = 0;
+    while stream.next().await.unwrap().is_some() {
+        count += 1;
+    }
+    assert_eq!(count, 2);
+
+    let plain = Server::always(vector("7"));
+    let client = client_of(&plain).compressed(false).build().unwrap();
+    assert_eq!(ask(&client).await.unwrap(), 7.0);
+    assert_eq!(plain.requests()[0].headers.get("accept-encoding"), None);
+}

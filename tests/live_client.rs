@@ -1,0 +1,261 @@
+//! Every endpoint, asked of real servers.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::float_cmp)]
+
+use std::time::Duration;
+
+use promql_presets::presets::{api_requests, container_utilization as container, prometheus as targets};
+use promql_presets::{
+    Data, ErrorKind, HttpMethod, Labels, PrometheusClient, Querier, Thanos, TimeRange, Timestamp, VictoriaMetrics,
+};
+use promql_presets_test_support::{Dataset, Server, prometheus, victoria_metrics, vmauth};
+
+/// Both servers, where there are any.
+fn servers() -> impl Iterator<Item = &'static Server> {
+    prometheus::shared().into_iter().chain(victoria_metrics::shared())
+}
+
+fn client(server: &Server) -> PrometheusClient {
+    PrometheusClient::new(server.url()).unwrap()
+}
+
+fn end() -> Timestamp {
+    Timestamp::from_secs(Dataset::of_tests().end())
+}
+
+fn assert_close(actual: f64, expected: f64) {
+    assert!((actual - expected).abs() <= expected.abs() * 1e-9, "{actual} is not {expected}");
+}
+
+#[tokio::test]
+async fn instant_queries_answer_as_the_formulas_say() {
+    let data = Dataset::of_tests();
+    for server in servers() {
+        for method in [HttpMethod::Post, HttpMethod::Get] {
+            let client = PrometheusClient::builder(server.url()).method(method).build().unwrap();
+            let querier = api_requests::Querier::new().domain("default").group_by([api_requests::Label::Endpoint]);
+            let vector = client.query(api_requests::RATE, &querier).at(end()).await.unwrap();
+            let selected = data.select("backendai_api_request_count_total", &[("domain", "default")]);
+            let expected = Dataset::sum_by(&selected, &["endpoint"], |series| series.rate(data.end(), 300));
+            assert_eq!(vector.len(), expected.len());
+            for element in &vector {
+                let labels = element.labels().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+                assert_close(element.value().float().unwrap(), expected[&labels]);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn options_reach_the_server() {
+    let Some(server) = prometheus::shared() else { return };
+    let client = client(server);
+    let querier = targets::Querier::new();
+    let whole = client.query(targets::UP, &querier).at(end()).await.unwrap();
+    let with_stats = client.query(targets::UP, &querier).at(end()).stats().await.unwrap();
+    assert_eq!(
+        with_stats.stats().unwrap().total_queryable_samples(),
+        Some(f64::from(u32::try_from(whole.len()).unwrap()))
+    );
+    assert!(whole.stats().is_none() && whole.warnings().is_empty());
+    // Old servers do not know it; others find nothing that recent.
+    let later = end().checked_add(Duration::from_secs(10)).unwrap();
+    let recent = client.query(targets::UP, &querier).at(later).lookback_delta("5s").await.unwrap();
+    assert!(recent.is_empty() || recent.len() == whole.len());
+    let limited = client.query(targets::UP, &querier).at(end()).limit(1).await.unwrap();
+    assert!(limited.len() == whole.len() || (limited.len() == 1 && limited.is_partial()));
+    // Other servers' parameters do no harm.
+    let thanos = client.query(targets::UP, &querier).at(end()).with(Thanos::new().dedup(true)).tenant("a").await;
+    assert_eq!(thanos.unwrap().elements(), whole.elements());
+}
+
+#[tokio::test]
+async fn ranges_can_be_whole_or_in_parts_or_streamed() {
+    for server in servers() {
+        let client = client(server);
+        let kernel = container::Querier::new("cpu_util").value_type(container::ValueType::Pct);
+        let querier = kernel.group_by([container::Label::KernelId]);
+        let data = Dataset::of_tests();
+        let (start, end) = (Timestamp::from_secs(data.start()), end());
+        let range = TimeRange::new(start, end).unwrap().step("15s").unwrap();
+        let whole = client.query_range(container::GAUGE, &querier, range).with(VictoriaMetrics::new().nocache());
+        let whole = whole.await.unwrap();
+        assert_eq!(whole.len(), 4);
+        assert_eq!(whole.series()[0].len(), 6 * 240 + 1);
+
+        let split = client.query_range(container::GAUGE, &querier, range).with(VictoriaMetrics::new().nocache());
+        let mut parts = 0;
+        let joined = split.split().max_points(100).on_progress(|progress| parts = progress.done).await.unwrap();
+        assert!(parts >= 15);
+        assert_eq!(joined.len(), whole.len());
+        for series in &whole {
+            let same = joined.iter().find(|other| other.labels() == series.labels()).unwrap();
+            assert!(same == series, "{} {} {}", series.labels(), same.len(), series.len());
+        }
+
+        let stream = client.query_range(container::GAUGE, &querier, range).with(VictoriaMetrics::new().nocache());
+        let mut stream = stream.stream().await.unwrap();
+        let mut streamed = Vec::new();
+        while let Some(series) = stream.next().await.unwrap() {
+            streamed.push(series);
+        }
+        let shape = |series: &[promql_presets::Series]| {
+            series.iter().map(|series| (series.labels().to_string(), series.len())).collect::<Vec<_>>()
+        };
+        assert_eq!(shape(&streamed), shape(whole.series()));
+        assert!(streamed == whole.series());
+    }
+}
+
+#[tokio::test]
+async fn lists_are_complete() {
+    for server in servers() {
+        let client = client(server);
+        let data = Dataset::of_tests();
+        let start = Timestamp::from_secs(data.start());
+        let up = Querier::new("up");
+        let series = client.series(&up).start(start).end(end()).await.unwrap();
+        let mut found: Vec<Labels> = series.into_vec();
+        found.sort();
+        let mut expected: Vec<Labels> = data
+            .select("up", &[])
+            .iter()
+            .map(|series| {
+                let labels = series.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+                labels.chain([("__name__", "up")]).collect()
+            })
+            .collect();
+        expected.sort();
+        assert_eq!(found, expected);
+
+        let names = client.labels().matching(&up).start(start).end(end()).await.unwrap();
+        assert_eq!(*names, ["__name__", "instance", "job"]);
+        let jobs = client.label_values("job").matching(&up).start(start).end(end()).await.unwrap();
+        let mut expected: Vec<&str> = data.select("up", &[]).iter().map(|series| &*series.labels["job"]).collect();
+        expected.sort_unstable();
+        expected.dedup();
+        assert_eq!(*jobs, *expected);
+        let all = client.label_values("__name__").start(start).end(end()).await.unwrap();
+        assert!(all.iter().any(|name| name == "backendai_container_utilization"));
+        // A label that nobody has, in a form that old servers know nothing of.
+        match client.label_values("no.such/label").start(start).end(end()).await {
+            Ok(values) => assert!(values.is_empty()),
+            Err(error) => assert!(matches!(error.status(), Some(400 | 404 | 422)), "{error:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn metadata_exemplars_and_status_are_answered() {
+    for server in servers() {
+        let client = client(server);
+        assert!(client.metadata().limit(1).await.is_ok());
+        // VictoriaMetrics used to leave it empty.
+        client.build_info().await.unwrap();
+        assert!(client.healthy().await.unwrap());
+        assert!(client.ready().await.unwrap());
+        let querier = api_requests::Querier::new();
+        let exemplars = client.exemplars(api_requests::RATE, &querier).end(end()).await;
+        assert!(exemplars.unwrap().is_empty());
+        // Known to Prometheus since 3.9 only.
+        match client.features().await {
+            Ok(features) => assert!(features.iter().next().is_some()),
+            Err(error) => assert!(matches!(error.status(), Some(400 | 404)), "{error:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_server_formats_and_parses() {
+    let Some(server) = prometheus::shared() else { return };
+    let client = client(server);
+    assert!(client.build_info().await.unwrap().version.contains('.'));
+    assert_eq!(client.format_query("sum(up)by(job)").await.unwrap(), "sum by (job) (up)");
+    let error = client.format_query("sum(").await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Server { status: 400, error } if error.kind == "bad_data"), "{error:?}");
+    assert_eq!(error.query(), Some("sum("));
+    match client.parse_query("up").await {
+        Ok(tree) => assert_eq!(tree["type"], "vectorSelector"),
+        Err(error) => assert_eq!(error.status(), Some(404)),
+    }
+}
+
+#[tokio::test]
+async fn raw_queries_have_any_type() {
+    for server in servers() {
+        let client = client(server);
+        assert!(matches!(client.raw_query("up").at(end()).await.unwrap(), Data::Vector(up) if !up.is_empty()));
+        assert!(matches!(client.raw_query("up[1m]").at(end()).await.unwrap(), Data::Matrix(up) if !up.is_empty()));
+        // A scalar is a vector for VictoriaMetrics.
+        match client.raw_query("1 + 1").at(end()).await.unwrap() {
+            Data::Scalar(two) => assert_eq!(two.value(), 2.0),
+            Data::Vector(two) => assert_eq!(two.finite().unwrap(), 2.0),
+            other => panic!("{other:?}"),
+        }
+        let error = client.raw_query("rate(").await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Server { .. }), "{error:?}");
+        assert!(!error.is_retryable());
+        let range = TimeRange::new(end(), end()).unwrap();
+        assert_eq!(client.raw_query_range("vector(1)", range).await.unwrap().sample_count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_query_that_takes_too_long_is_a_timeout() {
+    let Some(server) = prometheus::shared() else { return };
+    let client = client(server);
+    let range = TimeRange::new(end().checked_sub(Duration::from_hours(6)).unwrap(), end()).unwrap();
+    let promql = "sum(sum_over_time((count_over_time({__name__=~\".+\"}[1h]))[6h:1s]))";
+    let query = client.raw_query_range(promql, range.step("1s").unwrap()).timeout(Duration::from_millis(300));
+    let start = std::time::Instant::now();
+    let error = query.split().await.unwrap_err();
+    assert!(error.is_timeout(), "{error:?}");
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn dialects_reach_victoria_metrics() {
+    let Some(server) = victoria_metrics::shared() else { return };
+    let client = client(server);
+    let querier = api_requests::Querier::new().group_by([api_requests::Label::Domain]);
+    let domains = async |settings: VictoriaMetrics| {
+        let vector = client.query(api_requests::RATE, &querier).at(end()).with(settings).await.unwrap();
+        vector.iter().filter_map(|element| element.labels().get("domain").map(str::to_owned)).collect::<Vec<_>>()
+    };
+    assert_eq!(domains(VictoriaMetrics::new()).await.len(), 2);
+    assert_eq!(domains(VictoriaMetrics::new().extra_label("domain", "default")).await, ["default"]);
+    let filter = Querier::new("").label("domain", promql_presets::regex("rese.*"));
+    assert_eq!(domains(VictoriaMetrics::new().extra_filters(&filter)).await, ["research"]);
+    let rounded = client.raw_query("1/3").with(VictoriaMetrics::new().round_digits(2)).await.unwrap();
+    let Data::Vector(rounded) = rounded else { panic!("{rounded:?}") };
+    assert_eq!(rounded.finite().unwrap(), 0.33);
+}
+
+#[tokio::test]
+async fn users_of_a_proxy_see_their_own() {
+    let Some(server) = victoria_metrics::shared() else { return };
+    let config = format!(
+        "users:\n\
+         - username: ann\n  password: \"p@ss:word\"\n  url_prefix: \"{url}/?extra_label=domain=default\"\n\
+         - bearer_token: token-of-bob\n  url_prefix: \"{url}/?extra_label=domain=research\"\n",
+        url = server.url()
+    );
+    let Some(proxy) = vmauth::start(&config, None) else { return };
+    let domains = async |client: PrometheusClient| {
+        let querier = api_requests::Querier::new().group_by([api_requests::Label::Domain]);
+        let vector = client.query(api_requests::RATE, &querier).at(end()).await?;
+        Ok::<_, promql_presets::Error>(
+            vector.iter().filter_map(|element| element.labels().get("domain").map(str::to_owned)).collect::<Vec<_>>(),
+        )
+    };
+    let builder = || PrometheusClient::builder(proxy.url());
+    let ann = builder().basic_auth("ann", "p@ss:word").build().unwrap();
+    assert_eq!(domains(ann).await.unwrap(), ["default"]);
+    let bob = builder().bearer_auth("token-of-bob").build().unwrap();
+    assert_eq!(domains(bob).await.unwrap(), ["research"]);
+    for stranger in [builder().bearer_auth("token-of-eve"), builder()] {
+        let error = domains(stranger.build().unwrap()).await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Http { status: 400..=499, .. }), "{error:?}");
+        assert!(!format!("{error:?}").contains("token-of-eve"), "{error:?}");
+    }
+}

@@ -1,0 +1,420 @@
+//! What the client sends, and what it makes of the answers.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::float_cmp)]
+
+mod misbehaving;
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use misbehaving::{Request, Server, json, vector};
+use promql_presets::presets::{self, api_requests, prometheus, prometheus::UP};
+use promql_presets::{
+    CallReport, Data, Dialect, Error, ErrorKind, HttpMethod, Mimir, Outcome, PrometheusClient, Querier, RangeError,
+    RetryPolicy, SeriesStream, Thanos, TimeRange, Timestamp, VictoriaMetrics, preset,
+};
+
+/// The request of a call, without what comes and goes.
+fn last(server: &Server) -> (String, String, Vec<(String, String)>) {
+    let Request { method, path, mut parameters, .. } = server.requests().pop().unwrap();
+    parameters.retain(|(name, _)| name != "timeout");
+    (method, path, parameters)
+}
+
+fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn client(server: &Server) -> PrometheusClient {
+    PrometheusClient::new(&server.url).unwrap()
+}
+
+#[tokio::test]
+async fn instant_queries_send_what_is_set() {
+    let server = Server::always(vector("7"));
+    let prometheus = client(&server);
+    let querier = api_requests::Querier::new().status_code(500).group_by([api_requests::Label::Endpoint]);
+    let vector = prometheus
+        .query(api_requests::RATE, &querier)
+        .at("2023-11-14T22:13:20.5Z")
+        .window("1m")
+        .limit(3)
+        .lookback_delta("90s")
+        .stats()
+        .timeout(Duration::from_secs(7))
+        .parameter("extra", "1")
+        .parameter("extra", "2")
+        .await
+        .unwrap();
+    assert_eq!(vector.finite().unwrap(), 7.0);
+    let (method, path, parameters) = last(&server);
+    assert_eq!((method.as_str(), path.as_str()), ("POST", "/api/v1/query"));
+    let query = r#"sum by (endpoint)(rate(backendai_api_request_count_total{status_code="500"}[1m]))"#;
+    assert_eq!(
+        parameters,
+        pairs(&[
+            ("time", "1700000000.500"),
+            ("limit", "3"),
+            ("lookback_delta", "90.000"),
+            ("stats", "true"),
+            ("query", query),
+            ("extra", "1"),
+            ("extra", "2"),
+        ])
+    );
+    let timeout: f64 = server.requests()[0].parameter("timeout").unwrap().parse().unwrap();
+    assert!((6.0..=7.0).contains(&timeout), "{timeout}");
+}
+
+#[tokio::test]
+async fn range_queries_send_what_is_set() {
+    let server = Server::always(json(200, r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#));
+    let range = TimeRange::parse("1.5", "61.25", "500ms").unwrap();
+    let querier = prometheus::Querier::new().job("api");
+    let query = client(&server).query_range(UP, &querier, range).stats_per_step().limit(9).limit(2).await;
+    assert!(query.unwrap().is_empty());
+    let (_, path, parameters) = last(&server);
+    assert_eq!(path, "/api/v1/query_range");
+    let expected = [
+        ("limit", "2"),
+        ("stats", "all"),
+        ("start", "1.500"),
+        ("end", "61.250"),
+        ("step", "0.500"),
+        ("query", r#"up{job="api"}"#),
+    ];
+    let sorted = |mut parameters: Vec<(String, String)>| {
+        parameters.sort();
+        parameters
+    };
+    assert_eq!(sorted(parameters), sorted(pairs(&expected)));
+}
+
+#[tokio::test]
+async fn headers_and_parameters_of_a_call_replace_those_of_its_client() {
+    let server = Server::always(vector("7"));
+    let client = PrometheusClient::builder(format!("{}/select/0/prometheus?key=base", server.url))
+        .bearer_auth("token")
+        .header("x-a", "client")
+        .tenant("client")
+        .with(Thanos::new().dedup(true))
+        .build()
+        .unwrap();
+    let querier = prometheus::Querier::new();
+    client.query(UP, &querier).await.unwrap();
+    let request = server.requests().pop().unwrap();
+    assert_eq!(request.path, "/select/0/prometheus/api/v1/query");
+    assert_eq!(&request.headers["authorization"], "Bearer token");
+    assert_eq!((&*request.headers["x-a"], &*request.headers["x-scope-orgid"]), ("client", "client"));
+    assert_eq!((request.parameter("dedup"), request.parameter("key")), (Some("true"), Some("base")));
+
+    client.query(UP, &querier).header("X-A", "call").with(Mimir::new().tenants(["a", "b"])).await.unwrap();
+    let request = server.requests().pop().unwrap();
+    assert_eq!((&*request.headers["x-a"], &*request.headers["x-scope-orgid"]), ("call", "a|b"));
+    client.query(UP, &querier).with(Thanos::new().dedup(false)).with(VictoriaMetrics::new().nocache()).await.unwrap();
+    let request = server.requests().pop().unwrap();
+    assert_eq!((request.parameter("dedup"), request.parameter("nocache")), (Some("false"), Some("1")));
+    assert_eq!(request.parameters.iter().filter(|(name, _)| name == "dedup").count(), 1);
+}
+
+#[tokio::test]
+async fn basic_credentials_come_from_the_builder_or_the_url() {
+    let server = Server::always(vector("7"));
+    let built = PrometheusClient::builder(&server.url).basic_auth("user", "p@ss").build().unwrap();
+    let written = PrometheusClient::new(server.url.replace("//", "//user:p%40ss@")).unwrap();
+    for client in [built, written] {
+        client.query(UP, &prometheus::Querier::new()).await.unwrap();
+        assert_eq!(server.requests().pop().unwrap().headers["authorization"], "Basic dXNlcjpwQHNz");
+    }
+}
+
+#[tokio::test]
+async fn lists_send_what_is_set() {
+    let server = Server::always(json(200, r#"{"status":"success","data":["a","b"],"warnings":["cut"]}"#));
+    let client = client(&server);
+    let (api, web) = (prometheus::Querier::new().job("api"), Querier::new("http.requests"));
+    let names = client.labels().matching(&api).matching(&web).start("1").end("2.5").limit(10).await.unwrap();
+    assert_eq!((&*names, names.warnings()), (&["a".to_owned(), "b".to_owned()][..], &["cut".to_owned()][..]));
+    let expected = [
+        ("match[]", r#"{job="api"}"#),
+        ("match[]", r#"{"http.requests"}"#),
+        ("start", "1"),
+        ("end", "2.500"),
+        ("limit", "10"),
+    ];
+    assert_eq!(last(&server), ("POST".to_owned(), "/api/v1/labels".to_owned(), pairs(&expected)));
+
+    let values = client.label_values("http.code").matching(&web).limit(1).await.unwrap();
+    assert_eq!(values.into_vec(), ["a", "b"]);
+    let expected = [("match[]", r#"{"http.requests"}"#), ("limit", "1")];
+    assert_eq!(last(&server), ("GET".to_owned(), "/api/v1/label/U__http_2e_code/values".to_owned(), pairs(&expected)));
+    let error = client.label_values("").await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Render(_)));
+
+    let server = Server::always(json(200, r#"{"status":"success","data":[{"__name__":"up","job":"api"}]}"#));
+    let client = self::client(&server);
+    let series = client.series(&api).or(&web).end("3").await.unwrap();
+    assert_eq!(series[0].to_string(), r#"up{job="api"}"#);
+    assert_eq!(last(&server).2, pairs(&[expected_match(), ("match[]", r#"{"http.requests"}"#), ("end", "3")]));
+    assert!(matches!(client.series(&Querier::new("")).await.unwrap_err().kind(), ErrorKind::Render(_)));
+}
+
+fn expected_match() -> (&'static str, &'static str) {
+    ("match[]", r#"{job="api"}"#)
+}
+
+#[tokio::test]
+async fn metadata_is_read() {
+    let body = r#"{"status":"success","data":{"up":[{"type":"gauge","help":"h","unit":""},{"type":"unknown"}]}}"#;
+    let server = Server::always(json(200, body));
+    let metadata = client(&server).metadata().metric("up").limit(2).limit_per_metric(3).await.unwrap();
+    assert_eq!((metadata["up"][0].kind.as_str(), metadata["up"][0].help.as_str()), ("gauge", "h"));
+    assert_eq!(metadata["up"][1].unit, "");
+    let expected = [("metric", "up"), ("limit", "2"), ("limit_per_metric", "3")];
+    assert_eq!(last(&server), ("GET".to_owned(), "/api/v1/metadata".to_owned(), pairs(&expected)));
+}
+
+#[tokio::test]
+async fn exemplars_are_read() {
+    let exemplar = r#"{"labels":{"trace_id":"t"},"value":"0.25","timestamp":1600096945.479}"#;
+    let series = format!(r#"{{"seriesLabels":{{"job":"api"}},"exemplars":[{exemplar}]}}"#);
+    let server = Server::always(json(200, &format!(r#"{{"status":"success","data":[{series}]}}"#)));
+    let prometheus = client(&server);
+    let querier = api_requests::Querier::new();
+    let found = prometheus.exemplars(api_requests::RATE, &querier).window("1m").start("1").end("2").await.unwrap();
+    assert_eq!(found[0].exemplars[0].labels.get("trace_id"), Some("t"));
+    let query = "sum by ()(rate(backendai_api_request_count_total{}[1m]))";
+    let expected = [("start", "1"), ("end", "2"), ("query", query)];
+    assert_eq!(last(&server), ("POST".to_owned(), "/api/v1/query_exemplars".to_owned(), pairs(&expected)));
+
+    let server = Server::always(json(200, r#"{"status":"success","data":[{"seriesLabels":{"job":1}}]}"#));
+    let error = client(&server).exemplars(api_requests::RATE, &querier).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Decode(_)));
+}
+
+#[tokio::test]
+async fn the_server_tells_about_itself() {
+    let data = |data: &str| Server::always(json(200, &format!(r#"{{"status":"success","data":{data}}}"#)));
+    let server = data(r#"{"version":"3.14.0","goVersion":"go1.26","new":"x"}"#);
+    let info = client(&server).build_info().await.unwrap();
+    assert_eq!((info.version.as_str(), info.go_version.as_str(), info.branch.as_str()), ("3.14.0", "go1.26", ""));
+    assert_eq!(last(&server).1, "/api/v1/status/buildinfo");
+
+    let server = data(r#"{"promql_functions":{"limitk":true,"info":false}}"#);
+    let features = client(&server).features().await.unwrap();
+    assert!(features.has("promql_functions", "limitk") && !features.has("promql_functions", "info"));
+    assert!(!features.has("api", "x"));
+    assert_eq!(features.iter().count(), 2);
+    assert_eq!(last(&server).1, "/api/v1/features");
+
+    let server = data(r#""a + b""#);
+    assert_eq!(client(&server).format_query("a+b").await.unwrap(), "a + b");
+    assert_eq!(last(&server), ("POST".to_owned(), "/api/v1/format_query".to_owned(), pairs(&[("query", "a+b")])));
+    let server = data(r#"{"type":"binaryExpr"}"#);
+    assert_eq!(client(&server).parse_query("a+b").await.unwrap()["type"], "binaryExpr");
+    assert_eq!(last(&server), ("POST".to_owned(), "/api/v1/parse_query".to_owned(), pairs(&[("query", "a+b")])));
+}
+
+#[tokio::test]
+async fn health_is_a_yes_or_a_no() {
+    let server = Server::always(misbehaving::answer(200, "", "Prometheus Server is Ready.\n"));
+    assert!(client(&server).ready().await.unwrap());
+    assert_eq!(last(&server), ("GET".to_owned(), "/-/ready".to_owned(), Vec::new()));
+    assert!(client(&server).healthy().await.unwrap());
+    assert_eq!(last(&server).1, "/-/healthy");
+    let server = Server::always(misbehaving::answer(503, "", "Service Unavailable"));
+    assert!(!client(&server).ready().await.unwrap());
+    assert_eq!(server.requests().len(), 1);
+    let server = Server::always(misbehaving::answer(404, "", ""));
+    assert_eq!(client(&server).ready().await.unwrap_err().status(), Some(404));
+}
+
+#[tokio::test]
+async fn presets_found_by_name_and_raw_queries_have_results_of_any_type() {
+    let server = Server::always(vector("7"));
+    let client = client(&server);
+    let info = presets::ALL.find("api_requests::rate").unwrap();
+    let querier = Querier::new("").label("endpoint", "/auth").group_by(["job"]);
+    let Data::Vector(found) = client.query(info.preset::<Data>(), &querier).window("2m").await.unwrap() else {
+        panic!("no vector")
+    };
+    assert_eq!(found.finite().unwrap(), 7.0);
+    let query = r#"sum by (job)(rate(backendai_api_request_count_total{endpoint="/auth"}[2m]))"#;
+    assert_eq!(last(&server).2, pairs(&[("query", query)]));
+    let undeclared = client.query(info.preset::<Data>(), &Querier::new("").label("x", "y")).await.unwrap_err();
+    assert!(matches!(undeclared.kind(), ErrorKind::Render(_)));
+    assert_eq!(undeclared.preset(), Some("api_requests::rate"));
+
+    let raw = client.raw_query("1 +").at("5").await.unwrap();
+    assert_eq!(raw.result_type().name(), "vector");
+    assert_eq!(last(&server).2, pairs(&[("time", "5"), ("query", "1 +")]));
+    let error = client.raw_query_range("up", TimeRange::parse("0", "1", "1").unwrap()).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::ResultType(_)));
+    assert_eq!((error.preset(), error.query()), (None, Some("up")));
+}
+
+#[tokio::test]
+async fn bad_input_is_kept_until_the_call() {
+    let server = Server::always(vector("7"));
+    let client = client(&server);
+    let querier = prometheus::Querier::new();
+    let kind = |error: Error| {
+        assert_eq!(error.preset(), Some("prometheus::up"));
+        format!("{:?}", error.kind())
+    };
+    let time = client.query(UP, &querier).at("yesterday").at("5").await.unwrap_err();
+    assert!(matches!(time.kind(), ErrorKind::Range(RangeError::InvalidTime(_))));
+    assert!(kind(client.query(UP, &querier).lookback_delta("x").await.unwrap_err()).contains("InvalidLookback"));
+    assert!(kind(client.query(UP, &querier).header("a b", "x").await.unwrap_err()).starts_with("Config"));
+    let filter = VictoriaMetrics::new().extra_filters(&Querier::new(""));
+    assert!(kind(client.query(UP, &querier).with(filter).await.unwrap_err()).starts_with("Render"));
+    let window = client.query(api_requests::RATE, &api_requests::Querier::new()).window("x").await.unwrap_err();
+    assert!(matches!(window.kind(), ErrorKind::Render(_)));
+    assert!(server.requests().is_empty());
+}
+
+#[test]
+fn clients_are_not_built_from_what_is_no_server() {
+    for url in ["", "localhost:9090", "ftp://host", "/path", "http://"] {
+        let error = PrometheusClient::new(url).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Config(_)), "{url}");
+    }
+    let secure = PrometheusClient::new("https://host");
+    assert_eq!(secure.is_ok(), cfg!(any(feature = "rustls", feature = "native-tls")));
+    let error = PrometheusClient::builder("http://host").header("a\n", "b").build().unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Config(_)));
+}
+
+/// A querier that is not for several threads.
+struct NotSync(std::cell::Cell<u8>);
+impl promql_presets::MetricQuerier for NotSync {
+    fn name(&self) -> &'static str {
+        "up"
+    }
+    fn labels(&self) -> std::borrow::Cow<'_, [promql_presets::Matcher<'_>]> {
+        self.0.set(1);
+        (&[][..]).into()
+    }
+}
+
+#[test]
+fn everything_can_be_shown_and_sent_between_threads() {
+    fn check<T: Debug + Send>(value: T) -> T {
+        assert!(!format!("{value:?}").is_empty());
+        value
+    }
+    fn check_type<T: Debug + Send + Sync>() {}
+    fn check_stream<T: Debug + Send + futures_util::Stream>() {}
+    fn check_future<F: IntoFuture<IntoFuture: Send>>(_: F) {}
+    check_type::<PrometheusClient>();
+    check_type::<promql_presets::ClientBuilder>();
+    check_type::<Error>();
+    check_type::<ErrorKind>();
+    check_type::<RetryPolicy>();
+    check_type::<Dialect>();
+    check_type::<CallReport<'_>>();
+    check_type::<Outcome<'_>>();
+    check_type::<Data>();
+    check_type::<HttpMethod>();
+    check_stream::<SeriesStream>();
+    assert_eq!(size_of::<Error>(), size_of::<usize>());
+    assert_eq!(size_of::<PrometheusClient>(), size_of::<usize>());
+
+    let client = PrometheusClient::new("http://localhost").unwrap();
+    let querier = NotSync(std::cell::Cell::new(0));
+    let any = preset!("sum by ({group_by})({metric_name}{{{labels}}})");
+    let range = TimeRange::new(Timestamp::from_secs(0), Timestamp::from_secs(1)).unwrap();
+    check_future(client.query(any, &querier));
+    check_future(client.query_range(any, &querier, range));
+    check_future(client.query_range(any, &querier, range).split());
+    check_future(client.query_range(any, &querier, range).stream());
+    check_future(client.exemplars(any, &querier));
+    check_future(check(client.series(&querier)));
+    check_future(check(client.labels()));
+    check_future(check(client.label_values("job")));
+    check_future(check(client.metadata()));
+    check_future(check(client.build_info()));
+    check_future(check(client.features()));
+    check_future(check(client.format_query("up")));
+    check_future(check(client.parse_query("up")));
+    check_future(check(client.ready()));
+    check_future(check(client.raw_query("up")));
+    check_future(check(client.raw_query_range("up", range)));
+    let shown = format!("{:?}", client.query_range(any, &querier, range).split());
+    assert!(shown.starts_with("SplitQuery"), "{shown}");
+}
+
+#[cfg(feature = "tracing")]
+#[tokio::test]
+async fn a_span_tells_what_became_of_a_call() {
+    let server = Server::sequence(&[misbehaving::answer(503, "", ""), vector("7")]);
+    let log = spans::Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+    let policy = RetryPolicy::default().waits(Duration::from_millis(1), Duration::from_millis(1));
+    client(&server).query(UP, &prometheus::Querier::new()).retry(policy).await.unwrap();
+    let fields = log.fields();
+    let get = |name: &str| fields.get(name).map(String::as_str);
+    assert_eq!((get("preset"), get("query")), (Some("prometheus::up"), Some("up{}")));
+    assert_eq!((get("endpoint"), get("outcome"), get("retries")), (Some("query"), Some("success"), Some("1")));
+    assert_eq!(get("bytes"), Some(&*misbehaving::vector_body("7").len().to_string()));
+    assert!(get("duration_ms").is_some());
+    assert_eq!(get("message"), Some("retrying"));
+}
+
+/// As much of a subscriber as a test needs.
+#[cfg(feature = "tracing")]
+mod spans {
+    use std::fmt::Debug;
+    use std::sync::{Arc, Mutex};
+
+    use tracing::field::{Field, Visit};
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
+
+    use super::BTreeMap;
+
+    /// The fields of all spans and events of this library.
+    #[derive(Clone, Default)]
+    pub(super) struct Log(Arc<Mutex<BTreeMap<String, String>>>);
+
+    impl Log {
+        pub(super) fn fields(&self) -> BTreeMap<String, String> {
+            self.0.lock().unwrap().clone()
+        }
+    }
+
+    impl Visit for &Log {
+        fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+            self.0.lock().unwrap().insert(field.name().to_owned(), format!("{value:?}"));
+        }
+
+        fn record_str(&mut self, field: &Field, value: &str) {
+            self.0.lock().unwrap().insert(field.name().to_owned(), value.to_owned());
+        }
+    }
+
+    impl Subscriber for Log {
+        fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+            metadata.target().starts_with("promql_presets")
+        }
+
+        fn new_span(&self, span: &Attributes<'_>) -> Id {
+            span.record(&mut &*self);
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, values: &Record<'_>) {
+            values.record(&mut &*self);
+        }
+
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+        fn event(&self, event: &Event<'_>) {
+            event.record(&mut &*self);
+        }
+
+        fn enter(&self, _: &Id) {}
+
+        fn exit(&self, _: &Id) {}
+    }
+}
