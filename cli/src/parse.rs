@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::ValueExt;
-use promql_presets_compiler::promql::{Features, Parsed, Syntax, Tree, parse};
+use promql_presets_compiler::check::output_labels;
+use promql_presets_compiler::promql::{Features, Parsed, Syntax, Tree, ValueType, parse};
 use promql_presets_compiler::render::Messages;
 use promql_presets_compiler::{Diagnostic, SourceFile};
 
@@ -21,7 +22,8 @@ usage: promql-presets parse [QUERY]... [--format FORMAT] [--experimental]
 usage: promql-presets parse --jsonl [--experimental]
 
   QUERY              a query; standard input is one if none is given
-  --format FORMAT    human: the type and the tree, or the line and carets under the fault (the default)
+  --format FORMAT    human: the type, the labels of the result (`job, pod?, ...` are `job`, perhaps `pod`, and
+                     perhaps others) and the tree, or the line and carets under the fault (the default)
                      json:  one object a line, with ok, type (scalar, vector, matrix, string or null) and
                             errors: message, start and end, in bytes from 0
   --jsonl            read one JSON string a line from standard input, answer each as `--format json` does
@@ -106,7 +108,11 @@ fn answer(query: &str, syntax: Syntax, format: Format) -> (bool, String) {
 
 fn human(query: &str, parsed: &Parsed<'_>) -> (bool, String) {
     if let Some(expr) = parsed.expr.as_ref().filter(|_| parsed.diagnostics.is_empty()) {
-        return (true, format!("type: {}\n\n{}", expr.ty().as_str(), Tree(expr)));
+        let labels = match expr.ty() {
+            ValueType::Vector | ValueType::Matrix => format!("labels: {}\n", output_labels(query, expr)),
+            ValueType::Scalar | ValueType::String => String::new(),
+        };
+        return (true, format!("type: {}\n{labels}\n{}", expr.ty().as_str(), Tree(expr)));
     }
     let file = SourceFile { name: String::new(), path: "query".to_owned(), text: query.to_owned() };
     let (messages, colors) = (Messages::of(&file), in_colors());

@@ -226,8 +226,8 @@ fn output_that_is_no_terminal_has_no_colors() {
 fn parse_shows_type_and_tree() {
     let human = run(&["parse", "sum by (job) (rate(up[5m])) > 0"]);
     assert_eq!((human.status, human.err.as_str()), (0, ""));
-    assert!(human.out.starts_with("type: vector\n"), "{}", human.out);
-    assert!(human.out.contains("\n    rate() : vector\n      up[5m] : matrix\n"), "{}", human.out);
+    assert!(human.out.starts_with("type: vector\nlabels: job?\n\n"), "{}", human.out);
+    assert!(human.out.contains("\n    rate : vector\n      up[5m] : matrix\n"), "{}", human.out);
 
     let refused = run(&["parse", "rate(up)"]);
     assert_eq!(refused.status, 1);
