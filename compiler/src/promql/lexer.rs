@@ -156,7 +156,11 @@ impl<'a> Lexer<'a> {
             self.at += 2;
         } else if let Some(hole) = Hole::at_start(&self.bytes[start..]) {
             self.at += hole.placeholder().len();
-            let diagnostic = report::hole_in_text(hole, self.span(start), place);
+            let mut diagnostic = report::hole_in_text(hole, self.span(start), place);
+            if hole == Hole::MetricName && self.mode == Mode::Braces {
+                diagnostic.help =
+                    Some("write `{metric_name}` before the braces; names are quoted where they need it".to_owned());
+            }
             self.diagnostics.push(diagnostic);
         } else {
             self.at += 1;
@@ -480,6 +484,7 @@ impl<'a> Lexer<'a> {
     /// A string literal. Escapes are checked where they are read.
     fn string(&mut self, quote: u8) -> Kind {
         let start = self.at;
+        let before = self.diagnostics.len();
         self.at += 1;
         loop {
             let mut at = self.at;
@@ -507,6 +512,8 @@ impl<'a> Lexer<'a> {
                 _ => self.at += 1,
             }
         }
+        // What stands behind the quote is not meant to be in a string.
+        self.diagnostics.truncate(before);
         self.error(report::unterminated_string(span(start, self.at), quote))
     }
 
