@@ -130,6 +130,9 @@ async fn containers() {
     }
 }
 
+/// Which series a condition keeps.
+type Keeps<'a> = Box<dyn Fn(&Series) -> bool + 'a>;
+
 #[tokio::test]
 async fn every_operator_filters() {
     use container::{Label, Querier as Containers, ValueType};
@@ -138,7 +141,6 @@ async fn every_operator_filters() {
         let all = data.select(CONTAINER, &[("container_metric_name", "cpu_util")]);
         let kernels: Vec<uuid::Uuid> = all.iter().map(|series| series.labels["kernel_id"].parse().unwrap()).collect();
         let base = || Containers::new("cpu_util").group_by([Label::KernelId, Label::ValueType]);
-        type Keeps<'a> = Box<dyn Fn(&Series) -> bool + 'a>;
         let is = |series: &Series, label: &str, value: &str| series.labels[label] == value;
         let first = kernels[0];
         let cases: Vec<(Containers, Keeps<'_>)> = vec![
@@ -336,7 +338,7 @@ async fn ranges_have_a_point_for_each_step() {
             let matrix = client.query_range(container::GAUGE, &querier, range).await.unwrap();
             let series = data.select(CONTAINER, &[("container_metric_name", "mem"), ("value_type", "pct")]);
             assert_eq!(matrix.len(), kernels);
-            let times: Vec<i64> = (0..).map(|turn| start + turn * 5 * MINUTE).take_while(|time| *time <= end).collect();
+            let times: Vec<i64> = (start..=end).step_by(300).collect();
             for time in &times {
                 let expected = Dataset::sum_by(&series, &["kernel_id"], |series| series.at(*time));
                 assert_close(&point(&matrix, *time), &expected);
@@ -399,7 +401,9 @@ async fn labels_and_series() {
         let labels = [("container_metric_name", "mem"), ("value_type", "current")];
         let mut expected: Vec<Labels> =
             data.select(CONTAINER, &labels).iter().map(|series| series.labels.clone()).collect();
-        expected.iter_mut().for_each(|labels| _ = labels.insert("__name__".to_owned(), current.name().to_owned()));
+        for labels in &mut expected {
+            labels.insert("__name__".to_owned(), current.name().to_owned());
+        }
         expected.sort();
         assert_eq!(found, expected);
     }

@@ -129,7 +129,7 @@ impl InlinePreset {
             window: window_value,
             result,
             segments,
-            is_stub: false,
+            is_stub: diagnostics.iter().any(|found| found.severity == Severity::Error),
         };
         Self { code: codegen::inline(&preset), diagnostics }
     }

@@ -157,7 +157,7 @@ codes! {
     MalformedPlaceholder = "malformed-placeholder", Error;
     /// A placeholder where its kind cannot stand.
     MisplacedPlaceholder = "misplaced-placeholder", Error;
-    /// The query is not `PromQL`.
+    /// The query is not PromQL.
     Syntax = "syntax", Error;
     /// An expression of the wrong type.
     TypeMismatch = "type-mismatch", Error;

@@ -68,22 +68,42 @@ impl PromDuration {
     pub const fn is_zero(self) -> bool {
         self.millis == 0
     }
-}
 
-impl fmt::Display for PromDuration {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// Writes it as `Display` does, without a formatter's detours: every query with a window goes through here.
+    pub(crate) fn write_to(self, out: &mut impl fmt::Write) -> fmt::Result {
         if self.millis == 0 {
-            return f.write_str("0s");
+            return out.write_str("0s");
         }
         let mut rest = self.millis;
         for (unit, millis, only_exact) in UNITS {
-            let count = rest / millis;
-            if count > 0 && (!only_exact || rest.is_multiple_of(millis)) {
-                write!(f, "{count}{unit}")?;
+            if rest >= millis && (!only_exact || rest.is_multiple_of(millis)) {
+                let count = rest / millis;
+                write_decimal(out, count)?;
+                out.write_str(unit)?;
                 rest -= count * millis;
             }
         }
         Ok(())
+    }
+}
+
+fn write_decimal(out: &mut impl fmt::Write, number: u64) -> fmt::Result {
+    let mut power = 1;
+    while number / power >= 10 {
+        power *= 10;
+    }
+    while power > 0 {
+        // One digit.
+        #[expect(clippy::cast_possible_truncation)]
+        out.write_char(char::from(b'0' + (number / power % 10) as u8))?;
+        power /= 10;
+    }
+    Ok(())
+}
+
+impl fmt::Display for PromDuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_to(f)
     }
 }
 

@@ -8,6 +8,44 @@ use std::fmt::Write;
 /// U+FFFD for broken UTF-8 and rejects it, and control characters are unreadable in logs; both are written as escapes.
 pub fn escape_into(out: &mut String, value: &str) {
     out.push('"');
+    if is_plain(value) {
+        out.push_str(value);
+    } else {
+        escape_contents(out, value);
+    }
+    out.push('"');
+}
+
+/// Whether a value is of printable ASCII without `"` and `\`, so that it needs no escapes.
+pub(crate) fn is_plain(value: &str) -> bool {
+    // The last bytes may overlap those before them.
+    match value.as_bytes() {
+        bytes if let Some(last) = bytes.last_chunk::<8>() => {
+            are_plain(*last) && bytes.as_chunks::<8>().0.iter().all(|chunk| are_plain(*chunk))
+        }
+        bytes if let (Some([a, b, c, d]), Some([e, f, g, h])) = (bytes.first_chunk(), bytes.last_chunk()) => {
+            are_plain([*a, *b, *c, *d, *e, *f, *g, *h])
+        }
+        [a, .., b, c] => are_plain([*a, *b, *c, b' ', b' ', b' ', b' ', b' ']),
+        [a, .., b] => are_plain([*a, *b, b' ', b' ', b' ', b' ', b' ', b' ']),
+        [a] => are_plain([*a, b' ', b' ', b' ', b' ', b' ', b' ', b' ']),
+        [] => true,
+    }
+}
+
+/// The same for eight bytes at once. In `found`, the highest bit of each byte tells; a byte above one that is found may be
+/// wrong, which does not matter.
+fn are_plain(bytes: [u8; 8]) -> bool {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    let word = u64::from_le_bytes(bytes);
+    let zero = |word: u64| word.wrapping_sub(ONES) & !word;
+    let control = word.wrapping_sub(ONES * 0x20) & !word;
+    let above = word | word.wrapping_add(ONES);
+    let found = control | above | zero(word ^ (ONES * u64::from(b'"'))) | zero(word ^ (ONES * u64::from(b'\\')));
+    found & (ONES * 0x80) == 0
+}
+
+fn escape_contents(out: &mut String, value: &str) {
     let mut copied = 0;
     for (at, byte) in value.bytes().enumerate() {
         // 0xEF starts U+FFFD (EF BF BD) and others of its block.
@@ -29,7 +67,6 @@ pub fn escape_into(out: &mut String, value: &str) {
         }
     }
     out.push_str(&value[copied..]);
-    out.push('"');
 }
 
 /// A PromQL string literal, in double quotes, that means exactly `value`.
@@ -46,6 +83,9 @@ pub fn quote(value: &str) -> String {
 
 /// How many bytes [`escape_into`] writes, or a few more.
 pub(crate) fn quoted_len(value: &str) -> usize {
+    if is_plain(value) {
+        return value.len() + 2;
+    }
     let extra: usize = value
         .bytes()
         .map(|byte| match byte {
@@ -60,6 +100,20 @@ pub(crate) fn quoted_len(value: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_plain_needs_no_escapes_anywhere() {
+        for c in '\0'..='\u{FF}' {
+            let plain = matches!(c, ' '..='~') && c != '"' && c != '\\';
+            for length in 0..20 {
+                assert!(is_plain(&"x".repeat(length)));
+                for at in 0..length {
+                    let value: String = (0..length).map(|other| if other == at { c } else { 'x' }).collect();
+                    assert_eq!(is_plain(&value), plain, "{value:?}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn escapes_what_would_end_or_break_a_string() {

@@ -53,10 +53,13 @@ pub const KEYWORDS: &[&str] = &[
     "min_of",
 ];
 
+const LONGEST_KEYWORD: usize = "count_values".len();
+
 /// Whether a metric name can stand in a query without quotes, whatever surrounds it.
 #[must_use]
 pub fn is_bare_metric(name: &str) -> bool {
-    is_identifier(name, true) && !KEYWORDS.iter().any(|keyword| keyword.eq_ignore_ascii_case(name))
+    let is_keyword = || KEYWORDS.iter().any(|keyword| keyword.eq_ignore_ascii_case(name));
+    is_identifier(name, true) && (name.len() > LONGEST_KEYWORD || !is_keyword())
 }
 
 /// Whether a label name can stand in a matcher or a grouping without quotes.
@@ -73,10 +76,31 @@ pub fn is_classic_label(name: &str) -> bool {
     is_identifier(name, false)
 }
 
+/// What each byte may be in an identifier.
+static CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < 128_u8 {
+        classes[byte as usize] = match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' => LETTER,
+            b'0'..=b'9' => DIGIT,
+            b':' => COLON,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    classes
+};
+const LETTER: u8 = 1;
+const DIGIT: u8 = 2;
+const COLON: u8 = 4;
+
 fn is_identifier(name: &str, colons: bool) -> bool {
-    let letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_' || (colons && byte == b':');
+    let first = LETTER | if colons { COLON } else { 0 };
+    let is = |byte: u8, classes: u8| CLASSES[usize::from(byte)] & classes != 0;
     match name.as_bytes() {
-        [first, rest @ ..] => letter(*first) && rest.iter().all(|byte| letter(*byte) || byte.is_ascii_digit()),
+        // Without a branch for each byte.
+        [byte, rest @ ..] => is(*byte, first) & rest.iter().fold(true, |all, byte| all & is(*byte, first | DIGIT)),
         [] => false,
     }
 }
@@ -189,6 +213,11 @@ mod tests {
         for name in ["", "a:b", "http.code", "0", "inf", "NAN"] {
             assert!(!is_bare_label(name), "{name}");
         }
+    }
+
+    #[test]
+    fn no_keyword_is_longer_than_the_longest() {
+        assert_eq!(KEYWORDS.iter().map(|keyword| keyword.len()).max(), Some(LONGEST_KEYWORD));
     }
 
     #[test]

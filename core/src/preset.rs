@@ -191,12 +191,9 @@ impl LabelKind {
             Self::Integer => value.parse::<i128>().is_ok(),
             Self::OneOf(values) => values.contains(&value),
             Self::Uuid => {
-                let bytes = value.as_bytes();
-                bytes.len() == 36
-                    && bytes.iter().enumerate().all(|(at, byte)| match at {
-                        8 | 13 | 18 | 23 => *byte == b'-',
-                        _ => byte.is_ascii_hexdigit(),
-                    })
+                let Ok(bytes): Result<&[u8; 36], _> = value.as_bytes().try_into() else { return false };
+                let digits: u8 = bytes.iter().map(|byte| u8::from(byte.is_ascii_hexdigit())).sum();
+                [8, 13, 18, 23].iter().all(|at| bytes[*at] == b'-') && digits == 32
             }
         }
     }
@@ -269,5 +266,25 @@ impl IntoIterator for Presets {
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.iter().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_admit_their_values_only() {
+        let uuid = "6a9f3c0e-8d1b-4e5f-9A2C-7b6d5e4f3a21";
+        assert!(LabelKind::Uuid.admits(uuid));
+        for at in 0..uuid.len() {
+            let mut other = uuid.to_owned();
+            other.replace_range(at..=at, if uuid.as_bytes()[at] == b'-' { "0" } else { "-" });
+            assert!(!LabelKind::Uuid.admits(&other), "{other}");
+            assert!(!LabelKind::Uuid.admits(&uuid[..at]));
+        }
+        assert!(!LabelKind::Uuid.admits("6a9f3c0e-8d1b-4e5f-9a2c-7b6d5e4f3a2g"));
+        assert!(LabelKind::Integer.admits("-5") && !LabelKind::Integer.admits("5.0"));
+        assert!(LabelKind::OneOf(&["a"]).admits("a") && !LabelKind::OneOf(&["a"]).admits("b"));
     }
 }

@@ -1,9 +1,8 @@
 //! Rendering: segments and a querier become PromQL.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 
-use crate::escape::{escape_into, quoted_len};
+use crate::escape::{escape_into, is_plain, quoted_len};
 use crate::name::{check_label, check_name, is_bare_label, is_bare_metric};
 use crate::{LabelInfo, MatchOp, Matcher, MetricQuerier, PresetInfo, PromDuration, RenderError, Segment};
 
@@ -109,7 +108,9 @@ impl Input<'_> {
     }
 
     fn write(&self, segments: &[Segment], window: PromDuration) -> String {
-        let mut out = Output { query: String::with_capacity(self.capacity(segments)), in_list: false };
+        let is_plain = self.is_plain();
+        let query = String::with_capacity(self.capacity(segments, is_plain));
+        let mut out = Output { query, in_list: false, is_plain };
         for segment in segments {
             match *segment {
                 Segment::Text(text) => {
@@ -120,26 +121,34 @@ impl Input<'_> {
                 Segment::MetricName(before, after) => out.metric_name([before, self.name, after], false),
                 Segment::MetricNameOpen(before, after) => out.metric_name([before, self.name, after], true),
                 Segment::Labels => self.labels.iter().for_each(|matcher| out.matcher(matcher)),
-                Segment::GroupBy => self.group_by.iter().for_each(|label| push_label(out.item(), label)),
+                Segment::GroupBy => self.group_by.iter().for_each(|label| out.label(label)),
                 // Writing to a `String` cannot fail.
-                Segment::Window => _ = write!(out.query, "{window}"),
+                Segment::Window => _ = window.write_to(&mut out.query),
             }
         }
         out.query
     }
 
+    /// Whether no label needs quotes and no value escapes: nearly always, and then nobody needs to look again.
+    fn is_plain(&self) -> bool {
+        let plain = |m: &Matcher<'_>| is_bare_label(m.label()) && is_plain(m.value().unwrap_or_default());
+        self.labels.iter().all(plain) && self.group_by.iter().all(|label| is_bare_label(label))
+    }
+
     /// At least as many bytes as the query will have, and hardly more.
-    fn capacity(&self, segments: &[Segment]) -> usize {
+    fn capacity(&self, segments: &[Segment], is_plain: bool) -> usize {
+        let quoted = |text: &str| if is_plain { text.len() + 2 } else { quoted_len(text) };
         let labels = || {
-            let len = |m: &Matcher<'_>| quoted_len(m.label()) + quoted_len(m.value().unwrap_or_default()) + 3;
+            let len = |m: &Matcher<'_>| quoted(m.label()) + quoted(m.value().unwrap_or_default()) + 3;
             self.labels.iter().map(len).sum::<usize>()
         };
-        let group_by = || self.group_by.iter().map(|label| quoted_len(label) + 1).sum::<usize>();
+        let group_by = || self.group_by.iter().map(|label| quoted(label) + 1).sum::<usize>();
         let len = |segment: &Segment| match segment {
             Segment::Text(text) => text.len(),
             Segment::Item(text) => text.len() + 1,
             Segment::MetricName(before, after) | Segment::MetricNameOpen(before, after) => {
-                quoted_len(before) + quoted_len(self.name) + quoted_len(after)
+                // What is glued to the name is part of an identifier.
+                before.len() + quoted_len(self.name) + after.len() + 2
             }
             Segment::Labels => labels(),
             Segment::GroupBy => group_by(),
@@ -167,6 +176,8 @@ struct Output {
     query: String,
     /// Whether the list that is being written has an element yet.
     in_list: bool,
+    /// Whether no label needs quotes and no value escapes.
+    is_plain: bool,
 }
 
 impl Output {
@@ -180,10 +191,26 @@ impl Output {
     }
 
     fn matcher(&mut self, matcher: &Matcher<'_>) {
+        self.label(matcher.label());
+        self.query.push_str(matcher.op().as_str());
+        let value = matcher.value().unwrap_or_default();
+        if self.is_plain {
+            self.query.push('"');
+            self.query.push_str(value);
+            self.query.push('"');
+        } else {
+            escape_into(&mut self.query, value);
+        }
+    }
+
+    fn label(&mut self, label: &str) {
+        let is_bare = self.is_plain || is_bare_label(label);
         let out = self.item();
-        push_label(out, matcher.label());
-        out.push_str(matcher.op().as_str());
-        escape_into(out, matcher.value().unwrap_or_default());
+        if is_bare {
+            out.push_str(label);
+        } else {
+            escape_into(out, label);
+        }
     }
 
     fn metric_name(&mut self, parts: [&str; 3], open: bool) {
@@ -206,14 +233,6 @@ impl Output {
         } else {
             self.query.push('}');
         }
-    }
-}
-
-fn push_label(out: &mut String, label: &str) {
-    if is_bare_label(label) {
-        out.push_str(label);
-    } else {
-        escape_into(out, label);
     }
 }
 
@@ -322,8 +341,8 @@ mod tests {
             .group_by(["http.code", "c"]);
         let query = rendered(RATE, &querier);
         let exact = Input { name: querier.name(), labels: &querier.labels(), group_by: &querier.group_by_labels() };
-        assert!(query.len() <= exact.capacity(RATE));
-        assert_eq!(query.capacity(), exact.capacity(RATE), "the string grew");
+        assert!(query.len() <= exact.capacity(RATE, false));
+        assert_eq!(query.capacity(), exact.capacity(RATE, false), "the string grew");
     }
 
     #[test]

@@ -21,12 +21,12 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
         all.combine(error);
         all
     });
-    if let Some(errors) = errors {
-        return Err(errors);
-    }
+    // Also where there are errors: a preset of the likely type makes for no further ones.
+    let errors = errors.map(Error::into_compile_error);
     let warnings = warnings.into_iter().map(|diagnostic| arguments.warning(diagnostic));
     let preset: TokenStream = preset.code.parse()?;
     Ok(quote! {{
+        #errors
         use #krate::__private1 as __p;
         #(#warnings)*
         #preset
