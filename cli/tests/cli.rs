@@ -226,7 +226,11 @@ fn output_that_is_no_terminal_has_no_colors() {
 fn parse_shows_type_and_tree() {
     let human = run(&["parse", "sum by (job) (rate(up[5m])) > 0"]);
     assert_eq!((human.status, human.err.as_str()), (0, ""));
-    assert!(human.out.starts_with("type: vector\n"), "{}", human.out);
+    assert!(human.out.starts_with("type: vector\nlabels: job?\n\n"), "{}", human.out);
+    assert!(run(&["parse", "1 + 1"]).out.starts_with("type: scalar\n\n+ : scalar\n"));
+    let doubtful = run(&["parse", "histogram_quantile(0.9, sum by (job) (rate(x_bucket[5m])))"]);
+    assert_eq!(doubtful.status, 0);
+    assert!(doubtful.out.contains("\n\nwarning[quantile-without-le]: "), "{}", doubtful.out);
     assert!(human.out.contains("\n    rate() : vector\n      up[5m] : matrix\n"), "{}", human.out);
 
     let refused = run(&["parse", "rate(up)"]);
