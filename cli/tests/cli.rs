@@ -197,6 +197,18 @@ fn check_takes_files_and_folders() {
     assert!(none.err.starts_with("error: `presets/notes.txt` is no preset file"));
 }
 
+#[cfg(unix)]
+#[test]
+fn links_back_are_not_followed() {
+    use std::os::unix::fs::symlink;
+
+    let folder = Folder::new("links", &[("presets/a.toml", WARNED), ("other/b.toml", WARNED)]);
+    symlink(&folder.0, folder.0.join("presets/x")).unwrap();
+    symlink(folder.0.join("presets"), folder.0.join("presets/y")).unwrap();
+    let checked = run_in(&folder.0, &["check"], b"");
+    assert_eq!(checked.err, "2 files, 2 presets: 2 warnings\n", "{}", checked.out);
+}
+
 #[test]
 fn a_file_is_checked_against_its_neighbours() {
     let other = GOOD.replace("counter", "gauge").replace("rate", "increase");
