@@ -67,7 +67,7 @@ pub(crate) struct Watch {
 #[cfg(feature = "tracing")]
 pub(crate) type Span = tracing::Span;
 #[cfg(not(feature = "tracing"))]
-pub(crate) type Span = ();
+pub(crate) struct Span;
 
 /// Does what a call does inside of its span.
 #[cfg(feature = "tracing")]
@@ -75,7 +75,7 @@ pub(crate) fn within<F: Future>(span: Span, work: F) -> tracing::instrument::Ins
     tracing::Instrument::instrument(work, span)
 }
 #[cfg(not(feature = "tracing"))]
-pub(crate) fn within<F: Future>((): Span, work: F) -> F {
+pub(crate) fn within<F: Future>(_: Span, work: F) -> F {
     work
 }
 
@@ -121,7 +121,9 @@ impl Watch {
     }
     #[cfg(not(feature = "tracing"))]
     #[expect(clippy::unused_self, reason = "as with the feature `tracing`")]
-    pub(crate) fn span(&self) -> Span {}
+    pub(crate) fn span(&self) -> Span {
+        Span
+    }
 
     /// Counts a retry.
     pub(crate) fn retry(&mut self, error: &Error, wait: Duration) {
