@@ -27,7 +27,7 @@ pub trait RangeResult: QueryResult {}
 
 impl RangeResult for Vector {}
 impl RangeResult for Scalar {}
-/// For presets that were found at run time; the server refuses those that are of another type.
+// For presets that were found at run time; the server refuses those that are of another type.
 impl RangeResult for Data {}
 
 /// PromQL that is still to be rendered, or that nobody has checked.
