@@ -106,9 +106,14 @@ macro_rules! include_presets {
     };
 }
 
-/// A preset between Rust code: a template, and the default of its `{window}` if it has one.
+/// A preset between Rust code: a template, and what a preset file would have beside it.
 ///
-/// It takes any querier, and is checked by the compiler of preset files. It is a constant expression.
+/// It takes any querier, and is checked by the compiler of preset files. It is a constant expression. After the template
+/// may come, in any order:
+///
+/// - `window = "5m"`: the default of its `{window}`, if it has one
+/// - `features = ["promql-experimental-functions"]`: experimental PromQL that it may use
+/// - `allow("unfiltered-selector", reason = "...")`: a check whose findings are silenced
 ///
 /// ```
 /// use promql_presets::{MetricQuerier, Preset, Querier, Vector, Windowed, preset};

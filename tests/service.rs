@@ -104,7 +104,7 @@ impl Drop for Workspace {
 fn dependency(folder: &str, renamed: &str, suffix: &str) -> String {
     let package = format!("promql-presets{suffix}");
     let name = if renamed.is_empty() { &package } else { renamed };
-    format!("{name} = {{ path = {:?}, package = \"{package}\" }}\n", Path::new(ROOT).join(folder))
+    format!("{name} = {{ path = '{}', package = \"{package}\" }}\n", Path::new(ROOT).join(folder).display())
 }
 
 fn preset(name: &str, template: &str) -> String {
@@ -209,6 +209,16 @@ fn wrong_presets_are_errors_of_the_crate_that_owns_them_once_each() {
     write(&api, &plain.replace("'up == 0'", "up == 0"), "[presets.x]\ntemplate = \"up\\d\"\n");
     assert_eq!(workspace.fails(&["check"]), BROKEN_TOML);
 
+    // Warnings do not fail a build, and are shown at each, also where nothing else has changed.
+    write(API, &plain, &preset("x", r#"up{{job="a.*",{labels}}}"#));
+    for _ in 0..2 {
+        let output = workspace.cargo(&["check"], &[]);
+        let shown = String::from_utf8(output.stderr).unwrap();
+        let warning = "warning: faulty@0.1.0: crates/faulty/presets/deep/er.toml:2:";
+        assert!(output.status.success() && shown.contains("[equality-looks-like-regex]"), "{shown}");
+        assert_eq!(shown.matches(warning).count(), 1, "{shown}");
+    }
+
     write(API, &plain, &preset("x", "up"));
     workspace.passes(&["check"], &[]);
 
@@ -292,13 +302,13 @@ error: string without quotes [invalid-toml]
 error: could not compile `faulty` (lib) due to 4 previous errors
 
 "#;
-const NO_FOLDER: &str = r#"error: cannot read `crates/faulty/presets`: No such file or directory (os error 2)
+const NO_FOLDER: &str = r"error: cannot read `crates/faulty/presets`: No such file or directory (os error 2)
        
          = help: create the folder `crates/faulty/presets`, or name another one in `build.rs`
 
 error: could not compile `faulty` (lib) due to 1 previous error
 
-"#;
+";
 
 /// Lints at their strictest, as services set them for themselves.
 const STRICT: &str = "#![deny(warnings, missing_docs, unreachable_pub, dead_code, missing_debug_implementations)]\n\
@@ -309,7 +319,7 @@ const STRICT: &str = "#![deny(warnings, missing_docs, unreachable_pub, dead_code
     #![forbid(unsafe_code)]\n";
 
 /// Prose, names and values that rustdoc and rustc could take for something else.
-const HOSTILE: &str = r##"description = """
+const HOSTILE: &str = r#"description = """
 See [brackets], [`code`], <html>, <T>, a_b_c*d, `unclosed, https://example.com/a_b?c=[d] and {braces} \u202e\u0000\r.
 
     let indented = block;
@@ -353,7 +363,7 @@ template = "'text'"
 
 [presets.range]
 template = "{metric_name}{{{labels}}}[5m]"
-"##;
+"#;
 
 #[test]
 fn services_with_the_strictest_lints_stay_clean() {
@@ -369,7 +379,7 @@ fn services_with_the_strictest_lints_stay_clean() {
     workspace.write(
         "crates/strict/src/lib.rs",
         &format!(
-            r##"//! A service.
+            r#"//! A service.
 {STRICT}
 /// Presets.
 #[no_implicit_prelude]
@@ -410,7 +420,7 @@ pub fn render() -> Result<Vec<String>, pp::RenderError> {{
         INLINE.render(&Up {{ r#type: None }}, None)?,
     ])
 }}
-"##
+"#
         ),
     );
     // The library through another crate.

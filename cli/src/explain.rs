@@ -31,8 +31,7 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
     if let Some(code) = Code::find(&name) {
         return help(code.page());
     }
-    let codes = Code::ALL.iter().map(|code| code.as_str());
-    Err(Failure::unknown(&format!("unknown check `{name}`"), &name, codes, HELP))
+    Err(Failure::unknown("check", &name, Code::ALL.iter().map(|code| code.as_str())))
 }
 
 /// Every code with its severity and what it finds.

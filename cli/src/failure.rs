@@ -22,22 +22,16 @@ impl Failure {
         Self::Usage(message.into(), help)
     }
 
-    /// A name that is none of those known.
-    pub(crate) fn unknown<'a>(
-        message: &str,
-        name: &str,
-        known: impl IntoIterator<Item = &'a str>,
-        help: &'static str,
-    ) -> Self {
-        let meant = nearest(name, known).map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
-        Self::Usage(format!("{message}{meant}"), help)
+    /// There is no such check or preset.
+    pub(crate) fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::Input(format!("no {what} `{name}`{}", meant(name, known)))
     }
 
     pub(crate) fn arguments(error: lexopt::Error, help: &'static str) -> Self {
         let message = match error {
             lexopt::Error::UnexpectedOption(option) => {
-                let known = help.split([' ', ',', '\n']).filter(|word| word.starts_with("--") && word.len() > 2);
-                return Self::unknown(&format!("unknown option `{option}`"), &option, known, help);
+                let known = help.split([' ', ',', '\n', '[', ']']).filter(|word| word.starts_with("--"));
+                format!("unknown option `{option}`{}", meant(&option, known))
             }
             lexopt::Error::MissingValue { option } => {
                 format!("`{}` needs a value", option.unwrap_or_default())
@@ -63,15 +57,18 @@ impl fmt::Display for Failure {
         match self {
             Self::Usage(message, help) => {
                 writeln!(f, "error: {message}\n")?;
-                for usage in help.lines().filter(|line| line.starts_with("usage: ")) {
-                    writeln!(f, "{usage}")?;
-                }
-                writeln!(f, "`--help` tells more")
+                let usage = help.split("\n\n").find(|part| part.starts_with("usage: ")).unwrap_or_default();
+                writeln!(f, "{usage}\n\n`--help` tells more")
             }
             Self::Input(message) => writeln!(f, "error: {message}"),
             Self::Output(error) => writeln!(f, "error: cannot write to standard output: {error}"),
         }
     }
+}
+
+/// What a name was meant to be, as the end of a message.
+pub(crate) fn meant<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(name, known).map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default()
 }
 
 impl From<io::Error> for Failure {

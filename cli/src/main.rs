@@ -87,6 +87,6 @@ fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
     if let Some((.., run)) = find(&name) {
         return run(arguments);
     }
-    let names = COMMANDS.map(|(command, ..)| command);
-    Err(Failure::unknown(&format!("unknown command `{name}`"), &name, names, HELP))
+    let meant = failure::meant(&name, COMMANDS.map(|(command, ..)| command));
+    Err(Failure::usage(format!("unknown command `{name}`{meant}"), HELP))
 }

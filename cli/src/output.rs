@@ -1,6 +1,7 @@
 //! Standard output and standard error.
 
 use std::env;
+use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -34,9 +35,13 @@ pub(crate) fn remark(text: &str) {
 
 /// Whether to write in colours: to a terminal that can show them, unless `NO_COLOR` says otherwise (<https://no-color.org>).
 pub(crate) fn in_colors() -> bool {
-    let unwanted = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let unable = env::var_os("TERM").is_some_and(|term| term == "dumb");
-    io::stdout().is_terminal() && !unwanted && !unable
+    wants_colors(io::stdout().is_terminal(), env::var_os("NO_COLOR"), env::var_os("TERM"))
+}
+
+fn wants_colors(is_terminal: bool, no_color: Option<OsString>, term: Option<OsString>) -> bool {
+    let unwanted = no_color.is_some_and(|value| !value.is_empty());
+    let unable = term.is_some_and(|term| term == "dumb");
+    is_terminal && !unwanted && !unable
 }
 
 /// The whole message, for a person.
@@ -64,7 +69,15 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::table;
+    use super::{table, wants_colors};
+
+    #[test]
+    fn colors_are_for_terminals() {
+        let some = |text: &str| Some(text.into());
+        assert!(wants_colors(true, None, None) && wants_colors(true, some(""), some("xterm")));
+        assert!(!wants_colors(false, None, None));
+        assert!(!wants_colors(true, some("1"), None) && !wants_colors(true, None, some("dumb")));
+    }
 
     #[test]
     fn columns_stand_under_each_other() {

@@ -56,8 +56,7 @@ pub(crate) fn run(arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
         });
         let Some((module, preset)) = found else {
             let known: Vec<String> = output.registry.modules.iter().flat_map(names).collect();
-            let unknown = format!("no preset `{name}`");
-            return Err(Failure::unknown(&unknown, &name, known.iter().map(String::as_str), HELP));
+            return Err(Failure::unknown("preset", &name, known.iter().map(String::as_str)));
         };
         let is_about = |finding: &&Finding| {
             finding.file == module.file

@@ -89,17 +89,23 @@ const fn result_variant(result: ValueType) -> &'static str {
 }
 
 fn segments(segments: &[Segment]) -> String {
-    let item = |segment: &Segment| match segment {
-        Segment::Text(text) => format!("Text({text:?})"),
-        Segment::Item(text) => format!("Item({text:?})"),
-        Segment::MetricName(before, after) => format!("MetricName({before:?}, {after:?})"),
-        Segment::MetricNameOpen(before, after) => format!("MetricNameOpen({before:?}, {after:?})"),
-        Segment::Labels => "Labels".to_owned(),
-        Segment::GroupBy => "GroupBy".to_owned(),
-        Segment::Window => "Window".to_owned(),
-    };
-    let items: Vec<String> = segments.iter().map(|segment| format!("__p::Segment::{}", item(segment))).collect();
-    format!("&[{}]", items.join(", "))
+    let mut out = String::from("&[");
+    for segment in segments {
+        let separator = if out.len() > 2 { ", " } else { "" };
+        _ = write!(out, "{separator}__p::Segment::");
+        // Writing to a `String` cannot fail.
+        _ = match segment {
+            Segment::Text(text) => write!(out, "Text({text:?})"),
+            Segment::Item(text) => write!(out, "Item({text:?})"),
+            Segment::MetricName(before, after) => write!(out, "MetricName({before:?}, {after:?})"),
+            Segment::MetricNameOpen(before, after) => write!(out, "MetricNameOpen({before:?}, {after:?})"),
+            Segment::Labels => out.write_str("Labels"),
+            Segment::GroupBy => out.write_str("GroupBy"),
+            Segment::Window => out.write_str("Window"),
+        };
+    }
+    out.push(']');
+    out
 }
 
 fn option(value: Option<String>) -> String {
@@ -122,14 +128,16 @@ struct Out {
 impl Out {
     fn line(&mut self, line: &str) {
         if !line.is_empty() {
-            // Writing to a `String` cannot fail.
-            _ = write!(self.text, "{:indent$}{line}", "", indent = self.indent * 4);
+            (0..self.indent).for_each(|_| self.text.push_str("    "));
+            self.text.push_str(line);
         }
         self.text.push('\n');
     }
 
     fn open(&mut self, line: &str) {
-        self.line(&format!("{line} {{"));
+        self.line(line);
+        self.text.truncate(self.text.len() - 1);
+        self.text.push_str(" {\n");
         self.indent += 1;
     }
 
@@ -146,8 +154,11 @@ impl Out {
         // Rust allows neither carriage returns nor what turns the direction of text in a doc comment.
         let is_refused = |c: char| matches!(c, '\r' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
         for line in text.trim().lines() {
-            let line = line.replace(is_refused, "");
-            self.line(format!("/// {}", line.trim_end()).trim_end());
+            self.line("/// ");
+            self.text.truncate(self.text.len() - 1);
+            self.text.extend(line.split(is_refused));
+            self.text.truncate(self.text.trim_end().len());
+            self.text.push('\n');
         }
     }
 

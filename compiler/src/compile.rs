@@ -80,16 +80,28 @@ pub struct InlinePreset {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+/// What stands beside the template of an [`InlinePreset`].
+#[derive(Clone, Debug, Default)]
+pub struct InlineOptions {
+    /// The default of `{window}`.
+    pub window: Option<String>,
+    /// The experimental features that the template may use.
+    pub features: Features,
+    /// The checks whose findings are silenced.
+    pub allow: Vec<Code>,
+}
+
 impl InlinePreset {
-    /// Compiles a template that has the given default window, if any.
+    /// Compiles a template.
     #[must_use]
-    pub fn compile(text: &str, window: Option<&str>) -> Self {
+    pub fn compile(text: &str, options: &InlineOptions) -> Self {
+        let window = options.window.as_deref();
         let duration = window.map(str::parse::<PromDuration>);
         let metrics = Metrics::default();
         let window_value = duration.clone().and_then(Result::ok);
         let scope = Scope { template: true, metric: None, labels: None, window: window_value, metrics: &metrics };
         let Template { segments, result, has_window, mut diagnostics, findings } =
-            compile_template(text, Features::none(), scope);
+            compile_template(text, options.features, scope);
         let whole = Span::of(0..text.len());
         match duration.clone() {
             Some(Err(error)) => diagnostics.push(Diagnostic::new(Code::InvalidDuration, whole, error.to_string())),
@@ -106,7 +118,7 @@ impl InlinePreset {
             }),
             _ => {}
         }
-        diagnostics.extend(findings);
+        diagnostics.extend(findings.into_iter().filter(|finding| !options.allow.contains(&finding.code)));
         let preset = Preset {
             name: String::new(),
             constant: String::new(),
@@ -117,7 +129,7 @@ impl InlinePreset {
             window: window_value,
             result,
             segments,
-            is_stub: false,
+            is_stub: diagnostics.iter().any(|found| found.severity == Severity::Error),
         };
         Self { code: codegen::inline(&preset), diagnostics }
     }

@@ -157,7 +157,7 @@ codes! {
     MalformedPlaceholder = "malformed-placeholder", Error;
     /// A placeholder where its kind cannot stand.
     MisplacedPlaceholder = "misplaced-placeholder", Error;
-    /// The query is not `PromQL`.
+    /// The query is not PromQL.
     Syntax = "syntax", Error;
     /// An expression of the wrong type.
     TypeMismatch = "type-mismatch", Error;
@@ -334,6 +334,15 @@ impl Diagnostic {
     #[must_use]
     pub fn note(mut self, text: impl Into<String>) -> Self {
         self.note = Some(text.into());
+        self
+    }
+
+    /// Lowers the finding to a warning unless it is certain: names and groupings are strong hints, declarations are proof.
+    #[must_use]
+    pub fn warning_unless(mut self, certain: bool) -> Self {
+        if !certain {
+            self.severity = Severity::Warning;
+        }
         self
     }
 

@@ -29,7 +29,7 @@ pub mod template;
 mod toml_error;
 
 pub use build::build;
-pub use compile::{Finding, InlinePreset, Output, compile};
+pub use compile::{Finding, InlineOptions, InlinePreset, Output, compile};
 pub use diagnostic::{Code, Diagnostic, Layer, Severity};
 pub use literal::Literal;
 pub use source::{SourceFile, Span};

@@ -380,7 +380,8 @@ impl Reader<'_> {
                 _ => unknown.push(value),
             }
         }
-        let has_template = table.keys().any(|key| nearest(key.get_ref(), PRESET_KEYS) == Some("template"));
+        let is_template = |key: &Key<'_>| nearest(key.get_ref(), PRESET_KEYS) == Some("template");
+        let has_template = table.contains_key("template") || table.keys().any(is_template);
         let may_be_template = |value: &Value<'_>| value.get_ref().is_str() || value.get_ref().is_table();
         if complete && !has_template && !unknown.into_iter().any(may_be_template) {
             let title = format!("missing `template` in preset `{}`", preset.name.value);
@@ -397,9 +398,9 @@ impl Reader<'_> {
     fn preset_key(&mut self, table: &DeTable<'_>, preset: &str, key: &Key<'_>, value: &Value<'_>) -> &'static str {
         let name = key.get_ref().as_ref();
         let help = match value.get_ref() {
-            _ if nearest(name, PRESET_KEYS).is_some() => None,
+            _ if PRESET_KEYS.contains(&name) || nearest(name, PRESET_KEYS).is_some() => None,
             DeValue::Table(_) => Some(format!("presets do not nest; write `[presets.{preset}_{name}]`")),
-            DeValue::String(_) if !table.keys().any(|key| key.get_ref() == "template") => {
+            DeValue::String(_) if !table.contains_key("template") => {
                 Some("write the query as `template = '...'`".to_owned())
             }
             _ => None,
@@ -469,10 +470,10 @@ impl Reader<'_> {
             }
             _ => {}
         }
-        Some(Allow { check: self.allowed_check(check?)?, reason: reason?.value })
+        Some(Allow { check: self.allowed_check(&check?)?, reason: reason?.value })
     }
 
-    fn allowed_check(&mut self, check: Spanned<String>) -> Option<Spanned<Code>> {
+    fn allowed_check(&mut self, check: &Spanned<String>) -> Option<Spanned<Code>> {
         let Some(code) = Code::find(&check.value) else {
             let codes: Vec<&str> = Code::allowable().map(Code::as_str).collect();
             let title = format!("unknown check `{}`", check.value);
@@ -600,7 +601,7 @@ impl Reader<'_> {
             Some(meant) => diagnostic.help(format!("a key with a similar name exists: `{meant}`")),
             None => diagnostic.note(format!("known keys are `{}`", known.join("`, `"))),
         });
-        meant.filter(|meant| !table.keys().any(|key| key.get_ref() == meant)).unwrap_or_default()
+        meant.filter(|meant| !table.contains_key(*meant)).unwrap_or_default()
     }
 
     fn unknown_value(&mut self, what: &str, found: &Spanned<String>, known: &[&str]) {

@@ -14,6 +14,13 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/presets")
 }
 
+/// An empty folder below `target/`.
+fn scratch(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("generated-{name}-{}", process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
 fn code(folder: &Path) -> String {
     let output = compile(&discover(folder, "presets").unwrap());
     assert_eq!(output.findings, []);
@@ -38,7 +45,7 @@ fn the_snapshot_holds() {
 
 #[test]
 fn neither_folders_nor_the_order_of_files_matter() {
-    let base = env::temp_dir().join(format!("promql-presets-generated-{}", process::id()));
+    let base = scratch("order");
     let mut files = discover(&fixtures(), "presets").unwrap();
     let mut codes = Vec::new();
     for folder in ["a", "b/c"] {
@@ -65,7 +72,7 @@ fn broken_files_do_not_depend_on_the_machine_either() {
 
 #[test]
 fn files_are_found_at_any_depth_and_named_as_people_see_them() {
-    let base = env::temp_dir().join(format!("promql-presets-discover-{}", process::id()));
+    let base = scratch("discover");
     let write = |path: &str, text: &[u8]| {
         let path = base.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -72,7 +72,7 @@ fn updated(page: &str) -> String {
 fn pages_show_what_the_compiler_says() {
     let update = std::env::var_os("UPDATE_PAGES").is_some();
     assert!(!(update && std::env::var_os("CI").is_some()), "pages are not updated on CI");
-    let mut all = String::new();
+    let mut all = Vec::new();
     for code in Code::ALL {
         let path = folder().join(code.as_str()).with_extension("md");
         let mut page = fs::read_to_string(&path).unwrap();
@@ -80,11 +80,9 @@ fn pages_show_what_the_compiler_says() {
             page = updated(&page);
             fs::write(&path, &page).unwrap();
         }
-        for fault in faults(*code, &page) {
-            all.push_str(&format!("checks/{}.md: {fault}\n", code.as_str()));
-        }
+        all.extend(faults(*code, &page).into_iter().map(|fault| format!("checks/{}.md: {fault}", code.as_str())));
     }
-    assert!(all.is_empty(), "\n{all}");
+    assert!(all.is_empty(), "\n{}", all.join("\n"));
 }
 
 #[test]

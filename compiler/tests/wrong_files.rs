@@ -1,5 +1,5 @@
 //! Wrong preset files, as people write them: each mistake is reported once, in one line, where it was made.
-#![allow(clippy::format_push_string, reason = "tests")]
+#![allow(clippy::format_push_string, clippy::too_many_lines, reason = "tests")]
 
 use promql_presets_compiler::{SourceFile, compile, render};
 

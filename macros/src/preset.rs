@@ -1,24 +1,34 @@
 //! `preset!`: a template between Rust code.
 
 use proc_macro2::{TokenStream, TokenTree};
+use promql_presets_compiler::promql::Features;
 use promql_presets_compiler::render::Messages;
-use promql_presets_compiler::{Diagnostic, InlinePreset, Severity, SourceFile};
-use quote::quote;
+use promql_presets_compiler::suggest::nearest;
+use promql_presets_compiler::{Code, Diagnostic, InlineOptions, InlinePreset, Severity, SourceFile};
+use quote::{quote, quote_spanned};
 use syn::parse::{ParseStream, Parser};
-use syn::{Error, Ident, LitStr, Result, Token};
+use syn::punctuated::Punctuated;
+use syn::{Error, Ident, LitStr, Result, Token, bracketed, parenthesized};
 
 pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
     let mut input = input.into_iter();
     let krate: TokenStream = input.by_ref().take_while(|token| !is_semicolon(token)).collect();
-    let (template, window) = arguments.parse2(input.collect())?;
-    let text = template.value();
-    let preset = InlinePreset::compile(&text, window.as_ref().map(LitStr::value).as_deref());
-    if let Some(errors) = errors(&preset.diagnostics, &text, &template, window.as_ref()) {
-        return Err(errors);
-    }
+    let arguments = Arguments::parse.parse2(input.collect())?;
+    let preset = InlinePreset::compile(&arguments.template.value(), &arguments.options());
+    let (errors, warnings): (Vec<_>, Vec<_>) =
+        preset.diagnostics.iter().partition(|diagnostic| diagnostic.severity == Severity::Error);
+    let errors = errors.into_iter().map(|diagnostic| arguments.error(diagnostic)).reduce(|mut all, error| {
+        all.combine(error);
+        all
+    });
+    // Also where there are errors: a preset of the likely type makes for no further ones.
+    let errors = errors.map(Error::into_compile_error);
+    let warnings = warnings.into_iter().map(|diagnostic| arguments.warning(diagnostic));
     let preset: TokenStream = preset.code.parse()?;
     Ok(quote! {{
+        #errors
         use #krate::__private1 as __p;
+        #(#warnings)*
         #preset
     }})
 }
@@ -27,49 +37,114 @@ fn is_semicolon(token: &TokenTree) -> bool {
     matches!(token, TokenTree::Punct(punct) if punct.as_char() == ';')
 }
 
-/// `"template"`, and `window = "5m"` if it has a `{window}`.
-fn arguments(input: ParseStream<'_>) -> Result<(LitStr, Option<LitStr>)> {
-    let template = input.parse().map_err(|error| {
-        Error::new(error.span(), "expected the template as a string literal, which is checked here")
-    })?;
-    let mut window = None;
-    while !input.is_empty() {
-        input.parse::<Token![,]>()?;
-        if input.is_empty() {
-            break;
+/// `"template", window = "5m", features = ["..."], allow("check", reason = "...")`.
+struct Arguments {
+    template: LitStr,
+    window: Option<LitStr>,
+    features: Features,
+    allow: Vec<Code>,
+}
+
+impl Arguments {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let template = input.parse().map_err(|error| {
+            Error::new(error.span(), "expected the template as a string literal, which is checked here")
+        })?;
+        let mut arguments = Self { template, window: None, features: Features::none(), allow: Vec::new() };
+        while !input.is_empty() {
+            input.parse::<Token![,]>()?;
+            if !input.is_empty() {
+                arguments.option(input)?;
+            }
         }
-        window = match window {
-            None => Some(named_window(input).map_err(|error| Error::new(error.span(), "expected `window = \"5m\"`"))?),
-            Some(_) => return Err(input.error("nothing comes after the window")),
-        };
+        Ok(arguments)
     }
-    Ok((template, window))
+
+    fn option(&mut self, input: ParseStream<'_>) -> Result<()> {
+        const EXPECTED: &str =
+            "expected `window = \"5m\"`, `features = [\"...\"]` or `allow(\"check\", reason = \"...\")`";
+        let key: Ident = input.parse().map_err(|error| Error::new(error.span(), EXPECTED))?;
+        match key.to_string().as_str() {
+            "window" if self.window.is_none() => {
+                input.parse::<Token![=]>()?;
+                self.window = Some(input.parse()?);
+            }
+            "window" => return Err(Error::new(key.span(), "the window is set already")),
+            "features" => {
+                input.parse::<Token![=]>()?;
+                let list;
+                bracketed!(list in input);
+                for feature in Punctuated::<LitStr, Token![,]>::parse_terminated(&list)? {
+                    if !self.features.enable(&feature.value()) {
+                        return Err(unknown("feature", &feature, Features::NAMES));
+                    }
+                }
+            }
+            "allow" => {
+                let list;
+                parenthesized!(list in input);
+                self.allow.push(allowed(&list)?);
+            }
+            _ => return Err(Error::new(key.span(), EXPECTED)),
+        }
+        Ok(())
+    }
+
+    fn options(&self) -> InlineOptions {
+        let window = self.window.as_ref().map(LitStr::value);
+        InlineOptions { window, features: self.features, allow: self.allow.clone() }
+    }
+
+    /// What there is to say, with the place in the template: stable Rust cannot point into a literal.
+    fn message(&self, diagnostic: &Diagnostic) -> String {
+        let file = SourceFile { name: String::new(), path: "preset!".to_owned(), text: self.template.value() };
+        Messages::of(&file).untitled(diagnostic)
+    }
+
+    /// An error at the literal that it is about.
+    fn error(&self, diagnostic: &Diagnostic) -> Error {
+        match &self.window {
+            Some(window) if diagnostic.code.is_about_window() => Error::new(window.span(), about(diagnostic)),
+            _ => Error::new(self.template.span(), self.message(diagnostic)),
+        }
+    }
+
+    /// Stable Rust has no warnings of macros but those of deprecated items.
+    fn warning(&self, diagnostic: &Diagnostic) -> TokenStream {
+        let message = self.message(diagnostic);
+        quote_spanned! {self.template.span()=> {
+            #[deprecated(note = #message)]
+            const PRESET: () = ();
+            PRESET
+        };}
+    }
 }
 
-fn named_window(input: ParseStream<'_>) -> Result<LitStr> {
-    let key: Ident = input.parse()?;
-    if key != "window" {
-        return Err(Error::new(key.span(), "another name"));
+/// `"check", reason = "..."`.
+fn allowed(input: ParseStream<'_>) -> Result<Code> {
+    let check: LitStr = input.parse()?;
+    let reason = (|| {
+        input.parse::<Token![,]>()?;
+        let key: Ident = input.parse()?;
+        input.parse::<Token![=]>()?;
+        let reason: LitStr = input.parse()?;
+        input.parse::<Option<Token![,]>>()?;
+        (key == "reason" && !reason.value().trim().is_empty()).then_some(()).ok_or_else(|| input.error("no reason"))
+    })();
+    reason.map_err(|_| {
+        Error::new(check.span(), "`allow` without a reason: write `allow(\"check\", reason = \"...\")`")
+    })?;
+    match Code::find(&check.value()) {
+        Some(code) if code.is_allowable() => Ok(code),
+        Some(_) => Err(Error::new(check.span(), "this check cannot be allowed: such a query cannot run")),
+        None => Err(unknown("check", &check, Code::allowable().map(Code::as_str))),
     }
-    input.parse::<Token![=]>()?;
-    input.parse()
 }
 
-/// Every error, at the literal that it is about.
-fn errors(diagnostics: &[Diagnostic], text: &str, template: &LitStr, window: Option<&LitStr>) -> Option<Error> {
-    // Stable Rust cannot point into a literal, so the message shows the place.
-    let file = SourceFile { name: String::new(), path: "preset!".to_owned(), text: text.to_owned() };
-    let error = |diagnostic: &Diagnostic| {
-        let about_window = diagnostic.code.is_about_window();
-        let span = window.filter(|_| about_window).map_or_else(|| template.span(), LitStr::span);
-        let message = if about_window { about(diagnostic) } else { Messages::of(&file).untitled(diagnostic) };
-        Error::new(span, message)
-    };
-    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).map(error);
-    errors.reduce(|mut all, error| {
-        all.combine(error);
-        all
-    })
+fn unknown<'a>(what: &str, name: &LitStr, known: impl IntoIterator<Item = &'a str>) -> Error {
+    let text = name.value();
+    let meant = nearest(&text, known).map(|meant| format!("; a similar one exists: `{meant}`"));
+    Error::new(name.span(), format!("unknown {what} `{text}`{}", meant.unwrap_or_default()))
 }
 
 fn about(diagnostic: &Diagnostic) -> String {

@@ -90,7 +90,7 @@ fn quantile(query: &Query<'_>, arg: Id, call: &Call<'_>, findings: &mut Findings
         };
         cumulative(series.role) && selector.range.is_none() && !subquery()
     });
-    if let Some((_, selector, _)) = raw {
+    if let Some((_, selector, series)) = raw {
         let range = if query.scope.template { "{window}" } else { "5m" };
         findings.push(
             Diagnostic::new(
@@ -99,7 +99,8 @@ fn quantile(query: &Query<'_>, arg: Id, call: &Call<'_>, findings: &mut Findings
                 format!("`{}` of buckets since each process started", call.name),
             )
             .label("these only grow")
-            .help(format!("write `rate({}[{range}])`", query.slice(selector.span))),
+            .help(format!("write `rate({}[{range}])`", query.slice(selector.span)))
+            .warning_unless(series.declared() != Role::Unknown),
         );
     }
 }
@@ -183,7 +184,8 @@ fn bucket_sum(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &m
     if let Some(stem) = name.and_then(|name| name.text.strip_suffix("_bucket")) {
         finding = finding.help(format!("`{stem}_count` holds every observation once"));
     }
-    findings.push(finding);
+    let declared = sources.iter().all(|(_, _, series)| series.declared() != Role::Unknown);
+    findings.push(finding.warning_unless(declared));
 }
 
 /// An average of quantiles is no quantile.

@@ -135,7 +135,9 @@ impl<'e> Join<'_, 'e> {
                 )
                 .label("finds nothing to match")
                 .secondary(series, format!("this side has {shown}"))
-                .secondary(place, text);
+                .secondary(place, text)
+                // A label that is only named in `by` may be on no series at all.
+                .warning_unless(self.query.labels(side).surely_has(label));
                 findings.push(match self.mend(side, other, label) {
                     Some(help) => finding.help(help),
                     None => finding,
@@ -171,9 +173,35 @@ impl<'e> Join<'_, 'e> {
         self.binary.matching.is_none().then(|| format!("write `{op} ignoring ({label}) {keyword} ()`"))
     }
 
+    /// `on ({group_by})`, where a caller who groups by nothing makes everything match everything.
+    fn empty_on(&self, findings: &mut Findings) -> bool {
+        let Some(on) = self.on().filter(|on| on.has_hole() && on.labels().next().is_none()) else { return false };
+        let single = |side: Id| self.query.bare_labels(side).all().is_some_and(<[_]>::is_empty);
+        let ones = match self.binary.group.as_ref().map(|group| group.keyword) {
+            Some(GroupingKeyword::GroupLeft) => [self.right, self.right],
+            Some(_) => [self.left, self.left],
+            None => [self.left, self.right],
+        };
+        let Some(many) = ones.into_iter().find(|side| !single(*side)) else { return false };
+        let span = self.query.expr(self.query.bare_id(many)).span;
+        findings.push(
+            Diagnostic::new(
+                Code::ManyToMany,
+                on.span(),
+                format!("several series match each other at `{}`", self.binary.op.as_str()),
+            )
+            .label("matches everything where a caller groups by nothing")
+            .secondary(span, "several series even then"),
+        );
+        true
+    }
+
     /// Both sides have further labels, so that several of their series match each other.
     fn many_to_many(&self, findings: &mut Findings) {
-        if self.binary.op.is_set() || self.binary.group.is_some() || !self.binary.fill.is_empty() {
+        if self.binary.op.is_set() || !self.binary.fill.is_empty() || self.empty_on(findings) {
+            return;
+        }
+        if self.binary.group.is_some() {
             return;
         }
         let Some(matching) = &self.binary.matching else { return };

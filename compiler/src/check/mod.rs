@@ -1,6 +1,6 @@
 //! The fourth layer: what a query says, given what the files declare about metrics.
 //!
-//! Labels flow up from the selectors through functions, aggregations and joins ([`flow`]), so that the labels of every
+//! Labels flow up from the selectors through functions, aggregations and joins (`flow`), so that the labels of every
 //! expression are known as far as they can be. Each file of checks reads that, and a check that lacks what it needs to
 //! know is quiet. A query is walked a fixed number of times, so time is linear in its length.
 

@@ -54,3 +54,59 @@ fn one_metric_has_one_type() {
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].file, found[0].diagnostic.label.as_str()), (1, "`gauge` in `presets/a.toml`"));
 }
+
+#[test]
+fn sound_templates_have_no_findings() {
+    let file = "[metric]\nname = \"http_requests_total\"\ntype = \"counter\"\nscrape_interval = \"15s\"\n\n\
+        [labels]\nmethod = \"string\"\nstatus = \"integer\"\n\n[presets.a]\ntemplate = '''\n";
+    for template in [
+        "sum by ({group_by})(rate({metric_name}{{{labels}}}[1m]))",
+        "sum by ({group_by})(irate({metric_name}{{{labels}}}[30s]))",
+        "sum by (job, instance)(rate({metric_name}{{status=~\"5..\",job=\"api\",{labels}}}[5m]))",
+        "sum by ({group_by})(rate({metric_name}{{{labels}}}[5m])) / on ({group_by}) sum by ({group_by})(up{{{labels}}})",
+        "sum by (pod)(label_replace(rate({metric_name}{{{labels}}}[5m]), \"pod\", \"$1\", \"instance\", \"(.*):.*\"))",
+        "count by (version)(count_values by (job)(\"version\", build_version{{{labels}}}))",
+        "rate({metric_name}{{{labels}}}[5m]) * on (instance) group_left (version) build_info{{{labels}}}",
+        "sum by (version)(rate({metric_name}{{{labels}}}[5m]) * on (job) group_left (version) build_info{{{labels}}})",
+        "max by ({group_by})(sum by (instance, {group_by})(rate({metric_name}{{{labels}}}[5m])))",
+        "sum without (instance)(rate({metric_name}{{{labels}}}[5m]))",
+        "count by ({group_by})({metric_name}{{{labels}}}) unless on () absent(up{{{labels}}})",
+        "increase({metric_name}{{{labels}}}[1h]) > 0 and {metric_name}{{{labels}}} offset 1h > 100",
+        "histogram_quantile(0.9, sum by (le, {group_by})(rate(x_bucket{{{labels}}}[5m])))",
+        "histogram_quantile(0.9, sum by ({group_by})(rate(native{{{labels}}}[5m])))",
+        "sum by ({group_by})(up{{{labels}}}) / on () group_left () sum(up{{{labels}}})",
+        "sum by ({group_by})(x{{{labels}}}) or on () vector(0)",
+        "rate({metric_name}{{{labels}}}[{window} + 1m])",
+        "rate({metric_name}{{{labels}}}[5m] offset {window})",
+    ] {
+        let window = if template.contains("{window}") { "window = \"5m\"\n" } else { "" };
+        assert_eq!(of_file(&format!("{file}{template}\n'''\n{window}")), [""; 0], "{template}");
+    }
+}
+
+#[test]
+fn an_empty_grouping_joins_nothing_by_accident() {
+    let join = "a{{{labels}}} * on ({group_by}) group_left () b{{{labels}}}";
+    assert_eq!(of_template(join), ["many-to-many: on ({group_by})"]);
+    assert_eq!(
+        of_template("a{{{labels}}} * on ({group_by}) group_left () sum by ({group_by})(b{{{labels}}})"),
+        [""; 0]
+    );
+}
+
+#[test]
+fn large_and_deep_queries_are_checked() {
+    let many = |item: &str| (0..20_000).map(|number| format!("{item}{number}")).collect::<Vec<_>>();
+    let labels = many("l").join(",");
+    let matchers = many("l").join("=\"a\",");
+    let nested = "sum by (a) (".repeat(90) + "up{{{labels}}}" + &")".repeat(90);
+    let chain = vec!["rate(x{{{labels}}}[5m])"; 90].join(" / ");
+    for template in [
+        format!("absent(up{{{{{matchers}=\"a\",{{labels}}}}}})"),
+        format!("sum by ({labels})(up{{{{{{labels}}}}}}) / on ({labels}) sum by ({labels})(up{{{{{{labels}}}}}})"),
+        nested,
+        chain,
+    ] {
+        assert_eq!(of_template(&template), [""; 0]);
+    }
+}

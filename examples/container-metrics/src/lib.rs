@@ -100,7 +100,7 @@ impl ContainerUtilizationMetricService {
 
     /// The names that an action's `metric_name` can have.
     pub async fn metric_names(&self) -> Result<Vec<String>, FetchError> {
-        Ok(self.prometheus.label_values(Label::ContainerMetricName.as_str()).await?)
+        Ok(self.prometheus.label_values(Label::ContainerMetricName.as_str()).await?.into_vec())
     }
 
     /// A metric over a range of time.

@@ -1,0 +1,30 @@
+//! Parses plain PromQL and templates: no panic, places that exist, and an answer one way or the other.
+//!
+//! ```sh
+//! cargo +nightly fuzz run promql fuzz/corpus/promql fuzz/seeds/promql -- -dict=fuzz/seeds/promql.dict
+//! ```
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use promql_presets_compiler::promql::{Features, Syntax, Tree, parse};
+use promql_presets_fuzz::well_formed;
+
+fuzz_target!(|input: &[u8]| {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    let mut accepted = Vec::new();
+    for template in [false, true] {
+        for features in [Features::none(), Features::all()] {
+            let parsed = parse(text, Syntax { template, features });
+            parsed.diagnostics.iter().for_each(|diagnostic| well_formed(text, diagnostic));
+            assert!(parsed.expr.is_some() || !parsed.diagnostics.is_empty(), "no answer");
+            if let Some(expr) = &parsed.expr {
+                expr.walk(&mut |expr| assert!(text.get(expr.span.range()).is_some(), "{:?}", expr.span));
+                assert!(!Tree(expr).to_string().is_empty());
+            }
+            accepted.push(parsed.diagnostics.is_empty());
+        }
+    }
+    // What is accepted by default is accepted with experimental features as well.
+    assert!(accepted[0] <= accepted[1] && accepted[2] <= accepted[3]);
+});

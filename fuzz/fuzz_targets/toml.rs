@@ -1,0 +1,15 @@
+//! Compiles a preset file: no panic, places that exist, and code that is Rust.
+//!
+//! ```sh
+//! cargo +nightly fuzz run toml fuzz/corpus/toml fuzz/seeds/toml -- -dict=fuzz/seeds/toml.dict
+//! ```
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: &[u8]| {
+    if let Ok(text) = std::str::from_utf8(input) {
+        promql_presets_fuzz::compiled(text);
+    }
+});

@@ -1,0 +1,34 @@
+//! What must hold of everything that the compiler returns.
+
+pub mod differential;
+
+use promql_presets_compiler::render::Messages;
+use promql_presets_compiler::{Diagnostic, Output, Severity, SourceFile, Span, compile};
+
+/// Compiles one preset file and checks all that comes out of it.
+pub fn compiled(text: &str) -> (SourceFile, Output) {
+    let file = SourceFile { name: "a.toml".into(), path: "presets/a.toml".into(), text: text.into() };
+    let output = compile(std::slice::from_ref(&file));
+    let messages = Messages::of(&file);
+    let mut errors = 0;
+    for finding in &output.findings {
+        well_formed(&file.text, &finding.diagnostic);
+        assert!(!messages.full(&finding.diagnostic).is_empty());
+        errors += usize::from(finding.diagnostic.severity == Severity::Error);
+    }
+    assert_eq!(output.error_files.len(), errors);
+    if let Err(error) = syn::parse_file(&output.code) {
+        panic!("generated code is not Rust: {error}\n{}", output.code);
+    }
+    (file, output)
+}
+
+/// Checks that a diagnostic says something, and about places that exist.
+pub fn well_formed(text: &str, diagnostic: &Diagnostic) {
+    assert!(!diagnostic.title.is_empty() && !diagnostic.title.ends_with('.'), "{diagnostic:?}");
+    assert!(diagnostic.help.as_deref() != Some("") && diagnostic.note.as_deref() != Some(""), "{diagnostic:?}");
+    let spans = diagnostic.secondary.iter().map(|(span, _)| *span).chain([diagnostic.span]);
+    for Span { start, end } in spans {
+        assert!(start <= end && text.get(start as usize..end as usize).is_some(), "{diagnostic:?} in {text:?}");
+    }
+}
