@@ -64,8 +64,10 @@ impl<'a> Parser<'a> {
                 self.syntax("unexpected `,`").label("only arguments, labels and matchers are listed")
             }
             (Kind::Dot, _) if glued && is_bare_name(before) => {
-                let (open, close) = (self.brace(Kind::LeftBrace), self.brace(Kind::RightBrace));
-                self.dotted_name(before.span.start, |name| format!("{open}\"{name}\"{close}"))
+                let template = self.brace(Kind::LeftBrace) == "{{";
+                self.dotted_name(before.span.start, |name| {
+                    if template { format!("{{{{\"{name}\",{{labels}}}}}}") } else { format!("{{\"{name}\"}}") }
+                })
             }
             (Kind::Eq, _) if matches!(next, Some('>' | '<')) => {
                 let operator = if next == Some('>') { ">=" } else { "<=" };
