@@ -358,6 +358,8 @@ impl Compiler<'_> {
             .into_iter()
             .map(|diagnostic| diagnostic.map_spans(|span| template.locate(span)))
             .collect();
+        // A misspelt key has been reported, and was read as the one that was meant.
+        let is_key = |key: Span| self.files[file].text[key.range()].trim_matches(['"', '\'']) == "window";
         if diagnostics.is_empty() {
             match (&raw.window, compiled.has_window) {
                 (None, true) => diagnostics.push(
@@ -365,7 +367,7 @@ impl Compiler<'_> {
                         .help("add `window = \"5m\"` to the preset")
                         .map_spans(|span| template.locate(span)),
                 ),
-                (Some(window), false) => diagnostics.push(
+                (Some(window), false) if is_key(window.key) => diagnostics.push(
                     Diagnostic::new(Code::UnusedWindow, window.key, "`window` without `{window}` in the template")
                         .label("nothing takes this window")
                         .help("write `[{window}]` in the template, or remove the line"),
