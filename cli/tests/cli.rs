@@ -243,7 +243,7 @@ fn parse_shows_type_and_tree() {
     let doubtful = run(&["parse", "histogram_quantile(0.9, sum by (job) (rate(x_bucket[5m])))"]);
     assert_eq!(doubtful.status, 0);
     assert!(doubtful.out.contains("\n\nwarning[quantile-without-le]: "), "{}", doubtful.out);
-    assert!(human.out.contains("\n    rate() : vector\n      up[5m] : matrix\n"), "{}", human.out);
+    assert!(human.out.contains("\n    rate : vector\n      up[5m] : matrix\n"), "{}", human.out);
 
     let refused = run(&["parse", "rate(up)"]);
     assert_eq!(refused.status, 1);

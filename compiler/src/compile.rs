@@ -221,7 +221,9 @@ impl Compiler<'_> {
         let mut modules: Vec<Module> = Vec::new();
         let mut taken: BTreeMap<Vec<String>, usize> = BTreeMap::new();
         for (file, raw) in raw.iter().enumerate() {
-            let Some(path) = self.module_path(file) else { continue };
+            let path = self.module_path(file);
+            let module = self.module(file, path.clone().unwrap_or_default(), raw, &metrics);
+            let Some(path) = path else { continue };
             if let Some(first) = taken.get(&path) {
                 let (name, other) = (path.join("::"), &self.files[*first].path);
                 let title = format!("`{}` becomes the module `{name}`, as does `{other}`", self.files[file].path);
@@ -230,8 +232,8 @@ impl Compiler<'_> {
                 self.report(file, None, [diagnostic]);
                 continue;
             }
-            taken.insert(path.clone(), file);
-            modules.push(self.module(file, path, raw, &metrics));
+            taken.insert(path, file);
+            modules.push(module);
         }
         Registry { modules }
     }
@@ -241,8 +243,16 @@ impl Compiler<'_> {
         let path: Option<Vec<String>> = name.split('/').map(names::module).collect();
         if path.is_none() {
             let title = format!("invalid name of a preset file: `{}`", self.files[file].path);
-            let note = "the names of the file and of its folders become modules of Rust";
-            let diagnostic = Diagnostic::new(Code::InvalidName, Span::default(), title).label(names::RULE).note(note);
+            let mut diagnostic = Diagnostic::new(Code::InvalidName, Span::default(), title)
+                .note("the names of the file and of its folders become modules of Rust");
+            diagnostic = match name.split('/').find(|part| names::is_reserved(part)) {
+                Some(part) => diagnostic.label(format!("`{part}` is a word of Rust that no module can have")),
+                None => diagnostic.label(names::RULE),
+            };
+            let mended: Option<Vec<String>> = name.split('/').map(names::mended).collect();
+            if let Some(mended) = mended.filter(|parts| !parts.iter().any(|part| names::is_reserved(part))) {
+                diagnostic = diagnostic.help(format!("rename it to `{}.toml`", mended.join("/")));
+            }
             self.report(file, None, [diagnostic]);
         }
         path
@@ -348,6 +358,8 @@ impl Compiler<'_> {
             .into_iter()
             .map(|diagnostic| diagnostic.map_spans(|span| template.locate(span)))
             .collect();
+        // A misspelt key has been reported, and was read as the one that was meant.
+        let is_key = |key: Span| self.files[file].text[key.range()].trim_matches(['"', '\'']) == "window";
         if diagnostics.is_empty() {
             match (&raw.window, compiled.has_window) {
                 (None, true) => diagnostics.push(
@@ -355,7 +367,7 @@ impl Compiler<'_> {
                         .help("add `window = \"5m\"` to the preset")
                         .map_spans(|span| template.locate(span)),
                 ),
-                (Some(window), false) => diagnostics.push(
+                (Some(window), false) if is_key(window.key) => diagnostics.push(
                     Diagnostic::new(Code::UnusedWindow, window.key, "`window` without `{window}` in the template")
                         .label("nothing takes this window")
                         .help("write `[{window}]` in the template, or remove the line"),
@@ -374,7 +386,10 @@ impl Compiler<'_> {
         let declared = raw.labels.as_ref()?;
         let texts = || raw.presets.iter().filter_map(|preset| preset.template.as_ref());
         let uses = |placeholder: &str| texts().any(|template| template.text.contains(placeholder));
-        if texts().count() > 0 && !uses("{labels}") && !uses("{group_by}") {
+        // Where a selector has been reported that a filter does not reach, its mending is this one's too.
+        let mut of_file = self.findings.iter().rev().take_while(|finding| finding.file == file);
+        let is_reported = of_file.any(|finding| finding.diagnostic.code == Code::UnfilteredSelector);
+        if texts().count() > 0 && !uses("{labels}") && !uses("{group_by}") && !is_reported {
             let diagnostic = Diagnostic::new(Code::UnusedLabels, declared.key, "`[labels]` that no template can use")
                 .label("no template has `{labels}` or `{group_by}`")
                 .help("write `{{{labels}}}` after a metric name, or remove the table");

@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+pub use promql_presets_core::MatchOp;
+
 use super::functions::Function;
 use super::token::Hole;
 use crate::Span;
@@ -358,38 +360,6 @@ impl Matcher<'_> {
             MatchOp::Regex => promql_presets_core::regex::matches_empty(value),
             MatchOp::NotRegex => !promql_presets_core::regex::matches_empty(value),
         }
-    }
-}
-
-/// The operator of a matcher.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum MatchOp {
-    /// `=`.
-    Equal,
-    /// `!=`.
-    NotEqual,
-    /// `=~`.
-    Regex,
-    /// `!~`.
-    NotRegex,
-}
-
-impl MatchOp {
-    /// The operator as text.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Equal => "=",
-            Self::NotEqual => "!=",
-            Self::Regex => "=~",
-            Self::NotRegex => "!~",
-        }
-    }
-
-    /// Whether the value is a regular expression.
-    #[must_use]
-    pub const fn is_regex(self) -> bool {
-        matches!(self, Self::Regex | Self::NotRegex)
     }
 }
 

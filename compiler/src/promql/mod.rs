@@ -34,6 +34,7 @@ pub use ast::{
     holes,
 };
 pub use functions::Function;
+pub(crate) use report::regex_fault;
 pub use token::Hole;
 pub use tree::Tree;
 
