@@ -122,7 +122,9 @@ fn human(query: &str, parsed: &Parsed<'_>) -> (bool, String) {
     }
     let mut found = check_query(query, expr);
     // Prometheus accepts the query all the same.
-    found.iter_mut().for_each(|diagnostic| diagnostic.severity = Severity::Warning);
+    for diagnostic in &mut found {
+        diagnostic.severity = Severity::Warning;
+    }
     let mut parts = vec![facts, Tree(expr).to_string()];
     parts.extend(texts(&found));
     (true, parts.join("\n"))
