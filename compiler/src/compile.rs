@@ -238,7 +238,9 @@ impl Compiler<'_> {
         let mut modules: Vec<Module> = Vec::new();
         let mut taken: BTreeMap<Vec<String>, usize> = BTreeMap::new();
         for (file, raw) in raw.iter().enumerate() {
-            let Some(path) = self.module_path(file) else { continue };
+            let path = self.module_path(file);
+            let module = self.module(file, path.clone().unwrap_or_default(), raw, &metrics);
+            let Some(path) = path else { continue };
             if let Some(first) = taken.get(&path) {
                 let (name, other) = (path.join("::"), &self.files[*first].path);
                 let title = format!("`{}` becomes the module `{name}`, as does `{other}`", self.files[file].path);
@@ -247,8 +249,8 @@ impl Compiler<'_> {
                 self.report(file, None, [diagnostic]);
                 continue;
             }
-            taken.insert(path.clone(), file);
-            modules.push(self.module(file, path, raw, &metrics));
+            taken.insert(path, file);
+            modules.push(module);
         }
         Registry { modules }
     }
@@ -258,8 +260,16 @@ impl Compiler<'_> {
         let path: Option<Vec<String>> = name.split('/').map(names::module).collect();
         if path.is_none() {
             let title = format!("invalid name of a preset file: `{}`", self.files[file].path);
-            let note = "the names of the file and of its folders become modules of Rust";
-            let diagnostic = Diagnostic::new(Code::InvalidName, Span::default(), title).label(names::RULE).note(note);
+            let mut diagnostic = Diagnostic::new(Code::InvalidName, Span::default(), title)
+                .note("the names of the file and of its folders become modules of Rust");
+            diagnostic = match name.split('/').find(|part| names::is_reserved(part)) {
+                Some(part) => diagnostic.label(format!("`{part}` is a word of Rust that no module can have")),
+                None => diagnostic.label(names::RULE),
+            };
+            let mended: Option<Vec<String>> = name.split('/').map(names::mended).collect();
+            if let Some(mended) = mended.filter(|parts| !parts.iter().any(|part| names::is_reserved(part))) {
+                diagnostic = diagnostic.help(format!("rename it to `{}.toml`", mended.join("/")));
+            }
             self.report(file, None, [diagnostic]);
         }
         path
@@ -393,7 +403,10 @@ impl Compiler<'_> {
         let declared = raw.labels.as_ref()?;
         let texts = || raw.presets.iter().filter_map(|preset| preset.template.as_ref());
         let uses = |placeholder: &str| texts().any(|template| template.text.contains(placeholder));
-        if texts().count() > 0 && !uses("{labels}") && !uses("{group_by}") {
+        // Where a selector has been reported that a filter does not reach, its mending is this one's too.
+        let mut of_file = self.findings.iter().rev().take_while(|finding| finding.file == file);
+        let is_reported = of_file.any(|finding| finding.diagnostic.code == Code::UnfilteredSelector);
+        if texts().count() > 0 && !uses("{labels}") && !uses("{group_by}") && !is_reported {
             let diagnostic = Diagnostic::new(Code::UnusedLabels, declared.key, "`[labels]` that no template can use")
                 .label("no template has `{labels}` or `{group_by}`")
                 .help("write `{{{labels}}}` after a metric name, or remove the table");

@@ -4,15 +4,15 @@
 const NEVER_RAW: [&str; 5] = ["self", "Self", "super", "crate", "_"];
 
 /// Words that must be a raw identifier (2024 edition, with those that are reserved).
-const KEYWORDS: [&str; 47] = [
+const KEYWORDS: [&str; 48] = [
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn", "else", "enum",
     "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move",
     "mut", "override", "priv", "pub", "ref", "return", "static", "struct", "trait", "true", "try", "type", "typeof",
-    "unsafe", "unsized", "use", "virtual", "where", "while",
+    "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
 /// Methods of a generated querier that are no setters.
-const METHODS: [&str; 6] = ["new", "group_by", "when_some", "clone", "into", "yield"];
+const METHODS: [&str; 5] = ["new", "group_by", "when_some", "clone", "into"];
 
 /// What the names of presets, files and folders are.
 pub(crate) const RULE: &str = "a name is a letter, then letters, digits, `_` and `-`";
@@ -106,6 +106,7 @@ mod tests {
         assert_eq!(constant("p95-latency").as_deref(), Some("P95_LATENCY"));
         assert_eq!(module("Container-Metrics").as_deref(), Some("container_metrics"));
         assert_eq!(module("type").as_deref(), Some("r#type"));
+        assert_eq!(module("yield").as_deref(), Some("r#yield"));
         for name in ["", "9x", "a b", "größe", "a.b", "_x"] {
             assert_eq!((constant(name), module(name)), (None, None), "{name}");
         }

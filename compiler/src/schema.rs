@@ -27,7 +27,7 @@ pub struct PresetFile {
     pub labels: Option<Labels>,
     /// `[presets]` in the order of the file.
     pub presets: Vec<RawPreset>,
-    /// What lies around faults of TOML: anything there may mean something else than it seems to.
+    /// What lies around faults of TOML, in order: anything there may mean something else than it seems to.
     doubtful: Vec<Range<usize>>,
 }
 
@@ -35,7 +35,7 @@ impl PresetFile {
     /// Whether a fault of TOML, which has been reported, makes it pointless to say more about a place.
     #[must_use]
     pub fn is_doubtful(&self, span: Span) -> bool {
-        self.doubtful.iter().any(|range| range.contains(&(span.start as usize)))
+        toml_error::holds(&self.doubtful, span.start as usize)
     }
 }
 
@@ -176,15 +176,22 @@ pub struct Allow {
     pub reason: String,
 }
 
-/// Reads a preset file.
+/// Reads a preset file. A replacement character stands for what is no UTF-8 in the file.
 #[must_use]
 pub fn read(text: &str) -> (PresetFile, Vec<Diagnostic>) {
     let mut reader = Reader { text, lines: Lines::of(text), diagnostics: Vec::new() };
-    let (table, errors) = DeTable::parse_recoverable(text);
-    let faults: Vec<_> = errors.iter().map(|error| (error.message(), error.span())).collect();
+    let not_utf8 = text.find(char::REPLACEMENT_CHARACTER);
+    // Zeros next to what is no UTF-8 are UTF-16, of which nothing can be read.
+    let readable = if not_utf8.is_some() && text.contains('\0') { "" } else { text };
+    let (table, errors) = DeTable::parse_recoverable(readable);
+    let faults: Vec<_> = not_utf8
+        .map(|at| (toml_error::NOT_UTF8, Some(at..at + char::REPLACEMENT_CHARACTER.len_utf8())))
+        .into_iter()
+        .chain(errors.iter().map(|error| (error.message(), error.span())))
+        .collect();
     let (mut diagnostics, doubtful) = toml_error::explain(text, table.get_ref(), &faults);
     // What TOML's own parser could not follow may be missing from the table, so nothing is said about missing keys.
-    let mut file = reader.file(table.get_ref(), errors.is_empty());
+    let mut file = reader.file(table.get_ref(), faults.is_empty());
     file.doubtful = doubtful;
     diagnostics.extend(reader.diagnostics.into_iter().filter(|diagnostic| !file.is_doubtful(diagnostic.span)));
     (file, diagnostics)
@@ -207,7 +214,7 @@ impl Reader<'_> {
     fn file(&mut self, table: &DeTable<'_>, complete: bool) -> PresetFile {
         let mut file = PresetFile::default();
         for (key, value) in in_order(table) {
-            match self.known_key(table, key, "a preset file", &FILE_KEYS) {
+            match self.file_key(table, key, value) {
                 "description" => file.description = self.string("description", value),
                 "features" => file.features = self.strings("features", value),
                 "metric" => file.metric = self.metric(key, value, complete),
@@ -394,6 +401,21 @@ impl Reader<'_> {
         Some(preset)
     }
 
+    /// [`known_key`](Self::known_key) of a file, which also knows a preset outside of `[presets]`.
+    fn file_key(&mut self, table: &DeTable<'_>, key: &Key<'_>, value: &Value<'_>) -> &'static str {
+        let name = key.get_ref().as_ref();
+        let help = match value.get_ref() {
+            _ if FILE_KEYS.contains(&name) || nearest(name, FILE_KEYS).is_some() => None,
+            DeValue::Table(table) if table.contains_key("template") => Some(format!("write `[presets.{name}]`")),
+            _ if PRESET_KEYS.contains(&name) => Some(format!("write `{name}` below a table `[presets.NAME]`")),
+            _ => None,
+        };
+        let Some(help) = help else { return self.known_key(table, key, "a preset file", &FILE_KEYS) };
+        let title = format!("unknown key `{name}` in a preset file");
+        self.report(Diagnostic::new(Code::UnknownKey, key_span(key), title).help(help));
+        ""
+    }
+
     /// [`known_key`](Self::known_key) of a preset, which also knows what else people write in one.
     fn preset_key(&mut self, table: &DeTable<'_>, preset: &str, key: &Key<'_>, value: &Value<'_>) -> &'static str {
         let name = key.get_ref().as_ref();
@@ -564,6 +586,7 @@ impl Reader<'_> {
             Err(error) => {
                 let title = format!("invalid duration `{}`", literal.text);
                 let reason = match error {
+                    _ if literal.text.contains('.') => "whole numbers only, as in `1h30m`".to_owned(),
                     DurationError::MissingUnit { .. } => "a unit is missing: ms, s, m, h, d, w or y".to_owned(),
                     DurationError::UnknownUnit { unit } => {
                         format!("unknown unit `{unit}`, expected ms, s, m, h, d, w or y")
@@ -574,7 +597,11 @@ impl Reader<'_> {
                 };
                 let inside = literal.locate(Span::of(0..literal.text.len()));
                 let span = if inside.start == inside.end { literal.span } else { inside };
-                self.report(Diagnostic::new(Code::InvalidDuration, span, title).label(reason));
+                let mut diagnostic = Diagnostic::new(Code::InvalidDuration, span, title).label(reason);
+                if let Some(meant) = meant_duration(&literal.text) {
+                    diagnostic = diagnostic.help(format!("write `{meant}`"));
+                }
+                self.report(diagnostic);
                 None
             }
         }
@@ -612,6 +639,30 @@ impl Reader<'_> {
         };
         self.report(diagnostic.note(format!("known are `{}`", known.join("`, `"))));
     }
+}
+
+/// A duration near a text that is none: `5 min` is `5m`.
+fn meant_duration(text: &str) -> Option<String> {
+    let text: String = text.split_whitespace().collect();
+    let mut meant = String::new();
+    let mut rest = text.as_str();
+    while !rest.is_empty() {
+        let (number, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
+        let (unit, after) = after.split_at(after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len()));
+        let unit = match unit.to_ascii_lowercase().as_str() {
+            "ms" | "millis" => "ms",
+            "" | "s" | "sec" | "secs" | "second" | "seconds" => "s",
+            "m" | "min" | "mins" | "minute" | "minutes" => "m",
+            "h" | "hr" | "hour" | "hours" => "h",
+            "d" | "day" | "days" => "d",
+            "w" | "week" | "weeks" => "w",
+            "y" | "year" | "years" => "y",
+            _ => return None,
+        };
+        meant = meant + number + unit;
+        rest = after;
+    }
+    meant.parse().is_ok_and(|duration: PromDuration| !duration.is_zero()).then_some(meant)
 }
 
 /// The entries of a table in the order of the file.

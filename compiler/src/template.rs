@@ -60,7 +60,10 @@ impl Scanner<'_> {
             return;
         }
         let dollar = self.text[..start].ends_with('$');
-        let span = Span::of(start - usize::from(dollar)..end + 2);
+        // `{{labels}}}` lacks one brace at its start, and has one too many for what it says.
+        let is_one_short = self.text[end..].starts_with("}}}") && !self.text[end..].starts_with("}}}}");
+        let closing = if is_one_short { 3 } else { 2 };
+        let span = Span::of(start - usize::from(dollar)..end + closing);
         let title = format!("`{}` is no placeholder", &self.text[span.range()]);
         // Matchers stand in the selector's own braces.
         let right = if name == "labels" { "{{{labels}}}".to_owned() } else { format!("{{{name}}}") };
@@ -69,7 +72,7 @@ impl Scanner<'_> {
                 .label("doubled braces stand for themselves")
                 .help(format!("write `{right}`")),
         );
-        self.at = end + 2;
+        self.at = end + closing;
     }
 
     /// `{`: a placeholder, or a brace that should have been doubled.
@@ -235,6 +238,7 @@ mod tests {
         );
         assert_eq!(one("rate(up[{{ window }}])").2, "write `{window}`");
         assert_eq!(one("up{{labels}}").2, "write `{{{labels}}}`");
+        assert_eq!(one("up{{labels}}}").1, "{{labels}}}");
     }
 
     #[test]

@@ -10,6 +10,9 @@ use crate::{Code, Diagnostic, Span};
 /// One fault of the parser: its message, and where it gave up.
 pub(crate) type Fault<'e> = (&'e str, Option<Range<usize>>);
 
+/// A fault that TOML's parser does not get to see, since it takes text.
+pub(crate) const NOT_UTF8: &str = "invalid UTF-8";
+
 /// Says each fault once. The ranges are those that cannot be trusted to mean what they seem to: whatever else there is
 /// to say about them follows from the fault.
 pub(crate) fn explain(text: &str, table: &DeTable<'_>, faults: &[Fault<'_>]) -> (Vec<Diagnostic>, Vec<Range<usize>>) {
@@ -66,6 +69,7 @@ fn in_our_words(text: &str, message: &str, at: Range<usize>, value: Option<&Rang
         return without_quotes(text, start..text[start..].find('}').map_or(at.end, |end| start + end + 1));
     }
     match (title, value) {
+        (NOT_UTF8, _) => new(at, title.to_owned()).label("not a character").help("save the file as UTF-8"),
         (_, Some(_)) if bare.is_some() => without_quotes(text, at),
         (_, Some(value)) if title.ends_with(" string") && ["`'`", "`\"`"].contains(&expected) => {
             let quotes = if title.contains("multi-line") { 3 } else { 1 };
@@ -90,6 +94,11 @@ fn in_our_words(text: &str, message: &str, at: Range<usize>, value: Option<&Rang
         }
         ("string values must be quoted", _) if at.is_empty() => new(at, "missing value".to_owned()),
         ("string values must be quoted", _) => without_quotes(text, at),
+        ("invalid unquoted key" | "unexpected key or value", _) if text[at.start..].starts_with("//") => {
+            new(at.start..at.start + 2, "unexpected `//`".to_owned())
+                .label("not a comment")
+                .help("write `#` before a comment")
+        }
         ("unexpected key or value", _) if text[line_around(text, at.start).start..].trim_start().starts_with('[') => {
             new(at, "unexpected text after a table's name".to_owned()).label("expected the end of the line")
         }
@@ -108,13 +117,12 @@ fn in_our_words(text: &str, message: &str, at: Range<usize>, value: Option<&Rang
         ("unexpected key or value", _) => {
             new(at, "unexpected text after a value".to_owned()).label("expected the end of the line")
         }
-        ("invalid unquoted key", _) if text[at.start..].starts_with("//") => {
-            new(at, "unexpected `//`".to_owned()).label("not a comment").help("write `#` before a comment")
+        ("key with no value" | "invalid unquoted key", _)
+            if next == Some(':') || text[..at.start].trim_end().ends_with(':') =>
+        {
+            new(at, "key without a value".to_owned()).label("expected `=`").help("write `key = value`")
         }
-        ("key with no value", _) => {
-            let fault = new(at, "key without a value".to_owned()).label("expected `=`");
-            if next == Some(':') { fault.help("write `key = value`") } else { fault }
-        }
+        ("key with no value", _) => new(at, "key without a value".to_owned()).label("expected `=`"),
         ("carriage return must be followed by newline", _) => new(at, title.to_owned()),
         _ if expected.is_empty() => new(at, title.to_owned()),
         _ => new(at, title.to_owned()).label(format!("expected {expected}")),

@@ -43,6 +43,17 @@ fn not_toml() {
         ("", &["1:1: error: no presets in this file [missing-key]"]),
         (" \n\t\n", &["1:1: error: no presets in this file [missing-key]"]),
         ("# only a comment\n", &["1:1: error: no presets in this file [missing-key]"]),
+        (
+            "# \u{FFFD}\u{FFFD}\n[presets.a]\ntemplat = 'up'\n",
+            &[
+                "1:3: error: invalid UTF-8 [invalid-toml]",
+                "3:1: error: unknown key `templat` in a preset [unknown-key]",
+            ],
+        ),
+        ("[presets.caf\u{FFFD}]\n", &["1:13: error: invalid UTF-8 [invalid-toml]"]),
+        ("\u{FFFD}\u{FFFD}[\0a\0]\0", &["1:1: error: invalid UTF-8 [invalid-toml]"]),
+        ("[presets.a]\ntemplate: 'up'\n", &["2:9: error: key without a value [invalid-toml]"]),
+        ("[presets.a]\ntemplate = 'up' // all\n", &["2:17: error: unexpected `//` [invalid-toml]"]),
         ("[presets.a]\ntemplate = 'up", &["2:12: error: unclosed string [invalid-toml]"]),
         ("[presets.a]\ntemplate = \"up\n", &["2:12: error: unclosed string [invalid-toml]"]),
         ("[presets.a]\ntemplate = '''up", &["2:12: error: unclosed string [invalid-toml]"]),
@@ -133,7 +144,7 @@ fn not_toml() {
         (
             "presets:\n  a:\n    template: up\n",
             &[
-                "1:8: error: invalid unquoted key [invalid-toml]",
+                "1:8: error: key without a value [invalid-toml]",
                 "2:5: error: key without a value [invalid-toml]",
                 "3:15: error: key without a value [invalid-toml]",
             ],
@@ -301,13 +312,16 @@ fn names_and_labels() {
             &["3:10: error: `LABELS` and `labels` become the same constant `LABELS` [duplicate-constant]"],
         ),
         (
-            "[labels]\n[presets.a]\ntemplate = 'up'\n",
+            "[labels]\n[presets.a]\ntemplate = 'vector(1)'\n",
             &["1:2: error: `[labels]` that no template can use [unused-labels]"],
         ),
         (
-            "[labels]\njob = 'string'\n[presets.a]\ntemplate = 'up'\n",
+            "[labels]\njob = 'string'\n[presets.a]\ntemplate = 'up'\n\
+             allow = [{ check = 'unfiltered-selector', reason = 'a test' }]\n",
             &["1:2: error: `[labels]` that no template can use [unused-labels]"],
         ),
+        // The selector has been reported, and a filter in it makes the table useful.
+        ("[labels]\njob = 'string'\n[presets.a]\ntemplate = 'up'\n", &[]),
         (
             "[labels]\njob = 'strng'\n[presets.a]\ntemplate = 'up{{{labels}}}'\n",
             &["2:7: error: unknown label type `strng` [invalid-value]"],
@@ -520,7 +534,7 @@ fn placeholders() {
         ("rate(up[{window}m])", &["3:9: error: `window` as a part of a duration [misplaced-placeholder]"]),
         ("rate(up[5{window}])", &["3:10: error: `window` as a part of a number [misplaced-placeholder]"]),
         ("rate(up[{group_by}])", &["3:9: error: `group_by` outside a grouping [misplaced-placeholder]"]),
-        ("rate(up[$__rate_interval])", &["3:9: error: unexpected `$` [syntax]"]),
+        ("rate(up[$__rate_interval])", &["3:9: error: unexpected `$__rate_interval` [syntax]"]),
         ("rate(up[${window}])", &["3:9: error: `$` before the placeholder `window` [malformed-placeholder]"]),
         ("rate(up[{window:>5}])", &["3:9: error: placeholder `window` with a format [malformed-placeholder]"]),
         (
@@ -578,13 +592,16 @@ fn placeholders() {
 #[test]
 fn several_files() {
     let good = "[presets.a]\ntemplate = 'up'\n";
+    let wrong = "[presets.a]\ntemplate = 'up{'\n";
     let said =
-        said(&[("9.toml", good), ("a-b.toml", good), ("a_b.toml", good), ("self.toml", good), ("x/ü.toml", good)]);
+        said(&[("9.toml", wrong), ("a-b.toml", good), ("a_b.toml", wrong), ("self.toml", good), ("x/ü.toml", good)]);
     assert_eq!(
         said,
         [
             "presets/9.toml:1:1: error: invalid name of a preset file: `presets/9.toml` [invalid-name]",
+            "presets/9.toml:2:15: error: single `{` in a template [lone-brace]",
             "presets/a_b.toml:1:1: error: `presets/a_b.toml` becomes the module `a_b`, as does `presets/a-b.toml` [duplicate-module]",
+            "presets/a_b.toml:2:15: error: single `{` in a template [lone-brace]",
             "presets/self.toml:1:1: error: invalid name of a preset file: `presets/self.toml` [invalid-name]",
             "presets/x/ü.toml:1:1: error: invalid name of a preset file: `presets/x/ü.toml` [invalid-name]",
         ]

@@ -93,8 +93,6 @@ fn write_decimal(out: &mut impl fmt::Write, number: u64) -> fmt::Result {
         power *= 10;
     }
     while power > 0 {
-        // One digit.
-        #[expect(clippy::cast_possible_truncation)]
         out.write_char(char::from(b'0' + (number / power % 10) as u8))?;
         power /= 10;
     }

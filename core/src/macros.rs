@@ -60,7 +60,7 @@ macro_rules! __label_enum {
         impl ::core::str::FromStr for $name {
             type Err = $crate::UnknownText;
 
-            fn from_str(text: &str) -> ::core::result::Result<Self, Self::Err> {
+            fn from_str(text: &str) -> ::core::result::Result<Self, $crate::UnknownText> {
                 match text {
                     $($text => ::core::result::Result::Ok(Self::$variant),)*
                     _ => ::core::result::Result::Err($crate::UnknownText::__new(text, &[$($text,)*])),
@@ -111,6 +111,8 @@ mod tests {
         pub enum Kind {
             Current = "current",
             Pct = "pct",
+            // `FromStr` has a type of this name.
+            Err = "err",
         }
     }
 
@@ -118,9 +120,9 @@ mod tests {
     fn enums_are_their_texts() {
         assert_eq!("pct".parse::<Kind>().unwrap(), Kind::Pct);
         assert_eq!(Kind::Current.to_string(), "current");
-        assert_eq!(Kind::ALL.len(), 2);
+        assert_eq!(Kind::ALL.len(), 3);
         let error = "pctt".parse::<Kind>().unwrap_err();
-        assert_eq!(error.to_string(), r#"unknown "pctt", expected one of `current`, `pct`"#);
+        assert_eq!(error.to_string(), r#"unknown "pctt", expected one of `current`, `pct`, `err`"#);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a program for people")]
 
 mod demo;
+mod measure;
 mod servers;
 mod step;
 mod test;
@@ -18,6 +19,7 @@ usage: cargo xtask <command>
   demo      show the library at work on a real Prometheus with several hours of data
   ci        test, then demo
   servers   make sure that Prometheus and VictoriaMetrics are there, for running live tests by hand
+  measure   measure what presets cost whoever builds a service, in a fresh folder
   help      show this text
 
 Everything that is missing is fetched. No command asks questions, needs root or leaves anything running.
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         ["test"] => test::run(),
         ["demo"] => demo::run(),
         ["ci"] => test::run().and_then(|()| demo::run()),
+        ["measure"] => measure::run(),
         ["servers"] => servers::provide(&promql_presets_test_support::Tool::ALL),
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");

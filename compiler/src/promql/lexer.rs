@@ -484,7 +484,7 @@ impl<'a> Lexer<'a> {
     /// A string literal. Escapes are checked where they are read.
     fn string(&mut self, quote: u8) -> Kind {
         let start = self.at;
-        let before = self.diagnostics.len();
+        let found = self.diagnostics.len();
         self.at += 1;
         loop {
             let mut at = self.at;
@@ -512,18 +512,26 @@ impl<'a> Lexer<'a> {
                 _ => self.at += 1,
             }
         }
-        // What stands behind the quote is not meant to be in a string.
-        self.diagnostics.truncate(before);
+        // What seemed to stand inside may well stand behind it.
+        self.diagnostics.truncate(found);
         self.error(report::unterminated_string(span(start, self.at), quote))
     }
 
     fn bad_character(&mut self) -> Kind {
         let rest = &self.text[self.at..];
         let char = rest.chars().next().unwrap_or_default();
-        // `&&` and `||` are one mistake.
-        let twice = matches!(char, '&' | '|') && self.peek(1) == self.peek(0);
-        let span = span(self.at, self.at + char.len_utf8() + usize::from(twice));
-        self.error(report::bad_character(rest, char, span, self.mode == Mode::Braces))
+        let more = match char {
+            // `&&` and `||` are one mistake.
+            '&' | '|' => usize::from(self.peek(1) == self.peek(0)),
+            '$' => self.bytes[self.at + 1..].iter().take_while(|&&byte| is(byte, ALPHA | DIGIT)).count(),
+            _ => 0,
+        };
+        let span = span(self.at, self.at + char.len_utf8() + more);
+        let mut diagnostic = report::bad_character(rest, char, span, self.mode == Mode::Braces);
+        if char == '$' && self.template && matches!(self.mode, Mode::Duration | Mode::Brackets) {
+            diagnostic = diagnostic.help("write `{window}`");
+        }
+        self.error(diagnostic)
     }
 
     /// Stops reading: every further token is the end.

@@ -41,7 +41,6 @@ pub(super) fn hole_in_text(hole: Hole, span: Span, place: &str) -> Diagnostic {
     let name = hole.name();
     Diagnostic::new(Code::MisplacedPlaceholder, span, format!("`{name}` inside {place}"))
         .label("placeholders are only filled in outside of strings and comments")
-        .help(format!("write `{{{{{name}}}}}` if the text itself is meant"))
 }
 
 /// A hole right behind a number.

@@ -169,12 +169,12 @@ fn misplaced_holes() {
     template_says(
         "up{{a=\"{labels}\"}}",
         "misplaced-placeholder: `labels` inside a string | [{labels}] placeholders are only filled in outside of \
-         strings and comments | help: write `{{labels}}` if the text itself is meant",
+         strings and comments",
     );
     template_says(
         "up # {window}",
         "misplaced-placeholder: `window` inside a comment | [{window}] placeholders are only filled in outside of \
-         strings and comments | help: write `{{window}}` if the text itself is meant",
+         strings and comments",
     );
     template_says(
         "up{{a={labels}}}",
@@ -300,6 +300,19 @@ fn names() {
     says(
         "http.requests",
         "syntax: unexpected `.` | [.] a name with dots must be quoted | help: write `{\"http.requests\"}`",
+    );
+    template_says(
+        "up.total{{{labels}}}",
+        "syntax: unexpected `.` | [.] a name with dots must be quoted | help: write `{{\"up.total\", {labels}}}`",
+    );
+    template_says(
+        "rate(up{{{labels}}}[$interval])",
+        "syntax: unexpected `$interval` | [$interval] variables of dashboards are not part of PromQL | help: write \
+         `{window}`",
+    );
+    template_says(
+        "up{{a='x\",{labels}}}",
+        "syntax: unterminated string | ['] no `'` closes it | note: a string ends on the line it starts on",
     );
 }
 

@@ -1,0 +1,156 @@
+//! `cargo xtask measure`: what presets cost whoever builds a service.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use std::{env, fs};
+
+use crate::{Error, root};
+
+/// Files of four presets each, as in the catalogue.
+const FILES: usize = 250;
+
+const RUNS: u32 = 5;
+
+/// A folder that is removed at the end.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Measures a cold build of the compiler, and `cargo check` of a crate with and without a thousand presets.
+pub(crate) fn run() -> Result<(), Error> {
+    let scratch = Scratch(env::temp_dir().join(format!("promql-presets-measure-{}", std::process::id())));
+    let service = scratch.0.join("service");
+    let cargo = |arguments: &[&str], folder: &Path| -> Result<Duration, Error> {
+        let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        command.args(arguments).arg("--quiet").current_dir(folder).stdin(Stdio::null());
+        command.env("CARGO_TARGET_DIR", scratch.0.join("target"));
+        let start = processor_time()?;
+        let status = command.status()?;
+        if !status.success() {
+            return Err(format!("cargo {} failed", arguments.join(" ")).into());
+        }
+        Ok(processor_time()?.saturating_sub(start))
+    };
+
+    println!("processor time:");
+    // Without debug information, as Cargo builds what only build scripts need.
+    let cold = ["build", "--config", "profile.dev.debug=0", "--package", "promql-presets-compiler"];
+    let cold = cargo(&cold, &root())?;
+    say("cold build of the compiler and all that it needs", cold);
+
+    write_service(&service)?;
+    let source = service.join("src/lib.rs");
+    let with_presets = "mod presets { promql_presets::include_presets!(); }\n";
+    cargo(&["check"], &service)?;
+    let check_edited = |text: &str| -> Result<Duration, Error> {
+        let mut best = Duration::MAX;
+        for run in 0..RUNS {
+            fs::write(&source, format!("{text}// {run}\n"))?;
+            best = best.min(cargo(&["check"], &service)?);
+        }
+        Ok(best)
+    };
+    let without = check_edited("")?;
+    say("check after an edit of Rust, without presets", without);
+    fs::write(&source, with_presets)?;
+    let first = cargo(&["check"], &service)?;
+    say(&format!("check that first includes {} presets", FILES * 4), first);
+    let with = check_edited(with_presets)?;
+    say("check after an edit of Rust, with presets", with);
+    let mut best = Duration::MAX;
+    for run in 0..RUNS {
+        fs::write(service.join("presets/service_0.toml"), format!("{}# {run}\n", preset_file(0)))?;
+        best = best.min(cargo(&["check"], &service)?);
+    }
+    say("check after an edit of a preset file", best);
+    say("more after any edit, for having presets", with.max(best).saturating_sub(without));
+    Ok(())
+}
+
+/// The processor time of all commands so far, which other programs on the machine make no longer.
+fn processor_time() -> Result<Duration, Error> {
+    // The name of the program, in parentheses, may hold anything; see proc(5) for the fields behind it.
+    let stat = fs::read_to_string("/proc/self/stat").map_err(|error| format!("this runs on Linux only: {error}"))?;
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    let ticks: u64 = fields.skip(13).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    // A hundred a second on every machine.
+    Ok(Duration::from_millis(ticks * 10))
+}
+
+fn say(what: &str, time: Duration) {
+    println!("{:7.2} s  {what}", time.as_secs_f64());
+}
+
+fn write_service(folder: &Path) -> Result<(), Error> {
+    fs::create_dir_all(folder.join("src"))?;
+    fs::create_dir_all(folder.join("presets"))?;
+    let root = root();
+    let manifest = format!(
+        "[package]\nname = \"service\"\nedition = \"2024\"\n\n[workspace]\n\n\
+         [dependencies]\npromql-presets = {{ path = '{}', default-features = false }}\n\n\
+         [build-dependencies]\npromql-presets-compiler = {{ path = '{}' }}\n",
+        root.display(),
+        root.join("compiler").display()
+    );
+    fs::write(folder.join("Cargo.toml"), manifest)?;
+    fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock"))?;
+    fs::write(folder.join("build.rs"), "fn main() { promql_presets_compiler::build(\"presets\"); }\n")?;
+    fs::write(folder.join("src/lib.rs"), "")?;
+    for number in 0..FILES {
+        fs::write(folder.join(format!("presets/service_{number}.toml")), preset_file(number))?;
+    }
+    Ok(())
+}
+
+fn preset_file(number: usize) -> String {
+    format!(
+        r#"description = "Requests of service {number}."
+
+[metric]
+name            = "service_{number}_request_duration_seconds"
+type            = "histogram"
+unit            = "seconds"
+scrape_interval = "15s"
+
+[labels]
+job       = {{ type = "string", required = true, description = "The job." }}
+method    = ["GET", "POST", "PUT", "DELETE"]
+code      = "integer"
+tenant_id = "uuid"
+
+[presets.rate]
+description = "Requests per second, by the labels you group by."
+template    = 'sum by ({{group_by}})(rate({{metric_name}}_count{{{{{{labels}}}}}}[{{window}}]))'
+window      = "5m"
+unit        = "requests per second"
+
+[presets.error_ratio]
+description = "The part of all requests that failed."
+template    = '''
+sum by ({{group_by}})(rate({{metric_name}}_count{{{{code=~"5..",{{labels}}}}}}[{{window}}]))
+  / sum by ({{group_by}})(rate({{metric_name}}_count{{{{{{labels}}}}}}[{{window}}]))
+'''
+window      = "5m"
+
+[presets.mean]
+description = "How long a request takes on average."
+template    = '''
+sum by ({{group_by}})(rate({{metric_name}}_sum{{{{{{labels}}}}}}[{{window}}]))
+  / sum by ({{group_by}})(rate({{metric_name}}_count{{{{{{labels}}}}}}[{{window}}]))
+'''
+window      = "5m"
+unit        = "seconds"
+
+[presets.p95]
+description = "The latency that 95 of 100 requests stay below."
+template    = 'histogram_quantile(0.95, sum by (le, {{group_by}})(rate({{metric_name}}_bucket{{{{{{labels}}}}}}[{{window}}])))'
+window      = "5m"
+unit        = "seconds"
+"#
+    )
+}
