@@ -119,7 +119,7 @@ impl ClientBuilder {
     /// # Errors
     /// [`ErrorKind::Config`] for the first input that was bad.
     pub fn build(mut self) -> Result<PrometheusClient, Error> {
-        let mut base = Url::parse(&self.url).map_err(|error| ErrorKind::Config(format!("the URL is none: {error}")))?;
+        let mut base = Url::parse(&self.url).map_err(|error| ErrorKind::Config(format!("not a URL: {error}")))?;
         if !matches!(base.scheme(), "http" | "https") || base.host().is_none() {
             return Err(ErrorKind::Config("the URL must start with `http://` or `https://`".to_owned()).into());
         }

@@ -39,7 +39,7 @@ impl PrometheusClient {
     /// A client for the server at a base URL, which may have a path prefix: `http://host:9090/prometheus`.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) where the URL is none, or is `https` and no TLS feature is on.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) where the URL is not one, or is `https` and no TLS feature is on.
     pub fn new(url: impl AsRef<str>) -> Result<Self, Error> {
         Self::builder(url).build()
     }

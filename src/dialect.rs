@@ -199,6 +199,6 @@ mod tests {
     fn a_bad_filter_is_kept_until_the_call() {
         let mut options = Options::default();
         Dialect::from(VictoriaMetrics::new().extra_filters(&Querier::new(""))).apply(&mut options);
-        assert!(matches!(options.failure, Some(ErrorKind::Render(RenderError::MissingMetricName))));
+        assert!(matches!(options.failure, Some(ErrorKind::Render(RenderError::EmptySelector))));
     }
 }

@@ -31,7 +31,7 @@ pub enum ErrorKind {
     /// The preset cannot be rendered for this querier.
     #[error("the query cannot be rendered")]
     Render(#[source] RenderError),
-    /// The time range or the point in time is none.
+    /// The time range, or the point in time, is not valid.
     #[error("invalid time range")]
     Range(#[source] RangeError),
     /// The client cannot be built from this.

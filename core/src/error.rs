@@ -10,6 +10,8 @@ use crate::DurationError;
 pub enum RenderError {
     /// The template has a `{metric_name}` and the querier no name.
     MissingMetricName,
+    /// Series are asked for by neither a name nor a matcher.
+    EmptySelector,
     /// The preset's file is about another metric than the querier names.
     OtherMetric {
         /// The preset's metric.
@@ -69,6 +71,7 @@ impl fmt::Display for RenderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::MissingMetricName => f.write_str("the querier names no metric, but the template has `{metric_name}`"),
+            Self::EmptySelector => f.write_str("the querier has neither a metric name nor a matcher"),
             Self::OtherMetric { expected, found } => {
                 write!(f, "the preset is about `{expected}`, but the querier names {found:?}")
             }

@@ -32,7 +32,7 @@ pub fn selector(querier: &dyn MetricQuerier) -> Result<String, RenderError> {
     let input = Input { name: querier.name(), labels: &querier.labels(), group_by: &[] };
     input.check_matchers()?;
     let segments = match (input.name, input.labels) {
-        ("", []) => return Err(RenderError::MissingMetricName),
+        ("", []) => return Err(RenderError::EmptySelector),
         ("", _) => UNNAMED,
         _ => NAMED,
     };
@@ -351,7 +351,7 @@ mod tests {
         assert_eq!(of(Querier::new("up").label("job", "x")).unwrap(), r#"up{job="x"}"#);
         assert_eq!(of(Querier::new("a.b")).unwrap(), r#"{"a.b"}"#);
         assert_eq!(of(Querier::new("").label("job", "x")).unwrap(), r#"{job="x"}"#);
-        assert_eq!(of(Querier::new("")), Err(RenderError::MissingMetricName));
+        assert_eq!(of(Querier::new("")), Err(RenderError::EmptySelector));
     }
 
     #[test]

@@ -101,7 +101,7 @@ impl TryFrom<SystemTime> for Timestamp {
             // Rounded down, so that order is kept.
             Err(before) => epoch.checked_sub(before.duration() + Duration::from_nanos(999_999)),
         }
-        .ok_or(ParseTimestampError)
+        .ok_or_else(|| ParseTimestampError { text: format!("{time:?}") })
     }
 }
 
@@ -111,8 +111,8 @@ impl TryFrom<Timestamp> for SystemTime {
 
     fn try_from(time: Timestamp) -> Result<Self, Self::Error> {
         let distance = Duration::from_millis(time.0.unsigned_abs());
-        let time = if time.0 < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) };
-        time.ok_or(ParseTimestampError)
+        let system = if time.0 < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) };
+        system.ok_or_else(|| ParseTimestampError { text: time.to_string() })
     }
 }
 
@@ -133,10 +133,11 @@ impl fmt::Display for Timestamp {
 }
 
 /// The text is neither RFC 3339 nor unix seconds, or the time is out of range.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected a time such as `2024-02-29T12:00:00Z` or unix seconds such as `1709208000.25`")]
-#[non_exhaustive]
-pub struct ParseTimestampError;
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected a time such as `2024-02-29T12:00:00Z` or unix seconds such as `1709208000.25`, found {text:?}")]
+pub struct ParseTimestampError {
+    text: String,
+}
 
 /// RFC 3339 with any offset, or unix seconds; more decimals than three are rounded.
 impl FromStr for Timestamp {
@@ -146,7 +147,7 @@ impl FromStr for Timestamp {
         parse_rfc3339(text.as_bytes())
             .or_else(|| crate::wire::parse_seconds(text.as_bytes()))
             .map(Self)
-            .ok_or(ParseTimestampError)
+            .ok_or_else(|| ParseTimestampError { text: text.to_owned() })
     }
 }
 
@@ -308,7 +309,7 @@ mod tests {
             "99999999999999999999",
             "2024-01-01T00:00:00é",
         ] {
-            assert_eq!(text.parse::<Timestamp>(), Err(ParseTimestampError), "{text}");
+            assert_eq!(text.parse::<Timestamp>(), Err(ParseTimestampError { text: text.to_owned() }));
         }
     }
 

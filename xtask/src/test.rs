@@ -23,9 +23,9 @@ pub(crate) fn run() -> Result<(), Error> {
     if !steps.ok() {
         return steps.finish();
     }
-    steps.run("fmt", cargo().args(["fmt", "--all", "--check"]));
+    run_if_installed(&mut steps, "fmt", "fmt", cargo().args(["fmt", "--all", "--check"]));
     let clippy = ["clippy", "--workspace", "--all-targets", "--features", FEATURES];
-    steps.run("clippy", cargo().args(clippy).args(DENY_WARNINGS));
+    run_if_installed(&mut steps, "clippy", "clippy", cargo().args(clippy).args(DENY_WARNINGS));
     tests(&mut steps);
     let doc = ["test", "--workspace", "--doc", "--features", FEATURES];
     steps.run_tests("doc tests", cargo().args(doc), Closing::Libtest);
@@ -58,7 +58,7 @@ fn tests(steps: &mut Steps) {
     });
     let Some((prometheus, victoria_metrics)) = &started else { return };
     let targets = ["--workspace", "--features", FEATURES, "--lib", "--bins", "--tests", "--examples"];
-    let (mut command, closing) = if has_nextest() {
+    let (mut command, closing) = if is_installed("nextest") {
         let mut command = cargo();
         command.args(["nextest", "run", "--no-fail-fast", "--status-level", "slow"]);
         (command, Closing::Nextest)
@@ -72,9 +72,22 @@ fn tests(steps: &mut Steps) {
     steps.run_tests("tests", &mut command, closing);
 }
 
-fn has_nextest() -> bool {
-    let mut command: Command = cargo();
-    command.args(["nextest", "--version"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+/// Runs a step with a part of the toolchain that minimal installations leave out, if it is there.
+fn run_if_installed(steps: &mut Steps, name: &str, subcommand: &str, command: &mut Command) {
+    if is_installed(subcommand) {
+        steps.run(name, command);
+        return;
+    }
+    steps.step(name, || {
+        let note = format!("skipped: `cargo {subcommand}` is not installed");
+        println!("{note}");
+        Ok(note)
+    });
+}
+
+fn is_installed(subcommand: &str) -> bool {
+    let mut command = cargo();
+    command.args([subcommand, "--version"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
 }
 
@@ -100,7 +113,8 @@ fn example(steps: &mut Steps, manifest: &PathBuf) {
         command.args(arguments).arg("--manifest-path").arg(manifest);
         command
     };
-    steps.run(&format!("{folder}: fmt"), &mut on(&["fmt", "--check"]));
-    steps.run(&format!("{folder}: clippy"), on(&["clippy", "--all-targets"]).args(DENY_WARNINGS));
+    run_if_installed(steps, &format!("{folder}: fmt"), "fmt", &mut on(&["fmt", "--check"]));
+    let mut clippy = on(&["clippy", "--all-targets"]);
+    run_if_installed(steps, &format!("{folder}: clippy"), "clippy", clippy.args(DENY_WARNINGS));
     steps.run_tests(&format!("{folder}: tests"), &mut on(&["test"]), Closing::Libtest);
 }

@@ -129,7 +129,7 @@ impl ContainerUtilizationMetricService {
 /// Why a metric could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// The action's times are none.
+    /// The action's times or its step cannot be read.
     #[error("invalid time range")]
     Range(#[from] RangeError),
     /// Prometheus did not answer as it should.
