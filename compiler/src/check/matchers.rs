@@ -46,12 +46,12 @@ fn undeclared_metric(query: &Query<'_>, selector: &Selector<'_>, series: &Series
     let hole = written.holes.first().map_or("", |hole| query.slice(*hole));
     let suffix = name.strip_prefix(base).unwrap_or_default();
     let derived = metric.derived().iter().map(|(suffix, _)| *suffix);
-    findings.push(match nearest(suffix, derived.clone()).or_else(|| Some("").filter(|_| derived.len() <= 2)) {
-        Some(meant) => finding.help(format!("write `{hole}{meant}`")),
-        None => {
-            let series: Vec<String> = derived.map(|suffix| format!("`{hole}{suffix}`")).collect();
-            finding.note(format!("its series are {}", series.join(", ")))
-        }
+    let meant = nearest(suffix, derived.clone()).or_else(|| Some("").filter(|_| derived.len() <= 2));
+    findings.push(if let Some(meant) = meant {
+        finding.help(format!("write `{hole}{meant}`"))
+    } else {
+        let series: Vec<String> = derived.map(|suffix| format!("`{hole}{suffix}`")).collect();
+        finding.note(format!("its series are {}", series.join(", ")))
     });
 }
 
