@@ -118,14 +118,15 @@ impl From<DurationError> for RenderError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownText {
     text: String,
-    known: &'static [&'static str],
+    known: Vec<&'static str>,
 }
 
 impl UnknownText {
+    /// The variant that has this text. Written once here, because services would compile it again for each enum.
     #[doc(hidden)]
-    #[must_use]
-    pub fn __new(text: &str, known: &'static [&'static str]) -> Self {
-        Self { text: text.to_owned(), known }
+    pub fn __find<T: Copy>(text: &str, all: &[T], as_str: fn(T) -> &'static str) -> Result<T, Self> {
+        let found = all.iter().copied().find(|variant| as_str(*variant) == text);
+        found.ok_or_else(|| Self { text: text.to_owned(), known: all.iter().copied().map(as_str).collect() })
     }
 }
 

@@ -28,7 +28,7 @@ macro_rules! __label_enum {
     ($(#[$doc:meta])* pub enum $name:ident { $($variant:ident = $text:literal,)* }) => {
         $(#[$doc])*
         #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug, ::core::cmp::PartialEq)]
-        #[derive(::core::cmp::Eq, ::core::cmp::PartialOrd, ::core::cmp::Ord, ::core::hash::Hash)]
+        #[derive(::core::cmp::Eq, ::core::hash::Hash)]
         #[non_exhaustive]
         pub enum $name {
             $(#[doc = ::core::concat!("`", $text, "`")] $variant,)*
@@ -61,10 +61,7 @@ macro_rules! __label_enum {
             type Err = $crate::UnknownText;
 
             fn from_str(text: &str) -> ::core::result::Result<Self, $crate::UnknownText> {
-                match text {
-                    $($text => ::core::result::Result::Ok(Self::$variant),)*
-                    _ => ::core::result::Result::Err($crate::UnknownText::__new(text, &[$($text,)*])),
-                }
+                $crate::UnknownText::__find(text, Self::ALL, Self::as_str)
             }
         }
     };
