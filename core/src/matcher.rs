@@ -28,6 +28,12 @@ impl MatchOp {
             Self::NotRegex => "!~",
         }
     }
+
+    /// Whether the value is a regular expression.
+    #[must_use]
+    pub const fn is_regex(self) -> bool {
+        matches!(self, Self::Regex | Self::NotRegex)
+    }
 }
 
 /// One condition on one label: `kernel_id="4c0e…"`.

@@ -162,7 +162,7 @@ fn check_matcher(matcher: &Matcher<'_>) -> Result<(), RenderError> {
     let label = || matcher.label().to_owned();
     check_label(matcher.label()).map_err(|_| RenderError::InvalidLabelName { label: label() })?;
     let value = matcher.value().ok_or_else(|| RenderError::NoAlternatives { label: label() })?;
-    if matches!(matcher.op(), MatchOp::Regex | MatchOp::NotRegex) {
+    if matcher.op().is_regex() {
         crate::regex::validate(value).map_err(|error| RenderError::InvalidRegex {
             label: label(),
             pattern: value.to_owned(),

@@ -4,6 +4,9 @@
 
 use std::borrow::Cow;
 
+pub use promql_presets_core::MatchOp;
+use promql_presets_core::regex;
+
 use super::functions::Function;
 use super::token::Hole;
 use crate::Span;
@@ -355,41 +358,9 @@ impl Matcher<'_> {
         match self.op {
             MatchOp::Equal => value.is_empty(),
             MatchOp::NotEqual => !value.is_empty(),
-            MatchOp::Regex => promql_presets_core::regex::matches_empty(value),
-            MatchOp::NotRegex => !promql_presets_core::regex::matches_empty(value),
+            MatchOp::Regex => regex::matches_empty(value),
+            MatchOp::NotRegex => !regex::matches_empty(value),
         }
-    }
-}
-
-/// The operator of a matcher.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum MatchOp {
-    /// `=`.
-    Equal,
-    /// `!=`.
-    NotEqual,
-    /// `=~`.
-    Regex,
-    /// `!~`.
-    NotRegex,
-}
-
-impl MatchOp {
-    /// The operator as text.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Equal => "=",
-            Self::NotEqual => "!=",
-            Self::Regex => "=~",
-            Self::NotRegex => "!~",
-        }
-    }
-
-    /// Whether the value is a regular expression.
-    #[must_use]
-    pub const fn is_regex(self) -> bool {
-        matches!(self, Self::Regex | Self::NotRegex)
     }
 }
 
