@@ -45,7 +45,9 @@ async fn compare() {
     };
     println!("against Prometheus");
     let live = Pair::new(server.url());
-    live.whole("large answer", "{__name__=~\"backendai.*\"}", range(Duration::from_secs(3 * 3600), "2s"), 9).await;
+    let hours = range(Duration::from_secs(3 * 3600), "2s");
+    live.whole("large answer, raw samples", "{__name__=~\"backendai.*\"}", hours, 15).await;
+    live.whole("large answer, rates", "rate({__name__=~\"backendai.*\"}[5m])", hours, 9).await;
     live.small(2000).await;
     live.concurrent("rate(backendai_api_request_count_total[5m])", range(Duration::from_secs(3600), "15s"), 6).await;
     drop(server);
@@ -90,6 +92,8 @@ impl Pair {
         };
         let request = self.http.post(format!("{}/api/v1/{endpoint}", self.url)).body(form);
         let request = request.header("content-type", "application/x-www-form-urlencoded");
+        // As the client has one.
+        let request = request.timeout(Duration::from_secs(31));
         let mut response = request.send().await.unwrap();
         assert_eq!(response.status(), 200);
         let mut bytes = 0;

@@ -18,6 +18,8 @@ use crate::value::{Matrix, Scalar, Timestamp, Vector};
 use crate::wire::{Data, Decoder, QueryResult};
 
 /// The types of presets that can be asked for over a range of time.
+///
+/// [`Data`] is for presets that were found at run time; the server refuses those that are of another type.
 #[diagnostic::on_unimplemented(
     message = "a range query needs a preset whose type is an instant vector or a scalar",
     label = "the type of this preset is `{Self}`",
@@ -27,7 +29,6 @@ pub trait RangeResult: QueryResult {}
 
 impl RangeResult for Vector {}
 impl RangeResult for Scalar {}
-/// For presets that were found at run time; the server refuses those that are of another type.
 impl RangeResult for Data {}
 
 /// PromQL that is still to be rendered, or that nobody has checked.

@@ -364,14 +364,13 @@ async fn a_span_tells_what_became_of_a_call() {
 /// As much of a subscriber as a test needs.
 #[cfg(feature = "tracing")]
 mod spans {
+    use std::collections::BTreeMap;
     use std::fmt::Debug;
     use std::sync::{Arc, Mutex};
 
     use tracing::field::{Field, Visit};
     use tracing::span::{Attributes, Id, Record};
     use tracing::{Event, Metadata, Subscriber};
-
-    use super::BTreeMap;
 
     /// The fields of all spans and events of this library.
     #[derive(Clone, Default)]

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::ValueExt;
-use promql_presets_compiler::promql::{Features, Parsed, Syntax, Tree, parse};
+use promql_presets_compiler::check::{check_query, output_labels};
+use promql_presets_compiler::promql::{Features, Parsed, Syntax, Tree, ValueType, parse};
 use promql_presets_compiler::render::Messages;
-use promql_presets_compiler::{Diagnostic, SourceFile};
+use promql_presets_compiler::{Diagnostic, Severity, SourceFile};
 
 use crate::FOUND;
 use crate::failure::Failure;
@@ -21,7 +22,8 @@ usage: promql-presets parse [QUERY]... [--format FORMAT] [--experimental]
 usage: promql-presets parse --jsonl [--experimental]
 
   QUERY              a query; standard input is one if none is given
-  --format FORMAT    human: the type and the tree, or the line and carets under the fault (the default)
+  --format FORMAT    human: the type, the labels (`?`: perhaps, `...`: any other) and the tree, with warnings where a
+                            query hardly means what it says; or the line and carets under the fault (the default)
                      json:  one object a line, with ok, type (scalar, vector, matrix, string or null) and
                             errors: message, start and end, in bytes from 0
   --jsonl            read one JSON string a line from standard input, answer each as `--format json` does
@@ -104,15 +106,28 @@ fn answer(query: &str, syntax: Syntax, format: Format) -> (bool, String) {
     }
 }
 
+/// The type, the labels and the tree of a query that is accepted, and what it probably should not say; or its faults.
 fn human(query: &str, parsed: &Parsed<'_>) -> (bool, String) {
-    if let Some(expr) = parsed.expr.as_ref().filter(|_| parsed.diagnostics.is_empty()) {
-        return (true, format!("type: {}\n\n{}", expr.ty().as_str(), Tree(expr)));
-    }
     let file = SourceFile { name: String::new(), path: "query".to_owned(), text: query.to_owned() };
     let (messages, colors) = (Messages::of(&file), in_colors());
-    let texts: Vec<String> =
-        parsed.diagnostics.iter().map(|diagnostic| message(&messages, diagnostic, colors) + "\n").collect();
-    (false, texts.join("\n"))
+    let texts = |found: &[Diagnostic]| -> Vec<String> {
+        found.iter().map(|diagnostic| message(&messages, diagnostic, colors) + "\n").collect()
+    };
+    let Some(expr) = parsed.expr.as_ref().filter(|_| parsed.diagnostics.is_empty()) else {
+        return (false, texts(&parsed.diagnostics).join("\n"));
+    };
+    let mut facts = format!("type: {}\n", expr.ty().as_str());
+    if matches!(expr.ty(), ValueType::Vector | ValueType::Matrix) {
+        facts = format!("{facts}labels: {}\n", output_labels(query, expr));
+    }
+    let mut found = check_query(query, expr);
+    // Prometheus accepts the query all the same.
+    for diagnostic in &mut found {
+        diagnostic.severity = Severity::Warning;
+    }
+    let mut parts = vec![facts, Tree(expr).to_string()];
+    parts.extend(texts(&found));
+    (true, parts.join("\n"))
 }
 
 fn json(out: &mut String, parsed: &Parsed<'_>) -> bool {

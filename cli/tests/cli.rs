@@ -197,6 +197,18 @@ fn check_takes_files_and_folders() {
     assert!(none.err.starts_with("error: `presets/notes.txt` is no preset file"));
 }
 
+#[cfg(unix)]
+#[test]
+fn links_back_are_not_followed() {
+    use std::os::unix::fs::symlink;
+
+    let folder = Folder::new("links", &[("presets/a.toml", WARNED), ("other/b.toml", WARNED)]);
+    symlink(&folder.0, folder.0.join("presets/x")).unwrap();
+    symlink(folder.0.join("presets"), folder.0.join("presets/y")).unwrap();
+    let checked = run_in(&folder.0, &["check"], b"");
+    assert_eq!(checked.err, "2 files, 2 presets: 2 warnings\n", "{}", checked.out);
+}
+
 #[test]
 fn a_file_is_checked_against_its_neighbours() {
     let other = GOOD.replace("counter", "gauge").replace("rate", "increase");
@@ -226,8 +238,12 @@ fn output_that_is_no_terminal_has_no_colors() {
 fn parse_shows_type_and_tree() {
     let human = run(&["parse", "sum by (job) (rate(up[5m])) > 0"]);
     assert_eq!((human.status, human.err.as_str()), (0, ""));
-    assert!(human.out.starts_with("type: vector\n"), "{}", human.out);
-    assert!(human.out.contains("\n    rate() : vector\n      up[5m] : matrix\n"), "{}", human.out);
+    assert!(human.out.starts_with("type: vector\nlabels: job?\n\n"), "{}", human.out);
+    assert!(run(&["parse", "1 + 1"]).out.starts_with("type: scalar\n\n+ : scalar\n"));
+    let doubtful = run(&["parse", "histogram_quantile(0.9, sum by (job) (rate(x_bucket[5m])))"]);
+    assert_eq!(doubtful.status, 0);
+    assert!(doubtful.out.contains("\n\nwarning[quantile-without-le]: "), "{}", doubtful.out);
+    assert!(human.out.contains("\n    rate : vector\n      up[5m] : matrix\n"), "{}", human.out);
 
     let refused = run(&["parse", "rate(up)"]);
     assert_eq!(refused.status, 1);

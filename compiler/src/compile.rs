@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use promql_presets_core::PromDuration;
 
 use crate::check::{self, Metrics, Scope};
+use crate::diagnostic::limit;
 use crate::promql::{Features, Syntax, ValueType, parse};
 use crate::registry::{Label, LabelKind, Module, Preset, Querier, Registry, Segment};
 use crate::schema::{LabelType, Labels, PresetFile, RawPreset};
@@ -62,6 +63,7 @@ pub fn compile(files: &[SourceFile]) -> Output {
     let registry = compiler.registry(&raw);
     findings.extend(compiler.findings.into_iter().filter(|found| !raw[found.file].is_doubtful(found.diagnostic.span)));
     findings.sort_by_key(|finding| (finding.file, finding.diagnostic.span));
+    let findings = limited(findings);
 
     let errors: Vec<&Finding> =
         findings.iter().filter(|finding| finding.diagnostic.severity == Severity::Error).collect();
@@ -69,6 +71,20 @@ pub fn compile(files: &[SourceFile]) -> Output {
     let error_files = (1..).map(codegen::error_file).zip(texts).collect();
     let code = codegen::generate(&registry, files, errors.len());
     Output { code, error_files, findings, registry }
+}
+
+/// The findings, of which there may be only so many in each file.
+fn limited(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut of_files: BTreeMap<usize, Vec<Finding>> = BTreeMap::new();
+    for finding in findings {
+        of_files.entry(finding.file).or_default().push(finding);
+    }
+    let mut all = Vec::new();
+    for mut findings in of_files.into_values() {
+        limit(&mut findings, |finding| &mut finding.diagnostic);
+        all.append(&mut findings);
+    }
+    all
 }
 
 /// What a template on its own becomes: `preset!`.
@@ -119,6 +135,7 @@ impl InlinePreset {
             _ => {}
         }
         diagnostics.extend(findings.into_iter().filter(|finding| !options.allow.contains(&finding.code)));
+        limit(&mut diagnostics, |diagnostic| diagnostic);
         let preset = Preset {
             name: String::new(),
             constant: String::new(),
@@ -358,6 +375,8 @@ impl Compiler<'_> {
             .into_iter()
             .map(|diagnostic| diagnostic.map_spans(|span| template.locate(span)))
             .collect();
+        // A misspelt key has been reported, and was read as the one that was meant.
+        let is_key = |key: Span| self.files[file].text[key.range()].trim_matches(['"', '\'']) == "window";
         if diagnostics.is_empty() {
             match (&raw.window, compiled.has_window) {
                 (None, true) => diagnostics.push(
@@ -365,7 +384,7 @@ impl Compiler<'_> {
                         .help("add `window = \"5m\"` to the preset")
                         .map_spans(|span| template.locate(span)),
                 ),
-                (Some(window), false) => diagnostics.push(
+                (Some(window), false) if is_key(window.key) => diagnostics.push(
                     Diagnostic::new(Code::UnusedWindow, window.key, "`window` without `{window}` in the template")
                         .label("nothing takes this window")
                         .help("write `[{window}]` in the template, or remove the line"),

@@ -35,7 +35,7 @@ impl std::error::Error for DiscoverError {
 /// Where the folder or a file cannot be read.
 pub fn discover(folder: &Path, shown: &str) -> Result<Vec<SourceFile>, DiscoverError> {
     let mut names = Vec::new();
-    collect(folder, shown, "", &mut names)?;
+    collect(folder, shown, "", &mut Vec::new(), &mut names)?;
     names.sort();
     let read = |name: String| {
         let path = folder.join(&name);
@@ -52,9 +52,22 @@ pub fn discover(folder: &Path, shown: &str) -> Result<Vec<SourceFile>, DiscoverE
     names.into_iter().map(read).collect()
 }
 
-fn collect(folder: &Path, shown: &str, prefix: &str, names: &mut Vec<String>) -> Result<(), DiscoverError> {
+/// `within` holds the folders around this one, without links.
+fn collect(
+    folder: &Path,
+    shown: &str,
+    prefix: &str,
+    within: &mut Vec<PathBuf>,
+    names: &mut Vec<String>,
+) -> Result<(), DiscoverError> {
     let failed =
         |error| DiscoverError { path: PathBuf::from(format!("{shown}/{prefix}").trim_end_matches('/')), error };
+    let here = fs::canonicalize(folder).map_err(failed)?;
+    if within.contains(&here) {
+        // A link back to where it stands has nothing new in it.
+        return Ok(());
+    }
+    within.push(here);
     for entry in fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -63,11 +76,12 @@ fn collect(folder: &Path, shown: &str, prefix: &str, names: &mut Vec<String>) ->
             continue;
         }
         if path.is_dir() {
-            collect(&path, shown, &format!("{prefix}{name}/"), names)?;
+            collect(&path, shown, &format!("{prefix}{name}/"), within, names)?;
         } else if path.extension().is_some_and(|extension| extension == "toml") {
             names.push(format!("{prefix}{name}"));
         }
     }
+    within.pop();
     Ok(())
 }
 

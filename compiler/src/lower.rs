@@ -22,6 +22,11 @@ pub(crate) fn lower(template: &str, expr: &Expr<'_>, metric: Option<&str>) -> (V
     let mut copied = 0;
     for (span, segments) in lowering.edits {
         push_text(&mut out, &undouble(&template[copied..span.start as usize]));
+        // `offset{window}` must not become one word.
+        if segments == [Segment::Window] && template[..span.start as usize].ends_with(|c: char| c.is_ascii_alphabetic())
+        {
+            push_text(&mut out, " ");
+        }
         for segment in segments {
             match segment {
                 Segment::Text(text) => push_text(&mut out, &text),
@@ -202,6 +207,7 @@ mod tests {
             "rate(a{<Item('x=\\'{1}\\'')><Labels>}[5m] offset -<Window>) # {"
         );
         assert_eq!(lowered("up{{job=\"{{a}}\"}}", None), "up{job=\"{a}\"}");
+        assert_eq!(lowered("up offset{window}", None), "up offset <Window>");
     }
 
     #[test]

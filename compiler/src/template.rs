@@ -4,6 +4,7 @@
 //! the left, so `{{{labels}}}` is a brace, a placeholder and a brace. Where a placeholder may stand is not decided here
 //! but by the grammar of PromQL.
 
+use crate::diagnostic::limit;
 use crate::suggest::nearest;
 use crate::{Code, Diagnostic, Span};
 
@@ -16,6 +17,7 @@ pub fn check(template: &str) -> Vec<Diagnostic> {
     let mut scanner = Scanner { text: template, at: 0, open: Vec::new(), diagnostics: Vec::new() };
     scanner.scan();
     scanner.diagnostics.sort_by_key(|diagnostic| diagnostic.span);
+    limit(&mut scanner.diagnostics, |diagnostic| diagnostic);
     scanner.diagnostics
 }
 

@@ -607,3 +607,21 @@ fn several_files() {
         ]
     );
 }
+
+#[test]
+fn a_file_full_of_faults_says_how_many() {
+    let text = format!("[presets.a]\ntemplate = 'up{{{{{{labels}}}}}} # {}'\n", "{labels}".repeat(5000));
+    let file = SourceFile { name: "a.toml".into(), path: "presets/a.toml".into(), text };
+    let findings = compile(&[file]).findings;
+    assert_eq!(findings.len(), 100);
+    assert_eq!(findings[99].diagnostic.note.as_deref(), Some("4900 more findings are not shown"));
+
+    // What is allowed does not hide what is not.
+    let text = format!(
+        "[presets.a]\ntemplate = '{}'\nallow = [{{ check = 'unfiltered-selector', reason = 'a test' }}]\n",
+        ["up"; 200].join(" + ") + " / 0"
+    );
+    let file = SourceFile { name: "a.toml".into(), path: "presets/a.toml".into(), text };
+    let codes: Vec<&str> = compile(&[file]).findings.iter().map(|finding| finding.diagnostic.code.as_str()).collect();
+    assert_eq!(codes, ["division-by-zero"]);
+}

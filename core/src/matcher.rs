@@ -29,7 +29,7 @@ impl MatchOp {
         }
     }
 
-    /// Whether the value is a regular expression.
+    /// Whether what it compares with is a regular expression.
     #[must_use]
     pub const fn is_regex(self) -> bool {
         matches!(self, Self::Regex | Self::NotRegex)

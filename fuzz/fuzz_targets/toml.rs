@@ -10,6 +10,6 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
     if let Ok(text) = std::str::from_utf8(input) {
-        promql_presets_fuzz::compiled(text);
+        promql_presets_fuzz::is_rust(&promql_presets_fuzz::compiled(text).1);
     }
 });

@@ -21,21 +21,30 @@ pub fn difference(text: &str) -> Option<String> {
 
 /// What Prometheus 3.14 accepts and they do not.
 fn they_know_less(text: &str, error: &str) -> bool {
-    // Words that were added to the language, and are names elsewhere.
-    const WORDS: [&str; 8] = ["anchored", "smoothed", "fill", "range", "step", "start", "end", "_of"];
+    // Words that were added to the language and are names elsewhere, and new operators.
+    const WORDS: [&str; 10] = ["anchored", "smoothed", "fill", "range", "step", "start", "end", "_of", "</", ">/"];
     let errors = [
+        // `0s` is a number like any other.
+        "duration must be greater than 0",
         "unexpected character inside brackets",
         "bad number or duration syntax",
+        // `00e0`
+        "ParseFloatError",
         "unknown escape sequence",
         "is not valid label in grouping opts",
         "illegal regex",
     ];
+    let text = text.to_ascii_lowercase();
     errors.iter().any(|known| error.contains(known)) || WORDS.iter().any(|word| text.contains(word))
 }
 
 /// What they accept and Prometheus 3.14 does not.
 fn they_check_less(code: Code, title: &str) -> bool {
-    const TITLES: [&str; 6] = [
+    const TITLES: [&str; 8] = [
+        // Beyond 292 years.
+        "invalid duration",
+        // White space beyond that of ASCII.
+        "unexpected `\\u{",
         "`or` between matchers",
         "invalid number",
         "replacement character",

@@ -17,10 +17,14 @@ pub fn compiled(text: &str) -> (SourceFile, Output) {
         errors += usize::from(finding.diagnostic.severity == Severity::Error);
     }
     assert_eq!(output.error_files.len(), errors);
+    (file, output)
+}
+
+/// Checks that generated code is Rust.
+pub fn is_rust(output: &Output) {
     if let Err(error) = syn::parse_file(&output.code) {
         panic!("generated code is not Rust: {error}\n{}", output.code);
     }
-    (file, output)
 }
 
 /// Checks that a diagnostic says something, and about places that exist.

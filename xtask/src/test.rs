@@ -12,6 +12,10 @@ use crate::{Error, cargo, root, servers};
 /// Lints are errors here, and only here: while one works they are warnings.
 const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
 
+/// The library's features that need nothing of the machine.
+const FEATURES: &str =
+    "promql-presets/gzip,promql-presets/tracing,promql-presets/chrono,promql-presets/jiff,promql-presets/time";
+
 /// Runs every step, also after one that failed, and sums up.
 pub(crate) fn run() -> Result<(), Error> {
     let mut steps = Steps::default();
@@ -20,13 +24,21 @@ pub(crate) fn run() -> Result<(), Error> {
         return steps.finish();
     }
     run_if_installed(&mut steps, "fmt", "fmt", cargo().args(["fmt", "--all", "--check"]));
-    let clippy = ["clippy", "--workspace", "--all-targets"];
+    let clippy = ["clippy", "--workspace", "--all-targets", "--features", FEATURES];
     run_if_installed(&mut steps, "clippy", "clippy", cargo().args(clippy).args(DENY_WARNINGS));
     tests(&mut steps);
-    let doc = ["test", "--workspace", "--doc"];
+    let doc = ["test", "--workspace", "--doc", "--features", FEATURES];
     steps.run_tests("doc tests", cargo().args(doc), Closing::Libtest);
-    let docs = ["doc", "--workspace", "--no-deps"];
+    let docs = ["doc", "--workspace", "--no-deps", "--features", FEATURES];
     steps.run("docs", cargo().args(docs).env("RUSTDOCFLAGS", "-D warnings"));
+    for feature in [""].into_iter().chain(FEATURES.split(',')) {
+        let check = ["check", "--package", "promql-presets", "--no-default-features", "--features", feature];
+        let name = if feature.is_empty() { "no features" } else { feature };
+        steps.run(name, cargo().args(check));
+    }
+    // `native-tls` needs headers of OpenSSL, which a bare machine does not have.
+    let tls = ["test", "--package", "promql-presets", "--features", "rustls", "--test", "live_tls"];
+    steps.run_tests("rustls", cargo().args(tls).env(REQUIRE_SERVERS, "1"), Closing::Libtest);
     for manifest in examples()? {
         example(&mut steps, &manifest);
     }
@@ -45,7 +57,7 @@ fn tests(steps: &mut Steps) {
         Ok(note)
     });
     let Some((prometheus, victoria_metrics)) = &started else { return };
-    let targets = ["--workspace", "--lib", "--bins", "--tests", "--examples"];
+    let targets = ["--workspace", "--features", FEATURES, "--lib", "--bins", "--tests", "--examples"];
     let (mut command, closing) = if is_installed("nextest") {
         let mut command = cargo();
         command.args(["nextest", "run", "--no-fail-fast", "--status-level", "slow"]);

@@ -9,6 +9,13 @@ pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
         match &query.expr(id).kind {
             ExprKind::Call(call) => function(query, call, findings),
             ExprKind::Aggregate(aggregate) => {
+                if let Some(ExprKind::String(label)) =
+                    aggregate.param.as_ref().map(|param| &param.unparenthesized().kind)
+                    && label.value.is_empty()
+                {
+                    let title = format!("`{}` into a label without a name", aggregate.op.as_str());
+                    findings.push(out_of_range(label.span, title, "the query fails"));
+                }
                 let Some((value, span)) = number(aggregate.param.as_ref()) else { continue };
                 aggregation(query, aggregate.op, value, span, findings);
             }
@@ -141,9 +148,13 @@ fn comparisons(query: &Query<'_>, findings: &mut Findings) {
                 let (Some(left), Some(right)) = (children.next(), children.next()) else { continue };
                 for (side, other) in [(left, right), (right, left)] {
                     let value = query.expr(other).as_number();
+                    // `(x > bool 5) >= 0.5` tells 0 and 1 apart.
+                    let meant = |value: f64| match binary.op {
+                        BinaryOp::Equal | BinaryOp::NotEqual => (0.0..=1.0).contains(&value) && value.fract() == 0.0,
+                        _ => (0.0..=1.0).contains(&value),
+                    };
                     if let (Some(bool_span), Some(value)) = (with_bool(side), value)
-                        && value != 0.0
-                        && (value - 1.0).abs() > f64::EPSILON
+                        && !meant(value)
                     {
                         findings.push(
                             Diagnostic::new(

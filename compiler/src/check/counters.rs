@@ -49,7 +49,7 @@ fn counter_function(query: &Query<'_>, id: Id, call: &Call<'_>, findings: &mut F
             }
             findings.push(finding);
         }
-        ExprKind::Subquery(_) => {
+        ExprKind::Subquery(subquery) => {
             let inner = query.bare_id(arg + 1);
             match &query.expr(inner).kind {
                 ExprKind::Call(rate) if is_counter_function(rate.name) && rate.name != "resets" => findings.push(
@@ -61,6 +61,15 @@ fn counter_function(query: &Query<'_>, id: Id, call: &Call<'_>, findings: &mut F
                     if matches!(aggregate.op, Aggregator::Sum | Aggregator::Avg) && is_raw(query, inner) =>
                 {
                     let name = aggregate.op.as_str();
+                    let help = match &query.expr(query.bare_id(query.operand(inner))).kind {
+                        ExprKind::Selector(selector) if selector.modifiers.is_empty() => {
+                            let grouping =
+                                aggregate.grouping.as_ref().map(|it| format!(" {} ", query.slice(it.span())));
+                            let (by, what) = (grouping.unwrap_or_default(), query.slice(selector.span));
+                            format!("write `{name}{by}({}({what}[{}]))`", call.name, query.slice(subquery.range.span))
+                        }
+                        _ => format!("write `{name}({}(...))`, the other way round", call.name),
+                    };
                     findings.push(
                         Diagnostic::new(
                             Code::RateAfterAggregation,
@@ -69,7 +78,7 @@ fn counter_function(query: &Query<'_>, id: Id, call: &Call<'_>, findings: &mut F
                         )
                         .label("sees a restart only as a smaller drop of the whole")
                         .secondary(aggregate.op_span, "hides the restarts of single counters")
-                        .help(format!("write `{name}({}(...))`, the other way round", call.name)),
+                        .help(help),
                     );
                 }
                 ExprKind::Binary(binary) if binary.op == BinaryOp::Add && is_raw(query, inner) => findings.push(

@@ -1,14 +1,18 @@
 //! Single functions that are easily taken for something else.
 
 use super::query::{Findings, Id, Query};
-use crate::promql::{Aggregator, Call, Expr, ExprKind, StringLiteral};
+use crate::promql::{Aggregator, BinaryOp, Call, Expr, ExprKind, GroupingKeyword, StringLiteral, regex_fault};
 use crate::{Code, Diagnostic};
 
 pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
     for id in query.ids() {
         let ExprKind::Call(call) = &query.expr(id).kind else { continue };
         match call.name {
-            "label_replace" => replacement(query, call, findings),
+            "label_replace" => {
+                target(call, 1, findings);
+                pattern(query, call, findings);
+            }
+            "label_join" => (1..call.args.len()).filter(|arg| *arg != 2).for_each(|arg| target(call, arg, findings)),
             "sort" | "sort_desc" | "sort_by_label" | "sort_by_label_desc" => sort(query, id, call, findings),
             "absent" => absent(query, id, call, findings),
             _ => {}
@@ -31,43 +35,76 @@ fn references(replacement: &str) -> Vec<(&str, bool)> {
         rest = &rest[at + 1..];
         if let Some(after) = rest.strip_prefix('$') {
             rest = after;
-        } else if let Some((name, after)) = rest.strip_prefix('{').and_then(|braced| braced.split_once('}')) {
-            found.push((name, true));
-            rest = after;
         } else {
-            let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
-            if end > 0 {
-                found.push((&rest[..end], false));
+            let braced = rest.strip_prefix('{');
+            let text = braced.unwrap_or(rest);
+            let (name, after) =
+                text.split_at(text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len()));
+            // Everything else is a dollar sign.
+            if !name.is_empty() && (braced.is_none() || after.starts_with('}')) {
+                found.push((name, braced.is_some()));
             }
-            rest = &rest[end..];
+            rest = after;
         }
     }
     found
 }
 
-/// How many groups a pattern has, and the names of those that have one.
+/// How many groups a valid pattern has, and the names of those that have one.
 fn groups(pattern: &str) -> (usize, Vec<&str>) {
     let (mut count, mut names) = (0, Vec::new());
-    let (mut escaped, mut class) = (false, false);
-    for (at, c) in pattern.char_indices() {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '[' => class = true,
-            ']' => class = false,
-            '(' if !class => {
-                let rest = &pattern[at + 1..];
-                let opened = rest.strip_prefix("?P<").or_else(|| rest.strip_prefix("?<"));
-                let name = opened.and_then(|rest| rest.split_once('>')).map(|(name, _)| name);
-                if name.is_some() || !rest.starts_with('?') {
-                    count += 1;
-                }
+    let mut rest = pattern;
+    while let Some(at) = rest.find(['\\', '[', '(']) {
+        let (sign, after) = (rest.as_bytes()[at], &rest[at + 1..]);
+        rest = match sign {
+            b'\\' => match after.strip_prefix('Q') {
+                Some(text) => text.split_once("\\E").map_or("", |(_, after)| after),
+                None => after.get(1..).unwrap_or_default(),
+            },
+            b'[' => after_class(after),
+            _ => {
+                let opened = after.strip_prefix("?P<").or_else(|| after.strip_prefix("?<"));
+                let name = opened.and_then(|opened| opened.split_once('>')).map(|(name, _)| name);
+                count += usize::from(name.is_some() || !after.starts_with('?'));
                 names.extend(name);
+                after
             }
-            _ => {}
-        }
+        };
     }
     (count, names)
+}
+
+/// What follows a class of characters, such as `^]a[:digit:]\]]`.
+fn after_class(class: &str) -> &str {
+    let class = class.strip_prefix('^').unwrap_or(class);
+    let mut rest = class.strip_prefix(']').unwrap_or(class);
+    while let Some(at) = rest.find(['\\', '[', ']']) {
+        let (sign, after) = (rest.as_bytes()[at], &rest[at + 1..]);
+        rest = match sign {
+            b'\\' => after.get(1..).unwrap_or_default(),
+            b'[' => after.strip_prefix(':').and_then(|name| name.split_once(":]")).map_or(after, |(_, after)| after),
+            _ => return after,
+        };
+    }
+    ""
+}
+
+/// The name of a label that is set or joined.
+fn target(call: &Call<'_>, arg: usize, findings: &mut Findings) {
+    let Some(text) = string(call.args.get(arg)).filter(|text| text.value.is_empty()) else { return };
+    findings.push(
+        Diagnostic::new(Code::ConstantOutOfRange, text.span, format!("`{}` of a label without a name", call.name))
+            .label("the query fails"),
+    );
+}
+
+/// The pattern, which Prometheus reads only when it runs the query.
+fn pattern(query: &Query<'_>, call: &Call<'_>, findings: &mut Findings) {
+    let Some(pattern) = string(call.args.get(4)) else { return };
+    match regex_fault(query.text, query.scope.template, pattern.span, &pattern.value) {
+        Some(fault) => findings.push(fault),
+        None => replacement(query, call, findings),
+    }
 }
 
 fn replacement(query: &Query<'_>, call: &Call<'_>, findings: &mut Findings) {
@@ -75,15 +112,18 @@ fn replacement(query: &Query<'_>, call: &Call<'_>, findings: &mut Findings) {
     let (count, names) = groups(&pattern.value);
     let known = |name: &str| name.parse::<usize>().is_ok_and(|group| group <= count) || names.contains(&name);
     let Some((name, braced)) = references(&text.value).into_iter().find(|(name, _)| !known(name)) else { return };
+    let (open, close) = if query.scope.template { ("{{", "}}") } else { ("{", "}") };
     let digits = name.find(|c: char| !c.is_ascii_digit()).unwrap_or(name.len());
     let (number, rest) = name.split_at(digits);
     let finding = Diagnostic::new(
         Code::UnknownGroupReference,
         text.span,
-        format!("`{}` names no group of the pattern", if braced { format!("${{{name}}}") } else { format!("${name}") }),
+        format!(
+            "`{}` names no group of the pattern",
+            if braced { format!("${open}{name}{close}") } else { format!("${name}") }
+        ),
     );
     if !braced && !rest.is_empty() && known(number) {
-        let (open, close) = if query.scope.template { ("{{", "}}") } else { ("{", "}") };
         findings.push(
             finding
                 .label(format!("the group named `{name}`, which is empty"))
@@ -101,19 +141,23 @@ fn replacement(query: &Query<'_>, call: &Call<'_>, findings: &mut Findings) {
 
 fn sort(query: &Query<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) {
     let by = query.ancestors(id).find_map(|outer| match &query.expr(outer).kind {
-        ExprKind::Aggregate(aggregate) => Some((aggregate.op_span, aggregate.op.as_str())),
-        ExprKind::Binary(binary)
-            if query.is_vector(outer + 1) && query.children(outer).all(|id| query.is_vector(id)) =>
-        {
-            Some((binary.op_span, binary.op.as_str()))
+        ExprKind::Aggregate(aggregate) => {
+            Some((aggregate.op_span, aggregate.op.as_str(), "takes its series in no order"))
+        }
+        ExprKind::Binary(binary) if query.children(outer).all(|id| query.is_vector(id)) => {
+            // The order of the side of the many is that of the result.
+            let right = binary.group.as_ref().is_some_and(|group| group.keyword == GroupingKeyword::GroupRight);
+            let leads = query.below(outer + 1).contains(&id) != right;
+            let order = "keeps the order of its other side";
+            (!leads && binary.op != BinaryOp::Or).then_some((binary.op_span, binary.op.as_str(), order))
         }
         _ => None,
     });
-    if let Some((span, name)) = by {
+    if let Some((span, name, order)) = by {
         findings.push(
             Diagnostic::new(Code::SortWithoutEffect, call.name_span, format!("`{}` within `{name}`", call.name))
                 .label("the order is lost")
-                .secondary(span, "takes its series in no order")
+                .secondary(span, order)
                 .help(format!("leave `{}` out, or put it around everything", call.name)),
         );
     }

@@ -46,9 +46,12 @@ fn undeclared_metric(query: &Query<'_>, selector: &Selector<'_>, series: &Series
     let hole = written.holes.first().map_or("", |hole| query.slice(*hole));
     let suffix = name.strip_prefix(base).unwrap_or_default();
     let derived = metric.derived().iter().map(|(suffix, _)| *suffix);
-    findings.push(match nearest(suffix, derived.clone()).or_else(|| Some("").filter(|_| derived.count() <= 2)) {
-        Some(meant) => finding.help(format!("write `{hole}{meant}`")),
-        None => finding,
+    let meant = nearest(suffix, derived.clone()).or_else(|| Some("").filter(|_| derived.len() <= 2));
+    findings.push(if let Some(meant) = meant {
+        finding.help(format!("write `{hole}{meant}`"))
+    } else {
+        let series: Vec<String> = derived.map(|suffix| format!("`{hole}{suffix}`")).collect();
+        finding.note(format!("its series are {}", series.join(", ")))
     });
 }
 
@@ -164,12 +167,15 @@ fn names_empty(value: &str) -> bool {
 }
 
 fn looks_like_regex(value: &str) -> bool {
+    let word =
+        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
     let class = |text: &str| text.contains("[0-9]") || text.contains("[a-z]") || text.contains("[^");
     let status = value.len() == 3 && value.ends_with("..") && value.starts_with(|c: char| c.is_ascii_digit());
     value.contains(".*")
         || value.contains(".+")
         || class(value)
         || status
+        || (value.contains('|') && value.split('|').all(word))
         || (value.len() > 2 && value.starts_with('^') && value.ends_with('$'))
 }
 

@@ -26,7 +26,7 @@ pub(crate) use metrics::Metrics;
 pub(crate) use query::Scope;
 
 use crate::promql::Expr;
-use crate::{Code, Diagnostic};
+use crate::{Code, Diagnostic, Span};
 use query::{Findings, Query};
 
 const CHECKS: [fn(&Query<'_>, &mut Findings); 10] = [
@@ -49,7 +49,18 @@ fn one_for_each_mistake(findings: &mut Findings) {
     }
     let has = |code: Code| findings.iter().any(|finding| finding.code == code);
     let regrouped = has(Code::GroupRemovedLabel);
+    let unfit: Vec<Span> = findings
+        .iter()
+        .filter(|finding| finding.code == Code::QuantileWithoutBuckets)
+        .map(|finding| finding.span)
+        .collect();
     findings.retain(|finding| match finding.code {
+        // What has no buckets has none of a rate.
+        Code::RateOnGauge => !finding.secondary.iter().any(|(rated, _)| {
+            // Findings are in the order of the text, as are the selectors.
+            let next = unfit.partition_point(|span| span.start < rated.start);
+            unfit.get(next).is_some_and(|span| span.end <= rated.end)
+        }),
         // What is gone for the grouping is gone for the quantile.
         Code::QuantileWithoutLe | Code::BucketSumWithoutLe => !regrouped,
         _ => true,

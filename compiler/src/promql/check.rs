@@ -268,6 +268,12 @@ impl<'t> Checker<'t, '_> {
             },
             (ValueType::Vector, ValueType::Scalar) => diagnostic.help(format!("write `scalar({source})`")),
             (ValueType::Scalar, ValueType::Vector) => diagnostic.help(format!("write `vector({source})`")),
+            (ValueType::String, ValueType::Scalar) => match &expr.kind {
+                ExprKind::String(text) if text.value.parse::<f64>().is_ok() => {
+                    diagnostic.help(format!("write `{}`", text.value))
+                }
+                _ => diagnostic,
+            },
             (ValueType::Vector, ValueType::String) => match &expr.kind {
                 ExprKind::Selector(selector) if selector.braces.is_none() && selector.modifiers.is_empty() => {
                     diagnostic.help(format!("write `\"{source}\"`"))

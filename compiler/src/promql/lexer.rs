@@ -156,7 +156,11 @@ impl<'a> Lexer<'a> {
             self.at += 2;
         } else if let Some(hole) = Hole::at_start(&self.bytes[start..]) {
             self.at += hole.placeholder().len();
-            let diagnostic = report::hole_in_text(hole, self.span(start), place);
+            let mut diagnostic = report::hole_in_text(hole, self.span(start), place);
+            if hole == Hole::MetricName && self.mode == Mode::Braces {
+                diagnostic.help =
+                    Some("write `{metric_name}` before the braces; names are quoted where they need it".to_owned());
+            }
             self.diagnostics.push(diagnostic);
         } else {
             self.at += 1;

@@ -34,9 +34,11 @@ pub use ast::{
     holes,
 };
 pub use functions::Function;
+pub(crate) use report::regex_fault;
 pub use token::Hole;
 pub use tree::Tree;
 
+use crate::diagnostic::limit;
 use crate::{Code, Diagnostic, Span};
 
 /// Which language a text is written in.
@@ -125,6 +127,7 @@ pub fn parse(text: &str, syntax: Syntax) -> Parsed<'_> {
     }
     if diagnostics.len() > 1 {
         diagnostics.sort_by_key(|diagnostic| diagnostic.span);
+        limit(&mut diagnostics, |diagnostic| diagnostic);
     }
     Parsed { expr, diagnostics }
 }

@@ -303,7 +303,7 @@ fn names() {
     );
     template_says(
         "up.total{{{labels}}}",
-        "syntax: unexpected `.` | [.] a name with dots must be quoted | help: write `{{\"up.total\",{labels}}}`",
+        "syntax: unexpected `.` | [.] a name with dots must be quoted | help: write `{{\"up.total\", {labels}}}`",
     );
     template_says(
         "rate(up{{{labels}}}[$interval])",

@@ -6,7 +6,7 @@ use super::ast::{
     At, Duration, DurationKind, Expr, ExprKind, FillSide, Grouping, GroupingItem, MatcherItem, Modifier, Selector,
 };
 
-/// An expression as an indented tree.
+/// An expression as an indented tree, in which parentheses are not needed.
 ///
 /// ```
 /// use promql_presets_compiler::promql::{Syntax, Tree, parse};
@@ -18,7 +18,7 @@ use super::ast::{
 ///     "\
 /// > : vector
 ///   sum by (job) : vector
-///     rate() : vector
+///     rate : vector
 ///       up{env=\"a\"}[5m] : matrix
 ///   0 : scalar
 /// "
@@ -34,6 +34,7 @@ impl Display for Tree<'_, '_> {
 }
 
 fn node(f: &mut Formatter<'_>, expr: &Expr<'_>, depth: usize) -> fmt::Result {
+    let expr = expr.unparenthesized();
     write!(f, "{:width$}", "", width = depth * 2)?;
     match &expr.kind {
         ExprKind::Number(number) => write!(f, "{}", number.value)?,
@@ -49,7 +50,7 @@ fn node(f: &mut Formatter<'_>, expr: &Expr<'_>, depth: usize) -> fmt::Result {
             f.write_str("]")?;
             modifiers(f, &subquery.modifiers)?;
         }
-        ExprKind::Call(call) => write!(f, "{}()", call.name)?,
+        ExprKind::Call(call) => f.write_str(call.name)?,
         ExprKind::Aggregate(aggregate) => {
             f.write_str(aggregate.op.as_str())?;
             grouping(f, aggregate.grouping.as_ref())?;
@@ -71,7 +72,7 @@ fn node(f: &mut Formatter<'_>, expr: &Expr<'_>, depth: usize) -> fmt::Result {
             }
         }
         ExprKind::Unary(unary) => f.write_str(unary.op.as_str())?,
-        ExprKind::Paren(_) => f.write_str("()")?,
+        ExprKind::Paren(_) => {}
     }
     writeln!(f, " : {}", expr.ty().as_str())?;
     expr.children().try_for_each(|child| node(f, child, depth + 1))

@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use promql_presets_core::regex;
-
 use crate::Span;
 use crate::promql::ast::{
     Braces, Expr, ExprKind, Label, MatchOp, Matcher, MatcherItem, Name, Selector, StringLiteral, ValueType,
@@ -104,12 +102,8 @@ impl<'a> Parser<'a> {
         if decoded.value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'|' | b'/')) {
             return;
         }
-        if let Err(error) = regex::validate(&decoded.value) {
-            let text = self.slice(token.span);
-            let (start, end) = literal::source_range(text, self.lexer.template, error.start, error.end);
-            let at = |offset: usize| token.span.start + u32::try_from(offset).unwrap_or(0);
-            self.report(report::invalid_regex(&error.to_string(), Span::new(at(start), at(end))));
-        }
+        let fault = report::regex_fault(self.lexer.text, self.lexer.template, token.span, &decoded.value);
+        self.lexer.diagnostics.extend(fault);
     }
 }
 

@@ -71,14 +71,15 @@ impl<'a> Parser<'a> {
             Kind::Hole(hole) => return self.misplaced(hole),
             kind if kind.is_grouping_label() || kind == Kind::Str => {
                 let text = self.slice(self.token.span);
-                self.syntax(format!("missing `,` before `{text}`")).label("expected `,` or `)`")
+                // `by (job rate(...))`: what is called is no label.
+                let rest = self.lexer.text[self.token.span.end as usize..].trim_start();
+                let missing = if rest.starts_with('(') { ")" } else { "," };
+                self.syntax(format!("missing `{missing}` before `{text}`")).label("expected `,` or `)`")
             }
             Kind::LeftParen => {
                 self.syntax("unclosed `(`").label("expected `)` before this").secondary(open, "opened here")
             }
-            Kind::Dot if let Some(GroupingItem::Label(label)) = last => {
-                self.dotted_name(label.span.start, |name| format!("\"{name}\""))
-            }
+            Kind::Dot if let Some(GroupingItem::Label(label)) = last => self.dotted_label(label.span.start),
             _ => self.syntax(format!("unexpected {}", self.found())).label("expected `,` or `)`"),
         };
         self.fail(diagnostic)
@@ -177,7 +178,7 @@ impl<'a> Parser<'a> {
                     .help(format!("write `{name}!=\"\"`"))
             }
             Kind::Number if name_end == self.token.span.start && text.starts_with('.') => {
-                self.dotted_name(label.span.start, |name| format!("\"{name}\""))
+                self.dotted_label(label.span.start)
             }
             _ => self
                 .syntax(format!("unexpected {}", self.found()))
@@ -202,13 +203,18 @@ impl<'a> Parser<'a> {
             Kind::Hole(hole) => {
                 let title = format!("`{}` as the value of a label", hole.name());
                 let diagnostic = Diagnostic::new(Code::MisplacedPlaceholder, self.token.span, title);
-                let diagnostic = match hole {
+                match hole {
                     Hole::Labels => diagnostic
                         .label("it stands for whole matchers")
-                        .secondary(label.span.to(op_span), "not needed: a matcher brings its own label"),
-                    _ => diagnostic.label("placeholders are no values; a caller filters through `{labels}`"),
-                };
-                diagnostic.help("write `{labels}`")
+                        .secondary(label.span.to(op_span), "not needed: a matcher brings its own label")
+                        .help("write `{labels}`"),
+                    Hole::MetricName => diagnostic
+                        .label("it can only stand before the braces")
+                        .help("write `{metric_name}{{{labels}}}`"),
+                    _ => diagnostic
+                        .label("placeholders are no values; a caller filters through `{labels}`")
+                        .help("write `{labels}`"),
+                }
             }
             Kind::Ident | Kind::Number => self
                 .syntax("value without quotes")

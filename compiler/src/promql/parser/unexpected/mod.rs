@@ -63,12 +63,7 @@ impl<'a> Parser<'a> {
             (Kind::Comma, None) => {
                 self.syntax("unexpected `,`").label("only arguments, labels and matchers are listed")
             }
-            (Kind::Dot, _) if glued && is_bare_name(before) => {
-                let template = self.brace(Kind::LeftBrace) == "{{";
-                self.dotted_name(before.span.start, |name| {
-                    if template { format!("{{{{\"{name}\",{{labels}}}}}}") } else { format!("{{\"{name}\"}}") }
-                })
-            }
+            (Kind::Dot, _) if glued && is_bare_name(before) => self.dotted_metric(before.span.start),
             (Kind::Eq, _) if matches!(next, Some('>' | '<')) => {
                 let operator = if next == Some('>') { ">=" } else { "<=" };
                 self.syntax("`=` is no operator").label("not part of an operator").help(format!("write `{operator}`"))
@@ -84,6 +79,9 @@ impl<'a> Parser<'a> {
                 .syntax("second braces of a selector")
                 .label("the matchers of a selector stand in one pair of braces")
                 .secondary(before.span, "has braces already"),
+            (Kind::LeftBrace, _) if let Some(brackets) = range_without_braces(before) => {
+                self.late_braces(before, brackets)
+            }
             (Kind::By | Kind::Without, _) => self.grouping_without_aggregation(before),
             (Kind::On | Kind::Ignoring | Kind::GroupLeft | Kind::GroupRight | Kind::Bool, _) => {
                 let word = text.to_ascii_lowercase();
@@ -96,6 +94,23 @@ impl<'a> Parser<'a> {
             _ => return self.missing_operator(before),
         };
         self.fail(diagnostic)
+    }
+
+    /// `x[5m]{job="a"}`.
+    fn late_braces(&mut self, before: &Expr<'a>, brackets: Span) -> Diagnostic {
+        let diagnostic = self
+            .syntax("matchers after the range")
+            .label("they stand right behind the name")
+            .secondary(brackets, "the range comes last");
+        let (open, found) = (self.token, self.lexer.diagnostics.len());
+        while !matches!(self.token.kind, Kind::RightBrace | Kind::Eof) {
+            self.bump();
+        }
+        let braces = self.slice(open.span.to(self.token.span));
+        self.token = open;
+        self.lexer.diagnostics.truncate(found);
+        let name = self.slice(Span::new(before.span.start, brackets.start)).trim_end();
+        diagnostic.help(format!("write `{name}{braces}{}`", self.slice(brackets)))
     }
 
     fn grouping_without_aggregation(&self, before: &Expr<'a>) -> Diagnostic {
@@ -122,13 +137,48 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// A dot behind a name, which must be quoted then. `quoted` makes what to write of the whole name.
-    fn dotted_name(&self, start: u32, quoted: impl Fn(&str) -> String) -> Diagnostic {
+    /// A name with dots, which must be quoted.
+    fn dotted_name(&self, start: u32) -> &'a str {
         let rest = &self.lexer.text[start as usize..];
         let length =
             rest.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '.' | ':')).unwrap_or(rest.len());
-        let name = rest[..length].trim_end_matches('.');
-        self.syntax("unexpected `.`").label("a name with dots must be quoted").help(format!("write `{}`", quoted(name)))
+        rest[..length].trim_end_matches('.')
+    }
+
+    fn dotted_label(&self, start: u32) -> Diagnostic {
+        self.unexpected_dot().help(format!("write `\"{}\"`", self.dotted_name(start)))
+    }
+
+    /// The name of a selector moves into its braces.
+    fn dotted_metric(&mut self, start: u32) -> Diagnostic {
+        let diagnostic = self.unexpected_dot();
+        let name = self.dotted_name(start);
+        if name.is_empty() {
+            return diagnostic.note("`{metric_name}` can be such a name, but no part of one");
+        }
+        let end = start as usize + name.len();
+        let (dot, found) = (self.token, self.lexer.diagnostics.len());
+        while self.token.kind != Kind::Eof && (self.token.span.start as usize) < end {
+            self.bump();
+        }
+        let mut matchers = "";
+        if self.token.kind == Kind::LeftBrace {
+            let first = self.token.span.end;
+            while !matches!(self.token.kind, Kind::RightBrace | Kind::Eof) {
+                self.bump();
+            }
+            matchers = self.slice(Span::new(first, self.token.span.start)).trim();
+        }
+        // The dot is what is wrong, whatever else there is.
+        self.token = dot;
+        self.lexer.diagnostics.truncate(found);
+        let comma = if matchers.is_empty() { "" } else { ", " };
+        let (open, close) = (self.brace(Kind::LeftBrace), self.brace(Kind::RightBrace));
+        diagnostic.help(format!("write `{open}\"{name}\"{comma}{matchers}{close}`"))
+    }
+
+    fn unexpected_dot(&self) -> Diagnostic {
+        self.syntax("unexpected `.`").label("a name with dots must be quoted")
     }
 
     /// Two operands, or an operand and an unknown word, side by side.
@@ -349,6 +399,16 @@ impl<'a> Parser<'a> {
 
 fn is_bare_name(expr: &Expr<'_>) -> bool {
     matches!(&expr.kind, ExprKind::Selector(selector) if selector.braces.is_none() && selector.span == expr.span)
+}
+
+/// The range of `x[5m]`.
+fn range_without_braces(expr: &Expr<'_>) -> Option<Span> {
+    match &expr.kind {
+        ExprKind::Selector(selector) if selector.braces.is_none() && selector.modifiers.is_empty() => {
+            selector.range.as_ref().map(|range| range.span)
+        }
+        _ => None,
+    }
 }
 
 fn is_selector_with_braces(expr: &Expr<'_>) -> bool {

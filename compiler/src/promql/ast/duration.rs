@@ -1,0 +1,116 @@
+//! Durations, which are expressions of their own.
+
+use super::Sign;
+use crate::Span;
+
+/// A duration: of a range, a resolution or an offset.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Duration {
+    /// What it is.
+    pub kind: DurationKind,
+    /// Where it stands.
+    pub span: Span,
+    pub(in crate::promql) height: u16,
+}
+
+impl Duration {
+    /// The value in milliseconds of a literal, with signs and parentheses.
+    #[must_use]
+    pub fn ms(&self) -> Option<f64> {
+        self.seconds().map(|seconds| (seconds * 1e6).round() / 1e3)
+    }
+
+    /// The value in seconds of a literal, with signs and parentheses.
+    #[must_use]
+    pub fn seconds(&self) -> Option<f64> {
+        match &self.kind {
+            DurationKind::Literal(seconds) => Some(*seconds),
+            DurationKind::Paren(inner) => inner.seconds(),
+            DurationKind::Unary(sign, inner) => inner.seconds().map(|seconds| sign.apply(seconds)),
+            _ => None,
+        }
+    }
+
+    /// Whether this is `{window}` and nothing else.
+    #[must_use]
+    pub const fn is_hole(&self) -> bool {
+        matches!(self.kind, DurationKind::Hole)
+    }
+
+    /// The durations right below this one.
+    pub fn children(&self) -> impl Iterator<Item = &Duration> {
+        let (first, second) = match &self.kind {
+            DurationKind::Literal(_) | DurationKind::Hole | DurationKind::Step | DurationKind::Range => (None, None),
+            DurationKind::Unary(_, inner) | DurationKind::Paren(inner) => (Some(&**inner), None),
+            DurationKind::Binary(_, operands) | DurationKind::Min(operands) | DurationKind::Max(operands) => {
+                (Some(&operands.0), Some(&operands.1))
+            }
+        };
+        first.into_iter().chain(second)
+    }
+
+    /// Where `{window}` stands in it, in the order of the text.
+    #[must_use]
+    pub fn holes(&self) -> Vec<Span> {
+        let mut found = Vec::new();
+        self.collect_holes(&mut found);
+        found
+    }
+
+    fn collect_holes(&self, found: &mut Vec<Span>) {
+        if self.is_hole() {
+            found.push(self.span);
+        }
+        self.children().for_each(|child| child.collect_holes(found));
+    }
+}
+
+/// What a duration is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DurationKind {
+    /// `5m`, `300`: seconds.
+    Literal(f64),
+    /// `{window}`.
+    Hole,
+    /// `step()`: the step of the query.
+    Step,
+    /// `range()`: the range of the query.
+    Range,
+    /// `-5m`.
+    Unary(Sign, Box<Duration>),
+    /// `5m * 2`.
+    Binary(DurationOp, Box<(Duration, Duration)>),
+    /// `min_of(a, b)`.
+    Min(Box<(Duration, Duration)>),
+    /// `max_of(a, b)`.
+    Max(Box<(Duration, Duration)>),
+    /// `(5m)`.
+    Paren(Box<Duration>),
+}
+
+/// An operator between durations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum DurationOp {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Mod,
+    Pow,
+}
+
+impl DurationOp {
+    /// The operator as text.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Sub => "-",
+            Self::Mul => "*",
+            Self::Div => "/",
+            Self::Mod => "%",
+            Self::Pow => "^",
+        }
+    }
+}

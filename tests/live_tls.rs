@@ -1,0 +1,62 @@
+//! A real server behind TLS, with a certificate that lives as long as the test.
+
+#![cfg(feature = "rustls")]
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use promql_presets::{ErrorKind, PrometheusClient, RetryPolicy, Timestamp, reqwest};
+use promql_presets_test_support::vmauth::Certificate;
+use promql_presets_test_support::{Dataset, victoria_metrics, vmauth};
+
+/// An authority of our own, and a certificate for 127.0.0.1 from it; `None` where there is no `openssl`.
+struct Authority {
+    folder: PathBuf,
+}
+
+impl Authority {
+    fn new() -> Option<Self> {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tls");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("extensions"), "subjectAltName=IP:127.0.0.1\n").unwrap();
+        let steps = [
+            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=throw-away \
+             -keyout ca.key -out ca.pem",
+            "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=server -keyout key.pem -out request",
+            "x509 -req -in request -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile extensions -out cert.pem",
+        ];
+        for step in steps {
+            let mut openssl = Command::new("openssl");
+            openssl.args(step.split_whitespace()).current_dir(&folder).stderr(Stdio::null());
+            let status = openssl.status().ok()?;
+            assert!(status.success(), "openssl {step}");
+        }
+        Some(Self { folder })
+    }
+
+    fn file(&self, name: &str) -> String {
+        fs::read_to_string(self.folder.join(name)).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn certificates_are_checked() {
+    let (Some(server), Some(authority)) = (victoria_metrics::shared(), Authority::new()) else { return };
+    let (certificate, key) = (authority.file("cert.pem"), authority.file("key.pem"));
+    let config = format!("users:\n- bearer_token: token\n  url_prefix: \"{}\"\n", server.url());
+    let tls = Certificate { certificate: &certificate, key: &key };
+    let Some(proxy) = vmauth::start(&config, Some(tls)) else { return };
+    assert!(proxy.url().starts_with("https://"));
+    let end = Timestamp::from_secs(Dataset::of_tests().end());
+
+    let root = reqwest::Certificate::from_pem(authority.file("ca.pem").as_bytes()).unwrap();
+    let http = reqwest::Client::builder().tls_certs_only([root]).build().unwrap();
+    let trusting = PrometheusClient::builder(proxy.url()).bearer_auth("token").http_client(http).build().unwrap();
+    assert!(trusting.raw_query("up").at(end).await.is_ok());
+
+    let builder = PrometheusClient::builder(proxy.url()).bearer_auth("token").retry(RetryPolicy::never());
+    let error = builder.build().unwrap().raw_query("up").at(end).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Transport(_)), "{error:?}");
+}
