@@ -136,6 +136,7 @@ impl InlinePreset {
         }
         diagnostics.extend(findings.into_iter().filter(|finding| !options.allow.contains(&finding.code)));
         limit(&mut diagnostics, |diagnostic| diagnostic);
+        let has_errors = diagnostics.iter().any(|found| found.severity == Severity::Error);
         let preset = Preset {
             name: String::new(),
             constant: String::new(),
@@ -143,10 +144,11 @@ impl InlinePreset {
             description: None,
             unit: None,
             template: text.to_owned(),
-            window: window_value,
+            window: window_value.or(has_window.then_some(STUB_WINDOW)),
+            // The constant that takes it has a type, so a stub takes any window only where one was tried.
+            is_stub: has_errors && text.contains("[{"),
             result,
             segments,
-            is_stub: diagnostics.iter().any(|found| found.severity == Severity::Error),
         };
         Self { code: codegen::inline(&preset), diagnostics }
     }
@@ -189,6 +191,9 @@ fn compile_template(text: &str, features: Features, scope: Scope<'_>) -> Templat
 }
 
 const WINDOW: &str = "{window}";
+
+/// The window of a preset that lacks one, which has been reported.
+const STUB_WINDOW: PromDuration = PromDuration::from_secs(300);
 
 fn missing_window(text: &str) -> Diagnostic {
     let at = text.find(WINDOW).unwrap_or_default();
@@ -367,7 +372,7 @@ impl Compiler<'_> {
         preset.is_stub = compiled.diagnostics.iter().any(|found| found.severity == Severity::Error);
         // Where something is missing, a stub that takes a window makes for fewer errors after this one.
         if compiled.has_window || declared.is_some() {
-            preset.window = Some(declared.unwrap_or(PromDuration::from_secs(300)));
+            preset.window = Some(declared.unwrap_or(STUB_WINDOW));
         }
         let sound = compiled.diagnostics.is_empty();
         let mut diagnostics: Vec<Diagnostic> = compiled

@@ -1,4 +1,8 @@
-use promql_presets::preset;
+use promql_presets::{MetricQuerier, Preset, Vector, Windowed, preset};
+
+// What these are declared to be is no mistake.
+const _: Preset<dyn MetricQuerier, Vector> = preset!("sum(up");
+const _: Preset<dyn MetricQuerier, Vector, Windowed> = preset!("rate(up{{{labels}}}[{window}]))", window = "5x");
 
 fn main() {
     preset!("rate({metric_name}[{windw}])", window = "5m");
