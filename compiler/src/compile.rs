@@ -285,8 +285,7 @@ impl Compiler<'_> {
         let features = self.features(file, raw);
         let metric = raw.metric.as_ref().map(|metric| metric.name.value.as_str());
         let scope = Scope { template: true, metric, labels: raw.labels.as_ref(), window: None, metrics };
-        let mut constants: BTreeMap<String, Span> = BTreeMap::new();
-        let mut names: BTreeMap<String, String> = BTreeMap::new();
+        let mut constants: BTreeMap<String, &Spanned<String>> = BTreeMap::new();
         let mut presets = Vec::new();
         for preset in &raw.presets {
             let Some(constant) = names::constant(&preset.name.value) else {
@@ -303,15 +302,14 @@ impl Compiler<'_> {
             let compiled = self.preset(file, constant.clone(), preset, features, scope);
             if let Some(first) = constants.get(&constant) {
                 let title =
-                    format!("`{}` and `{}` become the same constant `{constant}`", preset.name.value, names[&constant]);
+                    format!("`{}` and `{}` become the same constant `{constant}`", preset.name.value, first.value);
                 let diagnostic = Diagnostic::new(Code::DuplicateConstant, preset.name.span, title)
                     .label(format!("also becomes `{constant}`"))
-                    .secondary(*first, "already taken here");
+                    .secondary(first.span, "already taken here");
                 self.report(file, Some(&preset.name.value), [diagnostic]);
                 continue;
             }
-            constants.insert(constant.clone(), preset.name.span);
-            names.insert(constant, preset.name.value.clone());
+            constants.insert(constant, &preset.name);
             presets.push(compiled);
         }
         let querier = self.querier(file, raw);
