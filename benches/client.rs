@@ -35,29 +35,27 @@ async fn main() {
 }
 
 async fn compare() {
-    let data = Dataset::of_tests();
+    let data = Dataset::large(1000, 1427);
     let Some(server) = prometheus::start(&data).unwrap() else {
         panic!("there is no Prometheus: `cargo xtask servers` fetches it");
     };
-    let end = Timestamp::from_secs(data.end());
-    let range = |length, step: &str| {
-        TimeRange::new(end.checked_sub(length).unwrap(), end).unwrap().step(step).unwrap()
-    };
+    let [start, end] = [data.start(), data.end()].map(Timestamp::from_secs);
+    let range = TimeRange::new(start, end).unwrap().step("15s").unwrap();
     println!("against Prometheus");
     let live = Pair::new(server.url());
-    let hours = range(Duration::from_secs(3 * 3600), "2s");
-    live.whole("large answer, raw samples", "{__name__=~\"backendai.*\"}", hours, 15).await;
-    live.whole("large answer, rates", "rate({__name__=~\"backendai.*\"}[5m])", hours, 9).await;
-    live.small(2000).await;
-    live.concurrent("rate(backendai_api_request_count_total[5m])", range(Duration::from_secs(3600), "15s"), 6).await;
+    live.whole("large answer", "container_cpu_usage_seconds", range, 15).await;
+    live.whole("answer of ten series", r#"container_cpu_usage_seconds{pod=~"service-5."}"#, range, 60).await;
+    live.small(4000).await;
+    let hour = TimeRange::new(end.checked_sub(Duration::from_secs(3600)).unwrap(), end).unwrap().step("15s").unwrap();
+    live.concurrent(r#"rate(container_cpu_usage_seconds{pod=~"service-5."}[5m])"#, hour, 6).await;
     drop(server);
 
     println!("against a server that only sends bytes");
     let mut sender = Sender::start();
     let sent = Pair::new(&sender.url);
-    sent.whole("large answer", "LARGE", range(Duration::from_secs(3600), "15s"), 25).await;
+    sent.whole("large answer", "LARGE", hour, 25).await;
     sent.small(5000).await;
-    sent.concurrent("MEDIUM", range(Duration::from_secs(3600), "15s"), 20).await;
+    sent.concurrent("MEDIUM", hour, 20).await;
     for mode in ["peak", "stream"] {
         let child = Command::new(std::env::current_exe().unwrap()).args([mode, &sender.url]).output().unwrap();
         print!("{}", String::from_utf8(child.stdout).unwrap());

@@ -212,6 +212,23 @@ impl Dataset {
         Self::ending_at(1_748_779_200)
     }
 
+    /// What benches read: so many series of so many samples, whose values need most of the digits of a float. It ends
+    /// when [`of_tests`](Self::of_tests) does.
+    #[must_use]
+    pub fn large(series: u16, samples: u16) -> Self {
+        let end = Self::of_tests().end;
+        let start = end - i64::from(samples.saturating_sub(1)) * SCRAPE_INTERVAL;
+        let mut to = Builder { start, end, families: Vec::new() };
+        to.family("container_cpu_usage_seconds", Kind::Gauge);
+        for number in 0..series {
+            let pod = format!("service-{number}");
+            let low = f64::from(number) / 7.0;
+            let shape = Shape::Wave { low, high: low + 100.0 / 3.0, period: 3600 + i64::from(number) };
+            to.series("", &[("namespace", "production"), ("pod", &pod)], shape);
+        }
+        Self { start, end, families: to.families }
+    }
+
     /// Unix time of the first samples.
     #[must_use]
     pub const fn start(&self) -> i64 {
