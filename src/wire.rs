@@ -26,6 +26,7 @@ mod intern;
 mod lexer;
 mod number;
 mod response;
+mod times;
 
 pub use envelope::{Envelope, decode_data};
 pub use error::DecodeError;

@@ -119,6 +119,7 @@ impl Envelope {
             && self.data.result.iter().all(|series| {
                 let labels: Labels = series.metric.0.iter().cloned().collect();
                 labels.len() == series.metric.0.len()
+                    && series.values.is_sorted_by(|(a, _), (b, _)| a + 0.01 < *b)
                     && series.values.iter().all(|(time, value)| time.abs() < 9e15 && value.parse::<f64>().is_ok())
             })
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::error::Fault;
 use super::intern::Interner;
 use super::number;
+use super::times::{self, Times};
 use crate::value::{Bounds, Bucket, Element, Histogram, Labels, Series, Timestamp, Value};
 
 /// Puts one series after another together; the memory of the columns serves all of them.
@@ -14,11 +15,9 @@ pub(super) struct Assembly {
     /// The samples that may still come.
     samples_left: u64,
     labels: Option<Labels>,
-    timestamps: Vec<Timestamp>,
+    times: Times,
     values: Vec<f64>,
     histograms: Vec<(Timestamp, Arc<Histogram>)>,
-    /// The timestamps of the series before: series of one range query mostly have the same ones.
-    last_timestamps: Arc<[Timestamp]>,
     /// Of the sample that is being read.
     pub(super) timestamp: Timestamp,
     /// The histogram that is being read, and its last bucket.
@@ -34,10 +33,9 @@ impl Assembly {
             interner: Interner::default(),
             samples_left: max_samples,
             labels: None,
-            timestamps: Vec::new(),
+            times: Times::default(),
             values: Vec::new(),
             histograms: Vec::new(),
-            last_timestamps: Arc::default(),
             timestamp: Timestamp::default(),
             count: None,
             sum: None,
@@ -71,16 +69,29 @@ impl Assembly {
     /// Reads one plain sample from the start of `bytes`: how many bytes that was, none if it is not plain.
     #[inline]
     pub(super) fn plain_sample(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
-        let Some((millis, value, length)) = number::sample(bytes) else { return Ok(0) };
-        self.timestamp = Timestamp::from_millis(millis);
-        self.float(value)?;
+        let padded;
+        let window = if let Some(window) = bytes.first_chunk() {
+            window
+        } else {
+            padded = number::pad(bytes);
+            &padded
+        };
+        let Some((text, start)) = number::time_text(window) else { return Ok(0) };
+        let Some((value, length)) = number::value(window, start) else { return Ok(0) };
+        if !self.times.repeat(text) {
+            let Some(millis) = number::time(window, start) else { return Ok(0) };
+            // The slow path knows where the fault is.
+            let Ok(()) = self.times.push(Timestamp::from_millis(millis), Some(text)) else { return Ok(0) };
+        }
+        self.count_sample()?;
+        self.values.push(value);
         Ok(length)
     }
 
     /// A sample is complete, and is a float.
     pub(super) fn float(&mut self, value: f64) -> Result<(), Fault> {
         self.count_sample()?;
-        self.timestamps.push(self.timestamp);
+        self.times.push(self.timestamp, None)?;
         self.values.push(value);
         Ok(())
     }
@@ -101,6 +112,9 @@ impl Assembly {
         let (Some(count), Some(sum)) = (self.count.take(), self.sum.take()) else {
             return Err(Fault::Expected("the `count` and the `sum` of a histogram"));
         };
+        if self.histograms.last().is_some_and(|(last, _)| *last > self.timestamp) {
+            return Err(times::DISORDER);
+        }
         let histogram = Histogram::new(count, sum, self.buckets.drain(..));
         self.histograms.push((self.timestamp, Arc::new(histogram)));
         Ok(())
@@ -108,11 +122,7 @@ impl Assembly {
 
     /// A series of a matrix is complete.
     pub(super) fn finish_series(&mut self) -> Series {
-        if *self.last_timestamps != *self.timestamps {
-            self.last_timestamps = self.timestamps.as_slice().into();
-        }
-        self.timestamps.clear();
-        let timestamps = Arc::clone(&self.last_timestamps);
+        let timestamps = self.times.finish();
         let values = column(&mut self.values);
         let histograms = self.histograms.drain(..).collect();
         Series::from_columns(self.labels.take().unwrap_or_default(), timestamps, values, histograms)
@@ -121,7 +131,7 @@ impl Assembly {
     /// A series of a vector is complete; it has one sample.
     pub(super) fn finish_element(&mut self) -> Result<Element, Fault> {
         let labels = self.labels.take().unwrap_or_default();
-        let float = self.timestamps.pop().zip(self.values.pop().map(Value::Float));
+        let float = self.times.pop().zip(self.values.pop().map(Value::Float));
         let histogram = self.histograms.pop().map(|(time, histogram)| (time, Value::Histogram(histogram)));
         match (float, histogram) {
             (Some((timestamp, value)), None) | (None, Some((timestamp, value))) => {

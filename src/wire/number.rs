@@ -3,6 +3,7 @@
 //! Go writes the shortest digits that read back as the same float, so up to 17 of them, and an exponent only for the
 //! very small and the very large. [`sample`] reads `[1700000000.123,"0.5"]` in one go. Whatever looks different, it
 //! leaves to the slow path: tokens, and [`float`] and [`millis`] for what is in them.
+#![expect(clippy::inline_always, reason = "a third of the time of decoding went into calls between these")]
 
 /// A float in the notation of Go or JSON, rounded to nearest as `str::parse` does.
 pub(super) fn float(text: &[u8]) -> Option<f64> {
@@ -39,27 +40,66 @@ fn millis_of_float(seconds: f64) -> Option<i64> {
     (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&millis).then_some(millis as i64)
 }
 
+/// Where a plain sample is looked for: more than any of them has.
+pub(super) type Window = [u8; 64];
+
+/// A window of bytes that are too few for one, with zeros behind them.
+#[cold]
+pub(super) fn pad(bytes: &[u8]) -> Window {
+    let mut window = [0; 64];
+    window.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+    window
+}
+
 /// One float sample, `[seconds,"value"]` without blanks, from the start of `bytes`: its milliseconds, its value and its
 /// length. `None` where it is incomplete or anything but plain.
-#[inline]
+#[inline(always)]
 #[must_use]
 pub fn sample(bytes: &[u8]) -> Option<(i64, f64, usize)> {
-    // Ten digits of seconds are any time from 2001 to 2286. To look at fixed places lets the processor go on to the
-    // value before it has read the time.
-    let head: &[u8; 17] = bytes.first_chunk()?;
-    let &[b'[', d0, d1, d2, d3, d4, d5, d6, d7, d8, d9, ref fraction @ ..] = head else { return None };
-    let first_eight = eight_digits(u64::from_le_bytes([d0, d1, d2, d3, d4, d5, d6, d7]))?;
-    let seconds = first_eight * 100 + digit(d8)? * 10 + digit(d9)?;
-    let (millis, start) = match *fraction {
-        [b',', b'"', ..] => (0, 13),
-        [b'.', tenth, hundredth, last, b',', b'"'] => (digit(tenth)? * 100 + digit(hundredth)? * 10 + digit(last)?, 17),
-        _ => return None,
+    let padded;
+    let window = if let Some(window) = bytes.first_chunk() {
+        window
+    } else {
+        padded = pad(bytes);
+        &padded
     };
-    let (value, end) = plain_float(bytes, start)?;
-    if d0 == b'0' || bytes.get(end..end + 2)? != b"\"]" {
+    let (_, length) = time_text(window)?;
+    let (value, end) = value(window, length)?;
+    Some((time(window, length)?, value, end))
+}
+
+/// What stands before the value of a plain sample, `[1700000000,"` or `[1700000000.123,"`, up to the 16th character, and
+/// how long it is; whether the rest of it is digits is for [`time`] to say.
+#[inline(always)]
+pub(super) fn time_text(window: &Window) -> Option<(u128, usize)> {
+    let text = u128::from_le_bytes(*window.first_chunk()?);
+    match window[11..17] {
+        [b',', b'"', ..] => Some((text & ((1 << (13 * 8)) - 1), 13)),
+        [b'.', .., b',', b'"'] => Some((text, 17)),
+        _ => None,
+    }
+}
+
+/// The milliseconds of a plain sample whose value starts behind so many characters.
+#[inline(always)]
+pub(super) fn time(window: &Window, length: usize) -> Option<i64> {
+    // Ten digits of seconds are any time from 2001 to 2286.
+    let [b'[', d0 @ b'1'..=b'9', d1, ..] = *window else { return None };
+    let low = values(window, 3)?;
+    if others(low) != 0 {
         return None;
     }
-    Some(((seconds * 1000 + millis).cast_signed(), value, end + 2))
+    let seconds = (digit(d0)? * 10 + digit(d1)?) * 100_000_000 + add_up(low);
+    let millis = if length == 13 { 0 } else { digit(window[12])? * 100 + digit(window[13])? * 10 + digit(window[14])? };
+    Some((seconds * 1000 + millis).cast_signed())
+}
+
+/// The value of a plain sample, and where the sample ends.
+#[inline(always)]
+pub(super) fn value(window: &Window, start: usize) -> Option<(f64, usize)> {
+    // Where it starts is one of two constants, and then so is most of what follows.
+    let (value, end) = if start == 13 { plain_float(window, 13)? } else { plain_float(window, start)? };
+    (window.get(end..end + 2)? == b"\"]").then_some((value, end + 2))
 }
 
 #[inline]
@@ -67,76 +107,94 @@ fn digit(byte: u8) -> Option<u64> {
     byte.is_ascii_digit().then(|| u64::from(byte - b'0'))
 }
 
-/// Digits, a point and digits, with a sign or without: the float and where it ends. `None` for any other notation.
-#[inline]
-pub(super) fn plain_float(bytes: &[u8], start: usize) -> Option<(f64, usize)> {
-    let negative = *bytes.get(start)? == b'-';
+/// Digits, a point and digits, with a sign or without: the float and where it ends. `None` for any other notation, and
+/// for the few that take a closer look.
+#[inline(always)]
+fn plain_float(window: &Window, start: usize) -> Option<(f64, usize)> {
+    let word = values(window, start)?;
+    let others = others(word);
+    let point = others & others.wrapping_neg();
+    let integer = lanes(point);
+    if others != point || integer.is_multiple_of(8) || *window.get(start + integer)? != b'.' {
+        return other_float(window, start);
+    }
+    // The point is among the first eight characters: the digits on both sides of it are one number.
+    let below = (point >> 7) - 1;
+    let joined = (word & below) | ((word >> 8) & !below);
+    let (number, more) = digits(window, start + 8, add_up(joined << 8))?;
+    let decimals = 7 - integer + more;
+    Some((divide_by_power_of_ten(number, decimals)?, start + 8 + more))
+}
+
+/// As [`plain_float`], for floats that begin otherwise than with up to six digits, a point and as many digits as make
+/// eight characters.
+fn other_float(window: &Window, start: usize) -> Option<(f64, usize)> {
+    let negative = *window.get(start)? == b'-';
     let start = start + usize::from(negative);
-    let (mut number, integer) = digits(bytes, start, 0)?;
+    let (mut number, integer) = digits(window, start, 0)?;
     if integer == 0 {
         return None;
     }
-    let (mut at, mut decimals) = (start + integer, 0);
-    if *bytes.get(at)? == b'.' {
-        (number, decimals) = digits(bytes, at + 1, number)?;
-        at += 1 + decimals;
+    let (mut end, mut decimals) = (start + integer, 0);
+    if *window.get(end)? == b'.' {
+        (number, decimals) = digits(window, end + 1, number)?;
+        end += 1 + decimals;
         if decimals == 0 {
             return None;
         }
     }
     let value = divide_by_power_of_ten(number, decimals)?;
-    Some((if negative { -value } else { value }, at))
+    Some((if negative { -value } else { value }, end))
 }
 
 /// Appends the digits at `start` to a number: the number and how many they were. `None` where the number would have more
-/// than 19 digits, or close to the end of `bytes`.
-#[inline]
-fn digits(bytes: &[u8], start: usize, mut number: u64) -> Option<(u64, usize)> {
+/// than 19 digits, or close to the end of the window.
+#[inline(always)]
+fn digits(window: &Window, start: usize, mut number: u64) -> Option<(u64, usize)> {
     let mut total = 0;
     loop {
-        let word = u64::from_le_bytes(*bytes.get(start + total..)?.first_chunk()?);
+        let word = values(window, start + total)?;
+        let others = others(word);
         // Eight digits are a case of their own so that the processor can guess where the next ones are.
-        let (group, count) = match eight_digits(word) {
-            Some(group) => (group, 8),
-            None => leading_digits(word),
-        };
-        if number >= POWERS_OF_TEN[19 - count] {
-            return None;
-        }
-        number = number * POWERS_OF_TEN[count] + group;
-        total += count;
-        if count < 8 {
-            return Some((number, total));
+        if others == 0 {
+            if number >= POWERS_OF_TEN[11] {
+                return None;
+            }
+            number = number * POWERS_OF_TEN[8] + add_up(word);
+            total += 8;
+        } else {
+            let count = lanes(others);
+            if number >= POWERS_OF_TEN[19 - count] {
+                return None;
+            }
+            number = number * POWERS_OF_TEN[count] + add_up(word << 8 << (56 - 8 * count));
+            return Some((number, total + count));
         }
     }
 }
 
 const EACH: u64 = 0x0101_0101_0101_0101;
 
-/// The top bit of each of eight characters that is no digit, up to the first; those after it may be wrong.
-#[inline]
-fn others(word: u64) -> u64 {
-    // Digits become 0 to 9, anything else becomes more. Adding 0x76 sets the top bit from 10 on, and carries from 0x8A
-    // on, which is to the characters after it alone.
-    let values = word ^ (EACH * 0x30);
-    (values.wrapping_add(EACH * 0x76) | values) & (EACH * 0x80)
+/// The values of eight characters as if they were digits: 0 to 9 if they are, more if not.
+#[inline(always)]
+fn values(window: &Window, start: usize) -> Option<u64> {
+    Some(u64::from_le_bytes(*window.get(start..)?.first_chunk()?) ^ (EACH * 0x30))
 }
 
-/// The number that eight digits make.
-#[inline]
-fn eight_digits(word: u64) -> Option<u64> {
-    (others(word) == 0).then(|| add_up(word ^ (EACH * 0x30)))
+/// The top bit of each of eight values that is no digit's.
+#[inline(always)]
+fn others(values: u64) -> u64 {
+    // Adding 0x76 sets the top bit from 10 on, and never carries, as the top bits are left out.
+    (((values & (EACH * 0x7F)) + EACH * 0x76) | values) & (EACH * 0x80)
 }
 
-/// The number that the first digits, fewer than eight, make, and how many they are.
-#[inline]
-fn leading_digits(word: u64) -> (u64, usize) {
-    let count = others(word).trailing_zeros() / 8;
-    // Zeros in front instead of whatever is behind; in two steps, as a shift by all 64 bits is none.
-    (add_up((word ^ (EACH * 0x30)) << 8 << (56 - 8 * count)), count as usize)
+/// How many lanes come before the first of these top bits; eight if there are none.
+#[inline(always)]
+fn lanes(top_bits: u64) -> usize {
+    top_bits.trailing_zeros() as usize / 8
 }
 
-/// Adds up eight digits: to pairs, to fours, to the number.
+/// The number that eight digits make: pairs, fours, all.
 #[inline]
 fn add_up(digits: u64) -> u64 {
     let pairs = digits.wrapping_mul(10 * 256 + 1) >> 8;
@@ -144,78 +202,57 @@ fn add_up(digits: u64) -> u64 {
     (fours & 0x0000_FFFF_0000_FFFF).wrapping_mul(10_000 * 4_294_967_296 + 1) >> 32
 }
 
-/// `number / 10^decimals`, rounded to the nearest float, to the even one of two. `None` past 27 decimals.
+/// `number / 10^decimals`, rounded to the nearest float. `None` past 27 decimals, and where that takes a closer look.
 #[inline]
 #[expect(clippy::cast_precision_loss, reason = "the one rounding, to nearest")]
 fn divide_by_power_of_ten(number: u64, decimals: usize) -> Option<f64> {
     if decimals == 0 {
         return Some(number as f64);
     }
-    let divisor = DIVISORS.get(decimals)?;
-    if number == 0 {
-        return Some(0.0);
-    }
-    // number / 10^n = number / 5^n / 2^n. Both sides of the division are scaled so that their top bit is set, which
-    // gives 62 or 63 bits of quotient; a remainder counts as one more bit. Rounding these to the 53 of a float is
-    // exact, and so is the power of two, as no result is near the ends of the range.
+    // number / 10^n = number / 5^n / 2^n. Both factors have their top bit set, so the product has 127 or 128 bits. It is
+    // too large by less than 2^64, as the reciprocal is by less than 1. So the true quotient is more than
+    // `quotient` - 1 and less than `quotient` + 1, and rounds to the same float unless something halfway between two
+    // floats, which ends in at least eight zeros, is as close.
+    let Reciprocal { value, exponent } = RECIPROCALS.get(decimals)?;
     let scale = number.leading_zeros();
-    let scaled = number << scale;
-    let (quotient, has_rest) = divisor.divide(scaled >> 2, scaled << 62);
-    let rounded = (quotient | u64::from(has_rest)).cast_signed() as f64;
-    let exponent = u64::from(1023 - 62 + divisor.scale) - u64::from(scale) - decimals as u64;
-    Some(rounded * f64::from_bits(exponent << 52))
-}
-
-/// A power of five, scaled so that its top bit is set, with its reciprocal.
-struct Divisor {
-    value: u64,
-    /// `(2^128 - 1) / value - 2^64`.
-    reciprocal: u64,
-    /// How far the power of five was shifted.
-    scale: u32,
-}
-
-impl Divisor {
-    const fn power_of_five(exponent: u32) -> Self {
-        let power = 5_u64.pow(exponent);
-        let scale = power.leading_zeros();
-        let value = power << scale;
-        // The top bit of the quotient is 2^64, and is not kept.
-        #[expect(clippy::cast_possible_truncation, reason = "drops that top bit alone")]
-        let reciprocal = (u128::MAX / value as u128) as u64;
-        Self { value, reciprocal, scale }
+    let product = u128::from(number.wrapping_shl(scale)) * u128::from(*value);
+    let quotient = (product >> 65) as u64;
+    if (quotient + 1) & 0xFE != 0 {
+        // A power of two, exactly: no result is near the ends of the range.
+        let power = f64::from_bits((exponent - u64::from(scale)) << 52);
+        return Some(quotient.cast_signed() as f64 * power);
     }
+    // Short numbers often are floats themselves. Both sides are, so the division rounds once.
+    (number < 1 << 53 && decimals <= 22).then(|| number as f64 / POWERS_OF_TEN_AS_FLOATS[decimals])
+}
 
-    /// The quotient of `high * 2^64 + low`, where `high` is less than the divisor, and whether there is a remainder.
-    ///
-    /// Möller and Granlund, "Improved division by invariant integers", algorithm 4.
-    #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "takes the halves of a product apart")]
-    fn divide(&self, high: u64, low: u64) -> (u64, bool) {
-        let product = u128::from(self.reciprocal) * u128::from(high) + ((u128::from(high) << 64) | u128::from(low));
-        let mut quotient = ((product >> 64) as u64).wrapping_add(1);
-        let mut rest = low.wrapping_sub(quotient.wrapping_mul(self.value));
-        if rest > product as u64 {
-            quotient = quotient.wrapping_sub(1);
-            rest = rest.wrapping_add(self.value);
-        }
-        if rest >= self.value {
-            quotient = quotient.wrapping_add(1);
-            rest -= self.value;
-        }
-        (quotient, rest != 0)
+/// One divided by a power of five, scaled.
+struct Reciprocal {
+    /// Top bit set, rounded up.
+    value: u64,
+    /// Of the power of two by which the upper bits of a product are to be multiplied, as floats hold it.
+    exponent: u64,
+}
+
+impl Reciprocal {
+    const fn of_power_of_five(decimals: u32) -> Self {
+        let power = 5_u64.pow(decimals);
+        let bits = u64::BITS - power.leading_zeros();
+        #[expect(clippy::cast_possible_truncation, reason = "below 2^64 for all but 5^0, which nobody divides by")]
+        let value = (1_u128 << (63 + bits)).div_ceil(power as u128) as u64;
+        Self { value, exponent: (1023 + 2 - bits - decimals) as u64 }
     }
 }
 
 /// Of 5^0 to 5^27, which is the last one below 2^64.
-static DIVISORS: [Divisor; 28] = {
-    let mut divisors = [const { Divisor::power_of_five(0) }; 28];
-    let mut exponent = 0;
-    while exponent < 28 {
-        divisors[exponent as usize] = Divisor::power_of_five(exponent);
-        exponent += 1;
+static RECIPROCALS: [Reciprocal; 28] = {
+    let mut reciprocals = [const { Reciprocal::of_power_of_five(0) }; 28];
+    let mut at = 0;
+    while at < 28 {
+        reciprocals[at as usize] = Reciprocal::of_power_of_five(at);
+        at += 1;
     }
-    divisors
+    reciprocals
 };
 
 /// 10^0 to 10^19.
@@ -229,18 +266,35 @@ static POWERS_OF_TEN: [u64; 20] = {
     powers
 };
 
+/// 10^0 to 10^22, which is the last one that is a float.
+static POWERS_OF_TEN_AS_FLOATS: [f64; 23] = {
+    let mut powers = [1.0; 23];
+    let mut at = 1;
+    while at < 23 {
+        powers[at] = powers[at - 1] * 10.0;
+        at += 1;
+    }
+    powers
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn plain(text: &str) -> Option<f64> {
-        let (value, end) = plain_float(format!("{text}\"       ").as_bytes(), 0)?;
+        let (value, end) = plain_float(&pad(format!("{text}\"").as_bytes()), 0)?;
         (end == text.len()).then_some(value)
+    }
+
+    /// Whether the text is plain; if so, its value is what the standard library reads.
+    fn is_exact(text: &str) -> bool {
+        let (value, expected) = (plain(text), text.parse::<f64>().unwrap());
+        assert_eq!(value.unwrap_or(expected).to_bits(), expected.to_bits(), "{text}");
+        value.is_some()
     }
 
     #[test]
     fn plain_floats_are_exact() {
-        // The last ones are halfway between two floats, or a digit away from it.
         for text in [
             "0",
             "-0",
@@ -254,22 +308,23 @@ mod tests {
             "9999999999999999999",
             "1.7976931348623157",
             "12345678",
+            "12345678.5",
             "123456789012345678",
+            "00001.5",
+        ] {
+            assert!(is_exact(text), "{text} is plain");
+        }
+        // Too many digits, or halfway between two floats, or a digit away from it.
+        for text in [
             "0.000000000000000000000000001",
             "9007199254740993.0",
             "9007199254740993.001",
             "4503599627370496.5",
             "4503599627370497.5",
             "4503599627370497.499",
-            "00001.5",
             "5.0000000000000000000000000",
         ] {
-            let expected: f64 = text.parse().unwrap();
-            if let Some(value) = plain(text) {
-                assert_eq!(value.to_bits(), expected.to_bits(), "{text}");
-            } else {
-                assert!(text.len() > 19, "{text} is plain");
-            }
+            is_exact(text);
         }
     }
 
@@ -282,19 +337,26 @@ mod tests {
             random ^= random << 17;
             random
         };
+        let mut shortest = 0;
         for _ in 0..200_000 {
             let digits = next() >> (next() % 64);
             let decimals = usize::try_from(next() % 28).unwrap();
             let text = format!("{digits:0width$}", width = decimals + 1);
             let text = format!("{}.{}", &text[..text.len() - decimals], &text[text.len() - decimals..]);
-            let expected: f64 = text.parse().unwrap();
+            is_exact(&text);
             if let Some(value) = divide_by_power_of_ten(digits, decimals) {
-                assert_eq!(value.to_bits(), expected.to_bits(), "{text}");
+                assert_eq!(value.to_bits(), text.parse::<f64>().unwrap().to_bits(), "{text}");
             }
-            if let Some(value) = plain(&text) {
-                assert_eq!(value.to_bits(), expected.to_bits(), "{text}");
+            // As Go writes them: all floats from a millionth to a million times a million.
+            let float = f64::from_bits((1003 + next() % 60) << 52 | next() >> 12);
+            shortest += usize::from(is_exact(&float.to_string()));
+            // Just above and below halfway to the next float.
+            let halfway = format!("{:.60}", float.midpoint(float.next_up()));
+            for length in 15..22 {
+                is_exact(&halfway[..length]);
             }
         }
+        assert!(shortest > 190_000, "{shortest} of 200,000 are plain");
     }
 
     #[test]
@@ -332,17 +394,16 @@ mod tests {
     }
 
     #[test]
-    fn every_length_of_digits_is_told_from_every_byte_behind_it() {
-        for length in 0..=7 {
+    fn digits_are_told_from_every_other_byte() {
+        for length in 0..8 {
             for behind in (0..=255_u8).filter(|byte| !byte.is_ascii_digit()) {
-                let mut text = *b"98765432";
-                text[length] = behind;
-                let expected = text[..length].iter().fold(0, |number, byte| number * 10 + u64::from(byte - b'0'));
-                assert_eq!(leading_digits(u64::from_le_bytes(text)), (expected, length));
-                assert_eq!(eight_digits(u64::from_le_bytes(text)), None);
+                let mut window = pad(b"98765432");
+                window[length] = behind;
+                let expected = window[..length].iter().fold(0, |number, byte| number * 10 + u64::from(byte - b'0'));
+                assert_eq!(digits(&window, 0, 0), Some((expected, length)), "{behind}");
+                assert_eq!(others(values(&window, 0).unwrap()), 0x80 << (8 * length), "{behind}");
             }
         }
-        assert_eq!(eight_digits(u64::from_le_bytes(*b"98765432")), Some(98_765_432));
     }
 
     #[test]

@@ -191,6 +191,8 @@ fn type_and_items_must_agree() {
         ("vector", r#"[{"metric":{},"histogram":[1,{"count":"1","sum":"1","buckets":[[0,"1","2"]]}]}]"#),
         ("matrix", r#"[{"metric":{},"values":[[1,"1"],2]}]"#),
         ("matrix", r#"[{"metric":{},"values":[[1,{"count":"1"}]]}]"#),
+        ("matrix", r#"[{"metric":{},"values":[[1700000001,"1"],[1700000000.999,"1"]]}]"#),
+        ("matrix", r#"[{"metric":{},"values":[[1,"1"]]},{"metric":{},"values":[[1,"1"],[0,"1"]]}]"#),
         ("scalar", r#"[1,"one"]"#),
         ("scalar", r"[1]"),
         ("scalar", r#"[1,"1","1"]"#),
@@ -245,6 +247,45 @@ fn the_place_of_an_error_does_not_depend_on_the_cut() {
         let (head, tail) = text.as_bytes().split_at(at);
         let error = decode_parts([head, tail]).unwrap_err();
         assert!(matches!(error, DecodeError::Unexpected { offset: 73, .. }), "{at}: {error}");
+    }
+}
+
+#[test]
+fn times_that_go_back_are_found_wherever_they_are() {
+    let series = r#"{"metric":{},"values":[[1700000000,"1"],[1700000015,"1"],[1700000030,"1"]]}"#;
+    let wrong = series.replace("1700000030", "1700000014");
+    let text = success("matrix", &format!("[{series},{series},{series},{wrong},{series}]"));
+    let found = text.find("14,\"1\"").unwrap() as u64 + 3;
+    for at in 0..text.len() {
+        let (head, tail) = text.as_bytes().split_at(at);
+        let error = decode_parts([head, tail]).unwrap_err();
+        assert!(matches!(error, DecodeError::Unexpected { offset, .. } if offset == found), "{at}: {error}");
+    }
+    let histogram = r#"{"count":"1","sum":"1"}"#;
+    let histograms = format!(r#"[{{"metric":{{}},"histograms":[[2,{histogram}],[1,{histogram}]]}}]"#);
+    assert!(message(&success("matrix", &histograms)).starts_with("expected a time that is not before the last one"));
+}
+
+#[test]
+fn series_share_as_many_timestamps_as_they_can() {
+    let series = |times: &[u64]| {
+        let values: Vec<_> = times.iter().map(|time| format!("[{},\"{time}\"]", 1_700_000_000 + time)).collect();
+        format!(r#"{{"metric":{{}},"values":[{}]}}"#, values.join(","))
+    };
+    let grids: [&[u64]; 9] = [&[1, 2, 3], &[1, 2, 3], &[1, 2, 3], &[1, 2], &[1, 2], &[], &[1, 3], &[1, 3], &[1, 3, 4]];
+    let result = format!("[{}]", grids.map(series).join(","));
+    for size in [1, 20, 1000] {
+        let mut decoder = Decoder::new(Limits::default());
+        success("matrix", &result).as_bytes().chunks(size).for_each(|chunk| decoder.push(chunk).unwrap());
+        let matrix = Matrix::from_response(decoder.finish().unwrap()).unwrap();
+        for (series, grid) in matrix.iter().zip(grids) {
+            let times: Vec<_> =
+                series.iter().map(|sample| sample.timestamp.as_millis() / 1000 - 1_700_000_000).collect();
+            assert_eq!(times, grid.iter().map(|time| i64::try_from(*time).unwrap()).collect::<Vec<_>>());
+        }
+        let shared =
+            |a: usize, b: usize| std::ptr::eq(matrix.series()[a].timestamps(), matrix.series()[b].timestamps());
+        assert!(shared(0, 2) && shared(3, 4) && shared(6, 7) && !shared(7, 8));
     }
 }
 
@@ -376,7 +417,8 @@ fn random_documents_are_decoded_as_by_serde_json() {
                     }
                 };
                 let comma = if at > 0 { "," } else { "" };
-                write!(values, "{comma}[{}.{},\"{}\"]", random(1 << 33), random(1000), Value::Float(float)).unwrap();
+                let seconds = (at << 28) + random(1 << 28);
+                write!(values, "{comma}[{seconds}.{},\"{}\"]", random(1000), Value::Float(float)).unwrap();
             }
             values.push(']');
             series.push(format!("{{\"metric\":{},\"values\":{values}}}", serde_json::Value::from(metric)));
