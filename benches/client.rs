@@ -1,4 +1,4 @@
-//! The client end to end, beside the same reqwest that reads the same bytes and throws them away:
+//! The client end to end, beside the same reqwest that reads the same bytes and throws them away, and beside `wrk`:
 //! `cd benches && cargo run --release --bin client`.
 //!
 //! The server is a real Prometheus, which takes its time, and then one that only sends bytes that it has, beside which
@@ -14,13 +14,17 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use cpu_time::ProcessTime;
-use promql_presets::{PrometheusClient, TimeRange, Timestamp, reqwest};
+use promql_presets::{HttpMethod, PrometheusClient, TimeRange, Timestamp, reqwest};
 use promql_presets_test_support::{Dataset, prometheus};
 
 /// What the server that only sends bytes has: series and points of each.
 const SMALL: (usize, usize) = (1, 1);
 const MEDIUM: (usize, usize) = (10, 240);
 const LARGE: (usize, usize) = (1000, 1427);
+
+/// What many ask at once.
+const RATES: &str = r#"rate(container_cpu_usage_seconds{pod=~"service-5."}[5m])"#;
+const AT_ONCE: usize = 64;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
@@ -47,7 +51,8 @@ async fn compare() {
     live.whole("answer of ten series", r#"container_cpu_usage_seconds{pod=~"service-5."}"#, range, 60).await;
     live.small(4000).await;
     let hour = TimeRange::new(end.checked_sub(Duration::from_secs(3600)).unwrap(), end).unwrap().step("15s").unwrap();
-    live.concurrent(r#"rate(container_cpu_usage_seconds{pod=~"service-5."}[5m])"#, hour, 6).await;
+    live.concurrent(RATES, hour, 6).await;
+    live.limit(RATES, hour, 5).await;
     drop(server);
 
     println!("against a server that only sends bytes");
@@ -135,7 +140,6 @@ impl Pair {
     }
 
     async fn concurrent(&self, query: &'static str, range: TimeRange, runs: usize) {
-        const AT_ONCE: usize = 64;
         const EACH: usize = 4;
         let mut times = [Vec::new(), Vec::new()];
         for _ in 0..runs {
@@ -161,6 +165,57 @@ impl Pair {
         }
         report(&format!("{AT_ONCE} range queries at once"), times, (AT_ONCE * EACH) as f64);
     }
+
+    /// As many queries as the server answers, beside what `wrk` gets out of it with the same request.
+    async fn limit(&self, query: &'static str, range: TimeRange, runs: usize) {
+        const TIME: Duration = Duration::from_secs(4);
+        println!("  {AT_ONCE} connections for {} s, {runs} times", TIME.as_secs());
+        let client = PrometheusClient::builder(&self.url).method(HttpMethod::Get).build().unwrap();
+        let mut url = reqwest::Url::parse(&format!("{}/api/v1/query_range", self.url)).unwrap();
+        let [start, end] = [range.start(), range.end()].map(|time| time.to_unix_seconds().to_string());
+        let step = range.step_duration().to_string();
+        url.query_pairs_mut().extend_pairs([("query", query), ("start", &start), ("end", &end), ("step", &step)]);
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        for _ in 0..runs {
+            let Some(rate) = tokio::task::block_in_place(|| wrk(url.as_str(), TIME)) else {
+                println!("    there is no `wrk` to compare with: Debian has it");
+                return;
+            };
+            theirs.push(rate);
+            let start = Instant::now();
+            let tasks = (0..AT_ONCE).map(|_| {
+                let client = client.clone();
+                tokio::spawn(async move {
+                    let mut answers = 0;
+                    while start.elapsed() < TIME {
+                        black_box(client.raw_query_range(query, range).await.unwrap());
+                        answers += 1;
+                    }
+                    answers
+                })
+            });
+            let mut answers = 0;
+            for task in tasks.collect::<Vec<_>>() {
+                answers += task.await.unwrap();
+            }
+            ours.push(f64::from(answers) / start.elapsed().as_secs_f64());
+        }
+        let [ours, theirs] = [ours, theirs].map(|mut rates| {
+            rates.sort_by(f64::total_cmp);
+            rates[rates.len() / 2]
+        });
+        println!("    {ours:.0} answers a second, wrk {theirs:.0}: {:.2} x", ours / theirs);
+    }
+}
+
+/// What `wrk` says it got, in requests a second; `None` where there is no `wrk`.
+fn wrk(url: &str, time: Duration) -> Option<f64> {
+    let mut command = Command::new("wrk");
+    command.args(["-t2", &format!("-c{AT_ONCE}"), &format!("-d{}s", time.as_secs()), url]);
+    let output = command.output().ok().filter(|output| output.status.success())?;
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(!text.contains("Non-2xx"), "{text}");
+    text.lines().find_map(|line| line.strip_prefix("Requests/sec:"))?.trim().parse().ok()
 }
 
 /// Time on the wall, and of this process on processors.
