@@ -14,7 +14,7 @@ const INLINE: Preset<dyn MetricQuerier, Vector, Windowed> =
     preset!("sum by ({group_by})(rate({metric_name}{{{labels}}}[{window}]))", window = "5m");
 
 fn main() {
-    let [kernel, session, agent] = ["5d2f9a10-3c4e-4b7a-8f15-6a9e0c7d2b01", "6e3a0b21-4d5f-4c8b-9a26-7b0f1d8e3c02", "i-1"];
+    let [session, agent] = ["6e3a0b21-4d5f-4c8b-9a26-7b0f1d8e3c02", "i-1"];
     let generated = Querier::new("cpu_used")
         .value_type(ValueType::Current)
         .session_id(session.parse::<promql_presets::__private1::Uuid>().unwrap())
@@ -53,7 +53,6 @@ fn main() {
         let values = black_box(["cpu_used", "current", session, agent]);
         by_format(black_box("backendai_container_utilization"), values, black_box("kernel_id"), black_box("1m"))
     };
-    let _ = kernel;
 
     let render_generated = || RATE.render(black_box(&generated), Some(black_box(window))).unwrap();
     let render_any = || INLINE.render(black_box(&any), Some(black_box(window))).unwrap();

@@ -67,7 +67,7 @@ impl Assembly {
     }
 
     /// Reads one plain sample from the start of `bytes`: how many bytes that was, none if it is not plain.
-    #[inline]
+    #[inline(always)]
     pub(super) fn plain_sample(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
         let padded;
         let window = if let Some(window) = bytes.first_chunk() {
@@ -78,14 +78,20 @@ impl Assembly {
         };
         let Some((text, start)) = number::time_text(window) else { return Ok(0) };
         let Some((value, length)) = number::value(window, start) else { return Ok(0) };
-        if !self.times.repeat(text) {
-            let Some(millis) = number::time(window, start) else { return Ok(0) };
-            // The slow path knows where the fault is.
-            let Ok(()) = self.times.push(Timestamp::from_millis(millis), Some(text)) else { return Ok(0) };
+        if !self.times.repeat(text) && !self.plain_time(window, start, text) {
+            return Ok(0);
         }
         self.count_sample()?;
         self.values.push(value);
         Ok(length)
+    }
+
+    /// Whether the sample has a plain time, which is then that of the sample that is being read.
+    #[inline(never)]
+    fn plain_time(&mut self, window: &number::Window, length: usize, text: u128) -> bool {
+        // If times go back, the slow path says where.
+        number::time(window, length)
+            .is_some_and(|millis| self.times.push(Timestamp::from_millis(millis), Some(text)).is_ok())
     }
 
     /// A sample is complete, and is a float.

@@ -47,7 +47,8 @@ pub(super) type Window = [u8; 64];
 #[cold]
 pub(super) fn pad(bytes: &[u8]) -> Window {
     let mut window = [0; 64];
-    window.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+    let length = bytes.len().min(window.len());
+    window[..length].copy_from_slice(&bytes[..length]);
     window
 }
 
@@ -110,24 +111,31 @@ fn digit(byte: u8) -> Option<u64> {
 /// Digits, a point and digits, with a sign or without: the float and where it ends. `None` for any other notation, and
 /// for the few that take a closer look.
 #[inline(always)]
+#[expect(clippy::cast_precision_loss, reason = "the one rounding, to nearest")]
 fn plain_float(window: &Window, start: usize) -> Option<(f64, usize)> {
     let word = values(window, start)?;
     let others = others(word);
-    let point = others & others.wrapping_neg();
-    let integer = lanes(point);
-    if others != point || integer.is_multiple_of(8) || *window.get(start + integer)? != b'.' {
-        return other_float(window, start);
+    let first = others & others.wrapping_neg();
+    let integer = lanes(first);
+    match window.get(start + integer)? {
+        b'.' if others == first && (1..8).contains(&integer) => {
+            // The point is among the first eight characters: the digits on both sides of it are one number.
+            let below = (first >> 7) - 1;
+            let joined = (word & below) | ((word >> 8) & !below);
+            let (number, more) = digits(window, start + 8, add_up(joined << 8))?;
+            Some((divide_by_power_of_ten(number, 7 - integer + more)?, start + 8 + more))
+        }
+        b'"' if (1..8).contains(&integer) => Some((leading(word, integer) as f64, start + integer)),
+        _ if integer == 8 => {
+            let (number, more) = digits(window, start + 8, add_up(word))?;
+            let end = start + 8 + more;
+            if *window.get(end)? == b'"' { Some((number as f64, end)) } else { other_float(window, start) }
+        }
+        _ => other_float(window, start),
     }
-    // The point is among the first eight characters: the digits on both sides of it are one number.
-    let below = (point >> 7) - 1;
-    let joined = (word & below) | ((word >> 8) & !below);
-    let (number, more) = digits(window, start + 8, add_up(joined << 8))?;
-    let decimals = 7 - integer + more;
-    Some((divide_by_power_of_ten(number, decimals)?, start + 8 + more))
 }
 
-/// As [`plain_float`], for floats that begin otherwise than with up to six digits, a point and as many digits as make
-/// eight characters.
+/// As [`plain_float`], for those with a sign, with a point further behind, or with few digits.
 fn other_float(window: &Window, start: usize) -> Option<(f64, usize)> {
     let negative = *window.get(start)? == b'-';
     let start = start + usize::from(negative);
@@ -167,7 +175,7 @@ fn digits(window: &Window, start: usize, mut number: u64) -> Option<(u64, usize)
             if number >= POWERS_OF_TEN[19 - count] {
                 return None;
             }
-            number = number * POWERS_OF_TEN[count] + add_up(word << 8 << (56 - 8 * count));
+            number = number * POWERS_OF_TEN[count] + leading(word, count);
             return Some((number, total + count));
         }
     }
@@ -192,6 +200,13 @@ fn others(values: u64) -> u64 {
 #[inline(always)]
 fn lanes(top_bits: u64) -> usize {
     top_bits.trailing_zeros() as usize / 8
+}
+
+/// The number that the first of eight values make, of which there are fewer than eight.
+#[inline(always)]
+fn leading(values: u64, count: usize) -> u64 {
+    // Zeros in front instead of whatever is behind; in two steps, as a shift by all 64 bits is none.
+    add_up(values << 8 << (56 - 8 * count))
 }
 
 /// The number that eight digits make: pairs, fours, all.

@@ -34,6 +34,7 @@ impl Times {
     }
 
     /// Adds a timestamp, with its text if that tells it from all others.
+    #[inline]
     pub(super) fn push(&mut self, time: Timestamp, text: Option<u128>) -> Result<(), Fault> {
         if self.own.is_empty() && self.last.get(self.same) == Some(&time) {
             if let Some(text) = text.filter(|_| self.texts.len() == self.same) {
