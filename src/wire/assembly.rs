@@ -68,6 +68,7 @@ impl Assembly {
 
     /// Reads one plain sample from the start of `bytes`: how many bytes that was, none if it is not plain.
     #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a call for each sample would take a tenth of the time")]
     pub(super) fn plain_sample(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
         let padded;
         let window = if let Some(window) = bytes.first_chunk() {
