@@ -71,15 +71,15 @@ pub use promql_presets_core::{
     TakesWindow, UnknownText, Windowed, none_of, not, not_regex, one_of, regex,
 };
 pub use query::{InstantQuery, RangeQuery, RangeResult, RawQuery, RawRangeQuery};
-pub use range::{MAX_STEPS, RangeError, TimeRange};
+pub use range::{MAX_STEPS, RangeError, Step, TimeRange};
 pub use retry::RetryPolicy;
 pub use split::{Progress, SplitQuery};
 pub use status::{BuildInfo, BuildInfoQuery, Features, FeaturesQuery, FormatQuery, HealthQuery, ParseQuery};
 pub use stream::SeriesStream;
 pub use transport::HttpMethod;
 pub use value::{
-    Bounds, Bucket, ByTime, Element, Histogram, Labels, Matrix, Meta, ParseTimestampError, Row, RowError, Sample,
-    Samples, Scalar, Series, SeriesRow, Stats, Step, Text, Timestamp, Value, ValueError, Vector,
+    Bounds, Bucket, ByTime, Element, Histogram, Labels, Matrix, Meta, Moment, ParseTimestampError, Row, RowError,
+    Sample, Samples, Scalar, Series, SeriesRow, Stats, Text, Timestamp, Value, ValueError, Vector,
 };
 pub use wire::Data;
 

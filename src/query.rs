@@ -206,12 +206,13 @@ impl<'a, Q: MetricQuerier + ?Sized, R, W> RangeQuery<'a, Q, R, W> {
 
     query_setters!();
 
-    /// Asks for the range in parts that the server takes, several at once, and joins the answers.
+    /// Asks for the range in parts that the server takes, several at once, and joins the answers. The points are those of
+    /// the [`aligned`](TimeRange::aligned) range.
     ///
     /// ```no_run
     /// # use promql_presets::{PrometheusClient, Querier, TimeRange, presets::prometheus};
     /// # async fn ask(client: PrometheusClient) -> Result<(), Box<dyn std::error::Error>> {
-    /// let year = TimeRange::last_hours(24 * 365).step("1m")?.aligned();
+    /// let year = TimeRange::last_hours(24 * 365).step("1m")?;
     /// let up = client
     ///     .query_range(prometheus::UP, &prometheus::Querier::new(), year)
     ///     .split()

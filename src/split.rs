@@ -29,8 +29,9 @@ pub struct Progress {
 
 /// A range query in parts: what [`RangeQuery::split`] returns.
 ///
-/// Each part is within what the server takes for one query, and together they have every point once. One timeout and one
-/// limit of samples hold for all parts together.
+/// The range is [`aligned`](crate::TimeRange::aligned), which is what makes the parts fit together on every server: each
+/// part is within what the server takes for one query, and together they have every point of the aligned range once. One
+/// timeout and one limit of samples hold for all parts together; the limit of bytes holds for each.
 #[must_use = "a query does nothing until it is awaited"]
 pub struct SplitQuery<'a, Q: ?Sized, R, W> {
     query: RangeQuery<'a, Q, R, W>,

@@ -80,7 +80,7 @@ impl Matrix {
         }
     }
 
-    /// Step by step through time: at each time that any series has, the samples of all series that have it.
+    /// Moment by moment: at each time that any series has, the samples of all series that have it.
     #[must_use]
     pub fn by_time(&self) -> ByTime<'_> {
         let mut cursors: Vec<_> = self.series.iter().map(|series| series.iter().peekable()).collect();
@@ -279,7 +279,7 @@ impl DoubleEndedIterator for Samples<'_> {
 
 impl ExactSizeIterator for Samples<'_> {}
 
-/// The steps of a [`Matrix`] in order of time, see [`Matrix::by_time`].
+/// The moments of a [`Matrix`] in order of time, see [`Matrix::by_time`].
 #[derive(Debug, Clone)]
 pub struct ByTime<'a> {
     series: &'a [Series],
@@ -291,7 +291,7 @@ pub struct ByTime<'a> {
 /// One point in time of a [`Matrix`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub struct Step<'a> {
+pub struct Moment<'a> {
     /// When.
     pub timestamp: Timestamp,
     /// The series that have a sample then, in the order of the matrix.
@@ -299,9 +299,9 @@ pub struct Step<'a> {
 }
 
 impl<'a> Iterator for ByTime<'a> {
-    type Item = Step<'a>;
+    type Item = Moment<'a>;
 
-    fn next(&mut self) -> Option<Step<'a>> {
+    fn next(&mut self) -> Option<Moment<'a>> {
         let &Reverse((timestamp, _)) = self.next.peek()?;
         let mut samples = Vec::with_capacity(self.next.len());
         while let Some(mut top) = self.next.peek_mut()
@@ -315,7 +315,7 @@ impl<'a> Iterator for ByTime<'a> {
                 None => drop(std::collections::binary_heap::PeekMut::pop(top)),
             }
         }
-        Some(Step { timestamp, samples })
+        Some(Moment { timestamp, samples })
     }
 }
 
