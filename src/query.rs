@@ -286,7 +286,9 @@ impl<'a, Q: MetricQuerier + ?Sized, R: 'a, W: 'a> IntoFuture for RangeQuery<'a, 
 
     fn into_future(self) -> Self::IntoFuture {
         let call = self.call();
-        Box::pin(async move { call?.read::<Decoder, Matrix>(|response| Ok(Matrix::from_response(response)?)).await })
+        Box::pin(async move {
+            call?.read::<Decoder, Matrix>(|response| Ok(Matrix::from_response(response)?.check_times()?)).await
+        })
     }
 }
 

@@ -2,15 +2,16 @@
 
 use std::fmt;
 use std::future::IntoFuture;
+use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use promql_presets_core::MetricQuerier;
 
 use crate::call::{BoxFuture, Call, Deadline};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::query::RangeQuery;
 use crate::value::Matrix;
-use crate::wire::{DecodeError, Decoder, QueryResult};
+use crate::wire::{Decoder, QueryResult};
 
 /// How many parts are asked for at once if nobody says.
 const CONCURRENCY: usize = 4;
@@ -78,7 +79,7 @@ impl<'a, Q: MetricQuerier + ?Sized, R: 'a, W: 'a> IntoFuture for SplitQuery<'a, 
         Box::pin(async move {
             let mut call = call?.settled();
             call.deadline = Some(Deadline::after(call.options.timeout));
-            let limit = call.options.limits().max_samples;
+            call.pool = Some(Arc::default());
             let mut progress = Progress { done: 0, parts: range.part_count(max_points), samples: 0 };
             let parts = stream::iter(range.parts(max_points)).map(|part| ask(call.part().over(part)));
             let mut parts = parts.buffered(concurrency);
@@ -86,22 +87,18 @@ impl<'a, Q: MetricQuerier + ?Sized, R: 'a, W: 'a> IntoFuture for SplitQuery<'a, 
             while let Some(matrix) = parts.try_next().await? {
                 progress.done += 1;
                 progress.samples += matrix.sample_count() as u64;
-                if progress.samples > limit {
-                    let error = ErrorKind::from(DecodeError::TooManySamples { limit });
-                    return Err(Error::new(error, call.preset, call.query.clone(), 0));
-                }
                 if let Some(on_progress) = &mut on_progress {
                     on_progress(progress);
                 }
                 matrices.push(matrix);
             }
-            Ok(Matrix::join(matrices))
+            Matrix::join(matrices).map_err(|error| Error::new(error.into(), call.preset, call.query.clone(), 0))
         })
     }
 }
 
 async fn ask(call: Call) -> Result<Matrix, Error> {
-    call.read::<Decoder, Matrix>(|response| Ok(Matrix::from_response(response)?)).await
+    call.read::<Decoder, Matrix>(|response| Ok(Matrix::from_response(response)?.check_times()?)).await
 }
 
 impl<Q: ?Sized, R, W> fmt::Debug for SplitQuery<'_, Q, R, W> {

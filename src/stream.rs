@@ -104,6 +104,7 @@ impl Arriving {
     fn poll(&mut self, context: &mut Context<'_>, bytes: &mut u64) -> Poll<Result<Option<Series>, ErrorKind>> {
         loop {
             if let Some(series) = self.body.sink().next_series() {
+                series.check_times()?;
                 return Poll::Ready(Ok(Some(series)));
             }
             match self.answer.poll_chunk(context) {
@@ -123,7 +124,7 @@ impl Arriving {
 
     /// What comes with the answer, and the series that were held back.
     fn finish(self) -> Result<Matrix, ErrorKind> {
-        Ok(Matrix::from_response(self.body.finish(self.partial)?)?)
+        Ok(Matrix::from_response(self.body.finish(self.partial)?)?.check_times()?)
     }
 }
 

@@ -165,6 +165,11 @@ impl Document {
         }
     }
 
+    /// How many samples may still come.
+    pub(super) fn samples_left(&self) -> u64 {
+        self.assembly.samples_left
+    }
+
     /// The oldest series of a matrix that is complete.
     pub(super) fn next_series(&mut self) -> Option<Series> {
         self.series.pop_front()
