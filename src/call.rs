@@ -263,7 +263,9 @@ impl Run {
             self.watch.bytes += chunk.len() as u64;
             body.push(&chunk)?;
         }
-        body.finish(options.partial.unwrap_or_default())
+        let mut output = body.finish(options.partial.unwrap_or_default())?;
+        self.watch.introduce(S::meta(&mut output));
+        Ok(output)
     }
 
     fn redacted(&self, mut failure: ErrorKind) -> ErrorKind {

@@ -83,6 +83,7 @@ impl SeriesStream {
         Poll::Ready(match end {
             Some(Ok(matrix)) => {
                 self.meta = matrix.meta().clone();
+                self.watch.introduce(&mut self.meta);
                 self.rest = matrix.into_iter();
                 self.watch.end(Outcome::Success);
                 self.rest.next().map(Ok)

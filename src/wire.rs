@@ -33,7 +33,7 @@ pub use error::DecodeError;
 pub(crate) use number::millis as parse_seconds;
 #[doc(hidden)]
 pub use number::sample as plain_sample;
-pub use response::{Data, QueryResult, Response, ResultType, ResultTypeError, ServerError};
+pub use response::{Data, QueryResult, Response, ResultTypeError, ServerError};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -51,7 +51,9 @@ async fn a_refused_connection_is_tried_again_and_reported() {
     assert!(matches!(error.kind(), ErrorKind::Transport(_)), "{error:?}");
     assert!(error.is_retryable() && !error.is_timeout());
     assert_eq!((error.retries(), error.preset(), error.query()), (3, Some("prometheus::up"), Some("up{}")));
-    assert_eq!(error.to_string(), "preset prometheus::up: the server cannot be reached");
+    let line = error.to_string();
+    assert!(line.starts_with("preset prometheus::up: the server cannot be reached: "), "{line}");
+    assert!(line.ends_with("Connection refused (os error 111)"), "{line}");
 }
 
 #[tokio::test]
@@ -201,8 +203,10 @@ async fn errors_of_prometheus_keep_type_and_message() {
     let error = ask_once(&Server::always(json(422, body))).await.unwrap_err();
     let ErrorKind::Server { status: 422, error: said } = error.kind() else { panic!("{error:?}") };
     assert_eq!((said.kind.as_str(), said.message.as_str()), ("brand_new", "1:3: parse error"));
-    assert_eq!(error.to_string(), "preset prometheus::up: server rejected the query (brand_new, HTTP 422)");
-    assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "1:3: parse error");
+    let line = "preset prometheus::up: server rejected the query (brand_new, HTTP 422): 1:3: parse error";
+    assert_eq!(error.to_string(), line);
+    assert_eq!(format!("{error:#}"), format!("{line}; the query is up{{}}"));
+    assert_eq!(std::error::Error::source(error.kind()).unwrap().to_string(), "1:3: parse error");
     let timeout = r#"{"status":"error","errorType":"timeout","error":"query timed out"}"#;
     assert!(ask_once(&Server::always(json(503, timeout))).await.unwrap_err().is_timeout());
 }
@@ -550,8 +554,9 @@ async fn a_range_in_parts_has_every_point_once() {
     let range = TimeRange::parse("1007", "10000", "10s").unwrap();
     let refused = client.query_range(UP, &querier, range).await.unwrap_err();
     assert_eq!(
-        std::error::Error::source(&refused).unwrap().to_string(),
-        "900 points for each series, and the server gives at most 100; a step of 1m31s would fit"
+        refused.to_string(),
+        "preset prometheus::up: invalid time range: \
+         900 points for each series, and the server gives at most 100; a step of 1m31s would fit"
     );
     assert_eq!(server.requests().len(), 0);
 
@@ -658,8 +663,8 @@ async fn secrets_are_not_shown() {
     let shown = format!("{client:?} {query:?}");
     assert!(!shown.contains("hunter2"), "{shown}");
     let error = query.await.unwrap_err();
-    let mut chain = vec![format!("{error:?}")];
-    let mut next: Option<&dyn std::error::Error> = Some(&error);
+    let mut chain = vec![format!("{error:?} {error:#}")];
+    let mut next: Option<&dyn std::error::Error> = Some(error.kind());
     while let Some(error) = next {
         chain.push(format!("{error} {error:?}"));
         next = error.source();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::meta::meta_accessors;
 use super::{Histogram, Labels, Meta, Sample, Timestamp, Value, ValueError};
+use crate::error::Error;
 use crate::wire::DecodeError;
 
 /// The answer to a range query: the samples of each series, in the order of the server.
@@ -69,22 +70,23 @@ impl Matrix {
     ///
     /// # Errors
     ///
-    /// [`ValueError::NoData`], [`ValueError::SeveralSeries`] and [`ValueError::PartialData`].
-    pub fn one(&self) -> Result<&Series, ValueError> {
-        self.at_most_one()?.ok_or(ValueError::NoData)
+    /// [`ValueError::NoData`], [`ValueError::SeveralSeries`] and
+    /// [`ErrorKind::PartialData`](crate::ErrorKind::PartialData).
+    pub fn one(&self) -> Result<&Series, Error> {
+        self.at_most_one()?.ok_or_else(|| self.meta.error(ValueError::NoData))
     }
 
     /// The one series, or `None` where the query matched nothing.
     ///
     /// # Errors
     ///
-    /// [`ValueError::SeveralSeries`] and [`ValueError::PartialData`].
-    pub fn at_most_one(&self) -> Result<Option<&Series>, ValueError> {
+    /// [`ValueError::SeveralSeries`] and [`ErrorKind::PartialData`](crate::ErrorKind::PartialData).
+    pub fn at_most_one(&self) -> Result<Option<&Series>, Error> {
         self.meta.require_complete()?;
         match self.series.as_slice() {
             [] => Ok(None),
             [series] => Ok(Some(series)),
-            several => Err(ValueError::SeveralSeries { count: several.len() }),
+            several => Err(self.meta.error(ValueError::SeveralSeries { count: several.len() })),
         }
     }
 
@@ -100,10 +102,10 @@ impl Matrix {
         ByTime { series: &self.series, cursors, next }
     }
 
-    /// The parts of a range that was queried in parts, as one: series with the same labels become one, in order of time.
+    /// The parts of a range that was queried in parts, as one: series with the same labels become one.
     ///
-    /// The parts come in order of time, and may share their ends, where the earlier part counts. Warnings and infos of all
-    /// parts are kept once each.
+    /// The parts come in order of time, and may share their ends, where the earlier part counts. Warnings and infos of
+    /// all parts are kept once each.
     ///
     /// # Errors
     ///
@@ -138,8 +140,8 @@ impl Matrix {
         Ok(Self { series: series.collect::<Result<_, _>>()?, meta: meta.unwrap_or_default() })
     }
 
-    /// Whether this can be the answer to a range query. What a server stores may have several samples at one time, which
-    /// a range vector over it shows.
+    /// Fails where a series has two samples at one time, as no answer to a range query has. What a server stores may have
+    /// them, and shows them where a range of it is selected.
     pub(crate) fn check_times(self) -> Result<Self, DecodeError> {
         self.series.iter().try_for_each(Series::check_times)?;
         Ok(self)
@@ -517,9 +519,11 @@ mod tests {
     #[test]
     fn one_series_is_neither_none_nor_several() {
         let matrix = |pods: &[&str]| pods.iter().map(|pod| series(pod, &[])).collect::<Matrix>();
-        assert_eq!(matrix(&[]).one(), Err(ValueError::NoData));
-        assert_eq!(matrix(&[]).at_most_one(), Ok(None));
+        let fault = |error: Error| error.to_string();
+        assert_eq!(matrix(&[]).one().map_err(fault), Err("the query returned no data".to_owned()));
+        assert_eq!(matrix(&[]).at_most_one().unwrap(), None);
         assert!(matrix(&["a"]).one().is_ok());
-        assert_eq!(matrix(&["a", "b"]).at_most_one(), Err(ValueError::SeveralSeries { count: 2 }));
+        let several = matrix(&["a", "b"]).at_most_one().map(|_| ()).map_err(fault);
+        assert_eq!(several, Err("the query returned 2 series, not one".to_owned()));
     }
 }
