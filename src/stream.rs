@@ -21,8 +21,11 @@ use crate::wire::{Decoder, QueryResult};
 /// The series of a range query, one by one while they arrive: what [`RangeQuery::stream`](crate::RangeQuery::stream)
 /// returns.
 ///
-/// Only what has arrived and was not yet taken is in memory. The server may still fail, which [`next`](Self::next) tells,
-/// so what has come counts only once `None` has; then [`meta`](Self::meta) has the warnings. Dropping it cancels the query.
+/// Only what has arrived and was not yet taken is in memory. The server may still fail, which
+/// [`try_next`](Self::try_next) tells, so what has come counts only once `None` has; then [`meta`](Self::meta) has the
+/// warnings. Dropping it cancels the query.
+///
+/// It is also a [`Stream`] of results, for the adapters of `futures::StreamExt` and `TryStreamExt`.
 pub struct SeriesStream {
     /// None after the end.
     arriving: Option<Arriving>,
@@ -62,11 +65,11 @@ impl SeriesStream {
     ///
     /// # Errors
     /// What can still go wrong once an answer has begun, as the connection may break. After an error there is only `None`.
-    pub async fn next(&mut self) -> Result<Option<Series>, Error> {
+    pub async fn try_next(&mut self) -> Result<Option<Series>, Error> {
         poll_fn(|context| self.poll(context)).await.transpose()
     }
 
-    /// Warnings, infos and statistics, which come last: empty until `next` has returned `None`.
+    /// Warnings, infos and statistics, which come last: empty until `try_next` has returned `None`.
     #[must_use]
     pub fn meta(&self) -> &Meta {
         &self.meta

@@ -92,8 +92,8 @@ async fn a_trickle_ends_with_the_deadline() {
         .stream()
         .await
         .unwrap();
-    assert!(stream.next().await.unwrap_err().is_timeout());
-    assert!(stream.next().await.unwrap().is_none());
+    assert!(stream.try_next().await.unwrap_err().is_timeout());
+    assert!(stream.try_next().await.unwrap().is_none());
     server.wait_for_gone(2).await;
 }
 
@@ -490,23 +490,26 @@ async fn a_stream_gives_what_arrived_and_then_the_fault() {
     let range = TimeRange::last_hours(1);
     let client = client_of(&cut).build().unwrap();
     let mut stream = client.query_range(UP, &querier, range).stream().await.unwrap();
-    assert_eq!(stream.next().await.unwrap().unwrap().labels().get("job"), Some("a"));
-    let error = stream.next().await.unwrap_err();
+    assert_eq!(stream.try_next().await.unwrap().unwrap().labels().get("job"), Some("a"));
+    let error = stream.try_next().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Transport(_)), "{error:?}");
     assert_eq!(error.preset(), Some("prometheus::up"));
-    assert!(stream.next().await.unwrap().is_none());
+    assert!(stream.try_next().await.unwrap().is_none());
     assert_eq!(cut.requests().len(), 1);
 
     let whole = Server::sequence(&[answer(503, "", ""), json(200, &(start + &end))]);
     let client = client_of(&whole).build().unwrap();
     let mut stream = client.query_range(UP, &querier, range).stream().await.unwrap();
     let mut names = Vec::new();
-    while let Some(series) = stream.next().await.unwrap() {
+    while let Some(series) = stream.try_next().await.unwrap() {
         assert_eq!(series.len(), 2);
         names.push(series.labels().get("job").unwrap().to_owned());
     }
     assert_eq!(names, ["a", "b"]);
     assert_eq!(stream.meta().warnings, ["w"]);
+    let adapted = client.query_range(UP, &querier, range).stream().await.unwrap();
+    let series: Vec<_> = futures_util::TryStreamExt::try_collect(adapted).await.unwrap();
+    assert_eq!(series.len(), 2);
 
     let refused = Server::always(json(400, r#"{"status":"error","errorType":"bad_data","error":"no"}"#));
     let client = client_of(&refused).build().unwrap();
@@ -515,7 +518,7 @@ async fn a_stream_gives_what_arrived_and_then_the_fault() {
     let vector = Server::always(vector("7"));
     let client = client_of(&vector).build().unwrap();
     let mut stream = client.query_range(UP, &querier, range).stream().await.unwrap();
-    assert!(matches!(stream.next().await.unwrap_err().kind(), ErrorKind::ResultType(_)));
+    assert!(matches!(stream.try_next().await.unwrap_err().kind(), ErrorKind::ResultType(_)));
 }
 
 #[tokio::test]
@@ -531,7 +534,7 @@ async fn a_dropped_stream_leaves_the_server() {
     let querier = prometheus::Querier::new();
     for count in 1..4 {
         let mut stream = client.query_range(UP, &querier, TimeRange::last_hours(1)).stream().await.unwrap();
-        assert!(stream.next().await.unwrap().is_some());
+        assert!(stream.try_next().await.unwrap().is_some());
         drop(stream);
         server.wait_for_gone(count).await;
     }
@@ -612,7 +615,7 @@ async fn series_that_contradict_themselves_are_errors() {
         let whole = client.raw_query_range("up", range).await.map(|_| ());
         let split = client.raw_query_range("up", range).split().await.map(|_| ());
         let mut stream = client.raw_query_range("up", range).stream().await.unwrap();
-        let streamed = stream.next().await.map(|_| ());
+        let streamed = stream.try_next().await.map(|_| ());
         [whole, split, streamed].map(|result| match result {
             Ok(()) => "fine".to_owned(),
             Err(error) => match error.kind() {
@@ -760,7 +763,7 @@ async fn a_compressed_body_that_is_cut_anywhere_is_an_error() {
     let querier = prometheus::Querier::new();
     let mut stream = client.query_range(UP, &querier, TimeRange::last_hours(1)).stream().await.unwrap();
     let mut count = 0;
-    while stream.next().await.unwrap().is_some() {
+    while stream.try_next().await.unwrap().is_some() {
         count += 1;
     }
     assert_eq!(count, 2);

@@ -101,7 +101,7 @@ async fn ranges_can_be_whole_or_in_parts_or_streamed() {
 
         let mut stream = client.query_range(container::GAUGE, &querier, range).stream().await.unwrap();
         let mut streamed = Vec::new();
-        while let Some(series) = stream.next().await.unwrap() {
+        while let Some(series) = stream.try_next().await.unwrap() {
             streamed.push(series);
         }
         let shape = |series: &[promql_presets::Series]| {

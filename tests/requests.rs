@@ -384,7 +384,7 @@ async fn partial_data_is_warned_of() {
         let query = query().partial_data(policy);
         if streamed {
             let mut stream = query.stream().await.unwrap();
-            while stream.next().await.unwrap().is_some() {}
+            while stream.try_next().await.unwrap().is_some() {}
             assert_eq!(stream.meta().preset, Some("prometheus::up"));
         } else {
             assert!(query.await.unwrap().is_partial());
