@@ -222,8 +222,24 @@ impl fmt::Display for Error {
         if let Some(preset) = self.0.preset {
             write!(f, "preset {preset}: ")?;
         }
-        write_line(f, &self.0.kind.to_string())?;
-        let mut cause = std::error::Error::source(&self.0.kind);
+        Causes(&self.0.kind).fmt(f)?;
+        match &self.0.query {
+            Some(query) if f.alternate() => {
+                f.write_str("; the query is ")?;
+                write_line(f, query)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// An error and its causes, on one line.
+pub(crate) struct Causes<'a>(pub(crate) &'a dyn std::error::Error);
+
+impl fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_line(f, &self.0.to_string())?;
+        let mut cause = self.0.source();
         while let Some(error) = cause {
             let text = error.to_string();
             if !text.is_empty() {
@@ -232,13 +248,7 @@ impl fmt::Display for Error {
             }
             cause = error.source();
         }
-        match &self.0.query {
-            Some(query) if f.alternate() => {
-                f.write_str("; the query is ")?;
-                write_line(f, query)
-            }
-            _ => Ok(()),
-        }
+        Ok(())
     }
 }
 

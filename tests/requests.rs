@@ -129,6 +129,19 @@ async fn basic_credentials_come_from_the_builder_or_the_url() {
 }
 
 #[tokio::test]
+async fn http_is_configured_without_losing_what_keeps_secrets() {
+    let other = Server::always(vector("7"));
+    let server = Server::always(misbehaving::answer(307, &format!("Location: {}/\r\n", other.url), ""));
+    let builder = PrometheusClient::builder(&server.url)
+        .tenant("secret")
+        .configure_http(|http| http.user_agent("mine").redirect(promql_presets::reqwest::redirect::Policy::limited(5)));
+    let error = builder.build().unwrap().query(UP, &prometheus::Querier::new()).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Redirect { .. }), "{error:?}");
+    assert_eq!(server.requests()[0].headers["user-agent"], "mine");
+    assert_eq!(other.connections(), 0);
+}
+
+#[tokio::test]
 async fn lists_send_what_is_set() {
     let server = Server::always(json(200, r#"{"status":"success","data":["a","b"],"warnings":["cut"]}"#));
     let client = client(&server);
