@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::float_cmp)]
 
+mod misbehaving;
+
 use std::time::Duration;
 
 use promql_presets::presets::{api_requests, container_utilization as container, prometheus as targets};
 use promql_presets::{
-    ErrorKind, HttpMethod, Labels, PrometheusClient, Querier, Thanos, TimeRange, Timestamp, VictoriaMetrics,
+    ErrorKind, HttpMethod, Labels, Mimir, PrometheusClient, Querier, Thanos, TimeRange, Timestamp, VictoriaMetrics,
 };
 use promql_presets_test_support::{Dataset, Server, prometheus, victoria_metrics, vmauth};
 
@@ -258,4 +260,23 @@ async fn users_of_a_proxy_see_their_own() {
         assert!(matches!(error.kind(), ErrorKind::Http { status: 400..=499, .. }), "{error:?}");
         assert!(!format!("{error:?}").contains("token-of-eve"), "{error:?}");
     }
+}
+
+/// Which tenant asks must pass the proxies that stand before Mimir, Cortex and Thanos.
+#[tokio::test]
+async fn a_tenant_passes_a_proxy() {
+    let behind = misbehaving::Server::always(misbehaving::vector("7"));
+    let config = format!("users:\n- bearer_token: token\n  url_prefix: \"{}/prometheus\"\n", behind.url);
+    let Some(proxy) = vmauth::start(&config, None) else { return };
+    let client = PrometheusClient::builder(proxy.url()).bearer_auth("token").tenant("ours").build().unwrap();
+    let querier = targets::Querier::new();
+    let query = || client.query(targets::UP, &querier);
+    assert_eq!(query().await.unwrap().finite().unwrap(), 7.0);
+    query().tenant("theirs").await.unwrap();
+    query().with(Mimir::new().tenants(["ours", "theirs"])).await.unwrap();
+    let requests = behind.requests();
+    let tenants: Vec<_> = requests.iter().map(|request| request.headers["x-scope-orgid"].as_str()).collect();
+    assert_eq!(tenants, ["ours", "theirs", "ours|theirs"]);
+    assert_eq!(requests[0].path, "/prometheus/api/v1/query");
+    assert_eq!(requests[0].parameter("query"), Some("up{}"));
 }
