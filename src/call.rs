@@ -94,10 +94,13 @@ impl Call {
         self
     }
 
-    /// The same call with what its client adds, so that it can be made in parts.
-    pub(crate) fn settled(mut self) -> Self {
+    /// The same call with what its client adds, so that it can be made in parts; the failure if there is no such call.
+    pub(crate) fn settled(mut self) -> Result<Self, Error> {
         self.options = std::mem::take(&mut self.options).or(&self.transport.options);
-        self
+        match self.options.failure.take() {
+            Some(failure) => Err(Error::new(failure, self.preset, self.query, 0)),
+            None => Ok(self),
+        }
     }
 
     /// A copy of a settled call.

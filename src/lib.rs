@@ -45,6 +45,7 @@ mod observe;
 mod options;
 mod query;
 mod range;
+mod request;
 mod retry;
 mod split;
 mod status;

@@ -7,11 +7,10 @@ use std::sync::Arc;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use promql_presets_core::MetricQuerier;
 
-use crate::call::{BoxFuture, Call, Deadline};
+use crate::call::{BoxFuture, Deadline};
 use crate::error::Error;
 use crate::query::RangeQuery;
 use crate::value::Matrix;
-use crate::wire::{Decoder, QueryResult};
 
 /// How many parts are asked for at once if nobody says.
 const CONCURRENCY: usize = 4;
@@ -77,11 +76,11 @@ impl<'a, Q: MetricQuerier + ?Sized, R: 'a, W: 'a> IntoFuture for SplitQuery<'a, 
         let range = query.range();
         let call = query.whole();
         Box::pin(async move {
-            let mut call = call?.settled();
+            let mut call = call.settled()?;
             call.deadline = Some(Deadline::after(call.options.timeout));
             call.pool = Some(Arc::default());
             let mut progress = Progress { done: 0, parts: range.part_count(max_points), samples: 0 };
-            let parts = stream::iter(range.parts(max_points)).map(|part| ask(call.part().over(part)));
+            let parts = stream::iter(range.parts(max_points)).map(|part| call.part().over(part).read_range());
             let mut parts = parts.buffered(concurrency);
             let mut matrices = Vec::new();
             while let Some(matrix) = parts.try_next().await? {
@@ -95,10 +94,6 @@ impl<'a, Q: MetricQuerier + ?Sized, R: 'a, W: 'a> IntoFuture for SplitQuery<'a, 
             Matrix::join(matrices).map_err(|error| Error::new(error.into(), call.preset, call.query.clone(), 0))
         })
     }
-}
-
-async fn ask(call: Call) -> Result<Matrix, Error> {
-    call.read::<Decoder, Matrix>(|response| Ok(Matrix::from_response(response)?.check_times()?)).await
 }
 
 impl<Q: ?Sized, R, W> fmt::Debug for SplitQuery<'_, Q, R, W> {

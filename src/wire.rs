@@ -30,6 +30,7 @@ mod times;
 
 pub use envelope::{Envelope, decode_data};
 pub use error::DecodeError;
+pub(crate) use intern::share_labels;
 pub(crate) use number::millis as parse_seconds;
 #[doc(hidden)]
 pub use number::sample as plain_sample;

@@ -263,7 +263,7 @@ async fn presets_found_by_name_and_raw_queries_have_results_of_any_type() {
     let error = raw.clone().into_matrix().unwrap_err();
     assert_eq!(
         format!("{error:#}"),
-        "an answer of the wrong type: expected the type range vector, the server returned instant vector; \
+        "an answer of the wrong type: expected range vector, the server returned instant vector; \
          the query is 1 +"
     );
     assert!(raw.clone().into_text().is_err());

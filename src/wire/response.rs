@@ -133,7 +133,7 @@ impl Data {
 
 /// The answer is not of the type that the query has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected the type {expected}, the server returned {}", .got.map_or("no result".into(), |got| got.to_string()))]
+#[error("expected {expected}, the server returned {}", .got.map_or("no result".into(), |got| got.to_string()))]
 #[non_exhaustive]
 pub struct ResultTypeError {
     /// The type of the query.

@@ -361,11 +361,11 @@ fn dialects_are_understood() {
 #[test]
 fn an_answer_of_another_type_is_named() {
     let error = Matrix::from_response(decode(VECTOR).unwrap()).unwrap_err();
-    assert_eq!(error.to_string(), "expected the type range vector, the server returned instant vector");
+    assert_eq!(error.to_string(), "expected range vector, the server returned instant vector");
     let labelled = success("vector", r#"[{"metric":{"a":"b"},"value":[1,"1"]}]"#);
     assert!(Scalar::from_response(decode(&labelled).unwrap()).is_err());
     let error = Vector::from_response(decode(ERROR).unwrap()).unwrap_err();
-    assert_eq!(error.to_string(), "expected a vector, the server returned no result");
+    assert_eq!(error.to_string(), "expected instant vector, the server returned no result");
 }
 
 #[test]
