@@ -279,14 +279,14 @@ fn round_step(length: Duration, steps: u64) -> PromDuration {
 #[non_exhaustive]
 pub enum RangeError {
     /// A text that is no point in time.
-    #[error("invalid time")]
-    InvalidTime(#[source] ParseTimestampError),
+    #[error(transparent)]
+    InvalidTime(ParseTimestampError),
     /// A step that is no duration.
-    #[error("invalid step")]
-    InvalidStep(#[source] DurationError),
+    #[error("invalid step: {0}")]
+    InvalidStep(DurationError),
     /// A lookback delta that is no duration.
-    #[error("invalid lookback delta")]
-    InvalidLookback(#[source] DurationError),
+    #[error("invalid lookback delta: {0}")]
+    InvalidLookback(DurationError),
     /// A step of no length.
     #[error("a step must be longer than zero")]
     ZeroStep,
@@ -347,9 +347,11 @@ mod tests {
         let failed = |start, end, step| TimeRange::parse(start, end, step).unwrap_err();
         assert!(matches!(failed("x", "1", "1s"), RangeError::InvalidTime(_)));
         assert!(matches!(failed("2026-04-16T23:00:00", "1", "1s"), RangeError::InvalidTime(_)));
+        assert!(failed("x", "1", "1s").to_string().contains("found \"x\""));
         assert!(matches!(failed("2", "1", "1s"), RangeError::EndBeforeStart { .. }));
         assert!(matches!(failed("1", "2", "1x"), RangeError::InvalidStep(_)));
         assert!(matches!(failed("1", "2", "-1"), RangeError::InvalidStep(_)));
+        assert!(failed("1", "2", "1x").to_string().starts_with("invalid step: unknown unit `x`"));
         assert_eq!(failed("1", "2", "0"), RangeError::ZeroStep);
     }
 
