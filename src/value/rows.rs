@@ -58,7 +58,8 @@ impl Labels {
 }
 
 impl Vector {
-    /// A row for each series: its labels as [`Labels::read`] reads them, and its sample.
+    /// A row for each series: its labels as [`Labels::read`] reads them, and its sample. A partial answer has rows too,
+    /// see [`is_partial`](Self::is_partial).
     ///
     /// # Errors
     ///
@@ -83,7 +84,8 @@ impl Element {
 }
 
 impl Matrix {
-    /// A row for each series: its labels as [`Labels::read`] reads them, and its samples.
+    /// A row for each series: its labels as [`Labels::read`] reads them, and its samples. A partial answer has rows too,
+    /// see [`is_partial`](Self::is_partial).
     ///
     /// # Errors
     ///
