@@ -277,7 +277,7 @@ async fn stream(url: &str) {
     let before = high_water();
     let mut stream = client.raw_query_range("LARGE", range).stream().await.unwrap();
     let mut columns = 0;
-    while let Some(series) = stream.next().await.unwrap() {
+    while let Some(series) = stream.try_next().await.unwrap() {
         columns += series.len() * 16;
     }
     let after = high_water();

@@ -1,13 +1,14 @@
 //! Bodies, from the bytes of the network to what they mean.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::error::ErrorKind;
 use crate::options::PartialData;
 use crate::value::Meta;
-use crate::wire::{DecodeError, Decoder, Envelope, Limits, Response, ServerError, decode_data};
+use crate::wire::{DecodeError, Decoder, Envelope, Limits, Pool, Response, ServerError, decode_data};
 
 /// How much of a foreign answer an error shows.
 const EXCERPT_BYTES: usize = 512;
@@ -20,6 +21,9 @@ pub(crate) trait Sink: Sized {
     type Output;
 
     fn new(limits: Limits) -> Self;
+
+    /// Lets the limit of samples hold for several answers together.
+    fn share(&mut self, _: Arc<Pool>) {}
 
     fn push(&mut self, bytes: &[u8]) -> Result<(), ErrorKind>;
 
@@ -35,6 +39,10 @@ impl Sink for Decoder {
 
     fn new(limits: Limits) -> Self {
         Self::new(limits)
+    }
+
+    fn share(&mut self, pool: Arc<Pool>) {
+        self.share(pool);
     }
 
     fn push(&mut self, bytes: &[u8]) -> Result<(), ErrorKind> {

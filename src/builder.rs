@@ -10,7 +10,7 @@ use reqwest::Url;
 use tokio::sync::Semaphore;
 
 use crate::client::PrometheusClient;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Causes, Error, ErrorKind};
 use crate::observe::{CallReport, Hook};
 use crate::options::{Options, option_setters};
 use crate::range::MAX_STEPS;
@@ -36,7 +36,8 @@ pub struct ClientBuilder {
     connect_timeout: Duration,
     compressed: bool,
     hook: Option<Hook>,
-    http: Option<reqwest::Client>,
+    http: reqwest::ClientBuilder,
+    shared: Option<reqwest::Client>,
 }
 
 impl ClientBuilder {
@@ -50,7 +51,8 @@ impl ClientBuilder {
             connect_timeout: CONNECT_TIMEOUT,
             compressed: cfg!(feature = "gzip"),
             hook: None,
-            http: None,
+            http: reqwest::Client::builder().user_agent(concat!("promql-presets/", env!("CARGO_PKG_VERSION"))),
+            shared: None,
         }
     }
 
@@ -86,7 +88,7 @@ impl ClientBuilder {
         self
     }
 
-    /// How long a connection may take to be made: 5 seconds unless set. A client that was built elsewhere has its own.
+    /// How long a connection may take to be made: 5 seconds unless set.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
@@ -105,12 +107,34 @@ impl ClientBuilder {
         self
     }
 
-    /// A client that was built elsewhere, for its proxies and certificates.
+    /// Sets what this builder has no word for, such as certificates and proxies.
+    ///
+    /// Two things stay as they are: redirects, which go to no other server, and [`connect_timeout`](Self::connect_timeout).
+    ///
+    /// ```no_run
+    /// use promql_presets::{PrometheusClient, reqwest};
+    ///
+    /// # fn client() -> Result<PrometheusClient, Box<dyn std::error::Error>> {
+    /// let proxy = reqwest::Proxy::all("http://proxy:3128")?;
+    /// let client = PrometheusClient::builder("http://prometheus:9090").configure_http(|http| http.proxy(proxy)).build()?;
+    /// # Ok(client)
+    /// # }
+    /// ```
+    ///
+    /// With a TLS feature, an authority of one's own is `http.tls_certs_merge([Certificate::from_pem(&pem)?])` or, to trust
+    /// no other, `tls_certs_only`; a certificate of the client is `http.identity(Identity::from_pem(&pem)?)`.
+    pub fn configure_http(mut self, configure: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> Self {
+        self.http = configure(self.http);
+        self
+    }
+
+    /// A client that was built elsewhere, to share its connections. What [`configure_http`](Self::configure_http) and
+    /// [`connect_timeout`](Self::connect_timeout) set does not count then.
     ///
     /// Build it with [`redirect::Policy::none`](reqwest::redirect::Policy::none): otherwise it follows redirects by itself,
     /// and takes headers such as a tenant along to other servers.
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
-        self.http = Some(client);
+        self.shared = Some(client);
         self
     }
 
@@ -123,7 +147,7 @@ impl ClientBuilder {
         if !matches!(base.scheme(), "http" | "https") || base.host().is_none() {
             return Err(ErrorKind::Config("the URL must start with `http://` or `https://`".to_owned()).into());
         }
-        if base.scheme() == "https" && self.http.is_none() && !cfg!(any(feature = "rustls", feature = "native-tls")) {
+        if base.scheme() == "https" && self.shared.is_none() && !cfg!(any(feature = "rustls", feature = "native-tls")) {
             let message = "`https` needs the feature `rustls` or `native-tls` of promql-presets";
             return Err(ErrorKind::Config(message.to_owned()).into());
         }
@@ -145,14 +169,14 @@ impl ClientBuilder {
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
-        let http = match self.http {
+        let http = match self.shared {
             Some(http) => http,
-            None => reqwest::Client::builder()
-                .user_agent(concat!("promql-presets/", env!("CARGO_PKG_VERSION")))
+            None => self
+                .http
                 .redirect(reqwest::redirect::Policy::none())
                 .connect_timeout(self.connect_timeout)
                 .build()
-                .map_err(|error| ErrorKind::Config(error.to_string()))?,
+                .map_err(|error| ErrorKind::Config(Causes(&error).to_string()))?,
         };
         let transport = Transport {
             http,

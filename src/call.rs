@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind};
 use crate::observe::{Watch, within};
 use crate::options::{Options, Parameter, PartialData};
 use crate::transport::{Answer, Target, Transport};
-use crate::wire::Decoder;
+use crate::wire::{Decoder, Pool};
 
 /// A future that can be sent between threads.
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
@@ -42,6 +42,8 @@ pub(crate) struct Call {
     pub(crate) query: Option<String>,
     /// When all must be over, if that is not for this call to say.
     pub(crate) deadline: Option<Deadline>,
+    /// What counts the samples of several calls together.
+    pub(crate) pool: Option<Arc<Pool>>,
 }
 
 /// When the server and when the client gives up.
@@ -81,6 +83,7 @@ impl Call {
             preset: None,
             query: None,
             deadline: None,
+            pool: None,
         }
     }
 
@@ -91,10 +94,13 @@ impl Call {
         self
     }
 
-    /// The same call with what its client adds, so that it can be made in parts.
-    pub(crate) fn settled(mut self) -> Self {
+    /// The same call with what its client adds, so that it can be made in parts; the failure if there is no such call.
+    pub(crate) fn settled(mut self) -> Result<Self, Error> {
         self.options = std::mem::take(&mut self.options).or(&self.transport.options);
-        self
+        match self.options.failure.take() {
+            Some(failure) => Err(Error::new(failure, self.preset, self.query, 0)),
+            None => Ok(self),
+        }
     }
 
     /// A copy of a settled call.
@@ -105,6 +111,7 @@ impl Call {
             parameters: self.parameters.clone(),
             options: Options::default().or(&self.options),
             query: self.query.clone(),
+            pool: self.pool.clone(),
             ..*self
         }
     }
@@ -250,12 +257,18 @@ impl Run {
 
     async fn body<S: Sink>(&mut self, mut answer: Answer) -> Result<S::Output, ErrorKind> {
         let options = &self.call.options;
-        let mut body = Body::<S>::new(Content::new(answer.status, options.limits()), answer.encoding.as_deref())?;
+        let mut content = Content::<S>::new(answer.status, options.limits());
+        if let Some(pool) = &self.call.pool {
+            content.sink().share(Arc::clone(pool));
+        }
+        let mut body = Body::new(content, answer.encoding.as_deref())?;
         while let Some(chunk) = answer.chunk().await? {
             self.watch.bytes += chunk.len() as u64;
             body.push(&chunk)?;
         }
-        body.finish(options.partial.unwrap_or_default())
+        let mut output = body.finish(options.partial.unwrap_or_default())?;
+        self.watch.introduce(S::meta(&mut output));
+        Ok(output)
     }
 
     fn redacted(&self, mut failure: ErrorKind) -> ErrorKind {

@@ -1,20 +1,28 @@
 //! What can go wrong between a preset and its result.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use promql_presets_core::RenderError;
 use reqwest::header::{AUTHORIZATION, HeaderMap};
 
 use crate::range::RangeError;
+use crate::value::{RowError, ValueError};
 use crate::wire::{DecodeError, ResultTypeError, ServerError};
 
 /// How long a header's value must be for it to be looked for in what a server says.
 const SHORTEST_SECRET: usize = 6;
 
-/// Why a call failed, for which preset, and what was asked.
+/// Why a call failed or its answer is not what was asked for, for which preset, and what was asked.
 ///
-/// `Display` is one line without the cause, which is in [`source`](std::error::Error::source). No credentials are in
-/// either; [`without_query`](Self::without_query) also takes out what the caller filtered on.
+/// `Display` is one line for a log: the preset, what failed, and every cause down to the first, such as what the server
+/// said. `{:#}` adds the query. No credentials are in either; [`without_query`](Self::without_query) also takes out what
+/// the caller filtered on. Since the line has all causes, [`source`](std::error::Error::source) has none: they are those
+/// of [`kind`](Self::kind).
+///
+/// ```text
+/// preset api_requests::rate: server rejected the query (bad_data, HTTP 400): 1:3: parse error: unexpected end of input
+/// preset prometheus::up: the query returned no data
+/// ```
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -80,6 +88,12 @@ pub enum ErrorKind {
     /// An answer of another type than the preset has.
     #[error("an answer of the wrong type")]
     ResultType(#[source] ResultTypeError),
+    /// An answer that is not the one number, or the one series, that was asked for.
+    #[error(transparent)]
+    Value(ValueError),
+    /// An answer whose labels do not fit the caller's type.
+    #[error(transparent)]
+    Row(RowError),
 }
 
 impl Error {
@@ -199,6 +213,8 @@ kinds! {
     RangeError => Range,
     DecodeError => Decode,
     ResultTypeError => ResultType,
+    ValueError => Value,
+    RowError => Row,
 }
 
 impl fmt::Display for Error {
@@ -206,8 +222,39 @@ impl fmt::Display for Error {
         if let Some(preset) = self.0.preset {
             write!(f, "preset {preset}: ")?;
         }
-        self.0.kind.fmt(f)
+        Causes(&self.0.kind).fmt(f)?;
+        match &self.0.query {
+            Some(query) if f.alternate() => {
+                f.write_str("; the query is ")?;
+                write_line(f, query)
+            }
+            _ => Ok(()),
+        }
     }
+}
+
+/// An error and its causes, on one line.
+pub(crate) struct Causes<'a>(pub(crate) &'a dyn std::error::Error);
+
+impl fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_line(f, &self.0.to_string())?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            let text = error.to_string();
+            if !text.is_empty() {
+                f.write_str(": ")?;
+                write_line(f, &text)?;
+            }
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+/// What servers say, and what they were asked, may have several lines.
+fn write_line(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    text.chars().try_for_each(|char| f.write_char(if char.is_control() { ' ' } else { char }))
 }
 
 impl fmt::Debug for Error {
@@ -222,8 +269,4 @@ impl fmt::Debug for Error {
     }
 }
 
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        std::error::Error::source(&self.0.kind)
-    }
-}
+impl std::error::Error for Error {}

@@ -73,13 +73,13 @@ impl<'a, Q: MetricQuerier + ?Sized, R, W> ExemplarsQuery<'a, Q, R, W> {
 
     /// Only those at or after this time; as far back as the server keeps them unless set.
     pub fn start<T: TryInto<Timestamp, Error: Into<RangeError>>>(mut self, start: T) -> Self {
-        self.common.time("start", start);
+        self.common.request.time("start", start);
         self
     }
 
     /// Only those at or before this time.
     pub fn end<T: TryInto<Timestamp, Error: Into<RangeError>>>(mut self, end: T) -> Self {
-        self.common.time("end", end);
+        self.common.request.time("end", end);
         self
     }
 
@@ -92,7 +92,7 @@ impl<'a, Q: MetricQuerier + ?Sized, R, W> ExemplarsQuery<'a, Q, R, W> {
         self
     }
 
-    option_setters!(common.options);
+    option_setters!(common.request.options);
 }
 
 impl<'a, Q: MetricQuerier + ?Sized, R: 'a, W: 'a> IntoFuture for ExemplarsQuery<'a, Q, R, W> {
@@ -106,7 +106,7 @@ impl<'a, Q: MetricQuerier + ?Sized, R: 'a, W: 'a> IntoFuture for ExemplarsQuery<
             let reason = || "exemplars have labels, a value and a timestamp".to_owned();
             series.ok_or_else(|| DecodeError::Data { reason: reason() }.into())
         };
-        Box::pin(async move { call?.read::<Whole<_>, _>(read).await })
+        Box::pin(call.read::<Whole<_>, _>(read))
     }
 }
 

@@ -31,6 +31,66 @@
 //! - A [`Preset`] is rendered for a [`MetricQuerier`]: one that was made from a preset file, the general [`Querier`], or a
 //!   struct of your own with `#[derive(MetricQuerier)]`.
 //! - [`PrometheusClient`] asks, and answers with a [`Vector`], a [`Matrix`], a [`Scalar`] or a [`Text`].
+//!
+//! # The client
+//!
+//! One client for each server, made once and cloned. What its builder sets holds for every call, and a call may set it too:
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use promql_presets::presets::{api_requests, prometheus};
+//! use promql_presets::{Error, PartialData, PrometheusClient, RetryPolicy, Step, TimeRange};
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Endpoint {
+//!     endpoint: String,
+//!     status_code: Option<u16>,                            // `None` where a series has no such label
+//! }
+//!
+//! fn client() -> Result<PrometheusClient, Error> {
+//!     PrometheusClient::builder("http://mimir:8080/prometheus")
+//!         .bearer_auth("token")
+//!         .tenant("team-a")                                // X-Scope-OrgID
+//!         .timeout(Duration::from_secs(10))                // for the server as well, and retries included
+//!         .retry(RetryPolicy::default().retries(2))        // of what may pass: 429, 503, broken connections, ...
+//!         .partial_data(PartialData::Refuse)               // an error where stores did not answer
+//!         .build()
+//! }
+//!
+//! async fn ask(client: &PrometheusClient) -> Result<(), Error> {
+//!     // One number: no data, several series, NaN and partial data are errors, which name the preset.
+//!     let up = client.query(prometheus::UP_RATIO, &prometheus::Querier::new()).await?.finite()?;
+//!     println!("{up}");
+//!
+//!     // Labels as fields, points as columns; never more than 250 points, at the same times in every call.
+//!     let querier = api_requests::Querier::new().group_by([api_requests::Label::Endpoint]);
+//!     let day = TimeRange::last_hours(24).step(Step::auto(250))?.aligned();
+//!     let rates = client.query_range(api_requests::RATE, &querier, day).await?;
+//!     for row in rates.rows::<Endpoint>()? {
+//!         println!("{} {:?} {:?}", row.labels.endpoint, row.series.timestamps(), row.series.values());
+//!     }
+//!
+//!     // More points than the server gives at once: several parts at the same time, joined.
+//!     let year = TimeRange::last_hours(24 * 365).step("1m")?;
+//!     let rates = client.query_range(api_requests::RATE, &querier, year).timeout(Duration::from_mins(5)).split().await?;
+//!     println!("{} samples", rates.sample_count());
+//!
+//!     // More series than fit into memory: one after the other, while they arrive.
+//!     let mut series = client.query_range(api_requests::RATE, &querier, day).stream().await?;
+//!     while let Some(series) = series.try_next().await? {
+//!         println!("{} {:?}", series.labels(), series.last());
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! - An [`Error`] is one line for a log: preset, what failed, and the server's own words; `{:#}` adds the query.
+//!   [`Error::kind`] tells what it is, [`Error::is_timeout`] and [`Error::is_retryable`] what to do about it.
+//! - [`PartialData`] says what becomes of an answer that misses data. Unless set, it is returned and `is_partial()` tells.
+//! - [`Thanos`], [`Mimir`] and [`VictoriaMetrics`] have settings of their own, for [`with`](ClientBuilder::with).
+//! - [`ClientBuilder::on_call`] counts calls and times them; the feature `tracing` has a span for each.
+//! - [`ClientBuilder::configure_http`] is for certificates and proxies, [`PrometheusClient::raw_query`] for what a user types.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod body;
@@ -45,6 +105,7 @@ mod observe;
 mod options;
 mod query;
 mod range;
+mod request;
 mod retry;
 mod split;
 mod status;
@@ -71,15 +132,15 @@ pub use promql_presets_core::{
     TakesWindow, UnknownText, Windowed, none_of, not, not_regex, one_of, regex,
 };
 pub use query::{InstantQuery, RangeQuery, RangeResult, RawQuery, RawRangeQuery};
-pub use range::{MAX_STEPS, RangeError, TimeRange};
+pub use range::{MAX_STEPS, RangeError, Step, TimeRange};
 pub use retry::RetryPolicy;
 pub use split::{Progress, SplitQuery};
 pub use status::{BuildInfo, BuildInfoQuery, Features, FeaturesQuery, FormatQuery, HealthQuery, ParseQuery};
 pub use stream::SeriesStream;
 pub use transport::HttpMethod;
 pub use value::{
-    Bounds, Bucket, ByTime, Element, Histogram, Labels, Matrix, Meta, ParseTimestampError, Row, RowError, Sample,
-    Samples, Scalar, Series, SeriesRow, Stats, Step, Text, Timestamp, Value, ValueError, Vector,
+    Bounds, Bucket, ByTime, Element, Histogram, Labels, Matrix, Meta, Moment, ParseTimestampError, Row, RowError,
+    Sample, Samples, Scalar, Series, SeriesRow, Stats, Text, Timestamp, Value, ValueError, Vector,
 };
 pub use wire::Data;
 

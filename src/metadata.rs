@@ -12,9 +12,11 @@ use crate::body::Whole;
 use crate::call::{BoxFuture, Call};
 use crate::client::PrometheusClient;
 use crate::error::{Error, ErrorKind};
-use crate::options::{Options, Parameter, option_setters};
+use crate::options::option_setters;
 use crate::range::RangeError;
+use crate::request::Request;
 use crate::value::{Labels, Meta, Timestamp};
+use crate::wire::share_labels;
 
 /// What there is: names, values, or label sets, and the warnings that came with them, as when a limit cut the list.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,40 +71,10 @@ impl<'a, T> IntoIterator for &'a Listing<T> {
     }
 }
 
-/// The parameters that these calls have in common.
-struct Scope<'a> {
-    client: &'a PrometheusClient,
-    parameters: Vec<Parameter>,
-    options: Options,
-}
-
-impl<'a> Scope<'a> {
-    fn new(client: &'a PrometheusClient) -> Self {
-        Self { client, parameters: Vec::new(), options: Options::default() }
-    }
-
-    fn matching(&mut self, querier: &dyn MetricQuerier) {
-        match selector(querier) {
-            Ok(selector) => self.parameters.push(("match[]".into(), selector)),
-            Err(error) => self.options.fail(error.into()),
-        }
-    }
-
-    fn parameter(&mut self, name: &'static str, value: impl Into<String>) {
-        self.parameters.retain(|(other, _)| *other != name);
-        self.parameters.push((name.into(), value.into()));
-    }
-
-    fn time<T: TryInto<Timestamp, Error: Into<RangeError>>>(&mut self, name: &'static str, time: T) {
-        match time.try_into() {
-            Ok(time) => self.parameter(name, time.to_unix_seconds()),
-            Err(error) => self.options.fail(ErrorKind::Range(error.into())),
-        }
-    }
-
-    fn call(self, endpoint: &'static str, path: impl Into<std::borrow::Cow<'static, str>>) -> Call {
-        let Self { client, parameters, options } = self;
-        Call { parameters, options, ..Call::new(&client.transport, endpoint, path) }
+fn matching(request: &mut Request<'_>, querier: &dyn MetricQuerier) {
+    match selector(querier) {
+        Ok(selector) => request.parameters.push(("match[]".into(), selector)),
+        Err(error) => request.options.fail(error.into()),
     }
 }
 
@@ -115,40 +87,40 @@ macro_rules! scope_setters {
     () => {
         /// Only series with samples at or after this time; how far back it goes by default is the server's choice.
         pub fn start<T: TryInto<Timestamp, Error: Into<RangeError>>>(mut self, start: T) -> Self {
-            self.scope.time("start", start);
+            self.request.time("start", start);
             self
         }
 
         /// Only series with samples at or before this time.
         pub fn end<T: TryInto<Timestamp, Error: Into<RangeError>>>(mut self, end: T) -> Self {
-            self.scope.time("end", end);
+            self.request.time("end", end);
             self
         }
 
         /// At most this many. The server says so in a warning if there were more.
         pub fn limit(mut self, limit: u64) -> Self {
-            self.scope.parameter("limit", limit.to_string());
+            self.request.parameter("limit", limit.to_string());
             self
         }
 
-        option_setters!(scope.options);
+        option_setters!(request.options);
     };
 }
 
 /// Label sets of series: what [`PrometheusClient::series`] returns.
 #[must_use = "a query does nothing until it is awaited"]
 pub struct SeriesQuery<'a> {
-    scope: Scope<'a>,
+    request: Request<'a>,
 }
 
 impl<'a> SeriesQuery<'a> {
     pub(crate) fn new(client: &'a PrometheusClient, querier: &dyn MetricQuerier) -> Self {
-        Self { scope: Scope::new(client) }.or(querier)
+        Self { request: Request::new(client) }.or(querier)
     }
 
     /// Also the series that another querier asks for.
     pub fn or(mut self, querier: &dyn MetricQuerier) -> Self {
-        self.scope.matching(querier);
+        matching(&mut self.request, querier);
         self
     }
 
@@ -160,10 +132,12 @@ impl<'a> IntoFuture for SeriesQuery<'a> {
     type IntoFuture = BoxFuture<'a, Listing<Labels>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let call = self.scope.call("series", "api/v1/series");
+        let call = self.request.call("series", "api/v1/series");
         Box::pin(async move {
-            let Listing { items, meta } = list::<BTreeMap<String, String>>(call).await?;
-            Ok(Listing { items: items.into_iter().map(Labels::from_iter).collect(), meta })
+            call.read::<Whole<Vec<BTreeMap<String, String>>>, _>(|(items, meta)| {
+                Ok(Listing { items: share_labels(items)?, meta })
+            })
+            .await
         })
     }
 }
@@ -171,17 +145,17 @@ impl<'a> IntoFuture for SeriesQuery<'a> {
 /// The names of labels: what [`PrometheusClient::labels`] returns.
 #[must_use = "a query does nothing until it is awaited"]
 pub struct LabelNames<'a> {
-    scope: Scope<'a>,
+    request: Request<'a>,
 }
 
 impl<'a> LabelNames<'a> {
     pub(crate) fn new(client: &'a PrometheusClient) -> Self {
-        Self { scope: Scope::new(client) }
+        Self { request: Request::new(client) }
     }
 
     /// Only the names on series that a querier asks for. Several calls ask for the series of all of them.
     pub fn matching(mut self, querier: &dyn MetricQuerier) -> Self {
-        self.scope.matching(querier);
+        matching(&mut self.request, querier);
         self
     }
 
@@ -193,25 +167,25 @@ impl<'a> IntoFuture for LabelNames<'a> {
     type IntoFuture = BoxFuture<'a, Listing<String>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(list(self.scope.call("labels", "api/v1/labels")))
+        Box::pin(list(self.request.call("labels", "api/v1/labels")))
     }
 }
 
 /// The values of a label: what [`PrometheusClient::label_values`] returns.
 #[must_use = "a query does nothing until it is awaited"]
 pub struct LabelValues<'a> {
-    scope: Scope<'a>,
+    request: Request<'a>,
     label: &'a str,
 }
 
 impl<'a> LabelValues<'a> {
     pub(crate) fn new(client: &'a PrometheusClient, label: &'a str) -> Self {
-        Self { scope: Scope::new(client), label }
+        Self { request: Request::new(client), label }
     }
 
     /// Only the values on series that a querier asks for. Several calls ask for the series of all of them.
     pub fn matching(mut self, querier: &dyn MetricQuerier) -> Self {
-        self.scope.matching(querier);
+        matching(&mut self.request, querier);
         self
     }
 
@@ -224,11 +198,11 @@ impl<'a> IntoFuture for LabelValues<'a> {
 
     fn into_future(mut self) -> Self::IntoFuture {
         if self.label.is_empty() {
-            self.scope.options.fail(ErrorKind::Render(RenderError::InvalidLabelName { label: String::new() }));
+            self.request.options.fail(ErrorKind::Render(RenderError::InvalidLabelName { label: String::new() }));
         }
         // The name goes into a path, where slashes and dots would change it.
         let path = format!("api/v1/label/{}/values", escape_label(self.label));
-        let mut call = self.scope.call("label_values", path);
+        let mut call = self.request.call("label_values", path);
         call.target.get_only = true;
         Box::pin(list(call))
     }
@@ -258,33 +232,33 @@ impl From<BTreeMap<String, String>> for MetricMetadata {
 /// Targets that do not agree about a metric give it several entries.
 #[must_use = "a query does nothing until it is awaited"]
 pub struct MetadataQuery<'a> {
-    scope: Scope<'a>,
+    request: Request<'a>,
 }
 
 impl<'a> MetadataQuery<'a> {
     pub(crate) fn new(client: &'a PrometheusClient) -> Self {
-        Self { scope: Scope::new(client) }
+        Self { request: Request::new(client) }
     }
 
     /// Of one metric only.
     pub fn metric(mut self, name: impl Into<String>) -> Self {
-        self.scope.parameter("metric", name);
+        self.request.parameter("metric", name);
         self
     }
 
     /// Of at most this many metrics.
     pub fn limit(mut self, metrics: u64) -> Self {
-        self.scope.parameter("limit", metrics.to_string());
+        self.request.parameter("limit", metrics.to_string());
         self
     }
 
     /// At most this many entries for each metric.
     pub fn limit_per_metric(mut self, entries: u64) -> Self {
-        self.scope.parameter("limit_per_metric", entries.to_string());
+        self.request.parameter("limit_per_metric", entries.to_string());
         self
     }
 
-    option_setters!(scope.options);
+    option_setters!(request.options);
 }
 
 impl<'a> IntoFuture for MetadataQuery<'a> {
@@ -292,7 +266,7 @@ impl<'a> IntoFuture for MetadataQuery<'a> {
     type IntoFuture = BoxFuture<'a, BTreeMap<String, Vec<MetricMetadata>>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let call = self.scope.call("metadata", "api/v1/metadata").get_only();
+        let call = self.request.call("metadata", "api/v1/metadata").get_only();
         Box::pin(call.read::<Whole<BTreeMap<String, Vec<BTreeMap<String, String>>>>, _>(|(metadata, _)| {
             let entries = |entries: Vec<_>| entries.into_iter().map(MetricMetadata::from).collect();
             Ok(metadata.into_iter().map(|(name, metadata)| (name, entries(metadata))).collect())
@@ -325,7 +299,7 @@ macro_rules! debug {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct(stringify!($name))
                     $(.field(stringify!($field), &self.$field))?
-                    .field("parameters", &self.scope.parameters)
+                    .field("parameters", &self.request.parameters)
                     .finish_non_exhaustive()
             }
         }

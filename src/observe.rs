@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind};
+use crate::value::Meta;
 
 /// What became of one call, for metrics: what [`ClientBuilder::on_call`](crate::ClientBuilder::on_call) is given.
 #[derive(Debug)]
@@ -132,6 +133,16 @@ impl Watch {
         tracing::debug!(parent: &self.span, %error, wait_ms = millis(wait), "retrying");
         #[cfg(not(feature = "tracing"))]
         let _ = (error, wait);
+    }
+
+    /// Tells an answer what was asked, and warns if it misses data.
+    pub(crate) fn introduce(&self, meta: &mut Meta) {
+        meta.preset = self.preset;
+        meta.query.clone_from(&self.query);
+        #[cfg(feature = "tracing")]
+        if let Some(reason) = meta.objection() {
+            tracing::warn!(parent: &self.span, preset = self.preset, reason, "the answer is partial");
+        }
     }
 
     /// The error of a failure, which names preset and query.

@@ -11,16 +11,22 @@ use crate::wire::Limits;
 
 /// What to do with an answer that misses data, because a store of the server did not answer or a limit cut it.
 ///
-/// Which answers these are is told by [`Meta::partial_reason`](crate::Meta::partial_reason).
+/// Which answers these are is told by [`Meta::partial_reason`](crate::Meta::partial_reason). Under every policy an answer
+/// has its warnings, and `is_partial()` tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PartialData {
     /// Take it as if it were complete.
     Accept,
-    /// Return it with its warnings; extractors such as [`Vector::one`](crate::Vector::one) refuse it.
+    /// Return it, and with the feature `tracing` emit a warning that names the preset and the reason.
+    ///
+    /// What takes one thing out of an answer fails with [`ErrorKind::PartialData`], since it says nothing about the rest:
+    /// `one()`, `at_most_one()`, `or_zero()` and `finite()`, until [`accept_partial`](crate::Vector::accept_partial). What
+    /// gives all of it does not, such as `iter()`, `rows()` and [`SeriesStream`](crate::SeriesStream): ask `is_partial()`.
     #[default]
     Warn,
-    /// Fail with [`ErrorKind::PartialData`], and tell Thanos and VictoriaMetrics to fail early.
+    /// Fail with [`ErrorKind::PartialData`], and tell Thanos and VictoriaMetrics to fail early. A stream fails at its end,
+    /// where servers tell.
     Refuse,
 }
 

@@ -10,8 +10,9 @@ use promql_presets_core::{
 use crate::call::{BoxFuture, Call};
 use crate::client::PrometheusClient;
 use crate::error::{Error, ErrorKind};
-use crate::options::{Options, Parameter, option_setters};
+use crate::options::option_setters;
 use crate::range::{RangeError, TimeRange};
+use crate::request::Request;
 use crate::split::SplitQuery;
 use crate::stream::SeriesStream;
 use crate::value::{Matrix, Scalar, Timestamp, Vector};
@@ -64,15 +65,13 @@ impl<Q: ?Sized, R, W> Source<'_, Q, R, W> {
 
 /// What instant and range queries have in common.
 pub(crate) struct Common<'a, Q: ?Sized, R, W> {
-    client: &'a PrometheusClient,
     source: Source<'a, Q, R, W>,
-    parameters: Vec<Parameter>,
-    pub(crate) options: Options,
+    pub(crate) request: Request<'a>,
 }
 
 impl<'a, Q: MetricQuerier + ?Sized, R, W> Common<'a, Q, R, W> {
     pub(crate) fn new(client: &'a PrometheusClient, source: Source<'a, Q, R, W>) -> Self {
-        Self { client, source, parameters: Vec::new(), options: Options::default() }
+        Self { source, request: Request::new(client) }
     }
 
     pub(crate) fn window<D: TryInto<PromDuration, Error: Into<DurationError>>>(&mut self, duration: D) {
@@ -81,27 +80,12 @@ impl<'a, Q: MetricQuerier + ?Sized, R, W> Common<'a, Q, R, W> {
         }
     }
 
-    pub(crate) fn parameter(&mut self, name: &'static str, value: String) {
-        self.parameters.retain(|(other, _)| *other != name);
-        self.parameters.push((name.into(), value));
-    }
-
-    pub(crate) fn time<T: TryInto<Timestamp, Error: Into<RangeError>>>(&mut self, name: &'static str, time: T) {
-        match time.try_into() {
-            Ok(time) => self.parameter(name, time.to_unix_seconds()),
-            Err(error) => self.options.fail(ErrorKind::Range(error.into())),
-        }
-    }
-
-    pub(crate) fn call(self, endpoint: &'static str, path: &'static str) -> Result<Call, Error> {
-        let Self { client, source, parameters, mut options } = self;
+    /// The call. A query that cannot be rendered fails when it is made.
+    pub(crate) fn call(self, endpoint: &'static str, path: &'static str) -> Call {
+        let Self { source, mut request } = self;
         let preset = source.name();
-        let query = source.render().map_err(|error| Error::new(error.into(), preset, None, 0))?;
-        if let Some(failure) = options.failure.take() {
-            return Err(Error::new(failure, preset, Some(query), 0));
-        }
-        let call = Call::new(&client.transport, endpoint, path);
-        Ok(Call { parameters, options, preset, query: Some(query), ..call })
+        let query = source.render().map_err(|error| request.options.fail(error.into())).ok();
+        Call { preset, query, ..request.call(endpoint, path) }
     }
 }
 
@@ -118,32 +102,34 @@ macro_rules! query_setters {
 
         /// At most this many series. The server says so in a warning if there were more.
         pub fn limit(mut self, series: u64) -> Self {
-            self.common.parameter("limit", series.to_string());
+            self.common.request.parameter("limit", series.to_string());
             self
         }
 
         /// For how long the last sample of a series counts, instead of the server's own 5 minutes.
         pub fn lookback_delta<D: TryInto<PromDuration, Error: Into<DurationError>>>(mut self, duration: D) -> Self {
             match duration.try_into() {
-                Ok(duration) => self.common.parameter("lookback_delta", seconds(duration)),
-                Err(error) => self.common.options.fail(ErrorKind::Range(RangeError::InvalidLookback(error.into()))),
+                Ok(duration) => self.common.request.parameter("lookback_delta", seconds(duration)),
+                Err(error) => {
+                    self.common.request.options.fail(ErrorKind::Range(RangeError::InvalidLookback(error.into())))
+                }
             }
             self
         }
 
         /// Asks how much work the query was: [`Meta::stats`](crate::Meta::stats).
         pub fn stats(mut self) -> Self {
-            self.common.parameter("stats", "true".to_owned());
+            self.common.request.parameter("stats", "true".to_owned());
             self
         }
 
         /// Asks how much work the query was, in total and step by step, as far as the server counts it.
         pub fn stats_per_step(mut self) -> Self {
-            self.common.parameter("stats", "all".to_owned());
+            self.common.request.parameter("stats", "all".to_owned());
             self
         }
 
-        option_setters!(common.options);
+        option_setters!(common.request.options);
     };
 }
 
@@ -167,7 +153,7 @@ impl<'a, Q: MetricQuerier + ?Sized, R: QueryResult, W> InstantQuery<'a, Q, R, W>
 
     /// The point in time; the server's now, unless set.
     pub fn at<T: TryInto<Timestamp, Error: Into<RangeError>>>(mut self, at: T) -> Self {
-        self.common.time("time", at);
+        self.common.request.time("time", at);
         self
     }
 
@@ -180,7 +166,7 @@ impl<'a, Q: MetricQuerier + ?Sized, R: QueryResult + 'a, W: 'a> IntoFuture for I
 
     fn into_future(self) -> Self::IntoFuture {
         let call = self.common.call("query", "api/v1/query");
-        Box::pin(async move { call?.read::<Decoder, R>(|response| Ok(R::from_response(response)?)).await })
+        Box::pin(call.read::<Decoder, R>(|response| Ok(R::from_response(response)?)))
     }
 }
 
@@ -206,12 +192,13 @@ impl<'a, Q: MetricQuerier + ?Sized, R, W> RangeQuery<'a, Q, R, W> {
 
     query_setters!();
 
-    /// Asks for the range in parts that the server takes, several at once, and joins the answers.
+    /// Asks for the range in parts that the server takes, several at once, and joins the answers. The points are those of
+    /// the [`aligned`](TimeRange::aligned) range.
     ///
     /// ```no_run
     /// # use promql_presets::{PrometheusClient, Querier, TimeRange, presets::prometheus};
     /// # async fn ask(client: PrometheusClient) -> Result<(), Box<dyn std::error::Error>> {
-    /// let year = TimeRange::last_hours(24 * 365).step("1m")?.aligned();
+    /// let year = TimeRange::last_hours(24 * 365).step("1m")?;
     /// let up = client
     ///     .query_range(prometheus::UP, &prometheus::Querier::new(), year)
     ///     .split()
@@ -226,11 +213,21 @@ impl<'a, Q: MetricQuerier + ?Sized, R, W> RangeQuery<'a, Q, R, W> {
 
     /// Returns the series one by one while they arrive, for answers that are larger than memory.
     ///
+    /// Three limits still hold, for the whole stream and not for what is in memory: `timeout`, which ends a stream whose
+    /// caller takes longer to work through it, `max_response_bytes` and `max_samples`. Long streams need larger ones. A
+    /// stream also keeps one of the client's places, see [`ClientBuilder::max_concurrent`](crate::ClientBuilder::max_concurrent).
+    ///
     /// ```no_run
     /// # use promql_presets::{PrometheusClient, Querier, TimeRange, presets::prometheus};
     /// # async fn ask(client: PrometheusClient, day: TimeRange) -> Result<(), promql_presets::Error> {
-    /// let mut up = client.query_range(prometheus::UP, &prometheus::Querier::new(), day).stream().await?;
-    /// while let Some(series) = up.next().await? {
+    /// let mut up = client
+    ///     .query_range(prometheus::UP, &prometheus::Querier::new(), day)
+    ///     .timeout(std::time::Duration::from_mins(10))
+    ///     .max_response_bytes(100 << 30)
+    ///     .max_samples(u64::MAX)
+    ///     .stream()
+    ///     .await?;
+    /// while let Some(series) = up.try_next().await? {
     ///     println!("{} {} samples", series.labels(), series.len());
     /// }
     /// # Ok(())
@@ -241,22 +238,20 @@ impl<'a, Q: MetricQuerier + ?Sized, R, W> RangeQuery<'a, Q, R, W> {
     /// Those of the query, as far as they come before its first series. A failed call is tried again only before that.
     #[must_use = "a query does nothing until it is awaited"]
     pub fn stream(self) -> BoxFuture<'a, SeriesStream> {
-        let call = self.call();
-        Box::pin(async move { SeriesStream::open(call?).await })
+        Box::pin(SeriesStream::open(self.call()))
     }
 
-    fn call(self) -> Result<Call, Error> {
-        let most = self.common.client.transport.max_steps;
-        let range = self.range;
-        let call = self.whole()?;
-        match range.check(most) {
-            Ok(()) => Ok(call.over(range)),
-            Err(error) => Err(Error::new(error.into(), call.preset, call.query, 0)),
+    fn call(mut self) -> Call {
+        let Request { client, options, .. } = &mut self.common.request;
+        if let Err(error) = self.range.check(client.transport.max_steps) {
+            options.fail(error.into());
         }
+        let range = self.range;
+        self.whole().over(range)
     }
 
     /// The call without its range.
-    pub(crate) fn whole(self) -> Result<Call, Error> {
+    pub(crate) fn whole(self) -> Call {
         self.common.call("query_range", "api/v1/query_range")
     }
 
@@ -265,7 +260,7 @@ impl<'a, Q: MetricQuerier + ?Sized, R, W> RangeQuery<'a, Q, R, W> {
     }
 
     pub(crate) fn max_points(&self) -> u64 {
-        self.common.client.transport.max_steps.saturating_add(1)
+        self.common.request.client.transport.max_steps.saturating_add(1)
     }
 }
 
@@ -277,6 +272,10 @@ impl Call {
         self.parameters.push(("step".into(), seconds(range.step_duration())));
         self
     }
+
+    pub(crate) async fn read_range(self) -> Result<Matrix, Error> {
+        self.read::<Decoder, Matrix>(|response| Ok(Matrix::from_response(response)?.check_times()?)).await
+    }
 }
 
 impl<'a, Q: MetricQuerier + ?Sized, R: 'a, W: 'a> IntoFuture for RangeQuery<'a, Q, R, W> {
@@ -284,8 +283,7 @@ impl<'a, Q: MetricQuerier + ?Sized, R: 'a, W: 'a> IntoFuture for RangeQuery<'a, 
     type IntoFuture = BoxFuture<'a, Matrix>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let call = self.call();
-        Box::pin(async move { call?.read::<Decoder, Matrix>(|response| Ok(Matrix::from_response(response)?)).await })
+        Box::pin(self.call().read_range())
     }
 }
 
@@ -302,7 +300,7 @@ impl<Q: ?Sized, R, W> fmt::Debug for Common<'_, Q, R, W> {
             Source::Preset { preset, window, .. } => shown.field("preset", preset).field("window", window),
             Source::Raw(promql) => shown.field("promql", promql),
         };
-        shown.field("parameters", &self.parameters).finish_non_exhaustive()
+        shown.field("parameters", &self.request.parameters).finish_non_exhaustive()
     }
 }
 

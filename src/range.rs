@@ -1,5 +1,6 @@
 //! The time range of a range query.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use promql_presets_core::{DurationError, PromDuration};
@@ -12,25 +13,98 @@ pub const MAX_STEPS: u64 = 11_000;
 /// How many points a range has if nobody says how far apart they are.
 const DEFAULT_POINTS: u64 = 250;
 
+/// How far apart the points of a range are: a duration, or as far as keeps them few.
+///
+/// Wherever a step is taken, so are durations, and texts as Prometheus takes them: `15s`, `1h30m`, or `0.5` seconds.
+///
+/// ```
+/// use promql_presets::{Step, TimeRange};
+///
+/// let day = TimeRange::last_hours(24).step(Step::auto(100))?;
+/// assert_eq!(day.step_duration().to_string(), "15m");
+/// # Ok::<(), promql_presets::RangeError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Step(Spacing);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Spacing {
+    Every(PromDuration),
+    AtMost(u64),
+}
+
+impl Step {
+    /// The shortest round duration with which a series has at most so many points, aligned or not. One point is the end.
+    #[must_use]
+    pub const fn auto(points: u64) -> Self {
+        Self(Spacing::AtMost(points))
+    }
+}
+
+impl From<PromDuration> for Step {
+    fn from(duration: PromDuration) -> Self {
+        Self(Spacing::Every(duration))
+    }
+}
+
+impl TryFrom<Duration> for Step {
+    type Error = RangeError;
+
+    fn try_from(duration: Duration) -> Result<Self, RangeError> {
+        PromDuration::try_from(duration).map(Self::from).map_err(RangeError::InvalidStep)
+    }
+}
+
+impl FromStr for Step {
+    type Err = RangeError;
+
+    fn from_str(text: &str) -> Result<Self, RangeError> {
+        let seconds = text.parse::<f64>().ok().filter(|seconds| seconds.is_finite() && *seconds >= 0.0);
+        match seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
+            Some(duration) => {
+                let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+                Ok(PromDuration::from_millis(millis).into())
+            }
+            None => text.parse::<PromDuration>().map(Self::from).map_err(RangeError::InvalidStep),
+        }
+    }
+}
+
+macro_rules! from_texts {
+    ($($text:ty),*) => {$(
+        impl TryFrom<$text> for Step {
+            type Error = RangeError;
+
+            fn try_from(text: $text) -> Result<Self, RangeError> {
+                text.parse()
+            }
+        }
+    )*};
+}
+
+from_texts!(&str, String, &String);
+
 /// From when to when, and how far apart the points are: what `/api/v1/query_range` takes.
 ///
 /// ```
 /// use promql_presets::{TimeRange, Timestamp};
 ///
 /// let last_hour = TimeRange::last_hours(1).step("15s")?;
-/// let day: TimeRange = TimeRange::parse("2026-04-16T00:00:00Z", "2026-04-17T00:00:00Z", "5m")?;
+/// let day = TimeRange::parse("2026-04-16T00:00:00Z", "2026-04-17T00:00:00Z", "5m")?;
 /// assert_eq!(day.points(), 289);
 /// # Ok::<(), promql_presets::RangeError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TimeRange {
-    start: Timestamp,
-    end: Timestamp,
-    step: PromDuration,
+    /// As it was asked for; [`Self::start`] and [`Self::end`] are what is sent.
+    from: Timestamp,
+    to: Timestamp,
+    step: Step,
+    aligned: bool,
 }
 
 impl TimeRange {
-    /// From `start` to `end`, both included, with a step that gives about 250 points.
+    /// From `start` to `end`, both included, with [`Step::auto`] of 250 points.
     ///
     /// # Errors
     /// [`RangeError`] where the end is before the start, or either is no point in time.
@@ -40,84 +114,88 @@ impl TimeRange {
         E: TryInto<Timestamp, Error: Into<RangeError>>,
     {
         let (start, end) = (start.try_into().map_err(Into::into)?, end.try_into().map_err(Into::into)?);
-        let length = end.duration_since(start).ok_or(RangeError::EndBeforeStart { start, end })?;
-        Ok(Self { start, end, step: round_step(length, DEFAULT_POINTS) })
+        if start > end { Err(RangeError::EndBeforeStart { start, end }) } else { Ok(Self::between(start, end)) }
     }
 
-    /// The last `length` of time up to now, with a step that gives about 250 points.
+    /// The last `length` of time up to now, with [`Step::auto`] of 250 points.
     #[must_use]
     pub fn last(length: Duration) -> Self {
         let end = Timestamp::now();
-        let start = end.checked_sub(length).unwrap_or(Timestamp::from_millis(0));
-        Self { start, end, step: round_step(end.duration_since(start).unwrap_or_default(), DEFAULT_POINTS) }
+        Self::between(end.checked_sub(length).unwrap_or(Timestamp::from_millis(0)), end)
     }
 
-    /// The last `hours` hours up to now, with a step that gives about 250 points.
+    /// The last `hours` hours up to now, with [`Step::auto`] of 250 points.
     #[must_use]
     pub fn last_hours(hours: u32) -> Self {
         Self::last(Duration::from_secs(u64::from(hours) * 3600))
+    }
+
+    fn between(from: Timestamp, to: Timestamp) -> Self {
+        Self { from, to, step: Step::auto(DEFAULT_POINTS), aligned: false }
     }
 
     /// The strings that a web API receives: times in RFC 3339 or Unix seconds, the step as a duration or in seconds.
     ///
     /// # Errors
     /// [`RangeError`] where one of them cannot be read, the end is before the start, or the step is zero.
-    pub fn parse(start: &str, end: &str, step: &str) -> Result<Self, RangeError> {
-        Self::new(start, end)?.step(parse_step(step)?)
+    pub fn parse<S>(start: &str, end: &str, step: S) -> Result<Self, RangeError>
+    where
+        S: TryInto<Step, Error: Into<RangeError>>,
+    {
+        Self::new(start, end)?.step(step)
     }
 
     /// Sets how far apart the points are.
     ///
     /// # Errors
-    /// [`RangeError`] where the step is no duration, or zero.
-    pub fn step<D>(self, step: D) -> Result<Self, RangeError>
+    /// [`RangeError`] where the step is no duration, or zero, or for no points at all.
+    pub fn step<S>(self, step: S) -> Result<Self, RangeError>
     where
-        D: TryInto<PromDuration, Error: Into<DurationError>>,
+        S: TryInto<Step, Error: Into<RangeError>>,
     {
-        let step = step.try_into().map_err(|error| RangeError::InvalidStep(error.into()))?;
-        if step.is_zero() { Err(RangeError::ZeroStep) } else { Ok(Self { step, ..self }) }
+        let step = step.try_into().map_err(Into::into)?;
+        match step.0 {
+            Spacing::Every(duration) if duration.is_zero() => Err(RangeError::ZeroStep),
+            Spacing::AtMost(0) => Err(RangeError::NoPoints),
+            _ => Ok(Self { step, ..self }),
+        }
     }
 
-    /// Sets a round step with which a series has at most so many points, or as few as its ends if that is not many.
+    /// Moves start and end back to multiples of the step, whichever step is set before or after, so that the points of a
+    /// graph stay where they are when the graph moves on, and caches are hit.
     ///
     /// ```
     /// # use promql_presets::TimeRange;
-    /// let day = TimeRange::last_hours(24).max_points(100);
-    /// assert_eq!(day.step_duration().to_string(), "15m");
+    /// let range = TimeRange::parse("2026-04-16T12:00:07Z", "2026-04-16T13:01:59Z", "5m")?.aligned();
+    /// assert_eq!(range.start().to_string(), "2026-04-16T12:00:00Z");
+    /// assert_eq!(range.end().to_string(), "2026-04-16T13:00:00Z");
+    /// # Ok::<(), promql_presets::RangeError>(())
     /// ```
     #[must_use]
-    pub fn max_points(self, points: u64) -> Self {
-        Self { step: round_step(self.length(), points.saturating_sub(1).max(1)), ..self }
-    }
-
-    /// The same range with start and end moved back to multiples of the step, so that the points of a graph stay where
-    /// they are when the graph moves on, and caches are hit.
-    #[must_use]
     pub fn aligned(self) -> Self {
-        let step = i64::try_from(self.step.as_millis()).unwrap_or(i64::MAX).max(1);
-        let align = |time: Timestamp| {
-            let millis = time.as_millis();
-            Timestamp::from_millis(millis.saturating_sub(millis.rem_euclid(step)))
-        };
-        Self { start: align(self.start), end: align(self.end), ..self }
+        Self { aligned: true, ..self }
     }
 
     /// The first point.
     #[must_use]
-    pub const fn start(&self) -> Timestamp {
-        self.start
+    pub fn start(&self) -> Timestamp {
+        if self.step.0 == Spacing::AtMost(1) { self.end() } else { self.on_grid(self.from) }
     }
 
     /// No point is later.
     #[must_use]
-    pub const fn end(&self) -> Timestamp {
-        self.end
+    pub fn end(&self) -> Timestamp {
+        self.on_grid(self.to)
     }
 
     /// How far apart the points are.
     #[must_use]
-    pub const fn step_duration(&self) -> PromDuration {
-        self.step
+    pub fn step_duration(&self) -> PromDuration {
+        match self.step.0 {
+            Spacing::Every(duration) => duration,
+            // So many steps are enough when start and end are moved, too.
+            Spacing::AtMost(points) => round_step(length(self.from, self.to), points.saturating_sub(1).max(1)),
+        }
     }
 
     /// How many points a series without gaps has.
@@ -126,16 +204,21 @@ impl TimeRange {
         self.steps().saturating_add(1)
     }
 
+    fn on_grid(&self, time: Timestamp) -> Timestamp {
+        if !self.aligned {
+            return time;
+        }
+        let step = i64::try_from(self.step_millis()).unwrap_or(i64::MAX);
+        let millis = time.as_millis();
+        Timestamp::from_millis(millis.saturating_sub(millis.rem_euclid(step)))
+    }
+
+    fn step_millis(&self) -> u64 {
+        self.step_duration().as_millis().max(1)
+    }
+
     fn steps(&self) -> u64 {
-        self.millis() / self.step.as_millis().max(1)
-    }
-
-    fn length(&self) -> Duration {
-        self.end.duration_since(self.start).unwrap_or_default()
-    }
-
-    fn millis(&self) -> u64 {
-        u64::try_from(self.length().as_millis()).unwrap_or(u64::MAX)
+        millis(length(self.start(), self.end())) / self.step_millis()
     }
 
     /// Whether a server would take it that takes so many steps.
@@ -143,36 +226,44 @@ impl TimeRange {
         if self.steps() <= most {
             return Ok(());
         }
-        let fitting = PromDuration::from_millis(self.millis().div_ceil(most.max(1)).next_multiple_of(1_000));
+        let length = millis(length(self.from, self.to));
+        let fitting = PromDuration::from_millis(length.div_ceil(most.max(1)).next_multiple_of(1_000));
         Err(RangeError::TooManyPoints { points: self.points(), most: most.saturating_add(1), fitting })
     }
 
     /// How many [`parts`](Self::parts) there are, or the most that fit.
     pub(crate) fn part_count(&self, points: u64) -> u64 {
-        let step = i128::from(self.step.as_millis().max(1));
-        let span = step * i128::from(points.max(1));
-        let start = i128::from(self.start.as_millis());
-        let last = start + (i128::from(self.end.as_millis()) - start) / step * step;
-        u64::try_from(last.div_euclid(span) - start.div_euclid(span) + 1).unwrap_or(u64::MAX)
+        let span = i128::from(self.step_millis()) * i128::from(points.max(1));
+        let part = |time: Timestamp| i128::from(time.as_millis()).div_euclid(span);
+        u64::try_from(part(self.aligned().end()) - part(self.aligned().start()) + 1).unwrap_or(u64::MAX)
     }
 
-    /// Parts of at most so many points which together have the points of this range, each once.
+    /// Parts of at most so many points which together have the points of the aligned range, each once.
     ///
     /// Where parts meet does not depend on the range, so that caches know the inner parts again when the range moves on.
+    /// Each part is aligned: `VictoriaMetrics` would otherwise move the parts that are long enough, and only these.
     pub(crate) fn parts(self, points: u64) -> impl Iterator<Item = Self> {
-        let step = i128::from(self.step.as_millis().max(1));
-        let span = step * i128::from(points.max(1));
-        let (mut next, end) = (i128::from(self.start.as_millis()), i128::from(self.end.as_millis()));
+        let whole = self.aligned();
+        let step = whole.step_duration();
+        let millis = i128::from(whole.step_millis());
+        let span = millis * i128::from(points.max(1));
+        let (mut next, end) = (i128::from(whole.start().as_millis()), i128::from(whole.end().as_millis()));
         let time = |millis: i128| Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX));
         std::iter::from_fn(move || {
             let start = (next <= end).then_some(next)?;
-            let meeting = start - start.rem_euclid(span) + span;
-            // The last point before the meeting, on the grid that starts where the range does.
-            let last = start + (meeting - 1 - start) / step * step;
-            next = last + step;
-            Some(Self { start: time(start), end: time(last.min(end)), ..self })
+            next = start - start.rem_euclid(span) + span;
+            let last = (next - millis).clamp(start, end);
+            Some(Self { from: time(start), to: time(last), step: step.into(), aligned: true })
         })
     }
+}
+
+fn length(start: Timestamp, end: Timestamp) -> Duration {
+    end.duration_since(start).unwrap_or_default()
+}
+
+fn millis(length: Duration) -> u64 {
+    u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The least round step with which `length` has at most so many steps.
@@ -183,34 +274,25 @@ fn round_step(length: Duration, steps: u64) -> PromDuration {
     PromDuration::from_secs(round.unwrap_or_else(|| exact.next_multiple_of(86_400 / 4)))
 }
 
-/// A duration as Prometheus takes it for `step`: with a unit, or in seconds.
-fn parse_step(text: &str) -> Result<PromDuration, RangeError> {
-    let seconds = text.parse::<f64>().ok().filter(|seconds| seconds.is_finite() && *seconds >= 0.0);
-    match seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
-        Some(duration) => {
-            let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-            Ok(PromDuration::from_millis(millis))
-        }
-        None => text.parse().map_err(RangeError::InvalidStep),
-    }
-}
-
 /// Why there is no such range.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RangeError {
     /// A text that is no point in time.
-    #[error("invalid time")]
-    InvalidTime(#[source] ParseTimestampError),
+    #[error(transparent)]
+    InvalidTime(ParseTimestampError),
     /// A step that is no duration.
-    #[error("invalid step")]
-    InvalidStep(#[source] DurationError),
+    #[error("invalid step: {0}")]
+    InvalidStep(DurationError),
     /// A lookback delta that is no duration.
-    #[error("invalid lookback delta")]
-    InvalidLookback(#[source] DurationError),
+    #[error("invalid lookback delta: {0}")]
+    InvalidLookback(DurationError),
     /// A step of no length.
     #[error("a step must be longer than zero")]
     ZeroStep,
+    /// A step for no points.
+    #[error("a range has at least one point")]
+    NoPoints,
     /// A range that ends before it starts.
     #[error("the range ends at {end}, before its start at {start}")]
     EndBeforeStart {
@@ -265,9 +347,11 @@ mod tests {
         let failed = |start, end, step| TimeRange::parse(start, end, step).unwrap_err();
         assert!(matches!(failed("x", "1", "1s"), RangeError::InvalidTime(_)));
         assert!(matches!(failed("2026-04-16T23:00:00", "1", "1s"), RangeError::InvalidTime(_)));
+        assert!(failed("x", "1", "1s").to_string().contains("found \"x\""));
         assert!(matches!(failed("2", "1", "1s"), RangeError::EndBeforeStart { .. }));
         assert!(matches!(failed("1", "2", "1x"), RangeError::InvalidStep(_)));
         assert!(matches!(failed("1", "2", "-1"), RangeError::InvalidStep(_)));
+        assert!(failed("1", "2", "1x").to_string().starts_with("invalid step: unknown unit `x`"));
         assert_eq!(failed("1", "2", "0"), RangeError::ZeroStep);
     }
 
@@ -282,32 +366,32 @@ mod tests {
         assert_eq!(range("0", "11001", "1").check(30_000), Ok(()));
     }
 
+    fn grid(range: &TimeRange) -> Vec<i64> {
+        let step = i64::try_from(range.step_millis()).unwrap();
+        let first = range.start().as_millis();
+        (0..i64::try_from(range.points()).unwrap()).map(|at| first + at * step).collect()
+    }
+
     #[test]
-    fn parts_have_every_point_once() {
+    fn parts_have_every_point_of_the_aligned_range_once() {
         for (start, end, step, points) in [
             ("0", "99", "1", 10),
             ("7.5", "100", "3", 4),
             ("-7", "1", "2", 3),
             ("5", "5", "1", 1),
             ("0", "10", "20", 9),
+            ("1.001", "99.999", "0.007", 1000),
         ] {
             let whole = range(start, end, step);
-            let grid = |part: &TimeRange| {
-                let step = i64::try_from(part.step.as_millis()).unwrap();
-                let (first, points) = (part.start.as_millis(), i64::try_from(part.points()).unwrap());
-                (0..points).map(|at| first + at * step).collect::<Vec<_>>()
-            };
             let parts: Vec<TimeRange> = whole.parts(points).collect();
-            assert_eq!(parts.iter().flat_map(grid).collect::<Vec<_>>(), grid(&whole));
-            assert!(parts.iter().all(|part| part.points() <= points));
+            assert_eq!(parts.iter().flat_map(grid).collect::<Vec<_>>(), grid(&whole.aligned()));
+            assert!(parts.iter().all(|part| part.points() <= points && part.aligned() == *part));
             assert_eq!(parts.len() as u64, whole.part_count(points));
-            assert_eq!(parts.last().unwrap().end.as_millis().max(whole.end.as_millis()), whole.end.as_millis());
             // The inner ends stay where they are when the range moves on.
-            let moved = TimeRange { start: Timestamp::from_millis(whole.start.as_millis() + 3_000), ..whole };
-            if step != "2" && moved.points() > 2 * points {
-                let ends = |range: TimeRange| range.parts(points).map(|part| part.end).collect::<Vec<_>>();
-                assert_eq!(ends(moved).last(), ends(whole).last());
-                assert_eq!(ends(moved)[1..3], ends(whole)[ends(whole).len() - ends(moved).len() + 1..][..2]);
+            let ends = |range: TimeRange| range.parts(points).map(|part| part.end()).collect::<Vec<_>>();
+            let moved = ends(TimeRange { from: Timestamp::from_millis(whole.from.as_millis() + 3_000), ..whole });
+            if whole.points() > 2 * points {
+                assert!(ends(whole).ends_with(&moved), "{moved:?}");
             }
         }
     }
@@ -321,23 +405,48 @@ mod tests {
         assert_eq!(dense.points(), u64::MAX);
         assert_eq!(dense.parts(10).nth(1).unwrap().points(), 10);
         assert_eq!(all.aligned().points(), all.points());
-        assert_eq!(all.max_points(u64::MAX).step_duration(), PromDuration::from_secs(1));
+        assert_eq!(all.step(Step::auto(u64::MAX)).unwrap().step_duration(), PromDuration::from_secs(1));
     }
 
     #[test]
-    fn a_step_for_so_many_points_fits() {
-        for points in [1, 2, 3, 100, 11_001] {
-            for length in ["1", "59.5", "3600", "86400", "99999999"] {
-                let fitted = range("0", length, "1ms").max_points(points);
-                assert!(fitted.points() <= points.max(2), "{points} {length}: {}", fitted.points());
+    fn an_automatic_step_never_gives_more_points() {
+        for points in [1, 2, 3, 99, 250, 11_001] {
+            for start in ["0", "-3599.001", "1700000000", "1700000000.999"] {
+                for length in [0, 1, 999, 1_000, 59_500, 3_600_000, 11_000_000, 11_000_001, 86_399_999, 99_999_999_999]
+                {
+                    let start = start.parse::<Timestamp>().unwrap();
+                    let end = start.checked_add(Duration::from_millis(length)).unwrap();
+                    let fitted = TimeRange::new(start, end).unwrap().step(Step::auto(points)).unwrap();
+                    for fitted in [fitted, fitted.aligned()] {
+                        assert!(fitted.points() <= points, "{points} {length}: {}", fitted.points());
+                        assert_eq!(fitted.check(MAX_STEPS), Ok(()));
+                        assert!(fitted.start() <= fitted.end());
+                    }
+                }
             }
         }
+        assert_eq!(range("0", "1", "1").step(Step::auto(0)), Err(RangeError::NoPoints));
+        let last = range("0", "7", "1").step(Step::auto(1)).unwrap();
+        assert_eq!((last.start(), last.end()), (Timestamp::from_secs(7), Timestamp::from_secs(7)));
     }
 
     #[test]
-    fn aligns_to_the_step() {
-        let aligned = range("7", "29", "10").aligned();
+    fn aligns_to_the_step_whichever_comes_first() {
+        let plain = range("7", "29", "10");
+        let aligned = plain.aligned();
         assert_eq!((aligned.start().as_millis(), aligned.end().as_millis()), (0, 20_000));
+        for step in [Step::auto(3), "7s".parse().unwrap()] {
+            assert_eq!(plain.aligned().step(step), plain.step(step).map(TimeRange::aligned));
+        }
+        let sevens = plain.aligned().step("7s").unwrap();
+        assert_eq!((sevens.start().as_millis(), sevens.end().as_millis()), (7_000, 28_000));
+    }
+
+    #[test]
+    fn a_step_that_would_fit_does_so_when_aligned() {
+        let long = range("0.5", "11001", "1").aligned();
+        let Err(RangeError::TooManyPoints { points: 11_002, fitting, .. }) = long.check(MAX_STEPS) else { panic!() };
+        assert_eq!(long.step(fitting).unwrap().check(MAX_STEPS), Ok(()));
     }
 
     #[test]

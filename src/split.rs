@@ -2,15 +2,15 @@
 
 use std::fmt;
 use std::future::IntoFuture;
+use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use promql_presets_core::MetricQuerier;
 
-use crate::call::{BoxFuture, Call, Deadline};
-use crate::error::{Error, ErrorKind};
+use crate::call::{BoxFuture, Deadline};
+use crate::error::Error;
 use crate::query::RangeQuery;
 use crate::value::Matrix;
-use crate::wire::{DecodeError, Decoder, QueryResult};
 
 /// How many parts are asked for at once if nobody says.
 const CONCURRENCY: usize = 4;
@@ -29,8 +29,9 @@ pub struct Progress {
 
 /// A range query in parts: what [`RangeQuery::split`] returns.
 ///
-/// Each part is within what the server takes for one query, and together they have every point once. One timeout and one
-/// limit of samples hold for all parts together.
+/// The range is [`aligned`](crate::TimeRange::aligned), which is what makes the parts fit together on every server: each
+/// part is within what the server takes for one query, and together they have every point of the aligned range once. One
+/// timeout and one limit of samples hold for all parts together; the limit of bytes holds for each.
 #[must_use = "a query does nothing until it is awaited"]
 pub struct SplitQuery<'a, Q: ?Sized, R, W> {
     query: RangeQuery<'a, Q, R, W>,
@@ -75,32 +76,24 @@ impl<'a, Q: MetricQuerier + ?Sized, R: 'a, W: 'a> IntoFuture for SplitQuery<'a, 
         let range = query.range();
         let call = query.whole();
         Box::pin(async move {
-            let mut call = call?.settled();
+            let mut call = call.settled()?;
             call.deadline = Some(Deadline::after(call.options.timeout));
-            let limit = call.options.limits().max_samples;
+            call.pool = Some(Arc::default());
             let mut progress = Progress { done: 0, parts: range.part_count(max_points), samples: 0 };
-            let parts = stream::iter(range.parts(max_points)).map(|part| ask(call.part().over(part)));
+            let parts = stream::iter(range.parts(max_points)).map(|part| call.part().over(part).read_range());
             let mut parts = parts.buffered(concurrency);
             let mut matrices = Vec::new();
             while let Some(matrix) = parts.try_next().await? {
                 progress.done += 1;
                 progress.samples += matrix.sample_count() as u64;
-                if progress.samples > limit {
-                    let error = ErrorKind::from(DecodeError::TooManySamples { limit });
-                    return Err(Error::new(error, call.preset, call.query.clone(), 0));
-                }
                 if let Some(on_progress) = &mut on_progress {
                     on_progress(progress);
                 }
                 matrices.push(matrix);
             }
-            Ok(Matrix::join(matrices))
+            Matrix::join(matrices).map_err(|error| Error::new(error.into(), call.preset, call.query.clone(), 0))
         })
     }
-}
-
-async fn ask(call: Call) -> Result<Matrix, Error> {
-    call.read::<Decoder, Matrix>(|response| Ok(Matrix::from_response(response)?)).await
 }
 
 impl<Q: ?Sized, R, W> fmt::Debug for SplitQuery<'_, Q, R, W> {

@@ -21,8 +21,11 @@ use crate::wire::{Decoder, QueryResult};
 /// The series of a range query, one by one while they arrive: what [`RangeQuery::stream`](crate::RangeQuery::stream)
 /// returns.
 ///
-/// Only what has arrived and was not yet taken is in memory. The server may still fail, which [`next`](Self::next) tells,
-/// so what has come counts only once `None` has; then [`meta`](Self::meta) has the warnings. Dropping it cancels the query.
+/// Only what has arrived and was not yet taken is in memory. The server may still fail, which
+/// [`try_next`](Self::try_next) tells, so what has come counts only once `None` has; then [`meta`](Self::meta) has the
+/// warnings. Dropping it cancels the query.
+///
+/// It is also a [`Stream`] of results, for the adapters of `futures::StreamExt` and `TryStreamExt`.
 pub struct SeriesStream {
     /// None after the end.
     arriving: Option<Arriving>,
@@ -62,11 +65,11 @@ impl SeriesStream {
     ///
     /// # Errors
     /// What can still go wrong once an answer has begun, as the connection may break. After an error there is only `None`.
-    pub async fn next(&mut self) -> Result<Option<Series>, Error> {
+    pub async fn try_next(&mut self) -> Result<Option<Series>, Error> {
         poll_fn(|context| self.poll(context)).await.transpose()
     }
 
-    /// Warnings, infos and statistics, which come last: empty until `next` has returned `None`.
+    /// Warnings, infos and statistics, which come last: empty until `try_next` has returned `None`.
     #[must_use]
     pub fn meta(&self) -> &Meta {
         &self.meta
@@ -83,6 +86,7 @@ impl SeriesStream {
         Poll::Ready(match end {
             Some(Ok(matrix)) => {
                 self.meta = matrix.meta().clone();
+                self.watch.introduce(&mut self.meta);
                 self.rest = matrix.into_iter();
                 self.watch.end(Outcome::Success);
                 self.rest.next().map(Ok)
@@ -104,6 +108,7 @@ impl Arriving {
     fn poll(&mut self, context: &mut Context<'_>, bytes: &mut u64) -> Poll<Result<Option<Series>, ErrorKind>> {
         loop {
             if let Some(series) = self.body.sink().next_series() {
+                series.check_times()?;
                 return Poll::Ready(Ok(Some(series)));
             }
             match self.answer.poll_chunk(context) {
@@ -123,7 +128,7 @@ impl Arriving {
 
     /// What comes with the answer, and the series that were held back.
     fn finish(self) -> Result<Matrix, ErrorKind> {
-        Ok(Matrix::from_response(self.body.finish(self.partial)?)?)
+        Ok(Matrix::from_response(self.body.finish(self.partial)?)?.check_times()?)
     }
 }
 

@@ -22,7 +22,7 @@ mod vector;
 pub use error::{RowError, ValueError};
 pub use histogram::{Bounds, Bucket, Histogram};
 pub use labels::Labels;
-pub use matrix::{ByTime, Matrix, Samples, Series, Step};
+pub use matrix::{ByTime, Matrix, Moment, Samples, Series};
 pub use meta::{Meta, Stats};
 pub use rows::{Row, SeriesRow};
 pub use sample::{Sample, Value};
@@ -41,7 +41,7 @@ mod tests {
         check::<Matrix>();
         check::<Scalar>();
         check::<Text>();
-        check::<Step<'_>>();
+        check::<Moment<'_>>();
         check::<ByTime<'_>>();
         check::<Samples<'_>>();
         check::<ValueError>();

@@ -30,10 +30,14 @@ mod times;
 
 pub use envelope::{Envelope, decode_data};
 pub use error::DecodeError;
+pub(crate) use intern::share_labels;
 pub(crate) use number::millis as parse_seconds;
 #[doc(hidden)]
 pub use number::sample as plain_sample;
-pub use response::{Data, QueryResult, Response, ResultType, ResultTypeError, ServerError};
+pub use response::{Data, QueryResult, Response, ResultTypeError, ServerError};
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::value::Series;
 use document::Document;
@@ -66,7 +70,34 @@ pub struct Decoder {
     limits: Limits,
     /// The bytes of all chunks so far.
     length: u64,
+    share: Option<Share>,
     failure: Option<DecodeError>,
+}
+
+/// The samples of several answers, which have one limit.
+#[derive(Debug, Default)]
+pub(crate) struct Pool(AtomicU64);
+
+/// What one answer has of a pool so far. It is given back unless the answer comes to its end.
+#[derive(Debug)]
+struct Share {
+    pool: Arc<Pool>,
+    samples: u64,
+}
+
+impl Share {
+    fn raise(&mut self, samples: u64, limit: u64) -> Result<(), Fault> {
+        let more = samples - self.samples;
+        self.samples = samples;
+        let before = self.pool.0.fetch_add(more, Ordering::Relaxed);
+        if before + more > limit { Err(Fault::TooManySamples) } else { Ok(()) }
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.pool.0.fetch_sub(self.samples, Ordering::Relaxed);
+    }
 }
 
 impl Decoder {
@@ -74,7 +105,12 @@ impl Decoder {
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         let document = Document::new(limits.max_samples);
-        Self { lexer: Lexer::new(), document, limits, length: 0, failure: None }
+        Self { lexer: Lexer::new(), document, limits, length: 0, share: None, failure: None }
+    }
+
+    /// Lets the limit of samples hold for this answer and those of other decoders together.
+    pub(crate) fn share(&mut self, pool: Arc<Pool>) {
+        self.share = Some(Share { pool, samples: 0 });
     }
 
     /// Decodes the next chunk, which may be cut anywhere.
@@ -92,7 +128,7 @@ impl Decoder {
             Err(DecodeError::TooManyBytes { limit: self.limits.max_bytes })
         } else {
             self.lexer.start_chunk(start);
-            self.decode(chunk).map_err(|fault| self.locate(fault, chunk))
+            self.decode(chunk).and_then(|()| self.count()).map_err(|fault| self.locate(fault, chunk))
         };
         self.failure = result.as_ref().err().cloned();
         result
@@ -113,6 +149,12 @@ impl Decoder {
                 None => return Ok(()),
             }
         }
+    }
+
+    fn count(&mut self) -> Result<(), Fault> {
+        let limit = self.limits.max_samples;
+        let samples = limit - self.document.samples_left();
+        self.share.as_mut().map_or(Ok(()), |share| share.raise(samples, limit))
     }
 
     fn locate(&self, fault: Fault, chunk: &[u8]) -> DecodeError {
@@ -138,10 +180,15 @@ impl Decoder {
     /// # Errors
     ///
     /// [`DecodeError::Truncated`] and [`DecodeError::MissingField`], or the error of an earlier chunk.
-    pub fn finish(self) -> Result<Response, DecodeError> {
+    pub fn finish(mut self) -> Result<Response, DecodeError> {
         match self.failure {
             Some(failure) => Err(failure),
-            None if self.lexer.is_done() => self.document.finish(),
+            None if self.lexer.is_done() => {
+                if let Some(share) = &mut self.share {
+                    share.samples = 0;
+                }
+                self.document.finish()
+            }
             None => Err(DecodeError::Truncated { expected: self.lexer.expectation(), length: self.length }),
         }
     }

@@ -51,7 +51,9 @@ async fn a_refused_connection_is_tried_again_and_reported() {
     assert!(matches!(error.kind(), ErrorKind::Transport(_)), "{error:?}");
     assert!(error.is_retryable() && !error.is_timeout());
     assert_eq!((error.retries(), error.preset(), error.query()), (3, Some("prometheus::up"), Some("up{}")));
-    assert_eq!(error.to_string(), "preset prometheus::up: the server cannot be reached");
+    let line = error.to_string();
+    assert!(line.starts_with("preset prometheus::up: the server cannot be reached: "), "{line}");
+    assert!(line.ends_with("Connection refused (os error 111)"), "{line}");
 }
 
 #[tokio::test]
@@ -90,8 +92,8 @@ async fn a_trickle_ends_with_the_deadline() {
         .stream()
         .await
         .unwrap();
-    assert!(stream.next().await.unwrap_err().is_timeout());
-    assert!(stream.next().await.unwrap().is_none());
+    assert!(stream.try_next().await.unwrap_err().is_timeout());
+    assert!(stream.try_next().await.unwrap().is_none());
     server.wait_for_gone(2).await;
 }
 
@@ -201,8 +203,10 @@ async fn errors_of_prometheus_keep_type_and_message() {
     let error = ask_once(&Server::always(json(422, body))).await.unwrap_err();
     let ErrorKind::Server { status: 422, error: said } = error.kind() else { panic!("{error:?}") };
     assert_eq!((said.kind.as_str(), said.message.as_str()), ("brand_new", "1:3: parse error"));
-    assert_eq!(error.to_string(), "preset prometheus::up: server rejected the query (brand_new, HTTP 422)");
-    assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "1:3: parse error");
+    let line = "preset prometheus::up: server rejected the query (brand_new, HTTP 422): 1:3: parse error";
+    assert_eq!(error.to_string(), line);
+    assert_eq!(format!("{error:#}"), format!("{line}; the query is up{{}}"));
+    assert_eq!(std::error::Error::source(error.kind()).unwrap().to_string(), "1:3: parse error");
     let timeout = r#"{"status":"error","errorType":"timeout","error":"query timed out"}"#;
     assert!(ask_once(&Server::always(json(503, timeout))).await.unwrap_err().is_timeout());
 }
@@ -486,23 +490,26 @@ async fn a_stream_gives_what_arrived_and_then_the_fault() {
     let range = TimeRange::last_hours(1);
     let client = client_of(&cut).build().unwrap();
     let mut stream = client.query_range(UP, &querier, range).stream().await.unwrap();
-    assert_eq!(stream.next().await.unwrap().unwrap().labels().get("job"), Some("a"));
-    let error = stream.next().await.unwrap_err();
+    assert_eq!(stream.try_next().await.unwrap().unwrap().labels().get("job"), Some("a"));
+    let error = stream.try_next().await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Transport(_)), "{error:?}");
     assert_eq!(error.preset(), Some("prometheus::up"));
-    assert!(stream.next().await.unwrap().is_none());
+    assert!(stream.try_next().await.unwrap().is_none());
     assert_eq!(cut.requests().len(), 1);
 
     let whole = Server::sequence(&[answer(503, "", ""), json(200, &(start + &end))]);
     let client = client_of(&whole).build().unwrap();
     let mut stream = client.query_range(UP, &querier, range).stream().await.unwrap();
     let mut names = Vec::new();
-    while let Some(series) = stream.next().await.unwrap() {
+    while let Some(series) = stream.try_next().await.unwrap() {
         assert_eq!(series.len(), 2);
         names.push(series.labels().get("job").unwrap().to_owned());
     }
     assert_eq!(names, ["a", "b"]);
     assert_eq!(stream.meta().warnings, ["w"]);
+    let adapted = client.query_range(UP, &querier, range).stream().await.unwrap();
+    let series: Vec<_> = futures_util::TryStreamExt::try_collect(adapted).await.unwrap();
+    assert_eq!(series.len(), 2);
 
     let refused = Server::always(json(400, r#"{"status":"error","errorType":"bad_data","error":"no"}"#));
     let client = client_of(&refused).build().unwrap();
@@ -511,7 +518,7 @@ async fn a_stream_gives_what_arrived_and_then_the_fault() {
     let vector = Server::always(vector("7"));
     let client = client_of(&vector).build().unwrap();
     let mut stream = client.query_range(UP, &querier, range).stream().await.unwrap();
-    assert!(matches!(stream.next().await.unwrap_err().kind(), ErrorKind::ResultType(_)));
+    assert!(matches!(stream.try_next().await.unwrap_err().kind(), ErrorKind::ResultType(_)));
 }
 
 #[tokio::test]
@@ -527,7 +534,7 @@ async fn a_dropped_stream_leaves_the_server() {
     let querier = prometheus::Querier::new();
     for count in 1..4 {
         let mut stream = client.query_range(UP, &querier, TimeRange::last_hours(1)).stream().await.unwrap();
-        assert!(stream.next().await.unwrap().is_some());
+        assert!(stream.try_next().await.unwrap().is_some());
         drop(stream);
         server.wait_for_gone(count).await;
     }
@@ -550,8 +557,9 @@ async fn a_range_in_parts_has_every_point_once() {
     let range = TimeRange::parse("1007", "10000", "10s").unwrap();
     let refused = client.query_range(UP, &querier, range).await.unwrap_err();
     assert_eq!(
-        std::error::Error::source(&refused).unwrap().to_string(),
-        "900 points for each series, and the server gives at most 100; a step of 1m31s would fit"
+        refused.to_string(),
+        "preset prometheus::up: invalid time range: \
+         900 points for each series, and the server gives at most 100; a step of 1m31s would fit"
     );
     assert_eq!(server.requests().len(), 0);
 
@@ -560,14 +568,22 @@ async fn a_range_in_parts_has_every_point_once() {
     let matrix =
         query.on_progress(|progress| seen.push((progress.done, progress.parts, progress.samples))).await.unwrap();
     let times: Vec<i64> = matrix.one().unwrap().timestamps().iter().map(|time| time.as_millis() / 1000).collect();
-    assert_eq!(times, (1007..=10000).step_by(10).collect::<Vec<_>>());
-    assert_eq!(seen.len(), 9);
-    assert_eq!((seen[0].0, seen[8]), (1, (9, 9, 900)));
+    // On multiples of the step, as whole ranges and parts of any length are for every server.
+    assert_eq!(times, (1000..=10000).step_by(10).collect::<Vec<_>>());
+    assert_eq!(seen.len(), 10);
+    assert_eq!((seen[0].0, seen[9]), (1, (10, 10, 901)));
     assert!(server.connections() <= 3, "{}", server.connections());
 
-    let limited = client.query_range(UP, &querier, range).max_samples(500).split().await.unwrap_err();
-    assert!(matches!(limited.kind(), ErrorKind::Decode(DecodeError::TooManySamples { limit: 500 })));
-    assert_eq!(limited.query(), Some("up{}"));
+    for limit in [99, 500, 900] {
+        let before = server.requests().len();
+        let limited = client.query_range(UP, &querier, range).max_samples(limit).split().await.unwrap_err();
+        let expected = DecodeError::TooManySamples { limit };
+        assert!(matches!(limited.kind(), ErrorKind::Decode(error) if *error == expected), "{limited:?}");
+        assert_eq!(limited.query(), Some("up{}"));
+        // No more than were under way once there were too many.
+        assert!((server.requests().len() - before) as u64 <= limit / 100 + 5);
+    }
+    assert!(client.query_range(UP, &querier, range).max_samples(901).split().await.is_ok());
 }
 
 #[tokio::test]
@@ -601,8 +617,8 @@ async fn secrets_are_not_shown() {
     let shown = format!("{client:?} {query:?}");
     assert!(!shown.contains("hunter2"), "{shown}");
     let error = query.await.unwrap_err();
-    let mut chain = vec![format!("{error:?}")];
-    let mut next: Option<&dyn std::error::Error> = Some(&error);
+    let mut chain = vec![format!("{error:?} {error:#}")];
+    let mut next: Option<&dyn std::error::Error> = Some(error.kind());
     while let Some(error) = next {
         chain.push(format!("{error} {error:?}"));
         next = error.source();
@@ -698,7 +714,7 @@ async fn a_compressed_body_that_is_cut_anywhere_is_an_error() {
     let querier = prometheus::Querier::new();
     let mut stream = client.query_range(UP, &querier, TimeRange::last_hours(1)).stream().await.unwrap();
     let mut count = 0;
-    while stream.next().await.unwrap().is_some() {
+    while stream.try_next().await.unwrap().is_some() {
         count += 1;
     }
     assert_eq!(count, 2);

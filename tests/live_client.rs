@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::float_cmp)]
 
+mod misbehaving;
+
 use std::time::Duration;
 
 use promql_presets::presets::{api_requests, container_utilization as container, prometheus as targets};
 use promql_presets::{
-    Data, ErrorKind, HttpMethod, Labels, PrometheusClient, Querier, Thanos, TimeRange, Timestamp, VictoriaMetrics,
+    ErrorKind, HttpMethod, Labels, Mimir, PrometheusClient, Querier, Thanos, TimeRange, Timestamp, VictoriaMetrics,
 };
 use promql_presets_test_support::{Dataset, Server, prometheus, victoria_metrics, vmauth};
 
@@ -78,25 +80,30 @@ async fn ranges_can_be_whole_or_in_parts_or_streamed() {
         let data = Dataset::of_tests();
         let (start, end) = (Timestamp::from_secs(data.start()), end());
         let range = TimeRange::new(start, end).unwrap().step("15s").unwrap();
-        let whole = client.query_range(container::GAUGE, &querier, range).with(VictoriaMetrics::new().nocache());
-        let whole = whole.await.unwrap();
+        let whole = client.query_range(container::GAUGE, &querier, range).await.unwrap();
         assert_eq!(whole.len(), 4);
         assert_eq!(whole.series()[0].len(), 6 * 240 + 1);
 
-        let split = client.query_range(container::GAUGE, &querier, range).with(VictoriaMetrics::new().nocache());
-        let mut parts = 0;
-        let joined = split.split().max_points(100).on_progress(|progress| parts = progress.done).await.unwrap();
-        assert!(parts >= 15);
-        assert_eq!(joined.len(), whole.len());
-        for series in &whole {
-            let same = joined.iter().find(|other| other.labels() == series.labels()).unwrap();
-            assert!(same == series, "{} {} {}", series.labels(), same.len(), series.len());
+        // Neither starts nor ends on the grid: VictoriaMetrics would move long parts to it, and leave short ones.
+        let odd = TimeRange::new(start.checked_add(Duration::from_secs(1207)).unwrap(), end).unwrap();
+        for (step, most) in [("15s", 100), ("15s", 49), ("7s", 1000), ("1m", 70)] {
+            let odd = odd.step(step).unwrap();
+            let whole = client.query_range(container::GAUGE, &querier, odd.aligned()).await.unwrap();
+            let split = client.query_range(container::GAUGE, &querier, odd).split().max_points(most);
+            let mut parts = 0;
+            let joined = split.on_progress(|progress| parts = progress.done).await.unwrap();
+            assert!(parts > odd.points() / most);
+            assert_eq!(joined.len(), whole.len());
+            for series in &whole {
+                let same = joined.iter().find(|other| other.labels() == series.labels()).unwrap();
+                assert!(same == series, "{} {} {}", series.labels(), same.len(), series.len());
+            }
+            assert!(whole.iter().any(|series| series.len() as u64 == odd.aligned().points()));
         }
 
-        let stream = client.query_range(container::GAUGE, &querier, range).with(VictoriaMetrics::new().nocache());
-        let mut stream = stream.stream().await.unwrap();
+        let mut stream = client.query_range(container::GAUGE, &querier, range).stream().await.unwrap();
         let mut streamed = Vec::new();
-        while let Some(series) = stream.next().await.unwrap() {
+        while let Some(series) = stream.try_next().await.unwrap() {
             streamed.push(series);
         }
         let shape = |series: &[promql_presets::Series]| {
@@ -184,14 +191,10 @@ async fn the_server_formats_and_parses() {
 async fn raw_queries_have_any_type() {
     for server in servers() {
         let client = client(server);
-        assert!(matches!(client.raw_query("up").at(end()).await.unwrap(), Data::Vector(up) if !up.is_empty()));
-        assert!(matches!(client.raw_query("up[1m]").at(end()).await.unwrap(), Data::Matrix(up) if !up.is_empty()));
+        assert!(!client.raw_query("up").at(end()).await.unwrap().into_vector().unwrap().is_empty());
+        assert!(!client.raw_query("up[1m]").at(end()).await.unwrap().into_matrix().unwrap().is_empty());
         // A scalar is a vector for VictoriaMetrics.
-        match client.raw_query("1 + 1").at(end()).await.unwrap() {
-            Data::Scalar(two) => assert_eq!(two.value(), 2.0),
-            Data::Vector(two) => assert_eq!(two.finite().unwrap(), 2.0),
-            other => panic!("{other:?}"),
-        }
+        assert_eq!(client.raw_query("1 + 1").at(end()).await.unwrap().into_scalar().unwrap().value(), 2.0);
         let error = client.raw_query("rate(").await.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Server { .. }), "{error:?}");
         assert!(!error.is_retryable());
@@ -227,8 +230,7 @@ async fn dialects_reach_victoria_metrics() {
     let filter = Querier::new("").label("domain", promql_presets::regex("rese.*"));
     assert_eq!(domains(VictoriaMetrics::new().extra_filters(&filter)).await, ["research"]);
     let rounded = client.raw_query("1/3").with(VictoriaMetrics::new().round_digits(2)).await.unwrap();
-    let Data::Vector(rounded) = rounded else { panic!("{rounded:?}") };
-    assert_eq!(rounded.finite().unwrap(), 0.33);
+    assert_eq!(rounded.into_scalar().unwrap().finite().unwrap(), 0.33);
 }
 
 #[tokio::test]
@@ -258,4 +260,23 @@ async fn users_of_a_proxy_see_their_own() {
         assert!(matches!(error.kind(), ErrorKind::Http { status: 400..=499, .. }), "{error:?}");
         assert!(!format!("{error:?}").contains("token-of-eve"), "{error:?}");
     }
+}
+
+/// Which tenant asks must pass the proxies that stand before Mimir, Cortex and Thanos.
+#[tokio::test]
+async fn a_tenant_passes_a_proxy() {
+    let behind = misbehaving::Server::always(misbehaving::vector("7"));
+    let config = format!("users:\n- bearer_token: token\n  url_prefix: \"{}/prometheus\"\n", behind.url);
+    let Some(proxy) = vmauth::start(&config, None) else { return };
+    let client = PrometheusClient::builder(proxy.url()).bearer_auth("token").tenant("ours").build().unwrap();
+    let querier = targets::Querier::new();
+    let query = || client.query(targets::UP, &querier);
+    assert_eq!(query().await.unwrap().finite().unwrap(), 7.0);
+    query().tenant("theirs").await.unwrap();
+    query().with(Mimir::new().tenants(["ours", "theirs"])).await.unwrap();
+    let requests = behind.requests();
+    let tenants: Vec<_> = requests.iter().map(|request| request.headers["x-scope-orgid"].as_str()).collect();
+    assert_eq!(tenants, ["ours", "theirs", "ours|theirs"]);
+    assert_eq!(requests[0].path, "/prometheus/api/v1/query");
+    assert_eq!(requests[0].parameter("query"), Some("up{}"));
 }

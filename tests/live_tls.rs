@@ -52,8 +52,8 @@ async fn certificates_are_checked() {
     let end = Timestamp::from_secs(Dataset::of_tests().end());
 
     let root = reqwest::Certificate::from_pem(authority.file("ca.pem").as_bytes()).unwrap();
-    let http = reqwest::Client::builder().tls_certs_only([root]).build().unwrap();
-    let trusting = PrometheusClient::builder(proxy.url()).bearer_auth("token").http_client(http).build().unwrap();
+    let builder = PrometheusClient::builder(proxy.url()).bearer_auth("token");
+    let trusting = builder.configure_http(|http| http.tls_certs_only([root])).build().unwrap();
     assert!(trusting.raw_query("up").at(end).await.is_ok());
 
     let builder = PrometheusClient::builder(proxy.url()).bearer_auth("token").retry(RetryPolicy::never());

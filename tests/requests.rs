@@ -10,8 +10,8 @@ use std::time::Duration;
 use misbehaving::{Request, Server, json, vector};
 use promql_presets::presets::{self, api_requests, prometheus, prometheus::UP};
 use promql_presets::{
-    CallReport, Data, Dialect, Error, ErrorKind, HttpMethod, Mimir, Outcome, PrometheusClient, Querier, RangeError,
-    RetryPolicy, SeriesStream, Thanos, TimeRange, Timestamp, VictoriaMetrics, preset,
+    CallReport, Data, Dialect, Error, ErrorKind, HttpMethod, Mimir, Outcome, PartialData, PrometheusClient, Querier,
+    RangeError, ResultType, RetryPolicy, SeriesStream, Thanos, TimeRange, Timestamp, VictoriaMetrics, preset,
 };
 
 /// The request of a call, without what comes and goes.
@@ -129,6 +129,19 @@ async fn basic_credentials_come_from_the_builder_or_the_url() {
 }
 
 #[tokio::test]
+async fn http_is_configured_without_losing_what_keeps_secrets() {
+    let other = Server::always(vector("7"));
+    let server = Server::always(misbehaving::answer(307, &format!("Location: {}/\r\n", other.url), ""));
+    let builder = PrometheusClient::builder(&server.url)
+        .tenant("secret")
+        .configure_http(|http| http.user_agent("mine").redirect(promql_presets::reqwest::redirect::Policy::limited(5)));
+    let error = builder.build().unwrap().query(UP, &prometheus::Querier::new()).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Redirect { .. }), "{error:?}");
+    assert_eq!(server.requests()[0].headers["user-agent"], "mine");
+    assert_eq!(other.connections(), 0);
+}
+
+#[tokio::test]
 async fn lists_send_what_is_set() {
     let server = Server::always(json(200, r#"{"status":"success","data":["a","b"],"warnings":["cut"]}"#));
     let client = client(&server);
@@ -235,10 +248,9 @@ async fn presets_found_by_name_and_raw_queries_have_results_of_any_type() {
     let client = client(&server);
     let info = presets::ALL.find("api_requests::rate").unwrap();
     let querier = Querier::new("").label("endpoint", "/auth").group_by(["job"]);
-    let Data::Vector(found) = client.query(info.preset::<Data>(), &querier).window("2m").await.unwrap() else {
-        panic!("no vector")
-    };
-    assert_eq!(found.finite().unwrap(), 7.0);
+    let found = client.query(info.preset::<Data>(), &querier).window("2m").await.unwrap();
+    assert_eq!(found.meta().preset, Some("api_requests::rate"));
+    assert_eq!(found.into_vector().unwrap().finite().unwrap(), 7.0);
     let query = r#"sum by (job)(rate(backendai_api_request_count_total{endpoint="/auth"}[2m]))"#;
     assert_eq!(last(&server).2, pairs(&[("query", query)]));
     let undeclared = client.query(info.preset::<Data>(), &Querier::new("").label("x", "y")).await.unwrap_err();
@@ -246,7 +258,17 @@ async fn presets_found_by_name_and_raw_queries_have_results_of_any_type() {
     assert_eq!(undeclared.preset(), Some("api_requests::rate"));
 
     let raw = client.raw_query("1 +").at("5").await.unwrap();
-    assert_eq!(raw.result_type().name(), "vector");
+    assert_eq!(raw.result_type(), ResultType::InstantVector);
+    assert!(!raw.is_partial() && raw.warnings().is_empty());
+    let error = raw.clone().into_matrix().unwrap_err();
+    assert_eq!(
+        format!("{error:#}"),
+        "an answer of the wrong type: expected range vector, the server returned instant vector; \
+         the query is 1 +"
+    );
+    assert!(raw.clone().into_text().is_err());
+    // As VictoriaMetrics sends one; this vector has labels.
+    assert!(raw.into_scalar().is_err());
     assert_eq!(last(&server).2, pairs(&[("time", "5"), ("query", "1 +")]));
     let error = client.raw_query_range("up", TimeRange::parse("0", "1", "1").unwrap()).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::ResultType(_)));
@@ -359,6 +381,36 @@ async fn a_span_tells_what_became_of_a_call() {
     assert_eq!(get("bytes"), Some(&*misbehaving::vector_body("7").len().to_string()));
     assert!(get("duration_ms").is_some());
     assert_eq!(get("message"), Some("retrying"));
+}
+
+#[cfg(feature = "tracing")]
+#[tokio::test]
+async fn partial_data_is_warned_of() {
+    let series = r#"{"metric":{},"values":[[1,"1"]]}"#;
+    let data = format!(r#"{{"resultType":"matrix","result":[{series}]}}"#);
+    let server = Server::always(json(200, &format!(r#"{{"status":"success","data":{data},"warnings":["no store"]}}"#)));
+    let (client, querier) = (client(&server), prometheus::Querier::new());
+    let query = || client.query_range(UP, &querier, TimeRange::parse("1", "2", "1").unwrap());
+    let warned = async |policy, streamed| {
+        let log = spans::Log::default();
+        let _guard = tracing::subscriber::set_default(log.clone());
+        let query = query().partial_data(policy);
+        if streamed {
+            let mut stream = query.stream().await.unwrap();
+            while stream.try_next().await.unwrap().is_some() {}
+            assert_eq!(stream.meta().preset, Some("prometheus::up"));
+        } else {
+            assert!(query.await.unwrap().is_partial());
+        }
+        let fields = log.fields();
+        assert_eq!(fields["preset"], "prometheus::up");
+        fields.get("message").map(|message| format!("{message}: {}", fields["reason"]))
+    };
+    for streamed in [false, true] {
+        let warning = warned(PartialData::Warn, streamed).await;
+        assert_eq!(warning.as_deref(), Some("the answer is partial: no store"));
+        assert_eq!(warned(PartialData::Accept, streamed).await, None);
+    }
 }
 
 /// As much of a subscriber as a test needs.

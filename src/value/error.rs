@@ -24,12 +24,6 @@ pub enum ValueError {
     /// The sample is a native histogram.
     #[error("the sample is a native histogram, not a float")]
     HistogramNotFloat,
-    /// The server said that parts of the answer are missing.
-    #[error("the answer is partial: {reason}")]
-    PartialData {
-        /// In the words of the server.
-        reason: String,
-    },
 }
 
 /// Why the labels of a series do not fit the caller's type.

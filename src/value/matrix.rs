@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use super::meta::meta_accessors;
 use super::{Histogram, Labels, Meta, Sample, Timestamp, Value, ValueError};
+use crate::error::Error;
+use crate::wire::DecodeError;
 
 /// The answer to a range query: the samples of each series, in the order of the server.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -25,6 +27,13 @@ pub struct Series {
     /// As many as timestamps.
     values: Box<[f64]>,
     histograms: Box<[(Timestamp, Arc<Histogram>)]>,
+}
+
+/// What the parts of a range have of one series.
+struct Pieces {
+    /// Where the last of them is from.
+    last_part: usize,
+    series: Vec<Series>,
 }
 
 impl Matrix {
@@ -61,26 +70,27 @@ impl Matrix {
     ///
     /// # Errors
     ///
-    /// [`ValueError::NoData`], [`ValueError::SeveralSeries`] and [`ValueError::PartialData`].
-    pub fn one(&self) -> Result<&Series, ValueError> {
-        self.at_most_one()?.ok_or(ValueError::NoData)
+    /// [`ValueError::NoData`], [`ValueError::SeveralSeries`] and
+    /// [`ErrorKind::PartialData`](crate::ErrorKind::PartialData).
+    pub fn one(&self) -> Result<&Series, Error> {
+        self.at_most_one()?.ok_or_else(|| self.meta.error(ValueError::NoData))
     }
 
     /// The one series, or `None` where the query matched nothing.
     ///
     /// # Errors
     ///
-    /// [`ValueError::SeveralSeries`] and [`ValueError::PartialData`].
-    pub fn at_most_one(&self) -> Result<Option<&Series>, ValueError> {
+    /// [`ValueError::SeveralSeries`] and [`ErrorKind::PartialData`](crate::ErrorKind::PartialData).
+    pub fn at_most_one(&self) -> Result<Option<&Series>, Error> {
         self.meta.require_complete()?;
         match self.series.as_slice() {
             [] => Ok(None),
             [series] => Ok(Some(series)),
-            several => Err(ValueError::SeveralSeries { count: several.len() }),
+            several => Err(self.meta.error(ValueError::SeveralSeries { count: several.len() })),
         }
     }
 
-    /// Step by step through time: at each time that any series has, the samples of all series that have it.
+    /// Moment by moment: at each time that any series has, the samples of all series that have it.
     #[must_use]
     pub fn by_time(&self) -> ByTime<'_> {
         let mut cursors: Vec<_> = self.series.iter().map(|series| series.iter().peekable()).collect();
@@ -92,51 +102,72 @@ impl Matrix {
         ByTime { series: &self.series, cursors, next }
     }
 
-    /// The parts of a range that was queried in parts, as one: series with the same labels become one, in order of time.
+    /// The parts of a range that was queried in parts, as one: series with the same labels become one.
     ///
-    /// The parts come in order of time. A sample that is not later than what its series already has is left out, so
-    /// parts may share their ends. Warnings and infos of all parts are kept once each.
-    #[must_use]
-    pub fn join(parts: impl IntoIterator<Item = Self>) -> Self {
+    /// The parts come in order of time, and may share their ends, where the earlier part counts. Warnings and infos of
+    /// all parts are kept once each.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::Series`] where two series of one part have the same labels, or a part starts before the end of
+    /// another one before it: nothing could say which of their samples are right.
+    pub fn join(parts: impl IntoIterator<Item = Self>) -> Result<Self, DecodeError> {
         let mut meta: Option<Meta> = None;
         let mut at: HashMap<Labels, usize> = HashMap::new();
-        let mut joined: Vec<Vec<Series>> = Vec::new();
-        for part in parts {
+        let mut joined: Vec<Pieces> = Vec::new();
+        for (part, matrix) in parts.into_iter().enumerate() {
             match &mut meta {
-                Some(meta) => meta.merge(part.meta),
-                None => meta = Some(part.meta),
+                Some(meta) => meta.merge(matrix.meta),
+                None => meta = Some(matrix.meta),
             }
-            for series in part.series {
+            for series in matrix.series {
                 let index = *at.entry(series.labels.clone()).or_insert(joined.len());
                 match joined.get_mut(index) {
-                    Some(pieces) => pieces.push(series),
-                    None => joined.push(vec![series]),
+                    Some(pieces) if pieces.last_part == part => {
+                        let reason = "comes twice in one answer";
+                        return Err(DecodeError::Series { series: series.labels, reason });
+                    }
+                    Some(pieces) => {
+                        pieces.last_part = part;
+                        pieces.series.push(series);
+                    }
+                    None => joined.push(Pieces { last_part: part, series: vec![series] }),
                 }
             }
         }
-        let mut matrix: Self = joined.into_iter().filter_map(Series::concat).collect();
-        matrix.meta = meta.unwrap_or_default();
-        matrix
+        let mut last_timestamps = Arc::default();
+        let series = joined.into_iter().filter_map(|pieces| Series::concat(pieces.series, &mut last_timestamps));
+        Ok(Self { series: series.collect::<Result<_, _>>()?, meta: meta.unwrap_or_default() })
+    }
+
+    /// Fails where a series has two samples at one time, as no answer to a range query has. What a server stores may have
+    /// them, and shows them where a range of it is selected.
+    pub(crate) fn check_times(self) -> Result<Self, DecodeError> {
+        self.series.iter().try_for_each(Series::check_times)?;
+        Ok(self)
     }
 
     meta_accessors!();
 }
 
 impl Series {
-    /// A series of floats in order of time, for tests and stand-ins.
+    /// A series of floats, which are brought in order of time, for tests and stand-ins.
     pub fn new(labels: Labels, samples: impl IntoIterator<Item = (Timestamp, f64)>) -> Self {
+        let mut samples: Vec<_> = samples.into_iter().collect();
+        samples.sort_by_key(|(time, _)| *time);
         let (timestamps, values): (Vec<_>, Vec<_>) = samples.into_iter().unzip();
         Self::from_columns(labels, timestamps.into(), values.into(), Box::default())
     }
 
-    /// The same series with native histograms, in order of time, instead of those it had.
+    /// The same series with native histograms, which are brought in order of time, instead of those it had.
     #[must_use]
     pub fn with_histograms(mut self, histograms: impl IntoIterator<Item = (Timestamp, Histogram)>) -> Self {
         self.histograms = histograms.into_iter().map(|(time, histogram)| (time, Arc::new(histogram))).collect();
+        self.histograms.sort_by_key(|(time, _)| *time);
         self
     }
 
-    /// Of as many timestamps as values.
+    /// Of as many timestamps as values, in order of time.
     pub(crate) fn from_columns(
         labels: Labels,
         timestamps: Arc<[Timestamp]>,
@@ -201,23 +232,42 @@ impl Series {
         self.iter().next_back()
     }
 
-    /// Pieces of one series in order of time, as one.
-    fn concat(mut pieces: Vec<Self>) -> Option<Self> {
+    /// See [`Matrix::check_times`].
+    pub(crate) fn check_times(&self) -> Result<(), DecodeError> {
+        let distinct = if self.histograms.is_empty() {
+            self.timestamps.is_sorted_by(|one, next| one < next)
+        } else {
+            self.iter().is_sorted_by(|one, next| one.timestamp < next.timestamp)
+        };
+        let reason = "has two samples at one time";
+        if distinct { Ok(()) } else { Err(DecodeError::Series { series: self.labels.clone(), reason }) }
+    }
+
+    /// Pieces of one series in order of time, as one, which shares its timestamps with the one before if it can.
+    fn concat(mut pieces: Vec<Self>, last_timestamps: &mut Arc<[Timestamp]>) -> Option<Result<Self, DecodeError>> {
         if pieces.len() <= 1 {
-            return pieces.pop();
+            return pieces.pop().map(Ok);
         }
         let (mut timestamps, mut values, mut histograms) = (Vec::new(), Vec::new(), Vec::new());
         let mut latest: Option<Timestamp> = None;
         for piece in &pieces {
-            let is_new = |time: &Timestamp| latest.is_none_or(|latest| *time > latest);
+            let Some((first, last)) = piece.first().zip(piece.last()) else { continue };
+            if latest.is_some_and(|latest| first.timestamp < latest) {
+                let reason = "has samples in one part that belong into another";
+                return Some(Err(DecodeError::Series { series: piece.labels.clone(), reason }));
+            }
+            let is_new = |time: &Timestamp| Some(*time) > latest;
             let floats = piece.timestamps.partition_point(|time| !is_new(time));
             timestamps.extend_from_slice(&piece.timestamps[floats..]);
             values.extend_from_slice(&piece.values[floats..]);
             histograms.extend(piece.histograms.iter().filter(|(time, _)| is_new(time)).cloned());
-            latest = latest.max(piece.last().map(|sample| sample.timestamp));
+            latest = Some(last.timestamp);
+        }
+        if **last_timestamps != *timestamps {
+            *last_timestamps = timestamps.into();
         }
         let labels = pieces.swap_remove(0).labels;
-        Some(Self::from_columns(labels, timestamps.into(), values.into(), histograms.into()))
+        Some(Ok(Self::from_columns(labels, Arc::clone(last_timestamps), values.into(), histograms.into())))
     }
 }
 
@@ -279,7 +329,7 @@ impl DoubleEndedIterator for Samples<'_> {
 
 impl ExactSizeIterator for Samples<'_> {}
 
-/// The steps of a [`Matrix`] in order of time, see [`Matrix::by_time`].
+/// The moments of a [`Matrix`] in order of time, see [`Matrix::by_time`].
 #[derive(Debug, Clone)]
 pub struct ByTime<'a> {
     series: &'a [Series],
@@ -291,7 +341,7 @@ pub struct ByTime<'a> {
 /// One point in time of a [`Matrix`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub struct Step<'a> {
+pub struct Moment<'a> {
     /// When.
     pub timestamp: Timestamp,
     /// The series that have a sample then, in the order of the matrix.
@@ -299,9 +349,9 @@ pub struct Step<'a> {
 }
 
 impl<'a> Iterator for ByTime<'a> {
-    type Item = Step<'a>;
+    type Item = Moment<'a>;
 
-    fn next(&mut self) -> Option<Step<'a>> {
+    fn next(&mut self) -> Option<Moment<'a>> {
         let &Reverse((timestamp, _)) = self.next.peek()?;
         let mut samples = Vec::with_capacity(self.next.len());
         while let Some(mut top) = self.next.peek_mut()
@@ -315,7 +365,7 @@ impl<'a> Iterator for ByTime<'a> {
                 None => drop(std::collections::binary_heap::PeekMut::pop(top)),
             }
         }
-        Some(Step { timestamp, samples })
+        Some(Moment { timestamp, samples })
     }
 }
 
@@ -415,12 +465,45 @@ mod tests {
         let meta = |warning: &str| Meta { warnings: vec!["both".to_owned(), warning.to_owned()], ..Meta::default() };
         let first: Matrix = [series("a", &[(1, 1.0), (2, 2.0)]), series("b", &[(1, 5.0)])].into_iter().collect();
         let second: Matrix = [series("c", &[(3, 7.0)]), series("a", &[(2, 9.0), (3, 3.0)])].into_iter().collect();
-        let joined = Matrix::join([first.with_meta(meta("one")), second.with_meta(meta("two"))]);
+        let joined = Matrix::join([first.with_meta(meta("one")), second.with_meta(meta("two"))]).unwrap();
         let expected =
             [series("a", &[(1, 1.0), (2, 2.0), (3, 3.0)]), series("b", &[(1, 5.0)]), series("c", &[(3, 7.0)])];
         assert_eq!(joined.series(), expected);
         assert_eq!(joined.warnings(), ["both", "one", "two"]);
-        assert_eq!(Matrix::join([]), Matrix::default());
+        assert_eq!(Matrix::join([]), Ok(Matrix::default()));
+    }
+
+    #[test]
+    fn what_has_no_right_order_is_not_joined() {
+        let matrix = |series: &[Series]| series.iter().cloned().collect::<Matrix>();
+        let (one, two) = (series("a", &[(1, 1.0), (2, 2.0)]), series("a", &[(3, 3.0)]));
+        let twice = Matrix::join([matrix(&[one.clone(), two.clone()])]).unwrap_err();
+        assert_eq!(twice.to_string(), r#"series `{pod="a"}` comes twice in one answer"#);
+        let back = Matrix::join([matrix(&[two]), matrix(&[one])]).unwrap_err();
+        assert!(back.to_string().contains("belong into another"), "{back}");
+    }
+
+    #[test]
+    fn series_of_joined_parts_share_their_timestamps() {
+        let part = |from: i64| [series("a", &[(from, 1.0)]), series("b", &[(from, 1.0)])].into_iter().collect();
+        let joined: Matrix = Matrix::join([part(1), part(2)]).unwrap();
+        assert!(Arc::ptr_eq(&joined.series()[0].timestamps, &joined.series()[1].timestamps));
+    }
+
+    #[test]
+    fn samples_are_brought_in_order() {
+        let histograms = [5, 4].map(|secs| (Timestamp::from_secs(secs), histogram(1.0)));
+        let mixed = series("a", &[(3, 3.0), (1, 1.0), (2, 2.0)]).with_histograms(histograms);
+        assert_eq!(seconds(mixed.iter()), [1, 2, 3, 4, 5]);
+        assert_eq!(mixed.values(), [1.0, 2.0, 3.0]);
+    }
+
+    #[test]
+    fn a_range_has_one_sample_of_a_series_at_a_time() {
+        assert!(series("a", &[(1, 1.0), (2, 2.0)]).check_times().is_ok());
+        assert!(series("a", &[(1, 1.0), (1, 2.0)]).check_times().is_err());
+        let both = series("a", &[(1, 1.0)]).with_histograms([(Timestamp::from_secs(1), histogram(1.0))]);
+        assert!(both.check_times().is_err());
     }
 
     #[test]
@@ -429,16 +512,18 @@ mod tests {
             let histograms = secs.iter().map(|&secs| (Timestamp::from_secs(secs), histogram(1.0)));
             [series("a", &[]).with_histograms(histograms)].into_iter().collect()
         };
-        let joined = Matrix::join([part(&[1, 2]), part(&[2, 3])]);
+        let joined = Matrix::join([part(&[1, 2]), part(&[2, 3])]).unwrap();
         assert_eq!(seconds(joined.one().unwrap().iter()), [1, 2, 3]);
     }
 
     #[test]
     fn one_series_is_neither_none_nor_several() {
         let matrix = |pods: &[&str]| pods.iter().map(|pod| series(pod, &[])).collect::<Matrix>();
-        assert_eq!(matrix(&[]).one(), Err(ValueError::NoData));
-        assert_eq!(matrix(&[]).at_most_one(), Ok(None));
+        let fault = |error: Error| error.to_string();
+        assert_eq!(matrix(&[]).one().map_err(fault), Err("the query returned no data".to_owned()));
+        assert_eq!(matrix(&[]).at_most_one().unwrap(), None);
         assert!(matrix(&["a"]).one().is_ok());
-        assert_eq!(matrix(&["a", "b"]).at_most_one(), Err(ValueError::SeveralSeries { count: 2 }));
+        let several = matrix(&["a", "b"]).at_most_one().map(|_| ()).map_err(fault);
+        assert_eq!(several, Err("the query returned 2 series, not one".to_owned()));
     }
 }

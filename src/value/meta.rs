@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
-use super::ValueError;
+use crate::error::{Error, ErrorKind};
 
 /// What comes with an answer.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -17,6 +17,10 @@ pub struct Meta {
     pub is_partial: bool,
     /// How much work the query was, where the server tells.
     pub stats: Option<Stats>,
+    /// The preset that was asked for.
+    pub preset: Option<&'static str>,
+    /// The `PromQL` that was sent.
+    pub query: Option<String>,
     pub(crate) partial_accepted: bool,
 }
 
@@ -48,11 +52,19 @@ impl Meta {
         }
     }
 
-    pub(super) fn require_complete(&self) -> Result<(), ValueError> {
-        match self.partial_reason() {
-            Some(reason) if !self.partial_accepted => Err(ValueError::PartialData { reason: reason.to_owned() }),
-            _ => Ok(()),
-        }
+    /// Why the answer is partial, unless that has been accepted.
+    pub(crate) fn objection(&self) -> Option<&str> {
+        self.partial_reason().filter(|_| !self.partial_accepted)
+    }
+
+    pub(super) fn require_complete(&self) -> Result<(), Error> {
+        let reason = self.objection().map(str::to_owned);
+        reason.map_or(Ok(()), |reason| Err(self.error(ErrorKind::PartialData { reason })))
+    }
+
+    /// The error of an answer that is not what was asked for.
+    pub(crate) fn error(&self, kind: impl Into<ErrorKind>) -> Error {
+        Error::new(kind.into(), self.preset, self.query.clone(), 0)
     }
 }
 

@@ -6,6 +6,7 @@ use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess, Visitor};
 
 use super::{Element, Labels, Matrix, RowError, Series, Timestamp, Value, Vector};
+use crate::error::Error;
 
 /// One series of a [`Vector`], its labels in a type of the caller.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,13 +58,14 @@ impl Labels {
 }
 
 impl Vector {
-    /// A row for each series: its labels as [`Labels::read`] reads them, and its sample.
+    /// A row for each series: its labels as [`Labels::read`] reads them, and its sample. A partial answer has rows too,
+    /// see [`is_partial`](Self::is_partial).
     ///
     /// # Errors
     ///
     /// As [`Labels::read`], and [`RowError::HistogramNotFloat`].
-    pub fn rows<T: DeserializeOwned>(&self) -> Result<Vec<Row<T>>, RowError> {
-        self.iter().map(Element::row).collect()
+    pub fn rows<T: DeserializeOwned>(&self) -> Result<Vec<Row<T>>, Error> {
+        self.iter().map(|element| element.row().map_err(|error| self.meta().error(error))).collect()
     }
 }
 
@@ -82,13 +84,15 @@ impl Element {
 }
 
 impl Matrix {
-    /// A row for each series: its labels as [`Labels::read`] reads them, and its samples.
+    /// A row for each series: its labels as [`Labels::read`] reads them, and its samples. A partial answer has rows too,
+    /// see [`is_partial`](Self::is_partial).
     ///
     /// # Errors
     ///
     /// As [`Labels::read`].
-    pub fn rows<T: DeserializeOwned>(&self) -> Result<Vec<SeriesRow<'_, T>>, RowError> {
-        self.iter().map(|series| Ok(SeriesRow { labels: series.labels().read()?, series })).collect()
+    pub fn rows<T: DeserializeOwned>(&self) -> Result<Vec<SeriesRow<'_, T>>, Error> {
+        let labels = |series: &Series| series.labels().read().map_err(|error| self.meta().error(error));
+        self.iter().map(|series| Ok(SeriesRow { labels: labels(series)?, series })).collect()
     }
 }
 
@@ -250,6 +254,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::error::ErrorKind;
     use crate::value::Histogram;
 
     const ID: &str = "67e55044-10b1-426f-9247-bb680e5fe0c8";
@@ -290,6 +295,13 @@ mod tests {
         [Element::new(labels.into_iter().collect(), Timestamp::from_secs(7), Value::Float(0.5))].into_iter().collect()
     }
 
+    fn fault<T: fmt::Debug>(result: Result<T, Error>) -> RowError {
+        match result.unwrap_err().kind() {
+            ErrorKind::Row(error) => error.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn labels_become_the_fields_of_a_struct() {
         let rows = kernel(None).rows::<Resource>().unwrap();
@@ -309,7 +321,7 @@ mod tests {
 
     #[test]
     fn a_missing_label_is_named_with_its_series() {
-        let error = kernel(Some(("kernel_id", None))).rows::<Resource>().unwrap_err();
+        let error = fault(kernel(Some(("kernel_id", None))).rows::<Resource>());
         assert!(matches!(&error, RowError::MissingLabel { label, .. } if label == "kernel_id"));
         assert!(error.to_string().ends_with("}` has no label `kernel_id`"), "{error}");
         assert!(error.to_string().starts_with(r#"series `{index="-3", "#), "{error}");
@@ -324,7 +336,7 @@ mod tests {
             ("share", "", "expected a number"),
             ("is_master", "yes", "expected `true` or `false`"),
         ] {
-            let error = kernel(Some((label, Some(value)))).rows::<Resource>().unwrap_err();
+            let error = fault(kernel(Some((label, Some(value)))).rows::<Resource>());
             let RowError::InvalidLabel { label: named, value: shown, reason: said, .. } = &error else {
                 panic!("{error}")
             };
@@ -340,8 +352,8 @@ mod tests {
         let vector = kernel(None);
         assert_eq!(vector.rows::<All>().unwrap()[0].labels.0["job"], "agent");
         assert!(vector.rows::<()>().is_ok());
-        assert!(matches!(vector.rows::<String>(), Err(RowError::Mismatch { .. })));
-        assert!(matches!(vector.rows::<Vec<String>>(), Err(RowError::Mismatch { .. })));
+        assert!(matches!(fault(vector.rows::<String>()), RowError::Mismatch { .. }));
+        assert!(matches!(fault(vector.rows::<Vec<String>>()), RowError::Mismatch { .. }));
     }
 
     #[test]

@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::meta::meta_accessors;
 use super::sample::Number;
-use super::{Meta, Timestamp, Value, ValueError};
+use super::{Meta, Timestamp, Value};
+use crate::error::Error;
 
 /// The answer to a query whose type is a scalar, such as `scalar(...)` or `time()`.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,10 +38,11 @@ impl Scalar {
     ///
     /// # Errors
     ///
-    /// [`ValueError::NotFinite`] and [`ValueError::PartialData`].
-    pub fn finite(&self) -> Result<f64, ValueError> {
+    /// [`ValueError::NotFinite`](crate::ValueError::NotFinite) and
+    /// [`ErrorKind::PartialData`](crate::ErrorKind::PartialData).
+    pub fn finite(&self) -> Result<f64, Error> {
         self.meta.require_complete()?;
-        Value::Float(self.value).finite()
+        Value::Float(self.value).finite().map_err(|error| self.meta.error(error))
     }
 
     meta_accessors!();

@@ -2,6 +2,7 @@
 
 use super::meta::meta_accessors;
 use super::{Labels, Meta, Sample, Timestamp, Value, ValueError};
+use crate::error::Error;
 
 /// The answer to an instant query: one sample for each series, in the order of the server.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -44,35 +45,37 @@ impl Vector {
     /// The one sample; see [`Sample::finite`] for its number.
     ///
     /// ```
-    /// # use promql_presets::{Element, Labels, Timestamp, Value, ValueError, Vector};
+    /// # use promql_presets::{Element, ErrorKind, Labels, Timestamp, Value, ValueError, Vector};
     /// let element = |value| Element::new(Labels::default(), Timestamp::default(), Value::Float(value));
     /// let vector: Vector = [element(0.5)].into_iter().collect();
     /// assert_eq!(vector.one()?.finite()?, 0.5);
     ///
     /// let several: Vector = [element(1.0), element(2.0)].into_iter().collect();
-    /// assert_eq!(several.one(), Err(ValueError::SeveralSeries { count: 2 }));
-    /// assert_eq!(Vector::default().one(), Err(ValueError::NoData));
-    /// # Ok::<(), ValueError>(())
+    /// let error = several.one().unwrap_err();
+    /// assert!(matches!(error.kind(), ErrorKind::Value(ValueError::SeveralSeries { count: 2 })));
+    /// assert_eq!(Vector::default().one().unwrap_err().to_string(), "the query returned no data");
+    /// # Ok::<(), promql_presets::Error>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// [`ValueError::NoData`], [`ValueError::SeveralSeries`] and [`ValueError::PartialData`].
-    pub fn one(&self) -> Result<&Sample, ValueError> {
-        self.at_most_one()?.ok_or(ValueError::NoData)
+    /// [`ValueError::NoData`], [`ValueError::SeveralSeries`] and
+    /// [`ErrorKind::PartialData`](crate::ErrorKind::PartialData).
+    pub fn one(&self) -> Result<&Sample, Error> {
+        self.at_most_one()?.ok_or_else(|| self.meta.error(ValueError::NoData))
     }
 
     /// The one sample, or `None` where the query matched nothing.
     ///
     /// # Errors
     ///
-    /// [`ValueError::SeveralSeries`] and [`ValueError::PartialData`].
-    pub fn at_most_one(&self) -> Result<Option<&Sample>, ValueError> {
+    /// [`ValueError::SeveralSeries`] and [`ErrorKind::PartialData`](crate::ErrorKind::PartialData).
+    pub fn at_most_one(&self) -> Result<Option<&Sample>, Error> {
         self.meta.require_complete()?;
         match self.elements.as_slice() {
             [] => Ok(None),
             [element] => Ok(Some(&element.sample)),
-            several => Err(ValueError::SeveralSeries { count: several.len() }),
+            several => Err(self.meta.error(ValueError::SeveralSeries { count: several.len() })),
         }
     }
 
@@ -81,18 +84,18 @@ impl Vector {
     /// # Errors
     ///
     /// [`ValueError::SeveralSeries`], [`ValueError::NotFinite`], [`ValueError::HistogramNotFloat`] and
-    /// [`ValueError::PartialData`].
-    pub fn or_zero(&self) -> Result<f64, ValueError> {
-        self.at_most_one()?.map_or(Ok(0.0), Sample::finite)
+    /// [`ErrorKind::PartialData`](crate::ErrorKind::PartialData).
+    pub fn or_zero(&self) -> Result<f64, Error> {
+        self.at_most_one()?.map_or(Ok(0.0), Sample::finite).map_err(|error| self.meta.error(error))
     }
 
     /// The one number, if one can calculate with it; short for `one()?.finite()`.
     ///
     /// # Errors
     ///
-    /// Every kind of [`ValueError`].
-    pub fn finite(&self) -> Result<f64, ValueError> {
-        self.one()?.finite()
+    /// Every kind of [`ValueError`], and [`ErrorKind::PartialData`](crate::ErrorKind::PartialData).
+    pub fn finite(&self) -> Result<f64, Error> {
+        self.one()?.finite().map_err(|error| self.meta.error(error))
     }
 
     meta_accessors!();
@@ -157,26 +160,46 @@ impl IntoIterator for Vector {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
     use crate::value::Histogram;
 
     fn vector(values: impl IntoIterator<Item = Value>) -> Vector {
         values.into_iter().map(|value| Element::new(Labels::default(), Timestamp::default(), value)).collect()
     }
 
+    fn fault<T: std::fmt::Debug>(result: Result<T, Error>) -> ValueError {
+        match result.unwrap_err().kind() {
+            ErrorKind::Value(error) => error.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn nothing_is_not_zero_unless_asked_for() {
         let nothing = Vector::default();
-        assert_eq!(nothing.finite(), Err(ValueError::NoData));
-        assert_eq!(nothing.at_most_one(), Ok(None));
-        assert_eq!(nothing.or_zero(), Ok(0.0));
+        assert_eq!(fault(nothing.finite()), ValueError::NoData);
+        assert_eq!(nothing.at_most_one().unwrap(), None);
+        assert_eq!(nothing.or_zero().ok(), Some(0.0));
     }
 
     #[test]
     fn one_number_comes_out_of_one_series_only() {
-        assert_eq!(vector([1.5.into()]).or_zero(), Ok(1.5));
-        assert_eq!(vector([1.5.into(), 2.0.into()]).or_zero(), Err(ValueError::SeveralSeries { count: 2 }));
-        assert!(matches!(vector([f64::INFINITY.into()]).or_zero(), Err(ValueError::NotFinite { .. })));
-        assert_eq!(vector([Histogram::new(1.0, 1.0, []).into()]).finite(), Err(ValueError::HistogramNotFloat));
+        assert_eq!(vector([1.5.into()]).or_zero().ok(), Some(1.5));
+        assert_eq!(fault(vector([1.5.into(), 2.0.into()]).or_zero()), ValueError::SeveralSeries { count: 2 });
+        assert!(matches!(fault(vector([f64::INFINITY.into()]).or_zero()), ValueError::NotFinite { .. }));
+        let histogram = vector([Histogram::new(1.0, 1.0, []).into()]);
+        assert_eq!(fault(histogram.finite()), ValueError::HistogramNotFloat);
+    }
+
+    #[test]
+    fn errors_name_what_was_asked() {
+        let meta = Meta { preset: Some("node::load"), query: Some("load".to_owned()), ..Meta::default() };
+        for vector in [vector([]), vector([f64::NAN.into()]), vector([1.0.into(), 1.0.into()])] {
+            let error = vector.with_meta(meta.clone()).finite().unwrap_err();
+            assert_eq!((error.preset(), error.query()), (Some("node::load"), Some("load")));
+            assert!(error.to_string().starts_with("preset node::load: the "), "{error}");
+            assert!(format!("{error:#}").ends_with("; the query is load"), "{error:#}");
+        }
     }
 
     #[test]
@@ -190,9 +213,9 @@ mod tests {
         for partial in [meta(&[], true), meta(&["PromQL warning: x", "results truncated due to limit"], false)] {
             let partial = one.clone().with_meta(partial);
             assert!(partial.is_partial());
-            assert!(matches!(partial.one(), Err(ValueError::PartialData { .. })));
-            assert_eq!(partial.accept_partial().finite(), Ok(1.0));
+            assert!(matches!(partial.one().unwrap_err().kind(), ErrorKind::PartialData { .. }));
+            assert_eq!(partial.accept_partial().finite().ok(), Some(1.0));
         }
-        assert_eq!(one.with_meta(meta(&["PromQL warning: x", "3 more warnings omitted"], false)).finite(), Ok(1.0));
+        assert!(one.with_meta(meta(&["PromQL warning: x", "3 more warnings omitted"], false)).finite().is_ok());
     }
 }

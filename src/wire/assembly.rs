@@ -13,7 +13,7 @@ use crate::value::{Bounds, Bucket, Element, Histogram, Labels, Series, Timestamp
 pub(super) struct Assembly {
     pub(super) interner: Interner,
     /// The samples that may still come.
-    samples_left: u64,
+    pub(super) samples_left: u64,
     labels: Option<Labels>,
     times: Times,
     values: Vec<f64>,

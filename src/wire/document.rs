@@ -6,11 +6,13 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
+use promql_presets_core::ResultType;
+
 use super::assembly::Assembly;
 use super::error::{DecodeError, Fault};
 use super::lexer::{Event, Raw};
 use super::number;
-use super::response::{Data, Response, ResultType, ServerError};
+use super::response::{Data, Response, ServerError, result_type};
 use crate::value::{Bounds, Element, Meta, Scalar, Series, Stats, Text, Timestamp};
 
 /// Where in the document the next event belongs.
@@ -89,8 +91,8 @@ enum Shape {
 impl From<ResultType> for Shape {
     fn from(result_type: ResultType) -> Self {
         match result_type {
-            ResultType::Vector => Self::Vector,
-            ResultType::Matrix => Self::Matrix,
+            ResultType::InstantVector => Self::Vector,
+            ResultType::RangeVector => Self::Matrix,
             ResultType::Scalar | ResultType::String => Self::Pair,
         }
     }
@@ -163,6 +165,11 @@ impl Document {
             item_seen: Seen::default(),
             assembly: Assembly::new(max_samples),
         }
+    }
+
+    /// How many samples may still come.
+    pub(super) fn samples_left(&self) -> u64 {
+        self.assembly.samples_left
     }
 
     /// The oldest series of a matrix that is complete.
@@ -329,7 +336,7 @@ impl Document {
     fn data_field(&mut self, event: Event<'_>) -> Result<(), Fault> {
         match (self.key, event) {
             (Key::ResultType, Event::Text(raw)) => {
-                let result_type = ResultType::from_name(&raw.text()?)
+                let result_type = result_type(&raw.text()?)
                     .ok_or(Fault::Expected("the result type `vector`, `matrix`, `scalar` or `string`"))?;
                 if self.result_type.is_some_and(|known| known != result_type) {
                     return Err(Fault::Expected("one result type"));
@@ -517,15 +524,15 @@ impl Document {
         }
         let error = (!self.success).then_some(self.error);
         let by_shape = match self.shape {
-            Some(Shape::Vector) => Some(ResultType::Vector),
-            Some(Shape::Matrix) => Some(ResultType::Matrix),
+            Some(Shape::Vector) => Some(ResultType::InstantVector),
+            Some(Shape::Matrix) => Some(ResultType::RangeVector),
             Some(Shape::Pair) | None => None,
         };
         let data = match (self.result_type.or(by_shape), self.pair) {
             _ if !self.seen.has(Key::Result) => None,
             (None, _) if self.success => return Err(DecodeError::MissingField { field: "resultType" }),
-            (Some(ResultType::Vector), _) => Some(Data::Vector(self.elements.into_iter().collect())),
-            (Some(ResultType::Matrix), _) => Some(Data::Matrix(Vec::from(self.series).into_iter().collect())),
+            (Some(ResultType::InstantVector), _) => Some(Data::Vector(self.elements.into_iter().collect())),
+            (Some(ResultType::RangeVector), _) => Some(Data::Matrix(Vec::from(self.series).into_iter().collect())),
             (Some(ResultType::Scalar), Some(Pair { timestamp, number: Some(number), .. })) => {
                 Some(Data::Scalar(Scalar::new(timestamp, number)))
             }

@@ -1,5 +1,7 @@
 //! Why a body is not an answer of the Prometheus HTTP API.
 
+use crate::value::Labels;
+
 /// Why a body is not an answer of the Prometheus HTTP API.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -39,6 +41,14 @@ pub enum DecodeError {
     TooManySamples {
         /// The limit.
         limit: u64,
+    },
+    /// A series is not what the answer to a range query has.
+    #[error("series `{series}` {reason}")]
+    Series {
+        /// Which.
+        series: Labels,
+        /// What is wrong with it: that it has two samples at one time, that it comes twice, ...
+        reason: &'static str,
     },
     /// The `data` of a metadata endpoint does not fit the type asked for.
     #[error("the data is not what was expected: {reason}")]

@@ -1,8 +1,9 @@
 //! Labels of one answer, with each name and each repeated value stored once.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::error::Fault;
+use super::error::{DecodeError, Fault};
 use crate::value::Labels;
 
 /// Builds the labels of one series after another.
@@ -54,6 +55,20 @@ impl Interner {
         self.last = Labels::from_sorted(names, self.values.drain(..).collect());
         Ok(self.last.clone())
     }
+}
+
+/// Labels that were read elsewhere, with each name and each repeated value stored once.
+pub(crate) fn share_labels(series: Vec<BTreeMap<String, String>>) -> Result<Vec<Labels>, DecodeError> {
+    let mut interner = Interner::default();
+    let labels = series.into_iter().map(|labels| {
+        for (name, value) in &labels {
+            interner.name(name);
+            interner.value(value);
+        }
+        interner.labels()
+    });
+    let labels: Result<_, Fault> = labels.collect();
+    labels.map_err(|_| DecodeError::Data { reason: "a series has a label twice".to_owned() })
 }
 
 /// Finds what was stored before, in constant time: two things that want the same slot drive each other out, and are
@@ -156,6 +171,15 @@ mod tests {
         assert!(Arc::ptr_eq(first.names(), third.names()));
         assert!(Arc::ptr_eq(&first.values()[0], &third.values()[0]));
         assert_eq!(other.len(), 1);
+    }
+
+    #[test]
+    fn label_sets_of_a_list_share_their_text() {
+        let pairs = |pod: &str| [("job", "api"), ("pod", pod)].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let series = share_labels([pairs("a"), pairs("b")].map(BTreeMap::from).into()).unwrap();
+        assert_eq!(series[1].to_string(), r#"{job="api", pod="b"}"#);
+        assert!(Arc::ptr_eq(series[0].names(), series[1].names()));
+        assert!(Arc::ptr_eq(&series[0].values()[0], &series[1].values()[0]));
     }
 
     #[test]

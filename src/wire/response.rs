@@ -1,5 +1,8 @@
 //! A decoded answer, before it is known to be of the type that was asked for.
 
+use promql_presets_core::ResultType;
+
+use crate::error::Error;
 use crate::value::{Matrix, Meta, Scalar, Text, Value, Vector};
 
 /// A decoded answer of `/query` or `/query_range`.
@@ -39,40 +42,14 @@ pub enum Data {
     Text(Text),
 }
 
-/// The types of results, by the names that `resultType` has for them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ResultType {
-    /// [`Vector`].
-    Vector,
-    /// [`Matrix`].
-    Matrix,
-    /// [`Scalar`].
-    Scalar,
-    /// [`Text`].
-    String,
-}
-
-impl ResultType {
-    pub(super) fn from_name(name: &str) -> Option<Self> {
-        [Self::Vector, Self::Matrix, Self::Scalar, Self::String].into_iter().find(|known| known.name() == name)
-    }
-
-    /// As `resultType` has it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Vector => "vector",
-            Self::Matrix => "matrix",
-            Self::Scalar => "scalar",
-            Self::String => "string",
-        }
-    }
-}
-
-impl std::fmt::Display for ResultType {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(self.name())
+/// The type of a result by the name that `resultType` has for it.
+pub(super) fn result_type(name: &str) -> Option<ResultType> {
+    match name {
+        "vector" => Some(ResultType::InstantVector),
+        "matrix" => Some(ResultType::RangeVector),
+        "scalar" => Some(ResultType::Scalar),
+        "string" => Some(ResultType::String),
+        _ => None,
     }
 }
 
@@ -81,17 +58,82 @@ impl Data {
     #[must_use]
     pub fn result_type(&self) -> ResultType {
         match self {
-            Self::Vector(_) => ResultType::Vector,
-            Self::Matrix(_) => ResultType::Matrix,
+            Self::Vector(_) => ResultType::InstantVector,
+            Self::Matrix(_) => ResultType::RangeVector,
             Self::Scalar(_) => ResultType::Scalar,
             Self::Text(_) => ResultType::String,
         }
+    }
+
+    /// Everything that came with the answer.
+    #[must_use]
+    pub fn meta(&self) -> &Meta {
+        match self {
+            Self::Vector(vector) => vector.meta(),
+            Self::Matrix(matrix) => matrix.meta(),
+            Self::Scalar(scalar) => scalar.meta(),
+            Self::Text(text) => text.meta(),
+        }
+    }
+
+    /// What the server warned of; an answer with warnings may still be right, or may miss data.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.meta().warnings
+    }
+
+    /// Whether data is missing, see [`Meta::partial_reason`].
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        self.meta().partial_reason().is_some()
+    }
+
+    /// The instant vector.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::ResultType`](crate::ErrorKind::ResultType) where it is something else.
+    pub fn into_vector(self) -> Result<Vector, Error> {
+        self.read()
+    }
+
+    /// The range vector: what range queries return, and a selector with a range.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::ResultType`](crate::ErrorKind::ResultType) where it is something else.
+    pub fn into_matrix(self) -> Result<Matrix, Error> {
+        self.read()
+    }
+
+    /// The scalar, which `VictoriaMetrics` sends as a vector of one sample without labels.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::ResultType`](crate::ErrorKind::ResultType) where it is something else.
+    pub fn into_scalar(self) -> Result<Scalar, Error> {
+        self.read()
+    }
+
+    /// The string.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::ResultType`](crate::ErrorKind::ResultType) where it is something else.
+    pub fn into_text(self) -> Result<Text, Error> {
+        self.read()
+    }
+
+    fn read<R: QueryResult>(self) -> Result<R, Error> {
+        let meta = self.meta().clone();
+        let response = Response { data: Some(self), error: None, meta: meta.clone() };
+        R::from_response(response).map_err(|error| meta.error(error))
     }
 }
 
 /// The answer is not of the type that the query has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected a {expected}, the server returned {}", .got.map_or("no result", ResultType::name))]
+#[error("expected {expected}, the server returned {}", .got.map_or("no result".into(), |got| got.to_string()))]
 #[non_exhaustive]
 pub struct ResultTypeError {
     /// The type of the query.
@@ -119,7 +161,7 @@ impl QueryResult for Vector {
     fn from_response(response: Response) -> Result<Self, ResultTypeError> {
         match response.data {
             Some(Data::Vector(vector)) => Ok(vector.with_meta(response.meta)),
-            other => Err(mismatch(ResultType::Vector, other.as_ref())),
+            other => Err(mismatch(ResultType::InstantVector, other.as_ref())),
         }
     }
 }
@@ -129,7 +171,7 @@ impl QueryResult for Matrix {
     fn from_response(response: Response) -> Result<Self, ResultTypeError> {
         match response.data {
             Some(Data::Matrix(matrix)) => Ok(matrix.with_meta(response.meta)),
-            other => Err(mismatch(ResultType::Matrix, other.as_ref())),
+            other => Err(mismatch(ResultType::RangeVector, other.as_ref())),
         }
     }
 }
@@ -172,7 +214,7 @@ impl QueryResult for Data {
             Some(Self::Matrix(matrix)) => Ok(Self::Matrix(matrix.with_meta(meta))),
             Some(Self::Scalar(scalar)) => Ok(Self::Scalar(scalar.with_meta(meta))),
             Some(Self::Text(text)) => Ok(Self::Text(text.with_meta(meta))),
-            None => Err(mismatch(ResultType::Vector, None)),
+            None => Err(mismatch(ResultType::InstantVector, None)),
         }
     }
 }

@@ -1,5 +1,7 @@
 use std::fmt::Write as _;
 
+use promql_presets_core::ResultType;
+
 use super::*;
 use crate::value::{Bounds, Bucket, Labels, Matrix, Scalar, Text, Timestamp, Value, Vector};
 
@@ -157,8 +159,8 @@ fn the_items_tell_the_type_where_the_server_does_not() {
         let answer = decode(&format!(r#"{{"status":"success","data":{{"result":{result}}}}}"#))?;
         Ok::<_, DecodeError>(answer.data.map(|data| data.result_type()))
     };
-    assert_eq!(result_type(r#"[{"metric":{},"value":[1,"1"]}]"#), Ok(Some(ResultType::Vector)));
-    assert_eq!(result_type(r#"[{"metric":{},"values":[[1,"1"]]}]"#), Ok(Some(ResultType::Matrix)));
+    assert_eq!(result_type(r#"[{"metric":{},"value":[1,"1"]}]"#), Ok(Some(ResultType::InstantVector)));
+    assert_eq!(result_type(r#"[{"metric":{},"values":[[1,"1"]]}]"#), Ok(Some(ResultType::RangeVector)));
     let missing = Err(DecodeError::MissingField { field: "resultType" });
     assert_eq!(result_type(r#"[1,"1"]"#), missing, "scalar or string");
     assert_eq!(result_type("[]"), missing, "vector or matrix");
@@ -351,7 +353,7 @@ fn dialects_are_understood() {
     let victoria = r#"{"status":"success","isPartial":false,"data":{"resultType":"vector","result":
         [{"metric":{},"value":[1,"2"]}]},"stats":{"seriesFetched":"12","executionTimeMsec":3},"trace":{"a":[{}]}}"#;
     let scalar = Scalar::from_response(decode(victoria).unwrap()).unwrap();
-    assert_eq!(scalar.finite(), Ok(2.0));
+    assert_eq!(scalar.finite().ok(), Some(2.0));
     assert_eq!(scalar.stats().unwrap().get("seriesFetched"), Some(12.0));
     assert_eq!(scalar.stats().unwrap().exec_total_seconds(), Some(0.003));
 }
@@ -359,11 +361,11 @@ fn dialects_are_understood() {
 #[test]
 fn an_answer_of_another_type_is_named() {
     let error = Matrix::from_response(decode(VECTOR).unwrap()).unwrap_err();
-    assert_eq!(error.to_string(), "expected a matrix, the server returned vector");
+    assert_eq!(error.to_string(), "expected range vector, the server returned instant vector");
     let labelled = success("vector", r#"[{"metric":{"a":"b"},"value":[1,"1"]}]"#);
     assert!(Scalar::from_response(decode(&labelled).unwrap()).is_err());
     let error = Vector::from_response(decode(ERROR).unwrap()).unwrap_err();
-    assert_eq!(error.to_string(), "expected a vector, the server returned no result");
+    assert_eq!(error.to_string(), "expected instant vector, the server returned no result");
 }
 
 #[test]

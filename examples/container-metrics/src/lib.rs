@@ -1,7 +1,7 @@
 //! What a service keeps of its metrics code once the queries live in preset files: which preset a metric is asked with,
 //! and what its callers receive.
 
-use promql_presets::{Error, PrometheusClient, RangeError, RowError, TimeRange, Timestamp};
+use promql_presets::{Error, Matrix, PrometheusClient, TimeRange};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -60,16 +60,7 @@ impl ContainerMetricAction {
     }
 }
 
-/// One series of an answer.
-#[derive(Clone, Debug)]
-pub struct ContainerMetric {
-    /// What the values are of.
-    pub labels: ContainerLabels,
-    /// The values in the order of time.
-    pub values: Vec<(Timestamp, f64)>,
-}
-
-/// The labels of a series; those that nobody asked for are `None`.
+/// What a series is of; labels that nobody asked for are `None`.
 #[derive(Clone, Debug, Deserialize)]
 pub struct ContainerLabels {
     /// The aspect of the metric.
@@ -99,45 +90,24 @@ impl ContainerUtilizationMetricService {
     }
 
     /// The names that an action's `metric_name` can have.
-    pub async fn metric_names(&self) -> Result<Vec<String>, FetchError> {
+    pub async fn metric_names(&self) -> Result<Vec<String>, Error> {
         Ok(self.prometheus.label_values(Label::ContainerMetricName.as_str()).await?.into_vec())
     }
 
-    /// A metric over a range of time.
-    pub async fn fetch_metric(&self, action: &ContainerMetricAction) -> Result<Vec<ContainerMetric>, FetchError> {
+    /// A metric over a range of time: `rows::<ContainerLabels>()` says whose each series is, and `is_partial()` whether
+    /// there are containers that the server could not tell of.
+    pub async fn fetch_metric(&self, action: &ContainerMetricAction) -> Result<Matrix, Error> {
         let range = TimeRange::parse(&action.start, &action.end, &action.step)?;
         let querier = action.querier();
         // Traffic is a speed, processor time an amount; both are reported as counters.
-        let usage = match (action.metric_name.as_str(), action.value_type) {
+        match (action.metric_name.as_str(), action.value_type) {
             ("net_rx" | "net_tx", ValueType::Current) => {
-                self.prometheus.query_range(container::RATE, &querier, range).await?
+                self.prometheus.query_range(container::RATE, &querier, range).await
             }
-            ("cpu_used", ValueType::Current) => self.prometheus.query_range(container::DIFF, &querier, range).await?,
-            _ => self.prometheus.query_range(container::GAUGE, &querier, range).await?,
-        };
-        let rows = usage.rows::<ContainerLabels>()?;
-        Ok(rows
-            .into_iter()
-            .map(|row| ContainerMetric {
-                labels: row.labels,
-                values: row.series.timestamps().iter().copied().zip(row.series.values().iter().copied()).collect(),
-            })
-            .collect())
+            ("cpu_used", ValueType::Current) => self.prometheus.query_range(container::DIFF, &querier, range).await,
+            _ => self.prometheus.query_range(container::GAUGE, &querier, range).await,
+        }
     }
-}
-
-/// Why a metric could not be fetched.
-#[derive(Debug, thiserror::Error)]
-pub enum FetchError {
-    /// The action's times or its step cannot be read.
-    #[error("invalid time range")]
-    Range(#[from] RangeError),
-    /// Prometheus did not answer as it should.
-    #[error("Prometheus did not answer")]
-    Query(#[from] Error),
-    /// A label is not what it should be.
-    #[error("unexpected labels in the answer")]
-    Row(#[from] RowError),
 }
 
 #[cfg(test)]

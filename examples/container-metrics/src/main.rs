@@ -1,6 +1,8 @@
 //! Shows a metric of all containers over the last hour: `container-metrics <url> <metric> <value type>`.
 
-use container_metrics::{ContainerMetricAction, ContainerUtilizationMetricService};
+use std::time::Duration;
+
+use container_metrics::{ContainerLabels, ContainerMetricAction, ContainerUtilizationMetricService};
 use promql_presets::{PrometheusClient, TimeRange};
 
 #[tokio::main(flavor = "current_thread")]
@@ -9,7 +11,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [url, metric_name, value_type] = &arguments[..] else {
         return Err("usage: container-metrics <url> <metric> <value type>".into());
     };
-    let service = ContainerUtilizationMetricService::new(PrometheusClient::new(url)?);
+    let prometheus = PrometheusClient::builder(url).timeout(Duration::from_secs(10)).build()?;
+    let service = ContainerUtilizationMetricService::new(prometheus);
     println!("there are {}", service.metric_names().await?.join(", "));
     let hour = TimeRange::last_hours(1);
     let action = ContainerMetricAction {
@@ -24,9 +27,15 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         end: hour.end().to_string(),
         step: "5m".to_owned(),
     };
-    for metric in service.fetch_metric(&action).await? {
-        for (time, value) in metric.values {
-            println!("{time}  {value}");
+    let metric = service.fetch_metric(&action).await?;
+    if let Some(reason) = metric.meta().partial_reason() {
+        eprintln!("containers may be missing: {reason}");
+    }
+    for row in metric.rows::<ContainerLabels>()? {
+        println!("{:?}", row.labels);
+        // Floats and native histograms alike.
+        for sample in row.series {
+            println!("  {}  {}", sample.timestamp, sample.value);
         }
     }
     Ok(())

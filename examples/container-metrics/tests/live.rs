@@ -1,8 +1,8 @@
 //! The service against a real Prometheus with known data.
 
 use container_metrics::presets::container_utilization::ValueType;
-use container_metrics::{ContainerMetricAction, ContainerUtilizationMetricService, FetchError};
-use promql_presets::{PrometheusClient, RangeError};
+use container_metrics::{ContainerLabels, ContainerMetricAction, ContainerUtilizationMetricService};
+use promql_presets::{ErrorKind, PrometheusClient, RangeError};
 use promql_presets_test_support::{Dataset, prometheus};
 
 fn action(metric_name: &str, data: &Dataset) -> ContainerMetricAction {
@@ -31,10 +31,12 @@ async fn fetches_what_was_asked_for() -> Result<(), Box<dyn std::error::Error>> 
 
     let labels = [("container_metric_name", "mem"), ("value_type", "current"), ("agent_id", "i-gpu-01")];
     let memory = service.fetch_metric(&action("mem", &data)).await?;
-    assert_eq!(memory.len(), 1, "one agent, one series");
-    assert_eq!(memory[0].labels.agent_id.as_deref(), Some("i-gpu-01"));
-    assert_eq!(memory[0].values.len(), 13);
-    for (time, value) in &memory[0].values {
+    assert!(!memory.is_partial());
+    let rows = memory.rows::<ContainerLabels>()?;
+    assert_eq!(rows.len(), 1, "one agent, one series");
+    assert_eq!(rows[0].labels.agent_id.as_deref(), Some("i-gpu-01"));
+    assert_eq!(rows[0].series.len(), 13);
+    for (time, value) in rows[0].series.timestamps().iter().zip(rows[0].series.values()) {
         let expected: f64 = data
             .select("backendai_container_utilization", &labels)
             .iter()
@@ -45,7 +47,7 @@ async fn fetches_what_was_asked_for() -> Result<(), Box<dyn std::error::Error>> 
 
     // 262,144 bytes per second on the first kernel of the agent, twice that on the second.
     let traffic = service.fetch_metric(&action("net_rx", &data)).await?;
-    let (_, last) = traffic[0].values[12];
+    let last = traffic.one()?.values()[12];
     assert!((last - 3.0 * 262_144.0).abs() < 1e-6, "{last}");
     Ok(())
 }
@@ -55,5 +57,5 @@ async fn refuses_times_that_are_none() {
     let service = ContainerUtilizationMetricService::new(PrometheusClient::new("http://127.0.0.1:9").unwrap());
     let action = ContainerMetricAction { end: "yesterday".to_owned(), ..action("mem", &Dataset::of_tests()) };
     let error = service.fetch_metric(&action).await.unwrap_err();
-    assert!(matches!(error, FetchError::Range(RangeError::InvalidTime(_))), "{error:?}");
+    assert!(matches!(error.kind(), ErrorKind::Range(RangeError::InvalidTime(_))), "{error:?}");
 }

@@ -44,9 +44,9 @@ pub async fn failing_endpoints(
     prometheus: &PrometheusClient,
     domain: &str,
     at: promql_presets::Timestamp,
-) -> Result<Vec<(String, f64)>, Box<dyn std::error::Error>> {
+) -> Result<Vec<(String, f64)>, Error> {
     let requests = Requests { each: vec!["endpoint"], ..Requests::of_domain(domain) };
-    let ratios = ask(prometheus, &requests, at).await?;
+    let ratios = prometheus.query(ERROR_RATIO, &requests).window("30m").at(at).await?;
     let mut failing = Vec::new();
     for ratio in &ratios {
         // Without requests the ratio is 0 / 0, which is no failure.
@@ -57,14 +57,6 @@ pub async fn failing_endpoints(
     }
     failing.sort_by(|one, other| other.1.total_cmp(&one.1));
     Ok(failing)
-}
-
-async fn ask(
-    prometheus: &PrometheusClient,
-    requests: &Requests,
-    at: promql_presets::Timestamp,
-) -> Result<Vector, Error> {
-    prometheus.query(ERROR_RATIO, requests).window("30m").at(at).await
 }
 
 #[cfg(test)]

@@ -1,0 +1,41 @@
+//! What one call asks, while it is put together.
+
+use std::borrow::Cow;
+
+use crate::call::Call;
+use crate::client::PrometheusClient;
+use crate::error::ErrorKind;
+use crate::options::{Options, Parameter};
+use crate::range::RangeError;
+use crate::value::Timestamp;
+
+/// What every call of `/api/v1/` is made of. A bad input is kept until the call is made.
+pub(crate) struct Request<'a> {
+    pub(crate) client: &'a PrometheusClient,
+    pub(crate) parameters: Vec<Parameter>,
+    pub(crate) options: Options,
+}
+
+impl<'a> Request<'a> {
+    pub(crate) fn new(client: &'a PrometheusClient) -> Self {
+        Self { client, parameters: Vec::new(), options: Options::default() }
+    }
+
+    /// Sets a parameter, which comes once.
+    pub(crate) fn parameter(&mut self, name: &'static str, value: impl Into<String>) {
+        self.parameters.retain(|(other, _)| *other != name);
+        self.parameters.push((name.into(), value.into()));
+    }
+
+    pub(crate) fn time<T: TryInto<Timestamp, Error: Into<RangeError>>>(&mut self, name: &'static str, time: T) {
+        match time.try_into() {
+            Ok(time) => self.parameter(name, time.to_unix_seconds()),
+            Err(error) => self.options.fail(ErrorKind::Range(error.into())),
+        }
+    }
+
+    pub(crate) fn call(self, endpoint: &'static str, path: impl Into<Cow<'static, str>>) -> Call {
+        let Self { client, parameters, options } = self;
+        Call { parameters, options, ..Call::new(&client.transport, endpoint, path) }
+    }
+}

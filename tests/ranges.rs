@@ -1,0 +1,66 @@
+//! Ranges in parts and as streams, from servers that cut them off or contradict themselves.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod misbehaving;
+
+use std::io::Write;
+use std::time::Duration;
+
+use misbehaving::{After, Server, json};
+use promql_presets::{ErrorKind, PrometheusClient, RetryPolicy, TimeRange};
+
+/// A client whose retries a test need not wait for.
+fn client_of(server: &Server) -> PrometheusClient {
+    let quick = RetryPolicy::default().waits(Duration::from_millis(1), Duration::from_millis(2));
+    PrometheusClient::builder(&server.url).retry(quick).build().unwrap()
+}
+
+fn matrix(result: &str) -> String {
+    json(200, &format!(r#"{{"status":"success","data":{{"resultType":"matrix","result":[{result}]}}}}"#))
+}
+
+#[tokio::test]
+async fn samples_of_an_attempt_that_failed_do_not_count() {
+    let server = Server::start(|request, stream| {
+        let start = request.parameter("start").unwrap();
+        let whole = matrix(&format!(r#"{{"metric":{{}},"values":[[{start},"1"],[{start}.5,"2"]]}}"#));
+        let cut = if request.number % 2 == 0 { whole.len() - 1 } else { whole.len() };
+        stream.write_all(&whole.as_bytes()[..cut])?;
+        Ok(if cut < whole.len() { After::Reset } else { After::Keep })
+    });
+    let client = client_of(&server);
+    let range = TimeRange::parse("0", "5", "1").unwrap();
+    let query = client.raw_query_range("up", range).max_samples(6).split().max_points(2).concurrency(1);
+    assert_eq!(query.await.unwrap().sample_count(), 6);
+    assert_eq!(server.requests().len(), 6);
+}
+
+#[tokio::test]
+async fn series_that_contradict_themselves_are_errors() {
+    let ask = async |result: &str| {
+        let server = Server::always(matrix(result));
+        let client = client_of(&server);
+        let range = TimeRange::parse("0", "3", "1").unwrap();
+        let whole = client.raw_query_range("up", range).await.map(|_| ());
+        let split = client.raw_query_range("up", range).split().await.map(|_| ());
+        let mut stream = client.raw_query_range("up", range).stream().await.unwrap();
+        let streamed = stream.try_next().await.map(|_| ());
+        [whole, split, streamed].map(|result| match result {
+            Ok(()) => "fine".to_owned(),
+            Err(error) => match error.kind() {
+                ErrorKind::Decode(error) => error.to_string(),
+                other => panic!("{other:?}"),
+            },
+        })
+    };
+    let series = r#"{"metric":{"a":"b"},"values":[[1,"1"],[2,"2"]]}"#;
+    assert_eq!(ask(series).await, ["fine"; 3]);
+    let twice = ask(&format!("{series},{series}")).await;
+    assert_eq!(twice, ["fine", r#"series `{a="b"}` comes twice in one answer"#, "fine"]);
+    let same = ask(&series.replace("[2,", "[1,")).await;
+    assert_eq!(same, [r#"series `{a="b"}` has two samples at one time"#; 3]);
+    for error in ask(&series.replace("[2,", "[0.5,")).await {
+        assert!(error.starts_with("expected a time that is not before the last one"), "{error}");
+    }
+}
