@@ -47,7 +47,8 @@ use lexer::Lexer;
 /// How much an answer may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The most bytes of JSON, uncompressed.
+    /// The most bytes of JSON, uncompressed. What is made of them may take as many in memory beside its samples; four times
+    /// as many if that is less than 256 MiB.
     pub max_bytes: u64,
     /// The most samples in all series together; each is 16 bytes in memory.
     pub max_samples: u64,
@@ -60,9 +61,17 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// The most bytes of memory that everything but samples may take. Short series take up to four times as many as in
+    /// JSON, so that small limits would refuse what they allow; for large ones it is the memory that counts.
+    fn max_memory(self) -> u64 {
+        self.max_bytes.saturating_mul(4).clamp(1 << 20, 256 << 20).max(self.max_bytes)
+    }
+}
+
 /// Decodes the answer of a query from chunks of its body.
 ///
-/// Memory grows with the columns of the result, not with the body.
+/// Memory grows with the result, not with the body, and is bounded by the limits.
 #[derive(Debug)]
 pub struct Decoder {
     lexer: Lexer,
@@ -104,7 +113,7 @@ impl Decoder {
     /// A decoder for one body.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        let document = Document::new(limits.max_samples);
+        let document = Document::new(limits.max_samples, limits.max_memory());
         Self { lexer: Lexer::new(), document, limits, length: 0, share: None, failure: None }
     }
 
@@ -164,6 +173,7 @@ impl Decoder {
                 DecodeError::Unexpected { expected, offset, found: excerpt(token) }
             }
             Fault::TooManySamples => DecodeError::TooManySamples { limit: self.limits.max_samples },
+            Fault::TooMuchMemory => DecodeError::TooMuchMemory { limit: self.limits.max_memory() },
         }
     }
 
