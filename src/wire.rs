@@ -22,6 +22,7 @@ mod assembly;
 mod document;
 mod envelope;
 mod error;
+mod fields;
 mod intern;
 mod lexer;
 mod number;
@@ -30,10 +31,11 @@ mod times;
 
 pub use envelope::{Envelope, decode_data};
 pub use error::DecodeError;
+pub(crate) use fields::{Fields, FromFields, LabelSet, Loose, text_fields};
 pub(crate) use intern::share_labels;
-pub(crate) use number::millis as parse_seconds;
 #[doc(hidden)]
 pub use number::sample as plain_sample;
+pub(crate) use number::{float as parse_float, millis as parse_seconds};
 pub use response::{Data, QueryResult, Response, ResultTypeError, ServerError};
 
 use std::sync::Arc;

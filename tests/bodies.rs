@@ -5,13 +5,17 @@
 mod misbehaving;
 
 use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use misbehaving::{After, Server, answer, ask, ask_once, client_of, http_error, json, vector, vector_body};
+use misbehaving::{
+    After, Server, answer, ask, ask_once, client_of, http_error, json, vector, vector_body, wait_for_client_to_go,
+};
 use promql_presets::presets::prometheus::{self, UP};
 use promql_presets::wire::DecodeError;
-use promql_presets::{ErrorKind, PartialData, RetryPolicy, TimeRange};
+use promql_presets::{ErrorKind, PartialData, PrometheusClient, RetryPolicy, TimeRange};
 
 #[tokio::test]
 async fn foreign_bodies_are_shown() {
@@ -74,11 +78,14 @@ async fn a_body_that_is_cut_anywhere_is_an_error() {
         for cut in 0..length {
             let error = ask(&client).await.expect_err(&format!("{shown} cut at {cut}"));
             let expected = match error.kind() {
-                ErrorKind::Transport(_) | ErrorKind::Decode(DecodeError::Truncated { .. }) => true,
+                // Of the body itself, so without the lengths of chunks.
+                ErrorKind::CutOff { bytes, .. } if shown.starts_with("Transfer-Encoding") => *bytes <= cut as u64,
+                ErrorKind::CutOff { bytes, .. } => *bytes == cut as u64,
+                ErrorKind::Decode(DecodeError::Truncated { length, .. }) => *length == cut as u64,
                 ErrorKind::Http { status: 200, body } => body.is_empty() && cut == 0,
                 _ => false,
             };
-            assert!(expected, "{shown} cut at {cut}: {error:?}");
+            assert!(expected && (error.is_retryable() || cut == 0), "{shown} cut at {cut}: {error:?}");
         }
         assert_eq!(ask(&client).await.unwrap(), 7.0, "{shown} whole");
     }
@@ -103,21 +110,193 @@ async fn odd_chunks_are_read_and_wrong_ones_are_errors() {
     for body in wrong {
         let shown = format!("{body:?}");
         let error = ask_once(&Server::always(chunked(body))).await.expect_err(&shown);
-        assert!(matches!(error.kind(), ErrorKind::Transport(_)), "{shown}: {error:?}");
+        assert!(matches!(error.kind(), ErrorKind::CutOff { .. }), "{shown}: {error:?}");
     }
+    let whole = format!("{:x}\r\n{first}{second}\r\n", first.len() + second.len());
+    let server =
+        Server::start(move |_, stream| stream.write_all(chunked(whole.clone()).as_bytes()).map(|()| After::Close));
+    let error = ask_once(&server).await.unwrap_err();
+    let expected = format!("preset prometheus::up: the answer was cut off after {} bytes", vector_body("7").len());
+    assert!(error.to_string().starts_with(&expected), "{error}");
+}
+
+#[tokio::test]
+async fn a_length_that_is_wrong_is_noticed() {
+    let body = vector_body("7");
+    let with_length = |length: usize| format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}");
+    let long = with_length(body.len() + 5);
+    let server = Server::start(move |_, stream| stream.write_all(long.as_bytes()).map(|()| After::Close));
+    let error = ask_once(&server).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::CutOff { bytes, .. } if *bytes == body.len() as u64), "{error:?}");
+
+    // What is left over must not become the answer to the next question.
+    let short = Server::always(with_length(body.len() - 5));
+    let client = client_of(&short).retry(RetryPolicy::never()).build().unwrap();
+    for _ in 0..3 {
+        let error = ask(&client).await.unwrap_err();
+        let length = body.len() as u64 - 5;
+        let expected =
+            matches!(error.kind(), ErrorKind::Decode(DecodeError::Truncated { length: l, .. }) if *l == length);
+        assert!(expected || matches!(error.kind(), ErrorKind::Protocol(_)), "{error:?}");
+    }
+    let more = Server::always(with_length(body.len()) + "{\"status\":\"success\"}");
+    let client = client_of(&more).build().unwrap();
+    assert_eq!(ask(&client).await.unwrap(), 7.0);
+    let twice = format!("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let error = ask_once(&Server::always(twice)).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Protocol(_)), "{error:?}");
+    let old = Server::start(|_, stream| {
+        write!(stream, "HTTP/1.0 200 OK\r\n\r\n{}", vector_body("7"))?;
+        Ok(After::Close)
+    });
+    assert_eq!(ask_once(&old).await.unwrap(), 7.0);
+}
+
+#[tokio::test]
+async fn what_is_not_quite_json_is_refused() {
+    let (body, label) = (vector_body("7"), r#""api""#);
+    for bad in [
+        body.clone() + "{}",
+        body.clone() + "\0",
+        body.replace(label, r#""\ud800""#),
+        body.replace(label, r#""\udc00\ud800""#),
+        body.replace(label, "\"a\tb\""),
+        body.replace(label, "NaN"),
+        body.replace(r#""7""#, r#""1e999""#),
+        body.replace(":{", ":{,"),
+    ] {
+        let error = ask_once(&Server::always(json(200, &bad))).await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Decode(DecodeError::Unexpected { .. })), "{bad}: {error:?}");
+        assert!(!error.is_retryable());
+        assert_eq!((error.preset(), error.query()), (Some("prometheus::up"), Some("up{}")));
+    }
+    let body = body.replace(label, "\"#\"");
+    let mut bytes = answer(200, "", &body).into_bytes();
+    let place = bytes.iter().position(|byte| *byte == b'#').unwrap();
+    bytes[place] = 0xFF;
+    let error = ask_once(&Server::always(bytes)).await.unwrap_err();
+    assert!(error.to_string().contains(": expected a string in UTF-8 at byte"), "{error}");
+    let marked = ask_once(&Server::always(json(200, &format!("\u{feff}{body}")))).await.unwrap_err();
+    assert!(http_error(&marked).1.starts_with("\u{feff}{"), "{marked:?}");
+}
+
+#[tokio::test]
+async fn statuses_without_a_body_are_errors_and_any_success_is_one() {
+    for status in [204, 304] {
+        let server = Server::always(format!("HTTP/1.1 {status} Nothing\r\n\r\n"));
+        assert_eq!(http_error(&ask_once(&server).await.unwrap_err()), (status, ""));
+    }
+    for status in [203, 206] {
+        assert_eq!(ask_once(&Server::always(json(status, &vector_body("7")))).await.unwrap(), 7.0);
+    }
+    // A client does not wait for the end of an interim answer.
+    let interim = format!("HTTP/1.1 100 Continue\r\n\r\n{}", vector("7"));
+    assert_eq!(ask_once(&Server::always(interim)).await.unwrap(), 7.0);
+}
+
+#[tokio::test]
+async fn the_status_of_a_failure_is_not_lost_with_its_body() {
+    let heads = [
+        "Content-Length: 100\r\n\r\nslow down",
+        "Transfer-Encoding: chunked\r\n\r\n9\r\nslow down\r\nhello",
+        #[cfg(feature = "gzip")]
+        "Content-Encoding: gzip\r\nContent-Length: 9\r\n\r\nslow down",
+        #[cfg(feature = "gzip")]
+        "Content-Encoding: gzip\r\nContent-Length: 0\r\n\r\n",
+        "Content-Encoding: br\r\nContent-Length: 9\r\n\r\nslow down",
+        "Content-Length: 9\r\n\r\nslow down, and more that is not said to come",
+    ];
+    for (after, head) in [After::Close, After::Reset].into_iter().flat_map(|after| heads.map(|head| (after, head))) {
+        let failing = move |status| {
+            Server::start(move |request, stream| {
+                if request.number > 0 {
+                    return stream.write_all(vector("7").as_bytes()).map(|()| After::Keep);
+                }
+                write!(stream, "HTTP/1.1 {status} Whatever\r\n{head}")?;
+                thread::sleep(Duration::from_millis(20));
+                Ok(after)
+            })
+        };
+        let error = ask(&client_of(&failing(400)).build().unwrap()).await.expect_err(head);
+        assert_eq!((error.status(), error.retries()), (Some(400), 0), "{head}: {error:?}");
+        assert!(http_error(&error).1.contains("slow down") || head.contains("Encoding: "), "{error:?}");
+        let error = ask_once(&failing(429)).await.expect_err(head);
+        assert_eq!(error.status(), Some(429), "{head}: {error:?}");
+        assert_eq!(ask(&client_of(&failing(429)).build().unwrap()).await.unwrap(), 7.0);
+    }
+
+    // Nor with one that does not come.
+    let server = Server::start(|_, stream| {
+        write!(stream, "HTTP/1.1 503 Whatever\r\nContent-Length: 100\r\n\r\nslow down")?;
+        Err(wait_for_client_to_go(stream))
+    });
+    let client = client_of(&server).timeout(Duration::from_millis(200)).build().unwrap();
+    assert_eq!(http_error(&ask(&client).await.unwrap_err()), (503, "slow down"));
+}
+
+/// Writes a start, and then the same without an end.
+fn endless(status: u16, start: &'static str, again: &'static str) -> Server {
+    Server::start(move |_, stream| {
+        write!(stream, "HTTP/1.1 {status} OK\r\n\r\n{start}")?;
+        let block = again.repeat(4096);
+        loop {
+            stream.write_all(block.as_bytes())?;
+        }
+    })
+}
+
+/// The most memory that this process had at once, where the system tells.
+fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kilobytes =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.strip_suffix("kB")?.trim().parse().ok());
+    kilobytes.unwrap_or(0_u64) << 10
+}
+
+#[tokio::test]
+async fn no_body_fills_the_memory() {
+    async fn failure(server: &Server, client: &PrometheusClient) -> String {
+        let error = client.query(UP, &prometheus::Querier::new()).await.unwrap_err();
+        server.wait_for_gone(1).await;
+        assert!(matches!(error.kind(), ErrorKind::Decode(_)), "{error:?}");
+        error.to_string()
+    }
+    let start = Instant::now();
+    for (start, again, expected) in [
+        (r#"{"data":{"result":["#, "{},", "expected a series with a `metric`"),
+        (r#"{"new":""#, "x", "expected a string or a number of at most 1 MiB at byte 7"),
+        (r#"{"new":1"#, "0", "expected a string or a number of at most 1 MiB at byte 7"),
+        (r#"{"new":{"a":["#, "\0", "expected a value or `]` at byte 13"),
+        (r#"{"new":"#, "{\"\":", "expected less than 128 levels"),
+    ] {
+        let server = endless(200, start, again);
+        let failure = failure(&server, &client_of(&server).build().unwrap()).await;
+        assert!(failure.contains(expected), "{failure}");
+    }
+    for (start, again) in [
+        (r#"{"warnings":["#, r#""","#),
+        (r#"{"data":{"resultType":"matrix","result":["#, r#"{"metric":{}},"#),
+        (r#"{"stats":{"a":["#, "[1,2],"),
+    ] {
+        let server = endless(200, start, again);
+        let limited = client_of(&server).max_response_bytes(4 << 20).build().unwrap();
+        let failure = failure(&server, &limited).await;
+        assert!(failure.contains("than the limit of"), "{failure}");
+    }
+    let server = endless(200, r#"{"status":"success","data":["#, "{},");
+    let client = client_of(&server).build().unwrap();
+    let error = client.series(&prometheus::Querier::new().job("x")).await.unwrap_err();
+    let expected = matches!(error.kind(), ErrorKind::Decode(DecodeError::TooManyBytes { limit: 0x0400_0000 }));
+    assert!(expected, "{error:?}");
+    let error = client.build_info().await.unwrap_err();
+    let expected = matches!(error.kind(), ErrorKind::Decode(DecodeError::TooManyBytes { limit: 0x0040_0000 }));
+    assert!(expected, "{error:?}");
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    assert!(peak_memory() < 400 << 20, "{} bytes", peak_memory());
 }
 
 #[tokio::test]
 async fn bodies_without_an_end_are_cut_off() {
-    fn endless(status: u16, start: &'static str, again: &'static str) -> Server {
-        Server::start(move |_, stream| {
-            write!(stream, "HTTP/1.1 {status} OK\r\n\r\n{start}")?;
-            let block = again.repeat(4096);
-            loop {
-                stream.write_all(block.as_bytes())?;
-            }
-        })
-    }
     let ask = async |server: &Server| {
         let client = client_of(server).max_response_bytes(1 << 20).max_samples(10_000).build().unwrap();
         let start = Instant::now();
@@ -131,6 +310,7 @@ async fn bodies_without_an_end_are_cut_off() {
     assert!(matches!(error.kind(), ErrorKind::Decode(DecodeError::TooManyBytes { limit: 1_048_576 })), "{error:?}");
     let values = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1,"1"]"#;
     let error = ask(&endless(200, values, r#",[1,"1"]"#)).await;
+    assert_eq!((error.preset(), error.query()), (Some("prometheus::up"), Some("up{}")));
     assert!(matches!(error.kind(), ErrorKind::Decode(DecodeError::TooManySamples { limit: 10_000 })), "{error:?}");
     for (status, start) in [(200, "<html>"), (200, ""), (502, "<html>"), (502, "{")] {
         let again = if start.is_empty() { " " } else { "xyz" };
@@ -169,6 +349,7 @@ async fn partial_data_is_refused_where_it_must_not_be_taken_for_whole() {
     assert_eq!(accepted.finite().unwrap(), 7.0);
     let refused = client.query(UP, &querier).partial_data(PartialData::Refuse).await.unwrap_err();
     assert!(matches!(refused.kind(), ErrorKind::PartialData { .. }) && !refused.is_retryable());
+    assert_eq!((refused.preset(), refused.query()), (Some("prometheus::up"), Some("up{}")));
     let requests = server.requests();
     assert_eq!(requests[1].parameter("partial_response"), None);
     assert_eq!(requests[2].parameter("partial_response"), Some("false"));
@@ -193,7 +374,7 @@ async fn a_stream_gives_what_arrived_and_then_the_fault() {
     let mut stream = client.query_range(UP, &querier, range).stream().await.unwrap();
     assert_eq!(stream.try_next().await.unwrap().unwrap().labels().get("job"), Some("a"));
     let error = stream.try_next().await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Transport(_)), "{error:?}");
+    assert!(matches!(error.kind(), ErrorKind::CutOff { bytes, .. } if *bytes > 100), "{error:?}");
     assert_eq!(error.preset(), Some("prometheus::up"));
     assert!(stream.try_next().await.unwrap().is_none());
     assert_eq!(cut.requests().len(), 1);
@@ -220,6 +401,43 @@ async fn a_stream_gives_what_arrived_and_then_the_fault() {
     let client = client_of(&vector).build().unwrap();
     let mut stream = client.query_range(UP, &querier, range).stream().await.unwrap();
     assert!(matches!(stream.try_next().await.unwrap_err().kind(), ErrorKind::ResultType(_)));
+}
+
+#[tokio::test]
+async fn a_slow_reader_of_a_stream_has_its_time_and_a_slow_server_has_not() {
+    let series = r#"{"metric":{"job":"a"},"values":[[1,"1"]]}"#;
+    let (count, wait) = (Arc::new(AtomicUsize::new(0)), Duration::from_millis(60));
+    let sent = Arc::clone(&count);
+    let server = Server::start(move |_, stream| {
+        write!(
+            stream,
+            "HTTP/1.1 200 OK\r\n\r\n{{\"status\":\"success\",\"data\":{{\"resultType\":\"matrix\",\"result\":["
+        )?;
+        loop {
+            write!(stream, "{series},")?;
+            sent.fetch_add(1, Ordering::SeqCst);
+            thread::sleep(wait);
+        }
+    });
+    let client = client_of(&server).timeout(Duration::from_millis(300)).build().unwrap();
+    let querier = prometheus::Querier::new();
+    let mut stream = client.query_range(UP, &querier, TimeRange::last_hours(1)).stream().await.unwrap();
+    let start = Instant::now();
+    for _ in 0..6 {
+        assert!(stream.try_next().await.unwrap().is_some());
+        // Longer than the server, so that there is always a series.
+        tokio::time::sleep(2 * wait).await;
+    }
+    assert!(start.elapsed() > Duration::from_millis(700));
+    let error = loop {
+        match stream.try_next().await {
+            Ok(series) => assert!(series.is_some()),
+            Err(error) => break error,
+        }
+    };
+    assert!(error.is_timeout(), "{error:?}");
+    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    assert!(count.load(Ordering::SeqCst) > 12);
 }
 
 #[tokio::test]
@@ -347,4 +565,16 @@ async fn a_compressed_body_that_is_cut_anywhere_is_an_error() {
     let client = client_of(&plain).compressed(false).build().unwrap();
     assert_eq!(ask(&client).await.unwrap(), 7.0);
     assert_eq!(plain.requests()[0].headers.get("accept-encoding"), None);
+
+    // Unasked, and taken nevertheless.
+    let body = zip(vector_body("7").as_bytes());
+    let server = Server::start(move |_, stream| {
+        write!(stream, "HTTP/1.1 200 OK\r\nContent-Encoding: GZIP\r\nContent-Length: {}\r\n\r\n", body.len())?;
+        stream.write_all(&body)?;
+        Ok(After::Keep)
+    });
+    assert_eq!(ask(&client_of(&server).compressed(false).build().unwrap()).await.unwrap(), 7.0);
+    let lie = Server::always(answer(200, "Content-Encoding: gzip\r\n", &vector_body("7")));
+    let error = ask_once(&lie).await.unwrap_err();
+    assert!(error.to_string().contains("the body is not valid gzip, after 112 bytes"), "{error}");
 }

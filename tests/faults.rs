@@ -221,7 +221,7 @@ async fn redirects_stay_with_the_server() {
     let request = &server.requests()[1];
     assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/new/api/v1/query"));
     assert_eq!((&*request.headers["authorization"], &*request.headers["x-scope-orgid"]), ("Bearer hunter2", "a"));
-    assert_eq!((request.parameter("query"), request.parameter("x")), (Some("up{}"), None));
+    assert_eq!((request.parameter("query"), request.parameter("x")), (Some("up{}"), Some("y")));
 
     let circle = Server::always(answer(307, "Location: /again\r\n", ""));
     let error = ask(&client_of(&circle).build().unwrap()).await.unwrap_err();
@@ -362,4 +362,214 @@ async fn every_end_of_a_call_is_reported_once() {
         ("labels", None, None, 0, 0, "Dropped".to_owned()),
     ];
     assert_eq!(*reports.lock().unwrap(), expected);
+}
+
+#[tokio::test]
+async fn what_is_no_http_is_not_asked_again() {
+    let headers = |count: usize| (0..count).map(|number| format!("X-{number}: x\r\n")).collect::<String>();
+    for greeting in [
+        "SSH-2.0-OpenSSH_9.6\r\n".to_owned(),
+        "\x15\x03\x01\0\x02\x02\x16".to_owned(),
+        "<html>hello</html>\r\n\r\n".to_owned(),
+        "HTTP/9.9 200 OK\r\n\r\n".to_owned(),
+        "HTTP/1.1 20 OK\r\n\r\n".to_owned(),
+        answer(200, "No colon\r\n", ""),
+        answer(200, &headers(500), ""),
+        answer(200, &format!("X: {}\r\n", "x".repeat(1 << 20)), ""),
+    ] {
+        let shown = greeting.get(..40).unwrap_or(&greeting).to_owned();
+        let server = Server::always(greeting);
+        let error = ask(&client_of(&server).build().unwrap()).await.expect_err(&shown);
+        assert!(matches!(error.kind(), ErrorKind::Protocol(_)), "{shown:?}: {error:?}");
+        assert!(error.to_string().starts_with("preset prometheus::up: the server does not speak HTTP: "), "{error}");
+        assert_eq!((error.retries(), server.requests().len()), (0, 1), "{shown:?}");
+    }
+    let large = answer(200, &format!("X: {}\r\n", "x".repeat(10_000)), &vector_body("7"));
+    assert_eq!(ask(&client_of(&Server::always(large)).build().unwrap()).await.unwrap(), 7.0);
+}
+
+#[tokio::test]
+async fn headers_that_trickle_end_with_the_deadline() {
+    let server = Server::start(|_, stream| {
+        write!(stream, "HTTP/1.1 200 OK\r\n")?;
+        for number in 0.. {
+            write!(stream, "X-{number}: x\r\n")?;
+            thread::sleep(Duration::from_millis(50));
+        }
+        Ok(After::Close)
+    });
+    let client = client_of(&server).timeout(Duration::from_millis(200)).build().unwrap();
+    assert!(matches!(ask(&client).await.unwrap_err().kind(), ErrorKind::Timeout(_)));
+    server.wait_for_gone(1).await;
+}
+
+#[tokio::test]
+async fn a_query_that_is_too_long_for_get_is_not_sent() {
+    let server = Server::always(vector("7"));
+    let client = client_of(&server).method(HttpMethod::Get).build().unwrap();
+    let error = client.raw_query("x".repeat(70_000)).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Config(_)) && !error.is_retryable());
+    assert!(error.to_string().contains("the query is too long for `GET`: a URL of 70"), "{error}");
+    assert!(client.raw_query("x".repeat(60_000)).await.is_ok());
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn what_retry_after_says_is_told() {
+    let ask = async |after: &str, policy: RetryPolicy| {
+        let limited = answer(429, &format!("Retry-After: {after}\r\n"), "");
+        let server = Server::sequence(&[limited, vector("7")]);
+        let result = ask(&client_of(&server).retry(policy).build().unwrap()).await;
+        result.map_err(|error| (error.retries(), error.retry_after()))
+    };
+    let long = Some(Duration::from_secs(99_999_999_999));
+    assert_eq!(ask("99999999999", quick()).await, Err((0, long)));
+    assert_eq!(ask("99999999999999999999999", quick()).await, Err((0, Some(Duration::MAX))));
+    assert_eq!(ask("Fri, 31 Dec 9999 23:59:59 GMT", quick()).await.unwrap_err().0, 0);
+    for nothing in ["-1", "soon", "", "1.5", "0", "Sun, 06 Nov 1994 08:49:37 GMT"] {
+        assert_eq!(ask(nothing, quick()).await, Ok(7.0), "{nothing}");
+    }
+    assert_eq!(ask("7", RetryPolicy::never()).await, Err((0, Some(Duration::from_secs(7)))));
+    assert_eq!(ask("-7", RetryPolicy::never()).await, Err((0, None)));
+}
+
+#[tokio::test]
+async fn a_page_to_log_in_is_no_reason_to_give_up_post() {
+    let server = Server::start(|request, stream| {
+        let answer = match (&*request.method, request.number) {
+            ("POST", 0) => answer(405, "", "no"),
+            ("GET", 1) => answer(200, "Content-Type: text/html\r\n", "<html>Who are you?"),
+            _ => vector("7"),
+        };
+        stream.write_all(answer.as_bytes()).map(|()| After::Keep)
+    });
+    let client = client_of(&server).build().unwrap();
+    assert_eq!(http_error(&ask(&client).await.unwrap_err()), (200, "<html>Who are you?"));
+    assert_eq!(ask(&client).await.unwrap(), 7.0);
+    let methods: Vec<_> = server.requests().iter().map(|request| request.method.clone()).collect();
+    assert_eq!(methods, ["POST", "GET", "POST"]);
+
+    // An error of Prometheus is an answer, and so is a stream.
+    let error = r#"{"status":"error","errorType":"bad_data","error":"no"}"#;
+    let empty = r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#;
+    for (status, body) in [(400, error), (200, empty)] {
+        let server = Server::start(move |request, stream| {
+            let answer = if request.method == "POST" { answer(405, "", "no") } else { json(status, body) };
+            stream.write_all(answer.as_bytes()).map(|()| After::Keep)
+        });
+        let client = client_of(&server).build().unwrap();
+        for _ in 0..2 {
+            let querier = prometheus::Querier::new();
+            let stream = client.query_range(UP, &querier, TimeRange::last_hours(1)).stream().await;
+            assert_eq!(stream.is_ok(), status == 200);
+            if let Ok(mut stream) = stream {
+                assert_eq!(stream.try_next().await.unwrap(), None);
+            }
+        }
+        let methods: Vec<_> = server.requests().iter().map(|request| request.method.clone()).collect();
+        assert_eq!(methods, ["POST", "GET", "GET"], "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_to_log_in_is_not_ready() {
+    let page = answer(200, "Content-Type: text/html\r\n", "\n<!doctype html>Who are you?");
+    let server = Server::always(page.clone());
+    assert_eq!(http_error(&client_of(&server).build().unwrap().ready().await.unwrap_err()).0, 200);
+    let redirecting = |to: &'static str| {
+        Server::start(move |request, stream| {
+            let answer = match &*request.path {
+                "/-/ready" | "/-/healthy" => answer(302, &format!("Location: {to}\r\n"), ""),
+                _ => answer(200, "", "Prometheus Server is Ready.\n"),
+            };
+            stream.write_all(answer.as_bytes()).map(|()| After::Keep)
+        })
+    };
+    let moved = client_of(&redirecting("/login?to=ready")).build().unwrap();
+    assert_eq!(http_error(&moved.ready().await.unwrap_err()), (200, "Prometheus Server is Ready."));
+    assert!(client_of(&redirecting("/prometheus/-/ready")).build().unwrap().ready().await.unwrap());
+    for body in ["", "OK", r#"{"status":"ok"}"#, "{}"] {
+        let server = Server::always(answer(200, "", body));
+        assert!(client_of(&server).build().unwrap().healthy().await.unwrap(), "{body}");
+    }
+    let cut = Server::start(|_, stream| {
+        write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nOK")?;
+        Ok(After::Close)
+    });
+    assert!(client_of(&cut).build().unwrap().healthy().await.is_err());
+}
+
+#[tokio::test]
+async fn a_redirect_keeps_the_question() {
+    let moving = |to: &'static str| {
+        Server::start(move |request, stream| {
+            let moved = answer(301, &format!("Location: {to}\r\n"), "");
+            let answer = if request.path.starts_with("/new/") { vector("7") } else { moved };
+            stream.write_all(answer.as_bytes()).map(|()| After::Keep)
+        })
+    };
+    for (method, location, expected) in [
+        (HttpMethod::Get, "/new/", (Some("up{}"), None)),
+        // As most proxies do it, with the query of the request.
+        (HttpMethod::Get, "/new/?query=up&x=y#there", (Some("up"), Some("y"))),
+        (HttpMethod::Post, "/new/", (Some("up{}"), None)),
+        (HttpMethod::Post, "/new/?x=y", (Some("up{}"), Some("y"))),
+    ] {
+        let server = moving(location);
+        assert_eq!(ask(&client_of(&server).method(method).build().unwrap()).await.unwrap(), 7.0);
+        let request = &server.requests()[1];
+        assert_eq!((request.parameter("query"), request.parameter("x")), expected, "{method:?} {location}");
+        assert_eq!(request.parameters.iter().filter(|(name, _)| name == "query").count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_waits_for_a_retry_lets_others_go_first() {
+    let server = Server::start(|request, stream| {
+        let limited = answer(429, "Retry-After: 1\r\n", "");
+        let answer = if request.number == 0 { limited } else { vector("7") };
+        stream.write_all(answer.as_bytes()).map(|()| After::Keep)
+    });
+    let client = client_of(&server).max_concurrent(1).build().unwrap();
+    let start = Instant::now();
+    let limited = tokio::spawn(first_of(client.clone()));
+    while server.requests().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(ask(&client).await.unwrap(), 7.0);
+    assert!(start.elapsed() < Duration::from_millis(900), "{:?}", start.elapsed());
+    assert_eq!(limited.await.unwrap().unwrap(), 7.0);
+    assert!(start.elapsed() >= Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn only_secrets_are_taken_out_of_what_a_server_says() {
+    let said =
+        r#"{"status":"error","errorType":"x","error":"no env=\"production\" for hunter22, sid hunter33, hunter44"}"#;
+    let server = Server::always(json(403, said));
+    let client = client_of(&server)
+        .bearer_auth("hunter22")
+        .header("cookie", "a=b; sid=hunter33")
+        .header("x-api-key", "hunter44")
+        .header("accept-language", "for hunter")
+        .tenant("production")
+        .build()
+        .unwrap();
+    let querier = prometheus::Querier::new();
+    let stream = client.query_range(UP, &querier, TimeRange::last_hours(1)).stream().await;
+    for error in [ask(&client).await.unwrap_err(), stream.unwrap_err()] {
+        assert!(error.to_string().ends_with(r#": no env="production" for ***, sid ***, ***"#), "{error}");
+    }
+
+    // Also where a stream finds it on its way.
+    let server = Server::always(json(200, said));
+    let client = client_of(&server).bearer_auth("hunter22").build().unwrap();
+    let mut stream = client.query_range(UP, &querier, TimeRange::last_hours(1)).stream().await.unwrap();
+    let error = stream.try_next().await.unwrap_err();
+    assert_eq!(error.status(), Some(200));
+    assert!(!format!("{error:?}").contains("hunter22"), "{error:?}");
+    let server = Server::always(json(200, r#"{"status":"success","data":{"result":"hunter22"}}"#));
+    let client = client_of(&server).bearer_auth("hunter22").build().unwrap();
+    let error = ask(&client).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Decode(_)) && !format!("{error:?}").contains("hunter22"), "{error:?}");
 }

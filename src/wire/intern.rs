@@ -1,9 +1,9 @@
 //! Labels of one answer, with each name and each repeated value stored once.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::error::{DecodeError, Fault};
+use super::fields::LabelSet;
 use crate::value::Labels;
 
 /// Builds the labels of one series after another.
@@ -89,9 +89,9 @@ impl Interner {
 }
 
 /// Labels that were read elsewhere, with each name and each repeated value stored once.
-pub(crate) fn share_labels(series: Vec<BTreeMap<String, String>>) -> Result<Vec<Labels>, DecodeError> {
+pub(crate) fn share_labels(series: Vec<LabelSet>) -> Result<Vec<Labels>, DecodeError> {
     let mut interner = Interner::default();
-    let labels = series.into_iter().map(|labels| {
+    let labels = series.into_iter().map(|LabelSet(labels)| {
         for (name, value) in &labels {
             interner.name(name);
             interner.value(value);
@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn label_sets_of_a_list_share_their_text() {
         let pairs = |pod: &str| [("job", "api"), ("pod", pod)].map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let series = share_labels([pairs("a"), pairs("b")].map(BTreeMap::from).into()).unwrap();
+        let series = share_labels([pairs("a"), pairs("b")].map(|pairs| LabelSet(pairs.into())).into()).unwrap();
         assert_eq!(series[1].to_string(), r#"{job="api", pod="b"}"#);
         assert!(Arc::ptr_eq(series[0].names(), series[1].names()));
         assert!(Arc::ptr_eq(&series[0].values()[0], &series[1].values()[0]));
