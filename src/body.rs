@@ -323,7 +323,7 @@ mod tests {
         use std::io::Write;
 
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-        parts.iter().for_each(|part| encoder.write_all(part).unwrap());
+        encoder.write_all(&parts.concat()).unwrap();
         encoder.finish().unwrap()
     }
 

@@ -47,7 +47,7 @@ pub enum ErrorKind {
     /// The client cannot be built, or a request cannot be made, of this.
     #[error("invalid configuration: {0}")]
     Config(String),
-    /// No connection, or a broken one.
+    /// No connection, or one that broke before the answer.
     #[error("the server cannot be reached")]
     Transport(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The connection broke when a part of the answer had come.
@@ -58,7 +58,7 @@ pub enum ErrorKind {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The server cannot be trusted, or does not speak TLS.
+    /// The server cannot be trusted, or does not speak TLS. With `native-tls` this is [`Transport`](Self::Transport).
     #[error("no secure connection to the server")]
     Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// What answers does not speak HTTP, or not as it should.

@@ -120,11 +120,14 @@ text_fields!(BuildInfo {
     go_version: "goVersion",
 });
 
+/// The features of one category.
+type LooseFeatures = Loose<BTreeMap<String, Loose<bool>>>;
+
 impl FeaturesQuery<'_> {
     async fn ask(self) -> Result<Features, Error> {
         let call = Call::new(&self.client.transport, "features", "api/v1/features").get_only().at_most(STATUS_BYTES);
-        let read = |(features, _): (BTreeMap<String, Loose<BTreeMap<String, Loose<bool>>>>, _)| {
-            let known = |Loose(features): Loose<BTreeMap<_, Loose<_>>>| {
+        let read = |(features, _): (BTreeMap<String, LooseFeatures>, _)| {
+            let known = |Loose(features): LooseFeatures| {
                 features.unwrap_or_default().into_iter().filter_map(|(name, Loose(on))| Some((name, on?))).collect()
             };
             Ok(Features(features.into_iter().map(|(category, features)| (category, known(features))).collect()))

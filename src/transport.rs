@@ -224,17 +224,20 @@ fn failure(error: reqwest::Error) -> ErrorKind {
         return ErrorKind::Config(error.source().map_or_else(|| error.to_string(), ToString::to_string));
     }
     let causes = || successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source());
-    // What TLS libraries call a certificate that is not valid, and what is no TLS at all.
-    let is_invalid = |cause: &(dyn Error + 'static)| {
-        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::InvalidData)
-    };
-    if error.is_connect() && causes().any(is_invalid) {
+    if error.is_connect() && causes().any(|cause| cause.downcast_ref().is_some_and(is_invalid)) {
         return ErrorKind::Tls(Box::new(error));
     }
     if causes().any(|cause| cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse)) {
         return ErrorKind::Protocol(Box::new(error));
     }
     ErrorKind::Transport(Box::new(error))
+}
+
+/// Whether this is what rustls makes of a certificate that is not valid, and of what is no TLS at all.
+fn is_invalid(error: &io::Error) -> bool {
+    // Not a `source`: that of an error in another is the one behind both.
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    error.kind() == io::ErrorKind::InvalidData || inner.is_some_and(is_invalid)
 }
 
 /// `Authorization: scheme credentials`, marked so that it is never shown.

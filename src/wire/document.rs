@@ -297,11 +297,13 @@ impl Document {
                 Ok(())
             }
             Place::Stats => self.stat(event),
-            Place::Steps if event == Event::OpenArray => {
-                self.enter(Place::Step { parts: 0 });
+            Place::Steps => {
+                self.skip(event)?;
+                if event == Event::OpenArray {
+                    self.set_place(Place::Step { parts: 0 });
+                }
                 Ok(())
             }
-            Place::Steps => self.skip(event),
             Place::Step { parts } => self.step_part(event, parts),
             Place::Result { parts } => self.result_part(event, parts),
             Place::Item => self.item_field(event),
