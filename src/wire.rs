@@ -26,6 +26,7 @@ mod fields;
 mod intern;
 mod lexer;
 mod number;
+mod place;
 mod response;
 mod times;
 
