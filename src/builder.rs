@@ -169,19 +169,18 @@ impl ClientBuilder {
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
-        let http = match self.shared {
-            Some(http) => http,
-            None => {
-                // Another crate may turn on features of reqwest that take compression off before this one knows of it.
-                let http = self.http.no_gzip().no_brotli().no_zstd().no_deflate();
-                // A pooled connection whose other end is gone acknowledges nothing, and should not use up a whole call.
-                #[cfg(target_os = "linux")]
-                let http = http.tcp_user_timeout(self.connect_timeout);
-                http.redirect(reqwest::redirect::Policy::none())
-                    .connect_timeout(self.connect_timeout)
-                    .build()
-                    .map_err(|error| ErrorKind::Config(Causes(&error).to_string()))?
-            }
+        let http = if let Some(http) = self.shared {
+            http
+        } else {
+            // Another crate may turn on features of reqwest that take compression off before this one knows of it.
+            let http = self.http.no_gzip().no_brotli().no_zstd().no_deflate();
+            // A pooled connection whose other end is gone acknowledges nothing, and should not use up a whole call.
+            #[cfg(target_os = "linux")]
+            let http = http.tcp_user_timeout(self.connect_timeout);
+            http.redirect(reqwest::redirect::Policy::none())
+                .connect_timeout(self.connect_timeout)
+                .build()
+                .map_err(|error| ErrorKind::Config(Causes(&error).to_string()))?
         };
         let transport = Transport {
             http,
