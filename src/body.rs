@@ -25,10 +25,10 @@ pub(crate) trait Sink: Sized {
     /// Lets the limit of samples hold for several answers together.
     fn share(&mut self, _: Arc<Pool>) {}
 
-    fn push(&mut self, bytes: &[u8]) -> Result<(), ErrorKind>;
+    fn push(&mut self, bytes: &[u8]) -> Result<(), DecodeError>;
 
-    /// The meaning of the whole, and what the server says went wrong.
-    fn finish(self) -> Result<(Self::Output, Option<ServerError>), ErrorKind>;
+    /// The meaning of the whole, or what the server says went wrong.
+    fn finish(self) -> Result<Result<Self::Output, ServerError>, DecodeError>;
 
     fn meta(output: &mut Self::Output) -> &mut Meta;
 }
@@ -45,14 +45,13 @@ impl Sink for Decoder {
         self.share(pool);
     }
 
-    fn push(&mut self, bytes: &[u8]) -> Result<(), ErrorKind> {
-        Ok(self.push(bytes)?)
+    fn push(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
+        self.push(bytes)
     }
 
-    fn finish(self) -> Result<(Response, Option<ServerError>), ErrorKind> {
+    fn finish(self) -> Result<Result<Response, ServerError>, DecodeError> {
         let mut response = self.finish()?;
-        let error = response.error.take();
-        Ok((response, error))
+        Ok(response.error.take().map_or(Ok(response), Err))
     }
 
     fn meta(response: &mut Response) -> &mut Meta {
@@ -74,20 +73,20 @@ impl<T: DeserializeOwned> Sink for Whole<T> {
         Self { body: Vec::new(), limit: limits.max_bytes, data: PhantomData }
     }
 
-    fn push(&mut self, bytes: &[u8]) -> Result<(), ErrorKind> {
+    fn push(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
         if (self.body.len() + bytes.len()) as u64 > self.limit {
-            return Err(DecodeError::TooManyBytes { limit: self.limit }.into());
+            return Err(DecodeError::TooManyBytes { limit: self.limit });
         }
         self.body.extend_from_slice(bytes);
         Ok(())
     }
 
-    fn finish(self) -> Result<((T, Meta), Option<ServerError>), ErrorKind> {
+    fn finish(self) -> Result<Result<(T, Meta), ServerError>, DecodeError> {
         let Envelope { data, error, meta } = decode_data::<Option<T>>(&self.body)?;
-        match (data.flatten(), error) {
-            (Some(data), error) => Ok(((data, meta), error)),
-            (None, Some(error)) => Err(ErrorKind::Server { status: 200, error }),
-            (None, None) => Err(DecodeError::MissingField { field: "data" }.into()),
+        match (error, data.flatten()) {
+            (Some(error), _) => Ok(Err(error)),
+            (None, Some(data)) => Ok(Ok((data, meta))),
+            (None, None) => Err(DecodeError::MissingField { field: "data" }),
         }
     }
 
@@ -97,7 +96,7 @@ impl<T: DeserializeOwned> Sink for Whole<T> {
 }
 
 /// The body of an answer: JSON for the sink, or something else that becomes an error.
-pub(crate) struct Content<S> {
+struct Content<S> {
     status: u16,
     /// The beginning of a body that is not for the sink; the whole body if the request failed.
     kept: Vec<u8>,
@@ -106,30 +105,29 @@ pub(crate) struct Content<S> {
 }
 
 impl<S: Sink> Content<S> {
-    pub(crate) fn new(status: u16, limits: Limits) -> Self {
+    fn new(status: u16, limits: Limits) -> Self {
         let for_sink = if (200..300).contains(&status) { None } else { Some(false) };
         Self { status, kept: Vec::new(), for_sink, sink: S::new(limits) }
     }
 
-    pub(crate) fn sink(&mut self) -> &mut S {
-        &mut self.sink
+    fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
     }
 
-    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), ErrorKind> {
+    fn push(&mut self, bytes: &[u8]) -> Result<(), ErrorKind> {
         if self.for_sink.is_none() {
             // Not by `Content-Type`: there are proxies that call JSON a text, and pages to log in that are called JSON.
             self.for_sink = bytes.iter().find(|byte| !byte.is_ascii_whitespace()).map(|first| *first == b'{');
         }
         if self.for_sink == Some(true) {
-            return self.sink.push(bytes);
+            return Ok(self.sink.push(bytes)?);
         }
-        let success = (200..300).contains(&self.status);
-        let most = if success { EXCERPT_BYTES } else { FAILURE_BYTES };
+        let most = if self.is_success() { EXCERPT_BYTES } else { FAILURE_BYTES };
         self.kept.extend_from_slice(&bytes[..bytes.len().min(most - self.kept.len())]);
         if self.kept.len() == most { Err(self.foreign()) } else { Ok(()) }
     }
 
-    pub(crate) fn finish(self, partial: PartialData) -> Result<S::Output, ErrorKind> {
+    fn finish(self, partial: PartialData) -> Result<S::Output, ErrorKind> {
         let Self { status, .. } = self;
         if self.for_sink != Some(true) {
             // An empty body may be one that did not arrive.
@@ -138,13 +136,7 @@ impl<S: Sink> Content<S> {
                 _ => self.foreign(),
             });
         }
-        let (mut output, error) = self.sink.finish().map_err(|error| match error {
-            ErrorKind::Server { error, .. } => ErrorKind::Server { status, error },
-            other => other,
-        })?;
-        if let Some(error) = error {
-            return Err(ErrorKind::Server { status, error });
-        }
+        let mut output = self.sink.finish()?.map_err(|error| ErrorKind::Server { status, error })?;
         let meta = S::meta(&mut output);
         meta.partial_accepted |= partial == PartialData::Accept;
         match meta.partial_reason() {
@@ -163,91 +155,93 @@ impl<S: Sink> Content<S> {
 }
 
 /// Takes the compression off a body while it arrives.
-pub(crate) enum Body<S: Sink> {
-    Plain(Content<S>),
+pub(crate) struct Body<S> {
+    content: Content<S>,
     #[cfg(feature = "gzip")]
-    Gzip(Box<flate2::write::MultiGzDecoder<Inflated<S>>>),
+    gzip: Option<Gzip>,
 }
 
 impl<S: Sink> Body<S> {
-    /// A body with this `Content-Encoding`.
-    pub(crate) fn new(content: Content<S>, encoding: Option<&str>) -> Result<Self, ErrorKind> {
+    /// The body of an answer with this status and `Content-Encoding`.
+    pub(crate) fn new(status: u16, encoding: Option<&str>, limits: Limits) -> Result<Self, ErrorKind> {
+        let content = Content::new(status, limits);
         match encoding.map(str::trim) {
-            None | Some("" | "identity") => Ok(Self::Plain(content)),
+            None | Some("" | "identity") => Ok(Self {
+                content,
+                #[cfg(feature = "gzip")]
+                gzip: None,
+            }),
             #[cfg(feature = "gzip")]
-            Some("gzip" | "x-gzip") => {
-                let inflated = Inflated { content, failure: None };
-                Ok(Self::Gzip(Box::new(flate2::write::MultiGzDecoder::new(inflated))))
-            }
+            Some("gzip" | "x-gzip") => Ok(Self { content, gzip: Some(Gzip::default()) }),
             Some(other) => {
                 let body = format!("a body in the encoding {other:?}, which was not asked for");
-                Err(ErrorKind::Http { status: content.status, body })
+                Err(ErrorKind::Http { status, body })
             }
         }
     }
 
     pub(crate) fn sink(&mut self) -> &mut S {
-        match self {
-            Self::Plain(content) => content.sink(),
-            #[cfg(feature = "gzip")]
-            Self::Gzip(decoder) => decoder.get_mut().content.sink(),
-        }
+        &mut self.content.sink
     }
 
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), ErrorKind> {
-        match self {
-            Self::Plain(content) => content.push(bytes),
-            #[cfg(feature = "gzip")]
-            Self::Gzip(decoder) => {
-                use std::io::Write;
-                decoder.write_all(bytes).map_err(|error| decoder.get_mut().failure(error))
-            }
+        #[cfg(feature = "gzip")]
+        if let Some(gzip) = &mut self.gzip {
+            return gzip.push(bytes, &mut self.content);
         }
+        self.content.push(bytes)
     }
 
-    pub(crate) fn finish(self, partial: PartialData) -> Result<S::Output, ErrorKind> {
-        match self {
-            Self::Plain(content) => content.finish(partial),
-            #[cfg(feature = "gzip")]
-            Self::Gzip(mut decoder) => {
-                decoder.try_finish().map_err(|error| decoder.get_mut().failure(error))?;
-                // The same again, which has nothing left to do.
-                let inflated = decoder.finish().map_err(|error| ErrorKind::Transport(Box::new(error)))?;
-                inflated.content.finish(partial)
-            }
+    #[cfg_attr(not(feature = "gzip"), expect(unused_mut, reason = "nothing is held back without the feature"))]
+    pub(crate) fn finish(mut self, partial: PartialData) -> Result<S::Output, ErrorKind> {
+        #[cfg(feature = "gzip")]
+        if let Some(gzip) = self.gzip {
+            gzip.finish(&mut self.content)?;
         }
+        self.content.finish(partial)
     }
 }
 
-/// Where uncompressed bytes go, a few at a time.
+/// Compressed bytes so far, and what is held back of them.
 #[cfg(feature = "gzip")]
-pub(crate) struct Inflated<S> {
-    content: Content<S>,
-    failure: Option<ErrorKind>,
+#[derive(Default)]
+struct Gzip {
+    decoder: Option<flate2::write::MultiGzDecoder<Vec<u8>>>,
+    length: u64,
 }
 
 #[cfg(feature = "gzip")]
-impl<S> Inflated<S> {
-    /// What went wrong: with the content, or with the compression.
-    fn failure(&mut self, error: std::io::Error) -> ErrorKind {
-        self.failure.take().unwrap_or_else(|| ErrorKind::Transport(Box::new(error)))
-    }
-}
+impl Gzip {
+    fn push<S: Sink>(&mut self, bytes: &[u8], content: &mut Content<S>) -> Result<(), ErrorKind> {
+        use std::io::Write;
 
-#[cfg(feature = "gzip")]
-impl<S: Sink> std::io::Write for Inflated<S> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        match self.content.push(bytes) {
-            Ok(()) => Ok(bytes.len()),
-            Err(failure) => {
-                self.failure = Some(failure);
-                Err(std::io::ErrorKind::InvalidData.into())
-            }
+        let decoder = self.decoder.get_or_insert_with(|| flate2::write::MultiGzDecoder::new(Vec::new()));
+        self.length += bytes.len() as u64;
+        // Each piece can become a thousand times as long.
+        for piece in bytes.chunks(1 << 12) {
+            let written = decoder.write_all(piece);
+            content.push(decoder.get_ref())?;
+            decoder.get_mut().clear();
+            // Of a request that failed, the status says more.
+            let broken = || {
+                if content.is_success() { DecodeError::Gzip { length: self.length }.into() } else { content.foreign() }
+            };
+            written.map_err(|_| broken())?;
         }
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
+    }
+
+    /// A body without any bytes is an empty one.
+    fn finish<S: Sink>(self, content: &mut Content<S>) -> Result<(), ErrorKind> {
+        let Some(mut decoder) = self.decoder else { return Ok(()) };
+        let finished = decoder.try_finish();
+        content.push(decoder.get_ref())?;
+        match finished {
+            Err(source) if content.is_success() => {
+                Err(ErrorKind::CutOff { bytes: self.length, source: Box::new(source) })
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -258,7 +252,7 @@ mod tests {
     const LIMITS: Limits = Limits { max_bytes: 1000, max_samples: 10 };
 
     fn read(status: u16, chunks: &[&str], partial: PartialData) -> Result<Vec<String>, ErrorKind> {
-        let mut body = Body::<Whole<Vec<String>>>::new(Content::new(status, LIMITS), None)?;
+        let mut body = Body::<Whole<Vec<String>>>::new(status, None, LIMITS)?;
         for chunk in chunks {
             body.push(chunk.as_bytes())?;
         }
@@ -316,37 +310,66 @@ mod tests {
 
     #[test]
     fn unknown_encodings_are_refused() {
-        let content = Content::<Decoder>::new(200, LIMITS);
-        assert!(Body::new(content, Some("br")).is_err());
+        for encoding in ["br", "gzip, gzip", "zstd"] {
+            let Err(ErrorKind::Http { status: 502, body }) = Body::<Decoder>::new(502, Some(encoding), LIMITS) else {
+                panic!("{encoding}")
+            };
+            assert!(body.contains(encoding), "{body}");
+        }
+    }
+
+    #[cfg(feature = "gzip")]
+    fn zip(parts: &[&[u8]]) -> Vec<u8> {
+        use std::io::Write;
+
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(&parts.concat()).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[cfg(feature = "gzip")]
+    fn unzip(status: u16, zipped: &[u8], size: usize) -> Result<Vec<String>, ErrorKind> {
+        let mut body = Body::<Whole<Vec<String>>>::new(status, Some("gzip"), LIMITS).unwrap();
+        zipped.chunks(size).try_for_each(|chunk| body.push(chunk))?;
+        body.finish(PartialData::Warn).map(|(data, _)| data)
     }
 
     #[cfg(feature = "gzip")]
     #[test]
     fn gzip_is_read_in_any_pieces_and_not_if_it_is_cut() {
-        use std::io::Write;
-
-        let text = br#"{"status":"success","data":["a","b"]}"#;
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-        encoder.write_all(text).unwrap();
-        let zipped = encoder.finish().unwrap();
-        let read = |zipped: &[u8], size: usize| {
-            let mut body = Body::<Whole<Vec<String>>>::new(Content::new(200, LIMITS), Some("gzip")).unwrap();
-            zipped.chunks(size).try_for_each(|chunk| body.push(chunk))?;
-            body.finish(PartialData::Warn).map(|(data, _)| data)
-        };
+        let zipped = zip(&[br#"{"status":"success","data":["a","b"]}"#]);
         for size in [1, 7, 1000] {
-            assert_eq!(read(&zipped, size).unwrap(), ["a", "b"]);
+            assert_eq!(unzip(200, &zipped, size).unwrap(), ["a", "b"]);
         }
-        for length in 0..zipped.len() {
-            assert!(read(&zipped[..length], 7).is_err(), "{length}");
+        for length in 1..zipped.len() {
+            let error = unzip(200, &zipped[..length], 7).unwrap_err();
+            let ErrorKind::CutOff { bytes, .. } = error else { panic!("{length}: {error:?}") };
+            assert_eq!(bytes, length as u64);
         }
-        let bomb = {
-            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-            encoder.write_all(b"{\"").unwrap();
-            (0..100).for_each(|_| encoder.write_all(&[b'a'; 10_000]).unwrap());
-            encoder.finish().unwrap()
-        };
-        let error = read(&bomb, 1 << 20).unwrap_err();
+        let bomb = zip(&[&[&b"{\""[..]], &[&[b'a'; 10_000][..]; 100][..]].concat());
+        let error = unzip(200, &bomb, 1 << 20).unwrap_err();
         assert!(matches!(error, ErrorKind::Decode(DecodeError::TooManyBytes { .. })), "{error:?}");
+    }
+
+    #[cfg(feature = "gzip")]
+    #[test]
+    fn what_is_no_gzip_is_an_error_that_keeps_the_status() {
+        let shown = |status, body: &[u8]| format!("{:?}", unzip(status, body, 1000).unwrap_err());
+        let zipped = zip(&[br#"{"status":"success","data":[]}"#]);
+        for bad in [&b"{\"status\":\"success\"}"[..], b"\x1f\x8b\x08\xff\xff", &[&zipped[..], b"more"].concat()] {
+            let length = bad.len();
+            let error = unzip(200, bad, 1000).unwrap_err();
+            assert!(
+                matches!(error, ErrorKind::Decode(DecodeError::Gzip { .. }) | ErrorKind::CutOff { .. }),
+                "{error:?}"
+            );
+            assert!(format!("{error:?}").contains(&format!(": {length}")), "{error:?}");
+            assert!(shown(503, bad).starts_with("Http { status: 503"), "{}", shown(503, bad));
+        }
+        for status in [200, 502] {
+            assert_eq!(shown(status, b""), format!(r#"Http {{ status: {status}, body: "" }}"#));
+        }
+        let cut = zip(&[b"<html>", &[b'-'; 3000]]);
+        let ErrorKind::Http { status: 502, .. } = unzip(502, &cut[..cut.len() - 5], 7).unwrap_err() else { panic!() };
     }
 }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use base64::Engine;
@@ -109,7 +108,8 @@ impl ClientBuilder {
 
     /// Sets what this builder has no word for, such as certificates and proxies.
     ///
-    /// Two things stay as they are: redirects, which go to no other server, and [`connect_timeout`](Self::connect_timeout).
+    /// Three things stay as they are: redirects, which go to no other server, [`connect_timeout`](Self::connect_timeout),
+    /// which on Linux is also how long a connection may be without any sign of the server, and compression.
     ///
     /// ```no_run
     /// use promql_presets::{PrometheusClient, reqwest};
@@ -169,14 +169,18 @@ impl ClientBuilder {
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
-        let http = match self.shared {
-            Some(http) => http,
-            None => self
-                .http
-                .redirect(reqwest::redirect::Policy::none())
+        let http = if let Some(http) = self.shared {
+            http
+        } else {
+            // Another crate may turn on features of reqwest that take compression off before this one knows of it.
+            let http = self.http.no_gzip().no_brotli().no_zstd().no_deflate();
+            // A pooled connection whose other end is gone acknowledges nothing, and should not use up a whole call.
+            #[cfg(target_os = "linux")]
+            let http = http.tcp_user_timeout(self.connect_timeout);
+            http.redirect(reqwest::redirect::Policy::none())
                 .connect_timeout(self.connect_timeout)
                 .build()
-                .map_err(|error| ErrorKind::Config(Causes(&error).to_string()))?,
+                .map_err(|error| ErrorKind::Config(Causes(&error).to_string()))?
         };
         let transport = Transport {
             http,
@@ -188,7 +192,7 @@ impl ClientBuilder {
             hook: self.hook,
             permits: Arc::new(Semaphore::new(self.max_concurrent.clamp(1, Semaphore::MAX_PERMITS))),
             budget: Budget::new(Instant::now()),
-            refuses_post: AtomicBool::new(false),
+            refuses_post: Arc::default(),
         };
         Ok(PrometheusClient { transport: Arc::new(transport) })
     }

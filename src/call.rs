@@ -10,12 +10,12 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep, timeout_at};
 use url::form_urlencoded::Serializer;
 
-use crate::body::{Body, Content, Sink};
+use crate::body::{Body, Sink};
 use crate::error::{Error, ErrorKind};
 use crate::observe::{Watch, within};
 use crate::options::{Options, Parameter, PartialData};
 use crate::transport::{Answer, Target, Transport};
-use crate::wire::{Decoder, Pool};
+use crate::wire::{Decoder, Limits, Pool};
 
 /// A future that can be sent between threads.
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
@@ -25,6 +25,9 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How much later than the server the client gives up at most, so that the server's own word on a timeout arrives.
 const MOST_GRACE: Duration = Duration::from_secs(1);
+
+/// How long to wait for what a server says about a request that failed, beyond its status.
+const FAILURE_TIME: Duration = Duration::from_secs(2);
 
 /// One question to the server, ready to be sent. It borrows nothing, so that a querier need not be `Sync`.
 #[derive(Debug)]
@@ -44,6 +47,8 @@ pub(crate) struct Call {
     pub(crate) deadline: Option<Deadline>,
     /// What counts the samples of several calls together.
     pub(crate) pool: Option<Arc<Pool>>,
+    /// How long the answer may be if nobody says.
+    pub(crate) max_bytes: u64,
 }
 
 /// When the server and when the client gives up.
@@ -84,7 +89,13 @@ impl Call {
             query: None,
             deadline: None,
             pool: None,
+            max_bytes: Limits::default().max_bytes,
         }
+    }
+
+    /// A call whose answer is short, unless somebody says otherwise.
+    pub(crate) fn at_most(self, max_bytes: u64) -> Self {
+        Self { max_bytes, ..self }
     }
 
     /// An endpoint that takes neither `POST` nor a timeout.
@@ -124,7 +135,10 @@ impl Call {
         let mut run = Run::new(self);
         let span = run.watch.span();
         let work = async {
-            let result = run.whole::<S>().await.and_then(convert).map_err(|failure| run.redacted(failure));
+            let result = match run.whole::<S>().await {
+                Ok(output) => convert(output).map_err(|failure| run.watch.error(failure)),
+                Err(error) => Err(error),
+            };
             run.watch.end_with(result)
         };
         within(span, work).await
@@ -134,24 +148,48 @@ impl Call {
     pub(crate) async fn open(self) -> Result<Open, Error> {
         let mut run = Run::new(self);
         let span = run.watch.span();
-        match within(span, run.begin()).await {
-            Ok((answer, permit)) => {
+        let begun = within(span, run.begin()).await.and_then(|(answer, permit)| {
+            let body = run.new_body(&answer).map_err(|failure| run.watch.error(failure))?;
+            Ok((answer, body, permit))
+        });
+        match begun {
+            Ok((answer, body, permit)) => {
                 let Run { call, deadline, watch, .. } = run;
-                Ok(Open { answer, deadline, options: call.options, watch, permit })
+                Ok(Open { answer, body, deadline, partial: call.options.partial.unwrap_or_default(), watch, permit })
             }
-            Err(failure) => {
-                let failure = run.redacted(failure);
-                run.watch.end_with(Err(failure))
-            }
+            Err(error) => run.watch.end_with(Err(error)),
         }
+    }
+
+    /// Asks where the answer is a line of text; a page for people, such as one to log in, is an error.
+    pub(crate) async fn text(self) -> Result<(), Error> {
+        let mut run = Run::new(self);
+        let span = run.watch.span();
+        let work = async {
+            let result = match run.begin().await {
+                Ok((answer, _permit)) => {
+                    let moved = answer.moved;
+                    match run.body::<Decoder>(answer).await {
+                        Err(ErrorKind::Http { ref body, .. }) if !moved && !body.starts_with('<') => Ok(()),
+                        // JSON, whatever it says.
+                        Ok(_) | Err(ErrorKind::Decode(_)) => Ok(()),
+                        Err(failure) => Err(run.watch.error(failure)),
+                    }
+                }
+                Err(error) => Err(error),
+            };
+            run.watch.end_with(result)
+        };
+        within(span, work).await
     }
 }
 
 /// A call whose answer has begun to arrive.
 pub(crate) struct Open {
     pub(crate) answer: Answer,
+    pub(crate) body: Body<Decoder>,
     pub(crate) deadline: Deadline,
-    pub(crate) options: Options,
+    pub(crate) partial: PartialData,
     pub(crate) watch: Watch,
     /// Holds the place among those that are being made.
     pub(crate) permit: OwnedSemaphorePermit,
@@ -169,8 +207,10 @@ struct Run {
 impl Run {
     fn new(mut call: Call) -> Self {
         let transport = &call.transport;
-        let watch = Watch::start(transport.hook.clone(), call.endpoint, call.preset, call.query.take());
+        transport.budget.earn();
         let options = std::mem::take(&mut call.options).or(&transport.options);
+        let mut watch = Watch::start(transport.hook.clone(), call.endpoint, call.preset, call.query.take());
+        watch.headers.clone_from(&options.headers);
         let deadline = call.deadline.unwrap_or_else(|| Deadline::after(options.timeout));
         let mut form = Serializer::new(String::with_capacity(256));
         form.extend_pairs(&call.parameters);
@@ -186,48 +226,49 @@ impl Run {
         Self { form, deadline, watch, call: Call { options, ..call } }
     }
 
-    async fn whole<S: Sink>(&mut self) -> Result<S::Output, ErrorKind> {
-        let _permit = self.permit().await?;
+    /// Asks until a whole answer has come.
+    async fn whole<S: Sink>(&mut self) -> Result<S::Output, Error> {
         loop {
-            let mut retry_after = None;
-            let deadline = self.deadline.client;
-            match timeout_at(deadline, self.attempt::<S>(&mut retry_after)).await {
-                Ok(Ok(output)) => return Ok(output),
-                Ok(Err(failure)) => self.pause(failure, retry_after).await?,
-                Err(_) => return Err(ErrorKind::Timeout(None)),
+            let failure = {
+                let (answer, _permit) = self.begin().await?;
+                match self.body::<S>(answer).await {
+                    Ok(output) => return Ok(output),
+                    Err(failure) => failure,
+                }
+            };
+            self.pause(failure).await?;
+        }
+    }
+
+    /// Asks until a good answer begins.
+    async fn begin(&mut self) -> Result<(Answer, OwnedSemaphorePermit), Error> {
+        if let Some(failure) = self.call.options.failure.take() {
+            return Err(self.watch.error(failure));
+        }
+        loop {
+            match self.attempt().await {
+                Ok(begun) => return Ok(begun),
+                Err(failure) => self.pause(failure).await?,
             }
         }
     }
 
-    /// Asks, and reads until the header of a good answer.
-    async fn begin(&mut self) -> Result<(Answer, OwnedSemaphorePermit), ErrorKind> {
+    async fn attempt(&mut self) -> Result<(Answer, OwnedSemaphorePermit), ErrorKind> {
+        self.watch.retry_after = None;
         let permit = self.permit().await?;
-        loop {
-            let mut retry_after = None;
-            let deadline = self.deadline.client;
-            let attempt = async {
-                let answer = self.send(&mut retry_after).await?;
-                if (200..300).contains(&answer.status) {
-                    return Ok(answer);
-                }
-                let status = answer.status;
-                let failure = self.body::<Decoder>(answer).await.err();
-                Err(failure.unwrap_or(ErrorKind::Http { status, body: String::new() }))
-            };
-            match timeout_at(deadline, attempt).await {
-                Ok(Ok(answer)) => return Ok((answer, permit)),
-                Ok(Err(failure)) => self.pause(failure, retry_after).await?,
-                Err(_) => return Err(ErrorKind::Timeout(None)),
-            }
+        let deadline = self.deadline.client;
+        let answer = timeout_at(deadline, self.send()).await.unwrap_or(Err(ErrorKind::Timeout(None)))?;
+        self.watch.retry_after = answer.retry_after;
+        if answer.is_success() {
+            return Ok((answer, permit));
         }
+        let status = answer.status;
+        let failure = self.body::<Decoder>(answer).await.err();
+        Err(failure.unwrap_or(ErrorKind::Http { status, body: String::new() }))
     }
 
     /// Waits for a place among the calls that are made at the same time.
-    async fn permit(&mut self) -> Result<OwnedSemaphorePermit, ErrorKind> {
-        if let Some(failure) = self.call.options.failure.take() {
-            return Err(failure);
-        }
-        self.call.transport.budget.earn();
+    async fn permit(&self) -> Result<OwnedSemaphorePermit, ErrorKind> {
         let permit = Arc::clone(&self.call.transport.permits).acquire_owned();
         match timeout_at(self.deadline.client, permit).await {
             Ok(Ok(permit)) => Ok(permit),
@@ -235,12 +276,7 @@ impl Run {
         }
     }
 
-    async fn attempt<S: Sink>(&mut self, retry_after: &mut Option<Duration>) -> Result<S::Output, ErrorKind> {
-        let answer = self.send(retry_after).await?;
-        self.body::<S>(answer).await
-    }
-
-    async fn send(&mut self, retry_after: &mut Option<Duration>) -> Result<Answer, ErrorKind> {
+    async fn send(&self) -> Result<Answer, ErrorKind> {
         let Call { transport, target, options, tells_timeout, .. } = &self.call;
         let sent;
         let form = if *tells_timeout {
@@ -250,38 +286,51 @@ impl Run {
         } else {
             &self.form
         };
-        let answer = transport.send(target, form, &options.headers).await?;
-        *retry_after = answer.retry_after;
-        Ok(answer)
+        transport.send(target, form, &options.headers).await
+    }
+
+    fn new_body<S: Sink>(&self, answer: &Answer) -> Result<Body<S>, ErrorKind> {
+        let limits = self.call.options.limits(self.call.max_bytes);
+        let mut body = Body::<S>::new(answer.status, answer.encoding.as_deref(), limits)?;
+        if let Some(pool) = &self.call.pool {
+            body.sink().share(Arc::clone(pool));
+        }
+        Ok(body)
     }
 
     async fn body<S: Sink>(&mut self, mut answer: Answer) -> Result<S::Output, ErrorKind> {
-        let options = &self.call.options;
-        let mut content = Content::<S>::new(answer.status, options.limits());
-        if let Some(pool) = &self.call.pool {
-            content.sink().share(Arc::clone(pool));
+        let mut body = self.new_body::<S>(&answer)?;
+        let is_success = answer.is_success();
+        let longest =
+            if is_success { self.deadline.client } else { self.deadline.client.min(Instant::now() + FAILURE_TIME) };
+        let arrive = async {
+            while let Some(chunk) = answer.chunk().await? {
+                self.watch.bytes += chunk.len() as u64;
+                body.push(&chunk)?;
+            }
+            Ok(())
+        };
+        let arrived = timeout_at(longest, arrive).await.unwrap_or(Err(ErrorKind::Timeout(None)));
+        // If the request failed, its status says more than a body that broke.
+        if is_success {
+            arrived?;
         }
-        let mut body = Body::new(content, answer.encoding.as_deref())?;
-        while let Some(chunk) = answer.chunk().await? {
-            self.watch.bytes += chunk.len() as u64;
-            body.push(&chunk)?;
+        let mut result = body.finish(self.call.options.partial.unwrap_or_default());
+        if let Ok(output) = &mut result {
+            self.watch.introduce(S::meta(output));
         }
-        let mut output = body.finish(options.partial.unwrap_or_default())?;
-        self.watch.introduce(S::meta(&mut output));
-        Ok(output)
-    }
-
-    fn redacted(&self, mut failure: ErrorKind) -> ErrorKind {
-        Error::redact(&mut failure, &self.call.options.headers);
-        failure
+        if matches!(result, Ok(_) | Err(ErrorKind::Server { .. } | ErrorKind::PartialData { .. })) {
+            answer.confirm();
+        }
+        result
     }
 
     /// Waits until it is time for a retry; if there is none, the failure comes back.
-    async fn pause(&mut self, failure: ErrorKind, retry_after: Option<Duration>) -> Result<(), ErrorKind> {
-        let error = self.watch.error(self.redacted(failure));
+    async fn pause(&mut self, failure: ErrorKind) -> Result<(), Error> {
+        let error = self.watch.error(failure);
         let policy = self.call.options.retry.clone().unwrap_or_default();
         let now = Instant::now();
-        let wait = policy.wait(&error, self.watch.retries, retry_after);
+        let wait = policy.wait(&error, self.watch.retries);
         let wait = wait.filter(|wait| now.checked_add(*wait).is_some_and(|then| then < self.deadline.server));
         match wait.filter(|_| self.call.transport.budget.spend(now.into_std())) {
             Some(wait) => {
@@ -289,7 +338,7 @@ impl Run {
                 sleep(wait).await;
                 Ok(())
             }
-            None => Err(error.into_kind()),
+            None => Err(error),
         }
     }
 }

@@ -1,9 +1,10 @@
 //! What can go wrong between a preset and its result.
 
 use std::fmt::{self, Write};
+use std::time::Duration;
 
 use promql_presets_core::RenderError;
-use reqwest::header::{AUTHORIZATION, HeaderMap};
+use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, PROXY_AUTHORIZATION};
 
 use crate::range::RangeError;
 use crate::value::{RowError, ValueError};
@@ -30,6 +31,7 @@ struct Inner {
     preset: Option<&'static str>,
     query: Option<String>,
     retries: u32,
+    retry_after: Option<Duration>,
 }
 
 /// What kind of failure it is.
@@ -42,12 +44,26 @@ pub enum ErrorKind {
     /// The time range, or the point in time, is not valid.
     #[error("invalid time range")]
     Range(#[source] RangeError),
-    /// The client cannot be built from this.
+    /// The client cannot be built, or a request cannot be made, of this.
     #[error("invalid configuration: {0}")]
     Config(String),
-    /// No connection, or a broken one.
+    /// No connection, or one that broke before the answer.
     #[error("the server cannot be reached")]
     Transport(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The connection broke when a part of the answer had come.
+    #[error("the answer was cut off after {bytes} bytes")]
+    CutOff {
+        /// How many bytes of the body had come, compressed or not.
+        bytes: u64,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The server cannot be trusted, or does not speak TLS. With `native-tls` this is [`Transport`](Self::Transport).
+    #[error("no secure connection to the server")]
+    Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What answers does not speak HTTP, or not as it should.
+    #[error("the server does not speak HTTP")]
+    Protocol(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// No whole answer within the time that was set.
     #[error("no answer in time")]
     Timeout(#[source] Option<Box<dyn std::error::Error + Send + Sync>>),
@@ -144,7 +160,10 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self.kind() {
             // An answer that ends too early is what a connection through a proxy leaves when it breaks.
-            ErrorKind::Transport(_) | ErrorKind::Timeout(_) | ErrorKind::Decode(DecodeError::Truncated { .. }) => true,
+            ErrorKind::Transport(_)
+            | ErrorKind::CutOff { .. }
+            | ErrorKind::Timeout(_)
+            | ErrorKind::Decode(DecodeError::Truncated { .. }) => true,
             ErrorKind::Server { status, error } => {
                 matches!(status, 408 | 429 | 502..=504) || (*status == 500 && error.kind == "internal")
             }
@@ -159,6 +178,12 @@ impl Error {
         self.0.retries
     }
 
+    /// How long the server asked to wait before the next call, in `Retry-After`.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
     /// The same error without the query, whose matchers may hold what should not be logged.
     #[must_use]
     pub fn without_query(mut self) -> Self {
@@ -167,29 +192,49 @@ impl Error {
     }
 
     pub(crate) fn new(kind: ErrorKind, preset: Option<&'static str>, query: Option<String>, retries: u32) -> Self {
-        Self(Box::new(Inner { kind, preset, query, retries }))
+        Self(Box::new(Inner { kind, preset, query, retries, retry_after: None }))
     }
 
+    pub(crate) fn with_retry_after(mut self, retry_after: Option<Duration>) -> Self {
+        self.0.retry_after = retry_after;
+        self
+    }
+}
+
+impl ErrorKind {
     /// Takes secrets out of what a server said: there are proxies that repeat what they were sent.
-    pub(crate) fn redact(kind: &mut ErrorKind, headers: &HeaderMap) {
-        let text = match kind {
-            ErrorKind::Http { body, .. } => body,
-            ErrorKind::Server { error, .. } => &mut error.message,
+    pub(crate) fn redact(&mut self, headers: &HeaderMap) {
+        let text = match self {
+            Self::Http { body, .. } => body,
+            Self::Server { error, .. } => &mut error.message,
+            Self::PartialData { reason } | Self::Decode(DecodeError::Data { reason }) => reason,
+            Self::Decode(DecodeError::Unexpected { found, .. }) => found,
             _ => return,
         };
-        for (name, value) in headers {
+        for (name, value) in headers.iter().filter(|(name, _)| is_secret(name)) {
             let Ok(value) = value.to_str() else { continue };
-            let secret = if name == AUTHORIZATION { value.split(' ').next_back().unwrap_or(value) } else { value };
+            let secrets: Vec<&str> = if name == COOKIE {
+                value.split(';').filter_map(|cookie| Some(cookie.split_once('=')?.1.trim())).collect()
+            } else if name == AUTHORIZATION || name == PROXY_AUTHORIZATION {
+                // After the scheme.
+                value.rsplit(' ').take(1).collect()
+            } else {
+                vec![value]
+            };
             // Shorter ones are no secrets, and would tear words apart.
-            if secret.len() >= SHORTEST_SECRET && text.contains(secret) {
-                *text = text.replace(secret, "***");
+            for secret in secrets.into_iter().filter(|secret| secret.len() >= SHORTEST_SECRET) {
+                if text.contains(secret) {
+                    *text = text.replace(secret, "***");
+                }
             }
         }
     }
+}
 
-    pub(crate) fn into_kind(self) -> ErrorKind {
-        self.0.kind
-    }
+/// Whether the value of a header is one to keep secret, unlike that of a tenant.
+fn is_secret(name: &HeaderName) -> bool {
+    const PARTS: [&str; 7] = ["authorization", "cookie", "token", "key", "secret", "password", "credential"];
+    PARTS.iter().any(|part| name.as_str().contains(part))
 }
 
 impl<K: Into<ErrorKind>> From<K> for Error {
@@ -259,12 +304,13 @@ fn write_line(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, preset, query, retries } = &*self.0;
+        let Inner { kind, preset, query, retries, retry_after } = &*self.0;
         f.debug_struct("Error")
             .field("kind", kind)
             .field("preset", preset)
             .field("query", query)
             .field("retries", retries)
+            .field("retry_after", retry_after)
             .finish()
     }
 }

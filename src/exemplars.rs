@@ -4,17 +4,18 @@ use std::fmt;
 use std::future::IntoFuture;
 
 use promql_presets_core::{DurationError, MetricQuerier, Preset, PromDuration, TakesWindow};
-use serde_json::Value;
+use serde::de::MapAccess;
 
 use crate::body::Whole;
 use crate::call::BoxFuture;
 use crate::client::PrometheusClient;
 use crate::error::Error;
+use crate::metadata::{LIST_BYTES, Listing};
 use crate::options::option_setters;
 use crate::query::{Common, Source};
 use crate::range::RangeError;
 use crate::value::{Labels, Meta, Timestamp};
-use crate::wire::DecodeError;
+use crate::wire::{DecodeError, Fields, FromFields, LabelSet, parse_float};
 
 /// One exemplar: a sample that refers to something outside, such as a trace.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,25 +40,55 @@ pub struct SeriesExemplars {
 }
 
 impl SeriesExemplars {
-    fn read(json: &Value) -> Option<Self> {
-        let labels = read_labels(&json["seriesLabels"])?;
-        let exemplars = json["exemplars"].as_array()?.iter().map(Exemplar::read).collect::<Option<_>>()?;
-        Some(Self { labels, exemplars })
+    fn new(raw: RawSeries) -> Option<Self> {
+        let exemplars = raw.exemplars?.into_iter().map(|Fields(raw)| Exemplar::new(raw)).collect::<Option<_>>()?;
+        Some(Self { labels: raw.labels?, exemplars })
     }
 }
 
 impl Exemplar {
-    fn read(json: &Value) -> Option<Self> {
-        let labels = read_labels(&json["labels"])?;
-        let value = json["value"].as_str()?.parse().ok()?;
+    fn new(raw: RawExemplar) -> Option<Self> {
+        let value = parse_float(raw.value?.as_bytes())?;
         // Seconds; a number of 64 bits tells the milliseconds of any time that matters.
-        let timestamp = json["timestamp"].as_f64()?.to_string().parse().ok()?;
-        Some(Self { labels, value, timestamp })
+        let timestamp = raw.timestamp?.to_string().parse().ok()?;
+        Some(Self { labels: raw.labels?, value, timestamp })
     }
 }
 
-fn read_labels(json: &Value) -> Option<Labels> {
-    json.as_object()?.iter().map(|(name, value)| Some((name, value.as_str()?))).collect()
+#[derive(Default)]
+struct RawSeries {
+    labels: Option<Labels>,
+    exemplars: Option<Vec<Fields<RawExemplar>>>,
+}
+
+impl FromFields for RawSeries {
+    fn field<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+        match name {
+            "seriesLabels" => self.labels = Some(map.next_value::<LabelSet>()?.into()),
+            "exemplars" => self.exemplars = Some(map.next_value()?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+#[derive(Default)]
+struct RawExemplar {
+    labels: Option<Labels>,
+    value: Option<String>,
+    timestamp: Option<f64>,
+}
+
+impl FromFields for RawExemplar {
+    fn field<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+        match name {
+            "labels" => self.labels = Some(map.next_value::<LabelSet>()?.into()),
+            "value" => self.value = Some(map.next_value()?),
+            "timestamp" => self.timestamp = Some(map.next_value()?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
 }
 
 /// The exemplars of the series that a preset reads: what [`PrometheusClient::exemplars`] returns.
@@ -96,17 +127,17 @@ impl<'a, Q: MetricQuerier + ?Sized, R, W> ExemplarsQuery<'a, Q, R, W> {
 }
 
 impl<'a, Q: MetricQuerier + ?Sized, R: 'a, W: 'a> IntoFuture for ExemplarsQuery<'a, Q, R, W> {
-    type Output = Result<Vec<SeriesExemplars>, Error>;
-    type IntoFuture = BoxFuture<'a, Vec<SeriesExemplars>>;
+    type Output = Result<Listing<SeriesExemplars>, Error>;
+    type IntoFuture = BoxFuture<'a, Listing<SeriesExemplars>>;
 
     fn into_future(self) -> Self::IntoFuture {
         let call = self.common.call("query_exemplars", "api/v1/query_exemplars");
-        let read = |(series, _): (Vec<Value>, Meta)| {
-            let series: Option<_> = series.iter().map(SeriesExemplars::read).collect();
+        let read = |(series, meta): (Vec<Fields<RawSeries>>, Meta)| {
+            let series: Option<_> = series.into_iter().map(|Fields(raw)| SeriesExemplars::new(raw)).collect();
             let reason = || "exemplars have labels, a value and a timestamp".to_owned();
-            series.ok_or_else(|| DecodeError::Data { reason: reason() }.into())
+            Ok(Listing::new(series.ok_or_else(|| DecodeError::Data { reason: reason() })?, meta))
         };
-        Box::pin(call.read::<Whole<_>, _>(read))
+        Box::pin(call.at_most(LIST_BYTES).read::<Whole<_>, _>(read))
     }
 }
 
@@ -123,8 +154,11 @@ mod tests {
     #[test]
     fn reads_what_prometheus_documents() {
         let json = r#"{"seriesLabels":{"__name__":"m","job":"a"},"exemplars":[
-            {"labels":{"trace_id":"x"},"value":"6","timestamp":1600096945.479},{"labels":{},"value":"+Inf","timestamp":7}]}"#;
-        let series = SeriesExemplars::read(&serde_json::from_str(json).unwrap()).unwrap();
+            {"labels":{"trace_id":"x"},"value":"6","timestamp":1600096945.479},
+            {"labels":{},"value":"+Inf","timestamp":7,"new":[null]}]}"#;
+        let read = |json: &str| SeriesExemplars::new(serde_json::from_str::<Fields<_>>(json).unwrap().0);
+        let series = read(json).unwrap();
+        assert_eq!(read(&json.replace("+Inf", "1e999")), None);
         assert_eq!(series.labels.to_string(), r#"m{job="a"}"#);
         assert_eq!(series.exemplars[0].timestamp, Timestamp::from_millis(1_600_096_945_479));
         assert_eq!(series.exemplars[0].labels.get("trace_id"), Some("x"));

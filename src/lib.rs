@@ -123,7 +123,7 @@ pub use client::PrometheusClient;
 pub use dialect::{Dialect, Mimir, Thanos, VictoriaMetrics};
 pub use error::{Error, ErrorKind};
 pub use exemplars::{Exemplar, ExemplarsQuery, SeriesExemplars};
-pub use metadata::{LabelNames, LabelValues, Listing, MetadataQuery, MetricMetadata, SeriesQuery};
+pub use metadata::{LabelNames, LabelValues, Listing, Metadata, MetadataQuery, MetricMetadata, SeriesQuery};
 pub use observe::{CallReport, Outcome};
 pub use options::PartialData;
 pub use promql_presets_core::{

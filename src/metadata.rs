@@ -16,7 +16,10 @@ use crate::options::option_setters;
 use crate::range::RangeError;
 use crate::request::Request;
 use crate::value::{Labels, Meta, Timestamp};
-use crate::wire::share_labels;
+use crate::wire::{Fields, share_labels, text_fields};
+
+/// How long a list may be if nobody says. It is decoded as a whole, and takes up to twenty times as much memory.
+pub(crate) const LIST_BYTES: u64 = 64 << 20;
 
 /// What there is: names, values, or label sets, and the warnings that came with them, as when a limit cut the list.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +29,10 @@ pub struct Listing<T> {
 }
 
 impl<T> Listing<T> {
+    pub(crate) fn new(items: Vec<T>, meta: Meta) -> Self {
+        Self { items, meta }
+    }
+
     /// The items alone.
     #[must_use]
     pub fn into_vec(self) -> Vec<T> {
@@ -80,7 +87,7 @@ fn matching(request: &mut Request<'_>, querier: &dyn MetricQuerier) {
 
 /// Reads a list of anything.
 async fn list<T: DeserializeOwned>(call: Call) -> Result<Listing<T>, Error> {
-    call.read::<Whole<Vec<T>>, _>(|(items, meta)| Ok(Listing { items, meta })).await
+    call.read::<Whole<Vec<T>>, _>(|(items, meta)| Ok(Listing::new(items, meta))).await
 }
 
 macro_rules! scope_setters {
@@ -132,13 +139,10 @@ impl<'a> IntoFuture for SeriesQuery<'a> {
     type IntoFuture = BoxFuture<'a, Listing<Labels>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let call = self.request.call("series", "api/v1/series");
-        Box::pin(async move {
-            call.read::<Whole<Vec<BTreeMap<String, String>>>, _>(|(items, meta)| {
-                Ok(Listing { items: share_labels(items)?, meta })
-            })
-            .await
-        })
+        let call = self.request.call("series", "api/v1/series").at_most(LIST_BYTES);
+        Box::pin(
+            async move { call.read::<Whole<_>, _>(|(items, meta)| Ok(Listing::new(share_labels(items)?, meta))).await },
+        )
     }
 }
 
@@ -167,7 +171,7 @@ impl<'a> IntoFuture for LabelNames<'a> {
     type IntoFuture = BoxFuture<'a, Listing<String>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(list(self.request.call("labels", "api/v1/labels")))
+        Box::pin(list(self.request.call("labels", "api/v1/labels").at_most(LIST_BYTES)))
     }
 }
 
@@ -202,7 +206,7 @@ impl<'a> IntoFuture for LabelValues<'a> {
         }
         // The name goes into a path, where slashes and dots would change it.
         let path = format!("api/v1/label/{}/values", escape_label(self.label));
-        let mut call = self.request.call("label_values", path);
+        let mut call = self.request.call("label_values", path).at_most(LIST_BYTES);
         call.target.get_only = true;
         Box::pin(list(call))
     }
@@ -220,10 +224,40 @@ pub struct MetricMetadata {
     pub unit: String,
 }
 
-impl From<BTreeMap<String, String>> for MetricMetadata {
-    fn from(mut entry: BTreeMap<String, String>) -> Self {
-        let mut take = |name| entry.remove(name).unwrap_or_default();
-        Self { kind: take("type"), help: take("help"), unit: take("unit") }
+text_fields!(MetricMetadata { kind: "type", help: "help", unit: "unit" });
+
+/// What targets say about metrics, by name, and the warnings that came with it: what [`MetadataQuery`] is answered with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metadata {
+    metrics: BTreeMap<String, Vec<MetricMetadata>>,
+    meta: Meta,
+}
+
+impl Metadata {
+    /// The metrics alone.
+    #[must_use]
+    pub fn into_map(self) -> BTreeMap<String, Vec<MetricMetadata>> {
+        self.metrics
+    }
+
+    /// Warnings and infos.
+    #[must_use]
+    pub fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    /// What the server warned of.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.meta.warnings
+    }
+}
+
+impl Deref for Metadata {
+    type Target = BTreeMap<String, Vec<MetricMetadata>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.metrics
     }
 }
 
@@ -262,14 +296,17 @@ impl<'a> MetadataQuery<'a> {
 }
 
 impl<'a> IntoFuture for MetadataQuery<'a> {
-    type Output = Result<BTreeMap<String, Vec<MetricMetadata>>, Error>;
-    type IntoFuture = BoxFuture<'a, BTreeMap<String, Vec<MetricMetadata>>>;
+    type Output = Result<Metadata, Error>;
+    type IntoFuture = BoxFuture<'a, Metadata>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let call = self.request.call("metadata", "api/v1/metadata").get_only();
-        Box::pin(call.read::<Whole<BTreeMap<String, Vec<BTreeMap<String, String>>>>, _>(|(metadata, _)| {
-            let entries = |entries: Vec<_>| entries.into_iter().map(MetricMetadata::from).collect();
-            Ok(metadata.into_iter().map(|(name, metadata)| (name, entries(metadata))).collect())
+        let call = self.request.call("metadata", "api/v1/metadata").at_most(LIST_BYTES).get_only();
+        // Boxed slices, for a vector has room for four entries where there is one.
+        Box::pin(call.read::<Whole<BTreeMap<String, Option<Box<[Fields<_>]>>>>, _>(|(metrics, meta)| {
+            let entries =
+                |entries: Option<Box<[_]>>| entries.into_iter().flatten().map(|Fields(entry)| entry).collect();
+            let metrics = metrics.into_iter().map(|(name, metadata)| (name, entries(metadata))).collect();
+            Ok(Metadata { metrics, meta })
         }))
     }
 }

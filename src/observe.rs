@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use reqwest::header::HeaderMap;
+
 use crate::error::{Error, ErrorKind};
 use crate::value::Meta;
 
@@ -59,6 +61,10 @@ pub(crate) struct Watch {
     start: Instant,
     pub(crate) bytes: u64,
     pub(crate) retries: u32,
+    /// How long the last answer asked to wait.
+    pub(crate) retry_after: Option<Duration>,
+    /// What was sent, which errors should not repeat.
+    pub(crate) headers: HeaderMap,
     is_over: bool,
     #[cfg(feature = "tracing")]
     span: tracing::Span,
@@ -106,6 +112,8 @@ impl Watch {
             start: Instant::now(),
             bytes: 0,
             retries: 0,
+            retry_after: None,
+            headers: HeaderMap::new(),
             is_over: false,
             #[cfg(feature = "tracing")]
             span,
@@ -145,9 +153,10 @@ impl Watch {
         }
     }
 
-    /// The error of a failure, which names preset and query.
-    pub(crate) fn error(&self, kind: ErrorKind) -> Error {
-        Error::new(kind, self.preset, self.query.clone(), self.retries)
+    /// The error of a failure, which names preset and query, and no secrets.
+    pub(crate) fn error(&self, mut kind: ErrorKind) -> Error {
+        kind.redact(&self.headers);
+        Error::new(kind, self.preset, self.query.clone(), self.retries).with_retry_after(self.retry_after)
     }
 
     /// Reports the end, once.
@@ -175,18 +184,9 @@ impl Watch {
     }
 
     /// Reports the end that a result is.
-    pub(crate) fn end_with<T>(&mut self, result: Result<T, ErrorKind>) -> Result<T, Error> {
-        match result {
-            Ok(value) => {
-                self.end(Outcome::Success);
-                Ok(value)
-            }
-            Err(kind) => {
-                let error = self.error(kind);
-                self.end(Outcome::Failure(&error));
-                Err(error)
-            }
-        }
+    pub(crate) fn end_with<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
+        self.end(result.as_ref().map_or_else(Outcome::Failure, |_| Outcome::Success));
+        result
     }
 }
 

@@ -91,12 +91,10 @@ impl Options {
         }
     }
 
-    pub(crate) fn limits(&self) -> Limits {
-        let default = Limits::default();
-        Limits {
-            max_bytes: self.max_bytes.unwrap_or(default.max_bytes),
-            max_samples: self.max_samples.unwrap_or(default.max_samples),
-        }
+    /// The limits of an answer, which may be this long if nobody says.
+    pub(crate) fn limits(&self, max_bytes: u64) -> Limits {
+        let max_samples = self.max_samples.unwrap_or(Limits::default().max_samples);
+        Limits { max_bytes: self.max_bytes.unwrap_or(max_bytes), max_samples }
     }
 }
 
@@ -145,7 +143,9 @@ macro_rules! option_setters {
             self
         }
 
-        /// The most bytes that an answer may have, uncompressed: 1 GiB unless set.
+        /// The most bytes that an answer may have, uncompressed. Unless set, 1 GiB for queries, 64 MiB for lists, metadata
+        /// and exemplars, and 4 MiB for what a server tells about itself. It bounds the memory too: what is made of a query's
+        /// answer, beside its samples, takes no more than that, or four times as much up to 256 MiB.
         pub fn max_response_bytes(mut self, bytes: u64) -> Self {
             self.$($options).+.max_bytes = Some(bytes);
             self
@@ -190,7 +190,10 @@ mod tests {
         let both = call.or(&client);
         assert_eq!((&both.headers["a"], &both.headers["b"]), (&client.headers["a"], &HeaderValue::from_static("3")));
         assert_eq!(shown(&both), ["y=2", "y=3", "x=1"]);
-        assert_eq!((both.timeout, both.limits().max_samples), (Some(Duration::from_secs(1)), 8));
+        assert_eq!(
+            (both.timeout, both.limits(9)),
+            (Some(Duration::from_secs(1)), Limits { max_bytes: 9, max_samples: 8 })
+        );
     }
 
     #[test]

@@ -11,10 +11,11 @@ use crate::value::Timestamp;
 /// When and how often a call is tried again.
 ///
 /// Every call of this client only reads, so all may be repeated. A failure is one to try again after if
-/// [`Error::is_retryable`] says so: no connection or a broken one, HTTP 408, 429, 502, 503 and 504, and 500 if Prometheus
-/// says `internal`. Waits grow from one to the next and are random, so that clients do not come back all at once; if the
-/// server says in `Retry-After` how long to wait, it is at least that long. A call is never tried again if the wait would
-/// last beyond its timeout, and not while too many others of the same client are (a fifth of all calls, or ten a second).
+/// [`Error::is_retryable`] says so: no connection or a broken one, an answer that was cut off, HTTP 408, 429, 502, 503 and
+/// 504, and 500 if Prometheus says `internal`. Waits grow from one to the next and are random, so that clients do not come
+/// back all at once; if the server says in `Retry-After` how long to wait, it is at least that long, and up to a quarter
+/// longer. A call is never tried again if the wait would last beyond its timeout, and not while too many others of the same
+/// client are (a fifth of all calls, or ten a second). While it waits, it is none of the calls that are made at once.
 #[derive(Clone)]
 pub struct RetryPolicy {
     retries: u32,
@@ -68,14 +69,16 @@ impl RetryPolicy {
     }
 
     /// How long to wait before the next retry after a failure, when so many have been made; `None` is never.
-    pub(crate) fn wait(&self, error: &Error, retries_made: u32, retry_after: Option<Duration>) -> Option<Duration> {
+    pub(crate) fn wait(&self, error: &Error, retries_made: u32) -> Option<Duration> {
         let again = error.is_retryable() || self.also.as_ref().is_some_and(|condition| condition(error));
         if !again || retries_made >= self.retries {
             return None;
         }
         let longest = self.first_wait.saturating_mul(1 << retries_made.min(20)).min(self.longest_wait);
         let wait = longest.mul_f64(1.0 - random() / 2.0);
-        Some(wait.max(retry_after.unwrap_or_default()))
+        // Whoever was told the same should not come back all at once.
+        let told = error.retry_after().unwrap_or_default();
+        Some(wait.max(told.saturating_add((told / 4).mul_f64(random()))))
     }
 }
 
@@ -168,34 +171,37 @@ mod tests {
     #[test]
     fn waits_double_and_are_random() {
         let policy = RetryPolicy::default().retries(10).waits(Duration::from_millis(100), Duration::from_millis(300));
-        let waits = |made| (0..50).map(|_| policy.wait(&http(503), made, None).unwrap()).collect::<Vec<_>>();
+        let waits = |made| (0..50).map(|_| policy.wait(&http(503), made).unwrap()).collect::<Vec<_>>();
         for (made, low, high) in [(0, 50, 100), (1, 100, 200), (2, 150, 300), (9, 150, 300)] {
             let waits = waits(made);
             assert!(waits.iter().all(|wait| (low..=high).contains(&wait.as_millis())), "{made}: {waits:?}");
             assert!(waits.iter().any(|wait| *wait != waits[0]), "not random");
         }
-        assert_eq!(policy.wait(&http(503), 10, None), None);
+        assert_eq!(policy.wait(&http(503), 10), None);
     }
 
     #[test]
     fn the_server_may_ask_for_more_patience() {
         let policy = RetryPolicy::default();
-        let long = Duration::from_mins(1);
-        assert_eq!(policy.wait(&http(429), 0, Some(long)), Some(long));
-        assert!(policy.wait(&http(429), 0, Some(Duration::ZERO)).unwrap() >= Duration::from_millis(50));
+        let wait = |told| policy.wait(&http(429).with_retry_after(Some(told)), 0).unwrap();
+        let waits: Vec<_> = (0..50).map(|_| wait(Duration::from_mins(1)).as_millis()).collect();
+        assert!(waits.iter().all(|wait| (60_000..=75_000).contains(wait)), "{waits:?}");
+        assert!(waits.iter().any(|wait| *wait != waits[0]), "not random");
+        assert!(wait(Duration::ZERO) >= Duration::from_millis(50));
+        assert_eq!(wait(Duration::MAX), Duration::MAX);
     }
 
     #[test]
     fn only_what_may_pass_is_tried_again() {
         let policy = RetryPolicy::default();
         for status in [400, 401, 403, 404, 413, 414, 422, 499, 500, 501] {
-            assert_eq!(policy.wait(&http(status), 0, None), None, "{status}");
+            assert_eq!(policy.wait(&http(status), 0), None, "{status}");
         }
         for status in [408, 429, 502, 503, 504] {
-            assert!(policy.wait(&http(status), 0, None).is_some(), "{status}");
-            assert_eq!(RetryPolicy::never().wait(&http(status), 0, None), None);
+            assert!(policy.wait(&http(status), 0).is_some(), "{status}");
+            assert_eq!(RetryPolicy::never().wait(&http(status), 0), None);
         }
-        assert!(policy.also(|error| error.status() == Some(422)).wait(&http(422), 0, None).is_some());
+        assert!(policy.also(|error| error.status() == Some(422)).wait(&http(422), 0).is_some());
     }
 
     #[test]

@@ -9,6 +9,10 @@ use crate::call::{BoxFuture, Call};
 use crate::client::PrometheusClient;
 use crate::error::{Error, ErrorKind};
 use crate::options::{Options, option_setters};
+use crate::wire::{Fields, Loose, text_fields};
+
+/// How long these answers may be if nobody says.
+const STATUS_BYTES: u64 = 4 << 20;
 
 /// Which version the server is; what it does not tell is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -94,43 +98,47 @@ calls! {
     ParseQuery(promql: &'a str) -> serde_json::Value;
     /// Whether the server is up: what [`PrometheusClient::healthy`] and [`PrometheusClient::ready`] return.
     ///
-    /// HTTP 503 is `false`. Whatever else is not success is an error, as is no answer at all. It is not tried again unless
+    /// HTTP 503 is `false`. Whatever else is not success is an error, as is no answer at all, and a page to log in. It is not tried again unless
     /// [`retry`](Self::retry) says so.
     HealthQuery(path: &'static str) -> bool;
 }
 
 impl BuildInfoQuery<'_> {
     async fn ask(self) -> Result<BuildInfo, Error> {
-        let call = Call::new(&self.client.transport, "buildinfo", "api/v1/status/buildinfo").get_only();
-        let read = |(info, _): (BTreeMap<String, String>, _)| Ok(info.into());
-        Call { options: self.options, ..call }.read::<Whole<_>, _>(read).await
+        let call =
+            Call::new(&self.client.transport, "buildinfo", "api/v1/status/buildinfo").get_only().at_most(STATUS_BYTES);
+        Call { options: self.options, ..call }.read::<Whole<_>, _>(|(Fields(info), _)| Ok(info)).await
     }
 }
 
-impl From<BTreeMap<String, String>> for BuildInfo {
-    fn from(mut info: BTreeMap<String, String>) -> Self {
-        let mut take = |name| info.remove(name).unwrap_or_default();
-        Self {
-            version: take("version"),
-            revision: take("revision"),
-            branch: take("branch"),
-            build_user: take("buildUser"),
-            build_date: take("buildDate"),
-            go_version: take("goVersion"),
-        }
-    }
-}
+text_fields!(BuildInfo {
+    version: "version",
+    revision: "revision",
+    branch: "branch",
+    build_user: "buildUser",
+    build_date: "buildDate",
+    go_version: "goVersion",
+});
+
+/// The features of one category.
+type LooseFeatures = Loose<BTreeMap<String, Loose<bool>>>;
 
 impl FeaturesQuery<'_> {
     async fn ask(self) -> Result<Features, Error> {
-        let call = Call::new(&self.client.transport, "features", "api/v1/features").get_only();
-        Call { options: self.options, ..call }.read::<Whole<_>, _>(|(features, _)| Ok(Features(features))).await
+        let call = Call::new(&self.client.transport, "features", "api/v1/features").get_only().at_most(STATUS_BYTES);
+        let read = |(features, _): (BTreeMap<String, LooseFeatures>, _)| {
+            let known = |Loose(features): LooseFeatures| {
+                features.unwrap_or_default().into_iter().filter_map(|(name, Loose(on))| Some((name, on?))).collect()
+            };
+            Ok(Features(features.into_iter().map(|(category, features)| (category, known(features))).collect()))
+        };
+        Call { options: self.options, ..call }.read::<Whole<_>, _>(read).await
     }
 }
 
 impl FormatQuery<'_> {
     async fn ask(self) -> Result<String, Error> {
-        let call = Call::new(&self.client.transport, "format_query", "api/v1/format_query");
+        let call = Call::new(&self.client.transport, "format_query", "api/v1/format_query").at_most(STATUS_BYTES);
         let query = Some(self.promql.to_owned());
         Call { options: self.options, query, ..call }.read::<Whole<_>, _>(|(text, _)| Ok(text)).await
     }
@@ -138,7 +146,7 @@ impl FormatQuery<'_> {
 
 impl ParseQuery<'_> {
     async fn ask(self) -> Result<serde_json::Value, Error> {
-        let call = Call::new(&self.client.transport, "parse_query", "api/v1/parse_query");
+        let call = Call::new(&self.client.transport, "parse_query", "api/v1/parse_query").at_most(STATUS_BYTES);
         let query = Some(self.promql.to_owned());
         Call { options: self.options, query, ..call }.read::<Whole<_>, _>(|(tree, _)| Ok(tree)).await
     }
@@ -148,11 +156,8 @@ impl HealthQuery<'_> {
     async fn ask(mut self) -> Result<bool, Error> {
         self.options.retry.get_or_insert_with(crate::RetryPolicy::never);
         let call = Call::new(&self.client.transport, self.path.trim_start_matches("-/"), self.path).get_only();
-        match (Call { options: self.options, ..call }).open().await {
-            Ok(mut open) => {
-                open.watch.end(crate::Outcome::Success);
-                Ok(true)
-            }
+        match (Call { options: self.options, ..call }).text().await {
+            Ok(()) => Ok(true),
             Err(error) if matches!(error.kind(), ErrorKind::Http { status: 503, .. }) => Ok(false),
             Err(error) => Err(error),
         }

@@ -7,9 +7,9 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::body::{Body, Content};
+use crate::body::Body;
 use crate::call::{Call, Open};
 use crate::error::{Error, ErrorKind};
 use crate::observe::{Outcome, Watch};
@@ -24,6 +24,9 @@ use crate::wire::{Decoder, QueryResult};
 /// Only what has arrived and was not yet taken is in memory. The server may still fail, which
 /// [`try_next`](Self::try_next) tells, so what has come counts only once `None` has; then [`meta`](Self::meta) has the
 /// warnings. Dropping it cancels the query.
+///
+/// The timeout of the query holds for waiting: the clock stands still from when a series is returned until the next one is
+/// asked for, so a caller may take its time.
 ///
 /// It is also a [`Stream`] of results, for the adapters of `futures::StreamExt` and `TryStreamExt`.
 pub struct SeriesStream {
@@ -40,24 +43,16 @@ struct Arriving {
     body: Body<Decoder>,
     partial: PartialData,
     deadline: Pin<Box<Sleep>>,
+    /// When the caller got the last series and went away with it.
+    away_since: Option<Instant>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl SeriesStream {
     pub(crate) async fn open(call: Call) -> Result<Self, Error> {
-        let Open { answer, deadline, options, mut watch, permit } = call.open().await?;
-        let content = Content::new(answer.status, options.limits());
-        let body = match Body::new(content, answer.encoding.as_deref()) {
-            Ok(body) => body,
-            Err(failure) => return watch.end_with(Err(failure)),
-        };
-        let arriving = Arriving {
-            answer,
-            body,
-            partial: options.partial.unwrap_or_default(),
-            deadline: Box::pin(sleep_until(deadline.client)),
-            _permit: permit,
-        };
+        let Open { answer, body, deadline, partial, watch, permit } = call.open().await?;
+        let deadline = Box::pin(sleep_until(deadline.client));
+        let arriving = Arriving { answer, body, partial, deadline, away_since: None, _permit: permit };
         Ok(Self { arriving: Some(arriving), rest: Vec::new().into_iter(), watch, meta: Meta::default() })
     }
 
@@ -77,8 +72,12 @@ impl SeriesStream {
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Series, Error>>> {
         let Some(arriving) = &mut self.arriving else { return Poll::Ready(self.rest.next().map(Ok)) };
+        arriving.resume_clock();
         match ready!(arriving.poll(context, &mut self.watch.bytes)) {
-            Ok(Some(series)) => return Poll::Ready(Some(Ok(series))),
+            Ok(Some(series)) => {
+                arriving.away_since = Some(Instant::now());
+                return Poll::Ready(Some(Ok(series)));
+            }
             Ok(None) => {}
             Err(failure) => return Poll::Ready(Some(Err(self.fail(failure)))),
         }
@@ -105,6 +104,14 @@ impl SeriesStream {
 }
 
 impl Arriving {
+    /// Moves the deadline by as much time as the caller took for the last series.
+    fn resume_clock(&mut self) {
+        if let Some(since) = self.away_since.take() {
+            let deadline = self.deadline.deadline() + since.elapsed();
+            self.deadline.as_mut().reset(deadline);
+        }
+    }
+
     fn poll(&mut self, context: &mut Context<'_>, bytes: &mut u64) -> Poll<Result<Option<Series>, ErrorKind>> {
         loop {
             if let Some(series) = self.body.sink().next_series() {
@@ -128,7 +135,9 @@ impl Arriving {
 
     /// What comes with the answer, and the series that were held back.
     fn finish(self) -> Result<Matrix, ErrorKind> {
-        Ok(Matrix::from_response(self.body.finish(self.partial)?)?.check_times()?)
+        let response = self.body.finish(self.partial)?;
+        self.answer.confirm();
+        Ok(Matrix::from_response(response)?.check_times()?)
     }
 }
 

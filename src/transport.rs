@@ -1,6 +1,9 @@
 //! HTTP: one server, one pool of connections, and what its clones share. The only file that sends with reqwest.
 
+use std::error::Error;
 use std::future::poll_fn;
+use std::io;
+use std::iter::successors;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,6 +27,9 @@ use crate::value::Timestamp;
 
 /// How many redirects within the same server are followed.
 const MAX_REDIRECTS: u32 = 5;
+
+/// How long a URL may be for the HTTP library.
+const MAX_URL: usize = 65_534;
 
 /// How questions are sent to endpoints that take both methods.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -52,7 +58,8 @@ pub(crate) struct Transport {
     pub(crate) hook: Option<Hook>,
     pub(crate) permits: Arc<Semaphore>,
     pub(crate) budget: Budget,
-    pub(crate) refuses_post: AtomicBool,
+    /// Whether a proxy in front of Prometheus does.
+    pub(crate) refuses_post: Arc<AtomicBool>,
 }
 
 /// Where a question goes.
@@ -79,14 +86,11 @@ impl Transport {
             return Ok(answer);
         }
         let second = self.send_as(&Method::GET, target, form, headers).await?;
-        // Only Prometheus answers so: whatever stands before it let `GET` through.
-        if matches!(second.status, 200..=299 | 400 | 422) {
-            self.refuses_post.store(true, Ordering::Relaxed);
-        }
-        Ok(second)
+        Ok(Answer { refuses_post: Some(Arc::clone(&self.refuses_post)), ..second })
     }
 
-    /// Sends, and follows redirects that stay with the server.
+    /// Sends, and follows redirects that stay with the server. The method stays the same, and a `GET` keeps its query unless
+    /// the server says another.
     async fn send_as(
         &self,
         method: &Method,
@@ -98,11 +102,22 @@ impl Transport {
         url.set_path(&format!("{}{}", self.base.path(), target.path));
         let mut redirects = 0;
         loop {
+            if *method == Method::GET && url.query().is_none_or(str::is_empty) {
+                url.set_query(Some(form).filter(|form| !form.is_empty()));
+            }
+            if url.as_str().len() > MAX_URL {
+                let length = url.as_str().len();
+                return Err(ErrorKind::Config(format!("the query is too long for `GET`: a URL of {length} bytes")));
+            }
             let response = self.request(method, url.clone(), form, headers).send().await.map_err(failure)?;
             let status = response.status().as_u16();
             let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
             let next = location.filter(|_| matches!(status, 301 | 302 | 307 | 308)).and_then(|to| url.join(to).ok());
-            let Some(next) = next else { return Ok(Answer::new(response)) };
+            let Some(mut next) = next else {
+                let moved = redirects > 0 && !url.path().ends_with(&*target.path);
+                return Ok(Answer { moved, ..Answer::new(response) });
+            };
+            next.set_fragment(None);
             if next.origin() != self.base.origin() || redirects == MAX_REDIRECTS {
                 return Err(ErrorKind::Redirect { status, origin: next.origin().ascii_serialization() });
             }
@@ -111,12 +126,9 @@ impl Transport {
         }
     }
 
-    fn request(&self, method: &Method, mut url: Url, form: &str, headers: &HeaderMap) -> reqwest::RequestBuilder {
-        url.set_fragment(None);
-        let posts = *method == Method::POST;
-        url.set_query(Some(form).filter(|form| !posts && !form.is_empty()));
+    fn request(&self, method: &Method, url: Url, form: &str, headers: &HeaderMap) -> reqwest::RequestBuilder {
         let mut request = self.http.request(method.clone(), url);
-        if posts {
+        if *method == Method::POST {
             let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
             request = request.header(CONTENT_TYPE, form_type).body(form.to_owned());
         }
@@ -138,6 +150,12 @@ pub(crate) struct Answer {
     pub(crate) encoding: Option<String>,
     /// How long the server asks its callers to wait.
     pub(crate) retry_after: Option<Duration>,
+    /// Whether a redirect led to another path, such as that of a page to log in.
+    pub(crate) moved: bool,
+    /// Set for later calls if this answer, to `GET` after `POST` was refused, turns out to be of Prometheus.
+    refuses_post: Option<Arc<AtomicBool>>,
+    /// How many bytes of the body have come.
+    length: u64,
     body: Body,
 }
 
@@ -148,7 +166,21 @@ impl Answer {
             status: response.status().as_u16(),
             encoding: header(CONTENT_ENCODING).map(str::to_ascii_lowercase),
             retry_after: header(RETRY_AFTER).and_then(|value| retry_after(value, Timestamp::now())),
+            moved: false,
+            refuses_post: None,
+            length: 0,
             body: response.into(),
+        }
+    }
+
+    pub(crate) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The answer is of Prometheus, not of something before it.
+    pub(crate) fn confirm(&self) {
+        if let Some(refuses_post) = &self.refuses_post {
+            refuses_post.store(true, Ordering::Relaxed);
         }
     }
 
@@ -157,9 +189,17 @@ impl Answer {
         loop {
             return Poll::Ready(match ready!(Pin::new(&mut self.body).poll_frame(context)) {
                 None => Ok(None),
-                Some(Err(error)) => Err(failure(error)),
+                Some(Err(error)) => Err(match failure(error) {
+                    ErrorKind::Transport(source) | ErrorKind::Protocol(source) => {
+                        ErrorKind::CutOff { bytes: self.length, source }
+                    }
+                    other => other,
+                }),
                 Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => Ok(Some(data)),
+                    Ok(data) => {
+                        self.length += data.len() as u64;
+                        Ok(Some(data))
+                    }
                     // Trailers.
                     Err(_) => continue,
                 },
@@ -177,8 +217,27 @@ fn failure(error: reqwest::Error) -> ErrorKind {
     // The URL may hold what a caller filtered on.
     let error = error.without_url();
     // A connection that cannot be made in time may be made the next time.
-    let timeout = error.is_timeout() && !error.is_connect();
-    if timeout { ErrorKind::Timeout(Some(Box::new(error))) } else { ErrorKind::Transport(Box::new(error)) }
+    if error.is_timeout() && !error.is_connect() {
+        return ErrorKind::Timeout(Some(Box::new(error)));
+    }
+    if error.is_builder() {
+        return ErrorKind::Config(error.source().map_or_else(|| error.to_string(), ToString::to_string));
+    }
+    let causes = || successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source());
+    if error.is_connect() && causes().any(|cause| cause.downcast_ref().is_some_and(is_invalid)) {
+        return ErrorKind::Tls(Box::new(error));
+    }
+    if causes().any(|cause| cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse)) {
+        return ErrorKind::Protocol(Box::new(error));
+    }
+    ErrorKind::Transport(Box::new(error))
+}
+
+/// Whether this is what rustls makes of a certificate that is not valid, and of what is no TLS at all.
+fn is_invalid(error: &io::Error) -> bool {
+    // Not a `source`: that of an error in another is the one behind both.
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    error.kind() == io::ErrorKind::InvalidData || inner.is_some_and(is_invalid)
 }
 
 /// `Authorization: scheme credentials`, marked so that it is never shown.

@@ -22,18 +22,21 @@ mod assembly;
 mod document;
 mod envelope;
 mod error;
+mod fields;
 mod intern;
 mod lexer;
 mod number;
+mod place;
 mod response;
 mod times;
 
 pub use envelope::{Envelope, decode_data};
 pub use error::DecodeError;
+pub(crate) use fields::{Fields, FromFields, LabelSet, Loose, text_fields};
 pub(crate) use intern::share_labels;
-pub(crate) use number::millis as parse_seconds;
 #[doc(hidden)]
 pub use number::sample as plain_sample;
+pub(crate) use number::{float as parse_float, millis as parse_seconds};
 pub use response::{Data, QueryResult, Response, ResultTypeError, ServerError};
 
 use std::sync::Arc;
@@ -47,7 +50,8 @@ use lexer::Lexer;
 /// How much an answer may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The most bytes of JSON, uncompressed.
+    /// The most bytes of JSON, uncompressed. What is made of them may take as many in memory beside its samples; four times
+    /// as many if that is less than 256 MiB.
     pub max_bytes: u64,
     /// The most samples in all series together; each is 16 bytes in memory.
     pub max_samples: u64,
@@ -60,9 +64,17 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// The most bytes of memory that everything but samples may take. Short series take up to four times as many as in
+    /// JSON, so that small limits would refuse what they allow; for large ones it is the memory that counts.
+    fn max_memory(self) -> u64 {
+        self.max_bytes.saturating_mul(4).clamp(1 << 20, 256 << 20).max(self.max_bytes)
+    }
+}
+
 /// Decodes the answer of a query from chunks of its body.
 ///
-/// Memory grows with the columns of the result, not with the body.
+/// Memory grows with the result, not with the body, and is bounded by the limits.
 #[derive(Debug)]
 pub struct Decoder {
     lexer: Lexer,
@@ -104,7 +116,7 @@ impl Decoder {
     /// A decoder for one body.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        let document = Document::new(limits.max_samples);
+        let document = Document::new(limits.max_samples, limits.max_memory());
         Self { lexer: Lexer::new(), document, limits, length: 0, share: None, failure: None }
     }
 
@@ -164,6 +176,7 @@ impl Decoder {
                 DecodeError::Unexpected { expected, offset, found: excerpt(token) }
             }
             Fault::TooManySamples => DecodeError::TooManySamples { limit: self.limits.max_samples },
+            Fault::TooMuchMemory => DecodeError::TooMuchMemory { limit: self.limits.max_memory() },
         }
     }
 

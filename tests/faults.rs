@@ -11,36 +11,11 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use misbehaving::{After, Server, answer, json, vector, vector_body, wait_for_client_to_go};
-use promql_presets::presets::prometheus::{self, UP};
-use promql_presets::wire::DecodeError;
-use promql_presets::{
-    ClientBuilder, Error, ErrorKind, HttpMethod, PartialData, PrometheusClient, RetryPolicy, TimeRange, Timestamp,
+use misbehaving::{
+    After, Server, answer, ask, client_of, http_error, json, quick, vector, vector_body, wait_for_client_to_go,
 };
-
-/// Retries that a test need not wait for.
-fn quick() -> RetryPolicy {
-    RetryPolicy::default().waits(Duration::from_millis(1), Duration::from_millis(2))
-}
-
-fn client_of(server: &Server) -> ClientBuilder {
-    PrometheusClient::builder(&server.url).retry(quick())
-}
-
-async fn ask(client: &PrometheusClient) -> Result<f64, Error> {
-    Ok(client.query(UP, &prometheus::Querier::new()).await?.finite().unwrap())
-}
-
-async fn ask_once(server: &Server) -> Result<f64, Error> {
-    ask(&client_of(server).retry(RetryPolicy::never()).build().unwrap()).await
-}
-
-fn http_error(error: &Error) -> (u16, &str) {
-    match error.kind() {
-        ErrorKind::Http { status, body } => (*status, body),
-        other => panic!("{other:?}"),
-    }
-}
+use promql_presets::presets::prometheus::{self, UP};
+use promql_presets::{Error, ErrorKind, HttpMethod, PrometheusClient, RetryPolicy, TimeRange, Timestamp};
 
 #[tokio::test]
 async fn a_refused_connection_is_tried_again_and_reported() {
@@ -114,31 +89,6 @@ async fn a_server_that_never_answers_is_left_at_the_deadline_or_before() {
 }
 
 #[tokio::test]
-async fn foreign_bodies_are_shown() {
-    for status in [200, 401, 413, 502] {
-        let page = "<html>\n<head><title>Who are you?</title>";
-        let server = Server::always(answer(status, "Content-Type: text/html\r\n", page));
-        let error = ask_once(&server).await.unwrap_err();
-        assert_eq!(http_error(&error), (status, "<html> <head><title>Who are you?</title>"));
-        assert_eq!(error.status(), Some(status));
-        let server = Server::always(answer(status, "", ""));
-        assert_eq!(http_error(&ask_once(&server).await.unwrap_err()), (status, ""));
-    }
-    let server = Server::always(json(401, r#"{"message":"no API key"}"#));
-    assert_eq!(http_error(&ask_once(&server).await.unwrap_err()), (401, r#"{"message":"no API key"}"#));
-    let server = Server::always("HTTP/1.1 204 No Content\r\n\r\n");
-    assert_eq!(http_error(&ask_once(&server).await.unwrap_err()), (204, ""));
-}
-
-#[tokio::test]
-async fn json_is_read_whatever_it_is_called() {
-    for header in ["Content-Type: text/plain\r\n", "Content-Type: text/html; charset=utf-8\r\n", ""] {
-        let server = Server::always(answer(200, header, &format!("\n  {}\n", vector_body("7"))));
-        assert_eq!(ask_once(&server).await.unwrap(), 7.0);
-    }
-}
-
-#[tokio::test]
 async fn retry_after_is_honoured() {
     let limited = |after: &str| answer(429, &format!("Retry-After: {after}\r\n"), "slow down");
     let server = Server::sequence(&[limited("1"), vector("7")]);
@@ -197,21 +147,6 @@ async fn what_may_pass_is_tried_again_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn errors_of_prometheus_keep_type_and_message() {
-    let body =
-        r#"{"status":"error","errorType":"brand_new","error":"1:3: parse error","data":{"resultType":"vector"}}"#;
-    let error = ask_once(&Server::always(json(422, body))).await.unwrap_err();
-    let ErrorKind::Server { status: 422, error: said } = error.kind() else { panic!("{error:?}") };
-    assert_eq!((said.kind.as_str(), said.message.as_str()), ("brand_new", "1:3: parse error"));
-    let line = "preset prometheus::up: server rejected the query (brand_new, HTTP 422): 1:3: parse error";
-    assert_eq!(error.to_string(), line);
-    assert_eq!(format!("{error:#}"), format!("{line}; the query is up{{}}"));
-    assert_eq!(std::error::Error::source(error.kind()).unwrap().to_string(), "1:3: parse error");
-    let timeout = r#"{"status":"error","errorType":"timeout","error":"query timed out"}"#;
-    assert!(ask_once(&Server::always(json(503, timeout))).await.unwrap_err().is_timeout());
-}
-
-#[tokio::test]
 async fn a_client_does_not_hammer_a_server_that_is_down() {
     let server = Server::always(answer(503, "", ""));
     let client = client_of(&server).build().unwrap();
@@ -263,111 +198,6 @@ async fn post_is_not_given_up_where_get_is_refused_too() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_cut_anywhere_is_an_error() {
-    let body = vector_body("7");
-    let chunk = |chunk: &[u8]| format!("{:x}\r\n{}\r\n", chunk.len(), std::str::from_utf8(chunk).unwrap());
-    let chunked = body.as_bytes().chunks(9).map(chunk).collect::<Vec<_>>().concat() + "0\r\n\r\n";
-    let heads = [
-        (format!("Content-Length: {}\r\n", body.len()), body.clone()),
-        ("Transfer-Encoding: chunked\r\n".to_owned(), chunked),
-        ("Connection: close\r\n".to_owned(), body),
-    ];
-    for (head, whole) in heads {
-        let length = whole.len();
-        let shown = head.clone();
-        let server = Server::start(move |request, stream| {
-            write!(stream, "HTTP/1.1 200 OK\r\n{head}\r\n{}", &whole[..request.number])?;
-            Ok(After::Close)
-        });
-        let client = client_of(&server).retry(RetryPolicy::never()).build().unwrap();
-        for cut in 0..length {
-            let error = ask(&client).await.expect_err(&format!("{shown} cut at {cut}"));
-            let expected = match error.kind() {
-                ErrorKind::Transport(_) | ErrorKind::Decode(DecodeError::Truncated { .. }) => true,
-                ErrorKind::Http { status: 200, body } => body.is_empty() && cut == 0,
-                _ => false,
-            };
-            assert!(expected, "{shown} cut at {cut}: {error:?}");
-        }
-        assert_eq!(ask(&client).await.unwrap(), 7.0, "{shown} whole");
-    }
-}
-
-#[tokio::test]
-async fn odd_chunks_are_read_and_wrong_ones_are_errors() {
-    let (first, second) = (&vector_body("7")[..5], &vector_body("7")[5..]);
-    let chunked = |body: String| format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{body}");
-    let right = [
-        format!("5;name=value\r\n{first}\r\n{:X}\r\n{second}\r\n0\r\n\r\n", second.len()),
-        format!("00005\r\n{first}\r\n{:x}\r\n{second}\r\n0\r\nTrailer: yes\r\n\r\n", second.len()),
-    ];
-    for body in right {
-        assert_eq!(ask_once(&Server::always(chunked(body))).await.unwrap(), 7.0);
-    }
-    let wrong = [
-        format!("5\r\n{first}\r\nhello\r\n{second}\r\n0\r\n\r\n"),
-        format!("fffffffffffffffff\r\n{first}{second}"),
-        format!("-5\r\n{first}\r\n0\r\n\r\n"),
-    ];
-    for body in wrong {
-        let shown = format!("{body:?}");
-        let error = ask_once(&Server::always(chunked(body))).await.expect_err(&shown);
-        assert!(matches!(error.kind(), ErrorKind::Transport(_)), "{shown}: {error:?}");
-    }
-}
-
-#[tokio::test]
-async fn bodies_without_an_end_are_cut_off() {
-    fn endless(status: u16, start: &'static str, again: &'static str) -> Server {
-        Server::start(move |_, stream| {
-            write!(stream, "HTTP/1.1 {status} OK\r\n\r\n{start}")?;
-            let block = again.repeat(4096);
-            loop {
-                stream.write_all(block.as_bytes())?;
-            }
-        })
-    }
-    let ask = async |server: &Server| {
-        let client = client_of(server).max_response_bytes(1 << 20).max_samples(10_000).build().unwrap();
-        let start = Instant::now();
-        let error = client.query(UP, &prometheus::Querier::new()).await.unwrap_err();
-        assert!(start.elapsed() < Duration::from_secs(5));
-        server.wait_for_gone(1).await;
-        error
-    };
-    let matrix = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"a":""#;
-    let error = ask(&endless(200, matrix, "xyz")).await;
-    assert!(matches!(error.kind(), ErrorKind::Decode(DecodeError::TooManyBytes { limit: 1_048_576 })), "{error:?}");
-    let values = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1,"1"]"#;
-    let error = ask(&endless(200, values, r#",[1,"1"]"#)).await;
-    assert!(matches!(error.kind(), ErrorKind::Decode(DecodeError::TooManySamples { limit: 10_000 })), "{error:?}");
-    for (status, start) in [(200, "<html>"), (200, ""), (502, "<html>"), (502, "{")] {
-        let again = if start.is_empty() { " " } else { "xyz" };
-        let error = ask(&endless(status, start, again)).await;
-        assert_eq!(http_error(&error).0, status);
-        assert!(http_error(&error).1.len() <= 512);
-    }
-
-    let server = endless(200, r#"{"status":"success","data":["#, r#""a","#);
-    let client = client_of(&server).max_response_bytes(1 << 20).build().unwrap();
-    let error = client.label_values("job").await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Decode(DecodeError::TooManyBytes { .. })), "{error:?}");
-}
-
-#[tokio::test]
-async fn depth_is_no_way_to_overflow_the_stack() {
-    let nest = "[".repeat(1_000_000);
-    for body in [format!(r#"{{"status":"success","x":{nest}"#), format!(r#"{{"status":"success","data":{nest}"#)] {
-        let server = Server::always(json(200, &body));
-        let client = client_of(&server).retry(RetryPolicy::never()).build().unwrap();
-        let error = ask(&client).await.unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::Decode(_)), "{error:?}");
-        let error = client.series(&prometheus::Querier::new().job("x")).await.unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::Decode(_)), "{error:?}");
-    }
-}
-
-#[tokio::test]
 async fn redirects_stay_with_the_server() {
     let other = Server::always(vector("7"));
     for status in [301, 302, 307, 308] {
@@ -391,7 +221,7 @@ async fn redirects_stay_with_the_server() {
     let request = &server.requests()[1];
     assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/new/api/v1/query"));
     assert_eq!((&*request.headers["authorization"], &*request.headers["x-scope-orgid"]), ("Bearer hunter2", "a"));
-    assert_eq!((request.parameter("query"), request.parameter("x")), (Some("up{}"), None));
+    assert_eq!((request.parameter("query"), request.parameter("x")), (Some("up{}"), Some("y")));
 
     let circle = Server::always(answer(307, "Location: /again\r\n", ""));
     let error = ask(&client_of(&circle).build().unwrap()).await.unwrap_err();
@@ -455,150 +285,6 @@ async fn no_more_calls_at_once_than_allowed() {
 
 async fn first_of(client: PrometheusClient) -> Result<f64, Error> {
     Ok(client.query(UP, &prometheus::Querier::new()).timeout(Duration::from_mins(1)).await?.finite().unwrap())
-}
-
-#[tokio::test]
-async fn partial_data_is_refused_where_it_must_not_be_taken_for_whole() {
-    let body = vector_body("7").replace(r#""status""#, r#""isPartial":true,"status""#);
-    let server = Server::always(json(200, &body));
-    let client = client_of(&server).build().unwrap();
-    let querier = prometheus::Querier::new();
-    assert!(client.query(UP, &querier).await.unwrap().finite().is_err());
-    let accepted = client.query(UP, &querier).partial_data(PartialData::Accept).await.unwrap();
-    assert_eq!(accepted.finite().unwrap(), 7.0);
-    let refused = client.query(UP, &querier).partial_data(PartialData::Refuse).await.unwrap_err();
-    assert!(matches!(refused.kind(), ErrorKind::PartialData { .. }) && !refused.is_retryable());
-    let requests = server.requests();
-    assert_eq!(requests[1].parameter("partial_response"), None);
-    assert_eq!(requests[2].parameter("partial_response"), Some("false"));
-    assert_eq!(requests[2].parameter("deny_partial_response"), Some("1"));
-}
-
-#[tokio::test]
-async fn a_stream_gives_what_arrived_and_then_the_fault() {
-    let series = |name: &str| format!(r#"{{"metric":{{"job":"{name}"}},"values":[[1,"1"],[2,"2"]]}}"#);
-    let start = format!(r#"{{"status":"success","data":{{"resultType":"matrix","result":[{}"#, series("a"));
-    let end = format!(r#",{}]}},"warnings":["w"]}}"#, series("b"));
-    let (head, tail) = (start.clone(), end.clone());
-    let cut = Server::start(move |_, stream| {
-        write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{head},", head.len() + tail.len())?;
-        stream.flush()?;
-        thread::sleep(Duration::from_millis(50));
-        Ok(After::Reset)
-    });
-    let querier = prometheus::Querier::new();
-    let range = TimeRange::last_hours(1);
-    let client = client_of(&cut).build().unwrap();
-    let mut stream = client.query_range(UP, &querier, range).stream().await.unwrap();
-    assert_eq!(stream.try_next().await.unwrap().unwrap().labels().get("job"), Some("a"));
-    let error = stream.try_next().await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Transport(_)), "{error:?}");
-    assert_eq!(error.preset(), Some("prometheus::up"));
-    assert!(stream.try_next().await.unwrap().is_none());
-    assert_eq!(cut.requests().len(), 1);
-
-    let whole = Server::sequence(&[answer(503, "", ""), json(200, &(start + &end))]);
-    let client = client_of(&whole).build().unwrap();
-    let mut stream = client.query_range(UP, &querier, range).stream().await.unwrap();
-    let mut names = Vec::new();
-    while let Some(series) = stream.try_next().await.unwrap() {
-        assert_eq!(series.len(), 2);
-        names.push(series.labels().get("job").unwrap().to_owned());
-    }
-    assert_eq!(names, ["a", "b"]);
-    assert_eq!(stream.meta().warnings, ["w"]);
-    let adapted = client.query_range(UP, &querier, range).stream().await.unwrap();
-    let series: Vec<_> = futures_util::TryStreamExt::try_collect(adapted).await.unwrap();
-    assert_eq!(series.len(), 2);
-
-    let refused = Server::always(json(400, r#"{"status":"error","errorType":"bad_data","error":"no"}"#));
-    let client = client_of(&refused).build().unwrap();
-    let error = client.query_range(UP, &querier, range).stream().await.unwrap_err();
-    assert_eq!(error.status(), Some(400));
-    let vector = Server::always(vector("7"));
-    let client = client_of(&vector).build().unwrap();
-    let mut stream = client.query_range(UP, &querier, range).stream().await.unwrap();
-    assert!(matches!(stream.try_next().await.unwrap_err().kind(), ErrorKind::ResultType(_)));
-}
-
-#[tokio::test]
-async fn a_dropped_stream_leaves_the_server() {
-    let server = Server::start(|_, stream| {
-        let start = r#"{"status":"success","data":{"resultType":"matrix","result":["#;
-        write!(stream, "HTTP/1.1 200 OK\r\n\r\n{start}")?;
-        loop {
-            stream.write_all(br#"{"metric":{"job":"a"},"values":[[1,"1"]]},"#)?;
-        }
-    });
-    let client = client_of(&server).max_concurrent(1).build().unwrap();
-    let querier = prometheus::Querier::new();
-    for count in 1..4 {
-        let mut stream = client.query_range(UP, &querier, TimeRange::last_hours(1)).stream().await.unwrap();
-        assert!(stream.try_next().await.unwrap().is_some());
-        drop(stream);
-        server.wait_for_gone(count).await;
-    }
-}
-
-#[tokio::test]
-async fn a_range_in_parts_has_every_point_once() {
-    let server = Server::start(|request, stream| {
-        let number = |name| request.parameter(name).unwrap().split('.').next().unwrap().parse::<usize>().unwrap();
-        let (start, end, step) = (number("start"), number("end"), number("step"));
-        // Later parts come first.
-        thread::sleep(Duration::from_millis(if start < 3000 { 60 } else { 5 }));
-        let values: Vec<_> = (start..=end).step_by(step).map(|at| format!(r#"[{at},"{at}"]"#)).collect();
-        let result = format!(r#"[{{"metric":{{"job":"a"}},"values":[{}]}}]"#, values.join(","));
-        let body = format!(r#"{{"status":"success","data":{{"resultType":"matrix","result":{result}}}}}"#);
-        stream.write_all(json(200, &body).as_bytes()).map(|()| After::Keep)
-    });
-    let client = client_of(&server).max_steps(99).build().unwrap();
-    let querier = prometheus::Querier::new();
-    let range = TimeRange::parse("1007", "10000", "10s").unwrap();
-    let refused = client.query_range(UP, &querier, range).await.unwrap_err();
-    assert_eq!(
-        refused.to_string(),
-        "preset prometheus::up: invalid time range: \
-         900 points for each series, and the server gives at most 100; a step of 1m31s would fit"
-    );
-    assert_eq!(server.requests().len(), 0);
-
-    let mut seen = Vec::new();
-    let query = client.query_range(UP, &querier, range).split().concurrency(3);
-    let matrix =
-        query.on_progress(|progress| seen.push((progress.done, progress.parts, progress.samples))).await.unwrap();
-    let times: Vec<i64> = matrix.one().unwrap().timestamps().iter().map(|time| time.as_millis() / 1000).collect();
-    // On multiples of the step, as whole ranges and parts of any length are for every server.
-    assert_eq!(times, (1000..=10000).step_by(10).collect::<Vec<_>>());
-    assert_eq!(seen.len(), 10);
-    assert_eq!((seen[0].0, seen[9]), (1, (10, 10, 901)));
-    assert!(server.connections() <= 3, "{}", server.connections());
-
-    for limit in [99, 500, 900] {
-        let before = server.requests().len();
-        let limited = client.query_range(UP, &querier, range).max_samples(limit).split().await.unwrap_err();
-        let expected = DecodeError::TooManySamples { limit };
-        assert!(matches!(limited.kind(), ErrorKind::Decode(error) if *error == expected), "{limited:?}");
-        assert_eq!(limited.query(), Some("up{}"));
-        // No more than were under way once there were too many.
-        assert!((server.requests().len() - before) as u64 <= limit / 100 + 5);
-    }
-    assert!(client.query_range(UP, &querier, range).max_samples(901).split().await.is_ok());
-}
-
-#[tokio::test]
-async fn what_fails_in_one_part_fails_the_whole() {
-    let server = Server::start(|request, stream| {
-        let failure = json(422, r#"{"status":"error","errorType":"execution","error":"too many samples"}"#);
-        let empty = json(200, r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#);
-        let answer = if request.number == 3 { failure } else { empty };
-        stream.write_all(answer.as_bytes()).map(|()| After::Keep)
-    });
-    let client = client_of(&server).build().unwrap();
-    let range = TimeRange::parse("0", "100000000", "60s").unwrap();
-    let error = client.query_range(UP, &prometheus::Querier::new(), range).split().concurrency(1).await.unwrap_err();
-    assert_eq!((error.status(), error.preset()), (Some(422), Some("prometheus::up")));
-    assert_eq!(server.requests().len(), 4);
 }
 
 #[tokio::test]
@@ -678,49 +364,211 @@ async fn every_end_of_a_call_is_reported_once() {
     assert_eq!(*reports.lock().unwrap(), expected);
 }
 
-#[cfg(feature = "gzip")]
 #[tokio::test]
-async fn a_compressed_body_that_is_cut_anywhere_is_an_error() {
-    let zip = |text: &[u8]| {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-        encoder.write_all(text).unwrap();
-        encoder.finish().unwrap()
-    };
-    let body = zip(vector_body("7").as_bytes());
-    let length = body.len();
-    let server = Server::start(move |request, stream| {
-        assert_eq!(request.headers["accept-encoding"], "gzip");
-        let head = "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n";
-        stream.write_all(head.as_bytes())?;
-        stream.write_all(&body[..request.number])?;
+async fn what_is_no_http_is_not_asked_again() {
+    for greeting in [
+        "SSH-2.0-OpenSSH_9.6\r\n".to_owned(),
+        "\x15\x03\x01\0\x02\x02\x16".to_owned(),
+        "<html>hello</html>\r\n\r\n".to_owned(),
+        "HTTP/9.9 200 OK\r\n\r\n".to_owned(),
+        "HTTP/1.1 20 OK\r\n\r\n".to_owned(),
+        answer(200, "No colon\r\n", ""),
+        answer(200, &"X: x\r\n".repeat(500), ""),
+        answer(200, &format!("X: {}\r\n", "x".repeat(1 << 20)), ""),
+    ] {
+        let shown = greeting.get(..40).unwrap_or(&greeting).to_owned();
+        let server = Server::always(greeting);
+        let error = ask(&client_of(&server).build().unwrap()).await.expect_err(&shown);
+        assert!(matches!(error.kind(), ErrorKind::Protocol(_)), "{shown:?}: {error:?}");
+        assert!(error.to_string().starts_with("preset prometheus::up: the server does not speak HTTP: "), "{error}");
+        assert_eq!((error.retries(), server.requests().len()), (0, 1), "{shown:?}");
+    }
+    let large = answer(200, &format!("X: {}\r\n", "x".repeat(10_000)), &vector_body("7"));
+    assert_eq!(ask(&client_of(&Server::always(large)).build().unwrap()).await.unwrap(), 7.0);
+}
+
+#[tokio::test]
+async fn headers_that_trickle_end_with_the_deadline() {
+    let server = Server::start(|_, stream| {
+        write!(stream, "HTTP/1.1 200 OK\r\n")?;
+        for number in 0.. {
+            write!(stream, "X-{number}: x\r\n")?;
+            thread::sleep(Duration::from_millis(50));
+        }
         Ok(After::Close)
     });
-    let client = client_of(&server).retry(RetryPolicy::never()).build().unwrap();
-    for cut in 0..length {
-        ask(&client).await.expect_err(&format!("cut at {cut}"));
-    }
-    assert_eq!(ask(&client).await.unwrap(), 7.0);
+    let client = client_of(&server).timeout(Duration::from_millis(200)).build().unwrap();
+    assert!(matches!(ask(&client).await.unwrap_err().kind(), ErrorKind::Timeout(_)));
+    server.wait_for_gone(1).await;
+}
 
-    // What the decompressor holds back until the end is not lost.
-    let series = r#"{"metric":{"job":"a"},"values":[[1,"1"]]}"#;
-    let matrix = format!(r#"{{"status":"success","data":{{"resultType":"matrix","result":[{series},{series}]}}}}"#);
-    let body = zip(matrix.as_bytes());
-    let server = Server::start(move |_, stream| {
-        write!(stream, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n", body.len())?;
-        stream.write_all(&body)?;
-        Ok(After::Keep)
+#[tokio::test]
+async fn a_query_that_is_too_long_for_get_is_not_sent() {
+    let server = Server::always(vector("7"));
+    let client = client_of(&server).method(HttpMethod::Get).build().unwrap();
+    let error = client.raw_query("x".repeat(70_000)).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Config(_)) && !error.is_retryable());
+    assert!(error.to_string().contains("the query is too long for `GET`: a URL of 70"), "{error}");
+    assert!(client.raw_query("x".repeat(60_000)).await.is_ok());
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn what_retry_after_says_is_told() {
+    let ask = async |after: &str, policy: RetryPolicy| {
+        let limited = answer(429, &format!("Retry-After: {after}\r\n"), "");
+        let server = Server::sequence(&[limited, vector("7")]);
+        let result = ask(&client_of(&server).retry(policy).build().unwrap()).await;
+        result.map_err(|error| (error.retries(), error.retry_after()))
+    };
+    let long = Some(Duration::from_secs(99_999_999_999));
+    assert_eq!(ask("99999999999", quick()).await, Err((0, long)));
+    assert_eq!(ask("99999999999999999999999", quick()).await, Err((0, Some(Duration::MAX))));
+    assert_eq!(ask("Fri, 31 Dec 9999 23:59:59 GMT", quick()).await.unwrap_err().0, 0);
+    for nothing in ["-1", "soon", "", "1.5", "0", "Sun, 06 Nov 1994 08:49:37 GMT"] {
+        assert_eq!(ask(nothing, quick()).await, Ok(7.0), "{nothing}");
+    }
+    assert_eq!(ask("7", RetryPolicy::never()).await, Err((0, Some(Duration::from_secs(7)))));
+    assert_eq!(ask("-7", RetryPolicy::never()).await, Err((0, None)));
+}
+
+#[tokio::test]
+async fn a_page_to_log_in_is_no_reason_to_give_up_post() {
+    let server = Server::start(|request, stream| {
+        let answer = match (&*request.method, request.number) {
+            ("POST", 0) => answer(405, "", "no"),
+            ("GET", 1) => answer(200, "Content-Type: text/html\r\n", "<html>Who are you?"),
+            _ => vector("7"),
+        };
+        stream.write_all(answer.as_bytes()).map(|()| After::Keep)
     });
     let client = client_of(&server).build().unwrap();
-    let querier = prometheus::Querier::new();
-    let mut stream = client.query_range(UP, &querier, TimeRange::last_hours(1)).stream().await.unwrap();
-    let mut count = 0;
-    while stream.try_next().await.unwrap().is_some() {
-        count += 1;
-    }
-    assert_eq!(count, 2);
-
-    let plain = Server::always(vector("7"));
-    let client = client_of(&plain).compressed(false).build().unwrap();
+    assert_eq!(http_error(&ask(&client).await.unwrap_err()), (200, "<html>Who are you?"));
     assert_eq!(ask(&client).await.unwrap(), 7.0);
-    assert_eq!(plain.requests()[0].headers.get("accept-encoding"), None);
+    let methods: Vec<_> = server.requests().iter().map(|request| request.method.clone()).collect();
+    assert_eq!(methods, ["POST", "GET", "POST"]);
+
+    // An error of Prometheus is an answer, and so is a stream.
+    let error = r#"{"status":"error","errorType":"bad_data","error":"no"}"#;
+    let empty = r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#;
+    for (status, body) in [(400, error), (200, empty)] {
+        let server = Server::start(move |request, stream| {
+            let answer = if request.method == "POST" { answer(405, "", "no") } else { json(status, body) };
+            stream.write_all(answer.as_bytes()).map(|()| After::Keep)
+        });
+        let client = client_of(&server).build().unwrap();
+        for _ in 0..2 {
+            let querier = prometheus::Querier::new();
+            let stream = client.query_range(UP, &querier, TimeRange::last_hours(1)).stream().await;
+            assert_eq!(stream.is_ok(), status == 200);
+            if let Ok(mut stream) = stream {
+                assert_eq!(stream.try_next().await.unwrap(), None);
+            }
+        }
+        let methods: Vec<_> = server.requests().iter().map(|request| request.method.clone()).collect();
+        assert_eq!(methods, ["POST", "GET", "GET"], "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_to_log_in_is_not_ready() {
+    let page = answer(200, "Content-Type: text/html\r\n", "\n<!doctype html>Who are you?");
+    let server = Server::always(page.clone());
+    assert_eq!(http_error(&client_of(&server).build().unwrap().ready().await.unwrap_err()).0, 200);
+    let redirecting = |to: &'static str| {
+        Server::start(move |request, stream| {
+            let answer = match &*request.path {
+                "/-/ready" | "/-/healthy" => answer(302, &format!("Location: {to}\r\n"), ""),
+                _ => answer(200, "", "Prometheus Server is Ready.\n"),
+            };
+            stream.write_all(answer.as_bytes()).map(|()| After::Keep)
+        })
+    };
+    let moved = client_of(&redirecting("/login?to=ready")).build().unwrap();
+    assert_eq!(http_error(&moved.ready().await.unwrap_err()), (200, "Prometheus Server is Ready."));
+    assert!(client_of(&redirecting("/prometheus/-/ready")).build().unwrap().ready().await.unwrap());
+    for body in ["", "OK", r#"{"status":"ok"}"#, "{}"] {
+        let server = Server::always(answer(200, "", body));
+        assert!(client_of(&server).build().unwrap().healthy().await.unwrap(), "{body}");
+    }
+    let cut = Server::start(|_, stream| {
+        write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nOK")?;
+        Ok(After::Close)
+    });
+    assert!(client_of(&cut).build().unwrap().healthy().await.is_err());
+}
+
+#[tokio::test]
+async fn a_redirect_keeps_the_question() {
+    let moving = |to: &'static str| {
+        Server::start(move |request, stream| {
+            let moved = answer(301, &format!("Location: {to}\r\n"), "");
+            let answer = if request.path.starts_with("/new/") { vector("7") } else { moved };
+            stream.write_all(answer.as_bytes()).map(|()| After::Keep)
+        })
+    };
+    for (method, location, expected) in [
+        (HttpMethod::Get, "/new/", (Some("up{}"), None)),
+        // As most proxies do it, with the query of the request.
+        (HttpMethod::Get, "/new/?query=up&x=y#there", (Some("up"), Some("y"))),
+        (HttpMethod::Post, "/new/", (Some("up{}"), None)),
+        (HttpMethod::Post, "/new/?x=y", (Some("up{}"), Some("y"))),
+    ] {
+        let server = moving(location);
+        assert_eq!(ask(&client_of(&server).method(method).build().unwrap()).await.unwrap(), 7.0);
+        let request = &server.requests()[1];
+        assert_eq!((request.parameter("query"), request.parameter("x")), expected, "{method:?} {location}");
+        assert_eq!(request.parameters.iter().filter(|(name, _)| name == "query").count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_waits_for_a_retry_lets_others_go_first() {
+    let server = Server::start(|request, stream| {
+        let limited = answer(429, "Retry-After: 1\r\n", "");
+        let answer = if request.number == 0 { limited } else { vector("7") };
+        stream.write_all(answer.as_bytes()).map(|()| After::Keep)
+    });
+    let client = client_of(&server).max_concurrent(1).build().unwrap();
+    let start = Instant::now();
+    let limited = tokio::spawn(first_of(client.clone()));
+    while server.requests().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(ask(&client).await.unwrap(), 7.0);
+    assert!(start.elapsed() < Duration::from_millis(900), "{:?}", start.elapsed());
+    assert_eq!(limited.await.unwrap().unwrap(), 7.0);
+    assert!(start.elapsed() >= Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn only_secrets_are_taken_out_of_what_a_server_says() {
+    let said =
+        r#"{"status":"error","errorType":"x","error":"no env=\"production\" for hunter22, sid hunter33, hunter44"}"#;
+    let server = Server::always(json(403, said));
+    let client = client_of(&server)
+        .bearer_auth("hunter22")
+        .header("cookie", "a=b; sid=hunter33")
+        .header("x-api-key", "hunter44")
+        .header("accept-language", "for hunter")
+        .tenant("production")
+        .build()
+        .unwrap();
+    let querier = prometheus::Querier::new();
+    let stream = client.query_range(UP, &querier, TimeRange::last_hours(1)).stream().await;
+    for error in [ask(&client).await.unwrap_err(), stream.unwrap_err()] {
+        assert!(error.to_string().ends_with(r#": no env="production" for ***, sid ***, ***"#), "{error}");
+    }
+
+    // Also where a stream finds it on its way.
+    let server = Server::always(json(200, said));
+    let client = client_of(&server).bearer_auth("hunter22").build().unwrap();
+    let mut stream = client.query_range(UP, &querier, TimeRange::last_hours(1)).stream().await.unwrap();
+    let error = stream.try_next().await.unwrap_err();
+    assert_eq!(error.status(), Some(200));
+    assert!(!format!("{error:?}").contains("hunter22"), "{error:?}");
+    let server = Server::always(json(200, r#"{"status":"success","data":{"result":"hunter22"}}"#));
+    let client = client_of(&server).bearer_auth("hunter22").build().unwrap();
+    let error = ask(&client).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Decode(_)) && !format!("{error:?}").contains("hunter22"), "{error:?}");
 }

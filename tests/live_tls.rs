@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use promql_presets::{ErrorKind, PrometheusClient, RetryPolicy, Timestamp, reqwest};
+use promql_presets::{ErrorKind, PrometheusClient, Timestamp, reqwest};
 use promql_presets_test_support::vmauth::Certificate;
 use promql_presets_test_support::{Dataset, victoria_metrics, vmauth};
 
@@ -56,7 +56,8 @@ async fn certificates_are_checked() {
     let trusting = builder.configure_http(|http| http.tls_certs_only([root])).build().unwrap();
     assert!(trusting.raw_query("up").at(end).await.is_ok());
 
-    let builder = PrometheusClient::builder(proxy.url()).bearer_auth("token").retry(RetryPolicy::never());
+    let builder = PrometheusClient::builder(proxy.url()).bearer_auth("token");
     let error = builder.build().unwrap().raw_query("up").at(end).await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Transport(_)), "{error:?}");
+    assert!(matches!(error.kind(), ErrorKind::Tls(_)), "{error:?}");
+    assert_eq!((error.retries(), error.is_retryable()), (0, false));
 }

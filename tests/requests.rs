@@ -164,10 +164,10 @@ async fn lists_send_what_is_set() {
     let error = client.label_values("").await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Render(_)));
 
-    let server = Server::always(json(200, r#"{"status":"success","data":[{"__name__":"up","job":"api"}]}"#));
+    let server = Server::always(json(200, r#"{"status":"success","data":[{"__name__":"up","job":"api"},{}]}"#));
     let client = self::client(&server);
     let series = client.series(&api).or(&web).end("3").await.unwrap();
-    assert_eq!(series[0].to_string(), r#"up{job="api"}"#);
+    assert_eq!((series[0].to_string().as_str(), series[1].is_empty()), (r#"up{job="api"}"#, true));
     assert_eq!(last(&server).2, pairs(&[expected_match(), ("match[]", r#"{"http.requests"}"#), ("end", "3")]));
     assert!(matches!(client.series(&Querier::new("")).await.unwrap_err().kind(), ErrorKind::Render(_)));
 }
@@ -178,11 +178,14 @@ fn expected_match() -> (&'static str, &'static str) {
 
 #[tokio::test]
 async fn metadata_is_read() {
-    let body = r#"{"status":"success","data":{"up":[{"type":"gauge","help":"h","unit":""},{"type":"unknown"}]}}"#;
+    let body = r#"{"status":"success","warnings":["store gone"],"data":{"none":null,
+        "up":[{"type":"gauge","help":"h","unit":null,"new":{"a":[]}},{"type":"unknown"}]}}"#;
     let server = Server::always(json(200, body));
     let metadata = client(&server).metadata().metric("up").limit(2).limit_per_metric(3).await.unwrap();
     assert_eq!((metadata["up"][0].kind.as_str(), metadata["up"][0].help.as_str()), ("gauge", "h"));
-    assert_eq!(metadata["up"][1].unit, "");
+    assert_eq!((metadata["up"][0].unit.as_str(), metadata["up"][1].unit.as_str()), ("", ""));
+    assert_eq!((metadata["none"].len(), metadata.warnings()), (0, &["store gone".to_owned()][..]));
+    assert_eq!((metadata.meta().warnings.len(), metadata.into_map().len()), (1, 2));
     let expected = [("metric", "up"), ("limit", "2"), ("limit_per_metric", "3")];
     assert_eq!(last(&server), ("GET".to_owned(), "/api/v1/metadata".to_owned(), pairs(&expected)));
 }
@@ -191,11 +194,12 @@ async fn metadata_is_read() {
 async fn exemplars_are_read() {
     let exemplar = r#"{"labels":{"trace_id":"t"},"value":"0.25","timestamp":1600096945.479}"#;
     let series = format!(r#"{{"seriesLabels":{{"job":"api"}},"exemplars":[{exemplar}]}}"#);
-    let server = Server::always(json(200, &format!(r#"{{"status":"success","data":[{series}]}}"#)));
+    let server = Server::always(json(200, &format!(r#"{{"status":"success","data":[{series}],"warnings":["cut"]}}"#)));
     let prometheus = client(&server);
     let querier = api_requests::Querier::new();
     let found = prometheus.exemplars(api_requests::RATE, &querier).window("1m").start("1").end("2").await.unwrap();
     assert_eq!(found[0].exemplars[0].labels.get("trace_id"), Some("t"));
+    assert_eq!(found.warnings(), ["cut"]);
     let query = "sum by ()(rate(backendai_api_request_count_total{}[1m]))";
     let expected = [("start", "1"), ("end", "2"), ("query", query)];
     assert_eq!(last(&server), ("POST".to_owned(), "/api/v1/query_exemplars".to_owned(), pairs(&expected)));
@@ -208,12 +212,15 @@ async fn exemplars_are_read() {
 #[tokio::test]
 async fn the_server_tells_about_itself() {
     let data = |data: &str| Server::always(json(200, &format!(r#"{{"status":"success","data":{data}}}"#)));
-    let server = data(r#"{"version":"3.14.0","goVersion":"go1.26","new":"x"}"#);
+    // As of Mimir, whose features are an object.
+    let server =
+        data(r#"{"version":"3.14.0","goVersion":"go1.26","branch":null,"features":{"a":[true]},"revision":7}"#);
     let info = client(&server).build_info().await.unwrap();
     assert_eq!((info.version.as_str(), info.go_version.as_str(), info.branch.as_str()), ("3.14.0", "go1.26", ""));
     assert_eq!(last(&server).1, "/api/v1/status/buildinfo");
 
-    let server = data(r#"{"promql_functions":{"limitk":true,"info":false}}"#);
+    let server =
+        data(r#"{"promql_functions":{"limitk":true,"info":false,"new":{"since":3}},"version":"x","none":null}"#);
     let features = client(&server).features().await.unwrap();
     assert!(features.has("promql_functions", "limitk") && !features.has("promql_functions", "info"));
     assert!(!features.has("api", "x"));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
+use super::Timestamp;
 use crate::error::{Error, ErrorKind};
 
 /// What comes with an answer.
@@ -48,6 +49,9 @@ impl Meta {
                 let is_peak = name.starts_with("peak");
                 let total = own.numbers.entry(name).or_insert(0.0);
                 *total = if is_peak { total.max(number) } else { *total + number };
+            }
+            for (name, steps) in stats.steps {
+                own.steps.entry(name).or_default().extend(steps);
             }
         }
     }
@@ -96,6 +100,7 @@ impl fmt::Display for Meta {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Stats {
     pub(crate) numbers: BTreeMap<String, f64>,
+    pub(crate) steps: BTreeMap<String, Vec<(Timestamp, f64)>>,
 }
 
 impl Stats {
@@ -108,6 +113,14 @@ impl Stats {
     /// All numbers, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, f64)> {
         self.numbers.iter().map(|(name, value)| (name.as_str(), *value))
+    }
+
+    /// The number of this name for each step of the query, where
+    /// [`stats_per_step`](crate::InstantQuery::stats_per_step) asked for it: `totalQueryableSamplesPerStep` of a Prometheus
+    /// with the feature flag `promql-per-step-stats`.
+    #[must_use]
+    pub fn per_step(&self, name: &str) -> &[(Timestamp, f64)] {
+        self.steps.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// Samples that the query loaded, counted once per step.

@@ -12,73 +12,9 @@ use super::assembly::Assembly;
 use super::error::{DecodeError, Fault};
 use super::lexer::{Event, Raw};
 use super::number;
+use super::place::{Key, Place, Seen};
 use super::response::{Data, Response, ServerError, result_type};
-use crate::value::{Bounds, Element, Meta, Scalar, Series, Stats, Text, Timestamp};
-
-/// Where in the document the next event belongs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    /// Outside of everything.
-    Root,
-    /// The object around everything.
-    Envelope,
-    /// The array of warnings.
-    Warnings,
-    /// The array of infos.
-    Infos,
-    /// The objects of statistics, at any depth.
-    Stats,
-    /// The object `data`.
-    Data,
-    /// The array `result`; of a scalar or a string, so many of its two parts have come.
-    Result {
-        parts: u8,
-    },
-    /// A series of a vector or a matrix.
-    Item,
-    Metric,
-    /// The array `values` or `histograms`.
-    Samples {
-        histograms: bool,
-    },
-    /// A sample, of which so many parts have come.
-    Sample {
-        histogram: bool,
-        parts: u8,
-    },
-    Histogram,
-    Buckets,
-    /// A bucket, of which so many of its four parts have come.
-    Bucket {
-        parts: u8,
-    },
-    /// An array or an object that nobody asked for.
-    Skip,
-}
-
-/// The last key of the innermost object that is not skipped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Key {
-    Status,
-    Data,
-    ErrorType,
-    Error,
-    Warnings,
-    Infos,
-    Stats,
-    IsPartial,
-    ResultType,
-    Result,
-    Metric,
-    Value,
-    Values,
-    Histogram,
-    Histograms,
-    Count,
-    Sum,
-    Buckets,
-    Unknown,
-}
+use crate::value::{Bounds, Element, Meta, Scalar, Series, Text, Timestamp};
 
 /// What a result is made of: `scalar` and `string` look alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,24 +42,6 @@ struct Pair {
     number: Option<f64>,
 }
 
-/// The keys that have come of those that must not come twice.
-#[derive(Debug, Clone, Copy, Default)]
-struct Seen(u32);
-
-impl Seen {
-    fn has(self, key: Key) -> bool {
-        self.0 & (1 << key as u32) != 0
-    }
-
-    fn once(&mut self, key: Key) -> Result<Key, Fault> {
-        if self.has(key) {
-            return Err(Fault::Expected("each field once"));
-        }
-        self.0 |= 1 << key as u32;
-        Ok(key)
-    }
-}
-
 #[derive(Debug)]
 pub(super) struct Document {
     /// From the innermost place outwards: the last one is where the next event belongs.
@@ -135,6 +53,7 @@ pub(super) struct Document {
     error: ServerError,
     meta: Meta,
     stat: String,
+    step: Timestamp,
     result_type: Option<ResultType>,
     shape: Option<Shape>,
 
@@ -145,10 +64,24 @@ pub(super) struct Document {
     /// Of the series that is being read.
     item_seen: Seen,
     assembly: Assembly,
+
+    /// How much memory everything but samples may still take.
+    memory_left: u64,
+}
+
+/// What things take in memory beside what they are made of, with what the allocator adds.
+mod size {
+    pub(super) const SERIES: u64 = 128;
+    pub(super) const ELEMENT: u64 = 64;
+    pub(super) const HISTOGRAM: u64 = 96;
+    pub(super) const BUCKET: u64 = 32;
+    pub(super) const TEXT: u64 = 32;
+    pub(super) const STAT: u64 = 128;
+    pub(super) const STEP: u64 = 16;
 }
 
 impl Document {
-    pub(super) fn new(max_samples: u64) -> Self {
+    pub(super) fn new(max_samples: u64, max_memory: u64) -> Self {
         Self {
             places: vec![Place::Root],
             key: Key::Unknown,
@@ -157,6 +90,7 @@ impl Document {
             error: ServerError::default(),
             meta: Meta::default(),
             stat: String::new(),
+            step: Timestamp::default(),
             result_type: None,
             shape: None,
             series: VecDeque::new(),
@@ -164,12 +98,19 @@ impl Document {
             pair: None,
             item_seen: Seen::default(),
             assembly: Assembly::new(max_samples),
+            memory_left: max_memory,
         }
     }
 
     /// How many samples may still come.
     pub(super) fn samples_left(&self) -> u64 {
         self.assembly.samples_left
+    }
+
+    /// Counts memory before it is taken.
+    fn take_memory(&mut self, bytes: u64) -> Result<(), Fault> {
+        self.memory_left = self.memory_left.checked_sub(bytes).ok_or(Fault::TooMuchMemory)?;
+        Ok(())
     }
 
     /// The oldest series of a matrix that is complete.
@@ -262,16 +203,28 @@ impl Document {
             Place::Data => self.data_field(event),
             Place::Warnings | Place::Infos => {
                 let text = text(event)?;
+                self.take_memory(size::TEXT + text.len() as u64)?;
                 let list = if self.place() == Place::Warnings { &mut self.meta.warnings } else { &mut self.meta.infos };
                 list.push(text);
                 Ok(())
             }
             Place::Stats => self.stat(event),
+            Place::Steps => {
+                self.skip(event)?;
+                if event == Event::OpenArray {
+                    self.set_place(Place::Step { parts: 0 });
+                }
+                Ok(())
+            }
+            Place::Step { parts } => self.step_part(event, parts),
             Place::Result { parts } => self.result_part(event, parts),
             Place::Item => self.item_field(event),
             Place::Metric => match event {
                 Event::Text(raw) => {
                     self.assembly.interner.value(&raw.text()?);
+                    if self.assembly.interner.memory() > self.memory_left {
+                        return Err(Fault::TooMuchMemory);
+                    }
                     Ok(())
                 }
                 _ => Err(Fault::Expected("the value of a label, a string")),
@@ -366,7 +319,8 @@ impl Document {
         }
     }
 
-    /// A number, also in quotes; numbers of nested objects count like those around them, and anything else is skipped.
+    /// A number, also in quotes, or one for each step; numbers of nested objects count like those around them, and anything
+    /// else is skipped.
     fn stat(&mut self, event: Event<'_>) -> Result<(), Fault> {
         let number = match event {
             Event::Number(digits) => number::float(digits),
@@ -375,11 +329,44 @@ impl Document {
                 self.enter(Place::Stats);
                 None
             }
+            Event::OpenArray => {
+                self.take_memory(size::STAT + self.stat.len() as u64)?;
+                self.enter(Place::Steps);
+                None
+            }
             _ => return self.skip(event),
         };
         if let Some(number) = number {
-            self.meta.stats.get_or_insert_with(Stats::default).numbers.insert(self.stat.clone(), number);
+            self.take_memory(size::STAT + self.stat.len() as u64)?;
+            self.meta.stats.get_or_insert_default().numbers.insert(self.stat.clone(), number);
         }
+        Ok(())
+    }
+
+    /// Statistics may come in other forms one day, so what is no step is skipped.
+    fn step_part(&mut self, event: Event<'_>, parts: u8) -> Result<(), Fault> {
+        let parts = match (parts, event) {
+            (0, Event::Number(digits)) => match number::millis(digits) {
+                Some(millis) => {
+                    self.step = Timestamp::from_millis(millis);
+                    1
+                }
+                None => 2,
+            },
+            (1, Event::Number(digits)) => {
+                if let Some(number) = number::float(digits) {
+                    self.take_memory(size::STEP)?;
+                    let stats = self.meta.stats.get_or_insert_default();
+                    stats.steps.entry(self.stat.clone()).or_default().push((self.step, number));
+                }
+                2
+            }
+            _ => {
+                self.set_place(Place::Step { parts: 2 });
+                return self.skip(event);
+            }
+        };
+        self.set_place(Place::Step { parts });
         Ok(())
     }
 
@@ -501,15 +488,28 @@ impl Document {
             Place::Result { parts: 1 } => return Err(Fault::Expected("a value after the time")),
             Place::Sample { parts: 0 | 1, .. } => return Err(Fault::Expected("a time and a value")),
             Place::Bucket { parts: 0..4 } => return Err(Fault::Expected("the four parts of a bucket")),
-            Place::Bucket { .. } => self.assembly.finish_bucket(),
-            Place::Histogram => self.assembly.finish_histogram()?,
-            Place::Metric => self.assembly.finish_labels()?,
+            Place::Bucket { .. } => {
+                self.take_memory(size::BUCKET)?;
+                self.assembly.finish_bucket();
+            }
+            Place::Histogram => {
+                self.take_memory(size::HISTOGRAM)?;
+                self.assembly.finish_histogram()?;
+            }
+            Place::Metric => {
+                self.assembly.finish_labels()?;
+                let labels = self.assembly.interner.take_memory();
+                self.take_memory(labels)?;
+            }
+            Place::Item if !self.item_seen.has(Key::Metric) => return Err(Fault::Expected("a series with a `metric`")),
             Place::Item if self.item_seen.has(Key::Value) || self.item_seen.has(Key::Histogram) => {
+                self.take_memory(size::ELEMENT)?;
                 self.elements.push(self.assembly.finish_element()?);
             }
             Place::Item => {
                 // A series without any samples can only be one of a matrix.
                 self.set_shape(Shape::Matrix)?;
+                self.take_memory(size::SERIES)?;
                 self.series.push_back(self.assembly.finish_series());
             }
             _ => {}
@@ -522,7 +522,8 @@ impl Document {
         if !self.seen.has(Key::Status) {
             return Err(DecodeError::MissingField { field: "status" });
         }
-        let error = (!self.success).then_some(self.error);
+        // An answer that is a success and an error at once is not to be trusted.
+        let error = Some(self.error).filter(|error| !self.success || !error.message.is_empty());
         let by_shape = match self.shape {
             Some(Shape::Vector) => Some(ResultType::InstantVector),
             Some(Shape::Matrix) => Some(ResultType::RangeVector),
@@ -530,7 +531,7 @@ impl Document {
         };
         let data = match (self.result_type.or(by_shape), self.pair) {
             _ if !self.seen.has(Key::Result) => None,
-            (None, _) if self.success => return Err(DecodeError::MissingField { field: "resultType" }),
+            (None, _) if error.is_none() => return Err(DecodeError::MissingField { field: "resultType" }),
             (Some(ResultType::InstantVector), _) => Some(Data::Vector(self.elements.into_iter().collect())),
             (Some(ResultType::RangeVector), _) => Some(Data::Matrix(Vec::from(self.series).into_iter().collect())),
             (Some(ResultType::Scalar), Some(Pair { timestamp, number: Some(number), .. })) => {

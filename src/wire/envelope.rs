@@ -69,9 +69,12 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for EnvelopeVisitor<T> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let (mut success, mut error) = (None, ServerError::default());
+        let mut has_data = false;
         let mut envelope = Envelope { data: None, error: None, meta: Meta::default() };
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
+                "status" if success.is_some() => return Err(A::Error::duplicate_field("status")),
+                "data" if std::mem::replace(&mut has_data, true) => return Err(A::Error::duplicate_field("data")),
                 "status" => {
                     success = Some(match map.next_value::<String>()?.as_str() {
                         "success" => true,
@@ -88,7 +91,8 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for EnvelopeVisitor<T> {
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        envelope.error = (success == Some(false)).then_some(error);
+        // An answer that is a success and an error at once is not to be trusted.
+        envelope.error = Some(error).filter(|error| success == Some(false) || !error.message.is_empty());
         Ok(success.is_some().then_some(envelope))
     }
 }
@@ -113,6 +117,8 @@ mod tests {
         let body = br#"{"status":"error","errorType":"bad_data","error":"no","data":null}"#;
         let error = decode_data::<Vec<String>>(body).unwrap().error.unwrap();
         assert_eq!((error.kind.as_str(), error.message.as_str()), ("bad_data", "no"));
+        let both = decode_data::<Vec<String>>(br#"{"status":"success","error":"no","data":[]}"#).unwrap();
+        assert_eq!(both.error.unwrap().message, "no");
     }
 
     #[test]
@@ -123,6 +129,9 @@ mod tests {
         assert_eq!(message(""), "the body ends after 0 bytes, expected the rest of a JSON object");
         assert_eq!(message("{}"), "the body has no `status`");
         assert!(message(r#"{"status":"success","data":[1]}"#).starts_with("the data is not what was expected: "));
+        for twice in [r#"{"status":"success","data":[],"data":[]}"#, r#"{"status":"error","status":"success"}"#] {
+            assert!(message(twice).contains("duplicate field"), "{twice}");
+        }
         assert!(message(r#"{"status":"ok"}"#).contains("the status is `ok`"));
         assert!(message(r#"{"status":"success"} x"#).contains("found `x`"));
         assert!(message(r#""text""#).contains("a JSON object"));

@@ -50,6 +50,19 @@ pub enum DecodeError {
         /// What is wrong with it: that it has two samples at one time, that it comes twice, ...
         reason: &'static str,
     },
+    /// The answer has so many series, labels or warnings that they take more memory than
+    /// [`Limits::max_bytes`](super::Limits) allows.
+    #[error("series, labels and warnings of the answer take more memory than the limit of {limit} bytes")]
+    TooMuchMemory {
+        /// The limit.
+        limit: u64,
+    },
+    /// The body is compressed, and broken.
+    #[error("the body is not valid gzip, after {length} bytes of it")]
+    Gzip {
+        /// How many bytes had come.
+        length: u64,
+    },
     /// The `data` of a metadata endpoint does not fit the type asked for.
     #[error("the data is not what was expected: {reason}")]
     Data {
@@ -63,4 +76,5 @@ pub enum DecodeError {
 pub(super) enum Fault {
     Expected(&'static str),
     TooManySamples,
+    TooMuchMemory,
 }

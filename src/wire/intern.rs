@@ -1,9 +1,9 @@
 //! Labels of one answer, with each name and each repeated value stored once.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::error::{DecodeError, Fault};
+use super::fields::LabelSet;
 use crate::value::Labels;
 
 /// Builds the labels of one series after another.
@@ -17,7 +17,15 @@ pub(super) struct Interner {
     passed: usize,
     names: Vec<Arc<str>>,
     values: Vec<Arc<str>>,
+    /// In bytes, that of the labels since [`take_memory`](Self::take_memory).
+    memory: u64,
 }
+
+/// A pointer to a string.
+const POINTER: u64 = size_of::<Arc<str>>() as u64;
+
+/// What an allocation takes beside its content: two counters, and what the allocator adds.
+const ALLOCATION: u64 = 32;
 
 impl Interner {
     pub(super) fn name(&mut self, name: &str) {
@@ -25,17 +33,36 @@ impl Interner {
         self.passed += last[self.passed..].iter().take_while(|passed| ***passed < *name).count();
         let name = match last.get(self.passed) {
             Some(same) if **same == *name => Arc::clone(same),
-            _ => self.strings.get(name),
+            _ => self.string(name),
         };
         self.names.push(name);
+        self.memory += POINTER;
     }
 
     pub(super) fn value(&mut self, value: &str) {
         let value = match self.last.values().get(self.passed) {
             Some(same) if **same == *value => Arc::clone(same),
-            _ => self.strings.get(value),
+            _ => self.string(value),
         };
         self.values.push(value);
+        self.memory += POINTER;
+    }
+
+    fn string(&mut self, text: &str) -> Arc<str> {
+        let (string, is_new) = self.strings.get(text);
+        if is_new {
+            self.memory += ALLOCATION + text.len() as u64;
+        }
+        string
+    }
+
+    /// How much memory the labels take that were read since the last call of [`take_memory`](Self::take_memory).
+    pub(super) fn memory(&self) -> u64 {
+        self.memory
+    }
+
+    pub(super) fn take_memory(&mut self) -> u64 {
+        std::mem::take(&mut self.memory)
     }
 
     /// The labels since the last call.
@@ -50,7 +77,11 @@ impl Interner {
             (self.names, self.values) = labels.into_iter().unzip();
         }
         let last = self.last.names();
-        let names = if **last == *self.names { Arc::clone(last) } else { self.name_lists.get(&self.names) };
+        let (names, is_new) =
+            if **last == *self.names { (Arc::clone(last), false) } else { self.name_lists.get(&self.names) };
+        if !is_new {
+            self.memory -= POINTER * self.names.len() as u64;
+        }
         self.names.clear();
         self.last = Labels::from_sorted(names, self.values.drain(..).collect());
         Ok(self.last.clone())
@@ -58,9 +89,9 @@ impl Interner {
 }
 
 /// Labels that were read elsewhere, with each name and each repeated value stored once.
-pub(crate) fn share_labels(series: Vec<BTreeMap<String, String>>) -> Result<Vec<Labels>, DecodeError> {
+pub(crate) fn share_labels(series: Vec<LabelSet>) -> Result<Vec<Labels>, DecodeError> {
     let mut interner = Interner::default();
-    let labels = series.into_iter().map(|labels| {
+    let labels = series.into_iter().map(|LabelSet(labels)| {
         for (name, value) in &labels {
             interner.name(name);
             interner.value(value);
@@ -96,7 +127,8 @@ impl<T: ?Sized> Default for Cache<T> {
 }
 
 impl<T: ?Sized + Fingerprint + PartialEq> Cache<T> {
-    fn get(&mut self, value: &T) -> Arc<T>
+    /// What is equal, and whether it was not there.
+    fn get(&mut self, value: &T) -> (Arc<T>, bool)
     where
         for<'a> Arc<T>: From<&'a T>,
     {
@@ -106,11 +138,11 @@ impl<T: ?Sized + Fingerprint + PartialEq> Cache<T> {
         let at = slot(value.fingerprint(), self.slots.len());
         let slot = &mut self.slots[at];
         match slot {
-            Some(same) if **same == *value => return Arc::clone(same),
+            Some(same) if **same == *value => return (Arc::clone(same), false),
             Some(_) => {}
             None => self.used += 1,
         }
-        Arc::clone(slot.insert(value.into()))
+        (Arc::clone(slot.insert(value.into())), true)
     }
 
     fn grow(&mut self) {
@@ -176,7 +208,7 @@ mod tests {
     #[test]
     fn label_sets_of_a_list_share_their_text() {
         let pairs = |pod: &str| [("job", "api"), ("pod", pod)].map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let series = share_labels([pairs("a"), pairs("b")].map(BTreeMap::from).into()).unwrap();
+        let series = share_labels([pairs("a"), pairs("b")].map(|pairs| LabelSet(pairs.into())).into()).unwrap();
         assert_eq!(series[1].to_string(), r#"{job="api", pod="b"}"#);
         assert!(Arc::ptr_eq(series[0].names(), series[1].names()));
         assert!(Arc::ptr_eq(&series[0].values()[0], &series[1].values()[0]));
@@ -191,11 +223,11 @@ mod tests {
     fn a_cache_finds_what_has_not_been_driven_out() {
         let mut cache = Cache::<str>::default();
         let texts: Vec<String> = (0..100).map(|number| format!("some-service-{number}")).collect();
-        let stored: Vec<_> = texts.iter().map(|text| cache.get(text)).collect();
-        let found = stored.iter().zip(&texts).filter(|(stored, text)| Arc::ptr_eq(stored, &cache.get(text))).count();
+        let stored: Vec<_> = texts.iter().map(|text| cache.get(text).0).collect();
+        let found = stored.iter().zip(&texts).filter(|(stored, text)| Arc::ptr_eq(stored, &cache.get(text).0)).count();
         assert!(found > 70, "{found}");
         for number in 0..MAX_SLOTS * 2 {
-            assert_eq!(*cache.get(&number.to_string()), number.to_string());
+            assert_eq!(*cache.get(&number.to_string()).0, number.to_string());
         }
         assert_eq!(cache.slots.len(), MAX_SLOTS);
         assert!(cache.used > MAX_SLOTS / 2, "{}", cache.used);

@@ -10,6 +10,9 @@ use super::error::Fault;
 /// Arrays and objects may nest this deep.
 const MAX_DEPTH: u32 = 127;
 
+/// Strings and numbers may be this long: no label is longer, and a body without an end should not fill the memory.
+const MAX_TOKEN: usize = 1 << 20;
+
 /// What a piece of JSON says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Event<'a> {
@@ -232,6 +235,7 @@ impl Lexer {
                 _ if after_backslash => after_backslash = false,
                 b'"' => {
                     let rest = &chunk[start..*at];
+                    self.check_length(rest)?;
                     *at += 1;
                     self.cut = Cut::None;
                     let is_key = matches!(self.next, Next::Key | Next::KeyOrEnd);
@@ -248,6 +252,7 @@ impl Lexer {
             }
             *at += 1;
         }
+        self.check_length(&chunk[start..])?;
         self.kept.extend_from_slice(&chunk[start..]);
         self.cut = Cut::Text { has_escapes, after_backslash };
         Ok(None)
@@ -257,6 +262,7 @@ impl Lexer {
     fn number<'a>(&'a mut self, chunk: &'a [u8], at: &mut usize, start: usize) -> Result<Option<Event<'a>>, Fault> {
         let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E');
         *at += chunk[start..].iter().take_while(|byte| is_part(byte)).count();
+        self.check_length(&chunk[start..*at])?;
         if *at == chunk.len() {
             self.kept.extend_from_slice(&chunk[start..]);
             self.cut = Cut::Number;
@@ -266,6 +272,13 @@ impl Lexer {
         self.after_value();
         let number = whole(&mut self.kept, &chunk[start..*at]);
         if is_json_number(number) { Ok(Some(Event::Number(number))) } else { Err(Fault::Expected("a number")) }
+    }
+
+    fn check_length(&self, rest: &[u8]) -> Result<(), Fault> {
+        if self.kept.len() + rest.len() > MAX_TOKEN {
+            return Err(Fault::Expected("a string or a number of at most 1 MiB"));
+        }
+        Ok(())
     }
 
     /// Reads on in `true`, `false` or `null`.

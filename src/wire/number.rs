@@ -5,9 +5,11 @@
 //! leaves to the slow path: tokens, and [`float`] and [`millis`] for what is in them.
 #![expect(clippy::inline_always, reason = "a third of the time of decoding went into calls between these")]
 
-/// A float in the notation of Go or JSON, rounded to nearest as `str::parse` does.
-pub(super) fn float(text: &[u8]) -> Option<f64> {
-    std::str::from_utf8(text).ok()?.parse().ok()
+/// A float in the notation of Go or JSON, rounded to nearest as `str::parse` does; out of range is no number, as for Go.
+pub(crate) fn float(text: &[u8]) -> Option<f64> {
+    let float: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    // Infinity in digits is a number out of range.
+    (float.is_finite() || !text.iter().any(u8::is_ascii_digit)).then_some(float)
 }
 
 /// Seconds as milliseconds: digits beyond the third decimal are rounded, exponents are understood.
@@ -384,6 +386,7 @@ mod tests {
         assert!(float(b"NaN").is_some_and(f64::is_nan));
         assert_eq!(float(b"0x1p3"), None);
         assert_eq!(float(b""), None);
+        assert_eq!((float(b"1e999"), float(b"-1e999"), float(b"1e-999")), (None, None, Some(0.0)));
     }
 
     #[test]

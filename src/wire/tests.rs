@@ -187,6 +187,8 @@ fn type_and_items_must_agree() {
         ("vector", r#"[{"metric":{},"value":["1","1"]}]"#),
         ("vector", r#"[{"metric":{},"value":[1e300,"1"]}]"#),
         ("vector", r#"[{"metric":{},"value":[1,"one"]}]"#),
+        ("vector", r#"[{"metric":{},"value":[1,"1e999"]}]"#),
+        ("vector", r#"[{"metric":{},"value":[1,-1e999]}]"#),
         ("vector", r#"[{"metric":{},"histogram":[1,"1"]}]"#),
         ("vector", r#"[{"metric":{},"histogram":[1,{"count":"1"}]}]"#),
         ("vector", r#"[{"metric":{},"histogram":[1,{"count":"1","sum":"1","buckets":[[4,"1","2","3"]]}]}]"#),
@@ -311,6 +313,78 @@ fn limits_are_kept() {
     assert_eq!(decode(length - 1, 6), Err(DecodeError::TooManyBytes { limit: length - 1 }));
     assert_eq!(decode(length, 5), Err(DecodeError::TooManySamples { limit: 5 }));
     assert_eq!(DecodeError::TooManySamples { limit: 5 }.to_string(), "the answer has more samples than the limit of 5");
+}
+
+#[test]
+fn nothing_but_samples_takes_more_memory_than_bytes_are_allowed() {
+    let decode = |start: &str, again: &dyn Fn(u32) -> String| {
+        let mut decoder = Decoder::new(Limits::default());
+        decoder.document = Document::new(Limits::default().max_samples, 1 << 20);
+        decoder.push(format!(r#"{{"status":"success",{start}"#).as_bytes())?;
+        // Each of them is at least 16 bytes.
+        (0..1 << 16).try_for_each(|number| decoder.push(again(number).as_bytes()))
+    };
+    let too_much = DecodeError::TooMuchMemory { limit: 1 << 30 };
+    assert!(too_much.to_string().ends_with("take more memory than the limit of 1073741824 bytes"));
+    let too_much = Err(too_much);
+    let labels = |number| format!(r#""{number}":"-{number}","#);
+    assert_eq!(decode(r#""data":{"result":[{"metric":{"#, &labels), too_much);
+    let series = |text: &'static str| move |_| text.to_owned();
+    assert_eq!(decode(r#""data":{"result":["#, &series(r#"{"metric":{}},"#)), too_much);
+    assert_eq!(decode(r#""data":{"result":["#, &series(r#"{"metric":{},"value":[1,1]},"#)), too_much);
+    let buckets = r#""data":{"result":[{"metric":{},"histogram":[1,{"count":1,"sum":1,"buckets":["#;
+    assert_eq!(decode(buckets, &series("[0,1,1,1],")), too_much);
+    assert_eq!(decode(r#""warnings":["#, &series(r#""","#)), too_much);
+    assert_eq!(decode(r#""stats":{"#, &|number| format!(r#""{number}":1,"#)), too_much);
+    assert_eq!(decode(r#""stats":{"a":["#, &series("[1,1],")), too_much);
+    let memory = |max_bytes| Limits { max_bytes, max_samples: 1 }.max_memory();
+    assert_eq!([1, 10 << 20, 100 << 20, 1 << 30].map(memory), [1 << 20, 40 << 20, 256 << 20, 1 << 30]);
+}
+
+#[test]
+fn a_token_without_an_end_is_not_kept() {
+    for start in [r#"{""#, r#"{"x":""#, r#"{"x":1"#, r#"{"data":{"result":[{"metric":{"a":""#] {
+        let mut decoder = Decoder::new(Limits::default());
+        decoder.push(start.as_bytes()).unwrap();
+        let error = (0..2000).find_map(|_| decoder.push(&[b'1'; 1000]).err()).expect(start);
+        assert!(error.to_string().starts_with("expected a string or a number of at most 1 MiB"), "{error}");
+    }
+    let text = |length| success("string", &format!(r#"[1,"{}"]"#, "a".repeat(length)));
+    assert!(decode(&text(1 << 20)).is_ok());
+    let long = text((1 << 20) + 1);
+    let place = format!("of at most 1 MiB at byte {}", long.find("\"aaa").unwrap());
+    assert!(message(&long).contains(&place), "{}", message(&long));
+    assert!(decode_parts(long.as_bytes().chunks(1000)).unwrap_err().to_string().contains(&place));
+}
+
+#[test]
+fn every_series_has_a_metric() {
+    for item in ["{}", r#"{"value":[1,"1"]}"#, r#"{"values":[[1,"1"]]}"#, r#"{"metrics":{}}"#] {
+        let error = message(&format!(r#"{{"status":"success","data":{{"result":[{item}]}}}}"#));
+        assert!(error.starts_with("expected a series with a `metric`"), "{error}");
+    }
+    assert!(decode(&success("matrix", r#"[{"metric":{}}]"#)).is_ok());
+}
+
+#[test]
+fn a_success_with_an_error_is_an_error() {
+    let answer = decode(r#"{"status":"success","error":"no","data":{"resultType":"vector","result":[]}}"#).unwrap();
+    assert_eq!(answer.error.unwrap().message, "no");
+    let answer = decode(r#"{"status":"success","error":"","data":{"resultType":"vector","result":[]}}"#).unwrap();
+    assert_eq!(answer.error, None);
+}
+
+#[test]
+fn statistics_come_in_total_and_step_by_step() {
+    let stats =
+        r#""stats":{"samples":{"a":"7","perStep":[[1.5,2],[2.5,3e0]],"other":[1,[],[1],["1",2],[1,2,3],{"x":[1]}]}}"#;
+    let answer = decode(&format!(r#"{{"status":"success","data":{{"resultType":"vector","result":[],{stats}}}}}"#));
+    let stats = answer.unwrap().meta.stats.unwrap();
+    let step = |millis, number| (Timestamp::from_millis(millis), number);
+    assert_eq!(stats.get("a"), Some(7.0));
+    assert_eq!(stats.per_step("perStep"), [step(1500, 2.0), step(2500, 3.0)]);
+    assert_eq!(stats.per_step("other"), [step(1000, 2.0)]);
+    assert_eq!(stats.per_step("a"), []);
 }
 
 #[test]

@@ -10,6 +10,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use promql_presets::presets::prometheus::{self, UP};
+use promql_presets::{ClientBuilder, Error, ErrorKind, PrometheusClient, RetryPolicy};
+
 /// What a client asked.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Request {
@@ -34,6 +37,7 @@ impl Request {
 }
 
 /// What becomes of a connection after an answer.
+#[derive(Clone, Copy)]
 pub(crate) enum After {
     Keep,
     Close,
@@ -187,4 +191,28 @@ pub(crate) fn vector(value: &str) -> String {
 pub(crate) fn vector_body(value: &str) -> String {
     let result = format!(r#"[{{"metric":{{"job":"api"}},"value":[1700000000,"{value}"]}}]"#);
     format!(r#"{{"status":"success","data":{{"resultType":"vector","result":{result}}}}}"#)
+}
+
+/// Retries that a test need not wait for.
+pub(crate) fn quick() -> RetryPolicy {
+    RetryPolicy::default().waits(Duration::from_millis(1), Duration::from_millis(2))
+}
+
+pub(crate) fn client_of(server: &Server) -> ClientBuilder {
+    PrometheusClient::builder(&server.url).retry(quick())
+}
+
+pub(crate) async fn ask(client: &PrometheusClient) -> Result<f64, Error> {
+    Ok(client.query(UP, &prometheus::Querier::new()).await?.finite().unwrap())
+}
+
+pub(crate) async fn ask_once(server: &Server) -> Result<f64, Error> {
+    ask(&client_of(server).retry(RetryPolicy::never()).build().unwrap()).await
+}
+
+pub(crate) fn http_error(error: &Error) -> (u16, &str) {
+    match error.kind() {
+        ErrorKind::Http { status, body } => (*status, body),
+        other => panic!("{other:?}"),
+    }
 }
