@@ -213,9 +213,9 @@ impl<'a, Q: MetricQuerier + ?Sized, R, W> RangeQuery<'a, Q, R, W> {
 
     /// Returns the series one by one while they arrive, for answers that are larger than memory.
     ///
-    /// Three limits still hold, for the whole stream and not for what is in memory: `timeout`, which ends a stream whose
-    /// caller takes longer to work through it, `max_response_bytes` and `max_samples`. Long streams need larger ones. A
-    /// stream also keeps one of the client's places, see [`ClientBuilder::max_concurrent`](crate::ClientBuilder::max_concurrent).
+    /// `max_response_bytes` and `max_samples` hold for what is in memory, which is the series that is arriving and those
+    /// that were not yet taken; `timeout` for the time that the stream has to wait for the server. A stream also keeps one of
+    /// the client's places, see [`ClientBuilder::max_concurrent`](crate::ClientBuilder::max_concurrent).
     ///
     /// ```no_run
     /// # use promql_presets::{PrometheusClient, Querier, TimeRange, presets::prometheus};
@@ -223,8 +223,6 @@ impl<'a, Q: MetricQuerier + ?Sized, R, W> RangeQuery<'a, Q, R, W> {
     /// let mut up = client
     ///     .query_range(prometheus::UP, &prometheus::Querier::new(), day)
     ///     .timeout(std::time::Duration::from_mins(10))
-    ///     .max_response_bytes(100 << 30)
-    ///     .max_samples(u64::MAX)
     ///     .stream()
     ///     .await?;
     /// while let Some(series) = up.try_next().await? {

@@ -50,10 +50,10 @@ use lexer::Lexer;
 /// How much an answer may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The most bytes of JSON, uncompressed. What is made of them may take as many in memory beside its samples; four times
+    /// The most bytes of JSON, uncompressed, since the last series that was taken out. What is made of them may take as many in memory beside its samples; four times
     /// as many if that is less than 256 MiB.
     pub max_bytes: u64,
-    /// The most samples in all series together; each is 16 bytes in memory.
+    /// The most samples in all series together that were not taken out; each is 16 bytes in memory.
     pub max_samples: u64,
 }
 
@@ -82,6 +82,8 @@ pub struct Decoder {
     limits: Limits,
     /// The bytes of all chunks so far.
     length: u64,
+    /// How many these were when the last series was taken out.
+    length_taken: u64,
     share: Option<Share>,
     failure: Option<DecodeError>,
 }
@@ -117,7 +119,7 @@ impl Decoder {
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         let document = Document::new(limits.max_samples, limits.max_memory());
-        Self { lexer: Lexer::new(), document, limits, length: 0, share: None, failure: None }
+        Self { lexer: Lexer::new(), document, limits, length: 0, length_taken: 0, share: None, failure: None }
     }
 
     /// Lets the limit of samples hold for this answer and those of other decoders together.
@@ -136,7 +138,7 @@ impl Decoder {
         }
         let start = self.length;
         self.length = start.saturating_add(chunk.len() as u64);
-        let result = if self.length > self.limits.max_bytes {
+        let result = if self.length - self.length_taken > self.limits.max_bytes {
             Err(DecodeError::TooManyBytes { limit: self.limits.max_bytes })
         } else {
             self.lexer.start_chunk(start);
@@ -181,11 +183,11 @@ impl Decoder {
     }
 
     /// Takes out the oldest complete series of a matrix, so that a long answer can be worked on while it arrives. What
-    /// is taken is not part of what [`Decoder::finish`] returns.
+    /// is taken is not part of what [`Decoder::finish`] returns, and does not count for the limits.
     ///
     /// The server may still fail, which the end of the body tells.
     pub fn next_series(&mut self) -> Option<Series> {
-        self.document.next_series()
+        self.document.next_series().inspect(|_| self.length_taken = self.length)
     }
 
     /// The answer, once the last chunk has been pushed.

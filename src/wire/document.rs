@@ -65,6 +65,7 @@ pub(super) struct Document {
     item_seen: Seen,
     assembly: Assembly,
 
+    max_memory: u64,
     /// How much memory everything but samples may still take.
     memory_left: u64,
 }
@@ -98,6 +99,7 @@ impl Document {
             pair: None,
             item_seen: Seen::default(),
             assembly: Assembly::new(max_samples),
+            max_memory,
             memory_left: max_memory,
         }
     }
@@ -113,9 +115,15 @@ impl Document {
         Ok(())
     }
 
-    /// The oldest series of a matrix that is complete.
+    /// The oldest series of a matrix that is complete. It counts no more: limits are for what is in memory.
     pub(super) fn next_series(&mut self) -> Option<Series> {
-        self.series.pop_front()
+        let series = self.series.pop_front()?;
+        self.assembly.samples_left += series.len() as u64;
+        if self.series.is_empty() && self.memory_left < self.max_memory / 2 {
+            self.assembly.interner.forget();
+            self.memory_left = self.max_memory;
+        }
+        Some(series)
     }
 
     /// Reads plain samples from the start of `bytes`, if the next event belongs where float samples do: how many bytes

@@ -65,6 +65,11 @@ impl Interner {
         std::mem::take(&mut self.memory)
     }
 
+    /// Stores what comes next anew, so that nothing is kept which nobody has any more.
+    pub(super) fn forget(&mut self) {
+        (self.strings, self.name_lists) = (Cache::default(), Cache::default());
+    }
+
     /// The labels since the last call.
     pub(super) fn labels(&mut self) -> Result<Labels, Fault> {
         self.passed = 0;

@@ -316,6 +316,22 @@ fn limits_are_kept() {
 }
 
 #[test]
+fn what_is_taken_out_does_not_count_for_limits() {
+    let mut decoder = Decoder::new(Limits { max_bytes: 1000, max_samples: 3 });
+    decoder.document = Document::new(3, 1000);
+    decoder.push(br#"{"status":"success","data":{"resultType":"matrix","result":["#).unwrap();
+    for number in 0..1000 {
+        let comma = if number > 0 { "," } else { "" };
+        let series = format!(r#"{comma}{{"metric":{{"pod":"{number}"}},"values":[[1,"1"],[2,"2"]]}}"#);
+        decoder.push(series.as_bytes()).unwrap();
+        assert_eq!(decoder.next_series().unwrap().labels().get("pod"), Some(&*number.to_string()));
+    }
+    decoder.push(br#",{"metric":{},"values":[[1,"1"],[2,"2"]]}"#).unwrap();
+    let more = br#",{"metric":{},"values":[[1,"1"],[2,"2"]]}"#;
+    assert_eq!(decoder.push(more), Err(DecodeError::TooManySamples { limit: 3 }));
+}
+
+#[test]
 fn nothing_but_samples_takes_more_memory_than_bytes_are_allowed() {
     let decode = |start: &str, again: &dyn Fn(u32) -> String| {
         let mut decoder = Decoder::new(Limits::default());
