@@ -22,8 +22,9 @@ const SMALL: (usize, usize) = (1, 1);
 const MEDIUM: (usize, usize) = (10, 240);
 const LARGE: (usize, usize) = (1000, 1427);
 
-/// What many ask at once.
+/// What many ask at once: ten series, and their sum.
 const RATES: &str = r#"rate(container_cpu_usage_seconds{pod=~"service-5."}[5m])"#;
+const SUM: &str = r#"sum(rate(container_cpu_usage_seconds{pod=~"service-5."}[5m]))"#;
 const AT_ONCE: usize = 64;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
@@ -52,7 +53,8 @@ async fn compare() {
     live.small(4000).await;
     let hour = TimeRange::new(end.checked_sub(Duration::from_secs(3600)).unwrap(), end).unwrap().step("15s").unwrap();
     live.concurrent(RATES, hour, 6).await;
-    live.limit(RATES, hour, 5).await;
+    live.limit("ten series", RATES, hour, 5).await;
+    live.limit("one sum", SUM, hour, 5).await;
     drop(server);
 
     println!("against a server that only sends bytes");
@@ -167,9 +169,9 @@ impl Pair {
     }
 
     /// As many queries as the server answers, beside what `wrk` gets out of it with the same request.
-    async fn limit(&self, query: &'static str, range: TimeRange, runs: usize) {
+    async fn limit(&self, name: &str, query: &'static str, range: TimeRange, runs: usize) {
         const TIME: Duration = Duration::from_secs(4);
-        println!("  {AT_ONCE} connections for {} s, {runs} times", TIME.as_secs());
+        println!("  {name} over {AT_ONCE} connections for {} s, {runs} times", TIME.as_secs());
         let client = PrometheusClient::builder(&self.url).method(HttpMethod::Get).build().unwrap();
         let mut url = reqwest::Url::parse(&format!("{}/api/v1/query_range", self.url)).unwrap();
         let [start, end] = [range.start(), range.end()].map(|time| time.to_unix_seconds().to_string());
