@@ -32,6 +32,12 @@ pub struct PresetFile {
 }
 
 impl PresetFile {
+    /// Whether the file has no faults of TOML, so that nothing is missing from what was read.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.doubtful.is_empty()
+    }
+
     /// Whether a fault of TOML, which has been reported, makes it pointless to say more about a place.
     #[must_use]
     pub fn is_doubtful(&self, span: Span) -> bool {
@@ -172,8 +178,8 @@ pub struct Window {
 pub struct Allow {
     /// The check that is silenced.
     pub check: Spanned<Code>,
-    /// Why.
-    pub reason: String,
+    /// Whether something is wrong with the entry, which has been reported.
+    pub is_faulty: bool,
 }
 
 /// Reads a preset file. A replacement character stands for what is no UTF-8 in the file.
@@ -269,6 +275,10 @@ impl Reader<'_> {
         let table = self.table("labels", value)?;
         let mut labels = Vec::new();
         for (key, value) in in_order(table) {
+            if let Some(name) = self.dotted(key, value) {
+                labels.push(Label { name, kind: LabelType::Unknown, required: false, description: None });
+                continue;
+            }
             let name = Spanned { value: key.get_ref().to_string(), span: key_span(key) };
             if let Err(error) = promql_presets_core::LabelName::new(name.value.as_str()) {
                 self.report(
@@ -281,6 +291,28 @@ impl Reader<'_> {
             labels.push(Label { name, kind, required, description });
         }
         Some(Labels { key: key_span(key), labels })
+    }
+
+    /// Reports the name of a label with dots, such as `k8s.pod`, of which TOML makes a table `k8s`.
+    fn dotted(&mut self, key: &Key<'_>, value: &Value<'_>) -> Option<Spanned<String>> {
+        let DeValue::Table(table) = value.get_ref() else { return None };
+        let rest = &self.text[key.span().start..];
+        let name = rest.split(['=', ']', '\n']).next()?.trim_end();
+        let is_plain = |name: &str| name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
+        if !name.contains('.')
+            || !is_plain(name)
+            || table.keys().all(|key| LABEL_KEYS.contains(&key.get_ref().as_ref()))
+        {
+            return None;
+        }
+        let span = Span::of(key.span().start..key.span().start + name.len());
+        let (first, rest) = name.split_once('.')?;
+        self.report(
+            Diagnostic::new(Code::UnknownKey, span, format!("unknown key `{rest}` in a label"))
+                .label(format!("the dot makes `{rest}` a key of the table `{first}`"))
+                .help(format!("write `\"{name}\"` for a label of that name")),
+        );
+        Some(Spanned { value: name.to_owned(), span })
     }
 
     /// Type, whether it is required, and description of a label.
@@ -312,6 +344,15 @@ impl Reader<'_> {
     fn label_type(&mut self, value: &Value<'_>) -> LabelType {
         if value.get_ref().is_array() {
             return self.label_values(value);
+        }
+        if !value.get_ref().is_str() {
+            self.wrong_type(
+                "a label's type",
+                "a string",
+                value,
+                "write `\"string\"`, `\"uuid\"`, `\"integer\"`, or a list of values",
+            );
+            return LabelType::Unknown;
         }
         let Some(name) = self.spanned_string("a label's type", value) else { return LabelType::Unknown };
         match name.value.as_str() {
@@ -370,6 +411,16 @@ impl Reader<'_> {
             );
             return None;
         };
+        let is_set = |key: &str| table.contains_key(key);
+        if ["labels", "metric"].contains(&name.value.as_str()) && !is_set("template") && !table.is_empty() {
+            let title = format!("`[presets.{}]` without a template", name.value);
+            self.report(
+                Diagnostic::new(Code::UnknownKey, name.span, title)
+                    .label("would be a preset of that name")
+                    .help(format!("write `[{}]`", name.value)),
+            );
+            return None;
+        }
         let line = self.lines.line(name.span.start);
         let mut preset =
             RawPreset { name, line, description: None, template: None, unit: None, window: None, allow: Vec::new() };
@@ -446,26 +497,43 @@ impl Reader<'_> {
     }
 
     fn allow(&mut self, value: &Value<'_>) -> Vec<Allow> {
-        let DeValue::Array(entries) = value.get_ref() else {
-            let title = format!("`allow` must be an array, not {}", with_article(value));
-            self.report(
-                Diagnostic::new(Code::WrongType, Span::of(value.span()), title)
-                    .help("write `allow = [{ check = \"...\", reason = \"...\" }]`"),
-            );
-            return Vec::new();
+        if let DeValue::Array(entries) = value.get_ref() {
+            return entries.iter().filter_map(|entry| self.allow_entry(entry)).collect();
+        }
+        let title = format!("`allow` must be an array, not {}", with_article(value));
+        let entry = match value.get_ref() {
+            DeValue::Table(_) => self.text.get(value.span()).filter(|text| text.starts_with('{')).map(str::to_owned),
+            DeValue::String(check) => Some(format!("{{ check = \"{check}\", reason = \"...\" }}")),
+            _ => None,
         };
-        entries.iter().filter_map(|entry| self.allow_entry(entry)).collect()
+        let entry = entry.as_deref().unwrap_or("{ check = \"...\", reason = \"...\" }");
+        self.report(
+            Diagnostic::new(Code::WrongType, Span::of(value.span()), title).help(format!("write `allow = [{entry}]`")),
+        );
+        let checks =
+            [value.get_ref().as_str(), value.get_ref().get("check").and_then(|check| check.get_ref().as_str())];
+        Self::meant_check(checks.into_iter().flatten().next(), Span::of(value.span())).into_iter().collect()
+    }
+
+    /// A faulty entry, which has been reported: it silences what it is meant to silence, so that one mistake gives one
+    /// message.
+    fn meant_check(check: Option<&str>, span: Span) -> Option<Allow> {
+        let check = check?;
+        let code =
+            Code::find(check).or_else(|| nearest(check, Code::allowable().map(Code::as_str)).and_then(Code::find));
+        code.map(|value| Allow { check: Spanned { value, span }, is_faulty: true })
     }
 
     fn allow_entry(&mut self, value: &Value<'_>) -> Option<Allow> {
         let DeValue::Table(table) = value.get_ref() else {
             let title = format!("an entry of `allow` must be a table, not {}", with_article(value));
-            let check = value.get_ref().as_str().unwrap_or("...");
+            let check = value.get_ref().as_str();
+            let span = Span::of(value.span());
             self.report(
-                Diagnostic::new(Code::WrongType, Span::of(value.span()), title)
-                    .help(format!("write `{{ check = \"{check}\", reason = \"...\" }}`")),
+                Diagnostic::new(Code::WrongType, span, title)
+                    .help(format!("write `{{ check = \"{}\", reason = \"...\" }}`", check.unwrap_or("..."))),
             );
-            return None;
+            return Self::meant_check(check, span);
         };
         let (mut check, mut reason) = (None, None);
         let before = self.diagnostics.len();
@@ -492,7 +560,11 @@ impl Reader<'_> {
             }
             _ => {}
         }
-        Some(Allow { check: self.allowed_check(&check?)?, reason: reason?.value })
+        let check = check?;
+        match self.allowed_check(&check) {
+            Some(code) => Some(Allow { check: code, is_faulty: self.diagnostics.len() > before }),
+            None => Self::meant_check(Some(&check.value), check.span),
+        }
     }
 
     fn allowed_check(&mut self, check: &Spanned<String>) -> Option<Spanned<Code>> {
@@ -564,6 +636,19 @@ impl Reader<'_> {
     fn strings(&mut self, what: &str, value: &Value<'_>) -> Vec<Spanned<String>> {
         if let DeValue::Array(values) = value.get_ref() {
             let entry = format!("an entry of `{what}`");
+            let wrong: Vec<&Value<'_>> = values.iter().filter(|value| !value.get_ref().is_str()).collect();
+            let text = |value: &Value<'_>| self.text.get(value.span()).unwrap_or_default().to_owned();
+            if let [first, .., last] = wrong.as_slice()
+                && wrong.len() == values.len()
+                && !wrong.iter().any(|value| value.get_ref().is_table() || value.get_ref().is_array())
+            {
+                let quoted: Vec<String> = wrong.iter().map(|value| format!("\"{}\"", text(value))).collect();
+                let span = Span::of(first.span().start..last.span().end);
+                let title = format!("entries of `{what}` must be strings, not {}s", first.get_ref().type_str());
+                let help = format!("put them in quotes: `[{}]`", quoted.join(", "));
+                self.report(Diagnostic::new(Code::WrongType, span, title).help(help));
+                return Vec::new();
+            }
             return values.iter().filter_map(|value| self.spanned_string(&entry, value)).collect();
         }
         self.wrong_type(what, "an array of strings", value, &format!("write `{what} = [\"...\"]`"));

@@ -402,7 +402,7 @@ fn names_and_labels() {
         ),
         (
             "[labels]\nhttp.code = 'string'\n[presets.a]\ntemplate = 'up{{{labels}}}'\n",
-            &["2:6: error: unknown key `code` in a label [unknown-key]"],
+            &["2:1: error: unknown key `code` in a label [unknown-key]"],
         ),
     ]);
 }

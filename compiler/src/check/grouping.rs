@@ -65,7 +65,8 @@ pub(super) fn missing_group_by(query: &Query<'_>, operand: Id, span: Span, code:
             GROUP_BY,
             match labels.all() {
                 Some([]) => "no label is left".to_owned(),
-                Some(left) => format!("only `{}` is left", left.join("`, `")),
+                Some([left]) => format!("only `{left}` is left"),
+                Some(left) => format!("only `{}` are left", left.join("`, `")),
                 None => String::new(),
             },
         ),
@@ -74,11 +75,11 @@ pub(super) fn missing_group_by(query: &Query<'_>, operand: Id, span: Span, code:
     if query.series(loser).is_some() {
         return None;
     }
-    let what = if example == GROUP_BY { "labels".to_owned() } else { format!("`{example}`") };
+    let title = if example == GROUP_BY {
+        "a caller may group by labels that are gone".to_owned()
+    } else {
+        format!("a caller may group by `{example}`, which is gone")
+    };
     let text = if example == GROUP_BY { all_but } else { text };
-    Some(
-        Diagnostic::new(code, span, format!("a caller may group by {what}, which is gone"))
-            .label("the group would be empty")
-            .secondary(place, text),
-    )
+    Some(Diagnostic::new(code, span, title).label("the group would be empty").secondary(place, text))
 }

@@ -9,7 +9,7 @@ use super::flow;
 use super::labels::Labels;
 use super::metrics::{Metric, Metrics, Role};
 use crate::promql::{
-    BinaryOp, Duration, DurationKind, Expr, ExprKind, Grouping, GroupingItem, NamePart, Selector, ValueType,
+    BinaryOp, Duration, DurationKind, DurationOp, Expr, ExprKind, Grouping, GroupingItem, NamePart, Selector, ValueType,
 };
 use crate::schema;
 use crate::{Diagnostic, Span};
@@ -272,6 +272,19 @@ impl<'e> Query<'e> {
                 self.scope.window.map(|window| std::time::Duration::from_millis(window.as_millis()).as_secs_f64())
             }
             DurationKind::Paren(inner) => self.seconds(inner),
+            DurationKind::Binary(op, both) => {
+                let (a, b) = (self.seconds(&both.0)?, self.seconds(&both.1)?);
+                Some(match op {
+                    DurationOp::Add => a + b,
+                    DurationOp::Sub => a - b,
+                    DurationOp::Mul => a * b,
+                    DurationOp::Div => a / b,
+                    DurationOp::Mod => a % b,
+                    DurationOp::Pow => a.powf(b),
+                })
+            }
+            DurationKind::Min(both) => Some(self.seconds(&both.0)?.min(self.seconds(&both.1)?)),
+            DurationKind::Max(both) => Some(self.seconds(&both.0)?.max(self.seconds(&both.1)?)),
             _ => duration.seconds(),
         }
     }

@@ -527,7 +527,9 @@ impl<'a> Lexer<'a> {
             _ => 0,
         };
         let span = span(self.at, self.at + char.len_utf8() + more);
-        let mut diagnostic = report::bad_character(rest, char, span, self.mode == Mode::Braces);
+        let operand =
+            self.text[..self.at].trim_end().ends_with(|c: char| c.is_alphanumeric() || "_)}]\"'`".contains(c));
+        let mut diagnostic = report::bad_character(rest, char, span, self.mode == Mode::Braces, operand);
         if char == '$' && self.template && matches!(self.mode, Mode::Duration | Mode::Brackets) {
             diagnostic = diagnostic.help("write `{window}`");
         }

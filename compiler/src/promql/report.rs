@@ -1,6 +1,6 @@
 //! Messages that need no parser state. Nothing here runs for a query without faults.
 
-use promql_presets_core::regex;
+use promql_presets_core::{PromDuration, regex};
 
 use super::ast::{Aggregator, Expr, ExprKind, ValueType};
 use super::functions::{Function, REMOVED};
@@ -57,8 +57,15 @@ pub(super) fn hole_in_number(hole: Hole, span: Span, number: &str) -> Diagnostic
 pub(super) fn bad_number(text: &str, span: Span) -> Diagnostic {
     let diagnostic = syntax(span, format!("invalid number `{text}`")).label("neither a number nor a duration");
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    if let (Ok(count), "M" | "mo" | "mon" | "month" | "months") = (digits.parse::<u32>(), &text[digits.len()..]) {
+        let days = u64::from(count) * 30;
+        return diagnostic.help(format!("write `{count}m` for minutes, `{days}d` for months"));
+    }
+    if let Some(whole) = whole_duration(text) {
+        return diagnostic.help(format!("write `{whole}`"));
+    }
     let unit = match &text[digits.len()..] {
-        "min" | "mins" | "minute" | "minutes" | "M" => "m",
+        "min" | "mins" | "minute" | "minutes" => "m",
         "sec" | "secs" | "second" | "seconds" | "S" => "s",
         "hr" | "hrs" | "hour" | "hours" | "H" => "h",
         "day" | "days" | "D" => "d",
@@ -77,19 +84,45 @@ pub(super) fn bad_duration(text: &str, span: Span, fault: DurationFault) -> Diag
     let diagnostic = syntax(span, format!("invalid duration `{text}`"));
     match fault {
         DurationFault::Order => diagnostic.label("units go from large to small, each at most once, as in `1h30m`"),
-        DurationFault::Syntax => diagnostic.label("each number is whole and has a unit, as in `1h30m`"),
+        DurationFault::Syntax => {
+            let diagnostic = diagnostic.label("each number is whole and has a unit, as in `1h30m`");
+            match whole_duration(text) {
+                Some(whole) => diagnostic.help(format!("write `{whole}`")),
+                None => diagnostic,
+            }
+        }
         DurationFault::Overflow => diagnostic.label("more than 292 years"),
     }
 }
 
-pub(super) fn bad_escape(literal: &str, span: Span, fault: EscapeFault) -> Diagnostic {
+/// `1h30m` for `1.5h`.
+fn whole_duration(text: &str) -> Option<String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let one = literal::duration_ms(&format!("1{}", &text[digits.len()..])).ok().filter(|_| digits.contains('.'))?;
+    let ms = digits.parse::<f64>().ok()? * f64::from(u32::try_from(one).ok()?);
+    let duration = std::time::Duration::try_from_secs_f64(ms / 1000.0).ok()?;
+    let duration = PromDuration::from_millis(u64::try_from(duration.as_millis()).ok()?);
+    (!duration.is_zero()).then(|| duration.to_string())
+}
+
+/// `pattern`: whether the string may be a regular expression.
+pub(super) fn bad_escape(literal: &str, span: Span, fault: EscapeFault, pattern: bool) -> Diagnostic {
     let text = literal.get(fault.start..fault.end).unwrap_or(r"\");
     let at = |offset: usize| span.start + u32::try_from(offset).unwrap_or(0);
     let place = Span::new(at(fault.start), at(fault.end));
     let diagnostic = syntax(place, format!("invalid escape `{text}`"));
     match fault.kind {
         EscapeFaultKind::Unknown => {
-            diagnostic.label("strings have no such escape").help(format!("write `\\{text}` for a backslash"))
+            let diagnostic = diagnostic.label("strings have no such escape");
+            let char = text.trim_start_matches('\\');
+            // Signs without a meaning in patterns, such as `/`, need no backslash anywhere.
+            let stands_for_itself = char.bytes().all(|byte| byte.is_ascii_punctuation() || byte == b' ')
+                && (!pattern || !char.contains(['.', '*', '+', '?', '(', ')', '[', ']', '{', '}', '|', '^', '$']));
+            if stands_for_itself {
+                diagnostic.help(format!("write `{char}`, which needs no backslash"))
+            } else {
+                diagnostic.help(format!("write `\\{text}` for a backslash"))
+            }
         }
         EscapeFaultKind::Digits => diagnostic.label("too few digits"),
         EscapeFaultKind::NoCharacter => diagnostic.label("there is no such character"),
@@ -103,7 +136,8 @@ pub(super) fn unterminated_string(span: Span, quote: u8) -> Diagnostic {
     )
 }
 
-pub(super) fn bad_character(rest: &str, char: char, span: Span, in_braces: bool) -> Diagnostic {
+/// `after_operand`: whether an operator could stand here.
+pub(super) fn bad_character(rest: &str, char: char, span: Span, in_braces: bool, after_operand: bool) -> Diagnostic {
     let length = (span.end - span.start) as usize;
     let text = rest.get(..length).unwrap_or(rest);
     let diagnostic = syntax(span, format!("unexpected `{}`", text.escape_debug()));
@@ -113,8 +147,10 @@ pub(super) fn bad_character(rest: &str, char: char, span: Span, in_braces: bool)
         '|' if !in_braces => diagnostic.label("no operator of PromQL").help("write `or`"),
         '~' if in_braces => diagnostic.label("no operator of matchers").help("write `=~`"),
         '!' if in_braces => diagnostic.label("no operator of matchers").help("write `!=` or `!~`"),
-        '!' if rest.starts_with("!(") => diagnostic.label("no operator of PromQL").help("write `unless` or `!=`"),
-        '!' => diagnostic.label("no operator of PromQL").help("write `!=`"),
+        '!' if after_operand => diagnostic.label("no operator of PromQL").help("write `!=` or `unless`"),
+        '!' => diagnostic
+            .label("PromQL has no negation")
+            .help("write `x == 0` where the value of `x` is 0, `absent(x)` where there is no `x`"),
         ';' => diagnostic.label("a query is one expression"),
         '“' | '”' | '„' | '‘' | '’' | '«' | '»' => {
             diagnostic.label("a typographic quote").help("write `\"`")

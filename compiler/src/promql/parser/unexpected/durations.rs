@@ -21,12 +21,23 @@ impl Parser<'_> {
     pub(in crate::promql::parser) fn unexpected_in_brackets<T>(&mut self, open: Span, subquery: bool) -> Result<T> {
         let expected = if subquery { "expected `]`" } else { "expected `]` or `:`" };
         let diagnostic = match self.token.kind {
-            Kind::Eof => Diagnostic::new(Code::Syntax, open, "unclosed `[`").label("opened here, never closed"),
+            Kind::Eof => self.never_closed(open, "["),
             Kind::Hole(hole) if hole != Hole::Window => return self.misplaced(hole),
             Kind::RightParen => {
                 self.syntax("unclosed `[`").label("expected `]` before this").secondary(open, "opened here")
             }
-            _ => self.syntax(format!("unexpected {}", self.found())).label(expected).secondary(open, "opened here"),
+            _ => {
+                let diagnostic =
+                    self.syntax(format!("unexpected {}", self.found())).label(expected).secondary(open, "opened here");
+                // `[5 m]`.
+                let rest = &self.lexer.text[open.end as usize..];
+                let text: String = rest.split(']').next().unwrap_or_default().split_whitespace().collect();
+                if literal::duration_ms(&text).is_ok() {
+                    diagnostic.help(format!("write `{text}`"))
+                } else {
+                    diagnostic
+                }
+            }
         };
         self.fail(diagnostic)
     }
@@ -34,7 +45,7 @@ impl Parser<'_> {
     #[cold]
     pub(in crate::promql::parser) fn unclosed_duration<T>(&mut self, open: Span, expected: &str) -> Result<T> {
         let diagnostic = match self.token.kind {
-            Kind::Eof => Diagnostic::new(Code::Syntax, open, "unclosed `(`").label("opened here, never closed"),
+            Kind::Eof => self.never_closed(open, "("),
             Kind::Hole(hole) if hole != Hole::Window => return self.misplaced(hole),
             _ => self
                 .syntax(format!("unexpected {}", self.found()))

@@ -5,8 +5,9 @@ mod lists;
 
 use crate::promql::ast::{Aggregator, Expr, ExprKind, Grouping};
 use crate::promql::parser::{Parser, Result};
-use crate::promql::report;
+use crate::promql::rewrite::of_each_selector;
 use crate::promql::token::{Hole, Kind, Token};
+use crate::promql::{literal, report};
 use crate::suggest::nearest;
 use crate::{Code, Diagnostic, Span};
 
@@ -15,6 +16,16 @@ use crate::{Code, Diagnostic, Span};
 const OPERATOR_WORDS: [&str; 14] = [
     "and", "or", "unless", "atan2", "offset", "by", "without", "on", "ignoring", "bool", "group_left", "group_right",
     "anchored", "smoothed",
+];
+
+/// Words of other languages: what they are here, and what to write.
+const FOREIGN_WORDS: [(&str, &str, &str); 6] = [
+    ("for", "alerting rules have it, beside the query", "remove it"),
+    ("where", "no word of PromQL", "write matchers in the braces of the selector"),
+    ("not", "no operator of PromQL", "write `unless`"),
+    ("as", "results have no other names", "remove it"),
+    ("group", "an aggregation, and no operator", "write `sum by (...) (...)`"),
+    ("mod", "no operator of PromQL", "write `%`"),
 ];
 
 impl<'a> Parser<'a> {
@@ -48,9 +59,7 @@ impl<'a> Parser<'a> {
             parser.syntax("unclosed `(`").label("expected `)` before this").secondary(open, "opened here")
         };
         let diagnostic = match (self.token.kind, open) {
-            (Kind::Eof, Some(open)) => {
-                Diagnostic::new(Code::Syntax, open, "unclosed `(`").label("opened here, never closed")
-            }
+            (Kind::Eof, Some(open)) => self.never_closed(open, "("),
             (Kind::RightBracket | Kind::RightBrace, Some(open)) => unclosed(self, open),
             (Kind::RightParen | Kind::RightBracket | Kind::RightBrace, None) => {
                 let opening = match self.token.kind {
@@ -82,7 +91,11 @@ impl<'a> Parser<'a> {
             (Kind::LeftBrace, _) if let Some(brackets) = range_without_braces(before) => {
                 self.late_braces(before, brackets)
             }
-            (Kind::By | Kind::Without, _) => self.grouping_without_aggregation(before),
+            (Kind::By | Kind::Without, _) => self.grouping_without_aggregation(before, open),
+            (Kind::LeftParen, _) if let Some(range) = self.range_in_parens(before) => self
+                .syntax("range in parentheses")
+                .label("a range stands in brackets")
+                .help(format!("write `{}[{range}]`", self.slice(before.span))),
             (Kind::On | Kind::Ignoring | Kind::GroupLeft | Kind::GroupRight | Kind::Bool, _) => {
                 let word = text.to_ascii_lowercase();
                 let help = match self.token.kind {
@@ -113,27 +126,124 @@ impl<'a> Parser<'a> {
         diagnostic.help(format!("write `{name}{braces}{}`", self.slice(brackets)))
     }
 
-    fn grouping_without_aggregation(&self, before: &Expr<'a>) -> Diagnostic {
+    /// The query ends before a bracket is closed, maybe because the rest of it is in a comment.
+    pub(in crate::promql::parser) fn never_closed(&self, open: Span, bracket: &str) -> Diagnostic {
+        let diagnostic =
+            Diagnostic::new(Code::Syntax, open, format!("unclosed `{bracket}`")).label("opened here, never closed");
+        let rest = &self.lexer.text[self.previous_end as usize..];
+        match rest.find('#') {
+            Some(at) => {
+                let start = self.previous_end + u32::try_from(at).unwrap_or(0);
+                let end = start + u32::try_from(rest[at..].trim_end().len()).unwrap_or(0);
+                diagnostic.secondary(Span::new(start, end), "a comment, up to the end of the line")
+            }
+            None => diagnostic,
+        }
+    }
+
+    /// The duration of `x(5m)`.
+    fn range_in_parens(&self, before: &Expr<'a>) -> Option<&'a str> {
+        let is_selector = matches!(&before.kind, ExprKind::Selector(s) if s.range.is_none() && s.modifiers.is_empty());
+        let (inner, _) = self.lexer.text[self.token.span.end as usize..].split_once(')')?;
+        let inner = inner.trim();
+        let is_duration = inner == Hole::Window.placeholder() || literal::duration_ms(inner).is_ok_and(|ms| ms > 0);
+        (is_selector && is_duration).then_some(inner)
+    }
+
+    /// `rate(sum(x)[5m])`, which has been reported: only here it is known what the range is for.
+    #[cold]
+    pub(in crate::promql::parser) fn range_in_call(&mut self, function: &str, arg: &Expr<'a>) {
+        let text = self.lexer.text;
+        let Some(last) = self.lexer.diagnostics.last_mut() else { return };
+        let brackets = &text[last.span.range()];
+        if last.span.start < arg.span.end || !brackets.starts_with('[') || !brackets.ends_with(']') {
+            return;
+        }
+        if let Some(right) = of_each_selector(text, arg, function, brackets) {
+            last.help = Some(format!("write `{right}`"));
+        }
+    }
+
+    /// `open`: the parenthesis around the expression that comes before.
+    fn grouping_without_aggregation(&self, before: &Expr<'a>, open: Option<Span>) -> Diagnostic {
         let word = self.slice(self.token.span).to_ascii_lowercase();
         let diagnostic = self.syntax(format!("`{word}` without an aggregation"));
-        let ExprKind::Call(call) = &before.kind else {
-            return diagnostic
-                .label("only an aggregation such as `sum` groups")
-                .secondary(before.span, "no aggregation");
-        };
-        if call.function.is_none() {
-            return report::unknown_function(call.name, call.name_span, true);
-        }
-        let diagnostic = diagnostic
-            .label("only aggregations group")
-            .secondary(call.name_span, format!("`{}` is a function", call.name));
         // The labels, if they are what follows.
         let rest = &self.lexer.text[self.token.span.end as usize..];
         let labels =
             rest.trim_start().strip_prefix('(').and_then(|rest| rest.split_once(')')).map(|(labels, _)| labels);
-        match labels.filter(|labels| !labels.contains(['(', '#', '"', '\'', '`'])) {
-            Some(labels) => diagnostic.help(format!("write `sum {word} ({labels}) ({})`", self.slice(before.span))),
-            None => diagnostic,
+        let labels = labels.filter(|labels| !labels.contains(['(', '#', '"', '\'', '`']));
+        let function = match &before.kind {
+            ExprKind::Call(call) => Some(call),
+            _ => None,
+        };
+        if let Some(call) = function.filter(|call| call.function.is_none()) {
+            return report::unknown_function(call.name, call.name_span, true);
+        }
+        let diagnostic = match function {
+            Some(call) => diagnostic
+                .label("only aggregations group")
+                .secondary(call.name_span, format!("`{}` is a function", call.name)),
+            None => {
+                diagnostic.label("only an aggregation such as `sum` groups").secondary(before.span, "no aggregation")
+            }
+        };
+        let Some(labels) = labels else { return diagnostic };
+        // `sum(rate(x[5m]) by (job))`: the aggregation is there, around it.
+        let around = open.map(|open| (open, self.text_before(open.start).trim_end()));
+        if let Some((open, text)) = around {
+            let start = text.rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(0, |at| at + 1);
+            let name = &text[start..];
+            if Aggregator::ALL.iter().any(|op| op.as_str().eq_ignore_ascii_case(name)) {
+                let args = self.slice(Span::new(open.end, before.span.end));
+                return diagnostic.help(format!("write `{name} {word} ({labels}) ({args})`"));
+            }
+        }
+        let is_grouped = around.is_some_and(|(_, text)| text.ends_with(')'));
+        let Some(call) = function.filter(|_| !is_grouped) else { return diagnostic };
+        let buckets = match call.name {
+            "histogram_quantile" => call.args.get(1),
+            "histogram_fraction" => call.args.get(2),
+            _ => None,
+        };
+        let Some(buckets) = buckets else {
+            return diagnostic.help(format!("write `sum {word} ({labels}) ({})`", self.slice(before.span)));
+        };
+        // Quantiles are made last, so what is grouped are the buckets.
+        let grouped = self.grouped_buckets(buckets, &word, labels);
+        let start = self.slice(Span::new(before.span.start, buckets.span.start));
+        let end = self.slice(Span::new(buckets.span.end, before.span.end));
+        diagnostic.help(format!("write `{start}{grouped}{end}`"))
+    }
+
+    /// Buckets, added up with a grouping that keeps them apart.
+    fn grouped_buckets(&self, buckets: &Expr<'a>, word: &str, labels: &str) -> String {
+        let source = self.slice(buckets.span);
+        let aggregate = match &buckets.unparenthesized().kind {
+            ExprKind::Aggregate(aggregate) => Some(aggregate),
+            _ => None,
+        };
+        let grouping = aggregate.and_then(|aggregate| aggregate.grouping.as_ref());
+        let mut items: Vec<&str> = Vec::new();
+        if let Some(grouping) = grouping.filter(|grouping| grouping.keyword.as_str() == word) {
+            items.extend(grouping.items.iter().map(|item| self.slice(item.span())));
+        } else if word == "by" && source.contains("_bucket") {
+            items.push("le");
+        }
+        for label in labels.split(',').map(str::trim).filter(|label| !label.is_empty()) {
+            if !items.contains(&label) {
+                items.push(label);
+            }
+        }
+        let (op, args) = match aggregate {
+            Some(aggregate) => (self.slice(aggregate.op_span), self.slice(aggregate.parens)),
+            None => ("sum", ""),
+        };
+        let items = items.join(", ");
+        if args.is_empty() {
+            format!("{op} {word} ({items}) ({source})")
+        } else {
+            format!("{op} {word} ({items}) {args}")
         }
     }
 
@@ -191,6 +301,10 @@ impl<'a> Parser<'a> {
                     .syntax(format!("`{text}` is not part of PromQL"))
                     .label("VictoriaMetrics' MetricsQL has it, Prometheus does not")
                     .note(note);
+                return self.fail(diagnostic);
+            }
+            if let Some((_, label, help)) = FOREIGN_WORDS.iter().find(|(word, ..)| *word == lower) {
+                let diagnostic = self.syntax(format!("unexpected `{text}`")).label(*label).help(*help);
                 return self.fail(diagnostic);
             }
             if let Some(word) = nearest(&lower, OPERATOR_WORDS) {
