@@ -42,6 +42,16 @@ fn can_be_typed() {
             "histogram_quantile(0.9, sum without (x) (rate(a{{{labels}}}[5m])))",
         ),
         ("", "sum(rate(a{{{labels}}}[5m]) by (x))", "sum by (x) (rate(a{{{labels}}}[5m]))"),
+        (gauge, "rate({metric_name}{{{labels}}}[1h:1m])", "deriv({metric_name}{{{labels}}}[1h:1m])"),
+        (
+            counter,
+            "deriv(sum({metric_name}{{{labels}}} offset 1h)[1h:1m])",
+            "sum(rate({metric_name}{{{labels}}}[1h] offset 1h))",
+        ),
+        ("", "absent(a{{{labels}}} + b{{{labels}}})", "absent(a{{{labels}}}) or absent(b{{{labels}}})"),
+        ("", "absent(rate(a{{{labels}}}[5m] offset 1h))", "absent(a{{{labels}}} offset 1h)"),
+        ("", "absent_over_time(sum(a{{{labels}}})[1h:])", "absent_over_time(a{{{labels}}}[1h])"),
+        ("", "vector(0) or sum by (x) (a{{{labels}}})", "sum by (x) (a{{{labels}}}) or on () vector(0)"),
         ("", "topk(5, a{{{labels}}} by (x))", "topk by (x) (5, a{{{labels}}})"),
     ] {
         let found = findings(file, template);

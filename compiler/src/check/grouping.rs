@@ -3,7 +3,7 @@
 use super::labels::GROUP_BY;
 use super::matchers::undeclared;
 use super::query::{Findings, Id, Query};
-use crate::promql::{Aggregate, ExprKind, GroupingItem, GroupingKeyword};
+use crate::promql::{Aggregate, Aggregator, ExprKind, GroupingItem, GroupingKeyword};
 use crate::{Code, Diagnostic, Span};
 
 pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
@@ -24,7 +24,12 @@ fn by(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Findi
             GroupingItem::Label(label) => {
                 if !query.bare_labels(operand).may_have(&label.name) {
                     let title = format!("grouping by `{}`, which is gone", label.name);
-                    findings.extend(missing(query, operand, &label.name, label.span, Code::GroupRemovedLabel, title));
+                    let finding = missing(query, operand, &label.name, label.span, Code::GroupRemovedLabel, title);
+                    let help = (label.name == "le").then(|| inside_quantile(query, operand, aggregate)).flatten();
+                    findings.extend(finding.map(|finding| match help {
+                        Some(right) => finding.help(format!("write `{right}`")),
+                        None => finding,
+                    }));
                 }
             }
             GroupingItem::GroupBy(span) => {
@@ -32,6 +37,21 @@ fn by(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Findi
             }
         }
     }
+}
+
+/// `histogram_quantile(0.9, sum by (le) (x))` for `sum by (le) (histogram_quantile(0.9, x))`.
+fn inside_quantile(query: &Query<'_>, operand: Id, aggregate: &Aggregate<'_>) -> Option<String> {
+    let ExprKind::Call(call) = &query.expr(query.bare_id(operand)).kind else { return None };
+    let [quantile, buckets] = call.args.as_slice() else { return None };
+    if call.name != "histogram_quantile"
+        || aggregate.op != Aggregator::Sum
+        || !matches!(buckets.kind, ExprKind::Call(_))
+    {
+        return None;
+    }
+    let (quantile, buckets) = (query.slice(quantile.span), query.slice(buckets.span));
+    let grouping = query.slice(aggregate.grouping.as_ref()?.span());
+    Some(format!("histogram_quantile({quantile}, sum {grouping} ({buckets}))"))
 }
 
 /// The finding of a label that an expression does not have. `None` where the query asks for series without it.

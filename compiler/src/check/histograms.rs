@@ -2,7 +2,8 @@
 
 use super::metrics::Role;
 use super::query::{Findings, Id, Query};
-use crate::promql::{Aggregate, Aggregator, Call, ExprKind, GroupingKeyword, MatchOp, Selector};
+use super::ratios::unscaled;
+use crate::promql::{Aggregate, Aggregator, Call, ExprKind, GroupingKeyword, MatchOp, Matcher, Selector};
 use crate::{Code, Diagnostic};
 
 /// The argument of a function of histograms that holds the buckets.
@@ -24,6 +25,7 @@ pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
                 }
             }
             ExprKind::Aggregate(aggregate) => {
+                le_of_native(query, id, aggregate, findings);
                 bucket_sum(query, id, aggregate, findings);
                 aggregated_quantile(query, id, aggregate, findings);
             }
@@ -70,6 +72,31 @@ fn quantile(query: &Query<'_>, arg: Id, call: &Call<'_>, findings: &mut Findings
             );
             return;
         }
+        // Of pairs of servers that watch the same, either will do, so this is no proof.
+        let chosen =
+            query.ancestors(*id).take_while(|outer| *outer >= arg).find_map(|outer| match &query.expr(outer).kind {
+                ExprKind::Aggregate(aggregate) if matches!(aggregate.op, Aggregator::Max | Aggregator::Min) => {
+                    Some(aggregate)
+                }
+                _ => None,
+            });
+        if let Some(aggregate) = chosen.filter(|_| series.role == Role::Bucket) {
+            let name = aggregate.op.as_str();
+            findings.push(
+                Diagnostic::new(Code::QuantileOfBrokenBuckets, aggregate.op_span, format!("`{name}` of buckets"))
+                    .label("each bucket may come from another series")
+                    .secondary(call.name_span, "takes buckets of the same series")
+                    .help("write `sum`")
+                    .warning_unless(false),
+            );
+            return;
+        }
+        if series.role == Role::Bucket
+            && let Some(finding) = incomplete(query, *id, selector, arg, call)
+        {
+            findings.push(finding.warning_unless(series.declared() != Role::Unknown));
+            return;
+        }
     }
     let buckets = || sources.iter().filter(|(_, _, series)| series.role == Role::Bucket);
     // Native histograms have no `le`, so all of it has to be classic; VictoriaMetrics' own have `vmrange` instead.
@@ -81,6 +108,22 @@ fn quantile(query: &Query<'_>, arg: Id, call: &Call<'_>, findings: &mut Findings
         return;
     }
     let cumulative = |role| matches!(role, Role::Bucket | Role::NativeHistogram);
+    for (id, _, series) in sources.iter().filter(|(_, selector, _)| selector.range.is_some()) {
+        if let Some(outer) = query.outer(*id)
+            && let ExprKind::Call(over_time) = &query.expr(outer).kind
+            && matches!(over_time.name, "avg_over_time" | "max_over_time" | "min_over_time" | "last_over_time")
+            && cumulative(series.role)
+        {
+            let title = format!("`{}` of buckets since each process started", call.name);
+            findings.push(
+                Diagnostic::new(Code::QuantileWithoutRate, over_time.name_span, title)
+                    .label("of counters that only grow")
+                    .help(format!("write `rate{}`", query.slice(over_time.parens)))
+                    .warning_unless(series.declared() != Role::Unknown),
+            );
+            return;
+        }
+    }
     let raw = sources.iter().find(|(id, selector, series)| {
         let subquery = || {
             query
@@ -103,6 +146,39 @@ fn quantile(query: &Query<'_>, arg: Id, call: &Call<'_>, findings: &mut Findings
             .warning_unless(series.declared() != Role::Unknown),
         );
     }
+}
+
+/// What takes buckets away from the histogram between a selector and the quantile.
+fn incomplete(query: &Query<'_>, id: Id, selector: &Selector<'_>, arg: Id, call: &Call<'_>) -> Option<Diagnostic> {
+    let finding = |span, title: String, label: &str| {
+        Diagnostic::new(Code::QuantileOfBrokenBuckets, span, title)
+            .label(label)
+            .secondary(call.name_span, "needs every bucket")
+    };
+    let one = selector.matchers().find(|matcher| {
+        let value = &*matcher.value.value;
+        matcher.label.name == "le"
+            && match matcher.op {
+                MatchOp::Equal => !value.is_empty(),
+                MatchOp::NotEqual => value == "+Inf",
+                MatchOp::Regex | MatchOp::NotRegex => false,
+            }
+    });
+    if let Some(matcher) = one {
+        let label =
+            if matcher.op == MatchOp::Equal { "leaves one bucket" } else { "leaves out the bucket that holds all" };
+        let title = format!("`{}` of some of the buckets", call.name);
+        return Some(finding(matcher.span(), title, label).help("remove this matcher"));
+    }
+    query.ancestors(id).take_while(|outer| *outer >= arg).find_map(|outer| match &query.expr(outer).kind {
+        ExprKind::Binary(binary) if binary.op.is_comparison() && binary.bool_span.is_none() => {
+            let title = format!("`{}` between buckets and their quantile", binary.op.as_str());
+            let finding = finding(binary.op_span, title, "leaves out the buckets that do not meet it");
+            let finding = finding.help("leave the comparison out, or compare the quantile");
+            Some(finding.note("a quantile lies between the bounds of two buckets, the lower of which may be empty"))
+        }
+        _ => None,
+    })
 }
 
 /// Whether what comes out of an aggregation of buckets are no cumulative buckets any more.
@@ -134,16 +210,17 @@ fn without_le(query: &Query<'_>, arg: Id, call: &Call<'_>) -> Diagnostic {
 /// What to write so that an aggregation keeps `le`.
 fn with_le(query: &Query<'_>, id: Id) -> Option<String> {
     let ExprKind::Aggregate(aggregate) = &query.expr(id).kind else { return None };
+    // `LE` is no other label.
     let items = |skip: &str| -> Vec<&str> {
         let items = aggregate.grouping.iter().flat_map(|grouping| &grouping.items);
-        items.map(|item| query.slice(item.span())).filter(|item| *item != skip).collect()
+        items.map(|item| query.slice(item.span())).filter(|item| !item.eq_ignore_ascii_case(skip)).collect()
     };
     let text = match &aggregate.grouping {
         None => format!("{} by (le)", query.slice(aggregate.op_span)),
         Some(grouping) if grouping.keyword == GroupingKeyword::Without => {
             format!("without ({})", items("le").join(", "))
         }
-        Some(grouping) if grouping.items.is_empty() => "by (le)".to_owned(),
+        Some(_) if items("le").is_empty() => "by (le)".to_owned(),
         Some(_) => format!("by (le, {})", items("le").join(", ")),
     };
     let before = aggregate.grouping.as_ref().is_some_and(|grouping| grouping.span().start < aggregate.parens.start);
@@ -170,9 +247,8 @@ fn bucket_sum(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &m
         _ => false,
     });
     let sources = query.sources(operand);
-    let fixed = |selector: &Selector<'_>| {
-        selector.matchers().any(|matcher| matcher.label.name == "le" && !matches!(matcher.op, MatchOp::NotEqual))
-    };
+    let fixed =
+        |selector: &Selector<'_>| selector.matchers().any(|matcher| matcher.label.name == "le" && is_one(matcher));
     let all = sources.iter().all(|(_, selector, series)| series.role == Role::Bucket && !fixed(selector));
     if in_quantile || compared_with_zero || sources.is_empty() || !all {
         return;
@@ -181,11 +257,61 @@ fn bucket_sum(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &m
     let mut finding = Diagnostic::new(Code::BucketSumWithoutLe, span, "sum over cumulative buckets")
         .label("adds buckets that contain each other");
     let name = sources.first().and_then(|(_, selector, _)| selector.name.as_ref());
-    if let Some(stem) = name.and_then(|name| name.text.strip_suffix("_bucket")) {
+    let largest = sources.iter().flat_map(|(_, selector, _)| selector.matchers()).find_map(largest);
+    if let Some(bound) = largest {
+        finding = finding.help(format!("write `le=\"{bound}\"`, whose bucket holds the smaller ones"));
+    } else if let Some(stem) = name.and_then(|name| name.text.strip_suffix("_bucket")) {
         finding = finding.help(format!("`{stem}_count` holds every observation once"));
     }
     let declared = sources.iter().all(|(_, _, series)| series.declared() != Role::Unknown);
     findings.push(finding.warning_unless(declared));
+}
+
+/// Whether a matcher of `le` may mean a single bucket: not `le=~"0.5|1"`, but `le=~"1|1.0"`.
+fn is_one(matcher: &Matcher<'_>) -> bool {
+    let bounds = || matcher.value.value.split('|').map(str::parse::<f64>);
+    match matcher.op {
+        MatchOp::NotEqual => false,
+        MatchOp::Regex => {
+            bounds().any(|bound| bound.is_err()) || bounds().all(|bound| bound == bounds().next().unwrap_or(Ok(0.0)))
+        }
+        MatchOp::Equal | MatchOp::NotRegex => true,
+    }
+}
+
+/// The largest bound of `le=~"0.5|1"`.
+fn largest<'m>(matcher: &'m Matcher<'_>) -> Option<&'m str> {
+    if matcher.label.name != "le" || matcher.op != MatchOp::Regex {
+        return None;
+    }
+    let bounds = matcher.value.value.split('|').map(|text| Some((text, text.parse::<f64>().ok()?)));
+    let bounds: Option<Vec<(&str, f64)>> = bounds.collect();
+    bounds?.into_iter().max_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(text, _)| text)
+}
+
+/// Native histograms have no `le`: all of their buckets are in one sample.
+fn le_of_native(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Findings) {
+    let Some(grouping) = aggregate.grouping.as_ref().filter(|grouping| grouping.keyword == GroupingKeyword::By) else {
+        return;
+    };
+    let Some(le) = grouping.labels().find(|label| label.name == "le") else { return };
+    let sources = query.sources(query.operand(id));
+    let Some((_, selector, _)) = sources.first() else { return };
+    if sources.iter().any(|(_, _, series)| series.declared() != Role::NativeHistogram) {
+        return;
+    }
+    let rest: Vec<&str> = grouping.items.iter().map(|item| query.slice(item.span())).filter(|it| *it != "le").collect();
+    let help = if rest.is_empty() {
+        format!("leave `{}` out", query.slice(grouping.span()))
+    } else {
+        format!("write `by ({})`", rest.join(", "))
+    };
+    findings.push(
+        Diagnostic::new(Code::LeOfNativeHistogram, le.span, "grouping by `le` of a native histogram")
+            .label("always empty here")
+            .secondary(selector.span, "one sample of a native histogram holds all buckets")
+            .help(help),
+    );
 }
 
 /// An average of quantiles is no quantile.
@@ -193,7 +319,7 @@ fn aggregated_quantile(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, fin
     if !matches!(aggregate.op, Aggregator::Avg | Aggregator::Sum) {
         return;
     }
-    let operand = query.bare_id(query.operand(id));
+    let operand = unscaled(query, query.operand(id));
     let what = match &query.expr(operand).kind {
         ExprKind::Call(call) if call.name.starts_with("histogram_quantile") => {
             Some((call.name_span, "makes quantiles"))

@@ -252,6 +252,15 @@ impl<'e> Join<'_, 'e> {
         (self.binary.op == BinaryOp::Or && constant).then_some((self.right, call.span))
     }
 
+    /// Whether the series are those that a server scraped, with their instances: `rate(x[5m])`.
+    fn is_scraped(&self, side: Id) -> bool {
+        let sources = self.query.sources(side);
+        let is_scraped = |name: Option<&str>| name.is_some_and(|name| !name.contains(':'));
+        self.query.bare_labels(side).may_have("instance")
+            && !sources.is_empty()
+            && sources.iter().all(|(_, it, series)| it.range.is_some() && is_scraped(series.name.as_deref()))
+    }
+
     /// `sum by (job) (x) or vector(0)`: series without labels, whatever the other side has.
     fn fallback(&self, findings: &mut Findings) {
         let Some((_, fallback)) = self.constant() else { return };
@@ -260,7 +269,7 @@ impl<'e> Join<'_, 'e> {
             .matching
             .as_ref()
             .is_some_and(|matching| matching.keyword == GroupingKeyword::On && matching.items.is_empty())
-            || self.expected(self.left).iter().all(|label| *label == "__name__")
+            || (self.expected(self.left).iter().all(|label| *label == "__name__") && !self.is_scraped(self.left))
         {
             return;
         }

@@ -103,6 +103,9 @@ pub(super) fn undeclared<'l>(
         .label("not among the labels that its file declares");
     match nearest(label, labels) {
         Some(meant) => finding.help(format!("a label with a similar name exists: `{meant}`")),
+        // Nobody declares these.
+        None if label.eq_ignore_ascii_case("le") => finding.note("only the buckets of a classic histogram have `le`"),
+        None if label == "quantile" => finding.note("only the quantiles of a summary have `quantile`"),
         None => finding.help(format!("declare it: `{label} = \"string\"` below `[labels]`")),
     }
 }

@@ -43,7 +43,7 @@ const CHECKS: [fn(&Query<'_>, &mut Findings); 10] = [
 ];
 
 /// Leaves out what follows from another finding.
-fn one_for_each_mistake(findings: &mut Findings) {
+fn one_for_each_mistake(text: &str, findings: &mut Findings) {
     if findings.len() < 2 {
         return;
     }
@@ -54,7 +54,26 @@ fn one_for_each_mistake(findings: &mut Findings) {
         .filter(|finding| finding.code == Code::QuantileWithoutBuckets)
         .map(|finding| finding.span)
         .collect();
+    let without_le = has(Code::QuantileWithoutLe) || !unfit.is_empty();
+    let spans_of = |code: Code| -> Vec<Span> {
+        findings.iter().filter(|finding| finding.code == code).map(|finding| finding.span).collect()
+    };
+    let natives = spans_of(Code::LeOfNativeHistogram);
+    let no_series = has(Code::UndeclaredMetric);
+    let lost: Vec<Span> = findings
+        .iter()
+        .filter(|finding| finding.code == Code::GroupRemovedLabel)
+        .flat_map(|finding| finding.secondary.iter().map(|(span, _)| *span))
+        .collect();
     findings.retain(|finding| match finding.code {
+        // No file declares `le`, so what is said about buckets says more.
+        Code::UndeclaredLabel if text[finding.span.range()].eq_ignore_ascii_case("le") => {
+            !without_le && !natives.contains(&finding.span)
+        }
+        Code::GroupRemovedLabel => !natives.contains(&finding.span),
+        // A quantile has no `le` to group by.
+        Code::AggregatedQuantile => !finding.secondary.iter().any(|(span, _)| lost.contains(span)),
+        Code::BucketSumWithoutLe if no_series => false,
         // What has no buckets has none of a rate.
         Code::RateOnGauge => !finding.secondary.iter().any(|(rated, _)| {
             // Findings are in the order of the text, as are the selectors.
@@ -74,7 +93,7 @@ pub(crate) fn check(text: &str, expr: &Expr<'_>, scope: Scope<'_>) -> Vec<Diagno
     for check in CHECKS {
         check(&query, &mut findings);
     }
-    one_for_each_mistake(&mut findings);
+    one_for_each_mistake(text, &mut findings);
     findings.sort_by_key(|finding| finding.span);
     findings
 }

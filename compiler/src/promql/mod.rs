@@ -36,7 +36,7 @@ pub use ast::{
 };
 pub use functions::Function;
 pub(crate) use report::regex_fault;
-pub(crate) use rewrite::{instead_for_gauges, is_counter_function, is_rate, keeps_values, of_each_selector};
+pub(crate) use rewrite::{instead_for_gauges, is_counter_function, keeps_values, of_each_selector};
 pub use token::Hole;
 pub use tree::Tree;
 
