@@ -3,10 +3,13 @@
 //! Nothing here looks into a template. A fault never hides another one: what cannot be understood is reported and left
 //! out, and the rest is read.
 
+mod allow;
+mod duration;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use promql_presets_core::{DurationError, PromDuration};
+use promql_presets_core::PromDuration;
 use toml::de::{DeString, DeTable, DeValue};
 
 use crate::literal::Literal;
@@ -140,8 +143,6 @@ const FILE_KEYS: [&str; 5] = ["description", "features", "metric", "labels", "pr
 const METRIC_KEYS: [&str; 4] = ["name", "type", "unit", "scrape_interval"];
 const LABEL_KEYS: [&str; 4] = ["type", "values", "required", "description"];
 const PRESET_KEYS: [&str; 5] = ["template", "description", "unit", "window", "allow"];
-
-const REASON: &str = "add `reason = \"...\"`, for whoever meets this line next";
 
 const LABEL_TYPES: [&str; 3] = ["string", "uuid", "integer"];
 
@@ -484,110 +485,6 @@ impl Reader<'_> {
         ""
     }
 
-    fn positive_duration(&mut self, what: &str, value: &Value<'_>) -> Option<Spanned<PromDuration>> {
-        let duration = self.duration(what, value)?;
-        if duration.value.is_zero() {
-            self.report(
-                Diagnostic::new(Code::InvalidDuration, duration.span, format!("`{what}` of no length"))
-                    .label("must be longer than zero"),
-            );
-            return None;
-        }
-        Some(duration)
-    }
-
-    fn allow(&mut self, value: &Value<'_>) -> Vec<Allow> {
-        if let DeValue::Array(entries) = value.get_ref() {
-            return entries.iter().filter_map(|entry| self.allow_entry(entry)).collect();
-        }
-        let title = format!("`allow` must be an array, not {}", with_article(value));
-        let entry = match value.get_ref() {
-            DeValue::Table(_) => self.text.get(value.span()).filter(|text| text.starts_with('{')).map(str::to_owned),
-            DeValue::String(check) => Some(format!("{{ check = \"{check}\", reason = \"...\" }}")),
-            _ => None,
-        };
-        let entry = entry.as_deref().unwrap_or("{ check = \"...\", reason = \"...\" }");
-        self.report(
-            Diagnostic::new(Code::WrongType, Span::of(value.span()), title).help(format!("write `allow = [{entry}]`")),
-        );
-        let checks =
-            [value.get_ref().as_str(), value.get_ref().get("check").and_then(|check| check.get_ref().as_str())];
-        Self::meant_check(checks.into_iter().flatten().next(), Span::of(value.span())).into_iter().collect()
-    }
-
-    /// A faulty entry, which has been reported: it silences what it is meant to silence, so that one mistake gives one
-    /// message.
-    fn meant_check(check: Option<&str>, span: Span) -> Option<Allow> {
-        let check = check?;
-        let code =
-            Code::find(check).or_else(|| nearest(check, Code::allowable().map(Code::as_str)).and_then(Code::find));
-        code.map(|value| Allow { check: Spanned { value, span }, is_faulty: true })
-    }
-
-    fn allow_entry(&mut self, value: &Value<'_>) -> Option<Allow> {
-        let DeValue::Table(table) = value.get_ref() else {
-            let title = format!("an entry of `allow` must be a table, not {}", with_article(value));
-            let check = value.get_ref().as_str();
-            let span = Span::of(value.span());
-            self.report(
-                Diagnostic::new(Code::WrongType, span, title)
-                    .help(format!("write `{{ check = \"{}\", reason = \"...\" }}`", check.unwrap_or("..."))),
-            );
-            return Self::meant_check(check, span);
-        };
-        let (mut check, mut reason) = (None, None);
-        let before = self.diagnostics.len();
-        for (key, value) in in_order(table) {
-            match self.known_key(table, key, "an entry of `allow`", &["check", "reason"]) {
-                "check" => check = self.spanned_string("check", value),
-                "reason" => reason = self.spanned_string("reason", value),
-                _ => {}
-            }
-        }
-        let missing =
-            |what: &str, span: Span| Diagnostic::new(Code::MissingKey, span, format!("`allow` without a {what}"));
-        let whole = Span::of(value.span());
-        match (&check, &reason) {
-            // What is not there may be what was misspelt, or of the wrong type.
-            (None, _) | (_, None) if self.diagnostics.len() > before => {}
-            (None, _) => {
-                let help = "write `{ check = \"...\", reason = \"...\" }` with the code of the finding";
-                self.report(missing("check", whole).help(help));
-            }
-            (Some(_), None) => self.report(missing("reason", whole).help(REASON)),
-            (Some(_), Some(reason)) if reason.value.trim().is_empty() => {
-                self.report(missing("reason", reason.span).help(REASON));
-            }
-            _ => {}
-        }
-        let check = check?;
-        match self.allowed_check(&check) {
-            Some(code) => Some(Allow { check: code, is_faulty: self.diagnostics.len() > before }),
-            None => Self::meant_check(Some(&check.value), check.span),
-        }
-    }
-
-    fn allowed_check(&mut self, check: &Spanned<String>) -> Option<Spanned<Code>> {
-        let Some(code) = Code::find(&check.value) else {
-            let codes: Vec<&str> = Code::allowable().map(Code::as_str).collect();
-            let title = format!("unknown check `{}`", check.value);
-            let mut diagnostic = Diagnostic::new(Code::UnknownCheck, check.span, title).label("no check has this code");
-            if let Some(meant) = nearest(&check.value, codes) {
-                diagnostic = diagnostic.help(format!("a check with a similar name exists: `{meant}`"));
-            }
-            self.report(diagnostic);
-            return None;
-        };
-        if !code.is_allowable() {
-            self.report(
-                Diagnostic::new(Code::UnknownCheck, check.span, format!("`{}` cannot be allowed", check.value))
-                    .label("such a query cannot run"),
-            );
-            return None;
-        }
-        Some(Spanned { value: code, span: check.span })
-    }
-
     fn table<'v, 'i>(&mut self, what: &str, value: &'v Value<'i>) -> Option<&'v DeTable<'i>> {
         if let DeValue::Table(table) = value.get_ref() {
             return Some(table);
@@ -655,43 +552,6 @@ impl Reader<'_> {
         Vec::new()
     }
 
-    fn duration(&mut self, what: &str, value: &Value<'_>) -> Option<Spanned<PromDuration>> {
-        if let DeValue::Integer(number) = value.get_ref() {
-            let help = format!("write `{what} = \"{number}s\"` for seconds");
-            self.wrong_type(what, "a duration in quotes", value, &help);
-            return None;
-        }
-        if !value.get_ref().is_str() {
-            self.wrong_type(what, "a duration in quotes", value, &format!("write `{what} = \"5m\"`"));
-            return None;
-        }
-        let literal = self.literal(what, value)?;
-        match literal.text.parse() {
-            Ok(duration) => Some(Spanned { value: duration, span: literal.span }),
-            Err(error) => {
-                let title = format!("invalid duration `{}`", literal.text);
-                let reason = match error {
-                    _ if literal.text.contains('.') => "whole numbers only, as in `1h30m`".to_owned(),
-                    DurationError::MissingUnit { .. } => "a unit is missing: ms, s, m, h, d, w or y".to_owned(),
-                    DurationError::UnknownUnit { unit } => {
-                        format!("unknown unit `{unit}`, expected ms, s, m, h, d, w or y")
-                    }
-                    DurationError::UnitOrder { .. } => "units go from large to small, each once".to_owned(),
-                    DurationError::TooLong { .. } => "longer than 292 years".to_owned(),
-                    _ => "expected a number and a unit, as in `5m` or `1h30m`".to_owned(),
-                };
-                let inside = literal.locate(Span::of(0..literal.text.len()));
-                let span = if inside.start == inside.end { literal.span } else { inside };
-                let mut diagnostic = Diagnostic::new(Code::InvalidDuration, span, title).label(reason);
-                if let Some(meant) = meant_duration(&literal.text) {
-                    diagnostic = diagnostic.help(format!("write `{meant}`"));
-                }
-                self.report(diagnostic);
-                None
-            }
-        }
-    }
-
     fn wrong_type(&mut self, what: &str, expected: &str, value: &Value<'_>, help: &str) {
         let what = if what.contains(' ') { what.to_owned() } else { format!("`{what}`") };
         let title = format!("{what} must be {expected}, not {}", with_article(value));
@@ -724,30 +584,6 @@ impl Reader<'_> {
         };
         self.report(diagnostic.note(format!("known are `{}`", known.join("`, `"))));
     }
-}
-
-/// A duration near a text that is none: `5 min` is `5m`.
-fn meant_duration(text: &str) -> Option<String> {
-    let text: String = text.split_whitespace().collect();
-    let mut meant = String::new();
-    let mut rest = text.as_str();
-    while !rest.is_empty() {
-        let (number, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
-        let (unit, after) = after.split_at(after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len()));
-        let unit = match unit.to_ascii_lowercase().as_str() {
-            "ms" | "millis" => "ms",
-            "" | "s" | "sec" | "secs" | "second" | "seconds" => "s",
-            "m" | "min" | "mins" | "minute" | "minutes" => "m",
-            "h" | "hr" | "hour" | "hours" => "h",
-            "d" | "day" | "days" => "d",
-            "w" | "week" | "weeks" => "w",
-            "y" | "year" | "years" => "y",
-            _ => return None,
-        };
-        meant = meant + number + unit;
-        rest = after;
-    }
-    meant.parse().is_ok_and(|duration: PromDuration| !duration.is_zero()).then_some(meant)
 }
 
 /// The entries of a table in the order of the file.

@@ -125,6 +125,7 @@ impl Scanner<'_> {
             None if self.doubled <= 0 && self.text[..at].ends_with('}') => {
                 diagnostic.label("one brace too many").help("remove it")
             }
+            None if self.doubled > 0 => diagnostic.label("half of a `}}` that closes a `{{`").help("write `}}`"),
             None => diagnostic.help("write `}}` for a literal brace"),
         };
         self.diagnostics.push(diagnostic);
@@ -291,7 +292,7 @@ mod tests {
         assert_eq!(one("up{job=\"x\"").2, "write `{{` for a literal brace");
         assert_eq!(one("up{{{labels}}}[{window)").2, "write `{window}`");
         assert_eq!(one("sum(up{{{labels}}}})").2, "remove it");
-        assert_eq!(one("sum(up{{{labels}})").2, "write `}}` for a literal brace");
+        assert_eq!(one("sum(up{{{labels}})").2, "write `}}`");
         assert_eq!(found("{a=\"1\"} + }").len(), 2);
     }
 }

@@ -25,6 +25,8 @@ pub use labels::Labels;
 pub(crate) use metrics::Metrics;
 pub(crate) use query::Scope;
 
+use std::collections::BTreeSet;
+
 use crate::promql::Expr;
 use crate::{Code, Diagnostic, Span};
 use query::{Findings, Query};
@@ -55,16 +57,11 @@ fn one_for_each_mistake(text: &str, findings: &mut Findings) {
         .map(|finding| finding.span)
         .collect();
     let without_le = has(Code::QuantileWithoutLe) || !unfit.is_empty();
-    let spans_of = |code: Code| -> Vec<Span> {
-        findings.iter().filter(|finding| finding.code == code).map(|finding| finding.span).collect()
-    };
-    let natives = spans_of(Code::LeOfNativeHistogram);
+    let of = |code: Code| findings.iter().filter(move |finding| finding.code == code);
+    let natives: BTreeSet<Span> = of(Code::LeOfNativeHistogram).map(|finding| finding.span).collect();
     let no_series = has(Code::UndeclaredMetric);
-    let lost: Vec<Span> = findings
-        .iter()
-        .filter(|finding| finding.code == Code::GroupRemovedLabel)
-        .flat_map(|finding| finding.secondary.iter().map(|(span, _)| *span))
-        .collect();
+    let lost: BTreeSet<Span> =
+        of(Code::GroupRemovedLabel).flat_map(|finding| finding.secondary.iter().map(|(span, _)| *span)).collect();
     findings.retain(|finding| match finding.code {
         // No file declares `le`, so what is said about buckets says more.
         Code::UndeclaredLabel if text[finding.span.range()].eq_ignore_ascii_case("le") => {

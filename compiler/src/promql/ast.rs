@@ -83,6 +83,18 @@ impl<'a> Expr<'a> {
         expr
     }
 
+    /// The operand that the text ends with: `b` of `a + b`.
+    pub(super) fn last_operand(&self) -> &Self {
+        let mut expr = self;
+        loop {
+            expr = match &expr.kind {
+                ExprKind::Binary(binary) => &binary.rhs,
+                ExprKind::Unary(unary) => &unary.expr,
+                _ => return expr,
+            }
+        }
+    }
+
     /// The value of a number, with signs, parentheses and arithmetic: `5`, `-(1)`, `5m`, `60 * 60`, `vector(0)`.
     #[must_use]
     pub fn as_number(&self) -> Option<f64> {

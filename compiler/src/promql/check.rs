@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use super::ast::{Aggregate, Binary, Call, Expr, ExprKind, MatcherItem, Selector, Subquery, Unary, ValueType};
+use super::ast::{Aggregate, Binary, Call, Expr, ExprKind, MatcherItem, Number, Selector, Subquery, Unary, ValueType};
 use super::functions::Function;
 use super::rewrite::{instead_for_gauges, is_counter_function, of_each_selector};
 use super::{Syntax, report};
@@ -151,7 +151,8 @@ impl<'t> Checker<'t, '_> {
         let count_is_wrong =
             count < function.min_args as usize || (function.max_args != u8::MAX && count > function.max_args as usize);
         if count_is_wrong {
-            self.report(argument_count(call, function));
+            let diagnostic = argument_count(call, function);
+            self.report(Diagnostic { help: self.joined_arguments(call, function), ..diagnostic });
         }
         // The types of the first two arguments, for arguments in the wrong order.
         let mut types = [None; 2];
@@ -172,6 +173,36 @@ impl<'t> Checker<'t, '_> {
         // Maybe the whole call is the mistake: `rate(vector(x[5m]))`.
         let faulty = count_is_wrong || self.diagnostics.len() > found;
         (!faulty).then_some(function.returns)
+    }
+
+    /// What to write for `rate(x, 5m)`, or for `quantile(0,9, x)`.
+    #[cold]
+    fn joined_arguments(&self, call: &Call<'_>, function: &Function) -> Option<String> {
+        let (name, is_number) = (call.name, |arg: &Expr<'_>| matches!(&arg.kind, ExprKind::Number(it) if !it.duration));
+        match call.args.as_slice() {
+            [arg, range] if function.args == [ValueType::Matrix] && arg.ty() == ValueType::Vector => {
+                let ExprKind::Number(Number { duration: true, .. }) = &range.kind else { return None };
+                let range = format!("[{}]", self.slice(range.span));
+                match &arg.kind {
+                    ExprKind::Selector(_) => Some(format!("write `{name}({}{range})`", self.slice(arg.span))),
+                    _ if is_counter_function(name) => {
+                        of_each_selector(self.text, arg, name, &range).map(|right| format!("write `{right}`"))
+                    }
+                    _ => Some(format!("write `{name}({}{}:])`", self.slice(arg.span), range.trim_end_matches(']'))),
+                }
+            }
+            [whole, part, rest @ ..]
+                if is_number(whole)
+                    && is_number(part)
+                    && rest.len() + 1 == function.max_args as usize
+                    && function.args.first() == Some(&ValueType::Scalar)
+                    && part.span.start == whole.span.end + 1 =>
+            {
+                let rest = self.slice(Span::new(part.span.end, call.parens.end));
+                Some(format!("write `{name}({}.{}{rest}`", self.slice(whole.span), self.slice(part.span)))
+            }
+            _ => None,
+        }
     }
 
     /// The second argument of `info`: matchers alone.

@@ -405,7 +405,8 @@ impl<'a> Lexer<'a> {
         }
         let rest = self.bytes[self.at..].iter().take_while(|&&b| is(b, ALPHA | DIGIT) || b == b'.').count();
         let span = span(start, self.at + rest);
-        self.error(report::bad_number(&self.text[span.range()], span))
+        let in_brackets = matches!(self.mode, Mode::Duration | Mode::Brackets);
+        self.error(report::bad_number(&self.text[span.range()], span, in_brackets))
     }
 
     fn accept(&mut self, set: &[u8]) -> bool {

@@ -1,10 +1,11 @@
 //! Messages that need no parser state. Nothing here runs for a query without faults.
 
-use promql_presets_core::{PromDuration, regex};
+use promql_presets_core::regex;
 
 use super::ast::{Aggregator, Expr, ExprKind, ValueType};
 use super::functions::{Function, REMOVED};
 use super::literal::{self, DurationFault, EscapeFault, EscapeFaultKind};
+use super::meant::{meant_duration, meant_number};
 use super::token::Hole;
 use crate::suggest::nearest;
 use crate::{Code, Diagnostic, Span};
@@ -54,30 +55,14 @@ pub(super) fn hole_in_number(hole: Hole, span: Span, number: &str) -> Diagnostic
     }
 }
 
-pub(super) fn bad_number(text: &str, span: Span) -> Diagnostic {
+/// `is_duration`: whether it stands in brackets.
+pub(super) fn bad_number(text: &str, span: Span, is_duration: bool) -> Diagnostic {
     let diagnostic = syntax(span, format!("invalid number `{text}`")).label("neither a number nor a duration");
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    if let (Ok(count), "M" | "mo" | "mon" | "month" | "months") = (digits.parse::<u32>(), &text[digits.len()..]) {
-        let days = u64::from(count) * 30;
-        return diagnostic.help(format!("write `{count}m` for minutes, `{days}d` for months"));
+    let large = if is_duration { None } else { meant_number(text) };
+    match large.or_else(|| meant_duration(text)) {
+        Some(help) => diagnostic.help(help),
+        None => diagnostic.note("durations have the units `ms`, `s`, `m`, `h`, `d`, `w` and `y`"),
     }
-    if let Some(whole) = whole_duration(text) {
-        return diagnostic.help(format!("write `{whole}`"));
-    }
-    let unit = match &text[digits.len()..] {
-        "min" | "mins" | "minute" | "minutes" => "m",
-        "sec" | "secs" | "second" | "seconds" | "S" => "s",
-        "hr" | "hrs" | "hour" | "hours" | "H" => "h",
-        "day" | "days" | "D" => "d",
-        "week" | "weeks" | "W" => "w",
-        "year" | "years" | "yr" | "Y" => "y",
-        "msec" | "millis" => "ms",
-        _ => return diagnostic.note("durations have the units `ms`, `s`, `m`, `h`, `d`, `w` and `y`"),
-    };
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return diagnostic;
-    }
-    diagnostic.help(format!("write `{digits}{unit}`"))
 }
 
 pub(super) fn bad_duration(text: &str, span: Span, fault: DurationFault) -> Diagnostic {
@@ -86,23 +71,13 @@ pub(super) fn bad_duration(text: &str, span: Span, fault: DurationFault) -> Diag
         DurationFault::Order => diagnostic.label("units go from large to small, each at most once, as in `1h30m`"),
         DurationFault::Syntax => {
             let diagnostic = diagnostic.label("each number is whole and has a unit, as in `1h30m`");
-            match whole_duration(text) {
-                Some(whole) => diagnostic.help(format!("write `{whole}`")),
+            match meant_duration(text) {
+                Some(help) => diagnostic.help(help),
                 None => diagnostic,
             }
         }
         DurationFault::Overflow => diagnostic.label("more than 292 years"),
     }
-}
-
-/// `1h30m` for `1.5h`.
-fn whole_duration(text: &str) -> Option<String> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let one = literal::duration_ms(&format!("1{}", &text[digits.len()..])).ok().filter(|_| digits.contains('.'))?;
-    let ms = digits.parse::<f64>().ok()? * f64::from(u32::try_from(one).ok()?);
-    let duration = std::time::Duration::try_from_secs_f64(ms / 1000.0).ok()?;
-    let duration = PromDuration::from_millis(u64::try_from(duration.as_millis()).ok()?);
-    (!duration.is_zero()).then(|| duration.to_string())
 }
 
 /// `pattern`: whether the string may be a regular expression.
@@ -148,10 +123,11 @@ pub(super) fn bad_character(rest: &str, char: char, span: Span, in_braces: bool,
         '~' if in_braces => diagnostic.label("no operator of matchers").help("write `=~`"),
         '!' if in_braces => diagnostic.label("no operator of matchers").help("write `!=` or `!~`"),
         '!' if after_operand => diagnostic.label("no operator of PromQL").help("write `!=` or `unless`"),
-        '!' => diagnostic
-            .label("PromQL has no negation")
-            .help("write `x == 0` where the value of `x` is 0, `absent(x)` where there is no `x`"),
+        '!' => negation(diagnostic),
+        ';' if in_braces => diagnostic.label("matchers are separated by commas").help("write `,`"),
         ';' => diagnostic.label("a query is one expression"),
+        ':' if in_braces => diagnostic.label("no operator of matchers").help("write `=`"),
+        '?' => diagnostic.label("PromQL has no choices").help("write `bool` after a comparison for 1 or 0"),
         '“' | '”' | '„' | '‘' | '’' | '«' | '»' => {
             diagnostic.label("a typographic quote").help("write `\"`")
         }
@@ -162,6 +138,13 @@ pub(super) fn bad_character(rest: &str, char: char, span: Span, in_braces: bool,
             .note("a label name with other characters than letters, digits and `_` must be quoted"),
         _ => diagnostic.label("not part of PromQL"),
     }
+}
+
+/// `!x` and `not x`.
+pub(super) fn negation(diagnostic: Diagnostic) -> Diagnostic {
+    diagnostic
+        .label("PromQL has no negation")
+        .help("write `x == 0` where the value of `x` is 0, `absent(x)` where there is no `x`")
 }
 
 pub(super) fn colon_without_number(span: Span) -> Diagnostic {

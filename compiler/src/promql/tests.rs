@@ -398,6 +398,29 @@ fn slips() {
         "syntax: unexpected `!` | [!] PromQL has no negation | help: write `x == 0` where the value of `x` is 0, `absent(x)` where there is no `x`",
     );
     says("a ! b", "syntax: unexpected `!` | [!] no operator of PromQL | help: write `!=` or `unless`");
+    for (text, title, help) in [
+        ("a and not b", "unexpected `and not`", "write `unless`"),
+        ("rate(a, 5m)", "`rate` takes 1 argument, not 2", "write `rate(a[5m])`"),
+        ("rate(sum(a), 5m)", "`rate` takes 1 argument, not 2", "write `sum(rate(a[5m]))`"),
+        ("max_over_time(sum(a), 5m)", "`max_over_time` takes 1 argument, not 2", "write `max_over_time(sum(a)[5m:])`"),
+        (
+            "histogram_quantile(0,9, a)",
+            "`histogram_quantile` takes 2 arguments, not 3",
+            "write `histogram_quantile(0.9, a)`",
+        ),
+        ("a offset 1 h", "unexpected `h`", "write `1h`"),
+        ("a > 10MB", "invalid number `10MB`", "write `10e6`"),
+        ("a * 1,000", "unexpected `,`", "write `1000`"),
+        ("a <> 1", "unexpected `>`", "write `!=`"),
+        ("rate(a,[5m])", "unexpected `[`", "remove the `,` before it"),
+        ("a{b:\"c\"}", "unexpected `:`", "write `=`"),
+        ("a{b=\"c\";}", "unexpected `;`", "write `,`"),
+        ("sum(a by b)", "`by` without an aggregation", "write `sum by (b) (a)`"),
+    ] {
+        let found = parse(text, Syntax::PROMQL).diagnostics;
+        assert_eq!((found[0].title.as_str(), found[0].help.as_deref()), (title, Some(help)), "{text}");
+        assert_eq!(found.len(), 1, "{text}");
+    }
     says("a > 1 for 5m", "syntax: unexpected `for` | [for] alerting rules have it, beside the query | help: remove it");
     says(
         "a{b=\"\\/c\"}",

@@ -326,7 +326,7 @@ impl<'a> Parser<'a> {
             if let Some(value) = literal::number(text) {
                 return value;
             }
-            self.report(report::bad_number(text, token.span));
+            self.report(report::bad_number(text, token.span, false));
             return 1.0;
         }
         match literal::duration_ms(text) {

@@ -1,8 +1,8 @@
 //! Faults in durations, ranges and timestamps.
 
-use crate::promql::literal;
 use crate::promql::parser::{Parser, Result};
 use crate::promql::token::{Hole, Kind, Token};
+use crate::promql::{literal, meant_duration};
 use crate::{Code, Diagnostic, Span};
 
 impl Parser<'_> {
@@ -31,12 +31,7 @@ impl Parser<'_> {
                     self.syntax(format!("unexpected {}", self.found())).label(expected).secondary(open, "opened here");
                 // `[5 m]`.
                 let rest = &self.lexer.text[open.end as usize..];
-                let text: String = rest.split(']').next().unwrap_or_default().split_whitespace().collect();
-                if literal::duration_ms(&text).is_ok() {
-                    diagnostic.help(format!("write `{text}`"))
-                } else {
-                    diagnostic
-                }
+                Diagnostic { help: meant_duration(rest.split(']').next().unwrap_or_default()), ..diagnostic }
             }
         };
         self.fail(diagnostic)
@@ -76,6 +71,10 @@ impl Parser<'_> {
                     diagnostic
                 }
             }
+            Kind::Ident if self.lexer.template => self
+                .syntax(format!("unexpected {}", self.found()))
+                .label("expected a duration, such as `5m`")
+                .help("write `{window}`"),
             _ => self.syntax(format!("unexpected {}", self.found())).label("expected a duration, such as `5m`"),
         };
         self.fail(diagnostic)

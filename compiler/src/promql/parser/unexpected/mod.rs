@@ -1,9 +1,10 @@
 //! What to say about a token that the grammar has no place for. Nothing here runs for a query without faults.
 
 mod durations;
+mod groupings;
 mod lists;
 
-use crate::promql::ast::{Aggregator, Expr, ExprKind, Grouping};
+use crate::promql::ast::{Aggregator, BinaryOp, Expr, ExprKind, Grouping};
 use crate::promql::parser::{Parser, Result};
 use crate::promql::rewrite::of_each_selector;
 use crate::promql::token::{Hole, Kind, Token};
@@ -19,7 +20,8 @@ const OPERATOR_WORDS: [&str; 14] = [
 ];
 
 /// Words of other languages: what they are here, and what to write.
-const FOREIGN_WORDS: [(&str, &str, &str); 6] = [
+const FOREIGN_WORDS: [(&str, &str, &str); 7] = [
+    ("ago", "`offset` goes back in time by itself", "remove it"),
     ("for", "alerting rules have it, beside the query", "remove it"),
     ("where", "no word of PromQL", "write matchers in the braces of the selector"),
     ("not", "no operator of PromQL", "write `unless`"),
@@ -70,7 +72,14 @@ impl<'a> Parser<'a> {
                 self.syntax(format!("unmatched `{text}`")).label(format!("no `{opening}` is open here"))
             }
             (Kind::Comma, None) => {
-                self.syntax("unexpected `,`").label("only arguments, labels and matchers are listed")
+                let diagnostic = self.syntax("unexpected `,`").label("only arguments, labels and matchers are listed");
+                let group: String = self.lexer.text[self.token.span.end as usize..].chars().take(3).collect();
+                match &before.kind {
+                    ExprKind::Binary(binary) if is_thousand(self.slice(binary.rhs.span), &group) => {
+                        diagnostic.help(format!("write `{}{group}`", self.slice(binary.rhs.span)))
+                    }
+                    _ => diagnostic,
+                }
             }
             (Kind::Dot, _) if glued && is_bare_name(before) => self.dotted_metric(before.span.start),
             (Kind::Eq, _) if matches!(next, Some('>' | '<')) => {
@@ -164,89 +173,6 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// `open`: the parenthesis around the expression that comes before.
-    fn grouping_without_aggregation(&self, before: &Expr<'a>, open: Option<Span>) -> Diagnostic {
-        let word = self.slice(self.token.span).to_ascii_lowercase();
-        let diagnostic = self.syntax(format!("`{word}` without an aggregation"));
-        // The labels, if they are what follows.
-        let rest = &self.lexer.text[self.token.span.end as usize..];
-        let labels =
-            rest.trim_start().strip_prefix('(').and_then(|rest| rest.split_once(')')).map(|(labels, _)| labels);
-        let labels = labels.filter(|labels| !labels.contains(['(', '#', '"', '\'', '`']));
-        let function = match &before.kind {
-            ExprKind::Call(call) => Some(call),
-            _ => None,
-        };
-        if let Some(call) = function.filter(|call| call.function.is_none()) {
-            return report::unknown_function(call.name, call.name_span, true);
-        }
-        let diagnostic = match function {
-            Some(call) => diagnostic
-                .label("only aggregations group")
-                .secondary(call.name_span, format!("`{}` is a function", call.name)),
-            None => {
-                diagnostic.label("only an aggregation such as `sum` groups").secondary(before.span, "no aggregation")
-            }
-        };
-        let Some(labels) = labels else { return diagnostic };
-        // `sum(rate(x[5m]) by (job))`: the aggregation is there, around it.
-        let around = open.map(|open| (open, self.text_before(open.start).trim_end()));
-        if let Some((open, text)) = around {
-            let start = text.rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(0, |at| at + 1);
-            let name = &text[start..];
-            if Aggregator::ALL.iter().any(|op| op.as_str().eq_ignore_ascii_case(name)) {
-                let args = self.slice(Span::new(open.end, before.span.end));
-                return diagnostic.help(format!("write `{name} {word} ({labels}) ({args})`"));
-            }
-        }
-        let is_grouped = around.is_some_and(|(_, text)| text.ends_with(')'));
-        let Some(call) = function.filter(|_| !is_grouped) else { return diagnostic };
-        let buckets = match call.name {
-            "histogram_quantile" => call.args.get(1),
-            "histogram_fraction" => call.args.get(2),
-            _ => None,
-        };
-        let Some(buckets) = buckets else {
-            return diagnostic.help(format!("write `sum {word} ({labels}) ({})`", self.slice(before.span)));
-        };
-        // Quantiles are made last, so what is grouped are the buckets.
-        let grouped = self.grouped_buckets(buckets, &word, labels);
-        let start = self.slice(Span::new(before.span.start, buckets.span.start));
-        let end = self.slice(Span::new(buckets.span.end, before.span.end));
-        diagnostic.help(format!("write `{start}{grouped}{end}`"))
-    }
-
-    /// Buckets, added up with a grouping that keeps them apart.
-    fn grouped_buckets(&self, buckets: &Expr<'a>, word: &str, labels: &str) -> String {
-        let source = self.slice(buckets.span);
-        let aggregate = match &buckets.unparenthesized().kind {
-            ExprKind::Aggregate(aggregate) => Some(aggregate),
-            _ => None,
-        };
-        let grouping = aggregate.and_then(|aggregate| aggregate.grouping.as_ref());
-        let mut items: Vec<&str> = Vec::new();
-        if let Some(grouping) = grouping.filter(|grouping| grouping.keyword.as_str() == word) {
-            items.extend(grouping.items.iter().map(|item| self.slice(item.span())));
-        } else if word == "by" && source.contains("_bucket") {
-            items.push("le");
-        }
-        for label in labels.split(',').map(str::trim).filter(|label| !label.is_empty()) {
-            if !items.contains(&label) {
-                items.push(label);
-            }
-        }
-        let (op, args) = match aggregate {
-            Some(aggregate) => (self.slice(aggregate.op_span), self.slice(aggregate.parens)),
-            None => ("sum", ""),
-        };
-        let items = items.join(", ");
-        if args.is_empty() {
-            format!("{op} {word} ({items}) ({source})")
-        } else {
-            format!("{op} {word} ({items}) {args}")
-        }
-    }
-
     /// A name with dots, which must be quoted.
     fn dotted_name(&self, start: u32) -> &'a str {
         let rest = &self.lexer.text[start as usize..];
@@ -296,6 +222,32 @@ impl<'a> Parser<'a> {
         let text = self.slice(self.token.span);
         let lower = text.to_ascii_lowercase();
         if self.token.kind.is_word() {
+            // `offset 5 m`, and `and not x`.
+            let count = self.text_before(self.token.span.start).trim_end();
+            let count = &count[count.rfind(|c: char| !c.is_ascii_digit()).map_or(0, |at| at + 1)..];
+            if !count.is_empty() && literal::duration_ms(&format!("{count}{text}")).is_ok() {
+                let diagnostic = self
+                    .syntax(format!("unexpected `{text}`"))
+                    .label("the unit of a duration has no space before it")
+                    .help(format!("write `{count}{text}`"));
+                return self.fail(diagnostic);
+            }
+            let not = before.last_operand().span;
+            if self.slice(not).eq_ignore_ascii_case("not") {
+                let of_and = match &before.kind {
+                    ExprKind::Binary(binary) if binary.op == BinaryOp::And && binary.matching.is_none() => {
+                        Some(binary.op_span)
+                    }
+                    _ => None,
+                };
+                let diagnostic = match of_and {
+                    Some(and) => Diagnostic::new(Code::Syntax, and.to(not), "unexpected `and not`")
+                        .label("no operator of PromQL")
+                        .help("write `unless`"),
+                    None => report::negation(Diagnostic::new(Code::Syntax, not, "unexpected `not`")),
+                };
+                return self.fail(diagnostic);
+            }
             if let Some(note) = report::metricsql(&lower) {
                 let diagnostic = self
                     .syntax(format!("`{text}` is not part of PromQL"))
@@ -357,6 +309,12 @@ impl<'a> Parser<'a> {
                 };
                 self.unexpected_start("not part of an operator").help(format!("write `{operator}`"))
             }
+            Kind::Greater if before.ends_with('<') => {
+                self.unexpected_start("not part of an operator").help("write `!=`")
+            }
+            Kind::LeftBracket if before.ends_with(',') => {
+                self.unexpected_start("a range stands right behind its selector").help("remove the `,` before it")
+            }
             Kind::Comma if before.ends_with([',', '(']) => {
                 self.syntax("missing argument").label("nothing before this `,`")
             }
@@ -384,10 +342,9 @@ impl<'a> Parser<'a> {
 
     #[cold]
     pub(in crate::promql::parser) fn missing_operand<T>(&mut self, op: &str, op_span: Span) -> Result<T> {
-        self.fail(
-            Diagnostic::new(Code::Syntax, op_span, format!("missing operand after `{op}`"))
-                .label("the query ends after it"),
-        )
+        let diagnostic = Diagnostic::new(Code::Syntax, op_span, format!("missing operand after `{op}`"))
+            .label("the query ends after it");
+        self.fail(if op == "%" { diagnostic.note("`%` is the remainder of a division") } else { diagnostic })
     }
 
     #[cold]
@@ -509,6 +466,13 @@ impl<'a> Parser<'a> {
         }
         self.fail(diagnostic)
     }
+}
+
+/// `1,000`.
+fn is_thousand(before: &str, after: &str) -> bool {
+    (1..=3).contains(&before.len())
+        && after.len() == 3
+        && [before, after].iter().all(|it| it.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn is_bare_name(expr: &Expr<'_>) -> bool {
