@@ -158,7 +158,7 @@ fn comparisons(query: &Query<'_>, findings: &mut Findings) {
                     let value = query.expr(other).as_number();
                     // `(x > bool 5) >= 0.5` tells 0 and 1 apart; so does `0.5 <= (x > bool 5)`.
                     let meant = |value: f64| match (binary.op, side == left) {
-                        (BinaryOp::Equal | BinaryOp::NotEqual, _) => value == 0.0 || value == 1.0,
+                        (BinaryOp::Equal | BinaryOp::NotEqual, _) => [0.0, 1.0].contains(&value),
                         (BinaryOp::Greater | BinaryOp::LessEqual, true)
                         | (BinaryOp::Less | BinaryOp::GreaterEqual, false) => (0.0..1.0).contains(&value),
                         _ => value > 0.0 && value <= 1.0,

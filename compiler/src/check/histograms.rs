@@ -1,7 +1,7 @@
 //! Buckets, and the quantiles that are made of them.
 
 use super::metrics::Role;
-use super::query::{Findings, Id, Query};
+use super::query::{Findings, Id, Query, Series};
 use super::ratios::unscaled;
 use crate::promql::{Aggregate, Aggregator, Call, ExprKind, GroupingKeyword, MatchOp, Matcher, Selector};
 use crate::{Code, Diagnostic};
@@ -34,127 +34,111 @@ pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
     }
 }
 
+/// A selector that the argument of a quantile is made of.
+type Source<'q, 'e> = (Id, &'e Selector<'e>, &'q Series<'e>);
+
 /// `histogram_quantile(0.9, arg)` and its like: one finding at most for each, because faults of one argument go together.
 fn quantile(query: &Query<'_>, arg: Id, call: &Call<'_>, findings: &mut Findings) {
     let sources = query.sources(arg);
-    for (id, selector, series) in &sources {
-        let span = selector.name.as_ref().map_or(selector.span, |name| name.span);
-        match series.role {
-            Role::Bucket | Role::NativeHistogram | Role::Unknown | Role::Base => {}
-            Role::Sum | Role::Count | Role::Counter if series.declared() == Role::Unknown && series.name.is_none() => {}
-            role => {
-                let what = role.with_article();
-                let mut finding =
-                    Diagnostic::new(Code::QuantileWithoutBuckets, span, format!("`{}` of {what}", call.name))
-                        .label("has no buckets")
-                        .secondary(call.name_span, "takes buckets");
-                if let Some(stem) =
-                    matches!(role, Role::Sum | Role::Count).then(|| query.slice(span).rsplit_once('_')).flatten()
-                {
-                    finding = finding.help(format!("write `{}_bucket`", stem.0));
-                }
-                findings.push(finding);
-                return;
-            }
+    let first = |fault: &dyn Fn(Source<'_, '_>) -> Option<Diagnostic>| sources.iter().find_map(|source| fault(*source));
+    let finding = first(&|source| no_buckets(query, source, arg, call))
+        .or_else(|| {
+            // Native histograms have no `le`, so all of it has to be classic; VictoriaMetrics' own have `vmrange` instead.
+            let labels = query.bare_labels(arg);
+            let classic = !sources.is_empty() && sources.iter().all(|(_, _, series)| series.role == Role::Bucket);
+            let of_victoria_metrics = labels.all().is_some_and(|labels| labels.contains(&"vmrange"));
+            (classic && !labels.may_have("le") && !of_victoria_metrics).then(|| without_le(query, arg, call))
+        })
+        .or_else(|| first(&|source| incomplete(query, source, arg, call)))
+        .or_else(|| first(&|source| without_rate(query, source, arg, call)));
+    findings.extend(finding);
+}
+
+/// What is no histogram, or is none any more.
+fn no_buckets(query: &Query<'_>, source: Source<'_, '_>, arg: Id, call: &Call<'_>) -> Option<Diagnostic> {
+    let (id, selector, series) = source;
+    let span = selector.name.as_ref().map_or(selector.span, |name| name.span);
+    match series.role {
+        Role::Bucket | Role::NativeHistogram => {}
+        Role::Unknown | Role::Base => return None,
+        Role::Sum | Role::Count | Role::Counter if series.declared() == Role::Unknown && series.name.is_none() => {
+            return None;
         }
-        let mut aggregates = query.ancestors(*id).take_while(|outer| *outer >= arg).filter_map(|outer| {
-            if let ExprKind::Aggregate(aggregate) = &query.expr(outer).kind { Some(&**aggregate) } else { None }
-        });
-        if let Some(aggregate) = aggregates.find(|aggregate| breaks_buckets(aggregate))
-            && matches!(series.role, Role::Bucket | Role::NativeHistogram)
-        {
-            let name = aggregate.op.as_str();
-            findings.push(
-                Diagnostic::new(Code::QuantileOfBrokenBuckets, aggregate.op_span, format!("`{name}` of buckets"))
-                    .label("what comes out are no buckets any more")
-                    .secondary(call.name_span, "takes buckets")
-                    .note("cumulative buckets stay buckets only where they are added"),
-            );
-            return;
-        }
-        // Of pairs of servers that watch the same, either will do, so this is no proof.
-        let chosen =
-            query.ancestors(*id).take_while(|outer| *outer >= arg).find_map(|outer| match &query.expr(outer).kind {
-                ExprKind::Aggregate(aggregate) if matches!(aggregate.op, Aggregator::Max | Aggregator::Min) => {
-                    Some(aggregate)
-                }
-                _ => None,
+        role => {
+            let title = format!("`{}` of {}", call.name, role.with_article());
+            let finding = Diagnostic::new(Code::QuantileWithoutBuckets, span, title)
+                .label("has no buckets")
+                .secondary(call.name_span, "takes buckets");
+            let name = matches!(role, Role::Sum | Role::Count).then(|| query.slice(span).rsplit_once('_')).flatten();
+            return Some(match name {
+                Some((stem, _)) => finding.help(format!("write `{stem}_bucket`")),
+                None => finding,
             });
-        if let Some(aggregate) = chosen.filter(|_| series.role == Role::Bucket) {
-            let name = aggregate.op.as_str();
-            findings.push(
-                Diagnostic::new(Code::QuantileOfBrokenBuckets, aggregate.op_span, format!("`{name}` of buckets"))
-                    .label("each bucket may come from another series")
-                    .secondary(call.name_span, "takes buckets of the same series")
-                    .help("write `sum`")
-                    .warning_unless(false),
-            );
-            return;
-        }
-        if series.role == Role::Bucket
-            && let Some(finding) = incomplete(query, *id, selector, arg, call)
-        {
-            findings.push(finding.warning_unless(series.declared() != Role::Unknown));
-            return;
         }
     }
-    let buckets = || sources.iter().filter(|(_, _, series)| series.role == Role::Bucket);
-    // Native histograms have no `le`, so all of it has to be classic; VictoriaMetrics' own have `vmrange` instead.
-    let labels = query.bare_labels(arg);
-    let classic = !sources.is_empty() && buckets().count() == sources.len();
-    let of_victoria_metrics = labels.all().is_some_and(|labels| labels.contains(&"vmrange"));
-    if classic && !labels.may_have("le") && !of_victoria_metrics {
-        findings.push(without_le(query, arg, call));
-        return;
+    let aggregate = aggregates(query, id, arg).find(|aggregate| breaks_buckets(aggregate))?;
+    let name = aggregate.op.as_str();
+    Some(
+        Diagnostic::new(Code::QuantileOfBrokenBuckets, aggregate.op_span, format!("`{name}` of buckets"))
+            .label("what comes out are no buckets any more")
+            .secondary(call.name_span, "takes buckets")
+            .note("cumulative buckets stay buckets only where they are added"),
+    )
+}
+
+/// The aggregations between a selector and the argument.
+fn aggregates<'e>(query: &Query<'e>, id: Id, arg: Id) -> impl Iterator<Item = &'e Aggregate<'e>> {
+    query.ancestors(id).take_while(move |outer| *outer >= arg).filter_map(|outer| match &query.expr(outer).kind {
+        ExprKind::Aggregate(aggregate) => Some(&**aggregate),
+        _ => None,
+    })
+}
+
+/// Buckets that nobody took the rate of.
+fn without_rate(query: &Query<'_>, source: Source<'_, '_>, arg: Id, call: &Call<'_>) -> Option<Diagnostic> {
+    let (id, selector, series) = source;
+    if !matches!(series.role, Role::Bucket | Role::NativeHistogram) {
+        return None;
     }
-    let cumulative = |role| matches!(role, Role::Bucket | Role::NativeHistogram);
-    for (id, _, series) in sources.iter().filter(|(_, selector, _)| selector.range.is_some()) {
-        if let Some(outer) = query.outer(*id)
-            && let ExprKind::Call(over_time) = &query.expr(outer).kind
-            && matches!(over_time.name, "avg_over_time" | "max_over_time" | "min_over_time" | "last_over_time")
-            && cumulative(series.role)
-        {
-            let title = format!("`{}` of buckets since each process started", call.name);
-            findings.push(
-                Diagnostic::new(Code::QuantileWithoutRate, over_time.name_span, title)
-                    .label("of counters that only grow")
-                    .help(format!("write `rate{}`", query.slice(over_time.parens)))
-                    .warning_unless(series.declared() != Role::Unknown),
-            );
-            return;
-        }
+    let title = format!("`{}` of buckets since each process started", call.name);
+    let finding = |span| {
+        Diagnostic::new(Code::QuantileWithoutRate, span, title).warning_unless(series.declared() != Role::Unknown)
+    };
+    if selector.range.is_some() {
+        let ExprKind::Call(over_time) = &query.expr(query.outer(id)?).kind else { return None };
+        let keeps = matches!(over_time.name, "avg_over_time" | "max_over_time" | "min_over_time" | "last_over_time");
+        let help = format!("write `rate{}`", query.slice(over_time.parens));
+        return keeps.then(|| finding(over_time.name_span).label("of counters that only grow").help(help));
     }
-    let raw = sources.iter().find(|(id, selector, series)| {
-        let subquery = || {
-            query
-                .ancestors(*id)
-                .take_while(|outer| *outer >= arg)
-                .any(|outer| matches!(query.expr(outer).kind, ExprKind::Subquery(_)))
-        };
-        cumulative(series.role) && selector.range.is_none() && !subquery()
-    });
-    if let Some((_, selector, series)) = raw {
-        let range = if query.scope.template { "{window}" } else { "5m" };
-        findings.push(
-            Diagnostic::new(
-                Code::QuantileWithoutRate,
-                selector.span,
-                format!("`{}` of buckets since each process started", call.name),
-            )
-            .label("these only grow")
-            .help(format!("write `rate({}[{range}])`", query.slice(selector.span)))
-            .warning_unless(series.declared() != Role::Unknown),
-        );
+    let mut outer = query.ancestors(id).take_while(|outer| *outer >= arg);
+    if outer.any(|outer| matches!(query.expr(outer).kind, ExprKind::Subquery(_))) {
+        return None;
     }
+    let range = if query.scope.template { "{window}" } else { "5m" };
+    let help = format!("write `rate({}[{range}])`", query.slice(selector.span));
+    Some(finding(selector.span).label("these only grow").help(help))
 }
 
 /// What takes buckets away from the histogram between a selector and the quantile.
-fn incomplete(query: &Query<'_>, id: Id, selector: &Selector<'_>, arg: Id, call: &Call<'_>) -> Option<Diagnostic> {
+fn incomplete(query: &Query<'_>, source: Source<'_, '_>, arg: Id, call: &Call<'_>) -> Option<Diagnostic> {
+    let (id, selector, series) = source;
+    if series.role != Role::Bucket {
+        return None;
+    }
     let finding = |span, title: String, label: &str| {
         Diagnostic::new(Code::QuantileOfBrokenBuckets, span, title)
             .label(label)
             .secondary(call.name_span, "needs every bucket")
+            .warning_unless(series.declared() != Role::Unknown)
     };
+    if let Some(aggregate) =
+        aggregates(query, id, arg).find(|aggregate| matches!(aggregate.op, Aggregator::Max | Aggregator::Min))
+    {
+        let title = format!("`{}` of buckets", aggregate.op.as_str());
+        let finding = finding(aggregate.op_span, title, "each bucket may come from another series").help("write `sum`");
+        // Of pairs of servers that watch the same, either will do, so this is no proof.
+        return Some(finding.warning_unless(false));
+    }
     let one = selector.matchers().find(|matcher| {
         let value = &*matcher.value.value;
         matcher.label.name == "le"
@@ -165,8 +149,8 @@ fn incomplete(query: &Query<'_>, id: Id, selector: &Selector<'_>, arg: Id, call:
             }
     });
     if let Some(matcher) = one {
-        let label =
-            if matcher.op == MatchOp::Equal { "leaves one bucket" } else { "leaves out the bucket that holds all" };
+        let is_equal = matcher.op == MatchOp::Equal;
+        let label = if is_equal { "leaves one bucket" } else { "leaves out the bucket that holds all" };
         let title = format!("`{}` of some of the buckets", call.name);
         return Some(finding(matcher.span(), title, label).help("remove this matcher"));
     }
