@@ -300,10 +300,8 @@ impl Reader<'_> {
         let rest = &self.text[key.span().start..];
         let name = rest.split(['=', ']', '\n']).next()?.trim_end();
         let is_plain = |name: &str| name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
-        if !name.contains('.')
-            || !is_plain(name)
-            || table.keys().all(|key| LABEL_KEYS.contains(&key.get_ref().as_ref()))
-        {
+        let is_known = |key: &Key<'_>| nearest(key.get_ref(), LABEL_KEYS).is_some();
+        if !name.contains('.') || !is_plain(name) || table.keys().all(is_known) {
             return None;
         }
         let span = Span::of(key.span().start..key.span().start + name.len());
@@ -412,8 +410,11 @@ impl Reader<'_> {
             );
             return None;
         };
-        let is_set = |key: &str| table.contains_key(key);
-        if ["labels", "metric"].contains(&name.value.as_str()) && !is_set("template") && !table.is_empty() {
+        let is_foreign = |key: &Key<'_>| !PRESET_KEYS.contains(&key.get_ref().as_ref());
+        if ["labels", "metric"].contains(&name.value.as_str())
+            && !table.contains_key("template")
+            && table.keys().any(is_foreign)
+        {
             let title = format!("`[presets.{}]` without a template", name.value);
             self.report(
                 Diagnostic::new(Code::UnknownKey, name.span, title)

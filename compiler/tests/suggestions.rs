@@ -50,6 +50,8 @@ fn can_be_typed() {
         ),
         ("", "absent(a{{{labels}}} + b{{{labels}}})", "absent(a{{{labels}}}) or absent(b{{{labels}}})"),
         ("", "absent(rate(a{{{labels}}}[5m] offset 1h))", "absent(a{{{labels}}} offset 1h)"),
+        ("", "absent(max_over_time(a{{{labels}}}[1h]))", "absent_over_time(a{{{labels}}}[1h])"),
+        ("", "absent_over_time(rate(a{{{labels}}}[5m])[1h:])", "absent_over_time(a{{{labels}}}[1h])"),
         ("", "absent_over_time(sum(a{{{labels}}})[1h:])", "absent_over_time(a{{{labels}}}[1h])"),
         ("", "vector(0) or sum by (x) (a{{{labels}}})", "sum by (x) (a{{{labels}}}) or on () vector(0)"),
         ("", "topk(5, a{{{labels}}} by (x))", "topk by (x) (5, a{{{labels}}})"),

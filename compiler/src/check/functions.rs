@@ -226,17 +226,22 @@ fn absent(query: &Query<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) {
         findings.push(finding.help(format!("write `absent({a}) or absent({b})`")));
         return;
     }
+    let has_subquery = query.below(arg).any(|id| matches!(query.expr(id).kind, ExprKind::Subquery(_)));
     findings.push(match (selectors.next(), selectors.next()) {
-        (Some((id, selector, _)), None) => {
+        (Some((id, selector, _)), None) if !has_subquery && subquery.is_none_or(|it| it.modifiers.is_empty()) => {
             let (expr, over) = (query.expr(id).span, selector.range.as_ref());
             let (core, whole) = (query.slice(selector.span), query.slice(expr));
+            let over_time = query.outer(id).is_some_and(|outer| match &query.expr(outer).kind {
+                ExprKind::Call(call) => call.name.ends_with("_over_time"),
+                _ => false,
+            });
             let modifiers = &query.text[over.map_or(selector.span, |range| range.span).end as usize..expr.end as usize];
-            finding.help(match (call.name, over, subquery) {
-                ("absent_over_time", None, Some(subquery)) => {
+            finding.help(match subquery {
+                Some(subquery) => {
                     format!("write `absent_over_time({core}[{}]{modifiers})`", query.slice(subquery.range.span))
                 }
-                ("absent_over_time", ..) => format!("write `absent_over_time({whole})`"),
-                _ => format!("write `absent({core}{modifiers})`"),
+                None if over_time => format!("write `absent_over_time({whole})`"),
+                None => format!("write `absent({core}{modifiers})`"),
             })
         }
         _ => finding,
