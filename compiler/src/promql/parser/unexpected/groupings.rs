@@ -37,8 +37,7 @@ impl<'a> Parser<'a> {
         // `sum(rate(x[5m]) by (job))`: the aggregation is there, around it.
         let around = open.map(|open| (open, self.text_before(open.start).trim_end()));
         if let Some((open, text)) = around {
-            let start = text.rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(0, |at| at + 1);
-            let name = &text[start..];
+            let name = text.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default();
             if Aggregator::ALL.iter().any(|op| op.as_str().eq_ignore_ascii_case(name)) {
                 let args = self.slice(Span::new(open.end, before.span.end));
                 return diagnostic.help(format!("write `{name} {word} ({labels}) ({args})`"));

@@ -224,7 +224,7 @@ impl<'a> Parser<'a> {
         if self.token.kind.is_word() {
             // `offset 5 m`, and `and not x`.
             let count = self.text_before(self.token.span.start).trim_end();
-            let count = &count[count.rfind(|c: char| !c.is_ascii_digit()).map_or(0, |at| at + 1)..];
+            let count = count.rsplit(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
             if !count.is_empty() && literal::duration_ms(&format!("{count}{text}")).is_ok() {
                 let diagnostic = self
                     .syntax(format!("unexpected `{text}`"))
