@@ -200,16 +200,21 @@ fn with_le(query: &Query<'_>, id: Id) -> Option<String> {
         items.map(|item| query.slice(item.span())).filter(|item| !item.eq_ignore_ascii_case(skip)).collect()
     };
     let text = match &aggregate.grouping {
-        None => format!("{} by (le)", query.slice(aggregate.op_span)),
+        None => "by (le)".to_owned(),
         Some(grouping) if grouping.keyword == GroupingKeyword::Without => {
             format!("without ({})", items("le").join(", "))
         }
         Some(_) if items("le").is_empty() => "by (le)".to_owned(),
         Some(_) => format!("by (le, {})", items("le").join(", ")),
     };
-    let before = aggregate.grouping.as_ref().is_some_and(|grouping| grouping.span().start < aggregate.parens.start);
-    let op = if before { format!("{} ", query.slice(aggregate.op_span)) } else { String::new() };
-    Some(format!("write `{op}{text}`"))
+    let after = aggregate.grouping.as_ref().is_some_and(|grouping| grouping.span().start > aggregate.parens.start);
+    Some(match aggregate.op {
+        // Buckets are added up.
+        Aggregator::Max | Aggregator::Min if after => format!("write `sum(...) {text}`"),
+        Aggregator::Max | Aggregator::Min => format!("write `sum {text}`"),
+        _ if after => format!("write `{text}`"),
+        _ => format!("write `{} {text}`", query.slice(aggregate.op_span)),
+    })
 }
 
 /// Each bucket holds all the smaller ones, so a sum over buckets counts everything several times.

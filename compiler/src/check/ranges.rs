@@ -112,7 +112,8 @@ fn short_range(query: &Query<'_>, arg: Id, call: &Call<'_>, findings: &mut Findi
     let span = range.duration.span;
     let holes = range.duration.holes();
     let shown = match query.scope.window.filter(|_| !holes.is_empty()) {
-        Some(window) => format!("`{{window}}` is {window} by default"),
+        Some(window) if range.duration.is_hole() => format!("`{{window}}` is {window} by default"),
+        Some(window) => format!("{} where `{{window}}` is {window}, as by default", duration(seconds)),
         None => format!("a range of {}", query.slice(span)),
     };
     let help = match (holes.is_empty(), &range.duration.kind) {
@@ -224,9 +225,10 @@ fn in_seconds(duration: PromDuration) -> f64 {
     std::time::Duration::from_millis(duration.as_millis()).as_secs_f64()
 }
 
-/// A duration of at least so many seconds.
+/// A duration of so many seconds.
 fn duration(seconds: f64) -> PromDuration {
-    let ms = std::time::Duration::try_from_secs_f64(seconds.ceil()).map_or(u128::MAX, |duration| duration.as_millis());
+    let rounded = (seconds * 1e3).round() / 1e3;
+    let ms = std::time::Duration::try_from_secs_f64(rounded).map_or(u128::MAX, |duration| duration.as_millis());
     PromDuration::from_millis(u64::try_from(ms).unwrap_or(u64::MAX))
 }
 
