@@ -2,15 +2,13 @@
 //!
 //! What an operator does to labels is what Prometheus' engine does (`promql/engine.go`, `promql/functions.go`).
 
-use super::labels::{GROUP_BY, Labels};
+use super::labels::{GROUP_BY, Labels, NAME};
 use super::metrics::Role;
 use super::query::{Id, Query, labels_of};
 use crate::promql::{
     Aggregate, Aggregator, Binary, Call, ExprKind, FillSide, Grouping, GroupingKeyword, MatchOp, Matcher, Selector,
     Sign, ValueType,
 };
-
-const NAME: &str = "__name__";
 
 /// The labels of every expression. `filled` says whether a caller groups by something or by nothing.
 pub(super) fn flow<'e>(query: &Query<'e>, filled: bool) -> Vec<Labels<'e>> {

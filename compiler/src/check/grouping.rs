@@ -1,6 +1,6 @@
 //! Grouping by labels that are there to group by.
 
-use super::labels::GROUP_BY;
+use super::labels::{GROUP_BY, NAME};
 use super::matchers::undeclared;
 use super::query::{Findings, Id, Query};
 use crate::promql::{Aggregate, ExprKind, GroupingItem, GroupingKeyword};
@@ -19,12 +19,18 @@ fn by(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Findi
         return;
     };
     let operand = query.operand(id);
+    let is_gone = |label: &str| !query.bare_labels(operand).may_have(label);
+    // What is left of the grouping still tells series apart; without anything left they all become one. The name is gone
+    // after most functions, and nobody misses it.
+    let all_gone = !grouping.has_hole() && grouping.labels().all(|label| is_gone(&label.name) && label.name != NAME);
     for item in &grouping.items {
         match item {
             GroupingItem::Label(label) => {
-                if !query.bare_labels(operand).may_have(&label.name) {
+                if is_gone(&label.name) {
                     let title = format!("grouping by `{}`, which is gone", label.name);
-                    findings.extend(missing(query, operand, &label.name, label.span, Code::GroupRemovedLabel, title));
+                    let code = Code::GroupRemovedLabel;
+                    let harmful = all_gone || query.had(operand, &label.name);
+                    findings.extend(missing(query, operand, &label.name, label.span, code, title, harmful));
                 }
             }
             GroupingItem::GroupBy(span) => {
@@ -34,7 +40,8 @@ fn by(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Findi
     }
 }
 
-/// The finding of a label that an expression does not have. `None` where the query asks for series without it.
+/// The finding of a label that an expression does not have, a warning unless that is surely harmful. `None` where the query
+/// asks for series without it.
 pub(super) fn missing(
     query: &Query<'_>,
     operand: Id,
@@ -42,13 +49,14 @@ pub(super) fn missing(
     span: Span,
     code: Code,
     title: String,
+    harmful: bool,
 ) -> Option<Diagnostic> {
     let (loser, place, text) = query.loss(operand, label);
     if let Some(series) = query.series(loser) {
         let metric = series.metric?;
         return Some(undeclared(metric.name, label, span, metric.labels.as_ref()?.keys().copied()));
     }
-    Some(Diagnostic::new(code, span, title).label("always empty here").secondary(place, text))
+    Some(Diagnostic::new(code, span, title).label("always empty here").secondary(place, text).warning_unless(harmful))
 }
 
 /// The finding of `{group_by}` where a caller may group by labels that an expression does not have.

@@ -1,7 +1,7 @@
 //! Operators between two vectors: whether their series can match, and on which side one belongs to many.
 
 use super::grouping::{missing, missing_group_by};
-use super::labels::{GROUP_BY, Labels};
+use super::labels::{GROUP_BY, Labels, NAME};
 use super::query::{Findings, Id, Query};
 use crate::promql::{Binary, BinaryOp, ExprKind, Grouping, GroupingItem, GroupingKeyword, MatchOp};
 use crate::{Code, Diagnostic, Span};
@@ -83,7 +83,8 @@ impl<'e> Join<'_, 'e> {
             let found = sides.clone().find_map(|side| match item {
                 GroupingItem::Label(label) if !self.query.bare_labels(side).may_have(&label.name) => {
                     let title = format!("matching on `{}`, which one side does not have", label.name);
-                    missing(self.query, side, &label.name, label.span, Code::MatchLabelMissing, title)
+                    let harmful = self.nothing_matches_without(side, &label.name);
+                    missing(self.query, side, &label.name, label.span, Code::MatchLabelMissing, title, harmful)
                 }
                 GroupingItem::Label(_) => None,
                 GroupingItem::GroupBy(span) => missing_group_by(self.query, side, *span, Code::MatchLabelMissing),
@@ -91,17 +92,26 @@ impl<'e> Join<'_, 'e> {
             findings.extend(found);
         }
         let Some(group) = &self.binary.group else { return };
-        let one = if group.keyword == GroupingKeyword::GroupLeft { self.right } else { self.left };
+        let left = group.keyword == GroupingKeyword::GroupLeft;
+        let (many, one) = if left { (self.left, self.right) } else { (self.right, self.left) };
         for item in &group.items {
             findings.extend(match item {
                 GroupingItem::Label(label) if !self.query.bare_labels(one).may_have(&label.name) => {
                     let title = format!("`{}` copies `{}`, which is not there", group.keyword.as_str(), label.name);
-                    missing(self.query, one, &label.name, label.span, Code::GroupLabelMissing, title)
+                    // It is taken from the series of the other side, where they have it.
+                    let harmful = self.query.has(many, &label.name) || self.query.had(one, &label.name);
+                    missing(self.query, one, &label.name, label.span, Code::GroupLabelMissing, title, harmful)
                 }
                 GroupingItem::Label(_) => None,
                 GroupingItem::GroupBy(span) => missing_group_by(self.query, one, *span, Code::GroupLabelMissing),
             });
         }
+    }
+
+    /// Whether no series match at all because one side lacks a label. If the other side may lack it, too, some may match.
+    fn nothing_matches_without(&self, side: Id, label: &str) -> bool {
+        let other = if side == self.left { self.right } else { self.left };
+        self.binary.op != BinaryOp::Or && self.binary.fill.is_empty() && self.query.has(other, label)
     }
 
     /// A label that one side surely has and the other cannot have.
@@ -117,10 +127,7 @@ impl<'e> Join<'_, 'e> {
         ignored.sort_unstable();
         for (side, other) in [(self.left, self.right), (self.right, self.left)] {
             for label in self.expected(side) {
-                if label == "__name__"
-                    || ignored.binary_search(&label).is_ok()
-                    || self.query.labels(other).may_have(label)
-                {
+                if label == NAME || ignored.binary_search(&label).is_ok() || self.query.labels(other).may_have(label) {
                     continue;
                 }
                 let (_, place, text) = self.query.loss(other, label);
@@ -137,7 +144,7 @@ impl<'e> Join<'_, 'e> {
                 .secondary(series, format!("this side has {shown}"))
                 .secondary(place, text)
                 // A label that is only named in `by` may be on no series at all.
-                .warning_unless(self.query.labels(side).surely_has(label));
+                .warning_unless(self.query.has(side, label));
                 findings.push(match self.mend(side, other, label) {
                     Some(help) => finding.help(help),
                     None => finding,
@@ -220,7 +227,7 @@ impl<'e> Join<'_, 'e> {
                     selector.matchers().any(|matcher| matcher.op == MatchOp::Equal && matcher.label.name == label)
                 })
             };
-            let mut extra = labels.all()?.iter().filter(|label| listed(label) != on && **label != "__name__");
+            let mut extra = labels.all()?.iter().filter(|label| listed(label) != on && **label != NAME);
             extra.find(|label| !fixed(label)).copied()
         };
         for side in [self.left, self.right] {
@@ -260,7 +267,7 @@ impl<'e> Join<'_, 'e> {
             .matching
             .as_ref()
             .is_some_and(|matching| matching.keyword == GroupingKeyword::On && matching.items.is_empty())
-            || self.expected(self.left).iter().all(|label| *label == "__name__")
+            || self.expected(self.left).iter().all(|label| *label == NAME)
         {
             return;
         }

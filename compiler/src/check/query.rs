@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use promql_presets_core::PromDuration;
 
 use super::flow;
-use super::labels::Labels;
+use super::labels::{Labels, NAME};
 use super::metrics::{Metric, Metrics, Role};
 use crate::promql::{
     BinaryOp, Duration, DurationKind, Expr, ExprKind, Grouping, GroupingItem, NamePart, Selector, ValueType,
@@ -52,6 +52,12 @@ pub(super) struct Series<'e> {
 }
 
 impl Series<'_> {
+    /// Whether the series have a label, as far as the file or the name of the metric tells.
+    fn declares(&self, label: &str) -> bool {
+        let labels = self.metric.and_then(|metric| metric.labels.as_ref());
+        labels.is_some_and(|labels| labels.contains_key(label)) || (label == "le" && self.role == Role::Bucket)
+    }
+
     /// What a declaration says that the series are.
     pub(super) fn declared(&self) -> Role {
         if self.metric.is_some_and(|metric| metric.kind.is_some()) { self.role } else { Role::Unknown }
@@ -244,6 +250,30 @@ impl<'e> Query<'e> {
             _ => (expr.span, format!("no label `{label}` here")),
         };
         (id, span, text)
+    }
+
+    /// Whether the series of an expression have a label, as matchers or declarations prove.
+    pub(super) fn has(&self, id: Id, label: &str) -> bool {
+        let labels = self.labels(id);
+        let mut selectors = self.some_selectors_below(id).peekable();
+        labels.surely_has(label)
+            || (labels.may_have(label)
+                && selectors.peek().is_some()
+                && selectors.all(|(_, _, series)| series.declares(label)))
+    }
+
+    /// Whether series below an expression have a label, as a matcher or a declaration proves. All have a name, which most
+    /// functions drop.
+    pub(super) fn had(&self, id: Id, label: &str) -> bool {
+        label != NAME
+            && self
+                .some_selectors_below(id)
+                .any(|(selector, _, series)| self.labels(selector).surely_has(label) || series.declares(label))
+    }
+
+    /// No more of the selectors than it takes, because a query may lose many labels of many series.
+    fn some_selectors_below(&self, id: Id) -> impl Iterator<Item = (Id, &'e Selector<'e>, &Series<'e>)> {
+        self.selectors_below(id).take(50)
     }
 
     /// Whether an expression is made of instant or range vectors.

@@ -1,6 +1,6 @@
 //! A short way to ask what the checks say about one preset.
 
-use crate::{SourceFile, compile};
+use crate::{Severity, SourceFile, compile};
 
 /// Codes and marked texts of the findings of a file.
 pub(super) fn of_file(text: &str) -> Vec<String> {
@@ -16,6 +16,45 @@ pub(super) fn of_file(text: &str) -> Vec<String> {
 pub(super) fn of_template(template: &str) -> Vec<String> {
     let window = if template.contains("{window}") { "window = \"5m\"\n" } else { "" };
     of_file(&format!("[presets.a]\ntemplate = '''\n{template}'''\n{window}"))
+}
+
+/// Whether the only finding of a file is an error, and its code.
+fn only(text: &str) -> (bool, &'static str) {
+    let file = SourceFile { name: "a.toml".into(), path: "presets/a.toml".into(), text: text.into() };
+    let found = compile(&[file]).findings;
+    assert_eq!(found.len(), 1, "{text}");
+    (found[0].diagnostic.severity == Severity::Error, found[0].diagnostic.code.as_str())
+}
+
+#[test]
+fn a_lost_label_is_an_error_where_harm_is_proven() {
+    let declared = "metric = { name = \"x\" }\nlabels = { pod = \"string\", job = \"string\" }\n";
+    for (is_error, code, declared, template) in [
+        (true, "group-removed-label", "", "max by (pod)(sum by (job)(x{{{labels}}}))"),
+        (false, "group-removed-label", "", "max by (job, pod)(sum by (job)(x{{{labels}}}))"),
+        (true, "group-removed-label", "", "max by (job, pod)(sum by (job)(x{{pod!=\"\",{labels}}}))"),
+        (true, "group-removed-label", declared, "max by (job, pod)(sum by (job)(x{{{labels}}}))"),
+        (false, "group-removed-label", "", "sum by (__name__)(rate(x{{{labels}}}[5m]))"),
+        (false, "match-label-missing", "", "x{{{labels}}} and on (pod) sum by (job)(x{{{labels}}})"),
+        (true, "match-label-missing", "", "x{{pod=\"a\",{labels}}} and on (pod) sum by (job)(x{{{labels}}})"),
+        (false, "match-label-missing", "", "x{{pod=\"a\",{labels}}} or on (pod) sum by (job)(x{{{labels}}})"),
+        (true, "match-label-missing", declared, "x{{{labels}}} and on (pod) sum by (job)(x{{{labels}}})"),
+        (false, "match-label-missing", declared, "sum(x{{{labels}}}) / on (pod) sum(up{{{labels}}})"),
+        (false, "group-label-missing", "", "x{{{labels}}} * on (job) group_left (pod) max by (job)(y{{{labels}}})"),
+        (
+            true,
+            "group-label-missing",
+            declared,
+            "x{{{labels}}} * on (job) group_left (pod) max by (job)(y{{{labels}}})",
+        ),
+        (false, "impossible-match", "", "sum by (pod)(x{{{labels}}}) / sum(x{{{labels}}})"),
+        (true, "impossible-match", declared, "sum by (pod)(x{{{labels}}}) / sum(x{{{labels}}})"),
+        (false, "unknown-group-reference", "", "label_replace(x{{{labels}}}, \"a\", \"b-$1\", \"pod\", \".*\")"),
+        (true, "unknown-group-reference", "", "label_replace(x{{{labels}}}, \"a\", \"b-$1c\", \"pod\", \"(.*)\")"),
+    ] {
+        let found = only(&format!("{declared}\n[presets.a]\ntemplate = '''\n{template}'''\n"));
+        assert_eq!(found, (is_error, code), "{template}");
+    }
 }
 
 #[test]
