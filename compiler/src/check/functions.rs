@@ -136,10 +136,7 @@ fn replacement(query: &Query<'_>, call: &Call<'_>, findings: &mut Findings) {
         1 => "has one group".to_owned(),
         _ => format!("has {count} groups"),
     };
-    // Where other text is left, the label still says something.
-    let written = name.len() + if braced { "${}".len() } else { "$".len() };
-    let all = written == text.value.len();
-    findings.push(finding.label("always empty").secondary(pattern.span, has).warning_unless(all));
+    findings.push(finding.label("always empty").secondary(pattern.span, has));
 }
 
 fn sort(query: &Query<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) {

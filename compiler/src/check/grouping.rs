@@ -1,6 +1,6 @@
 //! Grouping by labels that are there to group by.
 
-use super::labels::{GROUP_BY, NAME};
+use super::labels::GROUP_BY;
 use super::matchers::undeclared;
 use super::query::{Findings, Id, Query};
 use crate::promql::{Aggregate, ExprKind, GroupingItem, GroupingKeyword};
@@ -19,17 +19,13 @@ fn by(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Findi
         return;
     };
     let operand = query.operand(id);
-    let is_gone = |label: &str| !query.bare_labels(operand).may_have(label);
-    // What is left of the grouping still tells series apart; without anything left they all become one. The name is gone
-    // after most functions, and nobody misses it.
-    let all_gone = !grouping.has_hole() && grouping.labels().all(|label| is_gone(&label.name) && label.name != NAME);
     for item in &grouping.items {
         match item {
             GroupingItem::Label(label) => {
-                if is_gone(&label.name) {
+                if !query.bare_labels(operand).may_have(&label.name) {
                     let title = format!("grouping by `{}`, which is gone", label.name);
                     let code = Code::GroupRemovedLabel;
-                    let harmful = all_gone || query.had(operand, &label.name);
+                    let harmful = query.had(operand, &label.name);
                     findings.extend(missing(query, operand, &label.name, label.span, code, title, harmful));
                 }
             }

@@ -1,5 +1,6 @@
 //! Operators between two vectors: whether their series can match, and on which side one belongs to many.
 
+use super::conditions::{Condition, conditions, contradiction};
 use super::grouping::{missing, missing_group_by};
 use super::labels::{GROUP_BY, Labels, NAME};
 use super::query::{Findings, Id, Query};
@@ -20,6 +21,9 @@ pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
         join.labels(findings);
         if before == findings.len() && binary.fill.is_empty() {
             join.impossible(findings);
+        }
+        if before == findings.len() && binary.fill.is_empty() {
+            join.other_values(findings);
         }
         if before == findings.len() {
             join.many_to_many(findings);
@@ -108,10 +112,12 @@ impl<'e> Join<'_, 'e> {
         }
     }
 
-    /// Whether no series match at all because one side lacks a label. If the other side may lack it, too, some may match.
+    /// Whether no series match at all because one side lacks a label. If the other side may lack it, too, some may match;
+    /// where both its grouping and `on` name the label, it has it.
     fn nothing_matches_without(&self, side: Id, label: &str) -> bool {
         let other = if side == self.left { self.right } else { self.left };
-        self.binary.op != BinaryOp::Or && self.binary.fill.is_empty() && self.query.has(other, label)
+        let has = self.query.has(other, label) || self.expected(other).contains(&label);
+        self.binary.op != BinaryOp::Or && self.binary.fill.is_empty() && has
     }
 
     /// A label that one side surely has and the other cannot have.
@@ -151,6 +157,43 @@ impl<'e> Join<'_, 'e> {
                 });
                 return;
             }
+        }
+    }
+
+    /// A label that is matched and has other values on one side than on the other.
+    fn other_values(&self, findings: &mut Findings) {
+        if self.binary.op == BinaryOp::Or {
+            return;
+        }
+        let matched = |label: &str| match &self.binary.matching {
+            None => true,
+            Some(matching) => {
+                let listed = matching.labels().any(|it| it.name == label);
+                listed == (matching.keyword == GroupingKeyword::On) && !(matching.has_hole() && !listed)
+            }
+        };
+        let right = conditions(self.query, self.right);
+        for (label, condition) in conditions(self.query, self.left).into_iter().filter(|(label, _)| matched(label)) {
+            let contradicts = |other: &Condition<'_>| contradiction(&[condition, *other]).is_some();
+            let Some((_, other)) = right.iter().find(|(it, other)| *it == label && contradicts(other)) else {
+                continue;
+            };
+            let op = self.binary.op.as_str();
+            let finding = Diagnostic::new(
+                Code::ImpossibleMatch,
+                self.binary.op_span,
+                format!("the sides of `{op}` never have the same `{label}`"),
+            )
+            .label("finds nothing to match")
+            .secondary(condition.span, "values of this side")
+            .secondary(other.span, "values of the other side");
+            let single = condition.op == MatchOp::Equal && other.op == MatchOp::Equal;
+            findings.push(if single && self.binary.matching.is_none() {
+                finding.help(format!("write `{op} ignoring ({label})`"))
+            } else {
+                finding
+            });
+            return;
         }
     }
 

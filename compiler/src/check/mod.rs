@@ -4,6 +4,7 @@
 //! expression are known as far as they can be. Each file of checks reads that, and a check that lacks what it needs to
 //! know is quiet. A query is walked a fixed number of times, so time is linear in its length.
 
+mod conditions;
 mod constants;
 mod counters;
 mod filter;
@@ -15,6 +16,7 @@ mod joins;
 mod labels;
 mod matchers;
 mod metrics;
+mod pattern;
 mod query;
 mod ranges;
 mod ratios;

@@ -6,12 +6,12 @@ use std::fmt::Write as _;
 use promql_presets_core::PromDuration;
 
 use super::flow;
-use super::labels::{Labels, NAME};
+use super::labels::Labels;
 use super::metrics::{Metric, Metrics, Role};
 use crate::promql::{
     BinaryOp, Duration, DurationKind, Expr, ExprKind, Grouping, GroupingItem, NamePart, Selector, ValueType,
 };
-use crate::schema;
+use crate::schema::{self, LabelType};
 use crate::{Diagnostic, Span};
 
 /// What is known about a query besides its text.
@@ -54,8 +54,12 @@ pub(super) struct Series<'e> {
 impl Series<'_> {
     /// Whether the series have a label, as far as the file or the name of the metric tells.
     fn declares(&self, label: &str) -> bool {
-        let labels = self.metric.and_then(|metric| metric.labels.as_ref());
-        labels.is_some_and(|labels| labels.contains_key(label)) || (label == "le" && self.role == Role::Bucket)
+        self.label(label).is_some() || (label == "le" && self.role == Role::Bucket)
+    }
+
+    /// What a declaration says that the values of a label are.
+    pub(super) fn label(&self, label: &str) -> Option<&LabelType> {
+        self.metric?.labels.as_ref()?.get(label).copied()
     }
 
     /// What a declaration says that the series are.
@@ -227,7 +231,9 @@ impl<'e> Query<'e> {
     /// Where in an expression a label goes that the expression does not have, and how to put that.
     pub(super) fn loss(&self, mut id: Id, label: &str) -> (Id, Span, String) {
         let lacks = |id: &Id| self.expr(*id).ty() != ValueType::Scalar && !self.bare_labels(*id).may_have(label);
-        while let Some(child) = self.children(id).find(lacks) {
+        while let Some(child) = self.children(id).find(lacks)
+            && !self.sets_nothing(id, label)
+        {
             id = child;
         }
         let expr = self.expr(id);
@@ -242,6 +248,11 @@ impl<'e> Query<'e> {
                 }
                 None => (aggregate.op_span, "this drops every label".to_owned()),
             },
+            ExprKind::Call(call) if self.sets_nothing(id, label) => {
+                let source = flow::string(call, 3);
+                let name = source.map_or("", |source| &*source.value);
+                (source.map_or(call.name_span, |source| source.span), format!("`{name}` is gone, so nothing is set"))
+            }
             ExprKind::Call(call) => (call.name_span, format!("this drops `{label}`")),
             ExprKind::Binary(binary) => {
                 (binary.matching.as_ref().map_or(binary.op_span, Grouping::span), format!("this drops `{label}`"))
@@ -250,6 +261,17 @@ impl<'e> Query<'e> {
             _ => (expr.span, format!("no label `{label}` here")),
         };
         (id, span, text)
+    }
+
+    /// Whether it is a `label_replace` that would set the label, if what it reads were there.
+    fn sets_nothing(&self, id: Id, label: &str) -> bool {
+        match &self.expr(id).kind {
+            ExprKind::Call(call) => {
+                let sets = flow::overwritten(call).any(|it| it == label);
+                sets && self.arg(id, 0).is_some_and(|arg| flow::sets_nothing(call, self.bare_labels(arg)))
+            }
+            _ => false,
+        }
     }
 
     /// Whether the series of an expression have a label, as matchers or declarations prove.
@@ -262,13 +284,9 @@ impl<'e> Query<'e> {
                 && selectors.all(|(_, _, series)| series.declares(label)))
     }
 
-    /// Whether series below an expression have a label, as a matcher or a declaration proves. All have a name, which most
-    /// functions drop.
+    /// Whether a declaration says that series below an expression have a label.
     pub(super) fn had(&self, id: Id, label: &str) -> bool {
-        label != NAME
-            && self
-                .some_selectors_below(id)
-                .any(|(selector, _, series)| self.labels(selector).surely_has(label) || series.declares(label))
+        self.some_selectors_below(id).any(|(_, _, series)| series.declares(label))
     }
 
     /// No more of the selectors than it takes, because a query may lose many labels of many series.

@@ -30,12 +30,12 @@ fn only(text: &str) -> (bool, &'static str) {
 fn a_lost_label_is_an_error_where_harm_is_proven() {
     let declared = "metric = { name = \"x\" }\nlabels = { pod = \"string\", job = \"string\" }\n";
     for (is_error, code, declared, template) in [
-        (true, "group-removed-label", "", "max by (pod)(sum by (job)(x{{{labels}}}))"),
-        (false, "group-removed-label", "", "max by (job, pod)(sum by (job)(x{{{labels}}}))"),
-        (true, "group-removed-label", "", "max by (job, pod)(sum by (job)(x{{pod!=\"\",{labels}}}))"),
+        (false, "group-removed-label", "", "max by (pod)(sum by (job)(x{{{labels}}}))"),
         (true, "group-removed-label", declared, "max by (job, pod)(sum by (job)(x{{{labels}}}))"),
-        (false, "group-removed-label", "", "sum by (__name__)(rate(x{{{labels}}}[5m]))"),
+        (false, "group-removed-label", declared, "sum by (__name__)(rate(x{{{labels}}}[5m]))"),
+        (true, "group-removed-label", "", "max by ({group_by})(sum by (job)(x{{{labels}}}))"),
         (false, "match-label-missing", "", "x{{{labels}}} and on (pod) sum by (job)(x{{{labels}}})"),
+        (true, "match-label-missing", "", "sum by (pod)(x{{{labels}}}) / on (pod) sum by (job)(x{{{labels}}})"),
         (true, "match-label-missing", "", "x{{pod=\"a\",{labels}}} and on (pod) sum by (job)(x{{{labels}}})"),
         (false, "match-label-missing", "", "x{{pod=\"a\",{labels}}} or on (pod) sum by (job)(x{{{labels}}})"),
         (true, "match-label-missing", declared, "x{{{labels}}} and on (pod) sum by (job)(x{{{labels}}})"),
@@ -49,11 +49,83 @@ fn a_lost_label_is_an_error_where_harm_is_proven() {
         ),
         (false, "impossible-match", "", "sum by (pod)(x{{{labels}}}) / sum(x{{{labels}}})"),
         (true, "impossible-match", declared, "sum by (pod)(x{{{labels}}}) / sum(x{{{labels}}})"),
-        (false, "unknown-group-reference", "", "label_replace(x{{{labels}}}, \"a\", \"b-$1\", \"pod\", \".*\")"),
-        (true, "unknown-group-reference", "", "label_replace(x{{{labels}}}, \"a\", \"b-$1c\", \"pod\", \"(.*)\")"),
     ] {
         let found = only(&format!("{declared}\n[presets.a]\ntemplate = '''\n{template}'''\n"));
         assert_eq!(found, (is_error, code), "{template}");
+    }
+}
+
+#[test]
+fn matchers_that_nothing_meets() {
+    for matchers in [
+        r#"job="api-1",job=~"web-.*""#,
+        r#"job="api",job!~"a.*""#,
+        r#"job=~"1|2",job=~"[3-5]""#,
+        r#"job="",job=~".+""#,
+        r#"job!~".+",job="a""#,
+        r#"job=~".+",job!~".+""#,
+        r#"job=~"^(a|b)$",job="c""#,
+    ] {
+        let found = of_template(&format!("x{{{{{matchers},{{labels}}}}}}"));
+        assert!(found.len() == 1 && found[0].starts_with("match-nothing: "), "{matchers} {found:?}");
+    }
+    for matchers in
+        [r#"job="a",job=~"a.*""#, r#"job=~"a.*",job!~"ab.*""#, r#"job="a",job=~"(?i)b""#, r#"job=~".*",job=~".+""#]
+    {
+        assert_eq!(of_template(&format!("x{{{{{matchers},{{labels}}}}}}")), [""; 0], "{matchers}");
+    }
+}
+
+#[test]
+fn values_that_a_label_does_not_have() {
+    let file = "metric = { name = \"x\" }\n\n[labels]\nmode = [\"user\", \"system\"]\ncode = \"integer\"\n\
+        id = \"uuid\"\n\n[presets.a]\ntemplate = 'x{{";
+    for (matcher, expected) in [
+        (r#"mode=~"^(user|sytem)$""#, "undeclared-label-value"),
+        (r#"mode=~"xx.*""#, "undeclared-label-value"),
+        (r#"mode=~"u.*""#, ""),
+        (r#"mode=~"xx.*|""#, ""),
+        (r#"mode!~"user|sys.*""#, "match-nothing"),
+        (r#"mode!="user",mode!="system""#, "match-nothing"),
+        (r#"mode!="user""#, ""),
+        (r#"mode="""#, ""),
+        (r#"code="OK""#, "undeclared-label-value"),
+        (r#"code=~"200|4xx""#, "undeclared-label-value"),
+        (r#"code=~"5..""#, ""),
+        (r#"code!="-1""#, ""),
+        (r#"id="a""#, "undeclared-label-value"),
+        (r#"id="0194f1c2-3b1e-7cc1-9d5a-0123456789ab""#, ""),
+    ] {
+        let found = of_file(&format!("{file}{matcher},{{labels}}}}}}'"));
+        let codes: Vec<&str> = found.iter().filter_map(|text| text.split(':').next()).collect();
+        assert_eq!(codes.join(" "), expected, "{matcher}");
+    }
+}
+
+#[test]
+fn sides_with_other_values() {
+    let errors = "rate(x{{code=\"500\",{labels}}}[5m])";
+    let sum = |by: &str, code: &str| format!("sum by ({by})(rate(x{{{{code=\"{code}\",{{labels}}}}}}[5m]))");
+    for template in [
+        format!("{errors} / rate(x{{{{code=\"200\",{{labels}}}}}}[5m])"),
+        format!("{errors} and {}", sum("job, code", "200")),
+        format!("{} / on (job, code) {}", sum("job, code", "500"), sum("job, code", "200")),
+        format!("{errors} - on (job, code) group_left () {}", sum("job, code", "200")),
+        "x{{job=~\"a|b\",{labels}}} and y{{job=~\"c|d\",{labels}}}".to_owned(),
+        "sum by (a)(x{{{labels}}}) * label_replace(sum by (a)(y{{{labels}}}), \"b\", \"c\", \"\", \"\")".to_owned(),
+    ] {
+        let found = of_template(&template);
+        assert!(found.len() == 1 && found[0].starts_with("impossible-match: "), "{template} {found:?}");
+    }
+    for template in [
+        format!("{errors} / ignoring (code) rate(x{{{{code=\"200\",{{labels}}}}}}[5m])"),
+        format!("{} / {}", sum("job", "500"), sum("job", "200")),
+        format!("{errors} or rate(x{{{{code=\"200\",{{labels}}}}}}[5m])"),
+        format!("{errors} / on (job) group_left () {}", sum("job", "200")),
+        format!("label_replace({errors}, \"code\", \"$1\", \"status\", \"(.*)\") / {}", sum("job, code", "200")),
+        "sum by ({group_by})(x{{job=\"a\",{labels}}}) / sum by ({group_by})(x{{job=\"b\",{labels}}})".to_owned(),
+    ] {
+        assert_eq!(of_template(&template), [""; 0], "{template}");
     }
 }
 
