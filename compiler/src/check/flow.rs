@@ -56,6 +56,7 @@ impl<'e> Flow<'_, 'e> {
                 };
                 Labels::only(labels.keys().copied().chain([NAME, "job", "instance", GROUP_BY]).chain(own))
             }
+            None if series.is_some_and(|series| series.role == Role::NativeHistogram) => Labels::any().without("le"),
             None => Labels::any(),
         };
         let (empty, set): (Vec<_>, Vec<_>) = selector.matchers().partition(|matcher| matcher.matches_empty());

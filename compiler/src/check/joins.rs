@@ -1,7 +1,7 @@
 //! Operators between two vectors: whether their series can match, and on which side one belongs to many.
 
 use super::conditions::{Condition, conditions, contradiction};
-use super::grouping::{missing, missing_group_by};
+use super::grouping::{missing, missing_group_by, never_there};
 use super::labels::{GROUP_BY, Labels, NAME};
 use super::query::{Findings, Id, Query};
 use crate::promql::{Binary, BinaryOp, ExprKind, Grouping, GroupingItem, GroupingKeyword, MatchOp};
@@ -95,6 +95,14 @@ impl<'e> Join<'_, 'e> {
             });
             findings.extend(found);
         }
+        let ignoring = self.binary.matching.iter().filter(|matching| matching.keyword == GroupingKeyword::Ignoring);
+        for label in ignoring.flat_map(|ignoring| ignoring.labels()) {
+            // One side may well lack what the other has.
+            let never_there = |side| never_there(self.query, side, &label.name, label.span);
+            if let (Some(found), Some(_)) = (never_there(self.left), never_there(self.right)) {
+                findings.push(found);
+            }
+        }
         let Some(group) = &self.binary.group else { return };
         let left = group.keyword == GroupingKeyword::GroupLeft;
         let (many, one) = if left { (self.left, self.right) } else { (self.right, self.left) };
@@ -151,7 +159,7 @@ impl<'e> Join<'_, 'e> {
                 .secondary(place, text)
                 // A label that is only named in `by` may be on no series at all.
                 .warning_unless(self.query.has(side, label));
-                findings.push(match self.mend(side, other, label) {
+                findings.push(match self.mend(side, other) {
                     Some(help) => finding.help(help),
                     None => finding,
                 });
@@ -210,7 +218,7 @@ impl<'e> Join<'_, 'e> {
         labels
     }
 
-    fn mend(&self, side: Id, other: Id, label: &str) -> Option<String> {
+    fn mend(&self, side: Id, other: Id) -> Option<String> {
         let op = self.binary.op.as_str();
         let single = self.query.labels(other).all().is_some_and(<[_]>::is_empty);
         if self.binary.op.is_set() {
@@ -220,7 +228,17 @@ impl<'e> Join<'_, 'e> {
         if single {
             return Some(format!("write `{op} on () {keyword} ()`"));
         }
-        self.binary.matching.is_none().then(|| format!("write `{op} ignoring ({label}) {keyword} ()`"))
+        // Where each side has a label that the other one lacks, neither is one of the many.
+        let extra = |side: Id, other: Id| {
+            let mut labels = self.expected(side);
+            labels.retain(|label| *label != NAME && !self.query.labels(other).may_have(label));
+            labels.sort_unstable();
+            labels.dedup();
+            labels
+        };
+        let ignored = extra(side, other);
+        let mends = self.binary.matching.is_none() && extra(other, side).is_empty() && !ignored.contains(&GROUP_BY);
+        mends.then(|| format!("write `{op} ignoring ({}) {keyword} ()`", ignored.join(", ")))
     }
 
     /// `on ({group_by})`, where a caller who groups by nothing makes everything match everything.
@@ -251,12 +269,12 @@ impl<'e> Join<'_, 'e> {
         if self.binary.op.is_set() || !self.binary.fill.is_empty() || self.empty_on(findings) {
             return;
         }
-        if self.binary.group.is_some() {
-            return;
-        }
         let Some(matching) = &self.binary.matching else { return };
+        let copied = self.binary.group.iter().flat_map(|group| group.labels());
         let mut names: Vec<&str> = matching.labels().map(|label| &*label.name).collect();
         names.sort_unstable();
+        // What is copied is there once for each match.
+        let copied: Vec<&str> = copied.map(|label| &*label.name).collect();
         let extra = |labels: &Labels<'e>, side: Id| -> Option<&'e str> {
             // Where labels were made of others, one may well follow from the other.
             if !matches!(self.query.expr(self.query.bare_id(side)).kind, ExprKind::Aggregate(_)) {
@@ -271,8 +289,24 @@ impl<'e> Join<'_, 'e> {
                 })
             };
             let mut extra = labels.all()?.iter().filter(|label| listed(label) != on && **label != NAME);
-            extra.find(|label| !fixed(label)).copied()
+            extra.find(|label| !fixed(label) && !copied.contains(label)).copied()
         };
+        if let Some(group) = &self.binary.group {
+            let one = if group.keyword == GroupingKeyword::GroupLeft { self.right } else { self.left };
+            let Some(label) = extra(self.query.labels(one), one).filter(|_| !group.has_hole()) else { return };
+            let span = self.query.expr(self.query.bare_id(one)).span;
+            let keyword = group.keyword.as_str();
+            findings.push(
+                Diagnostic::new(
+                    Code::ManyToMany,
+                    matching.span(),
+                    format!("several series match each other at `{}`", self.binary.op.as_str()),
+                )
+                .label(format!("`{label}` is not matched"))
+                .secondary(span, format!("one series for each `{label}`, where `{keyword}` takes one for each match")),
+            );
+            return;
+        }
         for side in [self.left, self.right] {
             let Some(label) = extra(self.query.labels(side), side) else { continue };
             let other = if side == self.left { self.right } else { self.left };

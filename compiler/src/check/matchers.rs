@@ -3,7 +3,7 @@
 use super::conditions::{Condition, alternatives, contradiction, is_plain};
 use super::metrics::Role;
 use super::query::{Findings, Query, Series};
-use crate::promql::{MatchOp, Matcher, MatcherItem, Selector};
+use crate::promql::{MatchOp, Matcher, MatcherItem, Name, Selector};
 use crate::schema::{LabelType, MetricType};
 use crate::suggest::nearest;
 use crate::{Code, Diagnostic};
@@ -38,6 +38,23 @@ fn undeclared_metric(query: &Query<'_>, selector: &Selector<'_>, series: &Series
         }
         return;
     }
+    if query.scope.template && selector.name.as_ref().and_then(Name::as_literal) == Some("metric_name") {
+        findings.push(
+            Diagnostic::new(Code::MalformedPlaceholder, span, "`metric_name` without braces")
+                .label("a metric of this very name")
+                .help("write `{metric_name}`"),
+        );
+        return;
+    }
+    if let Some(meant) = query.scope.metrics.similar(name) {
+        findings.push(
+            Diagnostic::new(Code::UndeclaredMetric, span, format!("no file declares `{name}`"))
+                .label("one letter away from a declared metric")
+                .help(format!("write `{meant}`"))
+                .warning_unless(false),
+        );
+        return;
+    }
     // Only `{metric_name}_suffix` is surely meant to belong to the declared metric.
     let (Some(base), Some(written)) = (query.scope.metric, &selector.name) else { return };
     let (Some((metric, _)), false) = (query.scope.metrics.find(base), written.holes.is_empty()) else { return };
@@ -58,7 +75,7 @@ fn undeclared_metric(query: &Query<'_>, selector: &Selector<'_>, series: &Series
 
 /// Whether the label, or a value of it, is not among those that the metric's file declares.
 fn undeclared_label(matcher: &Matcher<'_>, series: &Series<'_>, findings: &mut Findings) -> bool {
-    let Some((metric, labels)) = series.metric.and_then(|metric| Some((metric, metric.labels.as_ref()?))) else {
+    let Some(labels) = series.metric.and_then(|metric| metric.labels.as_ref()) else {
         return false;
     };
     let label = &*matcher.label.name;
@@ -68,7 +85,7 @@ fn undeclared_label(matcher: &Matcher<'_>, series: &Series<'_>, findings: &mut F
             || (label == "le" && matches!(series.role, Role::Bucket | Role::Unknown))
             || (label == "quantile" && matches!(series.role, Role::Quantiles | Role::Unknown));
         if !known {
-            findings.push(undeclared(metric.name, label, matcher.label.span, labels.keys().copied()));
+            findings.push(undeclared(series, label, matcher.label.span, labels.keys().copied()));
         }
         return !known;
     };
@@ -132,17 +149,21 @@ fn declared_values(kind: &LabelType) -> String {
     format!("declared are `{}`", values_of(kind).collect::<Vec<_>>().join("`, `"))
 }
 
-/// The finding of a label that the file of `metric` does not declare.
+/// The finding of a label that the file of a metric does not declare.
 pub(super) fn undeclared<'l>(
-    metric: &str,
+    series: &Series<'_>,
     label: &str,
     span: crate::Span,
     labels: impl Iterator<Item = &'l str>,
 ) -> Diagnostic {
+    let metric = series.metric.map_or("", |metric| metric.name);
     let finding = Diagnostic::new(Code::UndeclaredLabel, span, format!("`{metric}` has no label `{label}`"))
         .label("not among the labels that its file declares");
-    match nearest(label, labels) {
+    let le = (series.role == Role::Bucket).then_some("le");
+    match nearest(label, labels.chain(le)) {
         Some(meant) => finding.help(format!("a label with a similar name exists: `{meant}`")),
+        // These cannot be declared.
+        None if matches!(label, "le" | "quantile") => finding,
         None => finding.help(format!("declare it: `{label} = \"string\"` below `[labels]`")),
     }
 }
@@ -207,11 +228,15 @@ fn looks_like_regex(value: &str) -> bool {
         |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
     let class = |text: &str| text.contains("[0-9]") || text.contains("[a-z]") || text.contains("[^");
     let status = value.len() == 3 && value.ends_with("..") && value.starts_with(|c: char| c.is_ascii_digit());
+    // `C:\data` is a path.
+    let digits = value.split_once(r"\d").is_some_and(|(_, rest)| !rest.starts_with(char::is_alphanumeric));
+    let inner = value.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(value);
     value.contains(".*")
         || value.contains(".+")
         || class(value)
         || status
-        || (value.contains('|') && value.split('|').all(word))
+        || digits
+        || (inner.contains('|') && inner.split('|').all(word))
         || (value.len() > 2 && value.starts_with('^') && value.ends_with('$'))
 }
 

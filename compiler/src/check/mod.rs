@@ -45,12 +45,14 @@ const CHECKS: [fn(&Query<'_>, &mut Findings); 10] = [
 ];
 
 /// Leaves out what follows from another finding.
-fn one_for_each_mistake(findings: &mut Findings) {
+fn one_for_each_mistake(text: &str, findings: &mut Findings) {
     if findings.len() < 2 {
         return;
     }
     let has = |code: Code| findings.iter().any(|finding| finding.code == code);
-    let regrouped = has(Code::GroupRemovedLabel);
+    let (regrouped, undeclared) = (has(Code::GroupRemovedLabel), has(Code::UndeclaredMetric));
+    let is_le = |finding: &Diagnostic| text.get(finding.span.range()).is_some_and(|it| it.eq_ignore_ascii_case("le"));
+    let misspelt = findings.iter().any(|finding| finding.code == Code::UndeclaredLabel && is_le(finding));
     let unfit: Vec<Span> = findings
         .iter()
         .filter(|finding| finding.code == Code::QuantileWithoutBuckets)
@@ -63,8 +65,12 @@ fn one_for_each_mistake(findings: &mut Findings) {
             let next = unfit.partition_point(|span| span.start < rated.start);
             unfit.get(next).is_some_and(|span| span.end <= rated.end)
         }),
-        // What is gone for the grouping is gone for the quantile.
-        Code::QuantileWithoutLe | Code::BucketSumWithoutLe => !regrouped,
+        // What is gone for the grouping is gone for the quantile; `LE` is what was meant to be there.
+        Code::QuantileWithoutLe => !regrouped && !misspelt,
+        Code::BucketSumWithoutLe => !regrouped && !undeclared,
+        // What is no bucket has no `le`, and what had one has become a quantile.
+        Code::UndeclaredLabel => unfit.is_empty() || text.get(finding.span.range()) != Some("le"),
+        Code::AggregatedQuantile => !regrouped,
         _ => true,
     });
 }
@@ -76,7 +82,7 @@ pub(crate) fn check(text: &str, expr: &Expr<'_>, scope: Scope<'_>) -> Vec<Diagno
     for check in CHECKS {
         check(&query, &mut findings);
     }
-    one_for_each_mistake(&mut findings);
+    one_for_each_mistake(text, &mut findings);
     findings.sort_by_key(|finding| finding.span);
     findings
 }

@@ -9,7 +9,8 @@ use super::flow;
 use super::labels::Labels;
 use super::metrics::{Metric, Metrics, Role};
 use crate::promql::{
-    BinaryOp, Duration, DurationKind, Expr, ExprKind, Grouping, GroupingItem, NamePart, Selector, ValueType,
+    BinaryOp, Duration, DurationKind, Expr, ExprKind, Grouping, GroupingItem, GroupingKeyword, NamePart, Selector,
+    ValueType,
 };
 use crate::schema::{self, LabelType};
 use crate::{Diagnostic, Span};
@@ -212,8 +213,14 @@ impl<'e> Query<'e> {
                 }
                 ExprKind::Binary(binary) if !binary.op.is_set() => {
                     let mut vectors = self.children(id).filter(is_vector);
-                    if let (Some(only), None) = (vectors.next(), vectors.next()) {
-                        todo.push(only);
+                    match (vectors.next(), vectors.next(), &binary.group) {
+                        (Some(only), None, _) => todo.push(only),
+                        // Each series of the many is scaled by its one.
+                        (Some(left), Some(right), Some(group)) => {
+                            let many = if group.keyword == GroupingKeyword::GroupRight { right } else { left };
+                            todo.push(many);
+                        }
+                        _ => {}
                     }
                 }
                 ExprKind::Binary(binary) if binary.op != BinaryOp::Or => todo.extend(self.children(id).next()),

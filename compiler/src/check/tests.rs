@@ -56,6 +56,90 @@ fn a_lost_label_is_an_error_where_harm_is_proven() {
 }
 
 #[test]
+fn a_name_with_a_dash_is_a_subtraction() {
+    let found = compile(&[SourceFile {
+        name: "a.toml".into(),
+        path: "presets/a.toml".into(),
+        text: "[presets.a]\ntemplate = 'sum(node-load1{{{labels}}})'".into(),
+    }]);
+    let help = found.findings[0].diagnostic.help.as_deref();
+    assert_eq!(help, Some("write `{{\"node-load1\",{labels}}}` if `node-load1` is a name"));
+    assert_eq!(of_template("sum({{\"node-load1\",{labels}}})"), [""; 0]);
+    assert_eq!(of_template("a - b{{{labels}}}"), ["unfiltered-selector: a"]);
+}
+
+#[test]
+fn placeholders_without_braces() {
+    assert_eq!(of_template("sum by (group_by)(x{{{labels}}})"), ["malformed-placeholder: group_by"]);
+    assert_eq!(of_template("x{{{labels}}} / on (group_by) y{{{labels}}}"), ["malformed-placeholder: group_by"]);
+    assert_eq!(of_template("sum(metric_name{{{labels}}})"), ["malformed-placeholder: metric_name"]);
+    assert_eq!(of_template("sum by (\"group_by\")({{\"metric_name\",{labels}}})"), [""; 0]);
+}
+
+#[test]
+fn labels_that_are_nowhere_declared() {
+    let file = "metric = { name = \"x\", type = \"gauge\" }\nlabels = { pod = \"string\", node = \"string\" }\n\
+        [presets.a]\ntemplate = '";
+    for (template, expected) in [
+        ("sum without (nod)(x{{{labels}}})", "undeclared-label: nod"),
+        ("sum without (node, instance)(x{{{labels}}})", ""),
+        ("sum without (node)(sum by (pod)(x{{{labels}}}))", ""),
+        ("x{{{labels}}} / ignoring (nod) x{{{labels}}} offset 1h", "undeclared-label: nod"),
+        ("x{{{labels}}} / ignoring (code) y{{{labels}}}", ""),
+        ("label_replace(x{{{labels}}}, \"a\", \"$1\", \"nod\", \"(.+)\")", "undeclared-label: \"nod\""),
+        ("label_replace(x{{{labels}}}, \"a\", \"b\", \"a\", \"\")", ""),
+        ("label_join(x{{{labels}}}, \"a\", \"-\", \"pod\", \"nod\")", "undeclared-label: \"nod\""),
+    ] {
+        assert_eq!(of_file(&format!("{file}{template}'")).join(" "), expected, "{template}");
+    }
+}
+
+#[test]
+fn other_files_declare_a_metric() {
+    let codes = |other: &str| {
+        let declaring = "metric = { name = \"http_requests_total\", type = \"counter\" }\n\
+            labels = { method = [\"GET\", \"PUT\"] }\n";
+        let files = [("a.toml", declaring), ("b.toml", other)].map(|(name, text)| SourceFile {
+            name: name.into(),
+            path: format!("presets/{name}"),
+            text: text.into(),
+        });
+        let found = compile(&files).findings;
+        let shown = found.iter().map(|finding| {
+            let diagnostic = &finding.diagnostic;
+            format!("{:?} {}", diagnostic.severity, diagnostic.code.as_str())
+        });
+        shown.collect::<Vec<_>>().join(" ")
+    };
+    let grouped = "[labels]\ncode = \"string\"\n[presets.a]\ntemplate = \
+        'sum by ({group_by})(rate(http_requests_total{{{labels}}}[5m]))'";
+    assert_eq!(codes(grouped), "Error undeclared-label");
+    assert_eq!(codes(&grouped.replace("code", "method")), "");
+    // A file that declares the metric again, but no labels, says nothing about them.
+    let again = "metric = { name = \"http_requests_total\" }\n[presets.a]\ntemplate = \
+        'sum(rate({metric_name}{{method=\"G\",{labels}}}[5m]))'";
+    assert_eq!(codes(again), "Error undeclared-label-value");
+    let named = |name: &str| codes(&format!("[presets.a]\ntemplate = 'sum(rate({name}{{{{{{labels}}}}}}[5m]))'"));
+    for name in ["http_request_total", "http_requets_total", "httpp_requests_total", "http_requestz_total"] {
+        assert_eq!(named(name), "Warning undeclared-metric", "{name}");
+    }
+    for name in ["http_requests5_total", "http_failures_total", "http_requests_total"] {
+        assert_eq!(named(name), "", "{name}");
+    }
+}
+
+#[test]
+fn native_histograms_have_no_le() {
+    for labels in ["", "labels = { pod = \"string\" }\n"] {
+        let file = format!(
+            "metric = {{ name = \"x\", type = \"native_histogram\" }}\n{labels}[presets.a]\ntemplate = \
+             'histogram_quantile(0.9, sum by (le)(rate({{metric_name}}{{{{{{labels}}}}}}[5m])))'"
+        );
+        assert_eq!(only(&file), (false, "undeclared-label"), "{labels}");
+    }
+}
+
+#[test]
 fn matchers_that_nothing_meets() {
     for matchers in [
         r#"job="api-1",job=~"web-.*""#,
@@ -133,7 +217,7 @@ fn sides_with_other_values() {
 fn a_filter_reaches_every_selector() {
     assert_eq!(of_template("up{{{labels}}} / a{{job=\"x\",{labels}}}"), [""; 0]);
     assert_eq!(of_template("up"), ["unfiltered-selector: up"]);
-    assert_eq!(of_template("vector(1)"), [""; 0]);
+    assert_eq!(of_template("vector(1)"), ["unfiltered-selector: vector(1)"]);
     assert_eq!(
         of_template("a{{{labels}}} * on (x) group_left () info or b{{{labels}}} unless c{{d=\"e\"}}"),
         ["unfiltered-selector: info", "unfiltered-selector: c{{d=\"e\"}}"]
