@@ -312,7 +312,8 @@ fn names_and_labels() {
             &["3:10: error: `LABELS` and `labels` become the same constant `LABELS` [duplicate-constant]"],
         ),
         (
-            "[labels]\n[presets.a]\ntemplate = 'vector(1)'\n",
+            "[labels]\n[presets.a]\ntemplate = 'vector(1)'\n\
+             allow = [{ check = 'unfiltered-selector', reason = 'a test' }]\n",
             &["1:2: error: `[labels]` that no template can use [unused-labels]"],
         ),
         (

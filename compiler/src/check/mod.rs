@@ -4,6 +4,7 @@
 //! expression are known as far as they can be. Each file of checks reads that, and a check that lacks what it needs to
 //! know is quiet. A query is walked a fixed number of times, so time is linear in its length.
 
+mod conditions;
 mod constants;
 mod counters;
 mod filter;
@@ -15,6 +16,7 @@ mod joins;
 mod labels;
 mod matchers;
 mod metrics;
+mod pattern;
 mod query;
 mod ranges;
 mod ratios;
@@ -50,35 +52,33 @@ fn one_for_each_mistake(text: &str, findings: &mut Findings) {
         return;
     }
     let has = |code: Code| findings.iter().any(|finding| finding.code == code);
-    let regrouped = has(Code::GroupRemovedLabel);
+    let (regrouped, undeclared) = (has(Code::GroupRemovedLabel), has(Code::UndeclaredMetric));
+    let is_le = |finding: &Diagnostic| text.get(finding.span.range()).is_some_and(|it| it.eq_ignore_ascii_case("le"));
+    let misspelt = findings.iter().any(|finding| finding.code == Code::UndeclaredLabel && is_le(finding));
     let unfit: Vec<Span> = findings
         .iter()
         .filter(|finding| finding.code == Code::QuantileWithoutBuckets)
         .map(|finding| finding.span)
         .collect();
-    let without_le = has(Code::QuantileWithoutLe) || !unfit.is_empty();
-    let of = |code: Code| findings.iter().filter(move |finding| finding.code == code);
-    let natives: BTreeSet<Span> = of(Code::LeOfNativeHistogram).map(|finding| finding.span).collect();
-    let no_series = has(Code::UndeclaredMetric);
-    let lost: BTreeSet<Span> =
-        of(Code::GroupRemovedLabel).flat_map(|finding| finding.secondary.iter().map(|(span, _)| *span)).collect();
+    let natives: BTreeSet<Span> = findings
+        .iter()
+        .filter(|finding| finding.code == Code::LeOfNativeHistogram)
+        .map(|finding| finding.span)
+        .collect();
     findings.retain(|finding| match finding.code {
-        // No file declares `le`, so what is said about buckets says more.
-        Code::UndeclaredLabel if text[finding.span.range()].eq_ignore_ascii_case("le") => {
-            !without_le && !natives.contains(&finding.span)
-        }
-        Code::GroupRemovedLabel => !natives.contains(&finding.span),
-        // A quantile has no `le` to group by.
-        Code::AggregatedQuantile => !finding.secondary.iter().any(|(span, _)| lost.contains(span)),
-        Code::BucketSumWithoutLe if no_series => false,
+        Code::UndeclaredLabel | Code::GroupRemovedLabel if natives.contains(&finding.span) => false,
         // What has no buckets has none of a rate.
         Code::RateOnGauge => !finding.secondary.iter().any(|(rated, _)| {
             // Findings are in the order of the text, as are the selectors.
             let next = unfit.partition_point(|span| span.start < rated.start);
             unfit.get(next).is_some_and(|span| span.end <= rated.end)
         }),
-        // What is gone for the grouping is gone for the quantile.
-        Code::QuantileWithoutLe | Code::BucketSumWithoutLe => !regrouped,
+        // What is gone for the grouping is gone for the quantile; `LE` is what was meant to be there.
+        Code::QuantileWithoutLe => !regrouped && !misspelt,
+        Code::BucketSumWithoutLe => !regrouped && !undeclared,
+        // What is no bucket has no `le`, and what had one has become a quantile.
+        Code::UndeclaredLabel => unfit.is_empty() || text.get(finding.span.range()) != Some("le"),
+        Code::AggregatedQuantile => !regrouped,
         _ => true,
     });
 }
