@@ -61,7 +61,12 @@ pub fn compile(files: &[SourceFile]) -> Output {
         .collect();
     let mut findings = std::mem::take(&mut compiler.findings);
     let registry = compiler.registry(&raw);
-    findings.extend(compiler.findings.into_iter().filter(|found| !raw[found.file].is_doubtful(found.diagnostic.span)));
+    findings.extend(compiler.findings.into_iter().filter(|found| {
+        let file = &raw[found.file];
+        // What TOML could not follow may have been the window.
+        let may_be_there = found.diagnostic.code == Code::MissingWindow && !file.is_whole();
+        !file.is_doubtful(found.diagnostic.span) && !may_be_there
+    }));
     findings.sort_by_key(|finding| (finding.file, finding.diagnostic.span));
     let findings = limited(findings);
 
@@ -211,7 +216,7 @@ fn not_allowed(findings: Vec<Diagnostic>, raw: &RawPreset, template: &Literal) -
             None => rest.push(finding.map_spans(|span| template.locate(span))),
         }
     }
-    let unused = raw.allow.iter().zip(used).filter(|(_, used)| !used);
+    let unused = raw.allow.iter().zip(used).filter(|(allow, used)| !used && !allow.is_faulty);
     rest.extend(unused.map(|(allow, _)| {
         let title = format!("`allow` of `{}` silences nothing", allow.check.value.as_str());
         Diagnostic::new(Code::UnusedAllow, allow.check.span, title)
@@ -331,7 +336,10 @@ impl Compiler<'_> {
                 let title = format!("unknown feature `{}`", flag.value);
                 let diagnostic = Diagnostic::new(Code::InvalidValue, flag.span, title).label("not a feature");
                 let diagnostic = match nearest(&flag.value, Features::NAMES) {
-                    Some(meant) => diagnostic.help(format!("write `\"{meant}\"`")),
+                    Some(meant) => {
+                        features.enable(meant);
+                        diagnostic.help(format!("write `\"{meant}\"`"))
+                    }
                     None => diagnostic,
                 };
                 let note = format!("features are `{}`", Features::NAMES.join("`, `"));

@@ -242,6 +242,8 @@ codes! {
     AggregatedRatio = "aggregated-ratio", Warning;
     /// An aggregation that one NaN spoils.
     NanInAggregation = "nan-in-aggregation", Warning;
+    /// Grouping by the label `le` of a native histogram, which has none.
+    LeOfNativeHistogram = "le-of-native-histogram", Warning;
     /// An average or sum of quantiles.
     AggregatedQuantile = "aggregated-quantile", Warning;
     /// Two sides none of which is unique on the labels that are matched.

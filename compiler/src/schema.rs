@@ -3,10 +3,13 @@
 //! Nothing here looks into a template. A fault never hides another one: what cannot be understood is reported and left
 //! out, and the rest is read.
 
-use std::collections::BTreeMap;
+mod allow;
+mod duration;
+mod labels;
+
 use std::ops::Range;
 
-use promql_presets_core::{DurationError, PromDuration};
+use promql_presets_core::PromDuration;
 use toml::de::{DeString, DeTable, DeValue};
 
 use crate::literal::Literal;
@@ -32,6 +35,12 @@ pub struct PresetFile {
 }
 
 impl PresetFile {
+    /// Whether the file has no faults of TOML, so that nothing is missing from what was read.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.doubtful.is_empty()
+    }
+
     /// Whether a fault of TOML, which has been reported, makes it pointless to say more about a place.
     #[must_use]
     pub fn is_doubtful(&self, span: Span) -> bool {
@@ -135,8 +144,6 @@ const METRIC_KEYS: [&str; 4] = ["name", "type", "unit", "scrape_interval"];
 const LABEL_KEYS: [&str; 4] = ["type", "values", "required", "description"];
 const PRESET_KEYS: [&str; 5] = ["template", "description", "unit", "window", "allow"];
 
-const REASON: &str = "add `reason = \"...\"`, for whoever meets this line next";
-
 const LABEL_TYPES: [&str; 3] = ["string", "uuid", "integer"];
 
 /// `[presets.NAME]`.
@@ -172,8 +179,8 @@ pub struct Window {
 pub struct Allow {
     /// The check that is silenced.
     pub check: Spanned<Code>,
-    /// Why.
-    pub reason: String,
+    /// Whether something is wrong with the entry, which has been reported.
+    pub is_faulty: bool,
 }
 
 /// Reads a preset file. A replacement character stands for what is no UTF-8 in the file.
@@ -265,99 +272,24 @@ impl Reader<'_> {
         found.map(|(_, kind)| Spanned { value: kind, span: name.span })
     }
 
-    fn labels(&mut self, key: &Key<'_>, value: &Value<'_>) -> Option<Labels> {
-        let table = self.table("labels", value)?;
-        let mut labels = Vec::new();
-        for (key, value) in in_order(table) {
-            let name = Spanned { value: key.get_ref().to_string(), span: key_span(key) };
-            if let Err(error) = promql_presets_core::LabelName::new(name.value.as_str()) {
-                self.report(
-                    Diagnostic::new(Code::InvalidName, name.span, format!("invalid label name `{}`", name.value))
-                        .label(error.to_string()),
-                );
-                continue;
-            }
-            let (kind, required, description) = self.label(value);
-            labels.push(Label { name, kind, required, description });
-        }
-        Some(Labels { key: key_span(key), labels })
-    }
-
-    /// Type, whether it is required, and description of a label.
-    fn label(&mut self, value: &Value<'_>) -> (LabelType, bool, Option<String>) {
-        let (mut kind, mut required, mut description) = (None, false, None);
-        match value.get_ref() {
-            DeValue::Table(table) => {
-                for (key, value) in in_order(table) {
-                    match self.known_key(table, key, "a label", &LABEL_KEYS) {
-                        "type" | "values" if kind.is_some() => self.report(
-                            Diagnostic::new(Code::InvalidValue, key_span(key), "both `type` and `values` of a label")
-                                .label("says again what the values are")
-                                .help("remove one of the two"),
-                        ),
-                        "type" => kind = Some(self.label_type(value)),
-                        "values" => kind = Some(self.label_values(value)),
-                        "required" => required = self.boolean("required", value).unwrap_or_default(),
-                        "description" => description = self.string("description", value),
-                        _ => {}
-                    }
-                }
-            }
-            DeValue::Array(_) => kind = Some(self.label_values(value)),
-            _ => kind = Some(self.label_type(value)),
-        }
-        (kind.unwrap_or(LabelType::String), required, description)
-    }
-
-    fn label_type(&mut self, value: &Value<'_>) -> LabelType {
-        if value.get_ref().is_array() {
-            return self.label_values(value);
-        }
-        let Some(name) = self.spanned_string("a label's type", value) else { return LabelType::Unknown };
-        match name.value.as_str() {
-            "string" => LabelType::String,
-            "uuid" => LabelType::Uuid,
-            "integer" => LabelType::Integer,
-            _ => {
-                self.unknown_value("label type", &name, &LABEL_TYPES);
-                LabelType::Unknown
-            }
-        }
-    }
-
-    fn label_values(&mut self, value: &Value<'_>) -> LabelType {
-        let mut values: Vec<Spanned<String>> = Vec::new();
-        let mut seen: BTreeMap<String, Span> = BTreeMap::new();
-        let before = self.diagnostics.len();
-        for value in self.strings("values", value) {
-            if let Some(first) = seen.get(&value.value) {
-                let title = format!("duplicate value `{}`", value.value);
-                self.report(
-                    Diagnostic::new(Code::DuplicateValue, value.span, title)
-                        .label("listed twice")
-                        .secondary(*first, "already here"),
-                );
-            } else {
-                seen.insert(value.value.clone(), value.span);
-                values.push(value);
-            }
-        }
-        if values.is_empty() && self.diagnostics.len() == before {
-            self.report(
-                Diagnostic::new(Code::InvalidValue, Span::of(value.span()), "a label without values")
-                    .label("no value is listed")
-                    .help("list the values, or write `\"string\"` if any will do"),
-            );
-        }
-        if values.is_empty() { LabelType::Unknown } else { LabelType::OneOf(values) }
-    }
-
     fn presets(&mut self, value: &Value<'_>, complete: bool) -> Vec<RawPreset> {
         let DeValue::Table(table) = value.get_ref() else {
             self.wrong_type("presets", "a table", value, "write a table `[presets.NAME]` for each preset");
             return Vec::new();
         };
-        in_order(table).into_iter().filter_map(|(key, value)| self.preset(key, value, complete)).collect()
+        let is_key = |(key, value): &(&Key<'_>, &Value<'_>)| {
+            PRESET_KEYS.contains(&key.get_ref().as_ref()) && !value.get_ref().is_table()
+        };
+        let (keys, presets): (Vec<_>, Vec<_>) = in_order(table).into_iter().partition(is_key);
+        if let Some((key, _)) = keys.first() {
+            let title = format!("`{}` of no preset", key.get_ref());
+            self.report(
+                Diagnostic::new(Code::WrongType, key_span(key), title)
+                    .label("stands in the table of all presets")
+                    .help("give the preset a name: `[presets.NAME]`"),
+            );
+        }
+        presets.into_iter().filter_map(|(key, value)| self.preset(key, value, complete)).collect()
     }
 
     fn preset(&mut self, key: &Key<'_>, value: &Value<'_>, complete: bool) -> Option<RawPreset> {
@@ -370,6 +302,19 @@ impl Reader<'_> {
             );
             return None;
         };
+        let is_foreign = |key: &Key<'_>| !PRESET_KEYS.contains(&key.get_ref().as_ref());
+        if ["labels", "metric"].contains(&name.value.as_str())
+            && !table.contains_key("template")
+            && table.keys().any(is_foreign)
+        {
+            let title = format!("`[presets.{}]` without a template", name.value);
+            self.report(
+                Diagnostic::new(Code::UnknownKey, name.span, title)
+                    .label("would be a preset of that name")
+                    .help(format!("write `[{}]`", name.value)),
+            );
+            return None;
+        }
         let line = self.lines.line(name.span.start);
         let mut preset =
             RawPreset { name, line, description: None, template: None, unit: None, window: None, allow: Vec::new() };
@@ -433,94 +378,12 @@ impl Reader<'_> {
         ""
     }
 
-    fn positive_duration(&mut self, what: &str, value: &Value<'_>) -> Option<Spanned<PromDuration>> {
-        let duration = self.duration(what, value)?;
-        if duration.value.is_zero() {
-            self.report(
-                Diagnostic::new(Code::InvalidDuration, duration.span, format!("`{what}` of no length"))
-                    .label("must be longer than zero"),
-            );
-            return None;
-        }
-        Some(duration)
-    }
-
-    fn allow(&mut self, value: &Value<'_>) -> Vec<Allow> {
-        let DeValue::Array(entries) = value.get_ref() else {
-            let title = format!("`allow` must be an array, not {}", with_article(value));
-            self.report(
-                Diagnostic::new(Code::WrongType, Span::of(value.span()), title)
-                    .help("write `allow = [{ check = \"...\", reason = \"...\" }]`"),
-            );
-            return Vec::new();
-        };
-        entries.iter().filter_map(|entry| self.allow_entry(entry)).collect()
-    }
-
-    fn allow_entry(&mut self, value: &Value<'_>) -> Option<Allow> {
-        let DeValue::Table(table) = value.get_ref() else {
-            let title = format!("an entry of `allow` must be a table, not {}", with_article(value));
-            let check = value.get_ref().as_str().unwrap_or("...");
-            self.report(
-                Diagnostic::new(Code::WrongType, Span::of(value.span()), title)
-                    .help(format!("write `{{ check = \"{check}\", reason = \"...\" }}`")),
-            );
-            return None;
-        };
-        let (mut check, mut reason) = (None, None);
-        let before = self.diagnostics.len();
-        for (key, value) in in_order(table) {
-            match self.known_key(table, key, "an entry of `allow`", &["check", "reason"]) {
-                "check" => check = self.spanned_string("check", value),
-                "reason" => reason = self.spanned_string("reason", value),
-                _ => {}
-            }
-        }
-        let missing =
-            |what: &str, span: Span| Diagnostic::new(Code::MissingKey, span, format!("`allow` without a {what}"));
-        let whole = Span::of(value.span());
-        match (&check, &reason) {
-            // What is not there may be what was misspelt, or of the wrong type.
-            (None, _) | (_, None) if self.diagnostics.len() > before => {}
-            (None, _) => {
-                let help = "write `{ check = \"...\", reason = \"...\" }` with the code of the finding";
-                self.report(missing("check", whole).help(help));
-            }
-            (Some(_), None) => self.report(missing("reason", whole).help(REASON)),
-            (Some(_), Some(reason)) if reason.value.trim().is_empty() => {
-                self.report(missing("reason", reason.span).help(REASON));
-            }
-            _ => {}
-        }
-        Some(Allow { check: self.allowed_check(&check?)?, reason: reason?.value })
-    }
-
-    fn allowed_check(&mut self, check: &Spanned<String>) -> Option<Spanned<Code>> {
-        let Some(code) = Code::find(&check.value) else {
-            let codes: Vec<&str> = Code::allowable().map(Code::as_str).collect();
-            let title = format!("unknown check `{}`", check.value);
-            let mut diagnostic = Diagnostic::new(Code::UnknownCheck, check.span, title).label("no check has this code");
-            if let Some(meant) = nearest(&check.value, codes) {
-                diagnostic = diagnostic.help(format!("a check with a similar name exists: `{meant}`"));
-            }
-            self.report(diagnostic);
-            return None;
-        };
-        if !code.is_allowable() {
-            self.report(
-                Diagnostic::new(Code::UnknownCheck, check.span, format!("`{}` cannot be allowed", check.value))
-                    .label("such a query cannot run"),
-            );
-            return None;
-        }
-        Some(Spanned { value: code, span: check.span })
-    }
-
     fn table<'v, 'i>(&mut self, what: &str, value: &'v Value<'i>) -> Option<&'v DeTable<'i>> {
         if let DeValue::Table(table) = value.get_ref() {
             return Some(table);
         }
-        self.wrong_type(what, "a table", value, &format!("write a table `[{what}]`"));
+        let line = if what == "labels" { " with lines such as `job = \"string\"`" } else { "" };
+        self.wrong_type(what, "a table", value, &format!("write a table `[{what}]`{line}"));
         None
     }
 
@@ -537,8 +400,11 @@ impl Reader<'_> {
             return Some(Literal::read(self.text, Span::of(value.span())));
         }
         let quoted = self.text.get(value.span()).filter(|text| !text.contains(['\n', '\''])).unwrap_or("...");
-        let quoted = if value.get_ref().is_table() || value.get_ref().is_array() { "..." } else { quoted };
-        self.wrong_type(what, "a string", value, &format!("put it in quotes: `'{quoted}'`"));
+        let help = match value.get_ref() {
+            DeValue::Table(_) | DeValue::Array(_) => "write a string in quotes: `'...'`".to_owned(),
+            _ => format!("put it in quotes: `'{quoted}'`"),
+        };
+        self.wrong_type(what, "a string", value, &help);
         None
     }
 
@@ -564,47 +430,24 @@ impl Reader<'_> {
     fn strings(&mut self, what: &str, value: &Value<'_>) -> Vec<Spanned<String>> {
         if let DeValue::Array(values) = value.get_ref() {
             let entry = format!("an entry of `{what}`");
+            let wrong: Vec<&Value<'_>> = values.iter().filter(|value| !value.get_ref().is_str()).collect();
+            let text = |value: &Value<'_>| self.text.get(value.span()).unwrap_or_default().to_owned();
+            if let [first, .., last] = wrong.as_slice()
+                && wrong.len() == values.len()
+                && !wrong.iter().any(|value| value.get_ref().is_table() || value.get_ref().is_array())
+            {
+                let quoted: Vec<String> = wrong.iter().map(|value| format!("\"{}\"", text(value))).collect();
+                let span = Span::of(first.span().start..last.span().end);
+                let title = format!("entries of `{what}` must be strings, not {}s", first.get_ref().type_str());
+                let help = format!("put them in quotes: `[{}]`", quoted.join(", "));
+                self.report(Diagnostic::new(Code::WrongType, span, title).help(help));
+                return Vec::new();
+            }
             return values.iter().filter_map(|value| self.spanned_string(&entry, value)).collect();
         }
-        self.wrong_type(what, "an array of strings", value, &format!("write `{what} = [\"...\"]`"));
+        let only = value.get_ref().as_str().unwrap_or("...");
+        self.wrong_type(what, "an array of strings", value, &format!("write `{what} = [\"{only}\"]`"));
         Vec::new()
-    }
-
-    fn duration(&mut self, what: &str, value: &Value<'_>) -> Option<Spanned<PromDuration>> {
-        if let DeValue::Integer(number) = value.get_ref() {
-            let help = format!("write `{what} = \"{number}s\"` for seconds");
-            self.wrong_type(what, "a duration in quotes", value, &help);
-            return None;
-        }
-        if !value.get_ref().is_str() {
-            self.wrong_type(what, "a duration in quotes", value, &format!("write `{what} = \"5m\"`"));
-            return None;
-        }
-        let literal = self.literal(what, value)?;
-        match literal.text.parse() {
-            Ok(duration) => Some(Spanned { value: duration, span: literal.span }),
-            Err(error) => {
-                let title = format!("invalid duration `{}`", literal.text);
-                let reason = match error {
-                    _ if literal.text.contains('.') => "whole numbers only, as in `1h30m`".to_owned(),
-                    DurationError::MissingUnit { .. } => "a unit is missing: ms, s, m, h, d, w or y".to_owned(),
-                    DurationError::UnknownUnit { unit } => {
-                        format!("unknown unit `{unit}`, expected ms, s, m, h, d, w or y")
-                    }
-                    DurationError::UnitOrder { .. } => "units go from large to small, each once".to_owned(),
-                    DurationError::TooLong { .. } => "longer than 292 years".to_owned(),
-                    _ => "expected a number and a unit, as in `5m` or `1h30m`".to_owned(),
-                };
-                let inside = literal.locate(Span::of(0..literal.text.len()));
-                let span = if inside.start == inside.end { literal.span } else { inside };
-                let mut diagnostic = Diagnostic::new(Code::InvalidDuration, span, title).label(reason);
-                if let Some(meant) = meant_duration(&literal.text) {
-                    diagnostic = diagnostic.help(format!("write `{meant}`"));
-                }
-                self.report(diagnostic);
-                None
-            }
-        }
     }
 
     fn wrong_type(&mut self, what: &str, expected: &str, value: &Value<'_>, help: &str) {
@@ -639,30 +482,6 @@ impl Reader<'_> {
         };
         self.report(diagnostic.note(format!("known are `{}`", known.join("`, `"))));
     }
-}
-
-/// A duration near a text that is none: `5 min` is `5m`.
-fn meant_duration(text: &str) -> Option<String> {
-    let text: String = text.split_whitespace().collect();
-    let mut meant = String::new();
-    let mut rest = text.as_str();
-    while !rest.is_empty() {
-        let (number, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
-        let (unit, after) = after.split_at(after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len()));
-        let unit = match unit.to_ascii_lowercase().as_str() {
-            "ms" | "millis" => "ms",
-            "" | "s" | "sec" | "secs" | "second" | "seconds" => "s",
-            "m" | "min" | "mins" | "minute" | "minutes" => "m",
-            "h" | "hr" | "hour" | "hours" => "h",
-            "d" | "day" | "days" => "d",
-            "w" | "week" | "weeks" => "w",
-            "y" | "year" | "years" => "y",
-            _ => return None,
-        };
-        meant = meant + number + unit;
-        rest = after;
-    }
-    meant.parse().is_ok_and(|duration: PromDuration| !duration.is_zero()).then_some(meant)
 }
 
 /// The entries of a table in the order of the file.

@@ -25,6 +25,20 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
+/// Whether two words are one edit apart.
+pub(crate) fn is_one_edit(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let same = a.iter().zip(b).take_while(|(x, y)| x == y).count();
+    match (&a[same..], &b[same..]) {
+        ([], [_]) | ([_], []) => true,
+        ([x, a @ ..], [y, b @ ..]) => {
+            let swapped = || matches!((a, b), ([p, a @ ..], [q, b @ ..]) if p == y && q == x && a == b);
+            a == b || (a.first() == Some(y) && a[1..] == *b) || (b.first() == Some(x) && *a == b[1..]) || swapped()
+        }
+        _ => false,
+    }
+}
+
 /// Edits between two words: insertions, deletions, replacements, and swaps of neighbours.
 fn distance(a: &[u8], b: &[u8]) -> usize {
     let mut before = Vec::new();
@@ -45,7 +59,17 @@ fn distance(a: &[u8], b: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::{is_one_edit, nearest};
+
+    #[test]
+    fn one_edit() {
+        for (a, b) in [("seconds", "second"), ("second", "seconds"), ("abc", "axc"), ("abc", "acb"), ("abc", "bc")] {
+            assert!(is_one_edit(a, b), "{a} {b}");
+        }
+        for (a, b) in [("abc", "abc"), ("abcd", "badc"), ("abc", "a"), ("abcd", "axyd"), ("ab", "cd")] {
+            assert!(!is_one_edit(a, b), "{a} {b}");
+        }
+    }
 
     #[test]
     fn finds_what_is_meant() {

@@ -14,7 +14,7 @@ pub const PLACEHOLDERS: [&str; 4] = ["metric_name", "labels", "group_by", "windo
 /// Finds everything that is wrong with the braces and placeholders of a template.
 #[must_use]
 pub fn check(template: &str) -> Vec<Diagnostic> {
-    let mut scanner = Scanner { text: template, at: 0, open: Vec::new(), diagnostics: Vec::new() };
+    let mut scanner = Scanner { text: template, at: 0, open: Vec::new(), doubled: 0, diagnostics: Vec::new() };
     scanner.scan();
     scanner.diagnostics.sort_by_key(|diagnostic| diagnostic.span);
     limit(&mut scanner.diagnostics, |diagnostic| diagnostic);
@@ -26,6 +26,8 @@ struct Scanner<'a> {
     at: usize,
     /// Where single `{` stand that no single `}` has closed yet.
     open: Vec<usize>,
+    /// How many more `{{` than `}}` there were.
+    doubled: i32,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -39,6 +41,7 @@ impl Scanner<'_> {
             } else if rest.starts_with('{') {
                 self.single();
             } else if rest.starts_with("}}") {
+                self.doubled -= 1;
                 self.at += 2;
             } else {
                 self.close();
@@ -53,6 +56,7 @@ impl Scanner<'_> {
     fn double(&mut self) {
         let start = self.at;
         self.at += 2;
+        self.doubled += 1;
         let Some(end) = self.text[self.at..].find(['{', '}']).map(|found| self.at + found) else { return };
         let content = &self.text[self.at..end];
         let name = content.trim();
@@ -72,6 +76,7 @@ impl Scanner<'_> {
                 .label("doubled braces stand for themselves")
                 .help(format!("write `{right}`")),
         );
+        self.doubled -= 1;
         self.at = end + closing;
     }
 
@@ -109,7 +114,19 @@ impl Scanner<'_> {
             Some(end) => diagnostic
                 .secondary(Span::of(end..end + 1), "and this one")
                 .help(format!("double both: `{{{{{}}}}}`", &self.text[at + 1..end])),
-            None => diagnostic.help(format!("write `{brace}{brace}` for a literal brace")),
+            None if brace == '{' => {
+                let rest = &self.text[at + 1..];
+                let word = &rest[..rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len())];
+                match meant(word) {
+                    Some(meant) => diagnostic.help(format!("write `{{{meant}}}`")),
+                    None => diagnostic.help("write `{{` for a literal brace"),
+                }
+            }
+            None if self.doubled <= 0 && self.text[..at].ends_with('}') => {
+                diagnostic.label("one brace too many").help("remove it")
+            }
+            None if self.doubled > 0 => diagnostic.label("half of a `}}` that closes a `{{`").help("write `}}`"),
+            None => diagnostic.help("write `}}` for a literal brace"),
         };
         self.diagnostics.push(diagnostic);
     }
@@ -129,12 +146,17 @@ impl Scanner<'_> {
             return;
         } else if content.trim().is_empty() {
             malformed("empty placeholder".to_owned()).label("a placeholder has a name").help(
-                "write `{{}}` for literal braces, or one of `{metric_name}`, `{labels}`, `{group_by}`, `{window}`",
+                match self.fitting(start) {
+                    Some(fitting) => format!("write `{fitting}`"),
+                    None => "write `{{{labels}}}` after the name of a metric".to_owned(),
+                },
             )
         } else if content.bytes().all(|byte| byte.is_ascii_digit()) {
-            malformed(format!("placeholder with a number: `{content}`"))
-                .label("placeholders have names")
-                .help(format!("write `{{{{{content}}}}}` for literal braces"))
+            let number = malformed(format!("placeholder with a number: `{content}`")).label("placeholders have names");
+            match self.fitting(start) {
+                Some(fitting) => number.help(format!("write `{fitting}`")),
+                None => number.note(KNOWN),
+            }
         } else if let Some((name, _)) = content.split_once(['!', ':']).filter(|(name, _)| is_word(name.trim())) {
             let what = if content[name.len()..].starts_with('!') { "conversion" } else { "format" };
             let name = meant(name.trim()).unwrap_or(name.trim());
@@ -150,16 +172,33 @@ impl Scanner<'_> {
             let title = format!("unknown placeholder `{name}`");
             let unknown = Diagnostic::new(Code::UnknownPlaceholder, Span::of(at..at + name.len()), title)
                 .label("not a placeholder");
-            match meant(name) {
-                Some(meant) => unknown.help(format!("a placeholder with a similar name exists: `{meant}`")),
-                None => unknown
-                    .help(format!("write `{{{{{content}}}}}` for literal braces"))
-                    .note("placeholders are `metric_name`, `labels`, `group_by` and `window`"),
+            match (meant(name), self.fitting(start)) {
+                (Some(meant), _) => unknown.help(format!("a placeholder with a similar name exists: `{meant}`")),
+                (None, Some(fitting)) => unknown.help(format!("write `{fitting}`")).note(KNOWN),
+                (None, None) => unknown.note(KNOWN),
             }
         };
         self.diagnostics.push(diagnostic);
     }
+
+    /// The placeholder that can stand where the brace at `start` is.
+    fn fitting(&self, start: usize) -> Option<&'static str> {
+        let before = self.text[..start].trim_end();
+        if before.ends_with(['[', ':']) || before.ends_with("offset") {
+            return Some("{window}");
+        }
+        if self.doubled > 0 {
+            return before.ends_with(['{', ',']).then_some("{labels}");
+        }
+        let (head, list) = before.rsplit_once('(')?;
+        let head = head.trim_end();
+        let keyword = head.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_').next()?;
+        let groups = ["by", "without", "on", "ignoring", "group_left", "group_right"].contains(&keyword);
+        (groups && !list.contains(')')).then_some("{group_by}")
+    }
 }
+
+const KNOWN: &str = "placeholders are `metric_name`, `labels`, `group_by` and `window`";
 
 fn meant(name: &str) -> Option<&'static str> {
     nearest(name, PLACEHOLDERS)
@@ -212,7 +251,10 @@ mod tests {
         assert_eq!((title.as_str(), marked), ("unknown placeholder `windw`", "windw"));
         assert_eq!(help, "a placeholder with a similar name exists: `window`");
         assert_eq!(one("{metric-name}").2, "a placeholder with a similar name exists: `metric_name`");
-        assert_eq!(one("x[{step}]").2, "write `{{step}}` for literal braces");
+        assert_eq!(one("x[{step}]").2, "write `{window}`");
+        assert_eq!(one("x{{a=\"b\",{filter}}}").2, "write `{labels}`");
+        assert_eq!(one("sum by (a, {group_by.first})(x)").2, "write `{group_by}`");
+        assert_eq!(one("{query} + 1").2, "");
     }
 
     #[test]
@@ -226,6 +268,7 @@ mod tests {
         assert_eq!(one("{}").0, "empty placeholder");
         assert_eq!(one("{ }").0, "empty placeholder");
         assert_eq!(one("{0}").0, "placeholder with a number: `0`");
+        assert_eq!(one("up{{{0}}}").2, "write `{labels}`");
         assert_eq!(one("{ labels }").2, "write `{labels}`");
     }
 
@@ -247,6 +290,9 @@ mod tests {
         assert_eq!(one("up{job=\"x\",{labels}}").2, "double both: `{{job=\"x\",{labels}}}`");
         assert_eq!(one("up{{job=\"x\"}").1, "}");
         assert_eq!(one("up{job=\"x\"").2, "write `{{` for a literal brace");
+        assert_eq!(one("up{{{labels}}}[{window)").2, "write `{window}`");
+        assert_eq!(one("sum(up{{{labels}}}})").2, "remove it");
+        assert_eq!(one("sum(up{{{labels}})").2, "write `}}`");
         assert_eq!(found("{a=\"1\"} + }").len(), 2);
     }
 }

@@ -312,7 +312,8 @@ fn names_and_labels() {
             &["3:10: error: `LABELS` and `labels` become the same constant `LABELS` [duplicate-constant]"],
         ),
         (
-            "[labels]\n[presets.a]\ntemplate = 'vector(1)'\n",
+            "[labels]\n[presets.a]\ntemplate = 'vector(1)'\n\
+             allow = [{ check = 'unfiltered-selector', reason = 'a test' }]\n",
             &["1:2: error: `[labels]` that no template can use [unused-labels]"],
         ),
         (
@@ -402,7 +403,7 @@ fn names_and_labels() {
         ),
         (
             "[labels]\nhttp.code = 'string'\n[presets.a]\ntemplate = 'up{{{labels}}}'\n",
-            &["2:6: error: unknown key `code` in a label [unknown-key]"],
+            &["2:1: error: unknown key `code` in a label [unknown-key]"],
         ),
     ]);
 }

@@ -36,6 +36,8 @@ pub enum RegexErrorKind {
     InvalidEscape,
     /// `\1`.
     Backreference,
+    /// `\Q` without `\E`: it would quote what Prometheus puts around the pattern.
+    UnclosedQuote,
     /// `\` at the end.
     TrailingBackslash,
     /// `*` with nothing before it.
@@ -66,6 +68,7 @@ impl Display for RegexError {
             RegexErrorKind::UnknownClass => "unknown class of characters",
             RegexErrorKind::InvalidEscape => "invalid escape",
             RegexErrorKind::Backreference => "backreferences are not supported",
+            RegexErrorKind::UnclosedQuote => r"`\Q` without `\E`",
             RegexErrorKind::TrailingBackslash => "backslash at the end",
             RegexErrorKind::MissingRepeatArgument => "nothing to repeat",
             RegexErrorKind::NestedRepeat => "repetition of a repetition",
@@ -462,12 +465,11 @@ impl<'p> Parser<'p> {
             }
             Some(b'Q') => {
                 let literal = &self.pattern[start + 2..];
-                let (text, length) = match literal.find(r"\E") {
-                    Some(end) => (&literal[..end], end + 2),
-                    None => (literal, literal.len()),
+                let Some(end) = literal.find(r"\E") else {
+                    return Self::error(start, start + 2, RegexErrorKind::UnclosedQuote);
                 };
-                text.chars().for_each(|_| group.push(Node::CHAR));
-                self.at = start + 2 + length;
+                literal[..end].chars().for_each(|_| group.push(Node::CHAR));
+                self.at = start + 2 + end + 2;
             }
             _ => {
                 if !self.class_escape()? {
@@ -679,7 +681,6 @@ mod tests {
             r"[\d\-\]]",
             r"\pN\p{Greek}\P{^Lu}\p{greek}\p{Letter}",
             r"\Qa*(\E+",
-            r"\Q",
             r"\x41\x{10FFFF}\012\0",
             r"\_\-\/\.",
             r"\A\z\b\B",
@@ -708,6 +709,7 @@ mod tests {
             (r"\é", r"\é", K::InvalidEscape),
             (r"\xz", r"\xz", K::InvalidEscape),
             (r"(a)\1", r"\1", K::Backreference),
+            (r"a\Qb", r"\Q", K::UnclosedQuote),
             (r"a\", r"\", K::TrailingBackslash),
             ("*a", "*", K::MissingRepeatArgument),
             ("a|*", "*", K::MissingRepeatArgument),

@@ -116,6 +116,13 @@ fn function(query: &Query<'_>, call: &Call<'_>, findings: &mut Findings) {
     }
 }
 
+fn count_of_bool(name: &str, span: Span, bool_span: Span, instead: &str) -> Diagnostic {
+    Diagnostic::new(Code::CountOfBool, span, format!("`{name}` of a comparison with `bool`"))
+        .label("counts the zeros, too")
+        .secondary(bool_span, "returns 0 where the comparison is false")
+        .help(format!("write `{instead}`, or leave `bool` out"))
+}
+
 fn comparisons(query: &Query<'_>, findings: &mut Findings) {
     let with_bool = |id: Id| match &query.expr(query.bare_id(id)).kind {
         ExprKind::Binary(binary) if binary.op.is_comparison() => binary.bool_span,
@@ -125,12 +132,13 @@ fn comparisons(query: &Query<'_>, findings: &mut Findings) {
         match &query.expr(id).kind {
             ExprKind::Aggregate(aggregate) if aggregate.op == Aggregator::Count => {
                 let Some(bool_span) = with_bool(query.operand(id)) else { continue };
-                findings.push(
-                    Diagnostic::new(Code::CountOfBool, aggregate.op_span, "`count` of a comparison with `bool`")
-                        .label("counts the zeros, too")
-                        .secondary(bool_span, "returns 0 where the comparison is false")
-                        .help("write `sum`, or leave `bool` out"),
-                );
+                findings.push(count_of_bool("count", aggregate.op_span, bool_span, "sum"));
+            }
+            ExprKind::Call(call) if call.name == "count_over_time" => {
+                let Some(arg) = query.arg(id, 0).map(|arg| query.bare_id(arg)) else { continue };
+                let ExprKind::Subquery(_) = &query.expr(arg).kind else { continue };
+                let Some(bool_span) = with_bool(arg + 1) else { continue };
+                findings.push(count_of_bool(call.name, call.name_span, bool_span, "sum_over_time"));
             }
             ExprKind::Binary(binary) if binary.op.is_comparison() => {
                 let sides = [&binary.lhs, &binary.rhs];
@@ -148,10 +156,12 @@ fn comparisons(query: &Query<'_>, findings: &mut Findings) {
                 let (Some(left), Some(right)) = (children.next(), children.next()) else { continue };
                 for (side, other) in [(left, right), (right, left)] {
                     let value = query.expr(other).as_number();
-                    // `(x > bool 5) >= 0.5` tells 0 and 1 apart.
-                    let meant = |value: f64| match binary.op {
-                        BinaryOp::Equal | BinaryOp::NotEqual => (0.0..=1.0).contains(&value) && value.fract() == 0.0,
-                        _ => (0.0..=1.0).contains(&value),
+                    // `(x > bool 5) >= 0.5` tells 0 and 1 apart; so does `0.5 <= (x > bool 5)`.
+                    let meant = |value: f64| match (binary.op, side == left) {
+                        (BinaryOp::Equal | BinaryOp::NotEqual, _) => [0.0, 1.0].contains(&value),
+                        (BinaryOp::Greater | BinaryOp::LessEqual, true)
+                        | (BinaryOp::Less | BinaryOp::GreaterEqual, false) => (0.0..1.0).contains(&value),
+                        _ => value > 0.0 && value <= 1.0,
                     };
                     if let (Some(bool_span), Some(value)) = (with_bool(side), value)
                         && !meant(value)

@@ -2,13 +2,11 @@
 
 use super::metrics::Role;
 use super::query::{Findings, Id, Query};
-use crate::promql::{Aggregator, BinaryOp, Call, ExprKind};
-use crate::{Code, Diagnostic};
-
-/// Whether a function takes drops of the value for restarts of the process.
-pub(super) fn is_counter_function(name: &str) -> bool {
-    matches!(name, "rate" | "irate" | "increase" | "resets")
-}
+use crate::promql::{
+    Aggregator, BinaryOp, Call, ExprKind, Subquery, instead_for_gauges, is_counter_function, keeps_values,
+    of_each_selector,
+};
+use crate::{Code, Diagnostic, Span};
 
 fn is_gauge_function(name: &str) -> bool {
     matches!(name, "delta" | "idelta" | "deriv" | "predict_linear" | "double_exponential_smoothing")
@@ -25,92 +23,141 @@ pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
     }
 }
 
-fn counter_function(query: &Query<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) {
-    let Some(arg) = query.arg(id, 0).map(|arg| query.bare_id(arg)) else { return };
-    match &query.expr(arg).kind {
-        ExprKind::Selector(selector) => {
-            let Some(role) = query.series(arg).map(super::query::Series::declared) else { return };
-            if !matches!(role, Role::Gauge | Role::Info | Role::Stateset | Role::Quantiles) {
-                return;
+/// What the values of an expression are, as far as functions of counters and of gauges care.
+#[derive(Clone, Copy)]
+enum Values<'e> {
+    /// They only grow.
+    Counter,
+    /// Nothing is known.
+    Unknown,
+    /// They go up and down, as this selector's file says.
+    Gauge(Role, Span),
+    /// They go up and down, since this aggregation counts.
+    Counted(&'static str, Span),
+    /// They are a rate already.
+    Rate(&'e str, Span),
+}
+
+/// What makes one value of several: in words, and where.
+type Combined = Option<(&'static str, Span)>;
+
+fn values<'e>(query: &Query<'e>, id: Id, combined: &mut Combined) -> Option<Values<'e>> {
+    let id = query.bare_id(id);
+    match &query.expr(id).kind {
+        ExprKind::Selector(selector) => Some(match query.series(id)?.declared() {
+            role if role.is_counter() => Values::Counter,
+            role @ (Role::Gauge | Role::Info | Role::Stateset | Role::Quantiles) => Values::Gauge(role, selector.span),
+            _ => Values::Unknown,
+        }),
+        ExprKind::Aggregate(aggregate) if keeps_values(aggregate.op) => {
+            let chooses = matches!(
+                aggregate.op,
+                Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk | Aggregator::LimitRatio
+            );
+            if !chooses {
+                combined.get_or_insert((aggregate.op.as_str(), aggregate.op_span));
             }
-            let title = format!("`{}` of {}", call.name, role.with_article());
-            let mut finding = Diagnostic::new(Code::RateOnGauge, call.name_span, title)
-                .label("takes every drop for a restart that begins at zero")
-                .secondary(selector.span, format!("{}, as its file says", role.with_article()));
-            let instead = match call.name {
-                _ if role != Role::Gauge => None,
-                "rate" => Some("deriv"),
-                "irate" => None,
-                "increase" => Some("delta"),
-                _ => Some("changes"),
-            };
-            if let Some(instead) = instead {
-                finding = finding.help(format!("write `{instead}{}`", query.slice(call.parens)));
-            }
-            findings.push(finding);
+            values(query, query.operand(id), combined)
         }
-        ExprKind::Subquery(subquery) => {
-            let inner = query.bare_id(arg + 1);
-            match &query.expr(inner).kind {
-                ExprKind::Call(rate) if is_counter_function(rate.name) && rate.name != "resets" => findings.push(
-                    Diagnostic::new(Code::NestedRate, call.name_span, format!("`{}` of `{}`", call.name, rate.name))
-                        .label("takes every drop of the rate for a restart")
-                        .secondary(rate.name_span, "goes up and down"),
-                ),
-                ExprKind::Aggregate(aggregate)
-                    if matches!(aggregate.op, Aggregator::Sum | Aggregator::Avg) && is_raw(query, inner) =>
-                {
-                    let name = aggregate.op.as_str();
-                    let help = match &query.expr(query.bare_id(query.operand(inner))).kind {
-                        ExprKind::Selector(selector) if selector.modifiers.is_empty() => {
-                            let grouping =
-                                aggregate.grouping.as_ref().map(|it| format!(" {} ", query.slice(it.span())));
-                            let (by, what) = (grouping.unwrap_or_default(), query.slice(selector.span));
-                            format!("write `{name}{by}({}({what}[{}]))`", call.name, query.slice(subquery.range.span))
-                        }
-                        _ => format!("write `{name}({}(...))`, the other way round", call.name),
-                    };
-                    findings.push(
-                        Diagnostic::new(
-                            Code::RateAfterAggregation,
-                            call.name_span,
-                            format!("`{}` of `{name}`", call.name),
-                        )
-                        .label("sees a restart only as a smaller drop of the whole")
-                        .secondary(aggregate.op_span, "hides the restarts of single counters")
-                        .help(help),
-                    );
+        ExprKind::Aggregate(aggregate) => Some(Values::Counted(aggregate.op.as_str(), aggregate.op_span)),
+        ExprKind::Binary(binary) => {
+            let mut sides = query.children(id);
+            let (left, right) = (sides.next()?, sides.next()?);
+            let both = query.is_vector(left) && query.is_vector(right);
+            match binary.op {
+                BinaryOp::Add | BinaryOp::Or if both => {
+                    if binary.op == BinaryOp::Add {
+                        combined.get_or_insert(("+", binary.op_span));
+                    }
+                    let (a, b) = (values(query, left, combined)?, values(query, right, combined)?);
+                    match (a, b) {
+                        (Values::Counter | Values::Unknown, other) => Some(other),
+                        (other, Values::Counter | Values::Unknown) if binary.op == BinaryOp::Add => Some(other),
+                        (Values::Gauge(..) | Values::Counted(..), Values::Gauge(..) | Values::Counted(..))
+                        | (Values::Rate(..), Values::Rate(..)) => Some(a),
+                        _ => None,
+                    }
                 }
-                ExprKind::Binary(binary) if binary.op == BinaryOp::Add && is_raw(query, inner) => findings.push(
-                    Diagnostic::new(Code::RateAfterAggregation, call.name_span, format!("`{}` of a sum", call.name))
-                        .label("sees a restart only as a smaller drop of the whole")
-                        .secondary(binary.op_span, "hides the restarts of single counters")
-                        .help(format!("write `{0}(...) + {0}(...)`", call.name)),
-                ),
-                _ => {}
+                BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div if binary.rhs.as_number().is_some() => {
+                    values(query, left, combined)
+                }
+                BinaryOp::Add | BinaryOp::Mul if binary.lhs.as_number().is_some() => values(query, right, combined),
+                _ => None,
             }
         }
-        _ => {}
+        ExprKind::Call(call) => match call.name {
+            "rate" | "irate" | "increase" => Some(Values::Rate(call.name, call.name_span)),
+            "label_replace" | "label_join" => values(query, query.arg(id, 0)?, combined),
+            _ => None,
+        },
+        _ => None,
     }
 }
 
-/// Whether there are selectors in it, and all of them stand for their values as they are.
-fn is_raw(query: &Query<'_>, id: Id) -> bool {
-    let mut selectors = query.selectors_below(id).peekable();
-    selectors.peek().is_some()
-        && selectors.all(|(_, selector, series)| selector.range.is_none() && series.declared() != Role::Gauge)
-        && query.below(id).all(|id| {
-            !matches!(&query.expr(id).kind,
-                ExprKind::Aggregate(aggregate) if matches!(aggregate.op, Aggregator::Count | Aggregator::Group))
-        })
+fn counter_function(query: &Query<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) {
+    let Some(arg) = query.arg(id, 0).map(|arg| query.bare_id(arg)) else { return };
+    let mut combined = None;
+    let (subquery, inner) = match &query.expr(arg).kind {
+        ExprKind::Selector(_) => (None, arg),
+        ExprKind::Subquery(subquery) => (Some(&**subquery), arg + 1),
+        _ => return,
+    };
+    let Some(values) = values(query, inner, &mut combined) else { return };
+    let gauge = |title: String| {
+        let finding = Diagnostic::new(Code::RateOnGauge, call.name_span, title)
+            .label("takes every drop for a restart that begins at zero");
+        match instead_for_gauges(call.name) {
+            Some(instead) => finding.help(format!("write `{instead}{}`", query.slice(call.parens))),
+            None => finding,
+        }
+    };
+    let finding = match (values, combined) {
+        (Values::Gauge(role, span), _) => {
+            let finding = gauge(format!("`{}` of {}", call.name, role.with_article()))
+                .secondary(span, format!("{}, as its file says", role.with_article()));
+            if role == Role::Gauge { finding } else { Diagnostic { help: None, ..finding } }
+        }
+        (Values::Counted(name, span), _) => {
+            gauge(format!("`{}` of `{name}`", call.name)).secondary(span, "goes up and down")
+        }
+        (Values::Rate(name, span), _) => {
+            Diagnostic::new(Code::NestedRate, call.name_span, format!("`{}` of `{name}`", call.name))
+                .label("takes every drop of the rate for a restart")
+                .secondary(span, "goes up and down")
+        }
+        (Values::Counter, Some((name, span))) | (Values::Unknown, Some((name @ ("sum" | "avg" | "+"), span))) => {
+            let what = if name == "+" { "a sum".to_owned() } else { format!("`{name}`") };
+            let finding =
+                Diagnostic::new(Code::RateAfterAggregation, call.name_span, format!("`{}` of {what}", call.name))
+                    .label("sees a restart only as a smaller drop of the whole")
+                    .secondary(span, "hides the restarts of single counters");
+            match subquery.and_then(|subquery| of_each(query, subquery, call.name)) {
+                Some(right) => finding.help(format!("write `{right}`")),
+                None => finding,
+            }
+        }
+        _ => return,
+    };
+    findings.push(finding);
+}
+
+/// A function of each selector in a subquery.
+fn of_each(query: &Query<'_>, subquery: &Subquery<'_>, function: &str) -> Option<String> {
+    let range = format!("[{}]", query.slice(subquery.range.span));
+    let plain = subquery.modifiers.is_empty();
+    plain.then(|| of_each_selector(query.text, subquery.expr.unparenthesized(), function, &range)).flatten()
 }
 
 fn gauge_function(query: &Query<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) {
     let Some(arg) = query.arg(id, 0).map(|arg| query.bare_id(arg)) else { return };
-    let (ExprKind::Selector(selector), Some(series)) = (&query.expr(arg).kind, query.series(arg)) else { return };
-    if !series.declared().is_counter() {
-        return;
-    }
+    let (subquery, inner) = match &query.expr(arg).kind {
+        ExprKind::Selector(_) => (None, arg),
+        ExprKind::Subquery(subquery) => (Some(&**subquery), arg + 1),
+        _ => return,
+    };
+    let Some(Values::Counter) = values(query, inner, &mut None) else { return };
+    let sources = query.sources(arg);
+    let Some((_, selector, series)) = sources.first() else { return };
     let what = series.role.with_article();
     let finding = Diagnostic::new(Code::GaugeFunctionOnCounter, call.name_span, format!("`{}` of {what}", call.name))
         .label("takes a restart for a drop")
@@ -124,14 +171,31 @@ fn gauge_function(query: &Query<'_>, id: Id, call: &Call<'_>, findings: &mut Fin
             return;
         }
     };
-    findings.push(finding.help(format!("write `{instead}{}`", query.slice(call.parens))));
+    let right = match subquery {
+        Some(subquery) => of_each(query, subquery, instead),
+        None => Some(format!("{instead}{}", query.slice(call.parens))),
+    };
+    findings.push(match right {
+        Some(right) => finding.help(format!("write `{right}`")),
+        None => finding,
+    });
 }
 
 /// A counter whose value is used as it is, although it says only how long ago the process started.
 fn raw_counter(query: &Query<'_>, id: Id, findings: &mut Findings) {
     let (ExprKind::Selector(selector), Some(series)) = (&query.expr(id).kind, query.series(id)) else { return };
-    if series.declared() != Role::Counter {
+    if !matches!(series.declared(), Role::Counter | Role::Sum | Role::Count) {
         return;
+    }
+    let range = if query.scope.template { "[{window}]" } else { "[5m]" };
+    let mut whole = None;
+    if let Some(outer) = query.outer(id)
+        && let Some((sum, count)) = lifetime_average(query, outer)
+    {
+        if query.expr(id).span == count {
+            return;
+        }
+        whole = of_each_selector(query.text, query.expr(outer), "rate", range).map(|right| (sum, count, right));
     }
     let mut below = id;
     for outer in query.ancestors(id) {
@@ -145,7 +209,9 @@ fn raw_counter(query: &Query<'_>, id: Id, findings: &mut Findings) {
             ExprKind::Aggregate(aggregate) => matches!(aggregate.op, Aggregator::Count | Aggregator::Group),
             // What a side only filters by, or is compared with, or has lost earlier.
             ExprKind::Binary(binary) => {
-                binary.op.is_comparison()
+                let constant = binary.rhs.as_number().or_else(|| binary.lhs.as_number());
+                // Being there and being zero mean something; how much it is depends on the last restart.
+                (binary.op.is_comparison() && constant.is_none_or(|value| value == 0.0))
                     || (binary.op.is_set() && binary.op != BinaryOp::Or && below != outer + 1)
                     || binary.op == BinaryOp::Sub
             }
@@ -158,9 +224,20 @@ fn raw_counter(query: &Query<'_>, id: Id, findings: &mut Findings) {
     }
     let mut finding = Diagnostic::new(Code::RawCounter, selector.span, "value of a counter as it is")
         .label("grows from zero since each process started");
-    if selector.range.is_none() {
-        let range = if query.scope.template { "{window}" } else { "5m" };
-        finding = finding.help(format!("write `rate({}[{range}])`", query.slice(selector.span)));
+    if let Some((_, count, right)) = whole {
+        finding = finding.secondary(count, "so does this").help(format!("write `{right}`"));
+    } else if selector.range.is_none() {
+        finding = finding.help(format!("write `rate({}{range})`", query.slice(selector.span)));
     }
     findings.push(finding);
+}
+
+/// The places of `x_sum` and `x_count` in `x_sum / x_count`.
+fn lifetime_average(query: &Query<'_>, id: Id) -> Option<(Span, Span)> {
+    let ExprKind::Binary(binary) = &query.expr(id).kind else { return None };
+    let mut sides = query.children(id).map(|side| query.bare_id(side));
+    let (left, right) = (sides.next()?, sides.next()?);
+    let is = |id: Id, role: Role| query.series(id).is_some_and(|series| series.declared() == role);
+    (binary.op == BinaryOp::Div && is(left, Role::Sum) && is(right, Role::Count))
+        .then(|| (query.expr(left).span, query.expr(right).span))
 }

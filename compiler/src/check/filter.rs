@@ -1,17 +1,45 @@
-//! A caller's filter reaches every selector. A query without selectors reads no series, so nothing can be missed.
+//! A caller's filter reaches every selector, and there is one for it to reach.
 
-use super::query::{Findings, Query};
+use super::query::{Findings, Id, Query};
+use crate::promql::{BinaryOp, ExprKind, Selector};
 use crate::{Code, Diagnostic};
 
 pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
     if !query.scope.template {
         return;
     }
-    for (_, selector, _) in query.selectors().filter(|(_, selector, _)| !selector.has_labels_hole()) {
+    if query.selectors().next().is_none() {
         findings.push(
-            Diagnostic::new(Code::UnfilteredSelector, selector.span, "selector without `{labels}`")
-                .label("a caller's filter does not reach these series")
-                .help(format!("write `{}`", query.with_item(selector, "{labels}"))),
+            Diagnostic::new(Code::UnfilteredSelector, query.expr(0).span, "preset without a selector")
+                .label("reads no series, so that no filter has an effect"),
         );
     }
+    for (id, selector, _) in query.selectors().filter(|(_, selector, _)| !selector.has_labels_hole()) {
+        let finding = Diagnostic::new(Code::UnfilteredSelector, selector.span, "selector without `{labels}`")
+            .label("a caller's filter does not reach these series");
+        findings.push(match dashed(query, id, selector) {
+            Some(name) => finding
+                .note("`-` is a minus; a name with a dash stands in quotes between the braces")
+                .help(format!("write `{{{{\"{name}\",{{labels}}}}}}` if `{name}` is a name")),
+            None => match query.slice(selector.span) {
+                "true" => finding.help("write `1`"),
+                "false" => finding.help("write `0`"),
+                _ => finding.help(format!("write `{}`", query.with_item(selector, "{labels}"))),
+            },
+        });
+    }
+}
+
+/// `node-load1`: what would be one name, if names had dashes.
+fn dashed<'e>(query: &Query<'e>, id: Id, selector: &Selector<'_>) -> Option<String> {
+    let parent = query.parent(id).filter(|_| selector.braces.is_none() && selector.range.is_none())?;
+    let ExprKind::Binary(binary) = &query.expr(parent).kind else { return None };
+    let right = query.children(parent).nth(1)?;
+    let ExprKind::Selector(next) = &query.expr(right).kind else { return None };
+    let touches = binary.op == BinaryOp::Sub
+        && right != id
+        && binary.op_span.start == selector.span.end
+        && binary.op_span.end == next.span.start;
+    let (first, second) = (selector.name.as_ref()?.as_literal()?, next.name.as_ref()?.as_literal()?);
+    touches.then(|| format!("{first}-{second}"))
 }

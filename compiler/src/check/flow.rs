@@ -2,15 +2,15 @@
 //!
 //! What an operator does to labels is what Prometheus' engine does (`promql/engine.go`, `promql/functions.go`).
 
-use super::labels::{GROUP_BY, Labels};
+use promql_presets_core::regex::matches_empty;
+
+use super::labels::{GROUP_BY, Labels, NAME};
 use super::metrics::Role;
 use super::query::{Id, Query, labels_of};
 use crate::promql::{
     Aggregate, Aggregator, Binary, Call, ExprKind, FillSide, Grouping, GroupingKeyword, MatchOp, Matcher, Selector,
-    Sign, ValueType,
+    Sign, StringLiteral, ValueType,
 };
-
-const NAME: &str = "__name__";
 
 /// The labels of every expression. `filled` says whether a caller groups by something or by nothing.
 pub(super) fn flow<'e>(query: &Query<'e>, filled: bool) -> Vec<Labels<'e>> {
@@ -56,6 +56,7 @@ impl<'e> Flow<'_, 'e> {
                 };
                 Labels::only(labels.keys().copied().chain([NAME, "job", "instance", GROUP_BY]).chain(own))
             }
+            None if series.is_some_and(|series| series.role == Role::NativeHistogram) => Labels::any().without("le"),
             None => Labels::any(),
         };
         let (empty, set): (Vec<_>, Vec<_>) = selector.matchers().partition(|matcher| matcher.matches_empty());
@@ -71,16 +72,18 @@ impl<'e> Flow<'_, 'e> {
             return Labels::none();
         };
         let labels = self.labels[vector].clone();
-        let text = |index: usize| match &call.args.get(index)?.unparenthesized().kind {
-            ExprKind::String(text) => Some(&*text.value),
-            _ => None,
-        };
+        let text = |index: usize| string(call, index).map(|text| &*text.value);
         match call.name {
             "absent" | "absent_over_time" => self.absent(vector),
             "last_over_time" | "first_over_time" | "sort" | "sort_desc" | "sort_by_label" | "sort_by_label_desc" => {
                 labels
             }
-            "label_replace" => text(1).map_or_else(Labels::any, |label| labels.unsure(label)),
+            "label_replace" => match text(1) {
+                None => Labels::any(),
+                Some(label) if replacement(call, &labels).is_some() => labels.with_sure(label),
+                Some(_) if sets_nothing(call, &labels) => labels,
+                Some(label) => labels.unsure(label),
+            },
             "label_join" => {
                 let Some(label) = text(1) else { return Labels::any() };
                 let sure = (3..call.args.len()).filter_map(text).any(|source| labels.surely_has(source));
@@ -208,6 +211,42 @@ impl<'e> Flow<'_, 'e> {
     fn is_vector(&self, id: Id) -> bool {
         matches!(self.query.expr(id).ty(), ValueType::Vector | ValueType::Matrix)
     }
+}
+
+/// The string that an argument is.
+pub(super) fn string<'e>(call: &'e Call<'e>, index: usize) -> Option<&'e StringLiteral<'e>> {
+    match &call.args.get(index)?.unparenthesized().kind {
+        ExprKind::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// The labels that a function gives values to.
+pub(super) fn overwritten<'e>(call: &'e Call<'e>) -> impl Iterator<Item = &'e str> {
+    let sets = matches!(call.name, "label_replace" | "label_join" | "histogram_quantiles");
+    string(call, 1).filter(|_| sets).map(|label| &*label.value).into_iter()
+}
+
+/// The value that `label_replace` gives to every series of these labels, where it is always the same.
+pub(super) fn replacement<'e>(call: &'e Call<'e>, labels: &Labels<'e>) -> Option<&'e StringLiteral<'e>> {
+    let pattern = &*string(call, 4)?.value;
+    let always = matches!(pattern, ".*" | "(.*)") || (matches_empty(pattern) && lacks_source(call, labels));
+    string(call, 2)
+        .filter(|value| call.name == "label_replace" && always && !value.value.is_empty() && !value.value.contains('$'))
+}
+
+/// Whether `label_replace` reads a label that is not there, with a pattern that does not match that.
+pub(super) fn sets_nothing<'e>(call: &'e Call<'e>, labels: &Labels<'e>) -> bool {
+    call.name == "label_replace"
+        && lacks_source(call, labels)
+        && string(call, 4).is_some_and(|pattern| !matches_empty(&pattern.value))
+}
+
+/// Whether series of these labels lack the label that `label_replace` reads.
+fn lacks_source<'e>(call: &'e Call<'e>, labels: &Labels<'e>) -> bool {
+    // A caller may group by it.
+    let lacks = |label: &str| !labels.may_have(label) && !labels.may_have(GROUP_BY);
+    string(call, 3).is_some_and(|source| source.value.is_empty() || lacks(&source.value))
 }
 
 #[cfg(test)]

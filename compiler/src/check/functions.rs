@@ -1,12 +1,21 @@
 //! Single functions that are easily taken for something else.
 
 use super::query::{Findings, Id, Query};
-use crate::promql::{Aggregator, BinaryOp, Call, Expr, ExprKind, GroupingKeyword, StringLiteral, regex_fault};
+use crate::promql::{
+    Aggregator, Binary, BinaryOp, Call, Expr, ExprKind, GroupingKeyword, StringLiteral, ValueType, regex_fault,
+};
 use crate::{Code, Diagnostic};
 
 pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
     for id in query.ids() {
-        let ExprKind::Call(call) = &query.expr(id).kind else { continue };
+        let call = match &query.expr(id).kind {
+            ExprKind::Call(call) => call,
+            ExprKind::Binary(binary) => {
+                hidden(query, id, binary, findings);
+                continue;
+            }
+            _ => continue,
+        };
         match call.name {
             "label_replace" => {
                 target(call, 1, findings);
@@ -14,7 +23,7 @@ pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
             }
             "label_join" => (1..call.args.len()).filter(|arg| *arg != 2).for_each(|arg| target(call, arg, findings)),
             "sort" | "sort_desc" | "sort_by_label" | "sort_by_label_desc" => sort(query, id, call, findings),
-            "absent" => absent(query, id, call, findings),
+            "absent" | "absent_over_time" => absent(query, id, call, findings),
             _ => {}
         }
     }
@@ -144,6 +153,7 @@ fn sort(query: &Query<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) {
         ExprKind::Aggregate(aggregate) => {
             Some((aggregate.op_span, aggregate.op.as_str(), "takes its series in no order"))
         }
+        ExprKind::Subquery(subquery) => Some((subquery.brackets, "a subquery", "keeps no order")),
         ExprKind::Binary(binary) if query.children(outer).all(|id| query.is_vector(id)) => {
             // The order of the side of the many is that of the result.
             let right = binary.group.as_ref().is_some_and(|group| group.keyword == GroupingKeyword::GroupRight);
@@ -154,8 +164,9 @@ fn sort(query: &Query<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) {
         _ => None,
     });
     if let Some((span, name, order)) = by {
+        let within = if name.contains(' ') { name.to_owned() } else { format!("`{name}`") };
         findings.push(
-            Diagnostic::new(Code::SortWithoutEffect, call.name_span, format!("`{}` within `{name}`", call.name))
+            Diagnostic::new(Code::SortWithoutEffect, call.name_span, format!("`{}` within {within}", call.name))
                 .label("the order is lost")
                 .secondary(span, order)
                 .help(format!("leave `{}` out, or put it around everything", call.name)),
@@ -163,23 +174,75 @@ fn sort(query: &Query<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) {
     }
 }
 
+/// `vector(0) or x`: what is always there comes first.
+fn hidden(query: &Query<'_>, id: Id, binary: &Binary<'_>, findings: &mut Findings) {
+    let mut sides = query.children(id);
+    let (BinaryOp::Or, Some(left), Some(right)) = (binary.op, sides.next(), sides.next()) else { return };
+    let ExprKind::Call(call) = &query.expr(query.bare_id(left)).kind else { return };
+    if call.name != "vector" {
+        return;
+    }
+    let (first, second) = (query.slice(query.expr(left).span), query.slice(query.expr(right).span));
+    let single = query.labels(right).all().is_some_and(<[_]>::is_empty);
+    let op = if single { "or" } else { "or on ()" };
+    findings.push(
+        Diagnostic::new(Code::FallbackAlwaysThere, call.name_span, "fallback before what it stands in for")
+            .label("always there")
+            .secondary(binary.op_span, "prefers its left side")
+            .help(format!("write `{second} {op} {first}`")),
+    );
+}
+
 fn absent(query: &Query<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) {
     let Some(arg) = query.arg(id, 0).map(|arg| query.bare_id(arg)) else { return };
+    let (subquery, arg) = match &query.expr(arg).kind {
+        ExprKind::Subquery(subquery) => (Some(subquery), query.bare_id(arg + 1)),
+        _ => (None, arg),
+    };
     let (span, what) = match &query.expr(arg).kind {
         ExprKind::Aggregate(aggregate)
             if !matches!(aggregate.op, Aggregator::Topk | Aggregator::Bottomk | Aggregator::Count) =>
         {
             (aggregate.op_span, aggregate.op.as_str())
         }
+        ExprKind::Call(inner) if query.arg(arg, 0).is_some_and(|arg| query.expr(arg).ty() == ValueType::Matrix) => {
+            (inner.name_span, inner.name)
+        }
+        // A comparison asks for series with some values, such as `absent(up == 1)`.
+        ExprKind::Binary(binary) if !binary.op.is_comparison() && !binary.op.is_set() => {
+            (binary.op_span, binary.op.as_str())
+        }
         _ => return,
     };
     let mut selectors = query.selectors_below(arg);
-    let finding = Diagnostic::new(Code::AbsentOfAggregation, span, format!("`absent` of `{what}`"))
+    let finding = Diagnostic::new(Code::AbsentOfAggregation, span, format!("`{}` of `{what}`", call.name))
         .label("loses the labels that the result would take from the selector")
         .secondary(call.name_span, "makes its labels from the matchers of a selector");
+    let sides: Vec<&Expr<'_>> = query.expr(arg).children().collect();
+    if let ([a, b], ExprKind::Binary(_), "absent") = (sides.as_slice(), &query.expr(arg).kind, call.name)
+        && [a, b].iter().all(|side| matches!(&side.kind, ExprKind::Selector(_)))
+    {
+        let (a, b) = (query.slice(a.span), query.slice(b.span));
+        findings.push(finding.help(format!("write `absent({a}) or absent({b})`")));
+        return;
+    }
+    let has_subquery = query.below(arg).any(|id| matches!(query.expr(id).kind, ExprKind::Subquery(_)));
     findings.push(match (selectors.next(), selectors.next()) {
-        (Some((_, selector, _)), None) if selector.range.is_none() => {
-            finding.help(format!("write `absent({})`", query.slice(selector.span)))
+        (Some((id, selector, _)), None) if !has_subquery && subquery.is_none_or(|it| it.modifiers.is_empty()) => {
+            let (expr, over) = (query.expr(id).span, selector.range.as_ref());
+            let (core, whole) = (query.slice(selector.span), query.slice(expr));
+            let over_time = query.outer(id).is_some_and(|outer| match &query.expr(outer).kind {
+                ExprKind::Call(call) => call.name.ends_with("_over_time"),
+                _ => false,
+            });
+            let modifiers = &query.text[over.map_or(selector.span, |range| range.span).end as usize..expr.end as usize];
+            finding.help(match subquery {
+                Some(subquery) => {
+                    format!("write `absent_over_time({core}[{}]{modifiers})`", query.slice(subquery.range.span))
+                }
+                None if over_time => format!("write `absent_over_time({whole})`"),
+                None => format!("write `absent({core}{modifiers})`"),
+            })
         }
         _ => finding,
     });

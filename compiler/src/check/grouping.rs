@@ -1,15 +1,29 @@
-//! Grouping by labels that are there to group by.
+//! Labels that are there to group by, to drop, or to read.
 
+use promql_presets_core::regex::matches_empty;
+
+use super::flow::string;
 use super::labels::GROUP_BY;
 use super::matchers::undeclared;
-use super::query::{Findings, Id, Query};
-use crate::promql::{Aggregate, ExprKind, GroupingItem, GroupingKeyword};
+use super::metrics::Role;
+use super::query::{Findings, Id, Query, Series};
+use crate::promql::{Aggregate, Aggregator, Call, ExprKind, Grouping, GroupingItem, GroupingKeyword, Label};
 use crate::{Code, Diagnostic, Span};
 
 pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
     for id in query.ids() {
-        if let ExprKind::Aggregate(aggregate) = &query.expr(id).kind {
-            by(query, id, aggregate, findings);
+        match &query.expr(id).kind {
+            ExprKind::Aggregate(aggregate) => {
+                aggregate.grouping.iter().for_each(|grouping| without_braces(query, grouping, findings));
+                by(query, id, aggregate, findings);
+                without(query, id, aggregate, findings);
+            }
+            ExprKind::Binary(binary) => {
+                let groupings = binary.matching.iter().chain(&binary.group);
+                groupings.for_each(|grouping| without_braces(query, grouping, findings));
+            }
+            ExprKind::Call(call) => sources(query, id, call, findings),
+            _ => {}
         }
     }
 }
@@ -24,7 +38,14 @@ fn by(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Findi
             GroupingItem::Label(label) => {
                 if !query.bare_labels(operand).may_have(&label.name) {
                     let title = format!("grouping by `{}`, which is gone", label.name);
-                    findings.extend(missing(query, operand, &label.name, label.span, Code::GroupRemovedLabel, title));
+                    let code = Code::GroupRemovedLabel;
+                    let harmful = query.had(operand, &label.name);
+                    let finding = missing(query, operand, &label.name, label.span, code, title, harmful);
+                    let help = (label.name == "le").then(|| inside_quantile(query, operand, aggregate)).flatten();
+                    findings.extend(finding.map(|finding| match help {
+                        Some(right) => finding.help(format!("write `{right}`")),
+                        None => finding,
+                    }));
                 }
             }
             GroupingItem::GroupBy(span) => {
@@ -34,7 +55,77 @@ fn by(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Findi
     }
 }
 
-/// The finding of a label that an expression does not have. `None` where the query asks for series without it.
+/// `histogram_quantile(0.9, sum by (le) (x))` for `sum by (le) (histogram_quantile(0.9, x))`.
+fn inside_quantile(query: &Query<'_>, operand: Id, aggregate: &Aggregate<'_>) -> Option<String> {
+    let ExprKind::Call(call) = &query.expr(query.bare_id(operand)).kind else { return None };
+    let [quantile, buckets] = call.args.as_slice() else { return None };
+    if call.name != "histogram_quantile"
+        || aggregate.op != Aggregator::Sum
+        || !matches!(buckets.kind, ExprKind::Call(_))
+    {
+        return None;
+    }
+    let (quantile, buckets) = (query.slice(quantile.span), query.slice(buckets.span));
+    let grouping = query.slice(aggregate.grouping.as_ref()?.span());
+    Some(format!("histogram_quantile({quantile}, sum {grouping} ({buckets}))"))
+}
+
+/// A label called `group_by`. If there is one, it can be quoted.
+fn without_braces(query: &Query<'_>, grouping: &Grouping<'_>, findings: &mut Findings) {
+    let named = |label: &&Label<'_>| query.scope.template && label.name == "group_by" && !label.quoted;
+    findings.extend(grouping.labels().find(named).map(|label| {
+        Diagnostic::new(Code::MalformedPlaceholder, label.span, "`group_by` without braces")
+            .label("a label of this very name")
+            .help("write `{group_by}`")
+    }));
+}
+
+/// Labels that `without` drops although no series can have them.
+fn without(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Findings) {
+    let grouping = aggregate.grouping.as_ref().filter(|grouping| grouping.keyword == GroupingKeyword::Without);
+    let operand = query.operand(id);
+    for label in grouping.into_iter().flat_map(Grouping::labels) {
+        findings.extend(never_there(query, operand, &label.name, label.span));
+    }
+}
+
+/// Labels that `label_replace` or `label_join` reads although no series can have them.
+fn sources(query: &Query<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) {
+    let last = match call.name {
+        // It is asked for series without the label.
+        "label_replace" if string(call, 4).is_none_or(|pattern| matches_empty(&pattern.value)) => return,
+        "label_replace" => 3,
+        "label_join" => call.args.len().saturating_sub(1),
+        _ => return,
+    };
+    let Some(vector) = query.arg(id, 0) else { return };
+    for label in (3..=last).filter_map(|index| string(call, index)).filter(|label| !label.value.is_empty()) {
+        findings.extend(never_there(query, vector, &label.value, label.span));
+    }
+}
+
+/// The finding of a label that an expression does not have because its series never had it, as their declaration says.
+pub(super) fn never_there(query: &Query<'_>, operand: Id, label: &str, span: Span) -> Option<Diagnostic> {
+    if query.bare_labels(operand).may_have(label) {
+        return None;
+    }
+    not_declared(query.series(query.loss(operand, label).0)?, label, span)
+}
+
+fn not_declared(series: &Series<'_>, label: &str, span: Span) -> Option<Diagnostic> {
+    if label == "le" && series.declared() == Role::NativeHistogram {
+        return Some(
+            Diagnostic::new(Code::UndeclaredLabel, span, "native histograms have no label `le`")
+                .label("each sample holds all the buckets")
+                .help("leave `le` out")
+                .warning_unless(false),
+        );
+    }
+    Some(undeclared(series, label, span, series.metric?.labels.as_ref()?.keys().copied()))
+}
+
+/// The finding of a label that an expression does not have, a warning unless that is surely harmful. `None` where the query
+/// asks for series without it.
 pub(super) fn missing(
     query: &Query<'_>,
     operand: Id,
@@ -42,13 +133,13 @@ pub(super) fn missing(
     span: Span,
     code: Code,
     title: String,
+    harmful: bool,
 ) -> Option<Diagnostic> {
     let (loser, place, text) = query.loss(operand, label);
     if let Some(series) = query.series(loser) {
-        let metric = series.metric?;
-        return Some(undeclared(metric.name, label, span, metric.labels.as_ref()?.keys().copied()));
+        return not_declared(series, label, span);
     }
-    Some(Diagnostic::new(code, span, title).label("always empty here").secondary(place, text))
+    Some(Diagnostic::new(code, span, title).label("always empty here").secondary(place, text).warning_unless(harmful))
 }
 
 /// The finding of `{group_by}` where a caller may group by labels that an expression does not have.
@@ -65,19 +156,28 @@ pub(super) fn missing_group_by(query: &Query<'_>, operand: Id, span: Span, code:
             GROUP_BY,
             match labels.all() {
                 Some([]) => "no label is left".to_owned(),
-                Some(left) => format!("only `{}` is left", left.join("`, `")),
+                Some([left]) => format!("only `{left}` is left"),
+                Some(left) => format!("only `{}` are left", left.join("`, `")),
                 None => String::new(),
             },
         ),
     };
     let (loser, place, text) = query.loss(operand, example);
-    if query.series(loser).is_some() {
-        return None;
+    if let Some(series) = query.series(loser) {
+        // What a caller may group by is declared by another file than the metric.
+        let metric = series.metric.filter(|_| example != GROUP_BY)?;
+        let title = format!("a caller may group by `{example}`, which `{}` does not have", metric.name);
+        return Some(
+            Diagnostic::new(Code::UndeclaredLabel, span, title)
+                .label("the group would be empty")
+                .secondary(place, format!("no label `{example}` among those that are declared")),
+        );
     }
-    let what = if example == GROUP_BY { "labels".to_owned() } else { format!("`{example}`") };
+    let what =
+        if example == GROUP_BY { "labels that are gone".to_owned() } else { format!("`{example}`, which is gone") };
     let text = if example == GROUP_BY { all_but } else { text };
     Some(
-        Diagnostic::new(code, span, format!("a caller may group by {what}, which is gone"))
+        Diagnostic::new(code, span, format!("a caller may group by {what}"))
             .label("the group would be empty")
             .secondary(place, text),
     )

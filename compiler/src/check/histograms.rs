@@ -1,8 +1,9 @@
 //! Buckets, and the quantiles that are made of them.
 
 use super::metrics::Role;
-use super::query::{Findings, Id, Query};
-use crate::promql::{Aggregate, Aggregator, Call, ExprKind, GroupingKeyword, MatchOp, Selector};
+use super::query::{Findings, Id, Query, Series};
+use super::ratios::unscaled;
+use crate::promql::{Aggregate, Aggregator, Call, ExprKind, GroupingKeyword, MatchOp, Matcher, Selector};
 use crate::{Code, Diagnostic};
 
 /// The argument of a function of histograms that holds the buckets.
@@ -24,6 +25,7 @@ pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
                 }
             }
             ExprKind::Aggregate(aggregate) => {
+                le_of_native(query, id, aggregate, findings);
                 bucket_sum(query, id, aggregate, findings);
                 aggregated_quantile(query, id, aggregate, findings);
             }
@@ -32,77 +34,135 @@ pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
     }
 }
 
+/// A selector that the argument of a quantile is made of.
+type Source<'q, 'e> = (Id, &'e Selector<'e>, &'q Series<'e>);
+
 /// `histogram_quantile(0.9, arg)` and its like: one finding at most for each, because faults of one argument go together.
 fn quantile(query: &Query<'_>, arg: Id, call: &Call<'_>, findings: &mut Findings) {
     let sources = query.sources(arg);
-    for (id, selector, series) in &sources {
-        let span = selector.name.as_ref().map_or(selector.span, |name| name.span);
-        match series.role {
-            Role::Bucket | Role::NativeHistogram | Role::Unknown | Role::Base => {}
-            Role::Sum | Role::Count | Role::Counter if series.declared() == Role::Unknown && series.name.is_none() => {}
-            role => {
-                let what = role.with_article();
-                let mut finding =
-                    Diagnostic::new(Code::QuantileWithoutBuckets, span, format!("`{}` of {what}", call.name))
-                        .label("has no buckets")
-                        .secondary(call.name_span, "takes buckets");
-                if let Some(stem) =
-                    matches!(role, Role::Sum | Role::Count).then(|| query.slice(span).rsplit_once('_')).flatten()
-                {
-                    finding = finding.help(format!("write `{}_bucket`", stem.0));
-                }
-                findings.push(finding);
-                return;
+    let first = |fault: &dyn Fn(Source<'_, '_>) -> Option<Diagnostic>| sources.iter().find_map(|source| fault(*source));
+    let finding = first(&|source| no_buckets(query, source, arg, call))
+        .or_else(|| {
+            // Native histograms have no `le`, so all of it has to be classic; VictoriaMetrics' own have `vmrange` instead.
+            let labels = query.bare_labels(arg);
+            let classic = !sources.is_empty() && sources.iter().all(|(_, _, series)| series.role == Role::Bucket);
+            let of_victoria_metrics = labels.all().is_some_and(|labels| labels.contains(&"vmrange"));
+            (classic && !labels.may_have("le") && !of_victoria_metrics).then(|| without_le(query, arg, call))
+        })
+        .or_else(|| first(&|source| incomplete(query, source, arg, call)))
+        .or_else(|| first(&|source| without_rate(query, source, arg, call)));
+    findings.extend(finding);
+}
+
+/// What is no histogram, or is none any more.
+fn no_buckets(query: &Query<'_>, source: Source<'_, '_>, arg: Id, call: &Call<'_>) -> Option<Diagnostic> {
+    let (id, selector, series) = source;
+    let span = selector.name.as_ref().map_or(selector.span, |name| name.span);
+    match series.role {
+        Role::Bucket | Role::NativeHistogram => {}
+        Role::Unknown | Role::Base => return None,
+        Role::Sum | Role::Count | Role::Counter if series.declared() == Role::Unknown && series.name.is_none() => {
+            return None;
+        }
+        role => {
+            let title = format!("`{}` of {}", call.name, role.with_article());
+            let finding = Diagnostic::new(Code::QuantileWithoutBuckets, span, title)
+                .label("has no buckets")
+                .secondary(call.name_span, "takes buckets");
+            let name = matches!(role, Role::Sum | Role::Count).then(|| query.slice(span).rsplit_once('_')).flatten();
+            return Some(match name {
+                Some((stem, _)) => finding.help(format!("write `{stem}_bucket`")),
+                None => finding,
+            });
+        }
+    }
+    let aggregate = aggregates(query, id, arg).find(|aggregate| breaks_buckets(aggregate))?;
+    let name = aggregate.op.as_str();
+    Some(
+        Diagnostic::new(Code::QuantileOfBrokenBuckets, aggregate.op_span, format!("`{name}` of buckets"))
+            .label("what comes out are no buckets any more")
+            .secondary(call.name_span, "takes buckets")
+            .note("cumulative buckets stay buckets only where they are added"),
+    )
+}
+
+/// The aggregations between a selector and the argument.
+fn aggregates<'e>(query: &Query<'e>, id: Id, arg: Id) -> impl Iterator<Item = &'e Aggregate<'e>> {
+    query.ancestors(id).take_while(move |outer| *outer >= arg).filter_map(|outer| match &query.expr(outer).kind {
+        ExprKind::Aggregate(aggregate) => Some(&**aggregate),
+        _ => None,
+    })
+}
+
+/// Buckets that nobody took the rate of.
+fn without_rate(query: &Query<'_>, source: Source<'_, '_>, arg: Id, call: &Call<'_>) -> Option<Diagnostic> {
+    let (id, selector, series) = source;
+    if !matches!(series.role, Role::Bucket | Role::NativeHistogram) {
+        return None;
+    }
+    let title = format!("`{}` of buckets since each process started", call.name);
+    let finding = |span| {
+        Diagnostic::new(Code::QuantileWithoutRate, span, title).warning_unless(series.declared() != Role::Unknown)
+    };
+    if selector.range.is_some() {
+        let ExprKind::Call(over_time) = &query.expr(query.outer(id)?).kind else { return None };
+        let keeps = matches!(over_time.name, "avg_over_time" | "max_over_time" | "min_over_time" | "last_over_time");
+        let help = format!("write `rate{}`", query.slice(over_time.parens));
+        return keeps.then(|| finding(over_time.name_span).label("of counters that only grow").help(help));
+    }
+    let mut outer = query.ancestors(id).take_while(|outer| *outer >= arg);
+    if outer.any(|outer| matches!(query.expr(outer).kind, ExprKind::Subquery(_))) {
+        return None;
+    }
+    let range = if query.scope.template { "{window}" } else { "5m" };
+    let help = format!("write `rate({}[{range}])`", query.slice(selector.span));
+    Some(finding(selector.span).label("these only grow").help(help))
+}
+
+/// What takes buckets away from the histogram between a selector and the quantile.
+fn incomplete(query: &Query<'_>, source: Source<'_, '_>, arg: Id, call: &Call<'_>) -> Option<Diagnostic> {
+    let (id, selector, series) = source;
+    if series.role != Role::Bucket {
+        return None;
+    }
+    let finding = |span, title: String, label: &str| {
+        Diagnostic::new(Code::QuantileOfBrokenBuckets, span, title)
+            .label(label)
+            .secondary(call.name_span, "needs every bucket")
+            .warning_unless(series.declared() != Role::Unknown)
+    };
+    if let Some(aggregate) =
+        aggregates(query, id, arg).find(|aggregate| matches!(aggregate.op, Aggregator::Max | Aggregator::Min))
+    {
+        let title = format!("`{}` of buckets", aggregate.op.as_str());
+        let finding = finding(aggregate.op_span, title, "each bucket may come from another series").help("write `sum`");
+        // Of pairs of servers that watch the same, either will do, so this is no proof.
+        return Some(finding.warning_unless(false));
+    }
+    let one = selector.matchers().find(|matcher| {
+        let value = &*matcher.value.value;
+        matcher.label.name == "le"
+            && match matcher.op {
+                MatchOp::Equal => !value.is_empty(),
+                MatchOp::NotEqual => value == "+Inf",
+                MatchOp::Regex | MatchOp::NotRegex => false,
             }
-        }
-        let mut aggregates = query.ancestors(*id).take_while(|outer| *outer >= arg).filter_map(|outer| {
-            if let ExprKind::Aggregate(aggregate) = &query.expr(outer).kind { Some(&**aggregate) } else { None }
-        });
-        if let Some(aggregate) = aggregates.find(|aggregate| breaks_buckets(aggregate))
-            && matches!(series.role, Role::Bucket | Role::NativeHistogram)
-        {
-            let name = aggregate.op.as_str();
-            findings.push(
-                Diagnostic::new(Code::QuantileOfBrokenBuckets, aggregate.op_span, format!("`{name}` of buckets"))
-                    .label("what comes out are no buckets any more")
-                    .secondary(call.name_span, "takes buckets")
-                    .note("cumulative buckets stay buckets only where they are added"),
-            );
-            return;
-        }
-    }
-    let buckets = || sources.iter().filter(|(_, _, series)| series.role == Role::Bucket);
-    // Native histograms have no `le`, so all of it has to be classic; VictoriaMetrics' own have `vmrange` instead.
-    let labels = query.bare_labels(arg);
-    let classic = !sources.is_empty() && buckets().count() == sources.len();
-    let of_victoria_metrics = labels.all().is_some_and(|labels| labels.contains(&"vmrange"));
-    if classic && !labels.may_have("le") && !of_victoria_metrics {
-        findings.push(without_le(query, arg, call));
-        return;
-    }
-    let cumulative = |role| matches!(role, Role::Bucket | Role::NativeHistogram);
-    let raw = sources.iter().find(|(id, selector, series)| {
-        let subquery = || {
-            query
-                .ancestors(*id)
-                .take_while(|outer| *outer >= arg)
-                .any(|outer| matches!(query.expr(outer).kind, ExprKind::Subquery(_)))
-        };
-        cumulative(series.role) && selector.range.is_none() && !subquery()
     });
-    if let Some((_, selector, series)) = raw {
-        let range = if query.scope.template { "{window}" } else { "5m" };
-        findings.push(
-            Diagnostic::new(
-                Code::QuantileWithoutRate,
-                selector.span,
-                format!("`{}` of buckets since each process started", call.name),
-            )
-            .label("these only grow")
-            .help(format!("write `rate({}[{range}])`", query.slice(selector.span)))
-            .warning_unless(series.declared() != Role::Unknown),
-        );
+    if let Some(matcher) = one {
+        let is_equal = matcher.op == MatchOp::Equal;
+        let label = if is_equal { "leaves one bucket" } else { "leaves out the bucket that holds all" };
+        let title = format!("`{}` of some of the buckets", call.name);
+        return Some(finding(matcher.span(), title, label).help("remove this matcher"));
     }
+    query.ancestors(id).take_while(|outer| *outer >= arg).find_map(|outer| match &query.expr(outer).kind {
+        ExprKind::Binary(binary) if binary.op.is_comparison() && binary.bool_span.is_none() => {
+            let title = format!("`{}` between buckets and their quantile", binary.op.as_str());
+            let finding = finding(binary.op_span, title, "leaves out the buckets that do not meet it");
+            let finding = finding.help("leave the comparison out, or compare the quantile");
+            Some(finding.note("a quantile lies between the bounds of two buckets, the lower of which may be empty"))
+        }
+        _ => None,
+    })
 }
 
 /// Whether what comes out of an aggregation of buckets are no cumulative buckets any more.
@@ -134,21 +194,27 @@ fn without_le(query: &Query<'_>, arg: Id, call: &Call<'_>) -> Diagnostic {
 /// What to write so that an aggregation keeps `le`.
 fn with_le(query: &Query<'_>, id: Id) -> Option<String> {
     let ExprKind::Aggregate(aggregate) = &query.expr(id).kind else { return None };
+    // `LE` is no other label.
     let items = |skip: &str| -> Vec<&str> {
         let items = aggregate.grouping.iter().flat_map(|grouping| &grouping.items);
-        items.map(|item| query.slice(item.span())).filter(|item| *item != skip).collect()
+        items.map(|item| query.slice(item.span())).filter(|item| !item.eq_ignore_ascii_case(skip)).collect()
     };
     let text = match &aggregate.grouping {
-        None => format!("{} by (le)", query.slice(aggregate.op_span)),
+        None => "by (le)".to_owned(),
         Some(grouping) if grouping.keyword == GroupingKeyword::Without => {
             format!("without ({})", items("le").join(", "))
         }
-        Some(grouping) if grouping.items.is_empty() => "by (le)".to_owned(),
+        Some(_) if items("le").is_empty() => "by (le)".to_owned(),
         Some(_) => format!("by (le, {})", items("le").join(", ")),
     };
-    let before = aggregate.grouping.as_ref().is_some_and(|grouping| grouping.span().start < aggregate.parens.start);
-    let op = if before { format!("{} ", query.slice(aggregate.op_span)) } else { String::new() };
-    Some(format!("write `{op}{text}`"))
+    let after = aggregate.grouping.as_ref().is_some_and(|grouping| grouping.span().start > aggregate.parens.start);
+    Some(match aggregate.op {
+        // Buckets are added up.
+        Aggregator::Max | Aggregator::Min if after => format!("write `sum(...) {text}`"),
+        Aggregator::Max | Aggregator::Min => format!("write `sum {text}`"),
+        _ if after => format!("write `{text}`"),
+        _ => format!("write `{} {text}`", query.slice(aggregate.op_span)),
+    })
 }
 
 /// Each bucket holds all the smaller ones, so a sum over buckets counts everything several times.
@@ -170,9 +236,8 @@ fn bucket_sum(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &m
         _ => false,
     });
     let sources = query.sources(operand);
-    let fixed = |selector: &Selector<'_>| {
-        selector.matchers().any(|matcher| matcher.label.name == "le" && !matches!(matcher.op, MatchOp::NotEqual))
-    };
+    let fixed =
+        |selector: &Selector<'_>| selector.matchers().any(|matcher| matcher.label.name == "le" && is_one(matcher));
     let all = sources.iter().all(|(_, selector, series)| series.role == Role::Bucket && !fixed(selector));
     if in_quantile || compared_with_zero || sources.is_empty() || !all {
         return;
@@ -181,11 +246,61 @@ fn bucket_sum(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &m
     let mut finding = Diagnostic::new(Code::BucketSumWithoutLe, span, "sum over cumulative buckets")
         .label("adds buckets that contain each other");
     let name = sources.first().and_then(|(_, selector, _)| selector.name.as_ref());
-    if let Some(stem) = name.and_then(|name| name.text.strip_suffix("_bucket")) {
+    let largest = sources.iter().flat_map(|(_, selector, _)| selector.matchers()).find_map(largest);
+    if let Some(bound) = largest {
+        finding = finding.help(format!("write `le=\"{bound}\"`, whose bucket holds the smaller ones"));
+    } else if let Some(stem) = name.and_then(|name| name.text.strip_suffix("_bucket")) {
         finding = finding.help(format!("`{stem}_count` holds every observation once"));
     }
     let declared = sources.iter().all(|(_, _, series)| series.declared() != Role::Unknown);
     findings.push(finding.warning_unless(declared));
+}
+
+/// Whether a matcher of `le` may mean a single bucket: not `le=~"0.5|1"`, but `le=~"1|1.0"`.
+fn is_one(matcher: &Matcher<'_>) -> bool {
+    let bounds = || matcher.value.value.split('|').map(str::parse::<f64>);
+    match matcher.op {
+        MatchOp::NotEqual => false,
+        MatchOp::Regex => {
+            bounds().any(|bound| bound.is_err()) || bounds().all(|bound| bound == bounds().next().unwrap_or(Ok(0.0)))
+        }
+        MatchOp::Equal | MatchOp::NotRegex => true,
+    }
+}
+
+/// The largest bound of `le=~"0.5|1"`.
+fn largest<'m>(matcher: &'m Matcher<'_>) -> Option<&'m str> {
+    if matcher.label.name != "le" || matcher.op != MatchOp::Regex {
+        return None;
+    }
+    let bounds = matcher.value.value.split('|').map(|text| Some((text, text.parse::<f64>().ok()?)));
+    let bounds: Option<Vec<(&str, f64)>> = bounds.collect();
+    bounds?.into_iter().max_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(text, _)| text)
+}
+
+/// Native histograms have no `le`: all of their buckets are in one sample.
+fn le_of_native(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Findings) {
+    let Some(grouping) = aggregate.grouping.as_ref().filter(|grouping| grouping.keyword == GroupingKeyword::By) else {
+        return;
+    };
+    let Some(le) = grouping.labels().find(|label| label.name == "le") else { return };
+    let sources = query.sources(query.operand(id));
+    let Some((_, selector, _)) = sources.first() else { return };
+    if sources.iter().any(|(_, _, series)| series.declared() != Role::NativeHistogram) {
+        return;
+    }
+    let rest: Vec<&str> = grouping.items.iter().map(|item| query.slice(item.span())).filter(|it| *it != "le").collect();
+    let help = if rest.is_empty() {
+        format!("leave `{}` out", query.slice(grouping.span()))
+    } else {
+        format!("write `by ({})`", rest.join(", "))
+    };
+    findings.push(
+        Diagnostic::new(Code::LeOfNativeHistogram, le.span, "grouping by `le` of a native histogram")
+            .label("always empty here")
+            .secondary(selector.span, "one sample of a native histogram holds all buckets")
+            .help(help),
+    );
 }
 
 /// An average of quantiles is no quantile.
@@ -193,7 +308,7 @@ fn aggregated_quantile(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, fin
     if !matches!(aggregate.op, Aggregator::Avg | Aggregator::Sum) {
         return;
     }
-    let operand = query.bare_id(query.operand(id));
+    let operand = unscaled(query, query.operand(id));
     let what = match &query.expr(operand).kind {
         ExprKind::Call(call) if call.name.starts_with("histogram_quantile") => {
             Some((call.name_span, "makes quantiles"))

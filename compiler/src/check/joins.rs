@@ -1,7 +1,8 @@
 //! Operators between two vectors: whether their series can match, and on which side one belongs to many.
 
-use super::grouping::{missing, missing_group_by};
-use super::labels::{GROUP_BY, Labels};
+use super::conditions::{Condition, conditions, contradiction};
+use super::grouping::{missing, missing_group_by, never_there};
+use super::labels::{GROUP_BY, Labels, NAME};
 use super::query::{Findings, Id, Query};
 use crate::promql::{Binary, BinaryOp, ExprKind, Grouping, GroupingItem, GroupingKeyword, MatchOp};
 use crate::{Code, Diagnostic, Span};
@@ -20,6 +21,9 @@ pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
         join.labels(findings);
         if before == findings.len() && binary.fill.is_empty() {
             join.impossible(findings);
+        }
+        if before == findings.len() && binary.fill.is_empty() {
+            join.other_values(findings);
         }
         if before == findings.len() {
             join.many_to_many(findings);
@@ -83,25 +87,45 @@ impl<'e> Join<'_, 'e> {
             let found = sides.clone().find_map(|side| match item {
                 GroupingItem::Label(label) if !self.query.bare_labels(side).may_have(&label.name) => {
                     let title = format!("matching on `{}`, which one side does not have", label.name);
-                    missing(self.query, side, &label.name, label.span, Code::MatchLabelMissing, title)
+                    let harmful = self.nothing_matches_without(side, &label.name);
+                    missing(self.query, side, &label.name, label.span, Code::MatchLabelMissing, title, harmful)
                 }
                 GroupingItem::Label(_) => None,
                 GroupingItem::GroupBy(span) => missing_group_by(self.query, side, *span, Code::MatchLabelMissing),
             });
             findings.extend(found);
         }
+        let ignoring = self.binary.matching.iter().filter(|matching| matching.keyword == GroupingKeyword::Ignoring);
+        for label in ignoring.flat_map(|ignoring| ignoring.labels()) {
+            // One side may well lack what the other has.
+            let never_there = |side| never_there(self.query, side, &label.name, label.span);
+            if let (Some(found), Some(_)) = (never_there(self.left), never_there(self.right)) {
+                findings.push(found);
+            }
+        }
         let Some(group) = &self.binary.group else { return };
-        let one = if group.keyword == GroupingKeyword::GroupLeft { self.right } else { self.left };
+        let left = group.keyword == GroupingKeyword::GroupLeft;
+        let (many, one) = if left { (self.left, self.right) } else { (self.right, self.left) };
         for item in &group.items {
             findings.extend(match item {
                 GroupingItem::Label(label) if !self.query.bare_labels(one).may_have(&label.name) => {
                     let title = format!("`{}` copies `{}`, which is not there", group.keyword.as_str(), label.name);
-                    missing(self.query, one, &label.name, label.span, Code::GroupLabelMissing, title)
+                    // It is taken from the series of the other side, where they have it.
+                    let harmful = self.query.has(many, &label.name) || self.query.had(one, &label.name);
+                    missing(self.query, one, &label.name, label.span, Code::GroupLabelMissing, title, harmful)
                 }
                 GroupingItem::Label(_) => None,
                 GroupingItem::GroupBy(span) => missing_group_by(self.query, one, *span, Code::GroupLabelMissing),
             });
         }
+    }
+
+    /// Whether no series match at all because one side lacks a label. If the other side may lack it, too, some may match;
+    /// where both its grouping and `on` name the label, it has it.
+    fn nothing_matches_without(&self, side: Id, label: &str) -> bool {
+        let other = if side == self.left { self.right } else { self.left };
+        let has = self.query.has(other, label) || self.expected(other).contains(&label);
+        self.binary.op != BinaryOp::Or && self.binary.fill.is_empty() && has
     }
 
     /// A label that one side surely has and the other cannot have.
@@ -117,10 +141,7 @@ impl<'e> Join<'_, 'e> {
         ignored.sort_unstable();
         for (side, other) in [(self.left, self.right), (self.right, self.left)] {
             for label in self.expected(side) {
-                if label == "__name__"
-                    || ignored.binary_search(&label).is_ok()
-                    || self.query.labels(other).may_have(label)
-                {
+                if label == NAME || ignored.binary_search(&label).is_ok() || self.query.labels(other).may_have(label) {
                     continue;
                 }
                 let (_, place, text) = self.query.loss(other, label);
@@ -137,13 +158,50 @@ impl<'e> Join<'_, 'e> {
                 .secondary(series, format!("this side has {shown}"))
                 .secondary(place, text)
                 // A label that is only named in `by` may be on no series at all.
-                .warning_unless(self.query.labels(side).surely_has(label));
-                findings.push(match self.mend(side, other, label) {
+                .warning_unless(self.query.has(side, label));
+                findings.push(match self.mend(side, other) {
                     Some(help) => finding.help(help),
                     None => finding,
                 });
                 return;
             }
+        }
+    }
+
+    /// A label that is matched and has other values on one side than on the other.
+    fn other_values(&self, findings: &mut Findings) {
+        if self.binary.op == BinaryOp::Or {
+            return;
+        }
+        let matched = |label: &str| match &self.binary.matching {
+            None => true,
+            Some(matching) => {
+                let listed = matching.labels().any(|it| it.name == label);
+                listed == (matching.keyword == GroupingKeyword::On) && !(matching.has_hole() && !listed)
+            }
+        };
+        let right = conditions(self.query, self.right);
+        for (label, condition) in conditions(self.query, self.left).into_iter().filter(|(label, _)| matched(label)) {
+            let contradicts = |other: &Condition<'_>| contradiction(&[condition, *other]).is_some();
+            let Some((_, other)) = right.iter().find(|(it, other)| *it == label && contradicts(other)) else {
+                continue;
+            };
+            let op = self.binary.op.as_str();
+            let finding = Diagnostic::new(
+                Code::ImpossibleMatch,
+                self.binary.op_span,
+                format!("the sides of `{op}` never have the same `{label}`"),
+            )
+            .label("finds nothing to match")
+            .secondary(condition.span, "values of this side")
+            .secondary(other.span, "values of the other side");
+            let single = condition.op == MatchOp::Equal && other.op == MatchOp::Equal;
+            findings.push(if single && self.binary.matching.is_none() {
+                finding.help(format!("write `{op} ignoring ({label})`"))
+            } else {
+                finding
+            });
+            return;
         }
     }
 
@@ -160,7 +218,7 @@ impl<'e> Join<'_, 'e> {
         labels
     }
 
-    fn mend(&self, side: Id, other: Id, label: &str) -> Option<String> {
+    fn mend(&self, side: Id, other: Id) -> Option<String> {
         let op = self.binary.op.as_str();
         let single = self.query.labels(other).all().is_some_and(<[_]>::is_empty);
         if self.binary.op.is_set() {
@@ -170,7 +228,17 @@ impl<'e> Join<'_, 'e> {
         if single {
             return Some(format!("write `{op} on () {keyword} ()`"));
         }
-        self.binary.matching.is_none().then(|| format!("write `{op} ignoring ({label}) {keyword} ()`"))
+        // Where each side has a label that the other one lacks, neither is one of the many.
+        let extra = |side: Id, other: Id| {
+            let mut labels = self.expected(side);
+            labels.retain(|label| *label != NAME && !self.query.labels(other).may_have(label));
+            labels.sort_unstable();
+            labels.dedup();
+            labels
+        };
+        let ignored = extra(side, other);
+        let mends = self.binary.matching.is_none() && extra(other, side).is_empty() && !ignored.contains(&GROUP_BY);
+        mends.then(|| format!("write `{op} ignoring ({}) {keyword} ()`", ignored.join(", ")))
     }
 
     /// `on ({group_by})`, where a caller who groups by nothing makes everything match everything.
@@ -201,12 +269,12 @@ impl<'e> Join<'_, 'e> {
         if self.binary.op.is_set() || !self.binary.fill.is_empty() || self.empty_on(findings) {
             return;
         }
-        if self.binary.group.is_some() {
-            return;
-        }
         let Some(matching) = &self.binary.matching else { return };
+        let copied = self.binary.group.iter().flat_map(|group| group.labels());
         let mut names: Vec<&str> = matching.labels().map(|label| &*label.name).collect();
         names.sort_unstable();
+        // What is copied is there once for each match.
+        let copied: Vec<&str> = copied.map(|label| &*label.name).collect();
         let extra = |labels: &Labels<'e>, side: Id| -> Option<&'e str> {
             // Where labels were made of others, one may well follow from the other.
             if !matches!(self.query.expr(self.query.bare_id(side)).kind, ExprKind::Aggregate(_)) {
@@ -220,9 +288,25 @@ impl<'e> Join<'_, 'e> {
                     selector.matchers().any(|matcher| matcher.op == MatchOp::Equal && matcher.label.name == label)
                 })
             };
-            let mut extra = labels.all()?.iter().filter(|label| listed(label) != on && **label != "__name__");
-            extra.find(|label| !fixed(label)).copied()
+            let mut extra = labels.all()?.iter().filter(|label| listed(label) != on && **label != NAME);
+            extra.find(|label| !fixed(label) && !copied.contains(label)).copied()
         };
+        if let Some(group) = &self.binary.group {
+            let one = if group.keyword == GroupingKeyword::GroupLeft { self.right } else { self.left };
+            let Some(label) = extra(self.query.labels(one), one).filter(|_| !group.has_hole()) else { return };
+            let span = self.query.expr(self.query.bare_id(one)).span;
+            let keyword = group.keyword.as_str();
+            findings.push(
+                Diagnostic::new(
+                    Code::ManyToMany,
+                    matching.span(),
+                    format!("several series match each other at `{}`", self.binary.op.as_str()),
+                )
+                .label(format!("`{label}` is not matched"))
+                .secondary(span, format!("one series for each `{label}`, where `{keyword}` takes one for each match")),
+            );
+            return;
+        }
         for side in [self.left, self.right] {
             let Some(label) = extra(self.query.labels(side), side) else { continue };
             let other = if side == self.left { self.right } else { self.left };
@@ -252,6 +336,15 @@ impl<'e> Join<'_, 'e> {
         (self.binary.op == BinaryOp::Or && constant).then_some((self.right, call.span))
     }
 
+    /// Whether the series are those that a server scraped, with their instances: `rate(x[5m])`.
+    fn is_scraped(&self, side: Id) -> bool {
+        let sources = self.query.sources(side);
+        let is_scraped = |name: Option<&str>| name.is_some_and(|name| !name.contains(':'));
+        self.query.bare_labels(side).may_have("instance")
+            && !sources.is_empty()
+            && sources.iter().all(|(_, it, series)| it.range.is_some() && is_scraped(series.name.as_deref()))
+    }
+
     /// `sum by (job) (x) or vector(0)`: series without labels, whatever the other side has.
     fn fallback(&self, findings: &mut Findings) {
         let Some((_, fallback)) = self.constant() else { return };
@@ -260,7 +353,7 @@ impl<'e> Join<'_, 'e> {
             .matching
             .as_ref()
             .is_some_and(|matching| matching.keyword == GroupingKeyword::On && matching.items.is_empty())
-            || self.expected(self.left).iter().all(|label| *label == "__name__")
+            || (self.expected(self.left).iter().all(|label| *label == NAME) && !self.is_scraped(self.left))
         {
             return;
         }

@@ -5,6 +5,9 @@ use std::fmt::{self, Display, Formatter};
 /// Stands in a set of labels for whatever a caller groups by.
 pub(super) const GROUP_BY: &str = "{group_by}";
 
+/// The label that holds a metric's name.
+pub(super) const NAME: &str = "__name__";
+
 /// What is known about the labels of an expression's series: which they surely have, and which they may have.
 ///
 /// As text, for people: `job, instance?` are the label `job` and perhaps `instance`, and no other; `le, ... but not pod`

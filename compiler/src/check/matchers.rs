@@ -1,8 +1,9 @@
 //! Names, labels and values that selectors ask for.
 
+use super::conditions::{Condition, alternatives, contradiction, is_plain};
 use super::metrics::Role;
 use super::query::{Findings, Query, Series};
-use crate::promql::{MatchOp, Matcher, MatcherItem, Selector};
+use crate::promql::{MatchOp, Matcher, MatcherItem, Name, Selector};
 use crate::schema::{LabelType, MetricType};
 use crate::suggest::nearest;
 use crate::{Code, Diagnostic};
@@ -16,7 +17,7 @@ pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
             }
             looks(matcher, findings);
         }
-        contradictions(selector, findings);
+        contradictions(selector, series, findings);
         fixed_required_label(query, selector, findings);
     }
 }
@@ -35,6 +36,23 @@ fn undeclared_metric(query: &Query<'_>, selector: &Selector<'_>, series: &Series
                     .note("declare `type = \"native_histogram\"` if its samples are histograms"),
             );
         }
+        return;
+    }
+    if query.scope.template && selector.name.as_ref().and_then(Name::as_literal) == Some("metric_name") {
+        findings.push(
+            Diagnostic::new(Code::MalformedPlaceholder, span, "`metric_name` without braces")
+                .label("a metric of this very name")
+                .help("write `{metric_name}`"),
+        );
+        return;
+    }
+    if let Some(meant) = query.scope.metrics.similar(name) {
+        findings.push(
+            Diagnostic::new(Code::UndeclaredMetric, span, format!("no file declares `{name}`"))
+                .label("one letter away from a declared metric")
+                .help(format!("write `{meant}`"))
+                .warning_unless(false),
+        );
         return;
     }
     // Only `{metric_name}_suffix` is surely meant to belong to the declared metric.
@@ -57,7 +75,7 @@ fn undeclared_metric(query: &Query<'_>, selector: &Selector<'_>, series: &Series
 
 /// Whether the label, or a value of it, is not among those that the metric's file declares.
 fn undeclared_label(matcher: &Matcher<'_>, series: &Series<'_>, findings: &mut Findings) -> bool {
-    let Some((metric, labels)) = series.metric.and_then(|metric| Some((metric, metric.labels.as_ref()?))) else {
+    let Some(labels) = series.metric.and_then(|metric| metric.labels.as_ref()) else {
         return false;
     };
     let label = &*matcher.label.name;
@@ -67,42 +85,86 @@ fn undeclared_label(matcher: &Matcher<'_>, series: &Series<'_>, findings: &mut F
             || (label == "le" && matches!(series.role, Role::Bucket | Role::Unknown))
             || (label == "quantile" && matches!(series.role, Role::Quantiles | Role::Unknown));
         if !known {
-            findings.push(undeclared(metric.name, label, matcher.label.span, labels.keys().copied()));
+            findings.push(undeclared(series, label, matcher.label.span, labels.keys().copied()));
         }
         return !known;
     };
-    let LabelType::OneOf(values) = kind else { return false };
+    undeclared_value(matcher, kind, findings)
+}
+
+/// Whether a value cannot be one of the label's.
+fn undeclared_value(matcher: &Matcher<'_>, kind: &LabelType, findings: &mut Findings) -> bool {
+    let (label, value) = (&*matcher.label.name, &*matcher.value.value);
     let typed = match matcher.op {
-        MatchOp::Equal | MatchOp::NotEqual => Some(vec![&*matcher.value.value]),
-        MatchOp::Regex | MatchOp::NotRegex => alternatives(&matcher.value.value),
+        MatchOp::Equal | MatchOp::NotEqual => Some(vec![value]),
+        MatchOp::Regex | MatchOp::NotRegex => alternatives(value),
     };
-    let known = |typed: &str| typed.is_empty() || values.iter().any(|value| value.value == typed);
-    let Some(wrong) = typed.and_then(|typed| typed.into_iter().find(|typed| !known(typed))) else { return false };
-    let finding = Diagnostic::new(
-        Code::UndeclaredLabelValue,
-        matcher.value.span,
-        format!("`{wrong}` is no value of the label `{label}`"),
-    )
-    .label("not among the declared values");
-    let values = || values.iter().map(|value| value.value.as_str());
-    findings.push(match nearest(wrong, values()) {
-        Some(meant) => finding.help(format!("a value with a similar name exists: `{meant}`")),
-        None => finding.note(format!("declared are `{}`", values().collect::<Vec<_>>().join("`, `"))),
-    });
+    let known = |typed: &str| {
+        typed.is_empty()
+            || match kind {
+                LabelType::OneOf(values) => values.iter().any(|value| value.value == typed),
+                LabelType::Integer => typed.parse::<i128>().is_ok(),
+                LabelType::Uuid => typed.chars().filter(char::is_ascii_hexdigit).count() == 32,
+                LabelType::String | LabelType::Unknown => true,
+            }
+    };
+    let finding = |title| Diagnostic::new(Code::UndeclaredLabelValue, matcher.value.span, title);
+    let finding = match (typed, kind) {
+        (Some(typed), _) => {
+            let Some(wrong) = typed.into_iter().find(|typed| !known(typed)) else { return false };
+            let finding = finding(format!("`{wrong}` is no value of the label `{label}`"));
+            match kind {
+                LabelType::Integer => finding.label("declared as an integer"),
+                LabelType::Uuid => finding.label("declared as a UUID"),
+                _ => {
+                    let finding = finding.label("not among the declared values");
+                    match nearest(wrong, values_of(kind)) {
+                        Some(meant) => finding.help(format!("a value with a similar name exists: `{meant}`")),
+                        None => finding.note(declared_values(kind)),
+                    }
+                }
+            }
+        }
+        (None, LabelType::OneOf(values)) if matcher.op == MatchOp::Regex && !matcher.matches_empty() => {
+            let condition = Condition::of(matcher);
+            if !values.iter().all(|value| condition.meets(&value.value) == Some(false)) {
+                return false;
+            }
+            finding(format!("pattern that no value of the label `{label}` matches"))
+                .label("matches none of the declared values")
+                .note(declared_values(kind))
+        }
+        _ => return false,
+    };
+    findings.push(finding);
     true
 }
 
-/// The finding of a label that the file of `metric` does not declare.
+fn values_of(kind: &LabelType) -> impl Iterator<Item = &str> {
+    let values = if let LabelType::OneOf(values) = kind { &values[..] } else { &[] };
+    values.iter().map(|value| value.value.as_str())
+}
+
+fn declared_values(kind: &LabelType) -> String {
+    format!("declared are `{}`", values_of(kind).collect::<Vec<_>>().join("`, `"))
+}
+
+/// The finding of a label that the file of a metric does not declare.
 pub(super) fn undeclared<'l>(
-    metric: &str,
+    series: &Series<'_>,
     label: &str,
     span: crate::Span,
     labels: impl Iterator<Item = &'l str>,
 ) -> Diagnostic {
+    let metric = series.metric.map_or("", |metric| metric.name);
     let finding = Diagnostic::new(Code::UndeclaredLabel, span, format!("`{metric}` has no label `{label}`"))
         .label("not among the labels that its file declares");
-    match nearest(label, labels) {
+    let le = (series.role == Role::Bucket).then_some("le");
+    match nearest(label, labels.chain(le)) {
         Some(meant) => finding.help(format!("a label with a similar name exists: `{meant}`")),
+        // Nobody declares these.
+        None if label.eq_ignore_ascii_case("le") => finding.note("only the buckets of a classic histogram have `le`"),
+        None if label == "quantile" => finding.note("only the quantiles of a summary have `quantile`"),
         None => finding.help(format!("declare it: `{label} = \"string\"` below `[labels]`")),
     }
 }
@@ -148,10 +210,6 @@ fn looks_set(matcher: &Matcher<'_>) -> bool {
     matcher.matches_empty() && !value.is_empty() && !matches_all(value) && !names_empty(value) && !value.ends_with(".*")
 }
 
-fn is_plain(value: &str) -> bool {
-    !value.contains(['.', '*', '+', '?', '(', ')', '[', ']', '{', '}', '|', '^', '$', '\\'])
-}
-
 fn matches_all(value: &str) -> bool {
     matches!(value.trim_start_matches('^').trim_end_matches('$'), ".*" | "(.*)" | ".*?" | "(.*?)" | ".*.*" | "(?:.*)")
         || value.split('|').any(|part| part == ".*")
@@ -171,23 +229,20 @@ fn looks_like_regex(value: &str) -> bool {
         |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
     let class = |text: &str| text.contains("[0-9]") || text.contains("[a-z]") || text.contains("[^");
     let status = value.len() == 3 && value.ends_with("..") && value.starts_with(|c: char| c.is_ascii_digit());
+    // `C:\data` is a path.
+    let digits = value.split_once(r"\d").is_some_and(|(_, rest)| !rest.starts_with(char::is_alphanumeric));
+    let inner = value.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(value);
     value.contains(".*")
         || value.contains(".+")
         || class(value)
         || status
-        || (value.contains('|') && value.split('|').all(word))
+        || digits
+        || (inner.contains('|') && inner.split('|').all(word))
         || (value.len() > 2 && value.starts_with('^') && value.ends_with('$'))
 }
 
-/// The texts that a pattern without other signs than `|` matches.
-fn alternatives(pattern: &str) -> Option<Vec<&str>> {
-    let inner = pattern.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(pattern);
-    let parts: Vec<&str> = inner.split('|').collect();
-    parts.iter().all(|part| is_plain(part)).then_some(parts)
-}
-
 /// Matchers of one label that no value meets.
-fn contradictions(selector: &Selector<'_>, findings: &mut Findings) {
+fn contradictions(selector: &Selector<'_>, series: &Series<'_>, findings: &mut Findings) {
     for matcher in selector.matchers() {
         if matcher.op == MatchOp::NotRegex && matches_all(&matcher.value.value) {
             findings.push(
@@ -200,48 +255,27 @@ fn contradictions(selector: &Selector<'_>, findings: &mut Findings) {
     let mut matchers: Vec<&Matcher<'_>> = selector.matchers().collect();
     // The order of the text is kept within a label.
     matchers.sort_by(|a, b| a.label.name.cmp(&b.label.name));
-    for of_label in matchers.chunk_by(|a, b| a.label.name == b.label.name).filter(|group| group.len() > 1) {
-        if let Some((first, second)) = contradiction(of_label) {
+    for of_label in matchers.chunk_by(|a, b| a.label.name == b.label.name) {
+        let label = &of_label[0].label.name;
+        let conditions: Vec<Condition<'_>> = of_label.iter().map(|matcher| Condition::of(matcher)).collect();
+        if let Some((first, second)) = contradiction(&conditions) {
             findings.push(
-                Diagnostic::new(
-                    Code::MatchNothing,
-                    second.span(),
-                    format!("no value of `{}` meets both matchers", second.label.name),
-                )
-                .label("contradicts the other one")
-                .secondary(first.span(), "this one"),
+                Diagnostic::new(Code::MatchNothing, second.span, format!("no value of `{label}` meets both matchers"))
+                    .label("contradicts the other one")
+                    .secondary(first.span, "this one"),
+            );
+        } else if let (Some(LabelType::OneOf(values)), Some(last)) = (series.label(label), conditions.last())
+            && conditions.iter().all(|condition| matches!(condition.op, MatchOp::NotEqual | MatchOp::NotRegex))
+            && values
+                .iter()
+                .all(|value| conditions.iter().any(|condition| condition.meets(&value.value) == Some(false)))
+        {
+            findings.push(
+                Diagnostic::new(Code::MatchNothing, last.span, format!("no declared value of `{label}` is left"))
+                    .label("excludes the last of them"),
             );
         }
     }
-}
-
-/// The values that a matcher lists, and whether it asks for one of them or for none of them.
-fn listed<'m>(matcher: &'m Matcher<'_>) -> Option<(Vec<&'m str>, bool)> {
-    let value = &*matcher.value.value;
-    Some(match matcher.op {
-        MatchOp::Equal => (vec![value], true),
-        MatchOp::NotEqual => (vec![value], false),
-        MatchOp::Regex => (alternatives(value)?, true),
-        MatchOp::NotRegex => (alternatives(value)?, false),
-    })
-}
-
-/// The matcher that lists what is left, and the one after which nothing is.
-fn contradiction<'m, 'e>(matchers: &[&'m Matcher<'e>]) -> Option<(&'m Matcher<'e>, &'m Matcher<'e>)> {
-    let (at, mut left) = matchers.iter().enumerate().find_map(|(at, matcher)| match listed(matcher) {
-        Some((values, true)) => Some((at, values)),
-        _ => None,
-    })?;
-    for (other, matcher) in matchers.iter().enumerate().filter(|(other, _)| *other != at) {
-        let Some((mut values, wanted)) = listed(matcher) else { continue };
-        values.sort_unstable();
-        left.retain(|value| values.binary_search(value).is_ok() == wanted);
-        if left.is_empty() {
-            let (first, second) = if other < at { (other, at) } else { (at, other) };
-            return Some((matchers[first], matchers[second]));
-        }
-    }
-    None
 }
 
 /// A caller must filter on a required label, which a template that fixes it leaves no choice for.

@@ -1,10 +1,13 @@
 //! The schema: what all preset files together declare about metrics.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::OnceLock;
 
 use promql_presets_core::PromDuration;
 
 use crate::schema::{LabelType, MetricType, PresetFile};
+use crate::suggest::is_one_edit;
 use crate::{Code, Diagnostic};
 
 /// The metrics that preset files declare.
@@ -13,6 +16,8 @@ pub(crate) struct Metrics<'s> {
     metrics: Vec<Metric<'s>>,
     /// Every name under which there are series, with the metric that it belongs to.
     names: HashMap<String, (usize, Role)>,
+    /// The metrics' names, and what they are without one of their letters, hashed. Made when it is first asked for.
+    misspelt: OnceLock<HashMap<u64, usize>>,
 }
 
 /// A declared metric.
@@ -140,6 +145,27 @@ impl<'s> Metrics<'s> {
         self.names.get(name).map(|(index, role)| (&self.metrics[*index], *role))
     }
 
+    /// The declared metric that is probably meant by a name without series: one letter is different, missing, superfluous,
+    /// or has changed its place. Digits tell metrics apart: `node_load5` and `node_load15`.
+    pub(super) fn similar(&self, name: &str) -> Option<String> {
+        let suffixes = ["_bucket", "_sum", "_count", "_total", ""];
+        suffixes.into_iter().find_map(|suffix| {
+            let base = name.strip_suffix(suffix).filter(|base| SIMILAR.contains(&base.len()))?;
+            let misspelt = self.misspelt.get_or_init(|| self.misspellings());
+            let digits = |name: &str| name.bytes().filter(u8::is_ascii_digit).collect::<Vec<_>>();
+            let found = shortened(base).find_map(|hash| {
+                let found = self.metrics[*misspelt.get(&hash)?].name;
+                (is_one_edit(base, found) && digits(base) == digits(found)).then_some(found)
+            });
+            Some(format!("{}{suffix}", found?)).filter(|meant| self.find(meant).is_some())
+        })
+    }
+
+    fn misspellings(&self) -> HashMap<u64, usize> {
+        let names = self.metrics.iter().enumerate().filter(|(_, metric)| SIMILAR.contains(&metric.name.len()));
+        names.flat_map(|(index, metric)| shortened(metric.name).map(move |hash| (hash, index))).collect()
+    }
+
     fn index(&mut self) {
         self.names.reserve(self.metrics.len() * 2);
         for (index, metric) in self.metrics.iter().enumerate() {
@@ -151,6 +177,22 @@ impl<'s> Metrics<'s> {
             }
         }
     }
+}
+
+/// How long names are that may be taken for each other.
+const SIMILAR: std::ops::Range<usize> = 8..80;
+
+/// Hashes of a name and of all that it becomes without one of its letters.
+fn shortened(name: &str) -> impl Iterator<Item = u64> {
+    let bytes = name.as_bytes();
+    (0..=bytes.len()).map(|skipped| {
+        let mut hasher = DefaultHasher::new();
+        bytes[..skipped]
+            .iter()
+            .chain(bytes.get(skipped + 1..).unwrap_or_default())
+            .for_each(|byte| byte.hash(&mut hasher));
+        hasher.finish()
+    })
 }
 
 /// The declared labels that Prometheus itself gives a meaning to.
@@ -182,8 +224,8 @@ impl Metric<'_> {
                 }
                 Some(labels)
             }
-            // One of the files admits any label.
-            _ => None,
+            // A file without labels says nothing about those that another one declares.
+            (labels, others) => labels.or(others),
         };
     }
 

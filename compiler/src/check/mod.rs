@@ -4,6 +4,7 @@
 //! expression are known as far as they can be. Each file of checks reads that, and a check that lacks what it needs to
 //! know is quiet. A query is walked a fixed number of times, so time is linear in its length.
 
+mod conditions;
 mod constants;
 mod counters;
 mod filter;
@@ -15,6 +16,7 @@ mod joins;
 mod labels;
 mod matchers;
 mod metrics;
+mod pattern;
 mod query;
 mod ranges;
 mod ratios;
@@ -24,6 +26,8 @@ mod tests;
 pub use labels::Labels;
 pub(crate) use metrics::Metrics;
 pub(crate) use query::Scope;
+
+use std::collections::BTreeSet;
 
 use crate::promql::Expr;
 use crate::{Code, Diagnostic, Span};
@@ -43,26 +47,38 @@ const CHECKS: [fn(&Query<'_>, &mut Findings); 10] = [
 ];
 
 /// Leaves out what follows from another finding.
-fn one_for_each_mistake(findings: &mut Findings) {
+fn one_for_each_mistake(text: &str, findings: &mut Findings) {
     if findings.len() < 2 {
         return;
     }
     let has = |code: Code| findings.iter().any(|finding| finding.code == code);
-    let regrouped = has(Code::GroupRemovedLabel);
+    let (regrouped, undeclared) = (has(Code::GroupRemovedLabel), has(Code::UndeclaredMetric));
+    let is_le = |finding: &Diagnostic| text.get(finding.span.range()).is_some_and(|it| it.eq_ignore_ascii_case("le"));
+    let misspelt = findings.iter().any(|finding| finding.code == Code::UndeclaredLabel && is_le(finding));
     let unfit: Vec<Span> = findings
         .iter()
         .filter(|finding| finding.code == Code::QuantileWithoutBuckets)
         .map(|finding| finding.span)
         .collect();
+    let natives: BTreeSet<Span> = findings
+        .iter()
+        .filter(|finding| finding.code == Code::LeOfNativeHistogram)
+        .map(|finding| finding.span)
+        .collect();
     findings.retain(|finding| match finding.code {
+        Code::UndeclaredLabel | Code::GroupRemovedLabel if natives.contains(&finding.span) => false,
         // What has no buckets has none of a rate.
         Code::RateOnGauge => !finding.secondary.iter().any(|(rated, _)| {
             // Findings are in the order of the text, as are the selectors.
             let next = unfit.partition_point(|span| span.start < rated.start);
             unfit.get(next).is_some_and(|span| span.end <= rated.end)
         }),
-        // What is gone for the grouping is gone for the quantile.
-        Code::QuantileWithoutLe | Code::BucketSumWithoutLe => !regrouped,
+        // What is gone for the grouping is gone for the quantile; `LE` is what was meant to be there.
+        Code::QuantileWithoutLe => !regrouped && !misspelt,
+        Code::BucketSumWithoutLe => !regrouped && !undeclared,
+        // What is no bucket has no `le`, and what had one has become a quantile.
+        Code::UndeclaredLabel => unfit.is_empty() || text.get(finding.span.range()) != Some("le"),
+        Code::AggregatedQuantile => !regrouped,
         _ => true,
     });
 }
@@ -74,7 +90,7 @@ pub(crate) fn check(text: &str, expr: &Expr<'_>, scope: Scope<'_>) -> Vec<Diagno
     for check in CHECKS {
         check(&query, &mut findings);
     }
-    one_for_each_mistake(&mut findings);
+    one_for_each_mistake(text, &mut findings);
     findings.sort_by_key(|finding| finding.span);
     findings
 }

@@ -9,9 +9,10 @@ use super::flow;
 use super::labels::Labels;
 use super::metrics::{Metric, Metrics, Role};
 use crate::promql::{
-    BinaryOp, Duration, DurationKind, Expr, ExprKind, Grouping, GroupingItem, NamePart, Selector, ValueType,
+    BinaryOp, Duration, DurationKind, DurationOp, Expr, ExprKind, Grouping, GroupingItem, GroupingKeyword, NamePart,
+    Selector, ValueType,
 };
-use crate::schema;
+use crate::schema::{self, LabelType};
 use crate::{Diagnostic, Span};
 
 /// What is known about a query besides its text.
@@ -52,6 +53,16 @@ pub(super) struct Series<'e> {
 }
 
 impl Series<'_> {
+    /// Whether the series have a label, as far as the file or the name of the metric tells.
+    fn declares(&self, label: &str) -> bool {
+        self.label(label).is_some() || (label == "le" && self.role == Role::Bucket)
+    }
+
+    /// What a declaration says that the values of a label are.
+    pub(super) fn label(&self, label: &str) -> Option<&LabelType> {
+        self.metric?.labels.as_ref()?.get(label).copied()
+    }
+
     /// What a declaration says that the series are.
     pub(super) fn declared(&self) -> Role {
         if self.metric.is_some_and(|metric| metric.kind.is_some()) { self.role } else { Role::Unknown }
@@ -202,8 +213,14 @@ impl<'e> Query<'e> {
                 }
                 ExprKind::Binary(binary) if !binary.op.is_set() => {
                     let mut vectors = self.children(id).filter(is_vector);
-                    if let (Some(only), None) = (vectors.next(), vectors.next()) {
-                        todo.push(only);
+                    match (vectors.next(), vectors.next(), &binary.group) {
+                        (Some(only), None, _) => todo.push(only),
+                        // Each series of the many is scaled by its one.
+                        (Some(left), Some(right), Some(group)) => {
+                            let many = if group.keyword == GroupingKeyword::GroupRight { right } else { left };
+                            todo.push(many);
+                        }
+                        _ => {}
                     }
                 }
                 ExprKind::Binary(binary) if binary.op != BinaryOp::Or => todo.extend(self.children(id).next()),
@@ -221,7 +238,9 @@ impl<'e> Query<'e> {
     /// Where in an expression a label goes that the expression does not have, and how to put that.
     pub(super) fn loss(&self, mut id: Id, label: &str) -> (Id, Span, String) {
         let lacks = |id: &Id| self.expr(*id).ty() != ValueType::Scalar && !self.bare_labels(*id).may_have(label);
-        while let Some(child) = self.children(id).find(lacks) {
+        while let Some(child) = self.children(id).find(lacks)
+            && !self.sets_nothing(id, label)
+        {
             id = child;
         }
         let expr = self.expr(id);
@@ -236,6 +255,11 @@ impl<'e> Query<'e> {
                 }
                 None => (aggregate.op_span, "this drops every label".to_owned()),
             },
+            ExprKind::Call(call) if self.sets_nothing(id, label) => {
+                let source = flow::string(call, 3);
+                let name = source.map_or("", |source| &*source.value);
+                (source.map_or(call.name_span, |source| source.span), format!("`{name}` is gone, so nothing is set"))
+            }
             ExprKind::Call(call) => (call.name_span, format!("this drops `{label}`")),
             ExprKind::Binary(binary) => {
                 (binary.matching.as_ref().map_or(binary.op_span, Grouping::span), format!("this drops `{label}`"))
@@ -244,6 +268,37 @@ impl<'e> Query<'e> {
             _ => (expr.span, format!("no label `{label}` here")),
         };
         (id, span, text)
+    }
+
+    /// Whether it is a `label_replace` that would set the label, if what it reads were there.
+    fn sets_nothing(&self, id: Id, label: &str) -> bool {
+        match &self.expr(id).kind {
+            ExprKind::Call(call) => {
+                let sets = flow::overwritten(call).any(|it| it == label);
+                sets && self.arg(id, 0).is_some_and(|arg| flow::sets_nothing(call, self.bare_labels(arg)))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the series of an expression have a label, as matchers or declarations prove.
+    pub(super) fn has(&self, id: Id, label: &str) -> bool {
+        let labels = self.labels(id);
+        let mut selectors = self.some_selectors_below(id).peekable();
+        labels.surely_has(label)
+            || (labels.may_have(label)
+                && selectors.peek().is_some()
+                && selectors.all(|(_, _, series)| series.declares(label)))
+    }
+
+    /// Whether a declaration says that series below an expression have a label.
+    pub(super) fn had(&self, id: Id, label: &str) -> bool {
+        self.some_selectors_below(id).any(|(_, _, series)| series.declares(label))
+    }
+
+    /// No more of the selectors than it takes, because a query may lose many labels of many series.
+    fn some_selectors_below(&self, id: Id) -> impl Iterator<Item = (Id, &'e Selector<'e>, &Series<'e>)> {
+        self.selectors_below(id).take(50)
     }
 
     /// Whether an expression is made of instant or range vectors.
@@ -272,6 +327,19 @@ impl<'e> Query<'e> {
                 self.scope.window.map(|window| std::time::Duration::from_millis(window.as_millis()).as_secs_f64())
             }
             DurationKind::Paren(inner) => self.seconds(inner),
+            DurationKind::Binary(op, both) => {
+                let (a, b) = (self.seconds(&both.0)?, self.seconds(&both.1)?);
+                Some(match op {
+                    DurationOp::Add => a + b,
+                    DurationOp::Sub => a - b,
+                    DurationOp::Mul => a * b,
+                    DurationOp::Div => a / b,
+                    DurationOp::Mod => a % b,
+                    DurationOp::Pow => a.powf(b),
+                })
+            }
+            DurationKind::Min(both) => Some(self.seconds(&both.0)?.min(self.seconds(&both.1)?)),
+            DurationKind::Max(both) => Some(self.seconds(&both.0)?.max(self.seconds(&both.1)?)),
             _ => duration.seconds(),
         }
     }

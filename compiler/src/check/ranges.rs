@@ -1,8 +1,9 @@
 //! Ranges, windows and subqueries.
 
-use super::counters::is_counter_function;
+use promql_presets_core::PromDuration;
+
 use super::query::{Findings, Id, Query};
-use crate::promql::{BinaryOp, Call, Duration, DurationKind, DurationOp, ExprKind, Sign};
+use crate::promql::{BinaryOp, Call, Duration, DurationKind, DurationOp, ExprKind, Sign, is_counter_function};
 use crate::{Code, Diagnostic};
 
 /// Whether a function returns nothing for a series with one sample in the range.
@@ -104,36 +105,42 @@ fn short_range(query: &Query<'_>, arg: Id, call: &Call<'_>, findings: &mut Findi
     else {
         return;
     };
-    if !needs_two(call.name) {
+    if !needs_two(call.name) || seconds <= 0.0 {
         return;
     }
-    let scrape = std::time::Duration::from_millis(interval.as_millis()).as_secs_f64();
+    let scrape = in_seconds(interval);
     let span = range.duration.span;
-    let shown = match query.scope.window.filter(|_| range.duration.is_hole()) {
-        Some(window) => format!("`{{window}}` is {window} by default"),
+    let holes = range.duration.holes();
+    let shown = match query.scope.window.filter(|_| !holes.is_empty()) {
+        Some(window) if range.duration.is_hole() => format!("`{{window}}` is {window} by default"),
+        Some(window) => format!("{} where `{{window}}` is {window}, as by default", duration(seconds)),
         None => format!("a range of {}", query.slice(span)),
     };
-    let times = |count: f64| {
-        let longer = std::time::Duration::from_secs_f64(scrape * count).as_millis();
-        let longer = promql_presets_core::PromDuration::from_millis(u64::try_from(longer).unwrap_or(u64::MAX));
-        if range.duration.is_hole() { format!("write `window = \"{longer}\"`") } else { format!("write `[{longer}]`") }
+    let help = match (holes.is_empty(), &range.duration.kind) {
+        (true, _) => Some(format!("write `[{}]`", duration(4.0 * scrape))),
+        // Such a range grows with the window.
+        (_, DurationKind::Hole | DurationKind::Binary(DurationOp::Mul | DurationOp::Div, _)) => query
+            .scope
+            .window
+            .map(|window| format!("write `window = \"{}\"`", duration(in_seconds(window) * 4.0 * scrape / seconds))),
+        _ => None,
     };
     let note = format!("`{}` is scraped every {interval}", series.name.as_deref().unwrap_or_default());
     if seconds < 2.0 * scrape {
-        findings.push(
-            Diagnostic::new(Code::RangeTooShort, span, format!("`{}` over less than two scrapes", call.name))
-                .label(format!("{shown}, which holds one sample at most times"))
+        findings.push(Diagnostic {
+            help,
+            ..Diagnostic::new(Code::RangeTooShort, span, format!("`{}` over less than two scrapes", call.name))
+                .label(format!("{shown}, which often holds only one sample"))
                 .secondary(call.name_span, "needs two samples")
-                .help(times(4.0))
-                .note(note),
-        );
+                .note(note)
+        });
     } else if seconds < 4.0 * scrape && matches!(call.name, "rate" | "increase" | "delta" | "deriv") {
-        findings.push(
-            Diagnostic::new(Code::FragileRange, span, format!("`{}` over less than four scrapes", call.name))
+        findings.push(Diagnostic {
+            help,
+            ..Diagnostic::new(Code::FragileRange, span, format!("`{}` over less than four scrapes", call.name))
                 .label(format!("{shown}: a lost scrape leaves a gap"))
-                .help(times(4.0))
-                .note(note),
-        );
+                .note(note)
+        });
     }
 }
 
@@ -183,15 +190,46 @@ fn subquery(query: &Query<'_>, arg: Id, call: &Call<'_>, findings: &mut Findings
         return;
     }
     let intervals = query.selectors_below(arg).filter_map(|(_, _, series)| series.metric?.scrape_interval);
-    if let Some(interval) = intervals.min()
-        && seconds < std::time::Duration::from_millis(interval.as_millis()).as_secs_f64()
-    {
-        findings.push(
-            Diagnostic::new(Code::SubqueryTooFine, step.span, "subquery in steps shorter than the scrape interval")
-                .label(format!("scraped every {interval}, so the same samples are read again"))
-                .help(format!("write `[{}:{interval}]`", query.slice(subquery.range.span))),
-        );
+    let Some(interval) = intervals.min() else { return };
+    let scrape = in_seconds(interval);
+    if needs_two(call.name) && range < 2.0 * scrape && query.selectors_below(arg).all(|(_, it, _)| it.range.is_none()) {
+        let finding = Diagnostic::new(
+            Code::RangeTooShort,
+            subquery.range.span,
+            format!("`{}` over less than two scrapes", call.name),
+        )
+        .label("often holds only one sample, read again and again")
+        .secondary(call.name_span, "needs two samples")
+        .note(format!("scraped every {interval}"));
+        findings.push(if subquery.range.holes().is_empty() {
+            finding.help(format!("write `[{}:{interval}]`", duration(4.0 * scrape)))
+        } else {
+            finding
+        });
+        return;
     }
+    if seconds < scrape {
+        let finding =
+            Diagnostic::new(Code::SubqueryTooFine, step.span, "subquery in steps shorter than the scrape interval")
+                .label(format!("scraped every {interval}, so the same samples are read again"));
+        // A range that is no longer than its steps has one point.
+        findings.push(if range > scrape {
+            finding.help(format!("write `[{}:{interval}]`", query.slice(subquery.range.span)))
+        } else {
+            finding
+        });
+    }
+}
+
+fn in_seconds(duration: PromDuration) -> f64 {
+    std::time::Duration::from_millis(duration.as_millis()).as_secs_f64()
+}
+
+/// A duration of so many seconds.
+fn duration(seconds: f64) -> PromDuration {
+    let rounded = (seconds * 1e3).round() / 1e3;
+    let ms = std::time::Duration::try_from_secs_f64(rounded).map_or(u128::MAX, |duration| duration.as_millis());
+    PromDuration::from_millis(u64::try_from(ms).unwrap_or(u64::MAX))
 }
 
 /// `rate(a[5m]) / rate(b[1m])`.

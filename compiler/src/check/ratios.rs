@@ -16,21 +16,17 @@ fn aggregated(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &m
     if !matches!(aggregate.op, Aggregator::Sum | Aggregator::Avg | Aggregator::Stddev | Aggregator::Stdvar) {
         return;
     }
-    let mut operand = query.bare_id(query.operand(id));
-    // `a / b * 100` is the same ratio in percent.
-    while let ExprKind::Binary(binary) = &query.expr(operand).kind
-        && binary.op == BinaryOp::Mul
-        && let Some((scaled, _)) =
-            query.children(operand).zip([&binary.rhs, &binary.lhs]).find(|(_, other)| other.as_number().is_some())
-    {
-        operand = query.bare_id(scaled);
-    }
+    // `a / b * 100` is the same ratio in percent, `1 - a / b` is the other part of the whole.
+    let operand = unscaled(query, query.operand(id));
     let ExprKind::Binary(binary) = &query.expr(operand).kind else { return };
     let mut sides = query.children(operand);
-    let (BinaryOp::Div, Some(left), Some(right)) = (binary.op, sides.next(), sides.next()) else { return };
+    let (BinaryOp::Div | BinaryOp::Mod, Some(left), Some(right)) = (binary.op, sides.next(), sides.next()) else {
+        return;
+    };
     let name = aggregate.op.as_str();
-    if let (Some(_), Some(_)) = (rate(query, left), rate(query, right))
+    if let (Some(_), Some(_)) = (idle(query, unscaled(query, left)), idle(query, unscaled(query, right)))
         && matches!(aggregate.op, Aggregator::Sum | Aggregator::Avg)
+        && binary.op == BinaryOp::Div
     {
         let what = if aggregate.op == Aggregator::Sum { "sum" } else { "average" };
         findings.push(
@@ -45,17 +41,40 @@ fn aggregated(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &m
         findings.push(
             Diagnostic::new(Code::NanInAggregation, aggregate.op_span, format!("`{name}` of a ratio that may be NaN"))
                 .label("one NaN makes all of it NaN")
-                .secondary(span, format!("`{function}` is 0 where nothing happens, and 0 / 0 is NaN"))
+                .secondary(
+                    span,
+                    format!("`{function}` is 0 where nothing happens, and 0 {} 0 is NaN", binary.op.as_str()),
+                )
                 .help(format!("write `({} > 0)` for the divisor", query.slice(query.expr(query.bare_id(right)).span))),
         );
     }
 }
 
-/// A call of `rate` or its like on a selector.
-fn rate<'e>(query: &Query<'e>, id: Id) -> Option<&'e str> {
-    match &query.expr(query.bare_id(id)).kind {
-        ExprKind::Call(call) if matches!(call.name, "rate" | "irate" | "increase") => Some(call.name),
-        _ => None,
+/// The expression without parentheses, signs, and arithmetic with numbers around it.
+pub(super) fn unscaled(query: &Query<'_>, mut id: Id) -> Id {
+    loop {
+        id = query.bare_id(id);
+        let inner = match &query.expr(id).kind {
+            ExprKind::Unary(_) => query.children(id).next(),
+            ExprKind::Binary(binary) => {
+                let mut sides = query.children(id);
+                let (left, right) = (sides.next(), sides.next());
+                match binary.op {
+                    BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div
+                        if binary.rhs.as_number().is_some() =>
+                    {
+                        left
+                    }
+                    BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul if binary.lhs.as_number().is_some() => right,
+                    _ => None,
+                }
+            }
+            _ => None,
+        };
+        match inner {
+            Some(inner) => id = inner,
+            None => return id,
+        }
     }
 }
 

@@ -83,12 +83,39 @@ impl<'a> Expr<'a> {
         expr
     }
 
-    /// The value of a number, with signs and parentheses: `5`, `-(1)`, `5m`.
+    /// The operand that the text ends with: `b` of `a + b`.
+    pub(super) fn last_operand(&self) -> &Self {
+        let mut expr = self;
+        loop {
+            expr = match &expr.kind {
+                ExprKind::Binary(binary) => &binary.rhs,
+                ExprKind::Unary(unary) => &unary.expr,
+                _ => return expr,
+            }
+        }
+    }
+
+    /// The value of a number, with signs, parentheses and arithmetic: `5`, `-(1)`, `5m`, `60 * 60`, `vector(0)`.
     #[must_use]
     pub fn as_number(&self) -> Option<f64> {
         match &self.unparenthesized().kind {
             ExprKind::Number(number) => Some(number.value),
             ExprKind::Unary(unary) => unary.expr.as_number().map(|value| unary.op.apply(value)),
+            ExprKind::Binary(binary) => {
+                // What is no number mostly shows on the right.
+                let rhs = binary.rhs.as_number()?;
+                let lhs = binary.lhs.as_number()?;
+                Some(match binary.op {
+                    BinaryOp::Add => lhs + rhs,
+                    BinaryOp::Sub => lhs - rhs,
+                    BinaryOp::Mul => lhs * rhs,
+                    BinaryOp::Div => lhs / rhs,
+                    BinaryOp::Mod => lhs % rhs,
+                    BinaryOp::Pow => lhs.powf(rhs),
+                    _ => return None,
+                })
+            }
+            ExprKind::Call(call) if matches!(call.name, "vector" | "scalar") => call.args.first()?.as_number(),
             _ => None,
         }
     }

@@ -4,8 +4,9 @@
 
 use std::collections::HashMap;
 
-use super::ast::{Aggregate, Binary, Call, Expr, ExprKind, MatcherItem, Selector, Subquery, Unary, ValueType};
+use super::ast::{Aggregate, Binary, Call, Expr, ExprKind, MatcherItem, Number, Selector, Subquery, Unary, ValueType};
 use super::functions::Function;
+use super::rewrite::{instead_for_gauges, is_counter_function, of_each_selector};
 use super::{Syntax, report};
 use crate::{Code, Diagnostic, Span};
 
@@ -129,7 +130,14 @@ impl<'t> Checker<'t, '_> {
 
     fn call(&mut self, call: &Call<'_>) -> Type {
         let Some(function) = call.function else {
-            self.report(report::unknown_function(call.name, call.name_span, false));
+            let unknown = report::unknown_function(call.name, call.name_span, false);
+            // `a(5m)`.
+            self.report(match call.args.as_slice() {
+                [arg] if matches!(&arg.kind, ExprKind::Number(number) if number.duration) => {
+                    unknown.help(format!("write `{}[{}]` for a range", call.name, self.slice(arg.span)))
+                }
+                _ => unknown,
+            });
             for arg in &call.args {
                 self.expr(arg);
             }
@@ -143,7 +151,8 @@ impl<'t> Checker<'t, '_> {
         let count_is_wrong =
             count < function.min_args as usize || (function.max_args != u8::MAX && count > function.max_args as usize);
         if count_is_wrong {
-            self.report(argument_count(call, function));
+            let diagnostic = argument_count(call, function);
+            self.report(Diagnostic { help: self.joined_arguments(call, function), ..diagnostic });
         }
         // The types of the first two arguments, for arguments in the wrong order.
         let mut types = [None; 2];
@@ -158,12 +167,42 @@ impl<'t> Checker<'t, '_> {
                 self.argument(call.name, call.name_span, "call", arg, ty, wanted);
             }
         }
-        if self.diagnostics.len() == found + 2 && call.args.len() == 2 {
+        if self.diagnostics.len() == found + 2 {
             self.swapped_arguments(call, function, types, found);
         }
         // Maybe the whole call is the mistake: `rate(vector(x[5m]))`.
         let faulty = count_is_wrong || self.diagnostics.len() > found;
         (!faulty).then_some(function.returns)
+    }
+
+    /// What to write for `rate(x, 5m)`, or for `quantile(0,9, x)`.
+    #[cold]
+    fn joined_arguments(&self, call: &Call<'_>, function: &Function) -> Option<String> {
+        let (name, is_number) = (call.name, |arg: &Expr<'_>| matches!(&arg.kind, ExprKind::Number(it) if !it.duration));
+        match call.args.as_slice() {
+            [arg, range] if function.args == [ValueType::Matrix] && arg.ty() == ValueType::Vector => {
+                let ExprKind::Number(Number { duration: true, .. }) = &range.kind else { return None };
+                let range = format!("[{}]", self.slice(range.span));
+                match &arg.kind {
+                    ExprKind::Selector(_) => Some(format!("write `{name}({}{range})`", self.slice(arg.span))),
+                    _ if is_counter_function(name) => {
+                        of_each_selector(self.text, arg, name, &range).map(|right| format!("write `{right}`"))
+                    }
+                    _ => Some(format!("write `{name}({}{}:])`", self.slice(arg.span), range.trim_end_matches(']'))),
+                }
+            }
+            [whole, part, rest @ ..]
+                if is_number(whole)
+                    && is_number(part)
+                    && rest.len() + 1 == function.max_args as usize
+                    && function.args.first() == Some(&ValueType::Scalar)
+                    && part.span.start == whole.span.end + 1 =>
+            {
+                let rest = self.slice(Span::new(part.span.end, call.parens.end));
+                Some(format!("write `{name}({}.{}{rest}`", self.slice(whole.span), self.slice(part.span)))
+            }
+            _ => None,
+        }
     }
 
     /// The second argument of `info`: matchers alone.
@@ -201,7 +240,7 @@ impl<'t> Checker<'t, '_> {
         let name = self.slice(aggregate.op_span);
         if let (Some((param, Some(param_ty))), Some(wanted)) = (param, op.param_type()) {
             if param_ty == ValueType::Vector && ty == Some(wanted) {
-                let source = (self.slice(aggregate.expr.span), self.slice(param.span));
+                let source = (self.slice(aggregate.expr.span), self.slice(param.span), "");
                 self.report(wrong_order(
                     name,
                     param.span.to(aggregate.expr.span),
@@ -227,17 +266,32 @@ impl<'t> Checker<'t, '_> {
             Diagnostic::new(Code::TypeMismatch, arg.span, format!("`{name}` takes {}", wanted.with_article()))
                 .label(format!("this is {}", ty.with_article()))
                 .secondary(name_span, format!("required by this {what}"));
-        self.report(self.with_conversion(diagnostic, arg, ty, wanted));
+        let window = if self.syntax.template { "[{window}]" } else { "[5m]" };
+        let rewritten = (is_counter_function(name) && ty == ValueType::Vector && !is_selector(arg))
+            .then(|| of_each_selector(self.text, arg, name, window).or_else(|| self.of_count(name, arg)))
+            .flatten();
+        self.report(match rewritten {
+            Some(right) => diagnostic.help(format!("write `{right}`")),
+            None => self.with_conversion(diagnostic, arg, ty, wanted),
+        });
+    }
+
+    /// `rate(count(x))`: what is counted goes up and down.
+    fn of_count(&self, name: &str, arg: &Expr<'_>) -> Option<String> {
+        let ExprKind::Aggregate(_) = &arg.kind else { return None };
+        let window = if self.syntax.template { "{window}" } else { "5m" };
+        Some(format!("{}({}[{window}:])", instead_for_gauges(name)?, self.slice(arg.span)))
     }
 
     /// Two arguments that fit the other way round are one mistake: replaces the two last findings.
     fn swapped_arguments(&mut self, call: &Call<'_>, function: &Function, types: [Type; 2], found: usize) {
-        let [first, second] = call.args.as_slice() else { return };
+        let [first, second, ..] = call.args.as_slice() else { return };
         let wanted = [function.arg_type(1), function.arg_type(0)];
         if types == wanted && types[0] != types[1] {
             self.diagnostics.truncate(found);
-            let source = (self.slice(second.span), self.slice(first.span));
-            self.report(wrong_order(call.name, call.parens, call.name_span, "call", source));
+            let rest = self.slice(Span::new(second.span.end, call.parens.end - 1));
+            let right = (self.slice(second.span), self.slice(first.span), rest);
+            self.report(wrong_order(call.name, first.span.to(second.span), call.name_span, "call", right));
         }
     }
 
@@ -414,6 +468,10 @@ impl<'t> Checker<'t, '_> {
     }
 }
 
+fn is_selector(expr: &Expr<'_>) -> bool {
+    matches!(expr.kind, ExprKind::Selector(_))
+}
+
 fn argument_count(call: &Call<'_>, function: &Function) -> Diagnostic {
     let (min, max, given) = (function.min_args, function.max_args, call.args.len());
     let plural = |count: u8| if count == 1 { "argument" } else { "arguments" };
@@ -449,9 +507,9 @@ fn argument_count(call: &Call<'_>, function: &Function) -> Diagnostic {
         .note(format!("`{}({}{more})`", function.name, types.join(", ")))
 }
 
-fn wrong_order(name: &str, span: Span, name_span: Span, what: &str, source: (&str, &str)) -> Diagnostic {
+fn wrong_order(name: &str, span: Span, name_span: Span, what: &str, source: (&str, &str, &str)) -> Diagnostic {
     Diagnostic::new(Code::TypeMismatch, span, format!("arguments of `{name}` in the wrong order"))
         .label("these fit the other way round")
         .secondary(name_span, format!("required by this {what}"))
-        .help(format!("write `{name}({}, {})`", source.0, source.1))
+        .help(format!("write `{name}({}, {}{})`", source.0, source.1, source.2))
 }

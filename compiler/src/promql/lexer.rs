@@ -405,7 +405,8 @@ impl<'a> Lexer<'a> {
         }
         let rest = self.bytes[self.at..].iter().take_while(|&&b| is(b, ALPHA | DIGIT) || b == b'.').count();
         let span = span(start, self.at + rest);
-        self.error(report::bad_number(&self.text[span.range()], span))
+        let in_brackets = matches!(self.mode, Mode::Duration | Mode::Brackets);
+        self.error(report::bad_number(&self.text[span.range()], span, in_brackets))
     }
 
     fn accept(&mut self, set: &[u8]) -> bool {
@@ -527,7 +528,9 @@ impl<'a> Lexer<'a> {
             _ => 0,
         };
         let span = span(self.at, self.at + char.len_utf8() + more);
-        let mut diagnostic = report::bad_character(rest, char, span, self.mode == Mode::Braces);
+        let operand =
+            self.text[..self.at].trim_end().ends_with(|c: char| c.is_alphanumeric() || "_)}]\"'`".contains(c));
+        let mut diagnostic = report::bad_character(rest, char, span, self.mode == Mode::Braces, operand);
         if char == '$' && self.template && matches!(self.mode, Mode::Duration | Mode::Brackets) {
             diagnostic = diagnostic.help("write `{window}`");
         }

@@ -19,8 +19,10 @@ mod check;
 mod functions;
 mod lexer;
 mod literal;
+mod meant;
 mod parser;
 mod report;
+mod rewrite;
 mod token;
 mod tree;
 
@@ -34,7 +36,9 @@ pub use ast::{
     holes,
 };
 pub use functions::Function;
+pub(crate) use meant::meant_duration;
 pub(crate) use report::regex_fault;
+pub(crate) use rewrite::{instead_for_gauges, is_counter_function, keeps_values, of_each_selector};
 pub use token::Hole;
 pub use tree::Tree;
 

@@ -5,6 +5,7 @@ use promql_presets_core::regex;
 use super::ast::{Aggregator, Expr, ExprKind, ValueType};
 use super::functions::{Function, REMOVED};
 use super::literal::{self, DurationFault, EscapeFault, EscapeFaultKind};
+use super::meant::{meant_duration, meant_number};
 use super::token::Hole;
 use crate::suggest::nearest;
 use crate::{Code, Diagnostic, Span};
@@ -54,42 +55,49 @@ pub(super) fn hole_in_number(hole: Hole, span: Span, number: &str) -> Diagnostic
     }
 }
 
-pub(super) fn bad_number(text: &str, span: Span) -> Diagnostic {
+/// `is_duration`: whether it stands in brackets.
+pub(super) fn bad_number(text: &str, span: Span, is_duration: bool) -> Diagnostic {
     let diagnostic = syntax(span, format!("invalid number `{text}`")).label("neither a number nor a duration");
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit = match &text[digits.len()..] {
-        "min" | "mins" | "minute" | "minutes" | "M" => "m",
-        "sec" | "secs" | "second" | "seconds" | "S" => "s",
-        "hr" | "hrs" | "hour" | "hours" | "H" => "h",
-        "day" | "days" | "D" => "d",
-        "week" | "weeks" | "W" => "w",
-        "year" | "years" | "yr" | "Y" => "y",
-        "msec" | "millis" => "ms",
-        _ => return diagnostic.note("durations have the units `ms`, `s`, `m`, `h`, `d`, `w` and `y`"),
-    };
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return diagnostic;
+    let large = if is_duration { None } else { meant_number(text) };
+    match large.or_else(|| meant_duration(text)) {
+        Some(help) => diagnostic.help(help),
+        None => diagnostic.note("durations have the units `ms`, `s`, `m`, `h`, `d`, `w` and `y`"),
     }
-    diagnostic.help(format!("write `{digits}{unit}`"))
 }
 
 pub(super) fn bad_duration(text: &str, span: Span, fault: DurationFault) -> Diagnostic {
     let diagnostic = syntax(span, format!("invalid duration `{text}`"));
     match fault {
         DurationFault::Order => diagnostic.label("units go from large to small, each at most once, as in `1h30m`"),
-        DurationFault::Syntax => diagnostic.label("each number is whole and has a unit, as in `1h30m`"),
+        DurationFault::Syntax => {
+            let diagnostic = diagnostic.label("each number is whole and has a unit, as in `1h30m`");
+            match meant_duration(text) {
+                Some(help) => diagnostic.help(help),
+                None => diagnostic,
+            }
+        }
         DurationFault::Overflow => diagnostic.label("more than 292 years"),
     }
 }
 
-pub(super) fn bad_escape(literal: &str, span: Span, fault: EscapeFault) -> Diagnostic {
+/// `pattern`: whether the string may be a regular expression.
+pub(super) fn bad_escape(literal: &str, span: Span, fault: EscapeFault, pattern: bool) -> Diagnostic {
     let text = literal.get(fault.start..fault.end).unwrap_or(r"\");
     let at = |offset: usize| span.start + u32::try_from(offset).unwrap_or(0);
     let place = Span::new(at(fault.start), at(fault.end));
     let diagnostic = syntax(place, format!("invalid escape `{text}`"));
     match fault.kind {
         EscapeFaultKind::Unknown => {
-            diagnostic.label("strings have no such escape").help(format!("write `\\{text}` for a backslash"))
+            let diagnostic = diagnostic.label("strings have no such escape");
+            let char = text.trim_start_matches('\\');
+            // Signs without a meaning in patterns, such as `/`, need no backslash anywhere.
+            let stands_for_itself = char.bytes().all(|byte| byte.is_ascii_punctuation() || byte == b' ')
+                && (!pattern || !char.contains(['.', '*', '+', '?', '(', ')', '[', ']', '{', '}', '|', '^', '$']));
+            if stands_for_itself {
+                diagnostic.help(format!("write `{char}`, which needs no backslash"))
+            } else {
+                diagnostic.help(format!("write `\\{text}` for a backslash"))
+            }
         }
         EscapeFaultKind::Digits => diagnostic.label("too few digits"),
         EscapeFaultKind::NoCharacter => diagnostic.label("there is no such character"),
@@ -103,7 +111,8 @@ pub(super) fn unterminated_string(span: Span, quote: u8) -> Diagnostic {
     )
 }
 
-pub(super) fn bad_character(rest: &str, char: char, span: Span, in_braces: bool) -> Diagnostic {
+/// `after_operand`: whether an operator could stand here.
+pub(super) fn bad_character(rest: &str, char: char, span: Span, in_braces: bool, after_operand: bool) -> Diagnostic {
     let length = (span.end - span.start) as usize;
     let text = rest.get(..length).unwrap_or(rest);
     let diagnostic = syntax(span, format!("unexpected `{}`", text.escape_debug()));
@@ -113,9 +122,12 @@ pub(super) fn bad_character(rest: &str, char: char, span: Span, in_braces: bool)
         '|' if !in_braces => diagnostic.label("no operator of PromQL").help("write `or`"),
         '~' if in_braces => diagnostic.label("no operator of matchers").help("write `=~`"),
         '!' if in_braces => diagnostic.label("no operator of matchers").help("write `!=` or `!~`"),
-        '!' if rest.starts_with("!(") => diagnostic.label("no operator of PromQL").help("write `unless` or `!=`"),
-        '!' => diagnostic.label("no operator of PromQL").help("write `!=`"),
+        '!' if after_operand => diagnostic.label("no operator of PromQL").help("write `!=` or `unless`"),
+        '!' => negation(diagnostic),
+        ';' if in_braces => diagnostic.label("matchers are separated by commas").help("write `,`"),
         ';' => diagnostic.label("a query is one expression"),
+        ':' if in_braces => diagnostic.label("no operator of matchers").help("write `=`"),
+        '?' => diagnostic.label("PromQL has no choices").help("write `bool` after a comparison for 1 or 0"),
         '“' | '”' | '„' | '‘' | '’' | '«' | '»' => {
             diagnostic.label("a typographic quote").help("write `\"`")
         }
@@ -126,6 +138,13 @@ pub(super) fn bad_character(rest: &str, char: char, span: Span, in_braces: bool)
             .note("a label name with other characters than letters, digits and `_` must be quoted"),
         _ => diagnostic.label("not part of PromQL"),
     }
+}
+
+/// `!x` and `not x`.
+pub(super) fn negation(diagnostic: Diagnostic) -> Diagnostic {
+    diagnostic
+        .label("PromQL has no negation")
+        .help("write `x == 0` where the value of `x` is 0, `absent(x)` where there is no `x`")
 }
 
 pub(super) fn colon_without_number(span: Span) -> Diagnostic {

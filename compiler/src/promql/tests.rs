@@ -242,7 +242,17 @@ fn types() {
     says(
         "rate(a + b)",
         "type-mismatch: `rate` takes a range vector | [a + b] this is an instant vector | [rate] required by this \
+         call | help: write `rate(a[5m]) + rate(b[5m])`",
+    );
+    says(
+        "deriv(a + b)",
+        "type-mismatch: `deriv` takes a range vector | [a + b] this is an instant vector | [deriv] required by this \
          call | help: write a subquery: `(a + b)[5m:]`",
+    );
+    says(
+        "label_replace(\"a\", b, \"\", \"\", \"\")",
+        "type-mismatch: arguments of `label_replace` in the wrong order | [\"a\", b] these fit the other way round | \
+         [label_replace] required by this call | help: write `label_replace(b, \"a\", \"\", \"\", \"\")`",
     );
     says(
         "topk(foo, 5)",
@@ -367,6 +377,66 @@ fn matchers() {
 }
 
 #[test]
+fn slips() {
+    says(
+        "a[1M]",
+        "syntax: invalid number `1M` | [1M] neither a number nor a duration | help: write `1m` for minutes, `30d` for months",
+    );
+    says(
+        "a[1.5h]",
+        "syntax: invalid duration `1.5h` | [1.5h] each number is whole and has a unit, as in `1h30m` | help: write `1h30m`",
+    );
+    says("a[1h 30 m]", "syntax: unexpected `30` | [30] expected `]` or `:` | [[] opened here | help: write `1h30m`");
+    says("a(5m)", "unknown-function: unknown function `a` | [a] not a function | help: write `a[5m]` for a range");
+    says("a{}(5m)", "syntax: range in parentheses | [(] a range stands in brackets | help: write `a{}[5m]`");
+    says(
+        "sum(a # b)",
+        "syntax: unclosed `(` | [(] opened here, never closed | [# b)] a comment, up to the end of the line",
+    );
+    says(
+        "!a",
+        "syntax: unexpected `!` | [!] PromQL has no negation | help: write `x == 0` where the value of `x` is 0, `absent(x)` where there is no `x`",
+    );
+    says("a ! b", "syntax: unexpected `!` | [!] no operator of PromQL | help: write `!=` or `unless`");
+    for (text, title, help) in [
+        ("a and not b", "unexpected `and not`", "write `unless`"),
+        ("rate(a, 5m)", "`rate` takes 1 argument, not 2", "write `rate(a[5m])`"),
+        ("rate(sum(a), 5m)", "`rate` takes 1 argument, not 2", "write `sum(rate(a[5m]))`"),
+        ("max_over_time(sum(a), 5m)", "`max_over_time` takes 1 argument, not 2", "write `max_over_time(sum(a)[5m:])`"),
+        (
+            "histogram_quantile(0,9, a)",
+            "`histogram_quantile` takes 2 arguments, not 3",
+            "write `histogram_quantile(0.9, a)`",
+        ),
+        ("a offset 1 h", "unexpected `h`", "write `1h`"),
+        ("a > 10MB", "invalid number `10MB`", "write `10e6`"),
+        ("a * 1,000", "unexpected `,`", "write `1000`"),
+        ("a <> 1", "unexpected `>`", "write `!=`"),
+        ("rate(a,[5m])", "unexpected `[`", "remove the `,` before it"),
+        ("a{b:\"c\"}", "unexpected `:`", "write `=`"),
+        ("a{b=\"c\";}", "unexpected `;`", "write `,`"),
+        ("sum(a by b)", "`by` without an aggregation", "write `sum by (b) (a)`"),
+    ] {
+        let found = parse(text, Syntax::PROMQL).diagnostics;
+        assert_eq!((found[0].title.as_str(), found[0].help.as_deref()), (title, Some(help)), "{text}");
+        assert_eq!(found.len(), 1, "{text}");
+    }
+    says("a > 1 for 5m", "syntax: unexpected `for` | [for] alerting rules have it, beside the query | help: remove it");
+    says(
+        "a{b=\"\\/c\"}",
+        "syntax: invalid escape `\\/` | [\\/] strings have no such escape | help: write `/`, which needs no backslash",
+    );
+    says(
+        "a{b=~\"\\.c\"}",
+        "syntax: invalid escape `\\.` | [\\.] strings have no such escape | help: write `\\\\.` for a backslash",
+    );
+    says(
+        "a{b=\"\\.c\"}",
+        "syntax: invalid escape `\\.` | [\\.] strings have no such escape | help: write `.`, which needs no backslash",
+    );
+}
+
+#[test]
 fn operators() {
     says("a = 1", "syntax: `=` is no operator | [=] only matchers in braces use `=` | help: write `==`");
     says("a +", "syntax: missing operand after `+` | [+] the query ends after it");
@@ -415,6 +485,10 @@ fn suggestions_pass_the_checks() {
         ("rate(a[5m]) offset 5m", false),
         ("http.requests", false),
         ("a offset 5m [1m]", false),
+        ("up{}(5m)", false),
+        ("sum(rate(a[5m]) by (b))", false),
+        ("histogram_quantile(0.9, rate(a_bucket[5m])) by (b)", false),
+        ("label_replace(\"a\", up, \"$1\", \"b\", \"(.*)\")", false),
     ] {
         let syntax = Syntax { template, features: Features::none() };
         let help = parse(text, syntax).diagnostics[0].help.clone().unwrap();

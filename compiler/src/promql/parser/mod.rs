@@ -14,6 +14,7 @@ use super::ast::{
 };
 use super::functions::Function;
 use super::lexer::Lexer;
+use super::rewrite::is_counter_function;
 use super::token::{Kind, Token};
 use super::{Features, Syntax, literal, report};
 use crate::{Code, Diagnostic, Span};
@@ -184,7 +185,7 @@ impl<'a> Parser<'a> {
             }
             Kind::Str => {
                 let token = self.bump();
-                let value = self.string_value(token)?.value;
+                let value = self.string_value(token, true)?.value;
                 let kind = ExprKind::String(Box::new(StringLiteral { value, span: token.span }));
                 Expr { kind, span: token.span, ty: ValueType::String, height: 1 }
             }
@@ -243,6 +244,9 @@ impl<'a> Parser<'a> {
             return self.fail(report::unknown_function("with", name.span, false));
         }
         let (args, parens) = self.arguments()?;
+        if let ([arg], true) = (args.as_slice(), !self.lexer.diagnostics.is_empty() && is_counter_function(text)) {
+            self.range_in_call(text, arg);
+        }
         let function = Function::find(text);
         let ty = function.map_or(ValueType::Vector, |function| function.returns);
         let below = args.iter().map(|arg| arg.height).max().unwrap_or(0);
@@ -322,7 +326,7 @@ impl<'a> Parser<'a> {
             if let Some(value) = literal::number(text) {
                 return value;
             }
-            self.report(report::bad_number(text, token.span));
+            self.report(report::bad_number(text, token.span, false));
             return 1.0;
         }
         match literal::duration_ms(text) {
@@ -335,11 +339,12 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn string_value(&mut self, token: Token) -> Result<literal::Decoded<'a>> {
+    /// `pattern`: whether it may be a regular expression.
+    fn string_value(&mut self, token: Token, pattern: bool) -> Result<literal::Decoded<'a>> {
         let text = self.slice(token.span);
         match literal::decode(text, self.lexer.template) {
             Ok(decoded) => Ok(decoded),
-            Err(fault) => self.fail(report::bad_escape(text, token.span, fault)),
+            Err(fault) => self.fail(report::bad_escape(text, token.span, fault, pattern)),
         }
     }
 }

@@ -65,7 +65,7 @@ impl<'a> Parser<'a> {
             }
             Kind::Str => {
                 self.bump();
-                let value = self.string_value(token)?.value;
+                let value = self.string_value(token, false)?.value;
                 if match_op(self.token.kind).is_none() {
                     return Ok(MatcherItem::Name(StringLiteral { value, span: token.span }));
                 }
@@ -84,7 +84,7 @@ impl<'a> Parser<'a> {
             return self.expected_match_value(open, &label, op, op_span);
         }
         self.bump();
-        let decoded = self.string_value(token)?;
+        let decoded = self.string_value(token, op.is_regex())?;
         if op.is_regex() {
             self.check_regex(token, &decoded);
         }

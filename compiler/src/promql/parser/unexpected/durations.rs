@@ -1,8 +1,8 @@
 //! Faults in durations, ranges and timestamps.
 
-use crate::promql::literal;
 use crate::promql::parser::{Parser, Result};
 use crate::promql::token::{Hole, Kind, Token};
+use crate::promql::{literal, meant_duration};
 use crate::{Code, Diagnostic, Span};
 
 impl Parser<'_> {
@@ -21,12 +21,18 @@ impl Parser<'_> {
     pub(in crate::promql::parser) fn unexpected_in_brackets<T>(&mut self, open: Span, subquery: bool) -> Result<T> {
         let expected = if subquery { "expected `]`" } else { "expected `]` or `:`" };
         let diagnostic = match self.token.kind {
-            Kind::Eof => Diagnostic::new(Code::Syntax, open, "unclosed `[`").label("opened here, never closed"),
+            Kind::Eof => self.never_closed(open, "["),
             Kind::Hole(hole) if hole != Hole::Window => return self.misplaced(hole),
             Kind::RightParen => {
                 self.syntax("unclosed `[`").label("expected `]` before this").secondary(open, "opened here")
             }
-            _ => self.syntax(format!("unexpected {}", self.found())).label(expected).secondary(open, "opened here"),
+            _ => {
+                let diagnostic =
+                    self.syntax(format!("unexpected {}", self.found())).label(expected).secondary(open, "opened here");
+                // `[5 m]`.
+                let rest = &self.lexer.text[open.end as usize..];
+                Diagnostic { help: meant_duration(rest.split(']').next().unwrap_or_default()), ..diagnostic }
+            }
         };
         self.fail(diagnostic)
     }
@@ -34,7 +40,7 @@ impl Parser<'_> {
     #[cold]
     pub(in crate::promql::parser) fn unclosed_duration<T>(&mut self, open: Span, expected: &str) -> Result<T> {
         let diagnostic = match self.token.kind {
-            Kind::Eof => Diagnostic::new(Code::Syntax, open, "unclosed `(`").label("opened here, never closed"),
+            Kind::Eof => self.never_closed(open, "("),
             Kind::Hole(hole) if hole != Hole::Window => return self.misplaced(hole),
             _ => self
                 .syntax(format!("unexpected {}", self.found()))
@@ -65,6 +71,10 @@ impl Parser<'_> {
                     diagnostic
                 }
             }
+            Kind::Ident if self.lexer.template => self
+                .syntax(format!("unexpected {}", self.found()))
+                .label("expected a duration, such as `5m`")
+                .help("write `{window}`"),
             _ => self.syntax(format!("unexpected {}", self.found())).label("expected a duration, such as `5m`"),
         };
         self.fail(diagnostic)

@@ -49,7 +49,7 @@ impl<'a> Parser<'a> {
                     .label("it can only stand in the name of a selector")
                     .help("write `{group_by}`")
             }
-            Kind::Eof => Diagnostic::new(Code::Syntax, open, "unclosed `(`").label("opened here, never closed"),
+            Kind::Eof => self.never_closed(open, "("),
             Kind::Comma => self.syntax("missing label").label("no label before this `,`"),
             _ => self
                 .syntax("invalid label name")
@@ -66,7 +66,7 @@ impl<'a> Parser<'a> {
         last: Option<&GroupingItem<'a>>,
     ) -> Result<T> {
         let diagnostic = match self.token.kind {
-            Kind::Eof => Diagnostic::new(Code::Syntax, open, "unclosed `(`").label("opened here, never closed"),
+            Kind::Eof => self.never_closed(open, "("),
             Kind::Hole(Hole::GroupBy) => self.syntax("missing `,` before `{group_by}`").label("expected `,`"),
             Kind::Hole(hole) => return self.misplaced(hole),
             kind if kind.is_grouping_label() || kind == Kind::Str => {
@@ -98,7 +98,7 @@ impl<'a> Parser<'a> {
     #[cold]
     pub(in crate::promql::parser) fn expected_fill_value<T>(&mut self, open: Span) -> Result<T> {
         let diagnostic = match self.token.kind {
-            Kind::Eof => Diagnostic::new(Code::Syntax, open, "unclosed `(`").label("opened here, never closed"),
+            Kind::Eof => self.never_closed(open, "("),
             Kind::Hole(hole) => return self.misplaced(hole),
             _ => self
                 .syntax(format!("unexpected {}", self.found()))
@@ -111,9 +111,7 @@ impl<'a> Parser<'a> {
     fn unclosed_brace(&self, open: Span) -> Diagnostic {
         let brace = self.brace(Kind::LeftBrace);
         match self.token.kind {
-            Kind::Eof => {
-                Diagnostic::new(Code::Syntax, open, format!("unclosed `{brace}`")).label("opened here, never closed")
-            }
+            Kind::Eof => self.never_closed(open, brace),
             _ => self
                 .syntax(format!("unclosed `{brace}`"))
                 .label(format!("expected `{}` before this", self.brace(Kind::RightBrace)))

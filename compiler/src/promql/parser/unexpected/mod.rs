@@ -1,12 +1,14 @@
 //! What to say about a token that the grammar has no place for. Nothing here runs for a query without faults.
 
 mod durations;
+mod groupings;
 mod lists;
 
-use crate::promql::ast::{Aggregator, Expr, ExprKind, Grouping};
+use crate::promql::ast::{Aggregator, BinaryOp, Expr, ExprKind, Grouping};
 use crate::promql::parser::{Parser, Result};
-use crate::promql::report;
+use crate::promql::rewrite::of_each_selector;
 use crate::promql::token::{Hole, Kind, Token};
+use crate::promql::{literal, report};
 use crate::suggest::nearest;
 use crate::{Code, Diagnostic, Span};
 
@@ -15,6 +17,17 @@ use crate::{Code, Diagnostic, Span};
 const OPERATOR_WORDS: [&str; 14] = [
     "and", "or", "unless", "atan2", "offset", "by", "without", "on", "ignoring", "bool", "group_left", "group_right",
     "anchored", "smoothed",
+];
+
+/// Words of other languages: what they are here, and what to write.
+const FOREIGN_WORDS: [(&str, &str, &str); 7] = [
+    ("ago", "`offset` goes back in time by itself", "remove it"),
+    ("for", "alerting rules have it, beside the query", "remove it"),
+    ("where", "no word of PromQL", "write matchers in the braces of the selector"),
+    ("not", "no operator of PromQL", "write `unless`"),
+    ("as", "results have no other names", "remove it"),
+    ("group", "an aggregation, and no operator", "write `sum by (...) (...)`"),
+    ("mod", "no operator of PromQL", "write `%`"),
 ];
 
 impl<'a> Parser<'a> {
@@ -48,9 +61,7 @@ impl<'a> Parser<'a> {
             parser.syntax("unclosed `(`").label("expected `)` before this").secondary(open, "opened here")
         };
         let diagnostic = match (self.token.kind, open) {
-            (Kind::Eof, Some(open)) => {
-                Diagnostic::new(Code::Syntax, open, "unclosed `(`").label("opened here, never closed")
-            }
+            (Kind::Eof, Some(open)) => self.never_closed(open, "("),
             (Kind::RightBracket | Kind::RightBrace, Some(open)) => unclosed(self, open),
             (Kind::RightParen | Kind::RightBracket | Kind::RightBrace, None) => {
                 let opening = match self.token.kind {
@@ -61,7 +72,14 @@ impl<'a> Parser<'a> {
                 self.syntax(format!("unmatched `{text}`")).label(format!("no `{opening}` is open here"))
             }
             (Kind::Comma, None) => {
-                self.syntax("unexpected `,`").label("only arguments, labels and matchers are listed")
+                let diagnostic = self.syntax("unexpected `,`").label("only arguments, labels and matchers are listed");
+                let group: String = self.lexer.text[self.token.span.end as usize..].chars().take(3).collect();
+                match &before.kind {
+                    ExprKind::Binary(binary) if is_thousand(self.slice(binary.rhs.span), &group) => {
+                        diagnostic.help(format!("write `{}{group}`", self.slice(binary.rhs.span)))
+                    }
+                    _ => diagnostic,
+                }
             }
             (Kind::Dot, _) if glued && is_bare_name(before) => self.dotted_metric(before.span.start),
             (Kind::Eq, _) if matches!(next, Some('>' | '<')) => {
@@ -82,7 +100,11 @@ impl<'a> Parser<'a> {
             (Kind::LeftBrace, _) if let Some(brackets) = range_without_braces(before) => {
                 self.late_braces(before, brackets)
             }
-            (Kind::By | Kind::Without, _) => self.grouping_without_aggregation(before),
+            (Kind::By | Kind::Without, _) => self.grouping_without_aggregation(before, open),
+            (Kind::LeftParen, _) if let Some(range) = self.range_in_parens(before) => self
+                .syntax("range in parentheses")
+                .label("a range stands in brackets")
+                .help(format!("write `{}[{range}]`", self.slice(before.span))),
             (Kind::On | Kind::Ignoring | Kind::GroupLeft | Kind::GroupRight | Kind::Bool, _) => {
                 let word = text.to_ascii_lowercase();
                 let help = match self.token.kind {
@@ -113,27 +135,41 @@ impl<'a> Parser<'a> {
         diagnostic.help(format!("write `{name}{braces}{}`", self.slice(brackets)))
     }
 
-    fn grouping_without_aggregation(&self, before: &Expr<'a>) -> Diagnostic {
-        let word = self.slice(self.token.span).to_ascii_lowercase();
-        let diagnostic = self.syntax(format!("`{word}` without an aggregation"));
-        let ExprKind::Call(call) = &before.kind else {
-            return diagnostic
-                .label("only an aggregation such as `sum` groups")
-                .secondary(before.span, "no aggregation");
-        };
-        if call.function.is_none() {
-            return report::unknown_function(call.name, call.name_span, true);
-        }
-        let diagnostic = diagnostic
-            .label("only aggregations group")
-            .secondary(call.name_span, format!("`{}` is a function", call.name));
-        // The labels, if they are what follows.
-        let rest = &self.lexer.text[self.token.span.end as usize..];
-        let labels =
-            rest.trim_start().strip_prefix('(').and_then(|rest| rest.split_once(')')).map(|(labels, _)| labels);
-        match labels.filter(|labels| !labels.contains(['(', '#', '"', '\'', '`'])) {
-            Some(labels) => diagnostic.help(format!("write `sum {word} ({labels}) ({})`", self.slice(before.span))),
+    /// The query ends before a bracket is closed, maybe because the rest of it is in a comment.
+    pub(in crate::promql::parser) fn never_closed(&self, open: Span, bracket: &str) -> Diagnostic {
+        let diagnostic =
+            Diagnostic::new(Code::Syntax, open, format!("unclosed `{bracket}`")).label("opened here, never closed");
+        let rest = &self.lexer.text[self.previous_end as usize..];
+        match rest.find('#') {
+            Some(at) => {
+                let start = self.previous_end + u32::try_from(at).unwrap_or(0);
+                let end = start + u32::try_from(rest[at..].trim_end().len()).unwrap_or(0);
+                diagnostic.secondary(Span::new(start, end), "a comment, up to the end of the line")
+            }
             None => diagnostic,
+        }
+    }
+
+    /// The duration of `x(5m)`.
+    fn range_in_parens(&self, before: &Expr<'a>) -> Option<&'a str> {
+        let is_selector = matches!(&before.kind, ExprKind::Selector(s) if s.range.is_none() && s.modifiers.is_empty());
+        let (inner, _) = self.lexer.text[self.token.span.end as usize..].split_once(')')?;
+        let inner = inner.trim();
+        let is_duration = inner == Hole::Window.placeholder() || literal::duration_ms(inner).is_ok_and(|ms| ms > 0);
+        (is_selector && is_duration).then_some(inner)
+    }
+
+    /// `rate(sum(x)[5m])`, which has been reported: only here it is known what the range is for.
+    #[cold]
+    pub(in crate::promql::parser) fn range_in_call(&mut self, function: &str, arg: &Expr<'a>) {
+        let text = self.lexer.text;
+        let Some(last) = self.lexer.diagnostics.last_mut() else { return };
+        let brackets = &text[last.span.range()];
+        if last.span.start < arg.span.end || !brackets.starts_with('[') || !brackets.ends_with(']') {
+            return;
+        }
+        if let Some(right) = of_each_selector(text, arg, function, brackets) {
+            last.help = Some(format!("write `{right}`"));
         }
     }
 
@@ -186,11 +222,41 @@ impl<'a> Parser<'a> {
         let text = self.slice(self.token.span);
         let lower = text.to_ascii_lowercase();
         if self.token.kind.is_word() {
+            // `offset 5 m`, and `and not x`.
+            let count = self.text_before(self.token.span.start).trim_end();
+            let count = count.rsplit(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+            if !count.is_empty() && literal::duration_ms(&format!("{count}{text}")).is_ok() {
+                let diagnostic = self
+                    .syntax(format!("unexpected `{text}`"))
+                    .label("the unit of a duration has no space before it")
+                    .help(format!("write `{count}{text}`"));
+                return self.fail(diagnostic);
+            }
+            let not = before.last_operand().span;
+            if self.slice(not).eq_ignore_ascii_case("not") {
+                let of_and = match &before.kind {
+                    ExprKind::Binary(binary) if binary.op == BinaryOp::And && binary.matching.is_none() => {
+                        Some(binary.op_span)
+                    }
+                    _ => None,
+                };
+                let diagnostic = match of_and {
+                    Some(and) => Diagnostic::new(Code::Syntax, and.to(not), "unexpected `and not`")
+                        .label("no operator of PromQL")
+                        .help("write `unless`"),
+                    None => report::negation(Diagnostic::new(Code::Syntax, not, "unexpected `not`")),
+                };
+                return self.fail(diagnostic);
+            }
             if let Some(note) = report::metricsql(&lower) {
                 let diagnostic = self
                     .syntax(format!("`{text}` is not part of PromQL"))
                     .label("VictoriaMetrics' MetricsQL has it, Prometheus does not")
                     .note(note);
+                return self.fail(diagnostic);
+            }
+            if let Some((_, label, help)) = FOREIGN_WORDS.iter().find(|(word, ..)| *word == lower) {
+                let diagnostic = self.syntax(format!("unexpected `{text}`")).label(*label).help(*help);
                 return self.fail(diagnostic);
             }
             if let Some(word) = nearest(&lower, OPERATOR_WORDS) {
@@ -243,6 +309,12 @@ impl<'a> Parser<'a> {
                 };
                 self.unexpected_start("not part of an operator").help(format!("write `{operator}`"))
             }
+            Kind::Greater if before.ends_with('<') => {
+                self.unexpected_start("not part of an operator").help("write `!=`")
+            }
+            Kind::LeftBracket if before.ends_with(',') => {
+                self.unexpected_start("a range stands right behind its selector").help("remove the `,` before it")
+            }
             Kind::Comma if before.ends_with([',', '(']) => {
                 self.syntax("missing argument").label("nothing before this `,`")
             }
@@ -270,10 +342,9 @@ impl<'a> Parser<'a> {
 
     #[cold]
     pub(in crate::promql::parser) fn missing_operand<T>(&mut self, op: &str, op_span: Span) -> Result<T> {
-        self.fail(
-            Diagnostic::new(Code::Syntax, op_span, format!("missing operand after `{op}`"))
-                .label("the query ends after it"),
-        )
+        let diagnostic = Diagnostic::new(Code::Syntax, op_span, format!("missing operand after `{op}`"))
+            .label("the query ends after it");
+        self.fail(if op == "%" { diagnostic.note("`%` is the remainder of a division") } else { diagnostic })
     }
 
     #[cold]
@@ -395,6 +466,13 @@ impl<'a> Parser<'a> {
         }
         self.fail(diagnostic)
     }
+}
+
+/// `1,000`.
+fn is_thousand(before: &str, after: &str) -> bool {
+    (1..=3).contains(&before.len())
+        && after.len() == 3
+        && [before, after].iter().all(|it| it.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn is_bare_name(expr: &Expr<'_>) -> bool {

@@ -1,0 +1,161 @@
+//! What matchers say about the values of a label, in selectors and in everything that is made of them.
+
+use super::flow::{overwritten, replacement};
+use super::labels::NAME;
+use super::pattern;
+use super::query::{Id, Query};
+use crate::Span;
+use crate::promql::{Aggregator, BinaryOp, ExprKind, GroupingKeyword, MatchOp, Matcher};
+
+/// As many conditions of one label as are compared with each other.
+const MAX_CONDITIONS: usize = 20;
+
+/// What the value of a label is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Condition<'e> {
+    pub op: MatchOp,
+    pub value: &'e str,
+    /// Where it is said.
+    pub span: Span,
+}
+
+impl<'e> Condition<'e> {
+    pub(super) fn of(matcher: &'e Matcher<'_>) -> Self {
+        Self { op: matcher.op, value: &matcher.value.value, span: matcher.span() }
+    }
+
+    /// Whether a value meets it, where that can be said.
+    pub(super) fn meets(&self, value: &str) -> Option<bool> {
+        match self.op {
+            MatchOp::Equal => Some(self.value == value),
+            MatchOp::NotEqual => Some(self.value != value),
+            MatchOp::Regex => pattern::matches(self.value, value),
+            MatchOp::NotRegex => pattern::matches(self.value, value).map(|matches| !matches),
+        }
+    }
+
+    /// The values that it lists, and whether it asks for one of them or for none of them.
+    fn listed(&self) -> Option<(Vec<&'e str>, bool)> {
+        Some(match self.op {
+            MatchOp::Equal => (vec![self.value], true),
+            MatchOp::NotEqual => (vec![self.value], false),
+            MatchOp::Regex => (alternatives(self.value)?, true),
+            MatchOp::NotRegex if self.value == ".+" => (vec![""], true),
+            MatchOp::NotRegex => (alternatives(self.value)?, false),
+        })
+    }
+}
+
+/// The texts that a pattern without other signs than `|` matches.
+pub(super) fn alternatives(pattern: &str) -> Option<Vec<&str>> {
+    let inner = pattern.strip_prefix('^').unwrap_or(pattern);
+    let inner = inner.strip_suffix('$').unwrap_or(inner);
+    let inner = inner.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(inner);
+    let parts: Vec<&str> = inner.split('|').collect();
+    parts.iter().all(|part| is_plain(part)).then_some(parts)
+}
+
+pub(super) fn is_plain(value: &str) -> bool {
+    !value.contains(['.', '*', '+', '?', '(', ')', '[', ']', '{', '}', '|', '^', '$', '\\'])
+}
+
+/// Two conditions after which no value is left, in the order of the list.
+pub(super) fn contradiction<'c, 'e>(conditions: &'c [Condition<'e>]) -> Option<(&'c Condition<'e>, &'c Condition<'e>)> {
+    if conditions.len() < 2 {
+        return None;
+    }
+    let listed = conditions.iter().enumerate().find_map(|(at, condition)| match condition.listed() {
+        Some((values, true)) => Some((at, values)),
+        _ => None,
+    });
+    let Some((at, mut left)) = listed else { return negation(conditions) };
+    for (other, condition) in conditions.iter().enumerate().filter(|(other, _)| *other != at) {
+        match condition.listed() {
+            Some((mut values, wanted)) => {
+                values.sort_unstable();
+                left.retain(|value| values.binary_search(value).is_ok() == wanted);
+            }
+            None if other < MAX_CONDITIONS && left.len() < MAX_CONDITIONS => {
+                left.retain(|value| condition.meets(value) != Some(false));
+            }
+            None => {}
+        }
+        if left.is_empty() {
+            return Some((&conditions[at.min(other)], &conditions[at.max(other)]));
+        }
+    }
+    None
+}
+
+/// A pattern that is asked for and excluded.
+fn negation<'c, 'e>(conditions: &'c [Condition<'e>]) -> Option<(&'c Condition<'e>, &'c Condition<'e>)> {
+    let conditions = &conditions[..conditions.len().min(MAX_CONDITIONS)];
+    conditions.iter().enumerate().find_map(|(at, first)| {
+        let contradicts = |second: &&Condition<'_>| {
+            first.value == second.value
+                && matches!(
+                    (first.op, second.op),
+                    (MatchOp::Regex, MatchOp::NotRegex) | (MatchOp::NotRegex, MatchOp::Regex)
+                )
+        };
+        conditions[at..].iter().find(contradicts).map(|second| (first, second))
+    })
+}
+
+/// What is known about the values of labels of an expression's series: the conditions of the selector from which the series
+/// have their labels, for labels that are still there and have not got other values since.
+pub(super) fn conditions<'e>(query: &Query<'e>, id: Id) -> Vec<(&'e str, Condition<'e>)> {
+    let top = id;
+    let mut id = id;
+    let mut found: Vec<(&'e str, Condition<'e>)> = Vec::new();
+    let mut changed: Vec<&'e str> = vec![NAME];
+    loop {
+        let vector = |id: Id| query.children(id).find(|child| query.is_vector(*child));
+        let next =
+            match &query.expr(id).kind {
+                ExprKind::Selector(selector) => {
+                    let matchers = selector.matchers().filter(|matcher| !changed.contains(&&*matcher.label.name));
+                    found.extend(matchers.map(|matcher| (&*matcher.label.name, Condition::of(matcher))));
+                    None
+                }
+                ExprKind::Call(call) if call.name.starts_with("absent") || call.name == "info" => None,
+                ExprKind::Call(call) => {
+                    if let Some(value) = query.arg(id, 0).and_then(|arg| replacement(call, query.labels(arg))) {
+                        found.extend(overwritten(call).filter(|label| !changed.contains(label)).map(|label| {
+                            (label, Condition { op: MatchOp::Equal, value: &value.value, span: value.span })
+                        }));
+                    }
+                    changed.extend(overwritten(call));
+                    vector(id)
+                }
+                ExprKind::Aggregate(aggregate) => {
+                    match aggregate.param.as_ref().map(|param| &param.unparenthesized().kind) {
+                        Some(ExprKind::String(label)) if aggregate.op == Aggregator::CountValues => {
+                            changed.push(&label.value);
+                        }
+                        _ => {}
+                    }
+                    Some(query.operand(id))
+                }
+                ExprKind::Binary(binary) if binary.op == BinaryOp::Or || !binary.fill.is_empty() => None,
+                ExprKind::Binary(binary) => match &binary.group {
+                    Some(group) if group.has_hole() => None,
+                    Some(group) => {
+                        changed.extend(group.labels().map(|label| &*label.name));
+                        let right = group.keyword == GroupingKeyword::GroupRight;
+                        if right { query.children(id).nth(1) } else { vector(id) }
+                    }
+                    None => vector(id),
+                },
+                _ => vector(id),
+            };
+        match next {
+            Some(next) => id = next,
+            None => break,
+        }
+    }
+    let labels = query.labels(top);
+    found.retain(|(label, _)| labels.may_have(label));
+    found.truncate(MAX_CONDITIONS);
+    found
+}

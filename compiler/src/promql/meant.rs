@@ -1,0 +1,88 @@
+//! What somebody meant who wrote a number or a duration that is none.
+
+use promql_presets_core::PromDuration;
+
+/// What to write for a duration near a text that is none: `5m` for `5 min`, `1h30m` for `1.5h`.
+pub(crate) fn meant_duration(text: &str) -> Option<String> {
+    let text: String = text.split_whitespace().collect();
+    let mut meant = String::new();
+    let mut rest = text.as_str();
+    while !rest.is_empty() {
+        let (number, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len()));
+        let (unit, after) = after.split_at(after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len()));
+        if let (Ok(count), "M" | "mo" | "mon" | "month" | "months", true) =
+            (number.parse::<u32>(), unit, after.is_empty())
+        {
+            let days = u64::from(count) * 30;
+            return Some(format!("write `{count}m` for minutes, `{days}d` for months"));
+        }
+        let unit = match unit.to_ascii_lowercase().as_str() {
+            "ms" | "msec" | "millis" => "ms",
+            "" | "s" | "sec" | "secs" | "second" | "seconds" => "s",
+            "m" | "min" | "mins" | "minute" | "minutes" => "m",
+            "h" | "hr" | "hrs" | "hour" | "hours" => "h",
+            "d" | "day" | "days" => "d",
+            "w" | "week" | "weeks" => "w",
+            "y" | "yr" | "year" | "years" => "y",
+            _ => return None,
+        };
+        if number.contains('.') {
+            meant += &whole(number, unit)?;
+        } else {
+            meant = meant + number + unit;
+        }
+        rest = after;
+    }
+    let is_one = meant.parse().is_ok_and(|duration: PromDuration| !duration.is_zero());
+    is_one.then(|| format!("write `{meant}`"))
+}
+
+/// `1h30m` for `1.5` and `h`.
+fn whole(number: &str, unit: &str) -> Option<String> {
+    let one: PromDuration = format!("1{unit}").parse().ok()?;
+    let seconds = number.parse::<f64>().ok()? * std::time::Duration::from_millis(one.as_millis()).as_secs_f64();
+    let duration = std::time::Duration::try_from_secs_f64(seconds).ok()?;
+    Some(PromDuration::from_millis(u64::try_from(duration.as_millis()).ok()?).to_string())
+}
+
+/// What to write for a number with the unit of a size: `5e3` for `5k`.
+pub(super) fn meant_number(text: &str) -> Option<String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let power = match &text[digits.len()..] {
+        "k" | "K" | "kB" | "KB" => "e3",
+        "M" | "MB" => "e6",
+        "G" | "GB" => "e9",
+        "T" | "TB" => "e12",
+        "Ki" | "KiB" => " * 2^10",
+        "Mi" | "MiB" => " * 2^20",
+        "Gi" | "GiB" => " * 2^30",
+        "Ti" | "TiB" => " * 2^40",
+        _ => return None,
+    };
+    digits.parse::<f64>().is_ok().then(|| format!("write `{digits}{power}`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{meant_duration, meant_number};
+
+    #[test]
+    fn durations_and_numbers() {
+        for (text, help) in [
+            ("5 min", "write `5m`"),
+            ("1 hour 30 minutes", "write `1h30m`"),
+            ("1.5h", "write `1h30m`"),
+            ("5", "write `5s`"),
+            ("1M", "write `1m` for minutes, `30d` for months"),
+            ("2 months", "write `2m` for minutes, `60d` for months"),
+        ] {
+            assert_eq!(meant_duration(text).as_deref(), Some(help), "{text}");
+        }
+        for text in ["", "soon", "0s", "5x", "30m1h"] {
+            assert_eq!(meant_duration(text), None, "{text}");
+        }
+        assert_eq!(meant_number("1.5k").as_deref(), Some("write `1.5e3`"));
+        assert_eq!(meant_number("10MiB").as_deref(), Some("write `10 * 2^20`"));
+        assert_eq!(meant_number("10x"), None);
+    }
+}

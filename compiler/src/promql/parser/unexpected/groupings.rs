@@ -1,0 +1,93 @@
+//! A grouping where there is no aggregation that it could belong to.
+
+use crate::promql::ast::{Aggregator, Expr, ExprKind};
+use crate::promql::parser::Parser;
+use crate::promql::report;
+use crate::{Diagnostic, Span};
+
+impl<'a> Parser<'a> {
+    /// `open`: the parenthesis around the expression that comes before.
+    pub(super) fn grouping_without_aggregation(&self, before: &Expr<'a>, open: Option<Span>) -> Diagnostic {
+        let word = self.slice(self.token.span).to_ascii_lowercase();
+        let diagnostic = self.syntax(format!("`{word}` without an aggregation"));
+        // The labels, if they are what follows.
+        let rest = &self.lexer.text[self.token.span.end as usize..];
+        let labels = match rest.trim_start().strip_prefix('(') {
+            Some(rest) => rest.split_once(')').map(|(labels, _)| labels),
+            // `by job`.
+            None => rest.trim_start().split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next(),
+        };
+        let labels = labels.filter(|labels| !labels.contains(['(', '#', '"', '\'', '`']));
+        let function = match &before.kind {
+            ExprKind::Call(call) => Some(call),
+            _ => None,
+        };
+        if let Some(call) = function.filter(|call| call.function.is_none()) {
+            return report::unknown_function(call.name, call.name_span, true);
+        }
+        let diagnostic = match function {
+            Some(call) => diagnostic
+                .label("only aggregations group")
+                .secondary(call.name_span, format!("`{}` is a function", call.name)),
+            None => {
+                diagnostic.label("only an aggregation such as `sum` groups").secondary(before.span, "no aggregation")
+            }
+        };
+        let Some(labels) = labels else { return diagnostic };
+        // `sum(rate(x[5m]) by (job))`: the aggregation is there, around it.
+        let around = open.map(|open| (open, self.text_before(open.start).trim_end()));
+        if let Some((open, text)) = around {
+            let name = text.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default();
+            if Aggregator::ALL.iter().any(|op| op.as_str().eq_ignore_ascii_case(name)) {
+                let args = self.slice(Span::new(open.end, before.span.end));
+                return diagnostic.help(format!("write `{name} {word} ({labels}) ({args})`"));
+            }
+        }
+        let is_grouped = around.is_some_and(|(_, text)| text.ends_with(')'));
+        let Some(call) = function.filter(|_| !is_grouped) else { return diagnostic };
+        let buckets = match call.name {
+            "histogram_quantile" => call.args.get(1),
+            "histogram_fraction" => call.args.get(2),
+            _ => None,
+        };
+        let Some(buckets) = buckets else {
+            return diagnostic.help(format!("write `sum {word} ({labels}) ({})`", self.slice(before.span)));
+        };
+        // Quantiles are made last, so what is grouped are the buckets.
+        let grouped = self.grouped_buckets(buckets, &word, labels);
+        let start = self.slice(Span::new(before.span.start, buckets.span.start));
+        let end = self.slice(Span::new(buckets.span.end, before.span.end));
+        diagnostic.help(format!("write `{start}{grouped}{end}`"))
+    }
+
+    /// Buckets, added up with a grouping that keeps them apart.
+    fn grouped_buckets(&self, buckets: &Expr<'a>, word: &str, labels: &str) -> String {
+        let source = self.slice(buckets.span);
+        let aggregate = match &buckets.unparenthesized().kind {
+            ExprKind::Aggregate(aggregate) => Some(aggregate),
+            _ => None,
+        };
+        let grouping = aggregate.and_then(|aggregate| aggregate.grouping.as_ref());
+        let mut items: Vec<&str> = Vec::new();
+        if let Some(grouping) = grouping.filter(|grouping| grouping.keyword.as_str() == word) {
+            items.extend(grouping.items.iter().map(|item| self.slice(item.span())));
+        } else if word == "by" && source.contains("_bucket") {
+            items.push("le");
+        }
+        for label in labels.split(',').map(str::trim).filter(|label| !label.is_empty()) {
+            if !items.contains(&label) {
+                items.push(label);
+            }
+        }
+        let (op, args) = match aggregate {
+            Some(aggregate) => (self.slice(aggregate.op_span), self.slice(aggregate.parens)),
+            None => ("sum", ""),
+        };
+        let items = items.join(", ");
+        if args.is_empty() {
+            format!("{op} {word} ({items}) ({source})")
+        } else {
+            format!("{op} {word} ({items}) {args}")
+        }
+    }
+}

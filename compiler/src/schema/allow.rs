@@ -1,0 +1,104 @@
+//! `allow`: the checks that a preset silences.
+
+use toml::de::DeValue;
+
+use super::{Allow, Reader, Value, in_order, with_article};
+use crate::source::Spanned;
+use crate::suggest::nearest;
+use crate::{Code, Diagnostic, Span};
+
+const REASON: &str = "add `reason = \"...\"`, for whoever meets this line next";
+
+impl Reader<'_> {
+    pub(super) fn allow(&mut self, value: &Value<'_>) -> Vec<Allow> {
+        if let DeValue::Array(entries) = value.get_ref() {
+            return entries.iter().filter_map(|entry| self.allow_entry(entry)).collect();
+        }
+        let title = format!("`allow` must be an array, not {}", with_article(value));
+        let entry = match value.get_ref() {
+            DeValue::Table(_) => self.text.get(value.span()).filter(|text| text.starts_with('{')).map(str::to_owned),
+            DeValue::String(check) => Some(format!("{{ check = \"{check}\", reason = \"...\" }}")),
+            _ => None,
+        };
+        let entry = entry.as_deref().unwrap_or("{ check = \"...\", reason = \"...\" }");
+        self.report(
+            Diagnostic::new(Code::WrongType, Span::of(value.span()), title).help(format!("write `allow = [{entry}]`")),
+        );
+        let checks =
+            [value.get_ref().as_str(), value.get_ref().get("check").and_then(|check| check.get_ref().as_str())];
+        Self::meant_check(checks.into_iter().flatten().next(), Span::of(value.span())).into_iter().collect()
+    }
+
+    /// A faulty entry, which has been reported: it silences what it is meant to silence, so that one mistake gives one
+    /// message.
+    fn meant_check(check: Option<&str>, span: Span) -> Option<Allow> {
+        let check = check?;
+        let code =
+            Code::find(check).or_else(|| nearest(check, Code::allowable().map(Code::as_str)).and_then(Code::find));
+        code.map(|value| Allow { check: Spanned { value, span }, is_faulty: true })
+    }
+
+    fn allow_entry(&mut self, value: &Value<'_>) -> Option<Allow> {
+        let DeValue::Table(table) = value.get_ref() else {
+            let title = format!("an entry of `allow` must be a table, not {}", with_article(value));
+            let check = value.get_ref().as_str();
+            let span = Span::of(value.span());
+            self.report(
+                Diagnostic::new(Code::WrongType, span, title)
+                    .help(format!("write `{{ check = \"{}\", reason = \"...\" }}`", check.unwrap_or("..."))),
+            );
+            return Self::meant_check(check, span);
+        };
+        let (mut check, mut reason) = (None, None);
+        let before = self.diagnostics.len();
+        for (key, value) in in_order(table) {
+            match self.known_key(table, key, "an entry of `allow`", &["check", "reason"]) {
+                "check" => check = self.spanned_string("check", value),
+                "reason" => reason = self.spanned_string("reason", value),
+                _ => {}
+            }
+        }
+        let missing =
+            |what: &str, span: Span| Diagnostic::new(Code::MissingKey, span, format!("`allow` without a {what}"));
+        let whole = Span::of(value.span());
+        match (&check, &reason) {
+            // What is not there may be what was misspelt, or of the wrong type.
+            (None, _) | (_, None) if self.diagnostics.len() > before => {}
+            (None, _) => {
+                let help = "write `{ check = \"...\", reason = \"...\" }` with the code of the finding";
+                self.report(missing("check", whole).help(help));
+            }
+            (Some(_), None) => self.report(missing("reason", whole).help(REASON)),
+            (Some(_), Some(reason)) if reason.value.trim().is_empty() => {
+                self.report(missing("reason", reason.span).help(REASON));
+            }
+            _ => {}
+        }
+        let check = check?;
+        match self.allowed_check(&check) {
+            Some(code) => Some(Allow { check: code, is_faulty: self.diagnostics.len() > before }),
+            None => Self::meant_check(Some(&check.value), check.span),
+        }
+    }
+
+    fn allowed_check(&mut self, check: &Spanned<String>) -> Option<Spanned<Code>> {
+        let Some(code) = Code::find(&check.value) else {
+            let codes: Vec<&str> = Code::allowable().map(Code::as_str).collect();
+            let title = format!("unknown check `{}`", check.value);
+            let mut diagnostic = Diagnostic::new(Code::UnknownCheck, check.span, title).label("no check has this code");
+            if let Some(meant) = nearest(&check.value, codes) {
+                diagnostic = diagnostic.help(format!("a check with a similar name exists: `{meant}`"));
+            }
+            self.report(diagnostic);
+            return None;
+        };
+        if !code.is_allowable() {
+            self.report(
+                Diagnostic::new(Code::UnknownCheck, check.span, format!("`{}` cannot be allowed", check.value))
+                    .label("such a query cannot run"),
+            );
+            return None;
+        }
+        Some(Spanned { value: code, span: check.span })
+    }
+}

@@ -1,0 +1,143 @@
+//! `[labels]`: what queries may filter on and group by.
+
+use std::collections::BTreeMap;
+
+use toml::de::DeValue;
+
+use super::{Key, LABEL_KEYS, LABEL_TYPES, Label, LabelType, Labels, Reader, Value, in_order, key_span};
+use crate::source::Spanned;
+use crate::suggest::nearest;
+use crate::{Code, Diagnostic, Span};
+
+impl Reader<'_> {
+    pub(super) fn labels(&mut self, key: &Key<'_>, value: &Value<'_>) -> Option<Labels> {
+        let table = self.table("labels", value)?;
+        let mut labels = Vec::new();
+        for (key, value) in in_order(table) {
+            if let Some(name) = self.dotted(key, value) {
+                labels.push(Label { name, kind: LabelType::Unknown, required: false, description: None });
+                continue;
+            }
+            let name = Spanned { value: key.get_ref().to_string(), span: key_span(key) };
+            if let Err(error) = promql_presets_core::LabelName::new(name.value.as_str()) {
+                self.report(
+                    Diagnostic::new(Code::InvalidName, name.span, format!("invalid label name `{}`", name.value))
+                        .label(error.to_string()),
+                );
+                continue;
+            }
+            let (kind, required, description) = self.label(value);
+            labels.push(Label { name, kind, required, description });
+        }
+        Some(Labels { key: key_span(key), labels })
+    }
+
+    /// Reports the name of a label with dots, such as `k8s.pod`, of which TOML makes a table `k8s`.
+    fn dotted(&mut self, key: &Key<'_>, value: &Value<'_>) -> Option<Spanned<String>> {
+        let DeValue::Table(table) = value.get_ref() else { return None };
+        let rest = &self.text[key.span().start..];
+        let name = rest.split(['=', ']', '\n']).next()?.trim_end();
+        let is_plain = |name: &str| name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
+        let is_known = |key: &Key<'_>| nearest(key.get_ref(), LABEL_KEYS).is_some();
+        if !name.contains('.') || !is_plain(name) || table.keys().all(is_known) {
+            return None;
+        }
+        let span = Span::of(key.span().start..key.span().start + name.len());
+        let (first, rest) = name.split_once('.')?;
+        self.report(
+            Diagnostic::new(Code::UnknownKey, span, format!("unknown key `{rest}` in a label"))
+                .label(format!("the dot makes `{rest}` a key of the table `{first}`"))
+                .help(format!("write `\"{name}\"` for a label of that name")),
+        );
+        Some(Spanned { value: name.to_owned(), span })
+    }
+
+    /// Type, whether it is required, and description of a label.
+    fn label(&mut self, value: &Value<'_>) -> (LabelType, bool, Option<String>) {
+        let (mut kind, mut required, mut description) = (None, false, None);
+        match value.get_ref() {
+            DeValue::Table(table) => {
+                for (key, value) in in_order(table) {
+                    match self.known_key(table, key, "a label", &LABEL_KEYS) {
+                        "type" | "values" if kind.is_some() => self.report(
+                            Diagnostic::new(Code::InvalidValue, key_span(key), "both `type` and `values` of a label")
+                                .label("says again what the values are")
+                                .help("remove one of the two"),
+                        ),
+                        "type" => kind = Some(self.label_type(value)),
+                        "values" => kind = Some(self.label_values(value)),
+                        "required" => required = self.boolean("required", value).unwrap_or_default(),
+                        "description" => description = self.string("description", value),
+                        _ => {}
+                    }
+                }
+            }
+            DeValue::Array(_) => kind = Some(self.label_values(value)),
+            _ => kind = Some(self.label_type(value)),
+        }
+        (kind.unwrap_or(LabelType::String), required, description)
+    }
+
+    fn label_type(&mut self, value: &Value<'_>) -> LabelType {
+        if value.get_ref().is_array() {
+            return self.label_values(value);
+        }
+        if !value.get_ref().is_str() {
+            self.wrong_type(
+                "a label's type",
+                "a string",
+                value,
+                "write `\"string\"`, `\"uuid\"`, `\"integer\"`, or a list of values",
+            );
+            return LabelType::Unknown;
+        }
+        let Some(name) = self.spanned_string("a label's type", value) else { return LabelType::Unknown };
+        match name.value.as_str() {
+            "string" => LabelType::String,
+            "uuid" => LabelType::Uuid,
+            "integer" => LabelType::Integer,
+            other => {
+                self.unknown_value("label type", &name, &LABEL_TYPES);
+                let known = match other {
+                    "str" | "text" => "write `\"string\"`",
+                    "int" | "number" | "i64" | "u64" => "write `\"integer\"`",
+                    "guid" => "write `\"uuid\"`",
+                    "bool" | "boolean" => "write `[\"true\", \"false\"]`",
+                    "enum" => "list the values: `[\"...\", \"...\"]`",
+                    _ => return LabelType::Unknown,
+                };
+                if let Some(last) = self.diagnostics.last_mut() {
+                    last.help = Some(known.to_owned());
+                }
+                LabelType::Unknown
+            }
+        }
+    }
+
+    fn label_values(&mut self, value: &Value<'_>) -> LabelType {
+        let mut values: Vec<Spanned<String>> = Vec::new();
+        let mut seen: BTreeMap<String, Span> = BTreeMap::new();
+        let before = self.diagnostics.len();
+        for value in self.strings("values", value) {
+            if let Some(first) = seen.get(&value.value) {
+                let title = format!("duplicate value `{}`", value.value);
+                self.report(
+                    Diagnostic::new(Code::DuplicateValue, value.span, title)
+                        .label("listed twice")
+                        .secondary(*first, "already here"),
+                );
+            } else {
+                seen.insert(value.value.clone(), value.span);
+                values.push(value);
+            }
+        }
+        if values.is_empty() && self.diagnostics.len() == before {
+            self.report(
+                Diagnostic::new(Code::InvalidValue, Span::of(value.span()), "a label without values")
+                    .label("no value is listed")
+                    .help("list the values, or write `\"string\"` if any will do"),
+            );
+        }
+        if values.is_empty() { LabelType::Unknown } else { LabelType::OneOf(values) }
+    }
+}
