@@ -29,14 +29,10 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 pub(crate) fn is_one_edit(a: &str, b: &str) -> bool {
     let (a, b) = (a.as_bytes(), b.as_bytes());
     let same = a.iter().zip(b).take_while(|(x, y)| x == y).count();
-    match (&a[same..], &b[same..]) {
-        ([], [_]) | ([_], []) => true,
-        ([x, a @ ..], [y, b @ ..]) => {
-            let swapped = || matches!((a, b), ([p, a @ ..], [q, b @ ..]) if p == y && q == x && a == b);
-            a == b || (a.first() == Some(y) && a[1..] == *b) || (b.first() == Some(x) && *a == b[1..]) || swapped()
-        }
-        _ => false,
-    }
+    let (a, b) = (&a[same..], &b[same..]);
+    let swapped = || a.len() > 1 && b.len() > 1 && [a[0], a[1]] == [b[1], b[0]] && a[2..] == b[2..];
+    let (after_a, after_b) = (a.get(1..), b.get(1..));
+    a != b && (after_a == Some(b) || after_b == Some(a) || (after_a.is_some() && after_a == after_b) || swapped())
 }
 
 /// Edits between two words: insertions, deletions, replacements, and swaps of neighbours.

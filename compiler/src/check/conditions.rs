@@ -8,7 +8,7 @@ use crate::Span;
 use crate::promql::{Aggregator, BinaryOp, ExprKind, GroupingKeyword, MatchOp, Matcher};
 
 /// As many conditions of one label as are compared with each other.
-const MAX_CONDITIONS: usize = 20;
+pub(super) const MAX_CONDITIONS: usize = 20;
 
 /// What the value of a label is.
 #[derive(Clone, Copy, Debug)]
@@ -111,44 +111,46 @@ pub(super) fn conditions<'e>(query: &Query<'e>, id: Id) -> Vec<(&'e str, Conditi
     let mut changed: Vec<&'e str> = vec![NAME];
     loop {
         let vector = |id: Id| query.children(id).find(|child| query.is_vector(*child));
-        let next =
-            match &query.expr(id).kind {
-                ExprKind::Selector(selector) => {
-                    let matchers = selector.matchers().filter(|matcher| !changed.contains(&&*matcher.label.name));
-                    found.extend(matchers.map(|matcher| (&*matcher.label.name, Condition::of(matcher))));
-                    None
-                }
-                ExprKind::Call(call) if call.name.starts_with("absent") || call.name == "info" => None,
-                ExprKind::Call(call) => {
-                    if let Some(value) = query.arg(id, 0).and_then(|arg| replacement(call, query.labels(arg))) {
-                        found.extend(overwritten(call).filter(|label| !changed.contains(label)).map(|label| {
+        let next = match &query.expr(id).kind {
+            ExprKind::Selector(selector) => {
+                let matchers =
+                    selector.matchers().take(MAX_CONDITIONS).filter(|matcher| !changed.contains(&&*matcher.label.name));
+                found.extend(matchers.map(|matcher| (&*matcher.label.name, Condition::of(matcher))));
+                None
+            }
+            ExprKind::Call(call) if call.name.starts_with("absent") || call.name == "info" => None,
+            ExprKind::Call(call) => {
+                if let Some(value) = query.arg(id, 0).and_then(|arg| replacement(call, query.labels(arg))) {
+                    found.extend(
+                        overwritten(call).filter(|label| !changed.contains(label)).map(|label| {
                             (label, Condition { op: MatchOp::Equal, value: &value.value, span: value.span })
-                        }));
-                    }
-                    changed.extend(overwritten(call));
-                    vector(id)
+                        }),
+                    );
                 }
-                ExprKind::Aggregate(aggregate) => {
-                    match aggregate.param.as_ref().map(|param| &param.unparenthesized().kind) {
-                        Some(ExprKind::String(label)) if aggregate.op == Aggregator::CountValues => {
-                            changed.push(&label.value);
-                        }
-                        _ => {}
+                changed.extend(overwritten(call));
+                vector(id)
+            }
+            ExprKind::Aggregate(aggregate) => {
+                match aggregate.param.as_ref().map(|param| &param.unparenthesized().kind) {
+                    Some(ExprKind::String(label)) if aggregate.op == Aggregator::CountValues => {
+                        changed.push(&label.value);
                     }
-                    Some(query.operand(id))
+                    _ => {}
                 }
-                ExprKind::Binary(binary) if binary.op == BinaryOp::Or || !binary.fill.is_empty() => None,
-                ExprKind::Binary(binary) => match &binary.group {
-                    Some(group) if group.has_hole() => None,
-                    Some(group) => {
-                        changed.extend(group.labels().map(|label| &*label.name));
-                        let right = group.keyword == GroupingKeyword::GroupRight;
-                        if right { query.children(id).nth(1) } else { vector(id) }
-                    }
-                    None => vector(id),
-                },
-                _ => vector(id),
-            };
+                Some(query.operand(id))
+            }
+            ExprKind::Binary(binary) if binary.op == BinaryOp::Or || !binary.fill.is_empty() => None,
+            ExprKind::Binary(binary) => match &binary.group {
+                Some(group) if group.has_hole() => None,
+                Some(group) => {
+                    changed.extend(group.labels().map(|label| &*label.name));
+                    let right = group.keyword == GroupingKeyword::GroupRight;
+                    if right { query.children(id).nth(1) } else { vector(id) }
+                }
+                None => vector(id),
+            },
+            _ => vector(id),
+        };
         match next {
             Some(next) => id = next,
             None => break,

@@ -31,7 +31,7 @@ pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
 }
 
 /// `node-load1`: what would be one name, if names had dashes.
-fn dashed<'e>(query: &Query<'e>, id: Id, selector: &Selector<'_>) -> Option<String> {
+fn dashed(query: &Query<'_>, id: Id, selector: &Selector<'_>) -> Option<String> {
     let parent = query.parent(id).filter(|_| selector.braces.is_none() && selector.range.is_none())?;
     let ExprKind::Binary(binary) = &query.expr(parent).kind else { return None };
     let right = query.children(parent).nth(1)?;

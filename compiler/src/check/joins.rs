@@ -96,7 +96,7 @@ impl<'e> Join<'_, 'e> {
             findings.extend(found);
         }
         let ignoring = self.binary.matching.iter().filter(|matching| matching.keyword == GroupingKeyword::Ignoring);
-        for label in ignoring.flat_map(|ignoring| ignoring.labels()) {
+        for label in ignoring.flat_map(Grouping::labels) {
             // One side may well lack what the other has.
             let never_there = |side| never_there(self.query, side, &label.name, label.span);
             if let (Some(found), Some(_)) = (never_there(self.left), never_there(self.right)) {
@@ -177,7 +177,7 @@ impl<'e> Join<'_, 'e> {
             None => true,
             Some(matching) => {
                 let listed = matching.labels().any(|it| it.name == label);
-                listed == (matching.keyword == GroupingKeyword::On) && !(matching.has_hole() && !listed)
+                listed == (matching.keyword == GroupingKeyword::On) && (listed || !matching.has_hole())
             }
         };
         let right = conditions(self.query, self.right);
@@ -270,7 +270,7 @@ impl<'e> Join<'_, 'e> {
             return;
         }
         let Some(matching) = &self.binary.matching else { return };
-        let copied = self.binary.group.iter().flat_map(|group| group.labels());
+        let copied = self.binary.group.iter().flat_map(Grouping::labels);
         let mut names: Vec<&str> = matching.labels().map(|label| &*label.name).collect();
         names.sort_unstable();
         // What is copied is there once for each match.

@@ -1,6 +1,6 @@
 //! Names, labels and values that selectors ask for.
 
-use super::conditions::{Condition, alternatives, contradiction, is_plain};
+use super::conditions::{Condition, MAX_CONDITIONS, alternatives, contradiction, is_plain};
 use super::metrics::Role;
 use super::query::{Findings, Query, Series};
 use crate::promql::{MatchOp, Matcher, MatcherItem, Name, Selector};
@@ -266,6 +266,7 @@ fn contradictions(selector: &Selector<'_>, series: &Series<'_>, findings: &mut F
             );
         } else if let (Some(LabelType::OneOf(values)), Some(last)) = (series.label(label), conditions.last())
             && conditions.iter().all(|condition| matches!(condition.op, MatchOp::NotEqual | MatchOp::NotRegex))
+            && conditions.len() <= MAX_CONDITIONS
             && values
                 .iter()
                 .all(|value| conditions.iter().any(|condition| condition.meets(&value.value) == Some(false)))

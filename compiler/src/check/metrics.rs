@@ -13,7 +13,7 @@ use crate::{Code, Diagnostic};
 /// The metrics that preset files declare.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Metrics<'s> {
-    metrics: Vec<Metric<'s>>,
+    declared: Vec<Metric<'s>>,
     /// Every name under which there are series, with the metric that it belongs to.
     names: HashMap<String, (usize, Role)>,
     /// The metrics' names, and what they are without one of their letters, hashed. Made when it is first asked for.
@@ -122,11 +122,11 @@ impl<'s> Metrics<'s> {
                 file,
             };
             let Some(first) = known.get(declared.name).copied() else {
-                known.insert(declared.name, schema.metrics.len());
-                schema.metrics.push(declared);
+                known.insert(declared.name, schema.declared.len());
+                schema.declared.push(declared);
                 continue;
             };
-            let first = &mut schema.metrics[first];
+            let first = &mut schema.declared[first];
             if let (Some(kind), Some(other)) = (&metric.kind, first.kind)
                 && kind.value != other
             {
@@ -142,7 +142,7 @@ impl<'s> Metrics<'s> {
 
     /// The metric to which the series of this name belong, and what they are.
     pub(super) fn find(&self, name: &str) -> Option<(&Metric<'s>, Role)> {
-        self.names.get(name).map(|(index, role)| (&self.metrics[*index], *role))
+        self.names.get(name).map(|(index, role)| (&self.declared[*index], *role))
     }
 
     /// The declared metric that is probably meant by a name without series: one letter is different, missing, superfluous,
@@ -154,7 +154,7 @@ impl<'s> Metrics<'s> {
             let misspelt = self.misspelt.get_or_init(|| self.misspellings());
             let digits = |name: &str| name.bytes().filter(u8::is_ascii_digit).collect::<Vec<_>>();
             let found = shortened(base).find_map(|hash| {
-                let found = self.metrics[*misspelt.get(&hash)?].name;
+                let found = self.declared[*misspelt.get(&hash)?].name;
                 (is_one_edit(base, found) && digits(base) == digits(found)).then_some(found)
             });
             Some(format!("{}{suffix}", found?)).filter(|meant| self.find(meant).is_some())
@@ -162,16 +162,16 @@ impl<'s> Metrics<'s> {
     }
 
     fn misspellings(&self) -> HashMap<u64, usize> {
-        let names = self.metrics.iter().enumerate().filter(|(_, metric)| SIMILAR.contains(&metric.name.len()));
+        let names = self.declared.iter().enumerate().filter(|(_, metric)| SIMILAR.contains(&metric.name.len()));
         names.flat_map(|(index, metric)| shortened(metric.name).map(move |hash| (hash, index))).collect()
     }
 
     fn index(&mut self) {
-        self.names.reserve(self.metrics.len() * 2);
-        for (index, metric) in self.metrics.iter().enumerate() {
+        self.names.reserve(self.declared.len() * 2);
+        for (index, metric) in self.declared.iter().enumerate() {
             self.names.insert(metric.name.to_owned(), (index, metric.role()));
         }
-        for (index, metric) in self.metrics.iter().enumerate() {
+        for (index, metric) in self.declared.iter().enumerate() {
             for (suffix, role) in metric.derived() {
                 self.names.entry(format!("{}{suffix}", metric.name)).or_insert((index, *role));
             }
