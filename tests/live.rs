@@ -358,14 +358,7 @@ async fn ranges_have_a_point_for_each_step() {
             assert_close(&point(&matrix, time), &expected);
         }
         // A scalar has a series too, where it is asked for over a range.
-        let seconds = client
-            .query_range(
-                preset!("time()", allow("unfiltered-selector", reason = "reads no series")),
-                &Querier::default(),
-                range,
-            )
-            .await
-            .unwrap();
+        let seconds = client.query_range(preset!("time()"), &Querier::default(), range).await.unwrap();
         let first = seconds.one().unwrap().first().unwrap().finite().unwrap();
         assert!((first - f64::from(u32::try_from(start).unwrap())).abs() < 1e-3);
     }
@@ -376,26 +369,14 @@ async fn every_type_of_result() {
     for Live { client, data, server } in servers() {
         let any = Querier::default();
         let now = at(data.end());
-        assert_eq!(
-            client
-                .query(preset!("1 + 1", allow("unfiltered-selector", reason = "reads no series")), &any)
-                .at(now)
-                .await
-                .unwrap()
-                .value(),
-            2.0
-        );
+        assert_eq!(client.query(preset!("1 + 1"), &any).at(now).await.unwrap().value(), 2.0);
         let samples: Matrix =
             client.query(preset!("up{{job=\"prometheus\",{labels}}}[2m]"), &any).at(now).await.unwrap();
         // Prometheus 2 includes the sample at the left edge.
         assert!((8..=9).contains(&samples.one().unwrap().len()), "{samples:?}");
         let is_prometheus = prometheus::shared().is_some_and(|prometheus| prometheus.url() == server.url());
         if is_prometheus {
-            let text = client
-                .query(preset!("'a\"b'", allow("unfiltered-selector", reason = "reads no series")), &any)
-                .at(now)
-                .await
-                .unwrap();
+            let text = client.query(preset!("'a\"b'"), &any).at(now).await.unwrap();
             assert_eq!(text.value(), "a\"b");
             let nan = preset!("prometheus_engine_query_duration_seconds{{slice='queue_time',quantile='0.9',{labels}}}");
             let nan = client.query(nan, &any).at(now).await.unwrap();

@@ -120,7 +120,9 @@ impl InlinePreset {
         let duration = window.map(str::parse::<PromDuration>);
         let metrics = Metrics::default();
         let window_value = duration.clone().and_then(Result::ok);
-        let scope = Scope { template: true, metric: None, labels: None, window: window_value, metrics: &metrics };
+        let nothing =
+            Scope { template: true, inline: true, metric: None, labels: None, window: None, metrics: &metrics };
+        let scope = Scope { window: window_value, ..nothing };
         let Template { segments, result, has_window, mut diagnostics, findings } =
             compile_template(text, options.features, scope);
         let whole = Span::of(0..text.len());
@@ -289,7 +291,8 @@ impl Compiler<'_> {
         let name = path.iter().map(|part| part.trim_start_matches("r#")).collect::<Vec<_>>().join("::");
         let features = self.features(file, raw);
         let metric = raw.metric.as_ref().map(|metric| metric.name.value.as_str());
-        let scope = Scope { template: true, metric, labels: raw.labels.as_ref(), window: None, metrics };
+        let labels = raw.labels.as_ref();
+        let scope = Scope { template: true, inline: false, metric, labels, window: None, metrics };
         let mut constants: BTreeMap<String, &Spanned<String>> = BTreeMap::new();
         let mut presets = Vec::new();
         for preset in &raw.presets {

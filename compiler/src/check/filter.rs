@@ -8,10 +8,13 @@ pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
     if !query.scope.template {
         return;
     }
-    if query.selectors().next().is_none() {
+    // Whoever writes the query into the call sees that it takes no filter.
+    if query.selectors().next().is_none() && !query.scope.inline {
         findings.push(
             Diagnostic::new(Code::UnfilteredSelector, query.expr(0).span, "preset without a selector")
-                .label("reads no series, so that no filter has an effect"),
+                .label("reads no series, so that no filter has an effect")
+                // Nothing is read that a filter could have kept back.
+                .warning_unless(false),
         );
     }
     for (id, selector, _) in query.selectors().filter(|(_, selector, _)| !selector.has_labels_hole()) {

@@ -112,5 +112,5 @@ pub fn output_labels<'e>(text: &'e str, expr: &'e Expr<'e>) -> Labels<'e> {
 static NOTHING: std::sync::LazyLock<Metrics<'static>> = std::sync::LazyLock::new(Metrics::default);
 
 const fn plain<'e>(metrics: &'e Metrics<'e>) -> Scope<'e> {
-    Scope { template: false, metric: None, labels: None, window: None, metrics }
+    Scope { template: false, inline: false, metric: None, labels: None, window: None, metrics }
 }

@@ -20,6 +20,8 @@ use crate::{Diagnostic, Span};
 pub(crate) struct Scope<'e> {
     /// Whether it is a template.
     pub template: bool,
+    /// Whether it stands right where it is used, rather than in a file.
+    pub inline: bool,
     /// What `{metric_name}` stands for.
     pub metric: Option<&'e str>,
     /// The labels that its file declares; `None` admits any.
