@@ -211,7 +211,7 @@ impl ErrorKind {
             Self::Decode(DecodeError::Unexpected { found, .. }) => found,
             _ => return,
         };
-        for (name, value) in headers.iter().filter(|(name, value)| value.is_sensitive() || is_secret(name)) {
+        for (name, value) in headers.iter().filter(|(name, _)| is_secret(name)) {
             let Ok(value) = value.to_str() else { continue };
             let secrets: Vec<&str> = if name == COOKIE {
                 value.split(';').filter_map(|cookie| Some(cookie.split_once('=')?.1.trim())).collect()
