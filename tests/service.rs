@@ -232,6 +232,7 @@ const FAULTS: &str = r#"error: unknown label type `int` [invalid-value]
        3 | code = "int"
          |        ^^^^^
          |
+         = help: write `"integer"`
          = note: known are `string`, `uuid`, `integer`
 
 error: unknown placeholder `windw` [unknown-placeholder]
