@@ -62,7 +62,9 @@ impl Sink for Decoder {
 /// Short answers, which are kept until they are whole.
 pub(crate) struct Whole<T> {
     body: Vec<u8>,
-    limit: u64,
+    limits: Limits,
+    /// About how much memory will be taken by what is in the body so far.
+    memory: u64,
     data: PhantomData<fn() -> T>,
 }
 
@@ -70,12 +72,23 @@ impl<T: DeserializeOwned> Sink for Whole<T> {
     type Output = (T, Meta);
 
     fn new(limits: Limits) -> Self {
-        Self { body: Vec::new(), limit: limits.max_bytes, data: PhantomData }
+        Self { body: Vec::new(), limits, memory: 0, data: PhantomData }
     }
 
     fn push(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
-        if (self.body.len() + bytes.len()) as u64 > self.limit {
-            return Err(DecodeError::TooManyBytes { limit: self.limit });
+        let Limits { max_bytes, .. } = self.limits;
+        if (self.body.len() + bytes.len()) as u64 > max_bytes {
+            return Err(DecodeError::TooManyBytes { limit: max_bytes });
+        }
+        // A string has two quotes. Both are more than most things take, and less than a list of empty ones.
+        let memory = |byte: &u8| match byte {
+            b'{' | b'[' => 96,
+            b'"' => 16,
+            _ => 0,
+        };
+        self.memory += bytes.iter().map(memory).sum::<u64>();
+        if self.memory > self.limits.max_memory() {
+            return Err(DecodeError::TooMuchMemory { limit: self.limits.max_memory() });
         }
         self.body.extend_from_slice(bytes);
         Ok(())
@@ -184,6 +197,15 @@ impl<S: Sink> Body<S> {
         &mut self.content.sink
     }
 
+    /// How many bytes to push at once. Compressed, a piece can become a thousand times as long.
+    pub(crate) fn piece(&self) -> usize {
+        #[cfg(feature = "gzip")]
+        if self.gzip.is_some() {
+            return 1 << 12;
+        }
+        usize::MAX
+    }
+
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), ErrorKind> {
         #[cfg(feature = "gzip")]
         if let Some(gzip) = &mut self.gzip {
@@ -217,18 +239,13 @@ impl Gzip {
 
         let decoder = self.decoder.get_or_insert_with(|| flate2::write::MultiGzDecoder::new(Vec::new()));
         self.length += bytes.len() as u64;
-        // Each piece can become a thousand times as long.
-        for piece in bytes.chunks(1 << 12) {
-            let written = decoder.write_all(piece);
-            content.push(decoder.get_ref())?;
-            decoder.get_mut().clear();
-            // Of a request that failed, the status says more.
-            let broken = || {
-                if content.is_success() { DecodeError::Gzip { length: self.length }.into() } else { content.foreign() }
-            };
-            written.map_err(|_| broken())?;
-        }
-        Ok(())
+        let written = decoder.write_all(bytes);
+        content.push(decoder.get_ref())?;
+        decoder.get_mut().clear();
+        // Of a request that failed, the status says more.
+        let broken =
+            || if content.is_success() { DecodeError::Gzip { length: self.length }.into() } else { content.foreign() };
+        written.map_err(|_| broken())
     }
 
     /// A body without any bytes is an empty one.

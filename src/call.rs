@@ -1,9 +1,10 @@
 //! One call: its deadline, its retries, and its end.
 
 use std::borrow::Cow;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
@@ -184,6 +185,19 @@ impl Call {
     }
 }
 
+/// Lets others have their turn.
+async fn yield_now() {
+    let mut waited = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut waited, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
 /// A call whose answer has begun to arrive.
 pub(crate) struct Open {
     pub(crate) answer: Answer,
@@ -306,7 +320,13 @@ impl Run {
         let arrive = async {
             while let Some(chunk) = answer.chunk().await? {
                 self.watch.bytes += chunk.len() as u64;
-                body.push(&chunk)?;
+                for (number, piece) in chunk.chunks(body.piece()).enumerate() {
+                    if number > 0 {
+                        // The clock, and others, must have their turn.
+                        yield_now().await;
+                    }
+                    body.push(piece)?;
+                }
             }
             Ok(())
         };

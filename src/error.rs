@@ -68,7 +68,7 @@ pub enum ErrorKind {
     #[error("no answer in time")]
     Timeout(#[source] Option<Box<dyn std::error::Error + Send + Sync>>),
     /// An answer that is not of Prometheus: a proxy's, or of something else altogether.
-    #[error("HTTP {status}: {body:?}")]
+    #[error("HTTP {status} {}", if .body.is_empty() { "without a body".to_owned() } else { format!("and not an answer of Prometheus: {body:?}") })]
     Http {
         /// The status code.
         status: u16,
@@ -76,12 +76,14 @@ pub enum ErrorKind {
         body: String,
     },
     /// The server sends its callers in circles, or to another server, which does not get their credentials and questions.
-    #[error("HTTP {status}: redirected to {origin}, where the client does not follow")]
+    #[error("HTTP {status}: redirected to {origin}, {}", if *.in_circles { "again and again" } else { "where the client does not follow" })]
     Redirect {
         /// The status code.
         status: u16,
         /// Scheme, host and port.
         origin: String,
+        /// Whether it is the server itself, which did so too often in a row.
+        in_circles: bool,
     },
     /// The answer misses data, and such answers are refused; see [`PartialData`](crate::PartialData).
     #[error("the answer is partial: {reason}")]
@@ -90,7 +92,7 @@ pub enum ErrorKind {
         reason: String,
     },
     /// Prometheus says that something went wrong.
-    #[error("server rejected the query ({}, HTTP {status})", .error.kind)]
+    #[error("server rejected the query ({}{}HTTP {status})", .error.kind, if .error.kind.is_empty() { "" } else { ", " })]
     Server {
         /// The status code.
         status: u16,
@@ -204,11 +206,16 @@ impl Error {
 impl ErrorKind {
     /// Takes secrets out of what a server said: there are proxies that repeat what they were sent.
     pub(crate) fn redact(&mut self, headers: &HeaderMap) {
-        let text = match self {
-            Self::Http { body, .. } => body,
-            Self::Server { error, .. } => &mut error.message,
-            Self::PartialData { reason } | Self::Decode(DecodeError::Data { reason }) => reason,
-            Self::Decode(DecodeError::Unexpected { found, .. }) => found,
+        let mut texts = match self {
+            Self::Http { body: text, .. }
+            | Self::Redirect { origin: text, .. }
+            | Self::PartialData { reason: text }
+            | Self::Decode(
+                DecodeError::Data { reason: text }
+                | DecodeError::Unexpected { found: text, .. }
+                | DecodeError::Series { series: text, .. },
+            ) => vec![text],
+            Self::Server { error, .. } => vec![&mut error.kind, &mut error.message],
             _ => return,
         };
         for (name, value) in headers.iter().filter(|(name, _)| is_secret(name)) {
@@ -223,11 +230,23 @@ impl ErrorKind {
             };
             // Shorter ones are no secrets, and would tear words apart.
             for secret in secrets.into_iter().filter(|secret| secret.len() >= SHORTEST_SECRET) {
-                if text.contains(secret) {
-                    *text = text.replace(secret, "***");
+                for text in &mut texts {
+                    take_out(secret, text);
                 }
             }
         }
+    }
+}
+
+/// Takes out a secret, and the start of one where the text was cut.
+fn take_out(secret: &str, text: &mut String) {
+    if text.contains(secret) {
+        *text = text.replace(secret, "***");
+    }
+    let starts = (SHORTEST_SECRET..secret.len()).rev().filter_map(|length| secret.get(..length));
+    if let Some(start) = starts.into_iter().find(|start| text.ends_with(start)) {
+        text.truncate(text.len() - start.len());
+        text.push_str("***");
     }
 }
 
@@ -297,9 +316,14 @@ impl fmt::Display for Causes<'_> {
     }
 }
 
-/// What servers say, and what they were asked, may have several lines.
+/// What servers say, and what they were asked, may have several lines, and be too long for a log.
 fn write_line(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
-    text.chars().try_for_each(|char| f.write_char(if char.is_control() { ' ' } else { char }))
+    const LONGEST: usize = 4096;
+    let shown = &text[..text.floor_char_boundary(LONGEST)];
+    // Separators of lines and paragraphs, and what turns the direction of text around.
+    let breaks = |char| matches!(char, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    shown.chars().try_for_each(|char| f.write_char(if char.is_control() || breaks(char) { ' ' } else { char }))?;
+    if shown.len() < text.len() { f.write_char('…') } else { Ok(()) }
 }
 
 impl fmt::Debug for Error {

@@ -5,6 +5,7 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use futures_core::Stream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -40,6 +41,8 @@ pub struct SeriesStream {
 
 struct Arriving {
     answer: Answer,
+    /// What has arrived and is still to be decoded.
+    chunk: Bytes,
     body: Body<Decoder>,
     partial: PartialData,
     deadline: Pin<Box<Sleep>>,
@@ -52,7 +55,8 @@ impl SeriesStream {
     pub(crate) async fn open(call: Call) -> Result<Self, Error> {
         let Open { answer, body, deadline, partial, watch, permit } = call.open().await?;
         let deadline = Box::pin(sleep_until(deadline.client));
-        let arriving = Arriving { answer, body, partial, deadline, away_since: None, _permit: permit };
+        let arriving =
+            Arriving { answer, chunk: Bytes::new(), body, partial, deadline, away_since: None, _permit: permit };
         Ok(Self { arriving: Some(arriving), rest: Vec::new().into_iter(), watch, meta: Meta::default() })
     }
 
@@ -118,10 +122,18 @@ impl Arriving {
                 series.check_times()?;
                 return Poll::Ready(Ok(Some(series)));
             }
+            if !self.chunk.is_empty() {
+                let piece = self.chunk.split_to(self.body.piece().min(self.chunk.len()));
+                self.body.push(&piece)?;
+                if self.deadline.deadline() < Instant::now() {
+                    return Poll::Ready(Err(ErrorKind::Timeout(None)));
+                }
+                continue;
+            }
             match self.answer.poll_chunk(context) {
                 Poll::Ready(Ok(Some(chunk))) => {
                     *bytes += chunk.len() as u64;
-                    self.body.push(&chunk)?;
+                    self.chunk = chunk;
                 }
                 Poll::Ready(Ok(None)) => return Poll::Ready(Ok(None)),
                 Poll::Ready(Err(failure)) => return Poll::Ready(Err(failure)),

@@ -119,7 +119,11 @@ impl Transport {
             };
             next.set_fragment(None);
             if next.origin() != self.base.origin() || redirects == MAX_REDIRECTS {
-                return Err(ErrorKind::Redirect { status, origin: next.origin().ascii_serialization() });
+                return Err(ErrorKind::Redirect {
+                    status,
+                    origin: next.origin().ascii_serialization(),
+                    in_circles: next.origin() == self.base.origin(),
+                });
             }
             redirects += 1;
             url = next;

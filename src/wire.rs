@@ -67,7 +67,7 @@ impl Default for Limits {
 impl Limits {
     /// The most bytes of memory that everything but samples may take. Short series take up to four times as many as in
     /// JSON, so that small limits would refuse what they allow; for large ones it is the memory that counts.
-    fn max_memory(self) -> u64 {
+    pub(crate) fn max_memory(self) -> u64 {
         self.max_bytes.saturating_mul(4).clamp(1 << 20, 256 << 20).max(self.max_bytes)
     }
 }

@@ -225,7 +225,8 @@ async fn redirects_stay_with_the_server() {
 
     let circle = Server::always(answer(307, "Location: /again\r\n", ""));
     let error = ask(&client_of(&circle).build().unwrap()).await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Redirect { status: 307, .. }));
+    assert!(matches!(error.kind(), ErrorKind::Redirect { status: 307, in_circles: true, .. }));
+    assert!(error.to_string().ends_with("again and again"), "{error}");
     assert_eq!(circle.requests().len(), 6);
 }
 
@@ -559,6 +560,18 @@ async fn only_secrets_are_taken_out_of_what_a_server_says() {
     for error in [ask(&client).await.unwrap_err(), stream.unwrap_err()] {
         assert!(error.to_string().ends_with(r#": no env="production" for ***, sid ***, ***"#), "{error}");
     }
+
+    // Whole, at the end of what is shown, and in a type.
+    let page = format!("{}hunter22-and-more", " x".repeat(250));
+    let server = Server::always(answer(403, "", &page));
+    let client = client_of(&server).bearer_auth("hunter22-and-more").build().unwrap();
+    let error = ask(&client).await.unwrap_err().to_string();
+    assert!(error.ends_with("x***\"") && !error.contains("hunter"), "{error}");
+    let kind = json(400, r#"{"status":"error","errorType":"hunter22","error":"m"}"#);
+    let server = Server::always(kind);
+    let client = client_of(&server).bearer_auth("hunter22").build().unwrap();
+    let error = ask(&client).await.unwrap_err();
+    assert!(!error.to_string().contains("hunter22"), "{error}");
 
     // Also where a stream finds it on its way.
     let server = Server::always(json(200, said));

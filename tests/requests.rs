@@ -10,8 +10,8 @@ use std::time::Duration;
 use misbehaving::{Request, Server, json, vector};
 use promql_presets::presets::{self, api_requests, prometheus, prometheus::UP};
 use promql_presets::{
-    CallReport, Data, Dialect, Error, ErrorKind, HttpMethod, Mimir, Outcome, PartialData, PrometheusClient, Querier,
-    RangeError, ResultType, RetryPolicy, SeriesStream, Thanos, TimeRange, Timestamp, VictoriaMetrics, preset,
+    CallReport, Data, Dialect, Error, ErrorKind, HttpMethod, Mimir, Outcome, PrometheusClient, Querier, RangeError,
+    ResultType, RetryPolicy, SeriesStream, Thanos, TimeRange, Timestamp, VictoriaMetrics, preset,
 };
 
 /// The request of a call, without what comes and goes.
@@ -414,9 +414,9 @@ async fn partial_data_is_warned_of() {
         fields.get("message").map(|message| format!("{message}: {}", fields["reason"]))
     };
     for streamed in [false, true] {
-        let warning = warned(PartialData::Warn, streamed).await;
+        let warning = warned(promql_presets::PartialData::Warn, streamed).await;
         assert_eq!(warning.as_deref(), Some("the answer is partial: no store"));
-        assert_eq!(warned(PartialData::Accept, streamed).await, None);
+        assert_eq!(warned(promql_presets::PartialData::Accept, streamed).await, None);
     }
 }
 

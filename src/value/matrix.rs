@@ -125,7 +125,7 @@ impl Matrix {
                 match joined.get_mut(index) {
                     Some(pieces) if pieces.last_part == part => {
                         let reason = "comes twice in one answer";
-                        return Err(DecodeError::Series { series: series.labels, reason });
+                        return Err(DecodeError::Series { series: series.labels.to_string(), reason });
                     }
                     Some(pieces) => {
                         pieces.last_part = part;
@@ -240,7 +240,7 @@ impl Series {
             self.iter().is_sorted_by(|one, next| one.timestamp < next.timestamp)
         };
         let reason = "has two samples at one time";
-        if distinct { Ok(()) } else { Err(DecodeError::Series { series: self.labels.clone(), reason }) }
+        if distinct { Ok(()) } else { Err(DecodeError::Series { series: self.labels.to_string(), reason }) }
     }
 
     /// Pieces of one series in order of time, as one, which shares its timestamps with the one before if it can.
@@ -254,7 +254,7 @@ impl Series {
             let Some((first, last)) = piece.first().zip(piece.last()) else { continue };
             if latest.is_some_and(|latest| first.timestamp < latest) {
                 let reason = "has samples in one part that belong into another";
-                return Some(Err(DecodeError::Series { series: piece.labels.clone(), reason }));
+                return Some(Err(DecodeError::Series { series: piece.labels.to_string(), reason }));
             }
             let is_new = |time: &Timestamp| Some(*time) > latest;
             let floats = piece.timestamps.partition_point(|time| !is_new(time));

@@ -78,7 +78,9 @@ fn add_new(all: &mut Vec<String>, more: Vec<String>) {
 }
 
 fn concerns_data(warning: &str) -> bool {
-    !(warning.starts_with("PromQL ") || warning.ends_with(" omitted"))
+    // Prometheus lists ten, and then says `3 more warning annotations omitted`.
+    let counts = warning.starts_with(|char: char| char.is_ascii_digit()) && warning.contains(" more ");
+    !(warning.starts_with("PromQL ") || counts && warning.ends_with(" omitted"))
 }
 
 /// `warning: ...` and `info: ...`, a line each.

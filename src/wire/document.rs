@@ -175,9 +175,9 @@ impl Document {
             }
             (Place::Envelope, "status") => self.seen.once(Key::Status)?,
             (Place::Envelope, "data") => self.seen.once(Key::Data)?,
-            (Place::Envelope, "errorType") => Key::ErrorType,
-            (Place::Envelope, "error") => Key::Error,
-            (Place::Envelope, "isPartial") => Key::IsPartial,
+            (Place::Envelope, "errorType") => self.seen.once(Key::ErrorType)?,
+            (Place::Envelope, "error") => self.seen.once(Key::Error)?,
+            (Place::Envelope, "isPartial") => self.seen.once(Key::IsPartial)?,
             (Place::Envelope | Place::Data, "warnings") => Key::Warnings,
             (Place::Envelope | Place::Data, "infos") => Key::Infos,
             (Place::Envelope | Place::Data, "stats") => Key::Stats,

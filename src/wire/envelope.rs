@@ -57,6 +57,9 @@ fn locate(error: &serde_json::Error, body: &[u8]) -> DecodeError {
     }
 }
 
+/// Those that must not come twice.
+const FIELDS: [&str; 7] = ["status", "data", "errorType", "error", "warnings", "infos", "isPartial"];
+
 struct EnvelopeVisitor<T>(PhantomData<T>);
 
 /// `None` where there is no `status`.
@@ -69,12 +72,15 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for EnvelopeVisitor<T> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let (mut success, mut error) = (None, ServerError::default());
-        let mut has_data = false;
+        let mut seen = [false; FIELDS.len()];
         let mut envelope = Envelope { data: None, error: None, meta: Meta::default() };
         while let Some(key) = map.next_key::<String>()? {
+            if let Some(at) = FIELDS.iter().position(|field| key == *field)
+                && std::mem::replace(&mut seen[at], true)
+            {
+                return Err(A::Error::duplicate_field(FIELDS[at]));
+            }
             match key.as_str() {
-                "status" if success.is_some() => return Err(A::Error::duplicate_field("status")),
-                "data" if std::mem::replace(&mut has_data, true) => return Err(A::Error::duplicate_field("data")),
                 "status" => {
                     success = Some(match map.next_value::<String>()?.as_str() {
                         "success" => true,

@@ -1,7 +1,5 @@
 //! Why a body is not an answer of the Prometheus HTTP API.
 
-use crate::value::Labels;
-
 /// Why a body is not an answer of the Prometheus HTTP API.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -46,7 +44,7 @@ pub enum DecodeError {
     #[error("series `{series}` {reason}")]
     Series {
         /// Which.
-        series: Labels,
+        series: String,
         /// What is wrong with it: that it has two samples at one time, that it comes twice, ...
         reason: &'static str,
     },
