@@ -8,7 +8,7 @@ use super::number;
 use super::times::{self, Times};
 use crate::value::{Bounds, Bucket, Element, Histogram, Labels, Series, Timestamp, Value};
 
-/// Puts one series after another together; the memory of the columns serves all of them.
+/// Puts one series after another together.
 #[derive(Debug)]
 pub(super) struct Assembly {
     pub(super) interner: Interner,
@@ -149,13 +149,9 @@ impl Assembly {
     }
 }
 
-/// Moves a column out of the memory that the next one will use.
-fn column(scratch: &mut Vec<f64>) -> Box<[f64]> {
-    // A copy has the exact size and is cheap, except where it would hold the memory of a long column twice.
-    if scratch.len() > 1 << 16 {
-        return std::mem::take(scratch).into();
-    }
-    let column = scratch.as_slice().into();
-    scratch.clear();
-    column
+/// Takes a column out, and makes room for the next one, which mostly is as long.
+fn column(values: &mut Vec<f64>) -> Box<[f64]> {
+    // What follows a very long one may be short, and would be given memory for nothing.
+    let room = Vec::with_capacity(values.len().min(1 << 14));
+    std::mem::replace(values, room).into()
 }
