@@ -120,14 +120,14 @@ fn plain_float(window: &Window, start: usize) -> Option<(f64, usize)> {
     let first = others & others.wrapping_neg();
     let integer = lanes(first);
     match window.get(start + integer)? {
-        b'.' if others == first && (1..8).contains(&integer) => {
+        b'.' if others == first && integer % 8 != 0 => {
             // The point is among the first eight characters: the digits on both sides of it are one number.
             let below = (first >> 7) - 1;
             let joined = (word & below) | ((word >> 8) & !below);
             let (number, more) = digits(window, start + 8, add_up(joined << 8))?;
             Some((divide_by_power_of_ten(number, 7 - integer + more)?, start + 8 + more))
         }
-        b'"' if (1..8).contains(&integer) => Some((leading(word, integer) as f64, start + integer)),
+        b'"' if integer % 8 != 0 => Some((leading(word, integer) as f64, start + integer)),
         _ if integer == 8 => {
             let (number, more) = digits(window, start + 8, add_up(word))?;
             let end = start + 8 + more;
@@ -191,11 +191,11 @@ fn values(window: &Window, start: usize) -> Option<u64> {
     Some(u64::from_le_bytes(*window.get(start..)?.first_chunk()?) ^ (EACH * 0x30))
 }
 
-/// The top bit of each of eight values that is no digit's.
+/// The top bit of each of eight values that is no digit's; behind the first that is not of ASCII, also of a nine.
 #[inline(always)]
 fn others(values: u64) -> u64 {
-    // Adding 0x76 sets the top bit from 10 on, and never carries, as the top bits are left out.
-    (((values & (EACH * 0x7F)) + EACH * 0x76) | values) & (EACH * 0x80)
+    // Adding 0x76 sets the top bit from 10 on. It carries from 0x8A on, where the top bit was set before.
+    (values.wrapping_add(EACH * 0x76) | values) & (EACH * 0x80)
 }
 
 /// How many lanes come before the first of these top bits; eight if there are none.
