@@ -198,6 +198,10 @@ impl<S: Sink> Body<S> {
     }
 
     /// How many bytes to push at once. Compressed, a piece can become a thousand times as long.
+    #[cfg_attr(
+        not(feature = "gzip"),
+        expect(clippy::unused_self, reason = "without the feature nothing is compressed")
+    )]
     pub(crate) fn piece(&self) -> usize {
         #[cfg(feature = "gzip")]
         if self.gzip.is_some() {

@@ -120,14 +120,14 @@ fn plain_float(window: &Window, start: usize) -> Option<(f64, usize)> {
     let first = others & others.wrapping_neg();
     let integer = lanes(first);
     match window.get(start + integer)? {
-        b'.' if others == first && integer % 8 != 0 => {
+        b'.' if others == first && !integer.is_multiple_of(8) => {
             // The point is among the first eight characters: the digits on both sides of it are one number.
             let below = (first >> 7) - 1;
             let joined = (word & below) | ((word >> 8) & !below);
             let (number, more) = digits(window, start + 8, add_up(joined << 8))?;
             Some((divide_by_power_of_ten(number, 7 - integer + more)?, start + 8 + more))
         }
-        b'"' if integer % 8 != 0 => Some((leading(word, integer) as f64, start + integer)),
+        b'"' if !integer.is_multiple_of(8) => Some((leading(word, integer) as f64, start + integer)),
         _ if integer == 8 => {
             let (number, more) = digits(window, start + 8, add_up(word))?;
             let end = start + 8 + more;

@@ -59,10 +59,11 @@ fn undeclared_metric(query: &Query<'_>, selector: &Selector<'_>, series: &Series
     let (Some(base), Some(written)) = (query.scope.metric, &selector.name) else { return };
     let (Some((metric, _)), false) = (query.scope.metrics.find(base), written.holes.is_empty()) else { return };
     let Some(kind) = metric.kind.filter(|kind| *kind != MetricType::Unknown) else { return };
+    // A colon is in the names of recording rules, which are nobody's series.
+    let Some(suffix) = name.strip_prefix(base).filter(|suffix| !suffix.contains(':')) else { return };
     let finding = Diagnostic::new(Code::UndeclaredMetric, span, format!("no series `{name}`"))
         .label(format!("a {} has none of that name", kind.as_str().replace('_', " ")));
     let hole = written.holes.first().map_or("", |hole| query.slice(*hole));
-    let suffix = name.strip_prefix(base).unwrap_or_default();
     let derived = metric.derived().iter().map(|(suffix, _)| *suffix);
     let meant = nearest(suffix, derived.clone()).or_else(|| Some("").filter(|_| derived.len() <= 2));
     findings.push(if let Some(meant) = meant {
@@ -165,7 +166,12 @@ pub(super) fn undeclared<'l>(
         // Nobody declares these.
         None if label.eq_ignore_ascii_case("le") => finding.note("only the buckets of a classic histogram have `le`"),
         None if label == "quantile" => finding.note("only the quantiles of a summary have `quantile`"),
-        None => finding.help(format!("declare it: `{label} = \"string\"` below `[labels]`")),
+        None => {
+            // As a key of TOML.
+            let is_bare = label.chars().all(|char| char.is_ascii_alphanumeric() || matches!(char, '_' | '-'));
+            let key = if is_bare { label.to_owned() } else { format!("{label:?}") };
+            finding.help(format!("declare it: `{key} = \"string\"` below `[labels]`"))
+        }
     }
 }
 

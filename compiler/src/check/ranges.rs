@@ -86,6 +86,10 @@ fn bounds(duration: &Duration) -> (f64, f64) {
 
 fn arithmetic(duration: &Duration, findings: &mut Findings) {
     let holes = duration.holes();
+    if holes.is_empty() && bounds(duration).1 <= 0.0 {
+        let finding = Diagnostic::new(Code::InvalidDuration, duration.span, "range of zero or less");
+        findings.push(finding.label("must be longer than zero"));
+    }
     let Some(hole) = holes.first().filter(|_| !duration.is_hole()) else { return };
     if bounds(duration).0 > 0.0 {
         return;

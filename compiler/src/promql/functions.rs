@@ -50,7 +50,8 @@ impl Function {
 /// The functions that Prometheus has no longer, and what to write instead.
 pub(super) const REMOVED: &[(&str, &str, &str)] = &[
     ("holt_winters", "double_exponential_smoothing", "`holt_winters` was renamed in Prometheus 3.0"),
-    ("count_scalar", "count", "`count_scalar` was removed in Prometheus 2.0"),
+    ("count_scalar", "scalar(count(...))", "`count_scalar` was removed in Prometheus 2.0"),
+    ("drop_common_labels", "sum without (...)", "`drop_common_labels` was removed in Prometheus 2.0"),
 ];
 
 const fn function(name: &'static str, args: &'static [ValueType], min: u8, max: u8, returns: ValueType) -> Function {
