@@ -39,9 +39,9 @@ pub(crate) fn run() -> Result<(), Error> {
 
     println!("processor time:");
     // Without debug information, as Cargo builds what only build scripts need.
-    let cold = ["build", "--config", "profile.dev.debug=0", "--package", "promql-presets-compiler"];
-    let cold = cargo(&cold, &root())?;
-    say("cold build of the compiler and all that it needs", cold);
+    let cold = |package| cargo(&["build", "--config", "profile.dev.debug=0", "--package", package], &root());
+    say("cold build of the core, which the runtime needs as well", cold("promql-presets-core")?);
+    say("cold build of the compiler and of what only it brings in", cold("promql-presets-compiler")?);
 
     write_service(&service)?;
     let source = service.join("src/lib.rs");
