@@ -174,40 +174,59 @@ impl Pair {
         const TIME: Duration = Duration::from_secs(4);
         println!("  {name} over {AT_ONCE} connections for {} s, {runs} times", TIME.as_secs());
         let client = PrometheusClient::builder(&self.url).method(HttpMethod::Get).build().unwrap();
+        let pair = Self { client, ..self.clone() };
         let mut url = reqwest::Url::parse(&format!("{}/api/v1/query_range", self.url)).unwrap();
         let [start, end] = [range.start(), range.end()].map(|time| time.to_unix_seconds().to_string());
         let step = range.step_duration().to_string();
         url.query_pairs_mut().extend_pairs([("query", query), ("start", &start), ("end", &end), ("step", &step)]);
-        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        let mut rates = [Vec::new(), Vec::new(), Vec::new()];
         for _ in 0..runs {
             let Some(rate) = tokio::task::block_in_place(|| wrk(url.as_str(), TIME)) else {
                 println!("    there is no `wrk` to compare with: Debian has it");
                 return;
             };
-            theirs.push(rate);
-            let start = Instant::now();
-            let tasks = (0..AT_ONCE).map(|_| {
-                let client = client.clone();
-                tokio::spawn(async move {
-                    let mut answers = 0;
-                    while start.elapsed() < TIME {
-                        black_box(client.raw_query_range(query, range).await.unwrap());
-                        answers += 1;
-                    }
-                    answers
-                })
-            });
-            let mut answers = 0;
-            for task in tasks.collect::<Vec<_>>() {
-                answers += task.await.unwrap();
-            }
-            ours.push(f64::from(answers) / start.elapsed().as_secs_f64());
+            rates[0].push(rate);
+            rates[1].push(pair.rate(None, &url, TIME).await);
+            rates[2].push(pair.rate(Some((query, range)), &url, TIME).await);
         }
-        let [ours, theirs] = [ours, theirs].map(|mut rates| {
+        let [wrk, bare, ours] = rates.map(|mut rates| {
             rates.sort_by(f64::total_cmp);
             rates[rates.len() / 2]
         });
-        println!("    {ours:.0} answers a second, wrk {theirs:.0}: {:.2} x", ours / theirs);
+        println!(
+            "    {ours:.0} answers a second, wrk {wrk:.0}: {:.2} x; read and thrown away {bare:.0}: {:.2} x of wrk",
+            ours / wrk,
+            bare / wrk,
+        );
+    }
+
+    /// How many answers a second the client gets, or the same reqwest without one.
+    async fn rate(&self, client: Option<(&'static str, TimeRange)>, url: &reqwest::Url, time: Duration) -> f64 {
+        let start = Instant::now();
+        let tasks = (0..AT_ONCE).map(|_| {
+            let (pair, url) = (self.clone(), url.clone());
+            tokio::spawn(async move {
+                let mut answers = 0;
+                while start.elapsed() < time {
+                    if let Some((query, range)) = client {
+                        black_box(pair.client.raw_query_range(query, range).await.unwrap());
+                    } else {
+                        let request = pair.http.get(url.clone()).timeout(Duration::from_secs(31));
+                        let mut response = request.send().await.unwrap();
+                        while let Some(chunk) = response.chunk().await.unwrap() {
+                            black_box(chunk);
+                        }
+                    }
+                    answers += 1;
+                }
+                answers
+            })
+        });
+        let mut answers = 0;
+        for task in tasks.collect::<Vec<_>>() {
+            answers += task.await.unwrap();
+        }
+        f64::from(answers) / start.elapsed().as_secs_f64()
     }
 }
 
@@ -372,7 +391,8 @@ fn matrix(series: usize, points: usize) -> Vec<u8> {
     let mut json = String::from(r#"{"status":"success","data":{"resultType":"matrix","result":["#);
     for at in 0..series {
         let comma = if at > 0 { "," } else { "" };
-        write!(json, r#"{comma}{{"metric":{{"__name__":"container_cpu_usage","pod":"service-{at}"}},"values":["#).unwrap();
+        write!(json, r#"{comma}{{"metric":{{"__name__":"container_cpu_usage","pod":"service-{at}"}},"values":["#)
+            .unwrap();
         for point in 0..points {
             let comma = if point > 0 { "," } else { "" };
             write!(json, r#"{comma}[{},""#, 1_700_000_000 + point * 15).unwrap();

@@ -18,10 +18,10 @@ use crate::output::{help, in_colors, message, print};
 pub(crate) const HELP: &str = "\
 Checks plain PromQL as Prometheus would, and shows how it is understood
 
-usage: promql-presets parse [QUERY]... [--format FORMAT] [--experimental]
+usage: promql-presets parse [--format FORMAT] [--experimental] [--] [QUERY]...
 usage: promql-presets parse --jsonl [--experimental]
 
-  QUERY              a query; standard input is one if none is given
+  QUERY              a query; standard input is one if none is given. After `--` it may start with a minus
   --format FORMAT    human: the type, the labels (`?`: perhaps, `...`: any other) and the tree, with warnings where a
                             query hardly means what it says; or the line and carets under the fault (the default)
                      json:  one object a line, with ok, type (scalar, vector, matrix, string or null) and
@@ -30,7 +30,7 @@ usage: promql-presets parse --jsonl [--experimental]
   --experimental     accept what Prometheus has to be told to accept
   -h, --help         show this text
 
-exit status: 0 if every query is accepted, 1 if not, 2 if there was nothing to read
+exit status: 0 if every query is accepted, 1 if not, 2 if the arguments or the input cannot be read
 ";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
