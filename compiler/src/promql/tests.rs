@@ -286,6 +286,12 @@ fn types() {
 }
 
 #[test]
+fn a_comment_at_the_end_is_not_the_place_of_a_fault() {
+    says("sum(# é", "syntax: unclosed `(` | [(] opened here, never closed");
+    says("a + # é", "syntax: missing operand after `+` | [+] the query ends after it");
+}
+
+#[test]
 fn names() {
     says(
         "holt_winters(a[5m], 0.5, 0.5)",

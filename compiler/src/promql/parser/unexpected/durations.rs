@@ -56,11 +56,8 @@ impl Parser<'_> {
             return self.misplaced(hole);
         }
         let diagnostic = match self.token.kind {
-            Kind::Eof => {
-                let at = self.previous_end;
-                Diagnostic::new(Code::Syntax, Span::new(at.saturating_sub(1), at), "unexpected end of the query")
-                    .label("a duration must follow")
-            }
+            Kind::Eof => Diagnostic::new(Code::Syntax, self.last_character(), "unexpected end of the query")
+                .label("a duration must follow"),
             Kind::LeftBracket => self.syntax("unexpected `[`").label("a bracket is open already"),
             Kind::Str => {
                 let inner = self.slice(self.token.span).trim_matches(['"', '\'', '`']);

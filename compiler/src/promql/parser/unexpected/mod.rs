@@ -274,6 +274,12 @@ impl<'a> Parser<'a> {
         self.fail(diagnostic)
     }
 
+    /// Where the last character is that is no comment.
+    fn last_character(&self) -> Span {
+        let length = self.text_before(self.previous_end).chars().next_back().map_or(0, char::len_utf8);
+        Span::new(self.previous_end - u32::try_from(length).unwrap_or_default(), self.previous_end)
+    }
+
     /// No operand where one should start.
     #[cold]
     pub(in crate::promql::parser) fn expected_expression<T>(&mut self) -> Result<T> {
@@ -281,15 +287,11 @@ impl<'a> Parser<'a> {
         let diagnostic = match self.token.kind {
             Kind::Hole(hole) => return self.misplaced(hole),
             Kind::Eof => {
-                let at = before.len();
-                let opening = before.chars().next_back();
-                if let Some(opening @ '(') = opening {
-                    let open = Span::new(self.previous_end.saturating_sub(1), self.previous_end);
-                    Diagnostic::new(Code::Syntax, open, format!("unclosed `{opening}`"))
-                        .label("opened here, never closed")
+                let last = self.last_character();
+                if self.slice(last) == "(" {
+                    Diagnostic::new(Code::Syntax, last, "unclosed `(`").label("opened here, never closed")
                 } else {
-                    let at = u32::try_from(at).unwrap_or(u32::MAX);
-                    Diagnostic::new(Code::Syntax, Span::new(at.saturating_sub(1), at), "unexpected end of the query")
+                    Diagnostic::new(Code::Syntax, last, "unexpected end of the query")
                         .label("an expression must follow")
                 }
             }
