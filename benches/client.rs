@@ -280,15 +280,7 @@ async fn peak(url: &str) {
     black_box(client.raw_query_range("SMALL", range).await.unwrap());
     let before = high_water();
     let matrix = client.raw_query_range("LARGE", range).await.unwrap();
-    let after = high_water();
-    let columns = matrix.sample_count() * 16;
-    println!("  memory for one large answer");
-    println!(
-        "    {:.1} MB beside {:.1} MB of columns: {:.2} x",
-        (after - before) as f64 / 1e6,
-        columns as f64 / 1e6,
-        (after - before) as f64 / columns as f64
-    );
+    report_memory("memory for one large answer", before, matrix.sample_count() * 16);
 }
 
 /// Says how much more memory this process has taken for streaming one large answer than before it.
@@ -302,13 +294,17 @@ async fn stream(url: &str) {
     while let Some(series) = stream.try_next().await.unwrap() {
         columns += series.len() * 16;
     }
-    let after = high_water();
-    println!("  memory for streaming it");
+    report_memory("memory for streaming it", before, columns);
+}
+
+fn report_memory(name: &str, before: usize, columns: usize) {
+    let more = (high_water() - before) as f64;
+    println!("  {name}");
     println!(
         "    {:.1} MB beside {:.1} MB of columns: {:.2} x",
-        (after - before) as f64 / 1e6,
+        more / 1e6,
         columns as f64 / 1e6,
-        (after - before) as f64 / columns as f64
+        more / columns as f64
     );
 }
 

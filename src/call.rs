@@ -1,10 +1,9 @@
 //! One call: its deadline, its retries, and its end.
 
 use std::borrow::Cow;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
@@ -185,19 +184,6 @@ impl Call {
     }
 }
 
-/// Lets others have their turn.
-async fn yield_now() {
-    let mut waited = false;
-    poll_fn(|context| {
-        if std::mem::replace(&mut waited, true) {
-            return Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
-}
-
 /// A call whose answer has begun to arrive.
 pub(crate) struct Open {
     pub(crate) answer: Answer,
@@ -323,7 +309,7 @@ impl Run {
                 for (number, piece) in chunk.chunks(body.piece()).enumerate() {
                     if number > 0 {
                         // The clock, and others, must have their turn.
-                        yield_now().await;
+                        tokio::task::yield_now().await;
                     }
                     body.push(piece)?;
                 }

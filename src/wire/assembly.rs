@@ -70,13 +70,8 @@ impl Assembly {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "a call for each sample would take a tenth of the time")]
     pub(super) fn plain_sample(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
-        let padded;
-        let window = if let Some(window) = bytes.first_chunk() {
-            window
-        } else {
-            padded = number::pad(bytes);
-            &padded
-        };
+        let mut padded = None;
+        let window = number::window(bytes, &mut padded);
         let Some((text, start)) = number::time_text(window) else { return Ok(0) };
         let Some((value, length)) = number::value(window, start) else { return Ok(0) };
         if !self.times.repeat(text) && !self.plain_time(window, start, text) {

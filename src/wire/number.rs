@@ -45,9 +45,14 @@ fn millis_of_float(seconds: f64) -> Option<i64> {
 /// Where a plain sample is looked for: more than any of them has.
 pub(super) type Window = [u8; 64];
 
-/// A window of bytes that are too few for one, with zeros behind them.
+/// The start of `bytes`, which is put into `padded` with zeros behind it where it is too short.
+#[inline(always)]
+pub(super) fn window<'a>(bytes: &'a [u8], padded: &'a mut Option<Window>) -> &'a Window {
+    bytes.first_chunk().unwrap_or_else(|| padded.insert(pad(bytes)))
+}
+
 #[cold]
-pub(super) fn pad(bytes: &[u8]) -> Window {
+fn pad(bytes: &[u8]) -> Window {
     let mut window = [0; 64];
     let length = bytes.len().min(window.len());
     window[..length].copy_from_slice(&bytes[..length]);
@@ -59,13 +64,8 @@ pub(super) fn pad(bytes: &[u8]) -> Window {
 #[inline(always)]
 #[must_use]
 pub fn sample(bytes: &[u8]) -> Option<(i64, f64, usize)> {
-    let padded;
-    let window = if let Some(window) = bytes.first_chunk() {
-        window
-    } else {
-        padded = pad(bytes);
-        &padded
-    };
+    let mut padded = None;
+    let window = window(bytes, &mut padded);
     let (_, length) = time_text(window)?;
     let (value, end) = value(window, length)?;
     Some((time(window, length)?, value, end))
