@@ -45,6 +45,9 @@ fn millis_of_float(seconds: f64) -> Option<i64> {
 /// Where a plain sample is looked for: more than any of them has.
 pub(super) type Window = [u8; 64];
 
+/// Where its value is looked for, behind one of the two lengths that a plain time has.
+type ValueWindow = [u8; 47];
+
 /// The start of `bytes`, which is put into `padded` with zeros behind it where it is too short.
 #[inline(always)]
 pub(super) fn window<'a>(bytes: &'a [u8], padded: &'a mut Option<Window>) -> &'a Window {
@@ -52,9 +55,9 @@ pub(super) fn window<'a>(bytes: &'a [u8], padded: &'a mut Option<Window>) -> &'a
 }
 
 #[cold]
-fn pad(bytes: &[u8]) -> Window {
-    let mut window = [0; 64];
-    let length = bytes.len().min(window.len());
+fn pad<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    let mut window = [0; N];
+    let length = bytes.len().min(N);
     window[..length].copy_from_slice(&bytes[..length]);
     window
 }
@@ -71,16 +74,37 @@ pub fn sample(bytes: &[u8]) -> Option<(i64, f64, usize)> {
     Some((time(window, length)?, value, end))
 }
 
-/// What stands before the value of a plain sample, `[1700000000,"` or `[1700000000.123,"`, up to the 16th character, and
-/// how long it is; whether the rest of it is digits is for [`time`] to say.
+/// What stands before the value of a plain sample, `[1700000000,"` or `[1700000000.123,"`, up to the 16th character, the
+/// first one lowest; and how long it is.
+pub(super) type TimeText = (u128, usize);
+
+/// The value of a plain sample with this [`time_text`] and a comma behind it, and where the next sample starts.
 #[inline(always)]
-pub(super) fn time_text(window: &Window) -> Option<(u128, usize)> {
-    let text = u128::from_le_bytes(*window.first_chunk()?);
-    match window[11..17] {
-        [b',', b'"', ..] => Some((text & ((1 << (13 * 8)) - 1), 13)),
-        [b'.', .., b',', b'"'] => Some((text, 17)),
-        _ => None,
+pub(super) fn sample_at(window: &Window, (text, length): TimeText) -> Option<(f64, usize)> {
+    if first_characters(window, length) != text || window[length - 1] != b'"' {
+        return None;
     }
+    let (value, end) = quoted_float(window[length..].first_chunk()?)?;
+    let end = length + end;
+    (window.get(end..end + 3)? == b"\"],").then_some((value, end + 3))
+}
+
+/// The first characters of the time of a sample whose value starts behind so many characters, the first one lowest.
+#[inline(always)]
+fn first_characters(window: &Window, length: usize) -> u128 {
+    let mask = if length == 13 { (1 << (13 * 8)) - 1 } else { u128::MAX };
+    window.first_chunk().map_or(0, |text| u128::from_le_bytes(*text)) & mask
+}
+
+/// What stands before the value of a plain sample; whether the rest of it is digits is for [`time`] to say.
+#[inline(always)]
+pub(super) fn time_text(window: &Window) -> Option<TimeText> {
+    let length = match window[11..17] {
+        [b',', b'"', ..] => 13,
+        [b'.', .., b',', b'"'] => 17,
+        _ => return None,
+    };
+    Some((first_characters(window, length), length))
 }
 
 /// The milliseconds of a plain sample whose value starts behind so many characters.
@@ -100,8 +124,8 @@ pub(super) fn time(window: &Window, length: usize) -> Option<i64> {
 /// The value of a plain sample, and where the sample ends.
 #[inline(always)]
 pub(super) fn value(window: &Window, start: usize) -> Option<(f64, usize)> {
-    // Where it starts is one of two constants, and then so is most of what follows.
-    let (value, end) = if start == 13 { plain_float(window, 13)? } else { plain_float(window, start)? };
+    let (value, end) = quoted_float(window.get(start..)?.first_chunk()?)?;
+    let end = start + end;
     (window.get(end..end + 2)? == b"\"]").then_some((value, end + 2))
 }
 
@@ -110,37 +134,49 @@ fn digit(byte: u8) -> Option<u64> {
     byte.is_ascii_digit().then(|| u64::from(byte - b'0'))
 }
 
-/// Digits, a point and digits, with a sign or without: the float and where it ends. `None` for any other notation, and
-/// for the few that take a closer look.
+/// The float up to a quote, and where that is.
+#[inline(always)]
+fn quoted_float(window: &ValueWindow) -> Option<(f64, usize)> {
+    usual_float(window).or_else(|| rare_float(window))
+}
+
+/// As [`quoted_float`], for exponents, infinities, what is not a number, and numbers that take a closer look.
+#[inline(never)]
+fn rare_float(window: &ValueWindow) -> Option<(f64, usize)> {
+    let end = window.iter().position(|byte| *byte == b'"')?;
+    let signed = signed_float(window).filter(|(_, length)| *length == end);
+    signed.or_else(|| Some((float(&window[..end])?, end)))
+}
+
+/// Digits, which may have a point among the first eight characters: the float and where it ends. `None` for any other
+/// notation, and for the few that take a closer look.
 #[inline(always)]
 #[expect(clippy::cast_precision_loss, reason = "the one rounding, to nearest")]
-fn plain_float(window: &Window, start: usize) -> Option<(f64, usize)> {
-    let word = values(window, start)?;
+fn usual_float(window: &ValueWindow) -> Option<(f64, usize)> {
+    let word = values(window, 0)?;
     let others = others(word);
     let first = others & others.wrapping_neg();
     let integer = lanes(first);
-    match window.get(start + integer)? {
+    match window[integer] {
         b'.' if others == first && !integer.is_multiple_of(8) => {
-            // The point is among the first eight characters: the digits on both sides of it are one number.
+            // The digits on both sides of the point are one number.
             let below = (first >> 7) - 1;
             let joined = (word & below) | ((word >> 8) & !below);
-            let (number, more) = digits(window, start + 8, add_up(joined << 8))?;
-            Some((divide_by_power_of_ten(number, 7 - integer + more)?, start + 8 + more))
+            let (number, more) = digits(window, 8, add_up(joined << 8))?;
+            Some((divide_by_power_of_ten(number, 7 - integer + more)?, 8 + more))
         }
-        b'"' if !integer.is_multiple_of(8) => Some((leading(word, integer) as f64, start + integer)),
+        b'"' if !integer.is_multiple_of(8) => Some((leading(word, integer) as f64, integer)),
         _ if integer == 8 => {
-            let (number, more) = digits(window, start + 8, add_up(word))?;
-            let end = start + 8 + more;
-            if *window.get(end)? == b'"' { Some((number as f64, end)) } else { other_float(window, start) }
+            let (number, more) = digits(window, 8, add_up(word))?;
+            (*window.get(8 + more)? == b'"').then_some((number as f64, 8 + more))
         }
-        _ => other_float(window, start),
+        _ => None,
     }
 }
 
-/// As [`plain_float`], for those with a sign, with a point further behind, or with few digits.
-fn other_float(window: &Window, start: usize) -> Option<(f64, usize)> {
-    let negative = *window.get(start)? == b'-';
-    let start = start + usize::from(negative);
+/// As [`usual_float`], with a sign or a point anywhere.
+fn signed_float(window: &ValueWindow) -> Option<(f64, usize)> {
+    let start = usize::from(window[0] == b'-');
     let (mut number, integer) = digits(window, start, 0)?;
     if integer == 0 {
         return None;
@@ -154,13 +190,13 @@ fn other_float(window: &Window, start: usize) -> Option<(f64, usize)> {
         }
     }
     let value = divide_by_power_of_ten(number, decimals)?;
-    Some((if negative { -value } else { value }, end))
+    Some((if start == 1 { -value } else { value }, end))
 }
 
 /// Appends the digits at `start` to a number: the number and how many they were. `None` where the number would have more
 /// than 19 digits, or close to the end of the window.
 #[inline(always)]
-fn digits(window: &Window, start: usize, mut number: u64) -> Option<(u64, usize)> {
+fn digits(window: &ValueWindow, start: usize, mut number: u64) -> Option<(u64, usize)> {
     let mut total = 0;
     loop {
         let word = values(window, start + total)?;
@@ -187,7 +223,7 @@ const EACH: u64 = 0x0101_0101_0101_0101;
 
 /// The values of eight characters as if they were digits: 0 to 9 if they are, more if not.
 #[inline(always)]
-fn values(window: &Window, start: usize) -> Option<u64> {
+fn values(window: &[u8], start: usize) -> Option<u64> {
     Some(u64::from_le_bytes(*window.get(start..)?.first_chunk()?) ^ (EACH * 0x30))
 }
 
@@ -299,7 +335,8 @@ mod tests {
     use super::*;
 
     fn plain(text: &str) -> Option<f64> {
-        let (value, end) = plain_float(&pad(format!("{text}\"").as_bytes()), 0)?;
+        let window = pad(format!("{text}\"").as_bytes());
+        let (value, end) = usual_float(&window).or_else(|| signed_float(&window))?;
         (end == text.len()).then_some(value)
     }
 
@@ -377,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn other_notations_are_left_to_the_slow_path() {
+    fn other_notations_are_not_plain() {
         for text in ["", "-", ".5", "1.", "+1", "1e5", "NaN", "+Inf", "1 ", "12345678901234567890", "--1", "1.2.3"] {
             assert_eq!(plain(text), None, "{text}");
         }
@@ -394,6 +431,12 @@ mod tests {
         let read = |text: &str| sample(format!("{text},[1700000000,").as_bytes());
         assert_eq!(read(r#"[1700000000.123,"0.5"]"#), Some((1_700_000_000_123, 0.5, 22)));
         assert_eq!(read(r#"[9999999999,"-3"]"#), Some((9_999_999_999_000, -3.0, 17)));
+        assert_eq!(read(r#"[1700000000,"1e-07"]"#), Some((1_700_000_000_000, 1e-7, 20)));
+        assert_eq!(read(r#"[1700000000,"+Inf"]"#), Some((1_700_000_000_000, f64::INFINITY, 19)));
+        assert_eq!(
+            read(r#"[1700000000,"9007199254740993.001"]"#),
+            Some((1_700_000_000_000, 9_007_199_254_740_994.0, 35))
+        );
         for other in [
             r#"[170000000,"1"]"#,
             r#"[17000000000,"1"]"#,
@@ -401,6 +444,10 @@ mod tests {
             r#"[1700000000.1234,"1"]"#,
             r#"[-170000000,"1"]"#,
             r#"[0700000000,"1"]"#,
+            r#"[1700000000,"1e999"]"#,
+            r#"[1700000000,"one"]"#,
+            r#"[1700000000,""]"#,
+            r#"[1700000000,"\u0031"]"#,
             r#"[1700000000., "1"]"#,
             r#"[1700000000, "1"]"#,
             r#"[1700000000,"1" ]"#,
