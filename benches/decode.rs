@@ -1,8 +1,9 @@
 //! Decoding results from memory, beside what else one could use: `cd benches && cargo run --release`, with the
 //! name of one body behind `--` for that one alone.
 //!
-//! Prints for each contender the best time of the processor of several runs, its throughput, the time relative to the decoder, and the
-//! peak of memory relative to the columns of the result, 16 bytes a sample.
+//! The first is what a real Prometheus answered, the others are made up. Prints for each contender the best time of the
+//! processor of several runs, its throughput, the time relative to the decoder, and the peak of memory relative to the
+//! columns of the result, 16 bytes a sample.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::collections::HashMap;
@@ -12,38 +13,64 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use cpu_time::ThreadTime;
+use promql_presets::reqwest;
 use promql_presets::wire::{Data, Decoder, Limits, plain_sample};
+use promql_presets_test_support::{Dataset, prometheus};
 use serde::Deserialize;
 
 fn main() {
     let only = std::env::args().nth(1);
+    let wanted = |name: &str| only.as_ref().is_none_or(|only| only == name);
+    if wanted("real") {
+        match real(1000, 1427) {
+            Some(body) => compare("real", 1000, 1427, &body),
+            None => println!("real: there is no Prometheus: `cargo xtask servers` fetches it"),
+        }
+    }
     for (name, series, points) in
         [("large", 1000, 1427), ("small", 7, 1050), ("long", 1, 1_000_000), ("vector", 100_000, 1)]
     {
-        if only.as_ref().is_some_and(|only| only != name) {
-            continue;
+        if wanted(name) {
+            compare(name, series, points, &response(series, points, name == "vector"));
         }
-        let body = response(series, points, name == "vector");
-        let columns = series * points * 16;
-        println!("{name}: {series} series x {points} points, {:.3} MB of JSON", body.len() as f64 / 1e6);
-        let ours = measure(&body, |body| decode(body, usize::MAX));
-        let report = |contender: &str, (time, peak): (Duration, usize)| {
-            println!(
-                "  {contender:<40} {:>10.3} ms {:>8.1} MB/s {:>7.2} x time {:>7.2} x columns",
-                time.as_secs_f64() * 1e3,
-                body.len() as f64 / 1e6 / time.as_secs_f64(),
-                time.as_secs_f64() / ours.0.as_secs_f64(),
-                peak as f64 / columns as f64,
-            );
-        };
-        report("promql-presets, whole", ours);
-        report("promql-presets, chunks of 16 KiB", measure(&body, |body| decode(body, 16 << 10)));
-        report("promql-presets, chunks of 1400 bytes", measure(&body, |body| decode(body, 1400)));
-        report("bare scan for numbers", measure(&body, scan));
-        report("prometheus-http-query 0.9, serde_json", measure(&body, peer));
-        report("serde_json, Vec<(f64, String)>", measure(&body, with_serde_json));
-        report("sonic-rs, Vec<(f64, String)>", measure(&body, with_sonic));
     }
+}
+
+fn compare(name: &str, series: usize, points: usize, body: &[u8]) {
+    let columns = series * points * 16;
+    println!("{name}: {series} series x {points} points, {:.3} MB of JSON", body.len() as f64 / 1e6);
+    let ours = measure(body, |body| decode(body, usize::MAX));
+    let report = |contender: &str, (time, peak): (Duration, usize)| {
+        println!(
+            "  {contender:<40} {:>10.3} ms {:>8.1} MB/s {:>7.2} x time {:>7.2} x columns",
+            time.as_secs_f64() * 1e3,
+            body.len() as f64 / 1e6 / time.as_secs_f64(),
+            time.as_secs_f64() / ours.0.as_secs_f64(),
+            peak as f64 / columns as f64,
+        );
+    };
+    report("promql-presets, whole", ours);
+    report("promql-presets, chunks of 16 KiB", measure(body, |body| decode(body, 16 << 10)));
+    report("promql-presets, chunks of 1400 bytes", measure(body, |body| decode(body, 1400)));
+    report("bare scan for numbers", measure(body, |body| scan(body, plain_sample)));
+    report("bare scan for numbers, str::parse", measure(body, |body| scan(body, parsed_sample)));
+    report("prometheus-http-query 0.9, serde_json", measure(body, peer));
+    report("serde_json, Vec<(f64, String)>", measure(body, with_serde_json));
+    report("sonic-rs, Vec<(f64, String)>", measure(body, with_sonic));
+}
+
+/// What a real Prometheus answers; `None` where there is none.
+fn real(series: u16, points: u16) -> Option<Vec<u8>> {
+    let data = Dataset::large(series, points);
+    let server = prometheus::start(&data).unwrap()?;
+    let url = format!(
+        "{}/api/v1/query_range?query=container_cpu_usage_seconds&start={}&end={}&step=15",
+        server.url(),
+        data.start(),
+        data.end()
+    );
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    Some(runtime.block_on(async { reqwest::get(url).await.unwrap().bytes().await.unwrap() }).to_vec())
 }
 
 /// A response as Prometheus sends it: all series have the same times, which have milliseconds if the range did not start
@@ -90,11 +117,14 @@ fn decode(body: &[u8], chunk: usize) -> Data {
     decoder.finish().unwrap().data.unwrap()
 }
 
-/// Finds and parses the numbers with the decoder's own parser, and does nothing else: no syntax, no labels, no result.
-fn scan(body: &[u8]) -> (i64, f64) {
+/// Milliseconds, a value, and the length of the sample that bytes start with.
+type Sample = Option<(i64, f64, usize)>;
+
+/// Finds and parses the numbers, and does nothing else: no syntax, no labels, no result.
+fn scan(body: &[u8], sample: impl Fn(&[u8]) -> Sample) -> (i64, f64) {
     let (mut times, mut values, mut at) = (0_i64, 0.0, 0);
     while at < body.len() {
-        match plain_sample(&body[at..]) {
+        match sample(&body[at..]) {
             Some((millis, value, length)) => {
                 times = times.wrapping_add(millis);
                 values += value;
@@ -104,6 +134,19 @@ fn scan(body: &[u8]) -> (i64, f64) {
         }
     }
     (times, values)
+}
+
+/// As the decoder's `plain_sample`, with the standard library's parser.
+fn parsed_sample(bytes: &[u8]) -> Sample {
+    let [b'[', digit, ..] = bytes else { return None };
+    if !digit.is_ascii_digit() {
+        return None;
+    }
+    let comma = bytes.iter().take(20).position(|byte| *byte == b',')?;
+    let end = comma + 2 + bytes[comma + 2..].iter().take(40).position(|byte| *byte == b'"')?;
+    let number = |bytes| std::str::from_utf8(bytes).ok()?.parse::<f64>().ok();
+    let (time, value) = (number(&bytes[1..comma])?, number(&bytes[comma + 2..end])?);
+    Some(((time * 1000.0) as i64, value, end + 2))
 }
 
 /// As `prometheus-http-query` has it, where this type is private.
