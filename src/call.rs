@@ -306,12 +306,11 @@ impl Run {
         let arrive = async {
             while let Some(chunk) = answer.chunk().await? {
                 self.watch.bytes += chunk.len() as u64;
-                for (number, piece) in chunk.chunks(body.piece()).enumerate() {
-                    if number > 0 {
-                        // The clock, and others, must have their turn.
+                for piece in chunk.chunks(body.piece()) {
+                    body.push(piece)?;
+                    if body.is_turn_over() {
                         tokio::task::yield_now().await;
                     }
-                    body.push(piece)?;
                 }
             }
             Ok(())
