@@ -36,7 +36,10 @@ pub struct PrometheusClient {
 }
 
 impl PrometheusClient {
-    /// A client for the server at a base URL, which may have a path prefix: `http://host:9090/prometheus`.
+    /// A client for the server at a base URL, which may have a path prefix: `http://host:9090/prometheus`. An `/api/v1` at
+    /// its end is left out, since every call adds its own. A user and a password in it are sent as
+    /// [`basic_auth`](ClientBuilder::basic_auth), and a query such as `?api_key=` is in the URL of every call, `POST` or not;
+    /// a [`parameter`](ClientBuilder::parameter) of a call takes the place of those by its name.
     ///
     /// # Errors
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) where the URL is not one, or is `https` and no TLS feature is on.
