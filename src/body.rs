@@ -361,6 +361,19 @@ mod tests {
     }
 
     #[test]
+    fn a_turn_is_as_long_as_what_is_read() {
+        let limits = Limits { max_bytes: u64::MAX, ..LIMITS };
+        let mut body = Body::<Decoder>::new(200, None, limits).unwrap();
+        body.push(b"{\"a\":[1").unwrap();
+        let piece = ",1".repeat(1 << 14);
+        let turns = (0..64).filter(|_| {
+            body.push(piece.as_bytes()).unwrap();
+            body.is_turn_over()
+        });
+        assert_eq!(turns.count(), 2);
+    }
+
+    #[test]
     fn unknown_encodings_are_refused() {
         for encoding in ["br", "gzip, gzip", "zstd"] {
             let Err(ErrorKind::Http { status: 502, body }) = Body::<Decoder>::new(502, Some(encoding), LIMITS) else {

@@ -16,7 +16,8 @@ use crate::transport::Transport;
 use crate::wire::QueryResult;
 
 /// Asks one Prometheus, or anything that speaks its HTTP API. Cheap to clone; clones share one connection pool, one limit
-/// of concurrent calls and one budget of retries.
+/// of concurrent calls and one budget of retries. Calls are awaited in a tokio runtime with time and I/O enabled, as that of
+/// `#[tokio::main]` is.
 ///
 /// ```no_run
 /// use promql_presets::presets::prometheus;
