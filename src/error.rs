@@ -16,13 +16,13 @@ const SHORTEST_SECRET: usize = 6;
 /// Why a call failed or its answer is not what was asked for, for which preset, where, and what was asked.
 ///
 /// `Display` is one line for a log: the preset, the server unless the fault is one of the caller or of a value, what
-/// failed, and every cause down to the first, such as what the server said. `{:#}` adds the query. No credentials are in either; [`without_query`](Self::without_query) also takes out what
-/// the caller filtered on. Since the line has all causes, [`source`](std::error::Error::source) has none: they are those
-/// of [`kind`](Self::kind).
+/// failed, and every cause down to the first, such as what the server said. `{:#}` adds the query. No credentials are in
+/// either; [`without_query`](Self::without_query) also takes out what the caller filtered on. Since the line has all
+/// causes, [`source`](std::error::Error::source) has none: they are those of [`kind`](Self::kind).
 ///
 /// ```text
-/// preset api_requests::rate: query at http://prometheus:9090: server reported an error (bad_data, HTTP 400): 1:3: parse
-/// labels at http://prometheus:9090, after 3 retries: the server cannot be reached: ...: Connection refused
+/// preset api_requests::rate: query at http://prom:9090: server reported an error (bad_data, HTTP 400): 1:3: parse error
+/// labels at http://prom:9090, after 3 retries: the server cannot be reached: ...: Connection refused
 /// preset prometheus::up: the query returned no data
 /// ```
 pub struct Error(Box<Inner>);
@@ -67,7 +67,8 @@ pub enum ErrorKind {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The server cannot be trusted, or does not speak TLS. With `native-tls` this is [`Transport`](Self::Transport).
+    /// The server cannot be trusted, does not trust the client, or does not speak TLS. With `native-tls` this is
+    /// [`Transport`](Self::Transport).
     #[error("no secure connection to the server")]
     Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// What answers does not speak HTTP, or not as it should.
@@ -409,3 +410,19 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_told_by_the_names_of_headers() {
+        for name in ["authorization", "x-auth-request-email", "x-api-key", "x-session-id", "cookie", "x-passcode"] {
+            assert!(is_secret(&HeaderName::from_static(name)), "{name}");
+        }
+        for name in ["x-scope-orgid", "cache-control", "accept", "user-agent", "x-grafana-org-id", "traceparent", "via"]
+        {
+            assert!(!is_secret(&HeaderName::from_static(name)), "{name}");
+        }
+    }
+}

@@ -86,7 +86,7 @@ async fn timeouts_are_told_by_whoever_had_them() {
             error(
                 422,
                 "422",
-                "cannot execute query: cannot evaluate `m`: timeout exceeded during query execution: 0.001 seconds (elapsed 1.773 seconds)",
+                "cannot evaluate `m`: timeout exceeded during query execution: 0.001 seconds (elapsed 1.773 seconds)",
             ),
             true,
         ),
@@ -659,7 +659,10 @@ async fn a_call_that_waits_for_a_retry_lets_others_go_first() {
 
 #[tokio::test]
 async fn only_secrets_are_taken_out_of_what_a_server_says() {
-    let said = r#"{"status":"error","errorType":"x","error":"no env=\"production\" for hunter22, sid hunter33, hunter44, hunter55, hunter66"}"#;
+    let said = concat!(
+        r#"{"status":"error","errorType":"x","error":"#,
+        r#""no env=\"production\" for hunter22, sid hunter33, hunter44, hunter55, hunter66"}"#
+    );
     let server = Server::always(json(403, said));
     let client = client_of(&server)
         .bearer_auth("hunter22")
