@@ -13,6 +13,9 @@ use crate::wire::{DecodeError, Decoder, Envelope, Limits, Pool, Response, Server
 /// How much of a foreign answer an error shows.
 const EXCERPT_BYTES: usize = 512;
 
+/// How many bytes of JSON may be read at a stretch: a millisecond or so.
+const TURN_BYTES: usize = 1 << 20;
+
 /// How long the answer to a failed request may be; what is longer is no answer of Prometheus.
 const FAILURE_BYTES: usize = 1 << 20;
 
@@ -111,33 +114,42 @@ impl<T: DeserializeOwned> Sink for Whole<T> {
 /// The body of an answer: JSON for the sink, or something else that becomes an error.
 struct Content<S> {
     status: u16,
-    /// The beginning of a body that is not for the sink; the whole body if the request failed.
+    /// The beginning of the body, without blanks before it; the whole body if the request failed.
     kept: Vec<u8>,
     for_sink: Option<bool>,
     sink: S,
+    /// How many bytes came since others had their turn.
+    turn: usize,
 }
 
 impl<S: Sink> Content<S> {
     fn new(status: u16, limits: Limits) -> Self {
         let for_sink = if (200..300).contains(&status) { None } else { Some(false) };
-        Self { status, kept: Vec::new(), for_sink, sink: S::new(limits) }
+        Self { status, kept: Vec::new(), for_sink, sink: S::new(limits), turn: 0 }
     }
 
     fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
-    fn push(&mut self, bytes: &[u8]) -> Result<(), ErrorKind> {
+    fn push(&mut self, mut bytes: &[u8]) -> Result<(), ErrorKind> {
+        self.turn += bytes.len();
         if self.for_sink.is_none() {
+            let start = bytes.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
+            let (blanks, rest) = bytes.split_at(start.unwrap_or(bytes.len()));
+            // There are proxies that keep connections alive with them. They count like all bytes.
+            self.sink.push(blanks)?;
             // Not by `Content-Type`: there are proxies that call JSON a text, and pages to log in that are called JSON.
-            self.for_sink = bytes.iter().find(|byte| !byte.is_ascii_whitespace()).map(|first| *first == b'{');
-        }
-        if self.for_sink == Some(true) {
-            return Ok(self.sink.push(bytes)?);
+            self.for_sink = rest.first().map(|first| *first == b'{');
+            bytes = rest;
         }
         let most = if self.is_success() { EXCERPT_BYTES } else { FAILURE_BYTES };
         self.kept.extend_from_slice(&bytes[..bytes.len().min(most - self.kept.len())]);
-        if self.kept.len() == most { Err(self.foreign()) } else { Ok(()) }
+        match self.for_sink {
+            Some(true) => Ok(self.sink.push(bytes)?),
+            _ if self.kept.len() == most => Err(self.foreign()),
+            _ => Ok(()),
+        }
     }
 
     fn finish(self, partial: PartialData) -> Result<S::Output, ErrorKind> {
@@ -149,7 +161,13 @@ impl<S: Sink> Content<S> {
                 _ => self.foreign(),
             });
         }
-        let mut output = self.sink.finish()?.map_err(|error| ErrorKind::Server { status, error })?;
+        let Self { sink, kept, .. } = self;
+        let mut output = match sink.finish() {
+            Ok(output) => output.map_err(|error| ErrorKind::Server { status, error })?,
+            // JSON of something else.
+            Err(DecodeError::MissingField { field: "status" }) => return Err(foreign(status, &kept)),
+            Err(error) => return Err(error.into()),
+        };
         let meta = S::meta(&mut output);
         meta.partial_accepted |= partial == PartialData::Accept;
         match meta.partial_reason() {
@@ -158,13 +176,16 @@ impl<S: Sink> Content<S> {
         }
     }
 
-    /// The error for a body that is not of Prometheus.
     fn foreign(&self) -> ErrorKind {
-        let start = &self.kept[..self.kept.len().min(EXCERPT_BYTES)];
-        let text = String::from_utf8_lossy(start);
-        let body = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        ErrorKind::Http { status: self.status, body }
+        foreign(self.status, &self.kept)
     }
+}
+
+/// The error for a body that is not of Prometheus, and begins like this.
+fn foreign(status: u16, start: &[u8]) -> ErrorKind {
+    let text = String::from_utf8_lossy(&start[..start.len().min(EXCERPT_BYTES)]);
+    let body = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    ErrorKind::Http { status, body }
 }
 
 /// Takes the compression off a body while it arrives.
@@ -208,6 +229,15 @@ impl<S: Sink> Body<S> {
             return 1 << 12;
         }
         usize::MAX
+    }
+
+    /// Whether so much has been read that the clock, and others, must have their turn. It begins anew then.
+    pub(crate) fn is_turn_over(&mut self) -> bool {
+        let is_over = self.content.turn >= TURN_BYTES;
+        if is_over {
+            self.content.turn = 0;
+        }
+        is_over
     }
 
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), ErrorKind> {
@@ -312,7 +342,8 @@ mod tests {
         let ErrorKind::Http { body, .. } = read(200, &[&long], PartialData::Warn).unwrap_err() else { panic!() };
         assert_eq!(body.len(), EXCERPT_BYTES);
         let spaces = " ".repeat(EXCERPT_BYTES);
-        assert!(matches!(read(200, &[&spaces, &spaces], PartialData::Warn), Err(ErrorKind::Http { .. })));
+        let error = read(200, &[&spaces, &spaces], PartialData::Warn).unwrap_err();
+        assert!(matches!(error, ErrorKind::Decode(DecodeError::TooManyBytes { limit: 1000 })));
         let json = format!("{{\"a\":\"{long}\"}}");
         let error = read(200, &[&json], PartialData::Warn).unwrap_err();
         assert!(matches!(error, ErrorKind::Decode(DecodeError::TooManyBytes { limit: 1000 })));
@@ -327,6 +358,19 @@ mod tests {
         assert!(read(200, &[body], PartialData::Warn).is_ok());
         let refused = read(200, &[body], PartialData::Refuse).unwrap_err();
         assert_eq!(refused.to_string(), "the answer is partial: store x did not answer");
+    }
+
+    #[test]
+    fn a_turn_is_as_long_as_what_is_read() {
+        let limits = Limits { max_bytes: u64::MAX, ..LIMITS };
+        let mut body = Body::<Decoder>::new(200, None, limits).unwrap();
+        body.push(b"{\"a\":[1").unwrap();
+        let piece = ",1".repeat(1 << 14);
+        let turns = (0..64).filter(|_| {
+            body.push(piece.as_bytes()).unwrap();
+            body.is_turn_over()
+        });
+        assert_eq!(turns.count(), 2);
     }
 
     #[test]

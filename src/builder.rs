@@ -87,7 +87,8 @@ impl ClientBuilder {
         self
     }
 
-    /// How long a connection may take to be made: 5 seconds unless set.
+    /// How long a connection may take to be made, finding its address and TLS included: 5 seconds unless set. Then the call
+    /// is tried again, as long as its own timeout allows. A [`http_client`](Self::http_client) has its own.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
@@ -109,7 +110,9 @@ impl ClientBuilder {
     /// Sets what this builder has no word for, such as certificates and proxies.
     ///
     /// Three things stay as they are: redirects, which go to no other server, [`connect_timeout`](Self::connect_timeout),
-    /// which on Linux is also how long a connection may be without any sign of the server, and compression.
+    /// which on Linux is also how long a connection may be without any sign of the server, and compression. Unless set here,
+    /// the proxies are those of the variables `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, also in lower case;
+    /// `http.no_proxy()` leaves them out.
     ///
     /// ```no_run
     /// use promql_presets::{PrometheusClient, reqwest};
@@ -158,7 +161,9 @@ impl ClientBuilder {
             // Both fail only for URLs without a host.
             let _ = (base.set_username(""), base.set_password(None));
         }
+        let mut in_url = Vec::new();
         for (name, value) in base.query_pairs() {
+            in_url.push(name.clone().into_owned());
             self.options.parameter(name.into_owned(), value);
         }
         if let Some(failure) = self.options.failure {
@@ -166,9 +171,9 @@ impl ClientBuilder {
         }
         base.set_query(None);
         base.set_fragment(None);
-        if !base.path().ends_with('/') {
-            base.set_path(&format!("{}/", base.path()));
-        }
+        let path = base.path().trim_end_matches('/');
+        let path = format!("{}/", path.strip_suffix("/api/v1").unwrap_or(path));
+        base.set_path(&path);
         let http = if let Some(http) = self.shared {
             http
         } else {
@@ -186,6 +191,7 @@ impl ClientBuilder {
             http,
             base,
             options: self.options,
+            in_url,
             method: self.method,
             max_steps: self.max_steps,
             compressed: self.compressed,

@@ -14,7 +14,7 @@ use crate::body::{Body, Sink};
 use crate::error::{Error, ErrorKind};
 use crate::observe::{Watch, within};
 use crate::options::{Options, Parameter, PartialData};
-use crate::transport::{Answer, Target, Transport};
+use crate::transport::{Answer, Question, Target, Transport};
 use crate::wire::{Decoder, Limits, Pool};
 
 /// A future that can be sent between threads.
@@ -198,10 +198,11 @@ pub(crate) struct Open {
 /// A call that is being made.
 struct Run {
     call: Call,
-    /// The parameters, encoded.
-    form: String,
+    question: Question,
     deadline: Deadline,
     watch: Watch,
+    /// Why the last attempt failed, if it is not the first.
+    before: Option<Error>,
 }
 
 impl Run {
@@ -209,7 +210,7 @@ impl Run {
         let transport = &call.transport;
         transport.budget.earn();
         let options = std::mem::take(&mut call.options).or(&transport.options);
-        let mut watch = Watch::start(transport.hook.clone(), call.endpoint, call.preset, call.query.take());
+        let mut watch = Watch::start(transport, call.endpoint, call.preset, call.query.take());
         watch.headers.clone_from(&options.headers);
         let deadline = call.deadline.unwrap_or_else(|| Deadline::after(options.timeout));
         let mut form = Serializer::new(String::with_capacity(256));
@@ -217,13 +218,21 @@ impl Run {
         if let Some(query) = watch.query() {
             form.append_pair("query", query);
         }
-        form.extend_pairs(&options.parameters);
+        let (in_url, in_form): (Vec<_>, Vec<_>) =
+            options.parameters.iter().partition(|(name, _)| transport.in_url.iter().any(|other| other == name));
+        form.extend_pairs(in_form);
         if options.partial == Some(PartialData::Refuse) {
             // Thanos and VictoriaMetrics; others ignore them.
             form.append_pair("partial_response", "false").append_pair("deny_partial_response", "1");
         }
-        let form = form.finish();
-        Self { form, deadline, watch, call: Call { options, ..call } }
+        let in_url = Serializer::new(String::new()).extend_pairs(in_url).finish();
+        Self {
+            question: Question { in_url, form: form.finish() },
+            deadline,
+            watch,
+            before: None,
+            call: Call { options, ..call },
+        }
     }
 
     /// Asks until a whole answer has come.
@@ -278,15 +287,13 @@ impl Run {
 
     async fn send(&self) -> Result<Answer, ErrorKind> {
         let Call { transport, target, options, tells_timeout, .. } = &self.call;
-        let sent;
-        let form = if *tells_timeout {
-            let separator = if self.form.is_empty() { "" } else { "&" };
-            sent = format!("{}{separator}timeout={}", self.form, self.deadline.left());
-            &sent
-        } else {
-            &self.form
-        };
-        transport.send(target, form, &options.headers).await
+        if !tells_timeout {
+            return transport.send(target, &self.question, &options.headers).await;
+        }
+        let Question { in_url, form } = &self.question;
+        let separator = if form.is_empty() { "" } else { "&" };
+        let form = format!("{form}{separator}timeout={}", self.deadline.left());
+        transport.send(target, &Question { in_url: in_url.clone(), form }, &options.headers).await
     }
 
     fn new_body<S: Sink>(&self, answer: &Answer) -> Result<Body<S>, ErrorKind> {
@@ -306,12 +313,11 @@ impl Run {
         let arrive = async {
             while let Some(chunk) = answer.chunk().await? {
                 self.watch.bytes += chunk.len() as u64;
-                for (number, piece) in chunk.chunks(body.piece()).enumerate() {
-                    if number > 0 {
-                        // The clock, and others, must have their turn.
+                for piece in chunk.chunks(body.piece()) {
+                    body.push(piece)?;
+                    if body.is_turn_over() {
                         tokio::task::yield_now().await;
                     }
-                    body.push(piece)?;
                 }
             }
             Ok(())
@@ -341,10 +347,14 @@ impl Run {
         match wait.filter(|_| self.call.transport.budget.spend(now.into_std())) {
             Some(wait) => {
                 self.watch.retry(&error, wait);
+                self.before = Some(error);
                 sleep(wait).await;
                 Ok(())
             }
-            None => Err(error),
+            None => Err(match self.before.take() {
+                Some(before) => error.after(before),
+                None => error,
+            }),
         }
     }
 }

@@ -13,15 +13,16 @@ use crate::wire::{DecodeError, ResultTypeError, ServerError};
 /// How long a header's value must be for it to be looked for in what a server says.
 const SHORTEST_SECRET: usize = 6;
 
-/// Why a call failed or its answer is not what was asked for, for which preset, and what was asked.
+/// Why a call failed or its answer is not what was asked for, for which preset, where, and what was asked.
 ///
-/// `Display` is one line for a log: the preset, what failed, and every cause down to the first, such as what the server
-/// said. `{:#}` adds the query. No credentials are in either; [`without_query`](Self::without_query) also takes out what
-/// the caller filtered on. Since the line has all causes, [`source`](std::error::Error::source) has none: they are those
-/// of [`kind`](Self::kind).
+/// `Display` is one line for a log: the preset, the server unless the fault is one of the caller or of a value, what
+/// failed, and every cause down to the first, such as what the server said. `{:#}` adds the query. No credentials are in
+/// either; [`without_query`](Self::without_query) also takes out what the caller filtered on. Since the line has all
+/// causes, [`source`](std::error::Error::source) has none: they are those of [`kind`](Self::kind).
 ///
 /// ```text
-/// preset api_requests::rate: server rejected the query (bad_data, HTTP 400): 1:3: parse error: unexpected end of input
+/// preset api_requests::rate: query at http://prom:9090: server reported an error (bad_data, HTTP 400): 1:3: parse error
+/// labels at http://prom:9090, after 3 retries: the server cannot be reached: ...: Connection refused
 /// preset prometheus::up: the query returned no data
 /// ```
 pub struct Error(Box<Inner>);
@@ -30,8 +31,16 @@ struct Inner {
     kind: ErrorKind,
     preset: Option<&'static str>,
     query: Option<String>,
+    call: Option<Origin>,
     retries: u32,
     retry_after: Option<Duration>,
+}
+
+/// Where a call went.
+#[derive(Debug)]
+struct Origin {
+    server: String,
+    endpoint: &'static str,
 }
 
 /// What kind of failure it is.
@@ -58,13 +67,14 @@ pub enum ErrorKind {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The server cannot be trusted, or does not speak TLS. With `native-tls` this is [`Transport`](Self::Transport).
+    /// The server cannot be trusted, does not trust the client, or does not speak TLS. With `native-tls` this is
+    /// [`Transport`](Self::Transport).
     #[error("no secure connection to the server")]
     Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// What answers does not speak HTTP, or not as it should.
     #[error("the server does not speak HTTP")]
     Protocol(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// No whole answer within the time that was set.
+    /// No whole answer within the time that was set. The cause tells why an attempt before it failed, if there was one.
     #[error("no answer in time")]
     Timeout(#[source] Option<Box<dyn std::error::Error + Send + Sync>>),
     /// An answer that is not of Prometheus: a proxy's, or of something else altogether.
@@ -92,7 +102,7 @@ pub enum ErrorKind {
         reason: String,
     },
     /// Prometheus says that something went wrong.
-    #[error("server rejected the query ({}{}HTTP {status})", .error.kind, if .error.kind.is_empty() { "" } else { ", " })]
+    #[error("server reported an error ({}{}HTTP {status})", .error.kind, if .error.kind.is_empty() { "" } else { ", " })]
     Server {
         /// The status code.
         status: u16,
@@ -133,6 +143,19 @@ impl Error {
         self.0.query.as_deref()
     }
 
+    /// Scheme, host and port of the server that was called, such as `http://prometheus:9090`; `None` where the fault was
+    /// found before or after the call, as in a value.
+    #[must_use]
+    pub fn server(&self) -> Option<&str> {
+        self.0.call.as_ref().map(|call| &*call.server)
+    }
+
+    /// What was called there, as in a [`CallReport`](crate::CallReport): `query_range`, `label_values`.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<&'static str> {
+        self.0.call.as_ref().map(|call| call.endpoint)
+    }
+
     /// The HTTP status of the answer, if there was one that says something is wrong.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
@@ -144,12 +167,20 @@ impl Error {
         }
     }
 
-    /// Whether time ran out: the client's, or the server's for evaluating the query.
+    /// Whether time ran out: the client's, also for making a connection; the server's for evaluating the query; or that of
+    /// a proxy between them (HTTP 408 and 504).
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         match self.kind() {
             ErrorKind::Timeout(_) => true,
-            ErrorKind::Server { error, .. } => error.kind == "timeout",
+            ErrorKind::Transport(source) => source.downcast_ref().is_some_and(reqwest::Error::is_timeout),
+            ErrorKind::Http { status, .. } => matches!(status, 408 | 504),
+            // VictoriaMetrics has no type for it.
+            ErrorKind::Server { status, error } => {
+                matches!(status, 408 | 504)
+                    || error.kind == "timeout"
+                    || error.kind == "422" && error.message.contains("timeout exceeded")
+            }
             _ => false,
         }
     }
@@ -166,8 +197,10 @@ impl Error {
             | ErrorKind::CutOff { .. }
             | ErrorKind::Timeout(_)
             | ErrorKind::Decode(DecodeError::Truncated { .. }) => true,
+            // Prometheus' own statuses for these types are 500 and 503; a proxy may have made them others.
             ErrorKind::Server { status, error } => {
-                matches!(status, 408 | 429 | 502..=504) || (*status == 500 && error.kind == "internal")
+                matches!(status, 408 | 429 | 502..=504)
+                    || !(400..500).contains(status) && matches!(&*error.kind, "internal" | "timeout")
             }
             ErrorKind::Http { status, .. } => matches!(status, 408 | 429 | 502..=504),
             _ => false,
@@ -194,7 +227,20 @@ impl Error {
     }
 
     pub(crate) fn new(kind: ErrorKind, preset: Option<&'static str>, query: Option<String>, retries: u32) -> Self {
-        Self(Box::new(Inner { kind, preset, query, retries, retry_after: None }))
+        Self(Box::new(Inner { kind, preset, query, call: None, retries, retry_after: None }))
+    }
+
+    pub(crate) fn at(mut self, server: String, endpoint: &'static str) -> Self {
+        self.0.call = Some(Origin { server, endpoint });
+        self
+    }
+
+    /// The error of a call whose attempt before the last failed like this. Time that runs out says less than that.
+    pub(crate) fn after(mut self, before: Self) -> Self {
+        if let ErrorKind::Timeout(source) = &mut self.0.kind {
+            *source = Some(Box::new(AttemptBefore { last: source.take(), before: before.0.kind }));
+        }
+        self
     }
 
     pub(crate) fn with_retry_after(mut self, retry_after: Option<Duration>) -> Self {
@@ -203,7 +249,21 @@ impl Error {
     }
 }
 
+/// Why the attempt before the last one failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{}the attempt before failed", .last.as_ref().map(|last| format!("{last}; ")).unwrap_or_default())]
+struct AttemptBefore {
+    last: Option<Box<dyn std::error::Error + Send + Sync>>,
+    #[source]
+    before: ErrorKind,
+}
+
 impl ErrorKind {
+    /// Whether it helps to know which server was asked, and how often.
+    fn is_of_server(&self) -> bool {
+        !matches!(self, Self::Render(_) | Self::Range(_) | Self::Config(_) | Self::Value(_) | Self::Row(_))
+    }
+
     /// Takes secrets out of what a server said: there are proxies that repeat what they were sent.
     pub(crate) fn redact(&mut self, headers: &HeaderMap) {
         let mut texts = match self {
@@ -252,7 +312,7 @@ fn take_out(secret: &str, text: &mut String) {
 
 /// Whether the value of a header is one to keep secret, unlike that of a tenant.
 fn is_secret(name: &HeaderName) -> bool {
-    const PARTS: [&str; 7] = ["authorization", "cookie", "token", "key", "secret", "password", "credential"];
+    const PARTS: [&str; 8] = ["auth", "cookie", "session", "token", "key", "secret", "pass", "credential"];
     PARTS.iter().any(|part| name.as_str().contains(part))
 }
 
@@ -285,6 +345,15 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(preset) = self.0.preset {
             write!(f, "preset {preset}: ")?;
+        }
+        if let Some(Origin { server, endpoint }) = self.0.call.as_ref().filter(|_| self.0.kind.is_of_server()) {
+            write!(f, "{endpoint} at {server}")?;
+            match self.0.retries {
+                0 => {}
+                1 => f.write_str(", after 1 retry")?,
+                retries => write!(f, ", after {retries} retries")?,
+            }
+            f.write_str(": ")?;
         }
         Causes(&self.0.kind).fmt(f)?;
         match &self.0.query {
@@ -328,11 +397,12 @@ fn write_line(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, preset, query, retries, retry_after } = &*self.0;
+        let Inner { kind, preset, query, call, retries, retry_after } = &*self.0;
         f.debug_struct("Error")
             .field("kind", kind)
             .field("preset", preset)
             .field("query", query)
+            .field("call", call)
             .field("retries", retries)
             .field("retry_after", retry_after)
             .finish()
@@ -340,3 +410,19 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_told_by_the_names_of_headers() {
+        for name in ["authorization", "x-auth-request-email", "x-api-key", "x-session-id", "cookie", "x-passcode"] {
+            assert!(is_secret(&HeaderName::from_static(name)), "{name}");
+        }
+        for name in ["x-scope-orgid", "cache-control", "accept", "user-agent", "x-grafana-org-id", "traceparent", "via"]
+        {
+            assert!(!is_secret(&HeaderName::from_static(name)), "{name}");
+        }
+    }
+}

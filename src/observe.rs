@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use reqwest::header::HeaderMap;
 
 use crate::error::{Error, ErrorKind};
+use crate::transport::Transport;
 use crate::value::Meta;
 
 /// What became of one call, for metrics: what [`ClientBuilder::on_call`](crate::ClientBuilder::on_call) is given.
@@ -54,7 +55,7 @@ impl fmt::Debug for Hook {
 /// Watches one call from its start, and reports its end, however it comes.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    hook: Option<Hook>,
+    transport: Arc<Transport>,
     endpoint: &'static str,
     preset: Option<&'static str>,
     query: Option<String>,
@@ -88,7 +89,7 @@ pub(crate) fn within<F: Future>(_: Span, work: F) -> F {
 
 impl Watch {
     pub(crate) fn start(
-        hook: Option<Hook>,
+        transport: &Arc<Transport>,
         endpoint: &'static str,
         preset: Option<&'static str>,
         query: Option<String>,
@@ -105,7 +106,7 @@ impl Watch {
             outcome = tracing::field::Empty,
         );
         Self {
-            hook,
+            transport: Arc::clone(transport),
             endpoint,
             preset,
             query,
@@ -153,10 +154,12 @@ impl Watch {
         }
     }
 
-    /// The error of a failure, which names preset and query, and no secrets.
+    /// The error of a failure, which names preset, query and server, and no secrets.
     pub(crate) fn error(&self, mut kind: ErrorKind) -> Error {
         kind.redact(&self.headers);
-        Error::new(kind, self.preset, self.query.clone(), self.retries).with_retry_after(self.retry_after)
+        Error::new(kind, self.preset, self.query.clone(), self.retries)
+            .at(self.transport.base.origin().ascii_serialization(), self.endpoint)
+            .with_retry_after(self.retry_after)
     }
 
     /// Reports the end, once.
@@ -176,7 +179,7 @@ impl Watch {
                 Outcome::Dropped => self.span.record("outcome", "dropped"),
             };
         }
-        if let Some(Hook(hook)) = &self.hook {
+        if let Some(Hook(hook)) = &self.transport.hook {
             let Self { endpoint, preset, bytes, retries, .. } = *self;
             let query = self.query.as_deref();
             hook(&CallReport { endpoint, preset, query, duration, bytes, retries, outcome });

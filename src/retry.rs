@@ -3,19 +3,19 @@
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::error::Error;
-use crate::value::Timestamp;
 
 /// When and how often a call is tried again.
 ///
 /// Every call of this client only reads, so all may be repeated. A failure is one to try again after if
 /// [`Error::is_retryable`] says so: no connection or a broken one, an answer that was cut off, HTTP 408, 429, 502, 503 and
-/// 504, and 500 if Prometheus says `internal`. Waits grow from one to the next and are random, so that clients do not come
-/// back all at once; if the server says in `Retry-After` how long to wait, it is at least that long, and up to a quarter
-/// longer. A call is never tried again if the wait would last beyond its timeout, and not while too many others of the same
-/// client are (a fifth of all calls, or ten a second). While it waits, it is none of the calls that are made at once.
+/// 504, and anything but 4xx if Prometheus says `internal` or `timeout`. Waits grow from one to the next and are random, so
+/// that clients do not come back all at once; if the server says in `Retry-After` how long to wait, it is at least that
+/// long, and up to a quarter longer. A call is never tried again if the wait would last beyond its timeout, and not while
+/// too many others of the same client are (a fifth of all calls, or ten a second). While it waits, it is none of the calls
+/// that are made at once.
 #[derive(Clone)]
 pub struct RetryPolicy {
     retries: u32,
@@ -140,23 +140,14 @@ impl Budget {
     }
 }
 
-/// Reads `Retry-After`: seconds, or a date such as `Sun, 06 Nov 1994 08:49:37 GMT`.
-pub(crate) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+/// Reads `Retry-After`: seconds, or a date in any form that HTTP has for one.
+pub(crate) fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         // As many digits as this is a server that does not want to be asked again.
         return Some(value.parse().map_or(Duration::MAX, Duration::from_secs));
     }
-    Some(http_date(value)?.duration_since(now).unwrap_or_default())
-}
-
-/// Reads the one form of a date that HTTP still lets servers write.
-fn http_date(text: &str) -> Option<Timestamp> {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let parts: Vec<&str> = text.split_once(", ")?.1.split(' ').collect();
-    let [day, month, year, time, "GMT"] = parts[..] else { return None };
-    let month = 1 + MONTHS.iter().position(|name| *name == month)?;
-    format!("{year}-{month:02}-{day:0>2}T{time}Z").parse().ok()
+    Some(httpdate::parse_http_date(value).ok()?.duration_since(now).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -218,7 +209,7 @@ mod tests {
 
     #[test]
     fn retry_after_is_seconds_or_a_date() {
-        let now: Timestamp = "1994-11-06T08:49:30Z".parse().unwrap();
+        let now = httpdate::parse_http_date("Sun, 06 Nov 1994 08:49:30 GMT").unwrap();
         for (text, seconds) in [
             ("0", Some(0)),
             (" 120 ", Some(120)),
@@ -229,7 +220,8 @@ mod tests {
             ("-1", None),
             ("soon", None),
             ("Sun, 06 Nov 1994 08:49:37 CET", None),
-            ("Sunday, 06-Nov-94 08:49:37 GMT", None),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", Some(7)),
+            ("Sun Nov  6 08:49:37 1994", Some(7)),
             ("Sun, 99 Nov 1994 08:49:37 GMT", None),
         ] {
             assert_eq!(retry_after(text, now).map(|wait| wait.as_secs()), seconds, "{text}");

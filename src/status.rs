@@ -7,7 +7,7 @@ use std::future::IntoFuture;
 use crate::body::Whole;
 use crate::call::{BoxFuture, Call};
 use crate::client::PrometheusClient;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::options::{Options, option_setters};
 use crate::wire::{Fields, Loose, text_fields};
 
@@ -98,8 +98,8 @@ calls! {
     ParseQuery(promql: &'a str) -> serde_json::Value;
     /// Whether the server is up: what [`PrometheusClient::healthy`] and [`PrometheusClient::ready`] return.
     ///
-    /// HTTP 503 is `false`. Whatever else is not success is an error, as is no answer at all, and a page to log in. It is not tried again unless
-    /// [`retry`](Self::retry) says so.
+    /// HTTP 503 is `false`. Whatever else is not success is an error, as is no answer at all, and a page to log in. It is not
+    /// tried again unless [`retry`](Self::retry) says so.
     HealthQuery(path: &'static str) -> bool;
 }
 
@@ -158,7 +158,7 @@ impl HealthQuery<'_> {
         let call = Call::new(&self.client.transport, self.path.trim_start_matches("-/"), self.path).get_only();
         match (Call { options: self.options, ..call }).text().await {
             Ok(()) => Ok(true),
-            Err(error) if matches!(error.kind(), ErrorKind::Http { status: 503, .. }) => Ok(false),
+            Err(error) if error.status() == Some(503) => Ok(false),
             Err(error) => Err(error),
         }
     }

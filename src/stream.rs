@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -22,7 +22,8 @@ use crate::wire::{Decoder, QueryResult};
 /// The series of a range query, one by one while they arrive: what [`RangeQuery::stream`](crate::RangeQuery::stream)
 /// returns.
 ///
-/// Only what has arrived and was not yet taken is in memory. The server may still fail, which
+/// To have one says only that an answer has begun: that it is a page to log in, or of another type, is told by the first
+/// [`try_next`](Self::try_next). Only what has arrived and was not yet taken is in memory. The server may still fail, which
 /// [`try_next`](Self::try_next) tells, so what has come counts only once `None` has; then [`meta`](Self::meta) has the
 /// warnings. Dropping it cancels the query.
 ///
@@ -127,6 +128,9 @@ impl Arriving {
                 self.body.push(&piece)?;
                 if self.deadline.deadline() < Instant::now() {
                     return Poll::Ready(Err(ErrorKind::Timeout(None)));
+                }
+                if self.body.is_turn_over() && pin!(tokio::task::yield_now()).poll(context).is_pending() {
+                    return Poll::Pending;
                 }
                 continue;
             }

@@ -8,12 +8,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http_body::Body as _;
 use reqwest::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION,
     RETRY_AFTER,
 };
 use reqwest::{Body, Method, Url};
@@ -23,7 +23,6 @@ use crate::error::ErrorKind;
 use crate::observe::Hook;
 use crate::options::Options;
 use crate::retry::{Budget, retry_after};
-use crate::value::Timestamp;
 
 /// How many redirects within the same server are followed.
 const MAX_REDIRECTS: u32 = 5;
@@ -36,7 +35,7 @@ const MAX_URL: usize = 65_534;
 #[non_exhaustive]
 pub enum HttpMethod {
     /// With `POST`, whose queries may be long; with `GET` for good once a proxy has answered `POST` with 403, 405 or 501,
-    /// and `GET` got through.
+    /// and `GET` got through. What is too long for `GET` fails as `POST` did.
     #[default]
     Auto,
     /// With `GET` always. Long queries may fail with 414.
@@ -52,6 +51,8 @@ pub(crate) struct Transport {
     /// Ends with a slash; has no credentials.
     pub(crate) base: Url,
     pub(crate) options: Options,
+    /// The parameters that stay in the URL, as they were in that of the client.
+    pub(crate) in_url: Vec<String>,
     pub(crate) method: HttpMethod,
     pub(crate) max_steps: u64,
     pub(crate) compressed: bool,
@@ -71,9 +72,37 @@ pub(crate) struct Target {
     pub(crate) get_only: bool,
 }
 
+/// Parameters, encoded.
+#[derive(Debug)]
+pub(crate) struct Question {
+    /// Those that are in the URL whatever the method.
+    pub(crate) in_url: String,
+    pub(crate) form: String,
+}
+
+impl Question {
+    /// What is in the URL with this method.
+    fn query(&self, method: &Method) -> Option<String> {
+        let Self { in_url, form } = self;
+        let query = if *method == Method::POST || form.is_empty() {
+            in_url.clone()
+        } else if in_url.is_empty() {
+            form.clone()
+        } else {
+            format!("{in_url}&{form}")
+        };
+        Some(query).filter(|query| !query.is_empty())
+    }
+}
+
 impl Transport {
     /// Sends a question and returns the answer once its header is there.
-    pub(crate) async fn send(&self, target: &Target, form: &str, headers: &HeaderMap) -> Result<Answer, ErrorKind> {
+    pub(crate) async fn send(
+        &self,
+        target: &Target,
+        question: &Question,
+        headers: &HeaderMap,
+    ) -> Result<Answer, ErrorKind> {
         let gets = match self.method {
             _ if target.get_only => true,
             HttpMethod::Auto => self.refuses_post.load(Ordering::Relaxed),
@@ -81,41 +110,50 @@ impl Transport {
             HttpMethod::Post => false,
         };
         let method = if gets { Method::GET } else { Method::POST };
-        let answer = self.send_as(&method, target, form, headers).await?;
+        let answer = self.send_as(method, target, question, headers).await?;
         if gets || self.method == HttpMethod::Post || !refuses(answer.status) {
             return Ok(answer);
         }
-        let second = self.send_as(&Method::GET, target, form, headers).await?;
-        Ok(Answer { refuses_post: Some(Arc::clone(&self.refuses_post)), ..second })
+        match self.send_as(Method::GET, target, question, headers).await {
+            // It cannot be sent, so the answer to `POST` is the one there is.
+            Err(ErrorKind::Config(_)) => Ok(answer),
+            second => Ok(Answer { refuses_post: Some(Arc::clone(&self.refuses_post)), ..second? }),
+        }
     }
 
-    /// Sends, and follows redirects that stay with the server. The method stays the same, and a `GET` keeps its query unless
-    /// the server says another.
+    /// Sends, and follows redirects that stay with the server. The method stays the same, but for HTTP 303, which asks for
+    /// `GET`; what is in the URL stays unless the server says something else.
     async fn send_as(
         &self,
-        method: &Method,
+        mut method: Method,
         target: &Target,
-        form: &str,
+        question: &Question,
         headers: &HeaderMap,
     ) -> Result<Answer, ErrorKind> {
         let mut url = self.base.clone();
         url.set_path(&format!("{}{}", self.base.path(), target.path));
         let mut redirects = 0;
         loop {
-            if *method == Method::GET && url.query().is_none_or(str::is_empty) {
-                url.set_query(Some(form).filter(|form| !form.is_empty()));
+            if url.query().is_none_or(str::is_empty) {
+                url.set_query(question.query(&method).as_deref());
             }
             if url.as_str().len() > MAX_URL {
                 let length = url.as_str().len();
-                return Err(ErrorKind::Config(format!("the query is too long for `GET`: a URL of {length} bytes")));
+                return Err(ErrorKind::Config(format!(
+                    "the query is too long for `{method}`: a URL of {length} bytes"
+                )));
             }
-            let response = self.request(method, url.clone(), form, headers).send().await.map_err(failure)?;
+            let request = self.request(&method, url.clone(), &question.form, headers);
+            let response = request.send().await.map_err(failure)?;
             let status = response.status().as_u16();
-            let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
-            let next = location.filter(|_| matches!(status, 301 | 302 | 307 | 308)).and_then(|to| url.join(to).ok());
-            let Some(mut next) = next else {
+            let location = response.headers().get(LOCATION);
+            let Some(location) = location.filter(|_| matches!(status, 301 | 302 | 303 | 307 | 308)) else {
                 let moved = redirects > 0 && !url.path().ends_with(&*target.path);
                 return Ok(Answer { moved, ..Answer::new(response) });
+            };
+            let next = std::str::from_utf8(location.as_bytes()).ok().and_then(|to| url.join(to).ok());
+            let Some(mut next) = next else {
+                return Err(ErrorKind::Http { status, body: "a redirect whose `Location` is no URL".to_owned() });
             };
             next.set_fragment(None);
             if next.origin() != self.base.origin() || redirects == MAX_REDIRECTS {
@@ -124,6 +162,9 @@ impl Transport {
                     origin: next.origin().ascii_serialization(),
                     in_circles: next.origin() == self.base.origin(),
                 });
+            }
+            if status == 303 {
+                method = Method::GET;
             }
             redirects += 1;
             url = next;
@@ -169,7 +210,11 @@ impl Answer {
         Self {
             status: response.status().as_u16(),
             encoding: header(CONTENT_ENCODING).map(str::to_ascii_lowercase),
-            retry_after: header(RETRY_AFTER).and_then(|value| retry_after(value, Timestamp::now())),
+            retry_after: header(RETRY_AFTER).and_then(|value| {
+                // A date is one of the server's clock.
+                let now = header(DATE).and_then(|date| httpdate::parse_http_date(date).ok());
+                retry_after(value, now.unwrap_or_else(SystemTime::now))
+            }),
             moved: false,
             refuses_post: None,
             length: 0,
@@ -183,7 +228,7 @@ impl Answer {
 
     /// The answer is of Prometheus, not of something before it.
     pub(crate) fn confirm(&self) {
-        if let Some(refuses_post) = &self.refuses_post {
+        if let Some(refuses_post) = self.refuses_post.as_ref().filter(|_| !refuses(self.status)) {
             refuses_post.store(true, Ordering::Relaxed);
         }
     }
@@ -228,7 +273,9 @@ fn failure(error: reqwest::Error) -> ErrorKind {
         return ErrorKind::Config(error.source().map_or_else(|| error.to_string(), ToString::to_string));
     }
     let causes = || successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source());
-    if error.is_connect() && causes().any(|cause| cause.downcast_ref().is_some_and(is_invalid)) {
+    // Under TLS 1.3 the server says what it thinks of the client's certificate when the client has already asked.
+    if (error.is_connect() || error.is_request()) && causes().any(|cause| cause.downcast_ref().is_some_and(is_invalid))
+    {
         return ErrorKind::Tls(Box::new(error));
     }
     if causes().any(|cause| cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse)) {

@@ -30,6 +30,11 @@ async fn foreign_bodies_are_shown() {
     }
     let server = Server::always(json(401, r#"{"message":"no API key"}"#));
     assert_eq!(http_error(&ask_once(&server).await.unwrap_err()), (401, r#"{"message":"no API key"}"#));
+    let body = format!(r#"{{"message":"log in",{}"a":1}}"#, r#""url":"x","#.repeat(100));
+    let server = Server::always(json(200, &body));
+    let error = ask_once(&server).await.unwrap_err();
+    assert_eq!(http_error(&error), (200, &body[..512]));
+    assert_eq!(http_error(&client_of(&server).build().unwrap().labels().await.unwrap_err()), (200, &body[..512]));
     let server = Server::always("HTTP/1.1 204 No Content\r\n\r\n");
     assert_eq!(http_error(&ask_once(&server).await.unwrap_err()), (204, ""));
 }
@@ -43,18 +48,51 @@ async fn json_is_read_whatever_it_is_called() {
 }
 
 #[tokio::test]
+async fn blanks_before_a_body_are_bytes_like_others() {
+    let blanks = " \r\n\t".repeat(500);
+    let server = Server::start(move |_, stream| {
+        let body = vector_body("7");
+        write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", blanks.len() + body.len())?;
+        for blank in blanks.as_bytes().chunks(700) {
+            stream.write_all(blank)?;
+            thread::sleep(Duration::from_millis(10));
+        }
+        stream.write_all(body.as_bytes()).map(|()| After::Keep)
+    });
+    assert_eq!(ask_once(&server).await.unwrap(), 7.0);
+    for blanks in [3, 600] {
+        let server = Server::always(json(200, &format!(r#"{}{{"status":1}}"#, "\n".repeat(blanks))));
+        let error = ask_once(&server).await.unwrap_err().to_string();
+        assert!(error.contains(&format!("at byte {} of the body, found `1", blanks + 10)), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn errors_of_prometheus_keep_type_and_message() {
     let body =
         r#"{"status":"error","errorType":"brand_new","error":"1:3: parse error","data":{"resultType":"vector"}}"#;
     let error = ask_once(&Server::always(json(422, body))).await.unwrap_err();
     let ErrorKind::Server { status: 422, error: said } = error.kind() else { panic!("{error:?}") };
     assert_eq!((said.kind.as_str(), said.message.as_str()), ("brand_new", "1:3: parse error"));
-    let line = "preset prometheus::up: server rejected the query (brand_new, HTTP 422): 1:3: parse error";
+    let line = format!(
+        "preset prometheus::up: query at {}: server reported an error (brand_new, HTTP 422): 1:3: parse error",
+        error.server().unwrap()
+    );
     assert_eq!(error.to_string(), line);
     assert_eq!(format!("{error:#}"), format!("{line}; the query is up{{}}"));
     assert_eq!(std::error::Error::source(error.kind()).unwrap().to_string(), "1:3: parse error");
     let timeout = r#"{"status":"error","errorType":"timeout","error":"query timed out"}"#;
     assert!(ask_once(&Server::always(json(503, timeout))).await.unwrap_err().is_timeout());
+    // Whatever comes with them, and whatever the status.
+    for data in ["null", "[]", r#"{"a":[1]}"#, "7", r#""x""#] {
+        let body = format!(r#"{{"status":"error","data":{data},"errorType":"bad_data","error":"no"}}"#);
+        let server = Server::always(json(200, &body));
+        let list = client_of(&server).build().unwrap().labels().await.unwrap_err();
+        for error in [list, ask_once(&server).await.unwrap_err()] {
+            let ErrorKind::Server { status: 200, error: said } = error.kind() else { panic!("{error:?}") };
+            assert_eq!(said.message, "no");
+        }
+    }
 }
 
 #[tokio::test]
@@ -116,8 +154,8 @@ async fn odd_chunks_are_read_and_wrong_ones_are_errors() {
     let server =
         Server::start(move |_, stream| stream.write_all(chunked(whole.clone()).as_bytes()).map(|()| After::Close));
     let error = ask_once(&server).await.unwrap_err();
-    let expected = format!("preset prometheus::up: the answer was cut off after {} bytes", vector_body("7").len());
-    assert!(error.to_string().starts_with(&expected), "{error}");
+    let expected = format!(": the answer was cut off after {} bytes", vector_body("7").len());
+    assert!(error.to_string().contains(&expected), "{error}");
 }
 
 #[tokio::test]
@@ -176,6 +214,8 @@ async fn what_is_not_quite_json_is_refused() {
     bytes[place] = 0xFF;
     let error = ask_once(&Server::always(bytes)).await.unwrap_err();
     assert!(error.to_string().contains(": expected a string in UTF-8 at byte"), "{error}");
+    let large = ask_once(&Server::always(vector("1e999"))).await.unwrap_err().to_string();
+    assert!(large.contains(": expected a number that a 64-bit float can hold at byte"), "{large}");
     let marked = ask_once(&Server::always(json(200, &format!("\u{feff}{body}")))).await.unwrap_err();
     assert!(http_error(&marked).1.starts_with("\u{feff}{"), "{marked:?}");
 }
@@ -317,9 +357,10 @@ async fn bodies_without_an_end_are_cut_off() {
     let error = ask(&endless(200, values, r#",[1,"1"]"#)).await;
     assert_eq!((error.preset(), error.query()), (Some("prometheus::up"), Some("up{}")));
     assert!(matches!(error.kind(), ErrorKind::Decode(DecodeError::TooManySamples { limit: 10_000 })), "{error:?}");
-    for (status, start) in [(200, "<html>"), (200, ""), (502, "<html>"), (502, "{")] {
-        let again = if start.is_empty() { " " } else { "xyz" };
-        let error = ask(&endless(status, start, again)).await;
+    let error = ask(&endless(200, "", " ")).await;
+    assert!(matches!(error.kind(), ErrorKind::Decode(DecodeError::TooManyBytes { limit: 1_048_576 })), "{error:?}");
+    for (status, start) in [(200, "<html>"), (502, "<html>"), (502, "{")] {
+        let error = ask(&endless(status, start, "xyz")).await;
         assert_eq!(http_error(&error).0, status);
         assert!(http_error(&error).1.len() <= 512);
     }

@@ -6,6 +6,8 @@
 mod misbehaving;
 
 use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use misbehaving::{After, Server, answer, ask, ask_once, client_of, vector, vector_body};
@@ -88,4 +90,28 @@ async fn the_deadline_holds_while_a_body_is_taken_apart() {
     let error = stream.try_next().await.unwrap_err();
     assert!(error.is_timeout(), "{error}");
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn others_have_their_turn_while_a_body_is_taken_apart() {
+    // 30 MB in one piece, or eight, of the network.
+    let server = zipped(zip(format!(r#"{{"new":[{}1]}}"#, "[],".repeat(10_000_000)).as_bytes()));
+    let client = client_of(&server).build().unwrap();
+    let turns = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&turns);
+    let others = tokio::spawn(async move {
+        loop {
+            counter.fetch_add(1, Ordering::Relaxed);
+            tokio::task::yield_now().await;
+        }
+    });
+    let querier = prometheus::Querier::new();
+    let mut stream = client.query_range(UP, &querier, TimeRange::last_hours(1)).stream().await.unwrap();
+    // All of it has come, but for what a connection holds.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    turns.store(0, Ordering::Relaxed);
+    stream.try_next().await.unwrap_err();
+    let turns = turns.load(Ordering::Relaxed);
+    assert!(turns >= 12, "{turns} turns");
+    others.abort();
 }

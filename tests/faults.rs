@@ -11,24 +11,111 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+use httpdate::fmt_http_date;
 use misbehaving::{
-    After, Server, answer, ask, client_of, http_error, json, quick, vector, vector_body, wait_for_client_to_go,
+    After, Server, answer, ask, ask_once, client_of, http_error, json, quick, vector, vector_body,
+    wait_for_client_to_go,
 };
 use promql_presets::presets::prometheus::{self, UP};
-use promql_presets::{Error, ErrorKind, HttpMethod, PrometheusClient, RetryPolicy, TimeRange, Timestamp};
+use promql_presets::{Error, ErrorKind, HttpMethod, PrometheusClient, RetryPolicy, TimeRange};
 
 #[tokio::test]
 async fn a_refused_connection_is_tried_again_and_reported() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let error = ask(&PrometheusClient::builder(url).retry(quick()).build().unwrap()).await.unwrap_err();
+    let error = ask(&PrometheusClient::builder(&url).retry(quick()).build().unwrap()).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Transport(_)), "{error:?}");
     assert!(error.is_retryable() && !error.is_timeout());
     assert_eq!((error.retries(), error.preset(), error.query()), (3, Some("prometheus::up"), Some("up{}")));
     let line = error.to_string();
-    assert!(line.starts_with("preset prometheus::up: the server cannot be reached: "), "{line}");
+    let where_and_what = format!("query at {url}, after 3 retries: the server cannot be reached: ");
+    assert!(line.starts_with(&format!("preset prometheus::up: {where_and_what}")), "{line}");
     assert!(line.ends_with("Connection refused (os error 111)"), "{line}");
+}
+
+#[tokio::test]
+async fn errors_tell_where_and_nothing_about_credentials() {
+    let failing = Server::always(json(400, r#"{"status":"error","errorType":"bad_data","error":"no"}"#));
+    let url = failing.url.replace("//", "//user:hunter2@") + "/prefix?api_key=hunter2";
+    let client = PrometheusClient::new(url).unwrap();
+    let error = client.labels().await.unwrap_err();
+    let said = "server reported an error (bad_data, HTTP 400): no";
+    assert_eq!(error.to_string(), format!("labels at {}: {said}", failing.url));
+    assert_eq!((error.server(), error.endpoint()), (Some(&*failing.url), Some("labels")));
+    let error = client.query_range(UP, &prometheus::Querier::new(), TimeRange::last_hours(1)).await.unwrap_err();
+    assert_eq!(error.to_string(), format!("preset prometheus::up: query_range at {}: {said}", failing.url));
+
+    // Not where the server is not at fault.
+    let error = client.labels().header("a b", "c").await.unwrap_err();
+    assert_eq!(error.to_string(), "invalid configuration: a header \"a b\" that HTTP does not allow");
+    let empty = Server::always(json(200, r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#));
+    let client = client_of(&empty).build().unwrap();
+    let error = client.query(UP, &prometheus::Querier::new()).await.unwrap().one().unwrap_err();
+    assert!(error.to_string().starts_with("preset prometheus::up: the query returned no"), "{error}");
+    assert_eq!((error.server(), error.endpoint()), (None, None));
+}
+
+#[tokio::test]
+async fn time_that_runs_out_does_not_hide_what_went_wrong_before() {
+    let server = Server::start(|request, stream| match request.number {
+        0 => stream.write_all(answer(503, "", "overload of hunter22").as_bytes()).map(|()| After::Keep),
+        _ => Err(wait_for_client_to_go(stream)),
+    });
+    let client = client_of(&server).bearer_auth("hunter22").timeout(Duration::from_millis(200)).build().unwrap();
+    let error = ask(&client).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Timeout(Some(_))) && error.is_timeout(), "{error:?}");
+    let line = format!(
+        "preset prometheus::up: query at {}, after 1 retry: no answer in time: the attempt before failed: \
+         HTTP 503 and not an answer of Prometheus: \"overload of ***\"",
+        server.url
+    );
+    assert_eq!(error.to_string(), line);
+}
+
+#[tokio::test]
+async fn timeouts_are_told_by_whoever_had_them() {
+    let error = |status, kind: &str, text: &str| {
+        json(status, &format!(r#"{{"status":"error","errorType":"{kind}","error":"{text}"}}"#))
+    };
+    for (body, is_timeout) in [
+        (error(503, "timeout", "query timed out"), true),
+        (error(200, "timeout", "query timed out"), true),
+        (error(504, "", ""), true),
+        (
+            error(
+                422,
+                "422",
+                "cannot evaluate `m`: timeout exceeded during query execution: 0.001 seconds (elapsed 1.773 seconds)",
+            ),
+            true,
+        ),
+        (error(422, "422", "cannot evaluate `m`"), false),
+        (error(422, "execution", "no"), false),
+        (answer(504, "", "upstream request timeout"), true),
+        (answer(408, "", ""), true),
+        (answer(503, "", ""), false),
+    ] {
+        let error = ask_once(&Server::always(body)).await.unwrap_err();
+        assert_eq!(error.is_timeout(), is_timeout, "{error}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_connection_that_is_not_made_in_time_is_a_timeout() {
+    // Whose queue of connections is full.
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.bind(&std::net::SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+    socket.listen(0).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    let connect = || std::net::TcpStream::connect_timeout(&address, Duration::from_millis(50));
+    let queued: Vec<_> = (0..10).map_while(|_| connect().ok()).collect();
+    assert!(queued.len() < 10);
+    let builder = PrometheusClient::builder(format!("http://{address}")).retry(RetryPolicy::never());
+    let error = ask(&builder.connect_timeout(Duration::from_millis(100)).build().unwrap()).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Transport(_)), "{error:?}");
+    assert!(error.is_timeout() && error.is_retryable(), "{error:?}");
 }
 
 #[tokio::test]
@@ -103,19 +190,15 @@ async fn retry_after_is_honoured() {
     assert_eq!((http_error(&error), error.retries()), ((429, "slow down"), 0));
     assert!(start.elapsed() < Duration::from_secs(1));
 
-    let date = httpdate(SystemTime::now() + Duration::from_secs(2));
-    let server = Server::sequence(&[limited(&date), vector("7")]);
-    let start = Instant::now();
-    assert_eq!(ask(&client_of(&server).build().unwrap()).await.unwrap(), 7.0);
-    assert!((900..3000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
-}
-
-/// A date in the form of HTTP, whose day of the week nobody reads.
-fn httpdate(time: SystemTime) -> String {
-    let text = Timestamp::try_from(time).unwrap().to_string();
-    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let month = months[text[5..7].parse::<usize>().unwrap() - 1];
-    format!("Mon, {} {month} {} {} GMT", &text[8..10], &text[..4], &text[11..19])
+    let date = fmt_http_date(SystemTime::now() + Duration::from_secs(2));
+    // The clock of the server counts.
+    let late = "Sun, 06 Nov 1994 08:49:37 GMT\r\nDate: Sun, 06 Nov 1994 08:49:36 GMT";
+    for date in [&date, late] {
+        let server = Server::sequence(&[limited(date), vector("7")]);
+        let start = Instant::now();
+        assert_eq!(ask(&client_of(&server).build().unwrap()).await.unwrap(), 7.0);
+        assert!((900..3000).contains(&start.elapsed().as_millis()), "{date} {:?}", start.elapsed());
+    }
 }
 
 #[tokio::test]
@@ -132,12 +215,15 @@ async fn what_may_pass_is_tried_again_and_nothing_else() {
     for status in [408, 429, 502, 503, 504] {
         assert_eq!(requests(answer(status, "", "a proxy")).await, 2, "{status}");
     }
-    assert_eq!(requests(error(503, "timeout")).await, 2);
-    assert_eq!(requests(error(500, "internal")).await, 2);
+    for (status, kind) in [(503, "timeout"), (500, "internal"), (200, "timeout"), (200, "internal"), (500, "timeout")] {
+        assert_eq!(requests(error(status, kind)).await, 2, "{status} {kind}");
+    }
     for status in [400, 401, 403, 404, 405, 413, 414, 422, 499, 500, 501] {
         assert_eq!(requests(answer(status, "", "a proxy")).await, 1, "{status}");
     }
-    for (status, kind) in [(400, "bad_data"), (422, "execution"), (499, "canceled"), (500, "unavailable"), (404, "x")] {
+    for (status, kind) in
+        [(400, "bad_data"), (422, "execution"), (499, "canceled"), (500, "unavailable"), (404, "x"), (400, "internal")]
+    {
         assert_eq!(requests(error(status, kind)).await, 1, "{kind}");
     }
 
@@ -184,23 +270,34 @@ async fn get_takes_over_where_post_is_refused() {
 #[tokio::test]
 async fn post_is_not_given_up_where_get_is_refused_too() {
     let server = Server::start(|request, stream| {
-        let answer = if request.number < 2 { answer(403, "", "no") } else { vector("7") };
+        let refused = json(403, r#"{"status":"error","errorType":"forbidden","error":"no"}"#);
+        let answer = match request.number {
+            0 | 1 => answer(403, "", "no"),
+            2 | 3 => refused,
+            _ => vector("7"),
+        };
         stream.write_all(answer.as_bytes()).map(|()| After::Keep)
     });
     let client = client_of(&server).build().unwrap();
     assert_eq!(http_error(&ask(&client).await.unwrap_err()), (403, "no"));
+    assert!(matches!(ask(&client).await.unwrap_err().kind(), ErrorKind::Server { status: 403, .. }));
     assert_eq!(ask(&client).await.unwrap(), 7.0);
     let methods: Vec<_> = server.requests().iter().map(|request| request.method.clone()).collect();
-    assert_eq!(methods, ["POST", "GET", "POST"]);
+    assert_eq!(methods, ["POST", "GET", "POST", "GET", "POST"]);
     let gets = client_of(&server).method(HttpMethod::Get).build().unwrap();
     assert_eq!(ask(&gets).await.unwrap(), 7.0);
-    assert_eq!(server.requests()[3].method, "GET");
+    assert_eq!(server.requests()[5].method, "GET");
+
+    // Nor where it cannot be tried.
+    let server = Server::always(answer(403, "", "no"));
+    let error = client_of(&server).build().unwrap().raw_query("x".repeat(70_000)).await.unwrap_err();
+    assert_eq!(http_error(&error), (403, "no"));
 }
 
 #[tokio::test]
 async fn redirects_stay_with_the_server() {
     let other = Server::always(vector("7"));
-    for status in [301, 302, 307, 308] {
+    for status in [301, 302, 303, 307, 308] {
         let server =
             Server::always(answer(status, &format!("Location: {}/login?secret=x\r\n", other.url), "over there"));
         let client = client_of(&server).bearer_auth("hunter2").tenant("a").build().unwrap();
@@ -222,6 +319,19 @@ async fn redirects_stay_with_the_server() {
     assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/new/api/v1/query"));
     assert_eq!((&*request.headers["authorization"], &*request.headers["x-scope-orgid"]), ("Bearer hunter2", "a"));
     assert_eq!((request.parameter("query"), request.parameter("x")), (Some("up{}"), Some("y")));
+
+    // Another page, for `GET`, also where nobody asked for it.
+    let server = Server::start(|request, stream| {
+        let other = answer(303, "Location: /new/\r\n", "");
+        let answer = if request.path.starts_with("/new/") { vector("7") } else { other };
+        stream.write_all(answer.as_bytes()).map(|()| After::Keep)
+    });
+    assert_eq!(ask(&client_of(&server).build().unwrap()).await.unwrap(), 7.0);
+    let request = &server.requests()[1];
+    assert_eq!((request.method.as_str(), request.parameter("query")), ("GET", Some("up{}")));
+    let nowhere = Server::always(answer(302, "Location: http://[\r\n", "over there"));
+    let error = ask_once(&nowhere).await.unwrap_err();
+    assert_eq!(http_error(&error), (302, "a redirect whose `Location` is no URL"));
 
     let circle = Server::always(answer(307, "Location: /again\r\n", ""));
     let error = ask(&client_of(&circle).build().unwrap()).await.unwrap_err();
@@ -381,7 +491,8 @@ async fn what_is_no_http_is_not_asked_again() {
         let server = Server::always(greeting);
         let error = ask(&client_of(&server).build().unwrap()).await.expect_err(&shown);
         assert!(matches!(error.kind(), ErrorKind::Protocol(_)), "{shown:?}: {error:?}");
-        assert!(error.to_string().starts_with("preset prometheus::up: the server does not speak HTTP: "), "{error}");
+        let line = format!("preset prometheus::up: query at {}: the server does not speak HTTP: ", server.url);
+        assert!(error.to_string().starts_with(&line), "{error}");
         assert_eq!((error.retries(), server.requests().len()), (0, 1), "{shown:?}");
     }
     let large = answer(200, &format!("X: {}\r\n", "x".repeat(10_000)), &vector_body("7"));
@@ -488,6 +599,10 @@ async fn a_page_to_log_in_is_not_ready() {
     let moved = client_of(&redirecting("/login?to=ready")).build().unwrap();
     assert_eq!(http_error(&moved.ready().await.unwrap_err()), (200, "Prometheus Server is Ready."));
     assert!(client_of(&redirecting("/prometheus/-/ready")).build().unwrap().ready().await.unwrap());
+    let starting = json(503, r#"{"status":"error","errorType":"unavailable","error":"starting"}"#);
+    for answer in [starting, answer(503, "", "Service Unavailable")] {
+        assert!(!client_of(&Server::always(answer)).build().unwrap().ready().await.unwrap());
+    }
     for body in ["", "OK", r#"{"status":"ok"}"#, "{}"] {
         let server = Server::always(answer(200, "", body));
         assert!(client_of(&server).build().unwrap().healthy().await.unwrap(), "{body}");
@@ -544,13 +659,17 @@ async fn a_call_that_waits_for_a_retry_lets_others_go_first() {
 
 #[tokio::test]
 async fn only_secrets_are_taken_out_of_what_a_server_says() {
-    let said =
-        r#"{"status":"error","errorType":"x","error":"no env=\"production\" for hunter22, sid hunter33, hunter44"}"#;
+    let said = concat!(
+        r#"{"status":"error","errorType":"x","error":"#,
+        r#""no env=\"production\" for hunter22, sid hunter33, hunter44, hunter55, hunter66"}"#
+    );
     let server = Server::always(json(403, said));
     let client = client_of(&server)
         .bearer_auth("hunter22")
         .header("cookie", "a=b; sid=hunter33")
         .header("x-api-key", "hunter44")
+        .header("x-authenticated-as", "hunter55")
+        .header("x-session", "hunter66")
         .header("accept-language", "for hunter")
         .tenant("production")
         .build()
@@ -558,7 +677,7 @@ async fn only_secrets_are_taken_out_of_what_a_server_says() {
     let querier = prometheus::Querier::new();
     let stream = client.query_range(UP, &querier, TimeRange::last_hours(1)).stream().await;
     for error in [ask(&client).await.unwrap_err(), stream.unwrap_err()] {
-        assert!(error.to_string().ends_with(r#": no env="production" for ***, sid ***, ***"#), "{error}");
+        assert!(error.to_string().ends_with(r#": no env="production" for ***, sid ***, ***, ***, ***"#), "{error}");
     }
 
     // Whole, at the end of what is shown, and in a type.

@@ -4,8 +4,9 @@
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use promql_presets::{ErrorKind, PrometheusClient, Timestamp, reqwest};
 use promql_presets_test_support::vmauth::Certificate;
@@ -17,8 +18,8 @@ struct Authority {
 }
 
 impl Authority {
-    fn new() -> Option<Self> {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tls");
+    fn new(test: &str) -> Option<Self> {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tls").join(test);
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("extensions"), "subjectAltName=IP:127.0.0.1\n").unwrap();
         let steps = [
@@ -43,7 +44,7 @@ impl Authority {
 
 #[tokio::test]
 async fn certificates_are_checked() {
-    let (Some(server), Some(authority)) = (victoria_metrics::shared(), Authority::new()) else { return };
+    let (Some(server), Some(authority)) = (victoria_metrics::shared(), Authority::new("server")) else { return };
     let (certificate, key) = (authority.file("cert.pem"), authority.file("key.pem"));
     let config = format!("users:\n- bearer_token: token\n  url_prefix: \"{}\"\n", server.url());
     let tls = Certificate { certificate: &certificate, key: &key };
@@ -60,4 +61,37 @@ async fn certificates_are_checked() {
     let error = builder.build().unwrap().raw_query("up").at(end).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Tls(_)), "{error:?}");
     assert_eq!((error.retries(), error.is_retryable()), (0, false));
+}
+
+/// A process that ends with the test.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = (self.0.kill(), self.0.wait());
+    }
+}
+
+#[tokio::test]
+async fn a_client_without_a_certificate_is_told_so_and_does_not_try_again() {
+    let Some(authority) = Authority::new("client") else { return };
+    // The word on a client's certificate comes with the handshake, or after it.
+    for version in ["-tls1_2", "-tls1_3"] {
+        let mut openssl = Command::new("openssl");
+        openssl
+            .args("s_server -www -accept 127.0.0.1:0 -cert cert.pem -key key.pem -CAfile ca.pem -Verify 1".split(' '));
+        openssl.arg(version).current_dir(&authority.folder).stdin(Stdio::null()).stderr(Stdio::null());
+        let mut server = Process(openssl.stdout(Stdio::piped()).spawn().unwrap());
+        let output = BufReader::new(server.0.stdout.take().unwrap());
+        let mut lines = output.lines().map_while(Result::ok);
+        let address = lines.find_map(|line| line.strip_prefix("ACCEPT ").map(str::to_owned)).unwrap();
+
+        let root = reqwest::Certificate::from_pem(authority.file("ca.pem").as_bytes()).unwrap();
+        let builder = PrometheusClient::builder(format!("https://{address}"));
+        let client = builder.configure_http(|http| http.tls_certs_only([root])).build().unwrap();
+        let error = client.raw_query("up").await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Tls(_)), "{version} {error:?}");
+        assert_eq!((error.retries(), error.is_retryable()), (0, false), "{version} {error}");
+        assert!(error.to_string().contains(&format!("query at https://{address}: ")), "{error}");
+    }
 }

@@ -118,6 +118,44 @@ async fn headers_and_parameters_of_a_call_replace_those_of_its_client() {
 }
 
 #[tokio::test]
+async fn the_query_of_the_base_url_is_in_the_url_whatever_the_method() {
+    let server = Server::always(vector("7"));
+    let builder = || PrometheusClient::builder(format!("{}/?api_key=a%26b&x=1&x=2", server.url));
+    let (querier, form) = (prometheus::Querier::new(), [("query", "up{}"), ("y", "3")]);
+    for method in [HttpMethod::Post, HttpMethod::Get] {
+        let client = builder().method(method).parameter("y", "3").build().unwrap();
+        client.query(UP, &querier).await.unwrap();
+        let request = server.requests().pop().unwrap();
+        assert!(request.query.starts_with("api_key=a%26b&x=1&x=2"), "{}", request.query);
+        assert_eq!(request.query.contains("up"), method == HttpMethod::Get, "{}", request.query);
+        assert_eq!(form.map(|(name, _)| request.parameter(name)), form.map(|(_, value)| Some(value)));
+        assert_eq!(request.parameters.iter().filter(|(name, _)| name == "api_key").count(), 1);
+        client.query(UP, &querier).parameter("x", "3").await.unwrap();
+        let request = server.requests().pop().unwrap();
+        let values: Vec<_> = request.parameters.iter().filter(|(name, _)| name == "x").collect();
+        assert_eq!(values, [&("x".to_owned(), "3".to_owned())]);
+        client.label_values("job").await.unwrap_err();
+        assert_eq!(server.requests().pop().unwrap().parameter("api_key"), Some("a&b"));
+    }
+}
+
+#[tokio::test]
+async fn a_base_url_may_end_in_the_path_of_the_api() {
+    let server = Server::always(vector("7"));
+    for (path, expected) in [
+        ("/api/v1", "/api/v1/query"),
+        ("/api/v1/", "/api/v1/query"),
+        ("/a/prometheus/api/v1//", "/a/prometheus/api/v1/query"),
+        ("/a/api/v11", "/a/api/v11/api/v1/query"),
+        ("", "/api/v1/query"),
+    ] {
+        let client = PrometheusClient::new(format!("{}{path}", server.url)).unwrap();
+        client.query(UP, &prometheus::Querier::new()).await.unwrap();
+        assert_eq!(server.requests().pop().unwrap().path, expected);
+    }
+}
+
+#[tokio::test]
 async fn basic_credentials_come_from_the_builder_or_the_url() {
     let server = Server::always(vector("7"));
     let built = PrometheusClient::builder(&server.url).basic_auth("user", "p@ss").build().unwrap();

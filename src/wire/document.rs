@@ -284,6 +284,10 @@ impl Document {
             }
             (Key::Status, _) => return Err(Fault::Expected("`success` or `error`")),
             (Key::Data | Key::ErrorType | Key::Error | Key::IsPartial, Event::Null) => {}
+            // What comes beside an error may be anything.
+            (Key::Data, _) if self.seen.has(Key::Status) && !self.success && event != Event::OpenObject => {
+                return self.skip(event);
+            }
             (Key::Data, _) => return self.enter_object(event, Place::Data, "the object `data` of a query"),
             (Key::ErrorType, _) => self.error.kind = text(event)?,
             (Key::Error, _) => self.error.message = text(event)?,
@@ -560,12 +564,17 @@ fn timestamp(digits: &[u8]) -> Result<Timestamp, Fault> {
 
 /// A float, in quotes as Prometheus sends it, or without.
 fn float(event: Event<'_>) -> Result<f64, Fault> {
-    let float = match event {
-        Event::Text(raw) => number::float(raw.text()?.as_bytes()),
-        Event::Number(digits) => number::float(digits),
-        _ => None,
+    let text = match event {
+        Event::Text(raw) => raw.text()?,
+        Event::Number(digits) => String::from_utf8_lossy(digits),
+        _ => return Err(Fault::Expected("a number in quotes")),
     };
-    float.ok_or(Fault::Expected("a number in quotes"))
+    number::float(text.as_bytes()).ok_or_else(|| match text.parse::<f64>() {
+        Ok(number) if number.is_infinite() && text.ends_with(|last: char| last.is_ascii_digit()) => {
+            Fault::Expected("a number that a 64-bit float can hold")
+        }
+        _ => Fault::Expected("a number in quotes"),
+    })
 }
 
 fn text(event: Event<'_>) -> Result<String, Fault> {

@@ -88,6 +88,8 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for EnvelopeVisitor<T> {
                         other => return Err(A::Error::custom(format!("the status is `{other}`"))),
                     });
                 }
+                // What comes beside an error may be anything.
+                "data" if success == Some(false) => drop(map.next_value::<IgnoredAny>()?),
                 "data" => envelope.data = map.next_value()?,
                 "errorType" => error.kind = map.next_value::<Option<String>>()?.unwrap_or_default(),
                 "error" => error.message = map.next_value::<Option<String>>()?.unwrap_or_default(),

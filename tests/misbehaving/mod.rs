@@ -19,6 +19,8 @@ pub(crate) struct Request {
     pub(crate) method: String,
     /// Without the query.
     pub(crate) path: String,
+    /// Of the URL, as it came.
+    pub(crate) query: String,
     /// Names in lower case.
     pub(crate) headers: BTreeMap<String, String>,
     /// Of the query and of the body, decoded.
@@ -148,7 +150,7 @@ fn read(reader: &mut impl BufRead) -> io::Result<Option<Request>> {
     let Some((method, rest)) = line.split_once(' ') else { return Ok(None) };
     let target = rest.split(' ').next().unwrap_or_default();
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    (request.method, request.path) = (method.to_owned(), path.to_owned());
+    (request.method, request.path, request.query) = (method.to_owned(), path.to_owned(), query.to_owned());
     loop {
         let mut line = String::new();
         reader.read_line(&mut line)?;
@@ -158,7 +160,7 @@ fn read(reader: &mut impl BufRead) -> io::Result<Option<Request>> {
     let length = request.headers.get("content-length").map_or(0, |length| length.parse().unwrap());
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    for form in [query.as_bytes(), &body] {
+    for form in [request.query.as_bytes(), &body] {
         request.parameters.extend(url::form_urlencoded::parse(form).into_owned());
     }
     Ok(Some(request))
