@@ -14,7 +14,7 @@ use crate::observe::{CallReport, Hook};
 use crate::options::{Options, option_setters};
 use crate::range::MAX_STEPS;
 use crate::retry::Budget;
-use crate::transport::{HttpMethod, Transport, authorization};
+use crate::transport::{HttpMethod, Transport, authorization, query_urls};
 
 /// How long a connection may take to be made if nobody says.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -189,6 +189,7 @@ impl ClientBuilder {
         };
         let transport = Transport {
             http,
+            queries: query_urls(&base),
             base,
             options: self.options,
             in_url,

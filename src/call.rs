@@ -70,8 +70,8 @@ impl Deadline {
 
     /// How long the server may work, as a parameter: seconds with three decimals.
     fn left(&self) -> String {
-        let millis = self.server.saturating_duration_since(Instant::now()).as_millis().max(1);
-        format!("{}.{:03}", millis / 1000, millis % 1000)
+        let left = self.server.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        format!("{}.{:03}", left.as_secs(), left.subsec_millis())
     }
 }
 

@@ -16,7 +16,7 @@ use reqwest::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION,
     RETRY_AFTER,
 };
-use reqwest::{Body, Method, Url};
+use reqwest::{Body, Method, Request, Url};
 use tokio::sync::Semaphore;
 
 use crate::error::ErrorKind;
@@ -50,6 +50,7 @@ pub(crate) struct Transport {
     pub(crate) http: reqwest::Client,
     /// Ends with a slash; has no credentials.
     pub(crate) base: Url,
+    pub(crate) queries: [(&'static str, Url); 2],
     pub(crate) options: Options,
     /// The parameters that stay in the URL, as they were in that of the client.
     pub(crate) in_url: Vec<String>,
@@ -130,8 +131,7 @@ impl Transport {
         question: &Question,
         headers: &HeaderMap,
     ) -> Result<Answer, ErrorKind> {
-        let mut url = self.base.clone();
-        url.set_path(&format!("{}{}", self.base.path(), target.path));
+        let mut url = self.url(target);
         let mut redirects = 0;
         loop {
             if url.query().is_none_or(str::is_empty) {
@@ -144,7 +144,7 @@ impl Transport {
                 )));
             }
             let request = self.request(&method, url.clone(), &question.form, headers);
-            let response = request.send().await.map_err(failure)?;
+            let response = self.http.execute(request).await.map_err(failure)?;
             let status = response.status().as_u16();
             let location = response.headers().get(LOCATION);
             let Some(location) = location.filter(|_| matches!(status, 301 | 302 | 303 | 307 | 308)) else {
@@ -171,17 +171,35 @@ impl Transport {
         }
     }
 
-    fn request(&self, method: &Method, url: Url, form: &str, headers: &HeaderMap) -> reqwest::RequestBuilder {
-        let mut request = self.http.request(method.clone(), url);
+    fn url(&self, target: &Target) -> Url {
+        let known = self.queries.iter().find(|(path, _)| *path == target.path);
+        known.map_or_else(|| below(&self.base, &target.path), |(_, url)| url.clone())
+    }
+
+    fn request(&self, method: &Method, url: Url, form: &str, headers: &HeaderMap) -> Request {
+        let mut request = Request::new(method.clone(), url);
+        request.headers_mut().clone_from(headers);
         if *method == Method::POST {
             let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
-            request = request.header(CONTENT_TYPE, form_type).body(form.to_owned());
+            request.headers_mut().entry(CONTENT_TYPE).or_insert(form_type);
+            *request.body_mut() = Some(form.to_owned().into());
         }
         if self.compressed {
-            request = request.header(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+            request.headers_mut().entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("gzip"));
         }
-        request.headers(headers.clone())
+        request
     }
+}
+
+/// The URLs of queries, which are most of what is asked, so that they need not be put together for each.
+pub(crate) fn query_urls(base: &Url) -> [(&'static str, Url); 2] {
+    ["api/v1/query", "api/v1/query_range"].map(|path| (path, below(base, path)))
+}
+
+fn below(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}{path}", base.path()));
+    url
 }
 
 /// Whether a status may mean that a proxy does not let a method through.
