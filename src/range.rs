@@ -311,6 +311,12 @@ pub enum RangeError {
         /// The smallest step in whole seconds that is allowed.
         fitting: PromDuration,
     },
+    /// A range in parts of what looks at the whole of it, see [`SplitQuery`](crate::SplitQuery).
+    #[error("`{name}` looks at the whole range, which cannot be asked for in parts")]
+    Indivisible {
+        /// The function, or what else it is, in lower case.
+        name: String,
+    },
 }
 
 impl From<ParseTimestampError> for RangeError {

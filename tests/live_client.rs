@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use promql_presets::presets::{api_requests, container_utilization as container, prometheus as targets};
 use promql_presets::{
-    ErrorKind, HttpMethod, Labels, Mimir, PrometheusClient, Querier, Thanos, TimeRange, Timestamp, VictoriaMetrics,
+    ErrorKind, HttpMethod, Labels, Mimir, PrometheusClient, Querier, Series, Thanos, TimeRange, Timestamp,
+    VictoriaMetrics,
 };
 use promql_presets_test_support::{Dataset, Server, prometheus, victoria_metrics, vmauth};
 
@@ -71,6 +72,11 @@ async fn options_reach_the_server() {
     assert_eq!(thanos.unwrap().elements(), whole.elements());
 }
 
+/// Which series, in which order, and how long they are.
+fn shape(series: &[Series]) -> Vec<(String, usize)> {
+    series.iter().map(|series| (series.labels().to_string(), series.len())).collect()
+}
+
 #[tokio::test]
 async fn ranges_can_be_whole_or_in_parts_or_streamed() {
     for server in servers() {
@@ -93,11 +99,8 @@ async fn ranges_can_be_whole_or_in_parts_or_streamed() {
             let mut parts = 0;
             let joined = split.on_progress(|progress| parts = progress.done).await.unwrap();
             assert!(parts > odd.points() / most);
-            assert_eq!(joined.len(), whole.len());
-            for series in &whole {
-                let same = joined.iter().find(|other| other.labels() == series.labels()).unwrap();
-                assert!(same == series, "{} {} {}", series.labels(), same.len(), series.len());
-            }
+            assert_eq!(shape(joined.series()), shape(whole.series()));
+            assert!(joined.series() == whole.series());
             assert!(whole.iter().any(|series| series.len() as u64 == odd.aligned().points()));
         }
 
@@ -106,11 +109,29 @@ async fn ranges_can_be_whole_or_in_parts_or_streamed() {
         while let Some(series) = stream.try_next().await.unwrap() {
             streamed.push(series);
         }
-        let shape = |series: &[promql_presets::Series]| {
-            series.iter().map(|series| (series.labels().to_string(), series.len())).collect::<Vec<_>>()
-        };
         assert_eq!(shape(&streamed), shape(whole.series()));
         assert!(streamed == whole.series());
+    }
+}
+
+#[tokio::test]
+async fn parts_have_what_the_whole_has_where_a_query_names_its_ends() {
+    for server in servers() {
+        let client = client(server);
+        let start = Timestamp::from_secs(Dataset::of_tests().start() + 1207);
+        let range = TimeRange::new(start, end()).unwrap().step("1m").unwrap().aligned();
+        // Series of several metrics, and of none, whose order differs from server to server.
+        for promql in [
+            "backendai_api_request_count_total @ end() - backendai_api_request_count_total @ start()",
+            "rate(backendai_api_request_count_total{endpoint!='@ end()'}[5m] @ end( )) # @ end()",
+            "{__name__=~'up|backendai_api_request_count_total'} or sum by (job)(up)",
+        ] {
+            let whole = client.raw_query_range(promql, range).await.unwrap();
+            let split = client.raw_query_range(promql, range).split().max_points(50).await.unwrap();
+            assert!(whole.len() > 5);
+            assert_eq!(shape(split.series()), shape(whole.series()), "{promql}");
+            assert!(split.series() == whole.series(), "{promql}");
+        }
     }
 }
 
