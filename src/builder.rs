@@ -24,7 +24,8 @@ const MAX_CONCURRENT: usize = 64;
 
 /// Builds a [`PrometheusClient`]. A bad input is kept until [`build`](Self::build).
 ///
-/// What is set here holds for every call, unless the call sets it too.
+/// What is set here holds for every call, unless the call sets it too. So do parameters in the base URL, as in
+/// `http://host/prometheus?dedup=true`, unless the builder sets them too.
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct ClientBuilder {
     url: String,
@@ -158,9 +159,11 @@ impl ClientBuilder {
             // Both fail only for URLs without a host.
             let _ = (base.set_username(""), base.set_password(None));
         }
+        let mut of_url = Options::default();
         for (name, value) in base.query_pairs() {
-            self.options.parameter(name.into_owned(), value);
+            of_url.parameter(name.into_owned(), value);
         }
+        self.options = self.options.or(&of_url);
         if let Some(failure) = self.options.failure {
             return Err(failure.into());
         }

@@ -217,11 +217,7 @@ impl Run {
         if let Some(query) = watch.query() {
             form.append_pair("query", query);
         }
-        form.extend_pairs(&options.parameters);
-        if options.partial == Some(PartialData::Refuse) {
-            // Thanos and VictoriaMetrics; others ignore them.
-            form.append_pair("partial_response", "false").append_pair("deny_partial_response", "1");
-        }
+        form.extend_pairs(options.sent());
         let form = form.finish();
         Self { form, deadline, watch, call: Call { options, ..call } }
     }

@@ -250,6 +250,8 @@ async fn dialects_reach_victoria_metrics() {
     assert_eq!(domains(VictoriaMetrics::new().extra_label("domain", "default")).await, ["default"]);
     let filter = Querier::new("").label("domain", promql_presets::regex("rese.*"));
     assert_eq!(domains(VictoriaMetrics::new().extra_filters(&filter)).await, ["research"]);
+    let conditions = |first, second| VictoriaMetrics::new().extra_label("domain", first).extra_label("domain", second);
+    assert!(domains(conditions("default", "research")).await.is_empty());
     let rounded = client.raw_query("1/3").with(VictoriaMetrics::new().round_digits(2)).await.unwrap();
     assert_eq!(rounded.into_scalar().unwrap().finite().unwrap(), 0.33);
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use misbehaving::{Request, Server, json, vector};
 use promql_presets::presets::{self, api_requests, prometheus, prometheus::UP};
 use promql_presets::{
-    CallReport, Data, Dialect, Error, ErrorKind, HttpMethod, Mimir, Outcome, PrometheusClient, Querier, RangeError,
-    ResultType, RetryPolicy, SeriesStream, Thanos, TimeRange, Timestamp, VictoriaMetrics, preset,
+    CallReport, Data, Dialect, Error, ErrorKind, HttpMethod, Mimir, Outcome, PartialData, PrometheusClient, Querier,
+    RangeError, ResultType, RetryPolicy, SeriesStream, Thanos, TimeRange, Timestamp, VictoriaMetrics, preset,
 };
 
 /// The request of a call, without what comes and goes.
@@ -115,6 +115,44 @@ async fn headers_and_parameters_of_a_call_replace_those_of_its_client() {
     let request = server.requests().pop().unwrap();
     assert_eq!((request.parameter("dedup"), request.parameter("nocache")), (Some("false"), Some("1")));
     assert_eq!(request.parameters.iter().filter(|(name, _)| name == "dedup").count(), 1);
+}
+
+#[tokio::test]
+async fn filters_of_a_client_stay_whatever_its_calls_set() {
+    let server = Server::always(vector("7"));
+    let of_call = || VictoriaMetrics::new().extra_label("env", "prod");
+    let querier = prometheus::Querier::new();
+    let labels = |server: &Server| {
+        let (_, _, parameters) = last(server);
+        parameters.into_iter().filter(|(name, _)| name == "extra_label").map(|(_, value)| value).collect::<Vec<_>>()
+    };
+    let built = PrometheusClient::builder(&server.url).with(VictoriaMetrics::new().extra_label("tenant", "a"));
+    let written = PrometheusClient::builder(format!("{}?extra_label=tenant=a", server.url));
+    for client in [built.build().unwrap(), written.build().unwrap()] {
+        client.query(UP, &querier).with(of_call()).await.unwrap();
+        assert_eq!(labels(&server), ["env=prod", "tenant=a"]);
+    }
+
+    let filter = |tenant: &str| VictoriaMetrics::new().extra_filters(&Querier::new("").label("tenant", tenant));
+    let client = PrometheusClient::builder(&server.url).with(filter("a")).build().unwrap();
+    client.query(UP, &querier).await.unwrap();
+    assert_eq!(server.requests().pop().unwrap().parameter("extra_filters[]"), Some(r#"{tenant="a"}"#));
+    let sent = server.requests().len();
+    let error = client.query(UP, &querier).with(filter("b")).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Config(message) if message.contains("extra_filters[]")), "{error:?}");
+    let written = PrometheusClient::builder(format!("{}?extra_filters={{tenant=\"a\"}}", server.url));
+    assert!(matches!(written.with(filter("b")).build().unwrap_err().kind(), ErrorKind::Config(_)));
+    assert_eq!(server.requests().len(), sent);
+}
+
+#[tokio::test]
+async fn refusing_partial_data_counts_more_than_a_setting() {
+    let server = Server::always(vector("7"));
+    let client = PrometheusClient::builder(&server.url).with(Thanos::new().partial_response(true)).build().unwrap();
+    client.query(UP, &prometheus::Querier::new()).partial_data(PartialData::Refuse).await.unwrap();
+    let (_, _, mut parameters) = last(&server);
+    parameters.retain(|(name, _)| name.contains("partial"));
+    assert_eq!(parameters, pairs(&[("partial_response", "false"), ("deny_partial_response", "1")]));
 }
 
 #[tokio::test]
