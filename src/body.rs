@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use serde::de::value::UnitDeserializer;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::error::ErrorKind;
@@ -95,8 +96,10 @@ impl<T: DeserializeOwned> Sink for Whole<T> {
     }
 
     fn finish(self) -> Result<Result<(T, Meta), ServerError>, DecodeError> {
-        let Envelope { data, error, meta } = decode_data::<Option<T>>(&self.body)?;
-        match (error, data.flatten()) {
+        let Envelope { data, error, meta, has_data } = decode_data::<T>(&self.body)?;
+        // Go writes `null` for lists and maps that it never filled.
+        let null = || T::deserialize(UnitDeserializer::<serde::de::value::Error>::new()).ok().filter(|_| has_data);
+        match (error, data.or_else(null)) {
             (Some(error), _) => Ok(Err(error)),
             (None, Some(data)) => Ok(Ok((data, meta))),
             (None, None) => Err(DecodeError::MissingField { field: "data" }),
@@ -114,13 +117,15 @@ struct Content<S> {
     /// The beginning of a body that is not for the sink; the whole body if the request failed.
     kept: Vec<u8>,
     for_sink: Option<bool>,
+    /// Whether the call said where the answer is to be cut.
+    is_limited: bool,
     sink: S,
 }
 
 impl<S: Sink> Content<S> {
     fn new(status: u16, limits: Limits) -> Self {
         let for_sink = if (200..300).contains(&status) { None } else { Some(false) };
-        Self { status, kept: Vec::new(), for_sink, sink: S::new(limits) }
+        Self { status, kept: Vec::new(), for_sink, is_limited: false, sink: S::new(limits) }
     }
 
     fn is_success(&self) -> bool {
@@ -141,7 +146,7 @@ impl<S: Sink> Content<S> {
     }
 
     fn finish(self, partial: PartialData) -> Result<S::Output, ErrorKind> {
-        let Self { status, .. } = self;
+        let Self { status, is_limited, .. } = self;
         if self.for_sink != Some(true) {
             // An empty body may be one that did not arrive.
             return Err(match decode_data::<IgnoredAny>(&self.kept) {
@@ -152,6 +157,7 @@ impl<S: Sink> Content<S> {
         let mut output = self.sink.finish()?.map_err(|error| ErrorKind::Server { status, error })?;
         let meta = S::meta(&mut output);
         meta.partial_accepted |= partial == PartialData::Accept;
+        meta.is_limited = is_limited;
         match meta.partial_reason() {
             Some(reason) if partial == PartialData::Refuse => Err(ErrorKind::PartialData { reason: reason.to_owned() }),
             _ => Ok(output),
@@ -195,6 +201,11 @@ impl<S: Sink> Body<S> {
 
     pub(crate) fn sink(&mut self) -> &mut S {
         &mut self.content.sink
+    }
+
+    /// Tells that the call said where the answer is to be cut.
+    pub(crate) fn set_limited(&mut self) {
+        self.content.is_limited = true;
     }
 
     /// How many bytes to push at once. Compressed, a piece can become a thousand times as long.

@@ -291,6 +291,9 @@ impl Run {
         if let Some(pool) = &self.call.pool {
             body.sink().share(Arc::clone(pool));
         }
+        if self.call.parameters.iter().any(|(name, _)| name == "limit") {
+            body.set_limited();
+        }
         Ok(body)
     }
 

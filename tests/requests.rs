@@ -248,6 +248,48 @@ async fn exemplars_are_read() {
 }
 
 #[tokio::test]
+async fn null_is_a_list_or_a_map_without_anything() {
+    let server = Server::always(json(200, r#"{"status":"success","data":null,"warnings":["store gone"]}"#));
+    let client = client(&server);
+    let values = client.label_values("job").await.unwrap();
+    assert!(values.is_empty() && values.is_partial());
+    assert!(client.labels().await.unwrap().is_empty());
+    assert!(client.series(&Querier::new("up")).await.unwrap().is_empty());
+    let metadata = client.metadata().await.unwrap();
+    assert!(metadata.is_empty() && metadata.is_partial());
+    assert!(client.exemplars(UP, &prometheus::Querier::new()).await.unwrap().is_empty());
+    assert_eq!(client.features().await.unwrap().iter().count(), 0);
+    assert!(client.build_info().await.is_err() && client.format_query("up").await.is_err());
+
+    let server = Server::always(json(200, r#"{"status":"success"}"#));
+    let error = self::client(&server).labels().await.unwrap_err();
+    assert!(error.to_string().contains("no `data`"), "{error}");
+}
+
+#[tokio::test]
+async fn a_cut_that_a_call_asks_for_is_no_missing_data() {
+    let cut = r#""warnings":["results truncated due to limit"]}"#;
+    let body = misbehaving::vector_body("7");
+    let server = Server::sequence(&[
+        json(200, &format!(r#"{{"status":"success","data":["a"],{cut}"#)),
+        json(200, &format!("{},{cut}", body.trim_end().strip_suffix('}').unwrap())),
+        json(200, &format!("{},{cut}", body.trim_end().strip_suffix('}').unwrap())),
+        json(200, &format!(r#"{{"status":"success","data":["a"],{cut}"#)),
+    ]);
+    let client = PrometheusClient::builder(&server.url).partial_data(PartialData::Refuse).build().unwrap();
+    let labels = client.labels().limit(1).await.unwrap();
+    assert!(!labels.is_partial());
+    assert_eq!(labels.warnings(), ["results truncated due to limit"]);
+    let querier = prometheus::Querier::new();
+    let warned = client.query(UP, &querier).limit(1).partial_data(PartialData::Warn).await.unwrap();
+    assert_eq!((warned.finite().unwrap(), warned.warnings().len()), (7.0, 1));
+    // Where the call set no limit, somebody else did.
+    let warned = client.query(UP, &querier).partial_data(PartialData::Warn).await.unwrap();
+    assert!(warned.is_partial() && warned.finite().is_err());
+    assert!(matches!(client.labels().await.unwrap_err().kind(), ErrorKind::PartialData { .. }));
+}
+
+#[tokio::test]
 async fn the_server_tells_about_itself() {
     let data = |data: &str| Server::always(json(200, &format!(r#"{{"status":"success","data":{data}}}"#)));
     // As of Mimir, whose features are an object.

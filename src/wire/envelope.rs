@@ -19,6 +19,8 @@ pub struct Envelope<T> {
     pub error: Option<ServerError>,
     /// Warnings and infos.
     pub meta: Meta,
+    /// Whether there was a `data`, which may have been `null`.
+    pub(crate) has_data: bool,
 }
 
 /// Decodes a whole body whose `data` is a `T`.
@@ -73,7 +75,7 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for EnvelopeVisitor<T> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let (mut success, mut error) = (None, ServerError::default());
         let mut seen = [false; FIELDS.len()];
-        let mut envelope = Envelope { data: None, error: None, meta: Meta::default() };
+        let mut envelope = Envelope { data: None, error: None, meta: Meta::default(), has_data: false };
         while let Some(key) = map.next_key::<String>()? {
             if let Some(at) = FIELDS.iter().position(|field| key == *field)
                 && std::mem::replace(&mut seen[at], true)
@@ -88,7 +90,7 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for EnvelopeVisitor<T> {
                         other => return Err(A::Error::custom(format!("the status is `{other}`"))),
                     });
                 }
-                "data" => envelope.data = map.next_value()?,
+                "data" => (envelope.data, envelope.has_data) = (map.next_value()?, true),
                 "errorType" => error.kind = map.next_value::<Option<String>>()?.unwrap_or_default(),
                 "error" => error.message = map.next_value::<Option<String>>()?.unwrap_or_default(),
                 "warnings" => envelope.meta.warnings = map.next_value::<Option<Vec<_>>>()?.unwrap_or_default(),
