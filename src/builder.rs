@@ -75,7 +75,8 @@ impl ClientBuilder {
         self
     }
 
-    /// How many steps the server takes in a range query: [`MAX_STEPS`] unless set. VictoriaMetrics takes 30,000.
+    /// How many steps the server takes in a range query, which has one point more: [`MAX_STEPS`] unless set. VictoriaMetrics
+    /// takes 30,000 points (`-search.maxPointsPerTimeseries`), so 29,999 steps.
     pub fn max_steps(mut self, steps: u64) -> Self {
         self.max_steps = steps;
         self

@@ -110,7 +110,8 @@ macro_rules! scope_setters {
             self
         }
 
-        /// At most this many. The server says so in a warning if there were more.
+        /// At most this many. The server says so in a warning if there were more, which then is no
+        /// [missing data](Meta::partial_reason). Servers that do not know it answer with all.
         pub fn limit(mut self, limit: u64) -> Self {
             self.request.parameter("limit", limit.to_string());
             self

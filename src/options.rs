@@ -189,8 +189,11 @@ macro_rules! option_setters {
         }
 
         /// The most bytes that an answer may have, uncompressed. Unless set, 1 GiB for queries, 64 MiB for lists, metadata
-        /// and exemplars, and 4 MiB for what a server tells about itself. It bounds the memory too: what is made of a query's
-        /// answer, beside its samples, takes no more than that, or four times as much up to 256 MiB.
+        /// and exemplars, and 4 MiB for what a server tells about itself.
+        ///
+        /// It bounds the memory too. What is made of an answer, beside 16 bytes for each sample, takes at most so many bytes
+        /// or, if that is more, four times as many up to 256 MiB, and 1 MiB is always allowed: with a limit of 1 GiB at most
+        /// 1 GiB, with one of 64 to 256 MiB at most 256 MiB, with one of 10 MiB at most 40 MiB.
         pub fn max_response_bytes(mut self, bytes: u64) -> Self {
             self.$($options).+.max_bytes = Some(bytes);
             self

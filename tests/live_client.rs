@@ -49,6 +49,12 @@ async fn instant_queries_answer_as_the_formulas_say() {
     }
 }
 
+/// Whether a Prometheus of this version knows what came with another one.
+fn is_since(version: &str, first: [u32; 2]) -> bool {
+    let numbers: Vec<u32> = version.split('.').take(2).map(|number| number.parse().unwrap()).collect();
+    numbers >= first.to_vec()
+}
+
 #[tokio::test]
 async fn options_reach_the_server() {
     let Some(server) = prometheus::shared() else { return };
@@ -61,12 +67,16 @@ async fn options_reach_the_server() {
         Some(f64::from(u32::try_from(whole.len()).unwrap()))
     );
     assert!(whole.stats().is_none() && whole.warnings().is_empty());
-    // Old servers do not know it; others find nothing that recent.
+    let version = client.build_info().await.unwrap().version;
+    // Nothing is that recent, for servers that know of the parameter.
     let later = end().checked_add(Duration::from_secs(10)).unwrap();
     let recent = client.query(targets::UP, &querier).at(later).lookback_delta("5s").await.unwrap();
-    assert!(recent.is_empty() || recent.len() == whole.len());
+    assert_eq!(recent.len(), if is_since(&version, [2, 43]) { 0 } else { whole.len() }, "{version}");
     let limited = client.query(targets::UP, &querier).at(end()).limit(1).await.unwrap();
-    assert!(limited.len() == whole.len() || (limited.len() == 1 && limited.is_partial()));
+    let knows_limit = is_since(&version, [3, 2]);
+    assert_eq!(limited.len(), if knows_limit { 1 } else { whole.len() }, "{version}");
+    assert_eq!(!limited.warnings().is_empty(), knows_limit);
+    assert!(!limited.is_partial());
     // Other servers' parameters do no harm.
     let thanos = client.query(targets::UP, &querier).at(end()).with(Thanos::new().dedup(true)).tenant("a").await;
     assert_eq!(thanos.unwrap().elements(), whole.elements());
@@ -185,11 +195,19 @@ async fn metadata_exemplars_and_status_are_answered() {
         let querier = api_requests::Querier::new();
         let exemplars = client.exemplars(api_requests::RATE, &querier).end(end()).await;
         assert!(exemplars.unwrap().is_empty());
-        // Known to Prometheus since 3.9 only.
+    }
+    if let Some(server) = prometheus::shared() {
+        let client = client(server);
+        let version = client.build_info().await.unwrap().version;
         match client.features().await {
-            Ok(features) => assert!(features.iter().next().is_some()),
-            Err(error) => assert!(matches!(error.status(), Some(400 | 404)), "{error:?}"),
+            Ok(features) => assert!(is_since(&version, [3, 9]) && features.iter().next().is_some(), "{version}"),
+            Err(error) => assert_eq!((error.status(), is_since(&version, [3, 9])), (Some(404), false), "{error:?}"),
         }
+    }
+    // Not an answer of Prometheus, but what it says of a path that it does not know.
+    if let Some(server) = victoria_metrics::shared() {
+        let error = client(server).features().await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Http { status: 400, body } if body.contains("unsupported path")));
     }
 }
 
@@ -202,9 +220,10 @@ async fn the_server_formats_and_parses() {
     let error = client.format_query("sum(").await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Server { status: 400, error } if error.kind == "bad_data"), "{error:?}");
     assert_eq!(error.query(), Some("sum("));
+    let version = client.build_info().await.unwrap().version;
     match client.parse_query("up").await {
-        Ok(tree) => assert_eq!(tree["type"], "vectorSelector"),
-        Err(error) => assert_eq!(error.status(), Some(404)),
+        Ok(tree) => assert!(is_since(&version, [3, 0]) && tree["type"] == "vectorSelector", "{version}"),
+        Err(error) => assert_eq!((error.status(), is_since(&version, [3, 0])), (Some(404), false), "{error:?}"),
     }
 }
 
@@ -254,6 +273,23 @@ async fn dialects_reach_victoria_metrics() {
     assert!(domains(conditions("default", "research")).await.is_empty());
     let rounded = client.raw_query("1/3").with(VictoriaMetrics::new().round_digits(2)).await.unwrap();
     assert_eq!(rounded.into_scalar().unwrap().finite().unwrap(), 0.33);
+}
+
+#[tokio::test]
+async fn victoria_metrics_takes_as_many_steps_as_is_said() {
+    let Some(server) = victoria_metrics::shared() else { return };
+    let steps = |steps| {
+        let start = end().checked_sub(Duration::from_secs(steps)).unwrap();
+        TimeRange::new(start, end()).unwrap().step("1s").unwrap()
+    };
+    let client = PrometheusClient::builder(server.url()).max_steps(30_000).build().unwrap();
+    let longest = client.raw_query_range("vector(1)", steps(29_999)).await.unwrap();
+    assert_eq!(longest.sample_count(), 30_000);
+    let error = client.raw_query_range("vector(1)", steps(30_000)).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Server { status: 422, .. }), "{error:?}");
+    let client = PrometheusClient::builder(server.url()).max_steps(29_999).build().unwrap();
+    let split = client.raw_query_range("vector(1)", steps(40_000)).split().await.unwrap();
+    assert_eq!(split.sample_count(), 40_001);
 }
 
 #[tokio::test]

@@ -311,7 +311,8 @@ async fn the_server_tells_about_itself() {
     assert_eq!(client(&server).format_query("a+b").await.unwrap(), "a + b");
     assert_eq!(last(&server), ("POST".to_owned(), "/api/v1/format_query".to_owned(), pairs(&[("query", "a+b")])));
     let server = data(r#"{"type":"binaryExpr"}"#);
-    assert_eq!(client(&server).parse_query("a+b").await.unwrap()["type"], "binaryExpr");
+    let tree: promql_presets::serde_json::Value = client(&server).parse_query("a+b").await.unwrap();
+    assert_eq!(tree["type"], "binaryExpr");
     assert_eq!(last(&server), ("POST".to_owned(), "/api/v1/parse_query".to_owned(), pairs(&[("query", "a+b")])));
 }
 
@@ -346,6 +347,7 @@ async fn presets_found_by_name_and_raw_queries_have_results_of_any_type() {
 
     let raw = client.raw_query("1 +").at("5").await.unwrap();
     assert_eq!(raw.result_type(), ResultType::InstantVector);
+    assert_eq!(raw.to_string(), raw.clone().into_vector().unwrap().to_string());
     assert!(!raw.is_partial() && raw.warnings().is_empty());
     let error = raw.clone().into_matrix().unwrap_err();
     assert_eq!(

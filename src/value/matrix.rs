@@ -213,6 +213,12 @@ impl Series {
         &self.histograms
     }
 
+    /// The labels, and the times and values of the floats, without a copy. Series with the same times share them.
+    #[must_use]
+    pub fn into_columns(self) -> (Labels, Arc<[Timestamp]>, Vec<f64>) {
+        (self.labels, self.timestamps, self.values.into_vec())
+    }
+
     /// How many samples there are, floats and histograms.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -528,6 +534,15 @@ mod tests {
         let part = |from: i64| [series("a", &[(from, 1.0)]), series("b", &[(from, 1.0)])].into_iter().collect();
         let joined: Matrix = Matrix::join([part(1), part(2)]).unwrap();
         assert!(Arc::ptr_eq(&joined.series()[0].timestamps, &joined.series()[1].timestamps));
+    }
+
+    #[test]
+    fn columns_are_given_away() {
+        let (one, values) = (series("a", &[(1, 1.5), (2, 2.5)]), [1.5, 2.5]);
+        let at = one.values().as_ptr();
+        let (labels, timestamps, columns) = one.into_columns();
+        assert_eq!((labels, &*timestamps), (self::labels("a"), &[1, 2].map(Timestamp::from_secs)[..]));
+        assert_eq!((columns.as_slice(), columns.as_ptr()), (&values[..], at));
     }
 
     #[test]
