@@ -155,8 +155,8 @@ macro_rules! option_setters {
         }
 
         /// Asks as a tenant of Mimir, Cortex or Loki's kin: the header `X-Scope-OrgID`, which is sent as it is. A `|` in it
-        /// separates several tenants, so for names that come from elsewhere there is [`Mimir::tenants`](crate::Mimir::tenants),
-        /// which refuses them.
+        /// separates several tenants; [`Mimir::tenants`](crate::Mimir::tenants), for names that come from elsewhere, refuses
+        /// names with one.
         pub fn tenant(self, tenant: &str) -> Self {
             self.header("x-scope-orgid", tenant)
         }
@@ -191,9 +191,10 @@ macro_rules! option_setters {
         /// The most bytes that an answer may have, uncompressed. Unless set, 1 GiB for queries, 64 MiB for lists, metadata
         /// and exemplars, and 4 MiB for what a server tells about itself.
         ///
-        /// It bounds the memory too. What is made of an answer, beside 16 bytes for each sample, takes at most so many bytes
-        /// or, if that is more, four times as many up to 256 MiB, and 1 MiB is always allowed: with a limit of 1 GiB at most
-        /// 1 GiB, with one of 64 to 256 MiB at most 256 MiB, with one of 10 MiB at most 40 MiB.
+        /// It bounds the memory too. What is made of an answer, beside 16 bytes for each sample, takes at most so many
+        /// bytes or, if that is more, four times as many up to 256 MiB; 1 MiB is always allowed. With a limit of 1 GiB that
+        /// is 1 GiB at most, with one of 64 to 256 MiB it is 256 MiB, with one of 10 MiB it is 40 MiB. Answers other than
+        /// those of queries are also kept as they came until they are whole.
         pub fn max_response_bytes(mut self, bytes: u64) -> Self {
             self.$($options).+.max_bytes = Some(bytes);
             self
@@ -246,7 +247,9 @@ mod tests {
 
     fn options(parameters: &[(&'static str, &str)]) -> Options {
         let mut options = Options::default();
-        parameters.iter().for_each(|(name, value)| options.parameter(*name, *value));
+        for (name, value) in parameters {
+            options.parameter(*name, *value);
+        }
         options
     }
 

@@ -39,7 +39,7 @@ pub struct Progress {
 ///
 /// The answer is that to the whole range: `@ start()` and `@ end()` are sent as the times that they mean. A query that
 /// looks at the whole range in another way fails with [`RangeError::Indivisible`] before anything is sent: `start()`,
-/// `end()` and `range()` as values; of MetricsQL `range_avg`, `running_sum`, `topk_avg` and their families, `default` and
+/// `end()` and `range()` as values; of `MetricsQL` `range_avg`, `running_sum`, `topk_avg` and their families, `default` and
 /// whatever else depends on other points or on which series there are; and a `limit`, which would cut each part on its
 /// own.
 #[must_use = "a query does nothing until it is awaited"]

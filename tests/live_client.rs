@@ -338,4 +338,13 @@ async fn a_tenant_passes_a_proxy() {
     assert_eq!(tenants, ["ours", "theirs", "ours|theirs"]);
     assert_eq!(requests[0].path, "/prometheus/api/v1/query");
     assert_eq!(requests[0].parameter("query"), Some("up{}"));
+
+    // One that knows nothing of tenants answers all of them.
+    let Some(server) = prometheus::shared() else { return };
+    let config = format!("users:\n- bearer_token: token\n  url_prefix: \"{}\"\n", server.url());
+    let Some(proxy) = vmauth::start(&config, None) else { return };
+    let through = PrometheusClient::builder(proxy.url()).bearer_auth("token").build().unwrap();
+    let up =
+        through.query(targets::UP, &querier).at(end()).with(Mimir::new().tenants(["ours", "theirs"])).await.unwrap();
+    assert_eq!(up.elements(), self::client(server).query(targets::UP, &querier).at(end()).await.unwrap().elements());
 }

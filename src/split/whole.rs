@@ -4,7 +4,7 @@ use crate::range::RangeError;
 use crate::value::Timestamp;
 
 /// Functions that do more than look back from each point: at the ends of the range, at the points before or after, or at
-/// which series have points at all. Most are of MetricsQL; Prometheus takes the `k` series of `limitk` at each point, but
+/// which series have points at all. Most are of `MetricsQL`; Prometheus takes the `k` series of `limitk` at each point, but
 /// VictoriaMetrics takes them once.
 ///
 /// <https://docs.victoriametrics.com/victoriametrics/metricsql/#metricsql-functions>,
@@ -70,7 +70,7 @@ fn looks_at_all(word: &str, before: &str, after: &str) -> bool {
             && !OPERATORS.contains(&token.to_ascii_lowercase().as_str())
     };
     match word {
-        // Between two values, these are MetricsQL's: what is filled in, and how many series are kept.
+        // Between two values, these are of MetricsQL: what is filled in, and how many series are kept.
         "default" => is_value(before),
         "limit" => before == ")" && after.starts_with(|char: char| char.is_ascii_digit()),
         _ => {
