@@ -9,7 +9,7 @@ use std::time::Duration;
 use promql_presets::presets::{api_requests, container_utilization as container, prometheus as targets};
 use promql_presets::{
     ErrorKind, HttpMethod, Labels, Mimir, PrometheusClient, Querier, Series, Thanos, TimeRange, Timestamp,
-    VictoriaMetrics,
+    VictoriaMetrics, starts_with,
 };
 use promql_presets_test_support::{Dataset, Server, prometheus, victoria_metrics, vmauth};
 
@@ -233,6 +233,11 @@ async fn raw_queries_have_any_type() {
         let client = client(server);
         assert!(!client.raw_query("up").at(end()).await.unwrap().into_vector().unwrap().is_empty());
         assert!(!client.raw_query("up[1m]").at(end()).await.unwrap().into_matrix().unwrap().is_empty());
+        // Plain text is no regular expression, and anything may come after it.
+        let nodes = targets::Querier::new().instance(starts_with("node-"));
+        assert_eq!(client.query(targets::UP, &nodes).at(end()).await.unwrap().len(), 3);
+        let none = targets::Querier::new().instance(starts_with("node."));
+        assert!(client.query(targets::UP, &none).at(end()).await.unwrap().is_empty());
         // A scalar is a vector for VictoriaMetrics.
         assert_eq!(client.raw_query("1 + 1").at(end()).await.unwrap().into_scalar().unwrap().value(), 2.0);
         let error = client.raw_query("rate(").await.unwrap_err();
