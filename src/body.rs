@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use serde::de::value::UnitDeserializer;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::error::ErrorKind;
@@ -98,8 +99,10 @@ impl<T: DeserializeOwned> Sink for Whole<T> {
     }
 
     fn finish(self) -> Result<Result<(T, Meta), ServerError>, DecodeError> {
-        let Envelope { data, error, meta } = decode_data::<Option<T>>(&self.body)?;
-        match (error, data.flatten()) {
+        let Envelope { data, error, meta, has_data } = decode_data::<T>(&self.body)?;
+        // Go writes `null` for lists and maps that it never filled.
+        let null = || T::deserialize(UnitDeserializer::<serde::de::value::Error>::new()).ok().filter(|_| has_data);
+        match (error, data.or_else(null)) {
             (Some(error), _) => Ok(Err(error)),
             (None, Some(data)) => Ok(Ok((data, meta))),
             (None, None) => Err(DecodeError::MissingField { field: "data" }),
@@ -117,6 +120,8 @@ struct Content<S> {
     /// The beginning of the body, without blanks before it; the whole body if the request failed.
     kept: Vec<u8>,
     for_sink: Option<bool>,
+    /// Whether the call said where the answer is to be cut.
+    is_limited: bool,
     sink: S,
     /// How many bytes came since others had their turn.
     turn: usize,
@@ -125,7 +130,7 @@ struct Content<S> {
 impl<S: Sink> Content<S> {
     fn new(status: u16, limits: Limits) -> Self {
         let for_sink = if (200..300).contains(&status) { None } else { Some(false) };
-        Self { status, kept: Vec::new(), for_sink, sink: S::new(limits), turn: 0 }
+        Self { status, kept: Vec::new(), for_sink, is_limited: false, sink: S::new(limits), turn: 0 }
     }
 
     fn is_success(&self) -> bool {
@@ -153,7 +158,7 @@ impl<S: Sink> Content<S> {
     }
 
     fn finish(self, partial: PartialData) -> Result<S::Output, ErrorKind> {
-        let Self { status, .. } = self;
+        let Self { status, is_limited, .. } = self;
         if self.for_sink != Some(true) {
             // An empty body may be one that did not arrive.
             return Err(match decode_data::<IgnoredAny>(&self.kept) {
@@ -170,6 +175,7 @@ impl<S: Sink> Content<S> {
         };
         let meta = S::meta(&mut output);
         meta.partial_accepted |= partial == PartialData::Accept;
+        meta.is_limited = is_limited;
         match meta.partial_reason() {
             Some(reason) if partial == PartialData::Refuse => Err(ErrorKind::PartialData { reason: reason.to_owned() }),
             _ => Ok(output),
@@ -216,6 +222,11 @@ impl<S: Sink> Body<S> {
 
     pub(crate) fn sink(&mut self) -> &mut S {
         &mut self.content.sink
+    }
+
+    /// Tells that the call said where the answer is to be cut.
+    pub(crate) fn set_limited(&mut self) {
+        self.content.is_limited = true;
     }
 
     /// How many bytes to push at once. Compressed, a piece can become a thousand times as long.

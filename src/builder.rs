@@ -24,7 +24,8 @@ const MAX_CONCURRENT: usize = 64;
 
 /// Builds a [`PrometheusClient`]. A bad input is kept until [`build`](Self::build).
 ///
-/// What is set here holds for every call, unless the call sets it too.
+/// What is set here holds for every call, unless the call sets it too. So do parameters in the base URL, as in
+/// `http://host/prometheus?dedup=true`, unless the builder sets them too.
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct ClientBuilder {
     url: String,
@@ -74,7 +75,8 @@ impl ClientBuilder {
         self
     }
 
-    /// How many steps the server takes in a range query: [`MAX_STEPS`] unless set. VictoriaMetrics takes 30,000.
+    /// How many steps the server takes in a range query, which has one point more: [`MAX_STEPS`] unless set. VictoriaMetrics
+    /// takes 30,000 points (`-search.maxPointsPerTimeseries`), so 29,999 steps.
     pub fn max_steps(mut self, steps: u64) -> Self {
         self.max_steps = steps;
         self
@@ -161,11 +163,12 @@ impl ClientBuilder {
             // Both fail only for URLs without a host.
             let _ = (base.set_username(""), base.set_password(None));
         }
-        let mut in_url = Vec::new();
+        let (mut of_url, mut in_url) = (Options::default(), Vec::new());
         for (name, value) in base.query_pairs() {
             in_url.push(name.clone().into_owned());
-            self.options.parameter(name.into_owned(), value);
+            of_url.parameter(name.into_owned(), value);
         }
+        self.options = self.options.or(&of_url);
         if let Some(failure) = self.options.failure {
             return Err(failure.into());
         }

@@ -219,12 +219,8 @@ impl Run {
             form.append_pair("query", query);
         }
         let (in_url, in_form): (Vec<_>, Vec<_>) =
-            options.parameters.iter().partition(|(name, _)| transport.in_url.iter().any(|other| other == name));
+            options.sent().partition(|(name, _)| transport.in_url.iter().any(|other| other == name));
         form.extend_pairs(in_form);
-        if options.partial == Some(PartialData::Refuse) {
-            // Thanos and VictoriaMetrics; others ignore them.
-            form.append_pair("partial_response", "false").append_pair("deny_partial_response", "1");
-        }
         let in_url = Serializer::new(String::new()).extend_pairs(in_url).finish();
         Self {
             question: Question { in_url, form: form.finish() },
@@ -301,6 +297,9 @@ impl Run {
         let mut body = Body::<S>::new(answer.status, answer.encoding.as_deref(), limits)?;
         if let Some(pool) = &self.call.pool {
             body.sink().share(Arc::clone(pool));
+        }
+        if self.call.parameters.iter().any(|(name, _)| name == "limit") {
+            body.set_limited();
         }
         Ok(body)
     }

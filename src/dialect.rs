@@ -1,6 +1,6 @@
 //! What only one kind of server knows.
 
-use promql_presets_core::{MetricQuerier, RenderError, selector};
+use promql_presets_core::{MetricQuerier, selector};
 
 use crate::error::ErrorKind;
 use crate::options::{Options, Parameter};
@@ -23,20 +23,25 @@ use crate::options::{Options, Parameter};
 pub struct Dialect {
     parameters: Vec<Parameter>,
     headers: Vec<(&'static str, String)>,
-    failure: Option<RenderError>,
+    failure: Option<ErrorKind>,
 }
 
 impl Dialect {
     pub(crate) fn apply(self, options: &mut Options) {
-        options.parameters.extend(self.parameters);
+        self.parameters.into_iter().for_each(|(name, value)| options.parameter(name, value));
         self.headers.iter().for_each(|(name, value)| options.header(name, value));
         if let Some(failure) = self.failure {
-            options.fail(ErrorKind::Render(failure));
+            options.fail(failure);
         }
     }
 
     fn parameter(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.parameters.push((name.into(), value.into()));
+        self
+    }
+
+    fn fail(mut self, failure: ErrorKind) -> Self {
+        self.failure.get_or_insert(failure);
         self
     }
 }
@@ -78,12 +83,14 @@ impl Thanos {
         Self(self.0.parameter("dedup", dedup.to_string()))
     }
 
-    /// A label that tells replicas apart, instead of those that the querier was started with. May be called repeatedly.
+    /// A label that tells replicas apart, instead of those that the querier was started with, and those that the client has.
+    /// May be called repeatedly.
     pub fn replica_label(self, label: impl Into<String>) -> Self {
         Self(self.0.parameter("replicaLabels[]", label))
     }
 
-    /// Whether to answer with what there is when a store does not answer.
+    /// Whether to answer with what there is when a store does not answer; not if
+    /// [`PartialData::Refuse`](crate::PartialData::Refuse) holds.
     pub fn partial_response(self, partial: bool) -> Self {
         Self(self.0.parameter("partial_response", partial.to_string()))
     }
@@ -93,7 +100,8 @@ impl Thanos {
         Self(self.0.parameter("max_source_resolution", resolution))
     }
 
-    /// Only stores that a querier's matchers select. May be called repeatedly.
+    /// Only stores that a querier's matchers select. May be called repeatedly, which means "or", but not for a client and
+    /// its call: that is [`ErrorKind::Config`](crate::ErrorKind::Config).
     pub fn store_match(self, querier: &dyn MetricQuerier) -> Self {
         Self(self.0.selector("storeMatch[]", querier))
     }
@@ -105,12 +113,14 @@ impl VictoriaMetrics {
         Self(self.0.parameter("nocache", "1"))
     }
 
-    /// A condition `label="value"` on every selector of the query. May be called repeatedly.
+    /// A condition `label="value"` on every selector of the query. May be called repeatedly, and for a client and its call:
+    /// all conditions hold.
     pub fn extra_label(self, label: &str, value: &str) -> Self {
         Self(self.0.parameter("extra_label", format!("{label}={value}")))
     }
 
-    /// The conditions of a querier on every selector of the query. May be called repeatedly, which means "or".
+    /// The conditions of a querier on every selector of the query. May be called repeatedly, which means "or", but not for
+    /// a client and its call: that is [`ErrorKind::Config`](crate::ErrorKind::Config).
     pub fn extra_filters(self, querier: &dyn MetricQuerier) -> Self {
         Self(self.0.selector("extra_filters[]", querier))
     }
@@ -127,10 +137,18 @@ impl VictoriaMetrics {
 }
 
 impl Mimir {
-    /// Asks as these tenants together.
+    /// Asks as these tenants together. None at all, and what
+    /// [cannot be a tenant](https://grafana.com/docs/mimir/latest/configure/about-tenant-ids/), such as a name with `|`, is
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config).
     pub fn tenants<T: AsRef<str>>(mut self, tenants: impl IntoIterator<Item = T>) -> Self {
         let tenants: Vec<T> = tenants.into_iter().collect();
         let tenants: Vec<&str> = tenants.iter().map(AsRef::as_ref).collect();
+        if let Some(bad) = tenants.iter().find(|tenant| !is_tenant(tenant)) {
+            return Self(self.0.fail(ErrorKind::Config(format!("a tenant {bad:?} that Mimir does not allow"))));
+        }
+        if tenants.is_empty() {
+            return Self(self.0.fail(ErrorKind::Config("a call as no tenant at all".to_owned())));
+        }
         self.0.headers.push(("x-scope-orgid", tenants.join("|")));
         self
     }
@@ -142,21 +160,24 @@ impl Mimir {
     }
 }
 
+/// <https://grafana.com/docs/mimir/latest/configure/about-tenant-ids/>
+fn is_tenant(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!-_.*'()".contains(&byte);
+    (1..=150).contains(&name.len()) && name.bytes().all(allowed) && !matches!(name, "." | ".." | "__mimir_cluster")
+}
+
 impl Dialect {
-    fn selector(mut self, name: &'static str, querier: &dyn MetricQuerier) -> Self {
+    fn selector(self, name: &'static str, querier: &dyn MetricQuerier) -> Self {
         match selector(querier) {
             Ok(selector) => self.parameter(name, selector),
-            Err(error) => {
-                self.failure.get_or_insert(error);
-                self
-            }
+            Err(error) => self.fail(error.into()),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use promql_presets_core::Querier;
+    use promql_presets_core::{Querier, RenderError};
 
     use super::*;
 
@@ -193,6 +214,27 @@ mod tests {
         Dialect::from(Mimir::new().tenants(["a", "b"]).no_cache()).apply(&mut options);
         assert_eq!(options.headers["x-scope-orgid"], "a|b");
         assert_eq!(options.headers["cache-control"], "no-store");
+    }
+
+    #[test]
+    fn what_is_no_tenant_is_refused() {
+        let failure =
+            |tenants: &[&str]| Dialect::from(Mimir::new().tenants(tenants)).failure.map(|kind| kind.to_string());
+        assert_eq!(failure(&["a", "team-1_(x)!*'.b", &"x".repeat(150)]), None);
+        assert!(failure(&[]).unwrap().contains("no tenant"));
+        for bad in ["a|b", "", ".", "..", "a b", "a/b", "é", "__mimir_cluster", &"x".repeat(151)] {
+            assert!(failure(&["a", bad]).unwrap().contains(&format!("{bad:?}")), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_last_setting_counts() {
+        let mut options = Options::default();
+        Dialect::from(Thanos::new().dedup(true).replica_label("a").replica_label("b")).apply(&mut options);
+        Dialect::from(Thanos::new().max_source_resolution("5m").dedup(false)).apply(&mut options);
+        let sent: Vec<_> = options.sent().collect();
+        let labels = [("replicaLabels[]", "a"), ("replicaLabels[]", "b")];
+        assert_eq!(sent, [&labels[..], &[("max_source_resolution", "5m"), ("dedup", "false")]].concat());
     }
 
     #[test]

@@ -132,8 +132,8 @@ impl<'a, Q: MetricQuerier + ?Sized, R: 'a, W: 'a> IntoFuture for ExemplarsQuery<
 
     fn into_future(self) -> Self::IntoFuture {
         let call = self.common.call("query_exemplars", "api/v1/query_exemplars");
-        let read = |(series, meta): (Vec<Fields<RawSeries>>, Meta)| {
-            let series: Option<_> = series.into_iter().map(|Fields(raw)| SeriesExemplars::new(raw)).collect();
+        let read = |(series, meta): (Option<Vec<Fields<RawSeries>>>, Meta)| {
+            let series: Option<_> = series.into_iter().flatten().map(|Fields(raw)| SeriesExemplars::new(raw)).collect();
             let reason = || "exemplars have labels, a value and a timestamp".to_owned();
             Ok(Listing::new(series.ok_or_else(|| DecodeError::Data { reason: reason() })?, meta))
         };

@@ -71,7 +71,7 @@
 //!         println!("{} {:?} {:?}", row.labels.endpoint, row.series.timestamps(), row.series.values());
 //!     }
 //!
-//!     // More points than the server gives at once: several parts at the same time, joined.
+//!     // More points than the server gives at once: several parts at the same time, joined, and one timeout for all.
 //!     let year = TimeRange::last_hours(24 * 365).step("1m")?;
 //!     let rates = client.query_range(api_requests::RATE, &querier, year).timeout(Duration::from_mins(5)).split().await?;
 //!     println!("{} samples", rates.sample_count());
@@ -117,6 +117,8 @@ pub mod wire;
 
 /// The HTTP client, for [`ClientBuilder::http_client`].
 pub use reqwest;
+/// JSON, for what [`PrometheusClient::parse_query`] returns.
+pub use serde_json;
 
 pub use builder::ClientBuilder;
 pub use client::PrometheusClient;
@@ -129,7 +131,7 @@ pub use options::PartialData;
 pub use promql_presets_core::{
     AnyWindow, DurationError, LabelInfo, LabelKind, LabelName, LabelValue, Match, MatchOp, Matcher, MetricName,
     MetricQuerier, NameError, NoWindow, Preset, PresetInfo, Presets, PromDuration, Querier, RenderError, ResultType,
-    TakesWindow, UnknownText, Windowed, none_of, not, not_regex, one_of, regex,
+    TakesWindow, UnknownText, Windowed, none_of, not, not_regex, one_of, regex, starts_with,
 };
 pub use query::{InstantQuery, RangeQuery, RangeResult, RawQuery, RawRangeQuery};
 pub use range::{MAX_STEPS, RangeError, Step, TimeRange};

@@ -50,6 +50,12 @@ impl<T> Listing<T> {
     pub fn warnings(&self) -> &[String] {
         &self.meta.warnings
     }
+
+    /// Whether something is missing, see [`Meta::partial_reason`].
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        self.meta.partial_reason().is_some()
+    }
 }
 
 impl<T> Deref for Listing<T> {
@@ -87,7 +93,7 @@ fn matching(request: &mut Request<'_>, querier: &dyn MetricQuerier) {
 
 /// Reads a list of anything.
 async fn list<T: DeserializeOwned>(call: Call) -> Result<Listing<T>, Error> {
-    call.read::<Whole<Vec<T>>, _>(|(items, meta)| Ok(Listing::new(items, meta))).await
+    call.read::<Whole<Option<Vec<T>>>, _>(|(items, meta)| Ok(Listing::new(items.unwrap_or_default(), meta))).await
 }
 
 macro_rules! scope_setters {
@@ -104,7 +110,8 @@ macro_rules! scope_setters {
             self
         }
 
-        /// At most this many. The server says so in a warning if there were more.
+        /// At most this many. The server says so in a warning if there were more, which then is no
+        /// [missing data](Meta::partial_reason). Servers that do not know it answer with all.
         pub fn limit(mut self, limit: u64) -> Self {
             self.request.parameter("limit", limit.to_string());
             self
@@ -140,9 +147,9 @@ impl<'a> IntoFuture for SeriesQuery<'a> {
 
     fn into_future(self) -> Self::IntoFuture {
         let call = self.request.call("series", "api/v1/series").at_most(LIST_BYTES);
-        Box::pin(
-            async move { call.read::<Whole<_>, _>(|(items, meta)| Ok(Listing::new(share_labels(items)?, meta))).await },
-        )
+        let read =
+            |(items, meta): (Option<Vec<_>>, _)| Ok(Listing::new(share_labels(items.unwrap_or_default())?, meta));
+        Box::pin(call.read::<Whole<_>, _>(read))
     }
 }
 
@@ -251,6 +258,12 @@ impl Metadata {
     pub fn warnings(&self) -> &[String] {
         &self.meta.warnings
     }
+
+    /// Whether something is missing, see [`Meta::partial_reason`].
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        self.meta.partial_reason().is_some()
+    }
 }
 
 impl Deref for Metadata {
@@ -302,10 +315,10 @@ impl<'a> IntoFuture for MetadataQuery<'a> {
     fn into_future(self) -> Self::IntoFuture {
         let call = self.request.call("metadata", "api/v1/metadata").at_most(LIST_BYTES).get_only();
         // Boxed slices, for a vector has room for four entries where there is one.
-        Box::pin(call.read::<Whole<BTreeMap<String, Option<Box<[Fields<_>]>>>>, _>(|(metrics, meta)| {
+        Box::pin(call.read::<Whole<Option<BTreeMap<String, Option<Box<[Fields<_>]>>>>>, _>(|(metrics, meta)| {
             let entries =
                 |entries: Option<Box<[_]>>| entries.into_iter().flatten().map(|Fields(entry)| entry).collect();
-            let metrics = metrics.into_iter().map(|(name, metadata)| (name, entries(metadata))).collect();
+            let metrics = metrics.into_iter().flatten().map(|(name, metadata)| (name, entries(metadata))).collect();
             Ok(Metadata { metrics, meta })
         }))
     }

@@ -25,10 +25,23 @@ pub enum PartialData {
     /// gives all of it does not, such as `iter()`, `rows()` and [`SeriesStream`](crate::SeriesStream): ask `is_partial()`.
     #[default]
     Warn,
-    /// Fail with [`ErrorKind::PartialData`], and tell Thanos and VictoriaMetrics to fail early. A stream fails at its end,
-    /// where servers tell.
+    /// Fail with [`ErrorKind::PartialData`], and tell Thanos and VictoriaMetrics to fail early, whatever their own settings
+    /// are. A stream fails at its end, where servers tell.
     Refuse,
 }
+
+/// Parameters of Thanos and `VictoriaMetrics` that say one thing: of several, their servers would take the first.
+const SINGLE: [&str; 6] =
+    ["dedup", "deny_partial_response", "max_source_resolution", "nocache", "partial_response", "round_digits"];
+
+/// What tells a server not to answer with a part of the data.
+const REFUSALS: [(&str, &str); 2] = [("partial_response", "false"), ("deny_partial_response", "1")];
+
+/// Conditions that all hold together, so that the call's come beside the client's.
+const CONDITIONS: [&str; 1] = ["extra_label"];
+
+/// Conditions of which one must hold: neither may those of the call take the place of the client's, nor come beside them.
+const ALTERNATIVES: [&[&str]; 2] = [&["extra_filters[]", "extra_filters"], &["storeMatch[]"]];
 
 /// Name and value of a parameter of the HTTP API.
 pub(crate) type Parameter = (Cow<'static, str>, String);
@@ -60,7 +73,19 @@ impl Options {
     }
 
     pub(crate) fn parameter(&mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) {
-        self.parameters.push((name.into(), value.into()));
+        let name = name.into();
+        if SINGLE.contains(&&*name) {
+            self.parameters.retain(|(other, _)| *other != name);
+        }
+        self.parameters.push((name, value.into()));
+    }
+
+    /// The parameters as they are sent. That partial data is refused comes before any of them.
+    pub(crate) fn sent(&self) -> impl Iterator<Item = (&str, &str)> {
+        let refusals = if self.partial == Some(PartialData::Refuse) { &REFUSALS[..] } else { &[] };
+        let all = self.parameters.iter().map(|(name, value)| (&**name, &**value));
+        let others = all.filter(move |(name, _)| !refusals.iter().any(|(refusal, _)| refusal == name));
+        others.chain(refusals.iter().copied())
     }
 
     pub(crate) fn fail(&mut self, failure: ErrorKind) {
@@ -68,16 +93,31 @@ impl Options {
     }
 
     /// Fills in from the client's what the call leaves open. A header or a parameter of the call replaces the client's of
-    /// the same name.
+    /// the same name, unless that would lose a filter.
     pub(crate) fn or(mut self, client: &Self) -> Self {
         for (name, value) in &client.headers {
             if !self.headers.contains_key(name) {
                 self.headers.insert(name, value.clone());
             }
         }
+        for names in ALTERNATIVES {
+            let [own, clients] = [&self, client].map(|options| {
+                options.parameters.iter().filter(|(name, _)| names.contains(&&**name)).collect::<Vec<_>>()
+            });
+            // A call that was settled has its client's already.
+            if !own.is_empty() && !clients.is_empty() && own != clients {
+                let name = names[0];
+                self.fail(ErrorKind::Config(format!(
+                    "`{name}` of the client and of the call: a series would have to pass only one of them"
+                )));
+            }
+        }
         let own = self.parameters.len();
         for parameter in &client.parameters {
-            if !self.parameters[..own].iter().any(|(name, _)| *name == parameter.0) {
+            let (name, _) = parameter;
+            let is_condition = CONDITIONS.contains(&&**name);
+            let replaces = |own: &Parameter| if is_condition { own == parameter } else { own.0 == *name };
+            if !self.parameters[..own].iter().any(replaces) {
                 self.parameters.push(parameter.clone());
             }
         }
@@ -114,13 +154,18 @@ macro_rules! option_setters {
             self
         }
 
-        /// Asks as a tenant of Mimir, Cortex or Loki's kin: the header `X-Scope-OrgID`. Several are joined by `|`.
+        /// Asks as a tenant of Mimir, Cortex or Loki's kin: the header `X-Scope-OrgID`, which is sent as it is. A `|` in it
+        /// separates several tenants; [`Mimir::tenants`](crate::Mimir::tenants), for names that come from elsewhere, refuses
+        /// names with one.
         pub fn tenant(self, tenant: &str) -> Self {
             self.header("x-scope-orgid", tenant)
         }
 
         /// Sends a parameter that is not Prometheus' own, instead of those that the client has by this name. Several calls
-        /// send several.
+        /// send several, except of what [`Thanos`](crate::Thanos) and [`VictoriaMetrics`](crate::VictoriaMetrics) take once.
+        ///
+        /// Filters of the client are never replaced: `extra_label` is sent as well, and a call that has other
+        /// `extra_filters[]` or `storeMatch[]` than its client fails with [`ErrorKind::Config`](crate::ErrorKind::Config).
         pub fn parameter(
             mut self,
             name: impl Into<std::borrow::Cow<'static, str>>,
@@ -144,8 +189,12 @@ macro_rules! option_setters {
         }
 
         /// The most bytes that an answer may have, uncompressed. Unless set, 1 GiB for queries, 64 MiB for lists, metadata
-        /// and exemplars, and 4 MiB for what a server tells about itself. It bounds the memory too: what is made of a query's
-        /// answer, beside its samples, takes no more than that, or four times as much up to 256 MiB.
+        /// and exemplars, and 4 MiB for what a server tells about itself.
+        ///
+        /// It bounds the memory too. What is made of an answer, beside 16 bytes for each sample, takes at most so many
+        /// bytes or, if that is more, four times as many up to 256 MiB; 1 MiB is always allowed. With a limit of 1 GiB that
+        /// is 1 GiB at most, with one of 64 to 256 MiB it is 256 MiB, with one of 10 MiB it is 40 MiB. Answers other than
+        /// those of queries are also kept as they came until they are whole.
         pub fn max_response_bytes(mut self, bytes: u64) -> Self {
             self.$($options).+.max_bytes = Some(bytes);
             self
@@ -194,6 +243,50 @@ mod tests {
             (both.timeout, both.limits(9)),
             (Some(Duration::from_secs(1)), Limits { max_bytes: 9, max_samples: 8 })
         );
+    }
+
+    fn options(parameters: &[(&'static str, &str)]) -> Options {
+        let mut options = Options::default();
+        for (name, value) in parameters {
+            options.parameter(*name, *value);
+        }
+        options
+    }
+
+    #[test]
+    fn a_filter_of_the_client_is_never_lost_and_never_widened() {
+        let client =
+            options(&[("extra_label", "tenant=a"), ("extra_filters[]", "{x=\"1\"}"), ("extra_filters[]", "{x=\"2\"}")]);
+        let both = options(&[("extra_label", "env=prod"), ("replicaLabels[]", "r")]).or(&client);
+        let expected = [
+            "extra_label=env=prod",
+            "replicaLabels[]=r",
+            "extra_label=tenant=a",
+            "extra_filters[]={x=\"1\"}",
+            "extra_filters[]={x=\"2\"}",
+        ];
+        assert_eq!(shown(&both), expected);
+        // As for a part of a range.
+        let again = both.or(&client);
+        assert_eq!(shown(&again), expected);
+        assert!(again.failure.is_none());
+        for (name, other) in [("extra_filters[]", "extra_filters"), ("storeMatch[]", "storeMatch[]")] {
+            let both = options(&[(other, "{y=\"1\"}")]).or(&options(&[(name, "{x=\"1\"}")]));
+            let Some(ErrorKind::Config(message)) = both.failure else { panic!("{other}") };
+            assert!(message.contains(name), "{message}");
+            assert!(options(&[(other, "{y=\"1\"}")]).or(&Options::default()).failure.is_none());
+        }
+    }
+
+    #[test]
+    fn the_last_of_what_says_one_thing_counts() {
+        let mut options = options(&[("dedup", "true"), ("x", "1"), ("dedup", "false"), ("x", "2")]);
+        assert_eq!(shown(&options), ["x=1", "dedup=false", "x=2"]);
+        options.parameter("partial_response", "true");
+        assert!(options.sent().any(|pair| pair == ("partial_response", "true")));
+        options.partial = Some(PartialData::Refuse);
+        let sent: Vec<_> = options.sent().filter(|(name, _)| name.contains("partial")).collect();
+        assert_eq!(sent, REFUSALS);
     }
 
     #[test]

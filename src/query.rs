@@ -100,7 +100,9 @@ macro_rules! query_setters {
             self
         }
 
-        /// At most this many series. The server says so in a warning if there were more.
+        /// At most this many series. The server says so in a warning if there were more, which then is no
+        /// [missing data](crate::Meta::partial_reason). Prometheus takes it since 3.2; older servers, and `VictoriaMetrics`,
+        /// answer with all series.
         pub fn limit(mut self, series: u64) -> Self {
             self.common.request.parameter("limit", series.to_string());
             self
@@ -193,7 +195,7 @@ impl<'a, Q: MetricQuerier + ?Sized, R, W> RangeQuery<'a, Q, R, W> {
     query_setters!();
 
     /// Asks for the range in parts that the server takes, several at once, and joins the answers. The points are those of
-    /// the [`aligned`](TimeRange::aligned) range.
+    /// the [`aligned`](TimeRange::aligned) range. What is set before holds for all parts together, as the timeout does.
     ///
     /// ```no_run
     /// # use promql_presets::{PrometheusClient, Querier, TimeRange, presets::prometheus};
@@ -201,6 +203,7 @@ impl<'a, Q: MetricQuerier + ?Sized, R, W> RangeQuery<'a, Q, R, W> {
     /// let year = TimeRange::last_hours(24 * 365).step("1m")?;
     /// let up = client
     ///     .query_range(prometheus::UP, &prometheus::Querier::new(), year)
+    ///     .timeout(std::time::Duration::from_mins(5))
     ///     .split()
     ///     .on_progress(|progress| println!("{} of {}", progress.done, progress.parts))
     ///     .await?;

@@ -7,7 +7,7 @@ use promql_presets_core::{DurationError, PromDuration};
 
 use crate::value::{ParseTimestampError, Timestamp};
 
-/// Prometheus refuses a range with more steps than this, whatever the query.
+/// Prometheus refuses a range with more steps than this, whatever the query. It has one [point](TimeRange::points) more.
 pub const MAX_STEPS: u64 = 11_000;
 
 /// How many points a range has if nobody says how far apart they are.
@@ -198,7 +198,7 @@ impl TimeRange {
         }
     }
 
-    /// How many points a series without gaps has.
+    /// How many points a series without gaps has: one more than there are steps, since there is one at either end.
     #[must_use]
     pub fn points(&self) -> u64 {
         self.steps().saturating_add(1)
@@ -301,7 +301,8 @@ pub enum RangeError {
         /// The end.
         end: Timestamp,
     },
-    /// More points than Prometheus gives for a series.
+    /// More points than the server gives for a series: one more than it takes
+    /// [steps](crate::ClientBuilder::max_steps).
     #[error("{points} points for each series, and the server gives at most {most}; a step of {fitting} would fit")]
     TooManyPoints {
         /// How many there would be.
@@ -310,6 +311,12 @@ pub enum RangeError {
         most: u64,
         /// The smallest step in whole seconds that is allowed.
         fitting: PromDuration,
+    },
+    /// A range in parts of what looks at the whole of it, see [`SplitQuery`](crate::SplitQuery).
+    #[error("`{name}` looks at the whole range, which cannot be asked for in parts")]
+    Indivisible {
+        /// The function, or what else it is, in lower case.
+        name: String,
     },
 }
 
@@ -363,7 +370,10 @@ mod tests {
         let fitting = PromDuration::from_secs(2);
         assert_eq!(error, RangeError::TooManyPoints { points: 11_002, most: 11_001, fitting });
         assert_eq!(range("0", "11001", "2").check(MAX_STEPS), Ok(()));
-        assert_eq!(range("0", "11001", "1").check(30_000), Ok(()));
+        // As many as VictoriaMetrics takes, whose error names 30,000 points.
+        assert_eq!(range("0", "29999", "1").check(29_999), Ok(()));
+        let error = range("0", "30000", "1").check(29_999).unwrap_err().to_string();
+        assert!(error.starts_with("30001 points for each series, and the server gives at most 30000;"), "{error}");
     }
 
     fn grid(range: &TimeRange) -> Vec<i64> {

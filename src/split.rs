@@ -1,5 +1,7 @@
 //! Ranges that are too long for one query, asked for in parts.
 
+mod whole;
+
 use std::fmt;
 use std::future::IntoFuture;
 use std::sync::Arc;
@@ -7,9 +9,11 @@ use std::sync::Arc;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use promql_presets_core::MetricQuerier;
 
-use crate::call::{BoxFuture, Deadline};
-use crate::error::Error;
+use crate::call::{BoxFuture, Call, Deadline};
+use crate::error::{Error, ErrorKind};
+use crate::options::Parameter;
 use crate::query::RangeQuery;
+use crate::range::{RangeError, TimeRange};
 use crate::value::Matrix;
 
 /// How many parts are asked for at once if nobody says.
@@ -32,6 +36,12 @@ pub struct Progress {
 /// The range is [`aligned`](crate::TimeRange::aligned), which is what makes the parts fit together on every server: each
 /// part is within what the server takes for one query, and together they have every point of the aligned range once. One
 /// timeout and one limit of samples hold for all parts together; the limit of bytes holds for each.
+///
+/// The answer is that to the whole range: `@ start()` and `@ end()` are sent as the times that they mean. A query that
+/// looks at the whole range in another way fails with [`RangeError::Indivisible`] before anything is sent: `start()`,
+/// `end()` and `range()` as values; of `MetricsQL` `range_avg`, `running_sum`, `topk_avg` and their families, `default` and
+/// whatever else depends on other points or on which series there are; and a `limit`, which would cut each part on its
+/// own.
 #[must_use = "a query does nothing until it is awaited"]
 pub struct SplitQuery<'a, Q: ?Sized, R, W> {
     query: RangeQuery<'a, Q, R, W>,
@@ -77,6 +87,7 @@ impl<'a, Q: MetricQuerier + ?Sized, R: 'a, W: 'a> IntoFuture for SplitQuery<'a, 
         let call = query.whole();
         Box::pin(async move {
             let mut call = call.settled()?;
+            call.query = of_parts(&call, range.aligned()).map_err(|error| call.error(error))?;
             call.deadline = Some(Deadline::after(call.options.timeout));
             call.pool = Some(Arc::default());
             let mut progress = Progress { done: 0, parts: range.part_count(max_points), samples: 0 };
@@ -91,8 +102,24 @@ impl<'a, Q: MetricQuerier + ?Sized, R: 'a, W: 'a> IntoFuture for SplitQuery<'a, 
                 }
                 matrices.push(matrix);
             }
-            Matrix::join(matrices).map_err(|error| Error::new(error.into(), call.preset, call.query.clone(), 0))
+            Matrix::join(matrices).map_err(|error| call.error(error))
         })
+    }
+}
+
+/// The query of a settled call as it is sent for each part of a range.
+fn of_parts(call: &Call, range: TimeRange) -> Result<Option<String>, RangeError> {
+    let limits = |(name, value): &Parameter| name == "limit" && value != "0";
+    if call.parameters.iter().chain(&call.options.parameters).any(limits) {
+        return Err(RangeError::Indivisible { name: "limit".to_owned() });
+    }
+    let query = call.query.as_deref();
+    query.map(|query| whole::of_parts(query, range.start(), range.end())).transpose()
+}
+
+impl Call {
+    fn error(&self, failure: impl Into<ErrorKind>) -> Error {
+        Error::new(failure.into(), self.preset, self.query.clone(), 0)
     }
 }
 

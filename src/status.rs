@@ -98,8 +98,8 @@ calls! {
     ParseQuery(promql: &'a str) -> serde_json::Value;
     /// Whether the server is up: what [`PrometheusClient::healthy`] and [`PrometheusClient::ready`] return.
     ///
-    /// HTTP 503 is `false`. Whatever else is not success is an error, as is no answer at all, and a page to log in. It is not
-    /// tried again unless [`retry`](Self::retry) says so.
+    /// HTTP 503 is `false`. Whatever else is not success is an error, as is no answer at all, and a page to log in. It is
+    /// not tried again unless [`retry`](Self::retry) says so.
     HealthQuery(path: &'static str) -> bool;
 }
 
@@ -126,11 +126,13 @@ type LooseFeatures = Loose<BTreeMap<String, Loose<bool>>>;
 impl FeaturesQuery<'_> {
     async fn ask(self) -> Result<Features, Error> {
         let call = Call::new(&self.client.transport, "features", "api/v1/features").get_only().at_most(STATUS_BYTES);
-        let read = |(features, _): (BTreeMap<String, LooseFeatures>, _)| {
+        let read = |(features, _): (Option<BTreeMap<String, LooseFeatures>>, _)| {
             let known = |Loose(features): LooseFeatures| {
                 features.unwrap_or_default().into_iter().filter_map(|(name, Loose(on))| Some((name, on?))).collect()
             };
-            Ok(Features(features.into_iter().map(|(category, features)| (category, known(features))).collect()))
+            Ok(Features(
+                features.into_iter().flatten().map(|(category, features)| (category, known(features))).collect(),
+            ))
         };
         Call { options: self.options, ..call }.read::<Whole<_>, _>(read).await
     }

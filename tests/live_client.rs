@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use promql_presets::presets::{api_requests, container_utilization as container, prometheus as targets};
 use promql_presets::{
-    ErrorKind, HttpMethod, Labels, Mimir, PrometheusClient, Querier, Thanos, TimeRange, Timestamp, VictoriaMetrics,
+    ErrorKind, HttpMethod, Labels, Mimir, PrometheusClient, Querier, Series, Thanos, TimeRange, Timestamp,
+    VictoriaMetrics, starts_with,
 };
 use promql_presets_test_support::{Dataset, Server, prometheus, victoria_metrics, vmauth};
 
@@ -48,6 +49,12 @@ async fn instant_queries_answer_as_the_formulas_say() {
     }
 }
 
+/// Whether a Prometheus of this version knows what came with another one.
+fn is_since(version: &str, first: [u32; 2]) -> bool {
+    let numbers: Vec<u32> = version.split('.').take(2).map(|number| number.parse().unwrap()).collect();
+    numbers >= first.to_vec()
+}
+
 #[tokio::test]
 async fn options_reach_the_server() {
     let Some(server) = prometheus::shared() else { return };
@@ -60,15 +67,24 @@ async fn options_reach_the_server() {
         Some(f64::from(u32::try_from(whole.len()).unwrap()))
     );
     assert!(whole.stats().is_none() && whole.warnings().is_empty());
-    // Old servers do not know it; others find nothing that recent.
+    let version = client.build_info().await.unwrap().version;
+    // Nothing is that recent, for servers that know of the parameter.
     let later = end().checked_add(Duration::from_secs(10)).unwrap();
     let recent = client.query(targets::UP, &querier).at(later).lookback_delta("5s").await.unwrap();
-    assert!(recent.is_empty() || recent.len() == whole.len());
+    assert_eq!(recent.len(), if is_since(&version, [2, 43]) { 0 } else { whole.len() }, "{version}");
     let limited = client.query(targets::UP, &querier).at(end()).limit(1).await.unwrap();
-    assert!(limited.len() == whole.len() || (limited.len() == 1 && limited.is_partial()));
+    let knows_limit = is_since(&version, [3, 2]);
+    assert_eq!(limited.len(), if knows_limit { 1 } else { whole.len() }, "{version}");
+    assert_eq!(!limited.warnings().is_empty(), knows_limit);
+    assert!(!limited.is_partial());
     // Other servers' parameters do no harm.
     let thanos = client.query(targets::UP, &querier).at(end()).with(Thanos::new().dedup(true)).tenant("a").await;
     assert_eq!(thanos.unwrap().elements(), whole.elements());
+}
+
+/// Which series, in which order, and how long they are.
+fn shape(series: &[Series]) -> Vec<(String, usize)> {
+    series.iter().map(|series| (series.labels().to_string(), series.len())).collect()
 }
 
 #[tokio::test]
@@ -93,11 +109,8 @@ async fn ranges_can_be_whole_or_in_parts_or_streamed() {
             let mut parts = 0;
             let joined = split.on_progress(|progress| parts = progress.done).await.unwrap();
             assert!(parts > odd.points() / most);
-            assert_eq!(joined.len(), whole.len());
-            for series in &whole {
-                let same = joined.iter().find(|other| other.labels() == series.labels()).unwrap();
-                assert!(same == series, "{} {} {}", series.labels(), same.len(), series.len());
-            }
+            assert_eq!(shape(joined.series()), shape(whole.series()));
+            assert!(joined.series() == whole.series());
             assert!(whole.iter().any(|series| series.len() as u64 == odd.aligned().points()));
         }
 
@@ -106,11 +119,29 @@ async fn ranges_can_be_whole_or_in_parts_or_streamed() {
         while let Some(series) = stream.try_next().await.unwrap() {
             streamed.push(series);
         }
-        let shape = |series: &[promql_presets::Series]| {
-            series.iter().map(|series| (series.labels().to_string(), series.len())).collect::<Vec<_>>()
-        };
         assert_eq!(shape(&streamed), shape(whole.series()));
         assert!(streamed == whole.series());
+    }
+}
+
+#[tokio::test]
+async fn parts_have_what_the_whole_has_where_a_query_names_its_ends() {
+    for server in servers() {
+        let client = client(server);
+        let start = Timestamp::from_secs(Dataset::of_tests().start() + 1207);
+        let range = TimeRange::new(start, end()).unwrap().step("1m").unwrap().aligned();
+        // Series of several metrics, and of none, whose order differs from server to server.
+        for promql in [
+            "backendai_api_request_count_total @ end() - backendai_api_request_count_total @ start()",
+            "rate(backendai_api_request_count_total{endpoint!='@ end()'}[5m] @ end( )) # @ end()",
+            "{__name__=~'up|backendai_api_request_count_total'} or sum by (job)(up)",
+        ] {
+            let whole = client.raw_query_range(promql, range).await.unwrap();
+            let split = client.raw_query_range(promql, range).split().max_points(50).await.unwrap();
+            assert!(whole.len() > 5);
+            assert_eq!(shape(split.series()), shape(whole.series()), "{promql}");
+            assert!(split.series() == whole.series(), "{promql}");
+        }
     }
 }
 
@@ -164,11 +195,19 @@ async fn metadata_exemplars_and_status_are_answered() {
         let querier = api_requests::Querier::new();
         let exemplars = client.exemplars(api_requests::RATE, &querier).end(end()).await;
         assert!(exemplars.unwrap().is_empty());
-        // Known to Prometheus since 3.9 only.
+    }
+    if let Some(server) = prometheus::shared() {
+        let client = client(server);
+        let version = client.build_info().await.unwrap().version;
         match client.features().await {
-            Ok(features) => assert!(features.iter().next().is_some()),
-            Err(error) => assert!(matches!(error.status(), Some(400 | 404)), "{error:?}"),
+            Ok(features) => assert!(is_since(&version, [3, 9]) && features.iter().next().is_some(), "{version}"),
+            Err(error) => assert_eq!((error.status(), is_since(&version, [3, 9])), (Some(404), false), "{error:?}"),
         }
+    }
+    // Not an answer of Prometheus, but what it says of a path that it does not know.
+    if let Some(server) = victoria_metrics::shared() {
+        let error = client(server).features().await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Http { status: 400, body } if body.contains("unsupported path")));
     }
 }
 
@@ -181,9 +220,10 @@ async fn the_server_formats_and_parses() {
     let error = client.format_query("sum(").await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Server { status: 400, error } if error.kind == "bad_data"), "{error:?}");
     assert_eq!(error.query(), Some("sum("));
+    let version = client.build_info().await.unwrap().version;
     match client.parse_query("up").await {
-        Ok(tree) => assert_eq!(tree["type"], "vectorSelector"),
-        Err(error) => assert_eq!(error.status(), Some(404)),
+        Ok(tree) => assert!(is_since(&version, [3, 0]) && tree["type"] == "vectorSelector", "{version}"),
+        Err(error) => assert_eq!((error.status(), is_since(&version, [3, 0])), (Some(404), false), "{error:?}"),
     }
 }
 
@@ -193,6 +233,11 @@ async fn raw_queries_have_any_type() {
         let client = client(server);
         assert!(!client.raw_query("up").at(end()).await.unwrap().into_vector().unwrap().is_empty());
         assert!(!client.raw_query("up[1m]").at(end()).await.unwrap().into_matrix().unwrap().is_empty());
+        // Plain text is no regular expression, and anything may come after it.
+        let nodes = targets::Querier::new().instance(starts_with("node-"));
+        assert_eq!(client.query(targets::UP, &nodes).at(end()).await.unwrap().len(), 3);
+        let none = targets::Querier::new().instance(starts_with("node."));
+        assert!(client.query(targets::UP, &none).at(end()).await.unwrap().is_empty());
         // A scalar is a vector for VictoriaMetrics.
         assert_eq!(client.raw_query("1 + 1").at(end()).await.unwrap().into_scalar().unwrap().value(), 2.0);
         let error = client.raw_query("rate(").await.unwrap_err();
@@ -229,8 +274,27 @@ async fn dialects_reach_victoria_metrics() {
     assert_eq!(domains(VictoriaMetrics::new().extra_label("domain", "default")).await, ["default"]);
     let filter = Querier::new("").label("domain", promql_presets::regex("rese.*"));
     assert_eq!(domains(VictoriaMetrics::new().extra_filters(&filter)).await, ["research"]);
+    let conditions = |first, second| VictoriaMetrics::new().extra_label("domain", first).extra_label("domain", second);
+    assert!(domains(conditions("default", "research")).await.is_empty());
     let rounded = client.raw_query("1/3").with(VictoriaMetrics::new().round_digits(2)).await.unwrap();
     assert_eq!(rounded.into_scalar().unwrap().finite().unwrap(), 0.33);
+}
+
+#[tokio::test]
+async fn victoria_metrics_takes_as_many_steps_as_is_said() {
+    let Some(server) = victoria_metrics::shared() else { return };
+    let steps = |steps| {
+        let start = end().checked_sub(Duration::from_secs(steps)).unwrap();
+        TimeRange::new(start, end()).unwrap().step("1s").unwrap()
+    };
+    let client = PrometheusClient::builder(server.url()).max_steps(30_000).build().unwrap();
+    let longest = client.raw_query_range("vector(1)", steps(29_999)).await.unwrap();
+    assert_eq!(longest.sample_count(), 30_000);
+    let error = client.raw_query_range("vector(1)", steps(30_000)).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Server { status: 422, .. }), "{error:?}");
+    let client = PrometheusClient::builder(server.url()).max_steps(29_999).build().unwrap();
+    let split = client.raw_query_range("vector(1)", steps(40_000)).split().await.unwrap();
+    assert_eq!(split.sample_count(), 40_001);
 }
 
 #[tokio::test]
@@ -279,4 +343,13 @@ async fn a_tenant_passes_a_proxy() {
     assert_eq!(tenants, ["ours", "theirs", "ours|theirs"]);
     assert_eq!(requests[0].path, "/prometheus/api/v1/query");
     assert_eq!(requests[0].parameter("query"), Some("up{}"));
+
+    // One that knows nothing of tenants answers all of them.
+    let Some(server) = prometheus::shared() else { return };
+    let config = format!("users:\n- bearer_token: token\n  url_prefix: \"{}\"\n", server.url());
+    let Some(proxy) = vmauth::start(&config, None) else { return };
+    let through = PrometheusClient::builder(proxy.url()).bearer_auth("token").build().unwrap();
+    let up =
+        through.query(targets::UP, &querier).at(end()).with(Mimir::new().tenants(["ours", "theirs"])).await.unwrap();
+    assert_eq!(up.elements(), self::client(server).query(targets::UP, &querier).at(end()).await.unwrap().elements());
 }

@@ -8,7 +8,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use misbehaving::{After, Server, json};
-use promql_presets::{ErrorKind, PrometheusClient, RetryPolicy, TimeRange};
+use promql_presets::{ErrorKind, PrometheusClient, RangeError, RetryPolicy, TimeRange};
 
 /// A client whose retries a test need not wait for.
 fn client_of(server: &Server) -> PrometheusClient {
@@ -63,4 +63,39 @@ async fn series_that_contradict_themselves_are_errors() {
     for error in ask(&series.replace("[2,", "[0.5,")).await {
         assert!(error.starts_with("expected a time that is not before the last one"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn parts_are_asked_for_what_the_whole_means() {
+    let server = Server::always(matrix(""));
+    let client = client_of(&server);
+    let range = TimeRange::parse("2.5", "21", "1").unwrap();
+    let asked = client.raw_query_range("x @ end() - x @ start()", range).split().max_points(10).await.unwrap();
+    assert_eq!(server.requests().len(), 3);
+    for request in server.requests() {
+        assert_eq!(request.parameter("query"), Some("x @ 21 - x @ 2"));
+    }
+    assert_eq!(asked.meta().query.as_deref(), Some("x @ 21 - x @ 2"));
+}
+
+#[tokio::test]
+async fn what_looks_at_the_whole_range_is_not_asked_for_in_parts() {
+    let server = Server::always(matrix(""));
+    let client = client_of(&server);
+    let range = TimeRange::parse("0", "20", "1").unwrap();
+    let limits = PrometheusClient::builder(format!("{}?limit=7", server.url)).build().unwrap();
+    for (query, name) in [
+        (client.raw_query_range("1 + running_sum(up)", range), "running_sum"),
+        (client.raw_query_range("up", range).limit(7), "limit"),
+        (client.raw_query_range("up", range).parameter("limit", "7"), "limit"),
+        (limits.raw_query_range("up", range), "limit"),
+    ] {
+        let error = query.split().await.unwrap_err();
+        let ErrorKind::Range(RangeError::Indivisible { name: found }) = error.kind() else { panic!("{error:?}") };
+        assert_eq!(found, name);
+        assert!(error.to_string().contains(&format!("`{name}` looks at the whole range")), "{error}");
+        assert!(error.query().is_some());
+    }
+    assert!(server.requests().is_empty());
+    assert!(client.raw_query_range("up", range).limit(0).split().await.unwrap().is_empty());
 }

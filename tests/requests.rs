@@ -10,8 +10,8 @@ use std::time::Duration;
 use misbehaving::{Request, Server, json, vector};
 use promql_presets::presets::{self, api_requests, prometheus, prometheus::UP};
 use promql_presets::{
-    CallReport, Data, Dialect, Error, ErrorKind, HttpMethod, Mimir, Outcome, PrometheusClient, Querier, RangeError,
-    ResultType, RetryPolicy, SeriesStream, Thanos, TimeRange, Timestamp, VictoriaMetrics, preset,
+    CallReport, Data, Dialect, Error, ErrorKind, HttpMethod, Mimir, Outcome, PartialData, PrometheusClient, Querier,
+    RangeError, ResultType, RetryPolicy, SeriesStream, Thanos, TimeRange, Timestamp, VictoriaMetrics, preset,
 };
 
 /// The request of a call, without what comes and goes.
@@ -156,6 +156,44 @@ async fn a_base_url_may_end_in_the_path_of_the_api() {
 }
 
 #[tokio::test]
+async fn filters_of_a_client_stay_whatever_its_calls_set() {
+    let server = Server::always(vector("7"));
+    let of_call = || VictoriaMetrics::new().extra_label("env", "prod");
+    let querier = prometheus::Querier::new();
+    let labels = |server: &Server| {
+        let (_, _, parameters) = last(server);
+        parameters.into_iter().filter(|(name, _)| name == "extra_label").map(|(_, value)| value).collect::<Vec<_>>()
+    };
+    let built = PrometheusClient::builder(&server.url).with(VictoriaMetrics::new().extra_label("tenant", "a"));
+    let written = PrometheusClient::builder(format!("{}?extra_label=tenant=a", server.url));
+    for client in [built.build().unwrap(), written.build().unwrap()] {
+        client.query(UP, &querier).with(of_call()).await.unwrap();
+        assert_eq!(labels(&server), ["env=prod", "tenant=a"]);
+    }
+
+    let filter = |tenant: &str| VictoriaMetrics::new().extra_filters(&Querier::new("").label("tenant", tenant));
+    let client = PrometheusClient::builder(&server.url).with(filter("a")).build().unwrap();
+    client.query(UP, &querier).await.unwrap();
+    assert_eq!(server.requests().pop().unwrap().parameter("extra_filters[]"), Some(r#"{tenant="a"}"#));
+    let sent = server.requests().len();
+    let error = client.query(UP, &querier).with(filter("b")).await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Config(message) if message.contains("extra_filters[]")), "{error:?}");
+    let written = PrometheusClient::builder(format!("{}?extra_filters={{tenant=\"a\"}}", server.url));
+    assert!(matches!(written.with(filter("b")).build().unwrap_err().kind(), ErrorKind::Config(_)));
+    assert_eq!(server.requests().len(), sent);
+}
+
+#[tokio::test]
+async fn refusing_partial_data_counts_more_than_a_setting() {
+    let server = Server::always(vector("7"));
+    let client = PrometheusClient::builder(&server.url).with(Thanos::new().partial_response(true)).build().unwrap();
+    client.query(UP, &prometheus::Querier::new()).partial_data(PartialData::Refuse).await.unwrap();
+    let (_, _, mut parameters) = last(&server);
+    parameters.retain(|(name, _)| name.contains("partial"));
+    assert_eq!(parameters, pairs(&[("partial_response", "false"), ("deny_partial_response", "1")]));
+}
+
+#[tokio::test]
 async fn basic_credentials_come_from_the_builder_or_the_url() {
     let server = Server::always(vector("7"));
     let built = PrometheusClient::builder(&server.url).basic_auth("user", "p@ss").build().unwrap();
@@ -248,6 +286,48 @@ async fn exemplars_are_read() {
 }
 
 #[tokio::test]
+async fn null_is_a_list_or_a_map_without_anything() {
+    let server = Server::always(json(200, r#"{"status":"success","data":null,"warnings":["store gone"]}"#));
+    let client = client(&server);
+    let values = client.label_values("job").await.unwrap();
+    assert!(values.is_empty() && values.is_partial());
+    assert!(client.labels().await.unwrap().is_empty());
+    assert!(client.series(&Querier::new("up")).await.unwrap().is_empty());
+    let metadata = client.metadata().await.unwrap();
+    assert!(metadata.is_empty() && metadata.is_partial());
+    assert!(client.exemplars(UP, &prometheus::Querier::new()).await.unwrap().is_empty());
+    assert_eq!(client.features().await.unwrap().iter().count(), 0);
+    assert!(client.build_info().await.is_err() && client.format_query("up").await.is_err());
+
+    let server = Server::always(json(200, r#"{"status":"success"}"#));
+    let error = self::client(&server).labels().await.unwrap_err();
+    assert!(error.to_string().contains("no `data`"), "{error}");
+}
+
+#[tokio::test]
+async fn a_cut_that_a_call_asks_for_is_no_missing_data() {
+    let cut = r#""warnings":["results truncated due to limit"]}"#;
+    let body = misbehaving::vector_body("7");
+    let server = Server::sequence(&[
+        json(200, &format!(r#"{{"status":"success","data":["a"],{cut}"#)),
+        json(200, &format!("{},{cut}", body.trim_end().strip_suffix('}').unwrap())),
+        json(200, &format!("{},{cut}", body.trim_end().strip_suffix('}').unwrap())),
+        json(200, &format!(r#"{{"status":"success","data":["a"],{cut}"#)),
+    ]);
+    let client = PrometheusClient::builder(&server.url).partial_data(PartialData::Refuse).build().unwrap();
+    let labels = client.labels().limit(1).await.unwrap();
+    assert!(!labels.is_partial());
+    assert_eq!(labels.warnings(), ["results truncated due to limit"]);
+    let querier = prometheus::Querier::new();
+    let warned = client.query(UP, &querier).limit(1).partial_data(PartialData::Warn).await.unwrap();
+    assert_eq!((warned.finite().unwrap(), warned.warnings().len()), (7.0, 1));
+    // Where the call set no limit, somebody else did.
+    let warned = client.query(UP, &querier).partial_data(PartialData::Warn).await.unwrap();
+    assert!(warned.is_partial() && warned.finite().is_err());
+    assert!(matches!(client.labels().await.unwrap_err().kind(), ErrorKind::PartialData { .. }));
+}
+
+#[tokio::test]
 async fn the_server_tells_about_itself() {
     let data = |data: &str| Server::always(json(200, &format!(r#"{{"status":"success","data":{data}}}"#)));
     // As of Mimir, whose features are an object.
@@ -269,7 +349,8 @@ async fn the_server_tells_about_itself() {
     assert_eq!(client(&server).format_query("a+b").await.unwrap(), "a + b");
     assert_eq!(last(&server), ("POST".to_owned(), "/api/v1/format_query".to_owned(), pairs(&[("query", "a+b")])));
     let server = data(r#"{"type":"binaryExpr"}"#);
-    assert_eq!(client(&server).parse_query("a+b").await.unwrap()["type"], "binaryExpr");
+    let tree: promql_presets::serde_json::Value = client(&server).parse_query("a+b").await.unwrap();
+    assert_eq!(tree["type"], "binaryExpr");
     assert_eq!(last(&server), ("POST".to_owned(), "/api/v1/parse_query".to_owned(), pairs(&[("query", "a+b")])));
 }
 
@@ -304,6 +385,7 @@ async fn presets_found_by_name_and_raw_queries_have_results_of_any_type() {
 
     let raw = client.raw_query("1 +").at("5").await.unwrap();
     assert_eq!(raw.result_type(), ResultType::InstantVector);
+    assert_eq!(raw.to_string(), raw.clone().into_vector().unwrap().to_string());
     assert!(!raw.is_partial() && raw.warnings().is_empty());
     let error = raw.clone().into_matrix().unwrap_err();
     assert_eq!(

@@ -17,7 +17,9 @@ mod render;
 pub use duration::{DurationError, PromDuration};
 pub use error::{RenderError, UnknownText};
 pub use escape::{escape_into, quote};
-pub use matcher::{LabelValue, Match, MatchOp, Matcher, MatcherField, none_of, not, not_regex, one_of, regex};
+pub use matcher::{
+    LabelValue, Match, MatchOp, Matcher, MatcherField, none_of, not, not_regex, one_of, regex, starts_with,
+};
 pub use name::{LabelName, MetricName, NameError};
 pub use preset::{
     AnyWindow, LabelInfo, LabelKind, NoWindow, Preset, PresetInfo, Presets, ResultType, Segment, TakesWindow, Windowed,

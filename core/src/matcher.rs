@@ -151,9 +151,24 @@ where
 
 /// The whole value matches a regular expression in [RE2 syntax](https://github.com/google/re2/wiki/Syntax).
 ///
-/// For a list of values use [`one_of`], which escapes them.
+/// For a list of values use [`one_of`], for a beginning [`starts_with`]; both escape what they are given.
 pub fn regex<K: ?Sized>(pattern: impl Into<String>) -> Match<K> {
     Match::some(MatchOp::Regex, pattern.into())
+}
+
+/// The value starts with a text, which is no regular expression.
+///
+/// ```
+/// # use promql_presets_core::{Matcher, starts_with};
+/// assert_eq!(Matcher::new("path", starts_with("/v1.")).to_string(), r#"path=~"/v1\\.(?s:.*)""#);
+/// ```
+pub fn starts_with(prefix: impl AsRef<str>) -> Match<String> {
+    let mut pattern = String::new();
+    // Writing to a `String` cannot fail.
+    _ = crate::regex::escape(prefix.as_ref(), &mut pattern);
+    // Before Prometheus 3 a dot alone is no line feed.
+    pattern.push_str("(?s:.*)");
+    Match::some(MatchOp::Regex, pattern)
 }
 
 /// The whole value does not match a regular expression in [RE2 syntax](https://github.com/google/re2/wiki/Syntax).
@@ -302,6 +317,7 @@ mod tests {
         assert_eq!(shown(regex("a.*")), r#"l=~"a.*""#);
         assert_eq!(shown(not_regex("a.*")), r#"l!~"a.*""#);
         assert_eq!(shown(one_of(["a.b", "c|d"])), r#"l=~"a\\.b|c\\|d""#);
+        assert_eq!(shown(starts_with("a.b|")), r#"l=~"a\\.b\\|(?s:.*)""#);
         assert_eq!(shown(none_of(vec!["a".to_owned(), String::new()])), r#"l!~"a|""#);
     }
 

@@ -4,39 +4,63 @@
 //! cargo +nightly fuzz run decode fuzz/corpus/decode fuzz/seeds/decode -- -dict=fuzz/seeds/decode.dict
 //! ```
 //!
-//! The first two bytes say how to cut the rest.
+//! The first two bytes say how to cut the rest: how long the first piece is, and how long the others are at most.
 
 #![no_main]
 
 use std::collections::BTreeMap;
 
 use libfuzzer_sys::fuzz_target;
-use promql_presets::wire::{DecodeError, Decoder, Limits, QueryResult, Response, decode_data};
+use promql_presets::wire::{Data, DecodeError, Decoder, Limits, Response, decode_data};
 use promql_presets::{Labels, Matrix, Timestamp};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 fuzz_target!(|input: &[u8]| {
-    let Some((&[first, step], body)) = input.split_first_chunk() else { return };
+    let Some((&[first, most], body)) = input.split_first_chunk() else { return };
     let whole = decode(std::iter::once(body));
-    let (head, tail) = body.split_at(usize::from(first).min(body.len()));
-    let parts = decode(std::iter::once(head).chain(tail.chunks(usize::from(step).max(1))));
+    let parts = decode(pieces(body, first, most));
     assert_eq!(text(&whole), text(&parts));
     drop(decode_data::<Vec<BTreeMap<String, String>>>(body));
 
     let Ok(response) = whole else {
-        let strict = serde_json::from_slice::<Envelope>(body).ok().filter(Envelope::is_plain);
-        assert!(strict.is_none(), "refused: {whole:?}");
+        let plain = is_plain::<Vec<Series>>(body)
+            || is_plain::<Vec<Element>>(body)
+            || is_plain::<Number>(body)
+            || is_plain::<Text>(body);
+        assert!(!plain, "refused: {whole:?}");
         return;
     };
     assert!(serde_json::from_slice::<IgnoredAny>(body).is_ok(), "accepted: {response:?}");
-    if let Ok(matrix) = Matrix::from_response(response) {
-        read(&matrix);
-        if let Ok(envelope) = serde_json::from_slice::<Envelope>(body) {
-            compare(&matrix, &envelope);
-        }
+    let Some(data) = response.data else { return };
+    drop(data.to_string());
+    if let Data::Matrix(matrix) = &data {
+        read(matrix);
+    }
+    match &data {
+        Data::Matrix(_) => compare::<Vec<Series>>(&data, body),
+        Data::Vector(_) => compare::<Vec<Element>>(&data, body),
+        Data::Scalar(_) => compare::<Number>(&data, body),
+        _ => compare::<Text>(&data, body),
     }
 });
+
+/// The first piece, then others of any length up to `most`, which is at least 1.
+fn pieces(body: &[u8], first: u8, most: u8) -> impl Iterator<Item = &[u8]> {
+    let mut state = u32::from_be_bytes([first, most, most, first]) | 1;
+    let (head, mut rest) = body.split_at(usize::from(first).min(body.len()));
+    let others = std::iter::from_fn(move || {
+        // Xorshift.
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        let length = 1 + state as usize % usize::from(most).max(1);
+        let (piece, more) = rest.split_at(length.min(rest.len()));
+        rest = more;
+        (!piece.is_empty()).then_some(piece)
+    });
+    std::iter::once(head).chain(others)
+}
 
 fn decode<'a>(parts: impl Iterator<Item = &'a [u8]>) -> Result<Response, DecodeError> {
     let mut decoder = Decoder::new(Limits::default());
@@ -65,27 +89,58 @@ fn read(matrix: &Matrix) {
     }
 }
 
-/// A matrix with nothing but what a matrix must have.
+/// An answer, with what else it has.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Envelope {
+struct Envelope<T> {
     status: String,
-    data: Data,
+    data: Typed<T>,
+    #[serde(flatten)]
+    rest: Rest,
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Data {
+#[serde(rename_all = "camelCase")]
+struct Typed<T> {
     result_type: String,
-    result: Vec<Series>,
+    result: T,
+    #[serde(flatten)]
+    rest: Rest,
+}
+
+type Rest = BTreeMap<String, IgnoredAny>;
+
+/// What the result of a query may be.
+trait Expected: DeserializeOwned {
+    const TYPE: &'static str;
+
+    /// Whether the decoder has no reason to refuse this.
+    fn is_plain(&self) -> bool;
+
+    fn check(&self, data: &Data);
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Series {
     metric: Pairs,
-    values: Vec<(f64, String)>,
+    #[serde(default)]
+    values: Vec<Number>,
+    #[serde(flatten)]
+    rest: Rest,
 }
+
+#[derive(Deserialize)]
+struct Element {
+    metric: Pairs,
+    value: Option<Number>,
+    #[serde(flatten)]
+    rest: Rest,
+}
+
+#[derive(Deserialize)]
+struct Number(f64, String);
+
+#[derive(Deserialize)]
+struct Text(f64, String);
 
 /// An object, its keys as often as they come.
 struct Pairs(Vec<(String, String)>);
@@ -112,37 +167,129 @@ impl<'de> Deserialize<'de> for Pairs {
     }
 }
 
-impl Envelope {
-    /// Whether the decoder has no reason to refuse this.
-    fn is_plain(&self) -> bool {
-        matches!(self.status.as_str(), "success" | "error")
-            && self.data.result_type == "matrix"
-            && self.data.result.iter().all(|series| {
-                let labels: Labels = series.metric.0.iter().cloned().collect();
-                labels.len() == series.metric.0.len()
-                    && series.values.is_sorted_by(|(a, _), (b, _)| a + 0.01 < *b)
-                    && series.values.iter().all(|(time, value)| time.abs() < 9e15 && is_float(value))
-            })
+impl Pairs {
+    fn labels(&self) -> Labels {
+        self.0.iter().cloned().collect()
+    }
+
+    fn are_plain(&self) -> bool {
+        self.labels().len() == self.0.len()
     }
 }
 
-/// Infinity in digits is out of range, which Go refuses as well.
-fn is_float(text: &str) -> bool {
-    text.parse::<f64>().is_ok_and(|value| value.is_finite() || !text.contains(|c: char| c.is_ascii_digit()))
+impl Number {
+    /// Infinity in digits is out of range, which Go refuses as well.
+    fn is_plain(&self) -> bool {
+        let Self(time, text) = self;
+        let in_range = |value: f64| value.is_finite() || !text.contains(|c: char| c.is_ascii_digit());
+        is_plain_time(*time) && text.parse::<f64>().is_ok_and(in_range)
+    }
+
+    fn check(&self, time: Timestamp, value: f64) {
+        let Self(expected, text) = self;
+        assert_eq!(value.to_bits(), text.parse::<f64>().unwrap().to_bits());
+        check_time(*expected, time);
+    }
 }
 
-fn compare(matrix: &Matrix, expected: &Envelope) {
-    assert_eq!(matrix.len(), expected.data.result.len());
-    for (series, expected) in matrix.iter().zip(&expected.data.result) {
-        assert_eq!(series.labels(), &expected.metric.0.iter().cloned().collect::<Labels>());
-        assert_eq!(series.len(), expected.values.len());
-        for (sample, (time, value)) in series.iter().zip(&expected.values) {
-            assert_eq!(sample.float().map(f64::to_bits), Ok(value.parse::<f64>().unwrap().to_bits()));
-            // A float of seconds is exact to the millisecond only up to here.
-            if time.abs() < 4e12 {
-                let millis = Timestamp::from_millis((time * 1000.0).round() as i64).as_millis();
-                assert!((sample.timestamp.as_millis() - millis).abs() <= 1, "{time}");
+fn is_plain_time(time: f64) -> bool {
+    time.abs() < 9e15
+}
+
+/// A float of seconds is exact to the millisecond only up to some time.
+fn check_time(expected: f64, time: Timestamp) {
+    if expected.abs() < 4e12 {
+        let millis = (expected * 1000.0).round() as i64;
+        assert!((time.as_millis() - millis).abs() <= 1, "{expected}");
+    }
+}
+
+impl Expected for Vec<Series> {
+    const TYPE: &'static str = "matrix";
+
+    fn is_plain(&self) -> bool {
+        self.iter().all(|Series { metric, values, rest }| {
+            metric.are_plain()
+                && rest.is_empty()
+                && values.is_sorted_by(|Number(a, _), Number(b, _)| a + 0.01 < *b)
+                && values.iter().all(Number::is_plain)
+        })
+    }
+
+    fn check(&self, data: &Data) {
+        let Data::Matrix(matrix) = data else { panic!("{data:?}") };
+        assert_eq!(matrix.len(), self.len());
+        for (series, Series { metric, values, .. }) in matrix.iter().zip(self) {
+            assert_eq!(series.labels(), &metric.labels());
+            assert_eq!(series.values().len(), values.len());
+            for ((time, value), expected) in series.timestamps().iter().zip(series.values()).zip(values) {
+                expected.check(*time, *value);
             }
         }
+    }
+}
+
+impl Expected for Vec<Element> {
+    const TYPE: &'static str = "vector";
+
+    fn is_plain(&self) -> bool {
+        self.iter().all(|Element { metric, value, rest }| {
+            metric.are_plain() && rest.is_empty() && value.as_ref().is_some_and(Number::is_plain)
+        })
+    }
+
+    fn check(&self, data: &Data) {
+        let Data::Vector(vector) = data else { panic!("{data:?}") };
+        assert_eq!(vector.len(), self.len());
+        for (element, Element { metric, value, .. }) in vector.iter().zip(self) {
+            assert_eq!(element.labels(), &metric.labels());
+            assert_eq!(element.value().float().is_ok(), value.is_some());
+            if let (Ok(float), Some(expected)) = (element.value().float(), value) {
+                expected.check(element.timestamp(), float);
+            }
+        }
+    }
+}
+
+impl Expected for Number {
+    const TYPE: &'static str = "scalar";
+
+    fn is_plain(&self) -> bool {
+        self.is_plain()
+    }
+
+    fn check(&self, data: &Data) {
+        let Data::Scalar(scalar) = data else { panic!("{data:?}") };
+        self.check(scalar.timestamp(), scalar.value());
+    }
+}
+
+impl Expected for Text {
+    const TYPE: &'static str = "string";
+
+    fn is_plain(&self) -> bool {
+        is_plain_time(self.0)
+    }
+
+    fn check(&self, data: &Data) {
+        let Data::Text(text) = data else { panic!("{data:?}") };
+        assert_eq!(text.value(), self.1);
+        check_time(self.0, text.timestamp());
+    }
+}
+
+/// Whether an answer has nothing but what it must have, and nothing that the decoder could refuse.
+fn is_plain<T: Expected>(body: &[u8]) -> bool {
+    let Ok(Envelope { status, data, rest }) = serde_json::from_slice::<Envelope<T>>(body) else { return false };
+    matches!(status.as_str(), "success" | "error")
+        && data.result_type == T::TYPE
+        && rest.is_empty()
+        && data.rest.is_empty()
+        && data.result.is_plain()
+}
+
+fn compare<T: Expected>(data: &Data, body: &[u8]) {
+    if let Ok(envelope) = serde_json::from_slice::<Envelope<T>>(body) {
+        envelope.data.result.check(data);
     }
 }

@@ -1,6 +1,6 @@
 //! Range vectors: columns of samples for each series.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
@@ -35,6 +35,9 @@ struct Pieces {
     last_part: usize,
     series: Vec<Series>,
 }
+
+/// How servers sort the series of a range, unless the query sorts them: Prometheus and its kin, and `VictoriaMetrics`.
+const ORDERS: [fn(&Labels, &Labels) -> Ordering; 2] = [label_by_label, metric_name_first];
 
 impl Matrix {
     /// The series, in the order of the server.
@@ -104,8 +107,9 @@ impl Matrix {
 
     /// The parts of a range that was queried in parts, as one: series with the same labels become one.
     ///
-    /// The parts come in order of time, and may share their ends, where the earlier part counts. Warnings and infos of
-    /// all parts are kept once each.
+    /// The parts come in order of time, and may share their ends, where the earlier part counts. Series are sorted by their
+    /// labels as in the parts, if all of these are; otherwise they keep the order in which they first come. Warnings and
+    /// infos of all parts are kept once each.
     ///
     /// # Errors
     ///
@@ -115,11 +119,14 @@ impl Matrix {
         let mut meta: Option<Meta> = None;
         let mut at: HashMap<Labels, usize> = HashMap::new();
         let mut joined: Vec<Pieces> = Vec::new();
+        let mut orders = ORDERS.to_vec();
         for (part, matrix) in parts.into_iter().enumerate() {
             match &mut meta {
                 Some(meta) => meta.merge(matrix.meta),
                 None => meta = Some(matrix.meta),
             }
+            let series = &matrix.series;
+            orders.retain(|order| series.is_sorted_by(|one, next| order(&one.labels, &next.labels).is_le()));
             for series in matrix.series {
                 let index = *at.entry(series.labels.clone()).or_insert(joined.len());
                 match joined.get_mut(index) {
@@ -137,7 +144,11 @@ impl Matrix {
         }
         let mut last_timestamps = Arc::default();
         let series = joined.into_iter().filter_map(|pieces| Series::concat(pieces.series, &mut last_timestamps));
-        Ok(Self { series: series.collect::<Result<_, _>>()?, meta: meta.unwrap_or_default() })
+        let mut series = series.collect::<Result<Vec<_>, _>>()?;
+        if let Some(order) = orders.first() {
+            series.sort_by(|one, other| order(&one.labels, &other.labels));
+        }
+        Ok(Self { series, meta: meta.unwrap_or_default() })
     }
 
     /// Fails where a series has two samples at one time, as no answer to a range query has. What a server stores may have
@@ -200,6 +211,12 @@ impl Series {
     #[must_use]
     pub fn histograms(&self) -> &[(Timestamp, Arc<Histogram>)] {
         &self.histograms
+    }
+
+    /// The labels, and the times and values of the floats, without a copy. Series with the same times share them.
+    #[must_use]
+    pub fn into_columns(self) -> (Labels, Arc<[Timestamp]>, Vec<f64>) {
+        (self.labels, self.timestamps, self.values.into_vec())
     }
 
     /// How many samples there are, floats and histograms.
@@ -269,6 +286,16 @@ impl Series {
         let labels = pieces.swap_remove(0).labels;
         Some(Ok(Self::from_columns(labels, Arc::clone(last_timestamps), values.into(), histograms.into())))
     }
+}
+
+fn label_by_label(one: &Labels, other: &Labels) -> Ordering {
+    one.iter().cmp(other.iter())
+}
+
+fn metric_name_first(one: &Labels, other: &Labels) -> Ordering {
+    let is_rest = |(name, _): &(&str, &str)| *name != "__name__";
+    let names = one.metric_name().cmp(&other.metric_name());
+    names.then_with(|| one.iter().filter(is_rest).cmp(other.iter().filter(is_rest)))
 }
 
 /// The samples of a [`Series`] in order of time.
@@ -474,6 +501,25 @@ mod tests {
     }
 
     #[test]
+    fn joined_series_are_sorted_as_those_of_the_parts() {
+        let matrix = |series: &[&[(&str, &str)]], time| -> Matrix {
+            let samples =
+                |labels: &&[_]| Series::new(labels.iter().copied().collect(), [(Timestamp::from_secs(time), 1.0)]);
+            series.iter().map(samples).collect()
+        };
+        let joined = |parts: [&[&[(&str, &str)]]; 2]| {
+            let joined = Matrix::join([matrix(parts[0], 1), matrix(parts[1], 2)]).unwrap();
+            joined.iter().map(|series| series.labels().to_string()).collect::<Vec<_>>()
+        };
+        let (up, job, both) = ([("__name__", "up")], [("job", "a")], [("Z", "y"), ("__name__", "x")]);
+        // As Prometheus, as VictoriaMetrics, and as a query that sorts by itself.
+        assert_eq!(joined([&[&up], &[&both, &job]]), [r#"x{Z="y"}"#, "up", r#"{job="a"}"#]);
+        assert_eq!(joined([&[&up], &[&job, &both]]), [r#"{job="a"}"#, "up", r#"x{Z="y"}"#]);
+        assert_eq!(joined([&[&job, &both], &[&up, &both]]), [r#"{job="a"}"#, "up", r#"x{Z="y"}"#]);
+        assert_eq!(joined([&[&up, &both, &job], &[&job]]), ["up", r#"x{Z="y"}"#, r#"{job="a"}"#]);
+    }
+
+    #[test]
     fn what_has_no_right_order_is_not_joined() {
         let matrix = |series: &[Series]| series.iter().cloned().collect::<Matrix>();
         let (one, two) = (series("a", &[(1, 1.0), (2, 2.0)]), series("a", &[(3, 3.0)]));
@@ -488,6 +534,15 @@ mod tests {
         let part = |from: i64| [series("a", &[(from, 1.0)]), series("b", &[(from, 1.0)])].into_iter().collect();
         let joined: Matrix = Matrix::join([part(1), part(2)]).unwrap();
         assert!(Arc::ptr_eq(&joined.series()[0].timestamps, &joined.series()[1].timestamps));
+    }
+
+    #[test]
+    fn columns_are_given_away() {
+        let (one, values) = (series("a", &[(1, 1.5), (2, 2.5)]), [1.5, 2.5]);
+        let at = one.values().as_ptr();
+        let (labels, timestamps, columns) = one.into_columns();
+        assert_eq!((labels, &*timestamps), (self::labels("a"), &[1, 2].map(Timestamp::from_secs)[..]));
+        assert_eq!((columns.as_slice(), columns.as_ptr()), (&values[..], at));
     }
 
     #[test]

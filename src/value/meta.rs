@@ -23,17 +23,25 @@ pub struct Meta {
     /// The `PromQL` that was sent.
     pub query: Option<String>,
     pub(crate) partial_accepted: bool,
+    /// Whether the call itself set a limit, so that an answer which is cut there is what was asked for.
+    pub(crate) is_limited: bool,
 }
+
+/// What Prometheus and its kin warn of where the `limit` of a call cut its answer.
+const CUT: &str = "results truncated due to limit";
 
 impl Meta {
     /// Why the answer is partial, if it is: `isPartial`, or a warning that is not about the query itself.
     ///
     /// What `PromQL` has to say about a query starts with `PromQL warning:` (Prometheus
     /// [`util/annotations`](https://github.com/prometheus/prometheus/blob/main/util/annotations/annotations.go)). Any
-    /// other warning is about data that is missing: a remote read or a store that failed, or results cut by a limit.
+    /// other warning is about data that is missing: a remote read or a store that failed, or results cut by a limit. A
+    /// `limit` of the call itself does not count, since it asked for no more.
     #[must_use]
     pub fn partial_reason(&self) -> Option<&str> {
-        let warning = self.warnings.iter().map(String::as_str).find(|warning| concerns_data(warning));
+        let is_asked = |warning: &str| self.is_limited && warning == CUT;
+        let mut warnings = self.warnings.iter().map(String::as_str);
+        let warning = warnings.find(|warning| concerns_data(warning) && !is_asked(warning));
         warning.or(self.is_partial.then_some("the server did not reach all of its storage"))
     }
 
@@ -43,6 +51,7 @@ impl Meta {
         add_new(&mut self.infos, other.infos);
         self.is_partial |= other.is_partial;
         self.partial_accepted &= other.partial_accepted;
+        self.is_limited &= other.is_limited;
         if let Some(stats) = other.stats {
             let own = self.stats.get_or_insert_default();
             for (name, number) in stats.numbers {

@@ -19,6 +19,8 @@ pub struct Envelope<T> {
     pub error: Option<ServerError>,
     /// Warnings and infos.
     pub meta: Meta,
+    /// Whether there was a `data`, which may have been `null`.
+    pub(crate) has_data: bool,
 }
 
 /// Decodes a whole body whose `data` is a `T`.
@@ -73,7 +75,7 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for EnvelopeVisitor<T> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let (mut success, mut error) = (None, ServerError::default());
         let mut seen = [false; FIELDS.len()];
-        let mut envelope = Envelope { data: None, error: None, meta: Meta::default() };
+        let mut envelope = Envelope { data: None, error: None, meta: Meta::default(), has_data: false };
         while let Some(key) = map.next_key::<String>()? {
             if let Some(at) = FIELDS.iter().position(|field| key == *field)
                 && std::mem::replace(&mut seen[at], true)
@@ -90,7 +92,7 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for EnvelopeVisitor<T> {
                 }
                 // What comes beside an error may be anything.
                 "data" if success == Some(false) => drop(map.next_value::<IgnoredAny>()?),
-                "data" => envelope.data = map.next_value()?,
+                "data" => (envelope.data, envelope.has_data) = (map.next_value()?, true),
                 "errorType" => error.kind = map.next_value::<Option<String>>()?.unwrap_or_default(),
                 "error" => error.message = map.next_value::<Option<String>>()?.unwrap_or_default(),
                 "warnings" => envelope.meta.warnings = map.next_value::<Option<Vec<_>>>()?.unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! Labels of one answer, with each name and each repeated value stored once.
+//! Labels of one answer, with names and repeated values stored once, as far as the cache finds them again.
 
 use std::sync::Arc;
 
@@ -93,7 +93,7 @@ impl Interner {
     }
 }
 
-/// Labels that were read elsewhere, with each name and each repeated value stored once.
+/// Labels that were read elsewhere, with names and repeated values stored once as far as the cache finds them again.
 pub(crate) fn share_labels(series: Vec<LabelSet>) -> Result<Vec<Labels>, DecodeError> {
     let mut interner = Interner::default();
     let labels = series.into_iter().map(|LabelSet(labels)| {

@@ -1,5 +1,7 @@
 //! A decoded answer, before it is known to be of the type that was asked for.
 
+use std::fmt;
+
 use promql_presets_core::ResultType;
 
 use crate::error::Error;
@@ -128,6 +130,18 @@ impl Data {
         let meta = self.meta().clone();
         let response = Response { data: Some(self), error: None, meta: meta.clone() };
         R::from_response(response).map_err(|error| meta.error(error))
+    }
+}
+
+/// As the result itself: a table of series, a number, or a string.
+impl fmt::Display for Data {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Vector(vector) => vector.fmt(f),
+            Self::Matrix(matrix) => matrix.fmt(f),
+            Self::Scalar(scalar) => scalar.fmt(f),
+            Self::Text(text) => text.fmt(f),
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! A service without preset files: its queries stand between its Rust code, and it writes its own querier.
 
-use promql_presets::{Error, MetricQuerier, Preset, PrometheusClient, Vector, Windowed, preset, regex};
+use promql_presets::{
+    Error, MetricQuerier, PartialData, Preset, PrometheusClient, Vector, Windowed, preset, starts_with,
+};
 
 /// Share of requests that failed on the server's side.
 pub const ERROR_RATIO: Preset<dyn MetricQuerier, Vector, Windowed> = preset!(
@@ -32,9 +34,9 @@ impl Requests {
         Self { domain: Some(domain.into()), ..Self::default() }
     }
 
-    /// Only requests to endpoints that start with a path of letters and slashes.
+    /// Only requests to endpoints that start with a path.
     pub fn under(mut self, path: &str) -> Self {
-        self.under = Some(regex(format!("{path}.*")));
+        self.under = Some(starts_with(path));
         self
     }
 }
@@ -46,7 +48,9 @@ pub async fn failing_endpoints(
     at: promql_presets::Timestamp,
 ) -> Result<Vec<(String, f64)>, Error> {
     let requests = Requests { each: vec!["endpoint"], ..Requests::of_domain(domain) };
-    let ratios = prometheus.query(ERROR_RATIO, &requests).window("30m").at(at).await?;
+    // An endpoint that is missing would look like one that works.
+    let query = prometheus.query(ERROR_RATIO, &requests).window("30m").at(at).partial_data(PartialData::Refuse);
+    let ratios = query.await?;
     let mut failing = Vec::new();
     for ratio in &ratios {
         // Without requests the ratio is 0 / 0, which is no failure.
@@ -65,9 +69,9 @@ mod tests {
 
     #[test]
     fn fields_become_matchers() {
-        let requests = Requests::of_domain("re\"search").under("/se");
+        let requests = Requests::of_domain("re\"search").under("/se.");
         let query = ERROR_RATIO.render(&requests, None).unwrap();
-        let all = r#"backendai_api_request_count_total{domain="re\"search",endpoint=~"/se.*"}[5m]"#;
+        let all = r#"backendai_api_request_count_total{domain="re\"search",endpoint=~"/se\\.(?s:.*)"}[5m]"#;
         assert!(query.contains(all), "{query}");
     }
 }
