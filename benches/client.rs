@@ -49,7 +49,9 @@ async fn compare() {
     let peers = Peers::new(server.url());
     peers.compare("1,000 series of 1,427 points", ALL, Some(whole()), 25).await;
     peers.compare("ten of these", TEN, Some(whole()), 200).await;
-    peers.compare("a small query", "vector(1)", None, 4000).await;
+    let last = SUM.replace("[5m]", &format!("[5m] @ {}", data.end()));
+    peers.compare("a small query, the sum of ten rates", &last, None, 4000).await;
+    peers.compare("the smallest query, vector(1)", "vector(1)", None, 4000).await;
     peers.limit("rates of ten series", RATES, hour()).await;
     peers.limit("their sum", SUM, hour()).await;
     memory_of_all(server.url());
@@ -59,7 +61,7 @@ async fn compare() {
     let mut sender = Sender::start();
     let peers = Peers::new(&sender.url);
     peers.compare("1,000 series of 1,427 points", "LARGE", Some(whole()), 25).await;
-    peers.compare("a small query", "vector(1)", None, 5000).await;
+    peers.compare("the smallest query, vector(1)", "vector(1)", None, 5000).await;
     memory_of_all(&sender.url);
     sender.process.kill().unwrap();
 }

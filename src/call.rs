@@ -1,13 +1,15 @@
 //! One call: its deadline, its retries, and its end.
 
 use std::borrow::Cow;
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::task::unconstrained;
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use url::form_urlencoded::Serializer;
 
 use crate::body::{Body, Sink};
@@ -148,7 +150,8 @@ impl Call {
     pub(crate) async fn open(self) -> Result<Open, Error> {
         let mut run = Run::new(self);
         let span = run.watch.span();
-        let begun = within(span, run.begin()).await.and_then(|(answer, permit)| {
+        let end = pin!(sleep_until(run.deadline.client));
+        let begun = within(span, run.begin(end)).await.and_then(|(answer, permit)| {
             let body = run.new_body(&answer).map_err(|failure| run.watch.error(failure))?;
             Ok((answer, body, permit))
         });
@@ -166,10 +169,11 @@ impl Call {
         let mut run = Run::new(self);
         let span = run.watch.span();
         let work = async {
-            let result = match run.begin().await {
+            let mut end = pin!(sleep_until(run.deadline.client));
+            let result = match run.begin(end.as_mut()).await {
                 Ok((answer, _permit)) => {
                     let moved = answer.moved;
-                    match run.body::<Decoder>(answer).await {
+                    match run.body::<Decoder>(answer, end).await {
                         Err(ErrorKind::Http { ref body, .. }) if !moved && !body.starts_with('<') => Ok(()),
                         // JSON, whatever it says.
                         Ok(_) | Err(ErrorKind::Decode(_)) => Ok(()),
@@ -195,6 +199,18 @@ pub(crate) struct Open {
     pub(crate) permit: OwnedSemaphorePermit,
 }
 
+/// What comes of some work before the end of its time; `None` if it is late. A call has one timer for all that it waits
+/// for, as timers are not free.
+async fn before<T>(end: Pin<&mut Sleep>, work: impl Future<Output = T>) -> Option<T> {
+    // The end comes also for work that uses up what tokio lets a task do at a stretch.
+    let (mut end, mut work) = (pin!(unconstrained(end)), pin!(work));
+    poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Ready(result) => Poll::Ready(Some(result)),
+        Poll::Pending => end.as_mut().poll(context).map(|()| None),
+    })
+    .await
+}
+
 /// A call that is being made.
 struct Run {
     call: Call,
@@ -209,9 +225,9 @@ impl Run {
     fn new(mut call: Call) -> Self {
         let transport = &call.transport;
         transport.budget.earn();
-        let options = std::mem::take(&mut call.options).or(&transport.options);
+        let mut options = std::mem::take(&mut call.options).or(&transport.options);
         let mut watch = Watch::start(transport, call.endpoint, call.preset, call.query.take());
-        watch.headers.clone_from(&options.headers);
+        watch.headers = std::mem::take(&mut options.headers);
         let deadline = call.deadline.unwrap_or_else(|| Deadline::after(options.timeout));
         let mut form = Serializer::new(String::with_capacity(256));
         form.extend_pairs(&call.parameters);
@@ -233,10 +249,11 @@ impl Run {
 
     /// Asks until a whole answer has come.
     async fn whole<S: Sink>(&mut self) -> Result<S::Output, Error> {
+        let mut end = pin!(sleep_until(self.deadline.client));
         loop {
             let failure = {
-                let (answer, _permit) = self.begin().await?;
-                match self.body::<S>(answer).await {
+                let (answer, _permit) = self.begin(end.as_mut()).await?;
+                match self.body::<S>(answer, end.as_mut()).await {
                     Ok(output) => return Ok(output),
                     Err(failure) => failure,
                 }
@@ -246,50 +263,47 @@ impl Run {
     }
 
     /// Asks until a good answer begins.
-    async fn begin(&mut self) -> Result<(Answer, OwnedSemaphorePermit), Error> {
+    async fn begin(&mut self, mut end: Pin<&mut Sleep>) -> Result<(Answer, OwnedSemaphorePermit), Error> {
         if let Some(failure) = self.call.options.failure.take() {
             return Err(self.watch.error(failure));
         }
         loop {
-            match self.attempt().await {
+            match self.attempt(end.as_mut()).await {
                 Ok(begun) => return Ok(begun),
                 Err(failure) => self.pause(failure).await?,
             }
         }
     }
 
-    async fn attempt(&mut self) -> Result<(Answer, OwnedSemaphorePermit), ErrorKind> {
+    async fn attempt(&mut self, mut end: Pin<&mut Sleep>) -> Result<(Answer, OwnedSemaphorePermit), ErrorKind> {
         self.watch.retry_after = None;
-        let permit = self.permit().await?;
-        let deadline = self.deadline.client;
-        let answer = timeout_at(deadline, self.send()).await.unwrap_or(Err(ErrorKind::Timeout(None)))?;
+        // A place among the calls that are made at the same time.
+        let permit = Arc::clone(&self.call.transport.permits).acquire_owned();
+        let Some(Ok(permit)) = before(end.as_mut(), permit).await else {
+            let why = "as many calls as the client may make at once take too long";
+            return Err(ErrorKind::Timeout(Some(why.into())));
+        };
+        let answer = before(end.as_mut(), self.send()).await.unwrap_or(Err(ErrorKind::Timeout(None)))?;
         self.watch.retry_after = answer.retry_after;
         if answer.is_success() {
             return Ok((answer, permit));
         }
         let status = answer.status;
-        let failure = self.body::<Decoder>(answer).await.err();
+        end.as_mut().reset(self.deadline.client.min(Instant::now() + FAILURE_TIME));
+        let failure = self.body::<Decoder>(answer, end.as_mut()).await.err();
+        end.reset(self.deadline.client);
         Err(failure.unwrap_or(ErrorKind::Http { status, body: String::new() }))
     }
 
-    /// Waits for a place among the calls that are made at the same time.
-    async fn permit(&self) -> Result<OwnedSemaphorePermit, ErrorKind> {
-        let permit = Arc::clone(&self.call.transport.permits).acquire_owned();
-        match timeout_at(self.deadline.client, permit).await {
-            Ok(Ok(permit)) => Ok(permit),
-            _ => Err(ErrorKind::Timeout(Some("as many calls as the client may make at once take too long".into()))),
-        }
-    }
-
     async fn send(&self) -> Result<Answer, ErrorKind> {
-        let Call { transport, target, options, tells_timeout, .. } = &self.call;
+        let Call { transport, target, tells_timeout, .. } = &self.call;
         if !tells_timeout {
-            return transport.send(target, &self.question, &options.headers).await;
+            return transport.send(target, &self.question, &self.watch.headers).await;
         }
         let Question { in_url, form } = &self.question;
         let separator = if form.is_empty() { "" } else { "&" };
         let form = format!("{form}{separator}timeout={}", self.deadline.left());
-        transport.send(target, &Question { in_url: in_url.clone(), form }, &options.headers).await
+        transport.send(target, &Question { in_url: in_url.clone(), form }, &self.watch.headers).await
     }
 
     fn new_body<S: Sink>(&self, answer: &Answer) -> Result<Body<S>, ErrorKind> {
@@ -304,11 +318,8 @@ impl Run {
         Ok(body)
     }
 
-    async fn body<S: Sink>(&mut self, mut answer: Answer) -> Result<S::Output, ErrorKind> {
+    async fn body<S: Sink>(&mut self, mut answer: Answer, end: Pin<&mut Sleep>) -> Result<S::Output, ErrorKind> {
         let mut body = self.new_body::<S>(&answer)?;
-        let is_success = answer.is_success();
-        let longest =
-            if is_success { self.deadline.client } else { self.deadline.client.min(Instant::now() + FAILURE_TIME) };
         let arrive = async {
             while let Some(chunk) = answer.chunk().await? {
                 self.watch.bytes += chunk.len() as u64;
@@ -321,9 +332,9 @@ impl Run {
             }
             Ok(())
         };
-        let arrived = timeout_at(longest, arrive).await.unwrap_or(Err(ErrorKind::Timeout(None)));
+        let arrived = before(end, arrive).await.unwrap_or(Err(ErrorKind::Timeout(None)));
         // If the request failed, its status says more than a body that broke.
-        if is_success {
+        if answer.is_success() {
             arrived?;
         }
         let mut result = body.finish(self.call.options.partial.unwrap_or_default());

@@ -78,7 +78,8 @@ impl Limits {
 #[derive(Debug)]
 pub struct Decoder {
     lexer: Lexer,
-    document: Document,
+    /// In a box, as what has a decoder is moved around.
+    document: Box<Document>,
     limits: Limits,
     /// The bytes of all chunks so far.
     length: u64,
@@ -118,7 +119,7 @@ impl Decoder {
     /// A decoder for one body.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        let document = Document::new(limits.max_samples, limits.max_memory());
+        let document = Box::new(Document::new(limits.max_samples, limits.max_memory()));
         Self { lexer: Lexer::new(), document, limits, length: 0, length_taken: 0, share: None, failure: None }
     }
 
