@@ -8,6 +8,9 @@ use super::number;
 use super::times::{self, Times};
 use crate::value::{Bounds, Bucket, Element, Histogram, Labels, Series, Timestamp, Value};
 
+/// How many points most graphs have.
+const USUAL_POINTS: usize = 256;
+
 /// Puts one series after another together.
 #[derive(Debug)]
 pub(super) struct Assembly {
@@ -53,6 +56,10 @@ impl Assembly {
     /// Reads plain samples from the start of `bytes`, as many as follow each other without blanks: how many bytes that
     /// was, and whether the last of them is a comma.
     pub(super) fn plain_samples(&mut self, bytes: &[u8]) -> Result<(usize, bool), Fault> {
+        if self.values.capacity() == 0 {
+            self.values.reserve(USUAL_POINTS);
+            self.times.reserve(USUAL_POINTS);
+        }
         let mut at = 0;
         loop {
             if self.times.expected().len() > 0 {

@@ -28,6 +28,12 @@ pub(super) struct Times {
 }
 
 impl Times {
+    /// Makes room for so many timestamps.
+    pub(super) fn reserve(&mut self, points: usize) {
+        self.own.reserve(points);
+        self.texts.reserve(points);
+    }
+
     /// The texts of the timestamps that come next, if they are those of the series before.
     pub(super) fn expected(&self) -> impl ExactSizeIterator<Item = TimeText> {
         let texts = if self.own.is_empty() { self.texts.get(self.same..) } else { None };
