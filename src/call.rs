@@ -10,14 +10,14 @@ use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
-use url::form_urlencoded::Serializer;
+use url::form_urlencoded::{Serializer, byte_serialize};
 
 use crate::body::{Body, Sink};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, is_secret};
 use crate::observe::{Watch, within};
 use crate::options::{Options, Parameter, PartialData};
 use crate::transport::{Answer, Question, Target, Transport};
-use crate::wire::{Decoder, Limits, Pool};
+use crate::wire::{DecodeError, Decoder, Limits, Pool};
 
 /// A future that can be sent between threads.
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
@@ -116,6 +116,12 @@ impl Call {
         }
     }
 
+    /// Whether the call, or its client, says how many series an answer may have.
+    pub(crate) fn is_limited(&self) -> bool {
+        let mut parameters = self.parameters.iter().chain(&self.options.parameters);
+        parameters.any(|(name, value)| name == "limit" && value != "0")
+    }
+
     /// A copy of a settled call.
     pub(crate) fn part(&self) -> Self {
         Self {
@@ -175,9 +181,15 @@ impl Call {
                     let moved = answer.moved;
                     match run.body::<Decoder>(answer, end).await {
                         Err(ErrorKind::Http { ref body, .. }) if !moved && !body.starts_with('<') => Ok(()),
+                        Err(failure @ ErrorKind::Decode(DecodeError::TooManyBytes { .. })) => {
+                            Err(run.watch.error(failure))
+                        }
                         // JSON, whatever it says.
                         Ok(_) | Err(ErrorKind::Decode(_)) => Ok(()),
-                        Err(failure) => Err(run.watch.error(failure)),
+                        Err(failure) => {
+                            let error = run.watch.error(failure);
+                            Err(run.last(error))
+                        }
                     }
                 }
                 Err(error) => Err(error),
@@ -218,7 +230,7 @@ struct Run {
     deadline: Deadline,
     watch: Watch,
     /// Why the last attempt failed, if it is not the first.
-    before: Option<Error>,
+    last_failure: Option<Error>,
 }
 
 impl Run {
@@ -234,15 +246,22 @@ impl Run {
         if let Some(query) = watch.query() {
             form.append_pair("query", query);
         }
-        let (in_url, in_form): (Vec<_>, Vec<_>) =
-            options.sent().partition(|(name, _)| transport.in_url.iter().any(|other| other == name));
+        for (_, value) in options.sent().filter(|(name, _)| is_secret(name)) {
+            watch.secret_parameters.extend([value.to_owned(), byte_serialize(value.as_bytes()).collect()]);
+        }
+        // A parameter that comes twice would be the first one for some methods, and the last one for others.
+        let is_own = |name: &str| name == "query" || call.parameters.iter().any(|(own, _)| own == name);
+        let (in_url, in_form): (Vec<_>, Vec<_>) = options
+            .sent()
+            .filter(|(name, _)| !is_own(name) && (*name != "timeout" || !call.tells_timeout))
+            .partition(|(name, _)| transport.in_url.iter().any(|other| other == name));
         form.extend_pairs(in_form);
         let in_url = Serializer::new(String::new()).extend_pairs(in_url).finish();
         Self {
             question: Question { in_url, form: form.finish() },
             deadline,
             watch,
-            before: None,
+            last_failure: None,
             call: Call { options, ..call },
         }
     }
@@ -312,7 +331,7 @@ impl Run {
         if let Some(pool) = &self.call.pool {
             body.sink().share(Arc::clone(pool));
         }
-        if self.call.parameters.iter().any(|(name, _)| name == "limit") {
+        if self.call.is_limited() {
             body.set_limited();
         }
         Ok(body)
@@ -347,6 +366,14 @@ impl Run {
         result
     }
 
+    /// The error of the last attempt, which also says why the one before it failed.
+    fn last(&mut self, error: Error) -> Error {
+        match self.last_failure.take() {
+            Some(before) => error.after(before),
+            None => error,
+        }
+    }
+
     /// Waits until it is time for a retry; if there is none, the failure comes back.
     async fn pause(&mut self, failure: ErrorKind) -> Result<(), Error> {
         let error = self.watch.error(failure);
@@ -357,14 +384,11 @@ impl Run {
         match wait.filter(|_| self.call.transport.budget.spend(now.into_std())) {
             Some(wait) => {
                 self.watch.retry(&error, wait);
-                self.before = Some(error);
+                self.last_failure = Some(error);
                 sleep(wait).await;
                 Ok(())
             }
-            None => Err(match self.before.take() {
-                Some(before) => error.after(before),
-                None => error,
-            }),
+            None => Err(self.last(error)),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 use std::time::Duration;
 
 use promql_presets_core::RenderError;
-use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, PROXY_AUTHORIZATION};
+use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, PROXY_AUTHORIZATION};
 
 use crate::range::RangeError;
 use crate::value::{RowError, ValueError};
@@ -251,7 +251,7 @@ impl Error {
 
 /// Why the attempt before the last one failed.
 #[derive(Debug, thiserror::Error)]
-#[error("{}the attempt before failed", .last.as_ref().map(|last| format!("{last}; ")).unwrap_or_default())]
+#[error("{}the attempt before failed", .last.as_ref().map(|last| format!("{}; ", Causes(&**last))).unwrap_or_default())]
 struct AttemptBefore {
     last: Option<Box<dyn std::error::Error + Send + Sync>>,
     #[source]
@@ -265,7 +265,7 @@ impl ErrorKind {
     }
 
     /// Takes secrets out of what a server said: there are proxies that repeat what they were sent.
-    pub(crate) fn redact(&mut self, headers: &HeaderMap) {
+    pub(crate) fn redact(&mut self, headers: &HeaderMap, parameters: &[String]) {
         let mut texts = match self {
             Self::Http { body: text, .. }
             | Self::Redirect { origin: text, .. }
@@ -278,21 +278,22 @@ impl ErrorKind {
             Self::Server { error, .. } => vec![&mut error.kind, &mut error.message],
             _ => return,
         };
-        for (name, value) in headers.iter().filter(|(name, _)| is_secret(name)) {
+        let mut secrets: Vec<&str> = parameters.iter().map(String::as_str).collect();
+        for (name, value) in headers.iter().filter(|(name, _)| is_secret(name.as_str())) {
             let Ok(value) = value.to_str() else { continue };
-            let secrets: Vec<&str> = if name == COOKIE {
-                value.split(';').filter_map(|cookie| Some(cookie.split_once('=')?.1.trim())).collect()
+            if name == COOKIE {
+                secrets.extend(value.split(';').filter_map(|cookie| Some(cookie.split_once('=')?.1.trim())));
             } else if name == AUTHORIZATION || name == PROXY_AUTHORIZATION {
                 // After the scheme.
-                value.rsplit(' ').take(1).collect()
+                secrets.extend(value.rsplit(' ').take(1));
             } else {
-                vec![value]
-            };
-            // Shorter ones are no secrets, and would tear words apart.
-            for secret in secrets.into_iter().filter(|secret| secret.len() >= SHORTEST_SECRET) {
-                for text in &mut texts {
-                    take_out(secret, text);
-                }
+                secrets.push(value);
+            }
+        }
+        // Shorter ones are no secrets, and would tear words apart.
+        for secret in secrets.into_iter().filter(|secret| secret.len() >= SHORTEST_SECRET) {
+            for text in &mut texts {
+                take_out(secret, text);
             }
         }
     }
@@ -310,10 +311,11 @@ fn take_out(secret: &str, text: &mut String) {
     }
 }
 
-/// Whether the value of a header is one to keep secret, unlike that of a tenant.
-fn is_secret(name: &HeaderName) -> bool {
+/// Whether the value of a header or a parameter is one to keep secret, unlike that of a tenant.
+pub(crate) fn is_secret(name: &str) -> bool {
     const PARTS: [&str; 8] = ["auth", "cookie", "session", "token", "key", "secret", "pass", "credential"];
-    PARTS.iter().any(|part| name.as_str().contains(part))
+    let name = name.to_ascii_lowercase();
+    PARTS.iter().any(|part| name.contains(part))
 }
 
 impl<K: Into<ErrorKind>> From<K> for Error {
@@ -418,11 +420,11 @@ mod tests {
     #[test]
     fn secrets_are_told_by_the_names_of_headers() {
         for name in ["authorization", "x-auth-request-email", "x-api-key", "x-session-id", "cookie", "x-passcode"] {
-            assert!(is_secret(&HeaderName::from_static(name)), "{name}");
+            assert!(is_secret(name), "{name}");
         }
         for name in ["x-scope-orgid", "cache-control", "accept", "user-agent", "x-grafana-org-id", "traceparent", "via"]
         {
-            assert!(!is_secret(&HeaderName::from_static(name)), "{name}");
+            assert!(!is_secret(name), "{name}");
         }
     }
 }

@@ -85,7 +85,7 @@
 //! }
 //! ```
 //!
-//! - An [`Error`] is one line for a log: preset, what failed, and the server's own words; `{:#}` adds the query.
+//! - An [`Error`] is one line for a log: preset, server, what failed, and the server's own words; `{:#}` adds the query.
 //!   [`Error::kind`] tells what it is, [`Error::is_timeout`] and [`Error::is_retryable`] what to do about it.
 //! - [`PartialData`] says what becomes of an answer that misses data. Unless set, it is returned and `is_partial()` tells.
 //! - [`Thanos`], [`Mimir`] and [`VictoriaMetrics`] have settings of their own, for [`with`](ClientBuilder::with).

@@ -66,6 +66,7 @@ pub(crate) struct Watch {
     pub(crate) retry_after: Option<Duration>,
     /// What was sent, which errors should not repeat.
     pub(crate) headers: HeaderMap,
+    pub(crate) secret_parameters: Vec<String>,
     is_over: bool,
     #[cfg(feature = "tracing")]
     span: tracing::Span,
@@ -115,6 +116,7 @@ impl Watch {
             retries: 0,
             retry_after: None,
             headers: HeaderMap::new(),
+            secret_parameters: Vec::new(),
             is_over: false,
             #[cfg(feature = "tracing")]
             span,
@@ -156,7 +158,7 @@ impl Watch {
 
     /// The error of a failure, which names preset, query and server, and no secrets.
     pub(crate) fn error(&self, mut kind: ErrorKind) -> Error {
-        kind.redact(&self.headers);
+        kind.redact(&self.headers, &self.secret_parameters);
         Error::new(kind, self.preset, self.query.clone(), self.retries)
             .at(self.transport.base.origin().ascii_serialization(), self.endpoint)
             .with_retry_after(self.retry_after)

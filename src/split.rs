@@ -11,7 +11,6 @@ use promql_presets_core::MetricQuerier;
 
 use crate::call::{BoxFuture, Call, Deadline};
 use crate::error::{Error, ErrorKind};
-use crate::options::Parameter;
 use crate::query::RangeQuery;
 use crate::range::{RangeError, TimeRange};
 use crate::value::Matrix;
@@ -40,8 +39,11 @@ pub struct Progress {
 /// The answer is that to the whole range: `@ start()` and `@ end()` are sent as the times that they mean. A query that
 /// looks at the whole range in another way fails with [`RangeError::Indivisible`] before anything is sent: `start()`,
 /// `end()` and `range()` as values; of `MetricsQL` `range_avg`, `running_sum`, `topk_avg` and their families, `default` and
-/// whatever else depends on other points or on which series there are; and a `limit`, which would cut each part on its
-/// own.
+/// other functions that depend on other points or on which series there are; and a `limit`, which would cut each part on
+/// its own. `VictoriaMetrics` takes `a or b` series by series, so there the series of `b` may differ from those of the whole
+/// where one of `a` has points in some parts only.
+///
+/// [`Meta::query`](crate::Meta::query) is what was sent for the parts.
 #[must_use = "a query does nothing until it is awaited"]
 pub struct SplitQuery<'a, Q: ?Sized, R, W> {
     query: RangeQuery<'a, Q, R, W>,
@@ -109,8 +111,7 @@ impl<'a, Q: MetricQuerier + ?Sized, R: 'a, W: 'a> IntoFuture for SplitQuery<'a, 
 
 /// The query of a settled call as it is sent for each part of a range.
 fn of_parts(call: &Call, range: TimeRange) -> Result<Option<String>, RangeError> {
-    let limits = |(name, value): &Parameter| name == "limit" && value != "0";
-    if call.parameters.iter().chain(&call.options.parameters).any(limits) {
+    if call.is_limited() {
         return Err(RangeError::Indivisible { name: "limit".to_owned() });
     }
     let query = call.query.as_deref();

@@ -46,6 +46,15 @@ async fn errors_tell_where_and_nothing_about_credentials() {
     let error = client.query_range(UP, &prometheus::Querier::new(), TimeRange::last_hours(1)).await.unwrap_err();
     assert_eq!(error.to_string(), format!("preset prometheus::up: query_range at {}: {said}", failing.url));
 
+    // There are proxies that repeat what they were asked.
+    let echo = Server::start(|request, stream| {
+        let said = format!("no such page: {}?{}", request.path, request.query);
+        stream.write_all(answer(404, "", &said).as_bytes()).map(|()| After::Keep)
+    });
+    let client = PrometheusClient::new(format!("{}/?api_key=hunter%2622&dc=europe", echo.url)).unwrap();
+    let error = client.labels().await.unwrap_err().to_string();
+    assert!(error.contains("api_key=***&dc=europe") && !error.contains("hunter"), "{error}");
+
     // Not where the server is not at fault.
     let error = client.labels().header("a b", "c").await.unwrap_err();
     assert_eq!(error.to_string(), "invalid configuration: a header \"a b\" that HTTP does not allow");

@@ -136,6 +136,16 @@ async fn the_query_of_the_base_url_is_in_the_url_whatever_the_method() {
         assert_eq!(values, [&("x".to_owned(), "3".to_owned())]);
         client.label_values("job").await.unwrap_err();
         assert_eq!(server.requests().pop().unwrap().parameter("api_key"), Some("a&b"));
+        // What a call says by a setter of its own comes once.
+        let client = PrometheusClient::builder(format!("{}/?limit=5&timeout=1s", server.url)).method(method).build();
+        client.unwrap().query(UP, &querier).limit(3).await.unwrap();
+        let parameters = server.requests().pop().unwrap().parameters;
+        let values = |wanted: &'static str| {
+            parameters.iter().filter(move |(name, _)| name == wanted).map(|(_, value)| value.as_str())
+        };
+        assert_eq!(values("limit").collect::<Vec<_>>(), ["3"]);
+        assert!(values("timeout").all(|timeout| timeout.starts_with("29.") || timeout == "30.000"));
+        assert_eq!(values("timeout").count(), 1);
     }
 }
 

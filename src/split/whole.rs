@@ -9,7 +9,7 @@ use crate::value::Timestamp;
 ///
 /// <https://docs.victoriametrics.com/victoriametrics/metricsql/#metricsql-functions>,
 /// <https://prometheus.io/docs/prometheus/latest/querying/functions/>
-const FUNCTIONS: [&str; 14] = [
+const FUNCTIONS: [&str; 16] = [
     "any",
     "buckets_limit",
     "drop_common_labels",
@@ -24,6 +24,8 @@ const FUNCTIONS: [&str; 14] = [
     "remove_resets",
     "smooth_exponential",
     "start",
+    "ttf",
+    "union",
 ];
 
 /// How the names of more such functions begin.
@@ -96,6 +98,11 @@ impl<'a> Iterator for Tokens<'a> {
             let length = match first {
                 '#' => rest.find('\n').unwrap_or(rest.len()),
                 '"' | '\'' | '`' => string_length(rest, first),
+                // A colon is part of names, but ends the first duration in `[1h:range()]`.
+                '0'..='9' => match rest.find(|char| char == ':' || !is_of_word(char)) {
+                    Some(at) => at + usize::from(rest[at..].starts_with(':')),
+                    None => rest.len(),
+                },
                 _ if is_of_word(first) => rest.find(|char| !is_of_word(char)).unwrap_or(rest.len()),
                 _ => first.len_utf8(),
             };
@@ -163,6 +170,9 @@ mod tests {
             ("outliersk WITHOUT (job) (1, x)", "outliersk"),
             ("keep_last_value(x)", "keep_last_value"),
             ("any(x) by (job)", "any"),
+            ("ttf(x)", "ttf"),
+            ("union(a, b)", "union"),
+            ("rate(x[5m])[1h:range()]", "range"),
             ("sum(x) default 0", "default"),
             ("x{a=\"b\"}[5m] Default (y)", "default"),
             ("x default 0", "default"),
@@ -181,6 +191,7 @@ mod tests {
             "topk(3, x) and default or limit > 3",
             "label_replace(x, \"start()\", 'range_avg(x)', `end(`, \"\\\"any()\")",
             "sum(x) by (end) / on (range) group_left () y",
+            "avg_over_time(job:range:sum[1h:5m])",
             "step() + time() * predict_linear(x[1h], 60)",
             "range_avg:sum + limit_ratio(0.5, x)",
             "x @ 17 @ \"never closed end()",

@@ -284,7 +284,7 @@ impl Document {
             }
             (Key::Status, _) => return Err(Fault::Expected("`success` or `error`")),
             (Key::Data | Key::ErrorType | Key::Error | Key::IsPartial, Event::Null) => {}
-            // What comes beside an error may be anything.
+            // What comes beside an error may be anything, but warnings are in an object of it.
             (Key::Data, _) if self.seen.has(Key::Status) && !self.success && event != Event::OpenObject => {
                 return self.skip(event);
             }

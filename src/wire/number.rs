@@ -163,7 +163,8 @@ fn usual_float(window: &ValueWindow) -> Option<(f64, usize)> {
             let below = (first >> 7) - 1;
             let joined = (word & below) | ((word >> 8) & !below);
             let (number, more) = digits(window, 8, add_up(joined << 8))?;
-            Some((divide_by_power_of_ten(number, 7 - integer + more)?, 8 + more))
+            let value = divide_by_power_of_ten(number, 7 - integer + more)?;
+            (*window.get(8 + more)? == b'"').then_some((value, 8 + more))
         }
         b'"' if !integer.is_multiple_of(8) => Some((leading(word, integer) as f64, integer)),
         _ if integer == 8 => {
@@ -432,6 +433,8 @@ mod tests {
         assert_eq!(read(r#"[1700000000.123,"0.5"]"#), Some((1_700_000_000_123, 0.5, 22)));
         assert_eq!(read(r#"[9999999999,"-3"]"#), Some((9_999_999_999_000, -3.0, 17)));
         assert_eq!(read(r#"[1700000000,"1e-07"]"#), Some((1_700_000_000_000, 1e-7, 20)));
+        let small = r#"[1700000000,"1.234567890123e-07"]"#;
+        assert_eq!(read(small), Some((1_700_000_000_000, 1.234_567_890_123e-7, small.len())));
         assert_eq!(read(r#"[1700000000,"+Inf"]"#), Some((1_700_000_000_000, f64::INFINITY, 19)));
         assert_eq!(
             read(r#"[1700000000,"9007199254740993.001"]"#),

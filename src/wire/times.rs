@@ -40,7 +40,7 @@ impl Times {
         texts.unwrap_or_default().iter().map(|text| (*text, self.text_length))
     }
 
-    /// Adds the first of the expected timestamps.
+    /// Adds the first `count` of the expected timestamps.
     pub(super) fn repeat(&mut self, count: usize) {
         self.same += count;
     }
