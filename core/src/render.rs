@@ -86,8 +86,13 @@ impl Input<'_> {
                 declared: declared.iter().map(|info| info.name).collect(),
             })
         };
+        let mut in_order = declared.iter();
         for matcher in self.labels {
-            let info = find(matcher.label())?;
+            // The file's own queriers have them in the order of the file.
+            let info = match in_order.find(|info| info.name == matcher.label()) {
+                Some(info) => info,
+                None => find(matcher.label())?,
+            };
             if let (MatchOp::Equal | MatchOp::NotEqual, Some(value)) = (matcher.op(), matcher.value())
                 && !info.kind.admits(value)
             {
