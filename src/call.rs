@@ -181,11 +181,9 @@ impl Call {
                     let moved = answer.moved;
                     match run.body::<Decoder>(answer, end).await {
                         Err(ErrorKind::Http { ref body, .. }) if !moved && !body.starts_with('<') => Ok(()),
-                        Err(failure @ ErrorKind::Decode(DecodeError::TooManyBytes { .. })) => {
-                            Err(run.watch.error(failure))
-                        }
                         // JSON, whatever it says.
-                        Ok(_) | Err(ErrorKind::Decode(_)) => Ok(()),
+                        Ok(_) => Ok(()),
+                        Err(ErrorKind::Decode(error)) if !matches!(error, DecodeError::TooManyBytes { .. }) => Ok(()),
                         Err(failure) => {
                             let error = run.watch.error(failure);
                             Err(run.last(error))
