@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind};
 use crate::options::option_setters;
 use crate::range::RangeError;
 use crate::request::Request;
-use crate::value::{Labels, Meta, Timestamp};
+use crate::value::{Labels, Meta, Timestamp, meta_getters};
 use crate::wire::{Fields, share_labels, text_fields};
 
 /// How long a list may be if nobody says. It is decoded as a whole, and takes up to twenty times as much memory.
@@ -39,23 +39,7 @@ impl<T> Listing<T> {
         self.items
     }
 
-    /// Warnings and infos.
-    #[must_use]
-    pub fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    /// What the server warned of.
-    #[must_use]
-    pub fn warnings(&self) -> &[String] {
-        &self.meta.warnings
-    }
-
-    /// Whether something is missing, see [`Meta::partial_reason`].
-    #[must_use]
-    pub fn is_partial(&self) -> bool {
-        self.meta.partial_reason().is_some()
-    }
+    meta_getters!();
 }
 
 impl<T> Deref for Listing<T> {
@@ -247,23 +231,7 @@ impl Metadata {
         self.metrics
     }
 
-    /// Warnings and infos.
-    #[must_use]
-    pub fn meta(&self) -> &Meta {
-        &self.meta
-    }
-
-    /// What the server warned of.
-    #[must_use]
-    pub fn warnings(&self) -> &[String] {
-        &self.meta.warnings
-    }
-
-    /// Whether something is missing, see [`Meta::partial_reason`].
-    #[must_use]
-    pub fn is_partial(&self) -> bool {
-        self.meta.partial_reason().is_some()
-    }
+    meta_getters!();
 }
 
 impl Deref for Metadata {

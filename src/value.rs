@@ -23,6 +23,7 @@ pub use error::{RowError, ValueError};
 pub use histogram::{Bounds, Bucket, Histogram};
 pub use labels::Labels;
 pub use matrix::{ByTime, Matrix, Moment, Samples, Series};
+pub(crate) use meta::meta_getters;
 pub use meta::{Meta, Stats};
 pub use rows::{Row, SeriesRow};
 pub use sample::{Sample, Value};

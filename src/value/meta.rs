@@ -153,8 +153,8 @@ impl Stats {
     }
 }
 
-/// The accessors that every answer has for its `meta` field.
-macro_rules! meta_accessors {
+/// The getters of every answer, whose field is `meta`.
+macro_rules! meta_getters {
     () => {
         /// What the server warned of; an answer with warnings may still be right, or may miss data.
         #[must_use]
@@ -162,16 +162,30 @@ macro_rules! meta_accessors {
             &self.meta.warnings
         }
 
-        /// What the server remarked about the query.
-        #[must_use]
-        pub fn infos(&self) -> &[String] {
-            &self.meta.infos
-        }
-
         /// Whether data is missing, see [`Meta::partial_reason`].
         #[must_use]
         pub fn is_partial(&self) -> bool {
             self.meta.partial_reason().is_some()
+        }
+
+        /// Everything that came with the answer.
+        #[must_use]
+        pub fn meta(&self) -> &Meta {
+            &self.meta
+        }
+    };
+}
+pub(crate) use meta_getters;
+
+/// The accessors that every answer has for its `meta` field.
+macro_rules! meta_accessors {
+    () => {
+        crate::value::meta_getters!();
+
+        /// What the server remarked about the query.
+        #[must_use]
+        pub fn infos(&self) -> &[String] {
+            &self.meta.infos
         }
 
         /// Lets the extractors work on an answer that is partial.
@@ -185,12 +199,6 @@ macro_rules! meta_accessors {
         #[must_use]
         pub fn stats(&self) -> Option<&crate::value::Stats> {
             self.meta.stats.as_ref()
-        }
-
-        /// Everything that came with the answer.
-        #[must_use]
-        pub fn meta(&self) -> &Meta {
-            &self.meta
         }
 
         /// The same answer with other company.
