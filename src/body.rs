@@ -14,6 +14,9 @@ use crate::wire::{DecodeError, Decoder, Envelope, Limits, Pool, Response, Server
 /// How much of a foreign answer an error shows.
 const EXCERPT_BYTES: usize = 512;
 
+/// How the answers of Prometheus begin.
+const OWN_START: &[u8] = b"{\"status\":";
+
 /// How many bytes of JSON may be read at a stretch: a millisecond or so.
 const TURN_BYTES: usize = 1 << 20;
 
@@ -117,8 +120,10 @@ impl<T: DeserializeOwned> Sink for Whole<T> {
 /// The body of an answer: JSON for the sink, or something else that becomes an error.
 struct Content<S> {
     status: u16,
-    /// The beginning of the body, without blanks before it; the whole body if the request failed.
+    /// The beginning of a body that may be foreign, without blanks before it; the whole body if the request failed.
     kept: Vec<u8>,
+    /// How much of it to keep.
+    most_kept: usize,
     for_sink: Option<bool>,
     /// Whether the call said where the answer is to be cut.
     is_limited: bool,
@@ -129,10 +134,12 @@ struct Content<S> {
 
 impl<S: Sink> Content<S> {
     fn new(status: u16, limits: Limits) -> Self {
-        let for_sink = if (200..300).contains(&status) { None } else { Some(false) };
-        Self { status, kept: Vec::new(), for_sink, is_limited: false, sink: S::new(limits), turn: 0 }
+        let (for_sink, most_kept) =
+            if (200..300).contains(&status) { (None, EXCERPT_BYTES) } else { (Some(false), FAILURE_BYTES) };
+        Self { status, kept: Vec::new(), most_kept, for_sink, is_limited: false, sink: S::new(limits), turn: 0 }
     }
 
+    #[cfg(feature = "gzip")]
     fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
@@ -147,12 +154,14 @@ impl<S: Sink> Content<S> {
             // Not by `Content-Type`: there are proxies that call JSON a text, and pages to log in that are called JSON.
             self.for_sink = rest.first().map(|first| *first == b'{');
             bytes = rest;
+            if bytes.starts_with(OWN_START) {
+                self.most_kept = 0;
+            }
         }
-        let most = if self.is_success() { EXCERPT_BYTES } else { FAILURE_BYTES };
-        self.kept.extend_from_slice(&bytes[..bytes.len().min(most - self.kept.len())]);
+        self.kept.extend_from_slice(&bytes[..bytes.len().min(self.most_kept - self.kept.len())]);
         match self.for_sink {
             Some(true) => Ok(self.sink.push(bytes)?),
-            _ if self.kept.len() == most => Err(self.foreign()),
+            _ if self.kept.len() == self.most_kept => Err(self.foreign()),
             _ => Ok(()),
         }
     }

@@ -194,7 +194,7 @@ impl ClientBuilder {
             http,
             queries: query_urls(&base),
             base,
-            options: self.options,
+            options: Arc::new(self.options),
             in_url,
             method: self.method,
             max_steps: self.max_steps,

@@ -10,12 +10,12 @@ use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
-use url::form_urlencoded::{Serializer, byte_serialize};
+use url::form_urlencoded::Serializer;
 
 use crate::body::{Body, Sink};
-use crate::error::{Error, ErrorKind, is_secret};
+use crate::error::{Error, ErrorKind};
 use crate::observe::{Watch, within};
-use crate::options::{Options, Parameter, PartialData};
+use crate::options::{Options, Parameter};
 use crate::transport::{Answer, Question, Target, Transport};
 use crate::wire::{DecodeError, Decoder, Limits, Pool};
 
@@ -41,8 +41,10 @@ pub(crate) struct Call {
     pub(crate) parameters: Vec<Parameter>,
     /// Whether the server takes a `timeout`.
     pub(crate) tells_timeout: bool,
-    /// Of the call; the client's are added when it is sent.
-    pub(crate) options: Options,
+    /// Of the call, and of the client what these leave open.
+    pub(crate) options: Arc<Options>,
+    /// The first input that was bad.
+    pub(crate) failure: Option<Box<ErrorKind>>,
     pub(crate) preset: Option<&'static str>,
     pub(crate) query: Option<String>,
     /// When all must be over, if that is not for this call to say.
@@ -61,19 +63,17 @@ pub(crate) struct Deadline {
 }
 
 impl Deadline {
-    pub(crate) fn after(timeout: Option<Duration>) -> Self {
+    pub(crate) fn after(timeout: Option<Duration>, start: Instant) -> Self {
         let timeout = timeout.unwrap_or(DEFAULT_TIMEOUT);
-        let now = Instant::now();
         // A year is forever.
-        let later = |time: Duration| now + time.min(Duration::from_hours(24 * 365));
+        let later = |time: Duration| start + time.min(Duration::from_hours(24 * 365));
         let grace = (timeout / 10).clamp(Duration::from_millis(20), MOST_GRACE);
         Self { server: later(timeout), client: later(timeout.saturating_add(grace)) }
     }
 
-    /// How long the server may work, as a parameter: seconds with three decimals.
-    fn left(&self) -> String {
-        let left = self.server.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-        format!("{}.{:03}", left.as_secs(), left.subsec_millis())
+    /// How long the server may work.
+    pub(crate) fn left(&self) -> Duration {
+        self.server.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
     }
 }
 
@@ -86,7 +86,8 @@ impl Call {
             target: Target { path: path.into(), get_only: false },
             parameters: Vec::new(),
             tells_timeout: true,
-            options: Options::default(),
+            options: Arc::clone(&transport.options),
+            failure: None,
             preset: None,
             query: None,
             deadline: None,
@@ -107,13 +108,14 @@ impl Call {
         self
     }
 
-    /// The same call with what its client adds, so that it can be made in parts; the failure if there is no such call.
-    pub(crate) fn settled(mut self) -> Result<Self, Error> {
-        self.options = std::mem::take(&mut self.options).or(&self.transport.options);
-        match self.options.failure.take() {
-            Some(failure) => Err(Error::new(failure, self.preset, self.query, 0)),
-            None => Ok(self),
+    /// The same call with options of its own.
+    pub(crate) fn with(mut self, options: Options) -> Self {
+        if !options.is_empty() {
+            let mut options = options.or(&self.transport.options);
+            self.failure = options.failure.take().map(Box::new);
+            self.options = Arc::new(options);
         }
+        self
     }
 
     /// Whether the call, or its client, says how many series an answer may have.
@@ -122,13 +124,14 @@ impl Call {
         parameters.any(|(name, value)| name == "limit" && value != "0")
     }
 
-    /// A copy of a settled call.
+    /// A copy of a good call.
     pub(crate) fn part(&self) -> Self {
         Self {
             transport: Arc::clone(&self.transport),
             target: self.target.clone(),
             parameters: self.parameters.clone(),
-            options: Options::default().or(&self.options),
+            options: Arc::clone(&self.options),
+            failure: None,
             query: self.query.clone(),
             pool: self.pool.clone(),
             ..*self
@@ -136,25 +139,28 @@ impl Call {
     }
 
     /// Asks, reads the whole answer, and makes of it what the caller wants.
-    pub(crate) async fn read<S: Sink, T>(
+    pub(crate) fn read<S: Sink, T>(
         self,
         convert: impl FnOnce(S::Output) -> Result<T, ErrorKind>,
-    ) -> Result<T, Error> {
-        let mut run = Run::new(self);
-        let span = run.watch.span();
-        let work = async {
-            let result = match run.whole::<S>().await {
-                Ok(output) => convert(output).map_err(|failure| run.watch.error(failure)),
-                Err(error) => Err(error),
+    ) -> impl Future<Output = Result<T, Error>> {
+        let call = Box::new(self);
+        async {
+            let mut run = Run::new(call);
+            let span = run.watch.span();
+            let work = async {
+                let result = match run.whole::<S>().await {
+                    Ok(output) => convert(output).map_err(|failure| run.watch.error(failure)),
+                    Err(error) => Err(error),
+                };
+                run.watch.end_with(result)
             };
-            run.watch.end_with(result)
-        };
-        within(span, work).await
+            within(span, work).await
+        }
     }
 
     /// Asks, and returns the answer once it has begun well.
     pub(crate) async fn open(self) -> Result<Open, Error> {
-        let mut run = Run::new(self);
+        let mut run = Run::new(Box::new(self));
         let span = run.watch.span();
         let end = pin!(sleep_until(run.deadline.client));
         let begun = within(span, run.begin(end)).await.and_then(|(answer, permit)| {
@@ -164,7 +170,7 @@ impl Call {
         match begun {
             Ok((answer, body, permit)) => {
                 let Run { call, deadline, watch, .. } = run;
-                Ok(Open { answer, body, deadline, partial: call.options.partial.unwrap_or_default(), watch, permit })
+                Ok(Open { answer, body, deadline, options: call.options, watch, permit })
             }
             Err(error) => run.watch.end_with(Err(error)),
         }
@@ -172,14 +178,14 @@ impl Call {
 
     /// Asks where the answer is a line of text; a page for people, such as one to log in, is an error.
     pub(crate) async fn text(self) -> Result<(), Error> {
-        let mut run = Run::new(self);
+        let mut run = Run::new(Box::new(self));
         let span = run.watch.span();
         let work = async {
             let mut end = pin!(sleep_until(run.deadline.client));
             let result = match run.begin(end.as_mut()).await {
-                Ok((answer, _permit)) => {
+                Ok((mut answer, _permit)) => {
                     let moved = answer.moved;
-                    match run.body::<Decoder>(answer, end).await {
+                    match run.body::<Decoder>(&mut answer, end).await {
                         Err(ErrorKind::Http { ref body, .. }) if !moved && !body.starts_with('<') => Ok(()),
                         // JSON, whatever it says.
                         Ok(_) => Ok(()),
@@ -203,7 +209,7 @@ pub(crate) struct Open {
     pub(crate) answer: Answer,
     pub(crate) body: Body<Decoder>,
     pub(crate) deadline: Deadline,
-    pub(crate) partial: PartialData,
+    pub(crate) options: Arc<Options>,
     pub(crate) watch: Watch,
     /// Holds the place among those that are being made.
     pub(crate) permit: OwnedSemaphorePermit,
@@ -211,19 +217,19 @@ pub(crate) struct Open {
 
 /// What comes of some work before the end of its time; `None` if it is late. A call has one timer for all that it waits
 /// for, as timers are not free.
-async fn before<T>(end: Pin<&mut Sleep>, work: impl Future<Output = T>) -> Option<T> {
+fn before<T>(end: Pin<&mut Sleep>, mut work: Pin<&mut impl Future<Output = T>>) -> impl Future<Output = Option<T>> {
     // The end comes also for work that uses up what tokio lets a task do at a stretch.
-    let (mut end, mut work) = (pin!(unconstrained(end)), pin!(work));
-    poll_fn(|context| match work.as_mut().poll(context) {
+    let mut end = unconstrained(end);
+    poll_fn(move |context| match work.as_mut().poll(context) {
         Poll::Ready(result) => Poll::Ready(Some(result)),
-        Poll::Pending => end.as_mut().poll(context).map(|()| None),
+        Poll::Pending => Pin::new(&mut end).poll(context).map(|()| None),
     })
-    .await
 }
 
 /// A call that is being made.
 struct Run {
-    call: Call,
+    /// In a box, as a future that is larger than what allocators have ready costs more than what it does.
+    call: Box<Call>,
     question: Question,
     deadline: Deadline,
     watch: Watch,
@@ -232,20 +238,17 @@ struct Run {
 }
 
 impl Run {
-    fn new(mut call: Call) -> Self {
+    fn new(mut call: Box<Call>) -> Self {
         let transport = &call.transport;
         transport.budget.earn();
-        let mut options = std::mem::take(&mut call.options).or(&transport.options);
-        let mut watch = Watch::start(transport, call.endpoint, call.preset, call.query.take());
-        watch.headers = std::mem::take(&mut options.headers);
-        let deadline = call.deadline.unwrap_or_else(|| Deadline::after(options.timeout));
+        let options = &call.options;
+        let start = Instant::now();
+        let watch = Watch::start(transport, options, call.endpoint, call.preset, call.query.take(), start);
+        let deadline = call.deadline.unwrap_or_else(|| Deadline::after(options.timeout, start));
         let mut form = Serializer::new(String::with_capacity(256));
         form.extend_pairs(&call.parameters);
         if let Some(query) = watch.query() {
             form.append_pair("query", query);
-        }
-        for (_, value) in options.sent().filter(|(name, _)| is_secret(name)) {
-            watch.secret_parameters.extend([value.to_owned(), byte_serialize(value.as_bytes()).collect()]);
         }
         // A parameter that comes twice would be the first one for some methods, and the last one for others.
         let is_own = |name: &str| name == "query" || call.parameters.iter().any(|(own, _)| own == name);
@@ -256,11 +259,11 @@ impl Run {
         form.extend_pairs(in_form);
         let in_url = Serializer::new(String::new()).extend_pairs(in_url).finish();
         Self {
-            question: Question { in_url, form: form.finish() },
+            question: Question { in_url, form: form.finish(), deadline: call.tells_timeout.then_some(deadline) },
             deadline,
             watch,
             last_failure: None,
-            call: Call { options, ..call },
+            call,
         }
     }
 
@@ -269,8 +272,8 @@ impl Run {
         let mut end = pin!(sleep_until(self.deadline.client));
         loop {
             let failure = {
-                let (answer, _permit) = self.begin(end.as_mut()).await?;
-                match self.body::<S>(answer, end.as_mut()).await {
+                let (mut answer, _permit) = self.begin(end.as_mut()).await?;
+                match self.body::<S>(&mut answer, end.as_mut()).await {
                     Ok(output) => return Ok(output),
                     Err(failure) => failure,
                 }
@@ -281,8 +284,8 @@ impl Run {
 
     /// Asks until a good answer begins.
     async fn begin(&mut self, mut end: Pin<&mut Sleep>) -> Result<(Answer, OwnedSemaphorePermit), Error> {
-        if let Some(failure) = self.call.options.failure.take() {
-            return Err(self.watch.error(failure));
+        if let Some(failure) = self.call.failure.take() {
+            return Err(self.watch.error(*failure));
         }
         loop {
             match self.attempt(end.as_mut()).await {
@@ -295,32 +298,32 @@ impl Run {
     async fn attempt(&mut self, mut end: Pin<&mut Sleep>) -> Result<(Answer, OwnedSemaphorePermit), ErrorKind> {
         self.watch.retry_after = None;
         // A place among the calls that are made at the same time.
-        let permit = Arc::clone(&self.call.transport.permits).acquire_owned();
-        let Some(Ok(permit)) = before(end.as_mut(), permit).await else {
+        let permits = || Arc::clone(&self.call.transport.permits);
+        let permit = match permits().try_acquire_owned() {
+            Ok(permit) => Some(Ok(permit)),
+            Err(_) => before(end.as_mut(), pin!(permits().acquire_owned())).await,
+        };
+        let Some(Ok(permit)) = permit else {
             let why = "as many calls as the client may make at once take too long";
             return Err(ErrorKind::Timeout(Some(why.into())));
         };
-        let answer = before(end.as_mut(), self.send()).await.unwrap_or(Err(ErrorKind::Timeout(None)))?;
+        let answer = before(end.as_mut(), pin!(self.send())).await;
+        let mut answer = answer.unwrap_or(Err(ErrorKind::Timeout(None)))?;
         self.watch.retry_after = answer.retry_after;
         if answer.is_success() {
             return Ok((answer, permit));
         }
         let status = answer.status;
         end.as_mut().reset(self.deadline.client.min(Instant::now() + FAILURE_TIME));
-        let failure = self.body::<Decoder>(answer, end.as_mut()).await.err();
+        // In a box, as this is rare and would make every call larger.
+        let failure = Box::pin(self.body::<Decoder>(&mut answer, end.as_mut())).await.err();
         end.reset(self.deadline.client);
         Err(failure.unwrap_or(ErrorKind::Http { status, body: String::new() }))
     }
 
-    async fn send(&self) -> Result<Answer, ErrorKind> {
-        let Call { transport, target, tells_timeout, .. } = &self.call;
-        if !tells_timeout {
-            return transport.send(target, &self.question, &self.watch.headers).await;
-        }
-        let Question { in_url, form } = &self.question;
-        let separator = if form.is_empty() { "" } else { "&" };
-        let form = format!("{form}{separator}timeout={}", self.deadline.left());
-        transport.send(target, &Question { in_url: in_url.clone(), form }, &self.watch.headers).await
+    fn send(&self) -> impl Future<Output = Result<Answer, ErrorKind>> {
+        let Call { transport, target, options, .. } = &*self.call;
+        transport.send(target, &self.question, &options.headers)
     }
 
     fn new_body<S: Sink>(&self, answer: &Answer) -> Result<Body<S>, ErrorKind> {
@@ -335,8 +338,8 @@ impl Run {
         Ok(body)
     }
 
-    async fn body<S: Sink>(&mut self, mut answer: Answer, end: Pin<&mut Sleep>) -> Result<S::Output, ErrorKind> {
-        let mut body = self.new_body::<S>(&answer)?;
+    async fn body<S: Sink>(&mut self, answer: &mut Answer, end: Pin<&mut Sleep>) -> Result<S::Output, ErrorKind> {
+        let mut body = self.new_body::<S>(answer)?;
         let arrive = async {
             while let Some(chunk) = answer.chunk().await? {
                 self.watch.bytes += chunk.len() as u64;
@@ -349,7 +352,7 @@ impl Run {
             }
             Ok(())
         };
-        let arrived = before(end, arrive).await.unwrap_or(Err(ErrorKind::Timeout(None)));
+        let arrived = before(end, pin!(arrive)).await.unwrap_or(Err(ErrorKind::Timeout(None)));
         // If the request failed, its status says more than a body that broke.
         if answer.is_success() {
             arrived?;

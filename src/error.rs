@@ -1,11 +1,14 @@
 //! What can go wrong between a preset and its result.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write};
 use std::time::Duration;
 
 use promql_presets_core::RenderError;
-use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, PROXY_AUTHORIZATION};
+use reqwest::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
+use url::form_urlencoded::byte_serialize;
 
+use crate::options::Options;
 use crate::range::RangeError;
 use crate::value::{RowError, ValueError};
 use crate::wire::{DecodeError, ResultTypeError, ServerError};
@@ -265,7 +268,7 @@ impl ErrorKind {
     }
 
     /// Takes secrets out of what a server said: there are proxies that repeat what they were sent.
-    pub(crate) fn redact(&mut self, headers: &HeaderMap, parameters: &[String]) {
+    pub(crate) fn redact(&mut self, options: &Options) {
         let mut texts = match self {
             Self::Http { body: text, .. }
             | Self::Redirect { origin: text, .. }
@@ -278,22 +281,25 @@ impl ErrorKind {
             Self::Server { error, .. } => vec![&mut error.kind, &mut error.message],
             _ => return,
         };
-        let mut secrets: Vec<&str> = parameters.iter().map(String::as_str).collect();
-        for (name, value) in headers.iter().filter(|(name, _)| is_secret(name.as_str())) {
+        let mut secrets: Vec<Cow<'_, str>> = Vec::new();
+        for (_, value) in options.sent().filter(|(name, _)| is_secret(name)) {
+            secrets.extend([value.into(), byte_serialize(value.as_bytes()).collect::<String>().into()]);
+        }
+        for (name, value) in options.headers.iter().filter(|(name, _)| is_secret(name.as_str())) {
             let Ok(value) = value.to_str() else { continue };
             if name == COOKIE {
-                secrets.extend(value.split(';').filter_map(|cookie| Some(cookie.split_once('=')?.1.trim())));
+                secrets.extend(value.split(';').filter_map(|cookie| Some(cookie.split_once('=')?.1.trim().into())));
             } else if name == AUTHORIZATION || name == PROXY_AUTHORIZATION {
                 // After the scheme.
-                secrets.extend(value.rsplit(' ').take(1));
+                secrets.extend(value.rsplit(' ').take(1).map(Cow::from));
             } else {
-                secrets.push(value);
+                secrets.push(value.into());
             }
         }
         // Shorter ones are no secrets, and would tear words apart.
         for secret in secrets.into_iter().filter(|secret| secret.len() >= SHORTEST_SECRET) {
             for text in &mut texts {
-                take_out(secret, text);
+                take_out(&secret, text);
             }
         }
     }
@@ -312,7 +318,7 @@ fn take_out(secret: &str, text: &mut String) {
 }
 
 /// Whether the value of a header or a parameter is one to keep secret, unlike that of a tenant.
-pub(crate) fn is_secret(name: &str) -> bool {
+fn is_secret(name: &str) -> bool {
     const PARTS: [&str; 8] = ["auth", "cookie", "session", "token", "key", "secret", "pass", "credential"];
     let name = name.to_ascii_lowercase();
     PARTS.iter().any(|part| name.contains(part))

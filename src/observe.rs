@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use reqwest::header::HeaderMap;
+use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind};
+use crate::options::Options;
 use crate::transport::Transport;
 use crate::value::Meta;
 
@@ -64,9 +65,8 @@ pub(crate) struct Watch {
     pub(crate) retries: u32,
     /// How long the last answer asked to wait.
     pub(crate) retry_after: Option<Duration>,
-    /// What was sent, which errors should not repeat.
-    pub(crate) headers: HeaderMap,
-    pub(crate) secret_parameters: Vec<String>,
+    /// What was sent, of which errors should not repeat what is secret.
+    options: Arc<Options>,
     is_over: bool,
     #[cfg(feature = "tracing")]
     span: tracing::Span,
@@ -91,9 +91,11 @@ pub(crate) fn within<F: Future>(_: Span, work: F) -> F {
 impl Watch {
     pub(crate) fn start(
         transport: &Arc<Transport>,
+        options: &Arc<Options>,
         endpoint: &'static str,
         preset: Option<&'static str>,
         query: Option<String>,
+        start: Instant,
     ) -> Self {
         #[cfg(feature = "tracing")]
         let span = tracing::info_span!(
@@ -111,12 +113,11 @@ impl Watch {
             endpoint,
             preset,
             query,
-            start: Instant::now(),
+            start,
             bytes: 0,
             retries: 0,
             retry_after: None,
-            headers: HeaderMap::new(),
-            secret_parameters: Vec::new(),
+            options: Arc::clone(options),
             is_over: false,
             #[cfg(feature = "tracing")]
             span,
@@ -158,7 +159,7 @@ impl Watch {
 
     /// The error of a failure, which names preset, query and server, and no secrets.
     pub(crate) fn error(&self, mut kind: ErrorKind) -> Error {
-        kind.redact(&self.headers, &self.secret_parameters);
+        kind.redact(&self.options);
         Error::new(kind, self.preset, self.query.clone(), self.retries)
             .at(self.transport.base.origin().ascii_serialization(), self.endpoint)
             .with_retry_after(self.retry_after)
@@ -169,10 +170,9 @@ impl Watch {
         if std::mem::replace(&mut self.is_over, true) {
             return;
         }
-        let duration = self.start.elapsed();
         #[cfg(feature = "tracing")]
         {
-            self.span.record("duration_ms", millis(duration));
+            self.span.record("duration_ms", millis(self.start.elapsed()));
             self.span.record("bytes", self.bytes);
             self.span.record("retries", self.retries);
             match outcome {
@@ -183,7 +183,7 @@ impl Watch {
         }
         if let Some(Hook(hook)) = &self.transport.hook {
             let Self { endpoint, preset, bytes, retries, .. } = *self;
-            let query = self.query.as_deref();
+            let (query, duration) = (self.query.as_deref(), self.start.elapsed());
             hook(&CallReport { endpoint, preset, query, duration, bytes, retries, outcome });
         }
     }

@@ -88,6 +88,15 @@ impl Options {
         others.chain(refusals.iter().copied())
     }
 
+    /// Whether nothing is set.
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { headers, parameters, timeout: None, max_bytes: None, max_samples: None, retry: None, .. } = self
+        else {
+            return false;
+        };
+        headers.is_empty() && parameters.is_empty() && self.partial.is_none() && self.failure.is_none()
+    }
+
     pub(crate) fn fail(&mut self, failure: ErrorKind) {
         self.failure.get_or_insert(failure);
     }
@@ -104,7 +113,6 @@ impl Options {
             let [own, clients] = [&self, client].map(|options| {
                 options.parameters.iter().filter(|(name, _)| names.contains(&&**name)).collect::<Vec<_>>()
             });
-            // A call that was settled has its client's already.
             if !own.is_empty() && !clients.is_empty() && own != clients {
                 let name = names[0];
                 self.fail(ErrorKind::Config(format!(
@@ -266,10 +274,7 @@ mod tests {
             "extra_filters[]={x=\"2\"}",
         ];
         assert_eq!(shown(&both), expected);
-        // As for a part of a range.
-        let again = both.or(&client);
-        assert_eq!(shown(&again), expected);
-        assert!(again.failure.is_none());
+        assert!(both.failure.is_none());
         for (name, other) in [("extra_filters[]", "extra_filters"), ("storeMatch[]", "storeMatch[]")] {
             let both = options(&[(other, "{y=\"1\"}")]).or(&options(&[(name, "{x=\"1\"}")]));
             let Some(ErrorKind::Config(message)) = both.failure else { panic!("{other}") };

@@ -274,8 +274,8 @@ impl Call {
         self
     }
 
-    pub(crate) async fn read_range(self) -> Result<Matrix, Error> {
-        self.read::<Decoder, Matrix>(|response| Ok(Matrix::from_response(response)?.check_times()?)).await
+    pub(crate) fn read_range(self) -> impl Future<Output = Result<Matrix, Error>> {
+        self.read::<Decoder, Matrix>(|response| Ok(Matrix::from_response(response)?.check_times()?))
     }
 }
 

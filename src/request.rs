@@ -36,6 +36,6 @@ impl<'a> Request<'a> {
 
     pub(crate) fn call(self, endpoint: &'static str, path: impl Into<Cow<'static, str>>) -> Call {
         let Self { client, parameters, options } = self;
-        Call { parameters, options, ..Call::new(&client.transport, endpoint, path) }
+        Call { parameters, ..Call::new(&client.transport, endpoint, path).with(options) }
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use promql_presets_core::MetricQuerier;
+use tokio::time::Instant;
 
 use crate::call::{BoxFuture, Call, Deadline};
 use crate::error::{Error, ErrorKind};
@@ -86,11 +87,13 @@ impl<'a, Q: MetricQuerier + ?Sized, R: 'a, W: 'a> IntoFuture for SplitQuery<'a, 
     fn into_future(self) -> Self::IntoFuture {
         let Self { query, max_points, concurrency, mut on_progress } = self;
         let range = query.range();
-        let call = query.whole();
+        let mut call = query.whole();
         Box::pin(async move {
-            let mut call = call.settled()?;
+            if let Some(failure) = call.failure.take() {
+                return Err(call.error(*failure));
+            }
             call.query = of_parts(&call, range.aligned()).map_err(|error| call.error(error))?;
-            call.deadline = Some(Deadline::after(call.options.timeout));
+            call.deadline = Some(Deadline::after(call.options.timeout, Instant::now()));
             call.pool = Some(Arc::default());
             let mut progress = Progress { done: 0, parts: range.part_count(max_points), samples: 0 };
             let parts = stream::iter(range.parts(max_points)).map(|part| call.part().over(part).read_range());
@@ -109,7 +112,7 @@ impl<'a, Q: MetricQuerier + ?Sized, R: 'a, W: 'a> IntoFuture for SplitQuery<'a, 
     }
 }
 
-/// The query of a settled call as it is sent for each part of a range.
+/// The query of a call as it is sent for each part of a range.
 fn of_parts(call: &Call, range: TimeRange) -> Result<Option<String>, RangeError> {
     if call.is_limited() {
         return Err(RangeError::Indivisible { name: "limit".to_owned() });

@@ -107,7 +107,7 @@ impl BuildInfoQuery<'_> {
     async fn ask(self) -> Result<BuildInfo, Error> {
         let call =
             Call::new(&self.client.transport, "buildinfo", "api/v1/status/buildinfo").get_only().at_most(STATUS_BYTES);
-        Call { options: self.options, ..call }.read::<Whole<_>, _>(|(Fields(info), _)| Ok(info)).await
+        call.with(self.options).read::<Whole<_>, _>(|(Fields(info), _)| Ok(info)).await
     }
 }
 
@@ -134,7 +134,7 @@ impl FeaturesQuery<'_> {
                 features.into_iter().flatten().map(|(category, features)| (category, known(features))).collect(),
             ))
         };
-        Call { options: self.options, ..call }.read::<Whole<_>, _>(read).await
+        call.with(self.options).read::<Whole<_>, _>(read).await
     }
 }
 
@@ -142,7 +142,7 @@ impl FormatQuery<'_> {
     async fn ask(self) -> Result<String, Error> {
         let call = Call::new(&self.client.transport, "format_query", "api/v1/format_query").at_most(STATUS_BYTES);
         let query = Some(self.promql.to_owned());
-        Call { options: self.options, query, ..call }.read::<Whole<_>, _>(|(text, _)| Ok(text)).await
+        Call { query, ..call.with(self.options) }.read::<Whole<_>, _>(|(text, _)| Ok(text)).await
     }
 }
 
@@ -150,7 +150,7 @@ impl ParseQuery<'_> {
     async fn ask(self) -> Result<serde_json::Value, Error> {
         let call = Call::new(&self.client.transport, "parse_query", "api/v1/parse_query").at_most(STATUS_BYTES);
         let query = Some(self.promql.to_owned());
-        Call { options: self.options, query, ..call }.read::<Whole<_>, _>(|(tree, _)| Ok(tree)).await
+        Call { query, ..call.with(self.options) }.read::<Whole<_>, _>(|(tree, _)| Ok(tree)).await
     }
 }
 
@@ -158,7 +158,7 @@ impl HealthQuery<'_> {
     async fn ask(mut self) -> Result<bool, Error> {
         self.options.retry.get_or_insert_with(crate::RetryPolicy::never);
         let call = Call::new(&self.client.transport, self.path.trim_start_matches("-/"), self.path).get_only();
-        match (Call { options: self.options, ..call }).text().await {
+        match call.with(self.options).text().await {
             Ok(()) => Ok(true),
             Err(error) if error.status() == Some(503) => Ok(false),
             Err(error) => Err(error),

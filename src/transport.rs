@@ -19,6 +19,7 @@ use reqwest::header::{
 use reqwest::{Body, Method, Request, Url};
 use tokio::sync::Semaphore;
 
+use crate::call::Deadline;
 use crate::error::ErrorKind;
 use crate::observe::Hook;
 use crate::options::Options;
@@ -51,7 +52,7 @@ pub(crate) struct Transport {
     /// Ends with a slash; has no credentials.
     pub(crate) base: Url,
     pub(crate) queries: [(&'static str, Url); 2],
-    pub(crate) options: Options,
+    pub(crate) options: Arc<Options>,
     /// The parameters that stay in the URL, as they were in that of the client.
     pub(crate) in_url: Vec<String>,
     pub(crate) method: HttpMethod,
@@ -79,20 +80,35 @@ pub(crate) struct Question {
     /// Those that are in the URL whatever the method.
     pub(crate) in_url: String,
     pub(crate) form: String,
+    /// When the server gives up, if it is to be told.
+    pub(crate) deadline: Option<Deadline>,
 }
 
 impl Question {
     /// What is in the URL with this method.
     fn query(&self, method: &Method) -> Option<String> {
-        let Self { in_url, form } = self;
-        let query = if *method == Method::POST || form.is_empty() {
-            in_url.clone()
-        } else if in_url.is_empty() {
-            form.clone()
-        } else {
-            format!("{in_url}&{form}")
-        };
-        Some(query).filter(|query| !query.is_empty())
+        let form = if *method == Method::POST { String::new() } else { self.form() };
+        match (&*self.in_url, &*form) {
+            ("", "") => None,
+            (_, "") => Some(self.in_url.clone()),
+            ("", _) => Some(form),
+            (in_url, form) => Some(format!("{in_url}&{form}")),
+        }
+    }
+
+    /// What the server is asked now.
+    fn form(&self) -> String {
+        let mut form = String::with_capacity(self.form.len() + "&timeout=31536000.000".len());
+        form.push_str(&self.form);
+        if let Some(deadline) = self.deadline {
+            form.push_str(if form.is_empty() { "timeout=" } else { "&timeout=" });
+            // Seconds with three decimals, without the machinery of `write!`, as it is done for each request.
+            let (left, mut digits) = (deadline.left(), itoa::Buffer::new());
+            form.push_str(digits.format(left.as_secs()));
+            form.push('.');
+            form.push_str(&digits.format(1000 + left.subsec_millis())[1..]);
+        }
+        form
     }
 }
 
@@ -115,7 +131,8 @@ impl Transport {
         if gets || self.method == HttpMethod::Post || !refuses(answer.status) {
             return Ok(answer);
         }
-        match self.send_as(Method::GET, target, question, headers).await {
+        // In a box, as this is rare and would make every call larger.
+        match Box::pin(self.send_as(Method::GET, target, question, headers)).await {
             // It cannot be sent, so the answer to `POST` is the one there is.
             Err(ErrorKind::Config(_)) => Ok(answer),
             second => Ok(Answer { refuses_post: Some(Arc::clone(&self.refuses_post)), ..second? }),
@@ -134,8 +151,10 @@ impl Transport {
         let mut url = self.url(target);
         let mut redirects = 0;
         loop {
-            if url.query().is_none_or(str::is_empty) {
-                url.set_query(question.query(&method).as_deref());
+            if url.query().is_none_or(str::is_empty)
+                && let Some(query) = question.query(&method)
+            {
+                url.set_query(Some(&query));
             }
             if url.as_str().len() > MAX_URL {
                 let length = url.as_str().len();
@@ -143,11 +162,11 @@ impl Transport {
                     "the query is too long for `{method}`: a URL of {length} bytes"
                 )));
             }
-            let request = self.request(&method, url.clone(), &question.form, headers);
+            let request = self.request(&method, url.clone(), question, headers);
             let response = self.http.execute(request).await.map_err(failure)?;
             let status = response.status().as_u16();
-            let location = response.headers().get(LOCATION);
-            let Some(location) = location.filter(|_| matches!(status, 301 | 302 | 303 | 307 | 308)) else {
+            let is_redirect = matches!(status, 301 | 302 | 303 | 307 | 308);
+            let Some(location) = is_redirect.then(|| response.headers().get(LOCATION)).flatten() else {
                 let moved = redirects > 0 && !url.path().ends_with(&*target.path);
                 return Ok(Answer { moved, ..Answer::new(response) });
             };
@@ -176,13 +195,15 @@ impl Transport {
         known.map_or_else(|| below(&self.base, &target.path), |(_, url)| url.clone())
     }
 
-    fn request(&self, method: &Method, url: Url, form: &str, headers: &HeaderMap) -> Request {
+    fn request(&self, method: &Method, url: Url, question: &Question, headers: &HeaderMap) -> Request {
         let mut request = Request::new(method.clone(), url);
-        request.headers_mut().clone_from(headers);
+        if !headers.is_empty() {
+            request.headers_mut().clone_from(headers);
+        }
         if *method == Method::POST {
             let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
             request.headers_mut().entry(CONTENT_TYPE).or_insert(form_type);
-            *request.body_mut() = Some(form.to_owned().into());
+            *request.body_mut() = Some(question.form().into());
         }
         if self.compressed {
             request.headers_mut().entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("gzip"));
@@ -225,10 +246,11 @@ pub(crate) struct Answer {
 impl Answer {
     fn new(response: reqwest::Response) -> Self {
         let header = |name| response.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let wait = if response.status().is_success() { None } else { header(RETRY_AFTER) };
         Self {
             status: response.status().as_u16(),
             encoding: header(CONTENT_ENCODING).map(str::to_ascii_lowercase),
-            retry_after: header(RETRY_AFTER).and_then(|value| {
+            retry_after: wait.and_then(|value| {
                 // A date is one of the server's clock.
                 let now = header(DATE).and_then(|date| httpdate::parse_http_date(date).ok());
                 retry_after(value, now.unwrap_or_else(SystemTime::now))

@@ -42,6 +42,8 @@ pub use response::{Data, QueryResult, Response, ResultTypeError, ServerError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use promql_presets_core::ResultType;
+
 use crate::value::Series;
 use document::Document;
 use error::Fault;
@@ -76,10 +78,13 @@ impl Limits {
 ///
 /// Memory grows with the result, not with the body, and is bounded by the limits.
 #[derive(Debug)]
-pub struct Decoder {
+pub struct Decoder(Box<State>);
+
+/// In a box, as what has a decoder is moved around.
+#[derive(Debug)]
+struct State {
     lexer: Lexer,
-    /// In a box, as what has a decoder is moved around.
-    document: Box<Document>,
+    document: Document,
     limits: Limits,
     /// The bytes of all chunks so far.
     length: u64,
@@ -88,6 +93,12 @@ pub struct Decoder {
     share: Option<Share>,
     failure: Option<DecodeError>,
 }
+
+/// How most answers begin, which is the quarter of a short one that takes the most time to read.
+const USUAL_STARTS: [(&[u8], ResultType); 2] = [
+    (br#"{"status":"success","data":{"resultType":"vector","result":["#, ResultType::InstantVector),
+    (br#"{"status":"success","data":{"resultType":"matrix","result":["#, ResultType::RangeVector),
+];
 
 /// The samples of several answers, which have one limit.
 #[derive(Debug, Default)]
@@ -119,13 +130,14 @@ impl Decoder {
     /// A decoder for one body.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        let document = Box::new(Document::new(limits.max_samples, limits.max_memory()));
-        Self { lexer: Lexer::new(), document, limits, length: 0, length_taken: 0, share: None, failure: None }
+        let document = Document::new(limits.max_samples, limits.max_memory());
+        let lexer = Lexer::new();
+        Self(Box::new(State { lexer, document, limits, length: 0, length_taken: 0, share: None, failure: None }))
     }
 
     /// Lets the limit of samples hold for this answer and those of other decoders together.
     pub(crate) fn share(&mut self, pool: Arc<Pool>) {
-        self.share = Some(Share { pool, samples: 0 });
+        self.0.share = Some(Share { pool, samples: 0 });
     }
 
     /// Decodes the next chunk, which may be cut anywhere.
@@ -134,6 +146,39 @@ impl Decoder {
     ///
     /// The body is no answer of the API, or exceeds a limit. The decoder stays in that state.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), DecodeError> {
+        self.0.push(chunk)
+    }
+
+    /// Takes out the oldest complete series of a matrix, so that a long answer can be worked on while it arrives. What
+    /// is taken is not part of what [`Decoder::finish`] returns, and does not count for the limits.
+    ///
+    /// The server may still fail, which the end of the body tells.
+    pub fn next_series(&mut self) -> Option<Series> {
+        self.0.document.next_series().inspect(|_| self.0.length_taken = self.0.length)
+    }
+
+    /// The answer, once the last chunk has been pushed.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::Truncated`] and [`DecodeError::MissingField`], or the error of an earlier chunk.
+    pub fn finish(self) -> Result<Response, DecodeError> {
+        let State { lexer, document, length, mut share, failure, .. } = *self.0;
+        match failure {
+            Some(failure) => Err(failure),
+            None if lexer.is_done() => {
+                if let Some(share) = &mut share {
+                    share.samples = 0;
+                }
+                document.finish()
+            }
+            None => Err(DecodeError::Truncated { expected: lexer.expectation(), length }),
+        }
+    }
+}
+
+impl State {
+    fn push(&mut self, chunk: &[u8]) -> Result<(), DecodeError> {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
         }
@@ -151,6 +196,9 @@ impl Decoder {
 
     fn decode(&mut self, chunk: &[u8]) -> Result<(), Fault> {
         let mut at = 0;
+        if self.length == chunk.len() as u64 {
+            at = self.usual_start(chunk);
+        }
         loop {
             if self.lexer.is_at_value(chunk, &mut at) {
                 let (length, with_comma) = self.document.plain_samples(&chunk[at..])?;
@@ -164,6 +212,16 @@ impl Decoder {
                 None => return Ok(()),
             }
         }
+    }
+
+    /// Reads the start of a body, if it is a usual one: how many bytes that was.
+    fn usual_start(&mut self, chunk: &[u8]) -> usize {
+        let usual = USUAL_STARTS.iter().find(|(start, _)| chunk.starts_with(start));
+        usual.map_or(0, |(start, result_type)| {
+            self.lexer.skipped_start();
+            self.document.start_result(*result_type);
+            start.len()
+        })
     }
 
     fn count(&mut self) -> Result<(), Fault> {
@@ -180,32 +238,6 @@ impl Decoder {
             }
             Fault::TooManySamples => DecodeError::TooManySamples { limit: self.limits.max_samples },
             Fault::TooMuchMemory => DecodeError::TooMuchMemory { limit: self.limits.max_memory() },
-        }
-    }
-
-    /// Takes out the oldest complete series of a matrix, so that a long answer can be worked on while it arrives. What
-    /// is taken is not part of what [`Decoder::finish`] returns, and does not count for the limits.
-    ///
-    /// The server may still fail, which the end of the body tells.
-    pub fn next_series(&mut self) -> Option<Series> {
-        self.document.next_series().inspect(|_| self.length_taken = self.length)
-    }
-
-    /// The answer, once the last chunk has been pushed.
-    ///
-    /// # Errors
-    ///
-    /// [`DecodeError::Truncated`] and [`DecodeError::MissingField`], or the error of an earlier chunk.
-    pub fn finish(mut self) -> Result<Response, DecodeError> {
-        match self.failure {
-            Some(failure) => Err(failure),
-            None if self.lexer.is_done() => {
-                if let Some(share) = &mut self.share {
-                    share.samples = 0;
-                }
-                self.document.finish()
-            }
-            None => Err(DecodeError::Truncated { expected: self.lexer.expectation(), length: self.length }),
         }
     }
 }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// assert_eq!(labels.get("job"), Some("api"));
 /// assert_eq!(labels.to_string(), r#"up{job="api"}"#);
 /// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Labels {
     /// Sorted and unique; shared by all series that have the same names.
     names: Arc<[Arc<str>]>,
@@ -69,12 +69,6 @@ impl Labels {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
-    }
-}
-
-impl Default for Labels {
-    fn default() -> Self {
-        Self { names: Arc::new([]), values: Arc::new([]) }
     }
 }
 

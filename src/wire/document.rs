@@ -34,6 +34,9 @@ impl From<ResultType> for Shape {
     }
 }
 
+/// How deep the places are where answers are not unusual.
+const USUAL_PLACES: usize = 8;
+
 /// A scalar or a string.
 #[derive(Debug)]
 struct Pair {
@@ -84,7 +87,7 @@ mod size {
 impl Document {
     pub(super) fn new(max_samples: u64, max_memory: u64) -> Self {
         Self {
-            places: vec![Place::Root],
+            places: Vec::with_capacity(USUAL_PLACES),
             key: Key::Unknown,
             seen: Seen::default(),
             success: false,
@@ -102,6 +105,15 @@ impl Document {
             max_memory,
             memory_left: max_memory,
         }
+    }
+
+    /// Goes to the start of the result, as if everything before it had been read.
+    pub(super) fn start_result(&mut self, result_type: ResultType) {
+        self.places.extend([Place::Envelope, Place::Data, Place::Result { parts: 0 }]);
+        self.seen = Seen::of(&[Key::Status, Key::Data, Key::Result]);
+        self.success = true;
+        self.result_type = Some(result_type);
+        self.shape = Some(result_type.into());
     }
 
     /// How many samples may still come.

@@ -193,6 +193,12 @@ impl Lexer {
         }
     }
 
+    /// The caller has read the start of a document by itself, up to the opening bracket of an array in two objects.
+    pub(super) fn skipped_start(&mut self) {
+        (self.depth, self.nesting) = (3, 0b110);
+        self.next = Next::ValueOrEnd;
+    }
+
     fn in_object(&self) -> bool {
         self.depth > 0 && self.nesting & 1 == 1
     }

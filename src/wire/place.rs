@@ -82,6 +82,10 @@ impl Seen {
         self.0 & (1 << key as u32) != 0
     }
 
+    pub(super) fn of(keys: &[Key]) -> Self {
+        Self(keys.iter().fold(0, |all, key| all | 1 << *key as u32))
+    }
+
     pub(super) fn once(&mut self, key: Key) -> Result<Key, Fault> {
         if self.has(key) {
             return Err(Fault::Expected("each field once"));

@@ -318,7 +318,7 @@ fn limits_are_kept() {
 #[test]
 fn what_is_taken_out_does_not_count_for_limits() {
     let mut decoder = Decoder::new(Limits { max_bytes: 1000, max_samples: 3 });
-    *decoder.document = Document::new(3, 1000);
+    decoder.0.document = Document::new(3, 1000);
     decoder.push(br#"{"status":"success","data":{"resultType":"matrix","result":["#).unwrap();
     for number in 0..1000 {
         let comma = if number > 0 { "," } else { "" };
@@ -335,7 +335,7 @@ fn what_is_taken_out_does_not_count_for_limits() {
 fn nothing_but_samples_takes_more_memory_than_bytes_are_allowed() {
     let decode = |start: &str, again: &dyn Fn(u32) -> String| {
         let mut decoder = Decoder::new(Limits::default());
-        *decoder.document = Document::new(Limits::default().max_samples, 1 << 20);
+        decoder.0.document = Document::new(Limits::default().max_samples, 1 << 20);
         decoder.push(format!(r#"{{"status":"success",{start}"#).as_bytes())?;
         // Each of them is at least 16 bytes.
         (0..1 << 16).try_for_each(|number| decoder.push(again(number).as_bytes()))
