@@ -15,7 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use promql_presets::{HttpMethod, PrometheusClient, TimeRange, Timestamp, reqwest};
-use promql_presets_test_support::{Dataset, prometheus};
+use promql_presets_test_support::{Dataset, Server, prometheus as tool};
 
 /// Series, and points of each.
 const LARGE: (usize, usize) = (1000, 1427);
@@ -35,23 +35,37 @@ async fn main() {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[1..] {
         ["serve"] => serve(),
         ["memory", how, url] => memory(how, url).await,
+        ["small"] => tokio::spawn(small()).await.unwrap(),
         // As a service asks: in a task, beside the one that reads from the connection.
         _ => tokio::spawn(compare()).await.unwrap(),
     }
 }
 
+/// Small queries alone, which take no time.
+async fn small() {
+    let server = prometheus();
+    small_queries(&Peers::new(server.url())).await;
+}
+
+async fn small_queries(peers: &Peers) {
+    let end = Dataset::large(1, 1427).end();
+    let last = SUM.replace("[5m]", &format!("[5m] @ {end}"));
+    peers.compare("a small query, the sum of ten rates", &last, None, 4000).await;
+    peers.compare("the smallest query, vector(1)", "vector(1)", None, 4000).await;
+}
+
+fn prometheus() -> Server {
+    let server = tool::start(&Dataset::large(1000, 1427)).unwrap();
+    server.expect("there is no Prometheus: `cargo xtask servers` fetches it")
+}
+
 async fn compare() {
-    let data = Dataset::large(1000, 1427);
-    let Some(server) = prometheus::start(&data).unwrap() else {
-        panic!("there is no Prometheus: `cargo xtask servers` fetches it");
-    };
+    let server = prometheus();
     println!("against Prometheus");
     let peers = Peers::new(server.url());
     peers.compare("1,000 series of 1,427 points", ALL, Some(whole()), 25).await;
     peers.compare("ten of these", TEN, Some(whole()), 200).await;
-    let last = SUM.replace("[5m]", &format!("[5m] @ {}", data.end()));
-    peers.compare("a small query, the sum of ten rates", &last, None, 4000).await;
-    peers.compare("the smallest query, vector(1)", "vector(1)", None, 4000).await;
+    small_queries(&peers).await;
     peers.limit("rates of ten series", RATES, hour()).await;
     peers.limit("their sum", SUM, hour()).await;
     memory_of_all(server.url());
