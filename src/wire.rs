@@ -29,6 +29,7 @@ mod number;
 mod place;
 mod response;
 mod times;
+mod usual;
 
 pub use envelope::{Envelope, decode_data};
 pub use error::DecodeError;
@@ -41,8 +42,6 @@ pub use response::{Data, QueryResult, Response, ResultTypeError, ServerError};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-use promql_presets_core::ResultType;
 
 use crate::value::Series;
 use document::Document;
@@ -93,12 +92,6 @@ struct State {
     share: Option<Share>,
     failure: Option<DecodeError>,
 }
-
-/// How most answers begin, which is the quarter of a short one that takes the most time to read.
-const USUAL_STARTS: [(&[u8], ResultType); 2] = [
-    (br#"{"status":"success","data":{"resultType":"vector","result":["#, ResultType::InstantVector),
-    (br#"{"status":"success","data":{"resultType":"matrix","result":["#, ResultType::RangeVector),
-];
 
 /// The samples of several answers, which have one limit.
 #[derive(Debug, Default)]
@@ -196,15 +189,23 @@ impl State {
 
     fn decode(&mut self, chunk: &[u8]) -> Result<(), Fault> {
         let mut at = 0;
-        if self.length == chunk.len() as u64 {
-            at = self.usual_start(chunk);
+        if self.length == chunk.len() as u64
+            && let Some((length, result_type)) = usual::start(chunk)
+        {
+            at = length;
+            self.document.start_result(result_type);
+            self.lexer.skipped_start();
         }
         loop {
             if self.lexer.is_at_value(chunk, &mut at) {
-                let (length, with_comma) = self.document.plain_samples(&chunk[at..])?;
+                let (length, with_comma) = self.document.values(&chunk[at..])?;
                 if length > 0 {
                     at += length;
                     self.lexer.skipped_value(with_comma);
+                    if !with_comma && usual::is_end(&chunk[at..]) && self.document.end_result() {
+                        self.lexer.skipped_end();
+                        return Ok(());
+                    }
                 }
             }
             match self.lexer.next(chunk, &mut at)? {
@@ -212,16 +213,6 @@ impl State {
                 None => return Ok(()),
             }
         }
-    }
-
-    /// Reads the start of a body, if it is a usual one: how many bytes that was.
-    fn usual_start(&mut self, chunk: &[u8]) -> usize {
-        let usual = USUAL_STARTS.iter().find(|(start, _)| chunk.starts_with(start));
-        usual.map_or(0, |(start, result_type)| {
-            self.lexer.skipped_start();
-            self.document.start_result(*result_type);
-            start.len()
-        })
     }
 
     fn count(&mut self) -> Result<(), Fault> {

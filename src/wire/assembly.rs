@@ -126,7 +126,7 @@ impl Assembly {
         Ok(())
     }
 
-    fn count_sample(&mut self) -> Result<(), Fault> {
+    pub(super) fn count_sample(&mut self) -> Result<(), Fault> {
         self.samples_left = self.samples_left.checked_sub(1).ok_or(Fault::TooManySamples)?;
         Ok(())
     }

@@ -14,7 +14,8 @@ use super::lexer::{Event, Raw};
 use super::number;
 use super::place::{Key, Place, Seen};
 use super::response::{Data, Response, ServerError, result_type};
-use crate::value::{Bounds, Element, Meta, Scalar, Series, Text, Timestamp};
+use super::usual;
+use crate::value::{Bounds, Element, Meta, Scalar, Series, Text, Timestamp, Value};
 
 /// What a result is made of: `scalar` and `string` look alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,15 +139,56 @@ impl Document {
         Some(series)
     }
 
-    /// Reads plain samples from the start of `bytes`, if the next event belongs where float samples do: how many bytes
-    /// that was, and whether the last of them is a comma.
+    /// Goes to the end, if the result ends next.
+    pub(super) fn end_result(&mut self) -> bool {
+        let is_end = self.places == [Place::Envelope, Place::Data, Place::Result { parts: 0 }];
+        if is_end {
+            self.places.clear();
+        }
+        is_end
+    }
+
+    /// Reads values from the start of `bytes` where the next event may be the first of many alike, as far as they are
+    /// written as usual: how many bytes that was, and whether the last of them is a comma.
     #[inline]
-    pub(super) fn plain_samples(&mut self, bytes: &[u8]) -> Result<(usize, bool), Fault> {
+    pub(super) fn values(&mut self, bytes: &[u8]) -> Result<(usize, bool), Fault> {
         match (self.place(), self.key) {
             (Place::Samples { histograms: false }, _) => self.assembly.plain_samples(bytes),
             (Place::Item, Key::Value) => Ok((self.assembly.plain_sample(bytes)?, false)),
+            (Place::Result { parts: 0 }, _) if self.shape == Some(Shape::Vector) => self.usual_elements(bytes),
             _ => Ok((0, false)),
         }
+    }
+
+    fn usual_elements(&mut self, bytes: &[u8]) -> Result<(usize, bool), Fault> {
+        let mut at = 0;
+        loop {
+            match self.usual_element(&bytes[at..])? {
+                0 => return Ok((at, at > 0)),
+                length => at += length,
+            }
+            if bytes.get(at) != Some(&b',') {
+                return Ok((at, false));
+            }
+            at += 1;
+        }
+    }
+
+    fn usual_element(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
+        let interner = &mut self.assembly.interner;
+        let element = usual::element(bytes, interner);
+        // If they are wrong, the slow path says where.
+        let Some(((length, timestamp, value), labels)) =
+            element.and_then(|element| Some((element, interner.labels().ok()?)))
+        else {
+            interner.abandon();
+            return Ok(0);
+        };
+        let memory = interner.take_memory();
+        self.take_memory(size::ELEMENT + memory)?;
+        self.assembly.count_sample()?;
+        self.elements.push(Element::new(labels, timestamp, Value::Float(value)));
+        Ok(length)
     }
 
     pub(super) fn event(&mut self, event: Event<'_>) -> Result<(), Fault> {

@@ -70,6 +70,13 @@ impl Interner {
         (self.strings, self.name_lists) = (Cache::default(), Cache::default());
     }
 
+    /// Forgets the labels since the last call of [`labels`](Self::labels) and [`take_memory`](Self::take_memory).
+    pub(super) fn abandon(&mut self) {
+        self.names.clear();
+        self.values.clear();
+        (self.passed, self.memory) = (0, 0);
+    }
+
     /// The labels since the last call.
     pub(super) fn labels(&mut self) -> Result<Labels, Fault> {
         self.passed = 0;

@@ -199,6 +199,12 @@ impl Lexer {
         self.next = Next::ValueOrEnd;
     }
 
+    /// The caller has read the end of the document by itself.
+    pub(super) fn skipped_end(&mut self) {
+        (self.depth, self.nesting) = (0, 0);
+        self.next = Next::End;
+    }
+
     fn in_object(&self) -> bool {
         self.depth > 0 && self.nesting & 1 == 1
     }

@@ -1,0 +1,60 @@
+//! What answers look like as servers write them: no blanks, no escapes, keys in one order. This is read at once; whatever
+//! is written otherwise is read event by event.
+
+use promql_presets_core::ResultType;
+
+use super::intern::Interner;
+use super::number;
+use crate::value::Timestamp;
+
+/// How answers begin, up to the first series.
+const STARTS: [(&[u8], ResultType); 2] = [
+    (br#"{"status":"success","data":{"resultType":"vector","result":["#, ResultType::InstantVector),
+    (br#"{"status":"success","data":{"resultType":"matrix","result":["#, ResultType::RangeVector),
+];
+
+/// The start of an answer: how long it is, and the type of the result.
+pub(super) fn start(bytes: &[u8]) -> Option<(usize, ResultType)> {
+    STARTS.iter().find(|(start, _)| bytes.starts_with(start)).map(|(start, result_type)| (start.len(), *result_type))
+}
+
+/// Whether this is the end of an answer, from behind the last series on.
+pub(super) fn is_end(bytes: &[u8]) -> bool {
+    matches!(bytes, b"]}}" | b"]}}\n")
+}
+
+/// A whole element of a vector at the start of `bytes`, its labels for the interner: how long it is, time and value.
+pub(super) fn element(bytes: &[u8], interner: &mut Interner) -> Option<(usize, Timestamp, f64)> {
+    let mut rest = bytes.strip_prefix(br#"{"metric":{"#)?;
+    if rest.first() == Some(&b'}') {
+        rest = &rest[1..];
+    } else {
+        loop {
+            let (name, after) = text(rest)?;
+            let (value, after) = text(after.strip_prefix(b":")?)?;
+            interner.name(name);
+            interner.value(value);
+            let (separator, after) = after.split_first()?;
+            rest = after;
+            match separator {
+                b',' => {}
+                b'}' => break,
+                _ => return None,
+            }
+        }
+    }
+    rest = rest.strip_prefix(br#","value":"#)?;
+    let (millis, value, length) = number::sample(rest)?;
+    let rest = rest[length..].strip_prefix(b"}")?;
+    Some((bytes.len() - rest.len(), Timestamp::from_millis(millis), value))
+}
+
+/// A string at the start of `bytes`, and what follows it.
+fn text(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    /// What is longer may be too long.
+    const MOST: usize = 1 << 16;
+    let bytes = bytes.strip_prefix(b"\"")?;
+    let length = bytes.iter().take(MOST).position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
+    let rest = bytes[length..].strip_prefix(b"\"")?;
+    Some((std::str::from_utf8(&bytes[..length]).ok()?, rest))
+}
