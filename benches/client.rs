@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use promql_presets::{HttpMethod, PrometheusClient, TimeRange, Timestamp, reqwest};
 use promql_presets_test_support::{Dataset, Server, prometheus as tool};
+use tokio::runtime::Builder;
 
 /// Series, and points of each.
 const LARGE: (usize, usize) = (1000, 1427);
@@ -28,30 +29,39 @@ const RATES: &str = r#"rate(container_cpu_usage_seconds{pod=~"service-5."}[5m])"
 const SUM: &str = r#"sum(rate(container_cpu_usage_seconds{pod=~"service-5."}[5m]))"#;
 const AT_ONCE: usize = 64;
 
-/// A worker alone, as the server needs the other processor.
-#[tokio::main(flavor = "multi_thread", worker_threads = 1)]
-async fn main() {
+fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[1..] {
         ["serve"] => serve(),
-        ["memory", how, url] => memory(how, url).await,
-        ["small"] => tokio::spawn(small()).await.unwrap(),
-        // As a service asks: in a task, beside the one that reads from the connection.
-        _ => tokio::spawn(compare()).await.unwrap(),
+        ["memory", how, url] => run(1, memory(how.to_owned(), url.to_owned())),
+        ["small"] => run(1, small_queries(prometheus().url().to_owned())),
+        ["at-once"] => at_once(prometheus().url()),
+        _ => all(),
     }
 }
 
-/// Small queries alone, which take no time.
-async fn small() {
-    let server = prometheus();
-    small_queries(&Peers::new(server.url())).await;
+/// Asks as a service does: in a task, beside the one that reads from the connection.
+fn run(workers: usize, work: impl Future<Output = ()> + Send + 'static) {
+    let runtime = Builder::new_multi_thread().worker_threads(workers).enable_all().build().unwrap();
+    runtime.block_on(async { tokio::spawn(work).await.unwrap() });
 }
 
-async fn small_queries(peers: &Peers) {
-    let end = Dataset::large(1, 1427).end();
-    let last = SUM.replace("[5m]", &format!("[5m] @ {end}"));
-    peers.compare("a small query, the sum of ten rates", &last, None, 4000).await;
-    peers.compare("the smallest query, vector(1)", "vector(1)", None, 4000).await;
+fn all() {
+    let server = prometheus();
+    println!("against Prometheus");
+    // A worker alone, as the server needs the other processor.
+    run(1, large_queries(server.url().to_owned()));
+    run(1, small_queries(server.url().to_owned()));
+    at_once(server.url());
+    memory_of_all(server.url());
+    drop(server);
+
+    println!("against a server that only sends bytes");
+    let mut sender = Sender::start();
+    let peers = Peers::new(&sender.url);
+    run(1, async move { peers.compare("1,000 series of 1,427 points", "LARGE", Some(whole()), 25).await });
+    memory_of_all(&sender.url);
+    sender.process.kill().unwrap();
 }
 
 fn prometheus() -> Server {
@@ -59,24 +69,29 @@ fn prometheus() -> Server {
     server.expect("there is no Prometheus: `cargo xtask servers` fetches it")
 }
 
-async fn compare() {
-    let server = prometheus();
-    println!("against Prometheus");
-    let peers = Peers::new(server.url());
+async fn large_queries(url: String) {
+    let peers = Peers::new(&url);
     peers.compare("1,000 series of 1,427 points", ALL, Some(whole()), 25).await;
     peers.compare("ten of these", TEN, Some(whole()), 200).await;
-    small_queries(&peers).await;
-    peers.limit("rates of ten series", RATES, hour()).await;
-    peers.limit("their sum", SUM, hour()).await;
-    memory_of_all(server.url());
-    drop(server);
+}
 
-    println!("against a server that only sends bytes");
-    let mut sender = Sender::start();
-    let peers = Peers::new(&sender.url);
-    peers.compare("1,000 series of 1,427 points", "LARGE", Some(whole()), 25).await;
-    memory_of_all(&sender.url);
-    sender.process.kill().unwrap();
+async fn small_queries(url: String) {
+    let peers = Peers::new(&url);
+    let end = Dataset::large(1, 1427).end();
+    let last = SUM.replace("[5m]", &format!("[5m] @ {end}"));
+    peers.compare("a small query, the sum of ten rates", &last, None, 4000).await;
+    peers.compare("the smallest query, vector(1)", "vector(1)", None, 4000).await;
+}
+
+/// With a worker alone and with the two that tokio starts by itself on two processors, so that they and the server are
+/// more than there are.
+fn at_once(url: &str) {
+    for workers in [1, 2] {
+        for (name, query) in [("rates of ten series", RATES), ("their sum", SUM)] {
+            let (peers, name) = (Peers::new(url), format!("{name}, workers: {workers}"));
+            run(workers, async move { peers.limit(&name, query, hour()).await });
+        }
+    }
 }
 
 /// All that there is.
@@ -180,8 +195,8 @@ impl Peers {
 
     /// As many queries as the server answers, beside what `wrk` gets out of it with the same request.
     async fn limit(&self, name: &str, query: &'static str, range: TimeRange) {
-        const TIME: Duration = Duration::from_secs(2);
-        const RUNS: usize = 12;
+        const TIME: Duration = Duration::from_secs(1);
+        const RUNS: usize = 24;
         println!("  {name} over {AT_ONCE} connections, {RUNS} times {} s", TIME.as_secs());
         let client = PrometheusClient::builder(&self.url).method(HttpMethod::Get).build().unwrap();
         let peers = Self { client, ..self.clone() };
@@ -205,10 +220,13 @@ impl Peers {
                 rates[who].push(rate);
             }
         }
-        let [wrk, bare, ours] = rates.map(median);
-        println!("    wrk            {wrk:>6.0} answers a second");
-        println!("    thrown away    {bare:>6.0}: {:.2} x", bare / wrk);
-        println!("    promql-presets {ours:>6.0}: {:.2} x", ours / wrk);
+        // Of the ratios, as a turn of each is over before the machine has become another.
+        let ratio = |who: usize| median(rates[who].iter().zip(&rates[0]).map(|(rate, wrk)| rate / wrk).collect());
+        let ratios = [0, 1, 2].map(ratio);
+        let rates = rates.map(median);
+        println!("    wrk            {:>6.0} answers a second", rates[0]);
+        println!("    thrown away    {:>6.0}: {:.2} x", rates[1], ratios[1]);
+        println!("    promql-presets {:>6.0}: {:.2} x", rates[2], ratios[2]);
     }
 
     /// How many answers a second the client gets, or the same reqwest without one.
@@ -269,15 +287,15 @@ fn memory_of_all(url: &str) {
     }
 }
 
-async fn memory(how: &str, url: &str) {
-    let peers = Peers::new(url);
+async fn memory(how: String, url: String) {
+    let peers = Peers::new(&url);
     for who in [Who::Client, Who::Peer] {
         peers.ask(who, "vector(1)", None).await;
     }
     let before = high_water();
     // The one server finds all of it by the one name, the other by the other.
     let query = "LARGE or container_cpu_usage_seconds";
-    let samples = match how {
+    let samples = match &*how {
         "whole" => peers.client.raw_query_range(query, whole()).await.unwrap().sample_count(),
         "streamed" => {
             let mut stream = peers.client.raw_query_range(query, whole()).stream().await.unwrap();
