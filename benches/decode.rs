@@ -28,7 +28,7 @@ fn main() {
         }
     }
     for (name, series, points) in
-        [("large", 1000, 1427), ("small", 7, 1050), ("long", 1, 1_000_000), ("vector", 100_000, 1)]
+        [("large", 1000, 1427), ("small", 7, 1050), ("long", 1, 1_000_000), ("short", 10_000, 10), ("vector", 100_000, 1)]
     {
         if wanted(name) {
             compare(name, series, points, &response(series, points, name == "vector"));

@@ -46,7 +46,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::value::Series;
 use document::Document;
 use error::Fault;
-use lexer::Lexer;
+use lexer::{Event, Lexer};
 
 /// How much an answer may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -194,23 +194,51 @@ impl State {
         {
             at = length;
             self.document.start_result(result_type);
-            self.lexer.skipped_start();
+            for is_object in [true, true, false] {
+                self.lexer.open(is_object)?;
+            }
         }
         loop {
             if self.lexer.is_at_value(chunk, &mut at) {
-                let (length, with_comma) = self.document.values(&chunk[at..])?;
-                if length > 0 {
-                    at += length;
-                    self.lexer.skipped_value(with_comma);
-                    if !with_comma && usual::is_end(&chunk[at..]) && self.document.end_result() {
-                        self.lexer.skipped_end();
-                        return Ok(());
-                    }
-                }
+                at = self.usual(chunk, at)?;
             }
             match self.lexer.next(chunk, &mut at)? {
                 Some(event) => self.document.event(event)?,
                 None => return Ok(()),
+            }
+        }
+    }
+
+    /// Reads from where a value may begin as far as everything is as usual, and returns where that ends.
+    fn usual(&mut self, chunk: &[u8], mut at: usize) -> Result<usize, Fault> {
+        loop {
+            if let Some(length) = self.document.start_series(&chunk[at..])? {
+                at += length;
+                self.lexer.open(true)?;
+                self.lexer.open(false)?;
+            }
+            let (length, with_comma) = self.document.values(&chunk[at..])?;
+            if length > 0 {
+                at += length;
+                self.lexer.skipped_value(with_comma);
+            }
+            if length == 0 || with_comma {
+                return Ok(at);
+            }
+            if chunk[at..].starts_with(b"]}") && self.document.is_in_samples() {
+                for _ in 0..2 {
+                    self.lexer.skipped_token(at);
+                    self.lexer.close();
+                    self.document.event(Event::Close)?;
+                    at += 1;
+                }
+            }
+            if usual::is_end(&chunk[at..]) && self.document.end_result() {
+                (0..3).for_each(|_| _ = self.lexer.close());
+                return Ok(chunk.len());
+            }
+            if !self.lexer.is_at_value(chunk, &mut at) {
+                return Ok(at);
             }
         }
     }

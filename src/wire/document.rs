@@ -139,6 +139,30 @@ impl Document {
         Some(series)
     }
 
+    /// Goes to the samples of a series that starts here, if it is a usual one of a matrix: how many bytes that was.
+    pub(super) fn start_series(&mut self, bytes: &[u8]) -> Result<Option<usize>, Fault> {
+        if self.place() != (Place::Result { parts: 0 }) || self.shape != Some(Shape::Matrix) {
+            return Ok(None);
+        }
+        let interner = &mut self.assembly.interner;
+        let Some(length) = usual::series_start(bytes, interner).filter(|_| self.assembly.finish_labels().is_ok())
+        else {
+            // If labels are wrong, the slow path says where.
+            self.assembly.interner.abandon();
+            return Ok(None);
+        };
+        let memory = self.assembly.interner.take_memory();
+        self.take_memory(memory)?;
+        self.item_seen = Seen::of(&[Key::Metric, Key::Values]);
+        self.places.extend([Place::Item, Place::Samples { histograms: false }]);
+        Ok(Some(length))
+    }
+
+    /// Whether the next event belongs where float samples of a matrix do.
+    pub(super) fn is_in_samples(&self) -> bool {
+        self.place() == Place::Samples { histograms: false }
+    }
+
     /// Goes to the end, if the result ends next.
     pub(super) fn end_result(&mut self) -> bool {
         let is_end = self.places == [Place::Envelope, Place::Data, Place::Result { parts: 0 }];

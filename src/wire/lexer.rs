@@ -170,6 +170,11 @@ impl Lexer {
         self.next = if with_comma { Next::Value } else { Next::CommaOrEnd };
     }
 
+    /// The caller has read a token by itself.
+    pub(super) fn skipped_token(&mut self, at: usize) {
+        self.token_start = self.chunk_start + at as u64;
+    }
+
     /// Where in the body the last token starts, and its bytes with what follows them in the chunk.
     pub(super) fn last_token<'a>(&'a self, chunk: &'a [u8]) -> (u64, &'a [u8]) {
         let in_chunk = self.token_start.checked_sub(self.chunk_start).and_then(|at| usize::try_from(at).ok());
@@ -193,23 +198,12 @@ impl Lexer {
         }
     }
 
-    /// The caller has read the start of a document by itself, up to the opening bracket of an array in two objects.
-    pub(super) fn skipped_start(&mut self) {
-        (self.depth, self.nesting) = (3, 0b110);
-        self.next = Next::ValueOrEnd;
-    }
-
-    /// The caller has read the end of the document by itself.
-    pub(super) fn skipped_end(&mut self) {
-        (self.depth, self.nesting) = (0, 0);
-        self.next = Next::End;
-    }
-
     fn in_object(&self) -> bool {
         self.depth > 0 && self.nesting & 1 == 1
     }
 
-    fn open(&mut self, object: bool) -> Result<Event<'static>, Fault> {
+    /// Enters an object or an array, also one whose start the caller has read by itself.
+    pub(super) fn open(&mut self, object: bool) -> Result<Event<'static>, Fault> {
         if self.depth == MAX_DEPTH {
             return Err(Fault::Expected("less than 128 levels of nesting"));
         }
@@ -219,7 +213,8 @@ impl Lexer {
         Ok(if object { Event::OpenObject } else { Event::OpenArray })
     }
 
-    fn close(&mut self) -> Event<'static> {
+    /// Leaves an object or an array, also one whose end the caller has read by itself.
+    pub(super) fn close(&mut self) -> Event<'static> {
         self.depth -= 1;
         self.nesting >>= 1;
         self.after_value();

@@ -25,28 +25,36 @@ pub(super) fn is_end(bytes: &[u8]) -> bool {
 
 /// A whole element of a vector at the start of `bytes`, its labels for the interner: how long it is, time and value.
 pub(super) fn element(bytes: &[u8], interner: &mut Interner) -> Option<(usize, Timestamp, f64)> {
-    let mut rest = bytes.strip_prefix(br#"{"metric":{"#)?;
-    if rest.first() == Some(&b'}') {
-        rest = &rest[1..];
-    } else {
-        loop {
-            let (name, after) = text(rest)?;
-            let (value, after) = text(after.strip_prefix(b":")?)?;
-            interner.name(name);
-            interner.value(value);
-            let (separator, after) = after.split_first()?;
-            rest = after;
-            match separator {
-                b',' => {}
-                b'}' => break,
-                _ => return None,
-            }
-        }
-    }
-    rest = rest.strip_prefix(br#","value":"#)?;
+    let rest = labels(bytes, interner)?.strip_prefix(br#","value":"#)?;
     let (millis, value, length) = number::sample(rest)?;
     let rest = rest[length..].strip_prefix(b"}")?;
     Some((bytes.len() - rest.len(), Timestamp::from_millis(millis), value))
+}
+
+/// The start of a series of a matrix at the start of `bytes`, its labels for the interner: how long it is up to the first
+/// sample.
+pub(super) fn series_start(bytes: &[u8], interner: &mut Interner) -> Option<usize> {
+    let rest = labels(bytes, interner)?.strip_prefix(br#","values":["#)?;
+    Some(bytes.len() - rest.len())
+}
+
+/// The labels at the start of an element or a series: what follows them.
+fn labels<'a>(bytes: &'a [u8], interner: &mut Interner) -> Option<&'a [u8]> {
+    let mut rest = bytes.strip_prefix(br#"{"metric":{"#)?;
+    if let Some(rest) = rest.strip_prefix(b"}") {
+        return Some(rest);
+    }
+    loop {
+        let (name, after) = text(rest)?;
+        let (value, after) = text(after.strip_prefix(b":")?)?;
+        interner.name(name);
+        interner.value(value);
+        rest = match after.split_first()? {
+            (b',', after) => after,
+            (b'}', after) => return Some(after),
+            _ => return None,
+        };
+    }
 }
 
 /// A string at the start of `bytes`, and what follows it.
