@@ -112,6 +112,36 @@ fn chunks_may_be_cut_anywhere() {
     }
 }
 
+/// Byte by byte nothing is as usual.
+#[test]
+fn what_is_written_as_usual_means_what_it_means_otherwise() {
+    let text = |result: Result<Response, DecodeError>| match result {
+        // What is shown of the place depends on the cut.
+        Err(DecodeError::Unexpected { expected, offset, .. }) => format!("{expected} at {offset}"),
+        other => format!("{other:?}"),
+    };
+    let answer = |result_type, metrics: &[&str]| {
+        let (key, end) = match result_type {
+            "vector" => (r#""value":"#, ""),
+            _ => (r#""values":["#, r#",[1435781452,"NaN"]]"#),
+        };
+        let item = |metric| format!(r#"{{"metric":{metric},{key}[1435781451.781,"0.25"]{end}}}"#);
+        success(result_type, &format!("[{}]", metrics.iter().map(item).collect::<Vec<_>>().join(",")))
+    };
+    let metrics = [r"{}", r#"{"a":"1","b":"é"}"#, r#"{"b":"1","a":"2"}"#];
+    let twice = [r#"{"a":"1","a":"2"}"#];
+    for answer in [answer("vector", &metrics), answer("matrix", &metrics), answer("vector", &twice)] {
+        for at in 0..answer.len() {
+            for byte in *b"\"\\{}[],:01a \n\x00\xff" {
+                let mut bytes = answer.clone().into_bytes();
+                bytes[at] = byte;
+                bytes.push(b'\n');
+                assert_eq!(text(decode_parts([&*bytes])), text(decode_parts(bytes.chunks(1))), "{at} {byte}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_body_that_ends_early_is_an_error() {
     for document in DOCUMENTS {
