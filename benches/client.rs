@@ -2,8 +2,8 @@
 //! `prometheus-http-query`, and beside `wrk`: `cd benches && cargo run --release --bin client`.
 //!
 //! The server is a real Prometheus, and then one that only sends bytes that it has, beside which nothing is free. Both are
-//! processes of their own. All take turns, call by call where calls are short, so that what disturbs one disturbs all;
-//! the ratios are of medians.
+//! processes of their own. All take turns, call by call where calls are short, so that what disturbs one disturbs all.
+//! Ratios are of medians, and of many calls at once the median of ratios. `-- small` and `-- at-once` are parts of it.
 
 use std::fmt::Write as _;
 use std::hint::black_box;
