@@ -179,22 +179,10 @@ impl Document {
         match (self.place(), self.key) {
             (Place::Samples { histograms: false }, _) => self.assembly.plain_samples(bytes),
             (Place::Item, Key::Value) => Ok((self.assembly.plain_sample(bytes)?, false)),
-            (Place::Result { parts: 0 }, _) if self.shape == Some(Shape::Vector) => self.usual_elements(bytes),
+            (Place::Result { parts: 0 }, _) if self.shape == Some(Shape::Vector) => {
+                Ok((self.usual_element(bytes)?, false))
+            }
             _ => Ok((0, false)),
-        }
-    }
-
-    fn usual_elements(&mut self, bytes: &[u8]) -> Result<(usize, bool), Fault> {
-        let mut at = 0;
-        loop {
-            match self.usual_element(&bytes[at..])? {
-                0 => return Ok((at, at > 0)),
-                length => at += length,
-            }
-            if bytes.get(at) != Some(&b',') {
-                return Ok((at, false));
-            }
-            at += 1;
         }
     }
 
