@@ -15,7 +15,7 @@ use url::form_urlencoded::Serializer;
 use crate::body::{Body, Sink};
 use crate::error::{Error, ErrorKind};
 use crate::observe::{Watch, within};
-use crate::options::{Options, Parameter};
+use crate::options::{Options, Parameter, PartialData};
 use crate::transport::{Answer, Question, Target, Transport};
 use crate::wire::{DecodeError, Decoder, Limits, Pool};
 
@@ -69,11 +69,6 @@ impl Deadline {
         let later = |time: Duration| start + time.min(Duration::from_hours(24 * 365));
         let grace = (timeout / 10).clamp(Duration::from_millis(20), MOST_GRACE);
         Self { server: later(timeout), client: later(timeout.saturating_add(grace)) }
-    }
-
-    /// How long the server may work.
-    pub(crate) fn left(&self) -> Duration {
-        self.server.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
     }
 }
 
@@ -163,14 +158,14 @@ impl Call {
         let mut run = Run::new(Box::new(self));
         let span = run.watch.span();
         let end = pin!(sleep_until(run.deadline.client));
-        let begun = within(span, run.begin(end)).await.and_then(|(answer, permit)| {
+        let begun = within(span, run.begin(end)).await.and_then(|(permit, answer)| {
             let body = run.new_body(&answer).map_err(|failure| run.watch.error(failure))?;
             Ok((answer, body, permit))
         });
         match begun {
             Ok((answer, body, permit)) => {
                 let Run { call, deadline, watch, .. } = run;
-                Ok(Open { answer, body, deadline, options: call.options, watch, permit })
+                Ok(Open { answer, body, deadline, partial: call.options.partial.unwrap_or_default(), watch, permit })
             }
             Err(error) => run.watch.end_with(Err(error)),
         }
@@ -183,7 +178,7 @@ impl Call {
         let work = async {
             let mut end = pin!(sleep_until(run.deadline.client));
             let result = match run.begin(end.as_mut()).await {
-                Ok((mut answer, _permit)) => {
+                Ok((_permit, mut answer)) => {
                     let moved = answer.moved;
                     match run.body::<Decoder>(&mut answer, end).await {
                         Err(ErrorKind::Http { ref body, .. }) if !moved && !body.starts_with('<') => Ok(()),
@@ -209,7 +204,7 @@ pub(crate) struct Open {
     pub(crate) answer: Answer,
     pub(crate) body: Body<Decoder>,
     pub(crate) deadline: Deadline,
-    pub(crate) options: Arc<Options>,
+    pub(crate) partial: PartialData,
     pub(crate) watch: Watch,
     /// Holds the place among those that are being made.
     pub(crate) permit: OwnedSemaphorePermit,
@@ -259,7 +254,7 @@ impl Run {
         form.extend_pairs(in_form);
         let in_url = Serializer::new(String::new()).extend_pairs(in_url).finish();
         Self {
-            question: Question { in_url, form: form.finish(), deadline: call.tells_timeout.then_some(deadline) },
+            question: Question { in_url, form: form.finish(), deadline: call.tells_timeout.then_some(deadline.server) },
             deadline,
             watch,
             last_failure: None,
@@ -272,7 +267,8 @@ impl Run {
         let mut end = pin!(sleep_until(self.deadline.client));
         loop {
             let failure = {
-                let (mut answer, _permit) = self.begin(end.as_mut()).await?;
+                // The place is free only when the answer is gone.
+                let (_permit, mut answer) = self.begin(end.as_mut()).await?;
                 match self.body::<S>(&mut answer, end.as_mut()).await {
                     Ok(output) => return Ok(output),
                     Err(failure) => failure,
@@ -283,7 +279,7 @@ impl Run {
     }
 
     /// Asks until a good answer begins.
-    async fn begin(&mut self, mut end: Pin<&mut Sleep>) -> Result<(Answer, OwnedSemaphorePermit), Error> {
+    async fn begin(&mut self, mut end: Pin<&mut Sleep>) -> Result<(OwnedSemaphorePermit, Answer), Error> {
         if let Some(failure) = self.call.failure.take() {
             return Err(self.watch.error(*failure));
         }
@@ -295,7 +291,7 @@ impl Run {
         }
     }
 
-    async fn attempt(&mut self, mut end: Pin<&mut Sleep>) -> Result<(Answer, OwnedSemaphorePermit), ErrorKind> {
+    async fn attempt(&mut self, mut end: Pin<&mut Sleep>) -> Result<(OwnedSemaphorePermit, Answer), ErrorKind> {
         self.watch.retry_after = None;
         // A place among the calls that are made at the same time.
         let permits = || Arc::clone(&self.call.transport.permits);
@@ -311,7 +307,7 @@ impl Run {
         let mut answer = answer.unwrap_or(Err(ErrorKind::Timeout(None)))?;
         self.watch.retry_after = answer.retry_after;
         if answer.is_success() {
-            return Ok((answer, permit));
+            return Ok((permit, answer));
         }
         let status = answer.status;
         end.as_mut().reset(self.deadline.client.min(Instant::now() + FAILURE_TIME));

@@ -90,11 +90,20 @@ impl Options {
 
     /// Whether nothing is set.
     pub(crate) fn is_empty(&self) -> bool {
-        let Self { headers, parameters, timeout: None, max_bytes: None, max_samples: None, retry: None, .. } = self
+        let Self {
+            timeout: None,
+            headers,
+            parameters,
+            max_bytes: None,
+            max_samples: None,
+            retry: None,
+            partial: None,
+            failure: None,
+        } = self
         else {
             return false;
         };
-        headers.is_empty() && parameters.is_empty() && self.partial.is_none() && self.failure.is_none()
+        headers.is_empty() && parameters.is_empty()
     }
 
     pub(crate) fn fail(&mut self, failure: ErrorKind) {

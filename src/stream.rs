@@ -3,7 +3,6 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -15,7 +14,7 @@ use crate::body::Body;
 use crate::call::{Call, Open};
 use crate::error::{Error, ErrorKind};
 use crate::observe::{Outcome, Watch};
-use crate::options::Options;
+use crate::options::PartialData;
 use crate::transport::Answer;
 use crate::value::{Matrix, Meta, Series};
 use crate::wire::{Decoder, QueryResult};
@@ -46,7 +45,7 @@ struct Arriving {
     /// What has arrived and is still to be decoded.
     chunk: Bytes,
     body: Body<Decoder>,
-    options: Arc<Options>,
+    partial: PartialData,
     deadline: Pin<Box<Sleep>>,
     /// When the caller got the last series and went away with it.
     away_since: Option<Instant>,
@@ -55,10 +54,10 @@ struct Arriving {
 
 impl SeriesStream {
     pub(crate) async fn open(call: Call) -> Result<Self, Error> {
-        let Open { answer, body, deadline, options, watch, permit } = call.open().await?;
+        let Open { answer, body, deadline, partial, watch, permit } = call.open().await?;
         let deadline = Box::pin(sleep_until(deadline.client));
         let arriving =
-            Arriving { answer, chunk: Bytes::new(), body, options, deadline, away_since: None, _permit: permit };
+            Arriving { answer, chunk: Bytes::new(), body, partial, deadline, away_since: None, _permit: permit };
         Ok(Self { arriving: Some(arriving), rest: Vec::new().into_iter(), watch, meta: Meta::default() })
     }
 
@@ -152,7 +151,7 @@ impl Arriving {
 
     /// What comes with the answer, and the series that were held back.
     fn finish(self) -> Result<Matrix, ErrorKind> {
-        let response = self.body.finish(self.options.partial.unwrap_or_default())?;
+        let response = self.body.finish(self.partial)?;
         self.answer.confirm();
         Ok(Matrix::from_response(response)?.check_times()?)
     }

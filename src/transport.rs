@@ -18,8 +18,8 @@ use reqwest::header::{
 };
 use reqwest::{Body, Method, Request, Url};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
-use crate::call::Deadline;
 use crate::error::ErrorKind;
 use crate::observe::Hook;
 use crate::options::Options;
@@ -81,7 +81,7 @@ pub(crate) struct Question {
     pub(crate) in_url: String,
     pub(crate) form: String,
     /// When the server gives up, if it is to be told.
-    pub(crate) deadline: Option<Deadline>,
+    pub(crate) deadline: Option<Instant>,
 }
 
 impl Question {
@@ -103,7 +103,8 @@ impl Question {
         if let Some(deadline) = self.deadline {
             form.push_str(if form.is_empty() { "timeout=" } else { "&timeout=" });
             // Seconds with three decimals, without the machinery of `write!`, as it is done for each request.
-            let (left, mut digits) = (deadline.left(), itoa::Buffer::new());
+            let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+            let mut digits = itoa::Buffer::new();
             form.push_str(digits.format(left.as_secs()));
             form.push('.');
             form.push_str(&digits.format(1000 + left.subsec_millis())[1..]);
@@ -151,10 +152,8 @@ impl Transport {
         let mut url = self.url(target);
         let mut redirects = 0;
         loop {
-            if url.query().is_none_or(str::is_empty)
-                && let Some(query) = question.query(&method)
-            {
-                url.set_query(Some(&query));
+            if url.query().is_none_or(str::is_empty) {
+                url.set_query(question.query(&method).as_deref());
             }
             if url.as_str().len() > MAX_URL {
                 let length = url.as_str().len();
@@ -246,11 +245,10 @@ pub(crate) struct Answer {
 impl Answer {
     fn new(response: reqwest::Response) -> Self {
         let header = |name| response.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-        let wait = if response.status().is_success() { None } else { header(RETRY_AFTER) };
         Self {
             status: response.status().as_u16(),
             encoding: header(CONTENT_ENCODING).map(str::to_ascii_lowercase),
-            retry_after: wait.and_then(|value| {
+            retry_after: header(RETRY_AFTER).and_then(|value| {
                 // A date is one of the server's clock.
                 let now = header(DATE).and_then(|date| httpdate::parse_http_date(date).ok());
                 retry_after(value, now.unwrap_or_else(SystemTime::now))

@@ -46,7 +46,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::value::Series;
 use document::Document;
 use error::Fault;
-use lexer::{Event, Lexer};
+use lexer::Lexer;
 
 /// How much an answer may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,9 +77,11 @@ impl Limits {
 ///
 /// Memory grows with the result, not with the body, and is bounded by the limits.
 #[derive(Debug)]
-pub struct Decoder(Box<State>);
+pub struct Decoder(
+    /// In a box, as what has a decoder is moved around.
+    Box<State>,
+);
 
-/// In a box, as what has a decoder is moved around.
 #[derive(Debug)]
 struct State {
     lexer: Lexer,
@@ -228,13 +230,15 @@ impl State {
             if chunk[at..].starts_with(b"]}") && self.document.is_in_samples() {
                 for _ in 0..2 {
                     self.lexer.skipped_token(at);
-                    self.lexer.close();
-                    self.document.event(Event::Close)?;
+                    let end = self.lexer.close();
+                    self.document.event(end)?;
                     at += 1;
                 }
             }
             if usual::is_end(&chunk[at..]) && self.document.end_result() {
-                (0..3).for_each(|_| _ = self.lexer.close());
+                for _ in 0..3 {
+                    self.lexer.close();
+                }
                 return Ok(chunk.len());
             }
             if !self.lexer.is_at_value(chunk, &mut at) {

@@ -144,10 +144,9 @@ impl Document {
         if self.place() != (Place::Result { parts: 0 }) || self.shape != Some(Shape::Matrix) {
             return Ok(None);
         }
-        let interner = &mut self.assembly.interner;
-        let Some(length) = usual::series_start(bytes, interner).filter(|_| self.assembly.finish_labels().is_ok())
-        else {
-            // If labels are wrong, the slow path says where.
+        let length = usual::series_start(bytes, &mut self.assembly.interner);
+        // If labels are wrong, the slow path says where.
+        let Some(length) = length.and_then(|length| self.assembly.finish_labels().ok().map(|()| length)) else {
             self.assembly.interner.abandon();
             return Ok(None);
         };
@@ -172,8 +171,8 @@ impl Document {
         is_end
     }
 
-    /// Reads values from the start of `bytes` where the next event may be the first of many alike, as far as they are
-    /// written as usual: how many bytes that was, and whether the last of them is a comma.
+    /// Reads a value from the start of `bytes`, or samples as many as follow each other, if they are written as usual: how
+    /// many bytes that was, and whether the last of them is a comma.
     #[inline]
     pub(super) fn values(&mut self, bytes: &[u8]) -> Result<(usize, bool), Fault> {
         match (self.place(), self.key) {
@@ -197,8 +196,8 @@ impl Document {
             return Ok(0);
         };
         let memory = interner.take_memory();
-        self.take_memory(size::ELEMENT + memory)?;
         self.assembly.count_sample()?;
+        self.take_memory(size::ELEMENT + memory)?;
         self.elements.push(Element::new(labels, timestamp, Value::Float(value)));
         Ok(length)
     }

@@ -70,11 +70,13 @@ impl Interner {
         (self.strings, self.name_lists) = (Cache::default(), Cache::default());
     }
 
-    /// Forgets the labels since the last call of [`labels`](Self::labels) and [`take_memory`](Self::take_memory).
+    /// Forgets the labels since the last call of [`labels`](Self::labels), which are read again. What was stored for them
+    /// stays, and counts.
     pub(super) fn abandon(&mut self) {
+        self.memory -= POINTER * (self.names.len() + self.values.len()) as u64;
         self.names.clear();
         self.values.clear();
-        (self.passed, self.memory) = (0, 0);
+        self.passed = 0;
     }
 
     /// The labels since the last call.

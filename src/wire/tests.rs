@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::fmt::Write as _;
 
 use promql_presets_core::ResultType;
@@ -23,7 +24,21 @@ const SCALAR: &str = r#"{"status":"success","data":{"resultType":"scalar","resul
 const STRING: &str = r#"{"status":"success","data":{"resultType":"string","result":[1,"a\nb"]}}"#;
 const EMPTY: &str = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
 const ERROR: &str = r#"{"status":"error","errorType":"bad_data","error":"1:5: parse error"}"#;
-const DOCUMENTS: [&str; 6] = [VECTOR, MATRIX, SCALAR, STRING, EMPTY, ERROR];
+/// Written as most servers do.
+const USUAL_VECTOR: &str = concat!(
+    r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1435781451.781,"1"]},"#,
+    r#"{"metric":{"a":"1","b":"x"},"value":[1435781451,"-0.25"]},"#,
+    r#"{"metric":{"a":"2"},"histogram":[1435781451,{"count":"3","sum":"4.5"}]},"#,
+    r#"{"metric":{"a":"1","b":"y"},"value":[1435781451,"NaN"]}]},"infos":["i"]}"#
+);
+const USUAL_MATRIX: &str = concat!(
+    r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"a":"1"},"values":[[1435781430,"1"],"#,
+    r#"[1435781445,"0.1"]]},{"metric":{"a":"2"},"histograms":[[1435781430,{"count":"3","sum":"4.5"}]]},"#,
+    r#"{"metric":{"a":"3"},"values":[[1435781430,"1"],[1435781445.5,"2"],[1435781460,"3"]]},"#,
+    r#"{"metric":{"a":"4"},"values":[]}]}}"#,
+    "\n"
+);
+const DOCUMENTS: [&str; 8] = [VECTOR, MATRIX, SCALAR, STRING, EMPTY, ERROR, USUAL_VECTOR, USUAL_MATRIX];
 
 fn decode_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Result<Response, DecodeError> {
     let mut decoder = Decoder::new(Limits::default());
@@ -145,7 +160,7 @@ fn what_is_written_as_usual_means_what_it_means_otherwise() {
 #[test]
 fn a_body_that_ends_early_is_an_error() {
     for document in DOCUMENTS {
-        for at in 0..document.len() {
+        for at in 0..document.trim_end().len() {
             let error = decode(document.get(..at).unwrap_or("")).unwrap_err();
             assert!(matches!(error, DecodeError::Truncated { .. }), "{at}: {error}");
         }
@@ -333,15 +348,21 @@ fn a_failed_decoder_stays_failed() {
 
 #[test]
 fn limits_are_kept() {
-    let decode = |max_bytes, max_samples| {
-        let mut decoder = Decoder::new(Limits { max_bytes, max_samples });
-        MATRIX.as_bytes().chunks(5).try_for_each(|chunk| decoder.push(chunk))?;
-        decoder.finish()
-    };
-    let length = MATRIX.len() as u64;
-    assert!(decode(length, 6).is_ok());
-    assert_eq!(decode(length - 1, 6), Err(DecodeError::TooManyBytes { limit: length - 1 }));
-    assert_eq!(decode(length, 5), Err(DecodeError::TooManySamples { limit: 5 }));
+    for (document, samples) in [(MATRIX, 6), (USUAL_VECTOR, 4), (USUAL_MATRIX, 6)] {
+        for size in [5, document.len()] {
+            let decode = |max_bytes, max_samples| {
+                let mut decoder = Decoder::new(Limits { max_bytes, max_samples });
+                document.as_bytes().chunks(size).try_for_each(|chunk| decoder.push(chunk))?;
+                decoder.finish()
+            };
+            let length = document.len() as u64;
+            assert!(decode(length, samples).is_ok());
+            assert_eq!(decode(length - 1, samples), Err(DecodeError::TooManyBytes { limit: length - 1 }));
+            for limit in 0..samples {
+                assert_eq!(decode(length, limit), Err(DecodeError::TooManySamples { limit }));
+            }
+        }
+    }
     assert_eq!(DecodeError::TooManySamples { limit: 5 }.to_string(), "the answer has more samples than the limit of 5");
 }
 
@@ -383,6 +404,22 @@ fn nothing_but_samples_takes_more_memory_than_bytes_are_allowed() {
     assert_eq!(decode(r#""warnings":["#, &series(r#""","#)), too_much);
     assert_eq!(decode(r#""stats":{"#, &|number| format!(r#""{number}":1,"#)), too_much);
     assert_eq!(decode(r#""stats":{"a":["#, &series("[1,1],")), too_much);
+    for (result_type, rest) in [
+        ("vector", r#""value":[1435781451,"1"]"#),
+        // Labels before something unusual are read twice, and count once.
+        ("vector", r#""value":[1,"1"]"#),
+        ("vector", r#""histogram":[1,{"count":1,"sum":1}]"#),
+        ("matrix", r#""values":[[1435781451,"1"]]"#),
+        ("matrix", r#""histograms":[]"#),
+    ] {
+        let count = Cell::new(0);
+        let item = |number| {
+            count.set(number);
+            format!(r#"{{"metric":{{"a":"{number:01000}"}},{rest}}},"#)
+        };
+        assert_eq!(decode(&format!(r#""data":{{"resultType":"{result_type}","result":["#), &item), too_much);
+        assert!((800..1049).contains(&count.get()), "{result_type} {rest} {}", count.get());
+    }
     let memory = |max_bytes| Limits { max_bytes, max_samples: 1 }.max_memory();
     assert_eq!([1, 10 << 20, 100 << 20, 1 << 30].map(memory), [1 << 20, 40 << 20, 256 << 20, 1 << 30]);
 }

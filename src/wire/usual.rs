@@ -1,5 +1,5 @@
-//! What answers look like as servers write them: no blanks, no escapes, keys in one order. This is read at once; whatever
-//! is written otherwise is read event by event.
+//! What answers look like as servers write them: no blanks, no escapes, keys in one order, samples as [`number::sample`]
+//! reads them. This is read at once; whatever is written otherwise is read event by event.
 
 use promql_presets_core::ResultType;
 
@@ -13,12 +13,15 @@ const STARTS: [(&[u8], ResultType); 2] = [
     (br#"{"status":"success","data":{"resultType":"matrix","result":["#, ResultType::RangeVector),
 ];
 
+/// How long the labels of an element or a series may be. Those of longer ones count as memory while they are read.
+const MOST_LABELS: usize = 1 << 16;
+
 /// The start of an answer: how long it is, and the type of the result.
 pub(super) fn start(bytes: &[u8]) -> Option<(usize, ResultType)> {
     STARTS.iter().find(|(start, _)| bytes.starts_with(start)).map(|(start, result_type)| (start.len(), *result_type))
 }
 
-/// Whether this is the end of an answer, from behind the last series on.
+/// Whether this, all the rest of a chunk, is the end of an answer, from behind the last series on.
 pub(super) fn is_end(bytes: &[u8]) -> bool {
     matches!(bytes, b"]}}" | b"]}}\n")
 }
@@ -54,15 +57,16 @@ fn labels<'a>(bytes: &'a [u8], interner: &mut Interner) -> Option<&'a [u8]> {
             (b'}', after) => return Some(after),
             _ => return None,
         };
+        if bytes.len() - rest.len() > MOST_LABELS {
+            return None;
+        }
     }
 }
 
 /// A string at the start of `bytes`, and what follows it.
 fn text(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    /// What is longer may be too long.
-    const MOST: usize = 1 << 16;
     let bytes = bytes.strip_prefix(b"\"")?;
-    let length = bytes.iter().take(MOST).position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
+    let length = bytes.iter().take(MOST_LABELS).position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
     let rest = bytes[length..].strip_prefix(b"\"")?;
     Some((std::str::from_utf8(&bytes[..length]).ok()?, rest))
 }
