@@ -21,7 +21,7 @@ pub struct CallReport<'a> {
     pub preset: Option<&'static str>,
     /// The rendered query.
     pub query: Option<&'a str>,
-    /// From the start to the end, retries and waiting for a connection included.
+    /// From the start to the end, retries and waiting for a connection included, by tokio's clock.
     pub duration: Duration,
     /// How many bytes of answers came, as they came: compressed or not.
     pub bytes: u64,

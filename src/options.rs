@@ -56,7 +56,7 @@ pub(crate) struct Options {
     pub(crate) max_samples: Option<u64>,
     pub(crate) retry: Option<RetryPolicy>,
     pub(crate) partial: Option<PartialData>,
-    /// The first input that was bad, kept until the call is awaited or the client is built.
+    /// The first input that was bad, kept until the call is put together or the client is built.
     pub(crate) failure: Option<ErrorKind>,
 }
 

@@ -74,7 +74,7 @@ pub(crate) struct Target {
     pub(crate) get_only: bool,
 }
 
-/// Parameters, encoded.
+/// Parameters, encoded; that of the timeout is made anew for each request.
 #[derive(Debug)]
 pub(crate) struct Question {
     /// Those that are in the URL whatever the method.

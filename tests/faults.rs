@@ -551,6 +551,11 @@ async fn what_retry_after_says_is_told() {
     }
     assert_eq!(ask("7", RetryPolicy::never()).await, Err((0, Some(Duration::from_secs(7)))));
     assert_eq!(ask("-7", RetryPolicy::never()).await, Err((0, None)));
+    // A status of success changes nothing.
+    let busy = answer(200, "Retry-After: 7\r\n", r#"{"status":"error","errorType":"timeout","error":"busy"}"#);
+    let server = Server::sequence(&[busy]);
+    let error = client_of(&server).retry(RetryPolicy::never()).build().unwrap().raw_query("up").await.unwrap_err();
+    assert_eq!((error.is_retryable(), error.retry_after()), (true, Some(Duration::from_secs(7))));
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! The envelope of the Prometheus HTTP API and the four types of results, from the events of JSON.
+//! The envelope of the Prometheus HTTP API and the four types of results, from the events of JSON, or at once where they
+//! are written as [usual](super::usual).
 //!
 //! Keys come in any order and unknown ones are skipped. Where `resultType` comes after `result`, or not at all, the
 //! items tell by their keys what they are.

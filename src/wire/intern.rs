@@ -17,7 +17,7 @@ pub(super) struct Interner {
     passed: usize,
     names: Vec<Arc<str>>,
     values: Vec<Arc<str>>,
-    /// In bytes, that of the labels since [`take_memory`](Self::take_memory).
+    /// In bytes, that of the labels since [`take_memory`](Self::take_memory), and of what was stored for abandoned ones.
     memory: u64,
 }
 
