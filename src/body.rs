@@ -8,6 +8,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::error::ErrorKind;
 use crate::options::PartialData;
+use crate::transport::is_success;
 use crate::value::Meta;
 use crate::wire::{DecodeError, Decoder, Envelope, Limits, Pool, Response, ServerError, decode_data};
 
@@ -135,13 +136,8 @@ struct Content<S> {
 impl<S: Sink> Content<S> {
     fn new(status: u16, limits: Limits) -> Self {
         let (for_sink, most_kept) =
-            if (200..300).contains(&status) { (None, EXCERPT_BYTES) } else { (Some(false), FAILURE_BYTES) };
+            if is_success(status) { (None, EXCERPT_BYTES) } else { (Some(false), FAILURE_BYTES) };
         Self { status, kept: Vec::new(), most_kept, for_sink, is_limited: false, sink: S::new(limits), turn: 0 }
-    }
-
-    #[cfg(feature = "gzip")]
-    fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
     }
 
     fn push(&mut self, mut bytes: &[u8]) -> Result<(), ErrorKind> {
@@ -296,10 +292,11 @@ impl Gzip {
         let written = decoder.write_all(bytes);
         content.push(decoder.get_ref())?;
         decoder.get_mut().clear();
-        // Of a request that failed, the status says more.
-        let broken =
-            || if content.is_success() { DecodeError::Gzip { length: self.length }.into() } else { content.foreign() };
-        written.map_err(|_| broken())
+        written.map_err(|_| match is_success(content.status) {
+            true => DecodeError::Gzip { length: self.length }.into(),
+            // The status says more.
+            false => content.foreign(),
+        })
     }
 
     /// A body without any bytes is an empty one.
@@ -308,7 +305,7 @@ impl Gzip {
         let finished = decoder.try_finish();
         content.push(decoder.get_ref())?;
         match finished {
-            Err(source) if content.is_success() => {
+            Err(source) if is_success(content.status) => {
                 Err(ErrorKind::CutOff { bytes: self.length, source: Box::new(source) })
             }
             _ => Ok(()),

@@ -75,8 +75,8 @@ impl ClientBuilder {
         self
     }
 
-    /// How many steps the server takes in a range query, which has one point more: [`MAX_STEPS`] unless set. VictoriaMetrics
-    /// takes 30,000 points (`-search.maxPointsPerTimeseries`), so 29,999 steps.
+    /// How many steps the server takes in a range query, which has one point more: [`MAX_STEPS`] unless set.
+    /// VictoriaMetrics takes 30,000 points (`-search.maxPointsPerTimeseries`), so 29,999 steps.
     pub fn max_steps(mut self, steps: u64) -> Self {
         self.max_steps = steps;
         self
@@ -89,8 +89,8 @@ impl ClientBuilder {
         self
     }
 
-    /// How long a connection may take to be made, finding its address and TLS included: 5 seconds unless set. Then the call
-    /// is tried again, as long as its own timeout allows. A [`http_client`](Self::http_client) has its own.
+    /// How long a connection may take to be made, finding its address and TLS included: 5 seconds unless set. Then the
+    /// call is tried again, as long as its own timeout allows. A [`http_client`](Self::http_client) has its own.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
@@ -111,10 +111,10 @@ impl ClientBuilder {
 
     /// Sets what this builder has no word for, such as certificates and proxies.
     ///
-    /// Three things stay as they are: redirects, which go to no other server, [`connect_timeout`](Self::connect_timeout),
-    /// which on Linux is also how long a connection may be without any sign of the server, and compression. Unless set here,
-    /// the proxies are those of the variables `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, also in lower case;
-    /// `http.no_proxy()` leaves them out.
+    /// Four things stay as they are: redirects, which go to no other server,
+    /// [`connect_timeout`](Self::connect_timeout), which on Linux is also how long a connection may be without any
+    /// sign of the server, [`retry`](Self::retry) and compression. Unless set here, the proxies are those of the variables `HTTP_PROXY`,
+    /// `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, also in lower case; `http.no_proxy()` leaves them out.
     ///
     /// ```no_run
     /// use promql_presets::{PrometheusClient, reqwest};
@@ -126,8 +126,8 @@ impl ClientBuilder {
     /// # }
     /// ```
     ///
-    /// With a TLS feature, an authority of one's own is `http.tls_certs_merge([Certificate::from_pem(&pem)?])` or, to trust
-    /// no other, `tls_certs_only`; a certificate of the client is `http.identity(Identity::from_pem(&pem)?)`.
+    /// With a TLS feature, an authority of one's own is `http.tls_certs_merge([Certificate::from_pem(&pem)?])` or, to
+    /// trust no other, `tls_certs_only`; a certificate of the client is `http.identity(Identity::from_pem(&pem)?)`.
     pub fn configure_http(mut self, configure: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> Self {
         self.http = configure(self.http);
         self
@@ -136,8 +136,8 @@ impl ClientBuilder {
     /// A client that was built elsewhere, to share its connections. What [`configure_http`](Self::configure_http) and
     /// [`connect_timeout`](Self::connect_timeout) set does not count then.
     ///
-    /// Build it with [`redirect::Policy::none`](reqwest::redirect::Policy::none): otherwise it follows redirects by itself,
-    /// and takes headers such as a tenant along to other servers.
+    /// Build it with [`redirect::Policy::none`](reqwest::redirect::Policy::none): otherwise it follows redirects by
+    /// itself, and takes headers such as a tenant along to other servers.
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
         self.shared = Some(client);
         self
@@ -186,6 +186,8 @@ impl ClientBuilder {
             #[cfg(target_os = "linux")]
             let http = http.tcp_user_timeout(self.connect_timeout);
             http.redirect(reqwest::redirect::Policy::none())
+                // Whether to try again is for a call to say and to tell, and reqwest would copy each request for it.
+                .retry(reqwest::retry::never().max_retries_per_request(0))
                 .connect_timeout(self.connect_timeout)
                 .build()
                 .map_err(|error| ErrorKind::Config(Causes(&error).to_string()))?

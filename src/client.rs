@@ -15,9 +15,9 @@ use crate::status::{BuildInfoQuery, FeaturesQuery, FormatQuery, HealthQuery, Par
 use crate::transport::Transport;
 use crate::wire::QueryResult;
 
-/// Asks one Prometheus, or anything that speaks its HTTP API. Cheap to clone; clones share one connection pool, one limit
-/// of concurrent calls and one budget of retries. Calls are awaited in a tokio runtime with time and I/O enabled, as that of
-/// `#[tokio::main]` is.
+/// Asks one Prometheus, or anything that speaks its HTTP API. Cheap to clone; clones share one connection pool, one
+/// limit of concurrent calls and one budget of retries. Calls are awaited in a tokio runtime with time and I/O enabled,
+/// as that of `#[tokio::main]` is.
 ///
 /// ```no_run
 /// use promql_presets::presets::prometheus;
@@ -39,11 +39,12 @@ pub struct PrometheusClient {
 impl PrometheusClient {
     /// A client for the server at a base URL, which may have a path prefix: `http://host:9090/prometheus`. An `/api/v1` at
     /// its end is left out, since every call adds its own. A user and a password in it are sent as
-    /// [`basic_auth`](ClientBuilder::basic_auth), and a query such as `?api_key=` is in the URL of every call, `POST` or not;
-    /// a [`parameter`](ClientBuilder::parameter) of a call takes the place of those by its name.
+    /// [`basic_auth`](ClientBuilder::basic_auth), and a query such as `?api_key=` is in the URL of every call, `POST`
+    /// or not; a [`parameter`](ClientBuilder::parameter) of a call takes the place of those by its name.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) where the URL is not one, or is `https` and no TLS feature is on.
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) where the URL is not one, or is `https` and no TLS feature is
+    /// on.
     pub fn new(url: impl AsRef<str>) -> Result<Self, Error> {
         Self::builder(url).build()
     }

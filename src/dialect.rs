@@ -83,8 +83,8 @@ impl Thanos {
         Self(self.0.parameter("dedup", dedup.to_string()))
     }
 
-    /// A label that tells replicas apart, instead of those that the querier was started with, and those that the client has.
-    /// May be called repeatedly.
+    /// A label that tells replicas apart, instead of those that the querier was started with, and those that the client
+    /// has. May be called repeatedly.
     pub fn replica_label(self, label: impl Into<String>) -> Self {
         Self(self.0.parameter("replicaLabels[]", label))
     }
@@ -100,8 +100,8 @@ impl Thanos {
         Self(self.0.parameter("max_source_resolution", resolution))
     }
 
-    /// Only stores that a querier's matchers select. May be called repeatedly, which means "or", but not for a client and
-    /// its call: that is [`ErrorKind::Config`](crate::ErrorKind::Config).
+    /// Only stores that a querier's matchers select. May be called repeatedly, which means "or", but not for a client
+    /// and its call: that is [`ErrorKind::Config`](crate::ErrorKind::Config).
     pub fn store_match(self, querier: &dyn MetricQuerier) -> Self {
         Self(self.0.selector("storeMatch[]", querier))
     }
@@ -113,14 +113,14 @@ impl VictoriaMetrics {
         Self(self.0.parameter("nocache", "1"))
     }
 
-    /// A condition `label="value"` on every selector of the query. May be called repeatedly, and for a client and its call:
-    /// all conditions hold.
+    /// A condition `label="value"` on every selector of the query. May be called repeatedly, and for a client and its
+    /// call: all conditions hold.
     pub fn extra_label(self, label: &str, value: &str) -> Self {
         Self(self.0.parameter("extra_label", format!("{label}={value}")))
     }
 
-    /// The conditions of a querier on every selector of the query. May be called repeatedly, which means "or", but not for
-    /// a client and its call: that is [`ErrorKind::Config`](crate::ErrorKind::Config).
+    /// The conditions of a querier on every selector of the query. May be called repeatedly, which means "or", but not
+    /// for a client and its call: that is [`ErrorKind::Config`](crate::ErrorKind::Config).
     pub fn extra_filters(self, querier: &dyn MetricQuerier) -> Self {
         Self(self.0.selector("extra_filters[]", querier))
     }

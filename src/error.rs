@@ -19,8 +19,8 @@ const SHORTEST_SECRET: usize = 6;
 /// Why a call failed or its answer is not what was asked for, for which preset, where, and what was asked.
 ///
 /// `Display` is one line for a log: the preset, the server unless the fault is one of the caller or of a value, what
-/// failed, and every cause down to the first, such as what the server said. `{:#}` adds the query. No credentials are in
-/// either; [`without_query`](Self::without_query) also takes out what the caller filtered on. Since the line has all
+/// failed, and every cause down to the first, such as what the server said. `{:#}` adds the query. No credentials are
+/// in either; [`without_query`](Self::without_query) also takes out what the caller filtered on. Since the line has all
 /// causes, [`source`](std::error::Error::source) has none: they are those of [`kind`](Self::kind).
 ///
 /// ```text
@@ -88,7 +88,8 @@ pub enum ErrorKind {
         /// The beginning of the body.
         body: String,
     },
-    /// The server sends its callers in circles, or to another server, which does not get their credentials and questions.
+    /// The server sends its callers in circles, or to another server, which does not get their credentials and
+    /// questions.
     #[error("HTTP {status}: redirected to {origin}, {}", if *.in_circles { "again and again" } else { "where the client does not follow" })]
     Redirect {
         /// The status code.
@@ -170,8 +171,8 @@ impl Error {
         }
     }
 
-    /// Whether time ran out: the client's, also for making a connection; the server's for evaluating the query; or that of
-    /// a proxy between them (HTTP 408 and 504).
+    /// Whether time ran out: the client's, also for making a connection; the server's for evaluating the query; or that
+    /// of a proxy between them (HTTP 408 and 504).
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         match self.kind() {

@@ -28,13 +28,14 @@
 //!
 //! - [`include_presets!`] brings in the presets of your own service; [`presets`] is the catalogue that comes with the
 //!   library, and [`preset!`] a preset between Rust code.
-//! - A [`Preset`] is rendered for a [`MetricQuerier`]: one that was made from a preset file, the general [`Querier`], or a
-//!   struct of your own with `#[derive(MetricQuerier)]`.
+//! - A [`Preset`] is rendered for a [`MetricQuerier`]: one that was made from a preset file, the general [`Querier`],
+//!   or a struct of your own with `#[derive(MetricQuerier)]`.
 //! - [`PrometheusClient`] asks, and answers with a [`Vector`], a [`Matrix`], a [`Scalar`] or a [`Text`].
 //!
 //! # The client
 //!
-//! One client for each server, made once and cloned. What its builder sets holds for every call, and a call may set it too:
+//! One client for each server, made once and cloned. What its builder sets holds for every call, and a call may set it
+//! too:
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -85,12 +86,14 @@
 //! }
 //! ```
 //!
-//! - An [`Error`] is one line for a log: preset, server, what failed, and the server's own words; `{:#}` adds the query.
-//!   [`Error::kind`] tells what it is, [`Error::is_timeout`] and [`Error::is_retryable`] what to do about it.
-//! - [`PartialData`] says what becomes of an answer that misses data. Unless set, it is returned and `is_partial()` tells.
+//! - An [`Error`] is one line for a log: preset, server, what failed, and the server's own words; `{:#}` adds the
+//!   query. [`Error::kind`] tells what it is, [`Error::is_timeout`] and [`Error::is_retryable`] what to do about it.
+//! - [`PartialData`] says what becomes of an answer that misses data. Unless set, it is returned and `is_partial()`
+//!   tells.
 //! - [`Thanos`], [`Mimir`] and [`VictoriaMetrics`] have settings of their own, for [`with`](ClientBuilder::with).
 //! - [`ClientBuilder::on_call`] counts calls and times them; the feature `tracing` has a span for each.
-//! - [`ClientBuilder::configure_http`] is for certificates and proxies, [`PrometheusClient::raw_query`] for what a user types.
+//! - [`ClientBuilder::configure_http`] is for certificates and proxies, [`PrometheusClient::raw_query`] for what a user
+//!   types.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod body;
@@ -171,8 +174,8 @@ macro_rules! include_presets {
 
 /// A preset between Rust code: a template, and what a preset file would have beside it.
 ///
-/// It takes any querier, and is checked by the compiler of preset files. It is a constant expression. After the template
-/// may come, in any order:
+/// It takes any querier, and is checked by the compiler of preset files. It is a constant expression. After the
+/// template may come, in any order:
 ///
 /// - `window = "5m"`: the default of its `{window}`, if it has one
 /// - `features = ["promql-experimental-functions"]`: experimental PromQL that it may use
@@ -198,13 +201,13 @@ macro_rules! preset {
 
 /// Makes a struct a [`MetricQuerier`]: each field is a condition on the label of its name.
 ///
-/// A field is a string, an integer, a UUID, an enum that was made from a preset file, a [`Match`] for the other operators,
-/// or an `Option` of one of these, where `None` is no condition.
+/// A field is a string, an integer, a UUID, an enum that was made from a preset file, a [`Match`] for the other
+/// operators, or an `Option` of one of these, where `None` is no condition.
 ///
 /// - `#[querier(name = "...")]` on the struct, or `#[querier(name)]` on a field of text: the metric's name
 /// - `#[querier(label = "...")]` on a field: a label whose name is not the field's
-/// - `#[querier(group_by("...", ...))]` on the struct, or `#[querier(group_by)]` on a field that is a list of texts: the
-///   labels to group by
+/// - `#[querier(group_by("...", ...))]` on the struct, or `#[querier(group_by)]` on a field that is a list of
+///   texts: the labels to group by
 /// - `#[querier(skip)]` on a field: no label
 /// - `#[querier(crate = path)]` on the struct: where this crate is, if not at `::promql_presets`
 ///

@@ -217,7 +217,8 @@ pub struct MetricMetadata {
 
 text_fields!(MetricMetadata { kind: "type", help: "help", unit: "unit" });
 
-/// What targets say about metrics, by name, and the warnings that came with it: what [`MetadataQuery`] is answered with.
+/// What targets say about metrics, by name, and the warnings that came with it: what [`MetadataQuery`] is answered
+/// with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metadata {
     metrics: BTreeMap<String, Vec<MetricMetadata>>,

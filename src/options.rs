@@ -11,8 +11,8 @@ use crate::wire::Limits;
 
 /// What to do with an answer that misses data, because a store of the server did not answer or a limit cut it.
 ///
-/// Which answers these are is told by [`Meta::partial_reason`](crate::Meta::partial_reason). Under every policy an answer
-/// has its warnings, and `is_partial()` tells.
+/// Which answers these are is told by [`Meta::partial_reason`](crate::Meta::partial_reason). Under every policy an
+/// answer has its warnings, and `is_partial()` tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PartialData {
@@ -20,13 +20,14 @@ pub enum PartialData {
     Accept,
     /// Return it, and with the feature `tracing` emit a warning that names the preset and the reason.
     ///
-    /// What takes one thing out of an answer fails with [`ErrorKind::PartialData`], since it says nothing about the rest:
-    /// `one()`, `at_most_one()`, `or_zero()` and `finite()`, until [`accept_partial`](crate::Vector::accept_partial). What
-    /// gives all of it does not, such as `iter()`, `rows()` and [`SeriesStream`](crate::SeriesStream): ask `is_partial()`.
+    /// What takes one thing out of an answer fails with [`ErrorKind::PartialData`], since it says nothing about the
+    /// rest: `one()`, `at_most_one()`, `or_zero()` and `finite()`, until
+    /// [`accept_partial`](crate::Vector::accept_partial). What gives all of it does not, such as `iter()`, `rows()`
+    /// and [`SeriesStream`](crate::SeriesStream): ask `is_partial()`.
     #[default]
     Warn,
-    /// Fail with [`ErrorKind::PartialData`], and tell Thanos and VictoriaMetrics to fail early, whatever their own settings
-    /// are. A stream fails at its end, where servers tell.
+    /// Fail with [`ErrorKind::PartialData`], and tell Thanos and VictoriaMetrics to fail early, whatever their own
+    /// settings are. A stream fails at its end, where servers tell.
     Refuse,
 }
 
@@ -40,7 +41,8 @@ const REFUSALS: [(&str, &str); 2] = [("partial_response", "false"), ("deny_parti
 /// Conditions that all hold together, so that the call's come beside the client's.
 const CONDITIONS: [&str; 1] = ["extra_label"];
 
-/// Conditions of which one must hold: neither may those of the call take the place of the client's, nor come beside them.
+/// Conditions of which one must hold: neither may those of the call take the place of the client's, nor come beside
+/// them.
 const ALTERNATIVES: [&[&str]; 2] = [&["extra_filters[]", "extra_filters"], &["storeMatch[]"]];
 
 /// Name and value of a parameter of the HTTP API.
@@ -110,8 +112,8 @@ impl Options {
         self.failure.get_or_insert(failure);
     }
 
-    /// Fills in from the client's what the call leaves open. A header or a parameter of the call replaces the client's of
-    /// the same name, unless that would lose a filter.
+    /// Fills in from the client's what the call leaves open. A header or a parameter of the call replaces the client's
+    /// of the same name, unless that would lose a filter.
     pub(crate) fn or(mut self, client: &Self) -> Self {
         for (name, value) in &client.headers {
             if !self.headers.contains_key(name) {

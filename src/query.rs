@@ -101,8 +101,8 @@ macro_rules! query_setters {
         }
 
         /// At most this many series. The server says so in a warning if there were more, which then is no
-        /// [missing data](crate::Meta::partial_reason). Prometheus takes it since 3.2; older servers, and `VictoriaMetrics`,
-        /// answer with all series.
+        /// [missing data](crate::Meta::partial_reason). Prometheus takes it since 3.2; older servers, and
+        /// `VictoriaMetrics`, answer with all series.
         pub fn limit(mut self, series: u64) -> Self {
             self.common.request.parameter("limit", series.to_string());
             self
@@ -194,8 +194,9 @@ impl<'a, Q: MetricQuerier + ?Sized, R, W> RangeQuery<'a, Q, R, W> {
 
     query_setters!();
 
-    /// Asks for the range in parts that the server takes, several at once, and joins the answers. The points are those of
-    /// the [`aligned`](TimeRange::aligned) range. What is set before holds for all parts together, as the timeout does.
+    /// Asks for the range in parts that the server takes, several at once, and joins the answers. The points are those
+    /// of the [`aligned`](TimeRange::aligned) range. What is set before holds for all parts together, as the
+    /// timeout does.
     ///
     /// ```no_run
     /// # use promql_presets::{PrometheusClient, Querier, TimeRange, presets::prometheus};
@@ -216,9 +217,10 @@ impl<'a, Q: MetricQuerier + ?Sized, R, W> RangeQuery<'a, Q, R, W> {
 
     /// Returns the series one by one while they arrive, for answers that are larger than memory.
     ///
-    /// `max_response_bytes` and `max_samples` hold for what is in memory, which is the series that is arriving and those
-    /// that were not yet taken; `timeout` for the time that the stream has to wait for the server. A stream also keeps one of
-    /// the client's places, see [`ClientBuilder::max_concurrent`](crate::ClientBuilder::max_concurrent).
+    /// `max_response_bytes` and `max_samples` hold for what is in memory, which is the series that is arriving and
+    /// those that were not yet taken; `timeout` for the time that the stream has to wait for the server. A stream
+    /// also keeps one of the client's places, see
+    /// [`ClientBuilder::max_concurrent`](crate::ClientBuilder::max_concurrent).
     ///
     /// ```no_run
     /// # use promql_presets::{PrometheusClient, Querier, TimeRange, presets::prometheus};

@@ -7,7 +7,8 @@ use promql_presets_core::{DurationError, PromDuration};
 
 use crate::value::{ParseTimestampError, Timestamp};
 
-/// Prometheus refuses a range with more steps than this, whatever the query. It has one [point](TimeRange::points) more.
+/// Prometheus refuses a range with more steps than this, whatever the query. It has one [point](TimeRange::points)
+/// more.
 pub const MAX_STEPS: u64 = 11_000;
 
 /// How many points a range has if nobody says how far apart they are.
@@ -34,7 +35,8 @@ enum Spacing {
 }
 
 impl Step {
-    /// The shortest round duration with which a series has at most so many points, aligned or not. One point is the end.
+    /// The shortest round duration with which a series has at most so many points, aligned or not. One point is the
+    /// end.
     #[must_use]
     pub const fn auto(points: u64) -> Self {
         Self(Spacing::AtMost(points))
@@ -161,8 +163,8 @@ impl TimeRange {
         }
     }
 
-    /// Moves start and end back to multiples of the step, whichever step is set before or after, so that the points of a
-    /// graph stay where they are when the graph moves on, and caches are hit.
+    /// Moves start and end back to multiples of the step, whichever step is set before or after, so that the points of
+    /// a graph stay where they are when the graph moves on, and caches are hit.
     ///
     /// ```
     /// # use promql_presets::TimeRange;
@@ -240,8 +242,9 @@ impl TimeRange {
 
     /// Parts of at most so many points which together have the points of the aligned range, each once.
     ///
-    /// Where parts meet does not depend on the range, so that caches know the inner parts again when the range moves on.
-    /// Each part is aligned: `VictoriaMetrics` would otherwise move the parts that are long enough, and only these.
+    /// Where parts meet does not depend on the range, so that caches know the inner parts again when the range moves
+    /// on. Each part is aligned: `VictoriaMetrics` would otherwise move the parts that are long enough, and only
+    /// these.
     pub(crate) fn parts(self, points: u64) -> impl Iterator<Item = Self> {
         let whole = self.aligned();
         let step = whole.step_duration();

@@ -10,12 +10,12 @@ use crate::error::Error;
 /// When and how often a call is tried again.
 ///
 /// Every call of this client only reads, so all may be repeated. A failure is one to try again after if
-/// [`Error::is_retryable`] says so: no connection or a broken one, an answer that was cut off, HTTP 408, 429, 502, 503 and
-/// 504, and any status but 4xx where Prometheus itself says `internal` or `timeout`. Waits grow from one to the next and are random, so
-/// that clients do not come back all at once; if the server says in `Retry-After` how long to wait, it is at least that
-/// long, and up to a quarter longer. A call is never tried again if the wait would last beyond its timeout, and not while
-/// too many others of the same client are (a fifth of all calls, or ten a second). While it waits, it is none of the calls
-/// that are made at once.
+/// [`Error::is_retryable`] says so: no connection or a broken one, an answer that was cut off, HTTP 408, 429, 502, 503
+/// and 504, and any status but 4xx where Prometheus itself says `internal` or `timeout`. Waits grow from one to the
+/// next and are random, so that clients do not come back all at once; if the server says in `Retry-After` how long to
+/// wait, it is at least that long, and up to a quarter longer. A call is never tried again if the wait would last
+/// beyond its timeout, and not while too many others of the same client are (a fifth of all calls, or ten a second).
+/// While it waits, it is none of the calls that are made at once.
 #[derive(Clone)]
 pub struct RetryPolicy {
     retries: u32,
@@ -99,8 +99,8 @@ fn random() -> f64 {
     f64::from((bits >> 32) as u32) / f64::from(u32::MAX)
 }
 
-/// How many retries a client may make in all its calls, so that a server that is down is not asked several times as much as
-/// one that is up.
+/// How many retries a client may make in all its calls, so that a server that is down is not asked several times as
+/// much as one that is up.
 #[derive(Debug)]
 pub(crate) struct Budget(Mutex<Tokens>);
 

@@ -33,16 +33,16 @@ pub struct Progress {
 
 /// A range query in parts: what [`RangeQuery::split`] returns.
 ///
-/// The range is [`aligned`](crate::TimeRange::aligned), which is what makes the parts fit together on every server: each
-/// part is within what the server takes for one query, and together they have every point of the aligned range once. One
-/// timeout and one limit of samples hold for all parts together; the limit of bytes holds for each.
+/// The range is [`aligned`](crate::TimeRange::aligned), which is what makes the parts fit together on every server:
+/// each part is within what the server takes for one query, and together they have every point of the aligned range
+/// once. One timeout and one limit of samples hold for all parts together; the limit of bytes holds for each.
 ///
 /// The answer is that to the whole range: `@ start()` and `@ end()` are sent as the times that they mean. A query that
 /// looks at the whole range in another way fails with [`RangeError::Indivisible`] before anything is sent: `start()`,
-/// `end()` and `range()` as values; of `MetricsQL` `range_avg`, `running_sum`, `topk_avg` and their families, `default` and
-/// other functions that depend on other points or on which series there are; and a `limit`, which would cut each part on
-/// its own. `VictoriaMetrics` takes `a or b` series by series, so there the series of `b` may differ from those of the whole
-/// where one of `a` has points in some parts only.
+/// `end()` and `range()` as values; of `MetricsQL` `range_avg`, `running_sum`, `topk_avg` and their families, `default`
+/// and other functions that depend on other points or on which series there are; and a `limit`, which would cut each
+/// part on its own. `VictoriaMetrics` takes `a or b` series by series, so there the series of `b` may differ from those
+/// of the whole where one of `a` has points in some parts only.
 ///
 /// [`Meta::query`](crate::Meta::query) is what was sent for the parts.
 #[must_use = "a query does nothing until it is awaited"]

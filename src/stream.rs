@@ -22,13 +22,13 @@ use crate::wire::{Decoder, QueryResult};
 /// The series of a range query, one by one while they arrive: what [`RangeQuery::stream`](crate::RangeQuery::stream)
 /// returns.
 ///
-/// To have one says only that an answer has begun: that it is a page to log in, or of another type, is told by the first
-/// [`try_next`](Self::try_next). Only what has arrived and was not yet taken is in memory. The server may still fail, which
-/// [`try_next`](Self::try_next) tells, so what has come counts only once `None` has; then [`meta`](Self::meta) has the
-/// warnings. Dropping it cancels the query.
+/// To have one says only that an answer has begun: that it is a page to log in, or of another type, is told by the
+/// first [`try_next`](Self::try_next). Only what has arrived and was not yet taken is in memory. The server may still
+/// fail, which [`try_next`](Self::try_next) tells, so what has come counts only once `None` has; then
+/// [`meta`](Self::meta) has the warnings. Dropping it cancels the query.
 ///
-/// The timeout of the query holds for waiting: the clock stands still from when a series is returned until the next one is
-/// asked for, so a caller may take its time.
+/// The timeout of the query holds for waiting: the clock stands still from when a series is returned until the next one
+/// is asked for, so a caller may take its time.
 ///
 /// It is also a [`Stream`] of results, for the adapters of `futures::StreamExt` and `TryStreamExt`.
 pub struct SeriesStream {
@@ -64,7 +64,8 @@ impl SeriesStream {
     /// The next series; `None` after the last.
     ///
     /// # Errors
-    /// What can still go wrong once an answer has begun, as the connection may break. After an error there is only `None`.
+    /// What can still go wrong once an answer has begun, as the connection may break. After an error there is only
+    /// `None`.
     pub async fn try_next(&mut self) -> Result<Option<Series>, Error> {
         poll_fn(|context| self.poll(context)).await.transpose()
     }

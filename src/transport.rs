@@ -35,8 +35,8 @@ const MAX_URL: usize = 65_534;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HttpMethod {
-    /// With `POST`, whose queries may be long; with `GET` for good once a proxy has answered `POST` with 403, 405 or 501,
-    /// and `GET` got through. What is too long for `GET` fails as `POST` did.
+    /// With `POST`, whose queries may be long; with `GET` for good once a proxy has answered `POST` with 403, 405 or
+    /// 501, and `GET` got through. What is too long for `GET` fails as `POST` did.
     #[default]
     Auto,
     /// With `GET` always. Long queries may fail with 414.
@@ -140,8 +140,8 @@ impl Transport {
         }
     }
 
-    /// Sends, and follows redirects that stay with the server. The method stays the same, but for HTTP 303, which asks for
-    /// `GET`; what is in the URL stays unless the server says something else.
+    /// Sends, and follows redirects that stay with the server. The method stays the same, but for HTTP 303, which asks
+    /// for `GET`; what is in the URL stays unless the server says something else.
     async fn send_as(
         &self,
         mut method: Method,
@@ -222,6 +222,11 @@ fn below(base: &Url, path: &str) -> Url {
     url
 }
 
+/// Whether a status says that all went well.
+pub(crate) fn is_success(status: u16) -> bool {
+    (200..300).contains(&status)
+}
+
 /// Whether a status may mean that a proxy does not let a method through.
 fn refuses(status: u16) -> bool {
     matches!(status, 403 | 405 | 501)
@@ -261,7 +266,7 @@ impl Answer {
     }
 
     pub(crate) fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
+        is_success(self.status)
     }
 
     /// The answer is of Prometheus, not of something before it.

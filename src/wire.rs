@@ -51,8 +51,8 @@ use lexer::Lexer;
 /// How much an answer may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The most bytes of JSON, uncompressed, since the last series that was taken out. What is made of them, beside its
-    /// samples, takes no more memory than as many bytes or, if that is more, four times as many up to 256 MiB.
+    /// The most bytes of JSON, uncompressed, since the last series that was taken out. What is made of them, beside
+    /// its samples, takes no more memory than as many bytes or, if that is more, four times as many up to 256 MiB.
     pub max_bytes: u64,
     /// The most samples in all series together that were not taken out; each is 16 bytes in memory.
     pub max_samples: u64,

@@ -1,7 +1,7 @@
 //! Values are data: whatever they hold, each arrives unchanged in one matcher, as three parsers see it.
 //!
-//! The parsers are Prometheus' own, asked over HTTP; the crate promql-parser; and the compiler's. Only the latter two know
-//! Prometheus 3's names in quotes.
+//! The parsers are Prometheus' own, asked over HTTP; the crate promql-parser; and the compiler's. Only the latter two
+//! know Prometheus 3's names in quotes.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use promql_parser::parser as other;

@@ -1,6 +1,7 @@
 //! `promql-presets`: preset files on the command line, for editors, hooks, CI, and whoever writes queries.
 //!
-//! One module a command; each reads its own arguments. Answers go to standard output, everything else to standard error.
+//! One module a command; each reads its own arguments. Answers go to standard output, everything else to standard
+//! error.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod check;

@@ -1,5 +1,5 @@
-//! How long preset files take to compile, from memory, all layers together: `cargo bench -p promql-presets-compiler --bench
-//! compile`. A build script runs unoptimised, which `--profile dev` measures.
+//! How long preset files take to compile, from memory, all layers together:
+//! `cargo bench -p promql-presets-compiler --bench compile`. A build script runs unoptimised, which `--profile dev` measures.
 
 #![expect(clippy::print_stdout, clippy::cast_precision_loss, reason = "a program that measures")]
 

@@ -1,4 +1,5 @@
-//! How long a query takes to parse and check, beside the crate `promql-parser`: `cargo bench -p promql-presets-compiler`.
+//! How long a query takes to parse and check, beside the crate `promql-parser`:
+//! `cargo bench -p promql-presets-compiler`.
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, clippy::cast_precision_loss, reason = "a program that measures")]
 

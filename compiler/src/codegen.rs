@@ -1,7 +1,7 @@
 //! Checked presets become Rust text.
 //!
-//! The text names nothing but `::core` and the hidden module `__p` of the runtime, which `include_presets!` brings in. It
-//! depends on the files alone: no dates, no absolute paths, no hash order.
+//! The text names nothing but `::core` and the hidden module `__p` of the runtime, which `include_presets!` brings in.
+//! It depends on the files alone: no dates, no absolute paths, no hash order.
 
 use std::fmt::Write;
 
@@ -9,7 +9,8 @@ use crate::SourceFile;
 use crate::promql::ValueType;
 use crate::registry::{Label, LabelKind, Module, Preset, Querier, Registry, Segment};
 
-/// The attributes of generated items. A service need not use every preset, and the prose of preset files is not rustdoc's.
+/// The attributes of generated items. A service need not use every preset, and the prose of preset files is not
+/// rustdoc's.
 const ATTRIBUTES: &str = "#[allow(unused, unused_qualifications, unreachable_pub, single_use_lifetimes)]\n\
     #[allow(clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction, rustdoc::all)]";
 

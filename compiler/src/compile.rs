@@ -16,8 +16,8 @@ use crate::{Code, Diagnostic, Literal, Severity, SourceFile, Span, codegen, lowe
 /// What the compiler makes of preset files.
 #[derive(Clone, Debug)]
 pub struct Output {
-    /// Rust text for `include_presets!`. Where there are errors, it has one `compile_error!` for each, and stubs of the
-    /// right type, so that the rest of the crate still checks.
+    /// Rust text for `include_presets!`. Where there are errors, it has one `compile_error!` for each, and stubs of
+    /// the right type, so that the rest of the crate still checks.
     pub code: String,
     /// Files that `code` includes: their names, and texts.
     pub error_files: Vec<(String, String)>,
@@ -427,7 +427,8 @@ impl Compiler<'_> {
             self.report(file, None, [diagnostic]);
         }
         let mut labels: Vec<Label> = Vec::new();
-        // What became the setter or the variant of this name. No setter is a variant: the case of the first letter differs.
+        // What became the setter or the variant of this name. No setter is a variant: the case of the first letter
+        // differs.
         let mut taken: BTreeMap<String, &Spanned<String>> = BTreeMap::new();
         for label in &declared.labels {
             let name = &label.name;

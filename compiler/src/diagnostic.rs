@@ -339,7 +339,8 @@ impl Diagnostic {
         self
     }
 
-    /// Lowers the finding to a warning unless it is certain: names and groupings are strong hints, declarations are proof.
+    /// Lowers the finding to a warning unless it is certain: names and groupings are strong hints, declarations are
+    /// proof.
     #[must_use]
     pub fn warning_unless(mut self, certain: bool) -> Self {
         if !certain {
@@ -362,8 +363,8 @@ impl Diagnostic {
 /// text full of faults would grow with the square of its length.
 const MAX_FINDINGS: usize = 100;
 
-/// Leaves the first findings of a text, errors before warnings, in the order of the text; the last one tells how many more
-/// there are.
+/// Leaves the first findings of a text, errors before warnings, in the order of the text; the last one tells how many
+/// more there are.
 pub(crate) fn limit<T>(findings: &mut Vec<T>, diagnostic: impl Fn(&mut T) -> &mut Diagnostic) {
     let more = findings.len().saturating_sub(MAX_FINDINGS);
     if more == 0 {

@@ -1,8 +1,8 @@
 //! The fifth layer: a syntax tree becomes the segments that the runtime renders.
 //!
 //! Text between placeholders is copied as it stands. Lists with a hole are taken apart into their items, because only
-//! the renderer knows which commas are needed; so are the selectors whose name is a hole, because a name that needs quotes
-//! moves into the braces.
+//! the renderer knows which commas are needed; so are the selectors whose name is a hole, because a name that needs
+//! quotes moves into the braces.
 
 use promql_presets_core::{name, quote};
 

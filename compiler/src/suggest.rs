@@ -1,7 +1,7 @@
 //! The nearest known name.
 
-/// The candidate that is most likely meant by a name, if one is close: one edit away, two from six letters on, three from
-/// twelve, none for a single letter. Letters count the same in capitals.
+/// The candidate that is most likely meant by a name, if one is close: one edit away, two from six letters on, three
+/// from twelve, none for a single letter. Letters count the same in capitals.
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Long names are metrics, and nothing that a human mistyped.

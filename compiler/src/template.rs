@@ -1,8 +1,8 @@
 //! The second layer: braces and placeholders of a template.
 //!
-//! `{name}` is a placeholder; `{{` and `}}` are literal braces, as in Python's `str.format`. Braces are read greedily from
-//! the left, so `{{{labels}}}` is a brace, a placeholder and a brace. Where a placeholder may stand is not decided here
-//! but by the grammar of PromQL.
+//! `{name}` is a placeholder; `{{` and `}}` are literal braces, as in Python's `str.format`. Braces are read greedily
+//! from the left, so `{{{labels}}}` is a brace, a placeholder and a brace. Where a placeholder may stand is not decided
+//! here but by the grammar of PromQL.
 
 use crate::diagnostic::limit;
 use crate::suggest::nearest;

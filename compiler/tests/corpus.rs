@@ -1,7 +1,7 @@
 //! Our verdict on a corpus of queries, compared with the verdict of Prometheus' own parser.
 //!
-//! The corpus is a folder of JSON lines, named by `PROMQL_PRESETS_CORPUS`. Without it the test says that it was skipped;
-//! on CI that is a failure.
+//! The corpus is a folder of JSON lines, named by `PROMQL_PRESETS_CORPUS`. Without it the test says that it was
+//! skipped; on CI that is a failure.
 
 #![expect(clippy::print_stderr, clippy::unwrap_used, reason = "a test")]
 
@@ -59,8 +59,8 @@ fn verdicts_agree() {
     assert!(differences.is_empty(), "{} differences\n{}", differences.len(), differences.join("\n"));
 }
 
-/// Where an error is: at most a few point elsewhere than Prometheus' does. `cargo test --test corpus places -- --nocapture`
-/// with `PROMQL_PRESETS_VERBOSE` lists the differences by kind.
+/// Where an error is: at most a few point elsewhere than Prometheus' does.
+/// `cargo test --test corpus places -- --nocapture` with `PROMQL_PRESETS_VERBOSE` lists the differences by kind.
 #[test]
 fn places_agree() {
     let Some(folder) = corpus() else { return };

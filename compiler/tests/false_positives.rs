@@ -1,7 +1,8 @@
 //! What the checks say about queries that people run every day, without a schema.
 //!
 //! An error here is either a true mistake, which `tests/false_positives.txt` lists, or a fault of ours. The corpus is a
-//! folder of JSON lines, named by `PROMQL_PRESETS_CORPUS`; without it the test says that it was skipped, and fails on CI.
+//! folder of JSON lines, named by `PROMQL_PRESETS_CORPUS`; without it the test says that it was skipped, and fails on
+//! CI.
 
 #![expect(clippy::print_stderr, clippy::unwrap_used, reason = "a test")]
 

@@ -1,5 +1,6 @@
-//! Every page in `compiler/checks` is a test: what fails gives exactly the output that the page shows, and what is mended
-//! gives none. `UPDATE_PAGES=1 cargo test -p promql-presets-compiler --test pages` writes the output into the pages.
+//! Every page in `compiler/checks` is a test: what fails gives exactly the output that the page shows, and what is
+//! mended gives none. `UPDATE_PAGES=1 cargo test -p promql-presets-compiler --test pages` writes the output into the
+//! pages.
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test")]
 

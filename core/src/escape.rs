@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 /// Appends a PromQL string literal, in double quotes, that means exactly `value`.
 ///
-/// PromQL strings follow Go's: `\`, `"` and a newline must be escaped. Two more matter: Prometheus' lexer takes a literal
-/// U+FFFD for broken UTF-8 and rejects it, and control characters are unreadable in logs; both are written as escapes.
+/// PromQL strings follow Go's: `\`, `"` and a newline must be escaped. Two more matter: Prometheus' lexer takes a
+/// literal U+FFFD for broken UTF-8 and rejects it, and control characters are unreadable in logs; both are written as
+/// escapes.
 pub fn escape_into(out: &mut String, value: &str) {
     out.push('"');
     if is_plain(value) {
@@ -33,8 +34,8 @@ pub(crate) fn is_plain(value: &str) -> bool {
     }
 }
 
-/// The same for eight bytes at once. In `found`, the highest bit of each byte tells; a byte above one that is found may be
-/// wrong, which does not matter.
+/// The same for eight bytes at once. In `found`, the highest bit of each byte tells; a byte above one that is found may
+/// be wrong, which does not matter.
 fn are_plain(bytes: [u8; 8]) -> bool {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     let word = u64::from_le_bytes(bytes);

@@ -91,7 +91,8 @@ impl fmt::Display for Matcher<'_> {
     }
 }
 
-/// A condition on the values of a label of kind `K`: [`String`], `uuid::Uuid`, [`i64`], or an enum made from a preset file.
+/// A condition on the values of a label of kind `K`: [`String`], `uuid::Uuid`, [`i64`], or an enum made from a preset
+/// file.
 ///
 /// A value itself is the condition `=`; the others come from [`not`], [`one_of`], [`none_of`], [`regex`] and
 /// [`not_regex`].

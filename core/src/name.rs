@@ -1,7 +1,7 @@
 //! Names of metrics and labels: what is one, and when it needs quotes.
 //!
-//! Since Prometheus 3 every non-empty UTF-8 string is a name. One that is no classic identifier is written in quotes, and
-//! a quoted metric name moves inside the braces: `{"http.requests", "http.code"="500"}`.
+//! Since Prometheus 3 every non-empty UTF-8 string is a name. One that is no classic identifier is written in quotes,
+//! and a quoted metric name moves inside the braces: `{"http.requests", "http.code"="500"}`.
 //! See <https://prometheus.io/docs/concepts/data_model/#metric-names-and-labels>.
 
 use std::fmt;

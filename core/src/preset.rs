@@ -125,8 +125,8 @@ pub struct PresetInfo {
 }
 
 impl PresetInfo {
-    /// The preset itself, for any querier and read as an `R`: as a type that takes any result, `promql_presets::Data`, or as
-    /// one that the caller knows to be right. An answer of another type is an error.
+    /// The preset itself, for any querier and read as an `R`: as a type that takes any result, `promql_presets::Data`,
+    /// or as one that the caller knows to be right. An answer of another type is an error.
     #[must_use]
     pub const fn preset<'q, R>(&'static self) -> Preset<dyn MetricQuerier + 'q, R, AnyWindow> {
         Preset::__new(self)

@@ -3,9 +3,9 @@
 use crate::range::RangeError;
 use crate::value::Timestamp;
 
-/// Functions that do more than look back from each point: at the ends of the range, at the points before or after, or at
-/// which series have points at all. Most are of `MetricsQL`; Prometheus takes the `k` series of `limitk` at each point, but
-/// VictoriaMetrics takes them once.
+/// Functions that do more than look back from each point: at the ends of the range, at the points before or after, or
+/// at which series have points at all. Most are of `MetricsQL`; Prometheus takes the `k` series of `limitk` at each
+/// point, but VictoriaMetrics takes them once.
 ///
 /// <https://docs.victoriametrics.com/victoriametrics/metricsql/#metricsql-functions>,
 /// <https://prometheus.io/docs/prometheus/latest/querying/functions/>
@@ -35,7 +35,8 @@ const FAMILIES: [&str; 5] = ["bottomk_", "outliers", "range_", "running_", "topk
 const OPERATORS: [&str; 10] =
     ["and", "atan2", "bool", "default", "group_left", "group_right", "if", "ifnot", "or", "unless"];
 
-/// The query for parts of the range from `start` to `end`: `@ start()` and `@ end()` become what they are for the whole.
+/// The query for parts of the range from `start` to `end`: `@ start()` and `@ end()` become what they are for the
+/// whole.
 ///
 /// This knows words from strings and comments, and nothing else of the language: the parser is for builds.
 pub(super) fn of_parts(query: &str, start: Timestamp, end: Timestamp) -> Result<String, RangeError> {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 /// The labels of a series, sorted by name; the name of the metric is the label `__name__`.
 ///
-/// Cheap to clone. Within one answer, names and repeated values are stored once, apart from a few: what was stored is found
-/// by a hash, and two texts with the same one may drive each other out.
+/// Cheap to clone. Within one answer, names and repeated values are stored once, apart from a few: what was stored is
+/// found by a hash, and two texts with the same one may drive each other out.
 ///
 /// ```
 /// # use promql_presets::Labels;

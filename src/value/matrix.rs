@@ -107,9 +107,9 @@ impl Matrix {
 
     /// The parts of a range that was queried in parts, as one: series with the same labels become one.
     ///
-    /// The parts come in order of time, and may share their ends, where the earlier part counts. Series are sorted by their
-    /// labels as in the parts, if all of these are; otherwise they keep the order in which they first come. Warnings and
-    /// infos of all parts are kept once each.
+    /// The parts come in order of time, and may share their ends, where the earlier part counts. Series are sorted by
+    /// their labels as in the parts, if all of these are; otherwise they keep the order in which they first come.
+    /// Warnings and infos of all parts are kept once each.
     ///
     /// # Errors
     ///
@@ -151,8 +151,8 @@ impl Matrix {
         Ok(Self { series, meta: meta.unwrap_or_default() })
     }
 
-    /// Fails where a series has two samples at one time, as no answer to a range query has. What a server stores may have
-    /// them, and shows them where a range of it is selected.
+    /// Fails where a series has two samples at one time, as no answer to a range query has. What a server stores may
+    /// have them, and shows them where a range of it is selected.
     pub(crate) fn check_times(self) -> Result<Self, DecodeError> {
         let mut checked = None;
         for series in &self.series {

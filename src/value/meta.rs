@@ -127,8 +127,8 @@ impl Stats {
     }
 
     /// The number of this name for each step of the query, where
-    /// [`stats_per_step`](crate::InstantQuery::stats_per_step) asked for it: `totalQueryableSamplesPerStep` of a Prometheus
-    /// with the feature flag `promql-per-step-stats`.
+    /// [`stats_per_step`](crate::InstantQuery::stats_per_step) asked for it: `totalQueryableSamplesPerStep` of a
+    /// Prometheus with the feature flag `promql-per-step-stats`.
     #[must_use]
     pub fn per_step(&self, name: &str) -> &[(Timestamp, f64)] {
         self.steps.get(name).map_or(&[], Vec::as_slice)

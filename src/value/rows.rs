@@ -84,8 +84,8 @@ impl Element {
 }
 
 impl Matrix {
-    /// A row for each series: its labels as [`Labels::read`] reads them, and its samples. A partial answer has rows too,
-    /// see [`is_partial`](Self::is_partial).
+    /// A row for each series: its labels as [`Labels::read`] reads them, and its samples. A partial answer has rows
+    /// too, see [`is_partial`](Self::is_partial).
     ///
     /// # Errors
     ///

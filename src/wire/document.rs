@@ -1,5 +1,5 @@
-//! The envelope of the Prometheus HTTP API and the four types of results, from the events of JSON, or at once where they
-//! are written as [usual](super::usual).
+//! The envelope of the Prometheus HTTP API and the four types of results, from the events of JSON, or at once where
+//! they are written as [usual](super::usual).
 //!
 //! Keys come in any order and unknown ones are skipped. Where `resultType` comes after `result`, or not at all, the
 //! items tell by their keys what they are.
@@ -172,8 +172,8 @@ impl Document {
         is_end
     }
 
-    /// Reads a value from the start of `bytes`, or samples as many as follow each other, if they are written as usual: how
-    /// many bytes that was, and whether the last of them is a comma.
+    /// Reads a value from the start of `bytes`, or samples as many as follow each other, if they are written as usual:
+    /// how many bytes that was, and whether the last of them is a comma.
     #[inline]
     pub(super) fn values(&mut self, bytes: &[u8]) -> Result<(usize, bool), Fault> {
         match (self.place(), self.key) {
@@ -397,8 +397,8 @@ impl Document {
         }
     }
 
-    /// A number, also in quotes, or one for each step; numbers of nested objects count like those around them, and anything
-    /// else is skipped.
+    /// A number, also in quotes, or one for each step; numbers of nested objects count like those around them, and
+    /// anything else is skipped.
     fn stat(&mut self, event: Event<'_>) -> Result<(), Fault> {
         let number = match event {
             Event::Number(digits) => number::float(digits),

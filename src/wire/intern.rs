@@ -17,7 +17,8 @@ pub(super) struct Interner {
     passed: usize,
     names: Vec<Arc<str>>,
     values: Vec<Arc<str>>,
-    /// In bytes, that of the labels since [`take_memory`](Self::take_memory), and of what was stored for abandoned ones.
+    /// In bytes, that of the labels since [`take_memory`](Self::take_memory), and of what was stored for abandoned
+    /// ones.
     memory: u64,
 }
 
@@ -70,8 +71,8 @@ impl Interner {
         (self.strings, self.name_lists) = (Cache::default(), Cache::default());
     }
 
-    /// Forgets the labels since the last call of [`labels`](Self::labels), which are read again. What was stored for them
-    /// stays, and counts.
+    /// Forgets the labels since the last call of [`labels`](Self::labels), which are read again. What was stored for
+    /// them stays, and counts.
     pub(super) fn abandon(&mut self) {
         self.memory -= POINTER * (self.names.len() + self.values.len()) as u64;
         self.names.clear();

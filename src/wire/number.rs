@@ -5,7 +5,8 @@
 //! leaves to the slow path: tokens, and [`float`] and [`millis`] for what is in them.
 #![expect(clippy::inline_always, reason = "a third of the time of decoding went into calls between these")]
 
-/// A float in the notation of Go or JSON, rounded to nearest as `str::parse` does; out of range is no number, as for Go.
+/// A float in the notation of Go or JSON, rounded to nearest as `str::parse` does; out of range is no number, as for
+/// Go.
 pub(crate) fn float(text: &[u8]) -> Option<f64> {
     let float: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
     // Infinity in digits is a number out of range.
@@ -74,8 +75,8 @@ pub fn sample(bytes: &[u8]) -> Option<(i64, f64, usize)> {
     Some((time(window, length)?, value, end))
 }
 
-/// What stands before the value of a plain sample, `[1700000000,"` or `[1700000000.123,"`, up to the 16th character, the
-/// first one lowest; and how long it is.
+/// What stands before the value of a plain sample, `[1700000000,"` or `[1700000000.123,"`, up to the 16th character,
+/// the first one lowest; and how long it is.
 pub(super) type TimeText = (u128, usize);
 
 /// The value of a plain sample with this [`time_text`] and a comma behind it, and where the next sample starts.
@@ -194,8 +195,8 @@ fn signed_float(window: &ValueWindow) -> Option<(f64, usize)> {
     Some((if start == 1 { -value } else { value }, end))
 }
 
-/// Appends the digits at `start` to a number: the number and how many they were. `None` where the number would have more
-/// than 19 digits, or close to the end of the window.
+/// Appends the digits at `start` to a number: the number and how many they were. `None` where the number would have
+/// more than 19 digits, or close to the end of the window.
 #[inline(always)]
 fn digits(window: &ValueWindow, start: usize, mut number: u64) -> Option<(u64, usize)> {
     let mut total = 0;
@@ -263,8 +264,8 @@ fn divide_by_power_of_ten(number: u64, decimals: usize) -> Option<f64> {
     if decimals == 0 {
         return Some(number as f64);
     }
-    // number / 10^n = number / 5^n / 2^n. Both factors have their top bit set, so the product has 127 or 128 bits. It is
-    // too large by less than 2^64, as the reciprocal is by less than 1. So the true quotient is more than
+    // number / 10^n = number / 5^n / 2^n. Both factors have their top bit set, so the product has 127 or 128 bits. It
+    // is too large by less than 2^64, as the reciprocal is by less than 1. So the true quotient is more than
     // `quotient` - 1 and less than `quotient` + 1, and rounds to the same float unless something halfway between two
     // floats, which ends in at least eight zeros, is as close.
     let Reciprocal { value, exponent } = RECIPROCALS.get(decimals)?;

@@ -1,5 +1,5 @@
-//! What answers look like as servers write them: no blanks, no escapes, keys in one order, samples as [`number::sample`]
-//! reads them. This is read at once; whatever is written otherwise is read event by event.
+//! What answers look like as servers write them: no blanks, no escapes, keys in one order, samples as
+//! [`number::sample`] reads them. This is read at once; whatever is written otherwise is read event by event.
 
 use promql_presets_core::ResultType;
 
@@ -34,8 +34,8 @@ pub(super) fn element(bytes: &[u8], interner: &mut Interner) -> Option<(usize, T
     Some((bytes.len() - rest.len(), Timestamp::from_millis(millis), value))
 }
 
-/// The start of a series of a matrix at the start of `bytes`, its labels for the interner: how long it is up to the first
-/// sample.
+/// The start of a series of a matrix at the start of `bytes`, its labels for the interner: how long it is up to the
+/// first sample.
 pub(super) fn series_start(bytes: &[u8], interner: &mut Interner) -> Option<usize> {
     let rest = labels(bytes, interner)?.strip_prefix(br#","values":["#)?;
     Some(bytes.len() - rest.len())

@@ -102,8 +102,8 @@ fn negation<'c, 'e>(conditions: &'c [Condition<'e>]) -> Option<(&'c Condition<'e
     })
 }
 
-/// What is known about the values of labels of an expression's series: the conditions of the selector from which the series
-/// have their labels, for labels that are still there and have not got other values since.
+/// What is known about the values of labels of an expression's series: the conditions of the selector from which the
+/// series have their labels, for labels that are still there and have not got other values since.
 pub(super) fn conditions<'e>(query: &Query<'e>, id: Id) -> Vec<(&'e str, Condition<'e>)> {
     let top = id;
     let mut id = id;

@@ -124,8 +124,8 @@ fn not_declared(series: &Series<'_>, label: &str, span: Span) -> Option<Diagnost
     Some(undeclared(series, label, span, series.metric?.labels.as_ref()?.keys().copied()))
 }
 
-/// The finding of a label that an expression does not have, a warning unless that is surely harmful. `None` where the query
-/// asks for series without it.
+/// The finding of a label that an expression does not have, a warning unless that is surely harmful. `None` where the
+/// query asks for series without it.
 pub(super) fn missing(
     query: &Query<'_>,
     operand: Id,

@@ -37,13 +37,15 @@ pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
 /// A selector that the argument of a quantile is made of.
 type Source<'q, 'e> = (Id, &'e Selector<'e>, &'q Series<'e>);
 
-/// `histogram_quantile(0.9, arg)` and its like: one finding at most for each, because faults of one argument go together.
+/// `histogram_quantile(0.9, arg)` and its like: one finding at most for each, because faults of one argument go
+/// together.
 fn quantile(query: &Query<'_>, arg: Id, call: &Call<'_>, findings: &mut Findings) {
     let sources = query.sources(arg);
     let first = |fault: &dyn Fn(Source<'_, '_>) -> Option<Diagnostic>| sources.iter().find_map(|source| fault(*source));
     let finding = first(&|source| no_buckets(query, source, arg, call))
         .or_else(|| {
-            // Native histograms have no `le`, so all of it has to be classic; VictoriaMetrics' own have `vmrange` instead.
+            // Native histograms have no `le`, so all of it has to be classic; VictoriaMetrics' own have `vmrange`
+            // instead.
             let labels = query.bare_labels(arg);
             let classic = !sources.is_empty() && sources.iter().all(|(_, _, series)| series.role == Role::Bucket);
             let of_victoria_metrics = labels.all().is_some_and(|labels| labels.contains(&"vmrange"));

@@ -120,8 +120,8 @@ impl<'e> Join<'_, 'e> {
         }
     }
 
-    /// Whether no series match at all because one side lacks a label. If the other side may lack it, too, some may match;
-    /// where both its grouping and `on` name the label, it has it.
+    /// Whether no series match at all because one side lacks a label. If the other side may lack it, too, some may
+    /// match; where both its grouping and `on` name the label, it has it.
     fn nothing_matches_without(&self, side: Id, label: &str) -> bool {
         let other = if side == self.left { self.right } else { self.left };
         let has = self.query.has(other, label) || self.expected(other).contains(&label);

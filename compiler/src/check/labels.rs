@@ -10,8 +10,8 @@ pub(super) const NAME: &str = "__name__";
 
 /// What is known about the labels of an expression's series: which they surely have, and which they may have.
 ///
-/// As text, for people: `job, instance?` are the label `job` and perhaps `instance`, and no other; `le, ... but not pod`
-/// are `le` and perhaps any other but `pod`.
+/// As text, for people: `job, instance?` are the label `job` and perhaps `instance`, and no other;
+/// `le, ... but not pod` are `le` and perhaps any other but `pod`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Labels<'e> {
     /// Sorted; each of them is also in `may`.

@@ -145,8 +145,8 @@ impl<'s> Metrics<'s> {
         self.names.get(name).map(|(index, role)| (&self.declared[*index], *role))
     }
 
-    /// The declared metric that is probably meant by a name without series: one letter is different, missing, superfluous,
-    /// or has changed its place. Digits tell metrics apart: `node_load5` and `node_load15`.
+    /// The declared metric that is probably meant by a name without series: one letter is different, missing,
+    /// superfluous, or has changed its place. Digits tell metrics apart: `node_load5` and `node_load15`.
     pub(super) fn similar(&self, name: &str) -> Option<String> {
         let suffixes = ["_bucket", "_sum", "_count", "_total", ""];
         suffixes.into_iter().find_map(|suffix| {

@@ -1,7 +1,7 @@
 //! Whether a regular expression matches a text, for expressions as they stand in queries.
 
-/// Whether an expression, anchored at both ends as Prometheus does it, matches a text. `None` where it has parts that are
-/// rare in queries (flags, Unicode classes, word boundaries), and where it takes too long to say.
+/// Whether an expression, anchored at both ends as Prometheus does it, matches a text. `None` where it has parts that
+/// are rare in queries (flags, Unicode classes, word boundaries), and where it takes too long to say.
 pub(super) fn matches(pattern: &str, text: &str) -> Option<bool> {
     if pattern.len() > MAX_PATTERN || text.len() > MAX_TEXT {
         return None;

@@ -17,8 +17,8 @@ pub(crate) fn instead_for_gauges(name: &str) -> Option<&'static str> {
     })
 }
 
-/// What to write for `rate(expr[5m])`, where `expr` is no selector: each selector in it with its own `rate`, or what is a
-/// rate already. `None` where it is made in other ways than by adding, scaling and choosing.
+/// What to write for `rate(expr[5m])`, where `expr` is no selector: each selector in it with its own `rate`, or what is
+/// a rate already. `None` where it is made in other ways than by adding, scaling and choosing.
 pub(crate) fn of_each_selector(text: &str, expr: &Expr<'_>, function: &str, range: &str) -> Option<String> {
     let mut pieces = Vec::new();
     if is_rate(expr) {

@@ -176,7 +176,8 @@ mod tests {
         command
     }
 
-    /// Whether there is such a process, other than one that is dead and not yet reaped. Reads Linux' `pid (name) state`.
+    /// Whether there is such a process, other than one that is dead and not yet reaped.
+    /// Reads Linux' `pid (name) state`.
     fn running(pid: &str) -> bool {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         stat.rsplit_once(") ").is_some_and(|(_, state)| !state.starts_with(['Z', 'X']))

@@ -15,7 +15,8 @@
 //!
 //! [`Dataset`] computes what a query must answer from the formula of each series, so a test compares a server
 //! with arithmetic and not with itself. Every [`Server`] that this crate starts listens on a free loopback port, works
-//! in a folder of its own, and is gone, with its folder, when its owner drops it, panics, exits or is killed. Unix only.
+//! in a folder of its own, and is gone, with its folder, when its owner drops it, panics, exits or is killed. Unix
+//! only.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::float_cmp))]
 #![expect(clippy::missing_errors_doc, reason = "every error here is a sentence for the person who runs the tests")]
 

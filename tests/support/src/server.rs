@@ -44,7 +44,8 @@ impl Server {
         Self { url, _guard: Some(guard) }
     }
 
-    /// The server that `variable` names the URL of, else one from `start`, else `None` after saying that `tool` is missing.
+    /// The server that `variable` names the URL of, else one from `start`, else `None` after saying that `tool` is
+    /// missing.
     ///
     /// # Panics
     ///
