@@ -42,6 +42,10 @@ pub struct ClientBuilder {
 
 impl ClientBuilder {
     pub(crate) fn new(url: &str) -> Self {
+        let http = reqwest::Client::builder().user_agent(concat!("promql-presets/", env!("CARGO_PKG_VERSION")));
+        // It sends again what HTTP/2 refuses, and copies each request for that; HTTP/2 comes with TLS.
+        let never = reqwest::retry::never().max_retries_per_request(0);
+        let http = if url.starts_with("http:") { http.retry(never) } else { http };
         Self {
             url: url.to_owned(),
             options: Options::default(),
@@ -51,7 +55,7 @@ impl ClientBuilder {
             connect_timeout: CONNECT_TIMEOUT,
             compressed: cfg!(feature = "gzip"),
             hook: None,
-            http: reqwest::Client::builder().user_agent(concat!("promql-presets/", env!("CARGO_PKG_VERSION"))),
+            http,
             shared: None,
         }
     }
@@ -111,9 +115,9 @@ impl ClientBuilder {
 
     /// Sets what this builder has no word for, such as certificates and proxies.
     ///
-    /// Four things stay as they are: redirects, which go to no other server,
+    /// Three things stay as they are: redirects, which go to no other server,
     /// [`connect_timeout`](Self::connect_timeout), which on Linux is also how long a connection may be without any
-    /// sign of the server, [`retry`](Self::retry) and compression. Unless set here, the proxies are those of the variables `HTTP_PROXY`,
+    /// sign of the server, and compression. Unless set here, the proxies are those of the variables `HTTP_PROXY`,
     /// `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, also in lower case; `http.no_proxy()` leaves them out.
     ///
     /// ```no_run
@@ -186,8 +190,6 @@ impl ClientBuilder {
             #[cfg(target_os = "linux")]
             let http = http.tcp_user_timeout(self.connect_timeout);
             http.redirect(reqwest::redirect::Policy::none())
-                // Whether to try again is for a call to say and to tell, and reqwest would copy each request for it.
-                .retry(reqwest::retry::never().max_retries_per_request(0))
                 .connect_timeout(self.connect_timeout)
                 .build()
                 .map_err(|error| ErrorKind::Config(Causes(&error).to_string()))?

@@ -1,6 +1,6 @@
 //! A real server behind TLS, with a certificate that lives as long as the test.
 
-#![cfg(feature = "rustls")]
+#![cfg(any(feature = "rustls", feature = "native-tls"))]
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use promql_presets::{ErrorKind, PrometheusClient, Timestamp, reqwest};
+use promql_presets::{Error, ErrorKind, PrometheusClient, Timestamp, reqwest};
 use promql_presets_test_support::vmauth::Certificate;
 use promql_presets_test_support::{Dataset, victoria_metrics, vmauth};
 
@@ -42,6 +42,16 @@ impl Authority {
     }
 }
 
+/// Nobody tries again, but for the system's library, of which nothing tells distrust from a connection that broke.
+fn assert_distrust(error: &Error) {
+    if cfg!(feature = "native-tls") {
+        assert!(matches!(error.kind(), ErrorKind::Transport(_)), "{error:?}");
+    } else {
+        assert!(matches!(error.kind(), ErrorKind::Tls(_)), "{error:?}");
+        assert_eq!((error.retries(), error.is_retryable()), (0, false), "{error:?}");
+    }
+}
+
 #[tokio::test]
 async fn certificates_are_checked() {
     let (Some(server), Some(authority)) = (victoria_metrics::shared(), Authority::new("server")) else { return };
@@ -59,8 +69,7 @@ async fn certificates_are_checked() {
 
     let builder = PrometheusClient::builder(proxy.url()).bearer_auth("token");
     let error = builder.build().unwrap().raw_query("up").at(end).await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Tls(_)), "{error:?}");
-    assert_eq!((error.retries(), error.is_retryable()), (0, false));
+    assert_distrust(&error);
 }
 
 /// A process that ends with the test.
@@ -90,8 +99,7 @@ async fn a_client_without_a_certificate_is_told_so_and_does_not_try_again() {
         let builder = PrometheusClient::builder(format!("https://{address}"));
         let client = builder.configure_http(|http| http.tls_certs_only([root])).build().unwrap();
         let error = client.raw_query("up").await.unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::Tls(_)), "{version} {error:?}");
-        assert_eq!((error.retries(), error.is_retryable()), (0, false), "{version} {error}");
+        assert_distrust(&error);
         assert!(error.to_string().contains(&format!("query at https://{address}: ")), "{error}");
     }
 }
