@@ -292,10 +292,12 @@ impl Gzip {
         let written = decoder.write_all(bytes);
         content.push(decoder.get_ref())?;
         decoder.get_mut().clear();
-        written.map_err(|_| match is_success(content.status) {
-            true => DecodeError::Gzip { length: self.length }.into(),
-            // The status says more.
-            false => content.foreign(),
+        let Err(_) = written else { return Ok(()) };
+        // Of a request that failed, the status says more.
+        Err(if is_success(content.status) {
+            DecodeError::Gzip { length: self.length }.into()
+        } else {
+            content.foreign()
         })
     }
 

@@ -206,6 +206,8 @@ impl Error {
                 matches!(status, 408 | 429 | 502..=504)
                     || !(400..500).contains(status) && matches!(&*error.kind, "internal" | "timeout")
             }
+            // No answer of Prometheus is empty, so this is one that did not arrive.
+            ErrorKind::Http { status: 200, body } => body.is_empty(),
             ErrorKind::Http { status, .. } => matches!(status, 408 | 429 | 502..=504),
             _ => false,
         }

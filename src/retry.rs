@@ -10,7 +10,7 @@ use crate::error::Error;
 /// When and how often a call is tried again.
 ///
 /// Every call of this client only reads, so all may be repeated. A failure is one to try again after if
-/// [`Error::is_retryable`] says so: no connection or a broken one, an answer that was cut off, HTTP 408, 429, 502, 503
+/// [`Error::is_retryable`] says so: no connection or a broken one, an answer that was cut off or is empty, HTTP 408, 429, 502, 503
 /// and 504, and any status but 4xx where Prometheus itself says `internal` or `timeout`. Waits grow from one to the
 /// next and are random, so that clients do not come back all at once; if the server says in `Retry-After` how long to
 /// wait, it is at least that long, and up to a quarter longer. A call is never tried again if the wait would last

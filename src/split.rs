@@ -15,6 +15,7 @@ use crate::error::{Error, ErrorKind};
 use crate::query::RangeQuery;
 use crate::range::{RangeError, TimeRange};
 use crate::value::Matrix;
+use crate::wire::{Decoder, QueryResult};
 
 /// How many parts are asked for at once if nobody says.
 const CONCURRENCY: usize = 4;
@@ -96,7 +97,7 @@ impl<'a, Q: MetricQuerier + ?Sized, R: 'a, W: 'a> IntoFuture for SplitQuery<'a, 
             call.deadline = Some(Deadline::after(call.options.timeout, Instant::now()));
             call.pool = Some(Arc::default());
             let mut progress = Progress { done: 0, parts: range.part_count(max_points), samples: 0 };
-            let parts = stream::iter(range.parts(max_points)).map(|part| call.part().over(part).read_range());
+            let parts = stream::iter(range.parts(max_points)).map(|part| call.part().read_part(part));
             let mut parts = parts.buffered(concurrency);
             let mut matrices = Vec::new();
             while let Some(matrix) = parts.try_next().await? {
@@ -122,8 +123,16 @@ fn of_parts(call: &Call, range: TimeRange) -> Result<Option<String>, RangeError>
 }
 
 impl Call {
+    fn read_part(self, part: TimeRange) -> impl Future<Output = Result<Matrix, Error>> {
+        self.over(part).read::<Decoder, Matrix>(move |response| {
+            let matrix = Matrix::from_response(response)?.check_times()?;
+            Ok(matrix.check_within(part.start(), part.end())?)
+        })
+    }
+
     fn error(&self, failure: impl Into<ErrorKind>) -> Error {
         Error::new(failure.into(), self.preset, self.query.clone(), 0)
+            .at(self.transport.base.origin().ascii_serialization(), self.endpoint)
     }
 }
 

@@ -222,6 +222,13 @@ fn below(base: &Url, path: &str) -> Url {
     url
 }
 
+/// What a body is encoded in, one after the other.
+fn encoding(headers: &HeaderMap) -> Option<String> {
+    let mut names = headers.get_all(CONTENT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    let first = names.next()?.to_ascii_lowercase();
+    Some(names.fold(first, |all, name| format!("{all}, {name}")))
+}
+
 /// Whether a status says that all went well.
 pub(crate) fn is_success(status: u16) -> bool {
     (200..300).contains(&status)
@@ -252,7 +259,7 @@ impl Answer {
         let header = |name| response.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         Self {
             status: response.status().as_u16(),
-            encoding: header(CONTENT_ENCODING).map(str::to_ascii_lowercase),
+            encoding: encoding(response.headers()),
             retry_after: header(RETRY_AFTER).and_then(|value| {
                 // A date is one of the server's clock.
                 let now = header(DATE).and_then(|date| httpdate::parse_http_date(date).ok());

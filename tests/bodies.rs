@@ -229,6 +229,12 @@ async fn statuses_without_a_body_are_errors_and_any_success_is_one() {
     for status in [203, 206] {
         assert_eq!(ask_once(&Server::always(json(status, &vector_body("7")))).await.unwrap(), 7.0);
     }
+    // One that did not arrive, before one that does.
+    let server = Server::start(|request, stream| match request.number {
+        0 => stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").map(|()| After::Close),
+        _ => stream.write_all(vector("7").as_bytes()).map(|()| After::Keep),
+    });
+    assert_eq!(ask(&client_of(&server).build().unwrap()).await.unwrap(), 7.0);
     // A client does not wait for the end of an interim answer.
     let interim = format!("HTTP/1.1 100 Continue\r\n\r\n{}", vector("7"));
     assert_eq!(ask_once(&Server::always(interim)).await.unwrap(), 7.0);
@@ -244,6 +250,7 @@ async fn the_status_of_a_failure_is_not_lost_with_its_body() {
         #[cfg(feature = "gzip")]
         "Content-Encoding: gzip\r\nContent-Length: 0\r\n\r\n",
         "Content-Encoding: br\r\nContent-Length: 9\r\n\r\nslow down",
+        "Content-Encoding: identity\r\nContent-Encoding: gzip\r\nContent-Length: 9\r\n\r\nslow down",
         "Content-Length: 9\r\n\r\nslow down, and more that is not said to come",
     ];
     for (after, head) in [After::Close, After::Reset].into_iter().flat_map(|after| heads.map(|head| (after, head))) {

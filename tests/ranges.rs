@@ -8,6 +8,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use misbehaving::{After, Server, json};
+use promql_presets::wire::DecodeError;
 use promql_presets::{ErrorKind, PrometheusClient, RangeError, RetryPolicy, TimeRange};
 
 /// A client whose retries a test need not wait for.
@@ -62,6 +63,24 @@ async fn series_that_contradict_themselves_are_errors() {
     assert_eq!(same, [r#"series `{a="b"}` has two samples at one time"#; 3]);
     for error in ask(&series.replace("[2,", "[0.5,")).await {
         assert!(error.starts_with("expected a time that is not before the last one"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn parts_have_no_points_of_others() {
+    for moved in [-1, 1] {
+        let server = Server::start(move |request, stream| {
+            let [start, end] = ["start", "end"].map(|name| request.parameter(name).unwrap().parse::<i64>().unwrap());
+            let points: Vec<String> = (start..=end).map(|time| format!(r#"[{},"1"]"#, time + moved)).collect();
+            let answer = matrix(&format!(r#"{{"metric":{{"a":"b"}},"values":[{}]}}"#, points.join(",")));
+            stream.write_all(answer.as_bytes()).map(|()| After::Keep)
+        });
+        let range = TimeRange::parse("0", "9", "1").unwrap();
+        let client = client_of(&server);
+        let error = client.raw_query_range("up", range).split().max_points(5).await.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Decode(DecodeError::Series { .. })), "{error:?}");
+        let line = r#": the answer cannot be decoded: series `{a="b"}` has samples outside of the time asked for"#;
+        assert_eq!(error.to_string(), format!("query_range at {}{line}", server.url));
     }
 }
 

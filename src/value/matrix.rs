@@ -151,6 +151,17 @@ impl Matrix {
         Ok(Self { series, meta: meta.unwrap_or_default() })
     }
 
+    /// Fails where a series has samples before or after the time that was asked for. Servers that round times to steps
+    /// send such, unless the times are multiples of the step.
+    pub(crate) fn check_within(self, start: Timestamp, end: Timestamp) -> Result<Self, DecodeError> {
+        let is_within = |sample: Sample| (start..=end).contains(&sample.timestamp);
+        let outside = self.series.iter().find(|series| !series.first().into_iter().chain(series.last()).all(is_within));
+        match outside.map(|series| series.labels.to_string()) {
+            Some(series) => Err(DecodeError::Series { series, reason: "has samples outside of the time asked for" }),
+            None => Ok(self),
+        }
+    }
+
     /// Fails where a series has two samples at one time, as no answer to a range query has. What a server stores may
     /// have them, and shows them where a range of it is selected.
     pub(crate) fn check_times(self) -> Result<Self, DecodeError> {

@@ -68,6 +68,8 @@ pub(super) struct Document {
 
     /// Of the series that is being read.
     item_seen: Seen,
+    /// Of the histogram that is being read.
+    histogram_seen: Seen,
     assembly: Assembly,
 
     max_memory: u64,
@@ -103,6 +105,7 @@ impl Document {
             elements: Vec::new(),
             pair: None,
             item_seen: Seen::default(),
+            histogram_seen: Seen::default(),
             assembly: Assembly::new(max_samples),
             max_memory,
             memory_left: max_memory,
@@ -254,9 +257,9 @@ impl Document {
             (Place::Item, "values") => self.samples_key(Key::Values, Shape::Matrix)?,
             (Place::Item, "histogram") => self.samples_key(Key::Histogram, Shape::Vector)?,
             (Place::Item, "histograms") => self.samples_key(Key::Histograms, Shape::Matrix)?,
-            (Place::Histogram, "count") => Key::Count,
-            (Place::Histogram, "sum") => Key::Sum,
-            (Place::Histogram, "buckets") => Key::Buckets,
+            (Place::Histogram, "count") => self.histogram_seen.once(Key::Count)?,
+            (Place::Histogram, "sum") => self.histogram_seen.once(Key::Sum)?,
+            (Place::Histogram, "buckets") => self.histogram_seen.once(Key::Buckets)?,
             _ => Key::Unknown,
         };
         Ok(())
@@ -520,6 +523,7 @@ impl Document {
             (0, _) => return Err(Fault::Expected("a time, in seconds")),
             (1, Event::OpenObject) if histogram => {
                 self.set_place(Place::Sample { histogram, parts: 2 });
+                self.histogram_seen = Seen::default();
                 self.enter(Place::Histogram);
                 return Ok(());
             }
@@ -601,7 +605,7 @@ impl Document {
             return Err(DecodeError::MissingField { field: "status" });
         }
         // An answer that is a success and an error at once is not to be trusted.
-        let error = Some(self.error).filter(|error| !self.success || !error.message.is_empty());
+        let error = Some(self.error).filter(|error| !self.success || *error != ServerError::default());
         let by_shape = match self.shape {
             Some(Shape::Vector) => Some(ResultType::InstantVector),
             Some(Shape::Matrix) => Some(ResultType::RangeVector),

@@ -102,7 +102,7 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for EnvelopeVisitor<T> {
             }
         }
         // An answer that is a success and an error at once is not to be trusted.
-        envelope.error = Some(error).filter(|error| success == Some(false) || !error.message.is_empty());
+        envelope.error = Some(error).filter(|error| success == Some(false) || *error != ServerError::default());
         Ok(success.is_some().then_some(envelope))
     }
 }
@@ -129,6 +129,8 @@ mod tests {
         assert_eq!((error.kind.as_str(), error.message.as_str()), ("bad_data", "no"));
         let both = decode_data::<Vec<String>>(br#"{"status":"success","error":"no","data":[]}"#).unwrap();
         assert_eq!(both.error.unwrap().message, "no");
+        let typed = decode_data::<Vec<String>>(br#"{"status":"success","errorType":"timeout","data":[]}"#).unwrap();
+        assert_eq!(typed.error.unwrap().kind, "timeout");
     }
 
     #[test]

@@ -45,7 +45,8 @@ pub enum DecodeError {
     Series {
         /// Which.
         series: String,
-        /// What is wrong with it: that it has two samples at one time, that it comes twice, ...
+        /// What is wrong with it: that it has two samples at one time or, where answers are joined, that it comes twice
+        /// in one of them or has samples that belong into another.
         reason: &'static str,
     },
     /// The answer has so many series, labels or warnings that they take more memory than

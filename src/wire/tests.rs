@@ -236,6 +236,8 @@ fn type_and_items_must_agree() {
         ("vector", r#"[{"metric":{},"value":[1,-1e999]}]"#),
         ("vector", r#"[{"metric":{},"histogram":[1,"1"]}]"#),
         ("vector", r#"[{"metric":{},"histogram":[1,{"count":"1"}]}]"#),
+        ("vector", r#"[{"metric":{},"histogram":[1,{"count":"1","sum":"1","count":"1"}]}]"#),
+        ("vector", r#"[{"metric":{},"histogram":[1,{"count":"1","sum":"1","buckets":[],"buckets":[]}]}]"#),
         ("vector", r#"[{"metric":{},"histogram":[1,{"count":"1","sum":"1","buckets":[[4,"1","2","3"]]}]}]"#),
         ("vector", r#"[{"metric":{},"histogram":[1,{"count":"1","sum":"1","buckets":[[0,"1","2"]]}]}]"#),
         ("matrix", r#"[{"metric":{},"values":[[1,"1"],2]}]"#),
