@@ -45,6 +45,9 @@ pub struct Progress {
 /// part on its own. `VictoriaMetrics` takes `a or b` series by series, so there the series of `b` may differ from those
 /// of the whole where one of `a` has points in some parts only.
 ///
+/// An answer with points of another part, or with one series twice, fails with
+/// [`DecodeError::Series`](crate::wire::DecodeError::Series).
+///
 /// [`Meta::query`](crate::Meta::query) is what was sent for the parts.
 #[must_use = "a query does nothing until it is awaited"]
 pub struct SplitQuery<'a, Q: ?Sized, R, W> {

@@ -10,6 +10,9 @@ use crate::error::Error;
 use crate::wire::DecodeError;
 
 /// The answer to a range query: the samples of each series, in the order of the server.
+///
+/// What the server sends is what is here: a series that comes twice is here twice, and a server that rounds times, as
+/// VictoriaMetrics does, may send points a little before or after the range.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Matrix {
     series: Vec<Series>,
