@@ -4,6 +4,8 @@
 //! Keys come in any order and unknown ones are skipped. Where `resultType` comes after `result`, or not at all, the
 //! items tell by their keys what they are.
 
+mod stats;
+
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
@@ -398,57 +400,6 @@ impl Document {
             }
             _ => self.skip(event),
         }
-    }
-
-    /// A number, also in quotes, or one for each step; numbers of nested objects count like those around them, and
-    /// anything else is skipped.
-    fn stat(&mut self, event: Event<'_>) -> Result<(), Fault> {
-        let number = match event {
-            Event::Number(digits) => number::float(digits),
-            Event::Text(raw) => number::float(raw.text()?.as_bytes()),
-            Event::OpenObject => {
-                self.enter(Place::Stats);
-                None
-            }
-            Event::OpenArray => {
-                self.take_memory(size::STAT + self.stat.len() as u64)?;
-                self.enter(Place::Steps);
-                None
-            }
-            _ => return self.skip(event),
-        };
-        if let Some(number) = number {
-            self.take_memory(size::STAT + self.stat.len() as u64)?;
-            self.meta.stats.get_or_insert_default().numbers.insert(self.stat.clone(), number);
-        }
-        Ok(())
-    }
-
-    /// Statistics may come in other forms one day, so what is no step is skipped.
-    fn step_part(&mut self, event: Event<'_>, parts: u8) -> Result<(), Fault> {
-        let parts = match (parts, event) {
-            (0, Event::Number(digits)) => match number::millis(digits) {
-                Some(millis) => {
-                    self.step = Timestamp::from_millis(millis);
-                    1
-                }
-                None => 2,
-            },
-            (1, Event::Number(digits)) => {
-                if let Some(number) = number::float(digits) {
-                    self.take_memory(size::STEP)?;
-                    let stats = self.meta.stats.get_or_insert_default();
-                    stats.steps.entry(self.stat.clone()).or_default().push((self.step, number));
-                }
-                2
-            }
-            _ => {
-                self.set_place(Place::Step { parts: 2 });
-                return self.skip(event);
-            }
-        };
-        self.set_place(Place::Step { parts });
-        Ok(())
     }
 
     fn set_shape(&mut self, shape: Shape) -> Result<(), Fault> {
