@@ -292,13 +292,12 @@ impl Gzip {
         let written = decoder.write_all(bytes);
         content.push(decoder.get_ref())?;
         decoder.get_mut().clear();
-        let Err(_) = written else { return Ok(()) };
-        // Of a request that failed, the status says more.
-        Err(if is_success(content.status) {
-            DecodeError::Gzip { length: self.length }.into()
-        } else {
-            content.foreign()
-        })
+        match written {
+            Err(_) if is_success(content.status) => Err(DecodeError::Gzip { length: self.length }.into()),
+            // The status says more.
+            Err(_) => Err(content.foreign()),
+            Ok(()) => Ok(()),
+        }
     }
 
     /// A body without any bytes is an empty one.

@@ -5,6 +5,7 @@ use std::fmt::{self, Write};
 use std::time::Duration;
 
 use promql_presets_core::RenderError;
+use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 use url::form_urlencoded::byte_serialize;
 
@@ -236,8 +237,9 @@ impl Error {
         Self(Box::new(Inner { kind, preset, query, call: None, retries, retry_after: None }))
     }
 
-    pub(crate) fn at(mut self, server: String, endpoint: &'static str) -> Self {
-        self.0.call = Some(Origin { server, endpoint });
+    /// The same error of a call to the server with this URL.
+    pub(crate) fn at(mut self, base: &Url, endpoint: &'static str) -> Self {
+        self.0.call = Some(Origin { server: base.origin().ascii_serialization(), endpoint });
         self
     }
 

@@ -161,7 +161,7 @@ impl Watch {
     pub(crate) fn error(&self, mut kind: ErrorKind) -> Error {
         kind.redact(&self.options);
         Error::new(kind, self.preset, self.query.clone(), self.retries)
-            .at(self.transport.base.origin().ascii_serialization(), self.endpoint)
+            .at(&self.transport.base, self.endpoint)
             .with_retry_after(self.retry_after)
     }
 

@@ -16,7 +16,7 @@ use crate::request::Request;
 use crate::split::SplitQuery;
 use crate::stream::SeriesStream;
 use crate::value::{Matrix, Scalar, Timestamp, Vector};
-use crate::wire::{Data, Decoder, QueryResult};
+use crate::wire::{Data, Decoder, QueryResult, Response};
 
 /// The types of presets that can be asked for over a range of time.
 ///
@@ -277,7 +277,7 @@ impl Call {
     }
 
     pub(crate) fn read_range(self) -> impl Future<Output = Result<Matrix, Error>> {
-        self.read::<Decoder, Matrix>(|response| Ok(Matrix::from_response(response)?.check_times()?))
+        self.read::<Decoder, Matrix>(matrix_of_range)
     }
 }
 
@@ -288,6 +288,11 @@ impl<'a, Q: MetricQuerier + ?Sized, R: 'a, W: 'a> IntoFuture for RangeQuery<'a, 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.call().read_range())
     }
+}
+
+/// The matrix of an answer to a range query.
+pub(crate) fn matrix_of_range(response: Response) -> Result<Matrix, ErrorKind> {
+    Ok(Matrix::from_response(response)?.check_times()?)
 }
 
 /// A duration as the HTTP API takes it everywhere: in seconds.

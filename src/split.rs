@@ -12,10 +12,10 @@ use tokio::time::Instant;
 
 use crate::call::{BoxFuture, Call, Deadline};
 use crate::error::{Error, ErrorKind};
-use crate::query::RangeQuery;
+use crate::query::{RangeQuery, matrix_of_range};
 use crate::range::{RangeError, TimeRange};
 use crate::value::Matrix;
-use crate::wire::{Decoder, QueryResult};
+use crate::wire::Decoder;
 
 /// How many parts are asked for at once if nobody says.
 const CONCURRENCY: usize = 4;
@@ -128,14 +128,12 @@ fn of_parts(call: &Call, range: TimeRange) -> Result<Option<String>, RangeError>
 impl Call {
     fn read_part(self, part: TimeRange) -> impl Future<Output = Result<Matrix, Error>> {
         self.over(part).read::<Decoder, Matrix>(move |response| {
-            let matrix = Matrix::from_response(response)?.check_times()?;
-            Ok(matrix.check_within(part.start(), part.end())?)
+            Ok(matrix_of_range(response)?.check_within(part.start(), part.end())?)
         })
     }
 
     fn error(&self, failure: impl Into<ErrorKind>) -> Error {
-        Error::new(failure.into(), self.preset, self.query.clone(), 0)
-            .at(self.transport.base.origin().ascii_serialization(), self.endpoint)
+        Error::new(failure.into(), self.preset, self.query.clone(), 0).at(&self.transport.base, self.endpoint)
     }
 }
 

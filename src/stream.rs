@@ -15,9 +15,10 @@ use crate::call::{Call, Open};
 use crate::error::{Error, ErrorKind};
 use crate::observe::{Outcome, Watch};
 use crate::options::PartialData;
+use crate::query::matrix_of_range;
 use crate::transport::Answer;
 use crate::value::{Matrix, Meta, Series};
-use crate::wire::{Decoder, QueryResult};
+use crate::wire::Decoder;
 
 /// The series of a range query, one by one while they arrive: what [`RangeQuery::stream`](crate::RangeQuery::stream)
 /// returns.
@@ -154,7 +155,7 @@ impl Arriving {
     fn finish(self) -> Result<Matrix, ErrorKind> {
         let response = self.body.finish(self.partial)?;
         self.answer.confirm();
-        Ok(Matrix::from_response(response)?.check_times()?)
+        matrix_of_range(response)
     }
 }
 

@@ -224,9 +224,8 @@ fn below(base: &Url, path: &str) -> Url {
 
 /// What a body is encoded in, one after the other.
 fn encoding(headers: &HeaderMap) -> Option<String> {
-    let mut names = headers.get_all(CONTENT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    let first = names.next()?.to_ascii_lowercase();
-    Some(names.fold(first, |all, name| format!("{all}, {name}")))
+    let names = headers.get_all(CONTENT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    names.map(str::to_ascii_lowercase).reduce(|all, name| format!("{all}, {name}"))
 }
 
 /// Whether a status says that all went well.

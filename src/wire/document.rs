@@ -555,8 +555,7 @@ impl Document {
         if !self.seen.has(Key::Status) {
             return Err(DecodeError::MissingField { field: "status" });
         }
-        // An answer that is a success and an error at once is not to be trusted.
-        let error = Some(self.error).filter(|error| !self.success || *error != ServerError::default());
+        let error = self.error.of_answer(self.success);
         let by_shape = match self.shape {
             Some(Shape::Vector) => Some(ResultType::InstantVector),
             Some(Shape::Matrix) => Some(ResultType::RangeVector),

@@ -101,8 +101,7 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for EnvelopeVisitor<T> {
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        // An answer that is a success and an error at once is not to be trusted.
-        envelope.error = Some(error).filter(|error| success == Some(false) || *error != ServerError::default());
+        envelope.error = error.of_answer(success != Some(false));
         Ok(success.is_some().then_some(envelope))
     }
 }

@@ -30,6 +30,13 @@ pub struct ServerError {
     pub message: String,
 }
 
+impl ServerError {
+    /// The error of an answer with this status, if it has one. A success that is an error at once is not to be trusted.
+    pub(super) fn of_answer(self, success: bool) -> Option<Self> {
+        (!success || self != Self::default()).then_some(self)
+    }
+}
+
 /// A result of any type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]

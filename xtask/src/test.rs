@@ -38,7 +38,7 @@ pub(crate) fn run() -> Result<(), Error> {
     }
     for feature in ["rustls", "native-tls"] {
         // The latter needs headers of OpenSSL, which a bare machine does not have.
-        if feature == "native-tls" && !has_openssl() {
+        if feature == "native-tls" && !succeeds(Command::new("pkg-config").args(["--exists", "openssl"])) {
             steps.step(feature, || Ok(skipped("OpenSSL's headers (Debian: libssl-dev, pkg-config) are not installed")));
             continue;
         }
@@ -93,16 +93,14 @@ fn skipped(why: &str) -> String {
     note
 }
 
-fn has_openssl() -> bool {
-    let mut command = Command::new("pkg-config");
-    command.args(["--exists", "openssl"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
+fn is_installed(subcommand: &str) -> bool {
+    succeeds(cargo().args([subcommand, "--version"]))
 }
 
-fn is_installed(subcommand: &str) -> bool {
-    let mut command = cargo();
-    command.args([subcommand, "--version"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
+/// Whether a command can be run and succeeds, without a word.
+fn succeeds(command: &mut Command) -> bool {
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
 }
 
 /// The manifests of the examples that are workspaces of their own; the others are tested with this workspace.
