@@ -291,7 +291,7 @@ fn parse_reads_json_lines() {
 fn explain_shows_pages() {
     let page = run(&["explain", "unknown-placeholder"]);
     assert_eq!(page.status, 0);
-    assert!(page.out.starts_with("# `unknown-placeholder`\n") && page.out.contains("\n## Mend\n"));
+    assert!(page.out.starts_with("# `unknown-placeholder`\n") && page.out.contains("\n## Fix\n"));
     let all = run(&["explain"]);
     assert!(all.out.starts_with("File: "), "{}", all.out);
     assert!(all.out.contains("\n  unused-allow "), "{}", all.out);

@@ -54,9 +54,9 @@ fn faults(code: Code, page: &str) -> Vec<String> {
     if !codes.contains(&code) {
         faults.push("no finding has the code of the page".to_owned());
     }
-    let (text, _) = output(&files(page, "Mend"));
+    let (text, _) = output(&files(page, "Fix"));
     if !text.is_empty() {
-        faults.push(format!("under `Mend` there still is\n\n{text}"));
+        faults.push(format!("under `Fix` there still is\n\n{text}"));
     }
     faults
 }
