@@ -1,5 +1,4 @@
-//! What a service keeps of its metrics code once the queries live in preset files: which preset a metric is asked with,
-//! and what its callers receive.
+//! A service with preset files. Its own code only chooses the preset for each metric, and defines what callers receive.
 
 use promql_presets::{Error, Matrix, PrometheusClient, TimeRange};
 use serde::Deserialize;
@@ -12,7 +11,7 @@ pub mod presets {
 
 use presets::container_utilization::{self as container, Label, Querier, ValueType};
 
-/// What to fetch: one metric of the containers that meet all conditions.
+/// A metric to fetch, for the containers that match all filters.
 #[derive(Clone, Debug)]
 pub struct ContainerMetricAction {
     /// `cpu_util`, `mem`, ...
@@ -38,10 +37,10 @@ pub struct ContainerMetricAction {
 }
 
 impl ContainerMetricAction {
-    /// The conditions, and a series of its own for each label that was asked for.
+    /// The filters as a querier that also groups by each filtered label.
     fn querier(&self) -> Querier {
         let Self { kernel_id, session_id, agent_id, user_id, project_id, .. } = self;
-        let asked_for = [
+        let filtered = [
             (Label::KernelId, kernel_id.is_some()),
             (Label::SessionId, session_id.is_some()),
             (Label::AgentId, agent_id.is_some()),
@@ -56,11 +55,11 @@ impl ContainerMetricAction {
             .when_some(*user_id, Querier::user_id)
             .when_some(*project_id, Querier::project_id)
             .group_by([Label::ValueType])
-            .group_by(asked_for.into_iter().filter(|(_, asked)| *asked).map(|(label, _)| label))
+            .group_by(filtered.into_iter().filter(|(_, is_filtered)| *is_filtered).map(|(label, _)| label))
     }
 }
 
-/// What a series is of; labels that nobody asked for are `None`.
+/// The labels of a series. Labels without a filter are `None`.
 #[derive(Clone, Debug, Deserialize)]
 pub struct ContainerLabels {
     /// The aspect of the metric.
@@ -77,29 +76,29 @@ pub struct ContainerLabels {
     pub project_id: Option<Uuid>,
 }
 
-/// Asks Prometheus about containers.
+/// Fetches container metrics from Prometheus.
 #[derive(Clone, Debug)]
 pub struct ContainerUtilizationMetricService {
     prometheus: PrometheusClient,
 }
 
 impl ContainerUtilizationMetricService {
-    /// A service that asks through a client.
+    /// Creates the service with a client.
     pub fn new(prometheus: PrometheusClient) -> Self {
         Self { prometheus }
     }
 
-    /// The names that an action's `metric_name` can have.
+    /// Returns the possible values of an action's `metric_name`.
     pub async fn metric_names(&self) -> Result<Vec<String>, Error> {
         Ok(self.prometheus.label_values(Label::ContainerMetricName.as_str()).await?.into_vec())
     }
 
-    /// A metric over a range of time: `rows::<ContainerLabels>()` says whose each series is, and `is_partial()` whether
-    /// there are containers that the server could not tell of.
+    /// Fetches a metric over a time range. Use `rows::<ContainerLabels>()` for the labels of each series, and
+    /// `is_partial()` to find out whether containers may be missing.
     pub async fn fetch_metric(&self, action: &ContainerMetricAction) -> Result<Matrix, Error> {
         let range = TimeRange::parse(&action.start, &action.end, &action.step)?;
         let querier = action.querier();
-        // Traffic is a speed, processor time an amount; both are reported as counters.
+        // All three metrics are counters: network traffic is shown per second, CPU time as an amount.
         match (action.metric_name.as_str(), action.value_type) {
             ("net_rx" | "net_tx", ValueType::Current) => {
                 self.prometheus.query_range(container::RATE, &querier, range).await
@@ -115,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_condition_reaches_the_query() {
+    fn every_filter_reaches_the_query() {
         let action = ContainerMetricAction {
             metric_name: "mem".to_owned(),
             value_type: ValueType::Current,

@@ -1,10 +1,10 @@
-//! A service without preset files: its queries stand between its Rust code, and it writes its own querier.
+//! A service without preset files: its queries are in its Rust code, and it defines its own querier.
 
 use promql_presets::{
     Error, MetricQuerier, PartialData, Preset, PrometheusClient, Vector, Windowed, preset, starts_with,
 };
 
-/// Share of requests that failed on the server's side.
+/// Ratio of requests that failed with a 5xx status.
 pub const ERROR_RATIO: Preset<dyn MetricQuerier, Vector, Windowed> = preset!(
     r#"
       sum by ({group_by})(rate({metric_name}{{status_code=~"5..",{labels}}}[{window}]))
@@ -14,7 +14,7 @@ pub const ERROR_RATIO: Preset<dyn MetricQuerier, Vector, Windowed> = preset!(
     window = "5m"
 );
 
-/// The requests that somebody asks about.
+/// Selects requests.
 #[derive(Clone, Debug, Default, MetricQuerier)]
 #[querier(name = "backendai_api_request_count_total")]
 pub struct Requests {
@@ -23,37 +23,37 @@ pub struct Requests {
     /// Only endpoints with this prefix.
     #[querier(label = "endpoint")]
     pub under: Option<promql_presets::Match<String>>,
-    /// A ratio for each value of these labels.
+    /// Labels to group by.
     #[querier(group_by)]
     pub each: Vec<&'static str>,
 }
 
 impl Requests {
-    /// The requests to a domain.
+    /// Selects the requests to a domain.
     pub fn of_domain(domain: impl Into<String>) -> Self {
         Self { domain: Some(domain.into()), ..Self::default() }
     }
 
-    /// Only requests to endpoints that start with a path.
+    /// Selects only requests to endpoints with this prefix.
     pub fn under(mut self, path: &str) -> Self {
         self.under = Some(starts_with(path));
         self
     }
 }
 
-/// The endpoints of a domain that fail, the worst first.
+/// Returns the failing endpoints of a domain with their error ratios, the highest first.
 pub async fn failing_endpoints(
     prometheus: &PrometheusClient,
     domain: &str,
     at: promql_presets::Timestamp,
 ) -> Result<Vec<(String, f64)>, Error> {
     let requests = Requests { each: vec!["endpoint"], ..Requests::of_domain(domain) };
-    // An endpoint that is missing would look like one that works.
+    // In a partial result, a missing endpoint would look like one without errors.
     let query = prometheus.query(ERROR_RATIO, &requests).window("30m").at(at).partial_data(PartialData::Refuse);
     let ratios = query.await?;
     let mut failing = Vec::new();
     for ratio in &ratios {
-        // Without requests the ratio is 0 / 0, which is no failure.
+        // Without requests the ratio is NaN, which is not an error.
         let value = ratio.value().float()?;
         if value > 0.0 {
             failing.push((ratio.labels().get("endpoint").unwrap_or_default().to_owned(), value));
