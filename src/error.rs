@@ -9,8 +9,8 @@ use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 use url::form_urlencoded::byte_serialize;
 
-use crate::options::Options;
-use crate::range::RangeError;
+use crate::http::options::Options;
+use crate::query::time_range::RangeError;
 use crate::value::{RowError, ValueError};
 use crate::wire::{DecodeError, ResultTypeError, ServerError};
 

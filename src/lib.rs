@@ -96,25 +96,11 @@
 //!   types.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
-mod body;
-mod builder;
-mod call;
 mod client;
-mod dialect;
+mod endpoints;
 mod error;
-mod exemplars;
-mod metadata;
-mod observe;
-mod options;
+mod http;
 mod query;
-mod range;
-mod request;
-mod retry;
-mod split;
-mod status;
-mod stream;
-mod times;
-mod transport;
 pub mod value;
 pub mod wire;
 
@@ -123,29 +109,25 @@ pub use reqwest;
 /// JSON, for what [`PrometheusClient::parse_query`] returns.
 pub use serde_json;
 
-pub use builder::ClientBuilder;
-pub use client::PrometheusClient;
-pub use dialect::{Dialect, Mimir, Thanos, VictoriaMetrics};
+pub use client::{ClientBuilder, Dialect, Mimir, PrometheusClient, Thanos, VictoriaMetrics};
+pub use endpoints::{
+    BuildInfo, BuildInfoQuery, Exemplar, ExemplarsQuery, Features, FeaturesQuery, FormatQuery, HealthQuery, LabelNames,
+    LabelValues, Metadata, MetadataQuery, MetricMetadata, ParseQuery, SeriesExemplars, SeriesQuery,
+};
 pub use error::{Error, ErrorKind};
-pub use exemplars::{Exemplar, ExemplarsQuery, SeriesExemplars};
-pub use metadata::{LabelNames, LabelValues, Listing, Metadata, MetadataQuery, MetricMetadata, SeriesQuery};
-pub use observe::{CallReport, Outcome};
-pub use options::PartialData;
+pub use http::{CallReport, HttpMethod, Outcome, PartialData, RetryPolicy};
 pub use promql_presets_core::{
     AnyWindow, DurationError, LabelInfo, LabelKind, LabelName, LabelValue, Match, MatchOp, Matcher, MetricName,
     MetricQuerier, NameError, NoWindow, Preset, PresetInfo, Presets, PromDuration, Querier, RenderError, ResultType,
     TakesWindow, UnknownText, Windowed, none_of, not, not_regex, one_of, regex, starts_with,
 };
-pub use query::{InstantQuery, RangeQuery, RangeResult, RawQuery, RawRangeQuery};
-pub use range::{MAX_STEPS, RangeError, Step, TimeRange};
-pub use retry::RetryPolicy;
-pub use split::{Progress, SplitQuery};
-pub use status::{BuildInfo, BuildInfoQuery, Features, FeaturesQuery, FormatQuery, HealthQuery, ParseQuery};
-pub use stream::SeriesStream;
-pub use transport::HttpMethod;
+pub use query::{
+    InstantQuery, MAX_STEPS, Progress, RangeError, RangeQuery, RangeResult, RawQuery, RawRangeQuery, SeriesStream,
+    SplitQuery, Step, TimeRange,
+};
 pub use value::{
-    Bounds, Bucket, ByTime, Element, Histogram, Labels, Matrix, Meta, Moment, ParseTimestampError, Row, RowError,
-    Sample, Samples, Scalar, Series, SeriesRow, Stats, Text, Timestamp, Value, ValueError, Vector,
+    Bounds, Bucket, ByTime, Element, Histogram, Labels, Listing, Matrix, Meta, Moment, ParseTimestampError, Row,
+    RowError, Sample, Samples, Scalar, Series, SeriesRow, Stats, Text, Timestamp, Value, ValueError, Vector,
 };
 pub use wire::Data;
 

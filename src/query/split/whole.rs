@@ -1,6 +1,6 @@
 //! What in a query looks at the whole range, so that each part of the range would get other numbers.
 
-use crate::range::RangeError;
+use crate::query::time_range::RangeError;
 use crate::value::Timestamp;
 
 /// Functions that do more than look back from each point: at the ends of the range, at the points before or after, or

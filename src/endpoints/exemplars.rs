@@ -6,15 +6,15 @@ use std::future::IntoFuture;
 use promql_presets_core::{DurationError, MetricQuerier, Preset, PromDuration, TakesWindow};
 use serde::de::MapAccess;
 
-use crate::body::Whole;
-use crate::call::BoxFuture;
+use super::LIST_BYTES;
 use crate::client::PrometheusClient;
 use crate::error::Error;
-use crate::metadata::{LIST_BYTES, Listing};
-use crate::options::option_setters;
+use crate::http::body::Whole;
+use crate::http::call::BoxFuture;
+use crate::http::options::option_setters;
+use crate::query::time_range::RangeError;
 use crate::query::{Common, Source};
-use crate::range::RangeError;
-use crate::value::{Labels, Meta, Timestamp};
+use crate::value::{Labels, Listing, Meta, Timestamp};
 use crate::wire::{DecodeError, Fields, FromFields, LabelSet, parse_float};
 
 /// One exemplar: a sample that refers to something outside, such as a trace.

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::future::IntoFuture;
 
-use crate::body::Whole;
-use crate::call::{BoxFuture, Call};
 use crate::client::PrometheusClient;
 use crate::error::Error;
-use crate::options::{Options, option_setters};
+use crate::http::body::Whole;
+use crate::http::call::{BoxFuture, Call};
+use crate::http::options::{Options, option_setters};
 use crate::wire::{Fields, Loose, text_fields};
 
 /// How long these answers may be if nobody says.

@@ -12,11 +12,11 @@ use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use url::form_urlencoded::Serializer;
 
-use crate::body::{Body, Sink};
 use crate::error::{Error, ErrorKind};
-use crate::observe::{Watch, within};
-use crate::options::{Options, Parameter, PartialData};
-use crate::transport::{Answer, Question, Target, Transport};
+use crate::http::body::{Body, Sink};
+use crate::http::observe::{Watch, within};
+use crate::http::options::{Options, Parameter, PartialData};
+use crate::http::transport::{Answer, Question, Target, Transport};
 use crate::wire::{DecodeError, Decoder, Limits, Pool};
 
 /// A future that can be sent between threads.

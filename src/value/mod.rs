@@ -10,18 +10,21 @@
 mod error;
 mod histogram;
 mod labels;
+mod listing;
 mod matrix;
 mod meta;
 mod rows;
 mod sample;
 mod scalar;
 mod table;
+mod time_interop;
 mod timestamp;
 mod vector;
 
 pub use error::{RowError, ValueError};
 pub use histogram::{Bounds, Bucket, Histogram};
 pub use labels::Labels;
+pub use listing::Listing;
 pub use matrix::{ByTime, Matrix, Moment, Samples, Series};
 pub(crate) use meta::meta_getters;
 pub use meta::{Meta, Stats};

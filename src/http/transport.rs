@@ -21,9 +21,9 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::error::ErrorKind;
-use crate::observe::Hook;
-use crate::options::Options;
-use crate::retry::{Budget, retry_after};
+use crate::http::observe::Hook;
+use crate::http::options::Options;
+use crate::http::retry::{Budget, retry_after};
 
 /// How many redirects within the same server are followed.
 const MAX_REDIRECTS: u32 = 5;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind};
-use crate::options::Options;
-use crate::transport::Transport;
+use crate::http::options::Options;
+use crate::http::transport::Transport;
 use crate::value::Meta;
 
 /// What became of one call, for metrics: what [`ClientBuilder::on_call`](crate::ClientBuilder::on_call) is given.

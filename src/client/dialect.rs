@@ -3,7 +3,7 @@
 use promql_presets_core::{MetricQuerier, selector};
 
 use crate::error::ErrorKind;
-use crate::options::{Options, Parameter};
+use crate::http::options::{Options, Parameter};
 
 /// Settings that only one kind of server knows: made from [`Thanos`], [`VictoriaMetrics`] or [`Mimir`].
 ///

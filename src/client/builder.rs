@@ -10,11 +10,11 @@ use tokio::sync::Semaphore;
 
 use crate::client::PrometheusClient;
 use crate::error::{Causes, Error, ErrorKind};
-use crate::observe::{CallReport, Hook};
-use crate::options::{Options, option_setters};
-use crate::range::MAX_STEPS;
-use crate::retry::Budget;
-use crate::transport::{HttpMethod, Transport, authorization, query_urls};
+use crate::http::observe::{CallReport, Hook};
+use crate::http::options::{Options, option_setters};
+use crate::http::retry::Budget;
+use crate::http::transport::{HttpMethod, Transport, authorization, query_urls};
+use crate::query::time_range::MAX_STEPS;
 
 /// How long a connection may take to be made if nobody says.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -1,19 +1,25 @@
 //! The client: one server, one connection pool.
 
+mod builder;
+mod dialect;
+
 use std::fmt;
 use std::sync::Arc;
 
 use promql_presets_core::{MetricQuerier, Preset};
 
-use crate::builder::ClientBuilder;
+use crate::endpoints::{
+    BuildInfoQuery, ExemplarsQuery, FeaturesQuery, FormatQuery, HealthQuery, LabelNames, LabelValues, MetadataQuery,
+    ParseQuery, SeriesQuery,
+};
 use crate::error::Error;
-use crate::exemplars::ExemplarsQuery;
-use crate::metadata::{LabelNames, LabelValues, MetadataQuery, SeriesQuery};
+use crate::http::transport::Transport;
+use crate::query::time_range::TimeRange;
 use crate::query::{InstantQuery, RangeQuery, RangeResult, RawQuery, RawRangeQuery};
-use crate::range::TimeRange;
-use crate::status::{BuildInfoQuery, FeaturesQuery, FormatQuery, HealthQuery, ParseQuery};
-use crate::transport::Transport;
 use crate::wire::QueryResult;
+
+pub use builder::ClientBuilder;
+pub use dialect::{Dialect, Mimir, Thanos, VictoriaMetrics};
 
 /// Asks one Prometheus, or anything that speaks its HTTP API. Cheap to clone; clones share one connection pool, one
 /// limit of concurrent calls and one budget of retries. Calls are awaited in a tokio runtime with time and I/O enabled,

@@ -1,5 +1,9 @@
 //! Queries: what is awaited.
 
+mod split;
+mod stream;
+pub(crate) mod time_range;
+
 use std::fmt;
 use std::future::IntoFuture;
 
@@ -7,16 +11,17 @@ use promql_presets_core::{
     DurationError, MetricQuerier, NoWindow, Preset, PromDuration, Querier, RenderError, TakesWindow,
 };
 
-use crate::call::{BoxFuture, Call};
 use crate::client::PrometheusClient;
 use crate::error::{Error, ErrorKind};
-use crate::options::option_setters;
-use crate::range::{RangeError, TimeRange};
-use crate::request::Request;
-use crate::split::SplitQuery;
-use crate::stream::SeriesStream;
+use crate::http::call::{BoxFuture, Call};
+use crate::http::options::option_setters;
+use crate::http::request::Request;
 use crate::value::{Matrix, Scalar, Timestamp, Vector};
 use crate::wire::{Data, Decoder, QueryResult, Response};
+
+pub use split::{Progress, SplitQuery};
+pub use stream::SeriesStream;
+pub use time_range::{MAX_STEPS, RangeError, Step, TimeRange};
 
 /// The types of presets that can be asked for over a range of time.
 ///

@@ -10,13 +10,13 @@ use futures_core::Stream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::body::Body;
-use crate::call::{Call, Open};
 use crate::error::{Error, ErrorKind};
-use crate::observe::{Outcome, Watch};
-use crate::options::PartialData;
+use crate::http::body::Body;
+use crate::http::call::{Call, Open};
+use crate::http::observe::{Outcome, Watch};
+use crate::http::options::PartialData;
+use crate::http::transport::Answer;
 use crate::query::matrix_of_range;
-use crate::transport::Answer;
 use crate::value::{Matrix, Meta, Series};
 use crate::wire::Decoder;
 

@@ -7,8 +7,8 @@ use serde::de::value::UnitDeserializer;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::error::ErrorKind;
-use crate::options::PartialData;
-use crate::transport::is_success;
+use crate::http::options::PartialData;
+use crate::http::transport::is_success;
 use crate::value::Meta;
 use crate::wire::{DecodeError, Decoder, Envelope, Limits, Pool, Response, ServerError, decode_data};
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::error::ErrorKind;
-use crate::retry::RetryPolicy;
+use crate::http::retry::RetryPolicy;
 use crate::wire::Limits;
 
 /// What to do with an answer that misses data, because a store of the server did not answer or a limit cut it.

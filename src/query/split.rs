@@ -10,10 +10,10 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use promql_presets_core::MetricQuerier;
 use tokio::time::Instant;
 
-use crate::call::{BoxFuture, Call, Deadline};
 use crate::error::{Error, ErrorKind};
+use crate::http::call::{BoxFuture, Call, Deadline};
+use crate::query::time_range::{RangeError, TimeRange};
 use crate::query::{RangeQuery, matrix_of_range};
-use crate::range::{RangeError, TimeRange};
 use crate::value::Matrix;
 use crate::wire::Decoder;
 

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::call::Call;
 use crate::client::PrometheusClient;
 use crate::error::ErrorKind;
-use crate::options::{Options, Parameter};
-use crate::range::RangeError;
+use crate::http::call::Call;
+use crate::http::options::{Options, Parameter};
+use crate::query::time_range::RangeError;
 use crate::value::Timestamp;
 
 /// What every call of `/api/v1/` is made of. A bad input is kept until the call is made.

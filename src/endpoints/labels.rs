@@ -1,0 +1,113 @@
+//! The names and the values of labels.
+
+use std::future::IntoFuture;
+
+use promql_presets_core::{MetricQuerier, RenderError};
+
+use super::{LIST_BYTES, add_match, debug, read_list, scope_setters};
+use crate::client::PrometheusClient;
+use crate::error::{Error, ErrorKind};
+use crate::http::call::BoxFuture;
+use crate::http::request::Request;
+use crate::value::Listing;
+
+/// The names of labels: what [`PrometheusClient::labels`] returns.
+#[must_use = "a query does nothing until it is awaited"]
+pub struct LabelNames<'a> {
+    request: Request<'a>,
+}
+
+impl<'a> LabelNames<'a> {
+    pub(crate) fn new(client: &'a PrometheusClient) -> Self {
+        Self { request: Request::new(client) }
+    }
+
+    /// Only the names on series that a querier asks for. Several calls ask for the series of all of them.
+    pub fn matching(mut self, querier: &dyn MetricQuerier) -> Self {
+        add_match(&mut self.request, querier);
+        self
+    }
+
+    scope_setters!();
+}
+
+impl<'a> IntoFuture for LabelNames<'a> {
+    type Output = Result<Listing<String>, Error>;
+    type IntoFuture = BoxFuture<'a, Listing<String>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(read_list(self.request.call("labels", "api/v1/labels").at_most(LIST_BYTES)))
+    }
+}
+
+/// The values of a label: what [`PrometheusClient::label_values`] returns.
+#[must_use = "a query does nothing until it is awaited"]
+pub struct LabelValues<'a> {
+    request: Request<'a>,
+    label: &'a str,
+}
+
+impl<'a> LabelValues<'a> {
+    pub(crate) fn new(client: &'a PrometheusClient, label: &'a str) -> Self {
+        Self { request: Request::new(client), label }
+    }
+
+    /// Only the values on series that a querier asks for. Several calls ask for the series of all of them.
+    pub fn matching(mut self, querier: &dyn MetricQuerier) -> Self {
+        add_match(&mut self.request, querier);
+        self
+    }
+
+    scope_setters!();
+}
+
+impl<'a> IntoFuture for LabelValues<'a> {
+    type Output = Result<Listing<String>, Error>;
+    type IntoFuture = BoxFuture<'a, Listing<String>>;
+
+    fn into_future(mut self) -> Self::IntoFuture {
+        if self.label.is_empty() {
+            self.request.options.fail(ErrorKind::Render(RenderError::InvalidLabelName { label: String::new() }));
+        }
+        // The name goes into a path, where slashes and dots would change it.
+        let path = format!("api/v1/label/{}/values", escape_label(self.label));
+        let mut call = self.request.call("label_values", path).at_most(LIST_BYTES);
+        call.target.get_only = true;
+        Box::pin(read_list(call))
+    }
+}
+
+debug!(LabelNames);
+debug!(LabelValues, label);
+
+/// A label name in a path: as it is where it is a classic one, else in the `U__` form of
+/// <https://prometheus.io/docs/prometheus/latest/querying/api/#querying-label-values>.
+fn escape_label(label: &str) -> String {
+    use std::fmt::Write;
+    if promql_presets_core::name::is_classic_label(label) {
+        return label.to_owned();
+    }
+    let mut escaped = String::from("U__");
+    for c in label.chars() {
+        match c {
+            '_' => escaped.push_str("__"),
+            c if c.is_ascii_alphanumeric() => escaped.push(c),
+            // Writing to a `String` cannot fail.
+            c => _ = write!(escaped, "_{:x}_", u32::from(c)),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn label_names_fit_into_a_path() {
+        assert_eq!(escape_label("kernel_id"), "kernel_id");
+        assert_eq!(escape_label("http.code/x"), "U__http_2e_code_2f_x");
+        assert_eq!(escape_label("a_b."), "U__a__b_2e_");
+        assert_eq!(escape_label("größe"), "U__gr_f6__df_e");
+    }
+}

@@ -1,0 +1,84 @@
+//! The endpoints of the HTTP API besides queries: one file each, and the server's own status.
+
+mod exemplars;
+mod labels;
+mod metadata;
+mod series;
+mod status;
+
+use promql_presets_core::{MetricQuerier, selector};
+use serde::de::DeserializeOwned;
+
+use crate::error::Error;
+use crate::http::body::Whole;
+use crate::http::call::Call;
+use crate::http::request::Request;
+use crate::value::Listing;
+
+pub use exemplars::{Exemplar, ExemplarsQuery, SeriesExemplars};
+pub use labels::{LabelNames, LabelValues};
+pub use metadata::{Metadata, MetadataQuery, MetricMetadata};
+pub use series::SeriesQuery;
+pub use status::{BuildInfo, BuildInfoQuery, Features, FeaturesQuery, FormatQuery, HealthQuery, ParseQuery};
+
+/// How long a list may be if nobody says. It is decoded as a whole, and takes up to twenty times as much memory.
+const LIST_BYTES: u64 = 64 << 20;
+
+fn add_match(request: &mut Request<'_>, querier: &dyn MetricQuerier) {
+    match selector(querier) {
+        Ok(selector) => request.parameters.push(("match[]".into(), selector)),
+        Err(error) => request.options.fail(error.into()),
+    }
+}
+
+/// Reads a list of anything.
+async fn read_list<T: DeserializeOwned>(call: Call) -> Result<Listing<T>, Error> {
+    call.read::<Whole<Option<Vec<T>>>, _>(|(items, meta)| Ok(Listing::new(items.unwrap_or_default(), meta))).await
+}
+
+macro_rules! scope_setters {
+    () => {
+        /// Only series with samples at or after this time; how far back it goes by default is the server's choice.
+        pub fn start<T: TryInto<crate::value::Timestamp, Error: Into<crate::query::time_range::RangeError>>>(
+            mut self,
+            start: T,
+        ) -> Self {
+            self.request.time("start", start);
+            self
+        }
+
+        /// Only series with samples at or before this time.
+        pub fn end<T: TryInto<crate::value::Timestamp, Error: Into<crate::query::time_range::RangeError>>>(
+            mut self,
+            end: T,
+        ) -> Self {
+            self.request.time("end", end);
+            self
+        }
+
+        /// At most this many. The server says so in a warning if there were more, which then is no
+        /// [missing data](crate::Meta::partial_reason). Servers that do not know it answer with all.
+        pub fn limit(mut self, limit: u64) -> Self {
+            self.request.parameter("limit", limit.to_string());
+            self
+        }
+
+        crate::http::options::option_setters!(request.options);
+    };
+}
+use scope_setters;
+
+/// Implements `Debug` for a call, with its parameters.
+macro_rules! debug {
+    ($name:ident $(, $field:ident)?) => {
+        impl std::fmt::Debug for $name<'_> {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name))
+                    $(.field(stringify!($field), &self.$field))?
+                    .field("parameters", &self.request.parameters)
+                    .finish_non_exhaustive()
+            }
+        }
+    };
+}
+use debug;

@@ -1,0 +1,48 @@
+//! The label sets of series.
+
+use std::future::IntoFuture;
+
+use promql_presets_core::MetricQuerier;
+
+use super::{LIST_BYTES, add_match, debug, scope_setters};
+use crate::client::PrometheusClient;
+use crate::error::Error;
+use crate::http::body::Whole;
+use crate::http::call::BoxFuture;
+use crate::http::request::Request;
+use crate::value::{Labels, Listing};
+use crate::wire::share_labels;
+
+/// Label sets of series: what [`PrometheusClient::series`] returns.
+#[must_use = "a query does nothing until it is awaited"]
+pub struct SeriesQuery<'a> {
+    request: Request<'a>,
+}
+
+impl<'a> SeriesQuery<'a> {
+    pub(crate) fn new(client: &'a PrometheusClient, querier: &dyn MetricQuerier) -> Self {
+        Self { request: Request::new(client) }.or(querier)
+    }
+
+    /// Also the series that another querier asks for.
+    pub fn or(mut self, querier: &dyn MetricQuerier) -> Self {
+        add_match(&mut self.request, querier);
+        self
+    }
+
+    scope_setters!();
+}
+
+impl<'a> IntoFuture for SeriesQuery<'a> {
+    type Output = Result<Listing<Labels>, Error>;
+    type IntoFuture = BoxFuture<'a, Listing<Labels>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let call = self.request.call("series", "api/v1/series").at_most(LIST_BYTES);
+        let read =
+            |(items, meta): (Option<Vec<_>>, _)| Ok(Listing::new(share_labels(items.unwrap_or_default())?, meta));
+        Box::pin(call.read::<Whole<_>, _>(read))
+    }
+}
+
+debug!(SeriesQuery);
