@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use lexopt::Arg::{Long, Short, Value};
-use promql_presets_compiler::render::Messages;
-use promql_presets_compiler::{Finding, Severity, SourceFile, compile, render};
+use promql_presets_compiler::diagnostic::emit;
+use promql_presets_compiler::diagnostic::emit::Messages;
+use promql_presets_compiler::{Finding, Severity, SourceFile, compile};
 
 use crate::failure::Failure;
 use crate::json::Object;
@@ -101,7 +102,7 @@ impl Report {
         self.errors += errors;
         self.warnings += findings.len() - errors;
         let (format, colors) = (self.format, self.colors);
-        let texts = render::each(files, findings, |messages, finding| match format {
+        let texts = emit::each(files, findings, |messages, finding| match format {
             Format::Human => format!("{}\n\n", message(messages, &finding.diagnostic, colors)),
             Format::Short => format!("{}\n", messages.short(&finding.diagnostic)),
             Format::Json => json(&files[finding.file], messages, finding),

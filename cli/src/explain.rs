@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::output::{help, table};
 
 pub(crate) const HELP: &str = "\
-Shows what a check is about: why, a preset that fails, and how to mend it
+Shows what a check is about: why, a preset that fails, and how to fix it
 
 usage: promql-presets explain [CHECK]
 

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::io;
 
+use promql_presets_compiler::diagnostic::suggest::nearest;
 use promql_presets_compiler::discover::DiscoverError;
-use promql_presets_compiler::suggest::nearest;
 
 /// Why a command could not run. Findings and refusals are no failures: they are what a command is for.
 #[derive(Debug)]
@@ -24,14 +24,14 @@ impl Failure {
 
     /// There is no such check or preset.
     pub(crate) fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
-        Self::Input(format!("no {what} `{name}`{}", meant(name, known)))
+        Self::Input(format!("no {what} `{name}`{}", did_you_mean(name, known)))
     }
 
     pub(crate) fn arguments(error: lexopt::Error, help: &'static str) -> Self {
         let message = match error {
             lexopt::Error::UnexpectedOption(option) => {
                 let known = help.split([' ', ',', '\n', '[', ']']).filter(|word| word.starts_with("--"));
-                format!("unknown option `{option}`{}", meant(&option, known))
+                format!("unknown option `{option}`{}", did_you_mean(&option, known))
             }
             lexopt::Error::MissingValue { option } => {
                 format!("`{}` needs a value", option.unwrap_or_default())
@@ -67,7 +67,7 @@ impl fmt::Display for Failure {
 }
 
 /// What a name was meant to be, as the end of a message.
-pub(crate) fn meant<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest(name, known).map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default()
 }
 

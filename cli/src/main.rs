@@ -88,6 +88,6 @@ fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
     if let Some((.., run)) = find(&name) {
         return run(arguments);
     }
-    let meant = failure::meant(&name, COMMANDS.map(|(command, ..)| command));
-    Err(Failure::usage(format!("unknown command `{name}`{meant}"), HELP))
+    let suggestion = failure::did_you_mean(&name, COMMANDS.map(|(command, ..)| command));
+    Err(Failure::usage(format!("unknown command `{name}`{suggestion}"), HELP))
 }

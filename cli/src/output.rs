@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use promql_presets_compiler::Diagnostic;
-use promql_presets_compiler::render::Messages;
+use promql_presets_compiler::diagnostic::emit::Messages;
 
 use crate::failure::Failure;
 

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::ValueExt;
 use promql_presets_compiler::check::{check_query, output_labels};
+use promql_presets_compiler::diagnostic::emit::Messages;
 use promql_presets_compiler::promql::{Features, Parsed, Syntax, Tree, ValueType, parse};
-use promql_presets_compiler::render::Messages;
 use promql_presets_compiler::{Diagnostic, Severity, SourceFile};
 
 use crate::FOUND;

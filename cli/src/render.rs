@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::ValueExt;
+use promql_presets_compiler::backend::registry::{self, Module};
+use promql_presets_compiler::diagnostic::emit;
 use promql_presets_compiler::promql::ValueType;
-use promql_presets_compiler::registry::{self, Module};
-use promql_presets_compiler::{Finding, Severity, compile, render};
+use promql_presets_compiler::{Finding, Severity, compile};
 use promql_presets_core::{
     AnyWindow, LabelInfo, LabelKind, Match, MetricQuerier, Preset, PresetInfo, PromDuration, Querier, ResultType,
     Segment, not, not_regex, regex,
@@ -67,7 +68,7 @@ pub(crate) fn run(arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
         if !errors.is_empty() {
             let colors = in_colors();
             let texts =
-                render::each(&folder.files, &errors, |messages, error| message(messages, &error.diagnostic, colors));
+                emit::each(&folder.files, &errors, |messages, error| message(messages, &error.diagnostic, colors));
             print(&format!("{}\n", texts.join("\n\n")))?;
             return Ok(ExitCode::from(FOUND));
         }

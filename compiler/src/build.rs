@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs, io, process};
 
-use crate::{Severity, codegen, compile, discover, render};
+use crate::backend::codegen;
+use crate::diagnostic::emit;
+use crate::{Severity, compile, discover};
 
 /// The generated file, in Cargo's `OUT_DIR`.
 const FILE: &str = "promql_presets.rs";
@@ -55,7 +57,7 @@ fn run(folder: &Path) -> Result<Vec<String>, String> {
                 _ => String::new(),
             };
             write(&codegen::error_file(1), &format!("{error}{help}"))?;
-            write(FILE, &codegen::generate(&crate::registry::Registry::default(), &[], 1))?;
+            write(FILE, &codegen::generate(&crate::backend::registry::Registry::default(), &[], 1))?;
             return Ok(Vec::new());
         }
     };
@@ -66,5 +68,5 @@ fn run(folder: &Path) -> Result<Vec<String>, String> {
     write(FILE, &output.code)?;
     let warnings: Vec<_> =
         output.findings.iter().filter(|finding| finding.diagnostic.severity == Severity::Warning).collect();
-    Ok(render::each(&files, &warnings, |messages, warning| messages.short(&warning.diagnostic)))
+    Ok(emit::each(&files, &warnings, |messages, warning| messages.short(&warning.diagnostic)))
 }

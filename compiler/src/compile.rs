@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 
 use promql_presets_core::PromDuration;
 
+use crate::backend::registry::{Label, LabelKind, Module, Preset, Querier, Registry, Segment};
+use crate::backend::{codegen, lower, names};
 use crate::check::{self, Metrics, Scope};
+use crate::diagnostic::emit;
 use crate::diagnostic::limit;
+use crate::diagnostic::source::Spanned;
+use crate::diagnostic::suggest::nearest;
+use crate::file::Literal;
+use crate::file::{LabelType, Labels, PresetFile, RawPreset};
 use crate::promql::{Features, Syntax, ValueType, parse};
-use crate::registry::{Label, LabelKind, Module, Preset, Querier, Registry, Segment};
-use crate::schema::{LabelType, Labels, PresetFile, RawPreset};
-use crate::source::Spanned;
-use crate::suggest::nearest;
-use crate::{Code, Diagnostic, Literal, Severity, SourceFile, Span, codegen, lower, names, render, schema, template};
+use crate::{Code, Diagnostic, Finding, Severity, SourceFile, Span, file, template};
 
 /// What the compiler makes of preset files.
 #[derive(Clone, Debug)]
@@ -35,17 +38,6 @@ impl Output {
     }
 }
 
-/// A diagnostic and the file that it is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// The index of the file.
-    pub file: usize,
-    /// The name of the preset, if it is about one.
-    pub preset: Option<String>,
-    /// What there is to say; its spans are of the file's text.
-    pub diagnostic: Diagnostic,
-}
-
 /// Compiles preset files. The result depends on nothing else.
 #[must_use]
 pub fn compile(files: &[SourceFile]) -> Output {
@@ -54,7 +46,7 @@ pub fn compile(files: &[SourceFile]) -> Output {
         .iter()
         .enumerate()
         .map(|(file, source)| {
-            let (raw, diagnostics) = schema::read(&source.text);
+            let (raw, diagnostics) = file::read(&source.text);
             compiler.report(file, None, diagnostics);
             raw
         })
@@ -72,7 +64,7 @@ pub fn compile(files: &[SourceFile]) -> Output {
 
     let errors: Vec<&Finding> =
         findings.iter().filter(|finding| finding.diagnostic.severity == Severity::Error).collect();
-    let texts = render::each(files, &errors, |messages, error| messages.untitled(&error.diagnostic));
+    let texts = emit::each(files, &errors, |messages, error| messages.untitled(&error.diagnostic));
     let error_files = (1..).map(codegen::error_file).zip(texts).collect();
     let code = codegen::generate(&registry, files, errors.len());
     Output { code, error_files, findings, registry }
@@ -278,9 +270,9 @@ impl Compiler<'_> {
                 Some(part) => diagnostic.label(format!("`{part}` is a word of Rust that no module can have")),
                 None => diagnostic.label(names::RULE),
             };
-            let mended: Option<Vec<String>> = name.split('/').map(names::mended).collect();
-            if let Some(mended) = mended.filter(|parts| !parts.iter().any(|part| names::is_reserved(part))) {
-                diagnostic = diagnostic.help(format!("rename it to `{}.toml`", mended.join("/")));
+            let sanitized: Option<Vec<String>> = name.split('/').map(names::sanitize).collect();
+            if let Some(sanitized) = sanitized.filter(|parts| !parts.iter().any(|part| names::is_reserved(part))) {
+                diagnostic = diagnostic.help(format!("rename it to `{}.toml`", sanitized.join("/")));
             }
             self.report(file, None, [diagnostic]);
         }
@@ -299,7 +291,7 @@ impl Compiler<'_> {
             let Some(constant) = names::constant(&preset.name.value) else {
                 let title = format!("invalid preset name `{}`", preset.name.value);
                 let diagnostic = Diagnostic::new(Code::InvalidName, preset.name.span, title).label(names::RULE);
-                let diagnostic = match names::mended(&preset.name.value) {
+                let diagnostic = match names::sanitize(&preset.name.value) {
                     Some(name) => diagnostic.help(format!("write `{name}`")),
                     None => diagnostic,
                 };

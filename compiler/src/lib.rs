@@ -6,30 +6,21 @@
 //! promql_presets_compiler::build("presets");
 //! ```
 //!
-//! Data flows one way: [`schema`] reads TOML, [`template`] checks placeholders, [`promql`] understands the
-//! query, [`check`] what it says, and [`compile`] puts it all into a [`registry`] and writes Rust.
+//! Data flows one way: `file` reads TOML, `template` checks placeholders, [`promql`] parses the query, [`check`] judges
+//! what it means, and [`backend`] turns the result into Rust. [`compile`] calls them in this order.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod backend;
 mod build;
 pub mod check;
-mod codegen;
 mod compile;
 pub mod diagnostic;
 pub mod discover;
-mod literal;
-mod lower;
-mod names;
+mod file;
 pub mod promql;
-pub mod registry;
-pub mod render;
-pub mod schema;
-pub mod source;
-pub mod suggest;
-pub mod template;
-mod toml_error;
+mod template;
 
 pub use build::build;
-pub use compile::{Finding, InlineOptions, InlinePreset, Output, compile};
-pub use diagnostic::{Code, Diagnostic, Layer, Severity};
-pub use literal::Literal;
-pub use source::{SourceFile, Span};
+pub use compile::{InlineOptions, InlinePreset, Output, compile};
+pub use diagnostic::{Code, Diagnostic, Finding, Layer, Severity, SourceFile, Span};
+pub use file::Literal;

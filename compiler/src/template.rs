@@ -5,15 +5,15 @@
 //! here but by the grammar of PromQL.
 
 use crate::diagnostic::limit;
-use crate::suggest::nearest;
+use crate::diagnostic::suggest::nearest;
 use crate::{Code, Diagnostic, Span};
 
 /// The placeholders, without braces.
-pub const PLACEHOLDERS: [&str; 4] = ["metric_name", "labels", "group_by", "window"];
+pub(crate) const PLACEHOLDERS: [&str; 4] = ["metric_name", "labels", "group_by", "window"];
 
 /// Finds everything that is wrong with the braces and placeholders of a template.
 #[must_use]
-pub fn check(template: &str) -> Vec<Diagnostic> {
+pub(crate) fn check(template: &str) -> Vec<Diagnostic> {
     let mut scanner = Scanner { text: template, at: 0, open: Vec::new(), doubled: 0, diagnostics: Vec::new() };
     scanner.scan();
     scanner.diagnostics.sort_by_key(|diagnostic| diagnostic.span);
@@ -117,7 +117,7 @@ impl Scanner<'_> {
             None if brace == '{' => {
                 let rest = &self.text[at + 1..];
                 let word = &rest[..rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len())];
-                match meant(word) {
+                match similar_placeholder(word) {
                     Some(meant) => diagnostic.help(format!("write `{{{meant}}}`")),
                     None => diagnostic.help("write `{{` for a literal brace"),
                 }
@@ -159,7 +159,7 @@ impl Scanner<'_> {
             }
         } else if let Some((name, _)) = content.split_once(['!', ':']).filter(|(name, _)| is_word(name.trim())) {
             let what = if content[name.len()..].starts_with('!') { "conversion" } else { "format" };
-            let name = meant(name.trim()).unwrap_or(name.trim());
+            let name = similar_placeholder(name.trim()).unwrap_or(name.trim());
             malformed(format!("placeholder `{name}` with a {what}"))
                 .label("placeholders are rendered in one way only")
                 .help(format!("write `{{{name}}}`"))
@@ -172,7 +172,7 @@ impl Scanner<'_> {
             let title = format!("unknown placeholder `{name}`");
             let unknown = Diagnostic::new(Code::UnknownPlaceholder, Span::of(at..at + name.len()), title)
                 .label("not a placeholder");
-            match (meant(name), self.fitting(start)) {
+            match (similar_placeholder(name), self.fitting(start)) {
                 (Some(meant), _) => unknown.help(format!("a placeholder with a similar name exists: `{meant}`")),
                 (None, Some(fitting)) => unknown.help(format!("write `{fitting}`")).note(KNOWN),
                 (None, None) => unknown.note(KNOWN),
@@ -200,7 +200,7 @@ impl Scanner<'_> {
 
 const KNOWN: &str = "placeholders are `metric_name`, `labels`, `group_by` and `window`";
 
-fn meant(name: &str) -> Option<&'static str> {
+fn similar_placeholder(name: &str) -> Option<&'static str> {
     nearest(name, PLACEHOLDERS)
 }
 

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use promql_presets_compiler::{compile, discover, render};
+use promql_presets_compiler::{compile, diagnostic::emit, discover};
 
 #[test]
 fn the_catalogue_is_clean() {
@@ -13,6 +13,6 @@ fn the_catalogue_is_clean() {
     assert!(files.len() >= 8, "{} files", files.len());
     let findings = compile(&files).findings;
     let shown: Vec<String> =
-        findings.iter().map(|finding| render::Messages::of(&files[finding.file]).full(&finding.diagnostic)).collect();
+        findings.iter().map(|finding| emit::Messages::of(&files[finding.file]).full(&finding.diagnostic)).collect();
     assert!(shown.is_empty(), "{}", shown.join("\n\n"));
 }

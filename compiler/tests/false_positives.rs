@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use promql_presets_compiler::diagnostic::emit::Messages;
 use promql_presets_compiler::promql::{Features, Syntax, parse};
-use promql_presets_compiler::render::Messages;
 use promql_presets_compiler::{Code, Severity, SourceFile, check};
 use serde_json::Value;
 

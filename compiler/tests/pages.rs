@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use promql_presets_compiler::{Code, Finding, SourceFile, compile, render};
+use promql_presets_compiler::{Code, Finding, SourceFile, compile, diagnostic::emit};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("checks")
@@ -37,7 +37,7 @@ fn files(page: &str, section: &str) -> Vec<SourceFile> {
 fn output(files: &[SourceFile]) -> (String, Vec<Code>) {
     let output = compile(files);
     let findings: Vec<&Finding> = output.findings.iter().collect();
-    let texts = render::each(files, &findings, |messages, finding| messages.full(&finding.diagnostic) + "\n");
+    let texts = emit::each(files, &findings, |messages, finding| messages.full(&finding.diagnostic) + "\n");
     (texts.join("\n"), findings.iter().map(|finding| finding.diagnostic.code).collect())
 }
 

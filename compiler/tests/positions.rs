@@ -1,7 +1,7 @@
 //! Where diagnostics point to: in every kind of TOML string, after tabs, CRLF, escapes and text that is not ASCII.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-use promql_presets_compiler::render::Messages;
+use promql_presets_compiler::diagnostic::emit::Messages;
 use promql_presets_compiler::{Finding, SourceFile, compile};
 
 fn file(text: &str) -> SourceFile {

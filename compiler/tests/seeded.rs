@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use promql_presets_compiler::render::Messages;
+use promql_presets_compiler::diagnostic::emit::Messages;
 use promql_presets_compiler::{SourceFile, compile};
 
 /// The codes of the findings, and how they look.

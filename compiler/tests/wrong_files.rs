@@ -1,7 +1,7 @@
 //! Wrong preset files, as people write them: each mistake is reported once, in one line, where it was made.
 #![allow(clippy::format_push_string, clippy::too_many_lines, reason = "tests")]
 
-use promql_presets_compiler::{SourceFile, compile, render};
+use promql_presets_compiler::{SourceFile, compile, diagnostic::emit};
 
 /// What the compiler says about files, one line each, without the path of the only file.
 fn said(files: &[(&str, &str)]) -> Vec<String> {
@@ -15,7 +15,7 @@ fn said(files: &[(&str, &str)]) -> Vec<String> {
         .collect();
     let findings = compile(&files).findings;
     let line = |finding: &promql_presets_compiler::Finding| {
-        render::Messages::of(&files[finding.file]).short(&finding.diagnostic)
+        emit::Messages::of(&files[finding.file]).short(&finding.diagnostic)
     };
     // What sound queries say is judged elsewhere; the templates here are as short as can be.
     let of_files = findings.iter().filter(|finding| !finding.diagnostic.code.is_allowable());

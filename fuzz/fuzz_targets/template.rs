@@ -11,7 +11,7 @@ use std::fmt::Write;
 
 use libfuzzer_sys::fuzz_target;
 use promql_presets_compiler::promql::{Syntax, ValueType, parse};
-use promql_presets_compiler::registry;
+use promql_presets_compiler::backend::registry;
 use promql_presets_core::{
     AnyWindow, MetricQuerier, Preset, PresetInfo, PromDuration, Querier, ResultType, Segment, not, one_of, regex,
 };

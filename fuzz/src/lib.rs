@@ -2,7 +2,7 @@
 
 pub mod differential;
 
-use promql_presets_compiler::render::Messages;
+use promql_presets_compiler::diagnostic::emit::Messages;
 use promql_presets_compiler::{Diagnostic, Output, Severity, SourceFile, Span, compile};
 
 /// Compiles one preset file and checks all that comes out of it.

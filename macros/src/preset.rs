@@ -1,9 +1,9 @@
 //! `preset!`: a template between Rust code.
 
 use proc_macro2::{TokenStream, TokenTree};
+use promql_presets_compiler::diagnostic::emit::Messages;
+use promql_presets_compiler::diagnostic::suggest::nearest;
 use promql_presets_compiler::promql::Features;
-use promql_presets_compiler::render::Messages;
-use promql_presets_compiler::suggest::nearest;
 use promql_presets_compiler::{Code, Diagnostic, InlineOptions, InlinePreset, Severity, SourceFile};
 use quote::{quote, quote_spanned};
 use syn::parse::{ParseStream, Parser};

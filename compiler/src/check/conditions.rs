@@ -1,9 +1,10 @@
 //! What matchers say about the values of a label, in selectors and in everything that is made of them.
 
-use super::flow::{overwritten, replacement};
-use super::labels::NAME;
+use super::analysis::Analysis;
+use super::label_flow::{overwritten, replacement};
+use super::label_set::NAME;
 use super::pattern;
-use super::query::{Id, Query};
+use super::tree::Id;
 use crate::Span;
 use crate::promql::{Aggregator, BinaryOp, ExprKind, GroupingKeyword, MatchOp, Matcher};
 
@@ -104,7 +105,7 @@ fn negation<'c, 'e>(conditions: &'c [Condition<'e>]) -> Option<(&'c Condition<'e
 
 /// What is known about the values of labels of an expression's series: the conditions of the selector from which the
 /// series have their labels, for labels that are still there and have not got other values since.
-pub(super) fn conditions<'e>(query: &Query<'e>, id: Id) -> Vec<(&'e str, Condition<'e>)> {
+pub(super) fn conditions<'e>(query: &Analysis<'e>, id: Id) -> Vec<(&'e str, Condition<'e>)> {
     let top = id;
     let mut id = id;
     let mut found: Vec<(&'e str, Condition<'e>)> = Vec::new();

@@ -1,10 +1,11 @@
 //! Constants for which a function or operator returns nothing, or nonsense.
 
-use super::query::{Findings, Id, Query};
+use super::analysis::{Analysis, Findings};
+use super::tree::Id;
 use crate::promql::{Aggregator, BinaryOp, Call, ExprKind};
 use crate::{Code, Diagnostic, Span};
 
-pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
+pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     for id in query.ids() {
         match &query.expr(id).kind {
             ExprKind::Call(call) => function(query, call, findings),
@@ -61,7 +62,7 @@ fn quantile(name: &str, value: f64, span: Span, findings: &mut Findings) {
     findings.push(if value > 1.0 && share <= 1.0 { finding.help(format!("write `{share}`")) } else { finding });
 }
 
-fn aggregation(query: &Query<'_>, op: Aggregator, value: f64, span: Span, findings: &mut Findings) {
+fn aggregation(query: &Analysis<'_>, op: Aggregator, value: f64, span: Span, findings: &mut Findings) {
     let name = op.as_str();
     match op {
         Aggregator::Quantile => quantile(name, value, span, findings),
@@ -76,7 +77,7 @@ fn aggregation(query: &Query<'_>, op: Aggregator, value: f64, span: Span, findin
     }
 }
 
-fn function(query: &Query<'_>, call: &Call<'_>, findings: &mut Findings) {
+fn function(query: &Analysis<'_>, call: &Call<'_>, findings: &mut Findings) {
     let arg = |index: usize| number(call.args.get(index));
     match call.name {
         "histogram_quantile" | "quantile_over_time" => {
@@ -123,8 +124,8 @@ fn count_of_bool(name: &str, span: Span, bool_span: Span, instead: &str) -> Diag
         .help(format!("write `{instead}`, or leave `bool` out"))
 }
 
-fn comparisons(query: &Query<'_>, findings: &mut Findings) {
-    let with_bool = |id: Id| match &query.expr(query.bare_id(id)).kind {
+fn comparisons(query: &Analysis<'_>, findings: &mut Findings) {
+    let with_bool = |id: Id| match &query.expr(query.strip_parens(id)).kind {
         ExprKind::Binary(binary) if binary.op.is_comparison() => binary.bool_span,
         _ => None,
     };
@@ -135,7 +136,7 @@ fn comparisons(query: &Query<'_>, findings: &mut Findings) {
                 findings.push(count_of_bool("count", aggregate.op_span, bool_span, "sum"));
             }
             ExprKind::Call(call) if call.name == "count_over_time" => {
-                let Some(arg) = query.arg(id, 0).map(|arg| query.bare_id(arg)) else { continue };
+                let Some(arg) = query.arg(id, 0).map(|arg| query.strip_parens(arg)) else { continue };
                 let ExprKind::Subquery(_) = &query.expr(arg).kind else { continue };
                 let Some(bool_span) = with_bool(arg + 1) else { continue };
                 findings.push(count_of_bool(call.name, call.name_span, bool_span, "sum_over_time"));

@@ -1,7 +1,8 @@
 //! Functions for counters and functions for gauges, each applied to the right type of metric.
 
-use super::metrics::Role;
-use super::query::{Findings, Id, Query};
+use super::analysis::{Analysis, Findings};
+use super::schema::Role;
+use super::tree::Id;
 use crate::promql::{
     Aggregator, BinaryOp, Call, ExprKind, Subquery, instead_for_gauges, is_counter_function, keeps_values,
     of_each_selector,
@@ -12,7 +13,7 @@ fn is_gauge_function(name: &str) -> bool {
     matches!(name, "delta" | "idelta" | "deriv" | "predict_linear" | "double_exponential_smoothing")
 }
 
-pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
+pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     for id in query.ids() {
         match &query.expr(id).kind {
             ExprKind::Call(call) if is_counter_function(call.name) => counter_function(query, id, call, findings),
@@ -41,8 +42,8 @@ enum Values<'e> {
 /// What makes one value of several: in words, and where.
 type Combined = Option<(&'static str, Span)>;
 
-fn values<'e>(query: &Query<'e>, id: Id, combined: &mut Combined) -> Option<Values<'e>> {
-    let id = query.bare_id(id);
+fn values<'e>(query: &Analysis<'e>, id: Id, combined: &mut Combined) -> Option<Values<'e>> {
+    let id = query.strip_parens(id);
     match &query.expr(id).kind {
         ExprKind::Selector(selector) => Some(match query.series(id)?.declared() {
             role if role.is_counter() => Values::Counter,
@@ -94,8 +95,8 @@ fn values<'e>(query: &Query<'e>, id: Id, combined: &mut Combined) -> Option<Valu
     }
 }
 
-fn counter_function(query: &Query<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) {
-    let Some(arg) = query.arg(id, 0).map(|arg| query.bare_id(arg)) else { return };
+fn counter_function(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) {
+    let Some(arg) = query.arg(id, 0).map(|arg| query.strip_parens(arg)) else { return };
     let mut combined = None;
     let (subquery, inner) = match &query.expr(arg).kind {
         ExprKind::Selector(_) => (None, arg),
@@ -142,14 +143,14 @@ fn counter_function(query: &Query<'_>, id: Id, call: &Call<'_>, findings: &mut F
 }
 
 /// A function of each selector in a subquery.
-fn of_each(query: &Query<'_>, subquery: &Subquery<'_>, function: &str) -> Option<String> {
+fn of_each(query: &Analysis<'_>, subquery: &Subquery<'_>, function: &str) -> Option<String> {
     let range = format!("[{}]", query.slice(subquery.range.span));
     let plain = subquery.modifiers.is_empty();
     plain.then(|| of_each_selector(query.text, subquery.expr.unparenthesized(), function, &range)).flatten()
 }
 
-fn gauge_function(query: &Query<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) {
-    let Some(arg) = query.arg(id, 0).map(|arg| query.bare_id(arg)) else { return };
+fn gauge_function(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) {
+    let Some(arg) = query.arg(id, 0).map(|arg| query.strip_parens(arg)) else { return };
     let (subquery, inner) = match &query.expr(arg).kind {
         ExprKind::Selector(_) => (None, arg),
         ExprKind::Subquery(subquery) => (Some(&**subquery), arg + 1),
@@ -182,7 +183,7 @@ fn gauge_function(query: &Query<'_>, id: Id, call: &Call<'_>, findings: &mut Fin
 }
 
 /// A counter whose value is used as it is, although it says only how long ago the process started.
-fn raw_counter(query: &Query<'_>, id: Id, findings: &mut Findings) {
+fn raw_counter(query: &Analysis<'_>, id: Id, findings: &mut Findings) {
     let (ExprKind::Selector(selector), Some(series)) = (&query.expr(id).kind, query.series(id)) else { return };
     if !matches!(series.declared(), Role::Counter | Role::Sum | Role::Count) {
         return;
@@ -233,9 +234,9 @@ fn raw_counter(query: &Query<'_>, id: Id, findings: &mut Findings) {
 }
 
 /// The places of `x_sum` and `x_count` in `x_sum / x_count`.
-fn lifetime_average(query: &Query<'_>, id: Id) -> Option<(Span, Span)> {
+fn lifetime_average(query: &Analysis<'_>, id: Id) -> Option<(Span, Span)> {
     let ExprKind::Binary(binary) = &query.expr(id).kind else { return None };
-    let mut sides = query.children(id).map(|side| query.bare_id(side));
+    let mut sides = query.children(id).map(|side| query.strip_parens(side));
     let (left, right) = (sides.next()?, sides.next()?);
     let is = |id: Id, role: Role| query.series(id).is_some_and(|series| series.declared() == role);
     (binary.op == BinaryOp::Div && is(left, Role::Sum) && is(right, Role::Count))

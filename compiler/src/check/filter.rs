@@ -1,10 +1,11 @@
 //! A caller's filter reaches every selector, and there is one for it to reach.
 
-use super::query::{Findings, Id, Query};
+use super::analysis::{Analysis, Findings};
+use super::tree::Id;
 use crate::promql::{BinaryOp, ExprKind, Selector};
 use crate::{Code, Diagnostic};
 
-pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
+pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     if !query.scope.template {
         return;
     }
@@ -34,7 +35,7 @@ pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
 }
 
 /// `node-load1`: what would be one name, if names had dashes.
-fn dashed(query: &Query<'_>, id: Id, selector: &Selector<'_>) -> Option<String> {
+fn dashed(query: &Analysis<'_>, id: Id, selector: &Selector<'_>) -> Option<String> {
     let parent = query.parent(id).filter(|_| selector.braces.is_none() && selector.range.is_none())?;
     let ExprKind::Binary(binary) = &query.expr(parent).kind else { return None };
     let right = query.children(parent).nth(1)?;

@@ -2,15 +2,16 @@
 
 use promql_presets_core::regex::matches_empty;
 
-use super::flow::string;
-use super::labels::GROUP_BY;
+use super::analysis::{Analysis, Findings};
+use super::label_flow::string_arg;
+use super::label_set::GROUP_BY;
 use super::matchers::undeclared;
-use super::metrics::Role;
-use super::query::{Findings, Id, Query, Series};
+use super::schema::Role;
+use super::tree::{Id, Series};
 use crate::promql::{Aggregate, Aggregator, Call, ExprKind, Grouping, GroupingItem, GroupingKeyword, Label};
 use crate::{Code, Diagnostic, Span};
 
-pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
+pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     for id in query.ids() {
         match &query.expr(id).kind {
             ExprKind::Aggregate(aggregate) => {
@@ -28,7 +29,7 @@ pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
     }
 }
 
-fn by(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Findings) {
+fn by(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Findings) {
     let Some(grouping) = aggregate.grouping.as_ref().filter(|grouping| grouping.keyword == GroupingKeyword::By) else {
         return;
     };
@@ -36,7 +37,7 @@ fn by(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Findi
     for item in &grouping.items {
         match item {
             GroupingItem::Label(label) => {
-                if !query.bare_labels(operand).may_have(&label.name) {
+                if !query.labels_without_group_by(operand).may_have(&label.name) {
                     let title = format!("grouping by `{}`, which is gone", label.name);
                     let code = Code::GroupRemovedLabel;
                     let harmful = query.had(operand, &label.name);
@@ -56,8 +57,8 @@ fn by(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Findi
 }
 
 /// `histogram_quantile(0.9, sum by (le) (x))` for `sum by (le) (histogram_quantile(0.9, x))`.
-fn inside_quantile(query: &Query<'_>, operand: Id, aggregate: &Aggregate<'_>) -> Option<String> {
-    let ExprKind::Call(call) = &query.expr(query.bare_id(operand)).kind else { return None };
+fn inside_quantile(query: &Analysis<'_>, operand: Id, aggregate: &Aggregate<'_>) -> Option<String> {
+    let ExprKind::Call(call) = &query.expr(query.strip_parens(operand)).kind else { return None };
     let [quantile, buckets] = call.args.as_slice() else { return None };
     if call.name != "histogram_quantile"
         || aggregate.op != Aggregator::Sum
@@ -71,7 +72,7 @@ fn inside_quantile(query: &Query<'_>, operand: Id, aggregate: &Aggregate<'_>) ->
 }
 
 /// A label called `group_by`. If there is one, it can be quoted.
-fn without_braces(query: &Query<'_>, grouping: &Grouping<'_>, findings: &mut Findings) {
+fn without_braces(query: &Analysis<'_>, grouping: &Grouping<'_>, findings: &mut Findings) {
     let named = |label: &&Label<'_>| query.scope.template && label.name == "group_by" && !label.quoted;
     findings.extend(grouping.labels().find(named).map(|label| {
         Diagnostic::new(Code::MalformedPlaceholder, label.span, "`group_by` without braces")
@@ -81,7 +82,7 @@ fn without_braces(query: &Query<'_>, grouping: &Grouping<'_>, findings: &mut Fin
 }
 
 /// Labels that `without` drops although no series can have them.
-fn without(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Findings) {
+fn without(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Findings) {
     let grouping = aggregate.grouping.as_ref().filter(|grouping| grouping.keyword == GroupingKeyword::Without);
     let operand = query.operand(id);
     for label in grouping.into_iter().flat_map(Grouping::labels) {
@@ -90,23 +91,23 @@ fn without(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut 
 }
 
 /// Labels that `label_replace` or `label_join` reads although no series can have them.
-fn sources(query: &Query<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) {
+fn sources(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) {
     let last = match call.name {
         // It is asked for series without the label.
-        "label_replace" if string(call, 4).is_none_or(|pattern| matches_empty(&pattern.value)) => return,
+        "label_replace" if string_arg(call, 4).is_none_or(|pattern| matches_empty(&pattern.value)) => return,
         "label_replace" => 3,
         "label_join" => call.args.len().saturating_sub(1),
         _ => return,
     };
     let Some(vector) = query.arg(id, 0) else { return };
-    for label in (3..=last).filter_map(|index| string(call, index)).filter(|label| !label.value.is_empty()) {
+    for label in (3..=last).filter_map(|index| string_arg(call, index)).filter(|label| !label.value.is_empty()) {
         findings.extend(never_there(query, vector, &label.value, label.span));
     }
 }
 
 /// The finding of a label that an expression does not have because its series never had it, as their declaration says.
-pub(super) fn never_there(query: &Query<'_>, operand: Id, label: &str, span: Span) -> Option<Diagnostic> {
-    if query.bare_labels(operand).may_have(label) {
+pub(super) fn never_there(query: &Analysis<'_>, operand: Id, label: &str, span: Span) -> Option<Diagnostic> {
+    if query.labels_without_group_by(operand).may_have(label) {
         return None;
     }
     not_declared(query.series(query.loss(operand, label).0)?, label, span)
@@ -127,7 +128,7 @@ fn not_declared(series: &Series<'_>, label: &str, span: Span) -> Option<Diagnost
 /// The finding of a label that an expression does not have, a warning unless that is surely harmful. `None` where the
 /// query asks for series without it.
 pub(super) fn missing(
-    query: &Query<'_>,
+    query: &Analysis<'_>,
     operand: Id,
     label: &str,
     span: Span,
@@ -143,7 +144,7 @@ pub(super) fn missing(
 }
 
 /// The finding of `{group_by}` where a caller may group by labels that an expression does not have.
-pub(super) fn missing_group_by(query: &Query<'_>, operand: Id, span: Span, code: Code) -> Option<Diagnostic> {
+pub(super) fn missing_group_by(query: &Analysis<'_>, operand: Id, span: Span, code: Code) -> Option<Diagnostic> {
     let labels = query.labels(operand);
     if labels.surely_has(GROUP_BY) {
         return None;

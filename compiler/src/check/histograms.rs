@@ -1,8 +1,9 @@
 //! Buckets, and the quantiles that are made of them.
 
-use super::metrics::Role;
-use super::query::{Findings, Id, Query, Series};
+use super::analysis::{Analysis, Findings};
 use super::ratios::unscaled;
+use super::schema::Role;
+use super::tree::{Id, Series};
 use crate::promql::{Aggregate, Aggregator, Call, ExprKind, GroupingKeyword, MatchOp, Matcher, Selector};
 use crate::{Code, Diagnostic};
 
@@ -16,7 +17,7 @@ fn buckets_of(call: &Call<'_>) -> Option<usize> {
     }
 }
 
-pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
+pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     for id in query.ids() {
         match &query.expr(id).kind {
             ExprKind::Call(call) => {
@@ -39,14 +40,14 @@ type Source<'q, 'e> = (Id, &'e Selector<'e>, &'q Series<'e>);
 
 /// `histogram_quantile(0.9, arg)` and its like: one finding at most for each, because faults of one argument go
 /// together.
-fn quantile(query: &Query<'_>, arg: Id, call: &Call<'_>, findings: &mut Findings) {
+fn quantile(query: &Analysis<'_>, arg: Id, call: &Call<'_>, findings: &mut Findings) {
     let sources = query.sources(arg);
     let first = |fault: &dyn Fn(Source<'_, '_>) -> Option<Diagnostic>| sources.iter().find_map(|source| fault(*source));
     let finding = first(&|source| no_buckets(query, source, arg, call))
         .or_else(|| {
             // Native histograms have no `le`, so all of it has to be classic; VictoriaMetrics' own have `vmrange`
             // instead.
-            let labels = query.bare_labels(arg);
+            let labels = query.labels_without_group_by(arg);
             let classic = !sources.is_empty() && sources.iter().all(|(_, _, series)| series.role == Role::Bucket);
             let of_victoria_metrics = labels.all().is_some_and(|labels| labels.contains(&"vmrange"));
             (classic && !labels.may_have("le") && !of_victoria_metrics).then(|| without_le(query, arg, call))
@@ -57,7 +58,7 @@ fn quantile(query: &Query<'_>, arg: Id, call: &Call<'_>, findings: &mut Findings
 }
 
 /// What is no histogram, or is none any more.
-fn no_buckets(query: &Query<'_>, source: Source<'_, '_>, arg: Id, call: &Call<'_>) -> Option<Diagnostic> {
+fn no_buckets(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: &Call<'_>) -> Option<Diagnostic> {
     let (id, selector, series) = source;
     let span = selector.name.as_ref().map_or(selector.span, |name| name.span);
     match series.role {
@@ -89,7 +90,7 @@ fn no_buckets(query: &Query<'_>, source: Source<'_, '_>, arg: Id, call: &Call<'_
 }
 
 /// The aggregations between a selector and the argument.
-fn aggregates<'e>(query: &Query<'e>, id: Id, arg: Id) -> impl Iterator<Item = &'e Aggregate<'e>> {
+fn aggregates<'e>(query: &Analysis<'e>, id: Id, arg: Id) -> impl Iterator<Item = &'e Aggregate<'e>> {
     query.ancestors(id).take_while(move |outer| *outer >= arg).filter_map(|outer| match &query.expr(outer).kind {
         ExprKind::Aggregate(aggregate) => Some(&**aggregate),
         _ => None,
@@ -97,7 +98,7 @@ fn aggregates<'e>(query: &Query<'e>, id: Id, arg: Id) -> impl Iterator<Item = &'
 }
 
 /// Buckets that nobody took the rate of.
-fn without_rate(query: &Query<'_>, source: Source<'_, '_>, arg: Id, call: &Call<'_>) -> Option<Diagnostic> {
+fn without_rate(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: &Call<'_>) -> Option<Diagnostic> {
     let (id, selector, series) = source;
     if !matches!(series.role, Role::Bucket | Role::NativeHistogram) {
         return None;
@@ -122,7 +123,7 @@ fn without_rate(query: &Query<'_>, source: Source<'_, '_>, arg: Id, call: &Call<
 }
 
 /// What takes buckets away from the histogram between a selector and the quantile.
-fn incomplete(query: &Query<'_>, source: Source<'_, '_>, arg: Id, call: &Call<'_>) -> Option<Diagnostic> {
+fn incomplete(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: &Call<'_>) -> Option<Diagnostic> {
     let (id, selector, series) = source;
     if series.role != Role::Bucket {
         return None;
@@ -182,7 +183,7 @@ fn breaks_buckets(aggregate: &Aggregate<'_>) -> bool {
     }
 }
 
-fn without_le(query: &Query<'_>, arg: Id, call: &Call<'_>) -> Diagnostic {
+fn without_le(query: &Analysis<'_>, arg: Id, call: &Call<'_>) -> Diagnostic {
     let (loser, span, text) = query.loss(arg, "le");
     let finding = Diagnostic::new(Code::QuantileWithoutLe, span, format!("`{}` needs the label `le`", call.name))
         .label(text)
@@ -194,7 +195,7 @@ fn without_le(query: &Query<'_>, arg: Id, call: &Call<'_>) -> Diagnostic {
 }
 
 /// What to write so that an aggregation keeps `le`.
-fn with_le(query: &Query<'_>, id: Id) -> Option<String> {
+fn with_le(query: &Analysis<'_>, id: Id) -> Option<String> {
     let ExprKind::Aggregate(aggregate) = &query.expr(id).kind else { return None };
     // `LE` is no other label.
     let items = |skip: &str| -> Vec<&str> {
@@ -220,11 +221,11 @@ fn with_le(query: &Query<'_>, id: Id) -> Option<String> {
 }
 
 /// Each bucket holds all the smaller ones, so a sum over buckets counts everything several times.
-fn bucket_sum(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Findings) {
+fn bucket_sum(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Findings) {
     let operand = query.operand(id);
     if aggregate.op != Aggregator::Sum
-        || query.bare_labels(id).may_have("le")
-        || !query.bare_labels(operand).may_have("le")
+        || query.labels_without_group_by(id).may_have("le")
+        || !query.labels_without_group_by(operand).may_have("le")
     {
         return;
     }
@@ -281,7 +282,7 @@ fn largest<'m>(matcher: &'m Matcher<'_>) -> Option<&'m str> {
 }
 
 /// Native histograms have no `le`: all of their buckets are in one sample.
-fn le_of_native(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Findings) {
+fn le_of_native(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Findings) {
     let Some(grouping) = aggregate.grouping.as_ref().filter(|grouping| grouping.keyword == GroupingKeyword::By) else {
         return;
     };
@@ -306,7 +307,7 @@ fn le_of_native(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, findings: 
 }
 
 /// An average of quantiles is no quantile.
-fn aggregated_quantile(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Findings) {
+fn aggregated_quantile(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Findings) {
     if !matches!(aggregate.op, Aggregator::Avg | Aggregator::Sum) {
         return;
     }

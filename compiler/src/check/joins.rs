@@ -1,13 +1,14 @@
 //! Operators between two vectors: whether their series can match, and on which side one belongs to many.
 
+use super::analysis::{Analysis, Findings};
 use super::conditions::{Condition, conditions, contradiction};
 use super::grouping::{missing, missing_group_by, never_there};
-use super::labels::{GROUP_BY, Labels, NAME};
-use super::query::{Findings, Id, Query};
+use super::label_set::{GROUP_BY, Labels, NAME};
+use super::tree::Id;
 use crate::promql::{Binary, BinaryOp, ExprKind, Grouping, GroupingItem, GroupingKeyword, MatchOp};
 use crate::{Code, Diagnostic, Span};
 
-pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
+pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     for id in query.ids() {
         let ExprKind::Binary(binary) = &query.expr(id).kind else { continue };
         let mut sides = query.children(id);
@@ -33,7 +34,7 @@ pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
 }
 
 struct Join<'q, 'e> {
-    query: &'q Query<'e>,
+    query: &'q Analysis<'e>,
     binary: &'e Binary<'e>,
     left: Id,
     right: Id,
@@ -85,7 +86,7 @@ impl<'e> Join<'_, 'e> {
             [self.left, self.right].into_iter().filter(|side| self.constant().is_none_or(|(id, _)| id != *side));
         for item in self.on().map_or(&[][..], |on| &on.items) {
             let found = sides.clone().find_map(|side| match item {
-                GroupingItem::Label(label) if !self.query.bare_labels(side).may_have(&label.name) => {
+                GroupingItem::Label(label) if !self.query.labels_without_group_by(side).may_have(&label.name) => {
                     let title = format!("matching on `{}`, which one side does not have", label.name);
                     let harmful = self.nothing_matches_without(side, &label.name);
                     missing(self.query, side, &label.name, label.span, Code::MatchLabelMissing, title, harmful)
@@ -108,7 +109,7 @@ impl<'e> Join<'_, 'e> {
         let (many, one) = if left { (self.left, self.right) } else { (self.right, self.left) };
         for item in &group.items {
             findings.extend(match item {
-                GroupingItem::Label(label) if !self.query.bare_labels(one).may_have(&label.name) => {
+                GroupingItem::Label(label) if !self.query.labels_without_group_by(one).may_have(&label.name) => {
                     let title = format!("`{}` copies `{}`, which is not there", group.keyword.as_str(), label.name);
                     // It is taken from the series of the other side, where they have it.
                     let harmful = self.query.has(many, &label.name) || self.query.had(one, &label.name);
@@ -145,7 +146,7 @@ impl<'e> Join<'_, 'e> {
                     continue;
                 }
                 let (_, place, text) = self.query.loss(other, label);
-                let series = self.query.expr(self.query.bare_id(side)).span;
+                let series = self.query.expr(self.query.strip_parens(side)).span;
                 let shown =
                     if label == GROUP_BY { "labels that a caller groups by".to_owned() } else { format!("`{label}`") };
                 let text = if label == GROUP_BY { "this side does not have them".to_owned() } else { text };
@@ -159,7 +160,7 @@ impl<'e> Join<'_, 'e> {
                 .secondary(place, text)
                 // A label that is only named in `by` may be on no series at all.
                 .warning_unless(self.query.has(side, label));
-                findings.push(match self.mend(side, other) {
+                findings.push(match self.suggest_fix(side, other) {
                     Some(help) => finding.help(help),
                     None => finding,
                 });
@@ -208,7 +209,7 @@ impl<'e> Join<'_, 'e> {
     /// The labels that a side has, or was given by an aggregation of its own.
     fn expected(&self, side: Id) -> Vec<&'e str> {
         let mut labels = self.query.labels(side).sure().to_vec();
-        if let ExprKind::Aggregate(aggregate) = &self.query.expr(self.query.bare_id(side)).kind
+        if let ExprKind::Aggregate(aggregate) = &self.query.expr(self.query.strip_parens(side)).kind
             && let Some(grouping) = &aggregate.grouping
             && grouping.keyword == GroupingKeyword::By
         {
@@ -218,7 +219,7 @@ impl<'e> Join<'_, 'e> {
         labels
     }
 
-    fn mend(&self, side: Id, other: Id) -> Option<String> {
+    fn suggest_fix(&self, side: Id, other: Id) -> Option<String> {
         let op = self.binary.op.as_str();
         let single = self.query.labels(other).all().is_some_and(<[_]>::is_empty);
         if self.binary.op.is_set() {
@@ -244,14 +245,14 @@ impl<'e> Join<'_, 'e> {
     /// `on ({group_by})`, where a caller who groups by nothing makes everything match everything.
     fn empty_on(&self, findings: &mut Findings) -> bool {
         let Some(on) = self.on().filter(|on| on.has_hole() && on.labels().next().is_none()) else { return false };
-        let single = |side: Id| self.query.bare_labels(side).all().is_some_and(<[_]>::is_empty);
+        let single = |side: Id| self.query.labels_without_group_by(side).all().is_some_and(<[_]>::is_empty);
         let ones = match self.binary.group.as_ref().map(|group| group.keyword) {
             Some(GroupingKeyword::GroupLeft) => [self.right, self.right],
             Some(_) => [self.left, self.left],
             None => [self.left, self.right],
         };
         let Some(many) = ones.into_iter().find(|side| !single(*side)) else { return false };
-        let span = self.query.expr(self.query.bare_id(many)).span;
+        let span = self.query.expr(self.query.strip_parens(many)).span;
         findings.push(
             Diagnostic::new(
                 Code::ManyToMany,
@@ -277,7 +278,7 @@ impl<'e> Join<'_, 'e> {
         let copied: Vec<&str> = copied.map(|label| &*label.name).collect();
         let extra = |labels: &Labels<'e>, side: Id| -> Option<&'e str> {
             // Where labels were made of others, one may well follow from the other.
-            if !matches!(self.query.expr(self.query.bare_id(side)).kind, ExprKind::Aggregate(_)) {
+            if !matches!(self.query.expr(self.query.strip_parens(side)).kind, ExprKind::Aggregate(_)) {
                 return None;
             }
             let listed =
@@ -294,7 +295,7 @@ impl<'e> Join<'_, 'e> {
         if let Some(group) = &self.binary.group {
             let one = if group.keyword == GroupingKeyword::GroupLeft { self.right } else { self.left };
             let Some(label) = extra(self.query.labels(one), one).filter(|_| !group.has_hole()) else { return };
-            let span = self.query.expr(self.query.bare_id(one)).span;
+            let span = self.query.expr(self.query.strip_parens(one)).span;
             let keyword = group.keyword.as_str();
             findings.push(
                 Diagnostic::new(
@@ -312,7 +313,7 @@ impl<'e> Join<'_, 'e> {
             let other = if side == self.left { self.right } else { self.left };
             let keyword = if side == self.left { "group_left" } else { "group_right" };
             let unique = extra(self.query.labels(other), other).is_none();
-            let span = self.query.expr(self.query.bare_id(side)).span;
+            let span = self.query.expr(self.query.strip_parens(side)).span;
             let finding = Diagnostic::new(
                 Code::ManyToMany,
                 matching.span(),
@@ -331,7 +332,7 @@ impl<'e> Join<'_, 'e> {
 
     /// The right side of `or vector(0)`, and its place.
     fn constant(&self) -> Option<(Id, Span)> {
-        let call = self.query.expr(self.query.bare_id(self.right));
+        let call = self.query.expr(self.query.strip_parens(self.right));
         let constant = matches!(&call.kind, ExprKind::Call(call) if call.name == "vector");
         (self.binary.op == BinaryOp::Or && constant).then_some((self.right, call.span))
     }
@@ -340,7 +341,7 @@ impl<'e> Join<'_, 'e> {
     fn is_scraped(&self, side: Id) -> bool {
         let sources = self.query.sources(side);
         let is_scraped = |name: Option<&str>| name.is_some_and(|name| !name.contains(':'));
-        self.query.bare_labels(side).may_have("instance")
+        self.query.labels_without_group_by(side).may_have("instance")
             && !sources.is_empty()
             && sources.iter().all(|(_, it, series)| it.range.is_some() && is_scraped(series.name.as_deref()))
     }

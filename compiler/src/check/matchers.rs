@@ -1,14 +1,15 @@
 //! Names, labels and values that selectors ask for.
 
+use super::analysis::{Analysis, Findings};
 use super::conditions::{Condition, MAX_CONDITIONS, alternatives, contradiction, is_plain};
-use super::metrics::Role;
-use super::query::{Findings, Query, Series};
+use super::schema::Role;
+use super::tree::Series;
+use crate::diagnostic::suggest::nearest;
+use crate::file::{LabelType, MetricType};
 use crate::promql::{MatchOp, Matcher, MatcherItem, Name, Selector};
-use crate::schema::{LabelType, MetricType};
-use crate::suggest::nearest;
 use crate::{Code, Diagnostic};
 
-pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
+pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     for (_, selector, series) in query.selectors() {
         undeclared_metric(query, selector, series, findings);
         for matcher in selector.matchers() {
@@ -23,7 +24,7 @@ pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
 }
 
 /// A name that a declared metric has no series of.
-fn undeclared_metric(query: &Query<'_>, selector: &Selector<'_>, series: &Series<'_>, findings: &mut Findings) {
+fn undeclared_metric(query: &Analysis<'_>, selector: &Selector<'_>, series: &Series<'_>, findings: &mut Findings) {
     let Some(name) = series.name.as_deref() else { return };
     let span = selector.name.as_ref().map_or(selector.span, |name| name.span);
     if let Some(metric) = series.metric {
@@ -286,7 +287,7 @@ fn contradictions(selector: &Selector<'_>, series: &Series<'_>, findings: &mut F
 }
 
 /// A caller must filter on a required label, which a template that fixes it leaves no choice for.
-fn fixed_required_label(query: &Query<'_>, selector: &Selector<'_>, findings: &mut Findings) {
+fn fixed_required_label(query: &Analysis<'_>, selector: &Selector<'_>, findings: &mut Findings) {
     let Some(hole) = selector.items().iter().find(|item| matches!(item, MatcherItem::Labels(_))) else { return };
     for label in query.scope.labels.iter().flat_map(|labels| &labels.labels).filter(|label| label.required) {
         let name = label.name.value.as_str();

@@ -1,39 +1,40 @@
 //! The fourth layer: what a query says, given what the files declare about metrics.
 //!
-//! Labels flow up from the selectors through functions, aggregations and joins (`flow`), so that the labels of every
+//! Labels flow up from the selectors through functions, aggregations and joins (`label_flow`), so that the labels of every
 //! expression are known as far as they can be. Each file of checks reads that, and a check that lacks what it needs to
 //! know is quiet. A query is walked a fixed number of times, so time is linear in its length.
 
+mod analysis;
+mod calls;
 mod conditions;
 mod constants;
 mod counters;
 mod filter;
-mod flow;
-mod functions;
 mod grouping;
 mod histograms;
 mod joins;
-mod labels;
+mod label_flow;
+mod label_set;
 mod matchers;
-mod metrics;
 mod pattern;
-mod query;
 mod ranges;
 mod ratios;
+mod schema;
 #[cfg(test)]
 mod tests;
+mod tree;
 
-pub use labels::Labels;
-pub(crate) use metrics::Metrics;
-pub(crate) use query::Scope;
+pub use label_set::Labels;
+pub(crate) use schema::Metrics;
+pub(crate) use tree::Scope;
 
 use std::collections::BTreeSet;
 
 use crate::promql::Expr;
 use crate::{Code, Diagnostic, Span};
-use query::{Findings, Query};
+use analysis::{Analysis, Findings};
 
-const CHECKS: [fn(&Query<'_>, &mut Findings); 10] = [
+const CHECKS: [fn(&Analysis<'_>, &mut Findings); 10] = [
     filter::check,
     matchers::check,
     counters::check,
@@ -43,7 +44,7 @@ const CHECKS: [fn(&Query<'_>, &mut Findings); 10] = [
     ranges::check,
     constants::check,
     ratios::check,
-    functions::check,
+    calls::check,
 ];
 
 /// Leaves out what follows from another finding.
@@ -85,7 +86,7 @@ fn one_for_each_mistake(text: &str, findings: &mut Findings) {
 
 /// Checks a query that has neither faults of syntax nor of types. Spans are of `text`, which `expr` was read from.
 pub(crate) fn check(text: &str, expr: &Expr<'_>, scope: Scope<'_>) -> Vec<Diagnostic> {
-    let query = Query::new(text, expr, scope);
+    let query = Analysis::new(text, expr, scope);
     let mut findings = Vec::new();
     for check in CHECKS {
         check(&query, &mut findings);
@@ -105,7 +106,7 @@ pub fn check_query(text: &str, expr: &Expr<'_>) -> Vec<Diagnostic> {
 #[must_use]
 pub fn output_labels<'e>(text: &'e str, expr: &'e Expr<'e>) -> Labels<'e> {
     // Where nothing is declared, every label comes from the query's text.
-    let query = Query::new(text, expr, plain(&NOTHING));
+    let query = Analysis::new(text, expr, plain(&NOTHING));
     query.labels(0).clone()
 }
 

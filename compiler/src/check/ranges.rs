@@ -2,7 +2,8 @@
 
 use promql_presets_core::PromDuration;
 
-use super::query::{Findings, Id, Query};
+use super::analysis::{Analysis, Findings};
+use super::tree::Id;
 use crate::promql::{BinaryOp, Call, Duration, DurationKind, DurationOp, ExprKind, Sign, is_counter_function};
 use crate::{Code, Diagnostic};
 
@@ -11,11 +12,11 @@ fn needs_two(name: &str) -> bool {
     matches!(name, "rate" | "irate" | "increase" | "delta" | "idelta" | "deriv" | "predict_linear")
 }
 
-pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
+pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     for id in query.ids() {
         match &query.expr(id).kind {
             ExprKind::Call(call) => {
-                let Some(arg) = query.children(id).map(|arg| query.bare_id(arg)).find(|arg| is_range(query, *arg))
+                let Some(arg) = query.children(id).map(|arg| query.strip_parens(arg)).find(|arg| is_range(query, *arg))
                 else {
                     continue;
                 };
@@ -34,12 +35,12 @@ pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
     }
 }
 
-fn is_range(query: &Query<'_>, id: Id) -> bool {
+fn is_range(query: &Analysis<'_>, id: Id) -> bool {
     query.expr(id).ty() == crate::promql::ValueType::Matrix
 }
 
 /// The durations of an expression that have to be positive.
-fn ranges<'e>(query: &Query<'e>, id: Id) -> impl Iterator<Item = &'e Duration> {
+fn ranges<'e>(query: &Analysis<'e>, id: Id) -> impl Iterator<Item = &'e Duration> {
     let (range, step) = match &query.expr(id).kind {
         ExprKind::Selector(selector) => (selector.range.as_ref().map(|range| &range.duration), None),
         ExprKind::Subquery(subquery) => (Some(&subquery.range), subquery.step.as_ref()),
@@ -101,7 +102,7 @@ fn arithmetic(duration: &Duration, findings: &mut Findings) {
     );
 }
 
-fn short_range(query: &Query<'_>, arg: Id, call: &Call<'_>, findings: &mut Findings) {
+fn short_range(query: &Analysis<'_>, arg: Id, call: &Call<'_>, findings: &mut Findings) {
     let (ExprKind::Selector(selector), Some(series)) = (&query.expr(arg).kind, query.series(arg)) else { return };
     let Some(range) = &selector.range else { return };
     let (Some(seconds), Some(interval)) =
@@ -148,9 +149,9 @@ fn short_range(query: &Query<'_>, arg: Id, call: &Call<'_>, findings: &mut Findi
     }
 }
 
-fn subquery(query: &Query<'_>, arg: Id, call: &Call<'_>, findings: &mut Findings) {
+fn subquery(query: &Analysis<'_>, arg: Id, call: &Call<'_>, findings: &mut Findings) {
     let ExprKind::Subquery(subquery) = &query.expr(arg).kind else { return };
-    let inner = query.bare_id(arg + 1);
+    let inner = query.strip_parens(arg + 1);
     let Some(step) = &subquery.step else {
         if let ExprKind::Selector(selector) = &query.expr(inner).kind
             && selector.modifiers.is_empty()
@@ -180,7 +181,8 @@ fn subquery(query: &Query<'_>, arg: Id, call: &Call<'_>, findings: &mut Findings
     }
     if let ExprKind::Call(rate) = &query.expr(inner).kind
         && is_counter_function(rate.name)
-        && let Some(ExprKind::Selector(selector)) = query.arg(inner, 0).map(|arg| &query.expr(query.bare_id(arg)).kind)
+        && let Some(ExprKind::Selector(selector)) =
+            query.arg(inner, 0).map(|arg| &query.expr(query.strip_parens(arg)).kind)
         && let Some(window) = &selector.range
         && rate.name != "irate"
         && query.seconds(&window.duration).is_some_and(|window| window < seconds)
@@ -237,7 +239,7 @@ fn duration(seconds: f64) -> PromDuration {
 }
 
 /// `rate(a[5m]) / rate(b[1m])`.
-fn mismatch(query: &Query<'_>, id: Id, findings: &mut Findings) {
+fn mismatch(query: &Analysis<'_>, id: Id, findings: &mut Findings) {
     let side = |id: Id| {
         let mut ranged = query.selectors_below(id).filter_map(|(id, selector, series)| {
             let ExprKind::Call(call) = &query.expr(query.outer(id)?).kind else { return None };

@@ -1,10 +1,11 @@
 //! Ratios, and what becomes of them when they are aggregated.
 
-use super::query::{Findings, Id, Query};
+use super::analysis::{Analysis, Findings};
+use super::tree::Id;
 use crate::promql::{Aggregate, Aggregator, BinaryOp, ExprKind};
 use crate::{Code, Diagnostic};
 
-pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
+pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     for id in query.ids() {
         if let ExprKind::Aggregate(aggregate) = &query.expr(id).kind {
             aggregated(query, id, aggregate, findings);
@@ -12,7 +13,7 @@ pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
     }
 }
 
-fn aggregated(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Findings) {
+fn aggregated(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Findings) {
     if !matches!(aggregate.op, Aggregator::Sum | Aggregator::Avg | Aggregator::Stddev | Aggregator::Stdvar) {
         return;
     }
@@ -45,15 +46,18 @@ fn aggregated(query: &Query<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &m
                     span,
                     format!("`{function}` is 0 where nothing happens, and 0 {} 0 is NaN", binary.op.as_str()),
                 )
-                .help(format!("write `({} > 0)` for the divisor", query.slice(query.expr(query.bare_id(right)).span))),
+                .help(format!(
+                    "write `({} > 0)` for the divisor",
+                    query.slice(query.expr(query.strip_parens(right)).span)
+                )),
         );
     }
 }
 
 /// The expression without parentheses, signs, and arithmetic with numbers around it.
-pub(super) fn unscaled(query: &Query<'_>, mut id: Id) -> Id {
+pub(super) fn unscaled(query: &Analysis<'_>, mut id: Id) -> Id {
     loop {
-        id = query.bare_id(id);
+        id = query.strip_parens(id);
         let inner = match &query.expr(id).kind {
             ExprKind::Unary(_) => query.children(id).next(),
             ExprKind::Binary(binary) => {
@@ -79,8 +83,8 @@ pub(super) fn unscaled(query: &Query<'_>, mut id: Id) -> Id {
 }
 
 /// The `rate` or its like in a divisor that is 0 where nothing happens, unless the divisor keeps zeros out.
-fn idle<'e>(query: &Query<'e>, divisor: Id) -> Option<(&'e str, crate::Span)> {
-    let mut id = query.bare_id(divisor);
+fn idle<'e>(query: &Analysis<'e>, divisor: Id) -> Option<(&'e str, crate::Span)> {
+    let mut id = query.strip_parens(divisor);
     loop {
         match &query.expr(id).kind {
             ExprKind::Call(call) if matches!(call.name, "rate" | "irate" | "increase") => {
@@ -89,7 +93,7 @@ fn idle<'e>(query: &Query<'e>, divisor: Id) -> Option<(&'e str, crate::Span)> {
             ExprKind::Aggregate(aggregate)
                 if matches!(aggregate.op, Aggregator::Sum | Aggregator::Avg | Aggregator::Max | Aggregator::Min) =>
             {
-                id = query.bare_id(query.operand(id));
+                id = query.strip_parens(query.operand(id));
             }
             _ => return None,
         }

@@ -1,7 +1,7 @@
 //! `PromQL` as Prometheus 3.14 accepts it, with the placeholders of a template as typed holes of the grammar.
 //!
 //! [`parse`] is the way in. It reads the text (`lexer`), builds the tree (`parser`, `ast`) and, when the tree is
-//! whole, checks types (`check`). Time is linear in the length of the text, and no input overflows the stack.
+//! whole, checks types (`typeck`). Time is linear in the length of the text, and no input overflows the stack.
 //!
 //! ```
 //! use promql_presets_compiler::promql::{Syntax, ValueType, parse};
@@ -15,16 +15,15 @@
 //! ```
 
 mod ast;
-mod check;
 mod functions;
 mod lexer;
 mod literal;
-mod meant;
+mod outline;
 mod parser;
 mod report;
 mod rewrite;
 mod token;
-mod tree;
+mod typeck;
 
 #[cfg(test)]
 mod tests;
@@ -36,11 +35,10 @@ pub use ast::{
     holes,
 };
 pub use functions::Function;
-pub(crate) use meant::meant_duration;
+pub use outline::Tree;
 pub(crate) use report::regex_fault;
 pub(crate) use rewrite::{instead_for_gauges, is_counter_function, keeps_values, of_each_selector};
 pub use token::Hole;
-pub use tree::Tree;
 
 use crate::diagnostic::limit;
 use crate::{Code, Diagnostic, Span};
@@ -126,7 +124,7 @@ pub fn parse(text: &str, syntax: Syntax) -> Parsed<'_> {
     if let Some(expr) = &expr {
         let whole = diagnostics.iter().all(|diagnostic| diagnostic.code == Code::InvalidRegex);
         if whole {
-            check::check(text, syntax, expr, &mut diagnostics);
+            typeck::check(text, syntax, expr, &mut diagnostics);
         }
     }
     if diagnostics.len() > 1 {

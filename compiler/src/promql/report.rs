@@ -5,9 +5,9 @@ use promql_presets_core::regex;
 use super::ast::{Aggregator, Expr, ExprKind, ValueType};
 use super::functions::{Function, REMOVED};
 use super::literal::{self, DurationFault, EscapeFault, EscapeFaultKind};
-use super::meant::{meant_duration, meant_number};
 use super::token::Hole;
-use crate::suggest::nearest;
+use crate::diagnostic::did_you_mean::{suggest_duration, suggest_number};
+use crate::diagnostic::suggest::nearest;
 use crate::{Code, Diagnostic, Span};
 
 fn syntax(span: Span, title: impl Into<String>) -> Diagnostic {
@@ -58,8 +58,8 @@ pub(super) fn hole_in_number(hole: Hole, span: Span, number: &str) -> Diagnostic
 /// `is_duration`: whether it stands in brackets.
 pub(super) fn bad_number(text: &str, span: Span, is_duration: bool) -> Diagnostic {
     let diagnostic = syntax(span, format!("invalid number `{text}`")).label("neither a number nor a duration");
-    let large = if is_duration { None } else { meant_number(text) };
-    match large.or_else(|| meant_duration(text)) {
+    let large = if is_duration { None } else { suggest_number(text) };
+    match large.or_else(|| suggest_duration(text)) {
         Some(help) => diagnostic.help(help),
         None => diagnostic.note("durations have the units `ms`, `s`, `m`, `h`, `d`, `w` and `y`"),
     }
@@ -71,7 +71,7 @@ pub(super) fn bad_duration(text: &str, span: Span, fault: DurationFault) -> Diag
         DurationFault::Order => diagnostic.label("units go from large to small, each at most once, as in `1h30m`"),
         DurationFault::Syntax => {
             let diagnostic = diagnostic.label("each number is whole and has a unit, as in `1h30m`");
-            match meant_duration(text) {
+            match suggest_duration(text) {
                 Some(help) => diagnostic.help(help),
                 None => diagnostic,
             }

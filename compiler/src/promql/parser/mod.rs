@@ -4,9 +4,9 @@
 //! passed over.
 
 mod duration;
+mod errors;
 mod grouping;
 mod selector;
-mod unexpected;
 
 use super::ast::{
     Aggregate, Aggregator, Binary, BinaryOp, Call, Duration, Expr, ExprKind, GroupingKeyword, MAX_HEIGHT, Number, Sign,

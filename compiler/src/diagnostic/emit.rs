@@ -3,8 +3,8 @@
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-use crate::source::Lines;
-use crate::{Diagnostic, Finding, Severity, SourceFile, Span};
+use super::source::Lines;
+use super::{Diagnostic, Finding, Severity, SourceFile, Span};
 
 /// How wide a rendered diagnostic may be; longer source lines are cut around the fault.
 const WIDTH: usize = 140;

@@ -1,12 +1,13 @@
 //! Single functions that are easily taken for something else.
 
-use super::query::{Findings, Id, Query};
+use super::analysis::{Analysis, Findings};
+use super::tree::Id;
 use crate::promql::{
     Aggregator, Binary, BinaryOp, Call, Expr, ExprKind, GroupingKeyword, StringLiteral, ValueType, regex_fault,
 };
 use crate::{Code, Diagnostic};
 
-pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
+pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     for id in query.ids() {
         let call = match &query.expr(id).kind {
             ExprKind::Call(call) => call,
@@ -29,7 +30,7 @@ pub(super) fn check(query: &Query<'_>, findings: &mut Findings) {
     }
 }
 
-fn string<'e>(expr: Option<&'e Expr<'e>>) -> Option<&'e StringLiteral<'e>> {
+fn string_arg<'e>(expr: Option<&'e Expr<'e>>) -> Option<&'e StringLiteral<'e>> {
     match &expr?.unparenthesized().kind {
         ExprKind::String(text) => Some(text),
         _ => None,
@@ -100,7 +101,7 @@ fn after_class(class: &str) -> &str {
 
 /// The name of a label that is set or joined.
 fn target(call: &Call<'_>, arg: usize, findings: &mut Findings) {
-    let Some(text) = string(call.args.get(arg)).filter(|text| text.value.is_empty()) else { return };
+    let Some(text) = string_arg(call.args.get(arg)).filter(|text| text.value.is_empty()) else { return };
     findings.push(
         Diagnostic::new(Code::ConstantOutOfRange, text.span, format!("`{}` of a label without a name", call.name))
             .label("the query fails"),
@@ -108,16 +109,16 @@ fn target(call: &Call<'_>, arg: usize, findings: &mut Findings) {
 }
 
 /// The pattern, which Prometheus reads only when it runs the query.
-fn pattern(query: &Query<'_>, call: &Call<'_>, findings: &mut Findings) {
-    let Some(pattern) = string(call.args.get(4)) else { return };
+fn pattern(query: &Analysis<'_>, call: &Call<'_>, findings: &mut Findings) {
+    let Some(pattern) = string_arg(call.args.get(4)) else { return };
     match regex_fault(query.text, query.scope.template, pattern.span, &pattern.value) {
         Some(fault) => findings.push(fault),
         None => replacement(query, call, findings),
     }
 }
 
-fn replacement(query: &Query<'_>, call: &Call<'_>, findings: &mut Findings) {
-    let (Some(text), Some(pattern)) = (string(call.args.get(2)), string(call.args.get(4))) else { return };
+fn replacement(query: &Analysis<'_>, call: &Call<'_>, findings: &mut Findings) {
+    let (Some(text), Some(pattern)) = (string_arg(call.args.get(2)), string_arg(call.args.get(4))) else { return };
     let (count, names) = groups(&pattern.value);
     let known = |name: &str| name.parse::<usize>().is_ok_and(|group| group <= count) || names.contains(&name);
     let Some((name, braced)) = references(&text.value).into_iter().find(|(name, _)| !known(name)) else { return };
@@ -148,7 +149,7 @@ fn replacement(query: &Query<'_>, call: &Call<'_>, findings: &mut Findings) {
     findings.push(finding.label("always empty").secondary(pattern.span, has));
 }
 
-fn sort(query: &Query<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) {
+fn sort(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) {
     let by = query.ancestors(id).find_map(|outer| match &query.expr(outer).kind {
         ExprKind::Aggregate(aggregate) => {
             Some((aggregate.op_span, aggregate.op.as_str(), "takes its series in no order"))
@@ -175,10 +176,10 @@ fn sort(query: &Query<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) {
 }
 
 /// `vector(0) or x`: what is always there comes first.
-fn hidden(query: &Query<'_>, id: Id, binary: &Binary<'_>, findings: &mut Findings) {
+fn hidden(query: &Analysis<'_>, id: Id, binary: &Binary<'_>, findings: &mut Findings) {
     let mut sides = query.children(id);
     let (BinaryOp::Or, Some(left), Some(right)) = (binary.op, sides.next(), sides.next()) else { return };
-    let ExprKind::Call(call) = &query.expr(query.bare_id(left)).kind else { return };
+    let ExprKind::Call(call) = &query.expr(query.strip_parens(left)).kind else { return };
     if call.name != "vector" {
         return;
     }
@@ -193,10 +194,10 @@ fn hidden(query: &Query<'_>, id: Id, binary: &Binary<'_>, findings: &mut Finding
     );
 }
 
-fn absent(query: &Query<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) {
-    let Some(arg) = query.arg(id, 0).map(|arg| query.bare_id(arg)) else { return };
+fn absent(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) {
+    let Some(arg) = query.arg(id, 0).map(|arg| query.strip_parens(arg)) else { return };
     let (subquery, arg) = match &query.expr(arg).kind {
-        ExprKind::Subquery(subquery) => (Some(subquery), query.bare_id(arg + 1)),
+        ExprKind::Subquery(subquery) => (Some(subquery), query.strip_parens(arg + 1)),
         _ => (None, arg),
     };
     let (span, what) = match &query.expr(arg).kind {

@@ -6,8 +6,8 @@
 use std::fmt::Write;
 
 use crate::SourceFile;
+use crate::backend::registry::{Label, LabelKind, Module, Preset, Querier, Registry, Segment};
 use crate::promql::ValueType;
-use crate::registry::{Label, LabelKind, Module, Preset, Querier, Registry, Segment};
 
 /// The attributes of generated items. A service need not use every preset, and the prose of preset files is not
 /// rustdoc's.

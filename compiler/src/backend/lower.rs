@@ -6,10 +6,10 @@
 
 use promql_presets_core::{name, quote};
 
+use crate::backend::registry::Segment;
 use crate::promql::{
     Braces, Duration, Expr, ExprKind, Grouping, GroupingItem, MatcherItem, Modifier, Name, NamePart, Selector,
 };
-use crate::registry::Segment;
 use crate::{Code, Diagnostic, Span};
 
 /// Takes a template apart. `metric` is what `{metric_name}` stands for, if that is known.

@@ -1,9 +1,9 @@
-//! What somebody meant who wrote a number or a duration that is none.
+//! Suggestions for invalid numbers and durations.
 
 use promql_presets_core::PromDuration;
 
 /// What to write for a duration near a text that is none: `5m` for `5 min`, `1h30m` for `1.5h`.
-pub(crate) fn meant_duration(text: &str) -> Option<String> {
+pub(crate) fn suggest_duration(text: &str) -> Option<String> {
     let text: String = text.split_whitespace().collect();
     let mut meant = String::new();
     let mut rest = text.as_str();
@@ -46,7 +46,7 @@ fn whole(number: &str, unit: &str) -> Option<String> {
 }
 
 /// What to write for a number with the unit of a size: `5e3` for `5k`.
-pub(super) fn meant_number(text: &str) -> Option<String> {
+pub(crate) fn suggest_number(text: &str) -> Option<String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let power = match &text[digits.len()..] {
         "k" | "K" | "kB" | "KB" => "e3",
@@ -64,7 +64,7 @@ pub(super) fn meant_number(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{meant_duration, meant_number};
+    use super::{suggest_duration, suggest_number};
 
     #[test]
     fn durations_and_numbers() {
@@ -76,13 +76,13 @@ mod tests {
             ("1M", "write `1m` for minutes, `30d` for months"),
             ("2 months", "write `2m` for minutes, `60d` for months"),
         ] {
-            assert_eq!(meant_duration(text).as_deref(), Some(help), "{text}");
+            assert_eq!(suggest_duration(text).as_deref(), Some(help), "{text}");
         }
         for text in ["", "soon", "0s", "5x", "30m1h"] {
-            assert_eq!(meant_duration(text), None, "{text}");
+            assert_eq!(suggest_duration(text), None, "{text}");
         }
-        assert_eq!(meant_number("1.5k").as_deref(), Some("write `1.5e3`"));
-        assert_eq!(meant_number("10MiB").as_deref(), Some("write `10 * 2^20`"));
-        assert_eq!(meant_number("10x"), None);
+        assert_eq!(suggest_number("1.5k").as_deref(), Some("write `1.5e3`"));
+        assert_eq!(suggest_number("10MiB").as_deref(), Some("write `10 * 2^20`"));
+        assert_eq!(suggest_number("10x"), None);
     }
 }

@@ -4,34 +4,34 @@
 
 use promql_presets_core::regex::matches_empty;
 
-use super::labels::{GROUP_BY, Labels, NAME};
-use super::metrics::Role;
-use super::query::{Id, Query, labels_of};
+use super::label_set::{GROUP_BY, Labels, NAME};
+use super::schema::Role;
+use super::tree::{Id, Tree, labels_of};
 use crate::promql::{
     Aggregate, Aggregator, Binary, Call, ExprKind, FillSide, Grouping, GroupingKeyword, MatchOp, Matcher, Selector,
     Sign, StringLiteral, ValueType,
 };
 
-/// The labels of every expression. `filled` says whether a caller groups by something or by nothing.
-pub(super) fn flow<'e>(query: &Query<'e>, filled: bool) -> Vec<Labels<'e>> {
-    let mut flow = Flow { query, filled, labels: vec![Labels::none(); query.ids().len()] };
+/// Infers the labels of every expression. `grouped` is whether the caller groups by something.
+pub(super) fn infer_labels<'e>(tree: &Tree<'e>, grouped: bool) -> Vec<Labels<'e>> {
+    let mut flow = Flow { tree, grouped, labels: vec![Labels::none(); tree.ids().len()] };
     // Children come after their parents.
-    for id in query.ids().rev() {
+    for id in tree.ids().rev() {
         flow.labels[id] = flow.expr(id);
     }
     flow.labels
 }
 
 struct Flow<'q, 'e> {
-    query: &'q Query<'e>,
-    filled: bool,
+    tree: &'q Tree<'e>,
+    grouped: bool,
     labels: Vec<Labels<'e>>,
 }
 
 impl<'e> Flow<'_, 'e> {
     fn expr(&self, id: Id) -> Labels<'e> {
         let inner = || self.labels[id + 1].clone();
-        match &self.query.expr(id).kind {
+        match &self.tree.expr(id).kind {
             ExprKind::Number(_) | ExprKind::String(_) => Labels::none(),
             ExprKind::Selector(selector) => self.selector(id, selector),
             ExprKind::Paren(_) | ExprKind::Subquery(_) => inner(),
@@ -44,7 +44,7 @@ impl<'e> Flow<'_, 'e> {
     }
 
     fn selector(&self, id: Id, selector: &'e Selector<'e>) -> Labels<'e> {
-        let series = self.query.series(id);
+        let series = self.tree.series(id);
         let declared = series.and_then(|series| Some((series, series.metric?.labels.as_ref()?)));
         let mut labels = match declared {
             Some((series, labels)) => {
@@ -67,12 +67,12 @@ impl<'e> Flow<'_, 'e> {
     }
 
     fn call(&self, id: Id, call: &'e Call<'e>) -> Labels<'e> {
-        let vector = self.query.children(id).find(|arg| self.is_vector(*arg));
+        let vector = self.tree.children(id).find(|arg| self.is_vector(*arg));
         let Some(vector) = vector.filter(|_| call.function.is_some_and(|it| it.returns == ValueType::Vector)) else {
             return Labels::none();
         };
         let labels = self.labels[vector].clone();
-        let text = |index: usize| string(call, index).map(|text| &*text.value);
+        let text = |index: usize| string_arg(call, index).map(|text| &*text.value);
         match call.name {
             "absent" | "absent_over_time" => self.absent(vector),
             "last_over_time" | "first_over_time" | "sort" | "sort_desc" | "sort_by_label" | "sort_by_label_desc" => {
@@ -81,7 +81,7 @@ impl<'e> Flow<'_, 'e> {
             "label_replace" => match text(1) {
                 None => Labels::any(),
                 Some(label) if replacement(call, &labels).is_some() => labels.with_sure(label),
-                Some(_) if sets_nothing(call, &labels) => labels,
+                Some(_) if replacement_is_noop(call, &labels) => labels,
                 Some(label) => labels.unsure(label),
             },
             "label_join" => {
@@ -101,7 +101,7 @@ impl<'e> Flow<'_, 'e> {
 
     /// `absent` makes its labels from `=` matchers, where there is one for the label.
     fn absent(&self, vector: Id) -> Labels<'e> {
-        let ExprKind::Selector(selector) = &self.query.expr(self.query.bare_id(vector)).kind else {
+        let ExprKind::Selector(selector) = &self.tree.expr(self.tree.strip_parens(vector)).kind else {
             return Labels::none();
         };
         let mut names: Vec<&str> = selector.matchers().map(|matcher| &*matcher.label.name).collect();
@@ -116,7 +116,7 @@ impl<'e> Flow<'_, 'e> {
     }
 
     fn aggregate(&self, id: Id, aggregate: &'e Aggregate<'e>) -> Labels<'e> {
-        let inner = &self.labels[self.query.operand(id)];
+        let inner = &self.labels[self.tree.operand(id)];
         if matches!(aggregate.op, Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk | Aggregator::LimitRatio)
         {
             return inner.clone();
@@ -138,7 +138,7 @@ impl<'e> Flow<'_, 'e> {
     fn keeping(&self, labels: &Labels<'e>, grouping: &'e Grouping<'e>) -> Labels<'e> {
         let (literal, hole) = labels_of(&grouping.items);
         let kept = labels.keep(literal);
-        if hole && self.filled { kept.with_sure(GROUP_BY) } else { kept }
+        if hole && self.grouped { kept.with_sure(GROUP_BY) } else { kept }
     }
 
     /// All but the labels of `without (...)` or `ignoring (...)`.
@@ -146,11 +146,11 @@ impl<'e> Flow<'_, 'e> {
         let (literal, hole) = labels_of(&grouping.items);
         let labels = labels.without_all(literal);
         // It may be any of them.
-        if hole && self.filled { labels.all_unsure().without(GROUP_BY) } else { labels }
+        if hole && self.grouped { labels.all_unsure().without(GROUP_BY) } else { labels }
     }
 
     fn binary(&self, id: Id, binary: &'e Binary<'e>) -> Labels<'e> {
-        let mut sides = self.query.children(id);
+        let mut sides = self.tree.children(id);
         let (Some(left), Some(right)) = (sides.next(), sides.next()) else { return Labels::none() };
         let (lhs, rhs) = (&self.labels[left], &self.labels[right]);
         let keeps_name = binary.op.is_comparison() && binary.bool_span.is_none();
@@ -182,7 +182,7 @@ impl<'e> Flow<'_, 'e> {
                 (false, false) => labels.without(label),
             };
         }
-        if hole && self.filled {
+        if hole && self.grouped {
             labels = labels.all_unsure().with_sure(GROUP_BY);
         }
         labels
@@ -209,12 +209,12 @@ impl<'e> Flow<'_, 'e> {
     }
 
     fn is_vector(&self, id: Id) -> bool {
-        matches!(self.query.expr(id).ty(), ValueType::Vector | ValueType::Matrix)
+        matches!(self.tree.expr(id).ty(), ValueType::Vector | ValueType::Matrix)
     }
 }
 
 /// The string that an argument is.
-pub(super) fn string<'e>(call: &'e Call<'e>, index: usize) -> Option<&'e StringLiteral<'e>> {
+pub(super) fn string_arg<'e>(call: &'e Call<'e>, index: usize) -> Option<&'e StringLiteral<'e>> {
     match &call.args.get(index)?.unparenthesized().kind {
         ExprKind::String(text) => Some(text),
         _ => None,
@@ -224,29 +224,29 @@ pub(super) fn string<'e>(call: &'e Call<'e>, index: usize) -> Option<&'e StringL
 /// The labels that a function gives values to.
 pub(super) fn overwritten<'e>(call: &'e Call<'e>) -> impl Iterator<Item = &'e str> {
     let sets = matches!(call.name, "label_replace" | "label_join" | "histogram_quantiles");
-    string(call, 1).filter(|_| sets).map(|label| &*label.value).into_iter()
+    string_arg(call, 1).filter(|_| sets).map(|label| &*label.value).into_iter()
 }
 
 /// The value that `label_replace` gives to every series of these labels, where it is always the same.
 pub(super) fn replacement<'e>(call: &'e Call<'e>, labels: &Labels<'e>) -> Option<&'e StringLiteral<'e>> {
-    let pattern = &*string(call, 4)?.value;
+    let pattern = &*string_arg(call, 4)?.value;
     let always = matches!(pattern, ".*" | "(.*)") || (matches_empty(pattern) && lacks_source(call, labels));
-    string(call, 2)
+    string_arg(call, 2)
         .filter(|value| call.name == "label_replace" && always && !value.value.is_empty() && !value.value.contains('$'))
 }
 
 /// Whether `label_replace` reads a label that is not there, with a pattern that does not match that.
-pub(super) fn sets_nothing<'e>(call: &'e Call<'e>, labels: &Labels<'e>) -> bool {
+pub(super) fn replacement_is_noop<'e>(call: &'e Call<'e>, labels: &Labels<'e>) -> bool {
     call.name == "label_replace"
         && lacks_source(call, labels)
-        && string(call, 4).is_some_and(|pattern| !matches_empty(&pattern.value))
+        && string_arg(call, 4).is_some_and(|pattern| !matches_empty(&pattern.value))
 }
 
 /// Whether series of these labels lack the label that `label_replace` reads.
 fn lacks_source<'e>(call: &'e Call<'e>, labels: &Labels<'e>) -> bool {
     // A caller may group by it.
     let lacks = |label: &str| !labels.may_have(label) && !labels.may_have(GROUP_BY);
-    string(call, 3).is_some_and(|source| source.value.is_empty() || lacks(&source.value))
+    string_arg(call, 3).is_some_and(|source| source.value.is_empty() || lacks(&source.value))
 }
 
 #[cfg(test)]

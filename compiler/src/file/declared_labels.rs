@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use toml::de::DeValue;
 
 use super::{Key, LABEL_KEYS, LABEL_TYPES, Label, LabelType, Labels, Reader, Value, in_order, key_span};
-use crate::source::Spanned;
-use crate::suggest::nearest;
+use crate::diagnostic::source::Spanned;
+use crate::diagnostic::suggest::nearest;
 use crate::{Code, Diagnostic, Span};
 
 impl Reader<'_> {

@@ -4,8 +4,8 @@ use promql_presets_core::{DurationError, PromDuration};
 use toml::de::DeValue;
 
 use super::{Reader, Value};
-use crate::promql::meant_duration;
-use crate::source::Spanned;
+use crate::diagnostic::did_you_mean::suggest_duration;
+use crate::diagnostic::source::Spanned;
 use crate::{Code, Diagnostic, Span};
 
 impl Reader<'_> {
@@ -49,7 +49,7 @@ impl Reader<'_> {
                 let inside = literal.locate(Span::of(0..literal.text.len()));
                 let span = if inside.start == inside.end { literal.span } else { inside };
                 let mut diagnostic = Diagnostic::new(Code::InvalidDuration, span, title).label(reason);
-                diagnostic.help = meant_duration(&literal.text);
+                diagnostic.help = suggest_duration(&literal.text);
                 self.report(diagnostic);
                 None
             }

@@ -1,8 +1,9 @@
 //! Faults in durations, ranges and timestamps.
 
+use crate::diagnostic::did_you_mean::suggest_duration;
+use crate::promql::literal;
 use crate::promql::parser::{Parser, Result};
 use crate::promql::token::{Hole, Kind, Token};
-use crate::promql::{literal, meant_duration};
 use crate::{Code, Diagnostic, Span};
 
 impl Parser<'_> {
@@ -31,7 +32,7 @@ impl Parser<'_> {
                     self.syntax(format!("unexpected {}", self.found())).label(expected).secondary(open, "opened here");
                 // `[5 m]`.
                 let rest = &self.lexer.text[open.end as usize..];
-                Diagnostic { help: meant_duration(rest.split(']').next().unwrap_or_default()), ..diagnostic }
+                Diagnostic { help: suggest_duration(rest.split(']').next().unwrap_or_default()), ..diagnostic }
             }
         };
         self.fail(diagnostic)

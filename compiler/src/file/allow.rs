@@ -3,8 +3,8 @@
 use toml::de::DeValue;
 
 use super::{Allow, Reader, Value, in_order, with_article};
-use crate::source::Spanned;
-use crate::suggest::nearest;
+use crate::diagnostic::source::Spanned;
+use crate::diagnostic::suggest::nearest;
 use crate::{Code, Diagnostic, Span};
 
 const REASON: &str = "add `reason = \"...\"`, for whoever meets this line next";

@@ -1,19 +1,17 @@
-//! A query as the checks see it: every expression with its place in the tree, its labels, and its metric.
+//! The syntax tree as the checks read it: every expression has an index, a parent, and a metric if it is a selector.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use promql_presets_core::PromDuration;
 
-use super::flow;
-use super::labels::Labels;
-use super::metrics::{Metric, Metrics, Role};
+use super::schema::{Metric, Metrics, Role};
+use crate::Span;
+use crate::file::{self, LabelType};
 use crate::promql::{
-    BinaryOp, Duration, DurationKind, DurationOp, Expr, ExprKind, Grouping, GroupingItem, GroupingKeyword, NamePart,
-    Selector, ValueType,
+    BinaryOp, Duration, DurationKind, DurationOp, Expr, ExprKind, GroupingItem, GroupingKeyword, NamePart, Selector,
+    ValueType,
 };
-use crate::schema::{self, LabelType};
-use crate::{Diagnostic, Span};
 
 /// What is known about a query besides its text.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +23,7 @@ pub(crate) struct Scope<'e> {
     /// What `{metric_name}` stands for.
     pub metric: Option<&'e str>,
     /// The labels that its file declares; `None` admits any.
-    pub labels: Option<&'e schema::Labels>,
+    pub labels: Option<&'e file::Labels>,
     /// What `{window}` stands for where a caller passes none.
     pub window: Option<PromDuration>,
     /// What all files declare.
@@ -56,7 +54,7 @@ pub(super) struct Series<'e> {
 
 impl Series<'_> {
     /// Whether the series have a label, as far as the file or the name of the metric tells.
-    fn declares(&self, label: &str) -> bool {
+    pub(super) fn declares(&self, label: &str) -> bool {
         self.label(label).is_some() || (label == "le" && self.role == Role::Bucket)
     }
 
@@ -71,26 +69,18 @@ impl Series<'_> {
     }
 }
 
-/// A query with everything that is known about it.
-pub(super) struct Query<'e> {
+/// A query whose expressions know their parents, and whose selectors know their metrics.
+pub(super) struct Tree<'e> {
     pub text: &'e str,
     pub scope: Scope<'e>,
     nodes: Vec<Node<'e>>,
-    /// Where a caller groups by something.
-    filled: Vec<Labels<'e>>,
-    /// Where a caller groups by nothing; empty if that makes no difference.
-    bare: Vec<Labels<'e>>,
 }
 
-impl<'e> Query<'e> {
+impl<'e> Tree<'e> {
     pub(super) fn new(text: &'e str, expr: &'e Expr<'e>, scope: Scope<'e>) -> Self {
-        let mut query = Self { text, scope, nodes: Vec::new(), filled: Vec::new(), bare: Vec::new() };
-        query.add(expr, None);
-        query.filled = flow::flow(&query, true);
-        if scope.template && text.contains(super::labels::GROUP_BY) {
-            query.bare = flow::flow(&query, false);
-        }
-        query
+        let mut tree = Self { text, scope, nodes: Vec::new() };
+        tree.add(expr, None);
+        tree
     }
 
     fn add(&mut self, expr: &'e Expr<'e>, parent: Option<Id>) {
@@ -177,7 +167,7 @@ impl<'e> Query<'e> {
     }
 
     /// The expression without parentheses around it.
-    pub(super) fn bare_id(&self, mut id: Id) -> Id {
+    pub(super) fn strip_parens(&self, mut id: Id) -> Id {
         while matches!(self.expr(id).kind, ExprKind::Paren(_)) {
             id += 1;
         }
@@ -237,85 +227,9 @@ impl<'e> Query<'e> {
         found
     }
 
-    /// Where in an expression a label goes that the expression does not have, and how to put that.
-    pub(super) fn loss(&self, mut id: Id, label: &str) -> (Id, Span, String) {
-        let lacks = |id: &Id| self.expr(*id).ty() != ValueType::Scalar && !self.bare_labels(*id).may_have(label);
-        while let Some(child) = self.children(id).find(lacks)
-            && !self.sets_nothing(id, label)
-        {
-            id = child;
-        }
-        let expr = self.expr(id);
-        let (span, text) = match &expr.kind {
-            ExprKind::Aggregate(aggregate) => match &aggregate.grouping {
-                Some(grouping) => {
-                    let span = grouping.span();
-                    // `sum by (a) (x)`, not `sum(x) by (a)`.
-                    let before = span.start < aggregate.parens.start;
-                    let span = if before { aggregate.op_span.to(span) } else { span };
-                    (span, format!("this grouping drops `{label}`"))
-                }
-                None => (aggregate.op_span, "this drops every label".to_owned()),
-            },
-            ExprKind::Call(call) if self.sets_nothing(id, label) => {
-                let source = flow::string(call, 3);
-                let name = source.map_or("", |source| &*source.value);
-                (source.map_or(call.name_span, |source| source.span), format!("`{name}` is gone, so nothing is set"))
-            }
-            ExprKind::Call(call) => (call.name_span, format!("this drops `{label}`")),
-            ExprKind::Binary(binary) => {
-                (binary.matching.as_ref().map_or(binary.op_span, Grouping::span), format!("this drops `{label}`"))
-            }
-            ExprKind::Selector(selector) => (selector.span, format!("no label `{label}` here")),
-            _ => (expr.span, format!("no label `{label}` here")),
-        };
-        (id, span, text)
-    }
-
-    /// Whether it is a `label_replace` that would set the label, if what it reads were there.
-    fn sets_nothing(&self, id: Id, label: &str) -> bool {
-        match &self.expr(id).kind {
-            ExprKind::Call(call) => {
-                let sets = flow::overwritten(call).any(|it| it == label);
-                sets && self.arg(id, 0).is_some_and(|arg| flow::sets_nothing(call, self.bare_labels(arg)))
-            }
-            _ => false,
-        }
-    }
-
-    /// Whether the series of an expression have a label, as matchers or declarations prove.
-    pub(super) fn has(&self, id: Id, label: &str) -> bool {
-        let labels = self.labels(id);
-        let mut selectors = self.some_selectors_below(id).peekable();
-        labels.surely_has(label)
-            || (labels.may_have(label)
-                && selectors.peek().is_some()
-                && selectors.all(|(_, _, series)| series.declares(label)))
-    }
-
-    /// Whether a declaration says that series below an expression have a label.
-    pub(super) fn had(&self, id: Id, label: &str) -> bool {
-        self.some_selectors_below(id).any(|(_, _, series)| series.declares(label))
-    }
-
-    /// No more of the selectors than it takes, because a query may lose many labels of many series.
-    fn some_selectors_below(&self, id: Id) -> impl Iterator<Item = (Id, &'e Selector<'e>, &Series<'e>)> {
-        self.selectors_below(id).take(50)
-    }
-
     /// Whether an expression is made of instant or range vectors.
     pub(super) fn is_vector(&self, id: Id) -> bool {
         matches!(self.expr(id).ty(), ValueType::Vector | ValueType::Matrix)
-    }
-
-    /// The labels of an expression, `{group_by}` among them.
-    pub(super) fn labels(&self, id: Id) -> &Labels<'e> {
-        &self.filled[id]
-    }
-
-    /// The labels of an expression where a caller groups by nothing.
-    pub(super) fn bare_labels(&self, id: Id) -> &Labels<'e> {
-        if self.bare.is_empty() { &self.filled[id] } else { &self.bare[id] }
     }
 
     pub(super) fn slice(&self, span: Span) -> &'e str {
@@ -372,6 +286,3 @@ pub(super) fn labels_of<'e>(items: &'e [GroupingItem<'e>]) -> (impl Iterator<Ite
     });
     (labels, items.iter().any(|item| matches!(item, GroupingItem::GroupBy(_))))
 }
-
-/// What checks write to.
-pub(super) type Findings = Vec<Diagnostic>;

@@ -4,22 +4,25 @@
 //! out, and the rest is read.
 
 mod allow;
-mod duration;
-mod labels;
+mod declared_labels;
+mod duration_value;
+mod toml_error;
+mod toml_string;
 
 use std::ops::Range;
 
 use promql_presets_core::PromDuration;
 use toml::de::{DeString, DeTable, DeValue};
 
-use crate::literal::Literal;
-use crate::source::{Lines, Spanned};
-use crate::suggest::nearest;
-use crate::{Code, Diagnostic, Span, toml_error};
+use crate::diagnostic::source::{Lines, Spanned};
+use crate::diagnostic::suggest::nearest;
+use crate::{Code, Diagnostic, Span};
+
+pub use toml_string::Literal;
 
 /// What a preset file says.
 #[derive(Clone, Debug, Default)]
-pub struct PresetFile {
+pub(crate) struct PresetFile {
     /// `description`.
     pub description: Option<String>,
     /// `features`, as Prometheus names its flags.
@@ -37,33 +40,31 @@ pub struct PresetFile {
 impl PresetFile {
     /// Whether the file has no faults of TOML, so that nothing is missing from what was read.
     #[must_use]
-    pub fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         self.doubtful.is_empty()
     }
 
     /// Whether a fault of TOML, which has been reported, makes it pointless to say more about a place.
     #[must_use]
-    pub fn is_doubtful(&self, span: Span) -> bool {
+    pub(crate) fn is_doubtful(&self, span: Span) -> bool {
         toml_error::holds(&self.doubtful, span.start as usize)
     }
 }
 
 /// `[metric]`: what the file says about a metric.
 #[derive(Clone, Debug)]
-pub struct Metric {
+pub(crate) struct Metric {
     /// `name`.
     pub name: Spanned<String>,
     /// `type`.
     pub kind: Option<Spanned<MetricType>>,
-    /// `unit`.
-    pub unit: Option<Spanned<String>>,
     /// `scrape_interval`.
     pub scrape_interval: Option<Spanned<PromDuration>>,
 }
 
 /// The type of a metric, as OpenMetrics and Prometheus name them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum MetricType {
+pub(crate) enum MetricType {
     /// Only grows, until it starts again at zero.
     Counter,
     /// Goes up and down.
@@ -84,7 +85,7 @@ pub enum MetricType {
 
 impl MetricType {
     /// Every type with its name in a preset file.
-    pub const ALL: [(&'static str, Self); 8] = [
+    pub(crate) const ALL: [(&'static str, Self); 8] = [
         ("counter", Self::Counter),
         ("gauge", Self::Gauge),
         ("histogram", Self::Histogram),
@@ -97,14 +98,14 @@ impl MetricType {
 
     /// The name in a preset file.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
     }
 }
 
 /// `[labels]`.
 #[derive(Clone, Debug)]
-pub struct Labels {
+pub(crate) struct Labels {
     /// The key `labels`.
     pub key: Span,
     /// The labels in the order of the file.
@@ -113,7 +114,7 @@ pub struct Labels {
 
 /// One declared label.
 #[derive(Clone, Debug)]
-pub struct Label {
+pub(crate) struct Label {
     /// Its name.
     pub name: Spanned<String>,
     /// What its values are.
@@ -126,7 +127,7 @@ pub struct Label {
 
 /// What the values of a label are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LabelType {
+pub(crate) enum LabelType {
     /// `"string"`.
     String,
     /// `"uuid"`.
@@ -148,7 +149,7 @@ const LABEL_TYPES: [&str; 3] = ["string", "uuid", "integer"];
 
 /// `[presets.NAME]`.
 #[derive(Clone, Debug)]
-pub struct RawPreset {
+pub(crate) struct RawPreset {
     /// Its name.
     pub name: Spanned<String>,
     /// The line of its name, counted from 1.
@@ -167,7 +168,7 @@ pub struct RawPreset {
 
 /// `window = "5m"`.
 #[derive(Clone, Debug)]
-pub struct Window {
+pub(crate) struct Window {
     /// The key `window`.
     pub key: Span,
     /// The duration; `None` if it is none, which has been reported.
@@ -176,7 +177,7 @@ pub struct Window {
 
 /// `{ check = "...", reason = "..." }`.
 #[derive(Clone, Debug)]
-pub struct Allow {
+pub(crate) struct Allow {
     /// The check that is silenced.
     pub check: Spanned<Code>,
     /// Whether something is wrong with the entry, which has been reported.
@@ -185,7 +186,7 @@ pub struct Allow {
 
 /// Reads a preset file. A replacement character stands for what is no UTF-8 in the file.
 #[must_use]
-pub fn read(text: &str) -> (PresetFile, Vec<Diagnostic>) {
+pub(crate) fn read(text: &str) -> (PresetFile, Vec<Diagnostic>) {
     let mut reader = Reader { text, lines: Lines::of(text), diagnostics: Vec::new() };
     let not_utf8 = text.find(char::REPLACEMENT_CHARACTER);
     // Zeros next to what is no UTF-8 are UTF-16, of which nothing can be read.
@@ -241,12 +242,13 @@ impl Reader<'_> {
 
     fn metric(&mut self, key: &Key<'_>, value: &Value<'_>, complete: bool) -> Option<Metric> {
         let table = self.table("metric", value)?;
-        let (mut name, mut kind, mut unit, mut scrape_interval) = (None, None, None, None);
+        let (mut name, mut kind, mut scrape_interval) = (None, None, None);
         for (key, value) in in_order(table) {
             match self.known_key(table, key, "`[metric]`", &METRIC_KEYS) {
                 "name" => name = self.name("name", value),
                 "type" => kind = self.metric_type(value),
-                "unit" => unit = self.spanned_string("unit", value),
+                // Only for readers of the file.
+                "unit" => _ = self.string("unit", value),
                 "scrape_interval" => scrape_interval = self.positive_duration("scrape_interval", value),
                 _ => {}
             }
@@ -259,7 +261,7 @@ impl Reader<'_> {
                     .help("add `name = \"...\"`, or leave `[metric]` out if the templates name their metrics"),
             );
         }
-        name.map(|name| Metric { name, kind, unit, scrape_interval })
+        name.map(|name| Metric { name, kind, scrape_interval })
     }
 
     fn metric_type(&mut self, value: &Value<'_>) -> Option<Spanned<MetricType>> {

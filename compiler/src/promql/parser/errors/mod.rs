@@ -4,12 +4,12 @@ mod durations;
 mod groupings;
 mod lists;
 
+use crate::diagnostic::suggest::nearest;
 use crate::promql::ast::{Aggregator, BinaryOp, Expr, ExprKind, Grouping};
 use crate::promql::parser::{Parser, Result};
 use crate::promql::rewrite::of_each_selector;
 use crate::promql::token::{Hole, Kind, Token};
 use crate::promql::{literal, report};
-use crate::suggest::nearest;
 use crate::{Code, Diagnostic, Span};
 
 /// The keywords that can follow an operand.

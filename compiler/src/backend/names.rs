@@ -17,11 +17,11 @@ const METHODS: [&str; 5] = ["new", "group_by", "when_some", "clone", "into"];
 /// What the names of presets, files and folders are.
 pub(crate) const RULE: &str = "a name is a letter, then letters, digits, `_` and `-`";
 
-/// A name near one that is none: `rate 5m` is `rate_5m`.
-pub(crate) fn mended(name: &str) -> Option<String> {
+/// A valid name similar to an invalid one: `rate_5m` for `rate 5m`.
+pub(crate) fn sanitize(name: &str) -> Option<String> {
     let word = |c: char| c.is_ascii_alphanumeric() || c == '-';
     let words: Vec<&str> = name.split(|c| !word(c)).filter(|word| !word.is_empty()).collect();
-    Some(words.join("_")).filter(|mended| name.is_ascii() && is_name(mended))
+    Some(words.join("_")).filter(|sanitized| name.is_ascii() && is_name(sanitized))
 }
 
 /// The constant of a preset: `p95-latency` is `P95_LATENCY`.
@@ -111,8 +111,8 @@ mod tests {
             assert_eq!((constant(name), module(name)), (None, None), "{name}");
         }
         assert_eq!(module("self"), None);
-        assert_eq!(mended("rate 5m (all)").as_deref(), Some("rate_5m_all"));
-        assert_eq!((mended("5m"), mended("größe")), (None, None));
+        assert_eq!(sanitize("rate 5m (all)").as_deref(), Some("rate_5m_all"));
+        assert_eq!((sanitize("5m"), sanitize("größe")), (None, None));
     }
 
     #[test]

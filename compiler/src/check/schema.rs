@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 
 use promql_presets_core::PromDuration;
 
-use crate::schema::{LabelType, MetricType, PresetFile};
-use crate::suggest::is_one_edit;
+use crate::diagnostic::suggest::is_one_edit;
+use crate::file::{LabelType, MetricType, PresetFile};
 use crate::{Code, Diagnostic};
 
 /// The metrics that preset files declare.

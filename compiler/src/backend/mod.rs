@@ -1,0 +1,6 @@
+//! From checked presets to Rust: their names, their segments, and the text of the generated module.
+
+pub(crate) mod codegen;
+pub(crate) mod lower;
+pub(crate) mod names;
+pub mod registry;

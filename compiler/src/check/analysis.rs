@@ -1,0 +1,118 @@
+//! What the checks know about a query: its tree, and the labels of every expression.
+
+use std::ops::Deref;
+
+use super::label_flow::{self, infer_labels};
+use super::label_set::{GROUP_BY, Labels};
+use super::tree::{Id, Scope, Series, Tree};
+use crate::promql::{Expr, ExprKind, Grouping, Selector, ValueType};
+use crate::{Diagnostic, Span};
+
+/// A query and the labels of its expressions.
+pub(super) struct Analysis<'e> {
+    tree: Tree<'e>,
+    /// The labels of each expression if the caller groups by something.
+    with_group_by: Vec<Labels<'e>>,
+    /// The labels of each expression if the caller groups by nothing; empty if that makes no difference.
+    without_group_by: Vec<Labels<'e>>,
+}
+
+impl<'e> Deref for Analysis<'e> {
+    type Target = Tree<'e>;
+
+    fn deref(&self) -> &Tree<'e> {
+        &self.tree
+    }
+}
+
+impl<'e> Analysis<'e> {
+    pub(super) fn new(text: &'e str, expr: &'e Expr<'e>, scope: Scope<'e>) -> Self {
+        let tree = Tree::new(text, expr, scope);
+        let with_group_by = infer_labels(&tree, true);
+        let has_group_by = scope.template && text.contains(GROUP_BY);
+        let without_group_by = if has_group_by { infer_labels(&tree, false) } else { Vec::new() };
+        Self { tree, with_group_by, without_group_by }
+    }
+
+    /// The labels of an expression, `{group_by}` among them.
+    pub(super) fn labels(&self, id: Id) -> &Labels<'e> {
+        &self.with_group_by[id]
+    }
+
+    /// The labels of an expression where a caller groups by nothing.
+    pub(super) fn labels_without_group_by(&self, id: Id) -> &Labels<'e> {
+        if self.without_group_by.is_empty() { &self.with_group_by[id] } else { &self.without_group_by[id] }
+    }
+
+    /// Where in an expression a label goes that the expression does not have, and how to put that.
+    pub(super) fn loss(&self, mut id: Id, label: &str) -> (Id, Span, String) {
+        let lacks =
+            |id: &Id| self.expr(*id).ty() != ValueType::Scalar && !self.labels_without_group_by(*id).may_have(label);
+        while let Some(child) = self.children(id).find(lacks)
+            && !self.replacement_is_noop(id, label)
+        {
+            id = child;
+        }
+        let expr = self.expr(id);
+        let (span, text) = match &expr.kind {
+            ExprKind::Aggregate(aggregate) => match &aggregate.grouping {
+                Some(grouping) => {
+                    let span = grouping.span();
+                    // `sum by (a) (x)`, not `sum(x) by (a)`.
+                    let before = span.start < aggregate.parens.start;
+                    let span = if before { aggregate.op_span.to(span) } else { span };
+                    (span, format!("this grouping drops `{label}`"))
+                }
+                None => (aggregate.op_span, "this drops every label".to_owned()),
+            },
+            ExprKind::Call(call) if self.replacement_is_noop(id, label) => {
+                let source = label_flow::string_arg(call, 3);
+                let name = source.map_or("", |source| &*source.value);
+                (source.map_or(call.name_span, |source| source.span), format!("`{name}` is gone, so nothing is set"))
+            }
+            ExprKind::Call(call) => (call.name_span, format!("this drops `{label}`")),
+            ExprKind::Binary(binary) => {
+                (binary.matching.as_ref().map_or(binary.op_span, Grouping::span), format!("this drops `{label}`"))
+            }
+            ExprKind::Selector(selector) => (selector.span, format!("no label `{label}` here")),
+            _ => (expr.span, format!("no label `{label}` here")),
+        };
+        (id, span, text)
+    }
+
+    /// Whether it is a `label_replace` that would set the label, if what it reads were there.
+    fn replacement_is_noop(&self, id: Id, label: &str) -> bool {
+        match &self.expr(id).kind {
+            ExprKind::Call(call) => {
+                let sets = label_flow::overwritten(call).any(|it| it == label);
+                sets && self
+                    .arg(id, 0)
+                    .is_some_and(|arg| label_flow::replacement_is_noop(call, self.labels_without_group_by(arg)))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the series of an expression have a label, as matchers or declarations prove.
+    pub(super) fn has(&self, id: Id, label: &str) -> bool {
+        let labels = self.labels(id);
+        let mut selectors = self.some_selectors_below(id).peekable();
+        labels.surely_has(label)
+            || (labels.may_have(label)
+                && selectors.peek().is_some()
+                && selectors.all(|(_, _, series)| series.declares(label)))
+    }
+
+    /// Whether a declaration says that series below an expression have a label.
+    pub(super) fn had(&self, id: Id, label: &str) -> bool {
+        self.some_selectors_below(id).any(|(_, _, series)| series.declares(label))
+    }
+
+    /// No more of the selectors than it takes, because a query may lose many labels of many series.
+    fn some_selectors_below(&self, id: Id) -> impl Iterator<Item = (Id, &'e Selector<'e>, &Series<'e>)> {
+        self.selectors_below(id).take(50)
+    }
+}
+
+/// What checks write to.
+pub(super) type Findings = Vec<Diagnostic>;

@@ -1,0 +1,135 @@
+//! What the compiler has to say about a text.
+
+mod codes;
+pub(crate) mod did_you_mean;
+pub mod emit;
+pub mod source;
+pub mod suggest;
+
+pub use codes::{Code, Layer, Severity};
+pub use source::{SourceFile, Span};
+
+/// A finding: what is wrong, where, and what to do about it.
+///
+/// All spans are byte ranges of the text that was given to the function which returned it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Which check found it.
+    pub code: Code,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong: one clause, lower case, no full stop.
+    pub title: String,
+    /// The smallest range that shows the fault.
+    pub span: Span,
+    /// What is special about that range; may be empty.
+    pub label: String,
+    /// Other places that belong to the fault.
+    pub secondary: Vec<(Span, String)>,
+    /// What to type.
+    pub help: Option<String>,
+    /// Facts.
+    pub note: Option<String>,
+}
+
+impl Diagnostic {
+    /// A finding of a check, with the severity that the check has by default.
+    #[must_use]
+    pub fn new(code: Code, span: Span, title: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity: code.severity(),
+            title: title.into(),
+            span,
+            label: String::new(),
+            secondary: Vec::new(),
+            help: None,
+            note: None,
+        }
+    }
+
+    /// Says what is special about the primary range.
+    #[must_use]
+    pub fn label(mut self, text: impl Into<String>) -> Self {
+        self.label = text.into();
+        self
+    }
+
+    /// Points at another place that belongs to the fault.
+    #[must_use]
+    pub fn secondary(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.secondary.push((span, text.into()));
+        self
+    }
+
+    /// Says what to type.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help = Some(text.into());
+        self
+    }
+
+    /// States a fact.
+    #[must_use]
+    pub fn note(mut self, text: impl Into<String>) -> Self {
+        self.note = Some(text.into());
+        self
+    }
+
+    /// Lowers the finding to a warning unless it is certain: names and groupings are strong hints, declarations are
+    /// proof.
+    #[must_use]
+    pub fn warning_unless(mut self, certain: bool) -> Self {
+        if !certain {
+            self.severity = Severity::Warning;
+        }
+        self
+    }
+
+    /// The same finding, with every span moved.
+    #[must_use]
+    pub fn map_spans(mut self, place: impl Fn(Span) -> Span) -> Self {
+        self.span = place(self.span);
+        for (span, _) in &mut self.secondary {
+            *span = place(*span);
+        }
+        self
+    }
+}
+/// A diagnostic and the file that it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The index of the file.
+    pub file: usize,
+    /// The name of the preset, if it is about one.
+    pub preset: Option<String>,
+    /// What there is to say; its spans are of the file's text.
+    pub diagnostic: Diagnostic,
+}
+
+/// As many findings of one text as anybody reads. Each is shown with its lines, so that without a limit the time for a
+/// text full of faults would grow with the square of its length.
+const MAX_FINDINGS: usize = 100;
+
+/// Leaves the first findings of a text, errors before warnings, in the order of the text; the last one tells how many
+/// more there are.
+pub(crate) fn limit<T>(findings: &mut Vec<T>, diagnostic: impl Fn(&mut T) -> &mut Diagnostic) {
+    let more = findings.len().saturating_sub(MAX_FINDINGS);
+    if more == 0 {
+        return;
+    }
+    let mut keyed: Vec<(bool, Span, T)> = findings
+        .drain(..)
+        .map(|mut finding| {
+            let diagnostic = diagnostic(&mut finding);
+            (diagnostic.severity != Severity::Error, diagnostic.span, finding)
+        })
+        .collect();
+    keyed.sort_by_key(|(is_warning, span, _)| (*is_warning, *span));
+    keyed.truncate(MAX_FINDINGS);
+    keyed.sort_by_key(|(_, span, _)| *span);
+    findings.extend(keyed.into_iter().map(|(_, _, finding)| finding));
+    if let Some(last) = findings.last_mut() {
+        diagnostic(last).note = Some(format!("{more} more findings are not shown"));
+    }
+}
