@@ -1,8 +1,12 @@
 //! The labels of a series.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+
+use promql_presets_core::name::{METRIC_NAME_LABEL, is_bare_label, is_bare_metric};
+use promql_presets_core::quote;
 
 /// The labels of a series, sorted by name; the name of the metric is the label `__name__`.
 ///
@@ -50,7 +54,7 @@ impl Labels {
     /// The name of the metric, where the query kept it.
     #[must_use]
     pub fn metric_name(&self) -> Option<&str> {
-        self.get("__name__")
+        self.get(METRIC_NAME_LABEL)
     }
 
     /// Names and values, sorted by name.
@@ -87,57 +91,20 @@ impl fmt::Debug for Labels {
     }
 }
 
-/// As a selector: `up{job="api"}`, `{job="api"}`, and with names that need quotes `{"my.metric", "a.b"="c"}`.
+/// Writes the labels as a selector: `up{job="api"}`, or `{"my.metric", "a.b"="c"}` where names need quotes.
 impl fmt::Display for Labels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let metric = self.metric_name();
-        let bare = metric.filter(|name| is_bare_name(name, true));
-        let quoted = metric.filter(|_| bare.is_none());
+        let bare = metric.filter(|name| is_bare_metric(name));
+        let quoted = metric.filter(|_| bare.is_none()).map(quote);
+        let labels = self.iter().filter(|(name, _)| *name != METRIC_NAME_LABEL).map(|(name, value)| {
+            let name = if is_bare_label(name) { name.into() } else { Cow::Owned(quote(name)) };
+            format!("{name}={}", quote(value))
+        });
+        let items: Vec<_> = quoted.into_iter().chain(labels).collect();
         f.write_str(bare.unwrap_or_default())?;
-        let mut labels = self.iter().filter(|(name, _)| *name != "__name__").peekable();
-        if bare.is_some() && labels.peek().is_none() {
-            return Ok(());
-        }
-        f.write_str("{")?;
-        let mut separator = "";
-        if let Some(name) = quoted {
-            write_quoted(f, name)?;
-            separator = ", ";
-        }
-        for (name, value) in labels {
-            f.write_str(separator)?;
-            if is_bare_name(name, false) {
-                f.write_str(name)?;
-            } else {
-                write_quoted(f, name)?;
-            }
-            f.write_str("=")?;
-            write_quoted(f, value)?;
-            separator = ", ";
-        }
-        f.write_str("}")
+        if bare.is_some() && items.is_empty() { Ok(()) } else { write!(f, "{{{}}}", items.join(", ")) }
     }
-}
-
-/// Whether a name can stand without quotes; a colon may be in the name of a metric only.
-fn is_bare_name(name: &str, metric: bool) -> bool {
-    let starts_well = name.bytes().next().is_some_and(|byte| !byte.is_ascii_digit());
-    starts_well && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || (metric && byte == b':'))
-}
-
-fn write_quoted(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
-    f.write_str("\"")?;
-    for part in text.split_inclusive(['\\', '"', '\n']) {
-        let (plain, last) = match part.char_indices().next_back() {
-            Some((at, '\\')) => (&part[..at], "\\\\"),
-            Some((at, '"')) => (&part[..at], "\\\""),
-            Some((at, '\n')) => (&part[..at], "\\n"),
-            _ => (part, ""),
-        };
-        f.write_str(plain)?;
-        f.write_str(last)?;
-    }
-    f.write_str("\"")
 }
 
 #[cfg(test)]
@@ -168,6 +135,9 @@ mod tests {
             (&[("__name__", "my.metric")], r#"{"my.metric"}"#),
             (&[("__name__", "my.metric"), ("a.b", "c")], r#"{"my.metric", "a.b"="c"}"#),
             (&[("a:b", "c"), ("1", "d")], r#"{"1"="d", "a:b"="c"}"#),
+            // Names that PromQL takes for keywords or numbers.
+            (&[("__name__", "sum"), ("inf", "1"), ("by", "2")], r#"{"sum", by="2", "inf"="1"}"#),
+            (&[("a", "\r\u{1b}\u{fffd}")], r#"{a="\r\x1b\ufffd"}"#),
             (&[("a", "quote\" slash\\ line\n é")], r#"{a="quote\" slash\\ line\n é"}"#),
         ] {
             assert_eq!(labels(pairs).to_string(), text);

@@ -106,22 +106,28 @@ impl fmt::Display for Sample {
     }
 }
 
-/// Writes a float as Prometheus does: the shortest digits that read back as the same float, with an exponent below
-/// 1e-6 and from 1e21 on.
+/// Writes a float as the HTTP API does ([`MarshalFloat`]): the shortest digits that read back as the same float, and below
+/// 1e-6 and from 1e21 on an exponent of at least two digits.
+///
+/// [`MarshalFloat`]: https://github.com/prometheus/prometheus/blob/main/util/jsonutil/marshal.go
 pub(super) struct Number(pub(super) f64);
 
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let magnitude = self.0.abs();
         if self.0.is_nan() {
-            f.write_str("NaN")
-        } else if magnitude.is_infinite() {
-            f.write_str(if self.0 > 0.0 { "+Inf" } else { "-Inf" })
-        } else if magnitude != 0.0 && !(1e-6..1e21).contains(&magnitude) {
-            write!(f, "{:e}", self.0)
-        } else {
-            write!(f, "{}", self.0)
+            return f.write_str("NaN");
         }
+        if magnitude.is_infinite() {
+            return f.write_str(if self.0 > 0.0 { "+Inf" } else { "-Inf" });
+        }
+        if magnitude == 0.0 || (1e-6..1e21).contains(&magnitude) {
+            return write!(f, "{}", self.0);
+        }
+        let text = format!("{:e}", self.0);
+        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |exponent| ('-', exponent));
+        write!(f, "{digits}e{sign}{exponent:0>2}")
     }
 }
 
@@ -136,8 +142,14 @@ mod tests {
             (f64::INFINITY, "+Inf"),
             (f64::NEG_INFINITY, "-Inf"),
             (0.0, "0"),
-            (1e-7, "1e-7"),
-            (-1e21, "-1e21"),
+            (-0.0, "-0"),
+            (1e-6, "0.000001"),
+            (1e-7, "1e-07"),
+            (-1.25e-7, "-1.25e-07"),
+            (5e-324, "5e-324"),
+            (1e20, "100000000000000000000"),
+            (-1e21, "-1e+21"),
+            (1.5e100, "1.5e+100"),
             (0.1 + 0.2, "0.30000000000000004"),
             (123_456_789.0, "123456789"),
         ] {
