@@ -61,14 +61,14 @@
 //!
 //! async fn ask(client: &PrometheusClient) -> Result<(), Error> {
 //!     // One number: no data, several series, NaN and partial data are errors, which name the preset.
-//!     let up = client.query(prometheus::UP_RATIO, &prometheus::Querier::new()).await?.finite()?;
+//!     let up = client.query(prometheus::UP_RATIO, &prometheus::Querier::new()).await?.number()?;
 //!     println!("{up}");
 //!
 //!     // Labels as fields, points as columns; never more than 250 points, at the same times in every call.
 //!     let querier = api_requests::Querier::new().group_by([api_requests::Label::Endpoint]);
 //!     let day = TimeRange::last_hours(24).step(Step::auto(250))?.aligned();
 //!     let rates = client.query_range(api_requests::RATE, &querier, day).await?;
-//!     for row in rates.rows::<Endpoint>()? {
+//!     for row in rates.into_rows::<Endpoint>()? {
 //!         println!("{} {:?} {:?}", row.labels.endpoint, row.series.timestamps(), row.series.values());
 //!     }
 //!

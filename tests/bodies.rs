@@ -397,9 +397,9 @@ async fn partial_data_is_refused_where_it_must_not_be_taken_for_whole() {
     let server = Server::always(json(200, &body));
     let client = client_of(&server).build().unwrap();
     let querier = prometheus::Querier::new();
-    assert!(client.query(UP, &querier).await.unwrap().finite().is_err());
+    assert!(client.query(UP, &querier).await.unwrap().number().is_err());
     let accepted = client.query(UP, &querier).partial_data(PartialData::Accept).await.unwrap();
-    assert_eq!(accepted.finite().unwrap(), 7.0);
+    assert_eq!(accepted.number().unwrap(), 7.0);
     let refused = client.query(UP, &querier).partial_data(PartialData::Refuse).await.unwrap_err();
     assert!(matches!(refused.kind(), ErrorKind::PartialData { .. }) && !refused.is_retryable());
     assert_eq!((refused.preset(), refused.query()), (Some("prometheus::up"), Some("up{}")));

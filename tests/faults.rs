@@ -404,7 +404,7 @@ async fn no_more_calls_at_once_than_allowed() {
 }
 
 async fn first_of(client: PrometheusClient) -> Result<f64, Error> {
-    Ok(client.query(UP, &prometheus::Querier::new()).timeout(Duration::from_mins(1)).await?.finite().unwrap())
+    Ok(client.query(UP, &prometheus::Querier::new()).timeout(Duration::from_mins(1)).await?.number().unwrap())
 }
 
 #[tokio::test]

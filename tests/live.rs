@@ -311,12 +311,12 @@ async fn prometheus_itself() {
         let none = own::Querier::new();
         let up = client.query(own::UP, &none).at(at(now)).await.unwrap();
         assert_eq!(up.len(), 5);
-        assert_eq!(up.iter().filter(|element| element.sample().finite() == Ok(0.0)).count(), 1, "one target is down");
+        assert_eq!(up.iter().filter(|element| element.sample().number() == Ok(0.0)).count(), 1, "one target is down");
         let by_job = own::Querier::new().group_by([own::Label::Job]);
         let ratio = client.query(own::UP_RATIO, &by_job).at(at(now)).await.unwrap();
         assert_close(&by_labels(&ratio), &grouped(&data.select("up", &[]), &["job"], |s| s.at(now), mean));
         let number = async |preset: Preset<_, Vector, Windowed>| {
-            client.query(preset, &none).at(at(now)).await.unwrap().finite().unwrap()
+            client.query(preset, &none).at(at(now)).await.unwrap().number().unwrap()
         };
         assert_eq!(number(own::INGESTION).await, 1536.0);
         assert!((number(own::QUERY_LATENCY_MEAN).await - 1.0 / 512.0).abs() < 1e-12);
@@ -359,7 +359,7 @@ async fn ranges_have_a_point_for_each_step() {
         }
         // A scalar has a series too, where it is asked for over a range.
         let seconds = client.query_range(preset!("time()"), &Querier::default(), range).await.unwrap();
-        let first = seconds.one().unwrap().first().unwrap().finite().unwrap();
+        let first = seconds.one().unwrap().first().unwrap().number().unwrap();
         assert!((first - f64::from(u32::try_from(start).unwrap())).abs() < 1e-3);
     }
 }
@@ -381,7 +381,7 @@ async fn every_type_of_result() {
             let nan = preset!("prometheus_engine_query_duration_seconds{{slice='queue_time',quantile='0.9',{labels}}}");
             let nan = client.query(nan, &any).at(now).await.unwrap();
             assert!(nan.one().unwrap().float().unwrap().is_nan());
-            assert!(nan.finite().is_err(), "NaN is no number to calculate with");
+            assert!(nan.number().is_err(), "NaN is no number to calculate with");
         }
     }
 }

@@ -277,7 +277,7 @@ async fn dialects_reach_victoria_metrics() {
     let conditions = |first, second| VictoriaMetrics::new().extra_label("domain", first).extra_label("domain", second);
     assert!(domains(conditions("default", "research")).await.is_empty());
     let rounded = client.raw_query("1/3").with(VictoriaMetrics::new().round_digits(2)).await.unwrap();
-    assert_eq!(rounded.into_scalar().unwrap().finite().unwrap(), 0.33);
+    assert_eq!(rounded.into_scalar().unwrap().number().unwrap(), 0.33);
 }
 
 #[tokio::test]
@@ -335,7 +335,7 @@ async fn a_tenant_passes_a_proxy() {
     let client = PrometheusClient::builder(proxy.url()).bearer_auth("token").tenant("ours").build().unwrap();
     let querier = targets::Querier::new();
     let query = || client.query(targets::UP, &querier);
-    assert_eq!(query().await.unwrap().finite().unwrap(), 7.0);
+    assert_eq!(query().await.unwrap().number().unwrap(), 7.0);
     query().tenant("theirs").await.unwrap();
     query().with(Mimir::new().tenants(["ours", "theirs"])).await.unwrap();
     let requests = behind.requests();

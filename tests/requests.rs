@@ -46,7 +46,7 @@ async fn instant_queries_send_what_is_set() {
         .parameter("extra", "2")
         .await
         .unwrap();
-    assert_eq!(vector.finite().unwrap(), 7.0);
+    assert_eq!(vector.number().unwrap(), 7.0);
     let (method, path, parameters) = last(&server);
     assert_eq!((method.as_str(), path.as_str()), ("POST", "/api/v1/query"));
     let query = r#"sum by (endpoint)(rate(backendai_api_request_count_total{status_code="500"}[1m]))"#;
@@ -330,10 +330,10 @@ async fn a_cut_that_a_call_asks_for_is_no_missing_data() {
     assert_eq!(labels.warnings(), ["results truncated due to limit"]);
     let querier = prometheus::Querier::new();
     let warned = client.query(UP, &querier).limit(1).partial_data(PartialData::Warn).await.unwrap();
-    assert_eq!((warned.finite().unwrap(), warned.warnings().len()), (7.0, 1));
+    assert_eq!((warned.number().unwrap(), warned.warnings().len()), (7.0, 1));
     // Where the call set no limit, somebody else did.
     let warned = client.query(UP, &querier).partial_data(PartialData::Warn).await.unwrap();
-    assert!(warned.is_partial() && warned.finite().is_err());
+    assert!(warned.is_partial() && warned.number().is_err());
     assert!(matches!(client.labels().await.unwrap_err().kind(), ErrorKind::PartialData { .. }));
 }
 
@@ -386,7 +386,7 @@ async fn presets_found_by_name_and_raw_queries_have_results_of_any_type() {
     let querier = Querier::new("").label("endpoint", "/auth").group_by(["job"]);
     let found = client.query(info.preset::<Data>(), &querier).window("2m").await.unwrap();
     assert_eq!(found.meta().preset, Some("api_requests::rate"));
-    assert_eq!(found.into_vector().unwrap().finite().unwrap(), 7.0);
+    assert_eq!(found.into_vector().unwrap().number().unwrap(), 7.0);
     let query = r#"sum by (job)(rate(backendai_api_request_count_total{endpoint="/auth"}[2m]))"#;
     assert_eq!(last(&server).2, pairs(&[("query", query)]));
     let undeclared = client.query(info.preset::<Data>(), &Querier::new("").label("x", "y")).await.unwrap_err();

@@ -129,6 +129,28 @@ pub trait LabelValue {
     fn into_text(self) -> String;
 }
 
+/// A borrowed value, so that `one_of(&values)` needs no copy of the list.
+impl<V: LabelValue + Clone> LabelValue for &V {
+    type Kind = V::Kind;
+
+    fn into_text(self) -> String {
+        self.clone().into_text()
+    }
+}
+
+impl From<&String> for Match<String> {
+    fn from(value: &String) -> Self {
+        Self::equal(value)
+    }
+}
+
+#[cfg(feature = "uuid")]
+impl From<&uuid::Uuid> for Match<uuid::Uuid> {
+    fn from(value: &uuid::Uuid) -> Self {
+        Self::equal(value)
+    }
+}
+
 /// The label has any other value. A series without the label passes.
 pub fn not<V: LabelValue>(value: V) -> Match<V::Kind> {
     Match::some(MatchOp::NotEqual, value.into_text())
@@ -285,7 +307,6 @@ macro_rules! label_values {
 
 label_values! {
     &str => String;
-    &String => String;
     String => String;
     Cow<'_, str> => String;
     i8 => i64;
@@ -299,8 +320,6 @@ label_values! {
     usize => i64;
     #[cfg(feature = "uuid")]
     uuid::Uuid => uuid::Uuid;
-    #[cfg(feature = "uuid")]
-    &uuid::Uuid => uuid::Uuid;
 }
 
 #[cfg(test)]
@@ -339,5 +358,16 @@ mod tests {
         let matcher = Match::<i64>::from(-5).on("code");
         assert_eq!(matcher.to_string(), r#"code="-5""#);
         assert_eq!(one_of([1_u8, 2]).on("code").to_string(), r#"code=~"1|2""#);
+    }
+
+    #[test]
+    fn lists_of_values_can_be_borrowed() {
+        let texts = vec!["a".to_owned(), "b".to_owned()];
+        assert_eq!(shown(one_of(&texts)), r#"l=~"a|b""#);
+        assert_eq!(shown(none_of(&["a", "b"])), r#"l!~"a|b""#);
+        assert_eq!(shown(one_of(&std::collections::BTreeSet::from(["a", "b"]))), r#"l=~"a|b""#);
+        assert_eq!(shown(one_of(texts.iter().map(String::as_str))), r#"l=~"a|b""#);
+        assert_eq!(shown(not(&texts[0])), r#"l!="a""#);
+        assert_eq!(one_of(&[1_u8, 2]).on("code").to_string(), r#"code=~"1|2""#);
     }
 }

@@ -38,6 +38,25 @@ impl<Q: ?Sized, R, W> Preset<Q, R, W> {
     pub const fn any_querier<'q>(self) -> Preset<dyn MetricQuerier + 'q, R, W> {
         Preset::__new(self.info)
     }
+
+    /// Erases whether the template has a `{window}`, so that presets with and without one have the same type.
+    ///
+    /// ```
+    /// # use promql_presets_core::{AnyWindow, NoWindow, Preset, Querier, Windowed};
+    /// fn choose<R>(
+    ///     now: Preset<Querier, R, NoWindow>,
+    ///     rate: Preset<Querier, R, Windowed>,
+    ///     is_rate: bool,
+    /// ) -> Preset<Querier, R, AnyWindow> {
+    ///     if is_rate { rate.any_window() } else { now.any_window() }
+    /// }
+    /// ```
+    ///
+    /// A window for a template without `{window}` is [`RenderError::UnexpectedWindow`] when the query is rendered.
+    #[must_use]
+    pub const fn any_window(self) -> Preset<Q, R, AnyWindow> {
+        Preset::__new(self.info)
+    }
 }
 
 impl<Q: MetricQuerier + ?Sized, R, W> Preset<Q, R, W> {
@@ -75,7 +94,7 @@ pub struct NoWindow;
 #[derive(Clone, Copy, Debug)]
 pub struct Windowed;
 
-/// Only rendering finds out whether the preset's template has a `{window}`.
+/// The type does not say whether the preset's template has a `{window}`; rendering checks it.
 #[derive(Clone, Copy, Debug)]
 pub struct AnyWindow;
 

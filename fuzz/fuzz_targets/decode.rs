@@ -83,7 +83,7 @@ fn read(matrix: &Matrix) {
     let steps: usize = matrix.by_time().map(|step| step.samples.len()).sum();
     assert_eq!(steps, matrix.sample_count());
     drop(matrix.to_string());
-    drop(matrix.rows::<BTreeMap<String, String>>());
+    drop(matrix.clone().into_rows::<BTreeMap<String, String>>());
     if let Ok(joined) = Matrix::join([matrix.clone(), matrix.clone()]) {
         assert_eq!(joined.len(), matrix.len());
     }

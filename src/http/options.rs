@@ -21,7 +21,7 @@ pub enum PartialData {
     /// Return it, and with the feature `tracing` emit a warning that names the preset and the reason.
     ///
     /// What takes one thing out of an answer fails with [`ErrorKind::PartialData`], since it says nothing about the
-    /// rest: `one()`, `at_most_one()`, `or_zero()` and `finite()`, until
+    /// rest: `one()`, `at_most_one()`, `number_or_zero()` and `number()`, until
     /// [`accept_partial`](crate::Vector::accept_partial). What gives all of it does not, such as `iter()`, `rows()`
     /// and [`SeriesStream`](crate::SeriesStream): ask `is_partial()`.
     #[default]

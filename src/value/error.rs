@@ -1,4 +1,4 @@
-//! Why an answer is not the number, or not the row, that was asked for.
+//! Why a result is not a single number, or does not fit the caller's type.
 
 use super::Labels;
 

@@ -27,21 +27,73 @@ pub struct Meta {
     pub(crate) is_limited: bool,
 }
 
-/// What Prometheus and its kin warn of where the `limit` of a call cut its answer.
-const CUT: &str = "results truncated due to limit";
+/// The warning of Prometheus, Thanos and Mimir if the `limit` of a call truncates its result.
+const TRUNCATED: &str = "results truncated due to limit";
+
+/// Parts of warnings about data that could not be read, in lower case: errors of Go's network and RPC libraries, and the
+/// words of Prometheus' remote read, Thanos, Mimir and Cortex for stores that fail and results that are incomplete.
+const MISSING_DATA: [&str; 34] = [
+    "broken",
+    "cancel",
+    "cannot",
+    "closed",
+    "connect",
+    "corrupt",
+    "could not",
+    "deadline",
+    "dial ",
+    "drop",
+    "eof",
+    "err-",
+    "error",
+    "exceed",
+    "exhausted",
+    "fail",
+    "incomplete",
+    "limit",
+    "lost",
+    "missing",
+    "no such host",
+    "not all ",
+    "partial",
+    "refused",
+    "reset",
+    "skip",
+    "status",
+    "storage",
+    "store",
+    "timed out",
+    "timeout",
+    "truncated",
+    "unavailable",
+    "unreachable",
+];
+
+/// Parts of warnings about the request, in lower case, even if they mention a future error.
+const ABOUT_THE_REQUEST: [&str; 3] = ["promql ", "deprecat", "experimental"];
 
 impl Meta {
-    /// Why the answer is partial, if it is: `isPartial`, or a warning that is not about the query itself.
+    /// Why data is missing: the first warning about it, or `isPartial` of VictoriaMetrics; `None` if the response is
+    /// complete.
     ///
-    /// What `PromQL` has to say about a query starts with `PromQL warning:` (Prometheus
-    /// [`util/annotations`](https://github.com/prometheus/prometheus/blob/main/util/annotations/annotations.go)). Any
-    /// other warning is about data that is missing: a remote read or a store that failed, or results cut by a limit. A
-    /// `limit` of the call itself does not count, since it asked for no more.
+    /// Servers send no code with a warning, so its text decides: a warning is about missing data if it mentions a failure, a
+    /// store, or a limit. Warnings about the query, such as `PromQL warning: ...` (Prometheus'
+    /// [`util/annotations`](https://github.com/prometheus/prometheus/blob/main/util/annotations/annotations.go)) or the
+    /// use of a deprecated parameter, are not, and neither is truncation by the call's own `limit`.
+    ///
+    /// ```
+    /// # use promql_presets::Meta;
+    /// let mut meta = Meta::default();
+    /// meta.warnings.push("the parameter `stats=1` is deprecated".to_owned());
+    /// assert_eq!(meta.partial_reason(), None);
+    /// meta.warnings.push("store 10.0.0.7: rpc error: code = Unavailable".to_owned());
+    /// assert_eq!(meta.partial_reason(), Some("store 10.0.0.7: rpc error: code = Unavailable"));
+    /// ```
     #[must_use]
     pub fn partial_reason(&self) -> Option<&str> {
-        let is_asked = |warning: &str| self.is_limited && warning == CUT;
+        let is_requested = |warning: &str| self.is_limited && warning == TRUNCATED;
         let mut warnings = self.warnings.iter().map(String::as_str);
-        let warning = warnings.find(|warning| concerns_data(warning) && !is_asked(warning));
+        let warning = warnings.find(|warning| is_about_missing_data(warning) && !is_requested(warning));
         warning.or(self.is_partial.then_some("the server did not reach all of its storage"))
     }
 
@@ -86,10 +138,10 @@ fn add_new(all: &mut Vec<String>, more: Vec<String>) {
     all.extend(more.into_iter().filter(|text| !known.contains(text)));
 }
 
-fn concerns_data(warning: &str) -> bool {
-    // Prometheus lists ten, and then says `3 more warning annotations omitted`.
-    let counts = warning.starts_with(|char: char| char.is_ascii_digit()) && warning.contains(" more ");
-    !(warning.starts_with("PromQL ") || counts && warning.ends_with(" omitted"))
+fn is_about_missing_data(warning: &str) -> bool {
+    let warning = warning.to_lowercase();
+    let mentions = |texts: &[&str]| texts.iter().any(|text| warning.contains(text));
+    mentions(&MISSING_DATA) && !mentions(&ABOUT_THE_REQUEST)
 }
 
 /// `warning: ...` and `info: ...`, a line each.
@@ -210,3 +262,45 @@ macro_rules! meta_accessors {
     };
 }
 pub(super) use meta_accessors;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_partial(warning: &str) -> bool {
+        Meta { warnings: vec![warning.to_owned()], ..Meta::default() }.partial_reason().is_some()
+    }
+
+    #[test]
+    fn warnings_about_the_query_do_not_make_a_response_partial() {
+        for warning in [
+            "PromQL warning: bucket label \"le\" is missing or has a malformed value of \"\" (1:5)",
+            "3 more warning annotations omitted",
+            "stats=1 is deprecated and will be an error in a future version",
+            "this function is experimental and may fail",
+            "rounded to the resolution of 5m",
+            "",
+        ] {
+            assert!(!is_partial(warning), "{warning}");
+        }
+    }
+
+    #[test]
+    fn warnings_about_missing_data_do() {
+        for warning in [
+            "results truncated due to limit",
+            "No StoreAPIs matched for this query",
+            "store gone",
+            "receive series from Addr: 10.0.0.7:10901: rpc error: code = Unavailable desc = transport is closing",
+            "fetch series for {cluster=\"a\"}: context deadline exceeded",
+            "remote_read: remote server http://a/read returned http status 500 Internal Server Error: x",
+            "error sending request: Post \"http://a/read\": dial tcp: lookup a: no such host",
+            "Post \"http://a/read\": EOF",
+            "the query results may be incomplete",
+            "the response may contain partial data",
+            "err-mimir-store-consistency-check-failed",
+        ] {
+            assert!(is_partial(warning), "{warning}");
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! Labels into the caller's own types, through `serde`.
+//! Deserializing labels into the caller's types with `serde`.
 
 use std::fmt;
 
@@ -8,31 +8,31 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, Int
 use super::{Element, Labels, Matrix, RowError, Series, Timestamp, Value, Vector};
 use crate::error::Error;
 
-/// One series of a [`Vector`], its labels in a type of the caller.
+/// One series of a [`Vector`] with its labels deserialized into `T`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Row<T> {
     /// The labels.
     pub labels: T,
-    /// When.
+    /// When the query was evaluated.
     pub timestamp: Timestamp,
-    /// The float; may be `NaN` or infinite.
+    /// The float, which can be `NaN` or infinite.
     pub value: f64,
 }
 
-/// One series of a [`Matrix`], its labels in a type of the caller.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct SeriesRow<'a, T> {
+/// One series of a [`Matrix`] with its labels deserialized into `T`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeriesRow<T> {
     /// The labels.
     pub labels: T,
     /// The samples.
-    pub series: &'a Series,
+    pub series: Series,
 }
 
 impl Labels {
-    /// The labels in a struct whose fields have their names, or in a map.
+    /// Deserializes the labels into a map, or into a struct whose fields are named like labels.
     ///
-    /// Fields may be strings, numbers, booleans, enums by the names of their variants, and whatever reads itself from a
-    /// string, such as `Uuid`. An `Option` is `None` where there is no such label; labels without a field are left out.
+    /// Fields can be strings, numbers, booleans, enums (by variant name), and types that deserialize from a string, such as
+    /// `Uuid`. An `Option` is `None` if the label is missing or empty. Labels without a field are ignored.
     ///
     /// ```
     /// # use promql_presets::Labels;
@@ -44,59 +44,77 @@ impl Labels {
     /// }
     ///
     /// let labels: Labels = [("host", "a"), ("index", "3"), ("job", "node")].into_iter().collect();
-    /// let device: Device = labels.read()?;
+    /// let device: Device = labels.deserialize()?;
     /// assert_eq!((device.host.as_str(), device.index, device.zone), ("a", 3, None));
     /// # Ok::<(), promql_presets::RowError>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// [`RowError::MissingLabel`], [`RowError::InvalidLabel`], and [`RowError::Mismatch`] for types of other shapes.
-    pub fn read<T: DeserializeOwned>(&self) -> Result<T, RowError> {
+    /// [`RowError::MissingLabel`] and [`RowError::InvalidLabel`]; [`RowError::Mismatch`] if `T` is neither a struct nor a
+    /// map.
+    pub fn deserialize<T: DeserializeOwned>(&self) -> Result<T, RowError> {
         T::deserialize(LabelsReader { labels: self }).map_err(|fault| fault.into_error(self))
     }
 }
 
 impl Vector {
-    /// A row for each series: its labels as [`Labels::read`] reads them, and its sample. A partial answer has rows too,
-    /// see [`is_partial`](Self::is_partial).
+    /// Turns each series into a row, with its labels [deserialized](Labels::deserialize) into `T`.
+    ///
+    /// Partial responses have rows too: check [`is_partial`](Self::is_partial) first.
     ///
     /// # Errors
     ///
-    /// As [`Labels::read`], and [`RowError::HistogramNotFloat`].
+    /// Those of [`Labels::deserialize`], and [`RowError::HistogramNotFloat`].
     pub fn rows<T: DeserializeOwned>(&self) -> Result<Vec<Row<T>>, Error> {
         self.iter().map(|element| element.row().map_err(|error| self.meta().error(error))).collect()
     }
 }
 
 impl Element {
-    /// The labels as [`Labels::read`] reads them, and the sample.
+    /// Turns this series into a row, with its labels [deserialized](Labels::deserialize) into `T`.
     ///
     /// # Errors
     ///
-    /// As [`Labels::read`], and [`RowError::HistogramNotFloat`].
+    /// Those of [`Labels::deserialize`], and [`RowError::HistogramNotFloat`].
     pub fn row<T: DeserializeOwned>(&self) -> Result<Row<T>, RowError> {
         let &Value::Float(value) = self.value() else {
             return Err(RowError::HistogramNotFloat { series: self.labels().clone() });
         };
-        Ok(Row { labels: self.labels().read()?, timestamp: self.timestamp(), value })
+        Ok(Row { labels: self.labels().deserialize()?, timestamp: self.timestamp(), value })
     }
 }
 
 impl Matrix {
-    /// A row for each series: its labels as [`Labels::read`] reads them, and its samples. A partial answer has rows
-    /// too, see [`is_partial`](Self::is_partial).
+    /// Turns each series into a row, with its labels [deserialized](Labels::deserialize) into `T`.
+    ///
+    /// Partial responses have rows too: check [`is_partial`](Self::is_partial) first.
+    ///
+    /// ```
+    /// # use promql_presets::{Labels, Matrix, Series, Timestamp};
+    /// #[derive(serde::Deserialize)]
+    /// struct Job {
+    ///     job: String,
+    /// }
+    ///
+    /// let labels: Labels = [("job", "api")].into_iter().collect();
+    /// let matrix: Matrix = [Series::new(labels, [(Timestamp::from_secs(60), 0.5)])].into_iter().collect();
+    /// let rows = matrix.into_rows::<Job>()?;
+    /// assert_eq!((rows[0].labels.job.as_str(), rows[0].series.values()), ("api", &[0.5][..]));
+    /// # Ok::<(), promql_presets::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
-    /// As [`Labels::read`].
-    pub fn rows<T: DeserializeOwned>(&self) -> Result<Vec<SeriesRow<'_, T>>, Error> {
-        let labels = |series: &Series| series.labels().read().map_err(|error| self.meta().error(error));
-        self.iter().map(|series| Ok(SeriesRow { labels: labels(series)?, series })).collect()
+    /// Those of [`Labels::deserialize`].
+    pub fn into_rows<T: DeserializeOwned>(self) -> Result<Vec<SeriesRow<T>>, Error> {
+        let meta = self.meta().clone();
+        let row = |series: Series| Ok(SeriesRow { labels: series.labels().deserialize()?, series });
+        self.into_iter().map(row).collect::<Result<_, RowError>>().map_err(|error| meta.error(error))
     }
 }
 
-/// What goes wrong while `serde` reads labels.
+/// Why `serde` cannot deserialize labels.
 #[derive(Debug)]
 enum RowFault {
     Missing(&'static str),
@@ -136,7 +154,7 @@ impl serde::de::Error for RowFault {
     }
 }
 
-/// Labels as a map.
+/// Deserializes labels as a map.
 struct LabelsReader<'a> {
     labels: &'a Labels,
 }
@@ -186,10 +204,10 @@ impl<'de, 'a, I: Iterator<Item = (&'a str, &'a str)>> MapAccess<'de> for LabelsM
     }
 }
 
-/// The value of a label: a string, from which other types are parsed.
+/// Deserializes the value of a label: a string, from which other types are parsed.
 struct ValueReader<'a>(&'a str);
 
-/// Parses the value for each type, and hands it on.
+/// Implements methods that parse the value as their type.
 macro_rules! parsed {
     ($($method:ident $visit:ident $ty:ty, $expected:literal;)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RowFault> {
@@ -206,7 +224,7 @@ impl<'de> Deserializer<'de> for ValueReader<'_> {
         visitor.visit_str(self.0)
     }
 
-    /// For `PromQL` an empty label is one that is absent.
+    /// To PromQL, an empty label is a missing one.
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RowFault> {
         if self.0.is_empty() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
@@ -366,7 +384,7 @@ mod tests {
     fn series_of_a_matrix_are_rows_too() {
         let series = Series::new([("kernel_id", ID)].into_iter().collect(), [(Timestamp::default(), 1.0)]);
         let matrix: Matrix = [series].into_iter().collect();
-        let rows = matrix.rows::<HashMap<String, Uuid>>().unwrap();
+        let rows = matrix.into_rows::<HashMap<String, Uuid>>().unwrap();
         assert_eq!(rows[0].labels["kernel_id"].to_string(), ID);
         assert_eq!(rows[0].series.values(), [1.0]);
     }

@@ -18,7 +18,7 @@ pub struct Sample {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Value {
-    /// A float; may be `NaN` or infinite, see [`Value::finite`].
+    /// A float; may be `NaN` or infinite, see [`Value::number`].
     Float(f64),
     /// A native histogram.
     Histogram(Arc<Histogram>),
@@ -42,7 +42,7 @@ impl Value {
     /// # Errors
     ///
     /// [`ValueError::NotFinite`] and [`ValueError::HistogramNotFloat`].
-    pub fn finite(&self) -> Result<f64, ValueError> {
+    pub fn number(&self) -> Result<f64, ValueError> {
         let value = self.float()?;
         if value.is_finite() { Ok(value) } else { Err(ValueError::NotFinite { value: self.clone() }) }
     }
@@ -72,8 +72,8 @@ impl Sample {
     /// # Errors
     ///
     /// [`ValueError::NotFinite`] and [`ValueError::HistogramNotFloat`].
-    pub fn finite(&self) -> Result<f64, ValueError> {
-        self.value.finite()
+    pub fn number(&self) -> Result<f64, ValueError> {
+        self.value.number()
     }
 }
 
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn nan_and_histograms_are_no_numbers() {
-        assert!(matches!(Value::Float(f64::NAN).finite(), Err(ValueError::NotFinite { .. })));
+        assert!(matches!(Value::Float(f64::NAN).number(), Err(ValueError::NotFinite { .. })));
         assert!(Value::Float(f64::NAN).float().is_ok_and(f64::is_nan));
         let histogram = Value::from(Histogram::new(1.0, 2.0, []));
         assert_eq!(histogram.float(), Err(ValueError::HistogramNotFloat));

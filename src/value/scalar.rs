@@ -40,9 +40,9 @@ impl Scalar {
     ///
     /// [`ValueError::NotFinite`](crate::ValueError::NotFinite) and
     /// [`ErrorKind::PartialData`](crate::ErrorKind::PartialData).
-    pub fn finite(&self) -> Result<f64, Error> {
+    pub fn number(&self) -> Result<f64, Error> {
         self.meta.require_complete()?;
-        Value::Float(self.value).finite().map_err(|error| self.meta.error(error))
+        Value::Float(self.value).number().map_err(|error| self.meta.error(error))
     }
 
     meta_accessors!();

@@ -159,6 +159,14 @@ impl TryFrom<&str> for Timestamp {
     }
 }
 
+impl TryFrom<String> for Timestamp {
+    type Error = ParseTimestampError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
 impl TryFrom<&String> for Timestamp {
     type Error = ParseTimestampError;
 
@@ -311,6 +319,14 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Timestamp>(), Err(ParseTimestampError { text: text.to_owned() }));
         }
+    }
+
+    #[test]
+    fn texts_of_every_type_are_read() {
+        let text = "1.5".to_owned();
+        assert_eq!(Timestamp::try_from(&text), Ok(Timestamp::from_millis(1500)));
+        assert_eq!(Timestamp::try_from(text.as_str()), Ok(Timestamp::from_millis(1500)));
+        assert_eq!(Timestamp::try_from(text), Ok(Timestamp::from_millis(1500)));
     }
 
     #[test]

@@ -42,13 +42,13 @@ impl Vector {
         self.elements.is_empty()
     }
 
-    /// The one sample; see [`Sample::finite`] for its number.
+    /// The one sample; see [`Sample::number`] for its number.
     ///
     /// ```
     /// # use promql_presets::{Element, ErrorKind, Labels, Timestamp, Value, ValueError, Vector};
     /// let element = |value| Element::new(Labels::default(), Timestamp::default(), Value::Float(value));
     /// let vector: Vector = [element(0.5)].into_iter().collect();
-    /// assert_eq!(vector.one()?.finite()?, 0.5);
+    /// assert_eq!(vector.one()?.number()?, 0.5);
     ///
     /// let several: Vector = [element(1.0), element(2.0)].into_iter().collect();
     /// let error = several.one().unwrap_err();
@@ -85,17 +85,17 @@ impl Vector {
     ///
     /// [`ValueError::SeveralSeries`], [`ValueError::NotFinite`], [`ValueError::HistogramNotFloat`] and
     /// [`ErrorKind::PartialData`](crate::ErrorKind::PartialData).
-    pub fn or_zero(&self) -> Result<f64, Error> {
-        self.at_most_one()?.map_or(Ok(0.0), Sample::finite).map_err(|error| self.meta.error(error))
+    pub fn number_or_zero(&self) -> Result<f64, Error> {
+        self.at_most_one()?.map_or(Ok(0.0), Sample::number).map_err(|error| self.meta.error(error))
     }
 
-    /// The one number, if one can calculate with it; short for `one()?.finite()`.
+    /// The one number, if one can calculate with it; short for `one()?.number()`.
     ///
     /// # Errors
     ///
     /// Every kind of [`ValueError`], and [`ErrorKind::PartialData`](crate::ErrorKind::PartialData).
-    pub fn finite(&self) -> Result<f64, Error> {
-        self.one()?.finite().map_err(|error| self.meta.error(error))
+    pub fn number(&self) -> Result<f64, Error> {
+        self.one()?.number().map_err(|error| self.meta.error(error))
     }
 
     meta_accessors!();
@@ -177,25 +177,25 @@ mod tests {
     #[test]
     fn nothing_is_not_zero_unless_asked_for() {
         let nothing = Vector::default();
-        assert_eq!(fault(nothing.finite()), ValueError::NoData);
+        assert_eq!(fault(nothing.number()), ValueError::NoData);
         assert_eq!(nothing.at_most_one().unwrap(), None);
-        assert_eq!(nothing.or_zero().ok(), Some(0.0));
+        assert_eq!(nothing.number_or_zero().ok(), Some(0.0));
     }
 
     #[test]
     fn one_number_comes_out_of_one_series_only() {
-        assert_eq!(vector([1.5.into()]).or_zero().ok(), Some(1.5));
-        assert_eq!(fault(vector([1.5.into(), 2.0.into()]).or_zero()), ValueError::SeveralSeries { count: 2 });
-        assert!(matches!(fault(vector([f64::INFINITY.into()]).or_zero()), ValueError::NotFinite { .. }));
+        assert_eq!(vector([1.5.into()]).number_or_zero().ok(), Some(1.5));
+        assert_eq!(fault(vector([1.5.into(), 2.0.into()]).number_or_zero()), ValueError::SeveralSeries { count: 2 });
+        assert!(matches!(fault(vector([f64::INFINITY.into()]).number_or_zero()), ValueError::NotFinite { .. }));
         let histogram = vector([Histogram::new(1.0, 1.0, []).into()]);
-        assert_eq!(fault(histogram.finite()), ValueError::HistogramNotFloat);
+        assert_eq!(fault(histogram.number()), ValueError::HistogramNotFloat);
     }
 
     #[test]
     fn errors_name_what_was_asked() {
         let meta = Meta { preset: Some("node::load"), query: Some("load".to_owned()), ..Meta::default() };
         for vector in [vector([]), vector([f64::NAN.into()]), vector([1.0.into(), 1.0.into()])] {
-            let error = vector.with_meta(meta.clone()).finite().unwrap_err();
+            let error = vector.with_meta(meta.clone()).number().unwrap_err();
             assert_eq!((error.preset(), error.query()), (Some("node::load"), Some("load")));
             assert!(error.to_string().starts_with("preset node::load: the "), "{error}");
             assert!(format!("{error:#}").ends_with("; the query is load"), "{error:#}");
@@ -214,8 +214,8 @@ mod tests {
             let partial = one.clone().with_meta(partial);
             assert!(partial.is_partial());
             assert!(matches!(partial.one().unwrap_err().kind(), ErrorKind::PartialData { .. }));
-            assert_eq!(partial.accept_partial().finite().ok(), Some(1.0));
+            assert_eq!(partial.accept_partial().number().ok(), Some(1.0));
         }
-        assert!(one.with_meta(meta(&["PromQL warning: x", "3 more warnings omitted"], false)).finite().is_ok());
+        assert!(one.with_meta(meta(&["PromQL warning: x", "3 more warnings omitted"], false)).number().is_ok());
     }
 }

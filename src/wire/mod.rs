@@ -14,7 +14,7 @@
 //!     decoder.push(chunk)?;
 //! }
 //! let vector = Vector::from_response(decoder.finish()?)?;
-//! assert_eq!(vector.finite()?, 0.25);
+//! assert_eq!(vector.number()?, 0.25);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

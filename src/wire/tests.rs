@@ -512,7 +512,7 @@ fn dialects_are_understood() {
     let victoria = r#"{"status":"success","isPartial":false,"data":{"resultType":"vector","result":
         [{"metric":{},"value":[1,"2"]}]},"stats":{"seriesFetched":"12","executionTimeMsec":3},"trace":{"a":[{}]}}"#;
     let scalar = Scalar::from_response(decode(victoria).unwrap()).unwrap();
-    assert_eq!(scalar.finite().ok(), Some(2.0));
+    assert_eq!(scalar.number().ok(), Some(2.0));
     assert_eq!(scalar.stats().unwrap().get("seriesFetched"), Some(12.0));
     assert_eq!(scalar.stats().unwrap().exec_total_seconds(), Some(0.003));
 }

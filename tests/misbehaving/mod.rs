@@ -205,7 +205,7 @@ pub(crate) fn client_of(server: &Server) -> ClientBuilder {
 }
 
 pub(crate) async fn ask(client: &PrometheusClient) -> Result<f64, Error> {
-    Ok(client.query(UP, &prometheus::Querier::new()).await?.finite().unwrap())
+    Ok(client.query(UP, &prometheus::Querier::new()).await?.number().unwrap())
 }
 
 pub(crate) async fn ask_once(server: &Server) -> Result<f64, Error> {

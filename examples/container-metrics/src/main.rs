@@ -31,10 +31,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     if let Some(reason) = metric.meta().partial_reason() {
         eprintln!("containers may be missing: {reason}");
     }
-    for row in metric.rows::<ContainerLabels>()? {
+    for row in metric.into_rows::<ContainerLabels>()? {
         println!("{:?}", row.labels);
         // Floats and native histograms alike.
-        for sample in row.series {
+        for sample in &row.series {
             println!("  {}  {}", sample.timestamp, sample.value);
         }
     }

@@ -32,7 +32,7 @@ async fn fetches_what_was_asked_for() -> Result<(), Box<dyn std::error::Error>> 
     let labels = [("container_metric_name", "mem"), ("value_type", "current"), ("agent_id", "i-gpu-01")];
     let memory = service.fetch_metric(&action("mem", &data)).await?;
     assert!(!memory.is_partial());
-    let rows = memory.rows::<ContainerLabels>()?;
+    let rows = memory.into_rows::<ContainerLabels>()?;
     assert_eq!(rows.len(), 1, "one agent, one series");
     assert_eq!(rows[0].labels.agent_id.as_deref(), Some("i-gpu-01"));
     assert_eq!(rows[0].series.len(), 13);
