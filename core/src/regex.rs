@@ -1,7 +1,7 @@
 //! Regular expressions as Prometheus reads them: RE2 syntax by Go's `regexp/syntax` with Perl flags.
 //!
-//! Nothing here matches text. [`validate`] says whether Prometheus would accept a pattern and where its fault is,
-//! [`matches_empty`] whether it matches the empty string, and [`escape`] makes a pattern out of plain text.
+//! Nothing here matches text: [`validate`] checks whether Prometheus accepts a pattern, [`groups`] lists its capturing
+//! groups, [`matches_empty`] checks whether it matches the empty string, and [`escape`] turns text into a pattern.
 
 mod unicode;
 
@@ -36,7 +36,7 @@ pub enum RegexErrorKind {
     InvalidEscape,
     /// `\1`.
     Backreference,
-    /// `\Q` without `\E`: it would quote what Prometheus puts around the pattern.
+    /// `\Q` without `\E`, in a pattern that Prometheus wraps in a group; see [`validate_wrapped`].
     UnclosedQuote,
     /// `\` at the end.
     TrailingBackslash,
@@ -99,6 +99,35 @@ impl std::error::Error for RegexError {}
 /// Returns the first fault.
 pub fn validate(pattern: &str) -> Result<(), RegexError> {
     Parser::new(pattern).parse().map(drop)
+}
+
+/// Checks a pattern that Prometheus wraps in a group before parsing it, as it does for `label_replace`. There, a `\Q`
+/// without `\E` would quote the end of the group. In a matcher, Prometheus parses the pattern by itself.
+///
+/// # Errors
+///
+/// Returns the first fault.
+pub fn validate_wrapped(pattern: &str) -> Result<(), RegexError> {
+    let mut parser = Parser::new(pattern);
+    parser.parse()?;
+    match parser.unclosed_quote {
+        Some(start) => Parser::error(start, start + 2, RegexErrorKind::UnclosedQuote),
+        None => Ok(()),
+    }
+}
+
+/// Returns the capturing groups of a valid pattern in order, each with its name if it has one.
+///
+/// ```
+/// use promql_presets_core::regex::groups;
+///
+/// assert_eq!(groups("(a)(?:b)(?P<host>c)"), [None, Some("host")]);
+/// ```
+#[must_use]
+pub fn groups(pattern: &str) -> Vec<Option<&str>> {
+    let mut parser = Parser::new(pattern);
+    let _ = parser.parse();
+    parser.groups
 }
 
 /// Whether a pattern, anchored at both ends as Prometheus does it, matches the empty string. A pattern with a fault
@@ -224,15 +253,20 @@ struct Parser<'p> {
     pattern: &'p str,
     bytes: &'p [u8],
     at: usize,
-    /// No `:]` comes any more, so that `[:` is no class.
+    /// There is no further `:]`, so `[:` does not start a class.
     no_posix_class: bool,
+    /// The capturing groups so far.
+    groups: Vec<Option<&'p str>>,
+    /// Where a `\Q` without `\E` starts.
+    unclosed_quote: Option<usize>,
 }
 
 type Result<T, E = RegexError> = std::result::Result<T, E>;
 
 impl<'p> Parser<'p> {
     fn new(pattern: &'p str) -> Self {
-        Self { pattern, bytes: pattern.as_bytes(), at: 0, no_posix_class: false }
+        let bytes = pattern.as_bytes();
+        Self { pattern, bytes, at: 0, no_posix_class: false, groups: Vec::new(), unclosed_quote: None }
     }
 
     fn peek(&self, ahead: usize) -> Option<u8> {
@@ -250,7 +284,7 @@ impl<'p> Parser<'p> {
         Some(char)
     }
 
-    fn parse(mut self) -> Result<Node> {
+    fn parse(&mut self) -> Result<Node> {
         let mut groups: Vec<Group> = Vec::new();
         let mut group = Group::new(0, false);
         let mut last_repeat: Option<usize> = None;
@@ -265,6 +299,7 @@ impl<'p> Parser<'p> {
                         }
                     } else {
                         self.at += 1;
+                        self.groups.push(None);
                         groups.push(std::mem::replace(&mut group, Group::new(start, true)));
                     }
                 }
@@ -426,6 +461,7 @@ impl<'p> Parser<'p> {
                 return Self::error(start, start + (end + 1).min(rest.len()), RegexErrorKind::InvalidGroupName);
             }
             self.at = start + end + 1;
+            self.groups.push(Some(name));
             return Ok(Some(true));
         }
         self.at += 2;
@@ -465,11 +501,15 @@ impl<'p> Parser<'p> {
             }
             Some(b'Q') => {
                 let literal = &self.pattern[start + 2..];
-                let Some(end) = literal.find(r"\E") else {
-                    return Self::error(start, start + 2, RegexErrorKind::UnclosedQuote);
+                let (literal, length) = match literal.find(r"\E") {
+                    Some(end) => (&literal[..end], end + 2),
+                    None => {
+                        self.unclosed_quote = Some(start);
+                        (literal, literal.len())
+                    }
                 };
-                literal[..end].chars().for_each(|_| group.push(Node::CHAR));
-                self.at = start + 2 + end + 2;
+                literal.chars().for_each(|_| group.push(Node::CHAR));
+                self.at = start + 2 + length;
             }
             _ => {
                 if !self.class_escape()? {
@@ -679,8 +719,9 @@ mod tests {
             "[[:^alpha:]]",
             "[[:a]",
             r"[\d\-\]]",
-            r"\pN\p{Greek}\P{^Lu}\p{greek}\p{Letter}",
+            r"\pN\p{Greek}\P{^Lu}\p{Any}",
             r"\Qa*(\E+",
+            r"a\Qb[(",
             r"\x41\x{10FFFF}\012\0",
             r"\_\-\/\.",
             r"\A\z\b\B",
@@ -709,7 +750,8 @@ mod tests {
             (r"\é", r"\é", K::InvalidEscape),
             (r"\xz", r"\xz", K::InvalidEscape),
             (r"(a)\1", r"\1", K::Backreference),
-            (r"a\Qb", r"\Q", K::UnclosedQuote),
+            (r"\p{greek}", r"\p{greek}", K::UnknownClass),
+            (r"[\p{Letter}]", r"\p{Letter}", K::UnknownClass),
             (r"a\", r"\", K::TrailingBackslash),
             ("*a", "*", K::MissingRepeatArgument),
             ("a|*", "*", K::MissingRepeatArgument),
@@ -733,6 +775,20 @@ mod tests {
         assert_eq!(validate(&deep).unwrap_err().kind, K::NestingDepth);
         let large = format!("({}){{1000}}", "ab".repeat(5000));
         assert_eq!(validate(&large).unwrap_err().kind, K::TooLarge);
+    }
+
+    #[test]
+    fn quotes_are_closed_where_the_pattern_is_wrapped() {
+        assert_eq!(validate_wrapped(r"a\Qb\E"), Ok(()));
+        let error = validate_wrapped(r"a\Qb").unwrap_err();
+        assert_eq!((error.start, error.end, error.kind), (1, 3, K::UnclosedQuote));
+    }
+
+    #[test]
+    fn groups_are_counted_and_named() {
+        let pattern = r"(a)(?:b)(?<c>d(?P<e>f))\((?i:g)[(](?i)\Q(\E";
+        assert_eq!(groups(pattern), [None, Some("c"), Some("e")]);
+        assert_eq!(groups(r"\Q(a)"), [None; 0]);
     }
 
     #[test]

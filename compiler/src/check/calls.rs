@@ -1,5 +1,7 @@
 //! Single functions that are easily taken for something else.
 
+use promql_presets_core::regex::{groups, validate_wrapped};
+
 use super::analysis::{Analysis, Findings};
 use super::tree::Id;
 use crate::promql::{
@@ -60,45 +62,6 @@ fn references(replacement: &str) -> Vec<(&str, bool)> {
     found
 }
 
-/// How many groups a valid pattern has, and the names of those that have one.
-fn groups(pattern: &str) -> (usize, Vec<&str>) {
-    let (mut count, mut names) = (0, Vec::new());
-    let mut rest = pattern;
-    while let Some(at) = rest.find(['\\', '[', '(']) {
-        let (sign, after) = (rest.as_bytes()[at], &rest[at + 1..]);
-        rest = match sign {
-            b'\\' => match after.strip_prefix('Q') {
-                Some(text) => text.split_once("\\E").map_or("", |(_, after)| after),
-                None => after.get(1..).unwrap_or_default(),
-            },
-            b'[' => after_class(after),
-            _ => {
-                let opened = after.strip_prefix("?P<").or_else(|| after.strip_prefix("?<"));
-                let name = opened.and_then(|opened| opened.split_once('>')).map(|(name, _)| name);
-                count += usize::from(name.is_some() || !after.starts_with('?'));
-                names.extend(name);
-                after
-            }
-        };
-    }
-    (count, names)
-}
-
-/// What follows a class of characters, such as `^]a[:digit:]\]]`.
-fn after_class(class: &str) -> &str {
-    let class = class.strip_prefix('^').unwrap_or(class);
-    let mut rest = class.strip_prefix(']').unwrap_or(class);
-    while let Some(at) = rest.find(['\\', '[', ']']) {
-        let (sign, after) = (rest.as_bytes()[at], &rest[at + 1..]);
-        rest = match sign {
-            b'\\' => after.get(1..).unwrap_or_default(),
-            b'[' => after.strip_prefix(':').and_then(|name| name.split_once(":]")).map_or(after, |(_, after)| after),
-            _ => return after,
-        };
-    }
-    ""
-}
-
 /// The name of a label that is set or joined.
 fn target(call: &Call<'_>, arg: usize, findings: &mut Findings) {
     let Some(text) = string_arg(call.args.get(arg)).filter(|text| text.value.is_empty()) else { return };
@@ -111,7 +74,8 @@ fn target(call: &Call<'_>, arg: usize, findings: &mut Findings) {
 /// The pattern, which Prometheus reads only when it runs the query.
 fn pattern(query: &Analysis<'_>, call: &Call<'_>, findings: &mut Findings) {
     let Some(pattern) = string_arg(call.args.get(4)) else { return };
-    match regex_fault(query.text, query.scope.template, pattern.span, &pattern.value) {
+    // Prometheus wraps this pattern in a group.
+    match regex_fault(query.text, query.scope.template, pattern.span, validate_wrapped(&pattern.value)) {
         Some(fault) => findings.push(fault),
         None => replacement(query, call, findings),
     }
@@ -119,8 +83,9 @@ fn pattern(query: &Analysis<'_>, call: &Call<'_>, findings: &mut Findings) {
 
 fn replacement(query: &Analysis<'_>, call: &Call<'_>, findings: &mut Findings) {
     let (Some(text), Some(pattern)) = (string_arg(call.args.get(2)), string_arg(call.args.get(4))) else { return };
-    let (count, names) = groups(&pattern.value);
-    let known = |name: &str| name.parse::<usize>().is_ok_and(|group| group <= count) || names.contains(&name);
+    let groups = groups(&pattern.value);
+    let count = groups.len();
+    let known = |name: &str| name.parse::<usize>().is_ok_and(|group| group <= count) || groups.contains(&Some(name));
     let Some((name, braced)) = references(&text.value).into_iter().find(|(name, _)| !known(name)) else { return };
     let (open, close) = if query.scope.template { ("{{", "}}") } else { ("{", "}") };
     let digits = name.find(|c: char| !c.is_ascii_digit()).unwrap_or(name.len());

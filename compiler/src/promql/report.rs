@@ -1,6 +1,6 @@
 //! Messages that need no parser state. Nothing here runs for a query without faults.
 
-use promql_presets_core::regex;
+use promql_presets_core::regex::RegexError;
 
 use super::ast::{Aggregator, Expr, ExprKind, ValueType};
 use super::functions::{Function, REMOVED};
@@ -159,9 +159,14 @@ pub(super) fn invalid_regex(what: &str, span: Span) -> Diagnostic {
         .note("Prometheus has the syntax of RE2: https://github.com/google/re2/wiki/Syntax")
 }
 
-/// What is wrong with the regular expression `value` in the literal at `span` of `text`, at its place in the literal.
-pub(crate) fn regex_fault(text: &str, template: bool, span: Span, value: &str) -> Option<Diagnostic> {
-    let error = regex::validate(value).err()?;
+/// Locates the fault of a regular expression in the string literal at `span` of `text`.
+pub(crate) fn regex_fault(
+    text: &str,
+    template: bool,
+    span: Span,
+    validated: Result<(), RegexError>,
+) -> Option<Diagnostic> {
+    let error = validated.err()?;
     let (start, end) = literal::source_range(&text[span.range()], template, error.start, error.end);
     let at = |offset: usize| span.start + u32::try_from(offset).unwrap_or(0);
     Some(invalid_regex(&error.to_string(), Span::new(at(start), at(end))))

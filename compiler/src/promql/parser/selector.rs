@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use promql_presets_core::regex::validate;
+
 use crate::Span;
 use crate::promql::ast::{
     Braces, Expr, ExprKind, Label, MatchOp, Matcher, MatcherItem, Name, Selector, StringLiteral, ValueType,
@@ -102,7 +104,7 @@ impl<'a> Parser<'a> {
         if decoded.value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'|' | b'/')) {
             return;
         }
-        let fault = report::regex_fault(self.lexer.text, self.lexer.template, token.span, &decoded.value);
+        let fault = report::regex_fault(self.lexer.text, self.lexer.template, token.span, validate(&decoded.value));
         self.lexer.diagnostics.extend(fault);
     }
 }
