@@ -3,6 +3,7 @@
 use promql_presets_core::regex::{groups, validate_wrapped};
 
 use super::analysis::{Analysis, Findings};
+use super::constants::invalid_label_name;
 use super::tree::Id;
 use crate::promql::{
     Aggregator, Binary, BinaryOp, Call, Expr, ExprKind, GroupingKeyword, StringLiteral, ValueType, regex_fault,
@@ -21,10 +22,14 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
         };
         match call.name {
             "label_replace" => {
-                target(call, 1, findings);
+                findings.extend(string_arg(call.args.get(1)).and_then(|label| invalid_label_name(call.name, label)));
                 pattern(query, call, findings);
             }
-            "label_join" => (1..call.args.len()).filter(|arg| *arg != 2).for_each(|arg| target(call, arg, findings)),
+            "label_join" => {
+                let labels = (1..call.args.len()).filter(|arg| *arg != 2);
+                let labels = labels.filter_map(|arg| string_arg(call.args.get(arg)));
+                findings.extend(labels.filter_map(|label| invalid_label_name(call.name, label)));
+            }
             "sort" | "sort_desc" | "sort_by_label" | "sort_by_label_desc" => sort(query, id, call, findings),
             "absent" | "absent_over_time" => absent(query, id, call, findings),
             _ => {}
@@ -60,15 +65,6 @@ fn references(replacement: &str) -> Vec<(&str, bool)> {
         }
     }
     found
-}
-
-/// The name of a label that is set or joined.
-fn target(call: &Call<'_>, arg: usize, findings: &mut Findings) {
-    let Some(text) = string_arg(call.args.get(arg)).filter(|text| text.value.is_empty()) else { return };
-    findings.push(
-        Diagnostic::new(Code::ConstantOutOfRange, text.span, format!("`{}` of a label without a name", call.name))
-            .label("the query fails"),
-    );
 }
 
 /// The pattern, which Prometheus reads only when it runs the query.

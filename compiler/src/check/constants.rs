@@ -2,7 +2,7 @@
 
 use super::analysis::{Analysis, Findings};
 use super::tree::Id;
-use crate::promql::{Aggregator, BinaryOp, Call, ExprKind};
+use crate::promql::{Aggregator, BinaryOp, Call, ExprKind, StringLiteral};
 use crate::{Code, Diagnostic, Span};
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
@@ -12,13 +12,21 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
             ExprKind::Aggregate(aggregate) => {
                 if let Some(ExprKind::String(label)) =
                     aggregate.param.as_ref().map(|param| &param.unparenthesized().kind)
-                    && label.value.is_empty()
+                    && aggregate.op == Aggregator::CountValues
                 {
-                    let title = format!("`{}` into a label without a name", aggregate.op.as_str());
-                    findings.push(out_of_range(label.span, title, "the query fails"));
+                    findings.extend(invalid_label_name(aggregate.op.as_str(), label));
                 }
                 let Some((value, span)) = number(aggregate.param.as_ref()) else { continue };
                 aggregation(query, aggregate.op, value, span, findings);
+            }
+            ExprKind::Subquery(subquery) => {
+                // A step is rounded down to milliseconds.
+                let step =
+                    subquery.step.as_ref().filter(|step| step.seconds().is_some_and(|it| it > 0.0 && it < 0.001));
+                findings.extend(step.map(|step| {
+                    let title = "subquery with a step below a millisecond".to_owned();
+                    out_of_range(step.span, title, "the query fails")
+                }));
             }
             ExprKind::Binary(binary) if matches!(binary.op, BinaryOp::Div | BinaryOp::Mod) => {
                 if let Some((value, span)) = number(Some(&binary.rhs))
@@ -37,12 +45,26 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     comparisons(query, findings);
 }
 
+/// The largest number of series that Prometheus converts to an integer.
+#[expect(clippy::cast_precision_loss, reason = "Prometheus compares floats as well")]
+const MAX_COUNT: f64 = i64::MAX as f64;
+
 fn number(expr: Option<&crate::promql::Expr<'_>>) -> Option<(f64, Span)> {
     expr.and_then(|expr| Some((expr.as_number()?, expr.span)))
 }
 
 fn out_of_range(span: Span, title: String, label: &str) -> Diagnostic {
     Diagnostic::new(Code::ConstantOutOfRange, span, title).label(label)
+}
+
+/// The finding for a label name that makes the query fail. Any other UTF-8 text is a label name.
+pub(super) fn invalid_label_name(function: &str, label: &StringLiteral<'_>) -> Option<Diagnostic> {
+    let name = match &*label.value {
+        "" => "an empty label name",
+        _ if label.broken_utf8 => "a label name that is not UTF-8",
+        _ => return None,
+    };
+    Some(out_of_range(label.span, format!("`{function}` with {name}"), "the query fails"))
 }
 
 fn quantile(name: &str, value: f64, span: Span, findings: &mut Findings) {
@@ -69,6 +91,11 @@ fn aggregation(query: &Analysis<'_>, op: Aggregator, value: f64, span: Span, fin
         Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk if value.is_nan() || value < 1.0 => {
             let title = format!("`{name}` of {} series", query.slice(span));
             findings.push(out_of_range(span, title, "returns nothing"));
+        }
+        // As in Prometheus, whose limit is 2^63.
+        Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk if value > MAX_COUNT => {
+            let title = format!("`{name}` of {} series", query.slice(span));
+            findings.push(out_of_range(span, title, "more than 64 bits hold: the query fails"));
         }
         Aggregator::LimitRatio if !(-1.0..=1.0).contains(&value) => {
             findings.push(out_of_range(span, format!("`{name}` takes a ratio from -1 to 1"), "out of that range"));

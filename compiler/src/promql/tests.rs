@@ -71,6 +71,7 @@ fn operators_bind_as_in_prometheus() {
         ("a + b offset 5m", "(a + b offset 5m)"),
         ("-a[5m:1m] @ 7", "(-a[5m:1m] @ 7)"),
         ("a offset 5m * 2", "(a offset 5m * 2)"),
+        ("a offset --5m * 2", "a offset --5m * 2"),
         ("and and and", "(and and and)"),
         ("sum or by", "(sum or by)"),
     ] {
@@ -491,6 +492,10 @@ fn suggestions_pass_the_checks() {
         ("rate(a[5m]) offset 5m", false),
         ("http.requests", false),
         ("a offset 5m [1m]", false),
+        ("a offset 0s [1m]", false),
+        ("a offset step() [1m]", false),
+        ("a @ start() [1m]", false),
+        ("a @ end()[1m]", false),
         ("up{}(5m)", false),
         ("sum(rate(a[5m]) by (b))", false),
         ("histogram_quantile(0.9, rate(a_bucket[5m])) by (b)", false),
@@ -501,6 +506,14 @@ fn suggestions_pass_the_checks() {
         let suggestion = help.split_once('`').and_then(|(_, rest)| rest.rsplit_once('`')).unwrap().0;
         accepts(suggestion, syntax);
     }
+}
+
+#[test]
+fn offsets_take_several_signs() {
+    for text in ["a offset --1m", "a[5m:1m] offset - -+ 1m", "a offset -+(1m + 2m)"] {
+        accepts(text, Syntax::PROMQL);
+    }
+    assert!(parse("a offset --", Syntax::PROMQL).expr.is_none());
 }
 
 #[test]

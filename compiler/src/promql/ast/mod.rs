@@ -190,8 +190,10 @@ pub struct Number {
 /// A string literal.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StringLiteral<'a> {
-    /// The value, escapes and doubled braces resolved; bytes that are no UTF-8 became U+FFFD.
+    /// The value, with escapes and doubled braces resolved. Invalid UTF-8 is replaced with U+FFFD.
     pub value: Cow<'a, str>,
+    /// Whether an escape makes the value invalid UTF-8.
+    pub broken_utf8: bool,
     /// The literal with its quotes.
     pub span: Span,
 }

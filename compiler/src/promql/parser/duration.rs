@@ -52,12 +52,9 @@ impl<'a> Parser<'a> {
                 self.report(diagnostic);
                 return expr;
             }
-            // Prometheus lets `@ start()` and an offset of nothing pass.
-            let early = selector.modifiers.iter().find(|modifier| match modifier {
-                Modifier::Offset { duration, .. } => duration.seconds() != Some(0.0),
-                Modifier::At { at, .. } => matches!(at, At::Timestamp(_)),
-                Modifier::Anchored(_) | Modifier::Smoothed(_) => false,
-            });
+            // Prometheus 3.14.0 still accepts some modifiers here, such as `@ start()`; later versions accept none.
+            let is_early = |modifier: &&Modifier| matches!(modifier, Modifier::Offset { .. } | Modifier::At { .. });
+            let early = selector.modifiers.iter().find(is_early);
             if let Some(early) = early {
                 let text = self.lexer.text;
                 let (core, range) = (&text[selector.span.range()], &text[brackets.range()]);
@@ -328,13 +325,22 @@ impl<'a> Parser<'a> {
     }
 
     /// The duration after `offset`, which ends earlier than one in brackets: `foo offset 5m * 2` is
-    /// `(foo offset 5m) * 2`. Only after a parenthesis without a sign goes arithmetic on, as in Prometheus' grammar.
+    /// `(foo offset 5m) * 2`. As in Prometheus' grammar, arithmetic goes on only after a parenthesis without a sign, or after
+    /// several signs.
     fn offset_duration(&mut self, keyword: Span) -> Result<Duration> {
         if self.nesting >= MAX_NESTING {
             return self.too_deep(self.token.span);
         }
         self.nesting += 1;
         let signed = self.sign();
+        if let (Some((sign, span)), Kind::Add | Kind::Sub) = (signed, self.token.kind) {
+            // With a second sign it is an expression as in brackets.
+            let inner = self.duration(BinaryOp::Pow.precedence())?;
+            let first = self.signed(sign, span, inner)?;
+            let duration = self.duration_operators(first, 0)?;
+            self.nesting -= 1;
+            return Ok(duration);
+        }
         let parenthesis = self.token.kind == Kind::LeftParen;
         if !matches!(
             self.token.kind,

@@ -58,7 +58,7 @@ impl<'a> Parser<'a> {
             }
             Kind::Str => {
                 self.bump();
-                let decoded = self.string_value(token, false)?;
+                let decoded = self.string(token, false)?;
                 if decoded.value.is_empty() || decoded.broken_utf8 {
                     self.report(
                         Diagnostic::new(Code::Syntax, token.span, "invalid label name")

@@ -14,9 +14,10 @@ use super::ast::{
 };
 use super::functions::Function;
 use super::lexer::Lexer;
+use super::literal::{self, Decoded};
 use super::rewrite::is_counter_function;
 use super::token::{Kind, Token};
-use super::{Features, Syntax, literal, report};
+use super::{Features, Syntax, report};
 use crate::{Code, Diagnostic, Span};
 
 /// How deep parentheses, calls and signs may nest. No query that a human wrote comes near.
@@ -185,8 +186,7 @@ impl<'a> Parser<'a> {
             }
             Kind::Str => {
                 let token = self.bump();
-                let value = self.string_value(token, true)?.value;
-                let kind = ExprKind::String(Box::new(StringLiteral { value, span: token.span }));
+                let kind = ExprKind::String(Box::new(self.string(token, true)?));
                 Expr { kind, span: token.span, ty: ValueType::String, height: 1 }
             }
             Kind::LeftParen => self.paren()?,
@@ -340,10 +340,10 @@ impl<'a> Parser<'a> {
     }
 
     /// `pattern`: whether it may be a regular expression.
-    fn string_value(&mut self, token: Token, pattern: bool) -> Result<literal::Decoded<'a>> {
+    fn string(&mut self, token: Token, pattern: bool) -> Result<StringLiteral<'a>> {
         let text = self.slice(token.span);
         match literal::decode(text, self.lexer.template) {
-            Ok(decoded) => Ok(decoded),
+            Ok(Decoded { value, broken_utf8 }) => Ok(StringLiteral { value, span: token.span, broken_utf8 }),
             Err(fault) => self.fail(report::bad_escape(text, token.span, fault, pattern)),
         }
     }

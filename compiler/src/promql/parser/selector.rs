@@ -9,8 +9,8 @@ use crate::promql::ast::{
     Braces, Expr, ExprKind, Label, MatchOp, Matcher, MatcherItem, Name, Selector, StringLiteral, ValueType,
 };
 use crate::promql::parser::{Parser, Result};
+use crate::promql::report;
 use crate::promql::token::{Hole, Kind, Token};
-use crate::promql::{literal, report};
 
 impl<'a> Parser<'a> {
     /// A selector whose name, if any, has been read.
@@ -67,11 +67,11 @@ impl<'a> Parser<'a> {
             }
             Kind::Str => {
                 self.bump();
-                let value = self.string_value(token, false)?.value;
+                let name = self.string(token, false)?;
                 if match_op(self.token.kind).is_none() {
-                    return Ok(MatcherItem::Name(StringLiteral { value, span: token.span }));
+                    return Ok(MatcherItem::Name(name));
                 }
-                Label { name: value, span: token.span, quoted: true }
+                Label { name: name.value, span: token.span, quoted: true }
             }
             Kind::Hole(Hole::Labels) => {
                 self.bump();
@@ -86,25 +86,24 @@ impl<'a> Parser<'a> {
             return self.expected_match_value(open, &label, op, op_span);
         }
         self.bump();
-        let decoded = self.string_value(token, op.is_regex())?;
+        let value = self.string(token, op.is_regex())?;
         if op.is_regex() {
-            self.check_regex(token, &decoded);
+            self.check_regex(&value);
         }
-        let value = StringLiteral { value: decoded.value, span: token.span };
         Ok(MatcherItem::Matcher(Matcher { label, op, op_span, value }))
     }
 
     /// Reports a regular expression that Prometheus rejects, at the place inside the literal.
-    fn check_regex(&mut self, token: Token, decoded: &literal::Decoded<'a>) {
-        if decoded.broken_utf8 {
-            self.report(report::invalid_regex("invalid UTF-8", token.span));
+    fn check_regex(&mut self, pattern: &StringLiteral<'a>) {
+        if pattern.broken_utf8 {
+            self.report(report::invalid_regex("invalid UTF-8", pattern.span));
             return;
         }
         // Words and alternatives of words need no closer look.
-        if decoded.value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'|' | b'/')) {
+        if pattern.value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'|' | b'/')) {
             return;
         }
-        let fault = report::regex_fault(self.lexer.text, self.lexer.template, token.span, validate(&decoded.value));
+        let fault = report::regex_fault(self.lexer.text, self.lexer.template, pattern.span, validate(&pattern.value));
         self.lexer.diagnostics.extend(fault);
     }
 }
