@@ -501,13 +501,11 @@ impl<'p> Parser<'p> {
             }
             Some(b'Q') => {
                 let literal = &self.pattern[start + 2..];
-                let (literal, length) = match literal.find(r"\E") {
-                    Some(end) => (&literal[..end], end + 2),
-                    None => {
-                        self.unclosed_quote = Some(start);
-                        (literal, literal.len())
-                    }
-                };
+                let end = literal.find(r"\E");
+                if end.is_none() {
+                    self.unclosed_quote = Some(start);
+                }
+                let (literal, length) = end.map_or((literal, literal.len()), |end| (&literal[..end], end + 2));
                 literal.chars().for_each(|_| group.push(Node::CHAR));
                 self.at = start + 2 + length;
             }
