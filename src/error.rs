@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 use promql_presets_core::RenderError;
@@ -29,8 +30,28 @@ const SHORTEST_SECRET: usize = 6;
 /// labels at http://prom:9090, after 3 retries: the server cannot be reached: ...: Connection refused
 /// preset prometheus::up: the query returned no data
 /// ```
+///
+/// For people outside of the service there are [`class`](Self::class), which a service maps to a status of its own, and
+/// [`public_message`](Self::public_message):
+///
+/// ```
+/// use promql_presets::{Error, ErrorClass};
+///
+/// fn response(error: &Error) -> (u16, String) {
+///     let status = match error.class() {
+///         ErrorClass::Caller => 400,
+///         ErrorClass::NoData => 404,
+///         ErrorClass::Server if error.is_timeout() => 504,
+///         ErrorClass::Server => 502,
+///         _ => 500,
+///     };
+///     (status, error.public_message())
+/// }
+/// ```
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     preset: Option<&'static str>,
@@ -41,14 +62,34 @@ struct Inner {
 }
 
 /// Where a call went.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Origin {
-    server: String,
+    /// `None` after [`Error::without_server`].
+    server: Option<String>,
     endpoint: &'static str,
 }
 
+/// The cause of an error of another crate. It is shared, so that errors can be cloned.
+type Source = Arc<dyn std::error::Error + Send + Sync>;
+
+/// Whose fault an error is: what a service maps to the status of its own response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorClass {
+    /// The caller's: an invalid filter, window or time range, a query that the server rejects, or a result that is too
+    /// large. HTTP 400.
+    Caller,
+    /// Nobody's: the query returned no series, or a value such as `NaN` that is not a number. HTTP 404.
+    NoData,
+    /// The server's, or the connection's: it is unreachable, late, overloaded, or returns errors, partial data or invalid
+    /// responses. HTTP 502, or 504 if [`Error::is_timeout`].
+    Server,
+    /// The service's own: its configuration, or a type that does not fit the result. HTTP 500.
+    Internal,
+}
+
 /// What kind of failure it is.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The preset cannot be rendered for this querier.
@@ -62,25 +103,25 @@ pub enum ErrorKind {
     Config(String),
     /// No connection, or one that broke before the answer.
     #[error("the server cannot be reached")]
-    Transport(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Transport(#[source] Source),
     /// The connection broke when a part of the answer had come.
     #[error("the answer was cut off after {bytes} bytes")]
     CutOff {
         /// How many bytes of the body had come, compressed or not.
         bytes: u64,
         /// Why.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Source,
     },
     /// The server cannot be trusted, does not trust the client, or does not speak TLS. With `native-tls` this is
     /// [`Transport`](Self::Transport).
     #[error("no secure connection to the server")]
-    Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Tls(#[source] Source),
     /// What answers does not speak HTTP, or not as it should.
     #[error("the server does not speak HTTP")]
-    Protocol(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Protocol(#[source] Source),
     /// No whole answer within the time that was set. The cause tells why an attempt before it failed, if there was one.
     #[error("no answer in time")]
-    Timeout(#[source] Option<Box<dyn std::error::Error + Send + Sync>>),
+    Timeout(#[source] Option<Source>),
     /// An answer that is not of Prometheus: a proxy's, or of something else altogether.
     #[error("HTTP {status} {}", if .body.is_empty() { "without a body".to_owned() } else { format!("and not an answer of Prometheus: {body:?}") })]
     Http {
@@ -152,7 +193,7 @@ impl Error {
     /// found before or after the call, as in a value.
     #[must_use]
     pub fn server(&self) -> Option<&str> {
-        self.0.call.as_ref().map(|call| &*call.server)
+        self.0.call.as_ref()?.server.as_deref()
     }
 
     /// What was called there, as in a [`CallReport`](crate::CallReport): `query_range`, `label_values`.
@@ -178,7 +219,10 @@ impl Error {
     pub fn is_timeout(&self) -> bool {
         match self.kind() {
             ErrorKind::Timeout(_) => true,
-            ErrorKind::Transport(source) => source.downcast_ref().is_some_and(reqwest::Error::is_timeout),
+            ErrorKind::Transport(source) => {
+                source.downcast_ref().is_some_and(reqwest::Error::is_timeout)
+                    || source.downcast_ref().is_some_and(|removed: &Removed| removed.is_timeout)
+            }
             ErrorKind::Http { status, .. } => matches!(status, 408 | 504),
             // VictoriaMetrics has no type for it.
             ErrorKind::Server { status, error } => {
@@ -233,20 +277,103 @@ impl Error {
         self
     }
 
+    /// The same error without the server's address: without [`server`](Self::server) and the causes of failed connections,
+    /// and with `***` where a response repeats the address.
+    #[must_use]
+    pub fn without_server(mut self) -> Self {
+        let is_timeout = self.is_timeout();
+        let removed = || Arc::new(Removed { is_timeout });
+        match &mut self.0.kind {
+            ErrorKind::Transport(source) => *source = removed(),
+            ErrorKind::CutOff { source, .. } | ErrorKind::Tls(source) | ErrorKind::Protocol(source) => {
+                *source = removed();
+            }
+            ErrorKind::Timeout(source) => *source = None,
+            ErrorKind::Redirect { origin, .. } => "another address".clone_into(origin),
+            _ => {}
+        }
+        if let Some(server) = self.0.call.as_mut().and_then(|call| call.server.take()) {
+            let authority = server.split_once("://").map_or(&*server, |(_, authority)| authority);
+            let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+            for text in self.0.kind.texts_of_server() {
+                for part in [authority, host].into_iter().filter(|part| part.len() >= SHORTEST_SECRET) {
+                    *text = text.replace(part, "***");
+                }
+            }
+        }
+        self
+    }
+
+    /// Whose fault it is.
+    ///
+    /// | kind | class |
+    /// |---|---|
+    /// | [`Render`](ErrorKind::Render), [`Range`](ErrorKind::Range) | [`Caller`](ErrorClass::Caller) |
+    /// | [`Server`](ErrorKind::Server) with HTTP 400, 413, 414 or 422 | `Caller`, unless it is a timeout |
+    /// | [`Decode`](ErrorKind::Decode) where the response exceeds a limit | `Caller` |
+    /// | [`ValueError::NoData`], [`ValueError::NotFinite`] | [`NoData`](ErrorClass::NoData) |
+    /// | [`Config`](ErrorKind::Config), [`ResultType`](ErrorKind::ResultType), [`Row`](ErrorKind::Row), other [`ValueError`]s | [`Internal`](ErrorClass::Internal) |
+    /// | all others | [`Server`](ErrorClass::Server) |
+    #[must_use]
+    pub fn class(&self) -> ErrorClass {
+        match self.kind() {
+            ErrorKind::Server { .. } if self.is_timeout() => ErrorClass::Server,
+            ErrorKind::Range(RangeError::Indivisible { .. }) => ErrorClass::Internal,
+            ErrorKind::Render(_)
+            | ErrorKind::Range(_)
+            | ErrorKind::Server { status: 400 | 413 | 414 | 422, .. }
+            | ErrorKind::Http { status: 413 | 414, .. } => ErrorClass::Caller,
+            ErrorKind::Decode(error) if error.is_of_limit() => ErrorClass::Caller,
+            ErrorKind::Value(ValueError::NoData | ValueError::NotFinite { .. }) => ErrorClass::NoData,
+            ErrorKind::Config(_) | ErrorKind::ResultType(_) | ErrorKind::Row(_) | ErrorKind::Value(_) => {
+                ErrorClass::Internal
+            }
+            _ => ErrorClass::Server,
+        }
+    }
+
+    /// A message for people outside of the service: it names neither preset, query nor server, and repeats no text of the
+    /// server. Only what is wrong with the caller's own input is described.
+    ///
+    /// ```text
+    /// invalid time range: the range ends at 2026-04-16T00:00:00Z, before its start at 2026-04-17T00:00:00Z
+    /// the query returned no data
+    /// the metrics server is unavailable
+    /// ```
+    #[must_use]
+    pub fn public_message(&self) -> String {
+        let message = match (self.class(), self.kind()) {
+            (ErrorClass::Internal, _) => "internal error",
+            (_, kind @ (ErrorKind::Render(_) | ErrorKind::Range(_) | ErrorKind::Value(_))) => {
+                return Causes(kind).to_string();
+            }
+            (_, ErrorKind::Server { status: 413 | 414, .. } | ErrorKind::Http { status: 413 | 414, .. }) => {
+                "the query is too long"
+            }
+            (ErrorClass::Caller, ErrorKind::Decode(_)) => "the result is too large",
+            (ErrorClass::Caller, _) => "the metrics server rejected the query",
+            _ if self.is_timeout() => "the metrics server did not respond in time",
+            (_, ErrorKind::PartialData { .. }) => "the metrics server could not read all data",
+            (_, ErrorKind::Decode(_)) => "the metrics server returned an invalid response",
+            _ => "the metrics server is unavailable",
+        };
+        message.to_owned()
+    }
+
     pub(crate) fn new(kind: ErrorKind, preset: Option<&'static str>, query: Option<String>, retries: u32) -> Self {
         Self(Box::new(Inner { kind, preset, query, call: None, retries, retry_after: None }))
     }
 
     /// The same error of a call to the server with this URL.
     pub(crate) fn at(mut self, base: &Url, endpoint: &'static str) -> Self {
-        self.0.call = Some(Origin { server: base.origin().ascii_serialization(), endpoint });
+        self.0.call = Some(Origin { server: Some(base.origin().ascii_serialization()), endpoint });
         self
     }
 
     /// The error of a call whose attempt before the last failed like this. Time that runs out says less than that.
     pub(crate) fn after(mut self, before: Self) -> Self {
         if let ErrorKind::Timeout(source) = &mut self.0.kind {
-            *source = Some(Box::new(AttemptBefore { last: source.take(), before: before.0.kind }));
+            *source = Some(Arc::new(AttemptBefore { last: source.take(), before: before.0.kind }));
         }
         self
     }
@@ -257,11 +384,18 @@ impl Error {
     }
 }
 
+/// Takes the place of a cause that may name the server.
+#[derive(Debug, thiserror::Error)]
+#[error("")]
+struct Removed {
+    is_timeout: bool,
+}
+
 /// Why the attempt before the last one failed.
 #[derive(Debug, thiserror::Error)]
-#[error("{}the attempt before failed", .last.as_ref().map(|last| format!("{}; ", Causes(&**last))).unwrap_or_default())]
+#[error("{}the attempt before failed", .last.as_ref().map(|last| format!("{}; ", Causes(last))).unwrap_or_default())]
 struct AttemptBefore {
-    last: Option<Box<dyn std::error::Error + Send + Sync>>,
+    last: Option<Source>,
     #[source]
     before: ErrorKind,
 }
@@ -272,9 +406,9 @@ impl ErrorKind {
         !matches!(self, Self::Render(_) | Self::Range(_) | Self::Config(_) | Self::Value(_) | Self::Row(_))
     }
 
-    /// Takes secrets out of what a server said: there are proxies that repeat what they were sent.
-    pub(crate) fn redact(&mut self, options: &Options) {
-        let mut texts = match self {
+    /// The texts that repeat what the server sent.
+    fn texts_of_server(&mut self) -> Vec<&mut String> {
+        match self {
             Self::Http { body: text, .. }
             | Self::Redirect { origin: text, .. }
             | Self::PartialData { reason: text }
@@ -284,8 +418,16 @@ impl ErrorKind {
                 | DecodeError::Series { series: text, .. },
             ) => vec![text],
             Self::Server { error, .. } => vec![&mut error.kind, &mut error.message],
-            _ => return,
-        };
+            _ => Vec::new(),
+        }
+    }
+
+    /// Takes secrets out of what a server said: there are proxies that repeat what they were sent.
+    pub(crate) fn redact(&mut self, options: &Options) {
+        let mut texts = self.texts_of_server();
+        if texts.is_empty() {
+            return;
+        }
         let mut secrets: Vec<Cow<'_, str>> = Vec::new();
         for (_, value) in options.sent().filter(|(name, _)| is_secret(name)) {
             secrets.extend([value.into(), byte_serialize(value.as_bytes()).collect::<String>().into()]);
@@ -360,7 +502,10 @@ impl fmt::Display for Error {
             write!(f, "preset {preset}: ")?;
         }
         if let Some(Origin { server, endpoint }) = self.0.call.as_ref().filter(|_| self.0.kind.is_of_server()) {
-            write!(f, "{endpoint} at {server}")?;
+            f.write_str(endpoint)?;
+            if let Some(server) = server {
+                write!(f, " at {server}")?;
+            }
             match self.0.retries {
                 0 => {}
                 1 => f.write_str(", after 1 retry")?,

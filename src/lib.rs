@@ -114,7 +114,7 @@ pub use endpoints::{
     BuildInfo, BuildInfoQuery, Exemplar, ExemplarsQuery, Features, FeaturesQuery, FormatQuery, HealthQuery, LabelNames,
     LabelValues, Metadata, MetadataQuery, MetricMetadata, ParseQuery, SeriesExemplars, SeriesQuery,
 };
-pub use error::{Error, ErrorKind};
+pub use error::{Error, ErrorClass, ErrorKind};
 pub use http::{CallReport, HttpMethod, Outcome, PartialData, RetryPolicy};
 pub use promql_presets_core::{
     AnyWindow, DurationError, LabelInfo, LabelKind, LabelName, LabelValue, Match, MatchOp, Matcher, MetricName,

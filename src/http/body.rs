@@ -307,7 +307,7 @@ impl Gzip {
         content.push(decoder.get_ref())?;
         match finished {
             Err(source) if is_success(content.status) => {
-                Err(ErrorKind::CutOff { bytes: self.length, source: Box::new(source) })
+                Err(ErrorKind::CutOff { bytes: self.length, source: Arc::new(source) })
             }
             _ => Ok(()),
         }

@@ -301,7 +301,7 @@ impl Run {
         };
         let Some(Ok(permit)) = permit else {
             let why = "as many calls as the client may make at once take too long";
-            return Err(ErrorKind::Timeout(Some(why.into())));
+            return Err(ErrorKind::Timeout(Some(Box::<dyn std::error::Error + Send + Sync>::from(why).into())));
         };
         let answer = before(end.as_mut(), pin!(self.send())).await;
         let mut answer = answer.unwrap_or(Err(ErrorKind::Timeout(None)))?;

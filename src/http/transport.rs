@@ -316,7 +316,7 @@ fn failure(error: reqwest::Error) -> ErrorKind {
     let error = error.without_url();
     // A connection that cannot be made in time may be made the next time.
     if error.is_timeout() && !error.is_connect() {
-        return ErrorKind::Timeout(Some(Box::new(error)));
+        return ErrorKind::Timeout(Some(Arc::new(error)));
     }
     if error.is_builder() {
         return ErrorKind::Config(error.source().map_or_else(|| error.to_string(), ToString::to_string));
@@ -325,12 +325,12 @@ fn failure(error: reqwest::Error) -> ErrorKind {
     // Under TLS 1.3 the server says what it thinks of the client's certificate when the client has already asked.
     if (error.is_connect() || error.is_request()) && causes().any(|cause| cause.downcast_ref().is_some_and(is_invalid))
     {
-        return ErrorKind::Tls(Box::new(error));
+        return ErrorKind::Tls(Arc::new(error));
     }
     if causes().any(|cause| cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse)) {
-        return ErrorKind::Protocol(Box::new(error));
+        return ErrorKind::Protocol(Arc::new(error));
     }
-    ErrorKind::Transport(Box::new(error))
+    ErrorKind::Transport(Arc::new(error))
 }
 
 /// Whether this is what rustls makes of a certificate that is not valid, and of what is no TLS at all.

@@ -70,6 +70,13 @@ pub enum DecodeError {
     },
 }
 
+impl DecodeError {
+    /// Whether the response exceeds a limit of the client, rather than being invalid.
+    pub(crate) fn is_of_limit(&self) -> bool {
+        matches!(self, Self::TooManyBytes { .. } | Self::TooManySamples { .. } | Self::TooMuchMemory { .. })
+    }
+}
+
 /// What is wrong, before it is known where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
