@@ -2,6 +2,7 @@
 
 use super::analysis::{Analysis, Findings};
 use super::tree::Id;
+use super::variables::has_variable;
 use crate::promql::{BinaryOp, ExprKind, Selector};
 use crate::{Code, Diagnostic};
 
@@ -18,7 +19,9 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
                 .warning_unless(false),
         );
     }
-    for (id, selector, _) in query.selectors().filter(|(_, selector, _)| !selector.has_labels_hole()) {
+    // A variable in a matcher is reported with `{labels}` as its replacement.
+    let unfiltered = |selector: &Selector<'_>| !selector.has_labels_hole() && !has_variable(selector);
+    for (id, selector, _) in query.selectors().filter(|(_, selector, _)| unfiltered(selector)) {
         let finding = Diagnostic::new(Code::UnfilteredSelector, selector.span, "selector without `{labels}`")
             .label("a caller's filter does not reach these series");
         findings.push(match dashed(query, id, selector) {
@@ -28,7 +31,7 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
             None => match query.slice(selector.span) {
                 "true" => finding.help("write `1`"),
                 "false" => finding.help("write `0`"),
-                _ => finding.help(format!("write `{}`", query.with_item(selector, "{labels}"))),
+                _ => finding.write(selector.span, query.with_item(selector, "{labels}")),
             },
         });
     }

@@ -23,6 +23,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod variables;
 
 pub use label_set::Labels;
 pub(crate) use schema::Metrics;
@@ -34,8 +35,9 @@ use crate::promql::Expr;
 use crate::{Code, Diagnostic, Span};
 use analysis::{Analysis, Findings};
 
-const CHECKS: [fn(&Analysis<'_>, &mut Findings); 10] = [
+const CHECKS: [fn(&Analysis<'_>, &mut Findings); 11] = [
     filter::check,
+    variables::check,
     matchers::check,
     counters::check,
     histograms::check,

@@ -180,6 +180,8 @@ codes! {
     // From here on: sound PromQL that says the wrong thing, which a preset may `allow`.
     /// A selector that a caller's filter does not reach.
     UnfilteredSelector = "unfiltered-selector", Error;
+    /// A variable of a dashboard in a matcher.
+    DashboardVariable = "dashboard-variable", Error;
     /// Series that a declared metric does not have.
     UndeclaredMetric = "undeclared-metric", Error;
     /// A label that a metric's file does not declare.

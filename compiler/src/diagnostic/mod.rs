@@ -30,6 +30,17 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// Facts.
     pub note: Option<String>,
+    /// The edit that the help describes, where it is one.
+    pub fix: Option<Fix>,
+}
+
+/// An edit that removes the cause of a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// What to replace.
+    pub span: Span,
+    /// What to replace it with.
+    pub text: String,
 }
 
 impl Diagnostic {
@@ -45,6 +56,7 @@ impl Diagnostic {
             secondary: Vec::new(),
             help: None,
             note: None,
+            fix: None,
         }
     }
 
@@ -76,6 +88,20 @@ impl Diagnostic {
         self
     }
 
+    /// Says what to write at a place, with an edit that does it.
+    #[must_use]
+    pub fn write(self, span: Span, text: impl Into<String>) -> Self {
+        let text = text.into();
+        self.help(format!("write `{text}`")).fix(Fix { span, text })
+    }
+
+    /// Adds the edit that the help describes.
+    #[must_use]
+    pub fn fix(mut self, fix: Fix) -> Self {
+        self.fix = Some(fix);
+        self
+    }
+
     /// Lowers the finding to a warning unless it is certain: names and groupings are strong hints, declarations are
     /// proof.
     #[must_use]
@@ -92,6 +118,9 @@ impl Diagnostic {
         self.span = place(self.span);
         for (span, _) in &mut self.secondary {
             *span = place(*span);
+        }
+        if let Some(fix) = &mut self.fix {
+            fix.span = place(fix.span);
         }
         self
     }

@@ -41,13 +41,13 @@ impl<'a> Parser<'a> {
             Kind::Hole(Hole::Labels) => {
                 Diagnostic::new(Code::MisplacedPlaceholder, self.token.span, "`labels` in a grouping")
                     .label("matchers can only stand inside `{{` and `}}`")
-                    .help("write `{group_by}`")
+                    .write(self.token.span, "{group_by}")
             }
             Kind::Hole(hole) => return self.misplaced(hole),
             Kind::TemplateName => {
                 Diagnostic::new(Code::MisplacedPlaceholder, self.token.span, "`metric_name` in a grouping")
                     .label("it can only stand in the name of a selector")
-                    .help("write `{group_by}`")
+                    .write(self.token.span, "{group_by}")
             }
             Kind::Eof => self.never_closed(open, "("),
             Kind::Comma => self.syntax("missing label").label("no label before this `,`"),
@@ -133,7 +133,7 @@ impl<'a> Parser<'a> {
             Kind::Hole(Hole::GroupBy) => {
                 Diagnostic::new(Code::MisplacedPlaceholder, self.token.span, "`group_by` inside a selector's braces")
                     .label("labels to group by stand in `by (...)` and its like")
-                    .help("write `{labels}`")
+                    .write(self.token.span, "{labels}")
             }
             Kind::Hole(hole) => return self.misplaced(hole),
             Kind::LeftBrace => self

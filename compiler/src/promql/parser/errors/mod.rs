@@ -439,33 +439,25 @@ impl<'a> Parser<'a> {
 
     /// A hole right after an expression.
     fn misplaced_after<T>(&mut self, hole: Hole, before: &Expr<'a>) -> Result<T> {
-        let mut diagnostic = report::misplaced(hole, self.token.span);
-        let text = self.slice(before.span);
-        match (hole, &before.kind) {
-            (Hole::Labels, ExprKind::Selector(selector))
-                if selector.range.is_none() && selector.modifiers.is_empty() =>
-            {
-                diagnostic.help = Some(match &selector.braces {
-                    None => format!("write `{text}{{{{{{labels}}}}}}`"),
-                    Some(braces) if braces.items.is_empty() => {
-                        format!(
-                            "write `{}{{{{{{labels}}}}}}`",
-                            &text[..(braces.open.start - before.span.start) as usize]
-                        )
-                    }
-                    Some(braces) => {
-                        let inner = &text[..(braces.close.start - before.span.start) as usize];
-                        format!("write `{},{{labels}}}}}}`", inner.trim_end().trim_end_matches(','))
-                    }
-                });
-            }
-            (Hole::Window, ExprKind::Selector(selector))
-                if selector.range.is_none() && selector.modifiers.is_empty() =>
-            {
-                diagnostic.help = Some(format!("write `{text}[{{window}}]`"));
-            }
-            _ => {}
+        let diagnostic = report::misplaced(hole, self.token.span);
+        let ExprKind::Selector(selector) = &before.kind else { return self.fail(diagnostic) };
+        if selector.range.is_some() || !selector.modifiers.is_empty() {
+            return self.fail(diagnostic);
         }
+        let text = self.slice(before.span);
+        let up_to = |end: u32| &text[..(end - before.span.start) as usize];
+        let written = match (hole, &selector.braces) {
+            (Hole::Labels, None) => format!("{text}{{{{{{labels}}}}}}"),
+            (Hole::Labels, Some(braces)) if braces.items.is_empty() => {
+                format!("{}{{{{{{labels}}}}}}", up_to(braces.open.start))
+            }
+            (Hole::Labels, Some(braces)) => {
+                format!("{},{{labels}}}}}}", up_to(braces.close.start).trim_end().trim_end_matches(','))
+            }
+            (Hole::Window, _) => format!("{text}[{{window}}]"),
+            _ => return self.fail(diagnostic),
+        };
+        let diagnostic = diagnostic.write(before.span.to(self.token.span), written);
         self.fail(diagnostic)
     }
 }

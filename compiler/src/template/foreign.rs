@@ -1,0 +1,59 @@
+//! Placeholders as other template languages write them: Grafana, Jinja, Go, Python and shells.
+
+use super::{PLACEHOLDERS, similar_placeholder};
+
+/// A placeholder of another template language.
+pub(super) struct Construct<'a> {
+    /// One past its last byte.
+    pub end: usize,
+    /// The name in it, without signs, formats and white space.
+    pub name: &'a str,
+}
+
+/// Reads the construct that starts at `at`.
+pub(super) fn read(text: &str, at: usize) -> Option<Construct<'_>> {
+    let rest = &text[at..];
+    let (opening, closing) = match rest.as_bytes() {
+        [b'$', b'{', b'{', ..] => ("${{", "}}"),
+        [b'$', b'{', ..] => ("${", "}"),
+        [b'$', ..] => {
+            let name = word(&rest[1..])?;
+            return Some(Construct { end: at + 1 + name.len(), name });
+        }
+        [b'[', b'[', ..] => ("[[", "]]"),
+        [b'{', b'{', ..] => ("{{", "}}"),
+        _ => return None,
+    };
+    let inside = &rest[opening.len()..];
+    let length = inside.find(closing)?;
+    let content = inside[..length].trim();
+    let name = word(content.trim_start_matches(['.', '$']))?;
+    // A format as in `${job:csv}`, or a filter as in `{{ job | join }}`.
+    let after = content.trim_start_matches(['.', '$'])[name.len()..].trim_start();
+    let is_construct =
+        !content.contains(['{', '}', '=', '\n']) && (after.is_empty() || after.starts_with([':', '|', '.']));
+    is_construct.then_some(Construct { end: at + opening.len() + length + closing.len(), name })
+}
+
+/// The name at the start of a text, which does not start with a digit.
+pub(super) fn word(text: &str) -> Option<&str> {
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '-').unwrap_or(text.len());
+    let name = text[..end].trim_end_matches('-');
+    (!name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit())).then_some(name)
+}
+
+/// The placeholder with this name, or a similar one.
+pub(super) fn by_name(name: &str) -> Option<&'static str> {
+    PLACEHOLDERS.into_iter().find(|placeholder| *placeholder == name).or_else(|| similar_placeholder(name))
+}
+
+/// The placeholder that a name of another tool stands for.
+pub(super) fn by_alias(name: &str) -> Option<&'static str> {
+    Some(match name.trim_start_matches('_').to_ascii_lowercase().as_str() {
+        "metric" | "name" | "metrics" => "metric_name",
+        "filter" | "filters" | "label" | "matcher" | "matchers" | "selector" | "selectors" | "where" => "labels",
+        "by" | "group" | "groupby" | "grouping" | "dimension" | "dimensions" => "group_by",
+        "rate_interval" | "interval" | "range" | "duration" | "period" | "lookback" | "resolution" => "window",
+        _ => return None,
+    })
+}
