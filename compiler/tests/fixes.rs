@@ -1,6 +1,6 @@
 //! Templates as other tools write them become valid if one types what the helps say.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 use promql_presets_compiler::diagnostic::Fix;
 use promql_presets_compiler::{Code, Diagnostic, Severity, SourceFile, compile};

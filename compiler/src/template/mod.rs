@@ -104,7 +104,7 @@ impl Scanner<'_> {
         while let Some(byte) = self.text.as_bytes().get(self.at).copied() {
             match byte {
                 b'\\' if quote != b'`' => {
-                    self.at += 1 + self.text[self.at + 1..].chars().next().map_or(0, char::len_utf8)
+                    self.at += 1 + self.text[self.at + 1..].chars().next().map_or(0, char::len_utf8);
                 }
                 b'{' | b'}' => {
                     self.brace_in_text(Some(start));
@@ -216,12 +216,12 @@ impl Scanner<'_> {
         };
         let span = Span::of(start..end);
         let diagnostic = Diagnostic::new(Code::MalformedPlaceholder, span, title).label(label);
-        let edit = match name.map(|name| self.written(name)) {
-            Some(text) => Edit { span, diagnostic: diagnostic.write(span, &*text), text },
-            None => {
-                let diagnostic = diagnostic.help("write a constant: templates have no other variables").note(KNOWN);
-                Edit { span, text: whole.to_owned(), diagnostic }
-            }
+        let edit = if let Some(name) = name {
+            let text = self.written(name);
+            Edit { span, diagnostic: diagnostic.write(span, &*text), text }
+        } else {
+            let diagnostic = diagnostic.help("write a constant: templates have no other variables").note(KNOWN);
+            Edit { span, text: whole.to_owned(), diagnostic }
         };
         self.at = end;
         self.edit(edit);
@@ -601,5 +601,25 @@ mod tests {
         assert_eq!(one("sum(up{{a=\"b\"}}})").2, "remove it");
         assert_eq!(one("sum(up{{{labels}})").2, "write `}}`");
         assert_eq!(found("{a=\"1\"} + }").len(), 2);
+    }
+
+    #[test]
+    fn no_text_panics_and_fixes_are_in_the_text() {
+        const PARTS: [&str; 24] = [
+            "{", "}", "{{", "}}", "$", "[", "]", "[[", "(", ")", "\"", "'", "`", "\\", "#", "\n", "=", "=~", ",", "%",
+            "ß", "labels", "by ", "{window}",
+        ];
+        let mut state = 1_u32;
+        for _ in 0..20_000 {
+            let mut text = String::new();
+            for _ in 0..12 {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                text += PARTS[(state >> 16) as usize % PARTS.len()];
+            }
+            for diagnostic in check(&text) {
+                assert!(text.get(diagnostic.span.range()).is_some(), "{text:?}");
+                assert!(diagnostic.fix.is_none_or(|fix| text.get(fix.span.range()).is_some()), "{text:?}");
+            }
+        }
     }
 }
