@@ -5,10 +5,14 @@
 mod misbehaving;
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::time::Duration;
 
 use misbehaving::{Server, answer, ask_once, client_of, json, vector};
 use promql_presets::presets::prometheus::{self, UP};
-use promql_presets::{Error, ErrorClass, ErrorKind, PrometheusClient, RetryPolicy, TimeRange};
+use promql_presets::{
+    AnyWindow, Data, Error, ErrorClass, ErrorKind, MetricQuerier, Preset, PrometheusClient, Querier, RetryPolicy,
+    Scalar, TimeRange, Vector, preset,
+};
 
 #[tokio::test]
 async fn errors_without_server_do_not_name_it_anywhere() {
@@ -56,9 +60,9 @@ async fn a_timeout_remains_one_without_its_server() {
     socket.listen(0).unwrap();
     let address = socket.local_addr().unwrap().as_socket().unwrap();
     let _queued: Vec<_> =
-        (0..3).map(|_| std::net::TcpStream::connect_timeout(&address, std::time::Duration::from_millis(100))).collect();
+        (0..3).map(|_| std::net::TcpStream::connect_timeout(&address, Duration::from_millis(100))).collect();
     let client = PrometheusClient::builder(format!("http://{address}"))
-        .connect_timeout(std::time::Duration::from_millis(50))
+        .connect_timeout(Duration::from_millis(50))
         .retry(RetryPolicy::never())
         .build()
         .unwrap();
@@ -124,4 +128,154 @@ async fn a_class_maps_to_a_status_and_a_message_to_the_public() {
             assert!(!public.contains(private), "{public}");
         }
     }
+}
+
+fn config(result: Result<impl Sized, Error>) -> String {
+    match result.err().as_ref().map(Error::kind) {
+        Some(ErrorKind::Config(message)) => message.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn parameters_that_a_call_sets_cannot_be_set_again() {
+    let server = Server::always(vector("7"));
+    let client = client_of(&server).build().unwrap();
+    let querier = prometheus::Querier::new();
+    let (instant, range) = (
+        || client.query(UP, &querier).at("7").limit(5).stats().lookback_delta("5m"),
+        || client.query_range(UP, &querier, TimeRange::parse("1", "2", "1").unwrap()),
+    );
+    for name in ["query", "timeout", "time", "limit", "stats", "lookback_delta"] {
+        let message = config(instant().parameter(name, "1").await);
+        assert!(message.starts_with(&format!("the parameter `{name}` is set by ")), "{message}");
+        // In either order.
+        let setters = client.query(UP, &querier).parameter(name, "1").at("7").limit(5).stats().lookback_delta("5m");
+        assert_eq!(config(setters.timeout(Duration::from_secs(1)).await), message);
+    }
+    for name in ["query", "timeout", "start", "end", "step"] {
+        for message in [
+            config(range().parameter(name, "1").await),
+            config(range().parameter(name, "1").split().await),
+            config(range().stream().parameter(name, "1").await),
+        ] {
+            assert!(message.contains(&format!("`{name}`")), "{message}");
+        }
+    }
+    assert!(config(client.series(&Querier::new("up")).parameter("match[]", "x").await).contains("the querier"));
+    assert!(config(client.labels().start("1").parameter("start", "2").await).contains("`start`"));
+    assert!(config(client.metadata().parameter("timeout", "2").await).contains("`timeout`"));
+
+    // Of a client: what no call may override, whether from its builder or its URL.
+    for name in ["timeout", "query"] {
+        assert!(config(client_of(&server).parameter(name, "1").build()).contains(name));
+        assert!(config(PrometheusClient::new(format!("{}/?{name}=1", server.url))).contains(name));
+    }
+    let filtered = client_of(&server).parameter("match[]", "x").parameter("step", "1").build().unwrap();
+    assert!(config(filtered.series(&Querier::new("up")).await).contains("match[]"));
+    assert!(
+        config(filtered.query_range(UP, &querier, TimeRange::parse("1", "2", "1").unwrap()).await).contains("step")
+    );
+    assert!(server.requests().is_empty());
+
+    // What a call does not set is sent, and a client's defaults are overridden.
+    let client = client_of(&server).parameter("limit", "1").parameter("stats", "all").build().unwrap();
+    client.query(UP, &querier).parameter("time", "8").limit(5).await.unwrap();
+    client.query(UP, &querier).await.unwrap();
+    let sent = |at: usize, name: &str| {
+        let requests = server.requests();
+        let values = requests[at].parameters.iter().filter(|(other, _)| other == name).map(|(_, value)| value.clone());
+        values.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (sent(0, "time"), sent(0, "limit"), sent(0, "stats")),
+        (vec!["8".into()], vec!["5".into()], vec!["all".into()])
+    );
+    assert_eq!(sent(1, "limit"), ["1"]);
+}
+
+#[tokio::test]
+async fn settings_come_before_and_after_split_and_stream() {
+    let body = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[0,"1"]]}]}}"#;
+    let server = Server::always(json(200, body));
+    let client = client_of(&server).build().unwrap();
+    let querier = Querier::new("up");
+    let rate = preset!(
+        "sum(rate({metric_name}{{{labels}}}[{window}]))",
+        window = "5m",
+        allow("unfiltered-selector", reason = "a test")
+    );
+    let query = || client.query_range(rate, &querier, TimeRange::parse("0", "0", "1").unwrap());
+    query().window("1m").lookback_delta("2m").header("x-a", "b").stats().split().await.unwrap();
+    query().split().window("1m").lookback_delta("2m").header("x-a", "b").stats().concurrency(1).await.unwrap();
+    let mut before = query().window("1m").lookback_delta("2m").header("x-a", "b").stats().stream().await.unwrap();
+    let mut after = query().stream().window("1m").lookback_delta("2m").header("x-a", "b").stats().await.unwrap();
+    for stream in [&mut before, &mut after] {
+        assert_eq!(stream.try_next().await.unwrap().unwrap().values(), [1.0]);
+    }
+    let requests = server.requests();
+    assert_eq!(requests.len(), 4);
+    for request in requests {
+        assert_eq!(request.parameter("query"), Some("sum(rate(up{}[1m]))"));
+        assert_eq!((request.parameter("lookback_delta"), request.parameter("stats")), (Some("120.000"), Some("true")));
+        assert_eq!(request.headers["x-a"], "b");
+    }
+    // A `limit` cannot be split, wherever it is set.
+    for query in [query().limit(1).split(), query().split().limit(1)] {
+        assert!(matches!(query.await.unwrap_err().kind(), ErrorKind::Range(_)));
+    }
+}
+
+#[tokio::test]
+async fn presets_with_and_without_a_window_have_one_type() {
+    let server = Server::always(vector("7"));
+    let client = client_of(&server).build().unwrap();
+    let querier = Querier::new("up").label("job", "api");
+    let presets: [Preset<dyn MetricQuerier, Vector, AnyWindow>; 2] = [
+        preset!("sum(rate({metric_name}{{{labels}}}[{window}]))", window = "5m").any_window(),
+        preset!("sum({metric_name}{{{labels}}})").any_window(),
+    ];
+    for preset in presets {
+        assert_eq!(client.query(preset, &querier).await.unwrap().number().unwrap(), 7.0);
+    }
+    assert!(client.query(presets[0], &querier).window("1m").await.is_ok());
+    let error = client.query(presets[1], &querier).window("1m").await.unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Render(_)), "{error}");
+    let rendered: Vec<_> =
+        server.requests().iter().map(|request| request.parameter("query").unwrap().to_owned()).collect();
+    assert_eq!(
+        rendered,
+        [r#"sum(rate(up{job="api"}[5m]))"#, r#"sum(up{job="api"})"#, r#"sum(rate(up{job="api"}[1m]))"#]
+    );
+}
+
+#[tokio::test]
+async fn a_scalar_preset_is_a_scalar_where_servers_send_vectors() {
+    let result = |result: &str| {
+        let body =
+            format!(r#"{{"status":"success","data":{{"resultType":"vector","result":{result}}},"warnings":["w"]}}"#);
+        Server::always(json(200, &body))
+    };
+    let preset = preset!("scalar({metric_name}{{{labels}}})");
+    let querier = Querier::new("up").label("job", "api");
+    // As of VictoriaMetrics.
+    let seven = client_of(&result(r#"[{"metric":{},"value":[1700000000,"7"]}]"#)).build().unwrap();
+    let dynamic = || preset.info().preset::<Data>();
+    let Data::Scalar(scalar) = seven.query(dynamic(), &querier).await.unwrap() else { panic!() };
+    assert_eq!((scalar.value(), scalar.warnings().len(), scalar.meta().query.is_some()), (7.0, 1, true));
+    assert_eq!(seven.query(preset, &querier).await.unwrap().value(), 7.0);
+    // It sends no sample for `NaN`.
+    let nan = client_of(&result("[]")).build().unwrap();
+    let Data::Scalar(scalar) = nan.query(dynamic(), &querier).at("5").await.unwrap() else { panic!() };
+    assert!(scalar.value().is_nan() && scalar.timestamp().as_millis() == 5000);
+    let typed: Scalar = nan.query(preset, &querier).await.unwrap();
+    assert!(typed.value().is_nan() && typed.number().is_err());
+    // What has labels is no scalar, and a vector remains one.
+    let labelled = client_of(&result(r#"[{"metric":{"a":"b"},"value":[1700000000,"7"]}]"#)).build().unwrap();
+    assert!(matches!(labelled.query(dynamic(), &querier).await, Ok(Data::Vector(_))));
+    assert!(matches!(labelled.query(preset, &querier).await.unwrap_err().kind(), ErrorKind::ResultType(_)));
+    assert!(matches!(
+        seven.query(UP.any_querier().info().preset::<Data>(), &prometheus::Querier::new()).await,
+        Ok(Data::Vector(_))
+    ));
 }

@@ -137,7 +137,7 @@ async fn the_query_of_the_base_url_is_in_the_url_whatever_the_method() {
         client.label_values("job").await.unwrap_err();
         assert_eq!(server.requests().pop().unwrap().parameter("api_key"), Some("a&b"));
         // What a call says by a setter of its own comes once.
-        let client = PrometheusClient::builder(format!("{}/?limit=5&timeout=1s", server.url)).method(method).build();
+        let client = PrometheusClient::builder(format!("{}/?limit=5", server.url)).method(method).build();
         client.unwrap().query(UP, &querier).limit(3).await.unwrap();
         let parameters = server.requests().pop().unwrap().parameters;
         let values = |wanted: &'static str| {
@@ -486,7 +486,7 @@ fn everything_can_be_shown_and_sent_between_threads() {
     check_future(client.query(any, &querier));
     check_future(client.query_range(any, &querier, range));
     check_future(client.query_range(any, &querier, range).split());
-    check_future(client.query_range(any, &querier, range).stream());
+    check_future(client.query_range(any, &querier, range).stream().limit(1));
     check_future(client.exemplars(any, &querier));
     check_future(check(client.series(&querier)));
     check_future(check(client.labels()));
@@ -518,6 +518,42 @@ async fn a_span_tells_what_became_of_a_call() {
     assert_eq!(get("bytes"), Some(&*misbehaving::vector_body("7").len().to_string()));
     assert!(get("duration_ms").is_some());
     assert_eq!(get("message"), Some("retrying"));
+}
+
+#[cfg(feature = "tracing")]
+#[tokio::test]
+async fn failed_calls_and_streams_emit_an_event() {
+    let matrix = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1,"1"]]},"#;
+    let querier = prometheus::Querier::new();
+    let range = TimeRange::parse("1", "2", "1").unwrap();
+    let failed = async |server: &Server, trace_query: bool, streamed: bool| {
+        let log = spans::Log::default();
+        let _guard = tracing::subscriber::set_default(log.clone());
+        let builder = PrometheusClient::builder(&server.url).retry(RetryPolicy::never());
+        let client = builder.trace_query(trace_query).build().unwrap();
+        let query = client.query_range(UP, &querier, range);
+        let error = if streamed {
+            let mut stream = query.stream().await.unwrap();
+            stream.try_next().await.unwrap().unwrap();
+            assert_eq!(log.fields().get("message"), None);
+            stream.try_next().await.unwrap_err()
+        } else {
+            query.await.unwrap_err()
+        };
+        let fields = log.fields();
+        assert_eq!((&*fields["message"], &*fields["level"], &*fields["outcome"]), ("call failed", "WARN", "failure"));
+        assert_eq!((&*fields["error"], &*fields["target"]), (&*error.to_string(), "promql_presets"));
+        assert_eq!(fields.get("query").map(String::as_str), trace_query.then_some("up{}"));
+        error
+    };
+    let refusing = Server::always(json(400, r#"{"status":"error","errorType":"bad_data","error":"no"}"#));
+    let truncated = Server::always(json(200, matrix));
+    for trace_query in [true, false] {
+        let error = failed(&refusing, trace_query, false).await;
+        assert!(matches!(error.kind(), ErrorKind::Server { .. }), "{error}");
+        let error = failed(&truncated, trace_query, true).await;
+        assert!(matches!(error.kind(), ErrorKind::Decode(_)), "{error}");
+    }
 }
 
 #[cfg(feature = "tracing")]
@@ -599,6 +635,9 @@ mod spans {
 
         fn event(&self, event: &Event<'_>) {
             event.record(&mut &*self);
+            let mut fields = self.0.lock().unwrap();
+            fields.insert("level".to_owned(), event.metadata().level().to_string());
+            fields.insert("target".to_owned(), event.metadata().target().to_owned());
         }
 
         fn enter(&self, _: &Id) {}

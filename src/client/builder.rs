@@ -36,6 +36,8 @@ pub struct ClientBuilder {
     connect_timeout: Duration,
     compressed: bool,
     hook: Option<Hook>,
+    #[cfg(feature = "tracing")]
+    trace_query: bool,
     http: reqwest::ClientBuilder,
     shared: Option<reqwest::Client>,
 }
@@ -55,6 +57,8 @@ impl ClientBuilder {
             connect_timeout: CONNECT_TIMEOUT,
             compressed: cfg!(feature = "gzip"),
             hook: None,
+            #[cfg(feature = "tracing")]
+            trace_query: true,
             http,
             shared: None,
         }
@@ -110,6 +114,29 @@ impl ClientBuilder {
     /// What to call at the end of every call, for metrics. It should be quick.
     pub fn on_call(mut self, hook: impl Fn(&CallReport<'_>) + Send + Sync + 'static) -> Self {
         self.hook = Some(Hook(Arc::new(hook)));
+        self
+    }
+
+    /// Whether the spans of calls have the field `query`: true by default. Leave it out if filters are confidential.
+    ///
+    /// Each call has a span `promql` with the target `promql_presets` and the level `INFO`:
+    ///
+    /// | field | value |
+    /// |---|---|
+    /// | `endpoint` | `query`, `query_range`, `label_values`, ... |
+    /// | `preset` | name of the preset, if the call has one |
+    /// | `query` | rendered PromQL, if the call has one |
+    /// | `duration_ms` | milliseconds until the end of the response, retries included |
+    /// | `bytes` | length of all response bodies, as received |
+    /// | `retries` | number of retries |
+    /// | `outcome` | `success`, `failure`, or `dropped` if the future or stream was dropped |
+    ///
+    /// The last four are recorded when the call ends. Events of the same target are `call failed` (`WARN`, with the field
+    /// `error`), `the answer is partial` (`WARN`, with `preset` and `reason`), and `retrying` (`DEBUG`, with `error` and
+    /// `wait_ms`).
+    #[cfg(feature = "tracing")]
+    pub fn trace_query(mut self, trace_query: bool) -> Self {
+        self.trace_query = trace_query;
         self
     }
 
@@ -172,6 +199,9 @@ impl ClientBuilder {
             in_url.push(name.clone().into_owned());
             of_url.parameter(name.into_owned(), value);
         }
+        if let Some(failure) = of_url.failure {
+            return Err(failure.into());
+        }
         self.options = self.options.or(&of_url);
         if let Some(failure) = self.options.failure {
             return Err(failure.into());
@@ -204,6 +234,8 @@ impl ClientBuilder {
             max_steps: self.max_steps,
             compressed: self.compressed,
             hook: self.hook,
+            #[cfg(feature = "tracing")]
+            trace_query: self.trace_query,
             permits: Arc::new(Semaphore::new(self.max_concurrent.clamp(1, Semaphore::MAX_PERMITS))),
             budget: Budget::new(Instant::now()),
             refuses_post: Arc::default(),

@@ -245,11 +245,14 @@ impl Run {
         if let Some(query) = watch.query() {
             form.append_pair("query", query);
         }
-        // A parameter that comes twice would be the first one for some methods, and the last one for others.
-        let is_own = |name: &str| name == "query" || call.parameters.iter().any(|(own, _)| own == name);
+        if let Some(conflict) = options.conflict(&call.parameters) {
+            call.failure.get_or_insert(Box::new(conflict));
+        }
+        // Of a parameter that is sent twice, some methods would take the first value and others the last.
+        let is_set = |name: &str| call.parameters.iter().any(|(setter, _)| setter == name);
         let (in_url, in_form): (Vec<_>, Vec<_>) = options
             .sent()
-            .filter(|(name, _)| !is_own(name) && (*name != "timeout" || !call.tells_timeout))
+            .filter(|(name, _)| !is_set(name))
             .partition(|(name, _)| transport.in_url.iter().any(|other| other == name));
         form.extend_pairs(in_form);
         let in_url = Serializer::new(String::new()).extend_pairs(in_url).finish();

@@ -72,6 +72,10 @@ pub(crate) struct Watch {
     span: tracing::Span,
 }
 
+/// The target of all spans and events.
+#[cfg(feature = "tracing")]
+const TARGET: &str = "promql_presets";
+
 /// The span of a call; nothing without the feature `tracing`.
 #[cfg(feature = "tracing")]
 pub(crate) type Span = tracing::Span;
@@ -99,10 +103,11 @@ impl Watch {
     ) -> Self {
         #[cfg(feature = "tracing")]
         let span = tracing::info_span!(
+            target: TARGET,
             "promql",
             endpoint,
             preset,
-            query = query.as_deref(),
+            query = query.as_deref().filter(|_| transport.trace_query),
             duration_ms = tracing::field::Empty,
             bytes = tracing::field::Empty,
             retries = tracing::field::Empty,
@@ -142,7 +147,7 @@ impl Watch {
     pub(crate) fn retry(&mut self, error: &Error, wait: Duration) {
         self.retries += 1;
         #[cfg(feature = "tracing")]
-        tracing::debug!(parent: &self.span, %error, wait_ms = millis(wait), "retrying");
+        tracing::debug!(target: TARGET, parent: &self.span, %error, wait_ms = millis(wait), "retrying");
         #[cfg(not(feature = "tracing"))]
         let _ = (error, wait);
     }
@@ -153,7 +158,7 @@ impl Watch {
         meta.query.clone_from(&self.query);
         #[cfg(feature = "tracing")]
         if let Some(reason) = meta.objection() {
-            tracing::warn!(parent: &self.span, preset = self.preset, reason, "the answer is partial");
+            tracing::warn!(target: TARGET, parent: &self.span, preset = self.preset, reason, "the answer is partial");
         }
     }
 
@@ -177,7 +182,10 @@ impl Watch {
             self.span.record("retries", self.retries);
             match outcome {
                 Outcome::Success => self.span.record("outcome", "success"),
-                Outcome::Failure(error) => self.span.record("outcome", tracing::field::display(error.kind())),
+                Outcome::Failure(error) => {
+                    tracing::warn!(target: TARGET, parent: &self.span, %error, "call failed");
+                    self.span.record("outcome", "failure")
+                }
                 Outcome::Dropped => self.span.record("outcome", "dropped"),
             };
         }

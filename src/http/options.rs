@@ -35,6 +35,12 @@ pub enum PartialData {
 const SINGLE: [&str; 6] =
     ["dedup", "deny_partial_response", "max_source_resolution", "nocache", "partial_response", "round_digits"];
 
+/// Parameters that have setters of their own, with different values for each request.
+const OF_CALLS: [&str; 2] = ["query", "timeout"];
+
+/// Parameters that a call can set although its client sets them too.
+const OVERRIDABLE: [&str; 4] = ["limit", "limit_per_metric", "lookback_delta", "stats"];
+
 /// What tells a server not to answer with a part of the data.
 const REFUSALS: [(&str, &str); 2] = [("partial_response", "false"), ("deny_partial_response", "1")];
 
@@ -76,6 +82,9 @@ impl Options {
 
     pub(crate) fn parameter(&mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) {
         let name = name.into();
+        if OF_CALLS.contains(&&*name) {
+            self.fail(set_twice(&name));
+        }
         if SINGLE.contains(&&*name) {
             self.parameters.retain(|(other, _)| *other != name);
         }
@@ -110,6 +119,21 @@ impl Options {
 
     pub(crate) fn fail(&mut self, failure: ErrorKind) {
         self.failure.get_or_insert(failure);
+    }
+
+    /// Fails if a parameter of the call was set with a setter too.
+    pub(crate) fn check_unset(&mut self, setters: &[Parameter]) {
+        let is_set = |name: &str| setters.iter().any(|(setter, _)| setter == name);
+        if let Some((name, _)) = self.parameters.iter().find(|(name, _)| is_set(name)) {
+            self.failure.get_or_insert(set_twice(name));
+        }
+    }
+
+    /// The error for a parameter that the call sets itself, unless it only replaces a default of the client.
+    pub(crate) fn conflict(&self, setters: &[Parameter]) -> Option<ErrorKind> {
+        let is_set = |name: &str| setters.iter().any(|(setter, _)| setter == name);
+        let mut names = self.parameters.iter().map(|(name, _)| &**name);
+        names.find(|name| is_set(name) && !OVERRIDABLE.contains(name)).map(set_twice)
     }
 
     /// Fills in from the client's what the call leaves open. A header or a parameter of the call replaces the client's
@@ -157,6 +181,18 @@ impl Options {
     }
 }
 
+fn set_twice(name: &str) -> ErrorKind {
+    let setter = match name {
+        "query" => "the preset",
+        "timeout" => "`timeout`",
+        "time" => "`at`",
+        "start" | "end" | "step" => "the time range",
+        "match[]" => "the querier",
+        _ => "a setter",
+    };
+    ErrorKind::Config(format!("the parameter `{name}` is set by {setter}; it cannot also be set as a raw parameter"))
+}
+
 /// The setters of every call and of the client's builder, for a type whose `Options` are at the given field.
 macro_rules! option_setters {
     ($($options:ident).+) => {
@@ -180,11 +216,13 @@ macro_rules! option_setters {
             self.header("x-scope-orgid", tenant)
         }
 
-        /// Sends a parameter that is not Prometheus' own, instead of those that the client has by this name. Several calls
-        /// send several, except of what [`Thanos`](crate::Thanos) and [`VictoriaMetrics`](crate::VictoriaMetrics) take once.
+        /// Sends a parameter that has no setter, instead of the client's parameters with this name. Repeated calls send it
+        /// repeatedly, except for parameters that [`Thanos`](crate::Thanos) and
+        /// [`VictoriaMetrics`](crate::VictoriaMetrics) take once.
         ///
-        /// Filters of the client are never replaced: `extra_label` is sent as well, and a call that has other
-        /// `extra_filters[]` or `storeMatch[]` than its client fails with [`ErrorKind::Config`](crate::ErrorKind::Config).
+        /// Filters of the client are never replaced: `extra_label` is sent in addition, and a call whose `extra_filters[]`
+        /// or `storeMatch[]` differ from the client's fails with [`ErrorKind::Config`](crate::ErrorKind::Config). So does a
+        /// parameter that the call sets itself, such as `query`, `timeout`, `time` after `at`, or `limit` after `limit`.
         pub fn parameter(
             mut self,
             name: impl Into<std::borrow::Cow<'static, str>>,
@@ -303,6 +341,21 @@ mod tests {
         options.partial = Some(PartialData::Refuse);
         let sent: Vec<_> = options.sent().filter(|(name, _)| name.contains("partial")).collect();
         assert_eq!(sent, REFUSALS);
+    }
+
+    #[test]
+    fn parameters_with_setters_are_refused() {
+        let setters = [("limit".into(), "1".to_owned()), ("time".into(), "1".to_owned())];
+        let shown = |failure: Option<ErrorKind>| failure.map(|kind| kind.to_string()).unwrap_or_default();
+        for name in ["query", "timeout"] {
+            assert!(shown(options(&[(name, "x")]).failure).contains(&format!("`{name}` is set by")), "{name}");
+        }
+        for (name, of_call, of_client) in [("limit", true, false), ("time", true, true), ("x", false, false)] {
+            let mut options = options(&[(name, "2")]);
+            assert_eq!(options.conflict(&setters).is_some(), of_client, "{name}");
+            options.check_unset(&setters);
+            assert_eq!(options.failure.is_some(), of_call, "{name}");
+        }
     }
 
     #[test]

@@ -35,7 +35,8 @@ impl<'a> Request<'a> {
     }
 
     pub(crate) fn call(self, endpoint: &'static str, path: impl Into<Cow<'static, str>>) -> Call {
-        let Self { client, parameters, options } = self;
+        let Self { client, parameters, mut options } = self;
+        options.check_unset(&parameters);
         Call { parameters, ..Call::new(&client.transport, endpoint, path).with(options) }
     }
 }

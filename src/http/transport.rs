@@ -59,6 +59,9 @@ pub(crate) struct Transport {
     pub(crate) max_steps: u64,
     pub(crate) compressed: bool,
     pub(crate) hook: Option<Hook>,
+    /// Whether spans have the query.
+    #[cfg(feature = "tracing")]
+    pub(crate) trace_query: bool,
     pub(crate) permits: Arc<Semaphore>,
     pub(crate) budget: Budget,
     /// Whether a proxy in front of Prometheus does.

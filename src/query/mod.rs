@@ -8,19 +8,18 @@ use std::fmt;
 use std::future::IntoFuture;
 
 use promql_presets_core::{
-    DurationError, MetricQuerier, NoWindow, Preset, PromDuration, Querier, RenderError, TakesWindow,
+    DurationError, MetricQuerier, NoWindow, Preset, PromDuration, Querier, RenderError, ResultType,
 };
 
 use crate::client::PrometheusClient;
 use crate::error::{Error, ErrorKind};
 use crate::http::call::{BoxFuture, Call};
-use crate::http::options::option_setters;
 use crate::http::request::Request;
 use crate::value::{Matrix, Scalar, Timestamp, Vector};
 use crate::wire::{Data, Decoder, QueryResult, Response};
 
 pub use split::{Progress, SplitQuery};
-pub use stream::SeriesStream;
+pub use stream::{SeriesStream, StreamQuery};
 pub use time_range::{MAX_STEPS, RangeError, Step, TimeRange};
 
 /// The types of presets that can be asked for over a range of time.
@@ -85,6 +84,14 @@ impl<'a, Q: MetricQuerier + ?Sized, R, W> Common<'a, Q, R, W> {
         }
     }
 
+    /// The type of the preset's result.
+    fn result(&self) -> Option<ResultType> {
+        match &self.source {
+            Source::Preset { preset, .. } => Some(preset.info().result),
+            Source::Raw(_) => None,
+        }
+    }
+
     /// The call. A query that cannot be rendered fails when it is made.
     pub(crate) fn call(self, endpoint: &'static str, path: &'static str) -> Call {
         let Self { source, mut request } = self;
@@ -95,13 +102,13 @@ impl<'a, Q: MetricQuerier + ?Sized, R, W> Common<'a, Q, R, W> {
 }
 
 macro_rules! query_setters {
-    () => {
+    ($($common:ident).+) => {
         /// Replaces the default of the preset's `{window}`.
-        pub fn window<D: TryInto<PromDuration, Error: Into<DurationError>>>(mut self, window: D) -> Self
+        pub fn window<D: TryInto<promql_presets_core::PromDuration, Error: Into<promql_presets_core::DurationError>>>(mut self, window: D) -> Self
         where
-            W: TakesWindow,
+            W: promql_presets_core::TakesWindow,
         {
-            self.common.window(window);
+            self.$($common).+.window(window);
             self
         }
 
@@ -109,16 +116,19 @@ macro_rules! query_setters {
         /// [missing data](crate::Meta::partial_reason). Prometheus takes it since 3.2; older servers, and
         /// `VictoriaMetrics`, answer with all series.
         pub fn limit(mut self, series: u64) -> Self {
-            self.common.request.parameter("limit", series.to_string());
+            self.$($common).+.request.parameter("limit", series.to_string());
             self
         }
 
         /// For how long the last sample of a series counts, instead of the server's own 5 minutes.
-        pub fn lookback_delta<D: TryInto<PromDuration, Error: Into<DurationError>>>(mut self, duration: D) -> Self {
+        pub fn lookback_delta<D: TryInto<promql_presets_core::PromDuration, Error: Into<promql_presets_core::DurationError>>>(mut self, duration: D) -> Self {
             match duration.try_into() {
-                Ok(duration) => self.common.request.parameter("lookback_delta", seconds(duration)),
+                Ok(duration) => {
+                    self.$($common).+.request.parameter("lookback_delta", crate::query::seconds(duration));
+                }
                 Err(error) => {
-                    self.common.request.options.fail(ErrorKind::Range(RangeError::InvalidLookback(error.into())))
+                    let error = crate::query::RangeError::InvalidLookback(error.into());
+                    self.$($common).+.request.options.fail(error.into());
                 }
             }
             self
@@ -126,19 +136,20 @@ macro_rules! query_setters {
 
         /// Asks how much work the query was: [`Meta::stats`](crate::Meta::stats).
         pub fn stats(mut self) -> Self {
-            self.common.request.parameter("stats", "true".to_owned());
+            self.$($common).+.request.parameter("stats", "true".to_owned());
             self
         }
 
         /// Asks how much work the query was, in total and step by step, as far as the server counts it.
         pub fn stats_per_step(mut self) -> Self {
-            self.common.request.parameter("stats", "all".to_owned());
+            self.$($common).+.request.parameter("stats", "all".to_owned());
             self
         }
 
-        option_setters!(common.request.options);
+        crate::http::options::option_setters!($($common).+.request.options);
     };
 }
+pub(crate) use query_setters;
 
 /// A query for one point in time: what [`PrometheusClient::query`] returns.
 #[must_use = "a query does nothing until it is awaited"]
@@ -164,7 +175,7 @@ impl<'a, Q: MetricQuerier + ?Sized, R: QueryResult, W> InstantQuery<'a, Q, R, W>
         self
     }
 
-    query_setters!();
+    query_setters!(common);
 }
 
 impl<'a, Q: MetricQuerier + ?Sized, R: QueryResult + 'a, W: 'a> IntoFuture for InstantQuery<'a, Q, R, W> {
@@ -172,8 +183,13 @@ impl<'a, Q: MetricQuerier + ?Sized, R: QueryResult + 'a, W: 'a> IntoFuture for I
     type IntoFuture = BoxFuture<'a, R>;
 
     fn into_future(self) -> Self::IntoFuture {
+        let is_scalar = self.common.result() == Some(ResultType::Scalar);
         let call = self.common.call("query", "api/v1/query");
-        Box::pin(call.read::<Decoder, R>(|response| Ok(R::from_response(response)?)))
+        let time = call.parameters.iter().find(|(name, _)| name == "time").and_then(|(_, time)| time.parse().ok());
+        Box::pin(call.read::<Decoder, R>(move |response| {
+            let response = if is_scalar { response.into_scalar(time) } else { response };
+            Ok(R::from_response(response)?)
+        }))
     }
 }
 
@@ -197,11 +213,10 @@ impl<'a, Q: MetricQuerier + ?Sized, R, W> RangeQuery<'a, Q, R, W> {
         Self { common: Common::new(client, Source::Raw(promql)), range }
     }
 
-    query_setters!();
+    query_setters!(common);
 
-    /// Asks for the range in parts that the server takes, several at once, and joins the answers. The points are those
-    /// of the [`aligned`](TimeRange::aligned) range. What is set before holds for all parts together, as the
-    /// timeout does.
+    /// Splits the range into parts that the server accepts, fetches them concurrently, and joins the results. The points are
+    /// those of the [`aligned`](TimeRange::aligned) range.
     ///
     /// ```no_run
     /// # use promql_presets::{PrometheusClient, Querier, TimeRange, presets::prometheus};
@@ -220,36 +235,24 @@ impl<'a, Q: MetricQuerier + ?Sized, R, W> RangeQuery<'a, Q, R, W> {
         SplitQuery::new(self)
     }
 
-    /// Returns the series one by one while they arrive, for answers that are larger than memory.
-    ///
-    /// `max_response_bytes` and `max_samples` hold for what is in memory, which is the series that is arriving and
-    /// those that were not yet taken; `timeout` for the time that the stream has to wait for the server. A stream
-    /// also keeps one of the client's places, see
-    /// [`ClientBuilder::max_concurrent`](crate::ClientBuilder::max_concurrent).
+    /// Streams the series one by one as they arrive, for results that do not fit into memory.
     ///
     /// ```no_run
     /// # use promql_presets::{PrometheusClient, Querier, TimeRange, presets::prometheus};
-    /// # async fn ask(client: PrometheusClient, day: TimeRange) -> Result<(), promql_presets::Error> {
-    /// let mut up = client
-    ///     .query_range(prometheus::UP, &prometheus::Querier::new(), day)
-    ///     .timeout(std::time::Duration::from_mins(10))
-    ///     .stream()
-    ///     .await?;
+    /// # async fn print(client: PrometheusClient, day: TimeRange) -> Result<(), promql_presets::Error> {
+    /// let querier = prometheus::Querier::new();
+    /// let mut up = client.query_range(prometheus::UP, &querier, day).stream().await?;
     /// while let Some(series) = up.try_next().await? {
     ///     println!("{} {} samples", series.labels(), series.len());
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    ///
-    /// # Errors
-    /// Those of the query, as far as they come before its first series. A failed call is tried again only before that.
-    #[must_use = "a query does nothing until it is awaited"]
-    pub fn stream(self) -> BoxFuture<'a, SeriesStream> {
-        Box::pin(SeriesStream::open(self.call()))
+    pub fn stream(self) -> StreamQuery<'a, Q, R, W> {
+        StreamQuery::new(self)
     }
 
-    fn call(mut self) -> Call {
+    pub(crate) fn call(mut self) -> Call {
         let Request { client, options, .. } = &mut self.common.request;
         if let Err(error) = self.range.check(client.transport.max_steps) {
             options.fail(error.into());

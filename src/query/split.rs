@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::error::{Error, ErrorKind};
 use crate::http::call::{BoxFuture, Call, Deadline};
 use crate::query::time_range::{RangeError, TimeRange};
-use crate::query::{RangeQuery, matrix_of_range};
+use crate::query::{RangeQuery, matrix_of_range, query_setters};
 use crate::value::Matrix;
 use crate::wire::Decoder;
 
@@ -60,6 +60,8 @@ pub struct SplitQuery<'a, Q: ?Sized, R, W> {
 type OnProgress<'a> = Box<dyn FnMut(Progress) + Send + 'a>;
 
 impl<'a, Q: MetricQuerier + ?Sized, R, W> SplitQuery<'a, Q, R, W> {
+    query_setters!(query.common);
+
     pub(crate) fn new(query: RangeQuery<'a, Q, R, W>) -> Self {
         let max_points = query.max_points();
         Self { query, max_points, concurrency: CONCURRENCY, on_progress: None }

@@ -1,27 +1,62 @@
 //! Series one by one, while they arrive.
 
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::{Future, IntoFuture, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
+use promql_presets_core::MetricQuerier;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::error::{Error, ErrorKind};
 use crate::http::body::Body;
-use crate::http::call::{Call, Open};
+use crate::http::call::{BoxFuture, Call, Open};
 use crate::http::observe::{Outcome, Watch};
 use crate::http::options::PartialData;
 use crate::http::transport::Answer;
-use crate::query::matrix_of_range;
+use crate::query::{RangeQuery, matrix_of_range, query_setters};
 use crate::value::{Matrix, Meta, Series};
 use crate::wire::Decoder;
 
-/// The series of a range query, one by one while they arrive: what [`RangeQuery::stream`](crate::RangeQuery::stream)
-/// returns.
+/// A range query whose series are returned one by one: what [`RangeQuery::stream`] returns.
+///
+/// `timeout` limits the time that the stream waits for the server. `max_response_bytes` and `max_samples` limit what is in
+/// memory: the series that is arriving, and those that have arrived but were not taken. A stream occupies one of the
+/// client's places for concurrent calls, see [`ClientBuilder::max_concurrent`](crate::ClientBuilder::max_concurrent).
+///
+/// Awaiting it fails with errors that occur before the first series, and only before that is a failed call retried.
+#[must_use = "a query does nothing until it is awaited"]
+pub struct StreamQuery<'a, Q: ?Sized, R, W> {
+    query: RangeQuery<'a, Q, R, W>,
+}
+
+impl<'a, Q: MetricQuerier + ?Sized, R, W> StreamQuery<'a, Q, R, W> {
+    query_setters!(query.common);
+
+    pub(crate) fn new(query: RangeQuery<'a, Q, R, W>) -> Self {
+        Self { query }
+    }
+}
+
+impl<'a, Q: MetricQuerier + ?Sized, R: 'a, W: 'a> IntoFuture for StreamQuery<'a, Q, R, W> {
+    type Output = Result<SeriesStream, Error>;
+    type IntoFuture = BoxFuture<'a, SeriesStream>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(SeriesStream::open(self.query.call()))
+    }
+}
+
+impl<Q: ?Sized, R, W> fmt::Debug for StreamQuery<'_, Q, R, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StreamQuery").field("query", &self.query).finish()
+    }
+}
+
+/// The series of a range query, one by one while they arrive: what awaiting a [`StreamQuery`] returns.
 ///
 /// To have one says only that an answer has begun: that it is a page to log in, or of another type, is told by the
 /// first [`try_next`](Self::try_next). Only what has arrived and was not yet taken is in memory. The server may still

@@ -5,7 +5,7 @@ use std::fmt;
 use promql_presets_core::ResultType;
 
 use crate::error::Error;
-use crate::value::{Matrix, Meta, Scalar, Text, Value, Vector};
+use crate::value::{Matrix, Meta, Scalar, Text, Timestamp, Vector};
 
 /// A decoded answer of `/query` or `/query_range`.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +17,31 @@ pub struct Response {
     pub error: Option<ServerError>,
     /// Warnings, infos and statistics.
     pub meta: Meta,
+}
+
+impl Response {
+    /// The response to a query whose type is a scalar: VictoriaMetrics sends scalars as vectors, without a sample for `NaN`.
+    pub(crate) fn into_scalar(mut self, time: Option<Timestamp>) -> Self {
+        let scalar = match &self.data {
+            Some(Data::Vector(vector)) if vector.is_empty() => {
+                Some(Scalar::new(time.unwrap_or_else(Timestamp::now), f64::NAN))
+            }
+            Some(Data::Vector(vector)) => scalar_of(vector),
+            _ => None,
+        };
+        self.data = scalar.map(Data::Scalar).or(self.data);
+        self
+    }
+}
+
+/// The scalar that VictoriaMetrics sends as a vector of one sample without labels.
+fn scalar_of(vector: &Vector) -> Option<Scalar> {
+    match vector.elements() {
+        [element] if element.labels().is_empty() => {
+            Some(Scalar::new(element.timestamp(), element.value().float().ok()?))
+        }
+        _ => None,
+    }
 }
 
 /// What the server said went wrong.
@@ -203,13 +228,9 @@ impl QueryResult for Scalar {
     fn from_response(response: Response) -> Result<Self, ResultTypeError> {
         match response.data {
             Some(Data::Scalar(scalar)) => Ok(scalar.with_meta(response.meta)),
-            Some(Data::Vector(vector)) => match vector.elements() {
-                [element] if element.labels().is_empty() => match element.value() {
-                    Value::Float(value) => Ok(Self::new(element.timestamp(), *value).with_meta(response.meta)),
-                    Value::Histogram(_) => Err(mismatch(ResultType::Scalar, Some(&Data::Vector(vector)))),
-                },
-                _ => Err(mismatch(ResultType::Scalar, Some(&Data::Vector(vector)))),
-            },
+            Some(Data::Vector(vector)) => scalar_of(&vector)
+                .map(|scalar| scalar.with_meta(response.meta))
+                .ok_or_else(|| mismatch(ResultType::Scalar, Some(&Data::Vector(vector)))),
             other => Err(mismatch(ResultType::Scalar, other.as_ref())),
         }
     }
