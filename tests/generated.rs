@@ -10,7 +10,9 @@ mod presets {
 
 use presets::http::{self, Label, Method};
 use presets::nested::any_metric;
-use promql_presets::{Matrix, MetricQuerier, NoWindow, Preset, Querier, ResultType, Scalar, Vector, Windowed, one_of};
+use promql_presets::{
+    Matrix, MetricQuerier, NoWindow, Preset, Querier, RenderError, ResultType, Scalar, Vector, Windowed, one_of,
+};
 
 #[test]
 fn constants_render_for_their_querier() {
@@ -32,7 +34,8 @@ fn types_are_those_of_the_templates() {
     let up = Querier::new("up").label("job", "api");
     assert_eq!(value.render(&up, None).unwrap(), r#"up{job="api"}"#);
     assert_eq!(samples.render(&up, None).unwrap(), r#"up_total{job="api"}[5m]"#);
-    assert_eq!(one.render(&up, None).unwrap(), "1");
+    assert_eq!(one.render(&Querier::default(), None).unwrap(), "1");
+    assert!(matches!(one.render(&up, None), Err(RenderError::UnexpectedMetricName { .. })));
 }
 
 #[test]

@@ -269,12 +269,13 @@ fn names_arrive_unchanged_with_quotes_where_they_need_them() {
     names.extend(hostile.texts(5_000));
     names.retain(|name| !name.is_empty() && name != "__name__");
     for name in &names {
-        let querier = Querier::new(name.clone()).label(name.clone(), "v").group_by([name.clone()]);
+        let querier = Querier::new(name.clone()).label(name.clone(), "v");
         let list = LIST.render(&querier, None).unwrap();
         let matchers = vec![(name.clone(), "=".to_owned(), "v".to_owned())];
         let expected = (name.clone(), matchers.clone(), Vec::new());
         assert_eq!(ours(&list), expected, "{list}");
         assert_eq!(theirs(&list), expected, "{list}");
+        let querier = querier.group_by([name.clone()]);
         let rate = RATE.render(&querier, Some(PromDuration::from_secs(60))).unwrap();
         let (seen_name, seen_matchers, grouping) = ours(&rate);
         assert_eq!((&seen_name, &seen_matchers[1..2], &grouping[1]), (name, &matchers[..], name), "{rate}");
@@ -351,7 +352,9 @@ fn the_catalogue_renders_to_what_prometheus_accepts() {
             preset.labels.unwrap().iter().filter(|label| label.required).map(|label| label.name).collect();
         for filters in [&labels[..0], &labels[..1], &labels[..]] {
             for groups in [&labels[..0], &labels[..1], &labels[..]] {
-                let mut querier = Querier::new(preset.metric.unwrap_or("m")).group_by(groups.iter().copied());
+                let name = if preset.takes_metric_name() { "m" } else { "" };
+                let groups = if preset.takes_group_by() { groups } else { &[] };
+                let mut querier = Querier::new(preset.metric.unwrap_or(name)).group_by(groups.iter().copied());
                 for label in required.iter().chain(filters) {
                     querier = querier.label(*label, admitted(label)).label(*label, not_regex("a{2}|\""));
                 }

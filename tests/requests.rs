@@ -503,6 +503,59 @@ fn everything_can_be_shown_and_sent_between_threads() {
     assert!(shown.starts_with("SplitQuery"), "{shown}");
 }
 
+/// Queries of presets that take any querier are built, held and awaited in a task that may move between threads.
+#[tokio::test]
+async fn every_kind_of_query_can_be_spawned() {
+    const TYPED: promql_presets::Preset<prometheus::Querier, promql_presets::Vector> = UP;
+    let server = Server::always(vector("7"));
+    let matrix = r#"{"resultType":"matrix","result":[]}"#;
+    let ranges = Server::always(json(200, &format!(r#"{{"status":"success","data":{matrix}}}"#)));
+    let lists = Server::always(json(200, r#"{"status":"success","data":[]}"#));
+    let [client, ranges, lists] = [&server, &ranges, &lists].map(client);
+    let range = TimeRange::parse("1", "2", "1").unwrap();
+    let window = Some("1m");
+    let spawned = tokio::spawn(async move {
+        let any = preset!("rate({metric_name}{{{labels}}}[{window}])", window = "5m");
+        let info = presets::ALL.find("api_requests::rate").unwrap();
+        let (querier, typed) = (Querier::new("m"), prometheus::Querier::new());
+        let labels = api_requests::Querier::new();
+
+        let mut query = client.query(any, &querier);
+        if let Some(window) = window {
+            query = query.window(window);
+        }
+        query.await.unwrap();
+        let mut query = client.query(info.preset::<Data>(), &labels);
+        if let Some(window) = window {
+            query = query.window(window);
+        }
+        query.await.unwrap();
+        client.query(TYPED.any_querier(), &typed).await.unwrap();
+        let query = client.query(any, &querier).when_some(window, promql_presets::InstantQuery::window);
+        query.when_some(None::<Duration>, promql_presets::InstantQuery::timeout).await.unwrap();
+
+        let mut query = ranges.query_range(any, &querier, range);
+        if let Some(window) = window {
+            query = query.window(window);
+        }
+        query.await.unwrap();
+        let split = ranges.query_range(any, &querier, range).split();
+        split.when_some(Some(2), promql_presets::SplitQuery::max_points).await.unwrap();
+        let mut stream = ranges.query_range(any, &querier, range).stream().await.unwrap();
+        assert!(stream.try_next().await.unwrap().is_none());
+        lists.exemplars(any, &querier).when_some(window, promql_presets::ExemplarsQuery::window).await.unwrap();
+        lists.series(&querier).when_some(Some(3), promql_presets::SeriesQuery::limit).await.unwrap();
+        lists.label_values("job").matching(&querier).await.unwrap();
+    });
+    spawned.await.unwrap();
+    let rates: Vec<_> = server.requests().iter().map(|request| last_query(&request.parameters)).collect();
+    assert_eq!(rates.iter().filter(|query| query.contains("[1m]")).count(), 3, "{rates:?}");
+}
+
+fn last_query(parameters: &[(String, String)]) -> String {
+    parameters.iter().find(|(name, _)| name == "query").map(|(_, value)| value.clone()).unwrap_or_default()
+}
+
 #[cfg(feature = "tracing")]
 #[tokio::test]
 async fn a_span_tells_what_became_of_a_call() {

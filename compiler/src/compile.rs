@@ -310,9 +310,10 @@ impl Compiler<'_> {
                 continue;
             }
             constants.insert(constant, &preset.name);
+            self.check_required(file, raw, preset, &compiled);
             presets.push(compiled);
         }
-        let querier = self.querier(file, raw);
+        let querier = self.querier(file, raw, &presets);
         Module {
             file,
             path,
@@ -322,6 +323,25 @@ impl Compiler<'_> {
             querier,
             presets,
         }
+    }
+
+    /// Reports a preset that no querier can be rendered for: one label is required, and no filter has a place.
+    fn check_required(&mut self, file: usize, raw: &PresetFile, preset: &RawPreset, compiled: &Preset) {
+        let required = raw.labels.iter().flat_map(|labels| &labels.labels).find(|label| label.required);
+        let is_filtered = compiled.is_stub || compiled.segments.contains(&Segment::Labels);
+        let (Some(label), false) = (required, is_filtered) else { return };
+        let name = Some(preset.name.value.as_str());
+        let mut of_preset =
+            self.findings.iter().rev().take_while(|found| found.file == file && found.preset.as_deref() == name);
+        if of_preset.any(|finding| finding.diagnostic.code == Code::UnfilteredSelector) {
+            return;
+        }
+        let title = format!("`{}` has no place for the required label `{}`", preset.name.value, label.name.value);
+        let diagnostic = Diagnostic::new(Code::UnusedLabels, preset.name.span, title)
+            .label("its template has no `{labels}`")
+            .secondary(label.name.span, "required in every query")
+            .help("write `{{{labels}}}` after a metric name, or move the preset to a file of its own");
+        self.report(file, name, [diagnostic]);
     }
 
     fn features(&mut self, file: usize, raw: &PresetFile) -> Features {
@@ -405,7 +425,7 @@ impl Compiler<'_> {
         preset
     }
 
-    fn querier(&mut self, file: usize, raw: &PresetFile) -> Option<Querier> {
+    fn querier(&mut self, file: usize, raw: &PresetFile, presets: &[Preset]) -> Option<Querier> {
         let declared = raw.labels.as_ref()?;
         let texts = || raw.presets.iter().filter_map(|preset| preset.template.as_ref());
         let uses = |placeholder: &str| texts().any(|template| template.text.contains(placeholder));
@@ -449,8 +469,14 @@ impl Compiler<'_> {
                 is_stub: label.kind == LabelType::Unknown,
             });
         }
-        let takes_name = raw.metric.is_none() && uses("{metric_name}");
-        Some(Querier { takes_name, labels })
+        // Where a placeholder may be missing because of an error, a missing setter would be another one.
+        let may_use_all = presets.iter().any(|preset| preset.is_stub) || !(uses("{labels}") || uses("{group_by}"));
+        Some(Querier {
+            takes_name: raw.metric.is_none() && uses("{metric_name}"),
+            takes_labels: may_use_all || uses("{labels}"),
+            takes_group_by: may_use_all || uses("{group_by}"),
+            labels,
+        })
     }
 
     fn label_kind(&mut self, file: usize, name: String, kind: &LabelType) -> LabelKind {

@@ -632,3 +632,34 @@ fn a_file_full_of_faults_says_how_many() {
     let codes: Vec<&str> = compile(&[file]).findings.iter().map(|finding| finding.diagnostic.code.as_str()).collect();
     assert_eq!(codes, ["division-by-zero"]);
 }
+
+#[test]
+fn a_required_label_has_a_place_in_every_preset() {
+    let allow = "allow = [{ check = \"unfiltered-selector\", reason = \"r\" }]";
+    let file = |template: &str| {
+        format!(
+            "[labels]\njob = {{ type = \"string\", required = true }}\n[presets.a]\ntemplate = 'up{{{{{{labels}}}}}}'\n\
+             [presets.b]\ntemplate = '{template}'\n{allow}\n"
+        )
+    };
+    let expected = "5:10: error: `b` has no place for the required label `job` [unused-labels]";
+    assert_eq!(said(&[("a.toml", &file("up"))]), [expected]);
+    assert_eq!(said(&[("a.toml", &file("up / up{{{labels}}}"))]), [""; 0]);
+}
+
+#[test]
+fn queriers_offer_what_some_template_takes() {
+    let code = |templates: &[&str]| {
+        let mut text = "[labels]\njob = 'string'\n".to_owned();
+        for (number, template) in templates.iter().enumerate() {
+            text += &format!("[presets.p{number}]\ntemplate = '{template}'\n");
+        }
+        compile(&[SourceFile { name: "a.toml".to_owned(), path: "presets/a.toml".to_owned(), text }]).code
+    };
+    let offers = |code: &str| [code.contains("pub fn job("), code.contains("pub fn group_by(")];
+    assert_eq!(offers(&code(&["up{{{labels}}}"])), [true, false]);
+    assert_eq!(offers(&code(&["sum by ({group_by})(up)"])), [false, true]);
+    assert_eq!(offers(&code(&["up{{{labels}}}", "sum by ({group_by})(up)"])), [true, true]);
+    assert_eq!(offers(&code(&["up{{{labels}}}", "sum by ({group_bi})(up)"])), [true, true]);
+    assert_eq!(offers(&code(&[])), [true, true]);
+}

@@ -63,6 +63,21 @@ pub enum RenderError {
     ZeroWindow,
     /// A window for a preset whose template has no `{window}`.
     UnexpectedWindow,
+    /// A metric name for a preset whose template has no `{metric_name}`.
+    UnexpectedMetricName {
+        /// The name.
+        name: String,
+    },
+    /// A matcher for a preset whose template has no `{labels}`.
+    UnexpectedMatcher {
+        /// The label that it is on.
+        label: String,
+    },
+    /// A label to group by for a preset whose template has no `{group_by}`.
+    UnexpectedGroupBy {
+        /// The label.
+        label: String,
+    },
     /// A text that is no duration.
     InvalidWindow(DurationError),
 }
@@ -94,6 +109,15 @@ impl fmt::Display for RenderError {
             }
             Self::ZeroWindow => f.write_str("a window must be longer than zero"),
             Self::UnexpectedWindow => f.write_str("the preset's template has no `{window}`"),
+            Self::UnexpectedMetricName { name } => {
+                write!(f, "the preset's template has no `{{metric_name}}`, but the querier names {name:?}")
+            }
+            Self::UnexpectedMatcher { label } => {
+                write!(f, "the preset's template has no `{{labels}}`, but the querier filters on {label:?}")
+            }
+            Self::UnexpectedGroupBy { label } => {
+                write!(f, "the preset's template has no `{{group_by}}`, but the querier groups by {label:?}")
+            }
             Self::InvalidWindow(_) => f.write_str("invalid window"),
         }
     }

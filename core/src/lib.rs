@@ -25,7 +25,7 @@ pub use preset::{
     AnyWindow, LabelInfo, LabelKind, NoWindow, Preset, PresetInfo, Presets, ResultType, Segment, TakesWindow, Windowed,
 };
 pub use querier::{MetricQuerier, Querier};
-pub use render::selector;
+pub use render::{Input, selector};
 
 #[doc(hidden)]
 pub mod __macro_support {

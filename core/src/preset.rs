@@ -4,7 +4,8 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-use crate::{MetricQuerier, PromDuration, RenderError, render};
+use crate::render::Input;
+use crate::{MetricQuerier, PromDuration, RenderError};
 
 /// A query template that was checked when it was compiled.
 ///
@@ -65,10 +66,10 @@ impl<Q: MetricQuerier + ?Sized, R, W> Preset<Q, R, W> {
     /// `window` replaces the default of the preset's `{window}`; pass `None` to keep it.
     ///
     /// # Errors
-    /// [`RenderError`] where the querier has a name, a label or a grouping that the preset cannot take, or the window
-    /// is zero or not the preset's to take.
+    /// [`RenderError`] where the querier has a name, a matcher or a label to group by that the preset does not take, or
+    /// the window is zero or the template has none.
     pub fn render(&self, querier: &Q, window: Option<PromDuration>) -> Result<String, RenderError> {
-        render::render(self.info, &querier, window)
+        Input::of(querier).render(self.info, window)
     }
 }
 
@@ -149,6 +150,31 @@ impl PresetInfo {
     #[must_use]
     pub const fn preset<'q, R>(&'static self) -> Preset<dyn MetricQuerier + 'q, R, AnyWindow> {
         Preset::__new(self)
+    }
+
+    /// Whether the template has `{metric_name}`, so that the querier must name a metric. Other presets refuse a name,
+    /// except that of their own [`metric`](Self::metric).
+    #[must_use]
+    pub fn takes_metric_name(&self) -> bool {
+        self.segments.iter().any(|segment| matches!(segment, Segment::MetricName(..) | Segment::MetricNameOpen(..)))
+    }
+
+    /// Whether the template has `{labels}`. Other presets refuse queriers with matchers.
+    #[must_use]
+    pub fn takes_labels(&self) -> bool {
+        self.segments.contains(&Segment::Labels)
+    }
+
+    /// Whether the template has `{group_by}`. Other presets refuse queriers with labels to group by.
+    #[must_use]
+    pub fn takes_group_by(&self) -> bool {
+        self.segments.contains(&Segment::GroupBy)
+    }
+
+    /// Whether the template has `{window}`. Other presets refuse a window.
+    #[must_use]
+    pub const fn takes_window(&self) -> bool {
+        self.window.is_some()
     }
 }
 

@@ -9,29 +9,16 @@ use crate::{LabelInfo, MatchOp, Matcher, MetricQuerier, PresetInfo, PromDuration
 /// The longest text of a [`PromDuration`] is shorter.
 const WINDOW_LEN: usize = 32;
 
-/// Renders a preset. Everything is checked first; then the result is written at one go into one allocation.
-pub(crate) fn render(
-    preset: &PresetInfo,
-    querier: &dyn MetricQuerier,
-    window: Option<PromDuration>,
-) -> Result<String, RenderError> {
-    let input = Input { name: querier.name(), labels: &querier.labels(), group_by: &querier.group_by_labels() };
-    let window = check_window(preset, window)?;
-    input.check(preset)?;
-
-    Ok(input.write(preset.segments, window))
-}
-
-/// The selector of the series that a querier asks for: `name{label="value"}`.
+/// The selector of the series that a querier asks for: `name{label="value"}`. Its labels to group by do not matter.
 ///
 /// # Errors
 /// [`RenderError`] for matchers that cannot be rendered, and where there is neither a name nor a matcher.
 pub fn selector(querier: &dyn MetricQuerier) -> Result<String, RenderError> {
     const NAMED: &[Segment] = &[Segment::MetricNameOpen("", ""), Segment::Labels, Segment::Text("}")];
     const UNNAMED: &[Segment] = &[Segment::Text("{"), Segment::Labels, Segment::Text("}")];
-    let input = Input { name: querier.name(), labels: &querier.labels(), group_by: &[] };
+    let input = Input::of(querier);
     input.check_matchers()?;
-    let segments = match (input.name, input.labels) {
+    let segments = match (input.name, &*input.labels) {
         ("", []) => return Err(RenderError::EmptySelector),
         ("", _) => UNNAMED,
         _ => NAMED,
@@ -47,14 +34,31 @@ fn check_window(preset: &PresetInfo, window: Option<PromDuration>) -> Result<Pro
     }
 }
 
-/// What a querier says, asked once.
-struct Input<'a> {
+/// What a querier returns. It is `Send`, also where the querier cannot be shared between threads.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Input<'a> {
     name: &'a str,
-    labels: &'a [Matcher<'a>],
-    group_by: &'a [Cow<'a, str>],
+    labels: Cow<'a, [Matcher<'a>]>,
+    group_by: Cow<'a, [Cow<'a, str>]>,
 }
 
-impl Input<'_> {
+impl<'a> Input<'a> {
+    #[must_use]
+    pub fn of<Q: MetricQuerier + ?Sized>(querier: &'a Q) -> Self {
+        Self { name: querier.name(), labels: querier.labels(), group_by: querier.group_by_labels() }
+    }
+
+    /// Renders a preset. Everything is checked first; then the query is written into one allocation.
+    ///
+    /// # Errors
+    /// Those of [`Preset::render`](crate::Preset::render).
+    pub fn render(&self, preset: &PresetInfo, window: Option<PromDuration>) -> Result<String, RenderError> {
+        let window = check_window(preset, window)?;
+        self.check(preset)?;
+        Ok(self.write(preset.segments, window))
+    }
+
     fn check(&self, preset: &PresetInfo) -> Result<(), RenderError> {
         if let Some(expected) = preset.metric
             && self.name != expected
@@ -62,16 +66,32 @@ impl Input<'_> {
         {
             return Err(RenderError::OtherMetric { expected, found: self.name.to_owned() });
         }
-        let named = |segment: &Segment| matches!(segment, Segment::MetricName(..) | Segment::MetricNameOpen(..));
-        if self.name.is_empty() && preset.segments.iter().any(named) {
+        if self.name.is_empty() && preset.takes_metric_name() {
             return Err(RenderError::MissingMetricName);
         }
+        self.check_placeholders(preset)?;
         self.check_matchers()?;
-        for label in self.group_by {
+        for label in &*self.group_by {
             // Grouping by `__name__` is fine.
             check_name(label).map_err(|_| RenderError::InvalidLabelName { label: String::new() })?;
         }
         preset.labels.map_or(Ok(()), |declared| self.check_declared(declared))
+    }
+
+    /// Refuses input that the template has no placeholder for: a filter may be a permission, so none is dropped.
+    fn check_placeholders(&self, preset: &PresetInfo) -> Result<(), RenderError> {
+        if !self.name.is_empty() && preset.metric.is_none() && !preset.takes_metric_name() {
+            return Err(RenderError::UnexpectedMetricName { name: self.name.to_owned() });
+        }
+        match (&*self.labels, &*self.group_by) {
+            ([matcher, ..], _) if !preset.takes_labels() => {
+                Err(RenderError::UnexpectedMatcher { label: matcher.label().to_owned() })
+            }
+            (_, [label, ..]) if !preset.takes_group_by() => {
+                Err(RenderError::UnexpectedGroupBy { label: label.to_string() })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn check_matchers(&self) -> Result<(), RenderError> {
@@ -87,7 +107,7 @@ impl Input<'_> {
             })
         };
         let mut in_order = declared.iter();
-        for matcher in self.labels {
+        for matcher in &*self.labels {
             // The file's own queriers have them in the order of the file.
             let info = match in_order.find(|info| info.name == matcher.label()) {
                 Some(info) => info,
@@ -103,7 +123,7 @@ impl Input<'_> {
                 });
             }
         }
-        for label in self.group_by {
+        for label in &*self.group_by {
             find(label)?;
         }
         match declared.iter().find(|info| info.required && !self.labels.iter().any(|m| m.label() == info.name)) {
@@ -244,7 +264,7 @@ impl Output {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{LabelKind, Querier, ResultType, none_of, not, one_of, regex};
+    use crate::{LabelKind, Match, Querier, ResultType, none_of, not, one_of, regex};
 
     const RATE: &[Segment] = &[
         Segment::Text("sum by ("),
@@ -282,18 +302,18 @@ mod tests {
 
     fn rendered(segments: &'static [Segment], querier: &Querier) -> String {
         let uses_window = segments.contains(&Segment::Window);
-        render(&preset(segments, FIVE_MINUTES.filter(|_| uses_window)), querier, None).unwrap()
+        Input::of(querier).render(&preset(segments, FIVE_MINUTES.filter(|_| uses_window)), None).unwrap()
     }
 
     fn failed(preset: &PresetInfo, querier: &Querier) -> RenderError {
-        render(preset, querier, None).unwrap_err()
+        Input::of(querier).render(preset, None).unwrap_err()
     }
 
     #[test]
     fn renders_the_documented_examples() {
         let api = Querier::new("backendai_api_request_count_total").label("endpoint", "/auth").group_by(["endpoint"]);
         assert_eq!(
-            render(&preset(RATE, FIVE_MINUTES), &api, Some(PromDuration::from_secs(60))).unwrap(),
+            Input::of(&api).render(&preset(RATE, FIVE_MINUTES), Some(PromDuration::from_secs(60))).unwrap(),
             r#"sum by (endpoint)(rate(backendai_api_request_count_total{endpoint="/auth"}[1m]))"#
         );
         let gauge = &[Segment::MetricNameOpen("", ""), Segment::Labels, Segment::Text("}")];
@@ -317,7 +337,7 @@ mod tests {
             Segment::Labels,
             Segment::Text("}"),
         ];
-        let none = Querier::new("x");
+        let none = Querier::default();
         assert_eq!(rendered(LIST, &none), r#"m{job="api"}/on()up{a="b"}"#);
         let one = none.label("x", "1").group_by(["y"]);
         assert_eq!(rendered(LIST, &one), r#"m{x="1",job="api",x="1"}/on(y)up{a="b",x="1"}"#);
@@ -345,7 +365,7 @@ mod tests {
             .label("d", regex("x|y"))
             .group_by(["http.code", "c"]);
         let query = rendered(RATE, &querier);
-        let exact = Input { name: querier.name(), labels: &querier.labels(), group_by: &querier.group_by_labels() };
+        let exact = Input::of(&querier);
         assert!(query.len() <= exact.capacity(RATE, false));
         assert_eq!(query.capacity(), exact.capacity(RATE, false), "the string grew");
     }
@@ -381,10 +401,28 @@ mod tests {
             RenderError::NoAlternatives { label: label("a") }
         );
         assert!(matches!(failed(&rate, &Querier::new("m").label("a", regex("("))), RenderError::InvalidRegex { .. }));
-        let zero = render(&rate, &Querier::new("m"), Some(PromDuration::ZERO));
+        let zero = Input::of(&Querier::new("m")).render(&rate, Some(PromDuration::ZERO));
         assert_eq!(zero, Err(RenderError::ZeroWindow));
-        let unexpected = render(&preset(&[Segment::Text("up")], None), &Querier::new("m"), FIVE_MINUTES);
+        let unexpected = Input::of(&Querier::default()).render(&preset(&[Segment::Text("up")], None), FIVE_MINUTES);
         assert_eq!(unexpected, Err(RenderError::UnexpectedWindow));
+    }
+
+    #[test]
+    fn refuses_what_the_template_has_no_placeholder_for() {
+        let plain = preset(&[Segment::Text("up")], None);
+        let matcher = RenderError::UnexpectedMatcher { label: "job".to_owned() };
+        for condition in [Match::equal("api"), not("api"), regex("a.*"), one_of(["a", "b"])] {
+            assert_eq!(failed(&plain, &Querier::new("").label("job", condition)), matcher);
+        }
+        let group_by = RenderError::UnexpectedGroupBy { label: "path".to_owned() };
+        assert_eq!(failed(&plain, &Querier::new("").group_by(["path"])), group_by);
+        let name = RenderError::UnexpectedMetricName { name: "m".to_owned() };
+        assert_eq!(failed(&plain, &Querier::new("m")), name);
+        let named = PresetInfo { metric: Some("m"), ..plain };
+        assert_eq!(Input::of(&Querier::new("m")).render(&named, None).as_deref(), Ok("up"));
+        assert!(!named.takes_metric_name() && !named.takes_labels() && !named.takes_group_by());
+        let rate = preset(RATE, FIVE_MINUTES);
+        assert!(rate.takes_metric_name() && rate.takes_labels() && rate.takes_group_by());
     }
 
     #[test]
@@ -414,6 +452,6 @@ mod tests {
             .label("code", "-1")
             .label("kind", not("b"))
             .label("kind", regex("a|c"));
-        assert!(render(&preset, &right, None).is_ok());
+        assert!(Input::of(&right).render(&preset, None).is_ok());
     }
 }

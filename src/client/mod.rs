@@ -75,7 +75,7 @@ impl PrometheusClient {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn query<'a, Q, R, W>(&'a self, preset: Preset<Q, R, W>, querier: &'a Q) -> InstantQuery<'a, Q, R, W>
+    pub fn query<'a, Q, R, W>(&'a self, preset: Preset<Q, R, W>, querier: &'a Q) -> InstantQuery<'a, R, W>
     where
         Q: MetricQuerier + ?Sized,
         R: QueryResult,
@@ -89,7 +89,7 @@ impl PrometheusClient {
         preset: Preset<Q, R, W>,
         querier: &'a Q,
         range: TimeRange,
-    ) -> RangeQuery<'a, Q, R, W>
+    ) -> RangeQuery<'a, R, W>
     where
         Q: MetricQuerier + ?Sized,
         R: RangeResult,
@@ -129,7 +129,7 @@ impl PrometheusClient {
     }
 
     /// The exemplars of the series that a preset reads.
-    pub fn exemplars<'a, Q, R, W>(&'a self, preset: Preset<Q, R, W>, querier: &'a Q) -> ExemplarsQuery<'a, Q, R, W>
+    pub fn exemplars<'a, Q, R, W>(&'a self, preset: Preset<Q, R, W>, querier: &'a Q) -> ExemplarsQuery<'a, R, W>
     where
         Q: MetricQuerier + ?Sized,
     {

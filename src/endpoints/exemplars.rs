@@ -93,12 +93,15 @@ impl FromFields for RawExemplar {
 
 /// The exemplars of the series that a preset reads: what [`PrometheusClient::exemplars`] returns.
 #[must_use = "a query does nothing until it is awaited"]
-pub struct ExemplarsQuery<'a, Q: ?Sized, R, W> {
-    common: Common<'a, Q, R, W>,
+pub struct ExemplarsQuery<'a, R, W> {
+    common: Common<'a, R, W>,
 }
 
-impl<'a, Q: MetricQuerier + ?Sized, R, W> ExemplarsQuery<'a, Q, R, W> {
-    pub(crate) fn new(client: &'a PrometheusClient, preset: Preset<Q, R, W>, querier: &'a Q) -> Self {
+impl<'a, R, W> ExemplarsQuery<'a, R, W> {
+    pub(crate) fn new<Q>(client: &'a PrometheusClient, preset: Preset<Q, R, W>, querier: &'a Q) -> Self
+    where
+        Q: MetricQuerier + ?Sized,
+    {
         Self { common: Common::new(client, Source::new(preset, querier)) }
     }
 
@@ -126,7 +129,7 @@ impl<'a, Q: MetricQuerier + ?Sized, R, W> ExemplarsQuery<'a, Q, R, W> {
     option_setters!(common.request.options);
 }
 
-impl<'a, Q: MetricQuerier + ?Sized, R: 'a, W: 'a> IntoFuture for ExemplarsQuery<'a, Q, R, W> {
+impl<'a, R: 'a, W: 'a> IntoFuture for ExemplarsQuery<'a, R, W> {
     type Output = Result<Listing<SeriesExemplars>, Error>;
     type IntoFuture = BoxFuture<'a, Listing<SeriesExemplars>>;
 
@@ -141,7 +144,7 @@ impl<'a, Q: MetricQuerier + ?Sized, R: 'a, W: 'a> IntoFuture for ExemplarsQuery<
     }
 }
 
-impl<Q: ?Sized, R, W> fmt::Debug for ExemplarsQuery<'_, Q, R, W> {
+impl<R, W> fmt::Debug for ExemplarsQuery<'_, R, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("ExemplarsQuery").field(&self.common).finish()
     }

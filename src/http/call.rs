@@ -31,7 +31,7 @@ const MOST_GRACE: Duration = Duration::from_secs(1);
 /// How long to wait for what a server says about a request that failed, beyond its status.
 const FAILURE_TIME: Duration = Duration::from_secs(2);
 
-/// One question to the server, ready to be sent. It borrows nothing, so that a querier need not be `Sync`.
+/// One request to the server, ready to be sent. It borrows nothing.
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) transport: Arc<Transport>,

@@ -196,6 +196,14 @@ fn set_twice(name: &str) -> ErrorKind {
 /// The setters of every call and of the client's builder, for a type whose `Options` are at the given field.
 macro_rules! option_setters {
     ($($options:ident).+) => {
+        /// Applies a setter if there is a value: `.when_some(timeout, |query, timeout| query.timeout(timeout))`.
+        pub fn when_some<T>(self, value: Option<T>, set: impl FnOnce(Self, T) -> Self) -> Self {
+            match value {
+                Some(value) => set(self, value),
+                None => self,
+            }
+        }
+
         /// How long the call may take, retries included; 30 seconds unless set. The server is told the same, and has its
         /// say: the client waits up to a second longer.
         pub fn timeout(mut self, timeout: std::time::Duration) -> Self {

@@ -6,9 +6,10 @@ pub(crate) mod time_range;
 
 use std::fmt;
 use std::future::IntoFuture;
+use std::marker::PhantomData;
 
 use promql_presets_core::{
-    DurationError, MetricQuerier, NoWindow, Preset, PromDuration, Querier, RenderError, ResultType,
+    DurationError, Input, MetricQuerier, NoWindow, Preset, PresetInfo, PromDuration, RenderError, ResultType,
 };
 
 use crate::client::PrometheusClient;
@@ -37,45 +38,44 @@ impl RangeResult for Scalar {}
 impl RangeResult for Data {}
 
 /// PromQL that is still to be rendered, or that nobody has checked.
-pub(crate) enum Source<'a, Q: ?Sized, R, W> {
-    Preset { preset: Preset<Q, R, W>, querier: &'a Q, window: Option<Result<PromDuration, DurationError>> },
+#[derive(Debug)]
+pub(crate) enum Source<'a> {
+    Preset { preset: &'static PresetInfo, input: Input<'a>, window: Option<Result<PromDuration, DurationError>> },
     Raw(String),
 }
 
-impl<'a, Q: MetricQuerier + ?Sized, R, W> Source<'a, Q, R, W> {
-    pub(crate) fn new(preset: Preset<Q, R, W>, querier: &'a Q) -> Self {
-        Self::Preset { preset, querier, window: None }
+impl<'a> Source<'a> {
+    pub(crate) fn new<Q: MetricQuerier + ?Sized, R, W>(preset: Preset<Q, R, W>, querier: &'a Q) -> Self {
+        Self::Preset { preset: preset.info(), input: Input::of(querier), window: None }
     }
 
     fn render(self) -> Result<String, RenderError> {
         match self {
-            Self::Preset { preset, querier, window } => {
-                let window = window.transpose().map_err(RenderError::InvalidWindow)?;
-                preset.render(querier, window)
+            Self::Preset { preset, input, window } => {
+                input.render(preset, window.transpose().map_err(RenderError::InvalidWindow)?)
             }
             Self::Raw(promql) => Ok(promql),
         }
     }
-}
 
-impl<Q: ?Sized, R, W> Source<'_, Q, R, W> {
     fn name(&self) -> Option<&'static str> {
         match self {
-            Self::Preset { preset, .. } => Some(preset.info().name),
+            Self::Preset { preset, .. } => Some(preset.name),
             Self::Raw(_) => None,
         }
     }
 }
 
 /// What instant and range queries have in common.
-pub(crate) struct Common<'a, Q: ?Sized, R, W> {
-    source: Source<'a, Q, R, W>,
+pub(crate) struct Common<'a, R, W> {
+    source: Source<'a>,
     pub(crate) request: Request<'a>,
+    types: PhantomData<fn() -> (R, W)>,
 }
 
-impl<'a, Q: MetricQuerier + ?Sized, R, W> Common<'a, Q, R, W> {
-    pub(crate) fn new(client: &'a PrometheusClient, source: Source<'a, Q, R, W>) -> Self {
-        Self { source, request: Request::new(client) }
+impl<'a, R, W> Common<'a, R, W> {
+    pub(crate) fn new(client: &'a PrometheusClient, source: Source<'a>) -> Self {
+        Self { source, request: Request::new(client), types: PhantomData }
     }
 
     pub(crate) fn window<D: TryInto<PromDuration, Error: Into<DurationError>>>(&mut self, duration: D) {
@@ -87,14 +87,14 @@ impl<'a, Q: MetricQuerier + ?Sized, R, W> Common<'a, Q, R, W> {
     /// The type of the preset's result.
     fn result(&self) -> Option<ResultType> {
         match &self.source {
-            Source::Preset { preset, .. } => Some(preset.info().result),
+            Source::Preset { preset, .. } => Some(preset.result),
             Source::Raw(_) => None,
         }
     }
 
     /// The call. A query that cannot be rendered fails when it is made.
     pub(crate) fn call(self, endpoint: &'static str, path: &'static str) -> Call {
-        let Self { source, mut request } = self;
+        let Self { source, mut request, .. } = self;
         let preset = source.name();
         let query = source.render().map_err(|error| request.options.fail(error.into())).ok();
         Call { preset, query, ..request.call(endpoint, path) }
@@ -153,15 +153,18 @@ pub(crate) use query_setters;
 
 /// A query for one point in time: what [`PrometheusClient::query`] returns.
 #[must_use = "a query does nothing until it is awaited"]
-pub struct InstantQuery<'a, Q: ?Sized, R, W> {
-    common: Common<'a, Q, R, W>,
+pub struct InstantQuery<'a, R, W> {
+    common: Common<'a, R, W>,
 }
 
 /// A query of PromQL that nobody has checked: what [`PrometheusClient::raw_query`] returns.
-pub type RawQuery<'a> = InstantQuery<'a, Querier, Data, NoWindow>;
+pub type RawQuery<'a> = InstantQuery<'a, Data, NoWindow>;
 
-impl<'a, Q: MetricQuerier + ?Sized, R: QueryResult, W> InstantQuery<'a, Q, R, W> {
-    pub(crate) fn new(client: &'a PrometheusClient, preset: Preset<Q, R, W>, querier: &'a Q) -> Self {
+impl<'a, R: QueryResult, W> InstantQuery<'a, R, W> {
+    pub(crate) fn new<Q>(client: &'a PrometheusClient, preset: Preset<Q, R, W>, querier: &'a Q) -> Self
+    where
+        Q: MetricQuerier + ?Sized,
+    {
         Self { common: Common::new(client, Source::new(preset, querier)) }
     }
 
@@ -178,7 +181,7 @@ impl<'a, Q: MetricQuerier + ?Sized, R: QueryResult, W> InstantQuery<'a, Q, R, W>
     query_setters!(common);
 }
 
-impl<'a, Q: MetricQuerier + ?Sized, R: QueryResult + 'a, W: 'a> IntoFuture for InstantQuery<'a, Q, R, W> {
+impl<'a, R: QueryResult + 'a, W: 'a> IntoFuture for InstantQuery<'a, R, W> {
     type Output = Result<R, Error>;
     type IntoFuture = BoxFuture<'a, R>;
 
@@ -195,17 +198,22 @@ impl<'a, Q: MetricQuerier + ?Sized, R: QueryResult + 'a, W: 'a> IntoFuture for I
 
 /// A query over a range of time: what [`PrometheusClient::query_range`] returns.
 #[must_use = "a query does nothing until it is awaited"]
-pub struct RangeQuery<'a, Q: ?Sized, R, W> {
-    common: Common<'a, Q, R, W>,
+pub struct RangeQuery<'a, R, W> {
+    common: Common<'a, R, W>,
     range: TimeRange,
 }
 
 /// A query of PromQL that nobody has checked: what [`PrometheusClient::raw_query_range`] returns.
-pub type RawRangeQuery<'a> = RangeQuery<'a, Querier, Data, NoWindow>;
+pub type RawRangeQuery<'a> = RangeQuery<'a, Data, NoWindow>;
 
 // Only the client needs to know that `R` is a `RangeResult`: otherwise one mistake would give two errors.
-impl<'a, Q: MetricQuerier + ?Sized, R, W> RangeQuery<'a, Q, R, W> {
-    pub(crate) fn new(client: &'a PrometheusClient, preset: Preset<Q, R, W>, querier: &'a Q, range: TimeRange) -> Self {
+impl<'a, R, W> RangeQuery<'a, R, W> {
+    pub(crate) fn new<Q: MetricQuerier + ?Sized>(
+        client: &'a PrometheusClient,
+        preset: Preset<Q, R, W>,
+        querier: &'a Q,
+        range: TimeRange,
+    ) -> Self {
         Self { common: Common::new(client, Source::new(preset, querier)), range }
     }
 
@@ -231,7 +239,7 @@ impl<'a, Q: MetricQuerier + ?Sized, R, W> RangeQuery<'a, Q, R, W> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn split(self) -> SplitQuery<'a, Q, R, W> {
+    pub fn split(self) -> SplitQuery<'a, R, W> {
         SplitQuery::new(self)
     }
 
@@ -248,7 +256,7 @@ impl<'a, Q: MetricQuerier + ?Sized, R, W> RangeQuery<'a, Q, R, W> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn stream(self) -> StreamQuery<'a, Q, R, W> {
+    pub fn stream(self) -> StreamQuery<'a, R, W> {
         StreamQuery::new(self)
     }
 
@@ -289,7 +297,7 @@ impl Call {
     }
 }
 
-impl<'a, Q: MetricQuerier + ?Sized, R: 'a, W: 'a> IntoFuture for RangeQuery<'a, Q, R, W> {
+impl<'a, R: 'a, W: 'a> IntoFuture for RangeQuery<'a, R, W> {
     type Output = Result<Matrix, Error>;
     type IntoFuture = BoxFuture<'a, Matrix>;
 
@@ -309,24 +317,24 @@ fn seconds(duration: PromDuration) -> String {
     format!("{}.{:03}", millis / 1_000, millis % 1_000)
 }
 
-impl<Q: ?Sized, R, W> fmt::Debug for Common<'_, Q, R, W> {
+impl<R, W> fmt::Debug for Common<'_, R, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Query");
         match &self.source {
-            Source::Preset { preset, window, .. } => shown.field("preset", preset).field("window", window),
+            Source::Preset { preset, window, .. } => shown.field("preset", &preset.name).field("window", window),
             Source::Raw(promql) => shown.field("promql", promql),
         };
         shown.field("parameters", &self.request.parameters).finish_non_exhaustive()
     }
 }
 
-impl<Q: ?Sized, R, W> fmt::Debug for InstantQuery<'_, Q, R, W> {
+impl<R, W> fmt::Debug for InstantQuery<'_, R, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("InstantQuery").field(&self.common).finish()
     }
 }
 
-impl<Q: ?Sized, R, W> fmt::Debug for RangeQuery<'_, Q, R, W> {
+impl<R, W> fmt::Debug for RangeQuery<'_, R, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RangeQuery").field("query", &self.common).field("range", &self.range).finish()
     }

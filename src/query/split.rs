@@ -7,7 +7,6 @@ use std::future::IntoFuture;
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use promql_presets_core::MetricQuerier;
 use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind};
@@ -50,8 +49,8 @@ pub struct Progress {
 ///
 /// [`Meta::query`](crate::Meta::query) is what was sent for the parts.
 #[must_use = "a query does nothing until it is awaited"]
-pub struct SplitQuery<'a, Q: ?Sized, R, W> {
-    query: RangeQuery<'a, Q, R, W>,
+pub struct SplitQuery<'a, R, W> {
+    query: RangeQuery<'a, R, W>,
     max_points: u64,
     concurrency: usize,
     on_progress: Option<OnProgress<'a>>,
@@ -59,10 +58,10 @@ pub struct SplitQuery<'a, Q: ?Sized, R, W> {
 
 type OnProgress<'a> = Box<dyn FnMut(Progress) + Send + 'a>;
 
-impl<'a, Q: MetricQuerier + ?Sized, R, W> SplitQuery<'a, Q, R, W> {
+impl<'a, R, W> SplitQuery<'a, R, W> {
     query_setters!(query.common);
 
-    pub(crate) fn new(query: RangeQuery<'a, Q, R, W>) -> Self {
+    pub(crate) fn new(query: RangeQuery<'a, R, W>) -> Self {
         let max_points = query.max_points();
         Self { query, max_points, concurrency: CONCURRENCY, on_progress: None }
     }
@@ -86,7 +85,7 @@ impl<'a, Q: MetricQuerier + ?Sized, R, W> SplitQuery<'a, Q, R, W> {
     }
 }
 
-impl<'a, Q: MetricQuerier + ?Sized, R: 'a, W: 'a> IntoFuture for SplitQuery<'a, Q, R, W> {
+impl<'a, R: 'a, W: 'a> IntoFuture for SplitQuery<'a, R, W> {
     type Output = Result<Matrix, Error>;
     type IntoFuture = BoxFuture<'a, Matrix>;
 
@@ -139,7 +138,7 @@ impl Call {
     }
 }
 
-impl<Q: ?Sized, R, W> fmt::Debug for SplitQuery<'_, Q, R, W> {
+impl<R, W> fmt::Debug for SplitQuery<'_, R, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { query, max_points, concurrency, .. } = self;
         f.debug_struct("SplitQuery")

@@ -7,7 +7,6 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use promql_presets_core::MetricQuerier;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -29,19 +28,19 @@ use crate::wire::Decoder;
 ///
 /// Awaiting it fails with errors that occur before the first series, and only before that is a failed call retried.
 #[must_use = "a query does nothing until it is awaited"]
-pub struct StreamQuery<'a, Q: ?Sized, R, W> {
-    query: RangeQuery<'a, Q, R, W>,
+pub struct StreamQuery<'a, R, W> {
+    query: RangeQuery<'a, R, W>,
 }
 
-impl<'a, Q: MetricQuerier + ?Sized, R, W> StreamQuery<'a, Q, R, W> {
+impl<'a, R, W> StreamQuery<'a, R, W> {
     query_setters!(query.common);
 
-    pub(crate) fn new(query: RangeQuery<'a, Q, R, W>) -> Self {
+    pub(crate) fn new(query: RangeQuery<'a, R, W>) -> Self {
         Self { query }
     }
 }
 
-impl<'a, Q: MetricQuerier + ?Sized, R: 'a, W: 'a> IntoFuture for StreamQuery<'a, Q, R, W> {
+impl<'a, R: 'a, W: 'a> IntoFuture for StreamQuery<'a, R, W> {
     type Output = Result<SeriesStream, Error>;
     type IntoFuture = BoxFuture<'a, SeriesStream>;
 
@@ -50,7 +49,7 @@ impl<'a, Q: MetricQuerier + ?Sized, R: 'a, W: 'a> IntoFuture for StreamQuery<'a,
     }
 }
 
-impl<Q: ?Sized, R, W> fmt::Debug for StreamQuery<'_, Q, R, W> {
+impl<R, W> fmt::Debug for StreamQuery<'_, R, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StreamQuery").field("query", &self.query).finish()
     }

@@ -261,15 +261,17 @@ impl Out {
         self.line("");
         self.open("impl Querier");
         self.constructor(module, querier);
-        for label in &querier.labels {
+        for label in querier.labels.iter().filter(|_| querier.takes_labels) {
             self.setter(label);
         }
-        self.line("");
-        self.doc("Adds labels to group by.");
-        self.open("pub fn group_by(self, labels: impl ::core::iter::IntoIterator<Item = Label>) -> Self");
-        self.line("let labels = ::core::iter::IntoIterator::into_iter(labels);");
-        self.line("Self(self.0.group_by(::core::iter::Iterator::map(labels, Label::as_str)))");
-        self.close("}");
+        if querier.takes_group_by {
+            self.line("");
+            self.doc("Adds labels to group by.");
+            self.open("pub fn group_by(self, labels: impl ::core::iter::IntoIterator<Item = Label>) -> Self");
+            self.line("let labels = ::core::iter::IntoIterator::into_iter(labels);");
+            self.line("Self(self.0.group_by(::core::iter::Iterator::map(labels, Label::as_str)))");
+            self.close("}");
+        }
         self.line("");
         self.doc("Applies a setter if there is a value: `.when_some(id, Querier::id)`.");
         self.line("pub fn when_some<T>(self, value: ::core::option::Option<T>, set: impl ::core::ops::FnOnce(Self, T) -> Self) -> Self {");
@@ -282,8 +284,11 @@ impl Out {
         self.close("}");
         self.line("__p::querier!(Querier);");
         self.line("");
-        let variants: Vec<_> = querier.labels.iter().map(|label| (label.variant.clone(), label.name.clone())).collect();
-        self.text_enum("A label to group by.", "label_enum", "Label", &variants);
+        if querier.takes_group_by {
+            let labels = querier.labels.iter();
+            let variants: Vec<_> = labels.map(|label| (label.variant.clone(), label.name.clone())).collect();
+            self.text_enum("A label to group by.", "label_enum", "Label", &variants);
+        }
         for label in &querier.labels {
             if let LabelKind::Enum(name, variants) = &label.kind {
                 self.line("");
@@ -293,7 +298,8 @@ impl Out {
     }
 
     fn constructor(&mut self, module: &Module, querier: &Querier) {
-        let required: Vec<&Label> = querier.labels.iter().filter(|label| label.required).collect();
+        let required: Vec<&Label> =
+            querier.labels.iter().filter(|label| label.required && querier.takes_labels).collect();
         // No setter ends in an underscore.
         let is_taken = required.iter().any(|label| label.setter == "metric_name");
         let name = querier.takes_name.then_some(if is_taken { "metric_name_" } else { "metric_name" });

@@ -43,6 +43,10 @@ impl Module {
 pub struct Querier {
     /// Whether its constructor takes the metric's name.
     pub takes_name: bool,
+    /// Whether it has setters of matchers: some template has `{labels}`.
+    pub takes_labels: bool,
+    /// Whether it has a setter of labels to group by: some template has `{group_by}`.
+    pub takes_group_by: bool,
     /// The labels in the order of the file.
     pub labels: Vec<Label>,
 }

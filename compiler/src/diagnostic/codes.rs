@@ -137,7 +137,7 @@ codes! {
     DuplicateModule = "duplicate-module", Error;
     /// Two labels, or two values of a label, that become one name in Rust.
     DuplicateLabel = "duplicate-label", Error;
-    /// Declared labels that no template of the file can use.
+    /// Declared labels that no template of the file can use, or a required one that a template has no place for.
     UnusedLabels = "unused-labels", Error;
     /// A `window` for a template without `{window}`.
     UnusedWindow = "unused-window", Error;
