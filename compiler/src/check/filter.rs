@@ -3,7 +3,7 @@
 use super::analysis::{Analysis, Findings};
 use super::tree::Id;
 use super::variables::has_variable;
-use crate::promql::{BinaryOp, ExprKind, Selector};
+use crate::promql::{BinaryOp, ExprKind, MatcherItem, Selector};
 use crate::{Code, Diagnostic};
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
@@ -19,6 +19,7 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
                 .warning_unless(false),
         );
     }
+    filters_without_label(query, findings);
     // A variable in a matcher is reported with `{labels}` as its replacement.
     let unfiltered = |selector: &Selector<'_>| !selector.has_labels_hole() && !has_variable(selector);
     for (id, selector, _) in query.selectors().filter(|(_, selector, _)| unfiltered(selector)) {
@@ -34,6 +35,23 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
                 _ => finding.write(selector.span, query.with_item(selector, "{labels}")),
             },
         });
+    }
+}
+
+/// A label that callers can filter on, and that a metric of another file does not have.
+fn filters_without_label(query: &Analysis<'_>, findings: &mut Findings) {
+    for (_, selector, series) in query.selectors() {
+        let hole = selector.items().iter().find(|item| matches!(item, MatcherItem::Labels(_)));
+        let (Some(hole), Some(metric), Some(declared)) = (hole, series.metric, query.scope.labels) else { continue };
+        let Some(labels) = metric.labels.as_ref().filter(|_| query.scope.metric != Some(metric.name)) else { continue };
+        let lacks = |label: &&str| !labels.contains_key(label) && !matches!(*label, "job" | "instance");
+        let Some(label) = declared.labels.iter().map(|label| label.name.value.as_str()).find(lacks) else { continue };
+        let title = format!("a caller may filter on `{label}`, which `{}` does not have", metric.name);
+        findings.push(
+            Diagnostic::new(Code::UndeclaredLabel, hole.span(), title)
+                .label("the filter would select nothing here")
+                .note("a caller can filter on each label that the file declares"),
+        );
     }
 }
 

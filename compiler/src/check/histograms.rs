@@ -1,6 +1,7 @@
 //! Buckets, and the quantiles that are made of them.
 
 use super::analysis::{Analysis, Findings};
+use super::float_labels::open_metrics_float;
 use super::ratios::unscaled;
 use super::schema::Role;
 use super::tree::{Id, Series};
@@ -251,7 +252,8 @@ fn bucket_sum(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings:
     let name = sources.first().and_then(|(_, selector, _)| selector.name.as_ref());
     let largest = sources.iter().flat_map(|(_, selector, _)| selector.matchers()).find_map(largest);
     if let Some(bound) = largest {
-        finding = finding.help(format!("write `le=\"{bound}\"`, whose bucket holds the smaller ones"));
+        finding =
+            finding.help(format!("write `le=\"{}\"`, whose bucket holds the smaller ones", open_metrics_float(bound)));
     } else if let Some(stem) = name.and_then(|name| name.text.strip_suffix("_bucket")) {
         finding = finding.help(format!("`{stem}_count` holds every observation once"));
     }
@@ -272,13 +274,12 @@ fn is_one(matcher: &Matcher<'_>) -> bool {
 }
 
 /// The largest bound of `le=~"0.5|1"`.
-fn largest<'m>(matcher: &'m Matcher<'_>) -> Option<&'m str> {
+fn largest(matcher: &Matcher<'_>) -> Option<f64> {
     if matcher.label.name != "le" || matcher.op != MatchOp::Regex {
         return None;
     }
-    let bounds = matcher.value.value.split('|').map(|text| Some((text, text.parse::<f64>().ok()?)));
-    let bounds: Option<Vec<(&str, f64)>> = bounds.collect();
-    bounds?.into_iter().max_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(text, _)| text)
+    let bounds: Option<Vec<f64>> = matcher.value.value.split('|').map(|text| text.parse().ok()).collect();
+    bounds?.into_iter().max_by(f64::total_cmp)
 }
 
 /// Native histograms have no `le`: all of their buckets are in one sample.

@@ -4,9 +4,15 @@ use super::analysis::{Analysis, Findings};
 use super::conditions::{Condition, conditions, contradiction};
 use super::grouping::{missing, missing_group_by, never_there};
 use super::label_set::{GROUP_BY, Labels, NAME};
+use super::ratios::unscaled;
+use super::schema::Role;
 use super::tree::Id;
 use crate::promql::{Binary, BinaryOp, ExprKind, Grouping, GroupingItem, GroupingKeyword, MatchOp};
 use crate::{Code, Diagnostic, Span};
+
+/// Labels that many instances share.
+const COARSE_LABELS: [&str; 10] =
+    ["app", "cluster", "datacenter", "dc", "env", "environment", "job", "namespace", "region", "service"];
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     for id in query.ids() {
@@ -278,7 +284,8 @@ impl<'e> Join<'_, 'e> {
         let copied: Vec<&str> = copied.map(|label| &*label.name).collect();
         let extra = |labels: &Labels<'e>, side: Id| -> Option<&'e str> {
             // Where labels were made of others, one may well follow from the other.
-            if !matches!(self.query.expr(self.query.strip_parens(side)).kind, ExprKind::Aggregate(_)) {
+            let is_aggregate = matches!(self.query.expr(self.query.strip_parens(side)).kind, ExprKind::Aggregate(_));
+            if !is_aggregate && !self.is_measured(side) {
                 return None;
             }
             let listed =
@@ -289,7 +296,13 @@ impl<'e> Join<'_, 'e> {
                     selector.matchers().any(|matcher| matcher.op == MatchOp::Equal && matcher.label.name == label)
                 })
             };
-            let mut extra = labels.all()?.iter().filter(|label| listed(label) != on && **label != NAME);
+            let Some(all) = labels.all() else {
+                // Scraped series of which nothing is declared: those of a job have several instances.
+                let is_coarse = names.iter().all(|name| COARSE_LABELS.contains(name)) && !matching.has_hole();
+                return Some("instance").filter(|label| on && is_coarse && !fixed(label) && !copied.contains(label));
+            };
+            let is_own = |label: &str| is_aggregate || !matches!(label, GROUP_BY | "job");
+            let mut extra = all.iter().filter(|label| listed(label) != on && **label != NAME && is_own(label));
             extra.find(|label| !fixed(label) && !copied.contains(label)).copied()
         };
         if let Some(group) = &self.binary.group {
@@ -327,6 +340,27 @@ impl<'e> Join<'_, 'e> {
                 finding
             });
             return;
+        }
+    }
+
+    /// Whether an expression has the labels of a selector of measurements, rather than of an info metric: a declared
+    /// metric, or a rate of one.
+    fn is_measured(&self, side: Id) -> bool {
+        let mut id = unscaled(self.query, side);
+        let mut has_rate = false;
+        while let ExprKind::Call(call) = &self.query.expr(id).kind {
+            has_rate |= matches!(call.name, "rate" | "irate" | "increase");
+            match self.query.children(id).find(|arg| self.query.is_vector(*arg)) {
+                Some(arg) if has_rate => id = self.query.strip_parens(arg),
+                _ => return false,
+            }
+        }
+        match self.query.series(id) {
+            Some(series) if series.metric.is_some_and(|metric| metric.labels.is_some()) => {
+                !matches!(series.role, Role::Info | Role::Stateset)
+            }
+            Some(_) => has_rate && self.is_scraped(side),
+            None => false,
         }
     }
 

@@ -10,8 +10,10 @@ mod conditions;
 mod constants;
 mod counters;
 mod filter;
+mod float_labels;
 mod grouping;
 mod histograms;
+mod identical;
 mod joins;
 mod label_flow;
 mod label_set;
@@ -35,7 +37,7 @@ use crate::promql::Expr;
 use crate::{Code, Diagnostic, Span};
 use analysis::{Analysis, Findings};
 
-const CHECKS: [fn(&Analysis<'_>, &mut Findings); 11] = [
+const CHECKS: [fn(&Analysis<'_>, &mut Findings); 13] = [
     filter::check,
     variables::check,
     matchers::check,
@@ -46,6 +48,8 @@ const CHECKS: [fn(&Analysis<'_>, &mut Findings); 11] = [
     ranges::check,
     constants::check,
     ratios::check,
+    identical::check,
+    float_labels::check,
     calls::check,
 ];
 

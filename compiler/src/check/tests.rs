@@ -113,7 +113,8 @@ fn other_files_declare_a_metric() {
     };
     let grouped = "[labels]\ncode = \"string\"\n[presets.a]\ntemplate = \
         'sum by ({group_by})(rate(http_requests_total{{{labels}}}[5m]))'";
-    assert_eq!(codes(grouped), "Error undeclared-label");
+    // One at `{group_by}`, one at `{labels}`.
+    assert_eq!(codes(grouped), "Error undeclared-label Error undeclared-label");
     assert_eq!(codes(&grouped.replace("code", "method")), "");
     // A file that declares the metric again, but no labels, says nothing about them.
     let again = "metric = { name = \"http_requests_total\" }\n[presets.a]\ntemplate = \
@@ -295,7 +296,7 @@ fn large_and_deep_queries_are_checked() {
     let labels = many("l").join(",");
     let matchers = many("l").join("=\"a\",");
     let nested = "sum by (a) (".repeat(90) + "up{{{labels}}}" + &")".repeat(90);
-    let chain = vec!["rate(x{{{labels}}}[5m])"; 90].join(" / ");
+    let chain = (0..90).map(|number| format!("rate(x{number}{{{{{{labels}}}}}}[5m])")).collect::<Vec<_>>().join(" / ");
     for template in [
         format!("absent(up{{{{{matchers}=\"a\",{{labels}}}}}})"),
         format!("sum by ({labels})(up{{{{{{labels}}}}}}) / on ({labels}) sum by ({labels})(up{{{{{{labels}}}}}})"),

@@ -220,6 +220,10 @@ codes! {
     ConstantOutOfRange = "constant-out-of-range", Error;
     /// A division by the constant zero.
     DivisionByZero = "division-by-zero", Error;
+    /// An operator whose sides are the same series.
+    IdenticalOperands = "identical-operands", Error;
+    /// A value of `le` or `quantile` that Prometheus stores in another form.
+    FloatLabelFormat = "float-label-format", Error;
     /// A comparison with NaN.
     NanComparison = "nan-comparison", Error;
     /// Counting what a comparison with `bool` returns.

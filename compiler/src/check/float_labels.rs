@@ -1,0 +1,133 @@
+//! Values of `le` and `quantile`, which Prometheus 3 writes in one form: `le="1"` of a scraped page is stored as `1.0`.
+//!
+//! The form is that of `FormatOpenMetricsFloat` in Prometheus' `model/labels/float.go`.
+
+use super::analysis::{Analysis, Findings};
+use super::pattern;
+use super::schema::Role;
+use super::tree::Series;
+use crate::promql::{MatchOp, Matcher};
+use crate::{Code, Diagnostic};
+
+pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
+    for (_, selector, series) in query.selectors() {
+        findings.extend(selector.matchers().filter_map(|matcher| misspelt(query, series, matcher)));
+    }
+}
+
+fn misspelt(query: &Analysis<'_>, series: &Series<'_>, matcher: &Matcher<'_>) -> Option<Diagnostic> {
+    let label = &*matcher.label.name;
+    let is_declared = match label {
+        "le" => series.declared() == Role::Bucket,
+        "quantile" => series.declared() == Role::Quantiles,
+        _ => return None,
+    };
+    let value = &*matcher.value.value;
+    let backslash = if query.slice(matcher.value.span).starts_with('`') { "\\" } else { "\\\\" };
+    let (wrong, right, written) = if matcher.op.is_regex() {
+        let (wrong, right) = value.split('|').find_map(|part| wrong_alternative(value, part))?;
+        let parts = value.split('|').map(|part| match wrong_alternative(value, part) {
+            Some((_, right)) => either_form(part, &right, backslash),
+            None => part.replace('\\', backslash),
+        });
+        (wrong, right, parts.collect::<Vec<_>>().join("|"))
+    } else {
+        let right = stored(value)?;
+        (value.to_owned(), right.clone(), right)
+    };
+    let quote = &query.slice(matcher.value.span)[..1];
+    let text = format!("{label}{}{quote}{written}{quote}", matcher.op.as_str());
+    let finding = Diagnostic::new(
+        Code::FloatLabelFormat,
+        matcher.value.span,
+        format!("Prometheus stores `{label}=\"{wrong}\"` as `{right}`"),
+    )
+    .label(match matcher.op {
+        MatchOp::Equal | MatchOp::Regex => "selects nothing",
+        MatchOp::NotEqual | MatchOp::NotRegex => "excludes nothing",
+    })
+    .write(matcher.span(), text)
+    .warning_unless(is_declared);
+    Some(if matcher.op.is_regex() {
+        finding
+    } else {
+        let both = either_form(value, &right, backslash);
+        finding.note(format!("Prometheus 2 stores what the target wrote; `{label}=~{quote}{both}{quote}` matches both"))
+    })
+}
+
+/// A number among the alternatives of a pattern that is stored otherwise, unless the pattern matches that as well.
+fn wrong_alternative(pattern: &str, part: &str) -> Option<(String, String)> {
+    let number = part.replace("\\.", ".").replace("\\+", "+");
+    let right = stored(&number)?;
+    (pattern::matches(pattern, &right) == Some(false)).then_some((number, right))
+}
+
+/// A pattern that matches a number as a target wrote it, and as Prometheus stores it.
+fn either_form(written: &str, stored: &str, backslash: &str) -> String {
+    let escape = |text: &str| {
+        text.replace("\\.", ".")
+            .replace("\\+", "+")
+            .replace('.', &format!("{backslash}."))
+            .replace('+', &format!("{backslash}+"))
+    };
+    match stored.strip_suffix(".0") {
+        Some(integer) if integer == written => format!("{}({backslash}.0)?", escape(written)),
+        _ => format!("{}|{}", escape(written), escape(stored)),
+    }
+}
+
+/// The form in which Prometheus 3 stores a number, if it is another one.
+fn stored(value: &str) -> Option<String> {
+    let is_number = value.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.'))
+        || value.to_ascii_lowercase().starts_with("inf");
+    let number: f64 = value.parse().ok().filter(|_| is_number)?;
+    Some(open_metrics_float(number)).filter(|stored| stored != value)
+}
+
+/// The form in which Prometheus stores a bound of a bucket.
+pub(super) fn open_metrics_float(number: f64) -> String {
+    if number.is_nan() {
+        return "NaN".to_owned();
+    }
+    if number.is_infinite() {
+        return if number > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
+    }
+    // Go's format `g`: the shortest digits, with an exponent if it is below -4, or 6 and more.
+    let scientific = format!("{number:e}");
+    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    if (-4..6).contains(&exponent) {
+        let plain = number.to_string();
+        return if plain.contains('.') { plain } else { plain + ".0" };
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{digits}e{sign}{:02}", exponent.abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{open_metrics_float, stored};
+
+    #[test]
+    fn numbers_are_written_as_prometheus_does() {
+        for (number, text) in [
+            (1.0, "1.0"),
+            (0.0, "0.0"),
+            (0.005, "0.005"),
+            (10.0, "10.0"),
+            (100_000.0, "100000.0"),
+            (1_000_000.0, "1e+06"),
+            (1_234_567.0, "1.234567e+06"),
+            (0.0001, "0.0001"),
+            (0.000_01, "1e-05"),
+            (-1.0, "-1.0"),
+            (f64::INFINITY, "+Inf"),
+        ] {
+            assert_eq!(open_metrics_float(number), text);
+        }
+        for right in ["0.5", "5.0", "+Inf", "1e+06", "x", "", "nanny", "info"] {
+            assert_eq!(stored(right), None, "{right}");
+        }
+    }
+}
