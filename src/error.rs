@@ -81,8 +81,8 @@ pub enum ErrorClass {
     Caller,
     /// Nobody's: the query returned no series, or a value such as `NaN` that is not a number. HTTP 404.
     NoData,
-    /// The server's, or the connection's: it is unreachable, late, overloaded, or returns errors, partial data or invalid
-    /// responses. HTTP 502, or 504 if [`Error::is_timeout`].
+    /// The server's, or the connection's: it is unreachable, late, overloaded, or returns errors, partial data or
+    /// invalid responses. HTTP 502, or 504 if [`Error::is_timeout`].
     Server,
     /// The service's own: its configuration, or a type that does not fit the result. HTTP 500.
     Internal,
@@ -189,8 +189,8 @@ impl Error {
         self.0.query.as_deref()
     }
 
-    /// Scheme, host and port of the server that was called, such as `http://prometheus:9090`; `None` where the fault was
-    /// found before or after the call, as in a value.
+    /// Scheme, host and port of the server that was called, such as `http://prometheus:9090`; `None` where the fault
+    /// was found before or after the call, as in a value.
     #[must_use]
     pub fn server(&self) -> Option<&str> {
         self.0.call.as_ref()?.server.as_deref()
@@ -277,8 +277,8 @@ impl Error {
         self
     }
 
-    /// The same error without the server's address: without [`server`](Self::server) and the causes of failed connections,
-    /// and with `***` where a response repeats the address.
+    /// The same error without the server's address: without [`server`](Self::server) and the causes of failed
+    /// connections, and with `***` where a response repeats the address.
     #[must_use]
     pub fn without_server(mut self) -> Self {
         let is_timeout = self.is_timeout();
@@ -312,7 +312,7 @@ impl Error {
     /// | [`Server`](ErrorKind::Server) with HTTP 400, 413, 414 or 422 | `Caller`, unless it is a timeout |
     /// | [`Decode`](ErrorKind::Decode) where the response exceeds a limit | `Caller` |
     /// | [`ValueError::NoData`], [`ValueError::NotFinite`] | [`NoData`](ErrorClass::NoData) |
-    /// | [`Config`](ErrorKind::Config), [`ResultType`](ErrorKind::ResultType), [`Row`](ErrorKind::Row), other [`ValueError`]s | [`Internal`](ErrorClass::Internal) |
+    /// | [`Config`](ErrorKind::Config), [`ResultType`](ErrorKind::ResultType), `Row`, other `Value` | [`Internal`](ErrorClass::Internal) |
     /// | all others | [`Server`](ErrorClass::Server) |
     #[must_use]
     pub fn class(&self) -> ErrorClass {
@@ -332,8 +332,8 @@ impl Error {
         }
     }
 
-    /// A message for people outside of the service: it names neither preset, query nor server, and repeats no text of the
-    /// server. Only what is wrong with the caller's own input is described.
+    /// A message for people outside of the service: it names neither preset, query nor server, and repeats no text of
+    /// the server. Only what is wrong with the caller's own input is described.
     ///
     /// ```text
     /// invalid time range: the range ends at 2026-04-16T00:00:00Z, before its start at 2026-04-17T00:00:00Z

@@ -101,7 +101,7 @@ mod endpoints;
 mod error;
 mod http;
 mod query;
-pub mod value;
+mod value;
 pub mod wire;
 
 /// The HTTP client, for [`ClientBuilder::http_client`].

@@ -58,9 +58,9 @@ async fn series_that_contradict_themselves_are_errors() {
     let series = r#"{"metric":{"a":"b"},"values":[[1,"1"],[2,"2"]]}"#;
     assert_eq!(ask(series).await, ["fine"; 3]);
     let twice = ask(&format!("{series},{series}")).await;
-    assert_eq!(twice, ["fine", r#"series `{a="b"}` comes twice in one answer"#, "fine"]);
+    assert_eq!(twice, ["fine", r#"series `{a="b"}` occurs twice in one response"#, "fine"]);
     let same = ask(&series.replace("[2,", "[1,")).await;
-    assert_eq!(same, [r#"series `{a="b"}` has two samples at one time"#; 3]);
+    assert_eq!(same, [r#"series `{a="b"}` has two samples with one timestamp"#; 3]);
     for error in ask(&series.replace("[2,", "[0.5,")).await {
         assert!(error.starts_with("expected a time that is not before the last one"), "{error}");
     }
@@ -79,7 +79,7 @@ async fn parts_have_no_points_of_others() {
         let client = client_of(&server);
         let error = client.raw_query_range("up", range).split().max_points(5).await.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Decode(DecodeError::Series { .. })), "{error:?}");
-        let line = r#": the answer cannot be decoded: series `{a="b"}` has samples outside of the time asked for"#;
+        let line = r#": the answer cannot be decoded: series `{a="b"}` has samples outside of the requested range"#;
         assert_eq!(error.to_string(), format!("query_range at {}{line}", server.url));
     }
 }

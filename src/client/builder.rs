@@ -131,9 +131,9 @@ impl ClientBuilder {
     /// | `retries` | number of retries |
     /// | `outcome` | `success`, `failure`, or `dropped` if the future or stream was dropped |
     ///
-    /// The last four are recorded when the call ends. Events of the same target are `call failed` (`WARN`, with the field
-    /// `error`), `the answer is partial` (`WARN`, with `preset` and `reason`), and `retrying` (`DEBUG`, with `error` and
-    /// `wait_ms`).
+    /// The last four are recorded when the call ends. Events of the same target are `call failed` (`WARN`, with the
+    /// field `error`), `the answer is partial` (`WARN`, with `preset` and `reason`), and `retrying` (`DEBUG`, with
+    /// `error` and `wait_ms`).
     #[cfg(feature = "tracing")]
     pub fn trace_query(mut self, trace_query: bool) -> Self {
         self.trace_query = trace_query;

@@ -217,20 +217,21 @@ macro_rules! option_setters {
             self
         }
 
-        /// Asks as a tenant of Mimir, Cortex or Loki's kin: the header `X-Scope-OrgID`, which is sent as it is. A `|` in it
-        /// separates several tenants; [`Mimir::tenants`](crate::Mimir::tenants), for names that come from elsewhere, refuses
-        /// names with one.
+        /// Asks as a tenant of Mimir, Cortex or Loki's kin: the header `X-Scope-OrgID`, which is sent as it is. A `|`
+        /// in it separates several tenants; [`Mimir::tenants`](crate::Mimir::tenants), for names that come from
+        /// elsewhere, refuses names with one.
         pub fn tenant(self, tenant: &str) -> Self {
             self.header("x-scope-orgid", tenant)
         }
 
-        /// Sends a parameter that has no setter, instead of the client's parameters with this name. Repeated calls send it
-        /// repeatedly, except for parameters that [`Thanos`](crate::Thanos) and
+        /// Sends a parameter that has no setter, instead of the client's parameters with this name. Repeated calls send
+        /// it repeatedly, except for parameters that [`Thanos`](crate::Thanos) and
         /// [`VictoriaMetrics`](crate::VictoriaMetrics) take once.
         ///
-        /// Filters of the client are never replaced: `extra_label` is sent in addition, and a call whose `extra_filters[]`
-        /// or `storeMatch[]` differ from the client's fails with [`ErrorKind::Config`](crate::ErrorKind::Config). So does a
-        /// parameter that the call sets itself, such as `query`, `timeout`, `time` after `at`, or `limit` after `limit`.
+        /// Filters of the client are never replaced: `extra_label` is sent in addition, and a call whose
+        /// `extra_filters[]` or `storeMatch[]` differ from the client's fails with
+        /// [`ErrorKind::Config`](crate::ErrorKind::Config). So does a parameter that the call sets itself, such as
+        /// `query`, `timeout`, `time` after `at`, or `limit` after `limit`.
         pub fn parameter(
             mut self,
             name: impl Into<std::borrow::Cow<'static, str>>,
@@ -240,8 +241,8 @@ macro_rules! option_setters {
             self
         }
 
-        /// Sets what only one kind of server knows: [`Thanos`](crate::Thanos), [`VictoriaMetrics`](crate::VictoriaMetrics)
-        /// or [`Mimir`](crate::Mimir).
+        /// Sets what only one kind of server knows: [`Thanos`](crate::Thanos),
+        /// [`VictoriaMetrics`](crate::VictoriaMetrics) or [`Mimir`](crate::Mimir).
         pub fn with(mut self, dialect: impl Into<crate::Dialect>) -> Self {
             dialect.into().apply(&mut self.$($options).+);
             self
@@ -253,13 +254,13 @@ macro_rules! option_setters {
             self
         }
 
-        /// The most bytes that an answer may have, uncompressed. Unless set, 1 GiB for queries, 64 MiB for lists, metadata
-        /// and exemplars, and 4 MiB for what a server tells about itself.
+        /// The most bytes that an answer may have, uncompressed. Unless set, 1 GiB for queries, 64 MiB for lists,
+        /// metadata and exemplars, and 4 MiB for what a server tells about itself.
         ///
         /// It bounds the memory too. What is made of an answer, beside 16 bytes for each sample, takes at most so many
-        /// bytes or, if that is more, four times as many up to 256 MiB; 1 MiB is always allowed. With a limit of 1 GiB that
-        /// is 1 GiB at most, with one of 64 to 256 MiB it is 256 MiB, with one of 10 MiB it is 40 MiB. Answers other than
-        /// those of queries are also kept as they came until they are whole.
+        /// bytes or, if that is more, four times as many up to 256 MiB; 1 MiB is always allowed. With a limit of 1 GiB
+        /// that is 1 GiB at most, with one of 64 to 256 MiB it is 256 MiB, with one of 10 MiB it is 40 MiB. Answers
+        /// other than those of queries are also kept as they came until they are whole.
         pub fn max_response_bytes(mut self, bytes: u64) -> Self {
             self.$($options).+.max_bytes = Some(bytes);
             self

@@ -10,6 +10,7 @@ use std::marker::PhantomData;
 
 use promql_presets_core::{
     DurationError, Input, MetricQuerier, NoWindow, Preset, PresetInfo, PromDuration, RenderError, ResultType,
+    TakesWindow,
 };
 
 use crate::client::PrometheusClient;
@@ -104,9 +105,9 @@ impl<'a, R, W> Common<'a, R, W> {
 macro_rules! query_setters {
     ($($common:ident).+) => {
         /// Replaces the default of the preset's `{window}`.
-        pub fn window<D: TryInto<promql_presets_core::PromDuration, Error: Into<promql_presets_core::DurationError>>>(mut self, window: D) -> Self
+        pub fn window<D: TryInto<PromDuration, Error: Into<DurationError>>>(mut self, window: D) -> Self
         where
-            W: promql_presets_core::TakesWindow,
+            W: TakesWindow,
         {
             self.$($common).+.window(window);
             self
@@ -121,13 +122,13 @@ macro_rules! query_setters {
         }
 
         /// For how long the last sample of a series counts, instead of the server's own 5 minutes.
-        pub fn lookback_delta<D: TryInto<promql_presets_core::PromDuration, Error: Into<promql_presets_core::DurationError>>>(mut self, duration: D) -> Self {
+        pub fn lookback_delta<D: TryInto<PromDuration, Error: Into<DurationError>>>(mut self, duration: D) -> Self {
             match duration.try_into() {
                 Ok(duration) => {
                     self.$($common).+.request.parameter("lookback_delta", crate::query::seconds(duration));
                 }
                 Err(error) => {
-                    let error = crate::query::RangeError::InvalidLookback(error.into());
+                    let error = RangeError::InvalidLookback(error.into());
                     self.$($common).+.request.options.fail(error.into());
                 }
             }
@@ -223,8 +224,8 @@ impl<'a, R, W> RangeQuery<'a, R, W> {
 
     query_setters!(common);
 
-    /// Splits the range into parts that the server accepts, fetches them concurrently, and joins the results. The points are
-    /// those of the [`aligned`](TimeRange::aligned) range.
+    /// Splits the range into parts that the server accepts, fetches them concurrently, and joins the results. The
+    /// points are those of the [`aligned`](TimeRange::aligned) range.
     ///
     /// ```no_run
     /// # use promql_presets::{PrometheusClient, Querier, TimeRange, presets::prometheus};

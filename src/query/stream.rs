@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
+use promql_presets_core::{DurationError, PromDuration, TakesWindow};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -16,14 +17,15 @@ use crate::http::call::{BoxFuture, Call, Open};
 use crate::http::observe::{Outcome, Watch};
 use crate::http::options::PartialData;
 use crate::http::transport::Answer;
+use crate::query::time_range::RangeError;
 use crate::query::{RangeQuery, matrix_of_range, query_setters};
 use crate::value::{Matrix, Meta, Series};
 use crate::wire::Decoder;
 
 /// A range query whose series are returned one by one: what [`RangeQuery::stream`] returns.
 ///
-/// `timeout` limits the time that the stream waits for the server. `max_response_bytes` and `max_samples` limit what is in
-/// memory: the series that is arriving, and those that have arrived but were not taken. A stream occupies one of the
+/// `timeout` limits the time that the stream waits for the server. `max_response_bytes` and `max_samples` limit what is
+/// in memory: the series that is arriving, and those that have arrived but were not taken. A stream occupies one of the
 /// client's places for concurrent calls, see [`ClientBuilder::max_concurrent`](crate::ClientBuilder::max_concurrent).
 ///
 /// Awaiting it fails with errors that occur before the first series, and only before that is a failed call retried.

@@ -2,23 +2,23 @@
 
 use super::Labels;
 
-/// Why an answer is not one number.
+/// Why a result is not a single number.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ValueError {
-    /// The query matched nothing, which is not the same as zero.
+    /// The query returned no series, which is not the same as zero.
     #[error("the query returned no data")]
     NoData,
-    /// One series was asked for.
+    /// The query returned several series.
     #[error("the query returned {count} series, not one")]
     SeveralSeries {
-        /// How many came.
+        /// The number of series.
         count: usize,
     },
     /// The value is `NaN`, `+Inf` or `-Inf`, as after a division by zero.
     #[error("the value is {value}, not a finite number")]
     NotFinite {
-        /// What came.
+        /// The value.
         value: super::Value,
     },
     /// The sample is a native histogram.
@@ -26,39 +26,39 @@ pub enum ValueError {
     HistogramNotFloat,
 }
 
-/// Why the labels of a series do not fit the caller's type.
+/// Why a series cannot be deserialized into the caller's type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RowError {
-    /// A field that is no `Option` has no label.
+    /// The series does not have the label of a field that is not an `Option`.
     #[error("series `{series}` has no label `{label}`")]
     MissingLabel {
         /// The name of the label, which is the name of the field.
         label: String,
-        /// The labels that are there.
+        /// The labels of the series.
         series: Labels,
     },
-    /// A label does not read as the type of its field.
+    /// The value of a label cannot be parsed as the type of its field.
     #[error("label `{label}` of series `{series}` is `{value}`: {reason}")]
     InvalidLabel {
         /// The name of the label.
         label: String,
         /// Its value.
         value: String,
-        /// What the type of the field said.
-        reason: String,
-        /// All labels of the series.
-        series: Labels,
-    },
-    /// The labels as a whole do not fit, as when the type is no struct and no map.
-    #[error("series `{series}`: {reason}")]
-    Mismatch {
-        /// What the type said.
+        /// The error of the field's type.
         reason: String,
         /// The labels of the series.
         series: Labels,
     },
-    /// The sample is a native histogram, and rows hold floats.
+    /// The type is neither a struct nor a map.
+    #[error("series `{series}`: {reason}")]
+    Mismatch {
+        /// The error of the type.
+        reason: String,
+        /// The labels of the series.
+        series: Labels,
+    },
+    /// The sample is a native histogram. Rows of a vector hold floats.
     #[error("series `{series}` holds a native histogram, not a float")]
     HistogramNotFloat {
         /// The labels of the series.

@@ -4,38 +4,38 @@ use std::fmt;
 
 use super::sample::Number;
 
-/// A native histogram at one point in time.
+/// A [native histogram](https://prometheus.io/docs/specs/native_histograms/) at one point in time.
 ///
-/// Counts are floats because a `rate()` of histograms has fractions of observations.
+/// Counts are floats, since functions such as `rate()` return fractions of observations.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Histogram {
-    /// The number of observations.
+    /// Number of observations.
     pub count: f64,
-    /// The sum of all observations.
+    /// Sum of all observations.
     pub sum: f64,
-    /// The buckets that hold observations, from the lowest to the highest; empty ones are left out.
+    /// Buckets with observations, in ascending order; empty buckets are omitted.
     pub buckets: Box<[Bucket]>,
 }
 
-/// The observations between two bounds; not cumulative, unlike the `le` buckets of classic histograms.
+/// The observations between two bounds. Buckets are not cumulative, unlike the `le` buckets of classic histograms.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Bucket {
-    /// Which of the bounds belong to the bucket.
+    /// Which bounds are inclusive.
     pub bounds: Bounds,
-    /// The lower bound.
+    /// Lower bound.
     pub lower: f64,
-    /// The upper bound.
+    /// Upper bound.
     pub upper: f64,
-    /// The number of observations in between.
+    /// Number of observations.
     pub count: f64,
 }
 
-/// Which of its bounds belong to a bucket.
+/// Which bounds of a [`Bucket`] are inclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Bounds {
-    /// `(lower, upper]`, the usual case.
+    /// `(lower, upper]`, as for positive observations.
     OpenLeft,
     /// `[lower, upper)`, as for negative observations.
     OpenRight,
@@ -46,21 +46,21 @@ pub enum Bounds {
 }
 
 impl Histogram {
-    /// A histogram from its parts, for tests and stand-ins.
+    /// Creates a histogram, for tests and mocks.
     pub fn new(count: f64, sum: f64, buckets: impl IntoIterator<Item = Bucket>) -> Self {
         Self { count, sum, buckets: buckets.into_iter().collect() }
     }
 }
 
 impl Bucket {
-    /// A bucket from its parts, for tests and stand-ins.
+    /// Creates a bucket, for tests and mocks.
     #[must_use]
     pub fn new(bounds: Bounds, lower: f64, upper: f64, count: f64) -> Self {
         Self { bounds, lower, upper, count }
     }
 }
 
-/// `{count:3, sum:4.5, (0.5,1]:2, (1,2]:1}`, as Prometheus writes it.
+/// Writes `{count:3, sum:4.5, (0.5,1]:2, (1,2]:1}`, the notation of Prometheus.
 impl fmt::Display for Histogram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{{count:{}, sum:{}", Number(self.count), Number(self.sum))?;

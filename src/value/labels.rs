@@ -10,8 +10,7 @@ use promql_presets_core::quote;
 
 /// The labels of a series, sorted by name; the name of the metric is the label `__name__`.
 ///
-/// Cheap to clone. Within one answer, names and repeated values are stored once, apart from a few: what was stored is
-/// found by a hash, and two texts with the same one may drive each other out.
+/// Cheap to clone: names and most repeated values are shared within one response.
 ///
 /// ```
 /// # use promql_presets::Labels;
@@ -21,62 +20,62 @@ use promql_presets_core::quote;
 /// ```
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Labels {
-    /// Sorted and unique; shared by all series that have the same names.
+    /// Sorted and unique. Series with the same names share them.
     names: Arc<[Arc<str>]>,
-    /// As many as names.
+    /// In the order of `names`.
     values: Arc<[Arc<str>]>,
 }
 
 impl Labels {
-    /// Of names that are sorted and unique, and as many values.
+    /// Creates labels from sorted, unique names and their values.
     pub(crate) fn from_sorted(names: Arc<[Arc<str>]>, values: Arc<[Arc<str>]>) -> Self {
         debug_assert!(names.is_sorted_by(|a, b| a < b) && names.len() == values.len());
         Self { names, values }
     }
 
-    /// The names as they are stored, in order.
+    /// The names, in order, as they are stored.
     pub(crate) fn names(&self) -> &Arc<[Arc<str>]> {
         &self.names
     }
 
-    /// The values as they are stored, in the order of the names.
+    /// The values, in the order of the names, as they are stored.
     pub(crate) fn values(&self) -> &[Arc<str>] {
         &self.values
     }
 
-    /// The value of a label. For `PromQL` a label that is absent and one that is empty are the same.
+    /// The value of a label, or `None` if the series does not have it. To PromQL, a missing label equals an empty one.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         let at = self.names.binary_search_by(|probe| (**probe).cmp(name)).ok()?;
         self.values.get(at).map(|value| &**value)
     }
 
-    /// The name of the metric, where the query kept it.
+    /// The name of the metric, unless the query removed it.
     #[must_use]
     pub fn metric_name(&self) -> Option<&str> {
         self.get(METRIC_NAME_LABEL)
     }
 
-    /// Names and values, sorted by name.
+    /// Iterates over names and values, sorted by name.
     #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> + DoubleEndedIterator + Clone {
         self.names.iter().zip(&*self.values).map(|(name, value)| (&**name, &**value))
     }
 
-    /// How many labels there are.
+    /// The number of labels.
     #[must_use]
     pub fn len(&self) -> usize {
         self.names.len()
     }
 
-    /// Whether there are none, as after an aggregation without `by`.
+    /// Whether there are no labels, as after an aggregation without `by`.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
 }
 
-/// Sorts by name; of two labels with the same name the last one counts.
+/// Sorts labels by name. If a name is repeated, the last value wins.
 impl<N: AsRef<str>, V: AsRef<str>> FromIterator<(N, V)> for Labels {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(labels: I) -> Self {
         let sorted: BTreeMap<Arc<str>, Arc<str>> =
@@ -135,7 +134,7 @@ mod tests {
             (&[("__name__", "my.metric")], r#"{"my.metric"}"#),
             (&[("__name__", "my.metric"), ("a.b", "c")], r#"{"my.metric", "a.b"="c"}"#),
             (&[("a:b", "c"), ("1", "d")], r#"{"1"="d", "a:b"="c"}"#),
-            // Names that PromQL takes for keywords or numbers.
+            // Keywords and numbers of PromQL.
             (&[("__name__", "sum"), ("inf", "1"), ("by", "2")], r#"{"sum", by="2", "inf"="1"}"#),
             (&[("a", "\r\u{1b}\u{fffd}")], r#"{a="\r\x1b\ufffd"}"#),
             (&[("a", "quote\" slash\\ line\n é")], r#"{a="quote\" slash\\ line\n é"}"#),

@@ -4,7 +4,9 @@ use std::ops::Deref;
 
 use super::{Meta, meta_getters};
 
-/// What there is: names, values, or label sets, and the warnings that came with them, as when a limit cut the list.
+/// A list of names, values, label sets or exemplars, with the warnings of the response.
+///
+/// It dereferences to a slice.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Listing<T> {
     items: Vec<T>,
@@ -16,7 +18,7 @@ impl<T> Listing<T> {
         Self { items, meta }
     }
 
-    /// The items alone.
+    /// Returns the items.
     #[must_use]
     pub fn into_vec(self) -> Vec<T> {
         self.items

@@ -1,4 +1,4 @@
-//! Range vectors: columns of samples for each series.
+//! Range vectors: columns of samples per series.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, HashMap};
@@ -9,37 +9,57 @@ use super::{Histogram, Labels, Meta, Sample, Timestamp, Value, ValueError};
 use crate::error::Error;
 use crate::wire::DecodeError;
 
-/// The answer to a range query: the samples of each series, in the order of the server.
+/// The result of a range query: the samples of each series, in the order of the server.
 ///
-/// What the server sends is what is here: a series that comes twice is here twice, and a server that rounds times, as
-/// VictoriaMetrics does, may send points a little before or after the range.
+/// Each [`Series`] holds a column of timestamps and a column of values, at most 16 bytes per sample: consecutive series
+/// with the same timestamps share them.
+///
+/// ```
+/// # use promql_presets::{Labels, Matrix, Series, Timestamp};
+/// let series = |job: &str, values: [f64; 2]| {
+///     let labels: Labels = [("job", job)].into_iter().collect();
+///     Series::new(labels, [60, 120].map(Timestamp::from_secs).into_iter().zip(values))
+/// };
+/// let matrix: Matrix = [series("api", [1.0, 2.0]), series("db", [5.0, 7.0])].into_iter().collect();
+/// for series in &matrix {
+///     println!("{} {:?} {:?}", series.labels(), series.timestamps(), series.values());
+/// }
+/// for at in matrix.by_time() {
+///     println!("{} {} samples", at.timestamp, at.samples.len());
+/// }
+/// assert_eq!(matrix.sample_count(), 4);
+/// ```
+///
+/// Series and samples are those that the server sent. A server that rounds times, such as VictoriaMetrics, can send
+/// points slightly outside of the range.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Matrix {
     series: Vec<Series>,
     meta: Meta,
 }
 
-/// One series of a [`Matrix`]: its labels, and its samples in columns.
+/// One series of a [`Matrix`]: labels, and columns of timestamps and values.
 ///
-/// Floats and native histograms are kept apart; [`Series::iter`] brings them together in order of time.
+/// Native histograms are stored separately; [`Series::iter`] merges them with the floats.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Series {
     labels: Labels,
-    /// Of the floats; shared by neighbours with the same times.
+    /// Of the floats. Consecutive series with the same timestamps share them.
     timestamps: Arc<[Timestamp]>,
-    /// As many as timestamps.
+    /// As many as `timestamps`.
     values: Box<[f64]>,
     histograms: Box<[(Timestamp, Arc<Histogram>)]>,
 }
 
-/// What the parts of a range have of one series.
+/// The pieces of one series in the parts of a range.
 struct Pieces {
-    /// Where the last of them is from.
+    /// The index of the part that the last piece is from.
     last_part: usize,
     series: Vec<Series>,
 }
 
-/// How servers sort the series of a range, unless the query sorts them: Prometheus and its kin, and `VictoriaMetrics`.
+/// How servers sort the series of a range unless the query does: Prometheus and compatible servers, and
+/// VictoriaMetrics.
 const ORDERS: [fn(&Labels, &Labels) -> Ordering; 2] = [label_by_label, metric_name_first];
 
 impl Matrix {
@@ -49,30 +69,30 @@ impl Matrix {
         &self.series
     }
 
-    /// The series, in the order of the server.
+    /// Iterates over the series, in the order of the server.
     pub fn iter(&self) -> std::slice::Iter<'_, Series> {
         self.series.iter()
     }
 
-    /// How many series there are.
+    /// The number of series.
     #[must_use]
     pub fn len(&self) -> usize {
         self.series.len()
     }
 
-    /// Whether the query matched nothing, which is not the same as zero.
+    /// Whether the query returned no series, which is not the same as zero.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.series.is_empty()
     }
 
-    /// How many samples there are in all series.
+    /// The number of samples in all series.
     #[must_use]
     pub fn sample_count(&self) -> usize {
         self.series.iter().map(Series::len).sum()
     }
 
-    /// The one series.
+    /// Returns the only series.
     ///
     /// # Errors
     ///
@@ -82,7 +102,7 @@ impl Matrix {
         self.at_most_one()?.ok_or_else(|| self.meta.error(ValueError::NoData))
     }
 
-    /// The one series, or `None` where the query matched nothing.
+    /// Returns the only series, or `None` if there are no series.
     ///
     /// # Errors
     ///
@@ -96,7 +116,7 @@ impl Matrix {
         }
     }
 
-    /// Moment by moment: at each time that any series has, the samples of all series that have it.
+    /// Iterates over the timestamps of all series, with the samples at each of them.
     #[must_use]
     pub fn by_time(&self) -> ByTime<'_> {
         let mut cursors: Vec<_> = self.series.iter().map(|series| series.iter().peekable()).collect();
@@ -108,16 +128,17 @@ impl Matrix {
         ByTime { series: &self.series, cursors, next }
     }
 
-    /// The parts of a range that was queried in parts, as one: series with the same labels become one.
+    /// Joins the parts of a range, in order of time. Series with the same labels become one.
     ///
-    /// The parts come in order of time, and may share their ends, where the earlier part counts. Series are sorted by
-    /// their labels as in the parts, if all of these are; otherwise they keep the order in which they first come.
-    /// Warnings and infos of all parts are kept once each.
+    /// If a part starts at the end of the previous one, the sample of the previous part wins. The order of series is
+    /// that of the server if all parts are sorted, and that of their first occurrence otherwise. Warnings and infos are
+    /// deduplicated.
     ///
     /// # Errors
     ///
-    /// [`DecodeError::Series`] where two series of one part have the same labels, or a part starts before the end of
-    /// another one before it: nothing could say which of their samples are right.
+    /// [`DecodeError::Series`] if two series of one part have the same labels, or a part starts before the end of the
+    /// previous one.
+    #[doc(hidden)]
     pub fn join(parts: impl IntoIterator<Item = Self>) -> Result<Self, DecodeError> {
         let mut meta: Option<Meta> = None;
         let mut at: HashMap<Labels, usize> = HashMap::new();
@@ -134,7 +155,7 @@ impl Matrix {
                 let index = *at.entry(series.labels.clone()).or_insert(joined.len());
                 match joined.get_mut(index) {
                     Some(pieces) if pieces.last_part == part => {
-                        let reason = "comes twice in one answer";
+                        let reason = "occurs twice in one response";
                         return Err(DecodeError::Series { series: series.labels.to_string(), reason });
                     }
                     Some(pieces) => {
@@ -154,23 +175,23 @@ impl Matrix {
         Ok(Self { series, meta: meta.unwrap_or_default() })
     }
 
-    /// Fails where a series has samples before or after the time that was asked for. Servers that round times to steps
-    /// send such, unless the times are multiples of the step.
+    /// Fails if a series has samples outside of the range. Servers that round times to steps send these unless start
+    /// and end are multiples of the step.
     pub(crate) fn check_within(self, start: Timestamp, end: Timestamp) -> Result<Self, DecodeError> {
         let is_within = |sample: Sample| (start..=end).contains(&sample.timestamp);
         let outside = self.series.iter().find(|series| !series.first().into_iter().chain(series.last()).all(is_within));
         match outside.map(|series| series.labels.to_string()) {
-            Some(series) => Err(DecodeError::Series { series, reason: "has samples outside of the time asked for" }),
+            Some(series) => Err(DecodeError::Series { series, reason: "has samples outside of the requested range" }),
             None => Ok(self),
         }
     }
 
-    /// Fails where a series has two samples at one time, as no answer to a range query has. What a server stores may
-    /// have them, and shows them where a range of it is selected.
+    /// Fails if a series has two samples with one timestamp, which range queries never return. A range selector in an
+    /// instant query can, if the server stores such samples.
     pub(crate) fn check_times(self) -> Result<Self, DecodeError> {
         let mut checked = None;
         for series in &self.series {
-            // Most series have the timestamps of the one before.
+            // Most series share the timestamps of the previous one.
             if !checked.is_some_and(|last| Arc::ptr_eq(last, &series.timestamps)) || !series.histograms.is_empty() {
                 series.check_times()?;
             }
@@ -183,7 +204,7 @@ impl Matrix {
 }
 
 impl Series {
-    /// A series of floats, which are brought in order of time, for tests and stand-ins.
+    /// Creates a series of floats and sorts them by time, for tests and mocks.
     pub fn new(labels: Labels, samples: impl IntoIterator<Item = (Timestamp, f64)>) -> Self {
         let mut samples: Vec<_> = samples.into_iter().collect();
         samples.sort_by_key(|(time, _)| *time);
@@ -191,7 +212,7 @@ impl Series {
         Self::from_columns(labels, timestamps.into(), values.into(), Box::default())
     }
 
-    /// The same series with native histograms, which are brought in order of time, instead of those it had.
+    /// Replaces the native histograms, sorted by time, for tests and mocks.
     #[must_use]
     pub fn with_histograms(mut self, histograms: impl IntoIterator<Item = (Timestamp, Histogram)>) -> Self {
         self.histograms = histograms.into_iter().map(|(time, histogram)| (time, Arc::new(histogram))).collect();
@@ -199,7 +220,7 @@ impl Series {
         self
     }
 
-    /// Of as many timestamps as values, in order of time.
+    /// Creates a series from columns of the same length, sorted by time.
     pub(crate) fn from_columns(
         labels: Labels,
         timestamps: Arc<[Timestamp]>,
@@ -210,37 +231,37 @@ impl Series {
         Self { labels, timestamps, values, histograms }
     }
 
-    /// What tells this series from the others.
+    /// The labels of the series.
     #[must_use]
     pub fn labels(&self) -> &Labels {
         &self.labels
     }
 
-    /// The times of the floats, as many as [`Series::values`].
+    /// The timestamps of [`Series::values`].
     #[must_use]
     pub fn timestamps(&self) -> &[Timestamp] {
         &self.timestamps
     }
 
-    /// The floats, `NaN` and the infinities included.
+    /// The floats, including `NaN` and infinities.
     #[must_use]
     pub fn values(&self) -> &[f64] {
         &self.values
     }
 
-    /// The native histograms and their times.
+    /// The native histograms and their timestamps.
     #[must_use]
     pub fn histograms(&self) -> &[(Timestamp, Arc<Histogram>)] {
         &self.histograms
     }
 
-    /// The labels, and the times and values of the floats, without a copy. Series with the same times share them.
+    /// Returns the labels, and the timestamps and values of the floats, without copying them.
     #[must_use]
     pub fn into_columns(self) -> (Labels, Arc<[Timestamp]>, Vec<f64>) {
         (self.labels, self.timestamps, self.values.into_vec())
     }
 
-    /// How many samples there are, floats and histograms.
+    /// The number of samples, floats and histograms.
     #[must_use]
     pub fn len(&self) -> usize {
         self.values.len() + self.histograms.len()
@@ -252,7 +273,7 @@ impl Series {
         self.len() == 0
     }
 
-    /// All samples in order of time.
+    /// Iterates over all samples in order of time.
     #[must_use]
     pub fn iter(&self) -> Samples<'_> {
         Samples { timestamps: &self.timestamps, values: &self.values, histograms: &self.histograms }
@@ -270,18 +291,18 @@ impl Series {
         self.iter().next_back()
     }
 
-    /// See [`Matrix::check_times`].
+    /// Fails if two samples have one timestamp, see [`Matrix::check_times`].
     pub(crate) fn check_times(&self) -> Result<(), DecodeError> {
         let distinct = if self.histograms.is_empty() {
             self.timestamps.is_sorted_by(|one, next| one < next)
         } else {
             self.iter().is_sorted_by(|one, next| one.timestamp < next.timestamp)
         };
-        let reason = "has two samples at one time";
+        let reason = "has two samples with one timestamp";
         if distinct { Ok(()) } else { Err(DecodeError::Series { series: self.labels.to_string(), reason }) }
     }
 
-    /// Pieces of one series in order of time, as one, which shares its timestamps with the one before if it can.
+    /// Joins the pieces of one series, and shares the previous series' timestamps if they are equal.
     fn concat(mut pieces: Vec<Self>, last_timestamps: &mut Arc<[Timestamp]>) -> Option<Result<Self, DecodeError>> {
         if pieces.len() <= 1 {
             return pieces.pop().map(Ok);
@@ -291,7 +312,7 @@ impl Series {
         for piece in &pieces {
             let Some((first, last)) = piece.first().zip(piece.last()) else { continue };
             if latest.is_some_and(|latest| first.timestamp < latest) {
-                let reason = "has samples in one part that belong into another";
+                let reason = "has samples in one part that belong to another";
                 return Some(Err(DecodeError::Series { series: piece.labels.to_string(), reason }));
             }
             let is_new = |time: &Timestamp| Some(*time) > latest;
@@ -319,7 +340,7 @@ fn metric_name_first(one: &Labels, other: &Labels) -> Ordering {
     names.then_with(|| one.iter().filter(is_rest).cmp(other.iter().filter(is_rest)))
 }
 
-/// The samples of a [`Series`] in order of time.
+/// An iterator over the samples of a [`Series`], in order of time: see [`Series::iter`].
 #[derive(Debug, Clone)]
 pub struct Samples<'a> {
     timestamps: &'a [Timestamp],
@@ -377,22 +398,22 @@ impl DoubleEndedIterator for Samples<'_> {
 
 impl ExactSizeIterator for Samples<'_> {}
 
-/// The moments of a [`Matrix`] in order of time, see [`Matrix::by_time`].
+/// An iterator over the timestamps of a [`Matrix`] with their samples, in order of time: see [`Matrix::by_time`].
 #[derive(Debug, Clone)]
 pub struct ByTime<'a> {
     series: &'a [Series],
     cursors: Vec<std::iter::Peekable<Samples<'a>>>,
-    /// The time of the next sample of each series that has one.
+    /// The timestamp of the next sample of each series that has one.
     next: BinaryHeap<Reverse<(Timestamp, usize)>>,
 }
 
-/// One point in time of a [`Matrix`].
+/// The samples of a [`Matrix`] at one point in time.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Moment<'a> {
-    /// When.
+    /// The time of all samples.
     pub timestamp: Timestamp,
-    /// The series that have a sample then, in the order of the matrix.
+    /// The samples and their series, in the order of the matrix.
     pub samples: Vec<(&'a Series, Value)>,
 }
 

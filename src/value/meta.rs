@@ -1,4 +1,4 @@
-//! What comes with an answer: warnings, infos, statistics, and whether it is complete.
+//! Metadata of responses: warnings, infos, statistics, and whether data is missing.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -6,32 +6,32 @@ use std::fmt;
 use super::Timestamp;
 use crate::error::{Error, ErrorKind};
 
-/// What comes with an answer.
+/// Metadata of a response: warnings, statistics, and the query.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Meta {
-    /// What may be wrong with the answer, in the words of the server; some with a position in the query, `(1:5)`.
+    /// Warnings of the server about the result. Some end with a position in the query, such as `(1:5)`.
     pub warnings: Vec<String>,
-    /// What may be wrong with the query, in the words of the server.
+    /// Hints of the server about the query.
     pub infos: Vec<String>,
-    /// `isPartial` of `VictoriaMetrics`: some storage nodes did not answer.
+    /// `isPartial` of VictoriaMetrics: some storage nodes did not respond.
     pub is_partial: bool,
-    /// How much work the query was, where the server tells.
+    /// Statistics of the query, if the server sent them.
     pub stats: Option<Stats>,
-    /// The preset that was asked for.
+    /// The name of the preset.
     pub preset: Option<&'static str>,
-    /// The `PromQL` that was sent.
+    /// The PromQL that was sent.
     pub query: Option<String>,
     pub(crate) partial_accepted: bool,
-    /// Whether the call itself set a limit, so that an answer which is cut there is what was asked for.
+    /// Whether the call itself set a limit, so that truncation by a limit was requested.
     pub(crate) is_limited: bool,
 }
 
 /// The warning of Prometheus, Thanos and Mimir if the `limit` of a call truncates its result.
 const TRUNCATED: &str = "results truncated due to limit";
 
-/// Parts of warnings about data that could not be read, in lower case: errors of Go's network and RPC libraries, and the
-/// words of Prometheus' remote read, Thanos, Mimir and Cortex for stores that fail and results that are incomplete.
+/// Parts of warnings about data that could not be read, in lower case: errors of Go's network and RPC libraries, and
+/// the words of Prometheus' remote read, Thanos, Mimir and Cortex for stores that fail and results that are incomplete.
 const MISSING_DATA: [&str; 34] = [
     "broken",
     "cancel",
@@ -76,8 +76,8 @@ impl Meta {
     /// Why data is missing: the first warning about it, or `isPartial` of VictoriaMetrics; `None` if the response is
     /// complete.
     ///
-    /// Servers send no code with a warning, so its text decides: a warning is about missing data if it mentions a failure, a
-    /// store, or a limit. Warnings about the query, such as `PromQL warning: ...` (Prometheus'
+    /// Servers send no code with a warning, so its text decides: a warning is about missing data if it mentions a
+    /// failure, a store, or a limit. Warnings about the query, such as `PromQL warning: ...` (Prometheus'
     /// [`util/annotations`](https://github.com/prometheus/prometheus/blob/main/util/annotations/annotations.go)) or the
     /// use of a deprecated parameter, are not, and neither is truncation by the call's own `limit`.
     ///
@@ -97,7 +97,7 @@ impl Meta {
         warning.or(self.is_partial.then_some("the server did not reach all of its storage"))
     }
 
-    /// Takes in what came with another part of the same answer.
+    /// Adds the metadata of another part of the same result.
     pub(super) fn merge(&mut self, other: Self) {
         add_new(&mut self.warnings, other.warnings);
         add_new(&mut self.infos, other.infos);
@@ -117,7 +117,7 @@ impl Meta {
         }
     }
 
-    /// Why the answer is partial, unless that has been accepted.
+    /// Why data is missing, unless that has been accepted.
     pub(crate) fn objection(&self) -> Option<&str> {
         self.partial_reason().filter(|_| !self.partial_accepted)
     }
@@ -127,7 +127,7 @@ impl Meta {
         reason.map_or(Ok(()), |reason| Err(self.error(ErrorKind::PartialData { reason })))
     }
 
-    /// The error of an answer that is not what was asked for.
+    /// An error with the preset and the query.
     pub(crate) fn error(&self, kind: impl Into<ErrorKind>) -> Error {
         Error::new(kind.into(), self.preset, self.query.clone(), 0)
     }
@@ -144,7 +144,7 @@ fn is_about_missing_data(warning: &str) -> bool {
     mentions(&MISSING_DATA) && !mentions(&ABOUT_THE_REQUEST)
 }
 
-/// `warning: ...` and `info: ...`, a line each.
+/// Writes a line per warning and info.
 impl fmt::Display for Meta {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_partial {
@@ -155,11 +155,11 @@ impl fmt::Display for Meta {
     }
 }
 
-/// How much work a query was, by the name that the server gives to each number.
+/// Statistics of a query, by the names that the server uses.
 ///
 /// Prometheus sends `evalTotalTime`, `resultSortTime`, `queryPreparationTime`, `innerEvalTime`, `execQueueTime` and
-/// `execTotalTime` in seconds, and `totalQueryableSamples`, `samplesRead` and `peakSamples`; `VictoriaMetrics` sends
-/// `seriesFetched` and `executionTimeMsec`. Any of them may be absent.
+/// `execTotalTime` in seconds, and `totalQueryableSamples`, `samplesRead` and `peakSamples`; VictoriaMetrics sends
+/// `seriesFetched` and `executionTimeMsec`. Any of them can be missing.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Stats {
     pub(crate) numbers: BTreeMap<String, f64>,
@@ -167,48 +167,48 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// The number of this name, if the server sent it.
+    /// The statistic with this name, if the server sent it.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<f64> {
         self.numbers.get(name).copied()
     }
 
-    /// All numbers, by name.
+    /// Iterates over all statistics, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, f64)> {
         self.numbers.iter().map(|(name, value)| (name.as_str(), *value))
     }
 
-    /// The number of this name for each step of the query, where
-    /// [`stats_per_step`](crate::InstantQuery::stats_per_step) asked for it: `totalQueryableSamplesPerStep` of a
-    /// Prometheus with the feature flag `promql-per-step-stats`.
+    /// The statistic with this name for each step of the query, if it was requested with
+    /// [`stats_per_step`](crate::InstantQuery::stats_per_step). Prometheus sends `totalQueryableSamplesPerStep` if its
+    /// feature flag `promql-per-step-stats` is set.
     #[must_use]
     pub fn per_step(&self, name: &str) -> &[(Timestamp, f64)] {
         self.steps.get(name).map_or(&[], Vec::as_slice)
     }
 
-    /// Samples that the query loaded, counted once per step.
+    /// Number of samples that the query loaded, summed over all steps.
     #[must_use]
     pub fn total_queryable_samples(&self) -> Option<f64> {
         self.get("totalQueryableSamples")
     }
 
-    /// The most samples that were in memory at once.
+    /// Largest number of samples in memory at once.
     #[must_use]
     pub fn peak_samples(&self) -> Option<f64> {
         self.get("peakSamples")
     }
 
-    /// Seconds that the query took, from its arrival in the queue on.
+    /// Seconds from queueing the query to its result.
     #[must_use]
     pub fn exec_total_seconds(&self) -> Option<f64> {
         self.get("execTotalTime").or_else(|| self.get("executionTimeMsec").map(|ms| ms / 1000.0))
     }
 }
 
-/// The getters of every answer, whose field is `meta`.
+/// The getters of every response with a field `meta`.
 macro_rules! meta_getters {
     () => {
-        /// What the server warned of; an answer with warnings may still be right, or may miss data.
+        /// Warnings of the server. They do not have to mean that data is missing, see [`is_partial`](Self::is_partial).
         #[must_use]
         pub fn warnings(&self) -> &[String] {
             &self.meta.warnings
@@ -220,7 +220,7 @@ macro_rules! meta_getters {
             self.meta.partial_reason().is_some()
         }
 
-        /// Everything that came with the answer.
+        /// Warnings, statistics, and the query.
         #[must_use]
         pub fn meta(&self) -> &Meta {
             &self.meta
@@ -229,31 +229,31 @@ macro_rules! meta_getters {
 }
 pub(crate) use meta_getters;
 
-/// The accessors that every answer has for its `meta` field.
+/// The accessors of every query result with a field `meta`.
 macro_rules! meta_accessors {
     () => {
         crate::value::meta_getters!();
 
-        /// What the server remarked about the query.
+        /// Hints of the server about the query.
         #[must_use]
         pub fn infos(&self) -> &[String] {
             &self.meta.infos
         }
 
-        /// Lets the extractors work on an answer that is partial.
+        /// Lets methods that return a single value, such as `one()`, succeed although data is missing.
         #[must_use]
         pub fn accept_partial(mut self) -> Self {
             self.meta.partial_accepted = true;
             self
         }
 
-        /// How much work the query was, where the server tells.
+        /// Statistics of the query, if the server sent them.
         #[must_use]
         pub fn stats(&self) -> Option<&crate::value::Stats> {
             self.meta.stats.as_ref()
         }
 
-        /// The same answer with other company.
+        /// Replaces the metadata, for tests and mocks.
         #[must_use]
         pub fn with_meta(mut self, meta: Meta) -> Self {
             self.meta = meta;

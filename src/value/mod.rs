@@ -1,11 +1,4 @@
-//! What queries return: vectors, matrices, scalars and strings, with the annotations that came along.
-//!
-//! A [`Matrix`] is columnar: each [`Series`] holds its timestamps and its values side by side, 16 bytes a sample, and
-//! series on the same grid share one column of timestamps. Series read alike whether they hold floats or native
-//! histograms.
-//!
-//! Getting one number out is explicit, see [`Vector::one`]: "no data", "several series", "NaN" and "partial data" are
-//! errors with names of their own, never a number.
+//! Results of queries: vectors, matrices, scalars and strings, with their warnings and statistics.
 
 mod error;
 mod histogram;
@@ -39,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn results_and_errors_go_to_other_threads() {
+    fn results_and_errors_are_clone_send_and_sync() {
         fn check<T: std::fmt::Debug + Clone + Send + Sync>() {}
         check::<Vector>();
         check::<Matrix>();

@@ -31,8 +31,8 @@ pub struct SeriesRow<T> {
 impl Labels {
     /// Deserializes the labels into a map, or into a struct whose fields are named like labels.
     ///
-    /// Fields can be strings, numbers, booleans, enums (by variant name), and types that deserialize from a string, such as
-    /// `Uuid`. An `Option` is `None` if the label is missing or empty. Labels without a field are ignored.
+    /// Fields can be strings, numbers, booleans, enums (by variant name), and types that deserialize from a string,
+    /// such as `Uuid`. An `Option` is `None` if the label is missing or empty. Labels without a field are ignored.
     ///
     /// ```
     /// # use promql_presets::Labels;
@@ -51,8 +51,8 @@ impl Labels {
     ///
     /// # Errors
     ///
-    /// [`RowError::MissingLabel`] and [`RowError::InvalidLabel`]; [`RowError::Mismatch`] if `T` is neither a struct nor a
-    /// map.
+    /// [`RowError::MissingLabel`] and [`RowError::InvalidLabel`]; [`RowError::Mismatch`] if `T` is neither a struct nor
+    /// a map.
     pub fn deserialize<T: DeserializeOwned>(&self) -> Result<T, RowError> {
         T::deserialize(LabelsReader { labels: self }).map_err(|fault| fault.into_error(self))
     }
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_become_the_fields_of_a_struct() {
+    fn labels_are_deserialized_into_a_struct() {
         let rows = kernel(None).rows::<Resource>().unwrap();
         let [row] = rows.as_slice() else { panic!("{rows:?}") };
         assert_eq!((row.timestamp, row.value), (Timestamp::from_secs(7), 0.5));
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_label_is_named_with_its_series() {
+    fn an_error_names_the_missing_label_and_its_series() {
         let error = fault(kernel(Some(("kernel_id", None))).rows::<Resource>());
         assert!(matches!(&error, RowError::MissingLabel { label, .. } if label == "kernel_id"));
         assert!(error.to_string().ends_with("}` has no label `kernel_id`"), "{error}");
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_that_does_not_read_is_named_with_its_value() {
+    fn an_error_names_the_invalid_label_and_its_value() {
         for (label, value, reason) in [
             ("kernel_id", "x", "UUID"),
             ("value_type", "pct", "unknown variant `pct`, expected `current` or `capacity`"),
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn maps_newtypes_and_nothing_fit_too() {
+    fn labels_are_deserialized_into_maps_newtypes_and_unit() {
         #[derive(Deserialize)]
         struct All(HashMap<String, String>);
         let vector = kernel(None);
@@ -375,13 +375,13 @@ mod tests {
     }
 
     #[test]
-    fn a_row_holds_no_histogram() {
+    fn a_row_of_a_vector_does_not_hold_a_histogram() {
         let histogram = Element::new(Labels::default(), Timestamp::default(), Histogram::new(1.0, 1.0, []).into());
         assert!(matches!(histogram.row::<()>(), Err(RowError::HistogramNotFloat { .. })));
     }
 
     #[test]
-    fn series_of_a_matrix_are_rows_too() {
+    fn rows_of_a_matrix_own_their_series() {
         let series = Series::new([("kernel_id", ID)].into_iter().collect(), [(Timestamp::default(), 1.0)]);
         let matrix: Matrix = [series].into_iter().collect();
         let rows = matrix.into_rows::<HashMap<String, Uuid>>().unwrap();

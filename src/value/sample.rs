@@ -1,31 +1,31 @@
-//! One sample: a point in time and a float or a native histogram.
+//! Samples and their values.
 
 use std::fmt;
 use std::sync::Arc;
 
 use super::{Histogram, Timestamp, ValueError};
 
-/// One sample of a series.
+/// One sample of a series: a time, and a float or a native histogram.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
-    /// When.
+    /// When the sample was taken, or the query evaluated.
     pub timestamp: Timestamp,
-    /// What.
+    /// The value.
     pub value: Value,
 }
 
-/// What a sample holds.
+/// The value of a sample.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Value {
-    /// A float; may be `NaN` or infinite, see [`Value::number`].
+    /// A float, which can be `NaN` or infinite; [`Value::number`] excludes these.
     Float(f64),
     /// A native histogram.
     Histogram(Arc<Histogram>),
 }
 
 impl Value {
-    /// The float, whatever it is: `NaN` and the infinities included.
+    /// Returns the float, including `NaN` and infinities.
     ///
     /// # Errors
     ///
@@ -37,17 +37,17 @@ impl Value {
         }
     }
 
-    /// The float, if it is a number that one can calculate with.
+    /// Returns the float if it is a number.
     ///
     /// # Errors
     ///
-    /// [`ValueError::NotFinite`] and [`ValueError::HistogramNotFloat`].
+    /// [`ValueError::NotFinite`] for `NaN` and infinities, and [`ValueError::HistogramNotFloat`].
     pub fn number(&self) -> Result<f64, ValueError> {
         let value = self.float()?;
         if value.is_finite() { Ok(value) } else { Err(ValueError::NotFinite { value: self.clone() }) }
     }
 
-    /// The native histogram, if it is one.
+    /// Returns the native histogram, or `None` for a float.
     #[must_use]
     pub fn as_histogram(&self) -> Option<&Histogram> {
         match self {
@@ -58,7 +58,7 @@ impl Value {
 }
 
 impl Sample {
-    /// The float, whatever it is: `NaN` and the infinities included.
+    /// Returns the float, including `NaN` and infinities.
     ///
     /// # Errors
     ///
@@ -67,11 +67,11 @@ impl Sample {
         self.value.float()
     }
 
-    /// The float, if it is a number that one can calculate with.
+    /// Returns the float if it is a number.
     ///
     /// # Errors
     ///
-    /// [`ValueError::NotFinite`] and [`ValueError::HistogramNotFloat`].
+    /// [`ValueError::NotFinite`] for `NaN` and infinities, and [`ValueError::HistogramNotFloat`].
     pub fn number(&self) -> Result<f64, ValueError> {
         self.value.number()
     }
@@ -89,7 +89,7 @@ impl From<Histogram> for Value {
     }
 }
 
-/// Floats as Prometheus writes them, `NaN`, `+Inf` and `-Inf` included; honours width and alignment.
+/// Writes floats as Prometheus does, such as `0.25`, `1e-07`, `NaN` and `+Inf`. Honours width and alignment.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -99,15 +99,15 @@ impl fmt::Display for Value {
     }
 }
 
-/// `value @ time`.
+/// Writes `value @ time`.
 impl fmt::Display for Sample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} @ {}", self.value, self.timestamp)
     }
 }
 
-/// Writes a float as the HTTP API does ([`MarshalFloat`]): the shortest digits that read back as the same float, and below
-/// 1e-6 and from 1e21 on an exponent of at least two digits.
+/// Writes a float as the HTTP API does ([`MarshalFloat`]): the shortest digits that read back as the same float, and
+/// below 1e-6 and from 1e21 on an exponent of at least two digits.
 ///
 /// [`MarshalFloat`]: https://github.com/prometheus/prometheus/blob/main/util/jsonutil/marshal.go
 pub(super) struct Number(pub(super) f64);
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn nan_and_histograms_are_no_numbers() {
+    fn nan_and_histograms_are_not_numbers() {
         assert!(matches!(Value::Float(f64::NAN).number(), Err(ValueError::NotFinite { .. })));
         assert!(Value::Float(f64::NAN).float().is_ok_and(f64::is_nan));
         let histogram = Value::from(Histogram::new(1.0, 2.0, []));

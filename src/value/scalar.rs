@@ -1,4 +1,4 @@
-//! Scalars and strings: answers without labels.
+//! Scalars and strings: results without labels.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use super::sample::Number;
 use super::{Meta, Timestamp, Value};
 use crate::error::Error;
 
-/// The answer to a query whose type is a scalar, such as `scalar(...)` or `time()`.
+/// The result of a query whose type is scalar, such as `scalar(...)` or `time()`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scalar {
     timestamp: Timestamp,
@@ -16,7 +16,7 @@ pub struct Scalar {
 }
 
 impl Scalar {
-    /// A scalar, for tests and stand-ins.
+    /// Creates a scalar, for tests and mocks.
     #[must_use]
     pub fn new(timestamp: Timestamp, value: f64) -> Self {
         Self { timestamp, value, meta: Meta::default() }
@@ -28,17 +28,17 @@ impl Scalar {
         self.timestamp
     }
 
-    /// The number, `NaN` and the infinities included: `scalar()` of no series or of several is `NaN`.
+    /// The value, including `NaN` and infinities. `scalar()` of no series, or of several, is `NaN`.
     #[must_use]
     pub fn value(&self) -> f64 {
         self.value
     }
 
-    /// The number, if one can calculate with it.
+    /// Returns the value if it is a number.
     ///
     /// # Errors
     ///
-    /// [`ValueError::NotFinite`](crate::ValueError::NotFinite) and
+    /// [`ValueError::NotFinite`](crate::ValueError::NotFinite) for `NaN` and infinities, and
     /// [`ErrorKind::PartialData`](crate::ErrorKind::PartialData).
     pub fn number(&self) -> Result<f64, Error> {
         self.meta.require_complete()?;
@@ -48,14 +48,14 @@ impl Scalar {
     meta_accessors!();
 }
 
-/// The number alone.
+/// Writes the number.
 impl fmt::Display for Scalar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&Number(self.value).to_string())
     }
 }
 
-/// The answer to a query whose type is a string: a string literal.
+/// The result of a query whose type is string: a string literal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Text {
     timestamp: Timestamp,
@@ -64,7 +64,7 @@ pub struct Text {
 }
 
 impl Text {
-    /// A string, for tests and stand-ins.
+    /// Creates a string result, for tests and mocks.
     pub fn new(timestamp: Timestamp, value: impl Into<String>) -> Self {
         Self { timestamp, value: value.into(), meta: Meta::default() }
     }
@@ -84,7 +84,7 @@ impl Text {
     meta_accessors!();
 }
 
-/// The string alone.
+/// Writes the string.
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.value)

@@ -1,11 +1,11 @@
-//! Results as tables that a person can read.
+//! Printing results as tables.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::{Labels, Matrix, Meta, Series, Timestamp, Value, Vector};
 
-/// A line for each series: a column for each label, then value and time; then warnings and infos.
+/// Writes a table with a row per series and a column per label, followed by warnings and infos.
 ///
 /// ```text
 /// job   pod    value  time
@@ -22,8 +22,7 @@ impl fmt::Display for Vector {
     }
 }
 
-/// A line for each series: a column for each label, then how many samples there are, from when to when, the smallest,
-/// the largest and the last; then warnings and infos.
+/// Writes a table that summarizes each series in a row, with a column per label, followed by warnings and infos.
 ///
 /// ```text
 /// pod    samples  from                  to                    min  max  last
@@ -37,7 +36,7 @@ impl fmt::Display for Matrix {
         for series in self {
             let (first, last) = (series.first(), series.last());
             let time = |time: Option<Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
-            // `min` and `max` of floats prefer numbers to NaN.
+            // `f64::min` and `f64::max` ignore NaN.
             let extreme =
                 |choose: fn(f64, f64) -> f64| series.values().iter().copied().reduce(choose).map(Value::Float);
             let value = |value: Option<Value>| value.map(|value| value.to_string()).unwrap_or_default();
@@ -72,15 +71,15 @@ struct Column<'a> {
 
 struct Table<'a> {
     columns: Vec<Column<'a>>,
-    /// Which column a label has.
+    /// The column of each label.
     at: BTreeMap<&'a str, usize>,
-    /// As many as columns.
+    /// Each with as many cells as there are columns.
     rows: Vec<Vec<String>>,
 }
 
-/// Series with more label names than this have one column for all of their labels.
+/// If series have more label names than this, all labels share one column.
 const MAX_LABEL_COLUMNS: usize = 16;
-/// Cells that are longer than this are not lined up with.
+/// Longer cells do not widen their column.
 const MAX_WIDTH: usize = 64;
 
 impl<'a> Table<'a> {
@@ -174,7 +173,7 @@ info: i
     }
 
     #[test]
-    fn a_matrix_is_summed_up_series_by_series() {
+    fn a_matrix_is_summarized_by_series() {
         let times = [1_709_204_400, 1_709_204_415, 1_709_204_430].map(Timestamp::from_secs);
         let matrix: Matrix = [
             Series::new(labels(&[("pod", "a")]), times.into_iter().zip([1.5, f64::NAN, -10.0])),
@@ -208,7 +207,7 @@ b          0
     }
 
     #[test]
-    fn nothing_says_so() {
+    fn an_empty_result_is_no_data() {
         assert_eq!(Vector::default().to_string(), "no data\n");
         assert_eq!(Matrix::default().to_string(), "no data\n");
     }

@@ -1,4 +1,4 @@
-//! Times of other crates, wherever a [`Timestamp`] is taken.
+//! Conversions from the time types of `chrono`, `jiff` and `time` to [`Timestamp`](crate::Timestamp).
 
 #[cfg(feature = "chrono")]
 impl<Tz: chrono::TimeZone> From<chrono::DateTime<Tz>> for crate::Timestamp {
@@ -10,7 +10,7 @@ impl<Tz: chrono::TimeZone> From<chrono::DateTime<Tz>> for crate::Timestamp {
 #[cfg(feature = "jiff")]
 impl From<jiff::Timestamp> for crate::Timestamp {
     fn from(time: jiff::Timestamp) -> Self {
-        // Rounded down, so that order is kept.
+        // Rounded down, to preserve the order.
         Self::from_millis(time.as_millisecond() - i64::from(time.subsec_nanosecond() % 1_000_000 < 0))
     }
 }
@@ -33,7 +33,7 @@ impl From<jiff::Zoned> for crate::Timestamp {
 impl From<time::OffsetDateTime> for crate::Timestamp {
     fn from(time: time::OffsetDateTime) -> Self {
         let millis = time.unix_timestamp_nanos().div_euclid(1_000_000);
-        // Years to 999,999 are all that this type tells.
+        // The type has years up to 999,999.
         i64::try_from(millis).map_or(if millis < 0 { Self::MIN } else { Self::MAX }, Self::from_millis)
     }
 }

@@ -1,4 +1,4 @@
-//! Points in time, to the millisecond, as Prometheus keeps them.
+//! Points in time with millisecond precision, as in Prometheus.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ const DAY: i64 = 86_400_000;
 
 /// A point in time: milliseconds since 1970-01-01T00:00:00Z.
 ///
-/// Reads RFC 3339 and unix seconds, and writes RFC 3339 in UTC:
+/// It parses RFC 3339 and Unix seconds, and prints RFC 3339 in UTC:
 ///
 /// ```
 /// # use promql_presets::Timestamp;
@@ -21,12 +21,12 @@ const DAY: i64 = 86_400_000;
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The first that can be told.
+    /// The earliest timestamp.
     pub const MIN: Self = Self(i64::MIN);
-    /// The last that can be told.
+    /// The latest timestamp.
     pub const MAX: Self = Self(i64::MAX);
 
-    /// From milliseconds since 1970.
+    /// Creates a timestamp from milliseconds since 1970.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
@@ -38,47 +38,47 @@ impl Timestamp {
         self.0
     }
 
-    /// From whole seconds since 1970; times that are out of range become [`Timestamp::MIN`] or [`Timestamp::MAX`].
+    /// Creates a timestamp from seconds since 1970, clamped to [`Timestamp::MIN`] and [`Timestamp::MAX`].
     #[must_use]
     pub const fn from_secs(secs: i64) -> Self {
         Self(secs.saturating_mul(1000))
     }
 
-    /// Seconds since 1970, exact to the millisecond for some 285,000 years.
+    /// Seconds since 1970, exact to the millisecond up to the year 287,000 or so.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "documented")]
     pub const fn as_secs_f64(self) -> f64 {
         self.0 as f64 / 1000.0
     }
 
-    /// The clock of this machine.
+    /// The current time of the system clock.
     #[must_use]
     pub fn now() -> Self {
         Self::try_from(SystemTime::now()).unwrap_or(Self::MAX)
     }
 
-    /// Later by `duration`, of which whole milliseconds count; `None` past [`Timestamp::MAX`].
+    /// Adds a duration, truncated to milliseconds. Returns `None` past [`Timestamp::MAX`].
     #[must_use]
     pub fn checked_add(self, duration: Duration) -> Option<Self> {
         let millis = i64::try_from(duration.as_millis()).ok()?;
         self.0.checked_add(millis).map(Self)
     }
 
-    /// Earlier by `duration`, of which whole milliseconds count; `None` before [`Timestamp::MIN`].
+    /// Subtracts a duration, truncated to milliseconds. Returns `None` before [`Timestamp::MIN`].
     #[must_use]
     pub fn checked_sub(self, duration: Duration) -> Option<Self> {
         let millis = i64::try_from(duration.as_millis()).ok()?;
         self.0.checked_sub(millis).map(Self)
     }
 
-    /// How long after `earlier` this is; `None` if it is before.
+    /// The time elapsed since `earlier`, or `None` if `earlier` is later.
     #[must_use]
     pub fn duration_since(self, earlier: Self) -> Option<Duration> {
         let millis = i128::from(self.0) - i128::from(earlier.0);
         u64::try_from(millis).ok().map(Duration::from_millis)
     }
 
-    /// Unix seconds with up to three decimals, which is how the HTTP API takes times.
+    /// Unix seconds with up to three decimals, the format of the HTTP API: `1709204400.25`.
     #[must_use]
     pub fn to_unix_seconds(self) -> String {
         let sign = if self.0 < 0 { "-" } else { "" };
@@ -90,7 +90,7 @@ impl Timestamp {
     }
 }
 
-/// The time is not one that milliseconds in 64 bits can tell.
+/// Fails if the time does not fit into 64 bits of milliseconds. Times are rounded down to milliseconds.
 impl TryFrom<SystemTime> for Timestamp {
     type Error = ParseTimestampError;
 
@@ -98,14 +98,14 @@ impl TryFrom<SystemTime> for Timestamp {
         let epoch = Self::default();
         match time.duration_since(UNIX_EPOCH) {
             Ok(after) => epoch.checked_add(after),
-            // Rounded down, so that order is kept.
+            // Rounded down, to preserve the order.
             Err(before) => epoch.checked_sub(before.duration() + Duration::from_nanos(999_999)),
         }
         .ok_or_else(|| ParseTimestampError { text: format!("{time:?}") })
     }
 }
 
-/// The time is not one that this system's clock can tell.
+/// Fails if the time is outside of the range of the system's clock.
 impl TryFrom<Timestamp> for SystemTime {
     type Error = ParseTimestampError;
 
@@ -116,8 +116,8 @@ impl TryFrom<Timestamp> for SystemTime {
     }
 }
 
-/// RFC 3339 in UTC with milliseconds if there are any; unix seconds outside of the years 0 to 9999, which RFC 3339
-/// cannot tell. Honours width and alignment.
+/// Writes RFC 3339 in UTC, with milliseconds unless they are zero; Unix seconds outside of the years 0 to 9999, which
+/// RFC 3339 does not cover. Honours width and alignment.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (year, month, day) = civil_from_days(self.0.div_euclid(DAY));
@@ -132,14 +132,14 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// The text is neither RFC 3339 nor unix seconds, or the time is out of range.
+/// A text that is neither RFC 3339 nor Unix seconds, or a time that is out of range.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected a time such as `2024-02-29T12:00:00Z` or unix seconds such as `1709208000.25`, found {text:?}")]
+#[error("expected a time such as `2024-02-29T12:00:00Z` or Unix seconds such as `1709208000.25`, found {text:?}")]
 pub struct ParseTimestampError {
     text: String,
 }
 
-/// RFC 3339 with any offset, or unix seconds; more decimals than three are rounded.
+/// Parses RFC 3339 with any offset, or Unix seconds. Fractions are rounded to milliseconds.
 impl FromStr for Timestamp {
     type Err = ParseTimestampError;
 
@@ -187,7 +187,7 @@ fn parse_rfc3339(text: &[u8]) -> Option<i64> {
     }
     let (year, month, day) = (field(0..4)?, field(5..7)?, field(8..10)?);
     let (hour, minute, second) = (field(11..13)?, field(14..16)?, field(17..19)?);
-    // A leap second reads as the first second of the next minute.
+    // A leap second becomes the first second of the next minute.
     let valid = (1..=12).contains(&month)
         && (1..=days_in_month(year, month)).contains(&day)
         && hour < 24
@@ -229,8 +229,8 @@ fn days_in_month(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Days since 1970-01-01 of a date of the proleptic Gregorian calendar. Years start in March here, so that the leap day
-/// is their last one.
+/// Converts a date of the proleptic Gregorian calendar to days since 1970-01-01. Years start in March internally, so
+/// that the leap day is the last day.
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
@@ -238,7 +238,7 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
-/// The date of a day since 1970-01-01: the inverse of [`days_from_civil`].
+/// Converts days since 1970-01-01 to a date: the inverse of [`days_from_civil`].
 fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn every_day_of_eight_centuries_survives_the_calendar() {
+    fn dates_round_trip() {
         for days in -150_000..150_000 {
             let (year, month, day) = civil_from_days(days);
             assert_eq!(days_from_civil(year, month, day), days);
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn offsets_fractions_and_seconds_are_read() {
+    fn offsets_fractions_and_seconds_are_parsed() {
         for (text, millis) in [
             ("1970-01-01T01:00:00+01:00", 0),
             ("1970-01-01t00:00:00.0005z", 1),
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_refused() {
+    fn other_texts_are_rejected() {
         for text in [
             "",
             "now",
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_every_type_are_read() {
+    fn strings_of_any_type_are_parsed() {
         let text = "1.5".to_owned();
         assert_eq!(Timestamp::try_from(&text), Ok(Timestamp::from_millis(1500)));
         assert_eq!(Timestamp::try_from(text.as_str()), Ok(Timestamp::from_millis(1500)));

@@ -1,10 +1,10 @@
-//! Instant vectors: one sample for each series.
+//! Instant vectors: one sample per series.
 
 use super::meta::meta_accessors;
 use super::{Labels, Meta, Sample, Timestamp, Value, ValueError};
 use crate::error::Error;
 
-/// The answer to an instant query: one sample for each series, in the order of the server.
+/// The result of an instant query: one sample per series, in the order of the server.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Vector {
     elements: Vec<Element>,
@@ -25,24 +25,24 @@ impl Vector {
         &self.elements
     }
 
-    /// The series, in the order of the server.
+    /// Iterates over the series, in the order of the server.
     pub fn iter(&self) -> std::slice::Iter<'_, Element> {
         self.elements.iter()
     }
 
-    /// How many series there are.
+    /// The number of series.
     #[must_use]
     pub fn len(&self) -> usize {
         self.elements.len()
     }
 
-    /// Whether the query matched nothing, which is not the same as zero.
+    /// Whether the query returned no series, which is not the same as zero.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.elements.is_empty()
     }
 
-    /// The one sample; see [`Sample::number`] for its number.
+    /// Returns the sample of the only series.
     ///
     /// ```
     /// # use promql_presets::{Element, ErrorKind, Labels, Timestamp, Value, ValueError, Vector};
@@ -65,7 +65,7 @@ impl Vector {
         self.at_most_one()?.ok_or_else(|| self.meta.error(ValueError::NoData))
     }
 
-    /// The one sample, or `None` where the query matched nothing.
+    /// Returns the sample of the only series, or `None` if there are no series.
     ///
     /// # Errors
     ///
@@ -79,7 +79,8 @@ impl Vector {
         }
     }
 
-    /// The one number, or zero where the query matched nothing: for counts of things that may not have happened yet.
+    /// Returns the number of the only series, or zero if there are no series: for counts of events that may not have
+    /// happened yet.
     ///
     /// # Errors
     ///
@@ -89,11 +90,11 @@ impl Vector {
         self.at_most_one()?.map_or(Ok(0.0), Sample::number).map_err(|error| self.meta.error(error))
     }
 
-    /// The one number, if one can calculate with it; short for `one()?.number()`.
+    /// Returns the number of the only series, short for `one()?.number()`.
     ///
     /// # Errors
     ///
-    /// Every kind of [`ValueError`], and [`ErrorKind::PartialData`](crate::ErrorKind::PartialData).
+    /// All variants of [`ValueError`], and [`ErrorKind::PartialData`](crate::ErrorKind::PartialData).
     pub fn number(&self) -> Result<f64, Error> {
         self.one()?.number().map_err(|error| self.meta.error(error))
     }
@@ -102,13 +103,13 @@ impl Vector {
 }
 
 impl Element {
-    /// A series of a vector.
+    /// Creates a series of a vector, for tests and mocks.
     #[must_use]
     pub fn new(labels: Labels, timestamp: Timestamp, value: Value) -> Self {
         Self { labels, sample: Sample { timestamp, value } }
     }
 
-    /// What tells this series from the others.
+    /// The labels of the series.
     #[must_use]
     pub fn labels(&self) -> &Labels {
         &self.labels
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_not_zero_unless_asked_for() {
+    fn no_data_is_zero_only_on_request() {
         let nothing = Vector::default();
         assert_eq!(fault(nothing.number()), ValueError::NoData);
         assert_eq!(nothing.at_most_one().unwrap(), None);
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn one_number_comes_out_of_one_series_only() {
+    fn a_number_requires_a_single_series() {
         assert_eq!(vector([1.5.into()]).number_or_zero().ok(), Some(1.5));
         assert_eq!(fault(vector([1.5.into(), 2.0.into()]).number_or_zero()), ValueError::SeveralSeries { count: 2 });
         assert!(matches!(fault(vector([f64::INFINITY.into()]).number_or_zero()), ValueError::NotFinite { .. }));
@@ -192,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_name_what_was_asked() {
+    fn errors_name_preset_and_query() {
         let meta = Meta { preset: Some("node::load"), query: Some("load".to_owned()), ..Meta::default() };
         for vector in [vector([]), vector([f64::NAN.into()]), vector([1.0.into(), 1.0.into()])] {
             let error = vector.with_meta(meta.clone()).number().unwrap_err();
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_partial_answer_is_no_number_until_accepted() {
+    fn a_partial_response_is_not_a_number_until_accepted() {
         let meta = |warnings: &[&str], is_partial| Meta {
             warnings: warnings.iter().map(|&warning| warning.to_owned()).collect(),
             is_partial,

@@ -45,8 +45,8 @@ pub enum DecodeError {
     Series {
         /// Which.
         series: String,
-        /// What is wrong with it: that it has two samples at one time or, where answers are joined, that it comes twice
-        /// in one of them or has samples that belong into another.
+        /// What is wrong with it: it has two samples with one timestamp or, in a part of a range, occurs twice or has
+        /// samples of another part.
         reason: &'static str,
     },
     /// The answer has so many series, labels or warnings that they take more memory than

@@ -20,7 +20,8 @@ pub struct Response {
 }
 
 impl Response {
-    /// The response to a query whose type is a scalar: VictoriaMetrics sends scalars as vectors, without a sample for `NaN`.
+    /// The response to a query whose type is a scalar: VictoriaMetrics sends scalars as vectors, without a sample for
+    /// `NaN`.
     pub(crate) fn into_scalar(mut self, time: Option<Timestamp>) -> Self {
         let scalar = match &self.data {
             Some(Data::Vector(vector)) if vector.is_empty() => {

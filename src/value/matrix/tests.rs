@@ -17,7 +17,7 @@ fn seconds(samples: impl Iterator<Item = Sample>) -> Vec<i64> {
 }
 
 #[test]
-fn floats_and_histograms_come_in_order_of_time() {
+fn floats_and_histograms_are_merged_by_time() {
     let histograms = [1, 4, 6].map(|secs| (Timestamp::from_secs(secs), histogram(1.0)));
     let mixed = series("a", &[(2, 0.0), (3, 0.0), (5, 0.0)]).with_histograms(histograms);
     assert_eq!(seconds(mixed.iter()), [1, 2, 3, 4, 5, 6]);
@@ -31,7 +31,7 @@ fn floats_and_histograms_come_in_order_of_time() {
 }
 
 #[test]
-fn steps_hold_the_series_that_have_a_sample() {
+fn timestamps_have_the_series_with_a_sample() {
     let matrix: Matrix = [series("a", &[(1, 1.0), (2, 2.0)]), series("b", &[(2, 3.0), (4, 4.0)]), series("c", &[])]
         .into_iter()
         .collect();
@@ -55,7 +55,7 @@ fn steps_hold_the_series_that_have_a_sample() {
 }
 
 #[test]
-fn parts_are_joined_by_labels_without_their_shared_ends() {
+fn parts_are_joined_by_labels_without_shared_ends() {
     let meta = |warning: &str| Meta { warnings: vec!["both".to_owned(), warning.to_owned()], ..Meta::default() };
     let first: Matrix = [series("a", &[(1, 1.0), (2, 2.0)]), series("b", &[(1, 5.0)])].into_iter().collect();
     let second: Matrix = [series("c", &[(3, 7.0)]), series("a", &[(2, 9.0), (3, 3.0)])].into_iter().collect();
@@ -67,7 +67,7 @@ fn parts_are_joined_by_labels_without_their_shared_ends() {
 }
 
 #[test]
-fn joined_series_are_sorted_as_those_of_the_parts() {
+fn joined_series_are_sorted_like_those_of_the_parts() {
     let matrix = |series: &[&[(&str, &str)]], time| -> Matrix {
         let samples =
             |labels: &&[_]| Series::new(labels.iter().copied().collect(), [(Timestamp::from_secs(time), 1.0)]);
@@ -78,7 +78,7 @@ fn joined_series_are_sorted_as_those_of_the_parts() {
         joined.iter().map(|series| series.labels().to_string()).collect::<Vec<_>>()
     };
     let (up, job, both) = ([("__name__", "up")], [("job", "a")], [("Z", "y"), ("__name__", "x")]);
-    // As Prometheus, as VictoriaMetrics, and as a query that sorts by itself.
+    // Sorted by Prometheus, by VictoriaMetrics, and by the query.
     assert_eq!(joined([&[&up], &[&both, &job]]), [r#"x{Z="y"}"#, "up", r#"{job="a"}"#]);
     assert_eq!(joined([&[&up], &[&job, &both]]), [r#"{job="a"}"#, "up", r#"x{Z="y"}"#]);
     assert_eq!(joined([&[&job, &both], &[&up, &both]]), [r#"{job="a"}"#, "up", r#"x{Z="y"}"#]);
@@ -86,13 +86,13 @@ fn joined_series_are_sorted_as_those_of_the_parts() {
 }
 
 #[test]
-fn what_has_no_right_order_is_not_joined() {
+fn overlapping_parts_and_duplicate_series_are_rejected() {
     let matrix = |series: &[Series]| series.iter().cloned().collect::<Matrix>();
     let (one, two) = (series("a", &[(1, 1.0), (2, 2.0)]), series("a", &[(3, 3.0)]));
     let twice = Matrix::join([matrix(&[one.clone(), two.clone()])]).unwrap_err();
-    assert_eq!(twice.to_string(), r#"series `{pod="a"}` comes twice in one answer"#);
+    assert_eq!(twice.to_string(), r#"series `{pod="a"}` occurs twice in one response"#);
     let back = Matrix::join([matrix(&[two]), matrix(&[one])]).unwrap_err();
-    assert!(back.to_string().contains("belong into another"), "{back}");
+    assert!(back.to_string().contains("belong to another"), "{back}");
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn series_of_joined_parts_share_their_timestamps() {
 }
 
 #[test]
-fn columns_are_given_away() {
+fn columns_are_not_copied() {
     let (one, values) = (series("a", &[(1, 1.5), (2, 2.5)]), [1.5, 2.5]);
     let at = one.values().as_ptr();
     let (labels, timestamps, columns) = one.into_columns();
@@ -112,7 +112,7 @@ fn columns_are_given_away() {
 }
 
 #[test]
-fn samples_are_brought_in_order() {
+fn samples_are_sorted_by_time() {
     let histograms = [5, 4].map(|secs| (Timestamp::from_secs(secs), histogram(1.0)));
     let mixed = series("a", &[(3, 3.0), (1, 1.0), (2, 2.0)]).with_histograms(histograms);
     assert_eq!(seconds(mixed.iter()), [1, 2, 3, 4, 5]);
@@ -120,7 +120,7 @@ fn samples_are_brought_in_order() {
 }
 
 #[test]
-fn a_range_has_one_sample_of_a_series_at_a_time() {
+fn duplicate_timestamps_are_rejected() {
     assert!(series("a", &[(1, 1.0), (2, 2.0)]).check_times().is_ok());
     assert!(series("a", &[(1, 1.0), (1, 2.0)]).check_times().is_err());
     let both = series("a", &[(1, 1.0)]).with_histograms([(Timestamp::from_secs(1), histogram(1.0))]);
@@ -138,7 +138,7 @@ fn histograms_are_joined_too() {
 }
 
 #[test]
-fn one_series_is_neither_none_nor_several() {
+fn one_requires_a_single_series() {
     let matrix = |pods: &[&str]| pods.iter().map(|pod| series(pod, &[])).collect::<Matrix>();
     let fault = |error: Error| error.to_string();
     assert_eq!(matrix(&[]).one().map_err(fault), Err("the query returned no data".to_owned()));
