@@ -17,6 +17,7 @@ mod compile;
 pub mod diagnostic;
 pub mod discover;
 mod file;
+mod hole;
 pub mod promql;
 mod template;
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
-use crate::template::PLACEHOLDERS;
+use crate::hole::Hole;
 use crate::{Code, Diagnostic, Span};
 
 /// One fault of the parser: its message, and where it gave up.
@@ -143,7 +143,7 @@ fn placeholder_before(text: &str, at: usize) -> Option<usize> {
     let line = &text[line_around(text, at).start..];
     let (_, value) = line.lines().next()?.split_once('=')?;
     let content = value.trim_start().strip_prefix('{')?;
-    let is_placeholder = content.split_once('}').is_some_and(|(name, _)| PLACEHOLDERS.contains(&name.trim()));
+    let is_placeholder = content.split_once('}').is_some_and(|(name, _)| Hole::NAMES.contains(&name.trim()));
     is_placeholder.then(|| text.len() - line.len() + line.find('{').unwrap_or_default())
 }
 

@@ -1,6 +1,41 @@
 //! The functions and aggregators of Prometheus 3.14 (`promql/parser/functions.go`).
 
-use super::ast::{Aggregator, ValueType};
+/// The type of an expression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ValueType {
+    /// One number for each point in time.
+    Scalar,
+    /// An instant vector: one sample for each series.
+    Vector,
+    /// A range vector: many samples for each series.
+    Matrix,
+    /// A string.
+    String,
+}
+
+impl ValueType {
+    /// The name that messages use, as in `an instant vector`.
+    #[must_use]
+    pub const fn with_article(self) -> &'static str {
+        match self {
+            Self::Scalar => "a scalar",
+            Self::Vector => "an instant vector",
+            Self::Matrix => "a range vector",
+            Self::String => "a string",
+        }
+    }
+
+    /// The name of the HTTP API: `scalar`, `vector`, `matrix`, `string`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Scalar => "scalar",
+            Self::Vector => "vector",
+            Self::Matrix => "matrix",
+            Self::String => "string",
+        }
+    }
+}
 
 /// A function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,14 +58,8 @@ impl Function {
     /// The function of that name, which is case-sensitive.
     #[must_use]
     pub fn find(name: &str) -> Option<&'static Self> {
-        let mut slot = hash(name.as_bytes());
-        loop {
-            let function = FUNCTIONS.get(usize::from(SLOTS[slot]))?;
-            if function.name == name {
-                return Some(function);
-            }
-            slot = (slot + 1) % SLOTS.len();
-        }
+        let index = FUNCTIONS.binary_search_by(|function| function.name.cmp(name)).ok()?;
+        FUNCTIONS.get(index)
     }
 
     /// Every function, sorted by name.
@@ -73,34 +102,6 @@ const V: ValueType = ValueType::Vector;
 const M: ValueType = ValueType::Matrix;
 const T: ValueType = ValueType::String;
 const ANY: u8 = u8::MAX;
-
-/// A hash table of indices into [`FUNCTIONS`], made at compile time; `u8::MAX` is an empty slot.
-static SLOTS: [u8; 512] = {
-    let mut slots = [u8::MAX; 512];
-    let mut index = 0;
-    while index < FUNCTIONS.len() {
-        let mut slot = hash(FUNCTIONS[index].name.as_bytes());
-        while slots[slot] != u8::MAX {
-            slot = (slot + 1) % slots.len();
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "there are fewer than 255 functions")]
-        let entry = index as u8;
-        slots[slot] = entry;
-        index += 1;
-    }
-    slots
-};
-
-/// The slot of a name: from its length, its first and last two letters, and the middle one.
-const fn hash(name: &[u8]) -> usize {
-    let length = name.len();
-    if length < 2 {
-        return 0;
-    }
-    let (first, second) = (name[0] as usize, name[1] as usize);
-    let (last, before, middle) = (name[length - 1] as usize, name[length - 2] as usize, name[length / 2] as usize);
-    (length * 41 + first * 3 + second * 17 + last * 5 + before * 29 + middle * 11) % 512
-}
 
 /// Sorted by name.
 static FUNCTIONS: &[Function] = &[
@@ -195,6 +196,26 @@ static FUNCTIONS: &[Function] = &[
     function("vector", &[S], 1, 1, V),
     function("year", &[V], 0, 1, V),
 ];
+
+/// An aggregation operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Aggregator {
+    Sum,
+    Avg,
+    Count,
+    Min,
+    Max,
+    Group,
+    Stddev,
+    Stdvar,
+    Topk,
+    Bottomk,
+    CountValues,
+    Quantile,
+    Limitk,
+    LimitRatio,
+}
 
 impl Aggregator {
     /// Every aggregator.

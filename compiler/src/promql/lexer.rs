@@ -5,7 +5,8 @@
 //! `{name}` is a hole.
 
 use super::report;
-use super::token::{Hole, Kind, Token, keyword};
+use super::token::{Kind, Token, keyword};
+use crate::hole::Hole;
 use crate::{Code, Diagnostic, Span};
 
 /// Which characters may follow.

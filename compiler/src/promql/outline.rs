@@ -2,9 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::ast::{
-    At, Duration, DurationKind, Expr, ExprKind, FillSide, Grouping, GroupingItem, MatcherItem, Modifier, Selector,
-};
+use super::ast::{At, Duration, DurationKind, Expr, ExprKind, Grouping, GroupingItem, MatcherItem, Modifier, Selector};
 
 /// An expression as an indented tree, in which parentheses are not needed.
 ///
@@ -63,12 +61,7 @@ fn node(f: &mut Formatter<'_>, expr: &Expr<'_>, depth: usize) -> fmt::Result {
             grouping(f, binary.matching.as_ref())?;
             grouping(f, binary.group.as_ref())?;
             for fill in &binary.fill {
-                let word = match fill.side {
-                    FillSide::Both => "fill",
-                    FillSide::Left => "fill_left",
-                    FillSide::Right => "fill_right",
-                };
-                write!(f, " {word}({})", fill.value)?;
+                write!(f, " {}({})", fill.side.as_str(), fill.value)?;
             }
         }
         ExprKind::Unary(unary) => f.write_str(unary.op.as_str())?,

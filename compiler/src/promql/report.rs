@@ -2,12 +2,12 @@
 
 use promql_presets_core::regex::RegexError;
 
-use super::ast::{Aggregator, Expr, ExprKind, ValueType};
-use super::functions::{Function, REMOVED};
+use super::ast::{Expr, ExprKind};
+use super::functions::{Aggregator, Function, REMOVED, ValueType};
 use super::literal::{self, DurationFault, EscapeFault, EscapeFaultKind};
-use super::token::Hole;
 use crate::diagnostic::did_you_mean::{suggest_duration, suggest_number};
 use crate::diagnostic::suggest::nearest;
+use crate::hole::Hole;
 use crate::{Code, Diagnostic, Span};
 
 fn syntax(span: Span, title: impl Into<String>) -> Diagnostic {

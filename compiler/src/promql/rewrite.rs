@@ -1,6 +1,7 @@
 //! What to write where a function of counters stands around what it should stand inside of.
 
-use super::ast::{Aggregator, BinaryOp, Expr, ExprKind};
+use super::ast::{BinaryOp, Expr, ExprKind};
+use super::functions::Aggregator;
 
 /// Whether a function takes drops of the value for restarts of the process.
 pub(crate) fn is_counter_function(name: &str) -> bool {

@@ -1,52 +1,9 @@
 //! Tokens and keywords.
 
-use super::ast::Aggregator;
+use super::ast::{BinaryOp, FillSide, GroupingKeyword};
+use super::functions::Aggregator;
 use crate::Span;
-
-/// The placeholders of a template, as typed holes of the grammar.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Hole {
-    /// `{metric_name}`: the name of a selector or a part of it.
-    MetricName,
-    /// `{labels}`: matchers inside a selector's braces.
-    Labels,
-    /// `{group_by}`: label names inside a grouping's parentheses.
-    GroupBy,
-    /// `{window}`: a duration.
-    Window,
-}
-
-impl Hole {
-    /// Every hole.
-    pub const ALL: [Self; 4] = [Self::MetricName, Self::Labels, Self::GroupBy, Self::Window];
-
-    /// The name, without braces.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::MetricName => "metric_name",
-            Self::Labels => "labels",
-            Self::GroupBy => "group_by",
-            Self::Window => "window",
-        }
-    }
-
-    /// The placeholder as a template spells it.
-    #[must_use]
-    pub const fn placeholder(self) -> &'static str {
-        match self {
-            Self::MetricName => "{metric_name}",
-            Self::Labels => "{labels}",
-            Self::GroupBy => "{group_by}",
-            Self::Window => "{window}",
-        }
-    }
-
-    /// The placeholder that `bytes` starts with.
-    pub(super) fn at_start(bytes: &[u8]) -> Option<Self> {
-        Self::ALL.into_iter().find(|hole| bytes.starts_with(hole.placeholder().as_bytes()))
-    }
-}
+use crate::hole::Hole;
 
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,6 +119,29 @@ impl Kind {
         }
     }
 
+    /// Whether the token is a keyword that can follow an operand.
+    fn is_operator_word(self) -> bool {
+        use Kind::{
+            Anchored, And, Atan2, Bool, By, GroupLeft, GroupRight, Ignoring, Offset, On, Or, Smoothed, Unless, Without,
+        };
+        matches!(
+            self,
+            And | Or
+                | Unless
+                | Atan2
+                | Offset
+                | By
+                | Without
+                | On
+                | Ignoring
+                | Bool
+                | GroupLeft
+                | GroupRight
+                | Anchored
+                | Smoothed
+        )
+    }
+
     /// Whether the token is a word.
     pub(super) fn is_word(self) -> bool {
         use Kind::{Fill, FillLeft, FillRight};
@@ -176,114 +156,79 @@ pub(super) struct Token {
     pub(super) span: Span,
 }
 
-/// The length of the longest keyword.
-const LONGEST: usize = 12;
+/// Every keyword, in lower case. `inf` and `nan` are numbers.
+const KEYWORDS: [(&str, Kind); 39] = [
+    (Aggregator::Sum.as_str(), Kind::Aggregator(Aggregator::Sum)),
+    (Aggregator::Avg.as_str(), Kind::Aggregator(Aggregator::Avg)),
+    (Aggregator::Count.as_str(), Kind::Aggregator(Aggregator::Count)),
+    (Aggregator::Min.as_str(), Kind::Aggregator(Aggregator::Min)),
+    (Aggregator::Max.as_str(), Kind::Aggregator(Aggregator::Max)),
+    (Aggregator::Group.as_str(), Kind::Aggregator(Aggregator::Group)),
+    (Aggregator::Stddev.as_str(), Kind::Aggregator(Aggregator::Stddev)),
+    (Aggregator::Stdvar.as_str(), Kind::Aggregator(Aggregator::Stdvar)),
+    (Aggregator::Topk.as_str(), Kind::Aggregator(Aggregator::Topk)),
+    (Aggregator::Bottomk.as_str(), Kind::Aggregator(Aggregator::Bottomk)),
+    (Aggregator::CountValues.as_str(), Kind::Aggregator(Aggregator::CountValues)),
+    (Aggregator::Quantile.as_str(), Kind::Aggregator(Aggregator::Quantile)),
+    (Aggregator::Limitk.as_str(), Kind::Aggregator(Aggregator::Limitk)),
+    (Aggregator::LimitRatio.as_str(), Kind::Aggregator(Aggregator::LimitRatio)),
+    (BinaryOp::And.as_str(), Kind::And),
+    (BinaryOp::Or.as_str(), Kind::Or),
+    (BinaryOp::Unless.as_str(), Kind::Unless),
+    (BinaryOp::Atan2.as_str(), Kind::Atan2),
+    (GroupingKeyword::By.as_str(), Kind::By),
+    (GroupingKeyword::Without.as_str(), Kind::Without),
+    (GroupingKeyword::On.as_str(), Kind::On),
+    (GroupingKeyword::Ignoring.as_str(), Kind::Ignoring),
+    (GroupingKeyword::GroupLeft.as_str(), Kind::GroupLeft),
+    (GroupingKeyword::GroupRight.as_str(), Kind::GroupRight),
+    (FillSide::Both.as_str(), Kind::Fill),
+    (FillSide::Left.as_str(), Kind::FillLeft),
+    (FillSide::Right.as_str(), Kind::FillRight),
+    ("offset", Kind::Offset),
+    ("anchored", Kind::Anchored),
+    ("smoothed", Kind::Smoothed),
+    ("bool", Kind::Bool),
+    ("start", Kind::Start),
+    ("end", Kind::End),
+    ("step", Kind::Step),
+    ("range", Kind::Range),
+    ("min_of", Kind::MinOf),
+    ("max_of", Kind::MaxOf),
+    ("inf", Kind::Number),
+    ("nan", Kind::Number),
+];
 
-/// For every length of a word a bit for each letter that a keyword of that length starts with.
-static STARTS: [u32; LONGEST + 1] = {
-    let words: [&[u8]; 39] = [
-        b"and",
-        b"or",
-        b"unless",
-        b"atan2",
-        b"sum",
-        b"avg",
-        b"count",
-        b"min",
-        b"max",
-        b"group",
-        b"stddev",
-        b"stdvar",
-        b"topk",
-        b"bottomk",
-        b"count_values",
-        b"quantile",
-        b"limitk",
-        b"limit_ratio",
-        b"offset",
-        b"anchored",
-        b"smoothed",
-        b"by",
-        b"without",
-        b"on",
-        b"ignoring",
-        b"group_left",
-        b"group_right",
-        b"bool",
-        b"fill",
-        b"fill_left",
-        b"fill_right",
-        b"start",
-        b"end",
-        b"step",
-        b"range",
-        b"min_of",
-        b"max_of",
-        b"inf",
-        b"nan",
-    ];
-    let mut table = [0; LONGEST + 1];
+/// The keywords that can follow an operand.
+pub(super) fn operator_words() -> impl Iterator<Item = &'static str> {
+    KEYWORDS.iter().filter(|(_, kind)| kind.is_operator_word()).map(|(keyword, _)| *keyword)
+}
+
+/// A bit for a first letter, in either case.
+const fn letter(first: u8) -> u32 {
+    1 << (first & 31)
+}
+
+/// The first letters of the keywords, by length.
+static FIRST_LETTERS: [u32; 13] = {
+    let mut table = [0; 13];
     let mut index = 0;
-    while index < words.len() {
-        table[words[index].len()] |= 1 << (words[index][0] & 31);
+    while index < KEYWORDS.len() {
+        let keyword = KEYWORDS[index].0.as_bytes();
+        table[keyword.len()] |= letter(keyword[0]);
         index += 1;
     }
     table
 };
 
-/// The keyword that a word is, in any case. `inf` and `nan` are numbers.
+/// The keyword that a word is, in any case.
 #[inline]
 pub(super) fn keyword(word: &[u8]) -> Option<Kind> {
     // Few words have the length and the first letter of a keyword.
-    let starts = STARTS.get(word.len()).copied().unwrap_or(0);
-    if starts & (1 << (word.first().copied().unwrap_or(0) & 31)) == 0 {
+    if FIRST_LETTERS.get(word.len())? & letter(*word.first()?) == 0 {
         return None;
     }
-    let mut buffer = [0; LONGEST];
-    let lower = &mut buffer[..word.len()];
-    lower.copy_from_slice(word);
-    lower.make_ascii_lowercase();
-    Some(match &*lower {
-        b"and" => Kind::And,
-        b"or" => Kind::Or,
-        b"unless" => Kind::Unless,
-        b"atan2" => Kind::Atan2,
-        b"sum" => Kind::Aggregator(Aggregator::Sum),
-        b"avg" => Kind::Aggregator(Aggregator::Avg),
-        b"count" => Kind::Aggregator(Aggregator::Count),
-        b"min" => Kind::Aggregator(Aggregator::Min),
-        b"max" => Kind::Aggregator(Aggregator::Max),
-        b"group" => Kind::Aggregator(Aggregator::Group),
-        b"stddev" => Kind::Aggregator(Aggregator::Stddev),
-        b"stdvar" => Kind::Aggregator(Aggregator::Stdvar),
-        b"topk" => Kind::Aggregator(Aggregator::Topk),
-        b"bottomk" => Kind::Aggregator(Aggregator::Bottomk),
-        b"count_values" => Kind::Aggregator(Aggregator::CountValues),
-        b"quantile" => Kind::Aggregator(Aggregator::Quantile),
-        b"limitk" => Kind::Aggregator(Aggregator::Limitk),
-        b"limit_ratio" => Kind::Aggregator(Aggregator::LimitRatio),
-        b"offset" => Kind::Offset,
-        b"anchored" => Kind::Anchored,
-        b"smoothed" => Kind::Smoothed,
-        b"by" => Kind::By,
-        b"without" => Kind::Without,
-        b"on" => Kind::On,
-        b"ignoring" => Kind::Ignoring,
-        b"group_left" => Kind::GroupLeft,
-        b"group_right" => Kind::GroupRight,
-        b"bool" => Kind::Bool,
-        b"fill" => Kind::Fill,
-        b"fill_left" => Kind::FillLeft,
-        b"fill_right" => Kind::FillRight,
-        b"start" => Kind::Start,
-        b"end" => Kind::End,
-        b"step" => Kind::Step,
-        b"range" => Kind::Range,
-        b"min_of" => Kind::MinOf,
-        b"max_of" => Kind::MaxOf,
-        b"inf" | b"nan" => Kind::Number,
-        _ => return None,
-    })
+    KEYWORDS.iter().find(|(keyword, _)| keyword.as_bytes().eq_ignore_ascii_case(word)).map(|(_, kind)| *kind)
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@
 
 use std::collections::HashMap;
 
-use super::ast::{Aggregate, Binary, Call, Expr, ExprKind, MatcherItem, Number, Selector, Subquery, Unary, ValueType};
-use super::functions::Function;
+use super::ast::{Aggregate, Binary, Call, Expr, ExprKind, MatcherItem, Number, Selector, Subquery, Unary};
+use super::functions::{Function, ValueType};
 use super::rewrite::{instead_for_gauges, is_counter_function, of_each_selector};
 use super::{Syntax, report};
 use crate::{Code, Diagnostic, Span};

@@ -1,6 +1,7 @@
 //! Placeholders as other template languages write them: Grafana, Jinja, Go, Python and shells.
 
-use super::{PLACEHOLDERS, similar_placeholder};
+use super::similar_placeholder;
+use crate::hole::Hole;
 
 /// A placeholder of another template language.
 pub(super) struct Construct<'a> {
@@ -44,7 +45,7 @@ pub(super) fn word(text: &str) -> Option<&str> {
 
 /// The placeholder with this name, or a similar one.
 pub(super) fn by_name(name: &str) -> Option<&'static str> {
-    PLACEHOLDERS.into_iter().find(|placeholder| *placeholder == name).or_else(|| similar_placeholder(name))
+    Hole::NAMES.into_iter().find(|placeholder| *placeholder == name).or_else(|| similar_placeholder(name))
 }
 
 /// The placeholder that a name of another tool stands for.

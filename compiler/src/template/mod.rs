@@ -8,10 +8,8 @@ mod foreign;
 
 use crate::diagnostic::suggest::nearest;
 use crate::diagnostic::{Fix, limit};
+use crate::hole::Hole;
 use crate::{Code, Diagnostic, Span};
-
-/// The placeholders, without braces.
-pub(crate) const PLACEHOLDERS: [&str; 4] = ["metric_name", "labels", "group_by", "window"];
 
 const KNOWN: &str = "placeholders are `metric_name`, `labels`, `group_by` and `window`";
 
@@ -143,7 +141,7 @@ impl Scanner<'_> {
         };
         let content = &self.text[start + 1..end];
         self.at = end + 1;
-        if PLACEHOLDERS.contains(&content) && !self.text[..start].ends_with('$') {
+        if Hole::NAMES.contains(&content) && !self.text[..start].ends_with('$') {
             // The grammar reports it, with a better reason.
             return;
         }
@@ -203,7 +201,7 @@ impl Scanner<'_> {
         }
         name = name.or_else(|| self.fitting(start, end)).or_else(|| foreign::by_alias(construct.name));
         let whole = &self.text[start..end];
-        let is_dollar = whole.starts_with("${") && !whole.starts_with("${{") && PLACEHOLDERS.contains(&construct.name);
+        let is_dollar = whole.starts_with("${") && !whole.starts_with("${{") && Hole::NAMES.contains(&construct.name);
         let title = if is_dollar {
             format!("`$` before the placeholder `{}`", construct.name)
         } else {
@@ -401,7 +399,7 @@ impl Scanner<'_> {
     /// `{content}` at `start..=end`.
     fn placeholder(&mut self, start: usize, end: usize) {
         let content = &self.text[start + 1..end];
-        if PLACEHOLDERS.contains(&content) {
+        if Hole::NAMES.contains(&content) {
             return;
         }
         let whole = Span::of(start..end + 1);
@@ -420,7 +418,7 @@ impl Scanner<'_> {
             let title = format!("placeholder `{}` with a {what}", known.unwrap_or(name.trim()));
             let meant = known.or(fitting).or_else(|| foreign::by_alias(name.trim()));
             (malformed(title).label("placeholders are rendered in one way only"), meant)
-        } else if PLACEHOLDERS.contains(&trimmed) {
+        } else if Hole::NAMES.contains(&trimmed) {
             (malformed(format!("white space around the placeholder `{trimmed}`")), foreign::by_name(trimmed))
         } else {
             let at = start + 1 + (content.len() - content.trim_start().len());
@@ -506,7 +504,7 @@ fn end_of_string(text: &str) -> Option<usize> {
 }
 
 fn similar_placeholder(name: &str) -> Option<&'static str> {
-    nearest(name, PLACEHOLDERS)
+    nearest(name, Hole::NAMES)
 }
 
 /// Whether `{content}` is a mistyped placeholder rather than matchers in braces.

@@ -11,49 +11,12 @@ pub use duration::{Duration, DurationKind, DurationOp};
 pub use promql_presets_core::MatchOp;
 pub use selector::{At, Braces, Label, Matcher, MatcherItem, Modifier, Name, NamePart, Range, Selector};
 
-use super::functions::Function;
-use super::token::Hole;
+use super::functions::{Aggregator, Function, ValueType};
 use crate::Span;
+use crate::hole::Hole;
 
 /// How many nodes a path from the root to a leaf may have.
 pub const MAX_HEIGHT: u16 = 1000;
-
-/// The type of an expression.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ValueType {
-    /// One number for each point in time.
-    Scalar,
-    /// An instant vector: one sample for each series.
-    Vector,
-    /// A range vector: many samples for each series.
-    Matrix,
-    /// A string.
-    String,
-}
-
-impl ValueType {
-    /// The name that messages use, as in `an instant vector`.
-    #[must_use]
-    pub const fn with_article(self) -> &'static str {
-        match self {
-            Self::Scalar => "a scalar",
-            Self::Vector => "an instant vector",
-            Self::Matrix => "a range vector",
-            Self::String => "a string",
-        }
-    }
-
-    /// The name of the HTTP API: `scalar`, `vector`, `matrix`, `string`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Scalar => "scalar",
-            Self::Vector => "vector",
-            Self::Matrix => "matrix",
-            Self::String => "string",
-        }
-    }
-}
 
 /// An expression.
 #[derive(Clone, Debug, PartialEq)]
@@ -365,26 +328,6 @@ impl GroupingItem<'_> {
     }
 }
 
-/// An aggregation operator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Aggregator {
-    Sum,
-    Avg,
-    Count,
-    Min,
-    Max,
-    Group,
-    Stddev,
-    Stdvar,
-    Topk,
-    Bottomk,
-    CountValues,
-    Quantile,
-    Limitk,
-    LimitRatio,
-}
-
 /// `a + b`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Binary<'a> {
@@ -426,6 +369,18 @@ pub enum FillSide {
     Left,
     /// `fill_right`.
     Right,
+}
+
+impl FillSide {
+    /// The keyword as text.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Both => "fill",
+            Self::Left => "fill_left",
+            Self::Right => "fill_right",
+        }
+    }
 }
 
 /// A binary operator.

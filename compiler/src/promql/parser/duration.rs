@@ -1,11 +1,13 @@
 //! What follows an operand: ranges, subqueries, `offset`, `@`; and durations with their arithmetic.
 
+use crate::hole::Hole;
 use crate::promql::ast::{
-    At, BinaryOp, Duration, DurationKind, DurationOp, Expr, ExprKind, Modifier, Range, Sign, Subquery, ValueType,
+    At, BinaryOp, Duration, DurationKind, DurationOp, Expr, ExprKind, Modifier, Range, Sign, Subquery,
 };
+use crate::promql::functions::ValueType;
 use crate::promql::parser::{MAX_NESTING, Parser, Result, higher};
 use crate::promql::report;
-use crate::promql::token::{Hole, Kind, Token};
+use crate::promql::token::{Kind, Token};
 use crate::{Code, Diagnostic, Span};
 
 /// The largest duration, in seconds: Prometheus counts nanoseconds in 63 bits.

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
+use crate::hole::Hole;
 use crate::promql::ast::{Fill, FillSide, Grouping, GroupingItem, GroupingKeyword, Label};
 use crate::promql::parser::{Parser, Result};
 use crate::promql::report;
-use crate::promql::token::{Hole, Kind};
+use crate::promql::token::Kind;
 use crate::{Code, Diagnostic, Span};
 
 impl<'a> Parser<'a> {

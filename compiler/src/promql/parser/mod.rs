@@ -9,10 +9,10 @@ mod grouping;
 mod selector;
 
 use super::ast::{
-    Aggregate, Aggregator, Binary, BinaryOp, Call, Duration, Expr, ExprKind, GroupingKeyword, MAX_HEIGHT, Number, Sign,
-    StringLiteral, Unary, ValueType,
+    Aggregate, Binary, BinaryOp, Call, Duration, Expr, ExprKind, GroupingKeyword, MAX_HEIGHT, Number, Sign,
+    StringLiteral, Unary,
 };
-use super::functions::Function;
+use super::functions::{Aggregator, Function, ValueType};
 use super::lexer::Lexer;
 use super::literal::{self, Decoded};
 use super::rewrite::is_counter_function;

@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use promql_presets_core::regex::validate;
 
 use crate::Span;
-use crate::promql::ast::{
-    Braces, Expr, ExprKind, Label, MatchOp, Matcher, MatcherItem, Name, Selector, StringLiteral, ValueType,
-};
+use crate::hole::Hole;
+use crate::promql::ast::{Braces, Expr, ExprKind, Label, MatchOp, Matcher, MatcherItem, Name, Selector, StringLiteral};
+use crate::promql::functions::ValueType;
 use crate::promql::parser::{Parser, Result};
 use crate::promql::report;
-use crate::promql::token::{Hole, Kind, Token};
+use crate::promql::token::{Kind, Token};
 
 impl<'a> Parser<'a> {
     /// A selector whose name, if any, has been read.

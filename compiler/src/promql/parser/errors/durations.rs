@@ -1,9 +1,10 @@
 //! Faults in durations, ranges and timestamps.
 
 use crate::diagnostic::did_you_mean::suggest_duration;
+use crate::hole::Hole;
 use crate::promql::literal;
 use crate::promql::parser::{Parser, Result};
-use crate::promql::token::{Hole, Kind, Token};
+use crate::promql::token::{Kind, Token};
 use crate::{Code, Diagnostic, Span};
 
 impl Parser<'_> {

@@ -1,6 +1,7 @@
 //! A grouping where there is no aggregation that it could belong to.
 
-use crate::promql::ast::{Aggregator, Expr, ExprKind};
+use crate::promql::ast::{Expr, ExprKind};
+use crate::promql::functions::Aggregator;
 use crate::promql::parser::Parser;
 use crate::promql::report;
 use crate::{Diagnostic, Span};

@@ -1,8 +1,9 @@
 //! Faults in lists: of labels in a grouping, of matchers in braces.
 
+use crate::hole::Hole;
 use crate::promql::ast::{GroupingItem, GroupingKeyword, Label, MatchOp, MatcherItem};
 use crate::promql::parser::{Parser, Result};
-use crate::promql::token::{Hole, Kind};
+use crate::promql::token::Kind;
 use crate::{Code, Diagnostic, Span};
 
 impl<'a> Parser<'a> {

@@ -5,19 +5,14 @@ mod groupings;
 mod lists;
 
 use crate::diagnostic::suggest::nearest;
-use crate::promql::ast::{Aggregator, BinaryOp, Expr, ExprKind, Grouping};
+use crate::hole::Hole;
+use crate::promql::ast::{BinaryOp, Expr, ExprKind, Grouping};
+use crate::promql::functions::Aggregator;
 use crate::promql::parser::{Parser, Result};
 use crate::promql::rewrite::of_each_selector;
-use crate::promql::token::{Hole, Kind, Token};
+use crate::promql::token::{Kind, Token, operator_words};
 use crate::promql::{literal, report};
 use crate::{Code, Diagnostic, Span};
-
-/// The keywords that can follow an operand.
-#[rustfmt::skip]
-const OPERATOR_WORDS: [&str; 14] = [
-    "and", "or", "unless", "atan2", "offset", "by", "without", "on", "ignoring", "bool", "group_left", "group_right",
-    "anchored", "smoothed",
-];
 
 /// Words of other languages: what they are here, and what to write.
 const FOREIGN_WORDS: [(&str, &str, &str); 7] = [
@@ -259,7 +254,7 @@ impl<'a> Parser<'a> {
                 let diagnostic = self.syntax(format!("unexpected `{text}`")).label(*label).help(*help);
                 return self.fail(diagnostic);
             }
-            if let Some(word) = nearest(&lower, OPERATOR_WORDS) {
+            if let Some(word) = nearest(&lower, operator_words()) {
                 let diagnostic = self
                     .syntax(format!("unexpected `{text}`"))
                     .label("expected an operator")

@@ -1,0 +1,50 @@
+//! The placeholders of a template.
+
+/// The placeholders of a template, as typed holes of the grammar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Hole {
+    /// `{metric_name}`: the name of a selector or a part of it.
+    MetricName,
+    /// `{labels}`: matchers inside a selector's braces.
+    Labels,
+    /// `{group_by}`: label names inside a grouping's parentheses.
+    GroupBy,
+    /// `{window}`: a duration.
+    Window,
+}
+
+impl Hole {
+    /// Every placeholder.
+    pub const ALL: [Self; 4] = [Self::MetricName, Self::Labels, Self::GroupBy, Self::Window];
+
+    /// The names of all placeholders, without braces.
+    pub const NAMES: [&'static str; 4] =
+        [Self::MetricName.name(), Self::Labels.name(), Self::GroupBy.name(), Self::Window.name()];
+
+    /// The name, without braces.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::MetricName => "metric_name",
+            Self::Labels => "labels",
+            Self::GroupBy => "group_by",
+            Self::Window => "window",
+        }
+    }
+
+    /// The placeholder as a template spells it.
+    #[must_use]
+    pub const fn placeholder(self) -> &'static str {
+        match self {
+            Self::MetricName => "{metric_name}",
+            Self::Labels => "{labels}",
+            Self::GroupBy => "{group_by}",
+            Self::Window => "{window}",
+        }
+    }
+
+    /// The placeholder that `bytes` starts with.
+    pub(crate) fn at_start(bytes: &[u8]) -> Option<Self> {
+        Self::ALL.into_iter().find(|hole| bytes.starts_with(hole.placeholder().as_bytes()))
+    }
+}
