@@ -531,7 +531,7 @@ async fn a_range_in_parts_has_every_point_once() {
     assert_eq!(
         refused.to_string(),
         "preset prometheus::up: invalid time range: \
-         900 points for each series, and the server gives at most 100; a step of 1m31s would fit"
+         900 points per series exceed the server's limit of 100; a step of 1m31s would fit"
     );
     assert_eq!(server.requests().len(), 0);
 

@@ -112,7 +112,7 @@ async fn what_looks_at_the_whole_range_is_not_asked_for_in_parts() {
         let error = query.split().await.unwrap_err();
         let ErrorKind::Range(RangeError::Indivisible { name: found }) = error.kind() else { panic!("{error:?}") };
         assert_eq!(found, name);
-        assert!(error.to_string().contains(&format!("`{name}` looks at the whole range")), "{error}");
+        assert!(error.to_string().contains(&format!("`{name}` depends on the whole range")), "{error}");
         assert!(error.query().is_some());
     }
     assert!(server.requests().is_empty());

@@ -1,4 +1,4 @@
-//! Queries: what is awaited.
+//! Instant and range queries.
 
 mod split;
 mod stream;
@@ -24,13 +24,13 @@ pub use split::{Progress, SplitQuery};
 pub use stream::{SeriesStream, StreamQuery};
 pub use time_range::{MAX_STEPS, RangeError, Step, TimeRange};
 
-/// The types of presets that can be asked for over a range of time.
+/// The result types of presets that can be used in a range query: [`Vector`] and [`Scalar`].
 ///
-/// [`Data`] is for presets that were found at run time; the server refuses those that are of another type.
+/// [`Data`] is for presets that are looked up at run time. The server rejects those with another result type.
 #[diagnostic::on_unimplemented(
-    message = "a range query needs a preset whose type is an instant vector or a scalar",
-    label = "the type of this preset is `{Self}`",
-    note = "ask for it with `query`"
+    message = "a range query requires a preset whose result is an instant vector or a scalar",
+    label = "the result of this preset is `{Self}`",
+    note = "use `query` instead of `query_range`"
 )]
 pub trait RangeResult: QueryResult {}
 
@@ -38,7 +38,7 @@ impl RangeResult for Vector {}
 impl RangeResult for Scalar {}
 impl RangeResult for Data {}
 
-/// PromQL that is still to be rendered, or that nobody has checked.
+/// A preset to render, or unchecked PromQL.
 #[derive(Debug)]
 pub(crate) enum Source<'a> {
     Preset { preset: &'static PresetInfo, input: Input<'a>, window: Option<Result<PromDuration, DurationError>> },
@@ -67,7 +67,7 @@ impl<'a> Source<'a> {
     }
 }
 
-/// What instant and range queries have in common.
+/// The common part of instant, range and exemplar queries.
 pub(crate) struct Common<'a, R, W> {
     source: Source<'a>,
     pub(crate) request: Request<'a>,
@@ -85,7 +85,7 @@ impl<'a, R, W> Common<'a, R, W> {
         }
     }
 
-    /// The type of the preset's result.
+    /// The result type of the preset.
     fn result(&self) -> Option<ResultType> {
         match &self.source {
             Source::Preset { preset, .. } => Some(preset.result),
@@ -93,7 +93,7 @@ impl<'a, R, W> Common<'a, R, W> {
         }
     }
 
-    /// The call. A query that cannot be rendered fails when it is made.
+    /// Renders the query. If that fails, the call fails when it is made.
     pub(crate) fn call(self, endpoint: &'static str, path: &'static str) -> Call {
         let Self { source, mut request, .. } = self;
         let preset = source.name();
@@ -104,7 +104,8 @@ impl<'a, R, W> Common<'a, R, W> {
 
 macro_rules! query_setters {
     ($($common:ident).+) => {
-        /// Replaces the default of the preset's `{window}`.
+        /// Sets the `{window}` of the preset, which has a default in the preset file. Accepts `"5m"`, a
+        /// [`Duration`](std::time::Duration) or a [`PromDuration`](crate::PromDuration).
         pub fn window<D: TryInto<PromDuration, Error: Into<DurationError>>>(mut self, window: D) -> Self
         where
             W: TakesWindow,
@@ -113,15 +114,15 @@ macro_rules! query_setters {
             self
         }
 
-        /// At most this many series. The server says so in a warning if there were more, which then is no
-        /// [missing data](crate::Meta::partial_reason). Prometheus takes it since 3.2; older servers, and
-        /// `VictoriaMetrics`, answer with all series.
+        /// Limits the number of series; unlimited by default. If there are more, the response has a warning, but is not
+        /// [partial](crate::Meta::partial_reason). Prometheus before 3.2 and VictoriaMetrics ignore the limit.
         pub fn limit(mut self, series: u64) -> Self {
             self.$($common).+.request.parameter("limit", series.to_string());
             self
         }
 
-        /// For how long the last sample of a series counts, instead of the server's own 5 minutes.
+        /// Sets how old the last sample of a series can be; 5 minutes by default, unless the server is configured
+        /// otherwise.
         pub fn lookback_delta<D: TryInto<PromDuration, Error: Into<DurationError>>>(mut self, duration: D) -> Self {
             match duration.try_into() {
                 Ok(duration) => {
@@ -135,13 +136,13 @@ macro_rules! query_setters {
             self
         }
 
-        /// Asks how much work the query was: [`Meta::stats`](crate::Meta::stats).
+        /// Requests statistics of the query: [`Meta::stats`](crate::Meta::stats).
         pub fn stats(mut self) -> Self {
             self.$($common).+.request.parameter("stats", "true".to_owned());
             self
         }
 
-        /// Asks how much work the query was, in total and step by step, as far as the server counts it.
+        /// Requests statistics of the query in total and, if the server counts them, per step.
         pub fn stats_per_step(mut self) -> Self {
             self.$($common).+.request.parameter("stats", "all".to_owned());
             self
@@ -152,13 +153,14 @@ macro_rules! query_setters {
 }
 pub(crate) use query_setters;
 
-/// A query for one point in time: what [`PrometheusClient::query`] returns.
+/// A query at one point in time, created with [`PrometheusClient::query`]. Awaiting it returns a [`Vector`], a
+/// [`Matrix`], a [`Scalar`] or a [`Text`](crate::Text), depending on the preset.
 #[must_use = "a query does nothing until it is awaited"]
 pub struct InstantQuery<'a, R, W> {
     common: Common<'a, R, W>,
 }
 
-/// A query of PromQL that nobody has checked: what [`PrometheusClient::raw_query`] returns.
+/// An instant query of unchecked PromQL, created with [`PrometheusClient::raw_query`].
 pub type RawQuery<'a> = InstantQuery<'a, Data, NoWindow>;
 
 impl<'a, R: QueryResult, W> InstantQuery<'a, R, W> {
@@ -173,7 +175,8 @@ impl<'a, R: QueryResult, W> InstantQuery<'a, R, W> {
         Self { common: Common::new(client, Source::Raw(promql)) }
     }
 
-    /// The point in time; the server's now, unless set.
+    /// Sets the evaluation time; the current time of the server by default. Accepts a [`Timestamp`], a
+    /// [`SystemTime`](std::time::SystemTime), RFC 3339, or Unix seconds as a string.
     pub fn at<T: TryInto<Timestamp, Error: Into<RangeError>>>(mut self, at: T) -> Self {
         self.common.request.time("time", at);
         self
@@ -197,17 +200,17 @@ impl<'a, R: QueryResult + 'a, W: 'a> IntoFuture for InstantQuery<'a, R, W> {
     }
 }
 
-/// A query over a range of time: what [`PrometheusClient::query_range`] returns.
+/// A query over a range of time, created with [`PrometheusClient::query_range`]. Awaiting it returns a [`Matrix`].
 #[must_use = "a query does nothing until it is awaited"]
 pub struct RangeQuery<'a, R, W> {
     common: Common<'a, R, W>,
     range: TimeRange,
 }
 
-/// A query of PromQL that nobody has checked: what [`PrometheusClient::raw_query_range`] returns.
+/// A range query of unchecked PromQL, created with [`PrometheusClient::raw_query_range`].
 pub type RawRangeQuery<'a> = RangeQuery<'a, Data, NoWindow>;
 
-// Only the client needs to know that `R` is a `RangeResult`: otherwise one mistake would give two errors.
+// `R` is a `RangeResult`, but only the client requires it: otherwise one mistake would result in two errors.
 impl<'a, R, W> RangeQuery<'a, R, W> {
     pub(crate) fn new<Q: MetricQuerier + ?Sized>(
         client: &'a PrometheusClient,
@@ -229,7 +232,7 @@ impl<'a, R, W> RangeQuery<'a, R, W> {
     ///
     /// ```no_run
     /// # use promql_presets::{PrometheusClient, Querier, TimeRange, presets::prometheus};
-    /// # async fn ask(client: PrometheusClient) -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn print(client: PrometheusClient) -> Result<(), Box<dyn std::error::Error>> {
     /// let year = TimeRange::last_hours(24 * 365).step("1m")?;
     /// let up = client
     ///     .query_range(prometheus::UP, &prometheus::Querier::new(), year)
@@ -270,7 +273,7 @@ impl<'a, R, W> RangeQuery<'a, R, W> {
         self.whole().over(range)
     }
 
-    /// The call without its range.
+    /// The call without start, end and step.
     pub(crate) fn whole(self) -> Call {
         self.common.call("query_range", "api/v1/query_range")
     }
@@ -285,7 +288,7 @@ impl<'a, R, W> RangeQuery<'a, R, W> {
 }
 
 impl Call {
-    /// The call for one range.
+    /// Sets start, end and step.
     pub(crate) fn over(mut self, range: TimeRange) -> Self {
         self.parameters.push(("start".into(), range.start().to_unix_seconds()));
         self.parameters.push(("end".into(), range.end().to_unix_seconds()));
@@ -307,12 +310,12 @@ impl<'a, R: 'a, W: 'a> IntoFuture for RangeQuery<'a, R, W> {
     }
 }
 
-/// The matrix of an answer to a range query.
+/// The result of a range query.
 pub(crate) fn matrix_of_range(response: Response) -> Result<Matrix, ErrorKind> {
     Ok(Matrix::from_response(response)?.check_times()?)
 }
 
-/// A duration as the HTTP API takes it everywhere: in seconds.
+/// A duration in seconds, the format that the HTTP API accepts for all parameters.
 fn seconds(duration: PromDuration) -> String {
     let millis = duration.as_millis();
     format!("{}.{:03}", millis / 1_000, millis % 1_000)

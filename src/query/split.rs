@@ -1,4 +1,4 @@
-//! Ranges that are too long for one query, asked for in parts.
+//! Range queries with more points than the server accepts, split into parts.
 
 mod whole;
 
@@ -17,38 +17,35 @@ use crate::query::{RangeQuery, matrix_of_range, query_setters};
 use crate::value::Matrix;
 use crate::wire::Decoder;
 
-/// How many parts are asked for at once if nobody says.
+/// The default number of concurrent parts.
 const CONCURRENCY: usize = 4;
 
-/// How far a query in parts has come.
+/// The progress of a [`SplitQuery`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// Parts that have arrived, with all parts before them.
+    /// Number of parts that have arrived, in order of time.
     pub done: u64,
-    /// Parts in all.
+    /// Number of all parts.
     pub parts: u64,
-    /// Samples in the parts that have arrived.
+    /// Number of samples in the parts that have arrived.
     pub samples: u64,
 }
 
-/// A range query in parts: what [`RangeQuery::split`] returns.
+/// A range query that is split into parts, created with [`RangeQuery::split`]. Awaiting it returns the joined
+/// [`Matrix`].
 ///
-/// The range is [`aligned`](crate::TimeRange::aligned), which is what makes the parts fit together on every server:
-/// each part is within what the server takes for one query, and together they have every point of the aligned range
-/// once. One timeout and one limit of samples hold for all parts together; the limit of bytes holds for each.
+/// The range is [`aligned`](crate::TimeRange::aligned) and split into parts that the server accepts. Timeout and
+/// `max_samples` apply to all parts together, `max_response_bytes` to each part.
 ///
-/// The answer is that to the whole range: `@ start()` and `@ end()` are sent as the times that they mean. A query that
-/// looks at the whole range in another way fails with [`RangeError::Indivisible`] before anything is sent: `start()`,
-/// `end()` and `range()` as values; of `MetricsQL` `range_avg`, `running_sum`, `topk_avg` and their families, `default`
-/// and other functions that depend on other points or on which series there are; and a `limit`, which would cut each
-/// part on its own. `VictoriaMetrics` takes `a or b` series by series, so there the series of `b` may differ from those
-/// of the whole where one of `a` has points in some parts only.
+/// The result is that of the whole range: `@ start()` and `@ end()` are replaced by its start and end, as
+/// [`Meta::query`](crate::Meta::query) shows. Queries that depend on the whole range in other ways fail with
+/// [`RangeError::Indivisible`] before anything is sent: `start()`, `end()` and `range()` as values, a `limit`, and
+/// functions of MetricsQL such as `range_avg`, `running_sum` and `topk_avg`. VictoriaMetrics evaluates `a or b` per
+/// series, so the series of `b` can differ if a series of `a` has points in some parts only.
 ///
-/// An answer with points of another part, or with one series twice, fails with
+/// A part with points of another part, or with a duplicate series, fails with
 /// [`DecodeError::Series`](crate::wire::DecodeError::Series).
-///
-/// [`Meta::query`](crate::Meta::query) is what was sent for the parts.
 #[must_use = "a query does nothing until it is awaited"]
 pub struct SplitQuery<'a, R, W> {
     query: RangeQuery<'a, R, W>,
@@ -67,19 +64,20 @@ impl<'a, R, W> SplitQuery<'a, R, W> {
         Self { query, max_points, concurrency: CONCURRENCY, on_progress: None }
     }
 
-    /// At most so many points of a series in one part; as many as the server takes unless set.
+    /// Sets the maximum number of points per series in one part; by default, as many as the server accepts.
     pub fn max_points(mut self, points: u64) -> Self {
         self.max_points = points.clamp(1, self.query.max_points());
         self
     }
 
-    /// At most so many parts at once: 4 unless set. The client's own limit holds as well.
+    /// Sets the number of parts that are fetched concurrently: 4 by default. The client's
+    /// [`max_concurrent`](crate::ClientBuilder::max_concurrent) applies too.
     pub fn concurrency(mut self, parts: usize) -> Self {
         self.concurrency = parts.max(1);
         self
     }
 
-    /// What to call whenever a part has arrived.
+    /// Sets a callback for each part that has arrived.
     pub fn on_progress(mut self, callback: impl FnMut(Progress) + Send + 'a) -> Self {
         self.on_progress = Some(Box::new(callback));
         self
@@ -118,7 +116,7 @@ impl<'a, R: 'a, W: 'a> IntoFuture for SplitQuery<'a, R, W> {
     }
 }
 
-/// The query of a call as it is sent for each part of a range.
+/// The query that is sent for each part.
 fn of_parts(call: &Call, range: TimeRange) -> Result<Option<String>, RangeError> {
     if call.is_limited() {
         return Err(RangeError::Indivisible { name: "limit".to_owned() });

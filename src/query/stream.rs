@@ -1,4 +1,4 @@
-//! Series one by one, while they arrive.
+//! Streaming the series of a range query.
 
 use std::fmt;
 use std::future::{Future, IntoFuture, poll_fn};
@@ -22,7 +22,8 @@ use crate::query::{RangeQuery, matrix_of_range, query_setters};
 use crate::value::{Matrix, Meta, Series};
 use crate::wire::Decoder;
 
-/// A range query whose series are returned one by one: what [`RangeQuery::stream`] returns.
+/// A range query whose series are returned one by one: created with [`RangeQuery::stream`].
+/// Awaiting it returns a [`SeriesStream`] as soon as the response has started.
 ///
 /// `timeout` limits the time that the stream waits for the server. `max_response_bytes` and `max_samples` limit what is
 /// in memory: the series that is arriving, and those that have arrived but were not taken. A stream occupies one of the
@@ -57,21 +58,19 @@ impl<R, W> fmt::Debug for StreamQuery<'_, R, W> {
     }
 }
 
-/// The series of a range query, one by one while they arrive: what awaiting a [`StreamQuery`] returns.
+/// The series of a range query, in the order in which they arrive: the result of a [`StreamQuery`].
 ///
-/// To have one says only that an answer has begun: that it is a page to log in, or of another type, is told by the
-/// first [`try_next`](Self::try_next). Only what has arrived and was not yet taken is in memory. The server may still
-/// fail, which [`try_next`](Self::try_next) tells, so what has come counts only once `None` has; then
-/// [`meta`](Self::meta) has the warnings. Dropping it cancels the query.
+/// A stream only means that the response has started. It can still turn out to be invalid, or the server can fail: the
+/// series are complete once [`try_next`](Self::try_next) has returned `None`. Dropping the stream cancels the query.
 ///
-/// The timeout of the query holds for waiting: the clock stands still from when a series is returned until the next one
-/// is asked for, so a caller may take its time.
+/// The timeout of the query limits the time spent waiting for the server: the clock stops while the caller processes a
+/// series.
 ///
-/// It is also a [`Stream`] of results, for the adapters of `futures::StreamExt` and `TryStreamExt`.
+/// It implements [`Stream`], for the adapters of `futures::StreamExt` and `TryStreamExt`.
 pub struct SeriesStream {
-    /// None after the end.
+    /// `None` after the end.
     arriving: Option<Arriving>,
-    /// What came out at the end: compressed bodies hold something back.
+    /// The series that were decoded at the end of a compressed body.
     rest: std::vec::IntoIter<Series>,
     watch: Watch,
     meta: Meta,
@@ -79,12 +78,12 @@ pub struct SeriesStream {
 
 struct Arriving {
     answer: Answer,
-    /// What has arrived and is still to be decoded.
+    /// Bytes that have arrived but are not decoded yet.
     chunk: Bytes,
     body: Body<Decoder>,
     partial: PartialData,
     deadline: Pin<Box<Sleep>>,
-    /// When the caller got the last series and went away with it.
+    /// When the last series was returned to the caller.
     away_since: Option<Instant>,
     _permit: OwnedSemaphorePermit,
 }
@@ -98,16 +97,18 @@ impl SeriesStream {
         Ok(Self { arriving: Some(arriving), rest: Vec::new().into_iter(), watch, meta: Meta::default() })
     }
 
-    /// The next series; `None` after the last.
+    /// Returns the next series, or `None` after the last one.
     ///
     /// # Errors
-    /// What can still go wrong once an answer has begun, as the connection may break. After an error there is only
-    /// `None`.
+    ///
+    /// [`CutOff`](ErrorKind::CutOff), [`Timeout`](ErrorKind::Timeout), [`Decode`](ErrorKind::Decode),
+    /// [`Server`](ErrorKind::Server), [`ResultType`](ErrorKind::ResultType), [`PartialData`](ErrorKind::PartialData)
+    /// and [`Http`](ErrorKind::Http). After an error, the stream is at its end.
     pub async fn try_next(&mut self) -> Result<Option<Series>, Error> {
         poll_fn(|context| self.poll(context)).await.transpose()
     }
 
-    /// Warnings, infos and statistics, which come last: empty until `try_next` has returned `None`.
+    /// Warnings and statistics, which arrive last: empty until `try_next` has returned `None`.
     #[must_use]
     pub fn meta(&self) -> &Meta {
         &self.meta
@@ -147,7 +148,7 @@ impl SeriesStream {
 }
 
 impl Arriving {
-    /// Moves the deadline by as much time as the caller took for the last series.
+    /// Extends the deadline by the time that the caller took for the last series.
     fn resume_clock(&mut self) {
         if let Some(since) = self.away_since.take() {
             let deadline = self.deadline.deadline() + since.elapsed();
@@ -187,7 +188,7 @@ impl Arriving {
         }
     }
 
-    /// What comes with the answer, and the series that were held back.
+    /// Returns the metadata, and the series that were decoded at the end.
     fn finish(self) -> Result<Matrix, ErrorKind> {
         let response = self.body.finish(self.partial)?;
         self.answer.confirm();

@@ -1,4 +1,4 @@
-//! The time range of a range query.
+//! Time ranges of range queries.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -7,16 +7,16 @@ use promql_presets_core::{DurationError, PromDuration};
 
 use crate::value::{ParseTimestampError, Timestamp};
 
-/// Prometheus refuses a range with more steps than this, whatever the query. It has one [point](TimeRange::points)
-/// more.
+/// The maximum number of steps in a range query of Prometheus: 11,000, hence 11,001 [points](TimeRange::points).
 pub const MAX_STEPS: u64 = 11_000;
 
-/// How many points a range has if nobody says how far apart they are.
+/// The default maximum number of points in a range.
 const DEFAULT_POINTS: u64 = 250;
 
-/// How far apart the points of a range are: a duration, or as far as keeps them few.
+/// The distance between the points of a range: a duration, or [`auto`](Self::auto).
 ///
-/// Wherever a step is taken, so are durations, and texts as Prometheus takes them: `15s`, `1h30m`, or `0.5` seconds.
+/// A [`Duration`], a [`PromDuration`], and strings in the formats of Prometheus convert to a step: `15s`, `1h30m`, or
+/// `0.5` for seconds.
 ///
 /// ```
 /// use promql_presets::{Step, TimeRange};
@@ -35,8 +35,8 @@ enum Spacing {
 }
 
 impl Step {
-    /// The shortest round duration with which a series has at most so many points, aligned or not. One point is the
-    /// end.
+    /// The shortest round duration that results in at most `points` points, whether the range is aligned or not. With
+    /// one point, that is the end of the range.
     #[must_use]
     pub const fn auto(points: u64) -> Self {
         Self(Spacing::AtMost(points))
@@ -86,7 +86,7 @@ macro_rules! from_texts {
 
 from_texts!(&str, String, &String);
 
-/// From when to when, and how far apart the points are: what `/api/v1/query_range` takes.
+/// Start, end and step of a range query. Start and end are inclusive.
 ///
 /// ```
 /// use promql_presets::{TimeRange, Timestamp};
@@ -98,7 +98,7 @@ from_texts!(&str, String, &String);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TimeRange {
-    /// As it was asked for; [`Self::start`] and [`Self::end`] are what is sent.
+    /// As requested; [`Self::start`] and [`Self::end`] are sent.
     from: Timestamp,
     to: Timestamp,
     step: Step,
@@ -106,10 +106,11 @@ pub struct TimeRange {
 }
 
 impl TimeRange {
-    /// From `start` to `end`, both included, with [`Step::auto`] of 250 points.
+    /// Creates a range from `start` to `end`, with a step of [`Step::auto(250)`](Step::auto).
     ///
     /// # Errors
-    /// [`RangeError`] where the end is before the start, or either is no point in time.
+    ///
+    /// [`RangeError::InvalidTime`] and [`RangeError::EndBeforeStart`].
     pub fn new<S, E>(start: S, end: E) -> Result<Self, RangeError>
     where
         S: TryInto<Timestamp, Error: Into<RangeError>>,
@@ -119,14 +120,14 @@ impl TimeRange {
         if start > end { Err(RangeError::EndBeforeStart { start, end }) } else { Ok(Self::between(start, end)) }
     }
 
-    /// The last `length` of time up to now, with [`Step::auto`] of 250 points.
+    /// Creates a range that ends now, with a step of [`Step::auto(250)`](Step::auto).
     #[must_use]
     pub fn last(length: Duration) -> Self {
         let end = Timestamp::now();
         Self::between(end.checked_sub(length).unwrap_or(Timestamp::from_millis(0)), end)
     }
 
-    /// The last `hours` hours up to now, with [`Step::auto`] of 250 points.
+    /// Creates a range of the last `hours` hours, with a step of [`Step::auto(250)`](Step::auto).
     #[must_use]
     pub fn last_hours(hours: u32) -> Self {
         Self::last(Duration::from_secs(u64::from(hours) * 3600))
@@ -136,10 +137,12 @@ impl TimeRange {
         Self { from, to, step: Step::auto(DEFAULT_POINTS), aligned: false }
     }
 
-    /// The strings that a web API receives: times in RFC 3339 or Unix seconds, the step as a duration or in seconds.
+    /// Creates a range from strings, such as the parameters of a web API: times in RFC 3339 or Unix seconds, and a step
+    /// in any format that [`Step`] accepts.
     ///
     /// # Errors
-    /// [`RangeError`] where one of them cannot be read, the end is before the start, or the step is zero.
+    ///
+    /// Those of [`new`](Self::new) and [`step`](Self::step).
     pub fn parse<S>(start: &str, end: &str, step: S) -> Result<Self, RangeError>
     where
         S: TryInto<Step, Error: Into<RangeError>>,
@@ -147,10 +150,11 @@ impl TimeRange {
         Self::new(start, end)?.step(step)
     }
 
-    /// Sets how far apart the points are.
+    /// Sets the distance between points.
     ///
     /// # Errors
-    /// [`RangeError`] where the step is no duration, or zero, or for no points at all.
+    ///
+    /// [`RangeError::InvalidStep`], [`RangeError::ZeroStep`], and [`RangeError::NoPoints`] for `Step::auto(0)`.
     pub fn step<S>(self, step: S) -> Result<Self, RangeError>
     where
         S: TryInto<Step, Error: Into<RangeError>>,
@@ -163,8 +167,8 @@ impl TimeRange {
         }
     }
 
-    /// Moves start and end back to multiples of the step, whichever step is set before or after, so that the points of
-    /// a graph stay where they are when the graph moves on, and caches are hit.
+    /// Rounds start and end down to multiples of the step, also if the step is set later. Repeated queries then return
+    /// the same points, and caches can be used.
     ///
     /// ```
     /// # use promql_presets::TimeRange;
@@ -178,29 +182,29 @@ impl TimeRange {
         Self { aligned: true, ..self }
     }
 
-    /// The first point.
+    /// The first point, after alignment.
     #[must_use]
     pub fn start(&self) -> Timestamp {
         if self.step.0 == Spacing::AtMost(1) { self.end() } else { self.on_grid(self.from) }
     }
 
-    /// No point is later.
+    /// The end of the range, after alignment. The last point is at most one step earlier.
     #[must_use]
     pub fn end(&self) -> Timestamp {
         self.on_grid(self.to)
     }
 
-    /// How far apart the points are.
+    /// The distance between points.
     #[must_use]
     pub fn step_duration(&self) -> PromDuration {
         match self.step.0 {
             Spacing::Every(duration) => duration,
-            // So many steps are enough when start and end are moved, too.
+            // This many steps are enough after alignment as well.
             Spacing::AtMost(points) => round_step(length(self.from, self.to), points.saturating_sub(1).max(1)),
         }
     }
 
-    /// How many points a series without gaps has: one more than there are steps, since there is one at either end.
+    /// The number of points of a series without gaps: the number of steps plus one.
     #[must_use]
     pub fn points(&self) -> u64 {
         self.steps().saturating_add(1)
@@ -223,7 +227,7 @@ impl TimeRange {
         millis(length(self.start(), self.end())) / self.step_millis()
     }
 
-    /// Whether a server would take it that takes so many steps.
+    /// Fails if the range has more steps than the server accepts.
     pub(crate) fn check(&self, most: u64) -> Result<(), RangeError> {
         if self.steps() <= most {
             return Ok(());
@@ -233,18 +237,17 @@ impl TimeRange {
         Err(RangeError::TooManyPoints { points: self.points(), most: most.saturating_add(1), fitting })
     }
 
-    /// How many [`parts`](Self::parts) there are, or the most that fit.
+    /// The number of [`parts`](Self::parts), saturating.
     pub(crate) fn part_count(&self, points: u64) -> u64 {
         let span = i128::from(self.step_millis()) * i128::from(points.max(1));
         let part = |time: Timestamp| i128::from(time.as_millis()).div_euclid(span);
         u64::try_from(part(self.aligned().end()) - part(self.aligned().start()) + 1).unwrap_or(u64::MAX)
     }
 
-    /// Parts of at most so many points which together have the points of the aligned range, each once.
+    /// Splits the aligned range into parts of at most `points` points. Each point is in exactly one part.
     ///
-    /// Where parts meet does not depend on the range, so that caches know the inner parts again when the range moves
-    /// on. Each part is aligned: `VictoriaMetrics` would otherwise move the parts that are long enough, and only
-    /// these.
+    /// The boundaries of parts do not depend on the range, so that caches can be used when the range moves. Each part
+    /// is aligned, since VictoriaMetrics aligns long ranges by itself.
     pub(crate) fn parts(self, points: u64) -> impl Iterator<Item = Self> {
         let whole = self.aligned();
         let step = whole.step_duration();
@@ -269,7 +272,7 @@ fn millis(length: Duration) -> u64 {
     u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The least round step with which `length` has at most so many steps.
+/// The shortest round step that divides `length` into at most `steps` steps.
 fn round_step(length: Duration, steps: u64) -> PromDuration {
     const ROUND: [u64; 14] = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
     let exact = length.as_secs().saturating_add(u64::from(length.subsec_nanos() > 0)).div_ceil(steps);
@@ -277,48 +280,48 @@ fn round_step(length: Duration, steps: u64) -> PromDuration {
     PromDuration::from_secs(round.unwrap_or_else(|| exact.next_multiple_of(86_400 / 4)))
 }
 
-/// Why there is no such range.
+/// Why a time range or a point in time is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RangeError {
-    /// A text that is no point in time.
+    /// A string that is not a point in time.
     #[error(transparent)]
     InvalidTime(ParseTimestampError),
-    /// A step that is no duration.
+    /// A step that is not a duration.
     #[error("invalid step: {0}")]
     InvalidStep(DurationError),
-    /// A lookback delta that is no duration.
+    /// A lookback delta that is not a duration.
     #[error("invalid lookback delta: {0}")]
     InvalidLookback(DurationError),
-    /// A step of no length.
+    /// A step of zero.
     #[error("a step must be longer than zero")]
     ZeroStep,
-    /// A step for no points.
+    /// A step for zero points.
     #[error("a range has at least one point")]
     NoPoints,
-    /// A range that ends before it starts.
+    /// The end is before the start.
     #[error("the range ends at {end}, before its start at {start}")]
     EndBeforeStart {
-        /// The start.
+        /// Start of the range.
         start: Timestamp,
-        /// The end.
+        /// End of the range.
         end: Timestamp,
     },
-    /// More points than the server gives for a series: one more than it takes
-    /// [steps](crate::ClientBuilder::max_steps).
-    #[error("{points} points for each series, and the server gives at most {most}; a step of {fitting} would fit")]
+    /// More points per series than the server accepts, which is
+    /// [`max_steps`](crate::ClientBuilder::max_steps) plus one.
+    #[error("{points} points per series exceed the server's limit of {most}; a step of {fitting} would fit")]
     TooManyPoints {
-        /// How many there would be.
+        /// The number of points of the range.
         points: u64,
-        /// How many there may be.
+        /// The maximum number of points.
         most: u64,
-        /// The smallest step in whole seconds that is allowed.
+        /// The shortest step in whole seconds within the limit.
         fitting: PromDuration,
     },
-    /// A range in parts of what looks at the whole of it, see [`SplitQuery`](crate::SplitQuery).
-    #[error("`{name}` looks at the whole range, which cannot be asked for in parts")]
+    /// A query that cannot be split, see [`SplitQuery`](crate::SplitQuery).
+    #[error("`{name}` depends on the whole range, which therefore cannot be split")]
     Indivisible {
-        /// The function, or what else it is, in lower case.
+        /// The function or other part of the query, in lower case.
         name: String,
     },
 }
@@ -344,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_web_apis_receive() {
+    fn strings_of_web_apis_are_parsed() {
         let range = range("1700000000", "2023-11-14T22:14:20.500Z", "0.5");
         assert_eq!(range.start().as_millis(), 1_700_000_000_000);
         assert_eq!(range.end().as_millis(), 1_700_000_060_500);
@@ -353,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_range() {
+    fn invalid_ranges_are_rejected() {
         let failed = |start, end, step| TimeRange::parse(start, end, step).unwrap_err();
         assert!(matches!(failed("x", "1", "1s"), RangeError::InvalidTime(_)));
         assert!(matches!(failed("2026-04-16T23:00:00", "1", "1s"), RangeError::InvalidTime(_)));
@@ -366,17 +369,17 @@ mod tests {
     }
 
     #[test]
-    fn counts_points_as_prometheus_does() {
+    fn points_are_counted_like_in_prometheus() {
         assert_eq!(range("0", "11000", "1").check(MAX_STEPS), Ok(()));
         assert_eq!(range("0", "11000.999", "1").check(MAX_STEPS), Ok(()));
         let error = range("0", "11001", "1").check(MAX_STEPS).unwrap_err();
         let fitting = PromDuration::from_secs(2);
         assert_eq!(error, RangeError::TooManyPoints { points: 11_002, most: 11_001, fitting });
         assert_eq!(range("0", "11001", "2").check(MAX_STEPS), Ok(()));
-        // As many as VictoriaMetrics takes, whose error names 30,000 points.
+        // The limit of VictoriaMetrics, whose error names 30,000 points.
         assert_eq!(range("0", "29999", "1").check(29_999), Ok(()));
         let error = range("0", "30000", "1").check(29_999).unwrap_err().to_string();
-        assert!(error.starts_with("30001 points for each series, and the server gives at most 30000;"), "{error}");
+        assert!(error.starts_with("30001 points per series exceed the server's limit of 30000;"), "{error}");
     }
 
     fn grid(range: &TimeRange) -> Vec<i64> {
@@ -386,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_have_every_point_of_the_aligned_range_once() {
+    fn each_point_is_in_one_part() {
         for (start, end, step, points) in [
             ("0", "99", "1", 10),
             ("7.5", "100", "3", 4),
@@ -400,7 +403,7 @@ mod tests {
             assert_eq!(parts.iter().flat_map(grid).collect::<Vec<_>>(), grid(&whole.aligned()));
             assert!(parts.iter().all(|part| part.points() <= points && part.aligned() == *part));
             assert_eq!(parts.len() as u64, whole.part_count(points));
-            // The inner ends stay where they are when the range moves on.
+            // Inner boundaries do not depend on the range.
             let ends = |range: TimeRange| range.parts(points).map(|part| part.end()).collect::<Vec<_>>();
             let moved = ends(TimeRange { from: Timestamp::from_millis(whole.from.as_millis() + 3_000), ..whole });
             if whole.points() > 2 * points {
@@ -410,7 +413,7 @@ mod tests {
     }
 
     #[test]
-    fn ends_of_time_do_no_harm() {
+    fn extreme_timestamps_do_not_overflow() {
         let all = TimeRange::new(Timestamp::MIN, Timestamp::MAX).unwrap();
         assert!(all.check(MAX_STEPS).is_err());
         let dense = all.step("1ms").unwrap();
@@ -422,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn an_automatic_step_never_gives_more_points() {
+    fn an_automatic_step_never_exceeds_its_points() {
         for points in [1, 2, 3, 99, 250, 11_001] {
             for start in ["0", "-3599.001", "1700000000", "1700000000.999"] {
                 for length in [0, 1, 999, 1_000, 59_500, 3_600_000, 11_000_000, 11_000_001, 86_399_999, 99_999_999_999]
@@ -444,7 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn aligns_to_the_step_whichever_comes_first() {
+    fn step_and_alignment_are_set_in_any_order() {
         let plain = range("7", "29", "10");
         let aligned = plain.aligned();
         assert_eq!((aligned.start().as_millis(), aligned.end().as_millis()), (0, 20_000));
@@ -456,14 +459,14 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_would_fit_does_so_when_aligned() {
+    fn a_suggested_step_fits_after_alignment() {
         let long = range("0.5", "11001", "1").aligned();
         let Err(RangeError::TooManyPoints { points: 11_002, fitting, .. }) = long.check(MAX_STEPS) else { panic!() };
         assert_eq!(long.step(fitting).unwrap().check(MAX_STEPS), Ok(()));
     }
 
     #[test]
-    fn picks_a_round_step() {
+    fn automatic_steps_are_round() {
         let step = |hours| TimeRange::last_hours(hours).step_duration().to_string();
         assert_eq!([step(0), step(1), step(6), step(24), step(24 * 30)], ["1s", "15s", "2m", "10m", "6h"]);
     }
