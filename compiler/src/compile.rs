@@ -207,7 +207,7 @@ fn not_allowed(findings: Vec<Diagnostic>, raw: &RawPreset, template: &Literal) -
     for finding in findings {
         match raw.allow.iter().position(|allow| allow.check.value == finding.code) {
             Some(entry) => used[entry] = true,
-            None => rest.push(finding.map_spans(|span| template.locate(span))),
+            None => rest.push(template.place(finding)),
         }
     }
     let unused = raw.allow.iter().zip(used).filter(|(allow, used)| !used && !allow.is_faulty);
@@ -396,11 +396,8 @@ impl Compiler<'_> {
             preset.window = Some(declared.unwrap_or(STUB_WINDOW));
         }
         let sound = compiled.diagnostics.is_empty();
-        let mut diagnostics: Vec<Diagnostic> = compiled
-            .diagnostics
-            .into_iter()
-            .map(|diagnostic| diagnostic.map_spans(|span| template.locate(span)))
-            .collect();
+        let mut diagnostics: Vec<Diagnostic> =
+            compiled.diagnostics.into_iter().map(|diagnostic| template.place(diagnostic)).collect();
         // A misspelt key has been reported, and was read as the one that was meant.
         let is_key = |key: Span| self.files[file].text[key.range()].trim_matches(['"', '\'']) == "window";
         if diagnostics.is_empty() {

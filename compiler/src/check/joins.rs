@@ -90,6 +90,7 @@ impl<'e> Join<'_, 'e> {
         // A constant to fall back to never has labels.
         let sides =
             [self.left, self.right].into_iter().filter(|side| self.constant().is_none_or(|(id, _)| id != *side));
+        let mut missing_label: Option<Diagnostic> = None;
         for item in self.on().map_or(&[][..], |on| &on.items) {
             let found = sides.clone().find_map(|side| match item {
                 GroupingItem::Label(label) if !self.query.labels_without_group_by(side).may_have(&label.name) => {
@@ -100,8 +101,17 @@ impl<'e> Join<'_, 'e> {
                 GroupingItem::Label(_) => None,
                 GroupingItem::GroupBy(span) => missing_group_by(self.query, side, *span, Code::MatchLabelMissing),
             });
-            findings.extend(found);
+            // Labels that are lost together are one mistake.
+            match (found, &mut missing_label) {
+                (Some(found), Some(first)) if found.code == Code::MatchLabelMissing => {
+                    first.severity = first.severity.max(found.severity);
+                    first.secondary.push((found.span, "and here".to_owned()));
+                }
+                (Some(found), None) if found.code == Code::MatchLabelMissing => missing_label = Some(found),
+                (found, _) => findings.extend(found),
+            }
         }
+        findings.extend(missing_label);
         let ignoring = self.binary.matching.iter().filter(|matching| matching.keyword == GroupingKeyword::Ignoring);
         for label in ignoring.flat_map(Grouping::labels) {
             // One side may well lack what the other has.

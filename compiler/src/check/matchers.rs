@@ -71,7 +71,9 @@ fn undeclared_metric(query: &Analysis<'_>, selector: &Selector<'_>, series: &Ser
         finding.help(format!("write `{hole}{meant}`"))
     } else {
         let series: Vec<String> = derived.map(|suffix| format!("`{hole}{suffix}`")).collect();
-        finding.note(format!("its series are {}", series.join(", ")))
+        let own =
+            if kind == MetricType::Summary { format!("`{hole}` with the label `quantile`, ") } else { String::new() };
+        finding.note(format!("its series are {own}{}", series.join(", ")))
     });
 }
 

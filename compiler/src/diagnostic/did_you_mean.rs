@@ -7,6 +7,7 @@ pub(crate) fn suggest_duration(text: &str) -> Option<String> {
     let text: String = text.split_whitespace().collect();
     let mut meant = String::new();
     let mut rest = text.as_str();
+    let mut last = "m";
     while !rest.is_empty() {
         let (number, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len()));
         let (unit, after) = after.split_at(after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len()));
@@ -18,7 +19,15 @@ pub(crate) fn suggest_duration(text: &str) -> Option<String> {
         }
         let unit = match unit.to_ascii_lowercase().as_str() {
             "ms" | "msec" | "millis" => "ms",
-            "" | "s" | "sec" | "secs" | "second" | "seconds" => "s",
+            // What follows hours are minutes.
+            "" => match last {
+                "w" => "d",
+                "d" => "h",
+                "h" => "m",
+                "s" => "ms",
+                _ => "s",
+            },
+            "s" | "sec" | "secs" | "second" | "seconds" => "s",
             "m" | "min" | "mins" | "minute" | "minutes" => "m",
             "h" | "hr" | "hrs" | "hour" | "hours" => "h",
             "d" | "day" | "days" => "d",
@@ -26,6 +35,7 @@ pub(crate) fn suggest_duration(text: &str) -> Option<String> {
             "y" | "yr" | "year" | "years" => "y",
             _ => return None,
         };
+        last = unit;
         if number.contains('.') {
             meant += &whole(number, unit)?;
         } else {
@@ -73,6 +83,9 @@ mod tests {
             ("1 hour 30 minutes", "write `1h30m`"),
             ("1.5h", "write `1h30m`"),
             ("5", "write `5s`"),
+            ("1h30", "write `1h30m`"),
+            ("5m30", "write `5m30s`"),
+            ("1d12", "write `1d12h`"),
             ("1M", "write `1m` for minutes, `30d` for months"),
             ("2 months", "write `2m` for minutes, `60d` for months"),
         ] {

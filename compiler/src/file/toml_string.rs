@@ -1,6 +1,6 @@
 //! TOML strings: what they hold, and where each byte of it stands in the file.
 
-use crate::Span;
+use crate::{Diagnostic, Span};
 
 /// The content of a TOML string with the way back to the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct Literal {
     pub span: Span,
     /// Where the content and the file run apart, in order.
     jumps: Vec<Jump>,
+    /// Whether the string is in double quotes, so that backslashes are escaped.
+    is_basic: bool,
 }
 
 /// From `text` on, content byte `i` stands at `file + i - text`; the byte before ends at `before`.
@@ -34,7 +36,7 @@ impl Literal {
             at += ["\r\n", "\n"].iter().find(|eol| raw[at..].starts_with(**eol)).map_or(0, |eol| eol.len());
         }
         let end = raw.len().saturating_sub(width).max(at);
-        let mut literal = Self { text: String::new(), span, jumps: Vec::new() };
+        let mut literal = Self { text: String::new(), span, jumps: Vec::new(), is_basic: quote == "\"" };
         literal.jump(at, at);
         if quote == "'" {
             literal.text.push_str(raw.get(at..end).unwrap_or_default());
@@ -90,6 +92,25 @@ impl Literal {
             _ => index(before),
         };
         self.jumps.push(Jump { text, before, file: index(file) });
+    }
+
+    /// A diagnostic about the content as one about the file: what it says to write is escaped as the string requires.
+    pub(crate) fn place(&self, diagnostic: Diagnostic) -> Diagnostic {
+        let mut diagnostic = diagnostic.map_spans(|span| self.locate(span));
+        if self.is_basic {
+            let escape = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
+            // Every second piece is between backticks.
+            let code = |help: String| {
+                let pieces = help.split('`').enumerate();
+                let pieces = pieces.map(|(at, piece)| if at % 2 == 1 { escape(piece) } else { piece.to_owned() });
+                pieces.collect::<Vec<_>>().join("`")
+            };
+            diagnostic.help = diagnostic.help.map(code);
+            if let Some(fix) = &mut diagnostic.fix {
+                fix.text = escape(&fix.text);
+            }
+        }
+        diagnostic
     }
 
     /// The place in the file of a range of the content.

@@ -238,11 +238,20 @@ pub(super) fn unknown_function(name: &str, span: Span, grouped: bool) -> Diagnos
     if let Some((_, successor, note)) = REMOVED.iter().find(|(removed, ..)| *removed == name) {
         return diagnostic.label("removed").help(format!("write `{successor}`")).note(*note);
     }
+    const METRICSQL: &str = "VictoriaMetrics' MetricsQL has it, Prometheus does not";
     if let Some(note) = metricsql(name) {
-        return diagnostic.label("VictoriaMetrics' MetricsQL has it, Prometheus does not").note(note);
+        return diagnostic.label(METRICSQL).note(note);
     }
-    let diagnostic = diagnostic.label("not a function");
     let lower = name.to_ascii_lowercase();
+    let is_metricsql = METRICSQL_FUNCTIONS.binary_search(&lower.as_str()).is_ok();
+    let diagnostic = diagnostic.label(if is_metricsql { METRICSQL } else { "not a function" });
+    if let Some((_, equivalent)) = EQUIVALENTS.iter().find(|(other, _)| *other == lower) {
+        return diagnostic.help(format!("write `{equivalent}`"));
+    }
+    if is_metricsql {
+        return diagnostic
+            .note("see https://prometheus.io/docs/prometheus/latest/querying/functions/ for what Prometheus has");
+    }
     let functions = Function::all().iter().map(|function| function.name);
     let aggregators = Aggregator::ALL.map(Aggregator::as_str);
     let names = if grouped { nearest(&lower, aggregators) } else { nearest(&lower, functions.chain(aggregators)) };
@@ -265,67 +274,74 @@ pub(super) fn metricsql(word: &str) -> Option<&'static str> {
         "limit" => "Prometheus limits the number of series in the HTTP request, or with `topk`",
         "with" => "Prometheus has no templates of expressions",
         "xor" => "Prometheus writes `(a unless b) or (b unless a)`",
-        "rollup"
-        | "rollup_rate"
-        | "rollup_increase"
-        | "rollup_delta"
-        | "default_rollup"
-        | "increase_pure"
-        | "rate_over_sum"
-        | "increases_over_time"
-        | "decreases_over_time"
-        | "range_quantile"
-        | "range_median"
-        | "running_sum"
-        | "running_avg"
-        | "range_sum"
-        | "range_avg"
-        | "range_max"
-        | "range_min"
-        | "remove_resets"
-        | "keep_last_value"
-        | "keep_next_value"
-        | "interpolate"
-        | "smooth_exponential"
-        | "zscore"
-        | "share_le_over_time"
-        | "share_gt_over_time"
-        | "count_gt_over_time"
-        | "count_le_over_time"
-        | "median_over_time"
-        | "mode_over_time"
-        | "distinct_over_time"
-        | "tmin_over_time"
-        | "tmax_over_time"
-        | "lifetime"
-        | "lag"
-        | "scrape_interval"
-        | "label_set"
-        | "label_del"
-        | "label_keep"
-        | "label_copy"
-        | "label_move"
-        | "label_map"
-        | "label_match"
-        | "label_mismatch"
-        | "label_transform"
-        | "label_value"
-        | "label_uppercase"
-        | "label_lowercase"
-        | "alias"
-        | "union"
-        | "prometheus_buckets"
-        | "buckets_limit"
-        | "histogram_share"
-        | "histogram_over_time"
-        | "now"
-        | "range_normalize"
-        | "limit_offset" => {
-            "see https://prometheus.io/docs/prometheus/latest/querying/functions/ for what Prometheus has"
-        }
         _ => return None,
     })
 }
+
+/// Functions and aggregations that only `MetricsQL` has; sorted.
+#[rustfmt::skip]
+static METRICSQL_FUNCTIONS: &[&str] = &[
+    "aggr_over_time", "alias", "any", "ascent_over_time", "bitmap_and", "bitmap_or", "bitmap_xor", "bottomk_avg",
+    "bottomk_last", "bottomk_max", "bottomk_median", "bottomk_min", "buckets_limit", "changes_prometheus",
+    "count_eq_over_time", "count_gt_over_time", "count_le_over_time", "count_ne_over_time", "count_values_over_time",
+    "decreases_over_time", "default_rollup", "delta_prometheus", "deriv_fast", "descent_over_time",
+    "distinct_over_time", "drop_empty_series", "duration_over_time", "geomean", "geomean_over_time", "histogram",
+    "histogram_over_time", "histogram_share", "hoeffding_bound_lower", "hoeffding_bound_upper", "ideriv",
+    "increase_prometheus", "increase_pure", "increases_over_time", "integrate", "interpolate", "iqr_over_time",
+    "keep_last_value", "keep_next_value", "label_copy", "label_del", "label_graphite_group", "label_keep",
+    "label_lowercase", "label_map", "label_match", "label_mismatch", "label_move", "label_set", "label_transform",
+    "label_uppercase", "label_value", "lag", "lifetime", "limit_offset", "mad", "median", "median_over_time", "mode",
+    "mode_over_time", "now", "outlier_iqr_over_time", "outliers_iqr", "outliers_mad", "outliersk",
+    "prometheus_buckets", "quantiles", "quantiles_over_time", "rand", "rand_exponential", "rand_normal", "range_avg",
+    "range_first", "range_last", "range_linear_regression", "range_mad", "range_max", "range_median", "range_min",
+    "range_normalize", "range_quantile", "range_stddev", "range_stdvar", "range_sum", "range_trim_outliers",
+    "range_trim_spikes", "range_trim_zscore", "range_zscore", "rate_over_sum", "rate_prometheus", "remove_resets",
+    "resets_prometheus", "rollup", "rollup_candlestick", "rollup_delta", "rollup_deriv", "rollup_increase",
+    "rollup_rate", "rollup_scrape_interval", "ru", "running_avg", "running_max", "running_min", "running_sum",
+    "scrape_interval", "share", "share_eq_over_time", "share_gt_over_time", "share_le_over_time",
+    "share_ne_over_time", "smooth_exponential", "sort_by_label_numeric", "sort_by_label_numeric_desc",
+    "stale_samples_over_time", "sum2", "sum2_over_time", "sum_eq_over_time", "sum_gt_over_time", "sum_le_over_time",
+    "tfirst_over_time", "timezone_offset", "tlast_over_time", "tmax_over_time", "tmin_over_time", "topk_avg",
+    "topk_last", "topk_max", "topk_median", "topk_min", "ttf", "union", "zscore", "zscore_over_time",
+];
+
+/// What Prometheus has in place of functions of other languages.
+static EQUIVALENTS: &[(&str, &str)] = &[
+    ("alias", "label_replace(x, \"__name__\", \"name\", \"\", \"\")"),
+    ("average", "avg(x)"),
+    ("average_over_time", "avg_over_time(x[5m])"),
+    ("coalesce", "a or b"),
+    ("geomean", "exp(avg(ln(x)))"),
+    ("increase_prometheus", "increase(x[5m])"),
+    ("increase_pure", "increase(x[5m])"),
+    ("label_copy", "label_replace(x, \"to\", \"$1\", \"from\", \"(.*)\")"),
+    ("label_del", "sum without (label) (x)"),
+    ("label_keep", "sum by (label) (x)"),
+    ("label_set", "label_replace(x, \"label\", \"value\", \"\", \"\")"),
+    ("lag", "time() - timestamp(x)"),
+    ("length", "count(x)"),
+    ("log", "ln(x)"),
+    ("mean", "avg(x)"),
+    ("mean_over_time", "avg_over_time(x[5m])"),
+    ("median", "quantile(0.5, x)"),
+    ("median_over_time", "quantile_over_time(0.5, x[5m])"),
+    ("mod", "a % b"),
+    ("now", "time()"),
+    ("percentile", "quantile(0.95, x)"),
+    ("percentile_over_time", "quantile_over_time(0.95, x[5m])"),
+    ("pow", "a ^ b"),
+    ("power", "a ^ b"),
+    ("range_avg", "avg_over_time(x[1h:])"),
+    ("range_max", "max_over_time(x[1h:])"),
+    ("range_median", "quantile_over_time(0.5, x[1h:])"),
+    ("range_min", "min_over_time(x[1h:])"),
+    ("range_sum", "sum_over_time(x[1h:])"),
+    ("rate_prometheus", "rate(x[5m])"),
+    ("rollup_delta", "delta(x[5m])"),
+    ("rollup_increase", "increase(x[5m])"),
+    ("rollup_rate", "rate(x[5m])"),
+    ("union", "a or b"),
+];
 
 pub(super) fn aggregate_arguments(op: Aggregator, name: Span, parens: Span, args: &[Expr<'_>]) -> Diagnostic {
     let word = op.as_str();

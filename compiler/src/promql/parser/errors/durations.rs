@@ -70,6 +70,13 @@ impl Parser<'_> {
                     diagnostic
                 }
             }
+            _ if matches!(self.slice(self.token.span).to_ascii_lowercase().as_str(), "min" | "max") => {
+                let text = format!("{}_of", self.slice(self.token.span));
+                self.syntax(format!("unexpected {}", self.found()))
+                    .label("aggregates vectors")
+                    .note("of two durations, `min_of` and `max_of` return the shorter and the longer one")
+                    .write(self.token.span, text)
+            }
             Kind::Ident if self.lexer.template => self
                 .syntax(format!("unexpected {}", self.found()))
                 .label("expected a duration, such as `5m`")

@@ -312,6 +312,10 @@ impl<'a> Parser<'a> {
             Kind::LeftBracket if before.ends_with(',') => {
                 self.unexpected_start("a range stands right behind its selector").help("remove the `,` before it")
             }
+            Kind::Div if before.ends_with('/') && self.text_before(self.token.span.start).ends_with('/') => {
+                let span = Span::new(self.token.span.start - 1, self.token.span.end);
+                Diagnostic::new(Code::Syntax, span, "unexpected `//`").label("not a comment").write(span, "#")
+            }
             Kind::Comma if before.ends_with([',', '(']) => {
                 self.syntax("missing argument").label("nothing before this `,`")
             }
