@@ -102,12 +102,17 @@ impl Report {
         self.errors += errors;
         self.warnings += findings.len() - errors;
         let (format, colors) = (self.format, self.colors);
-        let texts = emit::each(files, findings, |messages, finding| match format {
-            Format::Human => format!("{}\n\n", message(messages, &finding.diagnostic, colors)),
-            Format::Short => format!("{}\n", messages.short(&finding.diagnostic)),
-            Format::Json => json(&files[finding.file], messages, finding),
+        self.text.extend(match format {
+            Format::Human => emit::first(files, findings, |messages, finding| {
+                format!("{}\n\n", message(messages, &finding.diagnostic, colors))
+            }),
+            Format::Short => {
+                emit::each(files, findings, |messages, finding| format!("{}\n", messages.short(&finding.diagnostic)))
+            }
+            Format::Json => {
+                emit::each(files, findings, |messages, finding| json(&files[finding.file], messages, finding))
+            }
         });
-        self.text.extend(texts);
     }
 
     fn summary(&self) -> String {

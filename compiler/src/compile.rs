@@ -8,7 +8,6 @@ use crate::backend::registry::{Label, LabelKind, Module, Preset, Querier, Regist
 use crate::backend::{codegen, lower, names};
 use crate::check::{self, Metrics, Scope};
 use crate::diagnostic::emit;
-use crate::diagnostic::limit;
 use crate::diagnostic::source::Spanned;
 use crate::diagnostic::suggest::nearest;
 use crate::file::Literal;
@@ -60,28 +59,13 @@ pub fn compile(files: &[SourceFile]) -> Output {
         !file.is_doubtful(found.diagnostic.span) && !may_be_there
     }));
     findings.sort_by_key(|finding| (finding.file, finding.diagnostic.span));
-    let findings = limited(findings);
 
     let errors: Vec<&Finding> =
         findings.iter().filter(|finding| finding.diagnostic.severity == Severity::Error).collect();
-    let texts = emit::each(files, &errors, |messages, error| messages.untitled(&error.diagnostic));
+    let texts = emit::first(files, &errors, |messages, error| messages.untitled(&error.diagnostic));
+    let code = codegen::generate(&registry, files, texts.len());
     let error_files = (1..).map(codegen::error_file).zip(texts).collect();
-    let code = codegen::generate(&registry, files, errors.len());
     Output { code, error_files, findings, registry }
-}
-
-/// The findings, of which there may be only so many in each file.
-fn limited(findings: Vec<Finding>) -> Vec<Finding> {
-    let mut of_files: BTreeMap<usize, Vec<Finding>> = BTreeMap::new();
-    for finding in findings {
-        of_files.entry(finding.file).or_default().push(finding);
-    }
-    let mut all = Vec::new();
-    for mut findings in of_files.into_values() {
-        limit(&mut findings, |finding| &mut finding.diagnostic);
-        all.append(&mut findings);
-    }
-    all
 }
 
 /// What a template on its own becomes: `preset!`.
@@ -134,7 +118,6 @@ impl InlinePreset {
             _ => {}
         }
         diagnostics.extend(findings.into_iter().filter(|finding| !options.allow.contains(&finding.code)));
-        limit(&mut diagnostics, |diagnostic| diagnostic);
         let has_errors = diagnostics.iter().any(|found| found.severity == Severity::Error);
         let preset = Preset {
             name: String::new(),
@@ -260,7 +243,8 @@ impl Compiler<'_> {
     }
 
     fn module_path(&mut self, file: usize) -> Option<Vec<String>> {
-        let name = self.files[file].name.trim_end_matches(".toml").to_owned();
+        let name = self.files[file].name.as_str();
+        let name = name.strip_suffix(".toml").unwrap_or(name).to_owned();
         let path: Option<Vec<String>> = name.split('/').map(names::module).collect();
         if path.is_none() {
             let title = format!("invalid name of a preset file: `{}`", self.files[file].path);

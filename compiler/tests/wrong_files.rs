@@ -45,10 +45,7 @@ fn not_toml() {
         ("# only a comment\n", &["1:1: error: no presets in this file [missing-key]"]),
         (
             "# \u{FFFD}\u{FFFD}\n[presets.a]\ntemplat = 'up'\n",
-            &[
-                "1:3: error: invalid UTF-8 [invalid-toml]",
-                "3:1: error: unknown key `templat` in a preset [unknown-key]",
-            ],
+            &["3:1: error: unknown key `templat` in a preset [unknown-key]"],
         ),
         ("[presets.caf\u{FFFD}]\n", &["1:13: error: invalid UTF-8 [invalid-toml]"]),
         ("\u{FFFD}\u{FFFD}[\0a\0]\0", &["1:1: error: invalid UTF-8 [invalid-toml]"]),
@@ -616,12 +613,36 @@ fn several_files() {
 }
 
 #[test]
+fn replacement_characters_are_valid_in_comments() {
+    let file = |text: &str| said(&[("a.toml", text)]);
+    assert_eq!(file("# \u{FFFD}\n[presets.a] # \u{FFFD}\ntemplate = 'up{{{labels}}} # \u{FFFD}'\n"), [""; 0]);
+    for wrong in [
+        "[presets.a]\ntemplate = 'up{{a=\"\u{FFFD}\",{labels}}}'\n",
+        "[presets.a]\ntemplate = 'up{{a=\"# \u{FFFD}\",{labels}}}'\n",
+        "description = '\u{FFFD}'\n[presets.a]\ntemplate = 'up{{{labels}}}'\n",
+    ] {
+        assert_eq!(file(wrong).len(), 1, "{wrong}");
+    }
+}
+
+#[test]
+fn only_the_last_ending_is_left_out_of_a_module() {
+    let text = "[presets.a]\ntemplate = 'up{{{labels}}}'\n";
+    assert_eq!(
+        said(&[("a.toml", text), ("a.toml.toml", text)]),
+        ["presets/a.toml.toml:1:1: error: invalid name of a preset file: `presets/a.toml.toml` [invalid-name]"]
+    );
+}
+
+#[test]
 fn a_file_full_of_faults_says_how_many() {
     let text = format!("[presets.a]\ntemplate = 'up{{{{{{labels}}}}}} # {}'\n", "{labels}".repeat(5000));
     let file = SourceFile { name: "a.toml".into(), path: "presets/a.toml".into(), text };
-    let findings = compile(&[file]).findings;
-    assert_eq!(findings.len(), 100);
-    assert_eq!(findings[99].diagnostic.note.as_deref(), Some("4900 more findings are not shown"));
+    let output = compile(&[file]);
+    assert_eq!(output.findings.len(), 5000);
+    assert_eq!(output.error_files.len(), 100);
+    let (_, last) = output.error_files.last().unwrap();
+    assert!(last.ends_with("4900 more findings in `presets/a.toml` are not shown"), "{last}");
 
     // What is allowed does not hide what is not.
     let text = format!(

@@ -10,6 +10,9 @@ use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{Error, Ident, LitStr, Result, Token, bracketed, parenthesized};
 
+/// How many errors of one template are shown.
+const MAX_ERRORS: usize = 100;
+
 pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
     let mut input = input.into_iter();
     let krate: TokenStream = input.by_ref().take_while(|token| !is_semicolon(token)).collect();
@@ -17,10 +20,11 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
     let preset = InlinePreset::compile(&arguments.template.value(), &arguments.options());
     let (errors, warnings): (Vec<_>, Vec<_>) =
         preset.diagnostics.iter().partition(|diagnostic| diagnostic.severity == Severity::Error);
-    let errors = errors.into_iter().map(|diagnostic| arguments.error(diagnostic)).reduce(|mut all, error| {
-        all.combine(error);
-        all
-    });
+    let errors =
+        errors.into_iter().take(MAX_ERRORS).map(|diagnostic| arguments.error(diagnostic)).reduce(|mut all, error| {
+            all.combine(error);
+            all
+        });
     // Also where there are errors: a preset of the likely type makes for no further ones.
     let errors = errors.map(Error::into_compile_error);
     let warnings = warnings.into_iter().map(|diagnostic| arguments.warning(diagnostic));

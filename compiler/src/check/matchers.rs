@@ -1,5 +1,7 @@
 //! Names, labels and values that selectors ask for.
 
+use promql_presets_core::LabelKind;
+
 use super::analysis::{Analysis, Findings};
 use super::conditions::{Condition, MAX_CONDITIONS, alternatives, contradiction, is_plain};
 use super::schema::Role;
@@ -107,8 +109,8 @@ fn undeclared_value(matcher: &Matcher<'_>, kind: &LabelType, findings: &mut Find
         typed.is_empty()
             || match kind {
                 LabelType::OneOf(values) => values.iter().any(|value| value.value == typed),
-                LabelType::Integer => typed.parse::<i128>().is_ok(),
-                LabelType::Uuid => typed.chars().filter(char::is_ascii_hexdigit).count() == 32,
+                LabelType::Integer => LabelKind::Integer.admits(typed),
+                LabelType::Uuid => LabelKind::Uuid.admits(typed),
                 LabelType::String | LabelType::Unknown => true,
             }
     };

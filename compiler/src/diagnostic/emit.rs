@@ -20,6 +20,32 @@ pub fn each<T>(files: &[SourceFile], findings: &[&Finding], text: impl Fn(&Messa
     texts
 }
 
+/// How many findings of one file a person is shown.
+const MAX_SHOWN: usize = 100;
+
+/// Like [`each`], for people: of each file the first findings, errors before warnings, and then how many more there are.
+pub fn first(
+    files: &[SourceFile],
+    findings: &[&Finding],
+    text: impl Fn(&Messages<'_>, &Finding) -> String,
+) -> Vec<String> {
+    let mut texts = Vec::with_capacity(findings.len());
+    for findings in findings.chunk_by(|a, b| a.file == b.file) {
+        let mut shown = findings.to_vec();
+        // Stable, so that findings stay in the order of the file.
+        shown.sort_by_key(|finding| finding.diagnostic.severity != Severity::Error);
+        shown.truncate(MAX_SHOWN);
+        shown.sort_by_key(|finding| finding.diagnostic.span);
+        texts.extend(each(files, &shown, &text));
+        if let (more @ 1.., Some(last)) = (findings.len() - shown.len(), texts.last_mut()) {
+            let end = last.trim_end().len();
+            let line = format!("\n\n{more} more findings in `{}` are not shown", files[findings[0].file].path);
+            last.insert_str(end, &line);
+        }
+    }
+    texts
+}
+
 /// The texts of diagnostics of one file.
 #[derive(Clone, Debug)]
 pub struct Messages<'a> {

@@ -135,30 +135,3 @@ pub struct Finding {
     /// What there is to say; its spans are of the file's text.
     pub diagnostic: Diagnostic,
 }
-
-/// As many findings of one text as anybody reads. Each is shown with its lines, so that without a limit the time for a
-/// text full of faults would grow with the square of its length.
-const MAX_FINDINGS: usize = 100;
-
-/// Leaves the first findings of a text, errors before warnings, in the order of the text; the last one tells how many
-/// more there are.
-pub(crate) fn limit<T>(findings: &mut Vec<T>, diagnostic: impl Fn(&mut T) -> &mut Diagnostic) {
-    let more = findings.len().saturating_sub(MAX_FINDINGS);
-    if more == 0 {
-        return;
-    }
-    let mut keyed: Vec<(bool, Span, T)> = findings
-        .drain(..)
-        .map(|mut finding| {
-            let diagnostic = diagnostic(&mut finding);
-            (diagnostic.severity != Severity::Error, diagnostic.span, finding)
-        })
-        .collect();
-    keyed.sort_by_key(|(is_warning, span, _)| (*is_warning, *span));
-    keyed.truncate(MAX_FINDINGS);
-    keyed.sort_by_key(|(_, span, _)| *span);
-    findings.extend(keyed.into_iter().map(|(_, _, finding)| finding));
-    if let Some(last) = findings.last_mut() {
-        diagnostic(last).note = Some(format!("{more} more findings are not shown"));
-    }
-}

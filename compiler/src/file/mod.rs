@@ -188,10 +188,14 @@ pub(crate) struct Allow {
 #[must_use]
 pub(crate) fn read(text: &str) -> (PresetFile, Vec<Diagnostic>) {
     let mut reader = Reader { text, lines: Lines::of(text), diagnostics: Vec::new() };
-    let not_utf8 = text.find(char::REPLACEMENT_CHARACTER);
-    // Zeros next to what is no UTF-8 are UTF-16, of which nothing can be read.
+    let mut not_utf8 = text.find(char::REPLACEMENT_CHARACTER);
+    // Zeros beside invalid UTF-8 are UTF-16, of which nothing can be read.
     let readable = if not_utf8.is_some() && text.contains('\0') { "" } else { text };
     let (table, errors) = DeTable::parse_recoverable(readable);
+    if not_utf8.is_some() && errors.is_empty() && !readable.is_empty() {
+        let mut all = text.match_indices(char::REPLACEMENT_CHARACTER).map(|(at, _)| at);
+        not_utf8 = all.find(|at| !is_in_comment(text, table.get_ref(), *at));
+    }
     let faults: Vec<_> = not_utf8
         .map(|at| (toml_error::NOT_UTF8, Some(at..at + char::REPLACEMENT_CHARACTER.len_utf8())))
         .into_iter()
@@ -203,6 +207,25 @@ pub(crate) fn read(text: &str) -> (PresetFile, Vec<Diagnostic>) {
     file.doubtful = doubtful;
     diagnostics.extend(reader.diagnostics.into_iter().filter(|diagnostic| !file.is_doubtful(diagnostic.span)));
     (file, diagnostics)
+}
+
+/// Whether a place is in a comment of TOML, or in one of a query.
+fn is_in_comment(text: &str, table: &DeTable<'_>, at: usize) -> bool {
+    let value = table.iter().find_map(|(key, value)| {
+        if key.span().contains(&at) {
+            return Some(false);
+        }
+        match value.get_ref() {
+            DeValue::Table(table) => (!is_in_comment(text, table, at)).then_some(false),
+            _ if value.span().contains(&at) => {
+                let line = text[value.span().start..at].rsplit('\n').next().unwrap_or_default();
+                let before = line.split_once('#').map(|(before, _)| before);
+                Some(key.get_ref() == "template" && before.is_some_and(|before| before.matches('"').count() % 2 == 0))
+            }
+            _ => None,
+        }
+    });
+    value.unwrap_or(true)
 }
 
 type Value<'a> = toml::Spanned<DeValue<'a>>;

@@ -40,7 +40,6 @@ pub(crate) use rewrite::{instead_for_gauges, is_counter_function, keeps_values, 
 
 pub use crate::hole::Hole;
 
-use crate::diagnostic::limit;
 use crate::{Code, Diagnostic, Span};
 
 /// Which language a text is written in.
@@ -129,7 +128,6 @@ pub fn parse(text: &str, syntax: Syntax) -> Parsed<'_> {
     }
     if diagnostics.len() > 1 {
         diagnostics.sort_by_key(|diagnostic| diagnostic.span);
-        limit(&mut diagnostics, |diagnostic| diagnostic);
     }
     Parsed { expr, diagnostics }
 }

@@ -6,8 +6,8 @@
 
 mod foreign;
 
+use crate::diagnostic::Fix;
 use crate::diagnostic::suggest::nearest;
-use crate::diagnostic::{Fix, limit};
 use crate::hole::Hole;
 use crate::{Code, Diagnostic, Span};
 
@@ -19,7 +19,6 @@ pub(crate) fn check(template: &str) -> Vec<Diagnostic> {
     let mut scanner = Scanner { text: template, at: 0, open: Vec::new(), diagnostics: Vec::new() };
     scanner.scan();
     scanner.diagnostics.sort_by_key(|diagnostic| diagnostic.span);
-    limit(&mut scanner.diagnostics, |diagnostic| diagnostic);
     scanner.diagnostics
 }
 
