@@ -232,13 +232,15 @@ pub(super) fn range_of_expression(text: &str, expr: &Expr<'_>, brackets: Span) -
     }
 }
 
+/// Whose function it is.
+const METRICSQL: &str = "VictoriaMetrics' MetricsQL has it, Prometheus does not";
+
 /// `grouped`: whether a grouping follows, so that an aggregation is meant.
 pub(super) fn unknown_function(name: &str, span: Span, grouped: bool) -> Diagnostic {
     let diagnostic = Diagnostic::new(Code::UnknownFunction, span, format!("unknown function `{name}`"));
     if let Some((_, successor, note)) = REMOVED.iter().find(|(removed, ..)| *removed == name) {
         return diagnostic.label("removed").help(format!("write `{successor}`")).note(*note);
     }
-    const METRICSQL: &str = "VictoriaMetrics' MetricsQL has it, Prometheus does not";
     if let Some(note) = metricsql(name) {
         return diagnostic.label(METRICSQL).note(note);
     }
