@@ -641,7 +641,7 @@ fn a_file_full_of_faults_says_how_many() {
     let output = compile(&[file]);
     assert_eq!(output.findings.len(), 5000);
     assert_eq!(output.error_files.len(), 100);
-    let (_, last) = output.error_files.last().unwrap();
+    let last = output.error_files.last().map_or("", |(_, text)| text);
     assert!(last.ends_with("4900 more findings in `presets/a.toml` are not shown"), "{last}");
 
     // What is allowed does not hide what is not.
