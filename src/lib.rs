@@ -1,4 +1,5 @@
-//! PromQL presets in TOML files, checked by `cargo build` and run as typed constants.
+//! Compile-time checked PromQL: queries live in TOML files, `cargo build` checks them and turns each into a typed
+//! constant, and a client runs them against Prometheus or any server with its HTTP API.
 //!
 //! ```no_run
 //! use promql_presets::presets::container_utilization::{self as container, Label, ValueType};
@@ -11,7 +12,7 @@
 //!     let querier = container::Querier::new("net_rx")      // required labels come first
 //!         .value_type(ValueType::Current)                  // an enum made from the file
 //!         .agent_id(one_of(["i-gpu-01", "i-gpu-02"]))      // =~, with the values escaped
-//!         .user_id(not(uuid::Uuid::nil()))                 // !=, and a label of UUIDs takes nothing else
+//!         .user_id(not(uuid::Uuid::nil()))                 // !=, for a label that holds UUIDs
 //!         .group_by([Label::KernelId]);
 //!
 //!     let usage = prometheus
@@ -26,58 +27,67 @@
 //! }
 //! ```
 //!
-//! - [`include_presets!`] brings in the presets of your own service; [`presets`] is the catalogue that comes with the
-//!   library, and [`preset!`] a preset between Rust code.
-//! - A [`Preset`] is rendered for a [`MetricQuerier`]: one that was made from a preset file, the general [`Querier`],
-//!   or a struct of your own with `#[derive(MetricQuerier)]`.
-//! - [`PrometheusClient`] asks, and answers with a [`Vector`], a [`Matrix`], a [`Scalar`] or a [`Text`].
+//! - [`include_presets!`] includes the presets of your service. [`presets`] is the built-in catalogue, and [`preset!`]
+//!   defines a preset in Rust code.
+//! - A [`Preset`] takes a [`MetricQuerier`]: the `Querier` of its preset file, the general [`Querier`], or your own
+//!   struct with `#[derive(MetricQuerier)]`.
+//! - [`PrometheusClient`] returns a [`Vector`], a [`Matrix`], a [`Scalar`] or a [`Text`].
 //!
-//! # The client
+//! # Client
 //!
-//! One client for each server, made once and cloned. What its builder sets holds for every call, and a call may set it
-//! too:
+//! Create one client per server. Builder settings are defaults that each call can override.
 //!
 //! ```no_run
 //! use std::time::Duration;
 //!
-//! use promql_presets::presets::{api_requests, prometheus};
-//! use promql_presets::{Error, PartialData, PrometheusClient, RetryPolicy, Step, TimeRange};
-//!
-//! #[derive(serde::Deserialize)]
-//! struct Endpoint {
-//!     endpoint: String,
-//!     status_code: Option<u16>,                            // `None` where a series has no such label
-//! }
+//! use promql_presets::{Error, PartialData, PrometheusClient, RetryPolicy};
 //!
 //! fn client() -> Result<PrometheusClient, Error> {
 //!     PrometheusClient::builder("http://mimir:8080/prometheus")
 //!         .bearer_auth("token")
 //!         .tenant("team-a")                                // X-Scope-OrgID
-//!         .timeout(Duration::from_secs(10))                // for the server as well, and retries included
-//!         .retry(RetryPolicy::default().retries(2))        // of what may pass: 429, 503, broken connections, ...
-//!         .partial_data(PartialData::Refuse)               // an error where stores did not answer
+//!         .timeout(Duration::from_secs(10))                // also sent to the server; includes retries
+//!         .retry(RetryPolicy::default().retries(2))        // after transient failures: 429, 503, broken connections, ...
+//!         .partial_data(PartialData::Refuse)               // fail if the server could not read all data
 //!         .build()
 //! }
+//! ```
 //!
-//! async fn ask(client: &PrometheusClient) -> Result<(), Error> {
-//!     // One number: no data, several series, NaN and partial data are errors, which name the preset.
+//! Servers: [`Thanos`], [`Mimir`] and [`VictoriaMetrics`] are settings for [`with`](ClientBuilder::with). Certificates
+//! and proxies are set with [`configure_http`](ClientBuilder::configure_http).
+//!
+//! # Results
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use promql_presets::presets::{api_requests, prometheus};
+//! use promql_presets::{Error, PrometheusClient, Step, TimeRange};
+//!
+//! #[derive(serde::Deserialize)]
+//! struct Endpoint {
+//!     endpoint: String,
+//!     status_code: Option<u16>,                            // `None` if a series does not have the label
+//! }
+//!
+//! async fn report(client: &PrometheusClient) -> Result<(), Error> {
+//!     // A single number. No data, several series, NaN and partial data are errors.
 //!     let up = client.query(prometheus::UP_RATIO, &prometheus::Querier::new()).await?.number()?;
 //!     println!("{up}");
 //!
-//!     // Labels as fields, points as columns; never more than 250 points, at the same times in every call.
+//!     // Labels deserialized into a struct; at most 250 points, at the same times in every call.
 //!     let querier = api_requests::Querier::new().group_by([api_requests::Label::Endpoint]);
 //!     let day = TimeRange::last_hours(24).step(Step::auto(250))?.aligned();
-//!     let rates = client.query_range(api_requests::RATE, &querier, day).await?;
-//!     for row in rates.into_rows::<Endpoint>()? {
+//!     for row in client.query_range(api_requests::RATE, &querier, day).await?.into_rows::<Endpoint>()? {
 //!         println!("{} {:?} {:?}", row.labels.endpoint, row.series.timestamps(), row.series.values());
 //!     }
 //!
-//!     // More points than the server gives at once: several parts at the same time, joined, and one timeout for all.
+//!     // More points than the server returns at once: parts that are fetched concurrently and joined.
 //!     let year = TimeRange::last_hours(24 * 365).step("1m")?;
-//!     let rates = client.query_range(api_requests::RATE, &querier, year).timeout(Duration::from_mins(5)).split().await?;
+//!     let rates = client.query_range(api_requests::RATE, &querier, year).split().timeout(Duration::from_mins(5)).await?;
 //!     println!("{} samples", rates.sample_count());
 //!
-//!     // More series than fit into memory: one after the other, while they arrive.
+//!     // A result that does not fit into memory: a stream of series.
 //!     let mut series = client.query_range(api_requests::RATE, &querier, day).stream().await?;
 //!     while let Some(series) = series.try_next().await? {
 //!         println!("{} {:?}", series.labels(), series.last());
@@ -86,14 +96,22 @@
 //! }
 //! ```
 //!
-//! - An [`Error`] is one line for a log: preset, server, what failed, and the server's own words; `{:#}` adds the
-//!   query. [`Error::kind`] tells what it is, [`Error::is_timeout`] and [`Error::is_retryable`] what to do about it.
-//! - [`PartialData`] says what becomes of an answer that misses data. Unless set, it is returned and `is_partial()`
-//!   tells.
-//! - [`Thanos`], [`Mimir`] and [`VictoriaMetrics`] have settings of their own, for [`with`](ClientBuilder::with).
-//! - [`ClientBuilder::on_call`] counts calls and times them; the feature `tracing` has a span for each.
-//! - [`ClientBuilder::configure_http`] is for certificates and proxies, [`PrometheusClient::raw_query`] for what a user
-//!   types.
+//! Presets that are looked up by name at run time return [`Data`], see [`PrometheusClient::query`]. Unchecked PromQL,
+//! such as that of a user, is run with [`PrometheusClient::raw_query`].
+//!
+//! # Errors
+//!
+//! An [`Error`] prints as one line with the preset, the server and the cause; `{:#}` adds the query. [`Error::kind`] is
+//! the cause, and [`Error::is_timeout`] and [`Error::is_retryable`] classify it. [`Error::class`] and
+//! [`Error::public_message`] are for the response of a service to its own callers.
+//!
+//! [`PartialData`] decides whether a response with missing data is an error. By default it is returned, and
+//! `is_partial()` is true.
+//!
+//! # Observability
+//!
+//! [`ClientBuilder::on_call`] reports the duration and the outcome of each call, for metrics. With the feature
+//! `tracing`, each call has a span and each failure an event, which `ClientBuilder::trace_query` documents.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod client;
@@ -104,7 +122,7 @@ mod query;
 mod value;
 pub mod wire;
 
-/// The HTTP client, for [`ClientBuilder::http_client`].
+/// The HTTP client, for [`ClientBuilder::configure_http`] and [`ClientBuilder::http_client`].
 pub use reqwest;
 /// JSON, for what [`PrometheusClient::parse_query`] returns.
 pub use serde_json;
@@ -131,20 +149,19 @@ pub use value::{
 };
 pub use wire::Data;
 
-/// The README's examples, which are tests.
+/// Tests the README's examples.
 #[cfg(all(doctest, feature = "macros"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-/// Brings in the presets that the package's build script compiled: a module for each file, and `ALL`.
+/// Includes the presets that the build script compiled with `promql_presets_compiler::build("presets")`: a module per
+/// preset file, and the list `ALL` of all presets.
 ///
 /// ```ignore
 /// mod presets {
 ///     promql_presets::include_presets!();
 /// }
 /// ```
-///
-/// The build script is one line, `promql_presets_compiler::build("presets")`.
 #[macro_export]
 macro_rules! include_presets {
     () => {
@@ -154,14 +171,13 @@ macro_rules! include_presets {
     };
 }
 
-/// A preset between Rust code: a template, and what a preset file would have beside it.
+/// Defines a preset in Rust code. It is a constant expression, checked like a preset file, and takes any querier.
 ///
-/// It takes any querier, and is checked by the compiler of preset files. It is a constant expression. After the
-/// template may come, in any order:
+/// The template can be followed by these arguments, in any order:
 ///
-/// - `window = "5m"`: the default of its `{window}`, if it has one
-/// - `features = ["promql-experimental-functions"]`: experimental PromQL that it may use
-/// - `allow("unfiltered-selector", reason = "...")`: a check whose findings are silenced
+/// - `window = "5m"`: the default of `{window}`, required if the template has it
+/// - `features = ["promql-experimental-functions"]`: experimental PromQL to enable
+/// - `allow("unfiltered-selector", reason = "...")`: a check to silence
 ///
 /// ```
 /// use promql_presets::{MetricQuerier, Preset, Querier, Vector, Windowed, preset};
@@ -181,17 +197,17 @@ macro_rules! preset {
     };
 }
 
-/// Makes a struct a [`MetricQuerier`]: each field is a condition on the label of its name.
+/// Derives [`MetricQuerier`] for a struct: each field is a matcher of the label with its name.
 ///
-/// A field is a string, an integer, a UUID, an enum that was made from a preset file, a [`Match`] for the other
-/// operators, or an `Option` of one of these, where `None` is no condition.
+/// A field is a string, an integer, a UUID, an enum of a preset file, a [`Match`] for operators other than `=`, or an
+/// `Option` of these, where `None` is no matcher.
 ///
-/// - `#[querier(name = "...")]` on the struct, or `#[querier(name)]` on a field of text: the metric's name
-/// - `#[querier(label = "...")]` on a field: a label whose name is not the field's
-/// - `#[querier(group_by("...", ...))]` on the struct, or `#[querier(group_by)]` on a field that is a list of
-///   texts: the labels to group by
-/// - `#[querier(skip)]` on a field: no label
-/// - `#[querier(crate = path)]` on the struct: where this crate is, if not at `::promql_presets`
+/// - `#[querier(name = "...")]` on the struct, or `#[querier(name)]` on a string field: the name of the metric
+/// - `#[querier(label = "...")]` on a field: the name of the label, if it differs from the field's
+/// - `#[querier(group_by("...", ...))]` on the struct, or `#[querier(group_by)]` on a field with a list of strings: the
+///   labels to group by
+/// - `#[querier(skip)]` on a field: not a label
+/// - `#[querier(crate = path)]` on the struct: the path of this crate, `::promql_presets` by default
 ///
 /// ```
 /// use promql_presets::{MetricQuerier, preset};
@@ -220,7 +236,7 @@ pub mod presets {
     include_presets!();
 }
 
-/// What generated code names. The digit is the version of its format.
+/// Items for generated code. The digit is the version of its format.
 #[doc(hidden)]
 pub mod __private1 {
     pub use std::borrow::Cow;

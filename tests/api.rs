@@ -279,3 +279,15 @@ async fn a_scalar_preset_is_a_scalar_where_servers_send_vectors() {
         Ok(Data::Vector(_))
     ));
 }
+
+#[test]
+fn the_readme_and_the_documentation_start_with_the_same_program() {
+    fn first_program<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+        let lines = lines.skip_while(|line| !line.ends_with("no_run")).skip(1).map(str::trim_start);
+        lines.take_while(|line| *line != "```").collect()
+    }
+    let documentation = include_str!("../src/lib.rs").lines().map_while(|line| line.strip_prefix("//!"));
+    let program = first_program(documentation.map(str::trim_start));
+    assert!(program.iter().any(|line| line.contains("query_range")), "{program:?}");
+    assert_eq!(first_program(include_str!("../README.md").lines()), program);
+}
