@@ -1,19 +1,19 @@
 //! All layers in order: from the texts of the files to the registry and everything there is to say about them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use promql_presets_core::PromDuration;
 
-use crate::backend::registry::{Label, LabelKind, Module, Preset, Querier, Registry, Segment};
-use crate::backend::{codegen, lower, names};
+use crate::backend::registry::{Module, Preset, Registry, Segment};
+use crate::backend::{codegen, lower, modules, names};
 use crate::check::{self, Metrics, Scope};
 use crate::diagnostic::emit;
 use crate::diagnostic::source::Spanned;
 use crate::diagnostic::suggest::nearest;
 use crate::file::Literal;
-use crate::file::{LabelType, Labels, PresetFile, RawPreset};
+use crate::file::{PresetFile, RawPreset};
 use crate::promql::{Features, Syntax, ValueType, parse};
-use crate::{Code, Diagnostic, Finding, Severity, SourceFile, Span, file, template};
+use crate::{Code, Diagnostic, Finding, Layer, Severity, SourceFile, Span, file, template};
 
 /// What the compiler makes of preset files.
 #[derive(Clone, Debug)]
@@ -59,6 +59,7 @@ pub fn compile(files: &[SourceFile]) -> Output {
         !file.is_doubtful(found.diagnostic.span) && !may_be_there
     }));
     findings.sort_by_key(|finding| (finding.file, finding.diagnostic.span));
+    drop_superseded(&mut findings);
 
     let errors: Vec<&Finding> =
         findings.iter().filter(|finding| finding.diagnostic.severity == Severity::Error).collect();
@@ -66,6 +67,21 @@ pub fn compile(files: &[SourceFile]) -> Output {
     let code = codegen::generate(&registry, files, texts.len());
     let error_files = (1..).map(codegen::error_file).zip(texts).collect();
     Output { code, error_files, findings, registry }
+}
+
+/// Leaves out findings about a file or a preset that a finding in a template of it explains.
+fn drop_superseded(findings: &mut Vec<Finding>) {
+    let mut explained: BTreeSet<(usize, Option<String>, Code)> = BTreeSet::new();
+    for finding in findings.iter() {
+        for code in finding.diagnostic.code.supersedes() {
+            explained.insert((finding.file, finding.preset.clone(), *code));
+            explained.insert((finding.file, None, *code));
+        }
+    }
+    findings.retain(|finding| {
+        let code = finding.diagnostic.code;
+        code.layer() != Layer::File || !explained.contains(&(finding.file, finding.preset.clone(), code))
+    });
 }
 
 /// What a template on its own becomes: `preset!`.
@@ -225,7 +241,9 @@ impl Compiler<'_> {
         let mut modules: Vec<Module> = Vec::new();
         let mut taken: BTreeMap<Vec<String>, usize> = BTreeMap::new();
         for (file, raw) in raw.iter().enumerate() {
-            let path = self.module_path(file);
+            let mut diagnostics = Vec::new();
+            let path = modules::module_path(&self.files[file], &mut diagnostics);
+            self.report(file, None, diagnostics);
             let module = self.module(file, path.clone().unwrap_or_default(), raw, &metrics);
             let Some(path) = path else { continue };
             if let Some(first) = taken.get(&path) {
@@ -240,27 +258,6 @@ impl Compiler<'_> {
             modules.push(module);
         }
         Registry { modules }
-    }
-
-    fn module_path(&mut self, file: usize) -> Option<Vec<String>> {
-        let name = self.files[file].name.as_str();
-        let name = name.strip_suffix(".toml").unwrap_or(name).to_owned();
-        let path: Option<Vec<String>> = name.split('/').map(names::module).collect();
-        if path.is_none() {
-            let title = format!("invalid name of a preset file: `{}`", self.files[file].path);
-            let mut diagnostic = Diagnostic::new(Code::InvalidName, Span::default(), title)
-                .note("the names of the file and of its folders become modules of Rust");
-            diagnostic = match name.split('/').find(|part| names::is_reserved(part)) {
-                Some(part) => diagnostic.label(format!("`{part}` is a word of Rust that no module can have")),
-                None => diagnostic.label(names::RULE),
-            };
-            let sanitized: Option<Vec<String>> = name.split('/').map(names::sanitize).collect();
-            if let Some(sanitized) = sanitized.filter(|parts| !parts.iter().any(|part| names::is_reserved(part))) {
-                diagnostic = diagnostic.help(format!("rename it to `{}.toml`", sanitized.join("/")));
-            }
-            self.report(file, None, [diagnostic]);
-        }
-        path
     }
 
     fn module(&mut self, file: usize, path: Vec<String>, raw: &PresetFile, metrics: &Metrics<'_>) -> Module {
@@ -297,7 +294,9 @@ impl Compiler<'_> {
             self.check_required(file, raw, preset, &compiled);
             presets.push(compiled);
         }
-        let querier = self.querier(file, raw, &presets);
+        let mut diagnostics = Vec::new();
+        let querier = modules::querier(raw, &presets, &mut diagnostics);
+        self.report(file, None, diagnostics);
         Module {
             file,
             path,
@@ -314,18 +313,12 @@ impl Compiler<'_> {
         let required = raw.labels.iter().flat_map(|labels| &labels.labels).find(|label| label.required);
         let is_filtered = compiled.is_stub || compiled.segments.contains(&Segment::Labels);
         let (Some(label), false) = (required, is_filtered) else { return };
-        let name = Some(preset.name.value.as_str());
-        let mut of_preset =
-            self.findings.iter().rev().take_while(|found| found.file == file && found.preset.as_deref() == name);
-        if of_preset.any(|finding| finding.diagnostic.code == Code::UnfilteredSelector) {
-            return;
-        }
         let title = format!("`{}` has no place for the required label `{}`", preset.name.value, label.name.value);
         let diagnostic = Diagnostic::new(Code::UnusedLabels, preset.name.span, title)
             .label("its template has no `{labels}`")
             .secondary(label.name.span, "required in every query")
             .help("write `{{{labels}}}` after a metric name, or move the preset to a file of its own");
-        self.report(file, name, [diagnostic]);
+        self.report(file, Some(&preset.name.value), [diagnostic]);
     }
 
     fn features(&mut self, file: usize, raw: &PresetFile) -> Features {
@@ -405,110 +398,4 @@ impl Compiler<'_> {
         self.report(file, Some(&raw.name.value), diagnostics);
         preset
     }
-
-    fn querier(&mut self, file: usize, raw: &PresetFile, presets: &[Preset]) -> Option<Querier> {
-        let declared = raw.labels.as_ref()?;
-        let texts = || raw.presets.iter().filter_map(|preset| preset.template.as_ref());
-        let uses = |placeholder: &str| texts().any(|template| template.text.contains(placeholder));
-        // Where a selector has been reported that a filter does not reach, its mending is this one's too.
-        let mut of_file = self.findings.iter().rev().take_while(|finding| finding.file == file);
-        let is_reported = of_file.any(|finding| finding.diagnostic.code == Code::UnfilteredSelector);
-        if texts().count() > 0 && !uses("{labels}") && !uses("{group_by}") && !is_reported {
-            let diagnostic = Diagnostic::new(Code::UnusedLabels, declared.key, "`[labels]` that no template can use")
-                .label("no template has `{labels}` or `{group_by}`")
-                .help("write `{{{labels}}}` after a metric name, or remove the table");
-            self.report(file, None, [diagnostic]);
-        }
-        let mut labels: Vec<Label> = Vec::new();
-        // What became the setter or the variant of this name. No setter is a variant: the case of the first letter
-        // differs.
-        let mut taken: BTreeMap<String, &Spanned<String>> = BTreeMap::new();
-        for label in &declared.labels {
-            let name = &label.name;
-            let (Some(setter), Some(variant)) = (names::setter(&name.value), names::variant(&name.value)) else {
-                self.no_rust_name(file, "label", name);
-                continue;
-            };
-            if let Some(first) = taken.get(&setter).or(taken.get(&variant)) {
-                let title = format!("`{}` and `{}` become the same name `{setter}`", name.value, first.value);
-                let diagnostic = Diagnostic::new(Code::DuplicateLabel, name.span, title)
-                    .label(format!("also becomes `{setter}`"))
-                    .secondary(first.span, "already taken here");
-                self.report(file, None, [diagnostic]);
-                continue;
-            }
-            let kind = self.label_kind(file, enum_name(&variant, declared), &label.kind);
-            taken.insert(setter.clone(), name);
-            taken.insert(variant.clone(), name);
-            labels.push(Label {
-                name: name.value.clone(),
-                setter,
-                variant,
-                kind,
-                required: label.required,
-                description: label.description.clone(),
-                is_stub: label.kind == LabelType::Unknown,
-            });
-        }
-        // Where a placeholder may be missing because of an error, a missing setter would be another one.
-        let may_use_all = presets.iter().any(|preset| preset.is_stub) || !(uses("{labels}") || uses("{group_by}"));
-        Some(Querier {
-            takes_name: raw.metric.is_none() && uses("{metric_name}"),
-            takes_labels: may_use_all || uses("{labels}"),
-            takes_group_by: may_use_all || uses("{group_by}"),
-            labels,
-        })
-    }
-
-    fn label_kind(&mut self, file: usize, name: String, kind: &LabelType) -> LabelKind {
-        let values = match kind {
-            LabelType::String | LabelType::Unknown => return LabelKind::String,
-            LabelType::Uuid => return LabelKind::Uuid,
-            LabelType::Integer => return LabelKind::Integer,
-            LabelType::OneOf(values) => values,
-        };
-        let mut variants: Vec<(String, String)> = Vec::new();
-        let mut taken: BTreeMap<String, &Spanned<String>> = BTreeMap::new();
-        for value in values {
-            let Some(variant) = names::variant(&value.value) else {
-                self.no_rust_name(file, "value", value);
-                continue;
-            };
-            if let Some(first) = taken.get(&variant) {
-                let title = format!("`{}` and `{}` become the same name `{variant}`", value.value, first.value);
-                let diagnostic = Diagnostic::new(Code::DuplicateLabel, value.span, title)
-                    .label(format!("also becomes `{variant}`"))
-                    .secondary(first.span, "already taken here")
-                    .help("declare the label as `\"string\"`");
-                self.report(file, None, [diagnostic]);
-                continue;
-            }
-            taken.insert(variant.clone(), value);
-            variants.push((variant, value.value.clone()));
-        }
-        LabelKind::Enum(name, variants)
-    }
-
-    fn no_rust_name(&mut self, file: usize, what: &str, name: &Spanned<String>) {
-        let title = format!("invalid name of a {what}: `{}`", name.value);
-        let diagnostic =
-            Diagnostic::new(Code::InvalidName, name.span, title).label("no letter or digit to make a Rust name from");
-        let diagnostic =
-            if what == "value" { diagnostic.help("declare the label as `\"string\"`") } else { diagnostic };
-        self.report(file, None, [diagnostic]);
-    }
-}
-
-/// The enum of a label's values: named as the label is, unless that is a name of the module itself.
-fn enum_name(variant: &str, declared: &Labels) -> String {
-    let mut name = variant.to_owned();
-    if matches!(variant, "Querier" | "Label") {
-        let is_taken = |name: &str| {
-            declared.labels.iter().any(|label| names::variant(&label.name.value).is_some_and(|n| n == name))
-        };
-        while name == variant || is_taken(&name) {
-            name.push_str("Value");
-        }
-    }
-    name
 }

@@ -2,5 +2,6 @@
 
 pub(crate) mod codegen;
 pub(crate) mod lower;
+pub(crate) mod modules;
 pub(crate) mod names;
 pub mod registry;

@@ -3,6 +3,7 @@
 use promql_presets_core::regex::matches_empty;
 
 use super::analysis::{Analysis, Findings};
+use super::histograms::explains_missing_le;
 use super::label_flow::string_arg;
 use super::label_set::GROUP_BY;
 use super::matchers::undeclared;
@@ -37,7 +38,8 @@ fn by(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Fi
     for item in &grouping.items {
         match item {
             GroupingItem::Label(label) => {
-                if !query.labels_without_group_by(operand).may_have(&label.name) {
+                let is_missing = !query.labels_without_group_by(operand).may_have(&label.name);
+                if is_missing && !(label.name == "le" && explains_missing_le(query, id)) {
                     let title = format!("grouping by `{}`, which is gone", label.name);
                     let code = Code::GroupRemovedLabel;
                     let harmful = query.had(operand, &label.name);

@@ -44,41 +44,67 @@ type Source<'q, 'e> = (Id, &'e Selector<'e>, &'q Series<'e>);
 fn quantile(query: &Analysis<'_>, arg: Id, call: &Call<'_>, findings: &mut Findings) {
     let sources = query.sources(arg);
     let first = |fault: &dyn Fn(Source<'_, '_>) -> Option<Diagnostic>| sources.iter().find_map(|source| fault(*source));
-    let finding = first(&|source| no_buckets(query, source, arg, call))
-        .or_else(|| {
-            // Native histograms have no `le`, so all of it has to be classic; VictoriaMetrics' own have `vmrange`
-            // instead.
-            let labels = query.labels_without_group_by(arg);
-            let classic = !sources.is_empty() && sources.iter().all(|(_, _, series)| series.role == Role::Bucket);
-            let of_victoria_metrics = labels.all().is_some_and(|labels| labels.contains(&"vmrange"));
-            (classic && !labels.may_have("le") && !of_victoria_metrics).then(|| without_le(query, arg, call))
-        })
-        .or_else(|| first(&|source| incomplete(query, source, arg, call)))
-        .or_else(|| first(&|source| without_rate(query, source, arg, call)));
-    findings.extend(finding);
+    if let Some(finding) = first(&|source| no_buckets(query, source, arg, call)) {
+        findings.push(finding);
+    } else if lacks_le(query, arg, &sources) {
+        findings.extend(without_le(query, arg, call));
+    } else {
+        findings.extend(
+            first(&|source| incomplete(query, source, arg, call))
+                .or_else(|| first(&|source| without_rate(query, source, arg, call))),
+        );
+    }
+}
+
+/// Whether classic buckets have lost `le`. Native histograms have none, so each selector must select classic buckets;
+/// VictoriaMetrics' own histograms have `vmrange` instead.
+fn lacks_le(query: &Analysis<'_>, arg: Id, sources: &[Source<'_, '_>]) -> bool {
+    let labels = query.labels_without_group_by(arg);
+    let classic = !sources.is_empty() && sources.iter().all(|(_, _, series)| series.role == Role::Bucket);
+    classic && !labels.may_have("le") && !labels.all().is_some_and(|labels| labels.contains(&"vmrange"))
+}
+
+/// Whether a finding of this module explains why an aggregation by `le` finds no such label.
+pub(super) fn explains_missing_le(query: &Analysis<'_>, id: Id) -> bool {
+    let sources = query.sources(query.operand(id));
+    let in_quantile = query.ancestors(id).any(|outer| match &query.expr(outer).kind {
+        ExprKind::Call(call) => buckets_of(call).is_some(),
+        _ => false,
+    });
+    is_native(&sources) || (in_quantile && sources.iter().any(|(_, _, series)| has_no_buckets(series)))
+}
+
+/// Whether every selector selects native histograms, as their files declare.
+fn is_native(sources: &[Source<'_, '_>]) -> bool {
+    !sources.is_empty() && sources.iter().all(|(_, _, series)| series.declared() == Role::NativeHistogram)
+}
+
+/// Whether series are surely not buckets.
+fn has_no_buckets(series: &Series<'_>) -> bool {
+    match series.role {
+        Role::Bucket | Role::NativeHistogram | Role::Unknown | Role::Base => false,
+        Role::Sum | Role::Count | Role::Counter => series.declared() != Role::Unknown || series.name.is_some(),
+        _ => true,
+    }
 }
 
 /// What is no histogram, or is none any more.
 fn no_buckets(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: &Call<'_>) -> Option<Diagnostic> {
     let (id, selector, series) = source;
     let span = selector.name.as_ref().map_or(selector.span, |name| name.span);
-    match series.role {
-        Role::Bucket | Role::NativeHistogram => {}
-        Role::Unknown | Role::Base => return None,
-        Role::Sum | Role::Count | Role::Counter if series.declared() == Role::Unknown && series.name.is_none() => {
-            return None;
-        }
-        role => {
-            let title = format!("`{}` of {}", call.name, role.with_article());
-            let finding = Diagnostic::new(Code::QuantileWithoutBuckets, span, title)
-                .label("has no buckets")
-                .secondary(call.name_span, "takes buckets");
-            let name = matches!(role, Role::Sum | Role::Count).then(|| query.slice(span).rsplit_once('_')).flatten();
-            return Some(match name {
-                Some((stem, _)) => finding.help(format!("write `{stem}_bucket`")),
-                None => finding,
-            });
-        }
+    if has_no_buckets(series) {
+        let title = format!("`{}` of {}", call.name, series.role.with_article());
+        let finding = Diagnostic::new(Code::QuantileWithoutBuckets, span, title)
+            .label("has no buckets")
+            .secondary(call.name_span, "takes buckets");
+        let is_part = matches!(series.role, Role::Sum | Role::Count);
+        return Some(match query.slice(span).rsplit_once('_').filter(|_| is_part) {
+            Some((stem, _)) => finding.help(format!("write `{stem}_bucket`")),
+            None => finding,
+        });
+    }
+    if matches!(series.role, Role::Unknown | Role::Base) {
+        return None;
     }
     let aggregate = aggregates(query, id, arg).find(|aggregate| breaks_buckets(aggregate))?;
     let name = aggregate.op.as_str();
@@ -184,15 +210,27 @@ fn breaks_buckets(aggregate: &Aggregate<'_>) -> bool {
     }
 }
 
-fn without_le(query: &Analysis<'_>, arg: Id, call: &Call<'_>) -> Diagnostic {
+fn without_le(query: &Analysis<'_>, arg: Id, call: &Call<'_>) -> Option<Diagnostic> {
     let (loser, span, text) = query.loss(arg, "le");
+    if is_le_misspelt(query, loser) {
+        return None;
+    }
     let finding = Diagnostic::new(Code::QuantileWithoutLe, span, format!("`{}` needs the label `le`", call.name))
         .label(text)
         .secondary(call.name_span, "tells buckets apart by `le`");
-    match with_le(query, loser) {
+    Some(match with_le(query, loser) {
         Some(help) => finding.help(help),
         None => finding,
-    }
+    })
+}
+
+/// Whether an aggregation is by `LE`, which the series do not have, so that it is reported as undeclared.
+fn is_le_misspelt(query: &Analysis<'_>, id: Id) -> bool {
+    let ExprKind::Aggregate(aggregate) = &query.expr(id).kind else { return false };
+    let labels = query.labels_without_group_by(query.operand(id));
+    let is_misspelt = |name: &str| name.eq_ignore_ascii_case("le") && !labels.may_have(name);
+    let grouping = aggregate.grouping.as_ref().filter(|grouping| grouping.keyword == GroupingKeyword::By);
+    grouping.is_some_and(|grouping| grouping.labels().any(|label| is_misspelt(&label.name)))
 }
 
 /// What to write so that an aggregation keeps `le`.
@@ -250,6 +288,9 @@ fn bucket_sum(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings:
     let mut finding = Diagnostic::new(Code::BucketSumWithoutLe, span, "sum over cumulative buckets")
         .label("adds buckets that contain each other");
     let name = sources.first().and_then(|(_, selector, _)| selector.name.as_ref());
+    if let Some(name) = name {
+        finding = finding.secondary(name.span, "each bucket includes the smaller ones");
+    }
     let largest = sources.iter().flat_map(|(_, selector, _)| selector.matchers()).find_map(largest);
     if let Some(bound) = largest {
         finding =
@@ -290,7 +331,7 @@ fn le_of_native(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, finding
     let Some(le) = grouping.labels().find(|label| label.name == "le") else { return };
     let sources = query.sources(query.operand(id));
     let Some((_, selector, _)) = sources.first() else { return };
-    if sources.iter().any(|(_, _, series)| series.declared() != Role::NativeHistogram) {
+    if !is_native(&sources) {
         return;
     }
     let rest: Vec<&str> = grouping.items.iter().map(|item| query.slice(item.span())).filter(|it| *it != "le").collect();

@@ -31,7 +31,7 @@ pub use label_set::Labels;
 pub(crate) use schema::Metrics;
 pub(crate) use tree::Scope;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::promql::Expr;
 use crate::{Code, Diagnostic, Span};
@@ -53,40 +53,30 @@ const CHECKS: [fn(&Analysis<'_>, &mut Findings); 13] = [
     calls::check,
 ];
 
-/// Leaves out what follows from another finding.
-fn one_for_each_mistake(text: &str, findings: &mut Findings) {
-    if findings.len() < 2 {
-        return;
+/// Leaves out findings that another finding explains: one that [supersedes](Code::supersedes) their code and shows a
+/// place of theirs.
+fn drop_superseded(findings: &mut Findings) {
+    let mut explained: BTreeMap<Code, Vec<Span>> = BTreeMap::new();
+    for finding in findings.iter() {
+        for code in finding.code.supersedes() {
+            explained.entry(*code).or_default().extend(finding.spans());
+        }
     }
-    let has = |code: Code| findings.iter().any(|finding| finding.code == code);
-    let (regrouped, undeclared) = (has(Code::GroupRemovedLabel), has(Code::UndeclaredMetric));
-    let is_le = |finding: &Diagnostic| text.get(finding.span.range()).is_some_and(|it| it.eq_ignore_ascii_case("le"));
-    let misspelt = findings.iter().any(|finding| finding.code == Code::UndeclaredLabel && is_le(finding));
-    let unfit: Vec<Span> = findings
-        .iter()
-        .filter(|finding| finding.code == Code::QuantileWithoutBuckets)
-        .map(|finding| finding.span)
-        .collect();
-    let natives: BTreeSet<Span> = findings
-        .iter()
-        .filter(|finding| finding.code == Code::LeOfNativeHistogram)
-        .map(|finding| finding.span)
-        .collect();
-    findings.retain(|finding| match finding.code {
-        Code::UndeclaredLabel | Code::GroupRemovedLabel if natives.contains(&finding.span) => false,
-        // What has no buckets has none of a rate.
-        Code::RateOnGauge => !finding.secondary.iter().any(|(rated, _)| {
-            // Findings are in the order of the text, as are the selectors.
-            let next = unfit.partition_point(|span| span.start < rated.start);
-            unfit.get(next).is_some_and(|span| span.end <= rated.end)
-        }),
-        // What is gone for the grouping is gone for the quantile; `LE` is what was meant to be there.
-        Code::QuantileWithoutLe => !regrouped && !misspelt,
-        Code::BucketSumWithoutLe => !regrouped && !undeclared,
-        // What is no bucket has no `le`, and what had one has become a quantile.
-        Code::UndeclaredLabel => unfit.is_empty() || text.get(finding.span.range()) != Some("le"),
-        Code::AggregatedQuantile => !regrouped,
-        _ => true,
+    for places in explained.values_mut() {
+        // From here on, each place starts where it did and ends where the last of those before it does.
+        places.sort();
+        let mut end = 0;
+        for place in places {
+            end = end.max(place.end);
+            place.end = end;
+        }
+    }
+    findings.retain(|finding| {
+        let Some(places) = explained.get(&finding.code) else { return true };
+        !finding.spans().any(|span| {
+            let before = places.partition_point(|place| place.start < span.end);
+            before > 0 && places[before - 1].end > span.start
+        })
     });
 }
 
@@ -97,7 +87,7 @@ pub(crate) fn check(text: &str, expr: &Expr<'_>, scope: Scope<'_>) -> Vec<Diagno
     for check in CHECKS {
         check(&query, &mut findings);
     }
-    one_for_each_mistake(text, &mut findings);
+    drop_superseded(&mut findings);
     findings.sort_by_key(|finding| finding.span);
     findings
 }

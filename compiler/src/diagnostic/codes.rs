@@ -33,16 +33,20 @@ pub enum Layer {
     Meaning,
 }
 
-/// The table of codes: one line a check, in the order of the layers.
+/// The table of codes, one line per check: name, layer, severity, and the codes whose findings are left out where this
+/// one explains them.
 macro_rules! codes {
-    ($($(#[doc = $doc:literal])* $variant:ident = $code:literal, $severity:ident;)*) => {
+    ($(
+        $(#[doc = $doc:literal])*
+        $variant:ident = $code:literal, $layer:ident, $severity:ident $(, supersedes [$($superseded:ident),*])?;
+    )*) => {
         /// The stable name of a check, as in `error[unknown-placeholder]`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum Code { $($(#[doc = $doc])* $variant,)* }
 
         impl Code {
-            /// Every code, in the order of the layers.
+            /// Every code, in the order of the table.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
             /// The code as text.
@@ -51,13 +55,24 @@ macro_rules! codes {
                 match self { $(Self::$variant => $code,)* }
             }
 
+            /// The part of the compiler that reports it.
+            #[must_use]
+            pub const fn layer(self) -> Layer {
+                match self { $(Self::$variant => Layer::$layer,)* }
+            }
+
             /// The severity of its findings, unless a preset allows it.
             #[must_use]
             pub const fn severity(self) -> Severity {
                 match self { $(Self::$variant => Severity::$severity,)* }
             }
 
-            /// What it finds, in one line.
+            /// The codes whose findings are left out where a finding of this code explains them.
+            pub(crate) const fn supersedes(self) -> &'static [Self] {
+                match self { $(Self::$variant => &[$($(Self::$superseded),*)?],)* }
+            }
+
+            /// What it reports, in one line.
             #[must_use]
             pub const fn summary(self) -> &'static str {
                 match self { $(Self::$variant => concat!($($doc),*).trim_ascii(),)* }
@@ -77,21 +92,6 @@ impl Code {
     #[must_use]
     pub fn find(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|code| code.as_str() == name)
-    }
-
-    /// The part of the compiler that finds it.
-    #[must_use]
-    pub fn layer(self) -> Layer {
-        // The table is in the order of the layers.
-        if self >= Self::UnfilteredSelector {
-            Layer::Meaning
-        } else if self >= Self::Syntax {
-            Layer::Query
-        } else if self >= Self::LoneBrace {
-            Layer::Template
-        } else {
-            Layer::File
-        }
     }
 
     /// Whether a preset may `allow` its findings: only where the query is sound PromQL that says the wrong thing.
@@ -114,164 +114,163 @@ impl Code {
 
 codes! {
     /// The file is not TOML.
-    InvalidToml = "invalid-toml", Error;
+    InvalidToml = "invalid-toml", File, Error;
     /// A key that does not exist.
-    UnknownKey = "unknown-key", Error;
+    UnknownKey = "unknown-key", File, Error;
     /// A key that must be there.
-    MissingKey = "missing-key", Error;
+    MissingKey = "missing-key", File, Error;
     /// A TOML value of the wrong type.
-    WrongType = "wrong-type", Error;
+    WrongType = "wrong-type", File, Error;
     /// A value that is none of those allowed.
-    InvalidValue = "invalid-value", Error;
+    InvalidValue = "invalid-value", File, Error;
     /// A value that is listed twice.
-    DuplicateValue = "duplicate-value", Error;
+    DuplicateValue = "duplicate-value", File, Error;
     /// A text that is no duration of Prometheus, or one of no length.
-    InvalidDuration = "invalid-duration", Error;
+    InvalidDuration = "invalid-duration", File, Error;
     /// A name that cannot become a Rust identifier.
-    InvalidName = "invalid-name", Error;
+    InvalidName = "invalid-name", File, Error;
     /// Two presets that become one constant.
-    DuplicateConstant = "duplicate-constant", Error;
+    DuplicateConstant = "duplicate-constant", File, Error;
     /// A metric that two files declare with different types.
-    ConflictingMetric = "conflicting-metric", Error;
+    ConflictingMetric = "conflicting-metric", File, Error;
     /// Two files that become one module.
-    DuplicateModule = "duplicate-module", Error;
+    DuplicateModule = "duplicate-module", File, Error;
     /// Two labels, or two values of a label, that become one name in Rust.
-    DuplicateLabel = "duplicate-label", Error;
+    DuplicateLabel = "duplicate-label", File, Error;
     /// Declared labels that no template of the file can use, or a required one that a template has no place for.
-    UnusedLabels = "unused-labels", Error;
+    UnusedLabels = "unused-labels", File, Error;
     /// A `window` for a template without `{window}`.
-    UnusedWindow = "unused-window", Error;
+    UnusedWindow = "unused-window", File, Error;
     /// A template with `{window}` but no `window`.
-    MissingWindow = "missing-window", Error;
+    MissingWindow = "missing-window", File, Error;
     /// An `allow` of a check that does not exist, or that cannot be allowed.
-    UnknownCheck = "unknown-check", Error;
+    UnknownCheck = "unknown-check", File, Error;
     /// An `allow` that silences nothing.
-    UnusedAllow = "unused-allow", Warning;
+    UnusedAllow = "unused-allow", File, Warning;
     /// A brace that is neither doubled nor part of a placeholder.
-    LoneBrace = "lone-brace", Error;
+    LoneBrace = "lone-brace", Template, Error;
     /// A placeholder that does not exist.
-    UnknownPlaceholder = "unknown-placeholder", Error;
+    UnknownPlaceholder = "unknown-placeholder", Template, Error;
     /// A placeholder with a format, a conversion, an index or a `$` before it.
-    MalformedPlaceholder = "malformed-placeholder", Error;
+    MalformedPlaceholder = "malformed-placeholder", Template, Error;
     /// A placeholder where its kind cannot stand.
-    MisplacedPlaceholder = "misplaced-placeholder", Error;
+    MisplacedPlaceholder = "misplaced-placeholder", Template, Error;
     /// The query is not PromQL.
-    Syntax = "syntax", Error;
+    Syntax = "syntax", Query, Error;
     /// An expression of the wrong type.
-    TypeMismatch = "type-mismatch", Error;
+    TypeMismatch = "type-mismatch", Query, Error;
     /// A function that does not exist.
-    UnknownFunction = "unknown-function", Error;
+    UnknownFunction = "unknown-function", Query, Error;
     /// A call with too few or too many arguments.
-    ArgumentCount = "argument-count", Error;
+    ArgumentCount = "argument-count", Query, Error;
     /// Syntax or a function that must be switched on.
-    ExperimentalFeature = "experimental-feature", Error;
+    ExperimentalFeature = "experimental-feature", Query, Error;
     /// A regular expression that Prometheus rejects.
-    InvalidRegex = "invalid-regex", Error;
+    InvalidRegex = "invalid-regex", Query, Error;
     /// The query nests too deeply.
-    TooDeep = "too-deep", Error;
+    TooDeep = "too-deep", Query, Error;
     /// A selector all of whose matchers match the empty string.
-    EmptySelector = "empty-selector", Error;
+    EmptySelector = "empty-selector", Query, Error;
     /// A declared label that Prometheus itself gives a meaning to.
-    ReservedLabel = "reserved-label", Error;
+    ReservedLabel = "reserved-label", Query, Error;
     /// A label that a caller can put both into `on` and into `group_left` or `group_right`.
-    JoinLabelClash = "join-label-clash", Error;
+    JoinLabelClash = "join-label-clash", Query, Error;
     /// A duration that some windows make zero or negative.
-    WindowArithmetic = "window-arithmetic", Error;
-    // From here on: sound PromQL that says the wrong thing, which a preset may `allow`.
+    WindowArithmetic = "window-arithmetic", Query, Error;
     /// A selector that a caller's filter does not reach.
-    UnfilteredSelector = "unfiltered-selector", Error;
+    UnfilteredSelector = "unfiltered-selector", Meaning, Error, supersedes [UnusedLabels];
     /// A variable of a dashboard in a matcher.
-    DashboardVariable = "dashboard-variable", Error;
+    DashboardVariable = "dashboard-variable", Meaning, Error;
     /// Series that a declared metric does not have.
-    UndeclaredMetric = "undeclared-metric", Error;
+    UndeclaredMetric = "undeclared-metric", Meaning, Error, supersedes [BucketSumWithoutLe];
     /// A label that a metric's file does not declare.
-    UndeclaredLabel = "undeclared-label", Error;
+    UndeclaredLabel = "undeclared-label", Meaning, Error;
     /// A value that a label's declaration does not list.
-    UndeclaredLabelValue = "undeclared-label-value", Error;
+    UndeclaredLabelValue = "undeclared-label-value", Meaning, Error;
     /// Matchers that no series meets.
-    MatchNothing = "match-nothing", Error;
+    MatchNothing = "match-nothing", Meaning, Error;
     /// `rate` and its like of something that does not only grow.
-    RateOnGauge = "rate-on-gauge", Error;
+    RateOnGauge = "rate-on-gauge", Meaning, Error;
     /// `delta`, `deriv` and their like of a counter.
-    GaugeFunctionOnCounter = "gauge-function-on-counter", Error;
+    GaugeFunctionOnCounter = "gauge-function-on-counter", Meaning, Error;
     /// `rate` and its like of a sum of counters.
-    RateAfterAggregation = "rate-after-aggregation", Error;
+    RateAfterAggregation = "rate-after-aggregation", Meaning, Error;
     /// A quantile of buckets that lost the label `le`.
-    QuantileWithoutLe = "quantile-without-le", Error;
+    QuantileWithoutLe = "quantile-without-le", Meaning, Error;
     /// A quantile over everything since the processes started.
-    QuantileWithoutRate = "quantile-without-rate", Error;
+    QuantileWithoutRate = "quantile-without-rate", Meaning, Error;
     /// A quantile of something that has no buckets.
-    QuantileWithoutBuckets = "quantile-without-buckets", Error;
+    QuantileWithoutBuckets = "quantile-without-buckets", Meaning, Error, supersedes [RateOnGauge];
     /// A quantile of buckets that were combined in another way than by adding them.
-    QuantileOfBrokenBuckets = "quantile-of-broken-buckets", Error;
+    QuantileOfBrokenBuckets = "quantile-of-broken-buckets", Meaning, Error;
     /// A sum over cumulative buckets.
-    BucketSumWithoutLe = "bucket-sum-without-le", Error;
+    BucketSumWithoutLe = "bucket-sum-without-le", Meaning, Error;
     /// Grouping by a label that is gone.
-    GroupRemovedLabel = "group-removed-label", Error;
+    GroupRemovedLabel = "group-removed-label", Meaning, Error, supersedes [QuantileWithoutLe, BucketSumWithoutLe, AggregatedQuantile];
     /// Matching on a label that a side does not have.
-    MatchLabelMissing = "match-label-missing", Error;
+    MatchLabelMissing = "match-label-missing", Meaning, Error;
     /// `group_left` or `group_right` with a label that there is none of to copy.
-    GroupLabelMissing = "group-label-missing", Error;
+    GroupLabelMissing = "group-label-missing", Meaning, Error;
     /// An operator whose sides never have the same labels.
-    ImpossibleMatch = "impossible-match", Error;
+    ImpossibleMatch = "impossible-match", Meaning, Error;
     /// A quantile outside of 0 to 1.
-    QuantileOutOfRange = "quantile-out-of-range", Error;
+    QuantileOutOfRange = "quantile-out-of-range", Meaning, Error;
     /// A constant for which a function returns nothing, or nonsense.
-    ConstantOutOfRange = "constant-out-of-range", Error;
+    ConstantOutOfRange = "constant-out-of-range", Meaning, Error;
     /// A division by the constant zero.
-    DivisionByZero = "division-by-zero", Error;
+    DivisionByZero = "division-by-zero", Meaning, Error;
     /// An operator whose sides are the same series.
-    IdenticalOperands = "identical-operands", Error;
+    IdenticalOperands = "identical-operands", Meaning, Error;
     /// A value of `le` or `quantile` that Prometheus stores in another form.
-    FloatLabelFormat = "float-label-format", Error;
+    FloatLabelFormat = "float-label-format", Meaning, Error;
     /// A comparison with NaN.
-    NanComparison = "nan-comparison", Error;
+    NanComparison = "nan-comparison", Meaning, Error;
     /// Counting what a comparison with `bool` returns.
-    CountOfBool = "count-of-bool", Error;
+    CountOfBool = "count-of-bool", Meaning, Error;
     /// Comparing what a comparison with `bool` returns.
-    ComparisonOfBool = "comparison-of-bool", Error;
+    ComparisonOfBool = "comparison-of-bool", Meaning, Error;
     /// A range with one sample at most for a function that needs two.
-    RangeTooShort = "range-too-short", Error;
+    RangeTooShort = "range-too-short", Meaning, Error;
     /// A subquery with one point at most for a function that needs two.
-    SubqueryOfOnePoint = "subquery-of-one-point", Error;
+    SubqueryOfOnePoint = "subquery-of-one-point", Meaning, Error;
     /// A replacement that names a group which the pattern does not have.
-    UnknownGroupReference = "unknown-group-reference", Error;
+    UnknownGroupReference = "unknown-group-reference", Meaning, Error;
     /// A range that one lost scrape makes too short.
-    FragileRange = "fragile-range", Warning;
+    FragileRange = "fragile-range", Meaning, Warning;
     /// The value of a counter as it is.
-    RawCounter = "raw-counter", Warning;
+    RawCounter = "raw-counter", Meaning, Warning;
     /// `rate` and its like of a rate.
-    NestedRate = "nested-rate", Warning;
+    NestedRate = "nested-rate", Meaning, Warning;
     /// An average or sum of ratios.
-    AggregatedRatio = "aggregated-ratio", Warning;
+    AggregatedRatio = "aggregated-ratio", Meaning, Warning;
     /// An aggregation that one NaN spoils.
-    NanInAggregation = "nan-in-aggregation", Warning;
+    NanInAggregation = "nan-in-aggregation", Meaning, Warning;
     /// Grouping by the label `le` of a native histogram, which has none.
-    LeOfNativeHistogram = "le-of-native-histogram", Warning;
+    LeOfNativeHistogram = "le-of-native-histogram", Meaning, Warning;
     /// An average or sum of quantiles.
-    AggregatedQuantile = "aggregated-quantile", Warning;
+    AggregatedQuantile = "aggregated-quantile", Meaning, Warning;
     /// Two sides none of which is unique on the labels that are matched.
-    ManyToMany = "many-to-many", Warning;
+    ManyToMany = "many-to-many", Meaning, Warning;
     /// A required label that the template fixes.
-    FixedRequiredLabel = "fixed-required-label", Warning;
+    FixedRequiredLabel = "fixed-required-label", Meaning, Warning;
     /// A pattern after `=`.
-    EqualityLooksLikeRegex = "equality-looks-like-regex", Warning;
+    EqualityLooksLikeRegex = "equality-looks-like-regex", Meaning, Warning;
     /// Plain text after `=~`.
-    RegexWithoutPattern = "regex-without-pattern", Warning;
+    RegexWithoutPattern = "regex-without-pattern", Meaning, Warning;
     /// A pattern that series without the label match, too.
-    RegexMatchesEmpty = "regex-matches-empty", Warning;
+    RegexMatchesEmpty = "regex-matches-empty", Meaning, Warning;
     /// Sorting of what loses its order.
-    SortWithoutEffect = "sort-without-effect", Warning;
+    SortWithoutEffect = "sort-without-effect", Meaning, Warning;
     /// A fallback that is there even when it is not needed.
-    FallbackAlwaysThere = "fallback-always-there", Warning;
+    FallbackAlwaysThere = "fallback-always-there", Meaning, Warning;
     /// `absent` of something that has no labels left.
-    AbsentOfAggregation = "absent-of-aggregation", Warning;
+    AbsentOfAggregation = "absent-of-aggregation", Meaning, Warning;
     /// A ratio of rates over different ranges.
-    RangeMismatch = "range-mismatch", Warning;
+    RangeMismatch = "range-mismatch", Meaning, Warning;
     /// A subquery in steps shorter than the scrape interval.
-    SubqueryTooFine = "subquery-too-fine", Warning;
+    SubqueryTooFine = "subquery-too-fine", Meaning, Warning;
     /// A subquery whose steps leave samples out.
-    SubqueryWithGaps = "subquery-with-gaps", Warning;
+    SubqueryWithGaps = "subquery-with-gaps", Meaning, Warning;
     /// A subquery of a selector that could take the range itself.
-    NeedlessSubquery = "needless-subquery", Warning;
+    NeedlessSubquery = "needless-subquery", Meaning, Warning;
 }

@@ -124,7 +124,13 @@ impl Diagnostic {
         }
         self
     }
+
+    /// The places that it shows.
+    pub(crate) fn spans(&self) -> impl Iterator<Item = Span> {
+        std::iter::once(self.span).chain(self.secondary.iter().map(|(span, _)| *span))
+    }
 }
+
 /// A diagnostic and the file that it is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {

@@ -1,0 +1,134 @@
+//! Rust names for a preset file: its module, and the querier that its labels become.
+
+use std::collections::BTreeMap;
+
+use crate::backend::names;
+use crate::backend::registry::{Label, LabelKind, Preset, Querier};
+use crate::diagnostic::source::Spanned;
+use crate::file::{LabelType, Labels, PresetFile};
+use crate::hole::Hole;
+use crate::{Code, Diagnostic, SourceFile, Span};
+
+/// The module path of a file: `vllm/latency.toml` is `["vllm", "latency"]`.
+pub(crate) fn module_path(file: &SourceFile, diagnostics: &mut Vec<Diagnostic>) -> Option<Vec<String>> {
+    let name = file.name.strip_suffix(".toml").unwrap_or(&file.name);
+    let path: Option<Vec<String>> = name.split('/').map(names::module).collect();
+    if path.is_none() {
+        let title = format!("invalid name of a preset file: `{}`", file.path);
+        let mut diagnostic = Diagnostic::new(Code::InvalidName, Span::default(), title)
+            .note("the names of the file and of its folders become modules of Rust");
+        diagnostic = match name.split('/').find(|part| names::is_reserved(part)) {
+            Some(part) => diagnostic.label(format!("`{part}` is a word of Rust that no module can have")),
+            None => diagnostic.label(names::RULE),
+        };
+        let sanitized: Option<Vec<String>> = name.split('/').map(names::sanitize).collect();
+        if let Some(sanitized) = sanitized.filter(|parts| !parts.iter().any(|part| names::is_reserved(part))) {
+            diagnostic = diagnostic.help(format!("rename it to `{}.toml`", sanitized.join("/")));
+        }
+        diagnostics.push(diagnostic);
+    }
+    path
+}
+
+/// The querier of a file with `[labels]`: what its templates take.
+pub(crate) fn querier(file: &PresetFile, presets: &[Preset], diagnostics: &mut Vec<Diagnostic>) -> Option<Querier> {
+    let declared = file.labels.as_ref()?;
+    let texts = || file.presets.iter().filter_map(|preset| preset.template.as_ref());
+    let uses = |hole: Hole| texts().any(|template| template.text.contains(hole.placeholder()));
+    let (uses_labels, uses_group_by) = (uses(Hole::Labels), uses(Hole::GroupBy));
+    if texts().count() > 0 && !uses_labels && !uses_group_by {
+        diagnostics.push(
+            Diagnostic::new(Code::UnusedLabels, declared.key, "`[labels]` that no template can use")
+                .label("no template has `{labels}` or `{group_by}`")
+                .help("write `{{{labels}}}` after a metric name, or remove the table"),
+        );
+    }
+    // If an error may have hidden a placeholder, every setter exists, so that calls to it are not errors as well.
+    let may_use_all = presets.iter().any(|preset| preset.is_stub) || !(uses_labels || uses_group_by);
+    Some(Querier {
+        takes_name: file.metric.is_none() && uses(Hole::MetricName),
+        takes_labels: may_use_all || uses_labels,
+        takes_group_by: may_use_all || uses_group_by,
+        labels: labels(declared, diagnostics),
+    })
+}
+
+fn labels(declared: &Labels, diagnostics: &mut Vec<Diagnostic>) -> Vec<Label> {
+    let mut labels = Vec::new();
+    // Setters and variants by name. The two kinds never collide, since the case of the first letter differs.
+    let mut taken: BTreeMap<String, &Spanned<String>> = BTreeMap::new();
+    for label in &declared.labels {
+        let name = &label.name;
+        let (Some(setter), Some(variant)) = (names::setter(&name.value), names::variant(&name.value)) else {
+            diagnostics.push(no_rust_name("label", name));
+            continue;
+        };
+        if let Some(first) = taken.get(&setter).or(taken.get(&variant)) {
+            diagnostics.push(duplicate(name, first, &setter));
+            continue;
+        }
+        let kind = label_kind(enum_name(&variant, declared), &label.kind, diagnostics);
+        taken.insert(setter.clone(), name);
+        taken.insert(variant.clone(), name);
+        labels.push(Label {
+            name: name.value.clone(),
+            setter,
+            variant,
+            kind,
+            required: label.required,
+            description: label.description.clone(),
+            is_stub: label.kind == LabelType::Unknown,
+        });
+    }
+    labels
+}
+
+fn label_kind(name: String, kind: &LabelType, diagnostics: &mut Vec<Diagnostic>) -> LabelKind {
+    let values = match kind {
+        LabelType::String | LabelType::Unknown => return LabelKind::String,
+        LabelType::Uuid => return LabelKind::Uuid,
+        LabelType::Integer => return LabelKind::Integer,
+        LabelType::OneOf(values) => values,
+    };
+    let mut variants: Vec<(String, String)> = Vec::new();
+    let mut taken: BTreeMap<String, &Spanned<String>> = BTreeMap::new();
+    for value in values {
+        let Some(variant) = names::variant(&value.value) else {
+            diagnostics.push(no_rust_name("value", value).help("declare the label as `\"string\"`"));
+            continue;
+        };
+        if let Some(first) = taken.get(&variant) {
+            diagnostics.push(duplicate(value, first, &variant).help("declare the label as `\"string\"`"));
+            continue;
+        }
+        taken.insert(variant.clone(), value);
+        variants.push((variant, value.value.clone()));
+    }
+    LabelKind::Enum(name, variants)
+}
+
+fn no_rust_name(what: &str, name: &Spanned<String>) -> Diagnostic {
+    let title = format!("invalid name of a {what}: `{}`", name.value);
+    Diagnostic::new(Code::InvalidName, name.span, title).label("no letter or digit to make a Rust name from")
+}
+
+fn duplicate(name: &Spanned<String>, first: &Spanned<String>, rust: &str) -> Diagnostic {
+    let title = format!("`{}` and `{}` become the same name `{rust}`", name.value, first.value);
+    Diagnostic::new(Code::DuplicateLabel, name.span, title)
+        .label(format!("also becomes `{rust}`"))
+        .secondary(first.span, "already taken here")
+}
+
+/// The enum of a label's values, named after the label; with a suffix where the module has that name already.
+fn enum_name(variant: &str, declared: &Labels) -> String {
+    let mut name = variant.to_owned();
+    if matches!(variant, "Querier" | "Label") {
+        let is_taken = |name: &str| {
+            declared.labels.iter().any(|label| names::variant(&label.name.value).is_some_and(|n| n == name))
+        };
+        while name == variant || is_taken(&name) {
+            name.push_str("Value");
+        }
+    }
+    name
+}
