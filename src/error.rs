@@ -1,4 +1,4 @@
-//! What can go wrong between a preset and its result.
+//! Errors of queries and their results.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
@@ -15,15 +15,14 @@ use crate::query::time_range::RangeError;
 use crate::value::{RowError, ValueError};
 use crate::wire::{DecodeError, ResultTypeError, ServerError};
 
-/// How long a header's value must be for it to be looked for in what a server says.
+/// The minimum length of a text that is redacted. Shorter ones are not secrets, and are parts of words.
 const SHORTEST_SECRET: usize = 6;
 
-/// Why a call failed or its answer is not what was asked for, for which preset, where, and what was asked.
+/// Why a call failed, or why its result is not the expected one.
 ///
-/// `Display` is one line for a log: the preset, the server unless the fault is one of the caller or of a value, what
-/// failed, and every cause down to the first, such as what the server said. `{:#}` adds the query. No credentials are
-/// in either; [`without_query`](Self::without_query) also takes out what the caller filtered on. Since the line has all
-/// causes, [`source`](std::error::Error::source) has none: they are those of [`kind`](Self::kind).
+/// It prints as one line for a log: the preset, the server if it is involved, and all causes. `{:#}` adds the query.
+/// Neither contains credentials, and [`without_query`](Self::without_query) removes the query with its filters. Since
+/// the line has all causes, [`source`](std::error::Error::source) returns `None`; [`kind`](Self::kind) has the causes.
 ///
 /// ```text
 /// preset api_requests::rate: query at http://prom:9090: server reported an error (bad_data, HTTP 400): 1:3: parse error
@@ -31,7 +30,7 @@ const SHORTEST_SECRET: usize = 6;
 /// preset prometheus::up: the query returned no data
 /// ```
 ///
-/// For people outside of the service there are [`class`](Self::class), which a service maps to a status of its own, and
+/// A service can map the [`class`](Self::class) to the status of its own response, and return the
 /// [`public_message`](Self::public_message):
 ///
 /// ```
@@ -88,90 +87,90 @@ pub enum ErrorClass {
     Internal,
 }
 
-/// What kind of failure it is.
+/// The kind of an [`Error`], with its cause.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The preset cannot be rendered for this querier.
+    /// The preset cannot be rendered with this querier.
     #[error("the query cannot be rendered")]
     Render(#[source] RenderError),
-    /// The time range, or the point in time, is not valid.
+    /// Invalid time range or point in time.
     #[error("invalid time range")]
     Range(#[source] RangeError),
-    /// The client cannot be built, or a request cannot be made, of this.
+    /// Invalid client or request configuration.
     #[error("invalid configuration: {0}")]
     Config(String),
-    /// No connection, or one that broke before the answer.
+    /// The connection failed, or broke before the response.
     #[error("the server cannot be reached")]
     Transport(#[source] Source),
-    /// The connection broke when a part of the answer had come.
-    #[error("the answer was cut off after {bytes} bytes")]
+    /// The connection broke during the response.
+    #[error("the response was cut off after {bytes} bytes")]
     CutOff {
-        /// How many bytes of the body had come, compressed or not.
+        /// Number of bytes of the body that were received, before decompression.
         bytes: u64,
-        /// Why.
+        /// The cause.
         source: Source,
     },
-    /// The server cannot be trusted, does not trust the client, or does not speak TLS. With `native-tls` this is
-    /// [`Transport`](Self::Transport).
+    /// TLS failed: a certificate is not valid, or the server does not support TLS. With the feature `native-tls`, these
+    /// are [`Transport`](Self::Transport) errors.
     #[error("no secure connection to the server")]
     Tls(#[source] Source),
-    /// What answers does not speak HTTP, or not as it should.
+    /// The response is not valid HTTP.
     #[error("the server does not speak HTTP")]
     Protocol(#[source] Source),
-    /// No whole answer within the time that was set. The cause tells why an attempt before it failed, if there was one.
-    #[error("no answer in time")]
+    /// No complete response within the timeout. If an attempt failed before, it is part of the cause.
+    #[error("no response in time")]
     Timeout(#[source] Option<Source>),
-    /// An answer that is not of Prometheus: a proxy's, or of something else altogether.
-    #[error("HTTP {status} {}", if .body.is_empty() { "without a body".to_owned() } else { format!("and not an answer of Prometheus: {body:?}") })]
+    /// A response that is not from Prometheus, but from a proxy or another server.
+    #[error("HTTP {status} {}", if .body.is_empty() { "without a body".to_owned() } else { format!("and not a Prometheus response: {body:?}") })]
     Http {
-        /// The status code.
+        /// HTTP status code.
         status: u16,
-        /// The beginning of the body.
+        /// Start of the body.
         body: String,
     },
-    /// The server sends its callers in circles, or to another server, which does not get their credentials and
-    /// questions.
-    #[error("HTTP {status}: redirected to {origin}, {}", if *.in_circles { "again and again" } else { "where the client does not follow" })]
+    /// A redirect that is not followed: to another server, which must not receive credentials and queries, or in a
+    /// loop.
+    #[error("HTTP {status}: redirect {}", if *.in_circles { format!("loop at {origin}") } else { format!("to {origin} not followed") })]
     Redirect {
-        /// The status code.
+        /// HTTP status code.
         status: u16,
-        /// Scheme, host and port.
+        /// Scheme, host and port of the target.
         origin: String,
-        /// Whether it is the server itself, which did so too often in a row.
+        /// Whether the redirects stay on the server, but are too many.
         in_circles: bool,
     },
-    /// The answer misses data, and such answers are refused; see [`PartialData`](crate::PartialData).
-    #[error("the answer is partial: {reason}")]
+    /// Data is missing from the response, see [`PartialData`](crate::PartialData).
+    #[error("the response is partial: {reason}")]
     PartialData {
-        /// In the words of the server.
+        /// The warning of the server.
         reason: String,
     },
-    /// Prometheus says that something went wrong.
+    /// Prometheus returned an error.
     #[error("server reported an error ({}{}HTTP {status})", .error.kind, if .error.kind.is_empty() { "" } else { ", " })]
     Server {
-        /// The status code.
+        /// HTTP status code.
         status: u16,
-        /// Prometheus' own type and message.
+        /// Type and message of the error.
         #[source]
         error: ServerError,
     },
-    /// An answer that cannot be understood.
-    #[error("the answer cannot be decoded")]
+    /// The response is invalid, or exceeds a limit.
+    #[error("the response cannot be decoded")]
     Decode(#[source] DecodeError),
-    /// An answer of another type than the preset has.
-    #[error("an answer of the wrong type")]
+    /// The type of the result is not that of the preset.
+    #[error("wrong result type")]
     ResultType(#[source] ResultTypeError),
-    /// An answer that is not the one number, or the one series, that was asked for.
+    /// The result is not a single number or series.
     #[error(transparent)]
     Value(ValueError),
-    /// An answer whose labels do not fit the caller's type.
+    /// The labels cannot be deserialized into the caller's type.
     #[error(transparent)]
     Row(RowError),
 }
 
 impl Error {
-    /// What kind of failure it is.
+    /// The kind of the error, with its cause.
     #[must_use]
     pub fn kind(&self) -> &ErrorKind {
         &self.0.kind
@@ -183,26 +182,26 @@ impl Error {
         self.0.preset
     }
 
-    /// The PromQL that was sent, if it came to that.
+    /// The rendered PromQL, if it was rendered.
     #[must_use]
     pub fn query(&self) -> Option<&str> {
         self.0.query.as_deref()
     }
 
-    /// Scheme, host and port of the server that was called, such as `http://prometheus:9090`; `None` where the fault
-    /// was found before or after the call, as in a value.
+    /// Scheme, host and port of the server, such as `http://prometheus:9090`; `None` for errors before or after the
+    /// call, such as a value that is not a number.
     #[must_use]
     pub fn server(&self) -> Option<&str> {
         self.0.call.as_ref()?.server.as_deref()
     }
 
-    /// What was called there, as in a [`CallReport`](crate::CallReport): `query_range`, `label_values`.
+    /// The endpoint that was called, such as `query_range` or `label_values`.
     #[must_use]
     pub fn endpoint(&self) -> Option<&'static str> {
         self.0.call.as_ref().map(|call| call.endpoint)
     }
 
-    /// The HTTP status of the answer, if there was one that says something is wrong.
+    /// The HTTP status of the response that caused the error.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         match self.kind() {
@@ -213,8 +212,8 @@ impl Error {
         }
     }
 
-    /// Whether time ran out: the client's, also for making a connection; the server's for evaluating the query; or that
-    /// of a proxy between them (HTTP 408 and 504).
+    /// Whether this is a timeout: of the client, including connection timeouts, of the server's query evaluation, or of
+    /// a proxy (HTTP 408 and 504).
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         match self.kind() {
@@ -224,7 +223,7 @@ impl Error {
                     || source.downcast_ref().is_some_and(|removed: &Removed| removed.is_timeout)
             }
             ErrorKind::Http { status, .. } => matches!(status, 408 | 504),
-            // VictoriaMetrics has no type for it.
+            // VictoriaMetrics has no error type for timeouts.
             ErrorKind::Server { status, error } => {
                 matches!(status, 408 | 504)
                     || error.kind == "timeout"
@@ -234,51 +233,50 @@ impl Error {
         }
     }
 
-    /// Whether the same call may succeed a little later.
-    ///
-    /// True for what connections, proxies and overload cause; false for whatever is wrong with the query itself. It
-    /// follows <https://prometheus.io/docs/prometheus/latest/querying/api/#format-overview>.
+    /// Whether the failure is transient, so that a retry can succeed: true for failures of connections, of proxies, and
+    /// by overload, and false for errors in the query. It follows
+    /// <https://prometheus.io/docs/prometheus/latest/querying/api/#format-overview>.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self.kind() {
-            // An answer that ends too early is what a connection through a proxy leaves when it breaks.
+            // If a connection behind a proxy breaks, the response can end early.
             ErrorKind::Transport(_)
             | ErrorKind::CutOff { .. }
             | ErrorKind::Timeout(_)
             | ErrorKind::Decode(DecodeError::Truncated { .. }) => true,
-            // Prometheus' own statuses for these types are 500 and 503; a proxy may have made them others.
+            // Prometheus uses the statuses 500 and 503 for these types; proxies can change them.
             ErrorKind::Server { status, error } => {
                 matches!(status, 408 | 429 | 502..=504)
                     || !(400..500).contains(status) && matches!(&*error.kind, "internal" | "timeout")
             }
-            // No answer of Prometheus is empty, so this is one that did not arrive.
+            // Responses of Prometheus are never empty, so this one did not arrive.
             ErrorKind::Http { status: 200, body } => body.is_empty(),
             ErrorKind::Http { status, .. } => matches!(status, 408 | 429 | 502..=504),
             _ => false,
         }
     }
 
-    /// How many times the call was tried again before it failed.
+    /// Number of retries before the call failed.
     #[must_use]
     pub fn retries(&self) -> u32 {
         self.0.retries
     }
 
-    /// How long the server asked to wait before the next call, in `Retry-After`.
+    /// The delay that the server requested with `Retry-After`.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// The same error without the query, whose matchers may hold what should not be logged.
+    /// Removes the query, whose filters can be confidential.
     #[must_use]
     pub fn without_query(mut self) -> Self {
         self.0.query = None;
         self
     }
 
-    /// The same error without the server's address: without [`server`](Self::server) and the causes of failed
-    /// connections, and with `***` where a response repeats the address.
+    /// Removes the server's address: [`server`](Self::server), the causes of failed connections, and occurrences in
+    /// text of the server, which become `***`.
     #[must_use]
     pub fn without_server(mut self) -> Self {
         let is_timeout = self.is_timeout();
@@ -304,7 +302,7 @@ impl Error {
         self
     }
 
-    /// Whose fault it is.
+    /// Whose fault the error is.
     ///
     /// | kind | class |
     /// |---|---|
@@ -364,13 +362,13 @@ impl Error {
         Self(Box::new(Inner { kind, preset, query, call: None, retries, retry_after: None }))
     }
 
-    /// The same error of a call to the server with this URL.
+    /// Sets the server and the endpoint.
     pub(crate) fn at(mut self, base: &Url, endpoint: &'static str) -> Self {
         self.0.call = Some(Origin { server: Some(base.origin().ascii_serialization()), endpoint });
         self
     }
 
-    /// The error of a call whose attempt before the last failed like this. Time that runs out says less than that.
+    /// Adds the failure of the previous attempt to a timeout.
     pub(crate) fn after(mut self, before: Self) -> Self {
         if let ErrorKind::Timeout(source) = &mut self.0.kind {
             *source = Some(Arc::new(AttemptBefore { last: source.take(), before: before.0.kind }));
@@ -384,16 +382,16 @@ impl Error {
     }
 }
 
-/// Takes the place of a cause that may name the server.
+/// Replaces a cause that can contain the server's address.
 #[derive(Debug, thiserror::Error)]
 #[error("")]
 struct Removed {
     is_timeout: bool,
 }
 
-/// Why the attempt before the last one failed.
+/// Why the previous attempt failed.
 #[derive(Debug, thiserror::Error)]
-#[error("{}the attempt before failed", .last.as_ref().map(|last| format!("{}; ", Causes(last))).unwrap_or_default())]
+#[error("{}the previous attempt failed", .last.as_ref().map(|last| format!("{}; ", Causes(last))).unwrap_or_default())]
 struct AttemptBefore {
     last: Option<Source>,
     #[source]
@@ -401,12 +399,12 @@ struct AttemptBefore {
 }
 
 impl ErrorKind {
-    /// Whether it helps to know which server was asked, and how often.
+    /// Whether the server is involved in the failure.
     fn is_of_server(&self) -> bool {
         !matches!(self, Self::Render(_) | Self::Range(_) | Self::Config(_) | Self::Value(_) | Self::Row(_))
     }
 
-    /// The texts that repeat what the server sent.
+    /// Text from the server.
     fn texts_of_server(&mut self) -> Vec<&mut String> {
         match self {
             Self::Http { body: text, .. }

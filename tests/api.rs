@@ -281,6 +281,22 @@ async fn a_scalar_preset_is_a_scalar_where_servers_send_vectors() {
 }
 
 #[test]
+fn what_services_return_and_keep_can_be_cloned_and_sent() {
+    use promql_presets as p;
+    fn check<T: Clone + std::fmt::Debug + Send + Sync + 'static>() {}
+    check::<(p::Vector, p::Matrix, p::Scalar, p::Text, Data, p::Meta, p::Stats)>();
+    check::<(p::Element, p::Series, p::Labels, p::Sample, p::Value, p::Histogram, p::Bucket, p::Timestamp)>();
+    check::<(p::Row<String>, p::SeriesRow<String>, p::Listing<String>, p::Metadata, p::SeriesExemplars, p::Exemplar)>();
+    check::<(p::BuildInfo, p::Features, p::MetricMetadata, p::Progress)>();
+    check::<(Error, ErrorKind, ErrorClass, p::RangeError, p::RenderError, p::ValueError, p::RowError)>();
+    check::<(TimeRange, p::Step, p::PromDuration, RetryPolicy, p::PartialData, p::HttpMethod)>();
+    check::<(p::Dialect, p::Thanos, p::Mimir, p::VictoriaMetrics)>();
+    check::<(Querier, p::Matcher<'static>, p::Match<String>, p::LabelName, prometheus::Querier)>();
+    check::<(p::Presets, Preset<dyn MetricQuerier, Vector>)>();
+    check::<PrometheusClient>();
+}
+
+#[test]
 fn the_readme_and_the_documentation_start_with_the_same_program() {
     fn first_program<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
         let lines = lines.skip_while(|line| !line.ends_with("no_run")).skip(1).map(str::trim_start);

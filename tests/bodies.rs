@@ -154,7 +154,7 @@ async fn odd_chunks_are_read_and_wrong_ones_are_errors() {
     let server =
         Server::start(move |_, stream| stream.write_all(chunked(whole.clone()).as_bytes()).map(|()| After::Close));
     let error = ask_once(&server).await.unwrap_err();
-    let expected = format!(": the answer was cut off after {} bytes", vector_body("7").len());
+    let expected = format!(": the response was cut off after {} bytes", vector_body("7").len());
     assert!(error.to_string().contains(&expected), "{error}");
 }
 

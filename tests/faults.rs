@@ -75,8 +75,8 @@ async fn time_that_runs_out_does_not_hide_what_went_wrong_before() {
     let error = ask(&client).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Timeout(Some(_))) && error.is_timeout(), "{error:?}");
     let line = format!(
-        "preset prometheus::up: query at {}, after 1 retry: no answer in time: the attempt before failed: \
-         HTTP 503 and not an answer of Prometheus: \"overload of ***\"",
+        "preset prometheus::up: query at {}, after 1 retry: no response in time: the previous attempt failed: \
+         HTTP 503 and not a Prometheus response: \"overload of ***\"",
         server.url
     );
     assert_eq!(error.to_string(), line);
@@ -345,7 +345,7 @@ async fn redirects_stay_with_the_server() {
     let circle = Server::always(answer(307, "Location: /again\r\n", ""));
     let error = ask(&client_of(&circle).build().unwrap()).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Redirect { status: 307, in_circles: true, .. }));
-    assert!(error.to_string().ends_with("again and again"), "{error}");
+    assert!(error.to_string().contains(": redirect loop at http:"), "{error}");
     assert_eq!(circle.requests().len(), 6);
 }
 

@@ -79,7 +79,7 @@ async fn parts_have_no_points_of_others() {
         let client = client_of(&server);
         let error = client.raw_query_range("up", range).split().max_points(5).await.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Decode(DecodeError::Series { .. })), "{error:?}");
-        let line = r#": the answer cannot be decoded: series `{a="b"}` has samples outside of the requested range"#;
+        let line = r#": the response cannot be decoded: series `{a="b"}` has samples outside of the requested range"#;
         assert_eq!(error.to_string(), format!("query_range at {}{line}", server.url));
     }
 }

@@ -400,7 +400,7 @@ async fn presets_found_by_name_and_raw_queries_have_results_of_any_type() {
     let error = raw.clone().into_matrix().unwrap_err();
     assert_eq!(
         format!("{error:#}"),
-        "an answer of the wrong type: expected range vector, the server returned instant vector; \
+        "wrong result type: expected range vector, the server returned instant vector; \
          the query is 1 +"
     );
     assert!(raw.clone().into_text().is_err());
@@ -634,7 +634,7 @@ async fn partial_data_is_warned_of() {
     };
     for streamed in [false, true] {
         let warning = warned(promql_presets::PartialData::Warn, streamed).await;
-        assert_eq!(warning.as_deref(), Some("the answer is partial: no store"));
+        assert_eq!(warning.as_deref(), Some("the response is partial: no store"));
         assert_eq!(warned(promql_presets::PartialData::Accept, streamed).await, None);
     }
 }

@@ -132,7 +132,7 @@ impl ClientBuilder {
     /// | `outcome` | `success`, `failure`, or `dropped` if the future or stream was dropped |
     ///
     /// The last four are recorded when the call ends. Events of the same target are `call failed` (`WARN`, with the
-    /// field `error`), `the answer is partial` (`WARN`, with `preset` and `reason`), and `retrying` (`DEBUG`, with
+    /// field `error`), `the response is partial` (`WARN`, with `preset` and `reason`), and `retrying` (`DEBUG`, with
     /// `error` and `wait_ms`).
     #[cfg(feature = "tracing")]
     pub fn trace_query(mut self, trace_query: bool) -> Self {

@@ -19,7 +19,7 @@ use crate::http::options::{Options, Parameter};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Dialect {
     parameters: Vec<Parameter>,
     headers: Vec<(&'static str, String)>,
@@ -49,7 +49,7 @@ impl Dialect {
 macro_rules! dialects {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
-        #[derive(Debug, Default)]
+        #[derive(Clone, Debug, Default)]
         #[must_use = "settings do nothing until they are passed to `with`"]
         pub struct $name(Dialect);
 

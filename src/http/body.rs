@@ -375,7 +375,7 @@ mod tests {
         assert!(read(200, &[body], PartialData::Accept).is_ok());
         assert!(read(200, &[body], PartialData::Warn).is_ok());
         let refused = read(200, &[body], PartialData::Refuse).unwrap_err();
-        assert_eq!(refused.to_string(), "the answer is partial: store x did not answer");
+        assert_eq!(refused.to_string(), "the response is partial: store x did not answer");
     }
 
     #[test]

@@ -158,7 +158,7 @@ impl Watch {
         meta.query.clone_from(&self.query);
         #[cfg(feature = "tracing")]
         if let Some(reason) = meta.objection() {
-            tracing::warn!(target: TARGET, parent: &self.span, preset = self.preset, reason, "the answer is partial");
+            tracing::warn!(target: TARGET, parent: &self.span, preset = self.preset, reason, "the response is partial");
         }
     }
 
