@@ -2,7 +2,7 @@
 
 /// The placeholders of a template, as typed holes of the grammar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Hole {
+pub(crate) enum Hole {
     /// `{metric_name}`: the name of a selector or a part of it.
     MetricName,
     /// `{labels}`: matchers inside a selector's braces.
@@ -15,15 +15,15 @@ pub enum Hole {
 
 impl Hole {
     /// Every placeholder.
-    pub const ALL: [Self; 4] = [Self::MetricName, Self::Labels, Self::GroupBy, Self::Window];
+    pub(crate) const ALL: [Self; 4] = [Self::MetricName, Self::Labels, Self::GroupBy, Self::Window];
 
     /// The names of all placeholders, without braces.
-    pub const NAMES: [&'static str; 4] =
+    pub(crate) const NAMES: [&'static str; 4] =
         [Self::MetricName.name(), Self::Labels.name(), Self::GroupBy.name(), Self::Window.name()];
 
     /// The name, without braces.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::MetricName => "metric_name",
             Self::Labels => "labels",
@@ -34,7 +34,7 @@ impl Hole {
 
     /// The placeholder as a template spells it.
     #[must_use]
-    pub const fn placeholder(self) -> &'static str {
+    pub(crate) const fn placeholder(self) -> &'static str {
         match self {
             Self::MetricName => "{metric_name}",
             Self::Labels => "{labels}",

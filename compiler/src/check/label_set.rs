@@ -35,13 +35,13 @@ impl Default for May<'_> {
 impl<'e> Labels<'e> {
     /// No labels at all.
     #[must_use]
-    pub fn none() -> Self {
+    pub(super) fn none() -> Self {
         Self::default()
     }
 
     /// Nothing is known.
     #[must_use]
-    pub fn any() -> Self {
+    pub(super) fn any() -> Self {
         Self { sure: Vec::new(), may: May::AllBut(Vec::new()) }
     }
 
@@ -81,13 +81,13 @@ impl<'e> Labels<'e> {
 
     /// Whether every series has the label.
     #[must_use]
-    pub fn surely_has(&self, label: &str) -> bool {
+    pub(super) fn surely_has(&self, label: &str) -> bool {
         holds(&self.sure, label)
     }
 
     /// Whether a series may have the label.
     #[must_use]
-    pub fn may_have(&self, label: &str) -> bool {
+    pub(super) fn may_have(&self, label: &str) -> bool {
         match &self.may {
             May::Only(labels) => holds(labels, label),
             May::AllBut(labels) => !holds(labels, label),
@@ -96,13 +96,13 @@ impl<'e> Labels<'e> {
 
     /// The labels that every series has, sorted.
     #[must_use]
-    pub fn sure(&self) -> &[&'e str] {
+    pub(super) fn sure(&self) -> &[&'e str] {
         &self.sure
     }
 
     /// Every label that a series may have, sorted; `None` where there is no end of them.
     #[must_use]
-    pub fn all(&self) -> Option<&[&'e str]> {
+    pub(super) fn all(&self) -> Option<&[&'e str]> {
         match &self.may {
             May::Only(labels) => Some(labels),
             May::AllBut(_) => None,

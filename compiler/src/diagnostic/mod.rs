@@ -3,7 +3,7 @@
 mod codes;
 pub(crate) mod did_you_mean;
 pub mod emit;
-pub mod source;
+pub(crate) mod source;
 pub mod suggest;
 
 pub use codes::{Code, Layer, Severity};

@@ -40,7 +40,7 @@ impl Span {
 
 /// A value and the place where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Spanned<T> {
+pub(crate) struct Spanned<T> {
     /// The value.
     pub value: T,
     /// Its place.

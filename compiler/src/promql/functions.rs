@@ -16,7 +16,7 @@ pub enum ValueType {
 impl ValueType {
     /// The name that messages use, as in `an instant vector`.
     #[must_use]
-    pub const fn with_article(self) -> &'static str {
+    pub(crate) const fn with_article(self) -> &'static str {
         match self {
             Self::Scalar => "a scalar",
             Self::Vector => "an instant vector",
@@ -57,20 +57,20 @@ pub struct Function {
 impl Function {
     /// The function of that name, which is case-sensitive.
     #[must_use]
-    pub fn find(name: &str) -> Option<&'static Self> {
+    pub(crate) fn find(name: &str) -> Option<&'static Self> {
         let index = FUNCTIONS.binary_search_by(|function| function.name.cmp(name)).ok()?;
         FUNCTIONS.get(index)
     }
 
     /// Every function, sorted by name.
     #[must_use]
-    pub const fn all() -> &'static [Self] {
+    pub(crate) const fn all() -> &'static [Self] {
         FUNCTIONS
     }
 
     /// The type of the argument at `index`.
     #[must_use]
-    pub fn arg_type(&self, index: usize) -> Option<ValueType> {
+    pub(crate) fn arg_type(&self, index: usize) -> Option<ValueType> {
         let further = self.max_args == u8::MAX || index < usize::from(self.max_args);
         self.args.get(index).or_else(|| self.args.last().filter(|_| further)).copied()
     }
@@ -219,7 +219,7 @@ pub enum Aggregator {
 
 impl Aggregator {
     /// Every aggregator.
-    pub const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Sum,
         Self::Avg,
         Self::Count,
@@ -236,15 +236,9 @@ impl Aggregator {
         Self::LimitRatio,
     ];
 
-    /// The aggregator of that name, in any case.
-    #[must_use]
-    pub fn find(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|aggregator| aggregator.as_str().eq_ignore_ascii_case(name))
-    }
-
     /// The name.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Sum => "sum",
             Self::Avg => "avg",
@@ -265,7 +259,7 @@ impl Aggregator {
 
     /// The type of the parameter before the expression, if it takes one.
     #[must_use]
-    pub const fn param_type(self) -> Option<ValueType> {
+    pub(crate) const fn param_type(self) -> Option<ValueType> {
         match self {
             Self::Topk | Self::Bottomk | Self::Quantile | Self::Limitk | Self::LimitRatio => Some(ValueType::Scalar),
             Self::CountValues => Some(ValueType::String),
@@ -275,7 +269,7 @@ impl Aggregator {
 
     /// Whether it needs the flag `promql-experimental-functions`.
     #[must_use]
-    pub const fn is_experimental(self) -> bool {
+    pub(crate) const fn is_experimental(self) -> bool {
         matches!(self, Self::Limitk | Self::LimitRatio)
     }
 }
@@ -300,11 +294,5 @@ mod tests {
         assert_eq!(join.arg_type(9), Some(T));
         assert_eq!(join.arg_type(1000), Some(T));
         assert_eq!(Function::find("rate").unwrap().arg_type(1), None);
-    }
-
-    #[test]
-    fn aggregators_ignore_case() {
-        assert_eq!(Aggregator::find("TopK"), Some(Aggregator::Topk));
-        assert_eq!(Aggregator::find("sums"), None);
     }
 }

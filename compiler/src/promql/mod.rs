@@ -30,15 +30,13 @@ mod tests;
 
 pub use ast::{
     Aggregate, At, Binary, BinaryOp, Braces, Call, Duration, DurationKind, DurationOp, Expr, ExprKind, Fill, FillSide,
-    Grouping, GroupingItem, GroupingKeyword, HoleSpan, Label, MAX_HEIGHT, MatchOp, Matcher, MatcherItem, Modifier,
-    Name, NamePart, Number, Range, Selector, Sign, StringLiteral, Subquery, Unary, holes,
+    Grouping, GroupingItem, GroupingKeyword, Label, MatchOp, Matcher, MatcherItem, Modifier, Name, NamePart, Number,
+    Range, Selector, Sign, StringLiteral, Subquery, Unary,
 };
 pub use functions::{Aggregator, Function, ValueType};
 pub use outline::Tree;
 pub(crate) use report::regex_fault;
 pub(crate) use rewrite::{instead_for_gauges, is_counter_function, keeps_values, of_each_selector};
-
-pub use crate::hole::Hole;
 
 use crate::{Code, Diagnostic, Span};
 

@@ -14,15 +14,9 @@ pub struct Duration {
 }
 
 impl Duration {
-    /// The value in milliseconds of a literal, with signs and parentheses.
-    #[must_use]
-    pub fn ms(&self) -> Option<f64> {
-        self.seconds().map(|seconds| (seconds * 1e6).round() / 1e3)
-    }
-
     /// The value in seconds of a literal, with signs and parentheses.
     #[must_use]
-    pub fn seconds(&self) -> Option<f64> {
+    pub(crate) fn seconds(&self) -> Option<f64> {
         match &self.kind {
             DurationKind::Literal(seconds) => Some(*seconds),
             DurationKind::Paren(inner) => inner.seconds(),
@@ -33,12 +27,12 @@ impl Duration {
 
     /// Whether this is `{window}` and nothing else.
     #[must_use]
-    pub const fn is_hole(&self) -> bool {
+    pub(crate) const fn is_hole(&self) -> bool {
         matches!(self.kind, DurationKind::Hole)
     }
 
     /// The durations right below this one.
-    pub fn children(&self) -> impl Iterator<Item = &Duration> {
+    pub(crate) fn children(&self) -> impl Iterator<Item = &Duration> {
         let (first, second) = match &self.kind {
             DurationKind::Literal(_) | DurationKind::Hole | DurationKind::Step | DurationKind::Range => (None, None),
             DurationKind::Unary(_, inner) | DurationKind::Paren(inner) => (Some(&**inner), None),
@@ -51,7 +45,7 @@ impl Duration {
 
     /// Where `{window}` stands in it, in the order of the text.
     #[must_use]
-    pub fn holes(&self) -> Vec<Span> {
+    pub(crate) fn holes(&self) -> Vec<Span> {
         let mut found = Vec::new();
         self.collect_holes(&mut found);
         found
@@ -103,7 +97,7 @@ pub enum DurationOp {
 impl DurationOp {
     /// The operator as text.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Add => "+",
             Self::Sub => "-",

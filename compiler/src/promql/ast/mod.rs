@@ -1,6 +1,6 @@
 //! The syntax tree of a query. Every node has the byte range that it was read from.
 //!
-//! The tree borrows from the text. Its height is limited ([`MAX_HEIGHT`]), so that recursion over it is safe.
+//! The tree borrows from the text. Its height is limited to 1000 nodes, so that recursion over it is safe.
 
 mod duration;
 mod selector;
@@ -13,10 +13,9 @@ pub use selector::{At, Braces, Label, Matcher, MatcherItem, Modifier, Name, Name
 
 use super::functions::{Aggregator, Function, ValueType};
 use crate::Span;
-use crate::hole::Hole;
 
 /// How many nodes a path from the root to a leaf may have.
-pub const MAX_HEIGHT: u16 = 1000;
+pub(super) const MAX_HEIGHT: u16 = 1000;
 
 /// An expression.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +37,7 @@ impl<'a> Expr<'a> {
 
     /// The expression without parentheses around it.
     #[must_use]
-    pub fn unparenthesized(&self) -> &Self {
+    pub(crate) fn unparenthesized(&self) -> &Self {
         let mut expr = self;
         while let ExprKind::Paren(inner) = &expr.kind {
             expr = inner;
@@ -60,7 +59,7 @@ impl<'a> Expr<'a> {
 
     /// The value of a number, with signs, parentheses and arithmetic: `5`, `-(1)`, `5m`, `60 * 60`, `vector(0)`.
     #[must_use]
-    pub fn as_number(&self) -> Option<f64> {
+    pub(crate) fn as_number(&self) -> Option<f64> {
         match &self.unparenthesized().kind {
             ExprKind::Number(number) => Some(number.value),
             ExprKind::Unary(unary) => unary.expr.as_number().map(|value| unary.op.apply(value)),
@@ -84,7 +83,7 @@ impl<'a> Expr<'a> {
     }
 
     /// The expressions right below this one, in the order of the text.
-    pub fn children(&self) -> impl Iterator<Item = &Expr<'a>> {
+    pub(crate) fn children(&self) -> impl Iterator<Item = &Expr<'a>> {
         let (first, second, rest): (Option<&Self>, Option<&Self>, &[Self]) = match &self.kind {
             ExprKind::Number(_) | ExprKind::String(_) | ExprKind::Selector(_) => (None, None, &[]),
             ExprKind::Paren(inner) => (Some(inner), None, &[]),
@@ -184,7 +183,7 @@ pub enum Sign {
 impl Sign {
     /// The operator as text.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Plus => "+",
             Self::Minus => "-",
@@ -261,7 +260,7 @@ pub struct Grouping<'a> {
 
 impl<'a> Grouping<'a> {
     /// The literal labels, in the order of the text.
-    pub fn labels(&self) -> impl Iterator<Item = &Label<'a>> {
+    pub(crate) fn labels(&self) -> impl Iterator<Item = &Label<'a>> {
         self.items.iter().filter_map(|item| match item {
             GroupingItem::Label(label) => Some(label),
             GroupingItem::GroupBy(_) => None,
@@ -270,13 +269,13 @@ impl<'a> Grouping<'a> {
 
     /// Whether `{group_by}` is among the items.
     #[must_use]
-    pub fn has_hole(&self) -> bool {
+    pub(crate) fn has_hole(&self) -> bool {
         self.items.iter().any(|item| matches!(item, GroupingItem::GroupBy(_)))
     }
 
     /// Keyword and parentheses.
     #[must_use]
-    pub fn span(&self) -> Span {
+    pub(crate) fn span(&self) -> Span {
         self.parens.map_or(self.keyword_span, |parens| self.keyword_span.to(parens))
     }
 }
@@ -296,7 +295,7 @@ pub enum GroupingKeyword {
 impl GroupingKeyword {
     /// The keyword as text.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::By => "by",
             Self::Without => "without",
@@ -320,7 +319,7 @@ pub enum GroupingItem<'a> {
 impl GroupingItem<'_> {
     /// Where it stands.
     #[must_use]
-    pub fn span(&self) -> Span {
+    pub(crate) fn span(&self) -> Span {
         match self {
             Self::Label(label) => label.span,
             Self::GroupBy(span) => *span,
@@ -374,7 +373,7 @@ pub enum FillSide {
 impl FillSide {
     /// The keyword as text.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Both => "fill",
             Self::Left => "fill_left",
@@ -412,7 +411,7 @@ pub enum BinaryOp {
 impl BinaryOp {
     /// The operator as text.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Add => "+",
             Self::Sub => "-",
@@ -437,7 +436,7 @@ impl BinaryOp {
 
     /// How tightly it binds: from 1 (`or`) to 6 (`^`).
     #[must_use]
-    pub const fn precedence(self) -> u8 {
+    pub(crate) const fn precedence(self) -> u8 {
         match self {
             Self::Or => 1,
             Self::And | Self::Unless => 2,
@@ -457,67 +456,13 @@ impl BinaryOp {
 
     /// `and`, `or`, `unless`.
     #[must_use]
-    pub const fn is_set(self) -> bool {
+    pub(crate) const fn is_set(self) -> bool {
         matches!(self, Self::And | Self::Or | Self::Unless)
     }
 
     /// `==`, `!=`, `<`, `<=`, `>`, `>=`.
     #[must_use]
-    pub const fn is_comparison(self) -> bool {
+    pub(crate) const fn is_comparison(self) -> bool {
         matches!(self, Self::Equal | Self::NotEqual | Self::Less | Self::LessEqual | Self::Greater | Self::GreaterEqual)
     }
-}
-
-/// A hole and its place, as [`holes`] finds them.
-pub type HoleSpan = (Hole, Span);
-
-/// Every hole of an expression, in the order of the text.
-#[must_use]
-pub fn holes(expr: &Expr<'_>) -> Vec<HoleSpan> {
-    fn durations<'d>(found: &mut Vec<HoleSpan>, durations: impl Iterator<Item = &'d Duration>) {
-        for duration in durations {
-            found.extend(duration.holes().into_iter().map(|span| (Hole::Window, span)));
-        }
-    }
-    fn modifiers(found: &mut Vec<HoleSpan>, modifiers: &[Modifier]) {
-        for modifier in modifiers {
-            if let Modifier::Offset { duration, .. } = modifier {
-                found.extend(duration.holes().into_iter().map(|span| (Hole::Window, span)));
-            }
-        }
-    }
-    fn grouping(found: &mut Vec<HoleSpan>, grouping: Option<&Grouping<'_>>) {
-        for item in grouping.map_or(&[][..], |grouping| &grouping.items) {
-            if let GroupingItem::GroupBy(span) = item {
-                found.push((Hole::GroupBy, *span));
-            }
-        }
-    }
-    let mut found = Vec::new();
-    expr.walk(&mut |expr| match &expr.kind {
-        ExprKind::Selector(selector) => {
-            if let Some(name) = &selector.name {
-                found.extend(name.holes.iter().map(|span| (Hole::MetricName, *span)));
-            }
-            for item in selector.items() {
-                if let MatcherItem::Labels(span) = item {
-                    found.push((Hole::Labels, *span));
-                }
-            }
-            durations(&mut found, selector.range.iter().map(|range| &range.duration));
-            modifiers(&mut found, &selector.modifiers);
-        }
-        ExprKind::Subquery(subquery) => {
-            durations(&mut found, std::iter::once(&subquery.range).chain(&subquery.step));
-            modifiers(&mut found, &subquery.modifiers);
-        }
-        ExprKind::Aggregate(aggregate) => grouping(&mut found, aggregate.grouping.as_ref()),
-        ExprKind::Binary(binary) => {
-            grouping(&mut found, binary.matching.as_ref());
-            grouping(&mut found, binary.group.as_ref());
-        }
-        ExprKind::Number(_) | ExprKind::String(_) | ExprKind::Call(_) | ExprKind::Unary(_) | ExprKind::Paren(_) => {}
-    });
-    found.sort_by_key(|(_, span)| span.start);
-    found
 }

@@ -23,7 +23,7 @@ pub struct Selector<'a> {
 impl<'a> Selector<'a> {
     /// The items in the braces, in the order of the text.
     #[must_use]
-    pub fn items(&self) -> &[MatcherItem<'a>] {
+    pub(crate) fn items(&self) -> &[MatcherItem<'a>] {
         self.braces.as_ref().map_or(&[], |braces| &braces.items)
     }
 
@@ -37,7 +37,7 @@ impl<'a> Selector<'a> {
 
     /// Whether `{labels}` is among the matchers.
     #[must_use]
-    pub fn has_labels_hole(&self) -> bool {
+    pub(crate) fn has_labels_hole(&self) -> bool {
         self.items().iter().any(|item| matches!(item, MatcherItem::Labels(_)))
     }
 
@@ -80,12 +80,12 @@ pub enum NamePart<'a> {
 impl<'a> Name<'a> {
     /// The name, if it has no holes.
     #[must_use]
-    pub fn as_literal(&self) -> Option<&'a str> {
+    pub(crate) fn as_literal(&self) -> Option<&'a str> {
         self.holes.is_empty().then_some(self.text)
     }
 
     /// The pieces in order; no piece is empty.
-    pub fn parts(&self) -> impl Iterator<Item = NamePart<'a>> {
+    pub(crate) fn parts(&self) -> impl Iterator<Item = NamePart<'a>> {
         let text = move |start: u32, end: u32| {
             let piece = &self.text[(start - self.span.start) as usize..(end - self.span.start) as usize];
             (start < end).then_some(NamePart::Text(piece, Span::new(start, end)))
@@ -124,7 +124,7 @@ pub enum MatcherItem<'a> {
 impl MatcherItem<'_> {
     /// Where it stands.
     #[must_use]
-    pub fn span(&self) -> Span {
+    pub(crate) fn span(&self) -> Span {
         match self {
             Self::Matcher(matcher) => matcher.span(),
             Self::Name(name) => name.span,
@@ -149,13 +149,13 @@ pub struct Matcher<'a> {
 impl Matcher<'_> {
     /// Where it stands.
     #[must_use]
-    pub fn span(&self) -> Span {
+    pub(crate) fn span(&self) -> Span {
         self.label.span.to(self.value.span)
     }
 
     /// Whether a series without the label matches.
     #[must_use]
-    pub fn matches_empty(&self) -> bool {
+    pub(crate) fn matches_empty(&self) -> bool {
         let value = &*self.value.value;
         match self.op {
             MatchOp::Equal => value.is_empty(),
@@ -212,7 +212,7 @@ pub enum Modifier {
 impl Modifier {
     /// Where it stands.
     #[must_use]
-    pub fn span(&self) -> Span {
+    pub(crate) fn span(&self) -> Span {
         match self {
             Self::Offset { keyword, duration } => keyword.to(duration.span),
             Self::At { span, .. } | Self::Anchored(span) | Self::Smoothed(span) => *span,
