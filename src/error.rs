@@ -11,6 +11,7 @@ use reqwest::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 use url::form_urlencoded::byte_serialize;
 
 use crate::http::options::Options;
+use crate::query::SplitError;
 use crate::query::time_range::RangeError;
 use crate::value::{RowError, ValueError};
 use crate::wire::{DecodeError, ResultTypeError, ServerError};
@@ -97,6 +98,9 @@ pub enum ErrorKind {
     /// Invalid time range or point in time.
     #[error("invalid time range")]
     Range(#[source] RangeError),
+    /// The query cannot be split into parts.
+    #[error("the query cannot be split")]
+    Split(#[source] SplitError),
     /// Invalid client or request configuration.
     #[error("invalid configuration: {0}")]
     Config(String),
@@ -310,22 +314,23 @@ impl Error {
     /// | [`Server`](ErrorKind::Server) with HTTP 400, 413, 414 or 422 | `Caller`, unless it is a timeout |
     /// | [`Decode`](ErrorKind::Decode) where the response exceeds a limit | `Caller` |
     /// | [`ValueError::NoData`], [`ValueError::NotFinite`] | [`NoData`](ErrorClass::NoData) |
-    /// | [`Config`](ErrorKind::Config), [`ResultType`](ErrorKind::ResultType), `Row`, other `Value` | [`Internal`](ErrorClass::Internal) |
+    /// | [`Split`](ErrorKind::Split), [`Config`](ErrorKind::Config), [`ResultType`](ErrorKind::ResultType), `Row`, other `Value` | [`Internal`](ErrorClass::Internal) |
     /// | all others | [`Server`](ErrorClass::Server) |
     #[must_use]
     pub fn class(&self) -> ErrorClass {
         match self.kind() {
             ErrorKind::Server { .. } if self.is_timeout() => ErrorClass::Server,
-            ErrorKind::Range(RangeError::Indivisible { .. }) => ErrorClass::Internal,
             ErrorKind::Render(_)
             | ErrorKind::Range(_)
             | ErrorKind::Server { status: 400 | 413 | 414 | 422, .. }
             | ErrorKind::Http { status: 413 | 414, .. } => ErrorClass::Caller,
             ErrorKind::Decode(error) if error.is_of_limit() => ErrorClass::Caller,
             ErrorKind::Value(ValueError::NoData | ValueError::NotFinite { .. }) => ErrorClass::NoData,
-            ErrorKind::Config(_) | ErrorKind::ResultType(_) | ErrorKind::Row(_) | ErrorKind::Value(_) => {
-                ErrorClass::Internal
-            }
+            ErrorKind::Split(_)
+            | ErrorKind::Config(_)
+            | ErrorKind::ResultType(_)
+            | ErrorKind::Row(_)
+            | ErrorKind::Value(_) => ErrorClass::Internal,
             _ => ErrorClass::Server,
         }
     }
@@ -401,7 +406,10 @@ struct AttemptBefore {
 impl ErrorKind {
     /// Whether the server is involved in the failure.
     fn is_of_server(&self) -> bool {
-        !matches!(self, Self::Render(_) | Self::Range(_) | Self::Config(_) | Self::Value(_) | Self::Row(_))
+        !matches!(
+            self,
+            Self::Render(_) | Self::Range(_) | Self::Split(_) | Self::Config(_) | Self::Value(_) | Self::Row(_)
+        )
     }
 
     /// Text from the server.
@@ -488,6 +496,7 @@ macro_rules! kinds {
 kinds! {
     RenderError => Render,
     RangeError => Range,
+    SplitError => Split,
     DecodeError => Decode,
     ResultTypeError => ResultType,
     ValueError => Value,

@@ -141,7 +141,7 @@ pub use promql_presets_core::{
 };
 pub use query::{
     InstantQuery, MAX_STEPS, Progress, RangeError, RangeQuery, RangeResult, RawQuery, RawRangeQuery, SeriesStream,
-    SplitQuery, Step, StreamQuery, TimeRange,
+    SplitError, SplitQuery, Step, StreamQuery, TimeRange,
 };
 pub use value::{
     Bounds, Bucket, ByTime, Element, Histogram, Labels, Listing, Matrix, Meta, Moment, ParseTimestampError, Row,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use promql_presets::presets::{api_requests, container_utilization as container, prometheus as targets};
 use promql_presets::{
     ErrorKind, HttpMethod, Labels, Mimir, PrometheusClient, Querier, Series, Thanos, TimeRange, Timestamp,
-    VictoriaMetrics, starts_with,
+    VictoriaMetrics, preset, starts_with,
 };
 use promql_presets_test_support::{Dataset, Server, prometheus, victoria_metrics, vmauth};
 
@@ -131,13 +131,25 @@ async fn parts_have_what_the_whole_has_where_a_query_names_its_ends() {
         let start = Timestamp::from_secs(Dataset::of_tests().start() + 1207);
         let range = TimeRange::new(start, end()).unwrap().step("1m").unwrap().aligned();
         // Series of several metrics, and of none, whose order differs from server to server.
-        for promql in [
-            "backendai_api_request_count_total @ end() - backendai_api_request_count_total @ start()",
-            "rate(backendai_api_request_count_total{endpoint!='@ end()'}[5m] @ end( )) # @ end()",
-            "{__name__=~'up|backendai_api_request_count_total'} or sum by (job)(up)",
+        let querier = promql_presets::Querier::default();
+        for preset in [
+            preset!(
+                "backendai_api_request_count_total @ end() - backendai_api_request_count_total @ start()",
+                allow("unfiltered-selector", reason = "the test's own"),
+                allow("raw-counter", reason = "the test's own")
+            ),
+            preset!(
+                "rate(backendai_api_request_count_total{{endpoint!='@ end()'}}[5m] @ end( )) # @ end()",
+                allow("unfiltered-selector", reason = "the test's own")
+            ),
+            preset!(
+                "{{__name__=~'up|backendai_api_request_count_total'}} or sum by (job)(up)",
+                allow("unfiltered-selector", reason = "the test's own")
+            ),
         ] {
-            let whole = client.raw_query_range(promql, range).await.unwrap();
-            let split = client.raw_query_range(promql, range).split().max_points(50).await.unwrap();
+            let promql = preset.info().template;
+            let whole = client.query_range(preset, &querier, range).await.unwrap();
+            let split = client.query_range(preset, &querier, range).split().max_points(50).await.unwrap();
             assert!(whole.len() > 5);
             assert_eq!(shape(split.series()), shape(whole.series()), "{promql}");
             assert!(split.series() == whole.series(), "{promql}");
@@ -253,8 +265,12 @@ async fn a_query_that_takes_too_long_is_a_timeout() {
     let Some(server) = prometheus::shared() else { return };
     let client = client(server);
     let range = TimeRange::new(end().checked_sub(Duration::from_hours(6)).unwrap(), end()).unwrap();
-    let promql = "sum(sum_over_time((count_over_time({__name__=~\".+\"}[1h]))[6h:1s]))";
-    let query = client.raw_query_range(promql, range.step("1s").unwrap()).timeout(Duration::from_millis(300));
+    let slow = preset!(
+        "sum(sum_over_time((count_over_time({{__name__=~\".+\"}}[1h]))[6h:1s]))",
+        allow("unfiltered-selector", reason = "the test's own")
+    );
+    let querier = promql_presets::Querier::default();
+    let query = client.query_range(slow, &querier, range.step("1s").unwrap()).timeout(Duration::from_millis(300));
     let start = std::time::Instant::now();
     let error = query.split().await.unwrap_err();
     assert!(error.is_timeout(), "{error:?}");
@@ -293,7 +309,8 @@ async fn victoria_metrics_takes_as_many_steps_as_is_said() {
     let error = client.raw_query_range("vector(1)", steps(30_000)).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Server { status: 422, .. }), "{error:?}");
     let client = PrometheusClient::builder(server.url()).max_steps(29_999).build().unwrap();
-    let split = client.raw_query_range("vector(1)", steps(40_000)).split().await.unwrap();
+    let one = preset!("vector(1)");
+    let split = client.query_range(one, &promql_presets::Querier::default(), steps(40_000)).split().await.unwrap();
     assert_eq!(split.sample_count(), 40_001);
 }
 

@@ -8,8 +8,12 @@ use std::io::Write;
 use std::time::Duration;
 
 use misbehaving::{After, Server, json};
+use promql_presets::presets::prometheus::{self, UP};
 use promql_presets::wire::DecodeError;
-use promql_presets::{ErrorKind, PrometheusClient, RangeError, RetryPolicy, TimeRange};
+use promql_presets::{
+    ErrorKind, MetricQuerier, NoWindow, Preset, PrometheusClient, Querier, RetryPolicy, SplitError, TimeRange, Vector,
+    preset,
+};
 
 /// A client whose retries a test need not wait for.
 fn client_of(server: &Server) -> PrometheusClient {
@@ -32,7 +36,8 @@ async fn samples_of_an_attempt_that_failed_do_not_count() {
     });
     let client = client_of(&server);
     let range = TimeRange::parse("0", "5", "1").unwrap();
-    let query = client.raw_query_range("up", range).max_samples(6).split().max_points(2).concurrency(1);
+    let querier = prometheus::Querier::new();
+    let query = client.query_range(UP, &querier, range).max_samples(6).split().max_points(2).concurrency(1);
     assert_eq!(query.await.unwrap().sample_count(), 6);
     assert_eq!(server.requests().len(), 6);
 }
@@ -44,7 +49,7 @@ async fn series_that_contradict_themselves_are_errors() {
         let client = client_of(&server);
         let range = TimeRange::parse("0", "3", "1").unwrap();
         let whole = client.raw_query_range("up", range).await.map(|_| ());
-        let split = client.raw_query_range("up", range).split().await.map(|_| ());
+        let split = client.query_range(UP, &prometheus::Querier::new(), range).split().await.map(|_| ());
         let mut stream = client.raw_query_range("up", range).stream().await.unwrap();
         let streamed = stream.try_next().await.map(|_| ());
         [whole, split, streamed].map(|result| match result {
@@ -77,10 +82,10 @@ async fn parts_have_no_points_of_others() {
         });
         let range = TimeRange::parse("0", "9", "1").unwrap();
         let client = client_of(&server);
-        let error = client.raw_query_range("up", range).split().max_points(5).await.unwrap_err();
+        let error = client.query_range(UP, &prometheus::Querier::new(), range).split().max_points(5).await.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Decode(DecodeError::Series { .. })), "{error:?}");
         let line = r#": the response cannot be decoded: series `{a="b"}` has samples outside of the requested range"#;
-        assert_eq!(error.to_string(), format!("query_range at {}{line}", server.url));
+        assert_eq!(error.to_string(), format!("preset prometheus::up: query_range at {}{line}", server.url));
     }
 }
 
@@ -89,7 +94,9 @@ async fn parts_are_asked_for_what_the_whole_means() {
     let server = Server::always(matrix(""));
     let client = client_of(&server);
     let range = TimeRange::parse("2.5", "21", "1").unwrap();
-    let asked = client.raw_query_range("x @ end() - x @ start()", range).split().max_points(10).await.unwrap();
+    let querier = Querier::default();
+    let growth = preset!("x @ end() - x @ start()", allow("unfiltered-selector", reason = "short"));
+    let asked = client.query_range(growth, &querier, range).split().max_points(10).await.unwrap();
     assert_eq!(server.requests().len(), 3);
     for request in server.requests() {
         assert_eq!(request.parameter("query"), Some("x @ 21 - x @ 2"));
@@ -103,18 +110,24 @@ async fn what_looks_at_the_whole_range_is_not_asked_for_in_parts() {
     let client = client_of(&server);
     let range = TimeRange::parse("0", "20", "1").unwrap();
     let limits = PrometheusClient::builder(format!("{}?limit=7", server.url)).build().unwrap();
-    for (query, name) in [
-        (client.raw_query_range("1 + running_sum(up)", range), "running_sum"),
-        (client.raw_query_range("up", range).limit(7), "limit"),
-        (client.raw_query_range("up", range).parameter("limit", "7"), "limit"),
-        (limits.raw_query_range("up", range), "limit"),
+    let (querier, up) = (Querier::new("m"), prometheus::Querier::new());
+    let of_range: Preset<dyn MetricQuerier, Vector, NoWindow> = preset!("rate({metric_name}{{{labels}}}[range()])");
+    let chosen = preset!("limitk(2, {metric_name}{{{labels}}})", features = ["promql-experimental-functions"]);
+    let whole = |name| SplitError::WholeRange { name };
+    for (error, expected) in [
+        (client.query_range(of_range, &querier, range).split().await.unwrap_err(), whole("range()")),
+        (client.query_range(chosen, &querier, range).split().await.unwrap_err(), whole("limitk")),
+        (client.query_range(UP, &up, range).limit(7).split().await.unwrap_err(), SplitError::Limit),
+        (client.query_range(UP, &up, range).parameter("limit", "7").split().await.unwrap_err(), SplitError::Limit),
+        (limits.query_range(UP, &up, range).split().await.unwrap_err(), SplitError::Limit),
+        (client.raw_query_range("up", range).split().await.unwrap_err(), SplitError::Unchecked),
     ] {
-        let error = query.split().await.unwrap_err();
-        let ErrorKind::Range(RangeError::Indivisible { name: found }) = error.kind() else { panic!("{error:?}") };
-        assert_eq!(found, name);
-        assert!(error.to_string().contains(&format!("`{name}` depends on the whole range")), "{error}");
+        let ErrorKind::Split(found) = error.kind() else { panic!("{error:?}") };
+        assert_eq!(*found, expected);
+        let line = error.to_string();
+        assert!(line.ends_with(&format!("the query cannot be split: {expected}")), "{line}");
         assert!(error.query().is_some());
     }
     assert!(server.requests().is_empty());
-    assert!(client.raw_query_range("up", range).limit(0).split().await.unwrap().is_empty());
+    assert!(client.query_range(UP, &up, range).limit(0).split().await.unwrap().is_empty());
 }

@@ -5,14 +5,10 @@ use std::process::ExitCode;
 
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::ValueExt;
-use promql_presets_compiler::backend::registry::{self, Module};
+use promql_presets_compiler::backend::registry::Module;
 use promql_presets_compiler::diagnostic::emit;
-use promql_presets_compiler::promql::ValueType;
 use promql_presets_compiler::{Finding, Severity, compile};
-use promql_presets_core::{
-    AnyWindow, LabelInfo, LabelKind, Match, MetricQuerier, Preset, PresetInfo, PromDuration, Querier, ResultType,
-    Segment, not, not_regex, regex,
-};
+use promql_presets_core::{Input, Match, PromDuration, Querier, not, not_regex, regex};
 
 use crate::failure::Failure;
 use crate::output::{help, in_colors, message, print, remark};
@@ -72,8 +68,7 @@ pub(crate) fn run(arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
             print(&format!("{}\n", texts.join("\n\n")))?;
             return Ok(ExitCode::from(FOUND));
         }
-        let preset: Preset<dyn MetricQuerier, (), AnyWindow> = Preset::__new(info(module, preset));
-        match preset.render(&querier, window) {
+        match preset.render(module, &Input::of(&querier), window) {
             Ok(query) => print(&format!("{query}\n"))?,
             Err(error) => {
                 remark(&format!("error: {error}"));
@@ -136,57 +131,6 @@ fn split_matcher(text: &str) -> Option<(&str, Match<String>)> {
         Match::equal(value("=")?)
     };
     (!label.is_empty()).then(|| (label.trim(), condition))
-}
-
-/// The preset as the runtime has it.
-///
-/// There it is a constant of the program. This program renders one preset and ends, so it lets go of the memory.
-fn info(module: &Module, preset: &registry::Preset) -> &'static PresetInfo {
-    let labels = module.querier.as_ref().map(|querier| {
-        let info = |label: &registry::Label| LabelInfo {
-            name: leak(&label.name),
-            required: label.required,
-            kind: match &label.kind {
-                registry::LabelKind::String => LabelKind::String,
-                registry::LabelKind::Uuid => LabelKind::Uuid,
-                registry::LabelKind::Integer => LabelKind::Integer,
-                registry::LabelKind::Enum(_, values) => {
-                    LabelKind::OneOf(values.iter().map(|(_, text)| leak(text)).collect::<Vec<_>>().leak())
-                }
-            },
-        };
-        &*querier.labels.iter().map(info).collect::<Vec<_>>().leak()
-    });
-    let segment = |segment: &registry::Segment| match segment {
-        registry::Segment::Text(text) => Segment::Text(leak(text)),
-        registry::Segment::Item(text) => Segment::Item(leak(text)),
-        registry::Segment::MetricName(before, after) => Segment::MetricName(leak(before), leak(after)),
-        registry::Segment::MetricNameOpen(before, after) => Segment::MetricNameOpen(leak(before), leak(after)),
-        registry::Segment::Labels => Segment::Labels,
-        registry::Segment::GroupBy => Segment::GroupBy,
-        registry::Segment::Window => Segment::Window,
-    };
-    Box::leak(Box::new(PresetInfo {
-        name: leak(&module.preset_name(preset)),
-        description: leak(preset.description.as_deref().unwrap_or_default()),
-        unit: preset.unit.as_deref().map(leak),
-        template: leak(&preset.template),
-        source: "",
-        result: match preset.result {
-            ValueType::Scalar => ResultType::Scalar,
-            ValueType::Vector => ResultType::InstantVector,
-            ValueType::Matrix => ResultType::RangeVector,
-            ValueType::String => ResultType::String,
-        },
-        window: preset.window,
-        metric: module.metric.as_deref().map(leak),
-        labels,
-        segments: preset.segments.iter().map(segment).collect::<Vec<_>>().leak(),
-    }))
-}
-
-fn leak(text: &str) -> &'static str {
-    text.to_owned().leak()
 }
 
 #[cfg(test)]

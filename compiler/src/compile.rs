@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use promql_presets_core::PromDuration;
 
 use crate::backend::registry::{Module, Preset, Registry, Segment};
-use crate::backend::{codegen, lower, modules, names};
+use crate::backend::{codegen, lower, modules, names, split};
 use crate::check::{self, Metrics, Scope};
 use crate::diagnostic::emit;
 use crate::diagnostic::source::Spanned;
@@ -115,7 +115,7 @@ impl InlinePreset {
         let nothing =
             Scope { template: true, inline: true, metric: None, labels: None, window: None, metrics: &metrics };
         let scope = Scope { window: window_value, ..nothing };
-        let Template { segments, result, has_window, mut diagnostics, findings } =
+        let Template { segments, indivisible, result, has_window, mut diagnostics, findings } =
             compile_template(text, options.features, scope);
         let whole = Span::of(0..text.len());
         match duration.clone() {
@@ -147,6 +147,7 @@ impl InlinePreset {
             is_stub: has_errors && text.contains("[{"),
             result,
             segments,
+            indivisible,
         };
         Self { code: codegen::inline(&preset), diagnostics }
     }
@@ -155,6 +156,7 @@ impl InlinePreset {
 /// What a template becomes.
 struct Template {
     segments: Vec<Segment>,
+    indivisible: Option<&'static str>,
     result: ValueType,
     has_window: bool,
     /// What keeps it from being a template. Spans are of the template.
@@ -166,6 +168,7 @@ struct Template {
 fn compile_template(text: &str, features: Features, scope: Scope<'_>) -> Template {
     let mut template = Template {
         segments: Vec::new(),
+        indivisible: None,
         result: ValueType::Vector,
         has_window: text.contains(WINDOW),
         diagnostics: template::check(text),
@@ -178,6 +181,7 @@ fn compile_template(text: &str, features: Features, scope: Scope<'_>) -> Templat
     template.diagnostics = parsed.diagnostics;
     if let Some(expr) = &parsed.expr {
         template.result = expr.ty();
+        template.indivisible = split::indivisible(expr);
         if template.diagnostics.is_empty() {
             (template.segments, template.diagnostics) = lower::lower(text, expr, scope.metric);
         }
@@ -359,6 +363,7 @@ impl Compiler<'_> {
             window: None,
             result: ValueType::Vector,
             segments: Vec::new(),
+            indivisible: None,
             is_stub: true,
         };
         let Some(template) = &raw.template else { return preset };
@@ -367,6 +372,7 @@ impl Compiler<'_> {
         preset.template.clone_from(&template.text);
         preset.result = compiled.result;
         preset.segments = compiled.segments;
+        preset.indivisible = compiled.indivisible;
         preset.is_stub = compiled.diagnostics.iter().any(|found| found.severity == Severity::Error);
         // Where something is missing, a stub that takes a window makes for fewer errors after this one.
         if compiled.has_window || declared.is_some() {

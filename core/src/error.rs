@@ -15,7 +15,7 @@ pub enum RenderError {
     /// The preset's file is about another metric than the querier names.
     OtherMetric {
         /// The preset's metric.
-        expected: &'static str,
+        expected: String,
         /// The querier's metric.
         found: String,
     },
@@ -29,7 +29,7 @@ pub enum RenderError {
         /// The label.
         label: String,
         /// Those that it declares.
-        declared: Vec<&'static str>,
+        declared: Vec<String>,
     },
     /// A value that the label, as the preset's file declares it, cannot have.
     InvalidLabelValue {
@@ -43,7 +43,7 @@ pub enum RenderError {
     /// No matcher for a label that every query must filter on.
     MissingRequiredLabel {
         /// The label.
-        label: &'static str,
+        label: String,
     },
     /// [`one_of`](crate::one_of) or [`none_of`](crate::none_of) without a value.
     NoAlternatives {

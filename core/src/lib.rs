@@ -22,7 +22,8 @@ pub use matcher::{
 };
 pub use name::{LabelName, MetricName, NameError};
 pub use preset::{
-    AnyWindow, LabelInfo, LabelKind, NoWindow, Preset, PresetInfo, Presets, ResultType, Segment, TakesWindow, Windowed,
+    AnyWindow, LabelInfo, LabelKind, NoWindow, Preset, PresetInfo, Presets, ResultType, Segment, TakesWindow, Template,
+    Windowed,
 };
 pub use querier::{MetricQuerier, Querier};
 pub use render::{Input, selector};

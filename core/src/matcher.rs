@@ -43,8 +43,10 @@ impl MatchOp {
 pub struct Matcher<'a> {
     label: Cow<'a, str>,
     op: MatchOp,
-    /// `None` is the alternative of no values, which nothing can match; rendering refuses it.
+    /// `None` is a list without values, which nothing can match; rendering refuses it.
     value: Option<Cow<'a, str>>,
+    /// Whether the value is a pattern made of a list of values.
+    is_list: bool,
 }
 
 impl<'a> Matcher<'a> {
@@ -61,7 +63,7 @@ impl<'a> Matcher<'a> {
 
     /// `label="value"` without a copy of either.
     pub fn equal(label: impl Into<Cow<'a, str>>, value: impl Into<Cow<'a, str>>) -> Self {
-        Self { label: label.into(), op: MatchOp::Equal, value: Some(value.into()) }
+        Self { label: label.into(), op: MatchOp::Equal, value: Some(value.into()), is_list: false }
     }
 
     /// The label.
@@ -74,6 +76,38 @@ impl<'a> Matcher<'a> {
     #[must_use]
     pub const fn op(&self) -> MatchOp {
         self.op
+    }
+
+    /// The matcher with each of its values replaced: that of a comparison, or those of a list, but no pattern.
+    ///
+    /// `None` if nothing changes.
+    ///
+    /// # Errors
+    /// The first value for which there is no other.
+    pub(crate) fn replace_values(
+        &self,
+        replace: impl Fn(&str) -> Option<Cow<'_, str>>,
+    ) -> Result<Option<Self>, Cow<'_, str>> {
+        let Some(value) = self.value() else { return Ok(None) };
+        let value = match (self.op, self.is_list) {
+            (MatchOp::Equal | MatchOp::NotEqual, _) => match replace(value) {
+                Some(Cow::Borrowed(_)) => return Ok(None),
+                Some(Cow::Owned(value)) => value,
+                None => return Err(value.into()),
+            },
+            (_, true) => {
+                let mut values = Vec::new();
+                for value in list_values(value) {
+                    match replace(&value).map(Cow::into_owned) {
+                        Some(value) => values.push(value),
+                        None => return Err(value.into()),
+                    }
+                }
+                list_pattern(&values)
+            }
+            (_, false) => return Ok(None),
+        };
+        Ok((Some(&*value) != self.value()).then(|| Self { value: Some(value.into()), ..self.clone() }))
     }
 
     /// What the label is compared with, unescaped; `None` is [`one_of`] no values at all.
@@ -100,17 +134,18 @@ impl fmt::Display for Matcher<'_> {
 pub struct Match<K: ?Sized> {
     op: MatchOp,
     value: Option<String>,
+    is_list: bool,
     kind: PhantomData<fn() -> Box<K>>,
 }
 
 impl<K: ?Sized> Match<K> {
     const fn some(op: MatchOp, value: String) -> Self {
-        Self { op, value: Some(value), kind: PhantomData }
+        Self { op, value: Some(value), is_list: false, kind: PhantomData }
     }
 
     /// The condition, applied to a label.
     pub fn on<'a>(self, label: impl Into<Cow<'a, str>>) -> Matcher<'a> {
-        Matcher { label: label.into(), op: self.op, value: self.value.map(Cow::Owned) }
+        Matcher { label: label.into(), op: self.op, value: self.value.map(Cow::Owned), is_list: self.is_list }
     }
 
     /// The label has exactly this value.
@@ -203,19 +238,39 @@ fn alternatives<I>(values: I, single: MatchOp, several: MatchOp) -> Match<<I::It
 where
     I: IntoIterator<Item: LabelValue>,
 {
-    let mut values = values.into_iter().map(LabelValue::into_text);
-    let (Some(first), second) = (values.next(), values.next()) else {
-        return Match { op: several, value: None, kind: PhantomData };
-    };
-    let Some(second) = second else { return Match::some(single, first) };
-    let mut pattern = String::new();
-    // Writing to a `String` cannot fail.
-    _ = crate::regex::escape(&first, &mut pattern);
-    for value in std::iter::once(second).chain(values) {
-        pattern.push('|');
-        _ = crate::regex::escape(&value, &mut pattern);
+    let mut values: Vec<String> = values.into_iter().map(LabelValue::into_text).collect();
+    match values.len() {
+        0 => Match { op: several, value: None, is_list: true, kind: PhantomData },
+        1 => Match::some(single, values.swap_remove(0)),
+        _ => Match { op: several, value: Some(list_pattern(&values)), is_list: true, kind: PhantomData },
     }
-    Match::some(several, pattern)
+}
+
+/// The pattern that matches each of these values and nothing else.
+fn list_pattern(values: &[String]) -> String {
+    let mut pattern = String::new();
+    for (at, value) in values.iter().enumerate() {
+        if at > 0 {
+            pattern.push('|');
+        }
+        // Writing to a `String` cannot fail.
+        _ = crate::regex::escape(value, &mut pattern);
+    }
+    pattern
+}
+
+/// The values of a [`list_pattern`].
+fn list_values(pattern: &str) -> Vec<String> {
+    let (mut values, mut chars) = (vec![String::new()], pattern.chars());
+    while let Some(c) = chars.next() {
+        match (c, values.last_mut()) {
+            ('|', _) => values.push(String::new()),
+            ('\\', Some(value)) => value.extend(chars.next()),
+            (c, Some(value)) => value.push(c),
+            (_, None) => {}
+        }
+    }
+    values
 }
 
 /// A field of a struct that derives [`MetricQuerier`](crate::MetricQuerier): the condition on a label that it holds.
@@ -263,7 +318,7 @@ impl MatcherField for Cow<'_, str> {
 impl<K: ?Sized> MatcherField for Match<K> {
     fn matcher<'a>(&'a self, label: &'static str) -> Option<Matcher<'a>> {
         let value = self.value.as_deref().map(Cow::Borrowed);
-        Some(Matcher { label: Cow::Borrowed(label), op: self.op, value })
+        Some(Matcher { label: Cow::Borrowed(label), op: self.op, value, is_list: self.is_list })
     }
 }
 
@@ -345,6 +400,24 @@ mod tests {
     fn one_alternative_is_a_comparison() {
         assert_eq!(shown(one_of(["a.b"])), r#"l="a.b""#);
         assert_eq!(shown(none_of(["a.b"])), r#"l!="a.b""#);
+    }
+
+    #[test]
+    fn values_of_lists_are_found_again() {
+        #[expect(clippy::unnecessary_wraps, reason = "as `replace_values` takes it")]
+        fn upper(value: &str) -> Option<Cow<'_, str>> {
+            Some(value.to_uppercase().into())
+        }
+        for values in [vec!["a", ""], vec!["a|b", "\\", "x.y*(z)"], vec!["größe", "|"]] {
+            let values: Vec<String> = values.into_iter().map(str::to_owned).collect();
+            assert_eq!(list_values(&list_pattern(&values)), values);
+        }
+        let replaced =
+            |condition: Match<String>| condition.on("l").replace_values(upper).unwrap().map(|m| m.to_string());
+        assert_eq!(replaced(one_of(["a.b", "C"])).as_deref(), Some(r#"l=~"A\\.B|C""#));
+        assert_eq!(replaced(not("a")).as_deref(), Some(r#"l!="A""#));
+        assert_eq!(replaced(regex("a|b")), None);
+        assert_eq!(replaced(one_of(["A", "B"])), None);
     }
 
     #[test]

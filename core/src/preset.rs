@@ -1,5 +1,6 @@
 //! Presets: what the compiler makes of a template.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -69,7 +70,7 @@ impl<Q: MetricQuerier + ?Sized, R, W> Preset<Q, R, W> {
     /// [`RenderError`] where the querier has a name, a matcher or a label to group by that the preset does not take, or
     /// the window is zero or the template has none.
     pub fn render(&self, querier: &Q, window: Option<PromDuration>) -> Result<String, RenderError> {
-        Input::of(querier).render(self.info, window)
+        Input::of(querier).render(self.info.__template(), window, None)
     }
 }
 
@@ -138,7 +139,9 @@ pub struct PresetInfo {
     /// The metric that the preset's file is about, if it names one.
     pub metric: Option<&'static str>,
     /// The labels that the file declares; `None` if any label will do.
-    pub labels: Option<&'static [LabelInfo]>,
+    pub labels: Option<&'static [LabelInfo<'static>]>,
+    /// What makes a range query impossible to split, such as `range()`: it has another value in each part.
+    pub indivisible: Option<&'static str>,
     /// The template, taken apart.
     #[doc(hidden)]
     pub segments: &'static [Segment],
@@ -152,11 +155,18 @@ impl PresetInfo {
         Preset::__new(self)
     }
 
+    /// What rendering needs.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __template(&self) -> Template<'static> {
+        Template { metric: self.metric, labels: self.labels, window: self.window, segments: self.segments }
+    }
+
     /// Whether the template has `{metric_name}`, so that the querier must name a metric. Other presets refuse a name,
     /// except that of their own [`metric`](Self::metric).
     #[must_use]
     pub fn takes_metric_name(&self) -> bool {
-        self.segments.iter().any(|segment| matches!(segment, Segment::MetricName(..) | Segment::MetricNameOpen(..)))
+        self.__template().takes_metric_name()
     }
 
     /// Whether the template has `{labels}`. Other presets refuse queriers with matchers.
@@ -178,6 +188,22 @@ impl PresetInfo {
     }
 }
 
+/// What rendering needs of a preset, without what describes it.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct Template<'a> {
+    pub metric: Option<&'a str>,
+    pub labels: Option<&'a [LabelInfo<'a>]>,
+    pub window: Option<PromDuration>,
+    pub segments: &'a [Segment<&'a str>],
+}
+
+impl Template<'_> {
+    pub(crate) fn takes_metric_name(&self) -> bool {
+        self.segments.iter().any(|segment| matches!(segment, Segment::MetricName(..) | Segment::MetricNameOpen(..)))
+    }
+}
+
 /// Type of a PromQL expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ResultType {
@@ -189,6 +215,30 @@ pub enum ResultType {
     RangeVector,
     /// A text.
     String,
+}
+
+impl ResultType {
+    /// The name in the HTTP API: `scalar`, `vector`, `matrix`, `string`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Scalar => "scalar",
+            Self::InstantVector => "vector",
+            Self::RangeVector => "matrix",
+            Self::String => "string",
+        }
+    }
+
+    /// The name in messages: `an instant vector`.
+    #[must_use]
+    pub const fn with_article(self) -> &'static str {
+        match self {
+            Self::Scalar => "a scalar",
+            Self::InstantVector => "an instant vector",
+            Self::RangeVector => "a range vector",
+            Self::String => "a string",
+        }
+    }
 }
 
 impl fmt::Display for ResultType {
@@ -203,20 +253,20 @@ impl fmt::Display for ResultType {
 }
 
 /// A label that a preset file declares.
-#[derive(Debug)]
-pub struct LabelInfo {
+#[derive(Clone, Copy, Debug)]
+pub struct LabelInfo<'a> {
     /// Its name.
-    pub name: &'static str,
+    pub name: &'a str,
     /// Whether every query must filter on it.
     pub required: bool,
     /// What its values are.
-    pub kind: LabelKind,
+    pub kind: LabelKind<&'a [&'a str]>,
 }
 
-/// What the values of a label are.
+/// What the values of a label are. `V` is the type of a list of values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum LabelKind {
+pub enum LabelKind<V = &'static [&'static str]> {
     /// Any text.
     String,
     /// UUIDs.
@@ -224,27 +274,73 @@ pub enum LabelKind {
     /// Whole numbers.
     Integer,
     /// One of these.
-    OneOf(&'static [&'static str]),
+    OneOf(V),
 }
 
-impl LabelKind {
+impl<V> LabelKind<V> {
+    /// The kind with a reference to the list of values.
+    #[must_use]
+    pub const fn as_ref(&self) -> LabelKind<&V> {
+        match self {
+            Self::String => LabelKind::String,
+            Self::Uuid => LabelKind::Uuid,
+            Self::Integer => LabelKind::Integer,
+            Self::OneOf(values) => LabelKind::OneOf(values),
+        }
+    }
+
+    /// The kind with another type of list.
+    pub fn map<W>(self, list: impl FnOnce(V) -> W) -> LabelKind<W> {
+        match self {
+            Self::String => LabelKind::String,
+            Self::Uuid => LabelKind::Uuid,
+            Self::Integer => LabelKind::Integer,
+            Self::OneOf(values) => LabelKind::OneOf(list(values)),
+        }
+    }
+}
+
+impl LabelKind<&[&str]> {
     /// Whether the label can have this value.
     #[must_use]
     pub fn admits(self, value: &str) -> bool {
+        self.normalize(value).is_some()
+    }
+
+    /// The value as typed setters write it: a UUID in lower case, an integer without leading zeros. `None` if the label
+    /// cannot have it.
+    ///
+    /// ```
+    /// use promql_presets_core::LabelKind;
+    ///
+    /// let integer: LabelKind = LabelKind::Integer;
+    /// assert_eq!(integer.normalize("0200").as_deref(), Some("200"));
+    /// assert_eq!(integer.normalize("2xx"), None);
+    /// ```
+    #[must_use]
+    pub fn normalize(self, value: &str) -> Option<Cow<'_, str>> {
         match self {
-            Self::String => true,
-            Self::Integer => value.parse::<i128>().is_ok(),
-            Self::OneOf(values) => values.contains(&value),
+            Self::String => Some(value.into()),
+            Self::OneOf(values) => values.contains(&value).then(|| value.into()),
+            Self::Integer => {
+                let number: i128 = value.parse().ok()?;
+                // The smallest and the largest that a setter takes.
+                let is_possible = (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(&number);
+                let is_shortest = !value.trim_start_matches('-').starts_with(['0', '+']) || value == "0";
+                is_possible.then(|| if is_shortest { value.into() } else { number.to_string().into() })
+            }
             Self::Uuid => {
-                let Ok(bytes): Result<&[u8; 36], _> = value.as_bytes().try_into() else { return false };
+                let bytes: &[u8; 36] = value.as_bytes().try_into().ok()?;
                 let digits: u8 = bytes.iter().map(|byte| u8::from(byte.is_ascii_hexdigit())).sum();
-                [8, 13, 18, 23].iter().all(|at| bytes[*at] == b'-') && digits == 32
+                let is_uuid = [8, 13, 18, 23].iter().all(|at| bytes[*at] == b'-') && digits == 32;
+                let is_lower = || !bytes.iter().any(u8::is_ascii_uppercase);
+                is_uuid.then(|| if is_lower() { value.into() } else { value.to_ascii_lowercase().into() })
             }
         }
     }
 }
 
-impl fmt::Display for LabelKind {
+impl fmt::Display for LabelKind<&[&str]> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::String => f.write_str("a string"),
@@ -257,25 +353,47 @@ impl fmt::Display for LabelKind {
 
 /// A piece of a template.
 ///
-/// A list is a run of [`Item`](Self::Item), [`Labels`](Self::Labels) and [`GroupBy`](Self::GroupBy); whoever renders it
-/// puts the commas between whatever it turns out to hold.
+/// A list is a run of [`Item`](Self::Item), [`Labels`](Self::Labels) and [`GroupBy`](Self::GroupBy), between whose
+/// elements the renderer writes commas. `T` is the type of texts: constants borrow them, the compiler owns them.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Segment {
-    /// PromQL that is copied as it stands. It ends a list.
-    Text(&'static str),
+pub enum Segment<T = &'static str> {
+    /// PromQL that is copied as it is. It ends a list.
+    Text(T),
     /// One element of a list.
-    Item(&'static str),
-    /// `{metric_name}` with text glued to it, not followed by braces.
-    MetricName(&'static str, &'static str),
-    /// `{metric_name}` with text glued to it, and the `{` after it.
-    MetricNameOpen(&'static str, &'static str),
+    Item(T),
+    /// `{metric_name}` with the text before and after it in the same name, not followed by braces.
+    MetricName(T, T),
+    /// `{metric_name}` with the text before and after it in the same name, and the `{` that follows.
+    MetricNameOpen(T, T),
     /// `{labels}`: as many elements as the querier has matchers.
     Labels,
     /// `{group_by}`: as many elements as the querier groups by labels.
     GroupBy,
     /// `{window}`.
     Window,
+    /// `start()` after `@`.
+    Start,
+    /// `end()` after `@`.
+    End,
+}
+
+impl<T: AsRef<str>> Segment<T> {
+    /// The segment with borrowed texts, as it is rendered.
+    #[must_use]
+    pub fn borrowed(&self) -> Segment<&str> {
+        match self {
+            Self::Text(text) => Segment::Text(text.as_ref()),
+            Self::Item(text) => Segment::Item(text.as_ref()),
+            Self::MetricName(before, after) => Segment::MetricName(before.as_ref(), after.as_ref()),
+            Self::MetricNameOpen(before, after) => Segment::MetricNameOpen(before.as_ref(), after.as_ref()),
+            Self::Labels => Segment::Labels,
+            Self::GroupBy => Segment::GroupBy,
+            Self::Window => Segment::Window,
+            Self::Start => Segment::Start,
+            Self::End => Segment::End,
+        }
+    }
 }
 
 /// The presets of a registry: all that one `include_presets!` brings in.
@@ -330,6 +448,28 @@ mod tests {
         }
         assert!(!LabelKind::Uuid.admits("6a9f3c0e-8d1b-4e5f-9a2c-7b6d5e4f3a2g"));
         assert!(LabelKind::Integer.admits("-5") && !LabelKind::Integer.admits("5.0"));
-        assert!(LabelKind::OneOf(&["a"]).admits("a") && !LabelKind::OneOf(&["a"]).admits("b"));
+        let one_of: LabelKind = LabelKind::OneOf(&["a"]);
+        assert!(one_of.admits("a") && !one_of.admits("b"));
+        assert!(
+            !LabelKind::Integer.admits("18446744073709551616") && !LabelKind::Integer.admits("-9223372036854775809")
+        );
+    }
+
+    #[test]
+    fn values_are_written_as_by_typed_setters() {
+        let normalized = |kind: LabelKind, value| kind.normalize(value).map(Cow::into_owned);
+        for (value, expected) in [
+            ("0", "0"),
+            ("-0", "0"),
+            ("+5", "5"),
+            ("0200", "200"),
+            ("-007", "-7"),
+            ("18446744073709551615", "18446744073709551615"),
+        ] {
+            assert_eq!(normalized(LabelKind::Integer, value).as_deref(), Some(expected));
+        }
+        let (upper, lower) = ("6A9F3C0E-8D1B-4E5F-9A2C-7B6D5E4F3A21", "6a9f3c0e-8d1b-4e5f-9a2c-7b6d5e4f3a21");
+        assert_eq!(normalized(LabelKind::Uuid, upper).as_deref(), Some(lower));
+        assert_eq!(normalized(LabelKind::Uuid, lower).as_deref(), Some(lower));
     }
 }

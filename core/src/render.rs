@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use crate::escape::{escape_into, is_plain, quoted_len};
 use crate::name::{check_label, check_name, is_bare_label, is_bare_metric};
-use crate::{LabelInfo, MatchOp, Matcher, MetricQuerier, PresetInfo, PromDuration, RenderError, Segment};
+use crate::preset::Template;
+use crate::{LabelInfo, Matcher, MetricQuerier, PromDuration, RenderError, Segment};
 
 /// The longest text of a [`PromDuration`] is shorter.
 const WINDOW_LEN: usize = 32;
@@ -23,15 +24,23 @@ pub fn selector(querier: &dyn MetricQuerier) -> Result<String, RenderError> {
         ("", _) => UNNAMED,
         _ => NAMED,
     };
-    Ok(input.write(segments, PromDuration::ZERO))
+    Ok(input.write(segments, Times::default()))
 }
 
-fn check_window(preset: &PresetInfo, window: Option<PromDuration>) -> Result<PromDuration, RenderError> {
-    match (preset.window, window) {
+fn check_window(template: Template<'_>, window: Option<PromDuration>) -> Result<PromDuration, RenderError> {
+    match (template.window, window) {
         (None, Some(_)) => Err(RenderError::UnexpectedWindow),
         (_, Some(PromDuration::ZERO)) => Err(RenderError::ZeroWindow),
         (default, window) => Ok(window.or(default).unwrap_or_default()),
     }
+}
+
+/// The times in a query.
+#[derive(Clone, Copy, Default)]
+struct Times<'a> {
+    window: PromDuration,
+    /// What `start()` and `end()` are rendered as.
+    ends: [&'a str; 2],
 }
 
 /// What a querier returns. It is `Send`, also where the querier cannot be shared between threads.
@@ -51,43 +60,58 @@ impl<'a> Input<'a> {
 
     /// Renders a preset. Everything is checked first; then the query is written into one allocation.
     ///
+    /// `ends` are what `start()` and `end()` after `@` become in a query for a part of a range: the times of the whole.
+    ///
     /// # Errors
     /// Those of [`Preset::render`](crate::Preset::render).
-    pub fn render(&self, preset: &PresetInfo, window: Option<PromDuration>) -> Result<String, RenderError> {
-        let window = check_window(preset, window)?;
-        self.check(preset)?;
-        Ok(self.write(preset.segments, window))
+    pub fn render(
+        &self,
+        template: Template<'_>,
+        window: Option<PromDuration>,
+        ends: Option<[&str; 2]>,
+    ) -> Result<String, RenderError> {
+        let window = check_window(template, window)?;
+        let times = Times { window, ends: ends.unwrap_or(["start()", "end()"]) };
+        Ok(match self.check(template)? {
+            Some(normalized) => {
+                let labels = normalized.into();
+                let group_by = Cow::Borrowed(&*self.group_by);
+                Input { name: self.name, labels, group_by }.write(template.segments, times)
+            }
+            None => self.write(template.segments, times),
+        })
     }
 
-    fn check(&self, preset: &PresetInfo) -> Result<(), RenderError> {
-        if let Some(expected) = preset.metric
+    /// The matchers with normalized values, if they differ.
+    fn check(&self, template: Template<'_>) -> Result<Option<Vec<Matcher<'_>>>, RenderError> {
+        if let Some(expected) = template.metric
             && self.name != expected
             && !self.name.is_empty()
         {
-            return Err(RenderError::OtherMetric { expected, found: self.name.to_owned() });
+            return Err(RenderError::OtherMetric { expected: expected.to_owned(), found: self.name.to_owned() });
         }
-        if self.name.is_empty() && preset.takes_metric_name() {
+        if self.name.is_empty() && template.takes_metric_name() {
             return Err(RenderError::MissingMetricName);
         }
-        self.check_placeholders(preset)?;
+        self.check_placeholders(template)?;
         self.check_matchers()?;
         for label in &*self.group_by {
             // Grouping by `__name__` is fine.
             check_name(label).map_err(|_| RenderError::InvalidLabelName { label: String::new() })?;
         }
-        preset.labels.map_or(Ok(()), |declared| self.check_declared(declared))
+        template.labels.map_or(Ok(None), |declared| self.check_declared(declared))
     }
 
     /// Refuses input that the template has no placeholder for: a filter may be a permission, so none is dropped.
-    fn check_placeholders(&self, preset: &PresetInfo) -> Result<(), RenderError> {
-        if !self.name.is_empty() && preset.metric.is_none() && !preset.takes_metric_name() {
+    fn check_placeholders(&self, template: Template<'_>) -> Result<(), RenderError> {
+        if !self.name.is_empty() && template.metric.is_none() && !template.takes_metric_name() {
             return Err(RenderError::UnexpectedMetricName { name: self.name.to_owned() });
         }
         match (&*self.labels, &*self.group_by) {
-            ([matcher, ..], _) if !preset.takes_labels() => {
+            ([matcher, ..], _) if !template.segments.contains(&Segment::Labels) => {
                 Err(RenderError::UnexpectedMatcher { label: matcher.label().to_owned() })
             }
-            (_, [label, ..]) if !preset.takes_group_by() => {
+            (_, [label, ..]) if !template.segments.contains(&Segment::GroupBy) => {
                 Err(RenderError::UnexpectedGroupBy { label: label.to_string() })
             }
             _ => Ok(()),
@@ -98,43 +122,44 @@ impl<'a> Input<'a> {
         self.labels.iter().try_for_each(check_matcher)
     }
 
-    /// Holds what the querier says against the labels that the preset's file declares.
-    fn check_declared(&self, declared: &[LabelInfo]) -> Result<(), RenderError> {
+    /// Checks the querier against the labels that the preset's file declares, and normalizes values.
+    fn check_declared(&self, declared: &[LabelInfo<'_>]) -> Result<Option<Vec<Matcher<'_>>>, RenderError> {
         let find = |label: &str| {
             declared.iter().find(|info| info.name == label).ok_or_else(|| RenderError::UndeclaredLabel {
                 label: label.to_owned(),
-                declared: declared.iter().map(|info| info.name).collect(),
+                declared: declared.iter().map(|info| info.name.to_owned()).collect(),
             })
         };
         let mut in_order = declared.iter();
-        for matcher in &*self.labels {
+        let mut normalized: Option<Vec<Matcher<'_>>> = None;
+        for (at, matcher) in self.labels.iter().enumerate() {
             // The file's own queriers have them in the order of the file.
             let info = match in_order.find(|info| info.name == matcher.label()) {
                 Some(info) => info,
                 None => find(matcher.label())?,
             };
-            if let (MatchOp::Equal | MatchOp::NotEqual, Some(value)) = (matcher.op(), matcher.value())
-                && !info.kind.admits(value)
-            {
-                return Err(RenderError::InvalidLabelValue {
-                    label: info.name.to_owned(),
-                    value: value.to_owned(),
-                    expected: info.kind.to_string(),
-                });
+            let replaced = matcher.replace_values(|value| info.kind.normalize(value));
+            let replaced = replaced.map_err(|value| RenderError::InvalidLabelValue {
+                label: info.name.to_owned(),
+                value: value.into_owned(),
+                expected: info.kind.to_string(),
+            })?;
+            if let Some(matcher) = replaced {
+                normalized.get_or_insert_with(|| self.labels.to_vec())[at] = matcher;
             }
         }
         for label in &*self.group_by {
             find(label)?;
         }
         match declared.iter().find(|info| info.required && !self.labels.iter().any(|m| m.label() == info.name)) {
-            Some(missing) => Err(RenderError::MissingRequiredLabel { label: missing.name }),
-            None => Ok(()),
+            Some(missing) => Err(RenderError::MissingRequiredLabel { label: missing.name.to_owned() }),
+            None => Ok(normalized),
         }
     }
 
-    fn write(&self, segments: &[Segment], window: PromDuration) -> String {
+    fn write(&self, segments: &[Segment<&str>], times: Times<'_>) -> String {
         let is_plain = self.is_plain();
-        let query = String::with_capacity(self.capacity(segments, is_plain));
+        let query = String::with_capacity(self.capacity(segments, times, is_plain));
         let mut out = Output { query, in_list: false, is_plain };
         for segment in segments {
             match *segment {
@@ -148,7 +173,9 @@ impl<'a> Input<'a> {
                 Segment::Labels => self.labels.iter().for_each(|matcher| out.matcher(matcher)),
                 Segment::GroupBy => self.group_by.iter().for_each(|label| out.label(label)),
                 // Writing to a `String` cannot fail.
-                Segment::Window => _ = window.write_to(&mut out.query),
+                Segment::Window => _ = times.window.write_to(&mut out.query),
+                Segment::Start => out.query.push_str(times.ends[0]),
+                Segment::End => out.query.push_str(times.ends[1]),
             }
         }
         out.query
@@ -161,14 +188,14 @@ impl<'a> Input<'a> {
     }
 
     /// At least as many bytes as the query will have, and hardly more.
-    fn capacity(&self, segments: &[Segment], is_plain: bool) -> usize {
+    fn capacity(&self, segments: &[Segment<&str>], times: Times<'_>, is_plain: bool) -> usize {
         let quoted = |text: &str| if is_plain { text.len() + 2 } else { quoted_len(text) };
         let labels = || {
             let len = |m: &Matcher<'_>| quoted(m.label()) + quoted(m.value().unwrap_or_default()) + 3;
             self.labels.iter().map(len).sum::<usize>()
         };
         let group_by = || self.group_by.iter().map(|label| quoted(label) + 1).sum::<usize>();
-        let len = |segment: &Segment| match segment {
+        let len = |segment: &Segment<&str>| match segment {
             Segment::Text(text) => text.len(),
             Segment::Item(text) => text.len() + 1,
             Segment::MetricName(before, after) | Segment::MetricNameOpen(before, after) => {
@@ -178,6 +205,8 @@ impl<'a> Input<'a> {
             Segment::Labels => labels(),
             Segment::GroupBy => group_by(),
             Segment::Window => WINDOW_LEN,
+            Segment::Start => times.ends[0].len(),
+            Segment::End => times.ends[1].len(),
         };
         segments.iter().map(len).sum()
     }
@@ -264,7 +293,7 @@ impl Output {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{LabelKind, Match, Querier, ResultType, none_of, not, one_of, regex};
+    use crate::{LabelKind, Match, PresetInfo, Querier, ResultType, none_of, not, one_of, regex};
 
     const RATE: &[Segment] = &[
         Segment::Text("sum by ("),
@@ -296,24 +325,29 @@ mod tests {
             window,
             metric: None,
             labels: None,
+            indivisible: None,
             segments,
         }
     }
 
+    fn render(preset: &PresetInfo, querier: &Querier, window: Option<PromDuration>) -> Result<String, RenderError> {
+        Input::of(querier).render(preset.__template(), window, None)
+    }
+
     fn rendered(segments: &'static [Segment], querier: &Querier) -> String {
         let uses_window = segments.contains(&Segment::Window);
-        Input::of(querier).render(&preset(segments, FIVE_MINUTES.filter(|_| uses_window)), None).unwrap()
+        render(&preset(segments, FIVE_MINUTES.filter(|_| uses_window)), querier, None).unwrap()
     }
 
     fn failed(preset: &PresetInfo, querier: &Querier) -> RenderError {
-        Input::of(querier).render(preset, None).unwrap_err()
+        render(preset, querier, None).unwrap_err()
     }
 
     #[test]
     fn renders_the_documented_examples() {
         let api = Querier::new("backendai_api_request_count_total").label("endpoint", "/auth").group_by(["endpoint"]);
         assert_eq!(
-            Input::of(&api).render(&preset(RATE, FIVE_MINUTES), Some(PromDuration::from_secs(60))).unwrap(),
+            render(&preset(RATE, FIVE_MINUTES), &api, Some(PromDuration::from_secs(60))).unwrap(),
             r#"sum by (endpoint)(rate(backendai_api_request_count_total{endpoint="/auth"}[1m]))"#
         );
         let gauge = &[Segment::MetricNameOpen("", ""), Segment::Labels, Segment::Text("}")];
@@ -366,8 +400,20 @@ mod tests {
             .group_by(["http.code", "c"]);
         let query = rendered(RATE, &querier);
         let exact = Input::of(&querier);
-        assert!(query.len() <= exact.capacity(RATE, false));
-        assert_eq!(query.capacity(), exact.capacity(RATE, false), "the string grew");
+        assert!(query.len() <= exact.capacity(RATE, Times::default(), false));
+        assert_eq!(query.capacity(), exact.capacity(RATE, Times::default(), false), "the string grew");
+    }
+
+    #[test]
+    fn the_ends_of_a_range_are_functions_or_times() {
+        const AT: &[Segment] = &[Segment::Text("up @ "), Segment::Start, Segment::Text(" - up @ "), Segment::End];
+        let (input, preset) = (Querier::default(), preset(AT, None));
+        let input = Input::of(&input);
+        assert_eq!(input.render(preset.__template(), None, None).unwrap(), "up @ start() - up @ end()");
+        let ends = Some(["-5.000", "1700000000.250"]);
+        let query = input.render(preset.__template(), None, ends).unwrap();
+        assert_eq!(query, "up @ -5.000 - up @ 1700000000.250");
+        assert_eq!(query.capacity(), query.len());
     }
 
     #[test]
@@ -401,9 +447,9 @@ mod tests {
             RenderError::NoAlternatives { label: label("a") }
         );
         assert!(matches!(failed(&rate, &Querier::new("m").label("a", regex("("))), RenderError::InvalidRegex { .. }));
-        let zero = Input::of(&Querier::new("m")).render(&rate, Some(PromDuration::ZERO));
+        let zero = render(&rate, &Querier::new("m"), Some(PromDuration::ZERO));
         assert_eq!(zero, Err(RenderError::ZeroWindow));
-        let unexpected = Input::of(&Querier::default()).render(&preset(&[Segment::Text("up")], None), FIVE_MINUTES);
+        let unexpected = render(&preset(&[Segment::Text("up")], None), &Querier::default(), FIVE_MINUTES);
         assert_eq!(unexpected, Err(RenderError::UnexpectedWindow));
     }
 
@@ -419,7 +465,7 @@ mod tests {
         let name = RenderError::UnexpectedMetricName { name: "m".to_owned() };
         assert_eq!(failed(&plain, &Querier::new("m")), name);
         let named = PresetInfo { metric: Some("m"), ..plain };
-        assert_eq!(Input::of(&Querier::new("m")).render(&named, None).as_deref(), Ok("up"));
+        assert_eq!(render(&named, &Querier::new("m"), None).as_deref(), Ok("up"));
         assert!(!named.takes_metric_name() && !named.takes_labels() && !named.takes_group_by());
         let rate = preset(RATE, FIVE_MINUTES);
         assert!(rate.takes_metric_name() && rate.takes_labels() && rate.takes_group_by());
@@ -437,10 +483,10 @@ mod tests {
         let base = || Querier::new("m").label("job", "api");
         let wrong_value = |querier: Querier| matches!(failed(&preset, &querier), RenderError::InvalidLabelValue { .. });
 
-        assert_eq!(failed(&preset, &Querier::new("m")), RenderError::MissingRequiredLabel { label: "job" });
+        assert_eq!(failed(&preset, &Querier::new("m")), RenderError::MissingRequiredLabel { label: "job".to_owned() });
         assert_eq!(
             failed(&preset, &Querier::new("n").label("job", "api")),
-            RenderError::OtherMetric { expected: "m", found: "n".to_owned() }
+            RenderError::OtherMetric { expected: "m".to_owned(), found: "n".to_owned() }
         );
         assert!(matches!(failed(&preset, &base().label("jbo", "x")), RenderError::UndeclaredLabel { .. }));
         assert!(matches!(failed(&preset, &base().group_by(["x"])), RenderError::UndeclaredLabel { .. }));
@@ -452,6 +498,14 @@ mod tests {
             .label("code", "-1")
             .label("kind", not("b"))
             .label("kind", regex("a|c"));
-        assert!(Input::of(&right).render(&preset, None).is_ok());
+        assert!(render(&preset, &right, None).is_ok());
+
+        let (upper, lower) = ("6A9F3C0E-8D1B-4E5F-9A2C-7B6D5E4F3A21", "6a9f3c0e-8d1b-4e5f-9a2c-7b6d5e4f3a21");
+        let foreign = base().label("id", one_of([upper, lower])).label("id", not(upper)).label("code", "0200");
+        let query = render(&preset, &foreign, None).unwrap();
+        assert!(query.contains(&format!(r#"id=~"{lower}|{lower}",id!="{lower}",code="200"}}"#)), "{query}");
+        assert!(wrong_value(base().label("id", one_of([lower, "1"]))));
+        assert!(wrong_value(base().label("kind", none_of(["a", "c"]))));
+        assert!(wrong_value(base().label("kind", not("c"))));
     }
 }

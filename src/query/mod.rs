@@ -20,7 +20,7 @@ use crate::http::request::Request;
 use crate::value::{Matrix, Scalar, Timestamp, Vector};
 use crate::wire::{Data, Decoder, QueryResult, Response};
 
-pub use split::{Progress, SplitQuery};
+pub use split::{Progress, SplitError, SplitQuery};
 pub use stream::{SeriesStream, StreamQuery};
 pub use time_range::{MAX_STEPS, RangeError, Step, TimeRange};
 
@@ -50,10 +50,11 @@ impl<'a> Source<'a> {
         Self::Preset { preset: preset.info(), input: Input::of(querier), window: None }
     }
 
-    fn render(self) -> Result<String, RenderError> {
+    /// The query; for parts of a range with the `start()` and `end()` of the whole after `@`.
+    fn render(self, ends: Option<[&str; 2]>) -> Result<String, RenderError> {
         match self {
             Self::Preset { preset, input, window } => {
-                input.render(preset, window.transpose().map_err(RenderError::InvalidWindow)?)
+                input.render(preset.__template(), window.transpose().map_err(RenderError::InvalidWindow)?, ends)
             }
             Self::Raw(promql) => Ok(promql),
         }
@@ -95,9 +96,13 @@ impl<'a, R, W> Common<'a, R, W> {
 
     /// Renders the query. If that fails, the call fails when it is made.
     pub(crate) fn call(self, endpoint: &'static str, path: &'static str) -> Call {
+        self.call_between(None, endpoint, path)
+    }
+
+    fn call_between(self, ends: Option<[&str; 2]>, endpoint: &'static str, path: &'static str) -> Call {
         let Self { source, mut request, .. } = self;
         let preset = source.name();
-        let query = source.render().map_err(|error| request.options.fail(error.into())).ok();
+        let query = source.render(ends).map_err(|error| request.options.fail(error.into())).ok();
         Call { preset, query, ..request.call(endpoint, path) }
     }
 }
@@ -129,7 +134,7 @@ macro_rules! query_setters {
                     self.$($common).+.request.parameter("lookback_delta", crate::query::seconds(duration));
                 }
                 Err(error) => {
-                    let error = RangeError::InvalidLookback(error.into());
+                    let error = crate::query::time_range::RangeError::InvalidLookback(error.into());
                     self.$($common).+.request.options.fail(error.into());
                 }
             }
@@ -270,12 +275,22 @@ impl<'a, R, W> RangeQuery<'a, R, W> {
             options.fail(error.into());
         }
         let range = self.range;
-        self.whole().over(range)
+        self.common.call(ENDPOINT, PATH).over(range)
     }
 
-    /// The call without start, end and step.
-    pub(crate) fn whole(self) -> Call {
-        self.common.call("query_range", "api/v1/query_range")
+    /// The call for parts of a range, which are still to be set.
+    fn call_of_parts(self, whole: TimeRange) -> Call {
+        let indivisible = match &self.common.source {
+            Source::Preset { preset, .. } => preset.indivisible.map(|name| SplitError::WholeRange { name }),
+            Source::Raw(_) => Some(SplitError::Unchecked),
+        };
+        let ends = [whole.start(), whole.end()].map(Timestamp::to_unix_seconds);
+        let mut call = self.common.call_between(Some(ends.each_ref().map(String::as_str)), ENDPOINT, PATH);
+        let limit = call.is_limited().then_some(SplitError::Limit);
+        if let Some(error) = indivisible.or(limit) {
+            call.failure.get_or_insert_with(|| Box::new(error.into()));
+        }
+        call
     }
 
     pub(crate) fn range(&self) -> TimeRange {
@@ -286,6 +301,9 @@ impl<'a, R, W> RangeQuery<'a, R, W> {
         self.common.request.client.transport.max_steps.saturating_add(1)
     }
 }
+
+const ENDPOINT: &str = "query_range";
+const PATH: &str = "api/v1/query_range";
 
 impl Call {
     /// Sets start, end and step.

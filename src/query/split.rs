@@ -1,7 +1,5 @@
 //! Range queries with more points than the server accepts, split into parts.
 
-mod whole;
-
 use std::fmt;
 use std::future::IntoFuture;
 use std::sync::Arc;
@@ -12,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind};
 use crate::http::call::{BoxFuture, Call, Deadline};
-use crate::query::time_range::{RangeError, TimeRange};
+use crate::query::time_range::TimeRange;
 use crate::query::{RangeQuery, matrix_of_range, query_setters};
 use crate::value::Matrix;
 use crate::wire::Decoder;
@@ -32,6 +30,24 @@ pub struct Progress {
     pub samples: u64,
 }
 
+/// Why a range query cannot be split into parts.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SplitError {
+    /// Part of the query depends on the whole range, and would have other values in each part.
+    #[error("`{name}` depends on the whole range")]
+    WholeRange {
+        /// The function or aggregator, such as `range()`.
+        name: &'static str,
+    },
+    /// A limit on the number of series would apply to each part separately.
+    #[error("`limit` would apply to each part separately")]
+    Limit,
+    /// Unchecked PromQL: only the compiler of presets knows which queries can be split.
+    #[error("unchecked PromQL is never split; use a preset")]
+    Unchecked,
+}
+
 /// A range query that is split into parts, created with [`RangeQuery::split`]. Awaiting it returns the joined
 /// [`Matrix`].
 ///
@@ -39,10 +55,10 @@ pub struct Progress {
 /// `max_samples` apply to all parts together, `max_response_bytes` to each part.
 ///
 /// The result is that of the whole range: `@ start()` and `@ end()` are replaced by its start and end, as
-/// [`Meta::query`](crate::Meta::query) shows. Queries that depend on the whole range in other ways fail with
-/// [`RangeError::Indivisible`] before anything is sent: `start()`, `end()` and `range()` as values, a `limit`, and
-/// functions of MetricsQL such as `range_avg`, `running_sum` and `topk_avg`. VictoriaMetrics evaluates `a or b` per
-/// series, so the series of `b` can differ if a series of `a` has points in some parts only.
+/// [`Meta::query`](crate::Meta::query) shows. Whether a preset can be split is known when it is compiled, see
+/// [`PresetInfo::indivisible`](crate::PresetInfo::indivisible). Other queries fail with a [`SplitError`] before anything is
+/// sent. VictoriaMetrics evaluates `a or b` per series, so the series of `b` can differ if a series of `a` has points in
+/// some parts only.
 ///
 /// A part with points of another part, or with a duplicate series, fails with
 /// [`DecodeError::Series`](crate::wire::DecodeError::Series).
@@ -91,12 +107,11 @@ impl<'a, R: 'a, W: 'a> IntoFuture for SplitQuery<'a, R, W> {
     fn into_future(self) -> Self::IntoFuture {
         let Self { query, max_points, concurrency, mut on_progress } = self;
         let range = query.range();
-        let mut call = query.whole();
+        let mut call = query.call_of_parts(range.aligned());
         Box::pin(async move {
             if let Some(failure) = call.failure.take() {
                 return Err(call.error(*failure));
             }
-            call.query = of_parts(&call, range.aligned()).map_err(|error| call.error(error))?;
             call.deadline = Some(Deadline::after(call.options.timeout, Instant::now()));
             call.pool = Some(Arc::default());
             let mut progress = Progress { done: 0, parts: range.part_count(max_points), samples: 0 };
@@ -114,15 +129,6 @@ impl<'a, R: 'a, W: 'a> IntoFuture for SplitQuery<'a, R, W> {
             Matrix::join(matrices).map_err(|error| call.error(error))
         })
     }
-}
-
-/// The query that is sent for each part.
-fn of_parts(call: &Call, range: TimeRange) -> Result<Option<String>, RangeError> {
-    if call.is_limited() {
-        return Err(RangeError::Indivisible { name: "limit".to_owned() });
-    }
-    let query = call.query.as_deref();
-    query.map(|query| whole::of_parts(query, range.start(), range.end())).transpose()
 }
 
 impl Call {

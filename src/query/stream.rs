@@ -17,7 +17,6 @@ use crate::http::call::{BoxFuture, Call, Open};
 use crate::http::observe::{Outcome, Watch};
 use crate::http::options::PartialData;
 use crate::http::transport::Answer;
-use crate::query::time_range::RangeError;
 use crate::query::{RangeQuery, matrix_of_range, query_setters};
 use crate::value::{Matrix, Meta, Series};
 use crate::wire::Decoder;

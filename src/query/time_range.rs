@@ -318,12 +318,6 @@ pub enum RangeError {
         /// The shortest step in whole seconds within the limit.
         fitting: PromDuration,
     },
-    /// A query that cannot be split, see [`SplitQuery`](crate::SplitQuery).
-    #[error("`{name}` depends on the whole range, which therefore cannot be split")]
-    Indivisible {
-        /// The function or other part of the query, in lower case.
-        name: String,
-    },
 }
 
 impl From<ParseTimestampError> for RangeError {

@@ -6,7 +6,9 @@
 use std::fmt::Write;
 
 use crate::SourceFile;
-use crate::backend::registry::{Label, LabelKind, Module, Preset, Querier, Registry, Segment};
+use promql_presets_core::LabelKind;
+
+use crate::backend::registry::{Label, Module, Preset, Querier, Registry, Segment, ValueEnum};
 use crate::promql::ValueType;
 
 /// The attributes of generated items. A service need not use every preset, and the prose of preset files is not
@@ -51,7 +53,7 @@ fn info(
     source: &str,
     metric: Option<&str>,
     has_labels: bool,
-) -> [(&'static str, String); 10] {
+) -> [(&'static str, String); 11] {
     let window = preset.window.map(|window| format!("__p::PromDuration::from_millis({})", window.as_millis()));
     [
         ("name", name.to_owned()),
@@ -63,6 +65,7 @@ fn info(
         ("window", option(window)),
         ("metric", option(metric.map(literal))),
         ("labels", option(has_labels.then(|| "__LABELS".to_owned()))),
+        ("indivisible", option(preset.indivisible.map(literal))),
         ("segments", segments(&preset.segments)),
     ]
 }
@@ -105,6 +108,8 @@ fn segments(segments: &[Segment]) -> String {
             Segment::Labels => out.write_str("Labels"),
             Segment::GroupBy => out.write_str("GroupBy"),
             Segment::Window => out.write_str("Window"),
+            Segment::Start => out.write_str("Start"),
+            Segment::End => out.write_str("End"),
         };
     }
     out.push(']');
@@ -290,7 +295,7 @@ impl Out {
             self.text_enum("A label to group by.", "label_enum", "Label", &variants);
         }
         for label in &querier.labels {
-            if let LabelKind::Enum(name, variants) = &label.kind {
+            if let LabelKind::OneOf(ValueEnum { name, variants }) = &label.kind {
                 self.line("");
                 self.text_enum(&format!("A value of the label `{}`.", label.name), "value_enum", name, variants);
             }
@@ -390,23 +395,20 @@ fn condition(label: &Label) -> String {
         return "impl ::core::marker::Sized".to_owned();
     }
     let kind = match &label.kind {
-        LabelKind::String => "__p::String",
         LabelKind::Uuid => "__p::Uuid",
         LabelKind::Integer => "i64",
-        LabelKind::Enum(name, _) => name,
+        LabelKind::OneOf(values) => &values.name,
+        _ => "__p::String",
     };
     format!("impl ::core::convert::Into<__p::Match<{kind}>>")
 }
 
-fn kind_info(kind: &LabelKind) -> String {
-    match kind {
-        LabelKind::String => "__p::LabelKind::String".to_owned(),
-        LabelKind::Uuid => "__p::LabelKind::Uuid".to_owned(),
-        LabelKind::Integer => "__p::LabelKind::Integer".to_owned(),
-        LabelKind::Enum(_, values) => {
-            let values: Vec<&str> = values.iter().map(|(_, text)| text.as_str()).collect();
-            format!("__p::LabelKind::OneOf(&{values:?})")
-        }
+fn kind_info(kind: &LabelKind<ValueEnum>) -> String {
+    let texts = kind.as_ref().map(|values| values.variants.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>());
+    match texts {
+        LabelKind::OneOf(texts) => format!("__p::LabelKind::OneOf(&{texts:?})"),
+        // A variant without fields is its own constructor.
+        other => format!("__p::LabelKind::{other:?}"),
     }
 }
 

@@ -8,7 +8,7 @@ use promql_presets_core::{name, quote};
 
 use crate::backend::registry::Segment;
 use crate::promql::{
-    Braces, Duration, Expr, ExprKind, Grouping, GroupingItem, MatcherItem, Modifier, Name, NamePart, Selector,
+    At, Braces, Duration, Expr, ExprKind, Grouping, GroupingItem, MatcherItem, Modifier, Name, NamePart, Selector,
 };
 use crate::{Code, Diagnostic, Span};
 
@@ -79,16 +79,18 @@ impl Lowering<'_> {
         }
     }
 
-    fn durations<'d>(&mut self, durations: impl Iterator<Item = &'d Duration>, modifiers: &[Modifier]) {
-        let mut windows = |duration: &Duration| {
-            self.edits.extend(duration.holes().into_iter().map(|span| (span, vec![Segment::Window])));
-        };
-        durations.for_each(&mut windows);
-        for modifier in modifiers {
-            if let Modifier::Offset { duration, .. } = modifier {
-                windows(duration);
-            }
-        }
+    fn durations<'d>(&mut self, durations: impl Iterator<Item = &'d Duration>, modifiers: &'d [Modifier]) {
+        let offsets = modifiers.iter().filter_map(|modifier| match modifier {
+            Modifier::Offset { duration, .. } => Some(duration),
+            _ => None,
+        });
+        let windows = durations.chain(offsets).flat_map(Duration::holes);
+        self.edits.extend(windows.map(|span| (span, vec![Segment::Window])));
+        self.edits.extend(modifiers.iter().filter_map(|modifier| match modifier {
+            Modifier::At { at: At::Start(span), .. } => Some((*span, vec![Segment::Start])),
+            Modifier::At { at: At::End(span), .. } => Some((*span, vec![Segment::End])),
+            _ => None,
+        }));
     }
 
     fn grouping(&mut self, grouping: Option<&Grouping<'_>>) {
@@ -220,6 +222,15 @@ mod tests {
         assert_eq!(lowered("{metric_name}{{{labels}}}", Some("m.n")), "{<Item('\\'m.n\\'')><Labels>}");
         assert_eq!(lowered("{metric_name}", Some("sum")), "{<Item('\\'sum\\'')>}");
         assert_eq!(lowered("{{\"a.b\", {labels}}}", None), "{<Item('\\'a.b\\'')><Labels>}");
+    }
+
+    #[test]
+    fn ends_of_the_range() {
+        assert_eq!(
+            lowered("rate(x{{a=\"@ end()\"}}[5m] @end( )offset 1m) - x @ # of the range\n START ()", None),
+            "rate(x{a=\"@ end()\"}[5m] @<End>offset 1m) - x @ # of the range\n <Start>"
+        );
+        assert_eq!(lowered("max_over_time(up[1h:5m] @ start())", None), "max_over_time(up[1h:5m] @ <Start>)");
     }
 
     #[test]

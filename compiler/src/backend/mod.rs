@@ -5,3 +5,4 @@ pub(crate) mod lower;
 pub(crate) mod modules;
 pub(crate) mod names;
 pub mod registry;
+pub(crate) mod split;

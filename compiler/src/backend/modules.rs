@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use promql_presets_core::LabelKind;
+
 use crate::backend::names;
-use crate::backend::registry::{Label, LabelKind, Preset, Querier};
+use crate::backend::registry::{Label, Preset, Querier, ValueEnum};
 use crate::diagnostic::source::Spanned;
-use crate::file::{LabelType, Labels, PresetFile};
+use crate::file::{Labels, PresetFile};
 use crate::hole::Hole;
 use crate::{Code, Diagnostic, SourceFile, Span};
 
@@ -67,7 +69,8 @@ fn labels(declared: &Labels, diagnostics: &mut Vec<Diagnostic>) -> Vec<Label> {
             diagnostics.push(duplicate(name, first, &setter));
             continue;
         }
-        let kind = label_kind(enum_name(&variant, declared), &label.kind, diagnostics);
+        let kind = label.kind.as_ref().unwrap_or(&LabelKind::String).as_ref();
+        let kind = kind.map(|values| value_enum(enum_name(&variant, declared), values, diagnostics));
         taken.insert(setter.clone(), name);
         taken.insert(variant.clone(), name);
         labels.push(Label {
@@ -77,19 +80,13 @@ fn labels(declared: &Labels, diagnostics: &mut Vec<Diagnostic>) -> Vec<Label> {
             kind,
             required: label.required,
             description: label.description.clone(),
-            is_stub: label.kind == LabelType::Unknown,
+            is_stub: label.kind.is_none(),
         });
     }
     labels
 }
 
-fn label_kind(name: String, kind: &LabelType, diagnostics: &mut Vec<Diagnostic>) -> LabelKind {
-    let values = match kind {
-        LabelType::String | LabelType::Unknown => return LabelKind::String,
-        LabelType::Uuid => return LabelKind::Uuid,
-        LabelType::Integer => return LabelKind::Integer,
-        LabelType::OneOf(values) => values,
-    };
+fn value_enum(name: String, values: &[Spanned<String>], diagnostics: &mut Vec<Diagnostic>) -> ValueEnum {
     let mut variants: Vec<(String, String)> = Vec::new();
     let mut taken: BTreeMap<String, &Spanned<String>> = BTreeMap::new();
     for value in values {
@@ -104,7 +101,7 @@ fn label_kind(name: String, kind: &LabelType, diagnostics: &mut Vec<Diagnostic>)
         taken.insert(variant.clone(), value);
         variants.push((variant, value.value.clone()));
     }
-    LabelKind::Enum(name, variants)
+    ValueEnum { name, variants }
 }
 
 fn no_rust_name(what: &str, name: &Spanned<String>) -> Diagnostic {

@@ -1,6 +1,6 @@
 //! What the compiler understood of all files: the input of code generation, and of everything that lists presets.
 
-use promql_presets_core::PromDuration;
+use promql_presets_core::{Input, LabelInfo, LabelKind, PromDuration, RenderError, Template};
 
 use crate::promql::ValueType;
 
@@ -61,7 +61,7 @@ pub struct Label {
     /// The variant of the enum `Label`.
     pub variant: String,
     /// What its values are.
-    pub kind: LabelKind,
+    pub kind: LabelKind<ValueEnum>,
     /// Whether the constructor takes it.
     pub required: bool,
     /// What it means.
@@ -70,17 +70,13 @@ pub struct Label {
     pub is_stub: bool,
 }
 
-/// What the values of a label are in Rust.
+/// What a list of values becomes.
 #[derive(Clone, Debug)]
-pub enum LabelKind {
-    /// Text.
-    String,
-    /// `uuid::Uuid`.
-    Uuid,
-    /// Integers.
-    Integer,
-    /// An enum of this name with these variants, each with its text.
-    Enum(String, Vec<(String, String)>),
+pub struct ValueEnum {
+    /// The name of the enum.
+    pub name: String,
+    /// Its variants, each with its text.
+    pub variants: Vec<(String, String)>,
 }
 
 /// What a preset becomes.
@@ -104,19 +100,43 @@ pub struct Preset {
     pub result: ValueType,
     /// The template, taken apart; empty where it has errors.
     pub segments: Vec<Segment>,
+    /// What makes a range query impossible to split.
+    pub indivisible: Option<&'static str>,
     /// Whether its template has errors, so that nothing is known of its window.
     pub is_stub: bool,
 }
 
-/// A piece of a template: the owned form of `promql_presets_core::Segment`, which says what each means.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "documented in the runtime")]
-pub enum Segment {
-    Text(String),
-    Item(String),
-    MetricName(String, String),
-    MetricNameOpen(String, String),
-    Labels,
-    GroupBy,
-    Window,
+impl Preset {
+    /// The PromQL for a querier, as the runtime renders it.
+    ///
+    /// # Errors
+    /// Where the preset does not take what the querier or the caller passes.
+    pub fn render<'p>(
+        &'p self,
+        module: &'p Module,
+        querier: &Input<'_>,
+        window: Option<PromDuration>,
+    ) -> Result<String, RenderError> {
+        let segments: Vec<_> = self.segments.iter().map(Segment::borrowed).collect();
+        let declared = || module.querier.iter().flat_map(|querier| &querier.labels);
+        let texts = |values: &'p ValueEnum| values.variants.iter().map(|(_, text)| text.as_str()).collect();
+        let kinds: Vec<LabelKind<Vec<&str>>> = declared().map(|label| label.kind.as_ref().map(texts)).collect();
+        let labels: Vec<LabelInfo<'_>> = declared()
+            .zip(&kinds)
+            .map(|(label, kind)| LabelInfo {
+                name: &label.name,
+                required: label.required,
+                kind: kind.as_ref().map(Vec::as_slice),
+            })
+            .collect();
+        let labels = module.querier.is_some().then_some(&labels[..]);
+        querier.render(
+            Template { metric: module.metric.as_deref(), labels, window: self.window, segments: &segments },
+            window,
+            None,
+        )
+    }
 }
+
+/// A piece of a template with its text.
+pub type Segment = promql_presets_core::Segment<String>;

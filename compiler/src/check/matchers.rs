@@ -1,7 +1,5 @@
 //! Names, labels and values that selectors ask for.
 
-use promql_presets_core::LabelKind;
-
 use super::analysis::{Analysis, Findings};
 use super::conditions::{Condition, MAX_CONDITIONS, alternatives, contradiction, is_plain};
 use super::schema::Role;
@@ -109,9 +107,7 @@ fn undeclared_value(matcher: &Matcher<'_>, kind: &LabelType, findings: &mut Find
         typed.is_empty()
             || match kind {
                 LabelType::OneOf(values) => values.iter().any(|value| value.value == typed),
-                LabelType::Integer => LabelKind::Integer.admits(typed),
-                LabelType::Uuid => LabelKind::Uuid.admits(typed),
-                LabelType::String | LabelType::Unknown => true,
+                other => other.as_ref().map(|_| &[][..]).admits(typed),
             }
     };
     let finding = |title| Diagnostic::new(Code::UndeclaredLabelValue, matcher.value.span, title);

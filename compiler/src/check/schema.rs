@@ -110,10 +110,13 @@ impl<'s> Metrics<'s> {
         for (file, raw) in files.iter().enumerate() {
             diagnostics.extend(reserved(raw).map(|diagnostic| (file, diagnostic)));
             let Some(metric) = &raw.metric else { continue };
-            let labels = raw
-                .labels
-                .as_ref()
-                .map(|labels| labels.labels.iter().map(|label| (label.name.value.as_str(), &label.kind)).collect());
+            let labels = raw.labels.as_ref().map(|labels| {
+                labels
+                    .labels
+                    .iter()
+                    .map(|label| (label.name.value.as_str(), label.kind.as_ref().unwrap_or(&LabelType::String)))
+                    .collect()
+            });
             let declared = Metric {
                 name: &metric.name.value,
                 kind: metric.kind.as_ref().map(|kind| kind.value),

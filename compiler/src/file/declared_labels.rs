@@ -15,7 +15,7 @@ impl Reader<'_> {
         let mut labels = Vec::new();
         for (key, value) in in_order(table) {
             if let Some(name) = self.dotted(key, value) {
-                labels.push(Label { name, kind: LabelType::Unknown, required: false, description: None });
+                labels.push(Label { name, kind: None, required: false, description: None });
                 continue;
             }
             let name = Spanned { value: key.get_ref().to_string(), span: key_span(key) };
@@ -53,7 +53,7 @@ impl Reader<'_> {
     }
 
     /// Type, whether it is required, and description of a label.
-    fn label(&mut self, value: &Value<'_>) -> (LabelType, bool, Option<String>) {
+    fn label(&mut self, value: &Value<'_>) -> (Option<LabelType>, bool, Option<String>) {
         let (mut kind, mut required, mut description) = (None, false, None);
         match value.get_ref() {
             DeValue::Table(table) => {
@@ -75,10 +75,10 @@ impl Reader<'_> {
             DeValue::Array(_) => kind = Some(self.label_values(value)),
             _ => kind = Some(self.label_type(value)),
         }
-        (kind.unwrap_or(LabelType::String), required, description)
+        (kind.unwrap_or(Some(LabelType::String)), required, description)
     }
 
-    fn label_type(&mut self, value: &Value<'_>) -> LabelType {
+    fn label_type(&mut self, value: &Value<'_>) -> Option<LabelType> {
         if value.get_ref().is_array() {
             return self.label_values(value);
         }
@@ -89,13 +89,13 @@ impl Reader<'_> {
                 value,
                 "write `\"string\"`, `\"uuid\"`, `\"integer\"`, or a list of values",
             );
-            return LabelType::Unknown;
+            return None;
         }
-        let Some(name) = self.spanned_string("a label's type", value) else { return LabelType::Unknown };
+        let name = self.spanned_string("a label's type", value)?;
         match name.value.as_str() {
-            "string" => LabelType::String,
-            "uuid" => LabelType::Uuid,
-            "integer" => LabelType::Integer,
+            "string" => Some(LabelType::String),
+            "uuid" => Some(LabelType::Uuid),
+            "integer" => Some(LabelType::Integer),
             other => {
                 self.unknown_value("label type", &name, &LABEL_TYPES);
                 let known = match other {
@@ -104,17 +104,17 @@ impl Reader<'_> {
                     "guid" => "write `\"uuid\"`",
                     "bool" | "boolean" => "write `[\"true\", \"false\"]`",
                     "enum" => "list the values: `[\"...\", \"...\"]`",
-                    _ => return LabelType::Unknown,
+                    _ => return None,
                 };
                 if let Some(last) = self.diagnostics.last_mut() {
                     last.help = Some(known.to_owned());
                 }
-                LabelType::Unknown
+                None
             }
         }
     }
 
-    fn label_values(&mut self, value: &Value<'_>) -> LabelType {
+    fn label_values(&mut self, value: &Value<'_>) -> Option<LabelType> {
         let mut values: Vec<Spanned<String>> = Vec::new();
         let mut seen: BTreeMap<String, Span> = BTreeMap::new();
         let before = self.diagnostics.len();
@@ -138,6 +138,6 @@ impl Reader<'_> {
                     .help("list the values, or write `\"string\"` if any will do"),
             );
         }
-        if values.is_empty() { LabelType::Unknown } else { LabelType::OneOf(values) }
+        (!values.is_empty()).then_some(LabelType::OneOf(values))
     }
 }

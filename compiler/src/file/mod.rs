@@ -11,7 +11,7 @@ mod toml_string;
 
 use std::ops::Range;
 
-use promql_presets_core::PromDuration;
+use promql_presets_core::{LabelKind, PromDuration};
 use toml::de::{DeString, DeTable, DeValue};
 
 use crate::diagnostic::source::{Lines, Spanned};
@@ -117,28 +117,16 @@ pub(crate) struct Labels {
 pub(crate) struct Label {
     /// Its name.
     pub name: Spanned<String>,
-    /// What its values are.
-    pub kind: LabelType,
+    /// What its values are; `None` if that is not valid, which has been reported.
+    pub kind: Option<LabelType>,
     /// Whether every query must filter on it.
     pub required: bool,
     /// What it means.
     pub description: Option<String>,
 }
 
-/// What the values of a label are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum LabelType {
-    /// `"string"`.
-    String,
-    /// `"uuid"`.
-    Uuid,
-    /// `"integer"`.
-    Integer,
-    /// A list of values.
-    OneOf(Vec<Spanned<String>>),
-    /// Something that cannot be understood, which has been reported.
-    Unknown,
-}
+/// What the values of a label are, with the places of a list's.
+pub(crate) type LabelType = LabelKind<Vec<Spanned<String>>>;
 
 const FILE_KEYS: [&str; 5] = ["description", "features", "metric", "labels", "presets"];
 const METRIC_KEYS: [&str; 4] = ["name", "type", "unit", "scrape_interval"];

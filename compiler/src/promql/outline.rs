@@ -109,8 +109,8 @@ fn modifiers(f: &mut Formatter<'_>, modifiers: &[Modifier]) -> fmt::Result {
             duration(f, by)
         }
         Modifier::At { at: At::Timestamp(seconds), .. } => write!(f, " @ {seconds}"),
-        Modifier::At { at: At::Start, .. } => f.write_str(" @ start()"),
-        Modifier::At { at: At::End, .. } => f.write_str(" @ end()"),
+        Modifier::At { at: At::Start(_), .. } => f.write_str(" @ start()"),
+        Modifier::At { at: At::End(_), .. } => f.write_str(" @ end()"),
         Modifier::Anchored(_) => f.write_str(" anchored"),
         Modifier::Smoothed(_) => f.write_str(" smoothed"),
     })

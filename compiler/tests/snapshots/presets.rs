@@ -102,6 +102,7 @@ pub mod http {
         window: ::core::option::Option::Some(__p::PromDuration::from_millis(300000)),
         metric: ::core::option::Option::Some("http_requests_total"),
         labels: ::core::option::Option::Some(__LABELS),
+        indivisible: ::core::option::Option::None,
         segments: &[__p::Segment::Text("sum by ("), __p::Segment::GroupBy, __p::Segment::Text(")(rate(http_requests_total{"), __p::Segment::Labels, __p::Segment::Text("}["), __p::Segment::Window, __p::Segment::Text("]))")],
     });
 
@@ -126,6 +127,7 @@ pub mod http {
         window: ::core::option::Option::Some(__p::PromDuration::from_millis(5400000)),
         metric: ::core::option::Option::Some("http_requests_total"),
         labels: ::core::option::Option::Some(__LABELS),
+        indivisible: ::core::option::Option::None,
         segments: &[__p::Segment::Text("  sum by ("), __p::Segment::GroupBy, __p::Segment::Text(")(rate(http_requests_total{"), __p::Segment::Item("code=~\"5..\""), __p::Segment::Labels, __p::Segment::Text("}["), __p::Segment::Window, __p::Segment::Text("]))\n/\n  sum by ("), __p::Segment::GroupBy, __p::Segment::Text(")(rate(http_requests_total{"), __p::Segment::Labels, __p::Segment::Text("}["), __p::Segment::Window, __p::Segment::Text("]))\n")],
     });
 }
@@ -161,6 +163,7 @@ pub mod nested {
             window: ::core::option::Option::None,
             metric: ::core::option::Option::None,
             labels: ::core::option::Option::None,
+            indivisible: ::core::option::Option::None,
             segments: &[__p::Segment::MetricNameOpen("", ""), __p::Segment::Labels, __p::Segment::Text("}")],
         });
 
@@ -183,6 +186,7 @@ pub mod nested {
             window: ::core::option::Option::None,
             metric: ::core::option::Option::None,
             labels: ::core::option::Option::None,
+            indivisible: ::core::option::Option::None,
             segments: &[__p::Segment::MetricNameOpen("", "_total"), __p::Segment::Labels, __p::Segment::Text("}[5m]")],
         });
 
@@ -205,6 +209,7 @@ pub mod nested {
             window: ::core::option::Option::None,
             metric: ::core::option::Option::None,
             labels: ::core::option::Option::None,
+            indivisible: ::core::option::Option::None,
             segments: &[__p::Segment::Text("1")],
         });
     }

@@ -225,8 +225,8 @@ impl Modifier {
 pub enum At {
     /// Seconds since 1970.
     Timestamp(f64),
-    /// The start of the query's range.
-    Start,
-    /// The end of the query's range.
-    End,
+    /// `start()`, at this place: the start of the query's range.
+    Start(Span),
+    /// `end()`, at this place: the end of the query's range.
+    End(Span),
 }

@@ -117,8 +117,8 @@ impl<'a> Parser<'a> {
     fn at(&mut self, mut expr: Expr<'a>) -> Result<Expr<'a>> {
         let keyword = self.bump().span;
         let at = match self.token.kind {
-            Kind::Start => self.at_function(At::Start)?,
-            Kind::End => self.at_function(At::End)?,
+            Kind::Start => At::Start(self.at_function()?),
+            Kind::End => At::End(self.at_function()?),
             _ => {
                 let sign = self.sign();
                 if !matches!(self.token.kind, Kind::Number | Kind::Duration) {
@@ -152,10 +152,9 @@ impl<'a> Parser<'a> {
     }
 
     /// `start()` or `end()` after `@`.
-    fn at_function(&mut self, at: At) -> Result<At> {
+    fn at_function(&mut self) -> Result<Span> {
         let name = self.bump();
-        self.empty_parens(name)?;
-        Ok(at)
+        self.empty_parens(name)
     }
 
     /// `()` after a name.
