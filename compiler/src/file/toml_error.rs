@@ -35,8 +35,8 @@ pub(crate) fn explain(text: &str, table: &DeTable<'_>, faults: &[Fault<'_>]) -> 
             // A header: nobody knows which table the keys below it belong to.
             range.end = next_header(text, range.end);
         }
-        if message.starts_with("string values must be quoted") {
-            // A value that is not there is recovered as an empty string on the next line.
+        if Kind::of(message) == Kind::NoQuotes {
+            // The parser reads a missing value as an empty string on the next line.
             range.end += 1;
         }
         if let Some(value) = value {
@@ -60,51 +60,105 @@ fn last_before(ranges: &[Range<usize>], at: usize) -> Option<&Range<usize>> {
     ranges.partition_point(|range| range.start <= at).checked_sub(1).map(|last| &ranges[last])
 }
 
+/// What a message of the `toml` crate means. Nothing else reads their wording, and a test pins each of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// The file is not UTF-8.
+    NotUtf8,
+    /// A string ends with its line or with the file.
+    UnclosedString {
+        quotes: usize,
+    },
+    /// A string with a character that must be escaped.
+    InvalidString,
+    /// `"\q"`.
+    UnknownEscape,
+    /// `"\uD800"`.
+    EscapeOfNoCharacter,
+    /// A key that its table has already.
+    DuplicateKey,
+    /// A value that is not of TOML, or none.
+    NoQuotes,
+    /// A key with a character that must be quoted.
+    InvalidKey,
+    /// A key without `=`.
+    NoEquals,
+    /// More text on the line of a value or of a table's name.
+    UnexpectedText,
+    /// A carriage return within a line.
+    CarriageReturn,
+    Other,
+}
+
+impl Kind {
+    fn of(message: &str) -> Self {
+        let (title, expected) = split(message);
+        match title {
+            NOT_UTF8 => Self::NotUtf8,
+            "missing escaped value" => Self::UnknownEscape,
+            "invalid value" if expected.starts_with("unicode") => Self::EscapeOfNoCharacter,
+            "duplicate key" => Self::DuplicateKey,
+            "string values must be quoted" => Self::NoQuotes,
+            "invalid unquoted key" => Self::InvalidKey,
+            "key with no value" => Self::NoEquals,
+            "unexpected key or value" => Self::UnexpectedText,
+            "carriage return must be followed by newline" => Self::CarriageReturn,
+            _ if !title.ends_with(" string") => Self::Other,
+            _ if ["`'`", "`\"`"].contains(&expected) => {
+                Self::UnclosedString { quotes: if title.contains("multi-line") { 3 } else { 1 } }
+            }
+            _ => Self::InvalidString,
+        }
+    }
+}
+
+/// The two parts of a message: what is wrong, and what the parser expected.
+fn split(message: &str) -> (&str, &str) {
+    message.split_once(", expected ").unwrap_or((message, ""))
+}
+
 fn in_our_words(text: &str, message: &str, at: Range<usize>, value: Option<&Range<usize>>) -> Diagnostic {
-    let (title, expected) = message.split_once(", expected ").unwrap_or((message, ""));
+    let (title, expected) = split(message);
     let new = |span: Range<usize>, title: String| Diagnostic::new(Code::InvalidToml, Span::of(span), title);
     let next = text.get(at.start..).and_then(|rest| rest.chars().next());
     let bare = value.filter(|value| text[value.start..].starts_with(|c: char| c.is_ascii_alphabetic()));
     if let Some(start) = placeholder_before(text, at.start) {
         return without_quotes(text, start..text[start..].find('}').map_or(at.end, |end| start + end + 1));
     }
-    match (title, value) {
-        (NOT_UTF8, _) => new(at, title.to_owned()).label("not a character").help("save the file as UTF-8"),
-        (_, Some(_)) if bare.is_some() => without_quotes(text, at),
-        (_, Some(value)) if title.ends_with(" string") && ["`'`", "`\"`"].contains(&expected) => {
-            let quotes = if title.contains("multi-line") { 3 } else { 1 };
+    match (Kind::of(message), value) {
+        (Kind::NotUtf8, _) => new(at, title.to_owned()).label("not a character").help("save the file as UTF-8"),
+        _ if bare.is_some() => without_quotes(text, at),
+        (Kind::UnclosedString { quotes }, Some(value)) => {
             new(value.start..value.start + quotes, "unclosed string".to_owned()).label("opened here, never closed")
         }
-        (_, Some(_)) if title.ends_with(" string") => match next {
+        (Kind::InvalidString, Some(_)) => match next {
             Some(c) => new(at.start..at.start + c.len_utf8(), format!("control character U+{:04X}", u32::from(c)))
                 .label("TOML strings cannot hold it")
                 .help(format!("write `\\u{:04x}` in a string with double quotes", u32::from(c))),
             None => new(at, title.to_owned()),
         },
-        ("missing escaped value", _) => {
+        (Kind::UnknownEscape, _) => {
             let c = next.unwrap_or_default();
             let escape = at.start.saturating_sub(1)..at.start + next.map_or(0, char::len_utf8);
             new(escape, format!("unknown escape `\\{}`", c.escape_debug()))
                 .help(format!("write `\\\\{}`, or put the string in single quotes", c.escape_debug()))
         }
-        ("invalid value", _) if expected.starts_with("unicode") => new(at, "escape of no character".to_owned()),
-        ("duplicate key", _) => {
+        (Kind::EscapeOfNoCharacter, _) => new(at, "escape of no character".to_owned()),
+        (Kind::DuplicateKey, _) => {
             let key = text.get(at.clone()).unwrap_or_default();
             new(at, format!("duplicate key `{key}`")).label("already in this table")
         }
-        ("string values must be quoted", _) if at.is_empty() => new(at, "missing value".to_owned()),
-        ("string values must be quoted", _) => without_quotes(text, at),
-        ("invalid unquoted key" | "unexpected key or value", _) if text[at.start..].starts_with("//") => {
+        (Kind::NoQuotes, _) if at.is_empty() => new(at, "missing value".to_owned()),
+        (Kind::NoQuotes, _) => without_quotes(text, at),
+        (Kind::InvalidKey | Kind::UnexpectedText, _) if text[at.start..].starts_with("//") => {
             new(at.start..at.start + 2, "unexpected `//`".to_owned())
                 .label("not a comment")
                 .help("write `#` before a comment")
         }
-        ("unexpected key or value", _) if text[line_around(text, at.start).start..].trim_start().starts_with('[') => {
+        (Kind::UnexpectedText, _) if text[line_around(text, at.start).start..].trim_start().starts_with('[') => {
             new(at, "unexpected text after a table's name".to_owned()).label("expected the end of the line")
         }
-        ("unexpected key or value", Some(value))
-            if at.start == value.end && next.is_some_and(char::is_alphanumeric) =>
-        {
+        (Kind::UnexpectedText, Some(value)) if at.start == value.end && next.is_some_and(char::is_alphanumeric) => {
             let rest = text[at.start..line_around(text, at.start).end - 1].trim_end();
             let fault = new(at.start..at.start + rest.len(), "unexpected text after a value".to_owned())
                 .label("the string ends before this");
@@ -114,16 +168,14 @@ fn in_our_words(text: &str, message: &str, at: Range<usize>, value: Option<&Rang
                 _ => fault,
             }
         }
-        ("unexpected key or value", _) => {
+        (Kind::UnexpectedText, _) => {
             new(at, "unexpected text after a value".to_owned()).label("expected the end of the line")
         }
-        ("key with no value" | "invalid unquoted key", _)
-            if next == Some(':') || text[..at.start].trim_end().ends_with(':') =>
-        {
+        (Kind::NoEquals | Kind::InvalidKey, _) if next == Some(':') || text[..at.start].trim_end().ends_with(':') => {
             new(at, "key without a value".to_owned()).label("expected `=`").help("write `key = value`")
         }
-        ("key with no value", _) => new(at, "key without a value".to_owned()).label("expected `=`"),
-        ("carriage return must be followed by newline", _) => new(at, title.to_owned()),
+        (Kind::NoEquals, _) => new(at, "key without a value".to_owned()).label("expected `=`"),
+        (Kind::CarriageReturn, _) => new(at, title.to_owned()),
         _ if expected.is_empty() => new(at, title.to_owned()),
         _ => new(at, title.to_owned()).label(format!("expected {expected}")),
     }
@@ -179,4 +231,49 @@ fn next_header(text: &str, line: usize) -> usize {
         at += line.len();
     }
     text.len() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every kind of message, as the `toml` crate in use words it. If this fails after an update, adapt [`Kind::of`].
+    #[test]
+    fn messages_of_the_toml_crate() {
+        let unclosed = |quotes| Kind::UnclosedString { quotes };
+        for (text, kind) in [
+            ("a = \"x", unclosed(1)),
+            ("a = 'x\nb = 1", unclosed(1)),
+            ("a = \"\"\"x", unclosed(3)),
+            ("a = \'\'\'x\n", unclosed(3)),
+            ("a = \"x\u{1}\"", Kind::InvalidString),
+            ("a = 'x\u{1}'", Kind::InvalidString),
+            ("a = \"\"\"\u{1}\"\"\"", Kind::InvalidString),
+            ("a = \'\'\'\u{1}\'\'\'", Kind::InvalidString),
+            (r#"a = "\q""#, Kind::UnknownEscape),
+            (r#"a = """\q""""#, Kind::UnknownEscape),
+            (r#"a = "\uD800""#, Kind::EscapeOfNoCharacter),
+            ("a = 1\na = 2", Kind::DuplicateKey),
+            ("a = {b = 1, b = 2}", Kind::DuplicateKey),
+            ("[a]\n[a]", Kind::DuplicateKey),
+            ("a = 5m", Kind::NoQuotes),
+            ("a = sum(x)", Kind::NoQuotes),
+            ("a = 1 // x", Kind::NoQuotes),
+            ("a =\nb = 1", Kind::NoQuotes),
+            ("// = 1", Kind::InvalidKey),
+            ("“a” = 1", Kind::InvalidKey),
+            ("a", Kind::NoEquals),
+            ("a: 1", Kind::NoEquals),
+            ("a = 'b'c'", Kind::UnexpectedText),
+            ("a = \"b\" // x", Kind::UnexpectedText),
+            ("[a] b = 1", Kind::UnexpectedText),
+            ("a = 1\rb = 2", Kind::CarriageReturn),
+            ("a = [1", Kind::Other),
+        ] {
+            let (_, errors) = DeTable::parse_recoverable(text);
+            let error = errors.first().unwrap_or_else(|| panic!("{text:?} is valid"));
+            assert_eq!(Kind::of(error.message()), kind, "{text:?}: {}", error.message());
+            assert!(error.span().is_some(), "{text:?}");
+        }
+    }
 }
