@@ -7,7 +7,7 @@ use lexopt::Arg::{Long, Short, Value};
 use lexopt::ValueExt;
 use promql_presets_compiler::check::{check_query, output_labels};
 use promql_presets_compiler::diagnostic::emit::Messages;
-use promql_presets_compiler::promql::{Features, Parsed, Syntax, Tree, ValueType, parse};
+use promql_presets_compiler::promql::{Features, Parsed, ResultType, Syntax, Tree, parse};
 use promql_presets_compiler::{Diagnostic, Severity, SourceFile};
 
 use crate::FOUND;
@@ -117,7 +117,7 @@ fn human(query: &str, parsed: &Parsed<'_>) -> (bool, String) {
         return (false, texts(&parsed.diagnostics).join("\n"));
     };
     let mut facts = format!("type: {}\n", expr.ty().as_str());
-    if matches!(expr.ty(), ValueType::Vector | ValueType::Matrix) {
+    if matches!(expr.ty(), ResultType::InstantVector | ResultType::RangeVector) {
         facts = format!("{facts}labels: {}\n", output_labels(query, expr));
     }
     let mut found = check_query(query, expr);

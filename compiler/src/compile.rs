@@ -12,7 +12,7 @@ use crate::diagnostic::source::Spanned;
 use crate::diagnostic::suggest::nearest;
 use crate::file::Literal;
 use crate::file::{PresetFile, RawPreset};
-use crate::promql::{Features, Syntax, ValueType, parse};
+use crate::promql::{Features, ResultType, Syntax, parse};
 use crate::{Code, Diagnostic, Finding, Layer, Severity, SourceFile, Span, file, template};
 
 /// What the compiler makes of preset files.
@@ -157,7 +157,7 @@ impl InlinePreset {
 struct Template {
     segments: Vec<Segment>,
     indivisible: Option<&'static str>,
-    result: ValueType,
+    result: ResultType,
     has_window: bool,
     /// What keeps it from being a template. Spans are of the template.
     diagnostics: Vec<Diagnostic>,
@@ -169,7 +169,7 @@ fn compile_template(text: &str, features: Features, scope: Scope<'_>) -> Templat
     let mut template = Template {
         segments: Vec::new(),
         indivisible: None,
-        result: ValueType::Vector,
+        result: ResultType::InstantVector,
         has_window: text.contains(WINDOW),
         diagnostics: template::check(text),
         findings: Vec::new(),
@@ -361,7 +361,7 @@ impl Compiler<'_> {
             unit: raw.unit.clone(),
             template: String::new(),
             window: None,
-            result: ValueType::Vector,
+            result: ResultType::InstantVector,
             segments: Vec::new(),
             indivisible: None,
             is_stub: true,

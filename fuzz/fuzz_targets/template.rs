@@ -10,8 +10,8 @@
 use std::fmt::Write;
 
 use libfuzzer_sys::fuzz_target;
-use promql_presets_compiler::promql::{Syntax, ValueType, parse};
 use promql_presets_compiler::backend::registry;
+use promql_presets_compiler::promql::{ResultType, Syntax, parse};
 use promql_presets_core::{
     AnyWindow, MetricQuerier, Preset, PresetInfo, PromDuration, Querier, ResultType, Segment, not, one_of, regex,
 };
@@ -50,7 +50,7 @@ fuzz_target!(|input: &[u8]| {
             let query = preset_of_any.render(&querier, window).expect("any querier will do");
             let parsed = parse(&query, Syntax::PROMQL);
             assert!(parsed.diagnostics.is_empty(), "{template:?}\n{query}\n{:?}", parsed.diagnostics);
-            let ty = parsed.expr.map_or(ValueType::String, |expr| expr.ty());
+            let ty = parsed.expr.map_or(ResultType::String, |expr| expr.ty());
             assert_eq!(ty, preset.result, "{template:?}\n{query}");
         }
     }

@@ -9,7 +9,7 @@ use crate::SourceFile;
 use promql_presets_core::LabelKind;
 
 use crate::backend::registry::{Label, Module, Preset, Querier, Registry, Segment, ValueEnum};
-use crate::promql::ValueType;
+use crate::promql::ResultType;
 
 /// The attributes of generated items. A service need not use every preset, and the prose of preset files is not
 /// rustdoc's.
@@ -61,7 +61,7 @@ fn info(
         ("unit", option(preset.unit.as_deref().map(literal))),
         ("template", literal(&preset.template)),
         ("source", source.to_owned()),
-        ("result", result_variant(preset.result).to_owned()),
+        ("result", format!("__p::ResultType::{:?}", preset.result)),
         ("window", option(window)),
         ("metric", option(metric.map(literal))),
         ("labels", option(has_labels.then(|| "__LABELS".to_owned()))),
@@ -72,10 +72,10 @@ fn info(
 
 fn preset_type(preset: &Preset, querier: &str) -> String {
     let result = match preset.result {
-        ValueType::Scalar => "__p::Scalar",
-        ValueType::Vector => "__p::Vector",
-        ValueType::Matrix => "__p::Matrix",
-        ValueType::String => "__p::Text",
+        ResultType::Scalar => "__p::Scalar",
+        ResultType::InstantVector => "__p::Vector",
+        ResultType::RangeVector => "__p::Matrix",
+        ResultType::String => "__p::Text",
     };
     let window = match preset.window {
         Some(_) => "__p::Windowed",
@@ -83,15 +83,6 @@ fn preset_type(preset: &Preset, querier: &str) -> String {
         None => "__p::NoWindow",
     };
     format!("__p::Preset<{querier}, {result}, {window}>")
-}
-
-const fn result_variant(result: ValueType) -> &'static str {
-    match result {
-        ValueType::Scalar => "__p::ResultType::Scalar",
-        ValueType::Vector => "__p::ResultType::InstantVector",
-        ValueType::Matrix => "__p::ResultType::RangeVector",
-        ValueType::String => "__p::ResultType::String",
-    }
 }
 
 fn segments(segments: &[Segment]) -> String {

@@ -2,7 +2,7 @@
 
 use promql_presets_core::{Input, LabelInfo, LabelKind, PromDuration, RenderError, Template};
 
-use crate::promql::ValueType;
+use crate::promql::ResultType;
 
 /// The presets of all files.
 #[derive(Clone, Debug, Default)]
@@ -97,7 +97,7 @@ pub struct Preset {
     /// The default window; without one there is no `{window}`.
     pub window: Option<PromDuration>,
     /// Type of an instant query's result.
-    pub result: ValueType,
+    pub result: ResultType,
     /// The template, taken apart; empty where it has errors.
     pub segments: Vec<Segment>,
     /// What makes a range query impossible to split.

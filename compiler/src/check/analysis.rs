@@ -5,7 +5,7 @@ use std::ops::Deref;
 use super::label_flow::{self, infer_labels};
 use super::label_set::{GROUP_BY, Labels};
 use super::tree::{Id, Scope, Series, Tree};
-use crate::promql::{Expr, ExprKind, Grouping, Selector, ValueType};
+use crate::promql::{Expr, ExprKind, Grouping, ResultType, Selector};
 use crate::{Diagnostic, Span};
 
 /// A query and the labels of its expressions.
@@ -47,7 +47,7 @@ impl<'e> Analysis<'e> {
     /// Where in an expression a label goes that the expression does not have, and how to put that.
     pub(super) fn loss(&self, mut id: Id, label: &str) -> (Id, Span, String) {
         let lacks =
-            |id: &Id| self.expr(*id).ty() != ValueType::Scalar && !self.labels_without_group_by(*id).may_have(label);
+            |id: &Id| self.expr(*id).ty() != ResultType::Scalar && !self.labels_without_group_by(*id).may_have(label);
         while let Some(child) = self.children(id).find(lacks)
             && !self.replacement_is_noop(id, label)
         {

@@ -6,7 +6,7 @@ use super::analysis::{Analysis, Findings};
 use super::constants::invalid_label_name;
 use super::tree::Id;
 use crate::promql::{
-    Aggregator, Binary, BinaryOp, Call, Expr, ExprKind, GroupingKeyword, StringLiteral, ValueType, regex_fault,
+    Aggregator, Binary, BinaryOp, Call, Expr, ExprKind, GroupingKeyword, ResultType, StringLiteral, regex_fault,
 };
 use crate::{Code, Diagnostic};
 
@@ -167,7 +167,9 @@ fn absent(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mut Findings
         {
             (aggregate.op_span, aggregate.op.as_str())
         }
-        ExprKind::Call(inner) if query.arg(arg, 0).is_some_and(|arg| query.expr(arg).ty() == ValueType::Matrix) => {
+        ExprKind::Call(inner)
+            if query.arg(arg, 0).is_some_and(|arg| query.expr(arg).ty() == ResultType::RangeVector) =>
+        {
             (inner.name_span, inner.name)
         }
         // A comparison asks for series with some values, such as `absent(up == 1)`.

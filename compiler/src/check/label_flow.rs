@@ -8,8 +8,8 @@ use super::label_set::{GROUP_BY, Labels, NAME};
 use super::schema::Role;
 use super::tree::{Id, Tree, labels_of};
 use crate::promql::{
-    Aggregate, Aggregator, Binary, Call, ExprKind, FillSide, Grouping, GroupingKeyword, MatchOp, Matcher, Selector,
-    Sign, StringLiteral, ValueType,
+    Aggregate, Aggregator, Binary, Call, ExprKind, FillSide, Grouping, GroupingKeyword, MatchOp, Matcher, ResultType,
+    Selector, Sign, StringLiteral,
 };
 
 /// Infers the labels of every expression. `grouped` is whether the caller groups by something.
@@ -68,7 +68,8 @@ impl<'e> Flow<'_, 'e> {
 
     fn call(&self, id: Id, call: &'e Call<'e>) -> Labels<'e> {
         let vector = self.tree.children(id).find(|arg| self.is_vector(*arg));
-        let Some(vector) = vector.filter(|_| call.function.is_some_and(|it| it.returns == ValueType::Vector)) else {
+        let Some(vector) = vector.filter(|_| call.function.is_some_and(|it| it.returns == ResultType::InstantVector))
+        else {
             return Labels::none();
         };
         let labels = self.labels[vector].clone();
@@ -209,7 +210,7 @@ impl<'e> Flow<'_, 'e> {
     }
 
     fn is_vector(&self, id: Id) -> bool {
-        matches!(self.tree.expr(id).ty(), ValueType::Vector | ValueType::Matrix)
+        matches!(self.tree.expr(id).ty(), ResultType::InstantVector | ResultType::RangeVector)
     }
 }
 

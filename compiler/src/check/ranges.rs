@@ -36,7 +36,7 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
 }
 
 fn is_range(query: &Analysis<'_>, id: Id) -> bool {
-    query.expr(id).ty() == crate::promql::ValueType::Matrix
+    query.expr(id).ty() == crate::promql::ResultType::RangeVector
 }
 
 /// The durations of an expression that have to be positive.

@@ -9,8 +9,8 @@ use super::schema::{Metric, Metrics, Role};
 use crate::Span;
 use crate::file::{self, LabelType};
 use crate::promql::{
-    BinaryOp, Duration, DurationKind, DurationOp, Expr, ExprKind, GroupingItem, GroupingKeyword, NamePart, Selector,
-    ValueType,
+    BinaryOp, Duration, DurationKind, DurationOp, Expr, ExprKind, GroupingItem, GroupingKeyword, NamePart, ResultType,
+    Selector,
 };
 
 /// What is known about a query besides its text.
@@ -229,7 +229,7 @@ impl<'e> Tree<'e> {
 
     /// Whether an expression is made of instant or range vectors.
     pub(super) fn is_vector(&self, id: Id) -> bool {
-        matches!(self.expr(id).ty(), ValueType::Vector | ValueType::Matrix)
+        matches!(self.expr(id).ty(), ResultType::InstantVector | ResultType::RangeVector)
     }
 
     pub(super) fn slice(&self, span: Span) -> &'e str {

@@ -1,41 +1,6 @@
 //! The functions and aggregators of Prometheus 3.14 (`promql/parser/functions.go`).
 
-/// The type of an expression.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ValueType {
-    /// One number for each point in time.
-    Scalar,
-    /// An instant vector: one sample for each series.
-    Vector,
-    /// A range vector: many samples for each series.
-    Matrix,
-    /// A string.
-    String,
-}
-
-impl ValueType {
-    /// The name that messages use, as in `an instant vector`.
-    #[must_use]
-    pub(crate) const fn with_article(self) -> &'static str {
-        match self {
-            Self::Scalar => "a scalar",
-            Self::Vector => "an instant vector",
-            Self::Matrix => "a range vector",
-            Self::String => "a string",
-        }
-    }
-
-    /// The name of the HTTP API: `scalar`, `vector`, `matrix`, `string`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Scalar => "scalar",
-            Self::Vector => "vector",
-            Self::Matrix => "matrix",
-            Self::String => "string",
-        }
-    }
-}
+pub use promql_presets_core::ResultType;
 
 /// A function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,13 +8,13 @@ pub struct Function {
     /// The name.
     pub name: &'static str,
     /// The types of the arguments; the last one holds for any further arguments, too.
-    pub args: &'static [ValueType],
+    pub args: &'static [ResultType],
     /// How many arguments it needs.
     pub min_args: u8,
     /// How many arguments it takes; [`u8::MAX`] is any number.
     pub max_args: u8,
     /// The type of the result.
-    pub returns: ValueType,
+    pub returns: ResultType,
     /// Whether it needs the flag `promql-experimental-functions`.
     pub experimental: bool,
 }
@@ -70,7 +35,7 @@ impl Function {
 
     /// The type of the argument at `index`.
     #[must_use]
-    pub(crate) fn arg_type(&self, index: usize) -> Option<ValueType> {
+    pub(crate) fn arg_type(&self, index: usize) -> Option<ResultType> {
         let further = self.max_args == u8::MAX || index < usize::from(self.max_args);
         self.args.get(index).or_else(|| self.args.last().filter(|_| further)).copied()
     }
@@ -83,24 +48,24 @@ pub(super) const REMOVED: &[(&str, &str, &str)] = &[
     ("drop_common_labels", "sum without (...)", "`drop_common_labels` was removed in Prometheus 2.0"),
 ];
 
-const fn function(name: &'static str, args: &'static [ValueType], min: u8, max: u8, returns: ValueType) -> Function {
+const fn function(name: &'static str, args: &'static [ResultType], min: u8, max: u8, returns: ResultType) -> Function {
     Function { name, args, min_args: min, max_args: max, returns, experimental: false }
 }
 
 const fn experimental(
     name: &'static str,
-    args: &'static [ValueType],
+    args: &'static [ResultType],
     min: u8,
     max: u8,
-    returns: ValueType,
+    returns: ResultType,
 ) -> Function {
     Function { name, args, min_args: min, max_args: max, returns, experimental: true }
 }
 
-const S: ValueType = ValueType::Scalar;
-const V: ValueType = ValueType::Vector;
-const M: ValueType = ValueType::Matrix;
-const T: ValueType = ValueType::String;
+const S: ResultType = ResultType::Scalar;
+const V: ResultType = ResultType::InstantVector;
+const M: ResultType = ResultType::RangeVector;
+const T: ResultType = ResultType::String;
 const ANY: u8 = u8::MAX;
 
 /// Sorted by name.
@@ -259,10 +224,10 @@ impl Aggregator {
 
     /// The type of the parameter before the expression, if it takes one.
     #[must_use]
-    pub(crate) const fn param_type(self) -> Option<ValueType> {
+    pub(crate) const fn param_type(self) -> Option<ResultType> {
         match self {
-            Self::Topk | Self::Bottomk | Self::Quantile | Self::Limitk | Self::LimitRatio => Some(ValueType::Scalar),
-            Self::CountValues => Some(ValueType::String),
+            Self::Topk | Self::Bottomk | Self::Quantile | Self::Limitk | Self::LimitRatio => Some(ResultType::Scalar),
+            Self::CountValues => Some(ResultType::String),
             _ => None,
         }
     }

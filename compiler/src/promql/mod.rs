@@ -4,11 +4,11 @@
 //! whole, checks types (`typeck`). Time is linear in the length of the text, and no input overflows the stack.
 //!
 //! ```
-//! use promql_presets_compiler::promql::{Syntax, ValueType, parse};
+//! use promql_presets_compiler::promql::{Syntax, ResultType, parse};
 //!
 //! let parsed = parse("sum by ({group_by})(rate(http_requests_total{{{labels}}}[{window}]))", Syntax::TEMPLATE);
 //! assert!(parsed.diagnostics.is_empty());
-//! assert_eq!(parsed.expr.unwrap().ty(), ValueType::Vector);
+//! assert_eq!(parsed.expr.unwrap().ty(), ResultType::InstantVector);
 //!
 //! let parsed = parse("rate(http_requests_total)", Syntax::PROMQL);
 //! assert_eq!(parsed.diagnostics[0].title, "`rate` takes a range vector");
@@ -33,7 +33,7 @@ pub use ast::{
     Grouping, GroupingItem, GroupingKeyword, Label, MatchOp, Matcher, MatcherItem, Modifier, Name, NamePart, Number,
     Range, Selector, Sign, StringLiteral, Subquery, Unary,
 };
-pub use functions::{Aggregator, Function, ValueType};
+pub use functions::{Aggregator, Function, ResultType};
 pub use outline::Tree;
 pub(crate) use report::regex_fault;
 pub(crate) use rewrite::{instead_for_gauges, is_counter_function, keeps_values, of_each_selector};

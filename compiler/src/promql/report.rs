@@ -3,7 +3,7 @@
 use promql_presets_core::regex::RegexError;
 
 use super::ast::{Expr, ExprKind};
-use super::functions::{Aggregator, Function, REMOVED, ValueType};
+use super::functions::{Aggregator, Function, REMOVED, ResultType};
 use super::literal::{self, DurationFault, EscapeFault, EscapeFaultKind};
 use crate::diagnostic::did_you_mean::{suggest_duration, suggest_number};
 use crate::diagnostic::suggest::nearest;
@@ -214,12 +214,12 @@ pub(super) fn range_of_expression(text: &str, expr: &Expr<'_>, brackets: Span) -
         // `rate(foo)[5m]`: the range belongs inside.
         ExprKind::Call(call)
             if matches!(call.args.as_slice(), [arg] if matches!(&arg.kind, ExprKind::Selector(s) if s.range.is_none() && s.modifiers.is_empty()))
-                && call.function.is_some_and(|function| function.args == [ValueType::Matrix]) =>
+                && call.function.is_some_and(|function| function.args == [ResultType::RangeVector]) =>
         {
             let arg = call.args.first().map_or("", |arg| source(arg.span));
             diagnostic.help(format!("write `{}({arg}{range})`", call.name))
         }
-        _ if expr.ty() == ValueType::Vector => {
+        _ if expr.ty() == ResultType::InstantVector => {
             let inner = range.trim_end_matches(']');
             let operand = source(expr.span);
             let subquery = match &expr.kind {
@@ -353,7 +353,7 @@ pub(super) fn aggregate_arguments(op: Aggregator, name: Span, parens: Span, args
         .secondary(name, "required by this aggregation");
     match (op.param_type(), given) {
         (_, 0) => diagnostic.label("no arguments"),
-        (Some(ValueType::String), 1) => {
+        (Some(ResultType::String), 1) => {
             diagnostic.label("the label for the values is missing, as in `count_values(\"value\", x)`")
         }
         (Some(_), 1) if op == Aggregator::Quantile => {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::ast::MAX_HEIGHT;
-use super::{Duration, DurationKind, ExprKind, Features, Modifier, NamePart, Syntax, ValueType, parse};
+use super::{Duration, DurationKind, ExprKind, Features, Modifier, NamePart, ResultType, Syntax, parse};
 use crate::hole::Hole;
 
 /// An expression with all its parentheses.
@@ -100,7 +100,7 @@ fn selectors_keep_their_places() {
     let text = "foo {a=\"x\", \"b.c\"!~'y|z' ,} [5m] offset 1m @ end()";
     let parsed = parse(text, Syntax::PROMQL);
     let expr = parsed.expr.unwrap();
-    assert_eq!((expr.ty(), &text[expr.span.range()]), (ValueType::Matrix, text));
+    assert_eq!((expr.ty(), &text[expr.span.range()]), (ResultType::RangeVector, text));
     let ExprKind::Selector(selector) = &expr.kind else { panic!("{expr:?}") };
     assert_eq!(&text[selector.span.range()], "foo {a=\"x\", \"b.c\"!~'y|z' ,}");
     let places: Vec<_> = selector.items().iter().map(|item| &text[item.span().range()]).collect();

@@ -5,13 +5,13 @@
 use std::collections::HashMap;
 
 use super::ast::{Aggregate, Binary, Call, Expr, ExprKind, MatcherItem, Number, Selector, Subquery, Unary};
-use super::functions::{Function, ValueType};
+use super::functions::{Function, ResultType};
 use super::rewrite::{instead_for_gauges, is_counter_function, of_each_selector};
 use super::{Syntax, report};
 use crate::{Code, Diagnostic, Span};
 
 /// The type of an expression; `None` where a fault below it, already reported, hides it.
-type Type = Option<ValueType>;
+type Type = Option<ResultType>;
 
 struct Checker<'t, 'd> {
     text: &'t str,
@@ -38,12 +38,12 @@ impl<'t> Checker<'t, '_> {
             ExprKind::Unary(unary) => self.unary(unary, expr.span),
             ExprKind::Subquery(subquery) => {
                 self.subquery(subquery);
-                Some(ValueType::Matrix)
+                Some(ResultType::RangeVector)
             }
             ExprKind::Call(call) => self.call(call),
             ExprKind::Aggregate(aggregate) => {
                 self.aggregate(aggregate);
-                Some(ValueType::Vector)
+                Some(ResultType::InstantVector)
             }
             ExprKind::Binary(binary) => self.binary(binary),
         }
@@ -105,7 +105,7 @@ impl<'t> Checker<'t, '_> {
 
     fn unary(&mut self, unary: &Unary<'_>, span: Span) -> Type {
         let ty = self.expr(&unary.expr)?;
-        if matches!(ty, ValueType::Scalar | ValueType::Vector) {
+        if matches!(ty, ResultType::Scalar | ResultType::InstantVector) {
             return Some(ty);
         }
         let sign = unary.op.as_str();
@@ -119,12 +119,12 @@ impl<'t> Checker<'t, '_> {
 
     fn subquery(&mut self, subquery: &Subquery<'_>) {
         let ty = self.expr(&subquery.expr);
-        if let Some(ty) = ty.filter(|ty| *ty != ValueType::Vector) {
+        if let Some(ty) = ty.filter(|ty| *ty != ResultType::InstantVector) {
             let diagnostic =
                 Diagnostic::new(Code::TypeMismatch, subquery.expr.span, "a subquery takes an instant vector")
                     .label(format!("this is {}", ty.with_article()))
                     .secondary(subquery.brackets, "required by this subquery");
-            self.report(self.with_conversion(diagnostic, &subquery.expr, ty, ValueType::Vector));
+            self.report(self.with_conversion(diagnostic, &subquery.expr, ty, ResultType::InstantVector));
         }
     }
 
@@ -180,7 +180,7 @@ impl<'t> Checker<'t, '_> {
     fn joined_arguments(&self, call: &Call<'_>, function: &Function) -> Option<String> {
         let (name, is_number) = (call.name, |arg: &Expr<'_>| matches!(&arg.kind, ExprKind::Number(it) if !it.duration));
         match call.args.as_slice() {
-            [arg, range] if function.args == [ValueType::Matrix] && arg.ty() == ValueType::Vector => {
+            [arg, range] if function.args == [ResultType::RangeVector] && arg.ty() == ResultType::InstantVector => {
                 let ExprKind::Number(Number { duration: true, .. }) = &range.kind else { return None };
                 let range = format!("[{}]", self.slice(range.span));
                 match &arg.kind {
@@ -195,7 +195,7 @@ impl<'t> Checker<'t, '_> {
                 if is_number(whole)
                     && is_number(part)
                     && rest.len() + 1 == function.max_args as usize
-                    && function.args.first() == Some(&ValueType::Scalar)
+                    && function.args.first() == Some(&ResultType::Scalar)
                     && part.span.start == whole.span.end + 1 =>
             {
                 let rest = self.slice(Span::new(part.span.end, call.parens.end));
@@ -209,7 +209,7 @@ impl<'t> Checker<'t, '_> {
     fn info_selector(&mut self, arg: &Expr<'_>) -> Type {
         let ExprKind::Selector(selector) = &arg.kind else {
             let ty = self.expr(arg)?;
-            if ty == ValueType::Vector {
+            if ty == ResultType::InstantVector {
                 self.report(
                     Diagnostic::new(Code::TypeMismatch, arg.span, "`info` takes matchers as its second argument")
                         .label("this is an expression"),
@@ -239,7 +239,7 @@ impl<'t> Checker<'t, '_> {
         let ty = self.expr(&aggregate.expr);
         let name = self.slice(aggregate.op_span);
         if let (Some((param, Some(param_ty))), Some(wanted)) = (param, op.param_type()) {
-            if param_ty == ValueType::Vector && ty == Some(wanted) {
+            if param_ty == ResultType::InstantVector && ty == Some(wanted) {
                 let source = (self.slice(aggregate.expr.span), self.slice(param.span), "");
                 self.report(wrong_order(
                     name,
@@ -254,20 +254,28 @@ impl<'t> Checker<'t, '_> {
                 self.argument(name, aggregate.op_span, "aggregation", param, param_ty, wanted);
             }
         }
-        if let Some(ty) = ty.filter(|ty| *ty != ValueType::Vector) {
-            self.argument(name, aggregate.op_span, "aggregation", &aggregate.expr, ty, ValueType::Vector);
+        if let Some(ty) = ty.filter(|ty| *ty != ResultType::InstantVector) {
+            self.argument(name, aggregate.op_span, "aggregation", &aggregate.expr, ty, ResultType::InstantVector);
         }
     }
 
     /// Reports an argument of the wrong type.
     #[cold]
-    fn argument(&mut self, name: &str, name_span: Span, what: &str, arg: &Expr<'_>, ty: ValueType, wanted: ValueType) {
+    fn argument(
+        &mut self,
+        name: &str,
+        name_span: Span,
+        what: &str,
+        arg: &Expr<'_>,
+        ty: ResultType,
+        wanted: ResultType,
+    ) {
         let diagnostic =
             Diagnostic::new(Code::TypeMismatch, arg.span, format!("`{name}` takes {}", wanted.with_article()))
                 .label(format!("this is {}", ty.with_article()))
                 .secondary(name_span, format!("required by this {what}"));
         let window = if self.syntax.template { "[{window}]" } else { "[5m]" };
-        let rewritten = (is_counter_function(name) && ty == ValueType::Vector && !is_selector(arg))
+        let rewritten = (is_counter_function(name) && ty == ResultType::InstantVector && !is_selector(arg))
             .then(|| of_each_selector(self.text, arg, name, window).or_else(|| self.of_count(name, arg)))
             .flatten();
         self.report(match rewritten {
@@ -296,11 +304,17 @@ impl<'t> Checker<'t, '_> {
     }
 
     /// Adds what to type to get from one type to another.
-    fn with_conversion(&self, diagnostic: Diagnostic, expr: &Expr<'_>, ty: ValueType, wanted: ValueType) -> Diagnostic {
+    fn with_conversion(
+        &self,
+        diagnostic: Diagnostic,
+        expr: &Expr<'_>,
+        ty: ResultType,
+        wanted: ResultType,
+    ) -> Diagnostic {
         let source = self.slice(expr.span);
         let window = if self.syntax.template { "{window}" } else { "5m" };
         match (ty, wanted) {
-            (ValueType::Vector, ValueType::Matrix) => match &expr.kind {
+            (ResultType::InstantVector, ResultType::RangeVector) => match &expr.kind {
                 ExprKind::Selector(selector) => {
                     let core = self.slice(selector.span);
                     let modifiers = &self.text[selector.span.end as usize..expr.span.end as usize];
@@ -311,7 +325,7 @@ impl<'t> Checker<'t, '_> {
                 }
                 _ => diagnostic.help(format!("write a subquery: `{source}[{window}:]`")),
             },
-            (ValueType::Matrix, ValueType::Vector) => match &expr.kind {
+            (ResultType::RangeVector, ResultType::InstantVector) => match &expr.kind {
                 ExprKind::Selector(selector) => {
                     let core = self.slice(selector.span);
                     diagnostic.help(format!(
@@ -320,15 +334,15 @@ impl<'t> Checker<'t, '_> {
                 }
                 _ => diagnostic.help(format!("apply a function such as `max_over_time({source})`")),
             },
-            (ValueType::Vector, ValueType::Scalar) => diagnostic.help(format!("write `scalar({source})`")),
-            (ValueType::Scalar, ValueType::Vector) => diagnostic.help(format!("write `vector({source})`")),
-            (ValueType::String, ValueType::Scalar) => match &expr.kind {
+            (ResultType::InstantVector, ResultType::Scalar) => diagnostic.help(format!("write `scalar({source})`")),
+            (ResultType::Scalar, ResultType::InstantVector) => diagnostic.help(format!("write `vector({source})`")),
+            (ResultType::String, ResultType::Scalar) => match &expr.kind {
                 ExprKind::String(text) if text.value.parse::<f64>().is_ok() => {
                     diagnostic.help(format!("write `{}`", text.value))
                 }
                 _ => diagnostic,
             },
-            (ValueType::Vector, ValueType::String) => match &expr.kind {
+            (ResultType::InstantVector, ResultType::String) => match &expr.kind {
                 ExprKind::Selector(selector) if selector.braces.is_none() && selector.modifiers.is_empty() => {
                     diagnostic.help(format!("write `\"{source}\"`"))
                 }
@@ -343,10 +357,10 @@ impl<'t> Checker<'t, '_> {
     fn binary(&mut self, binary: &Binary<'_>) -> Type {
         let (lhs, rhs) = (self.expr(&binary.lhs), self.expr(&binary.rhs));
         if let (Some(lhs), Some(rhs)) = (lhs, rhs) {
-            let vectors = lhs == ValueType::Vector && rhs == ValueType::Vector;
+            let vectors = lhs == ResultType::InstantVector && rhs == ResultType::InstantVector;
             let plain = binary.bool_span.is_none() && binary.group.is_none() && binary.fill.is_empty();
             if vectors && plain {
-                return Some(ValueType::Vector);
+                return Some(ResultType::InstantVector);
             }
         }
         self.uncommon_binary(binary, lhs, rhs)
@@ -366,7 +380,7 @@ impl<'t> Checker<'t, '_> {
         self.label_in_both(binary);
         let mut valid = true;
         for (operand, ty) in [(&binary.lhs, lhs), (&binary.rhs, rhs)] {
-            let Some(ty @ (ValueType::Matrix | ValueType::String)) = ty else { continue };
+            let Some(ty @ (ResultType::RangeVector | ResultType::String)) = ty else { continue };
             let diagnostic = Diagnostic::new(
                 Code::TypeMismatch,
                 operand.span,
@@ -374,18 +388,18 @@ impl<'t> Checker<'t, '_> {
             )
             .label(format!("this is {}", ty.with_article()))
             .secondary(binary.op_span, "required by this operator");
-            self.report(self.with_conversion(diagnostic, operand, ty, ValueType::Vector));
+            self.report(self.with_conversion(diagnostic, operand, ty, ResultType::InstantVector));
             valid = false;
         }
         let (Some(lhs), Some(rhs), true) = (lhs, rhs, valid) else { return None };
-        let both_vectors = lhs == ValueType::Vector && rhs == ValueType::Vector;
+        let both_vectors = lhs == ResultType::InstantVector && rhs == ResultType::InstantVector;
         if op.is_set() {
             self.set_operator(binary, lhs, rhs);
         } else if !both_vectors {
             self.scalar_operands(binary, lhs, rhs);
         }
-        let both_scalars = lhs == ValueType::Scalar && rhs == ValueType::Scalar;
-        Some(if both_scalars { ValueType::Scalar } else { ValueType::Vector })
+        let both_scalars = lhs == ResultType::Scalar && rhs == ResultType::Scalar;
+        Some(if both_scalars { ResultType::Scalar } else { ResultType::InstantVector })
     }
 
     fn label_in_both(&mut self, binary: &Binary<'_>) {
@@ -409,10 +423,10 @@ impl<'t> Checker<'t, '_> {
         }
     }
 
-    fn set_operator(&mut self, binary: &Binary<'_>, lhs: ValueType, rhs: ValueType) {
+    fn set_operator(&mut self, binary: &Binary<'_>, lhs: ResultType, rhs: ResultType) {
         let word = binary.op.as_str();
         let mut scalars =
-            [(&binary.lhs, lhs), (&binary.rhs, rhs)].into_iter().filter(|(_, ty)| *ty != ValueType::Vector);
+            [(&binary.lhs, lhs), (&binary.rhs, rhs)].into_iter().filter(|(_, ty)| *ty != ResultType::InstantVector);
         if let Some((operand, ty)) = scalars.next() {
             let source = self.slice(operand.span);
             let diagnostic =
@@ -443,7 +457,7 @@ impl<'t> Checker<'t, '_> {
     }
 
     /// What does not fit an arithmetic operator or a comparison with a scalar on one side.
-    fn scalar_operands(&mut self, binary: &Binary<'_>, lhs: ValueType, rhs: ValueType) {
+    fn scalar_operands(&mut self, binary: &Binary<'_>, lhs: ResultType, rhs: ResultType) {
         let op = binary.op;
         if op.is_comparison() && binary.bool_span.is_none() && lhs == rhs {
             let word = op.as_str();
@@ -453,7 +467,7 @@ impl<'t> Checker<'t, '_> {
                     .help(format!("write `{word} bool`")),
             );
         }
-        let scalar = if lhs == ValueType::Scalar { &binary.lhs } else { &binary.rhs };
+        let scalar = if lhs == ResultType::Scalar { &binary.lhs } else { &binary.rhs };
         let matching = binary.matching.as_ref().filter(|matching| !matching.items.is_empty());
         let modifier =
             matching.map(|matching| (matching.span(), format!("`{}` with a scalar", matching.keyword.as_str())));
@@ -488,10 +502,10 @@ fn argument_count(call: &Call<'_>, function: &Function) -> Diagnostic {
         .enumerate()
         .map(|(index, ty)| {
             let name = match ty {
-                ValueType::Scalar => "scalar",
-                ValueType::Vector => "instant vector",
-                ValueType::Matrix => "range vector",
-                ValueType::String => "string",
+                ResultType::Scalar => "scalar",
+                ResultType::InstantVector => "instant vector",
+                ResultType::RangeVector => "range vector",
+                ResultType::String => "string",
             };
             if index >= min as usize { format!("[{name}]") } else { name.to_owned() }
         })

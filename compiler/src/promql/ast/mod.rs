@@ -11,7 +11,7 @@ pub use duration::{Duration, DurationKind, DurationOp};
 pub use promql_presets_core::MatchOp;
 pub use selector::{At, Braces, Label, Matcher, MatcherItem, Modifier, Name, NamePart, Range, Selector};
 
-use super::functions::{Aggregator, Function, ValueType};
+use super::functions::{Aggregator, Function, ResultType};
 use crate::Span;
 
 /// How many nodes a path from the root to a leaf may have.
@@ -24,14 +24,14 @@ pub struct Expr<'a> {
     pub kind: ExprKind<'a>,
     /// All of it, with modifiers.
     pub span: Span,
-    pub(super) ty: ValueType,
+    pub(super) ty: ResultType,
     pub(super) height: u16,
 }
 
 impl<'a> Expr<'a> {
     /// The type, as it would be if every part had the type that it should have.
     #[must_use]
-    pub const fn ty(&self) -> ValueType {
+    pub const fn ty(&self) -> ResultType {
         self.ty
     }
 

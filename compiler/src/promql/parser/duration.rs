@@ -4,7 +4,7 @@ use crate::hole::Hole;
 use crate::promql::ast::{
     At, BinaryOp, Duration, DurationKind, DurationOp, Expr, ExprKind, Modifier, Range, Sign, Subquery,
 };
-use crate::promql::functions::ValueType;
+use crate::promql::functions::ResultType;
 use crate::promql::parser::{MAX_NESTING, Parser, Result, higher};
 use crate::promql::report;
 use crate::promql::token::{Kind, Token};
@@ -74,7 +74,7 @@ impl<'a> Parser<'a> {
             }
             selector.range = Some(Range { duration, span: brackets });
             expr.span = expr.span.to(brackets);
-            expr.ty = ValueType::Matrix;
+            expr.ty = ResultType::RangeVector;
             return expr;
         }
         let diagnostic = report::range_of_expression(self.lexer.text, &expr, brackets);
@@ -90,7 +90,7 @@ impl<'a> Parser<'a> {
         let (span, below) = (expr.span.to(brackets), expr.height);
         let subquery = Subquery { expr, range, step, brackets, modifiers: Vec::new() };
         let height = self.height(below, span)?;
-        Ok(Expr { kind: ExprKind::Subquery(Box::new(subquery)), span, ty: ValueType::Matrix, height })
+        Ok(Expr { kind: ExprKind::Subquery(Box::new(subquery)), span, ty: ResultType::RangeVector, height })
     }
 
     fn offset(&mut self, mut expr: Expr<'a>) -> Result<Expr<'a>> {

@@ -12,7 +12,7 @@ use super::ast::{
     Aggregate, Binary, BinaryOp, Call, Duration, Expr, ExprKind, GroupingKeyword, MAX_HEIGHT, Number, Sign,
     StringLiteral, Unary,
 };
-use super::functions::{Aggregator, Function, ValueType};
+use super::functions::{Aggregator, Function, ResultType};
 use super::lexer::Lexer;
 use super::literal::{self, Decoded};
 use super::rewrite::is_counter_function;
@@ -163,8 +163,8 @@ impl<'a> Parser<'a> {
             return self.missing_operand(op.as_str(), op_span);
         }
         let rhs = self.expr(op.precedence() + u8::from(op != BinaryOp::Pow))?;
-        let both_scalar = lhs.ty == ValueType::Scalar && rhs.ty == ValueType::Scalar;
-        let ty = if both_scalar { ValueType::Scalar } else { ValueType::Vector };
+        let both_scalar = lhs.ty == ResultType::Scalar && rhs.ty == ResultType::Scalar;
+        let ty = if both_scalar { ResultType::Scalar } else { ResultType::InstantVector };
         let span = lhs.span.to(rhs.span);
         let below = lhs.height.max(rhs.height);
         let binary = Binary { op, op_span, bool_span, matching, group, fill, lhs, rhs };
@@ -182,12 +182,12 @@ impl<'a> Parser<'a> {
                 let duration = token.kind == Kind::Duration;
                 let value = self.number_value(token);
                 let kind = ExprKind::Number(Number { value, duration });
-                Expr { kind, span: token.span, ty: ValueType::Scalar, height: 1 }
+                Expr { kind, span: token.span, ty: ResultType::Scalar, height: 1 }
             }
             Kind::Str => {
                 let token = self.bump();
                 let kind = ExprKind::String(Box::new(self.string(token, true)?));
-                Expr { kind, span: token.span, ty: ValueType::String, height: 1 }
+                Expr { kind, span: token.span, ty: ResultType::String, height: 1 }
             }
             Kind::LeftParen => self.paren()?,
             Kind::LeftBrace => self.selector(None)?,
@@ -248,7 +248,7 @@ impl<'a> Parser<'a> {
             self.range_in_call(text, arg);
         }
         let function = Function::find(text);
-        let ty = function.map_or(ValueType::Vector, |function| function.returns);
+        let ty = function.map_or(ResultType::InstantVector, |function| function.returns);
         let below = args.iter().map(|arg| arg.height).max().unwrap_or(0);
         let call = Call { function, name: text, name_span: name.span, parens, args };
         let span = name.span.to(parens);
@@ -315,7 +315,7 @@ impl<'a> Parser<'a> {
         let below = param.as_ref().map_or(0, |param| param.height).max(expr.height);
         let aggregate = Aggregate { op, op_span: name.span, grouping, parens, param, expr };
         let height = self.height(below, span)?;
-        Ok(Expr { kind: ExprKind::Aggregate(Box::new(aggregate)), span, ty: ValueType::Vector, height })
+        Ok(Expr { kind: ExprKind::Aggregate(Box::new(aggregate)), span, ty: ResultType::InstantVector, height })
     }
 
     /// The value of a number or a duration in seconds. A literal without a value is reported and read as 1, which is

@@ -7,7 +7,7 @@ use promql_presets_core::regex::validate;
 use crate::Span;
 use crate::hole::Hole;
 use crate::promql::ast::{Braces, Expr, ExprKind, Label, MatchOp, Matcher, MatcherItem, Name, Selector, StringLiteral};
-use crate::promql::functions::ValueType;
+use crate::promql::functions::ResultType;
 use crate::promql::parser::{Parser, Result};
 use crate::promql::report;
 use crate::promql::token::{Kind, Token};
@@ -24,7 +24,7 @@ impl<'a> Parser<'a> {
             (None, None) => self.token.span,
         };
         let selector = Selector { name, braces, range: None, modifiers: Vec::new(), span };
-        Ok(Expr { kind: ExprKind::Selector(Box::new(selector)), span, ty: ValueType::Vector, height: 1 })
+        Ok(Expr { kind: ExprKind::Selector(Box::new(selector)), span, ty: ResultType::InstantVector, height: 1 })
     }
 
     pub(super) fn name(&self, token: Token) -> Name<'a> {
