@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use promql_presets::presets::{api_requests, container_utilization as container, prometheus as targets};
 use promql_presets::{
-    ErrorKind, HttpMethod, Labels, Mimir, PrometheusClient, Querier, Series, Thanos, TimeRange, Timestamp,
+    Data, ErrorKind, HttpMethod, Labels, Mimir, PrometheusClient, Querier, Series, Thanos, TimeRange, Timestamp,
     VictoriaMetrics, preset, starts_with,
 };
 use promql_presets_test_support::{Dataset, Server, prometheus, victoria_metrics, vmauth};
@@ -294,6 +294,22 @@ async fn dialects_reach_victoria_metrics() {
     assert!(domains(conditions("default", "research")).await.is_empty());
     let rounded = client.raw_query("1/3").with(VictoriaMetrics::new().round_digits(2)).await.unwrap();
     assert_eq!(rounded.into_scalar().unwrap().number().unwrap(), 0.33);
+}
+
+#[tokio::test]
+async fn scalar_presets_are_scalars_on_victoria_metrics_too() {
+    let (Some(victoria), Some(prometheus)) = (victoria_metrics::shared(), prometheus::shared()) else { return };
+    let querier = Querier::new("no_such_metric").label("job", "none");
+    let (number, nan) = (preset!("scalar(vector(7))"), preset!("scalar({metric_name}{{{labels}}})"));
+    for url in [victoria.url(), prometheus.url()] {
+        let client = PrometheusClient::new(url).unwrap();
+        let read = client.query(number.info().preset::<Data>(), &Querier::default()).at(end()).await.unwrap();
+        let Data::Scalar(scalar) = read else { panic!("{url}: {read:?}") };
+        assert_eq!((scalar.number().unwrap(), scalar.timestamp()), (7.0, end()));
+        let read = client.query(nan.info().preset::<Data>(), &querier).at(end()).await.unwrap();
+        let Data::Scalar(scalar) = read else { panic!("{url}: {read:?}") };
+        assert!(scalar.value().is_nan() && scalar.timestamp() == end(), "{url}: {scalar:?}");
+    }
 }
 
 #[tokio::test]
