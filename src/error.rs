@@ -11,8 +11,8 @@ use reqwest::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 use url::form_urlencoded::byte_serialize;
 
 use crate::http::options::Options;
-use crate::query::SplitError;
-use crate::query::time_range::RangeError;
+use crate::value::RangeError;
+use crate::value::SplitError;
 use crate::value::{RowError, ValueError};
 use crate::wire::{DecodeError, ResultTypeError, ServerError};
 

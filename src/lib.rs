@@ -140,12 +140,13 @@ pub use promql_presets_core::{
     TakesWindow, UnknownText, Windowed, none_of, not, not_regex, one_of, regex, starts_with,
 };
 pub use query::{
-    InstantQuery, MAX_STEPS, Progress, RangeError, RangeQuery, RangeResult, RawQuery, RawRangeQuery, SeriesStream,
-    SplitError, SplitQuery, Step, StreamQuery, TimeRange,
+    InstantQuery, MAX_STEPS, Progress, RangeQuery, RangeResult, RawQuery, RawRangeQuery, SeriesStream, SplitQuery,
+    Step, StreamQuery, TimeRange,
 };
 pub use value::{
-    Bounds, Bucket, ByTime, Element, Histogram, Labels, Listing, Matrix, Meta, Moment, ParseTimestampError, Row,
-    RowError, Sample, Samples, Scalar, Series, SeriesRow, Stats, Text, Timestamp, Value, ValueError, Vector,
+    Bounds, Bucket, ByTime, Element, Histogram, Labels, Listing, Matrix, Meta, Moment, ParseTimestampError, RangeError,
+    Row, RowError, Sample, Samples, Scalar, Series, SeriesRow, SplitError, Stats, Text, Timestamp, Value, ValueError,
+    Vector,
 };
 pub use wire::Data;
 

@@ -80,7 +80,7 @@ impl PrometheusClient {
         Q: MetricQuerier + ?Sized,
         R: QueryResult,
     {
-        InstantQuery::new(self, preset, querier)
+        InstantQuery::new(&self.transport, preset, querier)
     }
 
     /// The values of a preset over a range of time.
@@ -94,38 +94,38 @@ impl PrometheusClient {
         Q: MetricQuerier + ?Sized,
         R: RangeResult,
     {
-        RangeQuery::new(self, preset, querier, range)
+        RangeQuery::new(&self.transport, preset, querier, range)
     }
 
     /// The value of PromQL that nobody has checked. Presets are the way to ask; this is for what cannot be one, such as
     /// what a user types in.
     pub fn raw_query(&self, promql: impl Into<String>) -> RawQuery<'_> {
-        RawQuery::raw(self, promql.into())
+        RawQuery::raw(&self.transport, promql.into())
     }
 
     /// The values over a range of time of PromQL that nobody has checked.
     pub fn raw_query_range(&self, promql: impl Into<String>, range: TimeRange) -> RawRangeQuery<'_> {
-        RawRangeQuery::raw(self, promql.into(), range)
+        RawRangeQuery::raw(&self.transport, promql.into(), range)
     }
 
     /// The label sets of the series that a querier asks for.
     pub fn series<'a>(&'a self, querier: &dyn MetricQuerier) -> SeriesQuery<'a> {
-        SeriesQuery::new(self, querier)
+        SeriesQuery::new(&self.transport, querier)
     }
 
     /// The names of labels, on all series or on those that are asked for.
     pub fn labels(&self) -> LabelNames<'_> {
-        LabelNames::new(self)
+        LabelNames::new(&self.transport)
     }
 
     /// The values that a label has, on all series or on those that are asked for.
     pub fn label_values<'a>(&'a self, label: &'a str) -> LabelValues<'a> {
-        LabelValues::new(self, label)
+        LabelValues::new(&self.transport, label)
     }
 
     /// Type, help and unit of metrics, as their targets tell.
     pub fn metadata(&self) -> MetadataQuery<'_> {
-        MetadataQuery::new(self)
+        MetadataQuery::new(&self.transport)
     }
 
     /// The exemplars of the series that a preset reads.
@@ -133,37 +133,37 @@ impl PrometheusClient {
     where
         Q: MetricQuerier + ?Sized,
     {
-        ExemplarsQuery::new(self, preset, querier)
+        ExemplarsQuery::new(&self.transport, preset, querier)
     }
 
     /// The server's own formatting of PromQL: a parser's verdict without an evaluation.
     pub fn format_query<'a>(&'a self, promql: &'a str) -> FormatQuery<'a> {
-        FormatQuery::new(self, promql)
+        FormatQuery::new(&self.transport, promql)
     }
 
     /// The syntax tree of PromQL, as JSON in the form of Prometheus 3.
     pub fn parse_query<'a>(&'a self, promql: &'a str) -> ParseQuery<'a> {
-        ParseQuery::new(self, promql)
+        ParseQuery::new(&self.transport, promql)
     }
 
     /// Which version of what the server is.
     pub fn build_info(&self) -> BuildInfoQuery<'_> {
-        BuildInfoQuery::new(self)
+        BuildInfoQuery::new(&self.transport)
     }
 
     /// What the server can do; Prometheus tells since 3.9.
     pub fn features(&self) -> FeaturesQuery<'_> {
-        FeaturesQuery::new(self)
+        FeaturesQuery::new(&self.transport)
     }
 
     /// Whether the server runs.
     pub fn healthy(&self) -> HealthQuery<'_> {
-        HealthQuery::new(self, "-/healthy")
+        HealthQuery::new(&self.transport, "-/healthy")
     }
 
     /// Whether the server answers queries: not while it starts or stops.
     pub fn ready(&self) -> HealthQuery<'_> {
-        HealthQuery::new(self, "-/ready")
+        HealthQuery::new(&self.transport, "-/ready")
     }
 }
 

@@ -2,18 +2,19 @@
 
 use std::fmt;
 use std::future::IntoFuture;
+use std::sync::Arc;
 
 use promql_presets_core::{DurationError, MetricQuerier, Preset, PromDuration, TakesWindow};
 use serde::de::MapAccess;
 
 use super::LIST_BYTES;
-use crate::client::PrometheusClient;
 use crate::error::Error;
 use crate::http::body::Whole;
 use crate::http::call::BoxFuture;
 use crate::http::options::option_setters;
-use crate::query::time_range::RangeError;
+use crate::http::transport::Transport;
 use crate::query::{Common, Source};
+use crate::value::RangeError;
 use crate::value::{Labels, Listing, Meta, Timestamp};
 use crate::wire::{DecodeError, Fields, FromFields, LabelSet, parse_float};
 
@@ -98,11 +99,11 @@ pub struct ExemplarsQuery<'a, R, W> {
 }
 
 impl<'a, R, W> ExemplarsQuery<'a, R, W> {
-    pub(crate) fn new<Q>(client: &'a PrometheusClient, preset: Preset<Q, R, W>, querier: &'a Q) -> Self
+    pub(crate) fn new<Q>(transport: &'a Arc<Transport>, preset: Preset<Q, R, W>, querier: &'a Q) -> Self
     where
         Q: MetricQuerier + ?Sized,
     {
-        Self { common: Common::new(client, Source::new(preset, querier)) }
+        Self { common: Common::new(transport, Source::new(preset, querier)) }
     }
 
     /// Only those at or after this time; as far back as the server keeps them unless set.

@@ -1,14 +1,15 @@
 //! The names and the values of labels.
 
 use std::future::IntoFuture;
+use std::sync::Arc;
 
 use promql_presets_core::{MetricQuerier, RenderError};
 
 use super::{LIST_BYTES, add_match, debug, read_list, scope_setters};
-use crate::client::PrometheusClient;
 use crate::error::{Error, ErrorKind};
 use crate::http::call::BoxFuture;
 use crate::http::request::Request;
+use crate::http::transport::Transport;
 use crate::value::Listing;
 
 /// The names of labels: what [`PrometheusClient::labels`] returns.
@@ -18,8 +19,8 @@ pub struct LabelNames<'a> {
 }
 
 impl<'a> LabelNames<'a> {
-    pub(crate) fn new(client: &'a PrometheusClient) -> Self {
-        Self { request: Request::new(client) }
+    pub(crate) fn new(transport: &'a Arc<Transport>) -> Self {
+        Self { request: Request::new(transport) }
     }
 
     /// Only the names on series that a querier asks for. Several calls ask for the series of all of them.
@@ -48,8 +49,8 @@ pub struct LabelValues<'a> {
 }
 
 impl<'a> LabelValues<'a> {
-    pub(crate) fn new(client: &'a PrometheusClient, label: &'a str) -> Self {
-        Self { request: Request::new(client), label }
+    pub(crate) fn new(transport: &'a Arc<Transport>, label: &'a str) -> Self {
+        Self { request: Request::new(transport), label }
     }
 
     /// Only the values on series that a querier asks for. Several calls ask for the series of all of them.

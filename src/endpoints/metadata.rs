@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::future::IntoFuture;
 use std::ops::Deref;
+use std::sync::Arc;
 
 use super::{LIST_BYTES, debug};
-use crate::client::PrometheusClient;
 use crate::error::Error;
 use crate::http::body::Whole;
 use crate::http::call::BoxFuture;
 use crate::http::options::option_setters;
 use crate::http::request::Request;
+use crate::http::transport::Transport;
 use crate::value::{Meta, meta_getters};
 use crate::wire::{Fields, text_fields};
 
@@ -63,8 +64,8 @@ pub struct MetadataQuery<'a> {
 }
 
 impl<'a> MetadataQuery<'a> {
-    pub(crate) fn new(client: &'a PrometheusClient) -> Self {
-        Self { request: Request::new(client) }
+    pub(crate) fn new(transport: &'a Arc<Transport>) -> Self {
+        Self { request: Request::new(transport) }
     }
 
     /// Of one metric only.

@@ -39,7 +39,7 @@ async fn read_list<T: DeserializeOwned>(call: Call) -> Result<Listing<T>, Error>
 macro_rules! scope_setters {
     () => {
         /// Only series with samples at or after this time; how far back it goes by default is the server's choice.
-        pub fn start<T: TryInto<crate::value::Timestamp, Error: Into<crate::query::time_range::RangeError>>>(
+        pub fn start<T: TryInto<crate::value::Timestamp, Error: Into<crate::value::RangeError>>>(
             mut self,
             start: T,
         ) -> Self {
@@ -48,7 +48,7 @@ macro_rules! scope_setters {
         }
 
         /// Only series with samples at or before this time.
-        pub fn end<T: TryInto<crate::value::Timestamp, Error: Into<crate::query::time_range::RangeError>>>(
+        pub fn end<T: TryInto<crate::value::Timestamp, Error: Into<crate::value::RangeError>>>(
             mut self,
             end: T,
         ) -> Self {

@@ -1,15 +1,16 @@
 //! The label sets of series.
 
 use std::future::IntoFuture;
+use std::sync::Arc;
 
 use promql_presets_core::MetricQuerier;
 
 use super::{LIST_BYTES, add_match, debug, scope_setters};
-use crate::client::PrometheusClient;
 use crate::error::Error;
 use crate::http::body::Whole;
 use crate::http::call::BoxFuture;
 use crate::http::request::Request;
+use crate::http::transport::Transport;
 use crate::value::{Labels, Listing};
 use crate::wire::share_labels;
 
@@ -20,8 +21,8 @@ pub struct SeriesQuery<'a> {
 }
 
 impl<'a> SeriesQuery<'a> {
-    pub(crate) fn new(client: &'a PrometheusClient, querier: &dyn MetricQuerier) -> Self {
-        Self { request: Request::new(client) }.or(querier)
+    pub(crate) fn new(transport: &'a Arc<Transport>, querier: &dyn MetricQuerier) -> Self {
+        Self { request: Request::new(transport) }.or(querier)
     }
 
     /// Also the series that another querier asks for.

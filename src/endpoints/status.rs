@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::IntoFuture;
+use std::sync::Arc;
 
-use crate::client::PrometheusClient;
 use crate::error::Error;
 use crate::http::body::Whole;
 use crate::http::call::{BoxFuture, Call};
 use crate::http::options::{Options, option_setters};
+use crate::http::transport::Transport;
 use crate::wire::{Fields, Loose, text_fields};
 
 /// How long these answers may be if nobody says.
@@ -56,14 +57,14 @@ macro_rules! calls {
         $(#[$doc])*
         #[must_use = "a query does nothing until it is awaited"]
         pub struct $name<'a> {
-            client: &'a PrometheusClient,
+            transport: &'a Arc<Transport>,
             $($field: $type,)?
             options: Options,
         }
 
         impl<'a> $name<'a> {
-            pub(crate) fn new(client: &'a PrometheusClient $(, $field: $type)?) -> Self {
-                Self { client, $($field,)? options: Options::default() }
+            pub(crate) fn new(transport: &'a Arc<Transport> $(, $field: $type)?) -> Self {
+                Self { transport, $($field,)? options: Options::default() }
             }
 
             option_setters!(options);
@@ -105,8 +106,7 @@ calls! {
 
 impl BuildInfoQuery<'_> {
     async fn ask(self) -> Result<BuildInfo, Error> {
-        let call =
-            Call::new(&self.client.transport, "buildinfo", "api/v1/status/buildinfo").get_only().at_most(STATUS_BYTES);
+        let call = Call::new(self.transport, "buildinfo", "api/v1/status/buildinfo").get_only().at_most(STATUS_BYTES);
         call.with(self.options).read::<Whole<_>, _>(|(Fields(info), _)| Ok(info)).await
     }
 }
@@ -125,7 +125,7 @@ type LooseFeatures = Loose<BTreeMap<String, Loose<bool>>>;
 
 impl FeaturesQuery<'_> {
     async fn ask(self) -> Result<Features, Error> {
-        let call = Call::new(&self.client.transport, "features", "api/v1/features").get_only().at_most(STATUS_BYTES);
+        let call = Call::new(self.transport, "features", "api/v1/features").get_only().at_most(STATUS_BYTES);
         let read = |(features, _): (Option<BTreeMap<String, LooseFeatures>>, _)| {
             let known = |Loose(features): LooseFeatures| {
                 features.unwrap_or_default().into_iter().filter_map(|(name, Loose(on))| Some((name, on?))).collect()
@@ -140,7 +140,7 @@ impl FeaturesQuery<'_> {
 
 impl FormatQuery<'_> {
     async fn ask(self) -> Result<String, Error> {
-        let call = Call::new(&self.client.transport, "format_query", "api/v1/format_query").at_most(STATUS_BYTES);
+        let call = Call::new(self.transport, "format_query", "api/v1/format_query").at_most(STATUS_BYTES);
         let query = Some(self.promql.to_owned());
         Call { query, ..call.with(self.options) }.read::<Whole<_>, _>(|(text, _)| Ok(text)).await
     }
@@ -148,7 +148,7 @@ impl FormatQuery<'_> {
 
 impl ParseQuery<'_> {
     async fn ask(self) -> Result<serde_json::Value, Error> {
-        let call = Call::new(&self.client.transport, "parse_query", "api/v1/parse_query").at_most(STATUS_BYTES);
+        let call = Call::new(self.transport, "parse_query", "api/v1/parse_query").at_most(STATUS_BYTES);
         let query = Some(self.promql.to_owned());
         Call { query, ..call.with(self.options) }.read::<Whole<_>, _>(|(tree, _)| Ok(tree)).await
     }
@@ -157,7 +157,7 @@ impl ParseQuery<'_> {
 impl HealthQuery<'_> {
     async fn ask(mut self) -> Result<bool, Error> {
         self.options.retry.get_or_insert_with(crate::RetryPolicy::never);
-        let call = Call::new(&self.client.transport, self.path.trim_start_matches("-/"), self.path).get_only();
+        let call = Call::new(self.transport, self.path.trim_start_matches("-/"), self.path).get_only();
         match call.with(self.options).text().await {
             Ok(()) => Ok(true),
             Err(error) if error.status() == Some(503) => Ok(false),

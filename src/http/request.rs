@@ -1,24 +1,25 @@
 //! What one call asks, while it is put together.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-use crate::client::PrometheusClient;
 use crate::error::ErrorKind;
 use crate::http::call::Call;
 use crate::http::options::{Options, Parameter};
-use crate::query::time_range::RangeError;
+use crate::http::transport::Transport;
+use crate::value::RangeError;
 use crate::value::Timestamp;
 
 /// What every call of `/api/v1/` is made of. A bad input is kept until the call is made.
 pub(crate) struct Request<'a> {
-    pub(crate) client: &'a PrometheusClient,
+    pub(crate) transport: &'a Arc<Transport>,
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) options: Options,
 }
 
 impl<'a> Request<'a> {
-    pub(crate) fn new(client: &'a PrometheusClient) -> Self {
-        Self { client, parameters: Vec::new(), options: Options::default() }
+    pub(crate) fn new(transport: &'a Arc<Transport>) -> Self {
+        Self { transport, parameters: Vec::new(), options: Options::default() }
     }
 
     /// Sets a parameter, which comes once.
@@ -35,8 +36,8 @@ impl<'a> Request<'a> {
     }
 
     pub(crate) fn call(self, endpoint: &'static str, path: impl Into<Cow<'static, str>>) -> Call {
-        let Self { client, parameters, mut options } = self;
+        let Self { transport, parameters, mut options } = self;
         options.check_unset(&parameters);
-        Call { parameters, ..Call::new(&client.transport, endpoint, path).with(options) }
+        Call { parameters, ..Call::new(transport, endpoint, path).with(options) }
     }
 }

@@ -7,22 +7,23 @@ pub(crate) mod time_range;
 use std::fmt;
 use std::future::IntoFuture;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use promql_presets_core::{
     DurationError, Input, MetricQuerier, NoWindow, Preset, PresetInfo, PromDuration, RenderError, ResultType,
     TakesWindow,
 };
 
-use crate::client::PrometheusClient;
 use crate::error::{Error, ErrorKind};
 use crate::http::call::{BoxFuture, Call};
 use crate::http::request::Request;
-use crate::value::{Matrix, Scalar, Timestamp, Vector};
+use crate::http::transport::Transport;
+use crate::value::{Matrix, RangeError, Scalar, SplitError, Timestamp, Vector};
 use crate::wire::{Data, Decoder, QueryResult, Response};
 
-pub use split::{Progress, SplitError, SplitQuery};
+pub use split::{Progress, SplitQuery};
 pub use stream::{SeriesStream, StreamQuery};
-pub use time_range::{MAX_STEPS, RangeError, Step, TimeRange};
+pub use time_range::{MAX_STEPS, Step, TimeRange};
 
 /// The result types of presets that can be used in a range query: [`Vector`] and [`Scalar`].
 ///
@@ -76,8 +77,8 @@ pub(crate) struct Common<'a, R, W> {
 }
 
 impl<'a, R, W> Common<'a, R, W> {
-    pub(crate) fn new(client: &'a PrometheusClient, source: Source<'a>) -> Self {
-        Self { source, request: Request::new(client), types: PhantomData }
+    pub(crate) fn new(transport: &'a Arc<Transport>, source: Source<'a>) -> Self {
+        Self { source, request: Request::new(transport), types: PhantomData }
     }
 
     pub(crate) fn window<D: TryInto<PromDuration, Error: Into<DurationError>>>(&mut self, duration: D) {
@@ -134,7 +135,7 @@ macro_rules! query_setters {
                     self.$($common).+.request.parameter("lookback_delta", crate::query::seconds(duration));
                 }
                 Err(error) => {
-                    let error = crate::query::time_range::RangeError::InvalidLookback(error.into());
+                    let error = crate::value::RangeError::InvalidLookback(error.into());
                     self.$($common).+.request.options.fail(error.into());
                 }
             }
@@ -169,15 +170,15 @@ pub struct InstantQuery<'a, R, W> {
 pub type RawQuery<'a> = InstantQuery<'a, Data, NoWindow>;
 
 impl<'a, R: QueryResult, W> InstantQuery<'a, R, W> {
-    pub(crate) fn new<Q>(client: &'a PrometheusClient, preset: Preset<Q, R, W>, querier: &'a Q) -> Self
+    pub(crate) fn new<Q>(transport: &'a Arc<Transport>, preset: Preset<Q, R, W>, querier: &'a Q) -> Self
     where
         Q: MetricQuerier + ?Sized,
     {
-        Self { common: Common::new(client, Source::new(preset, querier)) }
+        Self { common: Common::new(transport, Source::new(preset, querier)) }
     }
 
-    pub(crate) fn raw(client: &'a PrometheusClient, promql: String) -> Self {
-        Self { common: Common::new(client, Source::Raw(promql)) }
+    pub(crate) fn raw(transport: &'a Arc<Transport>, promql: String) -> Self {
+        Self { common: Common::new(transport, Source::Raw(promql)) }
     }
 
     /// Sets the evaluation time; the current time of the server by default. Accepts a [`Timestamp`], a
@@ -218,16 +219,16 @@ pub type RawRangeQuery<'a> = RangeQuery<'a, Data, NoWindow>;
 // `R` is a `RangeResult`, but only the client requires it: otherwise one mistake would result in two errors.
 impl<'a, R, W> RangeQuery<'a, R, W> {
     pub(crate) fn new<Q: MetricQuerier + ?Sized>(
-        client: &'a PrometheusClient,
+        transport: &'a Arc<Transport>,
         preset: Preset<Q, R, W>,
         querier: &'a Q,
         range: TimeRange,
     ) -> Self {
-        Self { common: Common::new(client, Source::new(preset, querier)), range }
+        Self { common: Common::new(transport, Source::new(preset, querier)), range }
     }
 
-    pub(crate) fn raw(client: &'a PrometheusClient, promql: String, range: TimeRange) -> Self {
-        Self { common: Common::new(client, Source::Raw(promql)), range }
+    pub(crate) fn raw(transport: &'a Arc<Transport>, promql: String, range: TimeRange) -> Self {
+        Self { common: Common::new(transport, Source::Raw(promql)), range }
     }
 
     query_setters!(common);
@@ -270,8 +271,8 @@ impl<'a, R, W> RangeQuery<'a, R, W> {
     }
 
     pub(crate) fn call(mut self) -> Call {
-        let Request { client, options, .. } = &mut self.common.request;
-        if let Err(error) = self.range.check(client.transport.max_steps) {
+        let Request { transport, options, .. } = &mut self.common.request;
+        if let Err(error) = self.range.check(transport.max_steps) {
             options.fail(error.into());
         }
         let range = self.range;
@@ -298,7 +299,7 @@ impl<'a, R, W> RangeQuery<'a, R, W> {
     }
 
     pub(crate) fn max_points(&self) -> u64 {
-        self.common.request.client.transport.max_steps.saturating_add(1)
+        self.common.request.transport.max_steps.saturating_add(1)
     }
 }
 

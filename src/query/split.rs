@@ -30,24 +30,6 @@ pub struct Progress {
     pub samples: u64,
 }
 
-/// Why a range query cannot be split into parts.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SplitError {
-    /// Part of the query depends on the whole range, and would have other values in each part.
-    #[error("`{name}` depends on the whole range")]
-    WholeRange {
-        /// The function or aggregator, such as `range()`.
-        name: &'static str,
-    },
-    /// A limit on the number of series would apply to each part separately.
-    #[error("`limit` would apply to each part separately")]
-    Limit,
-    /// Unchecked PromQL: only the compiler of presets knows which queries can be split.
-    #[error("unchecked PromQL is never split; use a preset")]
-    Unchecked,
-}
-
 /// A range query that is split into parts, created with [`RangeQuery::split`]. Awaiting it returns the joined
 /// [`Matrix`].
 ///

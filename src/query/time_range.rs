@@ -3,9 +3,9 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use promql_presets_core::{DurationError, PromDuration};
+use promql_presets_core::PromDuration;
 
-use crate::value::{ParseTimestampError, Timestamp};
+use crate::value::{RangeError, Timestamp};
 
 /// The maximum number of steps in a range query of Prometheus: 11,000, hence 11,001 [points](TimeRange::points).
 pub const MAX_STEPS: u64 = 11_000;
@@ -278,58 +278,6 @@ fn round_step(length: Duration, steps: u64) -> PromDuration {
     let exact = length.as_secs().saturating_add(u64::from(length.subsec_nanos() > 0)).div_ceil(steps);
     let round = ROUND.into_iter().find(|secs| *secs >= exact);
     PromDuration::from_secs(round.unwrap_or_else(|| exact.next_multiple_of(86_400 / 4)))
-}
-
-/// Why a time range or a point in time is invalid.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RangeError {
-    /// A string that is not a point in time.
-    #[error(transparent)]
-    InvalidTime(ParseTimestampError),
-    /// A step that is not a duration.
-    #[error("invalid step: {0}")]
-    InvalidStep(DurationError),
-    /// A lookback delta that is not a duration.
-    #[error("invalid lookback delta: {0}")]
-    InvalidLookback(DurationError),
-    /// A step of zero.
-    #[error("a step must be longer than zero")]
-    ZeroStep,
-    /// A step for zero points.
-    #[error("a range has at least one point")]
-    NoPoints,
-    /// The end is before the start.
-    #[error("the range ends at {end}, before its start at {start}")]
-    EndBeforeStart {
-        /// Start of the range.
-        start: Timestamp,
-        /// End of the range.
-        end: Timestamp,
-    },
-    /// More points per series than the server accepts, which is
-    /// [`max_steps`](crate::ClientBuilder::max_steps) plus one.
-    #[error("{points} points per series exceed the server's limit of {most}; a step of {fitting} would fit")]
-    TooManyPoints {
-        /// The number of points of the range.
-        points: u64,
-        /// The maximum number of points.
-        most: u64,
-        /// The shortest step in whole seconds within the limit.
-        fitting: PromDuration,
-    },
-}
-
-impl From<ParseTimestampError> for RangeError {
-    fn from(error: ParseTimestampError) -> Self {
-        Self::InvalidTime(error)
-    }
-}
-
-impl From<std::convert::Infallible> for RangeError {
-    fn from(never: std::convert::Infallible) -> Self {
-        match never {}
-    }
 }
 
 #[cfg(test)]

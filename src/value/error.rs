@@ -1,6 +1,8 @@
-//! Why a result is not a single number, or does not fit the caller's type.
+//! Why a time range is invalid, a result is not a single number, or it does not fit the caller's type.
 
-use super::Labels;
+use promql_presets_core::{DurationError, PromDuration};
+
+use super::{Labels, ParseTimestampError, Timestamp};
 
 /// Why a result is not a single number.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -64,4 +66,74 @@ pub enum RowError {
         /// The labels of the series.
         series: Labels,
     },
+}
+
+/// Why a time range or a point in time is invalid.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RangeError {
+    /// A string that is not a point in time.
+    #[error(transparent)]
+    InvalidTime(ParseTimestampError),
+    /// A step that is not a duration.
+    #[error("invalid step: {0}")]
+    InvalidStep(DurationError),
+    /// A lookback delta that is not a duration.
+    #[error("invalid lookback delta: {0}")]
+    InvalidLookback(DurationError),
+    /// A step of zero.
+    #[error("a step must be longer than zero")]
+    ZeroStep,
+    /// A step for zero points.
+    #[error("a range has at least one point")]
+    NoPoints,
+    /// The end is before the start.
+    #[error("the range ends at {end}, before its start at {start}")]
+    EndBeforeStart {
+        /// Start of the range.
+        start: Timestamp,
+        /// End of the range.
+        end: Timestamp,
+    },
+    /// More points per series than the server accepts, which is
+    /// [`max_steps`](crate::ClientBuilder::max_steps) plus one.
+    #[error("{points} points per series exceed the server's limit of {most}; a step of {fitting} would fit")]
+    TooManyPoints {
+        /// The number of points of the range.
+        points: u64,
+        /// The maximum number of points.
+        most: u64,
+        /// The shortest step in whole seconds within the limit.
+        fitting: PromDuration,
+    },
+}
+
+impl From<ParseTimestampError> for RangeError {
+    fn from(error: ParseTimestampError) -> Self {
+        Self::InvalidTime(error)
+    }
+}
+
+impl From<std::convert::Infallible> for RangeError {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
+}
+
+/// Why a range query cannot be split into parts.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SplitError {
+    /// Part of the query depends on the whole range, and would have other values in each part.
+    #[error("`{name}` depends on the whole range")]
+    WholeRange {
+        /// The function or aggregator, such as `range()`.
+        name: &'static str,
+    },
+    /// A limit on the number of series would apply to each part separately.
+    #[error("`limit` would apply to each part separately")]
+    Limit,
+    /// Unchecked PromQL: only the compiler of presets knows which queries can be split.
+    #[error("unchecked PromQL is never split; use a preset")]
+    Unchecked,
 }

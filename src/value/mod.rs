@@ -14,7 +14,7 @@ mod time_interop;
 mod timestamp;
 mod vector;
 
-pub use error::{RowError, ValueError};
+pub use error::{RangeError, RowError, SplitError, ValueError};
 pub use histogram::{Bounds, Bucket, Histogram};
 pub use labels::Labels;
 pub use listing::Listing;
