@@ -1,23 +1,16 @@
 //! Errors of queries and their results.
 
-use std::borrow::Cow;
 use std::fmt::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
 use promql_presets_core::RenderError;
-use reqwest::Url;
-use reqwest::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
-use url::form_urlencoded::byte_serialize;
 
-use crate::http::options::Options;
-use crate::value::RangeError;
-use crate::value::SplitError;
-use crate::value::{RowError, ValueError};
+use crate::value::{RangeError, RowError, SplitError, ValueError};
 use crate::wire::{DecodeError, ResultTypeError, ServerError};
 
-/// The minimum length of a text that is redacted. Shorter ones are not secrets, and are parts of words.
-const SHORTEST_SECRET: usize = 6;
+/// The minimum length of a host name that is redacted. Shorter ones are parts of words.
+const SHORTEST_HOST: usize = 6;
 
 /// Why a call failed, or why its result is not the expected one.
 ///
@@ -120,7 +113,7 @@ pub enum ErrorKind {
     #[error("no secure connection to the server")]
     Tls(#[source] Source),
     /// The response is not valid HTTP.
-    #[error("the server does not speak HTTP")]
+    #[error("the response is not valid HTTP")]
     Protocol(#[source] Source),
     /// No complete response within the timeout. If an attempt failed before, it is part of the cause.
     #[error("no response in time")]
@@ -223,7 +216,7 @@ impl Error {
         match self.kind() {
             ErrorKind::Timeout(_) => true,
             ErrorKind::Transport(source) => {
-                source.downcast_ref().is_some_and(reqwest::Error::is_timeout)
+                source.is::<ConnectTimeout>()
                     || source.downcast_ref().is_some_and(|removed: &Removed| removed.is_timeout)
             }
             ErrorKind::Http { status, .. } => matches!(status, 408 | 504),
@@ -298,7 +291,7 @@ impl Error {
             let authority = server.split_once("://").map_or(&*server, |(_, authority)| authority);
             let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
             for text in self.0.kind.texts_of_server() {
-                for part in [authority, host].into_iter().filter(|part| part.len() >= SHORTEST_SECRET) {
+                for part in [authority, host].into_iter().filter(|part| part.len() >= SHORTEST_HOST) {
                     *text = text.replace(part, "***");
                 }
             }
@@ -368,8 +361,8 @@ impl Error {
     }
 
     /// Sets the server and the endpoint.
-    pub(crate) fn at(mut self, base: &Url, endpoint: &'static str) -> Self {
-        self.0.call = Some(Origin { server: Some(base.origin().ascii_serialization()), endpoint });
+    pub(crate) fn at(mut self, server: String, endpoint: &'static str) -> Self {
+        self.0.call = Some(Origin { server: Some(server), endpoint });
         self
     }
 
@@ -386,6 +379,11 @@ impl Error {
         self
     }
 }
+
+/// A connection that was not made in time.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(crate) struct ConnectTimeout(pub(crate) Box<dyn std::error::Error + Send + Sync>);
 
 /// Replaces a cause that can contain the server's address.
 #[derive(Debug, thiserror::Error)]
@@ -413,7 +411,7 @@ impl ErrorKind {
     }
 
     /// Text from the server.
-    fn texts_of_server(&mut self) -> Vec<&mut String> {
+    pub(crate) fn texts_of_server(&mut self) -> Vec<&mut String> {
         match self {
             Self::Http { body: text, .. }
             | Self::Redirect { origin: text, .. }
@@ -427,54 +425,6 @@ impl ErrorKind {
             _ => Vec::new(),
         }
     }
-
-    /// Takes secrets out of what a server said: there are proxies that repeat what they were sent.
-    pub(crate) fn redact(&mut self, options: &Options) {
-        let mut texts = self.texts_of_server();
-        if texts.is_empty() {
-            return;
-        }
-        let mut secrets: Vec<Cow<'_, str>> = Vec::new();
-        for (_, value) in options.sent().filter(|(name, _)| is_secret(name)) {
-            secrets.extend([value.into(), byte_serialize(value.as_bytes()).collect::<String>().into()]);
-        }
-        for (name, value) in options.headers.iter().filter(|(name, _)| is_secret(name.as_str())) {
-            let Ok(value) = value.to_str() else { continue };
-            if name == COOKIE {
-                secrets.extend(value.split(';').filter_map(|cookie| Some(cookie.split_once('=')?.1.trim().into())));
-            } else if name == AUTHORIZATION || name == PROXY_AUTHORIZATION {
-                // After the scheme.
-                secrets.extend(value.rsplit(' ').take(1).map(Cow::from));
-            } else {
-                secrets.push(value.into());
-            }
-        }
-        // Shorter ones are no secrets, and would tear words apart.
-        for secret in secrets.into_iter().filter(|secret| secret.len() >= SHORTEST_SECRET) {
-            for text in &mut texts {
-                take_out(&secret, text);
-            }
-        }
-    }
-}
-
-/// Takes out a secret, and the start of one where the text was cut.
-fn take_out(secret: &str, text: &mut String) {
-    if text.contains(secret) {
-        *text = text.replace(secret, "***");
-    }
-    let starts = (SHORTEST_SECRET..secret.len()).rev().filter_map(|length| secret.get(..length));
-    if let Some(start) = starts.into_iter().find(|start| text.ends_with(start)) {
-        text.truncate(text.len() - start.len());
-        text.push_str("***");
-    }
-}
-
-/// Whether the value of a header or a parameter is one to keep secret, unlike that of a tenant.
-fn is_secret(name: &str) -> bool {
-    const PARTS: [&str; 8] = ["auth", "cookie", "session", "token", "key", "secret", "pass", "credential"];
-    let name = name.to_ascii_lowercase();
-    PARTS.iter().any(|part| name.contains(part))
 }
 
 impl<K: Into<ErrorKind>> From<K> for Error {
@@ -575,19 +525,3 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn secrets_are_told_by_the_names_of_headers() {
-        for name in ["authorization", "x-auth-request-email", "x-api-key", "x-session-id", "cookie", "x-passcode"] {
-            assert!(is_secret(name), "{name}");
-        }
-        for name in ["x-scope-orgid", "cache-control", "accept", "user-agent", "x-grafana-org-id", "traceparent", "via"]
-        {
-            assert!(!is_secret(name), "{name}");
-        }
-    }
-}

@@ -57,7 +57,7 @@ async fn errors_tell_where_and_nothing_about_credentials() {
 
     // Not where the server is not at fault.
     let error = client.labels().header("a b", "c").await.unwrap_err();
-    assert_eq!(error.to_string(), "invalid configuration: a header \"a b\" that HTTP does not allow");
+    assert_eq!(error.to_string(), "invalid configuration: invalid name of a header: \"a b\"");
     let empty = Server::always(json(200, r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#));
     let client = client_of(&empty).build().unwrap();
     let error = client.query(UP, &prometheus::Querier::new()).await.unwrap().one().unwrap_err();
@@ -500,7 +500,7 @@ async fn what_is_no_http_is_not_asked_again() {
         let server = Server::always(greeting);
         let error = ask(&client_of(&server).build().unwrap()).await.expect_err(&shown);
         assert!(matches!(error.kind(), ErrorKind::Protocol(_)), "{shown:?}: {error:?}");
-        let line = format!("preset prometheus::up: query at {}: the server does not speak HTTP: ", server.url);
+        let line = format!("preset prometheus::up: query at {}: the response is not valid HTTP: ", server.url);
         assert!(error.to_string().starts_with(&line), "{error}");
         assert_eq!((error.retries(), server.requests().len()), (0, 1), "{shown:?}");
     }
@@ -613,6 +613,16 @@ async fn a_page_to_log_in_is_not_ready() {
     let moved = client_of(&redirecting("/login?to=ready")).build().unwrap();
     assert_eq!(http_error(&moved.ready().await.unwrap_err()), (200, "Prometheus Server is Ready."));
     assert!(client_of(&redirecting("/prometheus/-/ready")).build().unwrap().ready().await.unwrap());
+    // The page to log in may answer in JSON.
+    let json_page = Server::start(|request, stream| {
+        let answer = match &*request.path {
+            "/-/healthy" => answer(302, "Location: /login\r\n", ""),
+            _ => json(200, r#"{"login":"please"}"#),
+        };
+        stream.write_all(answer.as_bytes()).map(|()| After::Keep)
+    });
+    let error = client_of(&json_page).build().unwrap().healthy().await.unwrap_err();
+    assert_eq!(http_error(&error), (200, "{\"login\":\"please\"}"));
     let starting = json(503, r#"{"status":"error","errorType":"unavailable","error":"starting"}"#);
     for answer in [starting, answer(503, "", "Service Unavailable")] {
         assert!(!client_of(&Server::always(answer)).build().unwrap().ready().await.unwrap());
@@ -626,6 +636,38 @@ async fn a_page_to_log_in_is_not_ready() {
         Ok(After::Close)
     });
     assert!(client_of(&cut).build().unwrap().healthy().await.is_err());
+}
+
+#[tokio::test]
+async fn responses_to_health_checks_are_limited() {
+    let endless = Server::start(|_, stream| {
+        write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n{{\"a\":[1")?;
+        while stream.write_all(&[b','; 1].repeat(1 << 16).iter().flat_map(|_| *b",1").collect::<Vec<_>>()).is_ok() {}
+        Ok(After::Close)
+    });
+    let error = client_of(&endless).build().unwrap().healthy().await.unwrap_err();
+    assert!(error.to_string().contains("longer than the limit of 4194304 bytes"), "{error}");
+}
+
+#[test]
+fn headers_that_the_http_library_sets_are_refused() {
+    for (name, value, message) in [
+        ("content-length", "1", "the header \"content-length\" cannot be set"),
+        ("Transfer-Encoding", "chunked", "the header \"Transfer-Encoding\" cannot be set"),
+        ("x-a", "b\r\nc", "invalid value of the header \"x-a\""),
+    ] {
+        let error = PrometheusClient::builder("http://localhost:9090").header(name, value).build().unwrap_err();
+        assert_eq!(error.to_string(), format!("invalid configuration: {message}"));
+    }
+    let error = PrometheusClient::builder("http://localhost:9090").tenant("a\r\nb").build().unwrap_err();
+    assert_eq!(error.to_string(), "invalid configuration: invalid value of the header \"x-scope-orgid\"");
+}
+
+#[tokio::test]
+async fn a_redirect_to_another_scheme_is_named() {
+    let server = Server::always(answer(302, "Location: data:text/plain,up\r\n", ""));
+    let error = client_of(&server).build().unwrap().raw_query("up").await.unwrap_err();
+    assert!(error.to_string().contains("redirected to data:, where"), "{error}");
 }
 
 #[tokio::test]

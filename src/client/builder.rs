@@ -224,6 +224,7 @@ impl ClientBuilder {
                 .build()
                 .map_err(|error| ErrorKind::Config(Causes(&error).to_string()))?
         };
+        let max_concurrent = self.max_concurrent.clamp(1, Semaphore::MAX_PERMITS);
         let transport = Transport {
             http,
             queries: query_urls(&base),
@@ -236,7 +237,8 @@ impl ClientBuilder {
             hook: self.hook,
             #[cfg(feature = "tracing")]
             trace_query: self.trace_query,
-            permits: Arc::new(Semaphore::new(self.max_concurrent.clamp(1, Semaphore::MAX_PERMITS))),
+            permits: Arc::new(Semaphore::new(max_concurrent)),
+            max_concurrent,
             budget: Budget::new(Instant::now()),
             refuses_post: Arc::default(),
         };

@@ -157,7 +157,8 @@ impl ParseQuery<'_> {
 impl HealthQuery<'_> {
     async fn ask(mut self) -> Result<bool, Error> {
         self.options.retry.get_or_insert_with(crate::RetryPolicy::never);
-        let call = Call::new(self.transport, self.path.trim_start_matches("-/"), self.path).get_only();
+        let call =
+            Call::new(self.transport, self.path.trim_start_matches("-/"), self.path).get_only().at_most(STATUS_BYTES);
         match call.with(self.options).text().await {
             Ok(()) => Ok(true),
             Err(error) if error.status() == Some(503) => Ok(false),

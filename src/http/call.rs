@@ -179,12 +179,24 @@ impl Call {
             let mut end = pin!(sleep_until(run.deadline.client));
             let result = match run.begin(end.as_mut()).await {
                 Ok((_permit, mut answer)) => {
-                    let moved = answer.moved;
-                    match run.body::<Decoder>(&mut answer, end).await {
-                        Err(ErrorKind::Http { ref body, .. }) if !moved && !body.starts_with('<') => Ok(()),
-                        // JSON, whatever it says.
-                        Ok(_) => Ok(()),
-                        Err(ErrorKind::Decode(error)) if !matches!(error, DecodeError::TooManyBytes { .. }) => Ok(()),
+                    let (moved, status) = (answer.moved, answer.status);
+                    let elsewhere = || ErrorKind::Http { status, body: "a redirect led to another page".to_owned() };
+                    let is_text = |body: &str| !moved && !body.starts_with('<');
+                    let result = match run.body::<Decoder>(&mut answer, end).await {
+                        Err(ErrorKind::Http { ref body, .. }) if is_text(body) => Ok(()),
+                        // JSON, whatever it contains.
+                        Ok(_)
+                        | Err(ErrorKind::Decode(DecodeError::MissingField { .. } | DecodeError::Unexpected { .. })) => {
+                            if moved {
+                                Err(elsewhere())
+                            } else {
+                                Ok(())
+                            }
+                        }
+                        Err(failure) => Err(failure),
+                    };
+                    match result {
+                        Ok(()) => Ok(()),
                         Err(failure) => {
                             let error = run.watch.error(failure);
                             Err(run.last(error))

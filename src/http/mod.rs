@@ -4,6 +4,7 @@ pub(crate) mod body;
 pub(crate) mod call;
 pub(crate) mod observe;
 pub(crate) mod options;
+mod redaction;
 pub(crate) mod request;
 pub(crate) mod retry;
 pub(crate) mod transport;

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind};
 use crate::http::options::Options;
+use crate::http::redaction::redact;
 use crate::http::transport::Transport;
 use crate::value::Meta;
 
@@ -164,9 +165,9 @@ impl Watch {
 
     /// The error of a failure, which names preset, query and server, and no secrets.
     pub(crate) fn error(&self, mut kind: ErrorKind) -> Error {
-        kind.redact(&self.options);
+        redact(&mut kind, &self.options);
         Error::new(kind, self.preset, self.query.clone(), self.retries)
-            .at(&self.transport.base, self.endpoint)
+            .at(self.transport.origin(), self.endpoint)
             .with_retry_after(self.retry_after)
     }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 
 use crate::error::ErrorKind;
 use crate::http::retry::RetryPolicy;
@@ -70,14 +70,19 @@ pub(crate) struct Options {
 
 impl Options {
     pub(crate) fn header(&mut self, name: &str, value: &str) {
-        match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-            (Ok(name), Ok(mut value)) => {
-                // Whether it is a secret cannot be known here.
-                value.set_sensitive(true);
-                self.headers.insert(name, value);
-            }
-            _ => self.fail(ErrorKind::Config(format!("a header {name:?} that HTTP does not allow"))),
+        let Ok(parsed) = HeaderName::try_from(name) else {
+            return self.fail(ErrorKind::Config(format!("invalid name of a header: {name:?}")));
+        };
+        // The HTTP library sets these for the body that it sends.
+        if parsed == CONTENT_LENGTH || parsed == TRANSFER_ENCODING {
+            return self.fail(ErrorKind::Config(format!("the header {name:?} cannot be set")));
         }
+        let Ok(mut value) = HeaderValue::try_from(value) else {
+            return self.fail(ErrorKind::Config(format!("invalid value of the header {name:?}")));
+        };
+        // Whether it is a secret cannot be known here.
+        value.set_sensitive(true);
+        self.headers.insert(parsed, value);
     }
 
     pub(crate) fn parameter(&mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) {

@@ -20,7 +20,7 @@ use reqwest::{Body, Method, Request, Url};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use crate::error::ErrorKind;
+use crate::error::{ConnectTimeout, ErrorKind};
 use crate::http::observe::Hook;
 use crate::http::options::Options;
 use crate::http::retry::{Budget, retry_after};
@@ -63,6 +63,8 @@ pub(crate) struct Transport {
     #[cfg(feature = "tracing")]
     pub(crate) trace_query: bool,
     pub(crate) permits: Arc<Semaphore>,
+    /// How many permits there are.
+    pub(crate) max_concurrent: usize,
     pub(crate) budget: Budget,
     /// Whether a proxy in front of Prometheus does.
     pub(crate) refuses_post: Arc<AtomicBool>,
@@ -180,7 +182,12 @@ impl Transport {
             if next.origin() != self.base.origin() || redirects == MAX_REDIRECTS {
                 return Err(ErrorKind::Redirect {
                     status,
-                    origin: next.origin().ascii_serialization(),
+                    // Other schemes, such as `file:`, have no origin.
+                    origin: if next.origin().is_tuple() {
+                        next.origin().ascii_serialization()
+                    } else {
+                        next.scheme().to_owned() + ":"
+                    },
                     in_circles: next.origin() == self.base.origin(),
                 });
             }
@@ -190,6 +197,11 @@ impl Transport {
             redirects += 1;
             url = next;
         }
+    }
+
+    /// Scheme, host and port of the server.
+    pub(crate) fn origin(&self) -> String {
+        self.base.origin().ascii_serialization()
     }
 
     fn url(&self, target: &Target) -> Url {
@@ -332,6 +344,9 @@ fn failure(error: reqwest::Error) -> ErrorKind {
     }
     if causes().any(|cause| cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse)) {
         return ErrorKind::Protocol(Arc::new(error));
+    }
+    if error.is_timeout() {
+        return ErrorKind::Transport(Arc::new(ConnectTimeout(Box::new(error))));
     }
     ErrorKind::Transport(Arc::new(error))
 }

@@ -298,6 +298,10 @@ impl<'a, R, W> RangeQuery<'a, R, W> {
         self.range
     }
 
+    pub(crate) fn max_concurrent(&self) -> usize {
+        self.common.request.transport.max_concurrent
+    }
+
     pub(crate) fn max_points(&self) -> u64 {
         self.common.request.transport.max_steps.saturating_add(1)
     }

@@ -68,10 +68,10 @@ impl<'a, R, W> SplitQuery<'a, R, W> {
         self
     }
 
-    /// Sets the number of parts that are fetched concurrently: 4 by default. The client's
-    /// [`max_concurrent`](crate::ClientBuilder::max_concurrent) applies too.
+    /// Sets the number of parts that are fetched concurrently: 4 by default, and at most the client's
+    /// [`max_concurrent`](crate::ClientBuilder::max_concurrent).
     pub fn concurrency(mut self, parts: usize) -> Self {
-        self.concurrency = parts.max(1);
+        self.concurrency = parts.clamp(1, self.query.max_concurrent());
         self
     }
 
@@ -121,7 +121,7 @@ impl Call {
     }
 
     fn error(&self, failure: impl Into<ErrorKind>) -> Error {
-        Error::new(failure.into(), self.preset, self.query.clone(), 0).at(&self.transport.base, self.endpoint)
+        Error::new(failure.into(), self.preset, self.query.clone(), 0).at(self.transport.origin(), self.endpoint)
     }
 }
 

@@ -229,11 +229,14 @@ impl TimeRange {
 
     /// Fails if the range has more steps than the server accepts.
     pub(crate) fn check(&self, most: u64) -> Result<(), RangeError> {
+        // The longest duration of Prometheus is 292 years.
+        const LONGEST: u64 = i64::MAX.unsigned_abs() / 1_000_000;
         if self.steps() <= most {
             return Ok(());
         }
         let length = millis(length(self.from, self.to));
-        let fitting = PromDuration::from_millis(length.div_ceil(most.max(1)).next_multiple_of(1_000));
+        let fitting = length.div_ceil(most.max(1)).checked_next_multiple_of(1_000).filter(|step| *step <= LONGEST);
+        let fitting = fitting.map(PromDuration::from_millis);
         Err(RangeError::TooManyPoints { points: self.points(), most: most.saturating_add(1), fitting })
     }
 
@@ -298,6 +301,22 @@ mod tests {
     }
 
     #[test]
+    fn suggested_steps_fit() {
+        let range = |start: i64, end: i64| {
+            TimeRange::new(Timestamp::from_millis(start), Timestamp::from_millis(end)).unwrap().step("1ms").unwrap()
+        };
+        let fitting = |range: TimeRange, most| match range.check(most) {
+            Err(RangeError::TooManyPoints { fitting, .. }) => fitting,
+            other => panic!("{other:?}"),
+        };
+        for (start, end, most) in [(0, 10_001, 1), (-5, 3_600_000, 7), (0, 1_000_000, 999)] {
+            let step = fitting(range(start, end), most).unwrap();
+            assert_eq!(range(start, end).step(step).unwrap().check(most), Ok(()));
+        }
+        assert_eq!(fitting(range(i64::MIN, i64::MAX), 1), None);
+    }
+
+    #[test]
     fn invalid_ranges_are_rejected() {
         let failed = |start, end, step| TimeRange::parse(start, end, step).unwrap_err();
         assert!(matches!(failed("x", "1", "1s"), RangeError::InvalidTime(_)));
@@ -316,7 +335,7 @@ mod tests {
         assert_eq!(range("0", "11000.999", "1").check(MAX_STEPS), Ok(()));
         let error = range("0", "11001", "1").check(MAX_STEPS).unwrap_err();
         let fitting = PromDuration::from_secs(2);
-        assert_eq!(error, RangeError::TooManyPoints { points: 11_002, most: 11_001, fitting });
+        assert_eq!(error, RangeError::TooManyPoints { points: 11_002, most: 11_001, fitting: Some(fitting) });
         assert_eq!(range("0", "11001", "2").check(MAX_STEPS), Ok(()));
         // The limit of VictoriaMetrics, whose error names 30,000 points.
         assert_eq!(range("0", "29999", "1").check(29_999), Ok(()));
@@ -404,7 +423,7 @@ mod tests {
     fn a_suggested_step_fits_after_alignment() {
         let long = range("0.5", "11001", "1").aligned();
         let Err(RangeError::TooManyPoints { points: 11_002, fitting, .. }) = long.check(MAX_STEPS) else { panic!() };
-        assert_eq!(long.step(fitting).unwrap().check(MAX_STEPS), Ok(()));
+        assert_eq!(long.step(fitting.unwrap()).unwrap().check(MAX_STEPS), Ok(()));
     }
 
     #[test]

@@ -97,14 +97,14 @@ pub enum RangeError {
     },
     /// More points per series than the server accepts, which is
     /// [`max_steps`](crate::ClientBuilder::max_steps) plus one.
-    #[error("{points} points per series exceed the server's limit of {most}; a step of {fitting} would fit")]
+    #[error("{points} points per series exceed the server's limit of {most}{}", .fitting.map(|step| format!("; a step of {step} would fit")).unwrap_or_default())]
     TooManyPoints {
         /// The number of points of the range.
         points: u64,
         /// The maximum number of points.
         most: u64,
-        /// The shortest step in whole seconds within the limit.
-        fitting: PromDuration,
+        /// The shortest step in whole seconds within the limit, unless that is longer than durations can be.
+        fitting: Option<PromDuration>,
     },
 }
 
