@@ -222,7 +222,7 @@ async fn settings_come_before_and_after_split_and_stream() {
     }
     // A `limit` cannot be split, wherever it is set.
     for query in [query().limit(1).split(), query().split().limit(1)] {
-        assert!(matches!(query.await.unwrap_err().kind(), ErrorKind::Range(_)));
+        assert!(matches!(query.await.unwrap_err().kind(), ErrorKind::Split(_)));
     }
 }
 
