@@ -138,7 +138,9 @@ mod tests {
 
     fn redacted(headers: &[(&str, &str)], body: &str) -> String {
         let mut options = Options::default();
-        headers.iter().for_each(|(name, value)| options.header(name, value));
+        for (name, value) in headers {
+            options.header(name, value);
+        }
         let mut kind = ErrorKind::Http { status: 403, body: body.to_owned() };
         redact(&mut kind, &options);
         let ErrorKind::Http { body, .. } = kind else { panic!("{kind:?}") };
