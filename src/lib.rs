@@ -137,7 +137,7 @@ pub use http::{CallReport, HttpMethod, Outcome, PartialData, RetryPolicy};
 pub use promql_presets_core::{
     AnyWindow, DurationError, LabelInfo, LabelKind, LabelName, LabelValue, Match, MatchOp, Matcher, MetricName,
     MetricQuerier, NameError, NoWindow, Preset, PresetInfo, Presets, PromDuration, Querier, RenderError, ResultType,
-    TakesWindow, UnknownText, Windowed, none_of, not, not_regex, one_of, regex, starts_with,
+    TakesWindow, UnknownText, Window, Windowed, none_of, not, not_regex, one_of, regex, starts_with,
 };
 pub use query::{
     InstantQuery, MAX_STEPS, Progress, RangeQuery, RangeResult, RawQuery, RawRangeQuery, SeriesStream, SplitQuery,
@@ -176,6 +176,7 @@ macro_rules! include_presets {
 ///
 /// The template can be followed by these arguments, in any order:
 ///
+/// - `name = "..."`: the name in errors and reports, by default the module and the line
 /// - `window = "5m"`: the default of `{window}`, required if the template has it
 /// - `features = ["promql-experimental-functions"]`: experimental PromQL to enable
 /// - `allow("unfiltered-selector", reason = "...")`: a check to silence

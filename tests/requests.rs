@@ -427,6 +427,8 @@ async fn bad_input_is_kept_until_the_call() {
     assert!(kind(client.query(UP, &querier).header("a b", "x").await.unwrap_err()).starts_with("Config"));
     let filter = VictoriaMetrics::new().extra_filters(&Querier::new(""));
     assert!(kind(client.query(UP, &querier).with(filter).await.unwrap_err()).starts_with("Render"));
+    let millis = client.query(UP, &querier).at(Timestamp::from_secs(1_763_900_000_000)).await.unwrap_err();
+    assert!(matches!(millis.kind(), ErrorKind::Range(RangeError::Milliseconds { seconds: 1_763_900_000_000 })));
     let window = client.query(api_requests::RATE, &api_requests::Querier::new()).window("x").await.unwrap_err();
     assert!(matches!(window.kind(), ErrorKind::Render(_)));
     assert!(server.requests().is_empty());
@@ -550,6 +552,16 @@ async fn every_kind_of_query_can_be_spawned() {
     spawned.await.unwrap();
     let rates: Vec<_> = server.requests().iter().map(|request| last_query(&request.parameters)).collect();
     assert_eq!(rates.iter().filter(|query| query.contains("[1m]")).count(), 3, "{rates:?}");
+}
+
+#[tokio::test]
+async fn windows_are_durations_or_seconds() {
+    let server = Server::always(vector("7"));
+    let (client, querier) = (client(&server), api_requests::Querier::new());
+    client.query(api_requests::RATE, &querier).window("90").await.unwrap();
+    client.query(api_requests::RATE, &querier).window(Duration::from_secs(90)).await.unwrap();
+    client.query(api_requests::RATE, &querier).window("1m30s").lookback_delta("60").await.unwrap();
+    assert!(server.requests().iter().all(|request| last_query(&request.parameters).contains("[1m30s]")));
 }
 
 fn last_query(parameters: &[(String, String)]) -> String {

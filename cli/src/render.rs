@@ -8,7 +8,7 @@ use lexopt::ValueExt;
 use promql_presets_compiler::backend::registry::Module;
 use promql_presets_compiler::diagnostic::emit;
 use promql_presets_compiler::{Finding, Severity, compile};
-use promql_presets_core::{Input, Match, PromDuration, Querier, not, not_regex, regex};
+use promql_presets_core::{Input, Match, PromDuration, Querier, Window, not, not_regex, regex};
 
 use crate::failure::Failure;
 use crate::output::{help, in_colors, message, print, remark};
@@ -26,7 +26,7 @@ usage: promql-presets render PRESET [--dir DIR] [--name NAME] [--label MATCHER].
   --label MATCHER     a filter: `job=api`, `job!=api`, `job=~api.*` or `job!~api.*`; values need no quotes;
                       may be given several times, also for one label
   --group-by LABELS   labels to group by, separated by commas
-  --window WINDOW     another window than the preset's default, such as `90s` or `1h30m`
+  --window WINDOW     another window than the preset's default, such as `1h30m`, or `90` seconds
   -h, --help          show this text
 
 exit status: 0, 1 if the preset has errors or cannot be rendered so, 2 if it does not exist
@@ -104,8 +104,9 @@ fn read(mut arguments: lexopt::Parser) -> Result<Option<Request>, Failure> {
             }
             Long("window") => {
                 let given = text(&mut arguments)?;
-                let parsed = given.parse();
-                window = Some(parsed.map_err(|error| Failure::usage(format!("invalid window: {error}"), HELP))?);
+                let parsed: Result<Window, _> = given.parse();
+                let parsed = parsed.map_err(|error| Failure::usage(format!("invalid window: {error}"), HELP))?;
+                window = Some(parsed.into());
             }
             Short('h') | Long("help") => return Ok(None),
             other => return Err(failed(other.unexpected())),

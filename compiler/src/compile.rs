@@ -96,6 +96,8 @@ pub struct InlinePreset {
 /// What stands beside the template of an [`InlinePreset`].
 #[derive(Clone, Debug, Default)]
 pub struct InlineOptions {
+    /// The name of the preset; by default, its module and line.
+    pub name: Option<String>,
     /// The default of `{window}`.
     pub window: Option<String>,
     /// The experimental features that the template may use.
@@ -136,7 +138,7 @@ impl InlinePreset {
         diagnostics.extend(findings.into_iter().filter(|finding| !options.allow.contains(&finding.code)));
         let has_errors = diagnostics.iter().any(|found| found.severity == Severity::Error);
         let preset = Preset {
-            name: String::new(),
+            name: options.name.clone().unwrap_or_default(),
             constant: String::new(),
             line: 0,
             description: None,

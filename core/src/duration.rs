@@ -196,7 +196,62 @@ impl From<PromDuration> for Duration {
     }
 }
 
-/// Why a text or a [`Duration`] is no [`PromDuration`].
+/// A window as callers pass it: a [`PromDuration`], a [`Duration`], or a text such as `5m`, `300` or `0.5`, where a number
+/// is in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Window(PromDuration);
+
+impl From<PromDuration> for Window {
+    fn from(duration: PromDuration) -> Self {
+        Self(duration)
+    }
+}
+
+impl From<Window> for PromDuration {
+    fn from(window: Window) -> Self {
+        window.0
+    }
+}
+
+impl TryFrom<Duration> for Window {
+    type Error = DurationError;
+
+    fn try_from(duration: Duration) -> Result<Self, DurationError> {
+        duration.try_into().map(Self)
+    }
+}
+
+impl FromStr for Window {
+    type Err = DurationError;
+
+    fn from_str(text: &str) -> Result<Self, DurationError> {
+        let number = text.parse::<f64>().ok().filter(|seconds| seconds.is_finite() && seconds.is_sign_positive());
+        let Some(seconds) = number else { return text.parse().map(Self) };
+        let too_long = |_| DurationError::TooLong { text: text.to_owned() };
+        let exact = Duration::try_from_secs_f64(seconds).map_err(too_long)?;
+        // The binary number nearest to `0.001` is a little more than a millisecond.
+        let millis = exact.saturating_add(Duration::from_micros(500)).as_millis();
+        let millis = u64::try_from(millis).ok().filter(|millis| *millis <= MAX_MILLIS);
+        let rounded = Duration::from_millis(millis.ok_or_else(|| DurationError::TooLong { text: text.to_owned() })?);
+        if rounded.as_secs_f64().to_bits() == seconds.to_bits() { rounded.try_into() } else { exact.try_into() }
+    }
+}
+
+macro_rules! windows_of_texts {
+    ($($text:ty),*) => {$(
+        impl TryFrom<$text> for Window {
+            type Error = DurationError;
+
+            fn try_from(text: $text) -> Result<Self, DurationError> {
+                text.parse()
+            }
+        }
+    )*};
+}
+
+windows_of_texts!(&str, String, &String);
+
+/// Why a text or a [`Duration`] is not a [`PromDuration`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DurationError {
@@ -299,6 +354,28 @@ mod tests {
             ["", "1", "-1d", "1s1m", "1m1m", "1.5h", "5 m", "m", "5min", "5mm", "300y", "1µs", "99999999999999999999s"]
         {
             assert!(text.parse::<PromDuration>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn windows_are_also_numbers_of_seconds() {
+        let window = |text: &str| text.parse::<Window>().map(|window| PromDuration::from(window).to_string());
+        for (text, printed) in [
+            ("5m", "5m"),
+            ("300", "5m"),
+            ("0.5", "500ms"),
+            ("1.001", "1s1ms"),
+            ("123456789.123", "1428d21h33m9s123ms"),
+            ("1e3", "16m40s"),
+            ("0", "0s"),
+        ] {
+            assert_eq!(window(text).as_deref(), Ok(printed), "{text}");
+        }
+        for (text, micros) in [("0.0015", 1500), ("0.0005", 500), ("1e-6", 1)] {
+            assert_eq!(window(text), Err(DurationError::SubMillisecond { duration: Duration::from_micros(micros) }));
+        }
+        for text in ["-1", "-0.0", "inf", "NaN", "1e300", "", "5 m"] {
+            assert!(window(text).is_err(), "{text}");
         }
     }
 

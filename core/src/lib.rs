@@ -14,7 +14,7 @@ mod querier;
 pub mod regex;
 mod render;
 
-pub use duration::{DurationError, PromDuration};
+pub use duration::{DurationError, PromDuration, Window};
 pub use error::{RenderError, UnknownText};
 pub use escape::{escape_into, quote};
 pub use matcher::{

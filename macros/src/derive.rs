@@ -1,6 +1,6 @@
 //! `#[derive(MetricQuerier)]`: fields become matchers.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
@@ -38,13 +38,15 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let (mut labels, mut groups, mut name) = (Vec::new(), Vec::new(), None);
     for field in fields {
         let ident = &field.ident;
+        // Errors point at the type. Names resolve as in the rest of the code, also where the type is of a `macro_rules!`.
+        let at = field.ty.span().resolved_at(Span::call_site());
         match role(field)? {
             Role::Label(label) => {
-                labels.push(quote_spanned! {field.ty.span()=>
+                labels.push(quote_spanned! {at=>
                     labels.extend(#krate::__private1::MatcherField::matcher(&self.#ident, #label));
                 });
             }
-            Role::GroupBy => groups.push(quote_spanned! {field.ty.span()=>
+            Role::GroupBy => groups.push(quote_spanned! {at=>
                 for label in &self.#ident {
                     labels.push(#krate::__private1::Cow::Borrowed(::core::convert::AsRef::<str>::as_ref(label)));
                 }
@@ -53,7 +55,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
                 return Err(Error::new(ident.span(), "the metric has a name already"));
             }
             Role::Name => {
-                name = Some(quote_spanned! {field.ty.span()=> ::core::convert::AsRef::<str>::as_ref(&self.#ident) });
+                name = Some(quote_spanned! {at=> ::core::convert::AsRef::<str>::as_ref(&self.#ident) });
             }
             Role::Skip => {}
         }

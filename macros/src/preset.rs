@@ -41,9 +41,10 @@ fn is_semicolon(token: &TokenTree) -> bool {
     matches!(token, TokenTree::Punct(punct) if punct.as_char() == ';')
 }
 
-/// `"template", window = "5m", features = ["..."], allow("check", reason = "...")`.
+/// `"template", name = "...", window = "5m", features = ["..."], allow("check", reason = "...")`.
 struct Arguments {
     template: LitStr,
+    name: Option<LitStr>,
     window: Option<LitStr>,
     features: Features,
     allow: Vec<Code>,
@@ -54,7 +55,7 @@ impl Arguments {
         let template = input.parse().map_err(|error| {
             Error::new(error.span(), "expected the template as a string literal, which is checked here")
         })?;
-        let mut arguments = Self { template, window: None, features: Features::none(), allow: Vec::new() };
+        let mut arguments = Self { template, name: None, window: None, features: Features::none(), allow: Vec::new() };
         while !input.is_empty() {
             input.parse::<Token![,]>()?;
             if !input.is_empty() {
@@ -65,8 +66,7 @@ impl Arguments {
     }
 
     fn option(&mut self, input: ParseStream<'_>) -> Result<()> {
-        const EXPECTED: &str =
-            "expected `window = \"5m\"`, `features = [\"...\"]` or `allow(\"check\", reason = \"...\")`";
+        const EXPECTED: &str = "expected `name = \"...\"`, `window = \"5m\"`, `features = [\"...\"]` or `allow(\"check\", reason = \"...\")`";
         let key: Ident = input.parse().map_err(|error| Error::new(error.span(), EXPECTED))?;
         match key.to_string().as_str() {
             "window" if self.window.is_none() => {
@@ -74,6 +74,15 @@ impl Arguments {
                 self.window = Some(input.parse()?);
             }
             "window" => return Err(Error::new(key.span(), "the window is set already")),
+            "name" if self.name.is_none() => {
+                input.parse::<Token![=]>()?;
+                let name: LitStr = input.parse()?;
+                if name.value().trim().is_empty() {
+                    return Err(Error::new(name.span(), "empty name"));
+                }
+                self.name = Some(name);
+            }
+            "name" => return Err(Error::new(key.span(), "the name is set already")),
             "features" => {
                 input.parse::<Token![=]>()?;
                 let list;
@@ -96,7 +105,8 @@ impl Arguments {
 
     fn options(&self) -> InlineOptions {
         let window = self.window.as_ref().map(LitStr::value);
-        InlineOptions { window, features: self.features, allow: self.allow.clone() }
+        let name = self.name.as_ref().map(LitStr::value);
+        InlineOptions { name, window, features: self.features, allow: self.allow.clone() }
     }
 
     /// What there is to say, with the place in the template: stable Rust cannot point into a literal.

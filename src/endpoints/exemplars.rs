@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::IntoFuture;
 use std::sync::Arc;
 
-use promql_presets_core::{DurationError, MetricQuerier, Preset, PromDuration, TakesWindow};
+use promql_presets_core::{DurationError, MetricQuerier, Preset, TakesWindow, Window};
 use serde::de::MapAccess;
 
 use super::LIST_BYTES;
@@ -119,7 +119,7 @@ impl<'a, R, W> ExemplarsQuery<'a, R, W> {
     }
 
     /// Replaces the default of the preset's `{window}`, which makes no difference to the series.
-    pub fn window<D: TryInto<PromDuration, Error: Into<DurationError>>>(mut self, window: D) -> Self
+    pub fn window<D: TryInto<Window, Error: Into<DurationError>>>(mut self, window: D) -> Self
     where
         W: TakesWindow,
     {

@@ -29,9 +29,10 @@ impl<'a> Request<'a> {
     }
 
     pub(crate) fn time<T: TryInto<Timestamp, Error: Into<RangeError>>>(&mut self, name: &'static str, time: T) {
-        match time.try_into() {
+        let time = time.try_into().map_err(Into::into);
+        match time.and_then(|time| RangeError::check_unit(time).map(|()| time)) {
             Ok(time) => self.parameter(name, time.to_unix_seconds()),
-            Err(error) => self.options.fail(ErrorKind::Range(error.into())),
+            Err(error) => self.options.fail(ErrorKind::Range(error)),
         }
     }
 

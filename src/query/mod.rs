@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use promql_presets_core::{
     DurationError, Input, MetricQuerier, NoWindow, Preset, PresetInfo, PromDuration, RenderError, ResultType,
-    TakesWindow,
+    TakesWindow, Window,
 };
 
 use crate::error::{Error, ErrorKind};
@@ -81,9 +81,9 @@ impl<'a, R, W> Common<'a, R, W> {
         Self { source, request: Request::new(transport), types: PhantomData }
     }
 
-    pub(crate) fn window<D: TryInto<PromDuration, Error: Into<DurationError>>>(&mut self, duration: D) {
+    pub(crate) fn window<D: TryInto<Window, Error: Into<DurationError>>>(&mut self, duration: D) {
         if let Source::Preset { window, .. } = &mut self.source {
-            *window = Some(duration.try_into().map_err(Into::into));
+            *window = Some(duration.try_into().map(Window::into).map_err(Into::into));
         }
     }
 
@@ -112,7 +112,7 @@ macro_rules! query_setters {
     ($($common:ident).+) => {
         /// Sets the `{window}` of the preset, which has a default in the preset file. Accepts `"5m"`, a
         /// [`Duration`](std::time::Duration) or a [`PromDuration`](crate::PromDuration).
-        pub fn window<D: TryInto<PromDuration, Error: Into<DurationError>>>(mut self, window: D) -> Self
+        pub fn window<D: TryInto<promql_presets_core::Window, Error: Into<DurationError>>>(mut self, window: D) -> Self
         where
             W: TakesWindow,
         {
@@ -129,10 +129,10 @@ macro_rules! query_setters {
 
         /// Sets how old the last sample of a series can be; 5 minutes by default, unless the server is configured
         /// otherwise.
-        pub fn lookback_delta<D: TryInto<PromDuration, Error: Into<DurationError>>>(mut self, duration: D) -> Self {
+        pub fn lookback_delta<D: TryInto<promql_presets_core::Window, Error: Into<DurationError>>>(mut self, duration: D) -> Self {
             match duration.try_into() {
                 Ok(duration) => {
-                    self.$($common).+.request.parameter("lookback_delta", crate::query::seconds(duration));
+                    self.$($common).+.request.parameter("lookback_delta", crate::query::seconds(duration.into()));
                 }
                 Err(error) => {
                     let error = crate::value::RangeError::InvalidLookback(error.into());

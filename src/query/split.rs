@@ -5,7 +5,7 @@ use std::future::IntoFuture;
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use promql_presets_core::{DurationError, PromDuration, TakesWindow};
+use promql_presets_core::{DurationError, TakesWindow};
 use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind};

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use promql_presets_core::{DurationError, PromDuration, TakesWindow};
+use promql_presets_core::{DurationError, TakesWindow};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep_until};
 

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use promql_presets_core::PromDuration;
+use promql_presets_core::{PromDuration, Window};
 
 use crate::value::{RangeError, Timestamp};
 
@@ -61,14 +61,8 @@ impl FromStr for Step {
     type Err = RangeError;
 
     fn from_str(text: &str) -> Result<Self, RangeError> {
-        let seconds = text.parse::<f64>().ok().filter(|seconds| seconds.is_finite() && *seconds >= 0.0);
-        match seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
-            Some(duration) => {
-                let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-                Ok(PromDuration::from_millis(millis).into())
-            }
-            None => text.parse::<PromDuration>().map(Self::from).map_err(RangeError::InvalidStep),
-        }
+        let window: Window = text.parse().map_err(RangeError::InvalidStep)?;
+        Ok(PromDuration::from(window).into())
     }
 }
 
@@ -117,6 +111,8 @@ impl TimeRange {
         E: TryInto<Timestamp, Error: Into<RangeError>>,
     {
         let (start, end) = (start.try_into().map_err(Into::into)?, end.try_into().map_err(Into::into)?);
+        RangeError::check_unit(start)?;
+        RangeError::check_unit(end)?;
         if start > end { Err(RangeError::EndBeforeStart { start, end }) } else { Ok(Self::between(start, end)) }
     }
 
@@ -285,6 +281,8 @@ fn round_step(length: Duration, steps: u64) -> PromDuration {
 
 #[cfg(test)]
 mod tests {
+    use promql_presets_core::DurationError;
+
     use super::*;
 
     fn range(start: &str, end: &str, step: &str) -> TimeRange {
@@ -322,6 +320,13 @@ mod tests {
         assert!(matches!(failed("x", "1", "1s"), RangeError::InvalidTime(_)));
         assert!(matches!(failed("2026-04-16T23:00:00", "1", "1s"), RangeError::InvalidTime(_)));
         assert!(failed("x", "1", "1s").to_string().contains("found \"x\""));
+        for (start, end) in [("1763900000000", "1763900060000"), ("1763900000", "1763900060000")] {
+            let error = failed(start, end, "1s");
+            assert!(matches!(error, RangeError::Milliseconds { .. }), "{error}");
+            assert!(error.to_string().contains("divide by 1000"), "{error}");
+        }
+        assert!(matches!(failed("1", "2", "0.0015"), RangeError::InvalidStep(DurationError::SubMillisecond { .. })));
+        assert_eq!("123456789.123".parse::<Step>(), Ok(PromDuration::from_millis(123_456_789_123).into()));
         assert!(matches!(failed("2", "1", "1s"), RangeError::EndBeforeStart { .. }));
         assert!(matches!(failed("1", "2", "1x"), RangeError::InvalidStep(_)));
         assert!(matches!(failed("1", "2", "-1"), RangeError::InvalidStep(_)));

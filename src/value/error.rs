@@ -87,6 +87,14 @@ pub enum RangeError {
     /// A step for zero points.
     #[error("a range has at least one point")]
     NoPoints,
+    /// A time in milliseconds where seconds are expected, which would be after the year 9999.
+    #[error(
+        "{seconds} seconds since 1970 are after the year 9999; for milliseconds, use `Timestamp::from_millis` or divide by 1000"
+    )]
+    Milliseconds {
+        /// The number.
+        seconds: i64,
+    },
     /// The end is before the start.
     #[error("the range ends at {end}, before its start at {start}")]
     EndBeforeStart {
@@ -106,6 +114,18 @@ pub enum RangeError {
         /// The shortest step in whole seconds within the limit, unless that is longer than durations can be.
         fitting: Option<PromDuration>,
     },
+}
+
+impl RangeError {
+    /// Rejects a time after the year 9999 that is one of this era if its seconds are read as milliseconds.
+    pub(crate) fn check_unit(time: Timestamp) -> Result<(), Self> {
+        const YEAR_10_000: i64 = 253_402_300_800;
+        let seconds = time.as_millis() / 1_000;
+        if (YEAR_10_000..YEAR_10_000 * 1_000).contains(&seconds) {
+            return Err(Self::Milliseconds { seconds });
+        }
+        Ok(())
+    }
 }
 
 impl From<ParseTimestampError> for RangeError {

@@ -39,9 +39,13 @@ pub(crate) fn error_file(number: usize) -> String {
 
 /// The inside of a Rust block whose value is a preset on its own, for any querier.
 pub(crate) fn inline(preset: &Preset) -> String {
-    let (name, source) = ("::core::module_path!()", "::core::concat!(::core::file!(), \":\", ::core::line!())");
+    let source = "::core::concat!(::core::file!(), \":\", ::core::line!())";
+    let name = match &*preset.name {
+        "" => "::core::concat!(::core::module_path!(), \":\", ::core::line!())".to_owned(),
+        name => literal(name),
+    };
     let fields: Vec<String> =
-        info(preset, name, source, None, false).iter().map(|(field, value)| format!("{field}: {value}")).collect();
+        info(preset, &name, source, None, false).iter().map(|(field, value)| format!("{field}: {value}")).collect();
     let ty = preset_type(preset, "dyn __p::MetricQuerier");
     format!("const PRESET: {ty} = __p::Preset::__new(&__p::PresetInfo {{ {} }}); PRESET", fields.join(", "))
 }
