@@ -55,7 +55,7 @@ pub fn compile(files: &[SourceFile]) -> Output {
     findings.extend(compiler.findings.into_iter().filter(|found| {
         let file = &raw[found.file];
         // What TOML could not follow may have been the window.
-        let may_be_there = found.diagnostic.code == Code::MissingWindow && !file.is_whole();
+        let may_be_there = found.diagnostic.code == Code::MissingWindow && !file.is_complete();
         !file.is_doubtful(found.diagnostic.span) && !may_be_there
     }));
     findings.sort_by_key(|finding| (finding.file, finding.diagnostic.span));
@@ -206,7 +206,7 @@ fn missing_window(text: &str) -> Diagnostic {
 }
 
 /// The findings that the preset does not allow, in the file, and every `allow` that silences nothing.
-fn not_allowed(findings: Vec<Diagnostic>, raw: &RawPreset, template: &Literal) -> Vec<Diagnostic> {
+fn apply_allow(findings: Vec<Diagnostic>, raw: &RawPreset, template: &Literal) -> Vec<Diagnostic> {
     let mut used = vec![false; raw.allow.len()];
     let mut rest = Vec::new();
     for finding in findings {
@@ -401,7 +401,7 @@ impl Compiler<'_> {
             }
         }
         if sound {
-            diagnostics.extend(not_allowed(compiled.findings, raw, template));
+            diagnostics.extend(apply_allow(compiled.findings, raw, template));
         }
         self.report(file, Some(&raw.name.value), diagnostics);
         preset

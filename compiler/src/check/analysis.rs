@@ -45,7 +45,7 @@ impl<'e> Analysis<'e> {
     }
 
     /// Where in an expression a label goes that the expression does not have, and how to put that.
-    pub(super) fn loss(&self, mut id: Id, label: &str) -> (Id, Span, String) {
+    pub(super) fn find_drop(&self, mut id: Id, label: &str) -> (Id, Span, String) {
         let lacks =
             |id: &Id| self.expr(*id).ty() != ResultType::Scalar && !self.labels_without_group_by(*id).may_have(label);
         while let Some(child) = self.children(id).find(lacks)
@@ -84,7 +84,7 @@ impl<'e> Analysis<'e> {
     fn replacement_is_noop(&self, id: Id, label: &str) -> bool {
         match &self.expr(id).kind {
             ExprKind::Call(call) => {
-                let sets = label_flow::overwritten(call).any(|it| it == label);
+                let sets = label_flow::written_labels(call).any(|it| it == label);
                 sets && self
                     .arg(id, 0)
                     .is_some_and(|arg| label_flow::replacement_is_noop(call, self.labels_without_group_by(arg)))
@@ -94,9 +94,9 @@ impl<'e> Analysis<'e> {
     }
 
     /// Whether the series of an expression have a label, as matchers or declarations prove.
-    pub(super) fn has(&self, id: Id, label: &str) -> bool {
+    pub(super) fn has_label(&self, id: Id, label: &str) -> bool {
         let labels = self.labels(id);
-        let mut selectors = self.some_selectors_below(id).peekable();
+        let mut selectors = self.first_selectors_below(id).peekable();
         labels.surely_has(label)
             || (labels.may_have(label)
                 && selectors.peek().is_some()
@@ -104,12 +104,12 @@ impl<'e> Analysis<'e> {
     }
 
     /// Whether a declaration says that series below an expression have a label.
-    pub(super) fn had(&self, id: Id, label: &str) -> bool {
-        self.some_selectors_below(id).any(|(_, _, series)| series.declares(label))
+    pub(super) fn declares_label(&self, id: Id, label: &str) -> bool {
+        self.first_selectors_below(id).any(|(_, _, series)| series.declares(label))
     }
 
     /// No more of the selectors than it takes, because a query may lose many labels of many series.
-    fn some_selectors_below(&self, id: Id) -> impl Iterator<Item = (Id, &'e Selector<'e>, &Series<'e>)> {
+    fn first_selectors_below(&self, id: Id) -> impl Iterator<Item = (Id, &'e Selector<'e>, &Series<'e>)> {
         self.selectors_below(id).take(50)
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
         let call = match &query.expr(id).kind {
             ExprKind::Call(call) => call,
             ExprKind::Binary(binary) => {
-                hidden(query, id, binary, findings);
+                constant_first(query, id, binary, findings);
                 continue;
             }
             _ => continue,
@@ -23,7 +23,7 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
         match call.name {
             "label_replace" => {
                 findings.extend(string_arg(call.args.get(1)).and_then(|label| invalid_label_name(call.name, label)));
-                pattern(query, call, findings);
+                invalid_pattern(query, call, findings);
             }
             "label_join" => {
                 let labels = (1..call.args.len()).filter(|arg| *arg != 2);
@@ -45,7 +45,7 @@ fn string_arg<'e>(expr: Option<&'e Expr<'e>>) -> Option<&'e StringLiteral<'e>> {
 }
 
 /// A reference to a group in a replacement: its name, and whether it stands in braces.
-fn references(replacement: &str) -> Vec<(&str, bool)> {
+fn group_references(replacement: &str) -> Vec<(&str, bool)> {
     let mut found = Vec::new();
     let mut rest = replacement;
     while let Some(at) = rest.find('$') {
@@ -68,21 +68,21 @@ fn references(replacement: &str) -> Vec<(&str, bool)> {
 }
 
 /// The pattern, which Prometheus reads only when it runs the query.
-fn pattern(query: &Analysis<'_>, call: &Call<'_>, findings: &mut Findings) {
+fn invalid_pattern(query: &Analysis<'_>, call: &Call<'_>, findings: &mut Findings) {
     let Some(pattern) = string_arg(call.args.get(4)) else { return };
     // Prometheus wraps this pattern in a group.
     match regex_fault(query.text, query.scope.template, pattern.span, validate_wrapped(&pattern.value)) {
         Some(fault) => findings.push(fault),
-        None => replacement(query, call, findings),
+        None => unknown_group(query, call, findings),
     }
 }
 
-fn replacement(query: &Analysis<'_>, call: &Call<'_>, findings: &mut Findings) {
+fn unknown_group(query: &Analysis<'_>, call: &Call<'_>, findings: &mut Findings) {
     let (Some(text), Some(pattern)) = (string_arg(call.args.get(2)), string_arg(call.args.get(4))) else { return };
     let groups = groups(&pattern.value);
     let count = groups.len();
     let known = |name: &str| name.parse::<usize>().is_ok_and(|group| group <= count) || groups.contains(&Some(name));
-    let Some((name, braced)) = references(&text.value).into_iter().find(|(name, _)| !known(name)) else { return };
+    let Some((name, braced)) = group_references(&text.value).into_iter().find(|(name, _)| !known(name)) else { return };
     let (open, close) = if query.scope.template { ("{{", "}}") } else { ("{", "}") };
     let digits = name.find(|c: char| !c.is_ascii_digit()).unwrap_or(name.len());
     let (number, rest) = name.split_at(digits);
@@ -137,7 +137,7 @@ fn sort(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) 
 }
 
 /// `vector(0) or x`: what is always there comes first.
-fn hidden(query: &Analysis<'_>, id: Id, binary: &Binary<'_>, findings: &mut Findings) {
+fn constant_first(query: &Analysis<'_>, id: Id, binary: &Binary<'_>, findings: &mut Findings) {
     let mut sides = query.children(id);
     let (BinaryOp::Or, Some(left), Some(right)) = (binary.op, sides.next(), sides.next()) else { return };
     let ExprKind::Call(call) = &query.expr(query.strip_parens(left)).kind else { return };

@@ -1,7 +1,7 @@
 //! What matchers say about the values of a label, in selectors and in everything that is made of them.
 
 use super::analysis::Analysis;
-use super::label_flow::{overwritten, replacement};
+use super::label_flow::{replacement, written_labels};
 use super::label_set::NAME;
 use super::pattern;
 use super::tree::Id;
@@ -26,7 +26,7 @@ impl<'e> Condition<'e> {
     }
 
     /// Whether a value meets it, where that can be said.
-    pub(super) fn meets(&self, value: &str) -> Option<bool> {
+    pub(super) fn matches(&self, value: &str) -> Option<bool> {
         match self.op {
             MatchOp::Equal => Some(self.value == value),
             MatchOp::NotEqual => Some(self.value != value),
@@ -36,7 +36,7 @@ impl<'e> Condition<'e> {
     }
 
     /// The values that it lists, and whether it asks for one of them or for none of them.
-    fn listed(&self) -> Option<(Vec<&'e str>, bool)> {
+    fn listed_values(&self) -> Option<(Vec<&'e str>, bool)> {
         Some(match self.op {
             MatchOp::Equal => (vec![self.value], true),
             MatchOp::NotEqual => (vec![self.value], false),
@@ -65,19 +65,19 @@ pub(super) fn contradiction<'c, 'e>(conditions: &'c [Condition<'e>]) -> Option<(
     if conditions.len() < 2 {
         return None;
     }
-    let listed = conditions.iter().enumerate().find_map(|(at, condition)| match condition.listed() {
+    let listed = conditions.iter().enumerate().find_map(|(at, condition)| match condition.listed_values() {
         Some((values, true)) => Some((at, values)),
         _ => None,
     });
-    let Some((at, mut left)) = listed else { return negation(conditions) };
+    let Some((at, mut left)) = listed else { return negated_pattern(conditions) };
     for (other, condition) in conditions.iter().enumerate().filter(|(other, _)| *other != at) {
-        match condition.listed() {
+        match condition.listed_values() {
             Some((mut values, wanted)) => {
                 values.sort_unstable();
                 left.retain(|value| values.binary_search(value).is_ok() == wanted);
             }
             None if other < MAX_CONDITIONS && left.len() < MAX_CONDITIONS => {
-                left.retain(|value| condition.meets(value) != Some(false));
+                left.retain(|value| condition.matches(value) != Some(false));
             }
             None => {}
         }
@@ -89,7 +89,7 @@ pub(super) fn contradiction<'c, 'e>(conditions: &'c [Condition<'e>]) -> Option<(
 }
 
 /// A pattern that is asked for and excluded.
-fn negation<'c, 'e>(conditions: &'c [Condition<'e>]) -> Option<(&'c Condition<'e>, &'c Condition<'e>)> {
+fn negated_pattern<'c, 'e>(conditions: &'c [Condition<'e>]) -> Option<(&'c Condition<'e>, &'c Condition<'e>)> {
     let conditions = &conditions[..conditions.len().min(MAX_CONDITIONS)];
     conditions.iter().enumerate().find_map(|(at, first)| {
         let contradicts = |second: &&Condition<'_>| {
@@ -123,12 +123,12 @@ pub(super) fn conditions<'e>(query: &Analysis<'e>, id: Id) -> Vec<(&'e str, Cond
             ExprKind::Call(call) => {
                 if let Some(value) = query.arg(id, 0).and_then(|arg| replacement(call, query.labels(arg))) {
                     found.extend(
-                        overwritten(call).filter(|label| !changed.contains(label)).map(|label| {
+                        written_labels(call).filter(|label| !changed.contains(label)).map(|label| {
                             (label, Condition { op: MatchOp::Equal, value: &value.value, span: value.span })
                         }),
                     );
                 }
-                changed.extend(overwritten(call));
+                changed.extend(written_labels(call));
                 vector(id)
             }
             ExprKind::Aggregate(aggregate) => {

@@ -4,8 +4,8 @@ use super::analysis::{Analysis, Findings};
 use super::schema::Role;
 use super::tree::Id;
 use crate::promql::{
-    Aggregator, BinaryOp, Call, ExprKind, Subquery, instead_for_gauges, is_counter_function, keeps_values,
-    of_each_selector,
+    Aggregator, BinaryOp, Call, ExprKind, Subquery, apply_to_selectors, gauge_counterpart, is_counter_function,
+    keeps_values,
 };
 use crate::{Code, Diagnostic, Span};
 
@@ -107,7 +107,7 @@ fn counter_function(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mu
     let gauge = |title: String| {
         let finding = Diagnostic::new(Code::RateOnGauge, call.name_span, title)
             .label("takes every drop for a restart that begins at zero");
-        match instead_for_gauges(call.name) {
+        match gauge_counterpart(call.name) {
             Some(instead) => finding.help(format!("write `{instead}{}`", query.slice(call.parens))),
             None => finding,
         }
@@ -132,7 +132,7 @@ fn counter_function(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mu
                 Diagnostic::new(Code::RateAfterAggregation, call.name_span, format!("`{}` of {what}", call.name))
                     .label("sees a restart only as a smaller drop of the whole")
                     .secondary(span, "hides the restarts of single counters");
-            match subquery.and_then(|subquery| of_each(query, subquery, call.name)) {
+            match subquery.and_then(|subquery| rewrite_subquery(query, subquery, call.name)) {
                 Some(right) => finding.help(format!("write `{right}`")),
                 None => finding,
             }
@@ -143,10 +143,10 @@ fn counter_function(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mu
 }
 
 /// A function of each selector in a subquery.
-fn of_each(query: &Analysis<'_>, subquery: &Subquery<'_>, function: &str) -> Option<String> {
+fn rewrite_subquery(query: &Analysis<'_>, subquery: &Subquery<'_>, function: &str) -> Option<String> {
     let range = format!("[{}]", query.slice(subquery.range.span));
     let plain = subquery.modifiers.is_empty();
-    plain.then(|| of_each_selector(query.text, subquery.expr.unparenthesized(), function, &range)).flatten()
+    plain.then(|| apply_to_selectors(query.text, subquery.expr.unparenthesized(), function, &range)).flatten()
 }
 
 fn gauge_function(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) {
@@ -173,7 +173,7 @@ fn gauge_function(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mut 
         }
     };
     let right = match subquery {
-        Some(subquery) => of_each(query, subquery, instead),
+        Some(subquery) => rewrite_subquery(query, subquery, instead),
         None => Some(format!("{instead}{}", query.slice(call.parens))),
     };
     findings.push(match right {
@@ -196,7 +196,7 @@ fn raw_counter(query: &Analysis<'_>, id: Id, findings: &mut Findings) {
         if query.expr(id).span == count {
             return;
         }
-        whole = of_each_selector(query.text, query.expr(outer), "rate", range).map(|right| (sum, count, right));
+        whole = apply_to_selectors(query.text, query.expr(outer), "rate", range).map(|right| (sum, count, right));
     }
     let mut below = id;
     for outer in query.ancestors(id) {

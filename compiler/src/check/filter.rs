@@ -25,7 +25,7 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     for (id, selector, _) in query.selectors().filter(|(_, selector, _)| unfiltered(selector)) {
         let finding = Diagnostic::new(Code::UnfilteredSelector, selector.span, "selector without `{labels}`")
             .label("a caller's filter does not reach these series");
-        findings.push(match dashed(query, id, selector) {
+        findings.push(match name_with_dash(query, id, selector) {
             Some(name) => finding
                 .note("`-` is a minus; a name with a dash stands in quotes between the braces")
                 .help(format!("write `{{{{\"{name}\",{{labels}}}}}}` if `{name}` is a name")),
@@ -56,7 +56,7 @@ fn filters_without_label(query: &Analysis<'_>, findings: &mut Findings) {
 }
 
 /// `node-load1`: what would be one name, if names had dashes.
-fn dashed(query: &Analysis<'_>, id: Id, selector: &Selector<'_>) -> Option<String> {
+fn name_with_dash(query: &Analysis<'_>, id: Id, selector: &Selector<'_>) -> Option<String> {
     let parent = query.parent(id).filter(|_| selector.braces.is_none() && selector.range.is_none())?;
     let ExprKind::Binary(binary) = &query.expr(parent).kind else { return None };
     let right = query.children(parent).nth(1)?;

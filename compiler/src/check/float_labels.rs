@@ -11,11 +11,11 @@ use crate::{Code, Diagnostic};
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     for (_, selector, series) in query.selectors() {
-        findings.extend(selector.matchers().filter_map(|matcher| misspelt(query, series, matcher)));
+        findings.extend(selector.matchers().filter_map(|matcher| wrong_form(query, series, matcher)));
     }
 }
 
-fn misspelt(query: &Analysis<'_>, series: &Series<'_>, matcher: &Matcher<'_>) -> Option<Diagnostic> {
+fn wrong_form(query: &Analysis<'_>, series: &Series<'_>, matcher: &Matcher<'_>) -> Option<Diagnostic> {
     let label = &*matcher.label.name;
     let is_declared = match label {
         "le" => series.declared() == Role::Bucket,

@@ -16,21 +16,21 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     for id in query.ids() {
         match &query.expr(id).kind {
             ExprKind::Aggregate(aggregate) => {
-                aggregate.grouping.iter().for_each(|grouping| without_braces(query, grouping, findings));
-                by(query, id, aggregate, findings);
-                without(query, id, aggregate, findings);
+                aggregate.grouping.iter().for_each(|grouping| group_by_without_braces(query, grouping, findings));
+                check_by(query, id, aggregate, findings);
+                check_without(query, id, aggregate, findings);
             }
             ExprKind::Binary(binary) => {
                 let groupings = binary.matching.iter().chain(&binary.group);
-                groupings.for_each(|grouping| without_braces(query, grouping, findings));
+                groupings.for_each(|grouping| group_by_without_braces(query, grouping, findings));
             }
-            ExprKind::Call(call) => sources(query, id, call, findings),
+            ExprKind::Call(call) => check_sources(query, id, call, findings),
             _ => {}
         }
     }
 }
 
-fn by(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Findings) {
+fn check_by(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Findings) {
     let Some(grouping) = aggregate.grouping.as_ref().filter(|grouping| grouping.keyword == GroupingKeyword::By) else {
         return;
     };
@@ -42,8 +42,8 @@ fn by(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Fi
                 if is_missing && !(label.name == "le" && explains_missing_le(query, id)) {
                     let title = format!("grouping by `{}`, which is gone", label.name);
                     let code = Code::GroupRemovedLabel;
-                    let harmful = query.had(operand, &label.name);
-                    let finding = missing(query, operand, &label.name, label.span, code, title, harmful);
+                    let harmful = query.declares_label(operand, &label.name);
+                    let finding = missing_label(query, operand, &label.name, label.span, code, title, harmful);
                     let help = (label.name == "le").then(|| inside_quantile(query, operand, aggregate)).flatten();
                     findings.extend(finding.map(|finding| match help {
                         Some(right) => finding.help(format!("write `{right}`")),
@@ -74,7 +74,7 @@ fn inside_quantile(query: &Analysis<'_>, operand: Id, aggregate: &Aggregate<'_>)
 }
 
 /// A label called `group_by`. If there is one, it can be quoted.
-fn without_braces(query: &Analysis<'_>, grouping: &Grouping<'_>, findings: &mut Findings) {
+fn group_by_without_braces(query: &Analysis<'_>, grouping: &Grouping<'_>, findings: &mut Findings) {
     let named = |label: &&Label<'_>| query.scope.template && label.name == "group_by" && !label.quoted;
     findings.extend(grouping.labels().find(named).map(|label| {
         Diagnostic::new(Code::MalformedPlaceholder, label.span, "`group_by` without braces")
@@ -84,16 +84,16 @@ fn without_braces(query: &Analysis<'_>, grouping: &Grouping<'_>, findings: &mut 
 }
 
 /// Labels that `without` drops although no series can have them.
-fn without(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Findings) {
+fn check_without(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Findings) {
     let grouping = aggregate.grouping.as_ref().filter(|grouping| grouping.keyword == GroupingKeyword::Without);
     let operand = query.operand(id);
     for label in grouping.into_iter().flat_map(Grouping::labels) {
-        findings.extend(never_there(query, operand, &label.name, label.span));
+        findings.extend(undeclared_label(query, operand, &label.name, label.span));
     }
 }
 
 /// Labels that `label_replace` or `label_join` reads although no series can have them.
-fn sources(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) {
+fn check_sources(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) {
     let last = match call.name {
         // It is asked for series without the label.
         "label_replace" if string_arg(call, 4).is_none_or(|pattern| matches_empty(&pattern.value)) => return,
@@ -103,19 +103,19 @@ fn sources(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mut Finding
     };
     let Some(vector) = query.arg(id, 0) else { return };
     for label in (3..=last).filter_map(|index| string_arg(call, index)).filter(|label| !label.value.is_empty()) {
-        findings.extend(never_there(query, vector, &label.value, label.span));
+        findings.extend(undeclared_label(query, vector, &label.value, label.span));
     }
 }
 
 /// The finding of a label that an expression does not have because its series never had it, as their declaration says.
-pub(super) fn never_there(query: &Analysis<'_>, operand: Id, label: &str, span: Span) -> Option<Diagnostic> {
+pub(super) fn undeclared_label(query: &Analysis<'_>, operand: Id, label: &str, span: Span) -> Option<Diagnostic> {
     if query.labels_without_group_by(operand).may_have(label) {
         return None;
     }
-    not_declared(query.series(query.loss(operand, label).0)?, label, span)
+    undeclared_in(query.series(query.find_drop(operand, label).0)?, label, span)
 }
 
-fn not_declared(series: &Series<'_>, label: &str, span: Span) -> Option<Diagnostic> {
+fn undeclared_in(series: &Series<'_>, label: &str, span: Span) -> Option<Diagnostic> {
     if label == "le" && series.declared() == Role::NativeHistogram {
         return Some(
             Diagnostic::new(Code::UndeclaredLabel, span, "native histograms have no label `le`")
@@ -129,7 +129,7 @@ fn not_declared(series: &Series<'_>, label: &str, span: Span) -> Option<Diagnost
 
 /// The finding of a label that an expression does not have, a warning unless that is surely harmful. `None` where the
 /// query asks for series without it.
-pub(super) fn missing(
+pub(super) fn missing_label(
     query: &Analysis<'_>,
     operand: Id,
     label: &str,
@@ -138,9 +138,9 @@ pub(super) fn missing(
     title: String,
     harmful: bool,
 ) -> Option<Diagnostic> {
-    let (loser, place, text) = query.loss(operand, label);
+    let (loser, place, text) = query.find_drop(operand, label);
     if let Some(series) = query.series(loser) {
-        return not_declared(series, label, span);
+        return undeclared_in(series, label, span);
     }
     Some(Diagnostic::new(code, span, title).label("always empty here").secondary(place, text).warning_unless(harmful))
 }
@@ -165,7 +165,7 @@ pub(super) fn missing_group_by(query: &Analysis<'_>, operand: Id, span: Span, co
             },
         ),
     };
-    let (loser, place, text) = query.loss(operand, example);
+    let (loser, place, text) = query.find_drop(operand, example);
     if let Some(series) = query.series(loser) {
         // What a caller may group by is declared by another file than the metric.
         let metric = series.metric.filter(|_| example != GROUP_BY)?;

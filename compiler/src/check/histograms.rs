@@ -50,7 +50,7 @@ fn quantile(query: &Analysis<'_>, arg: Id, call: &Call<'_>, findings: &mut Findi
         findings.extend(without_le(query, arg, call));
     } else {
         findings.extend(
-            first(&|source| incomplete(query, source, arg, call))
+            first(&|source| missing_buckets(query, source, arg, call))
                 .or_else(|| first(&|source| without_rate(query, source, arg, call))),
         );
     }
@@ -106,7 +106,7 @@ fn no_buckets(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: &Call
     if matches!(series.role, Role::Unknown | Role::Base) {
         return None;
     }
-    let aggregate = aggregates(query, id, arg).find(|aggregate| breaks_buckets(aggregate))?;
+    let aggregate = aggregations(query, id, arg).find(|aggregate| breaks_buckets(aggregate))?;
     let name = aggregate.op.as_str();
     Some(
         Diagnostic::new(Code::QuantileOfBrokenBuckets, aggregate.op_span, format!("`{name}` of buckets"))
@@ -117,7 +117,7 @@ fn no_buckets(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: &Call
 }
 
 /// The aggregations between a selector and the argument.
-fn aggregates<'e>(query: &Analysis<'e>, id: Id, arg: Id) -> impl Iterator<Item = &'e Aggregate<'e>> {
+fn aggregations<'e>(query: &Analysis<'e>, id: Id, arg: Id) -> impl Iterator<Item = &'e Aggregate<'e>> {
     query.ancestors(id).take_while(move |outer| *outer >= arg).filter_map(|outer| match &query.expr(outer).kind {
         ExprKind::Aggregate(aggregate) => Some(&**aggregate),
         _ => None,
@@ -150,7 +150,7 @@ fn without_rate(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: &Ca
 }
 
 /// What takes buckets away from the histogram between a selector and the quantile.
-fn incomplete(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: &Call<'_>) -> Option<Diagnostic> {
+fn missing_buckets(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: &Call<'_>) -> Option<Diagnostic> {
     let (id, selector, series) = source;
     if series.role != Role::Bucket {
         return None;
@@ -162,7 +162,7 @@ fn incomplete(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: &Call
             .warning_unless(series.declared() != Role::Unknown)
     };
     if let Some(aggregate) =
-        aggregates(query, id, arg).find(|aggregate| matches!(aggregate.op, Aggregator::Max | Aggregator::Min))
+        aggregations(query, id, arg).find(|aggregate| matches!(aggregate.op, Aggregator::Max | Aggregator::Min))
     {
         let title = format!("`{}` of buckets", aggregate.op.as_str());
         let finding = finding(aggregate.op_span, title, "each bucket may come from another series").help("write `sum`");
@@ -211,7 +211,7 @@ fn breaks_buckets(aggregate: &Aggregate<'_>) -> bool {
 }
 
 fn without_le(query: &Analysis<'_>, arg: Id, call: &Call<'_>) -> Option<Diagnostic> {
-    let (loser, span, text) = query.loss(arg, "le");
+    let (loser, span, text) = query.find_drop(arg, "le");
     if is_le_misspelt(query, loser) {
         return None;
     }
@@ -278,20 +278,21 @@ fn bucket_sum(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings:
         _ => false,
     });
     let sources = query.sources(operand);
-    let fixed =
-        |selector: &Selector<'_>| selector.matchers().any(|matcher| matcher.label.name == "le" && is_one(matcher));
+    let fixed = |selector: &Selector<'_>| {
+        selector.matchers().any(|matcher| matcher.label.name == "le" && is_single_bucket(matcher))
+    };
     let all = sources.iter().all(|(_, selector, series)| series.role == Role::Bucket && !fixed(selector));
     if in_quantile || compared_with_zero || sources.is_empty() || !all {
         return;
     }
-    let (_, span, _) = query.loss(id, "le");
+    let (_, span, _) = query.find_drop(id, "le");
     let mut finding = Diagnostic::new(Code::BucketSumWithoutLe, span, "sum over cumulative buckets")
         .label("adds buckets that contain each other");
     let name = sources.first().and_then(|(_, selector, _)| selector.name.as_ref());
     if let Some(name) = name {
         finding = finding.secondary(name.span, "each bucket includes the smaller ones");
     }
-    let largest = sources.iter().flat_map(|(_, selector, _)| selector.matchers()).find_map(largest);
+    let largest = sources.iter().flat_map(|(_, selector, _)| selector.matchers()).find_map(largest_bound);
     if let Some(bound) = largest {
         finding =
             finding.help(format!("write `le=\"{}\"`, whose bucket holds the smaller ones", open_metrics_float(bound)));
@@ -303,7 +304,7 @@ fn bucket_sum(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings:
 }
 
 /// Whether a matcher of `le` may mean a single bucket: not `le=~"0.5|1"`, but `le=~"1|1.0"`.
-fn is_one(matcher: &Matcher<'_>) -> bool {
+fn is_single_bucket(matcher: &Matcher<'_>) -> bool {
     let bounds = || matcher.value.value.split('|').map(str::parse::<f64>);
     match matcher.op {
         MatchOp::NotEqual => false,
@@ -315,7 +316,7 @@ fn is_one(matcher: &Matcher<'_>) -> bool {
 }
 
 /// The largest bound of `le=~"0.5|1"`.
-fn largest(matcher: &Matcher<'_>) -> Option<f64> {
+fn largest_bound(matcher: &Matcher<'_>) -> Option<f64> {
     if matcher.label.name != "le" || matcher.op != MatchOp::Regex {
         return None;
     }

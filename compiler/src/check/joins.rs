@@ -2,7 +2,7 @@
 
 use super::analysis::{Analysis, Findings};
 use super::conditions::{Condition, conditions, contradiction};
-use super::grouping::{missing, missing_group_by, never_there};
+use super::grouping::{missing_group_by, missing_label, undeclared_label};
 use super::label_set::{GROUP_BY, Labels, NAME};
 use super::ratios::unscaled;
 use super::schema::Role;
@@ -24,17 +24,17 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
         }
         let join = Join { query, binary, left, right };
         let before = findings.len();
-        join.clash(findings);
-        join.labels(findings);
+        join.label_clash(findings);
+        join.missing_labels(findings);
         if before == findings.len() && binary.fill.is_empty() {
-            join.impossible(findings);
+            join.impossible_match(findings);
         }
         if before == findings.len() && binary.fill.is_empty() {
-            join.other_values(findings);
+            join.disjoint_values(findings);
         }
         if before == findings.len() {
             join.many_to_many(findings);
-            join.fallback(findings);
+            join.unconditional_fallback(findings);
         }
     }
 }
@@ -52,7 +52,7 @@ impl<'e> Join<'_, 'e> {
     }
 
     /// Prometheus refuses a label that is both matched on and copied.
-    fn clash(&self, findings: &mut Findings) {
+    fn label_clash(&self, findings: &mut Findings) {
         let (Some(on), Some(group)) = (self.on(), &self.binary.group) else { return };
         let hole = |grouping: &Grouping<'_>| {
             grouping.items.iter().find_map(|item| match item {
@@ -86,37 +86,38 @@ impl<'e> Join<'_, 'e> {
     }
 
     /// Labels that are matched on or copied are there.
-    fn labels(&self, findings: &mut Findings) {
+    fn missing_labels(&self, findings: &mut Findings) {
         // A constant to fall back to never has labels.
-        let sides =
-            [self.left, self.right].into_iter().filter(|side| self.constant().is_none_or(|(id, _)| id != *side));
-        let mut missing_label: Option<Diagnostic> = None;
+        let sides = [self.left, self.right]
+            .into_iter()
+            .filter(|side| self.constant_fallback().is_none_or(|(id, _)| id != *side));
+        let mut first_missing: Option<Diagnostic> = None;
         for item in self.on().map_or(&[][..], |on| &on.items) {
             let found = sides.clone().find_map(|side| match item {
                 GroupingItem::Label(label) if !self.query.labels_without_group_by(side).may_have(&label.name) => {
                     let title = format!("matching on `{}`, which one side does not have", label.name);
                     let harmful = self.nothing_matches_without(side, &label.name);
-                    missing(self.query, side, &label.name, label.span, Code::MatchLabelMissing, title, harmful)
+                    missing_label(self.query, side, &label.name, label.span, Code::MatchLabelMissing, title, harmful)
                 }
                 GroupingItem::Label(_) => None,
                 GroupingItem::GroupBy(span) => missing_group_by(self.query, side, *span, Code::MatchLabelMissing),
             });
             // Labels that are lost together are one mistake.
-            match (found, &mut missing_label) {
+            match (found, &mut first_missing) {
                 (Some(found), Some(first)) if found.code == Code::MatchLabelMissing => {
                     first.severity = first.severity.max(found.severity);
                     first.secondary.push((found.span, "and here".to_owned()));
                 }
-                (Some(found), None) if found.code == Code::MatchLabelMissing => missing_label = Some(found),
+                (Some(found), None) if found.code == Code::MatchLabelMissing => first_missing = Some(found),
                 (found, _) => findings.extend(found),
             }
         }
-        findings.extend(missing_label);
+        findings.extend(first_missing);
         let ignoring = self.binary.matching.iter().filter(|matching| matching.keyword == GroupingKeyword::Ignoring);
         for label in ignoring.flat_map(Grouping::labels) {
             // One side may well lack what the other has.
-            let never_there = |side| never_there(self.query, side, &label.name, label.span);
-            if let (Some(found), Some(_)) = (never_there(self.left), never_there(self.right)) {
+            let undeclared = |side| undeclared_label(self.query, side, &label.name, label.span);
+            if let (Some(found), Some(_)) = (undeclared(self.left), undeclared(self.right)) {
                 findings.push(found);
             }
         }
@@ -128,8 +129,9 @@ impl<'e> Join<'_, 'e> {
                 GroupingItem::Label(label) if !self.query.labels_without_group_by(one).may_have(&label.name) => {
                     let title = format!("`{}` copies `{}`, which is not there", group.keyword.as_str(), label.name);
                     // It is taken from the series of the other side, where they have it.
-                    let harmful = self.query.has(many, &label.name) || self.query.had(one, &label.name);
-                    missing(self.query, one, &label.name, label.span, Code::GroupLabelMissing, title, harmful)
+                    let harmful =
+                        self.query.has_label(many, &label.name) || self.query.declares_label(one, &label.name);
+                    missing_label(self.query, one, &label.name, label.span, Code::GroupLabelMissing, title, harmful)
                 }
                 GroupingItem::Label(_) => None,
                 GroupingItem::GroupBy(span) => missing_group_by(self.query, one, *span, Code::GroupLabelMissing),
@@ -141,12 +143,12 @@ impl<'e> Join<'_, 'e> {
     /// match; where both its grouping and `on` name the label, it has it.
     fn nothing_matches_without(&self, side: Id, label: &str) -> bool {
         let other = if side == self.left { self.right } else { self.left };
-        let has = self.query.has(other, label) || self.expected(other).contains(&label);
+        let has = self.query.has_label(other, label) || self.expected_labels(other).contains(&label);
         self.binary.op != BinaryOp::Or && self.binary.fill.is_empty() && has
     }
 
     /// A label that one side surely has and the other cannot have.
-    fn impossible(&self, findings: &mut Findings) {
+    fn impossible_match(&self, findings: &mut Findings) {
         if self.binary.op == BinaryOp::Or || self.on().is_some() {
             return;
         }
@@ -157,11 +159,11 @@ impl<'e> Join<'_, 'e> {
         };
         ignored.sort_unstable();
         for (side, other) in [(self.left, self.right), (self.right, self.left)] {
-            for label in self.expected(side) {
+            for label in self.expected_labels(side) {
                 if label == NAME || ignored.binary_search(&label).is_ok() || self.query.labels(other).may_have(label) {
                     continue;
                 }
-                let (_, place, text) = self.query.loss(other, label);
+                let (_, place, text) = self.query.find_drop(other, label);
                 let series = self.query.expr(self.query.strip_parens(side)).span;
                 let shown =
                     if label == GROUP_BY { "labels that a caller groups by".to_owned() } else { format!("`{label}`") };
@@ -175,7 +177,7 @@ impl<'e> Join<'_, 'e> {
                 .secondary(series, format!("this side has {shown}"))
                 .secondary(place, text)
                 // A label that is only named in `by` may be on no series at all.
-                .warning_unless(self.query.has(side, label));
+                .warning_unless(self.query.has_label(side, label));
                 findings.push(match self.suggest_fix(side, other) {
                     Some(help) => finding.help(help),
                     None => finding,
@@ -186,7 +188,7 @@ impl<'e> Join<'_, 'e> {
     }
 
     /// A label that is matched and has other values on one side than on the other.
-    fn other_values(&self, findings: &mut Findings) {
+    fn disjoint_values(&self, findings: &mut Findings) {
         if self.binary.op == BinaryOp::Or {
             return;
         }
@@ -223,7 +225,7 @@ impl<'e> Join<'_, 'e> {
     }
 
     /// The labels that a side has, or was given by an aggregation of its own.
-    fn expected(&self, side: Id) -> Vec<&'e str> {
+    fn expected_labels(&self, side: Id) -> Vec<&'e str> {
         let mut labels = self.query.labels(side).sure().to_vec();
         if let ExprKind::Aggregate(aggregate) = &self.query.expr(self.query.strip_parens(side)).kind
             && let Some(grouping) = &aggregate.grouping
@@ -247,7 +249,7 @@ impl<'e> Join<'_, 'e> {
         }
         // Where each side has a label that the other one lacks, neither is one of the many.
         let extra = |side: Id, other: Id| {
-            let mut labels = self.expected(side);
+            let mut labels = self.expected_labels(side);
             labels.retain(|label| *label != NAME && !self.query.labels(other).may_have(label));
             labels.sort_unstable();
             labels.dedup();
@@ -375,7 +377,7 @@ impl<'e> Join<'_, 'e> {
     }
 
     /// The right side of `or vector(0)`, and its place.
-    fn constant(&self) -> Option<(Id, Span)> {
+    fn constant_fallback(&self) -> Option<(Id, Span)> {
         let call = self.query.expr(self.query.strip_parens(self.right));
         let constant = matches!(&call.kind, ExprKind::Call(call) if call.name == "vector");
         (self.binary.op == BinaryOp::Or && constant).then_some((self.right, call.span))
@@ -391,14 +393,14 @@ impl<'e> Join<'_, 'e> {
     }
 
     /// `sum by (job) (x) or vector(0)`: series without labels, whatever the other side has.
-    fn fallback(&self, findings: &mut Findings) {
-        let Some((_, fallback)) = self.constant() else { return };
+    fn unconditional_fallback(&self, findings: &mut Findings) {
+        let Some((_, fallback)) = self.constant_fallback() else { return };
         if self
             .binary
             .matching
             .as_ref()
             .is_some_and(|matching| matching.keyword == GroupingKeyword::On && matching.items.is_empty())
-            || (self.expected(self.left).iter().all(|label| *label == NAME) && !self.is_scraped(self.left))
+            || (self.expected_labels(self.left).iter().all(|label| *label == NAME) && !self.is_scraped(self.left))
         {
             return;
         }

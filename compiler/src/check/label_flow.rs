@@ -125,9 +125,9 @@ impl<'e> Flow<'_, 'e> {
         let labels = match &aggregate.grouping {
             None => Labels::none(),
             Some(grouping) if grouping.keyword == GroupingKeyword::Without => {
-                self.dropping(inner.clone().without(NAME), grouping)
+                self.drop_labels(inner.clone().without(NAME), grouping)
             }
-            Some(grouping) => self.keeping(inner, grouping),
+            Some(grouping) => self.keep_labels(inner, grouping),
         };
         match aggregate.param.as_ref().map(|param| &param.unparenthesized().kind) {
             Some(ExprKind::String(label)) if aggregate.op == Aggregator::CountValues => labels.with_sure(&label.value),
@@ -136,14 +136,14 @@ impl<'e> Flow<'_, 'e> {
     }
 
     /// Only the labels of `by (...)` or `on (...)`.
-    fn keeping(&self, labels: &Labels<'e>, grouping: &'e Grouping<'e>) -> Labels<'e> {
+    fn keep_labels(&self, labels: &Labels<'e>, grouping: &'e Grouping<'e>) -> Labels<'e> {
         let (literal, hole) = labels_of(&grouping.items);
         let kept = labels.keep(literal);
         if hole && self.grouped { kept.with_sure(GROUP_BY) } else { kept }
     }
 
     /// All but the labels of `without (...)` or `ignoring (...)`.
-    fn dropping(&self, labels: Labels<'e>, grouping: &'e Grouping<'e>) -> Labels<'e> {
+    fn drop_labels(&self, labels: Labels<'e>, grouping: &'e Grouping<'e>) -> Labels<'e> {
         let (literal, hole) = labels_of(&grouping.items);
         let labels = labels.without_all(literal);
         // It may be any of them.
@@ -166,14 +166,14 @@ impl<'e> Flow<'_, 'e> {
             return if binary.op == crate::promql::BinaryOp::Or { lhs.or(rhs) } else { lhs.clone() };
         }
         unnamed(match &binary.group {
-            Some(group) if group.keyword == GroupingKeyword::GroupRight => self.grouped(rhs, lhs, group),
-            Some(group) => self.grouped(lhs, rhs, group),
+            Some(group) if group.keyword == GroupingKeyword::GroupRight => self.many_to_one(rhs, lhs, group),
+            Some(group) => self.many_to_one(lhs, rhs, group),
             None => self.one_to_one(binary, lhs, rhs, keeps_name),
         })
     }
 
     /// The labels of the side of the many, with those that the side of the one gives to it.
-    fn grouped(&self, many: &Labels<'e>, one: &Labels<'e>, group: &'e Grouping<'e>) -> Labels<'e> {
+    fn many_to_one(&self, many: &Labels<'e>, one: &Labels<'e>, group: &'e Grouping<'e>) -> Labels<'e> {
         let (literal, hole) = labels_of(&group.items);
         let mut labels = many.clone();
         for label in literal {
@@ -198,11 +198,11 @@ impl<'e> Flow<'_, 'e> {
         };
         let matched = if named && lhs.may_have(NAME) { matched.with(NAME) } else { matched };
         match &binary.matching {
-            Some(on) if on.keyword == GroupingKeyword::On => self.keeping(&matched, on),
+            Some(on) if on.keyword == GroupingKeyword::On => self.keep_labels(&matched, on),
             Some(ignoring) => {
                 // What is ignored may differ, so it says nothing about the other side.
-                let lhs = self.dropping(lhs.clone().without(NAME), ignoring);
-                let rhs = self.dropping(rhs.clone().without(NAME), ignoring);
+                let lhs = self.drop_labels(lhs.clone().without(NAME), ignoring);
+                let rhs = self.drop_labels(rhs.clone().without(NAME), ignoring);
                 if binary.fill.is_empty() { lhs.and(&rhs) } else { lhs.or(&rhs) }
             }
             None => matched,
@@ -223,7 +223,7 @@ pub(super) fn string_arg<'e>(call: &'e Call<'e>, index: usize) -> Option<&'e Str
 }
 
 /// The labels that a function gives values to.
-pub(super) fn overwritten<'e>(call: &'e Call<'e>) -> impl Iterator<Item = &'e str> {
+pub(super) fn written_labels<'e>(call: &'e Call<'e>) -> impl Iterator<Item = &'e str> {
     let sets = matches!(call.name, "label_replace" | "label_join" | "histogram_quantiles");
     string_arg(call, 1).filter(|_| sets).map(|label| &*label.value).into_iter()
 }

@@ -55,10 +55,10 @@ impl<'e> Labels<'e> {
     pub(super) fn with_all_sure(self, labels: impl IntoIterator<Item = &'e str>) -> Self {
         let new = sorted(labels);
         let may = match self.may {
-            May::Only(labels) => May::Only(either(&labels, &new)),
+            May::Only(labels) => May::Only(union(&labels, &new)),
             May::AllBut(labels) => May::AllBut(difference(&labels, &new)),
         };
-        Self { sure: either(&self.sure, &new), may }
+        Self { sure: union(&self.sure, &new), may }
     }
 
     /// Without labels.
@@ -67,7 +67,7 @@ impl<'e> Labels<'e> {
         let gone = sorted(labels);
         let may = match self.may {
             May::Only(labels) => May::Only(difference(&labels, &gone)),
-            May::AllBut(labels) => May::AllBut(either(&labels, &gone)),
+            May::AllBut(labels) => May::AllBut(union(&labels, &gone)),
         };
         Self { sure: difference(&self.sure, &gone), may }
     }
@@ -154,14 +154,14 @@ impl<'e> Labels<'e> {
     /// The series of either.
     #[must_use]
     pub(super) fn or(&self, other: &Self) -> Self {
-        Self { sure: both(&self.sure, &other.sure), may: self.may.union(&other.may) }
+        Self { sure: intersection(&self.sure, &other.sure), may: self.may.union(&other.may) }
     }
 
     /// Series that have all the labels of one and of the other.
     #[must_use]
     pub(super) fn and(&self, other: &Self) -> Self {
         let may = self.may.intersection(&other.may);
-        let mut labels = Self { sure: either(&self.sure, &other.sure), may };
+        let mut labels = Self { sure: union(&self.sure, &other.sure), may };
         // What one side surely has and the other cannot have: no such series exists, which is reported elsewhere.
         let sure = std::mem::take(&mut labels.sure);
         labels.sure = sure.into_iter().filter(|label| labels.may_have(label)).collect();
@@ -172,21 +172,21 @@ impl<'e> Labels<'e> {
 impl May<'_> {
     fn union(&self, other: &Self) -> Self {
         match (self, other) {
-            (Self::Only(a), Self::Only(b)) => Self::Only(either(a, b)),
+            (Self::Only(a), Self::Only(b)) => Self::Only(union(a, b)),
             (Self::Only(only), Self::AllBut(but)) | (Self::AllBut(but), Self::Only(only)) => {
                 Self::AllBut(difference(but, only))
             }
-            (Self::AllBut(a), Self::AllBut(b)) => Self::AllBut(both(a, b)),
+            (Self::AllBut(a), Self::AllBut(b)) => Self::AllBut(intersection(a, b)),
         }
     }
 
     fn intersection(&self, other: &Self) -> Self {
         match (self, other) {
-            (Self::Only(a), Self::Only(b)) => Self::Only(both(a, b)),
+            (Self::Only(a), Self::Only(b)) => Self::Only(intersection(a, b)),
             (Self::Only(only), Self::AllBut(but)) | (Self::AllBut(but), Self::Only(only)) => {
                 Self::Only(difference(only, but))
             }
-            (Self::AllBut(a), Self::AllBut(b)) => Self::AllBut(either(a, b)),
+            (Self::AllBut(a), Self::AllBut(b)) => Self::AllBut(union(a, b)),
         }
     }
 }
@@ -234,11 +234,11 @@ fn remove(sorted: &mut Vec<&str>, label: &str) {
     }
 }
 
-fn both<'e>(a: &[&'e str], b: &[&'e str]) -> Vec<&'e str> {
+fn intersection<'e>(a: &[&'e str], b: &[&'e str]) -> Vec<&'e str> {
     a.iter().copied().filter(|label| holds(b, label)).collect()
 }
 
-fn either<'e>(a: &[&'e str], b: &[&'e str]) -> Vec<&'e str> {
+fn union<'e>(a: &[&'e str], b: &[&'e str]) -> Vec<&'e str> {
     sorted(a.iter().chain(b).copied())
 }
 

@@ -16,7 +16,7 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
             if undeclared_label(matcher, series, findings) {
                 continue;
             }
-            looks(matcher, findings);
+            suspicious_operator(matcher, findings);
         }
         contradictions(selector, series, findings);
         fixed_required_label(query, selector, findings);
@@ -129,7 +129,7 @@ fn undeclared_value(matcher: &Matcher<'_>, kind: &LabelType, findings: &mut Find
         }
         (None, LabelType::OneOf(values)) if matcher.op == MatchOp::Regex && !matcher.matches_empty() => {
             let condition = Condition::of(matcher);
-            if !values.iter().all(|value| condition.meets(&value.value) == Some(false)) {
+            if !values.iter().all(|value| condition.matches(&value.value) == Some(false)) {
                 return false;
             }
             finding(format!("pattern that no value of the label `{label}` matches"))
@@ -177,7 +177,7 @@ pub(super) fn undeclared<'l>(
 }
 
 /// Values that look as if another operator was meant.
-fn looks(matcher: &Matcher<'_>, findings: &mut Findings) {
+fn suspicious_operator(matcher: &Matcher<'_>, findings: &mut Findings) {
     let value = &*matcher.value.value;
     let finding = |code, title: String| Diagnostic::new(code, matcher.value.span, title);
     let op = matcher.op.as_str();
@@ -198,7 +198,7 @@ fn looks(matcher: &Matcher<'_>, findings: &mut Findings) {
                     .help(format!("write `{right}`")),
             );
         }
-        MatchOp::Regex if looks_set(matcher) => {
+        MatchOp::Regex if seems_to_require_label(matcher) => {
             findings.push(
                 finding(
                     Code::RegexMatchesEmpty,
@@ -212,9 +212,9 @@ fn looks(matcher: &Matcher<'_>, findings: &mut Findings) {
 }
 
 /// Whether a pattern matches the empty string without saying so.
-fn looks_set(matcher: &Matcher<'_>) -> bool {
+fn seems_to_require_label(matcher: &Matcher<'_>) -> bool {
     let value = &*matcher.value.value;
-    matcher.matches_empty() && !value.is_empty() && !matches_all(value) && !names_empty(value) && !value.ends_with(".*")
+    matcher.matches_empty() && !value.is_empty() && !matches_all(value) && !lists_empty(value) && !value.ends_with(".*")
 }
 
 fn matches_all(value: &str) -> bool {
@@ -223,7 +223,7 @@ fn matches_all(value: &str) -> bool {
 }
 
 /// `=~"a|"`: somebody wants the series without the label, too.
-fn names_empty(value: &str) -> bool {
+fn lists_empty(value: &str) -> bool {
     value.starts_with('|')
         || value.ends_with('|')
         || value.contains("||")
@@ -276,7 +276,7 @@ fn contradictions(selector: &Selector<'_>, series: &Series<'_>, findings: &mut F
             && conditions.len() <= MAX_CONDITIONS
             && values
                 .iter()
-                .all(|value| conditions.iter().any(|condition| condition.meets(&value.value) == Some(false)))
+                .all(|value| conditions.iter().any(|condition| condition.matches(&value.value) == Some(false)))
         {
             findings.push(
                 Diagnostic::new(Code::MatchNothing, last.span, format!("no declared value of `{label}` is left"))

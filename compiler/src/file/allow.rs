@@ -26,12 +26,12 @@ impl Reader<'_> {
         );
         let checks =
             [value.get_ref().as_str(), value.get_ref().get("check").and_then(|check| check.get_ref().as_str())];
-        Self::meant_check(checks.into_iter().flatten().next(), Span::of(value.span())).into_iter().collect()
+        Self::intended_check(checks.into_iter().flatten().next(), Span::of(value.span())).into_iter().collect()
     }
 
     /// A faulty entry, which has been reported: it silences what it is meant to silence, so that one mistake gives one
     /// message.
-    fn meant_check(check: Option<&str>, span: Span) -> Option<Allow> {
+    fn intended_check(check: Option<&str>, span: Span) -> Option<Allow> {
         let check = check?;
         let code =
             Code::find(check).or_else(|| nearest(check, Code::allowable().map(Code::as_str)).and_then(Code::find));
@@ -47,7 +47,7 @@ impl Reader<'_> {
                 Diagnostic::new(Code::WrongType, span, title)
                     .help(format!("write `{{ check = \"{}\", reason = \"...\" }}`", check.unwrap_or("..."))),
             );
-            return Self::meant_check(check, span);
+            return Self::intended_check(check, span);
         };
         let (mut check, mut reason) = (None, None);
         let before = self.diagnostics.len();
@@ -77,7 +77,7 @@ impl Reader<'_> {
         let check = check?;
         match self.allowed_check(&check) {
             Some(code) => Some(Allow { check: code, is_faulty: self.diagnostics.len() > before }),
-            None => Self::meant_check(Some(&check.value), check.span),
+            None => Self::intended_check(Some(&check.value), check.span),
         }
     }
 

@@ -40,14 +40,14 @@ pub(crate) struct PresetFile {
 impl PresetFile {
     /// Whether the file has no faults of TOML, so that nothing is missing from what was read.
     #[must_use]
-    pub(crate) fn is_whole(&self) -> bool {
+    pub(crate) fn is_complete(&self) -> bool {
         self.doubtful.is_empty()
     }
 
     /// Whether a fault of TOML, which has been reported, makes it pointless to say more about a place.
     #[must_use]
     pub(crate) fn is_doubtful(&self, span: Span) -> bool {
-        toml_error::holds(&self.doubtful, span.start as usize)
+        toml_error::contains(&self.doubtful, span.start as usize)
     }
 }
 

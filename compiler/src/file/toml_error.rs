@@ -17,7 +17,7 @@ pub(crate) const NOT_UTF8: &str = "invalid UTF-8";
 /// to say about them follows from the fault.
 pub(crate) fn explain(text: &str, table: &DeTable<'_>, faults: &[Fault<'_>]) -> (Vec<Diagnostic>, Vec<Range<usize>>) {
     let mut values = Vec::new();
-    leaves(table, &mut values);
+    leaf_spans(table, &mut values);
     values.sort_by_key(|value| value.start);
     let mut faults: Vec<(Range<usize>, &str)> =
         faults.iter().map(|(message, span)| (span.clone().unwrap_or(text.len()..text.len()), *message)).collect();
@@ -25,11 +25,11 @@ pub(crate) fn explain(text: &str, table: &DeTable<'_>, faults: &[Fault<'_>]) -> 
 
     let (mut diagnostics, mut doubtful) = (Vec::new(), Vec::<Range<usize>>::new());
     for (at, message) in faults {
-        if holds(&doubtful, at.start) {
+        if contains(&doubtful, at.start) {
             continue;
         }
         let value = last_before(&values, at.start).filter(|value| at.start <= value.end);
-        diagnostics.push(in_our_words(text, message, at.clone(), value));
+        diagnostics.push(translate(text, message, at.clone(), value));
         let mut range = line_around(text, at.start);
         if text[range.start..].trim_start().starts_with('[') && value.is_none() {
             // A header: nobody knows which table the keys below it belong to.
@@ -51,7 +51,7 @@ pub(crate) fn explain(text: &str, table: &DeTable<'_>, faults: &[Fault<'_>]) -> 
 }
 
 /// Whether one of several ranges, which are in order and apart, holds an offset.
-pub(crate) fn holds(ranges: &[Range<usize>], at: usize) -> bool {
+pub(crate) fn contains(ranges: &[Range<usize>], at: usize) -> bool {
     last_before(ranges, at).is_some_and(|range| range.contains(&at))
 }
 
@@ -117,7 +117,7 @@ fn split(message: &str) -> (&str, &str) {
     message.split_once(", expected ").unwrap_or((message, ""))
 }
 
-fn in_our_words(text: &str, message: &str, at: Range<usize>, value: Option<&Range<usize>>) -> Diagnostic {
+fn translate(text: &str, message: &str, at: Range<usize>, value: Option<&Range<usize>>) -> Diagnostic {
     let (title, expected) = split(message);
     let new = |span: Range<usize>, title: String| Diagnostic::new(Code::InvalidToml, Span::of(span), title);
     let next = text.get(at.start..).and_then(|rest| rest.chars().next());
@@ -200,15 +200,15 @@ fn placeholder_before(text: &str, at: usize) -> Option<usize> {
 }
 
 /// The places of all values that hold no others.
-fn leaves(table: &DeTable<'_>, out: &mut Vec<Range<usize>>) {
+fn leaf_spans(table: &DeTable<'_>, out: &mut Vec<Range<usize>>) {
     // The parser limits how deeply they nest.
-    table.values().for_each(|value| leaves_of(value, out));
+    table.values().for_each(|value| add_leaf_spans(value, out));
 }
 
-fn leaves_of(value: &toml::Spanned<DeValue<'_>>, out: &mut Vec<Range<usize>>) {
+fn add_leaf_spans(value: &toml::Spanned<DeValue<'_>>, out: &mut Vec<Range<usize>>) {
     match value.get_ref() {
-        DeValue::Table(table) => leaves(table, out),
-        DeValue::Array(values) => values.iter().for_each(|inner| leaves_of(inner, out)),
+        DeValue::Table(table) => leaf_spans(table, out),
+        DeValue::Array(values) => values.iter().for_each(|inner| add_leaf_spans(inner, out)),
         _ => out.push(value.span()),
     }
 }

@@ -36,7 +36,7 @@ pub use ast::{
 pub use functions::{Aggregator, Function, ResultType};
 pub use outline::Tree;
 pub(crate) use report::regex_fault;
-pub(crate) use rewrite::{instead_for_gauges, is_counter_function, keeps_values, of_each_selector};
+pub(crate) use rewrite::{apply_to_selectors, gauge_counterpart, is_counter_function, keeps_values};
 
 use crate::{Code, Diagnostic, Span};
 

@@ -9,7 +9,7 @@ pub(crate) fn is_counter_function(name: &str) -> bool {
 }
 
 /// The function of gauges in place of one of counters.
-pub(crate) fn instead_for_gauges(name: &str) -> Option<&'static str> {
+pub(crate) fn gauge_counterpart(name: &str) -> Option<&'static str> {
     Some(match name {
         "rate" => "deriv",
         "increase" => "delta",
@@ -20,7 +20,7 @@ pub(crate) fn instead_for_gauges(name: &str) -> Option<&'static str> {
 
 /// What to write for `rate(expr[5m])`, where `expr` is no selector: each selector in it with its own `rate`, or what is
 /// a rate already. `None` where it is made in other ways than by adding, scaling and choosing.
-pub(crate) fn of_each_selector(text: &str, expr: &Expr<'_>, function: &str, range: &str) -> Option<String> {
+pub(crate) fn apply_to_selectors(text: &str, expr: &Expr<'_>, function: &str, range: &str) -> Option<String> {
     let mut pieces = Vec::new();
     if is_rate(expr) {
         return Some(text[expr.span.range()].to_owned());

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use super::ast::{Aggregate, Binary, Call, Expr, ExprKind, MatcherItem, Number, Selector, Subquery, Unary};
 use super::functions::{Function, ResultType};
-use super::rewrite::{instead_for_gauges, is_counter_function, of_each_selector};
+use super::rewrite::{apply_to_selectors, gauge_counterpart, is_counter_function};
 use super::{Syntax, report};
 use crate::{Code, Diagnostic, Span};
 
@@ -186,7 +186,7 @@ impl<'t> Checker<'t, '_> {
                 match &arg.kind {
                     ExprKind::Selector(_) => Some(format!("write `{name}({}{range})`", self.slice(arg.span))),
                     _ if is_counter_function(name) => {
-                        of_each_selector(self.text, arg, name, &range).map(|right| format!("write `{right}`"))
+                        apply_to_selectors(self.text, arg, name, &range).map(|right| format!("write `{right}`"))
                     }
                     _ => Some(format!("write `{name}({}{}:])`", self.slice(arg.span), range.trim_end_matches(']'))),
                 }
@@ -276,7 +276,7 @@ impl<'t> Checker<'t, '_> {
                 .secondary(name_span, format!("required by this {what}"));
         let window = if self.syntax.template { "[{window}]" } else { "[5m]" };
         let rewritten = (is_counter_function(name) && ty == ResultType::InstantVector && !is_selector(arg))
-            .then(|| of_each_selector(self.text, arg, name, window).or_else(|| self.of_count(name, arg)))
+            .then(|| apply_to_selectors(self.text, arg, name, window).or_else(|| self.of_count(name, arg)))
             .flatten();
         self.report(match rewritten {
             Some(right) => diagnostic.help(format!("write `{right}`")),
@@ -288,7 +288,7 @@ impl<'t> Checker<'t, '_> {
     fn of_count(&self, name: &str, arg: &Expr<'_>) -> Option<String> {
         let ExprKind::Aggregate(_) = &arg.kind else { return None };
         let window = if self.syntax.template { "{window}" } else { "5m" };
-        Some(format!("{}({}[{window}:])", instead_for_gauges(name)?, self.slice(arg.span)))
+        Some(format!("{}({}[{window}:])", gauge_counterpart(name)?, self.slice(arg.span)))
     }
 
     /// Two arguments that fit the other way round are one mistake: replaces the two last findings.

@@ -64,9 +64,9 @@ impl Scanner<'_> {
                 b'(' => self.push(Bracket::Paren, 1),
                 b')' => self.pop(Bracket::Paren, 1),
                 b']' => self.pop(Bracket::Square, 1),
-                b'[' if self.text[self.at..].starts_with("[[") && self.foreign() => {}
+                b'[' if self.text[self.at..].starts_with("[[") && self.foreign_placeholder() => {}
                 b'[' => self.push(Bracket::Square, 1),
-                b'$' if self.foreign() => {}
+                b'$' if self.foreign_placeholder() => {}
                 b'{' => self.opening(),
                 b'}' => self.closing(),
                 _ => self.at += 1,
@@ -75,7 +75,7 @@ impl Scanner<'_> {
         while let Some(open) = self.open.pop() {
             self.diagnostics.extend(open.edits.into_iter().map(|edit| edit.diagnostic));
             if open.kind == Bracket::Single {
-                self.lone(open.at, '{');
+                self.lone_brace(open.at, '{');
             }
         }
     }
@@ -134,7 +134,7 @@ impl Scanner<'_> {
         let end = rest[1..].find(['{', '}', '\n']).map(|found| start + 1 + found);
         let end = end.filter(|end| rest.starts_with('{') && self.text.as_bytes()[*end] == b'}');
         let Some(end) = end else {
-            self.lone(start, char::from(rest.as_bytes()[0]));
+            self.lone_brace(start, char::from(rest.as_bytes()[0]));
             self.at += 1;
             return;
         };
@@ -147,9 +147,9 @@ impl Scanner<'_> {
         match string.and_then(|string| self.matcher(string)) {
             Some(matcher) if foreign::word(content.trim()).is_some() => {
                 let edit = self.variable_in_matcher(matcher, start, end + 1);
-                self.edit(edit);
+                self.record(edit);
             }
-            _ => self.lone_pair(start, end),
+            _ => self.lone_braces(start, end),
         }
     }
 
@@ -178,7 +178,7 @@ impl Scanner<'_> {
     }
 
     /// Takes note of a mistake, which is reported with the selector around it if there is one.
-    fn edit(&mut self, edit: Edit) {
+    fn record(&mut self, edit: Edit) {
         match self.open.iter_mut().rev().find(|open| matches!(open.kind, Bracket::Double | Bracket::Single)) {
             Some(selector) => selector.edits.push(edit),
             None => self.diagnostics.push(edit.diagnostic),
@@ -186,7 +186,7 @@ impl Scanner<'_> {
     }
 
     /// A placeholder of another template language outside of strings: whether there was one.
-    fn foreign(&mut self) -> bool {
+    fn foreign_placeholder(&mut self) -> bool {
         let start = self.at;
         let Some(construct) = foreign::read(self.text, start) else { return false };
         let mut end = construct.end;
@@ -198,7 +198,7 @@ impl Scanner<'_> {
             // `{{labels}}}` lacks one brace at its start, and has one too many for what it says.
             end += 1;
         }
-        name = name.or_else(|| self.fitting(start, end)).or_else(|| foreign::by_alias(construct.name));
+        name = name.or_else(|| self.expected_placeholder(start, end)).or_else(|| foreign::by_alias(construct.name));
         let whole = &self.text[start..end];
         let is_dollar = whole.starts_with("${") && !whole.starts_with("${{") && Hole::NAMES.contains(&construct.name);
         let title = if is_dollar {
@@ -214,19 +214,19 @@ impl Scanner<'_> {
         let span = Span::of(start..end);
         let diagnostic = Diagnostic::new(Code::MalformedPlaceholder, span, title).label(label);
         let edit = if let Some(name) = name {
-            let text = self.written(name);
+            let text = self.placeholder_text(name);
             Edit { span, diagnostic: diagnostic.write(span, &*text), text }
         } else {
             let diagnostic = diagnostic.help("write a constant: templates have no other variables").note(KNOWN);
             Edit { span, text: whole.to_owned(), diagnostic }
         };
         self.at = end;
-        self.edit(edit);
+        self.record(edit);
         true
     }
 
     /// A placeholder as it is written here: matchers need the braces of a selector.
-    fn written(&self, name: &str) -> String {
+    fn placeholder_text(&self, name: &str) -> String {
         let in_selector = self.open.last().is_some_and(|open| matches!(open.kind, Bracket::Double | Bracket::Single));
         if name == "labels" && !in_selector { "{{{labels}}}".to_owned() } else { format!("{{{name}}}") }
     }
@@ -260,7 +260,7 @@ impl Scanner<'_> {
                 self.at = end;
                 return;
             }
-            if run == 2 && (closing >= 2) && self.foreign() {
+            if run == 2 && (closing >= 2) && self.foreign_placeholder() {
                 return;
             }
         }
@@ -313,7 +313,7 @@ impl Scanner<'_> {
             }
             _ if is_double => self.at += 2,
             kind => {
-                self.lone(start, '}');
+                self.lone_brace(start, '}');
                 self.at += 1;
                 if kind == Some(Bracket::Double) {
                     self.pop(Bracket::Double, 0);
@@ -330,7 +330,7 @@ impl Scanner<'_> {
         let mut edits = selector.edits.into_iter();
         let Some(first) = edits.next() else {
             if is_single {
-                self.lone_pair(selector.at, end);
+                self.lone_braces(selector.at, end);
             }
             return;
         };
@@ -362,7 +362,7 @@ impl Scanner<'_> {
     }
 
     /// Two braces that should have been doubled.
-    fn lone_pair(&mut self, start: usize, end: usize) {
+    fn lone_braces(&mut self, start: usize, end: usize) {
         let text = format!("{{{{{}}}}}", &self.text[start + 1..end]);
         self.diagnostics.push(
             Diagnostic::new(Code::LoneBrace, Span::of(start..start + 1), "single `{` in a template")
@@ -374,7 +374,7 @@ impl Scanner<'_> {
     }
 
     /// A brace that should have been doubled, without its counterpart.
-    fn lone(&mut self, at: usize, brace: char) {
+    fn lone_brace(&mut self, at: usize, brace: char) {
         let span = Span::of(at..at + 1);
         let diagnostic = Diagnostic::new(Code::LoneBrace, span, format!("single `{brace}` in a template"))
             .label("neither doubled nor part of a placeholder");
@@ -403,7 +403,7 @@ impl Scanner<'_> {
         }
         let whole = Span::of(start..end + 1);
         let malformed = |title: String| Diagnostic::new(Code::MalformedPlaceholder, whole, title);
-        let fitting = self.fitting(start, end + 1);
+        let fitting = self.expected_placeholder(start, end + 1);
         let trimmed = content.trim();
         let name = trimmed.split(['!', ':']).next().unwrap_or_default();
         let (diagnostic, meant) = if trimmed.is_empty() {
@@ -432,14 +432,14 @@ impl Scanner<'_> {
             (unknown.note(KNOWN), fitting.or_else(|| foreign::by_alias(trimmed)))
         };
         self.diagnostics.push(match meant {
-            Some(meant) => diagnostic.write(whole, self.written(meant)),
+            Some(meant) => diagnostic.write(whole, self.placeholder_text(meant)),
             None if trimmed.is_empty() => diagnostic.help("write `{{{labels}}}` after the name of a metric"),
             None => diagnostic.note(KNOWN),
         });
     }
 
     /// The placeholder that can stand at `start..end`.
-    fn fitting(&self, start: usize, end: usize) -> Option<&'static str> {
+    fn expected_placeholder(&self, start: usize, end: usize) -> Option<&'static str> {
         let before = self.text[..start].trim_end();
         let open = self.open.last();
         if open.is_some_and(|open| open.kind == Bracket::Square) || ends_with_word(before, "offset") {

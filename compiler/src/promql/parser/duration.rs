@@ -5,7 +5,7 @@ use crate::promql::ast::{
     At, BinaryOp, Duration, DurationKind, DurationOp, Expr, ExprKind, Modifier, Range, Sign, Subquery,
 };
 use crate::promql::functions::ResultType;
-use crate::promql::parser::{MAX_NESTING, Parser, Result, higher};
+use crate::promql::parser::{MAX_NESTING, Parser, Result, max_height};
 use crate::promql::report;
 use crate::promql::token::{Kind, Token};
 use crate::{Code, Diagnostic, Span};
@@ -251,7 +251,7 @@ impl<'a> Parser<'a> {
                         .secondary(op_span, "divides by it"),
                 );
             }
-            let (span, height) = (lhs.span.to(rhs.span), higher(&lhs, &rhs));
+            let (span, height) = (lhs.span.to(rhs.span), max_height(&lhs, &rhs));
             lhs = self.duration_node(DurationKind::Binary(op, Box::new((lhs, rhs))), span, height)?;
         }
         Ok(lhs)
@@ -319,7 +319,7 @@ impl<'a> Parser<'a> {
         }
         let second = self.duration(0)?;
         let Some(close) = self.eat(Kind::RightParen) else { return self.unclosed_duration(open.span, ")") };
-        let (span, height) = (name.span.to(close.span), higher(&first, &second));
+        let (span, height) = (name.span.to(close.span), max_height(&first, &second));
         let operands = Box::new((first, second));
         let kind = if name.kind == Kind::MinOf { DurationKind::Min(operands) } else { DurationKind::Max(operands) };
         self.duration_node(kind, span, height)

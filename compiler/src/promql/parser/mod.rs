@@ -376,6 +376,6 @@ fn binary_op(kind: Kind) -> Option<BinaryOp> {
 }
 
 /// The height of a pair of durations.
-fn higher(a: &Duration, b: &Duration) -> u16 {
+fn max_height(a: &Duration, b: &Duration) -> u16 {
     a.height.max(b.height)
 }

@@ -9,7 +9,7 @@ use crate::hole::Hole;
 use crate::promql::ast::{BinaryOp, Expr, ExprKind, Grouping};
 use crate::promql::functions::Aggregator;
 use crate::promql::parser::{Parser, Result};
-use crate::promql::rewrite::of_each_selector;
+use crate::promql::rewrite::apply_to_selectors;
 use crate::promql::token::{Kind, Token, operator_words};
 use crate::promql::{literal, report};
 use crate::{Code, Diagnostic, Span};
@@ -163,7 +163,7 @@ impl<'a> Parser<'a> {
         if last.span.start < arg.span.end || !brackets.starts_with('[') || !brackets.ends_with(']') {
             return;
         }
-        if let Some(right) = of_each_selector(text, arg, function, brackets) {
+        if let Some(right) = apply_to_selectors(text, arg, function, brackets) {
             last.help = Some(format!("write `{right}`"));
         }
     }
