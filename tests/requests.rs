@@ -623,6 +623,32 @@ async fn failed_calls_and_streams_emit_an_event() {
 
 #[cfg(feature = "tracing")]
 #[tokio::test]
+async fn split_queries_that_fail_emit_an_event() {
+    // A duplicate series in one part, which is found when the parts are joined.
+    let series = r#"{"metric":{},"values":[[1,"1"]]}"#;
+    let data = format!(r#"{{"resultType":"matrix","result":[{series},{series}]}}"#);
+    let server = Server::always(json(200, &format!(r#"{{"status":"success","data":{data}}}"#)));
+    let reports = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = std::sync::Arc::clone(&reports);
+    let builder = PrometheusClient::builder(&server.url);
+    let client =
+        builder.on_call(move |report| seen.lock().unwrap().push(format!("{:?}", report.outcome))).build().unwrap();
+    let querier = prometheus::Querier::new();
+    let query = || client.query_range(UP, &querier, TimeRange::parse("1", "1", "1").unwrap());
+    for (query, kind) in [(query().split(), "Decode"), (query().split().limit(1), "Split")] {
+        let log = spans::Log::default();
+        let _guard = tracing::subscriber::set_default(log.clone());
+        let error = query.await.unwrap_err();
+        assert!(format!("{:?}", error.kind()).starts_with(kind), "{error:?}");
+        assert_eq!((error.preset(), error.query()), (Some("prometheus::up"), Some("up{}")));
+        let fields = log.fields();
+        assert_eq!((&*fields["message"], &*fields["error"]), ("call failed", &*error.to_string()));
+        assert!(reports.lock().unwrap().pop().unwrap().starts_with("Failure"));
+    }
+}
+
+#[cfg(feature = "tracing")]
+#[tokio::test]
 async fn partial_data_is_warned_of() {
     let series = r#"{"metric":{},"values":[[1,"1"]]}"#;
     let data = format!(r#"{{"resultType":"matrix","result":[{series}]}}"#);

@@ -1,4 +1,4 @@
-//! What can be seen of a call from outside.
+//! Reports of calls: hooks, spans and events.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,23 +12,23 @@ use crate::http::redaction::redact;
 use crate::http::transport::Transport;
 use crate::value::Meta;
 
-/// What became of one call, for metrics: what [`ClientBuilder::on_call`](crate::ClientBuilder::on_call) is given.
+/// A report of one call, for [`ClientBuilder::on_call`](crate::ClientBuilder::on_call).
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct CallReport<'a> {
-    /// The last parts of the path, without what the caller passed: `query_range`, `label_values`.
+    /// The endpoint, such as `query_range` or `label_values`.
     pub endpoint: &'static str,
-    /// The name of the preset.
+    /// The name of the preset, if the call has one.
     pub preset: Option<&'static str>,
-    /// The rendered query.
+    /// The rendered query, if the call has one.
     pub query: Option<&'a str>,
-    /// From the start to the end, retries and waiting for a connection included, by tokio's clock.
+    /// Duration of the call by tokio's clock, including retries and the time spent waiting for a connection.
     pub duration: Duration,
-    /// How many bytes of answers came, as they came: compressed or not.
+    /// Length of all response bodies in bytes, before decompression.
     pub bytes: u64,
-    /// How many times it was tried again.
+    /// Number of retries.
     pub retries: u32,
-    /// How it ended.
+    /// How the call ended.
     pub outcome: Outcome<'a>,
 }
 
@@ -36,15 +36,15 @@ pub struct CallReport<'a> {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Outcome<'a> {
-    /// With an answer.
+    /// With a result.
     Success,
     /// With an error.
     Failure(&'a Error),
-    /// Nobody waited for its end.
+    /// The future or the stream was dropped.
     Dropped,
 }
 
-/// What is called with each report.
+/// The callback for reports.
 #[derive(Clone)]
 pub(crate) struct Hook(pub(crate) Arc<dyn Fn(&CallReport<'_>) + Send + Sync>);
 
@@ -54,7 +54,7 @@ impl fmt::Debug for Hook {
     }
 }
 
-/// Watches one call from its start, and reports its end, however it comes.
+/// Observes one call from its start, and reports how it ends.
 #[derive(Debug)]
 pub(crate) struct Watch {
     transport: Arc<Transport>,
@@ -64,9 +64,9 @@ pub(crate) struct Watch {
     start: Instant,
     pub(crate) bytes: u64,
     pub(crate) retries: u32,
-    /// How long the last answer asked to wait.
+    /// `Retry-After` of the last response.
     pub(crate) retry_after: Option<Duration>,
-    /// What was sent, of which errors should not repeat what is secret.
+    /// What was sent: its secrets are redacted in errors.
     options: Arc<Options>,
     is_over: bool,
     #[cfg(feature = "tracing")]
@@ -83,7 +83,7 @@ pub(crate) type Span = tracing::Span;
 #[cfg(not(feature = "tracing"))]
 pub(crate) struct Span;
 
-/// Does what a call does inside of its span.
+/// Runs a call inside its span.
 #[cfg(feature = "tracing")]
 pub(crate) fn within<F: Future>(span: Span, work: F) -> tracing::instrument::Instrumented<F> {
     tracing::Instrument::instrument(work, span)
@@ -153,7 +153,7 @@ impl Watch {
         let _ = (error, wait);
     }
 
-    /// Tells an answer what was asked, and warns if it misses data.
+    /// Adds preset and query to the metadata of a response, and warns if data is missing.
     pub(crate) fn introduce(&self, meta: &mut Meta) {
         meta.preset = self.preset;
         meta.query.clone_from(&self.query);
@@ -163,7 +163,7 @@ impl Watch {
         }
     }
 
-    /// The error of a failure, which names preset, query and server, and no secrets.
+    /// Creates an error with preset, query and server, but without secrets.
     pub(crate) fn error(&self, mut kind: ErrorKind) -> Error {
         redact(&mut kind, &self.options);
         Error::new(kind, self.preset, self.query.clone(), self.retries)
@@ -171,7 +171,7 @@ impl Watch {
             .with_retry_after(self.retry_after)
     }
 
-    /// Reports the end, once.
+    /// Reports the end of the call, once.
     pub(crate) fn end(&mut self, outcome: Outcome<'_>) {
         if std::mem::replace(&mut self.is_over, true) {
             return;
@@ -197,7 +197,7 @@ impl Watch {
         }
     }
 
-    /// Reports the end that a result is.
+    /// Reports the end of the call with this result.
     pub(crate) fn end_with<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
         self.end(result.as_ref().map_or_else(Outcome::Failure, |_| Outcome::Success));
         result

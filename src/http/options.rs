@@ -9,29 +9,28 @@ use crate::error::ErrorKind;
 use crate::http::retry::RetryPolicy;
 use crate::wire::Limits;
 
-/// What to do with an answer that misses data, because a store of the server did not answer or a limit cut it.
+/// What to do with a response from which data is missing, because a store failed or a limit truncated it.
 ///
-/// Which answers these are is told by [`Meta::partial_reason`](crate::Meta::partial_reason). Under every policy an
-/// answer has its warnings, and `is_partial()` tells.
+/// [`Meta::partial_reason`](crate::Meta::partial_reason) describes which responses these are. With every policy,
+/// results have their warnings and `is_partial()`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PartialData {
-    /// Take it as if it were complete.
+    /// Treat it like a complete response.
     Accept,
-    /// Return it, and with the feature `tracing` emit a warning that names the preset and the reason.
+    /// Return it, and emit a warning with the feature `tracing`.
     ///
-    /// What takes one thing out of an answer fails with [`ErrorKind::PartialData`], since it says nothing about the
-    /// rest: `one()`, `at_most_one()`, `number_or_zero()` and `number()`, until
-    /// [`accept_partial`](crate::Vector::accept_partial). What gives all of it does not, such as `iter()`, `rows()`
-    /// and [`SeriesStream`](crate::SeriesStream): ask `is_partial()`.
+    /// Methods that return a single value fail with [`ErrorKind::PartialData`]: `one()`, `at_most_one()`, `number()`
+    /// and `number_or_zero()`, unless [`accept_partial`](crate::Vector::accept_partial) is called first. Methods that
+    /// return all series, such as `iter()` and `rows()`, do not: check `is_partial()`.
     #[default]
     Warn,
-    /// Fail with [`ErrorKind::PartialData`], and tell Thanos and VictoriaMetrics to fail early, whatever their own
-    /// settings are. A stream fails at its end, where servers tell.
+    /// Fail with [`ErrorKind::PartialData`], and request that Thanos and VictoriaMetrics fail, whatever their settings.
+    /// A stream fails at its end, where servers send warnings.
     Refuse,
 }
 
-/// Parameters of Thanos and `VictoriaMetrics` that say one thing: of several, their servers would take the first.
+/// Parameters of Thanos and VictoriaMetrics with a single value. If they are repeated, servers use the first one.
 const SINGLE: [&str; 6] =
     ["dedup", "deny_partial_response", "max_source_resolution", "nocache", "partial_response", "round_digits"];
 
@@ -209,8 +208,8 @@ macro_rules! option_setters {
             }
         }
 
-        /// How long the call may take, retries included; 30 seconds unless set. The server is told the same, and has its
-        /// say: the client waits up to a second longer.
+        /// How long the call may take, retries included; 30 seconds unless set. The server is told the same, and has
+        /// its say: the client waits up to a second longer.
         pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
             self.$($options).+.timeout = Some(timeout);
             self

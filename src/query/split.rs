@@ -8,7 +8,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use promql_presets_core::{DurationError, TakesWindow};
 use tokio::time::Instant;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::http::call::{BoxFuture, Call, Deadline};
 use crate::query::time_range::TimeRange;
 use crate::query::{RangeQuery, matrix_of_range, query_setters};
@@ -91,8 +91,8 @@ impl<'a, R: 'a, W: 'a> IntoFuture for SplitQuery<'a, R, W> {
         let range = query.range();
         let mut call = query.call_of_parts(range.aligned());
         Box::pin(async move {
-            if let Some(failure) = call.failure.take() {
-                return Err(call.error(*failure));
+            if call.failure.is_some() {
+                return call.read_range().await;
             }
             call.deadline = Some(Deadline::after(call.options.timeout, Instant::now()));
             call.pool = Some(Arc::default());
@@ -108,7 +108,15 @@ impl<'a, R: 'a, W: 'a> IntoFuture for SplitQuery<'a, R, W> {
                 }
                 matrices.push(matrix);
             }
-            Matrix::join(matrices).map_err(|error| call.error(error))
+            drop(parts);
+            match Matrix::join(matrices) {
+                Ok(matrix) => Ok(matrix),
+                // Fails like a call, with an event and a report.
+                Err(error) => {
+                    call.failure = Some(Box::new(error.into()));
+                    call.read_range().await
+                }
+            }
         })
     }
 }
@@ -118,10 +126,6 @@ impl Call {
         self.over(part).read::<Decoder, Matrix>(move |response| {
             Ok(matrix_of_range(response)?.check_within(part.start(), part.end())?)
         })
-    }
-
-    fn error(&self, failure: impl Into<ErrorKind>) -> Error {
-        Error::new(failure.into(), self.preset, self.query.clone(), 0).at(self.transport.origin(), self.endpoint)
     }
 }
 
