@@ -92,7 +92,8 @@ impl FromFields for RawExemplar {
     }
 }
 
-/// The exemplars of the series that a preset reads: what [`PrometheusClient::exemplars`] returns.
+/// The exemplars of the series that a preset reads: what
+/// [`PrometheusClient::exemplars`](crate::PrometheusClient::exemplars) returns.
 #[must_use = "a query does nothing until it is awaited"]
 pub struct ExemplarsQuery<'a, R, W> {
     common: Common<'a, R, W>,

@@ -12,7 +12,7 @@ use crate::http::request::Request;
 use crate::http::transport::Transport;
 use crate::value::Listing;
 
-/// The names of labels: what [`PrometheusClient::labels`] returns.
+/// The names of labels: what [`PrometheusClient::labels`](crate::PrometheusClient::labels) returns.
 #[must_use = "a query does nothing until it is awaited"]
 pub struct LabelNames<'a> {
     request: Request<'a>,
@@ -41,7 +41,7 @@ impl<'a> IntoFuture for LabelNames<'a> {
     }
 }
 
-/// The values of a label: what [`PrometheusClient::label_values`] returns.
+/// The values of a label: what [`PrometheusClient::label_values`](crate::PrometheusClient::label_values) returns.
 #[must_use = "a query does nothing until it is awaited"]
 pub struct LabelValues<'a> {
     request: Request<'a>,

@@ -55,7 +55,7 @@ impl Deref for Metadata {
     }
 }
 
-/// Type, help and unit of metrics: what [`PrometheusClient::metadata`] returns.
+/// Type, help and unit of metrics: what [`PrometheusClient::metadata`](crate::PrometheusClient::metadata) returns.
 ///
 /// Targets that do not agree about a metric give it several entries.
 #[must_use = "a query does nothing until it is awaited"]

@@ -14,7 +14,7 @@ use crate::http::transport::Transport;
 use crate::value::{Labels, Listing};
 use crate::wire::share_labels;
 
-/// Label sets of series: what [`PrometheusClient::series`] returns.
+/// Label sets of series: what [`PrometheusClient::series`](crate::PrometheusClient::series) returns.
 #[must_use = "a query does nothing until it is awaited"]
 pub struct SeriesQuery<'a> {
     request: Request<'a>,

@@ -88,19 +88,22 @@ macro_rules! calls {
 }
 
 calls! {
-    /// Which version the server is: what [`PrometheusClient::build_info`] returns.
+    /// Which version the server is: what [`PrometheusClient::build_info`](crate::PrometheusClient::build_info) returns.
     BuildInfoQuery() -> BuildInfo;
-    /// What the server can do: what [`PrometheusClient::features`] returns. Servers before Prometheus 3.9 answer with an
-    /// error.
+    /// What the server can do: what [`PrometheusClient::features`](crate::PrometheusClient::features) returns. Servers
+    /// before Prometheus 3.9 answer with an error.
     FeaturesQuery() -> Features;
-    /// Formatted PromQL: what [`PrometheusClient::format_query`] returns. The server rejects what is no PromQL.
+    /// Formatted PromQL: what [`PrometheusClient::format_query`](crate::PrometheusClient::format_query) returns. The
+    /// server rejects what is no PromQL.
     FormatQuery(promql: &'a str) -> String;
-    /// A syntax tree as JSON: what [`PrometheusClient::parse_query`] returns. The server rejects what is no PromQL.
+    /// A syntax tree as JSON: what [`PrometheusClient::parse_query`](crate::PrometheusClient::parse_query) returns. The
+    /// server rejects what is no PromQL.
     ParseQuery(promql: &'a str) -> serde_json::Value;
-    /// Whether the server is up: what [`PrometheusClient::healthy`] and [`PrometheusClient::ready`] return.
+    /// Whether the server is up: what [`PrometheusClient::healthy`](crate::PrometheusClient::healthy) and
+    /// [`PrometheusClient::ready`](crate::PrometheusClient::ready) return.
     ///
-    /// HTTP 503 is `false`. Whatever else is not success is an error, as is no answer at all, and a page to log in. It is
-    /// not tried again unless [`retry`](Self::retry) says so.
+    /// HTTP 503 is `false`. Whatever else is not success is an error, as is no answer at all, and a page to log in. It
+    /// is not tried again unless [`retry`](Self::retry) says so.
     HealthQuery(path: &'static str) -> bool;
 }
 

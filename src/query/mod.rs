@@ -159,14 +159,15 @@ macro_rules! query_setters {
 }
 pub(crate) use query_setters;
 
-/// A query at one point in time, created with [`PrometheusClient::query`]. Awaiting it returns a [`Vector`], a
-/// [`Matrix`], a [`Scalar`] or a [`Text`](crate::Text), depending on the preset.
+/// A query at one point in time, created with [`PrometheusClient::query`](crate::PrometheusClient::query). Awaiting it
+/// returns a [`Vector`], a [`Matrix`], a [`Scalar`] or a [`Text`](crate::Text), depending on the preset.
 #[must_use = "a query does nothing until it is awaited"]
 pub struct InstantQuery<'a, R, W> {
     common: Common<'a, R, W>,
 }
 
-/// An instant query of unchecked PromQL, created with [`PrometheusClient::raw_query`].
+/// An instant query of unchecked PromQL, created with
+/// [`PrometheusClient::raw_query`](crate::PrometheusClient::raw_query).
 pub type RawQuery<'a> = InstantQuery<'a, Data, NoWindow>;
 
 impl<'a, R: QueryResult, W> InstantQuery<'a, R, W> {
@@ -206,14 +207,16 @@ impl<'a, R: QueryResult + 'a, W: 'a> IntoFuture for InstantQuery<'a, R, W> {
     }
 }
 
-/// A query over a range of time, created with [`PrometheusClient::query_range`]. Awaiting it returns a [`Matrix`].
+/// A query over a range of time, created with [`PrometheusClient::query_range`](crate::PrometheusClient::query_range).
+/// Awaiting it returns a [`Matrix`].
 #[must_use = "a query does nothing until it is awaited"]
 pub struct RangeQuery<'a, R, W> {
     common: Common<'a, R, W>,
     range: TimeRange,
 }
 
-/// A range query of unchecked PromQL, created with [`PrometheusClient::raw_query_range`].
+/// A range query of unchecked PromQL, created with
+/// [`PrometheusClient::raw_query_range`](crate::PrometheusClient::raw_query_range).
 pub type RawRangeQuery<'a> = RangeQuery<'a, Data, NoWindow>;
 
 // `R` is a `RangeResult`, but only the client requires it: otherwise one mistake would result in two errors.

@@ -38,9 +38,9 @@ pub struct Progress {
 ///
 /// The result is that of the whole range: `@ start()` and `@ end()` are replaced by its start and end, as
 /// [`Meta::query`](crate::Meta::query) shows. Whether a preset can be split is known when it is compiled, see
-/// [`PresetInfo::indivisible`](crate::PresetInfo::indivisible). Other queries fail with a [`SplitError`] before anything is
-/// sent. VictoriaMetrics evaluates `a or b` per series, so the series of `b` can differ if a series of `a` has points in
-/// some parts only.
+/// [`PresetInfo::indivisible`](crate::PresetInfo::indivisible). Other queries fail with a
+/// [`SplitError`](crate::SplitError) before anything is sent. VictoriaMetrics evaluates `a or b` per series, so the
+/// series of `b` can differ if a series of `a` has points in some parts only.
 ///
 /// A part with points of another part, or with a duplicate series, fails with
 /// [`DecodeError::Series`](crate::wire::DecodeError::Series).
