@@ -284,7 +284,9 @@ impl Error {
                 *source = removed();
             }
             ErrorKind::Timeout(source) => *source = None,
-            ErrorKind::Redirect { origin, .. } => "another address".clone_into(origin),
+            ErrorKind::Redirect { origin, in_circles, .. } => {
+                if *in_circles { "the server" } else { "another server" }.clone_into(origin);
+            }
             _ => {}
         }
         if let Some(server) = self.0.call.as_mut().and_then(|call| call.server.take()) {

@@ -69,8 +69,8 @@ const MISSING_DATA: [&str; 34] = [
     "unreachable",
 ];
 
-/// Parts of warnings about the request, in lower case, even if they mention a future error.
-const ABOUT_THE_REQUEST: [&str; 3] = ["promql ", "deprecat", "experimental"];
+/// Parts of warnings about the request, in lower case. They can mention a future error.
+const ABOUT_THE_REQUEST: [&str; 2] = ["deprecat", "experimental"];
 
 impl Meta {
     /// Why data is missing: the first warning about it, or `isPartial` of VictoriaMetrics; `None` if the response is
@@ -141,7 +141,7 @@ fn add_new(all: &mut Vec<String>, more: Vec<String>) {
 fn is_about_missing_data(warning: &str) -> bool {
     let warning = warning.to_lowercase();
     let mentions = |texts: &[&str]| texts.iter().any(|text| warning.contains(text));
-    mentions(&MISSING_DATA) && !mentions(&ABOUT_THE_REQUEST)
+    mentions(&MISSING_DATA) && !mentions(&ABOUT_THE_REQUEST) && !warning.starts_with("promql ")
 }
 
 /// Writes a line per warning and info.
@@ -296,6 +296,7 @@ mod tests {
             "remote_read: remote server http://a/read returned http status 500 Internal Server Error: x",
             "error sending request: Post \"http://a/read\": dial tcp: lookup a: no such host",
             "Post \"http://a/read\": EOF",
+            "remote PromQL engine 10.0.0.7 is unavailable",
             "the query results may be incomplete",
             "the response may contain partial data",
             "err-mimir-store-consistency-check-failed",
