@@ -32,7 +32,7 @@ pub mod vmauth;
 
 pub use data::{Dataset, Family, Kind, Labels, SCRAPE_INTERVAL, Series, Shape, histogram_quantile};
 pub use server::{Answer, REQUIRE_SERVERS, Server, servers_required};
-pub use tool::Tool;
+pub use tool::{Release, Tool};
 
 /// Why a server could not be found, started or asked.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;

@@ -11,11 +11,11 @@ use crate::Error;
 pub enum Tool {
     /// The Prometheus server.
     Prometheus,
-    /// Prometheus' tool, which turns text into storage blocks.
+    /// Prometheus' command-line tool, which turns text into storage blocks.
     Promtool,
     /// Single-node VictoriaMetrics.
     VictoriaMetrics,
-    /// The proxy of VictoriaMetrics that knows users.
+    /// VictoriaMetrics' authenticating proxy.
     Vmauth,
 }
 
@@ -23,7 +23,7 @@ impl Tool {
     /// Every program.
     pub const ALL: [Self; 4] = [Self::Prometheus, Self::Promtool, Self::VictoriaMetrics, Self::Vmauth];
 
-    /// The environment variable that names the program's file, before any other place is searched.
+    /// The environment variable that sets the program's path and takes precedence over `PATH`.
     #[must_use]
     pub const fn variable(self) -> &'static str {
         match self {
@@ -34,16 +34,7 @@ impl Tool {
         }
     }
 
-    /// The Debian package that holds the program.
-    #[must_use]
-    pub const fn package(self) -> &'static str {
-        match self {
-            Self::Prometheus | Self::Promtool => "prometheus",
-            Self::VictoriaMetrics | Self::Vmauth => "victoria-metrics",
-        }
-    }
-
-    /// The names that the program goes by: Debian's first, then its authors'.
+    /// The program's file names: Debian's first, then upstream's.
     const fn names(self) -> &'static [&'static str] {
         match self {
             Self::Prometheus => &["prometheus"],
@@ -53,27 +44,55 @@ impl Tool {
         }
     }
 
-    /// The folder, below the workspace's `target`, where `cargo xtask` puts the programs that the machine lacks.
+    /// The folder below the workspace's `target` where `cargo xtask` puts the programs that it fetches.
     #[must_use]
     pub fn fetched() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new("")).join("target/servers")
     }
 
-    /// The program's file, absolute: from its variable, else on `PATH`, else where `cargo xtask` fetched it to.
+    /// The absolute path of the program: from its variable, else on `PATH`, else as fetched by `cargo xtask`, where the
+    /// newest release comes first.
     ///
-    /// `None` when the machine does not have it; an error when the variable names something else than a file.
+    /// `None` when the machine does not have the program; an error when the variable does not name a file.
     pub fn find(self) -> Result<Option<PathBuf>, Error> {
         if let Some(path) = env::var_os(self.variable()).filter(|path| !path.is_empty()) {
             let path = PathBuf::from(path);
             return if path.is_file() {
                 Ok(Some(absolute(path)?))
             } else {
-                Err(format!("{} names `{}`, which is no file", self.variable(), path.display()).into())
+                Err(format!("{} names `{}`, which is not a file", self.variable(), path.display()).into())
             };
         }
         let path = env::var_os("PATH").unwrap_or_default();
-        let found = search(env::split_paths(&path).chain([Self::fetched()]), self.names());
+        let fetched = [Release::Newest.folder(), Release::Oldest.folder()];
+        let found = search(env::split_paths(&path).chain(fetched), self.names());
         Ok(found.map(absolute).transpose()?)
+    }
+}
+
+/// The Debian releases whose servers `cargo xtask` fetches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Release {
+    /// The newest release that the machine's mirror has.
+    Newest,
+    /// The machine's own release.
+    Oldest,
+}
+
+impl Release {
+    /// The folder of the programs of this release.
+    #[must_use]
+    pub fn folder(self) -> PathBuf {
+        Tool::fetched().join(self.to_string())
+    }
+}
+
+impl fmt::Display for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Newest => "newest",
+            Self::Oldest => "oldest",
+        })
     }
 }
 
@@ -92,11 +111,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_folder_wins_and_any_name_will_do() {
+    fn the_first_folder_wins_and_any_name_matches() {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let folders = || [here.join("missing"), here.join("src"), here.to_path_buf()].into_iter();
         assert_eq!(search(folders(), &["nothing", "tool.rs"]), Some(here.join("src/tool.rs")));
         assert_eq!(search(folders(), &["Cargo.toml"]), Some(here.join("Cargo.toml")));
-        assert_eq!(search(folders(), &["src"]), None, "a folder is no program");
+        assert_eq!(search(folders(), &["src"]), None, "a folder is not a program");
     }
 }
