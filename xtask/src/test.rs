@@ -1,22 +1,25 @@
-//! `cargo xtask test`: everything that must hold before a change is merged.
+//! `cargo xtask test`: all checks that a change must pass before it is merged.
 
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use promql_presets_test_support::{Dataset, REQUIRE_SERVERS, Tool, prometheus, victoria_metrics};
+use promql_presets_test_support::{REQUIRE_SERVERS, Release, Tool, prometheus, victoria_metrics};
 
 use crate::step::{Closing, Steps};
 use crate::{Error, cargo, root, servers};
 
-/// Lints are errors here, and only here: while one works they are warnings.
+/// Lints are errors only here; in other commands they are warnings.
 const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
 
-/// The library's features that need nothing of the machine.
+/// The library's features without system dependencies.
 const FEATURES: &str =
     "promql-presets/gzip,promql-presets/tracing,promql-presets/chrono,promql-presets/jiff,promql-presets/time";
 
-/// Runs every step, also after one that failed, and sums up.
+/// The test programs that run on the newest and on the oldest servers.
+const LIVE_TESTS: [&str; 3] = ["live", "live_client", "live_servers"];
+
+/// Runs every step, including those after a failure, and prints a summary.
 pub(crate) fn run() -> Result<(), Error> {
     let mut steps = Steps::default();
     steps.step("servers", || servers::provide(&Tool::ALL).map(|()| ""));
@@ -37,7 +40,7 @@ pub(crate) fn run() -> Result<(), Error> {
         steps.run(name, cargo().args(check));
     }
     for feature in ["rustls", "native-tls"] {
-        // The latter needs headers of OpenSSL, which a bare machine does not have.
+        // `native-tls` needs OpenSSL's headers.
         if feature == "native-tls" && !succeeds(Command::new("pkg-config").args(["--exists", "openssl"])) {
             steps.step(feature, || Ok(skipped("OpenSSL's headers (Debian: libssl-dev, pkg-config) are not installed")));
             continue;
@@ -51,34 +54,72 @@ pub(crate) fn run() -> Result<(), Error> {
     steps.finish()
 }
 
-/// All tests but those in docs, with one server of each kind for all test programs.
+/// All tests but those in docs on the newest servers, then the live tests on the oldest.
 fn tests(steps: &mut Steps) {
+    let targets = ["--workspace", "--features", FEATURES, "--lib", "--bins", "--tests", "--examples"];
+    let (mut command, closing) = test_command(&targets, &[]);
+    tests_on_servers(steps, "tests", &mut command, closing, Tool::find);
+
+    steps.step("oldest servers", || servers::provide_oldest().map(|()| ""));
+    if !steps.ok() {
+        return;
+    }
+    let is_oldest =
+        |tool: Tool| tool.find().is_ok_and(|path| path.is_some_and(|path| path.starts_with(Release::Oldest.folder())));
+    if Tool::ALL.into_iter().all(is_oldest) {
+        steps.step("live tests, oldest servers", || Ok(skipped("no newer servers were found: all tests ran on these")));
+        return;
+    }
+    let packages = ["--package", "promql-presets", "--package", "promql-presets-test-support", "--features", FEATURES];
+    let (mut command, closing) = test_command(&packages, &LIVE_TESTS);
+    if let Ok(Some(vmauth)) = Release::Oldest.find(Tool::Vmauth) {
+        command.env(Tool::Vmauth.variable(), vmauth);
+    }
+    tests_on_servers(steps, "live tests, oldest servers", &mut command, closing, |tool| Release::Oldest.find(tool));
+}
+
+/// Runs tests with one server of each kind for all test programs.
+fn tests_on_servers(
+    steps: &mut Steps,
+    name: &str,
+    command: &mut Command,
+    closing: Closing,
+    find: impl Fn(Tool) -> Result<Option<PathBuf>, Error>,
+) {
     let mut started = None;
-    steps.step("start servers", || {
-        let data = Dataset::of_tests();
-        let both = prometheus::start(&data)?.zip(victoria_metrics::start(&data)?).ok_or("a server has disappeared")?;
-        let note = format!("{}, {}", both.0.url(), both.1.url());
+    steps.step(&format!("start servers for {name}"), || {
+        let prometheus = prometheus::start_for_tests(&find)?.ok_or("Prometheus is missing")?;
+        let victoria_metrics = victoria_metrics::start_for_tests(&find)?.ok_or("VictoriaMetrics is missing")?;
+        let note =
+            format!("{} at {}, VictoriaMetrics at {}", prometheus.version()?, prometheus.url(), victoria_metrics.url());
         println!("{note}");
-        started = Some(both);
+        started = Some((prometheus, victoria_metrics));
         Ok(note)
     });
     let Some((prometheus, victoria_metrics)) = &started else { return };
-    let targets = ["--workspace", "--features", FEATURES, "--lib", "--bins", "--tests", "--examples"];
-    let (mut command, closing) = if is_installed("nextest") {
-        let mut command = cargo();
-        command.args(["nextest", "run", "--no-fail-fast", "--status-level", "slow"]);
-        (command, Closing::Nextest)
-    } else {
-        let mut command = cargo();
-        command.args(["test", "--no-fail-fast"]);
-        (command, Closing::Libtest)
-    };
-    command.args(targets).env(REQUIRE_SERVERS, "1");
+    command.env(REQUIRE_SERVERS, "1");
     command.env(prometheus::URL, prometheus.url()).env(victoria_metrics::URL, victoria_metrics.url());
-    steps.run_tests("tests", &mut command, closing);
+    steps.run_tests(name, command, closing);
 }
 
-/// Runs a step with a part of the toolchain that minimal installations leave out, if it is there.
+/// A command that runs the tests of some targets; with nextest where it is installed. Without test programs, all run.
+fn test_command(targets: &[&str], programs: &[&str]) -> (Command, Closing) {
+    let mut command = cargo();
+    let closing = if is_installed("nextest") {
+        command.args(["nextest", "run", "--no-fail-fast", "--status-level", "slow"]);
+        Closing::Nextest
+    } else {
+        command.args(["test", "--no-fail-fast"]);
+        Closing::Libtest
+    };
+    command.args(targets);
+    for program in programs {
+        command.args(["--test", program]);
+    }
+    (command, closing)
+}
+
+/// Runs a step that needs a component of the toolchain, if that is installed.
 fn run_if_installed(steps: &mut Steps, name: &str, subcommand: &str, command: &mut Command) {
     if is_installed(subcommand) {
         steps.run(name, command);
@@ -97,7 +138,7 @@ fn is_installed(subcommand: &str) -> bool {
     succeeds(cargo().args([subcommand, "--version"]))
 }
 
-/// Whether a command can be run and succeeds, without a word.
+/// Whether a command succeeds; its output is discarded.
 fn succeeds(command: &mut Command) -> bool {
     let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
     status.is_ok_and(|status| status.success())

@@ -21,6 +21,7 @@
 #![expect(clippy::missing_errors_doc, reason = "every error here is a sentence for the person who runs the tests")]
 
 mod data;
+pub mod extended;
 mod guard;
 mod http;
 pub mod prometheus;

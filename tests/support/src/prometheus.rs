@@ -2,31 +2,53 @@
 
 use std::fs;
 use std::io::BufWriter;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use crate::guard::Guard;
-use crate::{Dataset, Error, Server, Tool, http};
+use crate::{Dataset, Error, Server, Tool, extended, http};
 
-/// Names the URL of a running Prometheus that holds [`Dataset::of_tests`], for [`shared`] to use.
+/// The variable with the URL of a running Prometheus that [`start_for_tests`] started, for [`shared`] to use.
 pub const URL: &str = "PROMQL_PRESETS_PROMETHEUS_URL";
 
-/// The Prometheus of this test program, with [`Dataset::of_tests`], started by whoever asks first.
+/// Releases that do not know one of these features ignore it.
+const FEATURES: &str = "--enable-feature=native-histograms,promql-experimental-functions";
+
+/// The Prometheus of this test program, with the data of [`start_for_tests`], started on first use.
 ///
-/// `None`, once it has said so, where there is no Prometheus: the test returns, and counts as skipped.
+/// Without Prometheus, prints so and returns `None`: the test returns, and counts as skipped.
 ///
 /// # Panics
 ///
-/// When Prometheus cannot be started, and when there is none although [`servers_required`](crate::servers_required).
+/// When Prometheus cannot be started, and when it is missing although [`servers_required`](crate::servers_required).
 pub fn shared() -> Option<&'static Server> {
     static SHARED: OnceLock<Option<Server>> = OnceLock::new();
-    SHARED.get_or_init(|| Server::obtain(Tool::Prometheus, URL, || start(&Dataset::of_tests()))).as_ref()
+    SHARED.get_or_init(|| Server::obtain(Tool::Prometheus, URL, || start_for_tests(Tool::find))).as_ref()
 }
 
-/// Starts a Prometheus that holds `data`; `None` where the machine has none.
+/// Starts a Prometheus that holds [`Dataset::of_tests`] and the data of [`extended`](crate::extended), with the
+/// programs that `find` returns.
+pub fn start_for_tests(find: impl Fn(Tool) -> Result<Option<PathBuf>, Error>) -> Result<Option<Server>, Error> {
+    let data = Dataset::of_tests();
+    let server = launch(&data, find, &["--web.enable-remote-write-receiver", FEATURES])?;
+    if let Some(server) = &server {
+        extended::push(server.url(), data.end())?;
+    }
+    Ok(server)
+}
+
+/// Starts a Prometheus with default settings that holds `data`; `None` where the machine has none.
 pub fn start(data: &Dataset) -> Result<Option<Server>, Error> {
-    let (Some(prometheus), Some(promtool)) = (Tool::Prometheus.find()?, Tool::Promtool.find()?) else {
+    launch(data, Tool::find, &[])
+}
+
+fn launch(
+    data: &Dataset,
+    find: impl Fn(Tool) -> Result<Option<PathBuf>, Error>,
+    flags: &[&str],
+) -> Result<Option<Server>, Error> {
+    let (Some(prometheus), Some(promtool)) = (find(Tool::Prometheus)?, find(Tool::Promtool)?) else {
         return Ok(None);
     };
     let mut guard = Guard::new()?;
@@ -40,6 +62,7 @@ pub fn start(data: &Dataset) -> Result<Option<Server>, Error> {
         command.arg(format!("--storage.tsdb.path={}", storage.display()));
         // Keeps data of any age, and leaves the blocks as they are.
         command.args(["--storage.tsdb.retention.time=100y", "--storage.tsdb.max-block-duration=2h"]);
+        command.args(flags);
         command.arg(format!("--web.listen-address={address}"));
         command
     };

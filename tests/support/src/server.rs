@@ -80,6 +80,12 @@ impl Server {
         &self.url
     }
 
+    /// What the server calls itself: `Prometheus 3.5.3`.
+    pub fn version(&self) -> Result<String, Error> {
+        let info = data(&http::get(&self.url, "/api/v1/status/buildinfo")?.body)?;
+        Ok(format!("Prometheus {}", info["version"].as_str().unwrap_or("of unknown version")))
+    }
+
     /// The answer to an instant query at a Unix time in seconds. A scalar is one series without labels.
     pub fn query(&self, promql: &str, time: i64) -> Result<Vec<Answer>, Error> {
         self.ask("query", &[("query", promql), ("time", &time.to_string())])

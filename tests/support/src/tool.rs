@@ -85,6 +85,11 @@ impl Release {
     pub fn folder(self) -> PathBuf {
         Tool::fetched().join(self.to_string())
     }
+
+    /// The absolute path of a program of this release, if it was fetched.
+    pub fn find(self, tool: Tool) -> Result<Option<PathBuf>, Error> {
+        Ok(search([self.folder()].into_iter(), tool.names()).map(absolute).transpose()?)
+    }
 }
 
 impl fmt::Display for Release {

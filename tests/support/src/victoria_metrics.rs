@@ -1,36 +1,38 @@
-//! A real single-node VictoriaMetrics, holding a [`Dataset`].
+//! A real single-node VictoriaMetrics with the data of tests.
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
 use crate::guard::Guard;
-use crate::{Dataset, Error, Server, Tool, http};
+use crate::{Dataset, Error, Server, Tool, extended, http};
 
-/// Names the URL of a running VictoriaMetrics that holds [`Dataset::of_tests`], for [`shared`] to use.
+/// The variable with the URL of a running VictoriaMetrics that [`start_for_tests`] started, for [`shared`] to use.
 pub const URL: &str = "PROMQL_PRESETS_VICTORIA_METRICS_URL";
 
-/// The VictoriaMetrics of this test program, with [`Dataset::of_tests`], started by whoever asks first.
+/// The VictoriaMetrics of this test program, with the data of [`start_for_tests`], started on first use.
 ///
-/// `None`, once it has said so, where there is none: the test returns, and counts as skipped.
+/// Without VictoriaMetrics, prints so and returns `None`: the test returns, and counts as skipped.
 ///
 /// # Panics
 ///
-/// When it cannot be started, and when there is none although [`servers_required`](crate::servers_required).
+/// When it cannot be started, and when it is missing although [`servers_required`](crate::servers_required).
 pub fn shared() -> Option<&'static Server> {
     static SHARED: OnceLock<Option<Server>> = OnceLock::new();
-    SHARED.get_or_init(|| Server::obtain(Tool::VictoriaMetrics, URL, || start(&Dataset::of_tests()))).as_ref()
+    SHARED.get_or_init(|| Server::obtain(Tool::VictoriaMetrics, URL, || start_for_tests(Tool::find))).as_ref()
 }
 
-/// Starts a VictoriaMetrics that holds `data`, except for NaN, which it does not store; `None` where the machine has
-/// no such program.
-pub fn start(data: &Dataset) -> Result<Option<Server>, Error> {
-    let Some(program) = Tool::VictoriaMetrics.find()? else { return Ok(None) };
+/// Starts a VictoriaMetrics that holds [`Dataset::of_tests`], except for NaN, which it does not store, and the counter
+/// of [`extended`](crate::extended), with the program that `find` returns; `None` where the machine has none.
+pub fn start_for_tests(find: impl Fn(Tool) -> Result<Option<PathBuf>, Error>) -> Result<Option<Server>, Error> {
+    let Some(program) = find(Tool::VictoriaMetrics)? else { return Ok(None) };
+    let data = Dataset::of_tests();
     let mut guard = Guard::new()?;
     let storage = guard.folder().join("data");
     let command = |address: &str| {
         let mut command = Command::new(&program);
         command.arg(format!("-storageDataPath={}", storage.display()));
-        // Keeps data of any age, shows it at once, and takes no more memory than a test machine has to spare.
+        // Data of any age is kept and visible at once; memory is limited to what a test machine can spare.
         command.args(["-retentionPeriod=100y", "-search.latencyOffset=0s", "-memory.allowedBytes=256MB"]);
         command.arg(format!("-httpListenAddr={address}"));
         command
@@ -46,6 +48,11 @@ pub fn start(data: &Dataset) -> Result<Option<Server>, Error> {
     let response = http::post(&url, "/api/v1/import/prometheus", "text/plain", &text)?;
     if response.status >= 300 {
         return Err(format!("VictoriaMetrics rejects the data: {}", response.body).into());
+    }
+    let response =
+        http::post(&url, "/api/v1/import", "application/json", extended::counters_as_json(data.end()).as_bytes())?;
+    if response.status >= 300 {
+        return Err(format!("VictoriaMetrics rejects UTF-8 names: {}", response.body).into());
     }
     http::get(&url, "/internal/force_flush")?;
     Ok(Some(Server::started(url, guard)))

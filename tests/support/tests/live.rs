@@ -34,7 +34,15 @@ fn every_sample_arrives() {
     for (server, tolerance) in [(prometheus::shared(), 0.0), (victoria_metrics::shared(), 1e-11)] {
         let Some(server) = server else { continue };
         for series in data.series() {
-            let labels: Vec<_> = series.labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
+            // Prometheus 3 stores `le="1"` as `1.0`.
+            let labels: Vec<_> = series
+                .labels
+                .iter()
+                .map(|(name, value)| match &**name {
+                    "le" if !value.contains(['.', '+']) => format!("le=~\"{value}(\\\\.0)?\""),
+                    _ => format!("{name}={value:?}"),
+                })
+                .collect();
             let selector = format!("{{__name__={:?},{}}}[7h]", series.name, labels.join(","));
             let expected: Vec<_> = series.samples().filter(|(_, value)| !value.is_nan()).collect();
             let mut answers = server.query(&selector, data.end()).unwrap();
