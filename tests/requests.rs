@@ -246,7 +246,11 @@ async fn lists_send_what_is_set() {
     let values = client.label_values("http.code").matching(&web).limit(1).await.unwrap();
     assert_eq!(values.into_vec(), ["a", "b"]);
     let expected = [("match[]", r#"{"http.requests"}"#), ("limit", "1")];
-    assert_eq!(last(&server), ("GET".to_owned(), "/api/v1/label/U__http_2e_code/values".to_owned(), pairs(&expected)));
+    assert_eq!(last(&server), ("GET".to_owned(), "/api/v1/label/http.code/values".to_owned(), pairs(&expected)));
+    for (label, path) in [("U__job", "U__U____job"), ("a/b", "U__a_2f_b"), ("größe", "gr%C3%B6%C3%9Fe")] {
+        client.label_values(label).await.unwrap();
+        assert_eq!(last(&server).1, format!("/api/v1/label/{path}/values"));
+    }
     let error = client.label_values("").await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Render(_)));
 

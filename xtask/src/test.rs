@@ -72,8 +72,10 @@ fn tests(steps: &mut Steps) {
     }
     let packages = ["--package", "promql-presets", "--package", "promql-presets-test-support", "--features", FEATURES];
     let (mut command, closing) = test_command(&packages, &LIVE_TESTS);
-    if let Ok(Some(vmauth)) = Release::Oldest.find(Tool::Vmauth) {
-        command.env(Tool::Vmauth.variable(), vmauth);
+    for tool in Tool::ALL {
+        if let Ok(Some(path)) = Release::Oldest.find(tool) {
+            command.env(tool.variable(), path);
+        }
     }
     tests_on_servers(steps, "live tests, oldest servers", &mut command, closing, |tool| Release::Oldest.find(tool));
 }
