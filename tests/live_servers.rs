@@ -66,7 +66,7 @@ fn assert_close(actual: f64, expected: f64) {
 async fn label_values_take_any_name() {
     for (live, unescapes) in Live::with_utf8_names().await {
         let values = async |label: &str| {
-            let web = Querier::new(UTF8_COUNTER);
+            let web = Querier::new("").label("job", "web");
             let values = live.client.label_values(label).matching(&web).start(after(0)).end(after(600)).await;
             values.unwrap().into_vec()
         };

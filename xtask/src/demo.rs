@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: a real Prometheus, six hours of data that end now, and a program that asks and shows.
+//! `cargo xtask demo`: runs a program that queries a real Prometheus with the last six hours of data.
 
 use std::process::Stdio;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -7,10 +7,10 @@ use promql_presets_test_support::{Dataset, Tool, prometheus};
 
 use crate::{Error, cargo, servers};
 
-/// The package of the program.
+/// The program's package.
 const PROGRAM: &str = "promql-presets-demo";
 
-/// Provides, builds, starts, shows, and leaves nothing running.
+/// Starts Prometheus, runs the program and stops Prometheus.
 pub(crate) fn run() -> Result<(), Error> {
     println!("==> finding Prometheus");
     servers::provide(&[Tool::Prometheus, Tool::Promtool])?;
@@ -25,10 +25,14 @@ pub(crate) fn run() -> Result<(), Error> {
     let start = Instant::now();
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     let data = Dataset::ending_at(i64::try_from(now)?);
-    let server = prometheus::start(&data)?.ok_or("Prometheus has disappeared")?;
+    let server = prometheus::start(&data)?.ok_or("Prometheus is missing")?;
     let samples: usize = data.series().map(|series| series.samples().count()).sum();
     let (series, hours, seconds) = (data.series().count(), Dataset::HOURS, start.elapsed().as_secs_f64());
-    println!("{} with {series} series, {hours} hours, {samples} samples, in {seconds:.1} s", server.url());
+    println!(
+        "{} at {} with {series} series, {hours} hours, {samples} samples, in {seconds:.1} s",
+        server.version()?,
+        server.url()
+    );
 
     let end = data.end().to_string();
     let arguments = ["run", "--quiet", "--package", PROGRAM, "--", server.url(), &end];

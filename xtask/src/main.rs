@@ -1,6 +1,6 @@
 //! The project's own commands: `cargo xtask <command>`.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a program for people")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 mod demo;
 mod measure;
@@ -16,16 +16,21 @@ const USAGE: &str = "\
 usage: cargo xtask <command>
 
   test      check formatting and lints, run all tests, build docs and examples
-  demo      show the library at work on a real Prometheus with several hours of data
+  live      run the live tests on the newest and on the oldest servers
+  demo      show the library on a real Prometheus with six hours of data
   ci        test, then demo
-  servers   make sure that Prometheus and VictoriaMetrics are there, for running live tests by hand
-  measure   measure what presets cost whoever builds a service, in a fresh folder
+  servers   fetch Prometheus and VictoriaMetrics, for running single live tests
+  measure   measure what presets add to the build of a service
   help      show this text
 
-Everything that is missing is fetched. No command asks questions, needs root or leaves anything running.
+Missing servers are fetched as Debian packages into `target/servers`: the newest release that the machine's mirror
+carries, and the machine's own. Set PROMQL_PRESETS_PROMETHEUS, PROMQL_PRESETS_PROMTOOL, PROMQL_PRESETS_VICTORIA_METRICS
+or PROMQL_PRESETS_VMAUTH to use a program of your own; else those on PATH come before the fetched ones.
+
+No command asks questions, needs root or leaves a process running.
 ";
 
-/// Why a command could not do its work, as a sentence for the person who ran it.
+/// Why a command failed, as a sentence for the user.
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> ExitCode {
@@ -36,7 +41,10 @@ fn main() -> ExitCode {
         ["demo"] => demo::run(),
         ["ci"] => test::run().and_then(|()| demo::run()),
         ["measure"] => measure::run(),
-        ["servers"] => servers::provide(&promql_presets_test_support::Tool::ALL),
+        ["live"] => test::run_live(),
+        ["servers"] => {
+            servers::provide(&promql_presets_test_support::Tool::ALL).and_then(|()| servers::provide_oldest())
+        }
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             Ok(())
@@ -55,13 +63,13 @@ fn main() -> ExitCode {
     }
 }
 
-/// The workspace's folder.
+/// The workspace's root folder.
 fn root() -> PathBuf {
     let xtask = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     xtask.parent().map_or(xtask.clone(), PathBuf::from)
 }
 
-/// A cargo command in the workspace's folder, with one target folder for this workspace and those of the examples.
+/// A cargo command in the workspace's root, with one target folder for this workspace and the examples' workspaces.
 fn cargo() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());

@@ -41,9 +41,7 @@ pub(crate) fn provide(tools: &[Tool]) -> Result<(), Error> {
         println!("{tool}: {}", path.display());
     }
     for release in [Release::Newest, Release::Oldest] {
-        if let Ok(text) = fs::read_to_string(versions(release)) {
-            println!("{release}: {}", text.trim_end());
-        }
+        print_versions(release);
     }
     Ok(())
 }
@@ -54,7 +52,15 @@ pub(crate) fn provide_oldest() -> Result<(), Error> {
         return Ok(());
     }
     println!("fetching the servers of this machine's release");
-    fetch(Release::Oldest).map_err(|error| help(&error))
+    fetch(Release::Oldest).map_err(|error| help(&error))?;
+    print_versions(Release::Oldest);
+    Ok(())
+}
+
+fn print_versions(release: Release) {
+    if let Ok(text) = fs::read_to_string(versions(release)) {
+        println!("{release}: {}", text.trim_end());
+    }
 }
 
 fn versions(release: Release) -> PathBuf {

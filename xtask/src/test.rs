@@ -54,30 +54,49 @@ pub(crate) fn run() -> Result<(), Error> {
     steps.finish()
 }
 
+/// Runs the live tests on the newest and on the oldest servers.
+pub(crate) fn run_live() -> Result<(), Error> {
+    let mut steps = Steps::default();
+    steps.step("servers", || servers::provide(&Tool::ALL).map(|()| ""));
+    if steps.ok() {
+        let (mut command, closing) = live_command();
+        tests_on_servers(&mut steps, "live tests", &mut command, closing, Tool::find);
+        live_tests_on_oldest(&mut steps);
+    }
+    steps.finish()
+}
+
 /// All tests but those in docs on the newest servers, then the live tests on the oldest.
 fn tests(steps: &mut Steps) {
     let targets = ["--workspace", "--features", FEATURES, "--lib", "--bins", "--tests", "--examples"];
     let (mut command, closing) = test_command(&targets, &[]);
     tests_on_servers(steps, "tests", &mut command, closing, Tool::find);
+    live_tests_on_oldest(steps);
+}
 
+fn live_tests_on_oldest(steps: &mut Steps) {
+    let name = "live tests, oldest";
     steps.step("oldest servers", || servers::provide_oldest().map(|()| ""));
     if !steps.ok() {
         return;
     }
-    let is_oldest =
-        |tool: Tool| tool.find().is_ok_and(|path| path.is_some_and(|path| path.starts_with(Release::Oldest.folder())));
+    let is_oldest = |tool: Tool| matches!(tool.find(), Ok(Some(path)) if path.starts_with(Release::Oldest.folder()));
     if Tool::ALL.into_iter().all(is_oldest) {
-        steps.step("live tests, oldest servers", || Ok(skipped("no newer servers were found: all tests ran on these")));
+        steps.step(name, || Ok(skipped("no newer servers were found, so the tests above ran on these")));
         return;
     }
-    let packages = ["--package", "promql-presets", "--package", "promql-presets-test-support", "--features", FEATURES];
-    let (mut command, closing) = test_command(&packages, &LIVE_TESTS);
+    let (mut command, closing) = live_command();
     for tool in Tool::ALL {
         if let Ok(Some(path)) = Release::Oldest.find(tool) {
             command.env(tool.variable(), path);
         }
     }
-    tests_on_servers(steps, "live tests, oldest servers", &mut command, closing, |tool| Release::Oldest.find(tool));
+    tests_on_servers(steps, name, &mut command, closing, |tool| Release::Oldest.find(tool));
+}
+
+fn live_command() -> (Command, Closing) {
+    let packages = ["--package", "promql-presets", "--package", "promql-presets-test-support", "--features", FEATURES];
+    test_command(&packages, &LIVE_TESTS)
 }
 
 /// Runs tests with one server of each kind for all test programs.
