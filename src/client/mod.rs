@@ -118,7 +118,11 @@ impl PrometheusClient {
         LabelNames::new(&self.transport)
     }
 
-    /// The values that a label has, on all series or on those that are asked for.
+    /// The values of a label, of all series or of those that queriers select.
+    ///
+    /// Any name is valid. A name that contains `/`, that is `.` or `..`, or that begins with `U__` is sent in
+    /// [escaped form](https://prometheus.io/docs/prometheus/latest/querying/api/#querying-label-values), under which
+    /// VictoriaMetrics before 1.113 finds no values.
     pub fn label_values<'a>(&'a self, label: &'a str) -> LabelValues<'a> {
         LabelValues::new(&self.transport, label)
     }
