@@ -22,7 +22,7 @@ const FILE: &str = "promql_presets.rs";
 /// deleted. Errors in presets become compile errors of the package; warnings are shown at each build.
 ///
 /// # Exits
-/// With status 1 where the file cannot be written, or outside of a build script.
+/// With status 1 if the file cannot be written, or outside a build script.
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is how a build script talks to Cargo and its user")]
 pub fn build(folder: impl AsRef<Path>) {
     let folder = folder.as_ref();

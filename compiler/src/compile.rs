@@ -1,4 +1,4 @@
-//! All layers in order: from the texts of the files to the registry and everything there is to say about them.
+//! Runs the passes in order: from the texts of files to the registry, the generated code and the findings.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,29 +15,29 @@ use crate::file::{PresetFile, RawPreset};
 use crate::promql::{Features, ResultType, Syntax, parse};
 use crate::{Code, Diagnostic, Finding, Layer, Severity, SourceFile, Span, file, template};
 
-/// What the compiler makes of preset files.
+/// The result of compiling preset files.
 #[derive(Clone, Debug)]
 pub struct Output {
-    /// Rust text for `include_presets!`. Where there are errors, it has one `compile_error!` for each, and stubs of
-    /// the right type, so that the rest of the crate still checks.
+    /// Rust text for `include_presets!`. It contains one `compile_error!` for each error, and stubs of the right type,
+    /// so that the rest of the crate still checks.
     pub code: String,
-    /// Files that `code` includes: their names, and texts.
+    /// The files that `code` includes: names and texts.
     pub error_files: Vec<(String, String)>,
-    /// Everything there is to say, in the order of files and lines.
+    /// All findings, in the order of files and lines.
     pub findings: Vec<Finding>,
-    /// What was understood.
+    /// The modules and presets.
     pub registry: Registry,
 }
 
 impl Output {
-    /// Whether anything is wrong enough to fail a build.
+    /// Whether a finding is an error.
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.findings.iter().any(|finding| finding.diagnostic.severity == Severity::Error)
     }
 }
 
-/// Compiles preset files. The result depends on nothing else.
+/// Compiles preset files. The result depends only on their names and texts.
 #[must_use]
 pub fn compile(files: &[SourceFile]) -> Output {
     let mut compiler = Compiler { files, findings: Vec::new() };
@@ -54,7 +54,7 @@ pub fn compile(files: &[SourceFile]) -> Output {
     let registry = compiler.registry(&raw);
     findings.extend(compiler.findings.into_iter().filter(|found| {
         let file = &raw[found.file];
-        // What TOML could not follow may have been the window.
+        // The window may be in the part of the file that is not valid TOML.
         let may_be_there = found.diagnostic.code == Code::MissingWindow && !file.is_complete();
         !file.is_doubtful(found.diagnostic.span) && !may_be_there
     }));
@@ -69,7 +69,7 @@ pub fn compile(files: &[SourceFile]) -> Output {
     Output { code, error_files, findings, registry }
 }
 
-/// Leaves out findings about a file or a preset that a finding in a template of it explains.
+/// Removes findings about a file or a preset that a finding in one of its templates supersedes.
 fn drop_superseded(findings: &mut Vec<Finding>) {
     let mut explained: BTreeSet<(usize, Option<String>, Code)> = BTreeSet::new();
     for finding in findings.iter() {
@@ -84,16 +84,16 @@ fn drop_superseded(findings: &mut Vec<Finding>) {
     });
 }
 
-/// What a template on its own becomes: `preset!`.
+/// A template that `preset!` compiles on its own.
 #[derive(Clone, Debug)]
 pub struct InlinePreset {
-    /// The inside of a Rust block of the type `__p::Preset<dyn __p::MetricQuerier, _, _>`.
+    /// The content of a Rust block of the type `__p::Preset<dyn __p::MetricQuerier, _, _>`.
     pub code: String,
-    /// Everything there is to say; spans are of the template.
+    /// All findings; spans are of the template.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// What stands beside the template of an [`InlinePreset`].
+/// Options of an [`InlinePreset`].
 #[derive(Clone, Debug, Default)]
 pub struct InlineOptions {
     /// The name of the preset; by default, its module and line.
@@ -155,15 +155,15 @@ impl InlinePreset {
     }
 }
 
-/// What a template becomes.
+/// A compiled template.
 struct Template {
     segments: Vec<Segment>,
     indivisible: Option<&'static str>,
     result: ResultType,
     has_window: bool,
-    /// What keeps it from being a template. Spans are of the template.
+    /// Why the template is not valid. Spans are of the template.
     diagnostics: Vec<Diagnostic>,
-    /// What a sound template says that it should not say. Spans are of the template.
+    /// What the checks report about a valid template. Spans are of the template.
     findings: Vec<Diagnostic>,
 }
 
@@ -196,7 +196,7 @@ fn compile_template(text: &str, features: Features, scope: Scope<'_>) -> Templat
 
 const WINDOW: &str = "{window}";
 
-/// The window of a preset that lacks one, which has been reported.
+/// The window of a preset without one. That it is missing has been reported.
 const STUB_WINDOW: PromDuration = PromDuration::from_secs(300);
 
 fn missing_window(text: &str) -> Diagnostic {
@@ -205,7 +205,7 @@ fn missing_window(text: &str) -> Diagnostic {
         .label("needs a value where the caller passes none")
 }
 
-/// The findings that the preset does not allow, in the file, and every `allow` that silences nothing.
+/// The findings that the preset does not allow, with spans of the file, and one for each `allow` without effect.
 fn apply_allow(findings: Vec<Diagnostic>, raw: &RawPreset, template: &Literal) -> Vec<Diagnostic> {
     let mut used = vec![false; raw.allow.len()];
     let mut rest = Vec::new();
@@ -314,7 +314,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// Reports a preset that no querier can be rendered for: one label is required, and no filter has a place.
+    /// Reports a preset that no querier can render: a label is required, but the template has no `{labels}`.
     fn check_required(&mut self, file: usize, raw: &PresetFile, preset: &RawPreset, compiled: &Preset) {
         let required = raw.labels.iter().flat_map(|labels| &labels.labels).find(|label| label.required);
         let is_filtered = compiled.is_stub || compiled.segments.contains(&Segment::Labels);

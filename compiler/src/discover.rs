@@ -1,4 +1,4 @@
-//! Preset files on disk. With `build.rs` the only reader of the disk.
+//! Finds and reads preset files. Only this module and `build` access the disk.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -10,7 +10,7 @@ use crate::SourceFile;
 pub struct DiscoverError {
     /// The file or folder.
     pub path: PathBuf,
-    /// What the system said.
+    /// The error of the operating system.
     pub error: io::Error,
 }
 
@@ -28,11 +28,11 @@ impl std::error::Error for DiscoverError {
 
 /// Reads every `*.toml` below a folder, in the order of their paths. Names that start with a dot are left out.
 ///
-/// `shown` is how messages name the folder. What is no UTF-8 is read as replacement characters, which
+/// `shown` is how messages name the folder. Invalid UTF-8 becomes replacement characters, which
 /// [`compile`](crate::compile) reports.
 ///
 /// # Errors
-/// Where the folder or a file cannot be read.
+/// If the folder or a file cannot be read.
 pub fn discover(folder: &Path, shown: &str) -> Result<Vec<SourceFile>, DiscoverError> {
     let mut names = Vec::new();
     collect(folder, shown, "", &mut Vec::new(), &mut names)?;
@@ -42,7 +42,7 @@ pub fn discover(folder: &Path, shown: &str) -> Result<Vec<SourceFile>, DiscoverE
         match fs::read(&path) {
             Ok(bytes) => {
                 let text = String::from_utf8_lossy(&bytes);
-                // Some editors start a file with a byte order mark, which is no column of its first line.
+                // Some editors write a byte order mark, which must not count as a column of the first line.
                 let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text).to_owned();
                 Ok(SourceFile { path: format!("{shown}/{name}"), name, text })
             }
@@ -52,7 +52,7 @@ pub fn discover(folder: &Path, shown: &str) -> Result<Vec<SourceFile>, DiscoverE
     names.into_iter().map(read).collect()
 }
 
-/// `within` holds the folders around this one, without links.
+/// Adds the names of the preset files in a folder. `within` holds the enclosing folders, with links resolved.
 fn collect(
     folder: &Path,
     shown: &str,
@@ -64,7 +64,7 @@ fn collect(
         |error| DiscoverError { path: PathBuf::from(format!("{shown}/{prefix}").trim_end_matches('/')), error };
     let here = fs::canonicalize(folder).map_err(failed)?;
     if within.contains(&here) {
-        // A link back to where it stands has nothing new in it.
+        // A link to an enclosing folder.
         return Ok(());
     }
     within.push(here);

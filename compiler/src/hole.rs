@@ -32,7 +32,7 @@ impl Hole {
         }
     }
 
-    /// The placeholder as a template spells it.
+    /// The placeholder with braces.
     #[must_use]
     pub(crate) const fn placeholder(self) -> &'static str {
         match self {

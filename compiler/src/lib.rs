@@ -6,8 +6,8 @@
 //! promql_presets_compiler::build("presets");
 //! ```
 //!
-//! Data flows one way: `file` reads TOML, `template` checks placeholders, [`promql`] parses the query, [`check`] judges
-//! what it means, and [`backend`] turns the result into Rust. [`compile`] calls them in this order.
+//! Data flows one way: `file` reads TOML, `template` checks placeholders, [`promql`] parses the query, [`check`] looks
+//! for mistakes in its meaning, and [`backend`] turns the result into Rust. [`compile`] calls them in this order.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod backend;

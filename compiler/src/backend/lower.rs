@@ -1,8 +1,8 @@
-//! The fifth layer: a syntax tree becomes the segments that the runtime renders.
+//! Lowers a syntax tree to the segments that the runtime renders.
 //!
-//! Text between placeholders is copied as it stands. Lists with a hole are taken apart into their items, because only
-//! the renderer knows which commas are needed; so are the selectors whose name is a hole, because a name that needs
-//! quotes moves into the braces.
+//! Text between placeholders is copied. Lists with a hole are split into their items, because only the renderer knows
+//! which commas are needed. So are selectors whose name is a hole, because a name that needs quotes moves into the
+//! braces.
 
 use promql_presets_core::{name, quote};
 
@@ -12,7 +12,7 @@ use crate::promql::{
 };
 use crate::{Code, Diagnostic, Span};
 
-/// Takes a template apart. `metric` is what `{metric_name}` stands for, if that is known.
+/// Splits a template into segments. `metric` is the value of `{metric_name}`, if it is known.
 pub(crate) fn lower(template: &str, expr: &Expr<'_>, metric: Option<&str>) -> (Vec<Segment>, Vec<Diagnostic>) {
     let mut lowering = Lowering { template, metric, edits: Vec::new(), diagnostics: Vec::new() };
     expr.walk(&mut |expr| lowering.expr(expr));
@@ -47,7 +47,7 @@ fn push_text(out: &mut Vec<Segment>, text: &str) {
     }
 }
 
-/// Literal braces as PromQL has them; there are no placeholders in `text`.
+/// Text without placeholders, with single braces.
 fn undouble(text: &str) -> String {
     text.replace("{{", "{").replace("}}", "}")
 }
@@ -55,7 +55,7 @@ fn undouble(text: &str) -> String {
 struct Lowering<'t> {
     template: &'t str,
     metric: Option<&'t str>,
-    /// What stands in for which range of the template.
+    /// The segments that replace a range of the template.
     edits: Vec<(Span, Vec<Segment>)>,
     diagnostics: Vec<Diagnostic>,
 }
@@ -121,7 +121,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// A selector in whose name `{metric_name}` stands.
+    /// A selector with `{metric_name}` in its name.
     fn named(&mut self, name: &Name<'_>, braces: Option<&Braces<'_>>) {
         if let [_, second, ..] = name.holes[..] {
             self.diagnostics.push(
@@ -151,7 +151,7 @@ impl Lowering<'_> {
         self.edits.push((span, segments));
     }
 
-    /// What stands in braces, and the closing brace.
+    /// The items in the braces, and the closing brace.
     fn items(&self, braces: &Braces<'_>, segments: &mut Vec<Segment>) {
         segments.extend(braces.items.iter().map(|item| match item {
             MatcherItem::Matcher(_) | MatcherItem::Name(_) => self.item(item.span()),
@@ -165,7 +165,7 @@ impl Lowering<'_> {
     }
 }
 
-/// A metric name that is known, and the opening brace if there is to be one.
+/// A known metric name, and the opening brace if there are braces.
 fn known_name(metric: &str, open: bool) -> Vec<Segment> {
     if name::is_bare_metric(metric) {
         let brace = if open { "{" } else { "" };

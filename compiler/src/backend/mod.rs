@@ -1,4 +1,4 @@
-//! From checked presets to Rust: their names, their segments, and the text of the generated module.
+//! Turns checked presets into Rust: names, segments, and the text of the generated module.
 
 pub(crate) mod codegen;
 pub(crate) mod lower;

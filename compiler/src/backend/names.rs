@@ -1,9 +1,9 @@
-//! Rust names for what preset files name: constants, modules, setters, variants.
+//! Rust names of constants, modules, setters and variants.
 
-/// Words that cannot be a raw identifier.
+/// Keywords that cannot be raw identifiers.
 const NEVER_RAW: [&str; 5] = ["self", "Self", "super", "crate", "_"];
 
-/// Words that must be a raw identifier (2024 edition, with those that are reserved).
+/// Keywords that must be written as raw identifiers: those of the 2024 edition and the reserved ones.
 const KEYWORDS: [&str; 48] = [
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "do", "dyn", "else", "enum",
     "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move",
@@ -11,10 +11,10 @@ const KEYWORDS: [&str; 48] = [
     "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
-/// Methods of a generated querier that are no setters.
+/// Methods of a generated querier that are not setters.
 const METHODS: [&str; 5] = ["new", "group_by", "when_some", "clone", "into"];
 
-/// What the names of presets, files and folders are.
+/// The rule for names of presets, files and folders.
 pub(crate) const RULE: &str = "a name is a letter, then letters, digits, `_` and `-`";
 
 /// A valid name similar to an invalid one: `rate_5m` for `rate 5m`.
@@ -34,7 +34,7 @@ pub(crate) fn module(name: &str) -> Option<String> {
     (is_name(name) && !is_reserved(name)).then(|| raw(name.replace('-', "_").to_ascii_lowercase()))
 }
 
-/// Whether Rust has this name for a module of its own, so that no other can have it.
+/// Whether Rust reserves this name, so that no module can have it.
 pub(crate) fn is_reserved(name: &str) -> bool {
     NEVER_RAW.contains(&name.to_ascii_lowercase().as_str())
 }

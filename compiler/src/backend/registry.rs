@@ -1,4 +1,4 @@
-//! What the compiler understood of all files: the input of code generation, and of everything that lists presets.
+//! The modules and presets of all files: the input of code generation and of commands that list presets.
 
 use promql_presets_core::{Input, LabelInfo, LabelKind, PromDuration, RenderError, Template};
 
@@ -11,34 +11,34 @@ pub struct Registry {
     pub modules: Vec<Module>,
 }
 
-/// What a preset file becomes.
+/// The module of a preset file.
 #[derive(Clone, Debug)]
 pub struct Module {
     /// The index of its file.
     pub file: usize,
-    /// The Rust names of the modules from the outermost in: `["vllm", "latency"]`.
+    /// The Rust names of the modules, from the outermost: `["vllm", "latency"]`.
     pub path: Vec<String>,
     /// The path as text, without `r#`: `vllm::latency`.
     pub name: String,
-    /// What the file says about itself.
+    /// The description of the file.
     pub description: Option<String>,
     /// The metric that the file is about.
     pub metric: Option<String>,
-    /// The querier that the file's `[labels]` make.
+    /// The querier that the file's `[labels]` declare.
     pub querier: Option<Querier>,
     /// The presets in the order of the file.
     pub presets: Vec<Preset>,
 }
 
 impl Module {
-    /// The name by which a preset is found at run time: `vllm::latency::p95`.
+    /// The name for looking up a preset at run time: `vllm::latency::p95`.
     #[must_use]
     pub fn preset_name(&self, preset: &Preset) -> String {
         format!("{}::{}", self.name, preset.constant.to_ascii_lowercase())
     }
 }
 
-/// What `[labels]` become.
+/// The querier of a module.
 #[derive(Clone, Debug)]
 pub struct Querier {
     /// Whether its constructor takes the metric's name.
@@ -51,7 +51,7 @@ pub struct Querier {
     pub labels: Vec<Label>,
 }
 
-/// What a declared label becomes.
+/// A declared label.
 #[derive(Clone, Debug)]
 pub struct Label {
     /// Its name in Prometheus.
@@ -60,13 +60,13 @@ pub struct Label {
     pub setter: String,
     /// The variant of the enum `Label`.
     pub variant: String,
-    /// What its values are.
+    /// The kind of its values.
     pub kind: LabelKind<ValueEnum>,
     /// Whether the constructor takes it.
     pub required: bool,
-    /// What it means.
+    /// Its description.
     pub description: Option<String>,
-    /// Whether its kind could not be understood, so that its setter must take anything.
+    /// Whether its kind is invalid, so that its setter accepts anything.
     pub is_stub: bool,
 }
 
@@ -79,7 +79,7 @@ pub struct ValueEnum {
     pub variants: Vec<(String, String)>,
 }
 
-/// What a preset becomes.
+/// A preset.
 #[derive(Clone, Debug)]
 pub struct Preset {
     /// Its name in the file.
@@ -88,21 +88,21 @@ pub struct Preset {
     pub constant: String,
     /// The line of the file on which it starts, counted from 1.
     pub line: usize,
-    /// What the file says about it.
+    /// Its description.
     pub description: Option<String>,
     /// Unit of the result.
     pub unit: Option<String>,
-    /// The template as the file has it.
+    /// The template as written in the file.
     pub template: String,
-    /// The default window; without one there is no `{window}`.
+    /// The default window, if the template has `{window}`.
     pub window: Option<PromDuration>,
     /// Type of an instant query's result.
     pub result: ResultType,
-    /// The template, taken apart; empty where it has errors.
+    /// The segments of the template; empty if it has errors.
     pub segments: Vec<Segment>,
     /// What makes a range query impossible to split.
     pub indivisible: Option<&'static str>,
-    /// Whether its template has errors, so that nothing is known of its window.
+    /// Whether its template has errors, so that its window is unknown.
     pub is_stub: bool,
 }
 
@@ -110,7 +110,7 @@ impl Preset {
     /// The PromQL for a querier, as the runtime renders it.
     ///
     /// # Errors
-    /// Where the preset does not take what the querier or the caller passes.
+    /// If the template has no place for something that the querier or the caller passes.
     pub fn render<'p>(
         &'p self,
         module: &'p Module,

@@ -1,4 +1,4 @@
-//! What the checks know about a query: its tree, and the labels of every expression.
+//! A query as the checks see it: its tree, and the labels of each expression.
 
 use std::ops::Deref;
 
@@ -13,7 +13,7 @@ pub(super) struct Analysis<'e> {
     tree: Tree<'e>,
     /// The labels of each expression if the caller groups by something.
     with_group_by: Vec<Labels<'e>>,
-    /// The labels of each expression if the caller groups by nothing; empty if that makes no difference.
+    /// The labels of each expression if the caller does not group; empty if that makes no difference.
     without_group_by: Vec<Labels<'e>>,
 }
 
@@ -34,17 +34,17 @@ impl<'e> Analysis<'e> {
         Self { tree, with_group_by, without_group_by }
     }
 
-    /// The labels of an expression, `{group_by}` among them.
+    /// The labels of an expression if the caller groups by something.
     pub(super) fn labels(&self, id: Id) -> &Labels<'e> {
         &self.with_group_by[id]
     }
 
-    /// The labels of an expression where a caller groups by nothing.
+    /// The labels of an expression if the caller does not group.
     pub(super) fn labels_without_group_by(&self, id: Id) -> &Labels<'e> {
         if self.without_group_by.is_empty() { &self.with_group_by[id] } else { &self.without_group_by[id] }
     }
 
-    /// Where in an expression a label goes that the expression does not have, and how to put that.
+    /// The subexpression that drops a label, its span, and a text that describes it.
     pub(super) fn find_drop(&self, mut id: Id, label: &str) -> (Id, Span, String) {
         let lacks =
             |id: &Id| self.expr(*id).ty() != ResultType::Scalar && !self.labels_without_group_by(*id).may_have(label);
@@ -80,7 +80,7 @@ impl<'e> Analysis<'e> {
         (id, span, text)
     }
 
-    /// Whether it is a `label_replace` that would set the label, if what it reads were there.
+    /// Whether it is a `label_replace` of the label without effect, since its source label is missing.
     fn replacement_is_noop(&self, id: Id, label: &str) -> bool {
         match &self.expr(id).kind {
             ExprKind::Call(call) => {
@@ -93,7 +93,7 @@ impl<'e> Analysis<'e> {
         }
     }
 
-    /// Whether the series of an expression have a label, as matchers or declarations prove.
+    /// Whether matchers or declarations prove that the series of an expression have a label.
     pub(super) fn has_label(&self, id: Id, label: &str) -> bool {
         let labels = self.labels(id);
         let mut selectors = self.first_selectors_below(id).peekable();
@@ -103,16 +103,16 @@ impl<'e> Analysis<'e> {
                 && selectors.all(|(_, _, series)| series.declares(label)))
     }
 
-    /// Whether a declaration says that series below an expression have a label.
+    /// Whether series of a selector in an expression are declared to have a label.
     pub(super) fn declares_label(&self, id: Id, label: &str) -> bool {
         self.first_selectors_below(id).any(|(_, _, series)| series.declares(label))
     }
 
-    /// No more of the selectors than it takes, because a query may lose many labels of many series.
+    /// The first selectors in an expression. The limit keeps queries that drop many labels of many series linear.
     fn first_selectors_below(&self, id: Id) -> impl Iterator<Item = (Id, &'e Selector<'e>, &Series<'e>)> {
         self.selectors_below(id).take(50)
     }
 }
 
-/// What checks write to.
+/// The findings of all checks so far.
 pub(super) type Findings = Vec<Diagnostic>;

@@ -1,4 +1,4 @@
-//! Single functions that are easily taken for something else.
+//! Checks of functions that are easily misunderstood.
 
 use promql_presets_core::regex::{groups, validate_wrapped};
 
@@ -44,7 +44,7 @@ fn string_arg<'e>(expr: Option<&'e Expr<'e>>) -> Option<&'e StringLiteral<'e>> {
     }
 }
 
-/// A reference to a group in a replacement: its name, and whether it stands in braces.
+/// The references to groups in a replacement: name, and whether it is in braces.
 fn group_references(replacement: &str) -> Vec<(&str, bool)> {
     let mut found = Vec::new();
     let mut rest = replacement;
@@ -57,7 +57,7 @@ fn group_references(replacement: &str) -> Vec<(&str, bool)> {
             let text = braced.unwrap_or(rest);
             let (name, after) =
                 text.split_at(text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len()));
-            // Everything else is a dollar sign.
+            // Any other `$` is literal.
             if !name.is_empty() && (braced.is_none() || after.starts_with('}')) {
                 found.push((name, braced.is_some()));
             }
@@ -67,7 +67,7 @@ fn group_references(replacement: &str) -> Vec<(&str, bool)> {
     found
 }
 
-/// The pattern, which Prometheus reads only when it runs the query.
+/// An invalid pattern, which Prometheus rejects only when it runs the query.
 fn invalid_pattern(query: &Analysis<'_>, call: &Call<'_>, findings: &mut Findings) {
     let Some(pattern) = string_arg(call.args.get(4)) else { return };
     // Prometheus wraps this pattern in a group.
@@ -117,7 +117,7 @@ fn sort(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) 
         }
         ExprKind::Subquery(subquery) => Some((subquery.brackets, "a subquery", "keeps no order")),
         ExprKind::Binary(binary) if query.children(outer).all(|id| query.is_vector(id)) => {
-            // The order of the side of the many is that of the result.
+            // The result has the order of the "many" side.
             let right = binary.group.as_ref().is_some_and(|group| group.keyword == GroupingKeyword::GroupRight);
             let leads = query.below(outer + 1).contains(&id) != right;
             let order = "keeps the order of its other side";
@@ -136,7 +136,7 @@ fn sort(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) 
     }
 }
 
-/// `vector(0) or x`: what is always there comes first.
+/// `vector(0) or x`: the constant hides the right side.
 fn constant_first(query: &Analysis<'_>, id: Id, binary: &Binary<'_>, findings: &mut Findings) {
     let mut sides = query.children(id);
     let (BinaryOp::Or, Some(left), Some(right)) = (binary.op, sides.next(), sides.next()) else { return };
@@ -172,7 +172,7 @@ fn absent(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mut Findings
         {
             (inner.name_span, inner.name)
         }
-        // A comparison asks for series with some values, such as `absent(up == 1)`.
+        // A comparison selects series by value, as in `absent(up == 1)`.
         ExprKind::Binary(binary) if !binary.op.is_comparison() && !binary.op.is_set() => {
             (binary.op_span, binary.op.as_str())
         }

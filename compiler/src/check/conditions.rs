@@ -1,4 +1,4 @@
-//! What matchers say about the values of a label, in selectors and in everything that is made of them.
+//! Conditions on the values of labels that follow from matchers, for selectors and the expressions around them.
 
 use super::analysis::Analysis;
 use super::label_flow::{replacement, written_labels};
@@ -8,15 +8,15 @@ use super::tree::Id;
 use crate::Span;
 use crate::promql::{Aggregator, BinaryOp, ExprKind, GroupingKeyword, MatchOp, Matcher};
 
-/// As many conditions of one label as are compared with each other.
+/// The maximum number of conditions of one label that are compared with each other.
 pub(super) const MAX_CONDITIONS: usize = 20;
 
-/// What the value of a label is.
+/// A condition on the value of a label.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Condition<'e> {
     pub op: MatchOp,
     pub value: &'e str,
-    /// Where it is said.
+    /// The place of the matcher.
     pub span: Span,
 }
 
@@ -25,7 +25,7 @@ impl<'e> Condition<'e> {
         Self { op: matcher.op, value: &matcher.value.value, span: matcher.span() }
     }
 
-    /// Whether a value meets it, where that can be said.
+    /// Whether a value matches; `None` if that is unknown.
     pub(super) fn matches(&self, value: &str) -> Option<bool> {
         match self.op {
             MatchOp::Equal => Some(self.value == value),
@@ -35,7 +35,7 @@ impl<'e> Condition<'e> {
         }
     }
 
-    /// The values that it lists, and whether it asks for one of them or for none of them.
+    /// The values that it lists, and whether it requires one of them or excludes them.
     fn listed_values(&self) -> Option<(Vec<&'e str>, bool)> {
         Some(match self.op {
             MatchOp::Equal => (vec![self.value], true),
@@ -47,7 +47,7 @@ impl<'e> Condition<'e> {
     }
 }
 
-/// The texts that a pattern without other signs than `|` matches.
+/// The alternatives of a pattern in which only `|` is special.
 pub(super) fn alternatives(pattern: &str) -> Option<Vec<&str>> {
     let inner = pattern.strip_prefix('^').unwrap_or(pattern);
     let inner = inner.strip_suffix('$').unwrap_or(inner);
@@ -60,7 +60,7 @@ pub(super) fn is_plain(value: &str) -> bool {
     !value.contains(['.', '*', '+', '?', '(', ')', '[', ']', '{', '}', '|', '^', '$', '\\'])
 }
 
-/// Two conditions after which no value is left, in the order of the list.
+/// Two conditions that no value can match together, in the order of the list.
 pub(super) fn contradiction<'c, 'e>(conditions: &'c [Condition<'e>]) -> Option<(&'c Condition<'e>, &'c Condition<'e>)> {
     if conditions.len() < 2 {
         return None;
@@ -88,7 +88,7 @@ pub(super) fn contradiction<'c, 'e>(conditions: &'c [Condition<'e>]) -> Option<(
     None
 }
 
-/// A pattern that is asked for and excluded.
+/// A pattern that is both required and excluded.
 fn negated_pattern<'c, 'e>(conditions: &'c [Condition<'e>]) -> Option<(&'c Condition<'e>, &'c Condition<'e>)> {
     let conditions = &conditions[..conditions.len().min(MAX_CONDITIONS)];
     conditions.iter().enumerate().find_map(|(at, first)| {
@@ -103,8 +103,8 @@ fn negated_pattern<'c, 'e>(conditions: &'c [Condition<'e>]) -> Option<(&'c Condi
     })
 }
 
-/// What is known about the values of labels of an expression's series: the conditions of the selector from which the
-/// series have their labels, for labels that are still there and have not got other values since.
+/// The conditions on the labels of an expression's series: those of the selector that the labels come from, without
+/// labels that have since been dropped or overwritten.
 pub(super) fn conditions<'e>(query: &Analysis<'e>, id: Id) -> Vec<(&'e str, Condition<'e>)> {
     let top = id;
     let mut id = id;

@@ -1,4 +1,4 @@
-//! Constants for which a function or operator returns nothing, or nonsense.
+//! Constants for which a function or operator returns no or meaningless values.
 
 use super::analysis::{Analysis, Findings};
 use super::tree::Id;
@@ -45,7 +45,7 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     comparisons(query, findings);
 }
 
-/// The largest number of series that Prometheus converts to an integer.
+/// The limit below which Prometheus converts a number of series to an integer.
 #[expect(clippy::cast_precision_loss, reason = "Prometheus compares floats as well")]
 const MAX_COUNT: f64 = i64::MAX as f64;
 
@@ -57,7 +57,7 @@ fn out_of_range(span: Span, title: String, label: &str) -> Diagnostic {
     Diagnostic::new(Code::ConstantOutOfRange, span, title).label(label)
 }
 
-/// The finding for a label name that makes the query fail. Any other UTF-8 text is a label name.
+/// Reports a label name that makes the query fail. Any other UTF-8 text is valid.
 pub(super) fn invalid_label_name(function: &str, label: &StringLiteral<'_>) -> Option<Diagnostic> {
     let name = match &*label.value {
         "" => "an empty label name",
@@ -184,7 +184,7 @@ fn comparisons(query: &Analysis<'_>, findings: &mut Findings) {
                 let (Some(left), Some(right)) = (children.next(), children.next()) else { continue };
                 for (side, other) in [(left, right), (right, left)] {
                     let value = query.expr(other).as_number();
-                    // `(x > bool 5) >= 0.5` tells 0 and 1 apart; so does `0.5 <= (x > bool 5)`.
+                    // `(x > bool 5) >= 0.5` and `0.5 <= (x > bool 5)` distinguish 0 and 1.
                     let meant = |value: f64| match (binary.op, side == left) {
                         (BinaryOp::Equal | BinaryOp::NotEqual, _) => [0.0, 1.0].contains(&value),
                         (BinaryOp::Greater | BinaryOp::LessEqual, true)

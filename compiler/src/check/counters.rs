@@ -24,22 +24,22 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     }
 }
 
-/// What the values of an expression are, as far as functions of counters and of gauges care.
+/// The kind of values of an expression.
 #[derive(Clone, Copy)]
 enum Values<'e> {
-    /// They only grow.
+    /// Values that only grow.
     Counter,
-    /// Nothing is known.
+    /// Unknown.
     Unknown,
-    /// They go up and down, as this selector's file says.
+    /// Values of a declared gauge.
     Gauge(Role, Span),
-    /// They go up and down, since this aggregation counts.
+    /// Values of an aggregation that counts.
     Counted(&'static str, Span),
-    /// They are a rate already.
+    /// A rate.
     Rate(&'e str, Span),
 }
 
-/// What makes one value of several: in words, and where.
+/// The operation that combines several series: its name and its place.
 type Combined = Option<(&'static str, Span)>;
 
 fn values<'e>(query: &Analysis<'e>, id: Id, combined: &mut Combined) -> Option<Values<'e>> {
@@ -142,7 +142,7 @@ fn counter_function(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mu
     findings.push(finding);
 }
 
-/// A function of each selector in a subquery.
+/// The text to write for a function of a subquery: the function of each selector in it.
 fn rewrite_subquery(query: &Analysis<'_>, subquery: &Subquery<'_>, function: &str) -> Option<String> {
     let range = format!("[{}]", query.slice(subquery.range.span));
     let plain = subquery.modifiers.is_empty();
@@ -182,7 +182,7 @@ fn gauge_function(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mut 
     });
 }
 
-/// A counter whose value is used as it is, although it says only how long ago the process started.
+/// A counter whose raw value is used, although it depends mainly on when the process started.
 fn raw_counter(query: &Analysis<'_>, id: Id, findings: &mut Findings) {
     let (ExprKind::Selector(selector), Some(series)) = (&query.expr(id).kind, query.series(id)) else { return };
     if !matches!(series.declared(), Role::Counter | Role::Sum | Role::Count) {
@@ -208,10 +208,10 @@ fn raw_counter(query: &Analysis<'_>, id: Id, findings: &mut Findings) {
                     || matches!(call.name, "changes" | "present_over_time" | "count_over_time" | "timestamp")
             }
             ExprKind::Aggregate(aggregate) => matches!(aggregate.op, Aggregator::Count | Aggregator::Group),
-            // What a side only filters by, or is compared with, or has lost earlier.
+            // Operators that do not return the raw value.
             ExprKind::Binary(binary) => {
                 let constant = binary.rhs.as_number().or_else(|| binary.lhs.as_number());
-                // Being there and being zero mean something; how much it is depends on the last restart.
+                // Presence and zero are meaningful; the amount depends on the last restart.
                 (binary.op.is_comparison() && constant.is_none_or(|value| value == 0.0))
                     || (binary.op.is_set() && binary.op != BinaryOp::Or && below != outer + 1)
                     || binary.op == BinaryOp::Sub

@@ -1,4 +1,4 @@
-//! A caller's filter reaches every selector, and there is one for it to reach.
+//! Checks that callers can filter every selector.
 
 use super::analysis::{Analysis, Findings};
 use super::tree::Id;
@@ -10,12 +10,12 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     if !query.scope.template {
         return;
     }
-    // Whoever writes the query into the call sees that it takes no filter.
+    // In `preset!`, the author sees that the query has no selector.
     if query.selectors().next().is_none() && !query.scope.inline {
         findings.push(
             Diagnostic::new(Code::UnfilteredSelector, query.expr(0).span, "preset without a selector")
                 .label("reads no series, so that no filter has an effect")
-                // Nothing is read that a filter could have kept back.
+                // A warning, since a filter could not have excluded anything.
                 .warning_unless(false),
         );
     }
@@ -38,7 +38,7 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     }
 }
 
-/// A label that callers can filter on, and that a metric of another file does not have.
+/// Reports a label that callers can filter on, but that a metric of another file does not have.
 fn filters_without_label(query: &Analysis<'_>, findings: &mut Findings) {
     for (_, selector, series) in query.selectors() {
         let hole = selector.items().iter().find(|item| matches!(item, MatcherItem::Labels(_)));
@@ -55,7 +55,7 @@ fn filters_without_label(query: &Analysis<'_>, findings: &mut Findings) {
     }
 }
 
-/// `node-load1`: what would be one name, if names had dashes.
+/// The name that `node-load1` may be meant as.
 fn name_with_dash(query: &Analysis<'_>, id: Id, selector: &Selector<'_>) -> Option<String> {
     let parent = query.parent(id).filter(|_| selector.braces.is_none() && selector.range.is_none())?;
     let ExprKind::Binary(binary) = &query.expr(parent).kind else { return None };

@@ -56,14 +56,14 @@ fn wrong_form(query: &Analysis<'_>, series: &Series<'_>, matcher: &Matcher<'_>) 
     })
 }
 
-/// A number among the alternatives of a pattern that is stored otherwise, unless the pattern matches that as well.
+/// A number among the alternatives of a pattern whose stored form the pattern does not match.
 fn wrong_alternative(pattern: &str, part: &str) -> Option<(String, String)> {
     let number = part.replace("\\.", ".").replace("\\+", "+");
     let right = stored(&number)?;
     (pattern::matches(pattern, &right) == Some(false)).then_some((number, right))
 }
 
-/// A pattern that matches a number as a target wrote it, and as Prometheus stores it.
+/// A pattern that matches both the written and the stored form of a number.
 fn either_form(written: &str, stored: &str, backslash: &str) -> String {
     let escape = |text: &str| {
         text.replace("\\.", ".")
@@ -77,7 +77,7 @@ fn either_form(written: &str, stored: &str, backslash: &str) -> String {
     }
 }
 
-/// The form in which Prometheus 3 stores a number, if it is another one.
+/// The form in which Prometheus 3 stores a number, if it differs.
 fn stored(value: &str) -> Option<String> {
     let is_number = value.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.'))
         || value.to_ascii_lowercase().starts_with("inf");

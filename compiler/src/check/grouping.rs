@@ -1,4 +1,4 @@
-//! Labels that are there to group by, to drop, or to read.
+//! Checks that labels exist before they are grouped by, dropped, or read.
 
 use promql_presets_core::regex::matches_empty;
 
@@ -58,7 +58,7 @@ fn check_by(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &
     }
 }
 
-/// `histogram_quantile(0.9, sum by (le) (x))` for `sum by (le) (histogram_quantile(0.9, x))`.
+/// The text to write for `sum by (le) (histogram_quantile(0.9, x))`: `histogram_quantile(0.9, sum by (le) (x))`.
 fn inside_quantile(query: &Analysis<'_>, operand: Id, aggregate: &Aggregate<'_>) -> Option<String> {
     let ExprKind::Call(call) = &query.expr(query.strip_parens(operand)).kind else { return None };
     let [quantile, buckets] = call.args.as_slice() else { return None };
@@ -73,7 +73,7 @@ fn inside_quantile(query: &Analysis<'_>, operand: Id, aggregate: &Aggregate<'_>)
     Some(format!("histogram_quantile({quantile}, sum {grouping} ({buckets}))"))
 }
 
-/// A label called `group_by`. If there is one, it can be quoted.
+/// `by (group_by)` without braces. A label with this name can be quoted.
 fn group_by_without_braces(query: &Analysis<'_>, grouping: &Grouping<'_>, findings: &mut Findings) {
     let named = |label: &&Label<'_>| query.scope.template && label.name == "group_by" && !label.quoted;
     findings.extend(grouping.labels().find(named).map(|label| {
@@ -95,7 +95,7 @@ fn check_without(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findin
 /// Labels that `label_replace` or `label_join` reads although no series can have them.
 fn check_sources(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) {
     let last = match call.name {
-        // It is asked for series without the label.
+        // The pattern matches series without the label.
         "label_replace" if string_arg(call, 4).is_none_or(|pattern| matches_empty(&pattern.value)) => return,
         "label_replace" => 3,
         "label_join" => call.args.len().saturating_sub(1),
@@ -107,7 +107,7 @@ fn check_sources(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mut F
     }
 }
 
-/// The finding of a label that an expression does not have because its series never had it, as their declaration says.
+/// The finding for a label that an expression lacks because the declaration of its series does not list it.
 pub(super) fn undeclared_label(query: &Analysis<'_>, operand: Id, label: &str, span: Span) -> Option<Diagnostic> {
     if query.labels_without_group_by(operand).may_have(label) {
         return None;
@@ -127,8 +127,8 @@ fn undeclared_in(series: &Series<'_>, label: &str, span: Span) -> Option<Diagnos
     Some(undeclared(series, label, span, series.metric?.labels.as_ref()?.keys().copied()))
 }
 
-/// The finding of a label that an expression does not have, a warning unless that is surely harmful. `None` where the
-/// query asks for series without it.
+/// The finding for a label that an expression lacks: a warning unless that is certainly harmful. `None` if the query
+/// selects series without it.
 pub(super) fn missing_label(
     query: &Analysis<'_>,
     operand: Id,
@@ -145,7 +145,7 @@ pub(super) fn missing_label(
     Some(Diagnostic::new(code, span, title).label("always empty here").secondary(place, text).warning_unless(harmful))
 }
 
-/// The finding of `{group_by}` where a caller may group by labels that an expression does not have.
+/// The finding for `{group_by}` where callers may group by labels that an expression lacks.
 pub(super) fn missing_group_by(query: &Analysis<'_>, operand: Id, span: Span, code: Code) -> Option<Diagnostic> {
     let labels = query.labels(operand);
     if labels.surely_has(GROUP_BY) {
@@ -167,7 +167,7 @@ pub(super) fn missing_group_by(query: &Analysis<'_>, operand: Id, span: Span, co
     };
     let (loser, place, text) = query.find_drop(operand, example);
     if let Some(series) = query.series(loser) {
-        // What a caller may group by is declared by another file than the metric.
+        // The labels to group by and the metric are declared in different files.
         let metric = series.metric.filter(|_| example != GROUP_BY)?;
         let title = format!("a caller may group by `{example}`, which `{}` does not have", metric.name);
         return Some(

@@ -1,4 +1,4 @@
-//! Buckets, and the quantiles that are made of them.
+//! Checks of buckets and quantiles.
 
 use super::analysis::{Analysis, Findings};
 use super::float_labels::open_metrics_float;
@@ -8,7 +8,7 @@ use super::tree::{Id, Series};
 use crate::promql::{Aggregate, Aggregator, Call, ExprKind, GroupingKeyword, MatchOp, Matcher, Selector};
 use crate::{Code, Diagnostic};
 
-/// The argument of a function of histograms that holds the buckets.
+/// The index of the argument with the buckets.
 fn buckets_of(call: &Call<'_>) -> Option<usize> {
     match call.name {
         "histogram_quantile" => Some(1),
@@ -36,11 +36,11 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     }
 }
 
-/// A selector that the argument of a quantile is made of.
+/// A selector that the argument of a quantile takes its values from.
 type Source<'q, 'e> = (Id, &'e Selector<'e>, &'q Series<'e>);
 
-/// `histogram_quantile(0.9, arg)` and its like: one finding at most for each, because faults of one argument go
-/// together.
+/// `histogram_quantile(0.9, arg)` and similar functions. At most one finding for each, because faults of one argument
+/// belong together.
 fn quantile(query: &Analysis<'_>, arg: Id, call: &Call<'_>, findings: &mut Findings) {
     let sources = query.sources(arg);
     let first = |fault: &dyn Fn(Source<'_, '_>) -> Option<Diagnostic>| sources.iter().find_map(|source| fault(*source));
@@ -79,7 +79,7 @@ fn is_native(sources: &[Source<'_, '_>]) -> bool {
     !sources.is_empty() && sources.iter().all(|(_, _, series)| series.declared() == Role::NativeHistogram)
 }
 
-/// Whether series are surely not buckets.
+/// Whether series are certainly not buckets.
 fn has_no_buckets(series: &Series<'_>) -> bool {
     match series.role {
         Role::Bucket | Role::NativeHistogram | Role::Unknown | Role::Base => false,
@@ -88,7 +88,7 @@ fn has_no_buckets(series: &Series<'_>) -> bool {
     }
 }
 
-/// What is no histogram, or is none any more.
+/// Series that are not buckets, or are no longer buckets after an aggregation.
 fn no_buckets(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: &Call<'_>) -> Option<Diagnostic> {
     let (id, selector, series) = source;
     let span = selector.name.as_ref().map_or(selector.span, |name| name.span);
@@ -124,7 +124,7 @@ fn aggregations<'e>(query: &Analysis<'e>, id: Id, arg: Id) -> impl Iterator<Item
     })
 }
 
-/// Buckets that nobody took the rate of.
+/// Buckets without `rate`.
 fn without_rate(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: &Call<'_>) -> Option<Diagnostic> {
     let (id, selector, series) = source;
     if !matches!(series.role, Role::Bucket | Role::NativeHistogram) {
@@ -149,7 +149,7 @@ fn without_rate(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: &Ca
     Some(finding(selector.span).label("these only grow").help(help))
 }
 
-/// What takes buckets away from the histogram between a selector and the quantile.
+/// Operations between a selector and the quantile that remove buckets from the histogram.
 fn missing_buckets(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: &Call<'_>) -> Option<Diagnostic> {
     let (id, selector, series) = source;
     if series.role != Role::Bucket {
@@ -166,7 +166,7 @@ fn missing_buckets(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: 
     {
         let title = format!("`{}` of buckets", aggregate.op.as_str());
         let finding = finding(aggregate.op_span, title, "each bucket may come from another series").help("write `sum`");
-        // Of pairs of servers that watch the same, either will do, so this is no proof.
+        // A warning, since the maximum is right for pairs of servers that scrape the same targets.
         return Some(finding.warning_unless(false));
     }
     let one = selector.matchers().find(|matcher| {
@@ -195,7 +195,7 @@ fn missing_buckets(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: 
     })
 }
 
-/// Whether what comes out of an aggregation of buckets are no cumulative buckets any more.
+/// Whether the result of an aggregation of buckets is no longer cumulative buckets.
 fn breaks_buckets(aggregate: &Aggregate<'_>) -> bool {
     let by_le = || {
         aggregate.grouping.as_ref().is_some_and(|grouping| {
@@ -204,7 +204,7 @@ fn breaks_buckets(aggregate: &Aggregate<'_>) -> bool {
     };
     match aggregate.op {
         Aggregator::Sum | Aggregator::Avg | Aggregator::Max | Aggregator::Min => false,
-        // One of several equal series, for each bucket.
+        // With `by (le)`, one of several equal series for each bucket.
         Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk => !by_le(),
         _ => true,
     }
@@ -233,10 +233,10 @@ fn is_le_misspelt(query: &Analysis<'_>, id: Id) -> bool {
     grouping.is_some_and(|grouping| grouping.labels().any(|label| is_misspelt(&label.name)))
 }
 
-/// What to write so that an aggregation keeps `le`.
+/// The help that makes an aggregation keep `le`.
 fn with_le(query: &Analysis<'_>, id: Id) -> Option<String> {
     let ExprKind::Aggregate(aggregate) = &query.expr(id).kind else { return None };
-    // `LE` is no other label.
+    // `LE` is a misspelt `le`.
     let items = |skip: &str| -> Vec<&str> {
         let items = aggregate.grouping.iter().flat_map(|grouping| &grouping.items);
         items.map(|item| query.slice(item.span())).filter(|item| !item.eq_ignore_ascii_case(skip)).collect()
@@ -251,7 +251,7 @@ fn with_le(query: &Analysis<'_>, id: Id) -> Option<String> {
     };
     let after = aggregate.grouping.as_ref().is_some_and(|grouping| grouping.span().start > aggregate.parens.start);
     Some(match aggregate.op {
-        // Buckets are added up.
+        // Buckets must be summed.
         Aggregator::Max | Aggregator::Min if after => format!("write `sum(...) {text}`"),
         Aggregator::Max | Aggregator::Min => format!("write `sum {text}`"),
         _ if after => format!("write `{text}`"),
@@ -259,7 +259,7 @@ fn with_le(query: &Analysis<'_>, id: Id) -> Option<String> {
     })
 }
 
-/// Each bucket holds all the smaller ones, so a sum over buckets counts everything several times.
+/// A sum over buckets. Each bucket includes the smaller ones, so the sum counts observations several times.
 fn bucket_sum(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Findings) {
     let operand = query.operand(id);
     if aggregate.op != Aggregator::Sum
@@ -272,7 +272,7 @@ fn bucket_sum(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings:
         ExprKind::Call(call) => buckets_of(call).is_some(),
         _ => false,
     });
-    // Whether there is any is not changed by counting it twice.
+    // Counting several times does not change whether the sum is zero.
     let compared_with_zero = query.outer(id).is_some_and(|outer| match &query.expr(outer).kind {
         ExprKind::Binary(binary) => binary.op.is_comparison() && binary.rhs.as_number() == Some(0.0),
         _ => false,
@@ -349,7 +349,7 @@ fn le_of_native(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, finding
     );
 }
 
-/// An average of quantiles is no quantile.
+/// An average of quantiles, which is not a quantile.
 fn aggregated_quantile(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Findings) {
     if !matches!(aggregate.op, Aggregator::Avg | Aggregator::Sum) {
         return;

@@ -30,7 +30,7 @@ fn identical(query: &Analysis<'_>, id: Id, binary: &Binary<'_>) -> Option<Diagno
     if !query.is_vector(left) || !query.is_vector(right) {
         return None;
     }
-    // Labels that only one side filters on; what passes the filter is the same series on both sides.
+    // Labels that only one side filters on. The series that pass the filter are the same on both sides.
     let mut filtered = BTreeSet::new();
     if !reads_same(query, left, right, &mut filtered) {
         return None;
@@ -58,7 +58,7 @@ fn identical(query: &Analysis<'_>, id: Id, binary: &Binary<'_>) -> Option<Diagno
     Some(finding.write(query.expr(id).span, text))
 }
 
-/// The expression without parentheses and without a comparison with a number, which keeps values as they are.
+/// The expression without parentheses and without a comparison with a number, which does not change values.
 fn unguarded(query: &Analysis<'_>, id: Id) -> Id {
     let id = query.strip_parens(id);
     match &query.expr(id).kind {
@@ -71,7 +71,7 @@ fn unguarded(query: &Analysis<'_>, id: Id) -> Id {
     }
 }
 
-/// The comparison that [`unguarded`] leaves out.
+/// The comparison that [`unguarded`] removes.
 fn guard<'e>(query: &Analysis<'e>, id: Id) -> Option<&'e str> {
     let id = query.strip_parens(id);
     match &query.expr(id).kind {
@@ -82,14 +82,14 @@ fn guard<'e>(query: &Analysis<'e>, id: Id) -> Option<&'e str> {
     }
 }
 
-/// Whether two expressions compute the same of the same series, but for filters that only one of them has, whose labels
-/// are added to `filtered`.
+/// Whether two expressions are the same except for filters that only one of them has. Adds the labels of these filters
+/// to `filtered`.
 fn reads_same<'e>(query: &Analysis<'e>, a: Id, b: Id, filtered: &mut BTreeSet<&'e str>) -> bool {
     let (a, b) = (query.strip_parens(a), query.strip_parens(b));
     match (&query.expr(a).kind, &query.expr(b).kind) {
         (ExprKind::Selector(x), ExprKind::Selector(y)) => same_series(query, x, y, filtered),
         (ExprKind::Call(x), ExprKind::Call(y)) => {
-            // These make labels of other labels.
+            // These functions create labels from other labels.
             let relabels = matches!(x.name, "label_replace" | "label_join" | "absent" | "absent_over_time" | "info");
             x.name == y.name && !relabels && x.args.len() == y.args.len() && same_children(query, a, b, filtered)
         }
@@ -133,7 +133,7 @@ fn same_children<'e>(query: &Analysis<'e>, a: Id, b: Id, filtered: &mut BTreeSet
     query.children(a).zip(query.children(b)).all(|(a, b)| reads_same(query, a, b, filtered))
 }
 
-/// Whether two selectors select the same series, but for filters that only one of them has.
+/// Whether two selectors are the same except for filters that only one of them has.
 fn same_series<'e>(
     query: &Analysis<'e>,
     a: &'e Selector<'e>,
@@ -157,7 +157,7 @@ fn same_series<'e>(
         return false;
     }
     let (of_a, of_b) = (matchers(a), matchers(b));
-    // With filters on both sides, they may select different series.
+    // With filters on both sides, the selectors may select different series.
     let is_wider = of_a.is_subset(&of_b) || of_b.is_subset(&of_a);
     filtered.extend(of_a.symmetric_difference(&of_b).map(|(label, ..)| *label));
     is_wider

@@ -1,4 +1,4 @@
-//! Operators between two vectors: whether their series can match, and on which side one belongs to many.
+//! Checks of operators between two vectors: whether their series can match, and match one to one or many to one.
 
 use super::analysis::{Analysis, Findings};
 use super::conditions::{Condition, conditions, contradiction};
@@ -10,7 +10,7 @@ use super::tree::Id;
 use crate::promql::{Binary, BinaryOp, ExprKind, Grouping, GroupingItem, GroupingKeyword, MatchOp};
 use crate::{Code, Diagnostic, Span};
 
-/// Labels that many instances share.
+/// Labels that series of several instances share.
 const COARSE_LABELS: [&str; 10] =
     ["app", "cluster", "datacenter", "dc", "env", "environment", "job", "namespace", "region", "service"];
 
@@ -51,7 +51,7 @@ impl<'e> Join<'_, 'e> {
         self.binary.matching.as_ref().filter(|matching| matching.keyword == GroupingKeyword::On)
     }
 
-    /// Prometheus refuses a label that is both matched on and copied.
+    /// Prometheus rejects a label that is both matched on and copied.
     fn label_clash(&self, findings: &mut Findings) {
         let (Some(on), Some(group)) = (self.on(), &self.binary.group) else { return };
         let hole = |grouping: &Grouping<'_>| {
@@ -85,9 +85,9 @@ impl<'e> Join<'_, 'e> {
         }
     }
 
-    /// Labels that are matched on or copied are there.
+    /// Labels that are matched on or copied, but that a side does not have.
     fn missing_labels(&self, findings: &mut Findings) {
-        // A constant to fall back to never has labels.
+        // A constant fallback has no labels.
         let sides = [self.left, self.right]
             .into_iter()
             .filter(|side| self.constant_fallback().is_none_or(|(id, _)| id != *side));
@@ -102,7 +102,7 @@ impl<'e> Join<'_, 'e> {
                 GroupingItem::Label(_) => None,
                 GroupingItem::GroupBy(span) => missing_group_by(self.query, side, *span, Code::MatchLabelMissing),
             });
-            // Labels that are lost together are one mistake.
+            // Several missing labels are one finding.
             match (found, &mut first_missing) {
                 (Some(found), Some(first)) if found.code == Code::MatchLabelMissing => {
                     first.severity = first.severity.max(found.severity);
@@ -115,7 +115,7 @@ impl<'e> Join<'_, 'e> {
         findings.extend(first_missing);
         let ignoring = self.binary.matching.iter().filter(|matching| matching.keyword == GroupingKeyword::Ignoring);
         for label in ignoring.flat_map(Grouping::labels) {
-            // One side may well lack what the other has.
+            // An ignored label is normally missing on one side.
             let undeclared = |side| undeclared_label(self.query, side, &label.name, label.span);
             if let (Some(found), Some(_)) = (undeclared(self.left), undeclared(self.right)) {
                 findings.push(found);
@@ -128,7 +128,7 @@ impl<'e> Join<'_, 'e> {
             findings.extend(match item {
                 GroupingItem::Label(label) if !self.query.labels_without_group_by(one).may_have(&label.name) => {
                     let title = format!("`{}` copies `{}`, which is not there", group.keyword.as_str(), label.name);
-                    // It is taken from the series of the other side, where they have it.
+                    // Without it, the label of the "many" side is removed.
                     let harmful =
                         self.query.has_label(many, &label.name) || self.query.declares_label(one, &label.name);
                     missing_label(self.query, one, &label.name, label.span, Code::GroupLabelMissing, title, harmful)
@@ -139,15 +139,15 @@ impl<'e> Join<'_, 'e> {
         }
     }
 
-    /// Whether no series match at all because one side lacks a label. If the other side may lack it, too, some may
-    /// match; where both its grouping and `on` name the label, it has it.
+    /// Whether no series match because one side lacks a label. Some may match if the other side may lack it too. A side
+    /// whose grouping names the label is assumed to have it.
     fn nothing_matches_without(&self, side: Id, label: &str) -> bool {
         let other = if side == self.left { self.right } else { self.left };
         let has = self.query.has_label(other, label) || self.expected_labels(other).contains(&label);
         self.binary.op != BinaryOp::Or && self.binary.fill.is_empty() && has
     }
 
-    /// A label that one side surely has and the other cannot have.
+    /// A label that one side certainly has and the other cannot have.
     fn impossible_match(&self, findings: &mut Findings) {
         if self.binary.op == BinaryOp::Or || self.on().is_some() {
             return;
@@ -176,7 +176,7 @@ impl<'e> Join<'_, 'e> {
                 .label("finds nothing to match")
                 .secondary(series, format!("this side has {shown}"))
                 .secondary(place, text)
-                // A label that is only named in `by` may be on no series at all.
+                // No series may have a label that is only named in `by`.
                 .warning_unless(self.query.has_label(side, label));
                 findings.push(match self.suggest_fix(side, other) {
                     Some(help) => finding.help(help),
@@ -187,7 +187,7 @@ impl<'e> Join<'_, 'e> {
         }
     }
 
-    /// A label that is matched and has other values on one side than on the other.
+    /// A matched label whose values on the two sides cannot be equal.
     fn disjoint_values(&self, findings: &mut Findings) {
         if self.binary.op == BinaryOp::Or {
             return;
@@ -224,7 +224,7 @@ impl<'e> Join<'_, 'e> {
         }
     }
 
-    /// The labels that a side has, or was given by an aggregation of its own.
+    /// The labels that a side has, including those that it is grouped by.
     fn expected_labels(&self, side: Id) -> Vec<&'e str> {
         let mut labels = self.query.labels(side).sure().to_vec();
         if let ExprKind::Aggregate(aggregate) = &self.query.expr(self.query.strip_parens(side)).kind
@@ -247,7 +247,7 @@ impl<'e> Join<'_, 'e> {
         if single {
             return Some(format!("write `{op} on () {keyword} ()`"));
         }
-        // Where each side has a label that the other one lacks, neither is one of the many.
+        // If each side has a label that the other lacks, neither is the "many" side.
         let extra = |side: Id, other: Id| {
             let mut labels = self.expected_labels(side);
             labels.retain(|label| *label != NAME && !self.query.labels(other).may_have(label));
@@ -260,7 +260,7 @@ impl<'e> Join<'_, 'e> {
         mends.then(|| format!("write `{op} ignoring ({}) {keyword} ()`", ignored.join(", ")))
     }
 
-    /// `on ({group_by})`, where a caller who groups by nothing makes everything match everything.
+    /// `on ({group_by})`, which matches everything with everything if the caller does not group.
     fn empty_on(&self, findings: &mut Findings) -> bool {
         let Some(on) = self.on().filter(|on| on.has_hole() && on.labels().next().is_none()) else { return false };
         let single = |side: Id| self.query.labels_without_group_by(side).all().is_some_and(<[_]>::is_empty);
@@ -283,7 +283,7 @@ impl<'e> Join<'_, 'e> {
         true
     }
 
-    /// Both sides have further labels, so that several of their series match each other.
+    /// Both sides have further labels, so that several series of each side match.
     fn many_to_many(&self, findings: &mut Findings) {
         if self.binary.op.is_set() || !self.binary.fill.is_empty() || self.empty_on(findings) {
             return;
@@ -292,10 +292,10 @@ impl<'e> Join<'_, 'e> {
         let copied = self.binary.group.iter().flat_map(Grouping::labels);
         let mut names: Vec<&str> = matching.labels().map(|label| &*label.name).collect();
         names.sort_unstable();
-        // What is copied is there once for each match.
+        // A copied label has one value per match.
         let copied: Vec<&str> = copied.map(|label| &*label.name).collect();
         let extra = |labels: &Labels<'e>, side: Id| -> Option<&'e str> {
-            // Where labels were made of others, one may well follow from the other.
+            // A label that was created from another one may depend on it.
             let is_aggregate = matches!(self.query.expr(self.query.strip_parens(side)).kind, ExprKind::Aggregate(_));
             if !is_aggregate && !self.is_measured(side) {
                 return None;
@@ -309,7 +309,7 @@ impl<'e> Join<'_, 'e> {
                 })
             };
             let Some(all) = labels.all() else {
-                // Scraped series of which nothing is declared: those of a job have several instances.
+                // Scraped series without a declaration: a job has several instances.
                 let is_coarse = names.iter().all(|name| COARSE_LABELS.contains(name)) && !matching.has_hole();
                 return Some("instance").filter(|label| on && is_coarse && !fixed(label) && !copied.contains(label));
             };
@@ -355,8 +355,8 @@ impl<'e> Join<'_, 'e> {
         }
     }
 
-    /// Whether an expression has the labels of a selector of measurements, rather than of an info metric: a declared
-    /// metric, or a rate of one.
+    /// Whether an expression has the labels of a metric with measurements rather than of an info metric: a declared
+    /// metric, or a rate.
     fn is_measured(&self, side: Id) -> bool {
         let mut id = unscaled(self.query, side);
         let mut has_rate = false;
@@ -383,7 +383,7 @@ impl<'e> Join<'_, 'e> {
         (self.binary.op == BinaryOp::Or && constant).then_some((self.right, call.span))
     }
 
-    /// Whether the series are those that a server scraped, with their instances: `rate(x[5m])`.
+    /// Whether the series have the labels of scraped series, including `instance`: `rate(x[5m])`.
     fn is_scraped(&self, side: Id) -> bool {
         let sources = self.query.sources(side);
         let is_scraped = |name: Option<&str>| name.is_some_and(|name| !name.contains(':'));
@@ -392,7 +392,7 @@ impl<'e> Join<'_, 'e> {
             && sources.iter().all(|(_, it, series)| it.range.is_some() && is_scraped(series.name.as_deref()))
     }
 
-    /// `sum by (job) (x) or vector(0)`: series without labels, whatever the other side has.
+    /// `sum by (job) (x) or vector(0)`: the fallback is always in the result, since it has no labels.
     fn unconditional_fallback(&self, findings: &mut Findings) {
         let Some((_, fallback)) = self.constant_fallback() else { return };
         if self
@@ -404,7 +404,7 @@ impl<'e> Join<'_, 'e> {
         {
             return;
         }
-        // What is aggregated or compared afterwards does not mind one more series of a constant value.
+        // One more series of a constant value is harmless in an aggregation or comparison.
         let outer = self.query.ancestors(self.left).skip(1).any(|outer| match &self.query.expr(outer).kind {
             ExprKind::Aggregate(_) => true,
             ExprKind::Binary(binary) => binary.op.is_comparison(),

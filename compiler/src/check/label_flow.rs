@@ -1,6 +1,6 @@
-//! Label flow: from the selectors up to the root, which labels the series of each expression have.
+//! Infers the labels of each expression's series, from the selectors up to the root.
 //!
-//! What an operator does to labels is what Prometheus' engine does (`promql/engine.go`, `promql/functions.go`).
+//! Operators treat labels as in Prometheus' engine (`promql/engine.go`, `promql/functions.go`).
 
 use promql_presets_core::regex::matches_empty;
 
@@ -100,7 +100,7 @@ impl<'e> Flow<'_, 'e> {
         }
     }
 
-    /// `absent` makes its labels from `=` matchers, where there is one for the label.
+    /// `absent` creates labels from the `=` matchers of labels with a single matcher.
     fn absent(&self, vector: Id) -> Labels<'e> {
         let ExprKind::Selector(selector) = &self.tree.expr(self.tree.strip_parens(vector)).kind else {
             return Labels::none();
@@ -112,7 +112,7 @@ impl<'e> Flow<'_, 'e> {
             matcher.op == MatchOp::Equal && !matcher.value.value.is_empty() && matcher.label.name != NAME
         });
         let given = given.map(|matcher| &*matcher.label.name).filter(|name| once(name));
-        // What a caller filters on becomes a label, too, or makes one of these ambiguous.
+        // The filters of a caller become labels too, or add a second matcher for a label.
         if selector.has_labels_hole() { Labels::any().without(NAME) } else { Labels::none().with_all_sure(given) }
     }
 
@@ -146,7 +146,7 @@ impl<'e> Flow<'_, 'e> {
     fn drop_labels(&self, labels: Labels<'e>, grouping: &'e Grouping<'e>) -> Labels<'e> {
         let (literal, hole) = labels_of(&grouping.items);
         let labels = labels.without_all(literal);
-        // It may be any of them.
+        // The caller may have grouped by any of them.
         if hole && self.grouped { labels.all_unsure().without(GROUP_BY) } else { labels }
     }
 
@@ -172,7 +172,7 @@ impl<'e> Flow<'_, 'e> {
         })
     }
 
-    /// The labels of the side of the many, with those that the side of the one gives to it.
+    /// The labels of the "many" side, with those copied from the "one" side.
     fn many_to_one(&self, many: &Labels<'e>, one: &Labels<'e>, group: &'e Grouping<'e>) -> Labels<'e> {
         let (literal, hole) = labels_of(&group.items);
         let mut labels = many.clone();
@@ -190,7 +190,7 @@ impl<'e> Flow<'_, 'e> {
     }
 
     fn one_to_one(&self, binary: &'e Binary<'e>, lhs: &Labels<'e>, rhs: &Labels<'e>, named: bool) -> Labels<'e> {
-        // Both sides have the labels that are matched, and with equal values; the name is not matched.
+        // Matched labels are equal on both sides. The name is not matched.
         let filled = |side| binary.fill.iter().any(|fill| fill.side == FillSide::Both || fill.side == side);
         let matched = match (filled(FillSide::Left), filled(FillSide::Right)) {
             (false, false) => lhs.clone().without(NAME).and(&rhs.clone().without(NAME)),
@@ -200,7 +200,7 @@ impl<'e> Flow<'_, 'e> {
         match &binary.matching {
             Some(on) if on.keyword == GroupingKeyword::On => self.keep_labels(&matched, on),
             Some(ignoring) => {
-                // What is ignored may differ, so it says nothing about the other side.
+                // Ignored labels may differ between the sides.
                 let lhs = self.drop_labels(lhs.clone().without(NAME), ignoring);
                 let rhs = self.drop_labels(rhs.clone().without(NAME), ignoring);
                 if binary.fill.is_empty() { lhs.and(&rhs) } else { lhs.or(&rhs) }
@@ -222,13 +222,13 @@ pub(super) fn string_arg<'e>(call: &'e Call<'e>, index: usize) -> Option<&'e Str
     }
 }
 
-/// The labels that a function gives values to.
+/// The labels that a function sets.
 pub(super) fn written_labels<'e>(call: &'e Call<'e>) -> impl Iterator<Item = &'e str> {
     let sets = matches!(call.name, "label_replace" | "label_join" | "histogram_quantiles");
     string_arg(call, 1).filter(|_| sets).map(|label| &*label.value).into_iter()
 }
 
-/// The value that `label_replace` gives to every series of these labels, where it is always the same.
+/// The value that `label_replace` sets on series with these labels, if it is the same for all of them.
 pub(super) fn replacement<'e>(call: &'e Call<'e>, labels: &Labels<'e>) -> Option<&'e StringLiteral<'e>> {
     let pattern = &*string_arg(call, 4)?.value;
     let always = matches!(pattern, ".*" | "(.*)") || (matches_empty(pattern) && lacks_source(call, labels));
@@ -236,14 +236,14 @@ pub(super) fn replacement<'e>(call: &'e Call<'e>, labels: &Labels<'e>) -> Option
         .filter(|value| call.name == "label_replace" && always && !value.value.is_empty() && !value.value.contains('$'))
 }
 
-/// Whether `label_replace` reads a label that is not there, with a pattern that does not match that.
+/// Whether `label_replace` has no effect, because the source label is missing and the pattern does not match that.
 pub(super) fn replacement_is_noop<'e>(call: &'e Call<'e>, labels: &Labels<'e>) -> bool {
     call.name == "label_replace"
         && lacks_source(call, labels)
         && string_arg(call, 4).is_some_and(|pattern| !matches_empty(&pattern.value))
 }
 
-/// Whether series of these labels lack the label that `label_replace` reads.
+/// Whether series with these labels lack the source label of `label_replace`.
 fn lacks_source<'e>(call: &'e Call<'e>, labels: &Labels<'e>) -> bool {
     // A caller may group by it.
     let lacks = |label: &str| !labels.may_have(label) && !labels.may_have(GROUP_BY);

@@ -1,17 +1,17 @@
-//! What is known about the labels of an expression's series.
+//! The known labels of an expression's series.
 
 use std::fmt::{self, Display, Formatter};
 
-/// Stands in a set of labels for whatever a caller groups by.
+/// Represents the labels that a caller groups by.
 pub(super) const GROUP_BY: &str = "{group_by}";
 
 /// The label that holds a metric's name.
 pub(super) const NAME: &str = "__name__";
 
-/// What is known about the labels of an expression's series: which they surely have, and which they may have.
+/// The labels that all series of an expression have, and those that some may have.
 ///
-/// As text, for people: `job, instance?` are the label `job` and perhaps `instance`, and no other;
-/// `le, ... but not pod` are `le` and perhaps any other but `pod`.
+/// Displayed as `job, instance?` for the label `job`, possibly `instance`, and no others, and as `le, ... but not pod`
+/// for `le` and possibly any others except `pod`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Labels<'e> {
     /// Sorted; each of them is also in `may`.
@@ -39,18 +39,18 @@ impl<'e> Labels<'e> {
         Self::default()
     }
 
-    /// Nothing is known.
+    /// Unknown labels.
     #[must_use]
     pub(super) fn any() -> Self {
         Self { sure: Vec::new(), may: May::AllBut(Vec::new()) }
     }
 
-    /// Perhaps these and no other.
+    /// Possibly these, and no others.
     pub(super) fn only(labels: impl IntoIterator<Item = &'e str>) -> Self {
         Self { sure: Vec::new(), may: May::Only(sorted(labels)) }
     }
 
-    /// With labels that every series has.
+    /// Adds labels that every series has.
     #[must_use]
     pub(super) fn with_all_sure(self, labels: impl IntoIterator<Item = &'e str>) -> Self {
         let new = sorted(labels);
@@ -61,7 +61,7 @@ impl<'e> Labels<'e> {
         Self { sure: union(&self.sure, &new), may }
     }
 
-    /// Without labels.
+    /// Removes labels.
     #[must_use]
     pub(super) fn without_all(self, labels: impl IntoIterator<Item = &'e str>) -> Self {
         let gone = sorted(labels);
@@ -72,7 +72,7 @@ impl<'e> Labels<'e> {
         Self { sure: difference(&self.sure, &gone), may }
     }
 
-    /// With the same labels, of which it is not sure any more that they are there.
+    /// The same labels, none of which is certain.
     #[must_use]
     pub(super) fn all_unsure(mut self) -> Self {
         self.sure.clear();
@@ -100,7 +100,7 @@ impl<'e> Labels<'e> {
         &self.sure
     }
 
-    /// Every label that a series may have, sorted; `None` where there is no end of them.
+    /// Every label that a series may have, sorted; `None` if any label is possible.
     #[must_use]
     pub(super) fn all(&self) -> Option<&[&'e str]> {
         match &self.may {
@@ -109,14 +109,14 @@ impl<'e> Labels<'e> {
         }
     }
 
-    /// With a label that every series has.
+    /// Adds a label that every series has.
     #[must_use]
     pub(super) fn with_sure(mut self, label: &'e str) -> Self {
         insert(&mut self.sure, label);
         self.with(label)
     }
 
-    /// With a label that a series may have.
+    /// Adds a label that a series may have.
     #[must_use]
     pub(super) fn with(mut self, label: &'e str) -> Self {
         match &mut self.may {
@@ -126,7 +126,7 @@ impl<'e> Labels<'e> {
         self
     }
 
-    /// Without a label.
+    /// Removes a label.
     #[must_use]
     pub(super) fn without(mut self, label: &'e str) -> Self {
         match &mut self.may {
@@ -137,32 +137,32 @@ impl<'e> Labels<'e> {
         self
     }
 
-    /// With a label of which nothing more is known than that it may be there.
+    /// Makes a label possible but not certain.
     #[must_use]
     pub(super) fn unsure(mut self, label: &'e str) -> Self {
         remove(&mut self.sure, label);
         self.with(label)
     }
 
-    /// Of these labels those that are there.
+    /// Keeps only some labels.
     #[must_use]
     pub(super) fn keep(&self, labels: impl IntoIterator<Item = &'e str>) -> Self {
         let may: Vec<&'e str> = sorted(labels.into_iter().filter(|label| self.may_have(label)));
         Self { sure: may.iter().copied().filter(|label| self.surely_has(label)).collect(), may: May::Only(may) }
     }
 
-    /// The series of either.
+    /// The labels of series of either.
     #[must_use]
     pub(super) fn or(&self, other: &Self) -> Self {
         Self { sure: intersection(&self.sure, &other.sure), may: self.may.union(&other.may) }
     }
 
-    /// Series that have all the labels of one and of the other.
+    /// The labels of series that match both.
     #[must_use]
     pub(super) fn and(&self, other: &Self) -> Self {
         let may = self.may.intersection(&other.may);
         let mut labels = Self { sure: union(&self.sure, &other.sure), may };
-        // What one side surely has and the other cannot have: no such series exists, which is reported elsewhere.
+        // A label that one side certainly has and the other cannot have: no series match, which is reported elsewhere.
         let sure = std::mem::take(&mut labels.sure);
         labels.sure = sure.into_iter().filter(|label| labels.may_have(label)).collect();
         labels

@@ -1,4 +1,4 @@
-//! Names, labels and values that selectors ask for.
+//! Checks of the names, labels and values in selectors.
 
 use super::analysis::{Analysis, Findings};
 use super::conditions::{Condition, MAX_CONDITIONS, alternatives, contradiction, is_plain};
@@ -23,7 +23,7 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     }
 }
 
-/// A name that a declared metric has no series of.
+/// A series that a declared metric does not have.
 fn undeclared_metric(query: &Analysis<'_>, selector: &Selector<'_>, series: &Series<'_>, findings: &mut Findings) {
     let Some(name) = series.name.as_deref() else { return };
     let span = selector.name.as_ref().map_or(selector.span, |name| name.span);
@@ -56,11 +56,11 @@ fn undeclared_metric(query: &Analysis<'_>, selector: &Selector<'_>, series: &Ser
         );
         return;
     }
-    // Only `{metric_name}_suffix` is surely meant to belong to the declared metric.
+    // Only `{metric_name}_suffix` certainly refers to the declared metric.
     let (Some(base), Some(written)) = (query.scope.metric, &selector.name) else { return };
     let (Some((metric, _)), false) = (query.scope.metrics.find(base), written.holes.is_empty()) else { return };
     let Some(kind) = metric.kind.filter(|kind| *kind != MetricType::Unknown) else { return };
-    // A colon is in the names of recording rules, which are nobody's series.
+    // Names with a colon are recording rules.
     let Some(suffix) = name.strip_prefix(base).filter(|suffix| !suffix.contains(':')) else { return };
     let finding = Diagnostic::new(Code::UndeclaredMetric, span, format!("no series `{name}`"))
         .label(format!("a {} has none of that name", kind.as_str().replace('_', " ")));
@@ -77,7 +77,7 @@ fn undeclared_metric(query: &Analysis<'_>, selector: &Selector<'_>, series: &Ser
     });
 }
 
-/// Whether the label, or a value of it, is not among those that the metric's file declares.
+/// Reports a label or a value that the metric's file does not declare. Returns whether there was one.
 fn undeclared_label(matcher: &Matcher<'_>, series: &Series<'_>, findings: &mut Findings) -> bool {
     let Some(labels) = series.metric.and_then(|metric| metric.labels.as_ref()) else {
         return false;
@@ -96,7 +96,7 @@ fn undeclared_label(matcher: &Matcher<'_>, series: &Series<'_>, findings: &mut F
     undeclared_value(matcher, kind, findings)
 }
 
-/// Whether a value cannot be one of the label's.
+/// Reports a value that the label cannot have. Returns whether there was one.
 fn undeclared_value(matcher: &Matcher<'_>, kind: &LabelType, findings: &mut Findings) -> bool {
     let (label, value) = (&*matcher.label.name, &*matcher.value.value);
     let typed = match matcher.op {
@@ -151,7 +151,7 @@ fn declared_values(kind: &LabelType) -> String {
     format!("declared are `{}`", values_of(kind).collect::<Vec<_>>().join("`, `"))
 }
 
-/// The finding of a label that the file of a metric does not declare.
+/// The finding for a label that the file of a metric does not declare.
 pub(super) fn undeclared<'l>(
     series: &Series<'_>,
     label: &str,
@@ -164,7 +164,7 @@ pub(super) fn undeclared<'l>(
     let le = (series.role == Role::Bucket).then_some("le");
     match nearest(label, labels.chain(le)) {
         Some(meant) => finding.help(format!("a label with a similar name exists: `{meant}`")),
-        // Nobody declares these.
+        // Labels that files do not declare.
         None if label.eq_ignore_ascii_case("le") => finding.note("only the buckets of a classic histogram have `le`"),
         None if label == "quantile" => finding.note("only the quantiles of a summary have `quantile`"),
         None => {
@@ -176,7 +176,7 @@ pub(super) fn undeclared<'l>(
     }
 }
 
-/// Values that look as if another operator was meant.
+/// Values that suggest that another operator was intended.
 fn suspicious_operator(matcher: &Matcher<'_>, findings: &mut Findings) {
     let value = &*matcher.value.value;
     let finding = |code, title: String| Diagnostic::new(code, matcher.value.span, title);
@@ -211,7 +211,7 @@ fn suspicious_operator(matcher: &Matcher<'_>, findings: &mut Findings) {
     }
 }
 
-/// Whether a pattern matches the empty string without saying so.
+/// Whether a pattern matches the empty string, probably by mistake.
 fn seems_to_require_label(matcher: &Matcher<'_>) -> bool {
     let value = &*matcher.value.value;
     matcher.matches_empty() && !value.is_empty() && !matches_all(value) && !lists_empty(value) && !value.ends_with(".*")
@@ -222,7 +222,7 @@ fn matches_all(value: &str) -> bool {
         || value.split('|').any(|part| part == ".*")
 }
 
-/// `=~"a|"`: somebody wants the series without the label, too.
+/// Whether a pattern has an empty alternative, as in `=~"a|"`, to include series without the label.
 fn lists_empty(value: &str) -> bool {
     value.starts_with('|')
         || value.ends_with('|')
@@ -248,7 +248,7 @@ fn looks_like_regex(value: &str) -> bool {
         || (value.len() > 2 && value.starts_with('^') && value.ends_with('$'))
 }
 
-/// Matchers of one label that no value meets.
+/// Matchers of one label that no value can match.
 fn contradictions(selector: &Selector<'_>, series: &Series<'_>, findings: &mut Findings) {
     for matcher in selector.matchers() {
         if matcher.op == MatchOp::NotRegex && matches_all(&matcher.value.value) {
@@ -260,7 +260,7 @@ fn contradictions(selector: &Selector<'_>, series: &Series<'_>, findings: &mut F
         }
     }
     let mut matchers: Vec<&Matcher<'_>> = selector.matchers().collect();
-    // The order of the text is kept within a label.
+    // A stable sort, which keeps the order of the text within a label.
     matchers.sort_by(|a, b| a.label.name.cmp(&b.label.name));
     for of_label in matchers.chunk_by(|a, b| a.label.name == b.label.name) {
         let label = &of_label[0].label.name;
@@ -286,7 +286,7 @@ fn contradictions(selector: &Selector<'_>, series: &Series<'_>, findings: &mut F
     }
 }
 
-/// A caller must filter on a required label, which a template that fixes it leaves no choice for.
+/// A matcher of a required label, which each caller must filter on.
 fn fixed_required_label(query: &Analysis<'_>, selector: &Selector<'_>, findings: &mut Findings) {
     let Some(hole) = selector.items().iter().find(|item| matches!(item, MatcherItem::Labels(_))) else { return };
     for label in query.scope.labels.iter().flat_map(|labels| &labels.labels).filter(|label| label.required) {

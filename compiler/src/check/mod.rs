@@ -1,8 +1,8 @@
-//! The fourth layer: what a query says, given what the files declare about metrics.
+//! Checks the meaning of valid queries, given the declarations of metrics.
 //!
-//! Labels flow up from the selectors through functions, aggregations and joins (`label_flow`), so that the labels of every
-//! expression are known as far as they can be. Each file of checks reads that, and a check that lacks what it needs to
-//! know is quiet. A query is walked a fixed number of times, so time is linear in its length.
+//! `label_flow` infers the labels of each expression from the selectors through functions, aggregations and joins. The
+//! checks use them and report nothing where the labels are unknown. They walk a query a fixed number of times, so time
+//! is linear in its length.
 
 mod analysis;
 mod calls;
@@ -53,8 +53,8 @@ const CHECKS: [fn(&Analysis<'_>, &mut Findings); 13] = [
     calls::check,
 ];
 
-/// Leaves out findings that another finding explains: one that [supersedes](Code::supersedes) their code and shows a
-/// place of theirs.
+/// Removes findings that another one explains: one whose code [supersedes](Code::supersedes) theirs, and whose spans
+/// overlap theirs.
 fn drop_superseded(findings: &mut Findings) {
     let mut explained: BTreeMap<Code, Vec<Span>> = BTreeMap::new();
     for finding in findings.iter() {
@@ -63,7 +63,7 @@ fn drop_superseded(findings: &mut Findings) {
         }
     }
     for places in explained.values_mut() {
-        // From here on, each place starts where it did and ends where the last of those before it does.
+        // Extend each place to the maximum end so far, so that a binary search finds overlaps.
         places.sort();
         let mut end = 0;
         for place in places {
@@ -80,7 +80,7 @@ fn drop_superseded(findings: &mut Findings) {
     });
 }
 
-/// Checks a query that has neither faults of syntax nor of types. Spans are of `text`, which `expr` was read from.
+/// Checks a query without errors of syntax and types. Spans are of `text`, which `expr` was parsed from.
 pub(crate) fn check(text: &str, expr: &Expr<'_>, scope: Scope<'_>) -> Vec<Diagnostic> {
     let query = Analysis::new(text, expr, scope);
     let mut findings = Vec::new();
@@ -92,16 +92,16 @@ pub(crate) fn check(text: &str, expr: &Expr<'_>, scope: Scope<'_>) -> Vec<Diagno
     findings
 }
 
-/// Checks plain PromQL, of whose metrics nothing is known. Spans are of `text`, which `expr` was read from.
+/// Checks plain PromQL without declarations. Spans are of `text`, which `expr` was parsed from.
 #[must_use]
 pub fn check_query(text: &str, expr: &Expr<'_>) -> Vec<Diagnostic> {
     check(text, expr, plain(&Metrics::default()))
 }
 
-/// What the query itself tells about the labels of its result.
+/// The labels of a query's result that follow from the query alone.
 #[must_use]
 pub fn output_labels<'e>(text: &'e str, expr: &'e Expr<'e>) -> Labels<'e> {
-    // Where nothing is declared, every label comes from the query's text.
+    // Without declarations, every label comes from the text of the query.
     let query = Analysis::new(text, expr, plain(&NOTHING));
     query.labels(0).clone()
 }

@@ -1,11 +1,11 @@
-//! Whether a regular expression of a query matches a text.
+//! Matches values against the regular expressions of matchers.
 
 use promql_presets_core::regex::validate;
 use regex_lite::RegexBuilder;
 
 /// Whether a pattern, anchored at both ends as in Prometheus, matches a text.
 ///
-/// Returns `None` for what `regex-lite` reads otherwise than RE2 or not at all, and for long input.
+/// Returns `None` for syntax that `regex-lite` reads differently from RE2 or does not support, and for long input.
 pub(super) fn matches(pattern: &str, text: &str) -> Option<bool> {
     let is_long = pattern.len() > MAX_PATTERN || text.len() > MAX_TEXT;
     if is_long || READ_OTHERWISE.iter().any(|part| pattern.contains(part)) || validate(pattern).is_err() {
@@ -20,7 +20,7 @@ const MAX_PATTERN: usize = 300;
 const MAX_TEXT: usize = 100;
 const MAX_SIZE: usize = 1 << 16;
 
-/// Unbounded counts, classes of Unicode, and `\s`, which has a vertical tab here.
+/// Counts without a minimum, Unicode classes, and `\s`, which includes the vertical tab in `regex-lite`.
 const READ_OTHERWISE: [&str; 7] = ["{,", "(?i", r"\p", r"\P", r"\s", r"\S", r"\Q"];
 
 #[cfg(test)]

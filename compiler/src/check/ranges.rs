@@ -1,4 +1,4 @@
-//! Ranges, windows and subqueries.
+//! Checks of ranges, windows and subqueries.
 
 use promql_presets_core::PromDuration;
 
@@ -39,7 +39,7 @@ fn is_range(query: &Analysis<'_>, id: Id) -> bool {
     query.expr(id).ty() == crate::promql::ResultType::RangeVector
 }
 
-/// The durations of an expression that have to be positive.
+/// The durations of an expression that must be positive.
 fn ranges<'e>(query: &Analysis<'e>, id: Id) -> impl Iterator<Item = &'e Duration> {
     let (range, step) = match &query.expr(id).kind {
         ExprKind::Selector(selector) => (selector.range.as_ref().map(|range| &range.duration), None),
@@ -49,7 +49,7 @@ fn ranges<'e>(query: &Analysis<'e>, id: Id) -> impl Iterator<Item = &'e Duration
     range.into_iter().chain(step)
 }
 
-/// What a duration with `{window}` in it can become, in seconds.
+/// The minimum and maximum of a duration with `{window}`, in seconds.
 fn bounds(duration: &Duration) -> (f64, f64) {
     const LONGEST: f64 = 9.3e9;
     match &duration.kind {
@@ -218,7 +218,7 @@ fn subquery(query: &Analysis<'_>, arg: Id, call: &Call<'_>, findings: &mut Findi
         let finding =
             Diagnostic::new(Code::SubqueryTooFine, step.span, "subquery in steps shorter than the scrape interval")
                 .label(format!("scraped every {interval}, so the same samples are read again"));
-        // A range that is no longer than its steps has one point.
+        // A range of at most one step has one point.
         findings.push(if range > scrape {
             finding.help(format!("write `[{}:{interval}]`", query.slice(subquery.range.span)))
         } else {
@@ -231,7 +231,7 @@ fn in_seconds(duration: PromDuration) -> f64 {
     std::time::Duration::from_millis(duration.as_millis()).as_secs_f64()
 }
 
-/// A duration of so many seconds.
+/// A duration of this number of seconds.
 fn duration(seconds: f64) -> PromDuration {
     let rounded = (seconds * 1e3).round() / 1e3;
     let ms = std::time::Duration::try_from_secs_f64(rounded).map_or(u128::MAX, |duration| duration.as_millis());
@@ -255,7 +255,7 @@ fn mismatch(query: &Analysis<'_>, id: Id, findings: &mut Findings) {
     let same = match (first.duration.seconds(), second.duration.seconds()) {
         (Some(first), Some(second)) => (first - second).abs() < 1e-9,
         (None, None) => true,
-        // One of them follows the caller, the other does not.
+        // Only one of them depends on the caller.
         _ => !(first.duration.is_hole() || second.duration.is_hole()),
     };
     // A metric divided by its own past is a trend.

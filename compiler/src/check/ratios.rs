@@ -1,4 +1,4 @@
-//! Ratios, and what becomes of them when they are aggregated.
+//! Checks of aggregated ratios.
 
 use super::analysis::{Analysis, Findings};
 use super::tree::Id;
@@ -17,7 +17,7 @@ fn aggregated(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings:
     if !matches!(aggregate.op, Aggregator::Sum | Aggregator::Avg | Aggregator::Stddev | Aggregator::Stdvar) {
         return;
     }
-    // `a / b * 100` is the same ratio in percent, `1 - a / b` is the other part of the whole.
+    // `a / b * 100` is the same ratio in percent, `1 - a / b` its complement.
     let operand = unscaled(query, query.operand(id));
     let ExprKind::Binary(binary) = &query.expr(operand).kind else { return };
     let mut sides = query.children(operand);
@@ -82,7 +82,7 @@ pub(super) fn unscaled(query: &Analysis<'_>, mut id: Id) -> Id {
     }
 }
 
-/// The `rate` or its like in a divisor that is 0 where nothing happens, unless the divisor keeps zeros out.
+/// The `rate` or similar function that makes a divisor 0 without events, unless the divisor excludes zeros.
 fn idle<'e>(query: &Analysis<'e>, divisor: Id) -> Option<(&'e str, crate::Span)> {
     let mut id = query.strip_parens(divisor);
     loop {

@@ -1,4 +1,4 @@
-//! The schema: what all preset files together declare about metrics.
+//! The metrics that all preset files declare.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -14,9 +14,9 @@ use crate::{Code, Diagnostic};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Metrics<'s> {
     declared: Vec<Metric<'s>>,
-    /// Every name under which there are series, with the metric that it belongs to.
+    /// The metric and role of each name of series.
     names: HashMap<String, (usize, Role)>,
-    /// The metrics' names, and what they are without one of their letters, hashed. Made when it is first asked for.
+    /// Hashes of the metrics' names and of each name without one of its letters. Computed on first use.
     misspelt: OnceLock<HashMap<u64, usize>>,
 }
 
@@ -35,12 +35,12 @@ pub(crate) struct Metric<'s> {
     file: usize,
 }
 
-/// What the series of a name are.
+/// The kind of series that a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// They only grow.
+    /// Only grows.
     Counter,
-    /// They go up and down.
+    /// Goes up and down.
     Gauge,
     /// `x_bucket` of a classic histogram.
     Bucket,
@@ -48,7 +48,7 @@ pub(crate) enum Role {
     Sum,
     /// `x_count` of a histogram or summary.
     Count,
-    /// `x` of a classic histogram: there are none.
+    /// `x` of a classic histogram, which has no series.
     Base,
     /// Each sample is a histogram.
     NativeHistogram,
@@ -58,7 +58,7 @@ pub(crate) enum Role {
     Info,
     /// 0 or 1.
     Stateset,
-    /// Nothing is known.
+    /// Unknown.
     Unknown,
 }
 
@@ -68,9 +68,9 @@ impl Role {
         matches!(self, Self::Counter | Self::Bucket | Self::Sum | Self::Count)
     }
 
-    /// What a name without declaration suggests.
+    /// The role that the suffix of an undeclared name suggests.
     pub(super) fn of_suffix(name: &str) -> Self {
-        // Names of recorded series have colons, and say how they were made rather than what they are.
+        // Names with colons are recording rules, whose suffix is that of an operation.
         if name.contains(':') {
             return Self::Unknown;
         }
@@ -102,7 +102,7 @@ impl Role {
 }
 
 impl<'s> Metrics<'s> {
-    /// Reads the declarations of all files; faults between them come with the index of the file that they are in.
+    /// Collects the declarations of all files. Conflicts between them are returned with the index of the file.
     pub(crate) fn new(files: &'s [PresetFile], path: impl Fn(usize) -> String) -> (Self, Vec<(usize, Diagnostic)>) {
         let mut schema = Self::default();
         let mut diagnostics = Vec::new();
@@ -143,13 +143,13 @@ impl<'s> Metrics<'s> {
         (schema, diagnostics)
     }
 
-    /// The metric to which the series of this name belong, and what they are.
+    /// The metric that the series of this name belong to, and their role.
     pub(super) fn find(&self, name: &str) -> Option<(&Metric<'s>, Role)> {
         self.names.get(name).map(|(index, role)| (&self.declared[*index], *role))
     }
 
-    /// The declared metric that is probably meant by a name without series: one letter is different, missing,
-    /// superfluous, or has changed its place. Digits tell metrics apart: `node_load5` and `node_load15`.
+    /// The declared metric that a name without series is probably a misspelling of: one letter is different, missing,
+    /// added, or swapped with its neighbour. Digits must be equal, since `node_load5` and `node_load15` are two metrics.
     pub(super) fn similar(&self, name: &str) -> Option<String> {
         let suffixes = ["_bucket", "_sum", "_count", "_total", ""];
         suffixes.into_iter().find_map(|suffix| {
@@ -182,10 +182,10 @@ impl<'s> Metrics<'s> {
     }
 }
 
-/// How long names are that may be taken for each other.
+/// The lengths of names that are compared.
 const SIMILAR: std::ops::Range<usize> = 8..80;
 
-/// Hashes of a name and of all that it becomes without one of its letters.
+/// The hashes of a name and of the name without each of its letters.
 fn shortened(name: &str) -> impl Iterator<Item = u64> {
     let bytes = name.as_bytes();
     (0..=bytes.len()).map(|skipped| {
@@ -198,7 +198,7 @@ fn shortened(name: &str) -> impl Iterator<Item = u64> {
     })
 }
 
-/// The declared labels that Prometheus itself gives a meaning to.
+/// Reports declared labels that Prometheus reserves.
 fn reserved(raw: &PresetFile) -> impl Iterator<Item = Diagnostic> {
     raw.labels.iter().flat_map(|labels| &labels.labels).filter_map(|label| {
         let meaning = match label.name.value.as_str() {
@@ -227,12 +227,12 @@ impl Metric<'_> {
                 }
                 Some(labels)
             }
-            // A file without labels says nothing about those that another one declares.
+            // A file without labels does not restrict those that another one declares.
             (labels, others) => labels.or(others),
         };
     }
 
-    /// What the series of the metric's own name are.
+    /// The role of series with the metric's own name.
     fn role(&self) -> Role {
         match self.kind {
             Some(MetricType::Counter) => Role::Counter,
@@ -249,7 +249,7 @@ impl Metric<'_> {
         }
     }
 
-    /// The suffixes under which the metric has further series.
+    /// The suffixes of further series of the metric, with their roles.
     pub(super) const fn derived(&self) -> &'static [(&'static str, Role)] {
         match self.kind {
             Some(MetricType::Counter) => &[("_total", Role::Counter), ("_created", Role::Gauge)],

@@ -1,4 +1,4 @@
-//! The syntax tree as the checks read it: every expression has an index, a parent, and a metric if it is a selector.
+//! The syntax tree for checks: each expression has an index and a parent, and each selector its metric.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -13,20 +13,20 @@ use crate::promql::{
     Selector,
 };
 
-/// What is known about a query besides its text.
+/// The context of a query.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scope<'e> {
     /// Whether it is a template.
     pub template: bool,
-    /// Whether it stands right where it is used, rather than in a file.
+    /// Whether it is in a call of `preset!` rather than in a file.
     pub inline: bool,
-    /// What `{metric_name}` stands for.
+    /// The value of `{metric_name}`.
     pub metric: Option<&'e str>,
     /// The labels that its file declares; `None` admits any.
     pub labels: Option<&'e file::Labels>,
-    /// What `{window}` stands for where a caller passes none.
+    /// The default of `{window}`.
     pub window: Option<PromDuration>,
-    /// What all files declare.
+    /// The declarations of all files.
     pub metrics: &'e Metrics<'e>,
 }
 
@@ -41,35 +41,35 @@ struct Node<'e> {
     series: Option<Series<'e>>,
 }
 
-/// What a selector selects.
+/// The series of a selector.
 #[derive(Clone, Debug)]
 pub(super) struct Series<'e> {
     /// The metric's name, where it is known.
     pub name: Option<Cow<'e, str>>,
-    /// What the series are; from the name's suffix where nothing is declared.
+    /// Their role; from the suffix of the name if there is no declaration.
     pub role: Role,
     /// The metric that a file declares.
     pub metric: Option<&'e Metric<'e>>,
 }
 
 impl Series<'_> {
-    /// Whether the series have a label, as far as the file or the name of the metric tells.
+    /// Whether the series have a label, according to the declaration or the name of the metric.
     pub(super) fn declares(&self, label: &str) -> bool {
         self.label(label).is_some() || (label == "le" && self.role == Role::Bucket)
     }
 
-    /// What a declaration says that the values of a label are.
+    /// The declared type of a label.
     pub(super) fn label(&self, label: &str) -> Option<&LabelType> {
         self.metric?.labels.as_ref()?.get(label).copied()
     }
 
-    /// What a declaration says that the series are.
+    /// The declared role.
     pub(super) fn declared(&self) -> Role {
         if self.metric.is_some_and(|metric| metric.kind.is_some()) { self.role } else { Role::Unknown }
     }
 }
 
-/// A query whose expressions know their parents, and whose selectors know their metrics.
+/// The expressions of a query with their parents and metrics.
 pub(super) struct Tree<'e> {
     pub text: &'e str,
     pub scope: Scope<'e>,
@@ -135,12 +135,12 @@ impl<'e> Tree<'e> {
         self.nodes[id].parent
     }
 
-    /// From the parent up to the root.
+    /// The parent, its parent, and so on up to the root.
     pub(super) fn ancestors(&self, id: Id) -> impl Iterator<Item = Id> {
         std::iter::successors(self.parent(id), |id| self.parent(*id))
     }
 
-    /// The parent that is no parenthesis.
+    /// The nearest ancestor that is not a parenthesis.
     pub(super) fn outer(&self, id: Id) -> Option<Id> {
         self.ancestors(id).find(|id| !matches!(self.expr(*id).kind, ExprKind::Paren(_)))
     }
@@ -187,7 +187,7 @@ impl<'e> Tree<'e> {
         })
     }
 
-    /// What a selector selects.
+    /// The series of a selector.
     pub(super) fn series(&self, id: Id) -> Option<&Series<'e>> {
         self.nodes[id].series.as_ref()
     }
@@ -207,7 +207,7 @@ impl<'e> Tree<'e> {
                     let mut vectors = self.children(id).filter(is_vector);
                     match (vectors.next(), vectors.next(), &binary.group) {
                         (Some(only), None, _) => todo.push(only),
-                        // Each series of the many is scaled by its one.
+                        // The "one" side only scales the "many" side.
                         (Some(left), Some(right), Some(group)) => {
                             let many = if group.keyword == GroupingKeyword::GroupRight { right } else { left };
                             todo.push(many);
@@ -260,7 +260,7 @@ impl<'e> Tree<'e> {
         }
     }
 
-    /// A selector with something added between its braces.
+    /// The text of a selector with an item added to its braces.
     pub(super) fn with_item(&self, selector: &Selector<'_>, item: &str) -> String {
         let name = selector.name.as_ref().map_or("", |name| name.text);
         let (open, close) = if self.scope.template { ("{{", "}}") } else { ("{", "}") };
@@ -272,7 +272,7 @@ impl<'e> Tree<'e> {
         text
     }
 
-    /// What a caller may group by; `None` if that is anything.
+    /// The labels that a caller may group by; `None` for any.
     pub(super) fn groupable(&self) -> Option<impl Iterator<Item = &'e str>> {
         self.scope.labels.map(|labels| labels.labels.iter().map(|label| label.name.value.as_str()))
     }

@@ -1,4 +1,4 @@
-//! Variables of dashboards in matchers, which Prometheus takes literally.
+//! Reports dashboard variables in matchers, which Prometheus reads literally.
 
 use super::analysis::{Analysis, Findings};
 use crate::diagnostic::Fix;

@@ -1,9 +1,9 @@
 //! The table of codes: one line for each check.
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
-    /// The build goes on.
+    /// The build continues.
     Warning,
     /// The build fails.
     Error,
@@ -20,7 +20,7 @@ impl Severity {
     }
 }
 
-/// The parts of the compiler that find things, in the order in which they look.
+/// The passes that report findings, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Layer {
     /// TOML, keys, names and values.
@@ -29,7 +29,7 @@ pub enum Layer {
     Template,
     /// Syntax and types of PromQL.
     Query,
-    /// Sound PromQL that says the wrong thing, which a preset may `allow`.
+    /// Valid PromQL with a wrong meaning, which a preset may `allow`.
     Meaning,
 }
 
@@ -94,7 +94,7 @@ impl Code {
         Self::ALL.iter().copied().find(|code| code.as_str() == name)
     }
 
-    /// Whether a preset may `allow` its findings: only where the query is sound PromQL that says the wrong thing.
+    /// Whether a preset may `allow` its findings: only those about valid PromQL with a wrong meaning.
     #[must_use]
     pub fn is_allowable(self) -> bool {
         self.layer() == Layer::Meaning
@@ -117,15 +117,15 @@ codes! {
     InvalidToml = "invalid-toml", File, Error;
     /// A key that does not exist.
     UnknownKey = "unknown-key", File, Error;
-    /// A key that must be there.
+    /// A required key that is missing.
     MissingKey = "missing-key", File, Error;
     /// A TOML value of the wrong type.
     WrongType = "wrong-type", File, Error;
-    /// A value that is none of those allowed.
+    /// A value that is not allowed.
     InvalidValue = "invalid-value", File, Error;
-    /// A value that is listed twice.
+    /// A duplicate value in a list.
     DuplicateValue = "duplicate-value", File, Error;
-    /// A text that is no duration of Prometheus, or one of no length.
+    /// A text that is not a Prometheus duration, or a duration of zero.
     InvalidDuration = "invalid-duration", File, Error;
     /// A name that cannot become a Rust identifier.
     InvalidName = "invalid-name", File, Error;
@@ -137,7 +137,7 @@ codes! {
     DuplicateModule = "duplicate-module", File, Error;
     /// Two labels, or two values of a label, that become one name in Rust.
     DuplicateLabel = "duplicate-label", File, Error;
-    /// Declared labels that no template of the file can use, or a required one that a template has no place for.
+    /// Declared labels that no template of the file uses, or a required label that a template has no place for.
     UnusedLabels = "unused-labels", File, Error;
     /// A `window` for a template without `{window}`.
     UnusedWindow = "unused-window", File, Error;
@@ -145,7 +145,7 @@ codes! {
     MissingWindow = "missing-window", File, Error;
     /// An `allow` of a check that does not exist, or that cannot be allowed.
     UnknownCheck = "unknown-check", File, Error;
-    /// An `allow` that silences nothing.
+    /// An `allow` without effect.
     UnusedAllow = "unused-allow", File, Warning;
     /// A brace that is neither doubled nor part of a placeholder.
     LoneBrace = "lone-brace", Template, Error;
@@ -163,7 +163,7 @@ codes! {
     UnknownFunction = "unknown-function", Query, Error;
     /// A call with too few or too many arguments.
     ArgumentCount = "argument-count", Query, Error;
-    /// Syntax or a function that must be switched on.
+    /// Syntax or a function that must be enabled.
     ExperimentalFeature = "experimental-feature", Query, Error;
     /// A regular expression that Prometheus rejects.
     InvalidRegex = "invalid-regex", Query, Error;
@@ -171,15 +171,15 @@ codes! {
     TooDeep = "too-deep", Query, Error;
     /// A selector all of whose matchers match the empty string.
     EmptySelector = "empty-selector", Query, Error;
-    /// A declared label that Prometheus itself gives a meaning to.
+    /// A declared label that Prometheus reserves.
     ReservedLabel = "reserved-label", Query, Error;
     /// A label that a caller can put both into `on` and into `group_left` or `group_right`.
     JoinLabelClash = "join-label-clash", Query, Error;
     /// A duration that some windows make zero or negative.
     WindowArithmetic = "window-arithmetic", Query, Error;
-    /// A selector that a caller's filter does not reach.
+    /// A selector that callers cannot filter.
     UnfilteredSelector = "unfiltered-selector", Meaning, Error, supersedes [UnusedLabels];
-    /// A variable of a dashboard in a matcher.
+    /// A dashboard variable in a matcher.
     DashboardVariable = "dashboard-variable", Meaning, Error;
     /// Series that a declared metric does not have.
     UndeclaredMetric = "undeclared-metric", Meaning, Error, supersedes [BucketSumWithoutLe];
@@ -187,35 +187,35 @@ codes! {
     UndeclaredLabel = "undeclared-label", Meaning, Error;
     /// A value that a label's declaration does not list.
     UndeclaredLabelValue = "undeclared-label-value", Meaning, Error;
-    /// Matchers that no series meets.
+    /// Matchers that no series can match.
     MatchNothing = "match-nothing", Meaning, Error;
-    /// `rate` and its like of something that does not only grow.
+    /// `rate` or a similar function on a metric that is not a counter.
     RateOnGauge = "rate-on-gauge", Meaning, Error;
-    /// `delta`, `deriv` and their like of a counter.
+    /// `delta`, `deriv` or a similar function on a counter.
     GaugeFunctionOnCounter = "gauge-function-on-counter", Meaning, Error;
-    /// `rate` and its like of a sum of counters.
+    /// `rate` or a similar function on aggregated counters.
     RateAfterAggregation = "rate-after-aggregation", Meaning, Error;
     /// A quantile of buckets that lost the label `le`.
     QuantileWithoutLe = "quantile-without-le", Meaning, Error;
-    /// A quantile over everything since the processes started.
+    /// A quantile of bucket counters without `rate`.
     QuantileWithoutRate = "quantile-without-rate", Meaning, Error;
-    /// A quantile of something that has no buckets.
+    /// A quantile of series that are not buckets.
     QuantileWithoutBuckets = "quantile-without-buckets", Meaning, Error, supersedes [RateOnGauge];
-    /// A quantile of buckets that were combined in another way than by adding them.
+    /// A quantile of buckets that are incomplete or not summed.
     QuantileOfBrokenBuckets = "quantile-of-broken-buckets", Meaning, Error;
     /// A sum over cumulative buckets.
     BucketSumWithoutLe = "bucket-sum-without-le", Meaning, Error;
-    /// Grouping by a label that is gone.
+    /// Grouping by a label that an inner expression has dropped.
     GroupRemovedLabel = "group-removed-label", Meaning, Error, supersedes [QuantileWithoutLe, BucketSumWithoutLe, AggregatedQuantile];
-    /// Matching on a label that a side does not have.
+    /// Matching on a label that one side does not have.
     MatchLabelMissing = "match-label-missing", Meaning, Error;
-    /// `group_left` or `group_right` with a label that there is none of to copy.
+    /// `group_left` or `group_right` with a label that the other side does not have.
     GroupLabelMissing = "group-label-missing", Meaning, Error;
     /// An operator whose sides never have the same labels.
     ImpossibleMatch = "impossible-match", Meaning, Error;
-    /// A quantile outside of 0 to 1.
+    /// A quantile below 0 or above 1.
     QuantileOutOfRange = "quantile-out-of-range", Meaning, Error;
-    /// A constant for which a function returns nothing, or nonsense.
+    /// A constant for which a function returns no or meaningless values.
     ConstantOutOfRange = "constant-out-of-range", Meaning, Error;
     /// A division by the constant zero.
     DivisionByZero = "division-by-zero", Meaning, Error;
@@ -229,48 +229,48 @@ codes! {
     CountOfBool = "count-of-bool", Meaning, Error;
     /// Comparing what a comparison with `bool` returns.
     ComparisonOfBool = "comparison-of-bool", Meaning, Error;
-    /// A range with one sample at most for a function that needs two.
+    /// A range that contains at most one sample, for a function that needs two.
     RangeTooShort = "range-too-short", Meaning, Error;
-    /// A subquery with one point at most for a function that needs two.
+    /// A subquery of at most one point, for a function that needs two.
     SubqueryOfOnePoint = "subquery-of-one-point", Meaning, Error;
-    /// A replacement that names a group which the pattern does not have.
+    /// A replacement that refers to a group that the pattern does not have.
     UnknownGroupReference = "unknown-group-reference", Meaning, Error;
-    /// A range that one lost scrape makes too short.
+    /// A range that is too short when one scrape fails.
     FragileRange = "fragile-range", Meaning, Warning;
-    /// The value of a counter as it is.
+    /// The raw value of a counter.
     RawCounter = "raw-counter", Meaning, Warning;
-    /// `rate` and its like of a rate.
+    /// `rate` or a similar function on a rate.
     NestedRate = "nested-rate", Meaning, Warning;
     /// An average or sum of ratios.
     AggregatedRatio = "aggregated-ratio", Meaning, Warning;
-    /// An aggregation that one NaN spoils.
+    /// An aggregation that a single NaN turns into NaN.
     NanInAggregation = "nan-in-aggregation", Meaning, Warning;
     /// Grouping by the label `le` of a native histogram, which has none.
     LeOfNativeHistogram = "le-of-native-histogram", Meaning, Warning;
     /// An average or sum of quantiles.
     AggregatedQuantile = "aggregated-quantile", Meaning, Warning;
-    /// Two sides none of which is unique on the labels that are matched.
+    /// A match in which neither side is unique on the matched labels.
     ManyToMany = "many-to-many", Meaning, Warning;
-    /// A required label that the template fixes.
+    /// A required label that the template sets itself.
     FixedRequiredLabel = "fixed-required-label", Meaning, Warning;
     /// A pattern after `=`.
     EqualityLooksLikeRegex = "equality-looks-like-regex", Meaning, Warning;
     /// Plain text after `=~`.
     RegexWithoutPattern = "regex-without-pattern", Meaning, Warning;
-    /// A pattern that series without the label match, too.
+    /// A pattern that also matches series without the label.
     RegexMatchesEmpty = "regex-matches-empty", Meaning, Warning;
-    /// Sorting of what loses its order.
+    /// A sort whose order is lost.
     SortWithoutEffect = "sort-without-effect", Meaning, Warning;
-    /// A fallback that is there even when it is not needed.
+    /// A fallback that is returned even when it is not needed.
     FallbackAlwaysThere = "fallback-always-there", Meaning, Warning;
-    /// `absent` of something that has no labels left.
+    /// `absent` of an expression without labels.
     AbsentOfAggregation = "absent-of-aggregation", Meaning, Warning;
     /// A ratio of rates over different ranges.
     RangeMismatch = "range-mismatch", Meaning, Warning;
-    /// A subquery in steps shorter than the scrape interval.
+    /// A subquery with a step shorter than the scrape interval.
     SubqueryTooFine = "subquery-too-fine", Meaning, Warning;
-    /// A subquery whose steps leave samples out.
+    /// A subquery with a step that skips samples.
     SubqueryWithGaps = "subquery-with-gaps", Meaning, Warning;
-    /// A subquery of a selector that could take the range itself.
+    /// A subquery of a selector that could have the range itself.
     NeedlessSubquery = "needless-subquery", Meaning, Warning;
 }

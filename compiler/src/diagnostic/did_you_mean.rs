@@ -2,7 +2,7 @@
 
 use promql_presets_core::PromDuration;
 
-/// What to write for a duration near a text that is none: `5m` for `5 min`, `1h30m` for `1.5h`.
+/// The help for an invalid duration: `5m` for `5 min`, `1h30m` for `1.5h`.
 pub(crate) fn suggest_duration(text: &str) -> Option<String> {
     let text: String = text.split_whitespace().collect();
     let mut meant = String::new();
@@ -19,7 +19,7 @@ pub(crate) fn suggest_duration(text: &str) -> Option<String> {
         }
         let unit = match unit.to_ascii_lowercase().as_str() {
             "ms" | "msec" | "millis" => "ms",
-            // What follows hours are minutes.
+            // A number after hours is minutes.
             "" => match last {
                 "w" => "d",
                 "d" => "h",
@@ -55,7 +55,7 @@ fn whole(number: &str, unit: &str) -> Option<String> {
     Some(PromDuration::from_millis(u64::try_from(duration.as_millis()).ok()?).to_string())
 }
 
-/// What to write for a number with the unit of a size: `5e3` for `5k`.
+/// The help for a number with a unit of size: `5e3` for `5k`.
 pub(crate) fn suggest_number(text: &str) -> Option<String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let power = match &text[digits.len()..] {

@@ -1,4 +1,4 @@
-//! Diagnostics as text: for people, on one line, and as data.
+//! Diagnostics as text: with source lines and carets, or on one line.
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
@@ -6,10 +6,10 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use super::source::Lines;
 use super::{Diagnostic, Finding, Severity, SourceFile, Span};
 
-/// How wide a rendered diagnostic may be; longer source lines are cut around the fault.
+/// The width of a rendered diagnostic; longer source lines are cut around the fault.
 const WIDTH: usize = 140;
 
-/// One text for each of these findings, of which those of one file stand together.
+/// Formats findings, which must be grouped by file.
 pub fn each<T>(files: &[SourceFile], findings: &[&Finding], text: impl Fn(&Messages<'_>, &Finding) -> T) -> Vec<T> {
     let of_one_file = findings.chunk_by(|a, b| a.file == b.file);
     let mut texts = Vec::with_capacity(findings.len());
@@ -20,10 +20,10 @@ pub fn each<T>(files: &[SourceFile], findings: &[&Finding], text: impl Fn(&Messa
     texts
 }
 
-/// How many findings of one file a person is shown.
+/// The number of findings that [`first`] shows for each file.
 const MAX_SHOWN: usize = 100;
 
-/// Like [`each`], for people: of each file the first findings, errors before warnings, and then how many more there are.
+/// Like [`each`], but limited to the first findings of each file, errors before warnings, and how many are left out.
 pub fn first(
     files: &[SourceFile],
     findings: &[&Finding],
@@ -46,7 +46,7 @@ pub fn first(
     texts
 }
 
-/// The texts of diagnostics of one file.
+/// Formats diagnostics of one file.
 #[derive(Clone, Debug)]
 pub struct Messages<'a> {
     file: &'a SourceFile,
@@ -54,7 +54,7 @@ pub struct Messages<'a> {
 }
 
 impl<'a> Messages<'a> {
-    /// For diagnostics whose spans are of this file.
+    /// Creates a formatter for diagnostics whose spans are of this file.
     #[must_use]
     pub fn of(file: &'a SourceFile) -> Self {
         Self { file, lines: file.lines() }
@@ -72,7 +72,7 @@ impl<'a> Messages<'a> {
         self.render(&Renderer::styled(), diagnostic, false)
     }
 
-    /// The whole message without the word `error` before it, for compilers that put it there themselves.
+    /// The whole message without the leading word `error`, for `compile_error!`, which adds it.
     #[must_use]
     pub fn untitled(&self, diagnostic: &Diagnostic) -> String {
         self.render(&Renderer::plain(), diagnostic, true)
@@ -103,7 +103,7 @@ impl<'a> Messages<'a> {
             level.primary_title(diagnostic.title.as_str()).id(diagnostic.code.as_str())
         };
         let all = diagnostic.secondary.iter().fold(diagnostic.span, |all, (span, _)| all.to(*span));
-        // The renderer reads all that it is given, so it gets the lines that it shows and no more.
+        // The renderer scans the whole source, so it is given only the lines that it shows.
         let shown = self.lines.around(self.clamp(all));
         let place = |span: Span| {
             let range = self.clamp(span);

@@ -1,4 +1,4 @@
-//! What the compiler has to say about a text.
+//! Findings of the compiler.
 
 mod codes;
 pub(crate) mod did_you_mean;
@@ -16,13 +16,13 @@ pub use source::{SourceFile, Span};
 pub struct Diagnostic {
     /// Which check found it.
     pub code: Code,
-    /// How bad it is.
+    /// Whether it fails the build.
     pub severity: Severity,
     /// What is wrong: one clause, lower case, no full stop.
     pub title: String,
     /// The smallest range that shows the fault.
     pub span: Span,
-    /// What is special about that range; may be empty.
+    /// What is wrong at that range; may be empty.
     pub label: String,
     /// Other places that belong to the fault.
     pub secondary: Vec<(Span, String)>,
@@ -30,7 +30,7 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// Facts.
     pub note: Option<String>,
-    /// The edit that the help describes, where it is one.
+    /// The edit that the help describes, if it is a single one.
     pub fix: Option<Fix>,
 }
 
@@ -44,7 +44,7 @@ pub struct Fix {
 }
 
 impl Diagnostic {
-    /// A finding of a check, with the severity that the check has by default.
+    /// Creates a finding with the default severity of the check.
     #[must_use]
     pub fn new(code: Code, span: Span, title: impl Into<String>) -> Self {
         Self {
@@ -60,35 +60,35 @@ impl Diagnostic {
         }
     }
 
-    /// Says what is special about the primary range.
+    /// Sets the label of the primary range.
     #[must_use]
     pub fn label(mut self, text: impl Into<String>) -> Self {
         self.label = text.into();
         self
     }
 
-    /// Points at another place that belongs to the fault.
+    /// Adds another place that belongs to the fault.
     #[must_use]
     pub fn secondary(mut self, span: Span, text: impl Into<String>) -> Self {
         self.secondary.push((span, text.into()));
         self
     }
 
-    /// Says what to type.
+    /// Sets the help: what to type.
     #[must_use]
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help = Some(text.into());
         self
     }
 
-    /// States a fact.
+    /// Sets the note: a fact.
     #[must_use]
     pub fn note(mut self, text: impl Into<String>) -> Self {
         self.note = Some(text.into());
         self
     }
 
-    /// Says what to write at a place, with an edit that does it.
+    /// Sets a help and an edit that replace a range with a text.
     #[must_use]
     pub fn write(self, span: Span, text: impl Into<String>) -> Self {
         let text = text.into();
@@ -102,8 +102,7 @@ impl Diagnostic {
         self
     }
 
-    /// Lowers the finding to a warning unless it is certain: names and groupings are strong hints, declarations are
-    /// proof.
+    /// Makes the finding a warning unless it is certain: names and groupings are hints, declarations are proof.
     #[must_use]
     pub fn warning_unless(mut self, certain: bool) -> Self {
         if !certain {
@@ -112,7 +111,7 @@ impl Diagnostic {
         self
     }
 
-    /// The same finding, with every span moved.
+    /// Maps every span.
     #[must_use]
     pub fn map_spans(mut self, place: impl Fn(Span) -> Span) -> Self {
         self.span = place(self.span);
@@ -125,7 +124,7 @@ impl Diagnostic {
         self
     }
 
-    /// The places that it shows.
+    /// The primary span and the secondary ones.
     pub(crate) fn spans(&self) -> impl Iterator<Item = Span> {
         std::iter::once(self.span).chain(self.secondary.iter().map(|(span, _)| *span))
     }
@@ -136,8 +135,8 @@ impl Diagnostic {
 pub struct Finding {
     /// The index of the file.
     pub file: usize,
-    /// The name of the preset, if it is about one.
+    /// The name of the preset, if the finding is about one.
     pub preset: Option<String>,
-    /// What there is to say; its spans are of the file's text.
+    /// The diagnostic; its spans are of the file's text.
     pub diagnostic: Diagnostic,
 }

@@ -18,7 +18,7 @@ impl Span {
         Self { start, end }
     }
 
-    /// The smallest span that holds both.
+    /// The smallest span that contains both.
     #[must_use]
     pub fn to(self, other: Self) -> Self {
         Self { start: self.start.min(other.start), end: self.end.max(other.end) }
@@ -38,7 +38,7 @@ impl Span {
     }
 }
 
-/// A value and the place where it stands.
+/// A value and its place in the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Spanned<T> {
     /// The value.
@@ -52,7 +52,7 @@ pub(crate) struct Spanned<T> {
 pub struct SourceFile {
     /// Path below the folder of presets, with forward slashes: `vllm/latency.toml`. It names the module.
     pub name: String,
-    /// Path to show to a person, with forward slashes: `presets/vllm/latency.toml`.
+    /// Path to show in messages, with forward slashes: `presets/vllm/latency.toml`.
     pub path: String,
     /// Its content.
     pub text: String,
@@ -66,7 +66,7 @@ impl SourceFile {
     }
 }
 
-/// Where the lines of a text start, for any number of lookups.
+/// The starts of the lines of a text, for lookups of lines and columns.
 #[derive(Clone, Debug)]
 pub struct Lines<'a> {
     text: &'a str,
@@ -97,7 +97,7 @@ impl<'a> Lines<'a> {
         (line, before.iter().filter(is_char_start).count() + 1)
     }
 
-    /// The bytes of the whole lines that hold a range, without the last line break.
+    /// The whole lines around a range, without the last line break.
     #[must_use]
     pub fn around(&self, range: Range<usize>) -> Range<usize> {
         let start = self.starts[self.starts.partition_point(|start| *start <= range.start) - 1];

@@ -1,10 +1,10 @@
-//! The nearest known name.
+//! Suggestions for misspelt names.
 
-/// The candidate that is most likely meant by a name, if one is close: one edit away, two from six letters on, three
-/// from twelve, none for a single letter. Letters count the same in capitals.
+/// The candidate most similar to a name, ignoring case, if one is close: at most one edit away, two for names of six
+/// letters or more, three for twelve or more, and none for a single letter.
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // Long names are metrics, and nothing that a human mistyped.
+    // Long names are metrics rather than misspelt words.
     if name.len() > 40 {
         return None;
     }
@@ -20,7 +20,7 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .filter(|candidate| candidate.len().abs_diff(name.len()) <= allowed)
         .map(|candidate| (distance(name.as_bytes(), candidate.to_lowercase().as_bytes()), candidate))
         .filter(|(distance, candidate)| *distance <= allowed && *distance * 2 <= candidate.len())
-        // `rat` rather means `rate` than `rad`.
+        // `rat` is closer to `rate` than to `rad`.
         .min_by_key(|(distance, candidate)| (*distance, !candidate.starts_with(&name)))
         .map(|(_, candidate)| candidate)
 }

@@ -29,8 +29,8 @@ impl Reader<'_> {
         Self::intended_check(checks.into_iter().flatten().next(), Span::of(value.span())).into_iter().collect()
     }
 
-    /// A faulty entry, which has been reported: it silences what it is meant to silence, so that one mistake gives one
-    /// message.
+    /// The check that an invalid entry, which has been reported, probably names. The entry still silences it, so that
+    /// one mistake gives one message.
     fn intended_check(check: Option<&str>, span: Span) -> Option<Allow> {
         let check = check?;
         let code =
@@ -62,7 +62,7 @@ impl Reader<'_> {
             |what: &str, span: Span| Diagnostic::new(Code::MissingKey, span, format!("`allow` without a {what}"));
         let whole = Span::of(value.span());
         match (&check, &reason) {
-            // What is not there may be what was misspelt, or of the wrong type.
+            // A missing key may be a misspelt one, or one of the wrong type.
             (None, _) | (_, None) if self.diagnostics.len() > before => {}
             (None, _) => {
                 let help = "write `{ check = \"...\", reason = \"...\" }` with the code of the finding";

@@ -1,4 +1,4 @@
-//! `[labels]`: what queries may filter on and group by.
+//! `[labels]`: the labels that callers may filter on and group by.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ impl Reader<'_> {
         Some(Labels { key: key_span(key), labels })
     }
 
-    /// Reports the name of a label with dots, such as `k8s.pod`, of which TOML makes a table `k8s`.
+    /// Reports an unquoted label with dots, such as `k8s.pod`, which TOML reads as a table `k8s`.
     fn dotted(&mut self, key: &Key<'_>, value: &Value<'_>) -> Option<Spanned<String>> {
         let DeValue::Table(table) = value.get_ref() else { return None };
         let rest = &self.text[key.span().start..];
@@ -52,7 +52,7 @@ impl Reader<'_> {
         Some(Spanned { value: name.to_owned(), span })
     }
 
-    /// Type, whether it is required, and description of a label.
+    /// The type of a label, whether it is required, and its description.
     fn label(&mut self, value: &Value<'_>) -> (Option<LabelType>, bool, Option<String>) {
         let (mut kind, mut required, mut description) = (None, false, None);
         match value.get_ref() {

@@ -1,7 +1,7 @@
-//! The first layer: a TOML text becomes a preset file, every value with its place.
+//! Reads preset files: TOML to raw presets, every value with its span.
 //!
-//! Nothing here looks into a template. A fault never hides another one: what cannot be understood is reported and left
-//! out, and the rest is read.
+//! Templates are not parsed here. One fault does not hide another: an invalid value is reported and left out, and the
+//! rest is read.
 
 mod allow;
 mod declared_labels;
@@ -20,7 +20,7 @@ use crate::{Code, Diagnostic, Span};
 
 pub use toml_string::Literal;
 
-/// What a preset file says.
+/// The content of a preset file.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PresetFile {
     /// `description`.
@@ -33,25 +33,25 @@ pub(crate) struct PresetFile {
     pub labels: Option<Labels>,
     /// `[presets]` in the order of the file.
     pub presets: Vec<RawPreset>,
-    /// What lies around faults of TOML, in order: anything there may mean something else than it seems to.
+    /// The ranges around faults of TOML, in order. Values in them may not be what the author meant.
     doubtful: Vec<Range<usize>>,
 }
 
 impl PresetFile {
-    /// Whether the file has no faults of TOML, so that nothing is missing from what was read.
+    /// Whether the file is valid TOML, so that nothing in it was skipped.
     #[must_use]
     pub(crate) fn is_complete(&self) -> bool {
         self.doubtful.is_empty()
     }
 
-    /// Whether a fault of TOML, which has been reported, makes it pointless to say more about a place.
+    /// Whether a place is near a reported fault of TOML, so that further findings about it are left out.
     #[must_use]
     pub(crate) fn is_doubtful(&self, span: Span) -> bool {
         toml_error::contains(&self.doubtful, span.start as usize)
     }
 }
 
-/// `[metric]`: what the file says about a metric.
+/// `[metric]`: the metric that the file declares.
 #[derive(Clone, Debug)]
 pub(crate) struct Metric {
     /// `name`.
@@ -117,15 +117,15 @@ pub(crate) struct Labels {
 pub(crate) struct Label {
     /// Its name.
     pub name: Spanned<String>,
-    /// What its values are; `None` if that is not valid, which has been reported.
+    /// The kind of its values; `None` if that is not valid, which has been reported.
     pub kind: Option<LabelType>,
     /// Whether every query must filter on it.
     pub required: bool,
-    /// What it means.
+    /// Its description.
     pub description: Option<String>,
 }
 
-/// What the values of a label are, with the places of a list's.
+/// The kind of the values of a label, with the places of listed values.
 pub(crate) type LabelType = LabelKind<Vec<Spanned<String>>>;
 
 const FILE_KEYS: [&str; 5] = ["description", "features", "metric", "labels", "presets"];
@@ -144,7 +144,7 @@ pub(crate) struct RawPreset {
     pub line: usize,
     /// `description`.
     pub description: Option<String>,
-    /// `template`; `None` if there is none to understand, which has been reported.
+    /// `template`; `None` if it is missing or not a string, which has been reported.
     pub template: Option<Literal>,
     /// `unit`.
     pub unit: Option<String>,
@@ -159,7 +159,7 @@ pub(crate) struct RawPreset {
 pub(crate) struct Window {
     /// The key `window`.
     pub key: Span,
-    /// The duration; `None` if it is none, which has been reported.
+    /// The duration; `None` if it is not valid, which has been reported.
     pub duration: Option<Spanned<PromDuration>>,
 }
 
@@ -172,12 +172,12 @@ pub(crate) struct Allow {
     pub is_faulty: bool,
 }
 
-/// Reads a preset file. A replacement character stands for what is no UTF-8 in the file.
+/// Reads a preset file. Replacement characters in `text` stand for invalid UTF-8.
 #[must_use]
 pub(crate) fn read(text: &str) -> (PresetFile, Vec<Diagnostic>) {
     let mut reader = Reader { text, lines: Lines::of(text), diagnostics: Vec::new() };
     let mut not_utf8 = text.find(char::REPLACEMENT_CHARACTER);
-    // Zeros beside invalid UTF-8 are UTF-16, of which nothing can be read.
+    // Zero bytes beside invalid UTF-8 are UTF-16, which cannot be read.
     let readable = if not_utf8.is_some() && text.contains('\0') { "" } else { text };
     let (table, errors) = DeTable::parse_recoverable(readable);
     if not_utf8.is_some() && errors.is_empty() && !readable.is_empty() {
@@ -190,14 +190,14 @@ pub(crate) fn read(text: &str) -> (PresetFile, Vec<Diagnostic>) {
         .chain(errors.iter().map(|error| (error.message(), error.span())))
         .collect();
     let (mut diagnostics, doubtful) = toml_error::explain(text, table.get_ref(), &faults);
-    // What TOML's own parser could not follow may be missing from the table, so nothing is said about missing keys.
+    // After a fault of TOML, keys may be missing from the table, so missing keys are not reported.
     let mut file = reader.file(table.get_ref(), faults.is_empty());
     file.doubtful = doubtful;
     diagnostics.extend(reader.diagnostics.into_iter().filter(|diagnostic| !file.is_doubtful(diagnostic.span)));
     (file, diagnostics)
 }
 
-/// Whether a place is in a comment of TOML, or in one of a query.
+/// Whether a place is in a TOML comment, or in a comment of a query.
 fn is_in_comment(text: &str, table: &DeTable<'_>, at: usize) -> bool {
     let value = table.iter().find_map(|(key, value)| {
         if key.span().contains(&at) {
@@ -258,7 +258,7 @@ impl Reader<'_> {
             match self.known_key(table, key, "`[metric]`", &METRIC_KEYS) {
                 "name" => name = self.name("name", value),
                 "type" => kind = self.metric_type(value),
-                // Only for readers of the file.
+                // Documentation only.
                 "unit" => _ = self.string("unit", value),
                 "scrape_interval" => scrape_interval = self.positive_duration("scrape_interval", value),
                 _ => {}
@@ -359,7 +359,7 @@ impl Reader<'_> {
         Some(preset)
     }
 
-    /// [`known_key`](Self::known_key) of a file, which also knows a preset outside of `[presets]`.
+    /// [`known_key`](Self::known_key) of a file. Also recognizes presets outside `[presets]`.
     fn file_key(&mut self, table: &DeTable<'_>, key: &Key<'_>, value: &Value<'_>) -> &'static str {
         let name = key.get_ref().as_ref();
         let help = match value.get_ref() {
@@ -374,7 +374,7 @@ impl Reader<'_> {
         ""
     }
 
-    /// [`known_key`](Self::known_key) of a preset, which also knows what else people write in one.
+    /// [`known_key`](Self::known_key) of a preset. Also recognizes common names of other keys.
     fn preset_key(&mut self, table: &DeTable<'_>, preset: &str, key: &Key<'_>, value: &Value<'_>) -> &'static str {
         let name = key.get_ref().as_ref();
         let help = match value.get_ref() {
@@ -469,9 +469,8 @@ impl Reader<'_> {
         self.report(Diagnostic::new(Code::WrongType, Span::of(value.span()), title).help(help));
     }
 
-    /// The known key that a key is, or is meant to be once that has been reported; empty if that is unclear.
-    ///
-    /// A misspelt key counts as the one that is meant, so that one mistake gives one message.
+    /// Returns a known key. A misspelt key is reported and read as the known key that it resembles, so that one mistake
+    /// gives one message. The result is empty if no key is similar.
     fn known_key(&mut self, table: &DeTable<'_>, key: &Key<'_>, place: &str, known: &[&'static str]) -> &'static str {
         let name = key.get_ref().as_ref();
         if let Some(known) = known.iter().find(|known| **known == name) {

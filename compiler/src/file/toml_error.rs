@@ -1,4 +1,4 @@
-//! What TOML's own parser says about a text, in this project's words, and which part of the file it leaves in doubt.
+//! Turns errors of the `toml` crate into diagnostics, and finds the parts of the file that they make unreliable.
 
 use std::ops::Range;
 
@@ -7,14 +7,14 @@ use toml::de::{DeTable, DeValue};
 use crate::hole::Hole;
 use crate::{Code, Diagnostic, Span};
 
-/// One fault of the parser: its message, and where it gave up.
+/// An error of the parser: its message and its place.
 pub(crate) type Fault<'e> = (&'e str, Option<Range<usize>>);
 
-/// A fault that TOML's parser does not get to see, since it takes text.
+/// The message for invalid UTF-8, which the parser never sees, since it takes a `str`.
 pub(crate) const NOT_UTF8: &str = "invalid UTF-8";
 
-/// Says each fault once. The ranges are those that cannot be trusted to mean what they seem to: whatever else there is
-/// to say about them follows from the fault.
+/// Reports each error once. Also returns the ranges whose values are unreliable: further findings about them would
+/// follow from the error.
 pub(crate) fn explain(text: &str, table: &DeTable<'_>, faults: &[Fault<'_>]) -> (Vec<Diagnostic>, Vec<Range<usize>>) {
     let mut values = Vec::new();
     leaf_spans(table, &mut values);
@@ -32,7 +32,7 @@ pub(crate) fn explain(text: &str, table: &DeTable<'_>, faults: &[Fault<'_>]) -> 
         diagnostics.push(translate(text, message, at.clone(), value));
         let mut range = line_around(text, at.start);
         if text[range.start..].trim_start().starts_with('[') && value.is_none() {
-            // A header: nobody knows which table the keys below it belong to.
+            // A header. It is unknown which table the keys below it belong to.
             range.end = next_header(text, range.end);
         }
         if Kind::of(message) == Kind::NoQuotes {
@@ -50,17 +50,17 @@ pub(crate) fn explain(text: &str, table: &DeTable<'_>, faults: &[Fault<'_>]) -> 
     (diagnostics, doubtful)
 }
 
-/// Whether one of several ranges, which are in order and apart, holds an offset.
+/// Whether one of several ranges, which are sorted and do not overlap, contains an offset.
 pub(crate) fn contains(ranges: &[Range<usize>], at: usize) -> bool {
     last_before(ranges, at).is_some_and(|range| range.contains(&at))
 }
 
-/// The last of several ranges in order that starts at an offset or before it.
+/// The last of several sorted ranges that starts at an offset or before it.
 fn last_before(ranges: &[Range<usize>], at: usize) -> Option<&Range<usize>> {
     ranges.partition_point(|range| range.start <= at).checked_sub(1).map(|last| &ranges[last])
 }
 
-/// What a message of the `toml` crate means. Nothing else reads their wording, and a test pins each of them.
+/// The meaning of a message of the `toml` crate. Only [`Kind::of`] depends on the wording, and a test pins it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     /// The file is not UTF-8.
@@ -75,9 +75,9 @@ enum Kind {
     UnknownEscape,
     /// `"\uD800"`.
     EscapeOfNoCharacter,
-    /// A key that its table has already.
+    /// A duplicate key in a table.
     DuplicateKey,
-    /// A value that is not of TOML, or none.
+    /// A missing value, or one that is not valid TOML.
     NoQuotes,
     /// A key with a character that must be quoted.
     InvalidKey,
@@ -181,7 +181,7 @@ fn translate(text: &str, message: &str, at: Range<usize>, value: Option<&Range<u
     }
 }
 
-/// A string that starts at `at`, without quotes; what follows it in its line may belong to it.
+/// Reports a string without quotes that starts at `at`. The rest of the line may belong to it.
 fn without_quotes(text: &str, at: Range<usize>) -> Diagnostic {
     let line = text[at.start..].lines().next().unwrap_or_default().trim_end();
     let line = line.trim_matches(['“', '”', '„', '‘', '’', '`', '"']);
@@ -190,7 +190,7 @@ fn without_quotes(text: &str, at: Range<usize>) -> Diagnostic {
         .help(format!("put it in quotes: `'{quoted}'`"))
 }
 
-/// The placeholder that a value in the line of `at` starts with, which TOML takes for an inline table.
+/// The start of a value that begins with a placeholder, which TOML reads as an inline table, on the line of `at`.
 fn placeholder_before(text: &str, at: usize) -> Option<usize> {
     let line = &text[line_around(text, at).start..];
     let (_, value) = line.lines().next()?.split_once('=')?;
@@ -199,9 +199,9 @@ fn placeholder_before(text: &str, at: usize) -> Option<usize> {
     is_placeholder.then(|| text.len() - line.len() + line.find('{').unwrap_or_default())
 }
 
-/// The places of all values that hold no others.
+/// Collects the spans of all values other than tables and arrays.
 fn leaf_spans(table: &DeTable<'_>, out: &mut Vec<Range<usize>>) {
-    // The parser limits how deeply they nest.
+    // The parser limits the nesting depth.
     table.values().for_each(|value| add_leaf_spans(value, out));
 }
 
@@ -213,7 +213,7 @@ fn add_leaf_spans(value: &toml::Spanned<DeValue<'_>>, out: &mut Vec<Range<usize>
     }
 }
 
-/// The line that holds an offset, with its end, which the end of the text is too.
+/// The line around an offset, including the line break; the end of the text counts as one.
 fn line_around(text: &str, at: usize) -> Range<usize> {
     let at = at.min(text.len());
     let start = text.as_bytes()[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |found| found + 1);
@@ -221,7 +221,7 @@ fn line_around(text: &str, at: usize) -> Range<usize> {
     start..end + 1
 }
 
-/// Where the next line starts that opens a table, at or after a line's start.
+/// The start of the next table header at or after the line that starts at `line`.
 fn next_header(text: &str, line: usize) -> usize {
     let mut at = line;
     for line in text.get(at..).unwrap_or_default().split_inclusive('\n') {
@@ -237,7 +237,7 @@ fn next_header(text: &str, line: usize) -> usize {
 mod tests {
     use super::*;
 
-    /// Every kind of message, as the `toml` crate in use words it. If this fails after an update, adapt [`Kind::of`].
+    /// One input for each message. If this fails after an update of the `toml` crate, adapt [`Kind::of`].
     #[test]
     fn messages_of_the_toml_crate() {
         let unclosed = |quotes| Kind::UnclosedString { quotes };

@@ -1,15 +1,15 @@
-//! TOML strings: what they hold, and where each byte of it stands in the file.
+//! TOML strings: their content, and the place of each byte of it in the file.
 
 use crate::{Diagnostic, Span};
 
-/// The content of a TOML string with the way back to the file.
+/// The content of a TOML string, which can be mapped back to the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Literal {
     /// The content.
     pub text: String,
     /// The whole string in the file, with its quotes.
     pub span: Span,
-    /// Where the content and the file run apart, in order.
+    /// Where offsets in the content and in the file stop advancing together, in order.
     jumps: Vec<Jump>,
     /// Whether the string is in double quotes, so that backslashes are escaped.
     is_basic: bool,
@@ -69,7 +69,7 @@ impl Literal {
             Some('u') => code(4),
             Some('U') => code(8),
             Some(c @ ('"' | '\\')) => (c, 2),
-            // A backslash at the end of a line swallows the white space up to the next word.
+            // A backslash at the end of a line removes the white space up to the next word.
             _ => {
                 let end = raw.len() - rest.trim_start_matches([' ', '\t', '\r', '\n']).len();
                 self.jump(start, end);
@@ -83,7 +83,7 @@ impl Literal {
         end
     }
 
-    /// Notes that the content goes on at `raw[file]`, and that what came before it ended at `raw[before]`.
+    /// Records that the content continues at `raw[file]` and that the part before it ended at `raw[before]`.
     fn jump(&mut self, before: usize, file: usize) {
         let index = |at: usize| u32::try_from(at).unwrap_or(u32::MAX).saturating_add(self.span.start);
         let text = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
@@ -94,12 +94,12 @@ impl Literal {
         self.jumps.push(Jump { text, before, file: index(file) });
     }
 
-    /// A diagnostic about the content as one about the file: what it says to write is escaped as the string requires.
+    /// Maps a diagnostic about the content to the file. Text to write is escaped as the string requires.
     pub(crate) fn place(&self, diagnostic: Diagnostic) -> Diagnostic {
         let mut diagnostic = diagnostic.map_spans(|span| self.locate(span));
         if self.is_basic {
             let escape = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
-            // Every second piece is between backticks.
+            // Every second part is between backticks.
             let code = |help: String| {
                 let pieces = help.split('`').enumerate();
                 let pieces = pieces.map(|(at, piece)| if at % 2 == 1 { escape(piece) } else { piece.to_owned() });
@@ -125,7 +125,7 @@ impl Literal {
         if span.end <= span.start {
             return Span::new(start, start);
         }
-        // The end belongs to the byte before it, not to whatever follows.
+        // The end is that of the byte before it, not the start of the next one.
         let end = match jump(span.end) {
             Some(jump) if jump.text == span.end => jump.before,
             _ => file(span.end),

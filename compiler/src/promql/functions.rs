@@ -7,11 +7,11 @@ pub use promql_presets_core::ResultType;
 pub struct Function {
     /// The name.
     pub name: &'static str,
-    /// The types of the arguments; the last one holds for any further arguments, too.
+    /// The types of the arguments; the last one also applies to further arguments.
     pub args: &'static [ResultType],
-    /// How many arguments it needs.
+    /// The minimum number of arguments.
     pub min_args: u8,
-    /// How many arguments it takes; [`u8::MAX`] is any number.
+    /// The maximum number of arguments; [`u8::MAX`] is any number.
     pub max_args: u8,
     /// The type of the result.
     pub returns: ResultType,
@@ -20,7 +20,7 @@ pub struct Function {
 }
 
 impl Function {
-    /// The function of that name, which is case-sensitive.
+    /// The function with this name, which is case-sensitive.
     #[must_use]
     pub(crate) fn find(name: &str) -> Option<&'static Self> {
         let index = FUNCTIONS.binary_search_by(|function| function.name.cmp(name)).ok()?;
@@ -41,7 +41,7 @@ impl Function {
     }
 }
 
-/// The functions that Prometheus has no longer, and what to write instead.
+/// Functions that Prometheus has removed: name, replacement, and a note.
 pub(super) const REMOVED: &[(&str, &str, &str)] = &[
     ("holt_winters", "double_exponential_smoothing", "`holt_winters` was renamed in Prometheus 3.0"),
     ("count_scalar", "scalar(count(...))", "`count_scalar` was removed in Prometheus 2.0"),

@@ -1,15 +1,14 @@
-//! Text in, tokens out: one byte at a time, without copying.
+//! Splits a query into tokens, without copying.
 //!
-//! What is a token depends on where it stands, as in Prometheus (`promql/parser/lex.go`): inside braces there are no
-//! keywords, and right after `[` only durations. In a template, `{{` and `}}` stand for one brace and
-//! `{name}` is a hole.
+//! Tokens depend on the context, as in Prometheus (`promql/parser/lex.go`): inside braces there are no keywords, and
+//! after `[` only durations. In a template, `{{` and `}}` are single braces and `{name}` is a hole.
 
 use super::report;
 use super::token::{Kind, Token, keyword};
 use crate::hole::Hole;
 use crate::{Code, Diagnostic, Span};
 
-/// Which characters may follow.
+/// The context of the lexer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
     /// Anything.
@@ -28,7 +27,7 @@ pub(super) struct Lexer<'a> {
     at: usize,
     pub(super) template: bool,
     mode: Mode,
-    /// Whether a number has been seen after any `[`: Prometheus takes a `:` only then, and never forgets.
+    /// Whether a number has followed any `[` so far. As in Prometheus, a `:` is a token only after that.
     got_duration: bool,
     pub(super) diagnostics: Vec<Diagnostic>,
 }
@@ -40,7 +39,7 @@ const COLON: u8 = 8;
 /// Nothing special inside a string.
 const TEXT: u8 = 16;
 
-/// What a byte is.
+/// The classes of each byte.
 static CLASS: [u8; 256] = {
     let mut table = [0; 256];
     let mut byte = 0;
@@ -81,7 +80,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// The byte at a distance from here; 0 past the end.
+    /// The byte `ahead` of the cursor; 0 past the end.
     #[inline]
     fn peek(&self, ahead: usize) -> u8 {
         self.bytes.get(self.at + ahead).copied().unwrap_or(0)
@@ -91,14 +90,14 @@ impl<'a> Lexer<'a> {
         span(start, self.at)
     }
 
-    /// Passes over a token of that length.
+    /// Consumes a token of this length.
     #[inline]
     fn token(&mut self, kind: Kind, length: usize) -> Kind {
         self.at += length;
         kind
     }
 
-    /// Reports that the text here is no token.
+    /// Reports an invalid token.
     #[cold]
     fn error(&mut self, diagnostic: Diagnostic) -> Kind {
         self.at = diagnostic.span.end as usize;
@@ -118,7 +117,7 @@ impl<'a> Lexer<'a> {
                 self.comment();
                 continue;
             }
-            // The scanners return the kind alone, which fits a register; the rest is where they started and stopped.
+            // The scanners return only the kind, which fits a register. The cursor gives the span.
             let start = self.at;
             let kind = match self.mode {
                 Mode::Expression | Mode::Brackets => self.statement(byte),
@@ -129,7 +128,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Passes over bytes of some classes.
+    /// Consumes bytes of some classes.
     #[inline]
     fn skip(&mut self, class: u8) {
         // A copy, so that the cursor stays in a register.
@@ -150,7 +149,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Skips a brace of a template inside a string or a comment, and reports a placeholder.
+    /// Consumes a brace of a template inside a string or a comment, and reports a placeholder.
     fn brace_in_text(&mut self, place: &str) {
         let start = self.at;
         if self.peek(1) == b'{' {
@@ -239,7 +238,7 @@ impl<'a> Lexer<'a> {
                 let length = self.bytes[self.at..].iter().take_while(|&&b| is(b, ALPHA | DIGIT) || b == b'.').count();
                 self.token(Kind::Number, length)
             }
-            // Only here to say what is wrong: none of them is part of a matcher.
+            // None of these is part of a matcher. They are tokens only for better diagnostics.
             b'(' => self.token(Kind::LeftParen, 1),
             b')' => self.token(Kind::RightParen, 1),
             b'[' => self.token(Kind::LeftBracket, 1),
@@ -252,7 +251,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// Between `[` and the first number Prometheus knows durations and nothing else.
+    /// A token between `[` and the first number, where Prometheus accepts only durations.
     fn duration(&mut self, byte: u8) -> Kind {
         match byte {
             b'0'..=b'9' => {
@@ -370,11 +369,11 @@ impl<'a> Lexer<'a> {
         self.bytes[self.at..].iter().find(|&&byte| !is(byte, SPACE)) == Some(&b'(')
     }
 
-    /// A number or a duration. The scanner takes some texts that are neither, and rejects some that could be; both as
-    /// Prometheus does. Values are judged when they are read.
+    /// A number or a duration. As in Prometheus, the scanner accepts some texts that are neither and rejects some valid
+    /// ones. The parser checks the values.
     fn number(&mut self) -> Kind {
         let start = self.at;
-        // By far the most: whole numbers, alone or with one unit.
+        // The common case: an integer, alone or with one unit.
         self.skip(DIGIT);
         let next = self.peek(0);
         let kind = if !is(next, ALPHA) && next != b'.' {
@@ -483,7 +482,7 @@ impl<'a> Lexer<'a> {
         !is(self.peek(0), ALPHA | DIGIT)
     }
 
-    /// A string literal. Escapes are checked where they are read.
+    /// A string literal. The parser checks its escapes.
     fn string(&mut self, quote: u8) -> Kind {
         let start = self.at;
         let found = self.diagnostics.len();
@@ -503,7 +502,7 @@ impl<'a> Lexer<'a> {
                 b'\\' if quote != b'`' => self.at = (self.at + 2).min(self.bytes.len()),
                 b'\n' if quote != b'`' => break,
                 b'{' if self.template => self.brace_in_text("a string"),
-                // U+FFFD is what Go's decoder returns for a fault.
+                // Go's decoder returns U+FFFD for invalid UTF-8.
                 0xEF if self.bytes[self.at..].starts_with("\u{FFFD}".as_bytes()) => {
                     let span = span(self.at, self.at + 3);
                     return self.error(
@@ -514,7 +513,7 @@ impl<'a> Lexer<'a> {
                 _ => self.at += 1,
             }
         }
-        // What seemed to stand inside may well stand behind it.
+        // A placeholder that seemed to be inside the string may come after it.
         self.diagnostics.truncate(found);
         self.error(report::unterminated_string(span(start, self.at), quote))
     }
@@ -523,7 +522,7 @@ impl<'a> Lexer<'a> {
         let rest = &self.text[self.at..];
         let char = rest.chars().next().unwrap_or_default();
         let more = match char {
-            // `&&` and `||` are one mistake.
+            // Report `&&` and `||` as one token.
             '&' | '|' => usize::from(self.peek(1) == self.peek(0)),
             '$' => self.bytes[self.at + 1..].iter().take_while(|&&byte| is(byte, ALPHA | DIGIT)).count(),
             _ => 0,
@@ -538,13 +537,13 @@ impl<'a> Lexer<'a> {
         self.error(diagnostic)
     }
 
-    /// Stops reading: every further token is the end.
+    /// Moves to the end of the text, so that every further token is the end.
     pub(super) fn finish(&mut self) {
         self.at = self.bytes.len();
     }
 }
 
-/// Texts longer than 4 GiB are rejected before they come here.
+/// Texts longer than 4 GiB have been rejected before.
 #[expect(clippy::cast_possible_truncation, reason = "`parse` rejects texts of 4 GiB")]
 fn span(start: usize, end: usize) -> Span {
     Span::new(start as u32, end as u32)

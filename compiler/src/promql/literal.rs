@@ -1,12 +1,12 @@
-//! The values of numbers, durations and strings, as Go reads them.
+//! Parses the values of numbers, durations and strings as Go does.
 
 use std::borrow::Cow;
 
-/// The value of a number literal; `None` where Go's `strconv` takes it for none (`0x`, `5_`, `1e999`).
+/// The value of a number literal; `None` where Go's `strconv` rejects it (`0x`, `5_`, `1e999`).
 pub(super) fn number(text: &str) -> Option<f64> {
     let bytes = text.as_bytes();
     match bytes {
-        // By far the most common numbers.
+        // The common case.
         [digit @ b'0'..=b'9'] => return Some(f64::from(digit - b'0')),
         [b'0', b'x' | b'X', ..] => return integer(&bytes[2..], 16, true),
         // A leading zero means octal, unless that fails: `089` is eighty-nine.
@@ -18,7 +18,7 @@ pub(super) fn number(text: &str) -> Option<f64> {
         _ => {}
     }
     if !bytes.contains(&b'_') {
-        // Go's own spellings of infinity only come as `Inf`.
+        // The lexer only accepts `Inf` of Go's spellings of infinity.
         let value: f64 = text.parse().ok()?;
         let named = bytes.last().is_some_and(u8::is_ascii_alphabetic);
         return (value.is_finite() || named).then_some(value);
@@ -53,12 +53,12 @@ fn integer(digits: &[u8], radix: u32, prefixed: bool) -> Option<f64> {
     (after_digit && !digits.is_empty()).then_some(value as f64)
 }
 
-/// Why a duration literal is none.
+/// Why a duration literal is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DurationFault {
     /// `1h1y`, `5m5m`: units must go from large to small, each once.
     Order,
-    /// `5hs`, `5.5m`: no number, unit pairs.
+    /// `5hs`, `5.5m`: not pairs of an integer and a unit.
     Syntax,
     /// More than 292 years.
     Overflow,
@@ -112,11 +112,11 @@ pub(super) struct EscapeFault {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum EscapeFaultKind {
-    /// There is no such escape.
+    /// The escape does not exist.
     Unknown,
     /// `\x`, `\u`, `\U` or an octal escape has too few digits.
     Digits,
-    /// The digits name no character.
+    /// The digits are not a code point.
     NoCharacter,
 }
 
@@ -147,12 +147,12 @@ pub(super) fn decode(literal: &str, template: bool) -> Result<Decoded<'_>, Escap
     })
 }
 
-/// Where the bytes `start..end` of a decoded literal come from, as a range of bytes of the literal.
+/// Maps the range `start..end` of a decoded literal to the literal.
 pub(super) fn source_range(literal: &str, template: bool, start: usize, end: usize) -> (usize, usize) {
     let mut decoded = 0;
     let mut range = (literal.len() - 1, literal.len() - 1);
     let mut found = false;
-    // The literal has been decoded before, so it has no faults.
+    // The literal has been decoded before, so it is valid.
     let _ = unescape(literal, template, |at, bytes| {
         if !found && decoded + bytes.len() > start {
             range.0 = at;
@@ -186,7 +186,7 @@ fn piece_end(literal: &str, template: bool, at: usize) -> usize {
     (at + length).min(literal.len() - 1)
 }
 
-/// Hands every piece of a literal on: where it starts in the literal, and the bytes that it means.
+/// Passes each piece of a literal to `emit`: its offset in the literal, and the bytes that it stands for.
 fn unescape(literal: &str, template: bool, mut emit: impl FnMut(usize, &[u8])) -> Result<(), EscapeFault> {
     let bytes = literal.as_bytes();
     let quote = bytes[0];
@@ -213,7 +213,7 @@ fn unescape(literal: &str, template: bool, mut emit: impl FnMut(usize, &[u8])) -
     Ok(())
 }
 
-/// Decodes the escape at `at`: its bytes, how many, and where it ends.
+/// Decodes the escape at `at`. Returns its bytes, their number, and the end of the escape.
 fn escape(bytes: &[u8], at: usize, quote: u8) -> Result<([u8; 4], usize, usize), EscapeFault> {
     let fault = |end: usize, kind| EscapeFault { start: at, end: end.min(bytes.len() - 1), kind };
     let one = |byte| Ok(([byte, 0, 0, 0], 1, at + 2));

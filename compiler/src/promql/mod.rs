@@ -1,7 +1,8 @@
 //! `PromQL` as Prometheus 3.14 accepts it, with the placeholders of a template as typed holes of the grammar.
 //!
-//! [`parse`] is the way in. It reads the text (`lexer`), builds the tree (`parser`, `ast`) and, when the tree is
-//! whole, checks types (`typeck`). Time is linear in the length of the text, and no input overflows the stack.
+//! [`parse`] is the entry point. It splits the text into tokens (`lexer`), builds the tree (`parser`, `ast`) and, if
+//! the tree is complete, checks types (`typeck`). Time is linear in the length of the text, and no input overflows the
+//! stack.
 //!
 //! ```
 //! use promql_presets_compiler::promql::{Syntax, ResultType, parse};
@@ -40,12 +41,12 @@ pub(crate) use rewrite::{apply_to_selectors, gauge_counterpart, is_counter_funct
 
 use crate::{Code, Diagnostic, Span};
 
-/// Which language a text is written in.
+/// The language of a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Syntax {
     /// Whether it is a template: braces are doubled, and `{name}` is a hole.
     pub template: bool,
-    /// The experimental features that may be used.
+    /// The experimental features that are enabled.
     pub features: Features,
 }
 
@@ -74,19 +75,19 @@ impl Features {
     pub const NAMES: [&'static str; 3] =
         ["promql-experimental-functions", "promql-extended-range-selectors", "promql-binop-fill-modifiers"];
 
-    /// Everything off.
+    /// No features.
     #[must_use]
     pub const fn none() -> Self {
         Self { experimental_functions: false, extended_range_selectors: false, binop_fill_modifiers: false }
     }
 
-    /// Everything on.
+    /// All features.
     #[must_use]
     pub const fn all() -> Self {
         Self { experimental_functions: true, extended_range_selectors: true, binop_fill_modifiers: true }
     }
 
-    /// Switches a feature on by its name; `false` where there is none of that name.
+    /// Enables a feature by name. Returns `false` if there is no such feature.
     pub fn enable(&mut self, name: &str) -> bool {
         let flag = match name {
             "promql-experimental-functions" => &mut self.experimental_functions,
@@ -99,18 +100,18 @@ impl Features {
     }
 }
 
-/// What [`parse`] made of a text.
+/// The result of [`parse`].
 #[derive(Clone, Debug)]
 pub struct Parsed<'a> {
-    /// The tree; `None` where the text has a fault of syntax. With diagnostics beside it, it may be incomplete.
+    /// The tree; `None` after a syntax error. It may be incomplete if there are diagnostics.
     pub expr: Option<Expr<'a>>,
-    /// Everything that is wrong, in the order of the text.
+    /// All errors, in the order of the text.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Reads a query or a template. All spans are byte ranges of `text`.
+/// Parses a query or a template. All spans are byte ranges of `text`.
 ///
-/// Types are checked once the syntax is right, so that one mistake gives one message.
+/// Types are checked only if the syntax is valid, so that one mistake gives one message.
 #[must_use]
 pub fn parse(text: &str, syntax: Syntax) -> Parsed<'_> {
     if u32::try_from(text.len()).is_err() {

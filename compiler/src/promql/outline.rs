@@ -1,10 +1,10 @@
-//! The tree as text, one node a line, for people.
+//! Prints the syntax tree, one node per line.
 
 use std::fmt::{self, Display, Formatter};
 
 use super::ast::{At, Duration, DurationKind, Expr, ExprKind, Grouping, GroupingItem, MatcherItem, Modifier, Selector};
 
-/// An expression as an indented tree, in which parentheses are not needed.
+/// Displays an expression as an indented tree without parentheses.
 ///
 /// ```
 /// use promql_presets_compiler::promql::{Syntax, Tree, parse};
@@ -166,7 +166,7 @@ fn duration(f: &mut Formatter<'_>, value: &Duration) -> fmt::Result {
     }
 }
 
-/// Whole units where the value has some.
+/// A number of seconds in the largest whole unit.
 fn literal(f: &mut Formatter<'_>, seconds: f64) -> fmt::Result {
     for (unit, size) in [("w", 604_800.0), ("d", 86_400.0), ("h", 3600.0), ("m", 60.0)] {
         if seconds >= size && seconds % size == 0.0 {

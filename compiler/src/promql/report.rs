@@ -1,4 +1,4 @@
-//! Messages that need no parser state. Nothing here runs for a query without faults.
+//! Diagnostics that do not need the state of the parser. Nothing here runs for a valid query.
 
 use promql_presets_core::regex::RegexError;
 
@@ -14,7 +14,7 @@ fn syntax(span: Span, title: impl Into<String>) -> Diagnostic {
     Diagnostic::new(Code::Syntax, span, title)
 }
 
-/// A hole where its kind cannot stand: where it can.
+/// A hole where its kind is not allowed.
 pub(super) fn misplaced(hole: Hole, span: Span) -> Diagnostic {
     let (title, label, help) = match hole {
         Hole::MetricName => {
@@ -44,7 +44,7 @@ pub(super) fn hole_in_text(hole: Hole, span: Span, place: &str) -> Diagnostic {
         .label("placeholders are only filled in outside of strings and comments")
 }
 
-/// A hole right behind a number.
+/// A hole directly after a number.
 pub(super) fn hole_in_number(hole: Hole, span: Span, number: &str) -> Diagnostic {
     let name = hole.name();
     let diagnostic = Diagnostic::new(Code::MisplacedPlaceholder, span, format!("`{name}` as a part of a number"))
@@ -90,7 +90,7 @@ pub(super) fn bad_escape(literal: &str, span: Span, fault: EscapeFault, pattern:
         EscapeFaultKind::Unknown => {
             let diagnostic = diagnostic.label("strings have no such escape");
             let char = text.trim_start_matches('\\');
-            // Signs without a meaning in patterns, such as `/`, need no backslash anywhere.
+            // Characters without a meaning in patterns, such as `/`, never need a backslash.
             let stands_for_itself = char.bytes().all(|byte| byte.is_ascii_punctuation() || byte == b' ')
                 && (!pattern || !char.contains(['.', '*', '+', '?', '(', ')', '[', ']', '{', '}', '|', '^', '$']));
             if stands_for_itself {
@@ -172,7 +172,7 @@ pub(crate) fn regex_fault(
     Some(invalid_regex(&error.to_string(), Span::new(at(start), at(end))))
 }
 
-/// Something that must be switched on in the preset file.
+/// A feature that must be enabled in the preset file.
 pub(super) fn experimental(subject: &str, span: Span, flag: &str) -> Diagnostic {
     Diagnostic::new(Code::ExperimentalFeature, span, format!("{subject} is experimental"))
         .label("not enabled")
@@ -203,7 +203,7 @@ pub(super) fn modifier_twice(word: &str, span: Span, first: Span) -> Diagnostic 
     syntax(span, format!("second `{word}`")).label("can be set once").secondary(first, "set here")
 }
 
-/// A range on something that is no selector.
+/// A range after an expression other than a selector.
 pub(super) fn range_of_expression(text: &str, expr: &Expr<'_>, brackets: Span) -> Diagnostic {
     let range = &text[brackets.range()];
     let diagnostic = syntax(brackets, "range of an expression")
@@ -232,10 +232,10 @@ pub(super) fn range_of_expression(text: &str, expr: &Expr<'_>, brackets: Span) -
     }
 }
 
-/// Whose function it is.
+/// The language that a function belongs to.
 const METRICSQL: &str = "VictoriaMetrics' MetricsQL has it, Prometheus does not";
 
-/// `grouped`: whether a grouping follows, so that an aggregation is meant.
+/// `grouped`: whether a grouping follows, as after an aggregation.
 pub(super) fn unknown_function(name: &str, span: Span, grouped: bool) -> Diagnostic {
     let diagnostic = Diagnostic::new(Code::UnknownFunction, span, format!("unknown function `{name}`"));
     if let Some((_, successor, note)) = REMOVED.iter().find(|(removed, ..)| *removed == name) {
@@ -266,7 +266,7 @@ pub(super) fn unknown_function(name: &str, span: Span, grouped: bool) -> Diagnos
     }
 }
 
-/// What Prometheus has in place of something that only `MetricsQL` has.
+/// The PromQL equivalent of a feature of `MetricsQL`.
 pub(super) fn metricsql(word: &str) -> Option<&'static str> {
     Some(match word {
         "default" => "Prometheus writes `a or b` for a default, whose labels must match",
@@ -307,7 +307,7 @@ static METRICSQL_FUNCTIONS: &[&str] = &[
     "topk_last", "topk_max", "topk_median", "topk_min", "ttf", "union", "zscore", "zscore_over_time",
 ];
 
-/// What Prometheus has in place of functions of other languages.
+/// The PromQL equivalents of functions of other languages.
 static EQUIVALENTS: &[(&str, &str)] = &[
     ("alias", "label_replace(x, \"__name__\", \"name\", \"\", \"\")"),
     ("average", "avg(x)"),

@@ -1,14 +1,14 @@
-//! What to write where a function of counters stands around what it should stand inside of.
+//! Suggestions that move functions of counters inside expressions.
 
 use super::ast::{BinaryOp, Expr, ExprKind};
 use super::functions::Aggregator;
 
-/// Whether a function takes drops of the value for restarts of the process.
+/// Whether a function treats a drop of the value as a restart of the process.
 pub(crate) fn is_counter_function(name: &str) -> bool {
     matches!(name, "rate" | "irate" | "increase" | "resets")
 }
 
-/// The function of gauges in place of one of counters.
+/// The function of gauges that corresponds to one of counters.
 pub(crate) fn gauge_counterpart(name: &str) -> Option<&'static str> {
     Some(match name {
         "rate" => "deriv",
@@ -18,8 +18,8 @@ pub(crate) fn gauge_counterpart(name: &str) -> Option<&'static str> {
     })
 }
 
-/// What to write for `rate(expr[5m])`, where `expr` is no selector: each selector in it with its own `rate`, or what is
-/// a rate already. `None` where it is made in other ways than by adding, scaling and choosing.
+/// The text to write for `rate(expr[5m])`, where `expr` is not a selector: `expr` with `rate` of each selector in it,
+/// or `expr` itself if it is a rate. `None` if `expr` does more than add, scale and choose values.
 pub(crate) fn apply_to_selectors(text: &str, expr: &Expr<'_>, function: &str, range: &str) -> Option<String> {
     let mut pieces = Vec::new();
     if is_rate(expr) {
@@ -44,7 +44,7 @@ pub(crate) fn apply_to_selectors(text: &str, expr: &Expr<'_>, function: &str, ra
     Some(out)
 }
 
-/// Whether an expression is a rate already, possibly added up or scaled.
+/// Whether an expression is a rate, possibly summed or scaled.
 pub(crate) fn is_rate(expr: &Expr<'_>) -> bool {
     match &expr.kind {
         ExprKind::Paren(inner) => is_rate(inner),
@@ -59,7 +59,7 @@ pub(crate) fn is_rate(expr: &Expr<'_>) -> bool {
     }
 }
 
-/// Whether an aggregation adds or chooses values, so that it works on rates as on what they are made of.
+/// Whether an aggregation adds or chooses values, so that it applies to rates as well as to counters.
 pub(crate) fn keeps_values(op: Aggregator) -> bool {
     !matches!(
         op,
@@ -67,7 +67,7 @@ pub(crate) fn keeps_values(op: Aggregator) -> bool {
     )
 }
 
-/// The selectors whose values make the expression: without modifiers, and with them.
+/// Collects the selectors that an expression computes its values from: their spans without and with modifiers.
 fn collect(expr: &Expr<'_>, pieces: &mut Vec<(crate::Span, crate::Span)>) -> bool {
     match &expr.kind {
         ExprKind::Selector(selector) if selector.range.is_none() => {

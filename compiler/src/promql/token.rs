@@ -5,13 +5,13 @@ use super::functions::Aggregator;
 use crate::Span;
 use crate::hole::Hole;
 
-/// What a token is.
+/// The kind of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Eof,
-    /// The text is no token; the lexer has said why.
+    /// An invalid token, which the lexer has reported.
     Error,
-    /// An identifier without a colon, which is no keyword here.
+    /// An identifier without a colon that is not a keyword in this context.
     Ident,
     /// An identifier with a colon: the name of a metric.
     MetricIdent,
@@ -30,7 +30,7 @@ pub(super) enum Kind {
     RightBracket,
     Comma,
     Colon,
-    /// Part of no query; read so that the parser can say what a dot in a name needs.
+    /// Not part of PromQL. A token only for diagnostics of names with dots.
     Dot,
     Eq,
     EqRegex,
@@ -108,8 +108,8 @@ impl Kind {
         )
     }
 
-    /// Whether the token can be a label inside a grouping's parentheses. Prometheus accepts every keyword there but
-    /// `without`, and a metric name with colons.
+    /// Whether the token can be a label in a grouping. Prometheus accepts every keyword except `without` there, and metric
+    /// names with colons.
     pub(super) fn is_grouping_label(self) -> bool {
         use Kind::{Atan2, Bool, GroupLeft, GroupRight, Ignoring, On, TemplateName, Without};
         match self {

@@ -1,6 +1,6 @@
-//! Types, and what else Prometheus checks once the syntax is right (`checkAST` in `promql/parser/parse.go`).
+//! Checks types, and everything else that Prometheus checks after parsing (`checkAST` in `promql/parser/parse.go`).
 //!
-//! Every fault is reported, but an expression whose type is not known for a fault inside it is not judged again.
+//! All errors are reported. If an error makes the type of an expression unknown, no further errors follow from it.
 
 use std::collections::HashMap;
 
@@ -10,14 +10,14 @@ use super::rewrite::{apply_to_selectors, gauge_counterpart, is_counter_function}
 use super::{Syntax, report};
 use crate::{Code, Diagnostic, Span};
 
-/// The type of an expression; `None` where a fault below it, already reported, hides it.
+/// The type of an expression; `None` if an error inside it, which has been reported, makes it unknown.
 type Type = Option<ResultType>;
 
 struct Checker<'t, 'd> {
     text: &'t str,
     syntax: Syntax,
     diagnostics: &'d mut Vec<Diagnostic>,
-    /// Where the parser has found an invalid regular expression, in order.
+    /// The invalid regular expressions that the parser has found, in order.
     broken_regexes: Vec<u32>,
 }
 
@@ -80,7 +80,7 @@ impl<'t> Checker<'t, '_> {
             MatcherItem::Name(name) => !name.value.is_empty(),
             MatcherItem::Labels(_) => false,
         };
-        // What a broken regular expression would match nobody knows, and it has been reported.
+        // It is unknown what an invalid regular expression, which has been reported, would match.
         let next = self.broken_regexes.partition_point(|start| *start < selector.span.start);
         let broken = self.broken_regexes.get(next).is_some_and(|start| *start < selector.span.end);
         if !must_select || broken || selector.items().iter().any(selects) {
@@ -170,12 +170,12 @@ impl<'t> Checker<'t, '_> {
         if self.diagnostics.len() == found + 2 {
             self.swapped_arguments(call, function, types, found);
         }
-        // Maybe the whole call is the mistake: `rate(vector(x[5m]))`.
+        // The call itself may be the mistake: `rate(vector(x[5m]))`.
         let faulty = count_is_wrong || self.diagnostics.len() > found;
         (!faulty).then_some(function.returns)
     }
 
-    /// What to write for `rate(x, 5m)`, or for `quantile(0,9, x)`.
+    /// The text to write for `rate(x, 5m)` or `quantile(0,9, x)`.
     #[cold]
     fn joined_arguments(&self, call: &Call<'_>, function: &Function) -> Option<String> {
         let (name, is_number) = (call.name, |arg: &Expr<'_>| matches!(&arg.kind, ExprKind::Number(it) if !it.duration));
@@ -284,14 +284,14 @@ impl<'t> Checker<'t, '_> {
         });
     }
 
-    /// `rate(count(x))`: what is counted goes up and down.
+    /// The text to write for `rate(count(x))`, since a count goes up and down.
     fn of_count(&self, name: &str, arg: &Expr<'_>) -> Option<String> {
         let ExprKind::Aggregate(_) = &arg.kind else { return None };
         let window = if self.syntax.template { "{window}" } else { "5m" };
         Some(format!("{}({}[{window}:])", gauge_counterpart(name)?, self.slice(arg.span)))
     }
 
-    /// Two arguments that fit the other way round are one mistake: replaces the two last findings.
+    /// Replaces the last two findings by one if the first two arguments have each other's type.
     fn swapped_arguments(&mut self, call: &Call<'_>, function: &Function, types: [Type; 2], found: usize) {
         let [first, second, ..] = call.args.as_slice() else { return };
         let wanted = [function.arg_type(1), function.arg_type(0)];
@@ -303,7 +303,7 @@ impl<'t> Checker<'t, '_> {
         }
     }
 
-    /// Adds what to type to get from one type to another.
+    /// Adds a help that converts one type to another.
     fn with_conversion(
         &self,
         diagnostic: Diagnostic,
@@ -366,7 +366,7 @@ impl<'t> Checker<'t, '_> {
         self.uncommon_binary(binary, lhs, rhs)
     }
 
-    /// Everything but two instant vectors without modifiers.
+    /// Operators other than those between two instant vectors without modifiers.
     fn uncommon_binary(&mut self, binary: &Binary<'_>, lhs: Type, rhs: Type) -> Type {
         let op = binary.op;
         let word = op.as_str();
@@ -456,7 +456,7 @@ impl<'t> Checker<'t, '_> {
         }
     }
 
-    /// What does not fit an arithmetic operator or a comparison with a scalar on one side.
+    /// Errors in arithmetic and comparisons with a scalar on one side.
     fn scalar_operands(&mut self, binary: &Binary<'_>, lhs: ResultType, rhs: ResultType) {
         let op = binary.op;
         if op.is_comparison() && binary.bool_span.is_none() && lhs == rhs {

@@ -1,4 +1,4 @@
-//! Placeholders as other template languages write them: Grafana, Jinja, Go, Python and shells.
+//! Placeholders of other template languages: Grafana, Jinja, Go, Python and shells.
 
 use super::similar_placeholder;
 use crate::hole::Hole;
@@ -7,7 +7,7 @@ use crate::hole::Hole;
 pub(super) struct Construct<'a> {
     /// One past its last byte.
     pub end: usize,
-    /// The name in it, without signs, formats and white space.
+    /// Its name, without punctuation, formats and white space.
     pub name: &'a str,
 }
 
@@ -48,7 +48,7 @@ pub(super) fn by_name(name: &str) -> Option<&'static str> {
     Hole::NAMES.into_iter().find(|placeholder| *placeholder == name).or_else(|| similar_placeholder(name))
 }
 
-/// The placeholder that a name of another tool stands for.
+/// The placeholder that corresponds to a name in other tools.
 pub(super) fn by_alias(name: &str) -> Option<&'static str> {
     Some(match name.trim_start_matches('_').to_ascii_lowercase().as_str() {
         "metric" | "name" | "metrics" => "metric_name",

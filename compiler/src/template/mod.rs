@@ -2,7 +2,7 @@
 //!
 //! `{name}` is a placeholder; `{{` and `}}` are literal braces, as in Python's `str.format`. Braces are read from left
 //! to right, so `{{{labels}}}` is a brace, a placeholder and a brace. The grammar of PromQL decides where a placeholder
-//! can stand; here, the text around a mistake only serves to suggest what to type.
+//! is allowed; here, the text around a mistake only serves to suggest what to type.
 
 mod foreign;
 
@@ -34,7 +34,7 @@ struct Scanner<'a> {
 struct Open {
     at: usize,
     kind: Bracket,
-    /// What has to change before the bracket is closed.
+    /// The mistakes inside it so far.
     edits: Vec<Edit>,
 }
 
@@ -48,7 +48,7 @@ enum Bracket {
     Single,
 }
 
-/// A mistake inside of a selector, and the text that replaces it.
+/// A mistake inside a selector, and the text that replaces it.
 struct Edit {
     span: Span,
     text: String,
@@ -141,7 +141,7 @@ impl Scanner<'_> {
         let content = &self.text[start + 1..end];
         self.at = end + 1;
         if Hole::NAMES.contains(&content) && !self.text[..start].ends_with('$') {
-            // The grammar reports it, with a better reason.
+            // The parser reports it, with a better explanation.
             return;
         }
         match string.and_then(|string| self.matcher(string)) {
@@ -167,7 +167,7 @@ impl Scanner<'_> {
         (start < name.len()).then(|| Span::of(selector.at + start..string + length))
     }
 
-    /// A matcher on a variable such as `job="${job}"`: callers pass it as a filter.
+    /// Reports a matcher on a variable such as `job="${job}"`. Callers pass it as a filter.
     fn variable_in_matcher(&mut self, matcher: Span, start: usize, end: usize) -> Edit {
         let start = start - usize::from(self.text[..start].ends_with('$'));
         let title = format!("`{}` is not a placeholder", &self.text[start..end]);
@@ -177,7 +177,7 @@ impl Scanner<'_> {
         Edit { span: matcher, text: "{labels}".to_owned(), diagnostic }
     }
 
-    /// Takes note of a mistake, which is reported with the selector around it if there is one.
+    /// Records a mistake. If a selector is open, it is reported with the selector.
     fn record(&mut self, edit: Edit) {
         match self.open.iter_mut().rev().find(|open| matches!(open.kind, Bracket::Double | Bracket::Single)) {
             Some(selector) => selector.edits.push(edit),
@@ -185,7 +185,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// A placeholder of another template language outside of strings: whether there was one.
+    /// Reads a placeholder of another template language outside strings, and returns whether there was one.
     fn foreign_placeholder(&mut self) -> bool {
         let start = self.at;
         let Some(construct) = foreign::read(self.text, start) else { return false };
@@ -195,7 +195,7 @@ impl Scanner<'_> {
             && self.text[end..].starts_with('}')
             && !self.text[end..].starts_with("}}")
         {
-            // `{{labels}}}` lacks one brace at its start, and has one too many for what it says.
+            // `{{labels}}}`: a brace is missing at the start.
             end += 1;
         }
         name = name.or_else(|| self.expected_placeholder(start, end)).or_else(|| foreign::by_alias(construct.name));
@@ -225,7 +225,7 @@ impl Scanner<'_> {
         true
     }
 
-    /// A placeholder as it is written here: matchers need the braces of a selector.
+    /// A placeholder with its braces; `labels` with those of a selector if none is open.
     fn placeholder_text(&self, name: &str) -> String {
         let in_selector = self.open.last().is_some_and(|open| matches!(open.kind, Bracket::Double | Bracket::Single));
         if name == "labels" && !in_selector { "{{{labels}}}".to_owned() } else { format!("{{{name}}}") }
@@ -322,8 +322,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// Reports the mistakes in a selector that ends at `end`, in one message. With `open` and `close`, its braces have
-    /// to be replaced as well.
+    /// Reports the mistakes in a selector that ends at `end`, in one message. `open` and `close` replace its braces.
     fn close_selector(&mut self, selector: Open, end: usize, open: &str, close: &str) {
         let is_single = selector.kind == Bracket::Single;
         let inside = Span::of(selector.at + if is_single { 1 } else { 2 }..end);
@@ -361,7 +360,7 @@ impl Scanner<'_> {
         self.diagnostics.push(diagnostic.help(format!("write `{shown}`")).fix(Fix { span, text }));
     }
 
-    /// Two braces that should have been doubled.
+    /// A pair of single braces.
     fn lone_braces(&mut self, start: usize, end: usize) {
         let text = format!("{{{{{}}}}}", &self.text[start + 1..end]);
         self.diagnostics.push(
@@ -373,7 +372,7 @@ impl Scanner<'_> {
         );
     }
 
-    /// A brace that should have been doubled, without its counterpart.
+    /// A single brace without its counterpart.
     fn lone_brace(&mut self, at: usize, brace: char) {
         let span = Span::of(at..at + 1);
         let diagnostic = Diagnostic::new(Code::LoneBrace, span, format!("single `{brace}` in a template"))
@@ -438,7 +437,7 @@ impl Scanner<'_> {
         });
     }
 
-    /// The placeholder that can stand at `start..end`.
+    /// The only placeholder that is valid at `start..end`.
     fn expected_placeholder(&self, start: usize, end: usize) -> Option<&'static str> {
         let before = self.text[..start].trim_end();
         let open = self.open.last();
@@ -465,7 +464,7 @@ impl Scanner<'_> {
         if starts_operand && after.starts_with(['{', '[']) {
             return Some("metric_name");
         }
-        // Right behind a name, it selects series.
+        // Directly after a name, braces are a selector.
         let is_name = self.text[..start].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
         (is_name && !after.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '{')).then_some("labels")
     }

@@ -1,4 +1,4 @@
-//! Durations, which are expressions of their own.
+//! Durations, including expressions of durations.
 
 use super::Sign;
 use crate::Span;
@@ -31,7 +31,7 @@ impl Duration {
         matches!(self.kind, DurationKind::Hole)
     }
 
-    /// The durations right below this one.
+    /// The operands.
     pub(crate) fn children(&self) -> impl Iterator<Item = &Duration> {
         let (first, second) = match &self.kind {
             DurationKind::Literal(_) | DurationKind::Hole | DurationKind::Step | DurationKind::Range => (None, None),
@@ -43,7 +43,7 @@ impl Duration {
         first.into_iter().chain(second)
     }
 
-    /// Where `{window}` stands in it, in the order of the text.
+    /// The places of `{window}`, in the order of the text.
     #[must_use]
     pub(crate) fn holes(&self) -> Vec<Span> {
         let mut found = Vec::new();

@@ -14,7 +14,7 @@ pub use selector::{At, Braces, Label, Matcher, MatcherItem, Modifier, Name, Name
 use super::functions::{Aggregator, Function, ResultType};
 use crate::Span;
 
-/// How many nodes a path from the root to a leaf may have.
+/// The maximum number of nodes on a path from the root to a leaf.
 pub(super) const MAX_HEIGHT: u16 = 1000;
 
 /// An expression.
@@ -22,14 +22,14 @@ pub(super) const MAX_HEIGHT: u16 = 1000;
 pub struct Expr<'a> {
     /// What it is.
     pub kind: ExprKind<'a>,
-    /// All of it, with modifiers.
+    /// The whole expression, with modifiers.
     pub span: Span,
     pub(super) ty: ResultType,
     pub(super) height: u16,
 }
 
 impl<'a> Expr<'a> {
-    /// The type, as it would be if every part had the type that it should have.
+    /// The type, assuming that the operands have the right types.
     #[must_use]
     pub const fn ty(&self) -> ResultType {
         self.ty
@@ -64,7 +64,7 @@ impl<'a> Expr<'a> {
             ExprKind::Number(number) => Some(number.value),
             ExprKind::Unary(unary) => unary.expr.as_number().map(|value| unary.op.apply(value)),
             ExprKind::Binary(binary) => {
-                // What is no number mostly shows on the right.
+                // The right side is less often a number.
                 let rhs = binary.rhs.as_number()?;
                 let lhs = binary.lhs.as_number()?;
                 Some(match binary.op {
@@ -82,7 +82,7 @@ impl<'a> Expr<'a> {
         }
     }
 
-    /// The expressions right below this one, in the order of the text.
+    /// The direct subexpressions, in the order of the text.
     pub(crate) fn children(&self) -> impl Iterator<Item = &Expr<'a>> {
         let (first, second, rest): (Option<&Self>, Option<&Self>, &[Self]) = match &self.kind {
             ExprKind::Number(_) | ExprKind::String(_) | ExprKind::Selector(_) => (None, None, &[]),
@@ -143,7 +143,7 @@ pub enum ExprKind<'a> {
 /// A number.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Number {
-    /// The value; seconds where it is a duration.
+    /// The value; in seconds if it is a duration.
     pub value: f64,
     /// Whether it was written with units, as `5m`.
     pub duration: bool,
@@ -205,7 +205,7 @@ pub struct Subquery<'a> {
     pub expr: Expr<'a>,
     /// How far back.
     pub range: Duration,
-    /// How often; without it the server's evaluation interval.
+    /// The step; by default the server's evaluation interval.
     pub step: Option<Duration>,
     /// The brackets.
     pub brackets: Span,
@@ -216,13 +216,13 @@ pub struct Subquery<'a> {
 /// `rate(...)`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call<'a> {
-    /// The function; `None` where there is none of that name.
+    /// The function; `None` if there is no function with this name.
     pub function: Option<&'static Function>,
-    /// The name as it is written.
+    /// The name as written.
     pub name: &'a str,
     /// The place of the name.
     pub name_span: Span,
-    /// The parentheses and what stands in them.
+    /// The parentheses and the arguments.
     pub parens: Span,
     /// The arguments.
     pub args: Vec<Expr<'a>>,
@@ -239,7 +239,7 @@ pub struct Aggregate<'a> {
     pub grouping: Option<Grouping<'a>>,
     /// The parentheses around the arguments.
     pub parens: Span,
-    /// The `k` of `topk(k, ...)` and its like.
+    /// The parameter: `k` in `topk(k, ...)`.
     pub param: Option<Expr<'a>>,
     /// What is aggregated.
     pub expr: Expr<'a>,
@@ -252,7 +252,7 @@ pub struct Grouping<'a> {
     pub keyword: GroupingKeyword,
     /// The place of the keyword.
     pub keyword_span: Span,
-    /// The parentheses; `group_left` and `group_right` can do without.
+    /// The parentheses, which `group_left` and `group_right` may omit.
     pub parens: Option<Span>,
     /// The items in order.
     pub items: Vec<GroupingItem<'a>>,
@@ -348,7 +348,7 @@ pub struct Binary<'a> {
     pub rhs: Expr<'a>,
 }
 
-/// `fill(0)`: what stands in for a sample that the other side lacks.
+/// `fill(0)`: the value of samples that one side lacks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fill {
     /// Which side it fills.
@@ -399,9 +399,9 @@ pub enum BinaryOp {
     LessEqual,
     Greater,
     GreaterEqual,
-    /// `</`: cuts off the part of a histogram above a value.
+    /// `</`: removes the part of a histogram above a value.
     TrimUpper,
-    /// `>/`: cuts off the part of a histogram below a value.
+    /// `>/`: removes the part of a histogram below a value.
     TrimLower,
     And,
     Or,
@@ -434,7 +434,7 @@ impl BinaryOp {
         }
     }
 
-    /// How tightly it binds: from 1 (`or`) to 6 (`^`).
+    /// The precedence: from 1 (`or`) to 6 (`^`).
     #[must_use]
     pub(crate) const fn precedence(self) -> u8 {
         match self {

@@ -41,7 +41,7 @@ impl<'a> Selector<'a> {
         self.items().iter().any(|item| matches!(item, MatcherItem::Labels(_)))
     }
 
-    /// The metric name where it is known without filling holes: `foo`, `{"foo"}`, `{__name__="foo"}`.
+    /// The metric name, if it does not depend on holes: `foo`, `{"foo"}`, `{__name__="foo"}`.
     #[must_use]
     pub fn metric_name(&self) -> Option<&str> {
         if let Some(name) = &self.name {
@@ -57,14 +57,14 @@ impl<'a> Selector<'a> {
     }
 }
 
-/// The name of a metric, in which `{metric_name}` may stand.
+/// The name of a metric, which may contain `{metric_name}`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Name<'a> {
-    /// The name as it is written.
+    /// The name as written.
     pub text: &'a str,
     /// Where it stands.
     pub span: Span,
-    /// Where `{metric_name}` stands in it.
+    /// The places of `{metric_name}` in it.
     pub holes: Vec<Span>,
 }
 
@@ -106,7 +106,7 @@ pub struct Braces<'a> {
     pub open: Span,
     /// `}`, or `}}` in a template.
     pub close: Span,
-    /// What stands between them, in order.
+    /// The items between them, in order.
     pub items: Vec<MatcherItem<'a>>,
 }
 
@@ -186,14 +186,14 @@ pub struct Range {
     pub span: Span,
 }
 
-/// What can follow a selector or a subquery.
+/// A modifier of a selector or a subquery.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Modifier {
     /// `offset 5m`.
     Offset {
         /// The place of the keyword.
         keyword: Span,
-        /// How far back; negative into the future.
+        /// How far back; negative values look ahead.
         duration: Duration,
     },
     /// `@ 1609746000`, `@ start()`.

@@ -1,4 +1,4 @@
-//! What follows an operand: ranges, subqueries, `offset`, `@`; and durations with their arithmetic.
+//! Parses ranges, subqueries, `offset` and `@` after an operand, and expressions of durations.
 
 use crate::hole::Hole;
 use crate::promql::ast::{
@@ -219,7 +219,7 @@ impl<'a> Parser<'a> {
         Ok(duration)
     }
 
-    /// An expression of durations, of operators that bind at least as tightly as `min`.
+    /// An expression of durations whose operators have at least the precedence `min`.
     fn duration(&mut self, min: u8) -> Result<Duration> {
         if self.nesting >= MAX_NESTING {
             return self.too_deep(self.token.span);
@@ -326,8 +326,8 @@ impl<'a> Parser<'a> {
     }
 
     /// The duration after `offset`, which ends earlier than one in brackets: `foo offset 5m * 2` is
-    /// `(foo offset 5m) * 2`. As in Prometheus' grammar, arithmetic goes on only after a parenthesis without a sign, or after
-    /// several signs.
+    /// `(foo offset 5m) * 2`. As in Prometheus' grammar, arithmetic continues only after a parenthesis without a sign, or
+    /// after several signs.
     fn offset_duration(&mut self, keyword: Span) -> Result<Duration> {
         if self.nesting >= MAX_NESTING {
             return self.too_deep(self.token.span);
@@ -367,7 +367,7 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// The modifiers of an expression that can have some.
+/// The modifiers of an expression, if it can have any.
 fn modifiers<'e>(expr: &'e mut Expr<'_>) -> Option<&'e mut Vec<Modifier>> {
     match &mut expr.kind {
         ExprKind::Selector(selector) => Some(&mut selector.modifiers),

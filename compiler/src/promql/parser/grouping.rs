@@ -1,4 +1,4 @@
-//! Lists of labels: `by (...)`, `on (...)`, `group_left (...)`; and `fill(...)`.
+//! Parses lists of labels, `by (...)`, `on (...)`, `group_left (...)`, and `fill(...)`.
 
 use std::borrow::Cow;
 
@@ -94,7 +94,7 @@ impl<'a> Parser<'a> {
                 return self.second_fill(fills[0].span);
             }
             let keyword = self.bump();
-            // The lexer calls it a keyword only before a parenthesis.
+            // The lexer returns the keyword only before a parenthesis.
             let open = self.bump().span;
             let minus = self.token.kind == Kind::Sub;
             if matches!(self.token.kind, Kind::Sub | Kind::Add) {

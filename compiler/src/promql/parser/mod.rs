@@ -1,7 +1,6 @@
-//! A Pratt parser: tokens in, tree out, one token of lookahead.
+//! A Pratt parser with one token of lookahead.
 //!
-//! A fault of syntax ends the parse ([`Stop`]); faults after which the grammar still knows where it is are reported and
-//! passed over.
+//! A syntax error ends the parse ([`Stop`]), unless the parser can recover from it. All errors are reported.
 
 mod duration;
 mod errors;
@@ -20,10 +19,10 @@ use super::token::{Kind, Token};
 use super::{Features, Syntax, report};
 use crate::{Code, Diagnostic, Span};
 
-/// How deep parentheses, calls and signs may nest. No query that a human wrote comes near.
+/// The maximum nesting of parentheses, calls and signs, far above that of real queries.
 const MAX_NESTING: u16 = 150;
 
-/// The text cannot be read any further; why has been reported.
+/// An error that ends the parse, which has been reported.
 #[derive(Debug)]
 struct Stop;
 
@@ -31,7 +30,7 @@ type Result<T> = std::result::Result<T, Stop>;
 
 struct Parser<'a> {
     lexer: Lexer<'a>,
-    /// The token to look at.
+    /// The current token.
     token: Token,
     /// The end of the token before it.
     previous_end: u32,
@@ -79,7 +78,7 @@ impl<'a> Parser<'a> {
 
     #[cold]
     fn fail<T>(&mut self, diagnostic: Diagnostic) -> Result<T> {
-        // What the lexer could not read has been reported already.
+        // The lexer has already reported invalid tokens.
         if self.token.kind != Kind::Error {
             self.report(diagnostic);
         }
@@ -87,7 +86,7 @@ impl<'a> Parser<'a> {
         Err(Stop)
     }
 
-    /// An opening or closing brace as this text spells it.
+    /// An opening or closing brace, doubled in templates.
     fn brace(&self, kind: Kind) -> &'static str {
         match (kind, self.lexer.template) {
             (Kind::LeftBrace, true) => "{{",
@@ -97,7 +96,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The height of a node, unless the tree gets too high.
+    /// The height of a node above one of height `below`, within the limit.
     #[inline]
     fn height(&mut self, below: u16, span: Span) -> Result<u16> {
         if below < MAX_HEIGHT { Ok(below + 1) } else { self.too_deep(span) }
@@ -112,7 +111,7 @@ impl<'a> Parser<'a> {
         )
     }
 
-    /// An expression of operators that bind at least as tightly as `min`.
+    /// An expression whose operators have at least the precedence `min`.
     fn expr(&mut self, min: u8) -> Result<Expr<'a>> {
         if self.nesting >= MAX_NESTING {
             return self.too_deep(self.token.span);
@@ -318,8 +317,8 @@ impl<'a> Parser<'a> {
         Ok(Expr { kind: ExprKind::Aggregate(Box::new(aggregate)), span, ty: ResultType::InstantVector, height })
     }
 
-    /// The value of a number or a duration in seconds. A literal without a value is reported and read as 1, which is
-    /// right everywhere.
+    /// The value of a number, or of a duration in seconds. An invalid literal is reported and read as 1, which is valid
+    /// everywhere.
     fn number_value(&mut self, token: Token) -> f64 {
         let text = self.slice(token.span);
         if token.kind == Kind::Number {
@@ -375,7 +374,7 @@ fn binary_op(kind: Kind) -> Option<BinaryOp> {
     })
 }
 
-/// The height of a pair of durations.
+/// The larger height of two durations.
 fn max_height(a: &Duration, b: &Duration) -> u16 {
     a.height.max(b.height)
 }

@@ -1,4 +1,4 @@
-//! Selectors: a name, and matchers in braces.
+//! Parses selectors: a name, and matchers in braces.
 
 use std::borrow::Cow;
 
@@ -33,7 +33,7 @@ impl<'a> Parser<'a> {
         if token.kind == Kind::TemplateName {
             let placeholder = Hole::MetricName.placeholder();
             holes.extend(text.match_indices(placeholder).map(|(at, _)| {
-                // A name is a part of the text, whose length fits.
+                // A name is part of the text, whose length fits.
                 let start = token.span.start + u32::try_from(at).unwrap_or(0);
                 Span::new(start, start + u32::try_from(placeholder.len()).unwrap_or(0))
             }));
@@ -99,7 +99,7 @@ impl<'a> Parser<'a> {
             self.report(report::invalid_regex("invalid UTF-8", pattern.span));
             return;
         }
-        // Words and alternatives of words need no closer look.
+        // Words and alternatives of words are valid.
         if pattern.value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'|' | b'/')) {
             return;
         }

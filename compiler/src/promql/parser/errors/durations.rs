@@ -1,4 +1,4 @@
-//! Faults in durations, ranges and timestamps.
+//! Errors in durations, ranges and timestamps.
 
 use crate::diagnostic::did_you_mean::suggest_duration;
 use crate::hole::Hole;

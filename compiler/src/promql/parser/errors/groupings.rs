@@ -1,4 +1,4 @@
-//! A grouping where there is no aggregation that it could belong to.
+//! Errors about groupings without an aggregation.
 
 use crate::promql::ast::{Expr, ExprKind};
 use crate::promql::functions::Aggregator;
@@ -7,7 +7,7 @@ use crate::promql::report;
 use crate::{Diagnostic, Span};
 
 impl<'a> Parser<'a> {
-    /// `open`: the parenthesis around the expression that comes before.
+    /// `open`: the parenthesis around the expression before the grouping.
     pub(super) fn grouping_without_aggregation(&self, before: &Expr<'a>, open: Option<Span>) -> Diagnostic {
         let word = self.slice(self.token.span).to_ascii_lowercase();
         let diagnostic = self.syntax(format!("`{word}` without an aggregation"));
@@ -35,7 +35,7 @@ impl<'a> Parser<'a> {
             }
         };
         let Some(labels) = labels else { return diagnostic };
-        // `sum(rate(x[5m]) by (job))`: the aggregation is there, around it.
+        // `sum(rate(x[5m]) by (job))`: the aggregation is around the grouping.
         let around = open.map(|open| (open, self.text_before(open.start).trim_end()));
         if let Some((open, text)) = around {
             let name = text.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default();
@@ -54,14 +54,14 @@ impl<'a> Parser<'a> {
         let Some(buckets) = buckets else {
             return diagnostic.help(format!("write `sum {word} ({labels}) ({})`", self.slice(before.span)));
         };
-        // Quantiles are made last, so what is grouped are the buckets.
+        // Quantiles are computed last, so the grouping belongs to the buckets.
         let grouped = self.grouped_buckets(buckets, &word, labels);
         let start = self.slice(Span::new(before.span.start, buckets.span.start));
         let end = self.slice(Span::new(buckets.span.end, before.span.end));
         diagnostic.help(format!("write `{start}{grouped}{end}`"))
     }
 
-    /// Buckets, added up with a grouping that keeps them apart.
+    /// A sum of buckets with a grouping that keeps `le`.
     fn grouped_buckets(&self, buckets: &Expr<'a>, word: &str, labels: &str) -> String {
         let source = self.slice(buckets.span);
         let aggregate = match &buckets.unparenthesized().kind {

@@ -1,4 +1,4 @@
-//! Faults in lists: of labels in a grouping, of matchers in braces.
+//! Errors in lists: labels of a grouping, matchers in braces.
 
 use crate::hole::Hole;
 use crate::promql::ast::{GroupingItem, GroupingKeyword, Label, MatchOp, MatcherItem};
@@ -72,7 +72,7 @@ impl<'a> Parser<'a> {
             Kind::Hole(hole) => return self.misplaced(hole),
             kind if kind.is_grouping_label() || kind == Kind::Str => {
                 let text = self.slice(self.token.span);
-                // `by (job rate(...))`: what is called is no label.
+                // `by (job rate(...))`: a call is not a label.
                 let rest = self.lexer.text[self.token.span.end as usize..].trim_start();
                 let missing = if rest.starts_with('(') { ")" } else { "," };
                 self.syntax(format!("missing `{missing}` before `{text}`")).label("expected `,` or `)`")

@@ -1,4 +1,4 @@
-//! What to say about a token that the grammar has no place for. Nothing here runs for a query without faults.
+//! Diagnostics for unexpected tokens. Nothing here runs for a valid query.
 
 mod durations;
 mod groupings;
@@ -14,7 +14,7 @@ use crate::promql::token::{Kind, Token, operator_words};
 use crate::promql::{literal, report};
 use crate::{Code, Diagnostic, Span};
 
-/// Words of other languages: what they are here, and what to write.
+/// Words of other languages: a label, and a help.
 const FOREIGN_WORDS: [(&str, &str, &str); 7] = [
     ("ago", "`offset` goes back in time by itself", "remove it"),
     ("for", "alerting rules have it, beside the query", "remove it"),
@@ -42,7 +42,7 @@ impl<'a> Parser<'a> {
         &self.lexer.text[..at as usize]
     }
 
-    /// An expression is complete and something follows that cannot. `open`: the parenthesis around it.
+    /// An unexpected token after a complete expression. `open`: the parenthesis around it.
     #[cold]
     pub(in crate::promql::parser) fn unexpected_after<T>(
         &mut self,
@@ -130,7 +130,7 @@ impl<'a> Parser<'a> {
         diagnostic.help(format!("write `{name}{braces}{}`", self.slice(brackets)))
     }
 
-    /// The query ends before a bracket is closed, maybe because the rest of it is in a comment.
+    /// The query ends before a bracket is closed, possibly because the rest is in a comment.
     pub(in crate::promql::parser) fn never_closed(&self, open: Span, bracket: &str) -> Diagnostic {
         let diagnostic =
             Diagnostic::new(Code::Syntax, open, format!("unclosed `{bracket}`")).label("opened here, never closed");
@@ -154,7 +154,7 @@ impl<'a> Parser<'a> {
         (is_selector && is_duration).then_some(inner)
     }
 
-    /// `rate(sum(x)[5m])`, which has been reported: only here it is known what the range is for.
+    /// Completes the finding about `rate(sum(x)[5m])` once the function is known.
     #[cold]
     pub(in crate::promql::parser) fn range_in_call(&mut self, function: &str, arg: &Expr<'a>) {
         let text = self.lexer.text;
@@ -200,7 +200,7 @@ impl<'a> Parser<'a> {
             }
             matchers = self.slice(Span::new(first, self.token.span.start)).trim();
         }
-        // The dot is what is wrong, whatever else there is.
+        // Report only the dot.
         self.token = dot;
         self.lexer.diagnostics.truncate(found);
         let comma = if matchers.is_empty() { "" } else { ", " };
@@ -269,13 +269,13 @@ impl<'a> Parser<'a> {
         self.fail(diagnostic)
     }
 
-    /// Where the last character is that is no comment.
+    /// The last character outside comments.
     fn last_character(&self) -> Span {
         let length = self.text_before(self.previous_end).chars().next_back().map_or(0, char::len_utf8);
         Span::new(self.previous_end - u32::try_from(length).unwrap_or_default(), self.previous_end)
     }
 
-    /// No operand where one should start.
+    /// A missing operand.
     #[cold]
     pub(in crate::promql::parser) fn expected_expression<T>(&mut self) -> Result<T> {
         let before = self.text_before(self.token.span.start).trim_end();
@@ -419,7 +419,7 @@ impl<'a> Parser<'a> {
     #[cold]
     pub(in crate::promql::parser) fn glued_window<T>(&mut self, span: Span) -> Result<T> {
         let with = self.slice(self.token.span);
-        // A fault that the lexer saw right behind comes from the same mistake.
+        // An error of the lexer directly after it comes from the same mistake.
         self.lexer.diagnostics.retain(|diagnostic| diagnostic.span.start < span.end);
         self.token.kind = Kind::Eof;
         self.fail(
@@ -429,7 +429,7 @@ impl<'a> Parser<'a> {
         )
     }
 
-    /// A hole where its kind cannot stand.
+    /// A hole where its kind is not allowed.
     #[cold]
     pub(in crate::promql::parser) fn misplaced<T>(&mut self, hole: Hole) -> Result<T> {
         let diagnostic = report::misplaced(hole, self.token.span);
