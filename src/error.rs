@@ -387,6 +387,11 @@ impl Error {
 #[error(transparent)]
 pub(crate) struct ConnectTimeout(pub(crate) Box<dyn std::error::Error + Send + Sync>);
 
+/// A connection that was closed before a response began.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(crate) struct ClosedConnection(pub(crate) Box<dyn std::error::Error + Send + Sync>);
+
 /// Replaces a cause that can contain the server's address.
 #[derive(Debug, thiserror::Error)]
 #[error("")]

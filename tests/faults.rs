@@ -4,7 +4,7 @@
 
 mod misbehaving;
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -370,6 +370,66 @@ async fn a_connection_that_was_closed_meanwhile_is_replaced() {
         assert_eq!(ask(&client).await.unwrap(), 7.0);
     }
     assert_eq!(server.connections(), 2);
+}
+
+/// A runtime that runs only now and then does not notice that the server has closed an idle connection.
+#[test]
+fn a_connection_closed_while_idle_costs_no_retry() {
+    let server = Server::start(|request, stream| {
+        stream.write_all(vector("7").as_bytes())?;
+        // The client believes that the connection is kept alive.
+        Ok(if request.connection == 0 { After::Close } else { After::Keep })
+    });
+    let client = client_of(&server).retry(RetryPolicy::never()).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    assert_eq!(runtime.block_on(ask(&client)).unwrap(), 7.0);
+    thread::sleep(Duration::from_millis(100));
+    assert_eq!(runtime.block_on(ask(&client)).unwrap(), 7.0);
+    // Once, not for ever.
+    let closing = Server::start(|_, _| Ok(After::Close));
+    let client = client_of(&closing).retry(RetryPolicy::never()).build().unwrap();
+    let error = runtime.block_on(ask(&client)).unwrap_err();
+    assert_eq!((error.retries(), closing.requests().len()), (0, 2));
+}
+
+#[tokio::test]
+async fn streams_that_are_not_read_keep_nobody_waiting() {
+    let server = Server::start(|request, stream| {
+        if request.path.ends_with("query_range") {
+            write!(stream, "HTTP/1.1 200 OK\r\n\r\n{{\"status\":\"success\",")?;
+            return Err(wait_for_client_to_go(stream));
+        }
+        stream.write_all(vector("7").as_bytes()).map(|()| After::Keep)
+    });
+    let client = client_of(&server).max_concurrent(2).timeout(Duration::from_secs(5)).build().unwrap();
+    let range = TimeRange::last_hours(1).step("1m").unwrap();
+    let mut streams = Vec::new();
+    for _ in 0..4 {
+        streams.push(client.raw_query_range("up", range).stream().await.unwrap());
+    }
+    assert_eq!(ask(&client).await.unwrap(), 7.0);
+    assert_eq!(streams.len(), 4);
+}
+
+#[tokio::test]
+async fn a_response_before_the_end_of_a_request_is_that_response() {
+    for status in [401, 413] {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.read_exact(&mut [0; 100]).unwrap();
+            stream.write_all(answer(status, "Connection: close\r\n", "too much").as_bytes()).unwrap();
+            stream.shutdown(std::net::Shutdown::Write).unwrap();
+            // As Go's server does: closing at once would lose the response.
+            thread::sleep(Duration::from_millis(500));
+        });
+        let client = PrometheusClient::builder(url).retry(RetryPolicy::never()).build().unwrap();
+        let query = format!("up{{a=\"{}\"}}", "x".repeat(16 << 20));
+        let error = client.raw_query(query).await.unwrap_err().without_query();
+        assert_eq!(http_error(&error), (status, "too much"), "{error}");
+        server.join().unwrap();
+    }
 }
 
 #[tokio::test]

@@ -90,8 +90,8 @@ impl ClientBuilder {
         self
     }
 
-    /// How many calls are made at once, by this client and its clones: 64 unless set. Others wait for their turn, which
-    /// counts towards their timeouts. A stream of series is a call until its end.
+    /// Limits the number of concurrent calls of this client and its clones; 64 by default. Further calls wait, which counts
+    /// towards their timeouts. A stream of series only counts until its response begins.
     pub fn max_concurrent(mut self, calls: usize) -> Self {
         self.max_concurrent = calls;
         self

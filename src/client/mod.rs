@@ -25,6 +25,9 @@ pub use dialect::{Dialect, Mimir, Thanos, VictoriaMetrics};
 /// limit of concurrent calls and one budget of retries. Calls are awaited in a tokio runtime with time and I/O enabled,
 /// as that of `#[tokio::main]` is.
 ///
+/// Use a client in a single runtime. Its pooled connections belong to the runtime in which they were opened, and calls in
+/// another runtime that reuse them time out while the first one does not run.
+///
 /// ```no_run
 /// use promql_presets::presets::prometheus;
 /// use promql_presets::{PrometheusClient, Querier};

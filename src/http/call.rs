@@ -12,7 +12,7 @@ use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use url::form_urlencoded::Serializer;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{ClosedConnection, Error, ErrorKind};
 use crate::http::body::{Body, Sink};
 use crate::http::observe::{Watch, within};
 use crate::http::options::{Options, Parameter, PartialData};
@@ -140,14 +140,14 @@ impl Call {
     ) -> impl Future<Output = Result<T, Error>> {
         let call = Box::new(self);
         async {
-            let mut run = Run::new(call);
-            let span = run.watch.span();
+            let mut attempts = Attempts::new(call);
+            let span = attempts.watch.span();
             let work = async {
-                let result = match run.whole::<S>().await {
-                    Ok(output) => convert(output).map_err(|failure| run.watch.error(failure)),
+                let result = match attempts.whole::<S>().await {
+                    Ok(output) => convert(output).map_err(|failure| attempts.watch.error(failure)),
                     Err(error) => Err(error),
                 };
-                run.watch.end_with(result)
+                attempts.watch.end_with(result)
             };
             within(span, work).await
         }
@@ -155,34 +155,36 @@ impl Call {
 
     /// Asks, and returns the answer once it has begun well.
     pub(crate) async fn open(self) -> Result<Open, Error> {
-        let mut run = Run::new(Box::new(self));
-        let span = run.watch.span();
-        let end = pin!(sleep_until(run.deadline.client));
-        let begun = within(span, run.begin(end)).await.and_then(|(permit, answer)| {
-            let body = run.new_body(&answer).map_err(|failure| run.watch.error(failure))?;
-            Ok((answer, body, permit))
+        let mut attempts = Attempts::new(Box::new(self));
+        let span = attempts.watch.span();
+        let end = pin!(sleep_until(attempts.deadline.client));
+        // The permit is for requests until their response begins: a caller that reads a stream slowly, or not at all, must
+        // not keep others waiting.
+        let begun = within(span, attempts.begin(end)).await.and_then(|(_permit, answer)| {
+            let body = attempts.new_body(&answer).map_err(|failure| attempts.watch.error(failure))?;
+            Ok((answer, body))
         });
         match begun {
-            Ok((answer, body, permit)) => {
-                let Run { call, deadline, watch, .. } = run;
-                Ok(Open { answer, body, deadline, partial: call.options.partial.unwrap_or_default(), watch, permit })
+            Ok((answer, body)) => {
+                let Attempts { call, deadline, watch, .. } = attempts;
+                Ok(Open { answer, body, deadline, partial: call.options.partial.unwrap_or_default(), watch })
             }
-            Err(error) => run.watch.end_with(Err(error)),
+            Err(error) => attempts.watch.end_with(Err(error)),
         }
     }
 
     /// Asks where the answer is a line of text; a page for people, such as one to log in, is an error.
     pub(crate) async fn text(self) -> Result<(), Error> {
-        let mut run = Run::new(Box::new(self));
-        let span = run.watch.span();
+        let mut attempts = Attempts::new(Box::new(self));
+        let span = attempts.watch.span();
         let work = async {
-            let mut end = pin!(sleep_until(run.deadline.client));
-            let result = match run.begin(end.as_mut()).await {
+            let mut end = pin!(sleep_until(attempts.deadline.client));
+            let result = match attempts.begin(end.as_mut()).await {
                 Ok((_permit, mut answer)) => {
                     let (moved, status) = (answer.moved, answer.status);
                     let elsewhere = || ErrorKind::Http { status, body: "a redirect led to another page".to_owned() };
                     let is_text = |body: &str| !moved && !body.starts_with('<');
-                    let result = match run.body::<Decoder>(&mut answer, end).await {
+                    let result = match attempts.body::<Decoder>(&mut answer, end).await {
                         Err(ErrorKind::Http { ref body, .. }) if is_text(body) => Ok(()),
                         // JSON, whatever it contains.
                         Ok(_)
@@ -198,14 +200,14 @@ impl Call {
                     match result {
                         Ok(()) => Ok(()),
                         Err(failure) => {
-                            let error = run.watch.error(failure);
-                            Err(run.last(error))
+                            let error = attempts.watch.error(failure);
+                            Err(attempts.last(error))
                         }
                     }
                 }
                 Err(error) => Err(error),
             };
-            run.watch.end_with(result)
+            attempts.watch.end_with(result)
         };
         within(span, work).await
     }
@@ -218,13 +220,14 @@ pub(crate) struct Open {
     pub(crate) deadline: Deadline,
     pub(crate) partial: PartialData,
     pub(crate) watch: Watch,
-    /// Holds the place among those that are being made.
-    pub(crate) permit: OwnedSemaphorePermit,
 }
 
 /// What comes of some work before the end of its time; `None` if it is late. A call has one timer for all that it waits
 /// for, as timers are not free.
-fn before<T>(end: Pin<&mut Sleep>, mut work: Pin<&mut impl Future<Output = T>>) -> impl Future<Output = Option<T>> {
+fn until_deadline<T>(
+    end: Pin<&mut Sleep>,
+    mut work: Pin<&mut impl Future<Output = T>>,
+) -> impl Future<Output = Option<T>> {
     // The end comes also for work that uses up what tokio lets a task do at a stretch.
     let mut end = unconstrained(end);
     poll_fn(move |context| match work.as_mut().poll(context) {
@@ -234,7 +237,7 @@ fn before<T>(end: Pin<&mut Sleep>, mut work: Pin<&mut impl Future<Output = T>>) 
 }
 
 /// A call that is being made.
-struct Run {
+struct Attempts {
     /// In a box, as a future that is larger than what allocators have ready costs more than what it does.
     call: Box<Call>,
     question: Question,
@@ -242,9 +245,11 @@ struct Run {
     watch: Watch,
     /// Why the last attempt failed, if it is not the first.
     last_failure: Option<Error>,
+    /// Whether the request was repeated because the server had closed the connection.
+    is_repeated: bool,
 }
 
-impl Run {
+impl Attempts {
     fn new(mut call: Box<Call>) -> Self {
         let transport = &call.transport;
         transport.budget.earn();
@@ -273,6 +278,7 @@ impl Run {
             deadline,
             watch,
             last_failure: None,
+            is_repeated: false,
             call,
         }
     }
@@ -312,13 +318,21 @@ impl Run {
         let permits = || Arc::clone(&self.call.transport.permits);
         let permit = match permits().try_acquire_owned() {
             Ok(permit) => Some(Ok(permit)),
-            Err(_) => before(end.as_mut(), pin!(permits().acquire_owned())).await,
+            Err(_) => until_deadline(end.as_mut(), pin!(permits().acquire_owned())).await,
         };
         let Some(Ok(permit)) = permit else {
             let why = "as many calls as the client may make at once take too long";
             return Err(ErrorKind::Timeout(Some(Box::<dyn std::error::Error + Send + Sync>::from(why).into())));
         };
-        let answer = before(end.as_mut(), pin!(self.send())).await;
+        let mut answer = until_deadline(end.as_mut(), pin!(self.send())).await;
+        // A server may close an idle connection at the moment at which a request is sent on it. That is not a failure, so
+        // the request is repeated once, at once, and without a retry.
+        if let Some(Err(ErrorKind::Transport(source))) = &answer
+            && source.is::<ClosedConnection>()
+            && !std::mem::replace(&mut self.is_repeated, true)
+        {
+            answer = until_deadline(end.as_mut(), pin!(self.send())).await;
+        }
         let mut answer = answer.unwrap_or(Err(ErrorKind::Timeout(None)))?;
         self.watch.retry_after = answer.retry_after;
         if answer.is_success() {
@@ -363,14 +377,14 @@ impl Run {
             }
             Ok(())
         };
-        let arrived = before(end, pin!(arrive)).await.unwrap_or(Err(ErrorKind::Timeout(None)));
+        let arrived = until_deadline(end, pin!(arrive)).await.unwrap_or(Err(ErrorKind::Timeout(None)));
         // If the request failed, its status says more than a body that broke.
         if answer.is_success() {
             arrived?;
         }
         let mut result = body.finish(self.call.options.partial.unwrap_or_default());
         if let Ok(output) = &mut result {
-            self.watch.introduce(S::meta(output));
+            self.watch.attach_context(S::meta(output));
         }
         if matches!(result, Ok(_) | Err(ErrorKind::Server { .. } | ErrorKind::PartialData { .. })) {
             answer.confirm();

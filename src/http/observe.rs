@@ -154,7 +154,7 @@ impl Watch {
     }
 
     /// Adds preset and query to the metadata of a response, and warns if data is missing.
-    pub(crate) fn introduce(&self, meta: &mut Meta) {
+    pub(crate) fn attach_context(&self, meta: &mut Meta) {
         meta.preset = self.preset;
         meta.query.clone_from(&self.query);
         #[cfg(feature = "tracing")]

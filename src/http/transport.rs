@@ -20,7 +20,7 @@ use reqwest::{Body, Method, Request, Url};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use crate::error::{ConnectTimeout, ErrorKind};
+use crate::error::{ClosedConnection, ConnectTimeout, ErrorKind};
 use crate::http::observe::Hook;
 use crate::http::options::Options;
 use crate::http::retry::{Budget, retry_after};
@@ -347,6 +347,16 @@ fn failure(error: reqwest::Error) -> ErrorKind {
     }
     if error.is_timeout() {
         return ErrorKind::Transport(Arc::new(ConnectTimeout(Box::new(error))));
+    }
+    let is_closed = |cause: &(dyn Error + 'static)| {
+        let hyper = cause.downcast_ref::<hyper::Error>();
+        hyper.is_some_and(|error| error.is_incomplete_message() || error.is_canceled() || error.is_closed())
+            || cause
+                .downcast_ref::<io::Error>()
+                .is_some_and(|error| matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe))
+    };
+    if error.is_request() && !error.is_connect() && causes().any(is_closed) {
+        return ErrorKind::Transport(Arc::new(ClosedConnection(Box::new(error))));
     }
     ErrorKind::Transport(Arc::new(error))
 }

@@ -8,7 +8,6 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_core::Stream;
 use promql_presets_core::{DurationError, TakesWindow};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::error::{Error, ErrorKind};
@@ -84,15 +83,13 @@ struct Arriving {
     deadline: Pin<Box<Sleep>>,
     /// When the last series was returned to the caller.
     away_since: Option<Instant>,
-    _permit: OwnedSemaphorePermit,
 }
 
 impl SeriesStream {
     pub(crate) async fn open(call: Call) -> Result<Self, Error> {
-        let Open { answer, body, deadline, partial, watch, permit } = call.open().await?;
+        let Open { answer, body, deadline, partial, watch } = call.open().await?;
         let deadline = Box::pin(sleep_until(deadline.client));
-        let arriving =
-            Arriving { answer, chunk: Bytes::new(), body, partial, deadline, away_since: None, _permit: permit };
+        let arriving = Arriving { answer, chunk: Bytes::new(), body, partial, deadline, away_since: None };
         Ok(Self { arriving: Some(arriving), rest: Vec::new().into_iter(), watch, meta: Meta::default() })
     }
 
@@ -128,7 +125,7 @@ impl SeriesStream {
         Poll::Ready(match end {
             Some(Ok(matrix)) => {
                 self.meta = matrix.meta().clone();
-                self.watch.introduce(&mut self.meta);
+                self.watch.attach_context(&mut self.meta);
                 self.rest = matrix.into_iter();
                 self.watch.end(Outcome::Success);
                 self.rest.next().map(Ok)
