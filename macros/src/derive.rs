@@ -1,6 +1,6 @@
 //! `#[derive(MetricQuerier)]`: fields become matchers.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
@@ -38,24 +38,26 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let (mut labels, mut groups, mut name) = (Vec::new(), Vec::new(), None);
     for field in fields {
         let ident = &field.ident;
-        // Errors point at the type. Names resolve as in the rest of the code, also where the type is of a `macro_rules!`.
-        let at = field.ty.span().resolved_at(Span::call_site());
+        // Errors point at the type. Local names resolve as in the rest of the code, even if the type comes from a
+        // `macro_rules!` macro.
+        let at = field.ty.span();
+        let [this, list] = ["self", "labels"].map(|name| Ident::new(name, at.resolved_at(Span::call_site())));
         match role(field)? {
             Role::Label(label) => {
                 labels.push(quote_spanned! {at=>
-                    labels.extend(#krate::__private1::MatcherField::matcher(&self.#ident, #label));
+                    #list.extend(#krate::__private1::MatcherField::matcher(&#this.#ident, #label));
                 });
             }
             Role::GroupBy => groups.push(quote_spanned! {at=>
-                for label in &self.#ident {
-                    labels.push(#krate::__private1::Cow::Borrowed(::core::convert::AsRef::<str>::as_ref(label)));
+                for label in &#this.#ident {
+                    #list.push(#krate::__private1::Cow::Borrowed(::core::convert::AsRef::<str>::as_ref(label)));
                 }
             }),
             Role::Name if container.name.is_some() || name.is_some() => {
                 return Err(Error::new(ident.span(), "the metric has a name already"));
             }
             Role::Name => {
-                name = Some(quote_spanned! {at=> ::core::convert::AsRef::<str>::as_ref(&self.#ident) });
+                name = Some(quote_spanned! {at=> ::core::convert::AsRef::<str>::as_ref(&#this.#ident) });
             }
             Role::Skip => {}
         }
