@@ -254,7 +254,7 @@ impl Out {
         }
         self.close("];");
         self.line("");
-        self.doc("What to ask for: label matchers and grouping labels. All conditions must hold.");
+        self.doc("Label matchers and grouping labels of a query. All matchers must match.");
         self.line("#[derive(Clone, Debug)]");
         self.line("#[must_use = \"a querier does nothing until it is passed to a query\"]");
         self.line("pub struct Querier(__p::Querier);");

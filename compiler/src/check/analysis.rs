@@ -68,7 +68,10 @@ impl<'e> Analysis<'e> {
             ExprKind::Call(call) if self.replacement_is_noop(id, label) => {
                 let source = label_flow::string_arg(call, 3);
                 let name = source.map_or("", |source| &*source.value);
-                (source.map_or(call.name_span, |source| source.span), format!("`{name}` is gone, so nothing is set"))
+                (
+                    source.map_or(call.name_span, |source| source.span),
+                    format!("`{name}` has been dropped, so nothing is set"),
+                )
             }
             ExprKind::Call(call) => (call.name_span, format!("this drops `{label}`")),
             ExprKind::Binary(binary) => {

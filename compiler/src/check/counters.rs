@@ -105,8 +105,8 @@ fn counter_function(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mu
     };
     let Some(values) = values(query, inner, &mut combined) else { return };
     let gauge = |title: String| {
-        let finding = Diagnostic::new(Code::RateOnGauge, call.name_span, title)
-            .label("takes every drop for a restart that begins at zero");
+        let finding =
+            Diagnostic::new(Code::RateOnGauge, call.name_span, title).label("treats every drop as a restart from zero");
         match gauge_counterpart(call.name) {
             Some(instead) => finding.help(format!("write `{instead}{}`", query.slice(call.parens))),
             None => finding,
@@ -115,7 +115,7 @@ fn counter_function(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mu
     let finding = match (values, combined) {
         (Values::Gauge(role, span), _) => {
             let finding = gauge(format!("`{}` of {}", call.name, role.with_article()))
-                .secondary(span, format!("{}, as its file says", role.with_article()));
+                .secondary(span, format!("{}, as its file declares", role.with_article()));
             if role == Role::Gauge { finding } else { Diagnostic { help: None, ..finding } }
         }
         (Values::Counted(name, span), _) => {
@@ -123,7 +123,7 @@ fn counter_function(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mu
         }
         (Values::Rate(name, span), _) => {
             Diagnostic::new(Code::NestedRate, call.name_span, format!("`{}` of `{name}`", call.name))
-                .label("takes every drop of the rate for a restart")
+                .label("treats every drop of the rate as a restart")
                 .secondary(span, "goes up and down")
         }
         (Values::Counter, Some((name, span))) | (Values::Unknown, Some((name @ ("sum" | "avg" | "+"), span))) => {
@@ -161,8 +161,8 @@ fn gauge_function(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mut 
     let Some((_, selector, series)) = sources.first() else { return };
     let what = series.role.with_article();
     let finding = Diagnostic::new(Code::GaugeFunctionOnCounter, call.name_span, format!("`{}` of {what}", call.name))
-        .label("takes a restart for a drop")
-        .secondary(selector.span, format!("{what}, as its file says"));
+        .label("treats a restart as a drop")
+        .secondary(selector.span, format!("{what}, as its file declares"));
     let instead = match call.name {
         "delta" => "increase",
         "deriv" => "rate",
@@ -223,7 +223,7 @@ fn raw_counter(query: &Analysis<'_>, id: Id, findings: &mut Findings) {
         }
         below = outer;
     }
-    let mut finding = Diagnostic::new(Code::RawCounter, selector.span, "value of a counter as it is")
+    let mut finding = Diagnostic::new(Code::RawCounter, selector.span, "raw value of a counter")
         .label("grows from zero since each process started");
     if let Some((_, count, right)) = whole {
         finding = finding.secondary(count, "so does this").help(format!("write `{right}`"));

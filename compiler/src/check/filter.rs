@@ -27,7 +27,7 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
             .label("a caller's filter does not reach these series");
         findings.push(match name_with_dash(query, id, selector) {
             Some(name) => finding
-                .note("`-` is a minus; a name with a dash stands in quotes between the braces")
+                .note("`-` is a minus; a name with a dash is quoted inside the braces")
                 .help(format!("write `{{{{\"{name}\",{{labels}}}}}}` if `{name}` is a name")),
             None => match query.slice(selector.span) {
                 "true" => finding.help("write `1`"),

@@ -40,7 +40,7 @@ fn check_by(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &
             GroupingItem::Label(label) => {
                 let is_missing = !query.labels_without_group_by(operand).may_have(&label.name);
                 if is_missing && !(label.name == "le" && explains_missing_le(query, id)) {
-                    let title = format!("grouping by `{}`, which is gone", label.name);
+                    let title = format!("grouping by `{}`, which has been dropped", label.name);
                     let code = Code::GroupRemovedLabel;
                     let harmful = query.declares_label(operand, &label.name);
                     let finding = missing_label(query, operand, &label.name, label.span, code, title, harmful);
@@ -78,7 +78,7 @@ fn group_by_without_braces(query: &Analysis<'_>, grouping: &Grouping<'_>, findin
     let named = |label: &&Label<'_>| query.scope.template && label.name == "group_by" && !label.quoted;
     findings.extend(grouping.labels().find(named).map(|label| {
         Diagnostic::new(Code::MalformedPlaceholder, label.span, "`group_by` without braces")
-            .label("a label of this very name")
+            .label("a label with exactly this name")
             .help("write `{group_by}`")
     }));
 }
@@ -176,8 +176,11 @@ pub(super) fn missing_group_by(query: &Analysis<'_>, operand: Id, span: Span, co
                 .secondary(place, format!("no label `{example}` among those that are declared")),
         );
     }
-    let what =
-        if example == GROUP_BY { "labels that are gone".to_owned() } else { format!("`{example}`, which is gone") };
+    let what = if example == GROUP_BY {
+        "labels that have been dropped".to_owned()
+    } else {
+        format!("`{example}`, which has been dropped")
+    };
     let text = if example == GROUP_BY { all_but } else { text };
     Some(
         Diagnostic::new(code, span, format!("a caller may group by {what}"))

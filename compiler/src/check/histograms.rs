@@ -110,7 +110,7 @@ fn no_buckets(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: &Call
     let name = aggregate.op.as_str();
     Some(
         Diagnostic::new(Code::QuantileOfBrokenBuckets, aggregate.op_span, format!("`{name}` of buckets"))
-            .label("what comes out are no buckets any more")
+            .label("the result is no longer buckets")
             .secondary(call.name_span, "takes buckets")
             .note("cumulative buckets stay buckets only where they are added"),
     )
@@ -217,7 +217,7 @@ fn without_le(query: &Analysis<'_>, arg: Id, call: &Call<'_>) -> Option<Diagnost
     }
     let finding = Diagnostic::new(Code::QuantileWithoutLe, span, format!("`{}` needs the label `le`", call.name))
         .label(text)
-        .secondary(call.name_span, "tells buckets apart by `le`");
+        .secondary(call.name_span, "distinguishes buckets by `le`");
     Some(match with_le(query, loser) {
         Some(help) => finding.help(help),
         None => finding,
@@ -375,7 +375,7 @@ fn aggregated_quantile(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, 
     let name = if aggregate.op == Aggregator::Sum { "sum" } else { "average" };
     findings.push(
         Diagnostic::new(Code::AggregatedQuantile, aggregate.op_span, format!("{name} of quantiles"))
-            .label("what comes out is no quantile of anything")
+            .label("the result is not a quantile")
             .secondary(span, label)
             .note("quantiles of several series can only be had from their buckets, added up before the quantile"),
     );

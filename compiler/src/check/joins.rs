@@ -127,7 +127,11 @@ impl<'e> Join<'_, 'e> {
         for item in &group.items {
             findings.extend(match item {
                 GroupingItem::Label(label) if !self.query.labels_without_group_by(one).may_have(&label.name) => {
-                    let title = format!("`{}` copies `{}`, which is not there", group.keyword.as_str(), label.name);
+                    let title = format!(
+                        "`{}` copies `{}`, which the other side does not have",
+                        group.keyword.as_str(),
+                        label.name
+                    );
                     // Without it, the label of the "many" side is removed.
                     let harmful =
                         self.query.has_label(many, &label.name) || self.query.declares_label(one, &label.name);

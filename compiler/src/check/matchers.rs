@@ -42,7 +42,7 @@ fn undeclared_metric(query: &Analysis<'_>, selector: &Selector<'_>, series: &Ser
     if query.scope.template && selector.name.as_ref().and_then(Name::as_literal) == Some("metric_name") {
         findings.push(
             Diagnostic::new(Code::MalformedPlaceholder, span, "`metric_name` without braces")
-                .label("a metric of this very name")
+                .label("a metric with exactly this name")
                 .help("write `{metric_name}`"),
         );
         return;
@@ -63,7 +63,7 @@ fn undeclared_metric(query: &Analysis<'_>, selector: &Selector<'_>, series: &Ser
     // Names with a colon are recording rules.
     let Some(suffix) = name.strip_prefix(base).filter(|suffix| !suffix.contains(':')) else { return };
     let finding = Diagnostic::new(Code::UndeclaredMetric, span, format!("no series `{name}`"))
-        .label(format!("a {} has none of that name", kind.as_str().replace('_', " ")));
+        .label(format!("a {} has no series with this name", kind.as_str().replace('_', " ")));
     let hole = written.holes.first().map_or("", |hole| query.slice(*hole));
     let derived = metric.derived().iter().map(|(suffix, _)| *suffix);
     let meant = nearest(suffix, derived.clone()).or_else(|| Some("").filter(|_| derived.len() <= 2));
@@ -114,7 +114,7 @@ fn undeclared_value(matcher: &Matcher<'_>, kind: &LabelType, findings: &mut Find
     let finding = match (typed, kind) {
         (Some(typed), _) => {
             let Some(wrong) = typed.into_iter().find(|typed| !known(typed)) else { return false };
-            let finding = finding(format!("`{wrong}` is no value of the label `{label}`"));
+            let finding = finding(format!("`{wrong}` is not a value of the label `{label}`"));
             match kind {
                 LabelType::Integer => finding.label("declared as an integer"),
                 LabelType::Uuid => finding.label("declared as a UUID"),

@@ -7,7 +7,7 @@ use crate::diagnostic::source::Spanned;
 use crate::diagnostic::suggest::nearest;
 use crate::{Code, Diagnostic, Span};
 
-const REASON: &str = "add `reason = \"...\"`, for whoever meets this line next";
+const REASON: &str = "add `reason = \"...\"`, to explain it to readers";
 
 impl Reader<'_> {
     pub(super) fn allow(&mut self, value: &Value<'_>) -> Vec<Allow> {

@@ -61,7 +61,7 @@ impl Reader<'_> {
                     match self.known_key(table, key, "a label", &LABEL_KEYS) {
                         "type" | "values" if kind.is_some() => self.report(
                             Diagnostic::new(Code::InvalidValue, key_span(key), "both `type` and `values` of a label")
-                                .label("says again what the values are")
+                                .label("repeats what the values are")
                                 .help("remove one of the two"),
                         ),
                         "type" => kind = Some(self.label_type(value)),

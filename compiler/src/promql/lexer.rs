@@ -507,7 +507,7 @@ impl<'a> Lexer<'a> {
                     let span = span(self.at, self.at + 3);
                     return self.error(
                         Diagnostic::new(Code::Syntax, span, "replacement character in a string")
-                            .label("Prometheus takes U+FFFD for broken UTF-8"),
+                            .label("Prometheus reads U+FFFD as invalid UTF-8"),
                     );
                 }
                 _ => self.at += 1,

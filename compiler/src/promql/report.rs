@@ -100,7 +100,7 @@ pub(super) fn bad_escape(literal: &str, span: Span, fault: EscapeFault, pattern:
             }
         }
         EscapeFaultKind::Digits => diagnostic.label("too few digits"),
-        EscapeFaultKind::NoCharacter => diagnostic.label("there is no such character"),
+        EscapeFaultKind::NoCharacter => diagnostic.label("not a valid character"),
     }
 }
 
@@ -118,16 +118,18 @@ pub(super) fn bad_character(rest: &str, char: char, span: Span, in_braces: bool,
     let diagnostic = syntax(span, format!("unexpected `{}`", text.escape_debug()));
     match char {
         '$' => diagnostic.label("variables of dashboards are not part of PromQL"),
-        '&' => diagnostic.label("no operator of PromQL").help("write `and`"),
-        '|' if !in_braces => diagnostic.label("no operator of PromQL").help("write `or`"),
-        '~' if in_braces => diagnostic.label("no operator of matchers").help("write `=~`"),
-        '!' if in_braces => diagnostic.label("no operator of matchers").help("write `!=` or `!~`"),
-        '!' if after_operand => diagnostic.label("no operator of PromQL").help("write `!=` or `unless`"),
+        '&' => diagnostic.label("not an operator of PromQL").help("write `and`"),
+        '|' if !in_braces => diagnostic.label("not an operator of PromQL").help("write `or`"),
+        '~' if in_braces => diagnostic.label("not an operator of matchers").help("write `=~`"),
+        '!' if in_braces => diagnostic.label("not an operator of matchers").help("write `!=` or `!~`"),
+        '!' if after_operand => diagnostic.label("not an operator of PromQL").help("write `!=` or `unless`"),
         '!' => negation(diagnostic),
         ';' if in_braces => diagnostic.label("matchers are separated by commas").help("write `,`"),
         ';' => diagnostic.label("a query is one expression"),
-        ':' if in_braces => diagnostic.label("no operator of matchers").help("write `=`"),
-        '?' => diagnostic.label("PromQL has no choices").help("write `bool` after a comparison for 1 or 0"),
+        ':' if in_braces => diagnostic.label("not an operator of matchers").help("write `=`"),
+        '?' => {
+            diagnostic.label("PromQL has no conditional operator").help("write `bool` after a comparison for 1 or 0")
+        }
         '“' | '”' | '„' | '‘' | '’' | '«' | '»' => {
             diagnostic.label("a typographic quote").help("write `\"`")
         }
@@ -182,8 +184,8 @@ pub(super) fn experimental(subject: &str, span: Span, flag: &str) -> Diagnostic 
 
 pub(super) fn modifier_of_expression(text: &str, word: &str, span: Span, expr: &Expr<'_>) -> Diagnostic {
     let (label, what) = match word {
-        "anchored" | "smoothed" => ("only a selector can have it", "no selector"),
-        _ => ("only a selector or a subquery can have it", "neither a selector nor a subquery"),
+        "anchored" | "smoothed" => ("only a selector can have it", "not a selector"),
+        _ => ("only a selector or a subquery can have it", "not a selector or a subquery"),
     };
     let diagnostic = syntax(span, format!("misplaced `{word}`")).label(label).secondary(expr.span, what);
     match &expr.kind {
@@ -192,9 +194,9 @@ pub(super) fn modifier_of_expression(text: &str, word: &str, span: Span, expr: &
                 let (arg, modifier) = (&text[arg.span.range()], &text[span.range()]);
                 diagnostic.help(format!("write `{}({arg} {modifier})`", call.name))
             }
-            _ => diagnostic.note("it goes inside, right behind the selector"),
+            _ => diagnostic.note("it goes inside, directly after the selector"),
         },
-        ExprKind::Aggregate(_) => diagnostic.note("it goes inside, right behind the selector"),
+        ExprKind::Aggregate(_) => diagnostic.note("it goes inside, directly after the selector"),
         _ => diagnostic,
     }
 }
@@ -208,7 +210,7 @@ pub(super) fn range_of_expression(text: &str, expr: &Expr<'_>, brackets: Span) -
     let range = &text[brackets.range()];
     let diagnostic = syntax(brackets, "range of an expression")
         .label("only a selector can have a range")
-        .secondary(expr.span, "no selector");
+        .secondary(expr.span, "not a selector");
     let source = |span: Span| &text[span.range()];
     match &expr.kind {
         // `rate(foo)[5m]`: the range belongs inside.

@@ -329,7 +329,7 @@ fn brackets() {
     template_says("up{{a=\"b\"", "syntax: unclosed `{{` | [{{] opened here, never closed");
     says(
         "rate(a)[5m]",
-        "syntax: range of an expression | [[5m]] only a selector can have a range | [rate(a)] no selector | help: write `rate(a[5m])`",
+        "syntax: range of an expression | [[5m]] only a selector can have a range | [rate(a)] not a selector | help: write `rate(a[5m])`",
     );
 }
 
@@ -390,7 +390,7 @@ fn slips() {
         "!a",
         "syntax: unexpected `!` | [!] PromQL has no negation | help: write `x == 0` where the value of `x` is 0, `absent(x)` where there is no `x`",
     );
-    says("a ! b", "syntax: unexpected `!` | [!] no operator of PromQL | help: write `!=` or `unless`");
+    says("a ! b", "syntax: unexpected `!` | [!] not an operator of PromQL | help: write `!=` or `unless`");
     for (text, title, help) in [
         ("a and not b", "unexpected `and not`", "write `unless`"),
         ("rate(a, 5m)", "`rate` takes 1 argument, not 2", "write `rate(a[5m])`"),
@@ -431,14 +431,14 @@ fn slips() {
 
 #[test]
 fn operators() {
-    says("a = 1", "syntax: `=` is no operator | [=] only matchers in braces use `=` | help: write `==`");
+    says("a = 1", "syntax: `=` is not an operator | [=] only matchers in braces use `=` | help: write `==`");
     says("a +", "syntax: missing operand after `+` | [+] the query ends after it");
     says(
         "sum (b, c) (a)",
         "syntax: second arguments of `sum` | [(b, c)] if these are labels to group by, a keyword is missing | [(] the \
          arguments start here | help: write `sum by (b, c)`",
     );
-    says("a && b", "syntax: unexpected `&&` | [&&] no operator of PromQL | help: write `and`");
+    says("a && b", "syntax: unexpected `&&` | [&&] not an operator of PromQL | help: write `and`");
     says(
         "a default 0",
         "syntax: `default` is not part of PromQL | [default] VictoriaMetrics' MetricsQL has it, Prometheus does not | note: Prometheus writes `a or b` for a default, whose labels must match",

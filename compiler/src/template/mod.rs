@@ -209,7 +209,7 @@ impl Scanner<'_> {
         let label = match whole.as_bytes() {
             [b'$', ..] => "placeholders take no `$`",
             [b'[', ..] => "placeholders are written in braces",
-            _ => "doubled braces stand for themselves",
+            _ => "doubled braces are literal",
         };
         let span = Span::of(start..end);
         let diagnostic = Diagnostic::new(Code::MalformedPlaceholder, span, title).label(label);

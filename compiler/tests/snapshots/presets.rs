@@ -15,7 +15,7 @@ pub mod http {
         __p::LabelInfo { name: "trace", required: false, kind: __p::LabelKind::Uuid },
     ];
 
-    /// What to ask for: label matchers and grouping labels. All conditions must hold.
+    /// Label matchers and grouping labels of a query. All matchers must match.
     #[derive(Clone, Debug)]
     #[must_use = "a querier does nothing until it is passed to a query"]
     pub struct Querier(__p::Querier);

@@ -133,7 +133,7 @@ impl<'a> Parser<'a> {
             }
             Kind::Hole(Hole::GroupBy) => {
                 Diagnostic::new(Code::MisplacedPlaceholder, self.token.span, "`group_by` inside a selector's braces")
-                    .label("labels to group by stand in `by (...)` and its like")
+                    .label("labels to group by belong in `by (...)` or a similar list")
                     .write(self.token.span, "{labels}")
             }
             Kind::Hole(hole) => return self.misplaced(hole),
@@ -211,7 +211,7 @@ impl<'a> Parser<'a> {
                         .label("it can only stand before the braces")
                         .help("write `{metric_name}{{{labels}}}`"),
                     _ => diagnostic
-                        .label("placeholders are no values; a caller filters through `{labels}`")
+                        .label("placeholders are not values; callers filter through `{labels}`")
                         .help("write `{labels}`"),
                 }
             }

@@ -18,11 +18,11 @@ use crate::{Code, Diagnostic, Span};
 const FOREIGN_WORDS: [(&str, &str, &str); 7] = [
     ("ago", "`offset` goes back in time by itself", "remove it"),
     ("for", "alerting rules have it, beside the query", "remove it"),
-    ("where", "no word of PromQL", "write matchers in the braces of the selector"),
-    ("not", "no operator of PromQL", "write `unless`"),
+    ("where", "not a keyword of PromQL", "write matchers in the braces of the selector"),
+    ("not", "not an operator of PromQL", "write `unless`"),
     ("as", "results have no other names", "remove it"),
-    ("group", "an aggregation, and no operator", "write `sum by (...) (...)`"),
-    ("mod", "no operator of PromQL", "write `%`"),
+    ("group", "an aggregation, not an operator", "write `sum by (...) (...)`"),
+    ("mod", "not an operator of PromQL", "write `%`"),
 ];
 
 impl<'a> Parser<'a> {
@@ -79,10 +79,12 @@ impl<'a> Parser<'a> {
             (Kind::Dot, _) if glued && is_bare_name(before) => self.dotted_metric(before.span.start),
             (Kind::Eq, _) if matches!(next, Some('>' | '<')) => {
                 let operator = if next == Some('>') { ">=" } else { "<=" };
-                self.syntax("`=` is no operator").label("not part of an operator").help(format!("write `{operator}`"))
+                self.syntax("`=` is not an operator")
+                    .label("not part of an operator")
+                    .help(format!("write `{operator}`"))
             }
             (Kind::Eq, _) => {
-                self.syntax("`=` is no operator").label("only matchers in braces use `=`").help("write `==`")
+                self.syntax("`=` is not an operator").label("only matchers in braces use `=`").help("write `==`")
             }
             (Kind::EqRegex | Kind::NotEqRegex, _) => self
                 .syntax(format!("`{text}` outside a selector's braces"))
@@ -117,7 +119,7 @@ impl<'a> Parser<'a> {
     fn late_braces(&mut self, before: &Expr<'a>, brackets: Span) -> Diagnostic {
         let diagnostic = self
             .syntax("matchers after the range")
-            .label("they stand right behind the name")
+            .label("matchers directly follow the name")
             .secondary(brackets, "the range comes last");
         let (open, found) = (self.token, self.lexer.diagnostics.len());
         while !matches!(self.token.kind, Kind::RightBrace | Kind::Eof) {
@@ -237,7 +239,7 @@ impl<'a> Parser<'a> {
                 };
                 let diagnostic = match of_and {
                     Some(and) => Diagnostic::new(Code::Syntax, and.to(not), "unexpected `and not`")
-                        .label("no operator of PromQL")
+                        .label("not an operator of PromQL")
                         .help("write `unless`"),
                     None => report::negation(Diagnostic::new(Code::Syntax, not, "unexpected `not`")),
                 };
@@ -310,7 +312,7 @@ impl<'a> Parser<'a> {
                 self.unexpected_start("not part of an operator").help("write `!=`")
             }
             Kind::LeftBracket if before.ends_with(',') => {
-                self.unexpected_start("a range stands right behind its selector").help("remove the `,` before it")
+                self.unexpected_start("a range directly follows its selector").help("remove the `,` before it")
             }
             Kind::Div if before.ends_with('/') && self.text_before(self.token.span.start).ends_with('/') => {
                 let span = Span::new(self.token.span.start - 1, self.token.span.end);
@@ -351,7 +353,7 @@ impl<'a> Parser<'a> {
     #[cold]
     pub(in crate::promql::parser) fn not_callable<T>(&mut self, name: Token) -> Result<T> {
         let text = self.slice(name.span);
-        let diagnostic = Diagnostic::new(Code::Syntax, name.span, format!("`{text}` is no function"));
+        let diagnostic = Diagnostic::new(Code::Syntax, name.span, format!("`{text}` is not a function"));
         let diagnostic = match name.kind {
             Kind::TemplateName => {
                 let span = self.name(name).holes.first().copied().unwrap_or(name.span);
