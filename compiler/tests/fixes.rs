@@ -22,6 +22,9 @@ fn fixed(template: &str) -> Vec<String> {
         let Some(Fix { span, text: fix }) = &error.fix else { panic!("{steps:#?}\nno fix of {error:#?}") };
         let help = error.help.as_deref().unwrap_or_default();
         assert!(fix.is_empty() || help.contains(fix.as_str()), "{help} does not name {fix}");
+        if matches!(error.code, Code::MalformedPlaceholder | Code::DashboardVariable) {
+            assert_eq!(*span, error.span, "{template}: the help replaces what is marked");
+        }
         let mut text = text;
         text.replace_range(span.range(), fix);
         let template = text.split("'''").nth(1).unwrap().to_owned();
@@ -53,7 +56,23 @@ fn foreign_placeholders_become_valid() {
             "rate({metric_name}{{{labels}}}[{window}])",
         ),
         ("{% if x %}up{{{labels}}}{% endif %}", "up{{{labels}}}"),
+        ("sum by ({{ .Values.by }})(up{ {{ .Labels }} })", "sum by ({group_by})(up{{ {labels} }})"),
+        ("rate(x_total{{{labels}}}[{{.Window}}])", "rate(x_total{{{labels}}}[{window}])"),
+        ("rate({{{metric_name}}}{{{labels}}}[{{{window}}}])", "rate({metric_name}{{{labels}}}[{window}])"),
+        ("up{job={{job}}}", "up{{{labels}}}"),
+        ("up{{job={{ job }},{labels}}}", "up{{{labels}}}"),
+        ("up{{a=\"{{ job }}\",b=\"[[ node:regex ]]\",c=\"${{ d }}\"}}", "up{{{labels}}}"),
         // Grafana.
+        ("rate(x_total{{{labels}}}[${__range_s}s])", "rate(x_total{{{labels}}}[{window}])"),
+        ("rate(x_total{{{labels}}}[{window}s])", "rate(x_total{{{labels}}}[{window}])"),
+        ("max_over_time(x{{{labels}}}[$range:$__interval])", "max_over_time(x{{{labels}}}[{window}:])"),
+        ("max_over_time(x{{{labels}}}[{window}:{step}])", "max_over_time(x{{{labels}}}[{window}:])"),
+        ("up{{{labels}}} @ $__to", "up{{{labels}}} @ end()"),
+        ("up{{{labels}}} @ ${__from:date:seconds}", "up{{{labels}}} @ start()"),
+        ("up{job=$job}", "up{{{labels}}}"),
+        ("up{{$label=~\"$value\",a=\"b\"}}", "up{{{labels},a=\"b\"}}"),
+        ("{job=\"$job\"}", "{metric_name}{{{labels}}}"),
+        ("rate({__name__=~\"$metric\",job=\"api\"}[5m])", "rate({metric_name}{{{labels},job=\"api\"}}[5m])"),
         ("rate(x_total{{{labels}}}[${__rate_interval}])", "rate(x_total{{{labels}}}[{window}])"),
         ("rate(x_total{{{labels}}}[$__rate_interval])", "rate(x_total{{{labels}}}[{window}])"),
         ("rate(x_total{{{labels}}}[[[interval]]])", "rate(x_total{{{labels}}}[{window}])"),
@@ -72,7 +91,7 @@ fn foreign_placeholders_become_valid() {
         ("up{region=\"{{region}}\"}", "up{{{labels}}}"),
         (
             "sum(rate(http_requests_total{cluster=\"$cluster\", code=~\"5..\"}[$__rate_interval]))",
-            "sum(rate(http_requests_total{{{labels},code=~\"5..\"}}[{window}]))",
+            "sum(rate(http_requests_total{{{labels}, code=~\"5..\"}}[{window}]))",
         ),
         (
             "sum by ({group_by})(rate(shop_requests_total{{cluster=\"${cluster}\",{labels}}}[{window}]))",
@@ -82,6 +101,13 @@ fn foreign_placeholders_become_valid() {
         ("up{{{labels},cluster=~\"$cluster|x\"}}", "up{{{labels}}}"),
         ("up{{a=\"b\",{labels},cluster=~\"$cluster\",c=\"d\"}}", "up{{a=\"b\",{labels},c=\"d\"}}"),
         // Python.
+        (
+            "sum by (%(group_by)s)(rate(x{%(labels)s}[%(window)s]))",
+            "sum by ({group_by})(rate(x{{{labels}}}[{window}]))",
+        ),
+        ("sum by (%s)(%s{job=\"x\",%s})", "sum by ({group_by})({metric_name}{{job=\"x\",{labels}}})"),
+        ("up{job=\"%s\",instance=~\"%(node)s:.*\"}", "up{{{labels}}}"),
+        ("up{job={job}}", "up{{{labels}}}"),
         ("{metric_name}{{{labels!r}}}", "{metric_name}{{{labels}}}"),
         ("rate({metric}{{{labels}}}[{window:>5}])", "rate({metric_name}{{{labels}}}[{window}])"),
         ("rate(x{{{0}}}[{1}])", "rate(x{{{labels}}}[{window}])"),
@@ -91,6 +117,7 @@ fn foreign_placeholders_become_valid() {
         ("up{labels}", "up{{{labels}}}"),
         ("up{job=\"x\"}", "up{{job=\"x\",{labels}}}"),
         // Braces in strings.
+        ("up{{path=\"/users/{id}\",{labels}}}", "up{{path=\"/users/{{id}}\",{labels}}}"),
         ("up{{zone=~\"[a-z]{3}\",{labels}}}", "up{{zone=~\"[a-z]{{3}}\",{labels}}}"),
         ("up{{zone=~\"[a-z]{3,}\",{labels}}}", "up{{zone=~\"[a-z]{{3,}}\",{labels}}}"),
         ("up{zone=~\"a{2}\",{labels}}", "up{{zone=~\"a{{2}}\",{labels}}}"),
@@ -121,6 +148,7 @@ fn one_construct_is_one_finding() {
         "sum by ($group)(up{{{labels}}})",
         "rate(x_total{{{labels}}}[${__rate_interval}])",
         "up{{zone=~\"[a-z]{3}\",{labels}}}",
+        "label_replace(up{{{labels}}}, \"a\", \"${1}a\", \"b\", \"(.*)\")",
         "up{{job=\"${job:regex}\",{labels}}}",
         "up{{job=\"$job\",{labels}}}",
         "up{job=\"${job}\",x=\"[[x]]\"}",
@@ -140,6 +168,8 @@ fn anchors_and_replacements_are_no_variables() {
         "up{{price=~\"\\\\$usd\",{labels}}}",
         "label_replace(up{{{labels}}}, \"a\", \"$1-$2\", \"job\", \"(.*)-(.*)\")",
         "up{{job=~\"[[:alpha:]]+\",{labels}}}",
+        "up{{set=\"{{a,b}}\",{labels}}}",
+        "up{{{labels}}} % up{{{labels}}} %s{{{labels}}}",
         "up{{path=\"/users/{{id}}\",{labels}}}",
     ] {
         let (_, errors) = errors(template);

@@ -550,13 +550,13 @@ fn placeholders() {
             &["3:25: error: `window` inside a string [misplaced-placeholder]"],
         ),
         ("up # {labels}", &["3:6: error: `labels` inside a comment [misplaced-placeholder]"]),
-        ("up{{job=~\"a{2}\"}}", &["3:12: error: single `{` in a template [lone-brace]"]),
-        ("up{{job=~\"a{2,3}\"}}", &["3:12: error: single `{` in a template [lone-brace]"]),
+        ("up{{job=~\"a{2}\"}}", &["3:12: error: single braces in a string [lone-brace]"]),
+        ("up{{job=~\"a{2,3}\"}}", &["3:12: error: single braces in a string [lone-brace]"]),
         (
             "up{{job=~\"a{1,}b{3}\"}}",
             &[
-                "3:12: error: single `{` in a template [lone-brace]",
-                "3:17: error: single `{` in a template [lone-brace]",
+                "3:12: error: single braces in a string [lone-brace]",
+                "3:17: error: single braces in a string [lone-brace]",
             ],
         ),
         ("up @ {window}", &["3:6: error: `window` where no duration can stand [misplaced-placeholder]"]),

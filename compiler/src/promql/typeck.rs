@@ -90,7 +90,7 @@ impl<'t> Checker<'t, '_> {
         let diagnostic = if selector.has_labels_hole() {
             diagnostic
                 .label("without filters from the caller nothing narrows this down")
-                .help(format!("write `{{metric_name}}{}`", self.slice(selector.span)))
+                .write(selector.span, format!("{{metric_name}}{}", self.slice(selector.span)))
         } else if selector.items().is_empty() {
             diagnostic.label("neither a name nor a matcher")
         } else {

@@ -23,17 +23,36 @@ pub(super) fn read(text: &str, at: usize) -> Option<Construct<'_>> {
         }
         [b'[', b'[', ..] => ("[[", "]]"),
         [b'{', b'{', ..] => ("{{", "}}"),
+        [b'%', b'(', ..] => ("%(", ")s"),
+        [b'%', b's', after @ ..] if !after.first().is_some_and(|c| c.is_ascii_alphanumeric() || *c == b'_') => {
+            return Some(Construct { end: at + 2, name: "" });
+        }
         _ => return None,
     };
     let inside = &rest[opening.len()..];
     let length = inside.find(closing)?;
-    let content = inside[..length].trim();
-    let name = word(content.trim_start_matches(['.', '$']))?;
+    let content = &inside[..length];
+    let (name, after) = reference(content)?;
     // A format as in `${job:csv}`, or a filter as in `{{ job | join }}`.
-    let after = content.trim_start_matches(['.', '$'])[name.len()..].trim_start();
     let is_construct =
         !content.contains(['{', '}', '=', '\n']) && (after.is_empty() || after.starts_with([':', '|', '.']));
     is_construct.then_some(Construct { end: at + opening.len() + length + closing.len(), name })
+}
+
+/// The name that a placeholder's content refers to, and what follows it: `job` of ` $job | join`, `labels` of
+/// `.Values.labels`.
+pub(super) fn reference(content: &str) -> Option<(&str, &str)> {
+    let content = content.trim();
+    let start = content.trim_start_matches(['.', '$']);
+    let mut name = word(start)?;
+    let mut after = &start[name.len()..];
+    while content.starts_with('.')
+        && let Some(field) = after.strip_prefix('.').and_then(word)
+    {
+        name = field;
+        after = &after[1 + field.len()..];
+    }
+    Some((name, after.trim_start()))
 }
 
 /// The name at the start of a text, which does not start with a digit.

@@ -13,6 +13,11 @@ use crate::{Code, Diagnostic, Span};
 
 const KNOWN: &str = "placeholders are `metric_name`, `labels`, `group_by` and `window`";
 
+const NO_OTHERS: &str = "write what it stands for: templates have no other variables";
+
+/// The operators of matchers, none of which ends another one that comes later.
+const OPERATORS: [&str; 4] = ["=~", "!~", "!=", "="];
+
 /// Reports all invalid braces and placeholders of a template.
 #[must_use]
 pub(crate) fn check(template: &str) -> Vec<Diagnostic> {
@@ -67,6 +72,8 @@ impl Scanner<'_> {
                 b'[' if self.text[self.at..].starts_with("[[") && self.foreign_placeholder() => {}
                 b'[' => self.push(Bracket::Square, 1),
                 b'$' if self.foreign_placeholder() => {}
+                // Elsewhere, `%` is an operator.
+                b'%' if self.starts_operand(self.at) && self.foreign_placeholder() => {}
                 b'{' => self.opening(),
                 b'}' => self.closing(),
                 _ => self.at += 1,
@@ -145,26 +152,63 @@ impl Scanner<'_> {
             return;
         }
         match string.and_then(|string| self.matcher(string)) {
-            Some(matcher) if foreign::word(content.trim()).is_some() => {
+            // The values of labels such as `path` have braces of their own: `/users/{id}`.
+            Some(matcher)
+                if foreign::reference(content).is_some()
+                    && (self.text[..start].ends_with(['$', '#']) || !self.text[matcher.range()].contains('/')) =>
+            {
                 let edit = self.variable_in_matcher(matcher, start, end + 1);
                 self.record(edit);
             }
-            _ => self.lone_braces(start, end),
+            _ => {
+                let start = start - usize::from(self.text[..start].ends_with('$'));
+                let whole = &self.text[start..=end];
+                let text = whole.replace('{', "{{").replace('}', "}}");
+                let title = format!("single braces in {}", if string.is_some() { "a string" } else { "a comment" });
+                let diagnostic = Diagnostic::new(Code::LoneBrace, Span::of(start..end + 1), title)
+                    .label("neither doubled nor a placeholder");
+                self.diagnostics.push(diagnostic.write(Span::of(start..end + 1), text));
+            }
         }
     }
 
     /// The span of the matcher whose value is the string that starts at `string`.
     fn matcher(&self, string: usize) -> Option<Span> {
-        let selector = self.open.last().filter(|open| matches!(open.kind, Bracket::Double | Bracket::Single))?;
-        let before = self.text[selector.at..string].trim_end();
-        let op = ["=~", "!~", "!=", "="].into_iter().find(|op| before.ends_with(op))?;
+        Some(Span::of(self.label_before(string)?..string + end_of_string(&self.text[string..])?))
+    }
+
+    /// The span of the matcher whose label or value is the construct at `start..end`: `job=$job`, `$label="x"`.
+    fn matcher_around(&self, start: usize, end: usize) -> Option<Span> {
+        if let Some(label) = self.label_before(start) {
+            return Some(Span::of(label..end));
+        }
+        self.open_selector()?;
+        let rest = self.text[end..].trim_start();
+        let value = OPERATORS.iter().find_map(|op| rest.strip_prefix(op))?.trim_start();
+        let at = self.text.len() - value.len();
+        let end = match end_of_string(value).filter(|_| value.starts_with(['"', '\'', '`'])) {
+            Some(length) => at + length,
+            None => foreign::read(self.text, at)?.end,
+        };
+        Some(Span::of(start..end))
+    }
+
+    /// Where the label starts whose value is at `value`.
+    fn label_before(&self, value: usize) -> Option<usize> {
+        let selector = self.open_selector()?;
+        let before = self.text[selector.at..value].trim_end();
+        let op = OPERATORS.iter().find(|op| before.ends_with(**op))?;
         let name = before[..before.len() - op.len()].trim_end();
         let start = match name.strip_suffix('"') {
             Some(quoted) => quoted.rfind('"')?,
             None => name.rfind(|c: char| !c.is_alphanumeric() && c != '_' && c != ':').map_or(0, |at| at + 1),
         };
-        let length = end_of_string(&self.text[string..])?;
-        (start < name.len()).then(|| Span::of(selector.at + start..string + length))
+        (start < name.len()).then_some(selector.at + start)
+    }
+
+    /// The selector whose braces are the innermost open bracket.
+    fn open_selector(&self) -> Option<&Open> {
+        self.open.last().filter(|open| matches!(open.kind, Bracket::Double | Bracket::Single))
     }
 
     /// Reports a matcher on a variable such as `job="${job}"`. Callers pass it as a filter.
@@ -191,6 +235,11 @@ impl Scanner<'_> {
         let Some(construct) = foreign::read(self.text, start) else { return false };
         let mut end = construct.end;
         let mut name = foreign::by_name(construct.name);
+        if let Some(matcher) = self.matcher_around(start, end) {
+            let edit = self.variable_in_matcher(matcher, start, end);
+            self.record(edit);
+            return true;
+        }
         if self.text[start..].starts_with("{{")
             && self.text[end..].starts_with('}')
             && !self.text[end..].starts_with("}}")
@@ -198,7 +247,12 @@ impl Scanner<'_> {
             // `{{labels}}}`: a brace is missing at the start.
             end += 1;
         }
+        let literal = self.literal_for(start, construct.name);
         name = name.or_else(|| self.expected_placeholder(start, end)).or_else(|| foreign::by_alias(construct.name));
+        if name == Some("window") {
+            // The unit behind a number of seconds, as in `${__range_s}s`.
+            end = self.text.len() - self.text[end..].trim_start_matches(|c: char| c.is_ascii_lowercase()).len();
+        }
         let whole = &self.text[start..end];
         let is_dollar = whole.starts_with("${") && !whole.starts_with("${{") && Hole::NAMES.contains(&construct.name);
         let title = if is_dollar {
@@ -208,16 +262,18 @@ impl Scanner<'_> {
         };
         let label = match whole.as_bytes() {
             [b'$', ..] => "placeholders take no `$`",
-            [b'[', ..] => "placeholders are written in braces",
+            [b'[' | b'%', ..] => "placeholders are written in braces",
             _ => "doubled braces are literal",
         };
         let span = Span::of(start..end);
         let diagnostic = Diagnostic::new(Code::MalformedPlaceholder, span, title).label(label);
-        let edit = if let Some(name) = name {
+        let edit = if let Some(literal) = literal {
+            Edit { span, text: literal.to_owned(), diagnostic: write_literal(diagnostic, span, literal) }
+        } else if let Some(name) = name {
             let text = self.placeholder_text(name);
             Edit { span, diagnostic: diagnostic.write(span, &*text), text }
         } else {
-            let diagnostic = diagnostic.help("write a constant: templates have no other variables").note(KNOWN);
+            let diagnostic = diagnostic.help(NO_OTHERS).note(KNOWN);
             Edit { span, text: whole.to_owned(), diagnostic }
         };
         self.at = end;
@@ -227,8 +283,11 @@ impl Scanner<'_> {
 
     /// A placeholder with its braces; `labels` with those of a selector if none is open.
     fn placeholder_text(&self, name: &str) -> String {
-        let in_selector = self.open.last().is_some_and(|open| matches!(open.kind, Bracket::Double | Bracket::Single));
-        if name == "labels" && !in_selector { "{{{labels}}}".to_owned() } else { format!("{{{name}}}") }
+        if name == "labels" && self.open_selector().is_none() {
+            "{{{labels}}}".to_owned()
+        } else {
+            format!("{{{name}}}")
+        }
     }
 
     /// One or more `{`.
@@ -239,10 +298,11 @@ impl Scanner<'_> {
         let content = &rest[run..];
         let content = &content[..content.find(['{', '}']).unwrap_or(content.len())];
         let is_closed = rest[run + content.len()..].starts_with('}');
-        if is_closed && run >= 2 && foreign::word(content.trim()).is_some() {
+        let reference = foreign::reference(content).filter(|_| is_closed && run >= 2);
+        if let Some((name, _)) = reference {
             let after = &rest[run + content.len()..];
             let closing = after.len() - after.trim_start_matches('}').len();
-            let name = foreign::by_name(content.trim());
+            let name = foreign::by_name(name);
             // `{{{{labels}}}}`, or `{{{labels}}}` beside other matchers.
             let is_inside = self.open.last().is_some_and(|open| open.kind == Bracket::Double);
             if name == Some("labels") && run > 2 && (run > 3 || closing > 3 || is_inside) {
@@ -260,11 +320,24 @@ impl Scanner<'_> {
                 self.at = end;
                 return;
             }
+            let is_after_name = self.text[..start].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+            if let Some(name) = name.filter(|name| *name != "labels" && run > 2 && closing >= run && !is_after_name) {
+                let end = start + run + content.len() + run;
+                let span = Span::of(start..end);
+                let title = format!("`{}` is not a placeholder", &self.text[start..end]);
+                let diagnostic = Diagnostic::new(Code::MalformedPlaceholder, span, title)
+                    .label("a placeholder has one brace on each side");
+                self.diagnostics.push(diagnostic.write(span, format!("{{{name}}}")));
+                self.at = end;
+                return;
+            }
             if run == 2 && (closing >= 2) && self.foreign_placeholder() {
                 return;
             }
         }
-        if run == 2 && is_closed && content.trim_start().starts_with('%') || run == 1 && content.starts_with(['%', '#'])
+        let is_statement = |content: &str| content.strip_prefix('%').is_some_and(|it| it.starts_with(['-', '+', ' ']));
+        if run == 2 && is_closed && is_statement(content.trim_start())
+            || run == 1 && (is_statement(content) || content.starts_with('#'))
         {
             return self.statement(start);
         }
@@ -272,8 +345,8 @@ impl Scanner<'_> {
             self.push(Bracket::Double, 2);
         } else if is_closed && is_like_a_placeholder(content) {
             let end = start + 1 + content.len();
-            self.placeholder(start, end);
             self.at = end + 1;
+            self.placeholder(start, end);
         } else {
             self.push(Bracket::Single, 1);
         }
@@ -302,13 +375,13 @@ impl Scanner<'_> {
             Some(Bracket::Single) => {
                 self.at += 1;
                 if let Some(open) = self.open.pop() {
-                    self.close_selector(open, start, "{{", "}}");
+                    self.close_selector(open, start);
                 }
             }
             Some(Bracket::Double) if is_double => {
                 self.at += 2;
                 if let Some(open) = self.open.pop() {
-                    self.close_selector(open, start, "", "");
+                    self.close_selector(open, start);
                 }
             }
             _ if is_double => self.at += 2,
@@ -322,8 +395,8 @@ impl Scanner<'_> {
         }
     }
 
-    /// Reports the mistakes in a selector that ends at `end`, in one message. `open` and `close` replace its braces.
-    fn close_selector(&mut self, selector: Open, end: usize, open: &str, close: &str) {
+    /// Reports the mistakes in a selector that ends at `end`, in one message.
+    fn close_selector(&mut self, selector: Open, end: usize) {
         let is_single = selector.kind == Bracket::Single;
         let inside = Span::of(selector.at + if is_single { 1 } else { 2 }..end);
         let mut edits = selector.edits.into_iter();
@@ -334,8 +407,12 @@ impl Scanner<'_> {
             return;
         };
         let edits: Vec<Edit> = edits.collect();
-        if !is_single && edits.is_empty() && first.text != "{labels}" {
-            self.diagnostics.push(first.diagnostic);
+        let labels_in = |span: Span| self.text[span.range()].matches("{labels}").count();
+        let has_labels = labels_in(inside) > labels_in(first.span);
+        if !is_single && edits.is_empty() && (first.text != "{labels}" || !has_labels) {
+            let diagnostic = first.diagnostic;
+            let has_help = diagnostic.help.is_some();
+            self.diagnostics.push(if has_help { diagnostic } else { diagnostic.write(first.span, first.text) });
             return;
         }
         let mut text = String::new();
@@ -347,17 +424,11 @@ impl Scanner<'_> {
             at = edit.span.end;
         }
         text += original(at, inside.end);
-        let text = format!("{open}{}{close}", with_labels_once(&text));
-        let (span, shown) = if is_single {
-            (Span::new(inside.start - 1, inside.end + 1), text.clone())
-        } else {
-            (inside, format!("{{{{{text}}}}}"))
-        };
+        let width = if is_single { 1 } else { 2 };
+        let span = Span::new(inside.start - width, inside.end + width);
         let mut diagnostic = first.diagnostic;
-        if is_single {
-            diagnostic.span = span;
-        }
-        self.diagnostics.push(diagnostic.help(format!("write `{shown}`")).fix(Fix { span, text }));
+        diagnostic.span = span;
+        self.diagnostics.push(diagnostic.write(span, format!("{{{{{}}}}}", with_labels_once(&text))));
     }
 
     /// A pair of single braces.
@@ -401,6 +472,10 @@ impl Scanner<'_> {
             return;
         }
         let whole = Span::of(start..end + 1);
+        if let Some(matcher) = self.matcher_around(start, end + 1) {
+            let edit = self.variable_in_matcher(matcher, start, end + 1);
+            return self.record(edit);
+        }
         let malformed = |title: String| Diagnostic::new(Code::MalformedPlaceholder, whole, title);
         let fitting = self.expected_placeholder(start, end + 1);
         let trimmed = content.trim();
@@ -430,11 +505,32 @@ impl Scanner<'_> {
             }
             (unknown.note(KNOWN), fitting.or_else(|| foreign::by_alias(trimmed)))
         };
+        if let Some(literal) = self.literal_for(start, trimmed) {
+            self.diagnostics.push(write_literal(diagnostic, whole, literal));
+            return;
+        }
         self.diagnostics.push(match meant {
             Some(meant) => diagnostic.write(whole, self.placeholder_text(meant)),
             None if trimmed.is_empty() => diagnostic.help("write `{{{labels}}}` after the name of a metric"),
-            None => diagnostic.note(KNOWN),
+            None => diagnostic.help(NO_OTHERS).note(KNOWN),
         });
+    }
+
+    /// What replaces a variable where no placeholder can stand: nothing for the step of a subquery, which has a default,
+    /// and the ends of the range that is queried after `@`.
+    fn literal_for(&self, start: usize, name: &str) -> Option<&'static str> {
+        let before = self.text[..start].trim_end();
+        if before.ends_with('@') {
+            return Some(if name.ends_with("from") || name.ends_with("start") { "start()" } else { "end()" });
+        }
+        let is_step = before.ends_with(':') && self.open.last().is_some_and(|open| open.kind == Bracket::Square);
+        is_step.then_some("")
+    }
+
+    /// Whether an operand can start here, so that an operator cannot.
+    fn starts_operand(&self, at: usize) -> bool {
+        let before = self.text[..at].trim_end();
+        before.is_empty() || before.ends_with(|c: char| "({[,+-*/%^".contains(c))
     }
 
     /// The only placeholder that is valid at `start..end`.
@@ -468,6 +564,13 @@ impl Scanner<'_> {
         let is_name = self.text[..start].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
         (is_name && !after.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '{')).then_some("labels")
     }
+}
+
+fn write_literal(diagnostic: Diagnostic, span: Span, literal: &str) -> Diagnostic {
+    if literal.is_empty() {
+        return diagnostic.help("remove it").fix(Fix { span, text: String::new() });
+    }
+    diagnostic.write(span, literal)
 }
 
 /// Whether a text ends with a word.
@@ -555,7 +658,7 @@ mod tests {
         assert_eq!(one("x[{step}]").2, "write `{window}`");
         assert_eq!(one("x{{a=\"b\",{filter}}}").2, "write `{labels}`");
         assert_eq!(one("sum by (a, {group_by.first})(x)").2, "write `{group_by}`");
-        assert_eq!(one("{query} + 1").2, "");
+        assert_eq!(one("{query} + 1").2, NO_OTHERS);
     }
 
     #[test]

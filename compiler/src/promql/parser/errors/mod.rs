@@ -420,14 +420,15 @@ impl<'a> Parser<'a> {
 
     #[cold]
     pub(in crate::promql::parser) fn glued_window<T>(&mut self, span: Span) -> Result<T> {
-        let with = self.slice(self.token.span);
+        let glued = self.token.span;
+        let with = self.slice(glued);
         // An error of the lexer directly after it comes from the same mistake.
         self.lexer.diagnostics.retain(|diagnostic| diagnostic.span.start < span.end);
         self.token.kind = Kind::Eof;
         self.fail(
             Diagnostic::new(Code::MisplacedPlaceholder, span, "`window` as a part of a duration")
                 .label(format!("stands for a whole duration, but `{with}` is glued to it"))
-                .help("write `{window}`"),
+                .write(span.to(glued), "{window}"),
         )
     }
 
