@@ -1,4 +1,4 @@
-//! `cargo xtask measure`: what presets cost whoever builds a service.
+//! `cargo xtask measure`: what presets add to the build of a service.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -12,7 +12,7 @@ const FILES: usize = 250;
 
 const RUNS: u32 = 5;
 
-/// A folder that is removed at the end.
+/// A folder that is removed on drop.
 struct Scratch(PathBuf);
 
 impl Drop for Scratch {
@@ -38,7 +38,7 @@ pub(crate) fn run() -> Result<(), Error> {
     };
 
     println!("processor time:");
-    // Without debug information, as Cargo builds what only build scripts need.
+    // Cargo builds the dependencies of build scripts without debug information.
     let cold = |package| cargo(&["build", "--config", "profile.dev.debug=0", "--package", package], &root());
     say("cold build of the core, which the runtime needs as well", cold("promql-presets-core")?);
     say("cold build of the compiler and of what only it brings in", cold("promql-presets-compiler")?);
@@ -72,13 +72,13 @@ pub(crate) fn run() -> Result<(), Error> {
     Ok(())
 }
 
-/// The processor time of all commands so far, which other programs on the machine make no longer.
+/// The processor time of all commands so far, which does not depend on other processes.
 fn processor_time() -> Result<Duration, Error> {
-    // The name of the program, in parentheses, may hold anything; see proc(5) for the fields behind it.
+    // The program's name, in parentheses, can contain any character; proc(5) describes the fields after it.
     let stat = fs::read_to_string("/proc/self/stat").map_err(|error| format!("this runs on Linux only: {error}"))?;
     let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
     let ticks: u64 = fields.skip(13).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
-    // A hundred a second on every machine.
+    // There are 100 ticks per second on all machines.
     Ok(Duration::from_millis(ticks * 10))
 }
 

@@ -1,4 +1,4 @@
-//! Steps of a longer run: named, timed, and summed up at the end.
+//! The named and timed steps of a command, with a summary at the end.
 
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 use std::process::{Command, Stdio};
@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use crate::Error;
 
-/// Which stream of a test runner tells how many tests passed.
+/// The stream on which a test runner prints its summary.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Closing {
     /// `Summary [...] 12 tests run: ...` on standard error.
     Nextest,
-    /// `test result: ok. 12 passed; ...` on standard output, once for each test program.
+    /// `test result: ok. 12 passed; ...` on standard output, once per test program.
     Libtest,
 }
 
@@ -22,14 +22,14 @@ struct Done {
     note: String,
 }
 
-/// What has been done so far.
+/// The steps that have run so far.
 #[derive(Default)]
 pub(crate) struct Steps {
     done: Vec<Done>,
 }
 
 impl Steps {
-    /// Runs a command whose output is shown as it comes.
+    /// Runs a command, whose output is not captured.
     pub(crate) fn run(&mut self, name: &str, command: &mut Command) {
         self.step(name, || {
             let status = command.stdin(Stdio::null()).status()?;
@@ -37,7 +37,7 @@ impl Steps {
         });
     }
 
-    /// Runs a test runner in the same way, and keeps its closing line for the summary.
+    /// Runs a test runner, and keeps its summary line.
     pub(crate) fn run_tests(&mut self, name: &str, command: &mut Command, closing: Closing) {
         self.step(name, || {
             command.stdin(Stdio::null());
@@ -54,7 +54,7 @@ impl Steps {
         });
     }
 
-    /// Runs one step; what it returns is a note for the summary.
+    /// Runs a step, which returns a note for the summary.
     pub(crate) fn step<T: Into<String>>(&mut self, name: &str, work: impl FnOnce() -> Result<T, Error>) {
         println!("\n==> {name}");
         let start = Instant::now();
@@ -95,7 +95,7 @@ impl Steps {
     }
 }
 
-/// Runs a command and passes its one piped stream on, line by line, keeping the lines.
+/// Runs a command, copies the lines of its piped stream to `to`, and returns them.
 fn tee(command: &mut Command, to: &mut (impl Write + IsTerminal)) -> Result<(bool, Vec<String>), Error> {
     if to.is_terminal() {
         command.env("CARGO_TERM_COLOR", "always");
@@ -115,7 +115,7 @@ fn tee(command: &mut Command, to: &mut (impl Write + IsTerminal)) -> Result<(boo
     Ok((child.wait()?.success(), lines))
 }
 
-/// A line without the escape sequences that colour it.
+/// A line without colour escape sequences.
 fn plain(line: &str) -> String {
     let mut parts = line.split("\x1b[");
     let first = parts.next().unwrap_or_default().to_owned();
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn closing_lines_are_found_and_added_up() {
+    fn summary_lines_are_found_and_added() {
         let nextest = "\x1b[32;1m     Summary\x1b[0m [   8.861s] \x1b[1m22\x1b[0m tests run: 22 passed, 0 skipped\n";
         assert_eq!(summary_of_nextest(&lines(nextest)), "22 tests run: 22 passed, 0 skipped");
         assert_eq!(summary_of_nextest(&lines("error: could not compile\n")), "no tests were run");
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failing_step_fails_the_run_but_not_the_steps_after_it() {
+    fn steps_run_after_a_failed_step() {
         let mut steps = Steps::default();
         steps.run("fails", Command::new("sh").args(["-c", "exit 3"]));
         assert!(!steps.ok());

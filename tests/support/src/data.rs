@@ -1,4 +1,4 @@
-//! Series whose every sample, and every answer worth asking for, is known from a formula.
+//! Series whose samples and query results are known from formulas.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -7,59 +7,59 @@ use std::iter::successors;
 /// Seconds between two samples of a series.
 pub const SCRAPE_INTERVAL: i64 = 15;
 
-/// Seconds for which Prometheus keeps showing the last sample of a series, unless told otherwise.
+/// Prometheus' default lookback delta, in seconds.
 const LOOKBACK: i64 = 300;
 
 /// Labels of a series, by name.
 pub type Labels = BTreeMap<String, String>;
 
-/// What a family of series is, as OpenMetrics names it.
+/// The type of a metric family, as in OpenMetrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Grows, and starts anew at a restart. Its series' names end in `_total`, its own does not.
+    /// A counter. The names of its series end in `_total`; the family's name does not.
     Counter,
-    /// Goes up and down.
+    /// A gauge.
     Gauge,
-    /// Classic histogram: `_bucket`, `_sum` and `_count`.
+    /// A classic histogram: `_bucket`, `_sum` and `_count`.
     Histogram,
-    /// Quantiles, `_sum` and `_count`.
+    /// A summary: quantiles, `_sum` and `_count`.
     Summary,
 }
 
-/// A value as a function of the time: `t` seconds after the dataset's start.
+/// The value of a series as a function of `t`, the seconds since the dataset's start.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Shape {
-    /// Always the same, NaN included.
+    /// A constant, which can be NaN.
     Flat(f64),
     /// `from + per_second * t`.
     Line {
         /// Value at the start.
         from: f64,
-        /// Slope: what `deriv` must answer.
+        /// Slope, which is the result of `deriv`.
         per_second: f64,
     },
-    /// Up in a straight line from `low` to `high` in half a period, then down again; at `low` when `t` is 0.
+    /// A triangle wave that starts at `low`.
     Wave {
-        /// Least value.
+        /// Minimum.
         low: f64,
-        /// Greatest value.
+        /// Maximum.
         high: f64,
-        /// Seconds from `low` to the next `low`.
+        /// Period in seconds.
         period: i64,
     },
-    /// Each value for `each` seconds, over and over.
+    /// A periodic sequence of values, each of which lasts `each` seconds.
     Steps {
-        /// The values in turn.
+        /// The values in order.
         values: Vec<f64>,
         /// Seconds that a value lasts.
         each: i64,
     },
-    /// The integral of its rate, which is each of `rates` for `each` seconds, over and over. A restart at `reset`
-    /// starts it anew as if it had been zero at the scrape before, so that the rate goes on as if nothing had happened.
+    /// A counter with a periodic sequence of rates, each of which lasts `each` seconds. After a restart at `reset`, the
+    /// counter continues as if it had been zero at the scrape before, so `rate` does not change.
     Counter {
         /// Value at the start.
         from: f64,
-        /// Growth per second, in turn: what `rate` must answer.
+        /// Growth per second, which is the result of `rate`.
         rates: Vec<f64>,
         /// Seconds that a rate lasts.
         each: i64,
@@ -69,15 +69,15 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// A counter that always grows as fast, and has done so for a day.
+    /// A counter that has had the same rate for a day.
     #[must_use]
     pub fn steady(per_second: f64) -> Self {
         Self::paced(vec![per_second], 86_400)
     }
 
-    /// A counter that grows at each of the rates for `each` seconds in turn, and has done so for a day.
+    /// A counter with a periodic sequence of rates that has existed for a day.
     ///
-    /// A `from` of zero would let `rate` see that the counter had just been born, and extrapolate less.
+    /// If it started at zero, `rate` would extrapolate less.
     #[must_use]
     pub fn paced(rates: Vec<f64>, each: i64) -> Self {
         Self::Counter { from: rates[0] * 86_400.0, rates, each, reset: None }
@@ -100,18 +100,18 @@ impl Shape {
     }
 }
 
-/// Which of `count` pieces, each of `each` seconds and repeating, holds `t`.
+/// The index, below `count`, of the piece of `each` seconds that contains `t`.
 fn piece(t: i64, each: i64, count: usize) -> usize {
     usize::try_from(t / each).unwrap_or(0) % count
 }
 
-/// How much a counter grows in its first `t` seconds.
+/// The growth of a counter in its first `t` seconds.
 fn grown(rates: &[f64], each: i64, t: i64) -> f64 {
     let whole: f64 = (0..t / each).map(|turn| rates[piece(turn * each, each, rates.len())]).sum();
     whole * seconds(each) + rates[piece(t, each, rates.len())] * seconds(t % each)
 }
 
-/// A time within a dataset, or the length of a window, as a number: far below 2^52 seconds.
+/// Converts a time or a duration in seconds to a float.
 #[expect(clippy::cast_precision_loss, reason = "no dataset lasts 2^52 seconds")]
 const fn seconds(t: i64) -> f64 {
     t as f64
@@ -131,18 +131,18 @@ pub struct Series {
 }
 
 impl Series {
-    /// What an instant query at `time` sees: the last sample at or before it, if that is at most five minutes old.
+    /// The result of an instant query at `time`: the last sample, unless it is older than the lookback delta.
     #[must_use]
     pub fn at(&self, time: i64) -> Option<f64> {
         let last = self.start + (time.min(self.end) - self.start).div_euclid(SCRAPE_INTERVAL) * SCRAPE_INTERVAL;
-        // Prometheus 2 includes the sample that is exactly five minutes old and 3 does not: nobody should ask for it.
+        // Prometheus 2 includes a sample that is exactly five minutes old, and Prometheus 3 does not.
         (last >= self.start && last > time - LOOKBACK).then(|| self.shape.value(last - self.start))
     }
 
-    /// What `rate` over the `window` seconds before `time` answers for a counter.
+    /// The result of `rate` over the `window` seconds before `time`.
     ///
-    /// `None` where no single number is right in every server and version: the rate changes in the window or in the
-    /// scrape interval before it, or the series does not span both.
+    /// `None` if the result depends on the server's version: if the rate changes in the window or in the scrape interval
+    /// before it, or the series does not span both.
     #[must_use]
     pub fn rate(&self, time: i64, window: i64) -> Option<f64> {
         let Shape::Counter { rates, each, .. } = &self.shape else { return None };
@@ -150,20 +150,20 @@ impl Series {
         if first < self.start || time > self.end {
             return None;
         }
-        // The last piece that counts is the one that holds the instant just before `time`.
+        // The last relevant piece contains the instant just before `time`.
         let mut pieces = (first - self.start) / each..=(time - self.start - 1) / each;
         let rate = |turn: i64| rates[piece(turn * each, *each, rates.len())];
         let constant = rates[piece(first - self.start, *each, rates.len())];
         pieces.all(|turn| rate(turn).to_bits() == constant.to_bits()).then_some(constant)
     }
 
-    /// Unix time of its last sample.
+    /// Unix time of the last sample.
     #[must_use]
     pub const fn end(&self) -> i64 {
         self.end
     }
 
-    /// Every sample: Unix time and value.
+    /// All samples, as Unix times and values.
     pub fn samples(&self) -> impl Iterator<Item = (i64, f64)> {
         successors(Some(self.start), |time| Some(time + SCRAPE_INTERVAL))
             .take_while(|time| *time <= self.end)
@@ -178,7 +178,7 @@ impl Series {
 /// Series that share a name and a type.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Family {
-    /// The name, without the suffixes that the type gives to its series.
+    /// The name without the suffixes of its series.
     pub name: &'static str,
     /// The type.
     pub kind: Kind,
@@ -186,7 +186,7 @@ pub struct Family {
     pub series: Vec<Series>,
 }
 
-/// Several hours of several hundred series, the same for the same end, byte for byte.
+/// Several hours of several hundred series, which depend only on their end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
     start: i64,
@@ -212,8 +212,8 @@ impl Dataset {
         Self::ending_at(1_748_779_200)
     }
 
-    /// What benches read: so many series of so many samples, whose values need most of the digits of a float. It ends
-    /// when [`of_tests`](Self::of_tests) does.
+    /// The dataset of benches, whose values need most of the digits of a float. It ends when
+    /// [`of_tests`](Self::of_tests) does.
     #[must_use]
     pub fn large(series: u16, samples: u16) -> Self {
         let end = Self::of_tests().end;
@@ -241,29 +241,29 @@ impl Dataset {
         self.end
     }
 
-    /// Every family.
+    /// All families.
     #[must_use]
     pub fn families(&self) -> &[Family] {
         &self.families
     }
 
-    /// Every series.
+    /// All series.
     pub fn series(&self) -> impl Iterator<Item = &Series> {
         self.families.iter().flat_map(|family| &family.series)
     }
 
-    /// The series of a metric, named with its suffix, that have all of these labels.
+    /// The series with this name, including its suffix, and all of these labels.
     #[must_use]
     pub fn select(&self, name: &str, labels: &[(&str, &str)]) -> Vec<&Series> {
         self.series().filter(|series| series.name == name && series.matches(labels)).collect()
     }
 
-    /// `value` of each series by its labels, without the series that have none.
+    /// `value` of each series by its labels; series without a value are omitted.
     pub fn each(series: &[&Series], value: impl Fn(&Series) -> Option<f64>) -> BTreeMap<Labels, f64> {
         series.iter().filter_map(|series| Some((series.labels.clone(), value(series)?))).collect()
     }
 
-    /// What `sum by (...)` answers: the sum of `value` over each group of series, without the series that have none.
+    /// The result of `sum by (...)`: the sum of `value` over each group; series without a value are omitted.
     pub fn sum_by(series: &[&Series], by: &[&str], value: impl Fn(&Series) -> Option<f64>) -> BTreeMap<Labels, f64> {
         let mut sums = BTreeMap::new();
         for (mut labels, value) in Self::each(series, value) {
@@ -315,7 +315,7 @@ impl Dataset {
     }
 }
 
-/// Collects families: what every dataset is written with.
+/// Collects the families of a dataset.
 pub(crate) struct Builder {
     pub(crate) start: i64,
     pub(crate) end: i64,
@@ -323,12 +323,12 @@ pub(crate) struct Builder {
 }
 
 impl Builder {
-    /// Opens a family, to which the series that follow belong.
+    /// Starts a family; the series that follow belong to it.
     pub(crate) fn family(&mut self, name: &'static str, kind: Kind) {
         self.families.push(Family { name, kind, series: Vec::new() });
     }
 
-    /// Adds a series to the family that was opened last: `suffix` completes its name.
+    /// Adds a series to the last family. Its name is the family's name and `suffix`.
     pub(crate) fn series(&mut self, suffix: &str, labels: &[(&str, &str)], shape: Shape) {
         self.series_until(suffix, labels, shape, self.end);
     }
@@ -342,8 +342,8 @@ impl Builder {
         }
     }
 
-    /// Adds a classic histogram: `buckets` gives each upper bound and the rates of the observations below it, each of
-    /// which lasts `each` seconds; the last bound is `+Inf`. `mean` is the mean observation.
+    /// Adds a classic histogram. `buckets` are upper bounds, the last of which is `+Inf`, and the rates of observations
+    /// below them, each of which lasts `each` seconds. `mean` is the mean observation.
     pub(crate) fn histogram(&mut self, labels: &[(&str, &str)], buckets: &[(&str, &[f64])], each: i64, mean: f64) {
         for (le, rates) in buckets {
             let labels: Vec<_> = labels.iter().copied().chain([("le", *le)]).collect();
@@ -356,8 +356,8 @@ impl Builder {
     }
 }
 
-/// The quantile of a classic histogram, by linear interpolation within the bucket that holds it, from cumulative
-/// buckets in ascending order, the last of which is `+Inf`; within that one, the greatest finite bound.
+/// The quantile of a classic histogram with cumulative buckets, the last of which is `+Inf`, as `histogram_quantile`
+/// interpolates it.
 ///
 /// The first bucket starts at zero. NaN without observations.
 #[must_use]

@@ -1,4 +1,4 @@
-//! A temporary folder and a process in it, which do not outlive their owner.
+//! A temporary folder and a server process that are removed with their owner, even if it is killed.
 
 use std::env;
 use std::fs;
@@ -13,15 +13,15 @@ use std::time::{Duration, Instant};
 
 use crate::Error;
 
-/// How long a server may take from its start to its first answer.
+/// Limit on the time from a server's start to its first response.
 const READY_WITHIN: Duration = Duration::from_mins(1);
 
-/// Starts with other ports before giving up: a free port can be taken between finding and using it.
+/// Number of starts, each on another port: another process can take a free port before the server does.
 const ATTEMPTS: u32 = 5;
 
-/// Reads process ids, one a line, until the owner closes the pipe, which the kernel does for an owner that exits or is
-/// killed. Then it kills the last process named, and removes the folder, into which a dying process may still write. An
-/// owner that has reaped its process says so with an empty line, so that no stranger with the same id is killed.
+/// Reads process ids, one per line, until the pipe is closed, which the kernel does when the owner exits or is killed. Then
+/// kills the last process and removes the folder, into which the process may still write. After the owner has reaped its
+/// process, it writes an empty line, so that another process with the same id is not killed.
 const WATCHDOG: &str = r#"
     pid=
     while read -r line; do pid=$line; done
@@ -32,7 +32,7 @@ const WATCHDOG: &str = r#"
     done
 "#;
 
-/// A temporary folder with at most one server working in it.
+/// A temporary folder with at most one server.
 #[derive(Debug)]
 pub(crate) struct Guard {
     folder: PathBuf,
@@ -41,11 +41,11 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    /// Makes a temporary folder.
+    /// Creates a temporary folder.
     pub(crate) fn new() -> Result<Self, Error> {
         let folder = new_folder().map_err(|error| format!("cannot create a temporary folder: {error}"))?;
-        // In a process group of its own the watchdog survives the Ctrl-C that ends its owner, and holding none of the
-        // owner's streams it keeps nobody waiting for their end.
+        // In its own process group, the watchdog survives the Ctrl-C that ends its owner. It does not inherit streams,
+        // which readers would wait for.
         let watchdog = Command::new("sh")
             .args(["-c", WATCHDOG, "watchdog"])
             .arg(&folder)
@@ -70,8 +70,8 @@ impl Guard {
 
     /// Starts a server on a free loopback port, waits until it is ready, and returns its URL.
     ///
-    /// `command` makes the command line for a `host:port`, `ready` asks the URL whether the server is up, and must not
-    /// take another server, which may have won the race for the port, for the one in this folder.
+    /// `command` returns the command for a `host:port`. `ready` checks whether the server at a URL is up and is the one in
+    /// this folder: another server may have taken the port first.
     pub(crate) fn start(
         &mut self,
         command: impl Fn(&str) -> Command,
@@ -100,7 +100,7 @@ impl Guard {
         let server = command.spawn().map_err(|error| format!("cannot run `{program}`: {error}"))?;
         let pid = server.id().to_string();
         self.server = Some(server);
-        self.tell(&pid);
+        self.watch(&pid);
         loop {
             let exited = self.server.as_mut().and_then(|server| server.try_wait().ok().flatten());
             if exited.is_none() && ready() {
@@ -118,22 +118,21 @@ impl Guard {
             let log = fs::read_to_string(&log).unwrap_or_default();
             let lines: Vec<_> = log.lines().collect();
             let last = lines[lines.len().saturating_sub(10)..].join("\n");
-            return Err(format!("`{program}` {fault}; its last words:\n{last}").into());
+            return Err(format!("`{program}` {fault}; its last lines:\n{last}").into());
         }
     }
 
-    /// Kills and reaps the server, if there is one.
+    /// Kills and reaps the server, if any.
     fn stop(&mut self) {
         if let Some(mut server) = self.server.take() {
             let _ = server.kill();
             let _ = server.wait();
-            self.tell("");
+            self.watch("");
         }
     }
 
-    /// Tells the watchdog the id of the process that it answers for. A watchdog that somebody killed hears nothing,
-    /// which only matters if the owner dies too.
-    fn tell(&mut self, pid: &str) {
+    /// Writes the id of the server's process to the watchdog. Failure matters only if the owner is killed too.
+    fn watch(&mut self, pid: &str) {
         if let Some(pipe) = &mut self.watchdog.stdin {
             let _ = pipe.write_all(format!("{pid}\n").as_bytes());
         }
@@ -143,12 +142,12 @@ impl Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         self.stop();
-        // `wait` closes the pipe first, at which the watchdog removes the folder.
+        // `wait` closes the pipe first, and the watchdog then removes the folder.
         let _ = self.watchdog.wait();
     }
 }
 
-/// A folder that nobody else has: another process may have had this one's id, and died without a chance to clean up.
+/// Creates a new folder. An earlier process with the same id may have left one behind.
 fn new_folder() -> io::Result<PathBuf> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     loop {
@@ -176,8 +175,7 @@ mod tests {
         command
     }
 
-    /// Whether there is such a process, other than one that is dead and not yet reaped.
-    /// Reads Linux' `pid (name) state`.
+    /// Whether the process exists and is not a zombie, from Linux' `pid (name) state`.
     fn running(pid: &str) -> bool {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         stat.rsplit_once(") ").is_some_and(|(_, state)| !state.starts_with(['Z', 'X']))
@@ -233,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_stops_at_once_is_tried_again_and_then_quoted() {
+    fn a_server_that_exits_at_once_is_restarted_and_then_its_log_is_reported() {
         let mut guard = Guard::new().unwrap();
         let tries = guard.folder().join("tries");
         let command = |address: &str| {

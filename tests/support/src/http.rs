@@ -1,4 +1,4 @@
-//! As much HTTP as a test needs: one request, one connection, the whole answer as text.
+//! A minimal HTTP client: one request per connection, and the whole response as text.
 
 use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -6,28 +6,28 @@ use std::time::Duration;
 
 use crate::Error;
 
-/// How long a server may take to accept a connection, and how long it may stay silent.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// Timeout of connecting, and of each read and write.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// A server's answer.
+/// A response.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) body: String,
 }
 
-/// `GET`s a path of a server, given as `http://host:port`.
+/// Sends a `GET` request to a server, given as `http://host:port`.
 pub(crate) fn get(server: &str, path: &str) -> Result<Response, Error> {
     request(server, &format!("GET {path} HTTP/1.0"), "", &[])
 }
 
-/// `POST`s a body to a path of a server.
+/// Sends a `POST` request.
 pub(crate) fn post(server: &str, path: &str, content_type: &str, body: &[u8]) -> Result<Response, Error> {
     let headers = format!("Content-Type: {content_type}\r\nContent-Length: {}\r\n", body.len());
     request(server, &format!("POST {path} HTTP/1.0"), &headers, body)
 }
 
-/// The body of a form.
+/// Encodes a form.
 pub(crate) fn form(fields: &[(&str, &str)]) -> String {
     let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
     fields.join("&")
@@ -41,23 +41,23 @@ fn encode(text: &str) -> String {
     encoded.collect()
 }
 
-/// HTTP/1.0, so that the server sends the body as it is, without chunks, and closes the connection after it.
+/// Uses HTTP/1.0, so that the server sends the body without chunks and then closes the connection.
 fn request(server: &str, line: &str, headers: &str, body: &[u8]) -> Result<Response, Error> {
     let host = server.strip_prefix("http://").unwrap_or(server).trim_end_matches('/');
     let address = host.to_socket_addrs()?.next().ok_or_else(|| format!("`{host}` has no address"))?;
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
     stream.write_all(format!("{line}\r\nHost: {host}\r\n{headers}\r\n").as_bytes())?;
     stream.write_all(body)?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
-    parse(&String::from_utf8(answer)?)
+    let mut response = Vec::new();
+    stream.read_to_end(&mut response)?;
+    parse(&String::from_utf8(response)?)
 }
 
-fn parse(answer: &str) -> Result<Response, Error> {
-    let (head, body) = answer.split_once("\r\n\r\n").ok_or("the server's answer has no end of headers")?;
-    let status = head.split(' ').nth(1).ok_or("the server's answer has no status")?.parse()?;
+fn parse(response: &str) -> Result<Response, Error> {
+    let (head, body) = response.split_once("\r\n\r\n").ok_or("the response has no end of headers")?;
+    let status = head.split(' ').nth(1).ok_or("the response has no status")?.parse()?;
     Ok(Response { status, body: body.to_owned() })
 }
 
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn encodes_what_a_form_cannot_carry() {
+    fn forms_are_percent_encoded() {
         assert_eq!(
             form(&[("query", "a{b=\"ü\"} + 1"), ("time", "1.5")]),
             "query=a%7Bb%3D%22%C3%BC%22%7D%20%2B%201&time=1.5"

@@ -3,22 +3,21 @@
 //! ```no_run
 //! use promql_presets_test_support::{Dataset, prometheus};
 //!
-//! // In a test: `return` skips it, loudly; where servers are required, `shared` fails instead.
+//! // Skips the test, and prints so; where servers are required, `shared` fails instead.
 //! let Some(server) = prometheus::shared() else { return };
 //! let data = Dataset::of_tests();
 //!
-//! let answers = server.query("sum by (endpoint)(rate(backendai_api_request_count_total[5m]))", data.end()).unwrap();
+//! let rates = server.query("sum by (endpoint)(rate(backendai_api_request_count_total[5m]))", data.end()).unwrap();
 //! let requests = data.select("backendai_api_request_count_total", &[]);
 //! let expected = Dataset::sum_by(&requests, &["endpoint"], |series| series.rate(data.end(), 300));
-//! assert_eq!(answers.len(), expected.len());
+//! assert_eq!(rates.len(), expected.len());
 //! ```
 //!
-//! [`Dataset`] computes what a query must answer from the formula of each series, so a test compares a server
-//! with arithmetic and not with itself. Every [`Server`] that this crate starts listens on a free loopback port, works
-//! in a folder of its own, and is gone, with its folder, when its owner drops it, panics, exits or is killed. Unix
-//! only.
+//! [`Dataset`] computes the expected results of queries from the formula of each series. Each [`Server`] listens on a
+//! free loopback port and works in its own temporary folder. It is stopped, and its folder removed, when its owner drops
+//! it, panics, exits or is killed. Unix only.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::float_cmp))]
-#![expect(clippy::missing_errors_doc, reason = "every error here is a sentence for the person who runs the tests")]
+#![expect(clippy::missing_errors_doc, reason = "errors are messages for the person who runs the tests")]
 
 mod data;
 pub mod extended;
@@ -35,5 +34,5 @@ pub use data::{Dataset, Family, Kind, Labels, SCRAPE_INTERVAL, Series, Shape, hi
 pub use server::{Answer, REQUIRE_SERVERS, Server, servers_required};
 pub use tool::{Release, Tool};
 
-/// Why a server could not be found, started or asked.
+/// Why a server could not be found, started or queried.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;

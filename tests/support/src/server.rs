@@ -1,4 +1,4 @@
-//! A running server, and what tests ask it.
+//! A running server, and the queries of tests.
 
 use std::env;
 use std::io::{Write, stderr};
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::guard::Guard;
 use crate::{Error, Labels, Tool, http};
 
-/// The variable that makes a live test fail, instead of being skipped, on a machine without the servers.
+/// The variable that makes live tests fail, instead of being skipped, where servers are missing.
 pub const REQUIRE_SERVERS: &str = "PROMQL_PRESETS_REQUIRE_SERVERS";
 
 /// Whether a missing server is a failure: in CI, and where [`REQUIRE_SERVERS`] is set.
@@ -24,7 +24,7 @@ pub struct Server {
     _guard: Option<Guard>,
 }
 
-/// One series of an answer: its labels, `__name__` among them, and its points as (Unix time in seconds, value).
+/// One series of a result: its labels, including `__name__`, and its points as (Unix time in seconds, value).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     /// Names and values.
@@ -34,7 +34,7 @@ pub struct Answer {
 }
 
 impl Server {
-    /// A server that somebody else runs, by its `http://host:port`.
+    /// A server that is already running, by its `http://host:port`.
     #[must_use]
     pub fn at(url: &str) -> Self {
         Self { url: url.trim_end_matches('/').to_owned(), _guard: None }
@@ -44,12 +44,12 @@ impl Server {
         Self { url, _guard: Some(guard) }
     }
 
-    /// The server that `variable` names the URL of, else one from `start`, else `None` after saying that `tool` is
-    /// missing.
+    /// The server whose URL is in `variable`, else one from `start`. Without either, prints that `tool` is missing and
+    /// returns `None`.
     ///
     /// # Panics
     ///
-    /// When a server cannot be started, and when there is none although [`servers_required`].
+    /// When a server cannot be started, and when it is missing although [`servers_required`].
     #[expect(clippy::panic, reason = "this is how a test fails")]
     pub(crate) fn obtain(
         tool: Tool,
@@ -65,7 +65,7 @@ impl Server {
                 panic!("`{tool}` is missing and required here: `cargo xtask servers` fetches it")
             }
             Ok(None) => {
-                // Not with `eprintln!`, whose output the test harness hides when the test passes.
+                // The test harness hides the output of `eprintln!` when the test passes.
                 let skipped = format!("\n*** SKIPPED: `{tool}` is missing; `cargo xtask servers` fetches it ***\n");
                 let _ = stderr().write_all(skipped.as_bytes());
                 None
@@ -80,28 +80,28 @@ impl Server {
         &self.url
     }
 
-    /// What the server calls itself: `Prometheus 3.5.3`.
+    /// The name and the version of the server: `Prometheus 3.5.3`.
     pub fn version(&self) -> Result<String, Error> {
         let info = data(&http::get(&self.url, "/api/v1/status/buildinfo")?.body)?;
         Ok(format!("Prometheus {}", info["version"].as_str().unwrap_or("of unknown version")))
     }
 
-    /// The answer to an instant query at a Unix time in seconds. A scalar is one series without labels.
+    /// The result of an instant query at a Unix time in seconds. A scalar is one series without labels.
     pub fn query(&self, promql: &str, time: i64) -> Result<Vec<Answer>, Error> {
         self.ask("query", &[("query", promql), ("time", &time.to_string())])
     }
 
-    /// The answer to a range query: Unix times of the first and the last point, and the step between points in seconds.
+    /// The result of a range query, with the Unix times of the first and last point and the step, in seconds.
     pub fn query_range(&self, promql: &str, start: i64, end: i64, step: i64) -> Result<Vec<Answer>, Error> {
         let [start, end, step] = [start, end, step].map(|number| number.to_string());
         self.ask("query_range", &[("query", promql), ("start", &start), ("end", &end), ("step", &step)])
     }
 
-    /// Whether Prometheus' own parser accepts a query; if not, what it says. Nothing is evaluated.
+    /// Whether Prometheus' parser accepts a query, which is not evaluated.
     ///
     /// # Errors
     ///
-    /// The parser's message, and also any fault in asking for it.
+    /// The parser's message, or why the request failed.
     pub fn accepts(&self, promql: &str) -> Result<(), String> {
         let fault = |error: Error| format!("no verdict: {error}");
         let response = self.post_form("format_query", &[("query", promql)]).map_err(fault)?;
@@ -143,7 +143,7 @@ fn answers(data: &Value) -> Result<Vec<Answer>, Error> {
 }
 
 fn series(result: &Value, points: impl Fn(&Value) -> Result<Vec<(f64, f64)>, Error>) -> Result<Vec<Answer>, Error> {
-    let result = result.as_array().ok_or("a result that is no list")?;
+    let result = result.as_array().ok_or("a result that is not a list")?;
     result.iter().map(|series| Ok(Answer { labels: labels(&series["metric"]), points: points(series)? })).collect()
 }
 
@@ -156,7 +156,7 @@ fn labels(metric: &Value) -> Labels {
 fn point(value: &Value) -> Result<(f64, f64), Error> {
     match (value[0].as_f64(), value[1].as_str()) {
         (Some(time), Some(text)) => Ok((time, text.parse()?)),
-        _ => Err(format!("`{value}` is no point").into()),
+        _ => Err(format!("`{value}` is not a point").into()),
     }
 }
 

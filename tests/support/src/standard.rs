@@ -1,7 +1,7 @@
-//! The content of every [`Dataset`](crate::Dataset): the metrics that the built-in presets ask for.
+//! The content of a [`Dataset`](crate::Dataset): the metrics of the built-in presets.
 //!
-//! It holds one of everything that goes wrong in practice: a series that ends an hour early, a counter that restarts, a
-//! quantile that is NaN, a target that is down, two versions of a program that name the same thing differently.
+//! It includes what happens in practice: a series that ends an hour early, a counter that restarts, a quantile that is
+//! NaN, a target that is down, and two versions of a program with different metric names.
 
 use crate::data::{Builder, Family, Kind, Shape};
 
@@ -42,7 +42,7 @@ const KERNELS: [[&str; 5]; 4] = [
 
 const MODELS: [&str; 2] = ["meta-llama/Llama-3.1-8B-Instruct", "Qwen/Qwen3-32B"];
 
-/// Every family, each series from `start` to `end` unless it says otherwise.
+/// All families. Each series lasts from `start` to `end`, unless noted.
 pub(crate) fn families(start: i64, end: i64) -> Vec<Family> {
     let mut to = Builder { start, end, families: Vec::new() };
     container(&mut to);
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_goes_wrong_in_practice_goes_wrong_once() {
+    fn faults_that_happen_in_practice_happen_once() {
         let data = Dataset::of_tests();
         let ended: BTreeSet<_> =
             data.series().filter(|s| s.end() < data.end()).map(|s| &s.labels["kernel_id"]).collect();

@@ -1,4 +1,4 @@
-//! A real proxy in front of a server: users and their passwords or tokens, each with a server of their own, and TLS.
+//! VictoriaMetrics' authenticating proxy, with TLS if a certificate is given.
 
 use std::fs;
 use std::net::TcpStream;
@@ -10,21 +10,21 @@ use crate::{Error, Server, Tool, http};
 /// A certificate and its key, in PEM.
 #[derive(Clone, Copy, Debug)]
 pub struct Certificate<'a> {
-    /// The certificate, followed by those that vouch for it.
+    /// The certificate, followed by its chain.
     pub certificate: &'a str,
     /// The key.
     pub key: &'a str,
 }
 
-/// Starts the proxy with a configuration as in <https://docs.victoriametrics.com/vmauth/>; `None`, once that has been
-/// said, where the machine has none.
+/// Starts the proxy with a configuration as in <https://docs.victoriametrics.com/vmauth/>. Without the program, prints so
+/// and returns `None`.
 ///
 /// # Panics
 ///
-/// When it cannot be started, and when there is none although [`servers_required`](crate::servers_required).
+/// When it cannot be started, and when it is missing although [`servers_required`](crate::servers_required).
 #[must_use]
 pub fn start(config: &str, tls: Option<Certificate<'_>>) -> Option<Server> {
-    // No variable names a running one: its configuration is the test's.
+    // A running proxy would have another configuration.
     Server::obtain(Tool::Vmauth, "", || try_start(config, tls))
 }
 

@@ -1,16 +1,16 @@
-//! Answers as a person wants to see them: headings, aligned columns, bars, sparklines, units.
+//! Prints results with headings, aligned columns, bars, sparklines and units.
 
 use std::env;
 use std::io::{IsTerminal, stdout};
 use std::ops::RangeInclusive;
 
-/// Columns that a bar or a sparkline takes.
+/// Width of bars and sparklines, in columns.
 const WIDTH: usize = 40;
 
-/// Eighths of a cell, from the lowest to the full one.
+/// Cells filled by one eighth to eight eighths.
 const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// What a number measures.
+/// The unit of a number.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Unit {
     /// Percent, of 100.
@@ -23,25 +23,25 @@ pub(crate) enum Unit {
     Seconds,
 }
 
-/// One number with a name.
+/// A named number.
 #[derive(Debug)]
 pub(crate) struct Share {
-    /// What it belongs to.
+    /// The name.
     pub(crate) name: String,
     /// The number.
     pub(crate) value: f64,
 }
 
-/// Numbers over time, with a name.
+/// A named series.
 #[derive(Debug)]
 pub(crate) struct Trend {
-    /// What they belong to.
+    /// The name.
     pub(crate) name: String,
     /// Unix times in seconds and numbers, oldest first.
     pub(crate) points: Vec<(f64, f64)>,
 }
 
-/// Prints answers.
+/// Prints results.
 #[derive(Debug)]
 pub(crate) struct Show {
     colour: bool,
@@ -55,12 +55,12 @@ impl Show {
         Self { colour: stdout().is_terminal() && !unwanted }
     }
 
-    /// What comes next, and the PromQL that it is the answer to.
+    /// A title and the PromQL of the result that follows.
     pub(crate) fn heading(&self, title: &str, query: &str) {
         println!("\n{}\n  {}\n", self.styled("1", title), self.styled("2", query));
     }
 
-    /// Numbers with bars, the longest of which is the greatest number, or 100 %; greatest first.
+    /// Numbers with bars in descending order. A full bar is 100 % or the greatest number.
     pub(crate) fn shares(&self, what: &str, unit: Unit, shares: &[Share]) {
         let mut shares: Vec<_> = shares.iter().collect();
         shares.sort_by(|one, other| other.value.total_cmp(&one.value).then_with(|| one.name.cmp(&other.name)));
@@ -72,8 +72,7 @@ impl Show {
         self.table([what, "", "now"], &rows.collect::<Vec<_>>());
     }
 
-    /// A sparkline a trend over the whole range, so that what is missing shows as a gap, with its extremes and its last
-    /// number.
+    /// A sparkline per trend over the whole range, in which missing data is a gap, with minimum, maximum and last number.
     pub(crate) fn trends(&self, what: &str, range: RangeInclusive<i64>, unit: Unit, trends: &[Trend]) {
         let mut trends: Vec<_> = trends.iter().collect();
         trends.sort_by(|one, other| one.name.cmp(&other.name));
@@ -81,7 +80,7 @@ impl Show {
             let line = sparkline(&range, &trend.points);
             let numbers = || trend.points.iter().map(|(_, value)| *value).filter(|value| !value.is_nan());
             let [min, max] = [numbers().reduce(f64::min), numbers().reduce(f64::max)];
-            // The last of a trend that ended early would look like a number of now.
+            // The last number of a trend that ended early is not current.
             let end = seconds(*range.end());
             let last = trend.points.last().filter(|(time, _)| *time >= end).map(|(_, value)| *value);
             let [min, max, last] =
@@ -91,7 +90,7 @@ impl Show {
         self.table([what, "", "min", "max", "last"], &rows.collect::<Vec<_>>());
     }
 
-    /// Columns with headings: the first two to the left, numbers to the right.
+    /// Columns with headings; the first two are left-aligned, numbers are right-aligned.
     fn table<const N: usize>(&self, headings: [&str; N], rows: &[[String; N]]) {
         if rows.is_empty() {
             println!("  no data");
@@ -103,7 +102,7 @@ impl Show {
         });
         println!("{}", self.styled("2", &line(headings, widths)));
         for row in rows {
-            // Padding comes before colour, which takes no columns.
+            // Escape sequences take no columns, so padding comes first.
             let row: [String; N] = std::array::from_fn(|column| pad(column, &row[column], widths[column]));
             let row: [String; N] = std::array::from_fn(|column| match column {
                 1 => self.styled("36", &row[column]),
@@ -128,7 +127,7 @@ fn pad(column: usize, text: &str, width: usize) -> String {
 }
 
 impl Unit {
-    /// A number with three digits or so, and its unit.
+    /// A number of about three digits with its unit.
     fn format(self, value: f64) -> String {
         match self {
             Self::Percent => format!("{value:.1} %"),
@@ -149,7 +148,7 @@ impl Unit {
     }
 }
 
-/// A bar for a part between 0 and 1.
+/// A bar for a fraction between 0 and 1.
 fn bar(part: f64) -> String {
     let eighths = index(part * 8.0 * count(WIDTH), WIDTH * 8 + 1);
     let full = "█".repeat(eighths / 8);
@@ -160,8 +159,8 @@ fn bar(part: f64) -> String {
     }
 }
 
-/// The means of the points in each of [`WIDTH`] equal parts of the range, as levels between the least and the greatest
-/// of them; a part without points stays empty.
+/// The mean of the points in each of [`WIDTH`] equal parts of the range, scaled between the least and the greatest mean. A
+/// part without points is blank.
 fn sparkline(range: &RangeInclusive<i64>, points: &[(f64, f64)]) -> String {
     let (start, end) = (seconds(*range.start()), seconds(*range.end()));
     let mut parts = [(0.0, 0.0); WIDTH];
@@ -179,7 +178,7 @@ fn sparkline(range: &RangeInclusive<i64>, points: &[(f64, f64)]) -> String {
     means.iter().map(|mean| mean.map_or(' ', level)).collect()
 }
 
-/// A position as an index below `len`: what is below the first or NaN is the first, what is beyond the last the last.
+/// A position clamped to an index below `len`; NaN is 0.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast of a float saturates")]
 fn index(position: f64, len: usize) -> usize {
     (position as usize).min(len - 1)
@@ -210,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn bars_end_between_nothing_and_all() {
+    fn bars_are_clamped() {
         assert_eq!(bar(0.5), "█".repeat(WIDTH / 2));
         assert_eq!(bar(0.5 + 1.0 / 8.0 / count(WIDTH)), "█".repeat(WIDTH / 2) + "▏");
         assert_eq!((bar(-1.0), bar(f64::NAN)), (String::new(), String::new()));

@@ -1,4 +1,4 @@
-//! The questions: presets of the built-in catalogue. Each answer comes with the PromQL that was asked.
+//! Queries of the built-in catalogue's presets. Each result comes with the rendered PromQL.
 
 use std::ops::RangeInclusive;
 
@@ -9,14 +9,14 @@ use promql_presets::{
 
 use crate::{Error, Share, Trend};
 
-/// Asks one server about the hours before one time.
-pub(crate) struct Ask {
+/// Queries one server about the hours before one time.
+pub(crate) struct Queries {
     client: PrometheusClient,
     end: Timestamp,
 }
 
-impl Ask {
-    /// Asks the server at `url` about the time before `end`, in Unix seconds.
+impl Queries {
+    /// Queries the server at `url` about the time before `end`, in Unix seconds.
     pub(crate) fn new(url: &str, end: &str) -> Result<Self, Error> {
         Ok(Self { client: PrometheusClient::new(url)?, end: end.parse()? })
     }
@@ -27,7 +27,7 @@ impl Ask {
         end - hours * 3600..=end
     }
 
-    /// Each kernel's use of its processors, in percent of what it may use.
+    /// Each kernel's processor utilization, in percent of its limit.
     pub(crate) async fn utilization_by_kernel(&self) -> Result<(String, Vec<Share>), Error> {
         let querier = container::Querier::new("cpu_util")
             .value_type(container::ValueType::Pct)
@@ -40,7 +40,7 @@ impl Ask {
         Ok((container::GAUGE.render(&querier, None)?, shares))
     }
 
-    /// One kernel's use of its processors and of its memory, in percent.
+    /// One kernel's processor and memory utilization, in percent.
     pub(crate) async fn utilization_of(&self, kernel: &str) -> Result<(String, Vec<Trend>), Error> {
         let querier = container::Querier::new(one_of(["cpu_util", "mem"]))
             .value_type(container::ValueType::Pct)
@@ -49,7 +49,7 @@ impl Ask {
         self.trends(container::GAUGE, &querier, container::Label::ContainerMetricName, 6).await
     }
 
-    /// Each kernel's memory, in bytes.
+    /// Each kernel's memory use, in bytes.
     pub(crate) async fn memory_by_kernel(&self) -> Result<(String, Vec<Trend>), Error> {
         let querier = container::Querier::new("mem")
             .value_type(container::ValueType::Current)
@@ -63,13 +63,13 @@ impl Ask {
         self.trends(api_requests::RATE, &querier, api_requests::Label::Endpoint, 4).await
     }
 
-    /// The 95th percentile of the time from request to answer, in seconds.
+    /// The 95th percentile of request latency, in seconds.
     pub(crate) async fn latency_by_model(&self) -> Result<(String, Vec<Trend>), Error> {
         let querier = vllm::Querier::new().group_by([vllm::Label::ModelName]);
         self.trends(vllm::E2E_LATENCY_P95, &querier, vllm::Label::ModelName, 4).await
     }
 
-    /// A point each minute of the last hours, and the name of each series.
+    /// The named series of a range query with a step of one minute.
     async fn trends<Q, R, W>(
         &self,
         preset: Preset<Q, R, W>,
