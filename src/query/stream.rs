@@ -20,14 +20,13 @@ use crate::query::{RangeQuery, matrix_of_range, query_setters};
 use crate::value::{Matrix, Meta, Series};
 use crate::wire::Decoder;
 
-/// A range query whose series are returned one by one: created with [`RangeQuery::stream`].
-/// Awaiting it returns a [`SeriesStream`] as soon as the response has started.
+/// A range query whose series are returned one by one, created with [`RangeQuery::stream`]. Awaiting it returns a
+/// [`SeriesStream`] as soon as the response has started.
 ///
 /// `timeout` limits the time that the stream waits for the server. `max_response_bytes` and `max_samples` limit what is
-/// in memory: the series that is arriving, and those that have arrived but were not taken. A stream occupies one of the
-/// client's places for concurrent calls, see [`ClientBuilder::max_concurrent`](crate::ClientBuilder::max_concurrent).
-///
-/// Awaiting it fails with errors that occur before the first series, and only before that is a failed call retried.
+/// in memory: the series that is arriving, and those that have arrived but were not taken. The query counts towards
+/// [`max_concurrent`](crate::ClientBuilder::max_concurrent) until the response starts, and a failed call is retried
+/// only until then.
 #[must_use = "a query does nothing until it is awaited"]
 pub struct StreamQuery<'a, R, W> {
     query: RangeQuery<'a, R, W>,
