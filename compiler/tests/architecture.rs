@@ -1,5 +1,5 @@
 //! The rules of `ARCHITECTURE.md`, read from the imports and manifests of all crates.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -21,17 +21,8 @@ const COMPILER: &[&[&str]] = &[
 const RUNTIME: &[&[&str]] = &[&["client"], &["endpoints"], &["query"], &["http"], &["error"], &["wire"], &["value"]];
 
 /// Imports of the runtime that still point up.
-const RUNTIME_UPWARDS: [(&str, &str); 9] = [
-    ("endpoints", "client"),
-    ("query", "client"),
-    ("http", "client"),
-    ("http", "query"),
-    ("error", "http"),
-    ("error", "query"),
-    ("wire", "error"),
-    ("value", "error"),
-    ("value", "wire"),
-];
+const RUNTIME_UPWARDS: [(&str, &str); 4] =
+    [("http", "client"), ("wire", "error"), ("value", "error"), ("value", "wire")];
 
 /// The packages that each package may depend on, build dependencies aside.
 const DEPENDENCIES: [(&str, &[&str]); 5] = [
@@ -268,9 +259,12 @@ fn arrows_point_down() {
     assert_eq!(upwards(&compiler, COMPILER), [""; 0]);
     assert_eq!(circles(&compiler), [""; 0]);
     let runtime = Sources::read(&workspace().join("src"));
-    let mut found = upwards(&runtime, RUNTIME);
-    found.retain(|arrow| !RUNTIME_UPWARDS.iter().any(|(from, to)| is_between(arrow, from, to)));
-    assert_eq!(found, [""; 0]);
+    let found = upwards(&runtime, RUNTIME);
+    let is_listed = |arrow: &&String| RUNTIME_UPWARDS.iter().any(|(from, to)| is_between(arrow, from, to));
+    assert_eq!(found.iter().filter(|arrow| !is_listed(arrow)).collect::<Vec<_>>(), [""; 0]);
+    for (from, to) in RUNTIME_UPWARDS {
+        assert!(found.iter().any(|arrow| is_between(arrow, from, to)), "remove `{from} -> {to}` from the list");
+    }
 }
 
 /// Whether an arrow leads from one room to another.
