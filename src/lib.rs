@@ -127,13 +127,13 @@ pub use reqwest;
 /// JSON, for what [`PrometheusClient::parse_query`] returns.
 pub use serde_json;
 
-pub use client::{ClientBuilder, Dialect, Mimir, PrometheusClient, Thanos, VictoriaMetrics};
+pub use client::{ClientBuilder, PrometheusClient};
 pub use endpoints::{
     BuildInfo, BuildInfoQuery, Exemplar, ExemplarsQuery, Features, FeaturesQuery, FormatQuery, HealthQuery, LabelNames,
     LabelValues, Metadata, MetadataQuery, MetricMetadata, ParseQuery, SeriesExemplars, SeriesQuery,
 };
 pub use error::{Error, ErrorClass, ErrorKind};
-pub use http::{CallReport, HttpMethod, Outcome, PartialData, RetryPolicy};
+pub use http::{CallReport, Dialect, HttpMethod, Mimir, Outcome, PartialData, RetryPolicy, Thanos, VictoriaMetrics};
 pub use promql_presets_core::{
     AnyWindow, DurationError, LabelInfo, LabelKind, LabelName, LabelValue, Match, MatchOp, Matcher, MetricName,
     MetricQuerier, NameError, NoWindow, Preset, PresetInfo, Presets, PromDuration, Querier, RenderError, ResultType,

@@ -1,7 +1,6 @@
 //! The client: one server, one connection pool.
 
 mod builder;
-mod dialect;
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,7 +18,6 @@ use crate::query::{InstantQuery, RangeQuery, RangeResult, RawQuery, RawRangeQuer
 use crate::wire::QueryResult;
 
 pub use builder::ClientBuilder;
-pub use dialect::{Dialect, Mimir, Thanos, VictoriaMetrics};
 
 /// Asks one Prometheus, or anything that speaks its HTTP API. Cheap to clone; clones share one connection pool, one
 /// limit of concurrent calls and one budget of retries. Calls are awaited in a tokio runtime with time and I/O enabled,

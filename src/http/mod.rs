@@ -2,6 +2,7 @@
 
 pub(crate) mod body;
 pub(crate) mod call;
+mod dialect;
 pub(crate) mod observe;
 pub(crate) mod options;
 mod redaction;
@@ -9,6 +10,7 @@ pub(crate) mod request;
 pub(crate) mod retry;
 pub(crate) mod transport;
 
+pub use dialect::{Dialect, Mimir, Thanos, VictoriaMetrics};
 pub use observe::{CallReport, Outcome};
 pub use options::PartialData;
 pub use retry::RetryPolicy;
