@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 
 use super::analysis::{Analysis, Findings};
+use super::conditions::{Condition, alternatives};
 use super::tree::Id;
-use crate::promql::{Binary, BinaryOp, ExprKind, GroupingKeyword, Selector};
-use crate::{Code, Diagnostic};
+use crate::promql::{Binary, BinaryOp, Expr, ExprKind, GroupingKeyword, MatchOp, Matcher, Selector};
+use crate::{Code, Diagnostic, Span};
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     for id in query.ids() {
         if let ExprKind::Binary(binary) = &query.expr(id).kind
-            && binary.matching.is_none()
+            && binary.group.is_none()
             && binary.fill.is_empty()
         {
             findings.extend(identical(query, id, binary));
@@ -26,59 +27,91 @@ fn identical(query: &Analysis<'_>, id: Id, binary: &Binary<'_>) -> Option<Diagno
         _ => return None,
     };
     let mut sides = query.children(id);
-    let (left, right) = (unguarded(query, sides.next()?), unguarded(query, sides.next()?));
-    if !query.is_vector(left) || !query.is_vector(right) {
+    let (left, right) = (Side::of(query, sides.next()?), Side::of(query, sides.next()?));
+    if !query.is_vector(left.series) || !query.is_vector(right.series) {
+        return None;
+    }
+    let (is_scaled, is_guarded) = (left.is_scaled || right.is_scaled, left.is_guarded || right.is_guarded);
+    // What remains of a guarded side may match another series by fewer labels.
+    if is_scaled && binary.op != BinaryOp::Div || is_guarded && binary.matching.is_some() {
         return None;
     }
     // Labels that only one side filters on. The series that pass the filter are the same on both sides.
     let mut filtered = BTreeSet::new();
-    if !reads_same(query, left, right, &mut filtered) {
+    let is_same = reads_same(query, left.series, right.series, &mut filtered);
+    if !is_same || filtered.is_empty() && (is_scaled || binary.matching.is_some()) {
         return None;
     }
     let finding = Diagnostic::new(Code::IdenticalOperands, binary.op_span, format!("{what} of series and themselves"))
-        .label(result);
+        .label(match &binary.matching {
+            _ if is_scaled => "each value is divided by itself".to_owned(),
+            // A series that the filter excludes and that matches as well is a second match.
+            Some(_) => format!("{result}, or an error where several series match"),
+            None => result.to_owned(),
+        });
     let finding = match filtered.first() {
+        Some(_) if binary.matching.is_some() => finding.note("a series that passes the filter is on both sides"),
         Some(label) => finding.note(format!("both sides have the label `{label}`, so equal values match each other")),
         None => return Some(finding),
     };
-    if matches!(query.expr(left).kind, ExprKind::Aggregate(_)) {
+    if matches!(query.expr(left.series).kind, ExprKind::Aggregate(_)) {
         let labels = filtered.into_iter().collect::<Vec<_>>().join("`, `");
         return Some(finding.help(format!("leave `{labels}` out of the grouping")));
     }
     let grouping = if query.scope.template { "sum by ({group_by})" } else { "sum" };
-    let side = |id: Id| {
-        let summed = format!("{grouping}({})", query.slice(query.expr(unguarded(query, id)).span));
-        match guard(query, id) {
-            Some(guard) => format!("({summed}{guard})"),
-            None => summed,
-        }
+    let aggregated = |side: &Expr<'_>, series: Id| {
+        let series = query.expr(series).span;
+        let around = |from: u32, to: u32| query.slice(Span::new(from, to));
+        let (before, after) = (around(side.span.start, series.start), around(series.end, side.span.end));
+        // Parentheses around the series alone would be doubled.
+        let is_parenthesized = before.trim() == "(" && after.trim() == ")";
+        let (before, after) = if is_parenthesized { ("", "") } else { (before, after) };
+        format!("{before}{grouping}({}){after}", query.slice(series))
     };
-    let mut sides = query.children(id);
-    let text = format!("{} {} {}", side(sides.next()?), binary.op.as_str(), side(sides.next()?));
-    Some(finding.write(query.expr(id).span, text))
+    let (lhs, rhs) = (aggregated(&binary.lhs, left.series), aggregated(&binary.rhs, right.series));
+    Some(finding.write(query.expr(id).span, format!("{lhs} {} {rhs}", binary.op.as_str())))
 }
 
-/// The expression without parentheses and without a comparison with a number, which does not change values.
-fn unguarded(query: &Analysis<'_>, id: Id) -> Id {
-    let id = query.strip_parens(id);
-    match &query.expr(id).kind {
-        ExprKind::Binary(binary)
-            if binary.op.is_comparison() && binary.bool_span.is_none() && binary.rhs.as_number().is_some() =>
-        {
-            unguarded(query, id + 1)
-        }
-        _ => id,
-    }
+/// An operand without what changes only its scale, or removes some of its samples.
+struct Side {
+    series: Id,
+    /// Multiplied or divided by a number, or limited by one.
+    is_scaled: bool,
+    /// Compared with a number.
+    is_guarded: bool,
 }
 
-/// The comparison that [`unguarded`] removes.
-fn guard<'e>(query: &Analysis<'e>, id: Id) -> Option<&'e str> {
-    let id = query.strip_parens(id);
-    match &query.expr(id).kind {
-        ExprKind::Binary(binary) if unguarded(query, id) != id => {
-            Some(query.slice(crate::Span::new(binary.lhs.span.end, query.expr(id).span.end)))
+impl Side {
+    fn of(query: &Analysis<'_>, id: Id) -> Self {
+        let mut side = Self { series: query.strip_parens(id), is_scaled: false, is_guarded: false };
+        loop {
+            let mut children = query.children(side.series);
+            let inner = match &query.expr(side.series).kind {
+                ExprKind::Binary(binary) if binary.op.is_comparison() && binary.bool_span.is_none() => {
+                    side.is_guarded |= binary.rhs.as_number().is_some();
+                    children.next().filter(|_| binary.rhs.as_number().is_some())
+                }
+                ExprKind::Binary(binary) if matches!(binary.op, BinaryOp::Mul | BinaryOp::Div) => {
+                    let is_right = binary.op == BinaryOp::Mul && binary.lhs.as_number().is_some();
+                    let inner = if is_right {
+                        children.nth(1)
+                    } else {
+                        children.next().filter(|_| binary.rhs.as_number().is_some())
+                    };
+                    side.is_scaled |= inner.is_some();
+                    inner
+                }
+                ExprKind::Call(call) if matches!(call.name, "clamp_min" | "clamp_max") => {
+                    side.is_scaled = true;
+                    children.next()
+                }
+                _ => None,
+            };
+            match inner {
+                Some(inner) => side.series = query.strip_parens(inner),
+                None => return side,
+            }
         }
-        _ => None,
     }
 }
 
@@ -94,9 +127,7 @@ fn reads_same<'e>(query: &Analysis<'e>, a: Id, b: Id, filtered: &mut BTreeSet<&'
             x.name == y.name && !relabels && x.args.len() == y.args.len() && same_children(query, a, b, filtered)
         }
         (ExprKind::Subquery(x), ExprKind::Subquery(y)) => {
-            let tail = |expr: &crate::promql::Expr<'e>, inner: &crate::promql::Expr<'e>| {
-                query.slice(crate::Span::new(inner.span.end, expr.span.end))
-            };
+            let tail = |expr: &Expr<'e>, inner: &Expr<'e>| query.slice(Span::new(inner.span.end, expr.span.end));
             tail(query.expr(a), &x.expr) == tail(query.expr(b), &y.expr) && same_children(query, a, b, filtered)
         }
         (ExprKind::Aggregate(x), ExprKind::Aggregate(y)) => {
@@ -144,10 +175,6 @@ fn same_series<'e>(
     let range = |it: &Selector<'_>| it.range.as_ref().map(|range| query.slice(range.span).to_owned());
     let modifiers =
         |it: &Selector<'_>| it.modifiers.iter().map(|it| query.slice(it.span()).to_owned()).collect::<Vec<_>>();
-    let matchers = |it: &'e Selector<'e>| {
-        let all = it.matchers().map(|matcher| (&*matcher.label.name, matcher.op.as_str(), &*matcher.value.value));
-        all.collect::<BTreeSet<_>>()
-    };
     if name(a).is_none()
         || name(a) != name(b)
         || range(a) != range(b)
@@ -156,9 +183,34 @@ fn same_series<'e>(
     {
         return false;
     }
-    let (of_a, of_b) = (matchers(a), matchers(b));
-    // With filters on both sides, the selectors may select different series.
-    let is_wider = of_a.is_subset(&of_b) || of_b.is_subset(&of_a);
+    // With filters on both sides, they may select different series.
+    let is_wider = |wide: &'e Selector<'e>, narrow: &'e Selector<'e>| {
+        wide.matchers().all(|matcher| narrow.matchers().any(|other| implies(other, matcher)))
+    };
+    let text = |matcher: &'e Matcher<'e>| (&*matcher.label.name, matcher.op.as_str(), &*matcher.value.value);
+    let (of_a, of_b): (BTreeSet<_>, BTreeSet<_>) = (a.matchers().map(text).collect(), b.matchers().map(text).collect());
     filtered.extend(of_a.symmetric_difference(&of_b).map(|(label, ..)| *label));
-    is_wider
+    is_wider(a, b) || is_wider(b, a)
+}
+
+/// Whether each value that meets `narrow` is known to meet `wide`.
+fn implies(narrow: &Matcher<'_>, wide: &Matcher<'_>) -> bool {
+    if narrow.label.name != wide.label.name {
+        return false;
+    }
+    let (value, wide_value) = (&*narrow.value.value, &*wide.value.value);
+    if narrow.op == wide.op && value == wide_value {
+        return true;
+    }
+    let meets = |value: &str| Condition::of(wide).matches(value) == Some(true);
+    match (narrow.op, wide.op) {
+        (_, MatchOp::NotEqual) if wide_value.is_empty() => !narrow.matches_empty(),
+        (_, MatchOp::Regex) if wide_value == ".+" => !narrow.matches_empty(),
+        (MatchOp::Equal, _) => meets(value),
+        (MatchOp::Regex, MatchOp::Regex) if !value.contains(['(', '[']) && !wide_value.contains(['(', '[']) => {
+            value.split('|').all(|part| wide_value.split('|').any(|wide| wide == part))
+        }
+        (MatchOp::Regex, _) => alternatives(value).is_some_and(|values| values.into_iter().all(meets)),
+        _ => false,
+    }
 }

@@ -215,6 +215,35 @@ fn sides_with_other_values() {
 }
 
 #[test]
+fn ratios_of_series_and_themselves() {
+    for template in [
+        "x{{a=\"b\",{labels}}} / x{{{labels}}}",
+        "100 * x{{a=\"b\",{labels}}} / x{{{labels}}}",
+        "(x{{a=\"b\",{labels}}} * 100) / (x{{{labels}}} > 0)",
+        "x{{a=\"b\",{labels}}} / clamp_min(x{{{labels}}}, 1)",
+        "x{{a=\"b\",{labels}}} / ignoring (a) x{{{labels}}}",
+        "x{{a=\"b\",{labels}}} / on (pod) x{{{labels}}}",
+        "x{{a=\"b\",{labels}}} / x{{a=~\"b|c\",{labels}}}",
+        "x{{a=~\"b.*\",{labels}}} / x{{a=~\"b.*|c.*\",{labels}}}",
+        "x{{a=~\"b.*\",{labels}}} / x{{a!=\"\",{labels}}}",
+        "x{{a=~\"b|c\",{labels}}} / x{{a!~\"d.*\",{labels}}}",
+    ] {
+        assert_eq!(of_template(template), ["identical-operands: /"], "{template}");
+    }
+    for template in [
+        "x{{a=~\"b.*\",{labels}}} / x{{a!=\"d\",{labels}}}",
+        "x{{a=\"b\",{labels}}} / ignoring (a) (x{{{labels}}} > 0)",
+        "x{{a=\"b\",{labels}}} / ignoring (a) group_right x{{{labels}}}",
+        "x{{{labels}}} / clamp_min(x{{{labels}}}, 1)",
+        "2 * x{{a=\"b\",{labels}}} - x{{{labels}}}",
+        "x{{a=\"b\",{labels}}} / ignoring (a) x{{a=\"c\",{labels}}}",
+        "sum(x{{a=\"b\",{labels}}}) / sum(x{{{labels}}})",
+    ] {
+        assert!(!of_template(template).iter().any(|it| it.starts_with("identical")), "{template}");
+    }
+}
+
+#[test]
 fn a_filter_reaches_every_selector() {
     assert_eq!(of_template("up{{{labels}}} / a{{job=\"x\",{labels}}}"), [""; 0]);
     assert_eq!(of_template("up"), ["unfiltered-selector: up"]);
