@@ -576,8 +576,7 @@ fn last_query(parameters: &[(String, String)]) -> String {
 #[tokio::test]
 async fn a_span_tells_what_became_of_a_call() {
     let server = Server::sequence(&[misbehaving::answer(503, "", ""), vector("7")]);
-    let log = spans::Log::default();
-    let _guard = tracing::subscriber::set_default(log.clone());
+    let (log, _guard) = spans::collect();
     let policy = RetryPolicy::default().waits(Duration::from_millis(1), Duration::from_millis(1));
     client(&server).query(UP, &prometheus::Querier::new()).retry(policy).await.unwrap();
     let fields = log.fields();
@@ -596,8 +595,7 @@ async fn failed_calls_and_streams_emit_an_event() {
     let querier = prometheus::Querier::new();
     let range = TimeRange::parse("1", "2", "1").unwrap();
     let failed = async |server: &Server, trace_query: bool, streamed: bool| {
-        let log = spans::Log::default();
-        let _guard = tracing::subscriber::set_default(log.clone());
+        let (log, _guard) = spans::collect();
         let builder = PrometheusClient::builder(&server.url).retry(RetryPolicy::never());
         let client = builder.trace_query(trace_query).build().unwrap();
         let query = client.query_range(UP, &querier, range);
@@ -640,8 +638,7 @@ async fn split_queries_that_fail_emit_an_event() {
     let querier = prometheus::Querier::new();
     let query = || client.query_range(UP, &querier, TimeRange::parse("1", "1", "1").unwrap());
     for (query, kind) in [(query().split(), "Decode"), (query().split().limit(1), "Split")] {
-        let log = spans::Log::default();
-        let _guard = tracing::subscriber::set_default(log.clone());
+        let (log, _guard) = spans::collect();
         let error = query.await.unwrap_err();
         assert!(format!("{:?}", error.kind()).starts_with(kind), "{error:?}");
         assert_eq!((error.preset(), error.query()), (Some("prometheus::up"), Some("up{}")));
@@ -660,8 +657,7 @@ async fn partial_data_is_warned_of() {
     let (client, querier) = (client(&server), prometheus::Querier::new());
     let query = || client.query_range(UP, &querier, TimeRange::parse("1", "2", "1").unwrap());
     let warned = async |policy, streamed| {
-        let log = spans::Log::default();
-        let _guard = tracing::subscriber::set_default(log.clone());
+        let (log, _guard) = spans::collect();
         let query = query().partial_data(policy);
         if streamed {
             let mut stream = query.stream().await.unwrap();
@@ -695,6 +691,16 @@ mod spans {
     /// The fields of all spans and events of this library.
     #[derive(Clone, Default)]
     pub(super) struct Log(Arc<Mutex<BTreeMap<String, String>>>);
+
+    /// Collects what this thread emits until the guard is dropped.
+    pub(super) fn collect() -> (Log, tracing::subscriber::DefaultGuard) {
+        // Without a subscriber for all threads, what other tests reach first could remain disabled.
+        _ = tracing::subscriber::set_global_default(Log::default());
+        let log = Log::default();
+        let guard = tracing::subscriber::set_default(log.clone());
+        tracing::callsite::rebuild_interest_cache();
+        (log, guard)
+    }
 
     impl Log {
         pub(super) fn fields(&self) -> BTreeMap<String, String> {
