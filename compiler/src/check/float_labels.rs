@@ -25,12 +25,7 @@ fn wrong_form(query: &Analysis<'_>, series: &Series<'_>, matcher: &Matcher<'_>) 
     let value = &*matcher.value.value;
     let backslash = if query.slice(matcher.value.span).starts_with('`') { "\\" } else { "\\\\" };
     let (wrong, right, written) = if matcher.op.is_regex() {
-        let (wrong, right) = value.split('|').find_map(|part| wrong_alternative(value, part))?;
-        let parts = value.split('|').map(|part| match wrong_alternative(value, part) {
-            Some((_, right)) => either_form(part, &right, backslash),
-            None => part.replace('\\', backslash),
-        });
-        (wrong, right, parts.collect::<Vec<_>>().join("|"))
+        wrong_numbers(value, backslash).or_else(|| integers_only(value, backslash))?
     } else {
         let right = stored(value)?;
         (value.to_owned(), right.clone(), right)
@@ -56,11 +51,52 @@ fn wrong_form(query: &Analysis<'_>, series: &Series<'_>, matcher: &Matcher<'_>) 
     })
 }
 
-/// A number among the alternatives of a pattern whose stored form the pattern does not match.
-fn wrong_alternative(pattern: &str, part: &str) -> Option<(String, String)> {
+/// A number in a pattern that is stored otherwise, unless the pattern matches that as well. `1` in `1(2|3)` is none.
+fn wrong_number(pattern: &str, part: &str) -> Option<(String, String)> {
     let number = part.replace("\\.", ".").replace("\\+", "+");
     let right = stored(&number)?;
-    (pattern::matches(pattern, &right) == Some(false)).then_some((number, right))
+    let is_match = |text: &str| pattern::matches(pattern, text);
+    (is_match(&number) == Some(true) && is_match(&right) == Some(false)).then_some((number, right))
+}
+
+/// The first number of a pattern that is stored otherwise, its stored form, and the pattern with both forms of all
+/// such numbers.
+fn wrong_numbers(pattern: &str, backslash: &str) -> Option<(String, String, String)> {
+    let mut first = None;
+    let mut text = String::new();
+    let mut rest = pattern;
+    loop {
+        let end = rest.find(['(', '|', ')', '^', '$']).unwrap_or(rest.len());
+        let (part, after) = rest.split_at(end);
+        match wrong_number(pattern, part) {
+            Some((number, right)) => {
+                text += &either_form(part, &right, backslash);
+                first = first.or(Some((number, right)));
+            }
+            None => text += &part.replace('\\', backslash),
+        }
+        let Some(sign) = after.chars().next() else { break };
+        let group = if after.starts_with("(?:") { "(?:" } else { &after[..sign.len_utf8()] };
+        text += group;
+        rest = &after[group.len()..];
+    }
+    first.map(|(number, right)| (number, right, text))
+}
+
+/// A pattern such as `[15]` or `\d+` that matches integers, but no number as it is stored.
+fn integers_only(pattern: &str, backslash: &str) -> Option<(String, String, String)> {
+    const BOUNDS: [&str; 12] = ["1", "2", "5", "10", "15", "20", "25", "30", "50", "60", "100", "300"];
+    const FRACTIONS: [&str; 8] = ["0.005", "0.05", "0.1", "0.25", "0.5", "0.9", "0.99", "2.5"];
+    let is_match = |number: &str| pattern::matches(pattern, number);
+    let number = BOUNDS.into_iter().find(|number| is_match(number) == Some(true))?;
+    let is_stored = |number: &str| is_match(&format!("{number}.0")) != Some(false);
+    if BOUNDS.into_iter().any(is_stored) || FRACTIONS.into_iter().any(|number| is_match(number) != Some(false)) {
+        return None;
+    }
+    let is_one = !pattern.contains('|') && !pattern.starts_with('^') && !pattern.ends_with('$');
+    let inner = pattern.replace('\\', backslash);
+    let text = if is_one { format!("{inner}({backslash}.0)?") } else { format!("({inner})({backslash}.0)?") };
+    Some((number.to_owned(), stored(number)?, text)).filter(|_| is_one || !pattern.contains(['^', '$']))
 }
 
 /// A pattern that matches both the written and the stored form of a number.
@@ -107,7 +143,7 @@ pub(super) fn open_metrics_float(number: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{open_metrics_float, stored};
+    use super::{integers_only, open_metrics_float, stored, wrong_numbers};
 
     #[test]
     fn numbers_are_written_as_prometheus_does() {
@@ -128,6 +164,32 @@ mod tests {
         }
         for right in ["0.5", "5.0", "+Inf", "1e+06", "x", "", "nanny", "info"] {
             assert_eq!(stored(right), None, "{right}");
+        }
+    }
+
+    #[test]
+    fn numbers_in_patterns() {
+        for (pattern, expected) in [
+            ("1|5", Some("1(\\.0)?|5(\\.0)?")),
+            ("(1|5|10)", Some("(1(\\.0)?|5(\\.0)?|10(\\.0)?)")),
+            ("^(?:1|0\\.5)$", Some("^(?:1(\\.0)?|0\\.5)$")),
+            ("(1|5)(\\.0)?", None),
+            ("1(2|3)", None),
+            ("1.*", None),
+        ] {
+            let found = wrong_numbers(pattern, "\\").map(|(.., text)| text);
+            assert_eq!(found.as_deref(), expected, "{pattern}");
+        }
+        for (pattern, expected) in [
+            ("[15]", Some("[15](\\.0)?")),
+            ("\\d+", Some("\\d+(\\.0)?")),
+            ("(1|5)0", Some("((1|5)0)(\\.0)?")),
+            (".+", None),
+            ("[0-9.]+", None),
+            ("[^+].*", None),
+        ] {
+            let found = integers_only(pattern, "\\").map(|(.., text)| text);
+            assert_eq!(found.as_deref(), expected, "{pattern}");
         }
     }
 }
