@@ -684,3 +684,78 @@ fn queriers_offer_what_some_template_takes() {
     assert_eq!(offers(&code(&["up{{{labels}}}", "sum by ({group_bi})(up)"])), [true, true]);
     assert_eq!(offers(&code(&[])), [true, true]);
 }
+
+#[test]
+fn two_files_declare_the_labels_of_a_metric_alike() {
+    let file = |kind: &str| {
+        format!("[metric]\nname = 'm'\n[labels]\ncode = {kind}\n[presets.a]\ntemplate = 'm{{{{{{labels}}}}}}'\n")
+    };
+    let conflicts = |first: &str, second: &str| said(&[("a.toml", &file(first)), ("b.toml", &file(second))]);
+    let conflict =
+        |text: &str| format!("presets/b.toml:4:1: error: label `code` of `m` declared with two types [{text}]");
+    assert_eq!(conflicts("'integer'", "'string'"), [conflict("conflicting-metric")]);
+    assert_eq!(conflicts("'uuid'", "{ type = 'uuid', prefix = 'GPU-' }"), [conflict("conflicting-metric")]);
+    assert_eq!(conflicts("['a', 'b']", "['a', 'c']"), [conflict("conflicting-metric")]);
+    assert_eq!(conflicts("['a', 'b']", "{ values = ['b', 'a'] }"), [""; 0]);
+    assert_eq!(conflicts("'integer'", "{ type = 'integer', description = 'x' }"), [""; 0]);
+}
+
+#[test]
+fn an_undeclared_label_names_the_file_that_declares_the_metric() {
+    let files = [
+        ("a.toml", "[metric]\nname = 'm'\n[labels]\ncode = 'integer'\n"),
+        ("b.toml", "[presets.a]\ntemplate = 'm{{path=\"x\",{labels}}}'\n"),
+    ]
+    .map(|(name, text)| SourceFile {
+        name: name.to_owned(),
+        path: format!("presets/{name}"),
+        text: text.to_owned(),
+    });
+    let finding = &compile(&files).findings[0];
+    let text = emit::Messages::of(&files[1]).full(&finding.diagnostic);
+    assert!(text.contains("not among the labels that `presets/a.toml` declares"), "{text}");
+    assert!(text.contains("below `[labels]` of `presets/a.toml`"), "{text}");
+}
+
+#[test]
+fn labels_have_names_in_rust() {
+    let compiled = |labels: &str| {
+        let text =
+            format!("[labels]\n{labels}\n[presets.a]\ntemplate = 'sum by ({{group_by}})(m{{{{{{labels}}}}}})'\n");
+        compile(&[SourceFile { name: "a.toml".to_owned(), path: "presets/a.toml".to_owned(), text }])
+    };
+    let both = "hostname = 'string'\nHostname = { values = ['a'], rust_name = 'legacy_hostname' }";
+    let output = compiled(both);
+    assert_eq!(output.findings, []);
+    for text in
+        ["pub fn legacy_hostname(", "LegacyHostname = \"Hostname\"", ".on(\"Hostname\")", "pub enum LegacyHostname"]
+    {
+        assert!(output.code.contains(text), "{text}:\n{}", output.code);
+    }
+    let clash = &compiled("hostname = 'string'\nHostname = 'string'").findings[0].diagnostic;
+    let help = "name one of them in Rust: `Hostname = { type = \"string\", rust_name = \"hostname_2\" }`";
+    assert_eq!(clash.help.as_deref(), Some(help));
+    let unnamed = &compiled("\"_\" = 'string'").findings[0].diagnostic;
+    assert!(unnamed.help.as_ref().is_some_and(|help| help.contains("rust_name")), "{unnamed:?}");
+    assert_eq!(compiled("\"_\" = { rust_name = 'blank' }").findings, []);
+    check(&[(
+        "[labels]\na = { rust_name = 'a-b' }\nb = { type = 'integer', prefix = 'x' }\n[presets.a]\ntemplate = 'up{{{labels}}}'",
+        &[
+            "2:19: error: invalid `rust_name`: `a-b` [invalid-name]",
+            "3:34: error: `prefix` of a label that is not a UUID [invalid-value]",
+        ],
+    )]);
+}
+
+#[test]
+fn uuids_may_have_a_prefix() {
+    let text = "[labels]\nUUID = { type = 'uuid', prefix = 'GPU-' }\n[metric]\nname = 'm'\n[presets.a]\n\
+        template = 'm{{UUID=\"6a9f3c0e-8d1b-4e5f-9a2c-7b6d5e4f3a21\",{labels}}}'\n";
+    let file =
+        |text: &str| SourceFile { name: "a.toml".to_owned(), path: "presets/a.toml".to_owned(), text: text.to_owned() };
+    let output = compile(&[file(text)]);
+    assert_eq!(output.findings[0].diagnostic.label, "declared as a UUID after `GPU-`");
+    let output = compile(&[file(&text.replace("6a9f", "GPU-6a9f"))]);
+    assert_eq!(output.findings, []);
+    assert!(output.code.contains(".__prefixed(\"GPU-\")") && output.code.contains("prefix: \"GPU-\""));
+}

@@ -18,7 +18,7 @@ pub use duration::{DurationError, PromDuration, Window};
 pub use error::{RenderError, UnknownText};
 pub use escape::{escape_into, quote};
 pub use matcher::{
-    LabelValue, Match, MatchOp, Matcher, MatcherField, none_of, not, not_regex, one_of, regex, starts_with,
+    IntoMatch, LabelValue, Match, MatchOp, Matcher, MatcherField, none_of, not, not_regex, one_of, regex, starts_with,
 };
 pub use name::{LabelName, MetricName, NameError};
 pub use preset::{

@@ -91,6 +91,12 @@ macro_rules! __value_enum {
             }
         }
 
+        impl $crate::IntoMatch<$name> for $name {
+            fn into_match(self) -> $crate::Match<$name> {
+                $crate::Match::equal(self)
+            }
+        }
+
         impl ::core::convert::From<$name> for $crate::Match<$name> {
             fn from(value: $name) -> Self {
                 $crate::Match::equal(value)

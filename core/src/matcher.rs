@@ -57,8 +57,8 @@ impl<'a> Matcher<'a> {
     /// assert_eq!(Matcher::new("job", "api").to_string(), r#"job="api""#);
     /// assert_eq!(Matcher::new("code", one_of(["500", "503"])).to_string(), r#"code=~"500|503""#);
     /// ```
-    pub fn new(label: impl Into<Cow<'a, str>>, condition: impl Into<Match<String>>) -> Self {
-        condition.into().on(label)
+    pub fn new(label: impl Into<Cow<'a, str>>, condition: impl IntoMatch<String>) -> Self {
+        condition.into_match().on(label)
     }
 
     /// `label="value"` without a copy of either.
@@ -143,6 +143,22 @@ impl<K: ?Sized> Match<K> {
         Self { op, value: Some(value), is_list: false, kind: PhantomData }
     }
 
+    /// The condition on values that start with a prefix. A pattern stays as it is: it is that of the whole value.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn __prefixed(self, prefix: &str) -> Self {
+        let value = match (self.op.is_regex(), self.is_list, self.value) {
+            (false, _, Some(value)) => Some(format!("{prefix}{value}")),
+            (true, true, Some(pattern)) => {
+                let values: Vec<String> =
+                    list_values(&pattern).iter().map(|value| format!("{prefix}{value}")).collect();
+                Some(list_pattern(&values))
+            }
+            (_, _, value) => value,
+        };
+        Self { value, ..self }
+    }
+
     /// The condition, applied to a label.
     pub fn on<'a>(self, label: impl Into<Cow<'a, str>>) -> Matcher<'a> {
         Matcher { label: label.into(), op: self.op, value: self.value.map(Cow::Owned), is_list: self.is_list }
@@ -151,6 +167,23 @@ impl<K: ?Sized> Match<K> {
     /// The label has exactly this value.
     pub fn equal(value: impl LabelValue<Kind = K>) -> Self {
         Self::some(MatchOp::Equal, value.into_text())
+    }
+}
+
+/// What a setter of a label of kind `K` takes: a value of this type, or a [`Match`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a value of a label whose values are of type `{K}`",
+    label = "expected `{K}`, or a condition such as `one_of`",
+    note = "parse text first: `text.parse::<{K}>()?`"
+)]
+pub trait IntoMatch<K: ?Sized> {
+    /// The condition; a value means `=`.
+    fn into_match(self) -> Match<K>;
+}
+
+impl<K: ?Sized> IntoMatch<K> for Match<K> {
+    fn into_match(self) -> Self {
+        self
     }
 }
 
@@ -170,19 +203,6 @@ impl<V: LabelValue + Clone> LabelValue for &V {
 
     fn into_text(self) -> String {
         self.clone().into_text()
-    }
-}
-
-impl From<&String> for Match<String> {
-    fn from(value: &String) -> Self {
-        Self::equal(value)
-    }
-}
-
-#[cfg(feature = "uuid")]
-impl From<&uuid::Uuid> for Match<uuid::Uuid> {
-    fn from(value: &uuid::Uuid) -> Self {
-        Self::equal(value)
     }
 }
 
@@ -351,13 +371,33 @@ macro_rules! label_values {
             }
         }
 
+        matches_of! { $(#[$attribute])* $value => $kind; }
+    )*};
+}
+
+/// A blanket implementation would name its own bounds in errors, instead of what a setter takes.
+macro_rules! matches_of {
+    ($($(#[$attribute:meta])* $value:ty => $kind:ty;)*) => {$(
         $(#[$attribute])*
         impl From<$value> for Match<$kind> {
             fn from(value: $value) -> Self {
                 Self::equal(value)
             }
         }
+
+        $(#[$attribute])*
+        impl IntoMatch<$kind> for $value {
+            fn into_match(self) -> Match<$kind> {
+                Match::equal(self)
+            }
+        }
     )*};
+}
+
+matches_of! {
+    &String => String;
+    #[cfg(feature = "uuid")]
+    &uuid::Uuid => uuid::Uuid;
 }
 
 label_values! {
@@ -381,7 +421,7 @@ label_values! {
 mod tests {
     use super::*;
 
-    fn shown(condition: impl Into<Match<String>>) -> String {
+    fn shown(condition: impl IntoMatch<String>) -> String {
         Matcher::new("l", condition).to_string()
     }
 
@@ -418,6 +458,15 @@ mod tests {
         assert_eq!(replaced(not("a")).as_deref(), Some(r#"l!="A""#));
         assert_eq!(replaced(regex("a|b")), None);
         assert_eq!(replaced(one_of(["A", "B"])), None);
+    }
+
+    #[test]
+    fn prefixes_stand_before_values_but_not_before_patterns() {
+        let shown = |condition: Match<String>| condition.__prefixed("GPU-").on("l").to_string();
+        assert_eq!(shown("a".into()), r#"l="GPU-a""#);
+        assert_eq!(shown(not("a")), r#"l!="GPU-a""#);
+        assert_eq!(shown(one_of(["a", "b|c"])), r#"l=~"GPU-a|GPU-b\\|c""#);
+        assert_eq!(shown(regex("GPU-.*|x")), r#"l=~"GPU-.*|x""#);
     }
 
     #[test]

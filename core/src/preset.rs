@@ -259,8 +259,19 @@ pub struct LabelInfo<'a> {
     pub name: &'a str,
     /// Whether every query must filter on it.
     pub required: bool,
-    /// What its values are.
+    /// What every value starts with, such as the `GPU-` before the UUIDs of NVIDIA's exporter; mostly empty.
+    pub prefix: &'a str,
+    /// What its values are, after the prefix.
     pub kind: LabelKind<&'a [&'a str]>,
+}
+
+impl LabelInfo<'_> {
+    /// What the values are, in words: a UUID after `GPU-`.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn shown_values(&self) -> String {
+        if self.prefix.is_empty() { self.kind.to_string() } else { format!("{} after `{}`", self.kind, self.prefix) }
+    }
 }
 
 /// What the values of a label are. `V` is the type of a list of values.
@@ -336,6 +347,18 @@ impl LabelKind<&[&str]> {
                 let is_lower = || !bytes.iter().any(u8::is_ascii_uppercase);
                 is_uuid.then(|| if is_lower() { value.into() } else { value.to_ascii_lowercase().into() })
             }
+        }
+    }
+}
+
+impl LabelKind<&[&str]> {
+    /// As [`normalize`](Self::normalize), for values with a prefix.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn normalize_after<'v>(self, prefix: &str, value: &'v str) -> Option<Cow<'v, str>> {
+        match self.normalize(value.strip_prefix(prefix)?)? {
+            Cow::Owned(rest) => Some([prefix, &rest].concat().into()),
+            Cow::Borrowed(_) => Some(value.into()),
         }
     }
 }

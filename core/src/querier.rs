@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::{Match, Matcher};
+use crate::{IntoMatch, Matcher};
 
 /// What a query asks for; a [`Preset`](crate::Preset) says how.
 ///
@@ -83,8 +83,8 @@ impl Querier {
     }
 
     /// Adds a condition on a label; a plain value means `=`. All conditions must hold, also several on one label.
-    pub fn label(self, label: impl Into<Cow<'static, str>>, condition: impl Into<Match<String>>) -> Self {
-        self.matcher(condition.into().on(label))
+    pub fn label(self, label: impl Into<Cow<'static, str>>, condition: impl IntoMatch<String>) -> Self {
+        self.matcher(condition.into_match().on(label))
     }
 
     /// Adds a condition.

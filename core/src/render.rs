@@ -138,11 +138,11 @@ impl<'a> Input<'a> {
                 Some(info) => info,
                 None => find(matcher.label())?,
             };
-            let replaced = matcher.replace_values(|value| info.kind.normalize(value));
+            let replaced = matcher.replace_values(|value| info.kind.normalize_after(info.prefix, value));
             let replaced = replaced.map_err(|value| RenderError::InvalidLabelValue {
                 label: info.name.to_owned(),
                 value: value.into_owned(),
-                expected: info.kind.to_string(),
+                expected: info.shown_values(),
             })?;
             if let Some(matcher) = replaced {
                 normalized.get_or_insert_with(|| self.labels.to_vec())[at] = matcher;
@@ -474,10 +474,10 @@ mod tests {
     #[test]
     fn declared_labels_are_held_against_any_querier() {
         const LABELS: &[LabelInfo] = &[
-            LabelInfo { name: "job", required: true, kind: LabelKind::String },
-            LabelInfo { name: "id", required: false, kind: LabelKind::Uuid },
-            LabelInfo { name: "code", required: false, kind: LabelKind::Integer },
-            LabelInfo { name: "kind", required: false, kind: LabelKind::OneOf(&["a", "b"]) },
+            LabelInfo { name: "job", required: true, prefix: "", kind: LabelKind::String },
+            LabelInfo { name: "id", required: false, prefix: "", kind: LabelKind::Uuid },
+            LabelInfo { name: "code", required: false, prefix: "", kind: LabelKind::Integer },
+            LabelInfo { name: "kind", required: false, prefix: "", kind: LabelKind::OneOf(&["a", "b"]) },
         ];
         let preset = PresetInfo { labels: Some(LABELS), metric: Some("m"), ..preset(RATE, FIVE_MINUTES) };
         let base = || Querier::new("m").label("job", "api");
@@ -507,5 +507,17 @@ mod tests {
         assert!(wrong_value(base().label("id", one_of([lower, "1"]))));
         assert!(wrong_value(base().label("kind", none_of(["a", "c"]))));
         assert!(wrong_value(base().label("kind", not("c"))));
+    }
+
+    #[test]
+    fn uuids_with_a_prefix_are_uuids() {
+        const GPU: &[LabelInfo<'_>] =
+            &[LabelInfo { name: "UUID", required: false, prefix: "GPU-", kind: LabelKind::Uuid }];
+        let (upper, lower) = ("6A9F3C0E-8D1B-4E5F-9A2C-7B6D5E4F3A21", "6a9f3c0e-8d1b-4e5f-9a2c-7b6d5e4f3a21");
+        let gpu = PresetInfo { labels: Some(GPU), ..preset(RATE, FIVE_MINUTES) };
+        let query = render(&gpu, &Querier::new("m").label("UUID", format!("GPU-{upper}")), None).unwrap();
+        assert!(query.contains(&format!(r#"UUID="GPU-{lower}""#)), "{query}");
+        let bare = failed(&gpu, &Querier::new("m").label("UUID", lower));
+        assert!(bare.to_string().ends_with("of label `UUID`, which is a UUID after `GPU-`"), "{bare}");
     }
 }

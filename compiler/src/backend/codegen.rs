@@ -249,8 +249,11 @@ impl Out {
         self.line("");
         for label in &querier.labels {
             let Label { name, required, .. } = label;
+            let prefix = label.prefix.as_deref().unwrap_or_default();
             let kind = kind_info(&label.kind);
-            self.line(&format!("__p::LabelInfo {{ name: {name:?}, required: {required}, kind: {kind} }},"));
+            self.line(&format!(
+                "__p::LabelInfo {{ name: {name:?}, required: {required}, prefix: {prefix:?}, kind: {kind} }},"
+            ));
         }
         self.close("];");
         self.line("");
@@ -343,7 +346,8 @@ impl Out {
             self.close("}");
             return;
         }
-        self.line(&format!("Self(self.0.matcher(::core::convert::Into::into(condition).on({name:?})))"));
+        let prefixed = label.prefix.as_ref().map(|prefix| format!(".__prefixed({prefix:?})")).unwrap_or_default();
+        self.line(&format!("Self(self.0.matcher(__p::IntoMatch::into_match(condition){prefixed}.on({name:?})))"));
         self.close("}");
     }
 
@@ -395,7 +399,7 @@ fn condition(label: &Label) -> String {
         LabelKind::OneOf(values) => &values.name,
         _ => "__p::String",
     };
-    format!("impl ::core::convert::Into<__p::Match<{kind}>>")
+    format!("impl __p::IntoMatch<{kind}>")
 }
 
 fn kind_info(kind: &LabelKind<ValueEnum>) -> String {

@@ -61,12 +61,19 @@ fn labels(declared: &Labels, diagnostics: &mut Vec<Diagnostic>) -> Vec<Label> {
     let mut taken: BTreeMap<String, &Spanned<String>> = BTreeMap::new();
     for label in &declared.labels {
         let name = &label.name;
-        let (Some(setter), Some(variant)) = (names::setter(&name.value), names::variant(&name.value)) else {
-            diagnostics.push(no_rust_name("label", name));
+        let (Some(setter), Some(variant)) = (names::setter(label.rust_name()), names::variant(label.rust_name()))
+        else {
+            let help =
+                format!("name it in Rust: `{} = {{ type = \"string\", rust_name = \"...\" }}`", toml_key(&name.value));
+            diagnostics.push(no_rust_name("label", name).help(help));
             continue;
         };
         if let Some(first) = taken.get(&setter).or(taken.get(&variant)) {
-            diagnostics.push(duplicate(name, first, &setter));
+            let help = format!(
+                "name one of them in Rust: `{} = {{ type = \"string\", rust_name = \"{setter}_2\" }}`",
+                toml_key(&name.value)
+            );
+            diagnostics.push(duplicate(name, first, &setter).help(help));
             continue;
         }
         let kind = label.kind.as_ref().unwrap_or(&LabelKind::String).as_ref();
@@ -79,6 +86,7 @@ fn labels(declared: &Labels, diagnostics: &mut Vec<Diagnostic>) -> Vec<Label> {
             variant,
             kind,
             required: label.required,
+            prefix: label.prefix.as_ref().map(|prefix| prefix.value.clone()),
             description: label.description.clone(),
             is_stub: label.kind.is_none(),
         });
@@ -104,6 +112,12 @@ fn value_enum(name: String, values: &[Spanned<String>], diagnostics: &mut Vec<Di
     ValueEnum { name, variants }
 }
 
+/// A label as a key of TOML.
+fn toml_key(label: &str) -> String {
+    let is_bare = label.chars().all(|char| char.is_ascii_alphanumeric() || matches!(char, '_' | '-'));
+    if is_bare { label.to_owned() } else { format!("{label:?}") }
+}
+
 fn no_rust_name(what: &str, name: &Spanned<String>) -> Diagnostic {
     let title = format!("invalid name of a {what}: `{}`", name.value);
     Diagnostic::new(Code::InvalidName, name.span, title).label("no letter or digit to make a Rust name from")
@@ -121,7 +135,7 @@ fn enum_name(variant: &str, declared: &Labels) -> String {
     let mut name = variant.to_owned();
     if matches!(variant, "Querier" | "Label") {
         let is_taken = |name: &str| {
-            declared.labels.iter().any(|label| names::variant(&label.name.value).is_some_and(|n| n == name))
+            declared.labels.iter().any(|label| names::variant(label.rust_name()).is_some_and(|n| n == name))
         };
         while name == variant || is_taken(&name) {
             name.push_str("Value");

@@ -64,6 +64,8 @@ pub struct Label {
     pub kind: LabelKind<ValueEnum>,
     /// Whether the constructor takes it.
     pub required: bool,
+    /// What every value starts with, before a UUID.
+    pub prefix: Option<String>,
     /// Its description.
     pub description: Option<String>,
     /// Whether its kind is invalid, so that its setter accepts anything.
@@ -126,6 +128,7 @@ impl Preset {
             .map(|(label, kind)| LabelInfo {
                 name: &label.name,
                 required: label.required,
+                prefix: label.prefix.as_deref().unwrap_or_default(),
                 kind: kind.as_ref().map(Vec::as_slice),
             })
             .collect();

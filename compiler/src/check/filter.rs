@@ -50,7 +50,7 @@ fn filters_without_label(query: &Analysis<'_>, findings: &mut Findings) {
         findings.push(
             Diagnostic::new(Code::UndeclaredLabel, hole.span(), title)
                 .label("the filter would select nothing here")
-                .note("a caller can filter on each label that the file declares"),
+                .note(format!("`{}` declares the labels of `{}`", metric.path, metric.name)),
         );
     }
 }

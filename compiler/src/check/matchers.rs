@@ -5,7 +5,7 @@ use super::conditions::{Condition, MAX_CONDITIONS, alternatives, contradiction, 
 use super::schema::Role;
 use super::tree::Series;
 use crate::diagnostic::suggest::nearest;
-use crate::file::{LabelType, MetricType};
+use crate::file::{Label, LabelType, MetricType};
 use crate::promql::{MatchOp, Matcher, MatcherItem, Name, Selector};
 use crate::{Code, Diagnostic};
 
@@ -83,7 +83,7 @@ fn undeclared_label(matcher: &Matcher<'_>, series: &Series<'_>, findings: &mut F
         return false;
     };
     let label = &*matcher.label.name;
-    let Some(kind) = labels.get(label) else {
+    let Some(declared) = labels.get(label) else {
         let known = label.starts_with("__")
             || matches!(label, "job" | "instance")
             || (label == "le" && matches!(series.role, Role::Bucket | Role::Unknown))
@@ -93,11 +93,13 @@ fn undeclared_label(matcher: &Matcher<'_>, series: &Series<'_>, findings: &mut F
         }
         return !known;
     };
-    undeclared_value(matcher, kind, findings)
+    undeclared_value(matcher, declared, findings)
 }
 
 /// Reports a value that the label cannot have. Returns whether there was one.
-fn undeclared_value(matcher: &Matcher<'_>, kind: &LabelType, findings: &mut Findings) -> bool {
+fn undeclared_value(matcher: &Matcher<'_>, declared: &Label, findings: &mut Findings) -> bool {
+    let Some(kind) = &declared.kind else { return false };
+    let prefix = declared.prefix.as_ref().map_or("", |prefix| prefix.value.as_str());
     let (label, value) = (&*matcher.label.name, &*matcher.value.value);
     let typed = match matcher.op {
         MatchOp::Equal | MatchOp::NotEqual => Some(vec![value]),
@@ -107,7 +109,7 @@ fn undeclared_value(matcher: &Matcher<'_>, kind: &LabelType, findings: &mut Find
         typed.is_empty()
             || match kind {
                 LabelType::OneOf(values) => values.iter().any(|value| value.value == typed),
-                other => other.as_ref().map(|_| &[][..]).admits(typed),
+                other => other.as_ref().map(|_| &[][..]).normalize_after(prefix, typed).is_some(),
             }
     };
     let finding = |title| Diagnostic::new(Code::UndeclaredLabelValue, matcher.value.span, title);
@@ -117,7 +119,8 @@ fn undeclared_value(matcher: &Matcher<'_>, kind: &LabelType, findings: &mut Find
             let finding = finding(format!("`{wrong}` is not a value of the label `{label}`"));
             match kind {
                 LabelType::Integer => finding.label("declared as an integer"),
-                LabelType::Uuid => finding.label("declared as a UUID"),
+                LabelType::Uuid if prefix.is_empty() => finding.label("declared as a UUID"),
+                LabelType::Uuid => finding.label(format!("declared as a UUID after `{prefix}`")),
                 _ => {
                     let finding = finding.label("not among the declared values");
                     match nearest(wrong, values_of(kind)) {
@@ -158,9 +161,10 @@ pub(super) fn undeclared<'l>(
     span: crate::Span,
     labels: impl Iterator<Item = &'l str>,
 ) -> Diagnostic {
-    let metric = series.metric.map_or("", |metric| metric.name);
+    let (metric, path) = series.metric.map_or(("", ""), |metric| (metric.name, metric.path.as_str()));
+    let file = if series.is_own { "its file".to_owned() } else { format!("`{path}`") };
     let finding = Diagnostic::new(Code::UndeclaredLabel, span, format!("`{metric}` has no label `{label}`"))
-        .label("not among the labels that its file declares");
+        .label(format!("not among the labels that {file} declares"));
     let le = (series.role == Role::Bucket).then_some("le");
     match nearest(label, labels.chain(le)) {
         Some(meant) => finding.help(format!("a label with a similar name exists: `{meant}`")),
@@ -171,7 +175,8 @@ pub(super) fn undeclared<'l>(
             // As a key of TOML.
             let is_bare = label.chars().all(|char| char.is_ascii_alphanumeric() || matches!(char, '_' | '-'));
             let key = if is_bare { label.to_owned() } else { format!("{label:?}") };
-            finding.help(format!("declare it: `{key} = \"string\"` below `[labels]`"))
+            let place = if series.is_own { String::new() } else { format!(" of `{path}`") };
+            finding.help(format!("declare it: `{key} = \"string\"` below `[labels]`{place}"))
         }
     }
 }

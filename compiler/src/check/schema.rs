@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::OnceLock;
 
-use promql_presets_core::PromDuration;
+use promql_presets_core::{LabelInfo, PromDuration};
 
 use crate::diagnostic::suggest::is_one_edit;
-use crate::file::{LabelType, MetricType, PresetFile};
+use crate::file::{Label, LabelType, Labels, MetricType, PresetFile};
 use crate::{Code, Diagnostic};
 
 /// The metrics that preset files declare.
@@ -30,9 +30,9 @@ pub(crate) struct Metric<'s> {
     /// How often it is scraped.
     pub scrape_interval: Option<PromDuration>,
     /// Its labels with their types; `None` admits any.
-    pub labels: Option<BTreeMap<&'s str, &'s LabelType>>,
-    /// The file that declares it first.
-    file: usize,
+    pub labels: Option<BTreeMap<&'s str, &'s Label>>,
+    /// The path of the file that declares it first.
+    pub path: String,
 }
 
 /// The kind of series that a name stands for.
@@ -110,19 +110,16 @@ impl<'s> Metrics<'s> {
         for (file, raw) in files.iter().enumerate() {
             diagnostics.extend(reserved(raw).map(|diagnostic| (file, diagnostic)));
             let Some(metric) = &raw.metric else { continue };
-            let labels = raw.labels.as_ref().map(|labels| {
-                labels
-                    .labels
-                    .iter()
-                    .map(|label| (label.name.value.as_str(), label.kind.as_ref().unwrap_or(&LabelType::String)))
-                    .collect()
-            });
+            let labels = raw
+                .labels
+                .as_ref()
+                .map(|labels| labels.labels.iter().map(|label| (label.name.value.as_str(), label)).collect());
             let declared = Metric {
                 name: &metric.name.value,
                 kind: metric.kind.as_ref().map(|kind| kind.value),
                 scrape_interval: metric.scrape_interval.as_ref().map(|interval| interval.value),
                 labels,
-                file,
+                path: path(file),
             };
             let Some(first) = known.get(declared.name).copied() else {
                 known.insert(declared.name, schema.declared.len());
@@ -134,9 +131,11 @@ impl<'s> Metrics<'s> {
                 && kind.value != other
             {
                 let title = format!("`{}` declared with two types", declared.name);
-                let label = format!("`{}` in `{}`", other.as_str(), path(first.file));
+                let label = format!("`{}` in `{}`", other.as_str(), first.path);
                 diagnostics.push((file, Diagnostic::new(Code::ConflictingMetric, kind.span, title).label(label)));
             }
+            let conflicts = raw.labels.iter().flat_map(|labels| conflicting_labels(labels, first));
+            diagnostics.extend(conflicts.map(|diagnostic| (file, diagnostic)));
             first.merge(declared);
         }
         schema.index();
@@ -196,6 +195,33 @@ fn shortened(name: &str) -> impl Iterator<Item = u64> {
             .for_each(|byte| byte.hash(&mut hasher));
         hasher.finish()
     })
+}
+
+/// The labels of a file that another file declares with another type for the same metric.
+fn conflicting_labels(labels: &Labels, first: &Metric<'_>) -> Vec<Diagnostic> {
+    let shown = |label: &Label| {
+        let kind = label.kind.as_ref().unwrap_or(&LabelType::String);
+        let list = kind.as_ref().map(|values| {
+            let mut texts: Vec<&str> = values.iter().map(|value| value.value.as_str()).collect();
+            texts.sort_unstable();
+            texts
+        });
+        let list = list.as_ref().map(Vec::as_slice);
+        let prefix = label.prefix.as_ref().map_or("", |prefix| prefix.value.as_str());
+        LabelInfo { name: "", required: false, prefix, kind: list }.shown_values()
+    };
+    let conflict = |label: &Label| {
+        let other = *first.labels.as_ref()?.get(label.name.value.as_str())?;
+        // What is not valid has been reported.
+        label.kind.as_ref().and(other.kind.as_ref())?;
+        let (ours, theirs) = (shown(label), shown(other));
+        let title = format!("label `{}` of `{}` declared with two types", label.name.value, first.name);
+        (ours != theirs).then(|| {
+            Diagnostic::new(Code::ConflictingMetric, label.name.span, title)
+                .label(format!("{ours} here, {theirs} in `{}`", first.path))
+        })
+    };
+    labels.labels.iter().filter_map(conflict).collect()
 }
 
 /// Reports declared labels that Prometheus reserves.

@@ -50,17 +50,20 @@ pub(super) struct Series<'e> {
     pub role: Role,
     /// The metric that a file declares.
     pub metric: Option<&'e Metric<'e>>,
+    /// Whether that is the query's own file.
+    pub is_own: bool,
 }
 
 impl Series<'_> {
     /// Whether the series have a label, according to the declaration or the name of the metric.
     pub(super) fn declares(&self, label: &str) -> bool {
-        self.label(label).is_some() || (label == "le" && self.role == Role::Bucket)
+        self.metric.and_then(|metric| metric.labels.as_ref()?.get(label)).is_some()
+            || (label == "le" && self.role == Role::Bucket)
     }
 
     /// The declared type of a label.
     pub(super) fn label(&self, label: &str) -> Option<&LabelType> {
-        self.metric?.labels.as_ref()?.get(label).copied()
+        self.metric?.labels.as_ref()?.get(label)?.kind.as_ref()
     }
 
     /// The declared role.
@@ -119,7 +122,9 @@ impl<'e> Tree<'e> {
             // A placeholder stands before the suffix.
             (_, None) => Role::of_suffix(suffix),
         };
-        Series { role, metric: found.map(|(metric, _)| metric), name }
+        let metric = found.map(|(metric, _)| metric);
+        let is_own = metric.is_some_and(|metric| scope.metric == Some(metric.name));
+        Series { name, role, metric, is_own }
     }
 
     /// Every expression, parents first.

@@ -131,7 +131,7 @@ codes! {
     InvalidName = "invalid-name", File, Error;
     /// Two presets that become one constant.
     DuplicateConstant = "duplicate-constant", File, Error;
-    /// A metric that two files declare with different types.
+    /// A metric, or a label of it, that two files declare with different types.
     ConflictingMetric = "conflicting-metric", File, Error;
     /// Two files that become one module.
     DuplicateModule = "duplicate-module", File, Error;

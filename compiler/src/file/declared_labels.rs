@@ -15,7 +15,7 @@ impl Reader<'_> {
         let mut labels = Vec::new();
         for (key, value) in in_order(table) {
             if let Some(name) = self.dotted(key, value) {
-                labels.push(Label { name, kind: None, required: false, description: None });
+                labels.push(Label { kind: None, ..Label::new(name) });
                 continue;
             }
             let name = Spanned { value: key.get_ref().to_string(), span: key_span(key) };
@@ -26,8 +26,7 @@ impl Reader<'_> {
                 );
                 continue;
             }
-            let (kind, required, description) = self.label(value);
-            labels.push(Label { name, kind, required, description });
+            labels.push(self.label(name, value));
         }
         Some(Labels { key: key_span(key), labels })
     }
@@ -52,9 +51,8 @@ impl Reader<'_> {
         Some(Spanned { value: name.to_owned(), span })
     }
 
-    /// The type of a label, whether it is required, and its description.
-    fn label(&mut self, value: &Value<'_>) -> (Option<LabelType>, bool, Option<String>) {
-        let (mut kind, mut required, mut description) = (None, false, None);
+    fn label(&mut self, name: Spanned<String>, value: &Value<'_>) -> Label {
+        let (mut label, mut kind) = (Label::new(name), None);
         match value.get_ref() {
             DeValue::Table(table) => {
                 for (key, value) in in_order(table) {
@@ -66,8 +64,10 @@ impl Reader<'_> {
                         ),
                         "type" => kind = Some(self.label_type(value)),
                         "values" => kind = Some(self.label_values(value)),
-                        "required" => required = self.boolean("required", value).unwrap_or_default(),
-                        "description" => description = self.string("description", value),
+                        "required" => label.required = self.boolean("required", value).unwrap_or_default(),
+                        "prefix" => label.prefix = self.name("prefix", value),
+                        "rust_name" => label.rust_name = self.rust_name(value),
+                        "description" => label.description = self.string("description", value),
                         _ => {}
                     }
                 }
@@ -75,7 +75,29 @@ impl Reader<'_> {
             DeValue::Array(_) => kind = Some(self.label_values(value)),
             _ => kind = Some(self.label_type(value)),
         }
-        (kind.unwrap_or(Some(LabelType::String)), required, description)
+        label.kind = kind.unwrap_or(Some(LabelType::String));
+        if let Some(prefix) =
+            label.prefix.as_ref().filter(|_| label.kind.as_ref().is_some_and(|kind| *kind != LabelType::Uuid))
+        {
+            self.report(
+                Diagnostic::new(Code::InvalidValue, prefix.span, "`prefix` of a label that is not a UUID")
+                    .help("remove it, or write `type = \"uuid\"`"),
+            );
+        }
+        label
+    }
+
+    /// A name in Rust for a label whose own name is not one, or is that of another.
+    fn rust_name(&mut self, value: &Value<'_>) -> Option<Spanned<String>> {
+        let name = self.name("rust_name", value)?;
+        if promql_presets_core::name::is_classic_label(&name.value) {
+            return Some(name);
+        }
+        self.report(
+            Diagnostic::new(Code::InvalidName, name.span, format!("invalid `rust_name`: `{}`", name.value))
+                .label("a name in Rust is a letter or `_`, then letters, digits and `_`"),
+        );
+        None
     }
 
     fn label_type(&mut self, value: &Value<'_>) -> Option<LabelType> {

@@ -121,8 +121,24 @@ pub(crate) struct Label {
     pub kind: Option<LabelType>,
     /// Whether every query must filter on it.
     pub required: bool,
+    /// `prefix`: what every value starts with, before a UUID.
+    pub prefix: Option<Spanned<String>>,
+    /// `rust_name`: what its setter and its variant are named after, instead of the label.
+    pub rust_name: Option<Spanned<String>>,
     /// Its description.
     pub description: Option<String>,
+}
+
+impl Label {
+    fn new(name: Spanned<String>) -> Self {
+        let kind = Some(LabelType::String);
+        Self { name, kind, required: false, prefix: None, rust_name: None, description: None }
+    }
+
+    /// What its setter and its variant are named after.
+    pub(crate) fn rust_name(&self) -> &str {
+        self.rust_name.as_ref().map_or(&self.name.value, |name| &name.value)
+    }
 }
 
 /// The kind of the values of a label, with the places of listed values.
@@ -130,7 +146,7 @@ pub(crate) type LabelType = LabelKind<Vec<Spanned<String>>>;
 
 const FILE_KEYS: [&str; 5] = ["description", "features", "metric", "labels", "presets"];
 const METRIC_KEYS: [&str; 4] = ["name", "type", "unit", "scrape_interval"];
-const LABEL_KEYS: [&str; 4] = ["type", "values", "required", "description"];
+const LABEL_KEYS: [&str; 6] = ["type", "values", "required", "prefix", "rust_name", "description"];
 const PRESET_KEYS: [&str; 5] = ["template", "description", "unit", "window", "allow"];
 
 const LABEL_TYPES: [&str; 3] = ["string", "uuid", "integer"];

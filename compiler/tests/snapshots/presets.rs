@@ -9,10 +9,10 @@ pub mod http {
     use super::__p;
 
     const __LABELS: &[__p::LabelInfo] = &[
-        __p::LabelInfo { name: "job", required: true, kind: __p::LabelKind::String },
-        __p::LabelInfo { name: "code", required: false, kind: __p::LabelKind::Integer },
-        __p::LabelInfo { name: "method", required: false, kind: __p::LabelKind::OneOf(&["GET", "POST", "other"]) },
-        __p::LabelInfo { name: "trace", required: false, kind: __p::LabelKind::Uuid },
+        __p::LabelInfo { name: "job", required: true, prefix: "", kind: __p::LabelKind::String },
+        __p::LabelInfo { name: "code", required: false, prefix: "", kind: __p::LabelKind::Integer },
+        __p::LabelInfo { name: "method", required: false, prefix: "", kind: __p::LabelKind::OneOf(&["GET", "POST", "other"]) },
+        __p::LabelInfo { name: "trace", required: false, prefix: "", kind: __p::LabelKind::Uuid },
     ];
 
     /// Label matchers and grouping labels of a query. All matchers must match.
@@ -22,30 +22,30 @@ pub mod http {
 
     impl Querier {
         /// A querier with the labels that every query must filter on.
-        pub fn new(job: impl ::core::convert::Into<__p::Match<__p::String>>) -> Self {
+        pub fn new(job: impl __p::IntoMatch<__p::String>) -> Self {
             Self(__p::Querier::new("http_requests_total")).job(job)
         }
 
         /// The service.
         ///
         /// Filters on the label `job`; a plain value means `=`.
-        pub fn job(self, condition: impl ::core::convert::Into<__p::Match<__p::String>>) -> Self {
-            Self(self.0.matcher(::core::convert::Into::into(condition).on("job")))
+        pub fn job(self, condition: impl __p::IntoMatch<__p::String>) -> Self {
+            Self(self.0.matcher(__p::IntoMatch::into_match(condition).on("job")))
         }
 
         /// Filters on the label `code`; a plain value means `=`.
-        pub fn code(self, condition: impl ::core::convert::Into<__p::Match<i64>>) -> Self {
-            Self(self.0.matcher(::core::convert::Into::into(condition).on("code")))
+        pub fn code(self, condition: impl __p::IntoMatch<i64>) -> Self {
+            Self(self.0.matcher(__p::IntoMatch::into_match(condition).on("code")))
         }
 
         /// Filters on the label `method`; a plain value means `=`.
-        pub fn method(self, condition: impl ::core::convert::Into<__p::Match<Method>>) -> Self {
-            Self(self.0.matcher(::core::convert::Into::into(condition).on("method")))
+        pub fn method(self, condition: impl __p::IntoMatch<Method>) -> Self {
+            Self(self.0.matcher(__p::IntoMatch::into_match(condition).on("method")))
         }
 
         /// Filters on the label `trace`; a plain value means `=`.
-        pub fn trace(self, condition: impl ::core::convert::Into<__p::Match<__p::Uuid>>) -> Self {
-            Self(self.0.matcher(::core::convert::Into::into(condition).on("trace")))
+        pub fn trace(self, condition: impl __p::IntoMatch<__p::Uuid>) -> Self {
+            Self(self.0.matcher(__p::IntoMatch::into_match(condition).on("trace")))
         }
 
         /// Adds labels to group by.
