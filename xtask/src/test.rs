@@ -16,8 +16,8 @@ const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
 const FEATURES: &str =
     "promql-presets/gzip,promql-presets/tracing,promql-presets/chrono,promql-presets/jiff,promql-presets/time";
 
-/// The test programs that run on the newest and on the oldest servers.
-const LIVE_TESTS: [&str; 3] = ["live", "live_client", "live_servers"];
+/// The modules of tests that run on the newest and on the oldest servers.
+const LIVE_TESTS: [&str; 3] = ["live::", "live_client::", "live_servers::"];
 
 /// Runs every step, including those after a failure, and prints a summary.
 pub(crate) fn run() -> Result<(), Error> {
@@ -45,7 +45,7 @@ pub(crate) fn run() -> Result<(), Error> {
             steps.step(feature, || Ok(skipped("OpenSSL's headers (Debian: libssl-dev, pkg-config) are not installed")));
             continue;
         }
-        let tls = ["test", "--package", "promql-presets", "--features", feature, "--test", "live_tls"];
+        let tls = ["test", "--package", "promql-presets", "--features", feature, "--test", "it", "live_tls::"];
         steps.run_tests(feature, cargo().args(tls).env(REQUIRE_SERVERS, "1"), Closing::Libtest);
     }
     for manifest in examples()? {
@@ -123,8 +123,8 @@ fn tests_on_servers(
     steps.run_tests(name, command, closing);
 }
 
-/// A command that runs the tests of some targets; with nextest where it is installed. Without test programs, all run.
-fn test_command(targets: &[&str], programs: &[&str]) -> (Command, Closing) {
+/// A command that runs the tests of some targets; with nextest where it is installed. Without modules, all run.
+fn test_command(targets: &[&str], modules: &[&str]) -> (Command, Closing) {
     let mut command = cargo();
     let closing = if is_installed("nextest") {
         command.args(["nextest", "run", "--no-fail-fast", "--status-level", "slow"]);
@@ -134,8 +134,12 @@ fn test_command(targets: &[&str], programs: &[&str]) -> (Command, Closing) {
         Closing::Libtest
     };
     command.args(targets);
-    for program in programs {
-        command.args(["--test", program]);
+    if !modules.is_empty() {
+        command.args(["--test", "it"]);
+        if matches!(closing, Closing::Libtest) {
+            command.arg("--");
+        }
+        command.args(modules);
     }
     (command, closing)
 }

@@ -1,0 +1,51 @@
+//! The compiler's snapshot of generated code, compiled and used.
+
+mod presets {
+    #[allow(unused_imports, reason = "as `include_presets!` does it")]
+    use promql_presets::__private1 as __p;
+
+    include!("../../compiler/tests/snapshots/presets.rs");
+}
+
+use presets::http::{self, Label, Method};
+use presets::nested::any_metric;
+use promql_presets::{
+    Matrix, MetricQuerier, NoWindow, Preset, Querier, RenderError, ResultType, Scalar, Vector, Windowed, one_of,
+};
+
+#[test]
+fn constants_render_for_their_querier() {
+    let querier = http::Querier::new("api").method(one_of([Method::Get, Method::Other])).group_by([Label::Code]);
+    let rate: Preset<http::Querier, Vector, Windowed> = http::RATE;
+    assert_eq!(
+        rate.render(&querier, None).unwrap(),
+        r#"sum by (code)(rate(http_requests_total{job="api",method=~"GET|other"}[5m]))"#
+    );
+    let ratio = http::ERROR_RATIO.render(&querier.trace(uuid::Uuid::nil()), Some("1m".parse().unwrap())).unwrap();
+    assert!(ratio.contains(r#"{code=~"5..",job="api","#) && ratio.ends_with("[1m]))\n"), "{ratio}");
+}
+
+#[test]
+fn types_are_those_of_the_templates() {
+    let value: Preset<dyn MetricQuerier, Vector, NoWindow> = any_metric::VALUE;
+    let samples: Preset<dyn MetricQuerier, Matrix, NoWindow> = any_metric::SAMPLES;
+    let one: Preset<dyn MetricQuerier, Scalar, NoWindow> = any_metric::ONE;
+    let up = Querier::new("up").label("job", "api");
+    assert_eq!(value.render(&up, None).unwrap(), r#"up{job="api"}"#);
+    assert_eq!(samples.render(&up, None).unwrap(), r#"up_total{job="api"}[5m]"#);
+    assert_eq!(one.render(&Querier::default(), None).unwrap(), "1");
+    assert!(matches!(one.render(&up, None), Err(RenderError::UnexpectedMetricName { .. })));
+}
+
+#[test]
+fn presets_are_found_by_name() {
+    let names: Vec<_> = presets::ALL.iter().map(|preset| preset.name).collect();
+    let nested = ["nested::any_metric::one", "nested::any_metric::samples", "nested::any_metric::value"];
+    assert_eq!(names[..2], ["http::error_ratio", "http::rate"]);
+    assert_eq!(names[2..], nested);
+    let rate = presets::ALL.find("http::rate").unwrap();
+    assert_eq!((rate.source, rate.unit), ("presets/http.toml:13", Some("requests per second")));
+    assert_eq!(rate.labels.unwrap().iter().filter(|label| label.required).count(), 1);
+    assert_eq!(presets::ALL.find("nested::any_metric::samples").unwrap().result, ResultType::RangeVector);
+    assert!(presets::ALL.find("rate").is_none());
+}

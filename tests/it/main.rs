@@ -1,0 +1,22 @@
+//! All integration tests, in one program, since linking is what takes the time.
+//!
+//! `cargo test --test it faults` runs the tests of one module.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::float_cmp, reason = "tests")]
+
+mod api;
+mod bodies;
+#[cfg(feature = "gzip")]
+mod compressed;
+mod faults;
+mod faulty_server;
+mod generated;
+mod hostile_values;
+mod live;
+mod live_client;
+mod live_servers;
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+mod live_tls;
+mod macros;
+mod ranges;
+mod requests;
+mod service;
