@@ -163,12 +163,19 @@ struct Readme;
 ///     promql_presets::include_presets!();
 /// }
 /// ```
+///
+/// `include_presets!("name")` includes a registry that the build script has named.
 #[macro_export]
 macro_rules! include_presets {
     () => {
         #[allow(unused_imports)]
         use $crate::__private1 as __p;
         ::core::include!(::core::concat!(::core::env!("OUT_DIR"), "/promql_presets.rs"));
+    };
+    ($name:literal) => {
+        #[allow(unused_imports)]
+        use $crate::__private1 as __p;
+        ::core::include!(::core::concat!(::core::env!("OUT_DIR"), "/promql_presets.", $name, ".rs"));
     };
 }
 

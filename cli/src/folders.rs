@@ -26,7 +26,10 @@ pub(crate) fn read(arguments: &[PathBuf]) -> Result<Vec<Folder>, Failure> {
     let arguments = if arguments.is_empty() { &default } else { arguments };
     let mut folders: Vec<(PathBuf, Folder)> = Vec::new();
     for argument in arguments {
-        let failed = |error| Failure::Input(format!("cannot read `{}`: {error}", argument.display()));
+        let failed = |error| {
+            let error = discover::dangling(argument).unwrap_or(error);
+            Failure::Input(format!("cannot read `{}`: {error}", argument.display()))
+        };
         let path = fs::canonicalize(argument).map_err(failed)?;
         let is_folder = path.is_dir();
         // A link to a preset file stands where the link stands, so only its folder is resolved.
@@ -37,7 +40,7 @@ pub(crate) fn read(arguments: &[PathBuf]) -> Result<Vec<Folder>, Failure> {
             }
             _ => path,
         };
-        let root = if is_folder { path.clone() } else { root(&path) };
+        let root = root(&path, is_folder);
         let at = folders.iter().position(|(known, _)| *known == root).unwrap_or(folders.len());
         if at == folders.len() {
             let files = discover::discover(&root, &shown(argument, &path, &root))?;
@@ -46,7 +49,12 @@ pub(crate) fn read(arguments: &[PathBuf]) -> Result<Vec<Folder>, Failure> {
         }
         let folder = &mut folders[at].1;
         if is_folder {
-            folder.wanted.fill(true);
+            let below = path.strip_prefix(&root).map(slashes).unwrap_or_default();
+            let is_below =
+                |name: &str| below.is_empty() || name.strip_prefix(&below).is_some_and(|rest| rest.starts_with('/'));
+            for (file, wanted) in folder.files.iter().zip(&mut folder.wanted) {
+                *wanted |= is_below(&file.name);
+            }
             continue;
         }
         let name = slashes(path.strip_prefix(&root).unwrap_or(&path));
@@ -56,30 +64,32 @@ pub(crate) fn read(arguments: &[PathBuf]) -> Result<Vec<Folder>, Failure> {
                 "`{shown}` is no preset file: the name of one ends in `.toml` and starts with no dot"
             )));
         };
-        folder.files[file].path = slashes(argument);
+        folder.files[file].path = slashes(&discover::normalized(argument));
         folder.wanted[file] = true;
     }
     Ok(folders.into_iter().map(|(_, folder)| folder).collect())
 }
 
-/// The folder of presets that a file belongs to: the nearest one named `presets` within its package, else its own.
-fn root(file: &Path) -> PathBuf {
-    let own = file.parent().unwrap_or(file);
+/// The folder of presets that a path belongs to: the outermost one named `presets` within its package, else the folder
+/// itself, or that of the file.
+fn root(path: &Path, is_folder: bool) -> PathBuf {
+    let own = if is_folder { path } else { path.parent().unwrap_or(path) };
+    let mut root = own;
     for folder in own.ancestors() {
         if folder.file_name() == Some(OsStr::new(DEFAULT)) {
-            return folder.to_owned();
+            root = folder;
         }
         if folder.join("Cargo.toml").exists() || folder.join(".git").exists() {
             break;
         }
     }
-    own.to_owned()
+    root.to_owned()
 }
 
 /// How messages name `root`, given that `argument` is how the caller names `path` in it.
 fn shown(argument: &Path, path: &Path, root: &Path) -> String {
     let below = path.strip_prefix(root).map_or(0, |below| below.components().count());
-    let shown = argument.ancestors().nth(below).map(slashes);
+    let shown = discover::normalized(argument).ancestors().nth(below).map(slashes);
     match shown {
         Some(shown) if shown.is_empty() => ".".to_owned(),
         Some(shown) => shown.trim_end_matches('/').to_owned(),

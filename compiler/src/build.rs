@@ -1,14 +1,15 @@
 //! The entry point for build scripts.
 
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::{env, fs, io, process};
 
 use crate::backend::codegen;
 use crate::diagnostic::emit;
 use crate::{Severity, compile, discover};
 
-/// The generated file, in Cargo's `OUT_DIR`.
-const FILE: &str = "promql_presets.rs";
+/// The names of the registries that this build script has written.
+static WRITTEN: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 /// Compiles the preset files of a folder for `promql_presets::include_presets!`.
 ///
@@ -19,54 +20,213 @@ const FILE: &str = "promql_presets.rs";
 /// ```
 ///
 /// The folder is relative to the package. Cargo runs the script again when a file in it is added, edited, renamed or
-/// deleted. Errors in presets become compile errors of the package; warnings are shown at each build.
+/// deleted. Errors in presets become compile errors of the package; warnings are shown at each build. [`Build`] has settings.
 ///
 /// # Exits
-/// With status 1 if the file cannot be written, or outside a build script.
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is how a build script talks to Cargo and its user")]
+/// With status 1 if the file cannot be written, outside a build script, or if it is called twice.
 pub fn build(folder: impl AsRef<Path>) {
-    let folder = folder.as_ref();
-    println!("cargo::rerun-if-changed={}", folder.display());
-    match run(folder) {
-        Ok(warnings) => warnings.iter().for_each(|warning| println!("cargo::warning={warning}")),
-        Err(message) => {
-            eprintln!("promql-presets: {message}");
-            process::exit(1);
+    Build::new(folder).run();
+}
+
+/// Compiles the preset files of a folder, with settings.
+///
+/// ```no_run
+/// use promql_presets_compiler::Build;
+///
+/// Build::new("presets").deny_warnings().run();
+/// // A second folder, for `include_presets!("internal")`.
+/// Build::new("internal_presets").name("internal").run();
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "nothing is compiled until `run` is called"]
+pub struct Build {
+    folder: PathBuf,
+    name: String,
+    deny_warnings: bool,
+}
+
+impl Build {
+    /// Compiles a folder, which is relative to the package.
+    pub fn new(folder: impl AsRef<Path>) -> Self {
+        Self { folder: folder.as_ref().to_owned(), name: String::new(), deny_warnings: false }
+    }
+
+    /// Names the registry, for `include_presets!("name")`. A package with several registries names all but one of them.
+    pub fn name(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
+    /// Turns warnings into errors.
+    pub fn deny_warnings(mut self) -> Self {
+        self.deny_warnings = true;
+        self
+    }
+
+    /// Compiles the folder.
+    ///
+    /// # Exits
+    /// With status 1 if the file cannot be written, outside a build script, or if a registry of this name was compiled
+    /// before.
+    #[expect(
+        clippy::print_stdout,
+        clippy::print_stderr,
+        reason = "this is how a build script talks to Cargo and its user"
+    )]
+    pub fn run(self) {
+        println!("cargo::rerun-if-changed={}", self.folder.display());
+        let variable = |name: &str| {
+            env::var_os(name).map(PathBuf::from).ok_or(format!("`{name}` is not set: this runs in a build script"))
+        };
+        let warnings = self.check_name().and_then(|()| {
+            let (package, out) = (variable("CARGO_MANIFEST_DIR")?, variable("OUT_DIR")?);
+            self.write(&package, &out)
+        });
+        match warnings {
+            Ok(warnings) => warnings.iter().flat_map(|warning| warning.lines()).for_each(|line| {
+                println!("cargo::warning={line}");
+            }),
+            Err(message) => {
+                eprintln!("promql-presets: {message}");
+                process::exit(1);
+            }
         }
+    }
+
+    fn check_name(&self) -> Result<(), String> {
+        let name = &self.name;
+        if !name.is_empty() && !promql_presets_core::name::is_classic_label(name) {
+            return Err(format!("`{name}` is not a name of a registry: use letters, digits and `_`"));
+        }
+        let mut written = WRITTEN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if written.contains(name) {
+            let folder = self.folder.display();
+            return Err(match name.as_str() {
+                "" => format!(
+                    "`build` is called twice in this build script, and `{folder}` would replace the presets before it; \
+                     name one of them: `Build::new(\"{folder}\").name(\"...\").run()` for `include_presets!(\"...\")`"
+                ),
+                name => format!("two registries are named `{name}`"),
+            });
+        }
+        written.push(name.clone());
+        Ok(())
+    }
+
+    /// Writes the generated files and returns the warnings.
+    fn write(&self, package: &Path, out: &Path) -> Result<Vec<String>, String> {
+        // `promql_presets.rs`, or `promql_presets.internal.rs`.
+        let stem = if self.name.is_empty() { STEM.to_owned() } else { format!("{STEM}{}.", self.name) };
+        let own = |text: &str| if self.name.is_empty() { text.to_owned() } else { text.replacen(STEM, &stem, 1) };
+        let write = |name: &str, text: &str| {
+            let path = out.join(own(name));
+            fs::write(&path, text).map_err(|error| format!("cannot write `{}`: {error}", path.display()))
+        };
+        let write_code = |code: &str| {
+            let is_error = |line: &str| line.starts_with("::core::compile_error!(");
+            let lines = code.split_inclusive('\n').map(|line| if is_error(line) { own(line) } else { line.to_owned() });
+            write(&format!("{STEM}rs"), &lines.collect::<String>())
+        };
+        let shown = discover::shown_folder(package, &self.folder);
+        let files = match discover::discover(&package.join(&self.folder), &shown) {
+            Ok(files) => files,
+            Err(error) => {
+                let help = match error.error.kind() {
+                    io::ErrorKind::NotFound => {
+                        format!("\n\n  = help: create the folder `{shown}`, or name another one in `build.rs`")
+                    }
+                    _ => String::new(),
+                };
+                write(&codegen::error_file(1), &format!("{error}{help}"))?;
+                write_code(&codegen::generate(&crate::backend::registry::Registry::default(), &[], 1))?;
+                return Ok(Vec::new());
+            }
+        };
+        let mut output = compile(&files);
+        let warnings: Vec<_> =
+            output.findings.iter().filter(|finding| finding.diagnostic.severity == Severity::Warning).collect();
+        let shown = emit::each(&files, &warnings, |messages, warning| {
+            let text = if self.deny_warnings {
+                return messages.untitled(&warning.diagnostic);
+            } else {
+                messages.full(&warning.diagnostic)
+            };
+            // One line for tools, then what the title and the place of the full message are followed by.
+            let rest: Vec<&str> = text.lines().skip(2).filter(|line| !line.is_empty()).collect();
+            format!("{}\n{}", messages.short(&warning.diagnostic), rest.join("\n"))
+        });
+        if self.deny_warnings {
+            for text in &shown {
+                let name = codegen::error_file(output.error_files.len() + 1);
+                output.code.push_str(&codegen::compile_error(&name));
+                output.error_files.push((name, text.clone()));
+            }
+        }
+        for (name, text) in &output.error_files {
+            write(name, text)?;
+        }
+        write_code(&output.code)?;
+        Ok(if self.deny_warnings { Vec::new() } else { shown })
     }
 }
 
-/// Compiles the folder and returns the warnings, one line each.
-fn run(folder: &Path) -> Result<Vec<String>, String> {
-    let variable = |name: &str| {
-        env::var_os(name).map(PathBuf::from).ok_or(format!("`{name}` is not set: this runs in a build script"))
-    };
-    let (package, out) = (variable("CARGO_MANIFEST_DIR")?, variable("OUT_DIR")?);
-    let write = |name: &str, text: &str| {
-        let path = out.join(name);
-        fs::write(&path, text).map_err(|error| format!("cannot write `{}`: {error}", path.display()))
-    };
-    let shown = discover::shown_folder(&package, folder);
-    let files = match discover::discover(&package.join(folder), &shown) {
-        Ok(files) => files,
-        Err(error) => {
-            let help = match error.error.kind() {
-                io::ErrorKind::NotFound => {
-                    format!("\n\n  = help: create the folder `{shown}`, or name another one in `build.rs`")
-                }
-                _ => String::new(),
-            };
-            write(&codegen::error_file(1), &format!("{error}{help}"))?;
-            write(FILE, &codegen::generate(&crate::backend::registry::Registry::default(), &[], 1))?;
-            return Ok(Vec::new());
+/// How the names of generated files start.
+const STEM: &str = "promql_presets.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A package with preset files, and its output.
+    fn built(test: &str, build: &Build, files: &[(&str, &str)]) -> (Vec<String>, PathBuf) {
+        let package = env::temp_dir().join(format!("promql-presets-build-{test}-{}", process::id()));
+        for (name, text) in files {
+            let path = package.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
         }
-    };
-    let output = compile(&files);
-    for (name, text) in &output.error_files {
-        write(name, text)?;
+        let out = package.join("out");
+        fs::create_dir_all(&out).unwrap();
+        (build.write(&package, &out).unwrap(), out)
     }
-    write(FILE, &output.code)?;
-    let warnings: Vec<_> =
-        output.findings.iter().filter(|finding| finding.diagnostic.severity == Severity::Warning).collect();
-    Ok(emit::each(&files, &warnings, |messages, warning| messages.short(&warning.diagnostic)))
+
+    const WARNED: &str = "[presets.up]\ntemplate = 'up{{{labels}}}'\n\
+        allow = [{ check = \"unfiltered-selector\", reason = \"none\" }]\n";
+
+    #[test]
+    fn warnings_have_a_line_for_tools_and_a_caret() {
+        let (warnings, out) = built("warned", &Build::new("presets"), &[("presets/a.toml", WARNED)]);
+        let [warning] = &warnings[..] else { panic!("{warnings:?}") };
+        assert!(warning.starts_with("presets/a.toml:3:20: warning: "), "{warning}");
+        assert!(warning.lines().next().unwrap().ends_with("[unused-allow]"), "{warning}");
+        assert!(warning.contains("^^^^ no such finding in this preset"), "{warning}");
+        assert!(!fs::read_to_string(out.join("promql_presets.rs")).unwrap().contains("compile_error"));
+        fs::remove_dir_all(out.parent().unwrap()).unwrap();
+    }
+
+    #[test]
+    fn warnings_can_be_denied_in_a_named_registry() {
+        let build = Build::new("presets").name("internal").deny_warnings();
+        let bad = "[presets.b]\ntemplate = 'up{{{label}}}'\n";
+        let (warnings, out) = built("denied", &build, &[("presets/a.toml", WARNED), ("presets/b.toml", bad)]);
+        assert_eq!(warnings, [""; 0]);
+        let code = fs::read_to_string(out.join("promql_presets.internal.rs")).unwrap();
+        for (number, text) in [(1, "unknown placeholder `label`"), (2, "`allow` of `unfiltered-selector`")] {
+            let name = format!("promql_presets.internal.error-{number}.txt");
+            assert!(code.contains(&format!("compile_error!(::core::include_str!(\"{name}\"))")), "{code}");
+            assert!(fs::read_to_string(out.join(name)).unwrap().starts_with(text));
+        }
+        fs::remove_dir_all(out.parent().unwrap()).unwrap();
+    }
+
+    #[test]
+    fn a_registry_is_written_once() {
+        let twice = Build::new("twice").name("once");
+        assert_eq!(twice.check_name(), Ok(()));
+        assert_eq!(twice.check_name(), Err("two registries are named `once`".to_owned()));
+        assert!(Build::new("x").name("a b").check_name().is_err());
+        let unnamed = Build::new("more_presets");
+        assert_eq!(unnamed.check_name(), Ok(()));
+        assert!(unnamed.check_name().unwrap_err().contains("`build` is called twice"));
+    }
 }

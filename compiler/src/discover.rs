@@ -1,6 +1,6 @@
 //! Finds and reads preset files. Only this module and `build` access the disk.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::{fs, io};
 
 use crate::SourceFile;
@@ -75,6 +75,9 @@ fn collect(
         if name.starts_with('.') {
             continue;
         }
+        if let Some(error) = dangling(&path) {
+            return Err(DiscoverError { path: PathBuf::from(format!("{shown}/{prefix}{name}")), error });
+        }
         if path.is_dir() {
             collect(&path, shown, &format!("{prefix}{name}/"), within, names)?;
         } else if path.extension().is_some_and(|extension| extension == "toml") {
@@ -85,18 +88,83 @@ fn collect(
     Ok(())
 }
 
+/// The error of a symbolic link to something that does not exist.
+#[must_use]
+pub fn dangling(path: &Path) -> Option<io::Error> {
+    let target = fs::read_link(path).ok()?;
+    let is_missing = fs::metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    let message = format!("a symbolic link to `{}`, which does not exist", slashes(&target));
+    is_missing.then(|| io::Error::other(message))
+}
+
 /// How messages name `folder` of a package: relative to the package's workspace, as Cargo's own messages are.
 #[must_use]
 pub fn shown_folder(package: &Path, folder: &Path) -> String {
-    let absolute = package.join(folder);
+    let absolute = normalized(&package.join(folder));
     let is_workspace = |directory: &&Path| {
         fs::read_to_string(directory.join("Cargo.toml"))
             .is_ok_and(|manifest| manifest.lines().any(|line| line.trim_start().starts_with("[workspace")))
     };
     let root = package.ancestors().find(is_workspace).unwrap_or(package);
-    slashes(absolute.strip_prefix(root).unwrap_or(folder)).trim_end_matches('/').to_owned()
+    // Folders beside the workspace start with `../`.
+    let mut shown = String::new();
+    for folder in root.ancestors() {
+        if let Ok(below) = absolute.strip_prefix(folder) {
+            return (shown + &slashes(below)).trim_end_matches('/').to_owned();
+        }
+        shown.push_str("../");
+    }
+    slashes(&absolute)
+}
+
+/// The path without `.` and, as far as they can be resolved by name, `..`.
+#[must_use]
+pub fn normalized(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(out.components().next_back(), Some(Component::Normal(_))) => _ = out.pop(),
+            part => out.push(part),
+        }
+    }
+    out
 }
 
 fn slashes(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_shown_from_the_workspace_and_without_detours() {
+        let base = std::env::temp_dir().join(format!("promql-presets-shown-{}", std::process::id()));
+        let package = base.join("work/crates/a");
+        fs::create_dir_all(&package).unwrap();
+        fs::write(base.join("work/Cargo.toml"), "[workspace]\n").unwrap();
+        for (folder, shown) in [
+            ("presets", "crates/a/presets"),
+            ("./presets/", "crates/a/presets"),
+            ("../../shared/./presets", "shared/presets"),
+            ("../b/../a/presets", "crates/a/presets"),
+            ("../../../beside/presets", "../beside/presets"),
+        ] {
+            assert_eq!(shown_folder(&package, Path::new(folder)), shown, "{folder}");
+        }
+        fs::remove_dir_all(base).unwrap();
+    }
+
+    #[test]
+    fn a_file_may_have_the_name_of_the_crate() {
+        let file = SourceFile {
+            name: "promql_presets.toml".to_owned(),
+            path: String::new(),
+            text: "[presets.a]\ntemplate = 'up{{{labels}}}'".to_owned(),
+        };
+        let code = crate::compile(&[file]).code;
+        assert!(code.contains("pub mod promql_presets_ {") && !code.contains("mod promql_presets {"), "{code}");
+    }
 }

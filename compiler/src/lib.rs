@@ -21,7 +21,7 @@ mod hole;
 pub mod promql;
 mod template;
 
-pub use build::build;
+pub use build::{Build, build};
 pub use compile::{InlineOptions, InlinePreset, Output, compile};
 pub use diagnostic::{Code, Diagnostic, Finding, Layer, Severity, SourceFile, Span};
 pub use file::Literal;

@@ -373,3 +373,41 @@ fn a_reader_that_leaves_is_no_failure() {
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap().as_str()), (Some(0), ""));
 }
+
+#[test]
+fn folders_files_and_all_have_one_verdict() {
+    let schema = "[metric]\nname = \"jobs\"\ntype = \"counter\"\n[labels]\nqueue = \"string\"\n";
+    let wrong = "[presets.a]\ntemplate = 'sum by (x) (rate(jobs{{queu=\"a\",{labels}}}[5m]))'\n";
+    let folder = Folder::new("one-verdict", &[("presets/schema.toml", schema), ("presets/sub/deep/a.toml", wrong)]);
+    let check = |path: &str| {
+        let run = run_in(&folder.0, &["check", "--format", "short", path], b"");
+        (run.status, run.out)
+    };
+    let all = check("presets");
+    assert_eq!(all.0, 1);
+    assert!(all.1.starts_with("presets/sub/deep/a.toml:2:"), "{}", all.1);
+    assert!(all.1.contains("`jobs` has no label `queu`"), "{}", all.1);
+    for path in ["presets/sub", "presets/sub/deep/", "./presets/sub/../sub/deep/a.toml", "presets/sub/deep/../../sub"] {
+        assert_eq!(check(path), all, "{path}");
+    }
+    assert_eq!(check("presets/schema.toml"), (0, String::new()));
+}
+
+#[cfg(unix)]
+#[test]
+fn dangling_links_are_named() {
+    use std::os::unix::fs::symlink;
+
+    let folder = Folder::new("dangling", &[("presets/good.toml", GOOD)]);
+    for name in ["presets/gone.toml", "presets/shared"] {
+        let link = folder.0.join(name);
+        symlink("../nowhere", &link).unwrap();
+        for argument in ["presets", name] {
+            let run = run_in(&folder.0, &["check", argument], b"");
+            let expected =
+                format!("error: cannot read `{name}`: a symbolic link to `../nowhere`, which does not exist\n");
+            assert_eq!((run.status, run.err), (2, expected), "{argument}");
+        }
+        fs::remove_file(link).unwrap();
+    }
+}

@@ -14,7 +14,11 @@ use crate::{Code, Diagnostic, SourceFile, Span};
 /// The module path of a file: `vllm/latency.toml` is `["vllm", "latency"]`.
 pub(crate) fn module_path(file: &SourceFile, diagnostics: &mut Vec<Diagnostic>) -> Option<Vec<String>> {
     let name = file.name.strip_suffix(".toml").unwrap_or(&file.name);
-    let path: Option<Vec<String>> = name.split('/').map(names::module).collect();
+    let mut path: Option<Vec<String>> = name.split('/').map(names::module).collect();
+    // In the module that includes the presets, `promql_presets` is the crate whose macro does so.
+    if let Some(first) = path.as_mut().and_then(|path| path.first_mut()).filter(|first| *first == "promql_presets") {
+        first.push('_');
+    }
     if path.is_none() {
         let title = format!("invalid name of a preset file: `{}`", file.path);
         let mut diagnostic = Diagnostic::new(Code::InvalidName, Span::default(), title)
