@@ -1,5 +1,7 @@
 //! Checks of the names, labels and values in selectors.
 
+use promql_presets_core::LabelKind;
+
 use super::analysis::{Analysis, Findings};
 use super::conditions::{Condition, MAX_CONDITIONS, alternatives, contradiction, is_plain};
 use super::schema::Role;
@@ -7,7 +9,7 @@ use super::tree::Series;
 use crate::diagnostic::suggest::nearest;
 use crate::file::{Label, LabelType, MetricType};
 use crate::promql::{MatchOp, Matcher, MatcherItem, Name, Selector};
-use crate::{Code, Diagnostic};
+use crate::{Code, Diagnostic, Span};
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     for (_, selector, series) in query.selectors() {
@@ -96,6 +98,25 @@ fn undeclared_label(matcher: &Matcher<'_>, series: &Series<'_>, findings: &mut F
     undeclared_value(matcher, declared, findings)
 }
 
+/// A UUID in upper case, or an integer with leading zeros: filters of callers have another form.
+fn unusual_form(matcher: &Matcher<'_>, kind: &LabelType, typed: &str) -> Option<Diagnostic> {
+    let kind = kind.as_ref().map(|_| &[][..]);
+    let (LabelKind::Uuid | LabelKind::Integer) = kind else { return None };
+    let usual = kind.normalize(typed).filter(|usual| usual != typed)?;
+    let (value, all) = (&*matcher.value.value, matcher.value.span);
+    // With an escape in it, the value has another length in the template.
+    let at = value.find(typed).filter(|_| all.range().len() == value.len() + 2)?;
+    let start = all.start + 1 + u32::try_from(at).ok()?;
+    let span = Span::new(start, start + u32::try_from(typed.len()).ok()?);
+    let title = format!("`{typed}` is not in the form of the label's filters");
+    Some(
+        Diagnostic::new(Code::UndeclaredLabelValue, span, title)
+            .label(format!("a caller's filter on `{}` is written `{usual}`", matcher.label.name))
+            .write(span, usual)
+            .warning_unless(false),
+    )
+}
+
 /// Reports a value that the label cannot have. Returns whether there was one.
 fn undeclared_value(matcher: &Matcher<'_>, declared: &Label, findings: &mut Findings) -> bool {
     let Some(kind) = &declared.kind else { return false };
@@ -115,7 +136,10 @@ fn undeclared_value(matcher: &Matcher<'_>, declared: &Label, findings: &mut Find
     let finding = |title| Diagnostic::new(Code::UndeclaredLabelValue, matcher.value.span, title);
     let finding = match (typed, kind) {
         (Some(typed), _) => {
-            let Some(wrong) = typed.into_iter().find(|typed| !known(typed)) else { return false };
+            let Some(wrong) = typed.iter().find(|typed| !known(typed)) else {
+                findings.extend(typed.into_iter().find_map(|typed| unusual_form(matcher, kind, typed)));
+                return false;
+            };
             let finding = finding(format!("`{wrong}` is not a value of the label `{label}`"));
             match kind {
                 LabelType::Integer => finding.label("declared as an integer"),

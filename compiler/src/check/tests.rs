@@ -180,6 +180,9 @@ fn values_that_a_label_does_not_have() {
         (r#"code!="-1""#, ""),
         (r#"id="a""#, "undeclared-label-value"),
         (r#"id="0194f1c2-3b1e-7cc1-9d5a-0123456789ab""#, ""),
+        (r#"id="0194F1C2-3B1E-7CC1-9D5A-0123456789AB""#, "undeclared-label-value"),
+        (r#"id=~"|0194F1C2-3B1E-7CC1-9D5A-0123456789AB""#, "undeclared-label-value"),
+        (r#"code="0200""#, "undeclared-label-value"),
     ] {
         let found = of_file(&format!("{file}{matcher},{{labels}}}}}}'"));
         let codes: Vec<&str> = found.iter().filter_map(|text| text.split(':').next()).collect();
