@@ -16,16 +16,16 @@ use crate::http::retry::Budget;
 use crate::http::transport::{HttpMethod, Transport, authorization, query_urls};
 use crate::query::time_range::MAX_STEPS;
 
-/// How long a connection may take to be made if nobody says.
+/// Default timeout for opening a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How many calls may be made at once if nobody says.
+/// Default limit of concurrent calls.
 const MAX_CONCURRENT: usize = 64;
 
-/// Builds a [`PrometheusClient`]. A bad input is kept until [`build`](Self::build).
+/// Builds a [`PrometheusClient`]. Invalid input is reported by [`build`](Self::build).
 ///
-/// What is set here holds for every call, unless the call sets it too. So do parameters in the base URL, as in
-/// `http://host/prometheus?dedup=true`, unless the builder sets them too.
+/// The settings are defaults that each call can override, and so are the parameters of the base URL, as in
+/// `http://host/prometheus?dedup=true`.
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct ClientBuilder {
     url: String,
@@ -45,7 +45,7 @@ pub struct ClientBuilder {
 impl ClientBuilder {
     pub(crate) fn new(url: &str) -> Self {
         let http = reqwest::Client::builder().user_agent(concat!("promql-presets/", env!("CARGO_PKG_VERSION")));
-        // It sends again what HTTP/2 refuses, and copies each request for that; HTTP/2 comes with TLS.
+        // reqwest repeats requests that HTTP/2 refuses, and copies each request for that. Without TLS there is no HTTP/2.
         let never = reqwest::retry::never().max_retries_per_request(0);
         let http = if url.starts_with("http:") { http.retry(never) } else { http };
         Self {
@@ -66,25 +66,25 @@ impl ClientBuilder {
 
     option_setters!(options);
 
-    /// A user and a password.
+    /// Sets a user and a password, for basic authentication.
     pub fn basic_auth(self, user: &str, password: &str) -> Self {
         let credentials = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
         self.authorization("Basic", &credentials)
     }
 
-    /// A token.
+    /// Sets a bearer token.
     pub fn bearer_auth(self, token: &str) -> Self {
         self.authorization("Bearer", token)
     }
 
-    /// How questions are sent.
+    /// Sets the HTTP method of queries: [`HttpMethod::Auto`] by default.
     pub fn method(mut self, method: HttpMethod) -> Self {
         self.method = method;
         self
     }
 
-    /// How many steps the server takes in a range query, which has one point more: [`MAX_STEPS`] unless set.
-    /// VictoriaMetrics takes 30,000 points (`-search.maxPointsPerTimeseries`), so 29,999 steps.
+    /// Sets the maximum number of steps in a range query, which returns one point more: [`MAX_STEPS`] by default.
+    /// VictoriaMetrics accepts 30,000 points (`-search.maxPointsPerTimeseries`), so 29,999 steps.
     pub fn max_steps(mut self, steps: u64) -> Self {
         self.max_steps = steps;
         self
@@ -97,21 +97,21 @@ impl ClientBuilder {
         self
     }
 
-    /// How long a connection may take to be made, finding its address and TLS included: 5 seconds unless set. Then the
-    /// call is tried again, as long as its own timeout allows. A [`http_client`](Self::http_client) has its own.
+    /// Sets the timeout for opening a connection, including DNS and TLS: 5 seconds by default. The call is then retried
+    /// within its own timeout. A [`http_client`](Self::http_client) has its own setting.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// Whether to ask for compressed answers, which is done unless said otherwise.
+    /// Whether to request compressed responses: true by default.
     #[cfg(feature = "gzip")]
     pub fn compressed(mut self, compressed: bool) -> Self {
         self.compressed = compressed;
         self
     }
 
-    /// What to call at the end of every call, for metrics. It should be quick.
+    /// Sets a callback for the end of each call, for metrics. It must not block.
     pub fn on_call(mut self, hook: impl Fn(&CallReport<'_>) + Send + Sync + 'static) -> Self {
         self.hook = Some(Hook(Arc::new(hook)));
         self
@@ -140,12 +140,12 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets what this builder has no word for, such as certificates and proxies.
+    /// Configures the HTTP client, for example certificates and proxies.
     ///
-    /// Three things stay as they are: redirects, which go to no other server,
-    /// [`connect_timeout`](Self::connect_timeout), which on Linux is also how long a connection may be without any
-    /// sign of the server, and compression. Unless set here, the proxies are those of the variables `HTTP_PROXY`,
-    /// `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, also in lower case; `http.no_proxy()` leaves them out.
+    /// Redirects, compression and [`connect_timeout`](Self::connect_timeout) cannot be changed. On Linux, the latter is
+    /// also the time after which a connection without any sign of the server is closed. By default, the proxies are
+    /// those of the environment variables `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, also in lower case;
+    /// `http.no_proxy()` disables them.
     ///
     /// ```no_run
     /// use promql_presets::{PrometheusClient, reqwest};
@@ -157,27 +157,28 @@ impl ClientBuilder {
     /// # }
     /// ```
     ///
-    /// With a TLS feature, an authority of one's own is `http.tls_certs_merge([Certificate::from_pem(&pem)?])` or, to
-    /// trust no other, `tls_certs_only`; a certificate of the client is `http.identity(Identity::from_pem(&pem)?)`.
+    /// With a TLS feature, add a certificate authority with `http.tls_certs_merge([Certificate::from_pem(&pem)?])`, or
+    /// trust no other with `tls_certs_only`. Set a client certificate with `http.identity(Identity::from_pem(&pem)?)`.
     pub fn configure_http(mut self, configure: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> Self {
         self.http = configure(self.http);
         self
     }
 
-    /// A client that was built elsewhere, to share its connections. What [`configure_http`](Self::configure_http) and
-    /// [`connect_timeout`](Self::connect_timeout) set does not count then.
+    /// Uses an existing HTTP client, to share its connections. [`configure_http`](Self::configure_http) and
+    /// [`connect_timeout`](Self::connect_timeout) have no effect then.
     ///
-    /// Build it with [`redirect::Policy::none`](reqwest::redirect::Policy::none): otherwise it follows redirects by
-    /// itself, and takes headers such as a tenant along to other servers.
+    /// Build it with [`redirect::Policy::none`](reqwest::redirect::Policy::none). Otherwise it follows redirects itself,
+    /// and sends headers such as the tenant to other servers.
     pub fn http_client(mut self, client: reqwest::Client) -> Self {
         self.shared = Some(client);
         self
     }
 
-    /// The client.
+    /// Builds the client.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] for the first input that was bad.
+    ///
+    /// [`ErrorKind::Config`] for the first invalid input.
     pub fn build(mut self) -> Result<PrometheusClient, Error> {
         let mut base = Url::parse(&self.url).map_err(|error| ErrorKind::Config(format!("not a URL: {error}")))?;
         if !matches!(base.scheme(), "http" | "https") || base.host().is_none() {

@@ -1,4 +1,4 @@
-//! The client: one server, one connection pool.
+//! The client, its builder, and what they create.
 
 mod builder;
 
@@ -19,9 +19,10 @@ use crate::wire::QueryResult;
 
 pub use builder::ClientBuilder;
 
-/// Asks one Prometheus, or anything that speaks its HTTP API. Cheap to clone; clones share one connection pool, one
-/// limit of concurrent calls and one budget of retries. Calls are awaited in a tokio runtime with time and I/O enabled,
-/// as that of `#[tokio::main]` is.
+/// A client for Prometheus, or any server with the same HTTP API.
+///
+/// Create one client per server and clone it: clones share the connection pool, the limit of concurrent calls and the
+/// retry budget. Calls need a tokio runtime with time and I/O enabled, such as that of `#[tokio::main]`.
 ///
 /// Use a client in a single runtime. Its pooled connections belong to the runtime in which they were opened, and calls in
 /// another runtime that reuse them time out while the first one does not run.
@@ -44,26 +45,28 @@ pub struct PrometheusClient {
 }
 
 impl PrometheusClient {
-    /// A client for the server at a base URL, which may have a path prefix: `http://host:9090/prometheus`. An `/api/v1` at
-    /// its end is left out, since every call adds its own. A user and a password in it are sent as
-    /// [`basic_auth`](ClientBuilder::basic_auth), and a query such as `?api_key=` is in the URL of every call, `POST`
-    /// or not; a [`parameter`](ClientBuilder::parameter) of a call takes the place of those by its name.
+    /// Creates a client for the server at a base URL, which can have a path: `http://host:9090/prometheus`.
+    ///
+    /// A trailing `/api/v1` is ignored. A user and a password in the URL are sent as
+    /// [`basic_auth`](ClientBuilder::basic_auth). Query parameters such as `?api_key=` are part of the URL of each call,
+    /// also with `POST`; a [`parameter`](ClientBuilder::parameter) of a call replaces the one with the same name.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) where the URL is not one, or is `https` and no TLS feature is
-    /// on.
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if the URL is invalid, or if it is `https` and no TLS feature is
+    /// enabled.
     pub fn new(url: impl AsRef<str>) -> Result<Self, Error> {
         Self::builder(url).build()
     }
 
-    /// A client with timeouts, headers, credentials and more.
+    /// Creates a builder, for timeouts, headers, credentials and more.
     pub fn builder(url: impl AsRef<str>) -> ClientBuilder {
         ClientBuilder::new(url.as_ref())
     }
 
-    /// The value of a preset at one point in time: now, unless [`at`](InstantQuery::at) says otherwise.
+    /// Queries a preset at one point in time: now, or the one set with [`at`](InstantQuery::at).
     ///
-    /// A preset that was found by name at run time has a result of any type:
+    /// Use `Data` for presets that are looked up by name at run time:
     ///
     /// ```no_run
     /// # use promql_presets::{Data, PrometheusClient, Querier, presets};
@@ -84,7 +87,7 @@ impl PrometheusClient {
         InstantQuery::new(&self.transport, preset, querier)
     }
 
-    /// The values of a preset over a range of time.
+    /// Queries a preset over a time range.
     pub fn query_range<'a, Q, R, W>(
         &'a self,
         preset: Preset<Q, R, W>,
@@ -98,28 +101,28 @@ impl PrometheusClient {
         RangeQuery::new(&self.transport, preset, querier, range)
     }
 
-    /// The value of PromQL that nobody has checked. Presets are the way to ask; this is for what cannot be one, such as
-    /// what a user types in.
+    /// Queries unchecked PromQL at one point in time. Prefer presets; this is for queries that cannot be one, such as
+    /// those that a user types.
     pub fn raw_query(&self, promql: impl Into<String>) -> RawQuery<'_> {
         RawQuery::raw(&self.transport, promql.into())
     }
 
-    /// The values over a range of time of PromQL that nobody has checked.
+    /// Queries unchecked PromQL over a time range.
     pub fn raw_query_range(&self, promql: impl Into<String>, range: TimeRange) -> RawRangeQuery<'_> {
         RawRangeQuery::raw(&self.transport, promql.into(), range)
     }
 
-    /// The label sets of the series that a querier asks for.
+    /// Returns the label sets of the series that a querier selects.
     pub fn series<'a>(&'a self, querier: &dyn MetricQuerier) -> SeriesQuery<'a> {
         SeriesQuery::new(&self.transport, querier)
     }
 
-    /// The names of labels, on all series or on those that are asked for.
+    /// Returns the names of labels, of all series or of those that queriers select.
     pub fn labels(&self) -> LabelNames<'_> {
         LabelNames::new(&self.transport)
     }
 
-    /// The values of a label, of all series or of those that queriers select.
+    /// Returns the values of a label, of all series or of those that queriers select.
     ///
     /// Any name is valid. A name that contains `/`, that is `.` or `..`, or that begins with `U__` is sent in
     /// [escaped form](https://prometheus.io/docs/prometheus/latest/querying/api/#querying-label-values), under which
@@ -128,12 +131,12 @@ impl PrometheusClient {
         LabelValues::new(&self.transport, label)
     }
 
-    /// Type, help and unit of metrics, as their targets tell.
+    /// Returns type, help and unit of metrics, as reported by their targets.
     pub fn metadata(&self) -> MetadataQuery<'_> {
         MetadataQuery::new(&self.transport)
     }
 
-    /// The exemplars of the series that a preset reads.
+    /// Returns the exemplars of the series that a preset reads.
     pub fn exemplars<'a, Q, R, W>(&'a self, preset: Preset<Q, R, W>, querier: &'a Q) -> ExemplarsQuery<'a, R, W>
     where
         Q: MetricQuerier + ?Sized,
@@ -141,32 +144,32 @@ impl PrometheusClient {
         ExemplarsQuery::new(&self.transport, preset, querier)
     }
 
-    /// The server's own formatting of PromQL: a parser's verdict without an evaluation.
+    /// Formats PromQL on the server, which also checks its syntax.
     pub fn format_query<'a>(&'a self, promql: &'a str) -> FormatQuery<'a> {
         FormatQuery::new(&self.transport, promql)
     }
 
-    /// The syntax tree of PromQL, as JSON in the form of Prometheus 3.
+    /// Returns the syntax tree of PromQL as JSON, in the form of Prometheus 3.
     pub fn parse_query<'a>(&'a self, promql: &'a str) -> ParseQuery<'a> {
         ParseQuery::new(&self.transport, promql)
     }
 
-    /// Which version of what the server is.
+    /// Returns the version of the server.
     pub fn build_info(&self) -> BuildInfoQuery<'_> {
         BuildInfoQuery::new(&self.transport)
     }
 
-    /// What the server can do; Prometheus tells since 3.9.
+    /// Returns the features of the server. Prometheus supports this since 3.9.
     pub fn features(&self) -> FeaturesQuery<'_> {
         FeaturesQuery::new(&self.transport)
     }
 
-    /// Whether the server runs.
+    /// Returns whether the server is running.
     pub fn healthy(&self) -> HealthQuery<'_> {
         HealthQuery::new(&self.transport, "-/healthy")
     }
 
-    /// Whether the server answers queries: not while it starts or stops.
+    /// Returns whether the server accepts queries, which it does not while it starts or stops.
     pub fn ready(&self) -> HealthQuery<'_> {
         HealthQuery::new(&self.transport, "-/ready")
     }

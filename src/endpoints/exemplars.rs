@@ -1,4 +1,4 @@
-//! Exemplars: traces behind the numbers.
+//! Exemplars of series.
 
 use std::fmt;
 use std::future::IntoFuture;
@@ -18,15 +18,15 @@ use crate::value::RangeError;
 use crate::value::{Labels, Listing, Meta, Timestamp};
 use crate::wire::{DecodeError, Fields, FromFields, LabelSet, parse_float};
 
-/// One exemplar: a sample that refers to something outside, such as a trace.
+/// A sample that refers to something outside of the metrics, such as a trace.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Exemplar {
-    /// What it refers to: `trace_id` and the like.
+    /// Labels of the exemplar, such as `trace_id`.
     pub labels: Labels,
-    /// The value.
+    /// Value.
     pub value: f64,
-    /// When it was taken.
+    /// Time of the sample.
     pub timestamp: Timestamp,
 }
 
@@ -34,9 +34,9 @@ pub struct Exemplar {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SeriesExemplars {
-    /// The labels of the series.
+    /// Labels of the series.
     pub labels: Labels,
-    /// Its exemplars, oldest first.
+    /// Exemplars, oldest first.
     pub exemplars: Vec<Exemplar>,
 }
 
@@ -50,7 +50,7 @@ impl SeriesExemplars {
 impl Exemplar {
     fn new(raw: RawExemplar) -> Option<Self> {
         let value = parse_float(raw.value?.as_bytes())?;
-        // Seconds; a number of 64 bits tells the milliseconds of any time that matters.
+        // Seconds. A 64-bit float is exact to the millisecond for all relevant times.
         let timestamp = raw.timestamp?.to_string().parse().ok()?;
         Some(Self { labels: raw.labels?, value, timestamp })
     }
@@ -92,8 +92,8 @@ impl FromFields for RawExemplar {
     }
 }
 
-/// The exemplars of the series that a preset reads: what
-/// [`PrometheusClient::exemplars`](crate::PrometheusClient::exemplars) returns.
+/// A request for the exemplars of the series that a preset reads, created with
+/// [`PrometheusClient::exemplars`](crate::PrometheusClient::exemplars).
 #[must_use = "a query does nothing until it is awaited"]
 pub struct ExemplarsQuery<'a, R, W> {
     common: Common<'a, R, W>,
@@ -107,19 +107,19 @@ impl<'a, R, W> ExemplarsQuery<'a, R, W> {
         Self { common: Common::new(transport, Source::new(preset, querier)) }
     }
 
-    /// Only those at or after this time; as far back as the server keeps them unless set.
+    /// Limits the result to exemplars at or after this time; by default, all that the server stores.
     pub fn start<T: TryInto<Timestamp, Error: Into<RangeError>>>(mut self, start: T) -> Self {
         self.common.request.time("start", start);
         self
     }
 
-    /// Only those at or before this time.
+    /// Limits the result to exemplars at or before this time.
     pub fn end<T: TryInto<Timestamp, Error: Into<RangeError>>>(mut self, end: T) -> Self {
         self.common.request.time("end", end);
         self
     }
 
-    /// Replaces the default of the preset's `{window}`, which makes no difference to the series.
+    /// Sets the `{window}` of the preset, which does not change the series.
     pub fn window<D: TryInto<Window, Error: Into<DurationError>>>(mut self, window: D) -> Self
     where
         W: TakesWindow,

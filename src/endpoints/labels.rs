@@ -13,7 +13,7 @@ use crate::http::request::Request;
 use crate::http::transport::Transport;
 use crate::value::Listing;
 
-/// The names of labels: what [`PrometheusClient::labels`](crate::PrometheusClient::labels) returns.
+/// A request for the names of labels, created with [`PrometheusClient::labels`](crate::PrometheusClient::labels).
 #[must_use = "a query does nothing until it is awaited"]
 pub struct LabelNames<'a> {
     request: Request<'a>,
@@ -24,7 +24,7 @@ impl<'a> LabelNames<'a> {
         Self { request: Request::new(transport) }
     }
 
-    /// Only the names on series that a querier asks for. Several calls ask for the series of all of them.
+    /// Limits the result to the series that a querier selects. With several queriers, a series has to match one of them.
     pub fn matching(mut self, querier: &dyn MetricQuerier) -> Self {
         add_match(&mut self.request, querier);
         self
@@ -42,7 +42,8 @@ impl<'a> IntoFuture for LabelNames<'a> {
     }
 }
 
-/// The values of a label: what [`PrometheusClient::label_values`](crate::PrometheusClient::label_values) returns.
+/// A request for the values of a label, created with
+/// [`PrometheusClient::label_values`](crate::PrometheusClient::label_values).
 #[must_use = "a query does nothing until it is awaited"]
 pub struct LabelValues<'a> {
     request: Request<'a>,
@@ -54,7 +55,7 @@ impl<'a> LabelValues<'a> {
         Self { request: Request::new(transport), label }
     }
 
-    /// Only the values on series that a querier asks for. Several calls ask for the series of all of them.
+    /// Limits the result to the series that a querier selects. With several queriers, a series has to match one of them.
     pub fn matching(mut self, querier: &dyn MetricQuerier) -> Self {
         add_match(&mut self.request, querier);
         self

@@ -15,22 +15,21 @@ use crate::http::transport::Transport;
 use crate::value::{Meta, meta_getters};
 use crate::wire::{Fields, text_fields};
 
-/// What a target says about a metric.
+/// The metadata of a metric, as reported by a target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MetricMetadata {
     /// `counter`, `gauge`, `histogram`, `summary`, `info`, `stateset` or `unknown`.
     pub kind: String,
-    /// The description.
+    /// Description.
     pub help: String,
-    /// The unit; often empty.
+    /// Unit; often empty.
     pub unit: String,
 }
 
 text_fields!(MetricMetadata { kind: "type", help: "help", unit: "unit" });
 
-/// What targets say about metrics, by name, and the warnings that came with it: what [`MetadataQuery`] is answered
-/// with.
+/// The metadata of metrics by name, with warnings: the result of a [`MetadataQuery`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metadata {
     metrics: BTreeMap<String, Vec<MetricMetadata>>,
@@ -38,7 +37,7 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// The metrics alone.
+    /// Returns the metrics without warnings.
     #[must_use]
     pub fn into_map(self) -> BTreeMap<String, Vec<MetricMetadata>> {
         self.metrics
@@ -55,9 +54,9 @@ impl Deref for Metadata {
     }
 }
 
-/// Type, help and unit of metrics: what [`PrometheusClient::metadata`](crate::PrometheusClient::metadata) returns.
+/// A request for the metadata of metrics, created with [`PrometheusClient::metadata`](crate::PrometheusClient::metadata).
 ///
-/// Targets that do not agree about a metric give it several entries.
+/// A metric has several entries if its targets disagree.
 #[must_use = "a query does nothing until it is awaited"]
 pub struct MetadataQuery<'a> {
     request: Request<'a>,
@@ -68,19 +67,19 @@ impl<'a> MetadataQuery<'a> {
         Self { request: Request::new(transport) }
     }
 
-    /// Of one metric only.
+    /// Limits the result to one metric.
     pub fn metric(mut self, name: impl Into<String>) -> Self {
         self.request.parameter("metric", name);
         self
     }
 
-    /// Of at most this many metrics.
+    /// Limits the number of metrics.
     pub fn limit(mut self, metrics: u64) -> Self {
         self.request.parameter("limit", metrics.to_string());
         self
     }
 
-    /// At most this many entries for each metric.
+    /// Limits the number of entries per metric.
     pub fn limit_per_metric(mut self, entries: u64) -> Self {
         self.request.parameter("limit_per_metric", entries.to_string());
         self
@@ -95,7 +94,7 @@ impl<'a> IntoFuture for MetadataQuery<'a> {
 
     fn into_future(self) -> Self::IntoFuture {
         let call = self.request.call("metadata", "api/v1/metadata").at_most(LIST_BYTES).get_only();
-        // Boxed slices, for a vector has room for four entries where there is one.
+        // Boxed slices, since a vector with one entry allocates space for four.
         Box::pin(call.read::<Whole<Option<BTreeMap<String, Option<Box<[Fields<_>]>>>>>, _>(|(metrics, meta)| {
             let entries =
                 |entries: Option<Box<[_]>>| entries.into_iter().flatten().map(|Fields(entry)| entry).collect();

@@ -21,7 +21,8 @@ pub use metadata::{Metadata, MetadataQuery, MetricMetadata};
 pub use series::SeriesQuery;
 pub use status::{BuildInfo, BuildInfoQuery, Features, FeaturesQuery, FormatQuery, HealthQuery, ParseQuery};
 
-/// How long a list may be if nobody says. It is decoded as a whole, and takes up to twenty times as much memory.
+/// Default limit on the size of a list response, in bytes. A list is decoded at once and takes up to 20 times as much
+/// memory.
 const LIST_BYTES: u64 = 64 << 20;
 
 fn add_match(request: &mut Request<'_>, querier: &dyn MetricQuerier) {
@@ -31,14 +32,14 @@ fn add_match(request: &mut Request<'_>, querier: &dyn MetricQuerier) {
     }
 }
 
-/// Reads a list of anything.
+/// Reads a list.
 async fn read_list<T: DeserializeOwned>(call: Call) -> Result<Listing<T>, Error> {
     call.read::<Whole<Option<Vec<T>>>, _>(|(items, meta)| Ok(Listing::new(items.unwrap_or_default(), meta))).await
 }
 
 macro_rules! scope_setters {
     () => {
-        /// Only series with samples at or after this time; how far back it goes by default is the server's choice.
+        /// Limits the result to series with samples at or after this time. The server chooses the default.
         pub fn start<T: TryInto<crate::value::Timestamp, Error: Into<crate::value::RangeError>>>(
             mut self,
             start: T,
@@ -47,7 +48,7 @@ macro_rules! scope_setters {
             self
         }
 
-        /// Only series with samples at or before this time.
+        /// Limits the result to series with samples at or before this time.
         pub fn end<T: TryInto<crate::value::Timestamp, Error: Into<crate::value::RangeError>>>(
             mut self,
             end: T,
@@ -56,8 +57,8 @@ macro_rules! scope_setters {
             self
         }
 
-        /// At most this many. The server says so in a warning if there were more, which then is no
-        /// [missing data](crate::Meta::partial_reason). Servers that do not know it answer with all.
+        /// Limits the number of results; unlimited by default. If there are more, the response has a warning, but is not
+        /// [partial](crate::Meta::partial_reason). Servers that do not support it return all.
         pub fn limit(mut self, limit: u64) -> Self {
             self.request.parameter("limit", limit.to_string());
             self

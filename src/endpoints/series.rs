@@ -14,7 +14,7 @@ use crate::http::transport::Transport;
 use crate::value::{Labels, Listing};
 use crate::wire::share_labels;
 
-/// Label sets of series: what [`PrometheusClient::series`](crate::PrometheusClient::series) returns.
+/// A request for the label sets of series, created with [`PrometheusClient::series`](crate::PrometheusClient::series).
 #[must_use = "a query does nothing until it is awaited"]
 pub struct SeriesQuery<'a> {
     request: Request<'a>,
@@ -25,7 +25,7 @@ impl<'a> SeriesQuery<'a> {
         Self { request: Request::new(transport) }.or(querier)
     }
 
-    /// Also the series that another querier asks for.
+    /// Adds the series that another querier selects.
     pub fn or(mut self, querier: &dyn MetricQuerier) -> Self {
         add_match(&mut self.request, querier);
         self

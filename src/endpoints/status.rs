@@ -1,4 +1,4 @@
-//! The server itself: what it is, what it can do, whether it is up, and what it makes of PromQL.
+//! The server itself: version, features, health, and its parser.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,39 +12,39 @@ use crate::http::options::{Options, option_setters};
 use crate::http::transport::Transport;
 use crate::wire::{Fields, Loose, text_fields};
 
-/// How long these answers may be if nobody says.
+/// Default limit on the size of these responses, in bytes.
 const STATUS_BYTES: u64 = 4 << 20;
 
-/// Which version the server is; what it does not tell is empty.
+/// The version of the server. Fields that it does not report are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BuildInfo {
-    /// `2.42.0`. Servers that only speak Prometheus' API name a version of it that they are compatible with.
+    /// Version, such as `2.42.0`. Other servers report the version of Prometheus that they are compatible with.
     pub version: String,
-    /// The commit.
+    /// Commit.
     pub revision: String,
-    /// The branch.
+    /// Branch.
     pub branch: String,
-    /// Who built it.
+    /// User and host of the build.
     pub build_user: String,
-    /// When.
+    /// Date of the build.
     pub build_date: String,
-    /// With which version of Go.
+    /// Version of Go.
     pub go_version: String,
 }
 
-/// What the server can do, by category and name, such as `promql_functions` and `limitk`.
+/// The features of the server by category and name, such as `promql_functions` and `limitk`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Features(BTreeMap<String, BTreeMap<String, bool>>);
 
 impl Features {
-    /// Whether a feature is known and on.
+    /// Whether a feature is enabled. Unknown features are not.
     #[must_use]
     pub fn has(&self, category: &str, name: &str) -> bool {
         self.0.get(category).and_then(|features| features.get(name)) == Some(&true)
     }
 
-    /// Category, name, and whether it is on.
+    /// Iterates over category, name, and whether the feature is enabled.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str, bool)> {
         self.0
             .iter()
@@ -88,22 +88,23 @@ macro_rules! calls {
 }
 
 calls! {
-    /// Which version the server is: what [`PrometheusClient::build_info`](crate::PrometheusClient::build_info) returns.
+    /// A request for the version of the server, created with
+    /// [`PrometheusClient::build_info`](crate::PrometheusClient::build_info).
     BuildInfoQuery() -> BuildInfo;
-    /// What the server can do: what [`PrometheusClient::features`](crate::PrometheusClient::features) returns. Servers
-    /// before Prometheus 3.9 answer with an error.
+    /// A request for the features of the server, created with
+    /// [`PrometheusClient::features`](crate::PrometheusClient::features). Prometheus before 3.9 returns an error.
     FeaturesQuery() -> Features;
-    /// Formatted PromQL: what [`PrometheusClient::format_query`](crate::PrometheusClient::format_query) returns. The
-    /// server rejects what is no PromQL.
+    /// A request to format PromQL, created with
+    /// [`PrometheusClient::format_query`](crate::PrometheusClient::format_query). The server rejects invalid PromQL.
     FormatQuery(promql: &'a str) -> String;
-    /// A syntax tree as JSON: what [`PrometheusClient::parse_query`](crate::PrometheusClient::parse_query) returns. The
-    /// server rejects what is no PromQL.
+    /// A request for the syntax tree of PromQL, created with
+    /// [`PrometheusClient::parse_query`](crate::PrometheusClient::parse_query). The server rejects invalid PromQL.
     ParseQuery(promql: &'a str) -> serde_json::Value;
-    /// Whether the server is up: what [`PrometheusClient::healthy`](crate::PrometheusClient::healthy) and
-    /// [`PrometheusClient::ready`](crate::PrometheusClient::ready) return.
+    /// A health check, created with [`PrometheusClient::healthy`](crate::PrometheusClient::healthy) and
+    /// [`PrometheusClient::ready`](crate::PrometheusClient::ready).
     ///
-    /// HTTP 503 is `false`. Whatever else is not success is an error, as is no answer at all, and a page to log in. It
-    /// is not tried again unless [`retry`](Self::retry) says so.
+    /// HTTP 503 is `false`. Every other failure is an error, and so are login pages. There are no retries unless
+    /// [`retry`](Self::retry) is set.
     HealthQuery(path: &'static str) -> bool;
 }
 
