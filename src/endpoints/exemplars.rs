@@ -9,7 +9,7 @@ use serde::de::MapAccess;
 
 use super::LIST_BYTES;
 use crate::error::Error;
-use crate::http::body::Whole;
+use crate::http::body::BufferedJson;
 use crate::http::call::BoxFuture;
 use crate::http::options::option_setters;
 use crate::http::transport::Transport;
@@ -142,7 +142,7 @@ impl<'a, R: 'a, W: 'a> IntoFuture for ExemplarsQuery<'a, R, W> {
             let reason = || "exemplars have labels, a value and a timestamp".to_owned();
             Ok(Listing::new(series.ok_or_else(|| DecodeError::Data { reason: reason() })?, meta))
         };
-        Box::pin(call.at_most(LIST_BYTES).read::<Whole<_>, _>(read))
+        Box::pin(call.at_most(LIST_BYTES).read::<BufferedJson<_>, _>(read))
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{LIST_BYTES, debug};
 use crate::error::Error;
-use crate::http::body::Whole;
+use crate::http::body::BufferedJson;
 use crate::http::call::BoxFuture;
 use crate::http::options::option_setters;
 use crate::http::request::Request;
@@ -95,7 +95,7 @@ impl<'a> IntoFuture for MetadataQuery<'a> {
     fn into_future(self) -> Self::IntoFuture {
         let call = self.request.call("metadata", "api/v1/metadata").at_most(LIST_BYTES).get_only();
         // Boxed slices, since a vector with one entry allocates space for four.
-        Box::pin(call.read::<Whole<Option<BTreeMap<String, Option<Box<[Fields<_>]>>>>>, _>(|(metrics, meta)| {
+        Box::pin(call.read::<BufferedJson<Option<BTreeMap<String, Option<Box<[Fields<_>]>>>>>, _>(|(metrics, meta)| {
             let entries =
                 |entries: Option<Box<[_]>>| entries.into_iter().flatten().map(|Fields(entry)| entry).collect();
             let metrics = metrics.into_iter().flatten().map(|(name, metadata)| (name, entries(metadata))).collect();

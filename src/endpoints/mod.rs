@@ -10,7 +10,7 @@ use promql_presets_core::{MetricQuerier, selector};
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
-use crate::http::body::Whole;
+use crate::http::body::BufferedJson;
 use crate::http::call::Call;
 use crate::http::request::Request;
 use crate::value::Listing;
@@ -34,7 +34,8 @@ fn add_match(request: &mut Request<'_>, querier: &dyn MetricQuerier) {
 
 /// Reads a list.
 async fn read_list<T: DeserializeOwned>(call: Call) -> Result<Listing<T>, Error> {
-    call.read::<Whole<Option<Vec<T>>>, _>(|(items, meta)| Ok(Listing::new(items.unwrap_or_default(), meta))).await
+    call.read::<BufferedJson<Option<Vec<T>>>, _>(|(items, meta)| Ok(Listing::new(items.unwrap_or_default(), meta)))
+        .await
 }
 
 macro_rules! scope_setters {

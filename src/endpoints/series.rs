@@ -7,7 +7,7 @@ use promql_presets_core::MetricQuerier;
 
 use super::{LIST_BYTES, add_match, debug, scope_setters};
 use crate::error::Error;
-use crate::http::body::Whole;
+use crate::http::body::BufferedJson;
 use crate::http::call::BoxFuture;
 use crate::http::request::Request;
 use crate::http::transport::Transport;
@@ -42,7 +42,7 @@ impl<'a> IntoFuture for SeriesQuery<'a> {
         let call = self.request.call("series", "api/v1/series").at_most(LIST_BYTES);
         let read =
             |(items, meta): (Option<Vec<_>>, _)| Ok(Listing::new(share_labels(items.unwrap_or_default())?, meta));
-        Box::pin(call.read::<Whole<_>, _>(read))
+        Box::pin(call.read::<BufferedJson<_>, _>(read))
     }
 }
 

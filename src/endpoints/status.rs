@@ -6,7 +6,7 @@ use std::future::IntoFuture;
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::http::body::Whole;
+use crate::http::body::BufferedJson;
 use crate::http::call::{BoxFuture, Call};
 use crate::http::options::{Options, option_setters};
 use crate::http::transport::Transport;
@@ -111,7 +111,7 @@ calls! {
 impl BuildInfoQuery<'_> {
     async fn ask(self) -> Result<BuildInfo, Error> {
         let call = Call::new(self.transport, "buildinfo", "api/v1/status/buildinfo").get_only().at_most(STATUS_BYTES);
-        call.with(self.options).read::<Whole<_>, _>(|(Fields(info), _)| Ok(info)).await
+        call.with(self.options).read::<BufferedJson<_>, _>(|(Fields(info), _)| Ok(info)).await
     }
 }
 
@@ -138,7 +138,7 @@ impl FeaturesQuery<'_> {
                 features.into_iter().flatten().map(|(category, features)| (category, known(features))).collect(),
             ))
         };
-        call.with(self.options).read::<Whole<_>, _>(read).await
+        call.with(self.options).read::<BufferedJson<_>, _>(read).await
     }
 }
 
@@ -146,7 +146,7 @@ impl FormatQuery<'_> {
     async fn ask(self) -> Result<String, Error> {
         let call = Call::new(self.transport, "format_query", "api/v1/format_query").at_most(STATUS_BYTES);
         let query = Some(self.promql.to_owned());
-        Call { query, ..call.with(self.options) }.read::<Whole<_>, _>(|(text, _)| Ok(text)).await
+        Call { query, ..call.with(self.options) }.read::<BufferedJson<_>, _>(|(text, _)| Ok(text)).await
     }
 }
 
@@ -154,7 +154,7 @@ impl ParseQuery<'_> {
     async fn ask(self) -> Result<serde_json::Value, Error> {
         let call = Call::new(self.transport, "parse_query", "api/v1/parse_query").at_most(STATUS_BYTES);
         let query = Some(self.promql.to_owned());
-        Call { query, ..call.with(self.options) }.read::<Whole<_>, _>(|(tree, _)| Ok(tree)).await
+        Call { query, ..call.with(self.options) }.read::<BufferedJson<_>, _>(|(tree, _)| Ok(tree)).await
     }
 }
 

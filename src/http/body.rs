@@ -25,7 +25,7 @@ const TURN_BYTES: usize = 1 << 20;
 const FAILURE_BYTES: usize = 1 << 20;
 
 /// What reads the JSON of an answer piece by piece.
-pub(crate) trait Sink: Sized {
+pub(crate) trait JsonReader: Sized {
     type Output;
 
     fn new(limits: Limits) -> Self;
@@ -42,7 +42,7 @@ pub(crate) trait Sink: Sized {
 }
 
 /// Answers to queries.
-impl Sink for Decoder {
+impl JsonReader for Decoder {
     type Output = Response;
 
     fn new(limits: Limits) -> Self {
@@ -68,7 +68,7 @@ impl Sink for Decoder {
 }
 
 /// Short answers, which are kept until they are whole.
-pub(crate) struct Whole<T> {
+pub(crate) struct BufferedJson<T> {
     body: Vec<u8>,
     limits: Limits,
     /// About how much memory will be taken by what is in the body so far.
@@ -76,7 +76,7 @@ pub(crate) struct Whole<T> {
     data: PhantomData<fn() -> T>,
 }
 
-impl<T: DeserializeOwned> Sink for Whole<T> {
+impl<T: DeserializeOwned> JsonReader for BufferedJson<T> {
     type Output = (T, Meta);
 
     fn new(limits: Limits) -> Self {
@@ -119,7 +119,7 @@ impl<T: DeserializeOwned> Sink for Whole<T> {
 }
 
 /// The body of an answer: JSON for the sink, or something else that becomes an error.
-struct Content<S> {
+struct BodyReader<S> {
     status: u16,
     /// The beginning of a body that may be foreign, without blanks before it; the whole body if the request failed.
     kept: Vec<u8>,
@@ -133,7 +133,7 @@ struct Content<S> {
     turn: usize,
 }
 
-impl<S: Sink> Content<S> {
+impl<S: JsonReader> BodyReader<S> {
     fn new(status: u16, limits: Limits) -> Self {
         let (for_sink, most_kept) =
             if is_success(status) { (None, EXCERPT_BYTES) } else { (Some(false), FAILURE_BYTES) };
@@ -201,15 +201,15 @@ fn foreign(status: u16, start: &[u8]) -> ErrorKind {
 
 /// Takes the compression off a body while it arrives.
 pub(crate) struct Body<S> {
-    content: Content<S>,
+    content: BodyReader<S>,
     #[cfg(feature = "gzip")]
     gzip: Option<Gzip>,
 }
 
-impl<S: Sink> Body<S> {
+impl<S: JsonReader> Body<S> {
     /// The body of an answer with this status and `Content-Encoding`.
     pub(crate) fn new(status: u16, encoding: Option<&str>, limits: Limits) -> Result<Self, ErrorKind> {
-        let content = Content::new(status, limits);
+        let content = BodyReader::new(status, limits);
         match encoding.map(str::trim) {
             None | Some("" | "identity") => Ok(Self {
                 content,
@@ -284,7 +284,7 @@ struct Gzip {
 
 #[cfg(feature = "gzip")]
 impl Gzip {
-    fn push<S: Sink>(&mut self, bytes: &[u8], content: &mut Content<S>) -> Result<(), ErrorKind> {
+    fn push<S: JsonReader>(&mut self, bytes: &[u8], content: &mut BodyReader<S>) -> Result<(), ErrorKind> {
         use std::io::Write;
 
         let decoder = self.decoder.get_or_insert_with(|| flate2::write::MultiGzDecoder::new(Vec::new()));
@@ -301,7 +301,7 @@ impl Gzip {
     }
 
     /// A body without any bytes is an empty one.
-    fn finish<S: Sink>(self, content: &mut Content<S>) -> Result<(), ErrorKind> {
+    fn finish<S: JsonReader>(self, content: &mut BodyReader<S>) -> Result<(), ErrorKind> {
         let Some(mut decoder) = self.decoder else { return Ok(()) };
         let finished = decoder.try_finish();
         content.push(decoder.get_ref())?;
@@ -321,7 +321,7 @@ mod tests {
     const LIMITS: Limits = Limits { max_bytes: 1000, max_samples: 10 };
 
     fn read(status: u16, chunks: &[&str], partial: PartialData) -> Result<Vec<String>, ErrorKind> {
-        let mut body = Body::<Whole<Vec<String>>>::new(status, None, LIMITS)?;
+        let mut body = Body::<BufferedJson<Vec<String>>>::new(status, None, LIMITS)?;
         for chunk in chunks {
             body.push(chunk.as_bytes())?;
         }
@@ -412,7 +412,7 @@ mod tests {
 
     #[cfg(feature = "gzip")]
     fn unzip(status: u16, zipped: &[u8], size: usize) -> Result<Vec<String>, ErrorKind> {
-        let mut body = Body::<Whole<Vec<String>>>::new(status, Some("gzip"), LIMITS).unwrap();
+        let mut body = Body::<BufferedJson<Vec<String>>>::new(status, Some("gzip"), LIMITS).unwrap();
         zipped.chunks(size).try_for_each(|chunk| body.push(chunk))?;
         body.finish(PartialData::Warn).map(|(data, _)| data)
     }

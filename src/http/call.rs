@@ -13,10 +13,10 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use url::form_urlencoded::Serializer;
 
 use crate::error::{ClosedConnection, Error, ErrorKind};
-use crate::http::body::{Body, Sink};
-use crate::http::observe::{Watch, within};
+use crate::http::body::{Body, JsonReader};
+use crate::http::observe::{Observer, within};
 use crate::http::options::{Options, Parameter, PartialData};
-use crate::http::transport::{Answer, Question, Target, Transport};
+use crate::http::transport::{EncodedParameters, HttpResponse, Target, Transport};
 use crate::wire::{DecodeError, Decoder, Limits, Pool};
 
 /// A future that can be sent between threads.
@@ -134,49 +134,49 @@ impl Call {
     }
 
     /// Asks, reads the whole answer, and makes of it what the caller wants.
-    pub(crate) fn read<S: Sink, T>(
+    pub(crate) fn read<S: JsonReader, T>(
         self,
         convert: impl FnOnce(S::Output) -> Result<T, ErrorKind>,
     ) -> impl Future<Output = Result<T, Error>> {
         let call = Box::new(self);
         async {
             let mut attempts = Attempts::new(call);
-            let span = attempts.watch.span();
+            let span = attempts.observer.span();
             let work = async {
                 let result = match attempts.whole::<S>().await {
-                    Ok(output) => convert(output).map_err(|failure| attempts.watch.error(failure)),
+                    Ok(output) => convert(output).map_err(|failure| attempts.observer.error(failure)),
                     Err(error) => Err(error),
                 };
-                attempts.watch.end_with(result)
+                attempts.observer.end_with(result)
             };
             within(span, work).await
         }
     }
 
     /// Asks, and returns the answer once it has begun well.
-    pub(crate) async fn open(self) -> Result<Open, Error> {
+    pub(crate) async fn open(self) -> Result<StartedCall, Error> {
         let mut attempts = Attempts::new(Box::new(self));
-        let span = attempts.watch.span();
+        let span = attempts.observer.span();
         let end = pin!(sleep_until(attempts.deadline.client));
         // The permit is for requests until their response begins: a caller that reads a stream slowly, or not at all, must
         // not keep others waiting.
         let begun = within(span, attempts.begin(end)).await.and_then(|(_permit, answer)| {
-            let body = attempts.new_body(&answer).map_err(|failure| attempts.watch.error(failure))?;
+            let body = attempts.new_body(&answer).map_err(|failure| attempts.observer.error(failure))?;
             Ok((answer, body))
         });
         match begun {
             Ok((answer, body)) => {
-                let Attempts { call, deadline, watch, .. } = attempts;
-                Ok(Open { answer, body, deadline, partial: call.options.partial.unwrap_or_default(), watch })
+                let Attempts { call, deadline, observer, .. } = attempts;
+                Ok(StartedCall { answer, body, deadline, partial: call.options.partial.unwrap_or_default(), observer })
             }
-            Err(error) => attempts.watch.end_with(Err(error)),
+            Err(error) => attempts.observer.end_with(Err(error)),
         }
     }
 
     /// Asks where the answer is a line of text; a page for people, such as one to log in, is an error.
     pub(crate) async fn text(self) -> Result<(), Error> {
         let mut attempts = Attempts::new(Box::new(self));
-        let span = attempts.watch.span();
+        let span = attempts.observer.span();
         let work = async {
             let mut end = pin!(sleep_until(attempts.deadline.client));
             let result = match attempts.begin(end.as_mut()).await {
@@ -200,26 +200,26 @@ impl Call {
                     match result {
                         Ok(()) => Ok(()),
                         Err(failure) => {
-                            let error = attempts.watch.error(failure);
+                            let error = attempts.observer.error(failure);
                             Err(attempts.last(error))
                         }
                     }
                 }
                 Err(error) => Err(error),
             };
-            attempts.watch.end_with(result)
+            attempts.observer.end_with(result)
         };
         within(span, work).await
     }
 }
 
 /// A call whose answer has begun to arrive.
-pub(crate) struct Open {
-    pub(crate) answer: Answer,
+pub(crate) struct StartedCall {
+    pub(crate) answer: HttpResponse,
     pub(crate) body: Body<Decoder>,
     pub(crate) deadline: Deadline,
     pub(crate) partial: PartialData,
-    pub(crate) watch: Watch,
+    pub(crate) observer: Observer,
 }
 
 /// What comes of some work before the end of its time; `None` if it is late. A call has one timer for all that it waits
@@ -240,9 +240,9 @@ fn until_deadline<T>(
 struct Attempts {
     /// In a box, as a future that is larger than what allocators have ready costs more than what it does.
     call: Box<Call>,
-    question: Question,
+    question: EncodedParameters,
     deadline: Deadline,
-    watch: Watch,
+    observer: Observer,
     /// Why the last attempt failed, if it is not the first.
     last_failure: Option<Error>,
     /// Whether the request was repeated because the server had closed the connection.
@@ -255,11 +255,11 @@ impl Attempts {
         transport.budget.earn();
         let options = &call.options;
         let start = Instant::now();
-        let watch = Watch::start(transport, options, call.endpoint, call.preset, call.query.take(), start);
+        let observer = Observer::start(transport, options, call.endpoint, call.preset, call.query.take(), start);
         let deadline = call.deadline.unwrap_or_else(|| Deadline::after(options.timeout, start));
         let mut form = Serializer::new(String::with_capacity(256));
         form.extend_pairs(&call.parameters);
-        if let Some(query) = watch.query() {
+        if let Some(query) = observer.query() {
             form.append_pair("query", query);
         }
         if let Some(conflict) = options.conflict(&call.parameters) {
@@ -274,9 +274,13 @@ impl Attempts {
         form.extend_pairs(in_form);
         let in_url = Serializer::new(String::new()).extend_pairs(in_url).finish();
         Self {
-            question: Question { in_url, form: form.finish(), deadline: call.tells_timeout.then_some(deadline.server) },
+            question: EncodedParameters {
+                in_url,
+                form: form.finish(),
+                deadline: call.tells_timeout.then_some(deadline.server),
+            },
             deadline,
-            watch,
+            observer,
             last_failure: None,
             is_repeated: false,
             call,
@@ -284,7 +288,7 @@ impl Attempts {
     }
 
     /// Asks until a whole answer has come.
-    async fn whole<S: Sink>(&mut self) -> Result<S::Output, Error> {
+    async fn whole<S: JsonReader>(&mut self) -> Result<S::Output, Error> {
         let mut end = pin!(sleep_until(self.deadline.client));
         loop {
             let failure = {
@@ -300,9 +304,9 @@ impl Attempts {
     }
 
     /// Asks until a good answer begins.
-    async fn begin(&mut self, mut end: Pin<&mut Sleep>) -> Result<(OwnedSemaphorePermit, Answer), Error> {
+    async fn begin(&mut self, mut end: Pin<&mut Sleep>) -> Result<(OwnedSemaphorePermit, HttpResponse), Error> {
         if let Some(failure) = self.call.failure.take() {
-            return Err(self.watch.error(*failure));
+            return Err(self.observer.error(*failure));
         }
         loop {
             match self.attempt(end.as_mut()).await {
@@ -312,8 +316,8 @@ impl Attempts {
         }
     }
 
-    async fn attempt(&mut self, mut end: Pin<&mut Sleep>) -> Result<(OwnedSemaphorePermit, Answer), ErrorKind> {
-        self.watch.retry_after = None;
+    async fn attempt(&mut self, mut end: Pin<&mut Sleep>) -> Result<(OwnedSemaphorePermit, HttpResponse), ErrorKind> {
+        self.observer.retry_after = None;
         // A place among the calls that are made at the same time.
         let permits = || Arc::clone(&self.call.transport.permits);
         let permit = match permits().try_acquire_owned() {
@@ -334,7 +338,7 @@ impl Attempts {
             answer = until_deadline(end.as_mut(), pin!(self.send())).await;
         }
         let mut answer = answer.unwrap_or(Err(ErrorKind::Timeout(None)))?;
-        self.watch.retry_after = answer.retry_after;
+        self.observer.retry_after = answer.retry_after;
         if answer.is_success() {
             return Ok((permit, answer));
         }
@@ -346,12 +350,12 @@ impl Attempts {
         Err(failure.unwrap_or(ErrorKind::Http { status, body: String::new() }))
     }
 
-    fn send(&self) -> impl Future<Output = Result<Answer, ErrorKind>> {
+    fn send(&self) -> impl Future<Output = Result<HttpResponse, ErrorKind>> {
         let Call { transport, target, options, .. } = &*self.call;
         transport.send(target, &self.question, &options.headers)
     }
 
-    fn new_body<S: Sink>(&self, answer: &Answer) -> Result<Body<S>, ErrorKind> {
+    fn new_body<S: JsonReader>(&self, answer: &HttpResponse) -> Result<Body<S>, ErrorKind> {
         let limits = self.call.options.limits(self.call.max_bytes);
         let mut body = Body::<S>::new(answer.status, answer.encoding.as_deref(), limits)?;
         if let Some(pool) = &self.call.pool {
@@ -363,11 +367,15 @@ impl Attempts {
         Ok(body)
     }
 
-    async fn body<S: Sink>(&mut self, answer: &mut Answer, end: Pin<&mut Sleep>) -> Result<S::Output, ErrorKind> {
+    async fn body<S: JsonReader>(
+        &mut self,
+        answer: &mut HttpResponse,
+        end: Pin<&mut Sleep>,
+    ) -> Result<S::Output, ErrorKind> {
         let mut body = self.new_body::<S>(answer)?;
         let arrive = async {
             while let Some(chunk) = answer.chunk().await? {
-                self.watch.bytes += chunk.len() as u64;
+                self.observer.bytes += chunk.len() as u64;
                 for piece in chunk.chunks(body.piece()) {
                     body.push(piece)?;
                     if body.is_turn_over() {
@@ -384,7 +392,7 @@ impl Attempts {
         }
         let mut result = body.finish(self.call.options.partial.unwrap_or_default());
         if let Ok(output) = &mut result {
-            self.watch.attach_context(S::meta(output));
+            self.observer.attach_context(S::meta(output));
         }
         if matches!(result, Ok(_) | Err(ErrorKind::Server { .. } | ErrorKind::PartialData { .. })) {
             answer.confirm();
@@ -402,14 +410,14 @@ impl Attempts {
 
     /// Waits until it is time for a retry; if there is none, the failure comes back.
     async fn pause(&mut self, failure: ErrorKind) -> Result<(), Error> {
-        let error = self.watch.error(failure);
+        let error = self.observer.error(failure);
         let policy = self.call.options.retry.clone().unwrap_or_default();
         let now = Instant::now();
-        let wait = policy.wait(&error, self.watch.retries);
+        let wait = policy.wait(&error, self.observer.retries);
         let wait = wait.filter(|wait| now.checked_add(*wait).is_some_and(|then| then < self.deadline.server));
         match wait.filter(|_| self.call.transport.budget.spend(now.into_std())) {
             Some(wait) => {
-                self.watch.retry(&error, wait);
+                self.observer.retry(&error, wait);
                 self.last_failure = Some(error);
                 sleep(wait).await;
                 Ok(())

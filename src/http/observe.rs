@@ -56,7 +56,7 @@ impl fmt::Debug for Hook {
 
 /// Observes one call from its start, and reports how it ends.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct Observer {
     transport: Arc<Transport>,
     endpoint: &'static str,
     preset: Option<&'static str>,
@@ -93,7 +93,7 @@ pub(crate) fn within<F: Future>(_: Span, work: F) -> F {
     work
 }
 
-impl Watch {
+impl Observer {
     pub(crate) fn start(
         transport: &Arc<Transport>,
         options: &Arc<Options>,
@@ -204,7 +204,7 @@ impl Watch {
     }
 }
 
-impl Drop for Watch {
+impl Drop for Observer {
     fn drop(&mut self) {
         self.end(Outcome::Dropped);
     }

@@ -81,7 +81,7 @@ pub(crate) struct Target {
 
 /// Parameters, encoded; that of the timeout is made anew for each request.
 #[derive(Debug)]
-pub(crate) struct Question {
+pub(crate) struct EncodedParameters {
     /// Those that are in the URL whatever the method.
     pub(crate) in_url: String,
     pub(crate) form: String,
@@ -89,7 +89,7 @@ pub(crate) struct Question {
     pub(crate) deadline: Option<Instant>,
 }
 
-impl Question {
+impl EncodedParameters {
     /// What is in the URL with this method.
     fn query(&self, method: &Method) -> Option<String> {
         let form = if *method == Method::POST { String::new() } else { self.form() };
@@ -123,9 +123,9 @@ impl Transport {
     pub(crate) async fn send(
         &self,
         target: &Target,
-        question: &Question,
+        question: &EncodedParameters,
         headers: &HeaderMap,
-    ) -> Result<Answer, ErrorKind> {
+    ) -> Result<HttpResponse, ErrorKind> {
         let gets = match self.method {
             _ if target.get_only => true,
             HttpMethod::Auto => self.refuses_post.load(Ordering::Relaxed),
@@ -141,7 +141,7 @@ impl Transport {
         match Box::pin(self.send_as(Method::GET, target, question, headers)).await {
             // It cannot be sent, so the answer to `POST` is the one there is.
             Err(ErrorKind::Config(_)) => Ok(answer),
-            second => Ok(Answer { refuses_post: Some(Arc::clone(&self.refuses_post)), ..second? }),
+            second => Ok(HttpResponse { refuses_post: Some(Arc::clone(&self.refuses_post)), ..second? }),
         }
     }
 
@@ -151,9 +151,9 @@ impl Transport {
         &self,
         mut method: Method,
         target: &Target,
-        question: &Question,
+        question: &EncodedParameters,
         headers: &HeaderMap,
-    ) -> Result<Answer, ErrorKind> {
+    ) -> Result<HttpResponse, ErrorKind> {
         let mut url = self.url(target);
         let mut redirects = 0;
         loop {
@@ -172,7 +172,7 @@ impl Transport {
             let is_redirect = matches!(status, 301 | 302 | 303 | 307 | 308);
             let Some(location) = is_redirect.then(|| response.headers().get(LOCATION)).flatten() else {
                 let moved = redirects > 0 && !url.path().ends_with(&*target.path);
-                return Ok(Answer { moved, ..Answer::new(response) });
+                return Ok(HttpResponse { moved, ..HttpResponse::new(response) });
             };
             let next = std::str::from_utf8(location.as_bytes()).ok().and_then(|to| url.join(to).ok());
             let Some(mut next) = next else {
@@ -209,7 +209,7 @@ impl Transport {
         known.map_or_else(|| below(&self.base, &target.path), |(_, url)| url.clone())
     }
 
-    fn request(&self, method: &Method, url: Url, question: &Question, headers: &HeaderMap) -> Request {
+    fn request(&self, method: &Method, url: Url, question: &EncodedParameters, headers: &HeaderMap) -> Request {
         let mut request = Request::new(method.clone(), url);
         if !headers.is_empty() {
             request.headers_mut().clone_from(headers);
@@ -254,7 +254,7 @@ fn refuses(status: u16) -> bool {
 }
 
 /// The answer to one request: its header, and its body as it arrives.
-pub(crate) struct Answer {
+pub(crate) struct HttpResponse {
     pub(crate) status: u16,
     pub(crate) encoding: Option<String>,
     /// How long the server asks its callers to wait.
@@ -268,7 +268,7 @@ pub(crate) struct Answer {
     body: Body,
 }
 
-impl Answer {
+impl HttpResponse {
     fn new(response: reqwest::Response) -> Self {
         let header = |name| response.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         Self {

@@ -12,10 +12,10 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::error::{Error, ErrorKind};
 use crate::http::body::Body;
-use crate::http::call::{BoxFuture, Call, Open};
-use crate::http::observe::{Outcome, Watch};
+use crate::http::call::{BoxFuture, Call, StartedCall};
+use crate::http::observe::{Observer, Outcome};
 use crate::http::options::PartialData;
-use crate::http::transport::Answer;
+use crate::http::transport::HttpResponse;
 use crate::query::{RangeQuery, matrix_of_range, query_setters};
 use crate::value::{Matrix, Meta, Series};
 use crate::wire::Decoder;
@@ -69,12 +69,12 @@ pub struct SeriesStream {
     arriving: Option<Arriving>,
     /// The series that were decoded at the end of a compressed body.
     rest: std::vec::IntoIter<Series>,
-    watch: Watch,
+    observer: Observer,
     meta: Meta,
 }
 
 struct Arriving {
-    answer: Answer,
+    answer: HttpResponse,
     /// Bytes that have arrived but are not decoded yet.
     chunk: Bytes,
     body: Body<Decoder>,
@@ -86,10 +86,10 @@ struct Arriving {
 
 impl SeriesStream {
     pub(crate) async fn open(call: Call) -> Result<Self, Error> {
-        let Open { answer, body, deadline, partial, watch } = call.open().await?;
+        let StartedCall { answer, body, deadline, partial, observer } = call.open().await?;
         let deadline = Box::pin(sleep_until(deadline.client));
         let arriving = Arriving { answer, chunk: Bytes::new(), body, partial, deadline, away_since: None };
-        Ok(Self { arriving: Some(arriving), rest: Vec::new().into_iter(), watch, meta: Meta::default() })
+        Ok(Self { arriving: Some(arriving), rest: Vec::new().into_iter(), observer, meta: Meta::default() })
     }
 
     /// Returns the next series, or `None` after the last one.
@@ -112,7 +112,7 @@ impl SeriesStream {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Series, Error>>> {
         let Some(arriving) = &mut self.arriving else { return Poll::Ready(self.rest.next().map(Ok)) };
         arriving.resume_clock();
-        match ready!(arriving.poll(context, &mut self.watch.bytes)) {
+        match ready!(arriving.poll(context, &mut self.observer.bytes)) {
             Ok(Some(series)) => {
                 arriving.away_since = Some(Instant::now());
                 return Poll::Ready(Some(Ok(series)));
@@ -124,9 +124,9 @@ impl SeriesStream {
         Poll::Ready(match end {
             Some(Ok(matrix)) => {
                 self.meta = matrix.meta().clone();
-                self.watch.attach_context(&mut self.meta);
+                self.observer.attach_context(&mut self.meta);
                 self.rest = matrix.into_iter();
-                self.watch.end(Outcome::Success);
+                self.observer.end(Outcome::Success);
                 self.rest.next().map(Ok)
             }
             Some(Err(failure)) => Some(Err(self.fail(failure))),
@@ -136,8 +136,8 @@ impl SeriesStream {
 
     fn fail(&mut self, failure: ErrorKind) -> Error {
         self.arriving = None;
-        let error = self.watch.error(failure);
-        self.watch.end(Outcome::Failure(&error));
+        let error = self.observer.error(failure);
+        self.observer.end(Outcome::Failure(&error));
         error
     }
 }
@@ -203,7 +203,7 @@ impl fmt::Debug for SeriesStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SeriesStream")
             .field("is_over", &self.arriving.is_none())
-            .field("bytes", &self.watch.bytes)
+            .field("bytes", &self.observer.bytes)
             .field("meta", &self.meta)
             .finish_non_exhaustive()
     }
