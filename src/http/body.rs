@@ -1,4 +1,4 @@
-//! Bodies, from the bytes of the network to what they mean.
+//! Reads the bodies of responses.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -12,36 +12,36 @@ use crate::http::transport::is_success;
 use crate::value::Meta;
 use crate::wire::{DecodeError, Decoder, Envelope, Limits, Pool, Response, ServerError, decode_data};
 
-/// How much of a foreign answer an error shows.
+/// The length of the excerpt in errors about responses that are not from Prometheus.
 const EXCERPT_BYTES: usize = 512;
 
-/// How the answers of Prometheus begin.
+/// The start of a Prometheus response.
 const OWN_START: &[u8] = b"{\"status\":";
 
-/// How many bytes of JSON may be read at a stretch: a millisecond or so.
+/// How many bytes of JSON are read before other tasks can run: about a millisecond.
 const TURN_BYTES: usize = 1 << 20;
 
-/// How long the answer to a failed request may be; what is longer is no answer of Prometheus.
+/// The maximum length of a body of a failed request that is read as a Prometheus response.
 const FAILURE_BYTES: usize = 1 << 20;
 
-/// What reads the JSON of an answer piece by piece.
+/// Reads the JSON of a response in chunks.
 pub(crate) trait JsonReader: Sized {
     type Output;
 
     fn new(limits: Limits) -> Self;
 
-    /// Lets the limit of samples hold for several answers together.
+    /// Applies the limit of samples to several responses together.
     fn share(&mut self, _: Arc<Pool>) {}
 
     fn push(&mut self, bytes: &[u8]) -> Result<(), DecodeError>;
 
-    /// The meaning of the whole, or what the server says went wrong.
+    /// Returns the result, or the error that the server reported.
     fn finish(self) -> Result<Result<Self::Output, ServerError>, DecodeError>;
 
     fn meta(output: &mut Self::Output) -> &mut Meta;
 }
 
-/// Answers to queries.
+/// Responses to queries.
 impl JsonReader for Decoder {
     type Output = Response;
 
@@ -67,11 +67,11 @@ impl JsonReader for Decoder {
     }
 }
 
-/// Short answers, which are kept until they are whole.
+/// Short responses, which are buffered until they are complete.
 pub(crate) struct BufferedJson<T> {
     body: Vec<u8>,
     limits: Limits,
-    /// About how much memory will be taken by what is in the body so far.
+    /// Estimated memory for the content of the body so far.
     memory: u64,
     data: PhantomData<fn() -> T>,
 }
@@ -88,7 +88,7 @@ impl<T: DeserializeOwned> JsonReader for BufferedJson<T> {
         if (self.body.len() + bytes.len()) as u64 > max_bytes {
             return Err(DecodeError::TooManyBytes { limit: max_bytes });
         }
-        // A string has two quotes. Both are more than most things take, and less than a list of empty ones.
+        // A string has two quotes. Both are more than most values need, and less than a list of empty ones.
         let memory = |byte: &u8| match byte {
             b'{' | b'[' => 96,
             b'"' => 16,
@@ -104,7 +104,7 @@ impl<T: DeserializeOwned> JsonReader for BufferedJson<T> {
 
     fn finish(self) -> Result<Result<(T, Meta), ServerError>, DecodeError> {
         let Envelope { data, error, meta, has_data } = decode_data::<T>(&self.body)?;
-        // Go writes `null` for lists and maps that it never filled.
+        // Go writes `null` for lists and maps that are nil.
         let null = || T::deserialize(UnitDeserializer::<serde::de::value::Error>::new()).ok().filter(|_| has_data);
         match (error, data.or_else(null)) {
             (Some(error), _) => Ok(Err(error)),
@@ -118,18 +118,19 @@ impl<T: DeserializeOwned> JsonReader for BufferedJson<T> {
     }
 }
 
-/// The body of an answer: JSON for the sink, or something else that becomes an error.
+/// The body of a response: JSON for the reader, or anything else, which becomes an error.
 struct BodyReader<S> {
     status: u16,
-    /// The beginning of a body that may be foreign, without blanks before it; the whole body if the request failed.
+    /// The start of a body that may not be from Prometheus, without leading white space; the whole body of a failed
+    /// request.
     kept: Vec<u8>,
-    /// How much of it to keep.
+    /// The maximum length to keep.
     most_kept: usize,
     for_sink: Option<bool>,
-    /// Whether the call said where the answer is to be cut.
+    /// Whether the call limits the number of series.
     is_limited: bool,
     sink: S,
-    /// How many bytes came since others had their turn.
+    /// Number of bytes since other tasks could run.
     turn: usize,
 }
 
@@ -145,9 +146,9 @@ impl<S: JsonReader> BodyReader<S> {
         if self.for_sink.is_none() {
             let start = bytes.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
             let (blanks, rest) = bytes.split_at(start.unwrap_or(bytes.len()));
-            // There are proxies that keep connections alive with them. They count like all bytes.
+            // Some proxies keep connections alive with white space. It counts like all bytes.
             self.sink.push(blanks)?;
-            // Not by `Content-Type`: there are proxies that call JSON a text, and pages to log in that are called JSON.
+            // `Content-Type` is not reliable: some proxies send JSON as text, and login pages as JSON.
             self.for_sink = rest.first().map(|first| *first == b'{');
             bytes = rest;
             if bytes.starts_with(OWN_START) {
@@ -174,7 +175,7 @@ impl<S: JsonReader> BodyReader<S> {
         let Self { sink, kept, .. } = self;
         let mut output = match sink.finish() {
             Ok(output) => output.map_err(|error| ErrorKind::Server { status, error })?,
-            // JSON of something else.
+            // JSON that is not from Prometheus.
             Err(DecodeError::MissingField { field: "status" }) => return Err(foreign(status, &kept)),
             Err(error) => return Err(error.into()),
         };
@@ -192,14 +193,14 @@ impl<S: JsonReader> BodyReader<S> {
     }
 }
 
-/// The error for a body that is not of Prometheus, and begins like this.
+/// The error for a body that is not from Prometheus and starts like this.
 fn foreign(status: u16, start: &[u8]) -> ErrorKind {
     let text = String::from_utf8_lossy(&start[..start.len().min(EXCERPT_BYTES)]);
     let body = text.split_whitespace().collect::<Vec<_>>().join(" ");
     ErrorKind::Http { status, body }
 }
 
-/// Takes the compression off a body while it arrives.
+/// Decompresses a body as it arrives.
 pub(crate) struct Body<S> {
     content: BodyReader<S>,
     #[cfg(feature = "gzip")]
@@ -207,7 +208,7 @@ pub(crate) struct Body<S> {
 }
 
 impl<S: JsonReader> Body<S> {
-    /// The body of an answer with this status and `Content-Encoding`.
+    /// The body of a response with this status and `Content-Encoding`.
     pub(crate) fn new(status: u16, encoding: Option<&str>, limits: Limits) -> Result<Self, ErrorKind> {
         let content = BodyReader::new(status, limits);
         match encoding.map(str::trim) {
@@ -229,12 +230,12 @@ impl<S: JsonReader> Body<S> {
         &mut self.content.sink
     }
 
-    /// Tells that the call said where the answer is to be cut.
+    /// Marks that the call limits the number of series.
     pub(crate) fn set_limited(&mut self) {
         self.content.is_limited = true;
     }
 
-    /// How many bytes to push at once. Compressed, a piece can become a thousand times as long.
+    /// How many bytes to push at once. Compressed data can become a thousand times as long.
     #[cfg_attr(
         not(feature = "gzip"),
         expect(clippy::unused_self, reason = "without the feature nothing is compressed")
@@ -247,7 +248,7 @@ impl<S: JsonReader> Body<S> {
         usize::MAX
     }
 
-    /// Whether so much has been read that the clock, and others, must have their turn. It begins anew then.
+    /// Whether other tasks, and the timeout, should run now. Resets the count.
     pub(crate) fn is_turn_over(&mut self) -> bool {
         let is_over = self.content.turn >= TURN_BYTES;
         if is_over {
@@ -274,7 +275,7 @@ impl<S: JsonReader> Body<S> {
     }
 }
 
-/// Compressed bytes so far, and what is held back of them.
+/// Decompresses gzip data.
 #[cfg(feature = "gzip")]
 #[derive(Default)]
 struct Gzip {
@@ -294,13 +295,13 @@ impl Gzip {
         decoder.get_mut().clear();
         match written {
             Err(_) if is_success(content.status) => Err(DecodeError::Gzip { length: self.length }.into()),
-            // The status says more.
+            // The status is more informative.
             Err(_) => Err(content.foreign()),
             Ok(()) => Ok(()),
         }
     }
 
-    /// A body without any bytes is an empty one.
+    /// A body without any bytes is empty.
     fn finish<S: JsonReader>(self, content: &mut BodyReader<S>) -> Result<(), ErrorKind> {
         let Some(mut decoder) = self.decoder else { return Ok(()) };
         let finished = decoder.try_finish();

@@ -1,4 +1,4 @@
-//! One call: its deadline, its retries, and its end.
+//! A call: its deadline, attempts, and end.
 
 use std::borrow::Cow;
 use std::future::{Future, poll_fn};
@@ -19,43 +19,43 @@ use crate::http::options::{Options, Parameter, PartialData};
 use crate::http::transport::{EncodedParameters, HttpResponse, Target, Transport};
 use crate::wire::{DecodeError, Decoder, Limits, Pool};
 
-/// A future that can be sent between threads.
+/// A boxed future that is `Send`.
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 
-/// How long a call may take if nobody says.
+/// Default timeout of a call.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How much later than the server the client gives up at most, so that the server's own word on a timeout arrives.
+/// The maximum time that the client waits longer than the server, so that the server's error for a timeout can arrive.
 const MOST_GRACE: Duration = Duration::from_secs(1);
 
-/// How long to wait for what a server says about a request that failed, beyond its status.
+/// The time to wait for the body of a failed request.
 const FAILURE_TIME: Duration = Duration::from_secs(2);
 
 /// One request to the server, ready to be sent. It borrows nothing.
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) transport: Arc<Transport>,
-    /// For reports.
+    /// Name of the endpoint in reports.
     pub(crate) endpoint: &'static str,
     pub(crate) target: Target,
     pub(crate) parameters: Vec<Parameter>,
-    /// Whether the server takes a `timeout`.
+    /// Whether the endpoint has the parameter `timeout`.
     pub(crate) tells_timeout: bool,
-    /// Of the call, and of the client what these leave open.
+    /// Options of the call, with those of the client as defaults.
     pub(crate) options: Arc<Options>,
-    /// The first input that was bad.
+    /// The first invalid input.
     pub(crate) failure: Option<Box<ErrorKind>>,
     pub(crate) preset: Option<&'static str>,
     pub(crate) query: Option<String>,
-    /// When all must be over, if that is not for this call to say.
+    /// Deadline of all parts, if this call is one of several.
     pub(crate) deadline: Option<Deadline>,
-    /// What counts the samples of several calls together.
+    /// Counts the samples of several calls together.
     pub(crate) pool: Option<Arc<Pool>>,
-    /// How long the answer may be if nobody says.
+    /// Default limit on the size of the response, in bytes.
     pub(crate) max_bytes: u64,
 }
 
-/// When the server and when the client gives up.
+/// The deadlines of the server and of the client.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline {
     server: Instant,
@@ -65,7 +65,7 @@ pub(crate) struct Deadline {
 impl Deadline {
     pub(crate) fn after(timeout: Option<Duration>, start: Instant) -> Self {
         let timeout = timeout.unwrap_or(DEFAULT_TIMEOUT);
-        // A year is forever.
+        // A year is long enough, and does not overflow.
         let later = |time: Duration| start + time.min(Duration::from_hours(24 * 365));
         let grace = (timeout / 10).clamp(Duration::from_millis(20), MOST_GRACE);
         Self { server: later(timeout), client: later(timeout.saturating_add(grace)) }
@@ -73,7 +73,7 @@ impl Deadline {
 }
 
 impl Call {
-    /// A call of an endpoint below `/api/v1/` or, without a name for it, of any path.
+    /// Creates a call of an endpoint.
     pub(crate) fn new(transport: &Arc<Transport>, endpoint: &'static str, path: impl Into<Cow<'static, str>>) -> Self {
         Self {
             transport: Arc::clone(transport),
@@ -91,19 +91,19 @@ impl Call {
         }
     }
 
-    /// A call whose answer is short, unless somebody says otherwise.
+    /// Sets the default limit on the size of the response.
     pub(crate) fn at_most(self, max_bytes: u64) -> Self {
         Self { max_bytes, ..self }
     }
 
-    /// An endpoint that takes neither `POST` nor a timeout.
+    /// Marks an endpoint that accepts neither `POST` nor a timeout.
     pub(crate) fn get_only(mut self) -> Self {
         self.target.get_only = true;
         self.tells_timeout = false;
         self
     }
 
-    /// The same call with options of its own.
+    /// Sets the options of the call.
     pub(crate) fn with(mut self, options: Options) -> Self {
         if !options.is_empty() {
             let mut options = options.or(&self.transport.options);
@@ -113,13 +113,13 @@ impl Call {
         self
     }
 
-    /// Whether the call, or its client, says how many series an answer may have.
+    /// Whether the call or its client limits the number of series.
     pub(crate) fn is_limited(&self) -> bool {
         let mut parameters = self.parameters.iter().chain(&self.options.parameters);
         parameters.any(|(name, value)| name == "limit" && value != "0")
     }
 
-    /// A copy of a good call.
+    /// A copy of a valid call.
     pub(crate) fn part(&self) -> Self {
         Self {
             transport: Arc::clone(&self.transport),
@@ -133,7 +133,7 @@ impl Call {
         }
     }
 
-    /// Asks, reads the whole answer, and makes of it what the caller wants.
+    /// Makes the call, reads the whole response, and converts it.
     pub(crate) fn read<S: JsonReader, T>(
         self,
         convert: impl FnOnce(S::Output) -> Result<T, ErrorKind>,
@@ -153,7 +153,7 @@ impl Call {
         }
     }
 
-    /// Asks, and returns the answer once it has begun well.
+    /// Makes the call, and returns once a successful response has started.
     pub(crate) async fn open(self) -> Result<StartedCall, Error> {
         let mut attempts = Attempts::new(Box::new(self));
         let span = attempts.observer.span();
@@ -173,7 +173,7 @@ impl Call {
         }
     }
 
-    /// Asks where the answer is a line of text; a page for people, such as one to log in, is an error.
+    /// Makes a call whose response is a line of text. A page, such as a login page, is an error.
     pub(crate) async fn text(self) -> Result<(), Error> {
         let mut attempts = Attempts::new(Box::new(self));
         let span = attempts.observer.span();
@@ -213,7 +213,7 @@ impl Call {
     }
 }
 
-/// A call whose answer has begun to arrive.
+/// A call whose response has started.
 pub(crate) struct StartedCall {
     pub(crate) answer: HttpResponse,
     pub(crate) body: Body<Decoder>,
@@ -222,13 +222,12 @@ pub(crate) struct StartedCall {
     pub(crate) observer: Observer,
 }
 
-/// What comes of some work before the end of its time; `None` if it is late. A call has one timer for all that it waits
-/// for, as timers are not free.
+/// Runs some work until a deadline, and returns `None` if it is late. A call has a single timer, since timers have a cost.
 fn until_deadline<T>(
     end: Pin<&mut Sleep>,
     mut work: Pin<&mut impl Future<Output = T>>,
 ) -> impl Future<Output = Option<T>> {
-    // The end comes also for work that uses up what tokio lets a task do at a stretch.
+    // Unconstrained, so that the deadline also ends work that uses up tokio's cooperative budget.
     let mut end = unconstrained(end);
     poll_fn(move |context| match work.as_mut().poll(context) {
         Poll::Ready(result) => Poll::Ready(Some(result)),
@@ -236,9 +235,9 @@ fn until_deadline<T>(
     })
 }
 
-/// A call that is being made.
+/// The attempts of a call.
 struct Attempts {
-    /// In a box, as a future that is larger than what allocators have ready costs more than what it does.
+    /// Boxed, since large futures are slow to allocate.
     call: Box<Call>,
     question: EncodedParameters,
     deadline: Deadline,
@@ -265,7 +264,7 @@ impl Attempts {
         if let Some(conflict) = options.conflict(&call.parameters) {
             call.failure.get_or_insert(Box::new(conflict));
         }
-        // Of a parameter that is sent twice, some methods would take the first value and others the last.
+        // If a parameter is sent twice, some methods use the first value and others the last.
         let is_set = |name: &str| call.parameters.iter().any(|(setter, _)| setter == name);
         let (in_url, in_form): (Vec<_>, Vec<_>) = options
             .sent()
@@ -287,12 +286,12 @@ impl Attempts {
         }
     }
 
-    /// Asks until a whole answer has come.
+    /// Makes attempts until a response is complete.
     async fn whole<S: JsonReader>(&mut self) -> Result<S::Output, Error> {
         let mut end = pin!(sleep_until(self.deadline.client));
         loop {
             let failure = {
-                // The place is free only when the answer is gone.
+                // The permit is released with the response.
                 let (_permit, mut answer) = self.begin(end.as_mut()).await?;
                 match self.body::<S>(&mut answer, end.as_mut()).await {
                     Ok(output) => return Ok(output),
@@ -303,7 +302,7 @@ impl Attempts {
         }
     }
 
-    /// Asks until a good answer begins.
+    /// Makes attempts until a successful response starts.
     async fn begin(&mut self, mut end: Pin<&mut Sleep>) -> Result<(OwnedSemaphorePermit, HttpResponse), Error> {
         if let Some(failure) = self.call.failure.take() {
             return Err(self.observer.error(*failure));
@@ -318,7 +317,7 @@ impl Attempts {
 
     async fn attempt(&mut self, mut end: Pin<&mut Sleep>) -> Result<(OwnedSemaphorePermit, HttpResponse), ErrorKind> {
         self.observer.retry_after = None;
-        // A place among the calls that are made at the same time.
+        // Limits the number of concurrent calls.
         let permits = || Arc::clone(&self.call.transport.permits);
         let permit = match permits().try_acquire_owned() {
             Ok(permit) => Some(Ok(permit)),
@@ -329,8 +328,8 @@ impl Attempts {
             return Err(ErrorKind::Timeout(Some(Box::<dyn std::error::Error + Send + Sync>::from(why).into())));
         };
         let mut answer = until_deadline(end.as_mut(), pin!(self.send())).await;
-        // A server may close an idle connection at the moment at which a request is sent on it. That is not a failure, so
-        // the request is repeated once, at once, and without a retry.
+        // A server can close an idle connection while a request is sent on it. The request is then repeated once,
+        // immediately, and without using a retry.
         if let Some(Err(ErrorKind::Transport(source))) = &answer
             && source.is::<ClosedConnection>()
             && !std::mem::replace(&mut self.is_repeated, true)
@@ -344,7 +343,7 @@ impl Attempts {
         }
         let status = answer.status;
         end.as_mut().reset(self.deadline.client.min(Instant::now() + FAILURE_TIME));
-        // In a box, as this is rare and would make every call larger.
+        // Boxed, since this is rare and would make every future larger.
         let failure = Box::pin(self.body::<Decoder>(&mut answer, end.as_mut())).await.err();
         end.reset(self.deadline.client);
         Err(failure.unwrap_or(ErrorKind::Http { status, body: String::new() }))
@@ -386,7 +385,7 @@ impl Attempts {
             Ok(())
         };
         let arrived = until_deadline(end, pin!(arrive)).await.unwrap_or(Err(ErrorKind::Timeout(None)));
-        // If the request failed, its status says more than a body that broke.
+        // The status of a failed request is more informative than an incomplete body.
         if answer.is_success() {
             arrived?;
         }
@@ -400,7 +399,7 @@ impl Attempts {
         result
     }
 
-    /// The error of the last attempt, which also says why the one before it failed.
+    /// The error of the last attempt, with the failure before it.
     fn last(&mut self, error: Error) -> Error {
         match self.last_failure.take() {
             Some(before) => error.after(before),
@@ -408,7 +407,7 @@ impl Attempts {
         }
     }
 
-    /// Waits until it is time for a retry; if there is none, the failure comes back.
+    /// Waits until the next retry, or returns the failure if there is none.
     async fn pause(&mut self, failure: ErrorKind) -> Result<(), Error> {
         let error = self.observer.error(failure);
         let policy = self.call.options.retry.clone().unwrap_or_default();

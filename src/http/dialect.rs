@@ -1,13 +1,13 @@
-//! What only one kind of server knows.
+//! Settings of Thanos, VictoriaMetrics and Mimir.
 
 use promql_presets_core::{MetricQuerier, selector};
 
 use crate::error::ErrorKind;
 use crate::http::options::{Options, Parameter};
 
-/// Settings that only one kind of server knows: made from [`Thanos`], [`VictoriaMetrics`] or [`Mimir`].
+/// Settings of a certain kind of server, created from [`Thanos`], [`VictoriaMetrics`] or [`Mimir`].
 ///
-/// Other servers ignore what they do not know. What is missing here can be sent with `parameter` and `header`.
+/// Other servers ignore them. For further settings, use `parameter` and `header`.
 ///
 /// ```no_run
 /// # use promql_presets::{PrometheusClient, Thanos, VictoriaMetrics, Querier, presets::prometheus};
@@ -54,7 +54,7 @@ macro_rules! dialects {
         pub struct $name(Dialect);
 
         impl $name {
-            /// No settings.
+            /// Creates empty settings.
             pub fn new() -> Self {
                 Self::default()
             }
@@ -78,68 +78,66 @@ dialects! {
 }
 
 impl Thanos {
-    /// Whether series that differ in their replica labels alone become one.
+    /// Sets whether series that differ only in their replica labels are merged.
     pub fn dedup(self, dedup: bool) -> Self {
         Self(self.0.parameter("dedup", dedup.to_string()))
     }
 
-    /// A label that tells replicas apart, instead of those that the querier was started with, and those that the client
-    /// has. May be called repeatedly.
+    /// Adds a replica label. They replace those that the querier is configured with, and those of the client.
     pub fn replica_label(self, label: impl Into<String>) -> Self {
         Self(self.0.parameter("replicaLabels[]", label))
     }
 
-    /// Whether to answer with what there is when a store does not answer; not if
-    /// [`PartialData::Refuse`](crate::PartialData::Refuse) holds.
+    /// Sets whether to return partial data if a store fails. [`PartialData::Refuse`](crate::PartialData::Refuse) takes
+    /// precedence.
     pub fn partial_response(self, partial: bool) -> Self {
         Self(self.0.parameter("partial_response", partial.to_string()))
     }
 
-    /// The coarsest downsampled data to use: `auto`, `0s`, `5m` or `1h`.
+    /// Sets the coarsest downsampled data to use: `auto`, `0s`, `5m` or `1h`.
     pub fn max_source_resolution(self, resolution: impl Into<String>) -> Self {
         Self(self.0.parameter("max_source_resolution", resolution))
     }
 
-    /// Only stores that a querier's matchers select. May be called repeatedly, which means "or", but not for a client
-    /// and its call: that is [`ErrorKind::Config`](crate::ErrorKind::Config).
+    /// Limits the query to stores that a querier selects. Several queriers are combined with "or". Setting it for both a
+    /// client and its call is an [`ErrorKind::Config`](crate::ErrorKind::Config).
     pub fn store_match(self, querier: &dyn MetricQuerier) -> Self {
         Self(self.0.selector("storeMatch[]", querier))
     }
 }
 
 impl VictoriaMetrics {
-    /// Neither uses the cache of range queries nor moves start and end to suit it.
+    /// Disables the cache of range queries, and the alignment of start and end.
     pub fn nocache(self) -> Self {
         Self(self.0.parameter("nocache", "1"))
     }
 
-    /// A condition `label="value"` on every selector of the query. May be called repeatedly, and for a client and its
-    /// call: all conditions hold.
+    /// Adds a filter `label="value"` to every selector of the query. All filters of the client and the call apply.
     pub fn extra_label(self, label: &str, value: &str) -> Self {
         Self(self.0.parameter("extra_label", format!("{label}={value}")))
     }
 
-    /// The conditions of a querier on every selector of the query. May be called repeatedly, which means "or", but not
-    /// for a client and its call: that is [`ErrorKind::Config`](crate::ErrorKind::Config).
+    /// Adds the matchers of a querier to every selector of the query. Several queriers are combined with "or". Setting
+    /// it for both a client and its call is an [`ErrorKind::Config`](crate::ErrorKind::Config).
     pub fn extra_filters(self, querier: &dyn MetricQuerier) -> Self {
         Self(self.0.selector("extra_filters[]", querier))
     }
 
-    /// Rounds values to as many digits after the point.
+    /// Rounds values to this number of decimal places.
     pub fn round_digits(self, digits: u8) -> Self {
         Self(self.0.parameter("round_digits", digits.to_string()))
     }
 
-    /// Fails when a storage node does not answer.
+    /// Fails if a storage node is unavailable.
     pub fn deny_partial_response(self) -> Self {
         Self(self.0.parameter("deny_partial_response", "1"))
     }
 }
 
 impl Mimir {
-    /// Asks as these tenants together. None at all, and what
-    /// [cannot be a tenant](https://grafana.com/docs/mimir/latest/configure/about-tenant-ids/), such as a name with `|`, is
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config).
+    /// Queries several tenants together. An empty list and
+    /// [invalid names](https://grafana.com/docs/mimir/latest/configure/about-tenant-ids/), such as those with a `|`, are
+    /// an [`ErrorKind::Config`](crate::ErrorKind::Config).
     pub fn tenants<T: AsRef<str>>(mut self, tenants: impl IntoIterator<Item = T>) -> Self {
         let tenants: Vec<T> = tenants.into_iter().collect();
         let tenants: Vec<&str> = tenants.iter().map(AsRef::as_ref).collect();
@@ -153,7 +151,7 @@ impl Mimir {
         self
     }
 
-    /// Does not use the cache of results.
+    /// Disables the cache of results.
     pub fn no_cache(mut self) -> Self {
         self.0.headers.push(("cache-control", "no-store".to_owned()));
         self

@@ -1,4 +1,4 @@
-//! What can be set for one call, or for all calls of a client.
+//! Options of calls, with those of the client as defaults.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -40,20 +40,19 @@ const OF_CALLS: [&str; 2] = ["query", "timeout"];
 /// Parameters that a call can set although its client sets them too.
 const OVERRIDABLE: [&str; 4] = ["limit", "limit_per_metric", "lookback_delta", "stats"];
 
-/// What tells a server not to answer with a part of the data.
+/// Parameters that make servers fail instead of returning partial data.
 const REFUSALS: [(&str, &str); 2] = [("partial_response", "false"), ("deny_partial_response", "1")];
 
-/// Conditions that all hold together, so that the call's come beside the client's.
+/// Filters that all apply, so that those of a call are added to the client's.
 const CONDITIONS: [&str; 1] = ["extra_label"];
 
-/// Conditions of which one must hold: neither may those of the call take the place of the client's, nor come beside
-/// them.
+/// Filters of which one must match: those of a call can neither replace nor extend the client's.
 const ALTERNATIVES: [&[&str]; 2] = [&["extra_filters[]", "extra_filters"], &["storeMatch[]"]];
 
 /// Name and value of a parameter of the HTTP API.
 pub(crate) type Parameter = (Cow<'static, str>, String);
 
-/// What can be set for one call, or for all calls of a client. Empty is the default.
+/// Options of a call, or the defaults of a client.
 #[derive(Debug, Default)]
 pub(crate) struct Options {
     pub(crate) timeout: Option<Duration>,
@@ -63,7 +62,7 @@ pub(crate) struct Options {
     pub(crate) max_samples: Option<u64>,
     pub(crate) retry: Option<RetryPolicy>,
     pub(crate) partial: Option<PartialData>,
-    /// The first input that was bad, kept until the call is put together or the client is built.
+    /// The first invalid input, kept until the call is made or the client is built.
     pub(crate) failure: Option<ErrorKind>,
 }
 
@@ -79,7 +78,7 @@ impl Options {
         let Ok(mut value) = HeaderValue::try_from(value) else {
             return self.fail(ErrorKind::Config(format!("invalid value of the header {name:?}")));
         };
-        // Whether it is a secret cannot be known here.
+        // It may be a secret.
         value.set_sensitive(true);
         self.headers.insert(parsed, value);
     }
@@ -95,7 +94,7 @@ impl Options {
         self.parameters.push((name, value.into()));
     }
 
-    /// The parameters as they are sent. That partial data is refused comes before any of them.
+    /// The parameters to send. [`PartialData::Refuse`] takes precedence over parameters.
     pub(crate) fn sent(&self) -> impl Iterator<Item = (&str, &str)> {
         let refusals = if self.partial == Some(PartialData::Refuse) { &REFUSALS[..] } else { &[] };
         let all = self.parameters.iter().map(|(name, value)| (&**name, &**value));
@@ -103,7 +102,7 @@ impl Options {
         others.chain(refusals.iter().copied())
     }
 
-    /// Whether nothing is set.
+    /// Whether no option is set.
     pub(crate) fn is_empty(&self) -> bool {
         let Self {
             timeout: None,
@@ -140,8 +139,8 @@ impl Options {
         names.find(|name| is_set(name) && !OVERRIDABLE.contains(name)).map(set_twice)
     }
 
-    /// Fills in from the client's what the call leaves open. A header or a parameter of the call replaces the client's
-    /// of the same name, unless that would lose a filter.
+    /// Adds the options of the client as defaults. A header or a parameter of the call replaces the client's with the
+    /// same name, unless that would lose a filter.
     pub(crate) fn or(mut self, client: &Self) -> Self {
         for (name, value) in &client.headers {
             if !self.headers.contains_key(name) {
@@ -178,7 +177,7 @@ impl Options {
         }
     }
 
-    /// The limits of an answer, which may be this long if nobody says.
+    /// The limits of a response, with this default for its size.
     pub(crate) fn limits(&self, max_bytes: u64) -> Limits {
         let max_samples = self.max_samples.unwrap_or(Limits::default().max_samples);
         Limits { max_bytes: self.max_bytes.unwrap_or(max_bytes), max_samples }
@@ -197,7 +196,7 @@ fn set_twice(name: &str) -> ErrorKind {
     ErrorKind::Config(format!("the parameter `{name}` is set by {setter}; it cannot also be set as a raw parameter"))
 }
 
-/// The setters of every call and of the client's builder, for a type whose `Options` are at the given field.
+/// The setters of all calls and of the client's builder, for a type with `Options` in the given field.
 macro_rules! option_setters {
     ($($options:ident).+) => {
         /// Applies a setter if there is a value: `.when_some(timeout, |query, timeout| query.timeout(timeout))`.
@@ -208,22 +207,21 @@ macro_rules! option_setters {
             }
         }
 
-        /// How long the call may take, retries included; 30 seconds unless set. The server is told the same, and has
-        /// its say: the client waits up to a second longer.
+        /// Sets the timeout of the call, including retries: 30 seconds by default. It is also sent to the server. The
+        /// client waits up to a second longer, so that the server can report the timeout.
         pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
             self.$($options).+.timeout = Some(timeout);
             self
         }
 
-        /// Sends a header, instead of any that the client has by this name. It never reaches another server.
+        /// Sets a header, which replaces the client's with this name. It is never sent to another server.
         pub fn header(mut self, name: &str, value: &str) -> Self {
             self.$($options).+.header(name, value);
             self
         }
 
-        /// Asks as a tenant of Mimir, Cortex or Loki's kin: the header `X-Scope-OrgID`, which is sent as it is. A `|`
-        /// in it separates several tenants; [`Mimir::tenants`](crate::Mimir::tenants), for names that come from
-        /// elsewhere, refuses names with one.
+        /// Sets the tenant of Mimir or Cortex, with the header `X-Scope-OrgID`. A `|` separates several tenants. For
+        /// names from untrusted sources, use [`Mimir::tenants`](crate::Mimir::tenants), which rejects names with a `|`.
         pub fn tenant(self, tenant: &str) -> Self {
             self.header("x-scope-orgid", tenant)
         }
@@ -245,38 +243,37 @@ macro_rules! option_setters {
             self
         }
 
-        /// Sets what only one kind of server knows: [`Thanos`](crate::Thanos),
+        /// Applies settings of a certain kind of server: [`Thanos`](crate::Thanos),
         /// [`VictoriaMetrics`](crate::VictoriaMetrics) or [`Mimir`](crate::Mimir).
         pub fn with(mut self, dialect: impl Into<crate::Dialect>) -> Self {
             dialect.into().apply(&mut self.$($options).+);
             self
         }
 
-        /// What to do with an answer that misses data.
+        /// Sets what to do with partial responses: [`PartialData::Warn`](crate::PartialData::Warn) by default.
         pub fn partial_data(mut self, policy: crate::PartialData) -> Self {
             self.$($options).+.partial = Some(policy);
             self
         }
 
-        /// The most bytes that an answer may have, uncompressed. Unless set, 1 GiB for queries, 64 MiB for lists,
-        /// metadata and exemplars, and 4 MiB for what a server tells about itself.
+        /// Limits the size of a response in bytes, before compression. The default is 1 GiB for queries, 64 MiB for
+        /// lists, metadata and exemplars, and 4 MiB for server status.
         ///
-        /// It bounds the memory too. What is made of an answer, beside 16 bytes for each sample, takes at most so many
-        /// bytes or, if that is more, four times as many up to 256 MiB; 1 MiB is always allowed. With a limit of 1 GiB
-        /// that is 1 GiB at most, with one of 64 to 256 MiB it is 256 MiB, with one of 10 MiB it is 40 MiB. Answers
-        /// other than those of queries are also kept as they came until they are whole.
+        /// It also limits the memory of a result besides 16 bytes per sample: to the limit itself, or to four times the
+        /// limit up to 256 MiB, whichever is more, and at least to 1 MiB. With a limit of 1 GiB, that is 1 GiB; with 64
+        /// to 256 MiB, 256 MiB; with 10 MiB, 40 MiB. Responses other than those to queries are also buffered.
         pub fn max_response_bytes(mut self, bytes: u64) -> Self {
             self.$($options).+.max_bytes = Some(bytes);
             self
         }
 
-        /// The most samples that an answer may have, 16 bytes each in memory: 50 million unless set.
+        /// Limits the number of samples, which take 16 bytes each in memory: 50 million by default.
         pub fn max_samples(mut self, samples: u64) -> Self {
             self.$($options).+.max_samples = Some(samples);
             self
         }
 
-        /// When and how often to try again.
+        /// Sets the retry policy.
         pub fn retry(mut self, policy: crate::RetryPolicy) -> Self {
             self.$($options).+.retry = Some(policy);
             self

@@ -1,4 +1,4 @@
-//! What one call asks, while it is put together.
+//! A request under construction.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::http::transport::Transport;
 use crate::value::RangeError;
 use crate::value::Timestamp;
 
-/// What every call of `/api/v1/` is made of. A bad input is kept until the call is made.
+/// The parameters and options of a call. Invalid input is reported when the call is made.
 pub(crate) struct Request<'a> {
     pub(crate) transport: &'a Arc<Transport>,
     pub(crate) parameters: Vec<Parameter>,
@@ -22,7 +22,7 @@ impl<'a> Request<'a> {
         Self { transport, parameters: Vec::new(), options: Options::default() }
     }
 
-    /// Sets a parameter, which comes once.
+    /// Sets a parameter, replacing an earlier value.
     pub(crate) fn parameter(&mut self, name: &'static str, value: impl Into<String>) {
         self.parameters.retain(|(other, _)| *other != name);
         self.parameters.push((name.into(), value.into()));

@@ -1,4 +1,4 @@
-//! Trying again: when, how often, and not too often.
+//! Retries, their delays, and their budget.
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -7,21 +7,22 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::error::Error;
 
-/// When and how often a call is tried again.
+/// When and how often failed calls are retried.
 ///
-/// Every call of this client only reads, so all may be repeated. A failure is one to try again after if
-/// [`Error::is_retryable`] says so: no connection or a broken one, an answer that was cut off or is empty, HTTP 408, 429, 502, 503
-/// and 504, and any status but 4xx where Prometheus itself says `internal` or `timeout`. Waits grow from one to the
-/// next and are random, so that clients do not come back all at once; if the server says in `Retry-After` how long to
-/// wait, it is at least that long, and up to a quarter longer. A call is never tried again if the wait would last
-/// beyond its timeout, and not while too many others of the same client are (a fifth of all calls, or ten a second).
-/// While it waits, it is none of the calls that are made at once.
+/// All calls of a client only read, so all can be retried. By default, calls are retried after the transient failures for
+/// which [`Error::is_retryable`] is true: no connection or a broken one, a truncated or empty response, HTTP 408, 429,
+/// 502, 503 and 504, and the Prometheus errors `internal` and `timeout` unless the status is 4xx.
+///
+/// The delay doubles with each retry and is random, so that clients do not retry at the same time. A `Retry-After`
+/// of the server is respected, with up to a quarter added. A call is not retried if the delay would exceed its timeout,
+/// or if too many calls of the client are being retried: a fifth of all calls, or ten per second. During the delay, it
+/// does not count towards [`max_concurrent`](crate::ClientBuilder::max_concurrent).
 #[derive(Clone)]
 pub struct RetryPolicy {
     retries: u32,
     first_wait: Duration,
     longest_wait: Duration,
-    also: Option<Condition>,
+    retry_if: Option<Condition>,
 }
 
 type Condition = Arc<dyn Fn(&Error) -> bool + Send + Sync>;
@@ -30,53 +31,53 @@ type Condition = Arc<dyn Fn(&Error) -> bool + Send + Sync>;
 impl Default for RetryPolicy {
     fn default() -> Self {
         let (first_wait, longest_wait) = (Duration::from_millis(100), Duration::from_secs(5));
-        Self { retries: 3, first_wait, longest_wait, also: None }
+        Self { retries: 3, first_wait, longest_wait, retry_if: None }
     }
 }
 
 impl RetryPolicy {
-    /// Never again.
+    /// Disables retries.
     #[must_use]
     pub fn never() -> Self {
         Self::default().retries(0)
     }
 
-    /// How many times after the first.
+    /// Sets the maximum number of retries.
     #[must_use]
     pub fn retries(self, retries: u32) -> Self {
         Self { retries, ..self }
     }
 
-    /// How long to wait before the first retry, and at most before a later one. Each wait is twice as long as the one
-    /// before it, less up to a half by chance.
+    /// Sets the delay before the first retry, and the maximum delay. Each delay is twice the previous one, minus a random
+    /// part of up to a half.
     #[must_use]
-    pub fn waits(self, first: Duration, longest: Duration) -> Self {
+    pub fn backoff(self, first: Duration, longest: Duration) -> Self {
         Self { first_wait: first, longest_wait: longest, ..self }
     }
 
-    /// Also tries again after failures that meet a condition, such as those of Mimir's storage:
+    /// Also retries after failures that match a condition, such as those of Mimir's storage:
     ///
     /// ```
     /// # use promql_presets::{Error, RetryPolicy, ErrorKind};
-    /// RetryPolicy::default().also(|error: &Error| match error.kind() {
+    /// RetryPolicy::default().retry_if(|error: &Error| match error.kind() {
     ///     ErrorKind::Server { status: 422, error, .. } => error.message.contains("err-mimir-store"),
     ///     _ => false,
     /// });
     /// ```
     #[must_use]
-    pub fn also(self, condition: impl Fn(&Error) -> bool + Send + Sync + 'static) -> Self {
-        Self { also: Some(Arc::new(condition)), ..self }
+    pub fn retry_if(self, condition: impl Fn(&Error) -> bool + Send + Sync + 'static) -> Self {
+        Self { retry_if: Some(Arc::new(condition)), ..self }
     }
 
-    /// How long to wait before the next retry after a failure, when so many have been made; `None` is never.
+    /// The delay before the next retry after a failure; `None` if there is none.
     pub(crate) fn wait(&self, error: &Error, retries_made: u32) -> Option<Duration> {
-        let again = error.is_retryable() || self.also.as_ref().is_some_and(|condition| condition(error));
+        let again = error.is_retryable() || self.retry_if.as_ref().is_some_and(|condition| condition(error));
         if !again || retries_made >= self.retries {
             return None;
         }
         let longest = self.first_wait.saturating_mul(1 << retries_made.min(20)).min(self.longest_wait);
         let wait = longest.mul_f64(1.0 - random() / 2.0);
-        // Whoever was told the same should not come back all at once.
+        // Clients with the same `Retry-After` should not retry at the same time.
         let told = error.retry_after().unwrap_or_default();
         Some(wait.max(told.saturating_add((told / 4).mul_f64(random()))))
     }
@@ -93,14 +94,13 @@ impl fmt::Debug for RetryPolicy {
     }
 }
 
-/// A number from 0 to 1, random enough to spread clients.
+/// A random number from 0 to 1.
 fn random() -> f64 {
     let bits = RandomState::new().hash_one(Instant::now());
     f64::from((bits >> 32) as u32) / f64::from(u32::MAX)
 }
 
-/// How many retries a client may make in all its calls, so that a server that is down is not asked several times as
-/// much as one that is up.
+/// The retries that a client has left for all calls, so that retries do not multiply the load of a failing server.
 #[derive(Debug)]
 pub(crate) struct Budget(Mutex<Tokens>);
 
@@ -128,7 +128,7 @@ impl Budget {
         tokens.left = (tokens.left + Self::PER_CALL).min(Self::MOST);
     }
 
-    /// Whether there is a retry left, which this takes.
+    /// Takes a retry from the budget, if one is left.
     pub(crate) fn spend(&self, now: Instant) -> bool {
         let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let elapsed = now.saturating_duration_since(tokens.at).as_millis();
@@ -140,11 +140,11 @@ impl Budget {
     }
 }
 
-/// Reads `Retry-After`: seconds, or a date in any form that HTTP has for one.
+/// Parses `Retry-After`: seconds, or a date in any of the formats of HTTP.
 pub(crate) fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // As many digits as this is a server that does not want to be asked again.
+        // Too many digits for a number mean forever.
         return Some(value.parse().map_or(Duration::MAX, Duration::from_secs));
     }
     Some(httpdate::parse_http_date(value).ok()?.duration_since(now).unwrap_or_default())
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn waits_double_and_are_random() {
-        let policy = RetryPolicy::default().retries(10).waits(Duration::from_millis(100), Duration::from_millis(300));
+        let policy = RetryPolicy::default().retries(10).backoff(Duration::from_millis(100), Duration::from_millis(300));
         let waits = |made| (0..50).map(|_| policy.wait(&http(503), made).unwrap()).collect::<Vec<_>>();
         for (made, low, high) in [(0, 50, 100), (1, 100, 200), (2, 150, 300), (9, 150, 300)] {
             let waits = waits(made);
@@ -192,7 +192,7 @@ mod tests {
             assert!(policy.wait(&http(status), 0).is_some(), "{status}");
             assert_eq!(RetryPolicy::never().wait(&http(status), 0), None);
         }
-        assert!(policy.also(|error| error.status() == Some(422)).wait(&http(422), 0).is_some());
+        assert!(policy.retry_if(|error| error.status() == Some(422)).wait(&http(422), 0).is_some());
     }
 
     #[test]

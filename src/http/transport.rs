@@ -1,4 +1,4 @@
-//! HTTP: one server, one pool of connections, and what its clones share. The only file that sends with reqwest.
+//! Sends requests with reqwest: one server, one connection pool, shared by all clones of a client.
 
 use std::error::Error;
 use std::future::poll_fn;
@@ -25,72 +25,72 @@ use crate::http::observe::Hook;
 use crate::http::options::Options;
 use crate::http::retry::{Budget, retry_after};
 
-/// How many redirects within the same server are followed.
+/// The maximum number of redirects within the same server.
 const MAX_REDIRECTS: u32 = 5;
 
-/// How long a URL may be for the HTTP library.
+/// The maximum length of a URL in the HTTP library.
 const MAX_URL: usize = 65_534;
 
-/// How questions are sent to endpoints that take both methods.
+/// The HTTP method for endpoints that accept both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum HttpMethod {
-    /// With `POST`, whose queries may be long; with `GET` for good once a proxy has answered `POST` with 403, 405 or
-    /// 501, and `GET` got through. What is too long for `GET` fails as `POST` did.
+    /// `POST`, which allows long queries. If a proxy refuses it with 403, 405 or 501 but accepts `GET`, the client uses
+    /// `GET` from then on. A query that is too long for `GET` fails with the response to `POST`.
     #[default]
     Auto,
-    /// With `GET` always. Long queries may fail with 414.
+    /// Always `GET`. Long queries can fail with 414.
     Get,
-    /// With `POST` always.
+    /// Always `POST`.
     Post,
 }
 
-/// A server, how to talk to it, and what is known of it.
+/// A server, its settings, and what is known about it.
 #[derive(Debug)]
 pub(crate) struct Transport {
     pub(crate) http: reqwest::Client,
-    /// Ends with a slash; has no credentials.
+    /// Ends with a slash, and has no credentials.
     pub(crate) base: Url,
     pub(crate) queries: [(&'static str, Url); 2],
     pub(crate) options: Arc<Options>,
-    /// The parameters that stay in the URL, as they were in that of the client.
+    /// The names of the parameters in the client's URL. They stay in the URL of each request.
     pub(crate) in_url: Vec<String>,
     pub(crate) method: HttpMethod,
     pub(crate) max_steps: u64,
     pub(crate) compressed: bool,
     pub(crate) hook: Option<Hook>,
-    /// Whether spans have the query.
+    /// Whether spans have the field `query`.
     #[cfg(feature = "tracing")]
     pub(crate) trace_query: bool,
     pub(crate) permits: Arc<Semaphore>,
-    /// How many permits there are.
+    /// The number of permits.
     pub(crate) max_concurrent: usize,
     pub(crate) budget: Budget,
-    /// Whether a proxy in front of Prometheus does.
+    /// Whether a proxy in front of the server refuses `POST`.
     pub(crate) refuses_post: Arc<AtomicBool>,
 }
 
-/// Where a question goes.
+/// The endpoint of a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
-    /// Below the base; nothing in it needs escaping.
+    /// Path below the base URL, escaped.
     pub(crate) path: std::borrow::Cow<'static, str>,
-    /// Whether `POST` is not an option.
+    /// Whether the endpoint does not accept `POST`.
     pub(crate) get_only: bool,
 }
 
-/// Parameters, encoded; that of the timeout is made anew for each request.
+/// Encoded parameters, except for the timeout, which differs for each request.
 #[derive(Debug)]
 pub(crate) struct EncodedParameters {
-    /// Those that are in the URL whatever the method.
+    /// Parameters in the URL, whatever the method.
     pub(crate) in_url: String,
     pub(crate) form: String,
-    /// When the server gives up, if it is to be told.
+    /// The deadline of the server, if the endpoint has a timeout.
     pub(crate) deadline: Option<Instant>,
 }
 
 impl EncodedParameters {
-    /// What is in the URL with this method.
+    /// The query string of the URL with this method.
     fn query(&self, method: &Method) -> Option<String> {
         let form = if *method == Method::POST { String::new() } else { self.form() };
         match (&*self.in_url, &*form) {
@@ -101,13 +101,13 @@ impl EncodedParameters {
         }
     }
 
-    /// What the server is asked now.
+    /// The form with the remaining timeout.
     fn form(&self) -> String {
         let mut form = String::with_capacity(self.form.len() + "&timeout=31536000.000".len());
         form.push_str(&self.form);
         if let Some(deadline) = self.deadline {
             form.push_str(if form.is_empty() { "timeout=" } else { "&timeout=" });
-            // Seconds with three decimals, without the machinery of `write!`, as it is done for each request.
+            // Seconds with three decimals. Done for each request, so without the cost of `write!`.
             let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
             let mut digits = itoa::Buffer::new();
             form.push_str(digits.format(left.as_secs()));
@@ -119,7 +119,7 @@ impl EncodedParameters {
 }
 
 impl Transport {
-    /// Sends a question and returns the answer once its header is there.
+    /// Sends a request and returns the response once its headers have arrived.
     pub(crate) async fn send(
         &self,
         target: &Target,
@@ -137,16 +137,16 @@ impl Transport {
         if gets || self.method == HttpMethod::Post || !refuses(answer.status) {
             return Ok(answer);
         }
-        // In a box, as this is rare and would make every call larger.
+        // Boxed, since this is rare and would make every future larger.
         match Box::pin(self.send_as(Method::GET, target, question, headers)).await {
-            // It cannot be sent, so the answer to `POST` is the one there is.
+            // `GET` cannot be sent, so return the response to `POST`.
             Err(ErrorKind::Config(_)) => Ok(answer),
             second => Ok(HttpResponse { refuses_post: Some(Arc::clone(&self.refuses_post)), ..second? }),
         }
     }
 
-    /// Sends, and follows redirects that stay with the server. The method stays the same, but for HTTP 303, which asks
-    /// for `GET`; what is in the URL stays unless the server says something else.
+    /// Sends a request and follows redirects within the server, with the same method, or with `GET` after HTTP 303. The
+    /// query string stays unless the redirect has another.
     async fn send_as(
         &self,
         mut method: Method,
@@ -226,7 +226,7 @@ impl Transport {
     }
 }
 
-/// The URLs of queries, which are most of what is asked, so that they need not be put together for each.
+/// The URLs of queries, which are built once, since most calls are queries.
 pub(crate) fn query_urls(base: &Url) -> [(&'static str, Url); 2] {
     ["api/v1/query", "api/v1/query_range"].map(|path| (path, below(base, path)))
 }
@@ -237,33 +237,33 @@ fn below(base: &Url, path: &str) -> Url {
     url
 }
 
-/// What a body is encoded in, one after the other.
+/// The encodings of a body, in order.
 fn encoding(headers: &HeaderMap) -> Option<String> {
     let names = headers.get_all(CONTENT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     names.map(str::to_ascii_lowercase).reduce(|all, name| format!("{all}, {name}"))
 }
 
-/// Whether a status says that all went well.
+/// Whether a status means success.
 pub(crate) fn is_success(status: u16) -> bool {
     (200..300).contains(&status)
 }
 
-/// Whether a status may mean that a proxy does not let a method through.
+/// Whether a status can mean that a proxy refuses the method.
 fn refuses(status: u16) -> bool {
     matches!(status, 403 | 405 | 501)
 }
 
-/// The answer to one request: its header, and its body as it arrives.
+/// A response: its headers, and its body as it arrives.
 pub(crate) struct HttpResponse {
     pub(crate) status: u16,
     pub(crate) encoding: Option<String>,
-    /// How long the server asks its callers to wait.
+    /// The delay in `Retry-After`.
     pub(crate) retry_after: Option<Duration>,
-    /// Whether a redirect led to another path, such as that of a page to log in.
+    /// Whether a redirect led to another path, such as a login page.
     pub(crate) moved: bool,
-    /// Set for later calls if this answer, to `GET` after `POST` was refused, turns out to be of Prometheus.
+    /// Set for later calls once this response, to `GET` after `POST` was refused, turns out to be from Prometheus.
     refuses_post: Option<Arc<AtomicBool>>,
-    /// How many bytes of the body have come.
+    /// Number of bytes of the body that have arrived.
     length: u64,
     body: Body,
 }
@@ -275,7 +275,7 @@ impl HttpResponse {
             status: response.status().as_u16(),
             encoding: encoding(response.headers()),
             retry_after: header(RETRY_AFTER).and_then(|value| {
-                // A date is one of the server's clock.
+                // A date is by the server's clock.
                 let now = header(DATE).and_then(|date| httpdate::parse_http_date(date).ok());
                 retry_after(value, now.unwrap_or_else(SystemTime::now))
             }),
@@ -290,14 +290,14 @@ impl HttpResponse {
         is_success(self.status)
     }
 
-    /// The answer is of Prometheus, not of something before it.
+    /// Confirms that the response is from Prometheus, not from a proxy.
     pub(crate) fn confirm(&self) {
         if let Some(refuses_post) = self.refuses_post.as_ref().filter(|_| !refuses(self.status)) {
             refuses_post.store(true, Ordering::Relaxed);
         }
     }
 
-    /// The next piece of the body.
+    /// Returns the next chunk of the body.
     pub(crate) fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, ErrorKind>> {
         loop {
             return Poll::Ready(match ready!(Pin::new(&mut self.body).poll_frame(context)) {
@@ -320,16 +320,16 @@ impl HttpResponse {
         }
     }
 
-    /// The next piece of the body.
+    /// Returns the next chunk of the body.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, ErrorKind> {
         poll_fn(|context| self.poll_chunk(context)).await
     }
 }
 
 fn failure(error: reqwest::Error) -> ErrorKind {
-    // The URL may hold what a caller filtered on.
+    // The URL can contain the caller's filters.
     let error = error.without_url();
-    // A connection that cannot be made in time may be made the next time.
+    // A timeout of the connection is handled below: the next attempt may succeed.
     if error.is_timeout() && !error.is_connect() {
         return ErrorKind::Timeout(Some(Arc::new(error)));
     }
@@ -337,7 +337,7 @@ fn failure(error: reqwest::Error) -> ErrorKind {
         return ErrorKind::Config(error.source().map_or_else(|| error.to_string(), ToString::to_string));
     }
     let causes = || successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source());
-    // Under TLS 1.3 the server says what it thinks of the client's certificate when the client has already asked.
+    // With TLS 1.3, the server rejects a client certificate only after the client has sent its request.
     if (error.is_connect() || error.is_request()) && causes().any(|cause| cause.downcast_ref().is_some_and(is_invalid))
     {
         return ErrorKind::Tls(Arc::new(error));
@@ -361,14 +361,14 @@ fn failure(error: reqwest::Error) -> ErrorKind {
     ErrorKind::Transport(Arc::new(error))
 }
 
-/// Whether this is what rustls makes of a certificate that is not valid, and of what is no TLS at all.
+/// Whether rustls reports an invalid certificate, or a server without TLS.
 fn is_invalid(error: &io::Error) -> bool {
-    // Not a `source`: that of an error in another is the one behind both.
+    // Not `source`, which skips the inner error.
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
     error.kind() == io::ErrorKind::InvalidData || inner.is_some_and(is_invalid)
 }
 
-/// `Authorization: scheme credentials`, marked so that it is never shown.
+/// `Authorization: scheme credentials`, marked as sensitive.
 pub(crate) fn authorization(scheme: &str, credentials: &str) -> Result<(HeaderName, HeaderValue), ErrorKind> {
     let mut value = HeaderValue::try_from(format!("{scheme} {credentials}"))
         .map_err(|_| ErrorKind::Config("credentials with characters that HTTP does not allow".to_owned()))?;

@@ -233,7 +233,7 @@ async fn what_may_pass_is_tried_again_and_nothing_else() {
     }
 
     let server = Server::sequence(&[error(422, "execution"), vector("7")]);
-    let policy = quick().also(|error| error.status() == Some(422));
+    let policy = quick().retry_if(|error| error.status() == Some(422));
     assert_eq!(ask(&client_of(&server).retry(policy).build().unwrap()).await.unwrap(), 7.0);
 }
 

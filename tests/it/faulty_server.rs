@@ -195,7 +195,7 @@ pub(crate) fn vector_body(value: &str) -> String {
 
 /// Retries that a test need not wait for.
 pub(crate) fn quick() -> RetryPolicy {
-    RetryPolicy::default().waits(Duration::from_millis(1), Duration::from_millis(2))
+    RetryPolicy::default().backoff(Duration::from_millis(1), Duration::from_millis(2))
 }
 
 pub(crate) fn client_of(server: &Server) -> ClientBuilder {

@@ -13,7 +13,7 @@ use promql_presets::{
 
 /// A client whose retries a test need not wait for.
 fn client_of(server: &Server) -> PrometheusClient {
-    let quick = RetryPolicy::default().waits(Duration::from_millis(1), Duration::from_millis(2));
+    let quick = RetryPolicy::default().backoff(Duration::from_millis(1), Duration::from_millis(2));
     PrometheusClient::builder(&server.url).retry(quick).build().unwrap()
 }
 

@@ -573,7 +573,7 @@ fn last_query(parameters: &[(String, String)]) -> String {
 async fn a_span_tells_what_became_of_a_call() {
     let server = Server::sequence(&[crate::faulty_server::answer(503, "", ""), vector("7")]);
     let (log, _guard) = spans::collect();
-    let policy = RetryPolicy::default().waits(Duration::from_millis(1), Duration::from_millis(1));
+    let policy = RetryPolicy::default().backoff(Duration::from_millis(1), Duration::from_millis(1));
     client(&server).query(UP, &prometheus::Querier::new()).retry(policy).await.unwrap();
     let fields = log.fields();
     let get = |name: &str| fields.get(name).map(String::as_str);
