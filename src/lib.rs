@@ -124,7 +124,7 @@ pub mod wire;
 
 /// The HTTP client, for [`ClientBuilder::configure_http`] and [`ClientBuilder::http_client`].
 pub use reqwest;
-/// JSON, for what [`PrometheusClient::parse_query`] returns.
+#[doc(hidden)]
 pub use serde_json;
 
 pub use client::{ClientBuilder, PrometheusClient};
@@ -136,8 +136,8 @@ pub use error::{Error, ErrorClass, ErrorKind};
 pub use http::{CallReport, Dialect, HttpMethod, Mimir, Outcome, PartialData, RetryPolicy, Thanos, VictoriaMetrics};
 pub use promql_presets_core::{
     AnyWindow, DurationError, IntoMatch, LabelInfo, LabelKind, LabelName, LabelValue, Match, MatchOp, Matcher,
-    MetricName, MetricQuerier, NameError, NoWindow, Preset, PresetInfo, Presets, PromDuration, Querier, RenderError,
-    ResultType, TakesWindow, UnknownText, Window, Windowed, none_of, not, not_regex, one_of, regex, starts_with,
+    MetricQuerier, NameError, NoWindow, Preset, PresetInfo, Presets, PromDuration, Querier, RenderError, ResultType,
+    TakesWindow, UnknownText, Window, Windowed, none_of, not, not_regex, one_of, regex, starts_with,
 };
 pub use query::{
     InstantQuery, MAX_STEPS, Progress, RangeQuery, RangeResult, RawQuery, RawRangeQuery, SeriesStream, SplitQuery,

@@ -1,4 +1,4 @@
-//! `promql-presets check`: the verdict of a build, without one.
+//! `promql-presets check`: checks preset files without a build.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -18,14 +18,14 @@ Checks preset files as `cargo build` would
 
 usage: promql-presets check [PATH]... [--format FORMAT] [--deny-warnings]
 
-  PATH               a folder of preset files, or one of its files, for which the others still count as
-                     schema; `presets` if none is given
-  --format FORMAT    human: the line and carets under the fault (the default)
+  PATH               a folder of preset files, or a file or folder in it, which is checked against the
+                     schema of the whole folder; default: `presets`
+  --format FORMAT    human: the line and carets (the default)
                      short: path:line:column: severity: message [check]
-                     json:  one object a line, with file, preset, check, severity, message, line, column,
+                     json:  one object per line, with file, preset, check, severity, message, line, column,
                             end_line, end_column and help; lines and columns start at 1, columns count
                             characters
-  --deny-warnings    exit with 1 where there are warnings
+  --deny-warnings    exit with 1 if there are warnings
   -h, --help         show this text
 
 exit status: 0 without errors, 1 with errors, 2 if files could not be read
@@ -81,7 +81,7 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
     Ok(if bad { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
 }
 
-/// What there is to say, and how much of it.
+/// The findings, and their number.
 struct Report {
     format: Format,
     colors: bool,

@@ -9,7 +9,7 @@ use crate::failure::Failure;
 use crate::output::{help, table};
 
 pub(crate) const HELP: &str = "\
-Shows what a check is about: why, a preset that fails, and how to fix it
+Explains a check: why, a preset that fails, and how to fix it
 
 usage: promql-presets explain [CHECK]
 
@@ -34,19 +34,19 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
     Err(Failure::unknown("check", &name, Code::ALL.iter().map(|code| code.as_str())))
 }
 
-/// Every code with its severity and what it finds.
+/// Every code with its severity and summary.
 fn all() -> String {
     let layers = [
         (Layer::File, "File: TOML, keys, names and values"),
         (Layer::Template, "Template: braces and placeholders"),
         (Layer::Query, "Query: syntax and types of PromQL"),
-        (Layer::Meaning, "Meaning: sound PromQL that says the wrong thing; a preset may `allow` it with a reason"),
+        (Layer::Meaning, "Meaning: valid PromQL with the wrong meaning; a preset can `allow` it with a reason"),
     ];
     let row = |code: &Code| {
         let indented = format!("  {}", code.as_str());
         vec![indented, code.severity().as_str().to_owned(), code.summary().to_owned()]
     };
-    // One table, so that the columns of all layers stand under each other.
+    // One table, so that the columns of all layers are aligned.
     let lines = table(&Code::ALL.iter().map(row).collect::<Vec<_>>());
     let lines: Vec<(&Code, &str)> = Code::ALL.iter().zip(lines.lines()).collect();
     let section = |(layer, title): (Layer, &str)| {

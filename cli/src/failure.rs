@@ -6,14 +6,14 @@ use std::io;
 use promql_presets_compiler::diagnostic::suggest::nearest;
 use promql_presets_compiler::discover::DiscoverError;
 
-/// Why a command could not run. Findings and refusals are no failures: they are what a command is for.
+/// Why a command could not run. Findings are not failures: they are the result of a command.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The arguments make no sense: why, and the help of the command.
+    /// Invalid arguments: the message, and the help of the command.
     Usage(String, &'static str),
-    /// Something that is not there, or cannot be read.
+    /// Input that does not exist or cannot be read.
     Input(String),
-    /// The answer could not be written.
+    /// The output could not be written.
     Output(io::Error),
 }
 
@@ -22,7 +22,7 @@ impl Failure {
         Self::Usage(message.into(), help)
     }
 
-    /// There is no such check or preset.
+    /// An unknown check or preset.
     pub(crate) fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         Self::Input(format!("no {what} `{name}`{}", did_you_mean(name, known)))
     }
@@ -46,7 +46,7 @@ impl Failure {
         Self::Usage(message, help)
     }
 
-    /// Whether the reader of the output has gone, which is no fault.
+    /// Whether the reader of the output has closed it, which is not an error.
     pub(crate) fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
@@ -58,7 +58,7 @@ impl fmt::Display for Failure {
             Self::Usage(message, help) => {
                 writeln!(f, "error: {message}\n")?;
                 let usage = help.split("\n\n").find(|part| part.starts_with("usage: ")).unwrap_or_default();
-                writeln!(f, "{usage}\n\n`--help` tells more")
+                writeln!(f, "{usage}\n\nrun with `--help` for details")
             }
             Self::Input(message) => writeln!(f, "error: {message}"),
             Self::Output(error) => writeln!(f, "error: cannot write to standard output: {error}"),
@@ -66,7 +66,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// What a name was meant to be, as the end of a message.
+/// A suggestion for a misspelt name, as the end of a message.
 pub(crate) fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest(name, known).map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default()
 }

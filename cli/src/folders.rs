@@ -1,4 +1,4 @@
-//! Which preset files a command is about.
+//! The preset files that a command reads.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -8,19 +8,19 @@ use promql_presets_compiler::{SourceFile, discover};
 
 use crate::failure::Failure;
 
-/// The folder that commands look into unless told otherwise.
+/// The default folder of commands.
 pub(crate) const DEFAULT: &str = "presets";
 
-/// A folder of preset files, all of which are compiled together.
+/// A folder of preset files, which are compiled together.
 #[derive(Debug)]
 pub(crate) struct Folder {
     /// All its files.
     pub(crate) files: Vec<SourceFile>,
-    /// Whether each of them was asked for.
+    /// Whether each file was an argument, or is below one.
     pub(crate) wanted: Vec<bool>,
 }
 
-/// Reads folders, and files together with the folders that they belong to.
+/// Reads folders and files, each with the whole folder of presets that it belongs to.
 pub(crate) fn read(arguments: &[PathBuf]) -> Result<Vec<Folder>, Failure> {
     let default = [PathBuf::from(DEFAULT)];
     let arguments = if arguments.is_empty() { &default } else { arguments };
@@ -32,7 +32,7 @@ pub(crate) fn read(arguments: &[PathBuf]) -> Result<Vec<Folder>, Failure> {
         };
         let path = fs::canonicalize(argument).map_err(failed)?;
         let is_folder = path.is_dir();
-        // A link to a preset file stands where the link stands, so only its folder is resolved.
+        // A link to a preset file belongs to the folder of the link, so only its folder is resolved.
         let path = match argument.file_name() {
             Some(name) if !is_folder => {
                 let parent = argument.parent().filter(|parent| !parent.as_os_str().is_empty());
@@ -61,7 +61,7 @@ pub(crate) fn read(arguments: &[PathBuf]) -> Result<Vec<Folder>, Failure> {
         let Some(file) = folder.files.iter().position(|file| file.name == name) else {
             let shown = argument.display();
             return Err(Failure::Input(format!(
-                "`{shown}` is no preset file: the name of one ends in `.toml` and starts with no dot"
+                "`{shown}` is not a preset file: its name must end in `.toml` and not start with a dot"
             )));
         };
         folder.files[file].path = slashes(&discover::normalized(argument));

@@ -1,8 +1,8 @@
-//! JSON objects on one line each, with their fields in the order in which they are written.
+//! JSON objects, one per line, with their fields in insertion order.
 
 use serde_json::Value;
 
-/// An object that is being written.
+/// Writes an object.
 #[derive(Debug)]
 pub(crate) struct Object<'a> {
     out: &'a mut String,
@@ -15,7 +15,7 @@ impl<'a> Object<'a> {
         Self { out, first: true }
     }
 
-    /// Adds a field. Text, numbers and booleans become themselves, `None` becomes `null`.
+    /// Adds a field. `None` becomes `null`.
     pub(crate) fn field(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.key(name);
         self.out.push_str(&value.into().to_string());

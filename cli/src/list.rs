@@ -1,4 +1,4 @@
-//! `promql-presets list`: what there is.
+//! `promql-presets list`: lists presets.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,14 +11,14 @@ use crate::output::{help, print, remark, table};
 use crate::{FOUND, folders};
 
 pub(crate) const HELP: &str = "\
-Lists presets with the type of their result, their unit, and the default of their window
+Lists presets with their result type, unit and default window
 
 usage: promql-presets list [PATH]...
 
-  PATH          a folder of preset files, or one of its files; `presets` if none is given
+  PATH          a folder of preset files, or a file or folder in it; default: `presets`
   -h, --help    show this text
 
-exit status: 0, or 1 if there are errors, so that something may be missing
+exit status: 0, or 1 if there are errors, so that presets may be missing
 ";
 
 pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
@@ -56,7 +56,7 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
         print(&table(&rows))?;
     }
     if has_errors {
-        remark("there are errors, so something may be missing: run `promql-presets check`");
+        remark("presets may be missing because of errors: run `promql-presets check`");
         return Ok(ExitCode::from(FOUND));
     }
     Ok(ExitCode::SUCCESS)

@@ -1,6 +1,6 @@
-//! `promql-presets`: preset files on the command line, for editors, hooks, CI, and whoever writes queries.
+//! `promql-presets`: preset files on the command line, for editors, hooks, CI, and people who write queries.
 //!
-//! One module a command; each reads its own arguments. Answers go to standard output, everything else to standard
+//! Each command is a module that reads its own arguments. Results go to standard output, everything else to standard
 //! error.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
@@ -39,17 +39,17 @@ usage: promql-presets <command>
 
   check     check preset files
   parse     check plain PromQL
-  explain   show what a check is about
+  explain   explain a check
   list      list presets
   render    show the PromQL of a preset
 
-  -h, --help      show this text; after a command, show more about it
+  -h, --help      show this text, or the help of a command
   -V, --version   show the version
 
-exit status: 0 if all is well, 1 if something was found or refused, 2 if the command could not run
+exit status: 0 on success, 1 if there are findings or errors in queries, 2 if the command could not run
 ";
 
-/// Something was found or refused.
+/// There are findings, or a query was rejected.
 const FOUND: u8 = 1;
 /// The command could not run.
 const COULD_NOT_RUN: u8 = 2;
@@ -60,10 +60,10 @@ fn main() -> ExitCode {
         Err(failure) => failure,
     };
     if failure.is_closed_pipe() {
-        // Whoever read the output has seen enough.
+        // The reader has closed the output.
         return ExitCode::SUCCESS;
     }
-    // There is nobody left to tell if this fails.
+    // If this fails, nothing else can be done.
     _ = write!(io::stderr(), "{failure}");
     ExitCode::from(COULD_NOT_RUN)
 }

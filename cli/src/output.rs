@@ -10,9 +10,9 @@ use promql_presets_compiler::diagnostic::emit::Messages;
 
 use crate::failure::Failure;
 
-/// Writes an answer.
+/// Writes a result to standard output.
 ///
-/// A reader that has gone is no failure here, so that `check | head` still exits with its verdict.
+/// A closed pipe is not a failure, so that `check | head` still exits with its own status.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -21,19 +21,19 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Writes what is asked for with `--help` or `--version`.
+/// Writes the text for `--help` or `--version`.
 pub(crate) fn help(text: &str) -> Result<ExitCode, Failure> {
     print(text)?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes a remark for the person at the terminal.
+/// Writes a remark to standard error.
 pub(crate) fn remark(text: &str) {
-    // An answer is no worse for a remark that nobody can read.
+    // A remark that cannot be written does not change the result.
     _ = writeln!(io::stderr(), "{text}");
 }
 
-/// Whether to write in colours: to a terminal that can show them, unless `NO_COLOR` says otherwise (<https://no-color.org>).
+/// Whether to use colors: on terminals that support them, unless `NO_COLOR` is set (<https://no-color.org>).
 pub(crate) fn in_colors() -> bool {
     wants_colors(io::stdout().is_terminal(), env::var_os("NO_COLOR"), env::var_os("TERM"))
 }
@@ -44,18 +44,18 @@ fn wants_colors(is_terminal: bool, no_color: Option<OsString>, term: Option<OsSt
     is_terminal && !unwanted && !unable
 }
 
-/// The whole message, for a person.
+/// The full message, for people.
 pub(crate) fn message(messages: &Messages<'_>, diagnostic: &Diagnostic, colors: bool) -> String {
     if colors { messages.colored(diagnostic) } else { messages.full(diagnostic) }
 }
 
-/// A number of things: `1 file`, `2 files`.
+/// A count with its noun: `1 file`, `2 files`.
 pub(crate) fn count(number: usize, thing: &str) -> String {
     let s = if number == 1 { "" } else { "s" };
     format!("{number} {thing}{s}")
 }
 
-/// Rows as columns that stand under each other.
+/// Rows as aligned columns.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();

@@ -1,4 +1,4 @@
-//! `promql-presets parse`: the verdict on plain PromQL.
+//! `promql-presets parse`: parses and checks plain PromQL.
 
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::process::ExitCode;
@@ -16,21 +16,21 @@ use crate::json::Object;
 use crate::output::{help, in_colors, message, print};
 
 pub(crate) const HELP: &str = "\
-Checks plain PromQL as Prometheus would, and shows how it is understood
+Checks plain PromQL as Prometheus does, and shows its syntax tree
 
 usage: promql-presets parse [--format FORMAT] [--experimental] [--] [QUERY]...
 usage: promql-presets parse --jsonl [--experimental]
 
-  QUERY              a query; standard input is one if none is given. After `--` it may start with a minus
-  --format FORMAT    human: the type, the labels (`?`: perhaps, `...`: any other) and the tree, with warnings where a
-                            query hardly means what it says; or the line and carets under the fault (the default)
-                     json:  one object a line, with ok, type (scalar, vector, matrix, string or null) and
+  QUERY              a query; default: standard input. After `--`, a query can start with a minus
+  --format FORMAT    human: the type, the labels (`?`: possible, `...`: any other) and the tree, with warnings about
+                            the meaning; or the error with the line and carets (the default)
+                     json:  one object per line, with ok, type (scalar, vector, matrix, string or null) and
                             errors: message, start and end, in bytes from 0
-  --jsonl            read one JSON string a line from standard input, answer each as `--format json` does
-  --experimental     accept what Prometheus has to be told to accept
+  --jsonl            read one JSON string per line from standard input, and write one result per line
+  --experimental     accept experimental PromQL, which Prometheus enables with flags
   -h, --help         show this text
 
-exit status: 0 if every query is accepted, 1 if not, 2 if the arguments or the input cannot be read
+exit status: 0 if every query is valid, 1 if not, 2 if the arguments or the input cannot be read
 ";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,10 +65,10 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
     let syntax = Syntax { template: false, features };
     let accepted = if jsonl {
         if !queries.is_empty() {
-            return Err(Failure::usage("`--jsonl` reads standard input, so it goes with no query", HELP));
+            return Err(Failure::usage("`--jsonl` reads standard input and takes no query", HELP));
         }
         if format == Some(Format::Human) {
-            return Err(Failure::usage("`--jsonl` answers in JSON only", HELP));
+            return Err(Failure::usage("`--jsonl` writes JSON only", HELP));
         }
         lines(&mut BufReader::new(io::stdin().lock()), &mut BufWriter::new(io::stdout().lock()), syntax)?
     } else {
@@ -89,12 +89,12 @@ fn standard_input() -> Result<String, Failure> {
     io::stdin()
         .read_to_string(&mut text)
         .map_err(|error| Failure::Input(format!("cannot read standard input: {error}")))?;
-    // The shell's line break is not the query's, and a fault at the end of the query is on its last line.
+    // The trailing line break is from the shell. Without it, errors at the end are on the query's last line.
     text.truncate(text.trim_end_matches(['\r', '\n']).len());
     Ok(text)
 }
 
-/// Whether a query is accepted, and what to say about it.
+/// Whether a query is valid, and the output for it.
 fn answer(query: &str, syntax: Syntax, format: Format) -> (bool, String) {
     let parsed = parse(query, syntax);
     match format {
@@ -106,7 +106,7 @@ fn answer(query: &str, syntax: Syntax, format: Format) -> (bool, String) {
     }
 }
 
-/// The type, the labels and the tree of a query that is accepted, and what it probably should not say; or its faults.
+/// The type, labels, tree and warnings of a valid query, or its errors.
 fn human(query: &str, parsed: &Parsed<'_>) -> (bool, String) {
     let file = SourceFile { name: String::new(), path: "query".to_owned(), text: query.to_owned() };
     let (messages, colors) = (Messages::of(&file), in_colors());
@@ -121,7 +121,7 @@ fn human(query: &str, parsed: &Parsed<'_>) -> (bool, String) {
         facts = format!("{facts}labels: {}\n", output_labels(query, expr));
     }
     let mut found = check_query(query, expr);
-    // Prometheus accepts the query all the same.
+    // Prometheus accepts the query nevertheless.
     for diagnostic in &mut found {
         diagnostic.severity = Severity::Warning;
     }
@@ -142,7 +142,7 @@ fn json(out: &mut String, parsed: &Parsed<'_>) -> bool {
     accepted
 }
 
-/// Answers each line, whatever it holds, and says whether all were accepted.
+/// Writes a result for each line. Returns whether all queries are valid.
 fn lines(input: &mut BufReader<impl Read>, out: &mut impl Write, syntax: Syntax) -> Result<bool, Failure> {
     let mut all_accepted = true;
     let (mut line, mut answer) = (Vec::new(), String::new());
@@ -161,7 +161,7 @@ fn lines(input: &mut BufReader<impl Read>, out: &mut impl Write, syntax: Syntax)
             }
         };
         out.write_all(answer.as_bytes())?;
-        // Whoever waits for an answer before the next question gets it.
+        // Callers may wait for the result before they write the next line.
         if input.buffer().is_empty() {
             out.flush()?;
         }
@@ -171,7 +171,7 @@ fn lines(input: &mut BufReader<impl Read>, out: &mut impl Write, syntax: Syntax)
 }
 
 fn not_a_string(out: &mut String, error: &serde_json::Error, len: usize) {
-    let message = format!("the line is no JSON string: {error}");
+    let message = format!("the line is not a JSON string: {error}");
     Object::open(out)
         .field("ok", false)
         .field("type", None::<&str>)

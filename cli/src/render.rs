@@ -1,4 +1,4 @@
-//! `promql-presets render`: the PromQL of a preset, as the runtime would send it.
+//! `promql-presets render`: renders a preset as the runtime does.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,24 +15,24 @@ use crate::output::{help, in_colors, message, print, remark};
 use crate::{FOUND, folders};
 
 pub(crate) const HELP: &str = "\
-Shows the PromQL that a preset becomes, ready to be pasted into Prometheus
+Renders a preset as PromQL, to paste into Prometheus
 
 usage: promql-presets render PRESET [--dir DIR] [--name NAME] [--label MATCHER]... [--group-by LABELS]
                              [--window WINDOW]
 
-  PRESET              a name that `promql-presets list` shows, such as `container_utilization::rate`
+  PRESET              the name of a preset, see `promql-presets list`, such as `container_utilization::rate`
   --dir DIR           the folder of preset files (default: `presets`)
-  --name NAME         the metric's name, where the preset's file does not name it
-  --label MATCHER     a filter: `job=api`, `job!=api`, `job=~api.*` or `job!~api.*`; values need no quotes;
-                      may be given several times, also for one label
-  --group-by LABELS   labels to group by, separated by commas
-  --window WINDOW     another window than the preset's default, such as `1h30m`, or `90` seconds
+  --name NAME         the metric name, if the preset's file has none
+  --label MATCHER     a filter: `job=api`, `job!=api`, `job=~api.*` or `job!~api.*`; values are not quoted;
+                      can be repeated, also for the same label
+  --group-by LABELS   comma-separated labels to group by
+  --window WINDOW     a window instead of the preset's default, such as `1h30m`, or `90` seconds
   -h, --help          show this text
 
-exit status: 0, 1 if the preset has errors or cannot be rendered so, 2 if it does not exist
+exit status: 0, 1 if the preset has errors or does not take the arguments, 2 if it does not exist
 ";
 
-/// What was asked for.
+/// The arguments.
 struct Request {
     preset: String,
     dir: PathBuf,
@@ -79,7 +79,7 @@ pub(crate) fn run(arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// `None` asks for help.
+/// Reads the arguments; `None` for `--help`.
 fn read(mut arguments: lexopt::Parser) -> Result<Option<Request>, Failure> {
     let failed = |error| Failure::arguments(error, HELP);
     let (mut preset, mut dir, mut window) = (None, PathBuf::from(folders::DEFAULT), None);
@@ -93,7 +93,7 @@ fn read(mut arguments: lexopt::Parser) -> Result<Option<Request>, Failure> {
             Long("label") => {
                 let matcher = text(&mut arguments)?;
                 let Some((label, condition)) = split_matcher(&matcher) else {
-                    let no_matcher = format!("`{matcher}` is no matcher, such as `job=api`");
+                    let no_matcher = format!("invalid matcher `{matcher}`, expected one such as `job=api`");
                     return Err(Failure::usage(no_matcher, HELP));
                 };
                 matchers.push(condition.on(label.to_owned()));

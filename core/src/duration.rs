@@ -39,19 +39,19 @@ pub struct PromDuration {
 }
 
 impl PromDuration {
-    /// No time at all: `0s`.
+    /// Zero: `0s`.
     pub const ZERO: Self = Self { millis: 0 };
 
     /// The longest duration, about 292 years.
     pub const MAX: Self = Self { millis: MAX_MILLIS };
 
-    /// A duration in milliseconds; anything beyond [`MAX`](Self::MAX) becomes that.
+    /// A duration in milliseconds, at most [`MAX`](Self::MAX).
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
         Self { millis: if millis > MAX_MILLIS { MAX_MILLIS } else { millis } }
     }
 
-    /// A duration in seconds; anything beyond [`MAX`](Self::MAX) becomes that.
+    /// A duration in seconds, at most [`MAX`](Self::MAX).
     #[must_use]
     pub const fn from_secs(secs: u64) -> Self {
         Self::from_millis(secs.saturating_mul(1_000))
@@ -63,13 +63,13 @@ impl PromDuration {
         self.millis
     }
 
-    /// Whether this is no time at all.
+    /// Whether the duration is zero.
     #[must_use]
     pub const fn is_zero(self) -> bool {
         self.millis == 0
     }
 
-    /// Writes it as `Display` does, without a formatter's detours: every query with a window goes through here.
+    /// Writes it as `Display` does, without a formatter, since every query with a window calls it.
     pub(crate) fn write_to(self, out: &mut impl fmt::Write) -> fmt::Result {
         if self.millis == 0 {
             return out.write_str("0s");
@@ -174,7 +174,7 @@ impl TryFrom<&String> for PromDuration {
     }
 }
 
-/// Fails where time would be lost: below a millisecond, or beyond [`PromDuration::MAX`].
+/// Fails for fractions of a millisecond, and above [`PromDuration::MAX`].
 impl TryFrom<Duration> for PromDuration {
     type Error = DurationError;
 
@@ -196,8 +196,8 @@ impl From<PromDuration> for Duration {
     }
 }
 
-/// A window as callers pass it: a [`PromDuration`], a [`Duration`], or a text such as `5m`, `300` or `0.5`, where a number
-/// is in seconds.
+/// A window as callers pass it: a [`PromDuration`], a [`Duration`], or a text such as `5m`, `300` or `0.5`. Numbers are in
+/// seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Window(PromDuration);
 
@@ -255,16 +255,16 @@ windows_of_texts!(&str, String, &String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DurationError {
-    /// There is no text.
+    /// The text is empty.
     Empty,
     /// Not a number followed by a unit.
     Invalid {
-        /// What was given.
+        /// The input.
         text: String,
     },
     /// A number without a unit.
     MissingUnit {
-        /// What was given.
+        /// The input.
         text: String,
     },
     /// A unit that Prometheus does not know.
@@ -272,19 +272,19 @@ pub enum DurationError {
         /// The unit.
         unit: String,
     },
-    /// A unit that stands twice, or after a smaller one.
+    /// A duplicate unit, or one after a smaller unit.
     UnitOrder {
-        /// What was given.
+        /// The input.
         text: String,
     },
     /// Longer than [`PromDuration::MAX`].
     TooLong {
-        /// What was given.
+        /// The input.
         text: String,
     },
     /// Not a whole number of milliseconds.
     SubMillisecond {
-        /// What was given.
+        /// The input.
         duration: Duration,
     },
 }

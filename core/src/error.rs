@@ -1,18 +1,18 @@
-//! Why a preset cannot be rendered for a querier.
+//! Errors of rendering.
 
 use std::fmt;
 
 use crate::DurationError;
 
-/// Why a preset cannot be rendered for a querier.
+/// Why a preset cannot be rendered with a querier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RenderError {
-    /// The template has a `{metric_name}` and the querier no name.
+    /// The template has `{metric_name}`, but the querier names no metric.
     MissingMetricName,
-    /// Series are asked for by neither a name nor a matcher.
+    /// A series selector needs a metric name or a matcher.
     EmptySelector,
-    /// The preset's file is about another metric than the querier names.
+    /// The querier names another metric than the preset's file.
     OtherMetric {
         /// The preset's metric.
         expected: String,
@@ -28,19 +28,19 @@ pub enum RenderError {
     UndeclaredLabel {
         /// The label.
         label: String,
-        /// Those that it declares.
+        /// The declared labels.
         declared: Vec<String>,
     },
-    /// A value that the label, as the preset's file declares it, cannot have.
+    /// A value that does not fit the declared type of the label.
     InvalidLabelValue {
         /// The label.
         label: String,
         /// The value.
         value: String,
-        /// What the label's values are: `a UUID`.
+        /// The declared type: `a UUID`.
         expected: String,
     },
-    /// No matcher for a label that every query must filter on.
+    /// No matcher for a required label.
     MissingRequiredLabel {
         /// The label.
         label: String,
@@ -56,10 +56,10 @@ pub enum RenderError {
         label: String,
         /// The pattern.
         pattern: String,
-        /// What is wrong with it.
+        /// The error.
         reason: String,
     },
-    /// A window of no length.
+    /// A window of zero length.
     ZeroWindow,
     /// A window for a preset whose template has no `{window}`.
     UnexpectedWindow,
@@ -78,7 +78,7 @@ pub enum RenderError {
         /// The label.
         label: String,
     },
-    /// A text that is no duration.
+    /// A window that is not a duration.
     InvalidWindow(DurationError),
 }
 
@@ -88,7 +88,7 @@ impl fmt::Display for RenderError {
             Self::MissingMetricName => f.write_str("the querier names no metric, but the template has `{metric_name}`"),
             Self::EmptySelector => f.write_str("the querier has neither a metric name nor a matcher"),
             Self::OtherMetric { expected, found } => {
-                write!(f, "the preset is about `{expected}`, but the querier names {found:?}")
+                write!(f, "the preset queries `{expected}`, but the querier names {found:?}")
             }
             Self::InvalidLabelName { label } => {
                 write!(
@@ -103,7 +103,7 @@ impl fmt::Display for RenderError {
                 write!(f, "invalid value {value:?} of label `{label}`, which is {expected}")
             }
             Self::MissingRequiredLabel { label } => write!(f, "missing matcher for the required label `{label}`"),
-            Self::NoAlternatives { label } => write!(f, "no values given to match label {label:?} against"),
+            Self::NoAlternatives { label } => write!(f, "empty list of values for label {label:?}"),
             Self::InvalidRegex { label, pattern, reason } => {
                 write!(f, "invalid regular expression {pattern:?} for label {label:?}: {reason}")
             }
@@ -138,7 +138,7 @@ impl From<DurationError> for RenderError {
     }
 }
 
-/// A text that is none of the variants of a generated enum.
+/// A text that is not a variant of a generated enum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownText {
     text: String,

@@ -1,12 +1,11 @@
-//! Values in quotes. Every string that reaches a query goes through this file.
+//! String literals. Every string in a query is written by this module.
 
 use std::fmt::Write;
 
-/// Appends a PromQL string literal, in double quotes, that means exactly `value`.
+/// Appends a PromQL string literal in double quotes whose value is exactly `value`.
 ///
-/// PromQL strings follow Go's: `\`, `"` and a newline must be escaped. Two more matter: Prometheus' lexer takes a
-/// literal U+FFFD for broken UTF-8 and rejects it, and control characters are unreadable in logs; both are written as
-/// escapes.
+/// PromQL strings follow Go's: `\`, `"` and a newline must be escaped. So are U+FFFD, which Prometheus' lexer
+/// rejects as invalid UTF-8, and control characters, which are unreadable in logs.
 pub fn escape_into(out: &mut String, value: &str) {
     out.push('"');
     if is_plain(value) {
@@ -70,7 +69,7 @@ fn escape_contents(out: &mut String, value: &str) {
     out.push_str(&value[copied..]);
 }
 
-/// A PromQL string literal, in double quotes, that means exactly `value`.
+/// A PromQL string literal in double quotes whose value is exactly `value`.
 ///
 /// ```
 /// assert_eq!(promql_presets_core::quote(r#"say "hi""#), r#""say \"hi\"""#);

@@ -1,4 +1,4 @@
-//! The runtime half of promql-presets that does no I/O: presets, queriers, escaping and rendering.
+//! Presets, queriers, escaping and rendering: the part of promql-presets without I/O.
 //!
 //! Services use it through the crate `promql-presets`, which re-exports all of it.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -20,7 +20,7 @@ pub use escape::{escape_into, quote};
 pub use matcher::{
     IntoMatch, LabelValue, Match, MatchOp, Matcher, MatcherField, none_of, not, not_regex, one_of, regex, starts_with,
 };
-pub use name::{LabelName, MetricName, NameError};
+pub use name::{LabelName, NameError};
 pub use preset::{
     AnyWindow, LabelInfo, LabelKind, NoWindow, Preset, PresetInfo, Presets, ResultType, Segment, TakesWindow, Template,
     Windowed,

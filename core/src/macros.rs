@@ -1,4 +1,4 @@
-//! What generated code would otherwise repeat. Every path is absolute, so that no prelude is needed.
+//! Macros for generated code. Every path is absolute, so that no prelude is needed.
 
 /// Makes a newtype around [`Querier`](crate::Querier) a [`MetricQuerier`](crate::MetricQuerier).
 #[doc(hidden)]
@@ -35,10 +35,10 @@ macro_rules! __label_enum {
         }
 
         impl $name {
-            /// All of them, in the order of the preset file.
+            /// All variants, in the order of the preset file.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// The text as Prometheus has it.
+            /// The text in Prometheus.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)* }

@@ -1,10 +1,10 @@
-//! Label matchers: what a caller filters on.
+//! Label matchers.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// How a matcher compares, as in <https://prometheus.io/docs/prometheus/latest/querying/basics/#instant-vector-selectors>.
+/// The operator of a matcher, see <https://prometheus.io/docs/prometheus/latest/querying/basics/#instant-vector-selectors>.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MatchOp {
     /// `=`: the label has this value.
@@ -29,16 +29,16 @@ impl MatchOp {
         }
     }
 
-    /// Whether what it compares with is a regular expression.
+    /// Whether the value is a regular expression.
     #[must_use]
     pub const fn is_regex(self) -> bool {
         matches!(self, Self::Regex | Self::NotRegex)
     }
 }
 
-/// One condition on one label: `kernel_id="4c0e…"`.
+/// A condition on a label: `kernel_id="4c0e…"`.
 ///
-/// Values are data. They are escaped where the query is rendered, so pass them as they are.
+/// Pass values as they are: they are escaped when the query is rendered.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Matcher<'a> {
     label: Cow<'a, str>,
@@ -50,7 +50,7 @@ pub struct Matcher<'a> {
 }
 
 impl<'a> Matcher<'a> {
-    /// A matcher of a label; a plain value means `=`.
+    /// A matcher for a label; a plain value means `=`.
     ///
     /// ```
     /// use promql_presets_core::{Matcher, one_of};
@@ -61,7 +61,7 @@ impl<'a> Matcher<'a> {
         condition.into_match().on(label)
     }
 
-    /// `label="value"` without a copy of either.
+    /// The matcher `label="value"`, without copying either.
     pub fn equal(label: impl Into<Cow<'a, str>>, value: impl Into<Cow<'a, str>>) -> Self {
         Self { label: label.into(), op: MatchOp::Equal, value: Some(value.into()), is_list: false }
     }
@@ -72,7 +72,7 @@ impl<'a> Matcher<'a> {
         &self.label
     }
 
-    /// The comparison.
+    /// The operator.
     #[must_use]
     pub const fn op(&self) -> MatchOp {
         self.op
@@ -110,14 +110,14 @@ impl<'a> Matcher<'a> {
         Ok((Some(&*value) != self.value()).then(|| Self { value: Some(value.into()), ..self.clone() }))
     }
 
-    /// What the label is compared with, unescaped; `None` is [`one_of`] no values at all.
+    /// The value, unescaped; `None` for [`one_of`] or [`none_of`] without values.
     #[must_use]
     pub fn value(&self) -> Option<&str> {
         self.value.as_deref()
     }
 }
 
-/// PromQL, as far as the label needs no quotes.
+/// Writes PromQL, without quoting the label.
 impl fmt::Display for Matcher<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = self.value().map_or_else(|| "<no values>".to_owned(), crate::quote);
@@ -159,7 +159,7 @@ impl<K: ?Sized> Match<K> {
         Self { value, ..self }
     }
 
-    /// The condition, applied to a label.
+    /// Applies the condition to a label.
     pub fn on<'a>(self, label: impl Into<Cow<'a, str>>) -> Matcher<'a> {
         Matcher { label: label.into(), op: self.op, value: self.value.map(Cow::Owned), is_list: self.is_list }
     }
@@ -187,17 +187,17 @@ impl<K: ?Sized> IntoMatch<K> for Match<K> {
     }
 }
 
-/// A value that a label of some kind can have.
-#[diagnostic::on_unimplemented(message = "`{Self}` is no value of a label")]
+/// A value of a label.
+#[diagnostic::on_unimplemented(message = "`{Self}` is not a value of a label")]
 pub trait LabelValue {
-    /// The kind of labels that have such values.
+    /// The kind of the labels that have such values.
     type Kind: ?Sized;
 
     /// The value as Prometheus stores it.
     fn into_text(self) -> String;
 }
 
-/// A borrowed value, so that `one_of(&values)` needs no copy of the list.
+/// Borrowed values, as in `one_of(&values)`.
 impl<V: LabelValue + Clone> LabelValue for &V {
     type Kind = V::Kind;
 
@@ -206,12 +206,12 @@ impl<V: LabelValue + Clone> LabelValue for &V {
     }
 }
 
-/// The label has any other value. A series without the label passes.
+/// The label has any other value. Series without the label match too.
 pub fn not<V: LabelValue>(value: V) -> Match<V::Kind> {
     Match::some(MatchOp::NotEqual, value.into_text())
 }
 
-/// The label has one of these values, which are no regular expressions. At least one is needed.
+/// The label has one of these values, which are escaped. An empty list is an error when the query is rendered.
 pub fn one_of<I>(values: I) -> Match<<I::Item as LabelValue>::Kind>
 where
     I: IntoIterator<Item: LabelValue>,
@@ -219,7 +219,7 @@ where
     alternatives(values, MatchOp::Equal, MatchOp::Regex)
 }
 
-/// The label has none of these values, which are no regular expressions. At least one is needed.
+/// The label has none of these values, which are escaped. An empty list is an error when the query is rendered.
 pub fn none_of<I>(values: I) -> Match<<I::Item as LabelValue>::Kind>
 where
     I: IntoIterator<Item: LabelValue>,
@@ -229,12 +229,12 @@ where
 
 /// The whole value matches a regular expression in [RE2 syntax](https://github.com/google/re2/wiki/Syntax).
 ///
-/// For a list of values use [`one_of`], for a beginning [`starts_with`]; both escape what they are given.
+/// [`one_of`] matches a list of values, [`starts_with`] a prefix; both escape their arguments.
 pub fn regex<K: ?Sized>(pattern: impl Into<String>) -> Match<K> {
     Match::some(MatchOp::Regex, pattern.into())
 }
 
-/// The value starts with a text, which is no regular expression.
+/// The value starts with a text, which is escaped.
 ///
 /// ```
 /// # use promql_presets_core::{Matcher, starts_with};
@@ -244,7 +244,7 @@ pub fn starts_with(prefix: impl AsRef<str>) -> Match<String> {
     let mut pattern = String::new();
     // Writing to a `String` cannot fail.
     _ = crate::regex::escape(prefix.as_ref(), &mut pattern);
-    // Before Prometheus 3 a dot alone is no line feed.
+    // Before Prometheus 3, a dot does not match a line feed.
     pattern.push_str("(?s:.*)");
     Match::some(MatchOp::Regex, pattern)
 }
@@ -293,15 +293,15 @@ fn list_values(pattern: &str) -> Vec<String> {
     values
 }
 
-/// A field of a struct that derives [`MetricQuerier`](crate::MetricQuerier): the condition on a label that it holds.
+/// The type of a field in a struct that derives [`MetricQuerier`](crate::MetricQuerier).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a condition on a label",
     note = "fields are strings, integers, UUIDs, enums of preset files, a `Match`, or an `Option` of one of these",
-    note = "write `#[querier(skip)]` before a field that is no label"
+    note = "write `#[querier(skip)]` before a field that is not a label"
 )]
 #[doc(hidden)]
 pub trait MatcherField {
-    /// The condition on `label`; none if the field holds nothing.
+    /// The matcher for `label`; `None` for `Option::None`.
     fn matcher<'a>(&'a self, label: &'static str) -> Option<Matcher<'a>>;
 }
 

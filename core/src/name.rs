@@ -1,6 +1,6 @@
-//! Names of metrics and labels: what is one, and when it needs quotes.
+//! Names of metrics and labels: which are valid, and which need quotes.
 //!
-//! Since Prometheus 3 every non-empty UTF-8 string is a name. One that is no classic identifier is written in quotes,
+//! Since Prometheus 3, every non-empty UTF-8 string is a valid name. Names that are not classic identifiers are quoted,
 //! and a quoted metric name moves inside the braces: `{"http.requests", "http.code"="500"}`.
 //! See <https://prometheus.io/docs/concepts/data_model/#metric-names-and-labels>.
 
@@ -10,7 +10,7 @@ use std::str::FromStr;
 /// The label that holds the metric name. A querier sets the name, never this label.
 pub const METRIC_NAME_LABEL: &str = "__name__";
 
-/// Words that PromQL's lexer takes for itself, in lower case; it ignores case.
+/// The keywords of PromQL, in lower case. The lexer ignores case.
 pub const KEYWORDS: &[&str] = &[
     "and",
     "anchored",
@@ -55,28 +55,28 @@ pub const KEYWORDS: &[&str] = &[
 
 const LONGEST_KEYWORD: usize = "count_values".len();
 
-/// Whether a metric name can stand in a query without quotes, whatever surrounds it.
+/// Whether a metric name needs no quotes, in any context.
 #[must_use]
 pub fn is_bare_metric(name: &str) -> bool {
     let is_keyword = || KEYWORDS.iter().any(|keyword| keyword.eq_ignore_ascii_case(name));
     is_identifier(name, true) && (name.len() > LONGEST_KEYWORD || !is_keyword())
 }
 
-/// Whether a label name can stand in a matcher or a grouping without quotes.
+/// Whether a label name needs no quotes in a matcher or a grouping.
 ///
-/// Keywords can, except `inf` and `nan`, which a grouping takes for numbers.
+/// Keywords need none, except `inf` and `nan`, which are numbers in a grouping.
 #[must_use]
 pub fn is_bare_label(name: &str) -> bool {
     is_classic_label(name) && !name.eq_ignore_ascii_case("inf") && !name.eq_ignore_ascii_case("nan")
 }
 
-/// Whether a label name is a classic one: letters, digits and underscores, no digit first.
+/// Whether a label name is a classic identifier: letters, digits and underscores, not starting with a digit.
 #[must_use]
 pub fn is_classic_label(name: &str) -> bool {
     is_identifier(name, false)
 }
 
-/// What each byte may be in an identifier.
+/// The character class of each byte in an identifier.
 static CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
     let mut byte = 0;
@@ -105,7 +105,7 @@ fn is_identifier(name: &str, colons: bool) -> bool {
     }
 }
 
-/// Why a text is no name.
+/// Why a text is not a valid name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NameError {
@@ -118,69 +118,54 @@ pub enum NameError {
 impl fmt::Display for NameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Empty => f.write_str("a name needs at least one character"),
-            Self::Reserved => f.write_str("`__name__` stands for the metric name, which is set apart from the labels"),
+            Self::Empty => f.write_str("empty name"),
+            Self::Reserved => f.write_str("`__name__` is the label of the metric name, which is set separately"),
         }
     }
 }
 
 impl std::error::Error for NameError {}
 
-macro_rules! name_type {
-    ($(#[$doc:meta])* $name:ident, $check:expr) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(String);
+/// The name of a label: any non-empty text except `__name__`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LabelName(String);
 
-        impl $name {
-            /// Checks a name.
-            ///
-            /// # Errors
-            /// [`NameError`] where the text is no name.
-            pub fn new(name: impl Into<String>) -> Result<Self, NameError> {
-                let name = name.into();
-                let check: fn(&str) -> Result<(), NameError> = $check;
-                check(&name)?;
-                Ok(Self(name))
-            }
+impl LabelName {
+    /// Checks a name.
+    ///
+    /// # Errors
+    /// [`NameError`] if the text is not a label name.
+    pub fn new(name: impl Into<String>) -> Result<Self, NameError> {
+        let name = name.into();
+        check_label(&name)?;
+        Ok(Self(name))
+    }
 
-            /// The name as text, without quotes.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = NameError;
-
-            fn from_str(name: &str) -> Result<Self, NameError> {
-                Self::new(name)
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
-        impl AsRef<str> for $name {
-            fn as_ref(&self) -> &str {
-                &self.0
-            }
-        }
-    };
+    /// The name as text, without quotes.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
-name_type! {
-    /// The name of a metric: any non-empty text.
-    MetricName, check_name
+impl FromStr for LabelName {
+    type Err = NameError;
+
+    fn from_str(name: &str) -> Result<Self, NameError> {
+        Self::new(name)
+    }
 }
 
-name_type! {
-    /// The name of a label: any non-empty text but `__name__`.
-    LabelName, check_label
+impl fmt::Display for LabelName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl AsRef<str> for LabelName {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
 }
 
 pub(crate) fn check_name(name: &str) -> Result<(), NameError> {
@@ -222,7 +207,6 @@ mod tests {
 
     #[test]
     fn rejects_what_is_no_name() {
-        assert_eq!(MetricName::new(""), Err(NameError::Empty));
         assert_eq!("".parse::<LabelName>(), Err(NameError::Empty));
         assert_eq!("__name__".parse::<LabelName>(), Err(NameError::Reserved));
         assert_eq!(LabelName::new("http.code").unwrap().to_string(), "http.code");

@@ -1,4 +1,4 @@
-//! Presets: what the compiler makes of a template.
+//! Presets and their metadata.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,32 +10,32 @@ use crate::{MetricQuerier, PromDuration, RenderError};
 
 /// A query template that was checked when it was compiled.
 ///
-/// `Q` is the querier that it takes, `R` the type of its result, and `W` tells whether its template has a `{window}`.
-/// Constants of this type come out of preset files and of `preset!`; nothing else makes one.
+/// `Q` is the type of its querier, `R` the type of its result, and `W` whether its template has `{window}`. Constants of
+/// this type come from preset files and from `preset!`.
 pub struct Preset<Q: ?Sized, R, W = NoWindow> {
     info: &'static PresetInfo,
     types: PhantomData<Types<Q, R, W>>,
 }
 
-/// Covariant in all three, and `Send` and `Sync` whatever they are.
+/// Covariant in all three, and always `Send` and `Sync`.
 type Types<Q, R, W> = fn() -> (*const Q, *const R, *const W);
 
 impl<Q: ?Sized, R, W> Preset<Q, R, W> {
-    /// A preset of these types. Only generated code knows which types are right.
+    /// For generated code, which knows the types.
     #[doc(hidden)]
     #[must_use]
     pub const fn __new(info: &'static PresetInfo) -> Self {
         Self { info, types: PhantomData }
     }
 
-    /// Name, description, template and everything else that is known of the preset.
+    /// The metadata of the preset: name, description, template and more.
     #[must_use]
     pub const fn info(&self) -> &'static PresetInfo {
         self.info
     }
 
-    /// The same preset for any querier at all. Where the preset's file declares labels, they are checked when the query
-    /// is rendered.
+    /// The same preset for any querier. If the preset's file declares labels, the querier is checked against them when
+    /// the query is rendered.
     #[must_use]
     pub const fn any_querier<'q>(self) -> Preset<dyn MetricQuerier + 'q, R, W> {
         Preset::__new(self.info)
@@ -62,7 +62,7 @@ impl<Q: ?Sized, R, W> Preset<Q, R, W> {
 }
 
 impl<Q: MetricQuerier + ?Sized, R, W> Preset<Q, R, W> {
-    /// The PromQL for a querier. It is pure, so a service can test what it will ask.
+    /// Renders the query for a querier. It is a pure function, so services can test their queries.
     ///
     /// `window` replaces the default of the preset's `{window}`; pass `None` to keep it.
     ///
@@ -96,11 +96,11 @@ pub struct NoWindow;
 #[derive(Clone, Copy, Debug)]
 pub struct Windowed;
 
-/// The type does not say whether the preset's template has a `{window}`; rendering checks it.
+/// The preset's template may have a `{window}`, which is checked when the query is rendered.
 #[derive(Clone, Copy, Debug)]
 pub struct AnyWindow;
 
-/// Says that a window can be set.
+/// Implemented if a window can be set.
 #[diagnostic::on_unimplemented(
     message = "this preset's template has no `{{window}}`",
     label = "there is no window to set",
@@ -117,28 +117,28 @@ mod private {
     impl Sealed for super::AnyWindow {}
 }
 
-/// Everything that is known of a preset, as plain data.
+/// The metadata of a preset.
 ///
-/// Generated code makes these; further fields may come with any version.
+/// Created by generated code. Any version can add fields.
 #[derive(Debug)]
 pub struct PresetInfo {
     /// Module and name: `container_utilization::rate`.
     pub name: &'static str,
-    /// What the preset file says about it; may be empty.
+    /// The description in the preset file; may be empty.
     pub description: &'static str,
-    /// Unit of the result, if the file names one.
+    /// Unit of the result, if declared.
     pub unit: Option<&'static str>,
-    /// The template as the file has it.
+    /// The template as written in the file.
     pub template: &'static str,
     /// The preset file and the line of the preset: `presets/container_utilization.toml:17`.
     pub source: &'static str,
     /// Type of the result of an instant query.
     pub result: ResultType,
-    /// The default window; without one the template has no `{window}`.
+    /// The default window; `None` if the template has no `{window}`.
     pub window: Option<PromDuration>,
-    /// The metric that the preset's file is about, if it names one.
+    /// The metric of the preset's file, if declared.
     pub metric: Option<&'static str>,
-    /// The labels that the file declares; `None` if any label will do.
+    /// The labels that the file declares; `None` allows any label.
     pub labels: Option<&'static [LabelInfo<'static>]>,
     /// What makes a range query impossible to split, such as `range()`: it has another value in each part.
     pub indivisible: Option<&'static str>,
@@ -148,8 +148,8 @@ pub struct PresetInfo {
 }
 
 impl PresetInfo {
-    /// The preset itself, for any querier and read as an `R`: as a type that takes any result, `promql_presets::Data`,
-    /// or as one that the caller knows to be right. An answer of another type is an error.
+    /// The preset, for any querier and with results of type `R`: `promql_presets::Data` for results of any type, or the
+    /// type that the caller expects. A result of another type is an error.
     #[must_use]
     pub const fn preset<'q, R>(&'static self) -> Preset<dyn MetricQuerier + 'q, R, AnyWindow> {
         Preset::__new(self)
@@ -209,11 +209,11 @@ impl Template<'_> {
 pub enum ResultType {
     /// One number without labels.
     Scalar,
-    /// One sample for each series.
+    /// One sample per series.
     InstantVector,
-    /// Several samples for each series.
+    /// Several samples per series.
     RangeVector,
-    /// A text.
+    /// A string.
     String,
 }
 
@@ -261,7 +261,7 @@ pub struct LabelInfo<'a> {
     pub required: bool,
     /// What every value starts with, such as the `GPU-` before the UUIDs of NVIDIA's exporter; mostly empty.
     pub prefix: &'a str,
-    /// What its values are, after the prefix.
+    /// The type of its values, after the prefix.
     pub kind: LabelKind<&'a [&'a str]>,
 }
 
@@ -274,7 +274,7 @@ impl LabelInfo<'_> {
     }
 }
 
-/// What the values of a label are. `V` is the type of a list of values.
+/// The type of a label's values. `V` is the type of a list of values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LabelKind<V = &'static [&'static str]> {
@@ -419,7 +419,7 @@ impl<T: AsRef<str>> Segment<T> {
     }
 }
 
-/// The presets of a registry: all that one `include_presets!` brings in.
+/// The presets of a registry: the constant `ALL` of an `include_presets!` module.
 #[derive(Clone, Copy, Debug)]
 pub struct Presets(&'static [&'static PresetInfo]);
 

@@ -1,13 +1,13 @@
-//! What to ask for: a metric name, label matchers, grouping labels.
+//! Queriers: a metric name, label matchers and labels to group by.
 
 use std::borrow::Cow;
 
 use crate::{IntoMatch, Matcher};
 
-/// What a query asks for; a [`Preset`](crate::Preset) says how.
+/// The input of a query: the [`Preset`](crate::Preset) is the query, the querier selects series and groups them.
 ///
-/// Preset files with `[labels]` get a querier of their own. [`Querier`] is one for any metric, and a service may write
-/// its own, by hand as below or with `#[derive(MetricQuerier)]`.
+/// Preset files with `[labels]` have a generated querier. [`Querier`] is for any metric. Services can implement the
+/// trait, as below, or derive it with `#[derive(MetricQuerier)]`.
 ///
 /// ```
 /// use std::borrow::Cow;
@@ -28,14 +28,14 @@ use crate::{IntoMatch, Matcher};
 /// }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no querier",
+    message = "`{Self}` is not a querier",
     note = "pass the `Querier` of the preset's own module, `promql_presets::Querier`, or derive `MetricQuerier`"
 )]
 pub trait MetricQuerier {
-    /// The metric's name, for templates with `{metric_name}`; empty where there is none.
+    /// The metric name, for templates with `{metric_name}`; empty if there is none.
     fn name(&self) -> &str;
 
-    /// The conditions that every series must meet, in the order in which they are rendered.
+    /// The label matchers, in the order in which they are rendered.
     fn labels(&self) -> Cow<'_, [Matcher<'_>]>;
 
     /// The labels to group by, in the order in which they are rendered.
@@ -58,7 +58,7 @@ impl<Q: MetricQuerier + ?Sized> MetricQuerier for &Q {
     }
 }
 
-/// A querier for any metric, with labels that are known only at run time.
+/// A querier for any metric, with labels as strings.
 ///
 /// ```
 /// use promql_presets_core::{Querier, not};
@@ -82,12 +82,12 @@ impl Querier {
         Self { name: name.into(), ..Self::default() }
     }
 
-    /// Adds a condition on a label; a plain value means `=`. All conditions must hold, also several on one label.
+    /// Adds a condition on a label; a plain value means `=`. All conditions must hold, including several on one label.
     pub fn label(self, label: impl Into<Cow<'static, str>>, condition: impl IntoMatch<String>) -> Self {
         self.matcher(condition.into_match().on(label))
     }
 
-    /// Adds a condition.
+    /// Adds a matcher.
     pub fn matcher(mut self, matcher: Matcher<'static>) -> Self {
         self.labels.push(matcher);
         self

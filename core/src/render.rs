@@ -1,4 +1,4 @@
-//! Rendering: segments and a querier become PromQL.
+//! Renders segments and a querier as PromQL.
 
 use std::borrow::Cow;
 
@@ -10,10 +10,10 @@ use crate::{LabelInfo, Matcher, MetricQuerier, PromDuration, RenderError, Segmen
 /// The longest text of a [`PromDuration`] is shorter.
 const WINDOW_LEN: usize = 32;
 
-/// The selector of the series that a querier asks for: `name{label="value"}`. Its labels to group by do not matter.
+/// The series selector of a querier: `name{label="value"}`. Labels to group by are not part of it.
 ///
 /// # Errors
-/// [`RenderError`] for matchers that cannot be rendered, and where there is neither a name nor a matcher.
+/// [`RenderError`] for invalid matchers, and if there is neither a name nor a matcher.
 pub fn selector(querier: &dyn MetricQuerier) -> Result<String, RenderError> {
     const NAMED: &[Segment] = &[Segment::MetricNameOpen("", ""), Segment::Labels, Segment::Text("}")];
     const UNNAMED: &[Segment] = &[Segment::Text("{"), Segment::Labels, Segment::Text("}")];
@@ -181,13 +181,13 @@ impl<'a> Input<'a> {
         out.query
     }
 
-    /// Whether no label needs quotes and no value escapes: nearly always, and then nobody needs to look again.
+    /// Whether no label needs quotes and no value needs escapes, which is nearly always the case.
     fn is_plain(&self) -> bool {
         let plain = |m: &Matcher<'_>| is_bare_label(m.label()) && is_plain(m.value().unwrap_or_default());
         self.labels.iter().all(plain) && self.group_by.iter().all(|label| is_bare_label(label))
     }
 
-    /// At least as many bytes as the query will have, and hardly more.
+    /// An upper bound of the query's length, and a close one.
     fn capacity(&self, segments: &[Segment<&str>], times: Times<'_>, is_plain: bool) -> usize {
         let quoted = |text: &str| if is_plain { text.len() + 2 } else { quoted_len(text) };
         let labels = || {
@@ -199,7 +199,7 @@ impl<'a> Input<'a> {
             Segment::Text(text) => text.len(),
             Segment::Item(text) => text.len() + 1,
             Segment::MetricName(before, after) | Segment::MetricNameOpen(before, after) => {
-                // What is glued to the name is part of an identifier.
+                // The text around the name is part of an identifier.
                 before.len() + quoted_len(self.name) + after.len() + 2
             }
             Segment::Labels => labels(),
@@ -228,14 +228,14 @@ fn check_matcher(matcher: &Matcher<'_>) -> Result<(), RenderError> {
 
 struct Output {
     query: String,
-    /// Whether the list that is being written has an element yet.
+    /// Whether the current list has an element.
     in_list: bool,
-    /// Whether no label needs quotes and no value escapes.
+    /// Whether no label needs quotes and no value needs escapes.
     is_plain: bool,
 }
 
 impl Output {
-    /// Where the next element of a list goes.
+    /// Starts the next element of a list.
     fn item(&mut self) -> &mut String {
         if self.in_list {
             self.query.push(',');

@@ -7,14 +7,14 @@ use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Error, Field, Fields, LitStr, Path, Result, Token};
 
-/// What `#[querier(...)]` on the struct says.
+/// The `#[querier(...)]` attributes of the struct.
 struct Container {
     krate: Path,
     name: Option<LitStr>,
     group_by: Vec<LitStr>,
 }
 
-/// What a field is for.
+/// The role of a field.
 enum Role {
     Label(LitStr),
     Name,
@@ -30,7 +30,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         Fields::Named(fields) => fields.named.iter().collect(),
         Fields::Unit => Vec::new(),
         Fields::Unnamed(fields) => {
-            return Err(Error::new(fields.span(), "fields need names, which become the names of labels"));
+            return Err(Error::new(fields.span(), "fields need names, which become label names"));
         }
     };
     let container = container(input)?;
@@ -54,7 +54,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
                 }
             }),
             Role::Name if container.name.is_some() || name.is_some() => {
-                return Err(Error::new(ident.span(), "the metric has a name already"));
+                return Err(Error::new(ident.span(), "duplicate metric name"));
             }
             Role::Name => {
                 name = Some(quote_spanned! {at=> ::core::convert::AsRef::<str>::as_ref(&#this.#ident) });
@@ -118,12 +118,12 @@ fn role(field: &Field) -> Result<Role> {
     for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("querier")) {
         attribute.parse_nested_meta(|meta| {
             if role.is_some() {
-                return Err(meta.error("a field is one thing only"));
+                return Err(meta.error("a field has only one role"));
             }
             role = Some(if meta.path.is_ident("label") {
                 let label: LitStr = meta.value()?.parse()?;
                 if matches!(label.value().as_str(), "" | "__name__") {
-                    return Err(Error::new(label.span(), "invalid label name: neither empty nor `__name__`"));
+                    return Err(Error::new(label.span(), "invalid label name: must not be empty or `__name__`"));
                 }
                 Role::Label(label)
             } else if meta.path.is_ident("name") {

@@ -1,4 +1,4 @@
-//! `preset!`: a template between Rust code.
+//! `preset!`: a template in Rust code.
 
 use proc_macro2::{TokenStream, TokenTree};
 use promql_presets_compiler::diagnostic::emit::Messages;
@@ -25,7 +25,7 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
             all.combine(error);
             all
         });
-    // Also where there are errors: a preset of the likely type makes for no further ones.
+    // If there are errors, a preset of the probable type avoids further ones.
     let errors = errors.map(Error::into_compile_error);
     let warnings = warnings.into_iter().map(|diagnostic| arguments.warning(diagnostic));
     let preset: TokenStream = preset.code.parse()?;
@@ -52,9 +52,8 @@ struct Arguments {
 
 impl Arguments {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let template = input.parse().map_err(|error| {
-            Error::new(error.span(), "expected the template as a string literal, which is checked here")
-        })?;
+        let template =
+            input.parse().map_err(|error| Error::new(error.span(), "expected the template as a string literal"))?;
         let mut arguments = Self { template, name: None, window: None, features: Features::none(), allow: Vec::new() };
         while !input.is_empty() {
             input.parse::<Token![,]>()?;
@@ -73,7 +72,7 @@ impl Arguments {
                 input.parse::<Token![=]>()?;
                 self.window = Some(input.parse()?);
             }
-            "window" => return Err(Error::new(key.span(), "the window is set already")),
+            "window" => return Err(Error::new(key.span(), "duplicate `window`")),
             "name" if self.name.is_none() => {
                 input.parse::<Token![=]>()?;
                 let name: LitStr = input.parse()?;
@@ -82,7 +81,7 @@ impl Arguments {
                 }
                 self.name = Some(name);
             }
-            "name" => return Err(Error::new(key.span(), "the name is set already")),
+            "name" => return Err(Error::new(key.span(), "duplicate `name`")),
             "features" => {
                 input.parse::<Token![=]>()?;
                 let list;
@@ -109,13 +108,13 @@ impl Arguments {
         InlineOptions { name, window, features: self.features, allow: self.allow.clone() }
     }
 
-    /// What there is to say, with the place in the template: stable Rust cannot point into a literal.
+    /// The message, with the position in the template: stable Rust cannot point into a literal.
     fn message(&self, diagnostic: &Diagnostic) -> String {
         let file = SourceFile { name: String::new(), path: "preset!".to_owned(), text: self.template.value() };
         Messages::of(&file).untitled(diagnostic)
     }
 
-    /// An error at the literal that it is about.
+    /// An error at the literal that contains the fault.
     fn error(&self, diagnostic: &Diagnostic) -> Error {
         match &self.window {
             Some(window) if diagnostic.code.is_about_window() => Error::new(window.span(), about(diagnostic)),
@@ -123,7 +122,7 @@ impl Arguments {
         }
     }
 
-    /// Stable Rust has no warnings of macros but those of deprecated items.
+    /// The only warnings that macros can emit on stable Rust are about deprecated items.
     fn warning(&self, diagnostic: &Diagnostic) -> TokenStream {
         let message = self.message(diagnostic);
         quote_spanned! {self.template.span()=> {
@@ -150,7 +149,7 @@ fn allowed(input: ParseStream<'_>) -> Result<Code> {
     })?;
     match Code::find(&check.value()) {
         Some(code) if code.is_allowable() => Ok(code),
-        Some(_) => Err(Error::new(check.span(), "this check cannot be allowed: such a query cannot run")),
+        Some(_) => Err(Error::new(check.span(), "this check cannot be allowed: the query cannot run")),
         None => Err(unknown("check", &check, Code::allowable().map(Code::as_str))),
     }
 }

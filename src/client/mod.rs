@@ -150,6 +150,7 @@ impl PrometheusClient {
     }
 
     /// Returns the syntax tree of PromQL as JSON, in the form of Prometheus 3.
+    #[doc(hidden)]
     pub fn parse_query<'a>(&'a self, promql: &'a str) -> ParseQuery<'a> {
         ParseQuery::new(&self.transport, promql)
     }

@@ -99,6 +99,7 @@ calls! {
     FormatQuery(promql: &'a str) -> String;
     /// A request for the syntax tree of PromQL, created with
     /// [`PrometheusClient::parse_query`](crate::PrometheusClient::parse_query). The server rejects invalid PromQL.
+    #[doc(hidden)]
     ParseQuery(promql: &'a str) -> serde_json::Value;
     /// A health check, created with [`PrometheusClient::healthy`](crate::PrometheusClient::healthy) and
     /// [`PrometheusClient::ready`](crate::PrometheusClient::ready).

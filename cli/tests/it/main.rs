@@ -113,11 +113,11 @@ fn wrong_arguments() {
         (&["check", "nowhere"], "cannot read `nowhere`: "),
         (&["parse", "--format", "short"], "unknown format `short`, expected `human` or `json`"),
         (&["parse", "--jsonl", "up"], "`--jsonl` reads standard input"),
-        (&["parse", "--jsonl", "--format", "human"], "`--jsonl` answers in JSON only"),
+        (&["parse", "--jsonl", "--format", "human"], "`--jsonl` writes JSON only"),
         (&["explain", "unknown-ky"], "no check `unknown-ky`; did you mean `unknown-key`?"),
         (&["explain", "syntax", "syntax"], "unexpected argument `syntax`"),
         (&["render"], "no preset given"),
-        (&["render", "a", "--label", "job"], "`job` is no matcher, such as `job=api`"),
+        (&["render", "a", "--label", "job"], "invalid matcher `job`, expected one such as `job=api`"),
         (&["render", "a", "--window", "5 min"], "invalid window: "),
         (&["list", "--dir", "x"], "unknown option `--dir`"),
     ] {
@@ -194,7 +194,7 @@ fn check_takes_files_and_folders() {
     fs::write(folder.0.join("presets/notes.txt"), "").unwrap();
     let none = run(&["check", "presets/notes.txt"]);
     assert_eq!(none.status, 2);
-    assert!(none.err.starts_with("error: `presets/notes.txt` is no preset file"));
+    assert!(none.err.starts_with("error: `presets/notes.txt` is not a preset file"));
 }
 
 #[cfg(unix)]
