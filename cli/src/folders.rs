@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use promql_presets_compiler::{SourceFile, discover};
 
@@ -89,12 +89,16 @@ fn root(path: &Path, is_folder: bool) -> PathBuf {
 /// How messages name `root`, given that `argument` is how the caller names `path` in it.
 fn shown(argument: &Path, path: &Path, root: &Path) -> String {
     let below = path.strip_prefix(root).map_or(0, |below| below.components().count());
-    let shown = discover::normalized(argument).ancestors().nth(below).map(slashes);
-    match shown {
-        Some(shown) if shown.is_empty() => ".".to_owned(),
-        Some(shown) => shown.trim_end_matches('/').to_owned(),
-        None => slashes(root),
+    let mut shown = discover::normalized(argument);
+    for _ in 0..below {
+        match shown.components().next_back() {
+            Some(Component::Normal(_)) => _ = shown.pop(),
+            // The argument is relative to a folder within `root`.
+            _ => shown.push(".."),
+        }
     }
+    let shown = slashes(&shown);
+    if shown.is_empty() { ".".to_owned() } else { shown.trim_end_matches('/').to_owned() }
 }
 
 fn slashes(path: &Path) -> String {
