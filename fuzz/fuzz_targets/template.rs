@@ -10,11 +10,9 @@
 use std::fmt::Write;
 
 use libfuzzer_sys::fuzz_target;
-use promql_presets_compiler::backend::registry;
+use promql_presets_compiler::backend::registry::Preset;
 use promql_presets_compiler::promql::{ResultType, Syntax, parse};
-use promql_presets_core::{
-    AnyWindow, MetricQuerier, Preset, PresetInfo, PromDuration, Querier, ResultType, Segment, not, one_of, regex,
-};
+use promql_presets_core::{Input, Matcher, PromDuration, Querier, Segment, not, one_of, regex};
 
 fuzz_target!(|input: &[u8]| {
     let Ok(template) = std::str::from_utf8(input) else { return };
@@ -25,29 +23,13 @@ fuzz_target!(|input: &[u8]| {
     if output.findings.iter().any(|finding| !finding.diagnostic.code.is_allowable()) {
         return;
     }
-    let preset = &output.registry.modules[0].presets[0];
+    let module = &output.registry.modules[0];
+    let preset = &module.presets[0];
     assert_eq!(preset.template, template);
-    let segments: Vec<Segment> = preset.segments.iter().map(segment).collect();
-    // Neither outlives `preset`.
-    let segments: &'static [Segment] = unsafe { std::mem::transmute(segments.as_slice()) };
-    let info = PresetInfo {
-        name: "a::a",
-        description: "",
-        unit: None,
-        template: "",
-        source: "",
-        result: ResultType::InstantVector,
-        window: preset.window,
-        metric: None,
-        labels: None,
-        segments,
-    };
-    let info: &'static PresetInfo = unsafe { std::mem::transmute(&info) };
-    let preset_of_any: Preset<dyn MetricQuerier, (), AnyWindow> = Preset::__new(info);
-    for querier in queriers() {
+    for querier in queriers(preset) {
         let windows = [None, preset.window.map(|_| PromDuration::from_millis(90_001))];
         for window in windows.into_iter().take(1 + usize::from(preset.window.is_some())) {
-            let query = preset_of_any.render(&querier, window).expect("any querier will do");
+            let query = preset.render(module, &Input::of(&querier), window).expect("any querier will do");
             let parsed = parse(&query, Syntax::PROMQL);
             assert!(parsed.diagnostics.is_empty(), "{template:?}\n{query}\n{:?}", parsed.diagnostics);
             let ty = parsed.expr.map_or(ResultType::String, |expr| expr.ty());
@@ -56,34 +38,29 @@ fuzz_target!(|input: &[u8]| {
     }
 });
 
-fn queriers() -> [Querier; 4] {
+/// Queriers with what the template has placeholders for.
+fn queriers(preset: &Preset) -> Vec<Querier> {
     let hostile = "\"}) or vector(1) #\n\\`'{{{labels}}}\u{0}é";
-    [
-        Querier::new("up"),
-        Querier::new("http.requests").label("job", "api").group_by(["http.code"]),
-        Querier::new("sum")
-            .label("job", not(hostile))
-            .label("job", one_of([hostile, ".*"]))
-            .label(hostile, regex(".*"))
-            .group_by(["job", "by", hostile]),
-        Querier::new(hostile).label("by", "").group_by(["inf", "__name__"]),
+    let takes = |kind: fn(&Segment<String>) -> bool| preset.segments.iter().any(kind);
+    let takes_name = takes(|segment| matches!(segment, Segment::MetricName(..) | Segment::MetricNameOpen(..)));
+    let takes_labels = takes(|segment| *segment == Segment::Labels);
+    let takes_group_by = takes(|segment| *segment == Segment::GroupBy);
+    let querier = |name: &'static str, matchers: Vec<Matcher<'static>>, groups: &[&'static str]| {
+        let querier = Querier::new(if takes_name { name } else { "" });
+        let querier = querier.group_by(groups.iter().copied().filter(|_| takes_group_by));
+        matchers.into_iter().filter(|_| takes_labels).fold(querier, Querier::matcher)
+    };
+    let several = vec![
+        Matcher::new("job", not(hostile)),
+        Matcher::new("job", one_of([hostile, ".*"])),
+        Matcher::new(hostile, regex(".*")),
+    ];
+    vec![
+        querier("up", Vec::new(), &[]),
+        querier("http.requests", vec![Matcher::equal("job", "api")], &["http.code"]),
+        querier("sum", several, &["job", "by", hostile]),
+        querier(hostile, vec![Matcher::equal("by", "")], &["inf", "__name__"]),
     ]
-}
-
-fn segment(segment: &registry::Segment) -> Segment {
-    /// Only for as long as the text lives.
-    fn forever(text: &str) -> &'static str {
-        unsafe { std::mem::transmute(text) }
-    }
-    match segment {
-        registry::Segment::Text(text) => Segment::Text(forever(text)),
-        registry::Segment::Item(text) => Segment::Item(forever(text)),
-        registry::Segment::MetricName(a, b) => Segment::MetricName(forever(a), forever(b)),
-        registry::Segment::MetricNameOpen(a, b) => Segment::MetricNameOpen(forever(a), forever(b)),
-        registry::Segment::Labels => Segment::Labels,
-        registry::Segment::GroupBy => Segment::GroupBy,
-        registry::Segment::Window => Segment::Window,
-    }
 }
 
 fn toml_string(text: &str) -> String {
