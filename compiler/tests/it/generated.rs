@@ -6,9 +6,6 @@ use std::{env, fs, process};
 use promql_presets_compiler::discover::{discover, shown_folder};
 use promql_presets_compiler::{SourceFile, compile};
 
-/// Set to write the snapshot anew, for somebody to read.
-const UPDATE: &str = "PROMQL_PRESETS_UPDATE_SNAPSHOTS";
-
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/presets")
 }
@@ -31,14 +28,13 @@ fn code(folder: &Path) -> String {
 fn the_snapshot_holds() {
     let code = code(&fixtures());
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots/presets.rs");
-    if env::var_os(UPDATE).is_some() {
-        assert!(env::var_os("CI").is_none(), "snapshots are never updated in CI");
+    if crate::update_snapshots() {
         fs::write(&path, &code).unwrap();
     }
     let snapshot = fs::read_to_string(&path).unwrap_or_default();
     assert!(
         code == snapshot,
-        "generated code has changed; run again with {UPDATE}=1 and read what `git diff` shows:\n{code}"
+        "generated code has changed; run again with UPDATE_SNAPSHOTS=1 and read what `git diff` shows:\n{code}"
     );
 }
 

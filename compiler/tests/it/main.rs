@@ -1,6 +1,9 @@
 //! All integration tests, in one program, since linking is what takes the time.
 //!
 //! `cargo test -p promql-presets-compiler --test it pages` runs the tests of one module.
+//!
+//! `UPDATE_SNAPSHOTS=1` writes what a change of the compiler changes in `checks`, `tests/ui` and `tests/snapshots`, for
+//! somebody to read.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -17,9 +20,14 @@ mod corpus;
 mod false_positives;
 mod fixes;
 mod generated;
-mod helps;
 mod pages;
 mod positions;
-mod seeded;
-mod suggestions;
+mod ui;
 mod wrong_files;
+
+/// Whether to write snapshots anew instead of comparing with them.
+fn update_snapshots() -> bool {
+    let update = std::env::var_os("UPDATE_SNAPSHOTS").is_some();
+    assert!(!(update && std::env::var_os("CI").is_some()), "snapshots are not updated on CI");
+    update
+}

@@ -27,7 +27,7 @@ pub fn shared() -> Option<&'static Server> {
     SHARED.get_or_init(|| Server::obtain(Tool::Prometheus, URL, || start_for_tests(Tool::find))).as_ref()
 }
 
-/// Starts a Prometheus that holds [`Dataset::of_tests`] and the data of [`extended`](crate::extended), with the
+/// Starts a Prometheus that holds [`Dataset::of_tests`] and the data of [`extended`], with the
 /// programs that `find` returns.
 pub fn start_for_tests(find: impl Fn(Tool) -> Result<Option<PathBuf>, Error>) -> Result<Option<Server>, Error> {
     let data = Dataset::of_tests();

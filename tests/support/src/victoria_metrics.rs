@@ -23,7 +23,7 @@ pub fn shared() -> Option<&'static Server> {
 }
 
 /// Starts a VictoriaMetrics that holds [`Dataset::of_tests`], except for NaN, which it does not store, and the counter
-/// of [`extended`](crate::extended), with the program that `find` returns; `None` where the machine has none.
+/// of [`extended`], with the program that `find` returns; `None` where the machine has none.
 pub fn start_for_tests(find: impl Fn(Tool) -> Result<Option<PathBuf>, Error>) -> Result<Option<Server>, Error> {
     let Some(program) = find(Tool::VictoriaMetrics)? else { return Ok(None) };
     let data = Dataset::of_tests();
