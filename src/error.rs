@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use promql_presets_core::RenderError;
 
-use crate::value::{RangeError, RowError, SplitError, ValueError};
-use crate::wire::{DecodeError, ResultTypeError, ServerError};
+use crate::value::{RangeError, ResultTypeError, RowError, ServerError, SplitError, ValueError};
+use crate::wire::DecodeError;
 
 /// The minimum length of a host name that is redacted. Shorter ones are parts of words.
 const SHORTEST_HOST: usize = 6;

@@ -120,6 +120,7 @@ mod error;
 mod http;
 mod query;
 mod value;
+#[doc(hidden)]
 pub mod wire;
 
 /// The HTTP client, for [`ClientBuilder::configure_http`] and [`ClientBuilder::http_client`].
@@ -144,11 +145,11 @@ pub use query::{
     Step, StreamQuery, TimeRange,
 };
 pub use value::{
-    Bounds, Bucket, ByTime, Element, Histogram, Labels, Listing, Matrix, Meta, Moment, ParseTimestampError, RangeError,
-    Row, RowError, Sample, Samples, Scalar, Series, SeriesRow, SplitError, Stats, Text, Timestamp, Value, ValueError,
-    Vector,
+    Bounds, Bucket, ByTime, Data, Element, Histogram, Labels, Listing, Matrix, Meta, Moment, ParseTimestampError,
+    QueryResult, RangeError, ResultTypeError, Row, RowError, Sample, Samples, Scalar, Series, SeriesRow, ServerError,
+    SplitError, Stats, Text, Timestamp, Value, ValueError, Vector,
 };
-pub use wire::Data;
+pub use wire::DecodeError;
 
 /// Tests the README's examples.
 #[cfg(all(doctest, feature = "macros"))]

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::http::transport::Transport;
 use crate::query::time_range::TimeRange;
 use crate::query::{InstantQuery, RangeQuery, RangeResult, RawQuery, RawRangeQuery};
-use crate::wire::QueryResult;
+use crate::value::QueryResult;
 
 pub use builder::ClientBuilder;
 

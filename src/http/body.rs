@@ -9,8 +9,8 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use crate::error::ErrorKind;
 use crate::http::options::PartialData;
 use crate::http::transport::is_success;
-use crate::value::Meta;
-use crate::wire::{DecodeError, Decoder, Envelope, Limits, Pool, Response, ServerError, decode_data};
+use crate::value::{Meta, Response, ServerError};
+use crate::wire::{DecodeError, Decoder, Envelope, Limits, Pool, decode_data};
 
 /// The length of the excerpt in errors about responses that are not from Prometheus.
 const EXCERPT_BYTES: usize = 512;

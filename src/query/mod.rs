@@ -18,8 +18,8 @@ use crate::error::{Error, ErrorKind};
 use crate::http::call::{BoxFuture, Call};
 use crate::http::request::Request;
 use crate::http::transport::Transport;
-use crate::value::{Matrix, RangeError, Scalar, SplitError, Timestamp, Vector};
-use crate::wire::{Data, Decoder, QueryResult, Response};
+use crate::value::{Data, Matrix, QueryResult, RangeError, Response, Scalar, SplitError, Timestamp, Vector};
+use crate::wire::Decoder;
 
 pub use split::{Progress, SplitQuery};
 pub use stream::{SeriesStream, StreamQuery};

@@ -43,7 +43,7 @@ pub struct Progress {
 /// series of `b` can differ if a series of `a` has points in some parts only.
 ///
 /// A part with points of another part, or with a duplicate series, fails with
-/// [`DecodeError::Series`](crate::wire::DecodeError::Series).
+/// [`DecodeError::Series`](crate::DecodeError::Series).
 #[must_use = "a query does nothing until it is awaited"]
 pub struct SplitQuery<'a, R, W> {
     query: RangeQuery<'a, R, W>,

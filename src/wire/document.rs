@@ -1,5 +1,5 @@
-//! The envelope of the Prometheus HTTP API and the four types of results, from the events of JSON, or at once where
-//! they are written as [usual](super::usual).
+//! The envelope of the Prometheus HTTP API and the four types of results, built from the events of the lexer, or from
+//! bytes where the [fast path](super::fast_path) reads them.
 //!
 //! Keys come in any order and unknown ones are skipped. Where `resultType` comes after `result`, or not at all, the
 //! items tell by their keys what they are.
@@ -11,16 +11,15 @@ use std::collections::VecDeque;
 
 use promql_presets_core::ResultType;
 
-use super::assembly::Assembly;
 use super::error::{DecodeError, Fault};
+use super::fast_path;
 use super::lexer::{Event, Raw};
 use super::number;
-use super::place::{Key, Place, Seen};
-use super::response::{Data, Response, ServerError, result_type};
-use super::usual;
-use crate::value::{Bounds, Element, Meta, Scalar, Series, Text, Timestamp, Value};
+use super::series_builder::SeriesBuilder;
+use super::state::{Key, Place, Seen};
+use crate::value::{Bounds, Data, Element, Meta, Response, Scalar, Series, ServerError, Text, Timestamp, Value};
 
-/// What a result is made of: `scalar` and `string` look alike.
+/// The JSON form of a result; `scalar` and `string` share one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shape {
     Vector,
@@ -38,7 +37,7 @@ impl From<ResultType> for Shape {
     }
 }
 
-/// How deep the places are where answers are not unusual.
+/// The nesting of most answers.
 const USUAL_PLACES: usize = 8;
 
 /// A scalar or a string.
@@ -51,10 +50,10 @@ struct Pair {
 
 #[derive(Debug)]
 pub(super) struct Document {
-    /// From the innermost place outwards: the last one is where the next event belongs.
+    /// The open arrays and objects, the innermost last: it receives the next event.
     places: Vec<Place>,
     key: Key,
-    /// Of the envelope and of `data`.
+    /// The fields read so far in the envelope and in `data`.
     seen: Seen,
     success: bool,
     error: ServerError,
@@ -68,18 +67,18 @@ pub(super) struct Document {
     elements: Vec<Element>,
     pair: Option<Pair>,
 
-    /// Of the series that is being read.
+    /// The fields read so far in the current series.
     item_seen: Seen,
-    /// Of the histogram that is being read.
+    /// The fields read so far in the current histogram.
     histogram_seen: Seen,
-    assembly: Assembly,
+    builder: SeriesBuilder,
 
     max_memory: u64,
     /// How much memory everything but samples may still take.
     memory_left: u64,
 }
 
-/// What things take in memory beside what they are made of, with what the allocator adds.
+/// The memory in bytes of each item without its strings, with the overhead of the allocator.
 mod size {
     pub(super) const SERIES: u64 = 128;
     pub(super) const ELEMENT: u64 = 64;
@@ -108,13 +107,13 @@ impl Document {
             pair: None,
             item_seen: Seen::default(),
             histogram_seen: Seen::default(),
-            assembly: Assembly::new(max_samples),
+            builder: SeriesBuilder::new(max_samples),
             max_memory,
             memory_left: max_memory,
         }
     }
 
-    /// Goes to the start of the result, as if everything before it had been read.
+    /// Enters the state at the start of the result; the fast path has read everything before it.
     pub(super) fn start_result(&mut self, result_type: ResultType) {
         self.places.extend([Place::Envelope, Place::Data, Place::Result { parts: 0 }]);
         self.seen = Seen::of(&[Key::Status, Key::Data, Key::Result]);
@@ -123,52 +122,53 @@ impl Document {
         self.shape = Some(result_type.into());
     }
 
-    /// How many samples may still come.
+    /// The number of samples that are still allowed.
     pub(super) fn samples_left(&self) -> u64 {
-        self.assembly.samples_left
+        self.builder.samples_left
     }
 
-    /// Counts memory before it is taken.
+    /// Counts memory before it is allocated.
     fn take_memory(&mut self, bytes: u64) -> Result<(), Fault> {
         self.memory_left = self.memory_left.checked_sub(bytes).ok_or(Fault::TooMuchMemory)?;
         Ok(())
     }
 
-    /// The oldest series of a matrix that is complete. It counts no more: limits are for what is in memory.
+    /// Removes the oldest complete series of a matrix. It no longer counts towards the limits, which bound memory.
     pub(super) fn next_series(&mut self) -> Option<Series> {
         let series = self.series.pop_front()?;
-        self.assembly.samples_left += series.len() as u64;
+        self.builder.samples_left += series.len() as u64;
         if self.series.is_empty() && self.memory_left < self.max_memory / 2 {
-            self.assembly.interner.forget();
+            self.builder.interner.forget();
             self.memory_left = self.max_memory;
         }
         Some(series)
     }
 
-    /// Goes to the samples of a series that starts here, if it is a usual one of a matrix: how many bytes that was.
+    /// Reads the labels of a series of a matrix on the fast path, up to its first sample. Returns the number of bytes
+    /// read, or `None` where the fast path does not apply.
     pub(super) fn start_series(&mut self, bytes: &[u8]) -> Result<Option<usize>, Fault> {
         if self.place() != (Place::Result { parts: 0 }) || self.shape != Some(Shape::Matrix) {
             return Ok(None);
         }
-        let length = usual::series_start(bytes, &mut self.assembly.interner);
-        // If labels are wrong, the slow path says where.
-        let Some(length) = length.and_then(|length| self.assembly.finish_labels().ok().map(|()| length)) else {
-            self.assembly.interner.abandon();
+        let length = fast_path::series_start(bytes, &mut self.builder.interner);
+        // The slow path reports invalid labels with their place.
+        let Some(length) = length.and_then(|length| self.builder.finish_labels().ok().map(|()| length)) else {
+            self.builder.interner.abandon();
             return Ok(None);
         };
-        let memory = self.assembly.interner.take_memory();
+        let memory = self.builder.interner.take_memory();
         self.take_memory(memory)?;
         self.item_seen = Seen::of(&[Key::Metric, Key::Values]);
         self.places.extend([Place::Item, Place::Samples { histograms: false }]);
         Ok(Some(length))
     }
 
-    /// Whether the next event belongs where float samples of a matrix do.
+    /// Whether the innermost array is the float samples of a matrix.
     pub(super) fn is_in_samples(&self) -> bool {
         self.place() == Place::Samples { histograms: false }
     }
 
-    /// Goes to the end, if the result ends next.
+    /// Ends the document if the result is the innermost array. Returns whether it was.
     pub(super) fn end_result(&mut self) -> bool {
         let is_end = self.places == [Place::Envelope, Place::Data, Place::Result { parts: 0 }];
         if is_end {
@@ -177,24 +177,24 @@ impl Document {
         is_end
     }
 
-    /// Reads a value from the start of `bytes`, or samples as many as follow each other, if they are written as usual:
-    /// how many bytes that was, and whether the last of them is a comma.
+    /// Reads an element, a sample or consecutive samples from the start of `bytes` on the fast path. Returns the number
+    /// of bytes read, zero where it does not apply, and whether the last of them is a comma.
     #[inline]
     pub(super) fn values(&mut self, bytes: &[u8]) -> Result<(usize, bool), Fault> {
         match (self.place(), self.key) {
-            (Place::Samples { histograms: false }, _) => self.assembly.plain_samples(bytes),
-            (Place::Item, Key::Value) => Ok((self.assembly.plain_sample(bytes)?, false)),
+            (Place::Samples { histograms: false }, _) => self.builder.plain_samples(bytes),
+            (Place::Item, Key::Value) => Ok((self.builder.plain_sample(bytes)?, false)),
             (Place::Result { parts: 0 }, _) if self.shape == Some(Shape::Vector) => {
-                Ok((self.usual_element(bytes)?, false))
+                Ok((self.fast_element(bytes)?, false))
             }
             _ => Ok((0, false)),
         }
     }
 
-    fn usual_element(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
-        let interner = &mut self.assembly.interner;
-        let element = usual::element(bytes, interner);
-        // If they are wrong, the slow path says where.
+    fn fast_element(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
+        let interner = &mut self.builder.interner;
+        let element = fast_path::element(bytes, interner);
+        // The slow path reports invalid labels with their place.
         let Some(((length, timestamp, value), labels)) =
             element.and_then(|element| Some((element, interner.labels().ok()?)))
         else {
@@ -202,7 +202,7 @@ impl Document {
             return Ok(0);
         };
         let memory = interner.take_memory();
-        self.assembly.count_sample()?;
+        self.builder.count_sample()?;
         self.take_memory(size::ELEMENT + memory)?;
         self.elements.push(Element::new(labels, timestamp, Value::Float(value)));
         Ok(length)
@@ -236,7 +236,7 @@ impl Document {
         self.key = match (self.place(), &*name) {
             (Place::Skip, _) => return Ok(()),
             (Place::Metric, _) => {
-                self.assembly.interner.name(&name);
+                self.builder.interner.name(&name);
                 return Ok(());
             }
             (Place::Stats, _) => {
@@ -267,13 +267,13 @@ impl Document {
         Ok(())
     }
 
-    /// A key of samples, which tells what the result is made of.
+    /// Handles a key of samples, which determines the shape of the result.
     fn samples_key(&mut self, key: Key, shape: Shape) -> Result<Key, Fault> {
         self.set_shape(shape)?;
         self.item_seen.once(key)
     }
 
-    /// Anything but keys and ends.
+    /// Handles any event but a key or the end of an array or object.
     fn value(&mut self, event: Event<'_>) -> Result<(), Fault> {
         match self.place() {
             Place::Skip => self.skip(event),
@@ -300,8 +300,8 @@ impl Document {
             Place::Item => self.item_field(event),
             Place::Metric => match event {
                 Event::Text(raw) => {
-                    self.assembly.interner.value(&raw.text()?);
-                    if self.assembly.interner.memory() > self.memory_left {
+                    self.builder.interner.value(&raw.text()?);
+                    if self.builder.interner.memory() > self.memory_left {
                         return Err(Fault::TooMuchMemory);
                     }
                     Ok(())
@@ -334,7 +334,7 @@ impl Document {
         Ok(())
     }
 
-    /// Nothing is made of what is skipped, but it must be well-formed.
+    /// Skips an unknown value, which still has to be well-formed.
     fn skip(&mut self, event: Event<'_>) -> Result<(), Fault> {
         match event {
             Event::Text(raw) => drop(raw.text()?),
@@ -355,7 +355,7 @@ impl Document {
             }
             (Key::Status, _) => return Err(Fault::Expected("`success` or `error`")),
             (Key::Data | Key::ErrorType | Key::Error | Key::IsPartial, Event::Null) => {}
-            // What comes beside an error may be anything, but warnings are in an object of it.
+            // `data` of an error may have any type; an object may contain warnings.
             (Key::Data, _) if self.seen.has(Key::Status) && !self.success && event != Event::OpenObject => {
                 return self.skip(event);
             }
@@ -388,7 +388,7 @@ impl Document {
         }
     }
 
-    /// Fields that may be in the envelope or in `data`.
+    /// Handles fields that occur in the envelope and in `data`.
     fn common_field(&mut self, event: Event<'_>) -> Result<(), Fault> {
         match (self.key, event) {
             (Key::Warnings | Key::Infos, Event::Null) => Ok(()),
@@ -444,7 +444,7 @@ impl Document {
         Ok(())
     }
 
-    /// Only once the result type is known, it is known that the value must be a number.
+    /// Requires a number, once the result type is known to be a scalar.
     fn check_scalar(&self) -> Result<(), Fault> {
         match &self.pair {
             Some(pair) if self.result_type == Some(ResultType::Scalar) && pair.number.is_none() => {
@@ -470,7 +470,7 @@ impl Document {
 
     fn sample_part(&mut self, event: Event<'_>, histogram: bool, parts: u8) -> Result<(), Fault> {
         match (parts, event) {
-            (0, Event::Number(digits)) => self.assembly.timestamp = timestamp(digits)?,
+            (0, Event::Number(digits)) => self.builder.timestamp = timestamp(digits)?,
             (0, _) => return Err(Fault::Expected("a time, in seconds")),
             (1, Event::OpenObject) if histogram => {
                 self.set_place(Place::Sample { histogram, parts: 2 });
@@ -479,7 +479,7 @@ impl Document {
                 return Ok(());
             }
             (1, _) if histogram => return Err(Fault::Expected("a histogram, an object")),
-            (1, _) => self.assembly.float(float(event)?)?,
+            (1, _) => self.builder.float(float(event)?)?,
             _ => return Err(Fault::Expected("`]` after a time and a value")),
         }
         self.set_place(Place::Sample { histogram, parts: parts + 1 });
@@ -488,8 +488,8 @@ impl Document {
 
     fn histogram_field(&mut self, event: Event<'_>) -> Result<(), Fault> {
         match (self.key, event) {
-            (Key::Count, _) => self.assembly.count = Some(float(event)?),
-            (Key::Sum, _) => self.assembly.sum = Some(float(event)?),
+            (Key::Count, _) => self.builder.count = Some(float(event)?),
+            (Key::Sum, _) => self.builder.sum = Some(float(event)?),
             (Key::Buckets, Event::OpenArray) => self.enter(Place::Buckets),
             (Key::Buckets, Event::Null) => {}
             (Key::Buckets, _) => return Err(Fault::Expected("an array of buckets")),
@@ -499,7 +499,7 @@ impl Document {
     }
 
     fn bucket_part(&mut self, event: Event<'_>, parts: u8) -> Result<(), Fault> {
-        let bucket = &mut self.assembly.bucket;
+        let bucket = &mut self.builder.bucket;
         match (parts, event) {
             (0, Event::Number(b"0")) => bucket.bounds = Bounds::OpenLeft,
             (0, Event::Number(b"1")) => bucket.bounds = Bounds::OpenRight,
@@ -515,7 +515,7 @@ impl Document {
         Ok(())
     }
 
-    /// The end of the innermost array or object.
+    /// Handles the end of the innermost array or object.
     fn close(&mut self) -> Result<(), Fault> {
         match self.places.pop().unwrap_or(Place::Root) {
             Place::Result { parts: 1 } => return Err(Fault::Expected("a value after the time")),
@@ -523,34 +523,34 @@ impl Document {
             Place::Bucket { parts: 0..4 } => return Err(Fault::Expected("the four parts of a bucket")),
             Place::Bucket { .. } => {
                 self.take_memory(size::BUCKET)?;
-                self.assembly.finish_bucket();
+                self.builder.finish_bucket();
             }
             Place::Histogram => {
                 self.take_memory(size::HISTOGRAM)?;
-                self.assembly.finish_histogram()?;
+                self.builder.finish_histogram()?;
             }
             Place::Metric => {
-                self.assembly.finish_labels()?;
-                let labels = self.assembly.interner.take_memory();
+                self.builder.finish_labels()?;
+                let labels = self.builder.interner.take_memory();
                 self.take_memory(labels)?;
             }
             Place::Item if !self.item_seen.has(Key::Metric) => return Err(Fault::Expected("a series with a `metric`")),
             Place::Item if self.item_seen.has(Key::Value) || self.item_seen.has(Key::Histogram) => {
                 self.take_memory(size::ELEMENT)?;
-                self.elements.push(self.assembly.finish_element()?);
+                self.elements.push(self.builder.finish_element()?);
             }
             Place::Item => {
-                // A series without any samples can only be one of a matrix.
+                // Only a matrix can have a series without samples.
                 self.set_shape(Shape::Matrix)?;
                 self.take_memory(size::SERIES)?;
-                self.series.push_back(self.assembly.finish_series());
+                self.series.push_back(self.builder.finish_series());
             }
             _ => {}
         }
         Ok(())
     }
 
-    /// The answer, once the document is complete.
+    /// The response, once the document is complete.
     pub(super) fn finish(self) -> Result<Response, DecodeError> {
         if !self.seen.has(Key::Status) {
             return Err(DecodeError::MissingField { field: "status" });
@@ -582,7 +582,7 @@ fn timestamp(digits: &[u8]) -> Result<Timestamp, Fault> {
     number::millis(digits).map(Timestamp::from_millis).ok_or(Fault::Expected("a time, in seconds"))
 }
 
-/// A float, in quotes as Prometheus sends it, or without.
+/// A float, with or without quotes.
 fn float(event: Event<'_>) -> Result<f64, Fault> {
     let text = match event {
         Event::Text(raw) => raw.text()?,
@@ -602,5 +602,16 @@ fn text(event: Event<'_>) -> Result<String, Fault> {
         Event::Text(raw) => raw.text().map(Cow::into_owned),
         Event::Number(digits) => Ok(String::from_utf8_lossy(digits).into_owned()),
         _ => Err(Fault::Expected("a string")),
+    }
+}
+
+/// The result type with this name in `resultType`.
+fn result_type(name: &str) -> Option<ResultType> {
+    match name {
+        "vector" => Some(ResultType::InstantVector),
+        "matrix" => Some(ResultType::RangeVector),
+        "scalar" => Some(ResultType::Scalar),
+        "string" => Some(ResultType::String),
+        _ => None,
     }
 }

@@ -5,9 +5,9 @@ use std::marker::PhantomData;
 
 use serde::de::{DeserializeOwned, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
-use super::response::ServerError;
 use super::{DecodeError, excerpt};
 use crate::value::Meta;
+use crate::value::ServerError;
 
 /// A decoded answer of an endpoint other than `/query` and `/query_range`.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,7 +59,7 @@ fn locate(error: &serde_json::Error, body: &[u8]) -> DecodeError {
     }
 }
 
-/// Those that must not come twice.
+/// The fields that may occur only once.
 const FIELDS: [&str; 7] = ["status", "data", "errorType", "error", "warnings", "infos", "isPartial"];
 
 struct EnvelopeVisitor<T>(PhantomData<T>);

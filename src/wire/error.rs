@@ -4,14 +4,14 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// Something else was expected here.
+    /// The body is not what the API sends.
     #[error("expected {expected} at byte {offset} of the body, found `{found}`")]
     Unexpected {
         /// What was expected.
         expected: &'static str,
-        /// Where, counted in bytes from the start of the body.
+        /// The offset in bytes from the start of the body.
         offset: u64,
-        /// The start of what is there.
+        /// The start of the text at that offset.
         found: String,
     },
     /// The body ends too early, as when a connection is cut or a proxy answers with nothing.
@@ -19,7 +19,7 @@ pub enum DecodeError {
     Truncated {
         /// What was expected.
         expected: &'static str,
-        /// How many bytes came.
+        /// The number of bytes received.
         length: u64,
     },
     /// The body is well-formed JSON, but lacks a field.
@@ -40,10 +40,10 @@ pub enum DecodeError {
         /// The limit.
         limit: u64,
     },
-    /// A series is not what the answer to a range query has.
+    /// A series is invalid in the answer to a range query.
     #[error("series `{series}` {reason}")]
     Series {
-        /// Which.
+        /// Its labels.
         series: String,
         /// What is wrong with it: it has two samples with one timestamp or, in a part of a range, occurs twice or has
         /// samples of another part.
@@ -59,13 +59,13 @@ pub enum DecodeError {
     /// The body is compressed, and broken.
     #[error("the body is not valid gzip, after {length} bytes of it")]
     Gzip {
-        /// How many bytes had come.
+        /// The number of bytes received before the fault.
         length: u64,
     },
     /// The `data` of a metadata endpoint does not fit the type asked for.
     #[error("the data is not what was expected: {reason}")]
     Data {
-        /// What the type said, with the place.
+        /// The message of the type, with the place.
         reason: String,
     },
 }
@@ -77,7 +77,7 @@ impl DecodeError {
     }
 }
 
-/// What is wrong, before it is known where.
+/// An error of decoding, without its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
     Expected(&'static str),

@@ -1,7 +1,7 @@
 //! The JSON of the Prometheus HTTP API.
 //!
-//! [`Decoder`] reads the answers of queries while they arrive, in chunks cut anywhere, into columns; it never holds the
-//! body. [`decode_data`] reads the short answers of the other endpoints into any type of `serde`.
+//! [`Decoder`] decodes the answers of queries from chunks, while they arrive, into columns; it never holds the body.
+//! [`decode_data`] decodes the short answers of the other endpoints into any type of `serde`.
 //!
 //! ```
 //! use promql_presets::wire::{Decoder, Limits, QueryResult};
@@ -18,19 +18,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod assembly;
 mod document;
 mod envelope;
 mod error;
+mod fast_path;
 mod fields;
 mod intern;
 mod lexer;
 mod number;
-mod place;
-mod response;
+mod series_builder;
+mod state;
 mod times;
-mod usual;
 
+pub use crate::value::{Data, QueryResult, Response};
 pub use envelope::{Envelope, decode_data};
 pub use error::DecodeError;
 pub(crate) use fields::{Fields, FromFields, LabelSet, Loose, text_fields};
@@ -38,7 +38,6 @@ pub(crate) use intern::share_labels;
 #[doc(hidden)]
 pub use number::sample as plain_sample;
 pub(crate) use number::{float as parse_float, millis as parse_seconds};
-pub use response::{Data, QueryResult, Response, ResultTypeError, ServerError};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -48,13 +47,14 @@ use document::Document;
 use error::Fault;
 use lexer::Lexer;
 
-/// How much an answer may be.
+/// The limits of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The most bytes of JSON, uncompressed, since the last series that was taken out. What is made of them, beside
-    /// its samples, takes no more memory than as many bytes or, if that is more, four times as many up to 256 MiB.
+    /// The most bytes of JSON, uncompressed, since the last series that was taken out. Everything decoded from them
+    /// except samples is limited to the same number of bytes of memory or, if that is more, to four times as many up to
+    /// 256 MiB.
     pub max_bytes: u64,
-    /// The most samples in all series together that were not taken out; each is 16 bytes in memory.
+    /// The most samples in all series together, without those taken out; each is 16 bytes in memory.
     pub max_samples: u64,
 }
 
@@ -66,8 +66,8 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The most bytes of memory that everything but samples may take. Short series take up to four times as many as in
-    /// JSON, so that small limits would refuse what they allow; for large ones it is the memory that counts.
+    /// The most bytes of memory for everything but samples. Short series take up to four times as much memory as JSON,
+    /// so a small limit of bytes has to allow more memory than bytes.
     pub(crate) fn max_memory(self) -> u64 {
         self.max_bytes.saturating_mul(4).clamp(1 << 20, 256 << 20).max(self.max_bytes)
     }
@@ -78,7 +78,7 @@ impl Limits {
 /// Memory grows with the result, not with the body, and is bounded by the limits.
 #[derive(Debug)]
 pub struct Decoder(
-    /// In a box, as what has a decoder is moved around.
+    /// Boxed, since futures that hold a decoder are moved.
     Box<State>,
 );
 
@@ -89,17 +89,17 @@ struct State {
     limits: Limits,
     /// The bytes of all chunks so far.
     length: u64,
-    /// How many these were when the last series was taken out.
+    /// The value of `length` when the last series was taken out.
     length_taken: u64,
     share: Option<Share>,
     failure: Option<DecodeError>,
 }
 
-/// The samples of several answers, which have one limit.
+/// The number of samples of several answers that share a limit.
 #[derive(Debug, Default)]
 pub(crate) struct Pool(AtomicU64);
 
-/// What one answer has of a pool so far. It is given back unless the answer comes to its end.
+/// The samples of one answer in a pool. They are returned to it if the answer is not finished.
 #[derive(Debug)]
 struct Share {
     pool: Arc<Pool>,
@@ -130,29 +130,29 @@ impl Decoder {
         Self(Box::new(State { lexer, document, limits, length: 0, length_taken: 0, share: None, failure: None }))
     }
 
-    /// Lets the limit of samples hold for this answer and those of other decoders together.
+    /// Applies the limit of samples to all decoders with this pool together.
     pub(crate) fn share(&mut self, pool: Arc<Pool>) {
         self.0.share = Some(Share { pool, samples: 0 });
     }
 
-    /// Decodes the next chunk, which may be cut anywhere.
+    /// Decodes the next chunk of the body, which may end anywhere.
     ///
     /// # Errors
     ///
-    /// The body is no answer of the API, or exceeds a limit. The decoder stays in that state.
+    /// The body is not an answer of the API, or exceeds a limit. Later calls return the same error.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), DecodeError> {
         self.0.push(chunk)
     }
 
-    /// Takes out the oldest complete series of a matrix, so that a long answer can be worked on while it arrives. What
-    /// is taken is not part of what [`Decoder::finish`] returns, and does not count for the limits.
+    /// Takes out the oldest complete series of a matrix, so that a long answer can be processed while it arrives. It is
+    /// not part of what [`Decoder::finish`] returns, and does not count towards the limits.
     ///
-    /// The server may still fail, which the end of the body tells.
+    /// The server may still fail: only the end of the body shows whether the query succeeded.
     pub fn next_series(&mut self) -> Option<Series> {
         self.0.document.next_series().inspect(|_| self.0.length_taken = self.0.length)
     }
 
-    /// The answer, once the last chunk has been pushed.
+    /// The response, once the last chunk has been pushed.
     ///
     /// # Errors
     ///
@@ -192,7 +192,7 @@ impl State {
     fn decode(&mut self, chunk: &[u8]) -> Result<(), Fault> {
         let mut at = 0;
         if self.length == chunk.len() as u64
-            && let Some((length, result_type)) = usual::start(chunk)
+            && let Some((length, result_type)) = fast_path::start(chunk)
         {
             at = length;
             self.document.start_result(result_type);
@@ -202,7 +202,7 @@ impl State {
         }
         loop {
             if self.lexer.is_at_value(chunk, &mut at) {
-                at = self.usual(chunk, at)?;
+                at = self.fast_path(chunk, at)?;
             }
             match self.lexer.next(chunk, &mut at)? {
                 Some(event) => self.document.event(event)?,
@@ -211,8 +211,8 @@ impl State {
         }
     }
 
-    /// Reads from where a value may begin as far as everything is as usual, and returns where that ends.
-    fn usual(&mut self, chunk: &[u8], mut at: usize) -> Result<usize, Fault> {
+    /// Reads on the fast path from the start of a value as far as it applies. Returns where that ends.
+    fn fast_path(&mut self, chunk: &[u8], mut at: usize) -> Result<usize, Fault> {
         loop {
             if let Some(length) = self.document.start_series(&chunk[at..])? {
                 at += length;
@@ -235,7 +235,7 @@ impl State {
                     at += 1;
                 }
             }
-            if usual::is_end(&chunk[at..]) && self.document.end_result() {
+            if fast_path::is_end(&chunk[at..]) && self.document.end_result() {
                 for _ in 0..3 {
                     self.lexer.close();
                 }
@@ -265,7 +265,7 @@ impl State {
     }
 }
 
-/// The start of what is there, on one line.
+/// The start of `bytes`, on one line.
 fn excerpt(bytes: &[u8]) -> String {
     const LENGTH: usize = 40;
     let text = String::from_utf8_lossy(bytes.get(..LENGTH).unwrap_or(bytes));

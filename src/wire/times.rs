@@ -1,4 +1,4 @@
-//! The timestamps of one series after another.
+//! The timestamps of one series after another, stored once where they are the same.
 
 use std::sync::Arc;
 
@@ -6,35 +6,35 @@ use super::error::Fault;
 use super::number::TimeText;
 use crate::value::Timestamp;
 
-/// Servers send samples from the oldest to the newest, and who reads them relies on it.
+/// Servers send samples from the oldest to the newest, and callers rely on it.
 pub(super) const DISORDER: Fault = Fault::Expected("a time that is not before the last one");
 
-/// How many timestamps are recognised by their text: more than a range query has.
+/// The most timestamps that are recognized by their text: more than a range query returns.
 const MAX_TEXTS: usize = 1 << 14;
 
-/// Collects the timestamps of a series. All series of a range query mostly have the same ones, which are then stored
-/// once, and recognised by their text.
+/// Collects the timestamps of a series. The series of a range query usually share theirs, which are then stored once,
+/// and recognized by their text.
 #[derive(Debug, Default)]
 pub(super) struct Times {
-    /// Of the series before.
+    /// The timestamps of the previous series.
     last: Arc<[Timestamp]>,
-    /// How many timestamps of this series are those of the series before.
+    /// The number of leading timestamps that this series shares with the previous one.
     same: usize,
-    /// All timestamps of this series, from the first one on that is another.
+    /// All timestamps of this series, once one differs from the previous series; empty before.
     own: Vec<Timestamp>,
-    /// The texts of the first of its own or else of the last timestamps, all of one length.
+    /// The texts of the first timestamps of `own` or, while that is empty, of `last`; all have one length.
     texts: Vec<u128>,
     text_length: usize,
 }
 
 impl Times {
-    /// Makes room for so many timestamps.
+    /// Reserves capacity.
     pub(super) fn reserve(&mut self, points: usize) {
         self.own.reserve(points);
         self.texts.reserve(points);
     }
 
-    /// The texts of the timestamps that come next, if they are those of the series before.
+    /// The texts of the next timestamps, if this series continues to share those of the previous one.
     pub(super) fn expected(&self) -> impl ExactSizeIterator<Item = TimeText> {
         let texts = if self.own.is_empty() { self.texts.get(self.same..) } else { None };
         texts.unwrap_or_default().iter().map(|text| (*text, self.text_length))
@@ -45,7 +45,7 @@ impl Times {
         self.same += count;
     }
 
-    /// Adds a timestamp, with its text if that tells it from all others.
+    /// Adds a timestamp, with its text if that identifies it.
     #[inline]
     pub(super) fn push(&mut self, time: Timestamp, text: Option<TimeText>) -> Result<(), Fault> {
         if self.own.is_empty() {
@@ -65,7 +65,7 @@ impl Times {
         Ok(())
     }
 
-    /// Remembers the text of a timestamp, if those of all before it are.
+    /// Stores the text of a timestamp, if the texts of all before it are stored.
     #[inline]
     fn learn(&mut self, position: usize, text: Option<TimeText>) {
         if let Some((text, length)) = text

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use crate::faulty_server::{
     After, Server, answer, ask, ask_once, client_of, http_error, json, vector, vector_body, wait_for_client_to_go,
 };
+use promql_presets::DecodeError;
 use promql_presets::presets::prometheus::{self, UP};
-use promql_presets::wire::DecodeError;
 use promql_presets::{ErrorKind, PartialData, PrometheusClient, RetryPolicy, TimeRange};
 
 #[tokio::test]

@@ -4,8 +4,8 @@ use std::io::Write;
 use std::time::Duration;
 
 use crate::faulty_server::{After, Server, json};
+use promql_presets::DecodeError;
 use promql_presets::presets::prometheus::{self, UP};
-use promql_presets::wire::DecodeError;
 use promql_presets::{
     ErrorKind, MetricQuerier, NoWindow, Preset, PrometheusClient, Querier, RetryPolicy, SplitError, TimeRange, Vector,
     preset,

@@ -20,7 +20,7 @@ const COMPILER: &[&[&str]] = &[
 const RUNTIME: &[&[&str]] = &[&["client"], &["endpoints"], &["query"], &["http"], &["error"], &["wire"], &["value"]];
 
 /// Imports of the runtime that still point up.
-const RUNTIME_UPWARDS: [(&str, &str); 3] = [("wire", "error"), ("value", "error"), ("value", "wire")];
+const RUNTIME_UPWARDS: [(&str, &str); 2] = [("value", "error"), ("value", "wire")];
 
 /// The packages that each package may depend on, build dependencies aside.
 const DEPENDENCIES: [(&str, &[&str]); 5] = [

@@ -5,7 +5,7 @@ use crate::value::Timestamp;
 use crate::wire::error::Fault;
 use crate::wire::lexer::Event;
 use crate::wire::number;
-use crate::wire::place::Place;
+use crate::wire::state::Place;
 
 impl Document {
     /// A number, also in quotes, or one for each step; numbers of nested objects count like those around them, and

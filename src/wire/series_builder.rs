@@ -1,4 +1,4 @@
-//! The series that is being read: its labels and its columns.
+//! Builds series: labels and columns of samples.
 
 use std::sync::Arc;
 
@@ -8,29 +8,29 @@ use super::number;
 use super::times::{self, Times};
 use crate::value::{Bounds, Bucket, Element, Histogram, Labels, Series, Timestamp, Value};
 
-/// How many points most graphs have.
+/// The samples of a series in most graphs.
 const USUAL_POINTS: usize = 256;
 
-/// Puts one series after another together.
+/// Builds one series after another.
 #[derive(Debug)]
-pub(super) struct Assembly {
+pub(super) struct SeriesBuilder {
     pub(super) interner: Interner,
-    /// The samples that may still come.
+    /// The number of samples that are still allowed.
     pub(super) samples_left: u64,
     labels: Option<Labels>,
     times: Times,
     values: Vec<f64>,
     histograms: Vec<(Timestamp, Arc<Histogram>)>,
-    /// Of the sample that is being read.
+    /// The time of the current sample.
     pub(super) timestamp: Timestamp,
-    /// The histogram that is being read, and its last bucket.
+    /// The fields of the current histogram, and its current bucket.
     pub(super) count: Option<f64>,
     pub(super) sum: Option<f64>,
     buckets: Vec<Bucket>,
     pub(super) bucket: Bucket,
 }
 
-impl Assembly {
+impl SeriesBuilder {
     pub(super) fn new(max_samples: u64) -> Self {
         Self {
             interner: Interner::default(),
@@ -47,14 +47,14 @@ impl Assembly {
         }
     }
 
-    /// The labels are complete.
+    /// Takes the labels from the interner.
     pub(super) fn finish_labels(&mut self) -> Result<(), Fault> {
         self.labels = Some(self.interner.labels()?);
         Ok(())
     }
 
-    /// Reads plain samples from the start of `bytes`, as many as follow each other without blanks: how many bytes that
-    /// was, and whether the last of them is a comma.
+    /// Reads consecutive plain samples from the start of `bytes`. Returns the number of bytes read, and whether the last
+    /// of them is a comma.
     pub(super) fn plain_samples(&mut self, bytes: &[u8]) -> Result<(usize, bool), Fault> {
         if self.values.capacity() == 0 {
             self.values.reserve(USUAL_POINTS);
@@ -76,7 +76,7 @@ impl Assembly {
         }
     }
 
-    /// As [`Self::plain_samples`], for those that have the times of the series before, which are most of an answer.
+    /// Reads plain samples with the times of the previous series, as most samples of an answer are.
     fn repeated_samples(&mut self, bytes: &[u8]) -> usize {
         let mut batch = [0.0; 64];
         let mut rest = bytes;
@@ -101,7 +101,7 @@ impl Assembly {
         }
     }
 
-    /// Reads one plain sample from the start of `bytes`: how many bytes that was, none if it is not plain.
+    /// Reads one plain sample from the start of `bytes`. Returns the number of bytes read, zero if it is not plain.
     #[inline]
     pub(super) fn plain_sample(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
         let mut padded = None;
@@ -109,7 +109,7 @@ impl Assembly {
         let Some(text) = number::time_text(window) else { return Ok(0) };
         let Some((value, length)) = number::value(window, text.1) else { return Ok(0) };
         let Some(millis) = number::time(window, text.1) else { return Ok(0) };
-        // If times go back, the slow path says where.
+        // The slow path reports times out of order with their place.
         if self.times.push(Timestamp::from_millis(millis), Some(text)).is_err() {
             return Ok(0);
         }
@@ -118,7 +118,7 @@ impl Assembly {
         Ok(length)
     }
 
-    /// A sample is complete, and is a float.
+    /// Adds a float sample.
     pub(super) fn float(&mut self, value: f64) -> Result<(), Fault> {
         self.count_sample()?;
         self.times.push(self.timestamp, None)?;
@@ -131,12 +131,12 @@ impl Assembly {
         Ok(())
     }
 
-    /// A bucket is complete.
+    /// Adds the current bucket.
     pub(super) fn finish_bucket(&mut self) {
         self.buckets.push(self.bucket);
     }
 
-    /// A sample is complete, and is a histogram.
+    /// Adds the current histogram as a sample.
     pub(super) fn finish_histogram(&mut self) -> Result<(), Fault> {
         self.count_sample()?;
         let (Some(count), Some(sum)) = (self.count.take(), self.sum.take()) else {
@@ -150,7 +150,7 @@ impl Assembly {
         Ok(())
     }
 
-    /// A series of a matrix is complete.
+    /// Builds a series of a matrix.
     pub(super) fn finish_series(&mut self) -> Series {
         let timestamps = self.times.finish();
         let values = column(&mut self.values);
@@ -158,7 +158,7 @@ impl Assembly {
         Series::from_columns(self.labels.take().unwrap_or_default(), timestamps, values, histograms)
     }
 
-    /// A series of a vector is complete; it has one sample.
+    /// Builds an element of a vector, which has one sample.
     pub(super) fn finish_element(&mut self) -> Result<Element, Fault> {
         let labels = self.labels.take().unwrap_or_default();
         let float = self.times.pop().zip(self.values.pop().map(Value::Float));
@@ -172,9 +172,9 @@ impl Assembly {
     }
 }
 
-/// Takes a column out, and makes room for the next one, which mostly is as long.
+/// Takes a column, and reserves capacity for the next one, which usually has the same length.
 fn column(values: &mut Vec<f64>) -> Box<[f64]> {
-    // What follows a very long one may be short, and would be given memory for nothing.
+    // After a very long series, the next one may be short.
     let room = Vec::with_capacity(values.len().min(1 << 14));
     std::mem::replace(values, room).into()
 }

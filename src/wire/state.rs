@@ -1,13 +1,13 @@
-//! Where in a document the decoder is.
+//! The state of the decoder within a document.
 
 use super::error::Fault;
 
-/// Where in the document the next event belongs.
+/// The array or object that the next event belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
-    /// Outside of everything.
+    /// Outside of the document.
     Root,
-    /// The object around everything.
+    /// The outermost object.
     Envelope,
     /// The array of warnings.
     Warnings,
@@ -15,15 +15,15 @@ pub(super) enum Place {
     Infos,
     /// The objects of statistics, at any depth.
     Stats,
-    /// The array of a statistic that is counted step by step.
+    /// The array of a statistic with a number for each step.
     Steps,
-    /// One of these steps, `[time, number]`, of which so many parts have come.
+    /// One of these steps, `[time, number]`, and the number of its parts read so far.
     Step {
         parts: u8,
     },
     /// The object `data`.
     Data,
-    /// The array `result`; of a scalar or a string, so many of its two parts have come.
+    /// The array `result`; for a scalar or a string, the number of its two parts read so far.
     Result {
         parts: u8,
     },
@@ -34,18 +34,18 @@ pub(super) enum Place {
     Samples {
         histograms: bool,
     },
-    /// A sample, of which so many parts have come.
+    /// A sample `[time, value]`, and the number of its parts read so far.
     Sample {
         histogram: bool,
         parts: u8,
     },
     Histogram,
     Buckets,
-    /// A bucket, of which so many of its four parts have come.
+    /// A bucket, and the number of its four parts read so far.
     Bucket {
         parts: u8,
     },
-    /// An array or an object that nobody asked for.
+    /// An unknown array or object.
     Skip,
 }
 
@@ -73,7 +73,7 @@ pub(super) enum Key {
     Unknown,
 }
 
-/// The keys that have come of those that must not come twice.
+/// The fields read so far, of those that may occur only once.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Seen(u32);
 

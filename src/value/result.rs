@@ -1,11 +1,11 @@
-//! A decoded answer, before it is known to be of the type that was asked for.
+//! The decoded answer to a query, and the types of results.
 
 use std::fmt;
 
 use promql_presets_core::ResultType;
 
+use super::{Matrix, Meta, Scalar, Text, Timestamp, Vector};
 use crate::error::Error;
-use crate::value::{Matrix, Meta, Scalar, Text, Timestamp, Vector};
 
 /// A decoded answer of `/query` or `/query_range`.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,7 +13,7 @@ use crate::value::{Matrix, Meta, Scalar, Text, Timestamp, Vector};
 pub struct Response {
     /// The result; absent where the query failed.
     pub data: Option<Data>,
-    /// What the server said went wrong; a result may come with it nevertheless.
+    /// The error that the server reports; a result may come with it nevertheless.
     pub error: Option<ServerError>,
     /// Warnings, infos and statistics.
     pub meta: Meta,
@@ -45,7 +45,7 @@ fn scalar_of(vector: &Vector) -> Option<Scalar> {
     }
 }
 
-/// What the server said went wrong.
+/// An error that the server reports.
 #[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 #[non_exhaustive]
@@ -57,8 +57,8 @@ pub struct ServerError {
 }
 
 impl ServerError {
-    /// The error of an answer with this status, if it has one. A success that is an error at once is not to be trusted.
-    pub(super) fn of_answer(self, success: bool) -> Option<Self> {
+    /// The error of an answer with this status, if any. An error beside a success counts.
+    pub(crate) fn of_answer(self, success: bool) -> Option<Self> {
         (!success || self != Self::default()).then_some(self)
     }
 }
@@ -77,19 +77,8 @@ pub enum Data {
     Text(Text),
 }
 
-/// The type of a result by the name that `resultType` has for it.
-pub(super) fn result_type(name: &str) -> Option<ResultType> {
-    match name {
-        "vector" => Some(ResultType::InstantVector),
-        "matrix" => Some(ResultType::RangeVector),
-        "scalar" => Some(ResultType::Scalar),
-        "string" => Some(ResultType::String),
-        _ => None,
-    }
-}
-
 impl Data {
-    /// Which type of result it is.
+    /// The type of the result.
     #[must_use]
     pub fn result_type(&self) -> ResultType {
         match self {
@@ -100,7 +89,7 @@ impl Data {
         }
     }
 
-    /// Everything that came with the answer.
+    /// Warnings, infos and statistics of the answer.
     #[must_use]
     pub fn meta(&self) -> &Meta {
         match self {
@@ -111,7 +100,7 @@ impl Data {
         }
     }
 
-    /// What the server warned of; an answer with warnings may still be right, or may miss data.
+    /// The warnings of the server; an answer with warnings may be complete or not.
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.meta().warnings
@@ -166,7 +155,7 @@ impl Data {
     }
 }
 
-/// As the result itself: a table of series, a number, or a string.
+/// Displays the result: a table of series, a number, or a string.
 impl fmt::Display for Data {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -178,7 +167,7 @@ impl fmt::Display for Data {
     }
 }
 
-/// The answer is not of the type that the query has.
+/// The answer does not have the type of the query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected {expected}, the server returned {}", .got.map_or("no result".into(), |got| got.to_string()))]
 #[non_exhaustive]
@@ -195,7 +184,7 @@ mod sealed {
 
 /// The types that a query can return: [`Vector`], [`Matrix`], [`Scalar`] and [`Text`].
 pub trait QueryResult: sealed::Sealed + Sized {
-    /// Takes the result out of an answer.
+    /// Extracts the result.
     ///
     /// # Errors
     ///
@@ -223,7 +212,7 @@ impl QueryResult for Matrix {
     }
 }
 
-/// For `VictoriaMetrics` a scalar is a vector of one sample without labels; both are accepted.
+/// `VictoriaMetrics` sends a scalar as a vector of one sample without labels; both are accepted.
 impl sealed::Sealed for Scalar {}
 impl QueryResult for Scalar {
     fn from_response(response: Response) -> Result<Self, ResultTypeError> {
@@ -247,7 +236,7 @@ impl QueryResult for Text {
     }
 }
 
-/// Takes whatever there is.
+/// Accepts every type of result.
 impl sealed::Sealed for Data {}
 impl QueryResult for Data {
     fn from_response(response: Response) -> Result<Self, ResultTypeError> {

@@ -1,5 +1,5 @@
-//! What answers look like as servers write them: no blanks, no escapes, keys in one order, samples as
-//! [`number::sample`] reads them. This is read at once; whatever is written otherwise is read event by event.
+//! Reads parts of an answer without the lexer where they are written as Prometheus and VictoriaMetrics write them:
+//! without blanks and escapes, with keys in one order. Everything else is read event by event.
 
 use promql_presets_core::ResultType;
 
@@ -7,26 +7,27 @@ use super::intern::Interner;
 use super::number;
 use crate::value::Timestamp;
 
-/// How answers begin, up to the first series.
+/// The start of an answer, up to its first series.
 const STARTS: [(&[u8], ResultType); 2] = [
     (br#"{"status":"success","data":{"resultType":"vector","result":["#, ResultType::InstantVector),
     (br#"{"status":"success","data":{"resultType":"matrix","result":["#, ResultType::RangeVector),
 ];
 
-/// How long the labels of an element or a series may be. Those of longer ones count as memory while they are read.
+/// The most bytes of labels that are read at once; longer ones are read by events, which count memory as they go.
 const MOST_LABELS: usize = 1 << 16;
 
-/// The start of an answer: how long it is, and the type of the result.
+/// The length of the start of an answer, and the type of its result.
 pub(super) fn start(bytes: &[u8]) -> Option<(usize, ResultType)> {
     STARTS.iter().find(|(start, _)| bytes.starts_with(start)).map(|(start, result_type)| (start.len(), *result_type))
 }
 
-/// Whether this, all the rest of a chunk, is the end of an answer, from behind the last series on.
+/// Whether the rest of a chunk is the end of an answer, after its last series.
 pub(super) fn is_end(bytes: &[u8]) -> bool {
     matches!(bytes, b"]}}" | b"]}}\n")
 }
 
-/// A whole element of a vector at the start of `bytes`, its labels for the interner: how long it is, time and value.
+/// Reads an element of a vector from the start of `bytes`; its labels go to the interner. Returns its length, time and
+/// value.
 pub(super) fn element(bytes: &[u8], interner: &mut Interner) -> Option<(usize, Timestamp, f64)> {
     let rest = labels(bytes, interner)?.strip_prefix(br#","value":"#)?;
     let (millis, value, length) = number::sample(rest)?;
@@ -34,14 +35,14 @@ pub(super) fn element(bytes: &[u8], interner: &mut Interner) -> Option<(usize, T
     Some((bytes.len() - rest.len(), Timestamp::from_millis(millis), value))
 }
 
-/// The start of a series of a matrix at the start of `bytes`, its labels for the interner: how long it is up to the
+/// Reads the labels of a series of a matrix from the start of `bytes` into the interner. Returns the length up to the
 /// first sample.
 pub(super) fn series_start(bytes: &[u8], interner: &mut Interner) -> Option<usize> {
     let rest = labels(bytes, interner)?.strip_prefix(br#","values":["#)?;
     Some(bytes.len() - rest.len())
 }
 
-/// The labels at the start of an element or a series: what follows them.
+/// Reads the labels of an element or a series. Returns what follows them.
 fn labels<'a>(bytes: &'a [u8], interner: &mut Interner) -> Option<&'a [u8]> {
     let mut rest = bytes.strip_prefix(br#"{"metric":{"#)?;
     if let Some(rest) = rest.strip_prefix(b"}") {
