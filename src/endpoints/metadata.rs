@@ -13,7 +13,7 @@ use crate::http::options::option_setters;
 use crate::http::request::Request;
 use crate::http::transport::Transport;
 use crate::value::{Meta, meta_getters};
-use crate::wire::{Fields, text_fields};
+use crate::wire::{Entries, Fields, text_fields};
 
 /// The metadata of a metric, as reported by a target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -95,10 +95,11 @@ impl<'a> IntoFuture for MetadataQuery<'a> {
     fn into_future(self) -> Self::IntoFuture {
         let call = self.request.call("metadata", "api/v1/metadata").at_most(LIST_BYTES).get_only();
         // Boxed slices, since a vector with one entry allocates space for four.
-        Box::pin(call.read::<BufferedJson<Option<BTreeMap<String, Option<Box<[Fields<_>]>>>>>, _>(|(metrics, meta)| {
+        Box::pin(call.read::<BufferedJson<Option<Entries<Option<Box<[Fields<_>]>>>>>, _>(|(metrics, meta)| {
             let entries =
                 |entries: Option<Box<[_]>>| entries.into_iter().flatten().map(|Fields(entry)| entry).collect();
-            let metrics = metrics.into_iter().flatten().map(|(name, metadata)| (name, entries(metadata))).collect();
+            let metrics = metrics.into_iter().flat_map(|Entries(metrics)| metrics);
+            let metrics = metrics.map(|(name, metadata)| (name, entries(metadata))).collect();
             Ok(Metadata { metrics, meta })
         }))
     }

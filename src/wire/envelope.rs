@@ -6,20 +6,19 @@ use std::marker::PhantomData;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
 use super::{DecodeError, excerpt};
-use crate::value::Meta;
-use crate::value::ServerError;
+use crate::value::{Meta, ServerError};
 
 /// A decoded answer of an endpoint other than `/query` and `/query_range`.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Envelope<T> {
-    /// What was asked for; absent where the request failed.
+    /// The data; absent where the request failed.
     pub data: Option<T>,
-    /// What the server said went wrong.
+    /// The error that the server reports.
     pub error: Option<ServerError>,
     /// Warnings and infos.
     pub meta: Meta,
-    /// Whether there was a `data`, which may have been `null`.
+    /// Whether the body has `data`, which may be `null`.
     pub(crate) has_data: bool,
 }
 
@@ -33,7 +32,7 @@ pub struct Envelope<T> {
 ///
 /// # Errors
 ///
-/// The body is no JSON, lacks `status`, or its `data` is no `T`.
+/// The body is not JSON, lacks `status`, or its `data` is not a `T`.
 pub fn decode_data<T: DeserializeOwned>(body: &[u8]) -> Result<Envelope<T>, DecodeError> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let result = (&mut json).deserialize_map(EnvelopeVisitor(PhantomData)).and_then(|envelope| {
@@ -90,7 +89,7 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for EnvelopeVisitor<T> {
                         other => return Err(A::Error::custom(format!("the status is `{other}`"))),
                     });
                 }
-                // What comes beside an error may be anything.
+                // `data` of an error may have any type.
                 "data" if success == Some(false) => drop(map.next_value::<IgnoredAny>()?),
                 "data" => (envelope.data, envelope.has_data) = (map.next_value()?, true),
                 "errorType" => error.kind = map.next_value::<Option<String>>()?.unwrap_or_default(),

@@ -1,20 +1,20 @@
-//! Objects whose fields come and go, from server to server and from version to version.
+//! JSON objects whose fields differ between servers and versions. None may have a known field or a key twice.
 
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::value::Labels;
 
-/// What is made of the fields of an object; unknown ones are skipped.
+/// A type with a field for some fields of an object; unknown ones are skipped.
 pub(crate) trait FromFields: Default {
-    /// Takes the value of a field if it has this name.
+    /// Reads the value of the field with this name. Returns whether the type has one.
     fn field<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error>;
 }
 
-/// Reads an object.
+/// Reads an object into a type of named fields.
 pub(crate) struct Fields<T>(pub(crate) T);
 
 impl<'de, T: FromFields> Deserialize<'de> for Fields<T> {
@@ -23,16 +23,19 @@ impl<'de, T: FromFields> Deserialize<'de> for Fields<T> {
     }
 }
 
-/// Reads the labels of a series, in the order in which they come. A slice has no room for more.
-pub(crate) struct LabelSet(pub(crate) Box<[(String, String)]>);
+/// Reads an object into its entries, in the order of the body. A boxed slice has no unused capacity.
+pub(crate) struct Entries<T>(pub(crate) Box<[(String, T)]>);
+
+/// Reads the labels of a series.
+pub(crate) type LabelSet = Entries<String>;
 
 impl From<LabelSet> for Labels {
-    fn from(LabelSet(labels): LabelSet) -> Self {
+    fn from(Entries(labels): LabelSet) -> Self {
         labels.into_iter().collect()
     }
 }
 
-impl<'de> Deserialize<'de> for LabelSet {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Entries<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(ObjectVisitor(PhantomData::<fn() -> Self>))
     }
@@ -48,9 +51,14 @@ impl<'de, T: FromFields> Visitor<'de> for ObjectVisitor<Fields<T>> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<T>, A::Error> {
-        let mut fields = T::default();
+        let (mut fields, mut known) = (T::default(), Vec::new());
         while let Some(name) = map.next_key::<String>()? {
-            if !fields.field(&name, &mut map)? {
+            if known.contains(&name) {
+                return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
+            }
+            if fields.field(&name, &mut map)? {
+                known.push(name);
+            } else {
                 map.next_value::<IgnoredAny>()?;
             }
         }
@@ -58,23 +66,28 @@ impl<'de, T: FromFields> Visitor<'de> for ObjectVisitor<Fields<T>> {
     }
 }
 
-impl<'de> Visitor<'de> for ObjectVisitor<LabelSet> {
-    type Value = LabelSet;
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<Entries<T>> {
+    type Value = Entries<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("labels, an object")
+        f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<LabelSet, A::Error> {
-        let mut labels = Vec::new();
-        while let Some(label) = map.next_entry()? {
-            labels.push(label);
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries<T>, A::Error> {
+        let mut entries: Vec<(String, T)> = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
         }
-        Ok(LabelSet(labels.into()))
+        let mut keys: Vec<&str> = entries.iter().map(|(key, _)| key.as_str()).collect();
+        keys.sort_unstable();
+        match keys.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(A::Error::custom(format_args!("duplicate key `{}`", pair[0]))),
+            None => Ok(Entries(entries.into())),
+        }
     }
 }
 
-/// Reads what is wanted, or anything else, which is as if it were not there.
+/// Reads a value of a type, or `None` from any other value.
 pub(crate) struct Loose<T>(pub(crate) Option<T>);
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Loose<T> {
@@ -84,7 +97,7 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Loose<T> {
     }
 }
 
-/// Objects of texts: each field of the type is one of the object, and empty if there is no text.
+/// Implements [`FromFields`] for a type of strings, which are empty where the object has no string.
 macro_rules! text_fields {
     ($type:ident { $($field:ident: $name:literal),* $(,)? }) => {
         impl crate::wire::FromFields for $type {

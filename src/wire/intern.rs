@@ -1,9 +1,9 @@
-//! Labels of one answer, with names and repeated values stored once, as far as the cache finds them again.
+//! The labels of an answer, with names and repeated values stored once as far as a cache of fixed size finds them.
 
 use std::sync::Arc;
 
 use super::error::{DecodeError, Fault};
-use super::fields::LabelSet;
+use super::fields::{Entries, LabelSet};
 use crate::value::Labels;
 
 /// Builds the labels of one series after another.
@@ -11,21 +11,20 @@ use crate::value::Labels;
 pub(super) struct Interner {
     strings: Cache<str>,
     name_lists: Cache<[Arc<str>]>,
-    /// The labels of the last series: the next one is likely to have the same names, and many of the same values.
+    /// The labels of the previous series, whose names and many of whose values the next one usually shares.
     last: Labels,
-    /// How many labels of the last series come before the one that is being read, by name.
+    /// The number of labels of the previous series that sort before the current one.
     passed: usize,
     names: Vec<Arc<str>>,
     values: Vec<Arc<str>>,
-    /// In bytes, that of the labels since [`take_memory`](Self::take_memory), and of what was stored for abandoned
-    /// ones.
+    /// The bytes allocated since [`take_memory`](Self::take_memory), for abandoned labels too.
     memory: u64,
 }
 
 /// A pointer to a string.
 const POINTER: u64 = size_of::<Arc<str>>() as u64;
 
-/// What an allocation takes beside its content: two counters, and what the allocator adds.
+/// The overhead of an allocation: two counters, and what the allocator adds.
 const ALLOCATION: u64 = 32;
 
 impl Interner {
@@ -57,7 +56,7 @@ impl Interner {
         string
     }
 
-    /// How much memory the labels take that were read since the last call of [`take_memory`](Self::take_memory).
+    /// The bytes allocated since the last call of [`take_memory`](Self::take_memory).
     pub(super) fn memory(&self) -> u64 {
         self.memory
     }
@@ -66,13 +65,13 @@ impl Interner {
         std::mem::take(&mut self.memory)
     }
 
-    /// Stores what comes next anew, so that nothing is kept which nobody has any more.
+    /// Clears the caches, so that strings which no series uses any longer are freed.
     pub(super) fn forget(&mut self) {
         (self.strings, self.name_lists) = (Cache::default(), Cache::default());
     }
 
-    /// Forgets the labels since the last call of [`labels`](Self::labels), which are read again. What was stored for
-    /// them stays, and counts.
+    /// Discards the labels since the last call of [`labels`](Self::labels), which will be read again. Their strings stay
+    /// in the cache and count as memory.
     pub(super) fn abandon(&mut self) {
         self.memory -= POINTER * (self.names.len() + self.values.len()) as u64;
         self.names.clear();
@@ -103,10 +102,10 @@ impl Interner {
     }
 }
 
-/// Labels that were read elsewhere, with names and repeated values stored once as far as the cache finds them again.
+/// Labels of decoded series, with names and repeated values stored once.
 pub(crate) fn share_labels(series: Vec<LabelSet>) -> Result<Vec<Labels>, DecodeError> {
     let mut interner = Interner::default();
-    let labels = series.into_iter().map(|LabelSet(labels)| {
+    let labels = series.into_iter().map(|Entries(labels)| {
         for (name, value) in &labels {
             interner.name(name);
             interner.value(value);
@@ -117,18 +116,18 @@ pub(crate) fn share_labels(series: Vec<LabelSet>) -> Result<Vec<Labels>, DecodeE
     labels.map_err(|_| DecodeError::Data { reason: "a series has a label twice".to_owned() })
 }
 
-/// Finds what was stored before, in constant time: two things that want the same slot drive each other out, and are
-/// stored again. No input makes it slow, and it stays small in a stream of any length.
+/// Finds equal values in constant time. Of two values with the same slot, the later one replaces the other, so no input
+/// makes it slow, and it stays small in a stream of any length.
 #[derive(Debug)]
 struct Cache<T: ?Sized> {
-    /// A power of two, or none at first.
+    /// Empty at first, then a power of two in length.
     slots: Vec<Option<Arc<T>>>,
     used: usize,
 }
 
-/// What a [`Cache`] can find.
+/// A value that a [`Cache`] can store.
 trait Fingerprint {
-    /// Differs for most values that differ, in its upper bits above all.
+    /// A hash, whose upper bits select the slot.
     fn fingerprint(&self) -> u64;
 }
 
@@ -142,7 +141,7 @@ impl<T: ?Sized> Default for Cache<T> {
 }
 
 impl<T: ?Sized + Fingerprint + PartialEq> Cache<T> {
-    /// What is equal, and whether it was not there.
+    /// The stored value that is equal to `value`, and whether it is new.
     fn get(&mut self, value: &T) -> (Arc<T>, bool)
     where
         for<'a> Arc<T>: From<&'a T>,
@@ -172,7 +171,7 @@ impl<T: ?Sized + Fingerprint + PartialEq> Cache<T> {
     }
 }
 
-/// The slot among `length`, a power of two.
+/// The index of a slot, for a `length` that is a power of two.
 fn slot(fingerprint: u64, length: usize) -> usize {
     (fingerprint >> 32) as usize & (length - 1)
 }
@@ -189,7 +188,7 @@ impl Fingerprint for str {
     }
 }
 
-/// By the addresses of the names, which are mostly stored once themselves.
+/// Hashes the addresses of the names, most of which are stored once.
 impl Fingerprint for [Arc<str>] {
     fn fingerprint(&self) -> u64 {
         self.iter().fold(0, |all, name| mix(all, Arc::as_ptr(name).addr() as u64))
@@ -226,7 +225,7 @@ mod tests {
     #[test]
     fn label_sets_of_a_list_share_their_text() {
         let pairs = |pod: &str| [("job", "api"), ("pod", pod)].map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let series = share_labels([pairs("a"), pairs("b")].map(|pairs| LabelSet(pairs.into())).into()).unwrap();
+        let series = share_labels([pairs("a"), pairs("b")].map(|pairs| Entries(pairs.into())).into()).unwrap();
         assert_eq!(series[1].to_string(), r#"{job="api", pod="b"}"#);
         assert!(Arc::ptr_eq(series[0].names(), series[1].names()));
         assert!(Arc::ptr_eq(&series[0].values()[0], &series[1].values()[0]));

@@ -1,24 +1,24 @@
-//! JSON to events, chunk by chunk.
+//! Reads JSON from chunks as events.
 //!
-//! Knows the grammar of JSON and nothing of Prometheus. A token that a chunk cuts is kept until it is whole; no other
-//! byte is copied. Nesting is a stack of bits, so depth is bounded and costs no recursion.
+//! It implements the grammar of JSON alone. Only a token at the end of a chunk is copied, until it is complete. Nesting
+//! is a stack of bits, so its depth is bounded and needs no recursion.
 
 use std::borrow::Cow;
 
 use super::error::Fault;
 
-/// Arrays and objects may nest this deep.
+/// The deepest nesting of arrays and objects.
 const MAX_DEPTH: u32 = 127;
 
-/// Strings and numbers may be this long: no label is longer, and a body without an end should not fill the memory.
+/// The most bytes of a string or a number. No label is longer, and a string without an end must not fill the memory.
 const MAX_TOKEN: usize = 1 << 20;
 
-/// What a piece of JSON says.
+/// A token of JSON that has a meaning of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Event<'a> {
     OpenObject,
     OpenArray,
-    /// Of the innermost object or array.
+    /// The end of the innermost object or array.
     Close,
     Key(Raw<'a>),
     Text(Raw<'a>),
@@ -28,7 +28,7 @@ pub(super) enum Event<'a> {
     Null,
 }
 
-/// What stands between the quotes of a string.
+/// The text between the quotes of a string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Raw<'a> {
     bytes: &'a [u8],
@@ -44,10 +44,10 @@ impl<'a> Raw<'a> {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
-    /// A value, or the end of the array that has just begun.
+    /// A value, or the end of an empty array.
     ValueOrEnd,
     Value,
-    /// A key, or the end of the object that has just begun.
+    /// A key, or the end of an empty object.
     KeyOrEnd,
     Key,
     Colon,
@@ -55,7 +55,7 @@ enum Next {
     End,
 }
 
-/// The token that the last chunk cut.
+/// The kind of the token at the end of the last chunk, if it is incomplete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cut {
     None,
@@ -71,11 +71,11 @@ pub(super) struct Lexer {
     nesting: u128,
     depth: u32,
     cut: Cut,
-    /// The start of the token that was cut.
+    /// The bytes of the incomplete token.
     kept: Vec<u8>,
-    /// Where in the body the chunk starts.
+    /// The offset of the chunk in the body.
     chunk_start: u64,
-    /// Where in the body the last token starts.
+    /// The offset of the last token in the body.
     token_start: u64,
 }
 
@@ -92,7 +92,7 @@ impl Lexer {
         }
     }
 
-    /// The next chunk starts here in the body.
+    /// Sets the offset in the body of the next chunk.
     pub(super) fn start_chunk(&mut self, start: u64) {
         self.chunk_start = start;
     }
@@ -148,7 +148,7 @@ impl Lexer {
         self.next == Next::End
     }
 
-    /// Whether a value may begin here; steps over the colon or the comma in front of it.
+    /// Whether a value may begin at `at`, after a colon or a comma, which is skipped.
     #[inline]
     pub(super) fn is_at_value(&mut self, chunk: &[u8], at: &mut usize) -> bool {
         if self.cut != Cut::None {
@@ -165,23 +165,23 @@ impl Lexer {
         true
     }
 
-    /// The caller has read a value by itself, and the comma behind it if there was one.
+    /// Continues after a value that the caller has read, with the comma behind it if there was one.
     pub(super) fn skipped_value(&mut self, with_comma: bool) {
         self.next = if with_comma { Next::Value } else { Next::CommaOrEnd };
     }
 
-    /// The caller has read a token by itself.
+    /// Continues at a token that the caller has read.
     pub(super) fn skipped_token(&mut self, at: usize) {
         self.token_start = self.chunk_start + at as u64;
     }
 
-    /// Where in the body the last token starts, and its bytes with what follows them in the chunk.
+    /// The offset of the last token in the body, and the rest of the chunk from there.
     pub(super) fn last_token<'a>(&'a self, chunk: &'a [u8]) -> (u64, &'a [u8]) {
         let in_chunk = self.token_start.checked_sub(self.chunk_start).and_then(|at| usize::try_from(at).ok());
         (self.token_start, in_chunk.and_then(|at| chunk.get(at..)).unwrap_or(&self.kept))
     }
 
-    /// What may come next.
+    /// What may come next, for messages.
     pub(super) fn expectation(&self) -> &'static str {
         match (self.cut, self.next) {
             (Cut::Text { .. }, _) => "the end of a string",
@@ -202,7 +202,7 @@ impl Lexer {
         self.depth > 0 && self.nesting & 1 == 1
     }
 
-    /// Enters an object or an array, also one whose start the caller has read by itself.
+    /// Enters an object or an array, whether the lexer or the caller has read its start.
     pub(super) fn open(&mut self, object: bool) -> Result<Event<'static>, Fault> {
         if self.depth == MAX_DEPTH {
             return Err(Fault::Expected("less than 128 levels of nesting"));
@@ -213,7 +213,7 @@ impl Lexer {
         Ok(if object { Event::OpenObject } else { Event::OpenArray })
     }
 
-    /// Leaves an object or an array, also one whose end the caller has read by itself.
+    /// Leaves an object or an array, whether the lexer or the caller has read its end.
     pub(super) fn close(&mut self) -> Event<'static> {
         self.depth -= 1;
         self.nesting >>= 1;
@@ -225,7 +225,7 @@ impl Lexer {
         self.next = if self.depth == 0 { Next::End } else { Next::CommaOrEnd };
     }
 
-    /// Reads on in a string, up to and with its closing quote.
+    /// Continues a string, up to and including its closing quote.
     fn text<'a>(
         &'a mut self,
         chunk: &'a [u8],
@@ -265,7 +265,7 @@ impl Lexer {
         Ok(None)
     }
 
-    /// Reads on in a number, up to the first byte that cannot be part of one.
+    /// Continues a number, up to the first byte that cannot be part of one.
     fn number<'a>(&'a mut self, chunk: &'a [u8], at: &mut usize, start: usize) -> Result<Option<Event<'a>>, Fault> {
         let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'e' | b'E');
         *at += chunk[start..].iter().take_while(|byte| is_part(byte)).count();
@@ -288,7 +288,7 @@ impl Lexer {
         Ok(())
     }
 
-    /// Reads on in `true`, `false` or `null`.
+    /// Continues `true`, `false` or `null`.
     fn word<'a>(&'a mut self, chunk: &'a [u8], at: &mut usize) -> Result<Option<Event<'a>>, Fault> {
         while let Some(&byte) = chunk.get(*at) {
             *at += 1;
@@ -309,7 +309,7 @@ impl Lexer {
     }
 }
 
-/// A token of which `kept` is the start, if it was cut, and `rest` is the rest.
+/// A token from its bytes of earlier chunks and the rest of it.
 fn whole<'a>(kept: &'a mut Vec<u8>, rest: &'a [u8]) -> &'a [u8] {
     if kept.is_empty() {
         return rest;

@@ -33,7 +33,7 @@ mod times;
 pub use crate::value::{Data, QueryResult, Response};
 pub use envelope::{Envelope, decode_data};
 pub use error::DecodeError;
-pub(crate) use fields::{Fields, FromFields, LabelSet, Loose, text_fields};
+pub(crate) use fields::{Entries, Fields, FromFields, LabelSet, Loose, text_fields};
 pub(crate) use intern::share_labels;
 #[doc(hidden)]
 pub use number::sample as plain_sample;

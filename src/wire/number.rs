@@ -1,19 +1,18 @@
 //! Decimal numbers to floats and milliseconds: exact, and fast for the numbers that Prometheus sends.
 //!
-//! Go writes the shortest digits that read back as the same float, so up to 17 of them, and an exponent only for the
-//! very small and the very large. [`sample`] reads `[1700000000.123,"0.5"]` in one go. Whatever looks different, it
-//! leaves to the slow path: tokens, and [`float`] and [`millis`] for what is in them.
+//! Go writes the shortest digits that parse to the same float, at most 17, and an exponent only for very small and very
+//! large numbers. [`sample`] reads `[1700000000.123,"0.5"]` without the lexer; for any other notation, the lexer finds
+//! tokens, and [`float`] and [`millis`] parse them.
 #![expect(clippy::inline_always, reason = "a third of the time of decoding went into calls between these")]
 
-/// A float in the notation of Go or JSON, rounded to nearest as `str::parse` does; out of range is no number, as for
-/// Go.
+/// A float in the notation of Go or JSON, rounded to nearest as by `str::parse`. `None` out of range, as in Go.
 pub(crate) fn float(text: &[u8]) -> Option<f64> {
     let float: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
-    // Infinity in digits is a number out of range.
+    // Digits that parse to infinity are out of range.
     (float.is_finite() || !text.iter().any(u8::is_ascii_digit)).then_some(float)
 }
 
-/// Seconds as milliseconds: digits beyond the third decimal are rounded, exponents are understood.
+/// Seconds as milliseconds, rounded to the third decimal; exponents are allowed.
 pub(crate) fn millis(text: &[u8]) -> Option<i64> {
     let (negative, digits) = match text {
         [b'-', digits @ ..] => (true, digits),
@@ -43,13 +42,13 @@ fn millis_of_float(seconds: f64) -> Option<i64> {
     (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&millis).then_some(millis as i64)
 }
 
-/// Where a plain sample is looked for: more than any of them has.
+/// The bytes in which a plain sample is read, more than its longest form.
 pub(super) type Window = [u8; 64];
 
-/// Where its value is looked for, behind one of the two lengths that a plain time has.
+/// The bytes in which its value is read, after a time of one of two lengths.
 type ValueWindow = [u8; 47];
 
-/// The start of `bytes`, which is put into `padded` with zeros behind it where it is too short.
+/// The start of `bytes`, copied to `padded` and filled with zeros if it is too short.
 #[inline(always)]
 pub(super) fn window<'a>(bytes: &'a [u8], padded: &'a mut Option<Window>) -> &'a Window {
     bytes.first_chunk().unwrap_or_else(|| padded.insert(pad(bytes)))
@@ -75,11 +74,11 @@ pub fn sample(bytes: &[u8]) -> Option<(i64, f64, usize)> {
     Some((time(window, length)?, value, end))
 }
 
-/// What stands before the value of a plain sample, `[1700000000,"` or `[1700000000.123,"`, up to the 16th character,
-/// the first one lowest; and how long it is.
+/// The text before the value of a plain sample, `[1700000000,"` or `[1700000000.123,"`: its first 16 characters, the
+/// first one in the lowest byte, and its length.
 pub(super) type TimeText = (u128, usize);
 
-/// The value of a plain sample with this [`time_text`] and a comma behind it, and where the next sample starts.
+/// The value of a plain sample with this [`time_text`] that is followed by a comma, and the start of the next sample.
 #[inline(always)]
 pub(super) fn sample_at(window: &Window, (text, length): TimeText) -> Option<(f64, usize)> {
     if first_characters(window, length) != text || window[length - 1] != b'"' {
@@ -141,7 +140,7 @@ fn quoted_float(window: &ValueWindow) -> Option<(f64, usize)> {
     usual_float(window).or_else(|| rare_float(window))
 }
 
-/// As [`quoted_float`], for exponents, infinities, what is not a number, and numbers that take a closer look.
+/// [`quoted_float`] for exponents, infinities, NaN, and numbers that need exact rounding.
 #[inline(never)]
 fn rare_float(window: &ValueWindow) -> Option<(f64, usize)> {
     let end = window.iter().position(|byte| *byte == b'"')?;
@@ -176,7 +175,7 @@ fn usual_float(window: &ValueWindow) -> Option<(f64, usize)> {
     }
 }
 
-/// As [`usual_float`], with a sign or a point anywhere.
+/// [`usual_float`] with a sign or a point anywhere.
 fn signed_float(window: &ValueWindow) -> Option<(f64, usize)> {
     let start = usize::from(window[0] == b'-');
     let (mut number, integer) = digits(window, start, 0)?;

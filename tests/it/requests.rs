@@ -296,6 +296,34 @@ async fn exemplars_are_read() {
 }
 
 #[tokio::test]
+async fn keys_that_occur_twice_are_refused() {
+    async fn ask(data: &str) -> [String; 3] {
+        let server = Server::always(json(200, &format!(r#"{{"status":"success","data":{data}}}"#)));
+        let (client, querier) = (client(&server), Querier::new("up"));
+        let series = client.series(&querier).await.map(drop);
+        let metadata = client.metadata().await.map(drop);
+        let exemplars = client.exemplars(api_requests::RATE, &api_requests::Querier::new()).await.map(drop);
+        [series, metadata, exemplars].map(|result| result.err().map_or_else(String::new, |error| error.to_string()))
+    }
+    let [series, ..] = ask(r#"[{"job":"a","pod":"b","job":"c"}]"#).await;
+    assert!(series.contains("duplicate key `job`"), "{series}");
+    for data in [r#"{"up":[],"up":[]}"#, r#"{"up":[{"type":"gauge","type":"counter"}]}"#] {
+        let [_, metadata, _] = ask(data).await;
+        assert!(metadata.contains("duplicate key `up`") || metadata.contains("duplicate field `type`"), "{metadata}");
+    }
+    for labels in [r#""seriesLabels":{"a":"1","a":"1"},"exemplars":[]"#, r#""seriesLabels":{},"seriesLabels":{}"#] {
+        let [_, _, exemplars] = ask(&format!("[{{{labels}}}]")).await;
+        assert!(
+            exemplars.contains("duplicate key `a`") || exemplars.contains("duplicate field `series"),
+            "{exemplars}"
+        );
+    }
+    let exemplar = r#"{"labels":{"trace_id":"t","trace_id":"u"},"value":"0.25","timestamp":1}"#;
+    let [_, _, exemplars] = ask(&format!(r#"[{{"seriesLabels":{{}},"exemplars":[{exemplar}]}}]"#)).await;
+    assert!(exemplars.contains("duplicate key `trace_id`"), "{exemplars}");
+}
+
+#[tokio::test]
 async fn null_is_a_list_or_a_map_without_anything() {
     let server = Server::always(json(200, r#"{"status":"success","data":null,"warnings":["store gone"]}"#));
     let client = client(&server);
