@@ -1,6 +1,6 @@
 //! All integration tests, in one program, since linking is what takes the time.
 //!
-//! `cargo test --test it faults` runs the tests of one module.
+//! `cargo test -p promql-presets --test it faults` runs the tests of one module.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::float_cmp, reason = "tests")]
 
 mod api;
