@@ -6,69 +6,87 @@ use std::io;
 use promql_presets_compiler::diagnostic::suggest::nearest;
 use promql_presets_compiler::discover::DiscoverError;
 
+use crate::output;
+
 /// Why a command could not run. Findings are not failures: they are the result of a command.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Invalid arguments: the message, and the help of the command.
-    Usage(String, &'static str),
-    /// Input that does not exist or cannot be read.
-    Input(String),
+    /// Invalid arguments, or input that does not exist or cannot be read.
+    Input {
+        /// What is wrong.
+        message: String,
+        /// What to do about it.
+        help: Option<String>,
+        /// How the command is called, if the arguments are invalid.
+        usage: Option<String>,
+    },
     /// The output could not be written.
     Output(io::Error),
+    /// `--help` or `--version`: nothing else was to do, and it is done.
+    Done,
 }
 
 impl Failure {
-    pub(crate) fn usage(message: impl Into<String>, help: &'static str) -> Self {
-        Self::Usage(message.into(), help)
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self::Input { message: message.into(), help: None, usage: None }
     }
 
     /// An unknown check or preset.
     pub(crate) fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
-        Self::Input(format!("no {what} `{name}`{}", did_you_mean(name, known)))
+        let similar = nearest(name, known);
+        Self::new(format!("no {what} `{name}`"))
+            .maybe_help(similar.map(|similar| format!("a {what} with a similar name exists: `{similar}`")))
     }
 
-    pub(crate) fn arguments(error: lexopt::Error, help: &'static str) -> Self {
-        let message = match error {
-            lexopt::Error::UnexpectedOption(option) => {
-                let known = help.split([' ', ',', '\n', '[', ']']).filter(|word| word.starts_with("--"));
-                format!("unknown option `{option}`{}", did_you_mean(&option, known))
-            }
-            lexopt::Error::MissingValue { option } => {
-                format!("`{}` needs a value", option.unwrap_or_default())
-            }
-            lexopt::Error::UnexpectedArgument(argument) => {
-                format!("unexpected argument `{}`", argument.to_string_lossy())
-            }
-            lexopt::Error::UnexpectedValue { option, .. } => format!("`{option}` takes no value"),
-            lexopt::Error::NonUnicodeValue(value) => format!("`{}` is not UTF-8", value.to_string_lossy()),
-            other => other.to_string(),
-        };
-        Self::Usage(message, help)
+    /// Sets what to do about it.
+    pub(crate) fn help(self, text: impl Into<String>) -> Self {
+        self.maybe_help(Some(text.into()))
     }
 
-    /// Whether the reader of the output has closed it, which is not an error.
-    pub(crate) fn is_closed_pipe(&self) -> bool {
-        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    /// Sets what to do about it, if anything.
+    pub(crate) fn maybe_help(mut self, text: Option<String>) -> Self {
+        if let Self::Input { help, .. } = &mut self {
+            *help = text;
+        }
+        self
+    }
+
+    /// Adds how the command is called.
+    pub(crate) fn usage(mut self, text: String) -> Self {
+        if let Self::Input { usage, .. } = &mut self {
+            *usage = Some(text);
+        }
+        self
+    }
+
+    /// Whether it is none: the help was shown, or the reader of the output has closed it.
+    pub(crate) fn is_success(&self) -> bool {
+        match self {
+            Self::Input { .. } => false,
+            Self::Output(error) => error.kind() == io::ErrorKind::BrokenPipe,
+            Self::Done => true,
+        }
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let error = output::error_title();
         match self {
-            Self::Usage(message, help) => {
-                writeln!(f, "error: {message}\n")?;
-                let usage = help.split("\n\n").find(|part| part.starts_with("usage: ")).unwrap_or_default();
-                writeln!(f, "{usage}\n\nrun with `--help` for details")
+            Self::Input { message, help, usage } => {
+                writeln!(f, "{error}: {message}")?;
+                if let Some(help) = help {
+                    writeln!(f, "  |\n  = help: {help}")?;
+                }
+                if let Some(usage) = usage {
+                    writeln!(f, "\n{usage}\n\nFor details, try `--help`.")?;
+                }
+                Ok(())
             }
-            Self::Input(message) => writeln!(f, "error: {message}"),
-            Self::Output(error) => writeln!(f, "error: cannot write to standard output: {error}"),
+            Self::Output(cause) => writeln!(f, "{error}: cannot write to standard output: {cause}"),
+            Self::Done => Ok(()),
         }
     }
-}
-
-/// A suggestion for a misspelt name, as the end of a message.
-pub(crate) fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    nearest(name, known).map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default()
 }
 
 impl From<io::Error> for Failure {
@@ -79,6 +97,12 @@ impl From<io::Error> for Failure {
 
 impl From<DiscoverError> for Failure {
     fn from(error: DiscoverError) -> Self {
-        Self::Input(error.to_string())
+        Self::new(error.to_string())
+    }
+}
+
+impl From<promql_presets::Error> for Failure {
+    fn from(error: promql_presets::Error) -> Self {
+        Self::new(error.to_string())
     }
 }

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
+use std::slice;
 
 use promql_presets_compiler::{SourceFile, discover};
 
@@ -20,15 +21,49 @@ pub(crate) struct Folder {
     pub(crate) wanted: Vec<bool>,
 }
 
+/// The option `--dir`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Dir {
+    /// The folder of preset files
+    #[arg(long, value_name = "DIR", default_value = DEFAULT)]
+    pub(crate) dir: PathBuf,
+}
+
+impl Dir {
+    /// Reads the folder.
+    pub(crate) fn read(&self) -> Result<Folder, Failure> {
+        let empty = Folder { files: Vec::new(), wanted: Vec::new() };
+        Ok(read(slice::from_ref(&self.dir))?.pop().unwrap_or(empty))
+    }
+}
+
+/// The folder, or the files and folders in it, of a command that takes several.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Paths {
+    /// A folder of preset files, or a file or folder in it; default: the folder of `--dir`
+    ///
+    /// A file is compiled with the whole folder that it belongs to: the outermost one named `presets` in its package,
+    /// else its own.
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    dir: Dir,
+}
+
+impl Paths {
+    /// Reads the files, each with the whole folder of presets that it belongs to.
+    pub(crate) fn read(&self) -> Result<Vec<Folder>, Failure> {
+        read(if self.paths.is_empty() { slice::from_ref(&self.dir.dir) } else { &self.paths })
+    }
+}
+
 /// Reads folders and files, each with the whole folder of presets that it belongs to.
-pub(crate) fn read(arguments: &[PathBuf]) -> Result<Vec<Folder>, Failure> {
-    let default = [PathBuf::from(DEFAULT)];
-    let arguments = if arguments.is_empty() { &default } else { arguments };
+fn read(arguments: &[PathBuf]) -> Result<Vec<Folder>, Failure> {
     let mut folders: Vec<(PathBuf, Folder)> = Vec::new();
     for argument in arguments {
         let failed = |error| {
             let error = discover::dangling(argument).unwrap_or(error);
-            Failure::Input(format!("cannot read `{}`: {error}", argument.display()))
+            Failure::new(format!("cannot read `{}`: {error}", argument.display()))
         };
         let path = fs::canonicalize(argument).map_err(failed)?;
         let is_folder = path.is_dir();
@@ -60,7 +95,7 @@ pub(crate) fn read(arguments: &[PathBuf]) -> Result<Vec<Folder>, Failure> {
         let name = slashes(path.strip_prefix(&root).unwrap_or(&path));
         let Some(file) = folder.files.iter().position(|file| file.name == name) else {
             let shown = argument.display();
-            return Err(Failure::Input(format!(
+            return Err(Failure::new(format!(
                 "`{shown}` is not a preset file: its name must end in `.toml` and not start with a dot"
             )));
         };

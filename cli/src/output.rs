@@ -3,12 +3,21 @@
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
-use std::process::ExitCode;
+use std::sync::OnceLock;
 
+use clap::{ColorChoice, ValueEnum};
 use promql_presets_compiler::Diagnostic;
 use promql_presets_compiler::diagnostic::emit::Messages;
 
 use crate::failure::Failure;
+
+/// The format of a command's results.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    #[default]
+    Human,
+    Json,
+}
 
 /// Writes a result to standard output.
 ///
@@ -21,27 +30,43 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Writes the text for `--help` or `--version`.
-pub(crate) fn help(text: &str) -> Result<ExitCode, Failure> {
-    print(text)?;
-    Ok(ExitCode::SUCCESS)
-}
-
 /// Writes a remark to standard error.
 pub(crate) fn remark(text: &str) {
     // A remark that cannot be written does not change the result.
     _ = writeln!(io::stderr(), "{text}");
 }
 
-/// Whether to use colors: on terminals that support them, unless `NO_COLOR` is set (<https://no-color.org>).
-pub(crate) fn in_colors() -> bool {
-    wants_colors(io::stdout().is_terminal(), env::var_os("NO_COLOR"), env::var_os("TERM"))
+/// The option `--color`.
+static COLOR: OnceLock<ColorChoice> = OnceLock::new();
+
+/// Sets whether to use colors, once.
+pub(crate) fn set_color(choice: ColorChoice) {
+    _ = COLOR.set(choice);
 }
 
-fn wants_colors(is_terminal: bool, no_color: Option<OsString>, term: Option<OsString>) -> bool {
+/// Whether to use colors on standard output: by default on terminals that support them, unless `NO_COLOR` is set
+/// (<https://no-color.org>).
+pub(crate) fn in_colors() -> bool {
+    wants_colors(&io::stdout())
+}
+
+fn wants_colors(stream: &impl IsTerminal) -> bool {
+    match COLOR.get() {
+        Some(ColorChoice::Always) => true,
+        Some(ColorChoice::Never) => false,
+        _ => by_default(stream.is_terminal(), env::var_os("NO_COLOR"), env::var_os("TERM")),
+    }
+}
+
+fn by_default(is_terminal: bool, no_color: Option<OsString>, term: Option<OsString>) -> bool {
     let unwanted = no_color.is_some_and(|value| !value.is_empty());
     let unable = term.is_some_and(|term| term == "dumb");
     is_terminal && !unwanted && !unable
+}
+
+/// The word `error` before a message on standard error.
+pub(crate) fn error_title() -> &'static str {
+    if wants_colors(&io::stderr()) { "\u{1b}[1m\u{1b}[91merror\u{1b}[0m" } else { "error" }
 }
 
 /// The full message, for people.
@@ -69,14 +94,14 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{table, wants_colors};
+    use super::{by_default, table};
 
     #[test]
     fn colors_are_for_terminals() {
         let some = |text: &str| Some(text.into());
-        assert!(wants_colors(true, None, None) && wants_colors(true, some(""), some("xterm")));
-        assert!(!wants_colors(false, None, None));
-        assert!(!wants_colors(true, some("1"), None) && !wants_colors(true, None, some("dumb")));
+        assert!(by_default(true, None, None) && by_default(true, some(""), some("xterm")));
+        assert!(!by_default(false, None, None));
+        assert!(!by_default(true, some("1"), None) && !by_default(true, None, some("dumb")));
     }
 
     #[test]

@@ -27,8 +27,18 @@ const DEPENDENCIES: [(&str, &[&str]); 5] = [
     ("core", &["uuid"]),
     ("compiler", &["promql-presets-core", "toml", "annotate-snippets", "regex-lite"]),
     ("macros", &["promql-presets-compiler", "proc-macro2", "quote", "syn"]),
-    ("cli", &["promql-presets-core", "promql-presets-compiler", "lexopt", "serde_json"]),
+    ("cli", &CLI_DEPENDENCIES),
     (".", &RUNTIME_DEPENDENCIES),
+];
+
+const CLI_DEPENDENCIES: [&str; 7] = [
+    "promql-presets",
+    "promql-presets-compiler",
+    "promql-presets-core",
+    "clap",
+    "clap_complete",
+    "serde_json",
+    "tokio",
 ];
 
 const RUNTIME_DEPENDENCIES: [&str; 23] = [

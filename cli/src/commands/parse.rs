@@ -3,8 +3,6 @@
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::process::ExitCode;
 
-use lexopt::Arg::{Long, Short, Value};
-use lexopt::ValueExt;
 use promql_presets_compiler::check::{check_query, output_labels};
 use promql_presets_compiler::diagnostic::emit::Messages;
 use promql_presets_compiler::promql::{Features, Parsed, ResultType, Syntax, Tree, parse};
@@ -13,69 +11,49 @@ use promql_presets_compiler::{Diagnostic, Severity, SourceFile};
 use crate::FOUND;
 use crate::failure::Failure;
 use crate::json::Object;
-use crate::output::{help, in_colors, message, print};
+use crate::output::{Format, in_colors, message, print};
 
-pub(crate) const HELP: &str = "\
-Checks plain PromQL as Prometheus does, and shows its syntax tree
+/// Checks plain PromQL as Prometheus does, and shows its syntax tree
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exit status: 0 if every query is valid, 1 if not, 2 if the arguments or the input cannot be read
 
-usage: promql-presets parse [--format FORMAT] [--experimental] [--] [QUERY]...
-usage: promql-presets parse --jsonl [--experimental]
-
-  QUERY              a query; default: standard input. After `--`, a query can start with a minus
-  --format FORMAT    human: the type, the labels (`?`: possible, `...`: any other) and the tree, with warnings about
-                            the meaning; or the error with the line and carets (the default)
-                     json:  one object per line, with ok, type (scalar, vector, matrix, string or null) and
-                            errors: message, start and end, in bytes from 0
-  --jsonl            read one JSON string per line from standard input, and write one result per line
-  --experimental     accept experimental PromQL, which Prometheus enables with flags
-  -h, --help         show this text
-
-exit status: 0 if every query is valid, 1 if not, 2 if the arguments or the input cannot be read
-";
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Format {
-    Human,
-    Json,
+Example:
+  promql-presets parse 'sum by (job) (rate(http_requests_total[5m]))'")]
+pub(crate) struct Arguments {
+    /// A query; default: standard input. After `--`, a query can start with a minus
+    #[arg(value_name = "QUERY", conflicts_with = "jsonl")]
+    queries: Vec<String>,
+    /// The format: `human` by default
+    ///
+    /// `human` is the type, the labels (`?`: possible, `...`: any other) and the tree, with warnings about the meaning; or
+    /// the error with the line and carets. `json` is one object per line and query, with ok, type (scalar, vector,
+    /// matrix, string or null) and errors: message, start and end, in bytes from 0.
+    #[arg(long)]
+    format: Option<Format>,
+    /// Read one JSON string per line from standard input, and write one result per line
+    #[arg(long)]
+    jsonl: bool,
+    /// Accept experimental PromQL, which Prometheus enables with flags
+    #[arg(long)]
+    experimental: bool,
 }
 
-pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
-    let mut queries: Vec<String> = Vec::new();
-    let (mut format, mut jsonl, mut features) = (None, false, Features::none());
-    let failed = |error| Failure::arguments(error, HELP);
-    while let Some(argument) = arguments.next().map_err(failed)? {
-        match argument {
-            Value(query) => queries.push(query.string().map_err(failed)?),
-            Long("format") => {
-                format = match arguments.value().map_err(failed)?.to_string_lossy().as_ref() {
-                    "human" => Some(Format::Human),
-                    "json" => Some(Format::Json),
-                    other => {
-                        let unknown = format!("unknown format `{other}`, expected `human` or `json`");
-                        return Err(Failure::usage(unknown, HELP));
-                    }
-                }
-            }
-            Long("jsonl") => jsonl = true,
-            Long("experimental") => features = Features::all(),
-            Short('h') | Long("help") => return help(HELP),
-            other => return Err(failed(other.unexpected())),
-        }
-    }
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let format = arguments.format;
+    let features = if arguments.experimental { Features::all() } else { Features::none() };
     let syntax = Syntax { template: false, features };
-    let accepted = if jsonl {
-        if !queries.is_empty() {
-            return Err(Failure::usage("`--jsonl` reads standard input and takes no query", HELP));
-        }
+    let accepted = if arguments.jsonl {
         if format == Some(Format::Human) {
-            return Err(Failure::usage("`--jsonl` writes JSON only", HELP));
+            return Err(Failure::new("`--jsonl` writes JSON only").help("leave out `--format`"));
         }
         lines(&mut BufReader::new(io::stdin().lock()), &mut BufWriter::new(io::stdout().lock()), syntax)?
     } else {
+        let mut queries = arguments.queries.clone();
         if queries.is_empty() {
             queries.push(standard_input()?);
         }
-        let format = format.unwrap_or(Format::Human);
+        let format = format.unwrap_or_default();
         let answers: Vec<(bool, String)> = queries.iter().map(|query| answer(query, syntax, format)).collect();
         let texts: Vec<&str> = answers.iter().map(|(_, text)| text.as_str()).collect();
         print(&texts.join(if format == Format::Human { "\n" } else { "" }))?;
@@ -88,7 +66,7 @@ fn standard_input() -> Result<String, Failure> {
     let mut text = String::new();
     io::stdin()
         .read_to_string(&mut text)
-        .map_err(|error| Failure::Input(format!("cannot read standard input: {error}")))?;
+        .map_err(|error| Failure::new(format!("cannot read standard input: {error}")))?;
     // The trailing line break is from the shell. Without it, errors at the end are on the query's last line.
     text.truncate(text.trim_end_matches(['\r', '\n']).len());
     Ok(text)
@@ -149,7 +127,7 @@ fn lines(input: &mut BufReader<impl Read>, out: &mut impl Write, syntax: Syntax)
     loop {
         line.clear();
         let read = input.read_until(b'\n', &mut line);
-        if read.map_err(|error| Failure::Input(format!("cannot read standard input: {error}")))? == 0 {
+        if read.map_err(|error| Failure::new(format!("cannot read standard input: {error}")))? == 0 {
             break;
         }
         answer.clear();

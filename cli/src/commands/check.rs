@@ -1,70 +1,51 @@
 //! `promql-presets check`: checks preset files without a build.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use lexopt::Arg::{Long, Short, Value};
+use clap::ValueEnum;
 use promql_presets_compiler::diagnostic::emit;
 use promql_presets_compiler::diagnostic::emit::Messages;
 use promql_presets_compiler::{Finding, Severity, SourceFile, compile};
 
+use crate::FOUND;
 use crate::failure::Failure;
+use crate::folders::Paths;
 use crate::json::Object;
-use crate::output::{count, help, in_colors, message, print, remark};
-use crate::{FOUND, folders};
+use crate::output::{count, in_colors, message, print, remark};
 
-pub(crate) const HELP: &str = "\
-Checks preset files as `cargo build` would
+/// Checks preset files as `cargo build` would
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exit status: 0 without errors, 1 with errors, 2 if files could not be read
 
-usage: promql-presets check [PATH]... [--format FORMAT] [--deny-warnings]
+Example:
+  promql-presets check presets/http.toml --deny-warnings")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    paths: Paths,
+    /// The format of findings
+    #[arg(long, default_value = "human")]
+    format: Format,
+    /// Exit with 1 if there are warnings
+    #[arg(long)]
+    deny_warnings: bool,
+}
 
-  PATH               a folder of preset files, or a file or folder in it, which is checked against the
-                     schema of the whole folder; default: `presets`
-  --format FORMAT    human: the line and carets (the default)
-                     short: path:line:column: severity: message [check]
-                     json:  one object per line, with file, preset, check, severity, message, line, column,
-                            end_line, end_column and help; lines and columns start at 1, columns count
-                            characters
-  --deny-warnings    exit with 1 if there are warnings
-  -h, --help         show this text
-
-exit status: 0 without errors, 1 with errors, 2 if files could not be read
-";
-
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, ValueEnum)]
 enum Format {
-    #[default]
+    /// The line and carets
     Human,
+    /// `path:line:column: severity: message [check]`
     Short,
+    /// One object per line, with file, preset, check, severity, message, line, column, `end_line`, `end_column` and help;
+    /// lines and columns start at 1, columns count characters
     Json,
 }
 
-pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
-    let mut paths: Vec<PathBuf> = Vec::new();
-    let (mut format, mut deny_warnings) = (Format::default(), false);
-    let failed = |error| Failure::arguments(error, HELP);
-    while let Some(argument) = arguments.next().map_err(failed)? {
-        match argument {
-            Value(path) => paths.push(path.into()),
-            Long("format") => {
-                format = match arguments.value().map_err(failed)?.to_string_lossy().as_ref() {
-                    "human" => Format::Human,
-                    "short" => Format::Short,
-                    "json" => Format::Json,
-                    other => {
-                        let unknown = format!("unknown format `{other}`, expected `human`, `short` or `json`");
-                        return Err(Failure::usage(unknown, HELP));
-                    }
-                }
-            }
-            Long("deny-warnings") => deny_warnings = true,
-            Short('h') | Long("help") => return help(HELP),
-            other => return Err(failed(other.unexpected())),
-        }
-    }
-
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let format = arguments.format;
     let mut report = Report::new(format);
-    for folder in folders::read(&paths)? {
+    for folder in arguments.paths.read()? {
         let output = compile(&folder.files);
         let wanted = |file: usize| folder.wanted[file];
         let findings: Vec<&Finding> = output.findings.iter().filter(|finding| wanted(finding.file)).collect();
@@ -77,7 +58,7 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
     if matches!(format, Format::Human) {
         remark(&report.summary());
     }
-    let bad = report.errors > 0 || (deny_warnings && report.warnings > 0);
+    let bad = report.errors > 0 || (arguments.deny_warnings && report.warnings > 0);
     Ok(if bad { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
 }
 

@@ -1,0 +1,44 @@
+//! The commands, one file each.
+
+mod check;
+mod completions;
+mod explain;
+mod list;
+mod parse;
+mod render;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use crate::failure::Failure;
+
+/// Declares the commands, each with its module.
+macro_rules! commands {
+    ($($name:ident: $module:ident),* $(,)?) => {
+        /// A command with its arguments.
+        #[derive(Debug, Subcommand)]
+        pub(crate) enum Command {
+            $($name($module::Arguments),)*
+        }
+
+        impl Command {
+            /// Runs the command.
+            pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+                match self {
+                    $(Self::$name(arguments) => $module::run(&arguments),)*
+                }
+            }
+        }
+    };
+}
+
+// In the order of the help.
+commands! {
+    Check: check,
+    Parse: parse,
+    Explain: explain,
+    List: list,
+    Render: render,
+    Completions: completions,
+}

@@ -1,0 +1,104 @@
+//! What a query asks for, from the options of commands that render presets.
+
+use promql_presets_compiler::backend::registry::{Module, Preset};
+use promql_presets_compiler::diagnostic::emit;
+use promql_presets_compiler::{Finding, Output, Severity};
+use promql_presets_core::{Match, PromDuration, Querier, Window, not, not_regex, regex};
+
+use crate::failure::Failure;
+use crate::folders::Folder;
+use crate::output::{in_colors, message};
+
+/// The options that fill the placeholders of a preset.
+#[derive(Debug, clap::Args)]
+pub(crate) struct QuerierOptions {
+    /// The metric name, if the preset's file has none
+    #[arg(long, default_value = "", hide_default_value = true)]
+    name: String,
+    /// A filter: `job=api`, `job!=api`, `job=~api.*` or `job!~api.*`; values are not quoted; can be repeated, also for
+    /// the same label
+    #[arg(long = "label", value_name = "MATCHER", value_parser = parse_matcher)]
+    labels: Vec<(String, Match<String>)>,
+    /// Comma-separated labels to group by
+    #[arg(long, value_name = "LABELS", value_delimiter = ',')]
+    group_by: Vec<String>,
+    /// A window instead of the preset's default, such as `1h30m`, or `90` seconds
+    #[arg(long)]
+    window: Option<Window>,
+}
+
+impl QuerierOptions {
+    /// The querier, and the window instead of the default.
+    pub(crate) fn read(&self) -> (Querier, Option<PromDuration>) {
+        let labels = self.group_by.iter().map(|label| label.trim()).filter(|label| !label.is_empty());
+        let querier = Querier::new(self.name.clone()).group_by(labels.map(str::to_owned));
+        let matchers = self.labels.iter().map(|(label, condition)| condition.clone().on(label.clone()));
+        (matchers.fold(querier, Querier::matcher), self.window.map(PromDuration::from))
+    }
+}
+
+/// Finds a preset by its name.
+pub(crate) fn find<'o>(output: &'o Output, name: &str) -> Result<(&'o Module, &'o Preset), Failure> {
+    let presets = || {
+        let modules = output.registry.modules.iter();
+        modules.flat_map(|module| module.presets.iter().map(move |preset| (module, preset)))
+    };
+    let found = presets().find(|(module, preset)| module.preset_name(preset) == name);
+    found.ok_or_else(|| {
+        let known: Vec<String> = presets().map(|(module, preset)| module.preset_name(preset)).collect();
+        Failure::unknown("preset", name, known.iter().map(String::as_str))
+    })
+}
+
+/// The messages of the errors in a preset, or in its file outside of presets; without any, it can be rendered.
+pub(crate) fn errors(folder: &Folder, output: &Output, module: &Module, preset: &Preset) -> Option<String> {
+    let is_about = |finding: &&Finding| {
+        finding.file == module.file
+            && finding.diagnostic.severity == Severity::Error
+            && finding.preset.as_ref().is_none_or(|name| *name == preset.name)
+    };
+    let errors: Vec<&Finding> = output.findings.iter().filter(is_about).collect();
+    let colors = in_colors();
+    let texts = emit::each(&folder.files, &errors, |messages, error| message(messages, &error.diagnostic, colors));
+    (!errors.is_empty()).then(|| format!("{}\n", texts.join("\n\n")))
+}
+
+fn parse_matcher(text: &str) -> Result<(String, Match<String>), &'static str> {
+    let (label, condition) = split_matcher(text).ok_or("expected a matcher such as `job=api`")?;
+    Ok((label.to_owned(), condition))
+}
+
+/// A label and the condition on it: `job=api`, `job!=api`, `job=~api.*`, `job!~api.*`.
+fn split_matcher(text: &str) -> Option<(&str, Match<String>)> {
+    let at = text.find(['=', '!'])?;
+    let (label, rest) = text.split_at(at);
+    let value = |operator| rest.strip_prefix(operator);
+    let condition = if let Some(pattern) = value("=~") {
+        regex(pattern)
+    } else if let Some(pattern) = value("!~") {
+        not_regex(pattern)
+    } else if let Some(other) = value("!=") {
+        not(other)
+    } else {
+        Match::equal(value("=")?)
+    };
+    (!label.is_empty()).then(|| (label.trim(), condition))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn matchers() {
+        let split = |text| split_matcher(text).map(|(label, condition)| condition.on(label).to_string());
+        assert_eq!(split("job=api").as_deref(), Some(r#"job="api""#));
+        assert_eq!(split("job!=a=b").as_deref(), Some(r#"job!="a=b""#));
+        assert_eq!(split("job=~a.*").as_deref(), Some(r#"job=~"a.*""#));
+        assert_eq!(split("job!~a!").as_deref(), Some(r#"job!~"a!""#));
+        assert_eq!(split("job=").as_deref(), Some(r#"job="""#));
+        for text in ["job", "", "=api", "job!api"] {
+            assert_eq!(split(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Arguments, help and completions.
+
+use crate::run;
+
+const COMMANDS: [&str; 6] = ["check", "parse", "explain", "list", "render", "completions"];
+
+#[test]
+fn help_and_version() {
+    let all = run(&["--help"]).out;
+    assert!(all.contains("Usage: promql-presets [OPTIONS] <COMMAND>"), "{all}");
+    assert_eq!(run(&["-V"]).out, format!("promql-presets {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(run(&["--version"]).status, 0);
+    assert_eq!(run(&["help"]).out, all);
+    for command in COMMANDS {
+        assert!(all.contains(&format!("\n  {command} ")), "{command}");
+        let help = run(&[command, "--help"]);
+        assert!(help.status == 0 && help.out.contains(&format!("Usage: promql-presets {command}")), "{command}");
+        assert_eq!(run(&["help", command]).out, help.out);
+        let (_, example) = help.out.rsplit_once("\n\nExample:\n").unwrap();
+        assert!(example.contains(&format!("promql-presets {command} ")), "{example}");
+        assert!(run(&[command, "-h"]).out.ends_with(example), "{command}");
+    }
+}
+
+#[test]
+fn every_command_but_completions_speaks_json() {
+    for command in COMMANDS {
+        let help = run(&[command, "-h"]).out;
+        assert_eq!(help.contains("--format <FORMAT>"), command != "completions", "{help}");
+        assert!(help.contains("--color <WHEN>"), "{help}");
+    }
+}
+
+#[test]
+fn wrong_arguments() {
+    for (arguments, message) in [
+        (&[][..], "no command given\n"),
+        (&["chek"], "unknown command `chek`\n  |\n  = help: a command with a similar name exists: `check`\n"),
+        (&["--colour"], "unknown option `--colour`\n  |\n  = help: an option with a similar name exists: `--color`\n"),
+        (
+            &["check", "--formt", "json"],
+            "unknown option `--formt`\n  |\n  = help: an option with a similar name exists: `--format`\n",
+        ),
+        (
+            &["check", "--format", "xml"],
+            "invalid value `xml` for `--format <FORMAT>`\n  |\n  = help: it is one of `human`, `short`, `json`\n",
+        ),
+        (&["check", "--format"], "`--format <FORMAT>` needs a value\n"),
+        (&["check", "--deny-warnings=yes"], "`--deny-warnings` takes no value\n"),
+        (&["check", "--format=json", "--format=json"], "`--format <FORMAT>` cannot be repeated\n"),
+        (&["check", "nowhere"], "cannot read `nowhere`: "),
+        (&["check", "--dir", "nowhere"], "cannot read `nowhere`: "),
+        (&["parse", "--format", "short"], "invalid value `short` for `--format <FORMAT>`\n"),
+        (&["parse", "--jsonl", "up"], "`--jsonl` cannot be used with `[QUERY]...`\n"),
+        (&["parse", "--jsonl", "--format", "human"], "`--jsonl` writes JSON only\n"),
+        (
+            &["explain", "unknown-ky"],
+            "no check `unknown-ky`\n  |\n  = help: a check with a similar name exists: `unknown-key`\n",
+        ),
+        (&["explain", "syntax", "syntax"], "unexpected argument `syntax`\n"),
+        (&["render"], "missing `<PRESET>`\n"),
+        (
+            &["render", "a", "--label", "job"],
+            "invalid value `job` for `--label <MATCHER>`: expected a matcher such as `job=api`\n",
+        ),
+        (&["render", "a", "--window", "5 min"], "invalid value `5 min` for `--window <WINDOW>`: "),
+        (&["completions", "tcsh"], "invalid value `tcsh` for `<SHELL>`\n"),
+    ] {
+        let run = run(arguments);
+        assert_eq!((run.status, run.out.as_str()), (2, ""), "{arguments:?}");
+        assert!(run.err.starts_with(&format!("error: {message}")), "{arguments:?}: {}", run.err);
+    }
+    let usage = "\n\nUsage: promql-presets render <PRESET>\n\nFor details, try `--help`.\n";
+    assert!(run(&["render"]).err.ends_with(usage), "{}", run(&["render"]).err);
+}
+
+#[test]
+fn color_is_a_choice() {
+    let colored = |arguments: &[&str]| run(arguments).out.contains('\u{1b}');
+    assert!(!colored(&["parse", "rate(up)"]));
+    assert!(!colored(&["parse", "rate(up)", "--color", "auto"]));
+    assert!(!colored(&["--color=never", "parse", "rate(up)"]));
+    assert!(colored(&["--color", "always", "parse", "rate(up)"]));
+    assert!(run(&["check", "nowhere", "--color", "always"]).err.starts_with('\u{1b}'));
+}
+
+#[test]
+fn completions_of_shells() {
+    for (shell, word) in [
+        ("bash", "complete -F "),
+        ("zsh", "#compdef promql-presets"),
+        ("fish", "complete -c promql-presets"),
+        ("powershell", "Register-ArgumentCompleter"),
+    ] {
+        let run = run(&["completions", shell]);
+        assert!(run.status == 0 && run.out.contains(word), "{shell}: {}", run.out);
+        assert!(run.out.contains("deny-warnings"), "{shell}");
+    }
+}

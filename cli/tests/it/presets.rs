@@ -1,0 +1,98 @@
+//! `explain`, `list` and `render`.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::{BAD, Folder, GOOD, WARNED, lines, run, run_in};
+
+#[test]
+fn explain_shows_pages() {
+    let page = run(&["explain", "unknown-placeholder"]);
+    assert_eq!(page.status, 0);
+    assert!(page.out.starts_with("# `unknown-placeholder`\n") && page.out.contains("\n## Fix\n"));
+    let page = run(&["explain", "unknown-key", "--format", "json"]).out;
+    let page: Value = serde_json::from_str(&page).unwrap();
+    assert_eq!((page["check"].as_str(), page["severity"].as_str()), (Some("unknown-key"), Some("error")));
+    assert!(page["page"].as_str().unwrap().starts_with("# `unknown-key`\n"));
+    let all = run(&["explain"]);
+    assert!(all.out.starts_with("File: "), "{}", all.out);
+    assert!(all.out.contains("\n  unused-allow "), "{}", all.out);
+    assert!(all.out.contains("\n\nTemplate: ") && all.out.contains("\n\nQuery: ") && all.out.contains("\n\nMeaning: "));
+}
+
+#[test]
+fn list_shows_presets() {
+    let folder = Folder::new("list", &[("presets/http/good.toml", GOOD), ("more/warned.toml", WARNED)]);
+    let run = |arguments: &[&str]| run_in(&folder.0, arguments, b"");
+    let all = run(&["list", "presets", "more"]);
+    assert_eq!((all.status, all.err.as_str()), (0, ""));
+    assert_eq!(
+        all.out,
+        "\
+PRESET            TYPE    UNIT                 WINDOW
+http::good::rate  vector  requests per second  5m
+warned::up        vector  -                    -
+"
+    );
+    assert_eq!(lines(&run(&["list"]).out).len(), 2);
+    let objects = run(&["list", "presets", "more", "--format", "json"]).out;
+    let objects: Vec<Value> = lines(&objects).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(objects.len(), 2);
+    assert_eq!(
+        objects[0],
+        json!({
+            "preset": "http::good::rate", "file": "presets/http/good.toml", "line": 5, "description": null,
+            "type": "vector", "unit": "requests per second", "window": "5m", "metric": "http_requests_total",
+            "template": "sum by ({group_by})(rate({metric_name}{{{labels}}}[{window}]))",
+        })
+    );
+    assert_eq!(run(&["list", "--dir", "more"]).out, run(&["list", "more"]).out);
+    fs::write(folder.0.join("more/bad.toml"), BAD).unwrap();
+    let wrong = run(&["list", "more"]);
+    assert!(wrong.status == 1 && wrong.err.contains("promql-presets check"), "{}", wrong.err);
+}
+
+#[test]
+fn render_shows_promql() {
+    let unnamed = "[presets.max]\ntemplate = 'max by ({group_by})({metric_name}{{{labels}}})'\n";
+    let folder = Folder::new("render", &[("presets/good.toml", GOOD), ("more/any.toml", unnamed)]);
+    let run = |arguments: &[&str]| run_in(&folder.0, arguments, b"");
+    let out = |arguments: &[&str]| run(arguments).out;
+    assert_eq!(out(&["render", "good::rate"]), "sum by ()(rate(http_requests_total{}[5m]))\n");
+    assert_eq!(
+        out(&[
+            "render",
+            "good::rate",
+            "--label",
+            "job=a\"b",
+            "--label=code!=200",
+            "--label",
+            "code=~5..",
+            "--label",
+            "x!~y"
+        ]),
+        "sum by ()(rate(http_requests_total{job=\"a\\\"b\",code!=\"200\",code=~\"5..\",x!~\"y\"}[5m]))\n"
+    );
+    assert_eq!(
+        out(&["render", "good::rate", "--group-by", "job, code", "--group-by", "x", "--window", "90s"]),
+        "sum by (job,code,x)(rate(http_requests_total{}[1m30s]))\n"
+    );
+    assert_eq!(out(&["render", "any::max", "--dir", "more", "--name", "up"]), "max by ()(up{})\n");
+
+    let as_json = out(&["render", "good::rate", "--format", "json"]);
+    assert_eq!(as_json, "{\"preset\":\"good::rate\",\"query\":\"sum by ()(rate(http_requests_total{}[5m]))\"}\n");
+
+    let nameless = run(&["render", "any::max", "--dir", "more"]);
+    assert_eq!((nameless.status, nameless.out.as_str()), (1, ""));
+    assert_eq!(nameless.err, "error: the querier names no metric, but the template has `{metric_name}`\n");
+    let unknown = run(&["render", "good::rat"]);
+    assert_eq!(
+        (unknown.status, unknown.err.as_str()),
+        (2, "error: no preset `good::rat`\n  |\n  = help: a preset with a similar name exists: `good::rate`\n")
+    );
+    fs::write(folder.0.join("presets/bad.toml"), BAD).unwrap();
+    let bad = run(&["render", "bad::up"]);
+    assert!(bad.status == 1 && bad.out.starts_with("error[unknown-placeholder]"), "{}", bad.out);
+    assert_eq!(run(&["render", "good::rate"]).status, 0);
+}
