@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::slice;
 
-use promql_presets_compiler::{SourceFile, discover};
+use promql_presets_compiler::{FileKind, SourceFile, discover};
 
 use crate::failure::Failure;
 
@@ -17,7 +17,7 @@ pub(crate) const DEFAULT: &str = "presets";
 pub(crate) struct Folder {
     /// All its files.
     pub(crate) files: Vec<SourceFile>,
-    /// Whether each file was an argument, or is below one.
+    /// Whether each file was an argument, is below one, or is beside the folder.
     pub(crate) wanted: Vec<bool>,
 }
 
@@ -79,7 +79,8 @@ fn read(arguments: &[PathBuf]) -> Result<Vec<Folder>, Failure> {
         let at = folders.iter().position(|(known, _)| *known == root).unwrap_or(folders.len());
         if at == folders.len() {
             let files = discover::discover(&root, &shown(argument, &path, &root))?;
-            let wanted = vec![false; files.len()];
+            // The files beside the folder hold for all of it.
+            let wanted = files.iter().map(|file| file.kind() != FileKind::Presets).collect();
             folders.push((root.clone(), Folder { files, wanted }));
         }
         let folder = &mut folders[at].1;

@@ -6,7 +6,7 @@ use std::{env, fs, io, process};
 
 use crate::backend::codegen;
 use crate::diagnostic::emit;
-use crate::{Severity, compile, discover};
+use crate::{Severity, SourceFile, compile, discover};
 
 /// The names of the registries that this build script has written.
 static WRITTEN: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -20,7 +20,7 @@ static WRITTEN: Mutex<Vec<String>> = Mutex::new(Vec::new());
 /// ```
 ///
 /// The folder is relative to the package. Cargo runs the script again when a file in it is added, edited, renamed or
-/// deleted. Errors in presets become compile errors of the package; warnings are shown at each build. [`Build`] has settings.
+/// deleted, and so for `metrics.toml` and `promql.toml` beside it. Errors in presets become compile errors of the package; warnings are shown at each build. [`Build`] has settings.
 ///
 /// # Exits
 /// With status 1 if the file cannot be written, outside a build script, or if it is called twice.
@@ -74,12 +74,14 @@ impl Build {
         reason = "this is how a build script talks to Cargo and its user"
     )]
     pub fn run(self) {
-        println!("cargo::rerun-if-changed={}", self.folder.display());
         let variable = |name: &str| {
             env::var_os(name).map(PathBuf::from).ok_or(format!("`{name}` is not set: this runs in a build script"))
         };
         let warnings = self.check_name().and_then(|()| {
             let (package, out) = (variable("CARGO_MANIFEST_DIR")?, variable("OUT_DIR")?);
+            for path in self.watched(&package, &out) {
+                println!("cargo::rerun-if-changed={}", path.display());
+            }
             self.write(&package, &out)
         });
         match warnings {
@@ -111,6 +113,17 @@ impl Build {
         }
         written.push(name.clone());
         Ok(())
+    }
+
+    /// The paths whose changes Cargo must notice.
+    fn watched(&self, package: &Path, out: &Path) -> Vec<PathBuf> {
+        let paths = [SourceFile::METRICS, SourceFile::SETTINGS].map(|name| self.folder.join(name));
+        let (mut watched, missing): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| package.join(path).exists());
+        watched.push(self.folder.clone());
+        let links = out.join(format!("{STEM}{}missing", self.name));
+        let missing: Vec<PathBuf> = missing.iter().map(|path| package.join(path)).collect();
+        watched.extend(watch_missing(&links, &missing, &package.join(&self.folder)).is_ok().then_some(links));
+        watched
     }
 
     /// Writes the generated files and returns the warnings.
@@ -170,6 +183,29 @@ impl Build {
     }
 }
 
+/// Makes a folder of links to files that do not exist. Cargo would run the script at each build if it was given the path
+/// of a missing file, but it skips broken links in a folder, and sees the file behind a link as soon as it exists.
+fn watch_missing(links: &Path, files: &[PathBuf], older: &Path) -> io::Result<()> {
+    if links.exists() {
+        fs::remove_dir_all(links)?;
+    }
+    fs::create_dir(links)?;
+    for file in files {
+        link(file, links.join(file.file_name().unwrap_or_default()))?;
+    }
+    // What is newer than the script's start counts as changed.
+    fs::File::open(links)?.set_modified(fs::metadata(older)?.modified()?)
+}
+
+#[cfg(unix)]
+use std::os::unix::fs::symlink as link;
+
+/// Links need privileges on other systems, so that a new file is noticed at the next change of another one.
+#[cfg(not(unix))]
+fn link(_: impl AsRef<Path>, _: impl AsRef<Path>) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// How the names of generated files start.
 const STEM: &str = "promql_presets.";
 
@@ -217,6 +253,24 @@ mod tests {
             assert!(fs::read_to_string(out.join(name)).unwrap().starts_with(text));
         }
         fs::remove_dir_all(out.parent().unwrap()).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn cargo_notices_new_files_beside_the_folder() {
+        let (_, out) = built("watched", &Build::new("presets"), &[("presets/a.toml", ""), ("promql.toml", "")]);
+        let package = out.parent().unwrap();
+        let watched = || Build::new("presets").watched(package, &out);
+        let links = out.join("promql_presets.missing");
+        assert_eq!(watched(), [Path::new("presets/../promql.toml"), Path::new("presets"), &links]);
+        let link = links.join("metrics.toml");
+        assert!(link.is_symlink() && !link.exists() && !links.join("promql.toml").is_symlink());
+        let modified = |path: &Path| fs::metadata(path).unwrap().modified().unwrap();
+        assert_eq!(modified(&links), modified(&package.join("presets")), "not newer than the script's start");
+        fs::write(package.join("metrics.toml"), "").unwrap();
+        assert!(link.exists());
+        assert!(watched().contains(&PathBuf::from("presets/../metrics.toml")) && !link.exists());
+        fs::remove_dir_all(package).unwrap();
     }
 
     #[test]

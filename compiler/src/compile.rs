@@ -10,10 +10,9 @@ use crate::check::{self, Metrics, Scope};
 use crate::diagnostic::emit;
 use crate::diagnostic::source::Spanned;
 use crate::diagnostic::suggest::nearest;
-use crate::file::Literal;
-use crate::file::{PresetFile, RawPreset};
+use crate::file::{Literal, PresetFile, RawPreset, snapshot};
 use crate::promql::{Features, ResultType, Syntax, parse};
-use crate::{Code, Diagnostic, Finding, Layer, Severity, SourceFile, Span, file, template};
+use crate::{Code, Diagnostic, FileKind, Finding, Layer, Severity, SourceFile, Span, file, template};
 
 /// The result of compiling preset files.
 #[derive(Clone, Debug)]
@@ -45,7 +44,11 @@ pub fn compile(files: &[SourceFile]) -> Output {
         .iter()
         .enumerate()
         .map(|(file, source)| {
-            let (raw, diagnostics) = file::read(&source.text);
+            let (raw, diagnostics) = match source.kind() {
+                FileKind::Presets => file::read(&source.text),
+                FileKind::Metrics => (PresetFile::default(), snapshot::read(&source.text).1),
+                FileKind::Settings => Default::default(),
+            };
             compiler.report(file, None, diagnostics);
             raw
         })
@@ -246,7 +249,10 @@ impl Compiler<'_> {
         }
         let mut modules: Vec<Module> = Vec::new();
         let mut taken: BTreeMap<Vec<String>, usize> = BTreeMap::new();
-        for (file, raw) in raw.iter().enumerate() {
+        let is_preset_file = |file: &usize| self.files[*file].kind() == FileKind::Presets;
+        let preset_files: Vec<usize> = (0..raw.len()).filter(is_preset_file).collect();
+        for file in preset_files {
+            let raw = &raw[file];
             let mut diagnostics = Vec::new();
             let path = modules::module_path(&self.files[file], &mut diagnostics);
             self.report(file, None, diagnostics);

@@ -26,7 +26,8 @@ impl std::error::Error for DiscoverError {
     }
 }
 
-/// Reads every `*.toml` below a folder, in the order of their paths. Names that start with a dot are left out.
+/// Reads every `*.toml` below a folder, in the order of their paths, after the files [beside](beside) it. Names that
+/// start with a dot are left out.
 ///
 /// `shown` is how messages name the folder. Invalid UTF-8 becomes replacement characters, which
 /// [`compile`](crate::compile) reports.
@@ -37,19 +38,34 @@ pub fn discover(folder: &Path, shown: &str) -> Result<Vec<SourceFile>, DiscoverE
     let mut names = Vec::new();
     collect(folder, shown, "", &mut Vec::new(), &mut names)?;
     names.sort();
-    let read = |name: String| {
-        let path = folder.join(&name);
-        match fs::read(&path) {
-            Ok(bytes) => {
-                let text = String::from_utf8_lossy(&bytes);
-                // Some editors write a byte order mark, which must not count as a column of the first line.
-                let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text).to_owned();
-                Ok(SourceFile { path: format!("{shown}/{name}"), name, text })
-            }
-            Err(error) => Err(DiscoverError { path: Path::new(shown).join(name), error }),
+    let mut files = beside(folder, shown)?;
+    for name in names {
+        files.push(read(folder, shown, name)?);
+    }
+    Ok(files)
+}
+
+/// Reads `metrics.toml` and `promql.toml` beside a folder of presets, where they exist.
+///
+/// # Errors
+/// If one of them exists and cannot be read.
+pub fn beside(folder: &Path, shown: &str) -> Result<Vec<SourceFile>, DiscoverError> {
+    let exists = |name: &&str| fs::symlink_metadata(folder.join(name)).is_ok();
+    let names = [SourceFile::METRICS, SourceFile::SETTINGS].into_iter().filter(exists);
+    names.map(|name| read(folder, shown, name.to_owned())).collect()
+}
+
+fn read(folder: &Path, shown: &str, name: String) -> Result<SourceFile, DiscoverError> {
+    let (path, shown) = (folder.join(&name), normalized(&Path::new(shown).join(&name)));
+    match fs::read(&path) {
+        Ok(bytes) => {
+            let text = String::from_utf8_lossy(&bytes);
+            // Some editors write a byte order mark, which must not count as a column of the first line.
+            let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text).to_owned();
+            Ok(SourceFile { path: slashes(&shown), name, text })
         }
-    };
-    names.into_iter().map(read).collect()
+        Err(error) => Err(DiscoverError { path: shown, error: dangling(&path).unwrap_or(error) }),
+    }
 }
 
 /// Adds the names of the preset files in a folder. `within` holds the enclosing folders, with links resolved.

@@ -23,5 +23,6 @@ mod template;
 
 pub use build::{Build, build};
 pub use compile::{InlineOptions, InlinePreset, Output, compile};
-pub use diagnostic::{Code, Diagnostic, Finding, Layer, Severity, SourceFile, Span};
-pub use file::Literal;
+pub use diagnostic::{Code, Diagnostic, FileKind, Finding, Layer, Severity, SourceFile, Span};
+pub use file::snapshot::{Snapshot, SnapshotMetric};
+pub use file::{Literal, MetricType};

@@ -47,10 +47,11 @@ pub(crate) struct Spanned<T> {
     pub span: Span,
 }
 
-/// One preset file.
+/// One file of a registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceFile {
-    /// Path below the folder of presets, with forward slashes: `vllm/latency.toml`. It names the module.
+    /// Path below the folder of presets, with forward slashes: `vllm/latency.toml`. It names the module. Files beside
+    /// the folder are [`METRICS`](Self::METRICS) and [`SETTINGS`](Self::SETTINGS).
     pub name: String,
     /// Path to show in messages, with forward slashes: `presets/vllm/latency.toml`.
     pub path: String,
@@ -58,7 +59,33 @@ pub struct SourceFile {
     pub text: String,
 }
 
+/// What a file of a registry is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// A metric, its labels, and presets.
+    Presets,
+    /// The metrics that exist: `metrics.toml`.
+    Metrics,
+    /// The settings of the registry: `promql.toml`.
+    Settings,
+}
+
 impl SourceFile {
+    /// The name of the file that lists the metrics that exist.
+    pub const METRICS: &str = "../metrics.toml";
+    /// The name of the file with the settings of the registry.
+    pub const SETTINGS: &str = "../promql.toml";
+
+    /// What the file is about, which depends on its name.
+    #[must_use]
+    pub fn kind(&self) -> FileKind {
+        match self.name.as_str() {
+            Self::METRICS => FileKind::Metrics,
+            Self::SETTINGS => FileKind::Settings,
+            _ => FileKind::Presets,
+        }
+    }
+
     /// Where the lines of its text start.
     #[must_use]
     pub fn lines(&self) -> Lines<'_> {

@@ -137,12 +137,25 @@ impl Reader<'_> {
     }
 
     fn label_values(&mut self, value: &Value<'_>) -> Option<LabelType> {
+        let before = self.diagnostics.len();
+        let values = self.distinct_strings("values", "value", value);
+        if values.is_empty() && self.diagnostics.len() == before {
+            self.report(
+                Diagnostic::new(Code::InvalidValue, Span::of(value.span()), "a label without values")
+                    .label("no value is listed")
+                    .help("list the values, or write `\"string\"` if any will do"),
+            );
+        }
+        (!values.is_empty()).then_some(LabelType::OneOf(values))
+    }
+
+    /// A list of strings, each of which is a `what`. Duplicates are reported and left out.
+    pub(super) fn distinct_strings(&mut self, key: &str, what: &str, value: &Value<'_>) -> Vec<Spanned<String>> {
         let mut values: Vec<Spanned<String>> = Vec::new();
         let mut seen: BTreeMap<String, Span> = BTreeMap::new();
-        let before = self.diagnostics.len();
-        for value in self.strings("values", value) {
+        for value in self.strings(key, value) {
             if let Some(first) = seen.get(&value.value) {
-                let title = format!("duplicate value `{}`", value.value);
+                let title = format!("duplicate {what} `{}`", value.value);
                 self.report(
                     Diagnostic::new(Code::DuplicateValue, value.span, title)
                         .label("listed twice")
@@ -153,13 +166,6 @@ impl Reader<'_> {
                 values.push(value);
             }
         }
-        if values.is_empty() && self.diagnostics.len() == before {
-            self.report(
-                Diagnostic::new(Code::InvalidValue, Span::of(value.span()), "a label without values")
-                    .label("no value is listed")
-                    .help("list the values, or write `\"string\"` if any will do"),
-            );
-        }
-        (!values.is_empty()).then_some(LabelType::OneOf(values))
+        values
     }
 }

@@ -6,6 +6,7 @@
 mod allow;
 mod declared_labels;
 mod duration_value;
+pub(crate) mod snapshot;
 mod toml_error;
 mod toml_string;
 
@@ -64,7 +65,8 @@ pub(crate) struct Metric {
 
 /// The type of a metric, as OpenMetrics and Prometheus name them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum MetricType {
+#[non_exhaustive]
+pub enum MetricType {
     /// Only grows, until it starts again at zero.
     Counter,
     /// Goes up and down.
@@ -85,7 +87,7 @@ pub(crate) enum MetricType {
 
 impl MetricType {
     /// Every type with its name in a preset file.
-    pub(crate) const ALL: [(&'static str, Self); 8] = [
+    pub const ALL: [(&'static str, Self); 8] = [
         ("counter", Self::Counter),
         ("gauge", Self::Gauge),
         ("histogram", Self::Histogram),
@@ -98,7 +100,7 @@ impl MetricType {
 
     /// The name in a preset file.
     #[must_use]
-    pub(crate) fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
     }
 }
@@ -191,6 +193,18 @@ pub(crate) struct Allow {
 /// Reads a preset file. Replacement characters in `text` stand for invalid UTF-8.
 #[must_use]
 pub(crate) fn read(text: &str) -> (PresetFile, Vec<Diagnostic>) {
+    #[expect(clippy::redundant_closure_for_method_calls, reason = "the method is not general in the lifetimes")]
+    let (mut file, doubtful, diagnostics) = read_toml(text, |reader, table, complete| reader.file(table, complete));
+    file.doubtful = doubtful;
+    (file, diagnostics)
+}
+
+/// Parses a file and passes its table to `content`, with whether it is valid TOML. Also returns the ranges around faults
+/// of TOML, and all diagnostics.
+fn read_toml<T>(
+    text: &str,
+    content: impl FnOnce(&mut Reader<'_>, &DeTable<'_>, bool) -> T,
+) -> (T, Vec<Range<usize>>, Vec<Diagnostic>) {
     let mut reader = Reader { text, lines: Lines::of(text), diagnostics: Vec::new() };
     let mut not_utf8 = text.find(char::REPLACEMENT_CHARACTER);
     // Zero bytes beside invalid UTF-8 are UTF-16, which cannot be read.
@@ -207,10 +221,10 @@ pub(crate) fn read(text: &str) -> (PresetFile, Vec<Diagnostic>) {
         .collect();
     let (mut diagnostics, doubtful) = toml_error::explain(text, table.get_ref(), &faults);
     // After a fault of TOML, keys may be missing from the table, so missing keys are not reported.
-    let mut file = reader.file(table.get_ref(), faults.is_empty());
-    file.doubtful = doubtful;
-    diagnostics.extend(reader.diagnostics.into_iter().filter(|diagnostic| !file.is_doubtful(diagnostic.span)));
-    (file, diagnostics)
+    let content = content(&mut reader, table.get_ref(), faults.is_empty());
+    let is_doubtful = |diagnostic: &Diagnostic| toml_error::contains(&doubtful, diagnostic.span.start as usize);
+    diagnostics.extend(reader.diagnostics.into_iter().filter(|diagnostic| !is_doubtful(diagnostic)));
+    (content, doubtful, diagnostics)
 }
 
 /// Whether a place is in a TOML comment, or in a comment of a query.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 
 use promql_presets_compiler::discover::{discover, shown_folder};
-use promql_presets_compiler::{SourceFile, compile};
+use promql_presets_compiler::{FileKind, SourceFile, compile};
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/presets")
@@ -84,6 +84,19 @@ fn files_are_found_at_any_depth_and_named_as_people_see_them() {
     assert_eq!(shown, "crates/x/presets");
     let expected = SourceFile { name: "a/b.toml".into(), path: "crates/x/presets/a/b.toml".into(), text: "a".into() };
     assert_eq!(discover(&package.join("presets"), &shown).unwrap(), [expected], "a byte order mark is left out");
+
+    write("crates/x/promql.toml", b"");
+    write("crates/x/metrics.toml", b"[up]");
+    let found = discover(&package.join("presets"), &shown).unwrap();
+    let found: Vec<_> = found.iter().map(|file| (file.name.as_str(), file.path.as_str(), file.kind())).collect();
+    let expected = [
+        ("../metrics.toml", "crates/x/metrics.toml", FileKind::Metrics),
+        ("../promql.toml", "crates/x/promql.toml", FileKind::Settings),
+        ("a/b.toml", "crates/x/presets/a/b.toml", FileKind::Presets),
+    ];
+    assert_eq!(found, expected);
+    fs::remove_file(package.join("metrics.toml")).unwrap();
+    fs::remove_file(package.join("promql.toml")).unwrap();
 
     write("crates/x/presets/f.toml", b"\xFF");
     assert_eq!(discover(&package.join("presets"), &shown).unwrap()[1].text, "\u{FFFD}", "for the compiler to report");

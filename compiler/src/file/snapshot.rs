@@ -1,0 +1,313 @@
+//! `metrics.toml`: the metrics that exist. Reads it with the place of each value, and writes it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Display, Formatter, Write};
+
+use toml::de::{DeTable, DeValue};
+
+use super::{Key, MetricType, Reader, Value, in_order, key_span, read_toml, with_article};
+use crate::diagnostic::source::Spanned;
+use crate::{Code, Diagnostic, Span};
+
+/// The metrics that exist, as `metrics.toml` lists them. Parsing and displaying are inverse to each other.
+///
+/// The text depends only on the content: tables and lists are sorted, and there are no dates. Comments are not kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The metrics by name: that of the series, or of the histogram or summary that they belong to.
+    pub metrics: BTreeMap<String, SnapshotMetric>,
+}
+
+/// A metric of a [`Snapshot`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SnapshotMetric {
+    /// Its type. [`MetricType::Unknown`] proves nothing and forbids nothing.
+    pub kind: MetricType,
+    /// Its help text.
+    pub help: Option<String>,
+    /// Its unit.
+    pub unit: Option<String>,
+    /// The labels of its series, without `le` of histograms and `quantile` of summaries; `None` if they are unknown.
+    pub labels: Option<BTreeSet<String>>,
+    /// All values of some of its labels, `le` and `quantile` included.
+    pub values: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Default for SnapshotMetric {
+    fn default() -> Self {
+        let (help, unit, labels, values) = Default::default();
+        Self { kind: MetricType::Unknown, help, unit, labels, values }
+    }
+}
+
+impl Snapshot {
+    /// Reads the text of a `metrics.toml`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it; spans are of `text`.
+    pub fn parse(text: &str) -> Result<Self, Vec<Diagnostic>> {
+        let (metrics, diagnostics) = read(text);
+        if !diagnostics.is_empty() {
+            return Err(diagnostics);
+        }
+        let strings = |list: Vec<Spanned<String>>| list.into_iter().map(|value| value.value).collect();
+        let metric = |metric: KnownMetric| {
+            let values = metric.values.into_iter().map(|(label, values)| (label.value, strings(values)));
+            let content = SnapshotMetric {
+                kind: metric.kind.map_or(MetricType::Unknown, |kind| kind.value),
+                help: metric.help,
+                unit: metric.unit.map(|unit| unit.value),
+                labels: metric.labels.map(strings),
+                values: values.collect(),
+            };
+            (metric.name.value, content)
+        };
+        Ok(Self { metrics: metrics.into_iter().map(metric).collect() })
+    }
+}
+
+const HEADER: &str = "# Written by `promql-presets schema pull`: the metrics that the presets read. Commit this file.";
+
+impl Display for Snapshot {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{HEADER}")?;
+        for (name, metric) in &self.metrics {
+            writeln!(f, "\n[{}]\ntype   = {}", toml_key(name), toml_string(metric.kind.as_str()))?;
+            for (key, text) in [("help", &metric.help), ("unit", &metric.unit)] {
+                if let Some(text) = text {
+                    writeln!(f, "{key}   = {}", toml_string(text))?;
+                }
+            }
+            if let Some(labels) = &metric.labels {
+                f.write_str(&list("labels", labels))?;
+            }
+            f.write_str(&values(&metric.values))?;
+        }
+        Ok(())
+    }
+}
+
+/// The values of labels as one inline table, or one key for each label where that is too long.
+fn values(values: &BTreeMap<String, BTreeSet<String>>) -> String {
+    let short: Vec<String> =
+        values.iter().map(|(label, values)| format!("{} = {}", toml_key(label), array(values))).collect();
+    let line = format!("values = {{ {} }}\n", short.join(", "));
+    match short.as_slice() {
+        [] => String::new(),
+        _ if fits(&line) => line,
+        _ => values.iter().map(|(label, values)| list(&format!("values.{}", toml_key(label)), values)).collect(),
+    }
+}
+
+/// A key with a list on one line, or with one value a line where that is too long.
+fn list(key: &str, values: &BTreeSet<String>) -> String {
+    let line = format!("{key} = {}\n", array(values));
+    if fits(&line) {
+        return line;
+    }
+    let lines = values.iter().fold(format!("{key} = [\n"), |mut lines, value| {
+        let _ = writeln!(lines, "    {},", toml_string(value));
+        lines
+    });
+    lines + "]\n"
+}
+
+fn fits(line: &str) -> bool {
+    line.trim_end().chars().count() <= 100
+}
+
+fn array(values: &BTreeSet<String>) -> String {
+    format!("[{}]", values.iter().map(|value| toml_string(value)).collect::<Vec<_>>().join(", "))
+}
+
+/// A name as a key of TOML.
+fn toml_key(name: &str) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if !name.is_empty() && name.chars().all(is_bare) { name.to_owned() } else { basic_string(name) }
+}
+
+/// A text as a string of TOML, without escapes if possible.
+fn toml_string(text: &str) -> String {
+    let has_escapes = text.contains(['"', '\\']);
+    if has_escapes && !text.contains(|c: char| c == '\'' || c.is_control()) {
+        format!("'{text}'")
+    } else {
+        basic_string(text)
+    }
+}
+
+fn basic_string(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_control() => _ = write!(out, "\\u{:04X}", u32::from(c)),
+            c => out.push(c),
+        }
+    }
+    out + "\""
+}
+
+/// A metric of `metrics.toml` with the places of what it says.
+#[derive(Clone, Debug)]
+pub(crate) struct KnownMetric {
+    /// The name of its table.
+    pub name: Spanned<String>,
+    /// `type`.
+    pub kind: Option<Spanned<MetricType>>,
+    /// `help`.
+    pub help: Option<String>,
+    /// `unit`.
+    pub unit: Option<Spanned<String>>,
+    /// `labels`; `None` admits any.
+    pub labels: Option<Vec<Spanned<String>>>,
+    /// `values`: all values of some labels.
+    pub values: Vec<(Spanned<String>, Vec<Spanned<String>>)>,
+}
+
+const KEYS: [&str; 5] = ["type", "help", "unit", "labels", "values"];
+
+/// Reads a `metrics.toml`.
+pub(crate) fn read(text: &str) -> (Vec<KnownMetric>, Vec<Diagnostic>) {
+    let (metrics, _, diagnostics) = read_toml(text, |reader, table, _| reader.known_metrics(table));
+    (metrics, diagnostics)
+}
+
+impl Reader<'_> {
+    fn known_metrics(&mut self, table: &DeTable<'_>) -> Vec<KnownMetric> {
+        in_order(table).into_iter().filter_map(|(key, value)| self.known_metric(key, value)).collect()
+    }
+
+    fn known_metric(&mut self, key: &Key<'_>, value: &Value<'_>) -> Option<KnownMetric> {
+        let name = Spanned { value: key.get_ref().to_string(), span: key_span(key) };
+        let DeValue::Table(table) = value.get_ref() else {
+            let title = format!("metric `{}` must be a table, not {}", name.value, with_article(value));
+            let help = format!("write a table `[{}]` with a `type` and `labels`", toml_key(&name.value));
+            self.report(Diagnostic::new(Code::WrongType, Span::of(value.span()), title).help(help));
+            return None;
+        };
+        if name.value.is_empty() {
+            self.report(Diagnostic::new(Code::InvalidName, name.span, "a metric without a name"));
+        }
+        let mut metric = KnownMetric { name, kind: None, help: None, unit: None, labels: None, values: Vec::new() };
+        for (key, value) in in_order(table) {
+            if self.is_dotted_metric(&metric.name.value, key, value) {
+                continue;
+            }
+            match self.known_key(table, key, "a metric", &KEYS) {
+                "type" => metric.kind = self.metric_type(value),
+                "help" => metric.help = self.string("help", value),
+                "unit" => metric.unit = self.spanned_string("unit", value),
+                "labels" => metric.labels = Some(self.distinct_strings("labels", "label", value)),
+                "values" => metric.values = self.known_values(value),
+                _ => {}
+            }
+        }
+        Some(metric)
+    }
+
+    /// Reports an unquoted metric with dots, such as `[http.requests]`, which TOML reads as a table in a table.
+    fn is_dotted_metric(&mut self, first: &str, key: &Key<'_>, value: &Value<'_>) -> bool {
+        let rest = key.get_ref().as_ref();
+        if KEYS.contains(&rest) || !value.get_ref().is_table() {
+            return false;
+        }
+        self.report(
+            Diagnostic::new(Code::UnknownKey, key_span(key), format!("unknown key `{rest}` in a metric"))
+                .label(format!("the dot makes `{rest}` a key of the table `{first}`"))
+                .help(format!("write `[\"{first}.{rest}\"]` for a metric of that name")),
+        );
+        true
+    }
+
+    fn known_values(&mut self, value: &Value<'_>) -> Vec<(Spanned<String>, Vec<Spanned<String>>)> {
+        let DeValue::Table(table) = value.get_ref() else {
+            self.wrong_type("values", "a table", value, "write `values = { label = [\"...\"] }`");
+            return Vec::new();
+        };
+        let values = in_order(table).into_iter().map(|(key, value)| {
+            let label = Spanned { value: key.get_ref().to_string(), span: key_span(key) };
+            (label, self.distinct_strings(key.get_ref(), "value", value))
+        });
+        values.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#"# Written by `promql-presets schema pull`: the metrics that the presets read. Commit this file.
+
+["http.server.requests"]
+type   = "histogram"
+help   = 'The "size" of C:\x.'
+unit   = "bytes"
+labels = ["code", "k8s.pod"]
+values = { code = ["200", "404"], "k8s.pod" = ["a\nb"] }
+
+["job:requests:rate5m"]
+type   = "unknown"
+
+[x_total]
+type   = "counter"
+help   = "It's \"x\"."
+labels = [
+    "a_label_with_quite_a_long_name_number_0",
+    "a_label_with_quite_a_long_name_number_1",
+    "a_label_with_quite_a_long_name_number_2",
+]
+values.a = ["1"]
+values.b = [
+    "a_value_that_is_long_as_well_and_fills_lines_0",
+    "a_value_that_is_long_as_well_and_fills_lines_1",
+]
+"#;
+
+    #[test]
+    fn texts_are_read_and_written_alike() {
+        let snapshot = Snapshot::parse(TEXT).unwrap();
+        assert_eq!(snapshot.to_string(), TEXT);
+        let requests = &snapshot.metrics["http.server.requests"];
+        assert_eq!(requests.kind, MetricType::Histogram);
+        assert_eq!(requests.values["k8s.pod"].iter().collect::<Vec<_>>(), ["a\nb"]);
+        assert_eq!(snapshot.metrics["job:requests:rate5m"], SnapshotMetric::default());
+        assert_eq!(Snapshot::default().to_string(), format!("{HEADER}\n"));
+    }
+
+    #[test]
+    fn every_text_survives() {
+        for text in ["", "'", "\"", "'\"\\\u{1}\u{7f}\t\r\n", "\\d", "é\u{2028}", "a.b", "-"] {
+            let labels = Some(BTreeSet::from([text.to_owned()]));
+            let values = BTreeMap::from([(text.to_owned(), BTreeSet::from([text.to_owned()]))]);
+            let help = Some(text.to_owned());
+            let metric = SnapshotMetric { kind: MetricType::Gauge, unit: help.clone(), help, labels, values };
+            let snapshot = Snapshot { metrics: BTreeMap::from([(format!("x{text}"), metric)]) };
+            assert_eq!(Snapshot::parse(&snapshot.to_string()), Ok(snapshot), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn all_faults_are_reported() {
+        let text = "[a]\ntyp = \"counter\"\nlabels = [\"x\", \"x\"]\n[b]\ntype = \"guage\"\nvalues = [\"x\"]\n\
+            [c.d]\ntype = \"gauge\"\n[e]\nlabels = 1\nhosts = 2\n[f]\n[f]\n";
+        let found = Snapshot::parse(text).unwrap_err();
+        let found: Vec<_> =
+            found.iter().map(|found| format!("{}: {}", &text[found.span.range()], found.title)).collect();
+        assert_eq!(
+            found,
+            [
+                "f: duplicate key `f`",
+                "typ: unknown key `typ` in a metric",
+                "\"x\": duplicate label `x`",
+                "\"guage\": unknown metric type `guage`",
+                "[\"x\"]: `values` must be a table, not an array",
+                "d: unknown key `d` in a metric",
+                "1: `labels` must be an array of strings, not an integer",
+                "hosts: unknown key `hosts` in a metric",
+            ]
+        );
+    }
+}
