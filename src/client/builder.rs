@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use crate::client::PrometheusClient;
 use crate::error::{Causes, Error, ErrorKind};
-use crate::http::observe::{CallReport, Hook};
+use crate::http::observe::{CallReport, Hook, Reports};
 use crate::http::options::{Options, option_setters};
 use crate::http::retry::Budget;
 use crate::http::transport::{HttpMethod, Transport, authorization, query_urls};
@@ -64,7 +64,7 @@ impl ClientBuilder {
         }
     }
 
-    option_setters!(options);
+    option_setters!();
 
     /// Sets a user and a password, for basic authentication.
     pub fn basic_auth(self, user: &str, password: &str) -> Self {
@@ -113,7 +113,7 @@ impl ClientBuilder {
 
     /// Sets a callback for the end of each call, for metrics. It must not block.
     pub fn on_call(mut self, hook: impl Fn(&CallReport<'_>) + Send + Sync + 'static) -> Self {
-        self.hook = Some(Hook(Arc::new(hook)));
+        self.hook = Some(Box::new(hook));
         self
     }
 
@@ -203,7 +203,7 @@ impl ClientBuilder {
         if let Some(failure) = of_url.failure {
             return Err(failure.into());
         }
-        self.options = self.options.or(&of_url);
+        self.options = self.options.or(&of_url, &[]);
         if let Some(failure) = self.options.failure {
             return Err(failure.into());
         }
@@ -226,6 +226,12 @@ impl ClientBuilder {
                 .map_err(|error| ErrorKind::Config(Causes(&error).to_string()))?
         };
         let max_concurrent = self.max_concurrent.clamp(1, Semaphore::MAX_PERMITS);
+        let reports = Arc::new(Reports {
+            origin: base.origin().ascii_serialization(),
+            hook: self.hook,
+            #[cfg(feature = "tracing")]
+            trace_query: self.trace_query,
+        });
         let transport = Transport {
             http,
             queries: query_urls(&base),
@@ -235,9 +241,7 @@ impl ClientBuilder {
             method: self.method,
             max_steps: self.max_steps,
             compressed: self.compressed,
-            hook: self.hook,
-            #[cfg(feature = "tracing")]
-            trace_query: self.trace_query,
+            reports,
             permits: Arc::new(Semaphore::new(max_concurrent)),
             max_concurrent,
             budget: Budget::new(Instant::now()),

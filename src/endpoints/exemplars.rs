@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::IntoFuture;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use promql_presets_core::{DurationError, MetricQuerier, Preset, TakesWindow, Window};
@@ -10,10 +11,10 @@ use serde::de::MapAccess;
 use super::LIST_BYTES;
 use crate::error::Error;
 use crate::http::body::BufferedJson;
-use crate::http::call::BoxFuture;
+use crate::http::call::{BoxFuture, Call};
 use crate::http::options::option_setters;
 use crate::http::transport::Transport;
-use crate::query::{Common, Source};
+use crate::query::Promql;
 use crate::value::RangeError;
 use crate::value::{Labels, Listing, Meta, Timestamp};
 use crate::wire::{DecodeError, Fields, FromFields, LabelSet, parse_float};
@@ -96,7 +97,9 @@ impl FromFields for RawExemplar {
 /// [`PrometheusClient::exemplars`](crate::PrometheusClient::exemplars).
 #[must_use = "a query does nothing until it is awaited"]
 pub struct ExemplarsQuery<'a, R, W> {
-    common: Common<'a, R, W>,
+    promql: Promql<'a>,
+    call: Call<'a>,
+    types: PhantomData<fn() -> (R, W)>,
 }
 
 impl<'a, R, W> ExemplarsQuery<'a, R, W> {
@@ -104,18 +107,19 @@ impl<'a, R, W> ExemplarsQuery<'a, R, W> {
     where
         Q: MetricQuerier + ?Sized,
     {
-        Self { common: Common::new(transport, Source::new(preset, querier)) }
+        let call = Call::new(transport, "query_exemplars", "api/v1/query_exemplars").at_most(LIST_BYTES);
+        Self { promql: Promql::of(preset, querier), call, types: PhantomData }
     }
 
     /// Limits the result to exemplars at or after this time; by default, all that the server stores.
     pub fn start<T: TryInto<Timestamp, Error: Into<RangeError>>>(mut self, start: T) -> Self {
-        self.common.request.time("start", start);
+        self.call.time("start", start);
         self
     }
 
     /// Limits the result to exemplars at or before this time.
     pub fn end<T: TryInto<Timestamp, Error: Into<RangeError>>>(mut self, end: T) -> Self {
-        self.common.request.time("end", end);
+        self.call.time("end", end);
         self
     }
 
@@ -124,11 +128,11 @@ impl<'a, R, W> ExemplarsQuery<'a, R, W> {
     where
         W: TakesWindow,
     {
-        self.common.window(window);
+        self.promql.window(window);
         self
     }
 
-    option_setters!(common.request.options);
+    option_setters!(call);
 }
 
 impl<'a, R: 'a, W: 'a> IntoFuture for ExemplarsQuery<'a, R, W> {
@@ -136,19 +140,23 @@ impl<'a, R: 'a, W: 'a> IntoFuture for ExemplarsQuery<'a, R, W> {
     type IntoFuture = BoxFuture<'a, Listing<SeriesExemplars>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let call = self.common.call("query_exemplars", "api/v1/query_exemplars");
+        let Self { promql, mut call, .. } = self;
+        promql.render(&mut call, None);
         let read = |(series, meta): (Option<Vec<Fields<RawSeries>>>, Meta)| {
             let series: Option<_> = series.into_iter().flatten().map(|Fields(raw)| SeriesExemplars::new(raw)).collect();
             let reason = || "exemplars have labels, a value and a timestamp".to_owned();
             Ok(Listing::new(series.ok_or_else(|| DecodeError::Data { reason: reason() })?, meta))
         };
-        Box::pin(call.at_most(LIST_BYTES).read::<BufferedJson<_>, _>(read))
+        Box::pin(call.read::<BufferedJson<_>, _>(read))
     }
 }
 
 impl<R, W> fmt::Debug for ExemplarsQuery<'_, R, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ExemplarsQuery").field(&self.common).finish()
+        f.debug_struct("ExemplarsQuery")
+            .field("promql", &self.promql)
+            .field("parameters", &self.call.parameters)
+            .finish_non_exhaustive()
     }
 }
 

@@ -8,25 +8,24 @@ use promql_presets_core::{MetricQuerier, RenderError};
 
 use super::{LIST_BYTES, add_match, debug, read_list, scope_setters};
 use crate::error::{Error, ErrorKind};
-use crate::http::call::BoxFuture;
-use crate::http::request::Request;
+use crate::http::call::{BoxFuture, Call};
 use crate::http::transport::Transport;
 use crate::value::Listing;
 
 /// A request for the names of labels, created with [`PrometheusClient::labels`](crate::PrometheusClient::labels).
 #[must_use = "a query does nothing until it is awaited"]
 pub struct LabelNames<'a> {
-    request: Request<'a>,
+    call: Call<'a>,
 }
 
 impl<'a> LabelNames<'a> {
     pub(crate) fn new(transport: &'a Arc<Transport>) -> Self {
-        Self { request: Request::new(transport) }
+        Self { call: Call::new(transport, "labels", "api/v1/labels").at_most(LIST_BYTES) }
     }
 
     /// Limits the result to the series that a querier selects. With several queriers, a series has to match one of them.
     pub fn matching(mut self, querier: &dyn MetricQuerier) -> Self {
-        add_match(&mut self.request, querier);
+        add_match(&mut self.call, querier);
         self
     }
 
@@ -38,7 +37,7 @@ impl<'a> IntoFuture for LabelNames<'a> {
     type IntoFuture = BoxFuture<'a, Listing<String>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(read_list(self.request.call("labels", "api/v1/labels").at_most(LIST_BYTES)))
+        Box::pin(read_list(self.call))
     }
 }
 
@@ -46,18 +45,24 @@ impl<'a> IntoFuture for LabelNames<'a> {
 /// [`PrometheusClient::label_values`](crate::PrometheusClient::label_values).
 #[must_use = "a query does nothing until it is awaited"]
 pub struct LabelValues<'a> {
-    request: Request<'a>,
+    call: Call<'a>,
     label: &'a str,
 }
 
 impl<'a> LabelValues<'a> {
     pub(crate) fn new(transport: &'a Arc<Transport>, label: &'a str) -> Self {
-        Self { request: Request::new(transport), label }
+        let path = format!("api/v1/label/{}/values", path_segment(label));
+        let mut call = Call::new(transport, "label_values", path).at_most(LIST_BYTES);
+        call.get_only = true;
+        if label.is_empty() {
+            call.options.fail(ErrorKind::Render(RenderError::InvalidLabelName { label: String::new() }));
+        }
+        Self { call, label }
     }
 
     /// Limits the result to the series that a querier selects. With several queriers, a series has to match one of them.
     pub fn matching(mut self, querier: &dyn MetricQuerier) -> Self {
-        add_match(&mut self.request, querier);
+        add_match(&mut self.call, querier);
         self
     }
 
@@ -68,14 +73,8 @@ impl<'a> IntoFuture for LabelValues<'a> {
     type Output = Result<Listing<String>, Error>;
     type IntoFuture = BoxFuture<'a, Listing<String>>;
 
-    fn into_future(mut self) -> Self::IntoFuture {
-        if self.label.is_empty() {
-            self.request.options.fail(ErrorKind::Render(RenderError::InvalidLabelName { label: String::new() }));
-        }
-        let path = format!("api/v1/label/{}/values", path_segment(self.label));
-        let mut call = self.request.call("label_values", path).at_most(LIST_BYTES);
-        call.target.get_only = true;
-        Box::pin(read_list(call))
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(read_list(self.call))
     }
 }
 

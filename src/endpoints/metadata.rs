@@ -8,9 +8,8 @@ use std::sync::Arc;
 use super::{LIST_BYTES, debug};
 use crate::error::Error;
 use crate::http::body::BufferedJson;
-use crate::http::call::BoxFuture;
+use crate::http::call::{BoxFuture, Call};
 use crate::http::options::option_setters;
-use crate::http::request::Request;
 use crate::http::transport::Transport;
 use crate::value::{Meta, meta_getters};
 use crate::wire::{Entries, Fields, text_fields};
@@ -59,33 +58,33 @@ impl Deref for Metadata {
 /// A metric has several entries if its targets disagree.
 #[must_use = "a query does nothing until it is awaited"]
 pub struct MetadataQuery<'a> {
-    request: Request<'a>,
+    call: Call<'a>,
 }
 
 impl<'a> MetadataQuery<'a> {
     pub(crate) fn new(transport: &'a Arc<Transport>) -> Self {
-        Self { request: Request::new(transport) }
+        Self { call: Call::new(transport, "metadata", "api/v1/metadata").at_most(LIST_BYTES).get_only() }
     }
 
     /// Limits the result to one metric.
     pub fn metric(mut self, name: impl Into<String>) -> Self {
-        self.request.parameter("metric", name);
+        self.call.parameter("metric", name);
         self
     }
 
     /// Limits the number of metrics.
     pub fn limit(mut self, metrics: u64) -> Self {
-        self.request.parameter("limit", metrics.to_string());
+        self.call.parameter("limit", metrics.to_string());
         self
     }
 
     /// Limits the number of entries per metric.
     pub fn limit_per_metric(mut self, entries: u64) -> Self {
-        self.request.parameter("limit_per_metric", entries.to_string());
+        self.call.parameter("limit_per_metric", entries.to_string());
         self
     }
 
-    option_setters!(request.options);
+    option_setters!(call);
 }
 
 impl<'a> IntoFuture for MetadataQuery<'a> {
@@ -93,9 +92,8 @@ impl<'a> IntoFuture for MetadataQuery<'a> {
     type IntoFuture = BoxFuture<'a, Metadata>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let call = self.request.call("metadata", "api/v1/metadata").at_most(LIST_BYTES).get_only();
         // Boxed slices, since a vector with one entry allocates space for four.
-        Box::pin(call.read::<BufferedJson<Option<Entries<Option<Box<[Fields<_>]>>>>>, _>(|(metrics, meta)| {
+        Box::pin(self.call.read::<BufferedJson<Option<Entries<Option<Box<[Fields<_>]>>>>>, _>(|(metrics, meta)| {
             let entries =
                 |entries: Option<Box<[_]>>| entries.into_iter().flatten().map(|Fields(entry)| entry).collect();
             let metrics = metrics.into_iter().flat_map(|Entries(metrics)| metrics);

@@ -12,7 +12,6 @@ use serde::de::DeserializeOwned;
 use crate::error::Error;
 use crate::http::body::BufferedJson;
 use crate::http::call::Call;
-use crate::http::request::Request;
 use crate::value::Listing;
 
 pub use exemplars::{Exemplar, ExemplarsQuery, SeriesExemplars};
@@ -25,15 +24,15 @@ pub use status::{BuildInfo, BuildInfoQuery, Features, FeaturesQuery, FormatQuery
 /// memory.
 const LIST_BYTES: u64 = 64 << 20;
 
-fn add_match(request: &mut Request<'_>, querier: &dyn MetricQuerier) {
+fn add_match(call: &mut Call<'_>, querier: &dyn MetricQuerier) {
     match selector(querier) {
-        Ok(selector) => request.parameters.push(("match[]".into(), selector)),
-        Err(error) => request.options.fail(error.into()),
+        Ok(selector) => call.parameters.push(("match[]".into(), selector)),
+        Err(error) => call.options.fail(error.into()),
     }
 }
 
 /// Reads a list.
-async fn read_list<T: DeserializeOwned>(call: Call) -> Result<Listing<T>, Error> {
+async fn read_list<T: DeserializeOwned>(call: Call<'_>) -> Result<Listing<T>, Error> {
     call.read::<BufferedJson<Option<Vec<T>>>, _>(|(items, meta)| Ok(Listing::new(items.unwrap_or_default(), meta)))
         .await
 }
@@ -45,7 +44,7 @@ macro_rules! scope_setters {
             mut self,
             start: T,
         ) -> Self {
-            self.request.time("start", start);
+            self.call.time("start", start);
             self
         }
 
@@ -54,18 +53,18 @@ macro_rules! scope_setters {
             mut self,
             end: T,
         ) -> Self {
-            self.request.time("end", end);
+            self.call.time("end", end);
             self
         }
 
         /// Limits the number of results; unlimited by default. If there are more, the response has a warning, but is not
         /// [partial](crate::Meta::partial_reason). Servers that do not support it return all.
         pub fn limit(mut self, limit: u64) -> Self {
-            self.request.parameter("limit", limit.to_string());
+            self.call.parameter("limit", limit.to_string());
             self
         }
 
-        crate::http::options::option_setters!(request.options);
+        crate::http::options::option_setters!(call);
     };
 }
 use scope_setters;
@@ -77,7 +76,7 @@ macro_rules! debug {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.debug_struct(stringify!($name))
                     $(.field(stringify!($field), &self.$field))?
-                    .field("parameters", &self.request.parameters)
+                    .field("parameters", &self.call.parameters)
                     .finish_non_exhaustive()
             }
         }

@@ -8,8 +8,7 @@ use promql_presets_core::MetricQuerier;
 use super::{LIST_BYTES, add_match, debug, scope_setters};
 use crate::error::Error;
 use crate::http::body::BufferedJson;
-use crate::http::call::BoxFuture;
-use crate::http::request::Request;
+use crate::http::call::{BoxFuture, Call};
 use crate::http::transport::Transport;
 use crate::value::{Labels, Listing};
 use crate::wire::share_labels;
@@ -17,17 +16,17 @@ use crate::wire::share_labels;
 /// A request for the label sets of series, created with [`PrometheusClient::series`](crate::PrometheusClient::series).
 #[must_use = "a query does nothing until it is awaited"]
 pub struct SeriesQuery<'a> {
-    request: Request<'a>,
+    call: Call<'a>,
 }
 
 impl<'a> SeriesQuery<'a> {
     pub(crate) fn new(transport: &'a Arc<Transport>, querier: &dyn MetricQuerier) -> Self {
-        Self { request: Request::new(transport) }.or(querier)
+        Self { call: Call::new(transport, "series", "api/v1/series").at_most(LIST_BYTES) }.or(querier)
     }
 
     /// Adds the series that another querier selects.
     pub fn or(mut self, querier: &dyn MetricQuerier) -> Self {
-        add_match(&mut self.request, querier);
+        add_match(&mut self.call, querier);
         self
     }
 
@@ -39,10 +38,9 @@ impl<'a> IntoFuture for SeriesQuery<'a> {
     type IntoFuture = BoxFuture<'a, Listing<Labels>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let call = self.request.call("series", "api/v1/series").at_most(LIST_BYTES);
         let read =
             |(items, meta): (Option<Vec<_>>, _)| Ok(Listing::new(share_labels(items.unwrap_or_default())?, meta));
-        Box::pin(call.read::<BufferedJson<_>, _>(read))
+        Box::pin(self.call.read::<BufferedJson<_>, _>(read))
     }
 }
 

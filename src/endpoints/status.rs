@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::error::Error;
 use crate::http::body::BufferedJson;
 use crate::http::call::{BoxFuture, Call};
-use crate::http::options::{Options, option_setters};
+use crate::http::options::option_setters;
 use crate::http::transport::Transport;
 use crate::wire::{Fields, Loose, text_fields};
 
@@ -53,21 +53,15 @@ impl Features {
 }
 
 macro_rules! calls {
-    ($($(#[$doc:meta])* $name:ident($($field:ident: $type:ty)?) -> $output:ty;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident -> $output:ty;)*) => {$(
         $(#[$doc])*
         #[must_use = "a query does nothing until it is awaited"]
         pub struct $name<'a> {
-            transport: &'a Arc<Transport>,
-            $($field: $type,)?
-            options: Options,
+            call: Call<'a>,
         }
 
-        impl<'a> $name<'a> {
-            pub(crate) fn new(transport: &'a Arc<Transport> $(, $field: $type)?) -> Self {
-                Self { transport, $($field,)? options: Options::default() }
-            }
-
-            option_setters!(options);
+        impl $name<'_> {
+            option_setters!(call);
         }
 
         impl<'a> IntoFuture for $name<'a> {
@@ -81,7 +75,7 @@ macro_rules! calls {
 
         impl fmt::Debug for $name<'_> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct(stringify!($name))$(.field(stringify!($field), &self.$field))?.finish_non_exhaustive()
+                f.debug_struct(stringify!($name)).field("query", &self.call.query).finish_non_exhaustive()
             }
         }
     )*};
@@ -90,29 +84,32 @@ macro_rules! calls {
 calls! {
     /// A request for the version of the server, created with
     /// [`PrometheusClient::build_info`](crate::PrometheusClient::build_info).
-    BuildInfoQuery() -> BuildInfo;
+    BuildInfoQuery -> BuildInfo;
     /// A request for the features of the server, created with
     /// [`PrometheusClient::features`](crate::PrometheusClient::features). Prometheus before 3.9 returns an error.
-    FeaturesQuery() -> Features;
+    FeaturesQuery -> Features;
     /// A request to format PromQL, created with
     /// [`PrometheusClient::format_query`](crate::PrometheusClient::format_query). The server rejects invalid PromQL.
-    FormatQuery(promql: &'a str) -> String;
+    FormatQuery -> String;
     /// A request for the syntax tree of PromQL, created with
     /// [`PrometheusClient::parse_query`](crate::PrometheusClient::parse_query). The server rejects invalid PromQL.
     #[doc(hidden)]
-    ParseQuery(promql: &'a str) -> serde_json::Value;
+    ParseQuery -> serde_json::Value;
     /// A health check, created with [`PrometheusClient::healthy`](crate::PrometheusClient::healthy) and
     /// [`PrometheusClient::ready`](crate::PrometheusClient::ready).
     ///
     /// HTTP 503 is `false`. Every other failure is an error, and so are login pages. There are no retries unless
     /// [`retry`](Self::retry) is set.
-    HealthQuery(path: &'static str) -> bool;
+    HealthQuery -> bool;
 }
 
-impl BuildInfoQuery<'_> {
+impl<'a> BuildInfoQuery<'a> {
+    pub(crate) fn new(transport: &'a Arc<Transport>) -> Self {
+        Self { call: Call::new(transport, "buildinfo", "api/v1/status/buildinfo").get_only().at_most(STATUS_BYTES) }
+    }
+
     async fn ask(self) -> Result<BuildInfo, Error> {
-        let call = Call::new(self.transport, "buildinfo", "api/v1/status/buildinfo").get_only().at_most(STATUS_BYTES);
-        call.with(self.options).read::<BufferedJson<_>, _>(|(Fields(info), _)| Ok(info)).await
+        self.call.read::<BufferedJson<_>, _>(|(Fields(info), _)| Ok(info)).await
     }
 }
 
@@ -128,9 +125,12 @@ text_fields!(BuildInfo {
 /// The features of one category.
 type LooseFeatures = Loose<BTreeMap<String, Loose<bool>>>;
 
-impl FeaturesQuery<'_> {
+impl<'a> FeaturesQuery<'a> {
+    pub(crate) fn new(transport: &'a Arc<Transport>) -> Self {
+        Self { call: Call::new(transport, "features", "api/v1/features").get_only().at_most(STATUS_BYTES) }
+    }
+
     async fn ask(self) -> Result<Features, Error> {
-        let call = Call::new(self.transport, "features", "api/v1/features").get_only().at_most(STATUS_BYTES);
         let read = |(features, _): (Option<BTreeMap<String, LooseFeatures>>, _)| {
             let known = |Loose(features): LooseFeatures| {
                 features.unwrap_or_default().into_iter().filter_map(|(name, Loose(on))| Some((name, on?))).collect()
@@ -139,32 +139,43 @@ impl FeaturesQuery<'_> {
                 features.into_iter().flatten().map(|(category, features)| (category, known(features))).collect(),
             ))
         };
-        call.with(self.options).read::<BufferedJson<_>, _>(read).await
+        self.call.read::<BufferedJson<_>, _>(read).await
     }
 }
 
-impl FormatQuery<'_> {
+impl<'a> FormatQuery<'a> {
+    pub(crate) fn new(transport: &'a Arc<Transport>, promql: &str) -> Self {
+        let mut call = Call::new(transport, "format_query", "api/v1/format_query").at_most(STATUS_BYTES);
+        call.query = Some(promql.to_owned());
+        Self { call }
+    }
+
     async fn ask(self) -> Result<String, Error> {
-        let call = Call::new(self.transport, "format_query", "api/v1/format_query").at_most(STATUS_BYTES);
-        let query = Some(self.promql.to_owned());
-        Call { query, ..call.with(self.options) }.read::<BufferedJson<_>, _>(|(text, _)| Ok(text)).await
+        self.call.read::<BufferedJson<_>, _>(|(text, _)| Ok(text)).await
     }
 }
 
-impl ParseQuery<'_> {
+impl<'a> ParseQuery<'a> {
+    pub(crate) fn new(transport: &'a Arc<Transport>, promql: &str) -> Self {
+        let mut call = Call::new(transport, "parse_query", "api/v1/parse_query").at_most(STATUS_BYTES);
+        call.query = Some(promql.to_owned());
+        Self { call }
+    }
+
     async fn ask(self) -> Result<serde_json::Value, Error> {
-        let call = Call::new(self.transport, "parse_query", "api/v1/parse_query").at_most(STATUS_BYTES);
-        let query = Some(self.promql.to_owned());
-        Call { query, ..call.with(self.options) }.read::<BufferedJson<_>, _>(|(tree, _)| Ok(tree)).await
+        self.call.read::<BufferedJson<_>, _>(|(tree, _)| Ok(tree)).await
     }
 }
 
-impl HealthQuery<'_> {
+impl<'a> HealthQuery<'a> {
+    /// A check at `-/healthy` or `-/ready`.
+    pub(crate) fn new(transport: &'a Arc<Transport>, path: &'static str) -> Self {
+        Self { call: Call::new(transport, path.trim_start_matches("-/"), path).get_only().at_most(STATUS_BYTES) }
+    }
+
     async fn ask(mut self) -> Result<bool, Error> {
-        self.options.retry.get_or_insert_with(crate::RetryPolicy::never);
-        let call =
-            Call::new(self.transport, self.path.trim_start_matches("-/"), self.path).get_only().at_most(STATUS_BYTES);
-        match call.with(self.options).text().await {
+        self.call.options.retry.get_or_insert_with(crate::RetryPolicy::never);
+        match self.call.text().await {
             Ok(()) => Ok(true),
             Err(error) if error.status() == Some(503) => Ok(false),
             Err(error) => Err(error),

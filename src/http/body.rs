@@ -24,8 +24,8 @@ const TURN_BYTES: usize = 1 << 20;
 /// The maximum length of a body of a failed request that is read as a Prometheus response.
 const FAILURE_BYTES: usize = 1 << 20;
 
-/// Reads the JSON of a response in chunks.
-pub(crate) trait JsonReader: Sized {
+/// Decodes the JSON of a response, which arrives in chunks.
+pub(crate) trait Decode: Sized {
     type Output;
 
     fn new(limits: Limits) -> Self;
@@ -42,7 +42,7 @@ pub(crate) trait JsonReader: Sized {
 }
 
 /// Responses to queries.
-impl JsonReader for Decoder {
+impl Decode for Decoder {
     type Output = Response;
 
     fn new(limits: Limits) -> Self {
@@ -67,7 +67,7 @@ impl JsonReader for Decoder {
     }
 }
 
-/// Short responses, which are buffered until they are complete.
+/// Short responses, which are buffered and decoded when they are complete.
 pub(crate) struct BufferedJson<T> {
     body: Vec<u8>,
     limits: Limits,
@@ -76,7 +76,7 @@ pub(crate) struct BufferedJson<T> {
     data: PhantomData<fn() -> T>,
 }
 
-impl<T: DeserializeOwned> JsonReader for BufferedJson<T> {
+impl<T: DeserializeOwned> Decode for BufferedJson<T> {
     type Output = (T, Meta);
 
     fn new(limits: Limits) -> Self {
@@ -118,68 +118,130 @@ impl<T: DeserializeOwned> JsonReader for BufferedJson<T> {
     }
 }
 
-/// The body of a response: JSON for the reader, or anything else, which becomes an error.
-struct BodyReader<S> {
+/// Reads the body of a response: decompresses it, and decodes it if it is from Prometheus. Everything else becomes an
+/// error.
+pub(crate) struct BodyReader<D> {
     status: u16,
+    /// What to do with partial data.
+    pub(crate) partial: PartialData,
+    /// Whether the call limits the number of series.
+    pub(crate) is_limited: bool,
     /// The start of a body that may not be from Prometheus, without leading white space; the whole body of a failed
     /// request.
     kept: Vec<u8>,
     /// The maximum length to keep.
     most_kept: usize,
-    for_sink: Option<bool>,
-    /// Whether the call limits the number of series.
-    is_limited: bool,
-    sink: S,
+    /// Whether the body is JSON to decode, if that is known.
+    is_json: Option<bool>,
+    pub(crate) decoder: D,
+    #[cfg(feature = "gzip")]
+    gzip: Option<Gzip>,
     /// Number of bytes since other tasks could run.
     turn: usize,
 }
 
-impl<S: JsonReader> BodyReader<S> {
-    fn new(status: u16, limits: Limits) -> Self {
-        let (for_sink, most_kept) =
+impl<D: Decode> BodyReader<D> {
+    /// The body of a response with this status and `Content-Encoding`.
+    pub(crate) fn new(status: u16, encoding: Option<&str>, limits: Limits) -> Result<Self, ErrorKind> {
+        let encoding = encoding.map(str::trim).filter(|encoding| !matches!(*encoding, "" | "identity"));
+        let is_gzip = cfg!(feature = "gzip") && matches!(encoding, Some("gzip" | "x-gzip"));
+        if let Some(other) = encoding.filter(|_| !is_gzip) {
+            let body = format!("a body in the encoding {other:?}, which was not asked for");
+            return Err(ErrorKind::Http { status, body });
+        }
+        let (is_json, most_kept) =
             if is_success(status) { (None, EXCERPT_BYTES) } else { (Some(false), FAILURE_BYTES) };
-        Self { status, kept: Vec::new(), most_kept, for_sink, is_limited: false, sink: S::new(limits), turn: 0 }
+        Ok(Self {
+            status,
+            partial: PartialData::default(),
+            is_limited: false,
+            kept: Vec::new(),
+            most_kept,
+            is_json,
+            decoder: D::new(limits),
+            #[cfg(feature = "gzip")]
+            gzip: is_gzip.then(Gzip::default),
+            turn: 0,
+        })
     }
 
-    fn push(&mut self, mut bytes: &[u8]) -> Result<(), ErrorKind> {
+    /// How many bytes to push at once. Compressed data can become a thousand times as long.
+    #[cfg_attr(
+        not(feature = "gzip"),
+        expect(clippy::unused_self, reason = "without the feature nothing is compressed")
+    )]
+    pub(crate) fn piece(&self) -> usize {
+        #[cfg(feature = "gzip")]
+        if self.gzip.is_some() {
+            return 1 << 12;
+        }
+        usize::MAX
+    }
+
+    /// Whether other tasks, and the timeout, should run now. Resets the count.
+    pub(crate) fn is_turn_over(&mut self) -> bool {
+        let is_over = self.turn >= TURN_BYTES;
+        if is_over {
+            self.turn = 0;
+        }
+        is_over
+    }
+
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), ErrorKind> {
+        #[cfg(feature = "gzip")]
+        if let Some(mut gzip) = self.gzip.take() {
+            let pushed = gzip.push(bytes, self);
+            self.gzip = Some(gzip);
+            return pushed;
+        }
+        self.push_plain(bytes)
+    }
+
+    fn push_plain(&mut self, mut bytes: &[u8]) -> Result<(), ErrorKind> {
         self.turn += bytes.len();
-        if self.for_sink.is_none() {
+        if self.is_json.is_none() {
             let start = bytes.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
             let (blanks, rest) = bytes.split_at(start.unwrap_or(bytes.len()));
             // Some proxies keep connections alive with white space. It counts like all bytes.
-            self.sink.push(blanks)?;
+            self.decoder.push(blanks)?;
             // `Content-Type` is not reliable: some proxies send JSON as text, and login pages as JSON.
-            self.for_sink = rest.first().map(|first| *first == b'{');
+            self.is_json = rest.first().map(|first| *first == b'{');
             bytes = rest;
             if bytes.starts_with(OWN_START) {
                 self.most_kept = 0;
             }
         }
         self.kept.extend_from_slice(&bytes[..bytes.len().min(self.most_kept - self.kept.len())]);
-        match self.for_sink {
-            Some(true) => Ok(self.sink.push(bytes)?),
+        match self.is_json {
+            Some(true) => Ok(self.decoder.push(bytes)?),
             _ if self.kept.len() == self.most_kept => Err(self.foreign()),
             _ => Ok(()),
         }
     }
 
-    fn finish(self, partial: PartialData) -> Result<S::Output, ErrorKind> {
-        let Self { status, is_limited, .. } = self;
-        if self.for_sink != Some(true) {
+    pub(crate) fn finish(
+        #[cfg_attr(not(feature = "gzip"), expect(unused_mut))] mut self,
+    ) -> Result<D::Output, ErrorKind> {
+        #[cfg(feature = "gzip")]
+        if let Some(gzip) = self.gzip.take() {
+            gzip.finish(&mut self)?;
+        }
+        let Self { status, partial, is_limited, .. } = self;
+        if self.is_json != Some(true) {
             // An empty body may be one that did not arrive.
             return Err(match decode_data::<IgnoredAny>(&self.kept) {
                 Ok(Envelope { error: Some(error), .. }) => ErrorKind::Server { status, error },
                 _ => self.foreign(),
             });
         }
-        let Self { sink, kept, .. } = self;
-        let mut output = match sink.finish() {
+        let Self { decoder, kept, .. } = self;
+        let mut output = match decoder.finish() {
             Ok(output) => output.map_err(|error| ErrorKind::Server { status, error })?,
             // JSON that is not from Prometheus.
             Err(DecodeError::MissingField { field: "status" }) => return Err(foreign(status, &kept)),
             Err(error) => return Err(error.into()),
         };
-        let meta = S::meta(&mut output);
+        let meta = D::meta(&mut output);
         meta.partial_accepted |= partial == PartialData::Accept;
         meta.is_limited = is_limited;
         match meta.partial_reason() {
@@ -200,81 +262,6 @@ fn foreign(status: u16, start: &[u8]) -> ErrorKind {
     ErrorKind::Http { status, body }
 }
 
-/// Decompresses a body as it arrives.
-pub(crate) struct Body<S> {
-    content: BodyReader<S>,
-    #[cfg(feature = "gzip")]
-    gzip: Option<Gzip>,
-}
-
-impl<S: JsonReader> Body<S> {
-    /// The body of a response with this status and `Content-Encoding`.
-    pub(crate) fn new(status: u16, encoding: Option<&str>, limits: Limits) -> Result<Self, ErrorKind> {
-        let content = BodyReader::new(status, limits);
-        match encoding.map(str::trim) {
-            None | Some("" | "identity") => Ok(Self {
-                content,
-                #[cfg(feature = "gzip")]
-                gzip: None,
-            }),
-            #[cfg(feature = "gzip")]
-            Some("gzip" | "x-gzip") => Ok(Self { content, gzip: Some(Gzip::default()) }),
-            Some(other) => {
-                let body = format!("a body in the encoding {other:?}, which was not asked for");
-                Err(ErrorKind::Http { status, body })
-            }
-        }
-    }
-
-    pub(crate) fn sink(&mut self) -> &mut S {
-        &mut self.content.sink
-    }
-
-    /// Marks that the call limits the number of series.
-    pub(crate) fn set_limited(&mut self) {
-        self.content.is_limited = true;
-    }
-
-    /// How many bytes to push at once. Compressed data can become a thousand times as long.
-    #[cfg_attr(
-        not(feature = "gzip"),
-        expect(clippy::unused_self, reason = "without the feature nothing is compressed")
-    )]
-    pub(crate) fn piece(&self) -> usize {
-        #[cfg(feature = "gzip")]
-        if self.gzip.is_some() {
-            return 1 << 12;
-        }
-        usize::MAX
-    }
-
-    /// Whether other tasks, and the timeout, should run now. Resets the count.
-    pub(crate) fn is_turn_over(&mut self) -> bool {
-        let is_over = self.content.turn >= TURN_BYTES;
-        if is_over {
-            self.content.turn = 0;
-        }
-        is_over
-    }
-
-    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), ErrorKind> {
-        #[cfg(feature = "gzip")]
-        if let Some(gzip) = &mut self.gzip {
-            return gzip.push(bytes, &mut self.content);
-        }
-        self.content.push(bytes)
-    }
-
-    #[cfg_attr(not(feature = "gzip"), expect(unused_mut, reason = "nothing is held back without the feature"))]
-    pub(crate) fn finish(mut self, partial: PartialData) -> Result<S::Output, ErrorKind> {
-        #[cfg(feature = "gzip")]
-        if let Some(gzip) = self.gzip {
-            gzip.finish(&mut self.content)?;
-        }
-        self.content.finish(partial)
-    }
-}
-
 /// Decompresses gzip data.
 #[cfg(feature = "gzip")]
 #[derive(Default)]
@@ -285,29 +272,29 @@ struct Gzip {
 
 #[cfg(feature = "gzip")]
 impl Gzip {
-    fn push<S: JsonReader>(&mut self, bytes: &[u8], content: &mut BodyReader<S>) -> Result<(), ErrorKind> {
+    fn push<D: Decode>(&mut self, bytes: &[u8], body: &mut BodyReader<D>) -> Result<(), ErrorKind> {
         use std::io::Write;
 
         let decoder = self.decoder.get_or_insert_with(|| flate2::write::MultiGzDecoder::new(Vec::new()));
         self.length += bytes.len() as u64;
         let written = decoder.write_all(bytes);
-        content.push(decoder.get_ref())?;
+        body.push_plain(decoder.get_ref())?;
         decoder.get_mut().clear();
         match written {
-            Err(_) if is_success(content.status) => Err(DecodeError::Gzip { length: self.length }.into()),
+            Err(_) if is_success(body.status) => Err(DecodeError::Gzip { length: self.length }.into()),
             // The status is more informative.
-            Err(_) => Err(content.foreign()),
+            Err(_) => Err(body.foreign()),
             Ok(()) => Ok(()),
         }
     }
 
     /// A body without any bytes is empty.
-    fn finish<S: JsonReader>(self, content: &mut BodyReader<S>) -> Result<(), ErrorKind> {
+    fn finish<D: Decode>(self, body: &mut BodyReader<D>) -> Result<(), ErrorKind> {
         let Some(mut decoder) = self.decoder else { return Ok(()) };
         let finished = decoder.try_finish();
-        content.push(decoder.get_ref())?;
+        body.push_plain(decoder.get_ref())?;
         match finished {
-            Err(source) if is_success(content.status) => {
+            Err(source) if is_success(body.status) => {
                 Err(ErrorKind::CutOff { bytes: self.length, source: Arc::new(source) })
             }
             _ => Ok(()),
@@ -322,11 +309,12 @@ mod tests {
     const LIMITS: Limits = Limits { max_bytes: 1000, max_samples: 10 };
 
     fn read(status: u16, chunks: &[&str], partial: PartialData) -> Result<Vec<String>, ErrorKind> {
-        let mut body = Body::<BufferedJson<Vec<String>>>::new(status, None, LIMITS)?;
+        let mut body = BodyReader::<BufferedJson<Vec<String>>>::new(status, None, LIMITS)?;
+        body.partial = partial;
         for chunk in chunks {
             body.push(chunk.as_bytes())?;
         }
-        body.finish(partial).map(|(data, _)| data)
+        body.finish().map(|(data, _)| data)
     }
 
     fn failed(status: u16, body: &str) -> String {
@@ -382,7 +370,7 @@ mod tests {
     #[test]
     fn a_turn_is_as_long_as_what_is_read() {
         let limits = Limits { max_bytes: u64::MAX, ..LIMITS };
-        let mut body = Body::<Decoder>::new(200, None, limits).unwrap();
+        let mut body = BodyReader::<Decoder>::new(200, None, limits).unwrap();
         body.push(b"{\"a\":[1").unwrap();
         let piece = ",1".repeat(1 << 14);
         let turns = (0..64).filter(|_| {
@@ -395,7 +383,8 @@ mod tests {
     #[test]
     fn unknown_encodings_are_refused() {
         for encoding in ["br", "gzip, gzip", "zstd"] {
-            let Err(ErrorKind::Http { status: 502, body }) = Body::<Decoder>::new(502, Some(encoding), LIMITS) else {
+            let Err(ErrorKind::Http { status: 502, body }) = BodyReader::<Decoder>::new(502, Some(encoding), LIMITS)
+            else {
                 panic!("{encoding}")
             };
             assert!(body.contains(encoding), "{body}");
@@ -413,9 +402,9 @@ mod tests {
 
     #[cfg(feature = "gzip")]
     fn unzip(status: u16, zipped: &[u8], size: usize) -> Result<Vec<String>, ErrorKind> {
-        let mut body = Body::<BufferedJson<Vec<String>>>::new(status, Some("gzip"), LIMITS).unwrap();
+        let mut body = BodyReader::<BufferedJson<Vec<String>>>::new(status, Some("gzip"), LIMITS).unwrap();
         zipped.chunks(size).try_for_each(|chunk| body.push(chunk))?;
-        body.finish(PartialData::Warn).map(|(data, _)| data)
+        body.finish().map(|(data, _)| data)
     }
 
     #[cfg(feature = "gzip")]

@@ -10,13 +10,14 @@ use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
-use url::form_urlencoded::Serializer;
 
 use crate::error::{ClosedConnection, Error, ErrorKind};
-use crate::http::body::{Body, JsonReader};
+use crate::http::body::{BodyReader, Decode};
 use crate::http::observe::{Observer, within};
-use crate::http::options::{Options, Parameter, PartialData};
-use crate::http::transport::{EncodedParameters, HttpResponse, Target, Transport};
+use crate::http::options::{Options, Parameter};
+use crate::http::request::Request;
+use crate::http::transport::{HttpResponse, Transport};
+use crate::value::{RangeError, Timestamp};
 use crate::wire::{DecodeError, Decoder, Limits, Pool};
 
 /// A boxed future that is `Send`.
@@ -31,20 +32,22 @@ const MOST_GRACE: Duration = Duration::from_secs(1);
 /// The time to wait for the body of a failed request.
 const FAILURE_TIME: Duration = Duration::from_secs(2);
 
-/// One request to the server, ready to be sent. It borrows nothing.
-#[derive(Debug)]
-pub(crate) struct Call {
-    pub(crate) transport: Arc<Transport>,
+/// A call of an endpoint, which setters complete until it is made. Invalid input is reported then.
+#[derive(Clone, Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) transport: &'a Arc<Transport>,
     /// Name of the endpoint in reports.
-    pub(crate) endpoint: &'static str,
-    pub(crate) target: Target,
-    pub(crate) parameters: Vec<Parameter>,
+    endpoint: &'static str,
+    /// Path below the base URL, escaped.
+    path: Cow<'static, str>,
+    /// Whether the endpoint does not accept `POST`.
+    pub(crate) get_only: bool,
     /// Whether the endpoint has the parameter `timeout`.
-    pub(crate) tells_timeout: bool,
-    /// Options of the call, with those of the client as defaults.
-    pub(crate) options: Arc<Options>,
-    /// The first invalid input.
-    pub(crate) failure: Option<Box<ErrorKind>>,
+    takes_timeout: bool,
+    /// The parameters that have setters.
+    pub(crate) parameters: Vec<Parameter>,
+    /// Options of the call, without those of the client.
+    pub(crate) options: Options,
     pub(crate) preset: Option<&'static str>,
     pub(crate) query: Option<String>,
     /// Deadline of all parts, if this call is one of several.
@@ -52,7 +55,7 @@ pub(crate) struct Call {
     /// Counts the samples of several calls together.
     pub(crate) pool: Option<Arc<Pool>>,
     /// Default limit on the size of the response, in bytes.
-    pub(crate) max_bytes: u64,
+    max_bytes: u64,
 }
 
 /// The deadlines of the server and of the client.
@@ -72,17 +75,21 @@ impl Deadline {
     }
 }
 
-impl Call {
+impl<'a> Call<'a> {
     /// Creates a call of an endpoint.
-    pub(crate) fn new(transport: &Arc<Transport>, endpoint: &'static str, path: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn new(
+        transport: &'a Arc<Transport>,
+        endpoint: &'static str,
+        path: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self {
-            transport: Arc::clone(transport),
+            transport,
             endpoint,
-            target: Target { path: path.into(), get_only: false },
+            path: path.into(),
+            get_only: false,
+            takes_timeout: true,
             parameters: Vec::new(),
-            tells_timeout: true,
-            options: Arc::clone(&transport.options),
-            failure: None,
+            options: Options::default(),
             preset: None,
             query: None,
             deadline: None,
@@ -97,53 +104,61 @@ impl Call {
     }
 
     /// Marks an endpoint that accepts neither `POST` nor a timeout.
-    pub(crate) fn get_only(mut self) -> Self {
-        self.target.get_only = true;
-        self.tells_timeout = false;
-        self
+    pub(crate) fn get_only(self) -> Self {
+        Self { get_only: true, takes_timeout: false, ..self }
     }
 
-    /// Sets the options of the call.
-    pub(crate) fn with(mut self, options: Options) -> Self {
-        if !options.is_empty() {
-            let mut options = options.or(&self.transport.options);
-            self.failure = options.failure.take().map(Box::new);
-            self.options = Arc::new(options);
+    /// Sets a parameter, replacing an earlier value.
+    pub(crate) fn parameter(&mut self, name: &'static str, value: impl Into<String>) {
+        self.parameters.retain(|(other, _)| *other != name);
+        self.parameters.push((name.into(), value.into()));
+    }
+
+    /// Sets a parameter to a point in time.
+    pub(crate) fn time<T: TryInto<Timestamp, Error: Into<RangeError>>>(&mut self, name: &'static str, time: T) {
+        let time = time.try_into().map_err(Into::into);
+        match time.and_then(|time| RangeError::check_unit(time).map(|()| time)) {
+            Ok(time) => self.parameter(name, time.to_unix_seconds()),
+            Err(error) => self.options.fail(error.into()),
         }
-        self
     }
 
     /// Whether the call or its client limits the number of series.
     pub(crate) fn is_limited(&self) -> bool {
-        let mut parameters = self.parameters.iter().chain(&self.options.parameters);
-        parameters.any(|(name, value)| name == "limit" && value != "0")
+        let lists = [&self.parameters, &self.options.parameters, &self.transport.options.parameters];
+        let limit = lists.into_iter().find_map(|list| list.iter().find(|(name, _)| name == "limit"));
+        limit.is_some_and(|(_, value)| value != "0")
     }
 
-    /// A copy of a valid call.
-    pub(crate) fn part(&self) -> Self {
-        Self {
-            transport: Arc::clone(&self.transport),
-            target: self.target.clone(),
-            parameters: self.parameters.clone(),
-            options: Arc::clone(&self.options),
-            failure: None,
-            query: self.query.clone(),
-            pool: self.pool.clone(),
-            ..*self
+    /// Adds the options of the client, so that `options` has the first invalid input.
+    pub(crate) fn merge_options(&mut self) {
+        let own = std::mem::take(&mut self.options);
+        self.options = own.or(&self.transport.options, &self.parameters);
+    }
+
+    /// The options of the call, with those of the client as defaults.
+    fn all_options(&mut self) -> Arc<Options> {
+        let defaults = &self.transport.options;
+        let is_set = |(name, _): &Parameter| self.parameters.iter().any(|(other, _)| other == name);
+        if self.options.is_empty() && !defaults.parameters.iter().any(is_set) {
+            return Arc::clone(defaults);
         }
+        self.merge_options();
+        Arc::new(std::mem::take(&mut self.options))
     }
 
     /// Makes the call, reads the whole response, and converts it.
-    pub(crate) fn read<S: JsonReader, T>(
+    pub(crate) fn read<D: Decode, T>(
         self,
-        convert: impl FnOnce(S::Output) -> Result<T, ErrorKind>,
+        convert: impl FnOnce(D::Output) -> Result<T, ErrorKind>,
     ) -> impl Future<Output = Result<T, Error>> {
+        // Boxed, since large futures are slow to allocate.
         let call = Box::new(self);
         async {
-            let mut attempts = Attempts::new(call);
+            let mut attempts = Attempts::new(*call);
             let span = attempts.observer.span();
             let work = async {
-                let result = match attempts.whole::<S>().await {
+                let result = match attempts.whole::<D>().await {
                     Ok(output) => convert(output).map_err(|failure| attempts.observer.error(failure)),
                     Err(error) => Err(error),
                 };
@@ -154,72 +169,32 @@ impl Call {
     }
 
     /// Makes the call, and returns once a successful response has started.
-    pub(crate) async fn open(self) -> Result<StartedCall, Error> {
-        let mut attempts = Attempts::new(Box::new(self));
+    pub(crate) async fn open(self) -> Result<(Attempts<'a>, HttpResponse, BodyReader<Decoder>), Error> {
+        let mut attempts = Attempts::new(self);
         let span = attempts.observer.span();
         let end = pin!(sleep_until(attempts.deadline.client));
         // The permit is for requests until their response begins: a caller that reads a stream slowly, or not at all, must
         // not keep others waiting.
-        let begun = within(span, attempts.begin(end)).await.and_then(|(_permit, answer)| {
-            let body = attempts.new_body(&answer).map_err(|failure| attempts.observer.error(failure))?;
-            Ok((answer, body))
+        let begun = within(span, attempts.begin(end)).await.and_then(|(_permit, response)| {
+            let body = attempts.new_body(&response).map_err(|failure| attempts.observer.error(failure))?;
+            Ok((response, body))
         });
         match begun {
-            Ok((answer, body)) => {
-                let Attempts { call, deadline, observer, .. } = attempts;
-                Ok(StartedCall { answer, body, deadline, partial: call.options.partial.unwrap_or_default(), observer })
-            }
+            Ok((response, body)) => Ok((attempts, response, body)),
             Err(error) => attempts.observer.end_with(Err(error)),
         }
     }
 
     /// Makes a call whose response is a line of text. A page, such as a login page, is an error.
     pub(crate) async fn text(self) -> Result<(), Error> {
-        let mut attempts = Attempts::new(Box::new(self));
+        let mut attempts = Attempts::new(self);
         let span = attempts.observer.span();
         let work = async {
-            let mut end = pin!(sleep_until(attempts.deadline.client));
-            let result = match attempts.begin(end.as_mut()).await {
-                Ok((_permit, mut answer)) => {
-                    let (moved, status) = (answer.moved, answer.status);
-                    let elsewhere = || ErrorKind::Http { status, body: "a redirect led to another page".to_owned() };
-                    let is_text = |body: &str| !moved && !body.starts_with('<');
-                    let result = match attempts.body::<Decoder>(&mut answer, end).await {
-                        Err(ErrorKind::Http { ref body, .. }) if is_text(body) => Ok(()),
-                        // JSON, whatever it contains.
-                        Ok(_)
-                        | Err(ErrorKind::Decode(DecodeError::MissingField { .. } | DecodeError::Unexpected { .. })) => {
-                            if moved {
-                                Err(elsewhere())
-                            } else {
-                                Ok(())
-                            }
-                        }
-                        Err(failure) => Err(failure),
-                    };
-                    match result {
-                        Ok(()) => Ok(()),
-                        Err(failure) => {
-                            let error = attempts.observer.error(failure);
-                            Err(attempts.last(error))
-                        }
-                    }
-                }
-                Err(error) => Err(error),
-            };
+            let result = attempts.text().await;
             attempts.observer.end_with(result)
         };
         within(span, work).await
     }
-}
-
-/// A call whose response has started.
-pub(crate) struct StartedCall {
-    pub(crate) answer: HttpResponse,
-    pub(crate) body: Body<Decoder>,
-    pub(crate) deadline: Deadline,
-    pub(crate) partial: PartialData,
-    pub(crate) observer: Observer,
 }
 
 /// Runs some work until a deadline, and returns `None` if it is late. A call has a single timer, since timers have a cost.
@@ -235,65 +210,59 @@ fn until_deadline<T>(
     })
 }
 
-/// The attempts of a call.
-struct Attempts {
-    /// Boxed, since large futures are slow to allocate.
-    call: Box<Call>,
-    question: EncodedParameters,
-    deadline: Deadline,
-    observer: Observer,
+/// The attempts of a call that is being made, until one succeeds, or until its time or its retries are used up.
+pub(crate) struct Attempts<'a> {
+    transport: &'a Arc<Transport>,
+    request: Request,
+    pub(crate) deadline: Deadline,
+    pub(crate) observer: Observer,
+    limits: Limits,
+    pool: Option<Arc<Pool>>,
+    is_limited: bool,
+    /// Invalid input.
+    failure: Option<ErrorKind>,
     /// Why the last attempt failed, if it is not the first.
     last_failure: Option<Error>,
     /// Whether the request was repeated because the server had closed the connection.
     is_repeated: bool,
 }
 
-impl Attempts {
-    fn new(mut call: Box<Call>) -> Self {
-        let transport = &call.transport;
+impl<'a> Attempts<'a> {
+    fn new(mut call: Call<'a>) -> Self {
+        let is_limited = call.is_limited();
+        let options = call.all_options();
+        let Call { transport, endpoint, preset, query, .. } = call;
         transport.budget.earn();
-        let options = &call.options;
         let start = Instant::now();
-        let observer = Observer::start(transport, options, call.endpoint, call.preset, call.query.take(), start);
         let deadline = call.deadline.unwrap_or_else(|| Deadline::after(options.timeout, start));
-        let mut form = Serializer::new(String::with_capacity(256));
-        form.extend_pairs(&call.parameters);
-        if let Some(query) = observer.query() {
-            form.append_pair("query", query);
-        }
-        if let Some(conflict) = options.conflict(&call.parameters) {
-            call.failure.get_or_insert(Box::new(conflict));
-        }
-        // If a parameter is sent twice, some methods use the first value and others the last.
-        let is_set = |name: &str| call.parameters.iter().any(|(setter, _)| setter == name);
-        let (in_url, in_form): (Vec<_>, Vec<_>) = options
-            .sent()
-            .filter(|(name, _)| !is_set(name))
-            .partition(|(name, _)| transport.in_url.iter().any(|other| other == name));
-        form.extend_pairs(in_form);
-        let in_url = Serializer::new(String::new()).extend_pairs(in_url).finish();
+        let observer = Observer::start(&transport.reports, &options, endpoint, preset, query, start);
+        let server_deadline = call.takes_timeout.then_some(deadline.server);
+        let parameters = (&*call.parameters, observer.query());
+        let failure = options.failure.clone();
+        let limits = options.limits(call.max_bytes);
+        let request = Request::new(call.path, call.get_only, options, parameters, &transport.in_url, server_deadline);
         Self {
-            question: EncodedParameters {
-                in_url,
-                form: form.finish(),
-                deadline: call.tells_timeout.then_some(deadline.server),
-            },
+            transport,
+            request,
             deadline,
             observer,
+            limits,
+            pool: call.pool,
+            is_limited,
+            failure,
             last_failure: None,
             is_repeated: false,
-            call,
         }
     }
 
     /// Makes attempts until a response is complete.
-    async fn whole<S: JsonReader>(&mut self) -> Result<S::Output, Error> {
+    async fn whole<D: Decode>(&mut self) -> Result<D::Output, Error> {
         let mut end = pin!(sleep_until(self.deadline.client));
         loop {
             let failure = {
                 // The permit is released with the response.
-                let (_permit, mut answer) = self.begin(end.as_mut()).await?;
-                match self.body::<S>(&mut answer, end.as_mut()).await {
+                let (_permit, mut response) = self.begin(end.as_mut()).await?;
+                match self.body::<D>(&mut response, end.as_mut()).await {
                     Ok(output) => return Ok(output),
                     Err(failure) => failure,
                 }
@@ -302,10 +271,31 @@ impl Attempts {
         }
     }
 
+    /// Makes attempts until a response is complete, which must not be a page.
+    async fn text(&mut self) -> Result<(), Error> {
+        let mut end = pin!(sleep_until(self.deadline.client));
+        let (_permit, mut response) = self.begin(end.as_mut()).await?;
+        let moved = response.moved;
+        let elsewhere = || "a redirect led to another page".to_owned();
+        let failure = match self.body::<Decoder>(&mut response, end).await {
+            Err(ErrorKind::Http { ref body, .. }) if !moved && !body.starts_with('<') => return Ok(()),
+            // JSON, whatever it contains.
+            Ok(_) | Err(ErrorKind::Decode(DecodeError::MissingField { .. } | DecodeError::Unexpected { .. })) => {
+                if !moved {
+                    return Ok(());
+                }
+                ErrorKind::Http { status: response.status, body: elsewhere() }
+            }
+            Err(failure) => failure,
+        };
+        let error = self.observer.error(failure);
+        Err(self.last(error))
+    }
+
     /// Makes attempts until a successful response starts.
     async fn begin(&mut self, mut end: Pin<&mut Sleep>) -> Result<(OwnedSemaphorePermit, HttpResponse), Error> {
-        if let Some(failure) = self.call.failure.take() {
-            return Err(self.observer.error(*failure));
+        if let Some(failure) = self.failure.take() {
+            return Err(self.observer.error(failure));
         }
         loop {
             match self.attempt(end.as_mut()).await {
@@ -318,7 +308,7 @@ impl Attempts {
     async fn attempt(&mut self, mut end: Pin<&mut Sleep>) -> Result<(OwnedSemaphorePermit, HttpResponse), ErrorKind> {
         self.observer.retry_after = None;
         // Limits the number of concurrent calls.
-        let permits = || Arc::clone(&self.call.transport.permits);
+        let permits = || Arc::clone(&self.transport.permits);
         let permit = match permits().try_acquire_owned() {
             Ok(permit) => Some(Ok(permit)),
             Err(_) => until_deadline(end.as_mut(), pin!(permits().acquire_owned())).await,
@@ -327,53 +317,46 @@ impl Attempts {
             let why = "as many calls as the client may make at once take too long";
             return Err(ErrorKind::Timeout(Some(Box::<dyn std::error::Error + Send + Sync>::from(why).into())));
         };
-        let mut answer = until_deadline(end.as_mut(), pin!(self.send())).await;
+        let mut response = until_deadline(end.as_mut(), pin!(self.transport.send(&self.request))).await;
         // A server can close an idle connection while a request is sent on it. The request is then repeated once,
         // immediately, and without using a retry.
-        if let Some(Err(ErrorKind::Transport(source))) = &answer
+        if let Some(Err(ErrorKind::Transport(source))) = &response
             && source.is::<ClosedConnection>()
             && !std::mem::replace(&mut self.is_repeated, true)
         {
-            answer = until_deadline(end.as_mut(), pin!(self.send())).await;
+            response = until_deadline(end.as_mut(), pin!(self.transport.send(&self.request))).await;
         }
-        let mut answer = answer.unwrap_or(Err(ErrorKind::Timeout(None)))?;
-        self.observer.retry_after = answer.retry_after;
-        if answer.is_success() {
-            return Ok((permit, answer));
+        let mut response = response.unwrap_or(Err(ErrorKind::Timeout(None)))?;
+        self.observer.retry_after = response.retry_after;
+        if response.is_success() {
+            return Ok((permit, response));
         }
-        let status = answer.status;
+        let status = response.status;
         end.as_mut().reset(self.deadline.client.min(Instant::now() + FAILURE_TIME));
         // Boxed, since this is rare and would make every future larger.
-        let failure = Box::pin(self.body::<Decoder>(&mut answer, end.as_mut())).await.err();
+        let failure = Box::pin(self.body::<Decoder>(&mut response, end.as_mut())).await.err();
         end.reset(self.deadline.client);
         Err(failure.unwrap_or(ErrorKind::Http { status, body: String::new() }))
     }
 
-    fn send(&self) -> impl Future<Output = Result<HttpResponse, ErrorKind>> {
-        let Call { transport, target, options, .. } = &*self.call;
-        transport.send(target, &self.question, &options.headers)
-    }
-
-    fn new_body<S: JsonReader>(&self, answer: &HttpResponse) -> Result<Body<S>, ErrorKind> {
-        let limits = self.call.options.limits(self.call.max_bytes);
-        let mut body = Body::<S>::new(answer.status, answer.encoding.as_deref(), limits)?;
-        if let Some(pool) = &self.call.pool {
-            body.sink().share(Arc::clone(pool));
-        }
-        if self.call.is_limited() {
-            body.set_limited();
+    fn new_body<D: Decode>(&self, response: &HttpResponse) -> Result<BodyReader<D>, ErrorKind> {
+        let mut body = BodyReader::<D>::new(response.status, response.encoding.as_deref(), self.limits)?;
+        body.partial = self.request.options.partial.unwrap_or_default();
+        body.is_limited = self.is_limited;
+        if let Some(pool) = &self.pool {
+            body.decoder.share(Arc::clone(pool));
         }
         Ok(body)
     }
 
-    async fn body<S: JsonReader>(
+    async fn body<D: Decode>(
         &mut self,
-        answer: &mut HttpResponse,
+        response: &mut HttpResponse,
         end: Pin<&mut Sleep>,
-    ) -> Result<S::Output, ErrorKind> {
-        let mut body = self.new_body::<S>(answer)?;
+    ) -> Result<D::Output, ErrorKind> {
+        let mut body = self.new_body::<D>(response)?;
         let arrive = async {
-            while let Some(chunk) = answer.chunk().await? {
+            while let Some(chunk) = response.chunk().await? {
                 self.observer.bytes += chunk.len() as u64;
                 for piece in chunk.chunks(body.piece()) {
                     body.push(piece)?;
@@ -386,15 +369,15 @@ impl Attempts {
         };
         let arrived = until_deadline(end, pin!(arrive)).await.unwrap_or(Err(ErrorKind::Timeout(None)));
         // The status of a failed request is more informative than an incomplete body.
-        if answer.is_success() {
+        if response.is_success() {
             arrived?;
         }
-        let mut result = body.finish(self.call.options.partial.unwrap_or_default());
+        let mut result = body.finish();
         if let Ok(output) = &mut result {
-            self.observer.attach_context(S::meta(output));
+            self.observer.attach_context(D::meta(output));
         }
         if matches!(result, Ok(_) | Err(ErrorKind::Server { .. } | ErrorKind::PartialData { .. })) {
-            answer.confirm();
+            response.confirm();
         }
         result
     }
@@ -410,11 +393,11 @@ impl Attempts {
     /// Waits until the next retry, or returns the failure if there is none.
     async fn pause(&mut self, failure: ErrorKind) -> Result<(), Error> {
         let error = self.observer.error(failure);
-        let policy = self.call.options.retry.clone().unwrap_or_default();
+        let policy = self.request.options.retry.clone().unwrap_or_default();
         let now = Instant::now();
         let wait = policy.wait(&error, self.observer.retries);
         let wait = wait.filter(|wait| now.checked_add(*wait).is_some_and(|then| then < self.deadline.server));
-        match wait.filter(|_| self.call.transport.budget.spend(now.into_std())) {
+        match wait.filter(|_| self.transport.budget.spend(now.into_std())) {
             Some(wait) => {
                 self.observer.retry(&error, wait);
                 self.last_failure = Some(error);

@@ -1,4 +1,9 @@
 //! All that knows reqwest: calls, their options and retries, bodies, and what can be observed of them.
+//!
+//! A [`Call`](call::Call) has the parameters and [`Options`](options::Options) that setters give it. When it is made,
+//! [`Attempts`](call::Attempts) send it as a [`Request`](request::Request) through the
+//! [`Transport`](transport::Transport). The [`HttpResponse`](transport::HttpResponse) arrives in chunks, and a
+//! [`BodyReader`](body::BodyReader) makes a result of them. An [`Observer`](observe::Observer) reports how it ended.
 
 pub(crate) mod body;
 pub(crate) mod call;

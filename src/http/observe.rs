@@ -9,7 +9,6 @@ use tokio::time::Instant;
 use crate::error::{Error, ErrorKind};
 use crate::http::options::Options;
 use crate::http::redaction::redact;
-use crate::http::transport::Transport;
 use crate::value::Meta;
 
 /// A report of one call, for [`ClientBuilder::on_call`](crate::ClientBuilder::on_call).
@@ -44,20 +43,29 @@ pub enum Outcome<'a> {
     Dropped,
 }
 
-/// The callback for reports.
-#[derive(Clone)]
-pub(crate) struct Hook(pub(crate) Arc<dyn Fn(&CallReport<'_>) + Send + Sync>);
+/// Where reports of the calls of a client go, and what they name.
+pub(crate) struct Reports {
+    /// Scheme, host and port of the server.
+    pub(crate) origin: String,
+    pub(crate) hook: Option<Hook>,
+    /// Whether spans have the field `query`.
+    #[cfg(feature = "tracing")]
+    pub(crate) trace_query: bool,
+}
 
-impl fmt::Debug for Hook {
+/// The callback of [`ClientBuilder::on_call`](crate::ClientBuilder::on_call).
+pub(crate) type Hook = Box<dyn Fn(&CallReport<'_>) + Send + Sync>;
+
+impl fmt::Debug for Reports {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Hook")
+        f.debug_struct("Reports").field("origin", &self.origin).finish_non_exhaustive()
     }
 }
 
-/// Observes one call from its start, and reports how it ends.
+/// Observes one call: adds its context to results and errors, and reports how it ends.
 #[derive(Debug)]
 pub(crate) struct Observer {
-    transport: Arc<Transport>,
+    reports: Arc<Reports>,
     endpoint: &'static str,
     preset: Option<&'static str>,
     query: Option<String>,
@@ -95,7 +103,7 @@ pub(crate) fn within<F: Future>(_: Span, work: F) -> F {
 
 impl Observer {
     pub(crate) fn start(
-        transport: &Arc<Transport>,
+        reports: &Arc<Reports>,
         options: &Arc<Options>,
         endpoint: &'static str,
         preset: Option<&'static str>,
@@ -108,14 +116,14 @@ impl Observer {
             "promql",
             endpoint,
             preset,
-            query = query.as_deref().filter(|_| transport.trace_query),
+            query = query.as_deref().filter(|_| reports.trace_query),
             duration_ms = tracing::field::Empty,
             bytes = tracing::field::Empty,
             retries = tracing::field::Empty,
             outcome = tracing::field::Empty,
         );
         Self {
-            transport: Arc::clone(transport),
+            reports: Arc::clone(reports),
             endpoint,
             preset,
             query,
@@ -167,7 +175,7 @@ impl Observer {
     pub(crate) fn error(&self, mut kind: ErrorKind) -> Error {
         redact(&mut kind, &self.options);
         Error::new(kind, self.preset, self.query.clone(), self.retries)
-            .at(self.transport.origin(), self.endpoint)
+            .at(self.reports.origin.clone(), self.endpoint)
             .with_retry_after(self.retry_after)
     }
 
@@ -190,7 +198,7 @@ impl Observer {
                 Outcome::Dropped => self.span.record("outcome", "dropped"),
             };
         }
-        if let Some(Hook(hook)) = &self.transport.hook {
+        if let Some(hook) = &self.reports.hook {
             let Self { endpoint, preset, bytes, retries, .. } = *self;
             let (query, duration) = (self.query.as_deref(), self.start.elapsed());
             hook(&CallReport { endpoint, preset, query, duration, bytes, retries, outcome });

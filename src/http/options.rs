@@ -53,7 +53,7 @@ const ALTERNATIVES: [&[&str]; 2] = [&["extra_filters[]", "extra_filters"], &["st
 pub(crate) type Parameter = (Cow<'static, str>, String);
 
 /// Options of a call, or the defaults of a client.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
     pub(crate) timeout: Option<Duration>,
     pub(crate) headers: HeaderMap,
@@ -124,24 +124,14 @@ impl Options {
         self.failure.get_or_insert(failure);
     }
 
-    /// Fails if a parameter of the call was set with a setter too.
-    pub(crate) fn check_unset(&mut self, setters: &[Parameter]) {
-        let is_set = |name: &str| setters.iter().any(|(setter, _)| setter == name);
+    /// Adds the options of the client as defaults. A header or a parameter of the call replaces the client's with the
+    /// same name, unless that would lose a filter. Parameters that the call has set itself can only replace some of the
+    /// client's.
+    pub(crate) fn or(mut self, client: &Self, set: &[Parameter]) -> Self {
+        let is_set = |name: &str| set.iter().any(|(other, _)| other == name);
         if let Some((name, _)) = self.parameters.iter().find(|(name, _)| is_set(name)) {
             self.failure.get_or_insert(set_twice(name));
         }
-    }
-
-    /// The error for a parameter that the call sets itself, unless it only replaces a default of the client.
-    pub(crate) fn conflict(&self, setters: &[Parameter]) -> Option<ErrorKind> {
-        let is_set = |name: &str| setters.iter().any(|(setter, _)| setter == name);
-        let mut names = self.parameters.iter().map(|(name, _)| &**name);
-        names.find(|name| is_set(name) && !OVERRIDABLE.contains(name)).map(set_twice)
-    }
-
-    /// Adds the options of the client as defaults. A header or a parameter of the call replaces the client's with the
-    /// same name, unless that would lose a filter.
-    pub(crate) fn or(mut self, client: &Self) -> Self {
         for (name, value) in &client.headers {
             if !self.headers.contains_key(name) {
                 self.headers.insert(name, value.clone());
@@ -163,7 +153,12 @@ impl Options {
             let (name, _) = parameter;
             let is_condition = CONDITIONS.contains(&&**name);
             let replaces = |own: &Parameter| if is_condition { own == parameter } else { own.0 == *name };
-            if !self.parameters[..own].iter().any(replaces) {
+            if is_set(name) {
+                // If a parameter is sent twice, some methods use the first value and others the last.
+                if !OVERRIDABLE.contains(&&**name) {
+                    self.fail(set_twice(name));
+                }
+            } else if !self.parameters[..own].iter().any(replaces) {
                 self.parameters.push(parameter.clone());
             }
         }
@@ -196,9 +191,10 @@ fn set_twice(name: &str) -> ErrorKind {
     ErrorKind::Config(format!("the parameter `{name}` is set by {setter}; it cannot also be set as a raw parameter"))
 }
 
-/// The setters of all calls and of the client's builder, for a type with `Options` in the given field.
+/// The setters of all calls and of the client's builder, for a type with a field `options`, or one that has such a
+/// field: `option_setters!(call)`.
 macro_rules! option_setters {
-    ($($options:ident).+) => {
+    ($($field:ident).*) => {
         /// Applies a setter if there is a value: `.when_some(timeout, |query, timeout| query.timeout(timeout))`.
         pub fn when_some<T>(self, value: Option<T>, set: impl FnOnce(Self, T) -> Self) -> Self {
             match value {
@@ -210,13 +206,13 @@ macro_rules! option_setters {
         /// Sets the timeout of the call, including retries: 30 seconds by default. It is also sent to the server. The
         /// client waits up to a second longer, so that the server can report the timeout.
         pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
-            self.$($options).+.timeout = Some(timeout);
+            self.$($field.)*options.timeout = Some(timeout);
             self
         }
 
         /// Sets a header, which replaces the client's with this name. It is never sent to another server.
         pub fn header(mut self, name: &str, value: &str) -> Self {
-            self.$($options).+.header(name, value);
+            self.$($field.)*options.header(name, value);
             self
         }
 
@@ -239,20 +235,20 @@ macro_rules! option_setters {
             name: impl Into<std::borrow::Cow<'static, str>>,
             value: impl Into<String>,
         ) -> Self {
-            self.$($options).+.parameter(name, value);
+            self.$($field.)*options.parameter(name, value);
             self
         }
 
         /// Applies settings of a certain kind of server: [`Thanos`](crate::Thanos),
         /// [`VictoriaMetrics`](crate::VictoriaMetrics) or [`Mimir`](crate::Mimir).
         pub fn with(mut self, dialect: impl Into<crate::Dialect>) -> Self {
-            dialect.into().apply(&mut self.$($options).+);
+            dialect.into().apply(&mut self.$($field.)*options);
             self
         }
 
         /// Sets what to do with partial responses: [`PartialData::Warn`](crate::PartialData::Warn) by default.
         pub fn partial_data(mut self, policy: crate::PartialData) -> Self {
-            self.$($options).+.partial = Some(policy);
+            self.$($field.)*options.partial = Some(policy);
             self
         }
 
@@ -263,19 +259,19 @@ macro_rules! option_setters {
         /// limit up to 256 MiB, whichever is more, and at least to 1 MiB. With a limit of 1 GiB, that is 1 GiB; with 64
         /// to 256 MiB, 256 MiB; with 10 MiB, 40 MiB. Responses other than those to queries are also buffered.
         pub fn max_response_bytes(mut self, bytes: u64) -> Self {
-            self.$($options).+.max_bytes = Some(bytes);
+            self.$($field.)*options.max_bytes = Some(bytes);
             self
         }
 
         /// Limits the number of samples, which take 16 bytes each in memory: 50 million by default.
         pub fn max_samples(mut self, samples: u64) -> Self {
-            self.$($options).+.max_samples = Some(samples);
+            self.$($field.)*options.max_samples = Some(samples);
             self
         }
 
         /// Sets the retry policy.
         pub fn retry(mut self, policy: crate::RetryPolicy) -> Self {
-            self.$($options).+.retry = Some(policy);
+            self.$($field.)*options.retry = Some(policy);
             self
         }
     };
@@ -303,7 +299,7 @@ mod tests {
         call.parameter("y", "2");
         call.parameter("y", "3");
         call.max_samples = Some(8);
-        let both = call.or(&client);
+        let both = call.or(&client, &[]);
         assert_eq!((&both.headers["a"], &both.headers["b"]), (&client.headers["a"], &HeaderValue::from_static("3")));
         assert_eq!(shown(&both), ["y=2", "y=3", "x=1"]);
         assert_eq!(
@@ -324,7 +320,7 @@ mod tests {
     fn a_filter_of_the_client_is_never_lost_and_never_widened() {
         let client =
             options(&[("extra_label", "tenant=a"), ("extra_filters[]", "{x=\"1\"}"), ("extra_filters[]", "{x=\"2\"}")]);
-        let both = options(&[("extra_label", "env=prod"), ("replicaLabels[]", "r")]).or(&client);
+        let both = options(&[("extra_label", "env=prod"), ("replicaLabels[]", "r")]).or(&client, &[]);
         let expected = [
             "extra_label=env=prod",
             "replicaLabels[]=r",
@@ -335,10 +331,10 @@ mod tests {
         assert_eq!(shown(&both), expected);
         assert!(both.failure.is_none());
         for (name, other) in [("extra_filters[]", "extra_filters"), ("storeMatch[]", "storeMatch[]")] {
-            let both = options(&[(other, "{y=\"1\"}")]).or(&options(&[(name, "{x=\"1\"}")]));
+            let both = options(&[(other, "{y=\"1\"}")]).or(&options(&[(name, "{x=\"1\"}")]), &[]);
             let Some(ErrorKind::Config(message)) = both.failure else { panic!("{other}") };
             assert!(message.contains(name), "{message}");
-            assert!(options(&[(other, "{y=\"1\"}")]).or(&Options::default()).failure.is_none());
+            assert!(options(&[(other, "{y=\"1\"}")]).or(&Options::default(), &[]).failure.is_none());
         }
     }
 
@@ -356,16 +352,17 @@ mod tests {
     #[test]
     fn parameters_with_setters_are_refused() {
         let setters = [("limit".into(), "1".to_owned()), ("time".into(), "1".to_owned())];
-        let shown = |failure: Option<ErrorKind>| failure.map(|kind| kind.to_string()).unwrap_or_default();
+        let message = |failure: Option<ErrorKind>| failure.map(|kind| kind.to_string()).unwrap_or_default();
         for name in ["query", "timeout"] {
-            assert!(shown(options(&[(name, "x")]).failure).contains(&format!("`{name}` is set by")), "{name}");
+            assert!(message(options(&[(name, "x")]).failure).contains(&format!("`{name}` is set by")), "{name}");
         }
         for (name, of_call, of_client) in [("limit", true, false), ("time", true, true), ("x", false, false)] {
-            let mut options = options(&[(name, "2")]);
-            assert_eq!(options.conflict(&setters).is_some(), of_client, "{name}");
-            options.check_unset(&setters);
-            assert_eq!(options.failure.is_some(), of_call, "{name}");
+            let [own, none] = [options(&[(name, "2")]), Options::default()];
+            assert_eq!(none.or(&own, &setters).failure.is_some(), of_client, "{name}");
+            assert_eq!(own.or(&Options::default(), &setters).failure.is_some(), of_call, "{name}");
         }
+        let client = options(&[("limit", "2"), ("x", "2")]);
+        assert_eq!(shown(&Options::default().or(&client, &setters)), ["x=2"]);
     }
 
     #[test]

@@ -1,44 +1,79 @@
-//! A request under construction.
+//! Requests, encoded.
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::error::ErrorKind;
-use crate::http::call::Call;
+use reqwest::Method;
+use tokio::time::Instant;
+use url::form_urlencoded::Serializer;
+
 use crate::http::options::{Options, Parameter};
-use crate::http::transport::Transport;
-use crate::value::RangeError;
-use crate::value::Timestamp;
 
-/// The parameters and options of a call. Invalid input is reported when the call is made.
-pub(crate) struct Request<'a> {
-    pub(crate) transport: &'a Arc<Transport>,
-    pub(crate) parameters: Vec<Parameter>,
-    pub(crate) options: Options,
+/// A call in the form in which it is sent, as often as needed: path, encoded parameters and headers.
+#[derive(Debug)]
+pub(crate) struct Request {
+    /// Path below the base URL, escaped.
+    pub(crate) path: Cow<'static, str>,
+    /// Whether the endpoint does not accept `POST`.
+    pub(crate) get_only: bool,
+    /// Options of the call, with those of the client as defaults.
+    pub(crate) options: Arc<Options>,
+    /// Parameters in the URL, whatever the method.
+    in_url: String,
+    /// All other parameters, except for the timeout, which differs for each attempt.
+    form: String,
+    /// The deadline of the server, if the endpoint has a timeout.
+    deadline: Option<Instant>,
 }
 
-impl<'a> Request<'a> {
-    pub(crate) fn new(transport: &'a Arc<Transport>) -> Self {
-        Self { transport, parameters: Vec::new(), options: Options::default() }
+impl Request {
+    /// Encodes the parameters of a call, its query, and those of its options, of which some stay in the URL.
+    pub(crate) fn new(
+        path: Cow<'static, str>,
+        get_only: bool,
+        options: Arc<Options>,
+        (parameters, query): (&[Parameter], Option<&str>),
+        in_url: &[String],
+        deadline: Option<Instant>,
+    ) -> Self {
+        let mut form = Serializer::new(String::with_capacity(256));
+        form.extend_pairs(parameters);
+        if let Some(query) = query {
+            form.append_pair("query", query);
+        }
+        let (of_url, others): (Vec<_>, Vec<_>) =
+            options.sent().partition(|(name, _)| in_url.iter().any(|other| other == name));
+        form.extend_pairs(others);
+        let form = form.finish();
+        let in_url = Serializer::new(String::new()).extend_pairs(of_url).finish();
+        Self { path, get_only, options, in_url, form, deadline }
     }
 
-    /// Sets a parameter, replacing an earlier value.
-    pub(crate) fn parameter(&mut self, name: &'static str, value: impl Into<String>) {
-        self.parameters.retain(|(other, _)| *other != name);
-        self.parameters.push((name.into(), value.into()));
-    }
-
-    pub(crate) fn time<T: TryInto<Timestamp, Error: Into<RangeError>>>(&mut self, name: &'static str, time: T) {
-        let time = time.try_into().map_err(Into::into);
-        match time.and_then(|time| RangeError::check_unit(time).map(|()| time)) {
-            Ok(time) => self.parameter(name, time.to_unix_seconds()),
-            Err(error) => self.options.fail(ErrorKind::Range(error)),
+    /// The query string of the URL with this method.
+    pub(crate) fn query(&self, method: &Method) -> Option<String> {
+        let form = if *method == Method::POST { String::new() } else { self.form() };
+        match (&*self.in_url, &*form) {
+            ("", "") => None,
+            (_, "") => Some(self.in_url.clone()),
+            ("", _) => Some(form),
+            (in_url, form) => Some(format!("{in_url}&{form}")),
         }
     }
 
-    pub(crate) fn call(self, endpoint: &'static str, path: impl Into<Cow<'static, str>>) -> Call {
-        let Self { transport, parameters, mut options } = self;
-        options.check_unset(&parameters);
-        Call { parameters, ..Call::new(transport, endpoint, path).with(options) }
+    /// The form with the remaining timeout.
+    pub(crate) fn form(&self) -> String {
+        let mut form = String::with_capacity(self.form.len() + "&timeout=31536000.000".len());
+        form.push_str(&self.form);
+        if let Some(deadline) = self.deadline {
+            form.push_str(if form.is_empty() { "timeout=" } else { "&timeout=" });
+            // Seconds with three decimals. Done for each request, so without the cost of `write!`.
+            let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+            let mut digits = itoa::Buffer::new();
+            form.push_str(digits.format(left.as_secs()));
+            form.push('.');
+            form.push_str(&digits.format(1000 + left.subsec_millis())[1..]);
+        }
+        form
     }
 }

@@ -16,13 +16,13 @@ use reqwest::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, LOCATION,
     RETRY_AFTER,
 };
-use reqwest::{Body, Method, Request, Url};
+use reqwest::{Body, Method, Url};
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
 
 use crate::error::{ClosedConnection, ConnectTimeout, ErrorKind};
-use crate::http::observe::Hook;
+use crate::http::observe::Reports;
 use crate::http::options::Options;
+use crate::http::request::Request;
 use crate::http::retry::{Budget, retry_after};
 
 /// The maximum number of redirects within the same server.
@@ -45,7 +45,7 @@ pub enum HttpMethod {
     Post,
 }
 
-/// A server, its settings, and what is known about it.
+/// A server: its connections, the defaults of its calls, and their limits, shared by all clones of a client.
 #[derive(Debug)]
 pub(crate) struct Transport {
     pub(crate) http: reqwest::Client,
@@ -58,10 +58,7 @@ pub(crate) struct Transport {
     pub(crate) method: HttpMethod,
     pub(crate) max_steps: u64,
     pub(crate) compressed: bool,
-    pub(crate) hook: Option<Hook>,
-    /// Whether spans have the field `query`.
-    #[cfg(feature = "tracing")]
-    pub(crate) trace_query: bool,
+    pub(crate) reports: Arc<Reports>,
     pub(crate) permits: Arc<Semaphore>,
     /// The number of permits.
     pub(crate) max_concurrent: usize,
@@ -70,95 +67,36 @@ pub(crate) struct Transport {
     pub(crate) refuses_post: Arc<AtomicBool>,
 }
 
-/// The endpoint of a request.
-#[derive(Clone, Debug)]
-pub(crate) struct Target {
-    /// Path below the base URL, escaped.
-    pub(crate) path: std::borrow::Cow<'static, str>,
-    /// Whether the endpoint does not accept `POST`.
-    pub(crate) get_only: bool,
-}
-
-/// Encoded parameters, except for the timeout, which differs for each request.
-#[derive(Debug)]
-pub(crate) struct EncodedParameters {
-    /// Parameters in the URL, whatever the method.
-    pub(crate) in_url: String,
-    pub(crate) form: String,
-    /// The deadline of the server, if the endpoint has a timeout.
-    pub(crate) deadline: Option<Instant>,
-}
-
-impl EncodedParameters {
-    /// The query string of the URL with this method.
-    fn query(&self, method: &Method) -> Option<String> {
-        let form = if *method == Method::POST { String::new() } else { self.form() };
-        match (&*self.in_url, &*form) {
-            ("", "") => None,
-            (_, "") => Some(self.in_url.clone()),
-            ("", _) => Some(form),
-            (in_url, form) => Some(format!("{in_url}&{form}")),
-        }
-    }
-
-    /// The form with the remaining timeout.
-    fn form(&self) -> String {
-        let mut form = String::with_capacity(self.form.len() + "&timeout=31536000.000".len());
-        form.push_str(&self.form);
-        if let Some(deadline) = self.deadline {
-            form.push_str(if form.is_empty() { "timeout=" } else { "&timeout=" });
-            // Seconds with three decimals. Done for each request, so without the cost of `write!`.
-            let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-            let mut digits = itoa::Buffer::new();
-            form.push_str(digits.format(left.as_secs()));
-            form.push('.');
-            form.push_str(&digits.format(1000 + left.subsec_millis())[1..]);
-        }
-        form
-    }
-}
-
 impl Transport {
     /// Sends a request and returns the response once its headers have arrived.
-    pub(crate) async fn send(
-        &self,
-        target: &Target,
-        question: &EncodedParameters,
-        headers: &HeaderMap,
-    ) -> Result<HttpResponse, ErrorKind> {
+    pub(crate) async fn send(&self, request: &Request) -> Result<HttpResponse, ErrorKind> {
         let gets = match self.method {
-            _ if target.get_only => true,
+            _ if request.get_only => true,
             HttpMethod::Auto => self.refuses_post.load(Ordering::Relaxed),
             HttpMethod::Get => true,
             HttpMethod::Post => false,
         };
         let method = if gets { Method::GET } else { Method::POST };
-        let answer = self.send_as(method, target, question, headers).await?;
-        if gets || self.method == HttpMethod::Post || !refuses(answer.status) {
-            return Ok(answer);
+        let response = self.send_as(method, request).await?;
+        if gets || self.method == HttpMethod::Post || !refuses(response.status) {
+            return Ok(response);
         }
         // Boxed, since this is rare and would make every future larger.
-        match Box::pin(self.send_as(Method::GET, target, question, headers)).await {
+        match Box::pin(self.send_as(Method::GET, request)).await {
             // `GET` cannot be sent, so return the response to `POST`.
-            Err(ErrorKind::Config(_)) => Ok(answer),
+            Err(ErrorKind::Config(_)) => Ok(response),
             second => Ok(HttpResponse { refuses_post: Some(Arc::clone(&self.refuses_post)), ..second? }),
         }
     }
 
     /// Sends a request and follows redirects within the server, with the same method, or with `GET` after HTTP 303. The
     /// query string stays unless the redirect has another.
-    async fn send_as(
-        &self,
-        mut method: Method,
-        target: &Target,
-        question: &EncodedParameters,
-        headers: &HeaderMap,
-    ) -> Result<HttpResponse, ErrorKind> {
-        let mut url = self.url(target);
+    async fn send_as(&self, mut method: Method, request: &Request) -> Result<HttpResponse, ErrorKind> {
+        let mut url = self.url(&request.path);
         let mut redirects = 0;
         loop {
             if url.query().is_none_or(str::is_empty) {
-                url.set_query(question.query(&method).as_deref());
+                url.set_query(request.query(&method).as_deref());
             }
             if url.as_str().len() > MAX_URL {
                 let length = url.as_str().len();
@@ -166,12 +104,11 @@ impl Transport {
                     "the query is too long for `{method}`: a URL of {length} bytes"
                 )));
             }
-            let request = self.request(&method, url.clone(), question, headers);
-            let response = self.http.execute(request).await.map_err(failure)?;
+            let response = self.http.execute(self.build(&method, url.clone(), request)).await.map_err(failure)?;
             let status = response.status().as_u16();
             let is_redirect = matches!(status, 301 | 302 | 303 | 307 | 308);
             let Some(location) = is_redirect.then(|| response.headers().get(LOCATION)).flatten() else {
-                let moved = redirects > 0 && !url.path().ends_with(&*target.path);
+                let moved = redirects > 0 && !url.path().ends_with(&*request.path);
                 return Ok(HttpResponse { moved, ..HttpResponse::new(response) });
             };
             let next = std::str::from_utf8(location.as_bytes()).ok().and_then(|to| url.join(to).ok());
@@ -199,30 +136,25 @@ impl Transport {
         }
     }
 
-    /// Scheme, host and port of the server.
-    pub(crate) fn origin(&self) -> String {
-        self.base.origin().ascii_serialization()
+    fn url(&self, path: &str) -> Url {
+        let known = self.queries.iter().find(|(known, _)| *known == path);
+        known.map_or_else(|| below(&self.base, path), |(_, url)| url.clone())
     }
 
-    fn url(&self, target: &Target) -> Url {
-        let known = self.queries.iter().find(|(path, _)| *path == target.path);
-        known.map_or_else(|| below(&self.base, &target.path), |(_, url)| url.clone())
-    }
-
-    fn request(&self, method: &Method, url: Url, question: &EncodedParameters, headers: &HeaderMap) -> Request {
-        let mut request = Request::new(method.clone(), url);
-        if !headers.is_empty() {
-            request.headers_mut().clone_from(headers);
+    fn build(&self, method: &Method, url: Url, request: &Request) -> reqwest::Request {
+        let mut built = reqwest::Request::new(method.clone(), url);
+        if !request.options.headers.is_empty() {
+            built.headers_mut().clone_from(&request.options.headers);
         }
         if *method == Method::POST {
             let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
-            request.headers_mut().entry(CONTENT_TYPE).or_insert(form_type);
-            *request.body_mut() = Some(question.form().into());
+            built.headers_mut().entry(CONTENT_TYPE).or_insert(form_type);
+            *built.body_mut() = Some(request.form().into());
         }
         if self.compressed {
-            request.headers_mut().entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("gzip"));
+            built.headers_mut().entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("gzip"));
         }
-        request
+        built
     }
 }
 
@@ -253,7 +185,7 @@ fn refuses(status: u16) -> bool {
     matches!(status, 403 | 405 | 501)
 }
 
-/// A response: its headers, and its body as it arrives.
+/// A response whose headers have arrived: what they say, and the body in chunks.
 pub(crate) struct HttpResponse {
     pub(crate) status: u16,
     pub(crate) encoding: Option<String>,

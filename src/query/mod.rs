@@ -16,7 +16,6 @@ use promql_presets_core::{
 
 use crate::error::{Error, ErrorKind};
 use crate::http::call::{BoxFuture, Call};
-use crate::http::request::Request;
 use crate::http::transport::Transport;
 use crate::value::{Data, Matrix, QueryResult, RangeError, Response, Scalar, SplitError, Timestamp, Vector};
 use crate::wire::Decoder;
@@ -39,91 +38,54 @@ impl RangeResult for Vector {}
 impl RangeResult for Scalar {}
 impl RangeResult for Data {}
 
-/// A preset to render, or unchecked PromQL.
-#[derive(Debug)]
-pub(crate) enum Source<'a> {
+/// The PromQL of a query: a preset to render, or unchecked text.
+pub(crate) enum Promql<'a> {
     Preset { preset: &'static PresetInfo, input: Input<'a>, window: Option<Result<PromDuration, DurationError>> },
     Raw(String),
 }
 
-impl<'a> Source<'a> {
-    pub(crate) fn new<Q: MetricQuerier + ?Sized, R, W>(preset: Preset<Q, R, W>, querier: &'a Q) -> Self {
+impl<'a> Promql<'a> {
+    pub(crate) fn of<Q: MetricQuerier + ?Sized, R, W>(preset: Preset<Q, R, W>, querier: &'a Q) -> Self {
         Self::Preset { preset: preset.info(), input: Input::of(querier), window: None }
     }
 
-    /// The query; for parts of a range with the `start()` and `end()` of the whole after `@`.
-    fn render(self, ends: Option<[&str; 2]>) -> Result<String, RenderError> {
-        match self {
-            Self::Preset { preset, input, window } => {
-                input.render(preset.__template(), window.transpose().map_err(RenderError::InvalidWindow)?, ends)
-            }
-            Self::Raw(promql) => Ok(promql),
-        }
-    }
-
-    fn name(&self) -> Option<&'static str> {
-        match self {
-            Self::Preset { preset, .. } => Some(preset.name),
-            Self::Raw(_) => None,
-        }
-    }
-}
-
-/// The common part of instant, range and exemplar queries.
-pub(crate) struct Common<'a, R, W> {
-    source: Source<'a>,
-    pub(crate) request: Request<'a>,
-    types: PhantomData<fn() -> (R, W)>,
-}
-
-impl<'a, R, W> Common<'a, R, W> {
-    pub(crate) fn new(transport: &'a Arc<Transport>, source: Source<'a>) -> Self {
-        Self { source, request: Request::new(transport), types: PhantomData }
-    }
-
     pub(crate) fn window<D: TryInto<Window, Error: Into<DurationError>>>(&mut self, duration: D) {
-        if let Source::Preset { window, .. } = &mut self.source {
+        if let Self::Preset { window, .. } = self {
             *window = Some(duration.try_into().map(Window::into).map_err(Into::into));
         }
     }
 
-    /// The result type of the preset.
-    fn result(&self) -> Option<ResultType> {
-        match &self.source {
-            Source::Preset { preset, .. } => Some(preset.result),
-            Source::Raw(_) => None,
+    /// Renders the query of a call; for parts of a range with the `start()` and `end()` of the whole after `@`. If that
+    /// fails, the call fails when it is made.
+    pub(crate) fn render(self, call: &mut Call<'_>, ends: Option<[&str; 2]>) {
+        match self {
+            Self::Preset { preset, input, window } => {
+                let window = window.transpose().map_err(RenderError::InvalidWindow);
+                let query = window.and_then(|window| input.render(preset.__template(), window, ends));
+                call.preset = Some(preset.name);
+                call.query = query.map_err(|error| call.options.fail(error.into())).ok();
+            }
+            Self::Raw(promql) => call.query = Some(promql),
         }
-    }
-
-    /// Renders the query. If that fails, the call fails when it is made.
-    pub(crate) fn call(self, endpoint: &'static str, path: &'static str) -> Call {
-        self.call_between(None, endpoint, path)
-    }
-
-    fn call_between(self, ends: Option<[&str; 2]>, endpoint: &'static str, path: &'static str) -> Call {
-        let Self { source, mut request, .. } = self;
-        let preset = source.name();
-        let query = source.render(ends).map_err(|error| request.options.fail(error.into())).ok();
-        Call { preset, query, ..request.call(endpoint, path) }
     }
 }
 
 macro_rules! query_setters {
-    ($($common:ident).+) => {
+    ($($field:ident).*) => {
         /// Sets the `{window}` of the preset, which has a default in the preset file. Accepts `"5m"`, a
         /// [`Duration`](std::time::Duration) or a [`PromDuration`](crate::PromDuration).
         pub fn window<D: TryInto<promql_presets_core::Window, Error: Into<DurationError>>>(mut self, window: D) -> Self
         where
             W: TakesWindow,
         {
-            self.$($common).+.window(window);
+            self.$($field.)*promql.window(window);
             self
         }
 
         /// Limits the number of series; unlimited by default. If there are more, the response has a warning, but is not
         /// [partial](crate::Meta::partial_reason). Prometheus before 3.2 and VictoriaMetrics ignore the limit.
         pub fn limit(mut self, series: u64) -> Self {
-            self.$($common).+.request.parameter("limit", series.to_string());
+            self.$($field.)*call.parameter("limit", series.to_string());
             self
         }
 
@@ -132,11 +94,11 @@ macro_rules! query_setters {
         pub fn lookback_delta<D: TryInto<promql_presets_core::Window, Error: Into<DurationError>>>(mut self, duration: D) -> Self {
             match duration.try_into() {
                 Ok(duration) => {
-                    self.$($common).+.request.parameter("lookback_delta", crate::query::seconds(duration.into()));
+                    self.$($field.)*call.parameter("lookback_delta", crate::query::seconds(duration.into()));
                 }
                 Err(error) => {
                     let error = crate::value::RangeError::InvalidLookback(error.into());
-                    self.$($common).+.request.options.fail(error.into());
+                    self.$($field.)*call.options.fail(error.into());
                 }
             }
             self
@@ -144,17 +106,17 @@ macro_rules! query_setters {
 
         /// Requests statistics of the query: [`Meta::stats`](crate::Meta::stats).
         pub fn stats(mut self) -> Self {
-            self.$($common).+.request.parameter("stats", "true".to_owned());
+            self.$($field.)*call.parameter("stats", "true".to_owned());
             self
         }
 
         /// Requests statistics of the query in total and, if the server counts them, per step.
         pub fn stats_per_step(mut self) -> Self {
-            self.$($common).+.request.parameter("stats", "all".to_owned());
+            self.$($field.)*call.parameter("stats", "all".to_owned());
             self
         }
 
-        crate::http::options::option_setters!($($common).+.request.options);
+        crate::http::options::option_setters!($($field.)*call);
     };
 }
 pub(crate) use query_setters;
@@ -163,7 +125,11 @@ pub(crate) use query_setters;
 /// returns a [`Vector`], a [`Matrix`], a [`Scalar`] or a [`Text`](crate::Text), depending on the preset.
 #[must_use = "a query does nothing until it is awaited"]
 pub struct InstantQuery<'a, R, W> {
-    common: Common<'a, R, W>,
+    promql: Promql<'a>,
+    call: Call<'a>,
+    types: PhantomData<fn() -> (R, W)>,
+    /// Whether the result is a scalar, which some servers return as a vector.
+    is_scalar: bool,
 }
 
 /// An instant query of unchecked PromQL, created with
@@ -175,21 +141,26 @@ impl<'a, R: QueryResult, W> InstantQuery<'a, R, W> {
     where
         Q: MetricQuerier + ?Sized,
     {
-        Self { common: Common::new(transport, Source::new(preset, querier)) }
+        let is_scalar = preset.info().result == ResultType::Scalar;
+        Self { is_scalar, ..Self::of(transport, Promql::of(preset, querier)) }
     }
 
     pub(crate) fn raw(transport: &'a Arc<Transport>, promql: String) -> Self {
-        Self { common: Common::new(transport, Source::Raw(promql)) }
+        Self::of(transport, Promql::Raw(promql))
+    }
+
+    fn of(transport: &'a Arc<Transport>, promql: Promql<'a>) -> Self {
+        Self { promql, call: Call::new(transport, "query", "api/v1/query"), types: PhantomData, is_scalar: false }
     }
 
     /// Sets the evaluation time; the current time of the server by default. Accepts a [`Timestamp`], a
     /// [`SystemTime`](std::time::SystemTime), RFC 3339, or Unix seconds as a string.
     pub fn at<T: TryInto<Timestamp, Error: Into<RangeError>>>(mut self, at: T) -> Self {
-        self.common.request.time("time", at);
+        self.call.time("time", at);
         self
     }
 
-    query_setters!(common);
+    query_setters!();
 }
 
 impl<'a, R: QueryResult + 'a, W: 'a> IntoFuture for InstantQuery<'a, R, W> {
@@ -197,8 +168,8 @@ impl<'a, R: QueryResult + 'a, W: 'a> IntoFuture for InstantQuery<'a, R, W> {
     type IntoFuture = BoxFuture<'a, R>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let is_scalar = self.common.result() == Some(ResultType::Scalar);
-        let call = self.common.call("query", "api/v1/query");
+        let Self { promql, mut call, is_scalar, .. } = self;
+        promql.render(&mut call, None);
         let time = call.parameters.iter().find(|(name, _)| name == "time").and_then(|(_, time)| time.parse().ok());
         Box::pin(call.read::<Decoder, R>(move |response| {
             let response = if is_scalar { response.into_scalar(time) } else { response };
@@ -211,7 +182,9 @@ impl<'a, R: QueryResult + 'a, W: 'a> IntoFuture for InstantQuery<'a, R, W> {
 /// Awaiting it returns a [`Matrix`].
 #[must_use = "a query does nothing until it is awaited"]
 pub struct RangeQuery<'a, R, W> {
-    common: Common<'a, R, W>,
+    promql: Promql<'a>,
+    call: Call<'a>,
+    types: PhantomData<fn() -> (R, W)>,
     range: TimeRange,
 }
 
@@ -227,14 +200,18 @@ impl<'a, R, W> RangeQuery<'a, R, W> {
         querier: &'a Q,
         range: TimeRange,
     ) -> Self {
-        Self { common: Common::new(transport, Source::new(preset, querier)), range }
+        Self::of(transport, Promql::of(preset, querier), range)
     }
 
     pub(crate) fn raw(transport: &'a Arc<Transport>, promql: String, range: TimeRange) -> Self {
-        Self { common: Common::new(transport, Source::Raw(promql)), range }
+        Self::of(transport, Promql::Raw(promql), range)
     }
 
-    query_setters!(common);
+    fn of(transport: &'a Arc<Transport>, promql: Promql<'a>, range: TimeRange) -> Self {
+        Self { promql, call: Call::new(transport, "query_range", "api/v1/query_range"), types: PhantomData, range }
+    }
+
+    query_setters!();
 
     /// Splits the range into parts that the server accepts, fetches them concurrently, and joins the results. The
     /// points are those of the [`aligned`](TimeRange::aligned) range.
@@ -273,56 +250,48 @@ impl<'a, R, W> RangeQuery<'a, R, W> {
         StreamQuery::new(self)
     }
 
-    pub(crate) fn call(mut self) -> Call {
-        let Request { transport, options, .. } = &mut self.common.request;
-        if let Err(error) = self.range.check(transport.max_steps) {
-            options.fail(error.into());
+    /// The call for the whole range.
+    fn into_call(self) -> Call<'a> {
+        let Self { promql, mut call, range, .. } = self;
+        if let Err(error) = range.check(call.transport.max_steps) {
+            call.options.fail(error.into());
         }
-        let range = self.range;
-        self.common.call(ENDPOINT, PATH).over(range)
+        promql.render(&mut call, None);
+        call.over(range)
     }
 
     /// The call for parts of a range, which are still to be set.
-    fn call_of_parts(self, whole: TimeRange) -> Call {
-        let indivisible = match &self.common.source {
-            Source::Preset { preset, .. } => preset.indivisible.map(|name| SplitError::WholeRange { name }),
-            Source::Raw(_) => Some(SplitError::Unchecked),
+    fn into_call_of_parts(self, whole: TimeRange) -> Call<'a> {
+        let Self { promql, mut call, .. } = self;
+        let indivisible = match &promql {
+            Promql::Preset { preset, .. } => preset.indivisible.map(|name| SplitError::WholeRange { name }),
+            Promql::Raw(_) => Some(SplitError::Unchecked),
         };
         let ends = [whole.start(), whole.end()].map(Timestamp::to_unix_seconds);
-        let mut call = self.common.call_between(Some(ends.each_ref().map(String::as_str)), ENDPOINT, PATH);
+        promql.render(&mut call, Some(ends.each_ref().map(String::as_str)));
+        call.merge_options();
         let limit = call.is_limited().then_some(SplitError::Limit);
         if let Some(error) = indivisible.or(limit) {
-            call.failure.get_or_insert_with(|| Box::new(error.into()));
+            call.options.fail(error.into());
         }
         call
     }
 
-    pub(crate) fn range(&self) -> TimeRange {
-        self.range
-    }
-
-    pub(crate) fn max_concurrent(&self) -> usize {
-        self.common.request.transport.max_concurrent
-    }
-
-    pub(crate) fn max_points(&self) -> u64 {
-        self.common.request.transport.max_steps.saturating_add(1)
+    fn max_points(&self) -> u64 {
+        self.call.transport.max_steps.saturating_add(1)
     }
 }
 
-const ENDPOINT: &str = "query_range";
-const PATH: &str = "api/v1/query_range";
-
-impl Call {
+impl Call<'_> {
     /// Sets start, end and step.
-    pub(crate) fn over(mut self, range: TimeRange) -> Self {
-        self.parameters.push(("start".into(), range.start().to_unix_seconds()));
-        self.parameters.push(("end".into(), range.end().to_unix_seconds()));
-        self.parameters.push(("step".into(), seconds(range.step_duration())));
+    fn over(mut self, range: TimeRange) -> Self {
+        self.parameter("start", range.start().to_unix_seconds());
+        self.parameter("end", range.end().to_unix_seconds());
+        self.parameter("step", seconds(range.step_duration()));
         self
     }
 
-    pub(crate) fn read_range(self) -> impl Future<Output = Result<Matrix, Error>> {
+    fn read_range(self) -> impl Future<Output = Result<Matrix, Error>> {
         self.read::<Decoder, Matrix>(matrix_of_range)
     }
 }
@@ -332,7 +301,7 @@ impl<'a, R: 'a, W: 'a> IntoFuture for RangeQuery<'a, R, W> {
     type IntoFuture = BoxFuture<'a, Matrix>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.call().read_range())
+        Box::pin(self.into_call().read_range())
     }
 }
 
@@ -347,25 +316,32 @@ fn seconds(duration: PromDuration) -> String {
     format!("{}.{:03}", millis / 1_000, millis % 1_000)
 }
 
-impl<R, W> fmt::Debug for Common<'_, R, W> {
+impl fmt::Debug for Promql<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("Query");
-        match &self.source {
-            Source::Preset { preset, window, .. } => shown.field("preset", &preset.name).field("window", window),
-            Source::Raw(promql) => shown.field("promql", promql),
-        };
-        shown.field("parameters", &self.request.parameters).finish_non_exhaustive()
+        match self {
+            Self::Preset { preset, window, .. } => {
+                f.debug_struct("Preset").field("name", &preset.name).field("window", window).finish_non_exhaustive()
+            }
+            Self::Raw(promql) => promql.fmt(f),
+        }
     }
 }
 
 impl<R, W> fmt::Debug for InstantQuery<'_, R, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("InstantQuery").field(&self.common).finish()
+        f.debug_struct("InstantQuery")
+            .field("promql", &self.promql)
+            .field("parameters", &self.call.parameters)
+            .finish_non_exhaustive()
     }
 }
 
 impl<R, W> fmt::Debug for RangeQuery<'_, R, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RangeQuery").field("query", &self.common).field("range", &self.range).finish()
+        f.debug_struct("RangeQuery")
+            .field("promql", &self.promql)
+            .field("range", &self.range)
+            .field("parameters", &self.call.parameters)
+            .finish_non_exhaustive()
     }
 }

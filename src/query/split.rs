@@ -55,7 +55,7 @@ pub struct SplitQuery<'a, R, W> {
 type OnProgress<'a> = Box<dyn FnMut(Progress) + Send + 'a>;
 
 impl<'a, R, W> SplitQuery<'a, R, W> {
-    query_setters!(query.common);
+    query_setters!(query);
 
     pub(crate) fn new(query: RangeQuery<'a, R, W>) -> Self {
         let max_points = query.max_points();
@@ -71,7 +71,7 @@ impl<'a, R, W> SplitQuery<'a, R, W> {
     /// Sets the number of parts that are fetched concurrently: 4 by default, and at most the client's
     /// [`max_concurrent`](crate::ClientBuilder::max_concurrent).
     pub fn concurrency(mut self, parts: usize) -> Self {
-        self.concurrency = parts.clamp(1, self.query.max_concurrent());
+        self.concurrency = parts.clamp(1, self.query.call.transport.max_concurrent);
         self
     }
 
@@ -88,16 +88,16 @@ impl<'a, R: 'a, W: 'a> IntoFuture for SplitQuery<'a, R, W> {
 
     fn into_future(self) -> Self::IntoFuture {
         let Self { query, max_points, concurrency, mut on_progress } = self;
-        let range = query.range();
-        let mut call = query.call_of_parts(range.aligned());
+        let range = query.range;
+        let mut call = query.into_call_of_parts(range.aligned());
         Box::pin(async move {
-            if call.failure.is_some() {
+            if call.options.failure.is_some() {
                 return call.read_range().await;
             }
             call.deadline = Some(Deadline::after(call.options.timeout, Instant::now()));
             call.pool = Some(Arc::default());
             let mut progress = Progress { done: 0, parts: range.part_count(max_points), samples: 0 };
-            let parts = stream::iter(range.parts(max_points)).map(|part| call.part().read_part(part));
+            let parts = stream::iter(range.parts(max_points)).map(|part| call.clone().read_part(part));
             let mut parts = parts.buffered(concurrency);
             let mut matrices = Vec::new();
             while let Some(matrix) = parts.try_next().await? {
@@ -113,7 +113,7 @@ impl<'a, R: 'a, W: 'a> IntoFuture for SplitQuery<'a, R, W> {
                 Ok(matrix) => Ok(matrix),
                 // Fails like a call, with an event and a report.
                 Err(error) => {
-                    call.failure = Some(Box::new(error.into()));
+                    call.options.fail(error.into());
                     call.read_range().await
                 }
             }
@@ -121,7 +121,7 @@ impl<'a, R: 'a, W: 'a> IntoFuture for SplitQuery<'a, R, W> {
     }
 }
 
-impl Call {
+impl Call<'_> {
     fn read_part(self, part: TimeRange) -> impl Future<Output = Result<Matrix, Error>> {
         self.over(part).read::<Decoder, Matrix>(move |response| {
             Ok(matrix_of_range(response)?.check_within(part.start(), part.end())?)

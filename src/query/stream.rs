@@ -11,10 +11,9 @@ use promql_presets_core::{DurationError, TakesWindow};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::error::{Error, ErrorKind};
-use crate::http::body::Body;
-use crate::http::call::{BoxFuture, Call, StartedCall};
+use crate::http::body::BodyReader;
+use crate::http::call::{Attempts, BoxFuture, Call};
 use crate::http::observe::{Observer, Outcome};
-use crate::http::options::PartialData;
 use crate::http::transport::HttpResponse;
 use crate::query::{RangeQuery, matrix_of_range, query_setters};
 use crate::value::{Matrix, Meta, Series};
@@ -33,7 +32,7 @@ pub struct StreamQuery<'a, R, W> {
 }
 
 impl<'a, R, W> StreamQuery<'a, R, W> {
-    query_setters!(query.common);
+    query_setters!(query);
 
     pub(crate) fn new(query: RangeQuery<'a, R, W>) -> Self {
         Self { query }
@@ -45,7 +44,7 @@ impl<'a, R: 'a, W: 'a> IntoFuture for StreamQuery<'a, R, W> {
     type IntoFuture = BoxFuture<'a, SeriesStream>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(SeriesStream::open(self.query.call()))
+        Box::pin(SeriesStream::open(self.query.into_call()))
     }
 }
 
@@ -73,22 +72,22 @@ pub struct SeriesStream {
     meta: Meta,
 }
 
+/// A response of which a part has not arrived.
 struct Arriving {
-    answer: HttpResponse,
+    response: HttpResponse,
     /// Bytes that have arrived but are not decoded yet.
     chunk: Bytes,
-    body: Body<Decoder>,
-    partial: PartialData,
+    body: BodyReader<Decoder>,
     deadline: Pin<Box<Sleep>>,
     /// When the last series was returned to the caller.
     away_since: Option<Instant>,
 }
 
 impl SeriesStream {
-    pub(crate) async fn open(call: Call) -> Result<Self, Error> {
-        let StartedCall { answer, body, deadline, partial, observer } = call.open().await?;
+    async fn open(call: Call<'_>) -> Result<Self, Error> {
+        let (Attempts { deadline, observer, .. }, response, body) = call.open().await?;
         let deadline = Box::pin(sleep_until(deadline.client));
-        let arriving = Arriving { answer, chunk: Bytes::new(), body, partial, deadline, away_since: None };
+        let arriving = Arriving { response, chunk: Bytes::new(), body, deadline, away_since: None };
         Ok(Self { arriving: Some(arriving), rest: Vec::new().into_iter(), observer, meta: Meta::default() })
     }
 
@@ -153,7 +152,7 @@ impl Arriving {
 
     fn poll(&mut self, context: &mut Context<'_>, bytes: &mut u64) -> Poll<Result<Option<Series>, ErrorKind>> {
         loop {
-            if let Some(series) = self.body.sink().next_series() {
+            if let Some(series) = self.body.decoder.next_series() {
                 series.check_times()?;
                 return Poll::Ready(Ok(Some(series)));
             }
@@ -168,7 +167,7 @@ impl Arriving {
                 }
                 continue;
             }
-            match self.answer.poll_chunk(context) {
+            match self.response.poll_chunk(context) {
                 Poll::Ready(Ok(Some(chunk))) => {
                     *bytes += chunk.len() as u64;
                     self.chunk = chunk;
@@ -185,9 +184,9 @@ impl Arriving {
 
     /// Returns the metadata, and the series that were decoded at the end.
     fn finish(self) -> Result<Matrix, ErrorKind> {
-        let response = self.body.finish(self.partial)?;
-        self.answer.confirm();
-        matrix_of_range(response)
+        let result = self.body.finish()?;
+        self.response.confirm();
+        matrix_of_range(result)
     }
 }
 
