@@ -19,6 +19,7 @@ pub mod discover;
 mod file;
 mod hole;
 pub mod promql;
+mod reads;
 mod template;
 
 pub use build::{Build, build};
@@ -26,3 +27,4 @@ pub use compile::{InlineOptions, InlinePreset, Output, compile};
 pub use diagnostic::{Code, Diagnostic, FileKind, Finding, Layer, Severity, SourceFile, Span};
 pub use file::snapshot::{Snapshot, SnapshotMetric};
 pub use file::{Literal, MetricType};
+pub use reads::{MetricsRead, SeriesRead};

@@ -92,6 +92,34 @@ pub(crate) fn check(text: &str, expr: &Expr<'_>, scope: Scope<'_>) -> Vec<Diagno
     findings
 }
 
+/// The series that a selector selects.
+pub(crate) struct SelectedSeries<'e> {
+    /// Their name, if it is known.
+    pub name: Option<String>,
+    /// The selector's text.
+    pub text: &'e str,
+    /// `le` or `quantile`, if a matcher names one of their values.
+    pub bounds: Vec<&'e str>,
+}
+
+/// The series that a query selects. `metric` is the value of `{metric_name}`.
+pub(crate) fn selected_series<'e>(
+    text: &'e str,
+    expr: &'e Expr<'e>,
+    metric: Option<&'e str>,
+) -> Vec<SelectedSeries<'e>> {
+    let tree = tree::Tree::new(text, expr, Scope { metric, ..plain(&NOTHING) });
+    let selected = tree.selectors().map(|(_, selector, series)| {
+        let names = selector.matchers().map(|matcher| &*matcher.label.name);
+        SelectedSeries {
+            name: series.name.as_deref().map(str::to_owned),
+            text: tree.slice(selector.span),
+            bounds: names.filter(|name| matches!(*name, "le" | "quantile")).collect(),
+        }
+    });
+    selected.collect()
+}
+
 /// Checks plain PromQL without declarations. Spans are of `text`, which `expr` was parsed from.
 #[must_use]
 pub fn check_query(text: &str, expr: &Expr<'_>) -> Vec<Diagnostic> {

@@ -14,7 +14,9 @@ use crate::{Code, Diagnostic, Span};
 /// The text depends only on the content: tables and lists are sorted, and there are no dates. Comments are not kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// The metrics by name: that of the series, or of the histogram or summary that they belong to.
+    /// The metrics by name. A classic histogram or a summary has one entry, without the suffixes of its series; every other
+    /// metric has the name of its series: `http_requests_total`, `build_info`, `job:errors:rate5m`. A metric that is both
+    /// a native and a classic histogram has entries for the series of the latter too: `x`, `x_bucket`, `x_count`, `x_sum`.
     pub metrics: BTreeMap<String, SnapshotMetric>,
 }
 
