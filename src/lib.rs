@@ -64,22 +64,16 @@
 //! use promql_presets::presets::{api_requests, prometheus};
 //! use promql_presets::{Error, PrometheusClient, Step, TimeRange};
 //!
-//! #[derive(serde::Deserialize)]
-//! struct Endpoint {
-//!     endpoint: String,
-//!     status_code: Option<u16>,                            // `None` if a series does not have the label
-//! }
-//!
 //! async fn report(client: &PrometheusClient) -> Result<(), Error> {
 //!     // A single number. No data, several series, NaN and partial data are errors.
 //!     let up = client.query(prometheus::UP_RATIO, &prometheus::Querier::new()).await?.number()?;
 //!     println!("{up}");
 //!
-//!     // Labels deserialized into a struct; at most 250 points, at the same times in every call.
+//!     // Labels as a generated struct, or your own; at most 250 points, at the same times in every call.
 //!     let querier = api_requests::Querier::new().group_by([api_requests::Label::Endpoint]);
 //!     let day = TimeRange::last_hours(24).step(Step::auto(250))?.aligned();
-//!     for row in client.query_range(api_requests::RATE, &querier, day).await?.into_rows::<Endpoint>()? {
-//!         println!("{} {:?} {:?}", row.labels.endpoint, row.series.timestamps(), row.series.values());
+//!     for row in client.query_range(api_requests::RATE, &querier, day).await?.rows::<api_requests::Row>()? {
+//!         println!("{:?} {:?} {:?}", row.labels.endpoint, row.series.timestamps(), row.series.values());
 //!     }
 //!
 //!     // More points than the server returns at once: parts that are fetched concurrently and joined.
@@ -145,9 +139,9 @@ pub use query::{
     Step, StreamQuery, TimeRange,
 };
 pub use value::{
-    Bounds, Bucket, ByTime, Data, Element, Histogram, Labels, Listing, Matrix, Meta, Moment, ParseTimestampError,
-    QueryResult, RangeError, ResultTypeError, Row, RowError, Sample, Samples, Scalar, Series, SeriesRow, ServerError,
-    SplitError, Stats, Text, Timestamp, Value, ValueError, Vector,
+    Bounds, Bucket, ByTime, Data, Element, FromLabels, Histogram, Labels, Listing, Matrix, Meta, Moment,
+    ParseTimestampError, QueryResult, RangeError, ResultTypeError, Row, RowError, Sample, Samples, Scalar, Series,
+    SeriesRow, ServerError, SplitError, Stats, Text, Timestamp, Value, ValueError, Vector,
 };
 pub use wire::DecodeError;
 
@@ -256,11 +250,13 @@ pub mod __private1 {
     pub use promql_presets_core::{
         __label_enum as label_enum, __querier as querier, __value_enum as value_enum, AnyWindow, IntoMatch, LabelInfo,
         LabelKind, Match, MatcherField, MetricQuerier, NoWindow, Preset, PresetInfo, Presets, PromDuration, Querier,
-        ResultType, Segment, Windowed,
+        ResultType, RowValue, Segment, Windowed,
     };
     #[cfg(feature = "macros")]
     pub use promql_presets_macros::preset;
+    pub use serde::{Serialize, Serializer};
     pub use uuid::Uuid;
 
-    pub use crate::value::{Matrix, Scalar, Text, Vector};
+    pub use crate::__row as row;
+    pub use crate::value::{Matrix, Scalar, Text, Vector, read_field, serialize_row};
 }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use promql_presets_core::PromDuration;
 
 use crate::backend::registry::{Module, Preset, Registry, Segment};
-use crate::backend::{codegen, lower, modules, names, split};
-use crate::check::{self, Metrics, Scope};
+use crate::backend::{codegen, lower, modules, names, rows, split};
+use crate::check::{self, Metrics, RowLabel, Scope};
 use crate::diagnostic::emit;
 use crate::diagnostic::source::Spanned;
 use crate::diagnostic::suggest::nearest;
@@ -120,7 +120,7 @@ impl InlinePreset {
         let nothing =
             Scope { template: true, inline: true, metric: None, labels: None, window: None, metrics: &metrics };
         let scope = Scope { window: window_value, ..nothing };
-        let Template { segments, indivisible, result, has_window, mut diagnostics, findings } =
+        let Template { segments, indivisible, result, has_window, row, mut diagnostics, findings } =
             compile_template(text, options.features, scope);
         let whole = Span::of(0..text.len());
         match duration.clone() {
@@ -153,6 +153,7 @@ impl InlinePreset {
             result,
             segments,
             indivisible,
+            row,
         };
         Self { code: codegen::inline(&preset), diagnostics }
     }
@@ -164,6 +165,7 @@ struct Template {
     indivisible: Option<&'static str>,
     result: ResultType,
     has_window: bool,
+    row: Vec<RowLabel>,
     /// Why the template is not valid. Spans are of the template.
     diagnostics: Vec<Diagnostic>,
     /// What the checks report about a valid template. Spans are of the template.
@@ -176,6 +178,7 @@ fn compile_template(text: &str, features: Features, scope: Scope<'_>) -> Templat
         indivisible: None,
         result: ResultType::InstantVector,
         has_window: text.contains(WINDOW),
+        row: Vec::new(),
         diagnostics: template::check(text),
         findings: Vec::new(),
     };
@@ -191,7 +194,8 @@ fn compile_template(text: &str, features: Features, scope: Scope<'_>) -> Templat
             (template.segments, template.diagnostics) = lower::lower(text, expr, scope.metric);
         }
         if template.diagnostics.is_empty() {
-            template.findings = check::check(text, expr, scope);
+            let checked = check::check(text, expr, scope);
+            (template.findings, template.row) = (checked.findings, checked.row);
         }
     }
     template
@@ -309,6 +313,7 @@ impl Compiler<'_> {
         let mut diagnostics = Vec::new();
         let querier = modules::querier(raw, &presets, &mut diagnostics);
         self.report(file, None, diagnostics);
+        let rows = rows::rows(querier.as_ref(), &presets);
         Module {
             file,
             path,
@@ -317,6 +322,7 @@ impl Compiler<'_> {
             metric: metric.map(str::to_owned),
             querier,
             presets,
+            rows,
         }
     }
 
@@ -372,6 +378,7 @@ impl Compiler<'_> {
             result: ResultType::InstantVector,
             segments: Vec::new(),
             indivisible: None,
+            row: Vec::new(),
             is_stub: true,
         };
         let Some(template) = &raw.template else { return preset };
@@ -381,6 +388,7 @@ impl Compiler<'_> {
         preset.result = compiled.result;
         preset.segments = compiled.segments;
         preset.indivisible = compiled.indivisible;
+        preset.row = compiled.row;
         preset.is_stub = compiled.diagnostics.iter().any(|found| found.severity == Severity::Error);
         // Where something is missing, a stub that takes a window makes for fewer errors after this one.
         if compiled.has_window || declared.is_some() {

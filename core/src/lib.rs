@@ -13,6 +13,7 @@ mod preset;
 mod querier;
 pub mod regex;
 mod render;
+mod row;
 
 pub use duration::{DurationError, PromDuration, Window};
 pub use error::{RenderError, UnknownText};
@@ -27,9 +28,16 @@ pub use preset::{
 };
 pub use querier::{MetricQuerier, Querier};
 pub use render::{Input, selector};
+pub use row::{RowText, RowValue};
 
 #[doc(hidden)]
 pub mod __macro_support {
     pub use std::borrow::Cow;
     pub use std::string::String;
+
+    /// The text of an error, without a prelude's `ToString`.
+    #[must_use]
+    pub fn to_string(error: &dyn std::fmt::Display) -> String {
+        error.to_string()
+    }
 }

@@ -97,6 +97,17 @@ macro_rules! __value_enum {
             }
         }
 
+        impl $crate::RowValue for $name {
+            fn parse(value: &str) -> ::core::result::Result<Self, $crate::__macro_support::String> {
+                ::core::str::FromStr::from_str(value)
+                    .map_err(|error: $crate::UnknownText| $crate::__macro_support::to_string(&error))
+            }
+
+            fn shown(&self) -> $crate::RowText<'_> {
+                $crate::RowText::Text(self.as_str())
+            }
+        }
+
         impl ::core::convert::From<$name> for $crate::Match<$name> {
             fn from(value: $name) -> Self {
                 $crate::Match::equal(value)

@@ -23,7 +23,7 @@ pub use matrix::{ByTime, Matrix, Moment, Samples, Series};
 pub(crate) use meta::meta_getters;
 pub use meta::{Meta, Stats};
 pub use result::{Data, QueryResult, Response, ResultTypeError, ServerError};
-pub use rows::{Row, SeriesRow};
+pub use rows::{FromLabels, Row, SeriesRow, read_field, serialize_row};
 pub use sample::{Sample, Value};
 pub use scalar::{Scalar, Text};
 pub use timestamp::{ParseTimestampError, Timestamp};

@@ -1,14 +1,109 @@
-//! Deserializing labels into the caller's types with `serde`.
+//! Reading labels into generated rows, and with `serde` into the caller's types.
 
 use std::fmt;
 
+use promql_presets_core::{RowText, RowValue};
 use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess, Visitor};
+use serde::{Serialize, Serializer};
 
 use super::{Element, Labels, Matrix, RowError, Series, Timestamp, Value, Vector};
 use crate::error::Error;
 
-/// One series of a [`Vector`] with its labels deserialized into `T`.
+/// A type that the labels of a series are read into: a generated `Row`, or any type that deserializes with `serde`, as
+/// described in [`Labels::deserialize`].
+#[diagnostic::on_unimplemented(
+    message = "labels cannot be read into `{Self}`",
+    note = "use the `Row` of the preset's own module, or derive `serde::Deserialize` for `{Self}`"
+)]
+pub trait FromLabels: Sized {
+    /// Reads the labels of a series.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Labels::deserialize`].
+    fn from_labels(labels: &Labels) -> Result<Self, RowError>;
+}
+
+impl<T: DeserializeOwned> FromLabels for T {
+    fn from_labels(labels: &Labels) -> Result<Self, RowError> {
+        labels.deserialize()
+    }
+}
+
+/// Reads a field of a generated row. An empty label is a missing one.
+#[doc(hidden)]
+pub fn read_field<T: RowValue>(labels: &Labels, label: &str, prefix: &str) -> Result<T, RowError> {
+    let Some(value) = labels.get(label).filter(|value| !value.is_empty()) else {
+        let missing = || RowError::MissingLabel { label: label.to_owned(), series: labels.clone() };
+        return T::missing().ok_or_else(missing);
+    };
+    let parsed = match value.strip_prefix(prefix) {
+        Some(rest) => T::parse(rest),
+        None => Err(format!("expected `{prefix}` at the start")),
+    };
+    parsed.map_err(|reason| RowError::InvalidLabel {
+        label: label.to_owned(),
+        value: value.to_owned(),
+        reason,
+        series: labels.clone(),
+    })
+}
+
+/// Serializes a generated row.
+#[doc(hidden)]
+pub fn serialize_row<S: Serializer>(serializer: S, fields: &[(&str, RowText<'_>)]) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(fields.iter().map(|(label, value)| (label, Field(value))))
+}
+
+struct Field<'a>(&'a RowText<'a>);
+
+impl Serialize for Field<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            RowText::Missing => serializer.serialize_none(),
+            RowText::Text(text) => serializer.serialize_str(text),
+            RowText::Uuid(id) => serializer.collect_str(id),
+            RowText::Integer(number) => serializer.serialize_i64(*number),
+        }
+    }
+}
+
+/// The struct of a generated row, how labels are read into it, and how it is serialized: as a map from labels to values.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __row {
+    ($(#[$doc:meta])* pub struct $name:ident {
+        $($(#[$field_doc:meta])* $field:ident: $ty:ty = $label:literal, $prefix:literal;)*
+    }) => {
+        $(#[$doc])*
+        #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::cmp::PartialEq, ::core::cmp::Eq)]
+        #[derive(::core::hash::Hash)]
+        pub struct $name {
+            $($(#[$field_doc])* pub $field: $ty,)*
+        }
+
+        impl $crate::FromLabels for $name {
+            fn from_labels(labels: &$crate::Labels) -> ::core::result::Result<Self, $crate::RowError> {
+                ::core::result::Result::Ok(Self {
+                    $($field: $crate::__private1::read_field(labels, $label, $prefix)?,)*
+                })
+            }
+        }
+
+        impl $crate::__private1::Serialize for $name {
+            fn serialize<S: $crate::__private1::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::core::result::Result<S::Ok, S::Error> {
+                let fields = [$(($label, $crate::__private1::RowValue::shown(&self.$field)),)*];
+                $crate::__private1::serialize_row(serializer, &fields)
+            }
+        }
+    };
+}
+
+/// One series of a [`Vector`] with its labels read into `T`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Row<T> {
     /// The labels.
@@ -19,13 +114,14 @@ pub struct Row<T> {
     pub value: f64,
 }
 
-/// One series of a [`Matrix`] with its labels deserialized into `T`.
+/// One series of a [`Matrix`] with its labels read into `T`; borrowed by [`rows`](Matrix::rows), owned by
+/// [`into_rows`](Matrix::into_rows).
 #[derive(Debug, Clone, PartialEq)]
-pub struct SeriesRow<T> {
+pub struct SeriesRow<T, S = Series> {
     /// The labels.
     pub labels: T,
-    /// The samples.
-    pub series: Series,
+    /// The series.
+    pub series: S,
 }
 
 impl Labels {
@@ -59,34 +155,46 @@ impl Labels {
 }
 
 impl Vector {
-    /// Turns each series into a row, with its labels [deserialized](Labels::deserialize) into `T`.
+    /// Turns each series into a row, with its labels [read](FromLabels) into `T`.
     ///
     /// Partial responses have rows too: check [`is_partial`](Self::is_partial) first.
     ///
     /// # Errors
     ///
     /// Those of [`Labels::deserialize`], and [`RowError::HistogramNotFloat`].
-    pub fn rows<T: DeserializeOwned>(&self) -> Result<Vec<Row<T>>, Error> {
+    pub fn rows<T: FromLabels>(&self) -> Result<Vec<Row<T>>, Error> {
         self.iter().map(|element| element.row().map_err(|error| self.meta().error(error))).collect()
     }
 }
 
 impl Element {
-    /// Turns this series into a row, with its labels [deserialized](Labels::deserialize) into `T`.
+    /// Turns this series into a row, with its labels [read](FromLabels) into `T`.
     ///
     /// # Errors
     ///
     /// Those of [`Labels::deserialize`], and [`RowError::HistogramNotFloat`].
-    pub fn row<T: DeserializeOwned>(&self) -> Result<Row<T>, RowError> {
+    pub fn row<T: FromLabels>(&self) -> Result<Row<T>, RowError> {
         let &Value::Float(value) = self.value() else {
             return Err(RowError::HistogramNotFloat { series: self.labels().clone() });
         };
-        Ok(Row { labels: self.labels().deserialize()?, timestamp: self.timestamp(), value })
+        Ok(Row { labels: T::from_labels(self.labels())?, timestamp: self.timestamp(), value })
     }
 }
 
 impl Matrix {
-    /// Turns each series into a row, with its labels [deserialized](Labels::deserialize) into `T`.
+    /// Each series as a row, with its labels [read](FromLabels) into `T`.
+    ///
+    /// Partial responses have rows too: check [`is_partial`](Self::is_partial) first.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Labels::deserialize`].
+    pub fn rows<T: FromLabels>(&self) -> Result<Vec<SeriesRow<T, &Series>>, Error> {
+        let row = |series| Ok(SeriesRow { labels: T::from_labels(Series::labels(series))?, series });
+        self.iter().map(row).collect::<Result<_, RowError>>().map_err(|error| self.meta().error(error))
+    }
+
+    /// Turns each series into a row, with its labels [read](FromLabels) into `T`.
     ///
     /// Partial responses have rows too: check [`is_partial`](Self::is_partial) first.
     ///
@@ -107,9 +215,9 @@ impl Matrix {
     /// # Errors
     ///
     /// Those of [`Labels::deserialize`].
-    pub fn into_rows<T: DeserializeOwned>(self) -> Result<Vec<SeriesRow<T>>, Error> {
+    pub fn into_rows<T: FromLabels>(self) -> Result<Vec<SeriesRow<T>>, Error> {
         let meta = self.meta().clone();
-        let row = |series: Series| Ok(SeriesRow { labels: series.labels().deserialize()?, series });
+        let row = |series: Series| Ok(SeriesRow { labels: T::from_labels(series.labels())?, series });
         self.into_iter().map(row).collect::<Result<_, RowError>>().map_err(|error| meta.error(error))
     }
 }

@@ -10,7 +10,8 @@ mod presets {
 use presets::http::{self, Label, Method};
 use presets::nested::any_metric;
 use promql_presets::{
-    Matrix, MetricQuerier, NoWindow, Preset, Querier, RenderError, ResultType, Scalar, Vector, Windowed, one_of,
+    ErrorKind, Labels, Matrix, MetricQuerier, NoWindow, Preset, Querier, RenderError, ResultType, RowError, Scalar,
+    Series, Timestamp, Vector, Windowed, one_of,
 };
 
 #[test]
@@ -23,6 +24,37 @@ fn constants_render_for_their_querier() {
     );
     let ratio = http::ERROR_RATIO.render(&querier.trace(uuid::Uuid::nil()), Some("1m".parse().unwrap())).unwrap();
     assert!(ratio.contains(r#"{code=~"5..",job="api","#) && ratio.ends_with("[1m]))\n"), "{ratio}");
+}
+
+/// A matrix of one series without samples.
+fn matrix(labels: &[(&str, &str)]) -> Matrix {
+    [Series::new(labels.iter().copied().collect::<Labels>(), [(Timestamp::default(), 1.0)])].into_iter().collect()
+}
+
+#[test]
+fn rows_have_the_declared_types() {
+    let series = matrix(&[("code", "500"), ("method", "GET"), ("trace", ""), ("zone", "b")]);
+    let rows = series.rows::<http::Row>().unwrap();
+    let expected = http::Row { job: None, code: Some(500), method: Some(Method::Get), trace: None };
+    assert_eq!((&rows[0].labels, rows[0].series.values()), (&expected, &[1.0][..]));
+    let json = serde_json::to_string(&rows[0].labels).unwrap();
+    assert_eq!(json, r#"{"job":null,"code":500,"method":"GET","trace":null}"#);
+}
+
+#[test]
+fn an_undeclared_value_is_an_error() {
+    for (label, value, reason) in [
+        ("code", "2xx", "expected a whole number"),
+        ("method", "PUT", "unknown \"PUT\", expected one of `GET`, `POST`, `other`"),
+        ("trace", "1", "expected a UUID"),
+    ] {
+        let error = matrix(&[(label, value)]).rows::<http::Row>().unwrap_err();
+        let ErrorKind::Row(RowError::InvalidLabel { label: named, value: shown, reason: said, .. }) = error.kind()
+        else {
+            panic!("{error}")
+        };
+        assert_eq!((&**named, &**shown, &**said), (label, value, reason));
+    }
 }
 
 #[test]

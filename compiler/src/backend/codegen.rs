@@ -8,7 +8,7 @@ use std::fmt::Write;
 use crate::SourceFile;
 use promql_presets_core::LabelKind;
 
-use crate::backend::registry::{Label, Module, Preset, Querier, Registry, Segment, ValueEnum};
+use crate::backend::registry::{Label, Module, Preset, Querier, Registry, Row, Segment, ValueEnum};
 use crate::promql::ResultType;
 
 /// The attributes of generated items. A service need not use every preset, and the prose of preset files is not
@@ -210,6 +210,9 @@ impl Out {
         if let Some(querier) = &module.querier {
             self.querier(module, querier);
         }
+        for row in &module.rows {
+            self.row(row, module.querier.as_ref());
+        }
         for preset in &module.presets {
             self.preset(module, preset, &files[module.file].path);
         }
@@ -367,6 +370,27 @@ impl Out {
         self.close("}");
     }
 
+    fn row(&mut self, row: &Row, querier: Option<&Querier>) {
+        self.line("");
+        self.open("__p::row!");
+        self.doc(&match &row.preset {
+            Some(constant) => format!("The labels of a series of [`{constant}`], for `rows`."),
+            None => "The labels of a series of this file's presets, for `rows`.".to_owned(),
+        });
+        self.open(&format!("pub struct {}", row.name));
+        for field in &row.fields {
+            let label = field.declared.zip(querier).and_then(|(index, querier)| querier.labels.get(index));
+            let description = label.and_then(|label| label.description.as_deref()).map(prose);
+            self.doc(&description.unwrap_or_else(|| format!("The label `{}`.", field.label)));
+            let ty = label.map_or("__p::String", kind_type);
+            let ty = if field.is_optional { format!("::core::option::Option<{ty}>") } else { ty.to_owned() };
+            let prefix = label.and_then(|label| label.prefix.as_deref()).unwrap_or_default();
+            self.line(&format!("{}: {ty} = {:?}, {prefix:?};", field.name, field.label));
+        }
+        self.close("}");
+        self.close("}");
+    }
+
     fn all(&mut self, modules: &[&Module]) {
         let mut all: Vec<(String, String)> = modules
             .iter()
@@ -398,13 +422,17 @@ fn condition(label: &Label) -> String {
     if label.is_stub {
         return "impl ::core::marker::Sized".to_owned();
     }
-    let kind = match &label.kind {
+    format!("impl __p::IntoMatch<{}>", kind_type(label))
+}
+
+/// The type of a label's values.
+fn kind_type(label: &Label) -> &str {
+    match &label.kind {
         LabelKind::Uuid => "__p::Uuid",
         LabelKind::Integer => "i64",
         LabelKind::OneOf(values) => &values.name,
         _ => "__p::String",
-    };
-    format!("impl __p::IntoMatch<{kind}>")
+    }
 }
 
 fn kind_info(kind: &LabelKind<ValueEnum>) -> String {

@@ -5,4 +5,5 @@ pub(crate) mod lower;
 pub(crate) mod modules;
 pub(crate) mod names;
 pub mod registry;
+pub(crate) mod rows;
 pub(crate) mod split;

@@ -2,6 +2,7 @@
 
 use promql_presets_core::{Input, LabelInfo, LabelKind, PromDuration, RenderError, Template};
 
+use crate::check::RowLabel;
 use crate::promql::ResultType;
 
 /// The presets of all files.
@@ -28,6 +29,8 @@ pub struct Module {
     pub querier: Option<Querier>,
     /// The presets in the order of the file.
     pub presets: Vec<Preset>,
+    /// The types of their rows.
+    pub rows: Vec<Row>,
 }
 
 impl Module {
@@ -81,6 +84,30 @@ pub struct ValueEnum {
     pub variants: Vec<(String, String)>,
 }
 
+/// A struct for the labels of series: that of all presets of a file, or of one whose series have other labels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Its name in Rust.
+    pub name: String,
+    /// The constant of the preset; `None` for all presets of the file.
+    pub preset: Option<String>,
+    /// The fields.
+    pub fields: Vec<RowField>,
+}
+
+/// A field of a [`Row`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowField {
+    /// Its name in Rust.
+    pub name: String,
+    /// The name of the label.
+    pub label: String,
+    /// Its index in the labels that the file declares.
+    pub declared: Option<usize>,
+    /// Whether a series may lack the label.
+    pub is_optional: bool,
+}
+
 /// A preset.
 #[derive(Clone, Debug)]
 pub struct Preset {
@@ -104,6 +131,8 @@ pub struct Preset {
     pub segments: Vec<Segment>,
     /// What makes a range query impossible to split.
     pub indivisible: Option<&'static str>,
+    /// The labels of its series.
+    pub row: Vec<RowLabel>,
     /// Whether its template has errors, so that its window is unknown.
     pub is_stub: bool,
 }

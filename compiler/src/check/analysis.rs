@@ -2,8 +2,9 @@
 
 use std::ops::Deref;
 
-use super::label_flow::{self, infer_labels};
+use super::label_flow::{self, Assumptions, infer_labels};
 use super::label_set::{GROUP_BY, Labels};
+use super::row::{self, RowLabel};
 use super::tree::{Id, Scope, Series, Tree};
 use crate::promql::{Expr, ExprKind, Grouping, ResultType, Selector};
 use crate::{Diagnostic, Span};
@@ -28,10 +29,17 @@ impl<'e> Deref for Analysis<'e> {
 impl<'e> Analysis<'e> {
     pub(super) fn new(text: &'e str, expr: &'e Expr<'e>, scope: Scope<'e>) -> Self {
         let tree = Tree::new(text, expr, scope);
-        let with_group_by = infer_labels(&tree, true);
+        let infer = |grouped| infer_labels(&tree, Assumptions { grouped, present: false });
+        let with_group_by = infer(true);
         let has_group_by = scope.template && text.contains(GROUP_BY);
-        let without_group_by = if has_group_by { infer_labels(&tree, false) } else { Vec::new() };
+        let without_group_by = if has_group_by { infer(false) } else { Vec::new() };
         Self { tree, with_group_by, without_group_by }
+    }
+
+    /// The labels that a row of the result has.
+    pub(super) fn row(&self) -> Vec<RowLabel> {
+        let labels = infer_labels(&self.tree, Assumptions { grouped: true, present: true });
+        row::labels(&labels[0], self.scope.labels)
     }
 
     /// The labels of an expression if the caller groups by something.

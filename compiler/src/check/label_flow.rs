@@ -12,9 +12,19 @@ use crate::promql::{
     Selector, Sign, StringLiteral,
 };
 
-/// Infers the labels of every expression. `grouped` is whether the caller groups by something.
-pub(super) fn infer_labels<'e>(tree: &Tree<'e>, grouped: bool) -> Vec<Labels<'e>> {
-    let mut flow = Flow { tree, grouped, labels: vec![Labels::none(); tree.ids().len()] };
+/// What is assumed about a query.
+#[derive(Clone, Copy)]
+pub(super) struct Assumptions {
+    /// The caller groups by something.
+    pub grouped: bool,
+    /// Series have the labels that the query groups by, and those that every caller must filter on.
+    pub present: bool,
+}
+
+/// Infers the labels of every expression.
+pub(super) fn infer_labels<'e>(tree: &Tree<'e>, assumptions: Assumptions) -> Vec<Labels<'e>> {
+    let Assumptions { grouped, present } = assumptions;
+    let mut flow = Flow { tree, grouped, present, labels: vec![Labels::none(); tree.ids().len()] };
     // Children come after their parents.
     for id in tree.ids().rev() {
         flow.labels[id] = flow.expr(id);
@@ -25,6 +35,7 @@ pub(super) fn infer_labels<'e>(tree: &Tree<'e>, grouped: bool) -> Vec<Labels<'e>
 struct Flow<'q, 'e> {
     tree: &'q Tree<'e>,
     grouped: bool,
+    present: bool,
     labels: Vec<Labels<'e>>,
 }
 
@@ -63,6 +74,10 @@ impl<'e> Flow<'_, 'e> {
         let name = |matcher: &&'e Matcher<'e>| &*matcher.label.name;
         labels = labels.without_all(empty.iter().filter(|matcher| matcher.op == MatchOp::Equal).map(name));
         labels = labels.with_all_sure(set.iter().map(name));
+        if self.present && selector.has_labels_hole() {
+            let declared = self.tree.scope.labels.iter().flat_map(|labels| &labels.labels);
+            labels = labels.with_all_sure(declared.filter(|label| label.required).map(|label| &*label.name.value));
+        }
         if selector.name.is_some() || selector.metric_name().is_some() { labels.with_sure(NAME) } else { labels }
     }
 
@@ -139,6 +154,7 @@ impl<'e> Flow<'_, 'e> {
     fn keep_labels(&self, labels: &Labels<'e>, grouping: &'e Grouping<'e>) -> Labels<'e> {
         let (literal, hole) = labels_of(&grouping.items);
         let kept = labels.keep(literal);
+        let kept = if self.present { kept.all_sure() } else { kept };
         if hole && self.grouped { kept.with_sure(GROUP_BY) } else { kept }
     }
 

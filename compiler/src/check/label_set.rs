@@ -79,6 +79,15 @@ impl<'e> Labels<'e> {
         self
     }
 
+    /// The same labels, all of which every series has. Has no effect if any label is possible.
+    #[must_use]
+    pub(super) fn all_sure(mut self) -> Self {
+        if let May::Only(labels) = &self.may {
+            self.sure.clone_from(labels);
+        }
+        self
+    }
+
     /// Whether every series has the label.
     #[must_use]
     pub(super) fn surely_has(&self, label: &str) -> bool {

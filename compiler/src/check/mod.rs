@@ -21,6 +21,7 @@ mod matchers;
 mod pattern;
 mod ranges;
 mod ratios;
+mod row;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ mod tree;
 mod variables;
 
 pub use label_set::Labels;
+pub use row::RowLabel;
 pub(crate) use schema::Metrics;
 pub(crate) use tree::Scope;
 
@@ -80,8 +82,16 @@ fn drop_superseded(findings: &mut Findings) {
     });
 }
 
-/// Checks a query without errors of syntax and types. Spans are of `text`, which `expr` was parsed from.
-pub(crate) fn check(text: &str, expr: &Expr<'_>, scope: Scope<'_>) -> Vec<Diagnostic> {
+/// What is known of a query without errors of syntax and types.
+pub(crate) struct Checked {
+    /// Spans are of the text of the query.
+    pub findings: Vec<Diagnostic>,
+    /// The labels of its series.
+    pub row: Vec<RowLabel>,
+}
+
+/// Checks a query without errors of syntax and types, which `expr` was parsed from.
+pub(crate) fn check(text: &str, expr: &Expr<'_>, scope: Scope<'_>) -> Checked {
     let query = Analysis::new(text, expr, scope);
     let mut findings = Vec::new();
     for check in CHECKS {
@@ -89,7 +99,7 @@ pub(crate) fn check(text: &str, expr: &Expr<'_>, scope: Scope<'_>) -> Vec<Diagno
     }
     drop_superseded(&mut findings);
     findings.sort_by_key(|finding| finding.span);
-    findings
+    Checked { findings, row: query.row() }
 }
 
 /// The series that a selector selects.
@@ -123,7 +133,7 @@ pub(crate) fn selected_series<'e>(
 /// Checks plain PromQL without declarations. Spans are of `text`, which `expr` was parsed from.
 #[must_use]
 pub fn check_query(text: &str, expr: &Expr<'_>) -> Vec<Diagnostic> {
-    check(text, expr, plain(&Metrics::default()))
+    check(text, expr, plain(&Metrics::default())).findings
 }
 
 /// The labels of a query's result that follow from the query alone.

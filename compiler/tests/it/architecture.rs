@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 const COMPILER: &[&[&str]] = &[
     &["build", "reads"],
     &["compile", "discover"],
-    &["backend", "check"],
+    &["backend"],
+    &["check"],
     &["promql"],
     &["template"],
     &["file"],

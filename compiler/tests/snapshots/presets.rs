@@ -83,6 +83,20 @@ pub mod http {
         }
     }
 
+    __p::row! {
+        /// The labels of a series of this file's presets, for `rows`.
+        pub struct Row {
+            /// The service.
+            job: ::core::option::Option<__p::String> = "job", "";
+            /// The label `code`.
+            code: ::core::option::Option<i64> = "code", "";
+            /// The label `method`.
+            method: ::core::option::Option<Method> = "method", "";
+            /// The label `trace`.
+            trace: ::core::option::Option<__p::Uuid> = "trace", "";
+        }
+    }
+
     /// Requests per second.
     ///
     /// The result is an instant vector. Unit: requests per second. Window: `5m` unless the caller passes another.

@@ -1,7 +1,6 @@
 //! A service with preset files. Its own code only chooses the preset for each metric, and defines what callers receive.
 
 use promql_presets::{Error, Matrix, PrometheusClient, TimeRange};
-use serde::Deserialize;
 use uuid::Uuid;
 
 /// The queries, one constant for each table of `presets/container_utilization.toml`.
@@ -59,23 +58,6 @@ impl ContainerMetricAction {
     }
 }
 
-/// The labels of a series. Labels without a filter are `None`.
-#[derive(Clone, Debug, Deserialize)]
-pub struct ContainerLabels {
-    /// The aspect of the metric.
-    pub value_type: String,
-    /// The kernel.
-    pub kernel_id: Option<Uuid>,
-    /// The session.
-    pub session_id: Option<Uuid>,
-    /// The agent.
-    pub agent_id: Option<String>,
-    /// The user.
-    pub user_id: Option<Uuid>,
-    /// The project.
-    pub project_id: Option<Uuid>,
-}
-
 /// Fetches container metrics from Prometheus.
 #[derive(Clone, Debug)]
 pub struct ContainerUtilizationMetricService {
@@ -93,7 +75,7 @@ impl ContainerUtilizationMetricService {
         Ok(self.prometheus.label_values(Label::ContainerMetricName.as_str()).await?.into_vec())
     }
 
-    /// Fetches a metric over a time range. Use `rows::<ContainerLabels>()` for the labels of each series, and
+    /// Fetches a metric over a time range. Use `rows::<container::Row>()` for the labels of each series, and
     /// `is_partial()` to find out whether containers may be missing.
     pub async fn fetch_metric(&self, action: &ContainerMetricAction) -> Result<Matrix, Error> {
         let range = TimeRange::parse(&action.start, &action.end, &action.step)?;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use container_metrics::{ContainerLabels, ContainerMetricAction, ContainerUtilizationMetricService};
+use container_metrics::{ContainerMetricAction, ContainerUtilizationMetricService};
+use container_metrics::presets::container_utilization;
 use promql_presets::{PrometheusClient, TimeRange};
 
 #[tokio::main(flavor = "current_thread")]
@@ -31,7 +32,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     if let Some(reason) = metric.meta().partial_reason() {
         eprintln!("containers may be missing: {reason}");
     }
-    for row in metric.into_rows::<ContainerLabels>()? {
+    for row in metric.into_rows::<container_utilization::Row>()? {
         println!("{:?}", row.labels);
         // Floats and native histograms alike.
         for sample in &row.series {

@@ -1,7 +1,7 @@
 //! The service against a real Prometheus with known data.
 
-use container_metrics::presets::container_utilization::ValueType;
-use container_metrics::{ContainerLabels, ContainerMetricAction, ContainerUtilizationMetricService};
+use container_metrics::presets::container_utilization::{self, ValueType};
+use container_metrics::{ContainerMetricAction, ContainerUtilizationMetricService};
 use promql_presets::{ErrorKind, PrometheusClient, RangeError};
 use promql_presets_test_support::{Dataset, prometheus};
 
@@ -32,7 +32,7 @@ async fn fetches_what_was_asked_for() -> Result<(), Box<dyn std::error::Error>> 
     let labels = [("container_metric_name", "mem"), ("value_type", "current"), ("agent_id", "i-gpu-01")];
     let memory = service.fetch_metric(&action("mem", &data)).await?;
     assert!(!memory.is_partial());
-    let rows = memory.into_rows::<ContainerLabels>()?;
+    let rows = memory.into_rows::<container_utilization::Row>()?;
     assert_eq!(rows.len(), 1, "one agent, one series");
     assert_eq!(rows[0].labels.agent_id.as_deref(), Some("i-gpu-01"));
     assert_eq!(rows[0].series.len(), 13);

@@ -1,0 +1,25 @@
+//! The labels that a preset's series have, for the type of its rows.
+
+use super::label_set::{GROUP_BY, Labels, NAME};
+use crate::file;
+
+/// A label of a preset's series.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowLabel {
+    /// Its name.
+    pub name: String,
+    /// Whether every series has it. Other labels are there if the caller groups by them, or if the metric has them.
+    pub is_sure: bool,
+}
+
+/// The labels of a query's series: those that the file declares, in its order, then the others that are known.
+pub(super) fn labels(labels: &Labels<'_>, declared: Option<&file::Labels>) -> Vec<RowLabel> {
+    let declared = || declared.iter().flat_map(|labels| &labels.labels).map(|label| &*label.name.value);
+    // If any label is possible, so are the declared ones.
+    let may_group = labels.all().is_some() && labels.may_have(GROUP_BY);
+    let is_own = |label: &&str| labels.may_have(label) || may_group;
+    let others = labels.all().unwrap_or(labels.sure()).iter().copied();
+    let others = others.filter(|label| ![NAME, GROUP_BY].contains(label) && !declared().any(|own| own == *label));
+    let row = |name: &str| RowLabel { name: name.to_owned(), is_sure: labels.surely_has(name) };
+    declared().filter(is_own).chain(others).map(row).collect()
+}

@@ -1,0 +1,75 @@
+//! The values of labels in generated rows.
+
+/// A field of a generated row.
+#[doc(hidden)]
+pub trait RowValue: Sized {
+    /// Parses the value of a label.
+    ///
+    /// # Errors
+    /// What the value should have been.
+    fn parse(value: &str) -> Result<Self, String>;
+
+    /// The field of a series without the label; `None` if every series must have it.
+    fn missing() -> Option<Self> {
+        None
+    }
+
+    /// The value to serialize.
+    fn shown(&self) -> RowText<'_>;
+}
+
+/// A [`RowValue`] to serialize.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum RowText<'a> {
+    Missing,
+    Text(&'a str),
+    #[cfg(feature = "uuid")]
+    Uuid(uuid::Uuid),
+    Integer(i64),
+}
+
+impl RowValue for String {
+    fn parse(value: &str) -> Result<Self, String> {
+        Ok(value.to_owned())
+    }
+
+    fn shown(&self) -> RowText<'_> {
+        RowText::Text(self)
+    }
+}
+
+impl RowValue for i64 {
+    fn parse(value: &str) -> Result<Self, String> {
+        value.parse().map_err(|_| "expected a whole number".to_owned())
+    }
+
+    fn shown(&self) -> RowText<'_> {
+        RowText::Integer(*self)
+    }
+}
+
+#[cfg(feature = "uuid")]
+impl RowValue for uuid::Uuid {
+    fn parse(value: &str) -> Result<Self, String> {
+        value.parse().map_err(|_| "expected a UUID".to_owned())
+    }
+
+    fn shown(&self) -> RowText<'_> {
+        RowText::Uuid(*self)
+    }
+}
+
+impl<T: RowValue> RowValue for Option<T> {
+    fn parse(value: &str) -> Result<Self, String> {
+        T::parse(value).map(Some)
+    }
+
+    fn missing() -> Option<Self> {
+        Some(None)
+    }
+
+    fn shown(&self) -> RowText<'_> {
+        self.as_ref().map_or(RowText::Missing, T::shown)
+    }
+}
