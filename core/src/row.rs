@@ -10,6 +10,7 @@ pub trait RowValue: Sized {
     fn parse(value: &str) -> Result<Self, String>;
 
     /// The field of a series without the label; `None` if every series must have it.
+    #[must_use]
     fn missing() -> Option<Self> {
         None
     }
