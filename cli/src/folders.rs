@@ -51,6 +51,11 @@ pub(crate) struct Paths {
 }
 
 impl Paths {
+    /// Whether the only path is `-`.
+    pub(crate) fn is_standard_input(&self) -> bool {
+        self.paths == [Path::new("-")]
+    }
+
     /// Reads the files, each with the whole folder of presets that it belongs to.
     pub(crate) fn read(&self) -> Result<Vec<Folder>, Failure> {
         read(if self.paths.is_empty() { slice::from_ref(&self.dir.dir) } else { &self.paths })

@@ -6,6 +6,7 @@
 
 mod commands;
 mod failure;
+mod fmt;
 mod folders;
 mod json;
 mod output;

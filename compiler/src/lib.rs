@@ -26,5 +26,5 @@ pub use build::{Build, build};
 pub use compile::{InlineOptions, InlinePreset, Output, compile};
 pub use diagnostic::{Code, Diagnostic, FileKind, Finding, Layer, Severity, SourceFile, Span};
 pub use file::snapshot::{Snapshot, SnapshotMetric};
-pub use file::{Literal, MetricType};
+pub use file::{Literal, MetricType, templates};
 pub use reads::{MetricsRead, SeriesRead};

@@ -3,6 +3,7 @@
 mod check;
 mod completions;
 mod explain;
+mod fmt;
 mod list;
 mod parse;
 mod render;
@@ -36,6 +37,7 @@ macro_rules! commands {
 // In the order of the help.
 commands! {
     Check: check,
+    Fmt: fmt,
     Parse: parse,
     Explain: explain,
     List: list,

@@ -4,6 +4,7 @@
 
 mod arguments;
 mod check;
+mod fmt;
 mod parse;
 mod presets;
 

@@ -227,6 +227,16 @@ fn read_toml<T>(
     (content, doubtful, diagnostics)
 }
 
+/// The templates of a preset file in order, each with the name of its preset, for tools that rewrite them.
+///
+/// Returns `None` if the file is not valid TOML, which [`compile`](crate::compile) reports.
+#[must_use]
+pub fn templates(text: &str) -> Option<Vec<(String, Literal)>> {
+    let (file, _) = read(text);
+    let template = |preset: RawPreset| Some((preset.name.value, preset.template?));
+    file.is_complete().then(|| file.presets.into_iter().filter_map(template).collect())
+}
+
 /// Whether a place is in a TOML comment, or in a comment of a query.
 fn is_in_comment(text: &str, table: &DeTable<'_>, at: usize) -> bool {
     let value = table.iter().find_map(|(key, value)| {

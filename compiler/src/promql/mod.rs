@@ -100,6 +100,17 @@ impl Features {
     }
 }
 
+/// The tokens of a text in order, without white space and comments, for tools that rewrite queries.
+///
+/// They are those of the grammar: `{{` and `{labels}` of a template are one each. After an invalid token, which
+/// [`parse`] reports, no others follow.
+#[must_use]
+pub fn tokens(text: &str, syntax: Syntax) -> Vec<Span> {
+    let mut lexer = lexer::Lexer::new(text, syntax.template);
+    let next = || Some(lexer.next()).filter(|token| !matches!(token.kind, token::Kind::Eof | token::Kind::Error));
+    std::iter::from_fn(next).map(|token| token.span).collect()
+}
+
 /// The result of [`parse`].
 #[derive(Clone, Debug)]
 pub struct Parsed<'a> {
