@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use promql_presets_core::RenderError;
 
-use crate::value::{RangeError, ResultTypeError, RowError, ServerError, SplitError, ValueError};
+use crate::value::{RangeError, ResultTypeError, RowError, SeriesError, ServerError, SplitError, ValueError};
 use crate::wire::DecodeError;
 
 /// The minimum length of a host name that is redacted. Shorter ones are parts of words.
@@ -431,6 +431,12 @@ impl ErrorKind {
             Self::Server { error, .. } => vec![&mut error.kind, &mut error.message],
             _ => Vec::new(),
         }
+    }
+}
+
+impl From<SeriesError> for ErrorKind {
+    fn from(error: SeriesError) -> Self {
+        Self::Decode(error.into())
     }
 }
 

@@ -111,6 +111,7 @@
 mod client;
 mod endpoints;
 mod error;
+mod extract;
 mod http;
 mod query;
 mod value;
@@ -128,6 +129,7 @@ pub use endpoints::{
     LabelValues, Metadata, MetadataQuery, MetricMetadata, ParseQuery, SeriesExemplars, SeriesQuery,
 };
 pub use error::{Error, ErrorClass, ErrorKind};
+pub use extract::{FromLabels, Row, SeriesRow};
 pub use http::{CallReport, Dialect, HttpMethod, Mimir, Outcome, PartialData, RetryPolicy, Thanos, VictoriaMetrics};
 pub use promql_presets_core::{
     AnyWindow, DurationError, IntoMatch, LabelInfo, LabelKind, LabelName, LabelValue, Match, MatchOp, Matcher,
@@ -139,9 +141,9 @@ pub use query::{
     Step, StreamQuery, TimeRange,
 };
 pub use value::{
-    Bounds, Bucket, ByTime, Data, Element, FromLabels, Histogram, Labels, Listing, Matrix, Meta, Moment,
-    ParseTimestampError, QueryResult, RangeError, ResultTypeError, Row, RowError, Sample, Samples, Scalar, Series,
-    SeriesRow, ServerError, SplitError, Stats, Text, Timestamp, Value, ValueError, Vector,
+    Bounds, Bucket, ByTime, Data, Element, Histogram, Labels, Listing, Matrix, Meta, Moment, ParseTimestampError,
+    QueryResult, RangeError, ResultTypeError, RowError, Sample, Samples, Scalar, Series, ServerError, SplitError,
+    Stats, Text, Timestamp, Value, ValueError, Vector,
 };
 pub use wire::DecodeError;
 
@@ -258,5 +260,6 @@ pub mod __private1 {
     pub use uuid::Uuid;
 
     pub use crate::__row as row;
-    pub use crate::value::{Matrix, Scalar, Text, Vector, read_field, serialize_row};
+    pub use crate::extract::{read_field, serialize_row};
+    pub use crate::value::{Matrix, Scalar, Text, Vector};
 }

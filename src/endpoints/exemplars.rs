@@ -15,9 +15,8 @@ use crate::http::call::{BoxFuture, Call};
 use crate::http::options::option_setters;
 use crate::http::transport::Transport;
 use crate::query::Promql;
-use crate::value::RangeError;
-use crate::value::{Labels, Listing, Meta, Timestamp};
-use crate::wire::{DecodeError, Fields, FromFields, LabelSet, parse_float};
+use crate::value::{Labels, Listing, Meta, RangeError, Timestamp, decimal};
+use crate::wire::{DecodeError, Fields, FromFields, LabelSet};
 
 /// A sample that refers to something outside of the metrics, such as a trace.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,7 +49,7 @@ impl SeriesExemplars {
 
 impl Exemplar {
     fn new(raw: RawExemplar) -> Option<Self> {
-        let value = parse_float(raw.value?.as_bytes())?;
+        let value = decimal::float(raw.value?.as_bytes())?;
         // Seconds. A 64-bit float is exact to the millisecond for all relevant times.
         let timestamp = raw.timestamp?.to_string().parse().ok()?;
         Some(Self { labels: raw.labels?, value, timestamp })

@@ -68,6 +68,15 @@ pub enum RowError {
     },
 }
 
+/// Why a series is invalid in the response to a range query, or in a part of one.
+#[doc(hidden)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("series `{series}` {reason}")]
+pub struct SeriesError {
+    pub series: String,
+    pub reason: &'static str,
+}
+
 /// Why a time range or a point in time is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

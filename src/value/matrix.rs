@@ -5,9 +5,7 @@ use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
 use super::meta::meta_accessors;
-use super::{Histogram, Labels, Meta, Sample, Timestamp, Value, ValueError};
-use crate::error::Error;
-use crate::wire::DecodeError;
+use super::{Histogram, Labels, Meta, Sample, SeriesError, Timestamp, Value};
 
 /// The result of a range query: the samples of each series, in the order of the server.
 ///
@@ -92,30 +90,6 @@ impl Matrix {
         self.series.iter().map(Series::len).sum()
     }
 
-    /// Returns the only series.
-    ///
-    /// # Errors
-    ///
-    /// [`ValueError::NoData`], [`ValueError::SeveralSeries`] and
-    /// [`ErrorKind::PartialData`](crate::ErrorKind::PartialData).
-    pub fn one(&self) -> Result<&Series, Error> {
-        self.at_most_one()?.ok_or_else(|| self.meta.error(ValueError::NoData))
-    }
-
-    /// Returns the only series, or `None` if there are no series.
-    ///
-    /// # Errors
-    ///
-    /// [`ValueError::SeveralSeries`] and [`ErrorKind::PartialData`](crate::ErrorKind::PartialData).
-    pub fn at_most_one(&self) -> Result<Option<&Series>, Error> {
-        self.meta.require_complete()?;
-        match self.series.as_slice() {
-            [] => Ok(None),
-            [series] => Ok(Some(series)),
-            several => Err(self.meta.error(ValueError::SeveralSeries { count: several.len() })),
-        }
-    }
-
     /// Iterates over the timestamps of all series, with the samples at each of them.
     #[must_use]
     pub fn by_time(&self) -> ByTime<'_> {
@@ -136,10 +110,10 @@ impl Matrix {
     ///
     /// # Errors
     ///
-    /// [`DecodeError::Series`] if two series of one part have the same labels, or a part starts before the end of the
+    /// [`DecodeError::Series`](crate::DecodeError::Series) if two series of one part have the same labels, or a part starts before the end of the
     /// previous one.
     #[doc(hidden)]
-    pub fn join(parts: impl IntoIterator<Item = Self>) -> Result<Self, DecodeError> {
+    pub fn join(parts: impl IntoIterator<Item = Self>) -> Result<Self, SeriesError> {
         let mut meta: Option<Meta> = None;
         let mut at: HashMap<Labels, usize> = HashMap::new();
         let mut joined: Vec<Pieces> = Vec::new();
@@ -156,7 +130,7 @@ impl Matrix {
                 match joined.get_mut(index) {
                     Some(pieces) if pieces.last_part == part => {
                         let reason = "occurs twice in one response";
-                        return Err(DecodeError::Series { series: series.labels.to_string(), reason });
+                        return Err(SeriesError { series: series.labels.to_string(), reason });
                     }
                     Some(pieces) => {
                         pieces.last_part = part;
@@ -177,18 +151,18 @@ impl Matrix {
 
     /// Fails if a series has samples outside of the range. Servers that round times to steps send these unless start
     /// and end are multiples of the step.
-    pub(crate) fn check_within(self, start: Timestamp, end: Timestamp) -> Result<Self, DecodeError> {
+    pub(crate) fn check_within(self, start: Timestamp, end: Timestamp) -> Result<Self, SeriesError> {
         let is_within = |sample: Sample| (start..=end).contains(&sample.timestamp);
         let outside = self.series.iter().find(|series| !series.first().into_iter().chain(series.last()).all(is_within));
         match outside.map(|series| series.labels.to_string()) {
-            Some(series) => Err(DecodeError::Series { series, reason: "has samples outside of the requested range" }),
+            Some(series) => Err(SeriesError { series, reason: "has samples outside of the requested range" }),
             None => Ok(self),
         }
     }
 
     /// Fails if a series has two samples with one timestamp, which range queries never return. A range selector in an
     /// instant query can, if the server stores such samples.
-    pub(crate) fn check_times(self) -> Result<Self, DecodeError> {
+    pub(crate) fn check_times(self) -> Result<Self, SeriesError> {
         let mut checked = None;
         for series in &self.series {
             // Most series share the timestamps of the previous one.
@@ -292,18 +266,18 @@ impl Series {
     }
 
     /// Fails if two samples have one timestamp, see [`Matrix::check_times`].
-    pub(crate) fn check_times(&self) -> Result<(), DecodeError> {
+    pub(crate) fn check_times(&self) -> Result<(), SeriesError> {
         let distinct = if self.histograms.is_empty() {
             self.timestamps.is_sorted_by(|one, next| one < next)
         } else {
             self.iter().is_sorted_by(|one, next| one.timestamp < next.timestamp)
         };
         let reason = "has two samples with one timestamp";
-        if distinct { Ok(()) } else { Err(DecodeError::Series { series: self.labels.to_string(), reason }) }
+        if distinct { Ok(()) } else { Err(SeriesError { series: self.labels.to_string(), reason }) }
     }
 
     /// Joins the pieces of one series, and shares the previous series' timestamps if they are equal.
-    fn concat(mut pieces: Vec<Self>, last_timestamps: &mut Arc<[Timestamp]>) -> Option<Result<Self, DecodeError>> {
+    fn concat(mut pieces: Vec<Self>, last_timestamps: &mut Arc<[Timestamp]>) -> Option<Result<Self, SeriesError>> {
         if pieces.len() <= 1 {
             return pieces.pop().map(Ok);
         }
@@ -313,7 +287,7 @@ impl Series {
             let Some((first, last)) = piece.first().zip(piece.last()) else { continue };
             if latest.is_some_and(|latest| first.timestamp < latest) {
                 let reason = "has samples in one part that belong to another";
-                return Some(Err(DecodeError::Series { series: piece.labels.to_string(), reason }));
+                return Some(Err(SeriesError { series: piece.labels.to_string(), reason }));
             }
             let is_new = |time: &Timestamp| Some(*time) > latest;
             let floats = piece.timestamps.partition_point(|time| !is_new(time));

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 use super::Timestamp;
-use crate::error::{Error, ErrorKind};
 
 /// Metadata of a response: warnings, statistics, and the query.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -120,16 +119,6 @@ impl Meta {
     /// Why data is missing, unless that has been accepted.
     pub(crate) fn objection(&self) -> Option<&str> {
         self.partial_reason().filter(|_| !self.partial_accepted)
-    }
-
-    pub(super) fn require_complete(&self) -> Result<(), Error> {
-        let reason = self.objection().map(str::to_owned);
-        reason.map_or(Ok(()), |reason| Err(self.error(ErrorKind::PartialData { reason })))
-    }
-
-    /// An error with the preset and the query.
-    pub(crate) fn error(&self, kind: impl Into<ErrorKind>) -> Error {
-        Error::new(kind.into(), self.preset, self.query.clone(), 0)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Results of queries: vectors, matrices, scalars and strings, with their warnings and statistics.
 
+pub(crate) mod decimal;
 mod error;
 mod histogram;
 mod labels;
@@ -7,7 +8,6 @@ mod listing;
 mod matrix;
 mod meta;
 mod result;
-mod rows;
 mod sample;
 mod scalar;
 mod table;
@@ -15,6 +15,7 @@ mod time_interop;
 mod timestamp;
 mod vector;
 
+pub(crate) use error::SeriesError;
 pub use error::{RangeError, RowError, SplitError, ValueError};
 pub use histogram::{Bounds, Bucket, Histogram};
 pub use labels::Labels;
@@ -23,7 +24,6 @@ pub use matrix::{ByTime, Matrix, Moment, Samples, Series};
 pub(crate) use meta::meta_getters;
 pub use meta::{Meta, Stats};
 pub use result::{Data, QueryResult, Response, ResultTypeError, ServerError};
-pub use rows::{FromLabels, Row, SeriesRow, read_field, serialize_row};
 pub use sample::{Sample, Value};
 pub use scalar::{Scalar, Text};
 pub use timestamp::{ParseTimestampError, Timestamp};

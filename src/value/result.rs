@@ -1,19 +1,18 @@
-//! The decoded answer to a query, and the types of results.
+//! Decoded responses to queries, and the types of results.
 
 use std::fmt;
 
 use promql_presets_core::ResultType;
 
 use super::{Matrix, Meta, Scalar, Text, Timestamp, Vector};
-use crate::error::Error;
 
-/// A decoded answer of `/query` or `/query_range`.
+/// A decoded response of `/query` or `/query_range`.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Response {
-    /// The result; absent where the query failed.
+    /// The result; `None` if the query failed.
     pub data: Option<Data>,
-    /// The error that the server reports; a result may come with it nevertheless.
+    /// The error that the server reports, which can come with a result.
     pub error: Option<ServerError>,
     /// Warnings, infos and statistics.
     pub meta: Meta,
@@ -50,14 +49,14 @@ fn scalar_of(vector: &Vector) -> Option<Scalar> {
 #[error("{message}")]
 #[non_exhaustive]
 pub struct ServerError {
-    /// `errorType`, such as `bad_data`; `VictoriaMetrics` sends the status of HTTP here. May be empty.
+    /// `errorType`, such as `bad_data`; VictoriaMetrics sends the HTTP status. Can be empty.
     pub kind: String,
-    /// `error`, the message. May be empty.
+    /// `error`, the message. Can be empty.
     pub message: String,
 }
 
 impl ServerError {
-    /// The error of an answer with this status, if any. An error beside a success counts.
+    /// The error of a response with this status, if any. An error in a successful response counts.
     pub(crate) fn of_answer(self, success: bool) -> Option<Self> {
         (!success || self != Self::default()).then_some(self)
     }
@@ -89,7 +88,7 @@ impl Data {
         }
     }
 
-    /// Warnings, infos and statistics of the answer.
+    /// Warnings, infos and statistics of the response.
     #[must_use]
     pub fn meta(&self) -> &Meta {
         match self {
@@ -100,7 +99,7 @@ impl Data {
         }
     }
 
-    /// The warnings of the server; an answer with warnings may be complete or not.
+    /// The warnings of the server. They do not have to mean that data is missing, see [`is_partial`](Self::is_partial).
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.meta().warnings
@@ -110,48 +109,6 @@ impl Data {
     #[must_use]
     pub fn is_partial(&self) -> bool {
         self.meta().partial_reason().is_some()
-    }
-
-    /// The instant vector.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::ResultType`](crate::ErrorKind::ResultType) where it is something else.
-    pub fn into_vector(self) -> Result<Vector, Error> {
-        self.read()
-    }
-
-    /// The range vector: what range queries return, and a selector with a range.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::ResultType`](crate::ErrorKind::ResultType) where it is something else.
-    pub fn into_matrix(self) -> Result<Matrix, Error> {
-        self.read()
-    }
-
-    /// The scalar, which `VictoriaMetrics` sends as a vector of one sample without labels.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::ResultType`](crate::ErrorKind::ResultType) where it is something else.
-    pub fn into_scalar(self) -> Result<Scalar, Error> {
-        self.read()
-    }
-
-    /// The string.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::ResultType`](crate::ErrorKind::ResultType) where it is something else.
-    pub fn into_text(self) -> Result<Text, Error> {
-        self.read()
-    }
-
-    fn read<R: QueryResult>(self) -> Result<R, Error> {
-        let meta = self.meta().clone();
-        let response = Response { data: Some(self), error: None, meta: meta.clone() };
-        R::from_response(response).map_err(|error| meta.error(error))
     }
 }
 
@@ -167,14 +124,14 @@ impl fmt::Display for Data {
     }
 }
 
-/// The answer does not have the type of the query.
+/// The result does not have the type of the query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected {expected}, the server returned {}", .got.map_or("no result".into(), |got| got.to_string()))]
 #[non_exhaustive]
 pub struct ResultTypeError {
     /// The type of the query.
     pub expected: ResultType,
-    /// The type of the answer; `None` where it has no result at all.
+    /// The type of the result; `None` if the response has no result.
     pub got: Option<ResultType>,
 }
 
@@ -188,7 +145,7 @@ pub trait QueryResult: sealed::Sealed + Sized {
     ///
     /// # Errors
     ///
-    /// The answer is of another type, or has no result.
+    /// The result has another type, or the response has none.
     fn from_response(response: Response) -> Result<Self, ResultTypeError>;
 }
 
@@ -212,7 +169,7 @@ impl QueryResult for Matrix {
     }
 }
 
-/// `VictoriaMetrics` sends a scalar as a vector of one sample without labels; both are accepted.
+/// VictoriaMetrics sends a scalar as a vector of one sample without labels; both are accepted.
 impl sealed::Sealed for Scalar {}
 impl QueryResult for Scalar {
     fn from_response(response: Response) -> Result<Self, ResultTypeError> {

@@ -4,8 +4,7 @@ use std::fmt;
 
 use super::meta::meta_accessors;
 use super::sample::Number;
-use super::{Meta, Timestamp, Value};
-use crate::error::Error;
+use super::{Meta, Timestamp};
 
 /// The result of a query whose type is scalar, such as `scalar(...)` or `time()`.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,17 +31,6 @@ impl Scalar {
     #[must_use]
     pub fn value(&self) -> f64 {
         self.value
-    }
-
-    /// Returns the value if it is a number.
-    ///
-    /// # Errors
-    ///
-    /// [`ValueError::NotFinite`](crate::ValueError::NotFinite) for `NaN` and infinities, and
-    /// [`ErrorKind::PartialData`](crate::ErrorKind::PartialData).
-    pub fn number(&self) -> Result<f64, Error> {
-        self.meta.require_complete()?;
-        Value::Float(self.value).number().map_err(|error| self.meta.error(error))
     }
 
     meta_accessors!();

@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::decimal::millis;
+
 const DAY: i64 = 86_400_000;
 
 /// A point in time: milliseconds since 1970-01-01T00:00:00Z.
@@ -145,7 +147,7 @@ impl FromStr for Timestamp {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         parse_rfc3339(text.as_bytes())
-            .or_else(|| crate::wire::parse_seconds(text.as_bytes()))
+            .or_else(|| millis(text.as_bytes()))
             .map(Self)
             .ok_or_else(|| ParseTimestampError { text: text.to_owned() })
     }

@@ -1,5 +1,7 @@
 //! Why a body is not an answer of the Prometheus HTTP API.
 
+use crate::value::SeriesError;
+
 /// Why a body is not an answer of the Prometheus HTTP API.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -74,6 +76,13 @@ impl DecodeError {
     /// Whether the response exceeds a limit of the client, rather than being invalid.
     pub(crate) fn is_of_limit(&self) -> bool {
         matches!(self, Self::TooManyBytes { .. } | Self::TooManySamples { .. } | Self::TooMuchMemory { .. })
+    }
+}
+
+impl From<SeriesError> for DecodeError {
+    fn from(error: SeriesError) -> Self {
+        let SeriesError { series, reason } = error;
+        Self::Series { series, reason }
     }
 }
 

@@ -37,7 +37,6 @@ pub(crate) use fields::{Entries, Fields, FromFields, LabelSet, Loose, text_field
 pub(crate) use intern::share_labels;
 #[doc(hidden)]
 pub use number::sample as plain_sample;
-pub(crate) use number::{float as parse_float, millis as parse_seconds};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -136,14 +136,3 @@ fn histograms_are_joined_too() {
     let joined = Matrix::join([part(&[1, 2]), part(&[2, 3])]).unwrap();
     assert_eq!(seconds(joined.one().unwrap().iter()), [1, 2, 3]);
 }
-
-#[test]
-fn one_requires_a_single_series() {
-    let matrix = |pods: &[&str]| pods.iter().map(|pod| series(pod, &[])).collect::<Matrix>();
-    let fault = |error: Error| error.to_string();
-    assert_eq!(matrix(&[]).one().map_err(fault), Err("the query returned no data".to_owned()));
-    assert_eq!(matrix(&[]).at_most_one().unwrap(), None);
-    assert!(matrix(&["a"]).one().is_ok());
-    let several = matrix(&["a", "b"]).at_most_one().map(|_| ()).map_err(fault);
-    assert_eq!(several, Err("the query returned 2 series, not one".to_owned()));
-}

@@ -7,8 +7,9 @@ use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess, Visitor};
 use serde::{Serialize, Serializer};
 
-use super::{Element, Labels, Matrix, RowError, Series, Timestamp, Value, Vector};
+use super::error;
 use crate::error::Error;
+use crate::value::{Element, Labels, Matrix, RowError, Series, Timestamp, Value, Vector};
 
 /// A type that the labels of a series are read into: a generated `Row`, or any type that deserializes with `serde`, as
 /// described in [`Labels::deserialize`].
@@ -163,7 +164,7 @@ impl Vector {
     ///
     /// Those of [`Labels::deserialize`], and [`RowError::HistogramNotFloat`].
     pub fn rows<T: FromLabels>(&self) -> Result<Vec<Row<T>>, Error> {
-        self.iter().map(|element| element.row().map_err(|error| self.meta().error(error))).collect()
+        self.iter().map(|element| element.row().map_err(|failure| error(self.meta(), failure))).collect()
     }
 }
 
@@ -191,7 +192,7 @@ impl Matrix {
     /// Those of [`Labels::deserialize`].
     pub fn rows<T: FromLabels>(&self) -> Result<Vec<SeriesRow<T, &Series>>, Error> {
         let row = |series| Ok(SeriesRow { labels: T::from_labels(Series::labels(series))?, series });
-        self.iter().map(row).collect::<Result<_, RowError>>().map_err(|error| self.meta().error(error))
+        self.iter().map(row).collect::<Result<_, RowError>>().map_err(|failure| error(self.meta(), failure))
     }
 
     /// Turns each series into a row, with its labels [read](FromLabels) into `T`.
@@ -218,7 +219,7 @@ impl Matrix {
     pub fn into_rows<T: FromLabels>(self) -> Result<Vec<SeriesRow<T>>, Error> {
         let meta = self.meta().clone();
         let row = |series: Series| Ok(SeriesRow { labels: T::from_labels(series.labels())?, series });
-        self.into_iter().map(row).collect::<Result<_, RowError>>().map_err(|error| meta.error(error))
+        self.into_iter().map(row).collect::<Result<_, RowError>>().map_err(|failure| error(&meta, failure))
     }
 }
 

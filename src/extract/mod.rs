@@ -1,0 +1,22 @@
+//! What callers get out of results: one number, one series, rows, or a result of a certain type. If that fails, the error
+//! has the preset and the query.
+
+mod rows;
+mod single;
+mod typed;
+
+use crate::error::{Error, ErrorKind};
+use crate::value::Meta;
+
+pub use rows::{FromLabels, Row, SeriesRow, read_field, serialize_row};
+
+/// An error about a result with this metadata.
+fn error(meta: &Meta, kind: impl Into<ErrorKind>) -> Error {
+    Error::new(kind.into(), meta.preset, meta.query.clone(), 0)
+}
+
+/// Fails if data is missing, unless that has been accepted.
+fn require_complete(meta: &Meta) -> Result<(), Error> {
+    let reason = meta.objection().map(str::to_owned);
+    reason.map_or(Ok(()), |reason| Err(error(meta, ErrorKind::PartialData { reason })))
+}
