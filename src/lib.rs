@@ -132,9 +132,9 @@ pub use error::{Error, ErrorClass, ErrorKind};
 pub use extract::{FromLabels, Row, SeriesRow};
 pub use http::{CallReport, Dialect, HttpMethod, Mimir, Outcome, PartialData, RetryPolicy, Thanos, VictoriaMetrics};
 pub use promql_presets_core::{
-    AnyWindow, DurationError, IntoMatch, LabelInfo, LabelKind, LabelName, LabelValue, Match, MatchOp, Matcher,
-    MetricQuerier, NameError, NoWindow, Preset, PresetInfo, Presets, PromDuration, Querier, RenderError, ResultType,
-    TakesWindow, UnknownText, Window, Windowed, none_of, not, not_regex, one_of, regex, starts_with,
+    AnyWindow, DurationError, IntoMatch, LabelInfo, LabelKind, LabelName, LabelUse, LabelValue, Match, MatchOp,
+    Matcher, MetricQuerier, NameError, NoWindow, Preset, PresetInfo, Presets, PromDuration, Querier, RenderError,
+    ResultType, TakesWindow, UnknownText, Window, Windowed, none_of, not, not_regex, one_of, regex, starts_with,
 };
 pub use query::{
     InstantQuery, MAX_STEPS, Progress, RangeQuery, RangeResult, RawQuery, RawRangeQuery, SeriesStream, SplitQuery,
@@ -251,8 +251,8 @@ pub mod __private1 {
 
     pub use promql_presets_core::{
         __label_enum as label_enum, __querier as querier, __value_enum as value_enum, AnyWindow, IntoMatch, LabelInfo,
-        LabelKind, Match, MatcherField, MetricQuerier, NoWindow, Preset, PresetInfo, Presets, PromDuration, Querier,
-        ResultType, RowValue, Segment, Windowed,
+        LabelKind, LabelUse, Match, MatcherField, MetricQuerier, NoWindow, Preset, PresetInfo, Presets, PromDuration,
+        Querier, ResultType, RowValue, Segment, Windowed,
     };
     #[cfg(feature = "macros")]
     pub use promql_presets_macros::preset;

@@ -144,6 +144,8 @@ impl InlinePreset {
             name: options.name.clone().unwrap_or_default(),
             constant: String::new(),
             line: 0,
+            title: None,
+            category: None,
             description: None,
             unit: None,
             template: text.to_owned(),
@@ -296,7 +298,8 @@ impl Compiler<'_> {
                 self.preset(file, String::new(), preset, features, scope);
                 continue;
             };
-            let compiled = self.preset(file, constant.clone(), preset, features, scope);
+            let mut compiled = self.preset(file, constant.clone(), preset, features, scope);
+            compiled.category = compiled.category.or_else(|| raw.category.clone());
             if let Some(first) = constants.get(&constant) {
                 let title =
                     format!("`{}` and `{}` become the same constant `{constant}`", preset.name.value, first.value);
@@ -371,6 +374,8 @@ impl Compiler<'_> {
             name: raw.name.value.clone(),
             constant,
             line: raw.line,
+            title: raw.title.clone(),
+            category: raw.category.clone(),
             description: raw.description.clone(),
             unit: raw.unit.clone(),
             template: String::new(),

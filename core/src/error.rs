@@ -31,6 +31,16 @@ pub enum RenderError {
         /// The declared labels.
         declared: Vec<String>,
     },
+    /// A matcher on a label that the preset's file declares for grouping only.
+    NotAFilter {
+        /// The label.
+        label: String,
+    },
+    /// A label to group by that the preset's file declares for filters only.
+    NotAGroupBy {
+        /// The label.
+        label: String,
+    },
     /// A value that does not fit the declared type of the label.
     InvalidLabelValue {
         /// The label.
@@ -99,6 +109,8 @@ impl fmt::Display for RenderError {
             Self::UndeclaredLabel { label, declared } => {
                 write!(f, "undeclared label {label:?}; the preset declares `{}`", declared.join("`, `"))
             }
+            Self::NotAFilter { label } => write!(f, "label {label:?} cannot be filtered on, only grouped by"),
+            Self::NotAGroupBy { label } => write!(f, "label {label:?} cannot be grouped by, only filtered on"),
             Self::InvalidLabelValue { label, value, expected } => {
                 write!(f, "invalid value {value:?} of label `{label}`, which is {expected}")
             }

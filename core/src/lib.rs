@@ -23,8 +23,8 @@ pub use matcher::{
 };
 pub use name::{LabelName, NameError};
 pub use preset::{
-    AnyWindow, LabelInfo, LabelKind, NoWindow, Preset, PresetInfo, Presets, ResultType, Segment, TakesWindow, Template,
-    Windowed,
+    AnyWindow, LabelInfo, LabelKind, LabelUse, NoWindow, Preset, PresetInfo, Presets, ResultType, Segment, TakesWindow,
+    Template, Windowed,
 };
 pub use querier::{MetricQuerier, Querier};
 pub use render::{Input, selector};

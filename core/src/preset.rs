@@ -124,6 +124,10 @@ mod private {
 pub struct PresetInfo {
     /// Module and name: `container_utilization::rate`.
     pub name: &'static str,
+    /// What people call it, if declared.
+    pub title: Option<&'static str>,
+    /// What catalogues list it under: the category of the preset, or else of its file.
+    pub category: Option<&'static str>,
     /// The description in the preset file; may be empty.
     pub description: &'static str,
     /// Unit of the result, if declared.
@@ -263,6 +267,35 @@ pub struct LabelInfo<'a> {
     pub prefix: &'a str,
     /// The type of its values, after the prefix.
     pub kind: LabelKind<&'a [&'a str]>,
+    /// What callers may do with it.
+    pub usage: LabelUse,
+    /// Its description; may be empty.
+    pub description: &'a str,
+}
+
+/// What callers may do with a label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LabelUse {
+    /// Filter on it and group by it.
+    Both,
+    /// Filter on it.
+    Filter,
+    /// Group by it.
+    GroupBy,
+}
+
+impl LabelUse {
+    /// Whether callers may filter on the label.
+    #[must_use]
+    pub const fn is_filter(self) -> bool {
+        matches!(self, Self::Both | Self::Filter)
+    }
+
+    /// Whether callers may group by the label.
+    #[must_use]
+    pub const fn is_group_by(self) -> bool {
+        matches!(self, Self::Both | Self::GroupBy)
+    }
 }
 
 impl LabelInfo<'_> {

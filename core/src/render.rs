@@ -138,6 +138,9 @@ impl<'a> Input<'a> {
                 Some(info) => info,
                 None => find(matcher.label())?,
             };
+            if !info.usage.is_filter() {
+                return Err(RenderError::NotAFilter { label: info.name.to_owned() });
+            }
             let replaced = matcher.replace_values(|value| info.kind.normalize_after(info.prefix, value));
             let replaced = replaced.map_err(|value| RenderError::InvalidLabelValue {
                 label: info.name.to_owned(),
@@ -149,7 +152,9 @@ impl<'a> Input<'a> {
             }
         }
         for label in &*self.group_by {
-            find(label)?;
+            if !find(label)?.usage.is_group_by() {
+                return Err(RenderError::NotAGroupBy { label: label.to_string() });
+            }
         }
         match declared.iter().find(|info| info.required && !self.labels.iter().any(|m| m.label() == info.name)) {
             Some(missing) => Err(RenderError::MissingRequiredLabel { label: missing.name.to_owned() }),
@@ -293,7 +298,7 @@ impl Output {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{LabelKind, Match, PresetInfo, Querier, ResultType, none_of, not, one_of, regex};
+    use crate::{LabelKind, LabelUse, Match, PresetInfo, Querier, ResultType, none_of, not, one_of, regex};
 
     const RATE: &[Segment] = &[
         Segment::Text("sum by ("),
@@ -314,9 +319,15 @@ mod tests {
     ];
     const FIVE_MINUTES: Option<PromDuration> = Some(PromDuration::from_secs(300));
 
+    const fn label(name: &'static str, kind: LabelKind) -> LabelInfo<'static> {
+        LabelInfo { name, required: false, prefix: "", kind, usage: LabelUse::Both, description: "" }
+    }
+
     const fn preset(segments: &'static [Segment], window: Option<PromDuration>) -> PresetInfo {
         PresetInfo {
             name: "test::preset",
+            title: None,
+            category: None,
             description: "",
             unit: None,
             template: "",
@@ -474,10 +485,11 @@ mod tests {
     #[test]
     fn declared_labels_are_held_against_any_querier() {
         const LABELS: &[LabelInfo] = &[
-            LabelInfo { name: "job", required: true, prefix: "", kind: LabelKind::String },
-            LabelInfo { name: "id", required: false, prefix: "", kind: LabelKind::Uuid },
-            LabelInfo { name: "code", required: false, prefix: "", kind: LabelKind::Integer },
-            LabelInfo { name: "kind", required: false, prefix: "", kind: LabelKind::OneOf(&["a", "b"]) },
+            LabelInfo { required: true, ..label("job", LabelKind::String) },
+            label("id", LabelKind::Uuid),
+            label("code", LabelKind::Integer),
+            LabelInfo { usage: LabelUse::Filter, ..label("kind", LabelKind::OneOf(&["a", "b"])) },
+            LabelInfo { usage: LabelUse::GroupBy, ..label("zone", LabelKind::String) },
         ];
         let preset = PresetInfo { labels: Some(LABELS), metric: Some("m"), ..preset(RATE, FIVE_MINUTES) };
         let base = || Querier::new("m").label("job", "api");
@@ -490,6 +502,9 @@ mod tests {
         );
         assert!(matches!(failed(&preset, &base().label("jbo", "x")), RenderError::UndeclaredLabel { .. }));
         assert!(matches!(failed(&preset, &base().group_by(["x"])), RenderError::UndeclaredLabel { .. }));
+        assert!(matches!(failed(&preset, &base().label("zone", "x")), RenderError::NotAFilter { .. }));
+        assert!(matches!(failed(&preset, &base().group_by(["kind"])), RenderError::NotAGroupBy { .. }));
+        assert!(render(&preset, &base().label("kind", "a").group_by(["zone"]), None).is_ok());
         assert!(wrong_value(base().label("id", "1")));
         assert!(wrong_value(base().label("code", "x")));
         assert!(wrong_value(base().label("kind", "c")));
@@ -511,8 +526,7 @@ mod tests {
 
     #[test]
     fn uuids_with_a_prefix_are_uuids() {
-        const GPU: &[LabelInfo<'_>] =
-            &[LabelInfo { name: "UUID", required: false, prefix: "GPU-", kind: LabelKind::Uuid }];
+        const GPU: &[LabelInfo<'_>] = &[LabelInfo { prefix: "GPU-", ..label("UUID", LabelKind::Uuid) }];
         let (upper, lower) = ("6A9F3C0E-8D1B-4E5F-9A2C-7B6D5E4F3A21", "6a9f3c0e-8d1b-4e5f-9a2c-7b6d5e4f3a21");
         let gpu = PresetInfo { labels: Some(GPU), ..preset(RATE, FIVE_MINUTES) };
         let query = render(&gpu, &Querier::new("m").label("UUID", format!("GPU-{upper}")), None).unwrap();

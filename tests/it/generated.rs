@@ -35,10 +35,10 @@ fn matrix(labels: &[(&str, &str)]) -> Matrix {
 fn rows_have_the_declared_types() {
     let series = matrix(&[("code", "500"), ("method", "GET"), ("trace", ""), ("zone", "b")]);
     let rows = series.rows::<http::Row>().unwrap();
-    let expected = http::Row { job: None, code: Some(500), method: Some(Method::Get), trace: None };
+    let expected = http::Row { job: None, code: Some(500), method: Some(Method::Get) };
     assert_eq!((&rows[0].labels, rows[0].series.values()), (&expected, &[1.0][..]));
     let json = serde_json::to_string(&rows[0].labels).unwrap();
-    assert_eq!(json, r#"{"job":null,"code":500,"method":"GET","trace":null}"#);
+    assert_eq!(json, r#"{"job":null,"code":500,"method":"GET"}"#);
 }
 
 #[test]
@@ -46,7 +46,6 @@ fn an_undeclared_value_is_an_error() {
     for (label, value, reason) in [
         ("code", "2xx", "expected a whole number"),
         ("method", "PUT", "unknown \"PUT\", expected one of `GET`, `POST`, `other`"),
-        ("trace", "1", "expected a UUID"),
     ] {
         let error = matrix(&[(label, value)]).rows::<http::Row>().unwrap_err();
         let ErrorKind::Row(RowError::InvalidLabel { label: named, value: shown, reason: said, .. }) = error.kind()
@@ -78,6 +77,10 @@ fn presets_are_found_by_name() {
     let rate = presets::ALL.find("http::rate").unwrap();
     assert_eq!((rate.source, rate.unit), ("presets/http.toml:13", Some("requests per second")));
     assert_eq!(rate.labels.unwrap().iter().filter(|label| label.required).count(), 1);
+    assert!(!rate.labels.unwrap()[3].usage.is_group_by());
+    assert_eq!((rate.title, rate.category), (None, Some("Traffic")));
+    let ratio = presets::ALL.find("http::error_ratio").unwrap();
+    assert_eq!((ratio.title, ratio.category), (Some("Errors"), Some("Reliability")));
     assert_eq!(presets::ALL.find("nested::any_metric::samples").unwrap().result, ResultType::RangeVector);
     assert!(presets::ALL.find("rate").is_none());
 }

@@ -62,10 +62,12 @@ fn info(
     source: &str,
     metric: Option<&str>,
     has_labels: bool,
-) -> [(&'static str, String); 11] {
+) -> [(&'static str, String); 13] {
     let window = preset.window.map(|window| format!("__p::PromDuration::from_millis({})", window.as_millis()));
     [
         ("name", name.to_owned()),
+        ("title", option(preset.title.as_deref().map(literal))),
+        ("category", option(preset.category.as_deref().map(literal))),
         ("description", literal(preset.description.as_deref().unwrap_or_default().trim())),
         ("unit", option(preset.unit.as_deref().map(literal))),
         ("template", literal(&preset.template)),
@@ -221,7 +223,8 @@ impl Out {
     fn preset(&mut self, module: &Module, preset: &Preset, path: &str) {
         let source = format!("{path}:{}", preset.line);
         self.line("");
-        self.doc(&preset.description.as_deref().map_or_else(|| format!("The preset `{}`.", preset.name), prose));
+        let summary = preset.description.as_ref().or(preset.title.as_ref());
+        self.doc(&summary.map_or_else(|| format!("The preset `{}`.", preset.name), |text| prose(text)));
         self.line("///");
         let mut facts = format!("The result is {}.", preset.result.with_article());
         if let Some(unit) = &preset.unit {
@@ -256,11 +259,13 @@ impl Out {
         self.text.truncate(self.text.trim_end_matches("{\n").trim_end().len());
         self.line("");
         for label in &querier.labels {
-            let Label { name, required, .. } = label;
+            let Label { name, required, usage, .. } = label;
             let prefix = label.prefix.as_deref().unwrap_or_default();
+            let description = label.description.as_deref().unwrap_or_default().trim();
             let kind = kind_info(&label.kind);
             self.line(&format!(
-                "__p::LabelInfo {{ name: {name:?}, required: {required}, prefix: {prefix:?}, kind: {kind} }},"
+                "__p::LabelInfo {{ name: {name:?}, required: {required}, prefix: {prefix:?}, kind: {kind}, \
+                 usage: __p::LabelUse::{usage:?}, description: {description:?} }},"
             ));
         }
         self.close("];");
@@ -272,7 +277,7 @@ impl Out {
         self.line("");
         self.open("impl Querier");
         self.constructor(module, querier);
-        for label in querier.labels.iter().filter(|_| querier.takes_labels) {
+        for label in querier.labels.iter().filter(|label| querier.takes_labels && label.usage.is_filter()) {
             self.setter(label);
         }
         if querier.takes_group_by {
@@ -296,7 +301,7 @@ impl Out {
         self.line("__p::querier!(Querier);");
         self.line("");
         if querier.takes_group_by {
-            let labels = querier.labels.iter();
+            let labels = querier.labels.iter().filter(|label| label.usage.is_group_by());
             let variants: Vec<_> = labels.map(|label| (label.variant.clone(), label.name.clone())).collect();
             self.text_enum("A label to group by.", "label_enum", "Label", &variants);
         }

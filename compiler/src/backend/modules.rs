@@ -91,6 +91,7 @@ fn labels(declared: &Labels, diagnostics: &mut Vec<Diagnostic>) -> Vec<Label> {
             kind,
             required: label.required,
             prefix: label.prefix.as_ref().map(|prefix| prefix.value.clone()),
+            usage: label.usage,
             description: label.description.clone(),
             is_stub: label.kind.is_none(),
         });

@@ -1,6 +1,6 @@
 //! The modules and presets of all files: the input of code generation and of commands that list presets.
 
-use promql_presets_core::{Input, LabelInfo, LabelKind, PromDuration, RenderError, Template};
+use promql_presets_core::{Input, LabelInfo, LabelKind, LabelUse, PromDuration, RenderError, Template};
 
 use crate::check::RowLabel;
 use crate::promql::ResultType;
@@ -69,6 +69,8 @@ pub struct Label {
     pub required: bool,
     /// What every value starts with, before a UUID.
     pub prefix: Option<String>,
+    /// What callers may do with it.
+    pub usage: LabelUse,
     /// Its description.
     pub description: Option<String>,
     /// Whether its kind is invalid, so that its setter accepts anything.
@@ -117,6 +119,10 @@ pub struct Preset {
     pub constant: String,
     /// The line of the file on which it starts, counted from 1.
     pub line: usize,
+    /// What people call it.
+    pub title: Option<String>,
+    /// What catalogues list it under.
+    pub category: Option<String>,
     /// Its description.
     pub description: Option<String>,
     /// Unit of the result.
@@ -159,6 +165,8 @@ impl Preset {
                 required: label.required,
                 prefix: label.prefix.as_deref().unwrap_or_default(),
                 kind: kind.as_ref().map(Vec::as_slice),
+                usage: label.usage,
+                description: label.description.as_deref().unwrap_or_default(),
             })
             .collect();
         let labels = module.querier.is_some().then_some(&labels[..]);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::OnceLock;
 
-use promql_presets_core::{LabelInfo, PromDuration};
+use promql_presets_core::{LabelInfo, LabelUse, PromDuration};
 
 use crate::diagnostic::suggest::is_one_edit;
 use crate::file::{Label, LabelType, Labels, MetricType, PresetFile};
@@ -208,7 +208,8 @@ fn conflicting_labels(labels: &Labels, first: &Metric<'_>) -> Vec<Diagnostic> {
         });
         let list = list.as_ref().map(Vec::as_slice);
         let prefix = label.prefix.as_ref().map_or("", |prefix| prefix.value.as_str());
-        LabelInfo { name: "", required: false, prefix, kind: list }.shown_values()
+        let usage = LabelUse::Both;
+        LabelInfo { name: "", required: false, prefix, kind: list, usage, description: "" }.shown_values()
     };
     let conflict = |label: &Label| {
         let other = *first.labels.as_ref()?.get(label.name.value.as_str())?;

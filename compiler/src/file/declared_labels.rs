@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use promql_presets_core::LabelUse;
 use toml::de::DeValue;
 
-use super::{Key, LABEL_KEYS, LABEL_TYPES, Label, LabelType, Labels, Reader, Value, in_order, key_span};
+use super::{Key, LABEL_KEYS, LABEL_TYPES, LABEL_USES, Label, LabelType, Labels, Reader, Value, in_order, key_span};
 use crate::diagnostic::source::Spanned;
 use crate::diagnostic::suggest::nearest;
 use crate::{Code, Diagnostic, Span};
@@ -52,7 +53,7 @@ impl Reader<'_> {
     }
 
     fn label(&mut self, name: Spanned<String>, value: &Value<'_>) -> Label {
-        let (mut label, mut kind) = (Label::new(name), None);
+        let (mut label, mut kind, mut usage) = (Label::new(name), None, None);
         match value.get_ref() {
             DeValue::Table(table) => {
                 for (key, value) in in_order(table) {
@@ -66,6 +67,10 @@ impl Reader<'_> {
                         "values" => kind = Some(self.label_values(value)),
                         "required" => label.required = self.boolean("required", value).unwrap_or_default(),
                         "prefix" => label.prefix = self.name("prefix", value),
+                        "use" => {
+                            label.usage = self.usage(value);
+                            usage = Some(key_span(key));
+                        }
                         "rust_name" => label.rust_name = self.rust_name(value),
                         "description" => label.description = self.string("description", value),
                         _ => {}
@@ -74,6 +79,12 @@ impl Reader<'_> {
             }
             DeValue::Array(_) => kind = Some(self.label_values(value)),
             _ => kind = Some(self.label_type(value)),
+        }
+        if let Some(span) = usage.filter(|_| label.required && !label.usage.is_filter()) {
+            self.report(
+                Diagnostic::new(Code::InvalidValue, span, "required label that callers cannot filter on")
+                    .help("add `\"filter\"`, or remove `required`"),
+            );
         }
         label.kind = kind.unwrap_or(Some(LabelType::String));
         if let Some(prefix) =
@@ -85,6 +96,31 @@ impl Reader<'_> {
             );
         }
         label
+    }
+
+    fn usage(&mut self, value: &Value<'_>) -> LabelUse {
+        let uses = self.distinct_strings("use", "use", value);
+        for name in &uses {
+            if !LABEL_USES.contains(&&*name.value) {
+                self.unknown_value("use of a label", name, &LABEL_USES);
+                return LabelUse::Both;
+            }
+        }
+        let has = |name: &str| uses.iter().any(|used| used.value == name);
+        match (has(LABEL_USES[0]), has(LABEL_USES[1])) {
+            (true, false) => LabelUse::Filter,
+            (false, true) => LabelUse::GroupBy,
+            (true, true) => LabelUse::Both,
+            (false, false) => {
+                if value.get_ref().as_array().is_some_and(|uses| uses.is_empty()) {
+                    self.report(
+                        Diagnostic::new(Code::InvalidValue, Span::of(value.span()), "a label without a use")
+                            .help("write `[\"filter\"]`, or remove the label"),
+                    );
+                }
+                LabelUse::Both
+            }
+        }
     }
 
     /// A name in Rust for a label whose own name is not one, or is that of another.

@@ -12,7 +12,7 @@ mod toml_string;
 
 use std::ops::Range;
 
-use promql_presets_core::{LabelKind, PromDuration};
+use promql_presets_core::{LabelKind, LabelUse, PromDuration};
 use toml::de::{DeString, DeTable, DeValue};
 
 use crate::diagnostic::source::{Lines, Spanned};
@@ -26,6 +26,8 @@ pub use toml_string::Literal;
 pub(crate) struct PresetFile {
     /// `description`.
     pub description: Option<String>,
+    /// `category`, for presets without one.
+    pub category: Option<String>,
     /// `features`, as Prometheus names its flags.
     pub features: Vec<Spanned<String>>,
     /// `[metric]`.
@@ -125,6 +127,8 @@ pub(crate) struct Label {
     pub required: bool,
     /// `prefix`: what every value starts with, before a UUID.
     pub prefix: Option<Spanned<String>>,
+    /// `use`: what callers may do with it.
+    pub usage: LabelUse,
     /// `rust_name`: what its setter and its variant are named after, instead of the label.
     pub rust_name: Option<Spanned<String>>,
     /// Its description.
@@ -134,7 +138,7 @@ pub(crate) struct Label {
 impl Label {
     fn new(name: Spanned<String>) -> Self {
         let kind = Some(LabelType::String);
-        Self { name, kind, required: false, prefix: None, rust_name: None, description: None }
+        Self { name, kind, required: false, prefix: None, usage: LabelUse::Both, rust_name: None, description: None }
     }
 
     /// What its setter and its variant are named after.
@@ -146,12 +150,13 @@ impl Label {
 /// The kind of the values of a label, with the places of listed values.
 pub(crate) type LabelType = LabelKind<Vec<Spanned<String>>>;
 
-const FILE_KEYS: [&str; 5] = ["description", "features", "metric", "labels", "presets"];
+const FILE_KEYS: [&str; 6] = ["description", "category", "features", "metric", "labels", "presets"];
 const METRIC_KEYS: [&str; 4] = ["name", "type", "unit", "scrape_interval"];
-const LABEL_KEYS: [&str; 6] = ["type", "values", "required", "prefix", "rust_name", "description"];
-const PRESET_KEYS: [&str; 5] = ["template", "description", "unit", "window", "allow"];
+const LABEL_KEYS: [&str; 7] = ["type", "values", "required", "prefix", "use", "rust_name", "description"];
+const PRESET_KEYS: [&str; 7] = ["template", "title", "category", "description", "unit", "window", "allow"];
 
 const LABEL_TYPES: [&str; 3] = ["string", "uuid", "integer"];
+const LABEL_USES: [&str; 2] = ["filter", "group_by"];
 
 /// `[presets.NAME]`.
 #[derive(Clone, Debug)]
@@ -160,6 +165,10 @@ pub(crate) struct RawPreset {
     pub name: Spanned<String>,
     /// The line of its name, counted from 1.
     pub line: usize,
+    /// `title`: what people call it.
+    pub title: Option<String>,
+    /// `category`.
+    pub category: Option<String>,
     /// `description`.
     pub description: Option<String>,
     /// `template`; `None` if it is missing or not a string, which has been reported.
@@ -275,6 +284,7 @@ impl Reader<'_> {
         for (key, value) in in_order(table) {
             match self.file_key(table, key, value) {
                 "description" => file.description = self.string("description", value),
+                "category" => file.category = self.name("category", value).map(|name| name.value),
                 "features" => file.features = self.strings("features", value),
                 "metric" => file.metric = self.metric(key, value, complete),
                 "labels" => file.labels = self.labels(key, value),
@@ -369,12 +379,23 @@ impl Reader<'_> {
             return None;
         }
         let line = self.lines.line(name.span.start);
-        let mut preset =
-            RawPreset { name, line, description: None, template: None, unit: None, window: None, allow: Vec::new() };
+        let mut preset = RawPreset {
+            name,
+            line,
+            title: None,
+            category: None,
+            description: None,
+            template: None,
+            unit: None,
+            window: None,
+            allow: Vec::new(),
+        };
         let mut unknown = Vec::new();
         for (key, value) in in_order(table) {
             match self.preset_key(table, &preset.name.value, key, value) {
                 "template" => preset.template = self.literal("template", value),
+                "title" => preset.title = self.name("title", value).map(|name| name.value),
+                "category" => preset.category = self.name("category", value).map(|name| name.value),
                 "description" => preset.description = self.string("description", value),
                 "unit" => preset.unit = self.string("unit", value),
                 "window" => {

@@ -758,3 +758,32 @@ fn uuids_may_have_a_prefix() {
     assert_eq!(output.findings, []);
     assert!(output.code.contains(".__prefixed(\"GPU-\")") && output.code.contains("prefix: \"GPU-\""));
 }
+
+#[test]
+fn a_use_of_a_label_restricts_callers() {
+    let text = |label: &str| {
+        format!("[labels]\nzone = {label}\n[presets.a]\ntemplate = 'sum by ({{group_by}})(up{{{{{{labels}}}}}})'\n")
+    };
+    let offers = |label: &str| {
+        let (name, path) = ("a.toml".to_owned(), "presets/a.toml".to_owned());
+        let output = compile(&[SourceFile { name, path, text: text(label) }]);
+        assert_eq!(output.findings, []);
+        // A setter, a label to group by, and so a field of rows.
+        ["pub fn zone(", "Zone = \"zone\"", "pub struct Row {"].map(|item| output.code.contains(item))
+    };
+    assert_eq!(offers("'string'"), [true, true, true]);
+    assert_eq!(offers("{ use = ['filter'] }"), [true, false, false]);
+    assert_eq!(offers("{ use = ['group_by'] }"), [false, true, true]);
+    for (label, message) in [
+        ("{ use = ['group'] }", "2:17: error: unknown use of a label `group` [invalid-value]"),
+        ("{ use = [] }", "2:16: error: a label without a use [invalid-value]"),
+        ("{ use = 'filter' }", "2:16: error: `use` must be an array of strings, not a string [wrong-type]"),
+        ("{ use = ['filter', 'filter'] }", "2:27: error: duplicate use `filter` [duplicate-value]"),
+        (
+            "{ use = ['group_by'], required = true }",
+            "2:10: error: required label that callers cannot filter on [invalid-value]",
+        ),
+    ] {
+        assert_eq!(said(&[("a.toml", &text(label))]), [message], "{label}");
+    }
+}

@@ -9,10 +9,10 @@ pub mod http {
     use super::__p;
 
     const __LABELS: &[__p::LabelInfo] = &[
-        __p::LabelInfo { name: "job", required: true, prefix: "", kind: __p::LabelKind::String },
-        __p::LabelInfo { name: "code", required: false, prefix: "", kind: __p::LabelKind::Integer },
-        __p::LabelInfo { name: "method", required: false, prefix: "", kind: __p::LabelKind::OneOf(&["GET", "POST", "other"]) },
-        __p::LabelInfo { name: "trace", required: false, prefix: "", kind: __p::LabelKind::Uuid },
+        __p::LabelInfo { name: "job", required: true, prefix: "", kind: __p::LabelKind::String, usage: __p::LabelUse::Both, description: "The service." },
+        __p::LabelInfo { name: "code", required: false, prefix: "", kind: __p::LabelKind::Integer, usage: __p::LabelUse::Both, description: "" },
+        __p::LabelInfo { name: "method", required: false, prefix: "", kind: __p::LabelKind::OneOf(&["GET", "POST", "other"]), usage: __p::LabelUse::Both, description: "" },
+        __p::LabelInfo { name: "trace", required: false, prefix: "", kind: __p::LabelKind::Uuid, usage: __p::LabelUse::Filter, description: "" },
     ];
 
     /// Label matchers and grouping labels of a query. All matchers must match.
@@ -70,7 +70,6 @@ pub mod http {
             Job = "job",
             Code = "code",
             Method = "method",
-            Trace = "trace",
         }
     }
 
@@ -92,8 +91,6 @@ pub mod http {
             code: ::core::option::Option<i64> = "code", "";
             /// The label `method`.
             method: ::core::option::Option<Method> = "method", "";
-            /// The label `trace`.
-            trace: ::core::option::Option<__p::Uuid> = "trace", "";
         }
     }
 
@@ -105,13 +102,15 @@ pub mod http {
     /// sum by ({group_by})(rate({metric_name}{{{labels}}}[{window}]))
     /// ```
     ///
-    /// `presets/http.toml:13`
+    /// `presets/http.toml:14`
     pub const RATE: __p::Preset<Querier, __p::Vector, __p::Windowed> = __p::Preset::__new(&__p::PresetInfo {
         name: "http::rate",
+        title: ::core::option::Option::None,
+        category: ::core::option::Option::Some("Traffic"),
         description: "Requests per second.",
         unit: ::core::option::Option::Some("requests per second"),
         template: "sum by ({group_by})(rate({metric_name}{{{labels}}}[{window}]))",
-        source: "presets/http.toml:13",
+        source: "presets/http.toml:14",
         result: __p::ResultType::InstantVector,
         window: ::core::option::Option::Some(__p::PromDuration::from_millis(300000)),
         metric: ::core::option::Option::Some("http_requests_total"),
@@ -130,13 +129,15 @@ pub mod http {
     ///   sum by ({group_by})(rate({metric_name}{{{labels}}}[{window}]))
     /// ```
     ///
-    /// `presets/http.toml:19`
+    /// `presets/http.toml:20`
     pub const ERROR_RATIO: __p::Preset<Querier, __p::Vector, __p::Windowed> = __p::Preset::__new(&__p::PresetInfo {
         name: "http::error_ratio",
+        title: ::core::option::Option::Some("Errors"),
+        category: ::core::option::Option::Some("Reliability"),
         description: "Share of requests that failed.",
         unit: ::core::option::Option::Some("ratio"),
         template: "  sum by ({group_by})(rate({metric_name}{{code=~\"5..\",{labels}}}[{window}]))\n/\n  sum by ({group_by})(rate({metric_name}{{{labels}}}[{window}]))\n",
-        source: "presets/http.toml:19",
+        source: "presets/http.toml:20",
         result: __p::ResultType::InstantVector,
         window: ::core::option::Option::Some(__p::PromDuration::from_millis(5400000)),
         metric: ::core::option::Option::Some("http_requests_total"),
@@ -169,6 +170,8 @@ pub mod nested {
         /// `presets/nested/any-metric.toml:1`
         pub const VALUE: __p::Preset<dyn __p::MetricQuerier, __p::Vector, __p::NoWindow> = __p::Preset::__new(&__p::PresetInfo {
             name: "nested::any_metric::value",
+            title: ::core::option::Option::None,
+            category: ::core::option::Option::None,
             description: "",
             unit: ::core::option::Option::None,
             template: "{metric_name}{{{labels}}}",
@@ -192,6 +195,8 @@ pub mod nested {
         /// `presets/nested/any-metric.toml:4`
         pub const SAMPLES: __p::Preset<dyn __p::MetricQuerier, __p::Matrix, __p::NoWindow> = __p::Preset::__new(&__p::PresetInfo {
             name: "nested::any_metric::samples",
+            title: ::core::option::Option::None,
+            category: ::core::option::Option::None,
             description: "",
             unit: ::core::option::Option::None,
             template: "{metric_name}_total{{{labels}}}[5m]",
@@ -215,6 +220,8 @@ pub mod nested {
         /// `presets/nested/any-metric.toml:7`
         pub const ONE: __p::Preset<dyn __p::MetricQuerier, __p::Scalar, __p::NoWindow> = __p::Preset::__new(&__p::PresetInfo {
             name: "nested::any_metric::one",
+            title: ::core::option::Option::None,
+            category: ::core::option::Option::None,
             description: "",
             unit: ::core::option::Option::None,
             template: "1",
