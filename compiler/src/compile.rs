@@ -6,11 +6,12 @@ use promql_presets_core::PromDuration;
 
 use crate::backend::registry::{Module, Preset, Registry, Segment};
 use crate::backend::{codegen, lower, modules, names, rows, split};
-use crate::check::{self, Metrics, RowLabel, Scope};
+use crate::check::{self, Metrics, RowLabel, Scope, policy, target};
 use crate::diagnostic::emit;
 use crate::diagnostic::source::Spanned;
 use crate::diagnostic::suggest::nearest;
-use crate::file::{Literal, PresetFile, RawPreset, snapshot};
+use crate::file::settings::Level;
+use crate::file::{PresetFile, RawPreset, Settings, settings, snapshot};
 use crate::promql::{Features, ResultType, Syntax, parse};
 use crate::{Code, Diagnostic, FileKind, Finding, Layer, Severity, SourceFile, Span, file, template};
 
@@ -26,6 +27,10 @@ pub struct Output {
     pub findings: Vec<Finding>,
     /// The modules and presets.
     pub registry: Registry,
+    /// `url` of `[defaults]` in `promql.toml`, for the command line.
+    pub url: Option<String>,
+    /// `target_labels` of `[metrics]` in `promql.toml`: labels that scraping adds, besides `job` and `instance`.
+    pub target_labels: Vec<String>,
 }
 
 impl Output {
@@ -36,10 +41,13 @@ impl Output {
     }
 }
 
-/// Compiles preset files. The result depends only on their names and texts.
+/// Compiles preset files, with the snapshot and the settings beside them. The result depends only on their names and
+/// texts.
 #[must_use]
 pub fn compile(files: &[SourceFile]) -> Output {
-    let mut compiler = Compiler { files, findings: Vec::new() };
+    let (settings, diagnostics) = read_settings(files);
+    let mut compiler = Compiler { files, settings: &settings, features: Features::none(), findings: Vec::new() };
+    compiler.settings(diagnostics);
     let raw: Vec<PresetFile> = files
         .iter()
         .enumerate()
@@ -61,6 +69,7 @@ pub fn compile(files: &[SourceFile]) -> Output {
         let may_be_there = found.diagnostic.code == Code::MissingWindow && !file.is_complete();
         !file.is_doubtful(found.diagnostic.span) && !may_be_there
     }));
+    findings.retain_mut(|finding| settings.apply(&mut finding.diagnostic));
     findings.sort_by_key(|finding| (finding.file, finding.diagnostic.span));
     drop_superseded(&mut findings);
 
@@ -69,7 +78,15 @@ pub fn compile(files: &[SourceFile]) -> Output {
     let texts = emit::first(files, &errors, |messages, error| messages.untitled(&error.diagnostic));
     let code = codegen::generate(&registry, files, texts.len());
     let error_files = (1..).map(codegen::error_file).zip(texts).collect();
-    Output { code, error_files, findings, registry }
+    let url = settings.defaults.url.map(|url| url.value);
+    let target_labels = settings.metrics.target_labels.into_iter().map(|label| label.value).collect();
+    Output { code, error_files, findings, registry, url, target_labels }
+}
+
+/// The settings among some files; none if there are none.
+fn read_settings(files: &[SourceFile]) -> (Settings, Vec<Diagnostic>) {
+    let file = files.iter().find(|file| file.kind() == FileKind::Settings);
+    file.map_or((Settings::NONE, Vec::new()), |file| settings::read(&file.text))
 }
 
 /// Removes findings about a file or a preset that a finding in one of its templates supersedes.
@@ -94,6 +111,8 @@ pub struct InlinePreset {
     pub code: String,
     /// All findings; spans are of the template.
     pub diagnostics: Vec<Diagnostic>,
+    /// What is wrong with the settings; the file is the index in [`InlineOptions::files`].
+    pub findings: Vec<Finding>,
 }
 
 /// Options of an [`InlinePreset`].
@@ -107,21 +126,38 @@ pub struct InlineOptions {
     pub features: Features,
     /// The checks whose findings are silenced.
     pub allow: Vec<Code>,
+    /// The snapshot and the settings of the registry: what [`discover::beside`](crate::discover::beside) reads.
+    pub files: Vec<SourceFile>,
 }
 
 impl InlinePreset {
     /// Compiles a template.
     #[must_use]
     pub fn compile(text: &str, options: &InlineOptions) -> Self {
+        let (settings, diagnostics) = read_settings(&options.files);
+        let mut compiler =
+            Compiler { files: &options.files, settings: &settings, features: options.features, findings: Vec::new() };
+        compiler.settings(diagnostics);
         let window = options.window.as_deref();
         let duration = window.map(str::parse::<PromDuration>);
         let metrics = Metrics::default();
-        let window_value = duration.clone().and_then(Result::ok);
-        let nothing =
-            Scope { template: true, inline: true, metric: None, labels: None, window: None, metrics: &metrics };
-        let scope = Scope { window: window_value, ..nothing };
-        let Template { segments, indivisible, result, has_window, row, mut diagnostics, findings } =
-            compile_template(text, options.features, scope);
+        let by_default = settings.defaults.window.as_ref().filter(|_| text.contains(WINDOW));
+        let window_value = match &duration {
+            Some(duration) => duration.as_ref().ok().copied(),
+            None => by_default.map(|window| window.value),
+        };
+        let scope = Scope {
+            template: true,
+            inline: true,
+            metric: None,
+            labels: None,
+            window: window_value,
+            features: compiler.features,
+            metrics: &metrics,
+            settings: &settings,
+        };
+        let Template { segments, indivisible, result, has_window, row, mut diagnostics, mut findings } =
+            compile_template(text, scope);
         let whole = Span::of(0..text.len());
         match duration.clone() {
             Some(Err(error)) => diagnostics.push(Diagnostic::new(Code::InvalidDuration, whole, error.to_string())),
@@ -133,12 +169,18 @@ impl InlinePreset {
                     let title = "`window` without `{window}` in the template";
                     Some(Diagnostic::new(Code::UnusedWindow, whole, title).help("write `[{window}]` in the template"))
                 }
-                (None, true) => Some(missing_window(text).help("add `window = \"5m\"` after the template")),
+                (None, true) if window_value.is_none() => {
+                    Some(missing_window(text).help("add `window = \"5m\"` after the template"))
+                }
                 _ => None,
             }),
             _ => {}
         }
-        diagnostics.extend(findings.into_iter().filter(|finding| !options.allow.contains(&finding.code)));
+        findings.extend(window.and(window_value).and_then(|window| long_window(&settings, window, whole)));
+        findings.retain(|finding| !options.allow.contains(&finding.code));
+        drop_unfiltered(&settings, &mut findings);
+        findings.retain_mut(|finding| settings.apply(finding));
+        diagnostics.extend(findings);
         let has_errors = diagnostics.iter().any(|found| found.severity == Severity::Error);
         let preset = Preset {
             name: options.name.clone().unwrap_or_default(),
@@ -157,7 +199,7 @@ impl InlinePreset {
             indivisible,
             row,
         };
-        Self { code: codegen::inline(&preset), diagnostics }
+        Self { code: codegen::inline(&preset), diagnostics, findings: compiler.findings }
     }
 }
 
@@ -174,7 +216,7 @@ struct Template {
     findings: Vec<Diagnostic>,
 }
 
-fn compile_template(text: &str, features: Features, scope: Scope<'_>) -> Template {
+fn compile_template(text: &str, scope: Scope<'_>) -> Template {
     let mut template = Template {
         segments: Vec::new(),
         indivisible: None,
@@ -187,6 +229,7 @@ fn compile_template(text: &str, features: Features, scope: Scope<'_>) -> Templat
     if !template.diagnostics.is_empty() {
         return template;
     }
+    let features = target::syntax(scope.features, &scope.settings.targets);
     let parsed = parse(text, Syntax { template: true, features });
     template.diagnostics = parsed.diagnostics;
     if let Some(expr) = &parsed.expr {
@@ -214,17 +257,20 @@ fn missing_window(text: &str) -> Diagnostic {
         .label("needs a value where the caller passes none")
 }
 
-/// The findings that the preset does not allow, with spans of the file, and one for each `allow` without effect.
-fn apply_allow(findings: Vec<Diagnostic>, raw: &RawPreset, template: &Literal) -> Vec<Diagnostic> {
+/// The findings that the preset does not allow, and one for each `allow` without effect.
+fn apply_allow(settings: &Settings, findings: Vec<Diagnostic>, raw: &RawPreset) -> Vec<Diagnostic> {
     let mut used = vec![false; raw.allow.len()];
     let mut rest = Vec::new();
     for finding in findings {
         match raw.allow.iter().position(|allow| allow.check.value == finding.code) {
             Some(entry) => used[entry] = true,
-            None => rest.push(template.place(finding)),
+            None => rest.push(finding),
         }
     }
-    let unused = raw.allow.iter().zip(used).filter(|(allow, used)| !used && !allow.is_faulty);
+    // What a check that is off would have found is unknown.
+    let is_off = |code: Code| settings.level(code) == Some(Level::Off);
+    let unused = raw.allow.iter().zip(used);
+    let unused = unused.filter(|(allow, used)| !used && !allow.is_faulty && !is_off(allow.check.value));
     rest.extend(unused.map(|(allow, _)| {
         let title = format!("`allow` of `{}` silences nothing", allow.check.value.as_str());
         Diagnostic::new(Code::UnusedAllow, allow.check.span, title)
@@ -234,8 +280,42 @@ fn apply_allow(findings: Vec<Diagnostic>, raw: &RawPreset, template: &Literal) -
     rest
 }
 
+/// Removes findings about required labels of selectors that are reported as errors already, since no filter reaches
+/// them.
+fn drop_unfiltered(settings: &Settings, findings: &mut Vec<Diagnostic>) {
+    if !matches!(settings.level(Code::UnfilteredSelector), None | Some(Level::Error)) {
+        return;
+    }
+    let unfiltered = |finding: &&Diagnostic| finding.code == Code::UnfilteredSelector;
+    let reported: BTreeSet<Span> = findings.iter().filter(unfiltered).map(|finding| finding.span).collect();
+    findings.retain(|finding| finding.code != Code::MissingRequiredLabel || !reported.contains(&finding.span));
+}
+
+/// The keys that the policy requires and the preset does not have.
+fn missing_keys(settings: &Settings, raw: &RawPreset) -> impl Iterator<Item = Diagnostic> {
+    settings.policy.require.iter().filter_map(|key| {
+        let value = if key.value == "unit" { &raw.unit } else { &raw.description };
+        let is_missing = value.as_ref().is_none_or(|value| value.trim().is_empty());
+        is_missing.then(|| {
+            let title = format!("missing `{}` in preset `{}`", key.value, raw.name.value);
+            Diagnostic::new(Code::MissingKey, raw.name.span, title)
+                .label("required by `[policy]` in `promql.toml`")
+                .help(format!("add `{} = \"...\"`", key.value))
+        })
+    })
+}
+
+/// The finding about a window that is longer than the policy permits.
+fn long_window(settings: &Settings, window: PromDuration, span: Span) -> Option<Diagnostic> {
+    let limit = settings.policy.max_window.as_ref()?.value;
+    (window > limit).then(|| policy::exceeds_limit(span, "window", window, limit, "max_window"))
+}
+
 struct Compiler<'a> {
     files: &'a [SourceFile],
+    settings: &'a Settings,
+    /// The features that the settings enable.
+    features: Features,
     findings: Vec<Finding>,
 }
 
@@ -246,6 +326,16 @@ impl Compiler<'_> {
             preset: preset.map(str::to_owned),
             diagnostic,
         }));
+    }
+
+    /// Reports what is wrong with the settings, and enables their features.
+    fn settings(&mut self, diagnostics: Vec<Diagnostic>) {
+        let Some(file) = self.files.iter().position(|file| file.kind() == FileKind::Settings) else { return };
+        let settings = self.settings;
+        self.report(file, None, diagnostics);
+        let window = settings.defaults.window.as_ref();
+        self.report(file, None, window.and_then(|window| long_window(settings, window.value, window.span)));
+        self.features = self.enable(self.features, file, &settings.features);
     }
 
     fn registry(&mut self, raw: &[PresetFile]) -> Registry {
@@ -280,10 +370,11 @@ impl Compiler<'_> {
 
     fn module(&mut self, file: usize, path: Vec<String>, raw: &PresetFile, metrics: &Metrics<'_>) -> Module {
         let name = path.iter().map(|part| part.trim_start_matches("r#")).collect::<Vec<_>>().join("::");
-        let features = self.features(file, raw);
+        let features = self.enable(self.features, file, &raw.features);
         let metric = raw.metric.as_ref().map(|metric| metric.name.value.as_str());
         let labels = raw.labels.as_ref();
-        let scope = Scope { template: true, inline: false, metric, labels, window: None, metrics };
+        let settings = self.settings;
+        let scope = Scope { template: true, inline: false, metric, labels, window: None, features, metrics, settings };
         let mut constants: BTreeMap<String, &Spanned<String>> = BTreeMap::new();
         let mut presets = Vec::new();
         for preset in &raw.presets {
@@ -295,10 +386,10 @@ impl Compiler<'_> {
                     None => diagnostic,
                 };
                 self.report(file, Some(&preset.name.value), [diagnostic]);
-                self.preset(file, String::new(), preset, features, scope);
+                self.preset(file, String::new(), preset, scope);
                 continue;
             };
-            let mut compiled = self.preset(file, constant.clone(), preset, features, scope);
+            let mut compiled = self.preset(file, constant.clone(), preset, scope);
             compiled.category = compiled.category.or_else(|| raw.category.clone());
             if let Some(first) = constants.get(&constant) {
                 let title =
@@ -329,6 +420,28 @@ impl Compiler<'_> {
         }
     }
 
+    /// Leaves one finding a file about a required label that the file does not declare, instead of one a preset.
+    fn merge_required_labels(&self, file: usize, labels: Option<&file::Labels>, findings: &mut Vec<Diagnostic>) {
+        let Some(labels) = labels else { return };
+        let is_about_declaration = |finding: &Diagnostic| {
+            finding.code == Code::MissingRequiredLabel
+                && self.files[file].text.get(finding.span.range()) == Some("{labels}")
+        };
+        let reported = |finding: &Diagnostic| {
+            self.findings
+                .iter()
+                .any(|it| it.file == file && it.diagnostic.code == finding.code && it.diagnostic.title == finding.title)
+        };
+        let mut seen: BTreeSet<String> = BTreeSet::new();
+        findings.retain_mut(|finding| {
+            if !is_about_declaration(finding) {
+                return true;
+            }
+            finding.secondary.push((labels.key, "does not declare it".to_owned()));
+            seen.insert(finding.title.clone()) && !reported(finding)
+        });
+    }
+
     /// Reports a preset that no querier can render: a label is required, but the template has no `{labels}`.
     fn check_required(&mut self, file: usize, raw: &PresetFile, preset: &RawPreset, compiled: &Preset) {
         let required = raw.labels.iter().flat_map(|labels| &labels.labels).find(|label| label.required);
@@ -342,9 +455,8 @@ impl Compiler<'_> {
         self.report(file, Some(&preset.name.value), [diagnostic]);
     }
 
-    fn features(&mut self, file: usize, raw: &PresetFile) -> Features {
-        let mut features = Features::none();
-        for flag in &raw.features {
+    fn enable(&mut self, mut features: Features, file: usize, flags: &[Spanned<String>]) -> Features {
+        for flag in flags {
             if !features.enable(&flag.value) {
                 let title = format!("unknown feature `{}`", flag.value);
                 let diagnostic = Diagnostic::new(Code::InvalidValue, flag.span, title).label("not a feature");
@@ -362,14 +474,7 @@ impl Compiler<'_> {
         features
     }
 
-    fn preset(
-        &mut self,
-        file: usize,
-        constant: String,
-        raw: &RawPreset,
-        features: Features,
-        scope: Scope<'_>,
-    ) -> Preset {
+    fn preset(&mut self, file: usize, constant: String, raw: &RawPreset, scope: Scope<'_>) -> Preset {
         let mut preset = Preset {
             name: raw.name.value.clone(),
             constant,
@@ -387,8 +492,12 @@ impl Compiler<'_> {
             is_stub: true,
         };
         let Some(template) = &raw.template else { return preset };
-        let declared = raw.window.as_ref().and_then(|window| window.duration.as_ref()).map(|window| window.value);
-        let compiled = compile_template(&template.text, features, Scope { window: declared, ..scope });
+        let settings = self.settings;
+        let own = raw.window.as_ref().and_then(|window| window.duration.as_ref());
+        let by_default =
+            settings.defaults.window.as_ref().filter(|_| raw.window.is_none() && template.text.contains(WINDOW));
+        let declared = own.or(by_default).map(|window| window.value);
+        let compiled = compile_template(&template.text, Scope { window: declared, ..scope });
         preset.template.clone_from(&template.text);
         preset.result = compiled.result;
         preset.segments = compiled.segments;
@@ -406,7 +515,7 @@ impl Compiler<'_> {
         let is_key = |key: Span| self.files[file].text[key.range()].trim_matches(['"', '\'']) == "window";
         if diagnostics.is_empty() {
             match (&raw.window, compiled.has_window) {
-                (None, true) => diagnostics.push(
+                (None, true) if by_default.is_none() => diagnostics.push(
                     missing_window(&template.text)
                         .help("add `window = \"5m\"` to the preset")
                         .map_spans(|span| template.locate(span)),
@@ -420,8 +529,14 @@ impl Compiler<'_> {
             }
         }
         if sound {
-            diagnostics.extend(apply_allow(compiled.findings, raw, template));
+            let findings = compiled.findings.into_iter().map(|finding| template.place(finding));
+            let findings = findings.chain(own.and_then(|window| long_window(settings, window.value, window.span)));
+            let mut findings = apply_allow(settings, findings.collect(), raw);
+            drop_unfiltered(settings, &mut findings);
+            self.merge_required_labels(file, scope.labels, &mut findings);
+            diagnostics.extend(findings);
         }
+        diagnostics.extend(missing_keys(settings, raw));
         self.report(file, Some(&raw.name.value), diagnostics);
         preset
     }

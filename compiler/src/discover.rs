@@ -50,13 +50,14 @@ pub fn discover(folder: &Path, shown: &str) -> Result<Vec<SourceFile>, DiscoverE
 /// # Errors
 /// If one of them exists and cannot be read.
 pub fn beside(folder: &Path, shown: &str) -> Result<Vec<SourceFile>, DiscoverError> {
-    let exists = |name: &&str| fs::symlink_metadata(folder.join(name)).is_ok();
+    // Without `..`, so that the folder itself need not exist.
+    let exists = |name: &&str| fs::symlink_metadata(normalized(&folder.join(name))).is_ok();
     let names = [SourceFile::METRICS, SourceFile::SETTINGS].into_iter().filter(exists);
     names.map(|name| read(folder, shown, name.to_owned())).collect()
 }
 
 fn read(folder: &Path, shown: &str, name: String) -> Result<SourceFile, DiscoverError> {
-    let (path, shown) = (folder.join(&name), normalized(&Path::new(shown).join(&name)));
+    let (path, shown) = (normalized(&folder.join(&name)), normalized(&Path::new(shown).join(&name)));
     match fs::read(&path) {
         Ok(bytes) => {
             let text = String::from_utf8_lossy(&bytes);

@@ -1,14 +1,19 @@
 //! `preset!`: a template in Rust code.
 
+use std::path::{Path, PathBuf};
+
 use proc_macro2::{TokenStream, TokenTree};
-use promql_presets_compiler::diagnostic::emit::Messages;
+use promql_presets_compiler::diagnostic::emit::{self, Messages};
 use promql_presets_compiler::diagnostic::suggest::nearest;
 use promql_presets_compiler::promql::Features;
-use promql_presets_compiler::{Code, Diagnostic, InlineOptions, InlinePreset, Severity, SourceFile};
+use promql_presets_compiler::{Code, Diagnostic, InlineOptions, InlinePreset, Severity, SourceFile, discover};
 use quote::{quote, quote_spanned};
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{Error, Ident, LitStr, Result, Token, bracketed, parenthesized};
+
+/// The folder of presets that `metrics.toml` and `promql.toml` are beside.
+const FOLDER: &str = "presets";
 
 /// How many errors of one template are shown.
 const MAX_ERRORS: usize = 100;
@@ -17,24 +22,40 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
     let mut input = input.into_iter();
     let krate: TokenStream = input.by_ref().take_while(|token| !is_semicolon(token)).collect();
     let arguments = Arguments::parse.parse2(input.collect())?;
-    let preset = InlinePreset::compile(&arguments.template.value(), &arguments.options());
+    let files = beside().map_err(|error| Error::new(arguments.template.span(), error))?;
+    let preset = InlinePreset::compile(&arguments.template.value(), &arguments.options(&files));
     let (errors, warnings): (Vec<_>, Vec<_>) =
         preset.diagnostics.iter().partition(|diagnostic| diagnostic.severity == Severity::Error);
-    let errors =
-        errors.into_iter().take(MAX_ERRORS).map(|diagnostic| arguments.error(diagnostic)).reduce(|mut all, error| {
-            all.combine(error);
-            all
-        });
+    let of_files: Vec<_> =
+        preset.findings.iter().filter(|finding| finding.diagnostic.severity == Severity::Error).collect();
+    let of_files = emit::each(&files, &of_files, |messages, finding| messages.untitled(&finding.diagnostic));
+    let of_files = of_files.into_iter().map(|message| Error::new(arguments.template.span(), message));
+    let errors = errors.into_iter().map(|diagnostic| arguments.error(diagnostic));
+    let errors = of_files.chain(errors).take(MAX_ERRORS).reduce(|mut all, error| {
+        all.combine(error);
+        all
+    });
     // If there are errors, a preset of the probable type avoids further ones.
     let errors = errors.map(Error::into_compile_error);
     let warnings = warnings.into_iter().map(|diagnostic| arguments.warning(diagnostic));
     let preset: TokenStream = preset.code.parse()?;
+    let names = files.iter().map(|file| file.name.trim_start_matches(".."));
     Ok(quote! {{
         #errors
+        // The compiler runs again when one of them changes.
+        #(const _: &[::core::primitive::u8] =
+            ::core::include_bytes!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), #names));)*
         use #krate::__private1 as __p;
         #(#warnings)*
         #preset
     }})
+}
+
+/// The snapshot and the settings beside the package's folder `presets`.
+fn beside() -> std::result::Result<Vec<SourceFile>, discover::DiscoverError> {
+    let Some(package) = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from) else { return Ok(Vec::new()) };
+    let shown = discover::shown_folder(&package, Path::new(FOLDER));
+    discover::beside(&package.join(FOLDER), &shown)
 }
 
 fn is_semicolon(token: &TokenTree) -> bool {
@@ -102,10 +123,10 @@ impl Arguments {
         Ok(())
     }
 
-    fn options(&self) -> InlineOptions {
+    fn options(&self, files: &[SourceFile]) -> InlineOptions {
         let window = self.window.as_ref().map(LitStr::value);
         let name = self.name.as_ref().map(LitStr::value);
-        InlineOptions { name, window, features: self.features, allow: self.allow.clone() }
+        InlineOptions { name, window, features: self.features, allow: self.allow.clone(), files: files.to_owned() }
     }
 
     /// The message, with the position in the template: stable Rust cannot point into a literal.

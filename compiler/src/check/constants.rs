@@ -134,9 +134,9 @@ fn function(query: &Analysis<'_>, call: &Call<'_>, findings: &mut Findings) {
                 findings.push(out_of_range(span, format!("`round` to multiples of {value}"), "gives NaN"));
             }
         }
-        "double_exponential_smoothing" => {
+        "double_exponential_smoothing" | "holt_winters" => {
             for (_, span) in (1..3).filter_map(arg).filter(|(value, _)| !(*value > 0.0 && *value < 1.0)) {
-                let title = "`double_exponential_smoothing` takes factors between 0 and 1".to_owned();
+                let title = format!("`{}` takes factors between 0 and 1", call.name);
                 findings.push(out_of_range(span, title, "out of that range: the query fails"));
             }
         }

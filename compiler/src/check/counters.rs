@@ -10,7 +10,7 @@ use crate::promql::{
 use crate::{Code, Diagnostic, Span};
 
 fn is_gauge_function(name: &str) -> bool {
-    matches!(name, "delta" | "idelta" | "deriv" | "predict_linear" | "double_exponential_smoothing")
+    matches!(name, "delta" | "idelta" | "deriv" | "predict_linear" | "double_exponential_smoothing" | "holt_winters")
 }
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {

@@ -5,11 +5,15 @@
 use super::analysis::{Analysis, Findings};
 use super::pattern;
 use super::schema::Role;
+use super::target::{self, Normalized};
 use super::tree::Series;
 use crate::promql::{MatchOp, Matcher};
 use crate::{Code, Diagnostic};
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
+    if target::normalizes_floats(&query.scope.settings.targets) == Normalized::None {
+        return;
+    }
     for (_, selector, series) in query.selectors() {
         findings.extend(selector.matchers().filter_map(|matcher| wrong_form(query, series, matcher)));
     }
@@ -31,7 +35,14 @@ fn wrong_form(query: &Analysis<'_>, series: &Series<'_>, matcher: &Matcher<'_>) 
         (value.to_owned(), right.clone(), right)
     };
     let quote = &query.slice(matcher.value.span)[..1];
-    let text = format!("{label}{}{quote}{written}{quote}", matcher.op.as_str());
+    // Targets that store what was scraped need a pattern for both forms.
+    let is_mixed = target::normalizes_floats(&query.scope.settings.targets) == Normalized::Some;
+    let text = if is_mixed && !matcher.op.is_regex() {
+        let op = if matcher.op == MatchOp::Equal { MatchOp::Regex } else { MatchOp::NotRegex };
+        format!("{label}{}{quote}{}{quote}", op.as_str(), either_form(value, &right, backslash))
+    } else {
+        format!("{label}{}{quote}{written}{quote}", matcher.op.as_str())
+    };
     let finding = Diagnostic::new(
         Code::FloatLabelFormat,
         matcher.value.span,

@@ -19,10 +19,12 @@ mod label_flow;
 mod label_set;
 mod matchers;
 mod pattern;
+pub(crate) mod policy;
 mod ranges;
 mod ratios;
 mod row;
 mod schema;
+pub(crate) mod target;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -35,11 +37,13 @@ pub(crate) use tree::Scope;
 
 use std::collections::BTreeMap;
 
-use crate::promql::Expr;
+use crate::file::Settings;
+use crate::file::settings::Level;
+use crate::promql::{Expr, Features};
 use crate::{Code, Diagnostic, Span};
 use analysis::{Analysis, Findings};
 
-const CHECKS: [fn(&Analysis<'_>, &mut Findings); 13] = [
+const CHECKS: [fn(&Analysis<'_>, &mut Findings); 15] = [
     filter::check,
     variables::check,
     matchers::check,
@@ -53,6 +57,8 @@ const CHECKS: [fn(&Analysis<'_>, &mut Findings); 13] = [
     identical::check,
     float_labels::check,
     calls::check,
+    policy::check,
+    target::check,
 ];
 
 /// Removes findings that another one explains: one whose code [supersedes](Code::supersedes) theirs, and whose spans
@@ -97,6 +103,8 @@ pub(crate) fn check(text: &str, expr: &Expr<'_>, scope: Scope<'_>) -> Checked {
     for check in CHECKS {
         check(&query, &mut findings);
     }
+    // What is off explains nothing.
+    findings.retain(|finding| scope.settings.level(finding.code) != Some(Level::Off));
     drop_superseded(&mut findings);
     findings.sort_by_key(|finding| finding.span);
     Checked { findings, row: query.row() }
@@ -146,6 +154,18 @@ pub fn output_labels<'e>(text: &'e str, expr: &'e Expr<'e>) -> Labels<'e> {
 
 static NOTHING: std::sync::LazyLock<Metrics<'static>> = std::sync::LazyLock::new(Metrics::default);
 
+static NO_SETTINGS: Settings = Settings::NONE;
+
 const fn plain<'e>(metrics: &'e Metrics<'e>) -> Scope<'e> {
-    Scope { template: false, inline: false, metric: None, labels: None, window: None, metrics }
+    let features = Features::none();
+    Scope {
+        template: false,
+        inline: false,
+        metric: None,
+        labels: None,
+        window: None,
+        features,
+        metrics,
+        settings: &NO_SETTINGS,
+    }
 }

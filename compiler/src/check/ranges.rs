@@ -1,9 +1,8 @@
 //! Checks of ranges, windows and subqueries.
 
-use promql_presets_core::PromDuration;
-
 use super::analysis::{Analysis, Findings};
-use super::tree::Id;
+use super::target;
+use super::tree::{Id, duration, in_seconds};
 use crate::promql::{BinaryOp, Call, Duration, DurationKind, DurationOp, ExprKind, Sign, is_counter_function};
 use crate::{Code, Diagnostic};
 
@@ -105,9 +104,7 @@ fn arithmetic(duration: &Duration, findings: &mut Findings) {
 fn short_range(query: &Analysis<'_>, arg: Id, call: &Call<'_>, findings: &mut Findings) {
     let (ExprKind::Selector(selector), Some(series)) = (&query.expr(arg).kind, query.series(arg)) else { return };
     let Some(range) = &selector.range else { return };
-    let (Some(seconds), Some(interval)) =
-        (query.seconds(&range.duration), series.metric.and_then(|metric| metric.scrape_interval))
-    else {
+    let (Some(seconds), Some(interval)) = (query.seconds(&range.duration), query.scrape_interval(series)) else {
         return;
     };
     if !needs_two(call.name) || seconds <= 0.0 {
@@ -166,7 +163,8 @@ fn subquery(query: &Analysis<'_>, arg: Id, call: &Call<'_>, findings: &mut Findi
         return;
     };
     let (Some(range), Some(seconds)) = (query.seconds(&subquery.range), query.seconds(step)) else { return };
-    if needs_two(call.name) && range <= seconds {
+    let is_one_point = range < seconds || (range <= seconds && !target::includes_start(&query.scope.settings.targets));
+    if needs_two(call.name) && is_one_point {
         findings.push(
             Diagnostic::new(
                 Code::SubqueryOfOnePoint,
@@ -195,7 +193,7 @@ fn subquery(query: &Analysis<'_>, arg: Id, call: &Call<'_>, findings: &mut Findi
         );
         return;
     }
-    let intervals = query.selectors_below(arg).filter_map(|(_, _, series)| series.metric?.scrape_interval);
+    let intervals = query.selectors_below(arg).filter_map(|(_, _, series)| query.scrape_interval(series));
     let Some(interval) = intervals.min() else { return };
     let scrape = in_seconds(interval);
     if needs_two(call.name) && range < 2.0 * scrape && query.selectors_below(arg).all(|(_, it, _)| it.range.is_none()) {
@@ -225,17 +223,6 @@ fn subquery(query: &Analysis<'_>, arg: Id, call: &Call<'_>, findings: &mut Findi
             finding
         });
     }
-}
-
-fn in_seconds(duration: PromDuration) -> f64 {
-    std::time::Duration::from_millis(duration.as_millis()).as_secs_f64()
-}
-
-/// A duration of this number of seconds.
-fn duration(seconds: f64) -> PromDuration {
-    let rounded = (seconds * 1e3).round() / 1e3;
-    let ms = std::time::Duration::try_from_secs_f64(rounded).map_or(u128::MAX, |duration| duration.as_millis());
-    PromDuration::from_millis(u64::try_from(ms).unwrap_or(u64::MAX))
 }
 
 /// `rate(a[5m]) / rate(b[1m])`.

@@ -7,10 +7,10 @@ use promql_presets_core::PromDuration;
 
 use super::schema::{Metric, Metrics, Role};
 use crate::Span;
-use crate::file::{self, LabelType};
+use crate::file::{self, LabelType, Settings};
 use crate::promql::{
-    BinaryOp, Duration, DurationKind, DurationOp, Expr, ExprKind, GroupingItem, GroupingKeyword, NamePart, ResultType,
-    Selector,
+    BinaryOp, Duration, DurationKind, DurationOp, Expr, ExprKind, Features, GroupingItem, GroupingKeyword, NamePart,
+    ResultType, Selector,
 };
 
 /// The context of a query.
@@ -26,8 +26,12 @@ pub(crate) struct Scope<'e> {
     pub labels: Option<&'e file::Labels>,
     /// The default of `{window}`.
     pub window: Option<PromDuration>,
+    /// The experimental features that are enabled.
+    pub features: Features,
     /// The declarations of all files.
     pub metrics: &'e Metrics<'e>,
+    /// The settings of the registry.
+    pub settings: &'e Settings,
 }
 
 /// The index of an expression; parents come before their children, and children in the order of the text.
@@ -125,6 +129,14 @@ impl<'e> Tree<'e> {
         let metric = found.map(|(metric, _)| metric);
         let is_own = metric.is_some_and(|metric| scope.metric == Some(metric.name));
         Series { name, role, metric, is_own }
+    }
+
+    /// How often the series are scraped, if that is declared. Recording rules, whose names have colons, are not scraped.
+    pub(super) fn scrape_interval(&self, series: &Series<'_>) -> Option<PromDuration> {
+        let declared = series.metric.and_then(|metric| metric.scrape_interval);
+        let by_default = || self.scope.settings.defaults.scrape_interval.as_ref().map(|interval| interval.value);
+        let is_scraped = series.name.as_deref().is_some_and(|name| !name.contains(':'));
+        declared.or_else(|| by_default().filter(|_| is_scraped))
     }
 
     /// Every expression, parents first.
@@ -281,6 +293,18 @@ impl<'e> Tree<'e> {
     pub(super) fn groupable(&self) -> Option<impl Iterator<Item = &'e str>> {
         self.scope.labels.map(|labels| labels.labels.iter().map(|label| label.name.value.as_str()))
     }
+}
+
+/// A duration in seconds.
+pub(super) fn in_seconds(duration: PromDuration) -> f64 {
+    std::time::Duration::from_millis(duration.as_millis()).as_secs_f64()
+}
+
+/// A duration of this number of seconds.
+pub(super) fn duration(seconds: f64) -> PromDuration {
+    let rounded = (seconds * 1e3).round() / 1e3;
+    let ms = std::time::Duration::try_from_secs_f64(rounded).map_or(u128::MAX, |duration| duration.as_millis());
+    PromDuration::from_millis(u64::try_from(ms).unwrap_or(u64::MAX))
 }
 
 /// The literal labels of a grouping, and whether `{group_by}` is among its items.

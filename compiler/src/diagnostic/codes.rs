@@ -33,12 +33,21 @@ pub enum Layer {
     Meaning,
 }
 
-/// The table of codes, one line per check: name, layer, severity, and the codes whose findings are left out where this
-/// one explains them.
+macro_rules! is_protecting {
+    () => {
+        false
+    };
+    (protects) => {
+        true
+    };
+}
+
+/// The table of codes, one line per check: name, layer, severity, whether it protects callers of presets, and the codes
+/// whose findings are left out where this one explains them.
 macro_rules! codes {
     ($(
         $(#[doc = $doc:literal])*
-        $variant:ident = $code:literal, $layer:ident, $severity:ident $(, supersedes [$($superseded:ident),*])?;
+        $variant:ident = $code:literal, $layer:ident, $severity:ident $(+ $protects:ident)? $(, supersedes [$($superseded:ident),*])?;
     )*) => {
         /// The stable name of a check, as in `error[unknown-placeholder]`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,6 +74,12 @@ macro_rules! codes {
             #[must_use]
             pub const fn severity(self) -> Severity {
                 match self { $(Self::$variant => Severity::$severity,)* }
+            }
+
+            /// Whether it protects callers of presets, so that lowering its severity needs a reason.
+            #[must_use]
+            pub const fn protects(self) -> bool {
+                match self { $(Self::$variant => is_protecting!($($protects)?),)* }
             }
 
             /// The codes whose findings are left out where a finding of this code explains them.
@@ -98,6 +113,12 @@ impl Code {
     #[must_use]
     pub fn is_allowable(self) -> bool {
         self.layer() == Layer::Meaning
+    }
+
+    /// Whether the settings of a registry may change its severity: not where a query cannot run.
+    #[must_use]
+    pub fn is_settable(self) -> bool {
+        self.is_allowable() || self.severity() == Severity::Warning
     }
 
     /// Whether a finding is about the value of `window` rather than about the template.
@@ -178,7 +199,13 @@ codes! {
     /// A duration that some windows make zero or negative.
     WindowArithmetic = "window-arithmetic", Query, Error;
     /// A selector that callers cannot filter.
-    UnfilteredSelector = "unfiltered-selector", Meaning, Error, supersedes [UnusedLabels];
+    UnfilteredSelector = "unfiltered-selector", Meaning, Error + protects, supersedes [UnusedLabels];
+    /// A selector that neither fixes a label that the policy requires, nor lets callers filter on it.
+    MissingRequiredLabel = "missing-required-label", Meaning, Error + protects;
+    /// A window, range or offset that is longer than the policy permits.
+    ExceedsLimit = "exceeds-limit", Meaning, Error + protects;
+    /// A function or syntax that a target does not have.
+    UnsupportedByTarget = "unsupported-by-target", Meaning, Error + protects;
     /// A dashboard variable in a matcher.
     DashboardVariable = "dashboard-variable", Meaning, Error;
     /// Series that a declared metric does not have.

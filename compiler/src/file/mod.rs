@@ -6,6 +6,7 @@
 mod allow;
 mod declared_labels;
 mod duration_value;
+pub(crate) mod settings;
 pub(crate) mod snapshot;
 mod toml_error;
 mod toml_string;
@@ -19,6 +20,7 @@ use crate::diagnostic::source::{Lines, Spanned};
 use crate::diagnostic::suggest::nearest;
 use crate::{Code, Diagnostic, Span};
 
+pub(crate) use settings::{Server, Settings, Target, Version};
 pub use toml_string::Literal;
 
 /// The content of a preset file.

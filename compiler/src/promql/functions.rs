@@ -41,6 +41,9 @@ impl Function {
     }
 }
 
+/// `holt_winters`, which only Prometheus 2 and VictoriaMetrics have.
+pub(super) static HOLT_WINTERS: Function = function("holt_winters", &[M, S, S], 3, 3, V);
+
 /// Functions that Prometheus has removed: name, replacement, and a note.
 pub(super) const REMOVED: &[(&str, &str, &str)] = &[
     ("holt_winters", "double_exponential_smoothing", "`holt_winters` was renamed in Prometheus 3.0"),

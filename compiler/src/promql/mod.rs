@@ -58,9 +58,8 @@ impl Syntax {
 }
 
 /// Experimental features of `PromQL`, by the names of Prometheus' `--enable-feature`.
-///
-/// Duration expressions are not among them: Prometheus 3.14 has them on by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of Prometheus")]
 pub struct Features {
     /// `promql-experimental-functions`: functions and aggregators.
     pub experimental_functions: bool,
@@ -68,35 +67,75 @@ pub struct Features {
     pub extended_range_selectors: bool,
     /// `promql-binop-fill-modifiers`: `fill`, `fill_left` and `fill_right`.
     pub binop_fill_modifiers: bool,
+    /// `promql-duration-expr`: arithmetic of durations, which Prometheus has on by default since 3.14.
+    pub duration_expressions: bool,
+    /// What only older versions accept.
+    pub(crate) past: Past,
+}
+
+/// What Prometheus 3.14 does not accept, but the targets of a registry do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Past {
+    /// The function `holt_winters`.
+    pub holt_winters: bool,
+    /// `foo @ start()[5m]`.
+    pub at_before_range: bool,
 }
 
 impl Features {
     /// The names of all features.
-    pub const NAMES: [&'static str; 3] =
-        ["promql-experimental-functions", "promql-extended-range-selectors", "promql-binop-fill-modifiers"];
+    pub const NAMES: [&'static str; 4] = [
+        "promql-experimental-functions",
+        "promql-extended-range-selectors",
+        "promql-binop-fill-modifiers",
+        "promql-duration-expr",
+    ];
+
+    const NO_PAST: Past = Past { holt_winters: false, at_before_range: false };
 
     /// No features.
     #[must_use]
     pub const fn none() -> Self {
-        Self { experimental_functions: false, extended_range_selectors: false, binop_fill_modifiers: false }
+        Self {
+            experimental_functions: false,
+            extended_range_selectors: false,
+            binop_fill_modifiers: false,
+            duration_expressions: false,
+            past: Self::NO_PAST,
+        }
     }
 
     /// All features.
     #[must_use]
     pub const fn all() -> Self {
-        Self { experimental_functions: true, extended_range_selectors: true, binop_fill_modifiers: true }
+        Self {
+            experimental_functions: true,
+            extended_range_selectors: true,
+            binop_fill_modifiers: true,
+            duration_expressions: true,
+            past: Self::NO_PAST,
+        }
     }
 
     /// Enables a feature by name. Returns `false` if there is no such feature.
     pub fn enable(&mut self, name: &str) -> bool {
-        let flag = match name {
-            "promql-experimental-functions" => &mut self.experimental_functions,
-            "promql-extended-range-selectors" => &mut self.extended_range_selectors,
-            "promql-binop-fill-modifiers" => &mut self.binop_fill_modifiers,
-            _ => return false,
-        };
-        *flag = true;
-        true
+        self.flag(name).map(|flag| *flag = true).is_some()
+    }
+
+    /// Whether a feature is enabled.
+    #[must_use]
+    pub(crate) fn is_enabled(mut self, name: &str) -> bool {
+        self.flag(name).is_some_and(|flag| *flag)
+    }
+
+    fn flag(&mut self, name: &str) -> Option<&mut bool> {
+        match name {
+            "promql-experimental-functions" => Some(&mut self.experimental_functions),
+            "promql-extended-range-selectors" => Some(&mut self.extended_range_selectors),
+            "promql-binop-fill-modifiers" => Some(&mut self.binop_fill_modifiers),
+            "promql-duration-expr" => Some(&mut self.duration_expressions),
+            _ => None,
+        }
     }
 }
 

@@ -141,7 +141,7 @@ fn features_are_off_unless_asked_for() {
         assert!(features.enable(flag));
         accepts(text, Syntax { template: false, features });
     }
-    assert!(!Features::none().enable("promql-duration-expr"));
+    assert!(!Features::none().enable("promql-at-modifier"));
     assert!(Features::NAMES.iter().all(|name| Features::none().enable(name)));
 }
 

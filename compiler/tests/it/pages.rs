@@ -24,7 +24,13 @@ fn files(page: &str, section: &str) -> Vec<SourceFile> {
     let blocks = blocks(page, section, "toml");
     assert!(!blocks.is_empty(), "no preset file under `{section}`");
     let file = |text: &&str| {
-        let name = text.strip_prefix("# presets/").and_then(|text| text.lines().next()).unwrap_or("example.toml");
+        let beside = |path: &str| SourceFile { name: format!("../{path}"), path: path.into(), text: (*text).into() };
+        let first = text.strip_prefix("# ").and_then(|text| text.lines().next()).unwrap_or_default();
+        match first {
+            "metrics.toml" | "promql.toml" => return beside(first),
+            _ => {}
+        }
+        let name = first.strip_prefix("presets/").unwrap_or("example.toml");
         SourceFile { name: name.to_owned(), path: format!("presets/{name}"), text: (*text).to_owned() }
     };
     blocks.iter().map(file).collect()

@@ -1,20 +1,37 @@
 //! `tests/ui/CODE/CASE.toml` gives one finding of that code, which `CASE.txt` shows; `CASE.fixed.toml` gives none.
+//! `CASE.metrics.toml` and `CASE.promql.toml` are the files beside the presets, of both unless there is a
+//! `CASE.fixed.metrics.toml` or `CASE.fixed.promql.toml`.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use promql_presets_compiler::diagnostic::emit::Messages;
-use promql_presets_compiler::{SourceFile, compile};
+use promql_presets_compiler::diagnostic::emit;
+use promql_presets_compiler::{Finding, SourceFile, compile, discover};
 
 use crate::update_snapshots;
 
+/// A case and the files beside it.
+fn files(path: &Path) -> Vec<SourceFile> {
+    let file = |name: &str, path: &Path| {
+        let shown = discover::normalized(&Path::new("presets").join(name)).display().to_string();
+        SourceFile { name: name.to_owned(), path: shown, text: fs::read_to_string(path).unwrap() }
+    };
+    let plain = path.with_file_name(path.file_name().unwrap().to_str().unwrap().replace(".fixed", ""));
+    let beside = [SourceFile::METRICS, SourceFile::SETTINGS].into_iter().filter_map(|name| {
+        let extension = name.trim_start_matches("../");
+        let found = [path, &plain].map(|path| path.with_extension(extension)).into_iter().find(|path| path.exists());
+        Some(file(name, &found?))
+    });
+    beside.chain([file("example.toml", path)]).collect()
+}
+
 /// The codes of the findings in a file, and how they look.
 fn findings(path: &Path) -> (Vec<&'static str>, String) {
-    let text = fs::read_to_string(path).unwrap();
-    let file = SourceFile { name: "example.toml".into(), path: "presets/example.toml".into(), text };
-    let findings = compile(std::slice::from_ref(&file)).findings;
-    let shown = findings.iter().map(|finding| Messages::of(&file).full(&finding.diagnostic) + "\n").collect();
+    let files = files(path);
+    let findings = compile(&files).findings;
+    let all: Vec<&Finding> = findings.iter().collect();
+    let shown = emit::each(&files, &all, |messages, finding| messages.full(&finding.diagnostic) + "\n").concat();
     (findings.iter().map(|finding| finding.diagnostic.code.as_str()).collect(), shown)
 }
 

@@ -57,7 +57,10 @@ impl<'a> Parser<'a> {
             // Prometheus 3.14.0 still accepts some modifiers here, such as `@ start()`; later versions accept none.
             let is_early = |modifier: &&Modifier| matches!(modifier, Modifier::Offset { .. } | Modifier::At { .. });
             let early = selector.modifiers.iter().find(is_early);
-            if let Some(early) = early {
+            // The check that older versions make does not see `@ start()` and `@ end()`.
+            let is_function = |early: &Modifier| matches!(early, Modifier::At { at: At::Start(_) | At::End(_), .. });
+            let is_valid = |early: &&Modifier| self.features.past.at_before_range && is_function(early);
+            if let Some(early) = early.filter(|early| !is_valid(early)) {
                 let text = self.lexer.text;
                 let (core, range) = (&text[selector.span.range()], &text[brackets.range()]);
                 let help = format!("write `{core}{range} {}`", &text[early.span().range()]);

@@ -11,7 +11,7 @@ use super::ast::{
     Aggregate, Binary, BinaryOp, Call, Duration, Expr, ExprKind, GroupingKeyword, MAX_HEIGHT, Number, Sign,
     StringLiteral, Unary,
 };
-use super::functions::{Aggregator, Function, ResultType};
+use super::functions::{Aggregator, Function, HOLT_WINTERS, ResultType};
 use super::lexer::Lexer;
 use super::literal::{self, Decoded};
 use super::rewrite::is_counter_function;
@@ -246,7 +246,8 @@ impl<'a> Parser<'a> {
         if let ([arg], true) = (args.as_slice(), !self.lexer.diagnostics.is_empty() && is_counter_function(text)) {
             self.range_in_call(text, arg);
         }
-        let function = Function::find(text);
+        let is_past = self.features.past.holt_winters && text == HOLT_WINTERS.name;
+        let function = if is_past { Some(&HOLT_WINTERS) } else { Function::find(text) };
         let ty = function.map_or(ResultType::InstantVector, |function| function.returns);
         let below = args.iter().map(|arg| arg.height).max().unwrap_or(0);
         let call = Call { function, name: text, name_span: name.span, parens, args };

@@ -1,0 +1,316 @@
+//! Reads the settings of a registry, `promql.toml`: what holds for all of its preset files.
+
+mod checks;
+mod target;
+
+use promql_presets_core::PromDuration;
+use toml::de::DeTable;
+
+use super::{Key, Reader, Value, in_order};
+use crate::diagnostic::source::Spanned;
+use crate::diagnostic::suggest::nearest;
+use crate::{Code, Diagnostic};
+
+pub(crate) use checks::{CheckSetting, Level};
+pub(crate) use target::{Server, Target, Version};
+
+/// The content of `promql.toml`.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// `[target]`: the servers that the presets must run on; none is the newest Prometheus that the parser knows.
+    pub targets: Vec<Target>,
+    /// `features` in `[target]`.
+    pub features: Vec<Spanned<String>>,
+    /// `[checks]`.
+    pub checks: Vec<CheckSetting>,
+    /// `[policy]`.
+    pub policy: Policy,
+    /// `[defaults]`.
+    pub defaults: Defaults,
+    /// `[metrics]`.
+    pub metrics: OpenMetrics,
+}
+
+/// `[policy]`: what every preset must comply with.
+#[derive(Clone, Debug)]
+pub(crate) struct Policy {
+    /// Labels that callers can filter on, or that every selector fixes.
+    pub require_labels: Vec<Spanned<String>>,
+    /// The longest default of `{window}`.
+    pub max_window: Option<Spanned<PromDuration>>,
+    /// The longest range in a template.
+    pub max_range: Option<Spanned<PromDuration>>,
+    /// The longest `offset` in a template.
+    pub max_offset: Option<Spanned<PromDuration>>,
+    /// The keys that every preset needs: of `REQUIRED`.
+    pub require: Vec<Spanned<String>>,
+}
+
+/// `[defaults]`: what holds where a preset file has no value of its own.
+#[derive(Clone, Debug)]
+pub(crate) struct Defaults {
+    /// How often metrics are scraped.
+    pub scrape_interval: Option<Spanned<PromDuration>>,
+    /// The default of `{window}`.
+    pub window: Option<Spanned<PromDuration>>,
+    /// The server, for the command line.
+    pub url: Option<Spanned<String>>,
+}
+
+/// `[metrics]`: how closed the snapshot in `metrics.toml` is.
+#[derive(Clone, Debug)]
+pub(crate) struct OpenMetrics {
+    /// Names of metrics, with `*` for any text, that need not be in the snapshot.
+    pub open: Vec<Spanned<String>>,
+    /// Labels that scraping adds to every metric, besides `job` and `instance`.
+    pub target_labels: Vec<Spanned<String>>,
+}
+
+impl Settings {
+    /// No settings.
+    pub(crate) const NONE: Self = Self {
+        targets: Vec::new(),
+        features: Vec::new(),
+        checks: Vec::new(),
+        policy: Policy {
+            require_labels: Vec::new(),
+            max_window: None,
+            max_range: None,
+            max_offset: None,
+            require: Vec::new(),
+        },
+        defaults: Defaults { scrape_interval: None, window: None, url: None },
+        metrics: OpenMetrics { open: Vec::new(), target_labels: Vec::new() },
+    };
+}
+
+impl OpenMetrics {
+    /// Whether a metric of this name need not be in the snapshot.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the schema of a snapshot is not closed yet"))]
+    pub(crate) fn is_open(&self, name: &str) -> bool {
+        self.open.iter().any(|pattern| matches_glob(&pattern.value, name))
+    }
+}
+
+/// Whether a name matches a pattern with `*` for any text.
+fn matches_glob(pattern: &str, name: &str) -> bool {
+    let Some((first, rest)) = pattern.split_once('*') else { return pattern == name };
+    let (Some(mut name), Some((middle, last))) = (name.strip_prefix(first), rest.rsplit_once('*').or(Some(("", rest))))
+    else {
+        return false;
+    };
+    for part in middle.split('*') {
+        let Some(at) = name.find(part) else { return false };
+        name = &name[at + part.len()..];
+    }
+    name.ends_with(last)
+}
+
+const SECTIONS: [&str; 5] = ["target", "defaults", "checks", "policy", "metrics"];
+const TARGET_KEYS: [&str; 5] = ["prometheus", "victoriametrics", "thanos", "mimir", "features"];
+const DEFAULTS_KEYS: [&str; 3] = ["scrape_interval", "window", "url"];
+const POLICY_KEYS: [&str; 5] = ["require_labels", "require", "max_window", "max_range", "max_offset"];
+const METRICS_KEYS: [&str; 2] = ["open", "target_labels"];
+
+/// The keys of a preset that `require` can name.
+const REQUIRED: [&str; 2] = ["description", "unit"];
+
+/// Reads `promql.toml`.
+#[must_use]
+pub(crate) fn read(text: &str) -> (Settings, Vec<Diagnostic>) {
+    let (settings, _, diagnostics) = super::read_toml(text, |reader, table, _| reader.settings(table));
+    (settings, diagnostics)
+}
+
+impl Reader<'_> {
+    fn settings(&mut self, table: &DeTable<'_>) -> Settings {
+        let mut settings = Settings::NONE;
+        for (key, value) in in_order(table) {
+            match self.section_key(table, key) {
+                "target" => self.target(value, &mut settings),
+                "defaults" => settings.defaults = self.defaults(value),
+                "checks" => settings.checks = self.checks(value),
+                "policy" => settings.policy = self.policy(value),
+                "metrics" => settings.metrics = self.open_metrics(value),
+                _ => {}
+            }
+        }
+        settings
+    }
+
+    /// [`known_key`](Self::known_key) of the settings. Also recognizes keys outside of their section.
+    fn section_key(&mut self, table: &DeTable<'_>, key: &Key<'_>) -> &'static str {
+        let name = key.get_ref().as_ref();
+        let homes = [
+            ("target", &TARGET_KEYS[..]),
+            ("defaults", &DEFAULTS_KEYS),
+            ("policy", &POLICY_KEYS),
+            ("metrics", &METRICS_KEYS),
+        ];
+        let home = homes.into_iter().find(|(_, keys)| keys.contains(&name)).map(|(section, _)| section);
+        let home = home.or_else(|| Code::find(name).map(|_| "checks"));
+        let Some(home) = home.filter(|_| nearest(name, SECTIONS).is_none()) else {
+            return self.known_key(table, key, "the settings", &SECTIONS);
+        };
+        let title = format!("unknown key `{name}` in the settings");
+        let help = format!("write `{name}` below a table `[{home}]`");
+        self.report(Diagnostic::new(Code::UnknownKey, super::key_span(key), title).help(help));
+        ""
+    }
+
+    fn defaults(&mut self, value: &Value<'_>) -> Defaults {
+        let mut defaults = Settings::NONE.defaults;
+        let Some(table) = self.table("defaults", value) else { return defaults };
+        for (key, value) in in_order(table) {
+            match self.known_key(table, key, "`[defaults]`", &DEFAULTS_KEYS) {
+                "scrape_interval" => defaults.scrape_interval = self.positive_duration("scrape_interval", value),
+                "window" => defaults.window = self.positive_duration("window", value),
+                "url" => defaults.url = self.url(value),
+                _ => {}
+            }
+        }
+        defaults
+    }
+
+    fn url(&mut self, value: &Value<'_>) -> Option<Spanned<String>> {
+        let url = self.spanned_string("url", value)?;
+        if !["http://", "https://"].iter().any(|scheme| url.value.starts_with(scheme)) {
+            self.report(
+                Diagnostic::new(Code::InvalidValue, url.span, format!("invalid URL `{}`", url.value))
+                    .label("must start with `http://` or `https://`"),
+            );
+            return None;
+        }
+        Some(url)
+    }
+
+    fn policy(&mut self, value: &Value<'_>) -> Policy {
+        let mut policy = Settings::NONE.policy;
+        let Some(table) = self.table("policy", value) else { return policy };
+        for (key, value) in in_order(table) {
+            match self.known_key(table, key, "`[policy]`", &POLICY_KEYS) {
+                "require_labels" => policy.require_labels = self.label_names("require_labels", value),
+                "max_window" => policy.max_window = self.positive_duration("max_window", value),
+                "max_range" => policy.max_range = self.positive_duration("max_range", value),
+                "max_offset" => policy.max_offset = self.positive_duration("max_offset", value),
+                "require" => {
+                    policy.require = self.distinct_strings("require", "key", value);
+                    for key in policy.require.extract_if(.., |key| !REQUIRED.contains(&key.value.as_str())) {
+                        self.unknown_value("key of a preset", &key, &REQUIRED);
+                    }
+                }
+                _ => {}
+            }
+        }
+        policy
+    }
+
+    fn open_metrics(&mut self, value: &Value<'_>) -> OpenMetrics {
+        let mut metrics = Settings::NONE.metrics;
+        let Some(table) = self.table("metrics", value) else { return metrics };
+        for (key, value) in in_order(table) {
+            match self.known_key(table, key, "`[metrics]`", &METRICS_KEYS) {
+                "open" => match value.get_ref().as_bool() {
+                    Some(true) => {
+                        let span = crate::Span::of(value.span());
+                        metrics.open = vec![Spanned { value: "*".to_owned(), span }];
+                    }
+                    Some(false) => {}
+                    None if value.get_ref().is_array() => {
+                        metrics.open = self.distinct_strings("open", "pattern", value);
+                    }
+                    None => {
+                        let only = value.get_ref().as_str().unwrap_or("node_*");
+                        let help = format!("write `open = true`, or patterns of names: `open = [\"{only}\"]`");
+                        self.wrong_type("open", "a boolean or an array of strings", value, &help);
+                    }
+                },
+                "target_labels" => metrics.target_labels = self.label_names("target_labels", value),
+                _ => {}
+            }
+        }
+        metrics
+    }
+
+    /// A list of label names.
+    fn label_names(&mut self, what: &str, value: &Value<'_>) -> Vec<Spanned<String>> {
+        let mut names = self.distinct_strings(what, "label", value);
+        for name in names.extract_if(.., |name| matches!(name.value.as_str(), "" | "__name__" | "le" | "quantile")) {
+            let title = format!("`{}` in `{what}`", name.value);
+            self.report(
+                Diagnostic::new(Code::InvalidValue, name.span, title).label("not a label that callers filter on"),
+            );
+        }
+        names
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Level, matches_glob, read};
+
+    #[test]
+    fn patterns_of_names() {
+        for (pattern, name, is_match) in [
+            ("*", "", true),
+            ("*", "up", true),
+            ("up", "up", true),
+            ("up", "ups", false),
+            ("node_*", "node_load1", true),
+            ("node_*", "my_node_load1", false),
+            ("*_total", "requests_total", true),
+            ("*_total", "requests_total_x", false),
+            ("a*b*c", "abc", true),
+            ("a*b*c", "axxbxxc", true),
+            ("a*b*c", "acb", false),
+            ("ab*ba", "aba", false),
+            ("*:*", "job:x:rate5m", true),
+        ] {
+            assert_eq!(matches_glob(pattern, name), is_match, "{pattern} {name}");
+        }
+    }
+
+    #[test]
+    fn everything_is_read() {
+        let text = r#"
+[target]
+prometheus = "2.45"
+victoriametrics = "v1.102.1"
+mimir = "newest"
+features = ["promql-experimental-functions"]
+[defaults]
+scrape_interval = "30s"
+window = "5m"
+url = "http://prometheus:9090"
+[checks]
+raw-counter = "error"
+unfiltered-selector = { severity = "off", reason = "one tenant" }
+[policy]
+require_labels = ["tenant"]
+require = ["unit"]
+max_window = "1d"
+max_range = "1w"
+max_offset = "30d"
+[metrics]
+open = ["node_*"]
+target_labels = ["cluster"]
+"#;
+        let (settings, diagnostics) = read(text);
+        assert_eq!(diagnostics, []);
+        let targets: Vec<String> = settings.targets.iter().map(ToString::to_string).collect();
+        assert_eq!(targets, ["Prometheus 2.45", "VictoriaMetrics 1.102", "the newest Mimir"]);
+        assert_eq!(settings.features[0].value, "promql-experimental-functions");
+        assert_eq!(settings.defaults.scrape_interval.unwrap().value.to_string(), "30s");
+        assert_eq!(settings.defaults.window.unwrap().value.to_string(), "5m");
+        assert_eq!(settings.defaults.url.unwrap().value, "http://prometheus:9090");
+        let checks: Vec<_> = settings.checks.iter().map(|it| (it.code.value.as_str(), it.level)).collect();
+        assert_eq!(checks, [("raw-counter", Level::Error), ("unfiltered-selector", Level::Off)]);
+        assert_eq!(settings.policy.require_labels[0].value, "tenant");
+        assert_eq!(settings.policy.require[0].value, "unit");
+        let limits = [settings.policy.max_window, settings.policy.max_range, settings.policy.max_offset];
+        assert_eq!(limits.map(|limit| limit.unwrap().value.to_string()), ["1d", "1w", "30d"]);
+        assert!(settings.metrics.is_open("node_load1") && !settings.metrics.is_open("up"));
+        assert_eq!(settings.metrics.target_labels[0].value, "cluster");
+        assert!(read("[metrics]\nopen = true").0.metrics.is_open("up"));
+    }
+}
