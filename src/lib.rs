@@ -93,6 +93,48 @@
 //! Presets that are looked up by name at run time return [`Data`], see [`PrometheusClient::query`]. Unchecked PromQL,
 //! such as that of a user, is run with [`PrometheusClient::raw_query`].
 //!
+//! # JSON
+//!
+//! Results, times, ranges and [`Labels`] implement `Serialize` and `Deserialize`, so that a handler can return a
+//! [`Matrix`] as it is. The shape is made for front ends and is part of the API: fields are only added.
+//!
+//! ```
+//! use promql_presets::{Labels, Matrix, Series, Timestamp};
+//!
+//! let labels: Labels = [("job", "api")].into_iter().collect();
+//! let samples = [(Timestamp::from_secs(60), 0.5), (Timestamp::from_secs(75), f64::NAN)];
+//! let matrix: Matrix = [Series::new(labels, samples)].into_iter().collect();
+//!
+//! let expected = serde_json::json!({
+//!     "type": "matrix",                                    // or "vector", "scalar", "string"
+//!     "series": [{
+//!         "labels": { "job": "api" },
+//!         "timestamps": [60_000, 75_000],                  // milliseconds since 1970
+//!         "values": [0.5, "NaN"],
+//!     }],
+//!     "warnings": [],
+//!     "infos": [],
+//!     "partial": false,
+//! });
+//! assert_eq!(serde_json::to_value(&matrix)?, expected);
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+//!
+//! - JSON has neither `NaN` nor infinities: they are the strings `"NaN"`, `"Infinity"` and `"-Infinity"`, which
+//!   JavaScript's `Number` converts back: `values.map(Number)`.
+//! - A series with native histograms has the field `histograms` with its own `timestamps` and `values`. A histogram is
+//!   `{"count": 3, "sum": 4.5, "buckets": [{"bounds": "(]", "lower": 0.5, "upper": 1, "count": 3}]}`.
+//! - The series of a vector are `{"labels": {...}, "timestamp": 60000, "value": 0.5}`; a scalar and a string have
+//!   `timestamp` and `value` instead of `series`. Statistics are in `stats`, if they were requested. The query and the
+//!   name of the preset are never part of it.
+//! - A [`Timestamp`] is read from milliseconds, or from a string in RFC 3339 or Unix seconds; a [`PromDuration`] from a
+//!   string such as `"5m"`. A [`Step`] is `"15s"` or `{"auto": 250}`, and a [`TimeRange`] is
+//!   `{"start": ..., "end": ..., "step": "15s", "aligned": false}`, where only `start` and `end` are required.
+//! - An [`Error`] is written as its public part: `{"class": "no_data", "message": "the query returned no data", ...}`.
+//! - `serde_json` reads some floats with an error in the last digit, unless its feature `float_roundtrip` is on.
+//!
+//! For front ends that read responses of Prometheus, such as Grafana, `prometheus_json()` returns a [`PrometheusJson`].
+//!
 //! # Errors
 //!
 //! An [`Error`] prints as one line with the preset, the server and the cause; `{:#}` adds the query. [`Error::kind`] is
@@ -142,8 +184,8 @@ pub use query::{
 };
 pub use value::{
     Bounds, Bucket, ByTime, Data, Element, Histogram, Labels, Listing, Matrix, Meta, Moment, ParseTimestampError,
-    QueryResult, RangeError, ResultTypeError, RowError, Sample, Samples, Scalar, Series, ServerError, SplitError,
-    Stats, Text, Timestamp, Value, ValueError, Vector,
+    PrometheusJson, QueryResult, RangeError, ResultTypeError, RowError, Sample, Samples, Scalar, Series, ServerError,
+    SplitError, Stats, Text, Timestamp, Value, ValueError, Vector,
 };
 pub use wire::DecodeError;
 

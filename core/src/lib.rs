@@ -14,6 +14,8 @@ mod querier;
 pub mod regex;
 mod render;
 mod row;
+#[cfg(feature = "serde")]
+mod serde;
 
 pub use duration::{DurationError, PromDuration, Window};
 pub use error::{RenderError, UnknownText};
@@ -40,4 +42,9 @@ pub mod __macro_support {
     pub fn to_string(error: &dyn std::fmt::Display) -> String {
         error.to_string()
     }
+    #[cfg(feature = "serde")]
+    pub use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[cfg(feature = "serde")]
+    pub use crate::serde::read_enum;
 }

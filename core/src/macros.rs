@@ -64,7 +64,41 @@ macro_rules! __label_enum {
                 $crate::UnknownText::__find(text, Self::ALL, Self::as_str)
             }
         }
+
+        $crate::__serde_enum! { $name }
     };
+}
+
+/// Reads and writes an enum as its text.
+#[cfg(feature = "serde")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __serde_enum {
+    ($name:ident) => {
+        impl $crate::__macro_support::Serialize for $name {
+            fn serialize<S: $crate::__macro_support::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::core::result::Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> $crate::__macro_support::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::__macro_support::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::core::result::Result<Self, D::Error> {
+                $crate::__macro_support::read_enum(deserializer, Self::ALL, Self::as_str)
+            }
+        }
+    };
+}
+
+#[cfg(not(feature = "serde"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __serde_enum {
+    ($name:ident) => {};
 }
 
 /// An enum of the values of a label.

@@ -1,5 +1,6 @@
 //! Instant and range queries.
 
+mod json;
 mod split;
 mod stream;
 pub(crate) mod time_range;

@@ -11,7 +11,7 @@ use crate::value::{RangeError, Timestamp};
 pub const MAX_STEPS: u64 = 11_000;
 
 /// The default maximum number of points in a range.
-const DEFAULT_POINTS: u64 = 250;
+pub(super) const DEFAULT_POINTS: u64 = 250;
 
 /// The distance between the points of a range: a duration, or [`auto`](Self::auto).
 ///
@@ -26,10 +26,10 @@ const DEFAULT_POINTS: u64 = 250;
 /// # Ok::<(), promql_presets::RangeError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Step(Spacing);
+pub struct Step(pub(super) Spacing);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Spacing {
+pub(super) enum Spacing {
     Every(PromDuration),
     AtMost(u64),
 }
@@ -93,10 +93,10 @@ from_texts!(&str, String, &String);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TimeRange {
     /// As requested; [`Self::start`] and [`Self::end`] are sent.
-    from: Timestamp,
-    to: Timestamp,
-    step: Step,
-    aligned: bool,
+    pub(super) from: Timestamp,
+    pub(super) to: Timestamp,
+    pub(super) step: Step,
+    pub(super) aligned: bool,
 }
 
 impl TimeRange {

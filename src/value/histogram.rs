@@ -45,6 +45,19 @@ pub enum Bounds {
     Closed,
 }
 
+impl Bounds {
+    /// The brackets of an interval: `(]`, `[)`, `()` or `[]`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OpenLeft => "(]",
+            Self::OpenRight => "[)",
+            Self::Open => "()",
+            Self::Closed => "[]",
+        }
+    }
+}
+
 impl Histogram {
     /// Creates a histogram, for tests and mocks.
     pub fn new(count: f64, sum: f64, buckets: impl IntoIterator<Item = Bucket>) -> Self {
@@ -73,12 +86,7 @@ impl fmt::Display for Histogram {
 
 impl fmt::Display for Bucket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (open, close) = match self.bounds {
-            Bounds::OpenLeft => ('(', ']'),
-            Bounds::OpenRight => ('[', ')'),
-            Bounds::Open => ('(', ')'),
-            Bounds::Closed => ('[', ']'),
-        };
+        let (open, close) = self.bounds.as_str().split_at(1);
         write!(f, "{open}{},{}{close}:{}", Number(self.lower), Number(self.upper), Number(self.count))
     }
 }

@@ -149,6 +149,18 @@ impl Matrix {
         Ok(Self { series, meta: meta.unwrap_or_default() })
     }
 
+    /// Shares the timestamps of consecutive series, as the decoder does.
+    pub(super) fn shared(mut self) -> Self {
+        let mut last: Arc<[Timestamp]> = Arc::default();
+        for series in &mut self.series {
+            if last == series.timestamps {
+                series.timestamps = last;
+            }
+            last = Arc::clone(&series.timestamps);
+        }
+        self
+    }
+
     /// Fails if a series has samples outside of the range. Servers that round times to steps send these unless start
     /// and end are multiples of the step.
     pub(crate) fn check_within(self, start: Timestamp, end: Timestamp) -> Result<Self, SeriesError> {

@@ -3,6 +3,7 @@
 pub(crate) mod decimal;
 mod error;
 mod histogram;
+mod json;
 mod labels;
 mod listing;
 mod matrix;
@@ -18,6 +19,8 @@ mod vector;
 pub(crate) use error::SeriesError;
 pub use error::{RangeError, RowError, SplitError, ValueError};
 pub use histogram::{Bounds, Bucket, Histogram};
+pub use json::PrometheusJson;
+pub(crate) use json::serialize_fields;
 pub use labels::Labels;
 pub use listing::Listing;
 pub use matrix::{ByTime, Matrix, Moment, Samples, Series};

@@ -11,6 +11,7 @@ mod faults;
 mod faulty_server;
 mod generated;
 mod hostile_values;
+mod json;
 mod live;
 mod live_client;
 mod live_servers;

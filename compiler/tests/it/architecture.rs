@@ -23,7 +23,7 @@ const RUNTIME: &[&[&str]] =
 
 /// The packages that each package may depend on, build dependencies aside.
 const DEPENDENCIES: [(&str, &[&str]); 5] = [
-    ("core", &["uuid"]),
+    ("core", &["serde_core", "uuid"]),
     ("compiler", &["promql-presets-core", "toml", "annotate-snippets", "regex-lite"]),
     ("macros", &["promql-presets-compiler", "proc-macro2", "quote", "syn"]),
     ("cli", &CLI_DEPENDENCIES),

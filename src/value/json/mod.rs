@@ -1,0 +1,28 @@
+//! Results as JSON, made for front ends: a column of times and one of values per series.
+//!
+//! The section "JSON" in the documentation of the crate has the shape.
+
+mod deserialize;
+mod prometheus;
+mod serialize;
+
+pub use prometheus::PrometheusJson;
+pub(crate) use serialize::serialize_fields;
+
+/// The integers that a float holds exactly, and JavaScript as well.
+const MAX_SAFE: u64 = 1 << 53;
+
+/// A float in JSON: a number, or one of the strings `NaN`, `Infinity` and `-Infinity`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Float(pub(crate) f64);
+
+impl Float {
+    /// The value as an integer, if it is one that prints the same.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::float_cmp, reason = "compared")]
+    fn as_integer(self) -> Option<i64> {
+        let integer = self.0 as i64;
+        let is_same = integer as f64 == self.0 && integer.unsigned_abs() <= MAX_SAFE;
+        // `-0` has no integer.
+        (is_same && (integer != 0 || self.0.is_sign_positive())).then_some(integer)
+    }
+}

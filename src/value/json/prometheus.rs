@@ -1,0 +1,229 @@
+//! Results as the HTTP API of Prometheus sends them.
+
+use std::collections::BTreeMap;
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use super::Float;
+use super::serialize::Column;
+use crate::value::sample::Number;
+use crate::value::{
+    Bounds, Bucket, Data, Element, Histogram, Matrix, Meta, Scalar, Series, Stats, Text, Timestamp, Value, Vector,
+};
+
+/// A result in the shape of Prometheus' HTTP API, for front ends that read it, such as Grafana:
+/// `{"status":"success","data":{"resultType":"matrix","result":[...]},"warnings":[...]}`.
+///
+/// Created with `prometheus_json()` of [`Vector`], [`Matrix`], [`Scalar`], [`Text`] and [`Data`]. Times are seconds, and
+/// values are strings.
+///
+/// ```
+/// # use promql_presets::{Scalar, Timestamp};
+/// let scalar = Scalar::new(Timestamp::from_millis(1_700_000_000_500), f64::INFINITY);
+/// assert_eq!(
+///     serde_json::to_string(&scalar.prometheus_json())?,
+///     r#"{"status":"success","data":{"resultType":"scalar","result":[1700000000.5,"+Inf"]}}"#
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct PrometheusJson<'a>(Shown<'a>);
+
+#[derive(Clone, Copy, Debug)]
+enum Shown<'a> {
+    Vector(&'a Vector),
+    Matrix(&'a Matrix),
+    Scalar(&'a Scalar),
+    Text(&'a Text),
+}
+
+macro_rules! methods {
+    ($($type:ident),*) => {$(
+        impl $type {
+            /// The result in the shape of Prometheus' HTTP API, to serialize.
+            #[must_use]
+            pub fn prometheus_json(&self) -> PrometheusJson<'_> {
+                PrometheusJson(Shown::$type(self))
+            }
+        }
+    )*};
+}
+
+methods!(Vector, Matrix, Scalar, Text);
+
+impl Data {
+    /// The result in the shape of Prometheus' HTTP API, to serialize.
+    #[must_use]
+    pub fn prometheus_json(&self) -> PrometheusJson<'_> {
+        match self {
+            Self::Vector(vector) => vector.prometheus_json(),
+            Self::Matrix(matrix) => matrix.prometheus_json(),
+            Self::Scalar(scalar) => scalar.prometheus_json(),
+            Self::Text(text) => text.prometheus_json(),
+        }
+    }
+}
+
+impl PrometheusJson<'_> {
+    fn meta(&self) -> &Meta {
+        match self.0 {
+            Shown::Vector(vector) => vector.meta(),
+            Shown::Matrix(matrix) => matrix.meta(),
+            Shown::Scalar(scalar) => scalar.meta(),
+            Shown::Text(text) => text.meta(),
+        }
+    }
+}
+
+impl Serialize for PrometheusJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("status", "success")?;
+        map.serialize_entry("data", &As(self))?;
+        let Meta { warnings, infos, is_partial, .. } = self.meta();
+        for (name, texts) in [("warnings", warnings), ("infos", infos)] {
+            if !texts.is_empty() {
+                map.serialize_entry(name, texts)?;
+            }
+        }
+        if *is_partial {
+            map.serialize_entry("isPartial", &true)?;
+        }
+        map.end()
+    }
+}
+
+/// What Prometheus writes in another way.
+struct As<T>(T);
+
+/// The field `data`.
+impl Serialize for As<&PrometheusJson<'_>> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        match self.0.0 {
+            Shown::Vector(vector) => {
+                map.serialize_entry("resultType", "vector")?;
+                map.serialize_entry("result", &Column(|| vector.iter().map(As)))?;
+            }
+            Shown::Matrix(matrix) => {
+                map.serialize_entry("resultType", "matrix")?;
+                map.serialize_entry("result", &Column(|| matrix.iter().map(As)))?;
+            }
+            Shown::Scalar(scalar) => {
+                map.serialize_entry("resultType", "scalar")?;
+                map.serialize_entry("result", &(As(scalar.timestamp()), As(scalar.value())))?;
+            }
+            Shown::Text(text) => {
+                map.serialize_entry("resultType", "string")?;
+                map.serialize_entry("result", &(As(text.timestamp()), text.value()))?;
+            }
+        }
+        if let Some(stats) = &self.0.meta().stats {
+            map.serialize_entry("stats", &As(stats))?;
+        }
+        map.end()
+    }
+}
+
+impl Serialize for As<&Element> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("metric", self.0.labels())?;
+        let time = As(self.0.timestamp());
+        match self.0.value() {
+            Value::Float(value) => map.serialize_entry("value", &(time, As(*value)))?,
+            Value::Histogram(histogram) => map.serialize_entry("histogram", &(time, As(&**histogram)))?,
+        }
+        map.end()
+    }
+}
+
+impl Serialize for As<&Series> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (series, histograms) = (self.0, self.0.histograms());
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("metric", series.labels())?;
+        if !series.values().is_empty() || histograms.is_empty() {
+            let samples = || series.timestamps().iter().zip(series.values()).map(|(time, value)| (As(*time), As(*value)));
+            map.serialize_entry("values", &Column(samples))?;
+        }
+        if !histograms.is_empty() {
+            let samples = || histograms.iter().map(|(time, histogram)| (As(*time), As(&**histogram)));
+            map.serialize_entry("histograms", &Column(samples))?;
+        }
+        map.end()
+    }
+}
+
+/// Seconds since 1970.
+impl Serialize for As<Timestamp> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.as_millis() {
+            millis if millis % 1000 == 0 => serializer.serialize_i64(millis / 1000),
+            _ => serializer.serialize_f64(self.0.as_secs_f64()),
+        }
+    }
+}
+
+/// A number in quotes.
+impl Serialize for As<f64> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match Float(self.0).as_integer() {
+            Some(integer) => serializer.serialize_str(itoa::Buffer::new().format(integer)),
+            None => serializer.collect_str(&Number(self.0)),
+        }
+    }
+}
+
+impl Serialize for As<&Histogram> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Histogram { count, sum, buckets } = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("count", &As(*count))?;
+        map.serialize_entry("sum", &As(*sum))?;
+        if !buckets.is_empty() {
+            let bucket = |bucket: &Bucket| (code(bucket.bounds), As(bucket.lower), As(bucket.upper), As(bucket.count));
+            map.serialize_entry("buckets", &Column(|| buckets.iter().map(bucket)))?;
+        }
+        map.end()
+    }
+}
+
+/// The number of the bounds in the HTTP API.
+fn code(bounds: Bounds) -> u8 {
+    match bounds {
+        Bounds::OpenLeft => 0,
+        Bounds::OpenRight => 1,
+        Bounds::Open => 2,
+        Bounds::Closed => 3,
+    }
+}
+
+/// Times in `timings`, the rest in `samples`.
+impl Serialize for As<&Stats> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Stats { numbers, steps } = self.0;
+        let is_time = |name: &str| name.ends_with("Time");
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("timings", &Group(|| numbers.iter().filter(|(name, _)| is_time(name)), &BTreeMap::new()))?;
+        map.serialize_entry("samples", &Group(|| numbers.iter().filter(|(name, _)| !is_time(name)), steps))?;
+        map.end()
+    }
+}
+
+/// Statistics of one group.
+struct Group<'a, F>(F, &'a BTreeMap<String, Vec<(Timestamp, f64)>>);
+
+impl<'a, I: Iterator<Item = (&'a String, &'a f64)>, F: Fn() -> I> Serialize for Group<'_, F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(numbers, steps) = self;
+        let mut map = serializer.serialize_map(None)?;
+        for (name, number) in numbers().filter(|(name, _)| !steps.contains_key(*name)) {
+            map.serialize_entry(name, &Float(*number))?;
+        }
+        for (name, steps) in *steps {
+            map.serialize_entry(name, &Column(|| steps.iter().map(|(time, number)| (As(*time), Float(*number)))))?;
+        }
+        map.end()
+    }
+}
