@@ -149,18 +149,6 @@ impl Matrix {
         Ok(Self { series, meta: meta.unwrap_or_default() })
     }
 
-    /// Shares the timestamps of consecutive series, as the decoder does.
-    pub(super) fn shared(mut self) -> Self {
-        let mut last: Arc<[Timestamp]> = Arc::default();
-        for series in &mut self.series {
-            if last == series.timestamps {
-                series.timestamps = last;
-            }
-            last = Arc::clone(&series.timestamps);
-        }
-        self
-    }
-
     /// Fails if a series has samples outside of the range. Servers that round times to steps send these unless start
     /// and end are multiples of the step.
     pub(crate) fn check_within(self, start: Timestamp, end: Timestamp) -> Result<Self, SeriesError> {
@@ -426,7 +414,15 @@ impl<'a> Iterator for ByTime<'a> {
 
 impl FromIterator<Series> for Matrix {
     fn from_iter<I: IntoIterator<Item = Series>>(series: I) -> Self {
-        Self { series: series.into_iter().collect(), meta: Meta::default() }
+        let mut last: Arc<[Timestamp]> = Arc::default();
+        let shared = |mut series: Series| {
+            if last == series.timestamps {
+                series.timestamps = Arc::clone(&last);
+            }
+            last = Arc::clone(&series.timestamps);
+            series
+        };
+        Self { series: series.into_iter().map(shared).collect(), meta: Meta::default() }
     }
 }
 

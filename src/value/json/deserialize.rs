@@ -251,7 +251,7 @@ impl RawResult {
             }
             "matrix" => {
                 let series = series(self.series)?.map(|Fields(series): Fields<RawSeries>| series.series());
-                Data::Matrix(series.collect::<Result<Matrix, E>>()?.shared().with_meta(meta))
+                Data::Matrix(series.collect::<Result<Matrix, E>>()?.with_meta(meta))
             }
             "scalar" => {
                 let value = take(self.value, "value")?.float()?;

@@ -144,7 +144,8 @@ impl Serialize for As<&Series> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("metric", series.labels())?;
         if !series.values().is_empty() || histograms.is_empty() {
-            let samples = || series.timestamps().iter().zip(series.values()).map(|(time, value)| (As(*time), As(*value)));
+            let samples =
+                || series.timestamps().iter().zip(series.values()).map(|(time, value)| (As(*time), As(*value)));
             map.serialize_entry("values", &Column(samples))?;
         }
         if !histograms.is_empty() {
