@@ -155,6 +155,7 @@ mod endpoints;
 mod error;
 mod extract;
 mod http;
+mod json;
 mod query;
 mod value;
 #[doc(hidden)]
@@ -173,6 +174,7 @@ pub use endpoints::{
 pub use error::{Error, ErrorClass, ErrorKind};
 pub use extract::{FromLabels, Row, SeriesRow};
 pub use http::{CallReport, Dialect, HttpMethod, Mimir, Outcome, PartialData, RetryPolicy, Thanos, VictoriaMetrics};
+pub use json::PrometheusJson;
 pub use promql_presets_core::{
     AnyWindow, DurationError, IntoMatch, LabelInfo, LabelKind, LabelName, LabelUse, LabelValue, Match, MatchOp,
     Matcher, MetricQuerier, NameError, NoWindow, Preset, PresetInfo, Presets, PromDuration, Querier, RenderError,
@@ -184,8 +186,8 @@ pub use query::{
 };
 pub use value::{
     Bounds, Bucket, ByTime, Data, Element, Histogram, Labels, Listing, Matrix, Meta, Moment, ParseTimestampError,
-    PrometheusJson, QueryResult, RangeError, ResultTypeError, RowError, Sample, Samples, Scalar, Series, ServerError,
-    SplitError, Stats, Text, Timestamp, Value, ValueError, Vector,
+    QueryResult, RangeError, ResultTypeError, RowError, Sample, Samples, Scalar, Series, ServerError, SplitError,
+    Stats, Text, Timestamp, Value, ValueError, Vector,
 };
 pub use wire::DecodeError;
 

@@ -14,8 +14,9 @@ use crate::http::body::BufferedJson;
 use crate::http::call::{BoxFuture, Call};
 use crate::http::options::option_setters;
 use crate::http::transport::Transport;
+use crate::json::serialize_fields;
 use crate::query::Promql;
-use crate::value::{Labels, Listing, Meta, RangeError, Timestamp, Value, decimal, serialize_fields};
+use crate::value::{Labels, Listing, Meta, RangeError, Timestamp, Value, decimal};
 use crate::wire::{DecodeError, Fields, FromFields, LabelSet};
 
 /// A sample that refers to something outside of the metrics, such as a trace.

@@ -13,7 +13,8 @@ use crate::http::body::BufferedJson;
 use crate::http::call::{BoxFuture, Call};
 use crate::http::options::option_setters;
 use crate::http::transport::Transport;
-use crate::value::{Meta, meta_getters, serialize_fields};
+use crate::json::serialize_fields;
+use crate::value::{Meta, meta_getters};
 use crate::wire::{Entries, Fields, text_fields};
 
 /// The metadata of a metric, as reported by a target.

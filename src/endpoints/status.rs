@@ -12,7 +12,7 @@ use crate::http::body::BufferedJson;
 use crate::http::call::{BoxFuture, Call};
 use crate::http::options::option_setters;
 use crate::http::transport::Transport;
-use crate::value::serialize_fields;
+use crate::json::serialize_fields;
 use crate::wire::{Fields, Loose, text_fields};
 
 /// Default limit on the size of these responses, in bytes.

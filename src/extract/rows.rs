@@ -1,5 +1,6 @@
 //! Reading labels into generated rows, and with `serde` into the caller's types.
 
+use std::borrow::Borrow;
 use std::fmt;
 
 use promql_presets_core::{RowText, RowValue};
@@ -9,6 +10,7 @@ use serde::{Serialize, Serializer};
 
 use super::error;
 use crate::error::Error;
+use crate::json::{columns, serialize_fields};
 use crate::value::{Element, Labels, Matrix, RowError, Series, Timestamp, Value, Vector};
 
 /// A type that the labels of a series are read into: a generated `Row`, or any type that deserializes with `serde`, as
@@ -123,6 +125,19 @@ pub struct SeriesRow<T, S = Series> {
     pub labels: T,
     /// The series.
     pub series: S,
+}
+
+serialize_fields!(this: Row<T> where T {
+    "labels": this.labels,
+    "timestamp": this.timestamp,
+    "value": Value::Float(this.value),
+});
+
+impl<T: Serialize, B: Borrow<Series>> Serialize for SeriesRow<T, B> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let series = self.series.borrow();
+        columns(serializer, &self.labels, series.timestamps(), series)
+    }
 }
 
 impl Labels {

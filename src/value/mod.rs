@@ -3,7 +3,6 @@
 pub(crate) mod decimal;
 mod error;
 mod histogram;
-mod json;
 mod labels;
 mod listing;
 mod matrix;
@@ -19,8 +18,6 @@ mod vector;
 pub(crate) use error::SeriesError;
 pub use error::{RangeError, RowError, SplitError, ValueError};
 pub use histogram::{Bounds, Bucket, Histogram};
-pub use json::PrometheusJson;
-pub(crate) use json::serialize_fields;
 pub use labels::Labels;
 pub use listing::Listing;
 pub use matrix::{ByTime, Matrix, Moment, Samples, Series};

@@ -7,7 +7,7 @@ mod prometheus;
 mod serialize;
 
 pub use prometheus::PrometheusJson;
-pub(crate) use serialize::serialize_fields;
+pub(crate) use serialize::{columns, serialize_fields};
 
 /// The integers that a float holds exactly, and JavaScript as well.
 const MAX_SAFE: u64 = 1 << 53;

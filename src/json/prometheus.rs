@@ -6,7 +6,6 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::Float;
 use super::serialize::Column;
-use crate::value::sample::Number;
 use crate::value::{
     Bounds, Bucket, Data, Element, Histogram, Matrix, Meta, Scalar, Series, Stats, Text, Timestamp, Value, Vector,
 };
@@ -171,7 +170,7 @@ impl Serialize for As<f64> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match Float(self.0).as_integer() {
             Some(integer) => serializer.serialize_str(itoa::Buffer::new().format(integer)),
-            None => serializer.collect_str(&Number(self.0)),
+            None => serializer.collect_str(&Value::Float(self.0)),
         }
     }
 }

@@ -9,9 +9,9 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, Unexpected, Visitor
 use super::Float;
 use crate::value::{
     Bounds, Bucket, Data, Element, Histogram, Labels, Matrix, Meta, Sample, Scalar, Series, Stats, Text, Timestamp,
-    Value, Vector,
+    Value, Vector, decimal,
 };
-use crate::wire::{Entries, Fields, FromFields, LabelSet, parse_float};
+use crate::wire::{Entries, Fields, FromFields, LabelSet};
 
 /// Implements [`FromFields`] for a type whose fields are options.
 macro_rules! raw {
@@ -74,7 +74,7 @@ impl Scalarlike {
         match self {
             Self::Float(value) => Ok(value),
             Self::Text(text) => {
-                parse_float(text.as_bytes()).ok_or_else(|| E::invalid_value(Unexpected::Str(&text), &"a number"))
+                decimal::float(text.as_bytes()).ok_or_else(|| E::invalid_value(Unexpected::Str(&text), &"a number"))
             }
             Self::Histogram(_) => Err(E::invalid_type(Unexpected::Map, &"a number")),
         }

@@ -1,15 +1,14 @@
 //! Writes results.
 
 use std::any::type_name;
-use std::borrow::Borrow;
 
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::Float;
 use crate::value::{
-    Bounds, Bucket, Data, Element, Histogram, Labels, Listing, Matrix, Meta, Row, Sample, Scalar, Series, SeriesRow,
-    Stats, Text, Timestamp, Value, Vector,
+    Bounds, Bucket, Data, Element, Histogram, Labels, Listing, Matrix, Meta, Sample, Scalar, Series, Stats, Text,
+    Timestamp, Value, Vector,
 };
 
 /// Implements `Serialize` for a type with named fields, as an object.
@@ -82,26 +81,14 @@ serialize_fields!(this: Bucket {
     "count": Float(this.count),
 });
 serialize_fields!(this: Element { "labels": this.labels(), "timestamp": this.timestamp(), "value": this.value() });
-serialize_fields!(this: Row<T> where T {
-    "labels": this.labels,
-    "timestamp": this.timestamp,
-    "value": Float(this.value),
-});
-
 impl Serialize for Series {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         columns(serializer, self.labels(), self.timestamps(), self)
     }
 }
 
-impl<T: Serialize, B: Borrow<Series>> Serialize for SeriesRow<T, B> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let series = self.series.borrow();
-        columns(serializer, &self.labels, series.timestamps(), series)
-    }
-}
-
-fn columns<S: Serializer>(
+/// Writes a series.
+pub(crate) fn columns<S: Serializer>(
     serializer: S,
     labels: &impl Serialize,
     timestamps: &(impl Serialize + ?Sized),
