@@ -1,5 +1,6 @@
 //! Building a client.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use tokio::sync::Semaphore;
 
 use crate::client::PrometheusClient;
 use crate::error::{Causes, Error, ErrorKind};
-use crate::http::observe::{CallReport, Hook, Reports};
+use crate::http::observe::{AttemptHook, CallReport, Hook, Reports};
 use crate::http::options::{Options, option_setters};
 use crate::http::retry::Budget;
 use crate::http::transport::{HttpMethod, Transport, authorization, query_urls};
@@ -36,6 +37,7 @@ pub struct ClientBuilder {
     connect_timeout: Duration,
     compressed: bool,
     hook: Option<Hook>,
+    attempt_hook: Option<AttemptHook>,
     #[cfg(feature = "tracing")]
     trace_query: bool,
     http: reqwest::ClientBuilder,
@@ -57,6 +59,7 @@ impl ClientBuilder {
             connect_timeout: CONNECT_TIMEOUT,
             compressed: cfg!(feature = "gzip"),
             hook: None,
+            attempt_hook: None,
             #[cfg(feature = "tracing")]
             trace_query: true,
             http,
@@ -114,6 +117,17 @@ impl ClientBuilder {
     /// Sets a callback for the end of each call, for metrics. It must not block.
     pub fn on_call(mut self, hook: impl Fn(&CallReport<'_>) + Send + Sync + 'static) -> Self {
         self.hook = Some(Box::new(hook));
+        self
+    }
+
+    /// Sets a callback for the start of each attempt, with the name of the preset and the headers. What it returns is
+    /// dropped at the end of the attempt. For `promql-presets-testing`.
+    #[doc(hidden)]
+    pub fn __on_attempt(
+        mut self,
+        hook: impl Fn(Option<&'static str>, &mut reqwest::header::HeaderMap) -> Box<dyn Any + Send> + Send + Sync + 'static,
+    ) -> Self {
+        self.attempt_hook = Some(Box::new(hook));
         self
     }
 
@@ -229,6 +243,7 @@ impl ClientBuilder {
         let reports = Arc::new(Reports {
             origin: base.origin().ascii_serialization(),
             hook: self.hook,
+            attempt_hook: self.attempt_hook,
             #[cfg(feature = "tracing")]
             trace_query: self.trace_query,
         });

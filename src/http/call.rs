@@ -237,7 +237,7 @@ impl<'a> Attempts<'a> {
         let deadline = call.deadline.unwrap_or_else(|| Deadline::after(options.timeout, start));
         let observer = Observer::start(&transport.reports, &options, endpoint, preset, query, start);
         let server_deadline = call.takes_timeout.then_some(deadline.server);
-        let parameters = (&*call.parameters, observer.query());
+        let parameters = (preset, &*call.parameters, observer.query());
         let failure = options.failure.clone();
         let limits = options.limits(call.max_bytes);
         let request = Request::new(call.path, call.get_only, options, parameters, &transport.in_url, server_deadline);

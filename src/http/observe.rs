@@ -1,9 +1,11 @@
 //! Reports of calls: hooks, spans and events.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::header::HeaderMap;
 use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind};
@@ -48,6 +50,7 @@ pub(crate) struct Reports {
     /// Scheme, host and port of the server.
     pub(crate) origin: String,
     pub(crate) hook: Option<Hook>,
+    pub(crate) attempt_hook: Option<AttemptHook>,
     /// Whether spans have the field `query`.
     #[cfg(feature = "tracing")]
     pub(crate) trace_query: bool,
@@ -55,6 +58,10 @@ pub(crate) struct Reports {
 
 /// The callback of [`ClientBuilder::on_call`](crate::ClientBuilder::on_call).
 pub(crate) type Hook = Box<dyn Fn(&CallReport<'_>) + Send + Sync>;
+
+/// The callback of `ClientBuilder::__on_attempt`, which gets the name of the preset and the headers of a request. What it
+/// returns is dropped with the response.
+pub(crate) type AttemptHook = Box<dyn Fn(Option<&'static str>, &mut HeaderMap) -> Box<dyn Any + Send> + Send + Sync>;
 
 impl fmt::Debug for Reports {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

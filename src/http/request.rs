@@ -19,6 +19,8 @@ pub(crate) struct Request {
     pub(crate) get_only: bool,
     /// Options of the call, with those of the client as defaults.
     pub(crate) options: Arc<Options>,
+    /// The name of the preset.
+    pub(crate) preset: Option<&'static str>,
     /// Parameters in the URL, whatever the method.
     in_url: String,
     /// All other parameters, except for the timeout, which differs for each attempt.
@@ -33,7 +35,7 @@ impl Request {
         path: Cow<'static, str>,
         get_only: bool,
         options: Arc<Options>,
-        (parameters, query): (&[Parameter], Option<&str>),
+        (preset, parameters, query): (Option<&'static str>, &[Parameter], Option<&str>),
         in_url: &[String],
         deadline: Option<Instant>,
     ) -> Self {
@@ -47,7 +49,7 @@ impl Request {
         form.extend_pairs(others);
         let form = form.finish();
         let in_url = Serializer::new(String::new()).extend_pairs(of_url).finish();
-        Self { path, get_only, options, in_url, form, deadline }
+        Self { path, get_only, options, preset, in_url, form, deadline }
     }
 
     /// The query string of the URL with this method.

@@ -1,5 +1,6 @@
 //! Sends requests with reqwest: one server, one connection pool, shared by all clones of a client.
 
+use std::any::Any;
 use std::error::Error;
 use std::future::poll_fn;
 use std::io;
@@ -104,12 +105,15 @@ impl Transport {
                     "the query is too long for `{method}`: a URL of {length} bytes"
                 )));
             }
-            let response = self.http.execute(self.build(&method, url.clone(), request)).await.map_err(failure)?;
+            let mut built = self.build(&method, url.clone(), request);
+            let hook = self.reports.attempt_hook.as_ref();
+            let guard = hook.map(|hook| hook(request.preset, built.headers_mut()));
+            let response = self.http.execute(built).await.map_err(failure)?;
             let status = response.status().as_u16();
             let is_redirect = matches!(status, 301 | 302 | 303 | 307 | 308);
             let Some(location) = is_redirect.then(|| response.headers().get(LOCATION)).flatten() else {
                 let moved = redirects > 0 && !url.path().ends_with(&*request.path);
-                return Ok(HttpResponse { moved, ..HttpResponse::new(response) });
+                return Ok(HttpResponse { moved, _guard: guard, ..HttpResponse::new(response) });
             };
             let next = std::str::from_utf8(location.as_bytes()).ok().and_then(|to| url.join(to).ok());
             let Some(mut next) = next else {
@@ -198,6 +202,8 @@ pub(crate) struct HttpResponse {
     /// Number of bytes of the body that have arrived.
     length: u64,
     body: Body,
+    /// What the hook of the attempt returned.
+    _guard: Option<Box<dyn Any + Send>>,
 }
 
 impl HttpResponse {
@@ -215,6 +221,7 @@ impl HttpResponse {
             refuses_post: None,
             length: 0,
             body: response.into(),
+            _guard: None,
         }
     }
 

@@ -22,11 +22,12 @@ const RUNTIME: &[&[&str]] =
     &[&["client"], &["endpoints"], &["query"], &["http"], &["extract"], &["error"], &["json"], &["wire"], &["value"]];
 
 /// The packages that each package may depend on, build dependencies aside.
-const DEPENDENCIES: [(&str, &[&str]); 5] = [
+const DEPENDENCIES: [(&str, &[&str]); 6] = [
     ("core", &["serde_core", "uuid"]),
     ("compiler", &["promql-presets-core", "toml", "annotate-snippets", "regex-lite"]),
     ("macros", &["promql-presets-compiler", "proc-macro2", "quote", "syn"]),
     ("cli", &CLI_DEPENDENCIES),
+    ("testing", &TESTING_DEPENDENCIES),
     (".", &RUNTIME_DEPENDENCIES),
 ];
 
@@ -39,6 +40,9 @@ const CLI_DEPENDENCIES: [&str; 7] = [
     "serde_json",
     "tokio",
 ];
+
+const TESTING_DEPENDENCIES: [&str; 7] =
+    ["promql-presets", "promql-presets-core", "form_urlencoded", "httparse", "percent-encoding", "serde_json", "tokio"];
 
 const RUNTIME_DEPENDENCIES: [&str; 23] = [
     "promql-presets-core",

@@ -1,0 +1,367 @@
+//! Expectations under construction, and those that wait for requests.
+
+use std::fmt::Display;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::sync::Arc;
+
+use promql_presets::{
+    DurationError, IntoMatch, LabelValue, Match, Matcher, MetricQuerier, PromDuration, RangeError, RenderError,
+    TimeRange, Timestamp, Window,
+};
+use promql_presets_core::Input;
+
+use crate::answer::Answer;
+use crate::call::{Call, Endpoint};
+use crate::expected::{Count, Expected, Part, Query, Reply};
+use crate::recognize::{Holes, matcher as matcher_of};
+use crate::state::Shared;
+
+/// A request to expect, created with [`MockPrometheus::on`](crate::MockPrometheus::on) and the like.
+///
+/// It accepts exactly what it says: no further matcher, no other operator, the grouping in its order, the preset's
+/// default window, and no further parameters that change the result. Methods with `any` loosen that. Times are compared
+/// if they are set.
+#[must_use = "nothing is expected until `returns` or `answers_with` is called"]
+#[derive(Debug)]
+pub struct On<'m, Q: ?Sized = dyn MetricQuerier> {
+    shared: &'m Arc<Shared>,
+    expected: Box<Expected>,
+    failure: Option<String>,
+    types: PhantomData<fn(&Q)>,
+}
+
+impl<'m, Q: MetricQuerier + ?Sized> On<'m, Q> {
+    #[track_caller]
+    pub(crate) fn new(shared: &'m Arc<Shared>, query: Query, endpoint: Endpoint) -> Self {
+        let expected = Box::new(Expected::new(query, endpoint, Location::caller()));
+        Self { shared, expected, failure: None, types: PhantomData }
+    }
+
+    fn set(mut self, change: impl FnOnce(&mut Expected)) -> Self {
+        change(&mut self.expected);
+        self
+    }
+
+    fn try_set<T, E: Display>(mut self, value: Result<T, E>, change: impl FnOnce(&mut Expected, T)) -> Self {
+        match value {
+            Ok(value) => change(&mut self.expected, value),
+            Err(error) => _ = self.failure.get_or_insert(error.to_string()),
+        }
+        self
+    }
+
+    /// Expects the metric, the matchers and the grouping of a querier, in addition to what was set before.
+    pub fn querier(mut self, querier: &Q) -> Self {
+        if !querier.name().is_empty() {
+            self = self.metric(querier.name());
+        }
+        for matcher in &*querier.labels() {
+            let (label, op) = (matcher.label().to_owned(), matcher.op());
+            match matcher.value() {
+                Some(value) => self.expected.holes.matchers.push(matcher_of(label, op, value.to_owned())),
+                None => _ = self.failure.get_or_insert(RenderError::NoAlternatives { label }.to_string()),
+            }
+        }
+        self.group_by(querier.group_by_labels().iter().map(|label| label.clone().into_owned()))
+    }
+
+    /// Expects the name of a metric in `{metric_name}`.
+    pub fn metric(mut self, name: impl Into<String>) -> Self {
+        self.expected.holes.metric = Some(name.into());
+        self
+    }
+
+    /// Expects a matcher: a value of any type means `=`, and other operators are [`not`](promql_presets::not),
+    /// [`one_of`](promql_presets::one_of) and so on, of strings.
+    ///
+    /// Without matchers, a query with matchers is not expected.
+    pub fn label<K>(self, label: impl AsRef<str>, condition: impl IntoCondition<K>) -> Self {
+        let matcher = condition.into_condition().on(label.as_ref().to_owned());
+        self.matcher(matcher)
+    }
+
+    /// Expects a matcher.
+    pub fn matcher(mut self, matcher: Matcher<'static>) -> Self {
+        self.expected.holes.matchers.push(matcher);
+        self
+    }
+
+    /// Accepts further matchers.
+    pub fn any_labels(self) -> Self {
+        self.set(|expected| expected.more_labels = true)
+    }
+
+    /// Expects labels to group by, in this order. Without them, a query that groups is not expected.
+    pub fn group_by<L: AsRef<str>>(mut self, labels: impl IntoIterator<Item = L>) -> Self {
+        self.expected.holes.group_by.extend(labels.into_iter().map(|label| label.as_ref().to_owned()));
+        self
+    }
+
+    /// Accepts any grouping.
+    pub fn any_grouping(self) -> Self {
+        self.set(|expected| expected.any_grouping = true)
+    }
+
+    /// Expects a window. Without it, the preset's default is expected.
+    pub fn window<D: TryInto<Window, Error: Into<DurationError>>>(self, window: D) -> Self {
+        let window = window.try_into().map_err(Into::into);
+        self.try_set(window, |expected, window| expected.window = Part::Is(Some(window.into())))
+    }
+
+    /// Accepts any window.
+    pub fn any_window(self) -> Self {
+        self.set(|expected| expected.window = Part::Any)
+    }
+
+    /// Expects the time of an instant query. Without it, any time is accepted.
+    pub fn at<T: TryInto<Timestamp, Error: Into<RangeError>>>(self, time: T) -> Self {
+        let time = time.try_into().map_err(Into::into);
+        let time = match self.expected.endpoint {
+            Endpoint::Query => time.map_err(|error| error.to_string()),
+            _ => Err("only instant queries have a time".to_owned()),
+        };
+        self.try_set(time, |expected, time| expected.time = Part::Is(time))
+    }
+
+    /// Expects a range query with this start, end and step. Without it, any range is accepted.
+    pub fn over(self, range: TimeRange) -> Self {
+        self.set(|expected| {
+            expected.range = Part::Is(range);
+            expected.in_parts = false;
+            expected.endpoint = Endpoint::QueryRange;
+        })
+    }
+
+    /// Expects range queries of parts of this range, as [`split`](promql_presets::RangeQuery::split) makes them. Values
+    /// of the answer belong to the points of the whole range.
+    pub fn over_parts_of(self, range: TimeRange) -> Self {
+        self.over(range.aligned()).set(|expected| expected.in_parts = true)
+    }
+
+    /// Expects the start of the time in which to look for labels, series or exemplars.
+    pub fn start<T: TryInto<Timestamp, Error: Into<RangeError>>>(self, start: T) -> Self {
+        self.try_set(start.try_into().map_err(Into::into), |expected, time| expected.start = Part::Is(time))
+    }
+
+    /// Expects the end of the time in which to look for labels, series or exemplars.
+    pub fn end<T: TryInto<Timestamp, Error: Into<RangeError>>>(self, end: T) -> Self {
+        self.try_set(end.try_into().map_err(Into::into), |expected, time| expected.end = Part::Is(time))
+    }
+
+    /// Expects the selector of a querier, for labels and their values. Without it, a request with selectors is not
+    /// expected.
+    pub fn matching(self, querier: &dyn MetricQuerier) -> Self {
+        let selector = promql_presets_core::selector(querier).map_err(|error| error.to_string());
+        let selector = selector.and_then(|text| Holes::of_selector(&text).ok_or(text));
+        self.try_set(selector, |expected, selector| match &mut expected.selectors {
+            Part::Is(selectors) => selectors.push(selector),
+            Part::Any => {}
+        })
+    }
+
+    /// Accepts any selectors.
+    pub fn any_selectors(self) -> Self {
+        self.set(|expected| expected.selectors = Part::Any)
+    }
+
+    /// Expects a limit of series or of names.
+    pub fn limit(self, limit: u64) -> Self {
+        self.parameter("limit", limit.to_string())
+    }
+
+    /// Expects a lookback delta.
+    pub fn lookback_delta<D: TryInto<Window, Error: Into<DurationError>>>(mut self, duration: D) -> Self {
+        match duration.try_into().map_err(Into::into) {
+            Ok(duration) => {
+                let millis = PromDuration::from(duration).as_millis();
+                self.parameter("lookback_delta", format!("{}.{:03}", millis / 1000, millis % 1000))
+            }
+            Err(error) => {
+                self.failure.get_or_insert(error.to_string());
+                self
+            }
+        }
+    }
+
+    /// Expects a parameter of the HTTP API. Without it, no parameters are expected except those of the query itself,
+    /// `timeout` and `stats`.
+    pub fn parameter(self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let parameter = (name.into(), value.into());
+        self.set(|expected| expected.parameters.push(parameter))
+    }
+
+    /// Accepts further parameters.
+    pub fn any_parameters(self) -> Self {
+        self.set(|expected| expected.any_parameters = true)
+    }
+
+    /// Expects a header. Others are not compared.
+    pub fn header(self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let header = (name.into(), value.into());
+        self.set(|expected| expected.headers.push(header))
+    }
+
+    /// Expects the tenant in `X-Scope-OrgID`. Without it, any tenant is accepted.
+    pub fn tenant(self, tenant: impl Into<String>) -> Self {
+        self.header("x-scope-orgid", tenant)
+    }
+
+    /// Expects a path before `/api/v1`, such as `/select/42/prometheus`. Without it, none is expected.
+    pub fn base_path(self, path: impl Into<String>) -> Self {
+        let path = path.into();
+        self.set(|expected| expected.base_path = path)
+    }
+
+    /// Sets the answer, from now on: to every such request, or as [`then`](Expectation::then) and
+    /// [`times`](Expectation::times) say.
+    ///
+    /// An expectation of an instant query becomes one of a range query if the answer has several values for a series.
+    ///
+    /// # Panics
+    /// If no query can be as expected, or if the answer is not one to it.
+    #[track_caller]
+    pub fn returns(mut self, answer: impl Into<Answer>) -> Expectation<'m> {
+        let answer = answer.into();
+        let is_preset = matches!(self.expected.query, Query::Preset(_));
+        if self.expected.endpoint == Endpoint::Query
+            && is_preset
+            && answer.has_steps()
+            && self.expected.time == Part::Any
+        {
+            self.expected.endpoint = Endpoint::QueryRange;
+        }
+        check_fit(&self.expected, &answer);
+        self.add(Reply::Answer(Box::new(answer)))
+    }
+
+    /// Computes the answer to each request.
+    ///
+    /// # Panics
+    /// If no query can be as expected.
+    #[track_caller]
+    pub fn answers_with(self, answer: impl Fn(&Call) -> Answer + Send + Sync + 'static) -> Expectation<'m> {
+        self.add(Reply::Function(Arc::new(answer)))
+    }
+
+    #[track_caller]
+    #[expect(clippy::panic, reason = "a mistake in a test")]
+    fn add(mut self, reply: Reply) -> Expectation<'m> {
+        if let Some(failure) = self.failure.take().or_else(|| self.resolve().err()) {
+            panic!("no query can be as expected: {failure}");
+        }
+        let Self { shared, mut expected, .. } = self;
+        expected.replies.push(reply);
+        let mut state = shared.lock();
+        state.expected.push(*expected);
+        Expectation { shared, at: state.expected.len() - 1 }
+    }
+
+    /// The matchers as the preset renders them, such as UUIDs in lower case.
+    fn resolve(&mut self) -> Result<(), String> {
+        let expected = &mut *self.expected;
+        let holes = &mut expected.holes;
+        let Query::Preset(info) = expected.query else {
+            let unused = holes.metric.is_some() || !holes.matchers.is_empty() || !holes.group_by.is_empty();
+            return if unused {
+                Err("only queries of presets have matchers and a grouping".to_owned())
+            } else {
+                Ok(())
+            };
+        };
+        let window = match expected.window {
+            Part::Is(window) => window.filter(|window| Some(*window) != info.window),
+            Part::Any => None,
+        };
+        let querier = holes.querier();
+        match Input::of(&querier).render(info.__template(), window, None) {
+            Ok(query) => *holes = Holes::of(info, &query).ok_or_else(|| format!("`{query}` cannot be recognized"))?,
+            // Another matcher may be on it.
+            Err(RenderError::MissingRequiredLabel { .. }) if expected.more_labels => {}
+            Err(error) => return Err(format!("{}: {error}", info.name)),
+        }
+        Ok(())
+    }
+}
+
+#[track_caller]
+#[expect(clippy::panic, reason = "a mistake in a test")]
+fn check_fit(expected: &Expected, answer: &Answer) {
+    if let Some(misfit) = answer.misfit(expected.shape()) {
+        panic!("not an answer to {expected}: {misfit}");
+    }
+}
+
+/// An expectation that waits for requests.
+///
+/// Where several expectations accept a request, the first one that is not used up answers it.
+#[derive(Clone, Copy, Debug)]
+pub struct Expectation<'m> {
+    shared: &'m Arc<Shared>,
+    at: usize,
+}
+
+impl Expectation<'_> {
+    /// Adds an answer to the next request. A sequence of answers expects as many requests.
+    ///
+    /// # Panics
+    /// If it is not an answer to the query.
+    #[track_caller]
+    #[expect(clippy::return_self_not_must_use, reason = "the expectation is already there")]
+    pub fn then(self, answer: impl Into<Answer>) -> Self {
+        let answer = answer.into();
+        check_fit(&self.shared.lock().expected[self.at].clone(), &answer);
+        self.shared.lock().expected[self.at].replies.push(Reply::Answer(Box::new(answer)));
+        self
+    }
+
+    /// Expects exactly as many requests. The last answer is repeated.
+    #[expect(clippy::return_self_not_must_use, clippy::must_use_candidate, reason = "the expectation is already there")]
+    pub fn times(self, count: usize) -> Self {
+        self.shared.lock().expected[self.at].count = Count::Exactly(count);
+        self
+    }
+
+    /// Accepts any number of requests, also none. The last answer is repeated.
+    #[expect(clippy::return_self_not_must_use, clippy::must_use_candidate, reason = "the expectation is already there")]
+    pub fn any_times(self) -> Self {
+        self.shared.lock().expected[self.at].count = Count::Any;
+        self
+    }
+
+    /// The number of requests that it has answered.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.shared.lock().expected[self.at].used
+    }
+}
+
+/// A condition on a label in an expectation: a value of any type, or a [`Match`] of strings. `K` only tells them apart.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a condition on a label",
+    note = "conditions on typed values become matchers: `.matcher(one_of(ids).on(\"kernel_id\"))`"
+)]
+pub trait IntoCondition<K> {
+    /// The condition.
+    fn into_condition(self) -> Match<String>;
+}
+
+/// [`IntoCondition`] of values.
+#[derive(Debug)]
+pub struct OfValue;
+
+/// [`IntoCondition`] of conditions.
+#[derive(Debug)]
+pub struct OfMatch;
+
+impl<V: LabelValue> IntoCondition<OfValue> for V {
+    fn into_condition(self) -> Match<String> {
+        IntoMatch::<String>::into_match(self.into_text())
+    }
+}
+
+impl IntoCondition<OfMatch> for Match<String> {
+    fn into_condition(self) -> Self {
+        self
+    }
+}

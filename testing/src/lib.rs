@@ -1,0 +1,93 @@
+//! Tests of services that use [`promql_presets`]: a Prometheus inside the test, for the code around queries, and a real
+//! one with a few series, for the queries themselves.
+//!
+//! ```toml
+//! [dev-dependencies]
+//! promql-presets-testing = "0.1"
+//! ```
+//!
+//! [`MockPrometheus`] is a server that the real client talks to, so that retries, deadlines and decoding are those of
+//! production. Expectations are about presets and labels, never about the text of a query:
+//!
+//! ```
+//! use promql_presets::presets::container_utilization::{self as container, Label, ValueType};
+//! use promql_presets::{Error, PrometheusClient, TimeRange};
+//! use promql_presets_testing::{Answer, MockPrometheus, series};
+//! use uuid::Uuid;
+//!
+//! /// The service.
+//! struct Network {
+//!     prometheus: PrometheusClient,
+//! }
+//!
+//! impl Network {
+//!     /// The highest rate of each session of a user, in bytes per second.
+//!     async fn peaks(&self, user: Uuid, range: TimeRange) -> Result<Vec<f64>, Error> {
+//!         let querier = container::Querier::new("net_rx").user_id(user).group_by([Label::SessionId]);
+//!         let rates = self.prometheus.query_range(container::RATE, &querier, range).await?;
+//!         Ok(rates.iter().map(|series| series.values().iter().copied().fold(0.0, f64::max)).collect())
+//!     }
+//! }
+//!
+//! #[tokio::main(flavor = "current_thread")] // #[tokio::test]
+//! async fn main() {
+//!     let mock = MockPrometheus::start();
+//!     let user = Uuid::from_u128(1);
+//!     mock.on_range(container::RATE)
+//!         .label("container_metric_name", "net_rx")
+//!         .label("user_id", user)
+//!         .group_by(["session_id"])
+//!         .returns(Answer::error("unavailable", "starting up").status(503)) // which the client retries
+//!         .then(series![
+//!             { session_id = Uuid::from_u128(2) } => "0+10x60",             // 0, 10, 20, ..., 600
+//!             { session_id = Uuid::from_u128(3) } => "5 _ 7 stale",
+//!         ]);
+//!
+//!     let service = Network { prometheus: mock.client() };
+//!     let range = TimeRange::parse("1700000000", "1700003600", "1m").unwrap();
+//!     assert_eq!(service.peaks(user, range).await.unwrap(), [600.0, 7.0]);
+//!
+//!     assert_eq!(mock.calls().len(), 2);
+//!     assert_eq!(mock.calls()[0].label("user_id"), Some(&*user.to_string()));
+//!     mock.verify(); // or drop it
+//! }
+//! ```
+//!
+//! # Expectations
+//!
+//! - An expectation is strict. Without [`label`](On::label), the query has no matchers; without [`group_by`](On::group_by),
+//!   no grouping; without [`window`](On::window), the default window of the preset. Matchers can be in any order, labels to
+//!   group by are in the order that is expected. [`any_labels`](On::any_labels), [`any_grouping`](On::any_grouping),
+//!   [`any_window`](On::any_window) and [`any_parameters`](On::any_parameters) accept more.
+//! - Times are compared if they are set: with [`at`](On::at) for an instant query, and [`over`](On::over) for a range query.
+//! - A request that is not expected fails with an error of the server, which says how it differs from the nearest
+//!   expectation. So does the test, when the mock is dropped, even if the service ignores the error.
+//! - An expectation that no request meets fails the test. One answer is for any number of requests, and a sequence of
+//!   answers ([`then`](Expectation::then)) for exactly as many. [`times`](Expectation::times) and
+//!   [`any_times`](Expectation::any_times) change that.
+//! - Where several expectations accept a request, the first that is not used up answers it.
+//!
+//! # Time
+//!
+//! Values of a range query belong to the start of its range, one step later, and so on, as many as fit into the range. An
+//! instant query has the time that it asks for.
+//!
+//! Each mock has a port and a thread of its own, so tests can run in parallel and need no runtime for it.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod answer;
+mod call;
+mod expectation;
+mod expected;
+mod mock;
+mod native;
+mod recognize;
+mod series;
+mod server;
+mod state;
+
+pub use answer::Answer;
+pub use call::{Call, Endpoint};
+pub use expectation::{Expectation, IntoCondition, OfMatch, OfValue, On};
+pub use mock::{MockPrometheus, Refusing};
+pub use series::{IntoValues, NotationError, TestSeries, Values};

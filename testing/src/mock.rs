@@ -1,0 +1,231 @@
+//! The mock: a server inside the test.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use promql_presets::{ClientBuilder, MetricQuerier, Preset, PrometheusClient, RetryPolicy};
+
+use crate::answer::Response;
+use crate::call::{Call, Endpoint, PRESET_HEADER};
+use crate::expectation::On;
+use crate::expected::Query;
+use crate::server::{Handler, Server};
+use crate::state::Shared;
+
+/// A Prometheus inside the test, which answers as it is told and fails the test if requests are not as expected.
+///
+/// It listens on a free loopback port, in a thread of its own. See the [crate](crate) for an example.
+///
+/// Dropping it, or [`verify`](Self::verify), panics if a request was not expected, or if an expectation was not used.
+#[derive(Debug)]
+pub struct MockPrometheus {
+    server: Server,
+    url: String,
+    shared: Arc<Shared>,
+    is_verified: bool,
+}
+
+impl MockPrometheus {
+    /// Starts a mock that expects nothing.
+    ///
+    /// # Panics
+    /// If no port can be opened.
+    #[must_use]
+    #[expect(clippy::panic, reason = "this is how a test fails")]
+    pub fn start() -> Self {
+        let shared = Arc::new(Shared::default());
+        match Server::start(Arc::clone(&shared)) {
+            Ok(server) => Self { url: server.url(), server, shared, is_verified: false },
+            Err(error) => panic!("cannot start a server: {error}"),
+        }
+    }
+
+    /// The URL of the server: `http://127.0.0.1:port`.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// A client for this server with the default settings, except that it retries without long pauses.
+    ///
+    /// # Panics
+    /// If the HTTP library cannot be set up.
+    #[must_use]
+    #[expect(clippy::panic, reason = "this is how a test fails")]
+    pub fn client(&self) -> PrometheusClient {
+        match self.client_builder().build() {
+            Ok(client) => client,
+            Err(error) => panic!("cannot build a client: {error}"),
+        }
+    }
+
+    /// A builder for a client of this server, for settings such as a timeout.
+    ///
+    /// A client that is built otherwise works as well. The mock then knows a preset by its query only, so it does not
+    /// notice that a query is of another preset that is rendered the same, or unchecked PromQL.
+    pub fn client_builder(&self) -> ClientBuilder {
+        self.client_builder_at("")
+    }
+
+    /// The same with a path after the URL: `/select/42/prometheus`.
+    pub fn client_builder_at(&self, path: &str) -> ClientBuilder {
+        let pause = Duration::from_millis(1);
+        PrometheusClient::builder(format!("{}{path}", self.url))
+            .retry(RetryPolicy::default().backoff(pause, pause))
+            .configure_http(promql_presets::reqwest::ClientBuilder::no_proxy)
+            .__on_attempt(|preset, headers| {
+                let name = preset.unwrap_or_default().as_bytes();
+                if let Ok(value) = promql_presets::reqwest::header::HeaderValue::from_bytes(name) {
+                    headers.insert(PRESET_HEADER, value);
+                }
+                Box::new(())
+            })
+    }
+
+    /// Expects an instant query of a preset. Further calls of [`On`] say what fills its placeholders.
+    #[track_caller]
+    pub fn on<Q: MetricQuerier + ?Sized, R, W>(&self, preset: Preset<Q, R, W>) -> On<'_, Q> {
+        On::new(&self.shared, Query::Preset(preset.info()), Endpoint::Query)
+    }
+
+    /// Expects a range query of a preset.
+    #[track_caller]
+    pub fn on_range<Q: MetricQuerier + ?Sized, R, W>(&self, preset: Preset<Q, R, W>) -> On<'_, Q> {
+        On::new(&self.shared, Query::Preset(preset.info()), Endpoint::QueryRange)
+    }
+
+    /// Expects an instant query of unchecked PromQL, with exactly this text.
+    #[track_caller]
+    pub fn on_raw(&self, promql: impl Into<String>) -> On<'_> {
+        On::new(&self.shared, Query::Raw(promql.into()), Endpoint::Query)
+    }
+
+    /// Expects a range query of unchecked PromQL, with exactly this text.
+    #[track_caller]
+    pub fn on_raw_range(&self, promql: impl Into<String>) -> On<'_> {
+        On::new(&self.shared, Query::Raw(promql.into()), Endpoint::QueryRange)
+    }
+
+    /// Expects a request for the exemplars of a preset, to be answered with [`Answer::data`](crate::Answer::data).
+    #[track_caller]
+    pub fn on_exemplars<Q: MetricQuerier + ?Sized, R, W>(&self, preset: Preset<Q, R, W>) -> On<'_, Q> {
+        On::new(&self.shared, Query::Preset(preset.info()), Endpoint::Exemplars)
+    }
+
+    /// Expects a request for the names of labels.
+    #[track_caller]
+    pub fn on_labels(&self) -> On<'_> {
+        On::new(&self.shared, Query::None, Endpoint::Labels)
+    }
+
+    /// Expects a request for the values of a label.
+    #[track_caller]
+    pub fn on_label_values(&self, label: impl AsRef<str>) -> On<'_> {
+        On::new(&self.shared, Query::None, Endpoint::LabelValues(label.as_ref().to_owned()))
+    }
+
+    /// Expects a request for the series that a querier selects. Its answer is series, whose values do not matter.
+    #[track_caller]
+    pub fn on_series(&self, querier: &dyn MetricQuerier) -> On<'_> {
+        On::new(&self.shared, Query::None, Endpoint::Series).matching(querier)
+    }
+
+    /// Expects a request for the metadata of metrics, to be answered with [`Answer::data`](crate::Answer::data).
+    #[track_caller]
+    pub fn on_metadata(&self) -> On<'_> {
+        On::new(&self.shared, Query::None, Endpoint::Metadata)
+    }
+
+    /// Expects a request for another path, such as `/api/v1/status/buildinfo` or `/-/ready`.
+    #[track_caller]
+    pub fn on_path(&self, path: impl Into<String>) -> On<'_> {
+        On::new(&self.shared, Query::None, Endpoint::Other(path.into()))
+    }
+
+    /// Expects any request at all, for tests that are not about queries: how a service copes with a broken server.
+    #[track_caller]
+    pub fn on_any(&self) -> On<'_> {
+        On::new(&self.shared, Query::Any, Endpoint::Query)
+    }
+
+    /// All requests so far, in the order in which they came.
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        self.shared.lock().calls.clone()
+    }
+
+    /// The number of connections that clients have opened.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.server.connections()
+    }
+
+    /// The number of connections whose client went away before it had a whole response, as at a timeout.
+    #[must_use]
+    pub fn abandoned(&self) -> usize {
+        self.server.gone()
+    }
+
+    /// Closes all connections and refuses new ones, until the returned value is dropped.
+    ///
+    /// # Panics
+    /// If another process takes the port at this moment.
+    #[expect(clippy::panic, reason = "this is how a test fails")]
+    pub fn refuse_connections(&self) -> Refusing<'_> {
+        match self.server.refuse(true) {
+            Ok(()) => Refusing { server: &self.server },
+            Err(error) => panic!("cannot refuse connections: {error}"),
+        }
+    }
+
+    /// What is not as expected so far: unexpected requests, and expectations that were not used.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        self.shared.lock().problems()
+    }
+
+    /// Fails the test if anything is not as expected. Dropping the mock does so too.
+    ///
+    /// # Panics
+    /// If a request was not expected, or if an expectation was not used.
+    #[track_caller]
+    pub fn verify(mut self) {
+        self.check();
+    }
+
+    #[track_caller]
+    fn check(&mut self) {
+        self.is_verified = true;
+        let problems = self.problems();
+        assert!(problems.is_empty(), "{}", problems.join("\n"));
+    }
+}
+
+impl Drop for MockPrometheus {
+    fn drop(&mut self) {
+        if !self.is_verified && !thread::panicking() {
+            self.check();
+        }
+    }
+}
+
+/// A mock that refuses connections, until this is dropped.
+#[derive(Debug)]
+#[must_use = "connections are accepted again when this is dropped"]
+pub struct Refusing<'m> {
+    server: &'m Server,
+}
+
+impl Drop for Refusing<'_> {
+    fn drop(&mut self) {
+        // It fails if the server has stopped, after which all connections are refused.
+        let _ = self.server.refuse(false);
+    }
+}
+
+impl Handler for Shared {
+    async fn respond(self: Arc<Self>, call: Call) -> Response {
+        self.answer(call)
+    }
+}

@@ -1,0 +1,216 @@
+//! The mock's server: a thread with a runtime of its own, so that it works in any test, and sockets that can break off
+//! where a server of HTTP would not.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc as std_mpsc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::answer::{End, Response};
+use crate::call::Call;
+
+/// The headers of a request may have this many bytes, and its body.
+const MAX_HEAD: usize = 1 << 20;
+const MAX_BODY: usize = 64 << 20;
+
+/// Responds to requests.
+pub(crate) trait Handler: Send + Sync + 'static {
+    fn respond(self: Arc<Self>, call: Call) -> impl Future<Output = Response> + Send;
+
+    /// Waits before a response.
+    fn wait(&self, delay: Duration) -> impl Future<Output = ()> + Send {
+        tokio::time::sleep(delay)
+    }
+}
+
+/// A server on a free loopback port, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Server {
+    address: SocketAddr,
+    commands: mpsc::UnboundedSender<Command>,
+    thread: Option<JoinHandle<()>>,
+    counts: Arc<Counts>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    connections: AtomicUsize,
+    /// Connections whose client went away while it waited for a response.
+    gone: AtomicUsize,
+}
+
+#[derive(Debug)]
+enum Command {
+    /// Refuses connections, or accepts them again. The receiver is told when that is so.
+    Refuse(bool, std_mpsc::Sender<io::Result<()>>),
+}
+
+impl Server {
+    pub(crate) fn start<H: Handler>(handler: Arc<H>) -> io::Result<Self> {
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (commands, receiver) = mpsc::unbounded_channel();
+        let counts = Arc::new(Counts::default());
+        let shared = Arc::clone(&counts);
+        let thread = thread::Builder::new().name("mock-prometheus".to_owned()).spawn(move || {
+            // The sender of commands reports failures.
+            let _ = runtime.block_on(run(listener, address, receiver, handler, shared));
+        })?;
+        Ok(Self { address, commands, thread: Some(thread), counts })
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Closes all connections and refuses new ones, or accepts them again.
+    pub(crate) fn refuse(&self, refuse: bool) -> io::Result<()> {
+        let (sender, receiver) = std_mpsc::channel();
+        let stopped = || io::Error::other("the server has stopped");
+        self.commands.send(Command::Refuse(refuse, sender)).map_err(|_| stopped())?;
+        receiver.recv().map_err(|_| stopped())?
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.counts.connections.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn gone(&self) -> usize {
+        self.counts.gone.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // The end of the channel is the end of the thread.
+        self.commands = mpsc::unbounded_channel().0;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Accepts connections until nobody can send commands any more.
+async fn run<H: Handler>(
+    listener: std::net::TcpListener,
+    address: SocketAddr,
+    mut commands: mpsc::UnboundedReceiver<Command>,
+    handler: Arc<H>,
+    counts: Arc<Counts>,
+) -> io::Result<()> {
+    let mut accepting = JoinSet::new();
+    accepting.spawn(accept(TcpListener::from_std(listener)?, Arc::clone(&handler), Arc::clone(&counts)));
+    // Bound and not listening: nobody else gets the port.
+    let mut reserved = None;
+    while let Some(Command::Refuse(refuse, done)) = commands.recv().await {
+        let change = async {
+            if refuse && reserved.is_none() {
+                // With the task, its listener and its connections are closed.
+                accepting.shutdown().await;
+                let socket = TcpSocket::new_v4()?;
+                socket.set_reuseaddr(true)?;
+                socket.bind(address)?;
+                reserved = Some(socket);
+            } else if let Some(socket) = reserved.take_if(|_| !refuse) {
+                accepting.spawn(accept(socket.listen(1024)?, Arc::clone(&handler), Arc::clone(&counts)));
+            }
+            Ok(())
+        };
+        let result = change.await;
+        let _ = done.send(result);
+    }
+    Ok(())
+}
+
+async fn accept<H: Handler>(listener: TcpListener, handler: Arc<H>, counts: Arc<Counts>) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        let number = counts.connections.fetch_add(1, Ordering::SeqCst);
+        let (handler, counts) = (Arc::clone(&handler), Arc::clone(&counts));
+        connections.spawn(async move {
+            if serve(stream, number, &handler).await.is_err() {
+                counts.gone.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+/// Serves a connection. Fails if the client goes away before it has a whole response.
+async fn serve<H: Handler>(mut stream: TcpStream, number: usize, handler: &Arc<H>) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut buffer = Vec::new();
+    while let Some(call) = read(&mut stream, &mut buffer, number).await? {
+        let Response { delay, bytes, end, pace } = Arc::clone(handler).respond(call).await;
+        if !delay.is_zero() {
+            handler.wait(delay).await;
+        }
+        let (piece, pause) = pace.unwrap_or((bytes.len().max(1), Duration::ZERO));
+        for (at, piece) in bytes.chunks(piece).enumerate() {
+            if at > 0 {
+                handler.wait(pause).await;
+            }
+            stream.write_all(piece).await?;
+        }
+        match end {
+            End::Keep => {}
+            End::Close => return stream.shutdown().await,
+            End::Reset => return stream.set_zero_linger(),
+            End::Stall => {
+                let mut rest = [0; 64];
+                return match stream.read(&mut rest).await? {
+                    0 => Err(io::ErrorKind::ConnectionAborted.into()),
+                    _ => Err(io::Error::other("a request before the response")),
+                };
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The next request of a connection; `None` at its end.
+async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>, connection: usize) -> io::Result<Option<Call>> {
+    loop {
+        if let Some((call, length)) = parse(buffer, connection)? {
+            buffer.drain(..length);
+            return Ok(Some(call));
+        }
+        if stream.read_buf(buffer).await? == 0 {
+            return if buffer.is_empty() { Ok(None) } else { Err(io::ErrorKind::UnexpectedEof.into()) };
+        }
+    }
+}
+
+/// A whole request and its length, if it has arrived.
+fn parse(bytes: &[u8], connection: usize) -> io::Result<Option<(Call, usize)>> {
+    let invalid = |reason: &str| io::Error::new(io::ErrorKind::InvalidData, reason);
+    let mut headers = [httparse::EMPTY_HEADER; 64];
+    let mut request = httparse::Request::new(&mut headers);
+    let head = match request.parse(bytes).map_err(|error| invalid(&error.to_string()))? {
+        httparse::Status::Complete(head) => head,
+        httparse::Status::Partial if bytes.len() > MAX_HEAD => return Err(invalid("too many headers")),
+        httparse::Status::Partial => return Ok(None),
+    };
+    let (Some(method), Some(target)) = (request.method, request.path) else { return Ok(None) };
+    let header = |header: &httparse::Header<'_>| {
+        (header.name.to_ascii_lowercase(), String::from_utf8_lossy(header.value).into_owned())
+    };
+    let headers: Vec<_> = request.headers.iter().map(header).collect();
+    let length = headers.iter().find(|(name, _)| name == "content-length").map_or(Ok(0), |(_, length)| length.parse());
+    let length: usize = length.map_err(|_| invalid("invalid Content-Length"))?;
+    if length > MAX_BODY {
+        return Err(invalid("too large a body"));
+    }
+    let Some(body) = bytes.get(head..head + length) else { return Ok(None) };
+    Ok(Some((Call::new(method, target, headers, body, connection), head + length)))
+}

@@ -1,0 +1,85 @@
+//! What the mock expects, and what has happened.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use promql_presets::Timestamp;
+
+use crate::answer::{Answer, Response, Shape, Times};
+use crate::call::Call;
+use crate::expected::{Expected, Reply};
+
+/// The state of a mock, which its server shares.
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) expected: Vec<Expected>,
+    pub(crate) calls: Vec<Call>,
+}
+
+impl Shared {
+    /// The state. A panic of another thread leaves it whole.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Records a request, and answers it.
+    pub(crate) fn answer(&self, mut call: Call) -> Response {
+        let mut state = self.lock();
+        let (reply, shape, times) = match state.accept(&mut call) {
+            Ok(found) => found,
+            Err(problem) => {
+                let message = problem.replace("\n  - ", "; ").replace("\n  ", "; ");
+                call.problem = Some(problem);
+                let answer = Answer::error("unexpected_request", message).status(400);
+                (Some(Reply::Answer(Box::new(answer))), Shape::Other, Times::At(Timestamp::default()))
+            }
+        };
+        state.calls.push(call.clone());
+        drop(state);
+        match reply {
+            Some(Reply::Answer(answer)) => answer.response(shape, times),
+            Some(Reply::Function(function)) => function(&call).response(shape, times),
+            None => Answer::close().response(shape, times),
+        }
+    }
+}
+
+impl State {
+    /// The answer to a request, or why there is none.
+    fn accept(&mut self, call: &mut Call) -> Result<(Option<Reply>, Shape, Times), String> {
+        let compared: Vec<_> = self.expected.iter().map(|expected| expected.differences(call)).collect();
+        let fits = |at: &usize| compared[*at].texts.is_empty() && !self.expected[*at].is_used_up();
+        let found = (0..compared.len()).find(fits);
+        let holes = |expected: &Expected| expected.holes_of(call);
+        let holes = found.map_or_else(|| self.expected.iter().find_map(holes), |at| holes(&self.expected[at]));
+        call.holes = holes.unwrap_or_default();
+        if let Some(expected) = found.map(|at| &mut self.expected[at]) {
+            call.preset = expected.preset().map(|info| info.name);
+            return Ok((expected.next(), expected.shape(), expected.times(call)));
+        }
+        let nearest = self.expected.iter().zip(&compared).min_by_key(|(_, differences)| differences.distance);
+        let why = match nearest {
+            None => vec!["nothing is expected".to_owned()],
+            Some((expected, differences)) if differences.texts.is_empty() => {
+                let times = if expected.used == 1 { "once".to_owned() } else { format!("{} times", expected.used) };
+                vec![format!("it was expected {times}, at {}", expected.place)]
+            }
+            Some((expected, differences)) => {
+                let nearest = format!("nearest expectation: {expected}, at {}", expected.place);
+                let differences = differences.texts.iter().map(|text| format!("- {text}"));
+                std::iter::once(nearest).chain(differences).collect()
+            }
+        };
+        Err(format!("unexpected {call}\n  {}", why.join("\n  ")))
+    }
+
+    /// Everything that is not as expected.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let unexpected = self.calls.iter().filter_map(|call| call.problem.clone());
+        unexpected.chain(self.expected.iter().filter_map(Expected::shortfall)).collect()
+    }
+}

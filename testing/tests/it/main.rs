@@ -1,0 +1,24 @@
+//! All integration tests, in one program, since linking is what takes the time.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::float_cmp, reason = "tests")]
+
+mod answers;
+mod expectations;
+mod strict;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use promql_presets_testing::MockPrometheus;
+
+/// What a mock says when it is dropped.
+fn failure(mock: MockPrometheus) -> String {
+    message(|| drop(mock))
+}
+
+/// The message of a panic.
+fn message<T>(work: impl FnOnce() -> T) -> String {
+    let panic = catch_unwind(AssertUnwindSafe(work)).err().expect("no panic");
+    match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => (*panic.downcast::<&str>().unwrap()).to_owned(),
+    }
+}
