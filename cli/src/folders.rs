@@ -13,8 +13,12 @@ use crate::failure::Failure;
 pub(crate) const DEFAULT: &str = "presets";
 
 /// A folder of preset files, which are compiled together.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Folder {
+    /// Its path, without links.
+    pub(crate) root: PathBuf,
+    /// How messages name it.
+    pub(crate) shown: String,
     /// All its files.
     pub(crate) files: Vec<SourceFile>,
     /// Whether each file was an argument, is below one, or is beside the folder.
@@ -32,8 +36,7 @@ pub(crate) struct Dir {
 impl Dir {
     /// Reads the folder.
     pub(crate) fn read(&self) -> Result<Folder, Failure> {
-        let empty = Folder { files: Vec::new(), wanted: Vec::new() };
-        Ok(read(slice::from_ref(&self.dir))?.pop().unwrap_or(empty))
+        Ok(read(slice::from_ref(&self.dir))?.pop().unwrap_or_default())
     }
 }
 
@@ -64,7 +67,7 @@ impl Paths {
 
 /// Reads folders and files, each with the whole folder of presets that it belongs to.
 fn read(arguments: &[PathBuf]) -> Result<Vec<Folder>, Failure> {
-    let mut folders: Vec<(PathBuf, Folder)> = Vec::new();
+    let mut folders: Vec<Folder> = Vec::new();
     for argument in arguments {
         let failed = |error| {
             let error = discover::dangling(argument).unwrap_or(error);
@@ -81,14 +84,15 @@ fn read(arguments: &[PathBuf]) -> Result<Vec<Folder>, Failure> {
             _ => path,
         };
         let root = root(&path, is_folder);
-        let at = folders.iter().position(|(known, _)| *known == root).unwrap_or(folders.len());
+        let at = folders.iter().position(|known| known.root == root).unwrap_or(folders.len());
         if at == folders.len() {
-            let files = discover::discover(&root, &shown(argument, &path, &root))?;
+            let shown = shown(argument, &path, &root);
+            let files = discover::discover(&root, &shown)?;
             // The files beside the folder hold for all of it.
             let wanted = files.iter().map(|file| file.kind() != FileKind::Presets).collect();
-            folders.push((root.clone(), Folder { files, wanted }));
+            folders.push(Folder { root: root.clone(), shown, files, wanted });
         }
-        let folder = &mut folders[at].1;
+        let folder = &mut folders[at];
         if is_folder {
             let below = path.strip_prefix(&root).map(slashes).unwrap_or_default();
             let is_below =
@@ -108,7 +112,7 @@ fn read(arguments: &[PathBuf]) -> Result<Vec<Folder>, Failure> {
         folder.files[file].path = slashes(&discover::normalized(argument));
         folder.wanted[file] = true;
     }
-    Ok(folders.into_iter().map(|(_, folder)| folder).collect())
+    Ok(folders)
 }
 
 /// The folder of presets that a path belongs to: the outermost one named `presets` within its package, else the folder

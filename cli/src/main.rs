@@ -5,13 +5,14 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod commands;
+mod exposition;
 mod failure;
 mod fmt;
 mod folders;
 mod json;
 mod output;
+mod progress;
 mod querier;
-#[allow(dead_code, reason = "for commands that take `--url`")]
 mod server;
 mod usage;
 

@@ -6,7 +6,7 @@ use std::future::Future;
 use std::io;
 use std::time::Duration;
 
-use promql_presets::{ClientBuilder, PrometheusClient};
+use promql_presets::{ClientBuilder, PrometheusClient, reqwest};
 use promql_presets_core::PromDuration;
 
 use crate::failure::Failure;
@@ -15,30 +15,27 @@ use crate::failure::Failure;
 const VARIABLE: &str = "PROMETHEUS_URL";
 
 /// The server that a command talks to.
+#[allow(dead_code, reason = "for commands with one server")]
 #[derive(Debug, clap::Args)]
 pub(crate) struct Server {
-    /// The URL of the server, such as `http://localhost:9090`; default: that in the variable `PROMETHEUS_URL`
+    /// The URL of the server, such as `http://localhost:9090`; default: that in the variable `PROMETHEUS_URL`, then
+    /// `url` of `[defaults]` in `promql.toml`
     #[arg(long, value_name = "URL")]
     url: Option<String>,
     #[command(flatten)]
     access: Access,
 }
 
+#[allow(dead_code, reason = "for commands with one server")]
 impl Server {
-    /// The client.
-    pub(crate) fn client(&self) -> Result<PrometheusClient, Failure> {
-        let default;
-        let url = if let Some(url) = &self.url {
-            url
-        } else {
-            default = default_url()?;
-            &default
-        };
-        self.access.client(url)
+    /// The client, with a default URL from the settings of the registry.
+    pub(crate) fn client(&self, default: Option<&str>) -> Result<PrometheusClient, Failure> {
+        let url = self.url.clone().map_or_else(|| default_url(default), Ok)?;
+        Ok(self.access.read()?.builder(&url).build()?)
     }
 }
 
-/// How to reach a server.
+/// How to reach servers.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Server options")]
 pub(crate) struct Access {
@@ -60,31 +57,66 @@ pub(crate) struct Access {
 }
 
 impl Access {
-    /// A client for a server.
-    pub(crate) fn client(&self, url: &str) -> Result<PrometheusClient, Failure> {
-        self.configure(PrometheusClient::builder(url)).and_then(|builder| Ok(builder.build()?))
+    /// Reads the secrets.
+    pub(crate) fn read(&self) -> Result<Credentials, Failure> {
+        let read = |secret: &Option<Secret>, option| secret.as_ref().map(|secret| secret.read(option)).transpose();
+        let user = match read(&self.basic_auth, "--basic-auth")? {
+            None => None,
+            Some(text) => match text.split_once(':') {
+                Some((user, password)) => Some((user.to_owned(), password.to_owned())),
+                None => return Err(Failure::new("the source of `--basic-auth` does not hold `user:password`")),
+            },
+        };
+        let mut headers = Vec::new();
+        for (name, secret) in &self.headers {
+            headers.push((name.clone(), secret.read("--header")?));
+        }
+        Ok(Credentials {
+            token: read(&self.bearer_token, "--bearer-token")?,
+            user,
+            headers,
+            tenant: read(&self.tenant, "--tenant")?,
+            timeout: Duration::from_millis(self.timeout.as_millis()),
+        })
+    }
+}
+
+/// What requests carry, for all servers of a command.
+pub(crate) struct Credentials {
+    token: Option<String>,
+    user: Option<(String, String)>,
+    headers: Vec<(String, String)>,
+    tenant: Option<String>,
+    timeout: Duration,
+}
+
+impl Credentials {
+    /// A builder of a client for a server.
+    pub(crate) fn builder(&self, url: &str) -> ClientBuilder {
+        let builder = PrometheusClient::builder(url)
+            .timeout(self.timeout)
+            .when_some(self.token.as_deref(), ClientBuilder::bearer_auth)
+            .when_some(self.user.as_ref(), |builder, (user, password)| builder.basic_auth(user, password))
+            .when_some(self.tenant.as_deref(), ClientBuilder::tenant);
+        self.headers.iter().fold(builder, |builder, (name, value)| builder.header(name, value))
     }
 
-    /// Sets credentials and the timeout.
-    fn configure(&self, mut builder: ClientBuilder) -> Result<ClientBuilder, Failure> {
-        builder = builder.timeout(Duration::from_millis(self.timeout.as_millis()));
-        if let Some(token) = &self.bearer_token {
-            builder = builder.bearer_auth(&token.read("--bearer-token")?);
+    /// Gets a page.
+    pub(crate) async fn get(&self, url: &str, accept: &str) -> Result<Vec<u8>, reqwest::Error> {
+        let client =
+            reqwest::Client::builder().timeout(self.timeout).redirect(reqwest::redirect::Policy::none()).build()?;
+        let mut request = client.get(url).header(reqwest::header::ACCEPT, accept);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
         }
-        if let Some(credentials) = &self.basic_auth {
-            let text = credentials.read("--basic-auth")?;
-            let Some((user, password)) = text.split_once(':') else {
-                return Err(Failure::new("the source of `--basic-auth` does not hold `user:password`"));
-            };
-            builder = builder.basic_auth(user, password);
+        if let Some((user, password)) = &self.user {
+            request = request.basic_auth(user, Some(password));
         }
         for (name, value) in &self.headers {
-            builder = builder.header(name, &value.read("--header")?);
+            request = request.header(name, value);
         }
-        if let Some(tenant) = &self.tenant {
-            builder = builder.tenant(&tenant.read("--tenant")?);
-        }
-        Ok(builder)
+        let response = request.send().await?.error_for_status()?;
+        Ok(response.bytes().await?.to_vec())
     }
 }
 
@@ -127,9 +159,13 @@ fn parse_header(text: &str) -> Result<(String, Secret), &'static str> {
     Ok((name.to_owned(), source.into()))
 }
 
-fn default_url() -> Result<String, Failure> {
-    env::var(VARIABLE).ok().filter(|url| !url.is_empty()).ok_or_else(|| {
-        Failure::new("no server given").help(format!("write `--url http://localhost:9090`, or set `{VARIABLE}`"))
+/// The URL of the server where none is given: that in the environment, then that in the settings of the registry.
+pub(crate) fn default_url(settings: Option<&str>) -> Result<String, Failure> {
+    let variable = env::var(VARIABLE).ok().filter(|url| !url.is_empty());
+    variable.or_else(|| settings.map(str::to_owned)).ok_or_else(|| {
+        Failure::new("no server given").help(format!(
+            "write `--url http://localhost:9090`, set `{VARIABLE}`, or write `url` in `[defaults]` of `promql.toml`"
+        ))
     })
 }
 

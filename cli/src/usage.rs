@@ -15,7 +15,15 @@ pub(crate) fn failure(error: &clap::Error) -> Failure {
     let argument = get(ContextKind::InvalidArg).unwrap_or_default();
     let value = get(ContextKind::InvalidValue).unwrap_or_default();
     let valid = get(ContextKind::ValidValue);
-    let similar = |what: &str, kind| get(kind).map(|similar| format!("{what} with a similar name exists: {similar}"));
+    let similar = |what: &str, kind| {
+        // Of several, the last is the most similar.
+        let similar = match error.get(kind)? {
+            ContextValue::Strings(names) => names.last()?,
+            ContextValue::String(name) => name,
+            _ => return None,
+        };
+        Some(format!("{what} with a similar name exists: `{similar}`"))
+    };
     let (message, help) = match error.kind() {
         ErrorKind::MissingSubcommand => ("no command given".to_owned(), None),
         ErrorKind::InvalidSubcommand => {

@@ -7,6 +7,7 @@ mod fmt;
 mod list;
 mod parse;
 mod render;
+mod schema;
 
 use std::process::ExitCode;
 
@@ -42,5 +43,6 @@ commands! {
     Explain: explain,
     List: list,
     Render: render,
+    Schema: schema,
     Completions: completions,
 }

@@ -5,8 +5,11 @@
 mod arguments;
 mod check;
 mod fmt;
+mod page;
 mod parse;
 mod presets;
+mod schema;
+mod schema_servers;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -132,8 +132,9 @@ fn stored(value: &str) -> Option<String> {
     Some(open_metrics_float(number)).filter(|stored| stored != value)
 }
 
-/// The form in which Prometheus stores a bound of a bucket.
-pub(super) fn open_metrics_float(number: f64) -> String {
+/// The form in which Prometheus stores a bound of a bucket: `1.0`.
+#[must_use]
+pub fn open_metrics_float(number: f64) -> String {
     if number.is_nan() {
         return "NaN".to_owned();
     }

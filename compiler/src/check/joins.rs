@@ -372,8 +372,7 @@ impl<'e> Join<'_, 'e> {
             }
         }
         match self.query.series(id) {
-            // Labels of the snapshot may depend on each other, as those of `kube_pod_info` do, which is a gauge.
-            Some(series) if series.metric.is_some_and(|it| it.labels.is_some() && (it.is_declared || has_rate)) => {
+            Some(series) if series.metric.is_some_and(|metric| metric.labels.is_some()) => {
                 !matches!(series.role, Role::Info | Role::Stateset)
             }
             Some(_) => has_rate && self.is_scraped(side),

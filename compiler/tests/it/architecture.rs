@@ -31,12 +31,14 @@ const DEPENDENCIES: [(&str, &[&str]); 6] = [
     (".", &RUNTIME_DEPENDENCIES),
 ];
 
-const CLI_DEPENDENCIES: [&str; 7] = [
+const CLI_DEPENDENCIES: [&str; 9] = [
     "promql-presets",
     "promql-presets-compiler",
     "promql-presets-core",
     "clap",
     "clap_complete",
+    "futures-util",
+    "indicatif",
     "serde_json",
     "tokio",
 ];

@@ -43,6 +43,35 @@ pub fn start(data: &Dataset) -> Result<Option<Server>, Error> {
     launch(data, Tool::find, &[])
 }
 
+/// Starts a Prometheus that scrapes its own page as the job `prometheus`, and other jobs, each with its `host:port`, every
+/// second. `rules` is the text of a rule file. Native histograms are scraped as such. `None` where the machine has none.
+pub fn scrape(jobs: &[(&str, &str)], rules: &str) -> Result<Option<Server>, Error> {
+    let Some(prometheus) = Tool::find(Tool::Prometheus)? else { return Ok(None) };
+    let mut guard = Guard::new()?;
+    let folder = guard.folder().to_path_buf();
+    fs::write(folder.join("rules.yml"), rules)?;
+    let job = |(name, address): &(&str, &str)| {
+        format!("- job_name: {name}\n  static_configs: [{{targets: ['{address}']}}]\n")
+    };
+    let others: String = jobs.iter().map(job).collect();
+    let config = folder.join("prometheus.yml");
+    let command = |address: &str| {
+        let own = job(&("prometheus", address));
+        let text = format!(
+            "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: [rules.yml]\nscrape_configs:\n{own}{others}"
+        );
+        // Where it cannot be written, Prometheus does not start.
+        let _ = fs::write(&config, text);
+        let mut command = Command::new(&prometheus);
+        command.current_dir(&folder).args(["--config.file=prometheus.yml", "--storage.tsdb.path=data", FEATURES]);
+        command.arg(format!("--web.listen-address={address}"));
+        command
+    };
+    let ready = |url: &str| http::get(url, "/-/ready").is_ok_and(|response| response.status == 200);
+    let url = guard.start(command, ready)?;
+    Ok(Some(Server::started(url, guard)))
+}
+
 fn launch(
     data: &Dataset,
     find: impl Fn(Tool) -> Result<Option<PathBuf>, Error>,

@@ -1,0 +1,90 @@
+//! What sources know, before it becomes entries of `metrics.toml`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use promql_presets_compiler::diagnostic::suggest::nearest;
+
+use super::plan::Wanted;
+use crate::exposition::{Family, Page};
+
+/// The metadata of all sources.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// By the names of families; several where sources or targets disagree.
+    pub(super) families: BTreeMap<String, BTreeSet<Family>>,
+    /// The names of series on pages.
+    pub(super) series: BTreeSet<String>,
+}
+
+impl Known {
+    pub(super) fn add_page(&mut self, page: &Page) {
+        for (name, family) in &page.families {
+            self.add(name, family.clone());
+        }
+        self.series.extend(page.series.keys().cloned());
+    }
+
+    pub(super) fn add(&mut self, name: &str, family: Family) {
+        self.families.entry(name.to_owned()).or_default().insert(family);
+    }
+
+    /// The name of a metric that sources have, similar to one that they lack.
+    pub(super) fn similar(&self, wanted: &Wanted) -> Option<String> {
+        let of_families = self.families.iter().flat_map(|(name, families)| {
+            let suffixes = families.iter().flat_map(|family| suffixes(&family.kind));
+            suffixes.map(move |suffix| format!("{name}{suffix}"))
+        });
+        let names: BTreeSet<String> = of_families.chain(self.series.iter().cloned()).collect();
+        let others = || names.iter().map(String::as_str).filter(|name| !wanted.read.contains(*name));
+        wanted.read.iter().find_map(|read| nearest(read, others())).map(str::to_owned)
+    }
+}
+
+/// What the names of a family's series end with, by its type.
+pub(super) fn suffixes(kind: &str) -> &'static [&'static str] {
+    match kind {
+        // That of the text format, and that of OpenMetrics.
+        "counter" => &["", "_total"],
+        "histogram" => &["", "_bucket", "_count", "_sum"],
+        "gaugehistogram" => &["_bucket", "_gcount", "_gsum"],
+        "summary" => &["", "_count", "_sum"],
+        "info" => &["", "_info"],
+        _ => &[""],
+    }
+}
+
+/// The series of all wanted metrics, in their order.
+#[derive(Debug)]
+pub(super) struct Facts {
+    pub(super) seen: Vec<Seen>,
+}
+
+impl Facts {
+    pub(super) fn new(len: usize) -> Self {
+        Self { seen: (0..len).map(|_| Seen::default()).collect() }
+    }
+}
+
+/// The series of a metric.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub(super) presence: Presence,
+    /// Their labels, `le` and `quantile` included.
+    pub(super) labels: BTreeSet<String>,
+    /// All values of the labels that presets declare as enumerations.
+    pub(super) values: BTreeMap<String, BTreeSet<String>>,
+    /// Whether some are native histograms.
+    pub(super) is_native: bool,
+    /// Whether a server has some. Pages have no native histograms, even if Prometheus scrapes them as such.
+    pub(super) is_stored: bool,
+}
+
+/// Whether there are series.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Presence {
+    #[default]
+    None,
+    /// A server has some, but no current samples of them.
+    Ended,
+    Current,
+}

@@ -1,0 +1,304 @@
+//! `promql-presets schema`: the metrics that exist, in `metrics.toml`.
+
+mod change;
+mod facts;
+mod on_page;
+mod on_server;
+mod plan;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use promql_presets::Timestamp;
+use promql_presets_compiler::diagnostic::emit::Messages;
+use promql_presets_compiler::{FileKind, MetricType, Output, Snapshot, SourceFile, compile, discover};
+
+use self::change::{Change, What};
+use self::facts::{Facts, Known};
+use self::on_server::Servers;
+use self::plan::{Entry, Wanted};
+use crate::FOUND;
+use crate::exposition::Page;
+use crate::failure::Failure;
+use crate::folders::Dir;
+use crate::output::{Format, count, in_colors, message, print, remark};
+use crate::server::{Access, block_on, default_url};
+
+/// Writes and compares `metrics.toml`, which lists the metrics that the presets read
+///
+/// With this file, beside the folder of presets, `check` and `cargo build` know which metrics exist, their types, units and
+/// labels. They read it offline.
+#[derive(Debug, clap::Args)]
+#[command(
+    arg_required_else_help = false,
+    after_help = "\
+Example:
+  promql-presets schema pull --url http://localhost:9090"
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Writes the metrics that the presets read to `metrics.toml`
+    ///
+    /// What the file has is kept: a metric, label or value that the source lacks may only not have been seen yet. Remarks
+    /// name it, and `--prune` removes it.
+    ///
+    /// The file is written beside the folder of presets. A metric of a server that has no metadata for it gets the type
+    /// `unknown`, which proves nothing and forbids nothing.
+    #[command(after_help = "\
+Exit status: 0, 1 if presets or `metrics.toml` have errors that are in the way, 2 if a source could not be read
+
+Example:
+  promql-presets schema pull --from http://localhost:9100/metrics")]
+    Pull {
+        #[command(flatten)]
+        source: Source,
+        /// Remove metrics, labels and values that the source lacks, and metrics that no preset reads
+        #[arg(long)]
+        prune: bool,
+    },
+    /// Compares `metrics.toml` with what exists, without writing
+    ///
+    /// Help texts are not compared.
+    #[command(after_help = "\
+Exit status: 0 without differences, 1 with differences, 2 if a source could not be read
+
+Example:
+  promql-presets schema diff --url http://localhost:9090 --format json")]
+    Diff {
+        #[command(flatten)]
+        source: Source,
+    },
+}
+
+/// Where the metrics are, and how to write what changed.
+#[derive(Debug, clap::Args)]
+struct Source {
+    #[command(flatten)]
+    dir: Dir,
+    /// A server, such as `http://localhost:9090`; can be repeated; default: that in the variable `PROMETHEUS_URL`, then
+    /// `url` of `[defaults]` in `promql.toml`
+    #[arg(long = "url", value_name = "URL")]
+    urls: Vec<String>,
+    /// A page of `/metrics`, in the format of Prometheus or OpenMetrics: a file, a URL, or `-` for standard input; can be
+    /// repeated
+    #[arg(long = "from", value_name = "PAGE")]
+    pages: Vec<String>,
+    /// The time of which servers are queried, in seconds or as `2026-01-31T12:00:00Z`, with the hour before it; default:
+    /// now, and labels of any time that the server returns by default
+    #[arg(long, value_name = "TIME")]
+    at: Option<Timestamp>,
+    /// The format; `json` is one object per line and change, with change (`added`, `changed` or `gone`), metric, field
+    /// (metric, type, unit, help, label or value), label, old, new, similar (the name of a similar metric, if the metric is
+    /// gone) and presets
+    #[arg(long, default_value = "human")]
+    format: Format,
+    #[command(flatten)]
+    access: Access,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let (source, prune) = match &arguments.command {
+        Command::Pull { source, prune } => (source, Some(*prune)),
+        Command::Diff { source } => (source, None),
+    };
+    let Some(registry) = Registry::read(&source.dir)? else { return Ok(ExitCode::from(FOUND)) };
+    match prune {
+        Some(true) if registry.output.has_errors() => {
+            remark(
+                "error: presets have errors, so that it is not known which metrics they read\n  |\n  = help: fix what `promql-presets check` reports, or leave out `--prune`",
+            );
+            return Ok(ExitCode::from(FOUND));
+        }
+        _ if registry.output.has_errors() => remark("presets with errors are left out: run `promql-presets check`"),
+        _ => {}
+    }
+    let found = block_on(source.find(&registry))?;
+    found.remarks.iter().for_each(|text| remark(&format!("note: {text}")));
+    match prune {
+        Some(prune) => pull(&registry, &found, prune, source.format),
+        None => diff(&registry, &found, source.format),
+    }
+}
+
+/// The presets and what `metrics.toml` says.
+struct Registry {
+    output: Output,
+    path: PathBuf,
+    shown: String,
+    text: Option<String>,
+    snapshot: Snapshot,
+}
+
+impl Registry {
+    /// Reads both; `None` if `metrics.toml` has errors, which are printed.
+    fn read(dir: &Dir) -> Result<Option<Self>, Failure> {
+        let mut folder = dir.read()?;
+        let at = folder.files.iter().position(|file| file.kind() == FileKind::Metrics);
+        // Without the file, since presets that read a missing metric would be errors.
+        let file = at.map(|at| folder.files.remove(at));
+        let snapshot = match &file {
+            None => Snapshot::default(),
+            Some(file) => match Snapshot::parse(&file.text) {
+                Ok(snapshot) => snapshot,
+                Err(found) => {
+                    let (messages, colors) = (Messages::of(file), in_colors());
+                    let texts: Vec<_> = found.iter().map(|found| message(&messages, found, colors)).collect();
+                    print(&format!("{}\n", texts.join("\n\n")))?;
+                    return Ok(None);
+                }
+            },
+        };
+        let shown = discover::normalized(&PathBuf::from(&folder.shown).join(SourceFile::METRICS));
+        Ok(Some(Self {
+            output: compile(&folder.files),
+            path: folder.root.join(SourceFile::METRICS),
+            shown: shown.to_string_lossy().replace('\\', "/"),
+            text: file.map(|file| file.text),
+            snapshot,
+        }))
+    }
+}
+
+/// What sources know of the metrics that presets read.
+struct Found {
+    /// The entries of `metrics.toml`.
+    entries: BTreeMap<String, Entry>,
+    /// Metrics that no source has, each with the presets that read it, and the name of a similar one.
+    missing: BTreeMap<String, (BTreeSet<String>, Option<String>)>,
+    /// Entries that others replace.
+    obsolete: BTreeSet<String>,
+    remarks: Vec<String>,
+}
+
+impl Source {
+    async fn find(&self, registry: &Registry) -> Result<Found, Failure> {
+        let read = registry.output.metrics_read();
+        let credentials = self.access.read()?;
+        let mut pages = Vec::new();
+        for page in &self.pages {
+            pages.push(on_page::read(page, &credentials).await?);
+        }
+        let default = (self.urls.is_empty() && pages.is_empty())
+            .then(|| default_url(registry.output.url.as_deref()))
+            .transpose()?;
+        let urls = self.urls.iter().chain(&default);
+        let servers = Servers::new(urls, &credentials, self.at)?;
+
+        let mut remarks = plan::unnamed(&read);
+        let mut known = Known::default();
+        for page in &pages {
+            known.add_page(page);
+        }
+        servers.metadata(&mut known, &mut remarks).await?;
+        let wanted = plan::plan(&read, &known, &registry.snapshot);
+        let mut facts = Facts::new(wanted.len());
+        let sources = (&pages[..], &servers, &registry.output.target_labels[..]);
+        gather(&wanted, sources, &mut facts, &mut remarks).await?;
+
+        let mut found =
+            Found { entries: BTreeMap::new(), missing: BTreeMap::new(), obsolete: BTreeSet::new(), remarks };
+        let mut similar = Vec::new();
+        for (wanted, seen) in wanted.iter().zip(&facts.seen) {
+            if wanted.entries(seen, &mut found.entries, &mut found.remarks) {
+                // Such as `x_bucket` if there is an entry for the histogram `x`.
+                found.obsolete.extend(wanted.read.iter().filter(|_| seen.is_stored).cloned());
+                continue;
+            }
+            let name = known.similar(wanted);
+            similar.extend(name.as_deref().map(|name| plan::similar(name, wanted, &known)));
+            found.missing.insert(wanted.name.clone(), (wanted.presets.clone(), name));
+        }
+        // A metric with a similar name is what the build suggests.
+        let mut facts = Facts::new(similar.len());
+        gather(&similar, sources, &mut facts, &mut found.remarks).await?;
+        for (wanted, seen) in similar.iter().zip(&facts.seen) {
+            wanted.entries(seen, &mut found.entries, &mut found.remarks);
+        }
+        let untyped = |(_, entry): &(&String, &Entry)| entry.metric.kind == MetricType::Unknown;
+        // Recording rules have no metadata.
+        let untyped = found.entries.iter().filter(untyped).map(|(name, _)| name).filter(|name| !name.contains(':'));
+        let untyped: Vec<&String> = untyped.collect();
+        if !untyped.is_empty() {
+            found.remarks.push(format!("there is no type in the metadata of {}", backticks(untyped)));
+        }
+        found.obsolete.retain(|name| !found.entries.contains_key(name));
+        Ok(found)
+    }
+}
+
+/// Adds what pages and servers have of some metrics. The last part of `sources` are labels that scraping adds.
+async fn gather(
+    wanted: &[Wanted],
+    (pages, servers, target_labels): (&[Page], &Servers, &[String]),
+    facts: &mut Facts,
+    remarks: &mut Vec<String>,
+) -> Result<(), Failure> {
+    for page in pages {
+        on_page::gather(page, wanted, target_labels, facts);
+    }
+    servers.gather(wanted, facts, remarks).await
+}
+
+fn pull(registry: &Registry, found: &Found, prune: bool, format: Format) -> Result<ExitCode, Failure> {
+    let mut changes = change::changes(&registry.snapshot, found);
+    let merged = change::merge(&registry.snapshot, found, prune);
+    let unread = change::unread(&registry.snapshot, found);
+    if prune {
+        changes.extend(unread.iter().map(|name| Change::of(name, BTreeSet::new(), What::Unread)));
+    } else if !unread.is_empty() {
+        remark(&format!("note: metrics that no preset reads are kept: {}", backticks(&unread)));
+    }
+    print(&change::text(&changes, format))?;
+    let gone = changes.iter().any(Change::is_gone);
+    let text = merged.to_string();
+    let is_written = registry.text.as_deref() != Some(&text) && !(registry.text.is_none() && merged.metrics.is_empty());
+    if is_written {
+        write(&registry.path, &text)
+            .map_err(|error| Failure::new(format!("cannot write `{}`: {error}", registry.shown)))?;
+    }
+    if format == Format::Human {
+        let state = if is_written { "" } else { ", unchanged" };
+        remark(&format!(
+            "{}: {}; {}{state}",
+            registry.shown,
+            count(merged.metrics.len(), "metric"),
+            change::summary(&changes)
+        ));
+        if gone && !prune {
+            remark("what is gone is kept: `--prune` removes it");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn diff(registry: &Registry, found: &Found, format: Format) -> Result<ExitCode, Failure> {
+    let mut changes = change::changes(&registry.snapshot, found);
+    changes.retain(Change::is_drift);
+    print(&change::text(&changes, format))?;
+    if format == Format::Human {
+        let compared = found.entries.len() + found.missing.len();
+        let help = if changes.is_empty() { "" } else { "; `promql-presets schema pull` updates the file" };
+        remark(&format!("{}: {}; {}{help}", registry.shown, count(compared, "metric"), change::summary(&changes)));
+    }
+    Ok(if changes.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
+}
+
+/// Replaces a file at once, so that a build never reads half of it.
+fn write(path: &std::path::Path, text: &str) -> io::Result<()> {
+    let new = path.with_extension("toml.new");
+    fs::write(&new, text)?;
+    fs::rename(new, path)
+}
+
+fn backticks<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
+    names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}

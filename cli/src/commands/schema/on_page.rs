@@ -1,0 +1,93 @@
+//! The metrics of an exposition page.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, Read};
+
+use promql_presets_compiler::SourceFile;
+use promql_presets_compiler::check::open_metrics_float;
+use promql_presets_compiler::diagnostic::emit::Messages;
+
+use super::facts::{Facts, Presence};
+use super::plan::{Wanted, is_of_scrapes};
+use crate::exposition::Page;
+use crate::failure::Failure;
+use crate::server::Credentials;
+
+/// The formats to ask for, with names in UTF-8.
+const ACCEPT: &str = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8,\
+    text/plain;version=1.0.0;escaping=allow-utf-8;q=0.9,text/plain;version=0.0.4;q=0.8,*/*;q=0.1";
+
+/// The labels that scraping adds to every series.
+const OF_TARGETS: [&str; 2] = ["instance", "job"];
+
+/// The number of faults in a page that are shown.
+const MAX_SHOWN: usize = 5;
+
+/// Reads a page from a file, a URL, or standard input.
+pub(super) async fn read(place: &str, credentials: &Credentials) -> Result<Page, Failure> {
+    let failed = |cause: String| Failure::new(format!("cannot read `{place}`: {cause}"));
+    let bytes = if place == "-" {
+        let mut bytes = Vec::new();
+        io::stdin().read_to_end(&mut bytes).map(|_| bytes).map_err(|error| failed(error.to_string()))?
+    } else if place.starts_with("http://") || place.starts_with("https://") {
+        credentials.get(place, ACCEPT).await.map_err(|error| failed(causes(&error.without_url())))?
+    } else {
+        fs::read(place).map_err(|error| failed(error.to_string()))?
+    };
+    let text = String::from_utf8(bytes).map_err(|error| failed(format!("not UTF-8: {error}")))?;
+    Page::parse(&text).map_err(|faults| {
+        let path = if place == "-" { "standard input" } else { place };
+        let file = SourceFile { name: String::new(), path: path.to_owned(), text };
+        let messages = Messages::of(&file);
+        let mut lines: Vec<String> = vec!["not an exposition page".to_owned()];
+        for fault in faults.iter().take(MAX_SHOWN) {
+            let [(line, column), _] = messages.place(fault.span);
+            lines.push(format!(" --> {path}:{line}:{column}: {}", fault.message));
+        }
+        if faults.len() > MAX_SHOWN {
+            lines.push(format!(" ... and {} more", faults.len() - MAX_SHOWN));
+        }
+        Failure::new(lines.join("\n"))
+    })
+}
+
+/// An error with all its causes.
+fn causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// Adds what the page has of some metrics. `target_labels` are labels that scraping adds, besides `instance` and `job`.
+pub(super) fn gather(page: &Page, wanted: &[Wanted], target_labels: &[String], facts: &mut Facts) {
+    let of_targets: BTreeSet<&str> = OF_TARGETS.into_iter().chain(target_labels.iter().map(String::as_str)).collect();
+    for (wanted, seen) in wanted.iter().zip(&mut facts.seen) {
+        for series in wanted.series.iter().filter_map(|name| page.series.get(name)) {
+            seen.presence = Presence::Current;
+            seen.is_native |= series.native;
+            for (label, values) in &series.labels {
+                // Prometheus renames what it would overwrite.
+                let label = if of_targets.contains(&**label) { format!("exported_{label}") } else { label.clone() };
+                if wanted.enumerated.contains(&label) {
+                    let stored = values.iter().map(|value| stored(&label, value));
+                    seen.values.entry(label.clone()).or_default().extend(stored);
+                }
+                seen.labels.insert(label);
+            }
+        }
+        if is_of_scrapes(&wanted.name) {
+            seen.presence = Presence::Current;
+        }
+        if seen.presence == Presence::Current {
+            seen.labels.extend(of_targets.iter().map(|label| (*label).to_owned()));
+        }
+    }
+}
+
+/// The value of a label as Prometheus 3 stores it: bounds and quantiles are written in one way.
+fn stored(label: &str, value: &str) -> String {
+    match value.parse() {
+        Ok(number) if matches!(label, "le" | "quantile") => open_metrics_float(number),
+        _ => value.to_owned(),
+    }
+}

@@ -1,0 +1,234 @@
+//! Which metrics the series that presets read belong to, and their entries in `metrics.toml`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use promql_presets_compiler::{MetricType, MetricsRead, Snapshot, SnapshotMetric};
+
+use super::backticks;
+use super::facts::{Known, Presence, Seen, suffixes};
+use crate::exposition::Family;
+
+/// A metric that presets read.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    /// Its name: that of its family if it is a histogram or a summary, else that of its series.
+    pub(super) name: String,
+    /// Its type in the metadata.
+    kind: Kind,
+    /// Whether the metadata is of a source, and of its series: it exists, though it may have no series yet.
+    is_declared: bool,
+    help: Option<String>,
+    unit: Option<String>,
+    /// The series that it may consist of.
+    pub(super) series: BTreeSet<String>,
+    /// Those that presets read.
+    pub(super) read: BTreeSet<String>,
+    /// The labels whose values count.
+    pub(super) enumerated: BTreeSet<String>,
+    pub(super) presets: BTreeSet<String>,
+}
+
+/// An entry of `metrics.toml`.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) metric: SnapshotMetric,
+    pub(super) presets: BTreeSet<String>,
+    /// Whether it is known from pages only, which show native histograms as classic ones.
+    pub(super) is_text: bool,
+}
+
+/// The type of a metric in the metadata.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Classic, native, or both.
+    Histogram,
+    Summary,
+    /// Any other, with one series.
+    Single(MetricType),
+    /// There are several.
+    Conflict,
+}
+
+/// What Prometheus adds to each scrape.
+const OF_SCRAPES: [&str; 5] = [
+    "up",
+    "scrape_duration_seconds",
+    "scrape_samples_post_metric_relabeling",
+    "scrape_samples_scraped",
+    "scrape_series_added",
+];
+
+/// Whether Prometheus itself writes a metric when it scrapes a target.
+pub(super) fn is_of_scrapes(name: &str) -> bool {
+    OF_SCRAPES.contains(&name)
+}
+
+/// Selectors without a name, whose metrics cannot be looked up.
+pub(super) fn unnamed(read: &MetricsRead) -> Vec<String> {
+    let mut presets: Vec<&String> = read.unnamed.iter().map(|(preset, _)| preset).collect();
+    presets.dedup();
+    if presets.is_empty() {
+        return Vec::new();
+    }
+    vec![format!("metrics without a fixed name are left out, of {}", backticks(presets))]
+}
+
+/// The metrics that the series belong to. What `metrics.toml` says is used where sources have no metadata.
+pub(super) fn plan(read: &MetricsRead, known: &Known, snapshot: &Snapshot) -> Vec<Wanted> {
+    let mut of_file = Known::default();
+    for (name, metric) in &snapshot.metrics {
+        let kind = if metric.kind == MetricType::NativeHistogram { "histogram" } else { metric.kind.as_str() };
+        of_file.add(name, Family { kind: kind.to_owned(), ..Family::default() });
+    }
+    let mut wanted: BTreeMap<String, Wanted> = BTreeMap::new();
+    for (series, by) in &read.series {
+        let new =
+            find(series, known).or_else(|| find(series, &of_file).map(|found| Wanted { is_declared: false, ..found }));
+        let new = new.unwrap_or_else(|| Wanted::single(series, MetricType::Unknown));
+        let metric = wanted.entry(new.name.clone()).or_insert(new);
+        metric.read.insert(series.clone());
+        metric.enumerated.extend(by.enumerated.iter().cloned());
+        metric.presets.extend(by.presets.iter().cloned());
+    }
+    wanted.into_values().collect()
+}
+
+/// A metric that no preset reads, as a suggestion for those that read one with a similar name.
+pub(super) fn similar(name: &str, to: &Wanted, known: &Known) -> Wanted {
+    let mut wanted = find(name, known).unwrap_or_else(|| Wanted::single(name, MetricType::Unknown));
+    wanted.read.insert(name.to_owned());
+    wanted.enumerated.clone_from(&to.enumerated);
+    wanted
+}
+
+/// The metric that a series belongs to, according to metadata.
+fn find(series: &str, known: &Known) -> Option<Wanted> {
+    if is_of_scrapes(series) {
+        return Some(Wanted::single(series, MetricType::Gauge));
+    }
+    let suffixed = ["_bucket", "_count", "_sum", "_gcount", "_gsum", "_total", "_info"];
+    let names = std::iter::once((series, ""))
+        .chain(suffixed.iter().filter_map(|suffix| series.strip_suffix(suffix).map(|name| (name, *suffix))));
+    for (name, suffix) in names {
+        let Some(families) = known.families.get(name) else { continue };
+        let families: Vec<&Family> =
+            families.iter().filter(|family| suffix.is_empty() || suffixes(&family.kind).contains(&suffix)).collect();
+        if families.is_empty() {
+            continue;
+        }
+        let text =
+            |text: fn(&Family) -> &String| families.iter().map(|it| text(it)).find(|text| !text.is_empty()).cloned();
+        let kinds: BTreeSet<&str> = families.iter().map(|family| family.kind.as_str()).collect();
+        let kinds: Vec<&str> = kinds.into_iter().filter(|kind| !matches!(*kind, "" | "unknown" | "untyped")).collect();
+        // `x` may be the family of `x_total` in OpenMetrics, so that it has no series.
+        let (kind, is_declared) = match kinds[..] {
+            ["histogram"] => (Kind::Histogram, true),
+            ["summary"] => (Kind::Summary, true),
+            ["counter"] => (Kind::Single(MetricType::Counter), series.ends_with("_total")),
+            ["info"] => (Kind::Single(MetricType::Info), series.ends_with("_info")),
+            ["gauge"] => (Kind::Single(MetricType::Gauge), true),
+            ["stateset"] => (Kind::Single(MetricType::Stateset), true),
+            [] | [_] => (Kind::Single(MetricType::Unknown), suffix.is_empty()),
+            _ => (Kind::Conflict, false),
+        };
+        let is_family = matches!(kind, Kind::Histogram | Kind::Summary);
+        let all = if is_family { suffixes(kinds[0]) } else { &[] };
+        let mut wanted = Wanted::single(if is_family { name } else { series }, MetricType::Unknown);
+        wanted.series.extend(all.iter().map(|suffix| format!("{name}{suffix}")));
+        return Some(Wanted { kind, is_declared, help: text(|it| &it.help), unit: text(|it| &it.unit), ..wanted });
+    }
+    None
+}
+
+impl Wanted {
+    fn single(name: &str, kind: MetricType) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind: Kind::Single(kind),
+            is_declared: false,
+            help: None,
+            unit: None,
+            series: BTreeSet::from([name.to_owned()]),
+            read: BTreeSet::new(),
+            enumerated: BTreeSet::new(),
+            presets: BTreeSet::new(),
+        }
+    }
+
+    /// Whether it may be a native histogram.
+    pub(super) fn is_histogram(&self) -> bool {
+        self.kind == Kind::Histogram
+    }
+
+    /// Adds the entries of the metric. Returns whether it exists.
+    pub(super) fn entries(
+        &self,
+        seen: &Seen,
+        entries: &mut BTreeMap<String, Entry>,
+        remarks: &mut Vec<String>,
+    ) -> bool {
+        let is_present = seen.presence == Presence::Current;
+        match seen.presence {
+            Presence::Current => {}
+            Presence::Ended => {
+                remarks.push(format!("`{}` has no current samples", self.name));
+                return false;
+            }
+            Presence::None if self.is_declared => {
+                remarks.push(format!("`{}` has no series yet, so that its labels are unknown", self.name));
+            }
+            Presence::None => return false,
+        }
+        let is_classic = seen.labels.contains("le");
+        let kind = match self.kind {
+            Kind::Histogram if seen.is_native && is_classic => {
+                self.both(seen, entries);
+                return true;
+            }
+            // Without series, what presets read is the only hint.
+            Kind::Histogram if seen.is_native || (!is_present && self.read.contains(&self.name)) => {
+                MetricType::NativeHistogram
+            }
+            Kind::Histogram => MetricType::Histogram,
+            Kind::Summary => MetricType::Summary,
+            Kind::Single(kind) => kind,
+            Kind::Conflict => {
+                remarks.push(format!("`{}` has several types in the metadata, so that its type is unknown", self.name));
+                MetricType::Unknown
+            }
+        };
+        let own = match kind {
+            MetricType::Histogram => "le",
+            MetricType::Summary => "quantile",
+            _ => "",
+        };
+        entries.insert(self.name.clone(), self.entry(kind, seen, own));
+        true
+    }
+
+    /// Both a native and a classic histogram: an entry for each series that presets read.
+    fn both(&self, seen: &Seen, entries: &mut BTreeMap<String, Entry>) {
+        for series in &self.read {
+            let kind = if *series == self.name { MetricType::NativeHistogram } else { MetricType::Counter };
+            let own = if series.ends_with("_bucket") { "" } else { "le" };
+            let mut entry = self.entry(kind, seen, own);
+            if !own.is_empty() {
+                entry.metric.values.remove(own);
+            }
+            entries.insert(series.clone(), entry);
+        }
+    }
+
+    /// `own` is the label that the type implies.
+    fn entry(&self, kind: MetricType, seen: &Seen, own: &str) -> Entry {
+        let labels = seen.labels.iter().filter(|label| *label != own).cloned().collect();
+        let metric = SnapshotMetric {
+            kind,
+            help: self.help.clone(),
+            unit: self.unit.clone(),
+            labels: (seen.presence == Presence::Current).then_some(labels),
+            values: seen.values.clone(),
+        };
+        Entry { metric, presets: self.presets.clone(), is_text: !seen.is_stored }
+    }
+}

@@ -1,0 +1,378 @@
+//! `schema` with exposition pages: files, URLs and standard input.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::page::Page;
+use crate::{Folder, Run, run_in};
+
+const PRESETS: &str = "\
+[metric]
+name = \"http_requests_total\"
+[labels]
+method = [\"get\", \"post\"]
+code = \"string\"
+[presets.rate]
+template = 'sum by ({group_by})(rate({metric_name}{{{labels}}}[5m]))'
+[presets.errors]
+template = 'sum by ({group_by})(rate({metric_name}{{code=\"500\",{labels}}}[5m]))'
+";
+
+const OTHERS: &str = "\
+[presets.slow]
+template = 'sum(rate(http_duration_seconds_bucket{{le=\"1\",{labels}}}[5m])) / sum(rate(http_duration_seconds_count{{{labels}}}[5m]))'
+[presets.gc]
+template = 'gc_seconds{{quantile=\"0.5\",{labels}}}'
+[presets.up]
+template = 'up{{{labels}}} + on (job) target_scrapes_total{{{labels}}} + on (job) build_info{{{labels}}}'
+[presets.utf8]
+template = '{{\"http.size\",{labels}}}'
+[presets.any]
+template = '{metric_name}{{{labels}}}'
+";
+
+const PAGE: &str = "\
+# HELP http_requests_total All \\\"requests\\\".
+# TYPE http_requests_total counter
+http_requests_total{method=\"post\",code=\"200\"} 3
+http_requests_total{method=\"get\",code=\"200\",instance=\"own\"} 3
+# TYPE http_duration_seconds histogram
+http_duration_seconds_bucket{le=\"1\"} 1
+http_duration_seconds_bucket{le=\"+Inf\"} 2
+http_duration_seconds_sum 2
+http_duration_seconds_count 2
+# HELP gc_seconds Pauses.
+# TYPE gc_seconds summary
+gc_seconds{quantile=\"0.5\"} 1
+gc_seconds_sum 2
+gc_seconds_count 2
+# TYPE target_scrapes_total counter
+target_scrapes_total 1
+# TYPE build_info gauge
+build_info{version=\"1\"} 1
+# TYPE \"http.size\" gauge
+{\"http.size\",\"a.b\"=\"c\"} 1
+# TYPE of_no_preset gauge
+of_no_preset 1
+";
+
+const SNAPSHOT: &str = "\
+# Written by `promql-presets schema pull`: the metrics that the presets read. Commit this file.
+
+[build_info]
+type   = \"gauge\"
+labels = [\"instance\", \"job\", \"version\"]
+
+[gc_seconds]
+type   = \"summary\"
+help   = \"Pauses.\"
+labels = [\"instance\", \"job\"]
+values = { quantile = [\"0.5\"] }
+
+[http_duration_seconds]
+type   = \"histogram\"
+labels = [\"instance\", \"job\"]
+values = { le = [\"+Inf\", \"1.0\"] }
+
+[\"http.size\"]
+type   = \"gauge\"
+labels = [\"a.b\", \"instance\", \"job\"]
+
+[http_requests_total]
+type   = \"counter\"
+help   = 'All \"requests\".'
+labels = [\"code\", \"exported_instance\", \"instance\", \"job\", \"method\"]
+values = { method = [\"get\", \"post\"] }
+
+[target_scrapes_total]
+type   = \"counter\"
+labels = [\"instance\", \"job\"]
+
+[up]
+type   = \"gauge\"
+labels = [\"instance\", \"job\"]
+";
+
+/// A folder with presets and a page, in which commands run.
+struct Registry(Folder);
+
+impl Registry {
+    fn new(test: &str) -> Self {
+        let files = [("presets/http.toml", PRESETS), ("presets/others.toml", OTHERS), ("page", PAGE)];
+        Self(Folder::new(&format!("schema-{test}"), &files))
+    }
+
+    fn run(&self, arguments: &str) -> Run {
+        run_in(&self.0.0, &arguments.split(' ').collect::<Vec<_>>(), b"")
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        fs::write(self.0.0.join(file), text).unwrap();
+    }
+
+    fn snapshot(&self) -> String {
+        fs::read_to_string(self.0.0.join("metrics.toml")).unwrap()
+    }
+}
+
+#[test]
+fn a_page_becomes_a_snapshot() {
+    let registry = Registry::new("page");
+    let pulled = registry.run("schema pull --from page");
+    assert_eq!(pulled.status, 0, "{}", pulled.err);
+    let names = registry.snapshot();
+    // Tables are sorted by their names.
+    let mut expected: Vec<&str> = SNAPSHOT.split("\n\n").map(str::trim).collect();
+    let mut found: Vec<&str> = names.split("\n\n").map(str::trim).collect();
+    expected.sort_unstable();
+    found.sort_unstable();
+    assert_eq!(found, expected);
+    assert!(
+        pulled.out.contains(
+            "+ http_duration_seconds: a histogram with the labels `instance`, `job` (read by `others::slow`)\n"
+        )
+    );
+    assert!(
+        pulled.err.contains("note: metrics without a fixed name are left out, of `others::any`\n"),
+        "{}",
+        pulled.err
+    );
+    assert!(pulled.err.ends_with("metrics.toml: 7 metrics; 7 added\n"), "{}", pulled.err);
+
+    let again = registry.run("schema pull --from page");
+    assert_eq!((again.status, again.out.as_str(), registry.snapshot()), (0, "", names.clone()));
+    assert!(again.err.ends_with("metrics.toml: 7 metrics; no differences, unchanged\n"), "{}", again.err);
+    assert_eq!(registry.run("schema diff --from page").status, 0);
+
+    // From a URL and from standard input.
+    fs::remove_file(registry.0.0.join("metrics.toml")).unwrap();
+    let page = Page::serve(PAGE);
+    assert_eq!(registry.run(&format!("schema pull --from {}", page.url())).status, 0);
+    assert_eq!(registry.snapshot(), names);
+    let piped = run_in(&registry.0.0, &["schema", "diff", "--from", "-", "--dir", "presets"], PAGE.as_bytes());
+    assert_eq!((piped.status, piped.out.as_str()), (0, ""));
+}
+
+#[test]
+fn open_metrics_knows_the_same() {
+    let registry = Registry::new("open-metrics");
+    registry.run("schema pull --from page");
+    let names = registry.snapshot();
+    let page = PAGE
+        .replace("HELP http_requests_total", "HELP http_requests")
+        .replace("TYPE http_requests_total", "TYPE http_requests")
+        .replace("TYPE target_scrapes_total", "TYPE target_scrapes")
+        .replace("le=\"1\"", "le=\"1.0\"")
+        .replace("code=\"200\"} 3", "code=\"200\"} 3 # {trace_id=\"a\"} 1")
+        + "# EOF\n";
+    registry.write("page", &page);
+    let diff = registry.run("schema diff --from page");
+    assert_eq!((diff.status, diff.out.as_str()), (0, ""), "{}", diff.err);
+    fs::remove_file(registry.0.0.join("metrics.toml")).unwrap();
+    registry.run("schema pull --from page");
+    assert_eq!(registry.snapshot(), names);
+}
+
+#[test]
+fn drift_names_metrics_labels_and_presets() {
+    let registry = Registry::new("drift");
+    assert_eq!(registry.run("schema diff --from page").status, 1, "nothing is known yet");
+    registry.run("schema pull --from page");
+    let before = registry.snapshot();
+    let page = PAGE
+        .replace("http_requests_total", "http_request_total")
+        .replace("{version=\"1\"}", "{revision=\"1\"}")
+        .replace("TYPE target_scrapes_total counter", "TYPE target_scrapes_total gauge")
+        .replace("Pauses.", "Breaks.")
+        .replace("quantile=\"0.5\"", "quantile=\"0.50\"")
+        .replace("le=\"1\"", "le=\"2\"");
+    registry.write("page", &page);
+    let diff = registry.run("schema diff --from page");
+    assert_eq!(diff.status, 1);
+    assert_eq!(
+        diff.out,
+        "\
+~ build_info: has a new label `revision` (read by `others::up`)
+~ build_info: has no label `version` (read by `others::up`)
+~ http_duration_seconds: its label `le` has a new value `2.0` (read by `others::slow`)
+~ http_duration_seconds: its label `le` has no value `1.0` (read by `others::slow`)
+- http_requests_total: does not exist; a metric with a similar name does: `http_request_total` (read by `http::errors`, `http::rate`)
+~ target_scrapes_total: its type is `gauge`, not `counter` (read by `others::up`)
+"
+    );
+    assert!(diff.err.ends_with("; 3 changed, 1 gone; `promql-presets schema pull` updates the file\n"), "{}", diff.err);
+    assert_eq!(registry.snapshot(), before, "nothing is written");
+
+    let lines = registry.run("schema diff --from page --format json").out;
+    let objects: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(
+        objects[4],
+        json!({
+            "change": "gone", "metric": "http_requests_total", "field": "metric", "label": null, "old": null, "new": null,
+            "similar": "http_request_total", "presets": ["http::errors", "http::rate"],
+        })
+    );
+    assert_eq!(
+        objects[1],
+        json!({
+            "change": "gone", "metric": "build_info", "field": "label", "label": "version", "old": null, "new": null,
+            "similar": null, "presets": ["others::up"],
+        })
+    );
+    assert_eq!((&objects[5]["old"], &objects[5]["new"]), (&json!("counter"), &json!("gauge")));
+
+    // What is gone is kept, and what is similar is there for the build to suggest it.
+    let pulled = registry.run("schema pull --from page");
+    assert!(pulled.err.contains("what is gone is kept: `--prune` removes it"), "{}", pulled.err);
+    assert!(pulled.out.contains("~ gc_seconds: has another help text (read by `others::gc`)\n"), "{}", pulled.out);
+    let kept = registry.snapshot();
+    assert!(kept.contains("[http_requests_total]") && kept.contains("[http_request_total]"), "{kept}");
+    assert!(kept.contains("labels = [\"instance\", \"job\", \"revision\", \"version\"]"), "{kept}");
+    assert!(kept.contains("values = { le = [\"+Inf\", \"1.0\", \"2.0\"] }") && kept.contains("Breaks."), "{kept}");
+
+    let pruned = registry.run("schema pull --from page --prune");
+    assert_eq!(pruned.status, 0);
+    let pruned = registry.snapshot();
+    assert!(!pruned.contains("[http_requests_total]") && pruned.contains("[http_request_total]"), "{pruned}");
+    assert!(pruned.contains("labels = [\"instance\", \"job\", \"revision\"]"), "{pruned}");
+    let diff = registry.run("schema diff --from page").out;
+    assert_eq!(diff.lines().count(), 1, "{diff}");
+}
+
+#[test]
+fn what_no_preset_reads_is_kept_until_it_is_pruned() {
+    let registry = Registry::new("unread");
+    registry.run("schema pull --from page");
+    let without = |text: &str| text.replace("[presets.gc]\ntemplate = 'gc_seconds{{quantile=\"0.5\",{labels}}}'\n", "");
+    registry.write("presets/others.toml", &without(OTHERS));
+    let pulled = registry.run("schema pull --from page");
+    assert!(pulled.err.contains("note: metrics that no preset reads are kept: `gc_seconds`\n"), "{}", pulled.err);
+    assert!(registry.snapshot().contains("[gc_seconds]"));
+    assert_eq!(registry.run("schema diff --from page").status, 0);
+    let pruned = registry.run("schema pull --from page --prune");
+    assert_eq!(pruned.out, "- gc_seconds: no preset reads it\n");
+    assert!(!registry.snapshot().contains("[gc_seconds]"));
+}
+
+#[test]
+fn a_counter_may_have_no_series_yet() {
+    let registry = Registry::new("declared");
+    let at = PAGE.find("http_requests_total{").unwrap();
+    let end = PAGE.find("# TYPE http_duration").unwrap();
+    registry.write("page", &format!("{}{}", &PAGE[..at], &PAGE[end..]));
+    let pulled = registry.run("schema pull --from page");
+    assert!(pulled.err.contains("note: `http_requests_total` has no series yet, so that its labels are unknown"));
+    let snapshot = registry.snapshot();
+    assert!(
+        snapshot.contains("[http_requests_total]\ntype   = \"counter\"\nhelp   = 'All \"requests\".'\n\n"),
+        "{snapshot}"
+    );
+    // Labels that are known stay.
+    registry.write("page", PAGE);
+    registry.run("schema pull --from page");
+    let full = registry.snapshot();
+    registry.write("page", &format!("{}{}", &PAGE[..at], &PAGE[end..]));
+    assert_eq!(registry.run("schema diff --from page").status, 0);
+    registry.run("schema pull --from page --prune");
+    assert_eq!(registry.snapshot(), full);
+}
+
+#[test]
+fn several_pages_are_one_source() {
+    let registry = Registry::new("several");
+    registry.write(
+        "one",
+        "# TYPE up gauge\n# TYPE build_info gauge\nbuild_info{a=\"1\"} 1\n# TYPE target_scrapes_total gauge\n",
+    );
+    registry.write("two", "# TYPE build_info counter\nbuild_info{b=\"1\"} 1\ntarget_scrapes_total{c=\"\"} 1\n");
+    let pulled = registry.run("schema pull --from one --from two");
+    assert!(pulled.err.contains("note: `build_info` has several types in the metadata, so that its type is unknown\n"));
+    let snapshot = registry.snapshot();
+    let expected = "[build_info]\ntype   = \"unknown\"\nlabels = [\"a\", \"b\", \"instance\", \"job\"]\n";
+    assert!(snapshot.contains(expected), "{snapshot}");
+    assert!(
+        snapshot.contains("[target_scrapes_total]\ntype   = \"gauge\"\nlabels = [\"instance\", \"job\"]\n"),
+        "{snapshot}"
+    );
+}
+
+#[test]
+fn settings_name_the_server_and_the_labels_of_targets() {
+    let registry = Registry::new("settings");
+    let settings = "[metrics]\ntarget_labels = [\"cluster\", \"version\"]\n[defaults]\nurl = \"http://127.0.0.1:1\"\n";
+    registry.write("promql.toml", settings);
+    registry.run("schema pull --from page");
+    let snapshot = registry.snapshot();
+    assert!(
+        snapshot.contains("[up]\ntype   = \"gauge\"\nlabels = [\"cluster\", \"instance\", \"job\", \"version\"]\n")
+    );
+    let expected = "labels = [\"cluster\", \"exported_version\", \"instance\", \"job\", \"version\"]\n";
+    assert!(snapshot.contains(expected), "{snapshot}");
+    let default = registry.run("schema pull").err;
+    assert!(default.starts_with("error: metadata at http://127.0.0.1:1"), "{default}");
+}
+
+#[test]
+fn nothing_is_written_where_something_is_wrong() {
+    let registry = Registry::new("wrong");
+    registry.write("page", "ok 1\na{b=\"c} 1\n# TYPE x y\n");
+    let broken = registry.run("schema pull --from page");
+    assert_eq!(broken.status, 2);
+    assert_eq!(
+        broken.err,
+        "error: not an exposition page\n --> page:2:5: unclosed `\"`\n --> page:3:10: unknown type `y` of `x`\n"
+    );
+    for source in ["--from nowhere", "--from http://127.0.0.1:1/metrics", "--url http://127.0.0.1:1", "--url nonsense"]
+    {
+        for command in ["pull", "diff"] {
+            let run = registry.run(&format!("schema {command} {source}"));
+            assert_eq!((run.status, run.out.as_str()), (2, ""), "{source}: {}", run.err);
+            assert!(run.err.starts_with("error: "), "{}", run.err);
+        }
+    }
+    let none = registry.run("schema pull");
+    assert!(
+        none.status == 2 && none.err.starts_with("error: no server given\n  |\n  = help: write `--url "),
+        "{}",
+        none.err
+    );
+    assert!(!registry.0.0.join("metrics.toml").exists());
+
+    registry.write("page", PAGE);
+    registry.write("metrics.toml", "[up]\ntyp = \"gauge\"\n");
+    let faulty = registry.run("schema pull --from page");
+    assert_eq!(faulty.status, 1);
+    assert!(
+        faulty.out.starts_with("error[unknown-key]: ") && faulty.out.contains("--> metrics.toml:2:1\n"),
+        "{}",
+        faulty.out
+    );
+    fs::remove_file(registry.0.0.join("metrics.toml")).unwrap();
+
+    registry.write("presets/http.toml", &PRESETS.replace("rate({", "rat({"));
+    let pruned = registry.run("schema pull --from page --prune");
+    assert!(pruned.status == 1 && pruned.err.starts_with("error: presets have errors"), "{}", pruned.err);
+    let pulled = registry.run("schema pull --from page");
+    assert!(pulled.status == 0 && pulled.err.starts_with("presets with errors are left out: "), "{}", pulled.err);
+    assert!(!registry.snapshot().contains("http_requests_total"));
+}
+
+#[test]
+fn secrets_are_never_arguments() {
+    let registry = Registry::new("secrets");
+    let run = |options: &str| registry.run(&format!("schema diff --url http://127.0.0.1:1 {options}"));
+    let missing = run("--bearer-token s3cret");
+    assert_eq!(missing.status, 2);
+    assert!(
+        missing.err.starts_with("error: cannot read the value for `--bearer-token` from its file: "),
+        "{}",
+        missing.err
+    );
+    assert!(!missing.err.contains("s3cret"), "{}", missing.err);
+    assert!(run("--header X-Key=env:NOT_SET_ANYWHERE").err.contains("variable `NOT_SET_ANYWHERE`: "));
+    assert!(run("--header X-Key").err.contains("expected a name and a source"));
+    registry.write("user", "me\n");
+    assert!(run("--basic-auth user").err.contains("does not hold `user:password`"));
+    assert!(run("--basic-auth user --bearer-token user").err.contains("cannot be used with"));
+}

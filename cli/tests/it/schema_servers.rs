@@ -1,0 +1,195 @@
+//! `schema` with real servers.
+
+use std::fmt::Write;
+use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use promql_presets_test_support::{Dataset, Server, Tool, prometheus, servers_required, victoria_metrics};
+
+use crate::page::{Page, Proxy};
+use crate::{Folder, Run, run_in};
+
+/// Waits until a server has samples of some queries.
+fn wait(server: &Server, queries: &[&str]) {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    for query in queries {
+        let has_samples = || {
+            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+            let found = server.query(query, i64::try_from(now.as_secs()).unwrap());
+            found.is_ok_and(|found| !found.is_empty())
+        };
+        while !has_samples() {
+            assert!(Instant::now() < deadline, "no samples of `{query}`");
+            thread::sleep(Duration::from_millis(200));
+        }
+    }
+}
+
+/// A Prometheus that scrapes, if there is one.
+fn scrape(jobs: &[(&str, &str)], rules: &str) -> Option<Server> {
+    let server = prometheus::scrape(jobs, rules).unwrap();
+    assert!(server.is_some() || !servers_required(), "`{}` is missing", Tool::Prometheus);
+    server
+}
+
+fn run(folder: &Folder, arguments: &str) -> Run {
+    run_in(&folder.0, &arguments.split(' ').collect::<Vec<_>>(), b"")
+}
+
+fn snapshot(folder: &Folder) -> String {
+    fs::read_to_string(folder.0.join("metrics.toml")).unwrap()
+}
+
+const RULES: &str = "groups: [{name: a, rules: [{record: 'job:up:sum', expr: 'sum by (job) (up)'}]}]\n";
+
+const OF_PAGE: &str = "\
+[presets.a]
+template = 'rate(http_requests_total{{{labels}}}[5m])'
+[presets.b]
+template = 'histogram_quantile(0.9, rate(latency_seconds_bucket{{{labels}}}[5m])) + latency_seconds_sum{{{labels}}}'
+[presets.c]
+template = '{{\"http.größe\",{labels}}}'
+[presets.d]
+template = 'gc_seconds{{{labels}}}'
+[presets.e]
+template = 'up{{{labels}}}'
+";
+
+const PAGE: &str = "\
+# HELP http_requests All requests.
+# TYPE http_requests counter
+http_requests_total{code=\"200\",job=\"own\"} 3.0
+# TYPE latency_seconds histogram
+# UNIT latency_seconds seconds
+latency_seconds_bucket{le=\"1.0\"} 1.0
+latency_seconds_bucket{le=\"+Inf\"} 2.0
+latency_seconds_sum 2.0
+latency_seconds_count 2.0
+# TYPE \"http.größe\" gauge
+{\"http.größe\",\"a.b\"=\"c\"} 1.0
+# HELP gc_seconds Pauses\\nof all.
+# TYPE gc_seconds summary
+gc_seconds{quantile=\"0.5\"} 1.0
+gc_seconds_sum 2.0
+gc_seconds_count 2.0
+# EOF
+";
+
+#[test]
+fn a_page_and_the_server_that_scrapes_it_know_the_same() {
+    let page = Page::serve(PAGE);
+    let Some(server) = scrape(&[("page", &page.address)], RULES) else { return };
+    let metrics = ["http_requests_total", "{\"http.größe\"}", "latency_seconds_sum", "gc_seconds_sum", "up"];
+    wait(&server, &metrics);
+    let folder = Folder::new("schema-both", &[("presets/a.toml", OF_PAGE)]);
+    let pulled = run(&folder, &format!("schema pull --from {}", page.url()));
+    assert_eq!(pulled.status, 0, "{}", pulled.err);
+    let of_page = snapshot(&folder);
+    assert!(of_page.contains("unit   = \"seconds\"") && of_page.contains("exported_job"), "{of_page}");
+    fs::remove_file(folder.0.join("metrics.toml")).unwrap();
+    for _ in 0..2 {
+        let pulled = run(&folder, &format!("schema pull --url {}", server.url()));
+        assert_eq!(pulled.status, 0, "{}", pulled.err);
+        assert_eq!(snapshot(&folder), of_page);
+    }
+
+    // Renamed: the server still has the old series, but no samples of them.
+    page.set(&PAGE.replace("http_requests", "http_request"));
+    wait(&server, &["http_request_total", "absent(http_requests_total)"]);
+    let diff = run(&folder, &format!("schema diff --url {}", server.url()));
+    assert_eq!(diff.status, 1, "{}", diff.err);
+    let expected = "- http_requests_total: does not exist; a metric with a similar name does: `http_request_total` (read by `a::a`)\n";
+    assert_eq!(diff.out, expected);
+    assert_eq!(run(&folder, &format!("schema diff --from {}", page.url())).out, expected);
+    let only = &OF_PAGE[..OF_PAGE.find("[presets.b]").unwrap()];
+    fs::write(folder.0.join("presets/a.toml"), only).unwrap();
+    assert_eq!(run(&folder, &format!("schema diff --url {}", server.url())).out, expected);
+}
+
+const OF_SERVERS: &str = "\
+[presets.native]
+template = 'histogram_quantile(0.9, rate(prometheus_http_request_duration_seconds{{{labels}}}[5m]))'
+[presets.recorded]
+template = '{{\"job:up:sum\",{labels}}}'
+[presets.counter]
+template = 'rate(prometheus_http_requests_total{{{labels}}}[5m])'
+[presets.victoria]
+template = 'rate(vm_http_requests_total{{{labels}}}[5m])'
+[presets.memory]
+template = 'process_resident_memory_bytes{{{labels}}}'
+";
+
+#[test]
+fn real_exporters_native_histograms_and_recording_rules() {
+    let Some(victoria) = victoria_metrics::shared() else { return };
+    let Some(server) = scrape(&[("victoria", victoria.url().strip_prefix("http://").unwrap())], RULES) else { return };
+    wait(&server, &["prometheus_http_requests_total", "vm_http_requests_total", "{\"job:up:sum\"}"]);
+    // Prometheus' page has histograms once it has served requests.
+    wait(&server, &["histogram_count(prometheus_http_request_duration_seconds)"]);
+    let folder = Folder::new("schema-exporters", &[("presets/a.toml", OF_SERVERS)]);
+    let pulled = run(&folder, &format!("schema pull --url {}", server.url()));
+    assert_eq!(pulled.status, 0, "{}", pulled.err);
+    let found = snapshot(&folder);
+    for expected in [
+        "[prometheus_http_request_duration_seconds]\ntype   = \"native_histogram\"\nhelp   = \"Histogram of latencies for HTTP requests.\"\nlabels = [\"handler\", \"instance\", \"job\"]\n",
+        "[\"job:up:sum\"]\ntype   = \"unknown\"\nlabels = [\"job\"]\n",
+        "[prometheus_http_requests_total]\ntype   = \"counter\"\nhelp   = \"Counter of HTTP requests.\"\n",
+        "[vm_http_requests_total]\n",
+    ] {
+        assert!(found.contains(expected), "{expected}\n{found}");
+    }
+    let diff = run(&folder, &format!("schema diff --url {}", server.url()));
+    assert_eq!((diff.status, diff.out.as_str()), (0, ""));
+    // A page shows the native histogram as a classic one, and has no recording rules.
+    let diff =
+        run(&folder, &format!("schema diff --from {0}/metrics --from {1}/metrics", server.url(), victoria.url()));
+    assert_eq!(diff.out, "- job:up:sum: does not exist (read by `a::recorded`)\n");
+}
+
+#[test]
+fn servers_with_old_data_and_without_metadata() {
+    let presets = "[labels]\nendpoint = [\"x\"]\nmethod = [\"x\"]\ndomain = [\"x\"]\nstatus_code = [\"x\"]\n\
+        [presets.a]\ntemplate = 'sum by ({group_by})(rate(backendai_api_request_count_total{{{labels}}}[5m]))'\n";
+    let end = Dataset::of_tests().end();
+    for server in prometheus::shared().into_iter().chain(victoria_metrics::shared()) {
+        let folder = Folder::new("schema-old", &[("presets/a.toml", presets)]);
+        let pulled = run(&folder, &format!("schema pull --url {} --at {end}", server.url()));
+        assert_eq!(pulled.status, 0, "{}", pulled.err);
+        let found = snapshot(&folder);
+        // VictoriaMetrics has kept the type that came with the data, Prometheus has not.
+        let has_type = found.contains("[backendai_api_request_count_total]\ntype   = \"counter\"\n");
+        let note = "note: there is no type in the metadata of `backendai_api_request_count_total`\n";
+        assert!(has_type != pulled.err.contains(note), "{}{found}", pulled.err);
+        assert!(has_type || found.contains("[backendai_api_request_count_total]\ntype   = \"unknown\"\n"), "{found}");
+        assert!(found.contains("values.endpoint = [\"/auth\", \"/events\", \"/folders\", \"/session\"]"), "{found}");
+        assert_eq!(run(&folder, &format!("schema diff --url {} --at {end}", server.url())).status, 0);
+        // The type of the file is not lost.
+        fs::write(folder.0.join("metrics.toml"), found.replace("\"unknown\"", "\"counter\"")).unwrap();
+        assert_eq!(run(&folder, &format!("schema pull --url {} --at {end}", server.url())).out, "");
+    }
+}
+
+#[test]
+fn three_hundred_metrics_take_seconds_and_few_requests() {
+    let (mut text, mut presets) = (String::new(), "[labels]\ncode = [\"200\", \"500\"]\nx = [\"1\"]\n".to_owned());
+    for number in 0..300 {
+        let (kind, suffix, label) =
+            if number % 3 == 0 { ("histogram", "_bucket", ",le=\"+Inf\"") } else { ("gauge", "", "") };
+        writeln!(text, "# TYPE metric_{number} {kind}\nmetric_{number}{suffix}{{code=\"200\",x=\"1\"{label}}} 1")
+            .unwrap();
+        writeln!(presets, "[presets.p{number}]\ntemplate = 'sum(metric_{number}{suffix}{{{{{{labels}}}}}})'").unwrap();
+    }
+    let page = Page::serve(&text);
+    let Some(server) = scrape(&[("page", &page.address)], RULES) else { return };
+    wait(&server, &["metric_299"]);
+    let folder = Folder::new("schema-many", &[("presets/a.toml", &presets)]);
+    let proxy = Proxy::to(server.url());
+    let start = Instant::now();
+    let pulled = run(&folder, &format!("schema pull --url {}", proxy.url));
+    let (elapsed, (requests, at_once)) = (start.elapsed(), proxy.counts());
+    assert_eq!(pulled.status, 0, "{}", pulled.err);
+    assert!(pulled.err.ends_with("metrics.toml: 300 metrics; 300 added\n"), "{}", pulled.err);
+    assert!(requests <= 3 * 300 + 10 && at_once <= 30, "{requests} requests, {at_once} at once");
+    assert!(elapsed < Duration::from_secs(20), "{elapsed:?}");
+}
