@@ -15,6 +15,7 @@ mod json;
 mod live;
 mod live_client;
 mod live_servers;
+mod live_targets;
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 mod live_tls;
 mod macros;

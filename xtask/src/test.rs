@@ -17,7 +17,7 @@ const FEATURES: &str =
     "promql-presets/gzip,promql-presets/tracing,promql-presets/chrono,promql-presets/jiff,promql-presets/time";
 
 /// The modules of tests that run on the newest and on the oldest servers.
-const LIVE_TESTS: [&str; 3] = ["live::", "live_client::", "live_servers::"];
+const LIVE_TESTS: [&str; 4] = ["live::", "live_client::", "live_servers::", "live_targets::"];
 
 /// Runs every step, including those after a failure, and prints a summary.
 pub(crate) fn run() -> Result<(), Error> {
