@@ -6,7 +6,7 @@ use promql_presets_core::PromDuration;
 
 use crate::backend::registry::{Module, Preset, Registry, Segment};
 use crate::backend::{codegen, lower, modules, names, rows, split};
-use crate::check::{self, Metrics, RowLabel, Scope, policy, target};
+use crate::check::{self, Metrics, RowLabel, Scope, policy, targets};
 use crate::diagnostic::emit;
 use crate::diagnostic::source::Spanned;
 use crate::diagnostic::suggest::nearest;
@@ -229,7 +229,7 @@ fn compile_template(text: &str, scope: Scope<'_>) -> Template {
     if !template.diagnostics.is_empty() {
         return template;
     }
-    let features = target::syntax(scope.features, &scope.settings.targets);
+    let features = targets::syntax(scope.features, &scope.settings.targets);
     let parsed = parse(text, Syntax { template: true, features });
     template.diagnostics = parsed.diagnostics;
     if let Some(expr) = &parsed.expr {

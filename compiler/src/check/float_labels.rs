@@ -5,13 +5,13 @@
 use super::analysis::{Analysis, Findings};
 use super::pattern;
 use super::schema::Role;
-use super::target::{self, Normalized};
+use super::targets::{self, Normalized};
 use super::tree::Series;
 use crate::promql::{MatchOp, Matcher};
 use crate::{Code, Diagnostic};
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
-    if target::normalizes_floats(&query.scope.settings.targets) == Normalized::None {
+    if targets::normalizes_floats(&query.scope.settings.targets) == Normalized::None {
         return;
     }
     for (_, selector, series) in query.selectors() {
@@ -36,7 +36,7 @@ fn wrong_form(query: &Analysis<'_>, series: &Series<'_>, matcher: &Matcher<'_>) 
     };
     let quote = &query.slice(matcher.value.span)[..1];
     // Targets that store what was scraped need a pattern for both forms.
-    let is_mixed = target::normalizes_floats(&query.scope.settings.targets) == Normalized::Some;
+    let is_mixed = targets::normalizes_floats(&query.scope.settings.targets) == Normalized::Some;
     let text = if is_mixed && !matcher.op.is_regex() {
         let op = if matcher.op == MatchOp::Equal { MatchOp::Regex } else { MatchOp::NotRegex };
         format!("{label}{}{quote}{}{quote}", op.as_str(), either_form(value, &right, backslash))

@@ -24,7 +24,7 @@ mod ranges;
 mod ratios;
 mod row;
 mod schema;
-pub(crate) mod target;
+pub(crate) mod targets;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -59,7 +59,7 @@ const CHECKS: [fn(&Analysis<'_>, &mut Findings); 15] = [
     float_labels::check,
     calls::check,
     policy::check,
-    target::check,
+    targets::check,
 ];
 
 /// Removes findings that another one explains: one whose code [supersedes](Code::supersedes) theirs, and whose spans

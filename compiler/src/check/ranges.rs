@@ -1,7 +1,7 @@
 //! Checks of ranges, windows and subqueries.
 
 use super::analysis::{Analysis, Findings};
-use super::target;
+use super::targets;
 use super::tree::{Id, duration, in_seconds};
 use crate::promql::{BinaryOp, Call, Duration, DurationKind, DurationOp, ExprKind, Sign, is_counter_function};
 use crate::{Code, Diagnostic};
@@ -163,7 +163,7 @@ fn subquery(query: &Analysis<'_>, arg: Id, call: &Call<'_>, findings: &mut Findi
         return;
     };
     let (Some(range), Some(seconds)) = (query.seconds(&subquery.range), query.seconds(step)) else { return };
-    let is_one_point = range < seconds || (range <= seconds && !target::includes_start(&query.scope.settings.targets));
+    let is_one_point = range < seconds || (range <= seconds && !targets::includes_start(&query.scope.settings.targets));
     if needs_two(call.name) && is_one_point {
         findings.push(
             Diagnostic::new(

@@ -9,7 +9,8 @@ use super::schema::Role;
 use super::tree::Id;
 use crate::file::{Server, Target, Version};
 use crate::promql::{
-    BinaryOp, Call, Duration, DurationKind, ExprKind, Features, Grouping, MatcherItem, Modifier, Past, Selector, Sign,
+    BinaryOp, Call, Duration, DurationKind, Expr, ExprKind, Features, Grouping, MatcherItem, Modifier, Past, Selector,
+    Sign,
 };
 use crate::{Code, Diagnostic, Span};
 use versions::Since;
@@ -133,6 +134,8 @@ impl Uses<'_, '_> {
                 if let Some(since) = since(aggregate.op.as_str()) {
                     self.function(since, aggregate.op_span, None);
                 }
+                // That of `count_values`.
+                self.label_argument(&versions::UTF8_ARGUMENT, aggregate.param.as_ref());
                 self.grouping(aggregate.grouping.as_ref());
             }
             ExprKind::Binary(binary) => {
@@ -159,6 +162,15 @@ impl Uses<'_, '_> {
     }
 
     fn call(&mut self, id: Id, call: &Call<'_>) {
+        match call.name {
+            "label_replace" => self.label_argument(&versions::UTF8_REPLACEMENT, call.args.get(1)),
+            "label_join" => {
+                for (_, arg) in call.args.iter().enumerate().filter(|(index, _)| *index != 2) {
+                    self.label_argument(&versions::UTF8_ARGUMENT, Some(arg));
+                }
+            }
+            _ => {}
+        }
         let Some(since) = since(call.name) else { return };
         let arg = |index: usize| call.args.get(index).map(|arg| self.query.slice(arg.span));
         let fix = match (call.name, arg(0), arg(1), arg(2)) {
@@ -176,6 +188,15 @@ impl Uses<'_, '_> {
         let is_bucket = |arg| self.query.sources(arg).iter().any(|(.., series)| series.role == Role::Bucket);
         if !is_reported && call.name == "histogram_fraction" && self.query.arg(id, 2).is_some_and(is_bucket) {
             self.part(&versions::FRACTION_OF_BUCKETS, call.name_span, None);
+        }
+    }
+
+    /// Reports a label of other characters than letters, digits and `_` that is an argument.
+    fn label_argument(&mut self, since: &Since, arg: Option<&Expr<'_>>) {
+        if let Some(ExprKind::String(label)) = arg.map(|arg| &arg.unparenthesized().kind)
+            && !name::is_classic_label(&label.value)
+        {
+            self.part(since, label.span, None);
         }
     }
 
