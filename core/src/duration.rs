@@ -196,8 +196,8 @@ impl From<PromDuration> for Duration {
     }
 }
 
-/// A window as callers pass it: a [`PromDuration`], a [`Duration`], or a text such as `5m`, `300` or `0.5`. Numbers are in
-/// seconds.
+/// A window as callers pass it: a [`PromDuration`], a [`Duration`], a text such as `5m`, or a number of seconds, as a text
+/// or not: `300`, `0.5`, `"300"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Window(PromDuration);
 
@@ -225,17 +225,46 @@ impl FromStr for Window {
     type Err = DurationError;
 
     fn from_str(text: &str) -> Result<Self, DurationError> {
-        let number = text.parse::<f64>().ok().filter(|seconds| seconds.is_finite() && seconds.is_sign_positive());
-        let Some(seconds) = number else { return text.parse().map(Self) };
-        let too_long = |_| DurationError::TooLong { text: text.to_owned() };
-        let exact = Duration::try_from_secs_f64(seconds).map_err(too_long)?;
+        match text.parse::<f64>() {
+            Ok(seconds) if seconds.is_finite() && seconds.is_sign_positive() => seconds.try_into(),
+            _ => text.parse().map(Self),
+        }
+    }
+}
+
+impl TryFrom<f64> for Window {
+    type Error = DurationError;
+
+    fn try_from(seconds: f64) -> Result<Self, DurationError> {
+        if !seconds.is_finite() || seconds < 0.0 {
+            return Err(DurationError::Invalid { text: seconds.to_string() });
+        }
+        let too_long = || DurationError::TooLong { text: seconds.to_string() };
+        let exact = Duration::try_from_secs_f64(seconds).map_err(|_| too_long())?;
         // The binary number nearest to `0.001` is a little more than a millisecond.
         let millis = exact.saturating_add(Duration::from_micros(500)).as_millis();
-        let millis = u64::try_from(millis).ok().filter(|millis| *millis <= MAX_MILLIS);
-        let rounded = Duration::from_millis(millis.ok_or_else(|| DurationError::TooLong { text: text.to_owned() })?);
+        let millis = u64::try_from(millis).ok().filter(|millis| *millis <= MAX_MILLIS).ok_or_else(too_long)?;
+        let rounded = Duration::from_millis(millis);
         if rounded.as_secs_f64().to_bits() == seconds.to_bits() { rounded.try_into() } else { exact.try_into() }
     }
 }
+
+macro_rules! windows_of_integers {
+    ($($number:ty),*) => {$(
+        impl TryFrom<$number> for Window {
+            type Error = DurationError;
+
+            fn try_from(seconds: $number) -> Result<Self, DurationError> {
+                let text = || seconds.to_string();
+                let whole = u64::try_from(seconds).map_err(|_| DurationError::Invalid { text: text() })?;
+                let millis = whole.checked_mul(1_000).filter(|millis| *millis <= MAX_MILLIS);
+                millis.map(|millis| Self(PromDuration { millis })).ok_or_else(|| DurationError::TooLong { text: text() })
+            }
+        }
+    )*};
+}
+
+windows_of_integers!(i32, i64, u32, u64);
 
 macro_rules! windows_of_texts {
     ($($text:ty),*) => {$(
@@ -377,6 +406,18 @@ mod tests {
         for text in ["-1", "-0.0", "inf", "NaN", "1e300", "", "5 m"] {
             assert!(window(text).is_err(), "{text}");
         }
+        let minutes = Ok(Window(PromDuration::from_secs(300)));
+        assert_eq!(
+            [Window::try_from(300), Window::try_from(300_u64), Window::try_from(300.0)],
+            [(); 3].map(|()| minutes.clone())
+        );
+        assert_eq!(
+            Window::try_from(0.0015),
+            Err(DurationError::SubMillisecond { duration: Duration::from_micros(1500) })
+        );
+        assert_eq!(Window::try_from(-1), Err(DurationError::Invalid { text: "-1".to_owned() }));
+        assert_eq!(Window::try_from(u64::MAX), Err(DurationError::TooLong { text: u64::MAX.to_string() }));
+        assert!([-0.5, f64::NAN, f64::INFINITY, 1e300].iter().all(|seconds| Window::try_from(*seconds).is_err()));
     }
 
     #[test]

@@ -74,7 +74,8 @@ impl<'a> Promql<'a> {
 macro_rules! query_setters {
     ($($field:ident).*) => {
         /// Sets the `{window}` of the preset, which has a default in the preset file. Accepts `"5m"`, a
-        /// [`Duration`](std::time::Duration) or a [`PromDuration`](crate::PromDuration).
+        /// [`Duration`](std::time::Duration), a [`PromDuration`](crate::PromDuration), or a number of seconds: `300`,
+        /// `0.5`, `"300"`.
         pub fn window<D: TryInto<promql_presets_core::Window, Error: Into<DurationError>>>(mut self, window: D) -> Self
         where
             W: TakesWindow,

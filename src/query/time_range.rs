@@ -15,8 +15,8 @@ pub(super) const DEFAULT_POINTS: u64 = 250;
 
 /// The distance between the points of a range: a duration, or [`auto`](Self::auto).
 ///
-/// A [`Duration`], a [`PromDuration`], and strings in the formats of Prometheus convert to a step: `15s`, `1h30m`, or
-/// `0.5` for seconds.
+/// A [`Duration`], a [`PromDuration`], a string in the format of Prometheus such as `15s` or `1h30m`, and a number of
+/// seconds convert to a step: `15`, `0.5`, or `"0.5"`.
 ///
 /// ```
 /// use promql_presets::{Step, TimeRange};
@@ -49,36 +49,27 @@ impl From<PromDuration> for Step {
     }
 }
 
-impl TryFrom<Duration> for Step {
-    type Error = RangeError;
-
-    fn try_from(duration: Duration) -> Result<Self, RangeError> {
-        PromDuration::try_from(duration).map(Self::from).map_err(RangeError::InvalidStep)
-    }
-}
-
 impl FromStr for Step {
     type Err = RangeError;
 
     fn from_str(text: &str) -> Result<Self, RangeError> {
-        let window: Window = text.parse().map_err(RangeError::InvalidStep)?;
-        Ok(PromDuration::from(window).into())
+        text.try_into()
     }
 }
 
-macro_rules! from_texts {
-    ($($text:ty),*) => {$(
-        impl TryFrom<$text> for Step {
+macro_rules! like_windows {
+    ($($source:ty),*) => {$(
+        impl TryFrom<$source> for Step {
             type Error = RangeError;
 
-            fn try_from(text: $text) -> Result<Self, RangeError> {
-                text.parse()
+            fn try_from(source: $source) -> Result<Self, RangeError> {
+                Window::try_from(source).map(|step| PromDuration::from(step).into()).map_err(RangeError::InvalidStep)
             }
         }
     )*};
 }
 
-from_texts!(&str, String, &String);
+like_windows!(Duration, &str, String, &String, i32, i64, u32, u64, f64);
 
 /// Start, end and step of a range query. Start and end are inclusive.
 ///
@@ -332,6 +323,14 @@ mod tests {
         assert!(matches!(failed("1", "2", "-1"), RangeError::InvalidStep(_)));
         assert!(failed("1", "2", "1x").to_string().starts_with("invalid step: unknown unit `x`"));
         assert_eq!(failed("1", "2", "0"), RangeError::ZeroStep);
+        let step = |range: Result<TimeRange, RangeError>| range.map(|range| range.step_duration().to_string());
+        let hour = TimeRange::last_hours(1);
+        assert_eq!(
+            [step(hour.step(15)), step(hour.step(15.0)), step(hour.step("15"))],
+            [(); 3].map(|()| Ok("15s".to_owned()))
+        );
+        assert!(matches!(hour.step(-15), Err(RangeError::InvalidStep(_))));
+        assert_eq!(hour.step(0), Err(RangeError::ZeroStep));
     }
 
     #[test]

@@ -587,6 +587,8 @@ async fn windows_are_durations_or_seconds() {
     let server = Server::always(vector("7"));
     let (client, querier) = (client(&server), api_requests::Querier::new());
     client.query(api_requests::RATE, &querier).window("90").await.unwrap();
+    client.query(api_requests::RATE, &querier).window(90).await.unwrap();
+    client.query(api_requests::RATE, &querier).window(90.0).await.unwrap();
     client.query(api_requests::RATE, &querier).window(Duration::from_secs(90)).await.unwrap();
     client.query(api_requests::RATE, &querier).window("1m30s").lookback_delta("60").await.unwrap();
     assert!(server.requests().iter().all(|request| last_query(&request.parameters).contains("[1m30s]")));
