@@ -13,6 +13,7 @@ use crate::client::PrometheusClient;
 use crate::error::{Causes, Error, ErrorKind};
 use crate::http::observe::{AttemptHook, CallReport, Hook, Reports};
 use crate::http::options::{Options, option_setters};
+use crate::http::proxy;
 use crate::http::retry::Budget;
 use crate::http::transport::{HttpMethod, Transport, authorization, query_urls};
 use crate::query::time_range::MAX_STEPS;
@@ -159,7 +160,8 @@ impl ClientBuilder {
     /// Redirects, compression and [`connect_timeout`](Self::connect_timeout) cannot be changed. On Linux, the latter is
     /// also the time after which a connection without any sign of the server is closed. By default, the proxies are
     /// those of the environment variables `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, also in lower case;
-    /// `http.no_proxy()` disables them.
+    /// `http.no_proxy()` disables them. Errors name the proxy of a request, and one in the environment that is
+    /// not supported is an error. SOCKS proxies need the feature `socks` of reqwest.
     ///
     /// ```no_run
     /// use promql_presets::{PrometheusClient, reqwest};
@@ -239,6 +241,9 @@ impl ClientBuilder {
                 .build()
                 .map_err(|error| ErrorKind::Config(Causes(&error).to_string()))?
         };
+        if let Some(message) = proxy::ignored(&http, &base) {
+            return Err(ErrorKind::Config(message).into());
+        }
         let max_concurrent = self.max_concurrent.clamp(1, Semaphore::MAX_PERMITS);
         let reports = Arc::new(Reports {
             origin: base.origin().ascii_serialization(),
@@ -248,6 +253,7 @@ impl ClientBuilder {
             trace_query: self.trace_query,
         });
         let transport = Transport {
+            proxy: proxy::of(&http, &base),
             http,
             queries: query_urls(&base),
             base,

@@ -10,6 +10,7 @@ pub(crate) mod call;
 mod dialect;
 pub(crate) mod observe;
 pub(crate) mod options;
+pub(crate) mod proxy;
 mod redaction;
 pub(crate) mod request;
 pub(crate) mod retry;

@@ -23,6 +23,7 @@ use tokio::sync::Semaphore;
 use crate::error::{ClosedConnection, ConnectTimeout, ErrorKind};
 use crate::http::observe::Reports;
 use crate::http::options::Options;
+use crate::http::proxy::ThroughProxy;
 use crate::http::request::Request;
 use crate::http::retry::{Budget, retry_after};
 
@@ -50,6 +51,8 @@ pub enum HttpMethod {
 #[derive(Debug)]
 pub(crate) struct Transport {
     pub(crate) http: reqwest::Client,
+    /// The proxy of the client for this server, without credentials.
+    pub(crate) proxy: Option<String>,
     /// Ends with a slash, and has no credentials.
     pub(crate) base: Url,
     pub(crate) queries: [(&'static str, Url); 2],
@@ -108,8 +111,13 @@ impl Transport {
             let mut built = self.build(&method, url.clone(), request);
             let hook = self.reports.attempt_hook.as_ref();
             let guard = hook.map(|hook| hook(request.preset, built.headers_mut()));
-            let response = self.http.execute(built).await.map_err(failure)?;
+            let response = self.http.execute(built).await.map_err(|error| failure(error, self.proxy.as_deref()))?;
             let status = response.status().as_u16();
+            if status == 407
+                && let Some(proxy) = &self.proxy
+            {
+                return Err(ErrorKind::Http { status, body: format!("the proxy {proxy} requires credentials") });
+            }
             let is_redirect = matches!(status, 301 | 302 | 303 | 307 | 308);
             let Some(location) = is_redirect.then(|| response.headers().get(LOCATION)).flatten() else {
                 let moved = redirects > 0 && !url.path().ends_with(&*request.path);
@@ -241,7 +249,7 @@ impl HttpResponse {
         loop {
             return Poll::Ready(match ready!(Pin::new(&mut self.body).poll_frame(context)) {
                 None => Ok(None),
-                Some(Err(error)) => Err(match failure(error) {
+                Some(Err(error)) => Err(match failure(error, None) {
                     ErrorKind::Transport(source) | ErrorKind::Protocol(source) => {
                         ErrorKind::CutOff { bytes: self.length, source }
                     }
@@ -265,7 +273,8 @@ impl HttpResponse {
     }
 }
 
-fn failure(error: reqwest::Error) -> ErrorKind {
+/// The failure of a request, through this proxy if there is one.
+fn failure(error: reqwest::Error, proxy: Option<&str>) -> ErrorKind {
     // The URL can contain the caller's filters.
     let error = error.without_url();
     // A timeout of the connection is handled below: the next attempt may succeed.
@@ -276,17 +285,6 @@ fn failure(error: reqwest::Error) -> ErrorKind {
         return ErrorKind::Config(error.source().map_or_else(|| error.to_string(), ToString::to_string));
     }
     let causes = || successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source());
-    // With TLS 1.3, the server rejects a client certificate only after the client has sent its request.
-    if (error.is_connect() || error.is_request()) && causes().any(|cause| cause.downcast_ref().is_some_and(is_invalid))
-    {
-        return ErrorKind::Tls(Arc::new(error));
-    }
-    if causes().any(|cause| cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse)) {
-        return ErrorKind::Protocol(Arc::new(error));
-    }
-    if error.is_timeout() {
-        return ErrorKind::Transport(Arc::new(ConnectTimeout(Box::new(error))));
-    }
     let is_closed = |cause: &(dyn Error + 'static)| {
         let hyper = cause.downcast_ref::<hyper::Error>();
         hyper.is_some_and(|error| error.is_incomplete_message() || error.is_canceled() || error.is_closed())
@@ -294,10 +292,27 @@ fn failure(error: reqwest::Error) -> ErrorKind {
                 .downcast_ref::<io::Error>()
                 .is_some_and(|error| matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe))
     };
-    if error.is_request() && !error.is_connect() && causes().any(is_closed) {
-        return ErrorKind::Transport(Arc::new(ClosedConnection(Box::new(error))));
+    // With TLS 1.3, the server rejects a client certificate only after the client has sent its request.
+    let is_tls =
+        (error.is_connect() || error.is_request()) && causes().any(|it| it.downcast_ref().is_some_and(is_invalid));
+    let is_protocol = causes().any(|cause| cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse));
+    let is_timeout = error.is_timeout();
+    let is_closed = error.is_request() && !error.is_connect() && causes().any(is_closed);
+    let source: Box<dyn Error + Send + Sync> = match proxy {
+        Some(proxy) => Box::new(ThroughProxy { proxy: proxy.to_owned(), source: error.into() }),
+        None => error.into(),
+    };
+    if is_tls {
+        ErrorKind::Tls(source.into())
+    } else if is_protocol {
+        ErrorKind::Protocol(source.into())
+    } else if is_timeout {
+        ErrorKind::Transport(Arc::new(ConnectTimeout(source)))
+    } else if is_closed {
+        ErrorKind::Transport(Arc::new(ClosedConnection(source)))
+    } else {
+        ErrorKind::Transport(source.into())
     }
-    ErrorKind::Transport(Arc::new(error))
 }
 
 /// Whether rustls reports an invalid certificate, or a server without TLS.

@@ -19,6 +19,7 @@ mod live_targets;
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 mod live_tls;
 mod macros;
+mod proxy;
 mod ranges;
 mod requests;
 mod service;

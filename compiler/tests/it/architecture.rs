@@ -46,7 +46,7 @@ const CLI_DEPENDENCIES: [&str; 9] = [
 const TESTING_DEPENDENCIES: [&str; 7] =
     ["promql-presets", "promql-presets-core", "form_urlencoded", "httparse", "percent-encoding", "serde_json", "tokio"];
 
-const RUNTIME_DEPENDENCIES: [&str; 23] = [
+const RUNTIME_DEPENDENCIES: [&str; 24] = [
     "promql-presets-core",
     "promql-presets-macros",
     "base64",
@@ -58,6 +58,7 @@ const RUNTIME_DEPENDENCIES: [&str; 23] = [
     "http-body",
     "httpdate",
     "hyper",
+    "hyper-util",
     "itoa",
     "jiff",
     "percent-encoding",
