@@ -11,6 +11,7 @@ use crate::diagnostic::emit;
 use crate::diagnostic::source::Spanned;
 use crate::diagnostic::suggest::nearest;
 use crate::file::settings::Level;
+use crate::file::snapshot::KnownMetric;
 use crate::file::{PresetFile, RawPreset, Settings, settings, snapshot};
 use crate::promql::{Features, ResultType, Syntax, parse};
 use crate::{Code, Diagnostic, FileKind, Finding, Layer, Severity, SourceFile, Span, file, template};
@@ -46,15 +47,22 @@ impl Output {
 #[must_use]
 pub fn compile(files: &[SourceFile]) -> Output {
     let (settings, diagnostics) = read_settings(files);
-    let mut compiler = Compiler { files, settings: &settings, features: Features::none(), findings: Vec::new() };
+    let mut compiler =
+        Compiler { files, settings: &settings, features: Features::none(), labels: None, findings: Vec::new() };
     compiler.settings(diagnostics);
+    let mut known = None;
     let raw: Vec<PresetFile> = files
         .iter()
         .enumerate()
         .map(|(file, source)| {
             let (raw, diagnostics) = match source.kind() {
                 FileKind::Presets => file::read(&source.text),
-                FileKind::Metrics => (PresetFile::default(), snapshot::read(&source.text).1),
+                FileKind::Metrics => {
+                    let (metrics, diagnostics) = snapshot::read(&source.text);
+                    // What is missing from a faulty file is unknown.
+                    known = Some(metrics).filter(|_| diagnostics.is_empty());
+                    (PresetFile::default(), diagnostics)
+                }
                 FileKind::Settings => Default::default(),
             };
             compiler.report(file, None, diagnostics);
@@ -62,7 +70,7 @@ pub fn compile(files: &[SourceFile]) -> Output {
         })
         .collect();
     let mut findings = std::mem::take(&mut compiler.findings);
-    let registry = compiler.registry(&raw);
+    let registry = compiler.registry(&raw, known.as_deref());
     findings.extend(compiler.findings.into_iter().filter(|found| {
         let file = &raw[found.file];
         // The window may be in the part of the file that is not valid TOML.
@@ -135,8 +143,13 @@ impl InlinePreset {
     #[must_use]
     pub fn compile(text: &str, options: &InlineOptions) -> Self {
         let (settings, diagnostics) = read_settings(&options.files);
-        let mut compiler =
-            Compiler { files: &options.files, settings: &settings, features: options.features, findings: Vec::new() };
+        let mut compiler = Compiler {
+            files: &options.files,
+            settings: &settings,
+            features: options.features,
+            labels: None,
+            findings: Vec::new(),
+        };
         compiler.settings(diagnostics);
         let window = options.window.as_deref();
         let duration = window.map(str::parse::<PromDuration>);
@@ -156,7 +169,7 @@ impl InlinePreset {
             metrics: &metrics,
             settings: &settings,
         };
-        let Template { segments, indivisible, result, has_window, row, mut diagnostics, mut findings } =
+        let Template { segments, indivisible, result, has_window, row, mut diagnostics, mut findings, .. } =
             compile_template(text, scope);
         let whole = Span::of(0..text.len());
         match duration.clone() {
@@ -210,6 +223,8 @@ struct Template {
     result: ResultType,
     has_window: bool,
     row: Vec<RowLabel>,
+    /// All labels of the metrics that it reads, if they are known.
+    labels: Option<BTreeSet<String>>,
     /// Why the template is not valid. Spans are of the template.
     diagnostics: Vec<Diagnostic>,
     /// What the checks report about a valid template. Spans are of the template.
@@ -223,6 +238,7 @@ fn compile_template(text: &str, scope: Scope<'_>) -> Template {
         result: ResultType::InstantVector,
         has_window: text.contains(WINDOW),
         row: Vec::new(),
+        labels: None,
         diagnostics: template::check(text),
         findings: Vec::new(),
     };
@@ -240,7 +256,7 @@ fn compile_template(text: &str, scope: Scope<'_>) -> Template {
         }
         if template.diagnostics.is_empty() {
             let checked = check::check(text, expr, scope);
-            (template.findings, template.row) = (checked.findings, checked.row);
+            (template.findings, template.row, template.labels) = (checked.findings, checked.row, checked.labels);
         }
     }
     template
@@ -316,6 +332,8 @@ struct Compiler<'a> {
     settings: &'a Settings,
     /// The features that the settings enable.
     features: Features,
+    /// All labels of the metrics that the presets of the current file read, if they are known.
+    labels: Option<BTreeSet<String>>,
     findings: Vec<Finding>,
 }
 
@@ -338,10 +356,18 @@ impl Compiler<'_> {
         self.features = self.enable(self.features, file, &settings.features);
     }
 
-    fn registry(&mut self, raw: &[PresetFile]) -> Registry {
-        let (metrics, conflicts) = Metrics::new(raw, |file| self.files[file].path.clone());
+    fn registry(&mut self, raw: &[PresetFile], known: Option<&[KnownMetric]>) -> Registry {
+        let (mut metrics, conflicts) = Metrics::new(self.files, raw);
         for (file, diagnostic) in conflicts {
             self.report(file, None, [diagnostic]);
+        }
+        let snapshot = self.files.iter().find(|file| file.kind() == FileKind::Metrics);
+        if let (Some(source), Some(known)) = (snapshot, known) {
+            metrics.close(&source.path, known);
+            let snapshot = check::Snapshot::of(source);
+            for (file, raw) in raw.iter().enumerate() {
+                self.report(file, None, check::contradictions(raw, &metrics, &snapshot));
+            }
         }
         let mut modules: Vec<Module> = Vec::new();
         let mut taken: BTreeMap<Vec<String>, usize> = BTreeMap::new();
@@ -377,6 +403,7 @@ impl Compiler<'_> {
         let scope = Scope { template: true, inline: false, metric, labels, window: None, features, metrics, settings };
         let mut constants: BTreeMap<String, &Spanned<String>> = BTreeMap::new();
         let mut presets = Vec::new();
+        self.labels = (!raw.presets.is_empty()).then(BTreeSet::new);
         for preset in &raw.presets {
             let Some(constant) = names::constant(&preset.name.value) else {
                 let title = format!("invalid preset name `{}`", preset.name.value);
@@ -404,7 +431,9 @@ impl Compiler<'_> {
             self.check_required(file, raw, preset, &compiled);
             presets.push(compiled);
         }
-        let mut diagnostics = Vec::new();
+        let read = self.labels.take();
+        let absent = labels.zip(read.as_ref()).map(|(labels, read)| check::labels_of_no_metric(labels, read));
+        let mut diagnostics: Vec<Diagnostic> = absent.into_iter().flatten().collect();
         let querier = modules::querier(raw, &presets, &mut diagnostics);
         self.report(file, None, diagnostics);
         let rows = rows::rows(querier.as_ref(), &presets);
@@ -503,6 +532,10 @@ impl Compiler<'_> {
         preset.segments = compiled.segments;
         preset.indivisible = compiled.indivisible;
         preset.row = compiled.row;
+        self.labels = self.labels.take().zip(compiled.labels).map(|(mut all, labels)| {
+            all.extend(labels);
+            all
+        });
         preset.is_stub = compiled.diagnostics.iter().any(|found| found.severity == Severity::Error);
         // Where something is missing, a stub that takes a window makes for fewer errors after this one.
         if compiled.has_window || declared.is_some() {

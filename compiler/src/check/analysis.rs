@@ -119,6 +119,13 @@ impl<'e> Analysis<'e> {
         self.first_selectors_below(id).any(|(_, _, series)| series.declares(label))
     }
 
+    /// Whether callers who filter on a declared label or group by it can mean series without it. Each query uses some of
+    /// the labels of a file, so for series that only the snapshot has, another selector of the query must have the label.
+    pub(super) fn is_shared(&self, series: &Series<'_>, label: &str) -> bool {
+        series.metric.is_some_and(|metric| metric.is_declared)
+            || self.first_selectors_below(0).any(|(_, _, other)| other.declares(label))
+    }
+
     /// The first selectors in an expression. The limit keeps queries that drop many labels of many series linear.
     fn first_selectors_below(&self, id: Id) -> impl Iterator<Item = (Id, &'e Selector<'e>, &Series<'e>)> {
         self.selectors_below(id).take(50)

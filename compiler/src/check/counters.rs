@@ -31,8 +31,8 @@ enum Values<'e> {
     Counter,
     /// Unknown.
     Unknown,
-    /// Values of a declared gauge.
-    Gauge(Role, Span),
+    /// Values of a gauge: its role, its place, and where that is known from.
+    Gauge(Role, Span, &'static str),
     /// Values of an aggregation that counts.
     Counted(&'static str, Span),
     /// A rate.
@@ -45,11 +45,16 @@ type Combined = Option<(&'static str, Span)>;
 fn values<'e>(query: &Analysis<'e>, id: Id, combined: &mut Combined) -> Option<Values<'e>> {
     let id = query.strip_parens(id);
     match &query.expr(id).kind {
-        ExprKind::Selector(selector) => Some(match query.series(id)?.declared() {
-            role if role.is_counter() => Values::Counter,
-            role @ (Role::Gauge | Role::Info | Role::Stateset | Role::Quantiles) => Values::Gauge(role, selector.span),
-            _ => Values::Unknown,
-        }),
+        ExprKind::Selector(selector) => {
+            let series = query.series(id)?;
+            Some(match series.declared() {
+                role if role.is_counter() => Values::Counter,
+                role @ (Role::Gauge | Role::Info | Role::Stateset | Role::Quantiles) => {
+                    Values::Gauge(role, selector.span, series.source())
+                }
+                _ => Values::Unknown,
+            })
+        }
         ExprKind::Aggregate(aggregate) if keeps_values(aggregate.op) => {
             let chooses = matches!(
                 aggregate.op,
@@ -113,9 +118,9 @@ fn counter_function(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mu
         }
     };
     let finding = match (values, combined) {
-        (Values::Gauge(role, span), _) => {
+        (Values::Gauge(role, span, source), _) => {
             let finding = gauge(format!("`{}` of {}", call.name, role.with_article()))
-                .secondary(span, format!("{}, as its file declares", role.with_article()));
+                .secondary(span, format!("{}, {source}", role.with_article()));
             if role == Role::Gauge { finding } else { Diagnostic { help: None, ..finding } }
         }
         (Values::Counted(name, span), _) => {
@@ -162,7 +167,7 @@ fn gauge_function(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mut 
     let what = series.role.with_article();
     let finding = Diagnostic::new(Code::GaugeFunctionOnCounter, call.name_span, format!("`{}` of {what}", call.name))
         .label("treats a restart as a drop")
-        .secondary(selector.span, format!("{what}, as its file declares"));
+        .secondary(selector.span, format!("{what}, {}", series.source()));
     let instead = match call.name {
         "delta" => "increase",
         "deriv" => "rate",

@@ -44,13 +44,17 @@ fn filters_without_label(query: &Analysis<'_>, findings: &mut Findings) {
         let hole = selector.items().iter().find(|item| matches!(item, MatcherItem::Labels(_)));
         let (Some(hole), Some(metric), Some(declared)) = (hole, series.metric, query.scope.labels) else { continue };
         let Some(labels) = metric.labels.as_ref().filter(|_| query.scope.metric != Some(metric.name)) else { continue };
-        let lacks = |label: &&str| !labels.contains_key(label) && !matches!(*label, "job" | "instance");
+        let lacks = |label: &&str| {
+            !labels.contains_key(label) && !query.is_target_label(label) && query.is_shared(series, label)
+        };
         let Some(label) = declared.labels.iter().map(|label| label.name.value.as_str()).find(lacks) else { continue };
         let title = format!("a caller may filter on `{label}`, which `{}` does not have", metric.name);
+        let path = if metric.is_declared { metric.path } else { "metrics.toml" };
+        let lists = if metric.is_declared { "declares" } else { "lists" };
         findings.push(
             Diagnostic::new(Code::UndeclaredLabel, hole.span(), title)
                 .label("the filter would select nothing here")
-                .note(format!("`{}` declares the labels of `{}`", metric.path, metric.name)),
+                .note(format!("`{path}` {lists} the labels of `{}`", metric.name)),
         );
     }
 }

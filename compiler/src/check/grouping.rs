@@ -6,9 +6,9 @@ use super::analysis::{Analysis, Findings};
 use super::histograms::explains_missing_le;
 use super::label_flow::string_arg;
 use super::label_set::GROUP_BY;
-use super::matchers::undeclared;
 use super::schema::Role;
 use super::tree::{Id, Series};
+use super::undeclared::undeclared;
 use crate::promql::{Aggregate, Aggregator, Call, ExprKind, Grouping, GroupingItem, GroupingKeyword, Label};
 use crate::{Code, Diagnostic, Span};
 
@@ -124,7 +124,7 @@ fn undeclared_in(series: &Series<'_>, label: &str, span: Span) -> Option<Diagnos
                 .warning_unless(false),
         );
     }
-    Some(undeclared(series, label, span, series.metric?.labels.as_ref()?.keys().copied()))
+    undeclared(series, label, span)
 }
 
 /// The finding for a label that an expression lacks: a warning unless that is certainly harmful. `None` if the query
@@ -151,7 +151,11 @@ pub(super) fn missing_group_by(query: &Analysis<'_>, operand: Id, span: Span, co
     if labels.surely_has(GROUP_BY) {
         return None;
     }
-    let lost = |label: &&str| !labels.may_have(label);
+    let lost = |label: &&str| {
+        // A caller has no reason to group by the label of a metric that is only in another query.
+        let loser = || query.series(query.find_drop(operand, label).0);
+        !labels.may_have(label) && loser().is_none_or(|series| query.is_shared(series, label))
+    };
     let (example, all_but) = match query.groupable() {
         Some(mut declared) => (declared.find(lost)?, String::new()),
         None if labels.may_have(GROUP_BY) => return None,
@@ -169,11 +173,12 @@ pub(super) fn missing_group_by(query: &Analysis<'_>, operand: Id, span: Span, co
     if let Some(series) = query.series(loser) {
         // The labels to group by and the metric are declared in different files.
         let metric = series.metric.filter(|_| example != GROUP_BY)?;
+        let place_of = if metric.is_declared { "those that are declared" } else { "its labels in `metrics.toml`" };
         let title = format!("a caller may group by `{example}`, which `{}` does not have", metric.name);
         return Some(
             Diagnostic::new(Code::UndeclaredLabel, span, title)
                 .label("the group would be empty")
-                .secondary(place, format!("no label `{example}` among those that are declared")),
+                .secondary(place, format!("no label `{example}` among {place_of}")),
         );
     }
     let what = if example == GROUP_BY {

@@ -372,7 +372,8 @@ impl<'e> Join<'_, 'e> {
             }
         }
         match self.query.series(id) {
-            Some(series) if series.metric.is_some_and(|metric| metric.labels.is_some()) => {
+            // Labels of the snapshot may depend on each other, as those of `kube_pod_info` do, which is a gauge.
+            Some(series) if series.metric.is_some_and(|it| it.labels.is_some() && (it.is_declared || has_rate)) => {
                 !matches!(series.role, Role::Info | Role::Stateset)
             }
             Some(_) => has_rate && self.is_scraped(side),

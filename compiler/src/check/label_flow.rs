@@ -59,13 +59,15 @@ impl<'e> Flow<'_, 'e> {
         let declared = series.and_then(|series| Some((series, series.metric?.labels.as_ref()?)));
         let mut labels = match declared {
             Some((series, labels)) => {
-                // Every scrape adds `job` and `instance`.
+                // Every scrape adds `job` and `instance`, and what the settings name.
                 let own = match series.role {
                     Role::Bucket => Some("le"),
                     Role::Quantiles => Some("quantile"),
                     _ => None,
                 };
-                Labels::only(labels.keys().copied().chain([NAME, "job", "instance", GROUP_BY]).chain(own))
+                let added = self.tree.scope.settings.metrics.target_labels.iter().map(|label| label.value.as_str());
+                let added = added.chain([NAME, "job", "instance", GROUP_BY]).chain(own);
+                Labels::only(labels.keys().copied().chain(added))
             }
             None if series.is_some_and(|series| series.role == Role::NativeHistogram) => Labels::any().without("le"),
             None => Labels::any(),

@@ -8,6 +8,7 @@ mod analysis;
 mod calls;
 mod conditions;
 mod constants;
+mod contradictions;
 mod counters;
 mod filter;
 mod float_labels;
@@ -28,15 +29,17 @@ pub(crate) mod targets;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod undeclared;
 mod variables;
 
+pub(crate) use contradictions::{Snapshot, check as contradictions, labels_of_no_metric};
 pub use float_labels::open_metrics_float;
 pub use label_set::Labels;
 pub use row::RowLabel;
 pub(crate) use schema::Metrics;
 pub(crate) use tree::Scope;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::file::Settings;
 use crate::file::settings::Level;
@@ -95,6 +98,8 @@ pub(crate) struct Checked {
     pub findings: Vec<Diagnostic>,
     /// The labels of its series.
     pub row: Vec<RowLabel>,
+    /// All labels of the metrics that it reads, if they are known and a file declares labels, but no metric.
+    pub labels: Option<BTreeSet<String>>,
 }
 
 /// Checks a query without errors of syntax and types, which `expr` was parsed from.
@@ -108,7 +113,9 @@ pub(crate) fn check(text: &str, expr: &Expr<'_>, scope: Scope<'_>) -> Checked {
     findings.retain(|finding| scope.settings.level(finding.code) != Some(Level::Off));
     drop_superseded(&mut findings);
     findings.sort_by_key(|finding| finding.span);
-    Checked { findings, row: query.row() }
+    let compares_labels = scope.metrics.is_closed() && scope.metric.is_none() && scope.labels.is_some();
+    let labels = if compares_labels { contradictions::labels_read(&query) } else { None };
+    Checked { findings, row: query.row(), labels: labels.map(|labels| labels.into_iter().map(str::to_owned).collect()) }
 }
 
 /// The series that a selector selects.

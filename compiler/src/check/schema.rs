@@ -1,4 +1,4 @@
-//! The metrics that all preset files declare.
+//! The metrics that preset files declare and that `metrics.toml` lists.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -6,33 +6,42 @@ use std::sync::OnceLock;
 
 use promql_presets_core::{LabelInfo, LabelUse, PromDuration};
 
-use crate::diagnostic::suggest::is_one_edit;
+use crate::diagnostic::suggest::{is_one_edit, nearest_words};
+use crate::file::snapshot::KnownMetric;
 use crate::file::{Label, LabelType, Labels, MetricType, PresetFile};
-use crate::{Code, Diagnostic};
+use crate::{Code, Diagnostic, SourceFile};
 
-/// The metrics that preset files declare.
+/// The metrics that preset files declare, and those that exist.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Metrics<'s> {
-    declared: Vec<Metric<'s>>,
-    /// The metric and role of each name of series.
-    names: HashMap<String, (usize, Role)>,
+    all: Vec<Metric<'s>>,
+    /// The metric of each name, without the suffixes of further series.
+    names: HashMap<&'s str, usize>,
+    /// Whether other metrics do not exist.
+    is_closed: bool,
     /// Hashes of the metrics' names and of each name without one of its letters. Computed on first use.
     misspelt: OnceLock<HashMap<u64, usize>>,
 }
 
-/// A declared metric.
+/// A metric that is declared, that exists, or both.
 #[derive(Clone, Debug)]
 pub(crate) struct Metric<'s> {
     /// Its name.
     pub name: &'s str,
-    /// Its type, if that is declared.
+    /// Its type, if that is known.
     pub kind: Option<MetricType>,
+    /// Whether the type comes from the snapshot.
+    pub kind_is_known: bool,
     /// How often it is scraped.
     pub scrape_interval: Option<PromDuration>,
-    /// Its labels with their types; `None` admits any.
-    pub labels: Option<BTreeMap<&'s str, &'s Label>>,
-    /// The path of the file that declares it first.
-    pub path: String,
+    /// Its labels with their declarations, which those of the snapshot do not have; `None` admits any.
+    pub labels: Option<BTreeMap<&'s str, Option<&'s Label>>>,
+    /// The path of the file that declares it first, or of the snapshot.
+    pub path: &'s str,
+    /// Whether a preset file declares it.
+    pub is_declared: bool,
+    /// What the snapshot says.
+    pub known: Option<&'s KnownMetric>,
 }
 
 /// The kind of series that a name stands for.
@@ -103,30 +112,31 @@ impl Role {
 
 impl<'s> Metrics<'s> {
     /// Collects the declarations of all files. Conflicts between them are returned with the index of the file.
-    pub(crate) fn new(files: &'s [PresetFile], path: impl Fn(usize) -> String) -> (Self, Vec<(usize, Diagnostic)>) {
+    pub(crate) fn new(files: &'s [SourceFile], raw: &'s [PresetFile]) -> (Self, Vec<(usize, Diagnostic)>) {
         let mut schema = Self::default();
         let mut diagnostics = Vec::new();
-        let mut known: HashMap<&str, usize> = HashMap::new();
-        for (file, raw) in files.iter().enumerate() {
+        for (file, raw) in raw.iter().enumerate() {
             diagnostics.extend(reserved(raw).map(|diagnostic| (file, diagnostic)));
             let Some(metric) = &raw.metric else { continue };
             let labels = raw
                 .labels
                 .as_ref()
-                .map(|labels| labels.labels.iter().map(|label| (label.name.value.as_str(), label)).collect());
+                .map(|labels| labels.labels.iter().map(|label| (label.name.value.as_str(), Some(label))).collect());
             let declared = Metric {
                 name: &metric.name.value,
                 kind: metric.kind.as_ref().map(|kind| kind.value),
+                kind_is_known: false,
                 scrape_interval: metric.scrape_interval.as_ref().map(|interval| interval.value),
                 labels,
-                path: path(file),
+                path: &files[file].path,
+                is_declared: true,
+                known: None,
             };
-            let Some(first) = known.get(declared.name).copied() else {
-                known.insert(declared.name, schema.declared.len());
-                schema.declared.push(declared);
+            let Some(first) = schema.names.get(declared.name).copied() else {
+                schema.add(declared);
                 continue;
             };
-            let first = &mut schema.declared[first];
+            let first = &mut schema.all[first];
             if let (Some(kind), Some(other)) = (&metric.kind, first.kind)
                 && kind.value != other
             {
@@ -138,13 +148,93 @@ impl<'s> Metrics<'s> {
             diagnostics.extend(conflicts.map(|diagnostic| (file, diagnostic)));
             first.merge(declared);
         }
-        schema.index();
         (schema, diagnostics)
+    }
+
+    fn add(&mut self, metric: Metric<'s>) {
+        self.names.insert(metric.name, self.all.len());
+        self.all.push(metric);
+    }
+
+    /// Closes the schema: metrics that are neither declared nor in the snapshot, nor made by the server, do not exist.
+    pub(crate) fn close(&mut self, path: &'s str, known: &'s [KnownMetric]) {
+        self.is_closed = true;
+        self.names.reserve(known.len());
+        for known in known {
+            let name = known.name.value.as_str();
+            let index = self.names.get(name).copied().or_else(|| self.declared_base(name));
+            match index {
+                Some(index) => self.all[index].learn(known),
+                None => self.add(Metric::known(known, path)),
+            }
+        }
+        for name in SERVER_SERIES {
+            if !self.names.contains_key(name) {
+                self.add(Metric { kind: Some(MetricType::Gauge), ..Metric::named(name, path) });
+            }
+        }
+    }
+
+    /// The declared metric to which a series of the snapshot belongs: `http_requests` for `http_requests_total`.
+    fn declared_base(&self, name: &str) -> Option<usize> {
+        let base = ["_total", "_info"].into_iter().find_map(|suffix| name.strip_suffix(suffix));
+        let index = *self.names.get(base?)?;
+        let has = |(suffix, _): &(&str, Role)| base.is_some_and(|base| name[base.len()..] == **suffix);
+        (self.all[index].is_declared && self.all[index].derived().iter().any(has)).then_some(index)
     }
 
     /// The metric that the series of this name belong to, and their role.
     pub(super) fn find(&self, name: &str) -> Option<(&Metric<'s>, Role)> {
-        self.names.get(name).map(|(index, role)| (&self.declared[*index], *role))
+        if let Some(index) = self.names.get(name) {
+            let metric = &self.all[*index];
+            return Some((metric, metric.role()));
+        }
+        SUFFIXES.into_iter().find_map(|suffix| {
+            let metric = &self.all[*self.names.get(name.strip_suffix(suffix)?)?];
+            let role = metric.derived().iter().find(|(it, _)| *it == suffix)?.1;
+            Some((metric, role))
+        })
+    }
+
+    /// Whether metrics that are neither declared nor in the snapshot do not exist.
+    pub(super) const fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    /// Whether the snapshot has an entry of this name, or a file declares it.
+    pub(super) fn has_entry(&self, name: &str) -> bool {
+        self.names.contains_key(name)
+    }
+
+    /// The metric of the snapshot that a declared name, which is not in it, probably means: one that is one edit away, or
+    /// differs in the unit or type at its end. No file declares it.
+    pub(super) fn known_as(&self, name: &str) -> Option<&'s str> {
+        const ENDS: [&str; 7] = ["total", "seconds", "milliseconds", "bytes", "ratio", "info", "count"];
+        let adds_end = |long: &str, short: &str| {
+            let end = long.strip_prefix(short).and_then(|rest| rest.strip_prefix('_'));
+            end.is_some_and(|end| end.split('_').all(|word| ENDS.contains(&word)))
+        };
+        let digits = |name: &str| name.bytes().filter(u8::is_ascii_digit).count();
+        let is_meant = |it: &&str| {
+            let is_misspelt = || name.len() > 7 && is_one_edit(name, it) && digits(name) == digits(it);
+            adds_end(it, name) || adds_end(name, it) || is_misspelt()
+        };
+        self.all.iter().filter(|metric| !metric.is_declared).map(|metric| metric.name).find(is_meant)
+    }
+
+    /// The series whose name is most similar to one that does not exist.
+    pub(super) fn nearest(&self, name: &str) -> Option<String> {
+        let series = self.all.iter().flat_map(|metric| {
+            let is_series = metric.role() != Role::Base;
+            let parts =
+                metric.derived().iter().filter(|(_, role)| !matches!(role, Role::Counter | Role::Gauge | Role::Info));
+            is_series
+                .then_some("")
+                .into_iter()
+                .chain(parts.map(|(suffix, _)| *suffix))
+                .map(|suffix| (metric.name, suffix))
+        });
+        nearest_words(name, series).map(|(base, suffix)| format!("{base}{suffix}"))
     }
 
     /// The declared metric that a name without series is probably a misspelling of: one letter is different, missing,
@@ -156,7 +246,7 @@ impl<'s> Metrics<'s> {
             let misspelt = self.misspelt.get_or_init(|| self.misspellings());
             let digits = |name: &str| name.bytes().filter(u8::is_ascii_digit).collect::<Vec<_>>();
             let found = shortened(base).find_map(|hash| {
-                let found = self.declared[*misspelt.get(&hash)?].name;
+                let found = self.all[*misspelt.get(&hash)?].name;
                 (is_one_edit(base, found) && digits(base) == digits(found)).then_some(found)
             });
             Some(format!("{}{suffix}", found?)).filter(|meant| self.find(meant).is_some())
@@ -164,22 +254,32 @@ impl<'s> Metrics<'s> {
     }
 
     fn misspellings(&self) -> HashMap<u64, usize> {
-        let names = self.declared.iter().enumerate().filter(|(_, metric)| SIMILAR.contains(&metric.name.len()));
+        let names = self.all.iter().enumerate().filter(|(_, metric)| SIMILAR.contains(&metric.name.len()));
         names.flat_map(|(index, metric)| shortened(metric.name).map(move |hash| (hash, index))).collect()
     }
-
-    fn index(&mut self) {
-        self.names.reserve(self.declared.len() * 2);
-        for (index, metric) in self.declared.iter().enumerate() {
-            self.names.insert(metric.name.to_owned(), (index, metric.role()));
-        }
-        for (index, metric) in self.declared.iter().enumerate() {
-            for (suffix, role) in metric.derived() {
-                self.names.entry(format!("{}{suffix}", metric.name)).or_insert((index, *role));
-            }
-        }
-    }
 }
+
+/// Series that servers write themselves: those of each scrape, and those of alerts.
+const SERVER_SERIES: [&str; 15] = [
+    "ALERTS",
+    "ALERTS_FOR_STATE",
+    "scrape_body_size_bytes",
+    "scrape_duration_seconds",
+    "scrape_response_size_bytes",
+    "scrape_sample_limit",
+    "scrape_samples_limit",
+    "scrape_samples_post_metric_relabeling",
+    "scrape_samples_scraped",
+    "scrape_series_added",
+    "scrape_series_current",
+    "scrape_series_limit",
+    "scrape_timeout_seconds",
+    "scrape_labels_limit",
+    "up",
+];
+
+/// The suffixes of further series of metrics.
+pub(super) const SUFFIXES: [&str; 6] = ["_total", "_bucket", "_sum", "_count", "_created", "_info"];
 
 /// The lengths of names that are compared.
 const SIMILAR: std::ops::Range<usize> = 8..80;
@@ -212,7 +312,7 @@ fn conflicting_labels(labels: &Labels, first: &Metric<'_>) -> Vec<Diagnostic> {
         LabelInfo { name: "", required: false, prefix, kind: list, usage, description: "" }.shown_values()
     };
     let conflict = |label: &Label| {
-        let other = *first.labels.as_ref()?.get(label.name.value.as_str())?;
+        let other = (*first.labels.as_ref()?.get(label.name.value.as_str())?)?;
         // What is not valid has been reported.
         label.kind.as_ref().and(other.kind.as_ref())?;
         let (ours, theirs) = (shown(label), shown(other));
@@ -243,7 +343,36 @@ fn reserved(raw: &PresetFile) -> impl Iterator<Item = Diagnostic> {
     })
 }
 
-impl Metric<'_> {
+impl<'s> Metric<'s> {
+    /// A metric of the snapshot.
+    fn known(known: &'s KnownMetric, path: &'s str) -> Self {
+        let mut metric = Self::named(&known.name.value, path);
+        metric.learn(known);
+        metric
+    }
+
+    /// A metric that no file declares.
+    fn named(name: &'s str, path: &'s str) -> Self {
+        let (kind, scrape_interval, labels, known) = Default::default();
+        Self { name, kind, kind_is_known: true, scrape_interval, labels, path, is_declared: false, known }
+    }
+
+    /// Adds what the snapshot says. A type that is declared otherwise, which is reported, stays.
+    fn learn(&mut self, known: &'s KnownMetric) {
+        if self.kind.is_none_or(|kind| kind == MetricType::Unknown)
+            && let Some(kind) = known.kind()
+        {
+            (self.kind, self.kind_is_known) = (Some(kind), true);
+        }
+        self.known = Some(known);
+        if let Some(names) = &known.labels {
+            let labels = self.labels.get_or_insert_default();
+            for name in names {
+                labels.entry(&name.value).or_insert(None);
+            }
+        }
+    }
+
     fn merge(&mut self, other: Self) {
         self.kind = self.kind.or(other.kind);
         self.scrape_interval = self.scrape_interval.or(other.scrape_interval);
@@ -262,6 +391,10 @@ impl Metric<'_> {
     /// The role of series with the metric's own name.
     fn role(&self) -> Role {
         match self.kind {
+            // A native histogram that is a classic one, too, has entries for the series of the latter.
+            Some(MetricType::Counter) if !self.is_declared && Role::of_suffix(self.name).is_counter() => {
+                Role::of_suffix(self.name)
+            }
             Some(MetricType::Counter) => Role::Counter,
             Some(MetricType::Gauge) => Role::Gauge,
             Some(MetricType::Histogram) => match Role::of_suffix(self.name) {

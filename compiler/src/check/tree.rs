@@ -65,9 +65,21 @@ impl Series<'_> {
             || (label == "le" && self.role == Role::Bucket)
     }
 
-    /// The declared type of a label.
+    /// What is known of the values of a label: its declared type, or the values that the snapshot lists.
     pub(super) fn label(&self, label: &str) -> Option<&LabelType> {
-        self.metric?.labels.as_ref()?.get(label)?.kind.as_ref()
+        let metric = self.metric?;
+        let declared = metric.labels.as_ref().and_then(|labels| (*labels.get(label)?)?.kind.as_ref());
+        let known = || metric.known?.values(label);
+        declared.filter(|kind| **kind != LabelType::String).or_else(known).or(declared)
+    }
+
+    /// Where the type comes from.
+    pub(super) fn source(&self) -> &'static str {
+        match self.metric {
+            Some(metric) if metric.kind_is_known && metric.known.is_none() => "as the server writes it",
+            Some(metric) if metric.kind_is_known => "as `metrics.toml` has it",
+            _ => "as its file declares",
+        }
     }
 
     /// The declared role.
@@ -137,6 +149,12 @@ impl<'e> Tree<'e> {
         let by_default = || self.scope.settings.defaults.scrape_interval.as_ref().map(|interval| interval.value);
         let is_scraped = series.name.as_deref().is_some_and(|name| !name.contains(':'));
         declared.or_else(|| by_default().filter(|_| is_scraped))
+    }
+
+    /// Whether scraping adds a label to every series.
+    pub(super) fn is_target_label(&self, label: &str) -> bool {
+        let added = &self.scope.settings.metrics.target_labels;
+        matches!(label, "job" | "instance") || added.iter().any(|it| it.value == label)
     }
 
     /// Every expression, parents first.

@@ -152,7 +152,7 @@ codes! {
     InvalidName = "invalid-name", File, Error;
     /// Two presets that become one constant.
     DuplicateConstant = "duplicate-constant", File, Error;
-    /// A metric, or a label of it, that two files declare with different types.
+    /// A metric, or a label of it, that two files declare with different types, or that `metrics.toml` has otherwise.
     ConflictingMetric = "conflicting-metric", File, Error;
     /// Two files that become one module.
     DuplicateModule = "duplicate-module", File, Error;
@@ -208,11 +208,13 @@ codes! {
     UnsupportedByTarget = "unsupported-by-target", Meaning, Error + protects;
     /// A dashboard variable in a matcher.
     DashboardVariable = "dashboard-variable", Meaning, Error;
-    /// Series that a declared metric does not have.
+    /// Series that a metric does not have.
     UndeclaredMetric = "undeclared-metric", Meaning, Error, supersedes [BucketSumWithoutLe];
-    /// A label that a metric's file does not declare.
+    /// A metric that neither `metrics.toml` nor a preset file has.
+    UnknownMetric = "unknown-metric", Meaning, Error, supersedes [BucketSumWithoutLe];
+    /// A label that a metric does not have.
     UndeclaredLabel = "undeclared-label", Meaning, Error;
-    /// A value that a label's declaration does not list.
+    /// A value that a label does not have.
     UndeclaredLabelValue = "undeclared-label-value", Meaning, Error;
     /// Matchers that no series can match.
     MatchNothing = "match-nothing", Meaning, Error;

@@ -119,6 +119,11 @@ impl<'a> Messages<'a> {
             snippet = snippet.annotation(AnnotationKind::Context.span(place(*span)).label(label.as_str()));
         }
         let mut group = title.element(snippet);
+        if let Some(excerpt) = &diagnostic.elsewhere {
+            let place = AnnotationKind::Context.span(excerpt.span.range()).label(excerpt.label.as_str());
+            let other = Snippet::source(excerpt.text.as_str()).line_start(excerpt.line).path(excerpt.path.as_str());
+            group = group.element(other.annotation(place));
+        }
         if let Some(help) = &diagnostic.help {
             group = group.element(Level::HELP.message(help.as_str()));
         }

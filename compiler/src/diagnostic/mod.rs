@@ -7,7 +7,7 @@ pub(crate) mod source;
 pub mod suggest;
 
 pub use codes::{Code, Layer, Severity};
-pub use source::{FileKind, SourceFile, Span};
+pub use source::{Excerpt, FileKind, SourceFile, Span};
 
 /// A finding: what is wrong, where, and what to do about it.
 ///
@@ -26,6 +26,8 @@ pub struct Diagnostic {
     pub label: String,
     /// Other places that belong to the fault.
     pub secondary: Vec<(Span, String)>,
+    /// A place in another file that belongs to the fault.
+    pub elsewhere: Option<Excerpt>,
     /// What to type.
     pub help: Option<String>,
     /// Facts.
@@ -54,6 +56,7 @@ impl Diagnostic {
             span,
             label: String::new(),
             secondary: Vec::new(),
+            elsewhere: None,
             help: None,
             note: None,
             fix: None,
@@ -71,6 +74,13 @@ impl Diagnostic {
     #[must_use]
     pub fn secondary(mut self, span: Span, text: impl Into<String>) -> Self {
         self.secondary.push((span, text.into()));
+        self
+    }
+
+    /// Adds a place in another file.
+    #[must_use]
+    pub fn elsewhere(mut self, excerpt: Excerpt) -> Self {
+        self.elsewhere = Some(excerpt);
         self
     }
 

@@ -93,6 +93,21 @@ impl SourceFile {
     }
 }
 
+/// Lines of a file with a labelled range, for a finding about another file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Excerpt {
+    /// The path to show.
+    pub path: String,
+    /// The number of the first line, counted from 1.
+    pub line: usize,
+    /// The text of the lines.
+    pub text: String,
+    /// The range in that text.
+    pub span: Span,
+    /// What is there.
+    pub label: String,
+}
+
 /// The starts of the lines of a text, for lookups of lines and columns.
 #[derive(Clone, Debug)]
 pub struct Lines<'a> {
@@ -122,6 +137,19 @@ impl<'a> Lines<'a> {
         let before = &self.text.as_bytes()[self.starts[line - 1]..(offset as usize).min(self.text.len())];
         let is_char_start = |byte: &&u8| !(0x80..0xC0).contains(*byte);
         (line, before.iter().filter(is_char_start).count() + 1)
+    }
+
+    /// The lines around a range of a file that messages name `path`.
+    #[must_use]
+    pub fn excerpt(&self, path: &str, span: Span, label: impl Into<String>) -> Excerpt {
+        let lines = self.around(span.range());
+        Excerpt {
+            path: path.to_owned(),
+            line: self.line(span.start),
+            span: Span::of(span.start as usize - lines.start..span.end as usize - lines.start),
+            text: self.text[lines].to_owned(),
+            label: label.into(),
+        }
     }
 
     /// The whole lines around a range, without the last line break.

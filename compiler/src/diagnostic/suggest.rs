@@ -25,6 +25,56 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
+/// The candidate, given as two parts, that shares most words with a name such as `http_requests_total`: the first one, and
+/// two thirds of all. Words that are one edit apart count as nearly the same.
+pub(crate) fn nearest_words<'a>(
+    name: &str,
+    candidates: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Option<(&'a str, &'a str)> {
+    let words = words(name, "");
+    let scored = candidates.into_iter().filter_map(|(base, suffix)| {
+        // Most names are rejected by their first word.
+        same(words.first()?, base.split(SEPARATORS).next()?)?;
+        let others = self::words(base, suffix);
+        let score = 100 * common(&words, &others) / (SAME * (words.len() + others.len()) / 2);
+        (score >= 66).then_some((score, (base, suffix)))
+    });
+    // Of several, the first one.
+    scored.min_by_key(|(score, _)| std::cmp::Reverse(*score)).map(|(_, found)| found)
+}
+
+const SEPARATORS: [char; 3] = ['_', ':', '.'];
+
+/// What two equal words count.
+const SAME: usize = 10;
+
+fn words<'a>(base: &'a str, suffix: &'a str) -> Vec<&'a str> {
+    base.split(SEPARATORS).chain(suffix.split(SEPARATORS).skip(1)).collect()
+}
+
+/// What two words that are the same or nearly so count.
+fn same(a: &str, b: &str) -> Option<usize> {
+    match a == b {
+        true => Some(SAME),
+        false if a.len() > 2 && is_one_edit(a, b) => Some(SAME - 1),
+        false => None,
+    }
+}
+
+/// What the words that two names have in common, in this order, count.
+fn common(a: &[&str], b: &[&str]) -> usize {
+    let mut above = vec![0; b.len() + 1];
+    for x in a {
+        let mut before = 0;
+        for (at, y) in b.iter().enumerate() {
+            let both = same(x, y).map_or(0, |count| before + count);
+            before = above[at + 1];
+            above[at + 1] = both.max(before).max(above[at]);
+        }
+    }
+    above.last().copied().unwrap_or_default()
+}
+
 /// Whether two words are one edit apart.
 pub(crate) fn is_one_edit(a: &str, b: &str) -> bool {
     let (a, b) = (a.as_bytes(), b.as_bytes());
@@ -55,7 +105,33 @@ fn distance(a: &[u8], b: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_one_edit, nearest};
+    use super::{is_one_edit, nearest, nearest_words};
+
+    #[test]
+    fn names_of_metrics() {
+        let candidates = [
+            ("http_requests_total", ""),
+            ("http_responses_total", ""),
+            ("http_request_duration_seconds", "_bucket"),
+            ("http_request_duration_seconds", "_count"),
+            ("node_cpu_seconds_total", ""),
+            ("kube_pod_container_resource_requests", ""),
+        ];
+        for (typed, meant) in [
+            ("http_request_total", Some("http_requests_total")),
+            ("http_request_duration_second_count", Some("http_request_duration_seconds_count")),
+            ("http_request_duration_bucket", Some("http_request_duration_seconds_bucket")),
+            ("http_requests", Some("http_requests_total")),
+            ("node_cpu", Some("node_cpu_seconds_total")),
+            ("kube_pod_container_resource_requests_cpu_cores", Some("kube_pod_container_resource_requests")),
+            ("node_memory_total", None),
+            ("requests_total", None),
+            ("", None),
+        ] {
+            let found = nearest_words(typed, candidates).map(|(base, suffix)| format!("{base}{suffix}"));
+            assert_eq!(found.as_deref(), meant, "{typed}");
+        }
+    }
 
     #[test]
     fn one_edit() {

@@ -63,6 +63,8 @@ pub(crate) struct Metric {
     pub name: Spanned<String>,
     /// `type`.
     pub kind: Option<Spanned<MetricType>>,
+    /// `unit`.
+    pub unit: Option<Spanned<String>>,
     /// `scrape_interval`.
     pub scrape_interval: Option<Spanned<PromDuration>>,
 }
@@ -305,13 +307,12 @@ impl Reader<'_> {
 
     fn metric(&mut self, key: &Key<'_>, value: &Value<'_>, complete: bool) -> Option<Metric> {
         let table = self.table("metric", value)?;
-        let (mut name, mut kind, mut scrape_interval) = (None, None, None);
+        let (mut name, mut kind, mut unit, mut scrape_interval) = (None, None, None, None);
         for (key, value) in in_order(table) {
             match self.known_key(table, key, "`[metric]`", &METRIC_KEYS) {
                 "name" => name = self.name("name", value),
                 "type" => kind = self.metric_type(value),
-                // Documentation only.
-                "unit" => _ = self.string("unit", value),
+                "unit" => unit = self.spanned_string("unit", value),
                 "scrape_interval" => scrape_interval = self.positive_duration("scrape_interval", value),
                 _ => {}
             }
@@ -324,7 +325,7 @@ impl Reader<'_> {
                     .help("add `name = \"...\"`, or leave `[metric]` out if the templates name their metrics"),
             );
         }
-        name.map(|name| Metric { name, kind, scrape_interval })
+        name.map(|name| Metric { name, kind, unit, scrape_interval })
     }
 
     fn metric_type(&mut self, value: &Value<'_>) -> Option<Spanned<MetricType>> {

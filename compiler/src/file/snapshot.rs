@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter, Write};
 
 use toml::de::{DeTable, DeValue};
 
-use super::{Key, MetricType, Reader, Value, in_order, key_span, read_toml, with_article};
+use super::{Key, LabelType, MetricType, Reader, Value, in_order, key_span, read_toml, with_article};
 use crate::diagnostic::source::Spanned;
 use crate::{Code, Diagnostic, Span};
 
@@ -54,7 +54,10 @@ impl Snapshot {
         }
         let strings = |list: Vec<Spanned<String>>| list.into_iter().map(|value| value.value).collect();
         let metric = |metric: KnownMetric| {
-            let values = metric.values.into_iter().map(|(label, values)| (label.value, strings(values)));
+            let values = metric.values.into_iter().map(|(label, values)| match values {
+                LabelType::OneOf(values) => (label.value, strings(values)),
+                _ => (label.value, BTreeSet::new()),
+            });
             let content = SnapshotMetric {
                 kind: metric.kind.map_or(MetricType::Unknown, |kind| kind.value),
                 help: metric.help,
@@ -166,7 +169,19 @@ pub(crate) struct KnownMetric {
     /// `labels`; `None` admits any.
     pub labels: Option<Vec<Spanned<String>>>,
     /// `values`: all values of some labels.
-    pub values: Vec<(Spanned<String>, Vec<Spanned<String>>)>,
+    pub values: Vec<(Spanned<String>, LabelType)>,
+}
+
+impl KnownMetric {
+    /// Its type, unless it is unknown.
+    pub(crate) fn kind(&self) -> Option<MetricType> {
+        self.kind.as_ref().map(|kind| kind.value).filter(|kind| *kind != MetricType::Unknown)
+    }
+
+    /// All values of a label, if they are listed.
+    pub(crate) fn values(&self, label: &str) -> Option<&LabelType> {
+        self.values.iter().find(|(name, _)| name.value == label).map(|(_, values)| values)
+    }
 }
 
 const KEYS: [&str; 5] = ["type", "help", "unit", "labels", "values"];
@@ -224,14 +239,14 @@ impl Reader<'_> {
         true
     }
 
-    fn known_values(&mut self, value: &Value<'_>) -> Vec<(Spanned<String>, Vec<Spanned<String>>)> {
+    fn known_values(&mut self, value: &Value<'_>) -> Vec<(Spanned<String>, LabelType)> {
         let DeValue::Table(table) = value.get_ref() else {
             self.wrong_type("values", "a table", value, "write `values = { label = [\"...\"] }`");
             return Vec::new();
         };
         let values = in_order(table).into_iter().map(|(key, value)| {
             let label = Spanned { value: key.get_ref().to_string(), span: key_span(key) };
-            (label, self.distinct_strings(key.get_ref(), "value", value))
+            (label, LabelType::OneOf(self.distinct_strings(key.get_ref(), "value", value)))
         });
         values.collect()
     }

@@ -1,0 +1,306 @@
+//! Reports metrics, labels and values that neither a preset file declares nor the snapshot of a server has.
+
+use promql_presets_core::LabelKind;
+
+use super::analysis::Analysis;
+use super::conditions::{Condition, alternatives};
+use super::schema::{Metric, Role, SUFFIXES};
+use super::tree::{Id, Series};
+use crate::diagnostic::suggest::nearest;
+use crate::file::{Label, LabelType, MetricType};
+use crate::promql::{BinaryOp, ExprKind, MatchOp, Matcher, MatcherItem, Name, Selector};
+use crate::{Code, Diagnostic, Span};
+
+/// How to learn of what is new.
+pub(super) const PULL: &str = "run `promql-presets schema pull`";
+
+/// A series that no metric has, or that a metric of its name does not have.
+pub(super) fn metric(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, series: &Series<'_>) -> Option<Diagnostic> {
+    let name = series.name.as_deref()?;
+    let metrics = query.scope.metrics;
+    let span = name_span(selector);
+    if let Some(metric) = series.metric {
+        return (series.declared() == Role::Base).then(|| base(query, metric, name, span));
+    }
+    if query.scope.template && selector.name.as_ref().and_then(Name::as_literal) == Some("metric_name") {
+        return Some(
+            Diagnostic::new(Code::MalformedPlaceholder, span, "`metric_name` without braces")
+                .label("a metric with exactly this name")
+                .help("write `{metric_name}`"),
+        );
+    }
+    if metrics.is_closed() {
+        return wrong_suffix(query, selector, name, span).or_else(|| unknown(query, id, selector, name, span));
+    }
+    if let Some(meant) = metrics.similar(name) {
+        return Some(
+            Diagnostic::new(Code::UndeclaredMetric, span, format!("no file declares `{name}`"))
+                .label("one letter away from a declared metric")
+                .help(format!("write `{meant}`"))
+                .warning_unless(false),
+        );
+    }
+    wrong_suffix(query, selector, name, span)
+}
+
+/// The place of a selector's name.
+fn name_span(selector: &Selector<'_>) -> Span {
+    let within = || {
+        selector.items().iter().find_map(|item| match item {
+            MatcherItem::Name(name) => Some(name.span),
+            MatcherItem::Matcher(matcher) if matcher.label.name == "__name__" => Some(matcher.value.span),
+            _ => None,
+        })
+    };
+    selector.name.as_ref().map(|name| name.span).or_else(within).unwrap_or(selector.span)
+}
+
+/// The name of a classic histogram, which has no series.
+fn base(query: &Analysis<'_>, metric: &Metric<'_>, name: &str, span: Span) -> Diagnostic {
+    let written = query.slice(span);
+    let finding = Diagnostic::new(Code::UndeclaredMetric, span, format!("no series `{name}`"))
+        .help(format!("write `{written}_bucket`, `{written}_sum` or `{written}_count`"));
+    if metric.kind_is_known {
+        return finding.label(format!("`{}` is a classic histogram in `metrics.toml`", metric.name));
+    }
+    finding
+        .label(format!("`{}` is a classic histogram", metric.name))
+        .note("declare `type = \"native_histogram\"` if its samples are histograms")
+}
+
+/// A series that a metric of this type does not have: `x_bucket` of a summary `x`.
+fn wrong_suffix(query: &Analysis<'_>, selector: &Selector<'_>, name: &str, span: Span) -> Option<Diagnostic> {
+    let metrics = query.scope.metrics;
+    let hole = selector.name.as_ref().and_then(|name| name.holes.first());
+    let base = match hole {
+        // Without a snapshot, only `{metric_name}_suffix` certainly refers to the metric.
+        Some(_) => query.scope.metric?,
+        None if metrics.is_closed() => {
+            let bases = SUFFIXES.into_iter().filter_map(|suffix| name.strip_suffix(suffix));
+            bases.into_iter().find(|base| metrics.find(base).is_some())?
+        }
+        None => return None,
+    };
+    let (metric, _) = metrics.find(base)?;
+    let kind = metric.kind.filter(|kind| *kind != MetricType::Unknown)?;
+    // Names with a colon are recording rules.
+    let suffix = name.strip_prefix(base).filter(|suffix| !suffix.contains(':'))?;
+    let finding = Diagnostic::new(Code::UndeclaredMetric, span, format!("no series `{name}`"))
+        .label(format!("a {} has no series with this name", kind.as_str().replace('_', " ")));
+    let written = hole.map_or(base, |hole| query.slice(*hole));
+    let derived = metric.derived().iter().map(|(suffix, _)| *suffix);
+    let meant = nearest(suffix, derived.clone()).or_else(|| Some("").filter(|_| derived.len() <= 2));
+    if let Some(meant) = meant {
+        return Some(finding.help(format!("write `{written}{meant}`")));
+    }
+    let series: Vec<String> = derived.map(|suffix| format!("`{written}{suffix}`")).collect();
+    let own =
+        if kind == MetricType::Summary { format!("`{written}` with the label `quantile`, ") } else { String::new() };
+    Some(finding.note(format!("its series are {own}{}", series.join(", "))))
+}
+
+/// A metric that neither the snapshot nor a preset file has.
+fn unknown(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, name: &str, span: Span) -> Option<Diagnostic> {
+    let metrics = query.scope.metrics;
+    if query.scope.settings.metrics.is_open(name) {
+        return None;
+    }
+    let finding = Diagnostic::new(Code::UnknownMetric, span, format!("no metric `{name}`"))
+        .label("neither in `metrics.toml` nor declared in a preset file")
+        .warning_unless(!has_alternative(query, id));
+    Some(match metrics.nearest(name) {
+        Some(meant) => {
+            let finding = finding
+                .help(format!("a metric with a similar name exists: `{meant}`"))
+                .note(format!("{PULL} if the metric is new"));
+            let is_literal = selector.name.as_ref().is_some_and(|name| name.as_literal().is_some());
+            if is_literal { finding.fix(crate::diagnostic::Fix { span, text: meant }) } else { finding }
+        }
+        None => finding.help(format!("{PULL} if the metric is new")),
+    })
+}
+
+/// Whether `or` combines a selector with one of a metric that exists, as in `new or old` for two versions of an exporter.
+fn has_alternative(query: &Analysis<'_>, id: Id) -> bool {
+    let mut below = id;
+    query.ancestors(id).any(|outer| {
+        let is_or = matches!(&query.expr(outer).kind, ExprKind::Binary(binary) if binary.op == BinaryOp::Or);
+        let mut others = query.children(outer).filter(|side| is_or && *side != below);
+        let found = others.any(|side| query.selectors_below(side).any(|(_, _, series)| series.metric.is_some()));
+        below = outer;
+        found
+    })
+}
+
+/// Reports a label or a value that the metric does not have. Returns whether there was one.
+pub(super) fn matcher(
+    query: &Analysis<'_>,
+    matcher: &Matcher<'_>,
+    series: &Series<'_>,
+    findings: &mut Vec<Diagnostic>,
+) -> bool {
+    let Some(metric) = series.metric else { return false };
+    let label = &*matcher.label.name;
+    let declared = match metric.labels.as_ref().map(|labels| labels.get(label)) {
+        Some(Some(declared)) => *declared,
+        Some(None) => {
+            let known = label.starts_with("__")
+                || query.is_target_label(label)
+                || (label == "le" && matches!(series.role, Role::Bucket | Role::Unknown))
+                || (label == "quantile" && matches!(series.role, Role::Quantiles | Role::Unknown));
+            if !known {
+                findings.extend(undeclared(series, label, matcher.label.span));
+                return true;
+            }
+            None
+        }
+        None => None,
+    };
+    undeclared_value(matcher, series, declared, findings)
+}
+
+/// The finding for a label that a metric does not have.
+pub(super) fn undeclared(series: &Series<'_>, label: &str, span: Span) -> Option<Diagnostic> {
+    let metric = series.metric?;
+    let labels = metric.labels.as_ref()?;
+    let is_known = metric.known.is_some_and(|known| known.labels.is_some());
+    let finding = Diagnostic::new(Code::UndeclaredLabel, span, format!("`{}` has no label `{label}`", metric.name));
+    let finding = match () {
+        () if is_known => finding.label("not among its labels in `metrics.toml`"),
+        () if series.is_own => finding.label("not among the labels that its file declares"),
+        () => finding.label(format!("not among the labels that `{}` declares", metric.path)),
+    };
+    let le = (series.role == Role::Bucket).then_some("le");
+    Some(match nearest(label, labels.keys().copied().chain(le)) {
+        Some(meant) => finding.help(format!("a label with a similar name exists: `{meant}`")),
+        // Labels that files do not declare.
+        None if label.eq_ignore_ascii_case("le") => finding.note("only the buckets of a classic histogram have `le`"),
+        None if label == "quantile" => finding.note("only the quantiles of a summary have `quantile`"),
+        None if is_known => {
+            let names: Vec<&str> = labels.keys().copied().collect();
+            finding.help(format!("{PULL} if the label is new")).note(format!("its labels are {}", listed(&names)))
+        }
+        None => {
+            // As a key of TOML.
+            let is_bare = label.chars().all(|char| char.is_ascii_alphanumeric() || matches!(char, '_' | '-'));
+            let key = if is_bare { label.to_owned() } else { format!("{label:?}") };
+            let place = if series.is_own { String::new() } else { format!(" of `{}`", metric.path) };
+            finding.help(format!("declare it: `{key} = \"string\"` below `[labels]`{place}"))
+        }
+    })
+}
+
+/// Names in backticks; only the first of many.
+pub(super) fn listed(names: &[&str]) -> String {
+    const MAX: usize = 20;
+    let shown = format!("`{}`", names[..names.len().min(MAX)].join("`, `"));
+    if names.len() > MAX { format!("{shown} and {} more", names.len() - MAX) } else { shown }
+}
+
+/// A UUID in upper case, or an integer with leading zeros: filters of callers have another form.
+fn unusual_form(matcher: &Matcher<'_>, kind: &LabelType, typed: &str) -> Option<Diagnostic> {
+    let kind = kind.as_ref().map(|_| &[][..]);
+    let (LabelKind::Uuid | LabelKind::Integer) = kind else { return None };
+    let usual = kind.normalize(typed).filter(|usual| usual != typed)?;
+    let (value, all) = (&*matcher.value.value, matcher.value.span);
+    // With an escape in it, the value has another length in the template.
+    let at = value.find(typed).filter(|_| all.range().len() == value.len() + 2)?;
+    let start = all.start + 1 + u32::try_from(at).ok()?;
+    let span = Span::new(start, start + u32::try_from(typed.len()).ok()?);
+    let title = format!("`{typed}` is not in the form of the label's filters");
+    Some(
+        Diagnostic::new(Code::UndeclaredLabelValue, span, title)
+            .label(format!("a caller's filter on `{}` is written `{usual}`", matcher.label.name))
+            .write(span, usual)
+            .warning_unless(false),
+    )
+}
+
+/// Reports a value that the label cannot have. Returns whether there was one.
+fn undeclared_value(
+    matcher: &Matcher<'_>,
+    series: &Series<'_>,
+    declared: Option<&Label>,
+    findings: &mut Vec<Diagnostic>,
+) -> bool {
+    let label = &*matcher.label.name;
+    let Some(kind) = series.label(label) else { return false };
+    let is_declared = declared.is_some_and(|declared| declared.kind.as_ref() == Some(kind));
+    // Values that a file forgot to declare are reported at the declaration.
+    let others = series.metric.and_then(|metric| metric.known?.values(label));
+    let prefix = declared.and_then(|declared| declared.prefix.as_ref()).map_or("", |prefix| prefix.value.as_str());
+    let value = &*matcher.value.value;
+    let typed = match matcher.op {
+        MatchOp::Equal | MatchOp::NotEqual => Some(vec![value]),
+        MatchOp::Regex | MatchOp::NotRegex => alternatives(value),
+    };
+    let known = |typed: &str| {
+        typed.is_empty()
+            || match kind {
+                LabelType::OneOf(_) => values_of(kind)
+                    .chain(others.into_iter().flat_map(values_of))
+                    .any(|value| is_same(label, value, typed)),
+                other => other.as_ref().map(|_| &[][..]).normalize_after(prefix, typed).is_some(),
+            }
+    };
+    let (listed_label, none_label) = if is_declared {
+        ("not among the declared values", "matches none of the declared values")
+    } else {
+        ("not among its values in `metrics.toml`", "matches none of its values in `metrics.toml`")
+    };
+    let finding = |title| Diagnostic::new(Code::UndeclaredLabelValue, matcher.value.span, title);
+    let finding = match (typed, kind) {
+        (Some(typed), _) => {
+            let Some(wrong) = typed.iter().find(|typed| !known(typed)) else {
+                findings.extend(typed.into_iter().find_map(|typed| unusual_form(matcher, kind, typed)));
+                return false;
+            };
+            let finding = finding(format!("`{wrong}` is not a value of the label `{label}`"));
+            match kind {
+                LabelType::Integer => finding.label("declared as an integer"),
+                LabelType::Uuid if prefix.is_empty() => finding.label("declared as a UUID"),
+                LabelType::Uuid => finding.label(format!("declared as a UUID after `{prefix}`")),
+                _ => {
+                    let finding = finding.label(listed_label);
+                    match nearest(wrong, values_of(kind)) {
+                        Some(meant) => finding.help(format!("a value with a similar name exists: `{meant}`")),
+                        None => finding.note(all_values(kind, is_declared)),
+                    }
+                }
+            }
+        }
+        (None, LabelType::OneOf(_)) if matcher.op == MatchOp::Regex && !matcher.matches_empty() => {
+            let condition = Condition::of(matcher);
+            let mut values = values_of(kind).chain(others.into_iter().flat_map(values_of));
+            if !values.all(|value| condition.matches(value) == Some(false)) {
+                return false;
+            }
+            finding(format!("pattern that no value of the label `{label}` matches"))
+                .label(none_label)
+                .note(all_values(kind, is_declared))
+        }
+        _ => return false,
+    };
+    findings.push(finding);
+    true
+}
+
+/// Whether two values are the same. Bounds of buckets are numbers, whose form is another check.
+fn is_same(label: &str, value: &str, typed: &str) -> bool {
+    let number = |text: &str| text.parse::<f64>().ok();
+    value == typed || (matches!(label, "le" | "quantile") && number(typed).is_some() && number(value) == number(typed))
+}
+
+fn values_of(kind: &LabelType) -> impl Iterator<Item = &str> {
+    let values = if let LabelType::OneOf(values) = kind { &values[..] } else { &[] };
+    values.iter().map(|value| value.value.as_str())
+}
+
+fn all_values(kind: &LabelType, is_declared: bool) -> String {
+    let values: Vec<&str> = values_of(kind).collect();
+    if is_declared {
+        format!("declared are `{}`", values.join("`, `"))
+    } else {
+        format!("its values are {}", listed(&values))
+    }
+}
