@@ -10,6 +10,9 @@ use crate::recognize::Holes;
 /// The header in which the client of a test names the preset of a query; empty for unchecked PromQL.
 pub(crate) const PRESET_HEADER: &str = "x-promql-preset";
 
+/// The header with the number of a request.
+pub(crate) const ATTEMPT_HEADER: &str = "x-promql-attempt";
+
 /// An endpoint of the HTTP API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -105,6 +108,8 @@ pub struct Call {
     pub(crate) parameters: Vec<(String, String)>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) connection: usize,
+    /// The number that the client of a test gives the request.
+    pub(crate) attempt: Option<u64>,
     /// The name of the preset, as the client has it. `None` if the client does not name presets.
     pub(crate) named: Option<String>,
     pub(crate) preset: Option<&'static str>,
@@ -127,7 +132,9 @@ impl Call {
         if headers.iter().any(is_form) {
             parameters.extend(form_urlencoded::parse(body).into_owned());
         }
-        let named = headers.iter().position(|(name, _)| name == PRESET_HEADER).map(|at| headers.remove(at).1);
+        let mut take =
+            |header: &str| headers.iter().position(|(name, _)| name == header).map(|at| headers.remove(at).1);
+        let (named, attempt) = (take(PRESET_HEADER), take(ATTEMPT_HEADER).and_then(|number| number.parse().ok()));
         Self {
             method: method.to_owned(),
             endpoint,
@@ -136,6 +143,7 @@ impl Call {
             parameters,
             headers,
             connection,
+            attempt,
             named,
             preset: None,
             holes: Holes::default(),

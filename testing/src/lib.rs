@@ -72,11 +72,42 @@
 //! Values of a range query belong to the start of its range, one step later, and so on, as many as fit into the range. An
 //! instant query has the time that it asks for.
 //!
+//! # Paused time
+//!
+//! With `#[tokio::test(start_paused = true)]`, time stands still while a request of [`client`](MockPrometheus::client) is
+//! on its way, although tokio itself knows nothing of sockets and would let the call run into its deadline. It moves on
+//! as usual where the service or the client waits: between polls, between retries. An answer's
+//! [`delay`](Answer::delay) is by the same clock, so a test of a timeout of 30 seconds takes no time:
+//!
+//! ```
+//! use std::time::Duration;
+//! use promql_presets::presets::prometheus::{self, UP_RATIO};
+//! use promql_presets::RetryPolicy;
+//! use promql_presets_testing::{Answer, MockPrometheus};
+//!
+//! #[tokio::main(flavor = "current_thread", start_paused = true)] // #[tokio::test(start_paused = true)]
+//! async fn main() {
+//!     let mock = MockPrometheus::start();
+//!     mock.on(UP_RATIO).returns(Answer::from(1.0).delay(Duration::from_secs(40))).then(0.5);
+//!     let client = mock.client_builder().timeout(Duration::from_secs(30)).retry(RetryPolicy::never()).build().unwrap();
+//!
+//!     let error = client.query(UP_RATIO, &prometheus::Querier::new()).await.unwrap_err();
+//!     assert!(error.is_timeout());
+//!     tokio::time::sleep(Duration::from_secs(3600)).await;
+//!     assert_eq!(client.query(UP_RATIO, &prometheus::Querier::new()).await.unwrap().number().unwrap(), 0.5);
+//! }
+//! ```
+//!
+//! That holds for clients of [`client`](MockPrometheus::client) and [`client_builder`](MockPrometheus::client_builder), in
+//! one runtime at a time. Other clients need [`tokio::time::resume`] before a call. Timestamps are those of the system:
+//! `TimeRange::last_hours` does not follow the paused clock.
+//!
 //! Each mock has a port and a thread of its own, so tests can run in parallel and need no runtime for it.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod answer;
 mod call;
+mod clock;
 mod expectation;
 mod expected;
 mod mock;

@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use promql_presets::reqwest::header::HeaderValue;
 use promql_presets::{ClientBuilder, MetricQuerier, Preset, PrometheusClient, RetryPolicy};
 
 use crate::answer::Response;
-use crate::call::{Call, Endpoint, PRESET_HEADER};
+use crate::call::{ATTEMPT_HEADER, Call, Endpoint, PRESET_HEADER};
+use crate::clock::Clock;
 use crate::expectation::On;
 use crate::expected::Query;
 use crate::server::{Handler, Server};
@@ -71,15 +73,17 @@ impl MockPrometheus {
     /// The same with a path after the URL: `/select/42/prometheus`.
     pub fn client_builder_at(&self, path: &str) -> ClientBuilder {
         let pause = Duration::from_millis(1);
+        let clock = Arc::clone(&self.shared.clock);
         PrometheusClient::builder(format!("{}{path}", self.url))
             .retry(RetryPolicy::default().backoff(pause, pause))
             .configure_http(promql_presets::reqwest::ClientBuilder::no_proxy)
-            .__on_attempt(|preset, headers| {
-                let name = preset.unwrap_or_default().as_bytes();
-                if let Ok(value) = promql_presets::reqwest::header::HeaderValue::from_bytes(name) {
-                    headers.insert(PRESET_HEADER, value);
+            .__on_attempt(move |preset, headers| {
+                let attempt = clock.start();
+                headers.insert(ATTEMPT_HEADER, attempt.number.into());
+                if let Ok(name) = HeaderValue::from_bytes(preset.unwrap_or_default().as_bytes()) {
+                    headers.insert(PRESET_HEADER, name);
                 }
-                Box::new(())
+                Box::new(attempt)
             })
     }
 
@@ -225,7 +229,11 @@ impl Drop for Refusing<'_> {
 }
 
 impl Handler for Shared {
-    async fn respond(self: Arc<Self>, call: Call) -> Response {
+    async fn respond(&self, call: Call) -> Response {
         self.answer(call)
+    }
+
+    fn clock(&self) -> &Arc<Clock> {
+        &self.clock
     }
 }

@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 
 use crate::answer::{End, Response};
 use crate::call::Call;
+use crate::clock::Clock;
 
 /// The headers of a request may have this many bytes, and its body.
 const MAX_HEAD: usize = 1 << 20;
@@ -23,12 +24,10 @@ const MAX_BODY: usize = 64 << 20;
 
 /// Responds to requests.
 pub(crate) trait Handler: Send + Sync + 'static {
-    fn respond(self: Arc<Self>, call: Call) -> impl Future<Output = Response> + Send;
+    fn respond(&self, call: Call) -> impl Future<Output = Response> + Send;
 
-    /// Waits before a response.
-    fn wait(&self, delay: Duration) -> impl Future<Output = ()> + Send {
-        tokio::time::sleep(delay)
-    }
+    /// The clock of the client.
+    fn clock(&self) -> &Arc<Clock>;
 }
 
 /// A server on a free loopback port, until it is dropped.
@@ -151,22 +150,25 @@ async fn serve<H: Handler>(mut stream: TcpStream, number: usize, handler: &Arc<H
     stream.set_nodelay(true)?;
     let mut buffer = Vec::new();
     while let Some(call) = read(&mut stream, &mut buffer, number).await? {
-        let Response { delay, bytes, end, pace } = Arc::clone(handler).respond(call).await;
+        let (attempt, clock) = (call.attempt, handler.clock());
+        let Response { delay, bytes, end, pace } = handler.respond(call).await;
         if !delay.is_zero() {
-            handler.wait(delay).await;
+            clock.wait(attempt, delay).await;
         }
         let (piece, pause) = pace.unwrap_or((bytes.len().max(1), Duration::ZERO));
         for (at, piece) in bytes.chunks(piece).enumerate() {
             if at > 0 {
-                handler.wait(pause).await;
+                clock.wait(attempt, pause).await;
             }
             stream.write_all(piece).await?;
         }
+        clock.sent(attempt);
         match end {
             End::Keep => {}
             End::Close => return stream.shutdown().await,
             End::Reset => return stream.set_zero_linger(),
             End::Stall => {
+                clock.stall(attempt);
                 let mut rest = [0; 64];
                 return match stream.read(&mut rest).await? {
                     0 => Err(io::ErrorKind::ConnectionAborted.into()),

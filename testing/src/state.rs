@@ -1,16 +1,18 @@
 //! What the mock expects, and what has happened.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use promql_presets::Timestamp;
 
 use crate::answer::{Answer, Response, Shape, Times};
 use crate::call::Call;
+use crate::clock::Clock;
 use crate::expected::{Expected, Reply};
 
 /// The state of a mock, which its server shares.
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
+    pub(crate) clock: Arc<Clock>,
     state: Mutex<State>,
 }
 

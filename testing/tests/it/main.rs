@@ -3,6 +3,7 @@
 
 mod answers;
 mod expectations;
+mod paused;
 mod strict;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
