@@ -110,9 +110,13 @@ mod call;
 mod clock;
 mod expectation;
 mod expected;
+#[doc(hidden)]
+pub mod guard;
 mod mock;
 mod native;
+mod real;
 mod recognize;
+mod remote_write;
 mod series;
 mod server;
 mod state;
@@ -121,4 +125,9 @@ pub use answer::Answer;
 pub use call::{Call, Endpoint};
 pub use expectation::{Expectation, IntoCondition, OfMatch, OfValue, On};
 pub use mock::{MockPrometheus, Refusing};
+#[doc(hidden)]
+pub use promql_presets::Timestamp;
+pub use real::{TestPrometheus, TestPrometheusBuilder};
+#[doc(hidden)]
+pub use remote_write::write;
 pub use series::{IntoValues, NotationError, TestSeries, Values};

@@ -4,6 +4,7 @@
 mod answers;
 mod expectations;
 mod paused;
+mod real;
 mod strict;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

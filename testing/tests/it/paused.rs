@@ -73,7 +73,7 @@ async fn retries_wait_by_the_paused_clock() {
     let client = mock.client_builder().timeout(Duration::from_mins(1)).retry(policy).build().unwrap();
     let start = Instant::now();
     assert_eq!(ask(&client).await.unwrap(), 1.0);
-    assert!((20..=25).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+    assert!((20..40).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

@@ -21,7 +21,6 @@
 
 mod data;
 pub mod extended;
-mod guard;
 mod http;
 pub mod prometheus;
 mod server;

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use crate::guard::Guard;
+use promql_presets_testing::guard::Guard;
+
 use crate::{Dataset, Error, Server, Tool, extended, http};
 
 /// The variable with the URL of a running Prometheus that [`start_for_tests`] started, for [`shared`] to use.

@@ -5,7 +5,8 @@ use std::io::{Write, stderr};
 
 use serde_json::Value;
 
-use crate::guard::Guard;
+use promql_presets_testing::guard::Guard;
+
 use crate::{Error, Labels, Tool, http};
 
 /// The variable that makes live tests fail, instead of being skipped, where servers are missing.

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::guard::Guard;
+use promql_presets_testing::guard::Guard;
+
 use crate::{Dataset, Error, Server, Tool, extended, http};
 
 /// The variable with the URL of a running VictoriaMetrics that [`start_for_tests`] started, for [`shared`] to use.

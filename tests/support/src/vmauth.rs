@@ -4,7 +4,8 @@ use std::fs;
 use std::net::TcpStream;
 use std::process::Command;
 
-use crate::guard::Guard;
+use promql_presets_testing::guard::Guard;
+
 use crate::{Error, Server, Tool, http};
 
 /// A certificate and its key, in PEM.

@@ -4,14 +4,14 @@ use std::env;
 use std::fs;
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::Error;
+/// Why a server could not be found, started or queried.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Limit on the time from a server's start to its first response.
 const READY_WITHIN: Duration = Duration::from_mins(1);
@@ -34,7 +34,7 @@ const WATCHDOG: &str = r#"
 
 /// A temporary folder with at most one server.
 #[derive(Debug)]
-pub(crate) struct Guard {
+pub struct Guard {
     folder: PathBuf,
     watchdog: Child,
     server: Option<Child>,
@@ -42,19 +42,19 @@ pub(crate) struct Guard {
 
 impl Guard {
     /// Creates a temporary folder.
-    pub(crate) fn new() -> Result<Self, Error> {
+    ///
+    /// # Errors
+    /// If the folder cannot be created, or `sh` is missing.
+    pub fn new() -> Result<Self, Error> {
         let folder = new_folder().map_err(|error| format!("cannot create a temporary folder: {error}"))?;
         // In its own process group, the watchdog survives the Ctrl-C that ends its owner. It does not inherit streams,
         // which readers would wait for.
-        let watchdog = Command::new("sh")
-            .args(["-c", WATCHDOG, "watchdog"])
-            .arg(&folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .process_group(0)
-            .spawn();
-        match watchdog {
+        let mut watchdog = Command::new("sh");
+        watchdog.args(["-c", WATCHDOG, "watchdog"]).arg(&folder);
+        watchdog.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut watchdog, 0);
+        match watchdog.spawn() {
             Ok(watchdog) => Ok(Self { folder, watchdog, server: None }),
             Err(error) => {
                 let _ = fs::remove_dir(&folder);
@@ -64,7 +64,8 @@ impl Guard {
     }
 
     /// The folder.
-    pub(crate) fn folder(&self) -> &Path {
+    #[must_use]
+    pub fn folder(&self) -> &Path {
         &self.folder
     }
 
@@ -72,11 +73,10 @@ impl Guard {
     ///
     /// `command` returns the command for a `host:port`. `ready` checks whether the server at a URL is up and is the one in
     /// this folder: another server may have taken the port first.
-    pub(crate) fn start(
-        &mut self,
-        command: impl Fn(&str) -> Command,
-        ready: impl Fn(&str) -> bool,
-    ) -> Result<String, Error> {
+    ///
+    /// # Errors
+    /// If the server does not become ready, with its last lines.
+    pub fn start(&mut self, command: impl Fn(&str) -> Command, ready: impl Fn(&str) -> bool) -> Result<String, Error> {
         let deadline = Instant::now() + READY_WITHIN;
         let mut attempts = ATTEMPTS;
         loop {
