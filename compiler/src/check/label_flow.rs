@@ -61,7 +61,8 @@ impl<'e> Flow<'_, 'e> {
             Some((series, labels)) => {
                 // Every scrape adds `job` and `instance`, and what the settings name.
                 let own = match series.role {
-                    Role::Bucket => Some("le"),
+                    // The series of a histogram that was named without a suffix are reported.
+                    Role::Bucket | Role::Base => Some("le"),
                     Role::Quantiles => Some("quantile"),
                     _ => None,
                 };

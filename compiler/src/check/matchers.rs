@@ -124,8 +124,10 @@ fn contradictions(selector: &Selector<'_>, series: &Series<'_>, findings: &mut F
                 .iter()
                 .all(|value| conditions.iter().any(|condition| condition.matches(&value.value) == Some(false)))
         {
+            let known = series.metric.is_some_and(|metric| metric.known.is_some_and(|it| it.values(label).is_some()));
+            let kind = if known { "known" } else { "declared" };
             findings.push(
-                Diagnostic::new(Code::MatchNothing, last.span, format!("no declared value of `{label}` is left"))
+                Diagnostic::new(Code::MatchNothing, last.span, format!("no {kind} value of `{label}` is left"))
                     .label("excludes the last of them"),
             );
         }

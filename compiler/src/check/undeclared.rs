@@ -3,7 +3,7 @@
 use promql_presets_core::LabelKind;
 
 use super::analysis::Analysis;
-use super::conditions::{Condition, alternatives};
+use super::conditions::{self, Condition};
 use super::schema::{Metric, Role, SUFFIXES};
 use super::tree::{Id, Series};
 use crate::diagnostic::suggest::nearest;
@@ -105,10 +105,16 @@ fn unknown(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, name: &str, sp
     if query.scope.settings.metrics.is_open(name) {
         return None;
     }
+    let meant = metrics.nearest(name);
+    let mut alternatives = alternatives(query, id).peekable();
+    let has_alternative = alternatives.peek().is_some();
+    if has_alternative && meant.as_deref().is_none_or(|meant| alternatives.any(|name| name == meant)) {
+        return None;
+    }
     let finding = Diagnostic::new(Code::UnknownMetric, span, format!("no metric `{name}`"))
         .label("neither in `metrics.toml` nor declared in a preset file")
-        .warning_unless(!has_alternative(query, id));
-    Some(match metrics.nearest(name) {
+        .warning_unless(!has_alternative);
+    Some(match meant {
         Some(meant) => {
             let finding = finding
                 .help(format!("a metric with a similar name exists: `{meant}`"))
@@ -120,16 +126,14 @@ fn unknown(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, name: &str, sp
     })
 }
 
-/// Whether `or` combines a selector with one of a metric that exists, as in `new or old` for two versions of an exporter.
-fn has_alternative(query: &Analysis<'_>, id: Id) -> bool {
-    let mut below = id;
-    query.ancestors(id).any(|outer| {
-        let is_or = matches!(&query.expr(outer).kind, ExprKind::Binary(binary) if binary.op == BinaryOp::Or);
-        let mut others = query.children(outer).filter(|side| is_or && *side != below);
-        let found = others.any(|side| query.selectors_below(side).any(|(_, _, series)| series.metric.is_some()));
-        below = outer;
-        found
-    })
+/// The metrics that exist and that `or` combines with a selector, as in `new or old` for two versions of an exporter.
+fn alternatives<'q>(query: &'q Analysis<'_>, id: Id) -> impl Iterator<Item = &'q str> {
+    let sides = query.ancestors(id).zip(std::iter::once(id).chain(query.ancestors(id)));
+    let sides = sides
+        .filter(|(outer, _)| matches!(&query.expr(*outer).kind, ExprKind::Binary(binary) if binary.op == BinaryOp::Or));
+    let others = sides.flat_map(|(outer, below)| query.children(outer).filter(move |side| *side != below));
+    let series = others.flat_map(|side| query.selectors_below(side));
+    series.filter_map(|(_, _, series)| series.name.as_deref().filter(|_| series.metric.is_some()))
 }
 
 /// Reports a label or a value that the metric does not have. Returns whether there was one.
@@ -146,7 +150,7 @@ pub(super) fn matcher(
         Some(None) => {
             let known = label.starts_with("__")
                 || query.is_target_label(label)
-                || (label == "le" && matches!(series.role, Role::Bucket | Role::Unknown))
+                || (label == "le" && matches!(series.role, Role::Bucket | Role::Base | Role::Unknown))
                 || (label == "quantile" && matches!(series.role, Role::Quantiles | Role::Unknown));
             if !known {
                 findings.extend(undeclared(series, label, matcher.label.span));
@@ -225,14 +229,13 @@ fn undeclared_value(
 ) -> bool {
     let label = &*matcher.label.name;
     let Some(kind) = series.label(label) else { return false };
-    let is_declared = declared.is_some_and(|declared| declared.kind.as_ref() == Some(kind));
     // Values that a file forgot to declare are reported at the declaration.
     let others = series.metric.and_then(|metric| metric.known?.values(label));
     let prefix = declared.and_then(|declared| declared.prefix.as_ref()).map_or("", |prefix| prefix.value.as_str());
     let value = &*matcher.value.value;
     let typed = match matcher.op {
         MatchOp::Equal | MatchOp::NotEqual => Some(vec![value]),
-        MatchOp::Regex | MatchOp::NotRegex => alternatives(value),
+        MatchOp::Regex | MatchOp::NotRegex => conditions::alternatives(value),
     };
     let known = |typed: &str| {
         typed.is_empty()
@@ -243,10 +246,9 @@ fn undeclared_value(
                 other => other.as_ref().map(|_| &[][..]).normalize_after(prefix, typed).is_some(),
             }
     };
-    let (listed_label, none_label) = if is_declared {
-        ("not among the declared values", "matches none of the declared values")
-    } else {
-        ("not among its values in `metrics.toml`", "matches none of its values in `metrics.toml`")
+    let (among, shown) = match others {
+        Some(known) => ("its values in `metrics.toml`", known),
+        None => ("the declared values", kind),
     };
     let finding = |title| Diagnostic::new(Code::UndeclaredLabelValue, matcher.value.span, title);
     let finding = match (typed, kind) {
@@ -261,10 +263,11 @@ fn undeclared_value(
                 LabelType::Uuid if prefix.is_empty() => finding.label("declared as a UUID"),
                 LabelType::Uuid => finding.label(format!("declared as a UUID after `{prefix}`")),
                 _ => {
-                    let finding = finding.label(listed_label);
-                    match nearest(wrong, values_of(kind)) {
+                    let finding = finding.label(format!("not among {among}"));
+                    let similar = nearest(wrong, values_of(shown)).filter(|_| !is_bound(label));
+                    match similar {
                         Some(meant) => finding.help(format!("a value with a similar name exists: `{meant}`")),
-                        None => finding.note(all_values(kind, is_declared)),
+                        None => finding.note(all_values(shown, others.is_none())),
                     }
                 }
             }
@@ -276,8 +279,8 @@ fn undeclared_value(
                 return false;
             }
             finding(format!("pattern that no value of the label `{label}` matches"))
-                .label(none_label)
-                .note(all_values(kind, is_declared))
+                .label(format!("matches none of {among}"))
+                .note(all_values(shown, others.is_none()))
         }
         _ => return false,
     };
@@ -285,10 +288,15 @@ fn undeclared_value(
     true
 }
 
-/// Whether two values are the same. Bounds of buckets are numbers, whose form is another check.
+/// Whether two values are the same. Bounds are numbers, whose form is another check.
 fn is_same(label: &str, value: &str, typed: &str) -> bool {
     let number = |text: &str| text.parse::<f64>().ok();
-    value == typed || (matches!(label, "le" | "quantile") && number(typed).is_some() && number(value) == number(typed))
+    value == typed || (is_bound(label) && number(typed).is_some() && number(value) == number(typed))
+}
+
+/// Whether the values of a label are numbers.
+fn is_bound(label: &str) -> bool {
+    matches!(label, "le" | "quantile")
 }
 
 fn values_of(kind: &LabelType) -> impl Iterator<Item = &str> {
@@ -297,7 +305,12 @@ fn values_of(kind: &LabelType) -> impl Iterator<Item = &str> {
 }
 
 fn all_values(kind: &LabelType, is_declared: bool) -> String {
-    let values: Vec<&str> = values_of(kind).collect();
+    let mut values: Vec<&str> = values_of(kind).collect();
+    // Numbers in their order; others are sorted in the file.
+    values.sort_by(|a, b| {
+        let number = |text: &str| text.parse().unwrap_or(f64::NAN);
+        number(a).total_cmp(&number(b))
+    });
     if is_declared {
         format!("declared are `{}`", values.join("`, `"))
     } else {
