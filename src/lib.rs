@@ -56,6 +56,10 @@
 //! Servers: [`Thanos`], [`Mimir`] and [`VictoriaMetrics`] are settings for [`with`](ClientBuilder::with). Certificates
 //! and proxies are set with [`configure_http`](ClientBuilder::configure_http).
 //!
+//! [`for_tenant`](PrometheusClient::for_tenant), [`with_filter`](PrometheusClient::with_filter) and
+//! [`with_base_path`](PrometheusClient::with_base_path) return clients to hand to a handler: what they add reaches every
+//! call, and no call can change it.
+//!
 //! # Results
 //!
 //! ```no_run
@@ -181,8 +185,8 @@ pub use promql_presets_core::{
     ResultType, TakesWindow, UnknownText, Window, Windowed, none_of, not, not_regex, one_of, regex, starts_with,
 };
 pub use query::{
-    InstantQuery, MAX_STEPS, Progress, RangeQuery, RangeResult, RawQuery, RawRangeQuery, SeriesStream, SplitQuery,
-    Step, StreamQuery, TimeRange,
+    AnyPreset, InstantQuery, MAX_STEPS, Progress, RangeQuery, RangeResult, RawQuery, RawRangeQuery, SeriesStream,
+    SplitQuery, Step, StreamQuery, TimeRange,
 };
 pub use value::{
     Bounds, Bucket, ByTime, Data, Element, Histogram, Labels, Listing, Matrix, Meta, Moment, ParseTimestampError,

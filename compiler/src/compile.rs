@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use promql_presets_core::PromDuration;
 
-use crate::backend::registry::{Module, Preset, Registry, Segment};
-use crate::backend::{codegen, lower, modules, names, rows, split};
+use crate::backend::registry::{Facts, Module, Preset, Registry, Segment};
+use crate::backend::{codegen, lower, modules, names, reach, rows, split};
 use crate::check::{self, Metrics, RowLabel, Scope, policy, targets};
 use crate::diagnostic::emit;
 use crate::diagnostic::source::Spanned;
@@ -169,7 +169,7 @@ impl InlinePreset {
             metrics: &metrics,
             settings: &settings,
         };
-        let Template { segments, indivisible, result, has_window, row, mut diagnostics, mut findings, .. } =
+        let Template { segments, facts, result, has_window, row, mut diagnostics, mut findings, .. } =
             compile_template(text, scope);
         let whole = Span::of(0..text.len());
         match duration.clone() {
@@ -209,7 +209,7 @@ impl InlinePreset {
             is_stub: has_errors && text.contains("[{"),
             result,
             segments,
-            indivisible,
+            facts,
             row,
         };
         Self { code: codegen::inline(&preset), diagnostics, findings: compiler.findings }
@@ -219,7 +219,7 @@ impl InlinePreset {
 /// A compiled template.
 struct Template {
     segments: Vec<Segment>,
-    indivisible: Option<&'static str>,
+    facts: Facts,
     result: ResultType,
     has_window: bool,
     row: Vec<RowLabel>,
@@ -234,7 +234,7 @@ struct Template {
 fn compile_template(text: &str, scope: Scope<'_>) -> Template {
     let mut template = Template {
         segments: Vec::new(),
-        indivisible: None,
+        facts: Facts::default(),
         result: ResultType::InstantVector,
         has_window: text.contains(WINDOW),
         row: Vec::new(),
@@ -250,7 +250,11 @@ fn compile_template(text: &str, scope: Scope<'_>) -> Template {
     template.diagnostics = parsed.diagnostics;
     if let Some(expr) = &parsed.expr {
         template.result = expr.ty();
-        template.indivisible = split::indivisible(expr);
+        template.facts = Facts {
+            indivisible: split::indivisible(expr),
+            unfiltered: reach::unfiltered(text, expr),
+            across_groups: reach::across_groups(expr),
+        };
         if template.diagnostics.is_empty() {
             (template.segments, template.diagnostics) = lower::lower(text, expr, scope.metric);
         }
@@ -516,7 +520,7 @@ impl Compiler<'_> {
             window: None,
             result: ResultType::InstantVector,
             segments: Vec::new(),
-            indivisible: None,
+            facts: Facts::default(),
             row: Vec::new(),
             is_stub: true,
         };
@@ -530,7 +534,7 @@ impl Compiler<'_> {
         preset.template.clone_from(&template.text);
         preset.result = compiled.result;
         preset.segments = compiled.segments;
-        preset.indivisible = compiled.indivisible;
+        preset.facts = compiled.facts;
         preset.row = compiled.row;
         self.labels = self.labels.take().zip(compiled.labels).map(|(mut all, labels)| {
             all.extend(labels);

@@ -4,7 +4,40 @@
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __querier {
+    ($name:ident, set $($rest:tt)*) => {
+        impl $name {
+            /// Adds a condition on a label whose name is known at run time only; a plain value means `=`.
+            ///
+            /// # Errors
+            ///
+            /// An undeclared label, or a value that the label cannot have.
+            pub fn set(
+                self,
+                label: impl ::core::convert::Into<$crate::__macro_support::Cow<'static, str>>,
+                condition: impl $crate::IntoMatch<$crate::__macro_support::String>,
+            ) -> ::core::result::Result<Self, $crate::RenderError> {
+                ::core::result::Result::map(self.0.__set(__LABELS, label, condition), Self)
+            }
+        }
+        $crate::__querier! { $name $($rest)* }
+    };
+    ($name:ident, default) => {
+        impl ::core::default::Default for $name {
+            fn default() -> Self {
+                Self::new()
+            }
+        }
+        $crate::__querier! { $name }
+    };
     ($name:ident) => {
+        impl ::core::cmp::PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                self.0 == other.0
+            }
+        }
+
+        impl ::core::cmp::Eq for $name {}
+
         impl $crate::MetricQuerier for $name {
             fn name(&self) -> &str {
                 $crate::MetricQuerier::name(&self.0)

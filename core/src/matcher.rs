@@ -66,6 +66,13 @@ impl<'a> Matcher<'a> {
         Self { label: label.into(), op: MatchOp::Equal, value: Some(value.into()), is_list: false }
     }
 
+    /// The same matcher, independent of what it borrows.
+    #[must_use]
+    pub fn into_owned(self) -> Matcher<'static> {
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        Matcher { label: owned(self.label), value: self.value.map(owned), ..self }
+    }
+
     /// The label.
     #[must_use]
     pub fn label(&self) -> &str {

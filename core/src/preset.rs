@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::ops::Deref;
 
@@ -38,6 +39,13 @@ impl<Q: ?Sized, R, W> Preset<Q, R, W> {
     /// the query is rendered.
     #[must_use]
     pub const fn any_querier<'q>(self) -> Preset<dyn MetricQuerier + 'q, R, W> {
+        Preset::__new(self.info)
+    }
+
+    /// The same preset without its types: for any querier, with or without a window, and with results of type `T`. Its
+    /// name is `promql_presets::AnyPreset` if `T` is `Data`.
+    #[must_use]
+    pub const fn any<'q, T>(self) -> Preset<dyn MetricQuerier + 'q, T, AnyWindow> {
         Preset::__new(self.info)
     }
 
@@ -81,6 +89,21 @@ impl<Q: ?Sized, R, W> Clone for Preset<Q, R, W> {
 }
 
 impl<Q: ?Sized, R, W> Copy for Preset<Q, R, W> {}
+
+/// Presets are equal if their names and their places are.
+impl<Q: ?Sized, R, W> PartialEq for Preset<Q, R, W> {
+    fn eq(&self, other: &Self) -> bool {
+        self.info.identity() == other.info.identity()
+    }
+}
+
+impl<Q: ?Sized, R, W> Eq for Preset<Q, R, W> {}
+
+impl<Q: ?Sized, R, W> Hash for Preset<Q, R, W> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.info.identity().hash(state);
+    }
+}
 
 impl<Q: ?Sized, R, W> fmt::Debug for Preset<Q, R, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -146,6 +169,11 @@ pub struct PresetInfo {
     pub labels: Option<&'static [LabelInfo<'static>]>,
     /// What makes a range query impossible to split, such as `range()`: it has another value in each part.
     pub indivisible: Option<&'static str>,
+    /// The first part of the template that reads series without `{labels}`, so that no filter reaches them.
+    pub unfiltered: Option<&'static str>,
+    /// What makes the values of one group depend on the series of others, such as an aggregation without
+    /// `by ({group_by})`: a query for some groups can have other values than one for all.
+    pub across_groups: Option<&'static str>,
     /// The template, taken apart.
     #[doc(hidden)]
     pub segments: &'static [Segment],
@@ -157,6 +185,11 @@ impl PresetInfo {
     #[must_use]
     pub const fn preset<'q, R>(&'static self) -> Preset<dyn MetricQuerier + 'q, R, AnyWindow> {
         Preset::__new(self)
+    }
+
+    /// A constant has no address of its own.
+    const fn identity(&self) -> [&'static str; 3] {
+        [self.name, self.source, self.template]
     }
 
     /// What rendering needs.

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::{IntoMatch, Matcher};
+use crate::render::{check_matcher, normalize};
+use crate::{IntoMatch, LabelInfo, Matcher, RenderError};
 
 /// The input of a query: the [`Preset`](crate::Preset) is the query, the querier selects series and groups them.
 ///
@@ -91,6 +92,23 @@ impl Querier {
     pub fn matcher(mut self, matcher: Matcher<'static>) -> Self {
         self.labels.push(matcher);
         self
+    }
+
+    /// Adds a condition on one of these labels.
+    ///
+    /// # Errors
+    /// Those of rendering, for this condition.
+    #[doc(hidden)]
+    pub fn __set(
+        self,
+        declared: &[LabelInfo<'_>],
+        label: impl Into<Cow<'static, str>>,
+        condition: impl IntoMatch<String>,
+    ) -> Result<Self, RenderError> {
+        let matcher = condition.into_match().on(label);
+        check_matcher(&matcher)?;
+        let normalized = normalize(declared, &matcher)?;
+        Ok(self.matcher(normalized.unwrap_or(matcher)))
     }
 
     /// Adds labels to group by.

@@ -15,16 +15,7 @@ const WINDOW_LEN: usize = 32;
 /// # Errors
 /// [`RenderError`] for invalid matchers, and if there is neither a name nor a matcher.
 pub fn selector(querier: &dyn MetricQuerier) -> Result<String, RenderError> {
-    const NAMED: &[Segment] = &[Segment::MetricNameOpen("", ""), Segment::Labels, Segment::Text("}")];
-    const UNNAMED: &[Segment] = &[Segment::Text("{"), Segment::Labels, Segment::Text("}")];
-    let input = Input::of(querier);
-    input.check_matchers()?;
-    let segments = match (input.name, &*input.labels) {
-        ("", []) => return Err(RenderError::EmptySelector),
-        ("", _) => UNNAMED,
-        _ => NAMED,
-    };
-    Ok(input.write(segments, Times::default()))
+    Input::of(querier).selector()
 }
 
 fn check_window(template: Template<'_>, window: Option<PromDuration>) -> Result<PromDuration, RenderError> {
@@ -47,7 +38,7 @@ struct Times<'a> {
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Input<'a> {
-    name: &'a str,
+    name: Cow<'a, str>,
     labels: Cow<'a, [Matcher<'a>]>,
     group_by: Cow<'a, [Cow<'a, str>]>,
 }
@@ -55,7 +46,56 @@ pub struct Input<'a> {
 impl<'a> Input<'a> {
     #[must_use]
     pub fn of<Q: MetricQuerier + ?Sized>(querier: &'a Q) -> Self {
-        Self { name: querier.name(), labels: querier.labels(), group_by: querier.group_by_labels() }
+        Self { name: querier.name().into(), labels: querier.labels(), group_by: querier.group_by_labels() }
+    }
+
+    /// The same input, independent of the querier.
+    #[must_use]
+    pub fn into_owned(self) -> Input<'static> {
+        Input {
+            name: self.name.into_owned().into(),
+            labels: self.labels.into_owned().into_iter().map(Matcher::into_owned).collect(),
+            group_by: self.group_by.into_owned().into_iter().map(|label| label.into_owned().into()).collect(),
+        }
+    }
+
+    /// Adds a matcher, on one of the declared labels if there are any.
+    ///
+    /// # Errors
+    /// Those of rendering, for this matcher.
+    pub fn add_matcher(
+        &mut self,
+        declared: Option<&[LabelInfo<'_>]>,
+        matcher: &Matcher<'a>,
+    ) -> Result<(), RenderError> {
+        check_matcher(matcher)?;
+        let normalized = declared.map(|declared| normalize(declared, matcher)).transpose()?.flatten();
+        self.labels.to_mut().push(normalized.unwrap_or_else(|| matcher.clone()));
+        Ok(())
+    }
+
+    /// As [`selector`].
+    ///
+    /// # Errors
+    /// Those of [`selector`].
+    pub fn selector(&self) -> Result<String, RenderError> {
+        const NAMED: &[Segment] = &[Segment::MetricNameOpen("", ""), Segment::Labels, Segment::Text("}")];
+        const UNNAMED: &[Segment] = &[Segment::Text("{"), Segment::Labels, Segment::Text("}")];
+        self.check_matchers()?;
+        let segments = match (&*self.name, &*self.labels) {
+            ("", []) => return Err(RenderError::EmptySelector),
+            ("", _) => UNNAMED,
+            _ => NAMED,
+        };
+        Ok(self.write(segments, Times::default()))
+    }
+
+    /// Adds a label to group by, unless it is there.
+    pub fn add_group_by(&mut self, label: impl Into<Cow<'a, str>>) {
+        let label = label.into();
+        if !self.group_by.contains(&label) {
+            self.group_by.to_mut().push(label);
+        }
     }
 
     /// Renders a preset. Everything is checked first; then the query is written into one allocation.
@@ -76,7 +116,7 @@ impl<'a> Input<'a> {
             Some(normalized) => {
                 let labels = normalized.into();
                 let group_by = Cow::Borrowed(&*self.group_by);
-                Input { name: self.name, labels, group_by }.write(template.segments, times)
+                Input { name: Cow::Borrowed(&*self.name), labels, group_by }.write(template.segments, times)
             }
             None => self.write(template.segments, times),
         })
@@ -88,7 +128,7 @@ impl<'a> Input<'a> {
             && self.name != expected
             && !self.name.is_empty()
         {
-            return Err(RenderError::OtherMetric { expected: expected.to_owned(), found: self.name.to_owned() });
+            return Err(RenderError::OtherMetric { expected: expected.to_owned(), found: self.name.to_string() });
         }
         if self.name.is_empty() && template.takes_metric_name() {
             return Err(RenderError::MissingMetricName);
@@ -105,7 +145,7 @@ impl<'a> Input<'a> {
     /// Refuses input that the template has no placeholder for: a filter may be a permission, so none is dropped.
     fn check_placeholders(&self, template: Template<'_>) -> Result<(), RenderError> {
         if !self.name.is_empty() && template.metric.is_none() && !template.takes_metric_name() {
-            return Err(RenderError::UnexpectedMetricName { name: self.name.to_owned() });
+            return Err(RenderError::UnexpectedMetricName { name: self.name.to_string() });
         }
         match (&*self.labels, &*self.group_by) {
             ([matcher, ..], _) if !template.segments.contains(&Segment::Labels) => {
@@ -124,35 +164,20 @@ impl<'a> Input<'a> {
 
     /// Checks the querier against the labels that the preset's file declares, and normalizes values.
     fn check_declared(&self, declared: &[LabelInfo<'_>]) -> Result<Option<Vec<Matcher<'_>>>, RenderError> {
-        let find = |label: &str| {
-            declared.iter().find(|info| info.name == label).ok_or_else(|| RenderError::UndeclaredLabel {
-                label: label.to_owned(),
-                declared: declared.iter().map(|info| info.name.to_owned()).collect(),
-            })
-        };
         let mut in_order = declared.iter();
         let mut normalized: Option<Vec<Matcher<'_>>> = None;
         for (at, matcher) in self.labels.iter().enumerate() {
             // The file's own queriers have them in the order of the file.
             let info = match in_order.find(|info| info.name == matcher.label()) {
                 Some(info) => info,
-                None => find(matcher.label())?,
+                None => find(declared, matcher.label())?,
             };
-            if !info.usage.is_filter() {
-                return Err(RenderError::NotAFilter { label: info.name.to_owned() });
-            }
-            let replaced = matcher.replace_values(|value| info.kind.normalize_after(info.prefix, value));
-            let replaced = replaced.map_err(|value| RenderError::InvalidLabelValue {
-                label: info.name.to_owned(),
-                value: value.into_owned(),
-                expected: info.shown_values(),
-            })?;
-            if let Some(matcher) = replaced {
+            if let Some(matcher) = normalize_as(info, matcher)? {
                 normalized.get_or_insert_with(|| self.labels.to_vec())[at] = matcher;
             }
         }
         for label in &*self.group_by {
-            if !find(label)?.usage.is_group_by() {
+            if !find(declared, label)?.usage.is_group_by() {
                 return Err(RenderError::NotAGroupBy { label: label.to_string() });
             }
         }
@@ -173,8 +198,8 @@ impl<'a> Input<'a> {
                     out.in_list = false;
                 }
                 Segment::Item(text) => out.item().push_str(text),
-                Segment::MetricName(before, after) => out.metric_name([before, self.name, after], false),
-                Segment::MetricNameOpen(before, after) => out.metric_name([before, self.name, after], true),
+                Segment::MetricName(before, after) => out.metric_name([before, &self.name, after], false),
+                Segment::MetricNameOpen(before, after) => out.metric_name([before, &self.name, after], true),
                 Segment::Labels => self.labels.iter().for_each(|matcher| out.matcher(matcher)),
                 Segment::GroupBy => self.group_by.iter().for_each(|label| out.label(label)),
                 // Writing to a `String` cannot fail.
@@ -205,7 +230,7 @@ impl<'a> Input<'a> {
             Segment::Item(text) => text.len() + 1,
             Segment::MetricName(before, after) | Segment::MetricNameOpen(before, after) => {
                 // The text around the name is part of an identifier.
-                before.len() + quoted_len(self.name) + after.len() + 2
+                before.len() + quoted_len(&self.name) + after.len() + 2
             }
             Segment::Labels => labels(),
             Segment::GroupBy => group_by(),
@@ -217,7 +242,34 @@ impl<'a> Input<'a> {
     }
 }
 
-fn check_matcher(matcher: &Matcher<'_>) -> Result<(), RenderError> {
+fn find<'i, 'l>(declared: &'i [LabelInfo<'l>], label: &str) -> Result<&'i LabelInfo<'l>, RenderError> {
+    declared.iter().find(|info| info.name == label).ok_or_else(|| RenderError::UndeclaredLabel {
+        label: label.to_owned(),
+        declared: declared.iter().map(|info| info.name.to_owned()).collect(),
+    })
+}
+
+/// The matcher with normalized values, if they differ.
+pub(crate) fn normalize<'m>(
+    declared: &[LabelInfo<'_>],
+    matcher: &Matcher<'m>,
+) -> Result<Option<Matcher<'m>>, RenderError> {
+    normalize_as(find(declared, matcher.label())?, matcher)
+}
+
+fn normalize_as<'m>(info: &LabelInfo<'_>, matcher: &Matcher<'m>) -> Result<Option<Matcher<'m>>, RenderError> {
+    if !info.usage.is_filter() {
+        return Err(RenderError::NotAFilter { label: info.name.to_owned() });
+    }
+    let replaced = matcher.replace_values(|value| info.kind.normalize_after(info.prefix, value));
+    replaced.map_err(|value| RenderError::InvalidLabelValue {
+        label: info.name.to_owned(),
+        value: value.into_owned(),
+        expected: info.shown_values(),
+    })
+}
+
+pub(crate) fn check_matcher(matcher: &Matcher<'_>) -> Result<(), RenderError> {
     let label = || matcher.label().to_owned();
     check_label(matcher.label()).map_err(|_| RenderError::InvalidLabelName { label: label() })?;
     let value = matcher.value().ok_or_else(|| RenderError::NoAlternatives { label: label() })?;
@@ -337,6 +389,8 @@ mod tests {
             metric: None,
             labels: None,
             indivisible: None,
+            unfiltered: None,
+            across_groups: None,
             segments,
         }
     }

@@ -15,6 +15,7 @@ use crate::http::observe::{AttemptHook, CallReport, Hook, Reports};
 use crate::http::options::{Options, option_setters};
 use crate::http::proxy;
 use crate::http::retry::Budget;
+use crate::http::scope::Scope;
 use crate::http::transport::{HttpMethod, Transport, authorization, query_urls};
 use crate::query::time_range::MAX_STEPS;
 
@@ -265,8 +266,9 @@ impl ClientBuilder {
             reports,
             permits: Arc::new(Semaphore::new(max_concurrent)),
             max_concurrent,
-            budget: Budget::new(Instant::now()),
+            budget: Arc::new(Budget::new(Instant::now())),
             refuses_post: Arc::default(),
+            scope: Scope::default(),
         };
         Ok(PrometheusClient { transport: Arc::new(transport) })
     }

@@ -2,10 +2,11 @@
 
 mod builder;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use promql_presets_core::{MetricQuerier, Preset};
+use promql_presets_core::{IntoMatch, MetricQuerier, Preset};
 
 use crate::endpoints::{
     BuildInfoQuery, ExemplarsQuery, FeaturesQuery, FormatQuery, HealthQuery, LabelNames, LabelValues, MetadataQuery,
@@ -64,6 +65,53 @@ impl PrometheusClient {
         ClientBuilder::new(url.as_ref())
     }
 
+    /// A client for one tenant of Mimir or Cortex, to hand to a handler: every call has the header `X-Scope-OrgID`, and a
+    /// call or a further `for_tenant` that sets another fails.
+    ///
+    /// It shares connections, limits and the retry budget with this client. Invalid names, such as those with a `|`,
+    /// fail with [`ErrorKind::Config`](crate::ErrorKind::Config) when a call is made.
+    ///
+    /// ```no_run
+    /// # use promql_presets::{Error, PrometheusClient, presets::prometheus};
+    /// # async fn up(client: &PrometheusClient) -> Result<(), Error> {
+    /// let client = client.for_tenant("team-a").with_filter("project", "p-42");
+    /// // {__name__="up", project="p-42"} of the tenant `team-a`
+    /// let up = client.query(prometheus::UP, &prometheus::Querier::new()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn for_tenant(&self, tenant: impl AsRef<str>) -> Self {
+        Self { transport: self.transport.for_tenant(tenant.as_ref()) }
+    }
+
+    /// A client that sees only the series that match a condition on a label; a plain value means `=`. Every selector of
+    /// every query gets the matcher in addition to those of the querier, so that no call can see more. Several filters
+    /// must all match.
+    ///
+    /// Calls to which it cannot be applied fail with [`ErrorKind::Config`](crate::ErrorKind::Config): presets with a
+    /// selector without `{labels}` ([`PresetInfo::unfiltered`](crate::PresetInfo::unfiltered)), or whose file declares
+    /// labels but not this one; unchecked PromQL; metadata, which is that of all series; and raw parameters that select
+    /// series. [`labels`](Self::labels), [`label_values`](Self::label_values), [`series`](Self::series) and
+    /// [`exemplars`](Self::exemplars) return what belongs to matching series, from servers that support `match[]`
+    /// (Prometheus since 2.24).
+    ///
+    /// It shares connections, limits and the retry budget with this client.
+    #[must_use]
+    pub fn with_filter<K: ?Sized>(&self, label: impl Into<Cow<'static, str>>, condition: impl IntoMatch<K>) -> Self {
+        Self { transport: self.transport.with_filter(condition.into_match().on(label)) }
+    }
+
+    /// A client for another path of the same server, such as a tenant of a VictoriaMetrics cluster:
+    /// `/select/42/prometheus`. The path replaces that of the base URL, and can be set once.
+    ///
+    /// It shares connections, limits and the retry budget with this client. Paths with `..` or a query string fail with
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) when a call is made.
+    #[must_use]
+    pub fn with_base_path(&self, path: impl AsRef<str>) -> Self {
+        Self { transport: self.transport.with_base_path(path.as_ref()) }
+    }
+
     /// Queries a preset at one point in time: now, or the one set with [`at`](InstantQuery::at).
     ///
     /// Use `Data` for presets that are looked up by name at run time:
@@ -79,7 +127,7 @@ impl PrometheusClient {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn query<'a, Q, R, W>(&'a self, preset: Preset<Q, R, W>, querier: &'a Q) -> InstantQuery<'a, R, W>
+    pub fn query<'a, Q, R, W>(&self, preset: Preset<Q, R, W>, querier: &'a Q) -> InstantQuery<'a, R, W>
     where
         Q: MetricQuerier + ?Sized,
         R: QueryResult,
@@ -89,7 +137,7 @@ impl PrometheusClient {
 
     /// Queries a preset over a time range.
     pub fn query_range<'a, Q, R, W>(
-        &'a self,
+        &self,
         preset: Preset<Q, R, W>,
         querier: &'a Q,
         range: TimeRange,
@@ -103,22 +151,22 @@ impl PrometheusClient {
 
     /// Queries unchecked PromQL at one point in time. Prefer presets; this is for queries that cannot be one, such as
     /// those that a user types.
-    pub fn raw_query(&self, promql: impl Into<String>) -> RawQuery<'_> {
+    pub fn raw_query(&self, promql: impl Into<String>) -> RawQuery {
         RawQuery::raw(&self.transport, promql.into())
     }
 
     /// Queries unchecked PromQL over a time range.
-    pub fn raw_query_range(&self, promql: impl Into<String>, range: TimeRange) -> RawRangeQuery<'_> {
+    pub fn raw_query_range(&self, promql: impl Into<String>, range: TimeRange) -> RawRangeQuery {
         RawRangeQuery::raw(&self.transport, promql.into(), range)
     }
 
     /// Returns the label sets of the series that a querier selects.
-    pub fn series<'a>(&'a self, querier: &dyn MetricQuerier) -> SeriesQuery<'a> {
+    pub fn series(&self, querier: &dyn MetricQuerier) -> SeriesQuery {
         SeriesQuery::new(&self.transport, querier)
     }
 
     /// Returns the names of labels, of all series or of those that queriers select.
-    pub fn labels(&self) -> LabelNames<'_> {
+    pub fn labels(&self) -> LabelNames {
         LabelNames::new(&self.transport)
     }
 
@@ -127,17 +175,17 @@ impl PrometheusClient {
     /// Any name is valid. A name that contains `/`, that is `.` or `..`, or that begins with `U__` is sent in
     /// [escaped form](https://prometheus.io/docs/prometheus/latest/querying/api/#querying-label-values), under which
     /// VictoriaMetrics before 1.113 finds no values.
-    pub fn label_values<'a>(&'a self, label: &'a str) -> LabelValues<'a> {
+    pub fn label_values(&self, label: &str) -> LabelValues {
         LabelValues::new(&self.transport, label)
     }
 
     /// Returns type, help and unit of metrics, as reported by their targets.
-    pub fn metadata(&self) -> MetadataQuery<'_> {
+    pub fn metadata(&self) -> MetadataQuery {
         MetadataQuery::new(&self.transport)
     }
 
     /// Returns the exemplars of the series that a preset reads.
-    pub fn exemplars<'a, Q, R, W>(&'a self, preset: Preset<Q, R, W>, querier: &'a Q) -> ExemplarsQuery<'a, R, W>
+    pub fn exemplars<'a, Q, R, W>(&self, preset: Preset<Q, R, W>, querier: &'a Q) -> ExemplarsQuery<'a, R, W>
     where
         Q: MetricQuerier + ?Sized,
     {
@@ -145,33 +193,33 @@ impl PrometheusClient {
     }
 
     /// Formats PromQL on the server, which also checks its syntax.
-    pub fn format_query<'a>(&'a self, promql: &'a str) -> FormatQuery<'a> {
+    pub fn format_query(&self, promql: &str) -> FormatQuery {
         FormatQuery::new(&self.transport, promql)
     }
 
     /// Returns the syntax tree of PromQL as JSON, in the form of Prometheus 3.
     #[doc(hidden)]
-    pub fn parse_query<'a>(&'a self, promql: &'a str) -> ParseQuery<'a> {
+    pub fn parse_query(&self, promql: &str) -> ParseQuery {
         ParseQuery::new(&self.transport, promql)
     }
 
     /// Returns the version of the server.
-    pub fn build_info(&self) -> BuildInfoQuery<'_> {
+    pub fn build_info(&self) -> BuildInfoQuery {
         BuildInfoQuery::new(&self.transport)
     }
 
     /// Returns the features of the server. Prometheus supports this since 3.9.
-    pub fn features(&self) -> FeaturesQuery<'_> {
+    pub fn features(&self) -> FeaturesQuery {
         FeaturesQuery::new(&self.transport)
     }
 
     /// Returns whether the server is running.
-    pub fn healthy(&self) -> HealthQuery<'_> {
+    pub fn healthy(&self) -> HealthQuery {
         HealthQuery::new(&self.transport, "-/healthy")
     }
 
     /// Returns whether the server accepts queries, which it does not while it starts or stops.
-    pub fn ready(&self) -> HealthQuery<'_> {
+    pub fn ready(&self) -> HealthQuery {
         HealthQuery::new(&self.transport, "-/ready")
     }
 }

@@ -105,12 +105,12 @@ serialize_fields!(this: SeriesExemplars { "labels": this.labels, "exemplars": th
 #[must_use = "a query does nothing until it is awaited"]
 pub struct ExemplarsQuery<'a, R, W> {
     promql: Promql<'a>,
-    call: Call<'a>,
+    call: Call,
     types: PhantomData<fn() -> (R, W)>,
 }
 
 impl<'a, R, W> ExemplarsQuery<'a, R, W> {
-    pub(crate) fn new<Q>(transport: &'a Arc<Transport>, preset: Preset<Q, R, W>, querier: &'a Q) -> Self
+    pub(crate) fn new<Q>(transport: &Arc<Transport>, preset: Preset<Q, R, W>, querier: &'a Q) -> Self
     where
         Q: MetricQuerier + ?Sized,
     {

@@ -4,9 +4,9 @@ use std::future::IntoFuture;
 use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use promql_presets_core::{MetricQuerier, RenderError};
+use promql_presets_core::{Input, MetricQuerier, RenderError};
 
-use super::{LIST_BYTES, add_match, debug, read_list, scope_setters};
+use super::{LIST_BYTES, debug, read_list, scope_setters};
 use crate::error::{Error, ErrorKind};
 use crate::http::call::{BoxFuture, Call};
 use crate::http::transport::Transport;
@@ -14,29 +14,30 @@ use crate::value::Listing;
 
 /// A request for the names of labels, created with [`PrometheusClient::labels`](crate::PrometheusClient::labels).
 #[must_use = "a query does nothing until it is awaited"]
-pub struct LabelNames<'a> {
-    call: Call<'a>,
+pub struct LabelNames {
+    call: Call,
 }
 
-impl<'a> LabelNames<'a> {
-    pub(crate) fn new(transport: &'a Arc<Transport>) -> Self {
+impl LabelNames {
+    pub(crate) fn new(transport: &Arc<Transport>) -> Self {
         Self { call: Call::new(transport, "labels", "api/v1/labels").at_most(LIST_BYTES) }
     }
 
     /// Limits the result to the series that a querier selects. With several queriers, a series has to match one of them.
     pub fn matching(mut self, querier: &dyn MetricQuerier) -> Self {
-        add_match(&mut self.call, querier);
+        self.call.add_match(Input::of(querier));
         self
     }
 
     scope_setters!();
 }
 
-impl<'a> IntoFuture for LabelNames<'a> {
+impl IntoFuture for LabelNames {
     type Output = Result<Listing<String>, Error>;
-    type IntoFuture = BoxFuture<'a, Listing<String>>;
+    type IntoFuture = BoxFuture<'static, Listing<String>>;
 
-    fn into_future(self) -> Self::IntoFuture {
+    fn into_future(mut self) -> Self::IntoFuture {
+        self.call.match_filters();
         Box::pin(read_list(self.call))
     }
 }
@@ -44,36 +45,37 @@ impl<'a> IntoFuture for LabelNames<'a> {
 /// A request for the values of a label, created with
 /// [`PrometheusClient::label_values`](crate::PrometheusClient::label_values).
 #[must_use = "a query does nothing until it is awaited"]
-pub struct LabelValues<'a> {
-    call: Call<'a>,
-    label: &'a str,
+pub struct LabelValues {
+    call: Call,
+    label: String,
 }
 
-impl<'a> LabelValues<'a> {
-    pub(crate) fn new(transport: &'a Arc<Transport>, label: &'a str) -> Self {
+impl LabelValues {
+    pub(crate) fn new(transport: &Arc<Transport>, label: &str) -> Self {
         let path = format!("api/v1/label/{}/values", path_segment(label));
         let mut call = Call::new(transport, "label_values", path).at_most(LIST_BYTES);
         call.get_only = true;
         if label.is_empty() {
             call.options.fail(ErrorKind::Render(RenderError::InvalidLabelName { label: String::new() }));
         }
-        Self { call, label }
+        Self { call, label: label.to_owned() }
     }
 
     /// Limits the result to the series that a querier selects. With several queriers, a series has to match one of them.
     pub fn matching(mut self, querier: &dyn MetricQuerier) -> Self {
-        add_match(&mut self.call, querier);
+        self.call.add_match(Input::of(querier));
         self
     }
 
     scope_setters!();
 }
 
-impl<'a> IntoFuture for LabelValues<'a> {
+impl IntoFuture for LabelValues {
     type Output = Result<Listing<String>, Error>;
-    type IntoFuture = BoxFuture<'a, Listing<String>>;
+    type IntoFuture = BoxFuture<'static, Listing<String>>;
 
-    fn into_future(self) -> Self::IntoFuture {
+    fn into_future(mut self) -> Self::IntoFuture {
+        self.call.match_filters();
         Box::pin(read_list(self.call))
     }
 }

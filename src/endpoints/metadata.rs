@@ -69,13 +69,17 @@ impl Serialize for Metadata {
 ///
 /// A metric has several entries if its targets disagree.
 #[must_use = "a query does nothing until it is awaited"]
-pub struct MetadataQuery<'a> {
-    call: Call<'a>,
+pub struct MetadataQuery {
+    call: Call,
 }
 
-impl<'a> MetadataQuery<'a> {
-    pub(crate) fn new(transport: &'a Arc<Transport>) -> Self {
-        Self { call: Call::new(transport, "metadata", "api/v1/metadata").at_most(LIST_BYTES).get_only() }
+impl MetadataQuery {
+    pub(crate) fn new(transport: &Arc<Transport>) -> Self {
+        let mut call = Call::new(transport, "metadata", "api/v1/metadata").at_most(LIST_BYTES).get_only();
+        if let Some(refusal) = transport.scope.refusal_of("metadata, which servers list for all series") {
+            call.options.fail(refusal);
+        }
+        Self { call }
     }
 
     /// Limits the result to one metric.
@@ -99,9 +103,9 @@ impl<'a> MetadataQuery<'a> {
     option_setters!(call);
 }
 
-impl<'a> IntoFuture for MetadataQuery<'a> {
+impl IntoFuture for MetadataQuery {
     type Output = Result<Metadata, Error>;
-    type IntoFuture = BoxFuture<'a, Metadata>;
+    type IntoFuture = BoxFuture<'static, Metadata>;
 
     fn into_future(self) -> Self::IntoFuture {
         // Boxed slices, since a vector with one entry allocates space for four.

@@ -6,7 +6,6 @@ mod metadata;
 mod series;
 mod status;
 
-use promql_presets_core::{MetricQuerier, selector};
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
@@ -24,15 +23,8 @@ pub use status::{BuildInfo, BuildInfoQuery, Features, FeaturesQuery, FormatQuery
 /// memory.
 const LIST_BYTES: u64 = 64 << 20;
 
-fn add_match(call: &mut Call<'_>, querier: &dyn MetricQuerier) {
-    match selector(querier) {
-        Ok(selector) => call.parameters.push(("match[]".into(), selector)),
-        Err(error) => call.options.fail(error.into()),
-    }
-}
-
 /// Reads a list.
-async fn read_list<T: DeserializeOwned>(call: Call<'_>) -> Result<Listing<T>, Error> {
+async fn read_list<T: DeserializeOwned>(call: Call) -> Result<Listing<T>, Error> {
     call.read::<BufferedJson<Option<Vec<T>>>, _>(|(items, meta)| Ok(Listing::new(items.unwrap_or_default(), meta)))
         .await
 }
@@ -72,7 +64,7 @@ use scope_setters;
 /// Implements `Debug` for a call, with its parameters.
 macro_rules! debug {
     ($name:ident $(, $field:ident)?) => {
-        impl std::fmt::Debug for $name<'_> {
+        impl std::fmt::Debug for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.debug_struct(stringify!($name))
                     $(.field(stringify!($field), &self.$field))?

@@ -3,9 +3,9 @@
 use std::future::IntoFuture;
 use std::sync::Arc;
 
-use promql_presets_core::MetricQuerier;
+use promql_presets_core::{Input, MetricQuerier};
 
-use super::{LIST_BYTES, add_match, debug, scope_setters};
+use super::{LIST_BYTES, debug, scope_setters};
 use crate::error::Error;
 use crate::http::body::BufferedJson;
 use crate::http::call::{BoxFuture, Call};
@@ -15,27 +15,27 @@ use crate::wire::share_labels;
 
 /// A request for the label sets of series, created with [`PrometheusClient::series`](crate::PrometheusClient::series).
 #[must_use = "a query does nothing until it is awaited"]
-pub struct SeriesQuery<'a> {
-    call: Call<'a>,
+pub struct SeriesQuery {
+    call: Call,
 }
 
-impl<'a> SeriesQuery<'a> {
-    pub(crate) fn new(transport: &'a Arc<Transport>, querier: &dyn MetricQuerier) -> Self {
+impl SeriesQuery {
+    pub(crate) fn new(transport: &Arc<Transport>, querier: &dyn MetricQuerier) -> Self {
         Self { call: Call::new(transport, "series", "api/v1/series").at_most(LIST_BYTES) }.or(querier)
     }
 
     /// Adds the series that another querier selects.
     pub fn or(mut self, querier: &dyn MetricQuerier) -> Self {
-        add_match(&mut self.call, querier);
+        self.call.add_match(Input::of(querier));
         self
     }
 
     scope_setters!();
 }
 
-impl<'a> IntoFuture for SeriesQuery<'a> {
+impl IntoFuture for SeriesQuery {
     type Output = Result<Listing<Labels>, Error>;
-    type IntoFuture = BoxFuture<'a, Listing<Labels>>;
+    type IntoFuture = BoxFuture<'static, Listing<Labels>>;
 
     fn into_future(self) -> Self::IntoFuture {
         let read =

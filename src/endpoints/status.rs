@@ -74,24 +74,24 @@ macro_rules! calls {
     ($($(#[$doc:meta])* $name:ident -> $output:ty;)*) => {$(
         $(#[$doc])*
         #[must_use = "a query does nothing until it is awaited"]
-        pub struct $name<'a> {
-            call: Call<'a>,
+        pub struct $name {
+            call: Call,
         }
 
-        impl $name<'_> {
+        impl $name {
             option_setters!(call);
         }
 
-        impl<'a> IntoFuture for $name<'a> {
+        impl IntoFuture for $name {
             type Output = Result<$output, Error>;
-            type IntoFuture = BoxFuture<'a, $output>;
+            type IntoFuture = BoxFuture<'static, $output>;
 
             fn into_future(self) -> Self::IntoFuture {
                 Box::pin(self.ask())
             }
         }
 
-        impl fmt::Debug for $name<'_> {
+        impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct(stringify!($name)).field("query", &self.call.query).finish_non_exhaustive()
             }
@@ -121,8 +121,8 @@ calls! {
     HealthQuery -> bool;
 }
 
-impl<'a> BuildInfoQuery<'a> {
-    pub(crate) fn new(transport: &'a Arc<Transport>) -> Self {
+impl BuildInfoQuery {
+    pub(crate) fn new(transport: &Arc<Transport>) -> Self {
         Self { call: Call::new(transport, "buildinfo", "api/v1/status/buildinfo").get_only().at_most(STATUS_BYTES) }
     }
 
@@ -143,8 +143,8 @@ text_fields!(BuildInfo {
 /// The features of one category.
 type LooseFeatures = Loose<BTreeMap<String, Loose<bool>>>;
 
-impl<'a> FeaturesQuery<'a> {
-    pub(crate) fn new(transport: &'a Arc<Transport>) -> Self {
+impl FeaturesQuery {
+    pub(crate) fn new(transport: &Arc<Transport>) -> Self {
         Self { call: Call::new(transport, "features", "api/v1/features").get_only().at_most(STATUS_BYTES) }
     }
 
@@ -161,8 +161,8 @@ impl<'a> FeaturesQuery<'a> {
     }
 }
 
-impl<'a> FormatQuery<'a> {
-    pub(crate) fn new(transport: &'a Arc<Transport>, promql: &str) -> Self {
+impl FormatQuery {
+    pub(crate) fn new(transport: &Arc<Transport>, promql: &str) -> Self {
         let mut call = Call::new(transport, "format_query", "api/v1/format_query").at_most(STATUS_BYTES);
         call.query = Some(promql.to_owned());
         Self { call }
@@ -173,8 +173,8 @@ impl<'a> FormatQuery<'a> {
     }
 }
 
-impl<'a> ParseQuery<'a> {
-    pub(crate) fn new(transport: &'a Arc<Transport>, promql: &str) -> Self {
+impl ParseQuery {
+    pub(crate) fn new(transport: &Arc<Transport>, promql: &str) -> Self {
         let mut call = Call::new(transport, "parse_query", "api/v1/parse_query").at_most(STATUS_BYTES);
         call.query = Some(promql.to_owned());
         Self { call }
@@ -185,9 +185,9 @@ impl<'a> ParseQuery<'a> {
     }
 }
 
-impl<'a> HealthQuery<'a> {
+impl HealthQuery {
     /// A check at `-/healthy` or `-/ready`.
-    pub(crate) fn new(transport: &'a Arc<Transport>, path: &'static str) -> Self {
+    pub(crate) fn new(transport: &Arc<Transport>, path: &'static str) -> Self {
         Self { call: Call::new(transport, path.trim_start_matches("-/"), path).get_only().at_most(STATUS_BYTES) }
     }
 

@@ -34,8 +34,8 @@ const FAILURE_TIME: Duration = Duration::from_secs(2);
 
 /// A call of an endpoint, which setters complete until it is made. Invalid input is reported then.
 #[derive(Clone, Debug)]
-pub(crate) struct Call<'a> {
-    pub(crate) transport: &'a Arc<Transport>,
+pub(crate) struct Call {
+    pub(crate) transport: Arc<Transport>,
     /// Name of the endpoint in reports.
     endpoint: &'static str,
     /// Path below the base URL, escaped.
@@ -75,15 +75,11 @@ impl Deadline {
     }
 }
 
-impl<'a> Call<'a> {
+impl Call {
     /// Creates a call of an endpoint.
-    pub(crate) fn new(
-        transport: &'a Arc<Transport>,
-        endpoint: &'static str,
-        path: impl Into<Cow<'static, str>>,
-    ) -> Self {
+    pub(crate) fn new(transport: &Arc<Transport>, endpoint: &'static str, path: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            transport,
+            transport: Arc::clone(transport),
             endpoint,
             path: path.into(),
             get_only: false,
@@ -132,6 +128,9 @@ impl<'a> Call<'a> {
 
     /// Adds the options of the client, so that `options` has the first invalid input.
     pub(crate) fn merge_options(&mut self) {
+        if let Some(refusal) = self.transport.scope.refusal(&self.options, &self.parameters) {
+            self.options.failure = Some(refusal);
+        }
         let own = std::mem::take(&mut self.options);
         self.options = own.or(&self.transport.options, &self.parameters);
     }
@@ -169,7 +168,7 @@ impl<'a> Call<'a> {
     }
 
     /// Makes the call, and returns once a successful response has started.
-    pub(crate) async fn open(self) -> Result<(Attempts<'a>, HttpResponse, BodyReader<Decoder>), Error> {
+    pub(crate) async fn open(self) -> Result<(Attempts, HttpResponse, BodyReader<Decoder>), Error> {
         let mut attempts = Attempts::new(self);
         let span = attempts.observer.span();
         let end = pin!(sleep_until(attempts.deadline.client));
@@ -211,8 +210,8 @@ fn until_deadline<T>(
 }
 
 /// The attempts of a call that is being made, until one succeeds, or until its time or its retries are used up.
-pub(crate) struct Attempts<'a> {
-    transport: &'a Arc<Transport>,
+pub(crate) struct Attempts {
+    transport: Arc<Transport>,
     request: Request,
     pub(crate) deadline: Deadline,
     pub(crate) observer: Observer,
@@ -227,9 +226,10 @@ pub(crate) struct Attempts<'a> {
     is_repeated: bool,
 }
 
-impl<'a> Attempts<'a> {
-    fn new(mut call: Call<'a>) -> Self {
+impl Attempts {
+    fn new(mut call: Call) -> Self {
         let is_limited = call.is_limited();
+        let refusal = call.transport.scope.refusal(&call.options, &call.parameters);
         let options = call.all_options();
         let Call { transport, endpoint, preset, query, .. } = call;
         transport.budget.earn();
@@ -238,7 +238,7 @@ impl<'a> Attempts<'a> {
         let observer = Observer::start(&transport.reports, &options, endpoint, preset, query, start);
         let server_deadline = call.takes_timeout.then_some(deadline.server);
         let parameters = (preset, &*call.parameters, observer.query());
-        let failure = options.failure.clone();
+        let failure = refusal.or_else(|| options.failure.clone());
         let limits = options.limits(call.max_bytes);
         let request = Request::new(call.path, call.get_only, options, parameters, &transport.in_url, server_deadline);
         Self {

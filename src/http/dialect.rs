@@ -159,7 +159,7 @@ impl Mimir {
 }
 
 /// <https://grafana.com/docs/mimir/latest/configure/about-tenant-ids/>
-fn is_tenant(name: &str) -> bool {
+pub(crate) fn is_tenant(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"!-_.*'()".contains(&byte);
     (1..=150).contains(&name.len()) && name.bytes().all(allowed) && !matches!(name, "." | ".." | "__mimir_cluster")
 }

@@ -14,6 +14,7 @@ pub(crate) mod proxy;
 mod redaction;
 pub(crate) mod request;
 pub(crate) mod retry;
+pub(crate) mod scope;
 pub(crate) mod transport;
 
 pub use dialect::{Dialect, Mimir, Thanos, VictoriaMetrics};

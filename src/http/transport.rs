@@ -26,6 +26,7 @@ use crate::http::options::Options;
 use crate::http::proxy::ThroughProxy;
 use crate::http::request::Request;
 use crate::http::retry::{Budget, retry_after};
+use crate::http::scope::Scope;
 
 /// The maximum number of redirects within the same server.
 const MAX_REDIRECTS: u32 = 5;
@@ -48,7 +49,7 @@ pub enum HttpMethod {
 }
 
 /// A server: its connections, the defaults of its calls, and their limits, shared by all clones of a client.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Transport {
     pub(crate) http: reqwest::Client,
     /// The proxy of the client for this server, without credentials.
@@ -66,9 +67,10 @@ pub(crate) struct Transport {
     pub(crate) permits: Arc<Semaphore>,
     /// The number of permits.
     pub(crate) max_concurrent: usize,
-    pub(crate) budget: Budget,
+    pub(crate) budget: Arc<Budget>,
     /// Whether a proxy in front of the server refuses `POST`.
     pub(crate) refuses_post: Arc<AtomicBool>,
+    pub(crate) scope: Scope,
 }
 
 impl Transport {

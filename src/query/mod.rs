@@ -11,8 +11,8 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use promql_presets_core::{
-    DurationError, Input, MetricQuerier, NoWindow, Preset, PresetInfo, PromDuration, RenderError, ResultType,
-    TakesWindow, Window,
+    AnyWindow, DurationError, Input, MetricQuerier, NoWindow, Preset, PresetInfo, PromDuration, RenderError,
+    ResultType, TakesWindow, Window,
 };
 
 use crate::error::{Error, ErrorKind};
@@ -39,6 +39,36 @@ impl RangeResult for Vector {}
 impl RangeResult for Scalar {}
 impl RangeResult for Data {}
 
+/// A preset without its types, for structs, maps and the state of a service. It is made from any constant with
+/// [`any`](Preset::any), or from [`presets::ALL`](crate::presets) with [`preset`](PresetInfo::preset).
+///
+/// What the types no longer say is checked when it is queried: the labels of the querier, whether there is a window, and
+/// whether the result can be that of a range query.
+///
+/// ```
+/// use std::collections::HashMap;
+///
+/// use promql_presets::presets::{api_requests, prometheus};
+/// use promql_presets::{AnyPreset, Data, Error, PrometheusClient, Querier};
+///
+/// struct Panels {
+///     by_name: HashMap<&'static str, AnyPreset>,
+/// }
+///
+/// impl Panels {
+///     fn new() -> Self {
+///         Self { by_name: [("up", prometheus::UP.any()), ("rate", api_requests::RATE.any())].into() }
+///     }
+///
+///     async fn query(&self, client: &PrometheusClient, name: &str) -> Option<Result<Data, Error>> {
+///         let preset = *self.by_name.get(name)?;
+///         Some(client.query(preset, &Querier::default()).await)
+///     }
+/// }
+/// # assert_eq!(Panels::new().by_name["up"], prometheus::UP.any());
+/// ```
+pub type AnyPreset = Preset<dyn MetricQuerier, Data, AnyWindow>;
+
 /// The PromQL of a query: a preset to render, or unchecked text.
 pub(crate) enum Promql<'a> {
     Preset { preset: &'static PresetInfo, input: Input<'a>, window: Option<Result<PromDuration, DurationError>> },
@@ -58,15 +88,29 @@ impl<'a> Promql<'a> {
 
     /// Renders the query of a call; for parts of a range with the `start()` and `end()` of the whole after `@`. If that
     /// fails, the call fails when it is made.
-    pub(crate) fn render(self, call: &mut Call<'_>, ends: Option<[&str; 2]>) {
+    pub(crate) fn render(self, call: &mut Call, ends: Option<[&str; 2]>) {
         match self {
-            Self::Preset { preset, input, window } => {
+            Self::Preset { preset, mut input, window } => {
+                let filtered = call.transport.scope.filter_preset(preset, &mut input);
                 let window = window.transpose().map_err(RenderError::InvalidWindow);
-                let query = window.and_then(|window| input.render(preset.__template(), window, ends));
+                let query = filtered.and_then(|()| Ok(input.render(preset.__template(), window?, ends)?));
                 call.preset = Some(preset.name);
-                call.query = query.map_err(|error| call.options.fail(error.into())).ok();
+                call.query = query.map_err(|failure| call.options.fail(failure)).ok();
             }
-            Self::Raw(promql) => call.query = Some(promql),
+            Self::Raw(promql) => {
+                call.query = Some(promql);
+                if let Some(refusal) = call.transport.scope.refusal_of("unchecked PromQL: use a preset") {
+                    call.options.fail(refusal);
+                }
+            }
+        }
+    }
+
+    /// The same query, independent of the querier.
+    fn into_owned(self) -> Promql<'static> {
+        match self {
+            Self::Preset { preset, input, window } => Promql::Preset { preset, input: input.into_owned(), window },
+            Self::Raw(promql) => Promql::Raw(promql),
         }
     }
 }
@@ -128,7 +172,7 @@ pub(crate) use query_setters;
 #[must_use = "a query does nothing until it is awaited"]
 pub struct InstantQuery<'a, R, W> {
     promql: Promql<'a>,
-    call: Call<'a>,
+    call: Call,
     types: PhantomData<fn() -> (R, W)>,
     /// Whether the result is a scalar, which some servers return as a vector.
     is_scalar: bool,
@@ -136,10 +180,10 @@ pub struct InstantQuery<'a, R, W> {
 
 /// An instant query of unchecked PromQL, created with
 /// [`PrometheusClient::raw_query`](crate::PrometheusClient::raw_query).
-pub type RawQuery<'a> = InstantQuery<'a, Data, NoWindow>;
+pub type RawQuery = InstantQuery<'static, Data, NoWindow>;
 
 impl<'a, R: QueryResult, W> InstantQuery<'a, R, W> {
-    pub(crate) fn new<Q>(transport: &'a Arc<Transport>, preset: Preset<Q, R, W>, querier: &'a Q) -> Self
+    pub(crate) fn new<Q>(transport: &Arc<Transport>, preset: Preset<Q, R, W>, querier: &'a Q) -> Self
     where
         Q: MetricQuerier + ?Sized,
     {
@@ -147,12 +191,27 @@ impl<'a, R: QueryResult, W> InstantQuery<'a, R, W> {
         Self { is_scalar, ..Self::of(transport, Promql::of(preset, querier)) }
     }
 
-    pub(crate) fn raw(transport: &'a Arc<Transport>, promql: String) -> Self {
+    pub(crate) fn raw(transport: &Arc<Transport>, promql: String) -> Self {
         Self::of(transport, Promql::Raw(promql))
     }
 
-    fn of(transport: &'a Arc<Transport>, promql: Promql<'a>) -> Self {
+    fn of(transport: &Arc<Transport>, promql: Promql<'a>) -> Self {
         Self { promql, call: Call::new(transport, "query", "api/v1/query"), types: PhantomData, is_scalar: false }
+    }
+
+    /// Copies what the query borrows from its querier, so that a function can return it.
+    ///
+    /// ```
+    /// use promql_presets::presets::prometheus;
+    /// use promql_presets::{InstantQuery, NoWindow, PrometheusClient, Vector};
+    ///
+    /// fn up(client: &PrometheusClient, job: &str) -> InstantQuery<'static, Vector, NoWindow> {
+    ///     client.query(prometheus::UP, &prometheus::Querier::new().job(job)).into_owned()
+    /// }
+    /// ```
+    pub fn into_owned(self) -> InstantQuery<'static, R, W> {
+        let Self { promql, call, types, is_scalar } = self;
+        InstantQuery { promql: promql.into_owned(), call, types, is_scalar }
     }
 
     /// Sets the evaluation time; the current time of the server by default. Accepts a [`Timestamp`], a
@@ -185,35 +244,48 @@ impl<'a, R: QueryResult + 'a, W: 'a> IntoFuture for InstantQuery<'a, R, W> {
 #[must_use = "a query does nothing until it is awaited"]
 pub struct RangeQuery<'a, R, W> {
     promql: Promql<'a>,
-    call: Call<'a>,
+    call: Call,
     types: PhantomData<fn() -> (R, W)>,
     range: TimeRange,
 }
 
 /// A range query of unchecked PromQL, created with
 /// [`PrometheusClient::raw_query_range`](crate::PrometheusClient::raw_query_range).
-pub type RawRangeQuery<'a> = RangeQuery<'a, Data, NoWindow>;
+pub type RawRangeQuery = RangeQuery<'static, Data, NoWindow>;
 
 // `R` is a `RangeResult`, but only the client requires it: otherwise one mistake would result in two errors.
 impl<'a, R, W> RangeQuery<'a, R, W> {
     pub(crate) fn new<Q: MetricQuerier + ?Sized>(
-        transport: &'a Arc<Transport>,
+        transport: &Arc<Transport>,
         preset: Preset<Q, R, W>,
         querier: &'a Q,
         range: TimeRange,
     ) -> Self {
-        Self::of(transport, Promql::of(preset, querier), range)
+        let mut query = Self::of(transport, Promql::of(preset, querier), range);
+        let result = preset.info().result;
+        // The types say so, unless the preset was looked up by name.
+        if matches!(result, ResultType::RangeVector | ResultType::String) {
+            query.call.options.fail(RangeError::ResultType { result }.into());
+        }
+        query
     }
 
-    pub(crate) fn raw(transport: &'a Arc<Transport>, promql: String, range: TimeRange) -> Self {
+    pub(crate) fn raw(transport: &Arc<Transport>, promql: String, range: TimeRange) -> Self {
         Self::of(transport, Promql::Raw(promql), range)
     }
 
-    fn of(transport: &'a Arc<Transport>, promql: Promql<'a>, range: TimeRange) -> Self {
+    fn of(transport: &Arc<Transport>, promql: Promql<'a>, range: TimeRange) -> Self {
         Self { promql, call: Call::new(transport, "query_range", "api/v1/query_range"), types: PhantomData, range }
     }
 
     query_setters!();
+
+    /// Copies what the query borrows from its querier, so that a function can return it, as
+    /// [`InstantQuery::into_owned`] shows.
+    pub fn into_owned(self) -> RangeQuery<'static, R, W> {
+        let Self { promql, call, types, range } = self;
+        RangeQuery { promql: promql.into_owned(), call, types, range }
+    }
 
     /// Splits the range into parts that the server accepts, fetches them concurrently, and joins the results. The
     /// points are those of the [`aligned`](TimeRange::aligned) range.
@@ -253,7 +325,7 @@ impl<'a, R, W> RangeQuery<'a, R, W> {
     }
 
     /// The call for the whole range.
-    fn into_call(self) -> Call<'a> {
+    fn into_call(self) -> Call {
         let Self { promql, mut call, range, .. } = self;
         if let Err(error) = range.check(call.transport.max_steps) {
             call.options.fail(error.into());
@@ -263,7 +335,7 @@ impl<'a, R, W> RangeQuery<'a, R, W> {
     }
 
     /// The call for parts of a range, which are still to be set.
-    fn into_call_of_parts(self, whole: TimeRange) -> Call<'a> {
+    fn into_call_of_parts(self, whole: TimeRange) -> Call {
         let Self { promql, mut call, .. } = self;
         let indivisible = match &promql {
             Promql::Preset { preset, .. } => preset.indivisible.map(|name| SplitError::WholeRange { name }),
@@ -284,7 +356,7 @@ impl<'a, R, W> RangeQuery<'a, R, W> {
     }
 }
 
-impl Call<'_> {
+impl Call {
     /// Sets start, end and step.
     fn over(mut self, range: TimeRange) -> Self {
         self.parameter("start", range.start().to_unix_seconds());

@@ -121,7 +121,7 @@ impl<'a, R: 'a, W: 'a> IntoFuture for SplitQuery<'a, R, W> {
     }
 }
 
-impl Call<'_> {
+impl Call {
     fn read_part(self, part: TimeRange) -> impl Future<Output = Result<Matrix, Error>> {
         self.over(part).read::<Decoder, Matrix>(move |response| {
             Ok(matrix_of_range(response)?.check_within(part.start(), part.end())?)

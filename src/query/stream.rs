@@ -84,7 +84,7 @@ struct Arriving {
 }
 
 impl SeriesStream {
-    async fn open(call: Call<'_>) -> Result<Self, Error> {
+    async fn open(call: Call) -> Result<Self, Error> {
         let (Attempts { deadline, observer, .. }, response, body) = call.open().await?;
         let deadline = Box::pin(sleep_until(deadline.client));
         let arriving = Arriving { response, chunk: Bytes::new(), body, deadline, away_since: None };

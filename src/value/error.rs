@@ -1,6 +1,6 @@
 //! Why a time range is invalid, a result is not a single number, or it does not fit the caller's type.
 
-use promql_presets_core::{DurationError, PromDuration};
+use promql_presets_core::{DurationError, PromDuration, ResultType};
 
 use super::{Labels, ParseTimestampError, Timestamp};
 
@@ -90,6 +90,12 @@ pub enum RangeError {
     /// A lookback delta that is not a duration.
     #[error("invalid lookback delta: {0}")]
     InvalidLookback(DurationError),
+    /// A range query of a preset that has no samples per step.
+    #[error("a range query needs a preset whose result is an instant vector or a scalar, not {}", .result.with_article())]
+    ResultType {
+        /// Type of the preset's result.
+        result: ResultType,
+    },
     /// A step of zero.
     #[error("a step must be longer than zero")]
     ZeroStep,

@@ -22,4 +22,6 @@ mod macros;
 mod proxy;
 mod ranges;
 mod requests;
+mod scoped;
 mod service;
+mod values;

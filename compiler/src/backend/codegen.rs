@@ -62,7 +62,7 @@ fn info(
     source: &str,
     metric: Option<&str>,
     has_labels: bool,
-) -> [(&'static str, String); 13] {
+) -> [(&'static str, String); 15] {
     let window = preset.window.map(|window| format!("__p::PromDuration::from_millis({})", window.as_millis()));
     [
         ("name", name.to_owned()),
@@ -76,7 +76,9 @@ fn info(
         ("window", option(window)),
         ("metric", option(metric.map(literal))),
         ("labels", option(has_labels.then(|| "__LABELS".to_owned()))),
-        ("indivisible", option(preset.indivisible.map(literal))),
+        ("indivisible", option(preset.facts.indivisible.map(literal))),
+        ("unfiltered", option(preset.facts.unfiltered.as_deref().map(literal))),
+        ("across_groups", option(preset.facts.across_groups.map(literal))),
         ("segments", segments(&preset.segments)),
     ]
 }
@@ -276,7 +278,7 @@ impl Out {
         self.line("pub struct Querier(__p::Querier);");
         self.line("");
         self.open("impl Querier");
-        self.constructor(module, querier);
+        let has_parameters = self.constructor(module, querier);
         for label in querier.labels.iter().filter(|label| querier.takes_labels && label.usage.is_filter()) {
             self.setter(label);
         }
@@ -298,7 +300,9 @@ impl Out {
         self.close("}");
         self.close("}");
         self.close("}");
-        self.line("__p::querier!(Querier);");
+        let set = if querier.takes_labels { ", set" } else { "" };
+        let default = if has_parameters { "" } else { ", default" };
+        self.line(&format!("__p::querier!(Querier{set}{default});"));
         self.line("");
         if querier.takes_group_by {
             let labels = querier.labels.iter().filter(|label| label.usage.is_group_by());
@@ -313,7 +317,8 @@ impl Out {
         }
     }
 
-    fn constructor(&mut self, module: &Module, querier: &Querier) {
+    /// Writes the constructor, and returns whether it has parameters.
+    fn constructor(&mut self, module: &Module, querier: &Querier) -> bool {
         let required: Vec<&Label> =
             querier.labels.iter().filter(|label| label.required && querier.takes_labels).collect();
         // No setter ends in an underscore.
@@ -335,13 +340,11 @@ impl Out {
             (false, true) => "A querier without conditions.",
             (false, false) => "A querier with the labels that every query must filter on.",
         });
-        if parameters.is_empty() {
-            self.line("#[allow(clippy::new_without_default)]");
-        }
         self.open(&format!("pub fn new({}) -> Self", parameters.join(", ")));
         let conditions: Vec<String> = required.iter().map(|label| format!(".{}({0})", label.setter)).collect();
         self.line(&format!("Self(__p::Querier::new({metric})){}", conditions.concat()));
         self.close("}");
+        !parameters.is_empty()
     }
 
     fn setter(&mut self, label: &Label) {

@@ -4,6 +4,7 @@ pub(crate) mod codegen;
 pub(crate) mod lower;
 pub(crate) mod modules;
 pub(crate) mod names;
+pub(crate) mod reach;
 pub mod registry;
 pub(crate) mod rows;
 pub(crate) mod split;

@@ -12,7 +12,7 @@ const KEYWORDS: [&str; 48] = [
 ];
 
 /// Methods of a generated querier that are not setters.
-const METHODS: [&str; 5] = ["new", "group_by", "when_some", "clone", "into"];
+const METHODS: [&str; 7] = ["new", "group_by", "when_some", "set", "default", "clone", "into"];
 
 /// The rule for names of presets, files and folders.
 pub(crate) const RULE: &str = "a name is a letter, then letters, digits, `_` and `-`";

@@ -135,12 +135,23 @@ pub struct Preset {
     pub result: ResultType,
     /// The segments of the template; empty if it has errors.
     pub segments: Vec<Segment>,
-    /// What makes a range query impossible to split.
-    pub indivisible: Option<&'static str>,
+    /// What the runtime needs to know of the query.
+    pub facts: Facts,
     /// The labels of its series.
     pub row: Vec<RowLabel>,
     /// Whether its template has errors, so that its window is unknown.
     pub is_stub: bool,
+}
+
+/// What the runtime needs to know of a query, since it does not parse PromQL.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// What makes a range query impossible to split.
+    pub indivisible: Option<&'static str>,
+    /// The first part that reads series without `{labels}`.
+    pub unfiltered: Option<String>,
+    /// What makes the values of one group depend on the series of others.
+    pub across_groups: Option<&'static str>,
 }
 
 impl Preset {

@@ -62,7 +62,7 @@ pub mod http {
             }
         }
     }
-    __p::querier!(Querier);
+    __p::querier!(Querier, set);
 
     __p::label_enum! {
         /// A label to group by.
@@ -116,6 +116,8 @@ pub mod http {
         metric: ::core::option::Option::Some("http_requests_total"),
         labels: ::core::option::Option::Some(__LABELS),
         indivisible: ::core::option::Option::None,
+        unfiltered: ::core::option::Option::None,
+        across_groups: ::core::option::Option::None,
         segments: &[__p::Segment::Text("sum by ("), __p::Segment::GroupBy, __p::Segment::Text(")(rate(http_requests_total{"), __p::Segment::Labels, __p::Segment::Text("}["), __p::Segment::Window, __p::Segment::Text("]))")],
     });
 
@@ -143,6 +145,8 @@ pub mod http {
         metric: ::core::option::Option::Some("http_requests_total"),
         labels: ::core::option::Option::Some(__LABELS),
         indivisible: ::core::option::Option::None,
+        unfiltered: ::core::option::Option::None,
+        across_groups: ::core::option::Option::None,
         segments: &[__p::Segment::Text("  sum by ("), __p::Segment::GroupBy, __p::Segment::Text(")(rate(http_requests_total{"), __p::Segment::Item("code=~\"5..\""), __p::Segment::Labels, __p::Segment::Text("}["), __p::Segment::Window, __p::Segment::Text("]))\n/\n  sum by ("), __p::Segment::GroupBy, __p::Segment::Text(")(rate(http_requests_total{"), __p::Segment::Labels, __p::Segment::Text("}["), __p::Segment::Window, __p::Segment::Text("]))\n")],
     });
 }
@@ -181,6 +185,8 @@ pub mod nested {
             metric: ::core::option::Option::None,
             labels: ::core::option::Option::None,
             indivisible: ::core::option::Option::None,
+            unfiltered: ::core::option::Option::None,
+            across_groups: ::core::option::Option::None,
             segments: &[__p::Segment::MetricNameOpen("", ""), __p::Segment::Labels, __p::Segment::Text("}")],
         });
 
@@ -206,6 +212,8 @@ pub mod nested {
             metric: ::core::option::Option::None,
             labels: ::core::option::Option::None,
             indivisible: ::core::option::Option::None,
+            unfiltered: ::core::option::Option::None,
+            across_groups: ::core::option::Option::None,
             segments: &[__p::Segment::MetricNameOpen("", "_total"), __p::Segment::Labels, __p::Segment::Text("}[5m]")],
         });
 
@@ -231,6 +239,8 @@ pub mod nested {
             metric: ::core::option::Option::None,
             labels: ::core::option::Option::None,
             indivisible: ::core::option::Option::None,
+            unfiltered: ::core::option::Option::None,
+            across_groups: ::core::option::Option::None,
             segments: &[__p::Segment::Text("1")],
         });
     }

@@ -1,0 +1,97 @@
+//! What a filter reaches: all series that a query reads, and only the group that it selects.
+
+use crate::promql::{Expr, ExprKind, Grouping, GroupingKeyword};
+
+/// The first part of a query that reads series without `{labels}`, as written: no filter of a caller reaches them.
+///
+/// `info` reads metrics that are not written in the query.
+pub(crate) fn unfiltered(text: &str, expr: &Expr<'_>) -> Option<String> {
+    let mut found = None;
+    expr.walk(&mut |expr| {
+        let is_unfiltered = match &expr.kind {
+            ExprKind::Selector(selector) => !selector.has_labels_hole(),
+            ExprKind::Call(call) => call.name == "info",
+            _ => false,
+        };
+        if is_unfiltered && found.is_none() {
+            found = Some(text[expr.span.range()].to_owned());
+        }
+    });
+    found
+}
+
+/// What in a query makes the values of one group depend on the series of others, so that a query for some of the groups
+/// has other values than one for all.
+pub(crate) fn across_groups(expr: &Expr<'_>) -> Option<&'static str> {
+    let mut found = None;
+    expr.walk(&mut |expr| {
+        let here = match &expr.kind {
+            ExprKind::Aggregate(aggregate) => {
+                let is_by_group =
+                    |grouping: &Grouping<'_>| grouping.keyword == GroupingKeyword::By && grouping.has_hole();
+                (!aggregate.grouping.as_ref().is_some_and(is_by_group))
+                    .then_some("an aggregation without `by ({group_by})`")
+            }
+            ExprKind::Call(call) => match call.name {
+                "absent" | "absent_over_time" => Some("`absent`"),
+                "scalar" => Some("`scalar`"),
+                _ => None,
+            },
+            ExprKind::Binary(binary) => {
+                let is_on = |grouping: &&Grouping<'_>| grouping.keyword == GroupingKeyword::On && !grouping.has_hole();
+                binary.matching.as_ref().filter(is_on).map(|_| "a join without `{group_by}` in `on`")
+            }
+            _ => None,
+        };
+        found = found.or(here);
+    });
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::promql::{Features, Syntax, parse};
+
+    /// What a function finds in a template.
+    fn found<T>(text: &str, find: impl Fn(&Expr<'_>) -> T) -> T {
+        let parsed = parse(text, Syntax { template: true, features: Features::all() });
+        assert_eq!(parsed.diagnostics.len(), 0, "{text}: {:?}", parsed.diagnostics);
+        find(parsed.expr.as_ref().unwrap())
+    }
+
+    #[test]
+    fn series_that_no_filter_reaches_are_named() {
+        for (text, expected) in [
+            ("{metric_name}{{{labels}}}", None),
+            ("time() + 1", None),
+            ("sum(a{{x=\"1\",{labels}}}) / sum(b{{{labels}}})", None),
+            ("sum(a{{{labels}}}) / sum(b{{x=\"{{labels}}\"}})", Some("b{{x=\"{{labels}}\"}}")),
+            ("a{{{labels}}} and on() max_over_time({metric_name}[1h:5m] offset 5m)", Some("{metric_name}")),
+            ("absent(up)", Some("up")),
+            ("info(a{{{labels}}})", Some("info(a{{{labels}}})")),
+            ("info(a{{{labels}}}, {{{labels}}})", Some("info(a{{{labels}}}, {{{labels}}})")),
+        ] {
+            assert_eq!(found(text, |expr| unfiltered(text, expr)).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_mixes_groups_is_named() {
+        for (text, expected) in [
+            ("sum by ({group_by})(a{{{labels}}})", None),
+            ("sum by (le, {group_by})(a{{{labels}}}) / sum by (le, {group_by})(b{{{labels}}})", None),
+            ("topk by ({group_by})(5, a{{{labels}}})", None),
+            ("sum by ({group_by})(a{{{labels}}}) * on ({group_by}) max by ({group_by})(b{{{labels}}})", None),
+            ("topk(5, sum by ({group_by})(a{{{labels}}}))", Some("an aggregation without `by ({group_by})`")),
+            ("sum without ({group_by})(a{{{labels}}})", Some("an aggregation without `by ({group_by})`")),
+            (
+                "sum by ({group_by})(a{{{labels}}}) / on() group_left() sum by ({group_by})(b{{{labels}}})",
+                Some("a join without `{group_by}` in `on`"),
+            ),
+            ("sum by ({group_by})(a{{{labels}}}) / scalar(b{{{labels}}})", Some("`scalar`")),
+        ] {
+            assert_eq!(found(text, across_groups), expected, "{text}");
+        }
+    }
+}
