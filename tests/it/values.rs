@@ -8,6 +8,9 @@ use promql_presets::{
     AnyPreset, Data, ErrorKind, Querier, RangeError, RenderError, ResultType, TimeRange, not, one_of, preset, regex,
 };
 
+/// What the state of an axum router must be.
+fn state<T: Clone + Send + Sync + 'static>(_: T) {}
+
 #[test]
 fn presets_are_stored_and_compared_without_their_types() {
     #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -26,7 +29,6 @@ fn presets_are_stored_and_compared_without_their_types() {
     let by_preset: HashMap<AnyPreset, u8> = [(RATE, 1), (prometheus::UP.any(), 2)].into();
     assert_eq!(by_preset[&api_requests::RATE.any()], 1);
 
-    fn state<T: Clone + Send + Sync + 'static>(_: T) {}
     state(panel(RATE));
 }
 
