@@ -9,6 +9,7 @@ mod exposition;
 mod failure;
 mod fmt;
 mod folders;
+mod import;
 mod json;
 mod output;
 mod progress;

@@ -4,6 +4,7 @@ mod check;
 mod completions;
 mod explain;
 mod fmt;
+mod import;
 mod list;
 mod parse;
 mod render;
@@ -39,6 +40,7 @@ macro_rules! commands {
 commands! {
     Check: check,
     Fmt: fmt,
+    Import: import,
     Parse: parse,
     Explain: explain,
     List: list,

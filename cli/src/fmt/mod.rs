@@ -8,6 +8,7 @@ use promql_presets_compiler::promql::{Features, Syntax};
 use promql_presets_compiler::{Span, templates};
 
 pub(crate) use diff::diff;
+pub(crate) use toml_string::write as toml_string;
 
 /// A template that is laid out differently.
 #[derive(Debug)]
@@ -23,6 +24,11 @@ pub(crate) struct Edit {
 /// Formats plain PromQL, without a line break at the end. `None` if it is not valid.
 pub(crate) fn query(text: &str) -> Option<String> {
     promql::format(text, Syntax { template: false, features: Features::all() }, "\n")
+}
+
+/// Formats a template, without a line break at the end. `None` if it is not valid.
+pub(crate) fn template(text: &str) -> Option<String> {
+    promql::format(text, Syntax { template: true, features: Features::all() }, "\n")
 }
 
 /// The edits, in order, that format the templates of a preset file. `None` if the file or a template is not valid.

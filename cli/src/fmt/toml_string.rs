@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 /// A string with this content, of the kind of another one, `like`, unless its content or its lines require a different
 /// kind.
-pub(super) fn write(like: &str, content: &str, eol: &str) -> String {
+pub(crate) fn write(like: &str, content: &str, eol: &str) -> String {
     let is_multi_line = ["'''", "\"\"\""].iter().any(|quotes| like.starts_with(quotes)) || content.contains('\n');
     let is_literal = like.starts_with('\'') || (is_multi_line && !like.starts_with("\"\"\""));
     if is_literal && is_multi_line && !content.contains("'''") && !has_controls(content) {

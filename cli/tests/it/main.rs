@@ -5,6 +5,7 @@
 mod arguments;
 mod check;
 mod fmt;
+mod import;
 mod page;
 mod parse;
 mod presets;

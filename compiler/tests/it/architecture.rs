@@ -31,7 +31,7 @@ const DEPENDENCIES: [(&str, &[&str]); 6] = [
     (".", &RUNTIME_DEPENDENCIES),
 ];
 
-const CLI_DEPENDENCIES: [&str; 9] = [
+const CLI_DEPENDENCIES: [&str; 10] = [
     "promql-presets",
     "promql-presets-compiler",
     "promql-presets-core",
@@ -39,6 +39,7 @@ const CLI_DEPENDENCIES: [&str; 9] = [
     "clap_complete",
     "futures-util",
     "indicatif",
+    "saphyr",
     "serde_json",
     "tokio",
 ];

@@ -1,0 +1,139 @@
+//! `promql-presets import`: preset files from dashboards, rules and stored presets.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use crate::FOUND;
+use crate::failure::Failure;
+use crate::folders::Dir;
+use crate::import::{self, Imported, NotRead, Options, Taken};
+use crate::json::Object;
+use crate::output::{Format, count, print, remark};
+
+/// Turns dashboards, rules and stored presets of other tools into preset files
+///
+/// Reads dashboards of Grafana (the classic JSON and the v2 resource), rule files and `PrometheusRule` objects of
+/// Prometheus, and the presets that Backend.AI stores. Each dashboard, group of rules or metric becomes a file, which
+/// passes `check`.
+///
+/// Matchers on variables become `{labels}`, durations `{window}`, groupings by a variable `{group_by}`. Queries that
+/// cannot be converted are reported, and stand in the file as comments. Presets whose query a check rejects
+/// `allow` it, with the reason "imported".
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exit status: 0 if all queries are imported, 1 if some are not, 2 if files could not be read or written
+
+Example:
+  promql-presets import dashboards/node.json rules.yaml --dir presets")]
+pub(crate) struct Arguments {
+    /// A file of JSON or YAML
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    dir: Dir,
+    /// Replace `by (...)` with `by ({group_by})`, so that callers choose the grouping
+    #[arg(long)]
+    group_by: bool,
+    /// Overwrite files that exist
+    #[arg(long)]
+    force: bool,
+    /// The format of the report; `json` is one object per line and query, with source, place, query, file, preset (null
+    /// if it is not imported), reason (null if it is) and notes
+    #[arg(long, default_value = "human")]
+    format: Format,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let mut taken = Taken::default();
+    let mut imported: Vec<(String, Imported)> = Vec::new();
+    for path in &arguments.files {
+        let source = path.display().to_string();
+        let failed = |cause: &str| Failure::new(format!("cannot read `{source}`: {cause}"));
+        let bytes = fs::read(path).map_err(|error| failed(&error.to_string()))?;
+        let text = String::from_utf8(bytes).map_err(|_| failed("not UTF-8"))?;
+        let collections = import::read(&text).map_err(|error| match error {
+            NotRead::Syntax(message) => failed(&message),
+            NotRead::Unknown => Failure::new(format!("nothing to import in `{source}`"))
+                .help("a file holds a Grafana dashboard, Prometheus rules, or presets of Backend.AI"),
+        })?;
+        let options = Options { group_by: arguments.group_by };
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        for collection in &collections {
+            imported.push((source.clone(), import::write(collection, &name, options, &mut taken)));
+        }
+    }
+    write(&imported, &arguments.dir.dir, arguments.force)?;
+    let outcomes = || imported.iter().flat_map(|(_, file)| &file.outcomes);
+    let (all, good) = (outcomes().count(), outcomes().filter(|outcome| outcome.result.is_ok()).count());
+    match arguments.format {
+        Format::Json => {
+            print(&imported.iter().map(|(source, file)| json(source, file, arguments)).collect::<String>())?;
+        }
+        Format::Human => {
+            print(&imported.iter().map(|(_, file)| human(file, arguments)).collect::<String>())?;
+            let files = imported.iter().filter(|(_, file)| file.text.is_some()).count();
+            remark(&format!("{good} of {all} queries imported into {}", count(files, "file")));
+        }
+    }
+    Ok(if good == all { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
+}
+
+fn target(file: &Imported, dir: &Path) -> PathBuf {
+    dir.join(format!("{}.toml", file.name))
+}
+
+/// Writes the files, or none of them if one exists.
+fn write(imported: &[(String, Imported)], dir: &Path, force: bool) -> Result<(), Failure> {
+    let texts: Vec<(PathBuf, &String)> =
+        imported.iter().filter_map(|(_, file)| Some((target(file, dir), file.text.as_ref()?))).collect();
+    if let Some((path, _)) = texts.iter().find(|(path, _)| !force && path.exists()) {
+        let failure = Failure::new(format!("`{}` exists", path.display()));
+        return Err(failure.help("use another folder with `--dir`, or overwrite files with `--force`"));
+    }
+    let failed = |path: &Path, error| Failure::new(format!("cannot write `{}`: {error}", path.display()));
+    if !texts.is_empty() {
+        fs::create_dir_all(dir).map_err(|error| failed(dir, error))?;
+    }
+    texts.iter().try_for_each(|(path, text)| fs::write(path, text).map_err(|error| failed(path, error)))
+}
+
+/// The file, and the queries that are not imported or differ from the original.
+fn human(file: &Imported, arguments: &Arguments) -> String {
+    let good = file.outcomes.iter().filter(|outcome| outcome.result.is_ok()).count();
+    let path = target(file, &arguments.dir.dir);
+    let mut out = format!("{}: {}\n", path.display(), count(good, "preset"));
+    if file.text.is_none() {
+        out = format!("{}: not written, since there are no presets\n", path.display());
+    }
+    for outcome in &file.outcomes {
+        match &outcome.result {
+            Err(reason) => _ = writeln!(out, "  not imported: {}: {reason}", outcome.place),
+            Ok(name) => {
+                for note in &outcome.notes {
+                    _ = writeln!(out, "  {name}: {note}");
+                }
+            }
+        }
+    }
+    out
+}
+
+fn json(source: &str, file: &Imported, arguments: &Arguments) -> String {
+    let mut out = String::new();
+    let path = file.text.as_ref().map(|_| target(file, &arguments.dir.dir).display().to_string());
+    for outcome in &file.outcomes {
+        Object::open(&mut out)
+            .field("source", source)
+            .field("place", outcome.place.as_str())
+            .field("query", outcome.query.as_str())
+            .field("file", path.as_deref().filter(|_| outcome.result.is_ok()))
+            .field("preset", outcome.result.as_deref().ok())
+            .field("reason", outcome.result.as_ref().err().map(String::as_str))
+            .field("notes", outcome.notes.clone())
+            .close();
+        out.push('\n');
+    }
+    out
+}

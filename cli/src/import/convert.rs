@@ -1,0 +1,220 @@
+//! From a query to a template: `{labels}` in each selector, `{group_by}` where it is asked for, and the usual layout.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use promql_presets_compiler::Span;
+use promql_presets_compiler::promql::{
+    Expr, ExprKind, Features, Grouping, GroupingItem, GroupingKeyword, MatcherItem, Selector, Syntax, parse,
+};
+
+use super::variables::{self, Replaced};
+use super::{Language, Options, Query, Uses, Variable};
+use crate::fmt;
+
+/// A query as a template.
+#[derive(Debug, Default)]
+pub(super) struct Converted {
+    pub(super) text: String,
+    /// The default of `{window}`, if the template has it.
+    pub(super) window: Option<String>,
+    /// The labels that callers filtered on, or grouped by.
+    pub(super) labels: BTreeMap<String, Uses>,
+    /// Whether it needs experimental features.
+    pub(super) is_experimental: bool,
+    /// What is different from the query.
+    pub(super) notes: Vec<String>,
+}
+
+/// Converts a query.
+///
+/// # Errors
+/// Why it cannot be converted.
+pub(super) fn convert(
+    query: &Query,
+    variables: &BTreeMap<String, Variable>,
+    options: Options,
+) -> Result<Converted, String> {
+    if let Some(reason) = &query.refused {
+        return Err(reason.clone());
+    }
+    let replaced = match query.language {
+        Language::Grafana => variables::replace(&query.expr, variables)?,
+        Language::Promql => plain(query.expr.replace('{', "{{").replace('}', "}}")),
+        Language::Braces => plain(query.expr.clone()),
+        Language::DollarBraces => plain(dollar_braces(&query.expr)),
+    };
+    let parsed = parse(&replaced.text, Syntax::TEMPLATE);
+    let is_experimental = !parsed.diagnostics.is_empty();
+    let syntax = Syntax { template: true, features: if is_experimental { Features::all() } else { Features::none() } };
+    let parsed = parse(&replaced.text, syntax);
+    let expr = match (parsed.expr, parsed.diagnostics.first()) {
+        (Some(expr), None) => expr,
+        (_, first) => return Err(unparsed(&replaced, first.map_or("", |first| &first.title))),
+    };
+    let mut edits = Edits { replaced: &replaced, options, found: Vec::new(), converted: Converted::default() };
+    edits.expr(&expr, false)?;
+    let Edits { mut found, mut converted, .. } = edits;
+    found.sort_by_key(|(span, _)| *span);
+    converted.text.clone_from(&replaced.text);
+    for (span, text) in found.iter().rev() {
+        converted.text.replace_range(span.range(), text);
+    }
+    if Replaced::has_stand_in(&converted.text) {
+        return Err(format!("the variable {} outside of a matcher", written(&replaced)));
+    }
+    converted.text = fmt::template(&converted.text).unwrap_or(converted.text);
+    converted.is_experimental = is_experimental;
+    if converted.text.contains("{window}") {
+        let default = query.window.clone().or_else(|| replaced.window.clone());
+        converted.window = Some(default.unwrap_or_else(|| variables::WINDOW.to_owned()));
+    }
+    converted.notes.splice(..0, replaced.notes);
+    let mut seen = BTreeSet::new();
+    converted.notes.retain(|note| seen.insert(note.clone()));
+    Ok(converted)
+}
+
+fn plain(text: String) -> Replaced {
+    Replaced { text, ..Replaced::default() }
+}
+
+/// A template whose placeholders are `${{labels}}`.
+fn dollar_braces(text: &str) -> String {
+    let mut out = String::new();
+    for (at, part) in text.split("${{").enumerate() {
+        let (name, rest) = part.split_once("}}").filter(|_| at > 0).unwrap_or(("", part));
+        if at > 0 {
+            out.extend(["{", name.trim(), "}"]);
+        }
+        out.push_str(&rest.replace('{', "{{").replace('}', "}}"));
+    }
+    out
+}
+
+/// Why a query with these variables is not PromQL.
+fn unparsed(replaced: &Replaced, title: &str) -> String {
+    let title = replaced.restore(title);
+    if replaced.stand_ins.is_empty() {
+        return format!("not PromQL: {title}");
+    }
+    format!("not PromQL with {} in it: {title}", written(replaced))
+}
+
+/// The variables of a query, in words.
+fn written(replaced: &Replaced) -> String {
+    let names: BTreeSet<String> = replaced.stand_ins.iter().map(|name| format!("`{name}`")).collect();
+    names.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+struct Edits<'r> {
+    replaced: &'r Replaced,
+    options: Options,
+    found: Vec<(Span, String)>,
+    converted: Converted,
+}
+
+impl Edits<'_> {
+    fn text(&self, span: Span) -> &str {
+        &self.replaced.text[span.range()]
+    }
+
+    fn has_stand_in(&self, span: Span) -> bool {
+        Replaced::has_stand_in(self.text(span))
+    }
+
+    /// `is_inner`: whether an aggregation is around the expression.
+    fn expr(&mut self, expr: &Expr<'_>, is_inner: bool) -> Result<(), String> {
+        match &expr.kind {
+            ExprKind::Number(_) | ExprKind::String(_) => Ok(()),
+            ExprKind::Selector(selector) => self.selector(selector),
+            ExprKind::Subquery(subquery) => self.expr(&subquery.expr, is_inner),
+            ExprKind::Unary(unary) => self.expr(&unary.expr, is_inner),
+            ExprKind::Paren(inner) => self.expr(inner, is_inner),
+            ExprKind::Call(call) => call.args.iter().try_for_each(|argument| self.expr(argument, is_inner)),
+            ExprKind::Binary(binary) => {
+                binary.matching.iter().chain(&binary.group).for_each(|grouping| self.grouping(grouping, false));
+                self.expr(&binary.lhs, is_inner)?;
+                self.expr(&binary.rhs, is_inner)
+            }
+            ExprKind::Aggregate(aggregate) => {
+                if let Some(grouping) = &aggregate.grouping {
+                    let is_open = self.options.group_by && !is_inner && grouping.keyword == GroupingKeyword::By;
+                    self.grouping(grouping, is_open);
+                }
+                aggregate.param.iter().chain([&aggregate.expr]).try_for_each(|operand| self.expr(operand, true))
+            }
+        }
+    }
+
+    /// Replaces matchers on variables by `{labels}`, which each selector gets.
+    fn selector(&mut self, selector: &Selector<'_>) -> Result<(), String> {
+        if let Some(name) = selector.name.as_ref().filter(|name| self.has_stand_in(name.span)) {
+            return Err(format!("the variable in `{}` stands for a metric", self.replaced.restore(name.text)));
+        }
+        let Some(braces) = &selector.braces else {
+            self.found.push((Span::new(selector.span.end, selector.span.end), "{{{labels}}}".to_owned()));
+            return Ok(());
+        };
+        let mut kept = Vec::new();
+        for item in &braces.items {
+            match item {
+                MatcherItem::Labels(_) => {}
+                MatcherItem::Name(name) => kept.push(self.text(name.span).to_owned()),
+                MatcherItem::Matcher(matcher) => {
+                    let span = matcher.label.span.to(matcher.value.span);
+                    if !self.has_stand_in(span) {
+                        kept.push(self.text(span).to_owned());
+                        continue;
+                    }
+                    let written = self.replaced.restore(self.text(span));
+                    let name = &*matcher.label.name;
+                    if name == "__name__" {
+                        return Err(format!("the variable in `{written}` stands for a metric"));
+                    }
+                    let value = self.replaced.restore(&matcher.value.value);
+                    let is_whole = self.replaced.stand_ins.contains(&value);
+                    if matches!(name, "le" | "quantile") {
+                        self.converted
+                            .notes
+                            .push(format!("`{written}` is left out: callers cannot filter on `{name}`"));
+                    } else if Replaced::has_stand_in(name) {
+                        self.converted.notes.push(format!("`{written}` became filters of the caller"));
+                    } else {
+                        self.converted.labels.entry(name.to_owned()).or_default().filter = true;
+                        if !is_whole {
+                            self.converted.notes.push(format!("`{written}` became a filter of the caller"));
+                        }
+                    }
+                }
+            }
+        }
+        kept.push("{labels}".to_owned());
+        self.found.push((braces.open.to(braces.close), format!("{{{{{}}}}}", kept.join(","))));
+        Ok(())
+    }
+
+    /// `is_open`: whether `{group_by}` replaces the labels, except `le`, which quantiles need.
+    fn grouping(&mut self, grouping: &Grouping<'_>, is_open: bool) {
+        let is_variable = |item: &GroupingItem<'_>| match item {
+            GroupingItem::Label(label) => self.has_stand_in(label.span),
+            GroupingItem::GroupBy(_) => false,
+        };
+        let Some(parens) = grouping.parens.filter(|_| is_open || grouping.items.iter().any(is_variable)) else {
+            return;
+        };
+        let mut kept = Vec::new();
+        for item in &grouping.items {
+            let GroupingItem::Label(label) = item else { continue };
+            if self.has_stand_in(label.span) {
+                continue;
+            }
+            if is_open && label.name != "le" {
+                self.converted.labels.entry(label.name.to_string()).or_default().group_by = true;
+            } else {
+                kept.push(self.text(label.span).to_owned());
+            }
+        }
+        kept.push("{group_by}".to_owned());
+        self.found.push((parens, format!("({})", kept.join(", "))));
+    }
+}

@@ -1,0 +1,124 @@
+//! Finds what can be imported in a file, whatever it is wrapped in.
+
+use saphyr::{LoadableYamlNode, Scalar, Yaml};
+use serde_json::{Map, Value};
+
+use super::{Collection, backendai, grafana, rules};
+
+/// Why nothing was read.
+#[derive(Debug)]
+pub(crate) enum NotRead {
+    /// Neither JSON nor YAML: the message of the YAML parser.
+    Syntax(String),
+    /// Nothing that is known.
+    Unknown,
+}
+
+/// How deep objects may be wrapped: lists, config maps, responses of an API.
+const MAX_DEPTH: usize = 12;
+
+/// Reads dashboards, rules and stored presets from JSON or YAML.
+pub(crate) fn read(text: &str) -> Result<Vec<Collection>, NotRead> {
+    let documents = documents(text).map_err(NotRead::Syntax)?;
+    let mut found = Found::default();
+    for document in &documents {
+        found.add(document, MAX_DEPTH);
+    }
+    let Found { mut collections, presets } = found;
+    collections.extend(backendai::collections(&presets));
+    if collections.is_empty() { Err(NotRead::Unknown) } else { Ok(collections) }
+}
+
+#[derive(Default)]
+struct Found<'d> {
+    collections: Vec<Collection>,
+    presets: Vec<&'d Map<String, Value>>,
+}
+
+impl<'d> Found<'d> {
+    fn add(&mut self, value: &'d Value, depth: usize) {
+        let Some(depth) = depth.checked_sub(1) else { return };
+        match value {
+            Value::Array(values) => values.iter().for_each(|value| self.add(value, depth)),
+            Value::Object(object) => self.object(object, depth),
+            _ => {}
+        }
+    }
+
+    fn object(&mut self, object: &'d Map<String, Value>, depth: usize) {
+        if object.get("elements").is_some_and(Value::is_object) {
+            self.collections.push(grafana::resource(object));
+        } else if object.get("panels").or(object.get("rows")).is_some_and(Value::is_array) {
+            self.collections.push(grafana::classic(object));
+        } else if let Some(groups) = rules::groups(object) {
+            self.collections.extend(groups.iter().map(rules::group));
+        } else if backendai::is_preset(object) {
+            self.presets.push(object);
+        } else {
+            for (key, value) in object {
+                match value {
+                    // Config maps and custom resources hold files as text.
+                    Value::String(text)
+                        if [".json", ".yaml", ".yml"].iter().any(|end| key.ends_with(end)) || key == "json" =>
+                    {
+                        self.collections.extend(read(text).unwrap_or_default());
+                    }
+                    value => self.add(value, depth),
+                }
+            }
+        }
+    }
+}
+
+/// The documents of a text.
+fn documents(text: &str) -> Result<Vec<Value>, String> {
+    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+    let json = match serde_json::from_str(text) {
+        Ok(value) => return Ok(vec![value]),
+        Err(error) => error,
+    };
+    if text.trim_start().starts_with('{') {
+        return Err(json.to_string());
+    }
+    let documents = Yaml::load_from_str(text).map_err(|error| error.to_string())?;
+    Ok(documents.iter().map(to_json).collect())
+}
+
+fn to_json(yaml: &Yaml<'_>) -> Value {
+    match yaml {
+        Yaml::Value(Scalar::Boolean(value)) => Value::from(*value),
+        Yaml::Value(Scalar::Integer(value)) => Value::from(*value),
+        Yaml::Value(Scalar::FloatingPoint(value)) => Value::from(value.into_inner()),
+        Yaml::Value(Scalar::String(value)) | Yaml::Representation(value, ..) => Value::from(value.as_ref()),
+        Yaml::Sequence(values) => values.iter().map(to_json).collect(),
+        Yaml::Mapping(entries) => {
+            let key = |key: &Yaml<'_>| match to_json(key) {
+                Value::String(key) => key,
+                other => other.to_string(),
+            };
+            entries.iter().map(|(name, value)| (key(name), to_json(value))).collect()
+        }
+        Yaml::Tagged(_, value) => to_json(value),
+        Yaml::Value(Scalar::Null) | Yaml::Alias(_) | Yaml::BadValue => Value::Null,
+    }
+}
+
+/// A text in an object that is not empty.
+pub(super) fn text(object: &Map<String, Value>, key: &str) -> Option<String> {
+    let text = match object.get(key)? {
+        Value::String(text) => text.trim().to_owned(),
+        number @ Value::Number(_) => number.to_string(),
+        _ => return None,
+    };
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// The objects in a list.
+pub(super) fn objects<'v>(object: &'v Map<String, Value>, key: &str) -> impl Iterator<Item = &'v Map<String, Value>> {
+    object.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object)
+}
+
+/// An object in an object, through several keys.
+pub(super) fn object<'v>(object: &'v Map<String, Value>, keys: &[&str]) -> Option<&'v Map<String, Value>> {
+    keys.iter().try_fold(object, |object, key| object.get(*key)?.as_object())
+}

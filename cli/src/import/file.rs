@@ -1,0 +1,229 @@
+//! Writes a preset file, and checks it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use promql_presets_compiler::promql::Features;
+use promql_presets_compiler::{Code, Finding, Severity, SourceFile, compile};
+
+use super::convert::{Converted, convert};
+use super::{Collection, Options, Query, Taken, Uses, names};
+use crate::fmt::toml_string;
+
+/// A preset file.
+#[derive(Debug)]
+pub(crate) struct Imported {
+    /// Its name, without `.toml`.
+    pub(crate) name: String,
+    /// Its text; `None` if nothing could be converted.
+    pub(crate) text: Option<String>,
+    /// What became of each query.
+    pub(crate) outcomes: Vec<Outcome>,
+}
+
+/// What became of a query.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// Where it stands in its file.
+    pub(crate) place: String,
+    /// The query as it was.
+    pub(crate) query: String,
+    /// The name of its preset, or why there is none.
+    pub(crate) result: Result<String, String>,
+    /// What is different from the query, and what the checks found.
+    pub(crate) notes: Vec<String>,
+}
+
+/// A query that has become a preset.
+struct Preset<'q> {
+    query: &'q Query,
+    name: String,
+    converted: Converted,
+    /// The checks that it must allow, with their messages.
+    allow: BTreeMap<Code, String>,
+}
+
+/// Converts a collection to the text of a preset file, which passes all checks.
+pub(crate) fn write(collection: &Collection, source: &str, options: Options, files: &mut Taken) -> Imported {
+    let name = names::name_or(&collection.title, "imported");
+    let reserved = matches!(name.as_str(), "self" | "super" | "crate");
+    let name = files.name(&if reserved { format!("{name}_presets") } else { name });
+    let mut taken = Taken::default();
+    let results = collection.queries.iter().map(|query| {
+        let converted = convert(query, &collection.variables, options)?;
+        let name = taken.name(&names::name_or(&query.name, "query"));
+        Ok(Preset { query, name, converted, allow: BTreeMap::new() })
+    });
+    let mut file = File { collection, source, declares_labels: true, results: results.collect() };
+    // Each round leaves fewer errors; what it changes may uncover others.
+    for _ in 0..10 {
+        if !file.presets().any(|_| true) || !file.resolve(options) {
+            break;
+        }
+    }
+    let text = file.presets().any(|_| true).then(|| file.text());
+    let outcomes = file.collection.queries.iter().zip(file.results).map(|(query, result)| {
+        let (place, text) = (query.place.clone(), query.expr.clone());
+        match result {
+            Ok(Preset { name, converted, allow, .. }) => {
+                let allowed = allow.iter().map(|(code, title)| format!("allowed `{}`: {title}", code.as_str()));
+                let notes = converted.notes.iter().cloned().chain(allowed).collect();
+                Outcome { place, query: text, result: Ok(name), notes }
+            }
+            Err(reason) => Outcome { place, query: text, result: Err(reason), notes: Vec::new() },
+        }
+    });
+    Imported { name, text, outcomes: outcomes.collect() }
+}
+
+struct File<'q> {
+    collection: &'q Collection,
+    source: &'q str,
+    /// Whether it has a table `[labels]`.
+    declares_labels: bool,
+    /// In the order of the queries.
+    results: Vec<Result<Preset<'q>, String>>,
+}
+
+impl<'q> File<'q> {
+    fn presets(&self) -> impl Iterator<Item = &Preset<'q>> {
+        self.results.iter().filter_map(|result| result.as_ref().ok())
+    }
+
+    /// Checks the file, and changes the presets that have errors. Returns whether there were some.
+    fn resolve(&mut self, options: Options) -> bool {
+        let name = "imported.toml".to_owned();
+        let found = compile(&[SourceFile { path: name.clone(), name, text: self.text() }]).findings;
+        let errors: Vec<&Finding> = found.iter().filter(|it| it.diagnostic.severity == Severity::Error).collect();
+        for result in &mut self.results {
+            let Ok(preset) = result else { continue };
+            let own: Vec<_> = errors.iter().filter(|it| it.preset.as_deref() == Some(&preset.name)).collect();
+            let Some(first) = own.first() else { continue };
+            let title = &first.diagnostic.title;
+            // A grouping that the caller chooses may not fit the rest of the query.
+            let is_open = |text: &str| text.contains("{group_by}");
+            if options.group_by
+                && is_open(&preset.converted.text)
+                && let Ok(mut closed) = convert(preset.query, &self.collection.variables, Options { group_by: false })
+                && !is_open(&closed.text)
+            {
+                closed.notes.push(format!("`by (...)` stays: with `{{group_by}}`, {title}"));
+                preset.converted = closed;
+            } else if let Some(fatal) = own.iter().find(|it| !it.diagnostic.code.is_allowable()) {
+                *result = Err(fatal.diagnostic.title.clone());
+            } else {
+                preset.allow.extend(own.iter().map(|it| (it.diagnostic.code, it.diagnostic.title.clone())));
+            }
+        }
+        // What is wrong with the labels is wrong with the whole table.
+        self.declares_labels &= errors.iter().all(|error| error.preset.is_some());
+        !errors.is_empty()
+    }
+
+    fn text(&self) -> String {
+        let collection = self.collection;
+        let mut out = format!("# Imported from {}.\n", one_line(self.source));
+        if let Some(description) = &collection.description {
+            _ = writeln!(out, "description = {}", string(description));
+        }
+        if self.presets().any(|preset| preset.converted.is_experimental) {
+            _ = writeln!(out, "features = {:?}", Features::NAMES);
+        }
+        if let Some(metric) = &collection.metric {
+            _ = write!(out, "\n[metric]\nname = {}\n", string(metric));
+        }
+        self.labels(&mut out);
+        for preset in self.presets() {
+            preset.write(&mut out);
+        }
+        self.refused(&mut out);
+        out
+    }
+
+    fn labels(&self, out: &mut String) {
+        let found = self.presets().flat_map(|preset| preset.converted.labels.keys());
+        let names: BTreeSet<&String> = found.chain(self.collection.labels.keys()).collect();
+        if names.is_empty() || !self.declares_labels {
+            return;
+        }
+        out.push_str("\n[labels]\n");
+        for name in names {
+            let value = match self.collection.labels.get(name) {
+                Some(Uses { filter: true, group_by: false }) => "{ type = \"string\", use = [\"filter\"] }",
+                Some(Uses { filter: false, group_by: true }) => "{ type = \"string\", use = [\"group_by\"] }",
+                _ => "\"string\"",
+            };
+            let is_bare = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+            let key = if is_bare { name.clone() } else { string(name) };
+            _ = writeln!(out, "{key} = {value}");
+        }
+    }
+
+    /// The queries that could not be converted, as comments.
+    fn refused(&self, out: &mut String) {
+        for (query, result) in self.collection.queries.iter().zip(&self.results) {
+            let Err(reason) = result else { continue };
+            _ = write!(out, "\n# Not imported: {}: {}\n", one_line(&query.place), one_line(reason));
+            for line in query.expr.lines() {
+                let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+                _ = writeln!(out, "#   {}", line.trim_end());
+            }
+        }
+    }
+}
+
+impl Preset<'_> {
+    fn write(&self, out: &mut String) {
+        let (query, text) = (self.query, &self.converted.text);
+        _ = write!(out, "\n[presets.{}]\n", self.name);
+        for note in &self.converted.notes {
+            _ = writeln!(out, "# {}", one_line(note));
+        }
+        let mut line = |key: &str, value: &str| _ = writeln!(out, "{key:<11} = {value}");
+        let texts = [
+            ("title", &query.title),
+            ("category", &query.category),
+            ("description", &query.description),
+            ("unit", &query.unit),
+        ];
+        for (key, text) in texts {
+            if let Some(text) = text {
+                line(key, &string(text));
+            }
+        }
+        let quotes = if text.contains(['\'', '\n']) { "'''" } else { "'" };
+        line("template", &toml_string(quotes, text, "\n"));
+        if let Some(window) = &self.converted.window {
+            line("window", &string(window));
+        }
+        if !self.allow.is_empty() {
+            let entry = |code: &Code| format!("{{ check = \"{}\", reason = \"imported\" }}", code.as_str());
+            line("allow", &format!("[{}]", self.allow.keys().map(entry).collect::<Vec<_>>().join(", ")));
+        }
+    }
+}
+
+/// A basic TOML string; of several lines if the text is.
+fn string(text: &str) -> String {
+    toml_string("\"", text, "\n")
+}
+
+fn one_line(text: &str) -> String {
+    text.split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// Texts as sentences after each other, or as paragraphs if one has several lines.
+pub(super) fn paragraphs(texts: impl IntoIterator<Item = Option<String>>) -> Option<String> {
+    let texts: Vec<String> = texts.into_iter().flatten().filter(|text| !text.is_empty()).collect();
+    let separator = if texts.iter().any(|text| text.contains('\n')) { "\n\n" } else { " " };
+    let end = texts.len().saturating_sub(1);
+    let sentence = |(at, text): (usize, &String)| {
+        let is_open = at < end && text.ends_with(|c: char| c.is_alphanumeric() || matches!(c, ')' | '%' | '`'));
+        if is_open { format!("{text}.") } else { text.clone() }
+    };
+    let sentences: Vec<String> = texts.iter().enumerate().map(sentence).collect();
+    Some(sentences.join(separator)).filter(|text| !text.is_empty())
+}

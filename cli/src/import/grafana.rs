@@ -1,0 +1,292 @@
+//! Dashboards of Grafana: the classic JSON, and the resource of Grafana 13 (`dashboard.grafana.app/v2`).
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::document::{object, objects, text};
+use super::{Collection, Language, Query, Variable, file, names, units};
+
+type Object = Map<String, Value>;
+
+/// A panel of either model.
+struct Panel<'v> {
+    title: String,
+    /// What its presets are named after if the title has no letters.
+    id: String,
+    description: Option<String>,
+    unit: Option<String>,
+    /// Why it has no queries, if it should have some.
+    refused: Option<String>,
+    targets: Vec<Target<'v>>,
+}
+
+/// A query of a panel.
+struct Target<'v> {
+    name: String,
+    /// The type of its data source, if the dashboard says it.
+    source: Option<String>,
+    query: &'v Object,
+}
+
+/// A dashboard in the classic model: panels in a list, in rows or in collapsed rows.
+pub(super) fn classic(dashboard: &Object) -> Collection {
+    let variables = object(dashboard, &["templating"]).into_iter().flat_map(|it| objects(it, "list"));
+    let variables = variables.map(|variable| (text(variable, "type").unwrap_or_default(), variable)).collect();
+    let mut reader = Reader::new(dashboard, variables);
+    for row in objects(dashboard, "rows") {
+        objects(row, "panels").for_each(|panel| reader.classic_panel(panel));
+    }
+    objects(dashboard, "panels").for_each(|panel| reader.classic_panel(panel));
+    for annotation in object(dashboard, &["annotations"]).into_iter().flat_map(|it| objects(it, "list")) {
+        let source = reader.source(annotation.get("datasource"));
+        reader.annotation(text(annotation, "name"), source, annotation);
+    }
+    reader.collection
+}
+
+/// The `spec` of a dashboard resource: panels by name in `elements`.
+pub(super) fn resource(spec: &Object) -> Collection {
+    let kind =
+        |variable: &Object| text(variable, "kind").unwrap_or_default().to_ascii_lowercase().replace("variable", "");
+    let variables = objects(spec, "variables");
+    let variables = variables.filter_map(|variable| Some((kind(variable), object(variable, &["spec"])?))).collect();
+    let mut reader = Reader::new(spec, variables);
+    let mut elements: Vec<(&String, &Object)> = object(spec, &["elements"])
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, element)| Some((name, object(element.as_object()?, &["spec"])?)))
+        .collect();
+    elements.sort_by_key(|(_, element)| element.get("id").and_then(Value::as_u64));
+    for (name, element) in elements {
+        reader.element(name, element);
+    }
+    for annotation in objects(spec, "annotations").filter_map(|annotation| object(annotation, &["spec"])) {
+        if let Some(query) = object(annotation, &["query"]) {
+            let source = reader.source_of_query(query, annotation);
+            reader.annotation(text(annotation, "name"), source, object(query, &["spec"]).unwrap_or(query));
+        }
+    }
+    reader.collection
+}
+
+struct Reader<'v> {
+    dashboard: &'v Object,
+    /// The types of data sources that variables stand for.
+    sources: BTreeMap<String, String>,
+    collection: Collection,
+}
+
+impl<'v> Reader<'v> {
+    fn new(dashboard: &'v Object, variables: Vec<(String, &Object)>) -> Self {
+        let title = text(dashboard, "title").unwrap_or_else(|| "dashboard".to_owned());
+        let description = file::paragraphs([Some(title.clone()), text(dashboard, "description")]);
+        let (mut known, mut sources) = (BTreeMap::new(), BTreeMap::new());
+        for (kind, variable) in variables {
+            let Some(name) = text(variable, "name") else { continue };
+            if kind == "datasource" {
+                let plugin = text(variable, "pluginId").or_else(|| text(variable, "query"));
+                sources.extend(plugin.map(|plugin| (name.clone(), plugin)));
+            }
+            known.insert(name, self::variable(variable, kind == "constant"));
+        }
+        let collection = Collection { title, description, variables: known, ..Collection::default() };
+        Self { dashboard, sources, collection }
+    }
+
+    fn classic_panel(&mut self, panel: &'v Object) {
+        // A collapsed row holds its panels.
+        objects(panel, "panels").for_each(|panel| self.classic_panel(panel));
+        let mut model = panel;
+        let mut refused = None;
+        if let Some(library) = object(panel, &["libraryPanel"])
+            && objects(panel, "targets").next().is_none()
+        {
+            let uid = text(library, "uid").unwrap_or_default();
+            match object(library, &["model"]).or_else(|| object(self.dashboard, &["__elements", &uid, "model"])) {
+                Some(found) => model = found,
+                None => refused = Some(LIBRARY_PANEL.to_owned()),
+            }
+        }
+        let defaults = object(model, &["fieldConfig", "defaults"]);
+        let axis = objects(model, "yaxes").next();
+        let unit = defaults.and_then(|defaults| text(defaults, "unit"));
+        let unit = unit.or_else(|| text(axis?, "format")).or_else(|| text(model, "format"));
+        let own = self.source(model.get("datasource"));
+        let target = |query: &'v Object| Target {
+            name: text(query, "refId").unwrap_or_default(),
+            source: self.source(query.get("datasource")).or_else(|| own.clone()),
+            query,
+        };
+        let id = text(panel, "id").map_or_else(|| "panel".to_owned(), |id| format!("panel {id}"));
+        self.panel(Panel {
+            title: text(panel, "title").or_else(|| text(model, "title")).unwrap_or_else(|| id.clone()),
+            id,
+            description: text(model, "description"),
+            unit,
+            refused,
+            targets: objects(model, "targets").map(target).collect(),
+        });
+    }
+
+    fn element(&mut self, name: &str, spec: &'v Object) {
+        let group = object(spec, &["data", "spec"]);
+        let defaults = object(spec, &["vizConfig", "spec", "fieldConfig", "defaults"]);
+        let target = |outer: &'v Object| {
+            let query = object(outer, &["query"])?;
+            Some(Target {
+                name: text(outer, "refId").unwrap_or_default(),
+                source: self.source_of_query(query, outer),
+                query: object(query, &["spec"]).unwrap_or(query),
+            })
+        };
+        let queries = group.into_iter().flat_map(|group| objects(group, "queries"));
+        let targets = queries.filter_map(|query| target(object(query, &["spec"])?)).collect();
+        self.panel(Panel {
+            title: text(spec, "title").unwrap_or_else(|| name.to_owned()),
+            id: name.to_owned(),
+            description: text(spec, "description"),
+            unit: defaults.and_then(|defaults| text(defaults, "unit")),
+            refused: spec.contains_key("libraryPanel").then(|| LIBRARY_PANEL.to_owned()),
+            targets,
+        });
+    }
+
+    fn panel(&mut self, panel: Panel<'_>) {
+        let unit = panel.unit.as_deref().and_then(units::unit);
+        let queries: Vec<&Target<'_>> = panel.targets.iter().filter(|target| expr(target.query).is_some()).collect();
+        let is_only = queries.len() < 2;
+        for (number, target) in queries.into_iter().enumerate() {
+            let legend = text(target.query, "legendFormat").filter(|legend| legend != "__auto");
+            // What tells the queries of a panel apart.
+            let words = legend.as_deref().map(without_variables).filter(|words| !words.is_empty());
+            let number = (number + 1).to_string();
+            let id = if target.name.is_empty() { &number } else { &target.name };
+            let own = words.unwrap_or_else(|| id.clone());
+            let repeats = own.to_lowercase().starts_with(&panel.title.to_lowercase());
+            let title = match (is_only, repeats) {
+                (true, _) => panel.title.clone(),
+                (_, true) => own,
+                _ => format!("{}: {own}", panel.title),
+            };
+            let legend = legend.filter(|legend| !title.contains(legend.as_str()));
+            let place = if is_only { String::new() } else { format!(", query {id}") };
+            self.collection.queries.push(Query {
+                place: format!("panel `{}`{place}", panel.title),
+                name: if names::name(&panel.title).is_empty() {
+                    format!("{} {title}", panel.id)
+                } else {
+                    title.clone()
+                },
+                title: Some(title),
+                description: file::paragraphs([
+                    panel.description.clone(),
+                    legend.map(|legend| format!("Legend: `{legend}`.")),
+                ]),
+                unit: unit.clone(),
+                expr: expr(target.query).unwrap_or_default(),
+                language: Language::Grafana,
+                refused: refusal(target),
+                ..Query::default()
+            });
+        }
+        if panel.refused.is_some() {
+            self.collection.queries.push(Query {
+                place: format!("panel `{}`", panel.title),
+                name: panel.title,
+                refused: panel.refused,
+                ..Query::default()
+            });
+        }
+    }
+
+    fn annotation(&mut self, name: Option<String>, source: Option<String>, query: &'v Object) {
+        let (Some(name), Some(expr)) = (name, text(query, "expr")) else { return };
+        let refused = refusal(&Target { name: String::new(), source, query });
+        self.collection.queries.push(Query {
+            place: format!("annotation `{name}`"),
+            title: Some(name.clone()),
+            name,
+            expr,
+            language: Language::Grafana,
+            refused,
+            ..Query::default()
+        });
+    }
+
+    /// The type of a data source, if it is known.
+    fn source(&self, value: Option<&Value>) -> Option<String> {
+        let by_name = |name: &str| {
+            let variable = name.strip_prefix('$')?.trim_matches(['{', '}']);
+            self.sources.get(variable).cloned()
+        };
+        match value? {
+            Value::String(name) => by_name(name),
+            // A mixed panel, whose queries have sources of their own, or the result of another panel.
+            Value::Object(source) if text(source, "uid").is_some_and(|uid| uid.starts_with("-- ")) => None,
+            Value::Object(source) => text(source, "type")
+                .filter(|kind| !kind.starts_with('$'))
+                .or_else(|| by_name(&text(source, "uid").or_else(|| text(source, "name"))?)),
+            _ => None,
+        }
+    }
+
+    /// The type of the data source of a query of a resource, whose object `outer` older versions of the model use.
+    fn source_of_query(&self, query: &Object, outer: &Object) -> Option<String> {
+        let group = text(query, "group").or_else(|| text(query, "kind").filter(|kind| kind != "DataQuery"));
+        group.or_else(|| self.source(outer.get("datasource"))).or_else(|| self.source(query.get("datasource")))
+    }
+}
+
+const LIBRARY_PANEL: &str =
+    "a library panel, whose queries are not in the file; export the dashboard for sharing externally";
+
+/// The text of a query in any language.
+fn expr(query: &Object) -> Option<String> {
+    ["expr", "rawSql", "query", "target", "expression"].iter().find_map(|key| text(query, key))
+}
+
+/// Why a query is not one of Prometheus.
+fn refusal(target: &Target<'_>) -> Option<String> {
+    let is_prometheus = |kind: &str| ["prometheus", "victoriametrics", "mimir"].iter().any(|it| kind.contains(it));
+    match target.source.as_deref() {
+        Some("__expr__") => Some("an expression of Grafana, computed from other queries".to_owned()),
+        Some(kind) if !is_prometheus(&kind.to_ascii_lowercase()) => {
+            Some(format!("a query of the data source `{kind}`, which is not Prometheus"))
+        }
+        None if !target.query.contains_key("expr") => Some("not a query of Prometheus".to_owned()),
+        _ => None,
+    }
+}
+
+/// A variable, with its value when the dashboard was saved, or else the first one that it can have.
+fn variable(variable: &Object, is_constant: bool) -> Variable {
+    let value = |value: &Value| match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    let is_value = |text: &String| !text.is_empty() && !text.starts_with('$');
+    let current = object(variable, &["current"]).and_then(|current| match current.get("value")? {
+        Value::Array(values) => value(values.first()?),
+        other => value(other),
+    });
+    let first = || {
+        let option = objects(variable, "options").find_map(|option| text(option, "value").filter(is_value));
+        option.or_else(|| Some(text(variable, "query")?.split(',').next()?.trim().to_owned()))
+    };
+    let value = if is_constant { text(variable, "query").or(current) } else { current.filter(is_value).or_else(first) };
+    Variable { value: value.filter(is_value), is_constant }
+}
+
+/// The words of a legend.
+fn without_variables(legend: &str) -> String {
+    let mut out = String::new();
+    for part in legend.split("{{") {
+        let part = part.split_once("}}").map_or(part, |(_, after)| after);
+        out.push_str(part);
+        out.push(' ');
+    }
+    let words = out.split_whitespace().filter(|word| word.contains(char::is_alphanumeric) && !word.contains('$'));
+    words.collect::<Vec<_>>().join(" ")
+}

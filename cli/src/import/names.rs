@@ -1,0 +1,65 @@
+//! Names of presets and files, made from titles.
+
+/// The longest name that is made from a title.
+const MAX_LENGTH: usize = 60;
+
+/// A name in snake case: `p95_latency_ms` for `P95 latency (ms)`. Empty if the title has no ASCII letters or digits.
+pub(super) fn name(title: &str) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let mut before = ' ';
+    for c in title.chars() {
+        if c.is_ascii_alphanumeric() {
+            // `kubeState` is two words, `vLLM` is one.
+            let is_long = words.last().is_some_and(|word| word.len() > 1);
+            if words.is_empty() || (is_long && before.is_ascii_lowercase() && c.is_ascii_uppercase()) {
+                words.push(String::new());
+            }
+            words.last_mut().into_iter().for_each(|word| word.push(c.to_ascii_lowercase()));
+        } else {
+            // `%` is often all that differs between two titles.
+            words.extend((c == '%').then(|| "percent".to_owned()));
+            words.push(String::new());
+        }
+        before = c;
+    }
+    let mut out = String::new();
+    for word in words.iter().filter(|word| !word.is_empty()) {
+        if !out.is_empty() {
+            if out.len() + word.len() > MAX_LENGTH {
+                break;
+            }
+            out.push('_');
+        }
+        out.push_str(&word[..word.len().min(MAX_LENGTH)]);
+    }
+    if out.starts_with(|c: char| c.is_ascii_digit()) { format!("p{out}") } else { out }
+}
+
+/// [`name`], or another one if the title has no letters.
+pub(super) fn name_or(title: &str, other: &str) -> String {
+    Some(name(title)).filter(|name| !name.is_empty()).unwrap_or_else(|| other.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name;
+
+    #[test]
+    fn names_are_valid_and_readable() {
+        for (title, expected) in [
+            ("P95 latency (ms)", "p95_latency_ms"),
+            ("99th percentile", "p99th_percentile"),
+            ("CPU % used", "cpu_percent_used"),
+            ("instance:node_cpu:ratio", "instance_node_cpu_ratio"),
+            ("NodeFilesystemAlmostOutOfSpace", "node_filesystem_almost_out_of_space"),
+            ("vLLM eBPF", "vllm_ebpf"),
+            ("HTTPRequests", "httprequests"),
+            ("Größe — 5m", "gr_e_5m"),
+            ("磁盘", ""),
+        ] {
+            assert_eq!(name(title), expected, "{title}");
+        }
+        assert_eq!(name(&"word ".repeat(30)).len(), 59);
+        assert_eq!(name(&"w".repeat(90)).len(), 60);
+    }
+}

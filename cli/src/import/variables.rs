@@ -1,0 +1,319 @@
+//! The variables in a query of Grafana.
+//!
+//! Durations become `{window}`, constants their value. Any other variable becomes a stand-in: a name that is valid in
+//! matchers, in groupings and as a metric, so that the query can be parsed, and that tells what to do with its place.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use promql_presets_core::PromDuration;
+
+use super::Variable;
+
+/// What each stand-in starts with; the number of its variable and `_` follow.
+const STAND_IN: &str = "imported_variable_";
+
+/// The window of variables without a duration of their own.
+pub(super) const WINDOW: &str = "5m";
+
+/// A query without variables.
+#[derive(Debug, Default)]
+pub(super) struct Replaced {
+    /// The query as a template, with doubled braces.
+    pub(super) text: String,
+    /// The default of `{window}`, if the template has it.
+    pub(super) window: Option<String>,
+    /// The variables that stand-ins stand for, as written.
+    pub(super) stand_ins: Vec<String>,
+    /// What is different from the query.
+    pub(super) notes: Vec<String>,
+}
+
+impl Replaced {
+    /// Whether a part of the template contains a stand-in.
+    pub(super) fn has_stand_in(text: &str) -> bool {
+        text.contains(STAND_IN)
+    }
+
+    /// A text with the variables as they were written, and single braces.
+    pub(super) fn restore(&self, text: &str) -> String {
+        let mut out = text.replace("{{", "{").replace("}}", "}");
+        for (number, written) in self.stand_ins.iter().enumerate().rev() {
+            out = out.replace(&format!("{STAND_IN}{number}_"), written);
+        }
+        out
+    }
+}
+
+/// Where a variable stands.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    /// A range, or the duration of an offset.
+    Duration,
+    /// The resolution of a subquery.
+    Resolution,
+    String,
+    /// Between the braces of a selector.
+    Braces,
+    Elsewhere,
+}
+
+/// A variable in a query.
+struct Reference<'q> {
+    span: Range<usize>,
+    name: &'q str,
+    place: Place,
+}
+
+/// Replaces the variables of a query.
+///
+/// # Errors
+/// If a variable stands for a part of the language, such as a function.
+pub(super) fn replace(query: &str, variables: &BTreeMap<String, Variable>) -> Result<Replaced, String> {
+    // Constants may hold any piece of a query, with other constants in it.
+    let query = &(0..3).fold(query.to_owned(), |query, _| constants(&query, variables));
+    let references = references(query, variables);
+    let window = window(&references);
+    let mut replaced = Replaced::default();
+    let mut at = 0;
+    for reference in &references {
+        double_braces(&query[at..reference.span.start], &mut replaced.text);
+        at = reference.span.end;
+        let written = &query[reference.span.clone()];
+        let value = variables.get(reference.name).and_then(|variable| variable.value.as_deref());
+        match reference.place {
+            Place::Duration => {
+                // The unit behind a number of seconds, as in `${__range_s}s`.
+                let rest = &query[at..];
+                let unit = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_lowercase()).len();
+                at += unit;
+                let default = default(reference.name, value, &rest[..unit]);
+                if Some(reference.name) == window {
+                    replaced.text.push_str("{window}");
+                    replaced.window.get_or_insert(default);
+                } else {
+                    replaced.notes.push(format!("`{written}` became `{default}`: a template has one window"));
+                    replaced.text.push_str(&default);
+                }
+            }
+            Place::Resolution => {
+                replaced.notes.push(format!("the resolution `{written}` became the server's default"));
+            }
+            Place::Elsewhere if is_number(value) && stands_alone(query, &reference.span) => {
+                let value = value.unwrap_or_default();
+                replaced.notes.push(format!("`{written}` became its value, {value}"));
+                replaced.text.push_str(value);
+            }
+            Place::Elsewhere if is_function(&query[at..]) => {
+                return Err(format!("the variable `{written}` stands for a function or an operator"));
+            }
+            Place::Elsewhere if reference.name.starts_with("__") => {
+                return Err(format!("the variable `{written}` outside of a range"));
+            }
+            Place::Braces if query[at..].trim_start().starts_with([',', '}']) => {
+                replaced.notes.push(format!("the matchers `{written}` became filters of the caller"));
+                replaced.text.push_str("{labels}");
+            }
+            _ => {
+                let number = replaced.stand_ins.len();
+                _ = write!(replaced.text, "{STAND_IN}{number}_");
+                replaced.stand_ins.push(written.to_owned());
+            }
+        }
+    }
+    double_braces(&query[at..], &mut replaced.text);
+    Ok(replaced)
+}
+
+fn double_braces(text: &str, out: &mut String) {
+    for c in text.chars() {
+        out.extend(std::iter::repeat_n(c, if matches!(c, '{' | '}') { 2 } else { 1 }));
+    }
+}
+
+/// The query with the values of constants.
+fn constants(query: &str, variables: &BTreeMap<String, Variable>) -> String {
+    let mut out = query.to_owned();
+    for reference in references(query, variables).iter().rev() {
+        if let Some(Variable { value: Some(value), is_constant: true }) = variables.get(reference.name) {
+            out.replace_range(reference.span.clone(), value);
+        }
+    }
+    out
+}
+
+/// The variable that becomes `{window}`: the first one, but `$__range` only if there is no other.
+fn window<'q>(references: &[Reference<'q>]) -> Option<&'q str> {
+    let mut durations = references.iter().filter(|it| it.place == Place::Duration).map(|it| it.name);
+    let is_range = |name: &&str| name.starts_with("__range");
+    durations.clone().find(|name| !is_range(name)).or_else(|| durations.next())
+}
+
+/// The duration of a variable, with a unit that stands behind it.
+fn default(name: &str, value: Option<&str>, unit: &str) -> String {
+    let value = format!("{}{unit}", value.unwrap_or_default());
+    let is_duration = value.parse::<PromDuration>().is_ok_and(|duration| duration != PromDuration::ZERO);
+    match name {
+        _ if is_duration => value,
+        "__range" | "__range_s" | "__range_ms" => "1h".to_owned(),
+        _ => WINDOW.to_owned(),
+    }
+}
+
+fn is_number(value: Option<&str>) -> bool {
+    value.is_some_and(|value| value.parse::<f64>().is_ok_and(f64::is_finite))
+}
+
+/// Whether a variable is a whole operand: not a part of a name, nor the name of a selector.
+fn stands_alone(query: &str, span: &Range<usize>) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':');
+    !query[..span.start].ends_with(is_word)
+        && !query[span.end..].starts_with(is_word)
+        && !query[span.end..].trim_start().starts_with(['{', '[', '('])
+}
+
+/// Whether a function or an operator comes before this text.
+fn is_function(rest: &str) -> bool {
+    let rest = rest.trim_start();
+    rest.starts_with('(')
+        || ["by", "without"]
+            .iter()
+            .any(|word| rest.strip_prefix(word).is_some_and(|rest| rest.trim_start().starts_with('(')))
+}
+
+/// The variables of a query, in order.
+fn references<'q>(query: &'q str, variables: &BTreeMap<String, Variable>) -> Vec<Reference<'q>> {
+    let bytes = query.as_bytes();
+    let mut found = Vec::new();
+    let (mut at, mut quote, mut in_braces) = (0, None, false);
+    // In brackets: whether a `:` has been passed.
+    let mut brackets: Option<bool> = None;
+    while let Some(&byte) = bytes.get(at) {
+        if let Some((end, name)) = variable(query, at) {
+            let place = match (quote, brackets) {
+                (Some(_), _) => Place::String,
+                (None, Some(false)) => Place::Duration,
+                (None, Some(true)) => Place::Resolution,
+                _ if in_braces => Place::Braces,
+                _ if follows_offset(&query[..at]) => Place::Duration,
+                _ => Place::Elsewhere,
+            };
+            // In strings that are not values of matchers, `$1` and `$name` refer to groups of an expression.
+            if place != Place::String || in_braces || name.starts_with("__") || variables.contains_key(name) {
+                found.push(Reference { span: at..end, name, place });
+            }
+            at = end;
+            continue;
+        }
+        match (quote, byte) {
+            (Some(open), _) if byte == open => quote = None,
+            (Some(b'"' | b'\''), b'\\') => at += 1,
+            (None, b'"' | b'\'' | b'`') => quote = Some(byte),
+            (None, b'#') => at += query[at..].find('\n').unwrap_or(query.len() - at),
+            (None, b'{') => in_braces = true,
+            (None, b'}') => in_braces = false,
+            (None, b'[') => brackets = Some(false),
+            (None, b']') => brackets = None,
+            (None, b':') => brackets = brackets.map(|_| true),
+            _ => {}
+        }
+        at += 1;
+    }
+    found
+}
+
+fn follows_offset(before: &str) -> bool {
+    before.trim_end_matches(['-', ' ', '\t', '\n']).to_ascii_lowercase().ends_with("offset")
+}
+
+/// The variable that starts at an offset: its end, and its name without a format. `$job`, `${job:csv}`, `[[job]]`.
+fn variable(query: &str, at: usize) -> Option<(usize, &str)> {
+    let rest = query.get(at..)?;
+    let (open, close) = if rest.starts_with("${") {
+        ("${", "}")
+    } else if rest.starts_with("[[") {
+        ("[[", "]]")
+    } else if let Some(name) = rest.strip_prefix('$') {
+        let name = word(name)?;
+        return Some((at + 1 + name.len(), name));
+    } else {
+        return None;
+    };
+    let inside = &rest[open.len()..];
+    let name = word(inside)?;
+    let length = inside.find(close)?;
+    let is_closed = length == name.len() || inside[name.len()..].starts_with([':', '.']);
+    (is_closed && length >= name.len()).then(|| (at + open.len() + length + close.len(), name))
+}
+
+/// The name at the start of a text, which does not start with a digit.
+fn word(text: &str) -> Option<&str> {
+    let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
+    (end > 0 && !text.starts_with(|c: char| c.is_ascii_digit())).then(|| &text[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables() -> BTreeMap<String, Variable> {
+        let variable = |value: &str, is_constant| Variable { value: Some(value.to_owned()), is_constant };
+        [
+            ("interval", variable("10m", false)),
+            ("job", variable("api", false)),
+            ("q", variable("0.9", false)),
+            ("prefix", variable("node", true)),
+            ("seconds", variable("30", false)),
+        ]
+        .map(|(name, variable)| (name.to_owned(), variable))
+        .into()
+    }
+
+    #[test]
+    fn durations_become_the_window() {
+        for (query, text, window) in [
+            ("rate(a[$__rate_interval])", "rate(a[{window}])", "5m"),
+            ("rate(a[${__interval}]) / rate(b[[[interval]]])", "rate(a[{window}]) / rate(b[10m])", "5m"),
+            ("rate(a[$interval]) + rate(b[$interval])", "rate(a[{window}]) + rate(b[{window}])", "10m"),
+            ("increase(a[${__range_s}s])", "increase(a[{window}])", "1h"),
+            ("increase(a[$__range]) + rate(b[$__interval])", "increase(a[1h]) + rate(b[{window}])", "5m"),
+            ("rate(a[${seconds}s] offset $seconds)", "rate(a[{window}] offset {window})", "30s"),
+            ("max_over_time(a[$interval:$__interval])", "max_over_time(a[{window}:])", "10m"),
+        ] {
+            let replaced = replace(query, &variables()).unwrap();
+            assert_eq!((replaced.text.as_str(), replaced.window.as_deref()), (text, Some(window)), "{query}");
+        }
+    }
+
+    #[test]
+    fn other_variables_become_values_or_stand_ins() {
+        for (query, text) in [
+            ("histogram_quantile($q, ${prefix}_x{a=~\"b{2}\"})", "histogram_quantile(0.9, node_x{{a=~\"b{{2}}\"}})"),
+            (
+                "a{job=\"$job\",x=~\"${y:regex}:[[z]]$\"}",
+                "a{{job=\"imported_variable_0_\",x=~\"imported_variable_1_:imported_variable_2_$\"}}",
+            ),
+            (
+                "label_replace(a, \"b\", \"$1-$other\", \"c\", \"(.*)$\") # $job",
+                "label_replace(a, \"b\", \"$1-$other\", \"c\", \"(.*)$\") # $job",
+            ),
+            ("sum by ($job) (a{$filters, x='y'})", "sum by (imported_variable_0_) (a{{{labels}, x='y'}})"),
+            ("$job{a=\"b\"}", "imported_variable_0_{{a=\"b\"}}"),
+        ] {
+            let replaced = replace(query, &variables()).unwrap();
+            assert_eq!(replaced.text, text, "{query}");
+            assert_eq!(
+                replaced.restore("imported_variable_0_"),
+                replaced.stand_ins.first().cloned().unwrap_or("imported_variable_0_".to_owned())
+            );
+        }
+    }
+
+    #[test]
+    fn some_variables_cannot_be_replaced() {
+        for query in ["$job(a)", "$job by (x) (a)", "increase(a[1h]) / $__range_s"] {
+            assert!(replace(query, &variables()).is_err(), "{query}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! `import`: each file in `tests/import` with the report and the files that it becomes.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::{Folder, Run, run_in};
+
+/// The files below a folder, by name, with their texts.
+fn files(folder: &Path) -> Vec<(String, String)> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let read = |path: std::path::PathBuf| {
+        (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read_to_string(path).unwrap())
+    };
+    let mut files: Vec<_> = entries.map(|entry| read(entry.unwrap().path())).collect();
+    files.sort();
+    files
+}
+
+fn import(folder: &Folder, arguments: &[&str]) -> Run {
+    run_in(&folder.0, &[&["import"], arguments].concat(), b"")
+}
+
+#[test]
+fn every_shape_becomes_files_that_pass() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/import");
+    let update = std::env::var_os("UPDATE_SNAPSHOTS").is_some();
+    assert!(!update || std::env::var_os("CI").is_none(), "snapshots are not updated on CI");
+    let is_snapshot = |name: &str| Path::new(name).extension().is_some_and(|extension| extension == "txt");
+    let inputs = files(&fixtures).into_iter().filter(|(name, _)| !is_snapshot(name));
+    let mut count = 0;
+    for (name, text) in inputs {
+        count += 1;
+        let folder = Folder::new("import", &[(&name, &text)]);
+        let run = import(&folder, &[&name]);
+        let mut shown = format!("exit status: {}\n{}{}", run.status, run.out, run.err);
+        for (file, text) in files(&folder.0.join("presets")) {
+            shown.extend(["\n==> presets/", &file, "\n", &text]);
+        }
+        let snapshot = fixtures.join(&name).with_extension("txt");
+        if update {
+            fs::write(&snapshot, &shown).unwrap();
+        }
+        assert_eq!(shown, fs::read_to_string(&snapshot).unwrap(), "{name}");
+        for command in [&["check"][..], &["fmt", "--check"]] {
+            let run = run_in(&folder.0, command, b"");
+            assert_eq!(run.status, 0, "{name}\n{}", run.out);
+        }
+    }
+    assert!(count >= 5, "{count}");
+}
+
+#[test]
+fn groupings_become_those_of_the_caller() {
+    let expr = |expr: &str| json!({ "title": "Panel", "targets": [{ "refId": "A", "expr": expr }] });
+    let panels = [
+        "sum by (job, instance) (up) / on (job) count by (job) (up)",
+        "count(count by (job) (up))",
+        "histogram_quantile(0.9, sum by (le, job) (rate(x_bucket[5m])))",
+        "sum without (job) (up) + sum(up)",
+        "sum by (job) (label_replace(count by (version) (up), \"job\", \"x\", \"version\", \".*\"))",
+    ];
+    let board = json!({ "title": "Board", "panels": panels.map(expr) }).to_string();
+    let folder = Folder::new("import-group-by", &[("board.json", &board)]);
+    assert_eq!(import(&folder, &["board.json", "--group-by"]).status, 0);
+    let text = &files(&folder.0.join("presets"))[0].1;
+    for line in [
+        "instance = \"string\"\njob = \"string\"\n",
+        "'sum by ({group_by}) (up{{{labels}}}) / on (job) count by ({group_by}) (up{{{labels}}})'",
+        "'count(count by (job) (up{{{labels}}}))'",
+        "'histogram_quantile(0.9, sum by (le, {group_by}) (rate(x_bucket{{{labels}}}[5m])))'",
+        "'sum without (job) (up{{{labels}}}) + sum(up{{{labels}}})'",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert_eq!(run_in(&folder.0, &["check"], b"").status, 0);
+}
+
+const BOARD: &str =
+    r#"{"title": "A board", "panels": [{"title": "Up", "targets": [{"expr": "up"}, {"expr": "up("}]}]}"#;
+
+#[test]
+fn files_that_exist_are_kept() {
+    let folder = Folder::new("import-force", &[("board.json", BOARD), ("presets/a_board.toml", "mine")]);
+    let run = import(&folder, &["board.json"]);
+    assert_eq!(run.status, 2);
+    assert!(
+        run.err.starts_with("error: `presets/a_board.toml` exists\n  |\n  = help: use another folder"),
+        "{}",
+        run.err
+    );
+    assert_eq!(files(&folder.0.join("presets"))[0].1, "mine");
+    assert_eq!(import(&folder, &["board.json", "--dir", "other/folder"]).status, 1);
+    assert_eq!(files(&folder.0.join("other/folder")).len(), 1);
+    assert_eq!(import(&folder, &["board.json", "--force"]).status, 1);
+    assert!(files(&folder.0.join("presets"))[0].1.starts_with("# Imported from board.json."));
+}
+
+#[test]
+fn files_of_one_name_get_numbers() {
+    let folder = Folder::new("import-names", &[("a.json", BOARD), ("b.json", &BOARD.replace("A board", "a-board"))]);
+    let run = import(&folder, &["a.json", "b.json", "--format", "json"]);
+    let lines: Vec<Value> = run.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let line = |place: &str, query: &str, preset: Option<&str>, reason: Option<&str>| {
+        let file = preset.map(|_| "presets/a_board_2.toml");
+        json!({
+            "source": "b.json", "place": place, "query": query, "file": file, "preset": preset, "reason": reason, "notes": []
+        })
+    };
+    assert_eq!(lines[0]["file"], "presets/a_board.toml");
+    assert_eq!(
+        lines[2..],
+        [
+            line("panel `Up`, query 1", "up", Some("up_1"), None),
+            line("panel `Up`, query 2", "up(", None, Some("not PromQL: unclosed `(`")),
+        ]
+    );
+    assert_eq!((run.status, run.err.as_str()), (1, ""));
+}
+
+#[test]
+fn what_cannot_be_read_is_a_failure() {
+    let folder = Folder::new(
+        "import-failures",
+        &[
+            ("bad.json", "{\"panels\": ["),
+            ("bad.yaml", "groups: [a: b: c]"),
+            ("other.yaml", "scrape_configs: []"),
+            ("empty.json", ""),
+            ("none.json", r#"{"title": "Empty", "panels": []}"#),
+        ],
+    );
+    for (file, message) in [
+        ("bad.json", "error: cannot read `bad.json`: EOF while parsing a list at line 1 column 12\n"),
+        ("bad.yaml", "error: cannot read `bad.yaml`: "),
+        ("other.yaml", "error: nothing to import in `other.yaml`\n  |\n  = help: a file holds "),
+        ("empty.json", "error: nothing to import in `empty.json`\n"),
+        ("missing.json", "error: cannot read `missing.json`: "),
+    ] {
+        let run = import(&folder, &[file]);
+        assert!(run.status == 2 && run.err.starts_with(message), "{file}: {}", run.err);
+        assert!(!folder.0.join("presets").exists());
+    }
+    let run = import(&folder, &["none.json"]);
+    assert_eq!((run.status, run.out.as_str()), (0, "presets/empty.toml: not written, since there are no presets\n"));
+}
