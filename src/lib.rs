@@ -229,9 +229,12 @@ macro_rules! include_presets {
 /// The template can be followed by these arguments, in any order:
 ///
 /// - `name = "..."`: the name in errors and reports, by default the module and the line
-/// - `window = "5m"`: the default of `{window}`, required if the template has it
+/// - `window = "5m"`: the default of `{window}`, required if the template has it and `promql.toml` has no default
 /// - `features = ["promql-experimental-functions"]`: experimental PromQL to enable
 /// - `allow("unfiltered-selector", reason = "...")`: a check to silence
+///
+/// The files `promql.toml` and `metrics.toml` in the package's root hold as for preset files. The compiler notices changes
+/// of them, but not that one of them is new.
 ///
 /// ```
 /// use promql_presets::{MetricQuerier, Preset, Querier, Vector, Windowed, preset};

@@ -254,6 +254,17 @@ fn no_text_is_too_broken() {
 }
 
 #[test]
+fn the_readme_shows_valid_settings() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).unwrap();
+    let blocks = readme.split("```toml\n").skip(1).filter_map(|block| block.split("```").next());
+    let shown: Vec<&str> = blocks.filter(|block| block.starts_with("[target]")).collect();
+    assert_eq!(shown.len(), 1);
+    assert!(WHOLE.lines().filter_map(|line| line.split_once(" = ")).all(|(key, _)| shown[0].contains(key)));
+    let presets = "[presets.a]\ndescription = \"Up.\"\nunit = \"1\"\ntemplate = 'up{{{labels}}}'\n";
+    assert_eq!(found(shown[0], presets), [""; 0]);
+}
+
+#[test]
 fn all_faults_are_reported_at_once() {
     let text = "[target]\nprometheus = 3\nvictoriametrics = \"9.0\"\n[checks]\nraw-countr = \"off\"\nsyntax = \"off\"\n\
         [policy]\nmax_window = \"1 day\"\nrequire = [\"titel\"]\n[default]\nwindow = 5\nurl = \"prometheus\"\n[metrics]\nopen = 1\n";
