@@ -43,8 +43,8 @@ fn severities() {
     assert_eq!(level("{ severity = \"error\" }"), ["error raw-counter"]);
 
     // What protects callers needs a reason to be lowered, but not to be set as it is.
-    const UNFILTERED: &str = "[presets.a]\ntemplate = 'up'\n";
-    let level = |level: &str| found(&format!("[checks]\nunfiltered-selector = {level}\n"), UNFILTERED);
+    let unfiltered = "[presets.a]\ntemplate = 'up'\n";
+    let level = |level: &str| found(&format!("[checks]\nunfiltered-selector = {level}\n"), unfiltered);
     assert_eq!(level("\"error\""), ["error unfiltered-selector"]);
     assert_eq!(level("\"warning\""), ["error missing-key", "warning unfiltered-selector"]);
     assert_eq!(
