@@ -434,7 +434,7 @@ fn number(value: f64) -> String {
 
 /// Unix seconds as JSON.
 #[expect(clippy::cast_precision_loss, reason = "exact for all times of tests")]
-fn seconds(millis: i64) -> Value {
+pub(crate) fn seconds(millis: i64) -> Value {
     if millis % 1000 == 0 { json!(millis / 1000) } else { json!(millis as f64 / 1000.0) }
 }
 

@@ -72,6 +72,11 @@
 //! Values of a range query belong to the start of its range, one step later, and so on, as many as fit into the range. An
 //! instant query has the time that it asks for.
 //!
+//! # Real servers
+//!
+//! [`TestPrometheus`] starts a real Prometheus with a few series, in the same notation. [`MockPrometheus::record`] keeps what
+//! a real server responded in a file, and [`MockPrometheus::replay`] responds so again.
+//!
 //! # Paused time
 //!
 //! With `#[tokio::test(start_paused = true)]`, time stands still while a request of [`client`](MockPrometheus::client) is
@@ -116,6 +121,7 @@ mod mock;
 mod native;
 mod real;
 mod recognize;
+mod record;
 mod remote_write;
 mod series;
 mod server;

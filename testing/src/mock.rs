@@ -1,5 +1,6 @@
 //! The mock: a server inside the test.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -12,8 +13,9 @@ use crate::call::{ATTEMPT_HEADER, Call, Endpoint, PRESET_HEADER};
 use crate::clock::Clock;
 use crate::expectation::On;
 use crate::expected::Query;
+use crate::record::{Recorder, Recording};
 use crate::server::{Handler, Server};
-use crate::state::Shared;
+use crate::state::{Shared, Source};
 
 /// A Prometheus inside the test, which answers as it is told and fails the test if requests are not as expected.
 ///
@@ -34,9 +36,53 @@ impl MockPrometheus {
     /// # Panics
     /// If no port can be opened.
     #[must_use]
-    #[expect(clippy::panic, reason = "this is how a test fails")]
     pub fn start() -> Self {
-        let shared = Arc::new(Shared::default());
+        Self::with(Source::Expectations)
+    }
+
+    /// Starts a mock that forwards all requests to a real server, and writes the responses to a file when it is dropped.
+    /// [`replay`](Self::replay) answers from it.
+    ///
+    /// The file is JSON, made to be read. Headers of requests, such as credentials, are sent on and not written.
+    ///
+    /// # Panics
+    /// If no port can be opened, and later if the file cannot be written.
+    #[must_use]
+    #[expect(clippy::panic, reason = "this is how a test fails")]
+    pub fn record(url: &str, file: impl AsRef<Path>) -> Self {
+        match Recorder::new(url, file.as_ref()) {
+            Ok(recorder) => Self::with(Source::Server(recorder)),
+            Err(problem) => panic!("{problem}"),
+        }
+    }
+
+    /// Starts a mock that answers from a file of [`record`](Self::record). If `PROMQL_PRESETS_RECORD` is the URL of a
+    /// server, it records the file again instead.
+    ///
+    /// Requests have the same parameters as those that were recorded, except that a query may be of another time, and a
+    /// range query of a range of the same length: the times of the response are moved to it. Equal requests get their
+    /// responses in the order in which they were recorded, the last one repeatedly. A request that was not recorded fails
+    /// the test.
+    ///
+    /// # Panics
+    /// If the file cannot be read.
+    #[must_use]
+    #[expect(clippy::panic, reason = "this is how a test fails")]
+    pub fn replay(file: impl AsRef<Path>) -> Self {
+        if let Ok(url) = std::env::var("PROMQL_PRESETS_RECORD")
+            && !url.is_empty()
+        {
+            return Self::record(&url, file);
+        }
+        match Recording::read(file.as_ref()) {
+            Ok(recording) => Self::with(Source::File(recording)),
+            Err(problem) => panic!("{problem}"),
+        }
+    }
+
+    #[expect(clippy::panic, reason = "this is how a test fails")]
+    fn with(source: Source) -> Self {
+        let shared = Arc::new(Shared::new(source));
         match Server::start(Arc::clone(&shared)) {
             Ok(server) => Self { url: server.url(), server, shared, is_verified: false },
             Err(error) => panic!("cannot start a server: {error}"),
@@ -201,7 +247,10 @@ impl MockPrometheus {
     #[track_caller]
     fn check(&mut self) {
         self.is_verified = true;
-        let problems = self.problems();
+        let mut problems = self.problems();
+        if let Source::Server(recorder) = &self.shared.source {
+            problems.extend(recorder.write().err());
+        }
         assert!(problems.is_empty(), "{}", problems.join("\n"));
     }
 }
@@ -230,7 +279,7 @@ impl Drop for Refusing<'_> {
 
 impl Handler for Shared {
     async fn respond(&self, call: Call) -> Response {
-        self.answer(call)
+        self.answer(call).await
     }
 
     fn clock(&self) -> &Arc<Clock> {

@@ -8,12 +8,23 @@ use crate::answer::{Answer, Response, Shape, Times};
 use crate::call::Call;
 use crate::clock::Clock;
 use crate::expected::{Expected, Reply};
+use crate::record::{Recorder, Recording};
 
 /// The state of a mock, which its server shares.
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
     pub(crate) clock: Arc<Clock>,
+    pub(crate) source: Source,
     state: Mutex<State>,
+}
+
+/// Where answers come from.
+#[derive(Debug, Default)]
+pub(crate) enum Source {
+    #[default]
+    Expectations,
+    Server(Recorder),
+    File(Recording),
 }
 
 #[derive(Debug, Default)]
@@ -23,21 +34,34 @@ pub(crate) struct State {
 }
 
 impl Shared {
+    pub(crate) fn new(source: Source) -> Self {
+        Self { source, ..Self::default() }
+    }
+
     /// The state. A panic of another thread leaves it whole.
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records a request, and answers it.
-    pub(crate) fn answer(&self, mut call: Call) -> Response {
+    pub(crate) async fn answer(&self, mut call: Call) -> Response {
+        let answer = match &self.source {
+            Source::Expectations => return self.answer_as_expected(call),
+            Source::Server(recorder) => recorder.forward(&call).await,
+            Source::File(recording) => recording.answer(&call),
+        };
+        let answer = answer.unwrap_or_else(|problem| unexpected(&mut call, problem));
+        self.lock().calls.push(call);
+        answer.response(Shape::Other, Times::At(Timestamp::default()))
+    }
+
+    fn answer_as_expected(&self, mut call: Call) -> Response {
         let mut state = self.lock();
         let (reply, shape, times) = match state.accept(&mut call) {
             Ok(found) => found,
             Err(problem) => {
-                let message = problem.replace("\n  - ", "; ").replace("\n  ", "; ");
-                call.problem = Some(problem);
-                let answer = Answer::error("unexpected_request", message).status(400);
-                (Some(Reply::Answer(Box::new(answer))), Shape::Other, Times::At(Timestamp::default()))
+                let answer = Reply::Answer(Box::new(unexpected(&mut call, problem)));
+                (Some(answer), Shape::Other, Times::At(Timestamp::default()))
             }
         };
         state.calls.push(call.clone());
@@ -48,6 +72,13 @@ impl Shared {
             None => Answer::close().response(shape, times),
         }
     }
+}
+
+/// Notes what is wrong with a request, and returns the error that says so to the client.
+fn unexpected(call: &mut Call, problem: String) -> Answer {
+    let message = problem.replace("\n  - ", "; ").replace("\n  ", "; ");
+    call.problem = Some(problem);
+    Answer::error("unexpected_request", message).status(400)
 }
 
 impl State {

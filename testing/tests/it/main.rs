@@ -5,6 +5,7 @@ mod answers;
 mod expectations;
 mod paused;
 mod real;
+mod recordings;
 mod strict;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,0 +1,87 @@
+//! Recording and replaying.
+
+use promql_presets::presets::prometheus::{self, Label, UP, UP_RATIO};
+use promql_presets::{Error, PrometheusClient, Querier, TimeRange, Timestamp};
+use promql_presets_testing::{Answer, MockPrometheus, series};
+
+use crate::{failure, message};
+
+async fn ask(client: &PrometheusClient, time: &str) -> Result<Vec<String>, Error> {
+    let up = client.query(UP, &prometheus::Querier::new().job("a")).at(time).await?;
+    Ok(up.iter().map(|it| format!("{} {} {}", it.labels(), it.value(), it.timestamp().to_unix_seconds())).collect())
+}
+
+#[tokio::test]
+async fn what_was_recorded_is_replayed() {
+    let folder = std::env::temp_dir().join(format!("promql-presets-recording-{}", std::process::id()));
+    let file = folder.join("up.json");
+    let server = MockPrometheus::start();
+    let many = series![{ job = "a" } => 1, { job = "b" } => "NaN", { job = "c" } => "{{schema:0 count:1 buckets:[1]}}"];
+    server.on(UP).label("job", "a").header("authorization", "Bearer secret").returns(many).then(series![]);
+    server.on_range(UP_RATIO).group_by(["job"]).returns(series![{ job = "a" } => "0+1x60"]);
+    server.on_labels().matching(&Querier::new("a")).matching(&Querier::new("b")).returns(["x"]);
+    server.on_path("/-/ready").returns(Answer::http(503, "text/plain", "not \"ready\"").header("Retry-After", "7"));
+
+    let range = |start: i64, steps: i64| {
+        let (start, end) = (Timestamp::from_secs(start), Timestamp::from_secs(start + steps * 15));
+        TimeRange::new(start, end).unwrap().step("15s").unwrap()
+    };
+    let by_job = prometheus::Querier::new().group_by([Label::Job]);
+    let mock = MockPrometheus::record(server.url(), &file);
+    let client = mock.client_builder().bearer_auth("secret").build().unwrap();
+    let first = ask(&client, "1700000000").await.unwrap();
+    assert_eq!(first.len(), 3);
+    assert_eq!(ask(&client, "1700000000").await.unwrap().len(), 0);
+    let ratio = client.query_range(UP_RATIO, &by_job, range(1_700_000_000, 60)).await.unwrap();
+    assert_eq!(ratio.one().unwrap().len(), 61);
+    let labels = client.labels().matching(&Querier::new("a")).matching(&Querier::new("b")).await.unwrap();
+    assert_eq!(labels.into_vec(), ["x"]);
+    assert!(!client.ready().timeout(std::time::Duration::from_secs(1)).await.unwrap());
+    mock.verify();
+    server.verify();
+
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(!text.contains("secret") && text.contains("[1700000015,\"1\"],\n"), "{text}");
+    assert!(text.lines().all(|line| line.len() < 200), "{text}");
+
+    let mock = MockPrometheus::replay(&file);
+    let client = mock.client();
+    assert_eq!(ask(&client, "1700000000").await.unwrap(), first);
+    assert_eq!(ask(&client, "1700000000").await.unwrap().len(), 0);
+    // Again, at other times.
+    let mock = MockPrometheus::replay(&file);
+    let client = mock.client();
+    let moved: Vec<_> = first.iter().map(|line| line.replace(" 1700000000", " 1800000000.500")).collect();
+    assert_eq!(ask(&client, "1800000000.5").await.unwrap(), moved);
+    for (steps, expected) in [(60, 61), (59, 60), (61, 61)] {
+        let ratio = client.query_range(UP_RATIO, &by_job, range(1_800_000_000, steps)).await.unwrap();
+        let series = ratio.one().unwrap();
+        assert_eq!(series.len(), expected);
+        assert_eq!(series.timestamps()[1], Timestamp::from_secs(1_800_000_015));
+    }
+    let labels = client.labels().matching(&Querier::new("a")).matching(&Querier::new("b")).await.unwrap();
+    assert_eq!(labels.into_vec(), ["x"]);
+    assert!(!client.ready().await.unwrap());
+    let calls = mock.calls();
+    assert_eq!(calls.last().unwrap().path(), "/-/ready");
+    assert!(mock.problems().is_empty());
+
+    client.query_range(UP_RATIO, &by_job, range(1_700_000_000, 30)).await.unwrap_err();
+    let error = client.query(UP, &prometheus::Querier::new()).await.unwrap_err().to_string();
+    assert!(error.contains(r#"query: "up{}", which was not recorded; query: "up{job=\"a\"}" was recorded"#), "{error}");
+    let text = failure(mock);
+    assert!(text.contains("was not recorded\n  - a range of another length"), "{text}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn servers_and_files_that_are_missing() {
+    let folder = std::env::temp_dir().join(format!("promql-presets-missing-{}", std::process::id()));
+    let mock = MockPrometheus::record("http://127.0.0.1:9", folder.join("a.json"));
+    ask(&mock.client(), "1").await.unwrap_err();
+    assert!(failure(mock).contains("cannot ask http://127.0.0.1:9: "));
+    std::fs::write(folder.join("b.json"), "{}").unwrap();
+    assert!(message(|| MockPrometheus::replay(folder.join("b.json"))).contains("is not a recording"));
+    assert!(message(|| MockPrometheus::replay(folder.join("c.json"))).contains("cannot read"));
+    std::fs::remove_dir_all(folder).unwrap();
+}
