@@ -98,6 +98,10 @@ pub enum ErrorKind {
     /// Invalid client or request configuration.
     #[error("invalid configuration: {0}")]
     Config(String),
+    /// The hook of [`ClientBuilder::credentials`](crate::ClientBuilder::credentials) failed, or the file of
+    /// [`bearer_auth_file`](crate::ClientBuilder::bearer_auth_file) cannot be read.
+    #[error("no credentials for the request")]
+    Credentials(#[source] Source),
     /// The connection failed, or broke before the response.
     #[error("the server cannot be reached")]
     Transport(#[source] Source),
@@ -310,7 +314,7 @@ impl Error {
     /// | [`Server`](ErrorKind::Server) with HTTP 400, 413, 414 or 422 | `Caller`, unless it is a timeout |
     /// | [`Decode`](ErrorKind::Decode) where the response exceeds a limit | `Caller` |
     /// | [`ValueError::NoData`], [`ValueError::NotFinite`] | [`NoData`](ErrorClass::NoData) |
-    /// | [`Split`](ErrorKind::Split), [`Config`](ErrorKind::Config), [`ResultType`](ErrorKind::ResultType), `Row`, other `Value` | [`Internal`](ErrorClass::Internal) |
+    /// | [`Split`](ErrorKind::Split), [`Config`](ErrorKind::Config), [`Credentials`](ErrorKind::Credentials), [`ResultType`](ErrorKind::ResultType), `Row`, other `Value` | [`Internal`](ErrorClass::Internal) |
     /// | all others | [`Server`](ErrorClass::Server) |
     #[must_use]
     pub fn class(&self) -> ErrorClass {
@@ -324,6 +328,7 @@ impl Error {
             ErrorKind::Value(ValueError::NoData | ValueError::NotFinite { .. }) => ErrorClass::NoData,
             ErrorKind::Split(_)
             | ErrorKind::Config(_)
+            | ErrorKind::Credentials(_)
             | ErrorKind::ResultType(_)
             | ErrorKind::Row(_)
             | ErrorKind::Value(_) => ErrorClass::Internal,

@@ -177,7 +177,9 @@ pub use endpoints::{
 };
 pub use error::{Error, ErrorClass, ErrorKind};
 pub use extract::{FromLabels, Row, SeriesRow};
-pub use http::{CallReport, Dialect, HttpMethod, Mimir, Outcome, PartialData, RetryPolicy, Thanos, VictoriaMetrics};
+pub use http::{
+    Attempt, CallReport, Dialect, HttpMethod, Mimir, Outcome, PartialData, RetryPolicy, Thanos, VictoriaMetrics,
+};
 pub use json::PrometheusJson;
 pub use promql_presets_core::{
     AnyWindow, DurationError, IntoMatch, LabelInfo, LabelKind, LabelName, LabelUse, LabelValue, Match, MatchOp,

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,7 @@ use tokio::sync::Semaphore;
 
 use crate::client::PrometheusClient;
 use crate::error::{Causes, Error, ErrorKind};
+use crate::http::credentials::{Attempt, Credentials};
 use crate::http::observe::{AttemptHook, CallReport, Hook, Reports};
 use crate::http::options::{Options, option_setters};
 use crate::http::proxy;
@@ -42,6 +44,7 @@ pub struct ClientBuilder {
     attempt_hook: Option<AttemptHook>,
     #[cfg(feature = "tracing")]
     trace_query: bool,
+    credentials: Option<Credentials>,
     http: reqwest::ClientBuilder,
     shared: Option<reqwest::Client>,
 }
@@ -64,6 +67,7 @@ impl ClientBuilder {
             attempt_hook: None,
             #[cfg(feature = "tracing")]
             trace_query: true,
+            credentials: None,
             http,
             shared: None,
         }
@@ -80,6 +84,68 @@ impl ClientBuilder {
     /// Sets a bearer token.
     pub fn bearer_auth(self, token: &str) -> Self {
         self.authorization("Bearer", token)
+    }
+
+    /// Reads a bearer token from a file, and reads it again when the file changes, as Kubernetes does with the tokens of
+    /// service accounts. White space around it is removed.
+    ///
+    /// If the file cannot be read, calls fail with [`ErrorKind::Credentials`].
+    pub fn bearer_auth_file(mut self, path: impl AsRef<Path>) -> Self {
+        self.credentials = Some(Credentials::file(path.as_ref()));
+        self
+    }
+
+    /// Sets a hook that supplies headers for each request, such as tokens that change or signatures. They replace those
+    /// of the call and of the client.
+    ///
+    /// It is called for each attempt of a call, so tokens should be cached. Its time counts towards the timeout of the
+    /// call. If it fails, so does the call, with [`ErrorKind::Credentials`] and without a retry. The values of its
+    /// headers are removed from errors, as all credentials are.
+    ///
+    /// ```no_run
+    /// use std::sync::Arc;
+    ///
+    /// use promql_presets::{Error, PrometheusClient};
+    /// use tokio::sync::Mutex;
+    ///
+    /// #[derive(Default)]
+    /// struct Tokens {
+    ///     cached: Mutex<Option<String>>,
+    /// }
+    ///
+    /// impl Tokens {
+    ///     async fn get(&self) -> Result<String, std::io::Error> {
+    ///         let mut cached = self.cached.lock().await;
+    ///         if cached.is_none() {
+    ///             *cached = Some("from an OAuth server, until it expires".to_owned());
+    ///         }
+    ///         cached.clone().ok_or_else(|| std::io::Error::other("no token"))
+    ///     }
+    /// }
+    ///
+    /// fn client() -> Result<PrometheusClient, Error> {
+    ///     let tokens = Arc::new(Tokens::default());
+    ///     PrometheusClient::builder("https://mimir/prometheus")
+    ///         .credentials(move |_attempt| {
+    ///             let tokens = Arc::clone(&tokens);
+    ///             async move { Ok::<_, std::io::Error>([("authorization", format!("Bearer {}", tokens.get().await?))]) }
+    ///         })
+    ///         .build()
+    /// }
+    /// ```
+    ///
+    /// For signatures such as AWS `SigV4`, [`Attempt`](crate::Attempt) has the method, the URL and the body.
+    pub fn credentials<F, Fut, H, N, V, E>(mut self, hook: F) -> Self
+    where
+        F: Fn(Attempt) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<H, E>> + Send + 'static,
+        H: IntoIterator<Item = (N, V)>,
+        N: Into<String>,
+        V: Into<String>,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.credentials = Some(Credentials::hook(hook));
+        self
     }
 
     /// Sets the HTTP method of queries: [`HttpMethod::Auto`] by default.
@@ -269,6 +335,7 @@ impl ClientBuilder {
             budget: Arc::new(Budget::new(Instant::now())),
             refuses_post: Arc::default(),
             scope: Scope::default(),
+            credentials: self.credentials,
         };
         Ok(PrometheusClient { transport: Arc::new(transport) })
     }

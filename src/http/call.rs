@@ -13,6 +13,7 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use crate::error::{ClosedConnection, Error, ErrorKind};
 use crate::http::body::{BodyReader, Decode};
+use crate::http::credentials::Secrets;
 use crate::http::observe::{Observer, within};
 use crate::http::options::{Options, Parameter};
 use crate::http::request::Request;
@@ -235,12 +236,16 @@ impl Attempts {
         transport.budget.earn();
         let start = Instant::now();
         let deadline = call.deadline.unwrap_or_else(|| Deadline::after(options.timeout, start));
-        let observer = Observer::start(&transport.reports, &options, endpoint, preset, query, start);
+        let secrets: Option<Secrets> = transport.credentials.is_some().then(Arc::default);
+        let mut observer = Observer::start(&transport.reports, &options, endpoint, preset, query, start);
         let server_deadline = call.takes_timeout.then_some(deadline.server);
         let parameters = (preset, &*call.parameters, observer.query());
         let failure = refusal.or_else(|| options.failure.clone());
         let limits = options.limits(call.max_bytes);
-        let request = Request::new(call.path, call.get_only, options, parameters, &transport.in_url, server_deadline);
+        let mut request =
+            Request::new(call.path, call.get_only, options, parameters, &transport.in_url, server_deadline);
+        request.secrets.clone_from(&secrets);
+        observer.secrets = secrets;
         Self {
             transport,
             request,

@@ -7,6 +7,7 @@
 
 pub(crate) mod body;
 pub(crate) mod call;
+pub(crate) mod credentials;
 mod dialect;
 pub(crate) mod observe;
 pub(crate) mod options;
@@ -17,6 +18,7 @@ pub(crate) mod retry;
 pub(crate) mod scope;
 pub(crate) mod transport;
 
+pub use credentials::Attempt;
 pub use dialect::{Dialect, Mimir, Thanos, VictoriaMetrics};
 pub use observe::{CallReport, Outcome};
 pub use options::PartialData;

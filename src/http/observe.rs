@@ -9,6 +9,7 @@ use reqwest::header::HeaderMap;
 use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind};
+use crate::http::credentials::Secrets;
 use crate::http::options::Options;
 use crate::http::redaction::redact;
 use crate::value::Meta;
@@ -83,6 +84,8 @@ pub(crate) struct Observer {
     pub(crate) retry_after: Option<Duration>,
     /// What was sent: its secrets are redacted in errors.
     options: Arc<Options>,
+    /// Headers that were supplied for the requests: secrets as well.
+    pub(crate) secrets: Option<Secrets>,
     is_over: bool,
     #[cfg(feature = "tracing")]
     span: tracing::Span,
@@ -139,6 +142,7 @@ impl Observer {
             retries: 0,
             retry_after: None,
             options: Arc::clone(options),
+            secrets: None,
             is_over: false,
             #[cfg(feature = "tracing")]
             span,
@@ -180,7 +184,7 @@ impl Observer {
 
     /// Creates an error with preset, query and server, but without secrets.
     pub(crate) fn error(&self, mut kind: ErrorKind) -> Error {
-        redact(&mut kind, &self.options);
+        redact(&mut kind, &self.options, self.secrets.as_ref());
         Error::new(kind, self.preset, self.query.clone(), self.retries)
             .at(self.reports.origin.clone(), self.endpoint)
             .with_retry_after(self.retry_after)

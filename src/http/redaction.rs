@@ -1,15 +1,17 @@
 //! Removes credentials from what a server sends back: some proxies repeat the request in their error pages.
 
 use std::env;
+use std::sync::PoisonError;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use reqwest::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
+use reqwest::header::{AUTHORIZATION, COOKIE, HeaderName, HeaderValue, PROXY_AUTHORIZATION};
 use url::Url;
 use url::form_urlencoded::byte_serialize;
 
 use crate::error::ErrorKind;
+use crate::http::credentials::Secrets;
 use crate::http::options::Options;
 
 /// The minimum length of a secret. Removing shorter texts would tear words apart.
@@ -19,12 +21,17 @@ const SHORTEST_SECRET: usize = 6;
 const REDACTED: &str = "***";
 
 /// Removes the credentials of a call from the texts of a failure.
-pub(crate) fn redact(kind: &mut ErrorKind, options: &Options) {
+///
+/// All that `supplied` has is secret, whatever its name.
+pub(crate) fn redact(kind: &mut ErrorKind, options: &Options, supplied: Option<&Secrets>) {
     let mut texts = kind.texts_of_server();
     if texts.iter().all(|text| text.is_empty()) {
         return;
     }
     let mut secrets = of_options(options);
+    if let Some(supplied) = supplied {
+        of_headers(supplied.lock().unwrap_or_else(PoisonError::into_inner).iter(), &mut secrets);
+    }
     secrets.extend(of_proxies());
     let mut forms: Vec<String> = secrets.iter().flat_map(|secret| forms(secret)).collect();
     forms.retain(|form| form.len() >= SHORTEST_SECRET);
@@ -43,17 +50,21 @@ fn of_options(options: &Options) -> Vec<String> {
     for (_, value) in options.sent().filter(|(name, _)| is_secret(name)) {
         secrets.push(value.to_owned());
     }
-    for (name, value) in options.headers.iter().filter(|(name, _)| is_secret(name.as_str())) {
+    of_headers(options.headers.iter().filter(|(name, _)| is_secret(name.as_str())), &mut secrets);
+    secrets
+}
+
+fn of_headers<'h>(headers: impl Iterator<Item = (&'h HeaderName, &'h HeaderValue)>, secrets: &mut Vec<String>) {
+    for (name, value) in headers {
         let Ok(value) = value.to_str() else { continue };
         if name == COOKIE {
             secrets.extend(value.split(';').filter_map(|cookie| Some(cookie.split_once('=')?.1.trim().to_owned())));
         } else if name == AUTHORIZATION || name == PROXY_AUTHORIZATION {
-            of_authorization(value, &mut secrets);
+            of_authorization(value, secrets);
         } else {
             secrets.push(value.to_owned());
         }
     }
-    secrets
 }
 
 /// The secrets of `Basic dXNlcjpwYXNz`, `Bearer token`, `Digest response="..."` and `AWS4-HMAC-SHA256 Signature=...`.
@@ -142,7 +153,7 @@ mod tests {
             options.header(name, value);
         }
         let mut kind = ErrorKind::Http { status: 403, body: body.to_owned() };
-        redact(&mut kind, &options);
+        redact(&mut kind, &options, None);
         let ErrorKind::Http { body, .. } = kind else { panic!("{kind:?}") };
         body
     }

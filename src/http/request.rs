@@ -8,6 +8,7 @@ use reqwest::Method;
 use tokio::time::Instant;
 use url::form_urlencoded::Serializer;
 
+use crate::http::credentials::Secrets;
 use crate::http::options::{Options, Parameter};
 
 /// A call in the form in which it is sent, as often as needed: path, encoded parameters and headers.
@@ -25,6 +26,8 @@ pub(crate) struct Request {
     in_url: String,
     /// All other parameters, except for the timeout, which differs for each attempt.
     form: String,
+    /// The headers that were supplied for the requests so far, if the client has credentials that change.
+    pub(crate) secrets: Option<Secrets>,
     /// The deadline of the server, if the endpoint has a timeout.
     deadline: Option<Instant>,
 }
@@ -49,7 +52,7 @@ impl Request {
         form.extend_pairs(others);
         let form = form.finish();
         let in_url = Serializer::new(String::new()).extend_pairs(of_url).finish();
-        Self { path, get_only, options, preset, in_url, form, deadline }
+        Self { path, get_only, options, preset, in_url, form, secrets: None, deadline }
     }
 
     /// The query string of the URL with this method.

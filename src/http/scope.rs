@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use promql_presets_core::{Input, LabelName, Matcher, PresetInfo, Querier};
 
+use reqwest::header::HeaderMap;
+
 use crate::error::ErrorKind;
 use crate::http::call::Call;
 use crate::http::dialect::is_tenant;
@@ -35,9 +37,8 @@ impl Scope {
         if let Some(failure) = &self.failure {
             return Some(failure.clone());
         }
-        let is_other = |tenant: &&String| own.headers.get(TENANT).is_some_and(|own| own != tenant.as_str());
-        if let Some(tenant) = self.tenant.as_ref().filter(is_other) {
-            return config(format!("the client is limited to the tenant `{tenant}`; a call cannot set another"));
+        if let Err(failure) = self.check(&own.headers) {
+            return Some(failure);
         }
         let [filter, ..] = &*self.filters else { return None };
         let selects = |(name, _): &&Parameter| name.starts_with("match");
@@ -48,6 +49,15 @@ impl Scope {
             filter.label(),
             raw.0
         ))
+    }
+
+    /// Refuses headers with another tenant.
+    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), ErrorKind> {
+        let is_other = |tenant: &&String| headers.get(TENANT).is_some_and(|other| other != tenant.as_str());
+        self.tenant.as_ref().filter(is_other).map_or(Ok(()), |tenant| {
+            let message = format!("the client is limited to the tenant `{tenant}`; a call cannot set another");
+            Err(ErrorKind::Config(message))
+        })
     }
 
     /// Adds the filters to the matchers of a preset's query.

@@ -21,6 +21,7 @@ use reqwest::{Body, Method, Url};
 use tokio::sync::Semaphore;
 
 use crate::error::{ClosedConnection, ConnectTimeout, ErrorKind};
+use crate::http::credentials::Credentials;
 use crate::http::observe::Reports;
 use crate::http::options::Options;
 use crate::http::proxy::ThroughProxy;
@@ -71,6 +72,8 @@ pub(crate) struct Transport {
     /// Whether a proxy in front of the server refuses `POST`.
     pub(crate) refuses_post: Arc<AtomicBool>,
     pub(crate) scope: Scope,
+    /// What supplies headers for each request.
+    pub(crate) credentials: Option<Credentials>,
 }
 
 impl Transport {
@@ -111,6 +114,10 @@ impl Transport {
                 )));
             }
             let mut built = self.build(&method, url.clone(), request);
+            if let Some((credentials, secrets)) = self.credentials.as_ref().zip(request.secrets.as_ref()) {
+                credentials.add_to(&mut built, secrets).await?;
+                self.scope.check(built.headers())?;
+            }
             let hook = self.reports.attempt_hook.as_ref();
             let guard = hook.map(|hook| hook(request.preset, built.headers_mut()));
             let response = self.http.execute(built).await.map_err(|error| failure(error, self.proxy.as_deref()))?;

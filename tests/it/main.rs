@@ -7,6 +7,7 @@ mod api;
 mod bodies;
 #[cfg(feature = "gzip")]
 mod compressed;
+mod credentials;
 mod faults;
 mod faulty_server;
 mod generated;
