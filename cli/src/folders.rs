@@ -1,16 +1,12 @@
 //! The preset files that a command reads.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
-use std::slice;
 
 use promql_presets_compiler::{FileKind, SourceFile, discover};
 
 use crate::failure::Failure;
-
-/// The default folder of commands.
-pub(crate) const DEFAULT: &str = "presets";
+use crate::registry;
 
 /// A folder of preset files, which are compiled together.
 #[derive(Debug, Default)]
@@ -28,15 +24,25 @@ pub(crate) struct Folder {
 /// The option `--dir`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Dir {
-    /// The folder of preset files
-    #[arg(long, value_name = "DIR", default_value = DEFAULT)]
-    pub(crate) dir: PathBuf,
+    /// The folder of preset files; default: the one that `build.rs` compiles, else `presets`
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
 }
 
 impl Dir {
     /// Reads the folder.
     pub(crate) fn read(&self) -> Result<Folder, Failure> {
-        Ok(read(slice::from_ref(&self.dir))?.pop().unwrap_or_default())
+        let folders = self.folders();
+        if folders.len() > 1 {
+            let names: Vec<_> = folders.iter().map(|folder| format!("`{}`", folder.display())).collect();
+            let message = format!("`build.rs` compiles several folders: {}; choose one with `--dir`", names.join(", "));
+            return Err(Failure::new(message));
+        }
+        Ok(read(&folders, self)?.pop().unwrap_or_default())
+    }
+
+    fn folders(&self) -> Vec<PathBuf> {
+        self.dir.clone().map_or_else(registry::defaults, |dir| vec![dir])
     }
 }
 
@@ -45,8 +51,9 @@ impl Dir {
 pub(crate) struct Paths {
     /// A folder of preset files, or a file or folder in it; default: the folder of `--dir`
     ///
-    /// A file is compiled with the whole folder that it belongs to: the outermost one named `presets` in its package,
-    /// else its own.
+    /// A file is compiled with the whole folder of presets that it belongs to: that of `--dir`, the one that `build.rs` of
+    /// its package or of the working folder compiles, the outermost one named `presets` in its package, one beside
+    /// `metrics.toml` or `promql.toml`, or its own.
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -61,12 +68,12 @@ impl Paths {
 
     /// Reads the files, each with the whole folder of presets that it belongs to.
     pub(crate) fn read(&self) -> Result<Vec<Folder>, Failure> {
-        read(if self.paths.is_empty() { slice::from_ref(&self.dir.dir) } else { &self.paths })
+        if self.paths.is_empty() { read(&self.dir.folders(), &self.dir) } else { read(&self.paths, &self.dir) }
     }
 }
 
 /// Reads folders and files, each with the whole folder of presets that it belongs to.
-fn read(arguments: &[PathBuf]) -> Result<Vec<Folder>, Failure> {
+fn read(arguments: &[PathBuf], dir: &Dir) -> Result<Vec<Folder>, Failure> {
     let mut folders: Vec<Folder> = Vec::new();
     for argument in arguments {
         let failed = |error| {
@@ -83,7 +90,7 @@ fn read(arguments: &[PathBuf]) -> Result<Vec<Folder>, Failure> {
             }
             _ => path,
         };
-        let root = root(&path, is_folder);
+        let root = registry::root(&path, is_folder, dir.dir.as_deref());
         let at = folders.iter().position(|known| known.root == root).unwrap_or(folders.len());
         if at == folders.len() {
             let shown = shown(argument, &path, &root);
@@ -113,22 +120,6 @@ fn read(arguments: &[PathBuf]) -> Result<Vec<Folder>, Failure> {
         folder.wanted[file] = true;
     }
     Ok(folders)
-}
-
-/// The folder of presets that a path belongs to: the outermost one named `presets` within its package, else the folder
-/// itself, or that of the file.
-fn root(path: &Path, is_folder: bool) -> PathBuf {
-    let own = if is_folder { path } else { path.parent().unwrap_or(path) };
-    let mut root = own;
-    for folder in own.ancestors() {
-        if folder.file_name() == Some(OsStr::new(DEFAULT)) {
-            root = folder;
-        }
-        if folder.join("Cargo.toml").exists() || folder.join(".git").exists() {
-            break;
-        }
-    }
-    root.to_owned()
 }
 
 /// How messages name `root`, given that `argument` is how the caller names `path` in it.

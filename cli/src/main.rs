@@ -14,6 +14,7 @@ mod json;
 mod output;
 mod progress;
 mod querier;
+mod registry;
 mod server;
 mod usage;
 

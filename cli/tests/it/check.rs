@@ -138,6 +138,72 @@ fn folders_files_and_all_have_one_verdict() {
     assert!(inside.out.starts_with("../../sub/deep/a.toml:2:"), "{}", inside.out);
 }
 
+/// A registry whose folder has this name, in a package with these files as well.
+fn registry(test: &str, name: &str, others: &[(&str, &str)]) -> Folder {
+    let schema = "[metric]\nname = \"jobs\"\ntype = \"counter\"\n[labels]\nqueue = \"string\"\n";
+    let wrong = "[presets.a]\ntemplate = 'sum by (x) (rate(jobs{{queu=\"a\",{labels}}}[5m]))'\n";
+    let (declared, used) = (format!("{name}/schema.toml"), format!("{name}/sub/deep/a.toml"));
+    let mut files = vec![(&*declared, schema), (&*used, wrong)];
+    files.extend(others);
+    Folder::new(test, &files)
+}
+
+#[test]
+fn the_folder_of_presets_may_have_any_name() {
+    let script =
+        "fn main() {\n    // build(\"old\")\n    promql_presets_compiler::build(\n        \"NAME\",\n    );\n}\n";
+    let named = script.replace("NAME", "src/queries");
+    let internal = "fn main() { promql_presets_compiler::Build::new(\"src/queries\").name(\"internal\").run(); }";
+    let cases: [(&str, &[(&str, &str)], &[&str]); 5] = [
+        ("named", &[("Cargo.toml", ""), ("build.rs", &named)], &[]),
+        (
+            "internal",
+            &[("Cargo.toml", ""), ("build.rs", internal), ("src/old/a.toml", "x"), ("src/promql.toml", "")],
+            &[],
+        ),
+        (
+            "metrics",
+            &[("src/promql.toml", ""), (".git/HEAD", ""), ("src/queries/sub/metrics.toml", GOOD)],
+            &["src/queries"],
+        ),
+        ("settings", &[("src/promql.toml", ""), (".git/HEAD", "")], &["--dir", "src/queries"]),
+        ("option", &[("Cargo.toml", "")], &["--dir", "src/queries"]),
+    ];
+    for (test, others, all) in cases {
+        let folder = registry(&format!("root-{test}"), "src/queries", others);
+        let check = |arguments: &[&str]| {
+            let run = run_in(&folder.0, &[&["check", "--format", "short"], arguments].concat(), b"");
+            (run.status, run.out)
+        };
+        let expected = check(all);
+        assert_eq!(expected.0, 1, "{test}: {expected:?}");
+        assert!(expected.1.contains("src/queries/sub/deep/a.toml:2:"), "{test}: {expected:?}");
+        assert!(expected.1.contains("`jobs` has no label `queu`"), "{test}: {expected:?}");
+        for path in ["src/queries", "src/queries/sub", "src/queries/sub/deep/a.toml"] {
+            let dir: &[&str] = if all.len() == 2 { all } else { &[] };
+            assert_eq!(check(&[dir, &[path]].concat()), expected, "{test}: {path}");
+        }
+    }
+}
+
+#[test]
+fn other_folders_beside_the_settings_are_no_presets() {
+    let folder =
+        registry("root-beside", "presets", &[("promql.toml", ""), ("tests/a/a.toml", GOOD), ("tests/b/b.toml", "x")]);
+    assert_eq!(run_in(&folder.0, &["check", "tests/a"], b"").err, "1 file, 1 preset: no findings\n");
+}
+
+#[test]
+fn a_command_for_one_folder_asks_which() {
+    let script =
+        "fn main() { promql_presets_compiler::build(\"a\"); promql_presets_compiler::Build::new(\"b\").run() }";
+    let folder = Folder::new("root-several", &[("build.rs", script), ("a/x.toml", GOOD), ("b/y.toml", GOOD)]);
+    let run = run_in(&folder.0, &["render", "x::rate"], b"");
+    let expected = "error: `build.rs` compiles several folders: `a`, `b`; choose one with `--dir`\n";
+    assert_eq!((run.status, run.err.as_str()), (2, expected));
+    assert_eq!(run_in(&folder.0, &["check"], b"").err.lines().last(), Some("2 files, 2 presets: no findings"));
+}
+
 #[cfg(unix)]
 #[test]
 fn dangling_links_are_named() {
