@@ -34,6 +34,7 @@ pub(crate) fn run() -> Result<(), Error> {
     steps.run_tests("doc tests", cargo().args(doc), Closing::Libtest);
     let docs = ["doc", "--workspace", "--no-deps", "--features", FEATURES];
     steps.run("docs", cargo().args(docs).env("RUSTDOCFLAGS", "-D warnings"));
+    minimum_version(&mut steps);
     for feature in [""].into_iter().chain(FEATURES.split(',')) {
         let check = ["check", "--package", "promql-presets", "--no-default-features", "--features", feature];
         let name = if feature.is_empty() { "no features" } else { feature };
@@ -142,6 +143,30 @@ fn test_command(targets: &[&str], modules: &[&str]) -> (Command, Closing) {
         command.args(modules);
     }
     (command, closing)
+}
+
+/// Builds with the minimum supported Rust version, the `rust-version` of the packages. With that toolchain, all other
+/// steps do as well; with a newer one, rustup must have both.
+fn minimum_version(steps: &mut Steps) {
+    let version = env!("CARGO_PKG_RUST_VERSION");
+    let name = format!("Rust {version}");
+    let output = Command::new("rustc").arg("--version").output();
+    if output.is_ok_and(|output| output.stdout.starts_with(format!("rustc {version}.").as_bytes())) {
+        steps.step(&name, || Ok("the toolchain of all steps"));
+        return;
+    }
+    let rustup = |arguments: &[&str]| {
+        let mut command = Command::new("rustup");
+        command.args(["run", version]).args(arguments).current_dir(root());
+        command
+    };
+    if succeeds(&mut rustup(&["rustc", "--version"])) {
+        let target = root().join("target/minimum-version");
+        let check = ["cargo", "check", "--workspace", "--features", FEATURES];
+        steps.run(&name, rustup(&check).env("CARGO_TARGET_DIR", target));
+        return;
+    }
+    steps.step(&name, || Ok(skipped(&format!("`rustup toolchain install {version}` was not run"))));
 }
 
 /// Runs a step that needs a component of the toolchain, if that is installed.
