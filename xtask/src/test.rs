@@ -155,9 +155,10 @@ fn minimum_version(steps: &mut Steps) {
         steps.step(&name, || Ok("the toolchain of all steps"));
         return;
     }
+    let toolchain = format!("{version}.0");
     let rustup = |arguments: &[&str]| {
         let mut command = Command::new("rustup");
-        command.args(["run", version]).args(arguments).current_dir(root());
+        command.args(["run", &toolchain]).args(arguments).current_dir(root());
         command
     };
     if succeeds(&mut rustup(&["rustc", "--version"])) {
@@ -166,7 +167,7 @@ fn minimum_version(steps: &mut Steps) {
         steps.run(&name, rustup(&check).env("CARGO_TARGET_DIR", target));
         return;
     }
-    steps.step(&name, || Ok(skipped(&format!("`rustup toolchain install {version}` was not run"))));
+    steps.step(&name, || Ok(skipped(&format!("`rustup toolchain install {toolchain}` was not run"))));
 }
 
 /// Runs a step that needs a component of the toolchain, if that is installed.

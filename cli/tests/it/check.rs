@@ -138,8 +138,11 @@ fn folders_files_and_all_have_one_verdict() {
     assert!(inside.out.starts_with("../../sub/deep/a.toml:2:"), "{}", inside.out);
 }
 
+/// Files with their contents.
+type Files<'a> = &'a [(&'a str, &'a str)];
+
 /// A registry whose folder has this name, in a package with these files as well.
-fn registry(test: &str, name: &str, others: &[(&str, &str)]) -> Folder {
+fn registry(test: &str, name: &str, others: Files<'_>) -> Folder {
     let schema = "[metric]\nname = \"jobs\"\ntype = \"counter\"\n[labels]\nqueue = \"string\"\n";
     let wrong = "[presets.a]\ntemplate = 'sum by (x) (rate(jobs{{queu=\"a\",{labels}}}[5m]))'\n";
     let (declared, used) = (format!("{name}/schema.toml"), format!("{name}/sub/deep/a.toml"));
@@ -154,7 +157,7 @@ fn the_folder_of_presets_may_have_any_name() {
         "fn main() {\n    // build(\"old\")\n    promql_presets_compiler::build(\n        \"NAME\",\n    );\n}\n";
     let named = script.replace("NAME", "src/queries");
     let internal = "fn main() { promql_presets_compiler::Build::new(\"src/queries\").name(\"internal\").run(); }";
-    let cases: [(&str, &[(&str, &str)], &[&str]); 5] = [
+    let cases: [(&str, Files, &[&str]); 5] = [
         ("named", &[("Cargo.toml", ""), ("build.rs", &named)], &[]),
         (
             "internal",
