@@ -32,13 +32,19 @@ pub(crate) struct Dir {
 impl Dir {
     /// Reads the folder.
     pub(crate) fn read(&self) -> Result<Folder, Failure> {
-        let folders = self.folders();
-        if folders.len() > 1 {
-            let names: Vec<_> = folders.iter().map(|folder| format!("`{}`", folder.display())).collect();
-            let message = format!("`build.rs` compiles several folders: {}; choose one with `--dir`", names.join(", "));
-            return Err(Failure::new(message));
+        Ok(read(&[self.path()?], self)?.pop().unwrap_or_default())
+    }
+
+    /// The path of the folder, which need not exist.
+    pub(crate) fn path(&self) -> Result<PathBuf, Failure> {
+        match &self.folders()[..] {
+            [folder] => Ok(folder.clone()),
+            folders => {
+                let names: Vec<_> = folders.iter().map(|folder| format!("`{}`", folder.display())).collect();
+                let names = names.join(", ");
+                Err(Failure::new(format!("`build.rs` compiles several folders: {names}; choose one with `--dir`")))
+            }
         }
-        Ok(read(&folders, self)?.pop().unwrap_or_default())
     }
 
     fn folders(&self) -> Vec<PathBuf> {

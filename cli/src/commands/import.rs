@@ -48,6 +48,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut taken = Taken::default();
     let mut imported: Vec<(String, Imported)> = Vec::new();
+    let dir = arguments.dir.path()?;
     for path in &arguments.files {
         let source = path.display().to_string();
         let failed = |cause: &str| Failure::new(format!("cannot read `{source}`: {cause}"));
@@ -64,15 +65,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             imported.push((source.clone(), import::write(collection, &name, options, &mut taken)));
         }
     }
-    write(&imported, &arguments.dir.dir, arguments.force)?;
+    write(&imported, &dir, arguments.force)?;
     let outcomes = || imported.iter().flat_map(|(_, file)| &file.outcomes);
     let (all, good) = (outcomes().count(), outcomes().filter(|outcome| outcome.result.is_ok()).count());
     match arguments.format {
         Format::Json => {
-            print(&imported.iter().map(|(source, file)| json(source, file, arguments)).collect::<String>())?;
+            print(&imported.iter().map(|(source, file)| json(source, file, &dir)).collect::<String>())?;
         }
         Format::Human => {
-            print(&imported.iter().map(|(_, file)| human(file, arguments)).collect::<String>())?;
+            print(&imported.iter().map(|(_, file)| human(file, &dir)).collect::<String>())?;
             let files = imported.iter().filter(|(_, file)| file.text.is_some()).count();
             remark(&format!("{good} of {all} queries imported into {}", count(files, "file")));
         }
@@ -100,9 +101,9 @@ fn write(imported: &[(String, Imported)], dir: &Path, force: bool) -> Result<(),
 }
 
 /// The file, and the queries that are not imported or differ from the original.
-fn human(file: &Imported, arguments: &Arguments) -> String {
+fn human(file: &Imported, dir: &Path) -> String {
     let good = file.outcomes.iter().filter(|outcome| outcome.result.is_ok()).count();
-    let path = target(file, &arguments.dir.dir);
+    let path = target(file, dir);
     let mut out = format!("{}: {}\n", path.display(), count(good, "preset"));
     if file.text.is_none() {
         out = format!("{}: not written, since there are no presets\n", path.display());
@@ -120,9 +121,9 @@ fn human(file: &Imported, arguments: &Arguments) -> String {
     out
 }
 
-fn json(source: &str, file: &Imported, arguments: &Arguments) -> String {
+fn json(source: &str, file: &Imported, dir: &Path) -> String {
     let mut out = String::new();
-    let path = file.text.as_ref().map(|_| target(file, &arguments.dir.dir).display().to_string());
+    let path = file.text.as_ref().map(|_| target(file, dir).display().to_string());
     for outcome in &file.outcomes {
         Object::open(&mut out)
             .field("source", source)
