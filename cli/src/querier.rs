@@ -3,7 +3,7 @@
 use promql_presets_compiler::backend::registry::{Module, Preset};
 use promql_presets_compiler::diagnostic::emit;
 use promql_presets_compiler::{Finding, Output, Severity};
-use promql_presets_core::{Match, PromDuration, Querier, Window, not, not_regex, regex};
+use promql_presets_core::{Match, PromDuration, Querier, Window, not, not_regex, one_of, regex};
 
 use crate::failure::Failure;
 use crate::folders::Folder;
@@ -28,13 +28,29 @@ pub(crate) struct QuerierOptions {
 }
 
 impl QuerierOptions {
-    /// The querier, and the window instead of the default.
-    pub(crate) fn read(&self) -> (Querier, Option<PromDuration>) {
+    /// The querier; without the name for presets that take none.
+    pub(crate) fn querier(&self, takes_name: bool) -> Querier {
         let labels = self.group_by.iter().map(|label| label.trim()).filter(|label| !label.is_empty());
-        let querier = Querier::new(self.name.clone()).group_by(labels.map(str::to_owned));
+        let name = if takes_name { self.name.clone() } else { String::new() };
+        let querier = Querier::new(name).group_by(labels.map(str::to_owned));
         let matchers = self.labels.iter().map(|(label, condition)| condition.clone().on(label.clone()));
-        (matchers.fold(querier, Querier::matcher), self.window.map(PromDuration::from))
+        matchers.fold(querier, Querier::matcher)
     }
+
+    /// The name of the metric; empty if there is none.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The window instead of the default.
+    pub(crate) fn window(&self) -> Option<PromDuration> {
+        self.window.map(PromDuration::from)
+    }
+}
+
+/// Selects the series with one of some names, in a form that all servers know.
+pub(crate) fn named<'n>(names: impl IntoIterator<Item = &'n String>) -> String {
+    format!("{{{}}}", one_of(names.into_iter().map(String::as_str)).on("__name__"))
 }
 
 /// Finds a preset by its name.

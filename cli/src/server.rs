@@ -15,7 +15,6 @@ use crate::failure::Failure;
 const VARIABLE: &str = "PROMETHEUS_URL";
 
 /// The server that a command talks to.
-#[allow(dead_code, reason = "for commands with one server")]
 #[derive(Debug, clap::Args)]
 pub(crate) struct Server {
     /// The URL of the server, such as `http://localhost:9090`; default: that in the variable `PROMETHEUS_URL`, then
@@ -26,7 +25,6 @@ pub(crate) struct Server {
     access: Access,
 }
 
-#[allow(dead_code, reason = "for commands with one server")]
 impl Server {
     /// The client, with a default URL from the settings of the registry.
     pub(crate) fn client(&self, default: Option<&str>) -> Result<PrometheusClient, Failure> {

@@ -9,6 +9,7 @@ mod list;
 mod parse;
 mod render;
 mod schema;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -46,5 +47,6 @@ commands! {
     List: list,
     Render: render,
     Schema: schema,
+    Verify: verify,
     Completions: completions,
 }

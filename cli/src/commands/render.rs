@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let Arguments { preset: name, dir, querier, format } = arguments;
-    let (querier, window) = querier.read();
+    let (querier, window) = (querier.querier(true), querier.window());
     let folder = dir.read()?;
     let output = compile(&folder.files);
     let (module, preset) = find(&output, name)?;

@@ -2,7 +2,7 @@
 
 use crate::run;
 
-const COMMANDS: [&str; 8] = ["check", "parse", "fmt", "import", "explain", "list", "render", "completions"];
+const COMMANDS: [&str; 9] = ["check", "parse", "fmt", "import", "explain", "list", "render", "verify", "completions"];
 
 #[test]
 fn help_and_version() {

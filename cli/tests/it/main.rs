@@ -11,6 +11,7 @@ mod parse;
 mod presets;
 mod schema;
 mod schema_servers;
+mod verify;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

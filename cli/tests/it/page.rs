@@ -1,10 +1,13 @@
-//! HTTP servers of tests: a page that can change, and a proxy that counts.
+//! Servers of tests: a page that can change, a proxy that counts, and a Prometheus that scrapes.
 
 use std::io::{BufRead, BufReader, Read, Write, copy};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use promql_presets_test_support::{Server, Tool, prometheus, servers_required};
 
 /// Serves one text at every path.
 pub(crate) struct Page {
@@ -118,4 +121,27 @@ fn forward(mut client: TcpStream, server: &str) {
     upstream.write_all(&body).unwrap();
     _ = copy(&mut upstream, &mut client);
     _ = client.shutdown(Shutdown::Both);
+}
+
+/// Waits until a server has samples of some queries.
+pub(crate) fn wait(server: &Server, queries: &[&str]) {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    for query in queries {
+        let has_samples = || {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+            let found = server.query(query, i64::try_from(now.as_secs()).unwrap());
+            found.is_ok_and(|found| !found.is_empty())
+        };
+        while !has_samples() {
+            assert!(Instant::now() < deadline, "no samples of `{query}`");
+            thread::sleep(Duration::from_millis(200));
+        }
+    }
+}
+
+/// A Prometheus that scrapes, if there is one.
+pub(crate) fn scrape(jobs: &[(&str, &str)], rules: &str) -> Option<Server> {
+    let server = prometheus::scrape(jobs, rules).unwrap();
+    assert!(server.is_some() || !servers_required(), "`{}` is missing", Tool::Prometheus);
+    server
 }

@@ -2,36 +2,12 @@
 
 use std::fmt::Write;
 use std::fs;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use promql_presets_test_support::{Dataset, Server, Tool, prometheus, servers_required, victoria_metrics};
+use promql_presets_test_support::{Dataset, prometheus, victoria_metrics};
 
-use crate::page::{Page, Proxy};
+use crate::page::{Page, Proxy, scrape, wait};
 use crate::{Folder, Run, run_in};
-
-/// Waits until a server has samples of some queries.
-fn wait(server: &Server, queries: &[&str]) {
-    let deadline = Instant::now() + Duration::from_mins(1);
-    for query in queries {
-        let has_samples = || {
-            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-            let found = server.query(query, i64::try_from(now.as_secs()).unwrap());
-            found.is_ok_and(|found| !found.is_empty())
-        };
-        while !has_samples() {
-            assert!(Instant::now() < deadline, "no samples of `{query}`");
-            thread::sleep(Duration::from_millis(200));
-        }
-    }
-}
-
-/// A Prometheus that scrapes, if there is one.
-fn scrape(jobs: &[(&str, &str)], rules: &str) -> Option<Server> {
-    let server = prometheus::scrape(jobs, rules).unwrap();
-    assert!(server.is_some() || !servers_required(), "`{}` is missing", Tool::Prometheus);
-    server
-}
 
 fn run(folder: &Folder, arguments: &str) -> Run {
     run_in(&folder.0, &arguments.split(' ').collect::<Vec<_>>(), b"")

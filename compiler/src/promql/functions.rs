@@ -206,7 +206,7 @@ impl Aggregator {
 
     /// The name.
     #[must_use]
-    pub(crate) const fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Sum => "sum",
             Self::Avg => "avg",

@@ -5,13 +5,14 @@ use std::future::Future;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use indicatif::ProgressBar;
-use promql_presets::{Data, InstantQuery, PrometheusClient, Querier, Timestamp, Vector, one_of};
+use promql_presets::{Data, InstantQuery, PrometheusClient, Querier, Timestamp, Vector};
 
 use super::facts::{Facts, Known, Presence, Seen};
 use super::plan::Wanted;
 use crate::exposition::Family;
 use crate::failure::Failure;
 use crate::progress;
+use crate::querier::named;
 use crate::server::Credentials;
 
 /// The limit of requests at once: 30, less some that a server still sees when this side has the response.
@@ -121,7 +122,7 @@ impl Server<'_> {
         let names: BTreeSet<&String> = wanted.iter().flat_map(|wanted| &wanted.series).chain([&up]).collect();
         let names: Vec<&String> = names.into_iter().collect();
         let queries = names.chunks(NAMES).map(|names| async move {
-            let selector = select(names.iter().copied());
+            let selector = named(names.iter().copied());
             let found = self.query(format!("count by ({NAME}) ({selector})")).await?;
             let names = found.iter().filter_map(|element| element.labels().metric_name());
             Ok::<_, Failure>(names.map(str::to_owned).collect::<Vec<_>>())
@@ -203,9 +204,4 @@ async fn at_once<T>(
     requests: impl Iterator<Item = impl Future<Output = Result<T, Failure>>>,
 ) -> Result<Vec<T>, Failure> {
     stream::iter(requests).buffered(MAX_REQUESTS).try_collect().await
-}
-
-/// Selects the series with one of some names, in a form that all servers know.
-fn select<'n>(names: impl IntoIterator<Item = &'n String>) -> String {
-    format!("{{{}}}", one_of(names.into_iter().map(String::as_str)).on(NAME))
 }

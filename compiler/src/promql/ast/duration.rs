@@ -16,7 +16,7 @@ pub struct Duration {
 impl Duration {
     /// The value in seconds of a literal, with signs and parentheses.
     #[must_use]
-    pub(crate) fn seconds(&self) -> Option<f64> {
+    pub fn seconds(&self) -> Option<f64> {
         match &self.kind {
             DurationKind::Literal(seconds) => Some(*seconds),
             DurationKind::Paren(inner) => inner.seconds(),

@@ -83,7 +83,7 @@ impl<'a> Expr<'a> {
     }
 
     /// The direct subexpressions, in the order of the text.
-    pub(crate) fn children(&self) -> impl Iterator<Item = &Expr<'a>> {
+    pub fn children(&self) -> impl Iterator<Item = &Expr<'a>> {
         let (first, second, rest): (Option<&Self>, Option<&Self>, &[Self]) = match &self.kind {
             ExprKind::Number(_) | ExprKind::String(_) | ExprKind::Selector(_) => (None, None, &[]),
             ExprKind::Paren(inner) => (Some(inner), None, &[]),
@@ -411,7 +411,7 @@ pub enum BinaryOp {
 impl BinaryOp {
     /// The operator as text.
     #[must_use]
-    pub(crate) const fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Add => "+",
             Self::Sub => "-",
@@ -462,7 +462,7 @@ impl BinaryOp {
 
     /// `==`, `!=`, `<`, `<=`, `>`, `>=`.
     #[must_use]
-    pub(crate) const fn is_comparison(self) -> bool {
+    pub const fn is_comparison(self) -> bool {
         matches!(self, Self::Equal | Self::NotEqual | Self::Less | Self::LessEqual | Self::Greater | Self::GreaterEqual)
     }
 }

@@ -1,0 +1,419 @@
+//! Verifies one preset.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use promql_presets::{Data, Error, ErrorKind, InstantQuery};
+use promql_presets_compiler::backend::registry::{Label, Module, Preset, Segment};
+use promql_presets_compiler::diagnostic::emit::Messages;
+use promql_presets_compiler::promql::{Expr, ExprKind, Features, Syntax, parse};
+use promql_presets_compiler::{SourceFile, Span, templates};
+use promql_presets_core::{Input, LabelKind, MetricQuerier, PromDuration, Querier};
+
+use super::Setting;
+use super::place::{Places, position};
+use super::report::{Report, Severity};
+use crate::emptiness::causes;
+use crate::failure::Failure;
+use crate::querier::{self, named};
+
+/// The number of wrong values of a label that are shown.
+const MAX_SHOWN: usize = 5;
+
+/// The factor between a window and the scrape interval, so that one missed scrape does no harm.
+const SAMPLES: f64 = 4.0;
+
+/// Functions for which one sample is enough.
+const OF_ONE_SAMPLE: [&str; 5] =
+    ["absent_over_time", "count_over_time", "first_over_time", "last_over_time", "present_over_time"];
+
+/// A preset that is verified.
+pub(super) struct Verified<'a> {
+    setting: &'a Setting<'a>,
+    module: &'a Module,
+    preset: &'a Preset,
+    file: &'a SourceFile,
+    reports: Vec<Report>,
+}
+
+/// The answer to one query.
+struct Answer {
+    series: usize,
+    elapsed: Duration,
+}
+
+impl<'a> Verified<'a> {
+    pub(super) fn of(setting: &'a Setting<'a>, module: &'a Module, preset: &'a Preset) -> Self {
+        let file = &setting.folder.files[module.file];
+        Self { setting, module, preset, file, reports: Vec::new() }
+    }
+
+    /// What is found out. At least one line.
+    pub(super) async fn reports(mut self) -> Result<Vec<Report>, Failure> {
+        if querier::errors(self.setting.folder, self.setting.output, self.module, self.preset).is_some() {
+            self.add(Severity::Error, "skipped", "has errors".to_owned());
+            self.help("run `promql-presets check`");
+            return Ok(self.reports);
+        }
+        let names = self.names();
+        let takes_name = self.module.metric.is_none()
+            && self.takes(|segment| matches!(segment, Segment::MetricName(..) | Segment::MetricNameOpen(..)));
+        if takes_name && self.setting.querier.name().is_empty() {
+            self.add(Severity::Info, "skipped", "takes the name of a metric".to_owned());
+            self.help("name one with `--name`");
+            return Ok(self.reports);
+        }
+        let querier = self.with_required(&names, takes_name).await?;
+        self.run(&querier, &names).await?;
+        Ok(self.reports)
+    }
+
+    /// The names of the series that the preset reads.
+    fn names(&self) -> BTreeSet<String> {
+        let name = self.module.preset_name(self.preset);
+        let read = self.setting.read.series.iter().filter(|(_, by)| by.presets.contains(&name));
+        let mut names: BTreeSet<String> = read.map(|(series, _)| series.clone()).collect();
+        let given = self.setting.querier.name();
+        let parsed = parse(&self.preset.template, Syntax { template: true, features: Features::all() });
+        if let (false, Some(expr)) = (given.is_empty(), &parsed.expr) {
+            let texts =
+                expr.selectors().into_iter().filter_map(|selector| selector.name.as_ref()).map(|name| name.text);
+            names.extend(
+                texts.filter(|text| text.contains("{metric_name}")).map(|text| text.replace("{metric_name}", given)),
+            );
+        }
+        names
+    }
+
+    fn takes(&self, is_it: impl Fn(&Segment) -> bool) -> bool {
+        self.preset.segments.iter().any(is_it)
+    }
+
+    fn declared(&self) -> &'a [Label] {
+        self.module.querier.as_ref().map_or(&[], |querier| &querier.labels)
+    }
+
+    /// The querier of the command line, with a value that exists for each required label that it lacks.
+    async fn with_required(&self, names: &BTreeSet<String>, takes_name: bool) -> Result<Querier, Failure> {
+        let mut querier = self.setting.querier.querier(takes_name);
+        let given: Vec<String> = querier.labels().iter().map(|matcher| matcher.label().to_owned()).collect();
+        let required = self.declared().iter().filter(|label| label.required && !given.contains(&label.name));
+        let required: Vec<&str> = required.map(|label| label.name.as_str()).collect();
+        if required.is_empty() || names.is_empty() {
+            return Ok(querier);
+        }
+        let query = format!("topk(1, count by ({}) ({}))", required.join(", "), named(names));
+        if let Ok((Data::Vector(found), _)) = self.query(query).await? {
+            let labels = found.elements().first().map(|element| element.labels().clone());
+            for label in required {
+                // Without a series, there is still a query.
+                let value = labels.as_ref().and_then(|labels| labels.get(label)).unwrap_or("none");
+                querier = querier.label(label.to_owned(), value.to_owned());
+            }
+        }
+        Ok(querier)
+    }
+
+    async fn run(&mut self, querier: &Querier, names: &BTreeSet<String>) -> Result<(), Failure> {
+        let window = self.setting.querier.window().filter(|_| self.takes(|segment| matches!(segment, Segment::Window)));
+        let mut most: Option<Answer> = None;
+        for (run, grouping) in self.groupings(querier).into_iter().enumerate() {
+            let by =
+                if grouping.is_empty() { String::new() } else { format!(" grouped by `{}`", grouping.join("`, `")) };
+            let querier = querier.clone().group_by(grouping);
+            let query = match self.preset.render(self.module, &Input::of(&querier), window) {
+                Ok(query) => query,
+                Err(error) => {
+                    self.add(Severity::Error, "failed", format!("cannot be rendered: {error}"));
+                    return Ok(());
+                }
+            };
+            let places = self.places(&query);
+            if self.has_unknown_function(&query, places.as_ref()) {
+                return Ok(());
+            }
+            match self.query(query.clone()).await? {
+                Err(error) => {
+                    self.failed(&error, &query, places.as_ref());
+                    return Ok(());
+                }
+                Ok((data, elapsed)) => {
+                    self.messages(&data, &query, places.as_ref());
+                    let series = series(&data);
+                    self.limits(series, elapsed, &by, &query);
+                    if run == 0 {
+                        self.windows(&query, places.as_ref()).await;
+                        if series == 0 {
+                            self.empty(&query, places.as_ref()).await;
+                        }
+                    }
+                    let most = most.get_or_insert(Answer { series, elapsed });
+                    most.series = most.series.max(series);
+                    most.elapsed = most.elapsed.max(elapsed);
+                }
+            }
+        }
+        if self.is_first_of_file() {
+            self.labels(names).await?;
+        }
+        if let Some(Answer { series, elapsed }) = most
+            && self.reports.iter().all(|report| report.severity == Severity::Info)
+        {
+            let milliseconds = millis(elapsed);
+            self.add(Severity::Ok, "ok", format!("{} in {milliseconds} ms", format_args!("{series} series")));
+            let report = self.reports.last_mut();
+            if let Some(report) = report {
+                (report.series, report.milliseconds) = (Some(series), Some(milliseconds));
+            }
+        }
+        Ok(())
+    }
+
+    /// No grouping, and each label that callers may group by; those of the command line instead, if there are any.
+    fn groupings(&self, querier: &Querier) -> Vec<Vec<String>> {
+        let mut groupings = vec![Vec::new()];
+        let is_given = !querier.group_by_labels().is_empty();
+        if !is_given && self.takes(|segment| matches!(segment, Segment::GroupBy)) {
+            let labels = self.declared().iter().filter(|label| label.usage.is_group_by());
+            groupings.extend(labels.map(|label| vec![label.name.clone()]));
+        }
+        groupings
+    }
+
+    /// Runs a query. Only a server that cannot be reached, or does not answer as Prometheus does, is a failure.
+    async fn query(&self, query: String) -> Result<Result<(Data, Duration), Error>, Failure> {
+        let start = Instant::now();
+        let query = self.setting.client.raw_query(query).when_some(self.setting.at, InstantQuery::at);
+        match query.await {
+            Ok(data) => Ok(Ok((data, start.elapsed()))),
+            Err(error) => match error.kind() {
+                ErrorKind::Server { .. } | ErrorKind::Timeout(_) | ErrorKind::Decode(_) => Ok(Err(error)),
+                _ => Err(error.into()),
+            },
+        }
+    }
+
+    /// Reports a function that the server does not list among its features.
+    fn has_unknown_function(&mut self, query: &str, places: Option<&Places>) -> bool {
+        let parsed = parse(query, Syntax { template: false, features: Features::all() });
+        let mut unknown = None;
+        if let Some(expr) = parsed.expr.as_ref().filter(|_| !self.setting.functions.is_empty()) {
+            expr.walk(&mut |node: &Expr<'_>| match &node.kind {
+                ExprKind::Call(call) if !self.setting.functions.contains(call.name) => {
+                    unknown = unknown.or(Some((call.name, node.span)));
+                }
+                _ => {}
+            });
+        }
+        if let Some((name, span)) = unknown {
+            self.add(Severity::Error, "rejected", format!("the server does not have the function `{name}`"));
+            self.of_query(query, places, Some(span));
+        }
+        unknown.is_some()
+    }
+
+    fn failed(&mut self, error: &Error, query: &str, places: Option<&Places>) {
+        let ErrorKind::Server { error: of_server, status } = error.kind() else {
+            self.add(Severity::Error, "failed", format!("the query fails: {error}"));
+            self.of_query(query, places, None);
+            return;
+        };
+        let (place, message) = position(&of_server.message, query);
+        // 400 is for what is wrong with the query.
+        let is_rejected = *status == 400 || place.is_some();
+        let (kind, what) = if is_rejected { ("rejected", "rejects") } else { ("failed", "fails on") };
+        self.add(Severity::Error, kind, format!("the server {what} the query: {message}"));
+        self.of_query(query, places, place);
+    }
+
+    /// Warnings and infos of the server.
+    fn messages(&mut self, data: &Data, query: &str, places: Option<&Places>) {
+        let meta = data.meta();
+        let warnings = meta.warnings.iter().map(|text| (Severity::Warning, text));
+        let infos = meta.infos.iter().map(|text| (Severity::Info, text));
+        for (severity, text) in warnings.chain(infos) {
+            let (place, message) = position(text, query);
+            self.add(severity, "server", message);
+            self.of_query(query, places, place);
+        }
+    }
+
+    fn limits(&mut self, series: usize, elapsed: Duration, by: &str, query: &str) {
+        let milliseconds = millis(elapsed);
+        if let Some(max) = self.setting.max_series.filter(|max| series > *max) {
+            self.add(Severity::Error, "series", format!("{series} series{by}, more than {max}"));
+            self.of_query(query, None, None);
+        }
+        if let Some(max) = self.setting.max_time.filter(|max| milliseconds > max.as_millis()) {
+            self.add(Severity::Error, "time", format!("{milliseconds} ms{by}, more than `{max}`"));
+            self.of_query(query, None, None);
+        }
+    }
+
+    async fn empty(&mut self, query: &str, places: Option<&Places>) {
+        for cause in causes(self.setting.client, query, self.setting.at).await {
+            let severity = if cause.is_expected { Severity::Info } else { Severity::Error };
+            self.add(severity, "empty", format!("returns nothing: {}", cause.message));
+            self.of_query(query, places, Some(cause.span));
+        }
+    }
+
+    /// Whether ranges hold enough samples.
+    async fn windows(&mut self, query: &str, places: Option<&Places>) {
+        let parsed = parse(query, Syntax { template: false, features: Features::all() });
+        let Some(expr) = &parsed.expr else { return };
+        let mut ranges: Vec<(&str, Span, f64)> = Vec::new();
+        expr.walk(&mut |node: &Expr<'_>| {
+            let ExprKind::Call(call) = &node.kind else { return };
+            for argument in call.args.iter().filter(|_| !OF_ONE_SAMPLE.contains(&call.name)) {
+                if let ExprKind::Selector(selector) = &argument.kind
+                    && let (Some(name), Some(range)) = (selector.metric_name(), &selector.range)
+                    && let Some(seconds) = range.duration.seconds()
+                {
+                    ranges.push((name, argument.span, seconds));
+                }
+            }
+        });
+        for (metric, span, seconds) in ranges {
+            let Some(interval) = self.setting.scrapes.interval(metric).await else { continue };
+            // Scrapes are a little early or late.
+            if seconds * 1.02 >= SAMPLES * interval {
+                continue;
+            }
+            let (window, scraped) = (duration(seconds), duration(interval));
+            self.add(
+                Severity::Error,
+                "window",
+                format!(
+                    "the window of `{window}` is shorter than four scrapes: `{metric}` has a sample every `{scraped}`"
+                ),
+            );
+            self.help(&format!("use at least `{}`", duration((SAMPLES * interval).ceil())));
+            self.of_query(query, places, Some(span));
+        }
+    }
+
+    /// Whether the labels that the file declares exist, with values of their kinds.
+    async fn labels(&mut self, names: &BTreeSet<String>) -> Result<(), Failure> {
+        let client = self.setting.client;
+        let queriers: Vec<Querier> = names.iter().map(|name| Querier::new(name.clone())).collect();
+        if queriers.is_empty() || self.declared().is_empty() {
+            return Ok(());
+        }
+        let labels = queriers.iter().fold(client.labels(), |request, querier| request.matching(querier)).await?;
+        // A metric without series has been reported.
+        if labels.is_empty() {
+            return Ok(());
+        }
+        let metrics = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        for label in self.declared() {
+            if !labels.contains(&label.name) {
+                self.add(Severity::Error, "label", format!("no series of {metrics} has the label `{}`", label.name));
+                continue;
+            }
+            if matches!(label.kind, LabelKind::String) {
+                continue;
+            }
+            let values = client.label_values(&label.name);
+            let values = queriers.iter().fold(values, |request, querier| request.matching(querier)).await?;
+            self.values(label, &values);
+        }
+        Ok(())
+    }
+
+    fn values(&mut self, label: &Label, values: &[String]) {
+        let known: Vec<&str> = match &label.kind {
+            LabelKind::OneOf(values) => values.variants.iter().map(|(_, text)| text.as_str()).collect(),
+            _ => Vec::new(),
+        };
+        let kind = label.kind.as_ref().map(|_| known.as_slice());
+        let prefix = label.prefix.as_deref().unwrap_or_default();
+        let wrong: Vec<&String> = values.iter().filter(|value| kind.normalize_after(prefix, value).is_none()).collect();
+        if !wrong.is_empty() {
+            let more =
+                if wrong.len() > MAX_SHOWN { format!(" and {} more", wrong.len() - MAX_SHOWN) } else { String::new() };
+            let shown: Vec<String> = wrong.iter().take(MAX_SHOWN).map(|value| format!("`{value}`")).collect();
+            let message =
+                format!("the label `{}` has values that are not {kind}: {}{more}", label.name, shown.join(", "));
+            self.add(Severity::Error, "label", message);
+        }
+        let unused: Vec<String> = known
+            .iter()
+            .filter(|known| !values.iter().any(|value| value == *known))
+            .map(|value| format!("`{value}`"))
+            .collect();
+        if !unused.is_empty() {
+            let message = format!("no series has these values of the label `{}`: {}", label.name, unused.join(", "));
+            self.add(Severity::Info, "label", message);
+        }
+    }
+
+    /// Whether this preset speaks for the labels of its file.
+    fn is_first_of_file(&self) -> bool {
+        self.module.presets.first().is_some_and(|first| first.name == self.preset.name)
+    }
+
+    fn places(&self, query: &str) -> Option<Places> {
+        let all = templates(&self.file.text)?;
+        let literal = all.into_iter().find(|(name, _)| *name == self.preset.name)?.1;
+        Some(Places::new(query, literal))
+    }
+
+    /// Adds a report at the start of the preset, unless it has been added for another grouping.
+    fn add(&mut self, severity: Severity, kind: &'static str, message: String) {
+        self.reports.push(Report {
+            preset: self.module.preset_name(self.preset),
+            file: self.file.path.clone(),
+            line: self.preset.line,
+            column: 1,
+            severity,
+            kind,
+            message,
+            help: None,
+            query: None,
+            series: None,
+            milliseconds: None,
+        });
+    }
+
+    fn help(&mut self, text: &str) {
+        if let Some(report) = self.reports.last_mut() {
+            report.help = Some(text.to_owned());
+        }
+    }
+
+    /// Sets the query of the last report, and its place. Drops the report if there is the same one already.
+    fn of_query(&mut self, query: &str, places: Option<&Places>, place: Option<Span>) {
+        let Some(mut report) = self.reports.pop() else { return };
+        report.query = Some(query.to_owned());
+        if let (Some(places), Some(place)) = (places, place) {
+            let [(line, column), _] = Messages::of(self.file).place(places.locate(place));
+            (report.line, report.column) = (line, column);
+        }
+        let is_same = |other: &Report| {
+            (other.kind, &other.message, other.line, other.column)
+                == (report.kind, &report.message, report.line, report.column)
+        };
+        if !self.reports.iter().any(is_same) {
+            self.reports.push(report);
+        }
+    }
+}
+
+fn series(data: &Data) -> usize {
+    match data {
+        Data::Vector(vector) => vector.len(),
+        Data::Matrix(matrix) => matrix.len(),
+        _ => 1,
+    }
+}
+
+/// A duration as text, without the noise of scrapes that are a little early or late.
+fn duration(seconds: f64) -> PromDuration {
+    let seconds = if seconds > 2.0 { seconds.round() } else { (seconds * 10.0).round() / 10.0 };
+    Duration::try_from_secs_f64(seconds).ok().and_then(|exact| exact.try_into().ok()).unwrap_or_default()
+}
+
+fn millis(elapsed: Duration) -> u64 {
+    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,159 @@
+//! `verify` with real servers.
+
+use std::fs;
+
+use promql_presets_test_support::{Dataset, prometheus, victoria_metrics};
+use serde_json::Value;
+
+use crate::page::{Page, scrape, wait};
+use crate::{Folder, Run, run_in};
+
+fn verify(folder: &Folder, url: &str, arguments: &str) -> Run {
+    let arguments = format!("verify --url {url} {arguments}");
+    run_in(&folder.0, &arguments.split_whitespace().collect::<Vec<_>>(), b"")
+}
+
+const PAGE: &str = "\
+# TYPE http_requests_total counter
+http_requests_total{method=\"get\",code=\"200\",tenant=\"a\",id=\"1\"} 3
+http_requests_total{method=\"put\",code=\"200\",tenant=\"a\",id=\"x\"} 3
+# TYPE queue gauge
+queue{name=\"a\"} 3
+";
+
+const HTTP: &str = "\
+[metric]
+name = \"http_requests_total\"
+[labels]
+tenant = { type = \"string\", required = true }
+method = [\"get\", \"post\"]
+id     = \"integer\"
+region = \"string\"
+code   = \"string\"
+
+[presets.rate]
+template = '''
+sum by ({group_by}) (
+  rate({metric_name}{{{labels}}}[{window}])
+)'''
+window = \"5m\"
+
+[presets.hasty]
+template = 'sum by ({group_by})(rate({metric_name}{{{labels}}}[{window}]))'
+window = \"3s\"
+
+[presets.errors]
+template = \"sum by ({group_by})(rate({metric_name}{{code=\\\"500\\\",{labels}}}[5m])) / on ({group_by}) sum by ({group_by})(rate({metric_name}{{{labels}}}[5m]))\"
+";
+
+const QUEUE: &str = "\
+[presets.growth]
+template = 'deriv(queue{{{labels}}}[5m]) + rate(queue{{{labels}}}[5m])'
+allow = [{ check = \"rate-on-gauge\", reason = \"a test\" }]
+[presets.gone]
+template = 'sum(queue{{{labels}}}) / sum(no_queue{{{labels}}})'
+[presets.joined]
+template = 'queue{{{labels}}} / on (name, job) up{{{labels}}}'
+[presets.full]
+template = 'queue{{{labels}}} > 5'
+[presets.any]
+template = 'max({metric_name}{{{labels}}})'
+[presets.broken]
+template = 'max({metric_name}{{{labels}}}'
+";
+
+#[test]
+fn a_server_knows_what_a_build_cannot() {
+    let page = Page::serve(PAGE);
+    let Some(server) = scrape(&[("page", &page.address)], "groups: []\n") else { return };
+    // Four samples show the interval.
+    wait(&server, &["count_over_time(queue[1m]) > 4", "up{job=\"page\"}"]);
+    let folder = Folder::new("verify", &[("presets/http.toml", HTTP), ("presets/sub/queue.toml", QUEUE)]);
+    let all = verify(&folder, server.url(), "");
+    assert_eq!(all.status, 1, "{}", all.err);
+    let timeless = |text: &str| -> Vec<String> {
+        let cut = |line: &str| line.split(" series in ").next().unwrap().to_owned();
+        text.lines().map(cut).collect()
+    };
+    assert_eq!(
+        timeless(&all.out),
+        [
+            "presets/http.toml:10:1: error: http::rate: the label `method` has values that are not one of `get`, `post`: `put`",
+            "presets/http.toml:10:1: info: http::rate: no series has these values of the label `method`: `post`",
+            "presets/http.toml:10:1: error: http::rate: the label `id` has values that are not an integer: `x`",
+            "presets/http.toml:10:1: error: http::rate: no series of `http_requests_total` has the label `region`",
+            "presets/http.toml:18:38: error: http::hasty: the window of `3s` is shorter than four scrapes: `http_requests_total` has a sample every `1s`; use at least `4s`",
+            "presets/http.toml:22:38: error: http::errors: returns nothing: no series of `http_requests_total` has `code=\"500\"`",
+            "presets/sub/queue.toml:2:49: info: sub::queue::growth: PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \"queue\"",
+            "presets/sub/queue.toml:1:1: ok: sub::queue::growth: 1",
+            "presets/sub/queue.toml:5:42: error: sub::queue::gone: returns nothing: no series of `no_queue`: it has no current samples",
+            "presets/sub/queue.toml:7:13: error: sub::queue::joined: returns nothing: no series of the two sides of `/` have the same labels",
+            "presets/sub/queue.toml:9:13: info: sub::queue::full: returns nothing: nothing passes the comparison `>`",
+            "presets/sub/queue.toml:8:1: ok: sub::queue::full: 0",
+            "presets/sub/queue.toml:10:1: info: sub::queue::any: takes the name of a metric; name one with `--name`",
+            "presets/sub/queue.toml:12:1: error: sub::queue::broken: has errors; run `promql-presets check`",
+        ]
+    );
+    assert!(all.err.starts_with("the server is compatible with Prometheus "), "{}", all.err);
+    assert!(all.err.ends_with("9 presets: 8 errors\n"), "{}", all.err);
+
+    let named = verify(&folder, server.url(), "sub::queue::any --name queue --max-series 1 --max-time 1m");
+    assert_eq!(
+        (named.status, timeless(&named.out)),
+        (0, vec!["presets/sub/queue.toml:10:1: ok: sub::queue::any: 1".to_owned()])
+    );
+    let many = verify(&folder, server.url(), "http::rate --max-series 0 --max-time 0s --format json");
+    let objects: Vec<Value> = many.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let kinds: Vec<&str> = objects.iter().map(|object| object["kind"].as_str().unwrap()).collect();
+    assert!(kinds.contains(&"series") && kinds.contains(&"label"), "{kinds:?}");
+    let series = objects.iter().find(|object| object["kind"] == "series").unwrap();
+    assert_eq!(series["message"], "1 series, more than 0");
+    // A required label has a value that exists.
+    let query = "\nsum by () (\n  rate(http_requests_total{tenant=\"a\"}[5m])\n)";
+    assert_eq!(format!("\n{}", series["query"].as_str().unwrap()), query);
+    let file = verify(&folder, server.url(), "sub::queue");
+    assert_eq!(file.out.lines().count(), 8);
+}
+
+#[test]
+fn a_server_that_cannot_be_reached_is_no_finding() {
+    let folder = Folder::new("verify-unreachable", &[("presets/queue.toml", QUEUE)]);
+    for url in ["http://127.0.0.1:1", "nonsense"] {
+        let run = verify(&folder, url, "");
+        assert_eq!((run.status, run.out.as_str()), (2, ""), "{}", run.err);
+        assert!(run.err.starts_with("error: "), "{}", run.err);
+    }
+    let run = verify(&folder, "http://127.0.0.1:1", "queue::gon");
+    assert_eq!(
+        run.err,
+        "error: no preset `queue::gon`\n  |\n  = help: a preset with a similar name exists: `queue::gone`\n"
+    );
+    // Something else than Prometheus.
+    let page = Page::serve("<html>hello</html>");
+    assert_eq!(verify(&folder, &format!("http://{}", page.address), "").status, 2);
+}
+
+#[test]
+fn functions_are_looked_up_in_the_features_of_the_server() {
+    let features = r#"{"status":"success","data":{"version":"3.9.0","promql_functions":{"rate":true,"deriv":false}}}"#;
+    let page = Page::serve(features);
+    let folder = Folder::new("verify-features", &[("presets/queue.toml", QUEUE)]);
+    let run = verify(&folder, &format!("http://{}", page.address), "queue::growth");
+    let expected = "presets/queue.toml:2:13: error: queue::growth: the server does not have the function `deriv`\n";
+    assert_eq!((run.status, run.out.as_str()), (1, expected), "{}", run.err);
+}
+
+#[test]
+fn the_catalogue_holds_on_servers_with_old_data() {
+    let presets = concat!(env!("CARGO_MANIFEST_DIR"), "/../presets");
+    let end = Dataset::of_tests().end();
+    for server in prometheus::shared().into_iter().chain(victoria_metrics::shared()) {
+        let folder = Folder::new("verify-catalogue", &[("x", "")]);
+        let run =
+            verify(&folder, server.url(), &format!("--dir {presets} --at {end} api_requests container_utilization"));
+        assert!(run.out.lines().any(|line| line.contains(": ok: api_requests::")), "{}{}", run.out, run.err);
+        let wrong: Vec<&str> = run.out.lines().filter(|line| line.contains(": error: ")).collect();
+        assert_eq!(wrong, [""; 0], "{}", run.err);
+        fs::remove_file(folder.0.join("x")).unwrap();
+    }
+}
