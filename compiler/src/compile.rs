@@ -1,20 +1,22 @@
 //! Runs the passes in order: from the texts of files to the registry, the generated code and the findings.
 
+mod findings;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use promql_presets_core::PromDuration;
 
 use crate::backend::registry::{Facts, Module, Preset, Registry, Segment};
 use crate::backend::{codegen, lower, modules, names, reach, rows, split};
-use crate::check::{self, Metrics, RowLabel, Scope, policy, targets};
+use crate::check::{self, Metrics, RowLabel, Scope, targets};
 use crate::diagnostic::emit;
 use crate::diagnostic::source::Spanned;
 use crate::diagnostic::suggest::nearest;
-use crate::file::settings::Level;
 use crate::file::snapshot::KnownMetric;
 use crate::file::{PresetFile, RawPreset, Settings, settings, snapshot};
 use crate::promql::{Features, ResultType, Syntax, parse};
-use crate::{Code, Diagnostic, FileKind, Finding, Layer, Severity, SourceFile, Span, file, template};
+use crate::{Code, Diagnostic, FileKind, Finding, Severity, SourceFile, Span, file, template};
+use findings::{apply_allow, drop_superseded, drop_unfiltered, long_window, merge_required_labels, missing_keys};
 
 /// The result of compiling preset files.
 #[derive(Clone, Debug)]
@@ -95,21 +97,6 @@ pub fn compile(files: &[SourceFile]) -> Output {
 fn read_settings(files: &[SourceFile]) -> (Settings, Vec<Diagnostic>) {
     let file = files.iter().find(|file| file.kind() == FileKind::Settings);
     file.map_or((Settings::NONE, Vec::new()), |file| settings::read(&file.text))
-}
-
-/// Removes findings about a file or a preset that a finding in one of its templates supersedes.
-fn drop_superseded(findings: &mut Vec<Finding>) {
-    let mut explained: BTreeSet<(usize, Option<String>, Code)> = BTreeSet::new();
-    for finding in findings.iter() {
-        for code in finding.diagnostic.code.supersedes() {
-            explained.insert((finding.file, finding.preset.clone(), *code));
-            explained.insert((finding.file, None, *code));
-        }
-    }
-    findings.retain(|finding| {
-        let code = finding.diagnostic.code;
-        code.layer() != Layer::File || !explained.contains(&(finding.file, finding.preset.clone(), code))
-    });
 }
 
 /// A template that `preset!` compiles on its own.
@@ -277,60 +264,6 @@ fn missing_window(text: &str) -> Diagnostic {
         .label("needs a value where the caller passes none")
 }
 
-/// The findings that the preset does not allow, and one for each `allow` without effect.
-fn apply_allow(settings: &Settings, findings: Vec<Diagnostic>, raw: &RawPreset) -> Vec<Diagnostic> {
-    let mut used = vec![false; raw.allow.len()];
-    let mut rest = Vec::new();
-    for finding in findings {
-        match raw.allow.iter().position(|allow| allow.check.value == finding.code) {
-            Some(entry) => used[entry] = true,
-            None => rest.push(finding),
-        }
-    }
-    // What a check that is off would have found is unknown.
-    let is_off = |code: Code| settings.level(code) == Some(Level::Off);
-    let unused = raw.allow.iter().zip(used);
-    let unused = unused.filter(|(allow, used)| !used && !allow.is_faulty && !is_off(allow.check.value));
-    rest.extend(unused.map(|(allow, _)| {
-        let title = format!("`allow` of `{}` silences nothing", allow.check.value.as_str());
-        Diagnostic::new(Code::UnusedAllow, allow.check.span, title)
-            .label("no such finding in this preset")
-            .help("remove the entry")
-    }));
-    rest
-}
-
-/// Removes findings about required labels of selectors that are reported as errors already, since no filter reaches
-/// them.
-fn drop_unfiltered(settings: &Settings, findings: &mut Vec<Diagnostic>) {
-    if !matches!(settings.level(Code::UnfilteredSelector), None | Some(Level::Error)) {
-        return;
-    }
-    let unfiltered = |finding: &&Diagnostic| finding.code == Code::UnfilteredSelector;
-    let reported: BTreeSet<Span> = findings.iter().filter(unfiltered).map(|finding| finding.span).collect();
-    findings.retain(|finding| finding.code != Code::MissingRequiredLabel || !reported.contains(&finding.span));
-}
-
-/// The keys that the policy requires and the preset does not have.
-fn missing_keys(settings: &Settings, raw: &RawPreset) -> impl Iterator<Item = Diagnostic> {
-    settings.policy.require.iter().filter_map(|key| {
-        let value = if key.value == "unit" { &raw.unit } else { &raw.description };
-        let is_missing = value.as_ref().is_none_or(|value| value.trim().is_empty());
-        is_missing.then(|| {
-            let title = format!("missing `{}` in preset `{}`", key.value, raw.name.value);
-            Diagnostic::new(Code::MissingKey, raw.name.span, title)
-                .label("required by `[policy]` in `promql.toml`")
-                .help(format!("add `{} = \"...\"`", key.value))
-        })
-    })
-}
-
-/// The finding about a window that is longer than the policy permits.
-fn long_window(settings: &Settings, window: PromDuration, span: Span) -> Option<Diagnostic> {
-    let limit = settings.policy.max_window.as_ref()?.value;
-    (window > limit).then(|| policy::exceeds_limit(span, "window", window, limit, "max_window"))
-}
-
 struct Compiler<'a> {
     files: &'a [SourceFile],
     settings: &'a Settings,
@@ -453,28 +386,6 @@ impl Compiler<'_> {
         }
     }
 
-    /// Leaves one finding a file about a required label that the file does not declare, instead of one a preset.
-    fn merge_required_labels(&self, file: usize, labels: Option<&file::Labels>, findings: &mut Vec<Diagnostic>) {
-        let Some(labels) = labels else { return };
-        let is_about_declaration = |finding: &Diagnostic| {
-            finding.code == Code::MissingRequiredLabel
-                && self.files[file].text.get(finding.span.range()) == Some("{labels}")
-        };
-        let reported = |finding: &Diagnostic| {
-            self.findings
-                .iter()
-                .any(|it| it.file == file && it.diagnostic.code == finding.code && it.diagnostic.title == finding.title)
-        };
-        let mut seen: BTreeSet<String> = BTreeSet::new();
-        findings.retain_mut(|finding| {
-            if !is_about_declaration(finding) {
-                return true;
-            }
-            finding.secondary.push((labels.key, "does not declare it".to_owned()));
-            seen.insert(finding.title.clone()) && !reported(finding)
-        });
-    }
-
     /// Reports a preset that no querier can render: a label is required, but the template has no `{labels}`.
     fn check_required(&mut self, file: usize, raw: &PresetFile, preset: &RawPreset, compiled: &Preset) {
         let required = raw.labels.iter().flat_map(|labels| &labels.labels).find(|label| label.required);
@@ -570,7 +481,8 @@ impl Compiler<'_> {
             let findings = findings.chain(own.and_then(|window| long_window(settings, window.value, window.span)));
             let mut findings = apply_allow(settings, findings.collect(), raw);
             drop_unfiltered(settings, &mut findings);
-            self.merge_required_labels(file, scope.labels, &mut findings);
+            let earlier = self.findings.iter().filter(|it| it.file == file);
+            merge_required_labels(&self.files[file], scope.labels, earlier, &mut findings);
             diagnostics.extend(findings);
         }
         diagnostics.extend(missing_keys(settings, raw));

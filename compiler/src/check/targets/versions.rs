@@ -146,7 +146,8 @@ pub(super) const PROMETHEUS_3: Version = Version(3, 0);
 /// When `foo @ start()[5m]` appeared by mistake, and the first version whose releases reject it.
 pub(super) const AT_BEFORE_RANGE: (Version, Version) = (Version(2, 33), Version(3, 14));
 
-/// The version of Prometheus whose language each release of Thanos has. Later releases have at least that of the last.
+/// The version of Prometheus whose language each release of Thanos has, or the last whole version before it. Later
+/// releases have at least that of the last.
 pub(super) const THANOS: &[(Version, Version)] = &[
     (Version(0, 32), Version(2, 46)),
     (Version(0, 33), Version(2, 47)),
@@ -160,7 +161,7 @@ pub(super) const THANOS: &[(Version, Version)] = &[
     (Version(0, 41), Version(3, 7)),
 ];
 
-/// The version of Prometheus whose language each release of Mimir has.
+/// The same for Mimir, which follows Prometheus' main branch.
 pub(super) const MIMIR: &[(Version, Version)] = &[
     (Version(2, 0), Version(2, 33)),
     (Version(2, 1), Version(2, 35)),

@@ -1,0 +1,108 @@
+//! What becomes of findings: the settings, `allow`, and other findings about the same mistake decide which are reported.
+
+use std::collections::BTreeSet;
+
+use promql_presets_core::PromDuration;
+
+use crate::check::policy;
+use crate::file::settings::Level;
+use crate::file::{Labels, RawPreset, Settings};
+use crate::{Code, Diagnostic, Finding, Layer, SourceFile, Span};
+
+/// Removes findings about a file or a preset that a finding in one of its templates supersedes.
+pub(super) fn drop_superseded(findings: &mut Vec<Finding>) {
+    let mut explained: BTreeSet<(usize, Option<String>, Code)> = BTreeSet::new();
+    for finding in findings.iter() {
+        for code in finding.diagnostic.code.supersedes() {
+            explained.insert((finding.file, finding.preset.clone(), *code));
+            explained.insert((finding.file, None, *code));
+        }
+    }
+    findings.retain(|finding| {
+        let code = finding.diagnostic.code;
+        code.layer() != Layer::File || !explained.contains(&(finding.file, finding.preset.clone(), code))
+    });
+}
+
+/// The findings that the preset does not allow, and one for each `allow` without effect.
+pub(super) fn apply_allow(settings: &Settings, findings: Vec<Diagnostic>, raw: &RawPreset) -> Vec<Diagnostic> {
+    let mut used = vec![false; raw.allow.len()];
+    let mut rest = Vec::new();
+    for finding in findings {
+        match raw.allow.iter().position(|allow| allow.check.value == finding.code) {
+            Some(entry) => used[entry] = true,
+            None => rest.push(finding),
+        }
+    }
+    // What a check that is off would have found is unknown.
+    let is_off = |code: Code| settings.level(code) == Some(Level::Off);
+    let unused = raw.allow.iter().zip(used);
+    let unused = unused.filter(|(allow, used)| !used && !allow.is_faulty && !is_off(allow.check.value));
+    rest.extend(unused.map(|(allow, _)| {
+        let title = format!("`allow` of `{}` silences nothing", allow.check.value.as_str());
+        Diagnostic::new(Code::UnusedAllow, allow.check.span, title)
+            .label("no such finding in this preset")
+            .help("remove the entry")
+    }));
+    rest
+}
+
+/// Removes findings about required labels of selectors that are reported as errors already, since no filter reaches
+/// them.
+pub(super) fn drop_unfiltered(settings: &Settings, findings: &mut Vec<Diagnostic>) {
+    if !matches!(settings.level(Code::UnfilteredSelector), None | Some(Level::Error)) {
+        return;
+    }
+    let unfiltered = |finding: &&Diagnostic| finding.code == Code::UnfilteredSelector;
+    let reported: BTreeSet<Span> = findings.iter().filter(unfiltered).map(|finding| finding.span).collect();
+    findings.retain(|finding| finding.code != Code::MissingRequiredLabel || !reported.contains(&finding.span));
+}
+
+/// The keys that the policy requires and the preset does not have.
+pub(super) fn missing_keys(settings: &Settings, raw: &RawPreset) -> impl Iterator<Item = Diagnostic> {
+    settings.policy.require.iter().filter_map(|key| {
+        let value = if key.value == "unit" { &raw.unit } else { &raw.description };
+        let is_missing = value.as_ref().is_none_or(|value| value.trim().is_empty());
+        is_missing.then(|| {
+            let title = format!("missing `{}` in preset `{}`", key.value, raw.name.value);
+            Diagnostic::new(Code::MissingKey, raw.name.span, title)
+                .label("required by `[policy]` in `promql.toml`")
+                .help(format!("add `{} = \"...\"`", key.value))
+        })
+    })
+}
+
+/// The finding about a window that is longer than the policy permits.
+pub(super) fn long_window(settings: &Settings, window: PromDuration, span: Span) -> Option<Diagnostic> {
+    let limit = settings.policy.max_window.as_ref()?.value;
+    (window > limit).then(|| policy::exceeds_limit(span, "window", window, limit, "max_window"))
+}
+
+/// Leaves one finding a file about a required label that the file does not declare, instead of one for each selector.
+/// `earlier` are the findings so far.
+pub(super) fn merge_required_labels<'f>(
+    source: &SourceFile,
+    labels: Option<&Labels>,
+    earlier: impl Iterator<Item = &'f Finding>,
+    findings: &mut Vec<Diagnostic>,
+) {
+    let Some(labels) = labels else { return };
+    let is_about_declaration = |finding: &Diagnostic| {
+        finding.code == Code::MissingRequiredLabel && source.text.get(finding.span.range()) == Some("{labels}")
+    };
+    if !findings.iter().any(is_about_declaration) {
+        return;
+    }
+    let declaration = (labels.key, "does not declare it".to_owned());
+    let mut seen: BTreeSet<String> = earlier
+        .filter(|it| it.diagnostic.secondary.contains(&declaration))
+        .map(|it| it.diagnostic.title.clone())
+        .collect();
+    findings.retain_mut(|finding| {
+        if !is_about_declaration(finding) {
+            return true;
+        }
+        finding.secondary.push(declaration.clone());
+        seen.insert(finding.title.clone())
+    });
+}
