@@ -154,30 +154,29 @@ impl<'v> Reader<'v> {
 
     fn panel(&mut self, panel: Panel<'_>) {
         let unit = panel.unit.as_deref().and_then(units::unit);
+        let words = without_variables(&panel.title);
+        let title = if words.contains(char::is_alphanumeric) { words } else { panel.title.clone() };
+        let has_name = !names::name(&title).is_empty();
         let queries: Vec<&Target<'_>> = panel.targets.iter().filter(|target| expr(target.query).is_some()).collect();
         let is_only = queries.len() < 2;
         for (number, target) in queries.into_iter().enumerate() {
             let legend = text(target.query, "legendFormat").filter(|legend| legend != "__auto");
             // What tells the queries of a panel apart.
-            let words = legend.as_deref().map(without_variables).filter(|words| !words.is_empty());
+            let words = legend.as_deref().map(without_variables).filter(|words| words.contains(char::is_alphanumeric));
             let number = (number + 1).to_string();
             let id = if target.name.is_empty() { &number } else { &target.name };
             let own = words.unwrap_or_else(|| id.clone());
-            let repeats = own.to_lowercase().starts_with(&panel.title.to_lowercase());
+            let repeats = own.to_lowercase().starts_with(&title.to_lowercase());
             let title = match (is_only, repeats) {
-                (true, _) => panel.title.clone(),
+                (true, _) => title.clone(),
                 (_, true) => own,
-                _ => format!("{}: {own}", panel.title),
+                _ => format!("{title}: {own}"),
             };
             let legend = legend.filter(|legend| !title.contains(legend.as_str()));
             let place = if is_only { String::new() } else { format!(", query {id}") };
             self.collection.queries.push(Query {
                 place: format!("panel `{}`{place}", panel.title),
-                name: if names::name(&panel.title).is_empty() {
-                    format!("{} {title}", panel.id)
-                } else {
-                    title.clone()
-                },
+                name: if has_name { title.clone() } else { format!("{} {title}", panel.id) },
                 title: Some(title),
                 description: file::paragraphs([
                     panel.description.clone(),
@@ -279,7 +278,7 @@ fn variable(variable: &Object, is_constant: bool) -> Variable {
     Variable { value: value.filter(is_value), is_constant }
 }
 
-/// The words of a legend.
+/// The words of a title or a legend.
 fn without_variables(legend: &str) -> String {
     let mut out = String::new();
     for part in legend.split("{{") {
@@ -287,6 +286,7 @@ fn without_variables(legend: &str) -> String {
         out.push_str(part);
         out.push(' ');
     }
-    let words = out.split_whitespace().filter(|word| word.contains(char::is_alphanumeric) && !word.contains('$'));
-    words.collect::<Vec<_>>().join(" ")
+    let words = out.split_whitespace().filter(|word| !word.contains('$') && !word.contains("[["));
+    let words = words.collect::<Vec<_>>().join(" ");
+    words.trim_matches(|c: char| c.is_whitespace() || matches!(c, '-' | ':' | '|' | '/' | ',')).to_owned()
 }

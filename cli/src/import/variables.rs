@@ -74,7 +74,9 @@ pub(super) fn replace(query: &str, variables: &BTreeMap<String, Variable>) -> Re
     // Constants may hold any piece of a query, with other constants in it.
     let query = &(0..3).fold(query.to_owned(), |query, _| constants(&query, variables));
     let references = references(query, variables);
-    let window = window(&references);
+    // A number of seconds that belongs to a window would not follow it.
+    let has_number = references.iter().any(|it| it.place == Place::Elsewhere && number(it.name).is_some());
+    let window = window(&references).filter(|_| !has_number);
     let mut replaced = Replaced::default();
     let mut at = 0;
     for reference in &references {
@@ -93,7 +95,9 @@ pub(super) fn replace(query: &str, variables: &BTreeMap<String, Variable>) -> Re
                     replaced.text.push_str("{window}");
                     replaced.window.get_or_insert(default);
                 } else {
-                    replaced.notes.push(format!("`{written}` became `{default}`: a template has one window"));
+                    let why =
+                        if has_number { "the query uses it as a number, too" } else { "a template has one window" };
+                    replaced.notes.push(format!("`{written}` became `{default}`: {why}"));
                     replaced.text.push_str(&default);
                 }
             }
@@ -109,7 +113,11 @@ pub(super) fn replace(query: &str, variables: &BTreeMap<String, Variable>) -> Re
                 return Err(format!("the variable `{written}` stands for a function or an operator"));
             }
             Place::Elsewhere if reference.name.starts_with("__") => {
-                return Err(format!("the variable `{written}` outside of a range"));
+                let Some(number) = number(reference.name) else {
+                    return Err(format!("the variable `{written}` outside of a range"));
+                };
+                replaced.notes.push(format!("`{written}` became {number}"));
+                _ = write!(replaced.text, "{number}");
             }
             Place::Braces if query[at..].trim_start().starts_with([',', '}']) => {
                 replaced.notes.push(format!("the matchers `{written}` became filters of the caller"));
@@ -148,6 +156,16 @@ fn window<'q>(references: &[Reference<'q>]) -> Option<&'q str> {
     let mut durations = references.iter().filter(|it| it.place == Place::Duration).map(|it| it.name);
     let is_range = |name: &&str| name.starts_with("__range");
     durations.clone().find(|name| !is_range(name)).or_else(|| durations.next())
+}
+
+/// The number that a variable stands for, if it is the length of a range or of an interval.
+fn number(name: &str) -> Option<u32> {
+    Some(match name {
+        "__range_s" => 3600,
+        "__range_ms" => 3_600_000,
+        "__interval_ms" | "__rate_interval_ms" => 300_000,
+        _ => return None,
+    })
 }
 
 /// The duration of a variable, with a unit that stands behind it.
@@ -299,6 +317,7 @@ mod tests {
                 "label_replace(a, \"b\", \"$1-$other\", \"c\", \"(.*)$\") # $job",
             ),
             ("sum by ($job) (a{$filters, x='y'})", "sum by (imported_variable_0_) (a{{{labels}, x='y'}})"),
+            ("increase(a[$__range]) / $__range_s", "increase(a[1h]) / 3600"),
             ("$job{a=\"b\"}", "imported_variable_0_{{a=\"b\"}}"),
         ] {
             let replaced = replace(query, &variables()).unwrap();
@@ -312,7 +331,7 @@ mod tests {
 
     #[test]
     fn some_variables_cannot_be_replaced() {
-        for query in ["$job(a)", "$job by (x) (a)", "increase(a[1h]) / $__range_s"] {
+        for query in ["$job(a)", "$job by (x) (a)", "up > ${__to:date:seconds}"] {
             assert!(replace(query, &variables()).is_err(), "{query}");
         }
     }
