@@ -74,6 +74,11 @@ pub(super) fn convert(
     Ok(converted)
 }
 
+/// Whether callers cannot filter on a label or group by it.
+fn is_reserved(label: &str) -> bool {
+    matches!(label, "le" | "quantile")
+}
+
 fn plain(text: String) -> Replaced {
     Replaced { text, ..Replaced::default() }
 }
@@ -173,7 +178,7 @@ impl Edits<'_> {
                     }
                     let value = self.replaced.restore(&matcher.value.value);
                     let is_whole = self.replaced.stand_ins.contains(&value);
-                    if matches!(name, "le" | "quantile") {
+                    if is_reserved(name) {
                         self.converted
                             .notes
                             .push(format!("`{written}` is left out: callers cannot filter on `{name}`"));
@@ -193,7 +198,7 @@ impl Edits<'_> {
         Ok(())
     }
 
-    /// `is_open`: whether `{group_by}` replaces the labels, except `le`, which quantiles need.
+    /// `is_open`: whether `{group_by}` replaces the labels, except those of buckets and quantiles.
     fn grouping(&mut self, grouping: &Grouping<'_>, is_open: bool) {
         let is_variable = |item: &GroupingItem<'_>| match item {
             GroupingItem::Label(label) => self.has_stand_in(label.span),
@@ -208,7 +213,7 @@ impl Edits<'_> {
             if self.has_stand_in(label.span) {
                 continue;
             }
-            if is_open && label.name != "le" {
+            if is_open && !is_reserved(&label.name) {
                 self.converted.labels.entry(label.name.to_string()).or_default().group_by = true;
             } else {
                 kept.push(self.text(label.span).to_owned());

@@ -3,7 +3,7 @@
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Map, Value};
 
-use super::{Collection, backendai, grafana, rules};
+use super::{Collection, Query, backendai, grafana, rules};
 
 /// Why nothing was read.
 #[derive(Debug)]
@@ -61,13 +61,20 @@ impl<'d> Found<'d> {
                     Value::String(text)
                         if [".json", ".yaml", ".yml"].iter().any(|end| key.ends_with(end)) || key == "json" =>
                     {
-                        self.collections.extend(read(text).unwrap_or_default());
+                        self.collections.extend(read(text).unwrap_or_else(|error| not_read(key, error)));
                     }
                     value => self.add(value, depth),
                 }
             }
         }
     }
+}
+
+/// A file in a config map that is not valid, in place of what it holds.
+fn not_read(name: &str, error: NotRead) -> Vec<Collection> {
+    let NotRead::Syntax(message) = error else { return Vec::new() };
+    let query = Query { place: format!("file `{name}`"), refused: Some(message), ..Query::default() };
+    vec![Collection { title: name.to_owned(), queries: vec![query], ..Collection::default() }]
 }
 
 /// The documents of a text.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use promql_presets_compiler::promql::Features;
-use promql_presets_compiler::{Code, Finding, Severity, SourceFile, compile};
+use promql_presets_compiler::{Code, Diagnostic, Severity, SourceFile, compile};
 
 use super::convert::{Converted, convert};
 use super::{Collection, Options, Query, Taken, Uses, names};
@@ -34,6 +34,9 @@ pub(crate) struct Outcome {
     pub(crate) notes: Vec<String>,
 }
 
+/// How often a file is checked and changed.
+const MAX_ROUNDS: usize = 8;
+
 /// A query that has become a preset.
 struct Preset<'q> {
     query: &'q Query,
@@ -50,16 +53,14 @@ pub(crate) fn write(collection: &Collection, source: &str, options: Options, fil
     let name = files.name(&if reserved { format!("{name}_presets") } else { name });
     let mut taken = Taken::default();
     let results = collection.queries.iter().map(|query| {
-        let converted = convert(query, &collection.variables, options)?;
+        let converted = convert(query, &collection.variables, Options::default())?;
         let name = taken.name(&names::name_or(&query.name, "query"));
         Ok(Preset { query, name, converted, allow: BTreeMap::new() })
     });
     let mut file = File { collection, source, declares_labels: true, results: results.collect() };
-    // Each round leaves fewer errors; what it changes may uncover others.
-    for _ in 0..10 {
-        if !file.presets().any(|_| true) || !file.resolve(options) {
-            break;
-        }
+    file.resolve();
+    if options.group_by {
+        file.open_groupings();
     }
     let text = file.presets().any(|_| true).then(|| file.text());
     let outcomes = file.collection.queries.iter().zip(file.results).map(|(query, result)| {
@@ -90,34 +91,56 @@ impl<'q> File<'q> {
         self.results.iter().filter_map(|result| result.as_ref().ok())
     }
 
-    /// Checks the file, and changes the presets that have errors. Returns whether there were some.
-    fn resolve(&mut self, options: Options) -> bool {
+    /// The errors of the file, by preset.
+    fn errors(&self) -> BTreeMap<Option<String>, Vec<Diagnostic>> {
         let name = "imported.toml".to_owned();
         let found = compile(&[SourceFile { path: name.clone(), name, text: self.text() }]).findings;
-        let errors: Vec<&Finding> = found.iter().filter(|it| it.diagnostic.severity == Severity::Error).collect();
-        for result in &mut self.results {
-            let Ok(preset) = result else { continue };
-            let own: Vec<_> = errors.iter().filter(|it| it.preset.as_deref() == Some(&preset.name)).collect();
-            let Some(first) = own.first() else { continue };
-            let title = &first.diagnostic.title;
-            // A grouping that the caller chooses may not fit the rest of the query.
-            let is_open = |text: &str| text.contains("{group_by}");
-            if options.group_by
-                && is_open(&preset.converted.text)
-                && let Ok(mut closed) = convert(preset.query, &self.collection.variables, Options { group_by: false })
-                && !is_open(&closed.text)
-            {
-                closed.notes.push(format!("`by (...)` stays: with `{{group_by}}`, {title}"));
-                preset.converted = closed;
-            } else if let Some(fatal) = own.iter().find(|it| !it.diagnostic.code.is_allowable()) {
-                *result = Err(fatal.diagnostic.title.clone());
-            } else {
-                preset.allow.extend(own.iter().map(|it| (it.diagnostic.code, it.diagnostic.title.clone())));
+        let mut errors: BTreeMap<_, Vec<Diagnostic>> = BTreeMap::new();
+        for finding in found.into_iter().filter(|finding| finding.diagnostic.severity == Severity::Error) {
+            errors.entry(finding.preset).or_default().push(finding.diagnostic);
+        }
+        errors
+    }
+
+    /// Leaves presets out that have errors, or lets them allow what a check finds, until the file has none.
+    fn resolve(&mut self) {
+        // Each round may uncover errors that others have hidden.
+        for _ in 0..MAX_ROUNDS {
+            let mut errors = if self.presets().any(|_| true) { self.errors() } else { BTreeMap::new() };
+            if errors.is_empty() {
+                break;
+            }
+            // What is wrong with the labels is wrong with the whole table.
+            self.declares_labels &= errors.remove(&None).is_none();
+            for result in &mut self.results {
+                let Ok(preset) = result else { continue };
+                let Some(found) = errors.remove(&Some(preset.name.clone())) else { continue };
+                match found.iter().find(|error| !error.code.is_allowable()) {
+                    Some(error) => *result = Err(error.title.clone()),
+                    None => preset.allow.extend(found.into_iter().map(|error| (error.code, error.title))),
+                }
             }
         }
-        // What is wrong with the labels is wrong with the whole table.
-        self.declares_labels &= errors.iter().all(|error| error.preset.is_some());
-        !errors.is_empty()
+    }
+
+    /// Lets callers choose the grouping, where the query allows it.
+    fn open_groupings(&mut self) {
+        let mut closed = BTreeMap::new();
+        for preset in self.results.iter_mut().filter_map(|result| result.as_mut().ok()) {
+            let opened = convert(preset.query, &self.collection.variables, Options { group_by: true });
+            if let Ok(opened) = opened.map(|opened| std::mem::replace(&mut preset.converted, opened)) {
+                closed.insert(preset.name.clone(), opened);
+            }
+        }
+        let errors = self.errors();
+        for preset in self.results.iter_mut().filter_map(|result| result.as_mut().ok()) {
+            let found = errors.get(&Some(preset.name.clone())).and_then(|errors| errors.first());
+            if let (Some(error), Some(mut converted)) = (found, closed.remove(&preset.name)) {
+                converted.notes.push(format!("`by (...)` stays: with `{{group_by}}`, {}", error.title));
+                preset.converted = converted;
+            }
+        }
+        self.resolve();
     }
 
     fn text(&self) -> String {

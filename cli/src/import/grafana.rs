@@ -35,8 +35,10 @@ pub(super) fn classic(dashboard: &Object) -> Collection {
     let variables = variables.map(|variable| (text(variable, "type").unwrap_or_default(), variable)).collect();
     let mut reader = Reader::new(dashboard, variables);
     for row in objects(dashboard, "rows") {
+        reader.row = text(row, "title");
         objects(row, "panels").for_each(|panel| reader.classic_panel(panel));
     }
+    reader.row = None;
     objects(dashboard, "panels").for_each(|panel| reader.classic_panel(panel));
     for annotation in object(dashboard, &["annotations"]).into_iter().flat_map(|it| objects(it, "list")) {
         let source = reader.source(annotation.get("datasource"));
@@ -58,9 +60,13 @@ pub(super) fn resource(spec: &Object) -> Collection {
         .filter_map(|(name, element)| Some((name, object(element.as_object()?, &["spec"])?)))
         .collect();
     elements.sort_by_key(|(_, element)| element.get("id").and_then(Value::as_u64));
+    let mut rows = BTreeMap::new();
+    spec.get("layout").into_iter().for_each(|layout| add_rows(layout, None, &mut rows));
     for (name, element) in elements {
+        reader.row = rows.get(name.as_str()).map(|title| (*title).to_owned());
         reader.element(name, element);
     }
+    reader.row = None;
     for annotation in objects(spec, "annotations").filter_map(|annotation| object(annotation, &["spec"])) {
         if let Some(query) = object(annotation, &["query"]) {
             let source = reader.source_of_query(query, annotation);
@@ -70,8 +76,26 @@ pub(super) fn resource(spec: &Object) -> Collection {
     reader.collection
 }
 
+/// The titles of the rows and tabs that hold each element.
+fn add_rows<'v>(layout: &'v Value, row: Option<&'v str>, rows: &mut BTreeMap<&'v str, &'v str>) {
+    match layout {
+        Value::Array(items) => items.iter().for_each(|item| add_rows(item, row, rows)),
+        Value::Object(item) => {
+            let row = item.get("title").and_then(Value::as_str).filter(|title| !title.is_empty()).or(row);
+            let element = object(item, &["element"]).and_then(|element| element.get("name")?.as_str());
+            if let (Some(element), Some(row)) = (element, row) {
+                rows.insert(element, row);
+            }
+            item.values().for_each(|value| add_rows(value, row, rows));
+        }
+        _ => {}
+    }
+}
+
 struct Reader<'v> {
     dashboard: &'v Object,
+    /// The title of the row that the panels are in.
+    row: Option<String>,
     /// The types of data sources that variables stand for.
     sources: BTreeMap<String, String>,
     collection: Collection,
@@ -91,12 +115,20 @@ impl<'v> Reader<'v> {
             known.insert(name, self::variable(variable, kind == "constant"));
         }
         let collection = Collection { title, description, variables: known, ..Collection::default() };
-        Self { dashboard, sources, collection }
+        Self { dashboard, row: None, sources, collection }
     }
 
     fn classic_panel(&mut self, panel: &'v Object) {
-        // A collapsed row holds its panels.
-        objects(panel, "panels").for_each(|panel| self.classic_panel(panel));
+        // A row holds its panels if it is collapsed; otherwise, they follow it.
+        if text(panel, "type").is_some_and(|kind| kind == "row") {
+            self.row = text(panel, "title");
+        }
+        for inner in objects(panel, "panels") {
+            self.classic_panel(inner);
+        }
+        if objects(panel, "panels").next().is_some() {
+            self.row = None;
+        }
         let mut model = panel;
         let mut refused = None;
         if let Some(library) = object(panel, &["libraryPanel"])
@@ -178,6 +210,7 @@ impl<'v> Reader<'v> {
                 place: format!("panel `{}`{place}", panel.title),
                 name: if has_name { title.clone() } else { format!("{} {title}", panel.id) },
                 title: Some(title),
+                category: self.row.as_deref().map(without_variables).filter(|row| !row.is_empty()),
                 description: file::paragraphs([
                     panel.description.clone(),
                     legend.map(|legend| format!("Legend: `{legend}`.")),

@@ -16,7 +16,10 @@ pub(super) fn group(group: &Value) -> Collection {
     let empty = Map::new();
     let group = group.as_object().unwrap_or(&empty);
     let title = text(group, "name").unwrap_or_else(|| "rules".to_owned());
-    let description = Some(format!("Rules of the group `{title}`."));
+    let description = super::file::paragraphs([
+        Some(format!("Rules of the group `{title}`.")),
+        text(group, "interval").map(|time| format!("They are evaluated every {time}.")),
+    ]);
     let queries = objects(group, "rules").map(|rule| self::rule(rule, &title)).collect();
     Collection { title, description, queries, ..Collection::default() }
 }
@@ -31,17 +34,26 @@ fn rule(rule: &Map<String, Value>, group: &str) -> Query {
     let sentences = [
         annotation("summary"),
         annotation("description").or_else(|| annotation("message")),
+        annotation("runbook_url").map(|url| format!("Runbook: <{url}>.")),
         text(rule, "for").map(|time| format!("The alert fires after {time}.")),
-        object(rule, &["labels"])
-            .and_then(|labels| text(labels, "severity"))
-            .map(|severity| format!("Severity: {severity}.")),
+        text(rule, "keep_firing_for").map(|time| format!("It keeps firing for {time}.")),
+        labels(rule),
     ];
+    let expr = text(rule, "expr");
     Query {
         place: format!("{kind} `{name}` of the group `{group}`"),
         title: Some(name.clone()),
         name,
         description: super::file::paragraphs(sentences),
-        expr: text(rule, "expr").unwrap_or_default(),
+        refused: expr.is_none().then(|| "a rule without `expr`".to_owned()),
+        expr: expr.unwrap_or_default(),
         ..Query::default()
     }
+}
+
+/// The labels that a rule adds.
+fn labels(rule: &Map<String, Value>) -> Option<String> {
+    let labels = object(rule, &["labels"])?;
+    let labels = labels.keys().filter_map(|name| Some(format!("`{name}={:?}`", text(labels, name)?)));
+    Some(labels.collect::<Vec<_>>().join(", ")).filter(|labels| !labels.is_empty()).map(|all| format!("Labels: {all}."))
 }

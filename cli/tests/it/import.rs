@@ -59,14 +59,17 @@ fn groupings_become_those_of_the_caller() {
         "count(count by (job) (up))",
         "histogram_quantile(0.9, sum by (le, job) (rate(x_bucket[5m])))",
         "sum without (job) (up) + sum(up)",
+        "max by (quantile, Job, job) (x)",
         "sum by (job) (label_replace(count by (version) (up), \"job\", \"x\", \"version\", \".*\"))",
     ];
     let board = json!({ "title": "Board", "panels": panels.map(expr) }).to_string();
     let folder = Folder::new("import-group-by", &[("board.json", &board)]);
     assert_eq!(import(&folder, &["board.json", "--group-by"]).status, 0);
     let text = &files(&folder.0.join("presets"))[0].1;
+    // `Job` and `job` would be one name in Rust.
+    assert!(!text.contains("[labels]"));
     for line in [
-        "instance = \"string\"\njob = \"string\"\n",
+        "'max by (quantile, {group_by}) (x{{{labels}}})'",
         "'sum by ({group_by}) (up{{{labels}}}) / on (job) count by ({group_by}) (up{{{labels}}})'",
         "'count(count by (job) (up{{{labels}}}))'",
         "'histogram_quantile(0.9, sum by (le, {group_by}) (rate(x_bucket{{{labels}}}[5m])))'",
