@@ -85,6 +85,12 @@
 //!     let rates = client.query_range(api_requests::RATE, &querier, year).split().timeout(Duration::from_mins(5)).await?;
 //!     println!("{} samples", rates.sample_count());
 //!
+//!     // The values of many ids, in as few queries as the server accepts: a result for each of them.
+//!     let codes = client.query(api_requests::RATE, &querier).for_each_of(api_requests::Label::StatusCode, 500..600);
+//!     for (code, rates) in codes.await? {
+//!         println!("{code} {}", rates.len());
+//!     }
+//!
 //!     // A result that does not fit into memory: a stream of series.
 //!     let mut series = client.query_range(api_requests::RATE, &querier, day).stream().await?;
 //!     while let Some(series) = series.try_next().await? {
@@ -187,8 +193,8 @@ pub use promql_presets_core::{
     ResultType, TakesWindow, UnknownText, Window, Windowed, none_of, not, not_regex, one_of, regex, starts_with,
 };
 pub use query::{
-    AnyPreset, InstantQuery, MAX_STEPS, Progress, RangeQuery, RangeResult, RawQuery, RawRangeQuery, SeriesStream,
-    SplitQuery, Step, StreamQuery, TimeRange,
+    AnyPreset, EachQuery, ForEach, InstantQuery, MAX_STEPS, Progress, RangeQuery, RangeResult, RawQuery, RawRangeQuery,
+    SeriesStream, SplitQuery, Step, StreamQuery, TimeRange,
 };
 pub use value::{
     Bounds, Bucket, ByTime, Data, Element, Histogram, Labels, Listing, Matrix, Meta, Moment, ParseTimestampError,

@@ -36,7 +36,7 @@ struct Times<'a> {
 
 /// What a querier returns. It is `Send`, also where the querier cannot be shared between threads.
 #[doc(hidden)]
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Input<'a> {
     name: Cow<'a, str>,
     labels: Cow<'a, [Matcher<'a>]>,

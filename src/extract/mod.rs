@@ -11,7 +11,7 @@ use crate::value::Meta;
 pub use rows::{FromLabels, Row, SeriesRow, read_field, serialize_row};
 
 /// An error about a result with this metadata.
-fn error(meta: &Meta, kind: impl Into<ErrorKind>) -> Error {
+pub(crate) fn error(meta: &Meta, kind: impl Into<ErrorKind>) -> Error {
     Error::new(kind.into(), meta.preset, meta.query.clone(), 0)
 }
 

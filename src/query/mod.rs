@@ -1,5 +1,6 @@
 //! Instant and range queries.
 
+mod each;
 mod json;
 mod split;
 mod stream;
@@ -21,6 +22,7 @@ use crate::http::transport::Transport;
 use crate::value::{Data, Matrix, QueryResult, RangeError, Response, Scalar, SplitError, Timestamp, Vector};
 use crate::wire::Decoder;
 
+pub use each::{EachQuery, ForEach};
 pub use split::{Progress, SplitQuery};
 pub use stream::{SeriesStream, StreamQuery};
 pub use time_range::{MAX_STEPS, Step, TimeRange};
@@ -70,6 +72,7 @@ impl RangeResult for Data {}
 pub type AnyPreset = Preset<dyn MetricQuerier, Data, AnyWindow>;
 
 /// The PromQL of a query: a preset to render, or unchecked text.
+#[derive(Clone)]
 pub(crate) enum Promql<'a> {
     Preset { preset: &'static PresetInfo, input: Input<'a>, window: Option<Result<PromDuration, DurationError>> },
     Raw(String),

@@ -97,7 +97,7 @@ impl Meta {
     }
 
     /// Adds the metadata of another part of the same result.
-    pub(super) fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         add_new(&mut self.warnings, other.warnings);
         add_new(&mut self.infos, other.infos);
         self.is_partial |= other.is_partial;

@@ -8,6 +8,7 @@ mod bodies;
 #[cfg(feature = "gzip")]
 mod compressed;
 mod credentials;
+mod each;
 mod faults;
 mod faulty_server;
 mod generated;
