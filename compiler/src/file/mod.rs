@@ -444,6 +444,7 @@ impl Reader<'_> {
         let help = match value.get_ref() {
             _ if PRESET_KEYS.contains(&name) || nearest(name, PRESET_KEYS).is_some() => None,
             DeValue::Table(_) => Some(format!("presets do not nest; write `[presets.{preset}_{name}]`")),
+            _ if FILE_KEYS.contains(&name) => Some(format!("write `{name}` above the first table of the file")),
             DeValue::String(_) if !table.contains_key("template") => {
                 Some("write the query as `template = '...'`".to_owned())
             }

@@ -318,6 +318,16 @@ impl<'a> Parser<'a> {
                 let span = Span::new(self.token.span.start - 1, self.token.span.end);
                 Diagnostic::new(Code::Syntax, span, "unexpected `//`").label("not a comment").write(span, "#")
             }
+            Kind::Div if before.is_empty() && self.lexer.text[self.token.span.end as usize..].starts_with('/') => {
+                let span = Span::new(self.token.span.start, self.token.span.end + 1);
+                Diagnostic::new(Code::Syntax, span, "unexpected `//`").label("not a comment").write(span, "#")
+            }
+            Kind::Div if before.is_empty() && self.lexer.text[self.token.span.end as usize..].starts_with('*') => {
+                block_comment(Span::new(self.token.span.start, self.token.span.end + 1))
+            }
+            Kind::Mul if before.ends_with('/') && self.text_before(self.token.span.start).ends_with('/') => {
+                block_comment(Span::new(self.token.span.start - 1, self.token.span.end))
+            }
             Kind::Comma if before.ends_with([',', '(']) => {
                 self.syntax("missing argument").label("nothing before this `,`")
             }
@@ -462,6 +472,13 @@ impl<'a> Parser<'a> {
         let diagnostic = diagnostic.write(before.span.to(self.token.span), written);
         self.fail(diagnostic)
     }
+}
+
+/// `/* ... */`, whose start is given.
+fn block_comment(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::Syntax, span, "unexpected `/*`")
+        .label("not a comment")
+        .help("write `#`, which starts a comment that ends with the line")
 }
 
 /// `1,000`.
