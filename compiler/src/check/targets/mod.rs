@@ -173,18 +173,14 @@ impl Uses<'_, '_> {
         }
         let Some(since) = since(call.name) else { return };
         let arg = |index: usize| call.args.get(index).map(|arg| self.query.slice(arg.span));
-        let fix = match (call.name, arg(0), arg(1), arg(2)) {
-            // Whether the other name exists on all targets is decided below.
-            ("holt_winters", ..) => Some("double_exponential_smoothing".to_owned()),
-            ("double_exponential_smoothing", ..) => Some("holt_winters".to_owned()),
-            ("absent_over_time", Some(range), ..) => Some(format!("absent(count_over_time({range}))")),
-            ("present_over_time", Some(range), ..) => Some(format!("clamp_max(count_over_time({range}), 1)")),
-            ("clamp", Some(of), Some(min), Some(max)) => Some(format!("clamp_max(clamp_min({of}, {min}), {max})")),
-            ("histogram_avg", Some(of), ..) => Some(format!("histogram_sum({of}) / histogram_count({of})")),
-            ("pi", ..) => Some(std::f64::consts::PI.to_string()),
+        let instead = match (call.name, arg(0), arg(1), arg(2)) {
+            ("holt_winters", ..) => Some(Instead::Name("double_exponential_smoothing")),
+            ("double_exponential_smoothing", ..) => Some(Instead::Name("holt_winters")),
+            ("pi", ..) => Some(Instead::Call(std::f64::consts::PI.to_string())),
+            (name, Some(first), second, third) => instead(name, first, second, third).map(Instead::Call),
             _ => None,
         };
-        let is_reported = self.function(since, call.name_span, fix);
+        let is_reported = self.function(since, call.name_span, instead);
         let is_bucket = |arg| self.query.sources(arg).iter().any(|(.., series)| series.role == Role::Bucket);
         if !is_reported && call.name == "histogram_fraction" && self.query.arg(id, 2).is_some_and(is_bucket) {
             self.part(&versions::FRACTION_OF_BUCKETS, call.name_span, None);
@@ -200,11 +196,11 @@ impl Uses<'_, '_> {
         }
     }
 
-    /// Reports a function that a target does not have. `fix`: another function, or an expression for the call.
-    fn function(&mut self, since: &Since, span: Span, fix: Option<String>) -> bool {
+    /// Reports a function that a target does not have.
+    fn function(&mut self, since: &Since, span: Span, instead: Option<Instead>) -> bool {
         let before = self.findings.len();
         let what = format!("`{}`", since.what);
-        self.report(since, &what, span, fix);
+        self.report(since, &what, span, instead);
         self.findings.len() > before
     }
 
@@ -264,18 +260,22 @@ impl Uses<'_, '_> {
         let mut parts = Vec::new();
         duration_parts(self.query, duration, &mut parts);
         let Some(since) = parts.into_iter().max_by_key(|since| since.prometheus) else { return };
-        let literal = duration.seconds().filter(|_| matches!(duration.kind, DurationKind::Literal(_)));
-        let fix = literal.map(|seconds| super::tree::duration(seconds).to_string());
-        // `90m` for `1h30m`.
-        let fix = fix.filter(|fix| since.what != versions::COMPOSITE_DURATION.what && !is_composite(fix));
+        let seconds = duration.seconds().filter(|_| matches!(duration.kind, DurationKind::Literal(_)));
+        let fix = seconds.map(|seconds| match super::tree::duration(seconds).to_string() {
+            composite if is_composite(&composite) => format!("{seconds}s"),
+            single => single,
+        });
+        // `1.5s` is not a duration.
+        let fix = fix.filter(|fix| !fix.contains('.'));
         self.part(since, duration.span, fix);
     }
 
+    /// Reports a piece of syntax that a target does not have. `fix` is the text to write in its place.
     fn part(&mut self, since: &Since, span: Span, fix: Option<String>) {
-        self.report(since, since.what, span, fix);
+        self.report(since, since.what, span, fix.map(Instead::Text));
     }
 
-    fn report(&mut self, since: &Since, what: &str, span: Span, fix: Option<String>) {
+    fn report(&mut self, since: &Since, what: &str, span: Span, instead: Option<Instead>) {
         let targets = &self.query.scope.settings.targets;
         let mut lacking = targets.iter().filter(|target| !Language::of(target).has(since));
         if let Some(first) = lacking.next() {
@@ -287,7 +287,7 @@ impl Uses<'_, '_> {
                 [other] => format!("nor does {other}; targets are set in `promql.toml`"),
                 others => format!("nor do {}; targets are set in `promql.toml`", others.join(", ")),
             });
-            self.findings.push(with_fix(finding, targets, fix));
+            self.findings.push(with_help(finding, targets, instead));
             return;
         }
         let behind_flag = targets.iter().find(|target| Language::of(target).needs_flag(since));
@@ -312,22 +312,48 @@ impl Uses<'_, '_> {
     }
 }
 
-/// Adds the text to write instead, if all targets have it.
-fn with_fix(finding: Diagnostic, targets: &[Target], fix: Option<String>) -> Diagnostic {
-    let Some(fix) = fix else { return finding };
-    let name = fix.split('(').next().unwrap_or_default();
-    let is_everywhere = |since| targets.iter().all(|target| Language::of(target).has(since));
-    match since(name) {
-        Some(other) if !is_everywhere(other) => {
+/// What to write in place of something that a target does not have.
+enum Instead {
+    /// Another name of the same function.
+    Name(&'static str),
+    /// An expression for the whole call, of which the finding marks the name only.
+    Call(String),
+    /// A text in the marked place.
+    Text(String),
+}
+
+/// An expression that returns what a call of a function returns.
+fn instead(function: &str, first: &str, second: Option<&str>, third: Option<&str>) -> Option<String> {
+    let operand = if first.contains(' ') { format!("({first})") } else { first.to_owned() };
+    Some(match (function, second, third) {
+        ("absent_over_time", ..) => format!("absent(count_over_time({first}))"),
+        ("present_over_time", ..) => format!("clamp_max(count_over_time({first}), 1)"),
+        ("histogram_avg", ..) => format!("(histogram_sum({first}) / histogram_count({first}))"),
+        ("sgn", ..) => format!("(({operand} > bool 0) - ({operand} < bool 0))"),
+        ("deg", ..) => format!("({operand} * 180 / {})", std::f64::consts::PI),
+        ("rad", ..) => format!("({operand} * {} / 180)", std::f64::consts::PI),
+        ("min_of", Some(second), _) => format!("scalar(clamp_max(vector({first}), {second}))"),
+        ("max_of", Some(second), _) => format!("scalar(clamp_min(vector({first}), {second}))"),
+        ("clamp", Some(min), Some(max)) => format!("clamp_max(clamp_min({first}, {min}), {max})"),
+        _ => return None,
+    })
+}
+
+/// Adds what to write instead, if all targets have it.
+fn with_help(finding: Diagnostic, targets: &[Target], instead: Option<Instead>) -> Diagnostic {
+    let is_everywhere = |since: &Since| targets.iter().all(|target| Language::of(target).has(since));
+    let span = finding.span;
+    match instead {
+        Some(Instead::Name(name)) if since(name).is_some_and(is_everywhere) => finding.write(span, name),
+        Some(Instead::Name(name)) => {
             finding.note(format!("also named `{name}`, but no name of it exists on all targets of `promql.toml`"))
         }
-        // An expression stands for the call, of which the finding marks the name only.
-        _ if fix.contains('(') => finding.help(format!("write `{fix}`")),
-        _ if name.starts_with("histogram_") => finding,
-        _ => {
-            let span = finding.span;
-            finding.write(span, fix)
+        Some(Instead::Call(text)) => {
+            let mut used = versions::FUNCTIONS.iter().filter(|since| text.contains(&format!("{}(", since.what)));
+            if used.all(is_everywhere) { finding.help(format!("write `{text}`")) } else { finding }
         }
+        Some(Instead::Text(text)) => finding.write(span, text),
+        None => finding,
     }
 }
 
