@@ -241,8 +241,9 @@ macro_rules! include_presets {
 /// - `features = ["promql-experimental-functions"]`: experimental PromQL to enable
 /// - `allow("unfiltered-selector", reason = "...")`: a check to silence
 ///
-/// The files `promql.toml` and `metrics.toml` in the package's root hold as for preset files. The compiler notices changes
-/// of them, but not that one of them is new.
+/// The files `promql.toml` and `metrics.toml` in the package's root hold as for preset files, and with the latter, metrics
+/// that files below `presets` declare exist as well. The compiler notices changes of the two, but not that one of them is
+/// new.
 ///
 /// ```
 /// use promql_presets::{MetricQuerier, Preset, Querier, Vector, Windowed, preset};

@@ -1,6 +1,6 @@
 //! Runs the passes in order: from the texts of files to the registry, the generated code and the findings.
 
-mod findings;
+pub(crate) mod findings;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,9 +49,7 @@ impl Output {
 #[must_use]
 pub fn compile(files: &[SourceFile]) -> Output {
     let (settings, diagnostics) = read_settings(files);
-    let mut compiler =
-        Compiler { files, settings: &settings, features: Features::none(), labels: None, findings: Vec::new() };
-    compiler.settings(diagnostics);
+    let mut compiler = Compiler::new(files, &settings, diagnostics);
     let mut known = None;
     let raw: Vec<PresetFile> = files
         .iter()
@@ -93,132 +91,35 @@ pub fn compile(files: &[SourceFile]) -> Output {
     Output { code, error_files, findings, registry, url, target_labels }
 }
 
+/// The settings among some files, and what is wrong with them.
+pub(crate) fn global_settings(files: &[SourceFile]) -> (Settings, Vec<Finding>) {
+    let (settings, diagnostics) = read_settings(files);
+    let findings = Compiler::new(files, &settings, diagnostics).findings;
+    (settings, findings)
+}
+
 /// The settings among some files; none if there are none.
 fn read_settings(files: &[SourceFile]) -> (Settings, Vec<Diagnostic>) {
     let file = files.iter().find(|file| file.kind() == FileKind::Settings);
     file.map_or((Settings::NONE, Vec::new()), |file| settings::read(&file.text))
 }
 
-/// A template that `preset!` compiles on its own.
-#[derive(Clone, Debug)]
-pub struct InlinePreset {
-    /// The content of a Rust block of the type `__p::Preset<dyn __p::MetricQuerier, _, _>`.
-    pub code: String,
-    /// All findings; spans are of the template.
-    pub diagnostics: Vec<Diagnostic>,
-    /// What is wrong with the settings; the file is the index in [`InlineOptions::files`].
-    pub findings: Vec<Finding>,
-}
-
-/// Options of an [`InlinePreset`].
-#[derive(Clone, Debug, Default)]
-pub struct InlineOptions {
-    /// The name of the preset; by default, its module and line.
-    pub name: Option<String>,
-    /// The default of `{window}`.
-    pub window: Option<String>,
-    /// The experimental features that the template may use.
-    pub features: Features,
-    /// The checks whose findings are silenced.
-    pub allow: Vec<Code>,
-    /// The snapshot and the settings of the registry: what [`discover::beside`](crate::discover::beside) reads.
-    pub files: Vec<SourceFile>,
-}
-
-impl InlinePreset {
-    /// Compiles a template.
-    #[must_use]
-    pub fn compile(text: &str, options: &InlineOptions) -> Self {
-        let (settings, diagnostics) = read_settings(&options.files);
-        let mut compiler = Compiler {
-            files: &options.files,
-            settings: &settings,
-            features: options.features,
-            labels: None,
-            findings: Vec::new(),
-        };
-        compiler.settings(diagnostics);
-        let window = options.window.as_deref();
-        let duration = window.map(str::parse::<PromDuration>);
-        let metrics = Metrics::default();
-        let by_default = settings.defaults.window.as_ref().filter(|_| text.contains(WINDOW));
-        let window_value = match &duration {
-            Some(duration) => duration.as_ref().ok().copied(),
-            None => by_default.map(|window| window.value),
-        };
-        let scope = Scope {
-            template: true,
-            inline: true,
-            metric: None,
-            labels: None,
-            window: window_value,
-            features: compiler.features,
-            metrics: &metrics,
-            settings: &settings,
-        };
-        let Template { segments, facts, result, has_window, row, mut diagnostics, mut findings, .. } =
-            compile_template(text, scope);
-        let whole = Span::of(0..text.len());
-        match duration.clone() {
-            Some(Err(error)) => diagnostics.push(Diagnostic::new(Code::InvalidDuration, whole, error.to_string())),
-            Some(Ok(PromDuration::ZERO)) => {
-                diagnostics.push(Diagnostic::new(Code::InvalidDuration, whole, "a window of no length"));
-            }
-            _ if diagnostics.is_empty() => diagnostics.extend(match (window, has_window) {
-                (Some(_), false) => {
-                    let title = "`window` without `{window}` in the template";
-                    Some(Diagnostic::new(Code::UnusedWindow, whole, title).help("write `[{window}]` in the template"))
-                }
-                (None, true) if window_value.is_none() => {
-                    Some(missing_window(text).help("add `window = \"5m\"` after the template"))
-                }
-                _ => None,
-            }),
-            _ => {}
-        }
-        findings.extend(window.and(window_value).and_then(|window| long_window(&settings, window, whole)));
-        findings.retain(|finding| !options.allow.contains(&finding.code));
-        drop_unfiltered(&settings, &mut findings);
-        findings.retain_mut(|finding| settings.apply(finding));
-        diagnostics.extend(findings);
-        let has_errors = diagnostics.iter().any(|found| found.severity == Severity::Error);
-        let preset = Preset {
-            name: options.name.clone().unwrap_or_default(),
-            constant: String::new(),
-            line: 0,
-            title: None,
-            category: None,
-            description: None,
-            unit: None,
-            template: text.to_owned(),
-            window: window_value.or(has_window.then_some(STUB_WINDOW)),
-            // The constant that takes it has a type, so a stub takes any window only where one was tried.
-            is_stub: has_errors && text.contains("[{"),
-            result,
-            segments,
-            facts,
-            row,
-        };
-        Self { code: codegen::inline(&preset), diagnostics, findings: compiler.findings }
-    }
-}
-
 /// A compiled template.
-struct Template {
-    segments: Vec<Segment>,
-    facts: Facts,
-    result: ResultType,
-    has_window: bool,
-    row: Vec<RowLabel>,
+pub(crate) struct Template {
+    pub segments: Vec<Segment>,
+    pub facts: Facts,
+    pub result: ResultType,
+    pub has_window: bool,
+    pub row: Vec<RowLabel>,
     /// All labels of the metrics that it reads, if they are known.
     labels: Option<BTreeSet<String>>,
     /// Why the template is not valid. Spans are of the template.
-    diagnostics: Vec<Diagnostic>,
+    pub diagnostics: Vec<Diagnostic>,
     /// What the checks report about a valid template. Spans are of the template.
-    findings: Vec<Diagnostic>,
+    pub findings: Vec<Diagnostic>,
 }
 
-fn compile_template(text: &str, scope: Scope<'_>) -> Template {
+pub(crate) fn compile_template(text: &str, scope: Scope<'_>) -> Template {
     let mut template = Template {
         segments: Vec::new(),
         facts: Facts::default(),
@@ -253,12 +154,12 @@ fn compile_template(text: &str, scope: Scope<'_>) -> Template {
     template
 }
 
-const WINDOW: &str = "{window}";
+pub(crate) const WINDOW: &str = "{window}";
 
 /// The window of a preset without one. That it is missing has been reported.
-const STUB_WINDOW: PromDuration = PromDuration::from_secs(300);
+pub(crate) const STUB_WINDOW: PromDuration = PromDuration::from_secs(300);
 
-fn missing_window(text: &str) -> Diagnostic {
+pub(crate) fn missing_window(text: &str) -> Diagnostic {
     let at = text.find(WINDOW).unwrap_or_default();
     Diagnostic::new(Code::MissingWindow, Span::of(at..at + WINDOW.len()), "no default for `{window}`")
         .label("needs a value where the caller passes none")
@@ -274,23 +175,24 @@ struct Compiler<'a> {
     findings: Vec<Finding>,
 }
 
-impl Compiler<'_> {
+impl<'a> Compiler<'a> {
+    /// Reports what is wrong with the settings, and enables their features.
+    fn new(files: &'a [SourceFile], settings: &'a Settings, diagnostics: Vec<Diagnostic>) -> Self {
+        let mut compiler = Self { files, settings, features: Features::none(), labels: None, findings: Vec::new() };
+        let Some(file) = files.iter().position(|file| file.kind() == FileKind::Settings) else { return compiler };
+        compiler.report(file, None, diagnostics);
+        let window = settings.defaults.window.as_ref();
+        compiler.report(file, None, window.and_then(|window| long_window(settings, window.value, window.span)));
+        compiler.features = compiler.enable(Features::none(), file, &settings.features);
+        compiler
+    }
+
     fn report(&mut self, file: usize, preset: Option<&str>, diagnostics: impl IntoIterator<Item = Diagnostic>) {
         self.findings.extend(diagnostics.into_iter().map(|diagnostic| Finding {
             file,
             preset: preset.map(str::to_owned),
             diagnostic,
         }));
-    }
-
-    /// Reports what is wrong with the settings, and enables their features.
-    fn settings(&mut self, diagnostics: Vec<Diagnostic>) {
-        let Some(file) = self.files.iter().position(|file| file.kind() == FileKind::Settings) else { return };
-        let settings = self.settings;
-        self.report(file, None, diagnostics);
-        let window = settings.defaults.window.as_ref();
-        self.report(file, None, window.and_then(|window| long_window(settings, window.value, window.span)));
-        self.features = self.enable(self.features, file, &settings.features);
     }
 
     fn registry(&mut self, raw: &[PresetFile], known: Option<&[KnownMetric]>) -> Registry {

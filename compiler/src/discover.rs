@@ -40,7 +40,7 @@ pub fn discover(folder: &Path, shown: &str) -> Result<Vec<SourceFile>, DiscoverE
     names.sort();
     let mut files = beside(folder, shown)?;
     for name in names {
-        files.push(read(folder, shown, name)?);
+        files.push(read(&folder.join(&name), shown, name)?);
     }
     Ok(files)
 }
@@ -50,22 +50,23 @@ pub fn discover(folder: &Path, shown: &str) -> Result<Vec<SourceFile>, DiscoverE
 /// # Errors
 /// If one of them exists and cannot be read.
 pub fn beside(folder: &Path, shown: &str) -> Result<Vec<SourceFile>, DiscoverError> {
-    // Without `..`, so that the folder itself need not exist.
-    let exists = |name: &&str| fs::symlink_metadata(normalized(&folder.join(name))).is_ok();
-    let names = [SourceFile::METRICS, SourceFile::SETTINGS].into_iter().filter(exists);
-    names.map(|name| read(folder, shown, name.to_owned())).collect()
+    // A package whose presets are all in its Rust code has no such folder.
+    let path = |name| if folder.exists() { folder.join(name) } else { normalized(&folder.join(name)) };
+    let names = [SourceFile::METRICS, SourceFile::SETTINGS].map(|name| (path(name), name.to_owned()));
+    let existing = names.into_iter().filter(|(path, _)| fs::symlink_metadata(path).is_ok());
+    existing.map(|(path, name)| read(&path, shown, name)).collect()
 }
 
-fn read(folder: &Path, shown: &str, name: String) -> Result<SourceFile, DiscoverError> {
-    let (path, shown) = (normalized(&folder.join(&name)), normalized(&Path::new(shown).join(&name)));
-    match fs::read(&path) {
+fn read(path: &Path, shown: &str, name: String) -> Result<SourceFile, DiscoverError> {
+    let shown = normalized(&Path::new(shown).join(&name));
+    match fs::read(path) {
         Ok(bytes) => {
             let text = String::from_utf8_lossy(&bytes);
             // Some editors write a byte order mark, which must not count as a column of the first line.
             let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text).to_owned();
             Ok(SourceFile { path: slashes(&shown), name, text })
         }
-        Err(error) => Err(DiscoverError { path: shown, error: dangling(&path).unwrap_or(error) }),
+        Err(error) => Err(DiscoverError { path: shown, error: dangling(path).unwrap_or(error) }),
     }
 }
 

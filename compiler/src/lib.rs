@@ -18,13 +18,15 @@ pub mod diagnostic;
 pub mod discover;
 mod file;
 mod hole;
+mod inline;
 pub mod promql;
 mod reads;
 mod template;
 
 pub use build::{Build, build};
-pub use compile::{InlineOptions, InlinePreset, Output, compile};
+pub use compile::{Output, compile};
 pub use diagnostic::{Code, Diagnostic, FileKind, Finding, Layer, Severity, SourceFile, Span};
 pub use file::snapshot::{Snapshot, SnapshotMetric};
 pub use file::{Literal, MetricType, templates};
+pub use inline::{Declarations, InlineOptions, InlinePreset};
 pub use reads::{MetricsRead, SeriesRead};

@@ -1,12 +1,16 @@
 //! `preset!`: a template in Rust code.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use proc_macro2::{TokenStream, TokenTree};
 use promql_presets_compiler::diagnostic::emit::{self, Messages};
 use promql_presets_compiler::diagnostic::suggest::nearest;
+use promql_presets_compiler::discover::{self, DiscoverError};
 use promql_presets_compiler::promql::Features;
-use promql_presets_compiler::{Code, Diagnostic, InlineOptions, InlinePreset, Severity, SourceFile, discover};
+use promql_presets_compiler::{
+    Code, Declarations, Diagnostic, FileKind, InlineOptions, InlinePreset, Severity, SourceFile,
+};
 use quote::{quote, quote_spanned};
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
@@ -22,13 +26,14 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
     let mut input = input.into_iter();
     let krate: TokenStream = input.by_ref().take_while(|token| !is_semicolon(token)).collect();
     let arguments = Arguments::parse.parse2(input.collect())?;
-    let files = beside().map_err(|error| Error::new(arguments.template.span(), error))?;
-    let preset = InlinePreset::compile(&arguments.template.value(), &arguments.options(&files));
+    let declarations = declarations().map_err(|error| Error::new(arguments.template.span(), error))?;
+    let preset = InlinePreset::compile(&arguments.template.value(), &arguments.options(), &declarations);
     let (errors, warnings): (Vec<_>, Vec<_>) =
         preset.diagnostics.iter().partition(|diagnostic| diagnostic.severity == Severity::Error);
     let of_files: Vec<_> =
-        preset.findings.iter().filter(|finding| finding.diagnostic.severity == Severity::Error).collect();
-    let of_files = emit::each(&files, &of_files, |messages, finding| messages.untitled(&finding.diagnostic));
+        declarations.findings().iter().filter(|finding| finding.diagnostic.severity == Severity::Error).collect();
+    let of_files =
+        emit::each(declarations.files(), &of_files, |messages, finding| messages.untitled(&finding.diagnostic));
     let of_files = of_files.into_iter().map(|message| Error::new(arguments.template.span(), message));
     let errors = errors.into_iter().map(|diagnostic| arguments.error(diagnostic));
     let errors = of_files.chain(errors).take(MAX_ERRORS).reduce(|mut all, error| {
@@ -39,7 +44,9 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
     let errors = errors.map(Error::into_compile_error);
     let warnings = warnings.into_iter().map(|diagnostic| arguments.warning(diagnostic));
     let preset: TokenStream = preset.code.parse()?;
-    let names = files.iter().map(|file| file.name.trim_start_matches(".."));
+    // When a preset file changes, so does what the build script writes.
+    let beside = declarations.files().iter().filter(|file| file.kind() != FileKind::Presets);
+    let names = beside.map(|file| file.name.trim_start_matches(".."));
     Ok(quote! {{
         #errors
         // The compiler runs again when one of them changes.
@@ -51,11 +58,25 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
     }})
 }
 
-/// The snapshot and the settings beside the package's folder `presets`.
-fn beside() -> std::result::Result<Vec<SourceFile>, discover::DiscoverError> {
-    let Some(package) = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from) else { return Ok(Vec::new()) };
-    let shown = discover::shown_folder(&package, Path::new(FOLDER));
-    discover::beside(&package.join(FOLDER), &shown)
+/// What was read last, since reading a registry for each of many presets takes time.
+static DECLARATIONS: Mutex<Option<Arc<Declarations>>> = Mutex::new(None);
+
+/// What the files of the package say: the settings and the snapshot beside its folder `presets`, and with the latter the
+/// metrics that its preset files declare.
+fn declarations() -> std::result::Result<Arc<Declarations>, DiscoverError> {
+    let mut files = Vec::new();
+    if let Some(package) = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from) {
+        let (folder, shown) = (package.join(FOLDER), discover::shown_folder(&package, Path::new(FOLDER)));
+        files = discover::beside(&folder, &shown)?;
+        if folder.is_dir() && files.iter().any(|file| file.kind() == FileKind::Metrics) {
+            files = discover::discover(&folder, &shown)?;
+        }
+    }
+    let mut last = DECLARATIONS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(last) = last.as_ref().filter(|last| last.files() == files) {
+        return Ok(Arc::clone(last));
+    }
+    Ok(Arc::clone(last.insert(Arc::new(Declarations::read(files)))))
 }
 
 fn is_semicolon(token: &TokenTree) -> bool {
@@ -123,10 +144,10 @@ impl Arguments {
         Ok(())
     }
 
-    fn options(&self, files: &[SourceFile]) -> InlineOptions {
+    fn options(&self) -> InlineOptions {
         let window = self.window.as_ref().map(LitStr::value);
         let name = self.name.as_ref().map(LitStr::value);
-        InlineOptions { name, window, features: self.features, allow: self.allow.clone(), files: files.to_owned() }
+        InlineOptions { name, window, features: self.features, allow: self.allow.clone() }
     }
 
     /// The message, with the position in the template: stable Rust cannot point into a literal.

@@ -112,10 +112,10 @@ pub(super) fn undeclared_label(query: &Analysis<'_>, operand: Id, label: &str, s
     if query.labels_without_group_by(operand).may_have(label) {
         return None;
     }
-    undeclared_in(query.series(query.find_drop(operand, label).0)?, label, span)
+    undeclared_in(query, query.series(query.find_drop(operand, label).0)?, label, span)
 }
 
-fn undeclared_in(series: &Series<'_>, label: &str, span: Span) -> Option<Diagnostic> {
+fn undeclared_in(query: &Analysis<'_>, series: &Series<'_>, label: &str, span: Span) -> Option<Diagnostic> {
     if label == "le" && series.declared() == Role::NativeHistogram {
         return Some(
             Diagnostic::new(Code::UndeclaredLabel, span, "native histograms have no label `le`")
@@ -124,7 +124,7 @@ fn undeclared_in(series: &Series<'_>, label: &str, span: Span) -> Option<Diagnos
                 .warning_unless(false),
         );
     }
-    undeclared(series, label, span)
+    undeclared(query, series, label, span)
 }
 
 /// The finding for a label that an expression lacks: a warning unless that is certainly harmful. `None` if the query
@@ -140,7 +140,7 @@ pub(super) fn missing_label(
 ) -> Option<Diagnostic> {
     let (loser, place, text) = query.find_drop(operand, label);
     if let Some(series) = query.series(loser) {
-        return undeclared_in(series, label, span);
+        return undeclared_in(query, series, label, span);
     }
     Some(Diagnostic::new(code, span, title).label("always empty here").secondary(place, text).warning_unless(harmful))
 }

@@ -11,8 +11,14 @@ use crate::file::{Label, LabelType, MetricType};
 use crate::promql::{BinaryOp, ExprKind, MatchOp, Matcher, MatcherItem, Name, Selector};
 use crate::{Code, Diagnostic, Span};
 
-/// How to learn of what is new.
+/// How the snapshot learns of what is new.
 pub(super) const PULL: &str = "run `promql-presets schema pull`";
+
+/// What to do if something is new. The command does not read the presets in Rust code.
+fn if_new(query: &Analysis<'_>, what: &str) -> String {
+    let update = if query.scope.inline { "add it to `metrics.toml`" } else { PULL };
+    format!("{update} if the {what} is new")
+}
 
 /// A series that no metric has, or that a metric of its name does not have.
 pub(super) fn metric(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, series: &Series<'_>) -> Option<Diagnostic> {
@@ -116,13 +122,12 @@ fn unknown(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, name: &str, sp
         .warning_unless(!has_alternative);
     Some(match meant {
         Some(meant) => {
-            let finding = finding
-                .help(format!("a metric with a similar name exists: `{meant}`"))
-                .note(format!("{PULL} if the metric is new"));
+            let finding =
+                finding.help(format!("a metric with a similar name exists: `{meant}`")).note(if_new(query, "metric"));
             let is_literal = selector.name.as_ref().is_some_and(|name| name.as_literal().is_some());
             if is_literal { finding.fix(crate::diagnostic::Fix { span, text: meant }) } else { finding }
         }
-        None => finding.help(format!("{PULL} if the metric is new")),
+        None => finding.help(if_new(query, "metric")),
     })
 }
 
@@ -153,7 +158,7 @@ pub(super) fn matcher(
                 || (label == "le" && matches!(series.role, Role::Bucket | Role::Base | Role::Unknown))
                 || (label == "quantile" && matches!(series.role, Role::Quantiles | Role::Unknown));
             if !known {
-                findings.extend(undeclared(series, label, matcher.label.span));
+                findings.extend(undeclared(query, series, label, matcher.label.span));
                 return true;
             }
             None
@@ -164,7 +169,7 @@ pub(super) fn matcher(
 }
 
 /// The finding for a label that a metric does not have.
-pub(super) fn undeclared(series: &Series<'_>, label: &str, span: Span) -> Option<Diagnostic> {
+pub(super) fn undeclared(query: &Analysis<'_>, series: &Series<'_>, label: &str, span: Span) -> Option<Diagnostic> {
     let metric = series.metric?;
     let labels = metric.labels.as_ref()?;
     let is_known = metric.known.is_some_and(|known| known.labels.is_some());
@@ -182,7 +187,7 @@ pub(super) fn undeclared(series: &Series<'_>, label: &str, span: Span) -> Option
         None if label == "quantile" => finding.note("only the quantiles of a summary have `quantile`"),
         None if is_known => {
             let names: Vec<&str> = labels.keys().copied().collect();
-            finding.help(format!("{PULL} if the label is new")).note(format!("its labels are {}", listed(&names)))
+            finding.help(if_new(query, "label")).note(format!("its labels are {}", listed(&names)))
         }
         None => {
             // As a key of TOML.

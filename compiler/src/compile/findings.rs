@@ -49,7 +49,7 @@ pub(super) fn apply_allow(settings: &Settings, findings: Vec<Diagnostic>, raw: &
 
 /// Removes findings about required labels of selectors that are reported as errors already, since no filter reaches
 /// them.
-pub(super) fn drop_unfiltered(settings: &Settings, findings: &mut Vec<Diagnostic>) {
+pub(crate) fn drop_unfiltered(settings: &Settings, findings: &mut Vec<Diagnostic>) {
     if !matches!(settings.level(Code::UnfilteredSelector), None | Some(Level::Error)) {
         return;
     }
@@ -73,7 +73,7 @@ pub(super) fn missing_keys(settings: &Settings, raw: &RawPreset) -> impl Iterato
 }
 
 /// The finding about a window that is longer than the policy permits.
-pub(super) fn long_window(settings: &Settings, window: PromDuration, span: Span) -> Option<Diagnostic> {
+pub(crate) fn long_window(settings: &Settings, window: PromDuration, span: Span) -> Option<Diagnostic> {
     let limit = settings.policy.max_window.as_ref()?.value;
     (window > limit).then(|| policy::exceeds_limit(span, "window", window, limit, "max_window"))
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The rooms of the compiler from top to bottom. Each may use those below it, but none beside it.
 const COMPILER: &[&[&str]] = &[
-    &["build", "reads"],
+    &["build", "inline", "reads"],
     &["compile", "discover"],
     &["backend"],
     &["check"],

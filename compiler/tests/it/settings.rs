@@ -1,7 +1,7 @@
 //! `promql.toml`: severities, defaults and policies. What it can get wrong, and targets, are cases of `tests/ui`.
 
 use promql_presets_compiler::promql::Features;
-use promql_presets_compiler::{InlineOptions, InlinePreset, Output, SourceFile, compile};
+use promql_presets_compiler::{Declarations, InlineOptions, InlinePreset, Output, SourceFile, compile};
 
 fn settings(text: &str) -> SourceFile {
     SourceFile { name: SourceFile::SETTINGS.to_owned(), path: "promql.toml".to_owned(), text: text.to_owned() }
@@ -24,9 +24,10 @@ fn found(text: &str, presets: &str) -> Vec<String> {
 /// The same of `preset!`.
 fn inline(text: &str, template: &str, window: Option<&str>) -> Vec<String> {
     let window = window.map(str::to_owned);
-    let options = InlineOptions { window, files: vec![settings(text)], ..InlineOptions::default() };
-    let preset = InlinePreset::compile(template, &options);
-    assert!(preset.findings.is_empty(), "{:?}", preset.findings);
+    let declarations = Declarations::read(vec![settings(text)]);
+    assert_eq!(declarations.findings(), []);
+    let options = InlineOptions { window, ..InlineOptions::default() };
+    let preset = InlinePreset::compile(template, &options, &declarations);
     preset.diagnostics.iter().map(|it| format!("{} {}", it.severity.as_str(), it.code.as_str())).collect()
 }
 
@@ -213,11 +214,11 @@ fn features_of_all_files() {
         inline("[target]\nprometheus = \"2.45\"", "mad_over_time(x{{{labels}}}[5m])", None),
         ["error unsupported-by-target"]
     );
-    let options =
-        InlineOptions { features: Features::all(), files: vec![settings_with_faults()], ..InlineOptions::default() };
-    let preset = InlinePreset::compile("limitk(2, x{{{labels}}})", &options);
+    let options = InlineOptions { features: Features::all(), ..InlineOptions::default() };
+    let declarations = Declarations::read(vec![settings_with_faults()]);
+    let preset = InlinePreset::compile("limitk(2, x{{{labels}}})", &options, &declarations);
     assert!(preset.diagnostics.is_empty());
-    let codes: Vec<_> = preset.findings.iter().map(|finding| finding.diagnostic.code.as_str()).collect();
+    let codes: Vec<_> = declarations.findings().iter().map(|finding| finding.diagnostic.code.as_str()).collect();
     assert_eq!(codes, ["unknown-key", "invalid-value"]);
 }
 
