@@ -5,10 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use promql_presets_compiler::{SourceFile, discover};
+
 use crate::FOUND;
 use crate::failure::Failure;
 use crate::folders::Dir;
-use crate::import::{self, Imported, NotRead, Options, Taken};
+use crate::import::{self, Collection, Imported, NotRead, Options, Taken};
 use crate::json::Object;
 use crate::output::{Format, count, print, remark};
 
@@ -46,9 +48,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let mut taken = Taken::default();
-    let mut imported: Vec<(String, Imported)> = Vec::new();
     let dir = arguments.dir.path()?;
+    let mut sources: Vec<(String, String, Collection)> = Vec::new();
     for path in &arguments.files {
         let source = path.display().to_string();
         let failed = |cause: &str| Failure::new(format!("cannot read `{source}`: {cause}"));
@@ -59,11 +60,22 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             NotRead::Unknown => Failure::new(format!("nothing to import in `{source}`"))
                 .help("a file holds a Grafana dashboard, Prometheus rules, or presets of Backend.AI"),
         })?;
-        let options = Options { group_by: arguments.group_by };
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        for collection in &collections {
-            imported.push((source.clone(), import::write(collection, &name, options, &mut taken)));
+        sources.extend(collections.into_iter().map(|collection| (source.clone(), name.clone(), collection)));
+    }
+    // What a file declares about a metric holds for all files of the folder.
+    sources.sort_by_key(|(.., collection)| !collection.declares_metric());
+    let mut files = if dir.exists() { discover::discover(&dir, &dir.display().to_string())? } else { Vec::new() };
+    let (mut taken, options) = (Taken::default(), Options { group_by: arguments.group_by });
+    let mut imported: Vec<(String, Imported)> = Vec::new();
+    for (source, name, collection) in sources {
+        let file = import::write(&collection, &name, options, &mut taken, &files);
+        if let Some(text) = &file.text {
+            let name = format!("{}.toml", file.name);
+            files.retain(|other| other.name != name);
+            files.push(SourceFile { path: name.clone(), name, text: text.clone() });
         }
+        imported.push((source, file));
     }
     write(&imported, &dir, arguments.force)?;
     let outcomes = || imported.iter().flat_map(|(_, file)| &file.outcomes);

@@ -7,6 +7,8 @@ use promql_presets_compiler::promql::{
     Expr, ExprKind, Features, Grouping, GroupingItem, GroupingKeyword, MatcherItem, Selector, Syntax, parse,
 };
 
+use promql_presets_core::PromDuration;
+
 use super::variables::{self, Replaced};
 use super::{Language, Options, Query, Uses, Variable};
 use crate::fmt;
@@ -65,7 +67,8 @@ pub(super) fn convert(
     converted.text = fmt::template(&converted.text).unwrap_or(converted.text);
     converted.is_experimental = is_experimental;
     if converted.text.contains("{window}") {
-        let default = query.window.clone().or_else(|| replaced.window.clone());
+        let is_duration = |window: &String| window.parse::<PromDuration>().is_ok_and(|it| it != PromDuration::ZERO);
+        let default = query.window.clone().filter(is_duration).or_else(|| replaced.window.clone());
         converted.window = Some(default.unwrap_or_else(|| variables::WINDOW.to_owned()));
     }
     converted.notes.splice(..0, replaced.notes);

@@ -46,8 +46,14 @@ struct Preset<'q> {
     allow: BTreeMap<Code, String>,
 }
 
-/// Converts a collection to the text of a preset file, which passes all checks.
-pub(crate) fn write(collection: &Collection, source: &str, options: Options, files: &mut Taken) -> Imported {
+/// Converts a collection to the text of a preset file, which passes all checks beside the `others` of its folder.
+pub(crate) fn write(
+    collection: &Collection,
+    source: &str,
+    options: Options,
+    files: &mut Taken,
+    others: &[SourceFile],
+) -> Imported {
     let name = names::name_or(&collection.title, "imported");
     let reserved = matches!(name.as_str(), "self" | "super" | "crate");
     let name = files.name(&if reserved { format!("{name}_presets") } else { name });
@@ -57,7 +63,9 @@ pub(crate) fn write(collection: &Collection, source: &str, options: Options, fil
         let name = taken.name(&names::name_or(&query.name, "query"));
         Ok(Preset { query, name, converted, allow: BTreeMap::new() })
     });
-    let mut file = File { collection, source, declares_labels: true, results: results.collect() };
+    let path = format!("{name}.toml");
+    let others: Vec<&SourceFile> = others.iter().filter(|other| other.name != path).collect();
+    let mut file = File { path, others, collection, source, declares_labels: true, results: results.collect() };
     file.resolve();
     if options.group_by {
         file.open_groupings();
@@ -78,6 +86,10 @@ pub(crate) fn write(collection: &Collection, source: &str, options: Options, fil
 }
 
 struct File<'q> {
+    /// Its name.
+    path: String,
+    /// The other files of its folder.
+    others: Vec<&'q SourceFile>,
     collection: &'q Collection,
     source: &'q str,
     /// Whether it has a table `[labels]`.
@@ -88,16 +100,18 @@ struct File<'q> {
 
 impl<'q> File<'q> {
     fn presets(&self) -> impl Iterator<Item = &Preset<'q>> {
-        self.results.iter().filter_map(|result| result.as_ref().ok())
+        self.results.iter().flatten()
     }
 
     /// The errors of the file, by preset.
     fn errors(&self) -> BTreeMap<Option<String>, Vec<Diagnostic>> {
-        let name = "imported.toml".to_owned();
-        let found = compile(&[SourceFile { path: name.clone(), name, text: self.text() }]).findings;
+        let own = SourceFile { name: self.path.clone(), path: self.path.clone(), text: self.text() };
+        let files: Vec<SourceFile> = self.others.iter().map(|other| (*other).clone()).chain([own]).collect();
         let mut errors: BTreeMap<_, Vec<Diagnostic>> = BTreeMap::new();
-        for finding in found.into_iter().filter(|finding| finding.diagnostic.severity == Severity::Error) {
-            errors.entry(finding.preset).or_default().push(finding.diagnostic);
+        for finding in compile(&files).findings.into_iter().filter(|finding| finding.file == files.len() - 1) {
+            if finding.diagnostic.severity == Severity::Error {
+                errors.entry(finding.preset).or_default().push(finding.diagnostic);
+            }
         }
         errors
     }
@@ -111,7 +125,11 @@ impl<'q> File<'q> {
                 break;
             }
             // What is wrong with the labels is wrong with the whole table.
-            self.declares_labels &= errors.remove(&None).is_none();
+            if errors.remove(&None).is_some() && self.declares_labels {
+                self.declares_labels = false;
+                self.results.iter_mut().flatten().for_each(|preset| preset.allow.clear());
+                continue;
+            }
             for result in &mut self.results {
                 let Ok(preset) = result else { continue };
                 let Some(found) = errors.remove(&Some(preset.name.clone())) else { continue };
@@ -126,14 +144,14 @@ impl<'q> File<'q> {
     /// Lets callers choose the grouping, where the query allows it.
     fn open_groupings(&mut self) {
         let mut closed = BTreeMap::new();
-        for preset in self.results.iter_mut().filter_map(|result| result.as_mut().ok()) {
+        for preset in self.results.iter_mut().flatten() {
             let opened = convert(preset.query, &self.collection.variables, Options { group_by: true });
             if let Ok(opened) = opened.map(|opened| std::mem::replace(&mut preset.converted, opened)) {
                 closed.insert(preset.name.clone(), opened);
             }
         }
         let errors = self.errors();
-        for preset in self.results.iter_mut().filter_map(|result| result.as_mut().ok()) {
+        for preset in self.results.iter_mut().flatten() {
             let found = errors.get(&Some(preset.name.clone())).and_then(|errors| errors.first());
             if let (Some(error), Some(mut converted)) = (found, closed.remove(&preset.name)) {
                 converted.notes.push(format!("`by (...)` stays: with `{{group_by}}`, {}", error.title));

@@ -30,6 +30,13 @@ pub(crate) struct Collection {
     queries: Vec<Query>,
 }
 
+impl Collection {
+    /// Whether the file of the collection will declare a metric.
+    pub(crate) fn declares_metric(&self) -> bool {
+        self.metric.is_some()
+    }
+}
+
 /// What a label is declared for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Uses {

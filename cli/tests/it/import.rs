@@ -101,6 +101,26 @@ fn files_that_exist_are_kept() {
 }
 
 #[test]
+fn files_pass_beside_those_of_the_folder() {
+    let gauge = "[metric]\nname = 'load'\ntype = 'gauge'\n[labels]\njob = 'string'\n";
+    let board = BOARD.replace("\"up\"", "\"rate(load[5m])\"");
+    let preset = r#"{"query_template": "rate({metric_name}{{{labels}}}[{window}])", "metric_name": "up", "name": "rate", "time_window": "soon"}"#;
+    let files = [
+        ("presets/load.toml", gauge),
+        ("board.json", &board),
+        ("rules.yaml", "groups: [{name: a, rules: [{record: a, expr: up}]}]"),
+        ("preset.json", preset),
+    ];
+    let folder = Folder::new("import-beside", &files);
+    let run = import(&folder, &["board.json", "rules.yaml", "preset.json"]);
+    assert!(run.out.contains("  up_1: allowed `rate-on-gauge`: `rate` of a gauge\n"), "{}", run.out);
+    let check = run_in(&folder.0, &["check"], b"");
+    assert_eq!((check.status, check.out.as_str()), (0, ""));
+    let text = fs::read_to_string(folder.0.join("presets/up.toml")).unwrap();
+    assert!(text.contains("window      = \"5m\"\n"), "{text}");
+}
+
+#[test]
 fn files_of_one_name_get_numbers() {
     let folder = Folder::new("import-names", &[("a.json", BOARD), ("b.json", &BOARD.replace("A board", "a-board"))]);
     let run = import(&folder, &["a.json", "b.json", "--format", "json"]);
