@@ -3,9 +3,13 @@
 //! Nothing here matches text: [`validate`] checks whether Prometheus accepts a pattern, [`groups`] lists its capturing
 //! groups, [`matches_empty`] checks whether it matches the empty string, and [`escape`] turns text into a pattern.
 
+mod class;
+mod tree;
 mod unicode;
 
 use std::fmt::{self, Display, Formatter, Write};
+
+use self::tree::{Group, Node};
 
 /// Why Prometheus rejects a pattern, and which bytes of it are at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,86 +172,6 @@ pub fn escape(text: &str, out: &mut impl Write) -> fmt::Result {
 const MAX_HEIGHT: usize = 1000;
 const MAX_SIZE: u64 = (128 << 20) / 40;
 const MAX_REPEAT: u32 = 1000;
-
-/// What has to be known of a part of a pattern.
-#[derive(Clone, Copy)]
-struct Node {
-    /// Whether it matches the empty string.
-    empty: bool,
-    /// The largest product of nested repetition counts.
-    repeats: u32,
-    height: usize,
-    size: u64,
-}
-
-impl Node {
-    const EMPTY: Self = Self { empty: true, repeats: 1, height: 1, size: 1 };
-    const CHAR: Self = Self { empty: false, ..Self::EMPTY };
-
-    /// Both, in sequence or as alternatives.
-    fn with(self, other: Self, empty: bool) -> Self {
-        Self {
-            empty,
-            repeats: self.repeats.max(other.repeats),
-            height: self.height.max(other.height),
-            size: self.size.saturating_add(other.size),
-        }
-    }
-}
-
-/// A group that is being read. The pattern itself is one without a parenthesis.
-struct Group {
-    open: usize,
-    capture: bool,
-    /// The alternatives that are complete.
-    alternatives: Option<Node>,
-    /// The alternative being read, without its last part.
-    sequence: Option<Node>,
-    /// Its last part, which a repetition would repeat.
-    last: Option<Node>,
-}
-
-impl Group {
-    fn new(open: usize, capture: bool) -> Self {
-        Self { open, capture, alternatives: None, sequence: None, last: None }
-    }
-
-    fn push(&mut self, node: Node) {
-        self.join();
-        self.last = Some(node);
-    }
-
-    fn join(&mut self) {
-        if let Some(last) = self.last.take() {
-            self.sequence = Some(match self.sequence {
-                Some(sequence) => {
-                    let joined = sequence.with(last, sequence.empty && last.empty);
-                    // A sequence is one level above its parts.
-                    Node { height: joined.height.max(last.height + 1), ..joined }
-                }
-                None => last,
-            });
-        }
-    }
-
-    fn end_alternative(&mut self) {
-        self.join();
-        let sequence = self.sequence.take().unwrap_or(Node::EMPTY);
-        self.alternatives = Some(match self.alternatives {
-            Some(others) => {
-                let joined = others.with(sequence, others.empty || sequence.empty);
-                Node { height: joined.height.max(sequence.height + 1), size: joined.size.saturating_add(1), ..joined }
-            }
-            None => sequence,
-        });
-    }
-
-    fn finish(mut self) -> Node {
-        self.end_alternative();
-        let node = self.alternatives.unwrap_or(Node::EMPTY);
-        if self.capture { Node { height: node.height + 1, size: node.size.saturating_add(2), ..node } } else { node }
-    }
-}
 
 struct Parser<'p> {
     pattern: &'p str,
@@ -519,39 +443,6 @@ impl<'p> Parser<'p> {
         Ok(())
     }
 
-    /// `\d`, `\pL`, `\p{Greek}`: whether there was one.
-    fn class_escape(&mut self) -> Result<bool> {
-        let start = self.at;
-        match self.peek(1) {
-            Some(b'd' | b'D' | b's' | b'S' | b'w' | b'W') => {
-                self.at += 2;
-                Ok(true)
-            }
-            Some(b'p' | b'P') => {
-                self.at += 2;
-                let name = match self.char() {
-                    Some('{') => {
-                        let rest = &self.pattern[self.at..];
-                        let Some(end) = rest.find('}') else {
-                            return Self::error(start, self.pattern.len(), RegexErrorKind::UnknownClass);
-                        };
-                        self.at += end + 1;
-                        let name = &rest[..end];
-                        name.strip_prefix('^').unwrap_or(name)
-                    }
-                    Some(char) => &self.pattern[self.at - char.len_utf8()..self.at],
-                    None => "",
-                };
-                if unicode::is_class(name) {
-                    Ok(true)
-                } else {
-                    Self::error(start, self.at, RegexErrorKind::UnknownClass)
-                }
-            }
-            _ => Ok(false),
-        }
-    }
-
     /// An escape that means one character.
     fn escape(&mut self) -> Result<char> {
         let start = self.at;
@@ -612,198 +503,7 @@ impl<'p> Parser<'p> {
         // Go takes surrogates, which no text contains.
         Some(char::from_u32(value).unwrap_or('\u{FFFD}'))
     }
-
-    /// `[...]`.
-    fn class(&mut self) -> Result<()> {
-        let open = self.at;
-        self.at += 1;
-        if self.peek(0) == Some(b'^') {
-            self.at += 1;
-        }
-        let mut first = true;
-        loop {
-            match self.peek(0) {
-                None => return Self::error(open, open + 1, RegexErrorKind::MissingBracket),
-                Some(b']') if !first => {
-                    self.at += 1;
-                    return Ok(());
-                }
-                Some(b'[') if self.peek(1) == Some(b':') && !self.no_posix_class => {
-                    if let Some(length) = self.pattern[self.at + 2..].find(":]") {
-                        let start = self.at;
-                        let name = &self.pattern[start + 2..start + 2 + length];
-                        self.at += length + 4;
-                        if !unicode::is_posix_class(name.strip_prefix('^').unwrap_or(name)) {
-                            return Self::error(start, self.at, RegexErrorKind::UnknownClass);
-                        }
-                    } else {
-                        self.no_posix_class = true;
-                        self.class_range(open)?;
-                    }
-                }
-                Some(b'\\') => {
-                    if !self.class_escape()? {
-                        self.class_range(open)?;
-                    }
-                }
-                Some(_) => self.class_range(open)?,
-            }
-            first = false;
-        }
-    }
-
-    /// One character of a class, or a range of them.
-    fn class_range(&mut self, open: usize) -> Result<()> {
-        let start = self.at;
-        let low = self.class_char(open)?;
-        if self.peek(0) == Some(b'-') && self.peek(1).is_some_and(|byte| byte != b']') {
-            self.at += 1;
-            let high = self.class_char(open)?;
-            if high < low {
-                return Self::error(start, self.at, RegexErrorKind::InvalidRange);
-            }
-        }
-        Ok(())
-    }
-
-    fn class_char(&mut self, open: usize) -> Result<char> {
-        if self.peek(0) == Some(b'\\') {
-            return self.escape();
-        }
-        match self.char() {
-            Some(char) => Ok(char),
-            None => Self::error(open, open + 1, RegexErrorKind::MissingBracket),
-        }
-    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use RegexErrorKind as K;
-
-    fn fault(pattern: &str) -> (&str, RegexErrorKind) {
-        let error = validate(pattern).unwrap_err();
-        (&pattern[error.start..error.end], error.kind)
-    }
-
-    #[test]
-    fn valid() {
-        for pattern in [
-            "",
-            "a|b|",
-            "^$",
-            "(?i)a",
-            "a(?i)*",
-            "(?i-s:a)",
-            "(?)",
-            "(?P<n>a)(?P<n>b)",
-            "(?<n>a)",
-            "a{,5}",
-            "a{05}",
-            "a{2",
-            "{",
-            "x{1000}",
-            "x{2}y{1000}",
-            "(x{10}){100}",
-            "(a*)*",
-            "^*",
-            "[]a]",
-            "[^]a]",
-            "[a-]",
-            "[-a]",
-            "[a-b-c]",
-            "[[:alpha:]]",
-            "[[:^alpha:]]",
-            "[[:a]",
-            r"[\d\-\]]",
-            r"\pN\p{Greek}\P{^Lu}\p{Any}",
-            r"\Qa*(\E+",
-            r"a\Qb[(",
-            r"\x41\x{10FFFF}\012\0",
-            r"\_\-\/\.",
-            r"\A\z\b\B",
-            "a*?b+?c??d{2}?",
-            "]",
-            "}",
-        ] {
-            assert_eq!(validate(pattern), Ok(()), "{pattern}");
-        }
-    }
-
-    #[test]
-    fn invalid() {
-        for (pattern, at, kind) in [
-            ("a(b", "(", K::MissingParen),
-            ("a)b", ")", K::UnexpectedParen),
-            ("a[b", "[", K::MissingBracket),
-            ("[]", "[", K::MissingBracket),
-            ("[z-a]", "z-a", K::InvalidRange),
-            (r"[a-\d]", r"\d", K::InvalidEscape),
-            ("[[:foo:]]", "[:foo:]", K::UnknownClass),
-            (r"\p{Foo}", r"\p{Foo}", K::UnknownClass),
-            (r"\pX", r"\pX", K::UnknownClass),
-            (r"a\C", r"\C", K::InvalidEscape),
-            (r"\Z", r"\Z", K::InvalidEscape),
-            (r"\é", r"\é", K::InvalidEscape),
-            (r"\xz", r"\xz", K::InvalidEscape),
-            (r"(a)\1", r"\1", K::Backreference),
-            (r"\p{greek}", r"\p{greek}", K::UnknownClass),
-            (r"[\p{Letter}]", r"\p{Letter}", K::UnknownClass),
-            (r"a\", r"\", K::TrailingBackslash),
-            ("*a", "*", K::MissingRepeatArgument),
-            ("a|*", "*", K::MissingRepeatArgument),
-            (r"\Q\E*", "*", K::MissingRepeatArgument),
-            ("a**", "**", K::NestedRepeat),
-            ("a{2}{3}", "{2}{3}", K::NestedRepeat),
-            ("a*+", "*+", K::NestedRepeat),
-            ("a{1001}", "{1001}", K::RepeatSize),
-            ("a{2,1}", "{2,1}", K::RepeatSize),
-            ("(a{100}){100}", "{100}", K::RepeatSize),
-            ("(?=a)", "(?=", K::Lookaround),
-            ("(?<!a)", "(?<!", K::Lookaround),
-            ("(?#a)", "(?#", K::UnknownGroup),
-            ("(?i-)", "(?i-)", K::UnknownGroup),
-            ("(?P<a b>c)", "(?P<a b>", K::InvalidGroupName),
-            ("(?P<a", "(?P<a", K::InvalidGroupName),
-        ] {
-            assert_eq!(fault(pattern), (at, kind), "{pattern}");
-        }
-        let deep = format!("{}{}", "(".repeat(2000), ")".repeat(2000));
-        assert_eq!(validate(&deep).unwrap_err().kind, K::NestingDepth);
-        let large = format!("({}){{1000}}", "ab".repeat(5000));
-        assert_eq!(validate(&large).unwrap_err().kind, K::TooLarge);
-    }
-
-    #[test]
-    fn quotes_are_closed_where_the_pattern_is_wrapped() {
-        assert_eq!(validate_wrapped(r"a\Qb\E"), Ok(()));
-        let error = validate_wrapped(r"a\Qb").unwrap_err();
-        assert_eq!((error.start, error.end, error.kind), (1, 3, K::UnclosedQuote));
-    }
-
-    #[test]
-    fn groups_are_counted_and_named() {
-        let pattern = r"(a)(?:b)(?<c>d(?P<e>f))\((?i:g)[(](?i)\Q(\E";
-        assert_eq!(groups(pattern), [None, Some("c"), Some("e")]);
-        assert_eq!(groups(r"\Q(a)"), [None; 0]);
-    }
-
-    #[test]
-    fn empty_matches() {
-        for pattern in ["", ".*", "a*", "a?", "a{0,3}", "(a|)", "a|", "^$", "()", r"\B", "(a*)(b?)", r"\Q\E"] {
-            assert!(matches_empty(pattern), "{pattern}");
-        }
-        for pattern in [".", ".+", "a", "a*b", "(a|b)", r"\b", "a{1,}", "^a$", "[a]", "a(b*)", "("] {
-            assert!(!matches_empty(pattern), "{pattern}");
-        }
-    }
-
-    #[test]
-    fn escaped_text_means_itself() {
-        let mut out = String::new();
-        escape("10.0.0.1:90 [a](b){c}^$|?*+\\é-", &mut out).unwrap();
-        assert_eq!(out, r"10\.0\.0\.1:90 \[a\]\(b\)\{c\}\^\$\|\?\*\+\\é-");
-        assert_eq!(validate(&out), Ok(()));
-    }
-}
+mod tests;

@@ -1,0 +1,183 @@
+//! Braces outside strings and comments: single, double, and those around placeholders.
+
+use super::placeholder::is_like_a_placeholder;
+use super::{Bracket, Edit, Open, Scanner, foreign, similar_placeholder, with_labels_once};
+use crate::diagnostic::Fix;
+use crate::{Code, Diagnostic, Span};
+
+impl Scanner<'_> {
+    /// One or more `{`.
+    pub(super) fn opening(&mut self) {
+        let start = self.at;
+        let rest = &self.text[start..];
+        let run = rest.len() - rest.trim_start_matches('{').len();
+        let content = &rest[run..];
+        let content = &content[..content.find(['{', '}']).unwrap_or(content.len())];
+        let is_closed = rest[run + content.len()..].starts_with('}');
+        let reference = foreign::reference(content).filter(|_| is_closed && run >= 2);
+        if let Some((name, _)) = reference {
+            let after = &rest[run + content.len()..];
+            let closing = after.len() - after.trim_start_matches('}').len();
+            let name = foreign::by_name(name);
+            // `{{{{labels}}}}`, or `{{{labels}}}` beside other matchers.
+            let is_inside = self.open.last().is_some_and(|open| open.kind == Bracket::Double);
+            if name == Some("labels") && run > 2 && (run > 3 || closing > 3 || is_inside) {
+                let end = start + run + content.len() + closing;
+                let span = Span::of(start..end);
+                let title = format!("`{}` is not a placeholder", &self.text[start..end]);
+                let (label, text) = if is_inside {
+                    self.open.pop();
+                    ("the braces of the selector are open already", "{labels}}}")
+                } else {
+                    ("three braces on each side: two of the selector, one of the placeholder", "{{{labels}}}")
+                };
+                let diagnostic = Diagnostic::new(Code::MalformedPlaceholder, span, title).label(label);
+                self.diagnostics.push(diagnostic.write(span, text));
+                self.at = end;
+                return;
+            }
+            let is_after_name = self.text[..start].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+            if let Some(name) = name.filter(|name| *name != "labels" && run > 2 && closing >= run && !is_after_name) {
+                let end = start + run + content.len() + run;
+                let span = Span::of(start..end);
+                let title = format!("`{}` is not a placeholder", &self.text[start..end]);
+                let diagnostic = Diagnostic::new(Code::MalformedPlaceholder, span, title)
+                    .label("a placeholder has one brace on each side");
+                self.diagnostics.push(diagnostic.write(span, format!("{{{name}}}")));
+                self.at = end;
+                return;
+            }
+            if run == 2 && (closing >= 2) && self.foreign_placeholder() {
+                return;
+            }
+        }
+        let is_statement = |content: &str| content.strip_prefix('%').is_some_and(|it| it.starts_with(['-', '+', ' ']));
+        if run == 2 && is_closed && is_statement(content.trim_start())
+            || run == 1 && (is_statement(content) || content.starts_with('#'))
+        {
+            return self.statement(start);
+        }
+        if run >= 2 {
+            self.push(Bracket::Double, 2);
+        } else if is_closed && is_like_a_placeholder(content) {
+            let end = start + 1 + content.len();
+            self.at = end + 1;
+            self.placeholder(start, end);
+        } else {
+            self.push(Bracket::Single, 1);
+        }
+    }
+
+    /// `{% if x %}` of Jinja.
+    fn statement(&mut self, start: usize) {
+        let rest = &self.text[start..];
+        let length = rest.find('}').map_or(rest.len(), |end| end + 1);
+        let span = Span::of(start..start + length);
+        let title = format!("`{}` is not part of a template", &rest[..length]);
+        self.diagnostics.push(
+            Diagnostic::new(Code::MalformedPlaceholder, span, title)
+                .label("templates have no statements")
+                .help("remove it")
+                .fix(Fix { span, text: String::new() }),
+        );
+        self.at = start + length;
+    }
+
+    /// One or more `}`.
+    pub(super) fn closing(&mut self) {
+        let start = self.at;
+        let is_double = self.text[start..].starts_with("}}");
+        match self.open.last().map(|open| open.kind) {
+            Some(Bracket::Single) => {
+                self.at += 1;
+                if let Some(open) = self.open.pop() {
+                    self.close_selector(open, start);
+                }
+            }
+            Some(Bracket::Double) if is_double => {
+                self.at += 2;
+                if let Some(open) = self.open.pop() {
+                    self.close_selector(open, start);
+                }
+            }
+            _ if is_double => self.at += 2,
+            kind => {
+                self.lone_brace(start, '}');
+                self.at += 1;
+                if kind == Some(Bracket::Double) {
+                    self.pop(Bracket::Double, 0);
+                }
+            }
+        }
+    }
+
+    /// Reports the mistakes in a selector that ends at `end`, in one message.
+    fn close_selector(&mut self, selector: Open, end: usize) {
+        let is_single = selector.kind == Bracket::Single;
+        let inside = Span::of(selector.at + if is_single { 1 } else { 2 }..end);
+        let mut edits = selector.edits.into_iter();
+        let Some(first) = edits.next() else {
+            if is_single {
+                self.lone_braces(selector.at, end);
+            }
+            return;
+        };
+        let edits: Vec<Edit> = edits.collect();
+        let labels_in = |span: Span| self.text[span.range()].matches("{labels}").count();
+        let has_labels = labels_in(inside) > labels_in(first.span);
+        if !is_single && edits.is_empty() && (first.text != "{labels}" || !has_labels) {
+            let diagnostic = first.diagnostic;
+            let has_help = diagnostic.help.is_some();
+            self.diagnostics.push(if has_help { diagnostic } else { diagnostic.write(first.span, first.text) });
+            return;
+        }
+        let mut text = String::new();
+        let mut at = inside.start;
+        let original = |from: u32, to: u32| &self.text[Span::new(from, to).range()];
+        for edit in std::iter::once(&first).chain(&edits) {
+            text += original(at, edit.span.start);
+            text += &edit.text;
+            at = edit.span.end;
+        }
+        text += original(at, inside.end);
+        let width = if is_single { 1 } else { 2 };
+        let span = Span::new(inside.start - width, inside.end + width);
+        let mut diagnostic = first.diagnostic;
+        diagnostic.span = span;
+        self.diagnostics.push(diagnostic.write(span, format!("{{{{{}}}}}", with_labels_once(&text))));
+    }
+
+    /// A pair of single braces.
+    pub(super) fn lone_braces(&mut self, start: usize, end: usize) {
+        let text = format!("{{{{{}}}}}", &self.text[start + 1..end]);
+        self.diagnostics.push(
+            Diagnostic::new(Code::LoneBrace, Span::of(start..start + 1), "single `{` in a template")
+                .label("neither doubled nor part of a placeholder")
+                .secondary(Span::of(end..end + 1), "and this one")
+                .help(format!("double both: `{text}`"))
+                .fix(Fix { span: Span::of(start..end + 1), text }),
+        );
+    }
+
+    /// A single brace without its counterpart.
+    pub(super) fn lone_brace(&mut self, at: usize, brace: char) {
+        let span = Span::of(at..at + 1);
+        let diagnostic = Diagnostic::new(Code::LoneBrace, span, format!("single `{brace}` in a template"))
+            .label("neither doubled nor part of a placeholder");
+        let in_double = self.open.last().is_some_and(|open| open.kind == Bracket::Double);
+        let word = foreign::word(&self.text[at + 1..]).unwrap_or_default();
+        let diagnostic = match similar_placeholder(word) {
+            Some(name) if brace == '{' => {
+                let span = Span::of(at..at + 1 + word.len());
+                diagnostic.write(span, format!("{{{name}}}"))
+            }
+            _ if brace == '{' => diagnostic.help("write `{{` for a literal brace").fix(Fix { span, text: "{{".into() }),
+            _ if in_double => diagnostic.label("half of a `}}` that closes a `{{`").write(span, "}}"),
+            _ if self.text[..at].ends_with('}') => {
+                diagnostic.label("one brace too many").help("remove it").fix(Fix { span, text: String::new() })
+            }
+            _ => diagnostic.help("write `}}` for a literal brace").fix(Fix { span, text: "}}".into() }),
+        };
+        self.diagnostics.push(diagnostic);
+    }
+}

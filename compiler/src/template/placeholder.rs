@@ -1,0 +1,180 @@
+//! Placeholders, and what other template languages have instead.
+
+use super::{Bracket, Edit, Scanner, ends_with_word, foreign, is_word, similar_placeholder};
+use crate::diagnostic::Fix;
+use crate::hole::Hole;
+use crate::{Code, Diagnostic, Span};
+
+const KNOWN: &str = "placeholders are `metric_name`, `labels`, `group_by` and `window`";
+
+pub(super) const NO_OTHERS: &str = "write what it stands for: templates have no other variables";
+
+impl Scanner<'_> {
+    /// Reads a placeholder of another template language outside strings, and returns whether there was one.
+    pub(super) fn foreign_placeholder(&mut self) -> bool {
+        let start = self.at;
+        let Some(construct) = foreign::read(self.text, start) else { return false };
+        let mut end = construct.end;
+        let mut name = foreign::by_name(construct.name);
+        if let Some(matcher) = self.matcher_around(start, end) {
+            let edit = self.variable_in_matcher(matcher, start, end);
+            self.record(edit);
+            return true;
+        }
+        if self.text[start..].starts_with("{{")
+            && self.text[end..].starts_with('}')
+            && !self.text[end..].starts_with("}}")
+        {
+            // `{{labels}}}`: a brace is missing at the start.
+            end += 1;
+        }
+        let literal = self.literal_for(start, construct.name);
+        name = name.or_else(|| self.expected_placeholder(start, end)).or_else(|| foreign::by_alias(construct.name));
+        if name == Some("window") {
+            // The unit behind a number of seconds, as in `${__range_s}s`.
+            end = self.text.len() - self.text[end..].trim_start_matches(|c: char| c.is_ascii_lowercase()).len();
+        }
+        let whole = &self.text[start..end];
+        let is_dollar = whole.starts_with("${") && !whole.starts_with("${{") && Hole::NAMES.contains(&construct.name);
+        let title = if is_dollar {
+            format!("`$` before the placeholder `{}`", construct.name)
+        } else {
+            format!("`{whole}` is not a placeholder")
+        };
+        let label = match whole.as_bytes() {
+            [b'$', ..] => "placeholders take no `$`",
+            [b'[' | b'%', ..] => "placeholders are written in braces",
+            _ => "doubled braces are literal",
+        };
+        let span = Span::of(start..end);
+        let diagnostic = Diagnostic::new(Code::MalformedPlaceholder, span, title).label(label);
+        let edit = if let Some(literal) = literal {
+            Edit { span, text: literal.to_owned(), diagnostic: write_literal(diagnostic, span, literal) }
+        } else if let Some(name) = name {
+            let text = self.placeholder_text(name);
+            Edit { span, diagnostic: diagnostic.write(span, &*text), text }
+        } else {
+            let diagnostic = diagnostic.help(NO_OTHERS).note(KNOWN);
+            Edit { span, text: whole.to_owned(), diagnostic }
+        };
+        self.at = end;
+        self.record(edit);
+        true
+    }
+
+    /// A placeholder with its braces; `labels` with those of a selector if none is open.
+    pub(super) fn placeholder_text(&self, name: &str) -> String {
+        if name == "labels" && self.open_selector().is_none() {
+            "{{{labels}}}".to_owned()
+        } else {
+            format!("{{{name}}}")
+        }
+    }
+
+    /// `{content}` at `start..=end`.
+    pub(super) fn placeholder(&mut self, start: usize, end: usize) {
+        let content = &self.text[start + 1..end];
+        if Hole::NAMES.contains(&content) {
+            return;
+        }
+        let whole = Span::of(start..end + 1);
+        if let Some(matcher) = self.matcher_around(start, end + 1) {
+            let edit = self.variable_in_matcher(matcher, start, end + 1);
+            return self.record(edit);
+        }
+        let malformed = |title: String| Diagnostic::new(Code::MalformedPlaceholder, whole, title);
+        let fitting = self.expected_placeholder(start, end + 1);
+        let trimmed = content.trim();
+        let name = trimmed.split(['!', ':']).next().unwrap_or_default();
+        let (diagnostic, meant) = if trimmed.is_empty() {
+            (malformed("empty placeholder".to_owned()).label("a placeholder has a name"), fitting)
+        } else if trimmed.bytes().all(|byte| byte.is_ascii_digit()) {
+            let title = format!("placeholder with a number: `{trimmed}`");
+            (malformed(title).label("placeholders have names"), fitting)
+        } else if name.len() < trimmed.len() {
+            let what = if trimmed[name.len()..].starts_with('!') { "conversion" } else { "format" };
+            let known = foreign::by_name(name.trim());
+            let title = format!("placeholder `{}` with a {what}", known.unwrap_or(name.trim()));
+            let meant = known.or(fitting).or_else(|| foreign::by_alias(name.trim()));
+            (malformed(title).label("placeholders are rendered in one way only"), meant)
+        } else if Hole::NAMES.contains(&trimmed) {
+            (malformed(format!("white space around the placeholder `{trimmed}`")), foreign::by_name(trimmed))
+        } else {
+            let at = start + 1 + (content.len() - content.trim_start().len());
+            let span = Span::of(at..at + trimmed.len());
+            let title = format!("unknown placeholder `{trimmed}`");
+            let unknown = Diagnostic::new(Code::UnknownPlaceholder, span, title).label("not a placeholder");
+            if let Some(similar) = similar_placeholder(trimmed) {
+                let help = format!("a placeholder with a similar name exists: `{similar}`");
+                self.diagnostics.push(unknown.help(help).fix(Fix { span, text: similar.to_owned() }));
+                return;
+            }
+            (unknown.note(KNOWN), fitting.or_else(|| foreign::by_alias(trimmed)))
+        };
+        if let Some(literal) = self.literal_for(start, trimmed) {
+            self.diagnostics.push(write_literal(diagnostic, whole, literal));
+            return;
+        }
+        self.diagnostics.push(match meant {
+            Some(meant) => diagnostic.write(whole, self.placeholder_text(meant)),
+            None if trimmed.is_empty() => diagnostic.help("write `{{{labels}}}` after the name of a metric"),
+            None => diagnostic.help(NO_OTHERS).note(KNOWN),
+        });
+    }
+
+    /// What replaces a variable where no placeholder can stand: nothing for the step of a subquery, which has a default,
+    /// and the ends of the range that is queried after `@`.
+    pub(super) fn literal_for(&self, start: usize, name: &str) -> Option<&'static str> {
+        let before = self.text[..start].trim_end();
+        if before.ends_with('@') {
+            return Some(if name.ends_with("from") || name.ends_with("start") { "start()" } else { "end()" });
+        }
+        let is_step = before.ends_with(':') && self.open.last().is_some_and(|open| open.kind == Bracket::Square);
+        is_step.then_some("")
+    }
+
+    /// The only placeholder that is valid at `start..end`.
+    pub(super) fn expected_placeholder(&self, start: usize, end: usize) -> Option<&'static str> {
+        let before = self.text[..start].trim_end();
+        let open = self.open.last();
+        if open.is_some_and(|open| open.kind == Bracket::Square) || ends_with_word(before, "offset") {
+            return Some("window");
+        }
+        match open {
+            Some(open) if matches!(open.kind, Bracket::Double | Bracket::Single) => {
+                return before.ends_with(['{', ',']).then_some("labels");
+            }
+            Some(open) if open.kind == Bracket::Paren => {
+                let head = self.text[..open.at].trim_end();
+                if ["by", "without", "on", "ignoring", "group_left", "group_right"]
+                    .iter()
+                    .any(|it| ends_with_word(head, it))
+                {
+                    return Some("group_by");
+                }
+            }
+            _ => {}
+        }
+        let after = self.text[end..].trim_start();
+        let starts_operand = before.is_empty() || before.ends_with(|c: char| "(,+-*/%^_".contains(c));
+        if starts_operand && after.starts_with(['{', '[']) {
+            return Some("metric_name");
+        }
+        // Directly after a name, braces are a selector.
+        let is_name = self.text[..start].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        (is_name && !after.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '{')).then_some("labels")
+    }
+}
+
+pub(super) fn write_literal(diagnostic: Diagnostic, span: Span, literal: &str) -> Diagnostic {
+    if literal.is_empty() {
+        return diagnostic.help("remove it").fix(Fix { span, text: String::new() });
+    }
+    diagnostic.write(span, literal)
+}
+
+/// Whether `{content}` is a mistyped placeholder rather than matchers in braces.
+pub(super) fn is_like_a_placeholder(content: &str) -> bool {
+    let name = content.split(['!', ':']).next().unwrap_or_default();
+    !content.contains(['=', '"', '\'', '`', ',']) && (content.trim().is_empty() || is_word(name.trim()))
+}

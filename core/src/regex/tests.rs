@@ -1,0 +1,127 @@
+use super::*;
+use RegexErrorKind as K;
+
+fn fault(pattern: &str) -> (&str, RegexErrorKind) {
+    let error = validate(pattern).unwrap_err();
+    (&pattern[error.start..error.end], error.kind)
+}
+
+#[test]
+fn valid() {
+    for pattern in [
+        "",
+        "a|b|",
+        "^$",
+        "(?i)a",
+        "a(?i)*",
+        "(?i-s:a)",
+        "(?)",
+        "(?P<n>a)(?P<n>b)",
+        "(?<n>a)",
+        "a{,5}",
+        "a{05}",
+        "a{2",
+        "{",
+        "x{1000}",
+        "x{2}y{1000}",
+        "(x{10}){100}",
+        "(a*)*",
+        "^*",
+        "[]a]",
+        "[^]a]",
+        "[a-]",
+        "[-a]",
+        "[a-b-c]",
+        "[[:alpha:]]",
+        "[[:^alpha:]]",
+        "[[:a]",
+        r"[\d\-\]]",
+        r"\pN\p{Greek}\P{^Lu}\p{Any}",
+        r"\Qa*(\E+",
+        r"a\Qb[(",
+        r"\x41\x{10FFFF}\012\0",
+        r"\_\-\/\.",
+        r"\A\z\b\B",
+        "a*?b+?c??d{2}?",
+        "]",
+        "}",
+    ] {
+        assert_eq!(validate(pattern), Ok(()), "{pattern}");
+    }
+}
+
+#[test]
+fn invalid() {
+    for (pattern, at, kind) in [
+        ("a(b", "(", K::MissingParen),
+        ("a)b", ")", K::UnexpectedParen),
+        ("a[b", "[", K::MissingBracket),
+        ("[]", "[", K::MissingBracket),
+        ("[z-a]", "z-a", K::InvalidRange),
+        (r"[a-\d]", r"\d", K::InvalidEscape),
+        ("[[:foo:]]", "[:foo:]", K::UnknownClass),
+        (r"\p{Foo}", r"\p{Foo}", K::UnknownClass),
+        (r"\pX", r"\pX", K::UnknownClass),
+        (r"a\C", r"\C", K::InvalidEscape),
+        (r"\Z", r"\Z", K::InvalidEscape),
+        (r"\é", r"\é", K::InvalidEscape),
+        (r"\xz", r"\xz", K::InvalidEscape),
+        (r"(a)\1", r"\1", K::Backreference),
+        (r"\p{greek}", r"\p{greek}", K::UnknownClass),
+        (r"[\p{Letter}]", r"\p{Letter}", K::UnknownClass),
+        (r"a\", r"\", K::TrailingBackslash),
+        ("*a", "*", K::MissingRepeatArgument),
+        ("a|*", "*", K::MissingRepeatArgument),
+        (r"\Q\E*", "*", K::MissingRepeatArgument),
+        ("a**", "**", K::NestedRepeat),
+        ("a{2}{3}", "{2}{3}", K::NestedRepeat),
+        ("a*+", "*+", K::NestedRepeat),
+        ("a{1001}", "{1001}", K::RepeatSize),
+        ("a{2,1}", "{2,1}", K::RepeatSize),
+        ("(a{100}){100}", "{100}", K::RepeatSize),
+        ("(?=a)", "(?=", K::Lookaround),
+        ("(?<!a)", "(?<!", K::Lookaround),
+        ("(?#a)", "(?#", K::UnknownGroup),
+        ("(?i-)", "(?i-)", K::UnknownGroup),
+        ("(?P<a b>c)", "(?P<a b>", K::InvalidGroupName),
+        ("(?P<a", "(?P<a", K::InvalidGroupName),
+    ] {
+        assert_eq!(fault(pattern), (at, kind), "{pattern}");
+    }
+    let deep = format!("{}{}", "(".repeat(2000), ")".repeat(2000));
+    assert_eq!(validate(&deep).unwrap_err().kind, K::NestingDepth);
+    let large = format!("({}){{1000}}", "ab".repeat(5000));
+    assert_eq!(validate(&large).unwrap_err().kind, K::TooLarge);
+}
+
+#[test]
+fn quotes_are_closed_where_the_pattern_is_wrapped() {
+    assert_eq!(validate_wrapped(r"a\Qb\E"), Ok(()));
+    let error = validate_wrapped(r"a\Qb").unwrap_err();
+    assert_eq!((error.start, error.end, error.kind), (1, 3, K::UnclosedQuote));
+}
+
+#[test]
+fn groups_are_counted_and_named() {
+    let pattern = r"(a)(?:b)(?<c>d(?P<e>f))\((?i:g)[(](?i)\Q(\E";
+    assert_eq!(groups(pattern), [None, Some("c"), Some("e")]);
+    assert_eq!(groups(r"\Q(a)"), [None; 0]);
+}
+
+#[test]
+fn empty_matches() {
+    for pattern in ["", ".*", "a*", "a?", "a{0,3}", "(a|)", "a|", "^$", "()", r"\B", "(a*)(b?)", r"\Q\E"] {
+        assert!(matches_empty(pattern), "{pattern}");
+    }
+    for pattern in [".", ".+", "a", "a*b", "(a|b)", r"\b", "a{1,}", "^a$", "[a]", "a(b*)", "("] {
+        assert!(!matches_empty(pattern), "{pattern}");
+    }
+}
+
+#[test]
+fn escaped_text_means_itself() {
+    let mut out = String::new();
+    escape("10.0.0.1:90 [a](b){c}^$|?*+\\é-", &mut out).unwrap();
+    assert_eq!(out, r"10\.0\.0\.1:90 \[a\]\(b\)\{c\}\^\$\|\?\*\+\\é-");
+    assert_eq!(validate(&out), Ok(()));
+}
