@@ -2,7 +2,7 @@
 
 use container_metrics::presets::container_utilization::{self, ValueType};
 use container_metrics::{ContainerMetricAction, ContainerUtilizationMetricService};
-use promql_presets::{ErrorKind, PrometheusClient, RangeError};
+use promql_presets::PrometheusClient;
 use promql_presets_test_support::{Dataset, prometheus};
 
 fn action(metric_name: &str, data: &Dataset) -> ContainerMetricAction {
@@ -50,12 +50,4 @@ async fn fetches_what_was_asked_for() -> Result<(), Box<dyn std::error::Error>> 
     let last = traffic.one()?.values()[12];
     assert!((last - 3.0 * 262_144.0).abs() < 1e-6, "{last}");
     Ok(())
-}
-
-#[tokio::test]
-async fn refuses_times_that_are_none() {
-    let service = ContainerUtilizationMetricService::new(PrometheusClient::new("http://127.0.0.1:9").unwrap());
-    let action = ContainerMetricAction { end: "yesterday".to_owned(), ..action("mem", &Dataset::of_tests()) };
-    let error = service.fetch_metric(&action).await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Range(RangeError::InvalidTime(_))), "{error:?}");
 }
