@@ -50,14 +50,14 @@ enum Content {
 }
 
 /// Where in the body a response breaks off, and how.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Fault {
     after: Option<usize>,
     end: End,
 }
 
 /// What becomes of the connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     /// It waits for the next request.
     Keep,
@@ -67,6 +67,8 @@ pub(crate) enum End {
     Reset,
     /// Nothing, until the client goes away.
     Stall,
+    /// The same bytes again and again, until the client goes away.
+    Repeat(Vec<u8>),
 }
 
 /// The bytes of a response, and when they are sent.
@@ -240,6 +242,11 @@ impl Answer {
         self.fault(None, End::Close)
     }
 
+    /// Sends these bytes again and again after the response, until the client goes away.
+    pub fn then_repeat(self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.fault(None, End::Repeat(bytes.into()))
+    }
+
     /// Sends the response in pieces of as many bytes, with a pause after each.
     pub fn trickle(mut self, bytes: usize, pause: Duration) -> Self {
         self.pace = Some((bytes.max(1), pause));
@@ -325,7 +332,7 @@ impl Answer {
     }
 
     fn finish(&self, mut bytes: Vec<u8>, body: &[u8]) -> Response {
-        let Fault { after, end } = self.fault.unwrap_or(Fault { after: None, end: End::Keep });
+        let Fault { after, end } = self.fault.clone().unwrap_or(Fault { after: None, end: End::Keep });
         bytes.extend_from_slice(&body[..after.unwrap_or(body.len()).min(body.len())]);
         Response { delay: self.delay, bytes, end, pace: self.pace }
     }

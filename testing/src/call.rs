@@ -104,7 +104,9 @@ pub struct Call {
     pub(crate) method: String,
     pub(crate) endpoint: Endpoint,
     pub(crate) path: String,
+    pub(crate) query_string: String,
     pub(crate) base_path: String,
+    pub(crate) number: usize,
     pub(crate) parameters: Vec<(String, String)>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) connection: usize,
@@ -139,7 +141,9 @@ impl Call {
             method: method.to_owned(),
             endpoint,
             path: path.to_owned(),
+            query_string: query.to_owned(),
             base_path,
+            number: 0,
             parameters,
             headers,
             connection,
@@ -242,6 +246,24 @@ impl Call {
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    /// The query string of the URL, percent-encoded as it was sent.
+    #[must_use]
+    pub fn query_string(&self) -> &str {
+        &self.query_string
+    }
+
+    /// All headers, with names in lower case.
+    #[must_use]
+    pub fn headers(&self) -> &[(String, String)] {
+        &self.headers
+    }
+
+    /// The number of requests before it.
+    #[must_use]
+    pub fn number(&self) -> usize {
+        self.number
     }
 
     /// The number of connections that were opened before that of this request.

@@ -18,6 +18,9 @@ use crate::answer::{End, Response};
 use crate::call::Call;
 use crate::clock::Clock;
 
+/// How long a client has to read what was sent before a reset.
+const BEFORE_RESET: Duration = Duration::from_millis(20);
+
 /// The headers of a request may have this many bytes, and its body.
 const MAX_HEAD: usize = 1 << 20;
 const MAX_BODY: usize = 64 << 20;
@@ -164,9 +167,24 @@ async fn serve<H: Handler>(mut stream: TcpStream, number: usize, handler: &Arc<H
         }
         clock.sent(attempt);
         match end {
-            End::Keep => {}
             End::Close => return stream.shutdown().await,
-            End::Reset => return stream.set_zero_linger(),
+            End::Reset => {
+                if !bytes.is_empty() {
+                    // A reset may overtake what was sent before.
+                    tokio::time::sleep(BEFORE_RESET).await;
+                }
+                return stream.set_zero_linger();
+            }
+            End::Repeat(bytes) if !bytes.is_empty() => {
+                clock.stall(attempt);
+                loop {
+                    stream.write_all(&bytes).await?;
+                    if !pause.is_zero() {
+                        clock.wait(attempt, pause).await;
+                    }
+                }
+            }
+            End::Keep | End::Repeat(_) => {}
             End::Stall => {
                 clock.stall(attempt);
                 let mut rest = [0; 64];

@@ -51,12 +51,15 @@ impl Shared {
             Source::File(recording) => recording.answer(&call),
         };
         let answer = answer.unwrap_or_else(|problem| unexpected(&mut call, problem));
-        self.lock().calls.push(call);
+        let mut state = self.lock();
+        call.number = state.calls.len();
+        state.calls.push(call);
         answer.response(Shape::Other, Times::At(Timestamp::default()))
     }
 
     fn answer_as_expected(&self, mut call: Call) -> Response {
         let mut state = self.lock();
+        call.number = state.calls.len();
         let (reply, shape, times) = match state.accept(&mut call) {
             Ok(found) => found,
             Err(problem) => {

@@ -20,12 +20,12 @@ async fn errors_without_server_do_not_name_it_anywhere() {
     let unreachable = client.query(UP, &query).await.unwrap_err();
     assert!(unreachable.to_string().contains("127.0.0.1"), "{unreachable}");
 
-    let repeats = Server::start(|_, stream| {
-        use std::io::Write;
-        let address = stream.local_addr().unwrap();
+    let repeats = Server::start(|request, stream| {
+        let address = &request.headers["host"];
         let said =
             format!(r#"{{"status":"error","errorType":"internal","error":"store {address} of 127.0.0.1 failed"}}"#);
-        stream.write_all(json(500, &said).as_bytes()).map(|()| crate::faulty_server::After::Keep)
+        stream.extend_from_slice(json(500, &said).as_bytes());
+        Ok(crate::faulty_server::After::Keep)
     });
     let repeated = ask_once(&repeats).await.unwrap_err();
     assert!(repeated.to_string().contains("store 127.0.0.1:"), "{repeated}");

@@ -1,14 +1,9 @@
 //! What the client makes of bodies that are not as they should be.
 
 use std::io::Write;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::faulty_server::{
-    After, Server, answer, ask, ask_once, client_of, http_error, json, vector, vector_body, wait_for_client_to_go,
-};
+use crate::faulty_server::{After, Server, answer, ask, ask_once, client_of, http_error, json, vector, vector_body};
 use promql_presets::DecodeError;
 use promql_presets::presets::prometheus::{self, UP};
 use promql_presets::{ErrorKind, PartialData, PrometheusClient, RetryPolicy, TimeRange};
@@ -49,11 +44,8 @@ async fn blanks_before_a_body_are_bytes_like_others() {
     let server = Server::start(move |_, stream| {
         let body = vector_body("7");
         write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", blanks.len() + body.len())?;
-        for blank in blanks.as_bytes().chunks(700) {
-            stream.write_all(blank)?;
-            thread::sleep(Duration::from_millis(10));
-        }
-        stream.write_all(body.as_bytes()).map(|()| After::Keep)
+        write!(stream, "{blanks}{body}")?;
+        Ok(After::Trickle(700, Duration::from_millis(10)))
     });
     assert_eq!(ask_once(&server).await.unwrap(), 7.0);
     for blanks in [3, 600] {
@@ -249,15 +241,14 @@ async fn the_status_of_a_failure_is_not_lost_with_its_body() {
         "Content-Encoding: identity\r\nContent-Encoding: gzip\r\nContent-Length: 9\r\n\r\nslow down",
         "Content-Length: 9\r\n\r\nslow down, and more that is not said to come",
     ];
-    for (after, head) in [After::Close, After::Reset].into_iter().flat_map(|after| heads.map(|head| (after, head))) {
+    for (is_reset, head) in [false, true].into_iter().flat_map(|is_reset| heads.map(|head| (is_reset, head))) {
         let failing = move |status| {
             Server::start(move |request, stream| {
                 if request.number > 0 {
                     return stream.write_all(vector("7").as_bytes()).map(|()| After::Keep);
                 }
                 write!(stream, "HTTP/1.1 {status} Whatever\r\n{head}")?;
-                thread::sleep(Duration::from_millis(20));
-                Ok(after)
+                Ok(if is_reset { After::Reset } else { After::Close })
             })
         };
         let error = ask(&client_of(&failing(400)).build().unwrap()).await.expect_err(head);
@@ -271,7 +262,7 @@ async fn the_status_of_a_failure_is_not_lost_with_its_body() {
     // Nor with one that does not come.
     let server = Server::start(|_, stream| {
         write!(stream, "HTTP/1.1 503 Whatever\r\nContent-Length: 100\r\n\r\nslow down")?;
-        Err(wait_for_client_to_go(stream))
+        Ok(After::Stall)
     });
     let client = client_of(&server).timeout(Duration::from_millis(200)).build().unwrap();
     assert_eq!(http_error(&ask(&client).await.unwrap_err()), (503, "slow down"));
@@ -281,10 +272,7 @@ async fn the_status_of_a_failure_is_not_lost_with_its_body() {
 fn endless(status: u16, start: &'static str, again: &'static str) -> Server {
     Server::start(move |_, stream| {
         write!(stream, "HTTP/1.1 {status} OK\r\n\r\n{start}")?;
-        let block = again.repeat(4096);
-        loop {
-            stream.write_all(block.as_bytes())?;
-        }
+        Ok(After::Repeat(again.repeat(4096).into(), Duration::ZERO))
     })
 }
 
@@ -413,8 +401,6 @@ async fn a_stream_gives_what_arrived_and_then_the_fault() {
     let (head, tail) = (start.clone(), end.clone());
     let cut = Server::start(move |_, stream| {
         write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{head},", head.len() + tail.len())?;
-        stream.flush()?;
-        thread::sleep(Duration::from_millis(50));
         Ok(After::Reset)
     });
     let querier = prometheus::Querier::new();
@@ -455,18 +441,13 @@ async fn a_stream_gives_what_arrived_and_then_the_fault() {
 #[tokio::test]
 async fn a_slow_reader_of_a_stream_has_its_time_and_a_slow_server_has_not() {
     let series = r#"{"metric":{"job":"a"},"values":[[1,"1"]]}"#;
-    let (count, wait) = (Arc::new(AtomicUsize::new(0)), Duration::from_millis(60));
-    let sent = Arc::clone(&count);
+    let wait = Duration::from_millis(60);
     let server = Server::start(move |_, stream| {
         write!(
             stream,
             "HTTP/1.1 200 OK\r\n\r\n{{\"status\":\"success\",\"data\":{{\"resultType\":\"matrix\",\"result\":["
         )?;
-        loop {
-            write!(stream, "{series},")?;
-            sent.fetch_add(1, Ordering::SeqCst);
-            thread::sleep(wait);
-        }
+        Ok(After::Repeat(format!("{series},").into(), wait))
     });
     let client = client_of(&server).timeout(Duration::from_millis(300)).build().unwrap();
     let querier = prometheus::Querier::new();
@@ -486,7 +467,6 @@ async fn a_slow_reader_of_a_stream_has_its_time_and_a_slow_server_has_not() {
     };
     assert!(error.is_timeout(), "{error:?}");
     assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
-    assert!(count.load(Ordering::SeqCst) > 12);
 }
 
 #[tokio::test]
@@ -494,9 +474,7 @@ async fn a_dropped_stream_leaves_the_server() {
     let server = Server::start(|_, stream| {
         let start = r#"{"status":"success","data":{"resultType":"matrix","result":["#;
         write!(stream, "HTTP/1.1 200 OK\r\n\r\n{start}")?;
-        loop {
-            stream.write_all(br#"{"metric":{"job":"a"},"values":[[1,"1"]]},"#)?;
-        }
+        Ok(After::Repeat(br#"{"metric":{"job":"a"},"values":[[1,"1"]]},"#.to_vec(), Duration::ZERO))
     });
     let client = client_of(&server).max_concurrent(1).build().unwrap();
     let querier = prometheus::Querier::new();
@@ -513,12 +491,12 @@ async fn a_range_in_parts_has_every_point_once() {
     let server = Server::start(|request, stream| {
         let number = |name| request.parameter(name).unwrap().split('.').next().unwrap().parse::<usize>().unwrap();
         let (start, end, step) = (number("start"), number("end"), number("step"));
-        // Later parts come first.
-        thread::sleep(Duration::from_millis(if start < 3000 { 60 } else { 5 }));
         let values: Vec<_> = (start..=end).step_by(step).map(|at| format!(r#"[{at},"{at}"]"#)).collect();
         let result = format!(r#"[{{"metric":{{"job":"a"}},"values":[{}]}}]"#, values.join(","));
         let body = format!(r#"{{"status":"success","data":{{"resultType":"matrix","result":{result}}}}}"#);
-        stream.write_all(json(200, &body).as_bytes()).map(|()| After::Keep)
+        stream.write_all(json(200, &body).as_bytes())?;
+        // Later parts come first.
+        Ok(After::Late(Duration::from_millis(if start < 3000 { 60 } else { 5 })))
     });
     let client = client_of(&server).max_steps(99).build().unwrap();
     let querier = prometheus::Querier::new();

@@ -2,14 +2,12 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::faulty_server::{
     After, Server, answer, ask, ask_once, client_of, http_error, json, quick, vector, vector_body,
-    wait_for_client_to_go,
 };
 use httpdate::fmt_http_date;
 use promql_presets::presets::prometheus::{self, UP};
@@ -65,7 +63,7 @@ async fn errors_tell_where_and_nothing_about_credentials() {
 async fn time_that_runs_out_does_not_hide_what_went_wrong_before() {
     let server = Server::start(|request, stream| match request.number {
         0 => stream.write_all(answer(503, "", "overload of hunter22").as_bytes()).map(|()| After::Keep),
-        _ => Err(wait_for_client_to_go(stream)),
+        _ => Ok(After::Stall),
     });
     let client = client_of(&server).bearer_auth("hunter22").timeout(Duration::from_millis(200)).build().unwrap();
     let error = ask(&client).await.unwrap_err();
@@ -138,12 +136,8 @@ async fn a_reset_within_the_body_is_tried_again() {
 #[tokio::test]
 async fn a_trickle_ends_with_the_deadline() {
     let server = Server::start(|_, stream| {
-        write!(stream, "HTTP/1.1 200 OK\r\n\r\n")?;
-        for byte in vector_body("7").bytes() {
-            stream.write_all(&[byte])?;
-            thread::sleep(Duration::from_millis(50));
-        }
-        Ok(After::Close)
+        write!(stream, "HTTP/1.1 200 OK\r\n\r\n{}", vector_body("7"))?;
+        Ok(After::Trickle(19, Duration::from_millis(200)))
     });
     let client = client_of(&server).timeout(Duration::from_millis(400)).build().unwrap();
     let start = Instant::now();
@@ -166,7 +160,7 @@ async fn a_trickle_ends_with_the_deadline() {
 
 #[tokio::test]
 async fn a_server_that_never_answers_is_left_at_the_deadline_or_before() {
-    let server = Server::start(|_, stream| Err(wait_for_client_to_go(stream)));
+    let server = Server::start(|_, _| Ok(After::Stall));
     let client = client_of(&server).timeout(Duration::from_millis(200)).build().unwrap();
     let error = ask(&client).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Timeout(_)));
@@ -393,7 +387,7 @@ async fn streams_that_are_not_read_keep_nobody_waiting() {
     let server = Server::start(|request, stream| {
         if request.path.ends_with("query_range") {
             write!(stream, "HTTP/1.1 200 OK\r\n\r\n{{\"status\":\"success\",")?;
-            return Err(wait_for_client_to_go(stream));
+            return Ok(After::Stall);
         }
         stream.write_all(vector("7").as_bytes()).map(|()| After::Keep)
     });
@@ -430,13 +424,9 @@ async fn a_response_before_the_end_of_a_request_is_that_response() {
 
 #[tokio::test]
 async fn no_more_calls_at_once_than_allowed() {
-    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let (current, highest) = (Arc::clone(&now), Arc::clone(&most));
     let server = Server::start(move |_, stream| {
-        highest.fetch_max(current.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-        thread::sleep(Duration::from_millis(30));
-        current.fetch_sub(1, Ordering::SeqCst);
-        stream.write_all(vector("7").as_bytes()).map(|()| After::Keep)
+        stream.write_all(vector("7").as_bytes())?;
+        Ok(After::Late(Duration::from_millis(30)))
     });
     let client = client_of(&server).max_concurrent(2).build().unwrap();
     let calls = (0..8).map(|_| {
@@ -446,10 +436,11 @@ async fn no_more_calls_at_once_than_allowed() {
     for call in calls.collect::<Vec<_>>() {
         assert_eq!(call.await.unwrap().unwrap(), 7.0);
     }
-    assert_eq!((most.load(Ordering::SeqCst), server.connections()), (2, 2));
+    // Each connection has one call at a time.
+    assert_eq!(server.connections(), 2);
 
     // Waiting for a turn counts towards the timeout.
-    let stuck = Server::start(|_, stream| Err(wait_for_client_to_go(stream)));
+    let stuck = Server::start(|_, _| Ok(After::Stall));
     let client = client_of(&stuck).max_concurrent(1).timeout(Duration::from_millis(200)).build().unwrap();
     let first = tokio::spawn(first_of(client.clone()));
     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -508,7 +499,7 @@ async fn every_end_of_a_call_is_reported_once() {
         0 => stream.write_all(answer(503, "", "").as_bytes()).map(|()| After::Keep),
         1 => stream.write_all(vector("7").as_bytes()).map(|()| After::Keep),
         2 => stream.write_all(answer(400, "", "no").as_bytes()).map(|()| After::Keep),
-        _ => Err(wait_for_client_to_go(stream)),
+        _ => Ok(After::Stall),
     });
     let reports = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&reports);
@@ -568,11 +559,7 @@ async fn what_is_no_http_is_not_asked_again() {
 async fn headers_that_trickle_end_with_the_deadline() {
     let server = Server::start(|_, stream| {
         write!(stream, "HTTP/1.1 200 OK\r\n")?;
-        for number in 0.. {
-            write!(stream, "X-{number}: x\r\n")?;
-            thread::sleep(Duration::from_millis(50));
-        }
-        Ok(After::Close)
+        Ok(After::Repeat(b"X: x\r\n".to_vec(), Duration::from_millis(50)))
     });
     let client = client_of(&server).timeout(Duration::from_millis(200)).build().unwrap();
     assert!(matches!(ask(&client).await.unwrap_err().kind(), ErrorKind::Timeout(_)));
@@ -698,8 +685,7 @@ async fn a_page_to_log_in_is_not_ready() {
 async fn responses_to_health_checks_are_limited() {
     let endless = Server::start(|_, stream| {
         write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n{{\"a\":[1")?;
-        while stream.write_all(&[b','; 1].repeat(1 << 16).iter().flat_map(|_| *b",1").collect::<Vec<_>>()).is_ok() {}
-        Ok(After::Close)
+        Ok(After::Repeat(b",1".repeat(1 << 16), Duration::ZERO))
     });
     let error = client_of(&endless).build().unwrap().healthy().await.unwrap_err();
     assert!(error.to_string().contains("longer than the limit of 4194304 bytes"), "{error}");

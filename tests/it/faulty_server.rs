@@ -1,15 +1,12 @@
-//! A local HTTP server that does what servers should not do.
+//! A local HTTP server that does what servers should not do, such as responses that are not quite HTTP.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::io;
 use std::time::Duration;
 
 use promql_presets::presets::prometheus::{self, UP};
 use promql_presets::{ClientBuilder, Error, ErrorKind, PrometheusClient, RetryPolicy};
+use promql_presets_testing::{Answer, Call, MockPrometheus};
 
 /// What a client asked.
 #[derive(Clone, Debug, Default)]
@@ -36,140 +33,98 @@ impl Request {
     }
 }
 
+impl From<&Call> for Request {
+    fn from(call: &Call) -> Self {
+        Self {
+            method: call.method().to_owned(),
+            path: call.path().to_owned(),
+            query: call.query_string().to_owned(),
+            headers: call.headers().iter().cloned().collect(),
+            parameters: call.parameters().to_vec(),
+            number: call.number(),
+            connection: call.connection(),
+        }
+    }
+}
+
 /// What becomes of a connection after an answer.
-#[derive(Clone, Copy)]
 pub(crate) enum After {
     Keep,
     Close,
     /// Closed in a way that tells the client of an error.
     Reset,
+    /// Nothing, until the client goes away.
+    Stall,
+    /// The answer is sent in pieces, with pauses, and the connection closed.
+    Trickle(usize, Duration),
+    /// The answer is sent late.
+    Late(Duration),
+    /// The same again and again, with pauses.
+    Repeat(Vec<u8>, Duration),
 }
 
-/// A server on a port of its own, until the end of the program.
+/// A mock whose answers are bytes, until the end of the program.
 pub(crate) struct Server {
     pub(crate) url: String,
-    requests: Arc<Mutex<Vec<Request>>>,
-    connections: Arc<AtomicUsize>,
-    /// Connections whose client has gone away.
-    gone: Arc<AtomicUsize>,
+    mock: &'static MockPrometheus,
 }
 
 impl Server {
     /// Answers each request by whatever `answer` writes.
-    pub(crate) fn start(
-        answer: impl Fn(&Request, &mut TcpStream) -> io::Result<After> + Send + Sync + 'static,
-    ) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let server = Self {
-            url: format!("http://{}", listener.local_addr().unwrap()),
-            requests: Arc::default(),
-            connections: Arc::default(),
-            gone: Arc::default(),
-        };
-        let (requests, connections) = (Arc::clone(&server.requests), Arc::clone(&server.connections));
-        let (gone, answer) = (Arc::clone(&server.gone), Arc::new(answer));
-        thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                let connection = connections.fetch_add(1, Ordering::SeqCst);
-                let (requests, gone, answer) = (Arc::clone(&requests), Arc::clone(&gone), Arc::clone(&answer));
-                thread::spawn(move || {
-                    if serve(stream, connection, &requests, &*answer).is_err() {
-                        gone.fetch_add(1, Ordering::SeqCst);
-                    }
-                });
-            }
-        });
-        server
+    pub(crate) fn start(answer: impl Fn(&Request, &mut Vec<u8>) -> io::Result<After> + Send + Sync + 'static) -> Self {
+        let mock: &MockPrometheus = Box::leak(Box::new(MockPrometheus::start()));
+        mock.on_any()
+            .answers_with(move |call| {
+                let mut bytes = Vec::new();
+                let after = answer(&call.into(), &mut bytes).unwrap();
+                let answer = Answer::raw(bytes);
+                match after {
+                    After::Keep => answer,
+                    After::Close => answer.then_close(),
+                    After::Reset => answer.reset_after(usize::MAX),
+                    After::Stall => answer.stall_after(usize::MAX),
+                    After::Trickle(piece, pause) => answer.trickle(piece, pause).then_close(),
+                    After::Late(delay) => answer.delay(delay),
+                    After::Repeat(bytes, pause) => answer.then_repeat(bytes).trickle(usize::MAX, pause),
+                }
+            })
+            .any_times();
+        Self { url: mock.url().to_owned(), mock }
     }
 
     /// Answers each request with the same.
     pub(crate) fn always(answer: impl Into<Vec<u8>>) -> Self {
-        let answer = answer.into();
-        Self::start(move |_, stream| stream.write_all(&answer).map(|()| After::Keep))
+        let mock: &MockPrometheus = Box::leak(Box::new(MockPrometheus::start()));
+        mock.on_any().returns(Answer::raw(answer)).any_times();
+        Self { url: mock.url().to_owned(), mock }
     }
 
     /// Answers the first requests with these, and all others with the last.
     pub(crate) fn sequence(answers: &[String]) -> Self {
         let answers = answers.to_vec();
         Self::start(move |request, stream| {
-            stream.write_all(answers[request.number.min(answers.len() - 1)].as_bytes())?;
+            stream.extend_from_slice(answers[request.number.min(answers.len() - 1)].as_bytes());
             Ok(After::Keep)
         })
     }
 
     pub(crate) fn requests(&self) -> Vec<Request> {
-        self.requests.lock().unwrap().clone()
+        self.mock.calls().iter().map(Request::from).collect()
     }
 
     pub(crate) fn connections(&self) -> usize {
-        self.connections.load(Ordering::SeqCst)
+        self.mock.connections()
     }
 
     /// Waits until a client has gone away from as many connections.
     pub(crate) async fn wait_for_gone(&self, count: usize) {
         for _ in 0..400 {
-            if self.gone.load(Ordering::SeqCst) >= count {
+            if self.mock.abandoned() >= count {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        panic!("{} clients have gone away, not {count}", self.gone.load(Ordering::SeqCst));
-    }
-}
-
-fn serve(
-    mut stream: TcpStream,
-    connection: usize,
-    requests: &Mutex<Vec<Request>>,
-    answer: &dyn Fn(&Request, &mut TcpStream) -> io::Result<After>,
-) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let mut reader = BufReader::new(stream.try_clone()?);
-    while let Some(mut request) = read(&mut reader)? {
-        {
-            let mut requests = requests.lock().unwrap();
-            (request.number, request.connection) = (requests.len(), connection);
-            requests.push(request.clone());
-        }
-        match answer(&request, &mut stream)? {
-            After::Keep => {}
-            After::Close => return stream.shutdown(Shutdown::Both),
-            After::Reset => return socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)),
-        }
-    }
-    Ok(())
-}
-
-/// The next request of a connection, `None` at its end.
-fn read(reader: &mut impl BufRead) -> io::Result<Option<Request>> {
-    let mut request = Request::default();
-    let mut line = String::new();
-    reader.read_line(&mut line)?;
-    let Some((method, rest)) = line.split_once(' ') else { return Ok(None) };
-    let target = rest.split(' ').next().unwrap_or_default();
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    (request.method, request.path, request.query) = (method.to_owned(), path.to_owned(), query.to_owned());
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line)?;
-        let Some((name, value)) = line.split_once(':') else { break };
-        request.headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
-    }
-    let length = request.headers.get("content-length").map_or(0, |length| length.parse().unwrap());
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body)?;
-    for form in [request.query.as_bytes(), &body] {
-        request.parameters.extend(url::form_urlencoded::parse(form).into_owned());
-    }
-    Ok(Some(request))
-}
-
-/// Blocks until the client goes away, which is an error.
-pub(crate) fn wait_for_client_to_go(stream: &mut TcpStream) -> io::Error {
-    match stream.read(&mut [0; 64]) {
-        Ok(0) => io::ErrorKind::ConnectionAborted.into(),
-        Ok(_) => io::Error::other("the client has more to say"),
-        Err(error) => error,
+        panic!("{} clients have gone away, not {count}", self.mock.abandoned());
     }
 }
 
