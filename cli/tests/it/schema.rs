@@ -1,6 +1,8 @@
 //! `schema` with exposition pages: files, URLs and standard input.
 
-use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::{env, fs};
 
 use serde_json::{Value, json};
 
@@ -375,4 +377,69 @@ fn secrets_are_never_arguments() {
     registry.write("user", "me\n");
     assert!(run("--basic-auth user").err.contains("does not hold `user:password`"));
     assert!(run("--basic-auth user --bearer-token user").err.contains("cannot be used with"));
+}
+
+/// A crate outside of this workspace, as others write it.
+fn service(name: &str, presets: &str) -> Folder {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let manifest = format!(
+        "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n\
+         [dependencies]\npromql-presets = {{ path = '{root}' }}\n\
+         [build-dependencies]\npromql-presets-compiler = {{ path = '{root}/compiler' }}\n"
+    );
+    let folder = Folder::new(
+        name,
+        &[
+            ("Cargo.toml", &manifest),
+            ("build.rs", "fn main() {\n    promql_presets_compiler::build(\"presets\");\n}\n"),
+            ("src/lib.rs", "pub mod presets {\n    promql_presets::include_presets!();\n}\n"),
+            ("presets/http.toml", presets),
+        ],
+    );
+    // The versions that this workspace is tested with, which are at hand without a network.
+    fs::copy(format!("{root}/Cargo.lock"), folder.0.join("Cargo.lock")).unwrap();
+    folder
+}
+
+/// The errors of a build; `None` if it passes.
+fn build(folder: &Folder) -> Option<String> {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // The folder of the library's own tests, so that dependencies are built once.
+    cargo.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("services"));
+    cargo.env_remove("RUSTFLAGS").env("CARGO_TERM_COLOR", "never");
+    let output = cargo.args(["check", "--offline"]).current_dir(&folder.0).output().unwrap();
+    (!output.status.success()).then(|| String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn a_renamed_metric_fails_the_build_with_its_new_name() {
+    let presets = "[presets.rate]\ntemplate = 'sum by ({group_by})(rate(http_requests_total{{{labels}}}[5m]))'\n";
+    let folder = service("schema-renamed", presets);
+    let run = |arguments: &str| run_in(&folder.0, &arguments.split(' ').collect::<Vec<_>>(), b"");
+    let page = Page::serve("# TYPE http_requests_total counter\nhttp_requests_total{code=\"200\"} 1\n");
+    assert_eq!(run(&format!("schema pull --from {}", page.url())).status, 0);
+    assert_eq!(build(&folder), None);
+
+    page.set("# TYPE http_request_total counter\nhttp_request_total{code=\"200\"} 1\n");
+    let diff = run(&format!("schema diff --from {}", page.url()));
+    assert_eq!(diff.status, 1);
+    assert!(
+        diff.out.starts_with("- http_requests_total: ") && diff.out.ends_with(" (read by `http::rate`)\n"),
+        "{}",
+        diff.out
+    );
+    assert_eq!(build(&folder), None, "a build is offline");
+
+    assert_eq!(run(&format!("schema pull --prune --from {}", page.url())).status, 0);
+    let errors = build(&folder).unwrap();
+    let expected = "\
+       2 | template = 'sum by ({group_by})(rate(http_requests_total{{{labels}}}[5m]))'
+         |                                      ^^^^^^^^^^^^^^^^^^^ ";
+    assert!(errors.contains(expected), "{errors}");
+    assert!(errors.contains("= help: a metric with a similar name exists: `http_request_total`"), "{errors}");
+
+    fs::write(folder.0.join("presets/http.toml"), presets.replace("http_requests_total", "http_request_total"))
+        .unwrap();
+    assert_eq!(build(&folder), None);
+    assert_eq!(run(&format!("schema diff --from {}", page.url())).status, 0);
 }
