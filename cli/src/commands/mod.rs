@@ -7,6 +7,7 @@ mod fmt;
 mod import;
 mod list;
 mod parse;
+mod query;
 mod render;
 mod schema;
 mod verify;
@@ -46,6 +47,7 @@ commands! {
     Explain: explain,
     List: list,
     Render: render,
+    Query: query,
     Schema: schema,
     Verify: verify,
     Completions: completions,

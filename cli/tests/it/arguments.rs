@@ -2,7 +2,8 @@
 
 use crate::run;
 
-const COMMANDS: [&str; 9] = ["check", "parse", "fmt", "import", "explain", "list", "render", "verify", "completions"];
+const COMMANDS: [&str; 10] =
+    ["check", "parse", "fmt", "import", "explain", "list", "render", "query", "verify", "completions"];
 
 #[test]
 fn help_and_version() {

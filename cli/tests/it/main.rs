@@ -9,6 +9,7 @@ mod import;
 mod page;
 mod parse;
 mod presets;
+mod query;
 mod schema;
 mod schema_servers;
 mod verify;

@@ -8,3 +8,5 @@ pub(crate) mod reach;
 pub mod registry;
 pub(crate) mod rows;
 pub(crate) mod split;
+
+pub use split::indivisible;

@@ -6,7 +6,8 @@ use crate::promql::{Aggregator, Duration, DurationKind, Expr, ExprKind, Modifier
 ///
 /// `@ start()` and `@ end()` do not: they are rendered as the times of the whole range. `limitk` does because
 /// `VictoriaMetrics` chooses its series once for all points.
-pub(crate) fn indivisible(expr: &Expr<'_>) -> Option<&'static str> {
+#[must_use]
+pub fn indivisible(expr: &Expr<'_>) -> Option<&'static str> {
     let mut found = None;
     expr.walk(&mut |expr| {
         let here = match &expr.kind {

@@ -31,7 +31,7 @@ const DEPENDENCIES: [(&str, &[&str]); 6] = [
     (".", &RUNTIME_DEPENDENCIES),
 ];
 
-const CLI_DEPENDENCIES: [&str; 10] = [
+const CLI_DEPENDENCIES: [&str; 12] = [
     "promql-presets",
     "promql-presets-compiler",
     "promql-presets-core",
@@ -39,8 +39,10 @@ const CLI_DEPENDENCIES: [&str; 10] = [
     "clap_complete",
     "futures-util",
     "indicatif",
+    "jiff",
     "saphyr",
     "serde_json",
+    "terminal_size",
     "tokio",
 ];
 

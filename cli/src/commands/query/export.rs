@@ -1,0 +1,113 @@
+//! Results as CSV and JSON.
+
+use std::collections::BTreeSet;
+
+use promql_presets::{Data, Histogram, Labels, Sample, Timestamp, Value};
+use serde_json::{Value as Json, json};
+
+use crate::json::Object;
+
+/// A series of any result.
+struct Series<'d> {
+    labels: Option<&'d Labels>,
+    samples: Vec<Sample>,
+}
+
+fn series(data: &Data) -> Vec<Series<'_>> {
+    match data {
+        Data::Vector(vector) => {
+            let of = |element: &'_ promql_presets::Element| vec![element.sample().clone()];
+            vector.iter().map(|element| Series { labels: Some(element.labels()), samples: of(element) }).collect()
+        }
+        Data::Matrix(matrix) => matrix
+            .iter()
+            .map(|series| Series { labels: Some(series.labels()), samples: series.iter().collect() })
+            .collect(),
+        Data::Scalar(scalar) => {
+            let sample = Sample { timestamp: scalar.timestamp(), value: Value::Float(scalar.value()) };
+            vec![Series { labels: None, samples: vec![sample] }]
+        }
+        Data::Text(_) | _ => Vec::new(),
+    }
+}
+
+pub(super) fn json(data: &Data) -> String {
+    let mut out = String::new();
+    if let Data::Text(text) = data {
+        Object::open(&mut out).field("text", text.value()).close();
+        return out + "\n";
+    }
+    for Series { labels, samples } in series(data) {
+        let labels: serde_json::Map<String, Json> = labels
+            .iter()
+            .flat_map(|labels| labels.iter())
+            .map(|(name, value)| (name.to_owned(), value.into()))
+            .collect();
+        let pair = |sample: &Sample| json!([seconds(sample.timestamp), number(&sample.value)]);
+        let values: Vec<Json> = samples.iter().map(pair).collect();
+        Object::open(&mut out).field("labels", labels).field("values", values).close();
+        out.push('\n');
+    }
+    out
+}
+
+/// Unix time in seconds.
+fn seconds(time: Timestamp) -> Json {
+    let millis = time.as_millis();
+    if millis % 1000 == 0 { (millis / 1000).into() } else { time.as_secs_f64().into() }
+}
+
+fn number(value: &Value) -> Json {
+    match value {
+        Value::Histogram(histogram) => {
+            let buckets: Vec<Json> = histogram
+                .buckets
+                .iter()
+                .map(|bucket| json!([float(bucket.lower), float(bucket.upper), bucket.count]))
+                .collect();
+            json!({ "count": float(histogram.count), "sum": float(histogram.sum), "buckets": buckets })
+        }
+        other => other.float().map_or(Json::Null, float),
+    }
+}
+
+/// JSON has no NaN and no infinity.
+fn float(value: f64) -> Json {
+    if value.is_finite() { value.into() } else { super::numbers::human(value, None).into() }
+}
+
+pub(super) fn csv(data: &Data) -> String {
+    let all = series(data);
+    let names: BTreeSet<&str> =
+        all.iter().filter_map(|series| series.labels).flat_map(|labels| labels.iter().map(|(name, _)| name)).collect();
+    let has_histograms =
+        all.iter().flat_map(|series| &series.samples).any(|sample| sample.value.as_histogram().is_some());
+    let extra: &[&str] = if has_histograms { &["value", "count", "sum"] } else { &["value"] };
+    let mut out = line(["time"].into_iter().chain(names.iter().copied()).chain(extra.iter().copied()));
+    for Series { labels, samples } in &all {
+        for Sample { timestamp, value } in samples {
+            let value_of = |name: &&str| labels.and_then(|labels| labels.get(name)).unwrap_or_default().to_owned();
+            let mut cells = vec![timestamp.to_string()];
+            cells.extend(names.iter().map(value_of));
+            cells.push(value.float().map(|float| float.to_string()).unwrap_or_default());
+            if has_histograms {
+                let of = |part: fn(&Histogram) -> f64| value.as_histogram().map(part).map(|part| part.to_string());
+                cells.extend([of(|it| it.count), of(|it| it.sum)].map(Option::unwrap_or_default));
+            }
+            out.push_str(&line(cells.iter().map(String::as_str)));
+        }
+    }
+    out
+}
+
+/// A row of RFC 4180.
+fn line<'c>(cells: impl Iterator<Item = &'c str>) -> String {
+    let quoted = cells.map(|cell| {
+        if cell.contains(['"', ',', '\n', '\r']) {
+            format!("\"{}\"", cell.replace('"', "\"\""))
+        } else {
+            cell.to_owned()
+        }
+    });
+    quoted.collect::<Vec<_>>().join(",") + "\n"
+}

@@ -1,0 +1,267 @@
+//! `promql-presets query`: runs a preset, or any PromQL, and shows the result.
+
+mod axes;
+mod chart;
+mod export;
+mod numbers;
+mod table;
+
+use std::io::{IsTerminal, stdout};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::ValueEnum;
+use promql_presets::{
+    Data, Error, ErrorKind, InstantQuery, MAX_STEPS, Matrix, PrometheusClient, RangeError, Step, TimeRange, Timestamp,
+};
+use promql_presets_compiler::check::check_query;
+use promql_presets_compiler::diagnostic::emit::Messages;
+use promql_presets_compiler::promql::{Features, Syntax, parse};
+use promql_presets_compiler::{Severity, SourceFile, backend, compile};
+use promql_presets_core::{Input, PromDuration};
+
+use crate::FOUND;
+use crate::emptiness::causes;
+use crate::failure::Failure;
+use crate::folders::Dir;
+use crate::output::{in_colors, message, print, remark};
+use crate::progress;
+use crate::querier::{QuerierOptions, errors, find};
+use crate::server::{Server, block_on};
+
+/// The points of a part of a long range; servers accept 11,000.
+const PART: u64 = 10_000;
+
+/// The points of a range where no chart limits them.
+const DEFAULT_POINTS: u64 = 500;
+
+/// Runs a preset, and shows the result as a table or a chart
+///
+/// Without a range, the result is that of one point in time, as a table; with one, it is a chart. Warnings of the server
+/// are shown on standard error. If there is no data, the reason is: which selector of the query is empty.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exit status: 0, 1 if the preset or the query is refused, 2 if the server cannot be reached
+
+Example:
+  promql-presets query http::rate --label job=api --group-by code --range 6h")]
+pub(crate) struct Arguments {
+    /// The name of a preset, see `promql-presets list`, such as `container_utilization::rate`
+    #[arg(required_unless_present = "raw")]
+    preset: Option<String>,
+    /// A query that is no preset
+    #[arg(long, value_name = "PROMQL", conflicts_with_all = ["preset", "name", "labels", "group_by", "window"])]
+    raw: Option<String>,
+    #[command(flatten)]
+    dir: Dir,
+    #[command(flatten)]
+    querier: QuerierOptions,
+    /// The point in time, in seconds or as `2026-01-31T12:00:00Z`; default: now
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["range", "start", "end"])]
+    at: Option<Timestamp>,
+    /// The length of a range that ends now, such as `6h`
+    #[arg(long, value_name = "DURATION", conflicts_with_all = ["start", "end"])]
+    range: Option<PromDuration>,
+    /// The start of a range
+    #[arg(long, value_name = "TIME", requires = "end")]
+    start: Option<Timestamp>,
+    /// The end of a range
+    #[arg(long, value_name = "TIME", requires = "start")]
+    end: Option<Timestamp>,
+    /// The time between two points, or `auto` for as many points as the chart can show
+    #[arg(long, value_name = "DURATION", default_value = "auto")]
+    step: String,
+    /// Query again and again, at this interval
+    #[arg(long, value_name = "DURATION")]
+    watch: Option<PromDuration>,
+    /// The format; by default a table, for ranges a chart. `csv` has a row per sample, with time, the labels, and value,
+    /// or count and sum of native histograms. `json` is one object per line and series, with labels and values: pairs of
+    /// Unix time in seconds and value, which is a number, a string such as `NaN`, or an object with count, sum and buckets
+    #[arg(long)]
+    format: Option<Format>,
+    #[command(flatten)]
+    server: Server,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Table,
+    Chart,
+    Csv,
+    Json,
+}
+
+/// What is asked.
+struct Asked {
+    query: String,
+    unit: Option<String>,
+    /// What makes a range query impossible to split.
+    indivisible: Option<&'static str>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let (asked, url) = match (&arguments.preset, &arguments.raw) {
+        (Some(preset), _) => of_preset(arguments, preset)?,
+        (None, Some(query)) => (of_text(query)?, None),
+        (None, None) => return Err(Failure::new("no preset given")),
+    };
+    let Some(asked) = asked else { return Ok(ExitCode::from(FOUND)) };
+    let client = arguments.server.client(url.as_deref())?;
+    block_on(async {
+        loop {
+            let outcome = arguments.ask(&client, &asked).await;
+            let Some(watch) = arguments.watch else { return outcome };
+            // A server that restarts may come back.
+            if let Err(failure) = outcome {
+                remark(failure.to_string().trim_end());
+            }
+            tokio::time::sleep(Duration::from_millis(watch.as_millis().max(100))).await;
+        }
+    })
+}
+
+/// The query of a preset, and the default server. Without a query, the reason has been printed.
+fn of_preset(arguments: &Arguments, name: &str) -> Result<(Option<Asked>, Option<String>), Failure> {
+    let folder = arguments.dir.read()?;
+    let output = compile(&folder.files);
+    let (module, preset) = find(&output, name)?;
+    if let Some(text) = errors(&folder, &output, module, preset) {
+        print(&text)?;
+        return Ok((None, None));
+    }
+    let querier = arguments.querier.querier(true);
+    match preset.render(module, &Input::of(&querier), arguments.querier.window()) {
+        Ok(query) => {
+            let asked = Asked { query, unit: preset.unit.clone(), indivisible: preset.facts.indivisible };
+            Ok((Some(asked), output.url.clone()))
+        }
+        Err(error) => {
+            remark(&format!("error: {error}"));
+            Ok((None, None))
+        }
+    }
+}
+
+/// A query that is no preset. Mistakes are printed before anything is sent.
+fn of_text(query: &str) -> Result<Option<Asked>, Failure> {
+    let parsed = parse(query, Syntax { template: false, features: Features::all() });
+    let file = SourceFile { name: String::new(), path: "query".to_owned(), text: query.to_owned() };
+    let (messages, colors) = (Messages::of(&file), in_colors());
+    let Some(expr) = parsed.expr.as_ref().filter(|_| parsed.diagnostics.is_empty()) else {
+        let texts: Vec<String> =
+            parsed.diagnostics.iter().map(|found| message(&messages, found, colors) + "\n").collect();
+        print(&texts.join("\n"))?;
+        return Ok(None);
+    };
+    for mut found in check_query(query, expr) {
+        // Prometheus accepts the query nevertheless.
+        found.severity = Severity::Warning;
+        remark(&message(&messages, &found, false));
+    }
+    Ok(Some(Asked { query: query.to_owned(), unit: None, indivisible: backend::indivisible(expr) }))
+}
+
+impl Arguments {
+    async fn ask(&self, client: &PrometheusClient, asked: &Asked) -> Result<ExitCode, Failure> {
+        let size = chart::Size::of_terminal();
+        let answer = match self.time_range(size)? {
+            Some(range) => self.over(client, asked, range).await?.map(Data::Matrix),
+            None => client.raw_query(asked.query.as_str()).when_some(self.at, InstantQuery::at).await,
+        };
+        let data = match answer {
+            Ok(data) => data,
+            Err(error) if matches!(error.kind(), ErrorKind::Server { .. } | ErrorKind::Decode(_)) => {
+                remark(&format!("error: {error}"));
+                return Ok(ExitCode::from(FOUND));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let text = self.text(&data, asked, size)?;
+        let is_live = self.watch.is_some() && stdout().is_terminal();
+        print(&if is_live { format!("\u{1b}[H\u{1b}[2J{text}") } else { text })?;
+        let meta = data.meta();
+        meta.warnings.iter().for_each(|text| remark(&format!("warning: {text}")));
+        meta.infos.iter().for_each(|text| remark(&format!("info: {text}")));
+        let is_empty = match &data {
+            Data::Vector(vector) => vector.is_empty(),
+            Data::Matrix(matrix) => matrix.is_empty(),
+            _ => false,
+        };
+        if is_empty {
+            let causes = causes(client, &asked.query, self.end.or(self.at)).await;
+            for cause in &causes {
+                remark(&format!("no data: {}", cause.message));
+            }
+            if causes.is_empty() {
+                remark("no data");
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// The range that is asked for. `auto` steps are at round times.
+    fn time_range(&self, size: chart::Size) -> Result<Option<TimeRange>, Failure> {
+        let invalid = |error: RangeError| Failure::new(format!("invalid time range: {error}"));
+        let range = match (self.range, self.start, self.end) {
+            (Some(length), ..) => TimeRange::last(Duration::from_millis(length.as_millis())),
+            (None, Some(start), Some(end)) => TimeRange::new(start, end).map_err(invalid)?,
+            _ => return Ok(None),
+        };
+        if self.step != "auto" {
+            return range.step(self.step.as_str()).map(Some).map_err(invalid);
+        }
+        let points = if matches!(self.format, None | Some(Format::Chart)) { size.points() } else { DEFAULT_POINTS };
+        range.step(Step::auto(points)).map(|range| Some(range.aligned())).map_err(invalid)
+    }
+
+    /// Queries a range, in parts if it is long.
+    async fn over(
+        &self,
+        client: &PrometheusClient,
+        asked: &Asked,
+        range: TimeRange,
+    ) -> Result<Result<Matrix, Error>, Failure> {
+        let query = asked.query.as_str();
+        if range.points() <= MAX_STEPS {
+            return Ok(client.raw_query_range(query, range).await);
+        }
+        if let Some(what) = asked.indivisible {
+            return Err(Failure::new(format!(
+                "{} points are too many, and `{what}` makes the query indivisible",
+                range.points()
+            ))
+            .help("use a longer `--step`"));
+        }
+        let step = Duration::from_millis(range.step_duration().as_millis());
+        let parts = range.points().div_ceil(PART);
+        let bar = progress::bar(usize::try_from(parts).unwrap_or(usize::MAX), "querying parts");
+        let (mut start, mut found) = (range.start(), Vec::new());
+        while start <= range.end() {
+            let last = start.checked_add(step * u32::try_from(PART - 1).unwrap_or(u32::MAX)).unwrap_or(range.end());
+            let part = TimeRange::new(start, last.min(range.end())).and_then(|part| part.step(range.step_duration()));
+            let part = part.map_err(|error| Failure::new(format!("invalid time range: {error}")))?;
+            match client.raw_query_range(query, part).await {
+                Ok(matrix) => found.push(matrix),
+                Err(error) => return Ok(Err(error)),
+            }
+            bar.inc(1);
+            let Some(next) = last.checked_add(step) else { break };
+            start = next;
+        }
+        bar.finish_and_clear();
+        Matrix::join(found).map(Ok).map_err(|error| Failure::new(format!("the parts do not fit together: {error}")))
+    }
+
+    fn text(&self, data: &Data, asked: &Asked, size: chart::Size) -> Result<String, Failure> {
+        let unit = asked.unit.as_deref();
+        Ok(match (self.format, data) {
+            (Some(Format::Json), data) => export::json(data),
+            (Some(Format::Csv), data) => export::csv(data),
+            (None | Some(Format::Chart), Data::Matrix(matrix)) => chart::chart(matrix, unit, size, in_colors()),
+            (Some(Format::Chart), _) => {
+                return Err(Failure::new("a chart shows a range of time").help("add `--range 1h`"));
+            }
+            (None | Some(Format::Table), data) => table::table(data, unit),
+        })
+    }
+}

@@ -1,0 +1,155 @@
+//! Numbers for people: with a unit, and few digits.
+
+use promql_presets::Histogram;
+
+/// How the numbers of a unit are scaled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scale {
+    /// `Ki`, `Mi`, `Gi`.
+    Binary,
+    /// `ms`, `min`, `h`.
+    Time,
+    /// `k`, `M`, `G`.
+    Decimal,
+}
+
+const DECIMAL: [(f64, &str); 8] =
+    [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n")];
+const BINARY: [(f64, &str); 5] =
+    [(1_099_511_627_776.0, "Ti"), (1_073_741_824.0, "Gi"), (1_048_576.0, "Mi"), (1024.0, "Ki"), (1.0, "")];
+const TIME: [(f64, &str); 7] =
+    [(86_400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")];
+
+impl Scale {
+    pub(super) fn of(unit: Option<&str>) -> Self {
+        match unit.unwrap_or_default() {
+            unit if unit.starts_with("byte") => Self::Binary,
+            "seconds" | "second" | "s" => Self::Time,
+            _ => Self::Decimal,
+        }
+    }
+
+    const fn prefixes(self) -> &'static [(f64, &'static str)] {
+        match self {
+            Self::Binary => &BINARY,
+            Self::Time => &TIME,
+            Self::Decimal => &DECIMAL,
+        }
+    }
+
+    /// The factor and the prefix in which a number has one to three digits before the point.
+    pub(super) fn prefix(self, number: f64) -> (f64, &'static str) {
+        let prefixes = self.prefixes();
+        let none = prefixes.iter().find(|(factor, _)| *factor <= 1.0).copied().unwrap_or((1.0, ""));
+        let fits = |(factor, _): &&(f64, &str)| number.abs() >= *factor;
+        // Zero, and what is smaller than any prefix.
+        if number == 0.0 { none } else { prefixes.iter().find(fits).copied().unwrap_or(none) }
+    }
+}
+
+/// A number with its unit: `1.5 GiB`, `250 ms`, `12.3k requests`.
+pub(super) fn human(number: f64, unit: Option<&str>) -> String {
+    let scale = Scale::of(unit);
+    if !number.is_finite() {
+        return if number.is_nan() {
+            "NaN"
+        } else if number > 0.0 {
+            "+Inf"
+        } else {
+            "-Inf"
+        }
+        .to_owned();
+    }
+    let (factor, prefix) = scale.prefix(number);
+    let digits = digits(number / factor);
+    match (scale, unit) {
+        (Scale::Time, _) => format!("{digits} {prefix}"),
+        (Scale::Binary, Some(unit)) => format!("{digits} {prefix}{}", bytes(unit)),
+        (_, unit) => {
+            let unit = unit.map(|unit| format!(" {unit}")).unwrap_or_default();
+            format!("{digits}{prefix}{unit}")
+        }
+    }
+}
+
+/// `B` for `bytes`, `B per second` for `bytes per second`.
+fn bytes(unit: &str) -> String {
+    let rest = unit.trim_start_matches("byte").trim_start_matches('s');
+    format!("B{rest}")
+}
+
+/// Four significant digits, without zeros at the end.
+pub(super) fn digits(number: f64) -> String {
+    let before: usize = match number.abs() {
+        1000.0.. => 4,
+        100.0.. => 3,
+        10.0.. => 2,
+        _ => 1,
+    };
+    let text = format!("{number:.*}", 4 - before);
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+/// The mean of a histogram.
+pub(super) fn mean(histogram: &Histogram) -> f64 {
+    histogram.sum / histogram.count
+}
+
+/// The quantile of a histogram. Within a bucket, observations are taken to be spread as Prometheus does: exponentially, or
+/// evenly around zero.
+pub(super) fn quantile(histogram: &Histogram, quantile: f64) -> f64 {
+    let rank = quantile * histogram.count;
+    let mut below = 0.0;
+    for bucket in &histogram.buckets {
+        if below + bucket.count >= rank && bucket.count > 0.0 {
+            let share = ((rank - below) / bucket.count).clamp(0.0, 1.0);
+            let (lower, upper) = (bucket.lower, bucket.upper);
+            return if !lower.is_finite() || !upper.is_finite() {
+                if lower.is_finite() { lower } else { upper }
+            } else if lower > 0.0 || upper < 0.0 {
+                lower * (upper / lower).powf(share)
+            } else {
+                lower + (upper - lower) * share
+            };
+        }
+        below += bucket.count;
+    }
+    histogram.buckets.last().map_or(f64::NAN, |bucket| bucket.upper)
+}
+
+#[cfg(test)]
+mod tests {
+    use promql_presets::{Bounds, Bucket};
+
+    use super::*;
+
+    #[test]
+    fn numbers_are_short() {
+        for (number, unit, expected) in [
+            (0.0, None, "0"),
+            (1234.0, None, "1.234k"),
+            (-0.25, None, "-250m"),
+            (12.5, Some("requests per second"), "12.5 requests per second"),
+            (1536.0, Some("bytes"), "1.5 KiB"),
+            (3.0e9, Some("bytes per second"), "2.794 GiB per second"),
+            (0.25, Some("seconds"), "250 ms"),
+            (5400.0, Some("seconds"), "1.5 h"),
+            (0.0, Some("seconds"), "0 s"),
+            (f64::NAN, Some("bytes"), "NaN"),
+            (f64::NEG_INFINITY, None, "-Inf"),
+        ] {
+            assert_eq!(human(number, unit), expected);
+        }
+    }
+
+    #[test]
+    fn quantiles_of_histograms() {
+        let bucket = |lower, upper, count| Bucket::new(Bounds::OpenLeft, lower, upper, count);
+        let histogram = Histogram::new(4.0, 10.0, [bucket(1.0, 2.0, 1.0), bucket(2.0, 4.0, 3.0)]);
+        assert!((mean(&histogram) - 2.5).abs() < 1e-9);
+        assert!((quantile(&histogram, 0.25) - 2.0).abs() < 1e-9);
+        assert!((quantile(&histogram, 0.625) - 2.0 * 2f64.sqrt()).abs() < 1e-9);
+        assert!((quantile(&histogram, 1.0) - 4.0).abs() < 1e-9);
+        assert!(quantile(&Histogram::new(0.0, 0.0, []), 0.5).is_nan());
+    }
+}

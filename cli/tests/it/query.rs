@@ -1,0 +1,142 @@
+//! `query` with real servers.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use promql_presets_test_support::{Dataset, extended, prometheus};
+use serde_json::Value;
+
+use crate::page::Proxy;
+use crate::{Folder, Run, run_in};
+
+const PRESETS: &str = "\
+[metric]
+name = \"backendai_api_request_count_total\"
+type = \"counter\"
+[labels]
+endpoint = \"string\"
+domain = \"string\"
+[presets.rate]
+template = 'sum by ({group_by})(rate({metric_name}{{{labels}}}[{window}]))'
+window = \"5m\"
+unit = \"requests per second\"
+";
+
+fn end() -> i64 {
+    Dataset::of_tests().end()
+}
+
+fn query(test: &str, url: &str, arguments: &[&str]) -> Run {
+    let folder = Folder::new(&format!("query-{test}"), &[("presets/api.toml", PRESETS)]);
+    run_in(&folder.0, &[&["query", "--url", url], arguments].concat(), b"")
+}
+
+#[test]
+fn instants_are_tables() {
+    let Some(server) = prometheus::shared() else { return };
+    let at = end().to_string();
+    let run = query("table", server.url(), &["api::rate", "--group-by", "endpoint", "--at", &at]);
+    assert_eq!(run.status, 0, "{}", run.err);
+    let lines: Vec<&str> = run.out.lines().collect();
+    assert!(lines[0].starts_with("endpoint  ") && lines[0].ends_with("VALUE"), "{}", run.out);
+    assert!(lines[1].starts_with("/auth") && lines[1].contains(" requests per second"), "{}", run.out);
+    assert_eq!(lines.len(), 5, "{}", run.out);
+
+    let scalar = query("scalar", server.url(), &["--raw", "scalar(vector(1536))", "--at", &at]);
+    assert_eq!((scalar.status, scalar.out.as_str()), (0, "1.536k\n"));
+
+    let at = (end() + 600).to_string();
+    let native = query("native", server.url(), &["--raw", extended::NATIVE_HISTOGRAM, "--at", &at]);
+    let titles: Vec<&str> = native.out.lines().next().unwrap().split_whitespace().collect();
+    assert_eq!(titles, ["METRIC", "instance", "COUNT", "MEAN", "P50", "P90", "P99"], "{}{}", native.out, native.err);
+}
+
+#[test]
+fn ranges_are_charts_or_data() {
+    let Some(server) = prometheus::shared() else { return };
+    let (start, end) = ((end() - 3600).to_string(), end().to_string());
+    let range = |more: &[&str]| {
+        let own = ["api::rate", "--group-by", "endpoint", "--start", &start, "--end", &end];
+        query("range", server.url(), &[&own[..], more].concat())
+    };
+    let chart = range(&[]);
+    assert_eq!(chart.status, 0, "{}", chart.err);
+    assert!(chart.out.contains(" ┤") && chart.out.contains('┬') && !chart.out.contains('\u{1b}'), "{}", chart.out);
+    assert_eq!(chart.out.lines().filter(|line| line.starts_with("━━ {endpoint=\"/")).count(), 4, "{}", chart.out);
+    assert!(range(&["--color", "always"]).out.contains("\u{1b}[36m"));
+
+    let lines = range(&["--step", "1m", "--format", "json"]).out;
+    let series: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((series.len(), series[0]["values"].as_array().unwrap().len()), (4, 61));
+    assert_eq!(series[0]["labels"]["endpoint"], "/auth");
+    assert_eq!(series[0]["values"][0][0], start.parse::<i64>().unwrap());
+
+    let csv = range(&["--step", "1m", "--format", "csv"]).out;
+    assert_eq!(csv.lines().next().unwrap(), "time,endpoint,value");
+    assert!(csv.lines().nth(1).unwrap().starts_with("2025-06-01T11:00:00Z,/auth,"), "{csv}");
+    assert_eq!(csv.lines().count(), 1 + 4 * 61);
+
+    let table = range(&["--format", "table"]).out;
+    assert!(table.lines().next().unwrap().contains("POINTS  LAST"), "{table}");
+    let instant = query("no-range", server.url(), &["api::rate", "--format", "chart"]);
+    assert!(instant.status == 2 && instant.err.contains("= help: add `--range 1h`"), "{}", instant.err);
+}
+
+#[test]
+fn long_ranges_are_split() {
+    let Some(server) = prometheus::shared() else { return };
+    let proxy = Proxy::to(server.url());
+    let (start, end) = ((end() - 21_000).to_string(), end().to_string());
+    let range = |query: &str| {
+        let arguments = ["--raw", query, "--start", &start, "--end", &end, "--step", "1s", "--format", "json"];
+        self::query("split", &proxy.url, &arguments)
+    };
+    let run = range("vector(time())");
+    assert_eq!(run.status, 0, "{}", run.err);
+    let series: Value = serde_json::from_str(&run.out).unwrap();
+    let values = series["values"].as_array().unwrap();
+    assert_eq!(values.len(), 21_001);
+    assert!(values.iter().all(|pair| pair[0].as_f64() == pair[1].as_f64()));
+    assert_eq!(proxy.counts().0, 3);
+    let indivisible = range("limitk(1, up)");
+    assert_eq!(indivisible.status, 2);
+    assert!(indivisible.err.contains("`limitk` makes the query indivisible"), "{}", indivisible.err);
+}
+
+#[test]
+fn what_is_wrong_is_said() {
+    // Nothing is sent.
+    let wrong = query("wrong", "http://127.0.0.1:1", &["--raw", "rate(up)"]);
+    assert_eq!(wrong.status, 1);
+    assert!(
+        wrong.out.starts_with("error[type-mismatch]: `rate` takes a range vector\n --> query:1:6\n"),
+        "{}",
+        wrong.out
+    );
+    assert_eq!(query("unreachable", "http://127.0.0.1:1", &["--raw", "up"]).status, 2);
+    assert_eq!(query("none", "http://127.0.0.1:1", &[]).status, 2);
+    let Some(server) = prometheus::shared() else { return };
+    let at = end().to_string();
+    let empty = query("empty", server.url(), &["api::rate", "--label", "domain=nowhere", "--at", &at]);
+    assert_eq!((empty.status, empty.out.as_str()), (0, ""));
+    let expected = "no data: no series of `backendai_api_request_count_total` has `domain=\"nowhere\"`\n";
+    assert_eq!(empty.err, expected);
+    let info = query("info", server.url(), &["--raw", "rate(backendai_container_utilization[5m])", "--at", &at]);
+    assert!(info.err.contains("info: PromQL info: metric might not be a counter"), "{}", info.err);
+    let refused =
+        query("refused", server.url(), &["--raw", "up * on (job) group_left () {__name__=~\".+\"}", "--at", &at]);
+    assert!(refused.status == 1 && refused.err.contains("error: query at "), "{}", refused.err);
+}
+
+#[test]
+fn watching_queries_again() {
+    let Some(server) = prometheus::shared() else { return };
+    let arguments = ["query", "--url", server.url(), "--raw", "vector(1)", "--watch", "200ms", "--format", "csv"];
+    let mut child =
+        Command::new(env!("CARGO_BIN_EXE_promql-presets")).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let rows: Vec<String> = lines.filter(|line| line != "time,value").take(2).collect();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(rows.iter().all(|row| row.ends_with(",1")) && rows[0] != rows[1], "{rows:?}");
+}
