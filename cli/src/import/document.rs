@@ -50,8 +50,8 @@ impl<'d> Found<'d> {
             self.collections.push(grafana::resource(object));
         } else if object.get("panels").or(object.get("rows")).is_some_and(Value::is_array) {
             self.collections.push(grafana::classic(object));
-        } else if let Some(groups) = rules::groups(object) {
-            self.collections.extend(groups.iter().map(rules::group));
+        } else if rules::is_group(object) {
+            self.collections.push(rules::group(object));
         } else if backendai::is_preset(object) {
             self.presets.push(object);
         } else {

@@ -1,20 +1,18 @@
-//! Rules of Prometheus: rule files, and `PrometheusRule` objects.
+//! Rules of Prometheus: rule files, `PrometheusRule` objects, and the rules that a server reports.
 
 use serde_json::{Map, Value};
 
 use super::document::{object, objects, text};
 use super::{Collection, Query};
 
-/// The groups of rules, if the object holds some.
-pub(super) fn groups(object: &Map<String, Value>) -> Option<&[Value]> {
-    let groups = object.get("groups")?.as_array()?;
-    groups.iter().any(|group| group.get("rules").is_some()).then_some(groups)
+/// Whether an object is a group of rules.
+pub(super) fn is_group(object: &Map<String, Value>) -> bool {
+    let is_rule = |rule: &Map<String, Value>| ["alert", "record", "query"].iter().any(|key| rule.contains_key(*key));
+    objects(object, "rules").any(is_rule)
 }
 
 /// A group of rules.
-pub(super) fn group(group: &Value) -> Collection {
-    let empty = Map::new();
-    let group = group.as_object().unwrap_or(&empty);
+pub(super) fn group(group: &Map<String, Value>) -> Collection {
     let title = text(group, "name").unwrap_or_else(|| "rules".to_owned());
     let description = super::file::paragraphs([
         Some(format!("Rules of the group `{title}`.")),
@@ -28,7 +26,7 @@ fn rule(rule: &Map<String, Value>, group: &str) -> Query {
     let (kind, name) = match (text(rule, "record"), text(rule, "alert")) {
         (Some(name), _) => ("recording rule", name),
         (None, Some(name)) => ("alert", name),
-        (None, None) => ("rule", "rule".to_owned()),
+        (None, None) => ("rule", text(rule, "name").unwrap_or_else(|| "rule".to_owned())),
     };
     let annotation = |key| object(rule, &["annotations"]).and_then(|annotations| text(annotations, key));
     let sentences = [
@@ -39,7 +37,7 @@ fn rule(rule: &Map<String, Value>, group: &str) -> Query {
         text(rule, "keep_firing_for").map(|time| format!("It keeps firing for {time}.")),
         labels(rule),
     ];
-    let expr = text(rule, "expr");
+    let expr = text(rule, "expr").or_else(|| text(rule, "query"));
     Query {
         place: format!("{kind} `{name}` of the group `{group}`"),
         title: Some(name.clone()),
