@@ -34,11 +34,13 @@ impl Labels {
     }
 
     /// The names, in order, as they are stored.
+    #[cfg(test)]
     pub(crate) fn names(&self) -> &Arc<[Arc<str>]> {
         &self.names
     }
 
     /// The values, in the order of the names, as they are stored.
+    #[cfg(test)]
     pub(crate) fn values(&self) -> &[Arc<str>] {
         &self.values
     }

@@ -163,6 +163,31 @@ impl Document {
         Ok(Some(length))
     }
 
+    /// Reads consecutive labels from the start of `bytes` on the fast path, where the rest of a series does not allow it.
+    /// Returns the number of bytes read, and whether the last of them is a comma.
+    pub(super) fn labels(&mut self, bytes: &[u8]) -> Result<(usize, bool), Fault> {
+        let interner = &mut self.builder.interner;
+        let mut rest = bytes;
+        loop {
+            let Some(after) = fast_path::label(rest, interner) else {
+                interner.abandon_name();
+                return Ok((bytes.len() - rest.len(), true));
+            };
+            if interner.memory() > self.memory_left {
+                return Err(Fault::TooMuchMemory);
+            }
+            rest = match after.strip_prefix(b",") {
+                Some(rest) => rest,
+                None => return Ok((bytes.len() - after.len(), false)),
+            }
+        }
+    }
+
+    /// Whether the innermost object is the labels of a series.
+    pub(super) fn is_in_labels(&self) -> bool {
+        self.place() == Place::Metric
+    }
+
     /// Whether the innermost array is the float samples of a matrix.
     pub(super) fn is_in_samples(&self) -> bool {
         self.place() == Place::Samples { histograms: false }
@@ -236,7 +261,7 @@ impl Document {
         self.key = match (self.place(), &*name) {
             (Place::Skip, _) => return Ok(()),
             (Place::Metric, _) => {
-                self.builder.interner.name(&name);
+                self.builder.interner.name(&name, raw.is_plain());
                 return Ok(());
             }
             (Place::Stats, _) => {
@@ -300,7 +325,7 @@ impl Document {
             Place::Item => self.item_field(event),
             Place::Metric => match event {
                 Event::Text(raw) => {
-                    self.builder.interner.value(&raw.text()?);
+                    self.builder.interner.value(raw.text()?.as_bytes(), raw.is_plain());
                     if self.builder.interner.memory() > self.memory_left {
                         return Err(Fault::TooMuchMemory);
                     }

@@ -49,13 +49,9 @@ fn labels<'a>(bytes: &'a [u8], interner: &mut Interner) -> Option<&'a [u8]> {
         return Some(rest);
     }
     loop {
-        let (name, after) = text(rest)?;
-        let (value, after) = text(after.strip_prefix(b":")?)?;
-        interner.name(name);
-        interner.value(value);
-        rest = match after.split_first()? {
-            (b',', after) => after,
-            (b'}', after) => return Some(after),
+        rest = match label(rest, interner)?.split_first()? {
+            (b',', rest) => rest,
+            (b'}', rest) => return Some(rest),
             _ => return None,
         };
         if bytes.len() - rest.len() > MOST_LABELS {
@@ -64,10 +60,45 @@ fn labels<'a>(bytes: &'a [u8], interner: &mut Interner) -> Option<&'a [u8]> {
     }
 }
 
-/// A string at the start of `bytes`, and what follows it.
-fn text(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    let bytes = bytes.strip_prefix(b"\"")?;
-    let length = bytes.iter().take(MOST_LABELS).position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20))?;
+/// Reads a label from the start of `bytes` into the interner. Returns what follows it.
+#[inline]
+pub(super) fn label<'a>(bytes: &'a [u8], interner: &mut Interner) -> Option<&'a [u8]> {
+    let name = bytes.strip_prefix(b"\"")?;
+    let rest = interner.expected_name(name).or_else(|| {
+        let (name, rest) = text(name)?;
+        interner.name(std::str::from_utf8(name).ok()?, true);
+        Some(rest)
+    })?;
+    let value = rest.strip_prefix(b":\"")?;
+    interner.expected_value(value).or_else(|| {
+        let (value, rest) = text(value)?;
+        interner.other_value(value, true)?;
+        Some(rest)
+    })
+}
+
+/// The text up to the quote at its end, and what follows that.
+fn text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let length = plain_length(&bytes[..bytes.len().min(MOST_LABELS)]);
     let rest = bytes[length..].strip_prefix(b"\"")?;
-    Some((std::str::from_utf8(&bytes[..length]).ok()?, rest))
+    Some((&bytes[..length], rest))
+}
+
+/// The number of bytes before the first quote, backslash or control character.
+pub(super) fn plain_length(bytes: &[u8]) -> usize {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let (quote, backslash) = (word ^ (EACH * 0x22), word ^ (EACH * 0x5C));
+        // The lowest top bit that is set belongs to the first such byte; borrows reach only bytes behind it.
+        let found = (quote.wrapping_sub(EACH) & !quote)
+            | (backslash.wrapping_sub(EACH) & !backslash)
+            | (word.wrapping_sub(EACH * 0x20) & !word);
+        let found = found & (EACH * 0x80);
+        if found != 0 {
+            return at * 8 + found.trailing_zeros() as usize / 8;
+        }
+    }
+    words.len() * 8 + rest.iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20)).count()
 }

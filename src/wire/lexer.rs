@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use super::error::Fault;
+use super::fast_path::plain_length;
 
 /// The deepest nesting of arrays and objects.
 const MAX_DEPTH: u32 = 127;
@@ -36,6 +37,11 @@ pub(super) struct Raw<'a> {
 }
 
 impl<'a> Raw<'a> {
+    /// Whether the text is written without escapes.
+    pub(super) fn is_plain(self) -> bool {
+        !self.has_escapes
+    }
+
     pub(super) fn text(self) -> Result<Cow<'a, str>, Fault> {
         let text = std::str::from_utf8(self.bytes).map_err(|_| Fault::Expected("a string in UTF-8"))?;
         if self.has_escapes { unescape(text).map(Cow::Owned) } else { Ok(Cow::Borrowed(text)) }
@@ -165,6 +171,26 @@ impl Lexer {
         true
     }
 
+    /// Whether a key may begin at `at`, after a comma, which is skipped.
+    pub(super) fn is_at_key(&mut self, chunk: &[u8], at: &mut usize) -> bool {
+        if self.cut != Cut::None {
+            return false;
+        }
+        match (self.next, chunk.get(*at)) {
+            (Next::Key | Next::KeyOrEnd, _) => return true,
+            (Next::CommaOrEnd, Some(b',')) if self.in_object() => {}
+            _ => return false,
+        }
+        *at += 1;
+        self.next = Next::Key;
+        true
+    }
+
+    /// Continues after a field that the caller has read, with the comma behind it if there was one.
+    pub(super) fn skipped_field(&mut self, with_comma: bool) {
+        self.next = if with_comma { Next::Key } else { Next::CommaOrEnd };
+    }
+
     /// Continues after a value that the caller has read, with the comma behind it if there was one.
     pub(super) fn skipped_value(&mut self, with_comma: bool) {
         self.next = if with_comma { Next::Value } else { Next::CommaOrEnd };
@@ -234,7 +260,11 @@ impl Lexer {
         mut has_escapes: bool,
         mut after_backslash: bool,
     ) -> Result<Option<Event<'a>>, Fault> {
-        while let Some(&byte) = chunk.get(*at) {
+        loop {
+            if !after_backslash {
+                *at += plain_length(&chunk[*at..]);
+            }
+            let Some(&byte) = chunk.get(*at) else { break };
             match byte {
                 0..0x20 => {
                     return Err(Fault::Expected("an escape instead of a control character"));

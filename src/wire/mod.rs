@@ -202,6 +202,12 @@ impl State {
         loop {
             if self.lexer.is_at_value(chunk, &mut at) {
                 at = self.fast_path(chunk, at)?;
+            } else if self.document.is_in_labels() && self.lexer.is_at_key(chunk, &mut at) {
+                let (length, with_comma) = self.document.labels(&chunk[at..])?;
+                at += length;
+                if length > 0 {
+                    self.lexer.skipped_field(with_comma);
+                }
             }
             match self.lexer.next(chunk, &mut at)? {
                 Some(event) => self.document.event(event)?,
