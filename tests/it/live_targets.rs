@@ -6,7 +6,7 @@ use promql_presets_compiler::{Severity, SourceFile, compile};
 use promql_presets_test_support::{Dataset, Server, Tool, prometheus, victoria_metrics};
 
 /// Parts of the language that some versions of some servers lack, and some that all have.
-const TEMPLATES: [&str; 75] = [
+const TEMPLATES: [&str; 78] = [
     "absent_over_time(x{{{labels}}}[5m])",
     "acos(x{{{labels}}})",
     "atanh(x{{{labels}}})",
@@ -48,6 +48,9 @@ const TEMPLATES: [&str; 75] = [
     "x{{{labels}}} offset -5m",
     "x{{{labels}}} @ 1609746000",
     "x{{{labels}}} @ end()",
+    "x{{{labels}}} @ 5m",
+    "max_over_time(x{{{labels}}} offset 5m [10m:1m])",
+    "sort_by_label(x{{{labels}}})",
     "rate(x{{{labels}}}[5m] @ start())",
     "rate(x{{{labels}}} @ start()[5m])",
     "max_over_time(x{{{labels}}}[5m:1m] @ end())",

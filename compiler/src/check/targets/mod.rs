@@ -152,6 +152,11 @@ impl Uses<'_, '_> {
             }
             ExprKind::Subquery(subquery) => {
                 self.part(&versions::SUBQUERY, subquery.brackets, None);
+                let inner = &subquery.expr;
+                if matches!(&inner.kind, ExprKind::Selector(selector) if !selector.modifiers.is_empty()) {
+                    let fix = Some(format!("({})", self.query.slice(inner.span)));
+                    self.part(&versions::SUBQUERY_OF_MODIFIED, inner.span, fix);
+                }
                 self.duration(&subquery.range);
                 subquery.step.iter().for_each(|step| self.duration(step));
                 self.modifiers(&subquery.modifiers);
@@ -182,8 +187,15 @@ impl Uses<'_, '_> {
         };
         let is_reported = self.function(since, call.name_span, instead);
         let is_bucket = |arg| self.query.sources(arg).iter().any(|(.., series)| series.role == Role::Bucket);
-        if !is_reported && call.name == "histogram_fraction" && self.query.arg(id, 2).is_some_and(is_bucket) {
-            self.part(&versions::FRACTION_OF_BUCKETS, call.name_span, None);
+        match call.name {
+            _ if is_reported => {}
+            "histogram_fraction" if self.query.arg(id, 2).is_some_and(is_bucket) => {
+                self.part(&versions::FRACTION_OF_BUCKETS, call.name_span, None);
+            }
+            "sort_by_label" | "sort_by_label_desc" if call.args.len() == 1 => {
+                self.part(&versions::SORT_WITHOUT_LABELS, call.name_span, None);
+            }
+            _ => {}
         }
     }
 
@@ -248,7 +260,14 @@ impl Uses<'_, '_> {
                     }
                     _ => self.duration(duration),
                 },
-                Modifier::At { span, .. } => self.part(&versions::AT, *span, None),
+                Modifier::At { span, .. } => {
+                    let time = self.query.slice(*span).trim_start_matches(['@', '+', '-', ' ']);
+                    // `@ 5m`, but not `@ 0x5d`, `@ 1e3` or `@ end()`.
+                    let has_unit = time.starts_with(|c: char| c.is_ascii_digit())
+                        && time.ends_with(|c: char| c.is_ascii_lowercase())
+                        && !time.starts_with("0x");
+                    self.part(if has_unit { &versions::DURATION_AS_NUMBER } else { &versions::AT }, *span, None);
+                }
                 Modifier::Anchored(span) => self.part(&versions::ANCHORED, *span, None),
                 Modifier::Smoothed(span) => self.part(&versions::SMOOTHED, *span, None),
             }

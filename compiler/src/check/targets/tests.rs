@@ -42,6 +42,8 @@ fn call(name: &str) -> String {
         Some(function) => (function.args, function.min_args),
         None => (&[ResultType::RangeVector, ResultType::Scalar, ResultType::Scalar], 3),
     };
+    // VictoriaMetrics wants a label.
+    let min = if name.starts_with("sort_by_label") { 2 } else { min };
     let arg = |index: usize| match args.get(index).or(args.last()) {
         Some(ResultType::Scalar) => ["0.2", "0.5", "0.9"][index.min(2)].to_owned(),
         Some(ResultType::InstantVector) => selector.to_owned(),
@@ -152,6 +154,8 @@ fn syntax_by_target() {
         ("rate(x{{{labels}}}[300])", "2.53", "2.54", true),
         ("x{{{labels}}} offset 300", "2.53", "2.54", true),
         ("time() - x{{{labels}}} > 10m", "2.53", "2.54", true),
+        ("x{{{labels}}} @ 5m", "2.53", "2.54", true),
+        ("max_over_time(x{{{labels}}} offset 5m [10m:1m])", "2.6", "2.7", false),
         ("{{\"http.requests\",{labels}}}", "2.55", "3.0", false),
         ("x{{\"a.b\"=\"c\",{labels}}}", "2.55", "3.0", false),
         ("sum by (\"a.b\") (x{{{labels}}})", "2.55", "3.0", false),

@@ -112,6 +112,9 @@ pub(super) static FUNCTIONS: &[Since] = &[
 ];
 
 pub(super) const SUBQUERY: Since = since("subqueries", 2, 7);
+pub(super) const SUBQUERY_OF_MODIFIED: Since =
+    since("subqueries directly after `offset` or `@`", 2, 7).not_in_victoriametrics();
+pub(super) const SORT_WITHOUT_LABELS: Since = since("`sort_by_label` without labels", 2, 49).not_in_victoriametrics();
 pub(super) const COMPOSITE_DURATION: Since = since("durations of several units", 2, 21);
 pub(super) const ATAN2: Since = since("`atan2`", 2, 31);
 pub(super) const AT: Since = since("`@`", 2, 33);
