@@ -20,7 +20,7 @@ use crate::state::Shared;
 /// A request to expect, created with [`MockPrometheus::on`](crate::MockPrometheus::on) and the like.
 ///
 /// It accepts exactly what it says: no further matcher, no other operator, the grouping in its order, the preset's
-/// default window, and no further parameters that change the result. Methods with `any` loosen that. Times are compared
+/// default window, no tenant, and no further parameters that change the result. Methods with `any` loosen that. Times are compared
 /// if they are set.
 #[must_use = "nothing is expected until `returns` or `answers_with` is called"]
 #[derive(Debug)]
@@ -196,15 +196,21 @@ impl<'m, Q: MetricQuerier + ?Sized> On<'m, Q> {
         self.set(|expected| expected.any_parameters = true)
     }
 
-    /// Expects a header. Others are not compared.
+    /// Expects a header. Others are not compared, except for that of the [`tenant`](Self::tenant).
     pub fn header(self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let header = (name.into(), value.into());
         self.set(|expected| expected.headers.push(header))
     }
 
-    /// Expects the tenant in `X-Scope-OrgID`. Without it, any tenant is accepted.
+    /// Expects the tenant in `X-Scope-OrgID`. Without it, a request for a tenant is not expected.
     pub fn tenant(self, tenant: impl Into<String>) -> Self {
-        self.header("x-scope-orgid", tenant)
+        let tenant = tenant.into();
+        self.set(|expected| expected.tenant = Part::Is(Some(tenant)))
+    }
+
+    /// Accepts any tenant, and none.
+    pub fn any_tenant(self) -> Self {
+        self.set(|expected| expected.tenant = Part::Any)
     }
 
     /// Expects a path before `/api/v1`, such as `/select/42/prometheus`. Without it, none is expected.

@@ -13,6 +13,9 @@ use crate::recognize::{Holes, key};
 /// Parameters that have a place of their own in an expectation, or that do not change the result.
 const NEUTRAL: [&str; 8] = ["query", "time", "start", "end", "step", "timeout", "stats", "match[]"];
 
+/// The header in which Mimir and others expect the tenant.
+const TENANT_HEADER: &str = "x-scope-orgid";
+
 /// What must fill a placeholder, or a part of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Part<T> {
@@ -74,6 +77,8 @@ pub(crate) struct Expected {
     pub(crate) parameters: Vec<(String, String)>,
     pub(crate) any_parameters: bool,
     pub(crate) headers: Vec<(String, String)>,
+    /// In `X-Scope-OrgID`.
+    pub(crate) tenant: Part<Option<String>>,
     pub(crate) base_path: String,
     pub(crate) place: &'static Location<'static>,
     pub(crate) replies: Vec<Reply>,
@@ -114,6 +119,7 @@ impl Expected {
             parameters: Vec::new(),
             any_parameters: false,
             headers: Vec::new(),
+            tenant: Part::Is(None),
             base_path: String::new(),
             place,
             replies: Vec::new(),
@@ -207,6 +213,11 @@ impl Expected {
             if call.header(name) != Some(value) {
                 found.add(1, format!("header `{name}`: {}, not {value:?}", shown(call.header(name))));
             }
+        }
+        if let (Part::Is(expected), tenant) = (&self.tenant, call.header(TENANT_HEADER))
+            && expected.as_deref() != tenant
+        {
+            found.add(1, format!("the tenant {}, not {}", shown(tenant), shown(expected.as_deref())));
         }
         if self.base_path != call.base_path {
             found.add(1, format!("path before the API: {:?}, not {:?}", call.base_path, self.base_path));
@@ -345,17 +356,20 @@ impl Expected {
 
     fn compare_parameters(&self, call: &Call, found: &mut Differences) {
         let mut left: Vec<_> = call.parameters.iter().collect();
-        for (name, value) in &self.parameters {
-            match left.iter().position(|(other, found)| name == other && value == found) {
+        let mut missing = Vec::new();
+        for expected in &self.parameters {
+            match left.iter().position(|parameter| *parameter == expected) {
                 Some(at) => _ = left.remove(at),
-                None => found.add(1, format!("parameter `{name}`: {}, not {value:?}", shown(call.parameter(name)))),
+                None => missing.push(expected),
             }
         }
-        let unexpected = left.iter().filter(|(name, _)| !NEUTRAL.contains(&name.as_str()));
-        for (name, value) in unexpected.filter(|_| !self.any_parameters) {
-            if !self.parameters.iter().any(|(other, _)| other == name) {
-                found.add(1, format!("parameter `{name}`: {value:?}, which is not expected"));
-            }
+        for (name, value) in missing {
+            let other = left.iter().position(|(other, _)| name == other).map(|at| &left.remove(at).1);
+            found.add(1, format!("parameter `{name}`: {}, not {value:?}", shown(other.map(String::as_str))));
+        }
+        let is_unexpected = |name: &str| !self.any_parameters && !NEUTRAL.contains(&name);
+        for (name, value) in left.into_iter().filter(|(name, _)| is_unexpected(name)) {
+            found.add(1, format!("parameter `{name}`: {value:?}, which is not expected"));
         }
     }
 

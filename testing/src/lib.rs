@@ -58,7 +58,8 @@
 //! - An expectation is strict. Without [`label`](On::label), the query has no matchers; without [`group_by`](On::group_by),
 //!   no grouping; without [`window`](On::window), the default window of the preset. Matchers can be in any order, labels to
 //!   group by are in the order that is expected. [`any_labels`](On::any_labels), [`any_grouping`](On::any_grouping),
-//!   [`any_window`](On::any_window) and [`any_parameters`](On::any_parameters) accept more.
+//!   [`any_window`](On::any_window), [`any_parameters`](On::any_parameters) and [`any_tenant`](On::any_tenant) accept
+//!   more.
 //! - Times are compared if they are set: with [`at`](On::at) for an instant query, and [`over`](On::over) for a range query.
 //! - A request that is not expected fails with an error of the server, which says how it differs from the nearest
 //!   expectation. So does the test, when the mock is dropped, even if the service ignores the error.

@@ -85,8 +85,8 @@ fn tests_without_a_runtime() {
 #[tokio::test]
 async fn calls_are_recorded() {
     let mock = MockPrometheus::start();
-    mock.on(UP).label("job", "api").at("1700000000").returns(1);
-    mock.on_range(UP_RATIO).group_by(["job"]).returns(series![]);
+    mock.on(UP).label("job", "api").at("1700000000").tenant("team-a").returns(1);
+    mock.on_range(UP_RATIO).group_by(["job"]).any_tenant().returns(series![]);
     mock.on_any().returns(["a"]);
     let client = mock.client_builder().tenant("team-a").build().unwrap();
     client.query(UP, &prometheus::Querier::new().job("api")).at("1700000000").await.unwrap();
@@ -158,8 +158,11 @@ async fn base_paths_and_headers() {
     let client = mock.client_builder_at("/select/42/prometheus").tenant("a").build().unwrap();
     ask(&client).await.unwrap();
     ask(&mock.client()).await.unwrap_err();
+    mock.on_labels().returns(["a"]).any_times();
+    client.labels().await.unwrap_err();
     let text = failure(mock);
-    assert!(text.contains("- header `x-scope-orgid`: none, not \"a\""), "{text}");
+    assert!(text.contains("- the tenant \"a\", not none"), "{text}");
+    assert!(text.contains("- the tenant none, not \"a\""), "{text}");
     assert!(text.contains("- path before the API: \"\", not \"/select/42/prometheus\""), "{text}");
 }
 

@@ -153,6 +153,21 @@ async fn parameters_that_change_the_result() {
 }
 
 #[tokio::test]
+async fn a_filter_that_another_one_widens() {
+    let filter = |tenant: &str| Querier::new("").label("tenant", tenant);
+    let mock = MockPrometheus::start();
+    mock.on(prometheus::UP).parameter("extra_filters[]", r#"{tenant="a"}"#).returns(1);
+    let querier = prometheus::Querier::new();
+    let client = mock.client();
+    let query = |settings| client.query(prometheus::UP, &querier).with(settings);
+    let narrow = VictoriaMetrics::new().extra_filters(&filter("a"));
+    query(narrow.clone()).await.unwrap();
+    query(narrow.extra_filters(&filter("b"))).await.unwrap_err();
+    let text = failure(mock);
+    assert!(text.contains("parameter `extra_filters[]`: \"{tenant=\\\"b\\\"}\", which is not expected"), "{text}");
+}
+
+#[tokio::test]
 async fn other_presets_with_the_same_text() {
     const ONE: Preset<dyn MetricQuerier, Vector, NoWindow> = preset!("sum(up{{job=\"a\",{labels}}})", name = "one");
     const OTHER: Preset<dyn MetricQuerier, Vector, NoWindow> = preset!("sum(up{{{labels}}})", name = "other");
