@@ -187,20 +187,21 @@ impl Reader<'_> {
 
     /// A list of strings, each of which is a `what`. Duplicates are reported and left out.
     pub(super) fn distinct_strings(&mut self, key: &str, what: &str, value: &Value<'_>) -> Vec<Spanned<String>> {
-        let mut values: Vec<Spanned<String>> = Vec::new();
-        let mut seen: BTreeMap<String, Span> = BTreeMap::new();
-        for value in self.strings(key, value) {
-            if let Some(first) = seen.get(&value.value) {
+        let mut values = self.strings(key, value);
+        let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+        let mut duplicates = Vec::new();
+        for (at, value) in values.iter().enumerate() {
+            if let Some(first) = seen.get(value.value.as_str()) {
                 let title = format!("duplicate {what} `{}`", value.value);
-                self.report(
-                    Diagnostic::new(Code::DuplicateValue, value.span, title)
-                        .label("listed twice")
-                        .secondary(*first, "already here"),
-                );
+                let finding = Diagnostic::new(Code::DuplicateValue, value.span, title);
+                self.diagnostics.push(finding.label("listed twice").secondary(*first, "already here"));
+                duplicates.push(at);
             } else {
-                seen.insert(value.value.clone(), value.span);
-                values.push(value);
+                seen.insert(&value.value, value.span);
             }
+        }
+        for at in duplicates.into_iter().rev() {
+            values.remove(at);
         }
         values
     }

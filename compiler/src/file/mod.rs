@@ -487,12 +487,13 @@ impl Reader<'_> {
     }
 
     fn spanned_string(&mut self, what: &str, value: &Value<'_>) -> Option<Spanned<String>> {
-        let literal = self.literal(what, value)?;
-        Some(Spanned { value: literal.text, span: literal.span })
+        Some(Spanned { value: self.string(what, value)?, span: Span::of(value.span()) })
     }
 
     fn string(&mut self, what: &str, value: &Value<'_>) -> Option<String> {
-        self.literal(what, value).map(|literal| literal.text)
+        // Faster than a literal, whose places are not needed.
+        let text = value.get_ref().as_str().map(str::to_owned);
+        text.or_else(|| self.literal(what, value).map(|literal| literal.text))
     }
 
     /// A string that is not empty.
