@@ -188,9 +188,10 @@ pub use http::{
 };
 pub use json::PrometheusJson;
 pub use promql_presets_core::{
-    AnyWindow, DurationError, IntoMatch, LabelInfo, LabelKind, LabelName, LabelUse, LabelValue, Match, MatchOp,
-    Matcher, MetricQuerier, NameError, NoWindow, Preset, PresetInfo, Presets, PromDuration, Querier, RenderError,
-    ResultType, TakesWindow, UnknownText, Window, Windowed, none_of, not, not_regex, one_of, regex, starts_with,
+    AnyWindow, DurationError, IntoMatch, IntoPreset, LabelInfo, LabelKind, LabelName, LabelUse, LabelValue, Match,
+    MatchOp, Matcher, MetricQuerier, NameError, NoWindow, ParameterInfo, ParameterKind, ParameterValue, Preset,
+    PresetInfo, Presets, PromDuration, Querier, RenderError, ResultType, TakesWindow, UnknownText, Window, Windowed,
+    none_of, not, not_regex, one_of, regex, starts_with,
 };
 pub use query::{
     AnyPreset, EachQuery, ForEach, InstantQuery, MAX_STEPS, Progress, RangeQuery, RangeResult, RawQuery, RawRangeQuery,
@@ -310,9 +311,10 @@ pub mod __private1 {
     pub use std::vec::Vec;
 
     pub use promql_presets_core::{
-        __label_enum as label_enum, __querier as querier, __value_enum as value_enum, AnyWindow, IntoMatch, LabelInfo,
-        LabelKind, LabelUse, Match, MatcherField, MetricQuerier, NoWindow, Preset, PresetInfo, Presets, PromDuration,
-        Querier, ResultType, RowValue, Segment, Windowed,
+        __label_enum as label_enum, __parameterized as parameterized, __querier as querier, __value_enum as value_enum,
+        AnyWindow, IntoMatch, LabelInfo, LabelKind, LabelUse, Match, MatcherField, MetricQuerier, NoWindow,
+        ParameterInfo, ParameterValue, Preset, PresetInfo, Presets, PromDuration, Querier, ResultType, RowValue,
+        Segment, Windowed,
     };
     #[cfg(feature = "macros")]
     pub use promql_presets_macros::preset;

@@ -3,7 +3,9 @@
 use promql_presets_compiler::backend::registry::{Module, Preset};
 use promql_presets_compiler::diagnostic::emit;
 use promql_presets_compiler::{Finding, Output, Severity};
-use promql_presets_core::{Match, PromDuration, Querier, Window, not, not_regex, one_of, regex};
+use promql_presets_core::{
+    Input, Match, ParameterValues, PromDuration, Querier, RenderError, Window, not, not_regex, one_of, regex,
+};
 
 use crate::failure::Failure;
 use crate::folders::Folder;
@@ -25,9 +27,24 @@ pub(crate) struct QuerierOptions {
     /// A window instead of the preset's default, such as `1h30m`, or `90` seconds
     #[arg(long)]
     window: Option<Window>,
+    /// A value of a parameter that the preset declares: `quantile=0.99`; can be repeated
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = parse_parameter)]
+    parameters: Vec<(String, String)>,
 }
 
 impl QuerierOptions {
+    /// Renders a preset.
+    pub(crate) fn render(&self, module: &Module, preset: &Preset) -> Result<String, RenderError> {
+        let values = preset.parameter_values(&self.parameters)?;
+        preset.render(module, &Input::of(&self.querier(true)), self.window(), values)
+    }
+
+    /// The values of the parameters that a preset declares.
+    pub(crate) fn own_parameters(&self, preset: &Preset) -> Result<ParameterValues, RenderError> {
+        let is_own = |(name, _): &&(String, String)| preset.parameters.iter().any(|parameter| parameter.name == *name);
+        preset.parameter_values(&self.parameters.iter().filter(is_own).cloned().collect::<Vec<_>>())
+    }
+
     /// The querier; without the name for presets that take none.
     pub(crate) fn querier(&self, takes_name: bool) -> Querier {
         let labels = self.group_by.iter().map(|label| label.trim()).filter(|label| !label.is_empty());
@@ -77,6 +94,11 @@ pub(crate) fn errors(folder: &Folder, output: &Output, module: &Module, preset: 
     let colors = in_colors();
     let texts = emit::each(&folder.files, &errors, |messages, error| message(messages, &error.diagnostic, colors));
     (!errors.is_empty()).then(|| format!("{}\n", texts.join("\n\n")))
+}
+
+fn parse_parameter(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once('=').ok_or("expected a parameter such as `quantile=0.99`")?;
+    Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
 fn parse_matcher(text: &str) -> Result<(String, Match<String>), &'static str> {

@@ -4,9 +4,9 @@ pub(crate) mod findings;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use promql_presets_core::PromDuration;
+use promql_presets_core::{ParameterKind, ParameterValue, PromDuration};
 
-use crate::backend::registry::{Facts, Module, Preset, Registry, Segment};
+use crate::backend::registry::{Facts, Module, Parameter, Preset, Registry, Segment};
 use crate::backend::{codegen, lower, modules, names, reach, rows, split};
 use crate::check::{self, Metrics, RowLabel, Scope, targets};
 use crate::diagnostic::emit;
@@ -14,7 +14,7 @@ use crate::diagnostic::source::Spanned;
 use crate::diagnostic::suggest::nearest;
 use crate::file::snapshot::KnownMetric;
 use crate::file::{PresetFile, RawPreset, Settings, settings, snapshot};
-use crate::promql::{Features, ResultType, Syntax, parse};
+use crate::promql::{Argument, Features, ResultType, Syntax, parse_with};
 use crate::{Code, Diagnostic, FileKind, Finding, Severity, SourceFile, Span, file, template};
 use findings::{apply_allow, drop_superseded, drop_unfiltered, long_window, merge_required_labels, missing_keys};
 
@@ -119,7 +119,9 @@ pub(crate) struct Template {
     pub findings: Vec<Diagnostic>,
 }
 
-pub(crate) fn compile_template(text: &str, scope: Scope<'_>) -> Template {
+/// Compiles a template for the defaults of its parameters, and proves it for their bounds.
+pub(crate) fn compile_template(text: &str, scope: Scope<'_>, parameters: &[file::Parameter]) -> Template {
+    let names: Vec<&str> = parameters.iter().map(|parameter| parameter.name.value.as_str()).collect();
     let mut template = Template {
         segments: Vec::new(),
         facts: Facts::default(),
@@ -127,14 +129,16 @@ pub(crate) fn compile_template(text: &str, scope: Scope<'_>) -> Template {
         has_window: text.contains(WINDOW),
         row: Vec::new(),
         labels: None,
-        diagnostics: template::check(text),
+        diagnostics: template::check(text, &names),
         findings: Vec::new(),
     };
     if !template.diagnostics.is_empty() {
         return template;
     }
     let features = targets::syntax(scope.features, &scope.settings.targets);
-    let parsed = parse(text, Syntax { template: true, features });
+    let syntax = Syntax { template: true, features };
+    let arguments: Vec<Argument<'_>> = parameters.iter().map(|it| argument(it, it.default)).collect();
+    let parsed = parse_with(text, syntax, &arguments);
     template.diagnostics = parsed.diagnostics;
     if let Some(expr) = &parsed.expr {
         template.result = expr.ty();
@@ -144,14 +148,69 @@ pub(crate) fn compile_template(text: &str, scope: Scope<'_>) -> Template {
             across_groups: reach::across_groups(expr),
         };
         if template.diagnostics.is_empty() {
-            (template.segments, template.diagnostics) = lower::lower(text, expr, scope.metric);
+            (template.segments, template.diagnostics) = lower::lower(text, expr, scope.metric, &names);
         }
         if template.diagnostics.is_empty() {
             let checked = check::check(text, expr, scope);
             (template.findings, template.row, template.labels) = (checked.findings, checked.row, checked.labels);
         }
     }
+    for (index, parameter) in parameters.iter().enumerate().filter(|(_, parameter)| !parameter.is_faulty) {
+        for (key, value) in [("min", parameter.min), ("max", parameter.max)] {
+            let mut arguments = arguments.clone();
+            arguments[index] = argument(parameter, value);
+            let parsed = parse_with(text, syntax, &arguments);
+            let note = format!("where `{}` is `{value}`, its `{key}`", parameter.name.value);
+            let is_new = |known: &[Diagnostic], found: &Diagnostic| {
+                !known.iter().any(|known| (known.code, known.span) == (found.code, found.span))
+            };
+            let checked =
+                parsed.expr.filter(|_| parsed.diagnostics.is_empty()).map(|expr| check::check(text, &expr, scope));
+            for found in parsed.diagnostics.into_iter().filter(|_| template.findings.is_empty()) {
+                if is_new(&template.diagnostics, &found) {
+                    template.diagnostics.push(at_bound(found, key, note.clone()));
+                }
+            }
+            for found in checked.into_iter().flat_map(|checked| checked.findings) {
+                if template.diagnostics.is_empty() && is_new(&template.findings, &found) {
+                    template.findings.push(at_bound(found, key, note.clone()));
+                }
+            }
+        }
+    }
     template
+}
+
+/// A finding that depends on a bound of a parameter, which is to be changed rather than the query.
+fn at_bound(found: Diagnostic, key: &str, note: String) -> Diagnostic {
+    Diagnostic { help: Some(format!("change `{key}`")), fix: None, ..found.note(note) }
+}
+
+/// A parameter with one of its values.
+fn argument(parameter: &file::Parameter, value: ParameterValue) -> Argument<'_> {
+    let is_duration = value.kind() == ParameterKind::Duration;
+    Argument { name: &parameter.name.value, value: value.as_f64(), is_duration }
+}
+
+fn parameter(raw: &file::Parameter) -> Parameter {
+    Parameter {
+        name: raw.name.value.clone(),
+        description: raw.description.clone(),
+        default: raw.default,
+        min: raw.min,
+        max: raw.max,
+    }
+}
+
+/// The parameters that the template does not have.
+fn unused_parameters<'a>(raw: &'a RawPreset, template: &'a str) -> impl Iterator<Item = Diagnostic> {
+    let names = raw.parameters.iter().filter(|parameter| !parameter.is_faulty).map(|parameter| &parameter.name);
+    names.filter(|name| !template.contains(&format!("{{{}}}", name.value))).map(|name| {
+        let title = format!("parameter `{0}` without `{{{0}}}` in the template", name.value);
+        Diagnostic::new(Code::UnusedParameter, name.span, title)
+            .label("nothing takes this value")
+            .help(format!("write `{{{}}}` in the template, or remove the parameter", name.value))
+    })
 }
 
 pub(crate) const WINDOW: &str = "{window}";
@@ -275,6 +334,7 @@ impl<'a> Compiler<'a> {
         let mut diagnostics: Vec<Diagnostic> = absent.into_iter().flatten().collect();
         let querier = modules::querier(raw, &presets, &mut diagnostics);
         self.report(file, None, diagnostics);
+        rows::name_parameterized(querier.as_ref(), &mut presets);
         let rows = rows::rows(querier.as_ref(), &presets);
         Module {
             file,
@@ -334,6 +394,8 @@ impl<'a> Compiler<'a> {
             result: ResultType::InstantVector,
             segments: Vec::new(),
             facts: Facts::default(),
+            parameters: raw.parameters.iter().map(parameter).collect(),
+            parameterized: None,
             row: Vec::new(),
             is_stub: true,
         };
@@ -343,7 +405,7 @@ impl<'a> Compiler<'a> {
         let by_default =
             settings.defaults.window.as_ref().filter(|_| raw.window.is_none() && template.text.contains(WINDOW));
         let declared = own.or(by_default).map(|window| window.value);
-        let compiled = compile_template(&template.text, Scope { window: declared, ..scope });
+        let compiled = compile_template(&template.text, Scope { window: declared, ..scope }, &raw.parameters);
         preset.template.clone_from(&template.text);
         preset.result = compiled.result;
         preset.segments = compiled.segments;
@@ -388,6 +450,7 @@ impl<'a> Compiler<'a> {
             diagnostics.extend(findings);
         }
         diagnostics.extend(missing_keys(settings, raw));
+        diagnostics.extend(unused_parameters(raw, &template.text));
         self.report(file, Some(&raw.name.value), diagnostics);
         preset
     }

@@ -43,6 +43,14 @@ impl Hole {
         }
     }
 
+    /// The length of `{name}` at the start of a text, if it is not one of these: a parameter of the preset.
+    pub(crate) fn parameter_at_start(bytes: &[u8]) -> Option<usize> {
+        let name = bytes.strip_prefix(b"{")?;
+        let len = name.iter().position(|byte| !byte.is_ascii_lowercase() && !byte.is_ascii_digit() && *byte != b'_')?;
+        let is_name = name[len] == b'}' && name[0].is_ascii_lowercase();
+        (is_name && Self::at_start(bytes).is_none()).then_some(len + 2)
+    }
+
     /// The placeholder that `bytes` starts with.
     pub(crate) fn at_start(bytes: &[u8]) -> Option<Self> {
         Self::ALL.into_iter().find(|hole| bytes.starts_with(hole.placeholder().as_bytes()))

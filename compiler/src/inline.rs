@@ -114,7 +114,7 @@ impl InlinePreset {
             settings,
         };
         let Template { segments, facts, result, has_window, row, mut diagnostics, mut findings, .. } =
-            compile_template(text, scope);
+            compile_template(text, scope, &[]);
         let whole = Span::of(0..text.len());
         match duration.clone() {
             Some(Err(error)) => diagnostics.push(Diagnostic::new(Code::InvalidDuration, whole, error.to_string())),
@@ -154,6 +154,8 @@ impl InlinePreset {
             result,
             segments,
             facts,
+            parameters: Vec::new(),
+            parameterized: None,
             row,
         };
         Self { code: codegen::inline(&preset), diagnostics }

@@ -88,6 +88,22 @@ pub enum RenderError {
         /// The label.
         label: String,
     },
+    /// A parameter that the preset does not declare.
+    UndeclaredParameter {
+        /// The parameter.
+        name: String,
+        /// The declared parameters.
+        declared: Vec<String>,
+    },
+    /// A value of another kind than the parameter's, or out of its bounds.
+    InvalidParameter {
+        /// The parameter.
+        name: String,
+        /// The value.
+        value: String,
+        /// What it takes: `a number from 0 to 1`.
+        expected: String,
+    },
     /// A window that is not a duration.
     InvalidWindow(DurationError),
 }
@@ -129,6 +145,15 @@ impl fmt::Display for RenderError {
             }
             Self::UnexpectedGroupBy { label } => {
                 write!(f, "the preset's template has no `{{group_by}}`, but the querier groups by {label:?}")
+            }
+            Self::UndeclaredParameter { name, declared } if declared.is_empty() => {
+                write!(f, "undeclared parameter {name:?}; the preset declares none")
+            }
+            Self::UndeclaredParameter { name, declared } => {
+                write!(f, "undeclared parameter {name:?}; the preset declares `{}`", declared.join("`, `"))
+            }
+            Self::InvalidParameter { name, value, expected } => {
+                write!(f, "invalid value {value:?} of parameter `{name}`, which is {expected}")
             }
             Self::InvalidWindow(_) => f.write_str("invalid window"),
         }

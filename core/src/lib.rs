@@ -9,6 +9,7 @@ mod escape;
 mod macros;
 mod matcher;
 pub mod name;
+mod parameter;
 mod preset;
 mod querier;
 pub mod regex;
@@ -24,9 +25,10 @@ pub use matcher::{
     IntoMatch, LabelValue, Match, MatchOp, Matcher, MatcherField, none_of, not, not_regex, one_of, regex, starts_with,
 };
 pub use name::{LabelName, NameError};
+pub use parameter::{MAX_PARAMETERS, ParameterInfo, ParameterKind, ParameterValue, ParameterValues};
 pub use preset::{
-    AnyWindow, LabelInfo, LabelKind, LabelUse, NoWindow, Preset, PresetInfo, Presets, ResultType, Segment, TakesWindow,
-    Template, Windowed,
+    AnyWindow, IntoPreset, LabelInfo, LabelKind, LabelUse, NoWindow, Preset, PresetInfo, Presets, ResultType, Segment,
+    TakesWindow, Template, Windowed,
 };
 pub use querier::{MetricQuerier, Querier};
 pub use render::{Input, selector};

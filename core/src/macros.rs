@@ -54,6 +54,54 @@ macro_rules! __querier {
     };
 }
 
+/// A preset with a setter for each of its parameters.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __parameterized {
+    (
+        $(#[$doc:meta])* pub struct $name:ident($querier:ty, $result:ty, $window:ty);
+        $($(#[$setter_doc:meta])* $setter:ident: $ty:ty = $index:literal, $variant:ident;)*
+    ) => {
+        $(#[$doc])*
+        #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+        #[must_use = "a preset does nothing until it is queried"]
+        pub struct $name($crate::Preset<$querier, $result, $window>);
+
+        impl $name {
+            /// The metadata of the preset.
+            #[must_use]
+            pub const fn info(&self) -> &'static $crate::PresetInfo {
+                self.0.info()
+            }
+
+            $(
+                $(#[$setter_doc])*
+                pub const fn $setter(self, value: $ty) -> Self {
+                    Self(self.0.__with_parameter($index, $crate::ParameterValue::$variant(value)))
+                }
+            )*
+        }
+
+        impl ::core::ops::Deref for $name {
+            type Target = $crate::Preset<$querier, $result, $window>;
+
+            fn deref(&self) -> &Self::Target {
+                &self.0
+            }
+        }
+
+        impl $crate::IntoPreset for $name {
+            type Querier = $querier;
+            type Result = $result;
+            type Window = $window;
+
+            fn into_preset(self) -> $crate::Preset<$querier, $result, $window> {
+                self.0
+            }
+        }
+    };
+}
+
 /// An enum of texts, with conversions both ways.
 #[doc(hidden)]
 #[macro_export]

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 
 use crate::render::Input;
-use crate::{MetricQuerier, PromDuration, RenderError};
+use crate::{MetricQuerier, ParameterInfo, ParameterValue, ParameterValues, PromDuration, RenderError};
 
 /// A query template that was checked when it was compiled.
 ///
@@ -15,6 +15,7 @@ use crate::{MetricQuerier, PromDuration, RenderError};
 /// this type come from preset files and from `preset!`.
 pub struct Preset<Q: ?Sized, R, W = NoWindow> {
     info: &'static PresetInfo,
+    parameters: ParameterValues,
     types: PhantomData<Types<Q, R, W>>,
 }
 
@@ -26,7 +27,37 @@ impl<Q: ?Sized, R, W> Preset<Q, R, W> {
     #[doc(hidden)]
     #[must_use]
     pub const fn __new(info: &'static PresetInfo) -> Self {
-        Self { info, types: PhantomData }
+        Self { info, parameters: ParameterValues::DEFAULTS, types: PhantomData }
+    }
+
+    /// For generated setters, which know the index and the kind of a parameter.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __with_parameter(self, index: usize, value: ParameterValue) -> Self {
+        Self { parameters: self.parameters.with(index, value), ..self }
+    }
+
+    /// The same preset with other types.
+    const fn retyped<P: ?Sized, S, V>(self) -> Preset<P, S, V> {
+        Preset { info: self.info, parameters: self.parameters, types: PhantomData }
+    }
+
+    /// Sets a parameter by name. Constants with parameters have a setter for each.
+    ///
+    /// # Errors
+    /// [`RenderError::UndeclaredParameter`], and [`RenderError::InvalidParameter`] for a value of another kind or out of
+    /// bounds.
+    pub fn with_parameter(self, name: &str, value: impl Into<ParameterValue>) -> Result<Self, RenderError> {
+        let declared = self.info.parameters;
+        let index = ParameterInfo::find(declared, name)?;
+        Ok(self.__with_parameter(index, declared[index].check(value.into())?))
+    }
+
+    /// What rendering needs.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn __template(&self) -> Template<'static> {
+        Template { values: self.parameters, ..self.info.__template() }
     }
 
     /// The metadata of the preset: name, description, template and more.
@@ -39,14 +70,14 @@ impl<Q: ?Sized, R, W> Preset<Q, R, W> {
     /// the query is rendered.
     #[must_use]
     pub const fn any_querier<'q>(self) -> Preset<dyn MetricQuerier + 'q, R, W> {
-        Preset::__new(self.info)
+        self.retyped()
     }
 
     /// The same preset without its types: for any querier, with or without a window, and with results of type `T`. Its
     /// name is `promql_presets::AnyPreset` if `T` is `Data`.
     #[must_use]
     pub const fn any<'q, T>(self) -> Preset<dyn MetricQuerier + 'q, T, AnyWindow> {
-        Preset::__new(self.info)
+        self.retyped()
     }
 
     /// Erases whether the template has a `{window}`, so that presets with and without one have the same type.
@@ -65,7 +96,7 @@ impl<Q: ?Sized, R, W> Preset<Q, R, W> {
     /// A window for a template without `{window}` is [`RenderError::UnexpectedWindow`] when the query is rendered.
     #[must_use]
     pub const fn any_window(self) -> Preset<Q, R, AnyWindow> {
-        Preset::__new(self.info)
+        self.retyped()
     }
 }
 
@@ -78,7 +109,34 @@ impl<Q: MetricQuerier + ?Sized, R, W> Preset<Q, R, W> {
     /// [`RenderError`] where the querier has a name, a matcher or a label to group by that the preset does not take, or
     /// the window is zero or the template has none.
     pub fn render(&self, querier: &Q, window: Option<PromDuration>) -> Result<String, RenderError> {
-        Input::of(querier).render(self.info.__template(), window, None)
+        Input::of(querier).render(self.__template(), window, None)
+    }
+}
+
+/// What a client queries: a [`Preset`], or a constant with setters for its parameters.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a preset",
+    note = "pass a constant of a preset file, a `preset!`, or `info.preset()` of a preset that is looked up by name"
+)]
+pub trait IntoPreset {
+    /// The type of its querier.
+    type Querier: ?Sized;
+    /// The type of its result.
+    type Result;
+    /// Whether its template has `{window}`.
+    type Window;
+
+    /// The preset, with the values of its parameters.
+    fn into_preset(self) -> Preset<Self::Querier, Self::Result, Self::Window>;
+}
+
+impl<Q: ?Sized, R, W> IntoPreset for Preset<Q, R, W> {
+    type Querier = Q;
+    type Result = R;
+    type Window = W;
+
+    fn into_preset(self) -> Self {
+        self
     }
 }
 
@@ -90,10 +148,10 @@ impl<Q: ?Sized, R, W> Clone for Preset<Q, R, W> {
 
 impl<Q: ?Sized, R, W> Copy for Preset<Q, R, W> {}
 
-/// Presets are equal if their names and their places are.
+/// Presets are equal if their names, their places and the values of their parameters are.
 impl<Q: ?Sized, R, W> PartialEq for Preset<Q, R, W> {
     fn eq(&self, other: &Self) -> bool {
-        self.info.identity() == other.info.identity()
+        (self.info.identity(), self.parameters.bits()) == (other.info.identity(), other.parameters.bits())
     }
 }
 
@@ -101,7 +159,7 @@ impl<Q: ?Sized, R, W> Eq for Preset<Q, R, W> {}
 
 impl<Q: ?Sized, R, W> Hash for Preset<Q, R, W> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.info.identity().hash(state);
+        (self.info.identity(), self.parameters.bits()).hash(state);
     }
 }
 
@@ -167,6 +225,8 @@ pub struct PresetInfo {
     pub metric: Option<&'static str>,
     /// The labels that the file declares; `None` allows any label.
     pub labels: Option<&'static [LabelInfo<'static>]>,
+    /// The parameters that callers may set.
+    pub parameters: &'static [ParameterInfo<'static>],
     /// What makes a range query impossible to split, such as `range()`: it has another value in each part.
     pub indivisible: Option<&'static str>,
     /// The first part of the template that reads series without `{labels}`, so that no filter reaches them.
@@ -196,7 +256,14 @@ impl PresetInfo {
     #[doc(hidden)]
     #[must_use]
     pub const fn __template(&self) -> Template<'static> {
-        Template { metric: self.metric, labels: self.labels, window: self.window, segments: self.segments }
+        Template {
+            metric: self.metric,
+            labels: self.labels,
+            window: self.window,
+            segments: self.segments,
+            parameters: self.parameters,
+            values: ParameterValues::DEFAULTS,
+        }
     }
 
     /// Whether the template has `{metric_name}`, so that the querier must name a metric. Other presets refuse a name,
@@ -233,6 +300,8 @@ pub struct Template<'a> {
     pub labels: Option<&'a [LabelInfo<'a>]>,
     pub window: Option<PromDuration>,
     pub segments: &'a [Segment<&'a str>],
+    pub parameters: &'a [ParameterInfo<'a>],
+    pub values: ParameterValues,
 }
 
 impl Template<'_> {
@@ -461,6 +530,8 @@ pub enum Segment<T = &'static str> {
     GroupBy,
     /// `{window}`.
     Window,
+    /// A parameter, by its index.
+    Parameter(usize),
     /// `start()` after `@`.
     Start,
     /// `end()` after `@`.
@@ -479,6 +550,7 @@ impl<T: AsRef<str>> Segment<T> {
             Self::Labels => Segment::Labels,
             Self::GroupBy => Segment::GroupBy,
             Self::Window => Segment::Window,
+            Self::Parameter(index) => Segment::Parameter(*index),
             Self::Start => Segment::Start,
             Self::End => Segment::End,
         }

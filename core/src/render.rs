@@ -5,10 +5,13 @@ use std::borrow::Cow;
 use crate::escape::{escape_into, is_plain, quoted_len};
 use crate::name::{check_label, check_name, is_bare_label, is_bare_metric};
 use crate::preset::Template;
-use crate::{LabelInfo, Matcher, MetricQuerier, PromDuration, RenderError, Segment};
+use crate::{LabelInfo, Matcher, MetricQuerier, ParameterValues, PromDuration, RenderError, Segment};
 
 /// The longest text of a [`PromDuration`] is shorter.
 const WINDOW_LEN: usize = 32;
+
+/// Nearly every parameter is shorter.
+const PARAMETER_LEN: usize = 32;
 
 /// The series selector of a querier: `name{label="value"}`. Labels to group by are not part of it.
 ///
@@ -26,10 +29,11 @@ fn check_window(template: Template<'_>, window: Option<PromDuration>) -> Result<
     }
 }
 
-/// The times in a query.
+/// The values of placeholders that do not depend on the querier.
 #[derive(Clone, Copy, Default)]
-struct Times<'a> {
+struct Values<'a> {
     window: PromDuration,
+    parameters: ParameterValues,
     /// What `start()` and `end()` are rendered as.
     ends: [&'a str; 2],
 }
@@ -87,7 +91,7 @@ impl<'a> Input<'a> {
             ("", _) => UNNAMED,
             _ => NAMED,
         };
-        Ok(self.write(segments, Times::default()))
+        Ok(self.write(segments, Values::default()))
     }
 
     /// Adds a label to group by, unless it is there.
@@ -111,14 +115,15 @@ impl<'a> Input<'a> {
         ends: Option<[&str; 2]>,
     ) -> Result<String, RenderError> {
         let window = check_window(template, window)?;
-        let times = Times { window, ends: ends.unwrap_or(["start()", "end()"]) };
+        let parameters = template.values.checked(template.parameters)?;
+        let values = Values { window, parameters, ends: ends.unwrap_or(["start()", "end()"]) };
         Ok(match self.check(template)? {
             Some(normalized) => {
                 let labels = normalized.into();
                 let group_by = Cow::Borrowed(&*self.group_by);
-                Input { name: Cow::Borrowed(&*self.name), labels, group_by }.write(template.segments, times)
+                Input { name: Cow::Borrowed(&*self.name), labels, group_by }.write(template.segments, values)
             }
-            None => self.write(template.segments, times),
+            None => self.write(template.segments, values),
         })
     }
 
@@ -187,9 +192,9 @@ impl<'a> Input<'a> {
         }
     }
 
-    fn write(&self, segments: &[Segment<&str>], times: Times<'_>) -> String {
+    fn write(&self, segments: &[Segment<&str>], values: Values<'_>) -> String {
         let is_plain = self.is_plain();
-        let query = String::with_capacity(self.capacity(segments, times, is_plain));
+        let query = String::with_capacity(self.capacity(segments, values, is_plain));
         let mut out = Output { query, in_list: false, is_plain };
         for segment in segments {
             match *segment {
@@ -203,9 +208,10 @@ impl<'a> Input<'a> {
                 Segment::Labels => self.labels.iter().for_each(|matcher| out.matcher(matcher)),
                 Segment::GroupBy => self.group_by.iter().for_each(|label| out.label(label)),
                 // Writing to a `String` cannot fail.
-                Segment::Window => _ = times.window.write_to(&mut out.query),
-                Segment::Start => out.query.push_str(times.ends[0]),
-                Segment::End => out.query.push_str(times.ends[1]),
+                Segment::Window => _ = values.window.write_to(&mut out.query),
+                Segment::Parameter(index) => values.parameters.write_to(index, &mut out.query),
+                Segment::Start => out.query.push_str(values.ends[0]),
+                Segment::End => out.query.push_str(values.ends[1]),
             }
         }
         out.query
@@ -218,7 +224,7 @@ impl<'a> Input<'a> {
     }
 
     /// An upper bound of the query's length, and a close one.
-    fn capacity(&self, segments: &[Segment<&str>], times: Times<'_>, is_plain: bool) -> usize {
+    fn capacity(&self, segments: &[Segment<&str>], values: Values<'_>, is_plain: bool) -> usize {
         let quoted = |text: &str| if is_plain { text.len() + 2 } else { quoted_len(text) };
         let labels = || {
             let len = |m: &Matcher<'_>| quoted(m.label()) + quoted(m.value().unwrap_or_default()) + 3;
@@ -235,8 +241,9 @@ impl<'a> Input<'a> {
             Segment::Labels => labels(),
             Segment::GroupBy => group_by(),
             Segment::Window => WINDOW_LEN,
-            Segment::Start => times.ends[0].len(),
-            Segment::End => times.ends[1].len(),
+            Segment::Parameter(_) => PARAMETER_LEN,
+            Segment::Start => values.ends[0].len(),
+            Segment::End => values.ends[1].len(),
         };
         segments.iter().map(len).sum()
     }
@@ -388,6 +395,7 @@ mod tests {
             window,
             metric: None,
             labels: None,
+            parameters: &[],
             indivisible: None,
             unfiltered: None,
             across_groups: None,
@@ -465,8 +473,8 @@ mod tests {
             .group_by(["http.code", "c"]);
         let query = rendered(RATE, &querier);
         let exact = Input::of(&querier);
-        assert!(query.len() <= exact.capacity(RATE, Times::default(), false));
-        assert_eq!(query.capacity(), exact.capacity(RATE, Times::default(), false), "the string grew");
+        assert!(query.len() <= exact.capacity(RATE, Values::default(), false));
+        assert_eq!(query.capacity(), exact.capacity(RATE, Values::default(), false), "the string grew");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use promql_presets_core::{IntoMatch, MetricQuerier, Preset};
+use promql_presets_core::{IntoMatch, IntoPreset, MetricQuerier};
 
 use crate::endpoints::{
     BuildInfoQuery, ExemplarsQuery, FeaturesQuery, FormatQuery, HealthQuery, LabelNames, LabelValues, MetadataQuery,
@@ -127,26 +127,24 @@ impl PrometheusClient {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn query<'a, Q, R, W>(&self, preset: Preset<Q, R, W>, querier: &'a Q) -> InstantQuery<'a, R, W>
+    pub fn query<'a, P>(&self, preset: P, querier: &'a P::Querier) -> InstantQuery<'a, P::Result, P::Window>
     where
-        Q: MetricQuerier + ?Sized,
-        R: QueryResult,
+        P: IntoPreset<Querier: MetricQuerier, Result: QueryResult>,
     {
-        InstantQuery::new(&self.transport, preset, querier)
+        InstantQuery::new(&self.transport, preset.into_preset(), querier)
     }
 
     /// Queries a preset over a time range.
-    pub fn query_range<'a, Q, R, W>(
+    pub fn query_range<'a, P>(
         &self,
-        preset: Preset<Q, R, W>,
-        querier: &'a Q,
+        preset: P,
+        querier: &'a P::Querier,
         range: TimeRange,
-    ) -> RangeQuery<'a, R, W>
+    ) -> RangeQuery<'a, P::Result, P::Window>
     where
-        Q: MetricQuerier + ?Sized,
-        R: RangeResult,
+        P: IntoPreset<Querier: MetricQuerier, Result: RangeResult>,
     {
-        RangeQuery::new(&self.transport, preset, querier, range)
+        RangeQuery::new(&self.transport, preset.into_preset(), querier, range)
     }
 
     /// Queries unchecked PromQL at one point in time. Prefer presets; this is for queries that cannot be one, such as
@@ -185,11 +183,11 @@ impl PrometheusClient {
     }
 
     /// Returns the exemplars of the series that a preset reads.
-    pub fn exemplars<'a, Q, R, W>(&self, preset: Preset<Q, R, W>, querier: &'a Q) -> ExemplarsQuery<'a, R, W>
+    pub fn exemplars<'a, P>(&self, preset: P, querier: &'a P::Querier) -> ExemplarsQuery<'a, P::Result, P::Window>
     where
-        Q: MetricQuerier + ?Sized,
+        P: IntoPreset<Querier: MetricQuerier>,
     {
-        ExemplarsQuery::new(&self.transport, preset, querier)
+        ExemplarsQuery::new(&self.transport, preset.into_preset(), querier)
     }
 
     /// Formats PromQL on the server, which also checks its syntax.

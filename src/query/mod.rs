@@ -12,8 +12,8 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use promql_presets_core::{
-    AnyWindow, DurationError, Input, MetricQuerier, NoWindow, Preset, PresetInfo, PromDuration, RenderError,
-    ResultType, TakesWindow, Window,
+    AnyWindow, DurationError, Input, MetricQuerier, NoWindow, ParameterValues, Preset, PresetInfo, PromDuration,
+    RenderError, ResultType, TakesWindow, Template, Window,
 };
 
 use crate::error::{Error, ErrorKind};
@@ -74,13 +74,19 @@ pub type AnyPreset = Preset<dyn MetricQuerier, Data, AnyWindow>;
 /// The PromQL of a query: a preset to render, or unchecked text.
 #[derive(Clone)]
 pub(crate) enum Promql<'a> {
-    Preset { preset: &'static PresetInfo, input: Input<'a>, window: Option<Result<PromDuration, DurationError>> },
+    Preset {
+        preset: &'static PresetInfo,
+        parameters: ParameterValues,
+        input: Input<'a>,
+        window: Option<Result<PromDuration, DurationError>>,
+    },
     Raw(String),
 }
 
 impl<'a> Promql<'a> {
     pub(crate) fn of<Q: MetricQuerier + ?Sized, R, W>(preset: Preset<Q, R, W>, querier: &'a Q) -> Self {
-        Self::Preset { preset: preset.info(), input: Input::of(querier), window: None }
+        let parameters = preset.__template().values;
+        Self::Preset { preset: preset.info(), parameters, input: Input::of(querier), window: None }
     }
 
     pub(crate) fn window<D: TryInto<Window, Error: Into<DurationError>>>(&mut self, duration: D) {
@@ -93,10 +99,11 @@ impl<'a> Promql<'a> {
     /// fails, the call fails when it is made.
     pub(crate) fn render(self, call: &mut Call, ends: Option<[&str; 2]>) {
         match self {
-            Self::Preset { preset, mut input, window } => {
+            Self::Preset { preset, parameters, mut input, window } => {
+                let template = Template { values: parameters, ..preset.__template() };
                 let filtered = call.transport.scope.filter_preset(preset, &mut input);
                 let window = window.transpose().map_err(RenderError::InvalidWindow);
-                let query = filtered.and_then(|()| Ok(input.render(preset.__template(), window?, ends)?));
+                let query = filtered.and_then(|()| Ok(input.render(template, window?, ends)?));
                 call.preset = Some(preset.name);
                 call.query = query.map_err(|failure| call.options.fail(failure)).ok();
             }
@@ -112,7 +119,9 @@ impl<'a> Promql<'a> {
     /// The same query, independent of the querier.
     fn into_owned(self) -> Promql<'static> {
         match self {
-            Self::Preset { preset, input, window } => Promql::Preset { preset, input: input.into_owned(), window },
+            Self::Preset { preset, parameters, input, window } => {
+                Promql::Preset { preset, parameters, input: input.into_owned(), window }
+            }
             Self::Raw(promql) => Promql::Raw(promql),
         }
     }

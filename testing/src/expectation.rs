@@ -6,10 +6,10 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use promql_presets::{
-    DurationError, IntoMatch, LabelValue, Match, Matcher, MetricQuerier, PromDuration, RangeError, RenderError,
+    DurationError, IntoMatch, LabelValue, Match, Matcher, MetricQuerier, Preset, PromDuration, RangeError, RenderError,
     TimeRange, Timestamp, Window,
 };
-use promql_presets_core::Input;
+use promql_presets_core::{Input, Template};
 
 use crate::answer::Answer;
 use crate::call::{Call, Endpoint};
@@ -36,6 +36,15 @@ impl<'m, Q: MetricQuerier + ?Sized> On<'m, Q> {
     pub(crate) fn new(shared: &'m Arc<Shared>, query: Query, endpoint: Endpoint) -> Self {
         let expected = Box::new(Expected::new(query, endpoint, Location::caller()));
         Self { shared, expected, failure: None, types: PhantomData }
+    }
+
+    /// An expectation of a preset, with the values of its parameters.
+    #[track_caller]
+    pub(crate) fn of<R, W>(shared: &'m Arc<Shared>, preset: Preset<Q, R, W>, endpoint: Endpoint) -> Self {
+        let info = preset.info();
+        let values = preset.__template().values.checked(info.parameters).map_err(|error| error.to_string());
+        let on = Self::new(shared, Query::Preset(info), endpoint);
+        on.try_set(values, |expected, values| expected.holes.parameters = values)
     }
 
     fn set(mut self, change: impl FnOnce(&mut Expected)) -> Self {
@@ -280,7 +289,8 @@ impl<'m, Q: MetricQuerier + ?Sized> On<'m, Q> {
             Part::Any => None,
         };
         let querier = holes.querier();
-        match Input::of(&querier).render(info.__template(), window, None) {
+        let template = Template { values: holes.parameters, ..info.__template() };
+        match Input::of(&querier).render(template, window, None) {
             Ok(query) => *holes = Holes::of(info, &query).ok_or_else(|| format!("`{query}` cannot be recognized"))?,
             // Another matcher may be on it.
             Err(RenderError::MissingRequiredLabel { .. }) if expected.more_labels => {}

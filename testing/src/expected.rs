@@ -254,6 +254,7 @@ impl Expected {
             found.add(3, format!("the metric {is}, not {expected}"));
         }
         self.compare_matchers(&holes.matchers, found);
+        self.compare_values(holes, found);
         if !self.any_grouping && self.holes.group_by != holes.group_by {
             found.add(1, format!("grouped by {:?}, not by {:?}", holes.group_by, self.holes.group_by));
         }
@@ -262,6 +263,18 @@ impl Expected {
         {
             let window = |window: Option<PromDuration>| window.map_or_else(|| "none".to_owned(), |it| it.to_string());
             found.add(1, format!("the window {}, not {}", window(holes.window), window(self.window_or_default())));
+        }
+    }
+
+    /// The parameters of the preset.
+    fn compare_values(&self, holes: &Holes, found: &mut Differences) {
+        let Query::Preset(info) = self.query else { return };
+        for (index, parameter) in info.parameters.iter().enumerate() {
+            let shown = |holes: &Holes| holes.parameters.get(index).unwrap_or(parameter.default).to_string();
+            let (is, expected) = (shown(holes), shown(&self.holes));
+            if is != expected {
+                found.add(1, format!("the parameter `{}` is {is}, not {expected}", parameter.name));
+            }
         }
     }
 

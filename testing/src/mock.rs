@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use promql_presets::reqwest::header::HeaderValue;
-use promql_presets::{ClientBuilder, MetricQuerier, Preset, PrometheusClient, RetryPolicy};
+use promql_presets::{ClientBuilder, IntoPreset, MetricQuerier, PrometheusClient, RetryPolicy};
 
 use crate::answer::Response;
 use crate::call::{ATTEMPT_HEADER, Call, Endpoint, PRESET_HEADER};
@@ -135,14 +135,14 @@ impl MockPrometheus {
 
     /// Expects an instant query of a preset. Further calls of [`On`] say what fills its placeholders.
     #[track_caller]
-    pub fn on<Q: MetricQuerier + ?Sized, R, W>(&self, preset: Preset<Q, R, W>) -> On<'_, Q> {
-        On::new(&self.shared, Query::Preset(preset.info()), Endpoint::Query)
+    pub fn on<P: IntoPreset<Querier: MetricQuerier>>(&self, preset: P) -> On<'_, P::Querier> {
+        On::of(&self.shared, preset.into_preset(), Endpoint::Query)
     }
 
     /// Expects a range query of a preset.
     #[track_caller]
-    pub fn on_range<Q: MetricQuerier + ?Sized, R, W>(&self, preset: Preset<Q, R, W>) -> On<'_, Q> {
-        On::new(&self.shared, Query::Preset(preset.info()), Endpoint::QueryRange)
+    pub fn on_range<P: IntoPreset<Querier: MetricQuerier>>(&self, preset: P) -> On<'_, P::Querier> {
+        On::of(&self.shared, preset.into_preset(), Endpoint::QueryRange)
     }
 
     /// Expects an instant query of unchecked PromQL, with exactly this text.
@@ -159,8 +159,8 @@ impl MockPrometheus {
 
     /// Expects a request for the exemplars of a preset, to be answered with [`Answer::data`](crate::Answer::data).
     #[track_caller]
-    pub fn on_exemplars<Q: MetricQuerier + ?Sized, R, W>(&self, preset: Preset<Q, R, W>) -> On<'_, Q> {
-        On::new(&self.shared, Query::Preset(preset.info()), Endpoint::Exemplars)
+    pub fn on_exemplars<P: IntoPreset<Querier: MetricQuerier>>(&self, preset: P) -> On<'_, P::Querier> {
+        On::of(&self.shared, preset.into_preset(), Endpoint::Exemplars)
     }
 
     /// Expects a request for the names of labels.

@@ -1,6 +1,9 @@
 //! Reads what filled the placeholders of a preset out of a rendered query.
 
-use promql_presets_core::{Input, MatchOp, Matcher, PresetInfo, PromDuration, Querier, Segment, not, not_regex, regex};
+use promql_presets_core::{
+    Input, MatchOp, Matcher, ParameterInfo, ParameterValue, ParameterValues, PresetInfo, PromDuration, Querier,
+    Segment, not, not_regex, regex,
+};
 
 /// What filled the placeholders of a preset.
 #[derive(Clone, Debug, Default)]
@@ -9,13 +12,15 @@ pub(crate) struct Holes {
     pub(crate) matchers: Vec<Matcher<'static>>,
     pub(crate) group_by: Vec<String>,
     pub(crate) window: Option<PromDuration>,
+    pub(crate) parameters: ParameterValues,
 }
 
 impl Holes {
     /// What filled the placeholders of a preset in a query, if the preset renders the query.
     pub(crate) fn of(preset: &PresetInfo, query: &str) -> Option<Self> {
-        let template = preset.__template();
-        let (holes, ends) = read(template.segments, query)?;
+        let mut template = preset.__template();
+        let (holes, ends) = read(template.segments, template.parameters, query)?;
+        template.values = holes.parameters;
         let ends = ends.as_ref().map(|[start, end]| [start.as_str(), end.as_str()]);
         // The reader may be lenient, since this comparison is not.
         let rendered = Input::of(&holes.querier()).render(template, holes.window, ends).ok()?;
@@ -26,7 +31,7 @@ impl Holes {
     pub(crate) fn of_selector(selector: &str) -> Option<Self> {
         const NAMED: &[Segment] = &[Segment::MetricNameOpen("", ""), Segment::Labels, Segment::Text("}")];
         const UNNAMED: &[Segment] = &[Segment::Text("{"), Segment::Labels, Segment::Text("}")];
-        [NAMED, UNNAMED].into_iter().find_map(|segments| Some(read(segments, selector)?.0))
+        [NAMED, UNNAMED].into_iter().find_map(|segments| Some(read(segments, &[], selector)?.0))
     }
 
     /// A querier that renders the same.
@@ -54,7 +59,7 @@ pub(crate) fn matcher(label: String, op: MatchOp, value: String) -> Matcher<'sta
 /// The values of `start()` and `end()`, where they are times.
 type Ends = Option<[String; 2]>;
 
-fn read(segments: &[Segment], query: &str) -> Option<(Holes, Ends)> {
+fn read(segments: &[Segment], parameters: &[ParameterInfo<'_>], query: &str) -> Option<(Holes, Ends)> {
     let mut reader = Reader { rest: query, in_list: false };
     let mut filled = Filled::default();
     let mut segments = segments;
@@ -77,6 +82,13 @@ fn read(segments: &[Segment], query: &str) -> Option<(Holes, Ends)> {
                 fill(&mut filled.metric, reader.metric_name(before, after, true)?)?;
             }
             Segment::Window => fill(&mut filled.window, reader.window()?)?,
+            Segment::Parameter(index) => {
+                let value = reader.parameter(parameters.get(index)?)?;
+                if filled.parameters.get(index).is_some_and(|before| before != value) {
+                    return None;
+                }
+                filled.parameters = filled.parameters.with(index, value);
+            }
             Segment::Start => fill(&mut filled.start, reader.time("start()")?)?,
             Segment::End => fill(&mut filled.end, reader.time("end()")?)?,
             Segment::Item(_) | Segment::Labels | Segment::GroupBy => return None,
@@ -86,13 +98,14 @@ fn read(segments: &[Segment], query: &str) -> Option<(Holes, Ends)> {
     if !reader.rest.is_empty() {
         return None;
     }
-    let Filled { metric, labels, group_by, window, start, end } = filled;
+    let Filled { metric, labels, group_by, window, parameters, start, end } = filled;
     let ends = match (start, end) {
         (None, None) => None,
         (start, end) => Some([start.unwrap_or_default(), end.unwrap_or_default()]),
     };
     let matchers = labels.unwrap_or_default().into_iter().map(|(label, op, value)| matcher(label, op, value));
-    Some((Holes { metric, matchers: matchers.collect(), group_by: group_by.unwrap_or_default(), window }, ends))
+    let (matchers, group_by) = (matchers.collect(), group_by.unwrap_or_default());
+    Some((Holes { metric, matchers, group_by, window, parameters }, ends))
 }
 
 /// What fills each placeholder.
@@ -102,6 +115,7 @@ struct Filled {
     labels: Option<Vec<(String, MatchOp, String)>>,
     group_by: Option<Vec<String>>,
     window: Option<PromDuration>,
+    parameters: ParameterValues,
     start: Option<String>,
     end: Option<String>,
 }
@@ -202,6 +216,16 @@ impl<'q> Reader<'q> {
 
     fn window(&mut self) -> Option<PromDuration> {
         self.take_while(|c| c.is_ascii_alphanumeric())?.parse().ok()
+    }
+
+    /// The value of a parameter; a negative number is in parentheses.
+    fn parameter(&mut self, info: &ParameterInfo<'_>) -> Option<ParameterValue> {
+        let is_negative = self.skip("(").is_some();
+        let text = self.take_while(|c| c.is_ascii_alphanumeric() || c == '.' || (is_negative && c == '-'))?;
+        if is_negative {
+            self.skip(")")?;
+        }
+        ParameterValue::parse(info.kind(), text)
     }
 
     fn time(&mut self, function: &str) -> Option<String> {

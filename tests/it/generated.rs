@@ -8,6 +8,7 @@ mod presets {
 }
 
 use presets::http::{self, Label, Method};
+use presets::latency::{self, LATENCY};
 use presets::nested::any_metric;
 use promql_presets::{
     ErrorKind, Labels, Matrix, MetricQuerier, NoWindow, Preset, Querier, RenderError, ResultType, RowError, Scalar,
@@ -73,9 +74,9 @@ fn presets_are_found_by_name() {
     let names: Vec<_> = presets::ALL.iter().map(|preset| preset.name).collect();
     let nested = ["nested::any_metric::one", "nested::any_metric::samples", "nested::any_metric::value"];
     assert_eq!(names[..2], ["http::error_ratio", "http::rate"]);
-    assert_eq!(names[2..], nested);
+    assert_eq!(names[2..], [&["latency::latency"][..], &nested].concat());
     let rate = presets::ALL.find("http::rate").unwrap();
-    assert_eq!((rate.source, rate.unit), ("presets/http.toml:13", Some("requests per second")));
+    assert_eq!((rate.source, rate.unit), ("presets/http.toml:14", Some("requests per second")));
     assert_eq!(rate.labels.unwrap().iter().filter(|label| label.required).count(), 1);
     assert!(!rate.labels.unwrap()[3].usage.is_group_by());
     assert_eq!((rate.title, rate.category), (None, Some("Traffic")));
@@ -83,4 +84,28 @@ fn presets_are_found_by_name() {
     assert_eq!((ratio.title, ratio.category), (Some("Errors"), Some("Reliability")));
     assert_eq!(presets::ALL.find("nested::any_metric::samples").unwrap().result, ResultType::RangeVector);
     assert!(presets::ALL.find("rate").is_none());
+}
+
+#[test]
+fn parameters_are_set_and_checked() {
+    let querier = latency::Querier::new().job("api");
+    let query = LATENCY.render(&querier, None).unwrap();
+    assert!(query.starts_with("histogram_quantile(\n  0.95,"), "{query}");
+    assert!(query.ends_with("{job=\"api\"}[5m] offset 1h))\n) > (-1)\n"), "{query}");
+
+    let faster = LATENCY.quantile(0.5).floor(3).ago("1m".parse().unwrap());
+    let query = faster.render(&querier, None).unwrap();
+    assert!(query.starts_with("histogram_quantile(\n  0.5,") && query.ends_with("offset 1m))\n) > 3\n"), "{query}");
+    let by_name = LATENCY.with_parameter("quantile", 0.5).unwrap().with_parameter("floor", 3).unwrap();
+    let ago: promql_presets::PromDuration = "1m".parse().unwrap();
+    assert_eq!(by_name.with_parameter("ago", ago).unwrap().any_querier().render(&querier, None).unwrap(), query);
+
+    let invalid = |error: RenderError| matches!(error, RenderError::InvalidParameter { .. });
+    assert!(invalid(LATENCY.quantile(1.5).render(&querier, None).unwrap_err()));
+    assert!(invalid(LATENCY.quantile(f64::NAN).render(&querier, None).unwrap_err()));
+    assert!(invalid(LATENCY.with_parameter("quantile", 1.5).unwrap_err()));
+    assert!(invalid(LATENCY.with_parameter("floor", 0.5).unwrap_err()));
+    let error = LATENCY.with_parameter("quantil", 0.5).unwrap_err();
+    assert_eq!(error.to_string(), r#"undeclared parameter "quantil"; the preset declares `quantile`, `floor`, `ago`"#);
+    assert_eq!(LATENCY.info().parameters[0].description, "The share of faster requests.");
 }

@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use promql_presets_compiler::compile;
-use promql_presets_core::Input;
 
 use crate::FOUND;
 use crate::failure::Failure;
@@ -33,7 +32,6 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let Arguments { preset: name, dir, querier, format } = arguments;
-    let (querier, window) = (querier.querier(true), querier.window());
     let folder = dir.read()?;
     let output = compile(&folder.files);
     let (module, preset) = find(&output, name)?;
@@ -41,7 +39,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         print(&text)?;
         return Ok(ExitCode::from(FOUND));
     }
-    match (preset.render(module, &Input::of(&querier), window), format) {
+    match (querier.render(module, preset), format) {
         (Ok(query), Format::Human) => print(&format!("{query}\n"))?,
         (Ok(query), Format::Json) => {
             let mut out = String::new();

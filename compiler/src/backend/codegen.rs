@@ -6,9 +6,10 @@
 use std::fmt::Write;
 
 use crate::SourceFile;
-use promql_presets_core::LabelKind;
+use promql_presets_core::{LabelKind, ParameterKind, ParameterValue};
 
-use crate::backend::registry::{Label, Module, Preset, Querier, Registry, Row, Segment, ValueEnum};
+use crate::backend::names;
+use crate::backend::registry::{Label, Module, Parameter, Preset, Querier, Registry, Row, Segment, ValueEnum};
 use crate::promql::ResultType;
 
 /// The attributes of generated items. A service need not use every preset, and the prose of preset files is not
@@ -62,7 +63,7 @@ fn info(
     source: &str,
     metric: Option<&str>,
     has_labels: bool,
-) -> [(&'static str, String); 15] {
+) -> [(&'static str, String); 16] {
     let window = preset.window.map(|window| format!("__p::PromDuration::from_millis({})", window.as_millis()));
     [
         ("name", name.to_owned()),
@@ -76,6 +77,7 @@ fn info(
         ("window", option(window)),
         ("metric", option(metric.map(literal))),
         ("labels", option(has_labels.then(|| "__LABELS".to_owned()))),
+        ("parameters", parameters(&preset.parameters)),
         ("indivisible", option(preset.facts.indivisible.map(literal))),
         ("unfiltered", option(preset.facts.unfiltered.as_deref().map(literal))),
         ("across_groups", option(preset.facts.across_groups.map(literal))),
@@ -84,6 +86,11 @@ fn info(
 }
 
 fn preset_type(preset: &Preset, querier: &str) -> String {
+    format!("__p::Preset<{}>", type_arguments(preset, querier))
+}
+
+/// The types of the querier, the result and the window.
+fn type_arguments(preset: &Preset, querier: &str) -> String {
     let result = match preset.result {
         ResultType::Scalar => "__p::Scalar",
         ResultType::InstantVector => "__p::Vector",
@@ -95,7 +102,7 @@ fn preset_type(preset: &Preset, querier: &str) -> String {
         None if preset.is_stub => "__p::AnyWindow",
         None => "__p::NoWindow",
     };
-    format!("__p::Preset<{querier}, {result}, {window}>")
+    format!("{querier}, {result}, {window}")
 }
 
 fn segments(segments: &[Segment]) -> String {
@@ -112,12 +119,37 @@ fn segments(segments: &[Segment]) -> String {
             Segment::Labels => out.write_str("Labels"),
             Segment::GroupBy => out.write_str("GroupBy"),
             Segment::Window => out.write_str("Window"),
+            Segment::Parameter(index) => write!(out, "Parameter({index})"),
             Segment::Start => out.write_str("Start"),
             Segment::End => out.write_str("End"),
         };
     }
     out.push(']');
     out
+}
+
+/// The parameters of a preset, as their type in the runtime prints them.
+fn parameters(parameters: &[Parameter]) -> String {
+    let one = |parameter: &Parameter| {
+        let Parameter { name, default, min, max, .. } = parameter;
+        let description = parameter.description.as_deref().unwrap_or_default().trim();
+        let [default, min, max] = [default, min, max].map(|value| parameter_value(*value));
+        format!(
+            "__p::ParameterInfo {{ name: {name:?}, description: {description:?}, default: {default}, min: {min}, \
+             max: {max} }}"
+        )
+    };
+    format!("&[{}]", parameters.iter().map(one).collect::<Vec<_>>().join(", "))
+}
+
+fn parameter_value(value: ParameterValue) -> String {
+    match value {
+        ParameterValue::Number(number) => format!("__p::ParameterValue::Number({number:?})"),
+        ParameterValue::Integer(number) => format!("__p::ParameterValue::Integer({number})"),
+        ParameterValue::Duration(duration) => {
+            format!("__p::ParameterValue::Duration(__p::PromDuration::from_millis({}))", duration.as_millis())
+        }
+    }
 }
 
 fn option(value: Option<String>) -> String {
@@ -242,8 +274,10 @@ impl Out {
         self.line("///");
         self.doc(&format!("`{source}`"));
         let querier = if module.querier.is_some() { "Querier" } else { "dyn __p::MetricQuerier" };
-        let ty = preset_type(preset, querier);
-        self.line(&format!("pub const {}: {ty} = __p::Preset::__new(&__p::PresetInfo {{", preset.constant));
+        let own = preset.parameterized.as_deref();
+        let ty = own.map_or_else(|| preset_type(preset, querier), str::to_owned);
+        let open = own.map(|name| format!("{name}(")).unwrap_or_default();
+        self.line(&format!("pub const {}: {ty} = {open}__p::Preset::__new(&__p::PresetInfo {{", preset.constant));
         self.indent += 1;
         let labels = module.querier.is_some();
         for (field, value) in
@@ -251,7 +285,34 @@ impl Out {
         {
             self.line(&format!("{field}: {value},"));
         }
-        self.close("});");
+        self.close(if own.is_some() { "}));" } else { "});" });
+        if let Some(name) = own {
+            self.parameterized(name, preset, querier);
+        }
+    }
+
+    /// The type of a constant with parameters.
+    fn parameterized(&mut self, name: &str, preset: &Preset, querier: &str) {
+        self.line("");
+        self.open("__p::parameterized!");
+        self.doc(&format!("The preset [`{}`] with the values of its parameters.", preset.constant));
+        self.line(&format!("pub struct {name}({});", type_arguments(preset, querier)));
+        for (index, parameter) in preset.parameters.iter().enumerate() {
+            let Parameter { name, description, default, min, max } = parameter;
+            if let Some(description) = description {
+                self.doc(&format!("{}\n\n", prose(description)));
+                self.line("///");
+            }
+            self.doc(&format!("Sets `{{{name}}}`, which is `{default}` by default: from `{min}` to `{max}`."));
+            let (ty, variant) = match default.kind() {
+                ParameterKind::Number => ("f64", "Number"),
+                ParameterKind::Integer => ("i64", "Integer"),
+                ParameterKind::Duration => ("__p::PromDuration", "Duration"),
+            };
+            let setter = names::setter(name).unwrap_or_default();
+            self.line(&format!("{setter}: {ty} = {index}, {variant};"));
+        }
+        self.close("}");
     }
 
     fn querier(&mut self, module: &Module, querier: &Querier) {

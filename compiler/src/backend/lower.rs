@@ -12,9 +12,15 @@ use crate::promql::{
 };
 use crate::{Code, Diagnostic, Span};
 
-/// Splits a template into segments. `metric` is the value of `{metric_name}`, if it is known.
-pub(crate) fn lower(template: &str, expr: &Expr<'_>, metric: Option<&str>) -> (Vec<Segment>, Vec<Diagnostic>) {
-    let mut lowering = Lowering { template, metric, edits: Vec::new(), diagnostics: Vec::new() };
+/// Splits a template into segments. `metric` is the value of `{metric_name}`, if it is known, and `parameters` are the
+/// names of the preset's parameters.
+pub(crate) fn lower(
+    template: &str,
+    expr: &Expr<'_>,
+    metric: Option<&str>,
+    parameters: &[&str],
+) -> (Vec<Segment>, Vec<Diagnostic>) {
+    let mut lowering = Lowering { template, metric, parameters, edits: Vec::new(), diagnostics: Vec::new() };
     expr.walk(&mut |expr| lowering.expr(expr));
     lowering.edits.sort_by_key(|(span, _)| *span);
 
@@ -23,8 +29,8 @@ pub(crate) fn lower(template: &str, expr: &Expr<'_>, metric: Option<&str>) -> (V
     for (span, segments) in lowering.edits {
         push_text(&mut out, &undouble(&template[copied..span.start as usize]));
         // `offset{window}` must not become one word.
-        if segments == [Segment::Window] && template[..span.start as usize].ends_with(|c: char| c.is_ascii_alphabetic())
-        {
+        let is_value = matches!(segments[..], [Segment::Window | Segment::Parameter(_)]);
+        if is_value && template[..span.start as usize].ends_with(|c: char| c.is_ascii_alphabetic()) {
             push_text(&mut out, " ");
         }
         for segment in segments {
@@ -55,6 +61,7 @@ fn undouble(text: &str) -> String {
 struct Lowering<'t> {
     template: &'t str,
     metric: Option<&'t str>,
+    parameters: &'t [&'t str],
     /// The segments that replace a range of the template.
     edits: Vec<(Span, Vec<Segment>)>,
     diagnostics: Vec<Diagnostic>,
@@ -70,6 +77,7 @@ impl Lowering<'_> {
             ExprKind::Subquery(subquery) => {
                 self.durations(std::iter::once(&subquery.range).chain(&subquery.step), &subquery.modifiers);
             }
+            ExprKind::Number(_) => self.edits.extend(self.parameter(expr.span)),
             ExprKind::Aggregate(aggregate) => self.grouping(aggregate.grouping.as_ref()),
             ExprKind::Binary(binary) => {
                 self.grouping(binary.matching.as_ref());
@@ -84,13 +92,22 @@ impl Lowering<'_> {
             Modifier::Offset { duration, .. } => Some(duration),
             _ => None,
         });
-        let windows = durations.chain(offsets).flat_map(Duration::holes);
-        self.edits.extend(windows.map(|span| (span, vec![Segment::Window])));
+        for leaf in durations.chain(offsets).flat_map(Duration::leaves) {
+            let window = leaf.is_hole().then(|| (leaf.span, vec![Segment::Window]));
+            self.edits.extend(window.or_else(|| self.parameter(leaf.span)));
+        }
         self.edits.extend(modifiers.iter().filter_map(|modifier| match modifier {
             Modifier::At { at: At::Start(span), .. } => Some((*span, vec![Segment::Start])),
             Modifier::At { at: At::End(span), .. } => Some((*span, vec![Segment::End])),
             _ => None,
         }));
+    }
+
+    /// The segment of a number or a duration that is a parameter.
+    fn parameter(&self, span: Span) -> Option<(Span, Vec<Segment>)> {
+        let name = self.template[span.range()].strip_prefix('{')?.strip_suffix('}')?;
+        let index = self.parameters.iter().position(|parameter| *parameter == name)?;
+        Some((span, vec![Segment::Parameter(index)]))
     }
 
     fn grouping(&mut self, grouping: Option<&Grouping<'_>>) {
@@ -186,7 +203,7 @@ mod tests {
     fn lowered(template: &str, metric: Option<&str>) -> String {
         let parsed = parse(template, Syntax { template: true, features: Features::none() });
         assert_eq!(parsed.diagnostics, [], "{template}");
-        let (segments, diagnostics) = lower(template, &parsed.expr.unwrap(), metric);
+        let (segments, diagnostics) = lower(template, &parsed.expr.unwrap(), metric, &["n", "long"]);
         assert_eq!(diagnostics, []);
         let shown: Vec<String> = segments
             .iter()
@@ -222,6 +239,18 @@ mod tests {
         assert_eq!(lowered("{metric_name}{{{labels}}}", Some("m.n")), "{<Item('\\'m.n\\'')><Labels>}");
         assert_eq!(lowered("{metric_name}", Some("sum")), "{<Item('\\'sum\\'')>}");
         assert_eq!(lowered("{{\"a.b\", {labels}}}", None), "{<Item('\\'a.b\\'')><Labels>}");
+    }
+
+    #[test]
+    fn parameters() {
+        assert_eq!(
+            lowered("topk({n}, rate(x[{long}] offset{long})) ^ -{n}", None),
+            "topk(<Parameter(0)>, rate(x[<Parameter(1)>] offset <Parameter(1)>)) ^ -<Parameter(0)>"
+        );
+        assert_eq!(
+            lowered("x[max_of({window}, {long} * 2):{n}]", None),
+            "x[max_of(<Window>, <Parameter(1)> * 2):<Parameter(0)>]"
+        );
     }
 
     #[test]

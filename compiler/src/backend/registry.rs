@@ -1,6 +1,9 @@
 //! The modules and presets of all files: the input of code generation and of commands that list presets.
 
-use promql_presets_core::{Input, LabelInfo, LabelKind, LabelUse, PromDuration, RenderError, Template};
+use promql_presets_core::{
+    Input, LabelInfo, LabelKind, LabelUse, ParameterInfo, ParameterValue, ParameterValues, PromDuration, RenderError,
+    Template,
+};
 
 use crate::check::RowLabel;
 use crate::promql::ResultType;
@@ -133,6 +136,10 @@ pub struct Preset {
     pub window: Option<PromDuration>,
     /// Type of an instant query's result.
     pub result: ResultType,
+    /// The parameters that callers may set.
+    pub parameters: Vec<Parameter>,
+    /// The name in Rust of a type with a setter for each parameter, if there are parameters.
+    pub parameterized: Option<String>,
     /// The segments of the template; empty if it has errors.
     pub segments: Vec<Segment>,
     /// What the runtime needs to know of the query.
@@ -155,6 +162,18 @@ pub struct Facts {
 }
 
 impl Preset {
+    /// The values of parameters, from names and texts; the last of several values for a parameter counts.
+    ///
+    /// # Errors
+    /// [`RenderError::UndeclaredParameter`] and [`RenderError::InvalidParameter`].
+    pub fn parameter_values(&self, texts: &[(String, String)]) -> Result<ParameterValues, RenderError> {
+        let infos: Vec<_> = self.parameters.iter().map(Parameter::info).collect();
+        texts.iter().try_fold(ParameterValues::DEFAULTS, |values, (name, text)| {
+            let index = ParameterInfo::find(&infos, name)?;
+            Ok(values.with(index, infos[index].parse(text)?))
+        })
+    }
+
     /// The PromQL for a querier, as the runtime renders it.
     ///
     /// # Errors
@@ -164,6 +183,7 @@ impl Preset {
         module: &'p Module,
         querier: &Input<'_>,
         window: Option<PromDuration>,
+        values: ParameterValues,
     ) -> Result<String, RenderError> {
         let segments: Vec<_> = self.segments.iter().map(Segment::borrowed).collect();
         let declared = || module.querier.iter().flat_map(|querier| &querier.labels);
@@ -181,11 +201,48 @@ impl Preset {
             })
             .collect();
         let labels = module.querier.is_some().then_some(&labels[..]);
+        let parameters: Vec<_> = self.parameters.iter().map(Parameter::info).collect();
         querier.render(
-            Template { metric: module.metric.as_deref(), labels, window: self.window, segments: &segments },
+            Template {
+                metric: module.metric.as_deref(),
+                labels,
+                window: self.window,
+                segments: &segments,
+                parameters: &parameters,
+                values,
+            },
             window,
             None,
         )
+    }
+}
+
+/// A parameter of a preset.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameter {
+    /// Its name.
+    pub name: String,
+    /// Its description.
+    pub description: Option<String>,
+    /// The value where the caller passes none.
+    pub default: ParameterValue,
+    /// The smallest value.
+    pub min: ParameterValue,
+    /// The largest value.
+    pub max: ParameterValue,
+}
+
+impl Parameter {
+    /// The parameter as the runtime knows it.
+    #[must_use]
+    pub fn info(&self) -> ParameterInfo<'_> {
+        ParameterInfo {
+            name: &self.name,
+            description: self.description.as_deref().unwrap_or_default(),
+            default: self.default,
+            min: self.min,
+            max: self.max,
+        }
     }
 }
 

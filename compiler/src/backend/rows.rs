@@ -14,11 +14,7 @@ pub(crate) fn rows(querier: Option<&Querier>, presets: &[Preset]) -> Vec<Row> {
     let has_series = |preset: &&Preset| matches!(preset.result, ResultType::InstantVector | ResultType::RangeVector);
     let presets: Vec<&Preset> = presets.iter().filter(|preset| !preset.is_stub).filter(has_series).collect();
     let shared = fields(querier, &shared_labels(&presets));
-    let mut taken: BTreeSet<&str> = ["Querier", "Label"].into();
-    taken.extend(querier.iter().flat_map(|querier| &querier.labels).filter_map(|label| match &label.kind {
-        LabelKind::OneOf(values) => Some(&*values.name),
-        _ => None,
-    }));
+    let taken = taken(querier);
     let row = |name: String, preset, fields| {
         let name = if taken.contains(&*name) { format!("{name}Labels") } else { name };
         Row { name, preset, fields }
@@ -33,6 +29,25 @@ pub(crate) fn rows(querier: Option<&Querier>, presets: &[Preset]) -> Vec<Row> {
     }
     rows.retain(|row| !row.fields.is_empty());
     rows
+}
+
+/// Names the types of constants with parameters.
+pub(crate) fn name_parameterized(querier: Option<&Querier>, presets: &mut [Preset]) {
+    let taken = taken(querier);
+    for preset in presets.iter_mut().filter(|preset| !preset.parameters.is_empty()) {
+        let name = format!("{}Preset", names::variant(&preset.constant.to_ascii_lowercase()).unwrap_or_default());
+        preset.parameterized = Some(if taken.contains(&*name) { format!("{name}Parameters") } else { name });
+    }
+}
+
+/// The types of a module that are named after labels, and those that every module can have.
+fn taken(querier: Option<&Querier>) -> BTreeSet<&str> {
+    let labels = querier.iter().flat_map(|querier| &querier.labels);
+    let enums = labels.filter_map(|label| match &label.kind {
+        LabelKind::OneOf(values) => Some(&*values.name),
+        _ => None,
+    });
+    enums.chain(["Querier", "Label"]).collect()
 }
 
 /// The labels of all presets. A label is sure if it is in each of them.

@@ -162,6 +162,8 @@ codes! {
     UnusedLabels = "unused-labels", File, Error;
     /// A `window` for a template without `{window}`.
     UnusedWindow = "unused-window", File, Error;
+    /// A parameter that the template does not have.
+    UnusedParameter = "unused-parameter", File, Error;
     /// A template with `{window}` but no `window`.
     MissingWindow = "missing-window", File, Error;
     /// An `allow` of a check that does not exist, or that cannot be allowed.

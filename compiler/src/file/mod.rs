@@ -6,6 +6,7 @@
 mod allow;
 mod declared_labels;
 mod duration_value;
+mod parameters;
 pub(crate) mod settings;
 pub(crate) mod snapshot;
 mod toml_error;
@@ -13,7 +14,7 @@ mod toml_string;
 
 use std::ops::Range;
 
-use promql_presets_core::{LabelKind, LabelUse, PromDuration};
+use promql_presets_core::{LabelKind, LabelUse, ParameterValue, PromDuration};
 use toml::de::{DeString, DeTable, DeValue};
 
 use crate::diagnostic::source::{Lines, Spanned};
@@ -157,7 +158,9 @@ pub(crate) type LabelType = LabelKind<Vec<Spanned<String>>>;
 const FILE_KEYS: [&str; 6] = ["description", "category", "features", "metric", "labels", "presets"];
 const METRIC_KEYS: [&str; 4] = ["name", "type", "unit", "scrape_interval"];
 const LABEL_KEYS: [&str; 7] = ["type", "values", "required", "prefix", "use", "rust_name", "description"];
-const PRESET_KEYS: [&str; 7] = ["template", "title", "category", "description", "unit", "window", "allow"];
+const PRESET_KEYS: [&str; 8] =
+    ["template", "title", "category", "description", "unit", "window", "parameters", "allow"];
+const PARAMETER_KEYS: [&str; 5] = ["type", "default", "min", "max", "description"];
 
 const LABEL_TYPES: [&str; 3] = ["string", "uuid", "integer"];
 const LABEL_USES: [&str; 2] = ["filter", "group_by"];
@@ -181,8 +184,34 @@ pub(crate) struct RawPreset {
     pub unit: Option<String>,
     /// `window`.
     pub window: Option<Window>,
+    /// `parameters` in the order of the file.
+    pub parameters: Vec<Parameter>,
     /// `allow`.
     pub allow: Vec<Allow>,
+}
+
+/// An entry of `parameters`.
+#[derive(Clone, Debug)]
+pub(crate) struct Parameter {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// `description`.
+    pub description: Option<String>,
+    /// `default`.
+    pub default: ParameterValue,
+    /// `min`, or the smallest value of its kind.
+    pub min: ParameterValue,
+    /// `max`, or the largest value of its kind.
+    pub max: ParameterValue,
+    /// Whether something in it is not valid, which has been reported.
+    pub is_faulty: bool,
+}
+
+impl Parameter {
+    fn new(name: Spanned<String>) -> Self {
+        let one = ParameterValue::Number(1.0);
+        Self { name, description: None, default: one, min: one, max: one, is_faulty: true }
+    }
 }
 
 /// `window = "5m"`.
@@ -391,6 +420,7 @@ impl Reader<'_> {
             template: None,
             unit: None,
             window: None,
+            parameters: Vec::new(),
             allow: Vec::new(),
         };
         let mut unknown = Vec::new();
@@ -405,6 +435,7 @@ impl Reader<'_> {
                     let duration = self.positive_duration("window", value);
                     preset.window = Some(Window { key: key_span(key), duration });
                 }
+                "parameters" => preset.parameters = self.parameters(value),
                 "allow" => preset.allow = self.allow(value),
                 _ => unknown.push(value),
             }

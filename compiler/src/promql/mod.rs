@@ -159,16 +159,34 @@ pub struct Parsed<'a> {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+/// A value of a template's parameter.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Argument<'a> {
+    /// The name of the parameter.
+    pub name: &'a str,
+    /// The value; in seconds if it is a duration.
+    pub value: f64,
+    /// Whether it is a duration.
+    pub is_duration: bool,
+}
+
 /// Parses a query or a template. All spans are byte ranges of `text`.
 ///
-/// Types are checked only if the syntax is valid, so that one mistake gives one message.
+/// Types are checked only if the syntax is valid, so that one mistake gives one message. In a template, `{name}` is a
+/// number or a duration, unless the name is that of another placeholder.
 #[must_use]
 pub fn parse(text: &str, syntax: Syntax) -> Parsed<'_> {
+    parse_with(text, syntax, &[])
+}
+
+/// As [`parse`], with values for the parameters of a template.
+#[must_use]
+pub(crate) fn parse_with<'a>(text: &'a str, syntax: Syntax, arguments: &'a [Argument<'a>]) -> Parsed<'a> {
     if u32::try_from(text.len()).is_err() {
         let title = "query of more than 4 GiB";
         return Parsed { expr: None, diagnostics: vec![Diagnostic::new(Code::Syntax, Span::default(), title)] };
     }
-    let (expr, mut diagnostics) = parser::parse(text, syntax);
+    let (expr, mut diagnostics) = parser::parse(text, syntax, arguments);
     if let Some(expr) = &expr {
         let whole = diagnostics.iter().all(|diagnostic| diagnostic.code == Code::InvalidRegex);
         if whole {

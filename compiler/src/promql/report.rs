@@ -41,16 +41,15 @@ pub(super) fn misplaced(hole: Hole, span: Span) -> Diagnostic {
 pub(super) fn hole_in_text(hole: Hole, span: Span, place: &str) -> Diagnostic {
     let name = hole.name();
     Diagnostic::new(Code::MisplacedPlaceholder, span, format!("`{name}` inside {place}"))
-        .label("placeholders are only filled in outside of strings and comments")
+        .label(crate::template::IN_TEXT)
 }
 
 /// A hole directly after a number.
-pub(super) fn hole_in_number(hole: Hole, span: Span, number: &str) -> Diagnostic {
-    let name = hole.name();
+pub(super) fn hole_in_number(name: &str, span: Span, number: &str) -> Diagnostic {
     let diagnostic = Diagnostic::new(Code::MisplacedPlaceholder, span, format!("`{name}` as a part of a number"))
         .label(format!("glued to `{number}`"));
-    match hole {
-        Hole::Window => diagnostic.help("write `{window}` alone, or `{window} * 2` for a multiple of it"),
+    match name {
+        "window" => diagnostic.help("write `{window}` alone, or `{window} * 2` for a multiple of it"),
         _ => diagnostic,
     }
 }

@@ -21,6 +21,8 @@ pub(super) enum Kind {
     Duration,
     Str,
     Hole(Hole),
+    /// `{name}` of a template, where the name is that of a parameter.
+    Parameter,
 
     LeftParen,
     RightParen,

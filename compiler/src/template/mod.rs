@@ -12,13 +12,16 @@ use crate::diagnostic::suggest::nearest;
 use crate::hole::Hole;
 use crate::{Code, Diagnostic, Span};
 
+/// Why a placeholder cannot be in a string or a comment.
+pub(crate) const IN_TEXT: &str = "placeholders are only filled in outside of strings and comments";
+
 /// The operators of matchers, none of which ends another one that comes later.
 const OPERATORS: [&str; 4] = ["=~", "!~", "!=", "="];
 
-/// Reports all invalid braces and placeholders of a template.
+/// Reports all invalid braces and placeholders of a template with these parameters.
 #[must_use]
-pub(crate) fn check(template: &str) -> Vec<Diagnostic> {
-    let mut scanner = Scanner { text: template, at: 0, open: Vec::new(), diagnostics: Vec::new() };
+pub(crate) fn check(template: &str, parameters: &[&str]) -> Vec<Diagnostic> {
+    let mut scanner = Scanner { text: template, parameters, at: 0, open: Vec::new(), diagnostics: Vec::new() };
     scanner.scan();
     scanner.diagnostics.sort_by_key(|diagnostic| diagnostic.span);
     scanner.diagnostics
@@ -26,6 +29,8 @@ pub(crate) fn check(template: &str) -> Vec<Diagnostic> {
 
 struct Scanner<'a> {
     text: &'a str,
+    /// The names of parameters, which are placeholders as well.
+    parameters: &'a [&'a str],
     at: usize,
     /// The brackets that are open, from the outermost in.
     open: Vec<Open>,
@@ -146,6 +151,12 @@ impl Scanner<'_> {
         self.at = end + 1;
         if Hole::NAMES.contains(&content) && !self.text[..start].ends_with('$') {
             // The parser reports it, with a better explanation.
+            return;
+        }
+        if self.parameters.contains(&content) {
+            let (span, place) = (Span::of(start..end + 1), if string.is_some() { "a string" } else { "a comment" });
+            let title = format!("`{content}` inside {place}");
+            self.diagnostics.push(Diagnostic::new(Code::MisplacedPlaceholder, span, title).label(IN_TEXT));
             return;
         }
         match string.and_then(|string| self.matcher(string)) {

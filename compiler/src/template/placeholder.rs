@@ -1,7 +1,8 @@
 //! Placeholders, and what other template languages have instead.
 
-use super::{Bracket, Edit, Scanner, ends_with_word, foreign, is_word, similar_placeholder};
+use super::{Bracket, Edit, Scanner, ends_with_word, foreign, is_word};
 use crate::diagnostic::Fix;
+use crate::diagnostic::suggest::nearest;
 use crate::hole::Hole;
 use crate::{Code, Diagnostic, Span};
 
@@ -74,7 +75,7 @@ impl Scanner<'_> {
     /// `{content}` at `start..=end`.
     pub(super) fn placeholder(&mut self, start: usize, end: usize) {
         let content = &self.text[start + 1..end];
-        if Hole::NAMES.contains(&content) {
+        if Hole::NAMES.contains(&content) || self.parameters.contains(&content) {
             return;
         }
         let whole = Span::of(start..end + 1);
@@ -104,7 +105,8 @@ impl Scanner<'_> {
             let span = Span::of(at..at + trimmed.len());
             let title = format!("unknown placeholder `{trimmed}`");
             let unknown = Diagnostic::new(Code::UnknownPlaceholder, span, title).label("not a placeholder");
-            if let Some(similar) = similar_placeholder(trimmed) {
+            let names = Hole::NAMES.into_iter().chain(self.parameters.iter().copied());
+            if let Some(similar) = nearest(trimmed, names) {
                 let help = format!("a placeholder with a similar name exists: `{similar}`");
                 self.diagnostics.push(unknown.help(help).fix(Fix { span, text: similar.to_owned() }));
                 return;

@@ -4,7 +4,7 @@ use super::*;
 /// Title, marked text and help of each finding.
 fn found(template: &str) -> Vec<(String, &str, String)> {
     let parts = |d: Diagnostic| (d.title, &template[d.span.range()], d.help.unwrap_or_default());
-    check(template).into_iter().map(parts).collect()
+    check(template, &[]).into_iter().map(parts).collect()
 }
 
 fn one(template: &str) -> (String, &str, String) {
@@ -94,7 +94,7 @@ fn no_text_panics_and_fixes_are_in_the_text() {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             text += PARTS[(state >> 16) as usize % PARTS.len()];
         }
-        for diagnostic in check(&text) {
+        for diagnostic in check(&text, &[]) {
             assert!(text.get(diagnostic.span.range()).is_some(), "{text:?}");
             assert!(diagnostic.fix.is_none_or(|fix| text.get(fix.span.range()).is_some()), "{text:?}");
         }

@@ -787,3 +787,81 @@ fn a_use_of_a_label_restricts_callers() {
         assert_eq!(said(&[("a.toml", &text(label))]), [message], "{label}");
     }
 }
+
+/// A preset with parameters, and what is said about it.
+fn with_parameters(parameters: &str, template: &str) -> Vec<String> {
+    said(&[("a.toml", &format!("[presets.a]\nparameters = {parameters}\ntemplate = '{template}'\n"))])
+}
+
+#[test]
+fn parameters_have_a_type_a_default_and_bounds() {
+    for (parameters, expected) in [
+        ("{ n = 1 }", "2:20: error: a parameter must be a table, not an integer [wrong-type]"),
+        ("{ n = {} }", "2:16: error: missing `type` of the parameter `n` [missing-key]"),
+        ("{ n = { type = 'number' } }", "2:16: error: missing `default` of the parameter `n` [missing-key]"),
+        ("{ n = { default = 1 } }", "2:16: error: missing `type` of the parameter `n` [missing-key]"),
+        ("{ n = { type = 'float', default = 1 } }", "2:29: error: unknown type of a parameter `float` [invalid-value]"),
+        (
+            "{ n = { type = 'integer', default = 1.5 } }",
+            "2:50: error: `default` must be an integer, not a float [wrong-type]",
+        ),
+        (
+            "{ n = { type = 'number', default = 'x' } }",
+            "2:49: error: `default` must be a number, not a string [wrong-type]",
+        ),
+        (
+            "{ n = { type = 'number', default = inf } }",
+            "2:49: error: `default` must be a number, not a float [wrong-type]",
+        ),
+        (
+            "{ n = { type = 'duration', default = 5 } }",
+            "2:51: error: `default` must be a duration in quotes, not an integer [wrong-type]",
+        ),
+        ("{ n = { type = 'duration', default = '5x' } }", "2:52: error: invalid duration `5x` [invalid-duration]"),
+        ("{ n = { type = 'number', default = 2, max = 1 } }", "2:49: error: `default` above `max` [invalid-value]"),
+        ("{ n = { type = 'number', default = 0, min = 1 } }", "2:49: error: `default` below `min` [invalid-value]"),
+        (
+            "{ n = { type = 'number', default = 0, min = 1, max = 0 } }",
+            "2:67: error: `max` below `min` [invalid-value]",
+        ),
+        (
+            "{ n = { type = 'number', default = 0, step = 1 } }",
+            "2:52: error: unknown key `step` in a parameter [unknown-key]",
+        ),
+    ] {
+        assert_eq!(with_parameters(parameters, "x > {n}"), [expected], "{parameters}");
+    }
+    let names = "N = { type = 'number', default = 0 }, window = { type = 'number', default = 0 }";
+    assert_eq!(
+        with_parameters(&format!("{{ {names} }}"), "x"),
+        [
+            "2:16: error: invalid name of a parameter: `N` [invalid-name]",
+            "2:54: error: invalid name of a parameter: `window` [invalid-name]",
+        ]
+    );
+}
+
+#[test]
+fn parameters_stand_for_whole_numbers_and_durations() {
+    const PARAMETERS: &str = "{ n = { type = 'integer', default = 5, min = 1, max = 9 }, \
+        long = { type = 'duration', default = '1h', min = '10m', max = '1d' } }";
+    for template in ["topk({n}, x) + vector({long})", "rate(x[{long}:{n}] offset -{long}) ^ {n}"] {
+        assert_eq!(with_parameters(PARAMETERS, template), [""; 0], "{template}");
+    }
+    for (template, expected) in [
+        (r#"x{{a="{n}"}} > {n} + {long}"#, "3:19: error: `n` inside a string [misplaced-placeholder]"),
+        ("{n}x + {long}", "3:13: error: `n` as a part of a number [misplaced-placeholder]"),
+        ("x{n} + {long}", "3:14: error: missing operator before `{n}` [syntax]"),
+        ("1{n} + {long}", "3:14: error: `n` as a part of a number [misplaced-placeholder]"),
+        ("{n}{long}", "3:13: error: `n` as a part of a number [misplaced-placeholder]"),
+        ("{n}5 + {long}", "3:13: error: `n` as a part of a number [misplaced-placeholder]"),
+        ("x[{long}{n}]", "3:15: error: `long` as a part of a duration [misplaced-placeholder]"),
+        ("{n}({long})", "3:16: error: missing operator before `(` [syntax]"),
+        ("x @ {n} + {long}", "3:17: error: `@` without a timestamp [syntax]"),
+        ("sum by ({n})(x) + {long}", "3:21: error: invalid label name [syntax]"),
+        ("x{{{n}}} + {long}", "3:16: error: unexpected `{n}` [syntax]"),
+        ("{n} + {long} + {m}", "3:29: error: unknown placeholder `m` [unknown-placeholder]"),
+    ] {
+        assert_eq!(with_parameters(PARAMETERS, template), [expected], "{template}");
+    }
+}

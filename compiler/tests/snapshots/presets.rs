@@ -115,6 +115,7 @@ pub mod http {
         window: ::core::option::Option::Some(__p::PromDuration::from_millis(300000)),
         metric: ::core::option::Option::Some("http_requests_total"),
         labels: ::core::option::Option::Some(__LABELS),
+        parameters: &[],
         indivisible: ::core::option::Option::None,
         unfiltered: ::core::option::Option::None,
         across_groups: ::core::option::Option::None,
@@ -144,11 +145,116 @@ pub mod http {
         window: ::core::option::Option::Some(__p::PromDuration::from_millis(5400000)),
         metric: ::core::option::Option::Some("http_requests_total"),
         labels: ::core::option::Option::Some(__LABELS),
+        parameters: &[],
         indivisible: ::core::option::Option::None,
         unfiltered: ::core::option::Option::None,
         across_groups: ::core::option::Option::None,
         segments: &[__p::Segment::Text("  sum by ("), __p::Segment::GroupBy, __p::Segment::Text(")(rate(http_requests_total{"), __p::Segment::Item("code=~\"5..\""), __p::Segment::Labels, __p::Segment::Text("}["), __p::Segment::Window, __p::Segment::Text("]))\n/\n  sum by ("), __p::Segment::GroupBy, __p::Segment::Text(")(rate(http_requests_total{"), __p::Segment::Labels, __p::Segment::Text("}["), __p::Segment::Window, __p::Segment::Text("]))\n")],
     });
+}
+
+/// Latency of requests.
+///
+/// From `presets/latency.toml`.
+#[allow(unused, unused_qualifications, unreachable_pub, single_use_lifetimes)]
+#[allow(clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction, rustdoc::all)]
+pub mod latency {
+    use super::__p;
+
+    const __LABELS: &[__p::LabelInfo] = &[
+        __p::LabelInfo { name: "job", required: false, prefix: "", kind: __p::LabelKind::String, usage: __p::LabelUse::Both, description: "" },
+    ];
+
+    /// Label matchers and grouping labels of a query. All matchers must match.
+    #[derive(Clone, Debug)]
+    #[must_use = "a querier does nothing until it is passed to a query"]
+    pub struct Querier(__p::Querier);
+
+    impl Querier {
+        /// A querier without conditions.
+        pub fn new() -> Self {
+            Self(__p::Querier::new("http_request_duration_seconds"))
+        }
+
+        /// Filters on the label `job`; a plain value means `=`.
+        pub fn job(self, condition: impl __p::IntoMatch<__p::String>) -> Self {
+            Self(self.0.matcher(__p::IntoMatch::into_match(condition).on("job")))
+        }
+
+        /// Adds labels to group by.
+        pub fn group_by(self, labels: impl ::core::iter::IntoIterator<Item = Label>) -> Self {
+            let labels = ::core::iter::IntoIterator::into_iter(labels);
+            Self(self.0.group_by(::core::iter::Iterator::map(labels, Label::as_str)))
+        }
+
+        /// Applies a setter if there is a value: `.when_some(id, Querier::id)`.
+        pub fn when_some<T>(self, value: ::core::option::Option<T>, set: impl ::core::ops::FnOnce(Self, T) -> Self) -> Self {
+            match value {
+                ::core::option::Option::Some(value) => set(self, value),
+                ::core::option::Option::None => self,
+            }
+        }
+    }
+    __p::querier!(Querier, set, default);
+
+    __p::label_enum! {
+        /// A label to group by.
+        pub enum Label {
+            Job = "job",
+        }
+    }
+
+    __p::row! {
+        /// The labels of a series of this file's presets, for `rows`.
+        pub struct Row {
+            /// The label `job`.
+            job: ::core::option::Option<__p::String> = "job", "";
+        }
+    }
+
+    /// Latency.
+    ///
+    /// The result is an instant vector. Window: `5m` unless the caller passes another.
+    ///
+    /// ```promql
+    /// histogram_quantile(
+    ///   {quantile},
+    ///   sum by (le, {group_by}) (rate({metric_name}_bucket{{{labels}}}[{window}] offset {ago}))
+    /// ) > {floor}
+    /// ```
+    ///
+    /// `presets/latency.toml:10`
+    pub const LATENCY: LatencyPreset = LatencyPreset(__p::Preset::__new(&__p::PresetInfo {
+        name: "latency::latency",
+        title: ::core::option::Option::None,
+        category: ::core::option::Option::None,
+        description: "Latency.",
+        unit: ::core::option::Option::None,
+        template: "histogram_quantile(\n  {quantile},\n  sum by (le, {group_by}) (rate({metric_name}_bucket{{{labels}}}[{window}] offset {ago}))\n) > {floor}\n",
+        source: "presets/latency.toml:10",
+        result: __p::ResultType::InstantVector,
+        window: ::core::option::Option::Some(__p::PromDuration::from_millis(300000)),
+        metric: ::core::option::Option::Some("http_request_duration_seconds"),
+        labels: ::core::option::Option::Some(__LABELS),
+        parameters: &[__p::ParameterInfo { name: "quantile", description: "The share of faster requests.", default: __p::ParameterValue::Number(0.95), min: __p::ParameterValue::Number(0.0), max: __p::ParameterValue::Number(1.0) }, __p::ParameterInfo { name: "floor", description: "", default: __p::ParameterValue::Integer(-1), min: __p::ParameterValue::Integer(-10), max: __p::ParameterValue::Integer(10) }, __p::ParameterInfo { name: "ago", description: "", default: __p::ParameterValue::Duration(__p::PromDuration::from_millis(3600000)), min: __p::ParameterValue::Duration(__p::PromDuration::from_millis(1)), max: __p::ParameterValue::Duration(__p::PromDuration::from_millis(86400000)) }],
+        indivisible: ::core::option::Option::None,
+        unfiltered: ::core::option::Option::None,
+        across_groups: ::core::option::Option::None,
+        segments: &[__p::Segment::Text("histogram_quantile(\n  "), __p::Segment::Parameter(0), __p::Segment::Text(",\n  sum by ("), __p::Segment::Item("le"), __p::Segment::GroupBy, __p::Segment::Text(") (rate(http_request_duration_seconds_bucket{"), __p::Segment::Labels, __p::Segment::Text("}["), __p::Segment::Window, __p::Segment::Text("] offset "), __p::Segment::Parameter(2), __p::Segment::Text("))\n) > "), __p::Segment::Parameter(1), __p::Segment::Text("\n")],
+    }));
+
+    __p::parameterized! {
+        /// The preset [`LATENCY`] with the values of its parameters.
+        pub struct LatencyPreset(Querier, __p::Vector, __p::Windowed);
+        /// The share of faster requests.
+        ///
+        /// Sets `{quantile}`, which is `0.95` by default: from `0` to `1`.
+        quantile: f64 = 0, Number;
+        /// Sets `{floor}`, which is `-1` by default: from `-10` to `10`.
+        floor: i64 = 1, Integer;
+        /// Sets `{ago}`, which is `1h` by default: from `1ms` to `1d`.
+        ago: __p::PromDuration = 2, Duration;
+    }
 }
 
 /// Presets below `nested`.
@@ -184,6 +290,7 @@ pub mod nested {
             window: ::core::option::Option::None,
             metric: ::core::option::Option::None,
             labels: ::core::option::Option::None,
+            parameters: &[],
             indivisible: ::core::option::Option::None,
             unfiltered: ::core::option::Option::None,
             across_groups: ::core::option::Option::None,
@@ -211,6 +318,7 @@ pub mod nested {
             window: ::core::option::Option::None,
             metric: ::core::option::Option::None,
             labels: ::core::option::Option::None,
+            parameters: &[],
             indivisible: ::core::option::Option::None,
             unfiltered: ::core::option::Option::None,
             across_groups: ::core::option::Option::None,
@@ -238,6 +346,7 @@ pub mod nested {
             window: ::core::option::Option::None,
             metric: ::core::option::Option::None,
             labels: ::core::option::Option::None,
+            parameters: &[],
             indivisible: ::core::option::Option::None,
             unfiltered: ::core::option::Option::None,
             across_groups: ::core::option::Option::None,
@@ -253,6 +362,7 @@ pub const ALL: __p::Presets = {
     const ALL: &[&__p::PresetInfo] = &[
         http::ERROR_RATIO.info(),
         http::RATE.info(),
+        latency::LATENCY.info(),
         nested::any_metric::ONE.info(),
         nested::any_metric::SAMPLES.info(),
         nested::any_metric::VALUE.info(),

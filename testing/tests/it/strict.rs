@@ -314,3 +314,34 @@ fn expectations_that_no_query_can_meet() {
     }
     mock.verify();
 }
+
+mod generated {
+    #[allow(unused_imports, reason = "as `include_presets!` does it")]
+    use promql_presets::__private1 as __p;
+
+    include!("../../../compiler/tests/snapshots/presets.rs");
+}
+
+#[tokio::test]
+async fn parameters() {
+    use generated::latency::{self, LATENCY};
+    let expecting = || {
+        let mock = MockPrometheus::start();
+        mock.on(LATENCY.floor(-3)).returns(series![{} => 1]);
+        mock
+    };
+    let querier = latency::Querier::new();
+    let mock = expecting();
+    mock.client().query(LATENCY.floor(-3), &querier).await.unwrap();
+    mock.verify();
+    for (preset, difference) in [
+        (LATENCY, "the parameter `floor` is -1, not -3"),
+        (LATENCY.floor(-3).quantile(0.5), "the parameter `quantile` is 0.5, not 0.95"),
+        (LATENCY.floor(-3).ago("5m".parse().unwrap()), "the parameter `ago` is 5m, not 1h"),
+    ] {
+        let mock = expecting();
+        mock.client().query(preset, &querier).await.unwrap_err();
+        let text = failure(mock);
+        assert!(text.contains(difference), "{text}");
+    }
+}

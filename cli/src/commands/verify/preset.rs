@@ -121,7 +121,9 @@ impl<'a> Verified<'a> {
             let by =
                 if grouping.is_empty() { String::new() } else { format!(" grouped by `{}`", grouping.join("`, `")) };
             let querier = querier.clone().group_by(grouping);
-            let query = match self.preset.render(self.module, &Input::of(&querier), window) {
+            let values = self.setting.querier.own_parameters(self.preset);
+            let render = |values| self.preset.render(self.module, &Input::of(&querier), window, values);
+            let query = match values.and_then(render) {
                 Ok(query) => query,
                 Err(error) => {
                     self.add(Severity::Error, "failed", format!("cannot be rendered: {error}"));

@@ -46,16 +46,22 @@ impl Duration {
     /// The places of `{window}`, in the order of the text.
     #[must_use]
     pub(crate) fn holes(&self) -> Vec<Span> {
+        self.leaves().into_iter().filter(|leaf| leaf.is_hole()).map(|leaf| leaf.span).collect()
+    }
+
+    /// `{window}`, parameters and literals, in the order of the text.
+    #[must_use]
+    pub(crate) fn leaves(&self) -> Vec<&Self> {
         let mut found = Vec::new();
-        self.collect_holes(&mut found);
+        self.collect_leaves(&mut found);
         found
     }
 
-    fn collect_holes(&self, found: &mut Vec<Span>) {
-        if self.is_hole() {
-            found.push(self.span);
+    fn collect_leaves<'d>(&'d self, found: &mut Vec<&'d Self>) {
+        if matches!(self.kind, DurationKind::Hole | DurationKind::Literal(_)) {
+            found.push(self);
         }
-        self.children().for_each(|child| child.collect_holes(found));
+        self.children().for_each(|child| child.collect_leaves(found));
     }
 }
 

@@ -286,10 +286,10 @@ impl<'a> Lexer<'a> {
                 self.token(Kind::RightBracket, 1)
             }
             b'{' if self.template => match self.brace(byte) {
-                Kind::Hole(Hole::Window) => {
+                kind @ (Kind::Hole(Hole::Window) | Kind::Parameter) => {
                     self.got_duration = true;
                     self.mode = Mode::Brackets;
-                    Kind::Hole(Hole::Window)
+                    kind
                 }
                 kind => kind,
             },
@@ -312,10 +312,14 @@ impl<'a> Lexer<'a> {
             self.mode = mode;
             return self.token(kind, 2);
         }
-        match Hole::at_start(&self.bytes[self.at..]) {
+        let rest = &self.bytes[self.at..];
+        match Hole::at_start(rest) {
             Some(Hole::MetricName) if matches!(self.mode, Mode::Expression) => self.word(byte),
             Some(hole) => self.token(Kind::Hole(hole), hole.placeholder().len()),
             None => {
+                if let Some(len) = Hole::parameter_at_start(rest) {
+                    return self.token(Kind::Parameter, len);
+                }
                 let span = span(self.at, self.at + 1);
                 let (one, two) = if byte == b'{' { ("{", "{{") } else { ("}", "}}") };
                 self.error(

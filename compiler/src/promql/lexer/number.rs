@@ -22,12 +22,15 @@ impl Lexer<'_> {
             self.at = start;
             self.uncommon_number()
         };
-        if self.template
-            && self.peek(0) == b'{'
-            && let Some(hole) = Hole::at_start(&self.bytes[self.at..])
-        {
-            let at = span(self.at, self.at + hole.placeholder().len());
-            return self.error(report::hole_in_number(hole, at, &self.text[start..self.at]));
+        if self.template && self.peek(0) == b'{' {
+            let rest = &self.bytes[self.at..];
+            let hole = Hole::at_start(rest);
+            let len = hole.map(|hole| hole.placeholder().len()).or_else(|| Hole::parameter_at_start(rest));
+            if let Some(len) = len {
+                let at = span(self.at, self.at + len);
+                let name = &self.text[self.at + 1..self.at + len - 1];
+                return self.error(report::hole_in_number(name, at, &self.text[start..self.at]));
+            }
         }
         kind
     }

@@ -276,10 +276,14 @@ impl<'a> Parser<'a> {
     fn duration_operand(&mut self) -> Result<Duration> {
         match self.token.kind {
             Kind::Number | Kind::Duration => Ok(self.duration_literal()),
+            Kind::Parameter => {
+                let duration = self.duration_literal();
+                if self.glued_to(duration.span) { self.glued_hole(duration.span, "a duration") } else { Ok(duration) }
+            }
             Kind::Hole(Hole::Window) => {
                 let span = self.bump().span;
                 if self.glued_to(span) {
-                    return self.glued_window(span);
+                    return self.glued_hole(span, "a duration");
                 }
                 Ok(Duration { kind: DurationKind::Hole, span, height: 1 })
             }
@@ -351,6 +355,7 @@ impl<'a> Parser<'a> {
             Kind::Number
                 | Kind::Duration
                 | Kind::Hole(Hole::Window)
+                | Kind::Parameter
                 | Kind::Step
                 | Kind::Range
                 | Kind::MinOf

@@ -16,7 +16,7 @@ use super::lexer::Lexer;
 use super::literal::{self, Decoded};
 use super::rewrite::is_counter_function;
 use super::token::{Kind, Token};
-use super::{Features, Syntax, report};
+use super::{Argument, Features, Syntax, report};
 use crate::{Code, Diagnostic, Span};
 
 /// The maximum nesting of parentheses, calls and signs, far above that of real queries.
@@ -36,12 +36,17 @@ struct Parser<'a> {
     previous_end: u32,
     nesting: u16,
     features: Features,
+    arguments: &'a [Argument<'a>],
 }
 
-pub(super) fn parse(text: &str, syntax: Syntax) -> (Option<Expr<'_>>, Vec<Diagnostic>) {
+pub(super) fn parse<'a>(
+    text: &'a str,
+    syntax: Syntax,
+    arguments: &'a [Argument<'a>],
+) -> (Option<Expr<'a>>, Vec<Diagnostic>) {
     let mut lexer = Lexer::new(text, syntax.template);
     let token = lexer.next();
-    let mut parser = Parser { lexer, token, previous_end: 0, nesting: 0, features: syntax.features };
+    let mut parser = Parser { lexer, token, previous_end: 0, nesting: 0, features: syntax.features, arguments };
     let expr = parser.query().ok();
     (expr, parser.lexer.diagnostics)
 }
@@ -66,6 +71,12 @@ impl<'a> Parser<'a> {
         let token = std::mem::replace(&mut self.token, next);
         self.previous_end = token.span.end;
         token
+    }
+
+    /// The value of a parameter.
+    fn argument(&self, token: Token) -> Option<&'a Argument<'a>> {
+        let name = self.slice(token.span).trim_matches(['{', '}']);
+        self.arguments.iter().find(|argument| argument.name == name)
     }
 
     fn eat(&mut self, kind: Kind) -> Option<Token> {
@@ -181,6 +192,16 @@ impl<'a> Parser<'a> {
                 let duration = token.kind == Kind::Duration;
                 let value = self.number_value(token);
                 let kind = ExprKind::Number(Number { value, duration });
+                Expr { kind, span: token.span, ty: ResultType::Scalar, height: 1 }
+            }
+            Kind::Parameter => {
+                let token = self.bump();
+                if self.glued_to(token.span) {
+                    return self.glued_hole(token.span, "a number");
+                }
+                let argument = self.argument(token);
+                let duration = argument.is_some_and(|argument| argument.is_duration);
+                let kind = ExprKind::Number(Number { value: self.number_value(token), duration });
                 Expr { kind, span: token.span, ty: ResultType::Scalar, height: 1 }
             }
             Kind::Str => {
@@ -322,6 +343,9 @@ impl<'a> Parser<'a> {
     /// everywhere.
     fn number_value(&mut self, token: Token) -> f64 {
         let text = self.slice(token.span);
+        if token.kind == Kind::Parameter {
+            return self.argument(token).map_or(1.0, |argument| argument.value);
+        }
         if token.kind == Kind::Number {
             if let Some(value) = literal::number(text) {
                 return value;

@@ -425,20 +425,24 @@ impl<'a> Parser<'a> {
     pub(in crate::promql::parser) fn glued_to(&self, span: Span) -> bool {
         self.token.span.start == span.end
             && (self.token.kind.is_word()
-                || matches!(self.token.kind, Kind::Number | Kind::Duration | Kind::Error | Kind::Hole(_)))
+                || matches!(
+                    self.token.kind,
+                    Kind::Number | Kind::Duration | Kind::Error | Kind::Hole(_) | Kind::Parameter
+                ))
     }
 
     #[cold]
-    pub(in crate::promql::parser) fn glued_window<T>(&mut self, span: Span) -> Result<T> {
+    pub(in crate::promql::parser) fn glued_hole<T>(&mut self, span: Span, whole: &str) -> Result<T> {
         let glued = self.token.span;
-        let with = self.slice(glued);
+        let (hole, with) = (self.slice(span), self.slice(glued));
+        let name = hole.trim_matches(['{', '}']);
         // An error of the lexer directly after it comes from the same mistake.
         self.lexer.diagnostics.retain(|diagnostic| diagnostic.span.start < span.end);
         self.token.kind = Kind::Eof;
         self.fail(
-            Diagnostic::new(Code::MisplacedPlaceholder, span, "`window` as a part of a duration")
-                .label(format!("stands for a whole duration, but `{with}` is glued to it"))
-                .write(span.to(glued), "{window}"),
+            Diagnostic::new(Code::MisplacedPlaceholder, span, format!("`{name}` as a part of {whole}"))
+                .label(format!("stands for {}, but `{with}` is glued to it", whole.replacen("a ", "a whole ", 1)))
+                .write(span.to(glued), hole),
         )
     }
 
