@@ -165,7 +165,10 @@ impl<Q: ?Sized, R, W> Hash for Preset<Q, R, W> {
 
 impl<Q: ?Sized, R, W> fmt::Debug for Preset<Q, R, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Preset").field("name", &self.info.name).field("template", &self.info.template).finish()
+        f.debug_struct("Preset")
+            .field("name", &self.info.name)
+            .field("template", &self.info.template)
+            .finish_non_exhaustive()
     }
 }
 
