@@ -18,7 +18,7 @@ use promql_presets_compiler::check::check_query;
 use promql_presets_compiler::diagnostic::emit::Messages;
 use promql_presets_compiler::promql::{Features, Syntax, parse};
 use promql_presets_compiler::{Severity, SourceFile, backend, compile};
-use promql_presets_core::{Input, PromDuration};
+use promql_presets_core::PromDuration;
 
 use crate::FOUND;
 use crate::emptiness::causes;
@@ -129,8 +129,7 @@ fn of_preset(arguments: &Arguments, name: &str) -> Result<(Option<Asked>, Option
         print(&text)?;
         return Ok((None, None));
     }
-    let querier = arguments.querier.querier(true);
-    match preset.render(module, &Input::of(&querier), arguments.querier.window()) {
+    match arguments.querier.render(module, preset) {
         Ok(query) => {
             let asked = Asked { query, unit: preset.unit.clone(), indivisible: preset.facts.indivisible };
             Ok((Some(asked), output.url.clone()))
