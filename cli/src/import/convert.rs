@@ -68,8 +68,11 @@ pub(super) fn convert(
     converted.is_experimental = is_experimental;
     if converted.text.contains("{window}") {
         let is_duration = |window: &String| window.parse::<PromDuration>().is_ok_and(|it| it != PromDuration::ZERO);
-        let default = query.window.clone().filter(is_duration).or_else(|| replaced.window.clone());
-        converted.window = Some(default.unwrap_or_else(|| variables::WINDOW.to_owned()));
+        let default = replaced.window.clone().unwrap_or_else(|| variables::WINDOW.to_owned());
+        if let Some(wrong) = query.window.as_ref().filter(|window| !is_duration(window)) {
+            converted.notes.push(format!("the window became `{default}`: `{wrong}` is not a duration"));
+        }
+        converted.window = Some(query.window.clone().filter(is_duration).unwrap_or(default));
     }
     converted.notes.splice(..0, replaced.notes);
     let mut seen = BTreeSet::new();

@@ -1,7 +1,9 @@
 //! `fmt`.
 
 use std::fs;
+use std::process::Command;
 
+use promql_presets_test_support::{Tool, servers_required};
 use serde_json::{Value, json};
 
 use crate::{BAD, Folder, run_in};
@@ -89,4 +91,38 @@ fn standard_input_is_plain_promql() {
     let (status, out) = fmt(&["fmt", "-"], "rate(a[5m]");
     assert!(status == 1 && out.starts_with("error[syntax]: unclosed `(`"), "{out}");
     drop(folder);
+}
+
+/// Queries without comments, and without literals that Prometheus writes in another way.
+const QUERIES: [&str; 12] = [
+    "sum(rate(http_requests_total{code=~\"5..\",job=\"api\"}[5m])) by (job, instance)",
+    "a*on(x)group_left b",
+    "a - ignoring() b",
+    "sum by () (foo{})",
+    "-(a + b) ^ 2",
+    "a > bool 1.5 or b @ start() offset 1h",
+    "count_values without (a) (\"x\", b)",
+    "max_over_time(rate(foo[5m])[1h:30s] offset 5m)",
+    "histogram_quantile(0.99, sum by (le, handler) (rate(prometheus_http_request_duration_seconds_bucket{job=\"a\"}[5m])))",
+    "topk(5, sum without (instance, some_other_label) (rate(a_metric_with_a_long_name_total{job=\"a_job_with_a_long_name\"}[5m])))",
+    "(sum(rate(http_requests_total{code=~\"5..\",job=\"api\"}[5m])) / sum(rate(http_requests_total{job=\"api\"}[5m]))) / on () \
+     group_left () vector(1 - 0.999) > 14.4 and on () vector(1) > 0",
+    "label_replace(kube_pod_container_resource_requests{resource=\"cpu\"}, \"workload\", \"$1\", \"pod\", \"(.*)-[a-z0-9]+-[a-z0-9]{5}\")",
+];
+
+#[test]
+#[expect(clippy::print_stderr, reason = "a test that can be skipped")]
+fn queries_are_laid_out_as_by_promtool() {
+    let Some(promtool) = Tool::Promtool.find().unwrap() else {
+        assert!(!servers_required(), "no promtool");
+        eprintln!("skipped: no promtool");
+        return;
+    };
+    for query in QUERIES {
+        let theirs =
+            Command::new(&promtool).args(["--experimental", "promql", "format", "--", query]).output().unwrap();
+        assert!(theirs.status.success(), "{query}: {}", String::from_utf8_lossy(&theirs.stderr));
+        let ours = run_in(&std::env::temp_dir(), &["fmt", "-"], query.as_bytes());
+        assert_eq!(ours.out, String::from_utf8(theirs.stdout).unwrap());
+    }
 }

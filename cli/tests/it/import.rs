@@ -114,6 +114,7 @@ fn files_pass_beside_those_of_the_folder() {
     let folder = Folder::new("import-beside", &files);
     let run = import(&folder, &["board.json", "rules.yaml", "preset.json"]);
     assert!(run.out.contains("  up_1: allowed `rate-on-gauge`: `rate` of a gauge\n"), "{}", run.out);
+    assert!(run.out.contains("  rate: the window became `5m`: `soon` is not a duration\n"), "{}", run.out);
     let check = run_in(&folder.0, &["check"], b"");
     assert_eq!((check.status, check.out.as_str()), (0, ""));
     let text = fs::read_to_string(folder.0.join("presets/up.toml")).unwrap();
