@@ -99,8 +99,8 @@ impl Credentials {
         self.headers.iter().fold(builder, |builder, (name, value)| builder.header(name, value))
     }
 
-    /// Gets a page.
-    pub(crate) async fn get(&self, url: &str, accept: &str) -> Result<Vec<u8>, reqwest::Error> {
+    /// Gets a page. A redirect is the end, since headers are for this server only.
+    pub(crate) async fn get(&self, url: &str, accept: &str) -> Result<(reqwest::StatusCode, Vec<u8>), reqwest::Error> {
         let client =
             reqwest::Client::builder().timeout(self.timeout).redirect(reqwest::redirect::Policy::none()).build()?;
         let mut request = client.get(url).header(reqwest::header::ACCEPT, accept);
@@ -114,7 +114,7 @@ impl Credentials {
             request = request.header(name, value);
         }
         let response = request.send().await?.error_for_status()?;
-        Ok(response.bytes().await?.to_vec())
+        Ok((response.status(), response.bytes().await?.to_vec()))
     }
 }
 

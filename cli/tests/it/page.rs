@@ -139,9 +139,14 @@ pub(crate) fn wait(server: &Server, queries: &[&str]) {
     }
 }
 
-/// A Prometheus that scrapes, if there is one.
+/// A Prometheus that scrapes, if there is one with UTF-8 names and infos.
 pub(crate) fn scrape(jobs: &[(&str, &str)], rules: &str) -> Option<Server> {
     let server = prometheus::scrape(jobs, rules).unwrap();
     assert!(server.is_some() || !servers_required(), "`{}` is missing", Tool::Prometheus);
-    server
+    server.filter(|server| !is_old(server))
+}
+
+/// Whether a server is older than Prometheus 3.
+pub(crate) fn is_old(server: &Server) -> bool {
+    server.version().unwrap().starts_with("Prometheus 2.")
 }

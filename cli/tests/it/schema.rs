@@ -312,7 +312,12 @@ fn settings_name_the_server_and_the_labels_of_targets() {
     let expected = "labels = [\"cluster\", \"exported_version\", \"instance\", \"job\", \"version\"]\n";
     assert!(snapshot.contains(expected), "{snapshot}");
     let default = registry.run("schema pull").err;
-    assert!(default.starts_with("error: metadata at http://127.0.0.1:1"), "{default}");
+    assert!(default.starts_with("error: metadata at http://127.0.0.1:1,"), "{default}");
+    // The environment comes first.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_promql-presets"));
+    command.args(["schema", "pull"]).current_dir(&registry.0.0).env("PROMETHEUS_URL", "http://127.0.0.1:2");
+    let of_environment = String::from_utf8(command.output().unwrap().stderr).unwrap();
+    assert!(of_environment.starts_with("error: metadata at http://127.0.0.1:2,"), "{of_environment}");
 }
 
 #[test]

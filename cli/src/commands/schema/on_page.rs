@@ -31,7 +31,12 @@ pub(super) async fn read(place: &str, credentials: &Credentials) -> Result<Page,
         let mut bytes = Vec::new();
         io::stdin().read_to_end(&mut bytes).map(|_| bytes).map_err(|error| failed(error.to_string()))?
     } else if place.starts_with("http://") || place.starts_with("https://") {
-        credentials.get(place, ACCEPT).await.map_err(|error| failed(causes(&error.without_url())))?
+        let answer = credentials.get(place, ACCEPT).await;
+        let (status, bytes) = answer.map_err(|error| failed(causes(&error.without_url())))?;
+        if !status.is_success() {
+            return Err(failed(format!("HTTP {status}")).help("write the URL that it redirects to"));
+        }
+        bytes
     } else {
         fs::read(place).map_err(|error| failed(error.to_string()))?
     };

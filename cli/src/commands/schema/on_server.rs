@@ -176,8 +176,11 @@ impl Server<'_> {
             return Ok((seen, is_partial));
         }
         seen.presence = Presence::Current;
-        // Only native histograms have series with the name of their family.
-        seen.is_native = wanted.is_histogram() && (current.contains(&wanted.name) || !seen.labels.contains("le"));
+        // Only native histograms have series with the name of their family. Of old ones, only the labels are known;
+        // `vmrange` is of VictoriaMetrics' own buckets.
+        let is_old = wanted.series.is_disjoint(current);
+        let has_buckets = ["le", "vmrange"].iter().any(|label| seen.labels.contains(*label));
+        seen.is_native = wanted.is_histogram() && (current.contains(&wanted.name) || (is_old && !has_buckets));
         let enumerated: Vec<&String> = wanted.enumerated.iter().filter(|label| seen.labels.contains(*label)).collect();
         if enumerated.len() > 2 {
             let all =
