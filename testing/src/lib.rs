@@ -105,7 +105,7 @@
 //! ```
 //!
 //! That holds for clients of [`client`](MockPrometheus::client) and [`client_builder`](MockPrometheus::client_builder), in
-//! one runtime at a time. Other clients need [`tokio::time::resume`] before a call. Timestamps are those of the system:
+//! one runtime at a time. Other clients need `tokio::time::resume` before a call. Timestamps are those of the system:
 //! `TimeRange::last_hours` does not follow the paused clock.
 //!
 //! Each mock has a port and a thread of its own, so tests can run in parallel and need no runtime for it.
