@@ -391,6 +391,7 @@ impl<'a> Compiler<'a> {
             unit: raw.unit.clone(),
             template: String::new(),
             window: None,
+            max_window: None,
             result: ResultType::InstantVector,
             segments: Vec::new(),
             facts: Facts::default(),
@@ -419,6 +420,9 @@ impl<'a> Compiler<'a> {
         // Where something is missing, a stub that takes a window makes for fewer errors after this one.
         if compiled.has_window || declared.is_some() {
             preset.window = Some(declared.unwrap_or(STUB_WINDOW));
+            let limit = settings.policy.max_window.as_ref().map(|limit| limit.value);
+            // A longer default has been reported, or is allowed.
+            preset.max_window = limit.max(limit.and(preset.window));
         }
         let sound = compiled.diagnostics.is_empty();
         let mut diagnostics: Vec<Diagnostic> =

@@ -148,6 +148,7 @@ impl InlinePreset {
             description: None,
             unit: None,
             template: text.to_owned(),
+            max_window: settings.policy.max_window.as_ref().map(|limit| limit.value),
             window: window_value.or(has_window.then_some(STUB_WINDOW)),
             // The constant that takes it has a type, so a stub takes any window only where one was tried.
             is_stub: has_errors && text.contains("[{"),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::DurationError;
+use crate::{DurationError, PromDuration};
 
 /// Why a preset cannot be rendered with a querier.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +71,13 @@ pub enum RenderError {
     },
     /// A window of zero length.
     ZeroWindow,
+    /// A window that is longer than the policy of the presets permits.
+    WindowTooLong {
+        /// The window.
+        window: PromDuration,
+        /// The longest that is permitted.
+        limit: PromDuration,
+    },
     /// A window for a preset whose template has no `{window}`.
     UnexpectedWindow,
     /// A metric name for a preset whose template has no `{metric_name}`.
@@ -136,6 +143,9 @@ impl fmt::Display for RenderError {
                 write!(f, "invalid regular expression {pattern:?} for label {label:?}: {reason}")
             }
             Self::ZeroWindow => f.write_str("a window must be longer than zero"),
+            Self::WindowTooLong { window, limit } => {
+                write!(f, "a window of {window}, but at most {limit} is permitted")
+            }
             Self::UnexpectedWindow => f.write_str("the preset's template has no `{window}`"),
             Self::UnexpectedMetricName { name } => {
                 write!(f, "the preset's template has no `{{metric_name}}`, but the querier names {name:?}")

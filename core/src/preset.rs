@@ -224,6 +224,8 @@ pub struct PresetInfo {
     pub result: ResultType,
     /// The default window; `None` if the template has no `{window}`.
     pub window: Option<PromDuration>,
+    /// The longest window that callers may pass, if the policy of the presets limits it.
+    pub max_window: Option<PromDuration>,
     /// The metric of the preset's file, if declared.
     pub metric: Option<&'static str>,
     /// The labels that the file declares; `None` allows any label.
@@ -263,6 +265,7 @@ impl PresetInfo {
             metric: self.metric,
             labels: self.labels,
             window: self.window,
+            max_window: self.max_window,
             segments: self.segments,
             parameters: self.parameters,
             values: ParameterValues::DEFAULTS,
@@ -302,6 +305,7 @@ pub struct Template<'a> {
     pub metric: Option<&'a str>,
     pub labels: Option<&'a [LabelInfo<'a>]>,
     pub window: Option<PromDuration>,
+    pub max_window: Option<PromDuration>,
     pub segments: &'a [Segment<&'a str>],
     pub parameters: &'a [ParameterInfo<'a>],
     pub values: ParameterValues,

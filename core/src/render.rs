@@ -25,6 +25,10 @@ fn check_window(template: Template<'_>, window: Option<PromDuration>) -> Result<
     match (template.window, window) {
         (None, Some(_)) => Err(RenderError::UnexpectedWindow),
         (_, Some(PromDuration::ZERO)) => Err(RenderError::ZeroWindow),
+        // The compiler has checked the default.
+        (_, Some(window)) if template.max_window.is_some_and(|limit| window > limit) => {
+            Err(RenderError::WindowTooLong { window, limit: template.max_window.unwrap_or_default() })
+        }
         (default, window) => Ok(window.or(default).unwrap_or_default()),
     }
 }
@@ -393,6 +397,7 @@ mod tests {
             source: "presets/test.toml:1",
             result: ResultType::InstantVector,
             window,
+            max_window: None,
             metric: None,
             labels: None,
             parameters: &[],
@@ -522,6 +527,10 @@ mod tests {
         assert!(matches!(failed(&rate, &Querier::new("m").label("a", regex("("))), RenderError::InvalidRegex { .. }));
         let zero = render(&rate, &Querier::new("m"), Some(PromDuration::ZERO));
         assert_eq!(zero, Err(RenderError::ZeroWindow));
+        let limited = PresetInfo { max_window: FIVE_MINUTES, ..preset(RATE, FIVE_MINUTES) };
+        assert!(render(&limited, &Querier::new("m"), FIVE_MINUTES).is_ok());
+        let long = render(&limited, &Querier::new("m"), Some(PromDuration::from_secs(301)));
+        assert_eq!(long.unwrap_err().to_string(), "a window of 5m1s, but at most 5m is permitted");
         let unexpected = render(&preset(&[Segment::Text("up")], None), &Querier::default(), FIVE_MINUTES);
         assert_eq!(unexpected, Err(RenderError::UnexpectedWindow));
     }

@@ -6,7 +6,7 @@
 use std::fmt::Write;
 
 use crate::SourceFile;
-use promql_presets_core::{LabelKind, ParameterKind, ParameterValue};
+use promql_presets_core::{LabelKind, ParameterKind, ParameterValue, PromDuration};
 
 use crate::backend::names;
 use crate::backend::registry::{Label, Module, Parameter, Preset, Querier, Registry, Row, Segment, ValueEnum};
@@ -63,8 +63,8 @@ fn info(
     source: &str,
     metric: Option<&str>,
     has_labels: bool,
-) -> [(&'static str, String); 16] {
-    let window = preset.window.map(|window| format!("__p::PromDuration::from_millis({})", window.as_millis()));
+) -> [(&'static str, String); 17] {
+    let duration = |duration: PromDuration| format!("__p::PromDuration::from_millis({})", duration.as_millis());
     [
         ("name", name.to_owned()),
         ("title", option(preset.title.as_deref().map(literal))),
@@ -74,7 +74,8 @@ fn info(
         ("template", literal(&preset.template)),
         ("source", source.to_owned()),
         ("result", format!("__p::ResultType::{:?}", preset.result)),
-        ("window", option(window)),
+        ("window", option(preset.window.map(duration))),
+        ("max_window", option(preset.max_window.map(duration))),
         ("metric", option(metric.map(literal))),
         ("labels", option(has_labels.then(|| "__LABELS".to_owned()))),
         ("parameters", parameters(&preset.parameters)),

@@ -134,6 +134,8 @@ pub struct Preset {
     pub template: String,
     /// The default window, if the template has `{window}`.
     pub window: Option<PromDuration>,
+    /// The longest window that callers may pass.
+    pub max_window: Option<PromDuration>,
     /// Type of an instant query's result.
     pub result: ResultType,
     /// The parameters that callers may set.
@@ -207,6 +209,7 @@ impl Preset {
                 metric: module.metric.as_deref(),
                 labels,
                 window: self.window,
+                max_window: self.max_window,
                 segments: &segments,
                 parameters: &parameters,
                 values,
