@@ -1,9 +1,10 @@
-//! The client end to end, beside the same reqwest that reads the same bytes and throws them away, beside
-//! `prometheus-http-query`, and beside `wrk`: `cd benches && cargo run --release --bin client`.
+//! Compares the client end to end with reqwest alone, which reads the same bytes and discards them, with
+//! `prometheus-http-query`, and with `wrk`: `cd benches && cargo run --release --bin client`.
 //!
-//! The server is a real Prometheus, and then one that only sends bytes that it has, beside which nothing is free. Both are
-//! processes of their own. All take turns, call by call where calls are short, so that what disturbs one disturbs all.
-//! Ratios are of medians, and of many calls at once the median of ratios. `-- small` and `-- at-once` are parts of it.
+//! The server is first a real Prometheus, then one that only sends prepared bytes, so that the client's own time shows.
+//! Both run as processes of their own. The contenders take turns, call by call where calls are short, so that other load
+//! on the machine affects all of them. Ratios are ratios of medians; for concurrent calls, medians of ratios. `-- small`
+//! and `-- at-once` run a part of it.
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -18,13 +19,13 @@ use promql_presets::{HttpMethod, PrometheusClient, TimeRange, Timestamp, reqwest
 use promql_presets_test_support::{Dataset, Server, prometheus as tool};
 use tokio::runtime::Builder;
 
-/// Series, and points of each.
+/// The number of series, and of points per series.
 const LARGE: (usize, usize) = (1000, 1427);
 
 const ALL: &str = "container_cpu_usage_seconds";
 const TEN: &str = r#"container_cpu_usage_seconds{pod=~"service-5."}"#;
 
-/// What many ask at once: ten series, and their sum.
+/// The queries of concurrent callers: ten series, and their sum.
 const RATES: &str = r#"rate(container_cpu_usage_seconds{pod=~"service-5."}[5m])"#;
 const SUM: &str = r#"sum(rate(container_cpu_usage_seconds{pod=~"service-5."}[5m]))"#;
 const AT_ONCE: usize = 64;
@@ -40,7 +41,7 @@ fn main() {
     }
 }
 
-/// Asks as a service does: in a task, beside the one that reads from the connection.
+/// Runs queries as a service does: in a task, with another one that reads from the connection.
 fn run(workers: usize, work: impl Future<Output = ()> + Send + 'static) {
     let runtime = Builder::new_multi_thread().worker_threads(workers).enable_all().build().unwrap();
     runtime.block_on(async { tokio::spawn(work).await.unwrap() });
@@ -49,7 +50,7 @@ fn run(workers: usize, work: impl Future<Output = ()> + Send + 'static) {
 fn all() {
     let server = prometheus();
     println!("against Prometheus");
-    // A worker alone, as the server needs the other processor.
+    // One worker, since the server needs the other processor.
     run(1, large_queries(server.url().to_owned()));
     run(1, small_queries(server.url().to_owned()));
     at_once(server.url());
@@ -66,7 +67,7 @@ fn all() {
 
 fn prometheus() -> Server {
     let server = tool::start(&Dataset::large(1000, 1427)).unwrap();
-    server.expect("there is no Prometheus: `cargo xtask servers` fetches it")
+    server.expect("Prometheus is missing; `cargo xtask servers` fetches it")
 }
 
 async fn large_queries(url: String) {
@@ -83,8 +84,7 @@ async fn small_queries(url: String) {
     peers.compare("the smallest query, vector(1)", "vector(1)", None, 4000).await;
 }
 
-/// With a worker alone and with the two that tokio starts by itself on two processors, so that they and the server are
-/// more than there are.
+/// With one worker, and with the two that tokio starts by default on two processors, where workers and server compete.
 fn at_once(url: &str) {
     for workers in [1, 2] {
         for (name, query) in [("rates of ten series", RATES), ("their sum", SUM)] {
@@ -94,14 +94,14 @@ fn at_once(url: &str) {
     }
 }
 
-/// All that there is.
+/// The time range of all data.
 fn whole() -> TimeRange {
     let data = Dataset::large(1, 1427);
     let [start, end] = [data.start(), data.end()].map(Timestamp::from_secs);
     TimeRange::new(start, end).unwrap().step("15s").unwrap()
 }
 
-/// The last hour of it.
+/// The last hour of the data.
 fn hour() -> TimeRange {
     let end = whole().end();
     TimeRange::new(end.checked_sub(Duration::from_hours(1)).unwrap(), end).unwrap().step("15s").unwrap()
@@ -109,14 +109,14 @@ fn hour() -> TimeRange {
 
 #[derive(Clone, Copy)]
 enum Who {
-    /// reqwest, which throws the bytes away.
+    /// reqwest, which discards the bytes.
     Bare,
     Client,
     /// `prometheus-http-query`.
     Peer,
 }
 
-/// The client, and what it is compared with.
+/// The client and its contenders.
 #[derive(Clone)]
 struct Peers {
     url: String,
@@ -164,13 +164,13 @@ impl Peers {
         };
         let request = self.bare.post(format!("{}/api/v1/{endpoint}", self.url)).body(form);
         let request = request.header("content-type", "application/x-www-form-urlencoded");
-        // As the client has one.
-        throw_away(request.timeout(Duration::from_secs(31))).await;
+        // The client sets a timeout too.
+        discard(request.timeout(Duration::from_secs(31))).await;
     }
 
     async fn compare(&self, name: &str, query: &str, range: Option<TimeRange>, runs: usize) {
         let mut times = [const { Vec::new() }; 3];
-        // Everybody is as often after each of the others, and never after itself, whose code would still be at hand.
+        // Each runs equally often after each of the others, and never after itself, whose code would still be cached.
         const TURNS: [Who; 6] = [Who::Bare, Who::Client, Who::Bare, Who::Peer, Who::Client, Who::Peer];
         for _ in 0..runs.div_ceil(2) {
             for who in TURNS {
@@ -182,7 +182,7 @@ impl Peers {
         let best = times.each_ref().map(|times| times.iter().copied().fold(f64::MAX, f64::min));
         let [bare, client, peer] = times.map(median);
         println!("  {name}");
-        println!("    read and thrown away {bare:>9.0} us, best {:>9.0} us", best[0]);
+        println!("    read and discarded   {bare:>9.0} us, best {:>9.0} us", best[0]);
         for (who, time, best_time) in [("promql-presets", client, best[1]), ("prometheus-http-query", peer, best[2])] {
             println!(
                 "    {who:<21} {time:>8.0} us: {:.2} x; best {best_time:>9.0} us: {:.2} x",
@@ -192,7 +192,7 @@ impl Peers {
         }
     }
 
-    /// As many queries as the server answers, beside what `wrk` gets out of it with the same request.
+    /// The rate at which the server responds, compared with that of `wrk` for the same request.
     async fn limit(&self, name: &str, query: &'static str, range: TimeRange) {
         const TIME: Duration = Duration::from_secs(1);
         const RUNS: usize = 24;
@@ -213,47 +213,47 @@ impl Peers {
                     _ => Some(peers.rate(Some((query, range)), &url, TIME).await),
                 };
                 let Some(rate) = rate else {
-                    println!("    there is no `wrk` to compare with: Debian has it");
+                    println!("    skipped, `wrk` is missing; it is a package of Debian");
                     return;
                 };
                 rates[who].push(rate);
             }
         }
-        // Of the ratios, as a turn of each is over before the machine has become another.
+        // Ratios within a turn, since the load of the machine changes between turns.
         let ratio = |who: usize| median(rates[who].iter().zip(&rates[0]).map(|(rate, wrk)| rate / wrk).collect());
         let (bare_ratio, our_ratio) = (ratio(1), ratio(2));
         let [wrk, bare, ours] = rates.map(median);
-        println!("    wrk            {wrk:>6.0} answers a second");
-        println!("    thrown away    {bare:>6.0}: {bare_ratio:.2} x");
+        println!("    wrk            {wrk:>6.0} responses per second");
+        println!("    discarded      {bare:>6.0}: {bare_ratio:.2} x");
         println!("    promql-presets {ours:>6.0}: {our_ratio:.2} x");
     }
 
-    /// How many answers a second the client gets, or the same reqwest without one.
+    /// The number of responses per second that the client receives, or reqwest alone.
     async fn rate(&self, client: Option<(&'static str, TimeRange)>, url: &reqwest::Url, time: Duration) -> f64 {
         let start = Instant::now();
         let tasks = (0..AT_ONCE).map(|_| {
             let (peers, url) = (self.clone(), url.clone());
             tokio::spawn(async move {
-                let mut answers = 0;
+                let mut responses = 0;
                 while start.elapsed() < time {
                     match client {
                         Some((query, range)) => peers.ask(Who::Client, query, Some(range)).await,
-                        None => throw_away(peers.bare.get(url.clone()).timeout(Duration::from_secs(31))).await,
+                        None => discard(peers.bare.get(url.clone()).timeout(Duration::from_secs(31))).await,
                     }
-                    answers += 1;
+                    responses += 1;
                 }
-                answers
+                responses
             })
         });
-        let mut answers = 0;
+        let mut responses = 0;
         for task in tasks.collect::<Vec<_>>() {
-            answers += task.await.unwrap();
+            responses += task.await.unwrap();
         }
-        f64::from(answers) / start.elapsed().as_secs_f64()
+        f64::from(responses) / start.elapsed().as_secs_f64()
     }
 }
 
-async fn throw_away(request: reqwest::RequestBuilder) {
+async fn discard(request: reqwest::RequestBuilder) {
     let mut response = request.send().await.unwrap();
     assert_eq!(response.status(), 200);
     while let Some(chunk) = response.chunk().await.unwrap() {
@@ -266,7 +266,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// What `wrk` says it got, in requests a second; `None` where there is no `wrk`.
+/// The requests per second that `wrk` reports, or `None` if it is not installed.
 fn wrk(url: &str, time: Duration) -> Option<f64> {
     let mut command = Command::new("wrk");
     command.args(["-t2", &format!("-c{AT_ONCE}"), &format!("-d{}s", time.as_secs()), url]);
@@ -276,9 +276,9 @@ fn wrk(url: &str, time: Duration) -> Option<f64> {
     text.lines().find_map(|line| line.strip_prefix("Requests/sec:"))?.trim().parse().ok()
 }
 
-/// Says how much more memory a process takes for one large answer than before it.
+/// Prints how much memory a process takes for one large response.
 fn memory_of_all(url: &str) {
-    println!("  memory for 1,000 series of 1,427 points, beside 16 bytes a sample");
+    println!("  memory for 1,000 series of 1,427 points, relative to 16 bytes per sample");
     for how in ["whole", "streamed", "prometheus-http-query"] {
         let child = Command::new(std::env::current_exe().unwrap()).args(["memory", how, url]).output().unwrap();
         assert!(child.status.success(), "{child:?}");
@@ -292,7 +292,7 @@ async fn memory(how: String, url: String) {
         peers.ask(who, "vector(1)", None).await;
     }
     let before = high_water();
-    // The one server finds all of it by the one name, the other by the other.
+    // Each server knows one of the two names.
     let query = "LARGE or container_cpu_usage_seconds";
     let samples = match &*how {
         "whole" => peers.client.raw_query_range(query, whole()).await.unwrap().sample_count(),
@@ -313,14 +313,14 @@ async fn memory(how: String, url: String) {
     println!("    {how:<21} {:>6.1} MB: {:.2} x", more / 1e6, more / columns);
 }
 
-/// The most bytes that this process has had in memory.
+/// The peak memory of this process, in bytes.
 fn high_water() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
 }
 
-/// A server that only sends bytes that it has, in a process of its own.
+/// A server that only sends prepared bytes, in a process of its own.
 struct Sender {
     url: String,
     process: Child,
@@ -339,9 +339,9 @@ impl Sender {
 fn serve() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     println!("http://{}", listener.local_addr().unwrap());
-    let large = Arc::new(answer(&matrix(LARGE.0, LARGE.1)));
+    let large = Arc::new(response(&matrix(LARGE.0, LARGE.1)));
     let vector = r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"1"]}]}}"#;
-    let vector = Arc::new(answer(vector.as_bytes()));
+    let vector = Arc::new(response(vector.as_bytes()));
     for stream in listener.incoming() {
         let (large, vector) = (Arc::clone(&large), Arc::clone(&vector));
         thread::spawn(move || {
@@ -373,12 +373,12 @@ fn request(stream: &mut TcpStream) -> Option<String> {
     }
 }
 
-fn answer(body: &[u8]) -> Vec<u8> {
+fn response(body: &[u8]) -> Vec<u8> {
     let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
     [head.as_bytes(), body].concat()
 }
 
-/// A matrix as Prometheus sends it: half of the series hold whole numbers, half 17 digits.
+/// A matrix as Prometheus sends it. Half of the series hold integers, half 17 digits.
 fn matrix(series: usize, points: usize) -> Vec<u8> {
     let mut state = 0x2545_F491_4F6C_DD1D_u64;
     let mut random = move || {

@@ -1,5 +1,5 @@
-//! Rendering a preset with four matchers, a grouping and a window, beside `format!` on the same strings and a template
-//! engine: `cd benches && cargo run --release --bin render`.
+//! Compares rendering a preset with four matchers, a grouping and a window with `format!` on the same strings and with a
+//! template engine: `cd benches && cargo run --release --bin render`.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
@@ -66,7 +66,7 @@ fn main() {
         ("preset!", &render_any),
         ("minijinja 2", &by_engine),
     ];
-    // All in turn, so that none has the machine for itself.
+    // In turns, so that other load on the machine affects all of them.
     let mut best = [Duration::MAX; 4];
     for _ in 0..200 {
         for (best, (_, run)) in best.iter_mut().zip(&contenders) {
@@ -96,12 +96,12 @@ fn time(run: &dyn Fn() -> String) -> Duration {
     start.elapsed() / RUNS
 }
 
-/// The system's allocator, which counts.
+/// The allocator of the system, which counts allocations.
 struct Counting;
 
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: hands everything on to the system's allocator.
+// SAFETY: passes every call on to the allocator of the system.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Relaxed);

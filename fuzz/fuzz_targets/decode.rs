@@ -4,7 +4,7 @@
 //! cargo +nightly fuzz run decode fuzz/corpus/decode fuzz/seeds/decode -- -dict=fuzz/seeds/decode.dict
 //! ```
 //!
-//! The first two bytes say how to cut the rest: how long the first piece is, and how long the others are at most.
+//! The first two bytes select the chunks: the length of the first one, and the maximum length of the others.
 
 #![no_main]
 
@@ -45,7 +45,7 @@ fuzz_target!(|input: &[u8]| {
     }
 });
 
-/// The first piece, then others of any length up to `most`, which is at least 1.
+/// The first chunk, then others of any length up to `most`, or 1.
 fn pieces(body: &[u8], first: u8, most: u8) -> impl Iterator<Item = &[u8]> {
     let mut state = u32::from_be_bytes([first, most, most, first]) | 1;
     let (head, mut rest) = body.split_at(usize::from(first).min(body.len()));
@@ -78,7 +78,7 @@ fn text(result: &Result<Response, DecodeError>) -> String {
     }
 }
 
-/// Nothing that reads a result may panic.
+/// Reads a result in every way; nothing may panic.
 fn read(matrix: &Matrix) {
     let steps: usize = matrix.by_time().map(|step| step.samples.len()).sum();
     assert_eq!(steps, matrix.sample_count());
@@ -89,7 +89,7 @@ fn read(matrix: &Matrix) {
     }
 }
 
-/// An answer, with what else it has.
+/// A response, with its unknown fields.
 #[derive(Deserialize)]
 struct Envelope<T> {
     status: String,
@@ -109,11 +109,11 @@ struct Typed<T> {
 
 type Rest = BTreeMap<String, IgnoredAny>;
 
-/// What the result of a query may be.
+/// A type that the result of a query can have.
 trait Expected: DeserializeOwned {
     const TYPE: &'static str;
 
-    /// Whether the decoder has no reason to refuse this.
+    /// Whether the decoder must accept this.
     fn is_plain(&self) -> bool;
 
     fn check(&self, data: &Data);
@@ -142,7 +142,7 @@ struct Number(f64, String);
 #[derive(Deserialize)]
 struct Text(f64, String);
 
-/// An object, its keys as often as they come.
+/// An object that keeps duplicate keys.
 struct Pairs(Vec<(String, String)>);
 
 impl<'de> Deserialize<'de> for Pairs {
@@ -178,7 +178,7 @@ impl Pairs {
 }
 
 impl Number {
-    /// Infinity in digits is out of range, which Go refuses as well.
+    /// Digits that parse to infinity are out of range, for Go as well.
     fn is_plain(&self) -> bool {
         let Self(time, text) = self;
         let in_range = |value: f64| value.is_finite() || !text.contains(|c: char| c.is_ascii_digit());
@@ -196,7 +196,7 @@ fn is_plain_time(time: f64) -> bool {
     time.abs() < 9e15
 }
 
-/// A float of seconds is exact to the millisecond only up to some time.
+/// Seconds as a float are exact to the millisecond only up to a certain time.
 fn check_time(expected: f64, time: Timestamp) {
     if expected.abs() < 4e12 {
         let millis = (expected * 1000.0).round() as i64;
@@ -278,7 +278,7 @@ impl Expected for Text {
     }
 }
 
-/// Whether an answer has nothing but what it must have, and nothing that the decoder could refuse.
+/// Whether a response has only known fields, and values that the decoder must accept.
 fn is_plain<T: Expected>(body: &[u8]) -> bool {
     let Ok(Envelope { status, data, rest }) = serde_json::from_slice::<Envelope<T>>(body) else { return false };
     matches!(status.as_str(), "success" | "error")

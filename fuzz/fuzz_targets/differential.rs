@@ -1,5 +1,5 @@
-//! Compares verdicts on plain PromQL with those of the crate `promql-parser`. It panics where they differ for no reason
-//! that is known; see `is_known`.
+//! Compares verdicts on plain PromQL with those of the crate `promql-parser`, and panics on differences that are not known;
+//! see `promql_presets_fuzz::differential`.
 //!
 //! ```sh
 //! cargo +nightly fuzz run differential fuzz/corpus/differential fuzz/seeds/promql -- -dict=fuzz/seeds/promql.dict

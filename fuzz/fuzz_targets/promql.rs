@@ -1,4 +1,5 @@
-//! Parses plain PromQL and templates: no panic, places that exist, and an answer one way or the other.
+//! Parses plain PromQL and templates: the parser must not panic, spans must lie within the text, and there must be an
+//! expression or a diagnostic.
 //!
 //! ```sh
 //! cargo +nightly fuzz run promql fuzz/corpus/promql fuzz/seeds/promql -- -dict=fuzz/seeds/promql.dict
@@ -17,7 +18,7 @@ fuzz_target!(|input: &[u8]| {
         for features in [Features::none(), Features::all()] {
             let parsed = parse(text, Syntax { template, features });
             parsed.diagnostics.iter().for_each(|diagnostic| well_formed(text, diagnostic));
-            assert!(parsed.expr.is_some() || !parsed.diagnostics.is_empty(), "no answer");
+            assert!(parsed.expr.is_some() || !parsed.diagnostics.is_empty(), "neither an expression nor a diagnostic");
             if let Some(expr) = &parsed.expr {
                 expr.walk(&mut |expr| assert!(text.get(expr.span.range()).is_some(), "{:?}", expr.span));
                 assert!(!Tree(expr).to_string().is_empty());
@@ -25,6 +26,6 @@ fuzz_target!(|input: &[u8]| {
             accepted.push(parsed.diagnostics.is_empty());
         }
     }
-    // What is accepted by default is accepted with experimental features as well.
+    // Experimental features must not reject what is accepted without them.
     assert!(accepted[0] <= accepted[1] && accepted[2] <= accepted[3]);
 });

@@ -1,5 +1,5 @@
-//! Compiles a template. If it compiles, it renders to PromQL for any querier: with no filter, one, many, hostile values,
-//! and an empty grouping.
+//! Compiles a template. If it compiles, it must render to valid PromQL for every querier: without filters, with one, with
+//! several, with hostile values, and with an empty grouping.
 //!
 //! ```sh
 //! cargo +nightly fuzz run template fuzz/corpus/template fuzz/seeds/template -- -dict=fuzz/seeds/promql.dict
@@ -19,7 +19,7 @@ fuzz_target!(|input: &[u8]| {
     let window = if template.contains("{window}") { "window = '5m'\n" } else { "" };
     let text = format!("[presets.a]\ntemplate = {}\n{window}", toml_string(template));
     let (_, output) = promql_presets_fuzz::compiled(&text);
-    // What a sound query means is not the question here.
+    // Whether a valid query makes sense is not tested here.
     if output.findings.iter().any(|finding| !finding.diagnostic.code.is_allowable()) {
         return;
     }
@@ -29,7 +29,7 @@ fuzz_target!(|input: &[u8]| {
     for querier in queriers(preset) {
         let windows = [None, preset.window.map(|_| PromDuration::from_millis(90_001))];
         for window in windows.into_iter().take(1 + usize::from(preset.window.is_some())) {
-            let query = preset.render(module, &Input::of(&querier), window).expect("any querier will do");
+            let query = preset.render(module, &Input::of(&querier), window).expect("every querier renders");
             let parsed = parse(&query, Syntax::PROMQL);
             assert!(parsed.diagnostics.is_empty(), "{template:?}\n{query}\n{:?}", parsed.diagnostics);
             let ty = parsed.expr.map_or(ResultType::String, |expr| expr.ty());
@@ -38,7 +38,7 @@ fuzz_target!(|input: &[u8]| {
     }
 });
 
-/// Queriers with what the template has placeholders for.
+/// Queriers that set only what the template has placeholders for.
 fn queriers(preset: &Preset) -> Vec<Querier> {
     let hostile = "\"}) or vector(1) #\n\\`'{{{labels}}}\u{0}é";
     let takes = |kind: fn(&Segment<String>) -> bool| preset.segments.iter().any(kind);

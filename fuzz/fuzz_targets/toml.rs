@@ -1,4 +1,4 @@
-//! Compiles a preset file: no panic, places that exist, and code that is Rust.
+//! Compiles a preset file: it must not panic, spans must lie within the file, and generated code must be Rust.
 //!
 //! ```sh
 //! cargo +nightly fuzz run toml fuzz/corpus/toml fuzz/seeds/toml -- -dict=fuzz/seeds/toml.dict

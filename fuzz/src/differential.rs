@@ -1,12 +1,12 @@
-//! Our verdict on plain PromQL, compared with that of the crate `promql-parser`.
+//! Compares the compiler's verdict on plain PromQL with that of the crate `promql-parser`.
 //!
-//! Where they differ, Prometheus' own parser agrees with us in all cases that are listed here; the test `verdicts_agree`
-//! of the compiler holds us to that.
+//! The lists below name known differences. In all of them, Prometheus' own parser agrees with the compiler, as the
+//! compiler's test `verdicts_agree` shows.
 
 use promql_presets_compiler::Code;
 use promql_presets_compiler::promql::{Syntax, parse};
 
-/// Says what differs, unless it is known why.
+/// Describes the difference between the two verdicts, unless it is a known one.
 pub fn difference(text: &str) -> Option<String> {
     let ours = parse(text, Syntax::PROMQL);
     let theirs = std::panic::catch_unwind(|| promql_parser::parser::parse(text)).ok()?;
@@ -19,12 +19,12 @@ pub fn difference(text: &str) -> Option<String> {
     }
 }
 
-/// What Prometheus 3.14 accepts and they do not.
+/// Whether Prometheus 3.14 accepts this, but `promql-parser` does not.
 fn they_know_less(text: &str, error: &str) -> bool {
-    // Words that were added to the language and are names elsewhere, and new operators.
+    // New keywords, which `promql-parser` reads as names, and new operators.
     const WORDS: [&str; 10] = ["anchored", "smoothed", "fill", "range", "step", "start", "end", "_of", "</", ">/"];
     let errors = [
-        // `0s` is a number like any other.
+        // `0s` is valid as a number.
         "duration must be greater than 0",
         "unexpected character inside brackets",
         "bad number or duration syntax",
@@ -38,14 +38,14 @@ fn they_know_less(text: &str, error: &str) -> bool {
     errors.iter().any(|known| error.contains(known)) || WORDS.iter().any(|word| text.contains(word))
 }
 
-/// What they accept and Prometheus 3.14 does not.
+/// Whether `promql-parser` accepts this, but Prometheus 3.14 does not.
 fn they_check_less(code: Code, title: &str) -> bool {
     const TITLES: [&str; 9] = [
         // A sign.
         "before a string",
-        // Beyond 292 years.
+        // Longer than 292 years.
         "invalid duration",
-        // White space beyond that of ASCII.
+        // White space outside of ASCII.
         "unexpected `\\u{",
         "`or` between matchers",
         "invalid number",

@@ -1,11 +1,11 @@
-//! What must hold of everything that the compiler returns.
+//! Checks that hold for everything that the compiler returns.
 
 pub mod differential;
 
 use promql_presets_compiler::diagnostic::emit::Messages;
 use promql_presets_compiler::{Diagnostic, Output, Severity, SourceFile, Span, compile};
 
-/// Compiles one preset file and checks all that comes out of it.
+/// Compiles one preset file and checks the output.
 pub fn compiled(text: &str) -> (SourceFile, Output) {
     let file = SourceFile { name: "a.toml".into(), path: "presets/a.toml".into(), text: text.into() };
     let output = compile(std::slice::from_ref(&file));
@@ -27,7 +27,7 @@ pub fn is_rust(output: &Output) {
     }
 }
 
-/// Checks that a diagnostic says something, and about places that exist.
+/// Checks that a diagnostic has texts, and that its spans lie within the source.
 pub fn well_formed(text: &str, diagnostic: &Diagnostic) {
     assert!(!diagnostic.title.is_empty() && !diagnostic.title.ends_with('.'), "{diagnostic:?}");
     assert!(diagnostic.help.as_deref() != Some("") && diagnostic.note.as_deref() != Some(""), "{diagnostic:?}");

@@ -603,3 +603,52 @@ fn random_documents_are_decoded_as_by_serde_json() {
         }
     }
 }
+
+#[test]
+fn labels_of_any_series_are_read_whole_and_in_chunks() {
+    let mut state = 0x2545_F491_4F6C_DD1D_u64;
+    let mut random = move |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state >> 20).unwrap() % below
+    };
+    let names = ["__name__", "a", "b\"", "job", "pod", "Zone", "é", "namespace_of_the_pod", "0\\"];
+    for round in 0..10 {
+        let (mut series, mut json) = (Vec::new(), Vec::new());
+        for number in 0..300 {
+            let mut pairs = Vec::new();
+            let start = random(3);
+            for step in 0..random(names.len()) {
+                let name = names[(start + step) % names.len()];
+                let value = match random(6) {
+                    0 => String::new(),
+                    1 => format!("unique-{round}-{number}"),
+                    2 => format!("some\"thing\\ é {}", random(3)),
+                    3 => format!("again-{}", number % 50),
+                    4 => "/kubepods.slice/kubepods-burstable.slice/".repeat(1 + random(3)),
+                    _ => format!("v{}", random(4)),
+                };
+                pairs.push((name, value));
+            }
+            let fields = pairs.iter().map(|(name, value)| {
+                format!("{}:{}", serde_json::to_string(name).unwrap(), serde_json::to_string(value).unwrap())
+            });
+            let labels = fields.collect::<Vec<_>>().join(",");
+            json.push(format!(r#"{{"metric":{{{labels}}},"value":[1435781451,"{number}"]}}"#));
+            series.push(pairs.into_iter().collect::<Labels>());
+        }
+        let json = success("vector", &format!("[{}]", json.join(",")));
+        for most in [usize::MAX, 2000, 300, 20] {
+            let mut rest = json.as_bytes();
+            let parts = std::iter::from_fn(|| {
+                let (part, after) = rest.split_at(rest.len().min(1 + random(most)));
+                rest = after;
+                (!part.is_empty()).then_some(part)
+            });
+            let Some(Data::Vector(vector)) = decode_parts(parts).unwrap().data else { panic!("{json}") };
+            let read: Vec<_> = vector.iter().map(|element| element.labels().clone()).collect();
+            assert_eq!(read, series);
+        }
+    }
+}
