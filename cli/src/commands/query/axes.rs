@@ -42,7 +42,7 @@ pub(super) fn times(start: i64, end: i64, most: usize, zone: &TimeZone) -> Vec<(
     let format = match step {
         ..60 => "%H:%M:%S",
         60..86_400 if end - start < 86_400_000 => "%H:%M",
-        60..86_400 => "%d. %H:%M",
+        60..86_400 => "%m-%d %H:%M",
         _ => "%m-%d",
     };
     let step = step * 1000;

@@ -16,7 +16,7 @@ use promql_presets::{
 };
 use promql_presets_compiler::check::check_query;
 use promql_presets_compiler::diagnostic::emit::Messages;
-use promql_presets_compiler::promql::{Features, Syntax, parse};
+use promql_presets_compiler::promql::{At, Expr, ExprKind, Features, Modifier, Syntax, parse};
 use promql_presets_compiler::{Severity, SourceFile, backend, compile};
 use promql_presets_core::PromDuration;
 
@@ -160,6 +160,23 @@ fn of_text(query: &str) -> Result<Option<Asked>, Failure> {
     Ok(Some(Asked { query: query.to_owned(), unit: None, indivisible: backend::indivisible(expr) }))
 }
 
+/// Whether a query has `@ start()` or `@ end()`.
+fn names_ends(query: &str) -> bool {
+    let parsed = parse(query, Syntax { template: false, features: Features::all() });
+    let is_end = |modifier: &Modifier| matches!(modifier, Modifier::At { at: At::Start(_) | At::End(_), .. });
+    let mut found = false;
+    if let Some(expr) = &parsed.expr {
+        expr.walk(&mut |node: &Expr<'_>| {
+            found |= match &node.kind {
+                ExprKind::Selector(selector) => selector.modifiers.iter().any(is_end),
+                ExprKind::Subquery(subquery) => subquery.modifiers.iter().any(is_end),
+                _ => false,
+            };
+        });
+    }
+    found
+}
+
 impl Arguments {
     async fn ask(&self, client: &PrometheusClient, asked: &Asked) -> Result<ExitCode, Failure> {
         let size = chart::Size::of_terminal();
@@ -179,6 +196,9 @@ impl Arguments {
         let is_live = self.watch.is_some() && stdout().is_terminal();
         print(&if is_live { format!("\u{1b}[H\u{1b}[2J{text}") } else { text })?;
         let meta = data.meta();
+        if let Some(reason) = meta.partial_reason().filter(|reason| !meta.warnings.iter().any(|text| text == reason)) {
+            remark(&format!("warning: the response is partial: {reason}"));
+        }
         meta.warnings.iter().for_each(|text| remark(&format!("warning: {text}")));
         meta.infos.iter().for_each(|text| remark(&format!("info: {text}")));
         let is_empty = match &data {
@@ -224,7 +244,9 @@ impl Arguments {
         if range.points() <= MAX_STEPS {
             return Ok(client.raw_query_range(query, range).await);
         }
-        if let Some(what) = asked.indivisible {
+        // Each part would have ends of its own.
+        let ends = names_ends(query).then_some("@ start() or @ end()");
+        if let Some(what) = asked.indivisible.or(ends) {
             return Err(Failure::new(format!(
                 "{} points are too many, and `{what}` makes the query indivisible",
                 range.points()
