@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use promql_presets_core::{IntoMatch, IntoPreset, MetricQuerier};
+use promql_presets_core::{IntoMatch, IntoPreset, Matcher, MetricQuerier};
 
 use crate::endpoints::{
     BuildInfoQuery, ExemplarsQuery, FeaturesQuery, FormatQuery, HealthQuery, LabelNames, LabelValues, MetadataQuery,
@@ -99,7 +99,13 @@ impl PrometheusClient {
     /// It shares connections, limits and the retry budget with this client.
     #[must_use]
     pub fn with_filter<K: ?Sized>(&self, label: impl Into<Cow<'static, str>>, condition: impl IntoMatch<K>) -> Self {
-        Self { transport: self.transport.with_filter(condition.into_match().on(label)) }
+        self.with_matcher(condition.into_match().on(label))
+    }
+
+    /// As [`with_filter`](Self::with_filter), for a matcher whose label and kind are chosen at run time.
+    #[must_use]
+    pub fn with_matcher(&self, matcher: Matcher<'static>) -> Self {
+        Self { transport: self.transport.with_filter(matcher) }
     }
 
     /// A client for another path of the same server, such as a tenant of a VictoriaMetrics cluster:

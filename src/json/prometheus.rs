@@ -50,6 +50,14 @@ macro_rules! methods {
 
 methods!(Vector, Matrix, Scalar, Text);
 
+impl Series {
+    /// The series as an element of `data.result` in Prometheus' HTTP API, to serialize series of a stream.
+    #[must_use]
+    pub fn prometheus_json(&self) -> impl Serialize {
+        As(self)
+    }
+}
+
 impl Data {
     /// The result in the shape of Prometheus' HTTP API, to serialize.
     #[must_use]

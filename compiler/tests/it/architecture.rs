@@ -22,12 +22,13 @@ const RUNTIME: &[&[&str]] =
     &[&["client"], &["endpoints"], &["query"], &["http"], &["extract"], &["error"], &["json"], &["wire"], &["value"]];
 
 /// The packages that each package may depend on, build dependencies aside.
-const DEPENDENCIES: [(&str, &[&str]); 6] = [
+const DEPENDENCIES: [(&str, &[&str]); 7] = [
     ("core", &["serde_core", "uuid"]),
     ("compiler", &["promql-presets-core", "toml", "annotate-snippets", "regex-lite"]),
     ("macros", &["promql-presets-compiler", "proc-macro2", "quote", "syn"]),
     ("cli", &CLI_DEPENDENCIES),
     ("testing", &TESTING_DEPENDENCIES),
+    ("axum", &["promql-presets", "axum", "form_urlencoded", "futures-util", "serde", "serde_json"]),
     (".", &RUNTIME_DEPENDENCIES),
 ];
 

@@ -1,0 +1,229 @@
+//! What a caller may query.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use promql_presets::{IntoMatch, MatchOp, Matcher, PresetInfo, PrometheusClient, TimeRange};
+
+use crate::problem::Problem;
+
+/// Decides what a caller may query. A closure with this signature is a guard.
+///
+/// It is called for each request, and for each preset of the catalogue. Look-ups that have to wait belong into a
+/// middleware, which leaves what it found in the extensions of the request.
+///
+/// ```
+/// use axum::http::request::Parts;
+/// use promql_presets::PresetInfo;
+/// use promql_presets_axum::{Access, Guard, Refusal};
+///
+/// /// What the service's authentication leaves in the request.
+/// #[derive(Clone)]
+/// struct User {
+///     project: String,
+///     is_admin: bool,
+/// }
+///
+/// struct ByProject;
+///
+/// impl Guard for ByProject {
+///     fn access(&self, caller: &Parts, preset: &'static PresetInfo) -> Result<Access, Refusal> {
+///         let user: &User = caller.extensions.get().ok_or(Refusal::unauthorized("Bearer"))?;
+///         match preset.category {
+///             _ if user.is_admin => Ok(Access::all()),
+///             Some("internal") => Err(Refusal::not_found()),
+///             _ => Ok(Access::only("project_id", &user.project)),
+///         }
+///     }
+/// }
+/// ```
+pub trait Guard: Send + Sync + 'static {
+    /// What the caller may see of a preset. `caller` is the request without its body.
+    ///
+    /// # Errors
+    /// [`Refusal`] where the caller may not query the preset. Then it is not in the caller's catalogue either.
+    fn access(&self, caller: &Parts, preset: &'static PresetInfo) -> Result<Access, Refusal>;
+}
+
+impl<F> Guard for F
+where
+    F: Fn(&Parts, &'static PresetInfo) -> Result<Access, Refusal> + Send + Sync + 'static,
+{
+    fn access(&self, caller: &Parts, preset: &'static PresetInfo) -> Result<Access, Refusal> {
+        self(caller, preset)
+    }
+}
+
+/// What a caller may see of a preset.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Access {
+    filters: Vec<Matcher<'static>>,
+    tenant: Option<String>,
+    max_range: Option<Duration>,
+    max_window: Option<Duration>,
+    max_points: u64,
+}
+
+impl Access {
+    /// All series.
+    pub const fn all() -> Self {
+        Self { filters: Vec::new(), tenant: None, max_range: None, max_window: None, max_points: u64::MAX }
+    }
+
+    /// The series that match a condition on a label, as [`filter`](Self::filter).
+    pub fn only<K: ?Sized>(label: impl Into<Cow<'static, str>>, condition: impl IntoMatch<K>) -> Self {
+        Self::all().filter(label, condition)
+    }
+
+    /// Limits the caller to the series that match a condition on a label; a plain value means `=`. Whatever the caller
+    /// sends, each selector of the query has this matcher as well, see
+    /// [`PrometheusClient::with_filter`](PrometheusClient::with_filter).
+    ///
+    /// Presets that it cannot be applied to are refused: those with a selector without `{labels}`, and those whose file
+    /// declares labels but not this one. An empty value, which would select the series without the label, is refused,
+    /// since it is mostly that of a header or a field that is missing.
+    pub fn filter<K: ?Sized>(mut self, label: impl Into<Cow<'static, str>>, condition: impl IntoMatch<K>) -> Self {
+        self.filters.push(condition.into_match().on(label));
+        self
+    }
+
+    /// Limits the caller to a tenant of Mimir or Cortex, see [`PrometheusClient::for_tenant`].
+    pub fn tenant(mut self, tenant: impl Into<String>) -> Self {
+        self.tenant = Some(tenant.into());
+        self
+    }
+
+    /// The longest time between start and end of a range query.
+    pub fn max_range(mut self, longest: Duration) -> Self {
+        self.max_range = Some(longest);
+        self
+    }
+
+    /// The longest window that the caller may set. The defaults of presets are not affected.
+    pub fn max_window(mut self, longest: Duration) -> Self {
+        self.max_window = Some(longest);
+        self
+    }
+
+    /// The most points of a series that a range query may return; otherwise the client's
+    /// [`max_steps`](promql_presets::ClientBuilder::max_steps) decides. A step of `auto` keeps it.
+    pub fn max_points(mut self, points: u64) -> Self {
+        self.max_points = points;
+        self
+    }
+
+    /// The most points of a range, of some that were asked for.
+    pub(crate) fn fitting_points(&self, points: u64) -> u64 {
+        points.min(self.max_points)
+    }
+
+    /// The client within the limits of the caller.
+    pub(crate) fn limit(&self, client: &PrometheusClient) -> PrometheusClient {
+        let client = self.tenant.iter().fold(client.clone(), |client, tenant| client.for_tenant(tenant));
+        self.filters.iter().fold(client, |client, filter| client.with_matcher(filter.clone()))
+    }
+
+    /// Whether the caller's requests always have a filter on a label.
+    pub(crate) fn filters_on(&self, label: &str) -> bool {
+        self.filters.iter().any(|filter| filter.label() == label)
+    }
+
+    /// Refuses presets that the filters do not limit.
+    pub(crate) fn check_preset(&self, preset: &PresetInfo) -> Result<(), Problem> {
+        let refuse = |detail| Err(Problem::new(StatusCode::FORBIDDEN, detail));
+        let takes = |label: &str| {
+            let is_declared = |labels: &[promql_presets::LabelInfo<'_>]| {
+                labels.iter().any(|info| info.name == label && info.usage.is_filter())
+            };
+            preset.labels.is_none_or(is_declared)
+        };
+        if self.filters.iter().any(|filter| filter.op() == MatchOp::Equal && filter.value() == Some("")) {
+            return refuse("the request does not say whose data it is about".to_owned());
+        }
+        if self.filters.is_empty() || preset.unfiltered.is_none() && !preset.takes_labels() {
+            return Ok(());
+        }
+        if preset.unfiltered.is_some() || !self.filters.iter().all(|filter| takes(filter.label())) {
+            return refuse("the preset cannot be limited to the data that the caller may see".to_owned());
+        }
+        Ok(())
+    }
+
+    pub(crate) fn check_window(&self, window: Duration) -> Result<(), Problem> {
+        check_length("window", window, self.max_window)
+    }
+
+    pub(crate) fn check_range(&self, range: &TimeRange) -> Result<(), Problem> {
+        let length = range.end().duration_since(range.start()).unwrap_or_default();
+        check_length("start", length, self.max_range)?;
+        match range.points() {
+            points if points > self.max_points => {
+                let detail = format!("the range has {points} points; at most {} are allowed", self.max_points);
+                Err(Problem::field("step", detail))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn check_length(field: &str, length: Duration, longest: Option<Duration>) -> Result<(), Problem> {
+    match longest {
+        Some(longest) if length > longest => {
+            let [length, longest] = [length, longest].map(|duration| duration.as_secs());
+            Err(Problem::field(field, format!("{length}s is too long; at most {longest}s are allowed")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Why a caller may not query a preset: the response that it gets.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Refusal {
+    status: StatusCode,
+    detail: Cow<'static, str>,
+    challenge: Option<&'static str>,
+}
+
+impl Refusal {
+    /// HTTP 403: the caller may not query this preset.
+    pub const fn forbidden() -> Self {
+        let detail = Cow::Borrowed("the caller may not query this preset");
+        Self { status: StatusCode::FORBIDDEN, detail, challenge: None }
+    }
+
+    /// HTTP 401: the service does not know who calls. `challenge` is the header `WWW-Authenticate`, such as `Bearer`. The
+    /// whole catalogue is refused.
+    pub const fn unauthorized(challenge: &'static str) -> Self {
+        let detail = Cow::Borrowed("the request has no valid credentials");
+        Self { status: StatusCode::UNAUTHORIZED, detail, challenge: Some(challenge) }
+    }
+
+    /// HTTP 404: as if there were no such preset.
+    pub const fn not_found() -> Self {
+        Self { status: StatusCode::NOT_FOUND, detail: Cow::Borrowed(NO_PRESET), challenge: None }
+    }
+
+    /// Replaces the text for the caller.
+    pub fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
+        self.detail = detail.into();
+        self
+    }
+
+    /// Whether no request of the caller can succeed.
+    pub(crate) fn is_final(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED
+    }
+}
+
+/// The detail of problems with unknown presets.
+pub(crate) const NO_PRESET: &str = "there is no preset of this name";
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(refusal.status, refusal.detail).challenge(refusal.challenge)
+    }
+}

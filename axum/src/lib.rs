@@ -1,0 +1,214 @@
+//! Presets of [`promql_presets`] as JSON endpoints, for front ends: a catalogue, and queries by name. Callers send names
+//! and values, never PromQL, and see no more than a [`Guard`] allows.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use axum::Router;
+//! use axum::http::request::Parts;
+//! use promql_presets::{PresetInfo, PrometheusClient, presets};
+//! use promql_presets_axum::{Access, Refusal};
+//!
+//! /// Each caller sees the series of its own project, at most 31 days of them at once.
+//! fn guard(caller: &Parts, _: &'static PresetInfo) -> Result<Access, Refusal> {
+//!     // Set by the authentication in front of the service.
+//!     let project = caller.headers.get("x-project").and_then(|value| value.to_str().ok());
+//!     let project = project.ok_or(Refusal::unauthorized("Bearer"))?;
+//!     Ok(Access::only("project_id", project).max_range(Duration::from_hours(31 * 24)))
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let client = PrometheusClient::new("http://localhost:9090")?;
+//!     let metrics = promql_presets_axum::router(client, presets::ALL).guard(guard).build();
+//!     let app = Router::new().nest("/metrics", metrics);
+//!     axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8080").await?, app).await?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Endpoints
+//!
+//! | | |
+//! |---|---|
+//! | `GET /presets` | the presets that the caller may query, with an `ETag` |
+//! | `POST /presets/{name}/query` | the result at one point in time |
+//! | `POST /presets/{name}/query_range` | the result over a range |
+//! | `GET /presets/{name}/labels/{label}/values` | the values of a label; parameters: `metric`, `start`, `end`, `limit` |
+//!
+//! A query is an object whose fields are all optional, but for `start` and `end` of a range:
+//!
+//! ```json
+//! {
+//!     "metric": "http_requests_total",
+//!     "labels": {
+//!         "job": "api",
+//!         "status_code": { "one_of": [500, 503] },
+//!         "endpoint": { "starts_with": "/v1/", "not": "/v1/health" }
+//!     },
+//!     "group_by": ["endpoint"],
+//!     "window": "5m",
+//!     "parameters": { "quantile": 0.99 },
+//!     "start": "2026-04-16T00:00:00Z",
+//!     "end": 1776384000000,
+//!     "step": "auto",
+//!     "aligned": true,
+//!     "format": "columns"
+//! }
+//! ```
+//!
+//! - `metric` is only for presets whose file names none. Operators are `is`, `not`, `one_of`, `none_of`, `starts_with`,
+//!   `regex` and `not_regex`; all must hold.
+//! - Times are milliseconds since 1970, or strings in RFC 3339 or Unix seconds. An instant query has `time`, by default
+//!   now.
+//! - `step` is a duration, `"auto"`, which is the default, or `{"auto": 500}`, for at most that many points.
+//! - `format` is `columns`, the shape of [`promql_presets`' results](promql_presets#json), or `prometheus`, that of
+//!   Prometheus' own API.
+//!
+//! Unknown fields and duplicate keys are refused, as are bodies without the content type `application/json`.
+//!
+//! # Errors
+//!
+//! Errors are `application/problem+json`: `{"title": "Bad Request", "status": 400, "detail": "...", "field": "labels.job"}`.
+//!
+//! | status | |
+//! |---|---|
+//! | 400 | the request is invalid; `field` names what is, where it is one part |
+//! | 401, 403 | the guard refused the request, or its filters do not fit the preset |
+//! | 404 | there is no such preset or label |
+//! | 413, 415 | the body is too large, or not JSON |
+//! | 502, 503, 504 | the metrics server failed, is overloaded, or was too slow |
+//! | 500 | the configuration of the service is wrong |
+//!
+//! They contain neither the query nor text of the metrics server, unless [`verbose_errors`](RouterBuilder::verbose_errors)
+//! is set. [`ClientBuilder::on_call`](promql_presets::ClientBuilder::on_call) reports failures to the service itself.
+//!
+//! A range is streamed: the response starts with the first series, and is broken off if the metrics server fails after
+//! that. A request that the caller cancels cancels the query.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod catalogue;
+mod guard;
+mod handlers;
+mod output;
+mod problem;
+mod request;
+
+use std::fmt;
+
+use promql_presets::{Presets, PrometheusClient};
+
+pub use guard::{Access, Guard, Refusal};
+
+/// The default of [`RouterBuilder::max_body_bytes`].
+const MAX_BODY: usize = 64 * 1024;
+
+/// Starts a router for presets, such as [`promql_presets::presets::ALL`]. It can be built once it has a
+/// [`guard`](RouterBuilder::guard), or is [`unguarded`](RouterBuilder::unguarded).
+///
+/// ```compile_fail,E0277
+/// # let client = promql_presets::PrometheusClient::new("http://localhost:9090").unwrap();
+/// let app: axum::Router = promql_presets_axum::router(client, promql_presets::presets::ALL).build();
+/// ```
+///
+/// ```
+/// # let client = promql_presets::PrometheusClient::new("http://localhost:9090").unwrap();
+/// let app: axum::Router = promql_presets_axum::router(client, promql_presets::presets::ALL).unguarded().build();
+/// ```
+pub fn router(client: PrometheusClient, presets: Presets) -> RouterBuilder<NoGuard> {
+    RouterBuilder { client, presets, guard: NoGuard(()), max_body: MAX_BODY, is_verbose: false }
+}
+
+/// A router to build, created with [`router`]. `G` is its guard.
+#[must_use = "a router does nothing until it is built"]
+pub struct RouterBuilder<G> {
+    client: PrometheusClient,
+    presets: Presets,
+    guard: G,
+    max_body: usize,
+    is_verbose: bool,
+}
+
+/// The guard of a [`RouterBuilder`] that has none yet.
+#[derive(Clone, Copy, Debug)]
+pub struct NoGuard(());
+
+/// The guard of a [`RouterBuilder`] that was chosen.
+pub struct Chosen(Box<dyn Guard>);
+
+/// Implemented if it was decided what callers may query.
+#[diagnostic::on_unimplemented(
+    message = "this router has no guard",
+    label = "it is not decided what callers may query",
+    note = "write `.guard(...)` before it, or `.unguarded()` if every caller may query everything"
+)]
+pub trait Decided: sealed::IntoGuard {}
+
+impl Decided for Chosen {}
+
+mod sealed {
+    pub trait IntoGuard {
+        fn into_guard(self) -> Box<dyn crate::Guard>;
+    }
+
+    impl IntoGuard for super::Chosen {
+        fn into_guard(self) -> Box<dyn crate::Guard> {
+            self.0
+        }
+    }
+}
+
+impl RouterBuilder<NoGuard> {
+    /// Sets what decides what a caller may query.
+    pub fn guard(self, guard: impl Guard) -> RouterBuilder<Chosen> {
+        let Self { client, presets, max_body, is_verbose, .. } = self;
+        RouterBuilder { client, presets, guard: Chosen(Box::new(guard)), max_body, is_verbose }
+    }
+
+    /// Allows every caller to query every preset over all series.
+    pub fn unguarded(self) -> RouterBuilder<Chosen> {
+        self.guard(|_: &axum::http::request::Parts, _: &'static promql_presets::PresetInfo| Ok(Access::all()))
+    }
+}
+
+impl<G> RouterBuilder<G> {
+    /// The largest body that is read, in bytes; 64 KiB by default.
+    pub fn max_body_bytes(mut self, bytes: usize) -> Self {
+        self.max_body = bytes;
+        self
+    }
+
+    /// Puts the rendered query and the text of the metrics server into errors, for callers that may know the filters of
+    /// the guard.
+    pub fn verbose_errors(mut self) -> Self {
+        self.is_verbose = true;
+        self
+    }
+
+    /// Builds the router, to serve, nest or merge.
+    pub fn build<S>(self) -> axum::Router<S>
+    where
+        S: Clone + Send + Sync + 'static,
+        G: Decided,
+    {
+        let Self { client, presets, guard, max_body, is_verbose } = self;
+        handlers::routes(handlers::Service { client, presets, guard: guard.into_guard(), is_verbose }, max_body)
+    }
+}
+
+impl<G> fmt::Debug for RouterBuilder<G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RouterBuilder")
+            .field("client", &self.client)
+            .field("presets", &self.presets.len())
+            .field("max_body", &self.max_body)
+            .field("is_verbose", &self.is_verbose)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Chosen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Chosen").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,225 @@
+//! The JSON that callers send.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use promql_presets::{AnyPreset, Match, ParameterValue, PresetInfo, PromDuration, Querier, Step, TimeRange, Timestamp};
+use promql_presets::{none_of, not, not_regex, one_of, regex, starts_with};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::guard::Access;
+use crate::problem::{Problem, range_field};
+
+/// The most conditions of a request, and the most labels to group by.
+const MAX_LABELS: usize = 64;
+
+/// The points of a range without a step.
+const DEFAULT_POINTS: u64 = 250;
+
+/// An object with its values as text. Duplicate keys are refused, however they are escaped: other readers of the request
+/// could see another of the values.
+struct Object<'a>(BTreeMap<String, &'a RawValue>);
+
+impl<'de> Deserialize<'de> for Object<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor)
+    }
+}
+
+struct ObjectVisitor;
+
+impl<'de> Visitor<'de> for ObjectVisitor {
+    type Value = Object<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
+        let mut entries = BTreeMap::new();
+        while let Some((key, value)) = map.next_entry::<String, &RawValue>()? {
+            if entries.contains_key(&key) {
+                return Err(A::Error::custom(format_args!("duplicate key {key:?}")));
+            }
+            entries.insert(key, value);
+        }
+        Ok(Object(entries))
+    }
+}
+
+/// Reads a value of a field.
+fn read<'a, T: Deserialize<'a>>(field: &str, json: &'a RawValue) -> Result<T, Problem> {
+    serde_json::from_str(json.get()).map_err(|error| {
+        let text = error.to_string();
+        // The position is that in the value.
+        let text = text.rsplit_once(" at line ").map_or(&*text, |(text, _)| text);
+        Problem::field(field, text)
+    })
+}
+
+/// The body of a query.
+pub(crate) struct Body<'a>(Object<'a>);
+
+impl<'a> Body<'a> {
+    /// Reads a body with some of these fields.
+    pub(crate) fn read(json: &'a [u8], fields: &[&str]) -> Result<Self, Problem> {
+        let invalid = |error| Problem::new(axum::http::StatusCode::BAD_REQUEST, format!("invalid body: {error}"));
+        let object: Object<'a> = serde_json::from_slice(json).map_err(invalid)?;
+        match object.0.keys().find(|name| !fields.contains(&name.as_str())) {
+            Some(unknown) => {
+                Err(Problem::field(unknown, format!("unknown field, expected one of `{}`", fields.join("`, `"))))
+            }
+            None => Ok(Self(object)),
+        }
+    }
+
+    /// The value of a field, unless it is `null`.
+    fn get<T: Deserialize<'a>>(&self, field: &str) -> Result<Option<T>, Problem> {
+        self.0.0.get(field).map_or(Ok(None), |json| read(field, json))
+    }
+
+    /// The metric, the conditions and the labels to group by.
+    pub(crate) fn querier(&self) -> Result<Querier, Problem> {
+        let mut querier = Querier::new(self.get::<String>("metric")?.unwrap_or_default());
+        let mut count = 0;
+        let Object(labels) = self.get("labels")?.unwrap_or(Object(BTreeMap::new()));
+        for (label, json) in labels {
+            for condition in conditions(&format!("labels.{label}"), json)? {
+                querier = querier.label(label.clone(), condition);
+                count += 1;
+            }
+        }
+        let group_by: Vec<String> = self.get("group_by")?.unwrap_or_default();
+        for (field, count) in [("labels", count), ("group_by", group_by.len())] {
+            if count > MAX_LABELS {
+                return Err(Problem::field(field, format!("{count} entries; at most {MAX_LABELS} are allowed")));
+            }
+        }
+        Ok(querier.group_by(group_by))
+    }
+
+    /// The window, if the caller sets one.
+    pub(crate) fn window(&self, access: &Access) -> Result<Option<PromDuration>, Problem> {
+        let window: Option<PromDuration> = self.get("window")?;
+        if let Some(window) = window {
+            access.check_window(Duration::from_millis(window.as_millis()))?;
+        }
+        Ok(window)
+    }
+
+    /// The preset with the values of its parameters.
+    pub(crate) fn preset(&self, info: &'static PresetInfo) -> Result<AnyPreset, Problem> {
+        let Object(values) = self.get("parameters")?.unwrap_or(Object(BTreeMap::new()));
+        let mut preset: AnyPreset = info.preset();
+        for (name, json) in values {
+            let field = format!("parameters.{name}");
+            let text = match read(&field, json)? {
+                Value::String(text) => text,
+                Value::Number(number) => number.to_string(),
+                _ => return Err(Problem::field(field, "expected a number or a duration")),
+            };
+            let declared = info.parameters.iter().find(|parameter| parameter.name == name);
+            let value = declared.map_or(Ok(ParameterValue::Integer(0)), |parameter| parameter.parse(&text));
+            let changed = value.and_then(|value| preset.with_parameter(&name, value));
+            preset = changed.map_err(|error| Problem::field(field, error.to_string()))?;
+        }
+        Ok(preset)
+    }
+
+    /// The time of an instant query.
+    pub(crate) fn time(&self) -> Result<Option<Timestamp>, Problem> {
+        self.get("time")
+    }
+
+    /// The range of a range query.
+    pub(crate) fn range(&self, access: &Access) -> Result<TimeRange, Problem> {
+        let time = |field: &str| {
+            self.get::<Timestamp>(field)?.ok_or_else(|| Problem::field(field, "a range query needs a start and an end"))
+        };
+        let (start, end, step) = (time("start")?, time("end")?, self.step(access)?);
+        let range = TimeRange::new(start, end).and_then(|range| range.step(step));
+        let range = range.map_err(|error| Problem::field(range_field(&error).unwrap_or("start"), error.to_string()))?;
+        let range = if self.get("aligned")?.unwrap_or(false) { range.aligned() } else { range };
+        access.check_range(&range)?;
+        Ok(range)
+    }
+
+    fn step(&self, access: &Access) -> Result<Step, Problem> {
+        let default = Step::auto(access.fitting_points(DEFAULT_POINTS));
+        match self.0.0.get("step") {
+            None => Ok(default),
+            Some(json) if matches!(json.get(), "null" | "\"auto\"") => Ok(default),
+            Some(json) if json.get().starts_with('{') => {
+                let Object(fields) = read("step", json)?;
+                match fields.into_iter().collect::<Vec<_>>().as_slice() {
+                    [(name, points)] if name == "auto" => Ok(Step::auto(read("step.auto", points)?)),
+                    _ => Err(Problem::field("step", "expected a duration, `auto`, or `{\"auto\": 250}`")),
+                }
+            }
+            Some(json) => read("step", json),
+        }
+    }
+
+    /// The shape of the response.
+    pub(crate) fn format(&self) -> Result<Format, Problem> {
+        match self.get::<String>("format")?.as_deref() {
+            None | Some("columns") => Ok(Format::Columns),
+            Some("prometheus") => Ok(Format::Prometheus),
+            Some(_) => Err(Problem::field("format", "unknown format, expected one of `columns`, `prometheus`")),
+        }
+    }
+}
+
+/// The shape of a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// That of `promql_presets`.
+    Columns,
+    /// That of Prometheus.
+    Prometheus,
+}
+
+/// Reads the conditions on a label: a value, or an object of operators which must all hold.
+fn conditions(field: &str, json: &RawValue) -> Result<Vec<Match<String>>, Problem> {
+    if !json.get().starts_with('{') {
+        return Ok(vec![text(field, json)?.into()]);
+    }
+    let Object(operators) = read(field, json)?;
+    if operators.is_empty() {
+        return Err(Problem::field(field, "expected a value or an operator"));
+    }
+    let condition = |(operator, json): (String, &RawValue)| {
+        let field = format!("{field}.{operator}");
+        Ok(match &*operator {
+            "is" => text(&field, json)?.into(),
+            "not" => not(text(&field, json)?),
+            "one_of" => one_of(texts(&field, json)?),
+            "none_of" => none_of(texts(&field, json)?),
+            "starts_with" => starts_with(text(&field, json)?),
+            "regex" => regex(text(&field, json)?),
+            "not_regex" => not_regex(text(&field, json)?),
+            _ => {
+                let detail = "unknown operator, expected one of `is`, `not`, `one_of`, `none_of`, `starts_with`, \
+                              `regex`, `not_regex`";
+                return Err(Problem::field(field, detail));
+            }
+        })
+    };
+    operators.into_iter().map(condition).collect()
+}
+
+/// The value of a label: a string or an integer.
+fn text(field: &str, json: &RawValue) -> Result<String, Problem> {
+    match read(field, json)? {
+        Value::String(text) => Ok(text),
+        Value::Number(number) if number.is_i64() || number.is_u64() => Ok(number.to_string()),
+        _ => Err(Problem::field(field, "expected a string or an integer")),
+    }
+}
+
+fn texts(field: &str, json: &RawValue) -> Result<Vec<String>, Problem> {
+    read::<Vec<&RawValue>>(field, json)?.into_iter().map(|json| text(field, json)).collect()
+}

@@ -1,0 +1,291 @@
+//! Requests of callers who want more than they may see.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::request::Parts;
+use promql_presets::presets::container_utilization as container;
+use promql_presets::{
+    MatchOp, Matcher, MetricQuerier, Preset, PresetInfo, Presets, PrometheusClient, Vector, Windowed, preset, presets,
+};
+use promql_presets_axum::{Access, router};
+use promql_presets_testing::{MockPrometheus, series};
+
+use crate::support::{GAUGE, PROJECT, RATE, by_project, get, guarded, open, post};
+
+/// Takes any metric and any label.
+const ANY: Preset<dyn MetricQuerier, Vector, Windowed> =
+    preset!("sum by ({group_by})(rate({metric_name}{{{labels}}}[{window}]))", window = "5m", name = "any");
+static ANY_PRESETS: [&PresetInfo; 2] = [ANY.info(), UNFILTERED.info()];
+const ANY_QUERY: &str = "/presets/any/query";
+
+/// Has a selector without `{labels}`.
+const UNFILTERED: Preset<dyn MetricQuerier, Vector> = preset!(
+    "{metric_name}{{{labels}}} / on () count(up)",
+    name = "unfiltered",
+    allow("unfiltered-selector", reason = "what is tested"),
+);
+
+fn any(client: PrometheusClient) -> Router {
+    router(client, Presets::__new(&ANY_PRESETS)).guard(by_project).build()
+}
+
+/// A mock that accepts every query of a preset; what reaches it is looked at.
+fn accepting<Q: MetricQuerier + ?Sized, R, W>(preset: Preset<Q, R, W>, metric: &str) -> MockPrometheus {
+    let mock = MockPrometheus::start();
+    for expectation in [mock.on(preset), mock.on_range(preset)] {
+        let expectation = if metric.is_empty() { expectation } else { expectation.metric(metric) };
+        expectation.any_labels().any_grouping().any_window().any_parameters().returns(series![]).any_times();
+    }
+    mock
+}
+
+/// Whether a query is limited to the project, whatever else it has.
+fn is_limited(matchers: &[Matcher<'static>]) -> bool {
+    matchers.iter().any(|m| m.label() == "project_id" && m.op() == MatchOp::Equal && m.value() == Some(PROJECT))
+}
+
+#[tokio::test]
+async fn conditions_on_the_guarded_label_do_not_widen() {
+    let conditions = [
+        r#""00000000-0000-0000-0000-000000000002""#,
+        r#"{"not": "00000000-0000-0000-0000-000000000001"}"#,
+        r#"{"regex": ".*"}"#,
+        r#"{"regex": ".*|00000000-0000-0000-0000-000000000002"}"#,
+        r#"{"not_regex": "x"}"#,
+        r#"{"starts_with": ""}"#,
+        r#"{"one_of": ["00000000-0000-0000-0000-000000000001", "00000000-0000-0000-0000-000000000002"]}"#,
+        r#"{"is": "00000000-0000-0000-0000-000000000001", "regex": "(?i:.*)"}"#,
+    ];
+    for condition in conditions {
+        let body = format!(r#"{{"labels": {{"container_metric_name": "mem", "project_id": {condition}}}}}"#);
+        let mock = accepting(container::GAUGE, "");
+        let reply = post(&guarded(mock.client()), GAUGE, body).await;
+        assert_eq!(reply.status, 200, "{condition}: {reply:?}");
+        let calls = mock.calls();
+        assert!(is_limited(calls[0].matchers()), "{:?}", calls[0].query());
+        assert!(calls[0].matchers().iter().filter(|m| m.label() == "project_id").count() >= 2, "{condition}");
+    }
+}
+
+#[tokio::test]
+async fn grouping_by_the_guarded_label_does_not_widen() {
+    let mock = accepting(container::GAUGE, "");
+    let body = r#"{"labels": {"container_metric_name": "mem"}, "group_by": ["project_id", "session_id"]}"#;
+    assert_eq!(post(&guarded(mock.client()), GAUGE, body).await.status, 200);
+    assert!(is_limited(mock.calls()[0].matchers()));
+}
+
+#[tokio::test]
+async fn values_and_names_are_never_promql() {
+    let labels = [
+        r#""job": "x\"} or secret{job=\"y""#,
+        r#""job": {"regex": "a|b\"} or secret{x=~\".*"}"#,
+        r#""job": "\\\" or {__name__=~\".+\"}""#,
+        r#""größe": "ü""#,
+        r#""a\"b\\": "c""#,
+        r#""job=~\".*\"} or secret{x": "y""#,
+        r#""pro\u006aect_id": "other""#,
+        r#""job": "\u0000\n`'#""#,
+    ];
+    for label in labels {
+        let body = format!(r#"{{"metric": "m", "labels": {{{label}}}, "group_by": ["a) or (b", "ß\n"]}}"#);
+        let mock = accepting(ANY, "m");
+        let reply = post(&any(mock.client()), ANY_QUERY, body).await;
+        assert_eq!(reply.status, 200, "{label}: {reply:?}");
+        // The test kit found the preset again, with everything in its holes.
+        let calls = mock.calls();
+        assert_eq!(calls[0].metric(), Some("m"), "{:?}", calls[0].query());
+        assert!(is_limited(calls[0].matchers()), "{:?}", calls[0].query());
+        assert_eq!(calls[0].group_by(), ["a) or (b", "ß\n"]);
+        assert_eq!(calls[0].matchers().len(), 2);
+    }
+    let metric = "up{} or secret";
+    let mock = accepting(ANY, metric);
+    let reply = post(&any(mock.client()), ANY_QUERY, format!(r#"{{"metric": "{metric}"}}"#)).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    assert_eq!(mock.calls()[0].metric(), Some(metric));
+    assert!(is_limited(mock.calls()[0].matchers()));
+}
+
+#[tokio::test]
+async fn the_name_of_the_metric_is_no_label() {
+    let mock = MockPrometheus::start();
+    for (body, field) in [
+        (r#"{"metric": "m", "labels": {"__name__": {"regex": ".+"}}}"#, "labels.__name__"),
+        (r#"{"metric": "m", "labels": {"": "x"}}"#, "labels."),
+        (r#"{"labels": {"job": "x"}}"#, "metric"),
+    ] {
+        assert_eq!(post(&any(mock.client()), ANY_QUERY, body).await.problem(), (400, field.to_owned()), "{body}");
+    }
+    let body = r#"{"metric": "secret", "labels": {"container_metric_name": "mem"}}"#;
+    assert_eq!(post(&guarded(mock.client()), GAUGE, body).await.problem(), (400, "metric".to_owned()));
+    assert!(mock.calls().is_empty());
+}
+
+#[tokio::test]
+async fn duplicate_and_unknown_keys_are_refused() {
+    let mock = MockPrometheus::start();
+    let app = guarded(mock.client());
+    for (body, field) in [
+        (r#"{"labels": {"container_metric_name": "mem"}, "labels": {}}"#, ""),
+        (r#"{"labels": {"container_metric_name": "mem"}, "l\u0061bels": {}}"#, ""),
+        (r#"{"labels": {"container_metric_name": "mem", "container_metric_name": "cpu"}}"#, "labels"),
+        (r#"{"labels": {"container_metric_name": {"is": "mem", "is": "cpu"}}}"#, "labels.container_metric_name"),
+        (r#"{"labels": {"container_metric_name": {"=~": ".*"}}}"#, "labels.container_metric_name.=~"),
+        (r#"{"labels": {"container_metric_name": {}}}"#, "labels.container_metric_name"),
+        (r#"{"labels": {"container_metric_name": null}}"#, "labels.container_metric_name"),
+        (r#"{"labels": {"container_metric_name": 1.5}}"#, "labels.container_metric_name"),
+        (r#"{"labels": {"container_metric_name": {"one_of": ["a", {}]}}}"#, "labels.container_metric_name.one_of"),
+        (r#"{"labels": {"container_metric_name": {"one_of": []}}}"#, "labels.container_metric_name"),
+        (r#"{"labels": {"container_metric_name": {"regex": "("}}}"#, "labels.container_metric_name"),
+        (r#"{"labels": {}}"#, "labels.container_metric_name"),
+        (r#"{"labels": []}"#, "labels"),
+        (r#"{"query": "secret"}"#, "query"),
+        (r#"{"match[]": "secret"}"#, "match[]"),
+        (r#"{"group_by": "agent_id"}"#, "group_by"),
+        (r#"{"labels": {"container_metric_name": "mem"}, "group_by": ["other"]}"#, "group_by"),
+        (r#"{"labels": {"container_metric_name": "mem", "other": "x"}}"#, "labels.other"),
+        (r#"{"labels": {"container_metric_name": "mem", "kernel_id": "x"}}"#, "labels.kernel_id"),
+        (r#"{"labels": {"container_metric_name": "mem"}, "start": 0}"#, "start"),
+        ("[]", ""),
+        ("", ""),
+        ("{} {}", ""),
+    ] {
+        assert_eq!(post(&app, GAUGE, body).await.problem(), (400, field.to_owned()), "{body}");
+    }
+    assert!(mock.calls().is_empty());
+}
+
+#[tokio::test]
+async fn times_that_are_none_are_refused() {
+    let mock = MockPrometheus::start();
+    let app = guarded(mock.client());
+    for (fields, field) in [
+        (r#""start": NaN, "end": 1"#, ""),
+        (r#""start": "NaN", "end": 1"#, "start"),
+        (r#""start": "-Infinity", "end": "now()""#, "start"),
+        (r#""start": 0, "end": 1e999"#, "end"),
+        (r#""start": 0"#, "end"),
+        (r#""start": 5000, "end": 1000"#, "end"),
+        (r#""start": -9223372036854775808, "end": 9223372036854775807"#, "start"),
+        (r#""start": 0, "end": 1000, "step": 0"#, "step"),
+        (r#""start": 0, "end": 1000, "step": -1"#, "step"),
+        (r#""start": 0, "end": 1000, "step": "0s""#, "step"),
+        (r#""start": 0, "end": 1000, "step": {"auto": 0}"#, "step"),
+        (r#""start": 0, "end": 1000, "step": {"auto": -5}"#, "step.auto"),
+        (r#""start": 0, "end": 1000, "step": {"auto": 5, "x": 1}"#, "step"),
+        (r#""start": 0, "end": 86400000, "step": "1ms""#, "step"),
+        (r#""start": 0, "end": 1000, "window": "0s""#, "window"),
+        (r#""start": 0, "end": 1000, "window": "5m]) or secret[5m""#, "window"),
+    ] {
+        let body = format!(r#"{{"labels": {{"container_metric_name": "mem"}}, {fields}}}"#);
+        let reply = post(&app, RATE, body).await;
+        assert_eq!(reply.status, 400, "{fields}: {reply:?}");
+        let (_, found) = reply.problem();
+        assert!(found == field || field == "start" && found == "step", "{fields}: {found}");
+    }
+    let body = r#"{"labels": {"container_metric_name": "mem"}, "window": "5m"}"#;
+    assert_eq!(post(&app, GAUGE, body).await.problem(), (400, "window".to_owned()), "the preset has no window");
+    assert!(mock.calls().is_empty());
+}
+
+#[tokio::test]
+async fn caps_hold() {
+    let mock = accepting(container::RATE, "");
+    let guard = |_: &Parts, _: &'static PresetInfo| {
+        Ok(Access::only("project_id", PROJECT)
+            .max_range(Duration::from_hours(24))
+            .max_window(Duration::from_hours(1))
+            .max_points(100))
+    };
+    let app = router(mock.client(), presets::ALL).guard(guard).build();
+    let day = 86_400_000_u64;
+    for (fields, field) in [
+        (format!(r#""start": 0, "end": {}"#, day + 1), "start"),
+        (format!(r#""start": 0, "end": {day}, "step": "1m""#), "step"),
+        (format!(r#""start": 0, "end": {day}, "step": {{"auto": 1000}}"#), "step"),
+        (format!(r#""start": 0, "end": {day}, "window": "61m""#), "window"),
+        (format!(r#""start": 0, "end": {day}, "window": "100y""#), "window"),
+        (format!(r#""start": 0, "end": {day}, "window": "60m""#), ""),
+        (format!(r#""start": 0, "end": {day}, "step": "auto""#), ""),
+        (format!(r#""start": 0, "end": {day}"#), ""),
+    ] {
+        let body = format!(r#"{{"labels": {{"container_metric_name": "mem"}}, {fields}}}"#);
+        let reply = post(&app, RATE, body).await;
+        match field {
+            "" => assert_eq!(reply.status, 200, "{fields}: {reply:?}"),
+            _ => assert_eq!(reply.problem(), (400, field.to_owned()), "{fields}"),
+        }
+    }
+    assert_eq!(mock.calls().len(), 3);
+}
+
+#[tokio::test]
+async fn huge_bodies_and_many_conditions_are_refused() {
+    let mock = MockPrometheus::start();
+    let app = guarded(mock.client());
+    let huge = format!(r#"{{"labels": {{"container_metric_name": "{}"}}}}"#, "x".repeat(100_000));
+    assert_eq!(post(&app, GAUGE, huge).await.problem().0, 413);
+
+    let mut labels = String::new();
+    for at in 0..3000 {
+        _ = write!(labels, r#""l{at}":"","#);
+    }
+    let body = format!(r#"{{"metric": "m", "labels": {{{}}}}}"#, labels.trim_end_matches(','));
+    assert_eq!(post(&any(mock.client()), ANY_QUERY, body).await.problem(), (400, "labels".to_owned()));
+    let group_by = vec![r#""a""#; 65].join(",");
+    let body = format!(r#"{{"metric": "m", "group_by": [{group_by}]}}"#);
+    assert_eq!(post(&any(mock.client()), ANY_QUERY, body).await.problem(), (400, "group_by".to_owned()));
+    let deep = format!(r#"{{"labels": {}"#, "[".repeat(60_000));
+    assert_eq!(post(&app, GAUGE, deep).await.problem().0, 400);
+    assert!(mock.calls().is_empty());
+}
+
+#[tokio::test]
+async fn presets_that_the_filter_does_not_reach_are_refused() {
+    let mock = MockPrometheus::start();
+    let app = guarded(mock.client());
+    // Its file declares labels, but no project.
+    assert_eq!(post(&app, "/presets/api_requests::rate/query", "{}").await.problem().0, 403);
+    assert_eq!(get(&app, "/presets/api_requests::rate/labels/job/values").await.problem().0, 403);
+    assert_eq!(post(&app, "/presets/container_utilization::gauge_min/query", "{}").await.problem().0, 403);
+    let hidden = post(&app, "/presets/container_utilization::gauge_max/query", "{}").await;
+    let unknown = post(&app, "/presets/container_utilization::nothing/query", "{}").await;
+    assert_eq!((hidden.status.as_u16(), &hidden.body), (404, &unknown.body));
+
+    let app = any(mock.client());
+    assert_eq!(post(&app, "/presets/unfiltered/query", r#"{"metric": "m"}"#).await.problem().0, 403);
+}
+
+#[tokio::test]
+async fn an_empty_filter_is_not_the_series_without_the_label() {
+    let mock = MockPrometheus::start();
+    let guard = |caller: &Parts, _: &'static PresetInfo| {
+        let project = caller.headers.get("x-other").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        Ok(Access::only("project_id", project.to_owned()))
+    };
+    let app = router(mock.client(), presets::ALL).guard(guard).build();
+    let body = r#"{"labels": {"container_metric_name": "mem"}}"#;
+    assert_eq!(post(&app, GAUGE, body).await.problem().0, 403);
+    assert_eq!(get(&app, "/presets").await.json()["presets"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn the_tenant_is_that_of_the_guard() {
+    let mock = MockPrometheus::start();
+    mock.on(container::GAUGE).label("container_metric_name", "mem").tenant("team-a").returns(series![]);
+    let guard = |_: &Parts, _: &'static PresetInfo| Ok(Access::all().tenant("team-a"));
+    let app = router(mock.client(), presets::ALL).guard(guard).build();
+    assert_eq!(post(&app, GAUGE, r#"{"labels": {"container_metric_name": "mem"}}"#).await.status, 200);
+}
+
+#[tokio::test]
+async fn presets_are_found_by_their_whole_name() {
+    let mock = MockPrometheus::start();
+    let app = open(mock.client());
+    for name in ["", "container_utilization", "container_utilization%3a%3arate%00", "..%2f..%2fetc", "CONTAINER"] {
+        assert_eq!(post(&app, &format!("/presets/{name}/query"), "{}").await.status, 404, "{name}");
+    }
+}

@@ -1,0 +1,66 @@
+//! Failures of the server behind.
+
+use std::time::Duration;
+
+use axum::http::request::Parts;
+use promql_presets::{PresetInfo, RetryPolicy, presets};
+use promql_presets_axum::{Access, router};
+use promql_presets_testing::{Answer, MockPrometheus, series};
+
+use crate::support::{GAUGE, PROJECT, RATE, by_project, guarded, post};
+
+const BODY: &str = r#"{"labels": {"container_metric_name": "mem"}}"#;
+const RANGE: &str = r#"{"labels": {"container_metric_name": "mem"}, "start": 0, "end": 3600000}"#;
+
+#[tokio::test]
+async fn each_has_its_status_and_no_details() {
+    for (answer, status) in [
+        (Answer::error("bad_data", "secret"), 400),
+        (Answer::error("execution", "secret"), 400),
+        (Answer::error("timeout", "secret"), 504),
+        (Answer::error("internal", "secret"), 502),
+        (Answer::error("unavailable", "secret").status(503), 503),
+        (Answer::too_many_requests("7"), 503),
+        (Answer::html(502), 502),
+        (Answer::reset(), 502),
+        (Answer::data("5"), 502),
+        (Answer::never(), 504),
+        (Answer::from(series![]).cut_after(20), 502),
+    ] {
+        for (path, body) in [(GAUGE, BODY), (RATE, RANGE)] {
+            let mock = MockPrometheus::start();
+            mock.on_any().returns(answer.clone()).any_times();
+            let client = mock.client_builder().retry(RetryPolicy::never()).timeout(Duration::from_millis(300));
+            let reply = post(&guarded(client.build().unwrap()), path, body).await;
+            assert_eq!(reply.problem().0, status, "{answer:?}: {reply:?}");
+            let text = String::from_utf8(reply.body.to_vec()).unwrap();
+            for hidden in ["secret", PROJECT, "sum by", "127.0.0.1"] {
+                assert!(!text.contains(hidden), "{text}");
+            }
+            if status == 503 && reply.headers.contains_key("retry-after") {
+                assert_eq!(reply.headers["retry-after"], "7");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn details_are_shown_where_the_service_allows_it() {
+    let mock = MockPrometheus::start();
+    mock.on_any().returns(Answer::error("execution", "too many samples")).any_times();
+    let app = router(mock.client(), presets::ALL).verbose_errors().guard(by_project).build();
+    let reply = post(&app, GAUGE, BODY).await;
+    let json = reply.json();
+    assert!(json["detail"].as_str().unwrap().contains("too many samples"), "{json}");
+    assert!(json["query"].as_str().unwrap().contains(PROJECT), "{json}");
+    assert!(!json.to_string().contains("127.0.0.1"), "{json}");
+}
+
+#[tokio::test]
+async fn a_value_of_the_guard_that_the_preset_cannot_have_fails_closed() {
+    let mock = MockPrometheus::start();
+    let guard = |_: &Parts, _: &'static PresetInfo| Ok(Access::only("project_id", "not-a-uuid"));
+    let app = router(mock.client(), presets::ALL).guard(guard).build();
+    assert_eq!(post(&app, GAUGE, BODY).await.problem().0, 500);
+    assert!(mock.calls().is_empty());
+}

@@ -1,0 +1,68 @@
+//! Large results.
+
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::http::Request;
+use promql_presets::presets::container_utilization as container;
+use promql_presets::{Matrix, TimeRange};
+use promql_presets_testing::{Answer, MockPrometheus, TestSeries};
+use tower::ServiceExt;
+
+use crate::support::{RATE, open, post};
+
+const BODY: &str =
+    r#"{"labels": {"container_metric_name": "mem"}, "start": "1700000000", "end": "1700003600", "step": "1m"}"#;
+
+fn large() -> Answer {
+    let series = |at: usize| TestSeries::new("0+1.5x60").label("session_id", at);
+    Answer::from((0..2000).map(series).collect::<Vec<_>>())
+}
+
+fn request() -> Request<Body> {
+    Request::post(RATE).header("content-type", "application/json").body(Body::from(BODY)).unwrap()
+}
+
+#[tokio::test]
+async fn all_series_arrive() {
+    let mock = MockPrometheus::start();
+    mock.on_range(container::RATE)
+        .label("container_metric_name", "mem")
+        .over(TimeRange::parse("1700000000", "1700003600", "1m").unwrap())
+        .returns(large().warning("a store is slow"));
+    let reply = post(&open(mock.client()), RATE, BODY).await;
+    assert_eq!(reply.status, 200);
+    let matrix: Matrix = serde_json::from_slice(&reply.body).unwrap();
+    assert_eq!((matrix.len(), matrix.sample_count()), (2000, 2000 * 61));
+    assert_eq!(matrix.meta().warnings, ["a store is slow"]);
+}
+
+#[tokio::test]
+async fn a_response_that_breaks_off_is_not_a_whole_one() {
+    let mock = MockPrometheus::start();
+    mock.on_range(container::RATE).any_labels().any_parameters().returns(large().cut_after(500_000));
+    let response = open(mock.client()).oneshot(request()).await.unwrap();
+    assert_eq!(response.status(), 200);
+    to_bytes(response.into_body(), usize::MAX).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn a_cancelled_request_cancels_the_query() {
+    for stall_after in [0, 100, 500_000] {
+        let mock = MockPrometheus::start();
+        mock.on_range(container::RATE).any_labels().any_parameters().returns(large().stall_after(stall_after));
+        let app = open(mock.client());
+        let request = async {
+            let body = app.oneshot(request()).await.unwrap().into_body();
+            _ = to_bytes(body, usize::MAX).await;
+        };
+        tokio::time::timeout(Duration::from_millis(300), request).await.unwrap_err();
+        for _ in 0..100 {
+            if mock.abandoned() == 1 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(mock.abandoned(), 1, "{stall_after}");
+    }
+}
