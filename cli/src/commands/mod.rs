@@ -5,7 +5,9 @@ mod completions;
 mod explain;
 mod fmt;
 mod import;
+mod init;
 mod list;
+mod new;
 mod parse;
 mod query;
 mod render;
@@ -40,6 +42,8 @@ macro_rules! commands {
 
 // In the order of the help.
 commands! {
+    Init: init,
+    New: new,
     Check: check,
     Fmt: fmt,
     Import: import,

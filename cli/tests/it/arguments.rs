@@ -2,8 +2,8 @@
 
 use crate::run;
 
-const COMMANDS: [&str; 10] =
-    ["check", "parse", "fmt", "import", "explain", "list", "render", "query", "verify", "completions"];
+const COMMANDS: [&str; 12] =
+    ["init", "new", "check", "parse", "fmt", "import", "explain", "list", "render", "query", "verify", "completions"];
 
 #[test]
 fn help_and_version() {

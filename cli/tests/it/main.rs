@@ -6,6 +6,8 @@ mod arguments;
 mod check;
 mod fmt;
 mod import;
+mod init;
+mod new;
 mod page;
 mod parse;
 mod presets;

@@ -407,7 +407,7 @@ fn service(name: &str, presets: &str) -> Folder {
 }
 
 /// The errors of a build; `None` if it passes.
-fn build(folder: &Folder) -> Option<String> {
+pub(crate) fn build(folder: &Folder) -> Option<String> {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     // The folder of the library's own tests, so that dependencies are built once.
     cargo.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("services"));

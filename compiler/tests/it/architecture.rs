@@ -32,7 +32,7 @@ const DEPENDENCIES: [(&str, &[&str]); 7] = [
     (".", &RUNTIME_DEPENDENCIES),
 ];
 
-const CLI_DEPENDENCIES: [&str; 12] = [
+const CLI_DEPENDENCIES: [&str; 13] = [
     "promql-presets",
     "promql-presets-compiler",
     "promql-presets-core",
@@ -45,6 +45,7 @@ const CLI_DEPENDENCIES: [&str; 12] = [
     "serde_json",
     "terminal_size",
     "tokio",
+    "toml_edit",
 ];
 
 const TESTING_DEPENDENCIES: [&str; 7] =

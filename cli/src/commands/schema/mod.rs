@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use promql_presets::Timestamp;
 use promql_presets_compiler::diagnostic::emit::Messages;
-use promql_presets_compiler::{FileKind, MetricType, Output, Snapshot, SourceFile, compile, discover};
+use promql_presets_compiler::{FileKind, MetricType, Output, Snapshot, SnapshotMetric, SourceFile, compile, discover};
 
 use self::change::{Change, What};
 use self::facts::{Facts, Known};
@@ -182,16 +182,7 @@ struct Found {
 impl Source {
     async fn find(&self, registry: &Registry) -> Result<Found, Failure> {
         let read = registry.output.metrics_read();
-        let credentials = self.access.read()?;
-        let mut pages = Vec::new();
-        for page in &self.pages {
-            pages.push(on_page::read(page, &credentials).await?);
-        }
-        let default = (self.urls.is_empty() && pages.is_empty())
-            .then(|| default_url(registry.output.url.as_deref()))
-            .transpose()?;
-        let urls = self.urls.iter().chain(&default);
-        let servers = Servers::new(urls, &credentials, self.at)?;
+        let (pages, servers) = open(&self.urls, &self.pages, &self.access, self.at, &registry.output).await?;
 
         let mut remarks = plan::unnamed(&read);
         let mut known = Known::default();
@@ -233,6 +224,57 @@ impl Source {
         found.obsolete.retain(|name| !found.entries.contains_key(name));
         Ok(found)
     }
+}
+
+/// What pages and servers, or else the server that the settings name, know of a metric, with its full name.
+pub(super) fn look_up(
+    metric: &str,
+    urls: &[String],
+    pages: &[String],
+    access: &Access,
+    output: &Output,
+) -> Result<(String, SnapshotMetric), Failure> {
+    block_on(async {
+        let (pages, servers) = open(urls, pages, access, None, output).await?;
+        let (mut known, mut remarks) = (Known::default(), Vec::new());
+        for page in &pages {
+            known.add_page(page);
+        }
+        servers.metadata(&mut known, &mut remarks).await?;
+        // In OpenMetrics, the name of a family lacks the suffix of its series.
+        for name in ["", "_total", "_info"].map(|suffix| format!("{metric}{suffix}")) {
+            let wanted = [plan::one(&name, &known)];
+            let mut facts = Facts::new(wanted.len());
+            let sources = (&pages[..], &servers, &output.target_labels[..]);
+            gather(&wanted, sources, &mut facts, &mut remarks).await?;
+            let mut entries = BTreeMap::new();
+            wanted[0].entries(&facts.seen[0], &mut entries, &mut remarks);
+            if let Some((name, entry)) = entries.pop_first() {
+                for text in remarks {
+                    remark(&format!("note: {text}"));
+                }
+                return Ok((name, entry.metric));
+            }
+        }
+        Err(Failure::unknown("metric", metric, known.families.keys().chain(&known.series).map(String::as_str)))
+    })
+}
+
+/// Reads pages, and makes clients of servers: that of the settings if there is no other source.
+async fn open(
+    urls: &[String],
+    pages: &[String],
+    access: &Access,
+    at: Option<Timestamp>,
+    output: &Output,
+) -> Result<(Vec<Page>, Servers), Failure> {
+    let credentials = access.read()?;
+    let mut read = Vec::new();
+    for page in pages {
+        read.push(on_page::read(page, &credentials).await?);
+    }
+    let default = (urls.is_empty() && pages.is_empty()).then(|| default_url(output.url.as_deref())).transpose()?;
+    Ok((read, Servers::new(urls.iter().chain(&default), &credentials, at)?))
 }
 
 /// Adds what pages and servers have of some metrics. The last part of `sources` are labels that scraping adds.

@@ -101,6 +101,14 @@ pub(super) fn similar(name: &str, to: &Wanted, known: &Known) -> Wanted {
     wanted
 }
 
+/// The metric with a name, or with a series of that name, of a preset file that is to be written.
+pub(super) fn one(name: &str, known: &Known) -> Wanted {
+    let mut wanted = find(name, known).unwrap_or_else(|| Wanted::single(name, MetricType::Unknown));
+    wanted.read.insert(wanted.name.clone());
+    wanted.enumerated.insert("le".to_owned());
+    wanted
+}
+
 /// The metric that a series belongs to, according to metadata.
 fn find(series: &str, known: &Known) -> Option<Wanted> {
     if is_of_scrapes(series) {

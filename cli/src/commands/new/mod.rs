@@ -1,0 +1,146 @@
+//! `promql-presets new`: a preset file for a metric.
+
+mod text;
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use promql_presets_compiler::diagnostic::emit;
+use promql_presets_compiler::discover;
+use promql_presets_compiler::{FileKind, Finding, MetricType, Severity, Snapshot, SnapshotMetric, SourceFile, compile};
+
+use super::schema;
+use crate::FOUND;
+use crate::failure::Failure;
+use crate::folders::Dir;
+use crate::json::Object;
+use crate::output::{Format, count, in_colors, message, print, remark};
+use crate::server::{Access, default_url};
+
+/// Writes a preset file for a metric
+///
+/// The file declares the labels of the metric, and has the presets that fit its type: rate and increase of a counter;
+/// current value, minimum, maximum and mean of a gauge; rate, mean, percentiles and the share below a bound of a
+/// histogram; rate and mean of a summary.
+///
+/// What is known of the metric is read from the sources of `--url` and `--from`; without them from `metrics.toml`, or
+/// else from the server in the variable `PROMETHEUS_URL` or in `promql.toml`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exit status: 0, 1 if the file does not pass `check`, 2 if it exists, or if nothing is known of the metric
+
+Example:
+  promql-presets new http_request_duration_seconds --from http://localhost:8080/metrics")]
+pub(crate) struct Arguments {
+    /// The name of a metric, or of one of its series
+    metric: String,
+    #[command(flatten)]
+    dir: Dir,
+    /// A server, such as `http://localhost:9090`; can be repeated
+    #[arg(long = "url", value_name = "URL")]
+    urls: Vec<String>,
+    /// A page of `/metrics`, in the format of Prometheus or OpenMetrics: a file, a URL, or `-` for standard input; can be
+    /// repeated
+    #[arg(long = "from", value_name = "PAGE")]
+    pages: Vec<String>,
+    /// The name of the file, without `.toml`; default: made from the metric
+    #[arg(long)]
+    file: Option<String>,
+    /// Overwrite the file if it exists
+    #[arg(long)]
+    force: bool,
+    /// The format of the report; `json` is one object with file, metric, type and presets
+    #[arg(long, default_value = "human")]
+    format: Format,
+    #[command(flatten)]
+    access: Access,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let dir = arguments.dir.path()?;
+    let mut files = if dir.exists() { discover::discover(&dir, &dir.display().to_string())? } else { Vec::new() };
+    let (name, metric) = arguments.find(&files)?;
+    let file = arguments.file.clone().unwrap_or_else(|| text::file_name(&name));
+    let path = dir.join(format!("{file}.toml"));
+    if path.exists() && !arguments.force {
+        let failure = Failure::new(format!("`{}` exists", path.display()));
+        return Err(failure.help("choose another name with `--file`, or overwrite it with `--force`"));
+    }
+    let written = text::write(&name, &metric);
+    write(&path, &written.text)?;
+    match arguments.format {
+        Format::Human => {
+            let presets = count(written.presets.len(), "preset");
+            print(&format!("{}: {presets} of the {} `{name}`\n", path.display(), kind(metric.kind)))?;
+        }
+        Format::Json => {
+            let mut out = String::new();
+            Object::open(&mut out)
+                .field("file", path.display().to_string())
+                .field("metric", name.as_str())
+                .field("type", metric.kind.as_str())
+                .field("presets", written.presets.clone())
+                .close();
+            print(&(out + "\n"))?;
+        }
+    }
+    written.notes.iter().for_each(|note| remark(&format!("note: {note}")));
+    let own = path.strip_prefix(&dir).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+    files.retain(|other| other.kind() != FileKind::Presets || other.name != own);
+    files.push(SourceFile { name: own, path: path.display().to_string(), text: written.text });
+    Ok(check(&files))
+}
+
+impl Arguments {
+    /// The metric with its full name.
+    fn find(&self, files: &[SourceFile]) -> Result<(String, SnapshotMetric), Failure> {
+        let snapshot = files.iter().find(|file| file.kind() == FileKind::Metrics);
+        // `check` reports what is wrong with the file.
+        let snapshot = snapshot.and_then(|file| Snapshot::parse(&file.text).ok()).unwrap_or_default();
+        let is_local = self.urls.is_empty() && self.pages.is_empty();
+        if is_local {
+            let suffixes = ["", "_bucket", "_count", "_sum"];
+            let names = suffixes.into_iter().filter_map(|suffix| self.metric.strip_suffix(suffix));
+            let mut known = names.filter_map(|name| Some((name, snapshot.metrics.get(name)?)));
+            let is_of = |(name, metric): &(&str, &SnapshotMetric)| {
+                *name == self.metric || matches!(metric.kind, MetricType::Histogram | MetricType::Summary)
+            };
+            if let Some((name, metric)) = known.find(is_of) {
+                return Ok((name.to_owned(), metric.clone()));
+            }
+        }
+        let output = compile(files);
+        if is_local && !snapshot.metrics.is_empty() && default_url(output.url.as_deref()).is_err() {
+            return Err(Failure::unknown("metric", &self.metric, snapshot.metrics.keys().map(String::as_str)));
+        }
+        schema::look_up(&self.metric, &self.urls, &self.pages, &self.access, &output)
+    }
+}
+
+/// A type as part of a sentence.
+fn kind(kind: MetricType) -> String {
+    match kind {
+        MetricType::Unknown => "metric".to_owned(),
+        kind => kind.as_str().replace('_', " "),
+    }
+}
+
+fn write(path: &PathBuf, text: &str) -> Result<(), Failure> {
+    let parent = path.parent().map_or(Ok(()), fs::create_dir_all);
+    let written = parent.and_then(|()| fs::write(path, text));
+    written.map_err(|error| Failure::new(format!("cannot write `{}`: {error}", path.display())))
+}
+
+/// Prints what the checks find in the last file.
+fn check(files: &[SourceFile]) -> ExitCode {
+    let findings = compile(files).findings;
+    let own: Vec<&Finding> = findings.iter().filter(|finding| finding.file == files.len() - 1).collect();
+    let colors = in_colors();
+    let texts = emit::each(files, &own, |messages, finding| message(messages, &finding.diagnostic, colors));
+    if !texts.is_empty() {
+        remark(&texts.join("\n\n"));
+    }
+    let has_errors = own.iter().any(|finding| finding.diagnostic.severity == Severity::Error);
+    if has_errors { ExitCode::from(FOUND) } else { ExitCode::SUCCESS }
+}
