@@ -1,0 +1,5 @@
+//! Compiles `presets/`.
+
+fn main() {
+    promql_presets_compiler::build("presets");
+}
