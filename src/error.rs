@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use promql_presets_core::RenderError;
-use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::value::{RangeError, ResultTypeError, RowError, SeriesError, ServerError, SplitError, ValueError};
 use crate::wire::DecodeError;
@@ -544,36 +543,3 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {}
-
-/// The part of an error that is for people outside of the service: its [`class`](Error::class), its
-/// [`public_message`](Error::public_message), and whether it is a timeout or transient.
-///
-/// ```
-/// # use promql_presets::{Error, ErrorKind, ValueError};
-/// let error = Error::from(ErrorKind::Value(ValueError::NoData));
-/// let json = r#"{"class":"no_data","message":"the query returned no data","timeout":false,"retryable":false}"#;
-/// assert_eq!(serde_json::to_string(&error)?, json);
-/// # Ok::<(), serde_json::Error>(())
-/// ```
-impl Serialize for Error {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(4))?;
-        map.serialize_entry("class", &self.class())?;
-        map.serialize_entry("message", &self.public_message())?;
-        map.serialize_entry("timeout", &self.is_timeout())?;
-        map.serialize_entry("retryable", &self.is_retryable())?;
-        map.end()
-    }
-}
-
-/// `caller`, `no_data`, `server` or `internal`.
-impl Serialize for ErrorClass {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(match self {
-            Self::Caller => "caller",
-            Self::NoData => "no_data",
-            Self::Server => "server",
-            Self::Internal => "internal",
-        })
-    }
-}

@@ -105,10 +105,12 @@
 //!
 //! # JSON
 //!
-//! Results, times, ranges and [`Labels`] implement `Serialize` and `Deserialize`, so that a handler can return a
-//! [`Matrix`] as it is. The shape is made for front ends and is part of the API: fields are only added.
+//! With the feature `json`, results, times, ranges, [`Labels`], and the rows and enums of preset files implement
+//! `Serialize`, and all but the rows `Deserialize`, so that a handler can return a [`Matrix`] as it is. The shape is made
+//! for front ends and is part of the API: fields are only added.
 //!
-//! ```
+#![cfg_attr(feature = "json", doc = "```")]
+#![cfg_attr(not(feature = "json"), doc = "```ignore")]
 //! use promql_presets::{Labels, Matrix, Series, Timestamp};
 //!
 //! let labels: Labels = [("job", "api")].into_iter().collect();
@@ -143,7 +145,7 @@
 //! - An [`Error`] is written as its public part: `{"class": "no_data", "message": "the query returned no data", ...}`.
 //! - `serde_json` reads some floats with an error in the last digit, unless its feature `float_roundtrip` is on.
 //!
-//! For front ends that read responses of Prometheus, such as Grafana, `prometheus_json()` returns a [`PrometheusJson`].
+//! For front ends that read responses of Prometheus, such as Grafana, `prometheus_json()` returns a `PrometheusJson`.
 //!
 //! # Errors
 //!
@@ -165,6 +167,7 @@ mod endpoints;
 mod error;
 mod extract;
 mod http;
+#[cfg(feature = "json")]
 mod json;
 mod query;
 mod value;
@@ -186,6 +189,7 @@ pub use extract::{FromLabels, Row, SeriesRow};
 pub use http::{
     Attempt, CallReport, Dialect, HttpMethod, Mimir, Outcome, PartialData, RetryPolicy, Thanos, VictoriaMetrics,
 };
+#[cfg(feature = "json")]
 pub use json::PrometheusJson;
 pub use promql_presets_core::{
     AnyWindow, DurationError, IntoMatch, IntoPreset, LabelInfo, LabelKind, LabelName, LabelUse, LabelValue, Match,
@@ -318,10 +322,13 @@ pub mod __private1 {
     };
     #[cfg(feature = "macros")]
     pub use promql_presets_macros::preset;
+    #[cfg(feature = "json")]
     pub use serde::{Serialize, Serializer};
     pub use uuid::Uuid;
 
     pub use crate::__row as row;
-    pub use crate::extract::{read_field, serialize_row};
+    pub use crate::extract::read_field;
+    #[cfg(feature = "json")]
+    pub use crate::json::serialize_row;
     pub use crate::value::{Matrix, Scalar, Text, Vector};
 }

@@ -14,9 +14,8 @@ use crate::http::body::BufferedJson;
 use crate::http::call::{BoxFuture, Call};
 use crate::http::options::option_setters;
 use crate::http::transport::Transport;
-use crate::json::serialize_fields;
 use crate::query::Promql;
-use crate::value::{Labels, Listing, Meta, RangeError, Timestamp, Value, decimal};
+use crate::value::{Labels, Listing, Meta, RangeError, Timestamp, decimal};
 use crate::wire::{DecodeError, Fields, FromFields, LabelSet};
 
 /// A sample that refers to something outside of the metrics, such as a trace.
@@ -92,13 +91,6 @@ impl FromFields for RawExemplar {
         Ok(true)
     }
 }
-
-serialize_fields!(this: Exemplar {
-    "labels": this.labels,
-    "timestamp": this.timestamp,
-    "value": Value::Float(this.value),
-});
-serialize_fields!(this: SeriesExemplars { "labels": this.labels, "exemplars": this.exemplars });
 
 /// A request for the exemplars of the series that a preset reads, created with
 /// [`PrometheusClient::exemplars`](crate::PrometheusClient::exemplars).

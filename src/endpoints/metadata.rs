@@ -5,15 +5,12 @@ use std::future::IntoFuture;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
-
 use super::{LIST_BYTES, debug};
 use crate::error::Error;
 use crate::http::body::BufferedJson;
 use crate::http::call::{BoxFuture, Call};
 use crate::http::options::option_setters;
 use crate::http::transport::Transport;
-use crate::json::serialize_fields;
 use crate::value::{Meta, meta_getters};
 use crate::wire::{Entries, Fields, text_fields};
 
@@ -29,7 +26,6 @@ pub struct MetricMetadata {
     pub unit: String,
 }
 
-serialize_fields!(this: MetricMetadata { "type": this.kind, "help": this.help, "unit": this.unit });
 text_fields!(MetricMetadata { kind: "type", help: "help", unit: "unit" });
 
 /// The metadata of metrics by name, with warnings: the result of a [`MetadataQuery`].
@@ -54,14 +50,6 @@ impl Deref for Metadata {
 
     fn deref(&self) -> &Self::Target {
         &self.metrics
-    }
-}
-
-impl Serialize for Metadata {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(1 + self.meta.json_fields()))?;
-        map.serialize_entry("metrics", &self.metrics)?;
-        self.meta.end(map)
     }
 }
 

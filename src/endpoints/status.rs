@@ -5,14 +5,11 @@ use std::fmt;
 use std::future::IntoFuture;
 use std::sync::Arc;
 
-use serde::ser::{Serialize, Serializer};
-
 use crate::error::Error;
 use crate::http::body::BufferedJson;
 use crate::http::call::{BoxFuture, Call};
 use crate::http::options::option_setters;
 use crate::http::transport::Transport;
-use crate::json::serialize_fields;
 use crate::wire::{Fields, Loose, text_fields};
 
 /// Default limit on the size of these responses, in bytes.
@@ -36,24 +33,9 @@ pub struct BuildInfo {
     pub go_version: String,
 }
 
-serialize_fields!(this: BuildInfo {
-    "version": this.version,
-    "revision": this.revision,
-    "branch": this.branch,
-    "build_user": this.build_user,
-    "build_date": this.build_date,
-    "go_version": this.go_version,
-});
-
 /// The features of the server by category and name, such as `promql_functions` and `limitk`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Features(BTreeMap<String, BTreeMap<String, bool>>);
-
-impl Serialize for Features {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
+pub struct Features(pub(crate) BTreeMap<String, BTreeMap<String, bool>>);
 
 impl Features {
     /// Whether a feature is enabled. Unknown features are not.

@@ -8,7 +8,7 @@ mod typed;
 use crate::error::{Error, ErrorKind};
 use crate::value::Meta;
 
-pub use rows::{FromLabels, Row, SeriesRow, read_field, serialize_row};
+pub use rows::{FromLabels, Row, SeriesRow, read_field};
 
 /// An error about a result with this metadata.
 pub(crate) fn error(meta: &Meta, kind: impl Into<ErrorKind>) -> Error {

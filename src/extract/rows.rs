@@ -1,16 +1,13 @@
 //! Reading labels into generated rows, and with `serde` into the caller's types.
 
-use std::borrow::Borrow;
 use std::fmt;
 
-use promql_presets_core::{RowText, RowValue};
+use promql_presets_core::RowValue;
 use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess, Visitor};
-use serde::{Serialize, Serializer};
 
 use super::error;
 use crate::error::Error;
-use crate::json::{columns, serialize_fields};
 use crate::value::{Element, Labels, Matrix, RowError, Series, Timestamp, Value, Vector};
 
 /// A type that the labels of a series are read into: a generated `Row`, or any type that deserializes with `serde`, as
@@ -53,26 +50,7 @@ pub fn read_field<T: RowValue>(labels: &Labels, label: &str, prefix: &str) -> Re
     })
 }
 
-/// Serializes a generated row.
-#[doc(hidden)]
-pub fn serialize_row<S: Serializer>(serializer: S, fields: &[(&str, RowText<'_>)]) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(fields.iter().map(|(label, value)| (label, Field(value))))
-}
-
-struct Field<'a>(&'a RowText<'a>);
-
-impl Serialize for Field<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            RowText::Missing => serializer.serialize_none(),
-            RowText::Text(text) => serializer.serialize_str(text),
-            RowText::Uuid(id) => serializer.collect_str(id),
-            RowText::Integer(number) => serializer.serialize_i64(*number),
-        }
-    }
-}
-
-/// The struct of a generated row, how labels are read into it, and how it is serialized: as a map from labels to values.
+/// The struct of a generated row, how labels are read into it, and how it is serialized.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __row {
@@ -94,16 +72,16 @@ macro_rules! __row {
             }
         }
 
-        impl $crate::__private1::Serialize for $name {
-            fn serialize<S: $crate::__private1::Serializer>(
-                &self,
-                serializer: S,
-            ) -> ::core::result::Result<S::Ok, S::Error> {
-                let fields = [$(($label, $crate::__private1::RowValue::shown(&self.$field)),)*];
-                $crate::__private1::serialize_row(serializer, &fields)
-            }
-        }
+        $crate::__serialize_row! { $name { $($field = $label,)* } }
     };
+}
+
+/// Without the feature `json`, rows are not serialized.
+#[cfg(not(feature = "json"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __serialize_row {
+    ($($row:tt)*) => {};
 }
 
 /// One series of a [`Vector`] with its labels read into `T`.
@@ -127,24 +105,11 @@ pub struct SeriesRow<T, S = Series> {
     pub series: S,
 }
 
-serialize_fields!(this: Row<T> where T {
-    "labels": this.labels,
-    "timestamp": this.timestamp,
-    "value": Value::Float(this.value),
-});
-
-impl<T: Serialize, B: Borrow<Series>> Serialize for SeriesRow<T, B> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let series = self.series.borrow();
-        columns(serializer, &self.labels, series.timestamps(), series)
-    }
-}
-
 impl Labels {
     /// Deserializes the labels into a map, or into a struct whose fields are named like labels.
     ///
     /// Fields can be strings, numbers, booleans, enums (by variant name), and types that deserialize from a string,
-    /// such as `Uuid`. An `Option` is `None` if the label is missing or empty. Labels without a field are ignored.
+    /// such as `Uuid`, and with the feature `json` the enums of preset files. An `Option` is `None` if the label is missing or empty. Labels without a field are ignored.
     ///
     /// ```
     /// # use promql_presets::Labels;

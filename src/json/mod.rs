@@ -3,18 +3,21 @@
 //! The section "JSON" in the documentation of the crate has the shape.
 
 mod deserialize;
+mod endpoints;
 mod prometheus;
+mod range;
+mod rows;
 mod serialize;
 
 pub use prometheus::PrometheusJson;
-pub(crate) use serialize::{columns, serialize_fields};
+pub use rows::serialize_row;
 
 /// The integers that a float holds exactly, and JavaScript as well.
 const MAX_SAFE: u64 = 1 << 53;
 
 /// A float in JSON: a number, or one of the strings `NaN`, `Infinity` and `-Infinity`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Float(pub(crate) f64);
+struct Float(f64);
 
 impl Float {
     /// The value as an integer, if it is one that prints the same.

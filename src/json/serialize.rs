@@ -24,7 +24,7 @@ macro_rules! serialize_fields {
         }
     };
 }
-pub(crate) use serialize_fields;
+pub(super) use serialize_fields;
 
 impl Serialize for Float {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -88,7 +88,7 @@ impl Serialize for Series {
 }
 
 /// Writes a series.
-pub(crate) fn columns<S: Serializer>(
+pub(super) fn columns<S: Serializer>(
     serializer: S,
     labels: &impl Serialize,
     timestamps: &(impl Serialize + ?Sized),
@@ -229,12 +229,12 @@ impl Serialize for Meta {
 
 impl Meta {
     /// The number of fields that [`end`](Self::end) adds.
-    pub(crate) fn json_fields(&self) -> usize {
+    pub(super) fn json_fields(&self) -> usize {
         3 + usize::from(self.stats.is_some())
     }
 
     /// Adds the last fields of a result.
-    pub(crate) fn end<M: SerializeMap>(&self, mut map: M) -> Result<M::Ok, M::Error> {
+    pub(super) fn end<M: SerializeMap>(&self, mut map: M) -> Result<M::Ok, M::Error> {
         map.serialize_entry("warnings", &self.warnings)?;
         map.serialize_entry("infos", &self.infos)?;
         map.serialize_entry("partial", &self.partial_reason().is_some())?;

@@ -1,7 +1,6 @@
 //! Instant and range queries.
 
 mod each;
-mod json;
 mod split;
 mod stream;
 pub(crate) mod time_range;

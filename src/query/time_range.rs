@@ -11,7 +11,7 @@ use crate::value::{RangeError, Timestamp};
 pub const MAX_STEPS: u64 = 11_000;
 
 /// The default maximum number of points in a range.
-pub(super) const DEFAULT_POINTS: u64 = 250;
+pub(crate) const DEFAULT_POINTS: u64 = 250;
 
 /// The distance between the points of a range: a duration, or [`auto`](Self::auto).
 ///
@@ -26,10 +26,10 @@ pub(super) const DEFAULT_POINTS: u64 = 250;
 /// # Ok::<(), promql_presets::RangeError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Step(pub(super) Spacing);
+pub struct Step(pub(crate) Spacing);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Spacing {
+pub(crate) enum Spacing {
     Every(PromDuration),
     AtMost(u64),
 }
@@ -84,10 +84,10 @@ like_windows!(Duration, &str, String, &String, i32, i64, u32, u64, f64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TimeRange {
     /// As requested; [`Self::start`] and [`Self::end`] are sent.
-    pub(super) from: Timestamp,
-    pub(super) to: Timestamp,
-    pub(super) step: Step,
-    pub(super) aligned: bool,
+    pub(crate) from: Timestamp,
+    pub(crate) to: Timestamp,
+    pub(crate) step: Step,
+    pub(crate) aligned: bool,
 }
 
 impl TimeRange {

@@ -13,6 +13,7 @@ mod faults;
 mod faulty_server;
 mod generated;
 mod hostile_values;
+#[cfg(feature = "json")]
 mod json;
 mod live;
 mod live_client;

@@ -13,8 +13,10 @@ use crate::{Error, cargo, root, servers};
 const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
 
 /// The library's features without system dependencies.
-const FEATURES: &str =
-    "promql-presets/gzip,promql-presets/tracing,promql-presets/chrono,promql-presets/jiff,promql-presets/time";
+const FEATURES: &str = concat!(
+    "promql-presets/json,promql-presets/gzip,promql-presets/tracing,",
+    "promql-presets/chrono,promql-presets/jiff,promql-presets/time"
+);
 
 /// The modules of tests that run on the newest and on the oldest servers.
 const LIVE_TESTS: [&str; 4] = ["live::", "live_client::", "live_servers::", "live_targets::"];

@@ -19,7 +19,7 @@ const COMPILER: &[&[&str]] = &[
 
 /// The rooms of the runtime from top to bottom.
 const RUNTIME: &[&[&str]] =
-    &[&["client"], &["endpoints"], &["query"], &["http"], &["extract"], &["error"], &["json"], &["wire"], &["value"]];
+    &[&["json"], &["client"], &["endpoints"], &["query"], &["http"], &["extract"], &["error"], &["wire"], &["value"]];
 
 /// The packages that each package may depend on, build dependencies aside.
 const DEPENDENCIES: [(&str, &[&str]); 7] = [

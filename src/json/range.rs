@@ -6,8 +6,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::time_range::{DEFAULT_POINTS, Spacing};
-use super::{Step, TimeRange};
+use crate::query::time_range::{DEFAULT_POINTS, Spacing};
+use crate::query::{Step, TimeRange};
 use crate::value::Timestamp;
 use crate::wire::{Fields, FromFields};
 
