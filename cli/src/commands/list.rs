@@ -2,8 +2,10 @@
 
 use std::process::ExitCode;
 
-use promql_presets_compiler::backend::registry::{Module, Preset};
+use promql_presets_compiler::backend::registry::{Label, Module, Parameter, Preset, Segment};
 use promql_presets_compiler::{SourceFile, compile};
+use promql_presets_core::{LabelKind, ParameterValue};
+use serde_json::{Value, json};
 
 use crate::FOUND;
 use crate::failure::Failure;
@@ -11,7 +13,7 @@ use crate::folders::Paths;
 use crate::json::Object;
 use crate::output::{Format, print, remark, table};
 
-/// Lists presets with their result type, unit and default window
+/// Lists presets with their result type, unit, default window, labels and description
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit status: 0, 1 if there are errors, so that presets may be missing, or 2 if files could not be read
@@ -21,14 +23,15 @@ Example:
 pub(crate) struct Arguments {
     #[command(flatten)]
     paths: Paths,
-    /// The format; `json` is one object per line and preset, with preset, file, line, description, type, unit, window,
-    /// metric and template; type is scalar, vector, matrix or string, and what is not declared is null
+    /// The format; `json` is one object per line and preset, with preset, file, line, title, category, description, type,
+    /// unit, window, metric, labels, parameters, placeholders and template; type is scalar, vector, matrix or string, and
+    /// what is not declared is null
     #[arg(long, default_value = "human")]
     format: Format,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let mut rows = vec![["PRESET", "TYPE", "UNIT", "WINDOW"].map(str::to_owned).to_vec()];
+    let mut rows = vec![["PRESET", "TYPE", "UNIT", "WINDOW", "LABELS", "DESCRIPTION"].map(str::to_owned).to_vec()];
     let mut objects = String::new();
     let mut has_errors = false;
     for folder in arguments.paths.read()? {
@@ -58,7 +61,20 @@ fn row(module: &Module, preset: &Preset) -> Vec<String> {
         preset.result.as_str().to_owned(),
         or_none(preset.unit.clone()),
         or_none(preset.window.map(|window| window.to_string())),
+        labels(module),
+        or_none(preset.title.clone().or_else(|| first_line(preset.description.as_deref()?))),
     ]
+}
+
+/// The declared labels; any label is possible where none are declared.
+fn labels(module: &Module) -> String {
+    let Some(querier) = &module.querier else { return "any".to_owned() };
+    let name = |label: &Label| format!("{}{}", label.name, if label.required { " (required)" } else { "" });
+    querier.labels.iter().map(name).collect::<Vec<_>>().join(", ")
+}
+
+fn first_line(text: &str) -> Option<String> {
+    text.trim().lines().next().map(str::to_owned)
 }
 
 fn json(out: &mut String, file: &SourceFile, module: &Module, preset: &Preset) {
@@ -66,12 +82,59 @@ fn json(out: &mut String, file: &SourceFile, module: &Module, preset: &Preset) {
         .field("preset", module.preset_name(preset))
         .field("file", file.path.as_str())
         .field("line", preset.line)
+        .field("title", preset.title.as_deref())
+        .field("category", preset.category.as_deref())
         .field("description", preset.description.as_deref())
         .field("type", preset.result.as_str())
         .field("unit", preset.unit.as_deref())
         .field("window", preset.window.map(|window| window.to_string()))
         .field("metric", module.metric.as_deref())
+        .field("labels", module.querier.as_ref().map(|querier| querier.labels.iter().map(label).collect::<Value>()))
+        .field("parameters", preset.parameters.iter().map(parameter).collect::<Value>())
+        .field("placeholders", placeholders(preset))
         .field("template", preset.template.as_str())
         .close();
     out.push('\n');
+}
+
+fn label(label: &Label) -> Value {
+    let values = match &label.kind {
+        LabelKind::OneOf(values) => Some(values.variants.iter().map(|(_, text)| text.as_str()).collect::<Value>()),
+        _ => None,
+    };
+    let kind = match &label.kind {
+        LabelKind::Uuid => "uuid",
+        LabelKind::Integer => "integer",
+        _ => "string",
+    };
+    let uses = [("filter", label.usage.is_filter()), ("group_by", label.usage.is_group_by())];
+    let uses: Value = uses.into_iter().filter(|(_, is_used)| *is_used).map(|(name, _)| name).collect();
+    json!({
+        "name": label.name, "type": kind, "values": values, "required": label.required, "prefix": label.prefix,
+        "use": uses, "description": label.description,
+    })
+}
+
+fn parameter(parameter: &Parameter) -> Value {
+    let value = |value: ParameterValue| match value {
+        ParameterValue::Number(number) => json!(number),
+        ParameterValue::Integer(number) => json!(number),
+        ParameterValue::Duration(duration) => json!(duration.to_string()),
+    };
+    json!({
+        "name": parameter.name, "type": parameter.default.kind().as_str(), "default": value(parameter.default),
+        "min": value(parameter.min), "max": value(parameter.max), "description": parameter.description,
+    })
+}
+
+/// The placeholders that a caller fills.
+fn placeholders(preset: &Preset) -> Value {
+    let has = |is: fn(&Segment) -> bool| preset.segments.iter().any(is);
+    let all = [
+        ("metric_name", has(|it| matches!(it, Segment::MetricName(..) | Segment::MetricNameOpen(..)))),
+        ("labels", has(|it| *it == Segment::Labels)),
+        ("group_by", has(|it| *it == Segment::GroupBy)),
+        ("window", has(|it| *it == Segment::Window)),
+    ];
+    all.into_iter().filter(|(_, is_there)| *is_there).map(|(name, _)| name).collect()
 }

@@ -30,9 +30,9 @@ fn list_shows_presets() {
     assert_eq!(
         all.out,
         "\
-PRESET            TYPE    UNIT                 WINDOW
-http::good::rate  vector  requests per second  5m
-warned::up        vector  -                    -
+PRESET            TYPE    UNIT                 WINDOW  LABELS  DESCRIPTION
+http::good::rate  vector  requests per second  5m      any     -
+warned::up        vector  -                    -       any     -
 "
     );
     assert_eq!(lines(&run(&["list"]).out).len(), 2);
@@ -42,11 +42,29 @@ warned::up        vector  -                    -
     assert_eq!(
         objects[0],
         json!({
-            "preset": "http::good::rate", "file": "presets/http/good.toml", "line": 5, "description": null,
-            "type": "vector", "unit": "requests per second", "window": "5m", "metric": "http_requests_total",
+            "preset": "http::good::rate", "file": "presets/http/good.toml", "line": 5, "title": null, "category": null,
+            "description": null, "type": "vector", "unit": "requests per second", "window": "5m",
+            "metric": "http_requests_total", "labels": null, "parameters": [],
+            "placeholders": ["labels", "group_by", "window"],
             "template": "sum by ({group_by})(rate({metric_name}{{{labels}}}[{window}]))",
         })
     );
+    let declared = "[labels]\nkind = { values = [\"a\"], required = true, use = [\"filter\"], description = \"d\" }\n\
+        [presets.top]\ntitle = \"Top\"\ntemplate = 'topk({n}, x{{{labels}}})'\n\
+        parameters = { n = { type = \"integer\", default = 5, min = 1, max = 9 } }\n";
+    let folder = Folder::new("list-labels", &[("presets/a.toml", declared)]);
+    let run_here = |arguments: &[&str]| run_in(&folder.0, arguments, b"").out;
+    assert!(run_here(&["list"]).ends_with("\na::top  vector  -     -       kind (required)  Top\n"));
+    let object: Value = serde_json::from_str(&run_here(&["list", "--format", "json"])).unwrap();
+    assert_eq!(
+        object["labels"],
+        json!([{
+            "name": "kind", "type": "string", "values": ["a"], "required": true, "prefix": null, "use": ["filter"],
+            "description": "d",
+        }])
+    );
+    let n = json!({ "name": "n", "type": "integer", "default": 5, "min": 1, "max": 9, "description": null });
+    assert_eq!((&object["parameters"], object["title"].as_str()), (&json!([n]), Some("Top")));
     assert_eq!(run(&["list", "--dir", "more"]).out, run(&["list", "more"]).out);
     fs::write(folder.0.join("more/bad.toml"), BAD).unwrap();
     let wrong = run(&["list", "more"]);
