@@ -61,9 +61,15 @@ fn read(path: &Path, shown: &str, name: String) -> Result<SourceFile, DiscoverEr
     let shown = normalized(&Path::new(shown).join(&name));
     match fs::read(path) {
         Ok(bytes) => {
-            let text = String::from_utf8_lossy(&bytes);
+            let mut text = String::with_capacity(bytes.len());
+            for chunk in bytes.utf8_chunks() {
+                text.push_str(chunk.valid());
+                text.extend((!chunk.invalid().is_empty()).then_some(SourceFile::INVALID));
+            }
             // Some editors write a byte order mark, which must not count as a column of the first line.
-            let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text).to_owned();
+            if text.starts_with('\u{FEFF}') {
+                text.remove(0);
+            }
             Ok(SourceFile { path: slashes(&shown), name, text })
         }
         Err(error) => Err(DiscoverError { path: shown, error: dangling(path).unwrap_or(error) }),

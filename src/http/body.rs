@@ -146,7 +146,7 @@ impl<D: Decode> BodyReader<D> {
         let encoding = encoding.map(str::trim).filter(|encoding| !matches!(*encoding, "" | "identity"));
         let is_gzip = cfg!(feature = "gzip") && matches!(encoding, Some("gzip" | "x-gzip"));
         if let Some(other) = encoding.filter(|_| !is_gzip) {
-            let body = format!("a body in the encoding {other:?}, which was not asked for");
+            let body = format!("a body in the encoding {other:?}, which was not requested");
             return Err(ErrorKind::Http { status, body });
         }
         let (is_json, most_kept) =

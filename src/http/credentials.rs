@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use reqwest::Url;
-use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use crate::error::ErrorKind;
+use crate::http::options::can_be_set;
 use crate::http::transport::authorization;
 
 type AnyError = Box<dyn std::error::Error + Send + Sync>;
@@ -139,7 +140,7 @@ impl Credentials {
 }
 
 fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), ErrorKind> {
-    let parsed = HeaderName::try_from(name).ok().filter(|name| !matches!(*name, CONTENT_LENGTH | TRANSFER_ENCODING));
+    let parsed = HeaderName::try_from(name).ok().filter(|name| can_be_set(name) || *name == CONTENT_TYPE);
     let Some(parsed) = parsed else {
         return Err(ErrorKind::Config(format!("the header {name:?} of the credentials cannot be set")));
     };

@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
+use reqwest::header::{
+    CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderMap, HeaderName, HeaderValue, TE,
+    TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
 
 use crate::error::ErrorKind;
 use crate::http::retry::RetryPolicy;
@@ -71,8 +74,7 @@ impl Options {
         let Ok(parsed) = HeaderName::try_from(name) else {
             return self.fail(ErrorKind::Config(format!("invalid name of a header: {name:?}")));
         };
-        // The HTTP library sets these for the body that it sends.
-        if parsed == CONTENT_LENGTH || parsed == TRANSFER_ENCODING {
+        if !can_be_set(&parsed) {
             return self.fail(ErrorKind::Config(format!("the header {name:?} cannot be set")));
         }
         let Ok(mut value) = HeaderValue::try_from(value) else {
@@ -179,6 +181,13 @@ impl Options {
     }
 }
 
+/// Whether a header is not one that describes the connection or the body, which the client and the HTTP library set.
+pub(crate) fn can_be_set(name: &HeaderName) -> bool {
+    const OWN: [HeaderName; 9] =
+        [CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
+    !OWN.contains(name)
+}
+
 fn set_twice(name: &str) -> ErrorKind {
     let setter = match name {
         "query" => "the preset",
@@ -210,7 +219,8 @@ macro_rules! option_setters {
             self
         }
 
-        /// Sets a header, which replaces the client's with this name. It is never sent to another server.
+        /// Sets a header, which replaces the client's with this name. It is never sent to another server. Headers that
+        /// describe the connection or the body, such as `content-type`, are configuration errors.
         pub fn header(mut self, name: &str, value: &str) -> Self {
             self.$($field.)*options.header(name, value);
             self

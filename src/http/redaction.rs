@@ -5,10 +5,9 @@ use std::sync::PoisonError;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::percent_decode_str;
 use reqwest::header::{AUTHORIZATION, COOKIE, HeaderName, HeaderValue, PROXY_AUTHORIZATION};
 use url::Url;
-use url::form_urlencoded::byte_serialize;
 
 use crate::error::ErrorKind;
 use crate::http::credentials::Secrets;
@@ -33,14 +32,13 @@ pub(crate) fn redact(kind: &mut ErrorKind, options: &Options, supplied: Option<&
         of_headers(supplied.lock().unwrap_or_else(PoisonError::into_inner).iter(), &mut secrets);
     }
     secrets.extend(of_proxies());
-    let mut forms: Vec<String> = secrets.iter().flat_map(|secret| forms(secret)).collect();
-    forms.retain(|form| form.len() >= SHORTEST_SECRET);
-    // The longest first, as one form may be a part of another.
-    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
-    forms.dedup();
+    secrets.retain(|secret| secret.chars().count() >= SHORTEST_SECRET);
+    // The longest first, as one may be a part of another.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    secrets.dedup();
     for text in &mut texts {
-        for form in &forms {
-            remove(form, text);
+        for secret in &secrets {
+            remove(secret, text);
         }
     }
 }
@@ -56,7 +54,7 @@ fn of_options(options: &Options) -> Vec<String> {
 
 fn of_headers<'h>(headers: impl Iterator<Item = (&'h HeaderName, &'h HeaderValue)>, secrets: &mut Vec<String>) {
     for (name, value) in headers {
-        let Ok(value) = value.to_str() else { continue };
+        let Ok(value) = std::str::from_utf8(value.as_bytes()) else { continue };
         if name == COOKIE {
             secrets.extend(value.split(';').filter_map(|cookie| Some(cookie.split_once('=')?.1.trim().to_owned())));
         } else if name == AUTHORIZATION || name == PROXY_AUTHORIZATION {
@@ -79,6 +77,8 @@ fn of_authorization(value: &str, secrets: &mut Vec<String>) {
         secrets.push(password.to_owned());
     }
     secrets.push(credentials.trim().to_owned());
+    // Base64 without padding.
+    secrets.push(credentials.trim().trim_end_matches('=').to_owned());
     for parameter in credentials.split([',', ' ']).filter_map(|parameter| parameter.trim().split_once('=')) {
         let (name, value) = parameter;
         if !PUBLIC.contains(&name.to_ascii_lowercase().as_str()) {
@@ -90,7 +90,8 @@ fn of_authorization(value: &str, secrets: &mut Vec<String>) {
 /// The passwords of the proxies that reqwest reads from the environment.
 fn of_proxies() -> Vec<String> {
     let variables = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-    let urls = variables.into_iter().filter_map(|name| Url::parse(&env::var(name).ok()?).ok());
+    let values = variables.into_iter().filter_map(|name| env::var(name).ok());
+    let urls = values.filter_map(|value| url_of_proxy(&value));
     urls.filter_map(|url| {
         let [user, password] =
             [url.username(), url.password()?].map(|it| percent_decode_str(it).decode_utf8_lossy().into_owned());
@@ -100,40 +101,100 @@ fn of_proxies() -> Vec<String> {
     .collect()
 }
 
-/// A secret as servers may repeat it, in lower case: in a URL, a form, JSON, and HTML.
-fn forms(secret: &str) -> [String; 5] {
-    let json = serde_json::to_string(secret).unwrap_or_default();
-    let html = secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&#34;");
-    [
-        secret.to_owned(),
-        byte_serialize(secret.as_bytes()).collect(),
-        utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
-        json.trim_matches('"').to_owned(),
-        html.replace('\'', "&#39;"),
-    ]
-    .map(|form| form.to_ascii_lowercase())
+/// The URL of a proxy, which may lack the scheme.
+fn url_of_proxy(value: &str) -> Option<Url> {
+    let with_scheme = if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
+    Url::parse(&with_scheme).ok()
 }
 
-/// Removes a secret, which is in lower case, and the parts of one where the text was cut.
+/// Removes a secret, and the parts of one where the text was cut.
 fn remove(secret: &str, text: &mut String) {
     let mut at = 0;
-    // Changing the case of ASCII keeps all positions.
-    while let Some(found) = text[at..].to_ascii_lowercase().find(secret) {
-        let start = at + found;
-        text.replace_range(start..start + secret.len(), REDACTED);
-        at = start + REDACTED.len();
+    while at < text.len() {
+        let end = at + end_of_match(secret, &text[at..]).unwrap_or(0);
+        if end > at {
+            text.replace_range(at..end, REDACTED);
+            at += REDACTED.len();
+        } else {
+            at += text[at..].chars().next().map_or(1, char::len_utf8);
+        }
     }
-    let lower = text.to_ascii_lowercase();
-    let end = lower.trim_end_matches('…').trim_end_matches("...").len();
-    let heads = (SHORTEST_SECRET..secret.len()).rev().filter_map(|length| secret.get(..length));
-    if let Some(head) = heads.into_iter().find(|head| lower[..end].ends_with(head)) {
-        text.replace_range(end - head.len()..end, REDACTED);
+    let last = secret.chars().count().saturating_sub(SHORTEST_SECRET);
+    let tails = secret.char_indices().skip(1).take(last).map(|(from, _)| &secret[from..]);
+    if let Some(length) = tails.into_iter().find_map(|tail| end_of_match(tail, text)) {
+        text.replace_range(..length, REDACTED);
     }
-    let lower = text.to_ascii_lowercase();
-    let tails = (1..secret.len().saturating_sub(SHORTEST_SECRET - 1)).filter_map(|from| secret.get(from..));
-    if let Some(tail) = tails.into_iter().find(|tail| lower.starts_with(tail)) {
-        text.replace_range(..tail.len(), REDACTED);
+}
+
+/// The length of a secret at the start of a text, in whatever way its characters are encoded, or of the start of a secret
+/// if the text was cut there.
+fn end_of_match(secret: &str, text: &str) -> Option<usize> {
+    let end = text.trim_end_matches('…').trim_end_matches("...").len();
+    let is_cut = |at: usize| text.get(at..end).is_some_and(is_start_of_encoded);
+    // `%` may be itself or the start of an encoded character, so there can be several ways to read on.
+    let mut ends = vec![0];
+    for (count, expected) in secret.chars().enumerate() {
+        if count >= SHORTEST_SECRET && ends.iter().any(|at| is_cut(*at)) {
+            return Some(end);
+        }
+        ends = ends.iter().flat_map(|at| encoded(expected, &text[*at..]).map(move |length| at + length)).collect();
+        if ends.is_empty() {
+            return None;
+        }
+        ends.sort_unstable();
+        ends.dedup();
     }
+    ends.pop()
+}
+
+/// Whether a text is what remains of an encoded character that was cut, or empty.
+fn is_start_of_encoded(text: &str) -> bool {
+    match text.as_bytes() {
+        [] | [b'\\'] => true,
+        [b'%', ..] => text.len() < 3,
+        [b'\\', b'u', ..] => text.len() < 6,
+        [b'&', ..] => text.len() < 8 && !text.contains(';'),
+        _ => false,
+    }
+}
+
+/// The lengths of the ways in which a character can be encoded at the start of a text, whatever the case: as it is, in a
+/// URL, a form, JSON, and HTML.
+fn encoded(expected: char, text: &str) -> impl Iterator<Item = usize> {
+    let is = |found: Option<char>| found.is_some_and(|found| found.eq_ignore_ascii_case(&expected));
+    let hex = |digits: &str| u32::from_str_radix(digits, 16).ok().and_then(char::from_u32);
+    let plain = is(text.chars().next()).then(|| expected.len_utf8());
+    let of_form = (expected == ' ' && text.starts_with('+')).then_some(1);
+    let percent = text.starts_with('%').then(|| {
+        let mut buffer = [0; 4];
+        let mut bytes = expected.encode_utf8(&mut buffer).bytes();
+        let mut parts = text[1..].split('%');
+        let found = |part: &str| u8::from_str_radix(part.get(..2)?, 16).ok();
+        let is_same =
+            bytes.all(|byte| parts.next().and_then(found).is_some_and(|found| found.eq_ignore_ascii_case(&byte)));
+        is_same.then_some(expected.len_utf8() * 3)
+    });
+    let backslash = text.strip_prefix('\\').and_then(|rest| match rest.strip_prefix('u') {
+        Some(digits) if is(digits.get(..4).and_then(hex)) => Some(6),
+        _ => (!expected.is_alphanumeric() && rest.starts_with(expected)).then(|| 1 + expected.len_utf8()),
+    });
+    let html = text.strip_prefix('&').and_then(|rest| {
+        let name = &rest[..rest.find(';').filter(|length| *length < 10)?];
+        let found = match (name, name.strip_prefix('#')) {
+            ("amp", _) => Some('&'),
+            ("lt", _) => Some('<'),
+            ("gt", _) => Some('>'),
+            ("quot", _) => Some('"'),
+            ("apos", _) => Some('\''),
+            (_, Some(number)) => match number.strip_prefix(['x', 'X']) {
+                Some(digits) => hex(digits),
+                None => number.parse().ok().and_then(char::from_u32),
+            },
+            _ => None,
+        };
+        is(found).then_some(name.len() + 2)
+    });
+    [plain, of_form, percent.flatten(), backslash, html].into_iter().flatten()
 }
 
 /// Whether the value of a header or a parameter is secret, unlike that of a tenant.
@@ -179,10 +240,40 @@ mod tests {
             "a%22b%2fc%2bd%26e%3dsecret",
             "a\\\"b/c+d&e=Secret",
             "a&#34;b/c+d&amp;e=Secret",
+            "a&quot;b&#x2F;c+d&amp;e=Secret",
+            "a\\\"b\\/c+d\\u0026e\\u003dSecret",
+            "a%22b/c+d&e=Secret",
+            "%61%22b%2Fc%2Bd%26e%3Dsecre%74",
         ] {
             assert_eq!(redacted(&token, &format!("no {body}!")), "no ***!", "{body}");
         }
         assert_eq!(redacted(&[("cookie", "a=hunter22; b=other-secret")], "hunter22 other-secret"), "*** ***");
+    }
+
+    #[test]
+    fn every_character_can_be_encoded_or_not() {
+        // As `encodeURIComponent`, `url.QueryEscape` and `url.PathEscape` write it.
+        let token = [("x-api-key", "é~1!(2)$%41 z")];
+        for body in [
+            "é~1!(2)$%41 z",
+            "%C3%A9~1!(2)%24%2541%20z",
+            "%c3%a9~1%21%282%29%24%2541+z",
+            "%C3%A9~1%21%282%29$%2541%20z",
+        ] {
+            assert_eq!(redacted(&token, &format!("{body} {body}.")), "*** ***.", "{body}");
+        }
+        let signs = [("x-api-key", "%%%%%%%%%%%%")];
+        assert_eq!(redacted(&signs, &format!("{} and more", "%25".repeat(24))), "****** and more");
+        for body in ["%", "&", "\\", "%C3", "&#x", "&;", "&#xffffffffff;", "\\u12", "%é%é", "\\ué", ""] {
+            assert_eq!(redacted(&token, body), body);
+        }
+    }
+
+    #[test]
+    fn proxies_can_lack_the_scheme() {
+        for value in ["user:hunter22@proxy:3128", "http://user:hunter22@proxy:3128", "socks5://user:hunter22@proxy"] {
+            assert_eq!(url_of_proxy(value).as_ref().and_then(Url::password), Some("hunter22"), "{value}");
+        }
     }
 
     #[test]
@@ -192,13 +283,17 @@ mod tests {
         assert_eq!(redacted(&token, "key 0123456789…"), "key ***…");
         assert_eq!(redacted(&token, "6789abcdef is wrong"), "*** is wrong");
         assert_eq!(redacted(&token, "key 01234"), "key 01234");
+        assert_eq!(redacted(&[("x-api-key", "012345/6789abcdef")], "key 012345%2"), "key ***");
     }
 
     #[test]
     fn credentials_of_each_scheme_are_removed() {
         // `user:p@ss word`.
         let basic = [("authorization", "Basic dXNlcjpwQHNzIHdvcmQ=")];
-        assert_eq!(redacted(&basic, "dXNlcjpwQHNzIHdvcmQ= p@ss word p%40ss+word"), "*** *** ***");
+        assert_eq!(
+            redacted(&basic, "dXNlcjpwQHNzIHdvcmQ= p@ss word p%40ss+word dXNlcjpwQHNzIHdvcmQ."),
+            "*** *** *** ***."
+        );
         let digest =
             [("authorization", "Digest username=\"someone\", realm=\"metrics\", response=\"6629fae49393a053\"")];
         assert_eq!(redacted(&digest, "someone metrics 6629fae49393a053"), "someone metrics ***");

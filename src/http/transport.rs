@@ -169,7 +169,7 @@ impl Transport {
         }
         if *method == Method::POST {
             let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
-            built.headers_mut().entry(CONTENT_TYPE).or_insert(form_type);
+            built.headers_mut().insert(CONTENT_TYPE, form_type);
             *built.body_mut() = Some(request.form().into());
         }
         if self.compressed {

@@ -314,8 +314,10 @@ mod tests {
         for (start, end) in [("1763900000000", "1763900060000"), ("1763900000", "1763900060000")] {
             let error = failed(start, end, "1s");
             assert!(matches!(error, RangeError::Milliseconds { .. }), "{error}");
-            assert!(error.to_string().contains("divide by 1000"), "{error}");
+            assert!(error.to_string().ends_with("divide by 1000"), "{error}");
         }
+        let micros = failed("1763900000", "1763900060000000", "1s");
+        assert!(micros.to_string().ends_with("for microseconds, divide by 1000000"), "{micros}");
         assert!(matches!(failed("1", "2", "0.0015"), RangeError::InvalidStep(DurationError::SubMillisecond { .. })));
         assert_eq!("123456789.123".parse::<Step>(), Ok(PromDuration::from_millis(123_456_789_123).into()));
         assert!(matches!(failed("2", "1", "1s"), RangeError::EndBeforeStart { .. }));

@@ -102,10 +102,8 @@ pub enum RangeError {
     /// A step for zero points.
     #[error("a range has at least one point")]
     NoPoints,
-    /// A time in milliseconds where seconds are expected, which would be after the year 9999.
-    #[error(
-        "{seconds} seconds since 1970 are after the year 9999; for milliseconds, use `Timestamp::from_millis` or divide by 1000"
-    )]
+    /// A time in milliseconds or microseconds where seconds are expected, which would be after the year 9999.
+    #[error("{seconds} seconds since 1970 are after the year 9999; {}", divisor(*.seconds))]
     Milliseconds {
         /// The number.
         seconds: i64,
@@ -132,14 +130,27 @@ pub enum RangeError {
 }
 
 impl RangeError {
-    /// Rejects a time after the year 9999 that is one of this era if its seconds are read as milliseconds.
+    /// Rejects a time after the year 9999 that is one of this era if its seconds are read as milliseconds or microseconds.
     pub(crate) fn check_unit(time: Timestamp) -> Result<(), Self> {
-        const YEAR_10_000: i64 = 253_402_300_800;
+        // Not the largest times, which mean "all".
+        const YEAR_2128: i64 = 5_000_000_000;
         let seconds = time.as_millis() / 1_000;
-        if (YEAR_10_000..YEAR_10_000 * 1_000).contains(&seconds) {
+        if (YEAR_10_000..YEAR_2128 * 1_000_000).contains(&seconds) {
             return Err(Self::Milliseconds { seconds });
         }
         Ok(())
+    }
+}
+
+/// The first second of the year 10,000.
+const YEAR_10_000: i64 = 253_402_300_800;
+
+/// How to convert a time that was read as seconds.
+fn divisor(seconds: i64) -> &'static str {
+    if seconds < YEAR_10_000 * 1_000 {
+        "for milliseconds, use `Timestamp::from_millis` or divide by 1000"
+    } else {
+        "for microseconds, divide by 1000000"
     }
 }
 

@@ -37,7 +37,7 @@ impl From<ResultType> for Shape {
     }
 }
 
-/// The nesting of most answers.
+/// The nesting of most responses.
 const USUAL_PLACES: usize = 8;
 
 /// A scalar or a string.

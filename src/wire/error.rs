@@ -1,8 +1,8 @@
-//! Why a body is not an answer of the Prometheus HTTP API.
+//! Why a body is not a response of the Prometheus HTTP API.
 
 use crate::value::SeriesError;
 
-/// Why a body is not an answer of the Prometheus HTTP API.
+/// Why a body is not a response of the Prometheus HTTP API.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
@@ -16,7 +16,7 @@ pub enum DecodeError {
         /// The start of the text at that offset.
         found: String,
     },
-    /// The body ends too early, as when a connection is cut or a proxy answers with nothing.
+    /// The body ends too early, as when a connection is cut or a proxy sends nothing.
     #[error("the body ends after {length} bytes, expected {expected}")]
     Truncated {
         /// What was expected.
@@ -36,13 +36,13 @@ pub enum DecodeError {
         /// The limit.
         limit: u64,
     },
-    /// The answer has more samples than [`Limits::max_samples`](super::Limits).
-    #[error("the answer has more samples than the limit of {limit}")]
+    /// The response has more samples than [`Limits::max_samples`](super::Limits).
+    #[error("the response has more samples than the limit of {limit}")]
     TooManySamples {
         /// The limit.
         limit: u64,
     },
-    /// A series is invalid in the answer to a range query.
+    /// A series is invalid in the response to a range query.
     #[error("series `{series}` {reason}")]
     Series {
         /// Its labels.
@@ -51,9 +51,9 @@ pub enum DecodeError {
         /// samples of another part.
         reason: &'static str,
     },
-    /// The answer has so many series, labels or warnings that they take more memory than
+    /// The response has so many series, labels or warnings that they take more memory than
     /// [`Limits::max_bytes`](super::Limits) allows.
-    #[error("series, labels and warnings of the answer take more memory than the limit of {limit} bytes")]
+    #[error("series, labels and warnings of the response take more memory than the limit of {limit} bytes")]
     TooMuchMemory {
         /// The limit.
         limit: u64,

@@ -1,4 +1,4 @@
-//! Reads parts of an answer without the lexer where they are written as Prometheus and VictoriaMetrics write them:
+//! Reads parts of a response without the lexer where they are written as Prometheus and VictoriaMetrics write them:
 //! without blanks and escapes, with keys in one order. Everything else is read event by event.
 
 use promql_presets_core::ResultType;
@@ -7,7 +7,7 @@ use super::intern::Interner;
 use super::number;
 use crate::value::Timestamp;
 
-/// The start of an answer, up to its first series.
+/// The start of a response, up to its first series.
 const STARTS: [(&[u8], ResultType); 2] = [
     (br#"{"status":"success","data":{"resultType":"vector","result":["#, ResultType::InstantVector),
     (br#"{"status":"success","data":{"resultType":"matrix","result":["#, ResultType::RangeVector),
@@ -16,12 +16,12 @@ const STARTS: [(&[u8], ResultType); 2] = [
 /// The most bytes of labels that are read at once; longer ones are read by events, which count memory as they go.
 const MOST_LABELS: usize = 1 << 16;
 
-/// The length of the start of an answer, and the type of its result.
+/// The length of the start of a response, and the type of its result.
 pub(super) fn start(bytes: &[u8]) -> Option<(usize, ResultType)> {
     STARTS.iter().find(|(start, _)| bytes.starts_with(start)).map(|(start, result_type)| (start.len(), *result_type))
 }
 
-/// Whether the rest of a chunk is the end of an answer, after its last series.
+/// Whether the rest of a chunk is the end of a response, after its last series.
 pub(super) fn is_end(bytes: &[u8]) -> bool {
     matches!(bytes, b"]}}" | b"]}}\n")
 }

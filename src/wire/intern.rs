@@ -1,4 +1,4 @@
-//! The labels of an answer, with names stored once, and repeated values as far as a cache of fixed size finds them.
+//! The labels of a response, with names stored once, and repeated values as far as a cache of fixed size finds them.
 //!
 //! Most series have the names of the previous one in the same order, and many of its values. Each name is first compared
 //! with those that followed the same name before, each value with the last one of the same name, and bytes are compared

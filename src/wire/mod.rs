@@ -1,7 +1,7 @@
 //! The JSON of the Prometheus HTTP API.
 //!
-//! [`Decoder`] decodes the answers of queries from chunks, while they arrive, into columns; it never holds the body.
-//! [`decode_data`] decodes the short answers of the other endpoints into any type of `serde`.
+//! [`Decoder`] decodes the responses of queries from chunks, while they arrive, into columns; it never holds the body.
+//! [`decode_data`] decodes the short responses of the other endpoints into any type of `serde`.
 //!
 //! ```
 //! use promql_presets::wire::{Decoder, Limits, QueryResult};
@@ -46,7 +46,7 @@ use document::Document;
 use error::Fault;
 use lexer::Lexer;
 
-/// The limits of an answer.
+/// The limits of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// The most bytes of JSON, uncompressed, since the last series that was taken out. Everything decoded from them
@@ -72,7 +72,7 @@ impl Limits {
     }
 }
 
-/// Decodes the answer of a query from chunks of its body.
+/// Decodes the response of a query from chunks of its body.
 ///
 /// Memory grows with the result, not with the body, and is bounded by the limits.
 #[derive(Debug)]
@@ -94,11 +94,11 @@ struct State {
     failure: Option<DecodeError>,
 }
 
-/// The number of samples of several answers that share a limit.
+/// The number of samples of several responses that share a limit.
 #[derive(Debug, Default)]
 pub(crate) struct Pool(AtomicU64);
 
-/// The samples of one answer in a pool. They are returned to it if the answer is not finished.
+/// The samples of one response in a pool. They are returned to it if the response is not finished.
 #[derive(Debug)]
 struct Share {
     pool: Arc<Pool>,
@@ -138,12 +138,12 @@ impl Decoder {
     ///
     /// # Errors
     ///
-    /// The body is not an answer of the API, or exceeds a limit. Later calls return the same error.
+    /// The body is not a response of the API, or exceeds a limit. Later calls return the same error.
     pub fn push(&mut self, chunk: &[u8]) -> Result<(), DecodeError> {
         self.0.push(chunk)
     }
 
-    /// Takes out the oldest complete series of a matrix, so that a long answer can be processed while it arrives. It is
+    /// Takes out the oldest complete series of a matrix, so that a long response can be processed while it arrives. It is
     /// not part of what [`Decoder::finish`] returns, and does not count towards the limits.
     ///
     /// The server may still fail: only the end of the body shows whether the query succeeded.

@@ -54,12 +54,12 @@ fn message(text: &str) -> String {
     decode(text).unwrap_err().to_string()
 }
 
-/// The answer around a result.
+/// The response around a result.
 fn success(result_type: &str, result: &str) -> String {
     format!(r#"{{"status":"success","data":{{"resultType":"{result_type}","result":{result}}}}}"#)
 }
 
-/// Equality does not hold for `NaN`, the text of an answer does.
+/// Equality does not hold for `NaN`, the text of a response does.
 fn assert_same(one: &Response, other: &Response) {
     assert_eq!(format!("{one:?}"), format!("{other:?}"));
 }
@@ -365,7 +365,10 @@ fn limits_are_kept() {
             }
         }
     }
-    assert_eq!(DecodeError::TooManySamples { limit: 5 }.to_string(), "the answer has more samples than the limit of 5");
+    assert_eq!(
+        DecodeError::TooManySamples { limit: 5 }.to_string(),
+        "the response has more samples than the limit of 5"
+    );
 }
 
 #[test]

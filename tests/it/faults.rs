@@ -696,6 +696,8 @@ fn headers_that_the_http_library_sets_are_refused() {
     for (name, value, message) in [
         ("content-length", "1", "the header \"content-length\" cannot be set"),
         ("Transfer-Encoding", "chunked", "the header \"Transfer-Encoding\" cannot be set"),
+        ("content-type", "text/plain", "the header \"content-type\" cannot be set"),
+        ("Connection", "close", "the header \"Connection\" cannot be set"),
         ("x-a", "b\r\nc", "invalid value of the header \"x-a\""),
     ] {
         let error = PrometheusClient::builder("http://localhost:9090").header(name, value).build().unwrap_err();

@@ -54,7 +54,8 @@ fn with_labels(query: &Analysis<'_>, selector: &Selector<'_>) -> Option<(Span, S
     Some((items[first].span().to(items[last].span()), join(&items[first..=last])))
 }
 
-/// The variable in the value of a matcher: `$job`, `${job:regex}`, `${{ job }}`, `[[job]]`, `{{ .job }}`, `%(job)s`.
+/// The variable in the value of a matcher: `$job`, `${job:regex}`, `${{ job }}`, `[[job]]`, `{{ .job }}`, `%(job)s`,
+/// `$(job)`.
 fn variable<'m>(matcher: &'m Matcher<'_>) -> Option<&'m str> {
     let value = &*matcher.value.value;
     // The whole value, since paths such as `/users/{id}` are real values.
@@ -68,11 +69,14 @@ fn variable<'m>(matcher: &'m Matcher<'_>) -> Option<&'m str> {
             "[" => enclosed(rest, "[[", "]]"),
             "{" => enclosed(rest, "{{", "}}"),
             "%" => enclosed(rest, "%(", ")s"),
-            _ => enclosed(rest, "${{", "}}").or_else(|| enclosed(rest, "${", "}")).or_else(|| {
-                // `MSSQL$PROD` is the name of a service.
-                let is_in_name = before.is_some_and(char::is_alphanumeric) && !matcher.op.is_regex();
-                word(&rest[1..]).filter(|_| !is_in_name).map(|end| &rest[..=end])
-            }),
+            _ => [("${{", "}}"), ("${", "}"), ("$(", ")")]
+                .iter()
+                .find_map(|(open, close)| enclosed(rest, open, close))
+                .or_else(|| {
+                    // `MSSQL$PROD` is the name of a service.
+                    let is_in_name = before.is_some_and(char::is_alphanumeric) && !matcher.op.is_regex();
+                    word(&rest[1..]).filter(|_| !is_in_name).map(|end| &rest[..=end])
+                }),
         }
     })
 }

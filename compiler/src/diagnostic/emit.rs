@@ -111,7 +111,7 @@ impl<'a> Messages<'a> {
         };
         let primary = AnnotationKind::Primary.span(place(diagnostic.span));
         let primary = if diagnostic.label.is_empty() { primary } else { primary.label(diagnostic.label.as_str()) };
-        let mut snippet = Snippet::source(&self.file.text[shown.clone()])
+        let mut snippet = Snippet::source(SourceFile::shown(&self.file.text[shown.clone()]))
             .line_start(self.lines.line(Span::of(shown.clone()).start))
             .path(self.file.path.as_str())
             .annotation(primary);
@@ -121,7 +121,8 @@ impl<'a> Messages<'a> {
         let mut group = title.element(snippet);
         if let Some(excerpt) = &diagnostic.elsewhere {
             let place = AnnotationKind::Context.span(excerpt.span.range()).label(excerpt.label.as_str());
-            let other = Snippet::source(excerpt.text.as_str()).line_start(excerpt.line).path(excerpt.path.as_str());
+            let other =
+                Snippet::source(SourceFile::shown(&excerpt.text)).line_start(excerpt.line).path(excerpt.path.as_str());
             group = group.element(other.annotation(place));
         }
         if let Some(help) = &diagnostic.help {

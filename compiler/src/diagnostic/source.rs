@@ -1,5 +1,6 @@
 //! Source texts and byte ranges in them.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// A half-open byte range in one text.
@@ -55,7 +56,7 @@ pub struct SourceFile {
     pub name: String,
     /// Path to show in messages, with forward slashes: `presets/vllm/latency.toml`.
     pub path: String,
-    /// Its content.
+    /// Its content, with [`INVALID`](Self::INVALID) for bytes that are not UTF-8.
     pub text: String,
 }
 
@@ -71,6 +72,14 @@ pub enum FileKind {
 }
 
 impl SourceFile {
+    /// Stands for bytes that are not UTF-8: a noncharacter, since a file can contain U+FFFD itself. Messages show U+FFFD.
+    pub const INVALID: char = '\u{FFFF}';
+
+    /// A text as messages show it, with the same length.
+    pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+        if text.contains(Self::INVALID) { text.replace(Self::INVALID, "\u{FFFD}").into() } else { text.into() }
+    }
+
     /// The name of the file that lists the metrics that exist.
     pub const METRICS: &str = "../metrics.toml";
     /// The name of the file with the settings of the registry.

@@ -19,7 +19,7 @@ use toml::de::{DeString, DeTable, DeValue};
 
 use crate::diagnostic::source::{Lines, Spanned};
 use crate::diagnostic::suggest::nearest;
-use crate::{Code, Diagnostic, Span};
+use crate::{Code, Diagnostic, SourceFile, Span};
 
 pub(crate) use settings::{Server, Settings, Target, Version};
 pub use toml_string::Literal;
@@ -232,7 +232,7 @@ pub(crate) struct Allow {
     pub is_faulty: bool,
 }
 
-/// Reads a preset file. Replacement characters in `text` stand for invalid UTF-8.
+/// Reads a preset file.
 #[must_use]
 pub(crate) fn read(text: &str) -> (PresetFile, Vec<Diagnostic>) {
     #[expect(clippy::redundant_closure_for_method_calls, reason = "the method is not general in the lifetimes")]
@@ -248,16 +248,16 @@ fn read_toml<T>(
     content: impl FnOnce(&mut Reader<'_>, &DeTable<'_>, bool) -> T,
 ) -> (T, Vec<Range<usize>>, Vec<Diagnostic>) {
     let mut reader = Reader { text, lines: Lines::of(text), diagnostics: Vec::new() };
-    let mut not_utf8 = text.find(char::REPLACEMENT_CHARACTER);
+    let mut not_utf8 = text.find(SourceFile::INVALID);
     // Zero bytes beside invalid UTF-8 are UTF-16, which cannot be read.
     let readable = if not_utf8.is_some() && text.contains('\0') { "" } else { text };
     let (table, errors) = DeTable::parse_recoverable(readable);
     if not_utf8.is_some() && errors.is_empty() && !readable.is_empty() {
-        let mut all = text.match_indices(char::REPLACEMENT_CHARACTER).map(|(at, _)| at);
+        let mut all = text.match_indices(SourceFile::INVALID).map(|(at, _)| at);
         not_utf8 = all.find(|at| !is_in_comment(text, table.get_ref(), *at));
     }
     let faults: Vec<_> = not_utf8
-        .map(|at| (toml_error::NOT_UTF8, Some(at..at + char::REPLACEMENT_CHARACTER.len_utf8())))
+        .map(|at| (toml_error::NOT_UTF8, Some(at..at + SourceFile::INVALID.len_utf8())))
         .into_iter()
         .chain(errors.iter().map(|error| (error.message(), error.span())))
         .collect();

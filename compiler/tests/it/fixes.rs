@@ -83,6 +83,7 @@ fn foreign_placeholders_become_valid() {
         ("up{$filters}", "up{{{labels}}}"),
         ("up{job=\"$job\"}", "up{{{labels}}}"),
         ("up{job=\"${job}\"}", "up{{{labels}}}"),
+        ("up{job=\"$(job)\"}", "up{{{labels}}}"),
         ("up{job=~\"${job:regex}\", instance=~\"$node:$port\"}", "up{{{labels}}}"),
         ("up{job=~\"[[job]]\"}", "up{{{labels}}}"),
         ("up{region=\"${{region}}\"}", "up{{{labels}}}"),

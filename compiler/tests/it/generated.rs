@@ -99,7 +99,7 @@ fn files_are_found_at_any_depth_and_named_as_people_see_them() {
     fs::remove_file(package.join("promql.toml")).unwrap();
 
     write("crates/x/presets/f.toml", b"\xFF");
-    assert_eq!(discover(&package.join("presets"), &shown).unwrap()[1].text, "\u{FFFD}", "for the compiler to report");
+    assert_eq!(discover(&package.join("presets"), &shown).unwrap()[1].text, "\u{FFFF}", "for the compiler to report");
     let error = discover(&base.join("nothing"), "nothing").unwrap_err().to_string();
     assert!(error.starts_with("cannot read `nothing`"), "{error}");
     fs::remove_dir_all(base).unwrap();

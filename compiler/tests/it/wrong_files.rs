@@ -43,11 +43,11 @@ fn not_toml() {
         (" \n\t\n", &["1:1: error: no presets in this file [missing-key]"]),
         ("# only a comment\n", &["1:1: error: no presets in this file [missing-key]"]),
         (
-            "# \u{FFFD}\u{FFFD}\n[presets.a]\ntemplat = 'up'\n",
+            "# \u{FFFF}\u{FFFF}\n[presets.a]\ntemplat = 'up'\n",
             &["3:1: error: unknown key `templat` in a preset [unknown-key]"],
         ),
-        ("[presets.caf\u{FFFD}]\n", &["1:13: error: invalid UTF-8 [invalid-toml]"]),
-        ("\u{FFFD}\u{FFFD}[\0a\0]\0", &["1:1: error: invalid UTF-8 [invalid-toml]"]),
+        ("[presets.caf\u{FFFF}]\n", &["1:13: error: invalid UTF-8 [invalid-toml]"]),
+        ("\u{FFFF}\u{FFFF}[\0a\0]\0", &["1:1: error: invalid UTF-8 [invalid-toml]"]),
         ("[presets.a]\ntemplate: 'up'\n", &["2:9: error: key without a value [invalid-toml]"]),
         ("[presets.a]\ntemplate = 'up' // all\n", &["2:17: error: unexpected `//` [invalid-toml]"]),
         ("[presets.a]\ntemplate = 'up", &["2:12: error: unclosed string [invalid-toml]"]),
@@ -612,16 +612,21 @@ fn several_files() {
 }
 
 #[test]
-fn replacement_characters_are_valid_in_comments() {
+fn invalid_utf8_is_valid_in_comments() {
     let file = |text: &str| said(&[("a.toml", text)]);
-    assert_eq!(file("# \u{FFFD}\n[presets.a] # \u{FFFD}\ntemplate = 'up{{{labels}}} # \u{FFFD}'\n"), [""; 0]);
+    assert_eq!(file("# \u{FFFF}\n[presets.a] # \u{FFFF}\ntemplate = 'up{{{labels}}} # \u{FFFF}'\n"), [""; 0]);
     for wrong in [
-        "[presets.a]\ntemplate = 'up{{a=\"\u{FFFD}\",{labels}}}'\n",
-        "[presets.a]\ntemplate = 'up{{a=\"# \u{FFFD}\",{labels}}}'\n",
-        "description = '\u{FFFD}'\n[presets.a]\ntemplate = 'up{{{labels}}}'\n",
+        "[presets.a]\ntemplate = 'up{{a=\"\u{FFFF}\",{labels}}}'\n",
+        "[presets.a]\ntemplate = 'up{{a=\"# \u{FFFF}\",{labels}}}'\n",
+        "description = '\u{FFFF}'\n[presets.a]\ntemplate = 'up{{{labels}}}'\n",
     ] {
         assert_eq!(file(wrong).len(), 1, "{wrong}");
     }
+}
+
+#[test]
+fn replacement_characters_are_characters() {
+    assert_eq!(said(&[("a.toml", "description = '\u{FFFD}'\n[presets.a]\ntemplate = 'up{{{labels}}}'\n")]), [""; 0]);
 }
 
 #[test]

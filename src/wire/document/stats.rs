@@ -1,4 +1,4 @@
-//! Statistics of an answer, in whatever form they come.
+//! Statistics of a response, in whatever form they come.
 
 use super::{Document, size};
 use crate::value::Timestamp;
