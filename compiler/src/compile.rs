@@ -1,6 +1,7 @@
 //! Runs the passes in order: from the texts of files to the registry, the generated code and the findings.
 
 pub(crate) mod findings;
+mod trials;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -277,6 +278,7 @@ impl<'a> Compiler<'a> {
             let path = modules::module_path(&self.files[file], &mut diagnostics);
             self.report(file, None, diagnostics);
             let module = self.module(file, path.clone().unwrap_or_default(), raw, &metrics);
+            self.check_tests(file, &module);
             let Some(path) = path else { continue };
             if let Some(first) = taken.get(&path) {
                 let (name, other) = (path.join("::"), &self.files[*first].path);
@@ -361,6 +363,15 @@ impl<'a> Compiler<'a> {
         self.report(file, Some(&preset.name.value), [diagnostic]);
     }
 
+    /// Reports tests that cannot be run.
+    fn check_tests(&mut self, file: usize, module: &Module) {
+        for preset in module.presets.iter().filter(|preset| !preset.is_stub) {
+            for test in preset.tests.iter().filter(|test| !test.is_faulty) {
+                self.report(file, Some(&preset.name), trials::check(module, preset, test));
+            }
+        }
+    }
+
     fn enable(&mut self, mut features: Features, file: usize, flags: &[Spanned<String>]) -> Features {
         for flag in flags {
             if !features.enable(&flag.value) {
@@ -398,6 +409,7 @@ impl<'a> Compiler<'a> {
             parameters: raw.parameters.iter().map(parameter).collect(),
             parameterized: None,
             row: Vec::new(),
+            tests: raw.tests.clone(),
             is_stub: true,
         };
         let Some(template) = &raw.template else { return preset };

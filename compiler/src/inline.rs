@@ -157,6 +157,7 @@ impl InlinePreset {
             facts,
             parameters: Vec::new(),
             parameterized: None,
+            tests: Vec::new(),
             row,
         };
         Self { code: codegen::inline(&preset), diagnostics }

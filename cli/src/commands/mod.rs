@@ -12,6 +12,7 @@ mod parse;
 mod query;
 mod render;
 mod schema;
+mod test;
 mod verify;
 
 use std::process::ExitCode;
@@ -51,6 +52,7 @@ commands! {
     Explain: explain,
     List: list,
     Render: render,
+    Test: test,
     Query: query,
     Schema: schema,
     Verify: verify,

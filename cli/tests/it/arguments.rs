@@ -2,8 +2,21 @@
 
 use crate::run;
 
-const COMMANDS: [&str; 12] =
-    ["init", "new", "check", "parse", "fmt", "import", "explain", "list", "render", "query", "verify", "completions"];
+const COMMANDS: [&str; 13] = [
+    "init",
+    "new",
+    "test",
+    "check",
+    "parse",
+    "fmt",
+    "import",
+    "explain",
+    "list",
+    "render",
+    "query",
+    "verify",
+    "completions",
+];
 
 #[test]
 fn help_and_version() {

@@ -14,6 +14,7 @@ mod presets;
 mod query;
 mod schema;
 mod schema_servers;
+mod tests;
 mod verify;
 
 use std::io::Write;

@@ -1,11 +1,12 @@
 //! The modules and presets of all files: the input of code generation and of commands that list presets.
 
 use promql_presets_core::{
-    Input, LabelInfo, LabelKind, LabelUse, ParameterInfo, ParameterValue, ParameterValues, PromDuration, RenderError,
-    Template,
+    self as core, Input, LabelInfo, LabelKind, LabelUse, ParameterInfo, ParameterValue, ParameterValues, PromDuration,
+    RenderError, Template,
 };
 
 use crate::check::RowLabel;
+use crate::file::PresetTest;
 use crate::promql::ResultType;
 
 /// The presets of all files.
@@ -148,6 +149,8 @@ pub struct Preset {
     pub facts: Facts,
     /// The labels of its series.
     pub row: Vec<RowLabel>,
+    /// What it returns for series that are written beside it.
+    pub tests: Vec<PresetTest>,
     /// Whether its template has errors, so that its window is unknown.
     pub is_stub: bool,
 }
@@ -174,6 +177,23 @@ impl Preset {
             let index = ParameterInfo::find(&infos, name)?;
             Ok(values.with(index, infos[index].parse(text)?))
         })
+    }
+
+    /// The PromQL of a test of the preset.
+    ///
+    /// # Errors
+    /// If the test has something for which the template has no place, or that the file does not declare.
+    pub fn render_test(&self, module: &Module, test: &PresetTest) -> Result<String, RenderError> {
+        let name = test.metric_name.clone().unwrap_or_default();
+        let querier = core::Querier::new(name).group_by(test.group_by.iter().map(|(label, _)| label.clone()));
+        let matchers = test.labels.iter().map(|(label, values, _)| match &values[..] {
+            [value] => core::Match::equal(value.as_str()).on(label.clone()),
+            values => core::one_of(values.iter().map(String::as_str)).on(label.clone()),
+        });
+        let querier = matchers.fold(querier, core::Querier::matcher);
+        let parameters: Vec<_> = test.parameters.iter().map(|(name, text, _)| (name.clone(), text.clone())).collect();
+        let values = self.parameter_values(&parameters)?;
+        self.render(module, &Input::of(&querier), test.window.map(|(window, _)| window), values)
     }
 
     /// The PromQL for a querier, as the runtime renders it.

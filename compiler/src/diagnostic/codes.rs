@@ -164,6 +164,8 @@ codes! {
     UnusedWindow = "unused-window", File, Error;
     /// A parameter that the template does not have.
     UnusedParameter = "unused-parameter", File, Error;
+    /// A test of a preset that cannot be run, or whose series the preset does not read.
+    InvalidTest = "invalid-test", File, Error;
     /// A template with `{window}` but no `window`.
     MissingWindow = "missing-window", File, Error;
     /// An `allow` of a check that does not exist, or that cannot be allowed.

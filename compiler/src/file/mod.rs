@@ -7,6 +7,7 @@ mod allow;
 mod declared_labels;
 mod duration_value;
 mod parameters;
+pub(crate) mod preset_tests;
 pub(crate) mod settings;
 pub(crate) mod snapshot;
 mod toml_error;
@@ -21,6 +22,7 @@ use crate::diagnostic::source::{Lines, Spanned};
 use crate::diagnostic::suggest::nearest;
 use crate::{Code, Diagnostic, SourceFile, Span};
 
+pub use preset_tests::{ExpectedSample, PresetTest, TestSeries};
 pub(crate) use settings::{Server, Settings, Target, Version};
 pub use toml_string::Literal;
 
@@ -158,8 +160,10 @@ pub(crate) type LabelType = LabelKind<Vec<Spanned<String>>>;
 const FILE_KEYS: [&str; 6] = ["description", "category", "features", "metric", "labels", "presets"];
 const METRIC_KEYS: [&str; 4] = ["name", "type", "unit", "scrape_interval"];
 const LABEL_KEYS: [&str; 7] = ["type", "values", "required", "prefix", "use", "rust_name", "description"];
-const PRESET_KEYS: [&str; 8] =
-    ["template", "title", "category", "description", "unit", "window", "parameters", "allow"];
+const PRESET_KEYS: [&str; 9] =
+    ["template", "title", "category", "description", "unit", "window", "parameters", "allow", "tests"];
+const TEST_KEYS: [&str; 10] =
+    ["name", "series", "interval", "at", "metric_name", "labels", "group_by", "window", "parameters", "expect"];
 const PARAMETER_KEYS: [&str; 5] = ["type", "default", "min", "max", "description"];
 
 const LABEL_TYPES: [&str; 3] = ["string", "uuid", "integer"];
@@ -188,6 +192,8 @@ pub(crate) struct RawPreset {
     pub parameters: Vec<Parameter>,
     /// `allow`.
     pub allow: Vec<Allow>,
+    /// `tests`.
+    pub tests: Vec<PresetTest>,
 }
 
 /// An entry of `parameters`.
@@ -422,6 +428,7 @@ impl Reader<'_> {
             window: None,
             parameters: Vec::new(),
             allow: Vec::new(),
+            tests: Vec::new(),
         };
         let mut unknown = Vec::new();
         for (key, value) in in_order(table) {
@@ -437,6 +444,7 @@ impl Reader<'_> {
                 }
                 "parameters" => preset.parameters = self.parameters(value),
                 "allow" => preset.allow = self.allow(value),
+                "tests" => preset.tests = self.tests(value, complete),
                 _ => unknown.push(value),
             }
         }

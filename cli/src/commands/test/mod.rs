@@ -1,0 +1,218 @@
+//! `promql-presets test`: runs the tests that stand beside presets.
+
+mod junit;
+mod promtool;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use promql_presets_compiler::diagnostic::emit::{self, Messages};
+use promql_presets_compiler::{Finding, PresetTest, Severity, SourceFile, Span, compile};
+
+use self::promtool::{Outcome, Sample};
+use crate::FOUND;
+use crate::failure::Failure;
+use crate::folders::{Folder, Paths};
+use crate::json::Object;
+use crate::output::{Format, count, in_colors, message, print, remark};
+
+/// Runs the tests that stand beside presets, on the engine of Prometheus
+///
+/// A test is a table `[[presets.NAME.tests]]` of a preset file. It has series in the notation of Prometheus, what callers
+/// pass (`labels`, `group_by`, `window`, `parameters`), the time `at` which the query runs, and the samples to `expect`.
+/// Numbers are equal if they differ by less than a millionth.
+///
+/// `promtool` of Prometheus runs the queries: that of the variable `PROMQL_PRESETS_PROMTOOL`, or else on `PATH`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exit status: 0, 1 if a test fails or presets have errors, 2 if the tests could not be run
+
+Example:
+  promql-presets test presets --junit report.xml")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    paths: Paths,
+    /// Also write a report in the format of JUnit
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// The format; `json` is one object per line and test, with preset, test, file, line, passed, error (null if the query
+    /// ran), and differences: labels, expected and received (null if there is no sample), line and column
+    #[arg(long, default_value = "human")]
+    format: Format,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let (mut cases, mut errors) = (Vec::new(), String::new());
+    for folder in arguments.paths.read()? {
+        errors += &add_cases(&folder, &mut cases);
+    }
+    let inputs: Vec<promtool::Input<'_>> =
+        cases.iter().map(|case| promtool::Input { test: &case.test, query: &case.query }).collect();
+    let outcomes = promtool::run(&inputs)?;
+    let results: Vec<TestResult> =
+        cases.into_iter().zip(outcomes).map(|(case, outcome)| TestResult::of(case, outcome)).collect();
+    match arguments.format {
+        Format::Json => print(&results.iter().map(TestResult::json).collect::<String>())?,
+        Format::Human => print(&results.iter().map(TestResult::human).collect::<String>())?,
+    }
+    if let Some(path) = &arguments.junit {
+        let written = fs::write(path, junit::report(&results));
+        written.map_err(|error| Failure::new(format!("cannot write `{}`: {error}", path.display())))?;
+    }
+    if !errors.is_empty() {
+        remark(errors.trim_end());
+    }
+    let failed = results.iter().filter(|result| !result.has_passed()).count();
+    if arguments.format == Format::Human {
+        let summary = if results.is_empty() {
+            "no tests; write them as `[[presets.NAME.tests]]` below a preset".to_owned()
+        } else {
+            format!("{}: {} passed, {failed} failed", count(results.len(), "test"), results.len() - failed)
+        };
+        remark(&summary);
+    }
+    Ok(if failed > 0 || !errors.is_empty() { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
+}
+
+/// A test of a preset, ready to be run.
+struct Case {
+    preset: String,
+    file: SourceFile,
+    test: PresetTest,
+    query: String,
+}
+
+/// Adds the tests of a folder. Returns the messages of errors, whose presets are left out.
+fn add_cases(folder: &Folder, cases: &mut Vec<Case>) -> String {
+    let output = compile(&folder.files);
+    let is_error = |finding: &&Finding| {
+        finding.diagnostic.severity == Severity::Error && folder.wanted.get(finding.file).is_some_and(|wanted| *wanted)
+    };
+    let errors: Vec<&Finding> = output.findings.iter().filter(is_error).collect();
+    for module in output.registry.modules.iter().filter(|module| folder.wanted[module.file]) {
+        for preset in &module.presets {
+            for test in preset.tests.iter().filter(|test| !test.is_faulty && !preset.is_stub) {
+                let Ok(query) = preset.render_test(module, test) else { continue };
+                let file = folder.files[module.file].clone();
+                cases.push(Case { preset: module.preset_name(preset), file, test: test.clone(), query });
+            }
+        }
+    }
+    let texts = emit::each(&folder.files, &errors, |messages, error| message(messages, &error.diagnostic, in_colors()));
+    texts.iter().map(|text| format!("{text}\n\n")).collect()
+}
+
+/// What came of a test.
+struct TestResult {
+    case: Case,
+    /// Why the query could not run.
+    error: Option<String>,
+    differences: Vec<Difference>,
+}
+
+/// A sample that is not as expected.
+struct Difference {
+    labels: String,
+    expected: Option<String>,
+    received: Option<String>,
+    /// The line and column of the expectation.
+    place: (usize, usize),
+}
+
+impl TestResult {
+    fn of(case: Case, outcome: Outcome) -> Self {
+        let (error, differences) = match outcome {
+            Outcome::Error(error) => (Some(error), Vec::new()),
+            Outcome::Samples(samples) => (None, differences(&case, &samples)),
+        };
+        Self { case, error, differences }
+    }
+
+    fn has_passed(&self) -> bool {
+        self.error.is_none() && self.differences.is_empty()
+    }
+
+    /// The lines of a test that has failed, each with the place of what was expected.
+    fn faults(&self) -> Vec<String> {
+        let path = &self.case.file.path;
+        let line = |((line, column), text): ((usize, usize), String)| format!("{path}:{line}:{column}: {text}");
+        let error = self.error.iter().map(|error| (place(&self.case.file, self.case.test.span), error.clone()));
+        let or_none = |sample: &Option<String>| sample.clone().unwrap_or_else(|| "no sample".to_owned());
+        let differences = self.differences.iter().map(|difference| {
+            let Difference { labels, expected, received, place } = difference;
+            (*place, format!("{labels} expected {}, received {}", or_none(expected), or_none(received)))
+        });
+        error.chain(differences).map(line).collect()
+    }
+
+    fn human(&self) -> String {
+        if self.has_passed() {
+            return String::new();
+        }
+        let mut out = format!("{}: {}\n", self.case.preset, self.case.test.name);
+        for fault in self.faults() {
+            _ = writeln!(out, "  {fault}");
+        }
+        _ = writeln!(out, "  query: {}\n", self.case.query.trim().replace('\n', "\n  "));
+        out
+    }
+
+    fn json(&self) -> String {
+        let mut out = String::new();
+        Object::open(&mut out)
+            .field("preset", self.case.preset.as_str())
+            .field("test", self.case.test.name.as_str())
+            .field("file", self.case.file.path.as_str())
+            .field("line", place(&self.case.file, self.case.test.span).0)
+            .field("passed", self.has_passed())
+            .field("error", self.error.as_deref())
+            .list("differences", &self.differences, |out, difference| {
+                Object::open(out)
+                    .field("labels", difference.labels.as_str())
+                    .field("expected", difference.expected.as_deref())
+                    .field("received", difference.received.as_deref())
+                    .field("line", difference.place.0)
+                    .field("column", difference.place.1)
+                    .close();
+            })
+            .close();
+        out + "\n"
+    }
+}
+
+/// The line and column of a place.
+fn place(file: &SourceFile, span: Span) -> (usize, usize) {
+    Messages::of(file).place(span)[0]
+}
+
+fn differences(case: &Case, samples: &[Sample]) -> Vec<Difference> {
+    let mut received: BTreeMap<_, &Sample> = samples.iter().map(|sample| (&sample.labels, sample)).collect();
+    let mut found = Vec::new();
+    for expected in &case.test.expect {
+        let sample = received.remove(&expected.labels);
+        if sample.is_some_and(|sample| sample.number().is_some_and(|number| are_equal(number, expected.value))) {
+            continue;
+        }
+        found.push(Difference {
+            labels: expected.text.clone(),
+            expected: Some(expected.value.to_string()),
+            received: sample.map(Sample::shown),
+            place: place(&case.file, expected.span),
+        });
+    }
+    let place = place(&case.file, case.test.expect_span);
+    found.extend(received.into_values().map(|sample| {
+        let (labels, received) = (sample.text.clone(), Some(sample.shown()));
+        Difference { labels, expected: None, received, place }
+    }));
+    found
+}
+
+/// Whether numbers are the same, up to the error of their calculation.
+fn are_equal(a: f64, b: f64) -> bool {
+    let is_near = (a - b).abs() <= 1e-6 * a.abs().max(b.abs());
+    a.total_cmp(&b).is_eq() || (a.is_nan() && b.is_nan()) || (a.is_finite() && b.is_finite() && is_near)
+}

@@ -1,0 +1,177 @@
+//! `test`: the tests that stand beside presets.
+
+use std::fs;
+use std::process::{Command, Output};
+
+use promql_presets_test_support::{Release, Tool, servers_required};
+use serde_json::{Value, json};
+
+use crate::{Folder, lines};
+
+const TESTED: &str = r#"[metric]
+name = "http_requests_total"
+type = "counter"
+
+[labels]
+job  = "string"
+code = "integer"
+
+[presets.error_ratio]
+template = '''
+  sum by ({group_by})(rate({metric_name}{{code=~"5..",{labels}}}[{window}]))
+/
+  sum by ({group_by})(rate({metric_name}{{{labels}}}[{window}]))
+'''
+window   = "5m"
+
+[[presets.error_ratio.tests]]
+name     = "every second request fails"
+series   = { 'http_requests_total{job="api",code="500"}' = "0+30x20", 'http_requests_total{job="api",code="200"}' = "0+30x20" }
+labels   = { job = "api" }
+group_by = ["job"]
+at       = "10m"
+expect   = { '{job="api"}' = 0.5 }
+
+[[presets.error_ratio.tests]]
+name   = "no requests"
+series = { 'http_requests_total{job="api",code="500"}' = "0x20", 'http_requests_total{code="200"}' = "_ 1+0x9 stale" }
+at     = "10m"
+window = "3m"
+expect = { '{}' = nan }
+
+[presets.above]
+template   = 'max by ({group_by})({metric_name}{{{labels}}}) > {limit}'
+parameters = { limit = { type = "number", default = 100 } }
+allow      = [{ check = "raw-counter", reason = "a test" }]
+
+[[presets.above.tests]]
+name       = "a third"
+series     = { 'http_requests_total{job="a"}' = "0.333333x10", 'http_requests_total{job="b"}' = "0.2x10" }
+parameters = { limit = 0.25 }
+group_by   = ["job"]
+interval   = "30s"
+at         = "5m"
+expect     = { '{job="a"}' = 0.3333331 }
+"#;
+
+/// Runs `promql-presets test` with a `promtool`; `None` if the machine has none.
+fn test(folder: &Folder, arguments: &[&str], release: Option<Release>) -> Option<Output> {
+    let found = release.map_or_else(|| Tool::Promtool.find(), |release| release.find(Tool::Promtool)).unwrap();
+    assert!(found.is_some() || release.is_some() || !servers_required(), "`promtool` is missing");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_promql-presets"));
+    command.arg("test").args(arguments).current_dir(&folder.0).env(Tool::Promtool.variable(), found?);
+    Some(command.output().unwrap())
+}
+
+fn out(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).unwrap()
+}
+
+fn err(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).unwrap()
+}
+
+#[test]
+fn tests_pass_on_all_versions() {
+    let folder = Folder::new("test-pass", &[("presets/http.toml", TESTED)]);
+    for release in [None, Some(Release::Oldest), Some(Release::Newest)] {
+        let Some(output) = test(&folder, &[], release) else { continue };
+        assert_eq!((out(&output), err(&output)), ("", "3 tests: 3 passed, 0 failed\n"), "{release:?}");
+        assert_eq!(output.status.code(), Some(0));
+    }
+}
+
+#[test]
+fn the_built_in_catalogue_passes() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../presets");
+    let folder = Folder::new("test-catalogue", &[("readme", "")]);
+    let Some(output) = test(&folder, &["--format", "json", root], None) else { return };
+    assert_eq!(output.status.code(), Some(0), "{}{}", out(&output), err(&output));
+    let tested: Vec<Value> = lines(out(&output)).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let tested: Vec<&str> = tested.iter().map(|test| test["preset"].as_str().unwrap()).collect();
+    let list = crate::run(&["list", "--format", "json", root]).out;
+    for preset in lines(&list) {
+        let preset: Value = serde_json::from_str(preset).unwrap();
+        let template = preset["template"].as_str().unwrap();
+        let computes = ["rate(", "increase(", "quantile(", "/"].iter().any(|part| template.contains(part));
+        let name = preset["preset"].as_str().unwrap();
+        assert!(!computes || tested.contains(&name), "`{name}` has no test");
+    }
+}
+
+#[test]
+fn failures_point_to_what_was_expected() {
+    let wrong = TESTED
+        .replace("= 0.5 }", "= 0.25, '{job=\"b\"}' = 1 }")
+        .replace("{ '{}' = nan }", "{}")
+        .replace("\"0x20\"", "\"0+60x20\"");
+    let folder = Folder::new("test-fail", &[("presets/http.toml", &wrong)]);
+    let Some(output) = test(&folder, &["--junit", "report.xml"], None) else { return };
+    assert_eq!(output.status.code(), Some(1));
+    let text = out(&output);
+    for line in [
+        "http::error_ratio: every second request fails\n",
+        "  presets/http.toml:23:14: {job=\"api\"} expected 0.25, received 0.5\n",
+        "  presets/http.toml:23:36: {job=\"b\"} expected 1, received no sample\n",
+        "  query: sum by (job)(rate(http_requests_total{code=~\"5..\",job=\"api\"}[5m]))\n",
+        "  presets/http.toml:30:1: {} expected no sample, received 1\n",
+    ] {
+        assert!(text.contains(line), "{line}{text}");
+    }
+    assert_eq!(err(&output), "3 tests: 1 passed, 2 failed\n");
+
+    let report = fs::read_to_string(folder.0.join("report.xml")).unwrap();
+    for part in [
+        "<testsuite name=\"promql-presets\" tests=\"3\" failures=\"2\" errors=\"0\">",
+        "<testcase classname=\"http::above\" name=\"a third\" file=\"presets/http.toml\"/>",
+        "<failure message=\"presets/http.toml:23:14: {job=&quot;api&quot;} expected 0.25, received 0.5\">",
+    ] {
+        assert!(report.contains(part), "{part}\n{report}");
+    }
+
+    let output = test(&folder, &["--format", "json"], None).unwrap();
+    let tests: Vec<Value> = lines(out(&output)).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(
+        tests[1],
+        json!({
+            "preset": "http::error_ratio", "test": "no requests", "file": "presets/http.toml", "line": 26, "passed": false,
+            "error": null,
+            "differences": [{"labels": "{}", "expected": null, "received": "1", "line": 30, "column": 1}],
+        })
+    );
+}
+
+#[test]
+fn queries_that_cannot_run_are_failures() {
+    let text = "[presets.join]\ntemplate = 'a{{{labels}}} + on () b{{{labels}}}'\n\
+                [[presets.join.tests]]\nname = \"twice\"\nat = \"1m\"\nexpect = {}\n\
+                series = { 'a{x=\"1\"}' = \"1x5\", 'b{x=\"1\"}' = \"1x5\", 'b{x=\"2\"}' = \"1x5\" }\n";
+    let folder = Folder::new("test-error", &[("presets/join.toml", text)]);
+    let Some(output) = test(&folder, &[], None) else { return };
+    assert_eq!(output.status.code(), Some(1), "{}{}", out(&output), err(&output));
+    assert!(
+        out(&output).contains("  presets/join.toml:4:8: found duplicate series for the match group"),
+        "{}",
+        out(&output)
+    );
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let folder = Folder::new("test-missing", &[("presets/http.toml", TESTED), ("none/http.toml", crate::GOOD)]);
+    let run = |arguments: &[&str], variable: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_promql-presets"));
+        command.arg("test").args(arguments).current_dir(&folder.0);
+        command.env("PATH", "/nowhere").env(Tool::Promtool.variable(), variable).output().unwrap()
+    };
+    let missing = run(&[], "");
+    let message = "error: cannot find `promtool`, the tool of Prometheus that runs the tests\n  |\n  = help: install the \
+                   package `promtool` of Debian";
+    assert!(missing.status.code() == Some(2) && err(&missing).starts_with(message), "{}", err(&missing));
+    assert!(err(&run(&[], "/nowhere/promtool")).contains("`PROMQL_PRESETS_PROMTOOL` names `/nowhere/promtool`"));
+    let none = run(&["none"], "");
+    assert_eq!(
+        (none.status.code(), err(&none)),
+        (Some(0), "no tests; write them as `[[presets.NAME.tests]]` below a preset\n")
+    );
+}
