@@ -1,0 +1,154 @@
+//! Compares queries through the router of `promql-presets-axum` with those of the client alone, and measures the memory of
+//! a large result that is streamed: `cd benches && cargo run --release --bin router`.
+//!
+//! The server sends prepared bytes, in a process of its own, so that the router's own time shows. The contenders take
+//! turns, call by call. The client alone also writes its result as JSON, as a handler does. `-- URL` compares them on a
+//! real server.
+
+mod sender;
+
+use std::future::poll_fn;
+use std::hint::black_box;
+use std::pin::Pin;
+use std::process::Command;
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::{Body, HttpBody};
+use axum::http::Request;
+use axum::http::request::Parts;
+use promql_presets::{
+    MetricQuerier, Preset, PresetInfo, Presets, PrometheusClient, Querier, TimeRange, Vector, preset,
+};
+use promql_presets_axum::{Access, router};
+use tokio::runtime::Builder;
+use tower::ServiceExt;
+
+use crate::sender::{Sender, high_water, median, serve};
+
+const ANY: Preset<dyn MetricQuerier, Vector> = preset!("{metric_name}{{{labels}}}", name = "any");
+static PRESETS: [&PresetInfo; 1] = [ANY.info()];
+
+const RUNS: usize = 5000;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[1..] {
+        ["serve"] => serve(),
+        ["memory", how, url] => run(memory(how.to_owned(), url.to_owned())),
+        [url] => {
+            let url = url.to_owned();
+            run(async move { Peers::new(&url).compare_all().await });
+        }
+        _ => all(),
+    }
+}
+
+/// Runs queries as a service does: in a task, with another one that reads from the connection.
+fn run(work: impl Future<Output = ()> + Send + 'static) {
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    runtime.block_on(async { tokio::spawn(work).await.unwrap() });
+}
+
+fn all() {
+    let mut sender = Sender::start();
+    let url = sender.url.clone();
+    run(async move { Peers::new(&url).compare_all().await });
+    println!("memory for 1,000 series of 1,427 points, 44 MB of JSON");
+    for how in ["router", "client, streamed", "client, whole"] {
+        let child = Command::new(std::env::current_exe().unwrap()).args(["memory", how, &sender.url]).output().unwrap();
+        assert!(child.status.success(), "{child:?}");
+        print!("{}", String::from_utf8(child.stdout).unwrap());
+    }
+    sender.process.kill().unwrap();
+}
+
+struct Peers {
+    client: PrometheusClient,
+    router: Router,
+}
+
+impl Peers {
+    fn new(url: &str) -> Self {
+        let client = PrometheusClient::new(url).unwrap();
+        let guard = |_: &Parts, _: &'static PresetInfo| Ok(Access::only("project", "p-42"));
+        let router = router(client.clone(), Presets::__new(&PRESETS)).guard(guard).build();
+        Self { client, router }
+    }
+
+    /// Sends a request to the router, and returns the size of the response.
+    async fn route(&self, endpoint: &str, body: &'static str) -> usize {
+        let request = Request::post(format!("/presets/any/{endpoint}")).header("content-type", "application/json");
+        let response = self.router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+        assert_eq!(response.status(), 200);
+        let (mut body, mut bytes) = (response.into_body(), 0);
+        while let Some(more) = next(&mut body).await {
+            bytes += more;
+        }
+        bytes
+    }
+
+    async fn ask(&self, endpoint: &str) -> usize {
+        let querier = Querier::new("small").label("job", "api").label("project", "p-42");
+        let preset = ANY.any_querier();
+        let json = if endpoint == "query" {
+            serde_json::to_vec(&self.client.query(preset, &querier).await.unwrap())
+        } else {
+            let range = TimeRange::parse("1700000000", "1700000900", "15s").unwrap();
+            serde_json::to_vec(&self.client.query_range(preset, &querier, range).await.unwrap())
+        };
+        json.unwrap().len()
+    }
+
+    async fn compare_all(&self) {
+        self.compare("a small query", "query", r#"{"metric": "small", "labels": {"job": "api"}}"#).await;
+        let range = r#"{"metric": "small", "labels": {"job": "api"}, "start": 1700000000000, "end": 1700000900000,
+            "step": "15s"}"#;
+        self.compare("a small range, 61 points of one series at most", "query_range", range).await;
+    }
+
+    async fn compare(&self, name: &str, endpoint: &str, body: &'static str) {
+        let mut times = [const { Vec::new() }; 2];
+        for run in 0..RUNS * 2 {
+            let start = Instant::now();
+            let bytes = if run % 2 == 0 { self.ask(endpoint).await } else { self.route(endpoint, body).await };
+            times[run % 2].push(start.elapsed().as_secs_f64() * 1e6);
+            black_box(bytes);
+        }
+        let [client, router] = times.map(median);
+        println!("{name}");
+        println!("  client {client:>7.1} us");
+        println!("  router {router:>7.1} us: {:.2} x", router / client);
+    }
+}
+
+/// The next part of a body.
+async fn next(body: &mut Body) -> Option<usize> {
+    let frame = poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await?.unwrap();
+    Some(frame.data_ref().map_or(0, |data| black_box(data).len()))
+}
+
+async fn memory(how: String, url: String) {
+    const LARGE: &str = r#"{"metric": "LARGE", "start": 1700000000000, "end": 1700021390000, "step": "15s"}"#;
+    let peers = Peers::new(&url);
+    for endpoint in ["query", "query_range"] {
+        peers.ask(endpoint).await;
+    }
+    peers.route("query", r#"{"metric": "small"}"#).await;
+    let (querier, range) = (Querier::new("LARGE"), TimeRange::parse("1700000000", "1700021390", "15s").unwrap());
+    let before = high_water();
+    let query = peers.client.query_range(ANY.any_querier(), &querier, range);
+    let bytes = match &*how {
+        "router" => peers.route("query_range", LARGE).await,
+        "client, streamed" => {
+            let (mut stream, mut bytes) = (query.stream().await.unwrap(), 0);
+            while let Some(series) = stream.try_next().await.unwrap() {
+                bytes += series.len() * 16;
+            }
+            bytes
+        }
+        _ => serde_json::to_vec(&query.await.unwrap()).unwrap().len(),
+    };
+    let more = (high_water() - before) as f64 / 1e6;
+    println!("  {how:<17} {more:>6.1} MB more, for {:.1} MB", bytes as f64 / 1e6);
+}
