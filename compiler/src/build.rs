@@ -20,7 +20,9 @@ static WRITTEN: Mutex<Vec<String>> = Mutex::new(Vec::new());
 /// ```
 ///
 /// The folder is relative to the package. Cargo runs the script again when a file in it is added, edited, renamed or
-/// deleted, and so for `metrics.toml` and `promql.toml` beside it. Errors in presets become compile errors of the package; warnings are shown at each build. [`Build`] has settings.
+/// deleted, and so for `metrics.toml` and `promql.toml` beside it. Where there are no symbolic links, as on Windows, it
+/// notices one of these two that is new only when something else changes. Errors in presets become compile errors of the
+/// package; warnings are shown at each build. [`Build`] has settings.
 ///
 /// # Exits
 /// With status 1 if the file cannot be written, outside a build script, or if it is called twice.

@@ -124,7 +124,7 @@ fn similar_label(finding: Diagnostic, name: &str, labels: &[&str]) -> Diagnostic
     }
 }
 
-/// Values that are declared and do not exist, or the reverse.
+/// Values that exist and are not declared, with those that are declared instead.
 fn wrong_values(label: &Label, known: &KnownMetric, snapshot: &Snapshot<'_>) -> Option<Diagnostic> {
     let (at, known) = known.values.iter().find(|(name, _)| name.value == label.name.value)?;
     let (Some(LabelType::OneOf(declared)), LabelType::OneOf(known)) = (&label.kind, known) else { return None };
@@ -134,7 +134,8 @@ fn wrong_values(label: &Label, known: &KnownMetric, snapshot: &Snapshot<'_>) -> 
         known.iter().filter(|value| lacks(declared, value)).map(|value| value.value.as_str()).collect();
     let name = &label.name.value;
     let finding = match (wrong.next(), missing.as_slice()) {
-        (None, []) => return None,
+        // A value that is declared may not have been seen yet.
+        (_, []) => return None,
         (Some(first), _) => {
             let title = format!("`{}` is not a value of the label `{name}`", first.value);
             let finding = Diagnostic::new(Code::ConflictingMetric, first.span, title).label("declared here");

@@ -412,6 +412,8 @@ impl<'s> Metric<'s> {
     /// The suffixes of further series of the metric, with their roles.
     pub(super) const fn derived(&self) -> &'static [(&'static str, Role)] {
         match self.kind {
+            // `metrics.toml` has the names of their series.
+            Some(MetricType::Counter | MetricType::Info) if !self.is_declared => &[],
             Some(MetricType::Counter) => &[("_total", Role::Counter), ("_created", Role::Gauge)],
             Some(MetricType::Histogram) => {
                 &[("_bucket", Role::Bucket), ("_sum", Role::Sum), ("_count", Role::Count), ("_created", Role::Gauge)]

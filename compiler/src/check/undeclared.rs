@@ -156,7 +156,8 @@ pub(super) fn matcher(
             let known = label.starts_with("__")
                 || query.is_target_label(label)
                 || (label == "le" && matches!(series.role, Role::Bucket | Role::Base | Role::Unknown))
-                || (label == "quantile" && matches!(series.role, Role::Quantiles | Role::Unknown));
+                || (label == "quantile" && matches!(series.role, Role::Quantiles | Role::Unknown))
+                || is_absent(matcher, metric);
             if !known {
                 findings.extend(undeclared(query, series, label, matcher.label.span));
                 return true;
@@ -166,6 +167,16 @@ pub(super) fn matcher(
         None => None,
     };
     undeclared_value(matcher, series, declared, findings)
+}
+
+/// Whether a matcher is for series without a label, which pages write as `device_error=""`: a snapshot has only labels with
+/// values.
+fn is_absent(matcher: &Matcher<'_>, metric: &Metric<'_>) -> bool {
+    let labels = metric.labels.iter().flat_map(|labels| labels.keys().copied());
+    matcher.op == MatchOp::Equal
+        && matcher.value.value.is_empty()
+        && metric.known.is_some()
+        && nearest(&matcher.label.name, labels).is_none()
 }
 
 /// The finding for a label that a metric does not have.

@@ -27,7 +27,8 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 
 /// The candidate, given as two parts, that shares most words with a name such as `http_requests_total`: the first one, and
 /// two thirds of all. Words that are one edit apart count as nearly the same.
-pub(crate) fn nearest_words<'a>(
+#[must_use]
+pub fn nearest_words<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Option<(&'a str, &'a str)> {
