@@ -243,6 +243,32 @@ fn drift_names_metrics_labels_and_presets() {
 }
 
 #[test]
+fn a_file_without_metrics_says_that_they_do_not_exist() {
+    let of_page = |name: &str, page: &str| {
+        let presets = format!("[presets.a]\ntemplate = 'sum by ({{group_by}})(rate({name}{{{{{{labels}}}}}}[5m]))'\n");
+        let presets = presets.as_str();
+        let folder = Folder::new("schema-empty", &[("presets/a.toml", presets), ("page", page)]);
+        let pulled = run_in(&folder.0, &["schema", "pull", "--from", "page"], b"");
+        assert_eq!(pulled.status, 0, "{}", pulled.err);
+        let checked = run_in(&folder.0, &["check"], b"");
+        let title = format!("`{name}`");
+        assert!(checked.status == 1 && checked.out.contains(&title), "{}{}", checked.out, checked.err);
+        (pulled, checked.out)
+    };
+    let (pulled, _) = of_page("node_cpu", "up 1\n");
+    assert_eq!(pulled.out, "- node_cpu: does not exist (read by `a::a`)\n");
+    assert_eq!(pulled.err, "metrics.toml: 0 metrics; 1 gone\n");
+    // Of the old name, not all words are the same.
+    let page = "# TYPE node_cpu_seconds_total counter\nnode_cpu_seconds_total{cpu=\"0\"} 1\n";
+    let (pulled, checked) = of_page("node_cpu", page);
+    assert!(pulled.out.contains("`node_cpu_seconds_total` (read by"), "{}", pulled.out);
+    assert!(checked.contains("a metric with a similar name exists: `node_cpu_seconds_total`"), "{checked}");
+    // A counter of the text format whose name does not end in `_total`.
+    let (pulled, _) = of_page("pg_commits_total", "# TYPE pg_commits counter\npg_commits 1\n");
+    assert!(pulled.out.contains("does not exist; a metric with a similar name does: `pg_commits`"), "{}", pulled.out);
+}
+
+#[test]
 fn what_no_preset_reads_is_kept_until_it_is_pruned() {
     let registry = Registry::new("unread");
     registry.run("schema pull --from page");

@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use promql_presets_compiler::{Snapshot, discover};
 use promql_presets_test_support::{Dataset, prometheus, victoria_metrics};
 
 use crate::page::{Page, Proxy, scrape, wait};
@@ -143,6 +145,25 @@ fn servers_with_old_data_and_without_metadata() {
         // The type of the file is not lost.
         fs::write(folder.0.join("metrics.toml"), found.replace("\"unknown\"", "\"counter\"")).unwrap();
         assert_eq!(run(&folder, &format!("schema pull --url {} --at {end}", server.url())).out, "");
+    }
+}
+
+#[test]
+fn the_catalogue_has_no_findings_with_a_snapshot() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let files = discover::discover(&root.join("presets"), "presets").unwrap();
+    let files: Vec<_> = files.iter().map(|file| (file.path.as_str(), file.text.as_str())).collect();
+    let end = Dataset::of_tests().end();
+    for server in prometheus::shared().into_iter().chain(victoria_metrics::shared()) {
+        let folder = Folder::new("schema-catalogue", &files);
+        let pulled = run(&folder, &format!("schema pull --url {} --at {end}", server.url()));
+        assert_eq!(pulled.status, 0, "{}", pulled.err);
+        assert!(!pulled.err.contains("does not exist"), "{}", pulled.err);
+        assert!(Snapshot::parse(&snapshot(&folder)).unwrap().metrics.len() > 15, "{}", snapshot(&folder));
+        let checked = run(&folder, "check");
+        assert_eq!((checked.status, checked.out.as_str()), (0, ""), "{}", checked.err);
+        let diff = run(&folder, &format!("schema diff --url {} --at {end}", server.url()));
+        assert_eq!((diff.status, diff.out.as_str()), (0, ""), "{}", diff.err);
     }
 }
 

@@ -39,6 +39,10 @@ impl Change {
         Self { metric: metric.to_owned(), what, presets }
     }
 
+    pub(super) fn metric(&self) -> &str {
+        &self.metric
+    }
+
     /// Whether the sources lack something.
     pub(super) const fn is_gone(&self) -> bool {
         matches!(self.what, What::Gone(_) | What::LabelGone(_) | What::ValueGone(..))

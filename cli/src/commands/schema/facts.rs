@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use promql_presets_compiler::diagnostic::suggest::nearest;
+use promql_presets_compiler::diagnostic::suggest::nearest_words;
 
 use super::plan::Wanted;
 use crate::exposition::{Family, Page};
@@ -35,8 +35,8 @@ impl Known {
             suffixes.map(move |suffix| format!("{name}{suffix}"))
         });
         let names: BTreeSet<String> = of_families.chain(self.series.iter().cloned()).collect();
-        let others = || names.iter().map(String::as_str).filter(|name| !wanted.read.contains(*name));
-        wanted.read.iter().find_map(|read| nearest(read, others())).map(str::to_owned)
+        let others = || names.iter().filter(|name| !wanted.read.contains(*name)).map(|name| (name.as_str(), ""));
+        wanted.read.iter().find_map(|read| nearest_words(read, others())).map(|(name, _)| name.to_owned())
     }
 }
 

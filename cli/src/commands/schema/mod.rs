@@ -300,9 +300,11 @@ fn pull(registry: &Registry, found: &Found, prune: bool, format: Format) -> Resu
         remark(&format!("note: metrics that no preset reads are kept: {}", backticks(&unread)));
     }
     print(&change::text(&changes, format))?;
-    let gone = changes.iter().any(Change::is_gone);
+    let kept = changes.iter().any(|change| change.is_gone() && registry.snapshot.metrics.contains_key(change.metric()));
     let text = merged.to_string();
-    let is_written = registry.text.as_deref() != Some(&text) && !(registry.text.is_none() && merged.metrics.is_empty());
+    // An empty file says that what presets read does not exist.
+    let says_nothing = registry.text.is_none() && merged.metrics.is_empty() && found.missing.is_empty();
+    let is_written = registry.text.as_deref() != Some(&text) && !says_nothing;
     if is_written {
         write(&registry.path, &text)
             .map_err(|error| Failure::new(format!("cannot write `{}`: {error}", registry.shown)))?;
@@ -315,7 +317,7 @@ fn pull(registry: &Registry, found: &Found, prune: bool, format: Format) -> Resu
             count(merged.metrics.len(), "metric"),
             change::summary(&changes)
         ));
-        if gone && !prune {
+        if kept && !prune {
             remark("what is gone is kept: `--prune` removes it");
         }
     }

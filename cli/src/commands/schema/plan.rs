@@ -119,6 +119,10 @@ fn find(series: &str, known: &Known) -> Option<Wanted> {
         .chain(suffixed.iter().filter_map(|suffix| series.strip_suffix(suffix).map(|name| (name, *suffix))));
     for (name, suffix) in names {
         let Some(families) = known.families.get(name) else { continue };
+        // A counter of the text format may have any name.
+        if matches!(suffix, "_total" | "_info") && known.series.contains(name) && !known.series.contains(series) {
+            continue;
+        }
         let families: Vec<&Family> =
             families.iter().filter(|family| suffix.is_empty() || suffixes(&family.kind).contains(&suffix)).collect();
         if families.is_empty() {
