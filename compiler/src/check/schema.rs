@@ -357,9 +357,10 @@ impl<'s> Metric<'s> {
         Self { name, kind, kind_is_known: true, scrape_interval, labels, path, is_declared: false, known }
     }
 
-    /// Adds what the snapshot says. A type that is declared otherwise, which is reported, stays.
+    /// Adds what the snapshot says. A type that is declared otherwise, which is reported, stays, and so does one that is
+    /// declared as unknown, such as that of gauges and counters in one metric.
     fn learn(&mut self, known: &'s KnownMetric) {
-        if self.kind.is_none_or(|kind| kind == MetricType::Unknown)
+        if self.kind.is_none()
             && let Some(kind) = known.kind()
         {
             (self.kind, self.kind_is_known) = (Some(kind), true);
