@@ -4,10 +4,13 @@ use std::fmt::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use promql_presets_core::RenderError;
-
-use crate::value::{RangeError, ResultTypeError, RowError, SeriesError, ServerError, SplitError, ValueError};
+pub use self::kind::ErrorKind;
+use self::kind::{AttemptBefore, Removed};
+pub(crate) use self::kind::{ClosedConnection, ConnectTimeout};
+use crate::value::ValueError;
 use crate::wire::DecodeError;
+
+mod kind;
 
 /// The minimum length of a host name that is redacted. Shorter ones are parts of words.
 const SHORTEST_HOST: usize = 6;
@@ -79,95 +82,6 @@ pub enum ErrorClass {
     Server,
     /// The service's own: its configuration, or a type that does not fit the result. HTTP 500.
     Internal,
-}
-
-/// The kind of an [`Error`], with its cause.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// The preset cannot be rendered with this querier.
-    #[error("the query cannot be rendered")]
-    Render(#[source] RenderError),
-    /// Invalid time range or point in time.
-    #[error("invalid time range")]
-    Range(#[source] RangeError),
-    /// The query cannot be split into parts.
-    #[error("the query cannot be split")]
-    Split(#[source] SplitError),
-    /// Invalid client or request configuration.
-    #[error("invalid configuration: {0}")]
-    Config(String),
-    /// The hook of [`ClientBuilder::credentials`](crate::ClientBuilder::credentials) failed, or the file of
-    /// [`bearer_auth_file`](crate::ClientBuilder::bearer_auth_file) cannot be read.
-    #[error("no credentials for the request")]
-    Credentials(#[source] Source),
-    /// The connection failed, or broke before the response.
-    #[error("the server cannot be reached")]
-    Transport(#[source] Source),
-    /// The connection broke during the response.
-    #[error("the response was cut off after {bytes} bytes")]
-    CutOff {
-        /// Number of bytes of the body that were received, before decompression.
-        bytes: u64,
-        /// The cause.
-        source: Source,
-    },
-    /// TLS failed: a certificate is not valid, or the server does not support TLS. With the feature `native-tls`, these
-    /// are [`Transport`](Self::Transport) errors.
-    #[error("no secure connection to the server")]
-    Tls(#[source] Source),
-    /// The response is not valid HTTP.
-    #[error("the response is not valid HTTP")]
-    Protocol(#[source] Source),
-    /// No complete response within the timeout. If an attempt failed before, it is part of the cause.
-    #[error("no response in time")]
-    Timeout(#[source] Option<Source>),
-    /// A response that is not from Prometheus, but from a proxy or another server.
-    #[error("HTTP {status} {}", if .body.is_empty() { "without a body".to_owned() } else { format!("and not a Prometheus response: {body:?}") })]
-    Http {
-        /// HTTP status code.
-        status: u16,
-        /// Start of the body.
-        body: String,
-    },
-    /// A redirect that is not followed: to another server, which must not receive credentials and queries, or in a
-    /// loop.
-    #[error("HTTP {status}: redirect {}", if *.in_circles { format!("loop at {origin}") } else { format!("to {origin} not followed") })]
-    Redirect {
-        /// HTTP status code.
-        status: u16,
-        /// Scheme, host and port of the target.
-        origin: String,
-        /// Whether the redirects stay on the server, but are too many.
-        in_circles: bool,
-    },
-    /// Data is missing from the response, see [`PartialData`](crate::PartialData).
-    #[error("the response is partial: {reason}")]
-    PartialData {
-        /// The warning of the server.
-        reason: String,
-    },
-    /// Prometheus returned an error.
-    #[error("server reported an error ({}{}HTTP {status})", .error.kind, if .error.kind.is_empty() { "" } else { ", " })]
-    Server {
-        /// HTTP status code.
-        status: u16,
-        /// Type and message of the error.
-        #[source]
-        error: ServerError,
-    },
-    /// The response is invalid, or exceeds a limit.
-    #[error("the response cannot be decoded")]
-    Decode(#[source] DecodeError),
-    /// The type of the result is not that of the preset.
-    #[error("wrong result type")]
-    ResultType(#[source] ResultTypeError),
-    /// The result is not a single number or series.
-    #[error(transparent)]
-    Value(ValueError),
-    /// The labels cannot be deserialized into the caller's type.
-    #[error(transparent)]
-    Row(RowError),
 }
 
 impl Error {
@@ -387,88 +301,10 @@ impl Error {
     }
 }
 
-/// A connection that was not made in time.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub(crate) struct ConnectTimeout(pub(crate) Box<dyn std::error::Error + Send + Sync>);
-
-/// A connection that was closed before a response began.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub(crate) struct ClosedConnection(pub(crate) Box<dyn std::error::Error + Send + Sync>);
-
-/// Replaces a cause that can contain the server's address.
-#[derive(Debug, thiserror::Error)]
-#[error("")]
-struct Removed {
-    is_timeout: bool,
-}
-
-/// Why the previous attempt failed.
-#[derive(Debug, thiserror::Error)]
-#[error("{}the previous attempt failed", .last.as_ref().map(|last| format!("{}; ", Causes(last))).unwrap_or_default())]
-struct AttemptBefore {
-    last: Option<Source>,
-    #[source]
-    before: ErrorKind,
-}
-
-impl ErrorKind {
-    /// Whether the server is involved in the failure.
-    fn is_of_server(&self) -> bool {
-        !matches!(
-            self,
-            Self::Render(_) | Self::Range(_) | Self::Split(_) | Self::Config(_) | Self::Value(_) | Self::Row(_)
-        )
-    }
-
-    /// Text from the server.
-    pub(crate) fn texts_of_server(&mut self) -> Vec<&mut String> {
-        match self {
-            Self::Http { body: text, .. }
-            | Self::Redirect { origin: text, .. }
-            | Self::PartialData { reason: text }
-            | Self::Decode(
-                DecodeError::Data { reason: text }
-                | DecodeError::Unexpected { found: text, .. }
-                | DecodeError::Series { series: text, .. },
-            ) => vec![text],
-            Self::Server { error, .. } => vec![&mut error.kind, &mut error.message],
-            _ => Vec::new(),
-        }
-    }
-}
-
-impl From<SeriesError> for ErrorKind {
-    fn from(error: SeriesError) -> Self {
-        Self::Decode(error.into())
-    }
-}
-
 impl<K: Into<ErrorKind>> From<K> for Error {
     fn from(kind: K) -> Self {
         Self::new(kind.into(), None, None, 0)
     }
-}
-
-macro_rules! kinds {
-    ($($source:ty => $kind:ident,)*) => {$(
-        impl From<$source> for ErrorKind {
-            fn from(error: $source) -> Self {
-                Self::$kind(error)
-            }
-        }
-    )*};
-}
-
-kinds! {
-    RenderError => Render,
-    RangeError => Range,
-    SplitError => Split,
-    DecodeError => Decode,
-    ResultTypeError => ResultType,
-    ValueError => Value,
-    RowError => Row,
 }
 
 impl fmt::Display for Error {

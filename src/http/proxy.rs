@@ -1,18 +1,29 @@
 //! The proxy of a client, which errors name. reqwest chooses it from its own settings, the environment or the system.
 
-use std::env;
 use std::error::Error;
+use std::{env, fmt};
 
 use hyper::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
 
 /// A failure of a request that went through a proxy.
-#[derive(Debug, thiserror::Error)]
-#[error("through the proxy {proxy}{}", needed_feature(.proxy))]
+#[derive(Debug)]
 pub(crate) struct ThroughProxy {
     pub(crate) proxy: String,
     pub(crate) source: Box<dyn Error + Send + Sync>,
+}
+
+impl fmt::Display for ThroughProxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "through the proxy {}{}", self.proxy, needed_feature(&self.proxy))
+    }
+}
+
+impl Error for ThroughProxy {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.source)
+    }
 }
 
 /// What a proxy needs that may be missing. Whether reqwest has support for SOCKS is not known here.

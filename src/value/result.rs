@@ -45,8 +45,7 @@ fn scalar_of(vector: &Vector) -> Option<Scalar> {
 }
 
 /// An error that the server reports.
-#[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerError {
     /// `errorType`, such as `bad_data`; VictoriaMetrics sends the HTTP status. Can be empty.
@@ -54,6 +53,14 @@ pub struct ServerError {
     /// `error`, the message. Can be empty.
     pub message: String,
 }
+
+impl fmt::Display for ServerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ServerError {}
 
 impl ServerError {
     /// The error of a response with this status, if any. An error in a successful response counts.
@@ -125,8 +132,7 @@ impl fmt::Display for Data {
 }
 
 /// The result does not have the type of the query.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected {expected}, the server returned {}", .got.map_or("no result".into(), |got| got.to_string()))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResultTypeError {
     /// The type of the query.
@@ -134,6 +140,15 @@ pub struct ResultTypeError {
     /// The type of the result; `None` if the response has no result.
     pub got: Option<ResultType>,
 }
+
+impl fmt::Display for ResultTypeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let got = self.got.map_or_else(|| "no result".to_owned(), |got| got.to_string());
+        write!(f, "expected {}, the server returned {got}", self.expected)
+    }
+}
+
+impl std::error::Error for ResultTypeError {}
 
 mod sealed {
     pub trait Sealed {}

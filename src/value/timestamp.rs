@@ -135,11 +135,22 @@ impl fmt::Display for Timestamp {
 }
 
 /// A text that is neither RFC 3339 nor Unix seconds, or a time that is out of range.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected a time such as `2024-02-29T12:00:00Z` or Unix seconds such as `1709208000.25`, found {text:?}")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseTimestampError {
     text: String,
 }
+
+impl fmt::Display for ParseTimestampError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { text } = self;
+        write!(
+            f,
+            "expected a time such as `2024-02-29T12:00:00Z` or Unix seconds such as `1709208000.25`, found {text:?}"
+        )
+    }
+}
+
+impl std::error::Error for ParseTimestampError {}
 
 /// Parses RFC 3339 with any offset, or Unix seconds. Fractions are rounded to milliseconds.
 impl FromStr for Timestamp {

@@ -1,13 +1,14 @@
 //! Why a body is not a response of the Prometheus HTTP API.
 
+use std::fmt;
+
 use crate::value::SeriesError;
 
 /// Why a body is not a response of the Prometheus HTTP API.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DecodeError {
     /// The body is not what the API sends.
-    #[error("expected {expected} at byte {offset} of the body, found `{found}`")]
     Unexpected {
         /// What was expected.
         expected: &'static str,
@@ -17,7 +18,6 @@ pub enum DecodeError {
         found: String,
     },
     /// The body ends too early, as when a connection is cut or a proxy sends nothing.
-    #[error("the body ends after {length} bytes, expected {expected}")]
     Truncated {
         /// What was expected.
         expected: &'static str,
@@ -25,25 +25,21 @@ pub enum DecodeError {
         length: u64,
     },
     /// The body is well-formed JSON, but lacks a field.
-    #[error("the body has no `{field}`")]
     MissingField {
         /// The name of the field.
         field: &'static str,
     },
     /// The body is longer than [`Limits::max_bytes`](super::Limits).
-    #[error("the body is longer than the limit of {limit} bytes")]
     TooManyBytes {
         /// The limit.
         limit: u64,
     },
     /// The response has more samples than [`Limits::max_samples`](super::Limits).
-    #[error("the response has more samples than the limit of {limit}")]
     TooManySamples {
         /// The limit.
         limit: u64,
     },
     /// A series is invalid in the response to a range query.
-    #[error("series `{series}` {reason}")]
     Series {
         /// Its labels.
         series: String,
@@ -53,24 +49,48 @@ pub enum DecodeError {
     },
     /// The response has so many series, labels or warnings that they take more memory than
     /// [`Limits::max_bytes`](super::Limits) allows.
-    #[error("series, labels and warnings of the response take more memory than the limit of {limit} bytes")]
     TooMuchMemory {
         /// The limit.
         limit: u64,
     },
     /// The body is compressed, and broken.
-    #[error("the body is not valid gzip, after {length} bytes of it")]
     Gzip {
         /// The number of bytes received before the fault.
         length: u64,
     },
     /// The `data` of a metadata endpoint does not fit the type asked for.
-    #[error("the data is not what was expected: {reason}")]
     Data {
         /// The message of the type, with the place.
         reason: String,
     },
 }
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unexpected { expected, offset, found } => {
+                write!(f, "expected {expected} at byte {offset} of the body, found `{found}`")
+            }
+            Self::Truncated { expected, length } => {
+                write!(f, "the body ends after {length} bytes, expected {expected}")
+            }
+            Self::MissingField { field } => write!(f, "the body has no `{field}`"),
+            Self::TooManyBytes { limit } => write!(f, "the body is longer than the limit of {limit} bytes"),
+            Self::TooManySamples { limit } => write!(f, "the response has more samples than the limit of {limit}"),
+            Self::Series { series, reason } => write!(f, "series `{series}` {reason}"),
+            Self::TooMuchMemory { limit } => {
+                write!(
+                    f,
+                    "series, labels and warnings of the response take more memory than the limit of {limit} bytes"
+                )
+            }
+            Self::Gzip { length } => write!(f, "the body is not valid gzip, after {length} bytes of it"),
+            Self::Data { reason } => write!(f, "the data is not what was expected: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for DecodeError {}
 
 impl DecodeError {
     /// Whether the response exceeds a limit of the client, rather than being invalid.

@@ -70,7 +70,6 @@ const RUNTIME_DEPENDENCIES: [&str; 24] = [
     "reqwest",
     "serde",
     "serde_json",
-    "thiserror",
     "time",
     "tokio",
     "tracing",
