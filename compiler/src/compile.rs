@@ -5,6 +5,7 @@ mod trials;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use promql_presets_core::sort;
 use promql_presets_core::{ParameterKind, ParameterValue, PromDuration};
 
 use crate::backend::registry::{Facts, Module, Parameter, Preset, Registry, Segment};
@@ -79,7 +80,7 @@ pub fn compile(files: &[SourceFile]) -> Output {
         !file.is_doubtful(found.diagnostic.span) && !may_be_there
     }));
     findings.retain_mut(|finding| settings.apply(&mut finding.diagnostic));
-    findings.sort_by_key(|finding| (finding.file, finding.diagnostic.span));
+    sort::by_key(&mut findings, |finding| (finding.file, finding.diagnostic.span));
     drop_superseded(&mut findings);
 
     let errors: Vec<&Finding> =

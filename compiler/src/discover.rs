@@ -3,6 +3,8 @@
 use std::path::{Component, Path, PathBuf};
 use std::{fs, io};
 
+use promql_presets_core::sort;
+
 use crate::SourceFile;
 
 /// Why preset files could not be read.
@@ -37,7 +39,7 @@ impl std::error::Error for DiscoverError {
 pub fn discover(folder: &Path, shown: &str) -> Result<Vec<SourceFile>, DiscoverError> {
     let mut names = Vec::new();
     collect(folder, shown, "", &mut Vec::new(), &mut names)?;
-    names.sort();
+    sort::by(&mut names, Ord::cmp);
     let mut files = beside(folder, shown)?;
     for name in names {
         files.push(read(&folder.join(&name), shown, name)?);

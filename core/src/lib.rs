@@ -17,6 +17,8 @@ mod render;
 mod row;
 #[cfg(feature = "serde")]
 mod serde;
+#[doc(hidden)]
+pub mod sort;
 
 pub use duration::{DurationError, PromDuration, Window};
 pub use error::{RenderError, UnknownText};

@@ -4,6 +4,8 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
+use promql_presets_core::sort;
+
 use super::meta::meta_accessors;
 use super::{Histogram, Labels, Meta, Sample, SeriesError, Timestamp, Value};
 
@@ -144,7 +146,7 @@ impl Matrix {
         let series = joined.into_iter().filter_map(|pieces| Series::concat(pieces.series, &mut last_timestamps));
         let mut series = series.collect::<Result<Vec<_>, _>>()?;
         if let Some(order) = orders.first() {
-            series.sort_by(|one, other| order(&one.labels, &other.labels));
+            sort::by(&mut series, |one, other| order(&one.labels, &other.labels));
         }
         Ok(Self { series, meta: meta.unwrap_or_default() })
     }
@@ -181,7 +183,7 @@ impl Series {
     /// Creates a series of floats and sorts them by time, for tests and mocks.
     pub fn new(labels: Labels, samples: impl IntoIterator<Item = (Timestamp, f64)>) -> Self {
         let mut samples: Vec<_> = samples.into_iter().collect();
-        samples.sort_by_key(|(time, _)| *time);
+        sort::by_key(&mut samples, |(time, _)| *time);
         let (timestamps, values): (Vec<_>, Vec<_>) = samples.into_iter().unzip();
         Self::from_columns(labels, timestamps.into(), values.into(), Box::default())
     }
@@ -190,7 +192,7 @@ impl Series {
     #[must_use]
     pub fn with_histograms(mut self, histograms: impl IntoIterator<Item = (Timestamp, Histogram)>) -> Self {
         self.histograms = histograms.into_iter().map(|(time, histogram)| (time, Arc::new(histogram))).collect();
-        self.histograms.sort_by_key(|(time, _)| *time);
+        sort::by_key(&mut self.histograms, |(time, _)| *time);
         self
     }
 

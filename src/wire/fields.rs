@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use promql_presets_core::sort;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -79,7 +80,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<Entries<T>> {
             entries.push(entry);
         }
         let mut keys: Vec<&str> = entries.iter().map(|(key, _)| key.as_str()).collect();
-        keys.sort_unstable();
+        sort::by(&mut keys, Ord::cmp);
         match keys.windows(2).find(|pair| pair[0] == pair[1]) {
             Some(pair) => Err(A::Error::custom(format_args!("duplicate key `{}`", pair[0]))),
             None => Ok(Entries(entries.into())),

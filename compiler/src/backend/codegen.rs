@@ -6,6 +6,7 @@
 use std::fmt::Write;
 
 use crate::SourceFile;
+use promql_presets_core::sort;
 use promql_presets_core::{LabelKind, ParameterKind, ParameterValue, PromDuration};
 
 use crate::backend::names;
@@ -27,7 +28,7 @@ pub(crate) fn generate(registry: &Registry, files: &[SourceFile], errors: usize)
         out.text.push_str(&compile_error(&error_file(error)));
     }
     let mut modules: Vec<&Module> = registry.modules.iter().collect();
-    modules.sort_by(|a, b| a.path.cmp(&b.path));
+    sort::by(&mut modules, |a, b| a.path.cmp(&b.path));
     out.tree(&modules, 0, files);
     out.all(&modules);
     out.text
@@ -470,7 +471,7 @@ impl Out {
                 })
             })
             .collect();
-        all.sort();
+        sort::by(&mut all, Ord::cmp);
         self.line("");
         self.doc("Every preset, in the order of their names.");
         self.attributes();

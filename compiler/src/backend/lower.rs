@@ -4,6 +4,7 @@
 //! which commas are needed. So are selectors whose name is a hole, because a name that needs quotes moves into the
 //! braces.
 
+use promql_presets_core::sort;
 use promql_presets_core::{name, quote};
 
 use crate::backend::registry::Segment;
@@ -22,7 +23,7 @@ pub(crate) fn lower(
 ) -> (Vec<Segment>, Vec<Diagnostic>) {
     let mut lowering = Lowering { template, metric, parameters, edits: Vec::new(), diagnostics: Vec::new() };
     expr.walk(&mut |expr| lowering.expr(expr));
-    lowering.edits.sort_by_key(|(span, _)| *span);
+    sort::by_key(&mut lowering.edits, |(span, _)| *span);
 
     let mut out = Vec::new();
     let mut copied = 0;

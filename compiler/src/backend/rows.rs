@@ -1,8 +1,7 @@
 //! The structs that the labels of a file's series are read into.
 
-use std::collections::BTreeSet;
-
 use promql_presets_core::LabelKind;
+use promql_presets_core::sort;
 
 use crate::backend::names;
 use crate::backend::registry::{Preset, Querier, Row, RowField};
@@ -16,7 +15,7 @@ pub(crate) fn rows(querier: Option<&Querier>, presets: &[Preset]) -> Vec<Row> {
     let shared = fields(querier, &shared_labels(&presets));
     let taken = taken(querier);
     let row = |name: String, preset, fields| {
-        let name = if taken.contains(&*name) { format!("{name}Labels") } else { name };
+        let name = if taken.contains(&name.as_str()) { format!("{name}Labels") } else { name };
         Row { name, preset, fields }
     };
     let mut rows = vec![row("Row".to_owned(), None, shared.clone())];
@@ -36,12 +35,12 @@ pub(crate) fn name_parameterized(querier: Option<&Querier>, presets: &mut [Prese
     let taken = taken(querier);
     for preset in presets.iter_mut().filter(|preset| !preset.parameters.is_empty()) {
         let name = format!("{}Preset", names::variant(&preset.constant.to_ascii_lowercase()).unwrap_or_default());
-        preset.parameterized = Some(if taken.contains(&*name) { format!("{name}Parameters") } else { name });
+        preset.parameterized = Some(if taken.contains(&name.as_str()) { format!("{name}Parameters") } else { name });
     }
 }
 
 /// The types of a module that are named after labels, and those that every module can have.
-fn taken(querier: Option<&Querier>) -> BTreeSet<&str> {
+fn taken(querier: Option<&Querier>) -> Vec<&str> {
     let labels = querier.iter().flat_map(|querier| &querier.labels);
     let enums = labels.filter_map(|label| match &label.kind {
         LabelKind::OneOf(values) => Some(&*values.name),
@@ -69,7 +68,7 @@ fn fields(querier: Option<&Querier>, labels: &[RowLabel]) -> Vec<RowField> {
     let find = |label: &RowLabel| declared.iter().position(|own| own.name == label.name && !own.is_stub);
     let mut fields: Vec<RowField> = Vec::new();
     let mut labels: Vec<(Option<usize>, &RowLabel)> = labels.iter().map(|label| (find(label), label)).collect();
-    labels.sort_by_key(|(index, label)| (index.unwrap_or(usize::MAX), &label.name));
+    sort::by_key(&mut labels, |(index, label)| (index.unwrap_or(usize::MAX), &label.name));
     for (index, label) in labels {
         let name = index.map(|index| declared[index].setter.clone()).or_else(|| names::setter(&label.name));
         // A label without a name in Rust has no field; callers read it with a struct of their own.

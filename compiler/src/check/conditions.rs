@@ -1,5 +1,7 @@
 //! Conditions on the values of labels that follow from matchers, for selectors and the expressions around them.
 
+use promql_presets_core::sort;
+
 use super::analysis::Analysis;
 use super::label_flow::{replacement, written_labels};
 use super::label_set::NAME;
@@ -73,7 +75,7 @@ pub(super) fn contradiction<'c, 'e>(conditions: &'c [Condition<'e>]) -> Option<(
     for (other, condition) in conditions.iter().enumerate().filter(|(other, _)| *other != at) {
         match condition.listed_values() {
             Some((mut values, wanted)) => {
-                values.sort_unstable();
+                sort::by(&mut values, Ord::cmp);
                 left.retain(|value| values.binary_search(value).is_ok() == wanted);
             }
             None if other < MAX_CONDITIONS && left.len() < MAX_CONDITIONS => {

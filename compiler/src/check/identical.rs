@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use promql_presets_core::sort;
+
 use super::analysis::{Analysis, Findings};
 use super::conditions::{Condition, alternatives};
 use super::tree::Id;
@@ -134,7 +136,7 @@ fn reads_same<'e>(query: &Analysis<'e>, a: Id, b: Id, filtered: &mut BTreeSet<&'
             let grouping = |it: &crate::promql::Aggregate<'e>| {
                 let labels = it.grouping.iter().flat_map(|grouping| grouping.items.iter());
                 let mut labels: Vec<&str> = labels.map(|item| query.slice(item.span())).collect();
-                labels.sort_unstable();
+                sort::by(&mut labels, Ord::cmp);
                 (it.grouping.as_ref().map(|grouping| grouping.keyword), labels)
             };
             let (keyword, labels) = grouping(x);
@@ -188,8 +190,10 @@ fn same_series<'e>(
         wide.matchers().all(|matcher| narrow.matchers().any(|other| implies(other, matcher)))
     };
     let text = |matcher: &'e Matcher<'e>| (&*matcher.label.name, matcher.op.as_str(), &*matcher.value.value);
-    let (of_a, of_b): (BTreeSet<_>, BTreeSet<_>) = (a.matchers().map(text).collect(), b.matchers().map(text).collect());
-    filtered.extend(of_a.symmetric_difference(&of_b).map(|(label, ..)| *label));
+    let (of_a, of_b): (Vec<_>, Vec<_>) = (a.matchers().map(text).collect(), b.matchers().map(text).collect());
+    for (these, others) in [(&of_a, &of_b), (&of_b, &of_a)] {
+        filtered.extend(these.iter().filter(|it| !others.contains(it)).map(|(label, ..)| *label));
+    }
     is_wider(a, b) || is_wider(b, a)
 }
 

@@ -1,5 +1,7 @@
 //! Checks of operators between two vectors: whether their series can match, and match one to one or many to one.
 
+use promql_presets_core::sort;
+
 use super::analysis::{Analysis, Findings};
 use super::conditions::{Condition, conditions, contradiction};
 use super::grouping::{missing_group_by, missing_label, undeclared_label};
@@ -161,7 +163,7 @@ impl<'e> Join<'_, 'e> {
             Some(ignoring) => ignoring.labels().map(|label| &*label.name).collect(),
             None => Vec::new(),
         };
-        ignored.sort_unstable();
+        sort::by(&mut ignored, Ord::cmp);
         for (side, other) in [(self.left, self.right), (self.right, self.left)] {
             for label in self.expected_labels(side) {
                 if label == NAME || ignored.binary_search(&label).is_ok() || self.query.labels(other).may_have(label) {
@@ -255,7 +257,7 @@ impl<'e> Join<'_, 'e> {
         let extra = |side: Id, other: Id| {
             let mut labels = self.expected_labels(side);
             labels.retain(|label| *label != NAME && !self.query.labels(other).may_have(label));
-            labels.sort_unstable();
+            sort::by(&mut labels, Ord::cmp);
             labels.dedup();
             labels
         };
@@ -295,7 +297,7 @@ impl<'e> Join<'_, 'e> {
         let Some(matching) = &self.binary.matching else { return };
         let copied = self.binary.group.iter().flat_map(Grouping::labels);
         let mut names: Vec<&str> = matching.labels().map(|label| &*label.name).collect();
-        names.sort_unstable();
+        sort::by(&mut names, Ord::cmp);
         // A copied label has one value per match.
         let copied: Vec<&str> = copied.map(|label| &*label.name).collect();
         let extra = |labels: &Labels<'e>, side: Id| -> Option<&'e str> {

@@ -3,6 +3,7 @@
 //! Operators treat labels as in Prometheus' engine (`promql/engine.go`, `promql/functions.go`).
 
 use promql_presets_core::regex::matches_empty;
+use promql_presets_core::sort;
 
 use super::label_set::{GROUP_BY, Labels, NAME};
 use super::schema::Role;
@@ -124,7 +125,7 @@ impl<'e> Flow<'_, 'e> {
             return Labels::none();
         };
         let mut names: Vec<&str> = selector.matchers().map(|matcher| &*matcher.label.name).collect();
-        names.sort_unstable();
+        sort::by(&mut names, Ord::cmp);
         let once = |name: &str| names.partition_point(|it| *it <= name) - names.partition_point(|it| *it < name) == 1;
         let given = selector.matchers().filter(|matcher| {
             matcher.op == MatchOp::Equal && !matcher.value.value.is_empty() && matcher.label.name != NAME

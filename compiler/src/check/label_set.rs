@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use promql_presets_core::sort;
+
 /// Represents the labels that a caller groups by.
 pub(super) const GROUP_BY: &str = "{group_by}";
 
@@ -222,7 +224,7 @@ impl Display for Labels<'_> {
 
 fn sorted<'e>(labels: impl IntoIterator<Item = &'e str>) -> Vec<&'e str> {
     let mut labels: Vec<&str> = labels.into_iter().collect();
-    labels.sort_unstable();
+    sort::by(&mut labels, Ord::cmp);
     labels.dedup();
     labels
 }

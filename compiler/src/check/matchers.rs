@@ -1,5 +1,7 @@
 //! Checks of the names, labels and values in selectors.
 
+use promql_presets_core::sort;
+
 use super::analysis::{Analysis, Findings};
 use super::conditions::{Condition, MAX_CONDITIONS, contradiction, is_plain};
 use super::tree::Series;
@@ -107,7 +109,7 @@ fn contradictions(selector: &Selector<'_>, series: &Series<'_>, findings: &mut F
     }
     let mut matchers: Vec<&Matcher<'_>> = selector.matchers().collect();
     // A stable sort, which keeps the order of the text within a label.
-    matchers.sort_by(|a, b| a.label.name.cmp(&b.label.name));
+    sort::by(&mut matchers, |a, b| a.label.name.cmp(&b.label.name));
     for of_label in matchers.chunk_by(|a, b| a.label.name == b.label.name) {
         let label = &of_label[0].label.name;
         let conditions: Vec<Condition<'_>> = of_label.iter().map(|matcher| Condition::of(matcher)).collect();

@@ -33,6 +33,8 @@ mod undeclared;
 mod variables;
 
 pub(crate) use contradictions::{Snapshot, check as contradictions, labels_of_no_metric};
+use promql_presets_core::sort;
+
 pub use float_labels::open_metrics_float;
 pub use label_set::Labels;
 pub use row::RowLabel;
@@ -76,7 +78,7 @@ fn drop_superseded(findings: &mut Findings) {
     }
     for places in explained.values_mut() {
         // Extend each place to the maximum end so far, so that a binary search finds overlaps.
-        places.sort();
+        sort::by(places, Ord::cmp);
         let mut end = 0;
         for place in places {
             end = end.max(place.end);
@@ -112,7 +114,7 @@ pub(crate) fn check(text: &str, expr: &Expr<'_>, scope: Scope<'_>) -> Checked {
     // What is off explains nothing.
     findings.retain(|finding| scope.settings.level(finding.code) != Some(Level::Off));
     drop_superseded(&mut findings);
-    findings.sort_by_key(|finding| finding.span);
+    sort::by_key(&mut findings, |finding| finding.span);
     let compares_labels = scope.metrics.is_closed() && scope.metric.is_none() && scope.labels.is_some();
     let labels = if compares_labels { contradictions::labels_read(&query) } else { None };
     Checked { findings, row: query.row(), labels: labels.map(|labels| labels.into_iter().map(str::to_owned).collect()) }

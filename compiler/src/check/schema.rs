@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::OnceLock;
 
+use promql_presets_core::sort;
 use promql_presets_core::{LabelInfo, LabelUse, PromDuration};
 
 use crate::diagnostic::suggest::{is_one_edit, nearest_words};
@@ -303,7 +304,7 @@ fn conflicting_labels(labels: &Labels, first: &Metric<'_>) -> Vec<Diagnostic> {
         let kind = label.kind.as_ref().unwrap_or(&LabelType::String);
         let list = kind.as_ref().map(|values| {
             let mut texts: Vec<&str> = values.iter().map(|value| value.value.as_str()).collect();
-            texts.sort_unstable();
+            sort::by(&mut texts, Ord::cmp);
             texts
         });
         let list = list.as_ref().map(Vec::as_slice);

@@ -1,6 +1,7 @@
 //! Reports metrics, labels and values that neither a preset file declares nor the snapshot of a server has.
 
 use promql_presets_core::LabelKind;
+use promql_presets_core::sort;
 
 use super::analysis::Analysis;
 use super::conditions::{self, Condition};
@@ -323,7 +324,7 @@ fn values_of(kind: &LabelType) -> impl Iterator<Item = &str> {
 fn all_values(kind: &LabelType, is_declared: bool) -> String {
     let mut values: Vec<&str> = values_of(kind).collect();
     // Numbers in their order; others are sorted in the file.
-    values.sort_by(|a, b| {
+    sort::by(&mut values, |a, b| {
         let number = |text: &str| text.parse().unwrap_or(f64::NAN);
         number(a).total_cmp(&number(b))
     });

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use promql_presets_core::sort;
+
 use promql_presets_core::PromDuration;
 
 use crate::check::policy;
@@ -11,16 +13,18 @@ use crate::{Code, Diagnostic, Finding, Layer, SourceFile, Span};
 
 /// Removes findings about a file or a preset that a finding in one of its templates supersedes.
 pub(super) fn drop_superseded(findings: &mut Vec<Finding>) {
-    let mut explained: BTreeSet<(usize, Option<String>, Code)> = BTreeSet::new();
+    let mut explained: Vec<(usize, Option<String>, Code)> = Vec::new();
     for finding in findings.iter() {
         for code in finding.diagnostic.code.supersedes() {
-            explained.insert((finding.file, finding.preset.clone(), *code));
-            explained.insert((finding.file, None, *code));
+            explained.push((finding.file, finding.preset.clone(), *code));
+            explained.push((finding.file, None, *code));
         }
     }
+    sort::by(&mut explained, Ord::cmp);
     findings.retain(|finding| {
         let code = finding.diagnostic.code;
-        code.layer() != Layer::File || !explained.contains(&(finding.file, finding.preset.clone(), code))
+        let is_explained = || explained.binary_search(&(finding.file, finding.preset.clone(), code)).is_ok();
+        code.layer() != Layer::File || !is_explained()
     });
 }
 
@@ -54,8 +58,10 @@ pub(crate) fn drop_unfiltered(settings: &Settings, findings: &mut Vec<Diagnostic
         return;
     }
     let unfiltered = |finding: &&Diagnostic| finding.code == Code::UnfilteredSelector;
-    let reported: BTreeSet<Span> = findings.iter().filter(unfiltered).map(|finding| finding.span).collect();
-    findings.retain(|finding| finding.code != Code::MissingRequiredLabel || !reported.contains(&finding.span));
+    let mut reported: Vec<Span> = findings.iter().filter(unfiltered).map(|finding| finding.span).collect();
+    sort::by(&mut reported, Ord::cmp);
+    findings
+        .retain(|finding| finding.code != Code::MissingRequiredLabel || reported.binary_search(&finding.span).is_err());
 }
 
 /// The keys that the policy requires and the preset does not have.

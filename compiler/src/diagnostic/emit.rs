@@ -2,6 +2,7 @@
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use promql_presets_core::sort;
 
 use super::source::Lines;
 use super::{Diagnostic, Finding, Severity, SourceFile, Span};
@@ -33,9 +34,9 @@ pub fn first(
     for findings in findings.chunk_by(|a, b| a.file == b.file) {
         let mut shown = findings.to_vec();
         // Stable, so that findings stay in the order of the file.
-        shown.sort_by_key(|finding| finding.diagnostic.severity != Severity::Error);
+        sort::by_key(&mut shown, |finding| finding.diagnostic.severity != Severity::Error);
         shown.truncate(MAX_SHOWN);
-        shown.sort_by_key(|finding| finding.diagnostic.span);
+        sort::by_key(&mut shown, |finding| finding.diagnostic.span);
         texts.extend(each(files, &shown, &text));
         if let (more @ 1.., Some(last)) = (findings.len() - shown.len(), texts.last_mut()) {
             let end = last.trim_end().len();

@@ -1,6 +1,6 @@
 //! `[labels]`: the labels that callers may filter on and group by.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use promql_presets_core::LabelUse;
 use toml::de::DeValue;
@@ -188,16 +188,16 @@ impl Reader<'_> {
     /// A list of strings, each of which is a `what`. Duplicates are reported and left out.
     pub(super) fn distinct_strings(&mut self, key: &str, what: &str, value: &Value<'_>) -> Vec<Spanned<String>> {
         let mut values = self.strings(key, value);
-        let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+        let mut seen: HashMap<&str, usize> = HashMap::new();
         let mut duplicates = Vec::new();
         for (at, value) in values.iter().enumerate() {
             if let Some(first) = seen.get(value.value.as_str()) {
                 let title = format!("duplicate {what} `{}`", value.value);
                 let finding = Diagnostic::new(Code::DuplicateValue, value.span, title);
-                self.diagnostics.push(finding.label("listed twice").secondary(*first, "already here"));
+                self.diagnostics.push(finding.label("listed twice").secondary(values[*first].span, "already here"));
                 duplicates.push(at);
             } else {
-                seen.insert(&value.value, value.span);
+                seen.insert(&value.value, at);
             }
         }
         for at in duplicates.into_iter().rev() {

@@ -15,6 +15,7 @@ mod toml_string;
 
 use std::ops::Range;
 
+use promql_presets_core::sort;
 use promql_presets_core::{LabelKind, LabelUse, ParameterValue, PromDuration};
 use toml::de::{DeString, DeTable, DeValue};
 
@@ -604,7 +605,7 @@ impl Reader<'_> {
 /// The entries of a table in the order of the file.
 fn in_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<(&'t Key<'i>, &'t Value<'i>)> {
     let mut entries: Vec<_> = table.iter().collect();
-    entries.sort_by_key(|(key, _)| key.span().start);
+    sort::by_key(&mut entries, |(key, _)| key.span().start);
     entries
 }
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use promql_presets_core::sort;
 use toml::de::{DeTable, DeValue};
 
 use crate::hole::Hole;
@@ -18,10 +19,10 @@ pub(crate) const NOT_UTF8: &str = "invalid UTF-8";
 pub(crate) fn explain(text: &str, table: &DeTable<'_>, faults: &[Fault<'_>]) -> (Vec<Diagnostic>, Vec<Range<usize>>) {
     let mut values = Vec::new();
     leaf_spans(table, &mut values);
-    values.sort_by_key(|value| value.start);
+    sort::by_key(&mut values, |value| value.start);
     let mut faults: Vec<(Range<usize>, &str)> =
         faults.iter().map(|(message, span)| (span.clone().unwrap_or(text.len()..text.len()), *message)).collect();
-    faults.sort_by_key(|(at, _)| at.start);
+    sort::by_key(&mut faults, |(at, _)| at.start);
 
     let (mut diagnostics, mut doubtful) = (Vec::new(), Vec::<Range<usize>>::new());
     for (at, message) in faults {

@@ -29,6 +29,8 @@ mod typeck;
 #[cfg(test)]
 mod tests;
 
+use promql_presets_core::sort;
+
 pub use ast::{
     Aggregate, At, Binary, BinaryOp, Braces, Call, Duration, DurationKind, DurationOp, Expr, ExprKind, Fill, FillSide,
     Grouping, GroupingItem, GroupingKeyword, Label, MatchOp, Matcher, MatcherItem, Modifier, Name, NamePart, Number,
@@ -194,7 +196,7 @@ pub(crate) fn parse_with<'a>(text: &'a str, syntax: Syntax, arguments: &'a [Argu
         }
     }
     if diagnostics.len() > 1 {
-        diagnostics.sort_by_key(|diagnostic| diagnostic.span);
+        sort::by_key(&mut diagnostics, |diagnostic| diagnostic.span);
     }
     Parsed { expr, diagnostics }
 }

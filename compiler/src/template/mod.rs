@@ -8,6 +8,8 @@ mod braces;
 mod foreign;
 mod placeholder;
 
+use promql_presets_core::sort;
+
 use crate::diagnostic::suggest::nearest;
 use crate::hole::Hole;
 use crate::{Code, Diagnostic, Span};
@@ -23,7 +25,7 @@ const OPERATORS: [&str; 4] = ["=~", "!~", "!=", "="];
 pub(crate) fn check(template: &str, parameters: &[&str]) -> Vec<Diagnostic> {
     let mut scanner = Scanner { text: template, parameters, at: 0, open: Vec::new(), diagnostics: Vec::new() };
     scanner.scan();
-    scanner.diagnostics.sort_by_key(|diagnostic| diagnostic.span);
+    sort::by_key(&mut scanner.diagnostics, |diagnostic| diagnostic.span);
     scanner.diagnostics
 }
 

@@ -51,7 +51,7 @@ const CLI_DEPENDENCIES: [&str; 13] = [
 const TESTING_DEPENDENCIES: [&str; 7] =
     ["promql-presets", "promql-presets-core", "form_urlencoded", "httparse", "percent-encoding", "serde_json", "tokio"];
 
-const RUNTIME_DEPENDENCIES: [&str; 24] = [
+const RUNTIME_DEPENDENCIES: [&str; 23] = [
     "promql-presets-core",
     "promql-presets-macros",
     "base64",
