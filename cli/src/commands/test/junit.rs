@@ -1,4 +1,4 @@
-//! Reports in the format of JUnit, which CI systems read.
+//! Reports in XML, as `JUnit` writes it and CI systems read it.
 
 use std::fmt::Write as _;
 

@@ -35,7 +35,7 @@ Example:
 pub(crate) struct Arguments {
     #[command(flatten)]
     paths: Paths,
-    /// Also write a report in the format of JUnit
+    /// Also write a report in XML that CI systems read, as by `JUnit`
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
     /// The format; `json` is one object per line and test, with preset, test, file, line, passed, error (null if the query
@@ -102,7 +102,7 @@ fn add_cases(folder: &Folder, cases: &mut Vec<Case>) -> String {
         }
     }
     let texts = emit::each(&folder.files, &errors, |messages, error| message(messages, &error.diagnostic, in_colors()));
-    texts.iter().map(|text| format!("{text}\n\n")).collect()
+    texts.iter().flat_map(|text| [text.as_str(), "\n\n"]).collect()
 }
 
 /// What came of a test.
