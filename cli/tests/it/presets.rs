@@ -52,8 +52,8 @@ warned::up        vector  -                    -       any     -
     let declared = "[labels]\nkind = { values = [\"a\"], required = true, use = [\"filter\"], description = \"d\" }\n\
         [presets.top]\ntitle = \"Top\"\ntemplate = 'topk({n}, x{{{labels}}})'\n\
         parameters = { n = { type = \"integer\", default = 5, min = 1, max = 9 } }\n";
-    let folder = Folder::new("list-labels", &[("presets/a.toml", declared)]);
-    let run_here = |arguments: &[&str]| run_in(&folder.0, arguments, b"").out;
+    let labels = Folder::new("list-labels", &[("presets/a.toml", declared)]);
+    let run_here = |arguments: &[&str]| run_in(&labels.0, arguments, b"").out;
     assert!(run_here(&["list"]).ends_with("\na::top  vector  -     -       kind (required)  Top\n"));
     let object: Value = serde_json::from_str(&run_here(&["list", "--format", "json"])).unwrap();
     assert_eq!(

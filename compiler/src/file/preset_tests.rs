@@ -285,7 +285,7 @@ mod tests {
     #[test]
     fn notation_of_values() {
         for text in
-            ["0", "1 2.5 -3", "0+10x60", "10-2x3", "-1+-2x3", "5x2", "_ _x3 stale", "1e3+1e-3x2", "Inf NaN", "{{a}}"]
+            ["0", "1 2.5 -3", "0+10x60", "10-2x3", "-1-2x3", "5x2", "_ _x3 stale", "1e3+1e-3x2", "Inf NaN", "{{a}}"]
         {
             assert_eq!(values_fault(text), None, "{text}");
         }

@@ -10,9 +10,9 @@ const COMPILER: &[&[&str]] = &[
     &["compile", "discover"],
     &["backend"],
     &["check"],
+    &["file"],
     &["promql"],
     &["template"],
-    &["file"],
     &["hole"],
     &["diagnostic"],
 ];
