@@ -28,7 +28,7 @@ impl std::error::Error for DiscoverError {
     }
 }
 
-/// Reads every `*.toml` below a folder, in the order of their paths, after the files [beside](beside) it. Names that
+/// Reads every `*.toml` below a folder, in the order of their paths, after the files [`beside`] it. Names that
 /// start with a dot are left out.
 ///
 /// `shown` is how messages name the folder. Invalid UTF-8 becomes replacement characters, which

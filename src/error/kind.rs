@@ -8,7 +8,7 @@ use super::{Causes, Source};
 use crate::value::{RangeError, ResultTypeError, RowError, SeriesError, ServerError, SplitError, ValueError};
 use crate::wire::DecodeError;
 
-/// The kind of an [`Error`], with its cause.
+/// The kind of an [`Error`](super::Error), with its cause.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ErrorKind {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use container_metrics::{ContainerMetricAction, ContainerUtilizationMetricService};
 use container_metrics::presets::container_utilization;
+use container_metrics::{ContainerMetricAction, ContainerUtilizationMetricService};
 use promql_presets::{PrometheusClient, TimeRange};
 
 #[tokio::main(flavor = "current_thread")]
