@@ -6,21 +6,18 @@
 //! on the machine affects all of them. Ratios are ratios of medians; for concurrent calls, medians of ratios. `-- small`
 //! and `-- at-once` run a part of it.
 
+mod sender;
+
 use std::fmt::Write as _;
 use std::hint::black_box;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::thread;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use promql_presets::{HttpMethod, PrometheusClient, TimeRange, Timestamp, reqwest};
 use promql_presets_test_support::{Dataset, Server, prometheus as tool};
 use tokio::runtime::Builder;
 
-/// The number of series, and of points per series.
-const LARGE: (usize, usize) = (1000, 1427);
+use crate::sender::{LARGE, Sender, high_water, median, serve};
 
 const ALL: &str = "container_cpu_usage_seconds";
 const TEN: &str = r#"container_cpu_usage_seconds{pod=~"service-5."}"#;
@@ -261,11 +258,6 @@ async fn discard(request: reqwest::RequestBuilder) {
     }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
 /// The requests per second that `wrk` reports, or `None` if it is not installed.
 fn wrk(url: &str, time: Duration) -> Option<f64> {
     let mut command = Command::new("wrk");
@@ -311,99 +303,4 @@ async fn memory(how: String, url: String) {
     };
     let (more, columns) = ((high_water() - before) as f64, (samples * 16) as f64);
     println!("    {how:<21} {:>6.1} MB: {:.2} x", more / 1e6, more / columns);
-}
-
-/// The peak memory of this process, in bytes.
-fn high_water() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
-}
-
-/// A server that only sends prepared bytes, in a process of its own.
-struct Sender {
-    url: String,
-    process: Child,
-}
-
-impl Sender {
-    fn start() -> Self {
-        let mut process =
-            Command::new(std::env::current_exe().unwrap()).arg("serve").stdout(Stdio::piped()).spawn().unwrap();
-        let mut url = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut url).unwrap();
-        Self { url: url.trim().to_owned(), process }
-    }
-}
-
-fn serve() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    println!("http://{}", listener.local_addr().unwrap());
-    let large = Arc::new(response(&matrix(LARGE.0, LARGE.1)));
-    let vector = r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"1"]}]}}"#;
-    let vector = Arc::new(response(vector.as_bytes()));
-    for stream in listener.incoming() {
-        let (large, vector) = (Arc::clone(&large), Arc::clone(&vector));
-        thread::spawn(move || {
-            let mut stream = stream.unwrap();
-            stream.set_nodelay(true).unwrap();
-            while let Some(form) = request(&mut stream) {
-                if stream.write_all(if form.contains("LARGE") { &large } else { &vector }).is_err() {
-                    return;
-                }
-            }
-        });
-    }
-}
-
-/// The form of the next request.
-fn request(stream: &mut TcpStream) -> Option<String> {
-    let mut text = Vec::new();
-    let mut buffer = [0; 4096];
-    loop {
-        let read = stream.read(&mut buffer).ok().filter(|read| *read > 0)?;
-        text.extend_from_slice(&buffer[..read]);
-        let known = String::from_utf8_lossy(&text).into_owned();
-        let Some((head, body)) = known.split_once("\r\n\r\n") else { continue };
-        let head = head.to_ascii_lowercase();
-        let length = head.split("content-length: ").nth(1)?.split("\r\n").next()?.parse::<usize>().ok()?;
-        if body.len() >= length {
-            return Some(body.to_owned());
-        }
-    }
-}
-
-fn response(body: &[u8]) -> Vec<u8> {
-    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
-    [head.as_bytes(), body].concat()
-}
-
-/// A matrix as Prometheus sends it. Half of the series hold integers, half 17 digits.
-fn matrix(series: usize, points: usize) -> Vec<u8> {
-    let mut state = 0x2545_F491_4F6C_DD1D_u64;
-    let mut random = move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state
-    };
-    let mut json = String::from(r#"{"status":"success","data":{"resultType":"matrix","result":["#);
-    for at in 0..series {
-        let comma = if at > 0 { "," } else { "" };
-        write!(json, r#"{comma}{{"metric":{{"__name__":"container_cpu_usage","pod":"service-{at}"}},"values":["#)
-            .unwrap();
-        for point in 0..points {
-            let comma = if point > 0 { "," } else { "" };
-            write!(json, r#"{comma}[{},""#, 1_700_000_000 + point * 15).unwrap();
-            if at % 2 == 0 {
-                write!(json, "{}", random() >> 36).unwrap();
-            } else {
-                write!(json, "{}", (random() >> 11) as f64 / (1_u64 << 53) as f64 * 100.0).unwrap();
-            }
-            json.push_str("\"]");
-        }
-        json.push_str("]}");
-    }
-    json.push_str("]}}");
-    json.into_bytes()
 }
