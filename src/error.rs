@@ -354,7 +354,7 @@ impl fmt::Display for Causes<'_> {
     }
 }
 
-/// What servers say, and what they were asked, may have several lines, and be too long for a log.
+/// Messages of servers and queries may have several lines, and be too long for a log.
 fn write_line(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     const LONGEST: usize = 4096;
     let shown = &text[..text.floor_char_boundary(LONGEST)];

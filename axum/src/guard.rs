@@ -115,7 +115,7 @@ impl Access {
         self
     }
 
-    /// The most points of a range, of some that were asked for.
+    /// The most points of a range, with the requested number.
     pub(crate) fn fitting_points(&self, points: u64) -> u64 {
         points.min(self.max_points)
     }

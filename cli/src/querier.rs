@@ -1,4 +1,4 @@
-//! What a query asks for, from the options of commands that render presets.
+//! The querier, from the options of commands that render presets.
 
 use promql_presets_compiler::backend::registry::{Module, Preset};
 use promql_presets_compiler::diagnostic::emit;

@@ -32,7 +32,7 @@ pub use builder::ClientBuilder;
 /// use promql_presets::presets::prometheus;
 /// use promql_presets::{PrometheusClient, Querier};
 ///
-/// # async fn ask() -> Result<(), Box<dyn std::error::Error>> {
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// let client = PrometheusClient::new("http://localhost:9090")?;
 /// for element in &client.query(prometheus::UP, &prometheus::Querier::new()).await? {
 ///     println!("{} {}", element.labels(), element.value());
@@ -124,7 +124,7 @@ impl PrometheusClient {
     ///
     /// ```no_run
     /// # use promql_presets::{Data, PrometheusClient, Querier, presets};
-    /// # async fn ask(client: PrometheusClient, name: &str) -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn run(client: PrometheusClient, name: &str) -> Result<(), Box<dyn std::error::Error>> {
     /// let info = presets::ALL.find(name).ok_or("no such preset")?;
     /// match client.query(info.preset::<Data>(), &Querier::new("http_requests_total")).await? {
     ///     Data::Vector(vector) => println!("{} series", vector.len()),

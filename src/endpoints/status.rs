@@ -69,7 +69,7 @@ macro_rules! calls {
             type IntoFuture = BoxFuture<'static, $output>;
 
             fn into_future(self) -> Self::IntoFuture {
-                Box::pin(self.ask())
+                Box::pin(self.send())
             }
         }
 
@@ -108,7 +108,7 @@ impl BuildInfoQuery {
         Self { call: Call::new(transport, "buildinfo", "api/v1/status/buildinfo").get_only().at_most(STATUS_BYTES) }
     }
 
-    async fn ask(self) -> Result<BuildInfo, Error> {
+    async fn send(self) -> Result<BuildInfo, Error> {
         self.call.read::<BufferedJson<_>, _>(|(Fields(info), _)| Ok(info)).await
     }
 }
@@ -130,7 +130,7 @@ impl FeaturesQuery {
         Self { call: Call::new(transport, "features", "api/v1/features").get_only().at_most(STATUS_BYTES) }
     }
 
-    async fn ask(self) -> Result<Features, Error> {
+    async fn send(self) -> Result<Features, Error> {
         let read = |(features, _): (Option<BTreeMap<String, LooseFeatures>>, _)| {
             let known = |Loose(features): LooseFeatures| {
                 features.unwrap_or_default().into_iter().filter_map(|(name, Loose(on))| Some((name, on?))).collect()
@@ -150,7 +150,7 @@ impl FormatQuery {
         Self { call }
     }
 
-    async fn ask(self) -> Result<String, Error> {
+    async fn send(self) -> Result<String, Error> {
         self.call.read::<BufferedJson<_>, _>(|(text, _)| Ok(text)).await
     }
 }
@@ -162,7 +162,7 @@ impl ParseQuery {
         Self { call }
     }
 
-    async fn ask(self) -> Result<serde_json::Value, Error> {
+    async fn send(self) -> Result<serde_json::Value, Error> {
         self.call.read::<BufferedJson<_>, _>(|(tree, _)| Ok(tree)).await
     }
 }
@@ -173,7 +173,7 @@ impl HealthQuery {
         Self { call: Call::new(transport, path.trim_start_matches("-/"), path).get_only().at_most(STATUS_BYTES) }
     }
 
-    async fn ask(mut self) -> Result<bool, Error> {
+    async fn send(mut self) -> Result<bool, Error> {
         self.call.options.retry.get_or_insert_with(crate::RetryPolicy::never);
         match self.call.text().await {
             Ok(()) => Ok(true),

@@ -360,11 +360,11 @@ mod tests {
 
     #[test]
     fn partial_data_is_refused_on_request_only() {
-        let body = r#"{"status":"success","data":[],"warnings":["store x did not answer"]}"#;
+        let body = r#"{"status":"success","data":[],"warnings":["store x did not respond"]}"#;
         assert!(read(200, &[body], PartialData::Accept).is_ok());
         assert!(read(200, &[body], PartialData::Warn).is_ok());
         let refused = read(200, &[body], PartialData::Refuse).unwrap_err();
-        assert_eq!(refused.to_string(), "the response is partial: store x did not answer");
+        assert_eq!(refused.to_string(), "the response is partial: store x did not respond");
     }
 
     #[test]

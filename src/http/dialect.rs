@@ -11,7 +11,7 @@ use crate::http::options::{Options, Parameter};
 ///
 /// ```no_run
 /// # use promql_presets::{PrometheusClient, Thanos, VictoriaMetrics, Querier, presets::prometheus};
-/// # async fn ask() -> Result<(), promql_presets::Error> {
+/// # async fn run() -> Result<(), promql_presets::Error> {
 /// let client = PrometheusClient::builder("http://thanos:9090").with(Thanos::new().dedup(true)).build()?;
 /// let querier = prometheus::Querier::new();
 /// client.query(prometheus::UP, &querier).with(Thanos::new().max_source_resolution("5m")).await?;

@@ -64,7 +64,7 @@ impl std::error::Error for ServerError {}
 
 impl ServerError {
     /// The error of a response with this status, if any. An error in a successful response counts.
-    pub(crate) fn of_answer(self, success: bool) -> Option<Self> {
+    pub(crate) fn of_response(self, success: bool) -> Option<Self> {
         (!success || self != Self::default()).then_some(self)
     }
 }

@@ -580,7 +580,7 @@ impl Document {
         if !self.seen.has(Key::Status) {
             return Err(DecodeError::MissingField { field: "status" });
         }
-        let error = self.error.of_answer(self.success);
+        let error = self.error.of_response(self.success);
         let by_shape = match self.shape {
             Some(Shape::Vector) => Some(ResultType::InstantVector),
             Some(Shape::Matrix) => Some(ResultType::RangeVector),

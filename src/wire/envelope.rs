@@ -1,4 +1,4 @@
-//! Short answers, such as those of `/labels` and `/metadata`, into types of `serde`.
+//! Short responses, such as those of `/labels` and `/metadata`, into types of `serde`.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -8,7 +8,7 @@ use serde::de::{DeserializeOwned, Deserializer, Error as _, IgnoredAny, MapAcces
 use super::{DecodeError, excerpt};
 use crate::value::{Meta, ServerError};
 
-/// A decoded answer of an endpoint other than `/query` and `/query_range`.
+/// A decoded response of an endpoint other than `/query` and `/query_range`.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Envelope<T> {
@@ -68,7 +68,7 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for EnvelopeVisitor<T> {
     type Value = Option<Envelope<T>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an answer of the Prometheus HTTP API, a JSON object")
+        f.write_str("a response of the Prometheus HTTP API, a JSON object")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
@@ -100,7 +100,7 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for EnvelopeVisitor<T> {
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        envelope.error = error.of_answer(success != Some(false));
+        envelope.error = error.of_response(success != Some(false));
         Ok(success.is_some().then_some(envelope))
     }
 }
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_of_the_server_are_answers() {
+    fn errors_of_the_server_are_decoded() {
         let body = br#"{"status":"error","errorType":"bad_data","error":"no","data":null}"#;
         let error = decode_data::<Vec<String>>(body).unwrap().error.unwrap();
         assert_eq!((error.kind.as_str(), error.message.as_str()), ("bad_data", "no"));

@@ -58,7 +58,7 @@ pub enum DecodeError {
         /// The number of bytes received before the fault.
         length: u64,
     },
-    /// The `data` of a metadata endpoint does not fit the type asked for.
+    /// The `data` of a metadata endpoint does not fit the requested type.
     Data {
         /// The message of the type, with the place.
         reason: String,

@@ -76,7 +76,7 @@ impl SeriesBuilder {
         }
     }
 
-    /// Reads plain samples with the times of the previous series, as most samples of an answer are.
+    /// Reads plain samples with the times of the previous series, as most samples of a response are.
     fn repeated_samples(&mut self, bytes: &[u8]) -> usize {
         let mut batch = [0.0; 64];
         let mut rest = bytes;

@@ -106,7 +106,7 @@ fn scalars_and_strings_have_no_labels() {
 }
 
 #[test]
-fn an_error_of_the_server_is_an_answer() {
+fn an_error_of_the_server_is_decoded() {
     let error = decode(ERROR).unwrap().error.unwrap();
     assert_eq!((error.kind.as_str(), error.message.as_str()), ("bad_data", "1:5: parse error"));
     let victoria = decode(r#"{"status":"error","errorType":"422","error":"x","data":null}"#).unwrap();
@@ -135,7 +135,7 @@ fn what_is_written_as_usual_means_what_it_means_otherwise() {
         Err(DecodeError::Unexpected { expected, offset, .. }) => format!("{expected} at {offset}"),
         other => format!("{other:?}"),
     };
-    let answer = |result_type, metrics: &[&str]| {
+    let response = |result_type, metrics: &[&str]| {
         let (key, end) = match result_type {
             "vector" => (r#""value":"#, ""),
             _ => (r#""values":["#, r#",[1435781452,"NaN"]]"#),
@@ -145,10 +145,10 @@ fn what_is_written_as_usual_means_what_it_means_otherwise() {
     };
     let metrics = [r"{}", r#"{"a":"1","b":"é"}"#, r#"{"b":"1","a":"2"}"#];
     let twice = [r#"{"a":"1","a":"2"}"#];
-    for answer in [answer("vector", &metrics), answer("matrix", &metrics), answer("vector", &twice)] {
-        for at in 0..answer.len() {
+    for response in [response("vector", &metrics), response("matrix", &metrics), response("vector", &twice)] {
+        for at in 0..response.len() {
             for byte in *b"\"\\{}[],:01a \n\x00\xff" {
-                let mut bytes = answer.clone().into_bytes();
+                let mut bytes = response.clone().into_bytes();
                 bytes[at] = byte;
                 bytes.push(b'\n');
                 assert_eq!(text(decode_parts([&*bytes])), text(decode_parts(bytes.chunks(1))), "{at} {byte}");
@@ -201,8 +201,8 @@ fn keys_come_in_any_order() {
 #[test]
 fn the_items_tell_the_type_where_the_server_does_not() {
     let result_type = |result: &str| {
-        let answer = decode(&format!(r#"{{"status":"success","data":{{"result":{result}}}}}"#))?;
-        Ok::<_, DecodeError>(answer.data.map(|data| data.result_type()))
+        let response = decode(&format!(r#"{{"status":"success","data":{{"result":{result}}}}}"#))?;
+        Ok::<_, DecodeError>(response.data.map(|data| data.result_type()))
     };
     assert_eq!(result_type(r#"[{"metric":{},"value":[1,"1"]}]"#), Ok(Some(ResultType::InstantVector)));
     assert_eq!(result_type(r#"[{"metric":{},"values":[[1,"1"]]}]"#), Ok(Some(ResultType::RangeVector)));
@@ -456,18 +456,18 @@ fn every_series_has_a_metric() {
 
 #[test]
 fn a_success_with_an_error_is_an_error() {
-    let answer = decode(r#"{"status":"success","error":"no","data":{"resultType":"vector","result":[]}}"#).unwrap();
-    assert_eq!(answer.error.unwrap().message, "no");
-    let answer = decode(r#"{"status":"success","error":"","data":{"resultType":"vector","result":[]}}"#).unwrap();
-    assert_eq!(answer.error, None);
+    let response = decode(r#"{"status":"success","error":"no","data":{"resultType":"vector","result":[]}}"#).unwrap();
+    assert_eq!(response.error.unwrap().message, "no");
+    let response = decode(r#"{"status":"success","error":"","data":{"resultType":"vector","result":[]}}"#).unwrap();
+    assert_eq!(response.error, None);
 }
 
 #[test]
 fn statistics_come_in_total_and_step_by_step() {
     let stats =
         r#""stats":{"samples":{"a":"7","perStep":[[1.5,2],[2.5,3e0]],"other":[1,[],[1],["1",2],[1,2,3],{"x":[1]}]}}"#;
-    let answer = decode(&format!(r#"{{"status":"success","data":{{"resultType":"vector","result":[],{stats}}}}}"#));
-    let stats = answer.unwrap().meta.stats.unwrap();
+    let response = decode(&format!(r#"{{"status":"success","data":{{"resultType":"vector","result":[],{stats}}}}}"#));
+    let stats = response.unwrap().meta.stats.unwrap();
     let step = |millis, number| (Timestamp::from_millis(millis), number);
     assert_eq!(stats.get("a"), Some(7.0));
     assert_eq!(stats.per_step("perStep"), [step(1500, 2.0), step(2500, 3.0)]);
@@ -521,7 +521,7 @@ fn dialects_are_understood() {
 }
 
 #[test]
-fn an_answer_of_another_type_is_named() {
+fn a_response_of_another_type_is_named() {
     let error = Matrix::from_response(decode(VECTOR).unwrap()).unwrap_err();
     assert_eq!(error.to_string(), "expected range vector, the server returned instant vector");
     let labelled = success("vector", r#"[{"metric":{"a":"b"},"value":[1,"1"]}]"#);

@@ -272,7 +272,7 @@ impl Call {
         self.connection
     }
 
-    /// Whether an expectation answered it.
+    /// Whether an expectation accepted it.
     #[must_use]
     pub fn is_expected(&self) -> bool {
         self.problem.is_none()

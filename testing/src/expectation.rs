@@ -11,10 +11,10 @@ use promql_presets::{
 };
 use promql_presets_core::{Input, Template};
 
-use crate::answer::Answer;
 use crate::call::{Call, Endpoint};
 use crate::expected::{Count, Expected, Part, Query, Reply};
 use crate::recognize::{Holes, matcher as matcher_of};
+use crate::response::MockResponse;
 use crate::state::Shared;
 
 /// A request to expect, created with [`MockPrometheus::on`](crate::MockPrometheus::on) and the like.
@@ -22,7 +22,7 @@ use crate::state::Shared;
 /// It accepts exactly what it says: no further matcher, no other operator, the grouping in its order, the preset's
 /// default window, no tenant, and no further parameters that change the result. Methods with `any` loosen that. Times are compared
 /// if they are set.
-#[must_use = "nothing is expected until `returns` or `answers_with` is called"]
+#[must_use = "nothing is expected until `returns` or `responds_with` is called"]
 #[derive(Debug)]
 pub struct On<'m, Q: ?Sized = dyn MetricQuerier> {
     shared: &'m Arc<Shared>,
@@ -143,7 +143,7 @@ impl<'m, Q: MetricQuerier + ?Sized> On<'m, Q> {
     }
 
     /// Expects range queries of parts of this range, as [`split`](promql_presets::RangeQuery::split) makes them. Values
-    /// of the answer belong to the points of the whole range.
+    /// of the response belong to the points of the whole range.
     pub fn over_parts_of(self, range: TimeRange) -> Self {
         self.over(range.aligned()).set(|expected| expected.in_parts = true)
     }
@@ -228,35 +228,35 @@ impl<'m, Q: MetricQuerier + ?Sized> On<'m, Q> {
         self.set(|expected| expected.base_path = path)
     }
 
-    /// Sets the answer, from now on: to every such request, or as [`then`](Expectation::then) and
+    /// Sets the response, from now on: to every such request, or as [`then`](Expectation::then) and
     /// [`times`](Expectation::times) say.
     ///
-    /// An expectation of an instant query becomes one of a range query if the answer has several values for a series.
+    /// An expectation of an instant query becomes one of a range query if the response has several values for a series.
     ///
     /// # Panics
-    /// If no query can be as expected, or if the answer is not one to it.
+    /// If no query can be as expected, or if the response is not one to it.
     #[track_caller]
-    pub fn returns(mut self, answer: impl Into<Answer>) -> Expectation<'m> {
-        let answer = answer.into();
+    pub fn returns(mut self, response: impl Into<MockResponse>) -> Expectation<'m> {
+        let response = response.into();
         let is_preset = matches!(self.expected.query, Query::Preset(_));
         if self.expected.endpoint == Endpoint::Query
             && is_preset
-            && answer.has_steps()
+            && response.has_steps()
             && self.expected.time == Part::Any
         {
             self.expected.endpoint = Endpoint::QueryRange;
         }
-        check_fit(&self.expected, &answer);
-        self.add(Reply::Answer(Box::new(answer)))
+        check_fit(&self.expected, &response);
+        self.add(Reply::Response(Box::new(response)))
     }
 
-    /// Computes the answer to each request.
+    /// Computes the response to each request.
     ///
     /// # Panics
     /// If no query can be as expected.
     #[track_caller]
-    pub fn answers_with(self, answer: impl Fn(&Call) -> Answer + Send + Sync + 'static) -> Expectation<'m> {
-        self.add(Reply::Function(Arc::new(answer)))
+    pub fn responds_with(self, response: impl Fn(&Call) -> MockResponse + Send + Sync + 'static) -> Expectation<'m> {
+        self.add(Reply::Function(Arc::new(response)))
     }
 
     #[track_caller]
@@ -302,15 +302,15 @@ impl<'m, Q: MetricQuerier + ?Sized> On<'m, Q> {
 
 #[track_caller]
 #[expect(clippy::panic, reason = "a mistake in a test")]
-fn check_fit(expected: &Expected, answer: &Answer) {
-    if let Some(misfit) = answer.misfit(expected.shape()) {
-        panic!("not an answer to {expected}: {misfit}");
+fn check_fit(expected: &Expected, response: &MockResponse) {
+    if let Some(misfit) = response.misfit(expected.shape()) {
+        panic!("not a response to {expected}: {misfit}");
     }
 }
 
 /// An expectation that waits for requests.
 ///
-/// Where several expectations accept a request, the first one that is not used up answers it.
+/// Where several expectations accept a request, the first one that is not used up responds to it.
 #[derive(Clone, Copy, Debug)]
 pub struct Expectation<'m> {
     shared: &'m Arc<Shared>,
@@ -318,34 +318,34 @@ pub struct Expectation<'m> {
 }
 
 impl Expectation<'_> {
-    /// Adds an answer to the next request. A sequence of answers expects as many requests.
+    /// Adds a response to the next request. A sequence of responses expects as many requests.
     ///
     /// # Panics
-    /// If it is not an answer to the query.
+    /// If it is not a response to the query.
     #[track_caller]
     #[expect(clippy::return_self_not_must_use, reason = "the expectation is already there")]
-    pub fn then(self, answer: impl Into<Answer>) -> Self {
-        let answer = answer.into();
-        check_fit(&self.shared.lock().expected[self.at].clone(), &answer);
-        self.shared.lock().expected[self.at].replies.push(Reply::Answer(Box::new(answer)));
+    pub fn then(self, response: impl Into<MockResponse>) -> Self {
+        let response = response.into();
+        check_fit(&self.shared.lock().expected[self.at].clone(), &response);
+        self.shared.lock().expected[self.at].replies.push(Reply::Response(Box::new(response)));
         self
     }
 
-    /// Expects exactly as many requests. The last answer is repeated.
+    /// Expects exactly as many requests. The last response is repeated.
     #[expect(clippy::return_self_not_must_use, clippy::must_use_candidate, reason = "the expectation is already there")]
     pub fn times(self, count: usize) -> Self {
         self.shared.lock().expected[self.at].count = Count::Exactly(count);
         self
     }
 
-    /// Accepts any number of requests, also none. The last answer is repeated.
+    /// Accepts any number of requests, also none. The last response is repeated.
     #[expect(clippy::return_self_not_must_use, clippy::must_use_candidate, reason = "the expectation is already there")]
     pub fn any_times(self) -> Self {
         self.shared.lock().expected[self.at].count = Count::Any;
         self
     }
 
-    /// The number of requests that it has answered.
+    /// The number of requests that it has responded to.
     #[must_use]
     pub fn count(&self) -> usize {
         self.shared.lock().expected[self.at].used

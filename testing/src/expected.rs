@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use promql_presets::{Matcher, PresetInfo, PromDuration, ResultType, TimeRange, Timestamp};
 
-use crate::answer::{Answer, Shape, Times};
 use crate::call::{Call, Endpoint};
 use crate::recognize::{Holes, key};
+use crate::response::{MockResponse, Shape, Times};
 
 /// Parameters that have a place of their own in an expectation, or that do not change the result.
 const NEUTRAL: [&str; 8] = ["query", "time", "start", "end", "step", "timeout", "stats", "match[]"];
@@ -36,24 +36,24 @@ pub(crate) enum Query {
 
 #[derive(Clone)]
 pub(crate) enum Reply {
-    Answer(Box<Answer>),
-    Function(Arc<dyn Fn(&Call) -> Answer + Send + Sync>),
+    Response(Box<MockResponse>),
+    Function(Arc<dyn Fn(&Call) -> MockResponse + Send + Sync>),
 }
 
 impl fmt::Debug for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Answer(answer) => answer.fmt(f),
+            Self::Response(response) => response.fmt(f),
             Self::Function(_) => f.write_str("Function"),
         }
     }
 }
 
-/// How many requests an expectation answers.
+/// How many requests an expectation accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Count {
-    /// Each answer once, or a single answer at least once.
-    Answers,
+    /// Each response once, or a single response at least once.
+    Responses,
     Exactly(usize),
     Any,
 }
@@ -123,7 +123,7 @@ impl Expected {
             base_path: String::new(),
             place,
             replies: Vec::new(),
-            count: Count::Answers,
+            count: Count::Responses,
             used: 0,
         }
     }
@@ -157,10 +157,10 @@ impl Expected {
         Times::Range { base, start, end, step }
     }
 
-    /// Whether it answers no further request.
+    /// Whether it accepts no further request.
     pub(crate) fn is_used_up(&self) -> bool {
         match self.count {
-            Count::Answers => self.replies.len() > 1 && self.used >= self.replies.len(),
+            Count::Responses => self.replies.len() > 1 && self.used >= self.replies.len(),
             Count::Exactly(count) => self.used >= count,
             Count::Any => false,
         }
@@ -171,7 +171,7 @@ impl Expected {
         let wanted = match self.count {
             Count::Any => 0,
             Count::Exactly(count) => count,
-            Count::Answers => self.replies.len().max(1),
+            Count::Responses => self.replies.len().max(1),
         };
         let calls = if self.used == 1 { "1 call".to_owned() } else { format!("{} calls", self.used) };
         (self.used < wanted).then(|| match (wanted, self.used) {
@@ -386,7 +386,7 @@ impl Expected {
         }
     }
 
-    /// Counts a request, and returns its answer.
+    /// Counts a request, and returns its response.
     pub(crate) fn next(&mut self) -> Option<Reply> {
         self.used += 1;
         self.replies.get(self.used - 1).or(self.replies.last()).cloned()

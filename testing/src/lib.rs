@@ -12,7 +12,7 @@
 //! ```
 //! use promql_presets::presets::container_utilization::{self as container, Label, ValueType};
 //! use promql_presets::{Error, PrometheusClient, TimeRange};
-//! use promql_presets_testing::{Answer, MockPrometheus, series};
+//! use promql_presets_testing::{MockResponse, MockPrometheus, series};
 //! use uuid::Uuid;
 //!
 //! /// The service.
@@ -37,7 +37,7 @@
 //!         .label("container_metric_name", "net_rx")
 //!         .label("user_id", user)
 //!         .group_by(["session_id"])
-//!         .returns(Answer::error("unavailable", "starting up").status(503)) // which the client retries
+//!         .returns(MockResponse::error("unavailable", "starting up").status(503)) // which the client retries
 //!         .then(series![
 //!             { session_id = Uuid::from_u128(2) } => "0+10x60",             // 0, 10, 20, ..., 600
 //!             { session_id = Uuid::from_u128(3) } => "5 _ 7 stale",
@@ -63,15 +63,15 @@
 //! - Times are compared if they are set: with [`at`](On::at) for an instant query, and [`over`](On::over) for a range query.
 //! - A request that is not expected fails with an error of the server, which says how it differs from the nearest
 //!   expectation. So does the test, when the mock is dropped, even if the service ignores the error.
-//! - An expectation that no request meets fails the test. One answer is for any number of requests, and a sequence of
-//!   answers ([`then`](Expectation::then)) for exactly as many. [`times`](Expectation::times) and
+//! - An expectation that no request meets fails the test. One response is for any number of requests, and a sequence of
+//!   responses ([`then`](Expectation::then)) for exactly as many. [`times`](Expectation::times) and
 //!   [`any_times`](Expectation::any_times) change that.
-//! - Where several expectations accept a request, the first that is not used up answers it.
+//! - Where several expectations accept a request, the first that is not used up responds to it.
 //!
 //! # Time
 //!
 //! Values of a range query belong to the start of its range, one step later, and so on, as many as fit into the range. An
-//! instant query has the time that it asks for.
+//! instant query has the time of the query.
 //!
 //! # Real servers
 //!
@@ -82,19 +82,19 @@
 //!
 //! With `#[tokio::test(start_paused = true)]`, time stands still while a request of [`client`](MockPrometheus::client) is
 //! on its way, although tokio itself knows nothing of sockets and would let the call run into its deadline. It moves on
-//! as usual where the service or the client waits: between polls, between retries. An answer's
-//! [`delay`](Answer::delay) is by the same clock, so a test of a timeout of 30 seconds takes no time:
+//! as usual where the service or the client waits: between polls, between retries. A response's
+//! [`delay`](MockResponse::delay) is by the same clock, so a test of a timeout of 30 seconds takes no time:
 //!
 //! ```
 //! use std::time::Duration;
 //! use promql_presets::presets::prometheus::{self, UP_RATIO};
 //! use promql_presets::RetryPolicy;
-//! use promql_presets_testing::{Answer, MockPrometheus};
+//! use promql_presets_testing::{MockResponse, MockPrometheus};
 //!
 //! #[tokio::main(flavor = "current_thread", start_paused = true)] // #[tokio::test(start_paused = true)]
 //! async fn main() {
 //!     let mock = MockPrometheus::start();
-//!     mock.on(UP_RATIO).returns(Answer::from(1.0).delay(Duration::from_secs(40))).then(0.5);
+//!     mock.on(UP_RATIO).returns(MockResponse::from(1.0).delay(Duration::from_secs(40))).then(0.5);
 //!     let client = mock.client_builder().timeout(Duration::from_secs(30)).retry(RetryPolicy::never()).build().unwrap();
 //!
 //!     let error = client.query(UP_RATIO, &prometheus::Querier::new()).await.unwrap_err();
@@ -111,7 +111,6 @@
 //! Each mock has a port and a thread of its own, so tests can run in parallel and need no runtime for it.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
-mod answer;
 mod call;
 mod clock;
 mod expectation;
@@ -124,11 +123,11 @@ mod real;
 mod recognize;
 mod record;
 mod remote_write;
+mod response;
 mod series;
 mod server;
 mod state;
 
-pub use answer::Answer;
 pub use call::{Call, Endpoint};
 pub use expectation::{Expectation, IntoCondition, OfMatch, OfValue, On};
 pub use mock::{MockPrometheus, Refusing};
@@ -137,4 +136,5 @@ pub use promql_presets::Timestamp;
 pub use real::{TestPrometheus, TestPrometheusBuilder};
 #[doc(hidden)]
 pub use remote_write::write;
+pub use response::MockResponse;
 pub use series::{IntoValues, NotationError, TestSeries, Values};

@@ -8,16 +8,16 @@ use std::time::Duration;
 use promql_presets::reqwest::header::HeaderValue;
 use promql_presets::{ClientBuilder, IntoPreset, MetricQuerier, PrometheusClient, RetryPolicy};
 
-use crate::answer::Response;
 use crate::call::{ATTEMPT_HEADER, Call, Endpoint, PRESET_HEADER};
 use crate::clock::Clock;
 use crate::expectation::On;
 use crate::expected::Query;
 use crate::record::{Recorder, Recording};
+use crate::response::HttpResponse;
 use crate::server::{Handler, Server};
 use crate::state::{Shared, Source};
 
-/// A Prometheus inside the test, which answers as it is told and fails the test if requests are not as expected.
+/// A Prometheus inside the test, which responds as it is told and fails the test on unexpected requests.
 ///
 /// It listens on a free loopback port, in a thread of its own. See the [crate](crate) for an example.
 ///
@@ -41,7 +41,7 @@ impl MockPrometheus {
     }
 
     /// Starts a mock that forwards all requests to a real server, and writes the responses to a file when it is dropped.
-    /// [`replay`](Self::replay) answers from it.
+    /// [`replay`](Self::replay) responds from it.
     ///
     /// The file is JSON, made to be read. Headers of requests, such as credentials, are sent on and not written.
     ///
@@ -56,7 +56,7 @@ impl MockPrometheus {
         }
     }
 
-    /// Starts a mock that answers from a file of [`record`](Self::record). If `PROMQL_PRESETS_RECORD` is the URL of a
+    /// Starts a mock that responds from a file of [`record`](Self::record). If `PROMQL_PRESETS_RECORD` is the URL of a
     /// server, it records the file again instead.
     ///
     /// Requests have the same parameters as those that were recorded, except that a query may be of another time, and a
@@ -157,7 +157,8 @@ impl MockPrometheus {
         On::new(&self.shared, Query::Raw(promql.into()), Endpoint::QueryRange)
     }
 
-    /// Expects a request for the exemplars of a preset, to be answered with [`Answer::data`](crate::Answer::data).
+    /// Expects a request for the exemplars of a preset, whose response is made with
+    /// [`MockResponse::data`](crate::MockResponse::data).
     #[track_caller]
     pub fn on_exemplars<P: IntoPreset<Querier: MetricQuerier>>(&self, preset: P) -> On<'_, P::Querier> {
         On::of(&self.shared, preset.into_preset(), Endpoint::Exemplars)
@@ -175,13 +176,14 @@ impl MockPrometheus {
         On::new(&self.shared, Query::None, Endpoint::LabelValues(label.as_ref().to_owned()))
     }
 
-    /// Expects a request for the series that a querier selects. Its answer is series, whose values do not matter.
+    /// Expects a request for the series that a querier selects. Its response is series, whose values do not matter.
     #[track_caller]
     pub fn on_series(&self, querier: &dyn MetricQuerier) -> On<'_> {
         On::new(&self.shared, Query::None, Endpoint::Series).matching(querier)
     }
 
-    /// Expects a request for the metadata of metrics, to be answered with [`Answer::data`](crate::Answer::data).
+    /// Expects a request for the metadata of metrics, whose response is made with
+    /// [`MockResponse::data`](crate::MockResponse::data).
     #[track_caller]
     pub fn on_metadata(&self) -> On<'_> {
         On::new(&self.shared, Query::None, Endpoint::Metadata)
@@ -278,8 +280,8 @@ impl Drop for Refusing<'_> {
 }
 
 impl Handler for Shared {
-    async fn respond(&self, call: Call) -> Response {
-        self.answer(call).await
+    async fn respond(&self, call: Call) -> HttpResponse {
+        self.response(call).await
     }
 
     fn clock(&self) -> &Arc<Clock> {

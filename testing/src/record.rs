@@ -7,8 +7,8 @@ use std::sync::{Mutex, PoisonError};
 use promql_presets::{Timestamp, reqwest};
 use serde_json::{Map, Value, json};
 
-use crate::answer::Answer;
 use crate::call::{Call, Endpoint};
+use crate::response::MockResponse;
 
 /// The headers of a response that the client reads.
 const HEADERS: [&str; 2] = ["content-type", "retry-after"];
@@ -57,11 +57,11 @@ impl Recorder {
     }
 
     /// The response of the server.
-    pub(crate) async fn forward(&self, call: &Call) -> Result<Answer, String> {
-        let exchange = self.request(call).await.map_err(|error| format!("cannot ask {}: {error}", self.url))?;
-        let answer = exchange.answer(exchange.body.clone());
+    pub(crate) async fn forward(&self, call: &Call) -> Result<MockResponse, String> {
+        let exchange = self.request(call).await.map_err(|error| format!("cannot reach {}: {error}", self.url))?;
+        let response = exchange.response(exchange.body.clone());
         self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).push(exchange);
-        Ok(answer)
+        Ok(response)
     }
 
     async fn request(&self, call: &Call) -> reqwest::Result<Exchange> {
@@ -114,14 +114,14 @@ impl Recording {
     }
 
     /// The recorded response to a request: the next one that has not been used, or else the last.
-    pub(crate) fn answer(&self, call: &Call) -> Result<Answer, String> {
+    pub(crate) fn response(&self, call: &Call) -> Result<MockResponse, String> {
         let mut exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
         let differences: Vec<_> = exchanges.iter().map(|exchange| exchange.differences(call)).collect();
         let same = || (0..exchanges.len()).filter(|at| differences[*at].is_empty());
         if let Some(at) = same().find(|at| !exchanges[*at].is_used).or_else(|| same().next_back()) {
             let exchange = &mut exchanges[at];
             exchange.is_used = true;
-            return Ok(exchange.answer(exchange.body_for(call)));
+            return Ok(exchange.response(exchange.body_for(call)));
         }
         let nearest = differences.iter().min_by_key(|differences| differences.len());
         let nearest = nearest.map_or("nothing was recorded".to_owned(), |differences| differences.join("\n  - "));
@@ -175,10 +175,10 @@ impl Exchange {
             Endpoint::QueryRange => (self.time("start"), call.timestamp("start")),
             _ => (None, None),
         };
-        let (Body::Json(mut body), (Some(recorded), Some(asked))) = (self.body.clone(), times) else {
+        let (Body::Json(mut body), (Some(recorded), Some(requested))) = (self.body.clone(), times) else {
             return self.body.clone();
         };
-        let by = asked.as_millis() - recorded.as_millis();
+        let by = requested.as_millis() - recorded.as_millis();
         let end = call.timestamp("end").map_or(i64::MAX, Timestamp::as_millis);
         if by != 0 || end != i64::MAX {
             move_times(&mut body["data"]["result"], by, end);
@@ -186,13 +186,13 @@ impl Exchange {
         Body::Json(body)
     }
 
-    fn answer(&self, body: Body) -> Answer {
+    fn response(&self, body: Body) -> MockResponse {
         let body = match body {
             Body::Json(body) => body.to_string(),
             Body::Text(text) => text,
         };
-        let answer = Answer::http(self.status, "application/json", body);
-        self.headers.iter().fold(answer, |answer, (name, value)| answer.header(name, value))
+        let response = MockResponse::http(self.status, "application/json", body);
+        self.headers.iter().fold(response, |response, (name, value)| response.header(name, value))
     }
 
     fn to_json(&self) -> Value {
@@ -252,7 +252,7 @@ fn move_times(result: &mut Value, by: i64, end: i64) {
     let moved = |sample: &Value| millis(sample).map(|time| time.saturating_add(by));
     let move_one = |sample: &mut Value| {
         if let Some(time) = moved(sample) {
-            sample[0] = crate::answer::seconds(time);
+            sample[0] = crate::response::seconds(time);
         }
     };
     // A scalar or a string.

@@ -7,7 +7,7 @@ use promql_presets::Histogram;
 
 use crate::native::NativeHistogram;
 
-/// Series, for answers of [`MockPrometheus`](crate::MockPrometheus) and data of
+/// Series, for responses of [`MockPrometheus`](crate::MockPrometheus) and data of
 /// [`TestPrometheus`](crate::TestPrometheus).
 ///
 /// A series is its labels in braces, with the name of the metric before them if it has one, and its values: a number,

@@ -14,9 +14,9 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::answer::{End, Response};
 use crate::call::Call;
 use crate::clock::Clock;
+use crate::response::{End, HttpResponse};
 
 /// How long a client has to read what was sent before a reset.
 const BEFORE_RESET: Duration = Duration::from_millis(20);
@@ -27,7 +27,7 @@ const MAX_BODY: usize = 64 << 20;
 
 /// Responds to requests.
 pub(crate) trait Handler: Send + Sync + 'static {
-    fn respond(&self, call: Call) -> impl Future<Output = Response> + Send;
+    fn respond(&self, call: Call) -> impl Future<Output = HttpResponse> + Send;
 
     /// The clock of the client.
     fn clock(&self) -> &Arc<Clock>;
@@ -154,7 +154,7 @@ async fn serve<H: Handler>(mut stream: TcpStream, number: usize, handler: &Arc<H
     let mut buffer = Vec::new();
     while let Some(call) = read(&mut stream, &mut buffer, number).await? {
         let (attempt, clock) = (call.attempt, handler.clock());
-        let Response { delay, bytes, end, pace } = handler.respond(call).await;
+        let HttpResponse { delay, bytes, end, pace } = handler.respond(call).await;
         if !delay.is_zero() {
             clock.wait(attempt, delay).await;
         }

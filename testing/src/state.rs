@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use promql_presets::Timestamp;
 
-use crate::answer::{Answer, Response, Shape, Times};
 use crate::call::Call;
 use crate::clock::Clock;
 use crate::expected::{Expected, Reply};
 use crate::record::{Recorder, Recording};
+use crate::response::{HttpResponse, MockResponse, Shape, Times};
 
 /// The state of a mock, which its server shares.
 #[derive(Debug, Default)]
@@ -18,7 +18,7 @@ pub(crate) struct Shared {
     state: Mutex<State>,
 }
 
-/// Where answers come from.
+/// Where responses come from.
 #[derive(Debug, Default)]
 pub(crate) enum Source {
     #[default]
@@ -43,49 +43,49 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Records a request, and answers it.
-    pub(crate) async fn answer(&self, mut call: Call) -> Response {
-        let answer = match &self.source {
-            Source::Expectations => return self.answer_as_expected(call),
+    /// Records a request, and responds to it.
+    pub(crate) async fn response(&self, mut call: Call) -> HttpResponse {
+        let response = match &self.source {
+            Source::Expectations => return self.respond_as_expected(call),
             Source::Server(recorder) => recorder.forward(&call).await,
-            Source::File(recording) => recording.answer(&call),
+            Source::File(recording) => recording.response(&call),
         };
-        let answer = answer.unwrap_or_else(|problem| unexpected(&mut call, problem));
+        let response = response.unwrap_or_else(|problem| unexpected(&mut call, problem));
         let mut state = self.lock();
         call.number = state.calls.len();
         state.calls.push(call);
-        answer.response(Shape::Other, Times::At(Timestamp::default()))
+        response.http_response(Shape::Other, Times::At(Timestamp::default()))
     }
 
-    fn answer_as_expected(&self, mut call: Call) -> Response {
+    fn respond_as_expected(&self, mut call: Call) -> HttpResponse {
         let mut state = self.lock();
         call.number = state.calls.len();
         let (reply, shape, times) = match state.accept(&mut call) {
             Ok(found) => found,
             Err(problem) => {
-                let answer = Reply::Answer(Box::new(unexpected(&mut call, problem)));
-                (Some(answer), Shape::Other, Times::At(Timestamp::default()))
+                let response = Reply::Response(Box::new(unexpected(&mut call, problem)));
+                (Some(response), Shape::Other, Times::At(Timestamp::default()))
             }
         };
         state.calls.push(call.clone());
         drop(state);
         match reply {
-            Some(Reply::Answer(answer)) => answer.response(shape, times),
-            Some(Reply::Function(function)) => function(&call).response(shape, times),
-            None => Answer::close().response(shape, times),
+            Some(Reply::Response(response)) => response.http_response(shape, times),
+            Some(Reply::Function(function)) => function(&call).http_response(shape, times),
+            None => MockResponse::close().http_response(shape, times),
         }
     }
 }
 
 /// Notes what is wrong with a request, and returns the error that says so to the client.
-fn unexpected(call: &mut Call, problem: String) -> Answer {
+fn unexpected(call: &mut Call, problem: String) -> MockResponse {
     let message = problem.replace("\n  - ", "; ").replace("\n  ", "; ");
     call.problem = Some(problem);
-    Answer::error("unexpected_request", message).status(400)
+    MockResponse::error("unexpected_request", message).status(400)
 }
 
 impl State {
-    /// The answer to a request, or why there is none.
+    /// The response to a request, or why there is none.
     fn accept(&mut self, call: &mut Call) -> Result<(Option<Reply>, Shape, Times), String> {
         let compared: Vec<_> = self.expected.iter().map(|expected| expected.differences(call)).collect();
         let fits = |at: &usize| compared[*at].texts.is_empty() && !self.expected[*at].is_used_up();

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
-use crate::faulty_server::{Server, answer, ask_once, client_of, json, vector};
+use crate::faulty_server::{Server, client_of, json, query_once, response, vector};
 use promql_presets::presets::prometheus::{self, UP};
 use promql_presets::{
     AnyWindow, Data, Error, ErrorClass, ErrorKind, MetricQuerier, Preset, PrometheusClient, Querier, RetryPolicy,
@@ -27,11 +27,11 @@ async fn errors_without_server_do_not_name_it_anywhere() {
         stream.extend_from_slice(json(500, &said).as_bytes());
         Ok(crate::faulty_server::After::Keep)
     });
-    let repeated = ask_once(&repeats).await.unwrap_err();
+    let repeated = query_once(&repeats).await.unwrap_err();
     assert!(repeated.to_string().contains("store 127.0.0.1:"), "{repeated}");
 
-    let redirects = Server::always(answer(302, "Location: http://127.0.0.2:9/\r\n", ""));
-    let redirected = ask_once(&redirects).await.unwrap_err();
+    let redirects = Server::always(response(302, "Location: http://127.0.0.2:9/\r\n", ""));
+    let redirected = query_once(&redirects).await.unwrap_err();
 
     for error in [unreachable, repeated, redirected] {
         assert_eq!(error.class(), ErrorClass::Server, "{error}");
@@ -72,7 +72,7 @@ async fn a_timeout_remains_one_without_its_server() {
 async fn a_class_maps_to_a_status_and_a_message_to_the_public() {
     let failing = |status, kind: &str| {
         let body = format!(r#"{{"status":"error","errorType":"{kind}","error":"1:3: secret detail"}}"#);
-        async move { ask_once(&Server::always(json(status, &body))).await.unwrap_err() }
+        async move { query_once(&Server::always(json(status, &body))).await.unwrap_err() }
     };
     let client = client_of(&Server::always(vector("NaN"))).build().unwrap();
     let none = Server::always(json(200, r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#));
@@ -93,17 +93,17 @@ async fn a_class_maps_to_a_status_and_a_message_to_the_public() {
         (failing(503, "timeout").await, ErrorClass::Server, "the metrics server did not respond in time"),
         (failing(500, "internal").await, ErrorClass::Server, "the metrics server is unavailable"),
         (
-            ask_once(&Server::always(answer(414, "", ""))).await.unwrap_err(),
+            query_once(&Server::always(response(414, "", ""))).await.unwrap_err(),
             ErrorClass::Caller,
             "the query is too long",
         ),
         (
-            ask_once(&Server::always(answer(401, "", "secret"))).await.unwrap_err(),
+            query_once(&Server::always(response(401, "", "secret"))).await.unwrap_err(),
             ErrorClass::Server,
             "the metrics server is unavailable",
         ),
         (
-            ask_once(&Server::always(json(200, r#"{"status":"success","data":[]}"#))).await.unwrap_err(),
+            query_once(&Server::always(json(200, r#"{"status":"success","data":[]}"#))).await.unwrap_err(),
             ErrorClass::Server,
             "the metrics server returned an invalid response",
         ),

@@ -3,7 +3,9 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use crate::faulty_server::{After, Server, answer, ask, ask_once, client_of, http_error, json, vector, vector_body};
+use crate::faulty_server::{
+    After, Server, client_of, http_error, json, query, query_once, response, vector, vector_body,
+};
 use promql_presets::DecodeError;
 use promql_presets::presets::prometheus::{self, UP};
 use promql_presets::{ErrorKind, PartialData, PrometheusClient, RetryPolicy, TimeRange};
@@ -12,29 +14,29 @@ use promql_presets::{ErrorKind, PartialData, PrometheusClient, RetryPolicy, Time
 async fn foreign_bodies_are_shown() {
     for status in [200, 401, 413, 502] {
         let page = "<html>\n<head><title>Who are you?</title>";
-        let server = Server::always(answer(status, "Content-Type: text/html\r\n", page));
-        let error = ask_once(&server).await.unwrap_err();
+        let server = Server::always(response(status, "Content-Type: text/html\r\n", page));
+        let error = query_once(&server).await.unwrap_err();
         assert_eq!(http_error(&error), (status, "<html> <head><title>Who are you?</title>"));
         assert_eq!(error.status(), Some(status));
-        let server = Server::always(answer(status, "", ""));
-        assert_eq!(http_error(&ask_once(&server).await.unwrap_err()), (status, ""));
+        let server = Server::always(response(status, "", ""));
+        assert_eq!(http_error(&query_once(&server).await.unwrap_err()), (status, ""));
     }
     let server = Server::always(json(401, r#"{"message":"no API key"}"#));
-    assert_eq!(http_error(&ask_once(&server).await.unwrap_err()), (401, r#"{"message":"no API key"}"#));
+    assert_eq!(http_error(&query_once(&server).await.unwrap_err()), (401, r#"{"message":"no API key"}"#));
     let body = format!(r#"{{"message":"log in",{}"a":1}}"#, r#""url":"x","#.repeat(100));
     let server = Server::always(json(200, &body));
-    let error = ask_once(&server).await.unwrap_err();
+    let error = query_once(&server).await.unwrap_err();
     assert_eq!(http_error(&error), (200, &body[..512]));
     assert_eq!(http_error(&client_of(&server).build().unwrap().labels().await.unwrap_err()), (200, &body[..512]));
     let server = Server::always("HTTP/1.1 204 No Content\r\n\r\n");
-    assert_eq!(http_error(&ask_once(&server).await.unwrap_err()), (204, ""));
+    assert_eq!(http_error(&query_once(&server).await.unwrap_err()), (204, ""));
 }
 
 #[tokio::test]
 async fn json_is_read_whatever_it_is_called() {
     for header in ["Content-Type: text/plain\r\n", "Content-Type: text/html; charset=utf-8\r\n", ""] {
-        let server = Server::always(answer(200, header, &format!("\n  {}\n", vector_body("7"))));
-        assert_eq!(ask_once(&server).await.unwrap(), 7.0);
+        let server = Server::always(response(200, header, &format!("\n  {}\n", vector_body("7"))));
+        assert_eq!(query_once(&server).await.unwrap(), 7.0);
     }
 }
 
@@ -47,10 +49,10 @@ async fn blanks_before_a_body_are_bytes_like_others() {
         write!(stream, "{blanks}{body}")?;
         Ok(After::Trickle(700, Duration::from_millis(10)))
     });
-    assert_eq!(ask_once(&server).await.unwrap(), 7.0);
+    assert_eq!(query_once(&server).await.unwrap(), 7.0);
     for blanks in [3, 600] {
         let server = Server::always(json(200, &format!(r#"{}{{"status":1}}"#, "\n".repeat(blanks))));
-        let error = ask_once(&server).await.unwrap_err().to_string();
+        let error = query_once(&server).await.unwrap_err().to_string();
         assert!(error.contains(&format!("at byte {} of the body, found `1", blanks + 10)), "{error}");
     }
 }
@@ -59,7 +61,7 @@ async fn blanks_before_a_body_are_bytes_like_others() {
 async fn errors_of_prometheus_keep_type_and_message() {
     let body =
         r#"{"status":"error","errorType":"brand_new","error":"1:3: parse error","data":{"resultType":"vector"}}"#;
-    let error = ask_once(&Server::always(json(422, body))).await.unwrap_err();
+    let error = query_once(&Server::always(json(422, body))).await.unwrap_err();
     let ErrorKind::Server { status: 422, error: said } = error.kind() else { panic!("{error:?}") };
     assert_eq!((said.kind.as_str(), said.message.as_str()), ("brand_new", "1:3: parse error"));
     let line = format!(
@@ -70,13 +72,13 @@ async fn errors_of_prometheus_keep_type_and_message() {
     assert_eq!(format!("{error:#}"), format!("{line}; the query is up{{}}"));
     assert_eq!(std::error::Error::source(error.kind()).unwrap().to_string(), "1:3: parse error");
     let timeout = r#"{"status":"error","errorType":"timeout","error":"query timed out"}"#;
-    assert!(ask_once(&Server::always(json(503, timeout))).await.unwrap_err().is_timeout());
+    assert!(query_once(&Server::always(json(503, timeout))).await.unwrap_err().is_timeout());
     // Whatever comes with them, and whatever the status.
     for data in ["null", "[]", r#"{"a":[1]}"#, "7", r#""x""#] {
         let body = format!(r#"{{"status":"error","data":{data},"errorType":"bad_data","error":"no"}}"#);
         let server = Server::always(json(200, &body));
         let list = client_of(&server).build().unwrap().labels().await.unwrap_err();
-        for error in [list, ask_once(&server).await.unwrap_err()] {
+        for error in [list, query_once(&server).await.unwrap_err()] {
             let ErrorKind::Server { status: 200, error: said } = error.kind() else { panic!("{error:?}") };
             assert_eq!(said.message, "no");
         }
@@ -102,7 +104,7 @@ async fn a_body_that_is_cut_anywhere_is_an_error() {
         });
         let client = client_of(&server).retry(RetryPolicy::never()).build().unwrap();
         for cut in 0..length {
-            let error = ask(&client).await.expect_err(&format!("{shown} cut at {cut}"));
+            let error = query(&client).await.expect_err(&format!("{shown} cut at {cut}"));
             let expected = match error.kind() {
                 // Of the body itself, so without the lengths of chunks.
                 ErrorKind::CutOff { bytes, .. } if shown.starts_with("Transfer-Encoding") => *bytes <= cut as u64,
@@ -113,7 +115,7 @@ async fn a_body_that_is_cut_anywhere_is_an_error() {
             };
             assert!(expected && (error.is_retryable() || cut == 0), "{shown} cut at {cut}: {error:?}");
         }
-        assert_eq!(ask(&client).await.unwrap(), 7.0, "{shown} whole");
+        assert_eq!(query(&client).await.unwrap(), 7.0, "{shown} whole");
     }
 }
 
@@ -126,7 +128,7 @@ async fn odd_chunks_are_read_and_wrong_ones_are_errors() {
         format!("00005\r\n{first}\r\n{:x}\r\n{second}\r\n0\r\nTrailer: yes\r\n\r\n", second.len()),
     ];
     for body in right {
-        assert_eq!(ask_once(&Server::always(chunked(body))).await.unwrap(), 7.0);
+        assert_eq!(query_once(&Server::always(chunked(body))).await.unwrap(), 7.0);
     }
     let wrong = [
         format!("5\r\n{first}\r\nhello\r\n{second}\r\n0\r\n\r\n"),
@@ -135,13 +137,13 @@ async fn odd_chunks_are_read_and_wrong_ones_are_errors() {
     ];
     for body in wrong {
         let shown = format!("{body:?}");
-        let error = ask_once(&Server::always(chunked(body))).await.expect_err(&shown);
+        let error = query_once(&Server::always(chunked(body))).await.expect_err(&shown);
         assert!(matches!(error.kind(), ErrorKind::CutOff { .. }), "{shown}: {error:?}");
     }
     let whole = format!("{:x}\r\n{first}{second}\r\n", first.len() + second.len());
     let server =
         Server::start(move |_, stream| stream.write_all(chunked(whole.clone()).as_bytes()).map(|()| After::Close));
-    let error = ask_once(&server).await.unwrap_err();
+    let error = query_once(&server).await.unwrap_err();
     let expected = format!(": the response was cut off after {} bytes", vector_body("7").len());
     assert!(error.to_string().contains(&expected), "{error}");
 }
@@ -152,14 +154,14 @@ async fn a_length_that_is_wrong_is_noticed() {
     let with_length = |length: usize| format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}");
     let long = with_length(body.len() + 5);
     let server = Server::start(move |_, stream| stream.write_all(long.as_bytes()).map(|()| After::Close));
-    let error = ask_once(&server).await.unwrap_err();
+    let error = query_once(&server).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::CutOff { bytes, .. } if *bytes == body.len() as u64), "{error:?}");
 
-    // What is left over must not become the answer to the next question.
+    // What is left over must not become the response to the next request.
     let short = Server::always(with_length(body.len() - 5));
     let client = client_of(&short).retry(RetryPolicy::never()).build().unwrap();
     for _ in 0..3 {
-        let error = ask(&client).await.unwrap_err();
+        let error = query(&client).await.unwrap_err();
         let length = body.len() as u64 - 5;
         let expected =
             matches!(error.kind(), ErrorKind::Decode(DecodeError::Truncated { length: l, .. }) if *l == length);
@@ -167,15 +169,15 @@ async fn a_length_that_is_wrong_is_noticed() {
     }
     let more = Server::always(with_length(body.len()) + "{\"status\":\"success\"}");
     let client = client_of(&more).build().unwrap();
-    assert_eq!(ask(&client).await.unwrap(), 7.0);
+    assert_eq!(query(&client).await.unwrap(), 7.0);
     let twice = format!("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-    let error = ask_once(&Server::always(twice)).await.unwrap_err();
+    let error = query_once(&Server::always(twice)).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Protocol(_)), "{error:?}");
     let old = Server::start(|_, stream| {
         write!(stream, "HTTP/1.0 200 OK\r\n\r\n{}", vector_body("7"))?;
         Ok(After::Close)
     });
-    assert_eq!(ask_once(&old).await.unwrap(), 7.0);
+    assert_eq!(query_once(&old).await.unwrap(), 7.0);
 }
 
 #[tokio::test]
@@ -191,20 +193,20 @@ async fn what_is_not_quite_json_is_refused() {
         body.replace(r#""7""#, r#""1e999""#),
         body.replace(":{", ":{,"),
     ] {
-        let error = ask_once(&Server::always(json(200, &bad))).await.unwrap_err();
+        let error = query_once(&Server::always(json(200, &bad))).await.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Decode(DecodeError::Unexpected { .. })), "{bad}: {error:?}");
         assert!(!error.is_retryable());
         assert_eq!((error.preset(), error.query()), (Some("prometheus::up"), Some("up{}")));
     }
     let body = body.replace(label, "\"#\"");
-    let mut bytes = answer(200, "", &body).into_bytes();
+    let mut bytes = response(200, "", &body).into_bytes();
     let place = bytes.iter().position(|byte| *byte == b'#').unwrap();
     bytes[place] = 0xFF;
-    let error = ask_once(&Server::always(bytes)).await.unwrap_err();
+    let error = query_once(&Server::always(bytes)).await.unwrap_err();
     assert!(error.to_string().contains(": expected a string in UTF-8 at byte"), "{error}");
-    let large = ask_once(&Server::always(vector("1e999"))).await.unwrap_err().to_string();
+    let large = query_once(&Server::always(vector("1e999"))).await.unwrap_err().to_string();
     assert!(large.contains(": expected a number that a 64-bit float can hold at byte"), "{large}");
-    let marked = ask_once(&Server::always(json(200, &format!("\u{feff}{body}")))).await.unwrap_err();
+    let marked = query_once(&Server::always(json(200, &format!("\u{feff}{body}")))).await.unwrap_err();
     assert!(http_error(&marked).1.starts_with("\u{feff}{"), "{marked:?}");
 }
 
@@ -212,20 +214,20 @@ async fn what_is_not_quite_json_is_refused() {
 async fn statuses_without_a_body_are_errors_and_any_success_is_one() {
     for status in [204, 304] {
         let server = Server::always(format!("HTTP/1.1 {status} Nothing\r\n\r\n"));
-        assert_eq!(http_error(&ask_once(&server).await.unwrap_err()), (status, ""));
+        assert_eq!(http_error(&query_once(&server).await.unwrap_err()), (status, ""));
     }
     for status in [203, 206] {
-        assert_eq!(ask_once(&Server::always(json(status, &vector_body("7")))).await.unwrap(), 7.0);
+        assert_eq!(query_once(&Server::always(json(status, &vector_body("7")))).await.unwrap(), 7.0);
     }
     // One that did not arrive, before one that does.
     let server = Server::start(|request, stream| match request.number {
         0 => stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").map(|()| After::Close),
         _ => stream.write_all(vector("7").as_bytes()).map(|()| After::Keep),
     });
-    assert_eq!(ask(&client_of(&server).build().unwrap()).await.unwrap(), 7.0);
-    // A client does not wait for the end of an interim answer.
+    assert_eq!(query(&client_of(&server).build().unwrap()).await.unwrap(), 7.0);
+    // A client does not wait for the end of an interim response.
     let interim = format!("HTTP/1.1 100 Continue\r\n\r\n{}", vector("7"));
-    assert_eq!(ask_once(&Server::always(interim)).await.unwrap(), 7.0);
+    assert_eq!(query_once(&Server::always(interim)).await.unwrap(), 7.0);
 }
 
 #[tokio::test]
@@ -251,12 +253,12 @@ async fn the_status_of_a_failure_is_not_lost_with_its_body() {
                 Ok(if is_reset { After::Reset } else { After::Close })
             })
         };
-        let error = ask(&client_of(&failing(400)).build().unwrap()).await.expect_err(head);
+        let error = query(&client_of(&failing(400)).build().unwrap()).await.expect_err(head);
         assert_eq!((error.status(), error.retries()), (Some(400), 0), "{head}: {error:?}");
         assert!(http_error(&error).1.contains("slow down") || head.contains("Encoding: "), "{error:?}");
-        let error = ask_once(&failing(429)).await.expect_err(head);
+        let error = query_once(&failing(429)).await.expect_err(head);
         assert_eq!(error.status(), Some(429), "{head}: {error:?}");
-        assert_eq!(ask(&client_of(&failing(429)).build().unwrap()).await.unwrap(), 7.0);
+        assert_eq!(query(&client_of(&failing(429)).build().unwrap()).await.unwrap(), 7.0);
     }
 
     // Nor with one that does not come.
@@ -265,7 +267,7 @@ async fn the_status_of_a_failure_is_not_lost_with_its_body() {
         Ok(After::Stall)
     });
     let client = client_of(&server).timeout(Duration::from_millis(200)).build().unwrap();
-    assert_eq!(http_error(&ask(&client).await.unwrap_err()), (503, "slow down"));
+    assert_eq!(http_error(&query(&client).await.unwrap_err()), (503, "slow down"));
 }
 
 /// Writes a start, and then the same without an end.
@@ -341,7 +343,7 @@ async fn no_body_fills_the_memory() {
 
 #[tokio::test]
 async fn bodies_without_an_end_are_cut_off() {
-    let ask = async |server: &Server| {
+    let query = async |server: &Server| {
         let client = client_of(server).max_response_bytes(1 << 20).max_samples(10_000).build().unwrap();
         let start = Instant::now();
         let error = client.query(UP, &prometheus::Querier::new()).await.unwrap_err();
@@ -350,16 +352,16 @@ async fn bodies_without_an_end_are_cut_off() {
         error
     };
     let matrix = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"a":""#;
-    let error = ask(&endless(200, matrix, "xyz")).await;
+    let error = query(&endless(200, matrix, "xyz")).await;
     assert!(matches!(error.kind(), ErrorKind::Decode(DecodeError::TooManyBytes { limit: 1_048_576 })), "{error:?}");
     let values = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1,"1"]"#;
-    let error = ask(&endless(200, values, r#",[1,"1"]"#)).await;
+    let error = query(&endless(200, values, r#",[1,"1"]"#)).await;
     assert_eq!((error.preset(), error.query()), (Some("prometheus::up"), Some("up{}")));
     assert!(matches!(error.kind(), ErrorKind::Decode(DecodeError::TooManySamples { limit: 10_000 })), "{error:?}");
-    let error = ask(&endless(200, "", " ")).await;
+    let error = query(&endless(200, "", " ")).await;
     assert!(matches!(error.kind(), ErrorKind::Decode(DecodeError::TooManyBytes { limit: 1_048_576 })), "{error:?}");
     for (status, start) in [(200, "<html>"), (502, "<html>"), (502, "{")] {
-        let error = ask(&endless(status, start, "xyz")).await;
+        let error = query(&endless(status, start, "xyz")).await;
         assert_eq!(http_error(&error).0, status);
         assert!(http_error(&error).1.len() <= 512);
     }
@@ -376,7 +378,7 @@ async fn depth_is_no_way_to_overflow_the_stack() {
     for body in [format!(r#"{{"status":"success","x":{nest}"#), format!(r#"{{"status":"success","data":{nest}"#)] {
         let server = Server::always(json(200, &body));
         let client = client_of(&server).retry(RetryPolicy::never()).build().unwrap();
-        let error = ask(&client).await.unwrap_err();
+        let error = query(&client).await.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Decode(_)), "{error:?}");
         let error = client.series(&prometheus::Querier::new().job("x")).await.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Decode(_)), "{error:?}");
@@ -422,7 +424,7 @@ async fn a_stream_gives_what_arrived_and_then_the_fault() {
     assert!(stream.try_next().await.unwrap().is_none());
     assert_eq!(cut.requests().len(), 1);
 
-    let whole = Server::sequence(&[answer(503, "", ""), json(200, &(start + &end))]);
+    let whole = Server::sequence(&[response(503, "", ""), json(200, &(start + &end))]);
     let client = client_of(&whole).build().unwrap();
     let mut stream = client.query_range(UP, &querier, range).stream().await.unwrap();
     let mut names = Vec::new();
@@ -545,8 +547,8 @@ async fn what_fails_in_one_part_fails_the_whole() {
     let server = Server::start(|request, stream| {
         let failure = json(422, r#"{"status":"error","errorType":"execution","error":"too many samples"}"#);
         let empty = json(200, r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#);
-        let answer = if request.number == 3 { failure } else { empty };
-        stream.write_all(answer.as_bytes()).map(|()| After::Keep)
+        let response = if request.number == 3 { failure } else { empty };
+        stream.write_all(response.as_bytes()).map(|()| After::Keep)
     });
     let client = client_of(&server).build().unwrap();
     let range = TimeRange::parse("0", "100000000", "60s").unwrap();

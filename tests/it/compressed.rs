@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::faulty_server::{After, Server, answer, ask, ask_once, client_of, vector, vector_body};
+use crate::faulty_server::{After, Server, client_of, query, query_once, response, vector, vector_body};
 use promql_presets::presets::prometheus::{self, UP};
 use promql_presets::{RetryPolicy, TimeRange};
 
@@ -36,9 +36,9 @@ async fn a_compressed_body_that_is_cut_anywhere_is_an_error() {
     });
     let client = client_of(&server).retry(RetryPolicy::never()).build().unwrap();
     for cut in 0..length {
-        ask(&client).await.expect_err(&format!("cut at {cut}"));
+        query(&client).await.expect_err(&format!("cut at {cut}"));
     }
-    assert_eq!(ask(&client).await.unwrap(), 7.0);
+    assert_eq!(query(&client).await.unwrap(), 7.0);
 
     // What the decompressor holds back until the end is not lost.
     let series = r#"{"metric":{"job":"a"},"values":[[1,"1"]]}"#;
@@ -55,19 +55,19 @@ async fn a_compressed_body_that_is_cut_anywhere_is_an_error() {
 
     let plain = Server::always(vector("7"));
     let client = client_of(&plain).compressed(false).build().unwrap();
-    assert_eq!(ask(&client).await.unwrap(), 7.0);
+    assert_eq!(query(&client).await.unwrap(), 7.0);
     assert_eq!(plain.requests()[0].headers.get("accept-encoding"), None);
 
-    // Unasked, and taken nevertheless.
+    // Compressed without being requested, and accepted.
     let body = zip(vector_body("7").as_bytes());
     let server = Server::start(move |_, stream| {
         write!(stream, "HTTP/1.1 200 OK\r\nContent-Encoding: GZIP\r\nContent-Length: {}\r\n\r\n", body.len())?;
         stream.write_all(&body)?;
         Ok(After::Keep)
     });
-    assert_eq!(ask(&client_of(&server).compressed(false).build().unwrap()).await.unwrap(), 7.0);
-    let lie = Server::always(answer(200, "Content-Encoding: gzip\r\n", &vector_body("7")));
-    let error = ask_once(&lie).await.unwrap_err();
+    assert_eq!(query(&client_of(&server).compressed(false).build().unwrap()).await.unwrap(), 7.0);
+    let lie = Server::always(response(200, "Content-Encoding: gzip\r\n", &vector_body("7")));
+    let error = query_once(&lie).await.unwrap_err();
     assert!(error.to_string().contains("the body is not valid gzip, after 112 bytes"), "{error}");
 }
 
@@ -78,7 +78,7 @@ async fn the_deadline_holds_while_a_body_is_taken_apart() {
     let client = client_of(&server).timeout(Duration::from_millis(200)).build().unwrap();
     let querier = prometheus::Querier::new();
     let start = Instant::now();
-    let error = ask(&client).await.unwrap_err();
+    let error = query(&client).await.unwrap_err();
     assert!(error.is_timeout(), "{error}");
     let range = TimeRange::last_hours(1);
     let mut stream = client.query_range(UP, &querier, range).stream().await.unwrap();

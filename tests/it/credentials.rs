@@ -24,8 +24,8 @@ fn authorizations(server: &Server) -> Vec<String> {
 #[tokio::test]
 async fn a_hook_supplies_headers_for_each_attempt() {
     let server = Server::start(|request: &Request, stream| {
-        let answer = if request.number < 2 { json(503, "busy") } else { vector("7") };
-        stream.write_all(answer.as_bytes()).map(|()| After::Keep)
+        let response = if request.number < 2 { json(503, "busy") } else { vector("7") };
+        stream.write_all(response.as_bytes()).map(|()| After::Keep)
     });
     let count = Arc::new(AtomicUsize::new(0));
     let client = builder(&server)

@@ -17,20 +17,20 @@ fn ids(count: u128) -> Vec<Uuid> {
 }
 
 /// The values of a matcher in a query.
-fn asked(request: &Request) -> Vec<String> {
+fn queried(request: &Request) -> Vec<String> {
     let query = request.parameter("query").unwrap();
     let (_, rest) = query.split_once("kernel_id=").unwrap();
     let values = rest.trim_start_matches('~').trim_start_matches('"').split('"').next().unwrap();
     values.replace('\\', "").split('|').map(str::to_owned).collect()
 }
 
-/// Answers with the sample 1 for each value with an even first digit, and with no series for the others.
+/// Responds with the sample 1 for each value with an even first digit, and with no series for the others.
 fn even(matrix: bool) -> Server {
     Server::start(move |request: &Request, stream| {
         let has_data = |id: &&String| id.as_bytes()[7].is_multiple_of(2);
         let samples = if matrix { r#""values":[[60,"1"],[75,"2"]]"# } else { r#""value":[60,"1"]"# };
         let series = |id: &String| format!(r#"{{"metric":{{"kernel_id":"{id}"}},{samples}}}"#);
-        let series: Vec<_> = asked(request).iter().filter(has_data).map(series).collect();
+        let series: Vec<_> = queried(request).iter().filter(has_data).map(series).collect();
         let kind = if matrix { "matrix" } else { "vector" };
         let result = format!(r#"{{"resultType":"{kind}","result":[{}]}}"#, series.join(","));
         let warning = format!("warning {}", request.number % 2);
@@ -53,8 +53,8 @@ async fn ids_are_put_into_few_queries_within_their_length() {
         assert!(requests.iter().all(|request| request.parameter("query").unwrap().len() <= limit));
         let query = requests[0].parameter("query").unwrap();
         assert!(query.starts_with("sum by (session_id,kernel_id)(rate(") && query.contains("[1m]"), "{query}");
-        // Each value is asked for once, and all of them are answered, in their order.
-        let mut all: Vec<String> = requests.iter().flat_map(asked).collect();
+        // Each value is queried once, and all of them are returned, in their order.
+        let mut all: Vec<String> = requests.iter().flat_map(queried).collect();
         all.sort();
         let mut expected: Vec<String> = ids.iter().map(Uuid::to_string).collect();
         expected.sort();
@@ -155,7 +155,7 @@ async fn what_cannot_be_grouped_is_refused() {
 }
 
 #[tokio::test]
-async fn real_servers_answer_for_each_id() {
+async fn real_servers_return_each_id() {
     let data = Dataset::of_tests();
     let at = Timestamp::from_secs(data.end());
     for server in real::shared().into_iter().chain(victoria_metrics::shared()) {

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::faulty_server::{
-    After, Server, answer, ask, ask_once, client_of, http_error, json, quick, vector, vector_body,
+    After, Server, client_of, http_error, json, query, query_once, quick, response, vector, vector_body,
 };
 use httpdate::fmt_http_date;
 use promql_presets::presets::prometheus::{self, UP};
@@ -18,7 +18,7 @@ async fn a_refused_connection_is_tried_again_and_reported() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let error = ask(&PrometheusClient::builder(&url).retry(quick()).build().unwrap()).await.unwrap_err();
+    let error = query(&PrometheusClient::builder(&url).retry(quick()).build().unwrap()).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Transport(_)), "{error:?}");
     assert!(error.is_retryable() && !error.is_timeout());
     assert_eq!((error.retries(), error.preset(), error.query()), (3, Some("prometheus::up"), Some("up{}")));
@@ -40,10 +40,10 @@ async fn errors_tell_where_and_nothing_about_credentials() {
     let error = client.query_range(UP, &prometheus::Querier::new(), TimeRange::last_hours(1)).await.unwrap_err();
     assert_eq!(error.to_string(), format!("preset prometheus::up: query_range at {}: {said}", failing.url));
 
-    // There are proxies that repeat what they were asked.
+    // There are proxies that repeat the request.
     let echo = Server::start(|request, stream| {
         let said = format!("no such page: {}?{}", request.path, request.query);
-        stream.write_all(answer(404, "", &said).as_bytes()).map(|()| After::Keep)
+        stream.write_all(response(404, "", &said).as_bytes()).map(|()| After::Keep)
     });
     let client = PrometheusClient::new(format!("{}/?api_key=hunter%2622&dc=europe", echo.url)).unwrap();
     let error = client.labels().await.unwrap_err().to_string();
@@ -62,11 +62,11 @@ async fn errors_tell_where_and_nothing_about_credentials() {
 #[tokio::test]
 async fn time_that_runs_out_does_not_hide_what_went_wrong_before() {
     let server = Server::start(|request, stream| match request.number {
-        0 => stream.write_all(answer(503, "", "overload of hunter22").as_bytes()).map(|()| After::Keep),
+        0 => stream.write_all(response(503, "", "overload of hunter22").as_bytes()).map(|()| After::Keep),
         _ => Ok(After::Stall),
     });
     let client = client_of(&server).bearer_auth("hunter22").timeout(Duration::from_millis(200)).build().unwrap();
-    let error = ask(&client).await.unwrap_err();
+    let error = query(&client).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Timeout(Some(_))) && error.is_timeout(), "{error:?}");
     let line = format!(
         "preset prometheus::up: query at {}, after 1 retry: no response in time: the previous attempt failed: \
@@ -95,11 +95,11 @@ async fn timeouts_are_told_by_whoever_had_them() {
         ),
         (error(422, "422", "cannot evaluate `m`"), false),
         (error(422, "execution", "no"), false),
-        (answer(504, "", "upstream request timeout"), true),
-        (answer(408, "", ""), true),
-        (answer(503, "", ""), false),
+        (response(504, "", "upstream request timeout"), true),
+        (response(408, "", ""), true),
+        (response(503, "", ""), false),
     ] {
-        let error = ask_once(&Server::always(body)).await.unwrap_err();
+        let error = query_once(&Server::always(body)).await.unwrap_err();
         assert_eq!(error.is_timeout(), is_timeout, "{error}");
     }
 }
@@ -116,7 +116,7 @@ async fn a_connection_that_is_not_made_in_time_is_a_timeout() {
     let queued: Vec<_> = (0..10).map_while(|_| connect().ok()).collect();
     assert!(queued.len() < 10);
     let builder = PrometheusClient::builder(format!("http://{address}")).retry(RetryPolicy::never());
-    let error = ask(&builder.connect_timeout(Duration::from_millis(100)).build().unwrap()).await.unwrap_err();
+    let error = query(&builder.connect_timeout(Duration::from_millis(100)).build().unwrap()).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Transport(_)), "{error:?}");
     assert!(error.is_timeout() && error.is_retryable(), "{error:?}");
 }
@@ -129,7 +129,7 @@ async fn a_reset_within_the_body_is_tried_again() {
         stream.write_all(&whole.as_bytes()[..cut])?;
         Ok(if request.number < 2 { After::Reset } else { After::Keep })
     });
-    assert_eq!(ask(&client_of(&server).build().unwrap()).await.unwrap(), 7.0);
+    assert_eq!(query(&client_of(&server).build().unwrap()).await.unwrap(), 7.0);
     assert_eq!(server.requests().len(), 3);
 }
 
@@ -141,7 +141,7 @@ async fn a_trickle_ends_with_the_deadline() {
     });
     let client = client_of(&server).timeout(Duration::from_millis(400)).build().unwrap();
     let start = Instant::now();
-    let error = ask(&client).await.unwrap_err();
+    let error = query(&client).await.unwrap_err();
     assert!(error.is_timeout() && error.is_retryable(), "{error:?}");
     assert!((400..1500).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
     let left: f64 = server.requests()[0].parameter("timeout").unwrap().parse().unwrap();
@@ -159,33 +159,33 @@ async fn a_trickle_ends_with_the_deadline() {
 }
 
 #[tokio::test]
-async fn a_server_that_never_answers_is_left_at_the_deadline_or_before() {
+async fn a_server_that_never_responds_is_abandoned_by_the_deadline() {
     let server = Server::start(|_, _| Ok(After::Stall));
     let client = client_of(&server).timeout(Duration::from_millis(200)).build().unwrap();
-    let error = ask(&client).await.unwrap_err();
+    let error = query(&client).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Timeout(_)));
     server.wait_for_gone(1).await;
 
     // A future that is dropped closes the connection, which is how the server learns to stop.
     let patient = client_of(&server).build().unwrap();
-    let asked = tokio::time::timeout(Duration::from_millis(100), ask(&patient)).await;
-    assert!(asked.is_err());
+    let queried = tokio::time::timeout(Duration::from_millis(100), query(&patient)).await;
+    assert!(queried.is_err());
     server.wait_for_gone(2).await;
     assert_eq!(server.requests().len(), 2);
 }
 
 #[tokio::test]
 async fn retry_after_is_honoured() {
-    let limited = |after: &str| answer(429, &format!("Retry-After: {after}\r\n"), "slow down");
+    let limited = |after: &str| response(429, &format!("Retry-After: {after}\r\n"), "slow down");
     let server = Server::sequence(&[limited("1"), vector("7")]);
     let start = Instant::now();
-    assert_eq!(ask(&client_of(&server).build().unwrap()).await.unwrap(), 7.0);
+    assert_eq!(query(&client_of(&server).build().unwrap()).await.unwrap(), 7.0);
     assert!((1000..2500).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
 
     // Longer than the call may take: there is no use in waiting.
     let server = Server::sequence(&[limited("60"), vector("7")]);
     let start = Instant::now();
-    let error = ask(&client_of(&server).build().unwrap()).await.unwrap_err();
+    let error = query(&client_of(&server).build().unwrap()).await.unwrap_err();
     assert_eq!((http_error(&error), error.retries()), ((429, "slow down"), 0));
     assert!(start.elapsed() < Duration::from_secs(1));
 
@@ -195,7 +195,7 @@ async fn retry_after_is_honoured() {
     for date in [&date, late] {
         let server = Server::sequence(&[limited(date), vector("7")]);
         let start = Instant::now();
-        assert_eq!(ask(&client_of(&server).build().unwrap()).await.unwrap(), 7.0);
+        assert_eq!(query(&client_of(&server).build().unwrap()).await.unwrap(), 7.0);
         assert!((900..3000).contains(&start.elapsed().as_millis()), "{date} {:?}", start.elapsed());
     }
 }
@@ -207,18 +207,18 @@ async fn what_may_pass_is_tried_again_and_nothing_else() {
     let requests = async |first: String| {
         let server = Server::sequence(&[first, vector("7")]);
         let client = client_of(&server).method(HttpMethod::Post).build().unwrap();
-        let result = ask(&client).await;
+        let result = query(&client).await;
         assert_eq!(result.is_ok(), server.requests().len() == 2);
         server.requests().len()
     };
     for status in [408, 429, 502, 503, 504] {
-        assert_eq!(requests(answer(status, "", "a proxy")).await, 2, "{status}");
+        assert_eq!(requests(response(status, "", "a proxy")).await, 2, "{status}");
     }
     for (status, kind) in [(503, "timeout"), (500, "internal"), (200, "timeout"), (200, "internal"), (500, "timeout")] {
         assert_eq!(requests(error(status, kind)).await, 2, "{status} {kind}");
     }
     for status in [400, 401, 403, 404, 405, 413, 414, 422, 499, 500, 501] {
-        assert_eq!(requests(answer(status, "", "a proxy")).await, 1, "{status}");
+        assert_eq!(requests(response(status, "", "a proxy")).await, 1, "{status}");
     }
     for (status, kind) in
         [(400, "bad_data"), (422, "execution"), (499, "canceled"), (500, "unavailable"), (404, "x"), (400, "internal")]
@@ -228,16 +228,16 @@ async fn what_may_pass_is_tried_again_and_nothing_else() {
 
     let server = Server::sequence(&[error(422, "execution"), vector("7")]);
     let policy = quick().retry_if(|error| error.status() == Some(422));
-    assert_eq!(ask(&client_of(&server).retry(policy).build().unwrap()).await.unwrap(), 7.0);
+    assert_eq!(query(&client_of(&server).retry(policy).build().unwrap()).await.unwrap(), 7.0);
 }
 
 #[tokio::test]
 async fn a_client_does_not_hammer_a_server_that_is_down() {
-    let server = Server::always(answer(503, "", ""));
+    let server = Server::always(response(503, "", ""));
     let client = client_of(&server).build().unwrap();
     let start = Instant::now();
     for _ in 0..100 {
-        ask(&client).await.unwrap_err();
+        query(&client).await.unwrap_err();
     }
     // A fifth of the calls, ten, and ten a second; not three for each.
     let requests = server.requests().len() as u128;
@@ -249,20 +249,20 @@ async fn a_client_does_not_hammer_a_server_that_is_down() {
 async fn get_takes_over_where_post_is_refused() {
     for status in [403, 405, 501] {
         let server = Server::start(move |request, stream| {
-            let refused = answer(status, "", "no");
-            let answer = if request.method == "POST" { refused } else { vector("7") };
-            stream.write_all(answer.as_bytes()).map(|()| After::Keep)
+            let refused = response(status, "", "no");
+            let response = if request.method == "POST" { refused } else { vector("7") };
+            stream.write_all(response.as_bytes()).map(|()| After::Keep)
         });
         let client = client_of(&server).build().unwrap();
         let clone = client.clone();
-        assert_eq!(ask(&client).await.unwrap(), 7.0);
-        assert_eq!(ask(&clone).await.unwrap(), 7.0);
+        assert_eq!(query(&client).await.unwrap(), 7.0);
+        assert_eq!(query(&clone).await.unwrap(), 7.0);
         let methods: Vec<_> = server.requests().iter().map(|request| request.method.clone()).collect();
         assert_eq!(methods, ["POST", "GET", "GET"], "{status}");
         assert_eq!(server.requests()[2].parameter("query"), Some("up{}"));
 
         let strict = client_of(&server).method(HttpMethod::Post).build().unwrap();
-        assert_eq!(ask(&strict).await.unwrap_err().status(), Some(status));
+        assert_eq!(query(&strict).await.unwrap_err().status(), Some(status));
     }
 }
 
@@ -270,25 +270,25 @@ async fn get_takes_over_where_post_is_refused() {
 async fn post_is_not_given_up_where_get_is_refused_too() {
     let server = Server::start(|request, stream| {
         let refused = json(403, r#"{"status":"error","errorType":"forbidden","error":"no"}"#);
-        let answer = match request.number {
-            0 | 1 => answer(403, "", "no"),
+        let response = match request.number {
+            0 | 1 => response(403, "", "no"),
             2 | 3 => refused,
             _ => vector("7"),
         };
-        stream.write_all(answer.as_bytes()).map(|()| After::Keep)
+        stream.write_all(response.as_bytes()).map(|()| After::Keep)
     });
     let client = client_of(&server).build().unwrap();
-    assert_eq!(http_error(&ask(&client).await.unwrap_err()), (403, "no"));
-    assert!(matches!(ask(&client).await.unwrap_err().kind(), ErrorKind::Server { status: 403, .. }));
-    assert_eq!(ask(&client).await.unwrap(), 7.0);
+    assert_eq!(http_error(&query(&client).await.unwrap_err()), (403, "no"));
+    assert!(matches!(query(&client).await.unwrap_err().kind(), ErrorKind::Server { status: 403, .. }));
+    assert_eq!(query(&client).await.unwrap(), 7.0);
     let methods: Vec<_> = server.requests().iter().map(|request| request.method.clone()).collect();
     assert_eq!(methods, ["POST", "GET", "POST", "GET", "POST"]);
     let gets = client_of(&server).method(HttpMethod::Get).build().unwrap();
-    assert_eq!(ask(&gets).await.unwrap(), 7.0);
+    assert_eq!(query(&gets).await.unwrap(), 7.0);
     assert_eq!(server.requests()[5].method, "GET");
 
     // Nor where it cannot be tried.
-    let server = Server::always(answer(403, "", "no"));
+    let server = Server::always(response(403, "", "no"));
     let error = client_of(&server).build().unwrap().raw_query("x".repeat(70_000)).await.unwrap_err();
     assert_eq!(http_error(&error), (403, "no"));
 }
@@ -298,9 +298,9 @@ async fn redirects_stay_with_the_server() {
     let other = Server::always(vector("7"));
     for status in [301, 302, 303, 307, 308] {
         let server =
-            Server::always(answer(status, &format!("Location: {}/login?secret=x\r\n", other.url), "over there"));
+            Server::always(response(status, &format!("Location: {}/login?secret=x\r\n", other.url), "over there"));
         let client = client_of(&server).bearer_auth("hunter2").tenant("a").build().unwrap();
-        let error = ask(&client).await.unwrap_err();
+        let error = query(&client).await.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Redirect { origin, .. } if *origin == other.url), "{error:?}");
         assert!(!format!("{error:?}").contains("secret"));
         assert_eq!(error.status(), Some(status));
@@ -308,32 +308,32 @@ async fn redirects_stay_with_the_server() {
     assert_eq!(other.connections(), 0);
 
     let server = Server::start(|request, stream| {
-        let moved = answer(302, "Location: /new/api/v1/query?x=y\r\n", "");
-        let answer = if request.path.starts_with("/new/") { vector("7") } else { moved };
-        stream.write_all(answer.as_bytes()).map(|()| After::Keep)
+        let moved = response(302, "Location: /new/api/v1/query?x=y\r\n", "");
+        let response = if request.path.starts_with("/new/") { vector("7") } else { moved };
+        stream.write_all(response.as_bytes()).map(|()| After::Keep)
     });
     let client = client_of(&server).bearer_auth("hunter2").tenant("a").build().unwrap();
-    assert_eq!(ask(&client).await.unwrap(), 7.0);
+    assert_eq!(query(&client).await.unwrap(), 7.0);
     let request = &server.requests()[1];
     assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/new/api/v1/query"));
     assert_eq!((&*request.headers["authorization"], &*request.headers["x-scope-orgid"]), ("Bearer hunter2", "a"));
     assert_eq!((request.parameter("query"), request.parameter("x")), (Some("up{}"), Some("y")));
 
-    // Another page, for `GET`, also where nobody asked for it.
+    // Another page, for `GET`, also if it was not requested.
     let server = Server::start(|request, stream| {
-        let other = answer(303, "Location: /new/\r\n", "");
-        let answer = if request.path.starts_with("/new/") { vector("7") } else { other };
-        stream.write_all(answer.as_bytes()).map(|()| After::Keep)
+        let other = response(303, "Location: /new/\r\n", "");
+        let response = if request.path.starts_with("/new/") { vector("7") } else { other };
+        stream.write_all(response.as_bytes()).map(|()| After::Keep)
     });
-    assert_eq!(ask(&client_of(&server).build().unwrap()).await.unwrap(), 7.0);
+    assert_eq!(query(&client_of(&server).build().unwrap()).await.unwrap(), 7.0);
     let request = &server.requests()[1];
     assert_eq!((request.method.as_str(), request.parameter("query")), ("GET", Some("up{}")));
-    let nowhere = Server::always(answer(302, "Location: http://[\r\n", "over there"));
-    let error = ask_once(&nowhere).await.unwrap_err();
+    let nowhere = Server::always(response(302, "Location: http://[\r\n", "over there"));
+    let error = query_once(&nowhere).await.unwrap_err();
     assert_eq!(http_error(&error), (302, "a redirect whose `Location` is no URL"));
 
-    let circle = Server::always(answer(307, "Location: /again\r\n", ""));
-    let error = ask(&client_of(&circle).build().unwrap()).await.unwrap_err();
+    let circle = Server::always(response(307, "Location: /again\r\n", ""));
+    let error = query(&client_of(&circle).build().unwrap()).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Redirect { status: 307, in_circles: true, .. }));
     assert!(error.to_string().contains(": redirect loop at http:"), "{error}");
     assert_eq!(circle.requests().len(), 6);
@@ -344,7 +344,7 @@ async fn a_connection_that_was_closed_meanwhile_is_replaced() {
     let server = Server::start(|_, stream| stream.write_all(vector("7").as_bytes()).map(|()| After::Close));
     let client = client_of(&server).build().unwrap();
     for _ in 0..20 {
-        assert_eq!(ask(&client).await.unwrap(), 7.0);
+        assert_eq!(query(&client).await.unwrap(), 7.0);
     }
     assert!(server.connections() >= 20);
 
@@ -357,7 +357,7 @@ async fn a_connection_that_was_closed_meanwhile_is_replaced() {
     });
     let client = client_of(&server).build().unwrap();
     for _ in 0..5 {
-        assert_eq!(ask(&client).await.unwrap(), 7.0);
+        assert_eq!(query(&client).await.unwrap(), 7.0);
     }
     assert_eq!(server.connections(), 2);
 }
@@ -372,13 +372,13 @@ fn a_connection_closed_while_idle_costs_no_retry() {
     });
     let client = client_of(&server).retry(RetryPolicy::never()).build().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    assert_eq!(runtime.block_on(ask(&client)).unwrap(), 7.0);
+    assert_eq!(runtime.block_on(query(&client)).unwrap(), 7.0);
     thread::sleep(Duration::from_millis(100));
-    assert_eq!(runtime.block_on(ask(&client)).unwrap(), 7.0);
+    assert_eq!(runtime.block_on(query(&client)).unwrap(), 7.0);
     // Once, not for ever.
     let closing = Server::start(|_, _| Ok(After::Close));
     let client = client_of(&closing).retry(RetryPolicy::never()).build().unwrap();
-    let error = runtime.block_on(ask(&client)).unwrap_err();
+    let error = runtime.block_on(query(&client)).unwrap_err();
     assert_eq!((error.retries(), closing.requests().len()), (0, 2));
 }
 
@@ -397,7 +397,7 @@ async fn streams_that_are_not_read_keep_nobody_waiting() {
     for _ in 0..4 {
         streams.push(client.raw_query_range("up", range).stream().await.unwrap());
     }
-    assert_eq!(ask(&client).await.unwrap(), 7.0);
+    assert_eq!(query(&client).await.unwrap(), 7.0);
     assert_eq!(streams.len(), 4);
 }
 
@@ -409,7 +409,7 @@ async fn a_response_before_the_end_of_a_request_is_that_response() {
         let server = thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             stream.read_exact(&mut [0; 100]).unwrap();
-            stream.write_all(answer(status, "Connection: close\r\n", "too much").as_bytes()).unwrap();
+            stream.write_all(response(status, "Connection: close\r\n", "too much").as_bytes()).unwrap();
             stream.shutdown(std::net::Shutdown::Write).unwrap();
             // As Go's server does: closing at once would lose the response.
             thread::sleep(Duration::from_millis(500));
@@ -431,7 +431,7 @@ async fn no_more_calls_at_once_than_allowed() {
     let client = client_of(&server).max_concurrent(2).build().unwrap();
     let calls = (0..8).map(|_| {
         let client = client.clone();
-        tokio::spawn(async move { ask(&client).await })
+        tokio::spawn(async move { query(&client).await })
     });
     for call in calls.collect::<Vec<_>>() {
         assert_eq!(call.await.unwrap().unwrap(), 7.0);
@@ -444,7 +444,7 @@ async fn no_more_calls_at_once_than_allowed() {
     let client = client_of(&stuck).max_concurrent(1).timeout(Duration::from_millis(200)).build().unwrap();
     let first = tokio::spawn(first_of(client.clone()));
     tokio::time::sleep(Duration::from_millis(50)).await;
-    let error = ask(&client).await.unwrap_err();
+    let error = query(&client).await.unwrap_err();
     assert!(error.is_timeout());
     assert_eq!(stuck.requests().len(), 1);
     first.abort();
@@ -481,9 +481,9 @@ async fn secrets_are_not_shown() {
     for body in
         ["unknown token Bearer hunter22", r#"{"status":"error","errorType":"x","error":"hunter22 is no token"}"#]
     {
-        let echo = Server::always(answer(403, "", body));
+        let echo = Server::always(response(403, "", body));
         let client = client_of(&echo).bearer_auth("hunter22").build().unwrap();
-        let error = ask(&client).await.unwrap_err();
+        let error = query(&client).await.unwrap_err();
         assert!(!format!("{error:?}").contains("hunter22"), "{error:?}");
         assert!(format!("{error:?}").contains("***"), "{error:?}");
     }
@@ -496,9 +496,9 @@ async fn secrets_are_not_shown() {
 #[tokio::test]
 async fn every_end_of_a_call_is_reported_once() {
     let server = Server::start(|request, stream| match request.number {
-        0 => stream.write_all(answer(503, "", "").as_bytes()).map(|()| After::Keep),
+        0 => stream.write_all(response(503, "", "").as_bytes()).map(|()| After::Keep),
         1 => stream.write_all(vector("7").as_bytes()).map(|()| After::Keep),
-        2 => stream.write_all(answer(400, "", "no").as_bytes()).map(|()| After::Keep),
+        2 => stream.write_all(response(400, "", "no").as_bytes()).map(|()| After::Keep),
         _ => Ok(After::Stall),
     });
     let reports = Arc::new(Mutex::new(Vec::new()));
@@ -519,8 +519,8 @@ async fn every_end_of_a_call_is_reported_once() {
         })
         .build()
         .unwrap();
-    ask(&client).await.unwrap();
-    ask(&client).await.unwrap_err();
+    query(&client).await.unwrap();
+    query(&client).await.unwrap_err();
     assert!(tokio::time::timeout(Duration::from_millis(50), client.labels()).await.is_err());
     let up = Some("up{}".to_owned());
     let expected = [
@@ -539,20 +539,20 @@ async fn what_is_no_http_is_not_asked_again() {
         "<html>hello</html>\r\n\r\n".to_owned(),
         "HTTP/9.9 200 OK\r\n\r\n".to_owned(),
         "HTTP/1.1 20 OK\r\n\r\n".to_owned(),
-        answer(200, "No colon\r\n", ""),
-        answer(200, &"X: x\r\n".repeat(500), ""),
-        answer(200, &format!("X: {}\r\n", "x".repeat(1 << 20)), ""),
+        response(200, "No colon\r\n", ""),
+        response(200, &"X: x\r\n".repeat(500), ""),
+        response(200, &format!("X: {}\r\n", "x".repeat(1 << 20)), ""),
     ] {
         let shown = greeting.get(..40).unwrap_or(&greeting).to_owned();
         let server = Server::always(greeting);
-        let error = ask(&client_of(&server).build().unwrap()).await.expect_err(&shown);
+        let error = query(&client_of(&server).build().unwrap()).await.expect_err(&shown);
         assert!(matches!(error.kind(), ErrorKind::Protocol(_)), "{shown:?}: {error:?}");
         let line = format!("preset prometheus::up: query at {}: the response is not valid HTTP: ", server.url);
         assert!(error.to_string().starts_with(&line), "{error}");
         assert_eq!((error.retries(), server.requests().len()), (0, 1), "{shown:?}");
     }
-    let large = answer(200, &format!("X: {}\r\n", "x".repeat(10_000)), &vector_body("7"));
-    assert_eq!(ask(&client_of(&Server::always(large)).build().unwrap()).await.unwrap(), 7.0);
+    let large = response(200, &format!("X: {}\r\n", "x".repeat(10_000)), &vector_body("7"));
+    assert_eq!(query(&client_of(&Server::always(large)).build().unwrap()).await.unwrap(), 7.0);
 }
 
 #[tokio::test]
@@ -562,7 +562,7 @@ async fn headers_that_trickle_end_with_the_deadline() {
         Ok(After::Repeat(b"X: x\r\n".to_vec(), Duration::from_millis(50)))
     });
     let client = client_of(&server).timeout(Duration::from_millis(200)).build().unwrap();
-    assert!(matches!(ask(&client).await.unwrap_err().kind(), ErrorKind::Timeout(_)));
+    assert!(matches!(query(&client).await.unwrap_err().kind(), ErrorKind::Timeout(_)));
     server.wait_for_gone(1).await;
 }
 
@@ -579,23 +579,23 @@ async fn a_query_that_is_too_long_for_get_is_not_sent() {
 
 #[tokio::test]
 async fn what_retry_after_says_is_told() {
-    let ask = async |after: &str, policy: RetryPolicy| {
-        let limited = answer(429, &format!("Retry-After: {after}\r\n"), "");
+    let query = async |after: &str, policy: RetryPolicy| {
+        let limited = response(429, &format!("Retry-After: {after}\r\n"), "");
         let server = Server::sequence(&[limited, vector("7")]);
-        let result = ask(&client_of(&server).retry(policy).build().unwrap()).await;
+        let result = query(&client_of(&server).retry(policy).build().unwrap()).await;
         result.map_err(|error| (error.retries(), error.retry_after()))
     };
     let long = Some(Duration::from_secs(99_999_999_999));
-    assert_eq!(ask("99999999999", quick()).await, Err((0, long)));
-    assert_eq!(ask("99999999999999999999999", quick()).await, Err((0, Some(Duration::MAX))));
-    assert_eq!(ask("Fri, 31 Dec 9999 23:59:59 GMT", quick()).await.unwrap_err().0, 0);
+    assert_eq!(query("99999999999", quick()).await, Err((0, long)));
+    assert_eq!(query("99999999999999999999999", quick()).await, Err((0, Some(Duration::MAX))));
+    assert_eq!(query("Fri, 31 Dec 9999 23:59:59 GMT", quick()).await.unwrap_err().0, 0);
     for nothing in ["-1", "soon", "", "1.5", "0", "Sun, 06 Nov 1994 08:49:37 GMT"] {
-        assert_eq!(ask(nothing, quick()).await, Ok(7.0), "{nothing}");
+        assert_eq!(query(nothing, quick()).await, Ok(7.0), "{nothing}");
     }
-    assert_eq!(ask("7", RetryPolicy::never()).await, Err((0, Some(Duration::from_secs(7)))));
-    assert_eq!(ask("-7", RetryPolicy::never()).await, Err((0, None)));
+    assert_eq!(query("7", RetryPolicy::never()).await, Err((0, Some(Duration::from_secs(7)))));
+    assert_eq!(query("-7", RetryPolicy::never()).await, Err((0, None)));
     // A status of success changes nothing.
-    let busy = answer(200, "Retry-After: 7\r\n", r#"{"status":"error","errorType":"timeout","error":"busy"}"#);
+    let busy = response(200, "Retry-After: 7\r\n", r#"{"status":"error","errorType":"timeout","error":"busy"}"#);
     let server = Server::sequence(&[busy]);
     let error = client_of(&server).retry(RetryPolicy::never()).build().unwrap().raw_query("up").await.unwrap_err();
     assert_eq!((error.is_retryable(), error.retry_after()), (true, Some(Duration::from_secs(7))));
@@ -604,26 +604,26 @@ async fn what_retry_after_says_is_told() {
 #[tokio::test]
 async fn a_page_to_log_in_is_no_reason_to_give_up_post() {
     let server = Server::start(|request, stream| {
-        let answer = match (&*request.method, request.number) {
-            ("POST", 0) => answer(405, "", "no"),
-            ("GET", 1) => answer(200, "Content-Type: text/html\r\n", "<html>Who are you?"),
+        let response = match (&*request.method, request.number) {
+            ("POST", 0) => response(405, "", "no"),
+            ("GET", 1) => response(200, "Content-Type: text/html\r\n", "<html>Who are you?"),
             _ => vector("7"),
         };
-        stream.write_all(answer.as_bytes()).map(|()| After::Keep)
+        stream.write_all(response.as_bytes()).map(|()| After::Keep)
     });
     let client = client_of(&server).build().unwrap();
-    assert_eq!(http_error(&ask(&client).await.unwrap_err()), (200, "<html>Who are you?"));
-    assert_eq!(ask(&client).await.unwrap(), 7.0);
+    assert_eq!(http_error(&query(&client).await.unwrap_err()), (200, "<html>Who are you?"));
+    assert_eq!(query(&client).await.unwrap(), 7.0);
     let methods: Vec<_> = server.requests().iter().map(|request| request.method.clone()).collect();
     assert_eq!(methods, ["POST", "GET", "POST"]);
 
-    // An error of Prometheus is an answer, and so is a stream.
+    // An error of Prometheus is a response, and so is a stream.
     let error = r#"{"status":"error","errorType":"bad_data","error":"no"}"#;
     let empty = r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#;
     for (status, body) in [(400, error), (200, empty)] {
         let server = Server::start(move |request, stream| {
-            let answer = if request.method == "POST" { answer(405, "", "no") } else { json(status, body) };
-            stream.write_all(answer.as_bytes()).map(|()| After::Keep)
+            let response = if request.method == "POST" { response(405, "", "no") } else { json(status, body) };
+            stream.write_all(response.as_bytes()).map(|()| After::Keep)
         });
         let client = client_of(&server).build().unwrap();
         for _ in 0..2 {
@@ -641,37 +641,37 @@ async fn a_page_to_log_in_is_no_reason_to_give_up_post() {
 
 #[tokio::test]
 async fn a_page_to_log_in_is_not_ready() {
-    let page = answer(200, "Content-Type: text/html\r\n", "\n<!doctype html>Who are you?");
+    let page = response(200, "Content-Type: text/html\r\n", "\n<!doctype html>Who are you?");
     let server = Server::always(page.clone());
     assert_eq!(http_error(&client_of(&server).build().unwrap().ready().await.unwrap_err()).0, 200);
     let redirecting = |to: &'static str| {
         Server::start(move |request, stream| {
-            let answer = match &*request.path {
-                "/-/ready" | "/-/healthy" => answer(302, &format!("Location: {to}\r\n"), ""),
-                _ => answer(200, "", "Prometheus Server is Ready.\n"),
+            let response = match &*request.path {
+                "/-/ready" | "/-/healthy" => response(302, &format!("Location: {to}\r\n"), ""),
+                _ => response(200, "", "Prometheus Server is Ready.\n"),
             };
-            stream.write_all(answer.as_bytes()).map(|()| After::Keep)
+            stream.write_all(response.as_bytes()).map(|()| After::Keep)
         })
     };
     let moved = client_of(&redirecting("/login?to=ready")).build().unwrap();
     assert_eq!(http_error(&moved.ready().await.unwrap_err()), (200, "Prometheus Server is Ready."));
     assert!(client_of(&redirecting("/prometheus/-/ready")).build().unwrap().ready().await.unwrap());
-    // The page to log in may answer in JSON.
+    // The login page may be JSON.
     let json_page = Server::start(|request, stream| {
-        let answer = match &*request.path {
-            "/-/healthy" => answer(302, "Location: /login\r\n", ""),
+        let response = match &*request.path {
+            "/-/healthy" => response(302, "Location: /login\r\n", ""),
             _ => json(200, r#"{"login":"please"}"#),
         };
-        stream.write_all(answer.as_bytes()).map(|()| After::Keep)
+        stream.write_all(response.as_bytes()).map(|()| After::Keep)
     });
     let error = client_of(&json_page).build().unwrap().healthy().await.unwrap_err();
     assert_eq!(http_error(&error), (200, "{\"login\":\"please\"}"));
     let starting = json(503, r#"{"status":"error","errorType":"unavailable","error":"starting"}"#);
-    for answer in [starting, answer(503, "", "Service Unavailable")] {
-        assert!(!client_of(&Server::always(answer)).build().unwrap().ready().await.unwrap());
+    for response in [starting, response(503, "", "Service Unavailable")] {
+        assert!(!client_of(&Server::always(response)).build().unwrap().ready().await.unwrap());
     }
     for body in ["", "OK", r#"{"status":"ok"}"#, "{}"] {
-        let server = Server::always(answer(200, "", body));
+        let server = Server::always(response(200, "", body));
         assert!(client_of(&server).build().unwrap().healthy().await.unwrap(), "{body}");
     }
     let cut = Server::start(|_, stream| {
@@ -709,7 +709,7 @@ fn headers_that_the_http_library_sets_are_refused() {
 
 #[tokio::test]
 async fn a_redirect_to_another_scheme_is_named() {
-    let server = Server::always(answer(302, "Location: data:text/plain,up\r\n", ""));
+    let server = Server::always(response(302, "Location: data:text/plain,up\r\n", ""));
     let error = client_of(&server).build().unwrap().raw_query("up").await.unwrap_err();
     assert!(error.to_string().contains("redirect to data: not followed"), "{error}");
 }
@@ -718,9 +718,9 @@ async fn a_redirect_to_another_scheme_is_named() {
 async fn a_redirect_keeps_the_question() {
     let moving = |to: &'static str| {
         Server::start(move |request, stream| {
-            let moved = answer(301, &format!("Location: {to}\r\n"), "");
-            let answer = if request.path.starts_with("/new/") { vector("7") } else { moved };
-            stream.write_all(answer.as_bytes()).map(|()| After::Keep)
+            let moved = response(301, &format!("Location: {to}\r\n"), "");
+            let response = if request.path.starts_with("/new/") { vector("7") } else { moved };
+            stream.write_all(response.as_bytes()).map(|()| After::Keep)
         })
     };
     for (method, location, expected) in [
@@ -731,7 +731,7 @@ async fn a_redirect_keeps_the_question() {
         (HttpMethod::Post, "/new/?x=y", (Some("up{}"), Some("y"))),
     ] {
         let server = moving(location);
-        assert_eq!(ask(&client_of(&server).method(method).build().unwrap()).await.unwrap(), 7.0);
+        assert_eq!(query(&client_of(&server).method(method).build().unwrap()).await.unwrap(), 7.0);
         let request = &server.requests()[1];
         assert_eq!((request.parameter("query"), request.parameter("x")), expected, "{method:?} {location}");
         assert_eq!(request.parameters.iter().filter(|(name, _)| name == "query").count(), 1);
@@ -741,9 +741,9 @@ async fn a_redirect_keeps_the_question() {
 #[tokio::test]
 async fn a_call_that_waits_for_a_retry_lets_others_go_first() {
     let server = Server::start(|request, stream| {
-        let limited = answer(429, "Retry-After: 1\r\n", "");
-        let answer = if request.number == 0 { limited } else { vector("7") };
-        stream.write_all(answer.as_bytes()).map(|()| After::Keep)
+        let limited = response(429, "Retry-After: 1\r\n", "");
+        let response = if request.number == 0 { limited } else { vector("7") };
+        stream.write_all(response.as_bytes()).map(|()| After::Keep)
     });
     let client = client_of(&server).max_concurrent(1).build().unwrap();
     let start = Instant::now();
@@ -751,7 +751,7 @@ async fn a_call_that_waits_for_a_retry_lets_others_go_first() {
     while server.requests().is_empty() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    assert_eq!(ask(&client).await.unwrap(), 7.0);
+    assert_eq!(query(&client).await.unwrap(), 7.0);
     assert!(start.elapsed() < Duration::from_millis(900), "{:?}", start.elapsed());
     assert_eq!(limited.await.unwrap().unwrap(), 7.0);
     assert!(start.elapsed() >= Duration::from_secs(1));
@@ -776,20 +776,20 @@ async fn only_secrets_are_taken_out_of_what_a_server_says() {
         .unwrap();
     let querier = prometheus::Querier::new();
     let stream = client.query_range(UP, &querier, TimeRange::last_hours(1)).stream().await;
-    for error in [ask(&client).await.unwrap_err(), stream.unwrap_err()] {
+    for error in [query(&client).await.unwrap_err(), stream.unwrap_err()] {
         assert!(error.to_string().ends_with(r#": no env="production" for ***, sid ***, ***, ***, ***"#), "{error}");
     }
 
     // Whole, at the end of what is shown, and in a type.
     let page = format!("{}hunter22-and-more", " x".repeat(250));
-    let server = Server::always(answer(403, "", &page));
+    let server = Server::always(response(403, "", &page));
     let client = client_of(&server).bearer_auth("hunter22-and-more").build().unwrap();
-    let error = ask(&client).await.unwrap_err().to_string();
+    let error = query(&client).await.unwrap_err().to_string();
     assert!(error.ends_with("x***\"") && !error.contains("hunter"), "{error}");
     let kind = json(400, r#"{"status":"error","errorType":"hunter22","error":"m"}"#);
     let server = Server::always(kind);
     let client = client_of(&server).bearer_auth("hunter22").build().unwrap();
-    let error = ask(&client).await.unwrap_err();
+    let error = query(&client).await.unwrap_err();
     assert!(!error.to_string().contains("hunter22"), "{error}");
 
     // Also where a stream finds it on its way.
@@ -801,6 +801,6 @@ async fn only_secrets_are_taken_out_of_what_a_server_says() {
     assert!(!format!("{error:?}").contains("hunter22"), "{error:?}");
     let server = Server::always(json(200, r#"{"status":"success","data":{"result":"hunter22"}}"#));
     let client = client_of(&server).bearer_auth("hunter22").build().unwrap();
-    let error = ask(&client).await.unwrap_err();
+    let error = query(&client).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Decode(_)) && !format!("{error:?}").contains("hunter22"), "{error:?}");
 }

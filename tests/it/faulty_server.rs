@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use promql_presets::presets::prometheus::{self, UP};
 use promql_presets::{ClientBuilder, Error, ErrorKind, PrometheusClient, RetryPolicy};
-use promql_presets_testing::{Answer, Call, MockPrometheus};
+use promql_presets_testing::{Call, MockPrometheus, MockResponse};
 
-/// What a client asked.
+/// A request of a client.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Request {
     pub(crate) method: String,
@@ -47,7 +47,7 @@ impl From<&Call> for Request {
     }
 }
 
-/// What becomes of a connection after an answer.
+/// What becomes of a connection after a response.
 pub(crate) enum After {
     Keep,
     Close,
@@ -55,55 +55,57 @@ pub(crate) enum After {
     Reset,
     /// Nothing, until the client goes away.
     Stall,
-    /// The answer is sent in pieces, with pauses, and the connection closed.
+    /// The response is sent in pieces, with pauses, and the connection closed.
     Trickle(usize, Duration),
-    /// The answer is sent late.
+    /// The response is sent late.
     Late(Duration),
     /// The same again and again, with pauses.
     Repeat(Vec<u8>, Duration),
 }
 
-/// A mock whose answers are bytes, until the end of the program.
+/// A mock whose responses are bytes, until the end of the program.
 pub(crate) struct Server {
     pub(crate) url: String,
     mock: &'static MockPrometheus,
 }
 
 impl Server {
-    /// Answers each request by whatever `answer` writes.
-    pub(crate) fn start(answer: impl Fn(&Request, &mut Vec<u8>) -> io::Result<After> + Send + Sync + 'static) -> Self {
+    /// Responds to each request with what `response` writes.
+    pub(crate) fn start(
+        response: impl Fn(&Request, &mut Vec<u8>) -> io::Result<After> + Send + Sync + 'static,
+    ) -> Self {
         let mock: &MockPrometheus = Box::leak(Box::new(MockPrometheus::start()));
         mock.on_any()
-            .answers_with(move |call| {
+            .responds_with(move |call| {
                 let mut bytes = Vec::new();
-                let after = answer(&call.into(), &mut bytes).unwrap();
-                let answer = Answer::raw(bytes);
+                let after = response(&call.into(), &mut bytes).unwrap();
+                let response = MockResponse::raw(bytes);
                 match after {
-                    After::Keep => answer,
-                    After::Close => answer.then_close(),
-                    After::Reset => answer.reset_after(usize::MAX),
-                    After::Stall => answer.stall_after(usize::MAX),
-                    After::Trickle(piece, pause) => answer.trickle(piece, pause).then_close(),
-                    After::Late(delay) => answer.delay(delay),
-                    After::Repeat(bytes, pause) => answer.then_repeat(bytes).trickle(usize::MAX, pause),
+                    After::Keep => response,
+                    After::Close => response.then_close(),
+                    After::Reset => response.reset_after(usize::MAX),
+                    After::Stall => response.stall_after(usize::MAX),
+                    After::Trickle(piece, pause) => response.trickle(piece, pause).then_close(),
+                    After::Late(delay) => response.delay(delay),
+                    After::Repeat(bytes, pause) => response.then_repeat(bytes).trickle(usize::MAX, pause),
                 }
             })
             .any_times();
         Self { url: mock.url().to_owned(), mock }
     }
 
-    /// Answers each request with the same.
-    pub(crate) fn always(answer: impl Into<Vec<u8>>) -> Self {
+    /// Responds to each request with the same bytes.
+    pub(crate) fn always(response: impl Into<Vec<u8>>) -> Self {
         let mock: &MockPrometheus = Box::leak(Box::new(MockPrometheus::start()));
-        mock.on_any().returns(Answer::raw(answer)).any_times();
+        mock.on_any().returns(MockResponse::raw(response)).any_times();
         Self { url: mock.url().to_owned(), mock }
     }
 
-    /// Answers the first requests with these, and all others with the last.
-    pub(crate) fn sequence(answers: &[String]) -> Self {
-        let answers = answers.to_vec();
+    /// Responds to the first requests with these, and to all others with the last.
+    pub(crate) fn sequence(responses: &[String]) -> Self {
+        let responses = responses.to_vec();
         Self::start(move |request, stream| {
-            stream.extend_from_slice(answers[request.number.min(answers.len() - 1)].as_bytes());
+            stream.extend_from_slice(responses[request.number.min(responses.len() - 1)].as_bytes());
             Ok(After::Keep)
         })
     }
@@ -128,17 +130,17 @@ impl Server {
     }
 }
 
-/// A whole answer.
-pub(crate) fn answer(status: u16, headers: &str, body: &str) -> String {
+/// A whole response.
+pub(crate) fn response(status: u16, headers: &str, body: &str) -> String {
     format!("HTTP/1.1 {status} Whatever\r\nContent-Length: {}\r\n{headers}\r\n{body}", body.len())
 }
 
-/// A whole answer in JSON.
+/// A whole response in JSON.
 pub(crate) fn json(status: u16, body: &str) -> String {
-    answer(status, "Content-Type: application/json\r\n", body)
+    response(status, "Content-Type: application/json\r\n", body)
 }
 
-/// An answer to a query whose result is one number.
+/// A response to a query whose result is one number.
 pub(crate) fn vector(value: &str) -> String {
     json(200, &vector_body(value))
 }
@@ -157,12 +159,12 @@ pub(crate) fn client_of(server: &Server) -> ClientBuilder {
     PrometheusClient::builder(&server.url).retry(quick())
 }
 
-pub(crate) async fn ask(client: &PrometheusClient) -> Result<f64, Error> {
+pub(crate) async fn query(client: &PrometheusClient) -> Result<f64, Error> {
     Ok(client.query(UP, &prometheus::Querier::new()).await?.number().unwrap())
 }
 
-pub(crate) async fn ask_once(server: &Server) -> Result<f64, Error> {
-    ask(&client_of(server).retry(RetryPolicy::never()).build().unwrap()).await
+pub(crate) async fn query_once(server: &Server) -> Result<f64, Error> {
+    query(&client_of(server).retry(RetryPolicy::never()).build().unwrap()).await
 }
 
 pub(crate) fn http_error(error: &Error) -> (u16, &str) {

@@ -1,6 +1,6 @@
 //! Values are data: whatever they hold, each arrives unchanged in one matcher, as three parsers see it.
 //!
-//! The parsers are Prometheus' own, asked over HTTP; the crate promql-parser; and the compiler's. Only the latter two
+//! The parsers are Prometheus' own, called over HTTP; the crate promql-parser; and the compiler's. Only the latter two
 //! know Prometheus 3's names in quotes.
 
 use promql_parser::parser as other;
@@ -283,7 +283,7 @@ fn names_arrive_unchanged_with_quotes_where_they_need_them() {
     }
 }
 
-/// Prometheus' answer to `absent(...)` has the labels that its argument compares with `=`, so it shows each value as it
+/// Prometheus' response to `absent(...)` has the labels that its argument compares with `=`, so it shows each value as it
 /// has arrived, and would show what got out of one.
 #[test]
 fn prometheus_sees_the_same_values() {
@@ -297,11 +297,11 @@ fn prometheus_sees_the_same_values() {
             querier = querier.label(format!("l{at}"), value.clone());
         }
         let query = format!("absent({})", LIST.render(&querier, None).unwrap());
-        let answers = server.query(&query, 0).unwrap();
+        let series = server.query(&query, 0).unwrap();
         let labelled = values.iter().enumerate().filter(|(_, value)| !value.is_empty());
         let expected: Labels = labelled.map(|(at, value)| (format!("l{at}"), value.clone())).collect();
-        assert_eq!(answers.len(), 1, "{query}");
-        assert_eq!(answers[0].labels, expected, "{query}");
+        assert_eq!(series.len(), 1, "{query}");
+        assert_eq!(series[0].labels, expected, "{query}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The built-in catalogue, asked through its constants, against arithmetic on the formulas of the data.
+//! The built-in catalogue, queried through its constants, against arithmetic on the formulas of the data.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ const REQUESTS: &str = "backendai_api_request_count_total";
 const MINUTE: i64 = 60;
 const HOUR: i64 = 3_600;
 
-/// A server, a client of it, and what it must answer.
+/// A server, a client of it, and the expected results.
 struct Live {
     server: &'static Server,
     client: PrometheusClient,
@@ -110,22 +110,22 @@ async fn containers() {
         let series = data.select(CONTAINER, &[("container_metric_name", "mem"), ("value_type", "current")]);
         let by = ["agent_id"];
         let value = |series: &Series| series.at(now);
-        let ask = async |preset| by_labels(&client.query(preset, &memory()).at(at(now)).await.unwrap());
-        assert_close(&ask(container::GAUGE).await, &grouped(&series, &by, value, sum));
-        assert_close(&ask(container::GAUGE_AVG).await, &grouped(&series, &by, value, mean));
-        assert_close(&ask(container::GAUGE_MAX).await, &grouped(&series, &by, value, greatest));
-        assert_close(&ask(container::GAUGE_MIN).await, &grouped(&series, &by, value, least));
+        let query = async |preset| by_labels(&client.query(preset, &memory()).at(at(now)).await.unwrap());
+        assert_close(&query(container::GAUGE).await, &grouped(&series, &by, value, sum));
+        assert_close(&query(container::GAUGE_AVG).await, &grouped(&series, &by, value, mean));
+        assert_close(&query(container::GAUGE_MAX).await, &grouped(&series, &by, value, greatest));
+        assert_close(&query(container::GAUGE_MIN).await, &grouped(&series, &by, value, least));
 
         let used = || container::Querier::new("cpu_used").group_by([Label::AgentId]);
         let series = data.select(CONTAINER, &[("container_metric_name", "cpu_used")]);
         // No rate changes between these.
         let now = data.end() - 2 * HOUR - 10 * MINUTE;
         let rate = |series: &Series| series.rate(now, 300);
-        let ask = async |preset| by_labels(&client.query(preset, &used()).at(at(now)).await.unwrap());
-        assert_close(&ask(container::RATE).await, &grouped(&series, &by, rate, sum));
-        assert_close(&ask(container::RATE_AVG).await, &grouped(&series, &by, rate, mean));
-        assert_close(&ask(container::RATE_MAX).await, &grouped(&series, &by, rate, greatest));
-        assert_close(&ask(container::RATE_MIN).await, &grouped(&series, &by, rate, least));
+        let query = async |preset| by_labels(&client.query(preset, &used()).at(at(now)).await.unwrap());
+        assert_close(&query(container::RATE).await, &grouped(&series, &by, rate, sum));
+        assert_close(&query(container::RATE_AVG).await, &grouped(&series, &by, rate, mean));
+        assert_close(&query(container::RATE_MAX).await, &grouped(&series, &by, rate, greatest));
+        assert_close(&query(container::RATE_MIN).await, &grouped(&series, &by, rate, least));
     }
 }
 
@@ -213,20 +213,20 @@ async fn models() {
         let now = data.end() - 10 * MINUTE;
         let querier = vllm::Querier::new().group_by([vllm::Label::ModelName]);
         let by = ["model_name"];
-        let ask = async |preset| by_labels(&client.query(preset, &querier).at(at(now)).await.unwrap());
+        let query = async |preset| by_labels(&client.query(preset, &querier).at(at(now)).await.unwrap());
         let value = |name: &str| Dataset::sum_by(&data.select(name, &[]), &by, |series| series.at(now));
-        assert_close(&ask(vllm::RUNNING).await, &value("vllm:num_requests_running"));
-        assert_close(&ask(vllm::WAITING).await, &value("vllm:num_requests_waiting"));
+        assert_close(&query(vllm::RUNNING).await, &value("vllm:num_requests_running"));
+        assert_close(&query(vllm::WAITING).await, &value("vllm:num_requests_waiting"));
         let mut usage = value("vllm:gpu_cache_usage_perc");
         usage.extend(value("vllm:kv_cache_usage_perc"));
-        assert_close(&ask(vllm::CACHE_USAGE).await, &usage);
+        assert_close(&query(vllm::CACHE_USAGE).await, &usage);
 
-        let ask = async |preset| by_labels(&client.query(preset, &querier).at(at(now)).await.unwrap());
+        let query = async |preset| by_labels(&client.query(preset, &querier).at(at(now)).await.unwrap());
         let rate = |name: &str| Dataset::sum_by(&data.select(name, &[]), &by, |series| series.rate(now, 300));
-        assert_close(&ask(vllm::SUCCESS_RATE).await, &rate("vllm:request_success_total"));
+        assert_close(&query(vllm::SUCCESS_RATE).await, &rate("vllm:request_success_total"));
         let latency = "vllm:e2e_request_latency_seconds";
         let mean = divided(&rate(&format!("{latency}_sum")), &rate(&format!("{latency}_count")));
-        assert_close(&ask(vllm::E2E_LATENCY_MEAN).await, &mean);
+        assert_close(&query(vllm::E2E_LATENCY_MEAN).await, &mean);
 
         let quantiles = |name: &str, quantile: f64| {
             let buckets = data.select(&format!("{name}_bucket"), &[]);
@@ -238,10 +238,10 @@ async fn models() {
             };
             models.keys().map(|model| (model.clone(), of(model))).collect()
         };
-        assert_close(&ask(vllm::E2E_LATENCY_P50).await, &quantiles(latency, 0.5));
-        assert_close(&ask(vllm::E2E_LATENCY_P95).await, &quantiles(latency, 0.95));
-        assert_close(&ask(vllm::E2E_LATENCY_P99).await, &quantiles(latency, 0.99));
-        assert_close(&ask(vllm::FIRST_TOKEN_P95).await, &quantiles("vllm:time_to_first_token_seconds", 0.95));
+        assert_close(&query(vllm::E2E_LATENCY_P50).await, &quantiles(latency, 0.5));
+        assert_close(&query(vllm::E2E_LATENCY_P95).await, &quantiles(latency, 0.95));
+        assert_close(&query(vllm::E2E_LATENCY_P99).await, &quantiles(latency, 0.99));
+        assert_close(&query(vllm::FIRST_TOKEN_P95).await, &quantiles("vllm:time_to_first_token_seconds", 0.95));
     }
 }
 
@@ -356,7 +356,7 @@ async fn ranges_have_a_point_for_each_step() {
             let expected = Dataset::sum_by(&series, &["domain"], |series| series.rate(time, 60));
             assert_close(&point(&matrix, time), &expected);
         }
-        // A scalar has a series too, where it is asked for over a range.
+        // A scalar has a series too, in a range query.
         let seconds = client.query_range(preset!("time()"), &Querier::default(), range).await.unwrap();
         let first = seconds.one().unwrap().first().unwrap().number().unwrap();
         assert!((first - f64::from(u32::try_from(start).unwrap())).abs() < 1e-3);

@@ -1,4 +1,4 @@
-//! Every endpoint, asked of real servers.
+//! Every endpoint of real servers.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ fn assert_close(actual: f64, expected: f64) {
 }
 
 #[tokio::test]
-async fn instant_queries_answer_as_the_formulas_say() {
+async fn instant_queries_return_what_the_formulas_give() {
     let data = Dataset::of_tests();
     for server in servers() {
         for method in [HttpMethod::Post, HttpMethod::Get] {
@@ -192,7 +192,7 @@ async fn lists_are_complete() {
 }
 
 #[tokio::test]
-async fn metadata_exemplars_and_status_are_answered() {
+async fn metadata_exemplars_and_status_are_returned() {
     for server in servers() {
         let client = client(server);
         assert!(client.metadata().limit(1).await.is_ok());
@@ -212,7 +212,7 @@ async fn metadata_exemplars_and_status_are_answered() {
             Err(error) => assert_eq!((error.status(), is_since(&version, [3, 9])), (Some(404), false), "{error:?}"),
         }
     }
-    // Not an answer of Prometheus, but what it says of a path that it does not know.
+    // Not a response of Prometheus, but its page for an unknown path.
     if let Some(server) = victoria_metrics::shared() {
         let error = client(server).features().await.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Http { status: 400, body } if body.contains("unsupported path")));
@@ -355,7 +355,7 @@ async fn users_of_a_proxy_see_their_own() {
     }
 }
 
-/// Which tenant asks must pass the proxies that stand before Mimir, Cortex and Thanos.
+/// The tenant must pass the proxies that stand before Mimir, Cortex and Thanos.
 #[tokio::test]
 async fn a_tenant_passes_a_proxy() {
     let behind = crate::faulty_server::Server::always(crate::faulty_server::vector("7"));
@@ -373,7 +373,7 @@ async fn a_tenant_passes_a_proxy() {
     assert_eq!(requests[0].path, "/prometheus/api/v1/query");
     assert_eq!(requests[0].parameter("query"), Some("up{}"));
 
-    // One that knows nothing of tenants answers all of them.
+    // A server without tenants responds to all of them.
     let Some(server) = prometheus::shared() else { return };
     let config = format!("users:\n- bearer_token: token\n  url_prefix: \"{}\"\n", server.url());
     let Some(proxy) = vmauth::start(&config, None) else { return };

@@ -18,7 +18,7 @@ fn dead() -> String {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().to_string()
 }
 
-/// A proxy that answers every request with this status.
+/// A proxy that responds to every request with this status.
 fn refusing(status: u16) -> String {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = listener.local_addr().unwrap().to_string();

@@ -40,7 +40,7 @@ async fn samples_of_an_attempt_that_failed_do_not_count() {
 
 #[tokio::test]
 async fn series_that_contradict_themselves_are_errors() {
-    let ask = async |result: &str| {
+    let query = async |result: &str| {
         let server = Server::always(matrix(result));
         let client = client_of(&server);
         let range = TimeRange::parse("0", "3", "1").unwrap();
@@ -57,12 +57,12 @@ async fn series_that_contradict_themselves_are_errors() {
         })
     };
     let series = r#"{"metric":{"a":"b"},"values":[[1,"1"],[2,"2"]]}"#;
-    assert_eq!(ask(series).await, ["fine"; 3]);
-    let twice = ask(&format!("{series},{series}")).await;
+    assert_eq!(query(series).await, ["fine"; 3]);
+    let twice = query(&format!("{series},{series}")).await;
     assert_eq!(twice, ["fine", r#"series `{a="b"}` occurs twice in one response"#, "fine"]);
-    let same = ask(&series.replace("[2,", "[1,")).await;
+    let same = query(&series.replace("[2,", "[1,")).await;
     assert_eq!(same, [r#"series `{a="b"}` has two samples with one timestamp"#; 3]);
-    for error in ask(&series.replace("[2,", "[0.5,")).await {
+    for error in query(&series.replace("[2,", "[0.5,")).await {
         assert!(error.starts_with("expected a time that is not before the last one"), "{error}");
     }
 }
@@ -73,8 +73,8 @@ async fn parts_have_no_points_of_others() {
         let server = Server::start(move |request, stream| {
             let [start, end] = ["start", "end"].map(|name| request.parameter(name).unwrap().parse::<i64>().unwrap());
             let points: Vec<String> = (start..=end).map(|time| format!(r#"[{},"1"]"#, time + moved)).collect();
-            let answer = matrix(&format!(r#"{{"metric":{{"a":"b"}},"values":[{}]}}"#, points.join(",")));
-            stream.write_all(answer.as_bytes()).map(|()| After::Keep)
+            let response = matrix(&format!(r#"{{"metric":{{"a":"b"}},"values":[{}]}}"#, points.join(",")));
+            stream.write_all(response.as_bytes()).map(|()| After::Keep)
         });
         let range = TimeRange::parse("0", "9", "1").unwrap();
         let client = client_of(&server);
@@ -92,12 +92,12 @@ async fn parts_are_asked_for_what_the_whole_means() {
     let range = TimeRange::parse("2.5", "21", "1").unwrap();
     let querier = Querier::default();
     let growth = preset!("x @ end() - x @ start()", allow("unfiltered-selector", reason = "short"));
-    let asked = client.query_range(growth, &querier, range).split().max_points(10).await.unwrap();
+    let queried = client.query_range(growth, &querier, range).split().max_points(10).await.unwrap();
     assert_eq!(server.requests().len(), 3);
     for request in server.requests() {
         assert_eq!(request.parameter("query"), Some("x @ 21 - x @ 2"));
     }
-    assert_eq!(asked.meta().query.as_deref(), Some("x @ 21 - x @ 2"));
+    assert_eq!(queried.meta().query.as_deref(), Some("x @ 21 - x @ 2"));
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! What the client sends, and what it makes of the answers.
+//! What the client sends, and how it handles the responses.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -213,7 +213,7 @@ async fn basic_credentials_come_from_the_builder_or_the_url() {
 #[tokio::test]
 async fn http_is_configured_without_losing_what_keeps_secrets() {
     let other = Server::always(vector("7"));
-    let server = Server::always(crate::faulty_server::answer(307, &format!("Location: {}/\r\n", other.url), ""));
+    let server = Server::always(crate::faulty_server::response(307, &format!("Location: {}/\r\n", other.url), ""));
     let builder = PrometheusClient::builder(&server.url)
         .tenant("secret")
         .configure_http(|http| http.user_agent("mine").redirect(promql_presets::reqwest::redirect::Policy::limited(5)));
@@ -297,7 +297,7 @@ async fn exemplars_are_read() {
 
 #[tokio::test]
 async fn keys_that_occur_twice_are_refused() {
-    async fn ask(data: &str) -> [String; 3] {
+    async fn query(data: &str) -> [String; 3] {
         let server = Server::always(json(200, &format!(r#"{{"status":"success","data":{data}}}"#)));
         let (client, querier) = (client(&server), Querier::new("up"));
         let series = client.series(&querier).await.map(drop);
@@ -305,21 +305,21 @@ async fn keys_that_occur_twice_are_refused() {
         let exemplars = client.exemplars(api_requests::RATE, &api_requests::Querier::new()).await.map(drop);
         [series, metadata, exemplars].map(|result| result.err().map_or_else(String::new, |error| error.to_string()))
     }
-    let [series, ..] = ask(r#"[{"job":"a","pod":"b","job":"c"}]"#).await;
+    let [series, ..] = query(r#"[{"job":"a","pod":"b","job":"c"}]"#).await;
     assert!(series.contains("duplicate key `job`"), "{series}");
     for data in [r#"{"up":[],"up":[]}"#, r#"{"up":[{"type":"gauge","type":"counter"}]}"#] {
-        let [_, metadata, _] = ask(data).await;
+        let [_, metadata, _] = query(data).await;
         assert!(metadata.contains("duplicate key `up`") || metadata.contains("duplicate field `type`"), "{metadata}");
     }
     for labels in [r#""seriesLabels":{"a":"1","a":"1"},"exemplars":[]"#, r#""seriesLabels":{},"seriesLabels":{}"#] {
-        let [_, _, exemplars] = ask(&format!("[{{{labels}}}]")).await;
+        let [_, _, exemplars] = query(&format!("[{{{labels}}}]")).await;
         assert!(
             exemplars.contains("duplicate key `a`") || exemplars.contains("duplicate field `series"),
             "{exemplars}"
         );
     }
     let exemplar = r#"{"labels":{"trace_id":"t","trace_id":"u"},"value":"0.25","timestamp":1}"#;
-    let [_, _, exemplars] = ask(&format!(r#"[{{"seriesLabels":{{}},"exemplars":[{exemplar}]}}]"#)).await;
+    let [_, _, exemplars] = query(&format!(r#"[{{"seriesLabels":{{}},"exemplars":[{exemplar}]}}]"#)).await;
     assert!(exemplars.contains("duplicate key `trace_id`"), "{exemplars}");
 }
 
@@ -394,15 +394,15 @@ async fn the_server_tells_about_itself() {
 
 #[tokio::test]
 async fn health_is_a_yes_or_a_no() {
-    let server = Server::always(crate::faulty_server::answer(200, "", "Prometheus Server is Ready.\n"));
+    let server = Server::always(crate::faulty_server::response(200, "", "Prometheus Server is Ready.\n"));
     assert!(client(&server).ready().await.unwrap());
     assert_eq!(last(&server), ("GET".to_owned(), "/-/ready".to_owned(), Vec::new()));
     assert!(client(&server).healthy().await.unwrap());
     assert_eq!(last(&server).1, "/-/healthy");
-    let server = Server::always(crate::faulty_server::answer(503, "", "Service Unavailable"));
+    let server = Server::always(crate::faulty_server::response(503, "", "Service Unavailable"));
     assert!(!client(&server).ready().await.unwrap());
     assert_eq!(server.requests().len(), 1);
-    let server = Server::always(crate::faulty_server::answer(404, "", ""));
+    let server = Server::always(crate::faulty_server::response(404, "", ""));
     assert_eq!(client(&server).ready().await.unwrap_err().status(), Some(404));
 }
 
@@ -601,7 +601,7 @@ fn last_query(parameters: &[(String, String)]) -> String {
 #[cfg(feature = "tracing")]
 #[tokio::test]
 async fn a_span_tells_what_became_of_a_call() {
-    let server = Server::sequence(&[crate::faulty_server::answer(503, "", ""), vector("7")]);
+    let server = Server::sequence(&[crate::faulty_server::response(503, "", ""), vector("7")]);
     let (log, _guard) = spans::collect();
     let policy = RetryPolicy::default().backoff(Duration::from_millis(1), Duration::from_millis(1));
     client(&server).query(UP, &prometheus::Querier::new()).retry(policy).await.unwrap();

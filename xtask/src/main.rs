@@ -27,7 +27,7 @@ Missing servers are fetched as Debian packages into `target/servers`: the newest
 carries, and the machine's own. Set PROMQL_PRESETS_PROMETHEUS, PROMQL_PRESETS_PROMTOOL, PROMQL_PRESETS_VICTORIA_METRICS
 or PROMQL_PRESETS_VMAUTH to use a program of your own; else those on PATH come before the fetched ones.
 
-No command asks questions, needs root or leaves a process running.
+Commands are not interactive, need no root and leave no process running.
 ";
 
 /// Why a command failed, as a sentence for the user.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::request::Parts;
 use promql_presets::{PresetInfo, RetryPolicy, presets};
 use promql_presets_axum::{Access, router};
-use promql_presets_testing::{Answer, MockPrometheus, series};
+use promql_presets_testing::{MockPrometheus, MockResponse, series};
 
 use crate::support::{GAUGE, PROJECT, RATE, by_project, guarded, post};
 
@@ -14,25 +14,25 @@ const RANGE: &str = r#"{"labels": {"container_metric_name": "mem"}, "start": 0, 
 
 #[tokio::test]
 async fn each_has_its_status_and_no_details() {
-    for (answer, status) in [
-        (Answer::error("bad_data", "secret"), 400),
-        (Answer::error("execution", "secret"), 400),
-        (Answer::error("timeout", "secret"), 504),
-        (Answer::error("internal", "secret"), 502),
-        (Answer::error("unavailable", "secret").status(503), 503),
-        (Answer::too_many_requests("7"), 503),
-        (Answer::html(502), 502),
-        (Answer::reset(), 502),
-        (Answer::data("5"), 502),
-        (Answer::never(), 504),
-        (Answer::from(series![]).cut_after(20), 502),
+    for (response, status) in [
+        (MockResponse::error("bad_data", "secret"), 400),
+        (MockResponse::error("execution", "secret"), 400),
+        (MockResponse::error("timeout", "secret"), 504),
+        (MockResponse::error("internal", "secret"), 502),
+        (MockResponse::error("unavailable", "secret").status(503), 503),
+        (MockResponse::too_many_requests("7"), 503),
+        (MockResponse::html(502), 502),
+        (MockResponse::reset(), 502),
+        (MockResponse::data("5"), 502),
+        (MockResponse::never(), 504),
+        (MockResponse::from(series![]).cut_after(20), 502),
     ] {
         for (path, body) in [(GAUGE, BODY), (RATE, RANGE)] {
             let mock = MockPrometheus::start();
-            mock.on_any().returns(answer.clone()).any_times();
+            mock.on_any().returns(response.clone()).any_times();
             let client = mock.client_builder().retry(RetryPolicy::never()).timeout(Duration::from_millis(300));
             let reply = post(&guarded(client.build().unwrap()), path, body).await;
-            assert_eq!(reply.problem().0, status, "{answer:?}: {reply:?}");
+            assert_eq!(reply.problem().0, status, "{response:?}: {reply:?}");
             let text = String::from_utf8(reply.body.to_vec()).unwrap();
             for hidden in ["secret", PROJECT, "sum by", "127.0.0.1"] {
                 assert!(!text.contains(hidden), "{text}");
@@ -47,7 +47,7 @@ async fn each_has_its_status_and_no_details() {
 #[tokio::test]
 async fn details_are_shown_where_the_service_allows_it() {
     let mock = MockPrometheus::start();
-    mock.on_any().returns(Answer::error("execution", "too many samples")).any_times();
+    mock.on_any().returns(MockResponse::error("execution", "too many samples")).any_times();
     let app = router(mock.client(), presets::ALL).verbose_errors().guard(by_project).build();
     let reply = post(&app, GAUGE, BODY).await;
     let json = reply.json();

@@ -6,7 +6,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use promql_presets::presets::container_utilization as container;
 use promql_presets::{Matrix, TimeRange};
-use promql_presets_testing::{Answer, MockPrometheus, TestSeries};
+use promql_presets_testing::{MockPrometheus, MockResponse, TestSeries};
 use tower::ServiceExt;
 
 use crate::support::{RATE, open, post};
@@ -14,9 +14,9 @@ use crate::support::{RATE, open, post};
 const BODY: &str =
     r#"{"labels": {"container_metric_name": "mem"}, "start": "1700000000", "end": "1700003600", "step": "1m"}"#;
 
-fn large() -> Answer {
+fn large() -> MockResponse {
     let series = |at: usize| TestSeries::new("0+1.5x60").label("session_id", at);
-    Answer::from((0..2000).map(series).collect::<Vec<_>>())
+    MockResponse::from((0..2000).map(series).collect::<Vec<_>>())
 }
 
 fn request() -> Request<Body> {

@@ -24,14 +24,14 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let asked = match &arguments.check {
+    let found = match &arguments.check {
         None => None,
         Some(name) => {
             let unknown = || Failure::unknown("check", name, Code::ALL.iter().map(|code| code.as_str()));
             Some(Code::find(name).ok_or_else(unknown)?)
         }
     };
-    print(&match (asked, arguments.format) {
+    print(&match (found, arguments.format) {
         (Some(code), Format::Human) => code.page().to_owned(),
         (None, Format::Human) => all(),
         (Some(code), Format::Json) => json(code),

@@ -54,10 +54,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             queries.push(standard_input()?);
         }
         let format = format.unwrap_or_default();
-        let answers: Vec<(bool, String)> = queries.iter().map(|query| answer(query, syntax, format)).collect();
-        let texts: Vec<&str> = answers.iter().map(|(_, text)| text.as_str()).collect();
+        let results: Vec<(bool, String)> = queries.iter().map(|query| result(query, syntax, format)).collect();
+        let texts: Vec<&str> = results.iter().map(|(_, text)| text.as_str()).collect();
         print(&texts.join(if format == Format::Human { "\n" } else { "" }))?;
-        answers.iter().all(|(accepted, _)| *accepted)
+        results.iter().all(|(accepted, _)| *accepted)
     };
     Ok(if accepted { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
 }
@@ -73,7 +73,7 @@ pub(super) fn standard_input() -> Result<String, Failure> {
 }
 
 /// Whether a query is valid, and the output for it.
-fn answer(query: &str, syntax: Syntax, format: Format) -> (bool, String) {
+fn result(query: &str, syntax: Syntax, format: Format) -> (bool, String) {
     let parsed = parse(query, syntax);
     match format {
         Format::Human => human(query, &parsed),
@@ -123,22 +123,22 @@ fn json(out: &mut String, parsed: &Parsed<'_>) -> bool {
 /// Writes a result for each line. Returns whether all queries are valid.
 fn lines(input: &mut BufReader<impl Read>, out: &mut impl Write, syntax: Syntax) -> Result<bool, Failure> {
     let mut all_accepted = true;
-    let (mut line, mut answer) = (Vec::new(), String::new());
+    let (mut line, mut response) = (Vec::new(), String::new());
     loop {
         line.clear();
         let read = input.read_until(b'\n', &mut line);
         if read.map_err(|error| Failure::new(format!("cannot read standard input: {error}")))? == 0 {
             break;
         }
-        answer.clear();
+        response.clear();
         all_accepted &= match serde_json::from_slice::<String>(&line) {
-            Ok(query) => json(&mut answer, &parse(&query, syntax)),
+            Ok(query) => json(&mut response, &parse(&query, syntax)),
             Err(error) => {
-                not_a_string(&mut answer, &error, line.trim_ascii_end().len());
+                not_a_string(&mut response, &error, line.trim_ascii_end().len());
                 false
             }
         };
-        out.write_all(answer.as_bytes())?;
+        out.write_all(response.as_bytes())?;
         // Callers may wait for the result before they write the next line.
         if input.buffer().is_empty() {
             out.flush()?;
@@ -164,17 +164,17 @@ fn not_a_string(out: &mut String, error: &serde_json::Error, len: usize) {
 mod tests {
     use super::*;
 
-    fn answers(input: &[u8]) -> (bool, String) {
+    fn results(input: &[u8]) -> (bool, String) {
         let mut out = Vec::new();
         let accepted = lines(&mut BufReader::with_capacity(4, input), &mut out, Syntax::PROMQL).unwrap();
         (accepted, String::from_utf8(out).unwrap())
     }
 
     #[test]
-    fn any_line_gets_an_answer() {
-        assert_eq!(answers(b""), (true, String::new()));
-        assert_eq!(answers(b"\"up\"\r\n"), (true, "{\"ok\":true,\"type\":\"vector\",\"errors\":[]}\n".to_owned()));
-        let (accepted, text) = answers(b"\n{}\n\xff\n\"\\ud800\"\n\"a\" 1\n\"1\"\n\"\\u0075p{\"");
+    fn any_line_gets_a_result() {
+        assert_eq!(results(b""), (true, String::new()));
+        assert_eq!(results(b"\"up\"\r\n"), (true, "{\"ok\":true,\"type\":\"vector\",\"errors\":[]}\n".to_owned()));
+        let (accepted, text) = results(b"\n{}\n\xff\n\"\\ud800\"\n\"a\" 1\n\"1\"\n\"\\u0075p{\"");
         assert!(!accepted);
         let ok: Vec<bool> = text.lines().map(|line| line.starts_with("{\"ok\":true")).collect();
         assert_eq!(ok, [false, false, false, false, false, true, false]);

@@ -1,4 +1,4 @@
-//! From a query to a template: `{labels}` in each selector, `{group_by}` where it is asked for, and the usual layout.
+//! From a query to a template: `{labels}` in each selector, `{group_by}` on request, and the usual layout.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -25,19 +25,19 @@ fn parse_shows_type_and_tree() {
 
     let input = run_in(&env::temp_dir(), &["parse", "--format", "json"], b"sum(\n  up\n");
     assert_eq!(input.status, 1);
-    let answer: Value = serde_json::from_str(&input.out).unwrap();
-    assert_eq!(answer["errors"][0]["start"], 3);
+    let result: Value = serde_json::from_str(&input.out).unwrap();
+    assert_eq!(result["errors"][0]["start"], 3);
 
     let broken = run_in(&env::temp_dir(), &["parse"], b"\xff");
     assert!(broken.status == 2 && broken.err.starts_with("error: cannot read standard input: "), "{}", broken.err);
 }
 
 #[test]
-fn parse_answers_in_json() {
-    let answers = run(&["parse", "--format", "json", "1", "rate(up)", "\"a\"", "up[5m]"]);
-    assert_eq!(answers.status, 1);
+fn parse_in_json() {
+    let results = run(&["parse", "--format", "json", "1", "rate(up)", "\"a\"", "up[5m]"]);
+    assert_eq!(results.status, 1);
     assert_eq!(
-        lines(&answers.out),
+        lines(&results.out),
         [
             r#"{"ok":true,"type":"scalar","errors":[]}"#,
             r#"{"ok":false,"type":null,"errors":[{"message":"`rate` takes a range vector","start":5,"end":7}]}"#,

@@ -1,4 +1,4 @@
-//! A short way to ask what the checks say about one preset.
+//! Runs the checks on one preset.
 
 use crate::{Severity, SourceFile, compile};
 

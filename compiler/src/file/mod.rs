@@ -456,7 +456,7 @@ impl Reader<'_> {
             let title = format!("missing `template` in preset `{}`", preset.name.value);
             self.report(
                 Diagnostic::new(Code::MissingKey, preset.name.span, title)
-                    .label("this preset asks nothing")
+                    .label("a preset needs a query")
                     .help("add `template = '...'` with the PromQL"),
             );
         }

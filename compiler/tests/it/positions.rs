@@ -104,7 +104,7 @@ fn at_the_very_end() {
     );
     assert_eq!(
         shown("[presets.a]"),
-        "error[missing-key]: missing `template` in preset `a`\n --> presets/a.toml:1:10\n  |\n1 | [presets.a]\n  |          ^ this preset asks nothing\n  |\n  = help: add `template = '...'` with the PromQL"
+        "error[missing-key]: missing `template` in preset `a`\n --> presets/a.toml:1:10\n  |\n1 | [presets.a]\n  |          ^ a preset needs a query\n  |\n  = help: add `template = '...'` with the PromQL"
     );
     assert_eq!(
         shown(""),

@@ -7,7 +7,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use axum_service::presets::{latency, requests};
 use promql_presets::RetryPolicy;
-use promql_presets_testing::{Answer, MockPrometheus, series};
+use promql_presets_testing::{MockResponse, MockPrometheus, series};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -109,7 +109,7 @@ async fn presets_are_limited_to_the_project() {
 #[tokio::test]
 async fn failures_are_described_to_callers_and_counted() {
     let mock = MockPrometheus::start();
-    mock.on_any().returns(Answer::error("timeout", "secret")).any_times();
+    mock.on_any().returns(MockResponse::error("timeout", "secret")).any_times();
     let app = app(&mock);
     let (status, body) = get(&app, "/slowest").await;
     assert_eq!(status, 504);
@@ -129,7 +129,7 @@ async fn requests_that_have_begun_are_finished_at_shutdown() {
         .any_labels()
         .any_grouping()
         .any_window()
-        .returns(Answer::from(series![{ service = "cart" } => 0.2]).delay(Duration::from_millis(300)));
+        .returns(MockResponse::from(series![{ service = "cart" } => 0.2]).delay(Duration::from_millis(300)));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();

@@ -3,7 +3,7 @@
 use container_metrics::presets::container_utilization::{self as container, Label, ValueType};
 use container_metrics::{ContainerMetricAction, ContainerUtilizationMetricService};
 use promql_presets::{ErrorKind, RangeError, TimeRange};
-use promql_presets_testing::{Answer, MockPrometheus, series};
+use promql_presets_testing::{MockResponse, MockPrometheus, series};
 use uuid::Uuid;
 
 const KERNEL: Uuid = Uuid::from_u128(1);
@@ -70,7 +70,7 @@ async fn filters_are_also_grouped_by() {
 #[tokio::test]
 async fn a_server_that_starts_is_waited_for() {
     let mock = MockPrometheus::start();
-    mock.on_label_values(Label::ContainerMetricName).returns(Answer::html(503)).then(["cpu_util", "mem"]);
+    mock.on_label_values(Label::ContainerMetricName).returns(MockResponse::html(503)).then(["cpu_util", "mem"]);
     let service = ContainerUtilizationMetricService::new(mock.client());
     assert_eq!(service.metric_names().await.unwrap(), ["cpu_util", "mem"]);
 }
@@ -78,7 +78,7 @@ async fn a_server_that_starts_is_waited_for() {
 #[tokio::test]
 async fn partial_data_is_returned_as_such() {
     let mock = MockPrometheus::start();
-    mock.on_range(container::GAUGE).any_labels().any_grouping().returns(Answer::from(series![{} => 1]).partial());
+    mock.on_range(container::GAUGE).any_labels().any_grouping().returns(MockResponse::from(series![{} => 1]).partial());
     let service = ContainerUtilizationMetricService::new(mock.client());
     assert!(service.fetch_metric(&action("mem", ValueType::Current)).await.unwrap().is_partial());
 }

@@ -2,25 +2,25 @@
 
 use promql_presets::presets::prometheus::{self, UP, UP_RATIO};
 use promql_presets::{MetricQuerier, PrometheusClient, Querier, TimeRange};
-use promql_presets_testing::{Answer, Endpoint, MockPrometheus, series};
+use promql_presets_testing::{Endpoint, MockPrometheus, MockResponse, series};
 
 use crate::{failure, message};
 
-async fn ask(client: &PrometheusClient) -> Result<f64, promql_presets::Error> {
+async fn query(client: &PrometheusClient) -> Result<f64, promql_presets::Error> {
     client.query(UP, &prometheus::Querier::new()).await?.number()
 }
 
 #[tokio::test]
-async fn answers_follow_each_other() {
+async fn responses_follow_each_other() {
     let mock = MockPrometheus::start();
     let client = mock.client();
-    let up = mock.on(UP).returns(1).then(2).then(Answer::error("execution", "no"));
-    assert_eq!(ask(&client).await.unwrap(), 1.0);
-    assert_eq!(ask(&client).await.unwrap(), 2.0);
-    assert_eq!(ask(&client).await.unwrap_err().status(), Some(422));
+    let up = mock.on(UP).returns(1).then(2).then(MockResponse::error("execution", "no"));
+    assert_eq!(query(&client).await.unwrap(), 1.0);
+    assert_eq!(query(&client).await.unwrap(), 2.0);
+    assert_eq!(query(&client).await.unwrap_err().status(), Some(422));
     assert_eq!(up.count(), 3);
     assert!(mock.problems().is_empty());
-    ask(&client).await.unwrap_err();
+    query(&client).await.unwrap_err();
     let text = failure(mock);
     assert!(text.contains("it was expected 3 times, at testing/tests/it/expectations.rs:"), "{text}");
 }
@@ -32,16 +32,16 @@ async fn counts() {
     mock.on(UP).returns(1).times(2);
     mock.on(UP).returns(3).times(1);
     for expected in [1.0, 1.0, 3.0] {
-        assert_eq!(ask(&client).await.unwrap(), expected);
+        assert_eq!(query(&client).await.unwrap(), expected);
     }
-    ask(&client).await.unwrap_err();
+    query(&client).await.unwrap_err();
     assert!(failure(mock).contains("it was expected 2 times"));
 
     let mock = MockPrometheus::start();
     mock.on(UP).returns(1).times(0);
     mock.on(UP_RATIO).returns(1).any_times();
     assert!(mock.problems().is_empty());
-    ask(&mock.client()).await.unwrap_err();
+    query(&mock.client()).await.unwrap_err();
     assert!(failure(mock).contains("it was expected 0 times"));
 }
 
@@ -59,7 +59,7 @@ async fn unused_expectations_fail() {
 
     let mock = MockPrometheus::start();
     mock.on(UP).returns(1).then(2).then(3);
-    ask(&mock.client()).await.unwrap();
+    query(&mock.client()).await.unwrap();
     let text = message(|| mock.verify());
     assert!(text.starts_with("1 call of instant query of prometheus::up{}, where 3 are expected at "), "{text}");
 }
@@ -79,7 +79,7 @@ fn tests_without_a_runtime() {
     let mock = MockPrometheus::start();
     mock.on(UP).returns(1);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    assert_eq!(runtime.block_on(ask(&mock.client())).unwrap(), 1.0);
+    assert_eq!(runtime.block_on(query(&mock.client())).unwrap(), 1.0);
 }
 
 #[tokio::test]
@@ -122,9 +122,9 @@ async fn other_endpoints() {
     mock.on_labels().returns(["job", "instance"]);
     mock.on_label_values("a/b").matching(&up).start("1700000000").limit(5).returns(["x"]);
     mock.on_series(&up).returns(series![up { job = "api" } => 1]);
-    mock.on_metadata().returns(Answer::data(r#"{"up":[{"type":"gauge","help":"h","unit":""}]}"#));
-    mock.on_path("/-/ready").returns(Answer::http(200, "text/plain", "ready"));
-    mock.on_path("/api/v1/status/buildinfo").returns(Answer::data(r#"{"version":"3.5.0"}"#));
+    mock.on_metadata().returns(MockResponse::data(r#"{"up":[{"type":"gauge","help":"h","unit":""}]}"#));
+    mock.on_path("/-/ready").returns(MockResponse::http(200, "text/plain", "ready"));
+    mock.on_path("/api/v1/status/buildinfo").returns(MockResponse::data(r#"{"version":"3.5.0"}"#));
     assert_eq!(client.labels().await.unwrap().into_vec(), ["job", "instance"]);
     let values = client.label_values("a/b").matching(&swapped).start("1700000000").limit(5).await.unwrap();
     assert_eq!(values.into_vec(), ["x"]);
@@ -156,8 +156,8 @@ async fn base_paths_and_headers() {
     let mock = MockPrometheus::start();
     mock.on(UP).base_path("/select/42/prometheus").tenant("a").returns(1);
     let client = mock.client_builder_at("/select/42/prometheus").tenant("a").build().unwrap();
-    ask(&client).await.unwrap();
-    ask(&mock.client()).await.unwrap_err();
+    query(&client).await.unwrap();
+    query(&mock.client()).await.unwrap_err();
     mock.on_labels().returns(["a"]).any_times();
     client.labels().await.unwrap_err();
     let text = failure(mock);
@@ -167,13 +167,13 @@ async fn base_paths_and_headers() {
 }
 
 #[tokio::test]
-async fn computed_answers() {
+async fn computed_responses() {
     let mock = MockPrometheus::start();
-    mock.on(UP).any_labels().answers_with(|call| {
-        call.label("job").map_or(0, str::len).try_into().map_or(Answer::empty(), |len: i32| len.into())
+    mock.on(UP).any_labels().responds_with(|call| {
+        call.label("job").map_or(0, str::len).try_into().map_or(MockResponse::empty(), |len: i32| len.into())
     });
-    let answer = mock.client().query(UP, &prometheus::Querier::new().job("four")).await.unwrap();
-    assert_eq!(answer.number().unwrap(), 4.0);
+    let response = mock.client().query(UP, &prometheus::Querier::new().job("four")).await.unwrap();
+    assert_eq!(response.number().unwrap(), 4.0);
 }
 
 #[tokio::test]

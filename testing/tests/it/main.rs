@@ -1,11 +1,11 @@
 //! All integration tests, in one program, since linking is what takes the time.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::float_cmp, reason = "tests")]
 
-mod answers;
 mod expectations;
 mod paused;
 mod real;
 mod recordings;
+mod responses;
 mod strict;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use promql_presets::presets::prometheus::{self, UP};
 use promql_presets::{Error, PrometheusClient, RetryPolicy};
-use promql_presets_testing::{Answer, MockPrometheus};
+use promql_presets_testing::{MockPrometheus, MockResponse};
 use tokio::time::{Instant, sleep};
 
-async fn ask(client: &PrometheusClient) -> Result<f64, Error> {
+async fn query(client: &PrometheusClient) -> Result<f64, Error> {
     client.query(UP, &prometheus::Querier::new()).await?.number()
 }
 
@@ -18,7 +18,7 @@ async fn time_stands_still_during_calls_only() {
     let client = mock.client_builder().timeout(Duration::from_millis(50)).build().unwrap();
     let (start, real) = (Instant::now(), std::time::Instant::now());
     for _ in 0..100 {
-        ask(&client).await.unwrap();
+        query(&client).await.unwrap();
     }
     assert!(start.elapsed() < Duration::from_millis(1));
     sleep(Duration::from_hours(1)).await;
@@ -28,7 +28,7 @@ async fn time_stands_still_during_calls_only() {
             let client = client.clone();
             tokio::spawn(async move {
                 sleep(Duration::from_mins(1)).await;
-                ask(&client).await.unwrap();
+                query(&client).await.unwrap();
             })
         });
         for call in calls.collect::<Vec<_>>() {
@@ -43,23 +43,23 @@ async fn time_stands_still_during_calls_only() {
 async fn delays_timeouts_and_pauses_take_no_time() {
     let mock = MockPrometheus::start();
     mock.on(UP)
-        .returns(Answer::never())
-        .then(Answer::from(1).stall_after(10))
-        .then(Answer::from(2).delay(Duration::from_secs(31)))
-        .then(Answer::from(3).delay(Duration::from_secs(29)))
-        .then(Answer::from(4).trickle(10, Duration::from_secs(1)));
+        .returns(MockResponse::never())
+        .then(MockResponse::from(1).stall_after(10))
+        .then(MockResponse::from(2).delay(Duration::from_secs(31)))
+        .then(MockResponse::from(3).delay(Duration::from_secs(29)))
+        .then(MockResponse::from(4).trickle(10, Duration::from_secs(1)));
     let client = mock.client_builder().timeout(Duration::from_secs(30)).retry(RetryPolicy::never()).build().unwrap();
     let real = std::time::Instant::now();
     for _ in 0..3 {
         let start = Instant::now();
-        assert!(ask(&client).await.unwrap_err().is_timeout());
+        assert!(query(&client).await.unwrap_err().is_timeout());
         assert!((30..32).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
     }
     let start = Instant::now();
-    assert_eq!(ask(&client).await.unwrap(), 3.0);
+    assert_eq!(query(&client).await.unwrap(), 3.0);
     assert_eq!(start.elapsed().as_secs(), 29);
     let start = Instant::now();
-    assert_eq!(ask(&client).await.unwrap(), 4.0);
+    assert_eq!(query(&client).await.unwrap(), 4.0);
     assert!((5..30).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
     assert!(real.elapsed() < Duration::from_secs(10), "{:?}", real.elapsed());
 }
@@ -67,12 +67,12 @@ async fn delays_timeouts_and_pauses_take_no_time() {
 #[tokio::test(start_paused = true)]
 async fn retries_wait_by_the_paused_clock() {
     let mock = MockPrometheus::start();
-    mock.on(UP).returns(Answer::too_many_requests(20)).then(Answer::html(503)).then(1);
+    mock.on(UP).returns(MockResponse::too_many_requests(20)).then(MockResponse::html(503)).then(1);
     let pause = Duration::from_secs(5);
     let policy = RetryPolicy::default().backoff(pause, pause);
     let client = mock.client_builder().timeout(Duration::from_mins(1)).retry(policy).build().unwrap();
     let start = Instant::now();
-    assert_eq!(ask(&client).await.unwrap(), 1.0);
+    assert_eq!(query(&client).await.unwrap(), 1.0);
     assert!((20..40).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
 }
 

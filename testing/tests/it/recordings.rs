@@ -2,11 +2,11 @@
 
 use promql_presets::presets::prometheus::{self, Label, UP, UP_RATIO};
 use promql_presets::{Error, PrometheusClient, Querier, TimeRange, Timestamp};
-use promql_presets_testing::{Answer, MockPrometheus, series};
+use promql_presets_testing::{MockPrometheus, MockResponse, series};
 
 use crate::{failure, message};
 
-async fn ask(client: &PrometheusClient, time: &str) -> Result<Vec<String>, Error> {
+async fn query(client: &PrometheusClient, time: &str) -> Result<Vec<String>, Error> {
     let up = client.query(UP, &prometheus::Querier::new().job("a")).at(time).await?;
     Ok(up.iter().map(|it| format!("{} {} {}", it.labels(), it.value(), it.timestamp().to_unix_seconds())).collect())
 }
@@ -20,7 +20,9 @@ async fn what_was_recorded_is_replayed() {
     server.on(UP).label("job", "a").header("authorization", "Bearer secret").returns(many).then(series![]);
     server.on_range(UP_RATIO).group_by(["job"]).returns(series![{ job = "a" } => "0+1x60"]);
     server.on_labels().matching(&Querier::new("a")).matching(&Querier::new("b")).returns(["x"]);
-    server.on_path("/-/ready").returns(Answer::http(503, "text/plain", "not \"ready\"").header("Retry-After", "7"));
+    server
+        .on_path("/-/ready")
+        .returns(MockResponse::http(503, "text/plain", "not \"ready\"").header("Retry-After", "7"));
 
     let range = |start: i64, steps: i64| {
         let (start, end) = (Timestamp::from_secs(start), Timestamp::from_secs(start + steps * 15));
@@ -29,9 +31,9 @@ async fn what_was_recorded_is_replayed() {
     let by_job = prometheus::Querier::new().group_by([Label::Job]);
     let mock = MockPrometheus::record(server.url(), &file);
     let client = mock.client_builder().bearer_auth("secret").build().unwrap();
-    let first = ask(&client, "1700000000").await.unwrap();
+    let first = query(&client, "1700000000").await.unwrap();
     assert_eq!(first.len(), 3);
-    assert_eq!(ask(&client, "1700000000").await.unwrap().len(), 0);
+    assert_eq!(query(&client, "1700000000").await.unwrap().len(), 0);
     let ratio = client.query_range(UP_RATIO, &by_job, range(1_700_000_000, 60)).await.unwrap();
     assert_eq!(ratio.one().unwrap().len(), 61);
     let labels = client.labels().matching(&Querier::new("a")).matching(&Querier::new("b")).await.unwrap();
@@ -46,13 +48,13 @@ async fn what_was_recorded_is_replayed() {
 
     let mock = MockPrometheus::replay(&file);
     let client = mock.client();
-    assert_eq!(ask(&client, "1700000000").await.unwrap(), first);
-    assert_eq!(ask(&client, "1700000000").await.unwrap().len(), 0);
+    assert_eq!(query(&client, "1700000000").await.unwrap(), first);
+    assert_eq!(query(&client, "1700000000").await.unwrap().len(), 0);
     // Again, at other times.
     let mock = MockPrometheus::replay(&file);
     let client = mock.client();
     let moved: Vec<_> = first.iter().map(|line| line.replace(" 1700000000", " 1800000000.500")).collect();
-    assert_eq!(ask(&client, "1800000000.5").await.unwrap(), moved);
+    assert_eq!(query(&client, "1800000000.5").await.unwrap(), moved);
     for (steps, expected) in [(60, 61), (59, 60), (61, 61)] {
         let ratio = client.query_range(UP_RATIO, &by_job, range(1_800_000_000, steps)).await.unwrap();
         let series = ratio.one().unwrap();
@@ -78,8 +80,8 @@ async fn what_was_recorded_is_replayed() {
 async fn servers_and_files_that_are_missing() {
     let folder = std::env::temp_dir().join(format!("promql-presets-missing-{}", std::process::id()));
     let mock = MockPrometheus::record("http://127.0.0.1:9", folder.join("a.json"));
-    ask(&mock.client(), "1").await.unwrap_err();
-    assert!(failure(mock).contains("cannot ask http://127.0.0.1:9: "));
+    query(&mock.client(), "1").await.unwrap_err();
+    assert!(failure(mock).contains("cannot reach http://127.0.0.1:9: "));
     std::fs::write(folder.join("b.json"), "{}").unwrap();
     assert!(message(|| MockPrometheus::replay(folder.join("b.json"))).contains("is not a recording"));
     assert!(message(|| MockPrometheus::replay(folder.join("c.json"))).contains("cannot read"));

@@ -45,7 +45,7 @@ async fn wrong(call: impl AsyncFnOnce(PrometheusClient) -> Result<(), promql_pre
     differences.join("; ")
 }
 
-async fn ask<W>(
+async fn query<W>(
     client: PrometheusClient,
     preset: Preset<container::Querier, Vector, W>,
     querier: container::Querier,
@@ -54,10 +54,10 @@ async fn ask<W>(
 }
 
 #[tokio::test]
-async fn the_expected_query_is_answered() {
+async fn the_expected_query_gets_its_response() {
     let mock = expecting();
-    let answer = mock.client().query(container::RATE, &querier()).at("1700000000").await.unwrap();
-    assert_eq!(answer.iter().next().unwrap().labels().get("session_id"), Some("s"));
+    let response = mock.client().query(container::RATE, &querier()).at("1700000000").await.unwrap();
+    assert_eq!(response.iter().next().unwrap().labels().get("session_id"), Some("s"));
     mock.verify();
 }
 
@@ -80,7 +80,7 @@ async fn labels() {
             "the matcher container_metric_name=\"net_tx\", not container_metric_name=\"net_rx\"".to_owned(),
         ),
     ] {
-        assert_eq!(wrong(async |client| ask(client, container::RATE, other).await).await, expected);
+        assert_eq!(wrong(async |client| query(client, container::RATE, other).await).await, expected);
     }
 }
 
@@ -93,7 +93,7 @@ async fn groupings() {
         (querier().group_by([Label::SessionId]), r#"["session_id", "session_id"]"#),
         (querier().group_by([Label::KernelId]), r#"["session_id", "kernel_id"]"#),
     ] {
-        let found = wrong(async |client| ask(client, container::RATE, other).await).await;
+        let found = wrong(async |client| query(client, container::RATE, other).await).await;
         assert_eq!(found, format!("grouped by {grouped}, not by [\"session_id\"]"));
     }
     let mock = MockPrometheus::start();
@@ -110,7 +110,7 @@ async fn presets_windows_and_kinds() {
         client.query(container::RATE, &querier()).at("1700000000").window("1m").await.map(|_| ())
     };
     assert_eq!(wrong(async |client| query(client).await).await, "the window 1m, not 5m");
-    let found = wrong(async |client| ask(client, container::RATE_AVG, querier()).await).await;
+    let found = wrong(async |client| query(client, container::RATE_AVG, querier()).await).await;
     assert_eq!(found, "the preset container_utilization::rate_avg, not container_utilization::rate");
     let found = wrong(async |client| client.query_range(container::RATE, &querier(), range).await.map(|_| ()));
     assert_eq!(found.await, "range query, not instant query; time: none, not 2023-11-14T22:13:20Z");

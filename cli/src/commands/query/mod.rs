@@ -91,25 +91,25 @@ enum Format {
     Json,
 }
 
-/// What is asked.
-struct Asked {
-    query: String,
+/// A query to run.
+struct Query {
+    promql: String,
     unit: Option<String>,
     /// What makes a range query impossible to split.
     indivisible: Option<&'static str>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let (asked, url) = match (&arguments.preset, &arguments.raw) {
+    let (query, url) = match (&arguments.preset, &arguments.raw) {
         (Some(preset), _) => of_preset(arguments, preset)?,
         (None, Some(query)) => (of_text(query)?, None),
         (None, None) => return Err(Failure::new("no preset given")),
     };
-    let Some(asked) = asked else { return Ok(ExitCode::from(FOUND)) };
+    let Some(query) = query else { return Ok(ExitCode::from(FOUND)) };
     let client = arguments.server.client(url.as_deref())?;
     block_on(async {
         loop {
-            let outcome = arguments.ask(&client, &asked).await;
+            let outcome = arguments.run(&client, &query).await;
             let Some(watch) = arguments.watch else { return outcome };
             // A server that restarts may come back.
             if let Err(failure) = outcome {
@@ -121,7 +121,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 /// The query of a preset, and the default server. Without a query, the reason has been printed.
-fn of_preset(arguments: &Arguments, name: &str) -> Result<(Option<Asked>, Option<String>), Failure> {
+fn of_preset(arguments: &Arguments, name: &str) -> Result<(Option<Query>, Option<String>), Failure> {
     let folder = arguments.dir.read()?;
     let output = compile(&folder.files);
     let (module, preset) = find(&output, name)?;
@@ -130,9 +130,9 @@ fn of_preset(arguments: &Arguments, name: &str) -> Result<(Option<Asked>, Option
         return Ok((None, None));
     }
     match arguments.querier.render(module, preset) {
-        Ok(query) => {
-            let asked = Asked { query, unit: preset.unit.clone(), indivisible: preset.facts.indivisible };
-            Ok((Some(asked), output.url.clone()))
+        Ok(promql) => {
+            let query = Query { promql, unit: preset.unit.clone(), indivisible: preset.facts.indivisible };
+            Ok((Some(query), output.url.clone()))
         }
         Err(error) => {
             remark(&format!("error: {error}"));
@@ -142,7 +142,7 @@ fn of_preset(arguments: &Arguments, name: &str) -> Result<(Option<Asked>, Option
 }
 
 /// A query that is no preset. Mistakes are printed before anything is sent.
-fn of_text(query: &str) -> Result<Option<Asked>, Failure> {
+fn of_text(query: &str) -> Result<Option<Query>, Failure> {
     let parsed = parse(query, Syntax { template: false, features: Features::all() });
     let file = SourceFile { name: String::new(), path: "query".to_owned(), text: query.to_owned() };
     let (messages, colors) = (Messages::of(&file), in_colors());
@@ -157,7 +157,7 @@ fn of_text(query: &str) -> Result<Option<Asked>, Failure> {
         found.severity = Severity::Warning;
         remark(&message(&messages, &found, false));
     }
-    Ok(Some(Asked { query: query.to_owned(), unit: None, indivisible: backend::indivisible(expr) }))
+    Ok(Some(Query { promql: query.to_owned(), unit: None, indivisible: backend::indivisible(expr) }))
 }
 
 /// Whether a query has `@ start()` or `@ end()`.
@@ -178,13 +178,13 @@ fn names_ends(query: &str) -> bool {
 }
 
 impl Arguments {
-    async fn ask(&self, client: &PrometheusClient, asked: &Asked) -> Result<ExitCode, Failure> {
+    async fn run(&self, client: &PrometheusClient, query: &Query) -> Result<ExitCode, Failure> {
         let size = chart::Size::of_terminal();
-        let answer = match self.time_range(size)? {
-            Some(range) => self.over(client, asked, range).await?.map(Data::Matrix),
-            None => client.raw_query(asked.query.as_str()).when_some(self.at, InstantQuery::at).await,
+        let response = match self.time_range(size)? {
+            Some(range) => self.over(client, query, range).await?.map(Data::Matrix),
+            None => client.raw_query(query.promql.as_str()).when_some(self.at, InstantQuery::at).await,
         };
-        let data = match answer {
+        let data = match response {
             Ok(data) => data,
             Err(error) if matches!(error.kind(), ErrorKind::Server { .. } | ErrorKind::Decode(_)) => {
                 remark(&format!("error: {error}"));
@@ -192,7 +192,7 @@ impl Arguments {
             }
             Err(error) => return Err(error.into()),
         };
-        let text = self.text(&data, asked, size)?;
+        let text = self.text(&data, query, size)?;
         let is_live = self.watch.is_some() && stdout().is_terminal();
         print(&if is_live { format!("\u{1b}[H\u{1b}[2J{text}") } else { text })?;
         let meta = data.meta();
@@ -207,7 +207,7 @@ impl Arguments {
             _ => false,
         };
         if is_empty {
-            let causes = causes(client, &asked.query, self.end.or(self.at)).await;
+            let causes = causes(client, &query.promql, self.end.or(self.at)).await;
             for cause in &causes {
                 remark(&format!("no data: {}", cause.message));
             }
@@ -218,7 +218,7 @@ impl Arguments {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// The range that is asked for. `auto` steps are at round times.
+    /// The requested range. `auto` steps are at round times.
     fn time_range(&self, size: chart::Size) -> Result<Option<TimeRange>, Failure> {
         let invalid = |error: RangeError| Failure::new(format!("invalid time range: {error}"));
         let range = match (self.range, self.start, self.end) {
@@ -237,16 +237,16 @@ impl Arguments {
     async fn over(
         &self,
         client: &PrometheusClient,
-        asked: &Asked,
+        query: &Query,
         range: TimeRange,
     ) -> Result<Result<Matrix, Error>, Failure> {
-        let query = asked.query.as_str();
+        let promql = query.promql.as_str();
         if range.points() <= MAX_STEPS {
-            return Ok(client.raw_query_range(query, range).await);
+            return Ok(client.raw_query_range(promql, range).await);
         }
         // Each part would have ends of its own.
-        let ends = names_ends(query).then_some("@ start() or @ end()");
-        if let Some(what) = asked.indivisible.or(ends) {
+        let ends = names_ends(promql).then_some("@ start() or @ end()");
+        if let Some(what) = query.indivisible.or(ends) {
             return Err(Failure::new(format!(
                 "{} points are too many, and `{what}` makes the query indivisible",
                 range.points()
@@ -261,7 +261,7 @@ impl Arguments {
             let last = start.checked_add(step * u32::try_from(PART - 1).unwrap_or(u32::MAX)).unwrap_or(range.end());
             let part = TimeRange::new(start, last.min(range.end())).and_then(|part| part.step(range.step_duration()));
             let part = part.map_err(|error| Failure::new(format!("invalid time range: {error}")))?;
-            match client.raw_query_range(query, part).await {
+            match client.raw_query_range(promql, part).await {
                 Ok(matrix) => found.push(matrix),
                 Err(error) => return Ok(Err(error)),
             }
@@ -273,8 +273,8 @@ impl Arguments {
         Matrix::join(found).map(Ok).map_err(|error| Failure::new(format!("the parts do not fit together: {error}")))
     }
 
-    fn text(&self, data: &Data, asked: &Asked, size: chart::Size) -> Result<String, Failure> {
-        let unit = asked.unit.as_deref();
+    fn text(&self, data: &Data, query: &Query, size: chart::Size) -> Result<String, Failure> {
+        let unit = query.unit.as_deref();
         Ok(match (self.format, data) {
             (Some(Format::Json), data) => export::json(data),
             (Some(Format::Csv), data) => export::csv(data),

@@ -14,7 +14,7 @@ use crate::exposition::Page;
 use crate::failure::Failure;
 use crate::server::Credentials;
 
-/// The formats to ask for, with names in UTF-8.
+/// The requested formats, with names in UTF-8.
 const ACCEPT: &str = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8,\
     text/plain;version=1.0.0;escaping=allow-utf-8;q=0.9,text/plain;version=0.0.4;q=0.8,*/*;q=0.1";
 
@@ -31,8 +31,8 @@ pub(super) async fn read(place: &str, credentials: &Credentials) -> Result<Page,
         let mut bytes = Vec::new();
         io::stdin().read_to_end(&mut bytes).map(|_| bytes).map_err(|error| failed(error.to_string()))?
     } else if place.starts_with("http://") || place.starts_with("https://") {
-        let answer = credentials.get(place, ACCEPT).await;
-        let (status, bytes) = answer.map_err(|error| failed(causes(&error.without_url())))?;
+        let response = credentials.get(place, ACCEPT).await;
+        let (status, bytes) = response.map_err(|error| failed(causes(&error.without_url())))?;
         if !status.is_success() {
             return Err(failed(format!("HTTP {status}")).help("write the URL that it redirects to"));
         }

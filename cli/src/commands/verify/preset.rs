@@ -36,8 +36,8 @@ pub(super) struct Verified<'a> {
     reports: Vec<Report>,
 }
 
-/// The answer to one query.
-struct Answer {
+/// The largest result of the queries.
+struct Size {
     series: usize,
     elapsed: Duration,
 }
@@ -116,7 +116,7 @@ impl<'a> Verified<'a> {
 
     async fn run(&mut self, querier: &Querier, names: &BTreeSet<String>) -> Result<(), Failure> {
         let window = self.setting.querier.window().filter(|_| self.takes(|segment| matches!(segment, Segment::Window)));
-        let mut most: Option<Answer> = None;
+        let mut most: Option<Size> = None;
         for (run, grouping) in self.groupings(querier).into_iter().enumerate() {
             let by =
                 if grouping.is_empty() { String::new() } else { format!(" grouped by `{}`", grouping.join("`, `")) };
@@ -149,7 +149,7 @@ impl<'a> Verified<'a> {
                             self.empty(&query, places.as_ref()).await;
                         }
                     }
-                    let most = most.get_or_insert(Answer { series, elapsed });
+                    let most = most.get_or_insert(Size { series, elapsed });
                     most.series = most.series.max(series);
                     most.elapsed = most.elapsed.max(elapsed);
                 }
@@ -158,7 +158,7 @@ impl<'a> Verified<'a> {
         if self.is_first_of_file() {
             self.labels(names).await?;
         }
-        if let Some(Answer { series, elapsed }) = most
+        if let Some(Size { series, elapsed }) = most
             && self.reports.iter().all(|report| report.severity == Severity::Info)
         {
             let milliseconds = millis(elapsed);
@@ -182,7 +182,7 @@ impl<'a> Verified<'a> {
         groupings
     }
 
-    /// Runs a query. Only a server that cannot be reached, or does not answer as Prometheus does, is a failure.
+    /// Runs a query. Only a server that cannot be reached, or does not respond as Prometheus does, is a failure.
     async fn query(&self, query: String) -> Result<Result<(Data, Duration), Error>, Failure> {
         let start = Instant::now();
         let query = self.setting.client.raw_query(query).when_some(self.setting.at, InstantQuery::at);

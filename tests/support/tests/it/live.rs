@@ -1,18 +1,18 @@
-//! The servers hold the data that they are said to hold, answer as the formulas say, and leave nothing behind.
+//! The servers hold the data that they should, return what the formulas give, and leave nothing behind.
 
 use std::collections::BTreeMap;
 
-use promql_presets_test_support::{Answer, Dataset, Labels, Server, histogram_quantile, prometheus, victoria_metrics};
+use promql_presets_test_support::{Dataset, Labels, Series, Server, histogram_quantile, prometheus, victoria_metrics};
 
 /// Both servers, where there are any.
 fn servers() -> impl Iterator<Item = &'static Server> {
     prometheus::shared().into_iter().chain(victoria_metrics::shared())
 }
 
-/// The answer to a query that drops the metric name, by its labels.
-fn ask(server: &Server, promql: &str, time: i64) -> BTreeMap<Labels, f64> {
-    let answers = server.query(promql, time).unwrap();
-    answers.into_iter().map(|Answer { labels, points }| (labels, points[0].1)).collect()
+/// The response to a query that drops the metric name, by its labels.
+fn query(server: &Server, promql: &str, time: i64) -> BTreeMap<Labels, f64> {
+    let series = server.query(promql, time).unwrap();
+    series.into_iter().map(|Series { labels, points }| (labels, points[0].1)).collect()
 }
 
 #[track_caller]
@@ -44,9 +44,9 @@ fn every_sample_arrives() {
                 .collect();
             let selector = format!("{{__name__={:?},{}}}[7h]", series.name, labels.join(","));
             let expected: Vec<_> = series.samples().filter(|(_, value)| !value.is_nan()).collect();
-            let mut answers = server.query(&selector, data.end()).unwrap();
-            let points = answers.pop().map(|answer| answer.points).unwrap_or_default();
-            assert_eq!(answers, [], "{selector} is one series");
+            let mut series = server.query(&selector, data.end()).unwrap();
+            let points = series.pop().map(|series| series.points).unwrap_or_default();
+            assert_eq!(series, [], "{selector} is one series");
             let points: Vec<_> = points.into_iter().filter(|(_, value)| !value.is_nan()).collect();
             assert_eq!(points.len(), expected.len(), "{selector}");
             for ((time, value), (expected_time, expected)) in points.into_iter().zip(expected) {
@@ -67,7 +67,7 @@ fn a_rate_is_the_slope() {
         for name in ["backendai_api_request_count_total", "node_cpu_seconds_total"] {
             for time in [data.end(), data.end() - 3600, data.end() - 3607] {
                 let expected = Dataset::each(&data.select(name, &[]), |series| series.rate(time, 300));
-                assert_close(&ask(server, &format!("rate({name}[5m])"), time), &expected);
+                assert_close(&query(server, &format!("rate({name}[5m])"), time), &expected);
             }
         }
     }
@@ -83,7 +83,7 @@ fn a_rate_is_the_slope_across_a_restart() {
     for server in servers() {
         let expected = Dataset::each(&used, |series| series.rate(restart + 60, 300));
         let query = r#"rate(backendai_container_utilization{container_metric_name="cpu_used"}[5m])"#;
-        assert_close(&ask(server, query, restart + 60), &expected);
+        assert_close(&query(server, query, restart + 60), &expected);
     }
 }
 
@@ -97,7 +97,7 @@ fn sums_are_sums() {
             let series = data.select("backendai_container_utilization", &cpu);
             let expected = Dataset::sum_by(&series, &["kernel_id"], |series| series.at(time));
             assert_eq!(expected.len(), if time > data.end() - 3600 { 3 } else { 4 }, "one kernel ends early");
-            assert_close(&ask(server, query, time), &expected);
+            assert_close(&query(server, query, time), &expected);
         }
     }
 }
@@ -115,7 +115,7 @@ fn quantiles_agree_with_interpolation() {
             let query = format!(
                 "histogram_quantile({quantile}, sum by (le)(rate(vllm:e2e_request_latency_seconds_bucket{{model_name=\"{model}\"}}[5m])))"
             );
-            assert_close(&ask(server, &query, time), &BTreeMap::from([(Labels::new(), expected)]));
+            assert_close(&query(server, &query, time), &BTreeMap::from([(Labels::new(), expected)]));
         }
     }
 }
@@ -125,13 +125,13 @@ fn a_range_has_a_point_per_step() {
     let data = Dataset::of_tests();
     let (start, end) = (data.end() - 3 * 3600, data.end());
     for server in servers() {
-        let answers = server.query_range(r#"vllm:num_requests_running{engine="0"}"#, start, end, 60).unwrap();
-        assert_eq!(answers.len(), 2);
-        for answer in answers {
-            let model = [("model_name", answer.labels["model_name"].as_str())];
+        let series = server.query_range(r#"vllm:num_requests_running{engine="0"}"#, start, end, 60).unwrap();
+        assert_eq!(series.len(), 2);
+        for series in series {
+            let model = [("model_name", series.labels["model_name"].as_str())];
             let series = data.select("vllm:num_requests_running", &model)[0];
             let expected = (start..=end).step_by(60).map(|time| (time as f64, series.at(time).unwrap()));
-            assert!(answer.points.into_iter().eq(expected), "{model:?}");
+            assert!(series.points.into_iter().eq(expected), "{model:?}");
         }
     }
 }
@@ -140,8 +140,8 @@ fn a_range_has_a_point_per_step() {
 fn nan_is_a_value() {
     let Some(server) = prometheus::shared() else { return };
     let query = r#"prometheus_engine_query_duration_seconds{slice="queue_time",quantile="0.9"}"#;
-    let answers = server.query(query, Dataset::of_tests().end()).unwrap();
-    assert!(answers.len() == 1 && answers[0].points[0].1.is_nan(), "{answers:?}");
+    let series = server.query(query, Dataset::of_tests().end()).unwrap();
+    assert!(series.len() == 1 && series[0].points[0].1.is_nan(), "{series:?}");
 }
 
 #[test]

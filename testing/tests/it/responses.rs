@@ -1,4 +1,4 @@
-//! What the client makes of answers and faults.
+//! How the client handles responses and faults.
 
 use std::time::{Duration, Instant};
 
@@ -7,11 +7,11 @@ use promql_presets::{
     Bounds, Bucket, Data, Error, ErrorKind, Histogram, MetricQuerier, NoWindow, Preset, PrometheusClient, Querier,
     RetryPolicy, Scalar, Text, TimeRange, Value, preset,
 };
-use promql_presets_testing::{Answer, MockPrometheus, series};
+use promql_presets_testing::{MockPrometheus, MockResponse, series};
 
 use crate::message;
 
-async fn ask(client: &PrometheusClient) -> Result<f64, Error> {
+async fn query(client: &PrometheusClient) -> Result<f64, Error> {
     client.query(UP, &prometheus::Querier::new()).await?.number()
 }
 
@@ -30,8 +30,8 @@ async fn vectors() {
         { job = "d" } => histogram.clone(),
         { job = "e", instance = "" } => "{{schema:1 sum:4 count:3 buckets:[1 2] offset:1}}",
     ]);
-    let answer = mock.client().query(UP, &prometheus::Querier::new()).at("1700000000.5").await.unwrap();
-    let shown: Vec<_> = answer.iter().map(|element| format!("{} {}", element.labels(), element.value())).collect();
+    let response = mock.client().query(UP, &prometheus::Querier::new()).at("1700000000.5").await.unwrap();
+    let shown: Vec<_> = response.iter().map(|element| format!("{} {}", element.labels(), element.value())).collect();
     assert_eq!(
         shown,
         [
@@ -42,7 +42,7 @@ async fn vectors() {
             r#"{job="e"} {count:3, sum:4, (1,1.4142135623730951]:1, (1.4142135623730951,2]:2}"#,
         ]
     );
-    assert_eq!(answer.iter().next().unwrap().timestamp().as_millis(), 1_700_000_000_500);
+    assert_eq!(response.iter().next().unwrap().timestamp().as_millis(), 1_700_000_000_500);
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn scalars_and_strings() {
     let mock = MockPrometheus::start();
     mock.on(SCALAR).returns(5.5);
     mock.on_range(SCALAR).returns(2);
-    mock.on(TEXT).returns(Answer::text("a"));
+    mock.on(TEXT).returns(MockResponse::text("a"));
     let client = mock.client();
     assert_eq!(client.query(SCALAR, &Querier::default()).await.unwrap().value(), 5.5);
     let matrix = client.query_range(SCALAR, &Querier::default(), range()).await.unwrap();
@@ -106,31 +106,31 @@ async fn scalars_and_strings() {
 #[tokio::test]
 async fn notes_and_partial_data() {
     let mock = MockPrometheus::start();
-    mock.on(UP).returns(Answer::from(1).warning("w").info("i").partial());
-    let answer = mock.client().query(UP, &prometheus::Querier::new()).await.unwrap();
+    mock.on(UP).returns(MockResponse::from(1).warning("w").info("i").partial());
+    let response = mock.client().query(UP, &prometheus::Querier::new()).await.unwrap();
     assert_eq!(
-        (answer.meta().warnings.as_slice(), answer.meta().infos.as_slice()),
+        (response.meta().warnings.as_slice(), response.meta().infos.as_slice()),
         (&["w".to_owned()][..], &["i".to_owned()][..])
     );
-    assert!(answer.is_partial());
+    assert!(response.is_partial());
 }
 
 #[tokio::test]
 async fn errors() {
-    for (answer, status, retries) in [
-        (Answer::error("bad_data", "no"), 400, 0),
-        (Answer::error("execution", "no"), 422, 0),
-        (Answer::error("internal", "no"), 500, 3),
-        (Answer::error("timeout", "no"), 503, 3),
-        (Answer::error("unavailable", "no").status(503), 503, 3),
-        (Answer::html(502), 502, 3),
-        (Answer::html(404), 404, 0),
-        (Answer::http(200, "text/html", "<html>"), 200, 0),
-        (Answer::too_many_requests("60"), 429, 0),
+    for (response, status, retries) in [
+        (MockResponse::error("bad_data", "no"), 400, 0),
+        (MockResponse::error("execution", "no"), 422, 0),
+        (MockResponse::error("internal", "no"), 500, 3),
+        (MockResponse::error("timeout", "no"), 503, 3),
+        (MockResponse::error("unavailable", "no").status(503), 503, 3),
+        (MockResponse::html(502), 502, 3),
+        (MockResponse::html(404), 404, 0),
+        (MockResponse::http(200, "text/html", "<html>"), 200, 0),
+        (MockResponse::too_many_requests("60"), 429, 0),
     ] {
         let mock = MockPrometheus::start();
-        mock.on(UP).returns(answer);
-        let error = ask(&mock.client()).await.unwrap_err();
+        mock.on(UP).returns(response);
+        let error = query(&mock.client()).await.unwrap_err();
         assert_eq!((error.status(), error.retries()), (Some(status), retries), "{error}");
         assert_eq!(mock.calls().len(), retries as usize + 1);
     }
@@ -138,30 +138,30 @@ async fn errors() {
 
 #[tokio::test]
 async fn faults() {
-    for (answer, is_transport) in [
-        (Answer::reset(), true),
-        (Answer::close(), true),
-        (Answer::from(1).cut_after(20), false),
-        (Answer::from(1).reset_after(20), false),
-        (Answer::from(1).cut_after(0), false),
+    for (response, is_transport) in [
+        (MockResponse::reset(), true),
+        (MockResponse::close(), true),
+        (MockResponse::from(1).cut_after(20), false),
+        (MockResponse::from(1).reset_after(20), false),
+        (MockResponse::from(1).cut_after(0), false),
     ] {
         let mock = MockPrometheus::start();
-        mock.on(UP).returns(answer.clone()).any_times();
+        mock.on(UP).returns(response.clone()).any_times();
         let client = mock.client_builder().retry(RetryPolicy::never()).build().unwrap();
-        let error = ask(&client).await.unwrap_err();
-        assert_eq!(matches!(error.kind(), ErrorKind::Transport(_)), is_transport, "{answer:?} {error:?}");
+        let error = query(&client).await.unwrap_err();
+        assert_eq!(matches!(error.kind(), ErrorKind::Transport(_)), is_transport, "{response:?} {error:?}");
 
         let mock = MockPrometheus::start();
-        mock.on(UP).returns(answer.clone()).then(7);
-        assert_eq!(ask(&mock.client()).await.unwrap(), 7.0, "{answer:?}");
+        mock.on(UP).returns(response.clone()).then(7);
+        assert_eq!(query(&mock.client()).await.unwrap(), 7.0, "{response:?}");
     }
 }
 
 #[tokio::test]
 async fn what_is_not_http() {
     let mock = MockPrometheus::start();
-    mock.on(UP).returns(Answer::raw("nonsense\r\n\r\n").then_close());
-    let error = ask(&mock.client()).await.unwrap_err();
+    mock.on(UP).returns(MockResponse::raw("nonsense\r\n\r\n").then_close());
+    let error = query(&mock.client()).await.unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Protocol(_)), "{error:?}");
 }
 
@@ -169,19 +169,19 @@ async fn what_is_not_http() {
 async fn slow_servers() {
     let mock = MockPrometheus::start();
     mock.on(UP)
-        .returns(Answer::never())
-        .then(Answer::from(1).stall_after(10))
-        .then(Answer::from(1).delay(Duration::from_secs(5)));
+        .returns(MockResponse::never())
+        .then(MockResponse::from(1).stall_after(10))
+        .then(MockResponse::from(1).delay(Duration::from_secs(5)));
     let client = mock.client_builder().timeout(Duration::from_millis(100)).retry(RetryPolicy::never()).build().unwrap();
     for _ in 0..3 {
         let start = Instant::now();
-        assert!(ask(&client).await.unwrap_err().is_timeout());
+        assert!(query(&client).await.unwrap_err().is_timeout());
         assert!(start.elapsed() < Duration::from_secs(3));
     }
 
     let mock = MockPrometheus::start();
-    mock.on(UP).returns(Answer::from(1).trickle(10, Duration::from_millis(5)));
-    assert_eq!(ask(&mock.client()).await.unwrap(), 1.0);
+    mock.on(UP).returns(MockResponse::from(1).trickle(10, Duration::from_millis(5)));
+    assert_eq!(query(&mock.client()).await.unwrap(), 1.0);
 }
 
 #[tokio::test]
@@ -189,18 +189,18 @@ async fn refused_connections() {
     let mock = MockPrometheus::start();
     mock.on(UP).returns(1).any_times();
     let client = mock.client();
-    ask(&client).await.unwrap();
+    query(&client).await.unwrap();
     {
         let _refusing = mock.refuse_connections();
-        let error = ask(&client).await.unwrap_err().to_string();
+        let error = query(&client).await.unwrap_err().to_string();
         assert!(error.contains("Connection refused"), "{error}");
     }
-    ask(&client).await.unwrap();
+    query(&client).await.unwrap();
     assert_eq!(mock.connections(), 2);
 }
 
 #[test]
-fn answers_that_do_not_fit() {
+fn responses_that_do_not_fit() {
     const SCALAR: Preset<dyn MetricQuerier, Scalar, NoWindow> = preset!("scalar(sum(up{{{labels}}}))");
     let mock = MockPrometheus::start();
     for (text, expected) in [
@@ -214,7 +214,7 @@ fn answers_that_do_not_fit() {
         (message(|| mock.on_labels().returns(1)), "this endpoint returns a list of names"),
         (message(|| mock.on(UP).returns(1).any_times().then(["a"])), "a query of this preset returns series"),
         (message(|| mock.on(UP).returns(series![{} => "x"])), "invalid values \"x\": `x` is not a number"),
-        (message(|| Answer::data("{")), "invalid JSON"),
+        (message(|| MockResponse::data("{")), "invalid JSON"),
     ] {
         assert!(text.contains(expected), "{text}");
     }

@@ -1,4 +1,4 @@
-//! Answers of the mock: results, errors and faults.
+//! Responses of the mock: results, errors and faults.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,22 +10,22 @@ use crate::series::{Point, TestSeries};
 
 /// How [`MockPrometheus`](crate::MockPrometheus) responds to a request.
 ///
-/// Series, numbers and lists of names convert to an answer. The others are made by the functions of this type, and
+/// Series, numbers and lists of names convert to a response. The others are made by the functions of this type, and
 /// changed by its methods:
 ///
 /// ```
 /// use std::time::Duration;
-/// use promql_presets_testing::{Answer, series};
+/// use promql_presets_testing::{MockResponse, series};
 ///
-/// let vector = Answer::from(series![{ job = "api" } => 5]).warning("a store is slow");
-/// let slow = Answer::from(5.0).delay(Duration::from_secs(2));
-/// let refused = Answer::error("execution", "query processing would load too many samples");
-/// let limited = Answer::too_many_requests("1");
-/// let cut = Answer::from(5.0).cut_after(20);
+/// let vector = MockResponse::from(series![{ job = "api" } => 5]).warning("a store is slow");
+/// let slow = MockResponse::from(5.0).delay(Duration::from_secs(2));
+/// let refused = MockResponse::error("execution", "query processing would load too many samples");
+/// let limited = MockResponse::too_many_requests("1");
+/// let cut = MockResponse::from(5.0).cut_after(20);
 /// ```
 #[derive(Clone, Debug)]
-#[must_use = "an answer does nothing until it is passed to `returns` or `then`"]
-pub struct Answer {
+#[must_use = "a response does nothing until it is passed to `returns` or `then`"]
+pub struct MockResponse {
     content: Content,
     status: Option<u16>,
     headers: Vec<(String, String)>,
@@ -73,7 +73,7 @@ pub(crate) enum End {
 
 /// The bytes of a response, and when they are sent.
 #[derive(Debug)]
-pub(crate) struct Response {
+pub(crate) struct HttpResponse {
     pub(crate) delay: Duration,
     pub(crate) bytes: Vec<u8>,
     pub(crate) end: End,
@@ -103,7 +103,7 @@ pub(crate) enum Shape {
     Other,
 }
 
-impl Answer {
+impl MockResponse {
     fn new(content: Content) -> Self {
         Self {
             content,
@@ -128,7 +128,7 @@ impl Answer {
         Self::new(Content::Text(text.into()))
     }
 
-    /// The `data` of a successful response, as JSON, for endpoints without an answer of their own.
+    /// The `data` of a successful response, as JSON, for endpoints without a response of their own.
     ///
     /// # Panics
     /// If it is not valid JSON.
@@ -263,7 +263,7 @@ impl Answer {
         matches!(&self.content, Content::Series(series) if series.iter().any(|series| series.values().len() > 1))
     }
 
-    /// Why this is not an answer to requests that expect this.
+    /// Why this is not a response to requests that expect this.
     pub(crate) fn misfit(&self, shape: Shape) -> Option<&'static str> {
         match (&self.content, shape) {
             (Content::Error { .. } | Content::Body(_) | Content::Raw(_) | Content::Data(_), _) | (_, Shape::Other) => {
@@ -281,14 +281,14 @@ impl Answer {
             | (Content::Names(_), Shape::Names) => None,
             (_, Shape::Vector | Shape::Matrix) => Some("a query of this preset returns series"),
             (_, Shape::Scalar) => Some("an instant query of this preset returns a number"),
-            (_, Shape::Text) => Some("a query of this preset returns a string: write `Answer::text`"),
+            (_, Shape::Text) => Some("a query of this preset returns a string: write `MockResponse::text`"),
             (_, Shape::Names) => Some("this endpoint returns a list of names"),
             (_, Shape::LabelSets) => Some("this endpoint returns the labels of series"),
         }
     }
 
     /// The response to a request.
-    pub(crate) fn response(&self, shape: Shape, times: Times) -> Response {
+    pub(crate) fn http_response(&self, shape: Shape, times: Times) -> HttpResponse {
         let body = match &self.content {
             Content::Raw(bytes) => return self.finish(Vec::new(), bytes),
             Content::Body(body) => body.clone(),
@@ -331,10 +331,10 @@ impl Answer {
         self.finish(head.into_bytes(), &body)
     }
 
-    fn finish(&self, mut bytes: Vec<u8>, body: &[u8]) -> Response {
+    fn finish(&self, mut bytes: Vec<u8>, body: &[u8]) -> HttpResponse {
         let Fault { after, end } = self.fault.clone().unwrap_or(Fault { after: None, end: End::Keep });
         bytes.extend_from_slice(&body[..after.unwrap_or(body.len()).min(body.len())]);
-        Response { delay: self.delay, bytes, end, pace: self.pace }
+        HttpResponse { delay: self.delay, bytes, end, pace: self.pace }
     }
 
     fn success(&self, data: &Value) -> Vec<u8> {
@@ -470,45 +470,45 @@ const fn reason(status: u16) -> &'static str {
     }
 }
 
-impl From<Vec<TestSeries>> for Answer {
+impl From<Vec<TestSeries>> for MockResponse {
     fn from(series: Vec<TestSeries>) -> Self {
         Self::new(Content::Series(series))
     }
 }
 
-impl From<TestSeries> for Answer {
+impl From<TestSeries> for MockResponse {
     fn from(series: TestSeries) -> Self {
         vec![series].into()
     }
 }
 
 /// The result of a preset whose result is a scalar; for other presets, one series without labels.
-impl From<f64> for Answer {
+impl From<f64> for MockResponse {
     fn from(value: f64) -> Self {
         Self::new(Content::Number(value))
     }
 }
 
-impl From<i32> for Answer {
+impl From<i32> for MockResponse {
     fn from(value: i32) -> Self {
         f64::from(value).into()
     }
 }
 
 /// Names of labels, or values of a label.
-impl<const N: usize> From<[&str; N]> for Answer {
+impl<const N: usize> From<[&str; N]> for MockResponse {
     fn from(names: [&str; N]) -> Self {
         names.to_vec().into()
     }
 }
 
-impl From<Vec<&str>> for Answer {
+impl From<Vec<&str>> for MockResponse {
     fn from(names: Vec<&str>) -> Self {
         names.into_iter().map(str::to_owned).collect::<Vec<_>>().into()
     }
 }
 
-impl From<Vec<String>> for Answer {
+impl From<Vec<String>> for MockResponse {
     fn from(names: Vec<String>) -> Self {
         Self::new(Content::Names(names))
     }
