@@ -466,10 +466,10 @@ async fn secrets_are_not_shown() {
     assert!(!format!("{builder:?}").contains("hunter2"));
     let client = builder.build().unwrap();
     let querier = prometheus::Querier::new();
-    let query = client.query(UP, &querier).header("x-other", "hunter2").parameter("key", "hunter2");
-    let shown = format!("{client:?} {query:?}");
+    let request = client.query(UP, &querier).header("x-other", "hunter2").parameter("key", "hunter2");
+    let shown = format!("{client:?} {request:?}");
     assert!(!shown.contains("hunter2"), "{shown}");
-    let error = query.await.unwrap_err();
+    let error = request.await.unwrap_err();
     let mut chain = vec![format!("{error:?} {error:#}")];
     let mut next: Option<&dyn std::error::Error> = Some(error.kind());
     while let Some(error) = next {

@@ -106,10 +106,10 @@ async fn groupings() {
 #[tokio::test]
 async fn presets_windows_and_kinds() {
     let range = TimeRange::last_hours(1).step("1m").unwrap();
-    let query = |client: PrometheusClient| async move {
+    let of_a_minute = |client: PrometheusClient| async move {
         client.query(container::RATE, &querier()).at("1700000000").window("1m").await.map(|_| ())
     };
-    assert_eq!(wrong(async |client| query(client).await).await, "the window 1m, not 5m");
+    assert_eq!(wrong(async |client| of_a_minute(client).await).await, "the window 1m, not 5m");
     let found = wrong(async |client| query(client, container::RATE_AVG, querier()).await).await;
     assert_eq!(found, "the preset container_utilization::rate_avg, not container_utilization::rate");
     let found = wrong(async |client| client.query_range(container::RATE, &querier(), range).await.map(|_| ()));

@@ -30,7 +30,7 @@ pub mod victoria_metrics;
 pub mod vmauth;
 
 pub use data::{Dataset, Family, Kind, Labels, SCRAPE_INTERVAL, Series, Shape, histogram_quantile};
-pub use server::{REQUIRE_SERVERS, Series, Server, servers_required};
+pub use server::{REQUIRE_SERVERS, ResultSeries, Server, servers_required};
 pub use tool::{Release, Tool};
 
 /// Why a server could not be found, started or queried.

@@ -27,7 +27,7 @@ pub struct Server {
 
 /// One series of a result: its labels, including `__name__`, and its points as (Unix time in seconds, value).
 #[derive(Clone, Debug, PartialEq)]
-pub struct Series {
+pub struct ResultSeries {
     /// Names and values.
     pub labels: Labels,
     /// Oldest first.
@@ -88,12 +88,12 @@ impl Server {
     }
 
     /// The result of an instant query at a Unix time in seconds. A scalar is one series without labels.
-    pub fn query(&self, promql: &str, time: i64) -> Result<Vec<Series>, Error> {
+    pub fn query(&self, promql: &str, time: i64) -> Result<Vec<ResultSeries>, Error> {
         self.call("query", &[("query", promql), ("time", &time.to_string())])
     }
 
     /// The result of a range query, with the Unix times of the first and last point and the step, in seconds.
-    pub fn query_range(&self, promql: &str, start: i64, end: i64, step: i64) -> Result<Vec<Series>, Error> {
+    pub fn query_range(&self, promql: &str, start: i64, end: i64, step: i64) -> Result<Vec<ResultSeries>, Error> {
         let [start, end, step] = [start, end, step].map(|number| number.to_string());
         self.call("query_range", &[("query", promql), ("start", &start), ("end", &end), ("step", &step)])
     }
@@ -109,7 +109,7 @@ impl Server {
         data(&response).map(|_| ()).map_err(|error| error.to_string())
     }
 
-    fn call(&self, endpoint: &str, fields: &[(&str, &str)]) -> Result<Vec<Series>, Error> {
+    fn call(&self, endpoint: &str, fields: &[(&str, &str)]) -> Result<Vec<ResultSeries>, Error> {
         let response = self.post_form(endpoint, fields)?;
         result(&data(&response)?)
     }
@@ -131,10 +131,10 @@ fn data(response: &str) -> Result<Value, Error> {
     }
 }
 
-fn result(data: &Value) -> Result<Vec<Series>, Error> {
+fn result(data: &Value) -> Result<Vec<ResultSeries>, Error> {
     let result = &data["result"];
     match data["resultType"].as_str() {
-        Some("scalar") => Ok(vec![Series { labels: Labels::new(), points: vec![point(result)?] }]),
+        Some("scalar") => Ok(vec![ResultSeries { labels: Labels::new(), points: vec![point(result)?] }]),
         Some("vector") => series(result, |series| Ok(vec![point(&series["value"])?])),
         Some("matrix") => series(result, |series| {
             series["values"].as_array().ok_or("a series without values")?.iter().map(point).collect()
@@ -143,9 +143,15 @@ fn result(data: &Value) -> Result<Vec<Series>, Error> {
     }
 }
 
-fn series(result: &Value, points: impl Fn(&Value) -> Result<Vec<(f64, f64)>, Error>) -> Result<Vec<Series>, Error> {
+fn series(
+    result: &Value,
+    points: impl Fn(&Value) -> Result<Vec<(f64, f64)>, Error>,
+) -> Result<Vec<ResultSeries>, Error> {
     let result = result.as_array().ok_or("a result that is not a list")?;
-    result.iter().map(|series| Ok(Series { labels: labels(&series["metric"]), points: points(series)? })).collect()
+    result
+        .iter()
+        .map(|series| Ok(ResultSeries { labels: labels(&series["metric"]), points: points(series)? }))
+        .collect()
 }
 
 fn labels(metric: &Value) -> Labels {
@@ -170,7 +176,7 @@ mod tests {
         let read = |text: &str| data(text).and_then(|data| result(&data));
         let vector = r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{"a":"b"},"value":[1.5,"+Inf"]}]}}"#;
         let labels = Labels::from([("a".to_owned(), "b".to_owned())]);
-        assert_eq!(read(vector).unwrap(), [Series { labels, points: vec![(1.5, f64::INFINITY)] }]);
+        assert_eq!(read(vector).unwrap(), [ResultSeries { labels, points: vec![(1.5, f64::INFINITY)] }]);
         let matrix = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1,"2"],[3,"NaN"]]}]}}"#;
         let points = &read(matrix).unwrap()[0].points;
         assert!(points[0] == (1.0, 2.0) && points[1].1.is_nan());

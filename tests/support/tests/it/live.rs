@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use promql_presets_test_support::{Dataset, Labels, Series, Server, histogram_quantile, prometheus, victoria_metrics};
+use promql_presets_test_support::{
+    Dataset, Labels, ResultSeries, Server, histogram_quantile, prometheus, victoria_metrics,
+};
 
 /// Both servers, where there are any.
 fn servers() -> impl Iterator<Item = &'static Server> {
@@ -10,9 +12,9 @@ fn servers() -> impl Iterator<Item = &'static Server> {
 }
 
 /// The response to a query that drops the metric name, by its labels.
-fn query(server: &Server, promql: &str, time: i64) -> BTreeMap<Labels, f64> {
+fn result(server: &Server, promql: &str, time: i64) -> BTreeMap<Labels, f64> {
     let series = server.query(promql, time).unwrap();
-    series.into_iter().map(|Series { labels, points }| (labels, points[0].1)).collect()
+    series.into_iter().map(|ResultSeries { labels, points }| (labels, points[0].1)).collect()
 }
 
 #[track_caller]
@@ -67,7 +69,7 @@ fn a_rate_is_the_slope() {
         for name in ["backendai_api_request_count_total", "node_cpu_seconds_total"] {
             for time in [data.end(), data.end() - 3600, data.end() - 3607] {
                 let expected = Dataset::each(&data.select(name, &[]), |series| series.rate(time, 300));
-                assert_close(&query(server, &format!("rate({name}[5m])"), time), &expected);
+                assert_close(&result(server, &format!("rate({name}[5m])"), time), &expected);
             }
         }
     }
@@ -83,7 +85,7 @@ fn a_rate_is_the_slope_across_a_restart() {
     for server in servers() {
         let expected = Dataset::each(&used, |series| series.rate(restart + 60, 300));
         let query = r#"rate(backendai_container_utilization{container_metric_name="cpu_used"}[5m])"#;
-        assert_close(&query(server, query, restart + 60), &expected);
+        assert_close(&result(server, query, restart + 60), &expected);
     }
 }
 
@@ -97,7 +99,7 @@ fn sums_are_sums() {
             let series = data.select("backendai_container_utilization", &cpu);
             let expected = Dataset::sum_by(&series, &["kernel_id"], |series| series.at(time));
             assert_eq!(expected.len(), if time > data.end() - 3600 { 3 } else { 4 }, "one kernel ends early");
-            assert_close(&query(server, query, time), &expected);
+            assert_close(&result(server, query, time), &expected);
         }
     }
 }
@@ -115,7 +117,7 @@ fn quantiles_agree_with_interpolation() {
             let query = format!(
                 "histogram_quantile({quantile}, sum by (le)(rate(vllm:e2e_request_latency_seconds_bucket{{model_name=\"{model}\"}}[5m])))"
             );
-            assert_close(&query(server, &query, time), &BTreeMap::from([(Labels::new(), expected)]));
+            assert_close(&result(server, &query, time), &BTreeMap::from([(Labels::new(), expected)]));
         }
     }
 }
@@ -127,11 +129,11 @@ fn a_range_has_a_point_per_step() {
     for server in servers() {
         let series = server.query_range(r#"vllm:num_requests_running{engine="0"}"#, start, end, 60).unwrap();
         assert_eq!(series.len(), 2);
-        for series in series {
-            let model = [("model_name", series.labels["model_name"].as_str())];
+        for found in series {
+            let model = [("model_name", found.labels["model_name"].as_str())];
             let series = data.select("vllm:num_requests_running", &model)[0];
             let expected = (start..=end).step_by(60).map(|time| (time as f64, series.at(time).unwrap()));
-            assert!(series.points.into_iter().eq(expected), "{model:?}");
+            assert!(found.points.into_iter().eq(expected), "{model:?}");
         }
     }
 }
