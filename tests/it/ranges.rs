@@ -92,12 +92,12 @@ async fn parts_are_asked_for_what_the_whole_means() {
     let range = TimeRange::parse("2.5", "21", "1").unwrap();
     let querier = Querier::default();
     let growth = preset!("x @ end() - x @ start()", allow("unfiltered-selector", reason = "short"));
-    let queried = client.query_range(growth, &querier, range).split().max_points(10).await.unwrap();
+    let split = client.query_range(growth, &querier, range).split().max_points(10).await.unwrap();
     assert_eq!(server.requests().len(), 3);
     for request in server.requests() {
         assert_eq!(request.parameter("query"), Some("x @ 21 - x @ 2"));
     }
-    assert_eq!(queried.meta().query.as_deref(), Some("x @ 21 - x @ 2"));
+    assert_eq!(split.meta().query.as_deref(), Some("x @ 21 - x @ 2"));
 }
 
 #[tokio::test]
