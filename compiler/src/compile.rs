@@ -36,6 +36,10 @@ pub struct Output {
     pub url: Option<String>,
     /// `target_labels` of `[metrics]` in `promql.toml`: labels that scraping adds, besides `job` and `instance`.
     pub target_labels: Vec<String>,
+    /// `open` of `[metrics]` in `promql.toml`: patterns of names that need not be in `metrics.toml`.
+    pub open: Vec<String>,
+    /// Whether a target stores `le` and `quantile` in one form, as Prometheus 3 does: `1.0` for `1`.
+    pub normalizes_floats: bool,
 }
 
 impl Output {
@@ -43,6 +47,12 @@ impl Output {
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.findings.iter().any(|finding| finding.diagnostic.severity == Severity::Error)
+    }
+
+    /// Whether a metric of this name need not be in `metrics.toml`.
+    #[must_use]
+    pub fn is_open(&self, metric: &str) -> bool {
+        self.open.iter().any(|pattern| settings::matches_glob(pattern, metric))
     }
 }
 
@@ -89,8 +99,10 @@ pub fn compile(files: &[SourceFile]) -> Output {
     let code = codegen::generate(&registry, files, texts.len());
     let error_files = (1..).map(codegen::error_file).zip(texts).collect();
     let url = settings.defaults.url.map(|url| url.value);
-    let target_labels = settings.metrics.target_labels.into_iter().map(|label| label.value).collect();
-    Output { code, error_files, findings, registry, url, target_labels }
+    let normalizes_floats = targets::normalizes_floats(&settings.targets) != targets::Normalized::None;
+    let unspanned = |list: Vec<Spanned<String>>| list.into_iter().map(|text| text.value).collect();
+    let [target_labels, open] = [settings.metrics.target_labels, settings.metrics.open].map(unspanned);
+    Output { code, error_files, findings, registry, url, target_labels, open, normalizes_floats }
 }
 
 /// The settings among some files, and what is wrong with them.

@@ -1,4 +1,5 @@
 //! Values of `le` and `quantile`, which Prometheus 3 writes in one form: `le="1"` of a scraped page is stored as `1.0`.
+//! Other targets keep the form of the page, or of the scrape protocol, so that either may be right without a snapshot.
 //!
 //! The form is that of `FormatOpenMetricsFloat` in Prometheus' `model/labels/float.go`.
 
@@ -7,63 +8,82 @@ use super::pattern;
 use super::schema::Role;
 use super::targets::{self, Normalized};
 use super::tree::Series;
+use crate::file::LabelType;
 use crate::promql::{MatchOp, Matcher};
 use crate::{Code, Diagnostic};
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
-    if targets::normalizes_floats(&query.scope.settings.targets) == Normalized::None {
-        return;
-    }
+    let normalized = targets::normalizes_floats(&query.scope.settings.targets);
     for (_, selector, series) in query.selectors() {
-        findings.extend(selector.matchers().filter_map(|matcher| wrong_form(query, series, matcher)));
+        let matchers = selector.matchers();
+        findings.extend(matchers.filter_map(|matcher| wrong_form(query, series, matcher, normalized)));
     }
 }
 
-fn wrong_form(query: &Analysis<'_>, series: &Series<'_>, matcher: &Matcher<'_>) -> Option<Diagnostic> {
+fn wrong_form(
+    query: &Analysis<'_>,
+    series: &Series<'_>,
+    matcher: &Matcher<'_>,
+    normalized: Normalized,
+) -> Option<Diagnostic> {
     let label = &*matcher.label.name;
     let is_declared = match label {
         "le" => series.declared() == Role::Bucket,
         "quantile" => series.declared() == Role::Quantiles,
         _ => return None,
     };
+    // Other targets have the form that the exporter writes, which only the snapshot knows.
+    let as_scraped = normalized == Normalized::None;
+    let known = || series.metric?.known?.values(label);
+    let stored = |number: &str| if as_scraped { listed(number, known()?) } else { normal(number) };
     let value = &*matcher.value.value;
     let backslash = if query.slice(matcher.value.span).starts_with('`') { "\\" } else { "\\\\" };
     let (wrong, right, written) = if matcher.op.is_regex() {
-        wrong_numbers(value, backslash).or_else(|| integers_only(value, backslash))?
+        let integers = || if as_scraped { None } else { integers_only(value, backslash) };
+        wrong_numbers(value, backslash, stored).or_else(integers)?
     } else {
         let right = stored(value)?;
         (value.to_owned(), right.clone(), right)
     };
     let quote = &query.slice(matcher.value.span)[..1];
-    // Targets that store what was scraped need a pattern for both forms.
-    let is_mixed = targets::normalizes_floats(&query.scope.settings.targets) == Normalized::Some;
-    let text = if is_mixed && !matcher.op.is_regex() {
+    // Targets of both kinds need a pattern for both forms.
+    let text = if normalized == Normalized::Some && !matcher.op.is_regex() {
         let op = if matcher.op == MatchOp::Equal { MatchOp::Regex } else { MatchOp::NotRegex };
         format!("{label}{}{quote}{}{quote}", op.as_str(), either_form(value, &right, backslash))
     } else {
         format!("{label}{}{quote}{written}{quote}", matcher.op.as_str())
     };
-    let finding = Diagnostic::new(
-        Code::FloatLabelFormat,
-        matcher.value.span,
-        format!("Prometheus stores `{label}=\"{wrong}\"` as `{right}`"),
-    )
-    .label(match matcher.op {
-        MatchOp::Equal | MatchOp::Regex => "selects nothing",
-        MatchOp::NotEqual | MatchOp::NotRegex => "excludes nothing",
-    })
-    .write(matcher.span(), text)
-    .warning_unless(is_declared);
-    Some(if matcher.op.is_regex() {
-        finding
+    let title = if as_scraped {
+        format!("`{label}=\"{wrong}\"` is `{right}` in `metrics.toml`")
     } else {
-        let both = either_form(value, &right, backslash);
-        finding.note(format!("Prometheus 2 stores what the target wrote; `{label}=~{quote}{both}{quote}` matches both"))
-    })
+        format!("Prometheus stores `{label}=\"{wrong}\"` as `{right}`")
+    };
+    let finding = Diagnostic::new(Code::FloatLabelFormat, matcher.value.span, title)
+        .label(match matcher.op {
+            MatchOp::Equal | MatchOp::Regex => "selects nothing",
+            MatchOp::NotEqual | MatchOp::NotRegex => "excludes nothing",
+        })
+        .write(matcher.span(), text)
+        .warning_unless(is_declared);
+    if matcher.op.is_regex() {
+        return Some(finding);
+    }
+    let both = either_form(value, &right, backslash);
+    let who = if as_scraped { "the targets in `promql.toml` store" } else { "Prometheus 2 stores" };
+    Some(finding.note(format!("{who} what was scraped; `{label}=~{quote}{both}{quote}` matches both")))
+}
+
+/// The form in which the snapshot lists a number, if it differs.
+fn listed(number: &str, known: &LabelType) -> Option<String> {
+    let LabelType::OneOf(values) = known else { return None };
+    let parsed: f64 = number.parse().ok()?;
+    let mut same = values.iter().map(|value| &value.value).filter(|value| value.parse() == Ok(parsed)).peekable();
+    let first = same.peek().copied().cloned();
+    first.filter(|_| same.all(|value| value != number))
 }
 
 /// A number in a pattern that is stored otherwise, unless the pattern matches that as well. `1` in `1(2|3)` is none.
-fn wrong_number(pattern: &str, part: &str) -> Option<(String, String)> {
+fn wrong_number(pattern: &str, part: &str, stored: impl Fn(&str) -> Option<String>) -> Option<(String, String)> {
     let number = part.replace("\\.", ".").replace("\\+", "+");
     let right = stored(&number)?;
     let is_match = |text: &str| pattern::matches(pattern, text);
@@ -72,14 +92,18 @@ fn wrong_number(pattern: &str, part: &str) -> Option<(String, String)> {
 
 /// The first number of a pattern that is stored otherwise, its stored form, and the pattern with both forms of all
 /// such numbers.
-fn wrong_numbers(pattern: &str, backslash: &str) -> Option<(String, String, String)> {
+fn wrong_numbers(
+    pattern: &str,
+    backslash: &str,
+    stored: impl Fn(&str) -> Option<String>,
+) -> Option<(String, String, String)> {
     let mut first = None;
     let mut text = String::new();
     let mut rest = pattern;
     loop {
         let end = rest.find(['(', '|', ')', '^', '$']).unwrap_or(rest.len());
         let (part, after) = rest.split_at(end);
-        match wrong_number(pattern, part) {
+        match wrong_number(pattern, part, &stored) {
             Some((number, right)) => {
                 text += &either_form(part, &right, backslash);
                 first = first.or(Some((number, right)));
@@ -107,7 +131,7 @@ fn integers_only(pattern: &str, backslash: &str) -> Option<(String, String, Stri
     let is_one = !pattern.contains('|') && !pattern.starts_with('^') && !pattern.ends_with('$');
     let inner = pattern.replace('\\', backslash);
     let text = if is_one { format!("{inner}({backslash}.0)?") } else { format!("({inner})({backslash}.0)?") };
-    Some((number.to_owned(), stored(number)?, text)).filter(|_| is_one || !pattern.contains(['^', '$']))
+    Some((number.to_owned(), normal(number)?, text)).filter(|_| is_one || !pattern.contains(['^', '$']))
 }
 
 /// A pattern that matches both the written and the stored form of a number.
@@ -125,11 +149,11 @@ fn either_form(written: &str, stored: &str, backslash: &str) -> String {
 }
 
 /// The form in which Prometheus 3 stores a number, if it differs.
-fn stored(value: &str) -> Option<String> {
+fn normal(value: &str) -> Option<String> {
     let is_number = value.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.'))
         || value.to_ascii_lowercase().starts_with("inf");
     let number: f64 = value.parse().ok().filter(|_| is_number)?;
-    Some(open_metrics_float(number)).filter(|stored| stored != value)
+    Some(open_metrics_float(number)).filter(|normal| normal != value)
 }
 
 /// The form in which Prometheus stores a bound of a bucket: `1.0`.
@@ -155,7 +179,7 @@ pub fn open_metrics_float(number: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{integers_only, open_metrics_float, stored, wrong_numbers};
+    use super::{integers_only, normal, open_metrics_float, wrong_numbers};
 
     #[test]
     fn numbers_are_written_as_prometheus_does() {
@@ -175,7 +199,7 @@ mod tests {
             assert_eq!(open_metrics_float(number), text);
         }
         for right in ["0.5", "5.0", "+Inf", "1e+06", "x", "", "nanny", "info"] {
-            assert_eq!(stored(right), None, "{right}");
+            assert_eq!(normal(right), None, "{right}");
         }
     }
 
@@ -189,7 +213,7 @@ mod tests {
             ("1(2|3)", None),
             ("1.*", None),
         ] {
-            let found = wrong_numbers(pattern, "\\").map(|(.., text)| text);
+            let found = wrong_numbers(pattern, "\\", normal).map(|(.., text)| text);
             assert_eq!(found.as_deref(), expected, "{pattern}");
         }
         for (pattern, expected) in [

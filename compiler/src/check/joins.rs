@@ -9,6 +9,7 @@ use super::label_set::{GROUP_BY, Labels, NAME};
 use super::ratios::unscaled;
 use super::schema::Role;
 use super::tree::Id;
+use crate::file::LabelType;
 use crate::promql::{Binary, BinaryOp, ExprKind, Grouping, GroupingItem, GroupingKeyword, MatchOp};
 use crate::{Code, Diagnostic, Span};
 
@@ -303,17 +304,16 @@ impl<'e> Join<'_, 'e> {
         let extra = |labels: &Labels<'e>, side: Id| -> Option<&'e str> {
             // A label that was created from another one may depend on it.
             let is_aggregate = matches!(self.query.expr(self.query.strip_parens(side)).kind, ExprKind::Aggregate(_));
-            if !is_aggregate && !self.is_measured(side) {
-                return None;
-            }
             let listed =
                 |label: &str| names.binary_search(&label).is_ok() || (label == GROUP_BY && matching.has_hole());
             let on = matching.keyword == GroupingKeyword::On;
-            let fixed = |label: &str| {
-                self.query.selectors_below(side).any(|(_, selector, _)| {
-                    selector.matchers().any(|matcher| matcher.op == MatchOp::Equal && matcher.label.name == label)
-                })
-            };
+            let fixed = |label: &str| self.is_fixed(side, label);
+            if !is_aggregate && !self.is_measured(side) {
+                let mut extra = labels.all()?.iter().filter(|label| listed(label) != on);
+                return extra
+                    .find(|label| self.differs(side, label, matching) && !fixed(label) && !copied.contains(label))
+                    .copied();
+            }
             let Some(all) = labels.all() else {
                 // Scraped series without a declaration: a job has several instances.
                 let is_coarse = names.iter().all(|name| COARSE_LABELS.contains(name)) && !matching.has_hole();
@@ -359,6 +359,43 @@ impl<'e> Join<'_, 'e> {
             });
             return;
         }
+    }
+
+    /// Whether a label has one value: because of a matcher, because callers must filter on it, or as `metrics.toml` has it.
+    fn is_fixed(&self, side: Id, label: &str) -> bool {
+        self.query.selectors_below(side).any(|(_, selector, series)| {
+            let mut declared = self.query.scope.labels.iter().flat_map(|labels| &labels.labels);
+            selector.matchers().any(|matcher| matcher.op == MatchOp::Equal && matcher.label.name == label)
+                || matches!(series.label(label), Some(LabelType::OneOf(values)) if values.len() == 1)
+                || (selector.has_labels_hole() && declared.any(|it| it.required && it.name.value == label))
+        })
+    }
+
+    /// Whether a label of a plain selector certainly has several values for each match: that of its buckets, quantiles or
+    /// states, or one that the metric is named after, as `kube_pod_info` has a series for each `pod`. Others may depend on
+    /// what is matched, as `node` does on `pod`.
+    fn differs(&self, side: Id, label: &str, matching: &Grouping<'_>) -> bool {
+        let Some(series) = self.query.series(unscaled(self.query, side)) else { return false };
+        let name = series.name.as_deref().unwrap_or_default();
+        match series.role {
+            Role::Bucket if label == "le" => return true,
+            Role::Quantiles if label == "quantile" => return true,
+            Role::Stateset if label == name => return true,
+            _ => {}
+        }
+        let is_word = |label: &str| name.split('_').any(|word| word == label);
+        // Matching by anything else may be matching by an id.
+        let is_wider =
+            |label: &str| COARSE_LABELS.contains(&label) || matches!(label, "instance" | "node") || is_word(label);
+        let is_version = label == "version" && name.ends_with("_info");
+        matching.keyword == GroupingKeyword::On
+            && !matching.has_hole()
+            && matching.labels().all(|label| is_wider(&label.name))
+            && if self.query.is_target_label(label) {
+                label == "instance" && name == "up"
+            } else {
+                is_word(label) && !is_version
+            }
     }
 
     /// Whether an expression has the labels of a metric with measurements rather than of an info metric: a declared

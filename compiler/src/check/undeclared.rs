@@ -183,7 +183,8 @@ fn is_absent(matcher: &Matcher<'_>, metric: &Metric<'_>) -> bool {
 /// The finding for a label that a metric does not have.
 pub(super) fn undeclared(query: &Analysis<'_>, series: &Series<'_>, label: &str, span: Span) -> Option<Diagnostic> {
     let metric = series.metric?;
-    let labels = metric.labels.as_ref()?;
+    // Of one that it has, a matcher selects the empty value.
+    let labels = metric.labels.as_ref().filter(|labels| !labels.contains_key(label))?;
     let is_known = metric.known.is_some_and(|known| known.labels.is_some());
     let finding = Diagnostic::new(Code::UndeclaredLabel, span, format!("`{}` has no label `{label}`", metric.name));
     let finding = match () {

@@ -31,6 +31,24 @@ fn inline(text: &str, template: &str, window: Option<&str>) -> Vec<String> {
     preset.diagnostics.iter().map(|it| format!("{} {}", it.severity.as_str(), it.code.as_str())).collect()
 }
 
+#[test]
+fn bounds_of_targets_that_store_what_was_scraped() {
+    let presets = |le: &str| {
+        format!(
+            "metric = {{ name = \"x\", type = \"histogram\" }}\n\n[presets.a]\ntemplate = 'rate({{metric_name}}_bucket{{{{le={le},{{labels}}}}}}[5m])'\n"
+        )
+    };
+    // Without a snapshot, either form may be that of the exporter.
+    for target in ["prometheus = \"2.45\"", "victoriametrics = \"1.102\"", "mimir = \"2.10\""] {
+        for le in ["\"1\"", "\"1.0\"", "~\"1|5\"", "~\"1.0|5.0\""] {
+            assert_eq!(found(&format!("[target]\n{target}\n"), &presets(le)), [""; 0], "{target} {le}");
+        }
+    }
+    let wrong = |target: &str, le: &str| found(&format!("[target]\n{target}\n"), &presets(le));
+    assert_eq!(wrong("prometheus = \"3.0\"", "\"1\""), ["error float-label-format"]);
+    assert_eq!(wrong("prometheus = \"3.0\"", "\"1.0\""), [""; 0]);
+}
+
 const COUNTER: &str = "metric = { name = \"x_total\", type = \"counter\" }\n\n[presets.a]\n\
     template = 'sum(x_total{{{labels}}})'\n";
 

@@ -69,14 +69,14 @@ pub(crate) fn syntax(declared: Features, targets: &[Target]) -> Features {
 
 /// Which targets store values of `le` and `quantile` in one form: all, some or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Normalized {
+pub(crate) enum Normalized {
     All,
     Some,
     None,
 }
 
 /// Whether the targets store values of `le` and `quantile` in one form.
-pub(super) fn normalizes_floats(targets: &[Target]) -> Normalized {
+pub(crate) fn normalizes_floats(targets: &[Target]) -> Normalized {
     let count = targets.iter().filter(|target| is_prometheus_3(target)).count();
     match count {
         _ if count == targets.len() => Normalized::All,

@@ -92,7 +92,7 @@ impl OpenMetrics {
 }
 
 /// Whether a name matches a pattern with `*` for any text.
-fn matches_glob(pattern: &str, name: &str) -> bool {
+pub(crate) fn matches_glob(pattern: &str, name: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else { return pattern == name };
     let (Some(mut name), Some((middle, last))) = (name.strip_prefix(first), rest.rsplit_once('*').or(Some(("", rest))))
     else {
