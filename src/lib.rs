@@ -198,8 +198,8 @@ pub use promql_presets_core::{
     none_of, not, not_regex, one_of, regex, starts_with,
 };
 pub use query::{
-    AnyPreset, EachQuery, ForEach, InstantQuery, MAX_STEPS, Progress, RangeQuery, RangeResult, RawQuery, RawRangeQuery,
-    SeriesStream, SplitQuery, Step, StreamQuery, TimeRange,
+    AnyPreset, EachQuery, EachResult, ForEach, InstantQuery, MAX_STEPS, Progress, RangeQuery, RangeResult, RawQuery,
+    RawRangeQuery, SeriesStream, SplitQuery, Step, StreamQuery, TimeRange,
 };
 pub use value::{
     Bounds, Bucket, ByTime, Data, Element, Histogram, Labels, Listing, Matrix, Meta, Moment, ParseTimestampError,

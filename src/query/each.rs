@@ -8,14 +8,14 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use promql_presets_core::{LabelValue, Matcher, one_of};
+use promql_presets_core::{LabelValue, Matcher, ResultType, one_of};
 use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind};
 use crate::http::call::{BoxFuture, Call, Deadline};
 use crate::http::transport::HttpMethod;
 use crate::query::{InstantQuery, Promql, RangeQuery, RangeResult, matrix_of_range};
-use crate::value::{Element, Labels, Matrix, Meta, QueryResult, Series, Vector, meta_getters};
+use crate::value::{Data, Element, Labels, Matrix, Meta, QueryResult, Series, Vector, meta_getters};
 use crate::wire::{DecodeError, Decoder};
 
 /// The default limit on the length of a query in bytes: less than the 16 KiB of VictoriaMetrics
@@ -102,7 +102,15 @@ impl<K, Q> EachQuery<K, Q> {
     }
 }
 
-impl<W> InstantQuery<'_, Vector, W> {
+/// Implemented by the results of presets that [`InstantQuery::for_each_of`] takes: vectors, and those of
+/// [`AnyPreset`](crate::AnyPreset)s, which are checked when the query is made.
+#[diagnostic::on_unimplemented(message = "a preset whose result is a `{Self}` has no series for each value of a label")]
+pub trait EachResult: QueryResult {}
+
+impl EachResult for Vector {}
+impl EachResult for Data {}
+
+impl<R: EachResult, W> InstantQuery<'_, R, W> {
     /// Queries the preset for each of many values of a label, in as few requests as the server's limits allow.
     ///
     /// ```no_run
@@ -152,9 +160,10 @@ impl<K, Q> EachQuery<K, Q> {
     }
 }
 
-impl<'a, K, W> IntoFuture for EachQuery<K, InstantQuery<'a, Vector, W>>
+impl<'a, K, R, W> IntoFuture for EachQuery<K, InstantQuery<'a, R, W>>
 where
     K: LabelValue + Clone + Eq + Hash + Send + 'a,
+    R: EachResult + 'a,
     W: 'a,
 {
     type Output = Result<ForEach<K, Vector>, Error>;
@@ -245,6 +254,7 @@ impl Promql<'_> {
     fn group_by(&mut self, label: &str) -> Result<(), ErrorKind> {
         let refusal = match self {
             Self::Preset { preset, input, .. } => match preset.across_groups {
+                _ if preset.result != ResultType::InstantVector => format!("`{}` is a {}", preset.name, preset.result),
                 _ if !preset.takes_group_by() => format!("`{}` has no `{{group_by}}`", preset.name),
                 Some(part) => format!("`{}` has {part}", preset.name),
                 None => {

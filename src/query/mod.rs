@@ -21,7 +21,7 @@ use crate::http::transport::Transport;
 use crate::value::{Data, Matrix, QueryResult, RangeError, Response, Scalar, SplitError, Timestamp, Vector};
 use crate::wire::Decoder;
 
-pub use each::{EachQuery, ForEach};
+pub use each::{EachQuery, EachResult, ForEach};
 pub use split::{Progress, SplitQuery};
 pub use stream::{SeriesStream, StreamQuery};
 pub use time_range::{MAX_STEPS, Step, TimeRange};

@@ -6,8 +6,8 @@ use crate::faulty_server::{After, Request, Server, json, vector};
 use promql_presets::presets::container_utilization::{self as container, Label};
 use promql_presets::presets::{api_requests, prometheus};
 use promql_presets::{
-    Error, ErrorKind, HttpMethod, MetricQuerier, PrometheusClient, Querier, RenderError, TimeRange, Timestamp, one_of,
-    preset,
+    AnyPreset, Error, ErrorKind, ForEach, HttpMethod, MetricQuerier, PrometheusClient, Querier, RenderError, TimeRange,
+    Timestamp, Vector, one_of, preset,
 };
 use promql_presets_test_support::{Dataset, prometheus as real, victoria_metrics};
 use uuid::Uuid;
@@ -119,6 +119,26 @@ async fn values_are_matched_in_the_form_of_their_label() {
 }
 
 #[tokio::test]
+async fn presets_as_values_are_queried_for_each_id() {
+    let preset: AnyPreset = container::RATE.any();
+    let querier = Querier::default().label("container_metric_name", "cpu_util");
+    let server = even(false);
+    let client = PrometheusClient::new(&server.url).unwrap();
+    let usage = client.query(preset, &querier).window("1m").for_each_of("kernel_id", ids(20)).await.unwrap();
+    let typed = container::Querier::new("cpu_util");
+    let expected = client.query(container::RATE, &typed).window("1m").for_each_of("kernel_id", ids(20)).await.unwrap();
+    let elements = |all: ForEach<_, Vector>| all.into_iter().map(|(id, vector)| (id, vector.elements().to_vec()));
+    assert_eq!(elements(usage).collect::<Vec<_>>(), elements(expected).collect::<Vec<_>>());
+    assert_eq!(server.requests()[0].parameters, server.requests()[1].parameters);
+
+    let server = even(true);
+    let client = PrometheusClient::new(&server.url).unwrap();
+    let range = TimeRange::parse("60", "75", "15s").unwrap();
+    let usage = client.query_range(preset, &querier, range).for_each_of("kernel_id", ids(20)).await.unwrap();
+    assert!(usage.len() == 20 && usage.iter().all(|(_, matrix)| matrix.len() == 1));
+}
+
+#[tokio::test]
 async fn what_cannot_be_grouped_is_refused() {
     let server = Server::always(vector("7"));
     let client = PrometheusClient::new(&server.url).unwrap();
@@ -134,6 +154,9 @@ async fn what_cannot_be_grouped_is_refused() {
     let querier: &dyn MetricQuerier = &querier;
     let error = client.query(top, querier).for_each_of("job", ["a"]).await.unwrap_err();
     refused(error, "`top` has an aggregation without `by ({group_by})`");
+    let scalar: AnyPreset = preset!("scalar(sum by ({group_by})({metric_name}{{{labels}}}))", name = "number").any();
+    let error = client.query(scalar, querier).for_each_of("job", ["a"]).await.unwrap_err();
+    refused(error, "`number` is a scalar, so it cannot be queried for each `job`");
     let kernels = container::Querier::new("cpu_util");
     let error = client.query(container::RATE, &kernels).limit(3).for_each_of(Label::KernelId, ids(2)).await;
     refused(error.unwrap_err(), "`limit` would apply to each");
