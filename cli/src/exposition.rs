@@ -32,6 +32,8 @@ pub(crate) struct Family {
 pub(crate) struct Series {
     /// The values of each label.
     pub(crate) labels: BTreeMap<String, BTreeSet<String>>,
+    /// The labels that a series has without a value, which is the same as not having them.
+    pub(crate) empty: BTreeSet<String>,
     /// Whether a sample is a native histogram.
     pub(crate) native: bool,
 }
@@ -161,8 +163,9 @@ impl<'l> Reader<'l> {
         let series = page.series.entry(name).or_default();
         series.native |= native;
         for (label, value) in labels {
-            // A label without a value is one that is not there.
-            if !value.is_empty() {
+            if value.is_empty() {
+                series.empty.insert(label);
+            } else {
                 series.labels.entry(label).or_default().insert(value);
             }
         }
@@ -407,7 +410,7 @@ mod tests {
         assert_eq!(page.families.keys().collect::<Vec<_>>(), ["http_requests_total", "rpc"]);
         assert_eq!(labels(&page, "http_requests_total"), ["code=200", "method=get\n\"\\\\d|post"]);
         assert_eq!(page.series["minimal"], Series::default());
-        assert_eq!(labels(&page, "e"), [""; 0]);
+        assert_eq!((labels(&page, "e"), &page.series["e"].empty), (vec![], &BTreeSet::from(["v".to_owned()])));
         assert_eq!(labels(&page, "http.size"), ["a.b=c", "d=e"]);
         assert!(self::page("").series.is_empty());
     }

@@ -347,6 +347,81 @@ fn settings_name_the_server_and_the_labels_of_targets() {
 }
 
 #[test]
+fn metrics_that_are_open_are_no_drift() {
+    let registry = Registry::new("open");
+    let extra = "[presets.a]\ntemplate = 'node_load1{{{labels}}} + node_load5{{{labels}}}'\n";
+    registry.write("presets/http.toml", extra);
+    registry.write("page", &format!("{PAGE}# TYPE node_load1 gauge\nnode_load1 1\n"));
+    registry.write("presets/others.toml", "[presets.up]\ntemplate = 'up{{{labels}}}'\n");
+    let diff = || registry.run("schema diff --from page");
+    assert_eq!(diff().out.lines().count(), 3, "{}", diff().out);
+    for open in ["[\"node_*\"]", "true"] {
+        registry.write("promql.toml", &format!("[metrics]\nopen = {open}\n"));
+        let diff = diff();
+        let others = if open == "true" {
+            ""
+        } else {
+            "+ up: a gauge with the labels `instance`, `job` (read by `others::up`)\n"
+        };
+        assert_eq!((diff.status, diff.out.as_str()), (i32::from(open != "true"), others), "{}", diff.err);
+        assert!(!diff.err.contains("node_load5"), "{}", diff.err);
+    }
+    // A pull still writes what exists, and what the file has is compared.
+    let pulled = registry.run("schema pull --from page");
+    assert!(pulled.status == 0 && !pulled.out.contains("node_load5"), "{}", pulled.out);
+    registry.write("page", PAGE);
+    assert_eq!(diff().out, "- node_load1: does not exist (read by `http::a`)\n");
+}
+
+#[test]
+fn labels_without_a_value_can_be_named() {
+    let registry = Registry::new("without-value");
+    registry
+        .write("presets/http.toml", "[presets.a]\ntemplate = 'sum without (device_error) (size_bytes{{{labels}}})'\n");
+    registry.write("presets/others.toml", "[presets.b]\ntemplate = 'size_bytes{{{labels}}} / ignoring (device_error) size_bytes{{{labels}}}'\nallow = [{ check = \"identical-operands\", reason = \"short\" }]\n");
+    registry.write("page", "# TYPE size_bytes gauge\nsize_bytes{device=\"a\",device_error=\"\"} 1\n");
+    let pulled = registry.run("schema pull --from page");
+    let expected =
+        "[size_bytes]\ntype   = \"gauge\"\nlabels = [\"device\", \"instance\", \"job\"]\nempty  = [\"device_error\"]\n";
+    assert!(registry.snapshot().ends_with(expected), "{}{}", pulled.err, registry.snapshot());
+    assert_eq!((registry.run("check").status, registry.run("schema diff --from page").status), (0, 0));
+
+    // A page that does not mention the label is no drift. With a value, it is a label as any other.
+    registry.write("page", "# TYPE size_bytes gauge\nsize_bytes{device=\"a\"} 1\n");
+    assert_eq!(registry.run("schema diff --from page").status, 0);
+    assert_eq!(registry.run("schema pull --from page").out, "");
+    assert!(registry.snapshot().ends_with(expected), "{}", registry.snapshot());
+    registry.write("page", "# TYPE size_bytes gauge\nsize_bytes{device=\"a\",device_error=\"EIO\"} 1\n");
+    assert_eq!(registry.run("schema diff --from page").status, 1);
+    registry.run("schema pull --from page");
+    assert!(registry.snapshot().ends_with("labels = [\"device\", \"device_error\", \"instance\", \"job\"]\n"));
+    registry.write("page", "# TYPE size_bytes gauge\nsize_bytes{device=\"a\"} 1\n");
+    registry.run("schema pull --from page --prune");
+    assert!(registry.run("check").out.contains("error[undeclared-label]"));
+}
+
+#[test]
+fn bounds_are_those_that_the_targets_store() {
+    let registry = Registry::new("bounds");
+    fs::remove_file(registry.0.0.join("presets/http.toml")).unwrap();
+    for (target, stored, wrong) in [("2.45", "1", "1.0"), ("3.5", "1.0", "1")] {
+        registry.write("promql.toml", &format!("[target]\nprometheus = \"{target}\"\n"));
+        registry.write(
+            "presets/others.toml",
+            &OTHERS.replace("le=\"1\"", &format!("le=\"{stored}\"")).replace("{{\"http.size\",", "other{{"),
+        );
+        let pulled = registry.run("schema pull --prune --from page");
+        assert_eq!(pulled.status, 0, "{}", pulled.err);
+        assert!(registry.snapshot().contains(&format!("le = [\"+Inf\", \"{stored}\"]")), "{}", registry.snapshot());
+        let right = registry.run("check").out;
+        assert!(!right.contains("float-label-format"), "{right}");
+        registry.write("presets/others.toml", &OTHERS.replace("le=\"1\"", &format!("le=\"{wrong}\"")));
+        let found = registry.run("check").out;
+        assert!(found.contains("error[float-label-format]"), "{found}");
+    }
+}
+
+#[test]
 fn nothing_is_written_where_something_is_wrong() {
     let registry = Registry::new("wrong");
     registry.write("page", "ok 1\na{b=\"c} 1\n# TYPE x y\n");

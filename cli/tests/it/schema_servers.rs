@@ -85,6 +85,46 @@ fn a_page_and_the_server_that_scrapes_it_know_the_same() {
     assert_eq!(run(&folder, &format!("schema diff --url {}", server.url())).out, expected);
 }
 
+#[test]
+fn families_of_counters_with_and_without_their_suffix() {
+    // As many exporters write it, the text format names a counter as its series; others name it as OpenMetrics does.
+    let page = Page::serve(
+        "# TYPE plain counter\nplain{x=\"1\",empty=\"\"} 1\n# TYPE family counter\nfamily_total 1\n# TYPE next counter\n",
+    );
+    let Some(server) = scrape(&[("page", &page.address)], RULES) else { return };
+    wait(&server, &["plain", "family_total"]);
+    let presets = |names: &[&str]| {
+        names.iter().fold(String::new(), |mut all, name| {
+            _ = writeln!(all, "[presets.{name}]\ntemplate = 'rate({name}{{{{{{labels}}}}}}[5m])'");
+            all
+        })
+    };
+    let folder =
+        Folder::new("schema-families", &[("presets/a.toml", &presets(&["plain_total", "family", "next_total"]))]);
+    for source in [format!("--url {}", server.url()), format!("--from {}", page.url())] {
+        let pulled = run(&folder, &format!("schema pull --prune {source}"));
+        for expected in [
+            "- plain_total: does not exist; a metric with a similar name does: `plain` (read by",
+            "- family: does not exist; a metric with a similar name does: `family_total` (read by",
+            "+ next_total: a counter (read by",
+        ] {
+            assert!(pulled.out.contains(expected), "{source}: {}{}", pulled.out, pulled.err);
+        }
+        let found = Snapshot::parse(&snapshot(&folder)).unwrap();
+        assert_eq!(found.metrics.keys().collect::<Vec<_>>(), ["family_total", "next_total", "plain"], "{source}");
+        fs::remove_file(folder.0.join("metrics.toml")).unwrap();
+    }
+    fs::write(folder.0.join("presets/a.toml"), presets(&["plain", "family_total"])).unwrap();
+    run(&folder, &format!("schema pull --from {}", page.url()));
+    let of_page = snapshot(&folder);
+    assert!(of_page.contains("empty  = [\"empty\"]"), "{of_page}");
+    // Servers do not know what is empty on a page.
+    for arguments in ["schema diff", "schema pull", "schema pull --prune"] {
+        let run = run(&folder, &format!("{arguments} --url {}", server.url()));
+        assert_eq!((run.status, run.out.as_str(), snapshot(&folder)), (0, "", of_page.clone()), "{}", run.err);
+    }
+}
+
 const OF_SERVERS: &str = "\
 [presets.native]
 template = 'histogram_quantile(0.9, rate(prometheus_http_request_duration_seconds{{{labels}}}[5m]))'

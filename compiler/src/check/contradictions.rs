@@ -107,7 +107,7 @@ fn wrong_label(label: &Label, metric: &Metric<'_>, known: &KnownMetric, snapshot
         return None;
     }
     let labels = known.labels.as_ref()?;
-    if labels.iter().any(|it| it.value == name) {
+    if labels.iter().chain(&known.empty).any(|it| it.value == name) {
         return wrong_values(label, known, snapshot);
     }
     let title = format!("`{}` has no label `{name}`", metric.name);

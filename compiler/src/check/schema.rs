@@ -369,7 +369,7 @@ impl<'s> Metric<'s> {
         self.known = Some(known);
         if let Some(names) = &known.labels {
             let labels = self.labels.get_or_insert_default();
-            for name in names {
+            for name in names.iter().chain(&known.empty) {
                 labels.entry(&name.value).or_insert(None);
             }
         }

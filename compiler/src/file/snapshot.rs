@@ -31,14 +31,16 @@ pub struct SnapshotMetric {
     pub unit: Option<String>,
     /// The labels of its series, without `le` of histograms and `quantile` of summaries; `None` if they are unknown.
     pub labels: Option<BTreeSet<String>>,
+    /// Labels that its exporter writes without a value, which servers do not store. Queries may name them.
+    pub empty: BTreeSet<String>,
     /// All values of some of its labels, `le` and `quantile` included.
     pub values: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Default for SnapshotMetric {
     fn default() -> Self {
-        let (help, unit, labels, values) = Default::default();
-        Self { kind: MetricType::Unknown, help, unit, labels, values }
+        let (help, unit, labels, empty, values) = Default::default();
+        Self { kind: MetricType::Unknown, help, unit, labels, empty, values }
     }
 }
 
@@ -52,7 +54,7 @@ impl Snapshot {
         if !diagnostics.is_empty() {
             return Err(diagnostics);
         }
-        let strings = |list: Vec<Spanned<String>>| list.into_iter().map(|value| value.value).collect();
+        let strings = |list: Vec<Spanned<String>>| list.into_iter().map(|value| value.value).collect::<BTreeSet<_>>();
         let metric = |metric: KnownMetric| {
             let values = metric.values.into_iter().map(|(label, values)| match values {
                 LabelType::OneOf(values) => (label.value, strings(values)),
@@ -63,6 +65,7 @@ impl Snapshot {
                 help: metric.help,
                 unit: metric.unit.map(|unit| unit.value),
                 labels: metric.labels.map(strings),
+                empty: strings(metric.empty),
                 values: values.collect(),
             };
             (metric.name.value, content)
@@ -85,6 +88,9 @@ impl Display for Snapshot {
             }
             if let Some(labels) = &metric.labels {
                 f.write_str(&list("labels", labels))?;
+            }
+            if !metric.empty.is_empty() {
+                f.write_str(&list("empty ", &metric.empty))?;
             }
             f.write_str(&values(&metric.values))?;
         }
@@ -168,6 +174,8 @@ pub(crate) struct KnownMetric {
     pub unit: Option<Spanned<String>>,
     /// `labels`; `None` admits any.
     pub labels: Option<Vec<Spanned<String>>>,
+    /// `empty`: labels without a value.
+    pub empty: Vec<Spanned<String>>,
     /// `values`: all values of some labels.
     pub values: Vec<(Spanned<String>, LabelType)>,
 }
@@ -184,7 +192,7 @@ impl KnownMetric {
     }
 }
 
-const KEYS: [&str; 5] = ["type", "help", "unit", "labels", "values"];
+const KEYS: [&str; 6] = ["type", "help", "unit", "labels", "empty", "values"];
 
 /// Reads a `metrics.toml`.
 pub(crate) fn read(text: &str) -> (Vec<KnownMetric>, Vec<Diagnostic>) {
@@ -208,7 +216,8 @@ impl Reader<'_> {
         if name.value.is_empty() {
             self.report(Diagnostic::new(Code::InvalidName, name.span, "a metric without a name"));
         }
-        let mut metric = KnownMetric { name, kind: None, help: None, unit: None, labels: None, values: Vec::new() };
+        let (kind, help, unit, labels, empty, values) = Default::default();
+        let mut metric = KnownMetric { name, kind, help, unit, labels, empty, values };
         for (key, value) in in_order(table) {
             if self.is_dotted_metric(&metric.name.value, key, value) {
                 continue;
@@ -218,6 +227,7 @@ impl Reader<'_> {
                 "help" => metric.help = self.string("help", value),
                 "unit" => metric.unit = self.spanned_string("unit", value),
                 "labels" => metric.labels = Some(self.distinct_strings("labels", "label", value)),
+                "empty" => metric.empty = self.distinct_strings("empty", "label", value),
                 "values" => metric.values = self.known_values(value),
                 _ => {}
             }
@@ -263,6 +273,7 @@ type   = "histogram"
 help   = 'The "size" of C:\x.'
 unit   = "bytes"
 labels = ["code", "k8s.pod"]
+empty  = ["error"]
 values = { code = ["200", "404"], "k8s.pod" = ["a\nb"] }
 
 ["job:requests:rate5m"]
@@ -300,7 +311,8 @@ values.b = [
             let labels = Some(BTreeSet::from([text.to_owned()]));
             let values = BTreeMap::from([(text.to_owned(), BTreeSet::from([text.to_owned()]))]);
             let help = Some(text.to_owned());
-            let metric = SnapshotMetric { kind: MetricType::Gauge, unit: help.clone(), help, labels, values };
+            let empty = BTreeSet::from([text.to_owned()]);
+            let metric = SnapshotMetric { kind: MetricType::Gauge, unit: help.clone(), help, labels, empty, values };
             let snapshot = Snapshot { metrics: BTreeMap::from([(format!("x{text}"), metric)]) };
             assert_eq!(Snapshot::parse(&snapshot.to_string()), Ok(snapshot), "{text:?}");
         }

@@ -30,6 +30,8 @@ pub(super) enum What {
     Text(&'static str, Option<String>, Option<String>),
     LabelAdded(String),
     LabelGone(String),
+    /// A page has it without a value.
+    LabelEmpty(String),
     ValueAdded(String, String),
     ValueGone(String, String),
 }
@@ -48,9 +50,10 @@ impl Change {
         matches!(self.what, What::Gone(_) | What::LabelGone(_) | What::ValueGone(..))
     }
 
-    /// Whether it is about a preset. The wording of a help text is not, nor a metric that is only a suggestion.
+    /// Whether it is about a preset. The wording of a help text is not, nor a label that series do not have, nor a metric
+    /// that is only a suggestion.
     pub(super) fn is_drift(&self) -> bool {
-        !matches!(self.what, What::Text("help", ..)) && !self.presets.is_empty()
+        !matches!(self.what, What::Text("help", ..) | What::LabelEmpty(_)) && !self.presets.is_empty()
     }
 
     /// The sign of its line, and the color.
@@ -79,6 +82,7 @@ impl Change {
             }
             What::LabelAdded(label) => format!("has a new label `{label}`"),
             What::LabelGone(label) => format!("has no label `{label}`"),
+            What::LabelEmpty(label) => format!("has a label `{label}` without a value"),
             What::ValueAdded(label, value) => format!("its label `{label}` has a new value `{value}`"),
             What::ValueGone(label, value) => format!("its label `{label}` has no value `{value}`"),
         };
@@ -98,6 +102,7 @@ impl Change {
             What::Text(key, old, new) => ("changed", *key, None, old.clone(), new.clone()),
             What::LabelAdded(label) => ("added", "label", Some(label), None, None),
             What::LabelGone(label) => ("gone", "label", Some(label), None, None),
+            What::LabelEmpty(label) => ("added", "empty", Some(label), None, None),
             What::ValueAdded(label, value) => ("added", "value", Some(label), None, some(value)),
             What::ValueGone(label, value) => ("gone", "value", Some(label), some(value), None),
         };
@@ -159,6 +164,7 @@ fn compare(old: &SnapshotMetric, new: &Entry) -> Vec<What> {
         found.extend(labels.difference(&known).cloned().map(What::LabelAdded));
         found.extend(known.difference(labels).cloned().map(What::LabelGone));
     }
+    found.extend(new.empty.difference(&old.empty).cloned().map(What::LabelEmpty));
     for (label, values) in &new.values {
         let known = old.values.get(label).cloned().unwrap_or_default();
         found.extend(values.difference(&known).map(|value| What::ValueAdded(label.clone(), value.clone())));
@@ -183,6 +189,11 @@ pub(super) fn merge(snapshot: &Snapshot, found: &Found, prune: bool) -> Snapshot
     for (name, entry) in &found.entries {
         let old = snapshot.metrics.get(name).cloned().unwrap_or_default();
         let (kind, new) = (kind(&old, entry), entry.metric.clone());
+        // Servers do not know them.
+        let mut empty = new.empty;
+        if !prune || !entry.is_text {
+            empty.extend(old.empty);
+        }
         let (labels, values) = match (new.labels, prune) {
             (None, _) => (old.labels, old.values),
             (Some(labels), true) => (Some(labels), new.values),
@@ -194,7 +205,9 @@ pub(super) fn merge(snapshot: &Snapshot, found: &Found, prune: bool) -> Snapshot
                 (Some(labels.into_iter().chain(old.labels.into_iter().flatten()).collect()), values)
             }
         };
-        let metric = SnapshotMetric { kind, help: new.help.or(old.help), unit: new.unit.or(old.unit), labels, values };
+        empty.retain(|label| !labels.as_ref().is_some_and(|labels: &BTreeSet<String>| labels.contains(label)));
+        let (help, unit) = (new.help.or(old.help), new.unit.or(old.unit));
+        let metric = SnapshotMetric { kind, help, unit, labels, empty, values };
         metrics.insert(name.clone(), metric);
     }
     Snapshot { metrics }

@@ -71,10 +71,14 @@ pub(super) struct Seen {
     pub(super) presence: Presence,
     /// Their labels, `le` and `quantile` included.
     pub(super) labels: BTreeSet<String>,
+    /// Labels that are empty on a page; some may have values in other series.
+    pub(super) empty: BTreeSet<String>,
     /// All values of the labels that presets declare as enumerations.
     pub(super) values: BTreeMap<String, BTreeSet<String>>,
     /// Whether some are native histograms.
     pub(super) is_native: bool,
+    /// Whether their family, such as `x` of `x_total`, has series of its own name, so that it does not mean these.
+    pub(super) is_of_family: bool,
     /// Whether a server has some. Pages have no native histograms, even if Prometheus scrapes them as such.
     pub(super) is_stored: bool,
 }

@@ -67,7 +67,7 @@ Example:
     },
     /// Compares `metrics.toml` with what exists, without writing
     ///
-    /// Help texts are not compared.
+    /// Help texts are not compared, nor are metrics that `open` in `promql.toml` names and `metrics.toml` does not have.
     #[command(after_help = "\
 Exit status: 0 without differences, 1 with differences, 2 if a source could not be read
 
@@ -166,6 +166,11 @@ impl Registry {
             snapshot,
         }))
     }
+
+    /// Whether the settings leave a metric open, and `metrics.toml` does not have it either.
+    fn is_open(&self, metric: &str) -> bool {
+        self.output.is_open(metric) && !self.snapshot.metrics.contains_key(metric)
+    }
 }
 
 /// What sources know of the metrics that presets read.
@@ -192,7 +197,7 @@ impl Source {
         servers.metadata(&mut known, &mut remarks).await?;
         let wanted = plan::plan(&read, &known, &registry.snapshot);
         let mut facts = Facts::new(wanted.len());
-        let sources = (&pages[..], &servers, &registry.output.target_labels[..]);
+        let sources = (&pages[..], &servers, &registry.output);
         gather(&wanted, sources, &mut facts, &mut remarks).await?;
 
         let mut found =
@@ -204,11 +209,15 @@ impl Source {
                 found.obsolete.extend(wanted.read.iter().filter(|_| seen.is_stored).cloned());
                 continue;
             }
+            if registry.is_open(&wanted.name) {
+                continue;
+            }
             let name = known.similar(wanted);
             similar.extend(name.as_deref().map(|name| plan::similar(name, wanted, &known)));
             found.missing.insert(wanted.name.clone(), (wanted.presets.clone(), name));
         }
         // A metric with a similar name is what the build suggests.
+        similar.retain(|similar| !found.entries.contains_key(&similar.name));
         let mut facts = Facts::new(similar.len());
         gather(&similar, sources, &mut facts, &mut found.remarks).await?;
         for (wanted, seen) in similar.iter().zip(&facts.seen) {
@@ -245,7 +254,7 @@ pub(super) fn look_up(
         for name in ["", "_total", "_info"].map(|suffix| format!("{metric}{suffix}")) {
             let wanted = [plan::one(&name, &known)];
             let mut facts = Facts::new(wanted.len());
-            let sources = (&pages[..], &servers, &output.target_labels[..]);
+            let sources = (&pages[..], &servers, output);
             gather(&wanted, sources, &mut facts, &mut remarks).await?;
             let mut entries = BTreeMap::new();
             wanted[0].entries(&facts.seen[0], &mut entries, &mut remarks);
@@ -277,15 +286,15 @@ async fn open(
     Ok((read, Servers::new(urls.iter().chain(&default), &credentials, at)?))
 }
 
-/// Adds what pages and servers have of some metrics. The last part of `sources` are labels that scraping adds.
+/// Adds what pages and servers have of some metrics. The last part of `sources` has the settings.
 async fn gather(
     wanted: &[Wanted],
-    (pages, servers, target_labels): (&[Page], &Servers, &[String]),
+    (pages, servers, settings): (&[Page], &Servers, &Output),
     facts: &mut Facts,
     remarks: &mut Vec<String>,
 ) -> Result<(), Failure> {
     for page in pages {
-        on_page::gather(page, wanted, target_labels, facts);
+        on_page::gather(page, wanted, settings, facts);
     }
     servers.gather(wanted, facts, remarks).await
 }
@@ -326,7 +335,7 @@ fn pull(registry: &Registry, found: &Found, prune: bool, format: Format) -> Resu
 
 fn diff(registry: &Registry, found: &Found, format: Format) -> Result<ExitCode, Failure> {
     let mut changes = change::changes(&registry.snapshot, found);
-    changes.retain(Change::is_drift);
+    changes.retain(|change| change.is_drift() && !registry.is_open(change.metric()));
     print(&change::text(&changes, format))?;
     if format == Format::Human {
         let compared = found.entries.len() + found.missing.len();

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read};
 
-use promql_presets_compiler::SourceFile;
 use promql_presets_compiler::check::open_metrics_float;
 use promql_presets_compiler::diagnostic::emit::Messages;
+use promql_presets_compiler::{Output, SourceFile};
 
 use super::facts::{Facts, Presence};
 use super::plan::{Wanted, is_of_scrapes};
@@ -63,22 +63,30 @@ fn causes(error: &dyn std::error::Error) -> String {
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// Adds what the page has of some metrics. `target_labels` are labels that scraping adds, besides `instance` and `job`.
-pub(super) fn gather(page: &Page, wanted: &[Wanted], target_labels: &[String], facts: &mut Facts) {
-    let of_targets: BTreeSet<&str> = OF_TARGETS.into_iter().chain(target_labels.iter().map(String::as_str)).collect();
+/// Adds what the page has of some metrics, as the targets of the settings store it.
+pub(super) fn gather(page: &Page, wanted: &[Wanted], settings: &Output, facts: &mut Facts) {
+    let of_targets = OF_TARGETS.into_iter().chain(settings.target_labels.iter().map(String::as_str));
+    let of_targets: BTreeSet<&str> = of_targets.collect();
+    // Prometheus renames what it would overwrite.
+    let renamed = |label: &str| if of_targets.contains(label) { format!("exported_{label}") } else { label.to_owned() };
     for (wanted, seen) in wanted.iter().zip(&mut facts.seen) {
         for series in wanted.series.iter().filter_map(|name| page.series.get(name)) {
             seen.presence = Presence::Current;
             seen.is_native |= series.native;
             for (label, values) in &series.labels {
-                // Prometheus renames what it would overwrite.
-                let label = if of_targets.contains(&**label) { format!("exported_{label}") } else { label.clone() };
+                let label = renamed(label);
                 if wanted.enumerated.contains(&label) {
-                    let stored = values.iter().map(|value| stored(&label, value));
+                    let stored = values.iter().map(|value| match value.parse() {
+                        Ok(number) if settings.normalizes_floats && matches!(&*label, "le" | "quantile") => {
+                            open_metrics_float(number)
+                        }
+                        _ => value.clone(),
+                    });
                     seen.values.entry(label.clone()).or_default().extend(stored);
                 }
                 seen.labels.insert(label);
             }
+            seen.empty.extend(series.empty.iter().map(|label| renamed(label)));
         }
         if is_of_scrapes(&wanted.name) {
             seen.presence = Presence::Current;
@@ -86,13 +94,5 @@ pub(super) fn gather(page: &Page, wanted: &[Wanted], target_labels: &[String], f
         if seen.presence == Presence::Current {
             seen.labels.extend(of_targets.iter().map(|label| (*label).to_owned()));
         }
-    }
-}
-
-/// The value of a label as Prometheus 3 stores it: bounds and quantiles are written in one way.
-fn stored(label: &str, value: &str) -> String {
-    match value.parse() {
-        Ok(number) if matches!(label, "le" | "quantile") => open_metrics_float(number),
-        _ => value.to_owned(),
     }
 }

@@ -85,6 +85,7 @@ impl Servers {
                     remarks.push(format!("the response about `{}` is partial", wanted.name));
                 }
                 // Series that ended are still known for hours. A server without any current sample is one with old data.
+                seen.is_of_family |= wanted.family.as_ref().is_some_and(|family| current.contains(family));
                 let has_ended = !current.is_empty() && wanted.series.is_disjoint(&current);
                 if found.presence == Presence::Current && has_ended {
                     seen.presence = seen.presence.max(Presence::Ended);
@@ -119,7 +120,8 @@ impl Server<'_> {
     /// The series of some metrics that have samples now, and `up`, if the server scrapes.
     async fn current(self, wanted: &[Wanted]) -> Result<BTreeSet<String>, Failure> {
         let up = UP.to_owned();
-        let names: BTreeSet<&String> = wanted.iter().flat_map(|wanted| &wanted.series).chain([&up]).collect();
+        let names: BTreeSet<&String> =
+            wanted.iter().flat_map(|wanted| wanted.series.iter().chain(&wanted.family)).chain([&up]).collect();
         let names: Vec<&String> = names.into_iter().collect();
         let queries = names.chunks(NAMES).map(|names| async move {
             let selector = named(names.iter().copied());

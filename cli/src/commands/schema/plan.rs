@@ -17,6 +17,8 @@ pub(super) struct Wanted {
     kind: Kind,
     /// Whether the metadata is of a source, and of its series: it exists, though it may have no series yet.
     is_declared: bool,
+    /// The name of its family, if that lacks the suffix of its series: `x` of `x_total`.
+    pub(super) family: Option<String>,
     help: Option<String>,
     unit: Option<String>,
     /// The series that it may consist of.
@@ -96,6 +98,8 @@ pub(super) fn plan(read: &MetricsRead, known: &Known, snapshot: &Snapshot) -> Ve
 /// A metric that no preset reads, as a suggestion for those that read one with a similar name.
 pub(super) fn similar(name: &str, to: &Wanted, known: &Known) -> Wanted {
     let mut wanted = find(name, known).unwrap_or_else(|| Wanted::single(name, MetricType::Unknown));
+    // What only may be the name of a family's series needs some.
+    wanted.is_declared &= wanted.family.is_none();
     wanted.read.insert(name.to_owned());
     wanted.enumerated.clone_from(&to.enumerated);
     wanted
@@ -147,7 +151,15 @@ fn find(series: &str, known: &Known) -> Option<Wanted> {
         let all = if is_family { suffixes(kinds[0]) } else { &[] };
         let mut wanted = Wanted::single(if is_family { name } else { series }, MetricType::Unknown);
         wanted.series.extend(all.iter().map(|suffix| format!("{name}{suffix}")));
-        return Some(Wanted { kind, is_declared, help: text(|it| &it.help), unit: text(|it| &it.unit), ..wanted });
+        let family = matches!(suffix, "_total" | "_info").then(|| name.to_owned());
+        return Some(Wanted {
+            kind,
+            is_declared,
+            family,
+            help: text(|it| &it.help),
+            unit: text(|it| &it.unit),
+            ..wanted
+        });
     }
     None
 }
@@ -158,6 +170,7 @@ impl Wanted {
             name: name.to_owned(),
             kind: Kind::Single(kind),
             is_declared: false,
+            family: None,
             help: None,
             unit: None,
             series: BTreeSet::from([name.to_owned()]),
@@ -186,7 +199,7 @@ impl Wanted {
                 remarks.push(format!("`{}` has no current samples", self.name));
                 return false;
             }
-            Presence::None if self.is_declared => {
+            Presence::None if self.is_declared && !seen.is_of_family => {
                 remarks.push(format!("`{}` has no series yet, so that its labels are unknown", self.name));
             }
             Presence::None => return false,
@@ -239,6 +252,7 @@ impl Wanted {
             help: self.help.clone(),
             unit: self.unit.clone(),
             labels: (seen.presence == Presence::Current).then_some(labels),
+            empty: seen.empty.difference(&seen.labels).cloned().collect(),
             values: seen.values.clone(),
         };
         Entry { metric, presets: self.presets.clone(), is_text: !seen.is_stored }
