@@ -1,11 +1,12 @@
 //! Runs the passes in order: from the texts of files to the registry, the generated code and the findings.
 
 pub(crate) mod findings;
+mod parts;
+mod session;
 mod trials;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use promql_presets_core::sort;
 use promql_presets_core::{ParameterKind, ParameterValue, PromDuration};
 
 use crate::backend::registry::{Facts, Module, Parameter, Preset, Registry, Segment};
@@ -14,11 +15,13 @@ use crate::check::{self, Metrics, RowLabel, Scope, targets};
 use crate::diagnostic::emit;
 use crate::diagnostic::source::Spanned;
 use crate::diagnostic::suggest::nearest;
-use crate::file::snapshot::KnownMetric;
-use crate::file::{PresetFile, RawPreset, Settings, settings, snapshot};
+use crate::file::{PresetFile, RawPreset, Settings, settings};
 use crate::promql::{Argument, Features, ResultType, Syntax, parse_with};
 use crate::{Code, Diagnostic, FileKind, Finding, Severity, SourceFile, Span, file, template};
-use findings::{apply_allow, drop_superseded, drop_unfiltered, long_window, merge_required_labels, missing_keys};
+use findings::{apply_allow, drop_unfiltered, long_window, merge_required_labels, missing_keys};
+use parts::{Checked, Parts};
+
+pub use session::Session;
 
 /// The result of compiling preset files.
 #[derive(Clone, Debug)]
@@ -61,38 +64,9 @@ impl Output {
 #[must_use]
 pub fn compile(files: &[SourceFile]) -> Output {
     let (settings, diagnostics) = read_settings(files);
-    let mut compiler = Compiler::new(files, &settings, diagnostics);
-    let mut known = None;
-    let raw: Vec<PresetFile> = files
-        .iter()
-        .enumerate()
-        .map(|(file, source)| {
-            let (raw, diagnostics) = match source.kind() {
-                FileKind::Presets => file::read(&source.text),
-                FileKind::Metrics => {
-                    let (metrics, diagnostics) = snapshot::read(&source.text);
-                    // What is missing from a faulty file is unknown.
-                    known = Some(metrics).filter(|_| diagnostics.is_empty());
-                    (PresetFile::default(), diagnostics)
-                }
-                FileKind::Settings => Default::default(),
-            };
-            compiler.report(file, None, diagnostics);
-            raw
-        })
-        .collect();
-    let mut findings = std::mem::take(&mut compiler.findings);
-    let registry = compiler.registry(&raw, known.as_deref());
-    findings.extend(compiler.findings.into_iter().filter(|found| {
-        let file = &raw[found.file];
-        // The window may be in the part of the file that is not valid TOML.
-        let may_be_there = found.diagnostic.code == Code::MissingWindow && !file.is_complete();
-        !file.is_doubtful(found.diagnostic.span) && !may_be_there
-    }));
-    findings.retain_mut(|finding| settings.apply(&mut finding.diagnostic));
-    sort::by_key(&mut findings, |finding| (finding.file, finding.diagnostic.span));
-    drop_superseded(&mut findings);
-
+    let mut parts = Parts::read(files);
+    let findings = parts.check(files, &settings, diagnostics);
+    let registry = Registry { modules: parts.into_modules() };
     let errors: Vec<&Finding> =
         findings.iter().filter(|finding| finding.diagnostic.severity == Severity::Error).collect();
     let texts = emit::first(files, &errors, |messages, error| messages.untitled(&error.diagnostic));
@@ -268,43 +242,22 @@ impl<'a> Compiler<'a> {
         }));
     }
 
-    fn registry(&mut self, raw: &[PresetFile], known: Option<&[KnownMetric]>) -> Registry {
-        let (mut metrics, conflicts) = Metrics::new(self.files, raw);
-        for (file, diagnostic) in conflicts {
-            self.report(file, None, [diagnostic]);
-        }
-        let snapshot = self.files.iter().find(|file| file.kind() == FileKind::Metrics);
-        if let (Some(source), Some(known)) = (snapshot, known) {
-            metrics.close(&source.path, known);
-            let snapshot = check::Snapshot::of(source);
-            for (file, raw) in raw.iter().enumerate() {
-                self.report(file, None, check::contradictions(raw, &metrics, &snapshot));
-            }
-        }
-        let mut modules: Vec<Module> = Vec::new();
-        let mut taken: BTreeMap<Vec<String>, usize> = BTreeMap::new();
-        let is_preset_file = |file: &usize| self.files[*file].kind() == FileKind::Presets;
-        let preset_files: Vec<usize> = (0..raw.len()).filter(is_preset_file).collect();
-        for file in preset_files {
-            let raw = &raw[file];
-            let mut diagnostics = Vec::new();
-            let path = modules::module_path(&self.files[file], &mut diagnostics);
-            self.report(file, None, diagnostics);
-            let module = self.module(file, path.clone().unwrap_or_default(), raw, &metrics);
-            self.check_tests(file, &module);
-            let Some(path) = path else { continue };
-            if let Some(first) = taken.get(&path) {
-                let (name, other) = (path.join("::"), &self.files[*first].path);
-                let title = format!("`{}` becomes the module `{name}`, as does `{other}`", self.files[file].path);
-                let diagnostic =
-                    Diagnostic::new(Code::DuplicateModule, Span::default(), title).help("rename one of the files");
-                self.report(file, None, [diagnostic]);
-                continue;
-            }
-            taken.insert(path, file);
-            modules.push(module);
-        }
-        Registry { modules }
+    /// Checks one preset file, given the metrics of all. Takes the findings so far for those about the file.
+    fn file(
+        &mut self,
+        file: usize,
+        raw: &PresetFile,
+        metrics: &Metrics<'_>,
+        known: Option<&check::Snapshot>,
+    ) -> Checked {
+        let contradictions = known.map(|known| check::contradictions(raw, metrics, known));
+        self.report(file, None, contradictions.into_iter().flatten());
+        let mut diagnostics = Vec::new();
+        let path = modules::module_path(&self.files[file], &mut diagnostics);
+        self.report(file, None, diagnostics);
+        let module = self.module(file, path.unwrap_or_default(), raw, metrics);
+        self.check_tests(file, &module);
+        Checked { module, is_named: false, findings: std::mem::take(&mut self.findings) }
     }
 
     fn module(&mut self, file: usize, path: Vec<String>, raw: &PresetFile, metrics: &Metrics<'_>) -> Module {

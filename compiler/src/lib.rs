@@ -24,7 +24,7 @@ mod reads;
 mod template;
 
 pub use build::{Build, build};
-pub use compile::{Output, compile};
+pub use compile::{Output, Session, compile};
 pub use diagnostic::{Code, Diagnostic, FileKind, Finding, Layer, Severity, SourceFile, Span};
 pub use file::preset_tests::series_labels;
 pub use file::snapshot::{Snapshot, SnapshotMetric};

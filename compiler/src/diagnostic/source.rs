@@ -34,9 +34,13 @@ impl Span {
     /// The span of a range of indices; texts beyond 4 GiB are not handled.
     #[must_use]
     pub fn of(range: Range<usize>) -> Self {
-        let index = |at| u32::try_from(at).unwrap_or(u32::MAX);
         Self { start: index(range.start), end: index(range.end) }
     }
+}
+
+/// An index of a text as part of a span.
+fn index(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 /// A value and its place in the source.
@@ -148,6 +152,32 @@ impl<'a> Lines<'a> {
         (line, before.iter().filter(is_char_start).count() + 1)
     }
 
+    /// The line and the column of a byte offset as the Language Server Protocol counts them: both from 0, columns in
+    /// UTF-16 code units.
+    #[must_use]
+    pub fn utf16(&self, offset: u32) -> (u32, u32) {
+        let line = self.line(offset) - 1;
+        let offset = self.text.floor_char_boundary(offset as usize);
+        let before = self.text.get(self.starts[line]..offset).unwrap_or_default();
+        (index(line), index(before.encode_utf16().count()))
+    }
+
+    /// The byte offset of a line and a column, as [`utf16`](Self::utf16) returns them. Columns after the end of a line
+    /// are that end, and lines after the last one the end of the text.
+    #[must_use]
+    pub fn offset(&self, line: u32, column: u32) -> u32 {
+        let Some(start) = self.starts.get(line as usize) else { return index(self.text.len()) };
+        let content = self.text[*start..].split('\n').next().unwrap_or_default();
+        let mut left = column as usize;
+        let is_before = |c: &char| {
+            let before = left >= c.len_utf16();
+            left = left.saturating_sub(c.len_utf16());
+            before
+        };
+        let content = content.strip_suffix('\r').unwrap_or(content);
+        index(start + content.chars().take_while(is_before).map(char::len_utf8).sum::<usize>())
+    }
+
     /// The lines around a range of a file that messages name `path`.
     #[must_use]
     pub fn excerpt(&self, path: &str, span: Span, label: impl Into<String>) -> Excerpt {
@@ -186,6 +216,21 @@ mod tests {
         }
         assert_eq!(Lines::of("").line_column(0), (1, 1));
         assert_eq!(Lines::of("a\n").line_column(2), (2, 1));
+    }
+
+    #[test]
+    fn lines_and_columns_of_editors_count_utf16_from_zero() {
+        let text = "aé😀b\r\n\nc";
+        let lines = Lines::of(text);
+        for (offset, expected) in
+            [(0, (0, 0)), (1, (0, 1)), (3, (0, 2)), (7, (0, 4)), (8, (0, 5)), (10, (1, 0)), (11, (2, 0)), (12, (2, 1))]
+        {
+            assert_eq!(lines.utf16(offset), expected, "{offset}");
+            assert_eq!(lines.offset(expected.0, expected.1), offset, "{expected:?}");
+        }
+        // Within a character, after a line, after the text.
+        assert_eq!([lines.offset(0, 3), lines.offset(0, 99), lines.offset(9, 9)], [3, 8, 12]);
+        assert_eq!([lines.utf16(2), lines.utf16(5), lines.utf16(99)], [(0, 1), (0, 2), (2, 1)]);
     }
 
     #[test]

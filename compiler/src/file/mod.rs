@@ -53,6 +53,29 @@ impl PresetFile {
         self.doubtful.is_empty()
     }
 
+    /// What the file tells other files about metrics, without places.
+    #[must_use]
+    pub(crate) fn declaration(&self) -> Option<impl PartialEq + '_> {
+        let metric = self.metric.as_ref()?;
+        let values = |values: &Vec<Spanned<String>>| values.iter().map(|it| it.value.clone()).collect::<Vec<_>>();
+        let label = move |label: &'_ Label| {
+            let kind = label.kind.as_ref().map(|kind| kind.as_ref().map(values));
+            (label.name.value.clone(), kind, label.required, label.usage)
+        };
+        let labels = self.labels.as_ref().map(|labels| labels.labels.iter().map(label).collect::<Vec<_>>());
+        let kind = metric.kind.as_ref().map(|kind| kind.value);
+        let interval = metric.scrape_interval.as_ref().map(|interval| interval.value);
+        Some((&metric.name.value, kind, interval, labels))
+    }
+
+    /// Whether what is known of a metric may matter to the file.
+    #[must_use]
+    pub(crate) fn may_read(&self, metric: &str) -> bool {
+        let is_in = |text: &str| text.contains(metric) || text.contains('\\');
+        let mut templates = self.presets.iter().filter_map(|preset| preset.template.as_ref());
+        self.metric.as_ref().is_some_and(|own| is_in(&own.name.value)) || templates.any(|it| is_in(&it.text))
+    }
+
     /// Whether a place is near a reported fault of TOML, so that further findings about it are left out.
     #[must_use]
     pub(crate) fn is_doubtful(&self, span: Span) -> bool {

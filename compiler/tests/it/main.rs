@@ -22,6 +22,7 @@ mod fixes;
 mod generated;
 mod pages;
 mod positions;
+mod session;
 mod settings;
 mod ui;
 mod wrong_files;

@@ -1,0 +1,163 @@
+//! What is known of each file of a registry, so that it can be kept while other files change.
+
+use std::collections::{BTreeMap, HashSet};
+
+use promql_presets_core::sort;
+
+use super::Compiler;
+use super::findings::drop_superseded;
+use crate::backend::registry::Module;
+use crate::check::{self, Metrics};
+use crate::file::snapshot::{self, KnownMetric};
+use crate::file::{self, PresetFile, Settings};
+use crate::{Code, Diagnostic, FileKind, Finding, SourceFile, Span};
+
+/// What is known of the files of a registry. The lists are in the order of the files.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Parts {
+    raw: Vec<PresetFile>,
+    /// What is wrong with the content of each file on its own.
+    faults: Vec<Vec<Diagnostic>>,
+    /// The content of the snapshot, if there is one without faults; what is missing from a faulty one is unknown.
+    known: Option<Vec<KnownMetric>>,
+    /// What was found in each preset file, given the declarations of all; `None` if that is to be found.
+    checked: Vec<Option<Checked>>,
+}
+
+/// A preset file that was checked.
+#[derive(Clone, Debug)]
+pub(super) struct Checked {
+    pub module: Module,
+    /// Whether the file's name is that of a module, and of no earlier file.
+    pub is_named: bool,
+    /// The findings, without those that need the other files.
+    pub findings: Vec<Finding>,
+}
+
+impl Parts {
+    /// Reads files.
+    pub(super) fn read(files: &[SourceFile]) -> Self {
+        let mut parts = Self::default();
+        for (file, source) in files.iter().enumerate() {
+            parts.insert(file, source);
+        }
+        parts
+    }
+
+    /// Reads a new file. All files are to be checked.
+    pub(super) fn insert(&mut self, file: usize, source: &SourceFile) {
+        let (raw, faults) = self.content(source);
+        self.raw.insert(file, raw);
+        self.faults.insert(file, faults);
+        self.checked.insert(file, None);
+        self.checked.fill(None);
+    }
+
+    /// Forgets a file. All others are to be checked.
+    pub(super) fn remove(&mut self, file: usize, source: &SourceFile) {
+        self.raw.remove(file);
+        self.faults.remove(file);
+        self.checked.remove(file);
+        self.checked.fill(None);
+        if source.kind() == FileKind::Metrics {
+            self.known = None;
+        }
+    }
+
+    /// Reads a file again. It is to be checked, and so are the others if they can tell the difference.
+    pub(super) fn replace(&mut self, file: usize, source: &SourceFile) {
+        let (raw, faults) = self.content(source);
+        let old = std::mem::replace(&mut self.raw[file], raw);
+        self.faults[file] = faults;
+        self.checked[file] = None;
+        let raw = &self.raw[file];
+        if source.kind() != FileKind::Presets {
+            self.checked.fill(None);
+        } else if raw.declaration() != old.declaration() {
+            let metrics = [&old, raw].map(|raw| raw.metric.as_ref().map(|metric| metric.name.value.as_str()));
+            let known = self.known.iter().flatten().map(|metric| metric.name.value.as_str());
+            let known: HashSet<&str> = if metrics[0] == metrics[1] { HashSet::new() } else { known.collect() };
+            for (raw, checked) in self.raw.iter().zip(&mut self.checked) {
+                // Findings may suggest one of the names, or no longer do so.
+                let suggests = checked.as_ref().is_some_and(|checked| !checked.findings.is_empty())
+                    || (!known.is_empty() && raw.metric.as_ref().is_some_and(|it| !known.contains(&*it.name.value)));
+                if suggests || metrics.into_iter().flatten().any(|metric| raw.may_read(metric)) {
+                    *checked = None;
+                }
+            }
+        }
+    }
+
+    fn content(&mut self, source: &SourceFile) -> (PresetFile, Vec<Diagnostic>) {
+        match source.kind() {
+            FileKind::Presets => file::read(&source.text),
+            FileKind::Metrics => {
+                let (metrics, faults) = snapshot::read(&source.text);
+                self.known = Some(metrics).filter(|_| faults.is_empty());
+                (PresetFile::default(), faults)
+            }
+            FileKind::Settings => Default::default(),
+        }
+    }
+
+    /// Checks the preset files that are to be checked, and returns the findings about all files in their order.
+    /// `faults` are those of the settings.
+    pub(super) fn check(&mut self, files: &[SourceFile], settings: &Settings, faults: Vec<Diagnostic>) -> Vec<Finding> {
+        let mut compiler = Compiler::new(files, settings, faults);
+        for (file, faults) in self.faults.iter().enumerate() {
+            compiler.report(file, None, faults.iter().cloned());
+        }
+        let mut findings = std::mem::take(&mut compiler.findings);
+        let (mut metrics, conflicts) = Metrics::new(files, &self.raw);
+        let mut found: Vec<Finding> = Vec::new();
+        found.extend(conflicts.into_iter().map(|(file, diagnostic)| Finding { file, preset: None, diagnostic }));
+        let snapshot = files.iter().find(|file| file.kind() == FileKind::Metrics);
+        let mut known = None;
+        if let (Some(source), Some(metrics_known)) = (snapshot, &self.known) {
+            metrics.close(&source.path, metrics_known);
+            known = Some(check::Snapshot::of(source));
+        }
+        let mut taken: BTreeMap<Vec<String>, usize> = BTreeMap::new();
+        for (file, source) in files.iter().enumerate().filter(|(_, source)| source.kind() == FileKind::Presets) {
+            let checked = self.checked[file]
+                .get_or_insert_with(|| compiler.file(file, &self.raw[file], &metrics, known.as_ref()));
+            // The files before it may have changed in number.
+            checked.module.file = file;
+            found.extend(checked.findings.iter().map(|finding| Finding { file, ..finding.clone() }));
+            let path = &checked.module.path;
+            let first = taken.get(path);
+            checked.is_named = !path.is_empty() && first.is_none();
+            match first.filter(|_| !path.is_empty()) {
+                Some(first) => {
+                    let (name, other) = (path.join("::"), &files[*first].path);
+                    let title = format!("`{}` becomes the module `{name}`, as does `{other}`", source.path);
+                    let diagnostic =
+                        Diagnostic::new(Code::DuplicateModule, Span::default(), title).help("rename one of the files");
+                    found.push(Finding { file, preset: None, diagnostic });
+                }
+                None => _ = taken.insert(path.clone(), file),
+            }
+        }
+        findings.extend(found.into_iter().filter(|found| {
+            let file = &self.raw[found.file];
+            // The window may be in the part of the file that is not valid TOML.
+            let may_be_there = found.diagnostic.code == Code::MissingWindow && !file.is_complete();
+            !file.is_doubtful(found.diagnostic.span) && !may_be_there
+        }));
+        findings.retain_mut(|finding| settings.apply(&mut finding.diagnostic));
+        sort::by_key(&mut findings, |finding| (finding.file, finding.diagnostic.span));
+        drop_superseded(&mut findings);
+        findings
+    }
+
+    /// The modules, without those whose names other files have.
+    pub(super) fn into_modules(self) -> Vec<Module> {
+        let checked = self.checked.into_iter().flatten();
+        checked.filter(|checked| checked.is_named).map(|checked| checked.module).collect()
+    }
+
+    /// The module that a file becomes, if it was checked.
+    pub(super) fn module(&self, file: usize) -> Option<&Module> {
+        self.checked.get(file)?.as_ref().map(|checked| &checked.module)
+    }
+}

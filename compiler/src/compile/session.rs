@@ -1,0 +1,83 @@
+//! A registry that stays in memory while its files change, for editors.
+
+use super::parts::Parts;
+use super::read_settings;
+use crate::backend::registry::Module;
+use crate::{Finding, SourceFile};
+
+/// Compiles a registry again and again while single files change, as a language server does. Generates no code.
+///
+/// Only the file that changed is read and checked again, with those that its declarations of metrics may matter to; after a
+/// change of a file beside the folder, all are checked. The findings are those of [`compile`](crate::compile).
+///
+/// ```
+/// use promql_presets_compiler::{Session, SourceFile};
+///
+/// let file = |text: &str| SourceFile { name: "a.toml".into(), path: "a.toml".into(), text: text.into() };
+/// let mut session = Session::new(vec![file("presets.a.template = 'up{{{labels}}}'")]);
+/// assert_eq!(session.findings(), []);
+/// session.replace(file("presets.a.template = 'up{{{lables}}}'"));
+/// assert_eq!(session.findings()[0].diagnostic.title, "unknown placeholder `lables`");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Session {
+    files: Vec<SourceFile>,
+    parts: Parts,
+}
+
+impl Session {
+    /// Starts with some files, in the order of [`discover`](crate::discover::discover).
+    #[must_use]
+    pub fn new(files: Vec<SourceFile>) -> Self {
+        let parts = Parts::read(&files);
+        Self { files, parts }
+    }
+
+    /// The files, in the order of the indices that [`Finding::file`] has.
+    #[must_use]
+    pub fn files(&self) -> &[SourceFile] {
+        &self.files
+    }
+
+    /// The index of the file with a name.
+    #[must_use]
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.files.iter().position(|file| file.name == name)
+    }
+
+    /// Replaces the file of the same name, or adds one.
+    pub fn replace(&mut self, file: SourceFile) {
+        match self.position(&file.name) {
+            Some(at) if self.files[at] == file => {}
+            Some(at) => {
+                self.parts.replace(at, &file);
+                self.files[at] = file;
+            }
+            None => {
+                let at = self.files.partition_point(|other| other.name < file.name);
+                self.parts.insert(at, &file);
+                self.files.insert(at, file);
+            }
+        }
+    }
+
+    /// Removes the file with a name.
+    pub fn remove(&mut self, name: &str) {
+        if let Some(at) = self.position(name) {
+            let file = self.files.remove(at);
+            self.parts.remove(at, &file);
+        }
+    }
+
+    /// Checks what has changed. Returns the findings about all files, in the order of files and lines.
+    pub fn findings(&mut self) -> Vec<Finding> {
+        let (settings, diagnostics) = read_settings(&self.files);
+        self.parts.check(&self.files, &settings, diagnostics)
+    }
+
+    /// The module that a preset file becomes, as of the last call of [`findings`](Self::findings).
+    #[must_use]
+    pub fn module(&self, file: usize) -> Option<&Module> {
+        self.parts.module(file)
+    }
+}
