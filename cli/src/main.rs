@@ -12,6 +12,7 @@ mod fmt;
 mod folders;
 mod import;
 mod json;
+mod lsp;
 mod output;
 mod progress;
 mod querier;

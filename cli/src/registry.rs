@@ -10,21 +10,31 @@ use promql_presets_compiler::SourceFile;
 /// The folder of presets by convention.
 const DEFAULT: &str = "presets";
 
-/// The folders of presets of the working folder: those that its `build.rs` compiles, else `presets`.
+/// The folders of presets of the working folder.
 pub(crate) fn defaults() -> Vec<PathBuf> {
-    let compiled = compiled_by_build_script(Path::new(""));
-    if compiled.is_empty() { vec![PathBuf::from(DEFAULT)] } else { compiled }
+    of_package(Path::new(""))
 }
 
-/// The folder of presets that a path without links belongs to. It is the first of these that exists:
+/// The folders of presets of a package: those that its `build.rs` compiles, else `presets`, which need not exist.
+pub(crate) fn of_package(package: &Path) -> Vec<PathBuf> {
+    let compiled = compiled_by_build_script(package);
+    if compiled.is_empty() { vec![package.join(DEFAULT)] } else { compiled }
+}
+
+/// The folder of presets that a path without links belongs to: the one that [`find`] finds, else the folder itself, or that
+/// of the file.
+pub(crate) fn root(path: &Path, is_folder: bool, dir: Option<&Path>) -> PathBuf {
+    let own = if is_folder { path } else { path.parent().unwrap_or(path) };
+    find(own, dir).unwrap_or_else(|| own.to_owned())
+}
+
+/// The folder of presets that a folder without links is, or belongs to. It is the first of these that exists:
 ///
 /// 1. the folder of `--dir`, if the path is in it;
 /// 2. the one that the `build.rs` of its package, or of the working folder, compiles;
 /// 3. the outermost one named `presets` in its package;
-/// 4. the outermost one in its package with `metrics.toml` or `promql.toml` beside it, unless these belong to one of 2 or 3;
-/// 5. the folder itself, or that of the file.
-pub(crate) fn root(path: &Path, is_folder: bool, dir: Option<&Path>) -> PathBuf {
-    let own = if is_folder { path } else { path.parent().unwrap_or(path) };
+/// 4. the outermost one in its package with `metrics.toml` or `promql.toml` beside it, unless these belong to one of 2 or 3.
+pub(crate) fn find(own: &Path, dir: Option<&Path>) -> Option<PathBuf> {
     // Outermost last.
     let mut within = Vec::new();
     for folder in own.ancestors() {
@@ -39,7 +49,7 @@ pub(crate) fn root(path: &Path, is_folder: bool, dir: Option<&Path>) -> PathBuf 
     compiled.extend(env::current_dir().into_iter().flat_map(|working| compiled_by_build_script(&working)));
     let known = dir.map(Path::to_owned).into_iter().chain(compiled).filter_map(|folder| fs::canonicalize(folder).ok());
     if let Some(folder) = known.into_iter().find(|folder| own.starts_with(folder)) {
-        return folder;
+        return Some(folder);
     }
     let is_named = |folder: &&Path| folder.file_name() == Some(OsStr::new(DEFAULT));
     let has_files_beside = |folder: &&Path| {
@@ -48,7 +58,7 @@ pub(crate) fn root(path: &Path, is_folder: bool, dir: Option<&Path>) -> PathBuf 
         packages_own == 0 && has_file && folder.parent().is_some_and(is_inside)
     };
     let outermost = |is_root: &dyn Fn(&&Path) -> bool| within.iter().rev().copied().find(|folder| is_root(folder));
-    outermost(&is_named).or_else(|| outermost(&has_files_beside)).unwrap_or(own).to_owned()
+    outermost(&is_named).or_else(|| outermost(&has_files_beside)).map(Path::to_owned)
 }
 
 /// The folders that the build script of a package hands to `build` or `Build::new`, as far as it names them in the call.

@@ -42,7 +42,7 @@ pub fn discover(folder: &Path, shown: &str) -> Result<Vec<SourceFile>, DiscoverE
     sort::by(&mut names, Ord::cmp);
     let mut files = beside(folder, shown)?;
     for name in names {
-        files.push(read(&folder.join(&name), shown, name)?);
+        files.push(file(folder, shown, name)?);
     }
     Ok(files)
 }
@@ -57,6 +57,14 @@ pub fn beside(folder: &Path, shown: &str) -> Result<Vec<SourceFile>, DiscoverErr
     let names = [SourceFile::METRICS, SourceFile::SETTINGS].map(|name| (path(name), name.to_owned()));
     let existing = names.into_iter().filter(|(path, _)| fs::symlink_metadata(path).is_ok());
     existing.map(|(path, name)| read(&path, shown, name)).collect()
+}
+
+/// Reads the file with a name of a folder that messages name `shown`.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn file(folder: &Path, shown: &str, name: String) -> Result<SourceFile, DiscoverError> {
+    read(&folder.join(&name), shown, name)
 }
 
 fn read(path: &Path, shown: &str, name: String) -> Result<SourceFile, DiscoverError> {

@@ -7,6 +7,7 @@ mod fmt;
 mod import;
 mod init;
 mod list;
+mod lsp;
 mod new;
 mod parse;
 mod query;
@@ -56,5 +57,6 @@ commands! {
     Query: query,
     Schema: schema,
     Verify: verify,
+    Lsp: lsp,
     Completions: completions,
 }

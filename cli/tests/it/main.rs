@@ -7,6 +7,7 @@ mod check;
 mod fmt;
 mod import;
 mod init;
+mod lsp;
 mod new;
 mod page;
 mod parse;

@@ -32,15 +32,17 @@ const DEPENDENCIES: [(&str, &[&str]); 7] = [
     (".", &RUNTIME_DEPENDENCIES),
 ];
 
-const CLI_DEPENDENCIES: [&str; 13] = [
+const CLI_DEPENDENCIES: [&str; 15] = [
     "promql-presets",
     "promql-presets-compiler",
     "promql-presets-core",
     "clap",
     "clap_complete",
     "futures-util",
+    "gen-lsp-types",
     "indicatif",
     "jiff",
+    "lsp-server",
     "saphyr",
     "serde_json",
     "terminal_size",

@@ -1,0 +1,37 @@
+//! Code actions: the helps of findings as quick fixes.
+
+use std::collections::HashMap;
+
+use gen_lsp_types::{CodeAction, CodeActionKind, CodeActionParams, CodeActionResponse, TextEdit, WorkspaceEdit};
+use promql_presets_compiler::Finding;
+
+use super::workspace::View;
+
+/// The fixes of the findings in a range.
+pub(super) fn actions(view: &View<'_>, params: &CodeActionParams) -> Option<Vec<CodeActionResponse>> {
+    let only = params.context.only.as_ref();
+    if only.is_some_and(|only| !only.iter().any(|kind| ["", "quickfix"].contains(&kind.as_str()))) {
+        return None;
+    }
+    let asked = view.span(params.range);
+    let in_range = |finding: &&Finding| {
+        let span = finding.diagnostic.span;
+        span.start <= asked.end && asked.start <= span.end
+    };
+    let action = |finding: &Finding| {
+        let (help, fix) = (finding.diagnostic.help.clone()?, finding.diagnostic.fix.as_ref()?);
+        let range = view.range(finding.diagnostic.span);
+        let edit = TextEdit { range: view.range(fix.span), new_text: fix.text.clone() };
+        let changes = HashMap::from([(view.uri.clone(), vec![edit])]);
+        let diagnostics = params.context.diagnostics.iter().filter(|shown| shown.range == range);
+        Some(CodeActionResponse::CodeAction(CodeAction {
+            title: help,
+            kind: Some(CodeActionKind::QuickFix),
+            diagnostics: Some(diagnostics.cloned().collect()),
+            is_preferred: Some(true),
+            edit: Some(WorkspaceEdit { changes: Some(changes), ..WorkspaceEdit::default() }),
+            ..CodeAction::default()
+        }))
+    };
+    Some(view.findings().filter(in_range).filter_map(action).collect())
+}

@@ -1,0 +1,63 @@
+//! Findings as the protocol has them.
+
+use gen_lsp_types::{
+    Code, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, DiagnosticTag, Location, Message, Uri,
+};
+use promql_presets_compiler::diagnostic::{Excerpt, Lines};
+use promql_presets_compiler::{self as compiler, Finding, Severity, SourceFile, Span};
+
+use super::workspace::range;
+
+/// A finding about one of `files`, whose lines are `lines`. `uri` returns the address of a file.
+pub(super) fn diagnostic(
+    files: &[SourceFile],
+    lines: &Lines<'_>,
+    finding: &Finding,
+    uri: &impl Fn(&SourceFile) -> Option<Uri>,
+) -> Diagnostic {
+    let found = &finding.diagnostic;
+    let own = uri(&files[finding.file]);
+    let secondary = found.secondary.iter().filter_map(|(span, label)| {
+        let location = Location { uri: own.clone()?, range: range(lines, *span) };
+        Some(DiagnosticRelatedInformation { location, message: label.clone() })
+    });
+    let elsewhere = found.elsewhere.iter().filter_map(|excerpt| {
+        let file = files.iter().find(|file| file.path == excerpt.path)?;
+        let location = Location { uri: uri(file)?, range: range(&file.lines(), place(file, excerpt)) };
+        Some(DiagnosticRelatedInformation { location, message: excerpt.label.clone() })
+    });
+    let related: Vec<_> = secondary.chain(elsewhere).collect();
+    let is_unused = matches!(
+        found.code,
+        compiler::Code::UnusedAllow | compiler::Code::UnusedWindow | compiler::Code::UnusedParameter
+    );
+    Diagnostic {
+        range: range(lines, found.span),
+        severity: Some(match found.severity {
+            Severity::Error => DiagnosticSeverity::Error,
+            Severity::Warning => DiagnosticSeverity::Warning,
+        }),
+        code: Some(Code::String(found.code.as_str().to_owned())),
+        source: Some("promql-presets".to_owned()),
+        message: Message::String(message(found)),
+        tags: is_unused.then(|| vec![DiagnosticTag::Unnecessary]),
+        related_information: (!related.is_empty()).then_some(related),
+        ..Diagnostic::default()
+    }
+}
+
+/// The title, with everything that a terminal would show beside the source.
+fn message(found: &compiler::Diagnostic) -> String {
+    let label = Some(found.label.clone()).filter(|label| !label.is_empty());
+    let help = found.help.as_ref().map(|help| format!("help: {help}"));
+    let note = found.note.as_ref().map(|note| format!("note: {note}"));
+    let parts = [Some(found.title.clone()), label, help, note];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("\n")
+}
+
+/// The place of an excerpt in its file.
+fn place(file: &SourceFile, excerpt: &Excerpt) -> Span {
+    let line = u32::try_from(excerpt.line.saturating_sub(1)).unwrap_or(u32::MAX);
+    let start = file.lines().offset(line, 0);
+    Span::new(start + excerpt.span.start, start + excerpt.span.end)
+}

@@ -1,0 +1,197 @@
+//! The connection with the editor: what the server can do, and which function answers which message.
+
+use std::path::PathBuf;
+
+use gen_lsp_types::{
+    CodeActionKind, CodeActionOptions, CodeActionProvider, CodeActionRequest, DidChangeTextDocumentNotification,
+    DidChangeWatchedFilesNotification, DidChangeWatchedFilesRegistrationOptions, DidCloseTextDocumentNotification,
+    DidOpenTextDocumentNotification, DocumentFormattingRequest, FileSystemWatcher, GlobPattern, InitializeParams,
+    InitializeResult, Notification, PublishDiagnosticsNotification, Registration, RegistrationParams,
+    RegistrationRequest, Request, ServerCapabilities, ServerInfo, TextDocumentSync, TextDocumentSyncKind,
+    TextDocumentSyncOptions, TextEdit, Uri,
+};
+use lsp_server::{Connection, ErrorCode, Message, ProtocolError, Response};
+use promql_presets_compiler::FileKind;
+use serde_json::Value;
+
+use super::actions;
+use super::workspace::{View, Workspace};
+use crate::failure::Failure;
+use crate::fmt;
+
+/// Serves an editor until it shuts the server down.
+pub(crate) fn serve(dir: Option<PathBuf>) -> Result<(), Failure> {
+    let (connection, threads) = Connection::stdio();
+    let result = Server { connection, workspace: Workspace::new(dir) }.run();
+    // The threads end with the connection, which the server owned.
+    if result.is_ok() {
+        threads.join()?;
+    }
+    result.map_err(|error| Failure::new(format!("the connection with the editor failed: {error}")))
+}
+
+struct Server {
+    connection: Connection,
+    workspace: Workspace,
+}
+
+impl Server {
+    fn run(mut self) -> Result<(), ProtocolError> {
+        let (id, params) = self.connection.initialize_start()?;
+        let watches = serde_json::from_value::<InitializeParams>(params).is_ok_and(|params| can_watch(&params));
+        let server_info =
+            ServerInfo { name: "promql-presets".to_owned(), version: Some(env!("CARGO_PKG_VERSION").to_owned()) };
+        let result = InitializeResult { capabilities: capabilities(), server_info: Some(server_info) };
+        self.connection.initialize_finish(id, serde_json::to_value(result).unwrap_or_default())?;
+        if watches {
+            self.watch();
+        }
+        loop {
+            // Checks once for all that is waiting.
+            let waiting = self.connection.receiver.try_recv().ok();
+            let message = waiting.or_else(|| {
+                self.publish();
+                self.connection.receiver.recv().ok()
+            });
+            let Some(message) = message else { return Ok(()) };
+            match message {
+                Message::Request(request) => {
+                    if self.connection.handle_shutdown(&request)? {
+                        return Ok(());
+                    }
+                    self.publish();
+                    let response = self.respond(request);
+                    self.send(response);
+                }
+                Message::Notification(notification) => self.notice(&notification),
+                Message::Response(_) => {}
+            }
+        }
+    }
+
+    fn send(&self, message: impl Into<Message>) {
+        // If the editor is gone, the next message is the last.
+        _ = self.connection.sender.send(message.into());
+    }
+
+    fn publish(&mut self) {
+        for params in self.workspace.publish() {
+            self.notify::<PublishDiagnosticsNotification>(params);
+        }
+    }
+
+    fn notify<N: Notification>(&self, params: N::Params) {
+        self.send(lsp_server::Notification::new(N::METHOD.to_string(), params));
+    }
+
+    /// Asks the editor to report changes on the disk.
+    fn watch(&self) {
+        let watcher = FileSystemWatcher { glob_pattern: GlobPattern::Pattern("**/*.toml".to_owned()), kind: None };
+        let options = DidChangeWatchedFilesRegistrationOptions { watchers: vec![watcher] };
+        let registration = Registration {
+            id: "files".to_owned(),
+            method: DidChangeWatchedFilesNotification::METHOD.to_string(),
+            register_options: serde_json::to_value(options).ok(),
+        };
+        let params = RegistrationParams { registrations: vec![registration] };
+        self.send(lsp_server::Request::new(0.into(), RegistrationRequest::METHOD.to_string(), params));
+    }
+
+    fn notice(&mut self, notification: &lsp_server::Notification) {
+        // Notifications have no response that could report a fault in them.
+        if let Some(params) = params_of::<DidOpenTextDocumentNotification>(notification) {
+            let document = params.text_document;
+            self.workspace.open(&document.uri, document.version, document.text);
+        } else if let Some(params) = params_of::<DidChangeTextDocumentNotification>(notification) {
+            let document = params.text_document;
+            self.workspace.change(&document.text_document_identifier.uri, document.version, params.content_changes);
+        } else if let Some(params) = params_of::<DidCloseTextDocumentNotification>(notification) {
+            self.workspace.close(&params.text_document.uri);
+        } else if let Some(params) = params_of::<DidChangeWatchedFilesNotification>(notification) {
+            for path in params.changes.into_iter().filter_map(|change| change.uri.to_file_path().ok()) {
+                self.workspace.reload(&path);
+            }
+        }
+    }
+
+    fn respond(&self, request: lsp_server::Request) -> Response {
+        Call { workspace: &self.workspace, request, response: None }
+            .on::<CodeActionRequest>(
+                |params| &params.text_document.uri,
+                |view, params| Ok(actions::actions(view, &params)),
+            )
+            .on::<DocumentFormattingRequest>(|params| &params.text_document.uri, |view, _| Ok(format(view)))
+            .finish()
+    }
+}
+
+/// A request, and the response to it once a function has answered it.
+struct Call<'w> {
+    workspace: &'w Workspace,
+    request: lsp_server::Request,
+    response: Option<Response>,
+}
+
+impl Call<'_> {
+    /// Answers requests of one kind. The result is null if the server knows nothing of the document.
+    fn on<R: Request>(
+        mut self,
+        uri: fn(&R::Params) -> &Uri,
+        answer: impl Fn(&View<'_>, R::Params) -> Result<R::Result, String>,
+    ) -> Self {
+        if self.request.method != R::METHOD.as_str() {
+            return self;
+        }
+        let (id, params) = (self.request.id.clone(), std::mem::take(&mut self.request.params));
+        self.response = Some(match serde_json::from_value::<R::Params>(params) {
+            Err(error) => Response::new_err(id, ErrorCode::InvalidParams as i32, error.to_string()),
+            Ok(params) => match self.workspace.view(uri(&params)).map(|view| answer(&view, params)) {
+                None => Response::new_ok(id, Value::Null),
+                Some(Ok(result)) => Response::new_ok(id, result),
+                Some(Err(refusal)) => Response::new_err(id, ErrorCode::RequestFailed as i32, refusal),
+            },
+        });
+        self
+    }
+
+    fn finish(self) -> Response {
+        let unknown = format!("unknown method `{}`", self.request.method);
+        let unknown = || Response::new_err(self.request.id, ErrorCode::MethodNotFound as i32, unknown);
+        self.response.unwrap_or_else(unknown)
+    }
+}
+
+/// Formats the templates of a preset file that has no errors in them.
+fn format(view: &View<'_>) -> Option<Vec<TextEdit>> {
+    let edits = (view.source.kind() == FileKind::Presets).then(|| fmt::file(&view.source.text)).flatten()?;
+    Some(edits.into_iter().map(|edit| TextEdit { range: view.range(edit.span), new_text: edit.text }).collect())
+}
+
+/// The parameters of a notification, if it is of this kind and they are valid.
+fn params_of<N: Notification>(notification: &lsp_server::Notification) -> Option<N::Params> {
+    let is_kind = notification.method == N::METHOD.as_str();
+    is_kind.then(|| serde_json::from_value(notification.params.clone()).ok()).flatten()
+}
+
+/// Whether the editor reports changes on the disk to servers that ask for it.
+fn can_watch(params: &InitializeParams) -> bool {
+    let workspace = params.capabilities.workspace.as_ref();
+    let files = workspace.and_then(|workspace| workspace.did_change_watched_files.as_ref());
+    files.is_some_and(|files| files.dynamic_registration == Some(true))
+}
+
+fn capabilities() -> ServerCapabilities {
+    ServerCapabilities {
+        text_document_sync: Some(TextDocumentSync::Options(TextDocumentSyncOptions {
+            open_close: Some(true),
+            change: Some(TextDocumentSyncKind::Incremental),
+            ..TextDocumentSyncOptions::default()
+        })),
+        code_action_provider: Some(CodeActionProvider::CodeActionOptions(CodeActionOptions {
+            code_action_kinds: Some(vec![CodeActionKind::QuickFix]),
+            ..CodeActionOptions::default()
+        })),
+        document_formatting_provider: Some(true.into()),
+        ..ServerCapabilities::default()
+    }
+}

@@ -1,0 +1,294 @@
+//! The documents that are open in the editor, and the registries that they belong to.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use gen_lsp_types::{Diagnostic, Position, PublishDiagnosticsParams, Range, TextDocumentContentChangeEvent, Uri};
+use promql_presets_compiler::diagnostic::Lines;
+use promql_presets_compiler::{Finding, Session, SourceFile, Span, discover};
+
+use super::diagnostics;
+use crate::registry;
+
+/// All open documents, and the folders of presets that they belong to.
+#[derive(Debug, Default)]
+pub(super) struct Workspace {
+    /// The option `--dir`.
+    dir: Option<PathBuf>,
+    documents: BTreeMap<Uri, Document>,
+    /// By their folders, or by the file that is alone in its registry.
+    registries: BTreeMap<PathBuf, Registry>,
+}
+
+/// A document that the editor has open.
+#[derive(Debug)]
+struct Document {
+    version: i32,
+    text: String,
+    place: Option<Place>,
+}
+
+/// Which file of which registry a document is.
+#[derive(Clone, Debug)]
+struct Place {
+    /// The key of the registry.
+    root: PathBuf,
+    /// The name of the file in it.
+    name: String,
+}
+
+/// A folder of presets.
+#[derive(Debug)]
+struct Registry {
+    /// The folder as the editor names it.
+    base: PathBuf,
+    session: Session,
+    /// What is wrong with it, unless a file has changed since.
+    findings: Option<Vec<Finding>>,
+    /// What the editor shows.
+    published: BTreeMap<Uri, Vec<Diagnostic>>,
+}
+
+impl Workspace {
+    pub(super) fn new(dir: Option<PathBuf>) -> Self {
+        Self { dir, ..Self::default() }
+    }
+
+    /// Adds a document, and reads the registry that it belongs to, unless it is known.
+    pub(super) fn open(&mut self, uri: &Uri, version: i32, text: String) {
+        let place = self.place(uri, &text);
+        self.documents.insert(uri.clone(), Document { version, text, place });
+        self.update(uri);
+    }
+
+    /// Applies changes to a document in their order.
+    pub(super) fn change(&mut self, uri: &Uri, version: i32, changes: Vec<TextDocumentContentChangeEvent>) {
+        let Some(document) = self.documents.get_mut(uri) else { return };
+        document.version = version;
+        for change in changes {
+            match change {
+                TextDocumentContentChangeEvent::TextDocumentContentChangePartial(change) => {
+                    let lines = Lines::of(&document.text);
+                    let offset = |position: Position| lines.offset(position.line, position.character) as usize;
+                    let (start, end) = (offset(change.range.start), offset(change.range.end));
+                    document.text.replace_range(start..end.max(start), &change.text);
+                }
+                TextDocumentContentChangeEvent::TextDocumentContentChangeWholeDocument(change) => {
+                    document.text = change.text;
+                }
+            }
+        }
+        if document.place.is_none() {
+            // It may become a preset file while it is written.
+            let text = document.text.clone();
+            let place = self.place(uri, &text);
+            if let Some(document) = self.documents.get_mut(uri) {
+                document.place = place;
+            }
+        }
+        self.update(uri);
+    }
+
+    /// Forgets a document: the file on the disk counts again.
+    pub(super) fn close(&mut self, uri: &Uri) {
+        let Some(Document { place: Some(place), .. }) = self.documents.remove(uri) else { return };
+        let is_open = |document: &Document| document.place.as_ref().is_some_and(|it| it.root == place.root);
+        if place.root.is_file() || !self.documents.values().any(is_open) {
+            // Nothing of the registry is open any more, but what is shown stays until it is published.
+            if let Some(registry) = self.registries.get_mut(&place.root) {
+                registry.session = Session::new(Vec::new());
+                registry.findings = None;
+            }
+            return;
+        }
+        self.reload(&uri.to_file_path().unwrap_or_default());
+    }
+
+    /// Reads a file again that has changed on the disk, unless it is open.
+    pub(super) fn reload(&mut self, path: &Path) {
+        let Some(place) = Uri::from_file_path(path).ok().and_then(|uri| self.place(&uri, "")) else { return };
+        let is_open = self.documents.values().any(|it| it.place.as_ref().is_some_and(|it| it.is(&place)));
+        let Some(registry) = self.registries.get_mut(&place.root).filter(|_| !is_open) else { return };
+        match discover::file(&place.root, &registry.shown(), place.name.clone()) {
+            Ok(file) => registry.session.replace(file),
+            // It was removed, or is not one to read.
+            Err(_) => registry.session.remove(&place.name),
+        }
+        registry.findings = None;
+    }
+
+    /// Hands the text of a document to its registry.
+    fn update(&mut self, uri: &Uri) {
+        let Some(Document { text, place: Some(place), .. }) = self.documents.get(uri) else { return };
+        let text = text.strip_prefix('\u{FEFF}').unwrap_or(text).to_owned();
+        let registry = self.registries.entry(place.root.clone()).or_insert_with(|| Registry::read(uri, place));
+        if registry.session.files().is_empty() {
+            *registry = Registry { published: std::mem::take(&mut registry.published), ..Registry::read(uri, place) };
+        }
+        let path = discover::normalized(&Path::new(&registry.shown()).join(&place.name));
+        let path = path.to_string_lossy().replace('\\', "/");
+        registry.session.replace(SourceFile { name: place.name.clone(), path, text });
+        registry.findings = None;
+    }
+
+    /// Where a file belongs: to the folder of presets that `check` compiles it with; beside one if that is in its package; else
+    /// it is alone, if it looks like a preset file.
+    fn place(&self, uri: &Uri, text: &str) -> Option<Place> {
+        let path = uri.to_file_path().ok()?;
+        let file = path.file_name()?.to_str()?;
+        if path.extension()? != "toml" || file.starts_with('.') {
+            return None;
+        }
+        let parent = path.parent()?;
+        // The file need not exist yet.
+        let parent = fs::canonicalize(parent).unwrap_or_else(|_| parent.to_owned());
+        let named = |root: PathBuf| {
+            let name = parent.join(file).strip_prefix(&root).ok()?.to_str()?.replace('\\', "/");
+            Some(Place { root, name })
+        };
+        if let Some(root) = registry::find(&parent, self.dir.as_deref()) {
+            return named(root);
+        }
+        let beside =
+            [SourceFile::METRICS, SourceFile::SETTINGS].into_iter().find(|name| name.ends_with(&format!("/{file}")));
+        if let Some(name) = beside {
+            let folders = self.dir.iter().cloned().chain(registry::of_package(&parent));
+            let mut folders = folders.filter_map(|folder| fs::canonicalize(folder).ok());
+            let root = folders.find(|folder| folder.parent() == Some(&parent))?;
+            return Some(Place { root, name: name.to_owned() });
+        }
+        let is_preset_file =
+            text.lines().any(|line| ["[presets.", "[[presets.", "presets."].iter().any(|it| line.starts_with(it)));
+        is_preset_file.then(|| Place { root: parent.join(file), name: file.to_owned() })
+    }
+
+    /// Checks what has changed, and returns what the editor is to show from now on.
+    pub(super) fn publish(&mut self) -> Vec<PublishDiagnosticsParams> {
+        let mut all = Vec::new();
+        for (root, registry) in &mut self.registries {
+            if registry.findings.is_some() {
+                continue;
+            }
+            let findings = registry.session.findings();
+            let mut shown: BTreeMap<Uri, Vec<Diagnostic>> = BTreeMap::new();
+            let places = self.documents.iter().filter_map(|(uri, document)| Some((uri, document.place.as_ref()?)));
+            let open: HashMap<&str, &Uri> =
+                places.filter(|(_, place)| place.root == *root).map(|(uri, place)| (&*place.name, uri)).collect();
+            let uri = |file: &SourceFile| match open.get(&*file.name) {
+                Some(uri) => Some((*uri).clone()),
+                None => registry.uri(file),
+            };
+            for findings in findings.chunk_by(|a, b| a.file == b.file) {
+                let file = &registry.session.files()[findings[0].file];
+                let Some(uri_of_file) = uri(file) else { continue };
+                let lines = file.lines();
+                let diagnostics = findings
+                    .iter()
+                    .map(|finding| diagnostics::diagnostic(registry.session.files(), &lines, finding, &uri))
+                    .collect();
+                shown.insert(uri_of_file, diagnostics);
+            }
+            let gone = registry.published.keys().filter(|uri| !shown.contains_key(uri)).cloned();
+            let gone: Vec<Uri> = gone.collect();
+            let changed = shown.iter().filter(|(uri, diagnostics)| registry.published.get(uri) != Some(diagnostics));
+            let changed = changed.map(|(uri, diagnostics)| (uri.clone(), diagnostics.clone()));
+            all.extend(changed.chain(gone.into_iter().map(|uri| (uri, Vec::new()))).map(|(uri, diagnostics)| {
+                let version = self.documents.get(&uri).map(|document| document.version);
+                PublishDiagnosticsParams { uri, version, diagnostics }
+            }));
+            registry.published = shown;
+            registry.findings = Some(findings);
+        }
+        self.registries.retain(|_, registry| !registry.session.files().is_empty());
+        all
+    }
+
+    /// The file that a document is.
+    pub(super) fn view(&self, uri: &Uri) -> Option<View<'_>> {
+        let place = self.documents.get(uri)?.place.as_ref()?;
+        let registry = self.registries.get(&place.root)?;
+        let file = registry.session.position(&place.name)?;
+        let source = &registry.session.files()[file];
+        Some(View { registry, uri: uri.clone(), file, source, lines: source.lines() })
+    }
+}
+
+impl Place {
+    fn is(&self, other: &Self) -> bool {
+        self.name == other.name && self.root == other.root
+    }
+}
+
+impl Registry {
+    /// Reads the registry that a document belongs to. What cannot be read is left out: the editor shows only what is open.
+    fn read(uri: &Uri, place: &Place) -> Self {
+        let path = uri.to_file_path().unwrap_or_default();
+        let (mut base, up) = match place.name.strip_prefix("../") {
+            Some(_) => (path.with_file_name(place.root.file_name().unwrap_or_default()), 0),
+            None => (path, place.name.split('/').count()),
+        };
+        for _ in 0..up {
+            base.pop();
+        }
+        let mut registry = Self { base, session: Session::new(Vec::new()), findings: None, published: BTreeMap::new() };
+        if place.root.is_dir() {
+            let files = discover::discover(&place.root, &registry.shown());
+            registry.session = Session::new(files.unwrap_or_default());
+        }
+        registry
+    }
+
+    /// How messages name the folder.
+    fn shown(&self) -> String {
+        self.base.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// The address of a file that is not open.
+    fn uri(&self, file: &SourceFile) -> Option<Uri> {
+        Uri::from_file_path(discover::normalized(&self.base.join(&file.name))).ok()
+    }
+}
+
+/// A file of a registry at the time of a request.
+#[derive(Debug)]
+pub(super) struct View<'a> {
+    registry: &'a Registry,
+    /// The address of the file.
+    pub(super) uri: Uri,
+    file: usize,
+    /// The file.
+    pub(super) source: &'a SourceFile,
+    lines: Lines<'a>,
+}
+
+impl View<'_> {
+    /// What is wrong with the file.
+    pub(super) fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.registry.findings.iter().flatten().filter(|finding| finding.file == self.file)
+    }
+
+    /// The byte offset of a position.
+    pub(super) fn offset(&self, position: Position) -> u32 {
+        self.lines.offset(position.line, position.character)
+    }
+
+    /// The byte range of a range.
+    pub(super) fn span(&self, range: Range) -> Span {
+        Span::new(self.offset(range.start), self.offset(range.end))
+    }
+
+    /// The range of a span.
+    pub(super) fn range(&self, span: Span) -> Range {
+        range(&self.lines, span)
+    }
+}
+
+/// The range of a span.
+pub(super) fn range(lines: &Lines<'_>, span: Span) -> Range {
+    let position = |offset| {
+        let (line, character) = lines.utf16(offset);
+        Position { line, character }
+    };
+    Range { start: position(span.start), end: position(span.end) }
+}
