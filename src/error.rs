@@ -156,7 +156,7 @@ impl Error {
         match self.kind() {
             // If a connection behind a proxy breaks, the response can end early.
             ErrorKind::Transport(_)
-            | ErrorKind::CutOff { .. }
+            | ErrorKind::Truncated { .. }
             | ErrorKind::Timeout(_)
             | ErrorKind::Decode(DecodeError::Truncated { .. }) => true,
             // Prometheus uses the statuses 500 and 503 for these types; proxies can change them.
@@ -198,7 +198,7 @@ impl Error {
         let removed = || Arc::new(Removed { is_timeout });
         match &mut self.0.kind {
             ErrorKind::Transport(source) => *source = removed(),
-            ErrorKind::CutOff { source, .. } | ErrorKind::Tls(source) | ErrorKind::Protocol(source) => {
+            ErrorKind::Truncated { source, .. } | ErrorKind::Tls(source) | ErrorKind::Protocol(source) => {
                 *source = removed();
             }
             ErrorKind::Timeout(source) => *source = None,

@@ -26,7 +26,7 @@ pub enum ErrorKind {
     /// The connection failed, or broke before the response.
     Transport(Source),
     /// The connection broke during the response.
-    CutOff {
+    Truncated {
         /// Number of bytes of the body that were received, before decompression.
         bytes: u64,
         /// The cause.
@@ -87,7 +87,7 @@ impl fmt::Display for ErrorKind {
             Self::Config(reason) => return write!(f, "invalid configuration: {reason}"),
             Self::Credentials(_) => "no credentials for the request",
             Self::Transport(_) => "the server cannot be reached",
-            Self::CutOff { bytes, .. } => return write!(f, "the response was cut off after {bytes} bytes"),
+            Self::Truncated { bytes, .. } => return write!(f, "the response is truncated after {bytes} bytes"),
             Self::Tls(_) => "no secure connection to the server",
             Self::Protocol(_) => "the response is not valid HTTP",
             Self::Timeout(_) => "no response in time",
@@ -119,7 +119,7 @@ impl std::error::Error for ErrorKind {
             Self::Range(error) => error,
             Self::Split(error) => error,
             Self::Credentials(error) | Self::Transport(error) | Self::Tls(error) | Self::Protocol(error) => &**error,
-            Self::CutOff { source, .. } => &**source,
+            Self::Truncated { source, .. } => &**source,
             Self::Timeout(error) => return error.as_deref().map(|error| error as _),
             Self::Server { error, .. } => error,
             Self::Decode(error) => error,

@@ -295,7 +295,7 @@ impl Gzip {
         body.push_plain(decoder.get_ref())?;
         match finished {
             Err(source) if is_success(body.status) => {
-                Err(ErrorKind::CutOff { bytes: self.length, source: Arc::new(source) })
+                Err(ErrorKind::Truncated { bytes: self.length, source: Arc::new(source) })
             }
             _ => Ok(()),
         }
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn bodies_that_do_not_end_are_cut_off() {
+    fn bodies_that_do_not_end_are_truncated() {
         let long = "x".repeat(2000);
         let ErrorKind::Http { body, .. } = read(200, &[&long], PartialData::Warn).unwrap_err() else { panic!() };
         assert_eq!(body.len(), EXCERPT_BYTES);
@@ -416,7 +416,7 @@ mod tests {
         }
         for length in 1..zipped.len() {
             let error = unzip(200, &zipped[..length], 7).unwrap_err();
-            let ErrorKind::CutOff { bytes, .. } = error else { panic!("{length}: {error:?}") };
+            let ErrorKind::Truncated { bytes, .. } = error else { panic!("{length}: {error:?}") };
             assert_eq!(bytes, length as u64);
         }
         let bomb = zip(&[&[&b"{\""[..]], &[&[b'a'; 10_000][..]; 100][..]].concat());
@@ -433,7 +433,7 @@ mod tests {
             let length = bad.len();
             let error = unzip(200, bad, 1000).unwrap_err();
             assert!(
-                matches!(error, ErrorKind::Decode(DecodeError::Gzip { .. }) | ErrorKind::CutOff { .. }),
+                matches!(error, ErrorKind::Decode(DecodeError::Gzip { .. }) | ErrorKind::Truncated { .. }),
                 "{error:?}"
             );
             assert!(format!("{error:?}").contains(&format!(": {length}")), "{error:?}");

@@ -107,7 +107,7 @@ fn url_of_proxy(value: &str) -> Option<Url> {
     Url::parse(&with_scheme).ok()
 }
 
-/// Removes a secret, and the parts of one where the text was cut.
+/// Removes a secret, and the parts of one where the text was truncated.
 fn remove(secret: &str, text: &mut String) {
     let mut at = 0;
     while at < text.len() {
@@ -127,7 +127,7 @@ fn remove(secret: &str, text: &mut String) {
 }
 
 /// The length of a secret at the start of a text, in whatever way its characters are encoded, or of the start of a secret
-/// if the text was cut there.
+/// if the text was truncated there.
 fn end_of_match(secret: &str, text: &str) -> Option<usize> {
     let end = text.trim_end_matches('…').trim_end_matches("...").len();
     let is_cut = |at: usize| text.get(at..end).is_some_and(is_start_of_encoded);
@@ -147,7 +147,7 @@ fn end_of_match(secret: &str, text: &str) -> Option<usize> {
     ends.pop()
 }
 
-/// Whether a text is what remains of an encoded character that was cut, or empty.
+/// Whether a text is what remains of an truncated encoded character, or empty.
 fn is_start_of_encoded(text: &str) -> bool {
     match text.as_bytes() {
         [] | [b'\\'] => true,

@@ -260,7 +260,7 @@ impl HttpResponse {
                 None => Ok(None),
                 Some(Err(error)) => Err(match failure(error, None) {
                     ErrorKind::Transport(source) | ErrorKind::Protocol(source) => {
-                        ErrorKind::CutOff { bytes: self.length, source }
+                        ErrorKind::Truncated { bytes: self.length, source }
                     }
                     other => other,
                 }),

@@ -95,7 +95,7 @@ impl SeriesStream {
     ///
     /// # Errors
     ///
-    /// [`CutOff`](ErrorKind::CutOff), [`Timeout`](ErrorKind::Timeout), [`Decode`](ErrorKind::Decode),
+    /// [`Truncated`](ErrorKind::Truncated), [`Timeout`](ErrorKind::Timeout), [`Decode`](ErrorKind::Decode),
     /// [`Server`](ErrorKind::Server), [`ResultType`](ErrorKind::ResultType), [`PartialData`](ErrorKind::PartialData)
     /// and [`Http`](ErrorKind::Http). After an error, the stream is at its end.
     pub async fn try_next(&mut self) -> Result<Option<Series>, Error> {

@@ -17,7 +17,7 @@ pub enum DecodeError {
         /// The start of the text at that offset.
         found: String,
     },
-    /// The body ends too early, as when a connection is cut or a proxy sends nothing.
+    /// The body ends too early, as when a connection is lost or a proxy sends nothing.
     Truncated {
         /// What was expected.
         expected: &'static str,

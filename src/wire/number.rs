@@ -193,7 +193,7 @@ fn values(window: &[u8], start: usize) -> Option<u64> {
     Some(u64::from_le_bytes(*window.get(start..)?.first_chunk()?) ^ (EACH * 0x30))
 }
 
-/// The top bit of each of eight values that is no digit's; behind the first that is not of ASCII, also of a nine.
+/// The top bit of each of eight bytes that is not a digit. After the first byte that is not ASCII, nines may be marked too.
 #[inline(always)]
 fn others(values: u64) -> u64 {
     // Adding 0x76 sets the top bit from 10 on. It carries from 0x8A on, where the top bit was set before.
@@ -257,7 +257,7 @@ impl Reciprocal {
     const fn of_power_of_five(decimals: u32) -> Self {
         let power = 5_u64.pow(decimals);
         let bits = u64::BITS - power.leading_zeros();
-        #[expect(clippy::cast_possible_truncation, reason = "below 2^64 for all but 5^0, which nobody divides by")]
+        #[expect(clippy::cast_possible_truncation, reason = "below 2^64 for all but 5^0, which is never a divisor")]
         let value = (1_u128 << (63 + bits)).div_ceil(power as u128) as u64;
         Self { value, exponent: (1023 + 2 - bits - decimals) as u64 }
     }

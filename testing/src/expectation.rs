@@ -352,7 +352,7 @@ impl Expectation<'_> {
     }
 }
 
-/// A condition on a label in an expectation: a value of any type, or a [`Match`] of strings. `K` only tells them apart.
+/// A condition on a label in an expectation: a value of any type, or a [`Match`] of strings. `K` is a marker.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a condition on a label",
     note = "conditions on typed values become matchers: `.matcher(one_of(ids).on(\"kernel_id\"))`"

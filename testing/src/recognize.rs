@@ -41,7 +41,7 @@ impl Holes {
     }
 }
 
-/// Everything that tells two matchers apart.
+/// The identity of a matcher.
 pub(crate) fn key<'a>(matcher: &'a Matcher<'_>) -> (&'a str, &'static str, Option<&'a str>) {
     (matcher.label(), matcher.op().as_str(), matcher.value())
 }

@@ -21,7 +21,7 @@ use crate::series::{Point, TestSeries};
 /// let slow = MockResponse::from(5.0).delay(Duration::from_secs(2));
 /// let refused = MockResponse::error("execution", "query processing would load too many samples");
 /// let limited = MockResponse::too_many_requests("1");
-/// let cut = MockResponse::from(5.0).cut_after(20);
+/// let cut = MockResponse::from(5.0).truncate_after(20);
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "a response does nothing until it is passed to `returns` or `then`"]
@@ -223,7 +223,7 @@ impl MockResponse {
     }
 
     /// Closes the connection after as many bytes of the body.
-    pub fn cut_after(self, bytes: usize) -> Self {
+    pub fn truncate_after(self, bytes: usize) -> Self {
         self.fault(Some(bytes), End::Close)
     }
 

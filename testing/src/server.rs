@@ -102,7 +102,7 @@ impl Drop for Server {
     }
 }
 
-/// Accepts connections until nobody can send commands any more.
+/// Accepts connections until the last sender of commands is dropped.
 async fn run<H: Handler>(
     listener: std::net::TcpListener,
     address: SocketAddr,
@@ -112,7 +112,7 @@ async fn run<H: Handler>(
 ) -> io::Result<()> {
     let mut accepting = JoinSet::new();
     accepting.spawn(accept(TcpListener::from_std(listener)?, Arc::clone(&handler), Arc::clone(&counts)));
-    // Bound and not listening: nobody else gets the port.
+    // Bound and not listening, so that no other process gets the port.
     let mut reserved = None;
     while let Some(Command::Refuse(refuse, done)) = commands.recv().await {
         let change = async {

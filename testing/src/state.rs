@@ -77,7 +77,7 @@ impl Shared {
     }
 }
 
-/// Notes what is wrong with a request, and returns the error that says so to the client.
+/// Records what is wrong with a request, and returns it as an error for the client.
 fn unexpected(call: &mut Call, problem: String) -> MockResponse {
     let message = problem.replace("\n  - ", "; ").replace("\n  ", "; ");
     call.problem = Some(problem);

@@ -266,7 +266,7 @@ async fn a_scalar_preset_is_a_scalar_where_servers_send_vectors() {
     assert!(scalar.value().is_nan() && scalar.timestamp().as_millis() == 5000);
     let typed: Scalar = nan.query(preset, &querier).await.unwrap();
     assert!(typed.value().is_nan() && typed.number().is_err());
-    // What has labels is no scalar, and a vector remains one.
+    // A series with labels is not a scalar, and a vector remains one.
     let labelled = client_of(&result(r#"[{"metric":{"a":"b"},"value":[1700000000,"7"]}]"#)).build().unwrap();
     assert!(matches!(labelled.query(dynamic(), &querier).await, Ok(Data::Vector(_))));
     assert!(matches!(labelled.query(preset, &querier).await.unwrap_err().kind(), ErrorKind::ResultType(_)));

@@ -107,8 +107,8 @@ async fn a_body_that_is_cut_anywhere_is_an_error() {
             let error = query(&client).await.expect_err(&format!("{shown} cut at {cut}"));
             let expected = match error.kind() {
                 // Of the body itself, so without the lengths of chunks.
-                ErrorKind::CutOff { bytes, .. } if shown.starts_with("Transfer-Encoding") => *bytes <= cut as u64,
-                ErrorKind::CutOff { bytes, .. } => *bytes == cut as u64,
+                ErrorKind::Truncated { bytes, .. } if shown.starts_with("Transfer-Encoding") => *bytes <= cut as u64,
+                ErrorKind::Truncated { bytes, .. } => *bytes == cut as u64,
                 ErrorKind::Decode(DecodeError::Truncated { length, .. }) => *length == cut as u64,
                 ErrorKind::Http { status: 200, body } => body.is_empty() && cut == 0,
                 _ => false,
@@ -138,13 +138,13 @@ async fn odd_chunks_are_read_and_wrong_ones_are_errors() {
     for body in wrong {
         let shown = format!("{body:?}");
         let error = query_once(&Server::always(chunked(body))).await.expect_err(&shown);
-        assert!(matches!(error.kind(), ErrorKind::CutOff { .. }), "{shown}: {error:?}");
+        assert!(matches!(error.kind(), ErrorKind::Truncated { .. }), "{shown}: {error:?}");
     }
     let whole = format!("{:x}\r\n{first}{second}\r\n", first.len() + second.len());
     let server =
         Server::start(move |_, stream| stream.write_all(chunked(whole.clone()).as_bytes()).map(|()| After::Close));
     let error = query_once(&server).await.unwrap_err();
-    let expected = format!(": the response was cut off after {} bytes", vector_body("7").len());
+    let expected = format!(": the response is truncated after {} bytes", vector_body("7").len());
     assert!(error.to_string().contains(&expected), "{error}");
 }
 
@@ -155,7 +155,7 @@ async fn a_length_that_is_wrong_is_noticed() {
     let long = with_length(body.len() + 5);
     let server = Server::start(move |_, stream| stream.write_all(long.as_bytes()).map(|()| After::Close));
     let error = query_once(&server).await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::CutOff { bytes, .. } if *bytes == body.len() as u64), "{error:?}");
+    assert!(matches!(error.kind(), ErrorKind::Truncated { bytes, .. } if *bytes == body.len() as u64), "{error:?}");
 
     // What is left over must not become the response to the next request.
     let short = Server::always(with_length(body.len() - 5));
@@ -241,7 +241,7 @@ async fn the_status_of_a_failure_is_not_lost_with_its_body() {
         "Content-Encoding: gzip\r\nContent-Length: 0\r\n\r\n",
         "Content-Encoding: br\r\nContent-Length: 9\r\n\r\nslow down",
         "Content-Encoding: identity\r\nContent-Encoding: gzip\r\nContent-Length: 9\r\n\r\nslow down",
-        "Content-Length: 9\r\n\r\nslow down, and more that is not said to come",
+        "Content-Length: 9\r\n\r\nslow down, and more than announced",
     ];
     for (is_reset, head) in [false, true].into_iter().flat_map(|is_reset| heads.map(|head| (is_reset, head))) {
         let failing = move |status| {
@@ -278,7 +278,7 @@ fn endless(status: u16, start: &'static str, again: &'static str) -> Server {
     })
 }
 
-/// The most memory that this process had at once, where the system tells.
+/// The peak memory of this process, on systems that report it.
 fn peak_memory() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let kilobytes =
@@ -286,7 +286,7 @@ fn peak_memory() -> u64 {
     kilobytes.unwrap_or(0_u64) << 10
 }
 
-/// The CPU time of this thread, where the system tells. Other processes on the machine do not change it.
+/// The CPU time of this thread, on systems that report it. Other processes on the machine do not change it.
 fn cpu_time() -> Duration {
     let schedstat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     Duration::from_nanos(schedstat.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or(0))
@@ -419,7 +419,7 @@ async fn a_stream_gives_what_arrived_and_then_the_fault() {
     let mut stream = client.query_range(UP, &querier, range).stream().await.unwrap();
     assert_eq!(stream.try_next().await.unwrap().unwrap().labels().get("job"), Some("a"));
     let error = stream.try_next().await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::CutOff { bytes, .. } if *bytes > 100), "{error:?}");
+    assert!(matches!(error.kind(), ErrorKind::Truncated { bytes, .. } if *bytes > 100), "{error:?}");
     assert_eq!(error.preset(), Some("prometheus::up"));
     assert!(stream.try_next().await.unwrap().is_none());
     assert_eq!(cut.requests().len(), 1);

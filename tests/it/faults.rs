@@ -182,7 +182,7 @@ async fn retry_after_is_honoured() {
     assert_eq!(query(&client_of(&server).build().unwrap()).await.unwrap(), 7.0);
     assert!((1000..2500).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
 
-    // Longer than the call may take: there is no use in waiting.
+    // Longer than the deadline of the call: no wait.
     let server = Server::sequence(&[limited("60"), vector("7")]);
     let start = Instant::now();
     let error = query(&client_of(&server).build().unwrap()).await.unwrap_err();

@@ -51,7 +51,7 @@ impl From<&Call> for Request {
 pub(crate) enum After {
     Keep,
     Close,
-    /// Closed in a way that tells the client of an error.
+    /// Closed with an error for the client.
     Reset,
     /// Nothing, until the client goes away.
     Stall,

@@ -380,7 +380,7 @@ async fn every_type_of_result() {
             let nan = preset!("prometheus_engine_query_duration_seconds{{slice='queue_time',quantile='0.9',{labels}}}");
             let nan = client.query(nan, &any).at(now).await.unwrap();
             assert!(nan.one().unwrap().float().unwrap().is_nan());
-            assert!(nan.number().is_err(), "NaN is no number to calculate with");
+            assert!(nan.number().is_err(), "NaN is not a number to calculate with");
         }
     }
 }

@@ -183,7 +183,7 @@ async fn lists_are_complete() {
         assert_eq!(*jobs, *expected);
         let all = client.label_values("__name__").start(start).end(end()).await.unwrap();
         assert!(all.iter().any(|name| name == "backendai_container_utilization"));
-        // A label that nobody has, in a form that old servers know nothing of.
+        // An unknown label, in a form that old servers do not support.
         match client.label_values("no.such/label").start(start).end(end()).await {
             Ok(values) => assert!(values.is_empty()),
             Err(error) => assert!(matches!(error.status(), Some(400 | 404 | 422)), "{error:?}"),
@@ -241,7 +241,7 @@ async fn raw_queries_have_any_type() {
         let client = client(server);
         assert!(!client.raw_query("up").at(end()).await.unwrap().into_vector().unwrap().is_empty());
         assert!(!client.raw_query("up[1m]").at(end()).await.unwrap().into_matrix().unwrap().is_empty());
-        // Plain text is no regular expression, and anything may come after it.
+        // Plain text is not a regular expression, and anything may follow it.
         let nodes = targets::Querier::new().instance(starts_with("node-"));
         assert_eq!(client.query(targets::UP, &nodes).at(end()).await.unwrap().len(), 3);
         let none = targets::Querier::new().instance(starts_with("node."));

@@ -101,7 +101,7 @@ async fn parts_are_asked_for_what_the_whole_means() {
 }
 
 #[tokio::test]
-async fn what_looks_at_the_whole_range_is_not_asked_for_in_parts() {
+async fn queries_of_the_whole_range_are_not_split() {
     let server = Server::always(matrix(""));
     let client = client_of(&server);
     let range = TimeRange::parse("0", "20", "1").unwrap();

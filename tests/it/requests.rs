@@ -359,7 +359,7 @@ async fn a_cut_that_a_call_asks_for_is_no_missing_data() {
     let querier = prometheus::Querier::new();
     let warned = client.query(UP, &querier).limit(1).partial_data(PartialData::Warn).await.unwrap();
     assert_eq!((warned.number().unwrap(), warned.warnings().len()), (7.0, 1));
-    // Where the call set no limit, somebody else did.
+    // Without a limit of the call, the limit is the one of the server.
     let warned = client.query(UP, &querier).partial_data(PartialData::Warn).await.unwrap();
     assert!(warned.is_partial() && warned.number().is_err());
     assert!(matches!(client.labels().await.unwrap_err().kind(), ErrorKind::PartialData { .. }));

@@ -387,7 +387,7 @@ pub mod presets {{
     ::pp::include_presets!();
 }}
 
-/// Presets that nobody else sees.
+/// Presets of this test alone.
 mod own {{
     pp::include_presets!();
 }}

@@ -1,6 +1,6 @@
 use promql_presets::{MetricQuerier, Preset, Vector, Windowed, preset};
 
-// What these are declared to be is no mistake.
+// Their declared types are right.
 const _: Preset<dyn MetricQuerier, Vector> = preset!("sum(up");
 const _: Preset<dyn MetricQuerier, Vector, Windowed> = preset!("rate(up{{{labels}}}[{window}]))", window = "5x");
 

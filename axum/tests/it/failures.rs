@@ -25,7 +25,7 @@ async fn each_has_its_status_and_no_details() {
         (MockResponse::reset(), 502),
         (MockResponse::data("5"), 502),
         (MockResponse::never(), 504),
-        (MockResponse::from(series![]).cut_after(20), 502),
+        (MockResponse::from(series![]).truncate_after(20), 502),
     ] {
         for (path, body) in [(GAUGE, BODY), (RATE, RANGE)] {
             let mock = MockPrometheus::start();

@@ -40,7 +40,7 @@ async fn all_series_arrive() {
 #[tokio::test]
 async fn a_response_that_breaks_off_is_not_a_whole_one() {
     let mock = MockPrometheus::start();
-    mock.on_range(container::RATE).any_labels().any_parameters().returns(large().cut_after(500_000));
+    mock.on_range(container::RATE).any_labels().any_parameters().returns(large().truncate_after(500_000));
     let response = open(mock.client()).oneshot(request()).await.unwrap();
     assert_eq!(response.status(), 200);
     to_bytes(response.into_body(), usize::MAX).await.unwrap_err();

@@ -193,7 +193,7 @@ impl<'v> Reader<'v> {
         let is_only = queries.len() < 2;
         for (number, target) in queries.into_iter().enumerate() {
             let legend = text(target.query, "legendFormat").filter(|legend| legend != "__auto");
-            // What tells the queries of a panel apart.
+            // A name for each query of a panel.
             let words = legend.as_deref().map(without_variables).filter(|words| words.contains(char::is_alphanumeric));
             let number = (number + 1).to_string();
             let id = if target.name.is_empty() { &number } else { &target.name };

@@ -1,7 +1,7 @@
 //! The variables in a query of Grafana.
 //!
 //! Durations become `{window}`, constants their value. Any other variable becomes a stand-in: a name that is valid in
-//! matchers, in groupings and as a metric, so that the query can be parsed, and that tells what to do with its place.
+//! matchers, in groupings and as a metric, so that the query can be parsed and the place be found again.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

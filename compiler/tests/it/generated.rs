@@ -1,4 +1,4 @@
-//! Generated code: the same everywhere, and as it was when somebody last read it.
+//! Generated code is deterministic, and equal to its snapshots.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};

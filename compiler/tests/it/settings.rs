@@ -93,7 +93,7 @@ fn severities_and_allow() {
 
 #[test]
 fn what_is_off_hides_nothing() {
-    // The removed label explains the quantile without `le`, unless nobody wants to know of it.
+    // The removed label explains the quantile without `le`, unless its check is off.
     let presets = "[presets.a]\ntemplate = 'histogram_quantile(0.9, sum by (le) (sum by (job) \
         (rate(x_bucket{{job=\"a\",{labels}}}[5m]))))'\n";
     let before = found("", presets);

@@ -32,7 +32,7 @@ pub enum RegexErrorKind {
     UnexpectedParen,
     /// `[` without `]`.
     MissingBracket,
-    /// `[z-a]`, or a bound that is no character.
+    /// `[z-a]`, or a bound that is not a character.
     InvalidRange,
     /// `\p{Foo}`, `[[:foo:]]`.
     UnknownClass,

@@ -32,7 +32,7 @@ impl Document {
         Ok(())
     }
 
-    /// Statistics may come in other forms one day, so what is no step is skipped.
+    /// Skips what is not a step, as the form of statistics may change.
     pub(super) fn step_part(&mut self, event: Event<'_>, parts: u8) -> Result<(), Fault> {
         let parts = match (parts, event) {
             (0, Event::Number(digits)) => match number::millis(digits) {

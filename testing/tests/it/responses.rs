@@ -141,9 +141,9 @@ async fn faults() {
     for (response, is_transport) in [
         (MockResponse::reset(), true),
         (MockResponse::close(), true),
-        (MockResponse::from(1).cut_after(20), false),
+        (MockResponse::from(1).truncate_after(20), false),
         (MockResponse::from(1).reset_after(20), false),
-        (MockResponse::from(1).cut_after(0), false),
+        (MockResponse::from(1).truncate_after(0), false),
     ] {
         let mock = MockPrometheus::start();
         mock.on(UP).returns(response.clone()).any_times();

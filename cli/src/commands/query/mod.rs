@@ -49,7 +49,7 @@ pub(crate) struct Arguments {
     /// The name of a preset, see `promql-presets list`, such as `container_utilization::rate`
     #[arg(required_unless_present = "raw")]
     preset: Option<String>,
-    /// A query that is no preset
+    /// A query instead of a preset
     #[arg(long, value_name = "PROMQL", conflicts_with_all = ["preset", "name", "labels", "group_by", "window"])]
     raw: Option<String>,
     #[command(flatten)]
@@ -141,7 +141,7 @@ fn of_preset(arguments: &Arguments, name: &str) -> Result<(Option<Query>, Option
     }
 }
 
-/// A query that is no preset. Mistakes are printed before anything is sent.
+/// A query instead of a preset. Mistakes are printed before anything is sent.
 fn of_text(query: &str) -> Result<Option<Query>, Failure> {
     let parsed = parse(query, Syntax { template: false, features: Features::all() });
     let file = SourceFile { name: String::new(), path: "query".to_owned(), text: query.to_owned() };
