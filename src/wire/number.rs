@@ -193,7 +193,8 @@ fn values(window: &[u8], start: usize) -> Option<u64> {
     Some(u64::from_le_bytes(*window.get(start..)?.first_chunk()?) ^ (EACH * 0x30))
 }
 
-/// The top bit of each of eight bytes that is not a digit. After the first byte that is not ASCII, nines may be marked too.
+/// The top bit of each of eight bytes that is not a digit. After the first byte that is not ASCII, nines may be
+/// marked too.
 #[inline(always)]
 fn others(values: u64) -> u64 {
     // Adding 0x76 sets the top bit from 10 on. It carries from 0x8A on, where the top bit was set before.

@@ -39,7 +39,8 @@ impl Authority {
     }
 }
 
-/// There are no retries, except with the library of the system, whose errors do not tell an untrusted certificate from a lost connection.
+/// There are no retries, except with the library of the system, whose errors do not tell an untrusted certificate from a
+/// lost connection.
 fn assert_distrust(error: &Error, server: &str) {
     let (is_native, kind) = (cfg!(feature = "native-tls"), error.kind());
     assert!(
