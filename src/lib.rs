@@ -33,28 +33,14 @@
 //!   struct with `#[derive(MetricQuerier)]`.
 //! - [`PrometheusClient`] returns a [`Vector`], a [`Matrix`], a [`Scalar`] or a [`Text`].
 //!
+//! The [guide](https://github.com/promql-presets/promql-presets/tree/main/docs) goes through all of it: preset files, the
+//! client, testing, and the command line, which checks and runs presets without Rust.
+//!
 //! # Client
 //!
-//! Create one client per server. Builder settings are defaults that each call can override.
-//!
-//! ```no_run
-//! use std::time::Duration;
-//!
-//! use promql_presets::{Error, PartialData, PrometheusClient, RetryPolicy};
-//!
-//! fn client() -> Result<PrometheusClient, Error> {
-//!     PrometheusClient::builder("http://mimir:8080/prometheus")
-//!         .bearer_auth("token")
-//!         .tenant("team-a")                                // X-Scope-OrgID
-//!         .timeout(Duration::from_secs(10))                // also sent to the server; includes retries
-//!         .retry(RetryPolicy::default().retries(2))        // after transient failures: 429, 503, broken connections, ...
-//!         .partial_data(PartialData::Refuse)               // fail if the server could not read all data
-//!         .build()
-//! }
-//! ```
-//!
-//! Servers: [`Thanos`], [`Mimir`] and [`VictoriaMetrics`] are settings for [`with`](ClientBuilder::with). Certificates
-//! and proxies are set with [`configure_http`](ClientBuilder::configure_http).
+//! Create one client per server. Settings of [`PrometheusClient::builder`] are defaults that each call can override:
+//! credentials, timeout, retries, partial data. [`Thanos`], [`Mimir`] and [`VictoriaMetrics`] are settings for
+//! [`with`](ClientBuilder::with).
 //!
 //! [`for_tenant`](PrometheusClient::for_tenant), [`with_filter`](PrometheusClient::with_filter) and
 //! [`with_base_path`](PrometheusClient::with_base_path) return clients to hand to a handler: what they add reaches every
@@ -62,46 +48,12 @@
 //!
 //! # Results
 //!
-//! ```no_run
-//! use std::time::Duration;
-//!
-//! use promql_presets::presets::{api_requests, prometheus};
-//! use promql_presets::{Error, PrometheusClient, Step, TimeRange};
-//!
-//! async fn report(client: &PrometheusClient) -> Result<(), Error> {
-//!     // A single number. No data, several series, NaN and partial data are errors.
-//!     let up = client.query(prometheus::UP_RATIO, &prometheus::Querier::new()).await?.number()?;
-//!     println!("{up}");
-//!
-//!     // Labels as a generated struct, or your own; at most 250 points, at the same times in every call.
-//!     let querier = api_requests::Querier::new().group_by([api_requests::Label::Endpoint]);
-//!     let day = TimeRange::last_hours(24).step(Step::auto(250))?.aligned();
-//!     for row in client.query_range(api_requests::RATE, &querier, day).await?.rows::<api_requests::Row>()? {
-//!         println!("{:?} {:?} {:?}", row.labels.endpoint, row.series.timestamps(), row.series.values());
-//!     }
-//!
-//!     // More points than the server returns at once: parts that are fetched concurrently and joined.
-//!     let year = TimeRange::last_hours(24 * 365).step("1m")?;
-//!     let rates = client.query_range(api_requests::RATE, &querier, year).split().timeout(Duration::from_mins(5)).await?;
-//!     println!("{} samples", rates.sample_count());
-//!
-//!     // The values of many ids, in as few queries as the server accepts: a result for each of them.
-//!     let codes = client.query(api_requests::RATE, &querier).for_each_of(api_requests::Label::StatusCode, 500..600);
-//!     for (code, rates) in codes.await? {
-//!         println!("{code} {}", rates.len());
-//!     }
-//!
-//!     // A result that does not fit into memory: a stream of series.
-//!     let mut series = client.query_range(api_requests::RATE, &querier, day).stream().await?;
-//!     while let Some(series) = series.try_next().await? {
-//!         println!("{} {:?}", series.labels(), series.last());
-//!     }
-//!     Ok(())
-//! }
-//! ```
-//!
-//! Presets that are looked up by name at run time return [`Data`], see [`PrometheusClient::query`]. Unchecked PromQL,
-//! such as that of a user, is run with [`PrometheusClient::raw_query`].
+//! - A single number: [`Vector::number`], [`Vector::number_or_zero`]
+//! - Labels as a generated struct, or your own: [`Vector::rows`], [`Matrix::rows`]
+//! - Long ranges: [`RangeQuery::split`]; results that do not fit into memory: [`RangeQuery::stream`]
+//! - Values of many ids: [`InstantQuery::for_each_of`]
+//! - Presets that are looked up by name at run time: [`PrometheusClient::query`], which returns [`Data`] for them
+//! - Unchecked PromQL, such as that of a user: [`PrometheusClient::raw_query`]
 //!
 //! # JSON
 //!
@@ -208,10 +160,18 @@ pub use value::{
 };
 pub use wire::DecodeError;
 
-/// Tests the README's examples.
+/// Tests the examples of the README and of the documentation.
 #[cfg(all(doctest, feature = "macros"))]
-#[doc = include_str!("../README.md")]
-struct Readme;
+mod pages {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../docs/promql.md")]
+    struct Promql;
+    #[doc = include_str!("../docs/client.md")]
+    struct Client;
+    #[doc = include_str!("../docs/servers.md")]
+    struct Servers;
+}
 
 /// Includes the presets that the build script compiled with `promql_presets_compiler::build("presets")`: a module per
 /// preset file, and the list `ALL` of all presets.

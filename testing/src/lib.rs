@@ -138,3 +138,8 @@ pub use real::{TestPrometheus, TestPrometheusBuilder};
 pub use remote_write::write;
 pub use response::MockResponse;
 pub use series::{IntoValues, NotationError, TestSeries, Values};
+
+/// Tests the examples of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/testing.md")]
+struct Documentation;

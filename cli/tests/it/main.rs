@@ -4,6 +4,7 @@
 
 mod arguments;
 mod check;
+mod docs;
 mod fmt;
 mod import;
 mod init;
@@ -11,6 +12,7 @@ mod lsp;
 mod new;
 mod page;
 mod parse;
+mod picture;
 mod presets;
 mod query;
 mod schema;

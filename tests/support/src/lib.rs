@@ -20,6 +20,7 @@
 #![expect(clippy::missing_errors_doc, reason = "errors are messages for the person who runs the tests")]
 
 mod data;
+pub mod docs;
 pub mod extended;
 mod http;
 pub mod prometheus;

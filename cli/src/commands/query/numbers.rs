@@ -9,12 +9,11 @@ pub(super) enum Scale {
     Binary,
     /// `ms`, `min`, `h`.
     Time,
-    /// `k`, `M`, `G`.
+    /// `k`, `M`, `G`; small numbers as they are, since `m` is also short for million.
     Decimal,
 }
 
-const DECIMAL: [(f64, &str); 8] =
-    [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n")];
+const DECIMAL: [(f64, &str); 5] = [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, "")];
 const BINARY: [(f64, &str); 5] =
     [(1_099_511_627_776.0, "Ti"), (1_073_741_824.0, "Gi"), (1_048_576.0, "Mi"), (1024.0, "Ki"), (1.0, "")];
 const TIME: [(f64, &str); 7] =
@@ -37,7 +36,7 @@ impl Scale {
         }
     }
 
-    /// The factor and the prefix in which a number has one to three digits before the point.
+    /// The factor and the prefix in which a number has one to three digits before the point, if there is one.
     pub(super) fn prefix(self, number: f64) -> (f64, &'static str) {
         let prefixes = self.prefixes();
         let none = prefixes.iter().find(|(factor, _)| *factor <= 1.0).copied().unwrap_or((1.0, ""));
@@ -78,15 +77,24 @@ fn bytes(unit: &str) -> String {
     format!("B{rest}")
 }
 
-/// Four significant digits, without zeros at the end.
+/// Four significant digits, without zeros at the end; very small numbers as `1.5e-7`.
 pub(super) fn digits(number: f64) -> String {
-    let before: usize = match number.abs() {
-        1000.0.. => 4,
-        100.0.. => 3,
+    let after: usize = match number.abs() {
+        1000.0.. => 0,
+        100.0.. => 1,
         10.0.. => 2,
-        _ => 1,
+        1.0.. => 3,
+        0.1.. => 4,
+        0.01.. => 5,
+        0.001.. => 6,
+        0.0 => 0,
+        _ => {
+            let text = format!("{number:.3e}");
+            let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+            return format!("{}e{exponent}", digits.trim_end_matches('0').trim_end_matches('.'));
+        }
     };
-    let text = format!("{number:.*}", 4 - before);
+    let text = format!("{number:.after$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
@@ -128,7 +136,9 @@ mod tests {
         for (number, unit, expected) in [
             (0.0, None, "0"),
             (1234.0, None, "1.234k"),
-            (-0.25, None, "-250m"),
+            (-0.25, None, "-0.25"),
+            (0.012_345, Some("ratio"), "0.01235 ratio"),
+            (1.5e-7, None, "1.5e-7"),
             (12.5, Some("requests per second"), "12.5 requests per second"),
             (1536.0, Some("bytes"), "1.5 KiB"),
             (3.0e9, Some("bytes per second"), "2.794 GiB per second"),
