@@ -366,6 +366,40 @@ template = "{metric_name}{{{labels}}}[5m]"
 "#;
 
 #[test]
+fn inline_presets_see_the_snapshot_and_its_changes() {
+    let workspace = Workspace::new("inline");
+    workspace.library("inlined", &dependency("", "", ""));
+    workspace.write(
+        "crates/inlined/src/lib.rs",
+        "//! Has an inline preset.\n\n/// The rate of requests.\n#[must_use]\npub fn template() -> &'static str {\n    \
+         promql_presets::preset!(\"sum by ({group_by})(rate(http_requests_total{{{labels}}}[5m]))\").info().template\n}\n",
+    );
+    let known = |name: &str| {
+        workspace.write("crates/inlined/metrics.toml", &format!("[{name}]\ntype = \"counter\"\nlabels = [\"code\"]\n"));
+    };
+    let check = ["check", "--quiet"];
+    workspace.write("crates/inlined/presets/a.toml", &preset("x", "up"));
+    known("http_requests_total");
+    workspace.passes(&check, &[]);
+    // Only the snapshot changes, and the code is compiled again.
+    known("http_request_total");
+    let errors = workspace.fails(&check);
+    for expected in [
+        "no metric `http_requests_total`",
+        " --> crates/inlined/src/lib.rs:6:",
+        "a metric with a similar name exists: `http_request_total`",
+    ] {
+        assert!(errors.contains(expected), "{errors}");
+    }
+    known("http_requests_total");
+    workspace.passes(&check, &[]);
+    // The settings beside it leave it open.
+    workspace.write("crates/inlined/promql.toml", "[metrics]\nopen = [\"http_*\"]\n");
+    known("up");
+    workspace.passes(&check, &[]);
+}
+
+#[test]
 fn services_with_the_strictest_lints_stay_clean() {
     let workspace = Workspace::new("strict");
     // The library under another name, in a module without a prelude, with names that shadow those of `core`.
