@@ -10,8 +10,17 @@ use crate::call::{Call, Endpoint};
 use crate::recognize::{Holes, key};
 use crate::response::{MockResponse, Shape, Times};
 
-/// Parameters that have a place of their own in an expectation, or that do not change the result.
-const NEUTRAL: [&str; 8] = ["query", "time", "start", "end", "step", "timeout", "stats", "match[]"];
+/// Whether a parameter has a place of its own in an expectation, or does not change the result.
+fn is_neutral(parameter: &str, endpoint: &Endpoint) -> bool {
+    match parameter {
+        "query" | "timeout" | "stats" | "match[]" => true,
+        "time" => *endpoint == Endpoint::Query,
+        "start" | "end" => *endpoint != Endpoint::Query,
+        // That of an instant query is how far VictoriaMetrics looks back.
+        "step" => *endpoint == Endpoint::QueryRange,
+        _ => false,
+    }
+}
 
 /// The header in which Mimir and others expect the tenant.
 const TENANT_HEADER: &str = "x-scope-orgid";
@@ -380,7 +389,7 @@ impl Expected {
             let other = left.iter().position(|(other, _)| name == other).map(|at| &left.remove(at).1);
             found.add(1, format!("parameter `{name}`: {}, not {value:?}", shown(other.map(String::as_str))));
         }
-        let is_unexpected = |name: &str| !self.any_parameters && !NEUTRAL.contains(&name);
+        let is_unexpected = |name: &str| !self.any_parameters && !is_neutral(name, &call.endpoint);
         for (name, value) in left.into_iter().filter(|(name, _)| is_unexpected(name)) {
             found.add(1, format!("parameter `{name}`: {value:?}, which is not expected"));
         }

@@ -1,10 +1,29 @@
 //! `check`: findings, and the files that are checked together.
 
 use std::fs;
+use std::net::TcpListener;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
 use crate::{BAD, Folder, GOOD, WARNED, lines, run_in};
+
+#[test]
+fn nothing_is_sent_anywhere() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    server.set_nonblocking(true).unwrap();
+    let url = format!("http://{}", server.local_addr().unwrap());
+    let settings = format!("[defaults]\nurl = \"{url}\"\n");
+    let snapshot = "[http_requests_total]\ntype = \"counter\"\n";
+    let folder =
+        Folder::new("offline", &[("presets/a.toml", GOOD), ("promql.toml", &settings), ("metrics.toml", snapshot)]);
+    for arguments in [&["check"][..], &["list"], &["render", "a::rate"], &["fmt", "--check"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_promql-presets"));
+        let output = command.args(arguments).current_dir(&folder.0).env("PROMETHEUS_URL", &url).output().unwrap();
+        assert_ne!(output.status.code(), Some(2), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(server.accept().is_err(), "{arguments:?} went online");
+    }
+}
 
 #[test]
 fn check_shows_faults() {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::float_cmp, reason = "tests")]
 
 mod expectations;
+mod near_misses;
 mod paused;
 mod real;
 mod recordings;

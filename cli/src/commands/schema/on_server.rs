@@ -74,7 +74,8 @@ impl Servers {
         facts: &mut Facts,
         remarks: &mut Vec<String>,
     ) -> Result<(), Failure> {
-        for server in &self.servers {
+        // There may be no suggestion to look up.
+        for server in self.servers.iter().filter(|_| !wanted.is_empty()) {
             let server = Server { client: server, at: self.at };
             let current = server.current(wanted).await?;
             let bar = progress::bar(wanted.len(), "reading labels");
