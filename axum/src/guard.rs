@@ -83,8 +83,8 @@ impl Access {
     /// [`PrometheusClient::with_filter`](PrometheusClient::with_filter).
     ///
     /// Presets that it cannot be applied to are refused: those with a selector without `{labels}`, and those whose file
-    /// declares labels but not this one. An empty value, which would select the series without the label, is refused,
-    /// since it is mostly that of a header or a field that is missing.
+    /// declares labels but not this one. So is a condition with `=` or `=~` that also selects the series without the label,
+    /// such as an empty value or `starts_with("")`: its value is mostly that of a header or a field that is missing.
     pub fn filter<K: ?Sized>(mut self, label: impl Into<Cow<'static, str>>, condition: impl IntoMatch<K>) -> Self {
         self.filters.push(condition.into_match().on(label));
         self
@@ -140,7 +140,8 @@ impl Access {
             };
             preset.labels.is_none_or(is_declared)
         };
-        if self.filters.iter().any(|filter| filter.op() == MatchOp::Equal && filter.value() == Some("")) {
+        let is_positive = |filter: &Matcher<'_>| matches!(filter.op(), MatchOp::Equal | MatchOp::Regex);
+        if self.filters.iter().any(|filter| is_positive(filter) && filter.matches_empty()) {
             return refuse("the request does not say whose data it is about".to_owned());
         }
         if self.filters.is_empty() || preset.unfiltered.is_none() && !preset.takes_labels() {

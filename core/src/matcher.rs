@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
+use crate::regex as patterns;
+
 /// The operator of a matcher, see <https://prometheus.io/docs/prometheus/latest/querying/basics/#instant-vector-selectors>.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MatchOp {
@@ -121,6 +123,22 @@ impl<'a> Matcher<'a> {
     #[must_use]
     pub fn value(&self) -> Option<&str> {
         self.value.as_deref()
+    }
+
+    /// Whether it also selects series without the label, which PromQL treats as an empty value.
+    ///
+    /// ```
+    /// use promql_presets_core::{Matcher, not, starts_with};
+    /// assert!(Matcher::new("team", "").matches_empty() && Matcher::new("team", not("a")).matches_empty());
+    /// assert!(Matcher::new("team", starts_with("")).matches_empty() && !Matcher::new("team", "a").matches_empty());
+    /// ```
+    #[must_use]
+    pub fn matches_empty(&self) -> bool {
+        let is_empty = self.value().is_some_and(|value| match self.op {
+            MatchOp::Equal | MatchOp::NotEqual => value.is_empty(),
+            MatchOp::Regex | MatchOp::NotRegex => patterns::matches_empty(value),
+        });
+        self.value.is_some() && is_empty == matches!(self.op, MatchOp::Equal | MatchOp::Regex)
     }
 }
 

@@ -7,7 +7,8 @@ use axum::Router;
 use axum::http::request::Parts;
 use promql_presets::presets::container_utilization as container;
 use promql_presets::{
-    MatchOp, Matcher, MetricQuerier, Preset, PresetInfo, Presets, PrometheusClient, Vector, Windowed, preset, presets,
+    MatchOp, Matcher, MetricQuerier, Preset, PresetInfo, Presets, PrometheusClient, Querier, Vector, Windowed, not,
+    one_of, preset, presets, regex, starts_with,
 };
 use promql_presets_axum::{Access, router};
 use promql_presets_testing::{MockPrometheus, series};
@@ -270,6 +271,111 @@ async fn an_empty_filter_is_not_the_series_without_the_label() {
     let body = r#"{"labels": {"container_metric_name": "mem"}}"#;
     assert_eq!(post(&app, GAUGE, body).await.problem().0, 403);
     assert_eq!(get(&app, "/presets").await.json()["presets"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn nor_are_other_conditions_of_a_missing_value() {
+    let mock = MockPrometheus::start();
+    for condition in [starts_with(""), one_of([""]), one_of(["a", ""]), regex(""), regex("a|.*")] {
+        let guard = move |_: &Parts, _: &'static PresetInfo| Ok(Access::only("project_id", condition.clone()));
+        let app = router(mock.client(), Presets::__new(&ANY_PRESETS)).guard(guard).build();
+        assert_eq!(post(&app, ANY_QUERY, r#"{"metric": "m"}"#).await.problem().0, 403);
+        assert_eq!(get(&app, "/presets/any/labels/job/values?metric=m").await.problem().0, 403);
+    }
+    assert!(mock.calls().is_empty());
+    mock.on(ANY).metric("m").label("project_id", not("secret")).returns(series![]);
+    let guard = |_: &Parts, _: &'static PresetInfo| Ok(Access::only("project_id", not("secret")));
+    let app = router(mock.client(), Presets::__new(&ANY_PRESETS)).guard(guard).build();
+    assert_eq!(post(&app, ANY_QUERY, r#"{"metric": "m"}"#).await.status, 200);
+}
+
+#[tokio::test]
+async fn values_of_labels_are_those_that_the_caller_may_see() {
+    let mock = MockPrometheus::start();
+    let app = any(mock.client());
+    let own = Querier::new("m").label("project_id", PROJECT);
+    for (path, label) in [
+        ("job", "job"),
+        ("project_id", "project_id"),
+        ("gr%C3%B6%C3%9Fe", "größe"),
+        ("..%2f..%2f..%2fquery", "../../../query"),
+        ("a%22%7d%20or%20b", "a\"} or b"),
+    ] {
+        mock.on_label_values(label).matching(&own).returns(["a"]);
+        let reply = get(&app, &format!("/presets/any/labels/{path}/values?metric=m")).await;
+        assert_eq!((reply.status.as_u16(), &reply.json()["items"]), (200, &serde_json::json!(["a"])), "{path}");
+    }
+    // The last of several metrics, still of the caller's project.
+    assert_eq!(get(&app, "/presets/any/labels/job/values?metric=secret&metric=m").await.status, 200);
+    let sent = mock.calls().len();
+    for (path, status) in [
+        ("any/labels/job/values", 400),
+        ("any/labels/job/values?metric=m&match[]=secret", 400),
+        ("any/labels/job/values?metric=m&match%5B%5D=%7Bproject_id%3D~%22.%2B%22%7D", 400),
+        ("any/labels/job/values?metric=m&project_id=x", 400),
+        ("any/labels/job/values?metric=m&limit=-1", 400),
+        ("any/labels/job/values?metric=m&start=now()", 400),
+        ("any/labels/__name__/values?metric=m", 404),
+        ("any/labels/%5f_name__/values?metric=m", 404),
+        ("any/labels/%00/values?metric=m", 200),
+        ("unfiltered/labels/job/values?metric=m", 403),
+    ] {
+        if status == 200 {
+            mock.on_label_values("\0").matching(&own).returns(["a"]);
+        }
+        let reply = get(&app, &format!("/presets/{path}")).await;
+        assert_eq!(reply.status.as_u16(), status, "{path}: {reply:?}");
+    }
+    assert_eq!(mock.calls().len(), sent + 1);
+
+    // A hidden preset is one that does not exist, and a forbidden one tells nothing of its labels.
+    let app = guarded(mock.client());
+    let values = |preset: &str, label: &str| format!("/presets/container_utilization::{preset}/labels/{label}/values");
+    let (hidden, unknown) =
+        (get(&app, &values("gauge_max", "agent_id")).await, get(&app, &values("nothing", "agent_id")).await);
+    assert_eq!((hidden.status.as_u16(), &hidden.body), (404, &unknown.body));
+    let [forbidden, other] = [values("gauge_min", "agent_id"), values("gauge_min", "other")];
+    assert_eq!(get(&app, &forbidden).await.body, get(&app, &other).await.body);
+    let body = post(&app, "/presets/container_utilization::gauge_min/query", "not json").await.body;
+    assert_eq!(body, get(&app, &forbidden).await.body);
+}
+
+#[tokio::test]
+async fn forms_of_json_that_readers_disagree_on_are_refused() {
+    let mock = MockPrometheus::start();
+    let app = any(mock.client());
+    for body in [
+        // A byte order mark, comments, trailing commas, other quotes, lone surrogates, UTF-8 that is not valid.
+        b"\xef\xbb\xbf{\"metric\": \"m\"}".to_vec(),
+        b"{\"metric\": \"m\" /* */}".to_vec(),
+        b"{\"metric\": \"m\",}".to_vec(),
+        b"{'metric': 'm'}".to_vec(),
+        b"{\"metric\": \"m\", \"labels\": {\"job\": \"\\ud800\"}}".to_vec(),
+        b"{\"metric\": \"m\", \"labels\": {\"job\": \"\xff\"}}".to_vec(),
+        b"{\"metric\": \"m\", \"labels\": {\"project_id\": \"a\", \"project\\u005fid\": \"b\"}}".to_vec(),
+        b"{\"metric\": \"m\", \"METRIC\": \"n\"}".to_vec(),
+        b"{\"metric\": \"m\", \"parameters\": {\"x\": 1}}".to_vec(),
+        b"{\"metric\": \"m\", \"labels\": {\"job\": {\"is\": {\"is\": \"a\"}}}}".to_vec(),
+        b"{\"metric\": \"m\", \"labels\": {\"job\": [\"a\", \"b\"]}}".to_vec(),
+        b"{\"metric\": \"m\", \"labels\": {\"job\": true}}".to_vec(),
+        b"{\"metric\": \"m\", \"labels\": {\"job\": 1e3}}".to_vec(),
+        b"{\"metric\": \"m\", \"labels\": {\"job\": {\"regex\": \"a{2000}\"}}}".to_vec(),
+        b"{\"metric\": \"m\", \"labels\": {\"job\": {\"regex\": \"(?P<x>a)(?=b)\"}}}".to_vec(),
+        b"{\"metric\": [\"m\"]}".to_vec(),
+        b"{\"metric\": \"m\", \"group_by\": [1]}".to_vec(),
+        b"{\"metric\": \"m\", \"group_by\": [\"\"]}".to_vec(),
+    ] {
+        let shown = String::from_utf8_lossy(&body).into_owned();
+        assert_eq!(post(&app, ANY_QUERY, body).await.problem().0, 400, "{shown}");
+    }
+    for content_type in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonp"]
+    {
+        let request =
+            axum::http::Request::post(ANY_QUERY).header("content-type", content_type).header("x-project", PROJECT);
+        let reply = crate::support::send(&app, request.body(r#"{"metric": "m"}"#.into()).unwrap()).await;
+        assert_eq!(reply.problem().0, 415, "{content_type}");
+    }
+    assert!(mock.calls().is_empty());
 }
 
 #[tokio::test]
