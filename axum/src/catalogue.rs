@@ -2,19 +2,16 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use promql_presets::{LabelInfo, LabelKind, ParameterInfo, ParameterValue, PresetInfo, ResultType};
+use promql_presets::{LabelInfo, LabelKind, ParameterInfo, ParameterValue, PresetMetadata, ResultType};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::guard::Access;
 
 /// A preset with what the caller may see of it.
-pub(crate) struct Entry {
-    pub(crate) preset: &'static PresetInfo,
+pub(crate) struct Entry<'a> {
+    pub(crate) preset: &'a PresetMetadata<'a>,
     pub(crate) access: Access,
 }
-
-/// The list of presets.
-pub(crate) struct Catalogue(pub(crate) Vec<Entry>);
 
 /// The `ETag` of a response.
 pub(crate) fn etag(body: &[u8]) -> String {
@@ -29,15 +26,7 @@ pub(crate) fn is_known(if_none_match: &str, etag: &str) -> bool {
     if_none_match.trim() == "*" || tags.into_iter().any(|tag| tag == etag)
 }
 
-impl Serialize for Catalogue {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(1))?;
-        map.serialize_entry("presets", &self.0)?;
-        map.end()
-    }
-}
-
-impl Serialize for Entry {
+impl Serialize for Entry<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let preset = self.preset;
         let labels: Option<Vec<Label<'_>>> =
@@ -65,8 +54,8 @@ impl Serialize for Entry {
 
 /// A label of a preset.
 struct Label<'a> {
-    info: &'a LabelInfo<'static>,
-    entry: &'a Entry,
+    info: &'a LabelInfo<'a>,
+    entry: &'a Entry<'a>,
 }
 
 impl Serialize for Label<'_> {
@@ -93,7 +82,7 @@ impl Serialize for Label<'_> {
 }
 
 /// A parameter of a preset.
-struct Parameter<'a>(&'a ParameterInfo<'static>);
+struct Parameter<'a>(&'a ParameterInfo<'a>);
 
 impl Serialize for Parameter<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use promql_presets::{IntoMatch, MatchOp, Matcher, PresetInfo, PrometheusClient, TimeRange};
+use promql_presets::{IntoMatch, MatchOp, Matcher, PresetInfo, PresetMetadata, PrometheusClient, TimeRange};
 
 use crate::problem::Problem;
 
@@ -65,12 +65,20 @@ pub struct Access {
     max_range: Option<Duration>,
     max_window: Option<Duration>,
     max_points: u64,
+    max_series: Option<u64>,
 }
 
 impl Access {
     /// All series.
     pub const fn all() -> Self {
-        Self { filters: Vec::new(), tenant: None, max_range: None, max_window: None, max_points: u64::MAX }
+        Self {
+            filters: Vec::new(),
+            tenant: None,
+            max_range: None,
+            max_window: None,
+            max_points: u64::MAX,
+            max_series: None,
+        }
     }
 
     /// The series that match a condition on a label, as [`filter`](Self::filter).
@@ -115,6 +123,18 @@ impl Access {
         self
     }
 
+    /// The most series that a query returns. If there are more, the response has a warning. Prometheus before 3.2 and
+    /// VictoriaMetrics ignore the limit.
+    pub fn max_series(mut self, series: u64) -> Self {
+        self.max_series = Some(series);
+        self
+    }
+
+    /// The most series of a query.
+    pub(crate) fn series(&self) -> Option<u64> {
+        self.max_series
+    }
+
     /// The most points of a range, with the requested number.
     pub(crate) fn fitting_points(&self, points: u64) -> u64 {
         points.min(self.max_points)
@@ -132,7 +152,7 @@ impl Access {
     }
 
     /// Refuses presets that the filters do not limit.
-    pub(crate) fn check_preset(&self, preset: &PresetInfo) -> Result<(), Problem> {
+    pub(crate) fn check_preset(&self, preset: &PresetMetadata<'_>) -> Result<(), Problem> {
         let refuse = |detail| Err(Problem::new(StatusCode::FORBIDDEN, detail));
         let takes = |label: &str| {
             let is_declared = |labels: &[promql_presets::LabelInfo<'_>]| {

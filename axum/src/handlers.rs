@@ -1,6 +1,7 @@
 //! The endpoints.
 
 use std::collections::BTreeMap;
+use std::future::IntoFuture;
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -10,47 +11,60 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{Router, get, post};
-use promql_presets::{Error, InstantQuery, MetricQuerier, PresetInfo, Presets, PrometheusClient, Querier, RangeQuery};
+use promql_presets::{
+    Error, InstantQuery, LabelNames, LabelValues, MetricQuerier, PresetMetadata, PrometheusClient, Querier, RangeQuery,
+};
 
-use crate::catalogue::{Catalogue, Entry, etag, is_known};
-use crate::guard::{Access, Guard, NO_PRESET};
+use crate::catalogue::{Entry, etag, is_known};
+use crate::guard::Access;
 use crate::output;
 use crate::problem::Problem;
 use crate::request::Body;
+use crate::source::{Found, Source};
 
 /// What all requests share.
 pub(crate) struct Service {
     pub(crate) client: PrometheusClient,
-    pub(crate) presets: Presets,
-    pub(crate) guard: Box<dyn Guard>,
+    pub(crate) source: Source,
     pub(crate) is_verbose: bool,
 }
 
 /// The parameters of a path. Routers around this one can have some of their own.
 type Names = Path<BTreeMap<String, String>>;
 
+/// The fields of all queries.
+const QUERY: [&str; 6] = ["metric", "labels", "group_by", "window", "parameters", "format"];
+
+/// The fields of instant queries, and those of range queries.
+const INSTANT: [&str; 1] = ["time"];
+const RANGE: [&str; 4] = ["start", "end", "step", "aligned"];
+
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>(service: Service, max_body: usize) -> Router<S> {
-    Router::new()
+    let mut routes = Router::new()
         .route("/presets", get(catalogue))
         .route("/presets/{preset}/query", post(query))
         .route("/presets/{preset}/query_range", post(query_range))
-        .route("/presets/{preset}/labels/{label}/values", get(label_values))
-        .layer(DefaultBodyLimit::max(max_body))
-        .with_state(Arc::new(service))
+        .route("/presets/{preset}/labels", get(label_names))
+        .route("/presets/{preset}/labels/{label}/values", get(label_values));
+    if matches!(service.source, Source::Live(..)) {
+        routes = routes.route("/presets/{preset}/render", post(render));
+    }
+    routes.layer(DefaultBodyLimit::max(max_body)).with_state(Arc::new(service))
 }
 
 impl Service {
-    fn access(&self, caller: &Parts, preset: &'static PresetInfo) -> Result<Access, Problem> {
-        let access = self.guard.access(caller, preset)?;
-        access.check_preset(preset)?;
-        Ok(access)
+    /// Passes the preset of a path to a function.
+    fn read<T>(&self, names: &Names, read: impl FnOnce(Found<'_>) -> Result<T, Problem>) -> Result<T, Problem> {
+        self.source.read(names.get("preset").map_or("", String::as_str), read)
     }
 
-    /// The preset of a path, and what the caller may see of it.
-    fn find(&self, names: &Names, caller: &Parts) -> Result<(&'static PresetInfo, Access), Problem> {
-        let found = names.get("preset").and_then(|name| self.presets.find(name));
-        let preset = found.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, NO_PRESET))?;
-        Ok((preset, self.access(caller, preset)?))
+    /// What the caller may see of the preset of a path.
+    fn access(&self, names: &Names, caller: &Parts) -> Result<Access, Problem> {
+        self.read(names, |preset| {
+            let access = self.source.access(caller, preset)?;
+            access.check_preset(&preset)?;
+            Ok(access)
+        })
     }
 
     fn problem(&self, error: Error, querier: &Querier) -> Problem {
@@ -61,16 +75,20 @@ impl Service {
 
 async fn catalogue(State(service): State<Arc<Service>>, request: Request) -> Result<Response, Problem> {
     let (caller, _) = request.into_parts();
-    let mut entries = Vec::new();
-    for preset in service.presets {
-        match service.guard.access(&caller, preset) {
-            Ok(access) if access.check_preset(preset).is_ok() => entries.push(Entry { preset, access }),
-            Err(refusal) if refusal.is_final() => return Err(refusal.into()),
-            _ => {}
+    let (mut body, mut last) = (br#"{"presets":["#.to_vec(), Ok(()));
+    let start = body.len();
+    service.source.each(|preset| match service.source.access(&caller, preset) {
+        Ok(access) if access.check_preset(&preset).is_ok() => {
+            if body.len() > start {
+                body.push(b',');
+            }
+            output::write(&mut body, &Entry { preset: &preset, access });
         }
-    }
-    // Strings are always JSON.
-    let body = serde_json::to_vec(&Catalogue(entries)).unwrap_or_default();
+        Err(refusal) if refusal.is_final() => last = Err(refusal),
+        _ => {}
+    });
+    last?;
+    body.extend_from_slice(b"]}");
     let etag = etag(&body);
     let is_known = |tags: &HeaderValue| tags.to_str().is_ok_and(|tags| is_known(tags, &etag));
     let mut response = if caller.headers.get_all(IF_NONE_MATCH).iter().any(is_known) {
@@ -87,13 +105,24 @@ async fn catalogue(State(service): State<Arc<Service>>, request: Request) -> Res
 
 async fn query(State(service): State<Arc<Service>>, names: Names, request: Request) -> Result<Response, Problem> {
     let (caller, body) = request.into_parts();
-    let (preset, access) = service.find(&names, &caller)?;
+    let access = service.access(&names, &caller)?;
     let json = read_body(Request::from_parts(caller, body)).await?;
-    let body = Body::read(&json, &["metric", "labels", "group_by", "window", "parameters", "time", "format"])?;
-    let (querier, window, format) = (body.querier()?, body.window(&access)?, body.format()?);
-    let query = access.limit(&service.client).query(body.preset(preset)?, &querier).into_owned();
-    let query = query.when_some(window, InstantQuery::window);
-    let query = query.when_some(body.time()?, InstantQuery::at);
+    let body = Body::read(&json, &[&QUERY[..], &INSTANT].concat())?;
+    let (querier, format, time) = (body.querier()?, body.format()?, body.time()?);
+    let client = access.limit(&service.client);
+    let query = service.read(&names, |preset| {
+        Ok(match preset {
+            Found::Constant(preset) => {
+                let query = client.query(body.preset(preset)?, &querier).into_owned();
+                let query = query.when_some(body.window(&access)?, InstantQuery::window);
+                query.when_some(time, InstantQuery::at).when_some(access.series(), InstantQuery::limit).into_future()
+            }
+            Found::Live(preset) => {
+                let query = client.raw_query(body.render(preset, &access)?).when_some(time, InstantQuery::at);
+                query.when_some(access.series(), InstantQuery::limit).into_future()
+            }
+        })
+    })?;
     match query.await {
         Ok(data) => Ok(output::data(&data, format)),
         Err(error) => Err(service.problem(error, &querier)),
@@ -102,16 +131,57 @@ async fn query(State(service): State<Arc<Service>>, names: Names, request: Reque
 
 async fn query_range(State(service): State<Arc<Service>>, names: Names, request: Request) -> Result<Response, Problem> {
     let (caller, body) = request.into_parts();
-    let (preset, access) = service.find(&names, &caller)?;
+    let access = service.access(&names, &caller)?;
     let json = read_body(Request::from_parts(caller, body)).await?;
-    let fields = ["metric", "labels", "group_by", "window", "parameters", "start", "end", "step", "aligned", "format"];
-    let body = Body::read(&json, &fields)?;
-    let (querier, window, format) = (body.querier()?, body.window(&access)?, body.format()?);
-    let range = body.range(&access)?;
-    let query = access.limit(&service.client).query_range(body.preset(preset)?, &querier, range).into_owned();
-    let query = query.when_some(window, RangeQuery::window).stream();
+    let body = Body::read(&json, &[&QUERY[..], &RANGE].concat())?;
+    let (querier, format, range) = (body.querier()?, body.format()?, body.range(&access)?);
+    let client = access.limit(&service.client);
+    let query = service.read(&names, |preset| {
+        Ok(match preset {
+            Found::Constant(preset) => {
+                let query = client.query_range(body.preset(preset)?, &querier, range).into_owned();
+                let query = query.when_some(body.window(&access)?, RangeQuery::window);
+                query.when_some(access.series(), RangeQuery::limit).stream().into_future()
+            }
+            Found::Live(preset) => {
+                let query = client.raw_query_range(body.render(preset, &access)?, range);
+                query.when_some(access.series(), RangeQuery::limit).stream().into_future()
+            }
+        })
+    })?;
     let response = async { output::stream(query.await?, format).await };
     response.await.map_err(|error| service.problem(error, &querier))
+}
+
+async fn render(State(service): State<Arc<Service>>, names: Names, request: Request) -> Result<Response, Problem> {
+    let (caller, body) = request.into_parts();
+    let access = service.access(&names, &caller)?;
+    let json = read_body(Request::from_parts(caller, body)).await?;
+    let body = Body::read(&json, &[&QUERY[..], &INSTANT, &RANGE].concat())?;
+    let query = service.read(&names, |preset| body.render(&preset, &access))?;
+    Ok(output::json(&BTreeMap::from([("query", query)])))
+}
+
+async fn label_names(
+    State(service): State<Arc<Service>>,
+    names: Names,
+    RawQuery(parameters): RawQuery,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (caller, _) = request.into_parts();
+    let access = service.access(&names, &caller)?;
+    let scope = service.read(&names, |preset| match preset.labels {
+        Some(_) => Err(Problem::new(StatusCode::NOT_FOUND, "the labels of the preset are in the catalogue")),
+        None => Scope::read(&preset, parameters.as_deref().unwrap_or_default()),
+    })?;
+    let labels = access.limit(&service.client).labels();
+    let labels = scope.queriers.iter().fold(labels, |labels, querier| labels.matching(querier));
+    let labels = labels.when_some(scope.start.as_deref(), LabelNames::start);
+    let labels = labels.when_some(scope.end.as_deref(), LabelNames::end).when_some(scope.limit, LabelNames::limit);
+    match labels.await {
+        Ok(labels) => Ok(output::json(&labels)),
+        Err(error) => Err(service.problem(error, &Querier::default())),
+    }
 }
 
 async fn label_values(
@@ -121,37 +191,63 @@ async fn label_values(
     request: Request,
 ) -> Result<Response, Problem> {
     let (caller, _) = request.into_parts();
-    let (preset, access) = service.find(&names, &caller)?;
+    let access = service.access(&names, &caller)?;
     let label = names.get("label").map_or("", String::as_str);
-    let is_declared = preset.labels.is_none_or(|labels| labels.iter().any(|info| info.name == label));
-    if !is_declared || label == "__name__" {
-        return Err(Problem::new(StatusCode::NOT_FOUND, "the preset has no label of this name"));
-    }
-    let mut metric = preset.metric.unwrap_or_default().to_owned();
-    let mut values = access.limit(&service.client).label_values(label);
-    for (name, value) in form_urlencoded::parse(parameters.unwrap_or_default().as_bytes()) {
-        values = match &*name {
-            "metric" if preset.metric.is_none() && preset.takes_metric_name() => {
-                metric = value.into_owned();
-                values
-            }
-            "start" => values.start(&*value),
-            "end" => values.end(&*value),
-            "limit" => match value.parse() {
-                Ok(limit) => values.limit(limit),
-                Err(_) => return Err(Problem::field("limit", "expected a whole number")),
-            },
-            _ => return Err(Problem::field(name, "unknown parameter, expected one of `start`, `end`, `limit`")),
-        };
-    }
-    if metric.is_empty() && preset.takes_metric_name() {
-        return Err(Problem::field("metric", "the preset needs the name of a metric"));
-    }
-    let querier = Querier::new(metric.clone());
-    let values = if metric.is_empty() { values } else { values.matching(&querier) };
+    let scope = service.read(&names, |preset| {
+        let needs_metric = preset.metric.is_none() && preset.takes_metric_name();
+        let is_live = matches!(preset, Found::Live(_));
+        if label == "__name__" && is_live && needs_metric {
+            return Ok(Scope::default());
+        }
+        let is_declared = preset.labels.is_none_or(|labels| labels.iter().any(|info| info.name == label));
+        if !is_declared || label == "__name__" {
+            return Err(Problem::new(StatusCode::NOT_FOUND, "the preset has no label of this name"));
+        }
+        Scope::read(&preset, parameters.as_deref().unwrap_or_default())
+    })?;
+    let values = access.limit(&service.client).label_values(label);
+    let values = scope.queriers.iter().fold(values, |values, querier| values.matching(querier));
+    let values = values.when_some(scope.start.as_deref(), LabelValues::start);
+    let values = values.when_some(scope.end.as_deref(), LabelValues::end).when_some(scope.limit, LabelValues::limit);
     match values.await {
         Ok(values) => Ok(output::json(&values)),
-        Err(error) => Err(service.problem(error, &querier)),
+        Err(error) => Err(service.problem(error, &Querier::default())),
+    }
+}
+
+/// The series whose labels are listed.
+#[derive(Default)]
+struct Scope {
+    /// Those of the metrics that the preset reads; all, if they are only in its template.
+    queriers: Vec<Querier>,
+    start: Option<String>,
+    end: Option<String>,
+    limit: Option<u64>,
+}
+
+impl Scope {
+    fn read(preset: &PresetMetadata<'_>, parameters: &str) -> Result<Self, Problem> {
+        let mut metric = preset.metric.unwrap_or_default().to_owned();
+        let mut scope = Self::default();
+        for (name, value) in form_urlencoded::parse(parameters.as_bytes()) {
+            match &*name {
+                "metric" if preset.metric.is_none() && preset.takes_metric_name() => metric = value.into_owned(),
+                "start" => scope.start = Some(value.into_owned()),
+                "end" => scope.end = Some(value.into_owned()),
+                "limit" => {
+                    let limit = value.parse().map_err(|_| Problem::field("limit", "expected a whole number"))?;
+                    scope.limit = Some(limit);
+                }
+                _ => return Err(Problem::field(name, "unknown parameter, expected one of `start`, `end`, `limit`")),
+            }
+        }
+        if metric.is_empty() && preset.takes_metric_name() {
+            return Err(Problem::field("metric", "the preset needs the name of a metric"));
+        }
+        // A metric that is not in the template as a placeholder is there in full.
+        let names = if preset.takes_metric_name() { preset.metrics_of(&metric) } else { vec![metric] };
+        scope.queriers = names.into_iter().filter(|name| !name.is_empty()).map(Querier::new).collect();
+        Ok(scope)
     }
 }
 

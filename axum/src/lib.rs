@@ -34,6 +34,7 @@
 //! | `GET /presets` | the presets that the caller may query, with an `ETag` |
 //! | `POST /presets/{name}/query` | the result at one point in time |
 //! | `POST /presets/{name}/query_range` | the result over a range |
+//! | `GET /presets/{name}/labels` | the labels of a preset whose file declares none; same parameters as below |
 //! | `GET /presets/{name}/labels/{label}/values` | the values of a label; parameters: `metric`, `start`, `end`, `limit` |
 //!
 //! A query is an object whose fields are all optional, but for `start` and `end` of a range:
@@ -93,12 +94,16 @@ mod handlers;
 mod output;
 mod problem;
 mod request;
+mod source;
 
 use std::fmt;
 
 use promql_presets::{Presets, PrometheusClient};
 
+use source::Source;
+
 pub use guard::{Access, Guard, Refusal};
+pub use source::LivePresets;
 
 /// The default of [`RouterBuilder::max_body_bytes`].
 const MAX_BODY: usize = 64 * 1024;
@@ -116,14 +121,23 @@ const MAX_BODY: usize = 64 * 1024;
 /// let app: axum::Router = promql_presets_axum::router(client, promql_presets::presets::ALL).unguarded().build();
 /// ```
 pub fn router(client: PrometheusClient, presets: Presets) -> RouterBuilder<NoGuard> {
-    RouterBuilder { client, presets, guard: NoGuard(()), max_body: MAX_BODY, is_verbose: false }
+    RouterBuilder { client, guard: NoGuard(presets), max_body: MAX_BODY, is_verbose: false }
+}
+
+/// Starts a router for presets that can change while it serves them. Every caller has the same `access`, whose filters
+/// are not supported: with one, every query fails.
+///
+/// Besides the endpoints of [`router`], it has `POST /presets/{name}/render`, which takes the body of a query and returns
+/// `{"query": "..."}`. The values of `__name__` are those of the metrics that a preset without one can be used with.
+pub fn live_router(client: PrometheusClient, presets: impl LivePresets, access: Access) -> RouterBuilder<Chosen> {
+    let guard = Chosen(Source::Live(Box::new(presets), access));
+    RouterBuilder { client, guard, max_body: MAX_BODY, is_verbose: false }
 }
 
 /// A router to build, created with [`router`]. `G` is its guard.
 #[must_use = "a router does nothing until it is built"]
 pub struct RouterBuilder<G> {
     client: PrometheusClient,
-    presets: Presets,
     guard: G,
     max_body: usize,
     is_verbose: bool,
@@ -131,10 +145,10 @@ pub struct RouterBuilder<G> {
 
 /// The guard of a [`RouterBuilder`] that has none yet.
 #[derive(Clone, Copy, Debug)]
-pub struct NoGuard(());
+pub struct NoGuard(Presets);
 
 /// The guard of a [`RouterBuilder`] that was chosen.
-pub struct Chosen(Box<dyn Guard>);
+pub struct Chosen(Source);
 
 /// Implemented if it was decided what callers may query.
 #[diagnostic::on_unimplemented(
@@ -142,17 +156,19 @@ pub struct Chosen(Box<dyn Guard>);
     label = "it is not decided what callers may query",
     note = "write `.guard(...)` before it, or `.unguarded()` if every caller may query everything"
 )]
-pub trait Decided: sealed::IntoGuard {}
+pub trait Decided: sealed::IntoSource {}
 
 impl Decided for Chosen {}
 
 mod sealed {
-    pub trait IntoGuard {
-        fn into_guard(self) -> Box<dyn crate::Guard>;
+    pub trait IntoSource {
+        #[expect(private_interfaces, reason = "no one outside can call it")]
+        fn into_source(self) -> crate::source::Source;
     }
 
-    impl IntoGuard for super::Chosen {
-        fn into_guard(self) -> Box<dyn crate::Guard> {
+    impl IntoSource for super::Chosen {
+        #[expect(private_interfaces, reason = "no one outside can call it")]
+        fn into_source(self) -> crate::source::Source {
             self.0
         }
     }
@@ -161,8 +177,9 @@ mod sealed {
 impl RouterBuilder<NoGuard> {
     /// Sets what decides what a caller may query.
     pub fn guard(self, guard: impl Guard) -> RouterBuilder<Chosen> {
-        let Self { client, presets, max_body, is_verbose, .. } = self;
-        RouterBuilder { client, presets, guard: Chosen(Box::new(guard)), max_body, is_verbose }
+        let Self { client, guard: NoGuard(presets), max_body, is_verbose } = self;
+        let guard = Chosen(Source::Constants(presets, Box::new(guard)));
+        RouterBuilder { client, guard, max_body, is_verbose }
     }
 
     /// Allows every caller to query every preset over all series.
@@ -191,8 +208,8 @@ impl<G> RouterBuilder<G> {
         S: Clone + Send + Sync + 'static,
         G: Decided,
     {
-        let Self { client, presets, guard, max_body, is_verbose } = self;
-        handlers::routes(handlers::Service { client, presets, guard: guard.into_guard(), is_verbose }, max_body)
+        let Self { client, guard, max_body, is_verbose } = self;
+        handlers::routes(handlers::Service { client, source: guard.into_source(), is_verbose }, max_body)
     }
 }
 
@@ -200,7 +217,6 @@ impl<G> fmt::Debug for RouterBuilder<G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RouterBuilder")
             .field("client", &self.client)
-            .field("presets", &self.presets.len())
             .field("max_body", &self.max_body)
             .field("is_verbose", &self.is_verbose)
             .finish_non_exhaustive()

@@ -120,6 +120,6 @@ impl Writer {
 }
 
 /// Writing results to a buffer cannot fail.
-fn write(out: &mut Vec<u8>, value: &impl Serialize) {
+pub(crate) fn write(out: &mut Vec<u8>, value: &impl Serialize) {
     _ = serde_json::to_writer(out, value);
 }

@@ -35,6 +35,12 @@ impl Problem {
         Self { challenge, ..self }
     }
 
+    /// A query that cannot be rendered.
+    pub(crate) fn of_render(error: RenderError, is_filter: impl Fn(&str) -> bool) -> Self {
+        let (detail, kind) = (error.to_string(), ErrorKind::Render(error));
+        Self { field: field_of(&kind, is_filter), ..Self::new(StatusCode::BAD_REQUEST, detail) }
+    }
+
     /// A failed call. `is_filter` is whether the caller's request has a condition on a label, and `is_verbose` whether the
     /// response may contain the query and the text of the server.
     pub(crate) fn of_call(error: Error, is_filter: impl Fn(&str) -> bool, is_verbose: bool) -> Self {

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use promql_presets::{AnyPreset, Match, ParameterValue, PresetInfo, PromDuration, Querier, Step, TimeRange, Timestamp};
+use promql_presets::{
+    AnyPreset, Match, MetricQuerier, ParameterInfo, ParameterValue, PresetInfo, PresetMetadata, PromDuration, Querier,
+    Step, TimeRange, Timestamp,
+};
 use promql_presets::{none_of, not, not_regex, one_of, regex, starts_with};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::Value;
@@ -101,6 +104,15 @@ impl<'a> Body<'a> {
         Ok(querier.group_by(group_by))
     }
 
+    /// The rendered query of a preset that is not a constant.
+    pub(crate) fn render(&self, preset: &PresetMetadata<'_>, access: &Access) -> Result<String, Problem> {
+        let (querier, window) = (self.querier()?, self.window(access)?);
+        let query = preset.render(&querier, window, &self.parameters(preset.parameters)?);
+        query.map_err(|error| {
+            Problem::of_render(error, |label| querier.labels().iter().any(|matcher| matcher.label() == label))
+        })
+    }
+
     /// The window, if the caller sets one.
     pub(crate) fn window(&self, access: &Access) -> Result<Option<PromDuration>, Problem> {
         let window: Option<PromDuration> = self.get("window")?;
@@ -110,23 +122,30 @@ impl<'a> Body<'a> {
         Ok(window)
     }
 
-    /// The preset with the values of its parameters.
-    pub(crate) fn preset(&self, info: &'static PresetInfo) -> Result<AnyPreset, Problem> {
+    /// The values of parameters that a preset declares.
+    pub(crate) fn parameters(&self, declared: &[ParameterInfo<'_>]) -> Result<Vec<(String, ParameterValue)>, Problem> {
         let Object(values) = self.get("parameters")?.unwrap_or(Object(BTreeMap::new()));
-        let mut preset: AnyPreset = info.preset();
-        for (name, json) in values {
+        let read = |(name, json): (String, &RawValue)| {
             let field = format!("parameters.{name}");
             let text = match read(&field, json)? {
                 Value::String(text) => text,
                 Value::Number(number) => number.to_string(),
                 _ => return Err(Problem::field(field, "expected a number or a duration")),
             };
-            let declared = info.parameters.iter().find(|parameter| parameter.name == name);
-            let value = declared.map_or(Ok(ParameterValue::Integer(0)), |parameter| parameter.parse(&text));
-            let changed = value.and_then(|value| preset.with_parameter(&name, value));
-            preset = changed.map_err(|error| Problem::field(field, error.to_string()))?;
-        }
-        Ok(preset)
+            let declared = ParameterInfo::find(declared, &name).map(|index| &declared[index]);
+            let value = declared.and_then(|parameter| parameter.parse(&text));
+            value.map(|value| (name, value)).map_err(|error| Problem::field(field, error.to_string()))
+        };
+        values.into_iter().map(read).collect()
+    }
+
+    /// The preset with the values of its parameters.
+    pub(crate) fn preset(&self, info: &'static PresetInfo) -> Result<AnyPreset, Problem> {
+        let values = self.parameters(info.parameters)?;
+        values.into_iter().try_fold(info.preset(), |preset: AnyPreset, (name, value)| {
+            let field = format!("parameters.{name}");
+            preset.with_parameter(&name, value).map_err(|error| Problem::field(field, error.to_string()))
+        })
     }
 
     /// The time of an instant query.

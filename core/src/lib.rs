@@ -29,8 +29,8 @@ pub use matcher::{
 pub use name::{LabelName, NameError};
 pub use parameter::{MAX_PARAMETERS, ParameterInfo, ParameterKind, ParameterValue, ParameterValues};
 pub use preset::{
-    AnyWindow, IntoPreset, LabelInfo, LabelKind, LabelUse, NoWindow, Preset, PresetInfo, Presets, ResultType, Segment,
-    TakesWindow, Template, Windowed,
+    AnyWindow, IntoPreset, LabelInfo, LabelKind, LabelUse, NoWindow, Preset, PresetInfo, PresetMetadata, Presets,
+    ResultType, Segment, TakesWindow, Template, Windowed,
 };
 pub use querier::{MetricQuerier, Querier};
 pub use render::{Input, selector};

@@ -201,25 +201,29 @@ mod private {
     impl Sealed for super::AnyWindow {}
 }
 
+/// The metadata of a preset that was compiled into the program.
+pub type PresetInfo = PresetMetadata<'static>;
+
 /// The metadata of a preset.
 ///
-/// Created by generated code. Any version can add fields.
+/// Created by generated code, and by the compiler for presets that it reads while a program runs. Any version can add
+/// fields.
 #[derive(Debug)]
-pub struct PresetInfo {
+pub struct PresetMetadata<'a> {
     /// Module and name: `container_utilization::rate`.
-    pub name: &'static str,
+    pub name: &'a str,
     /// What people call it, if declared.
-    pub title: Option<&'static str>,
+    pub title: Option<&'a str>,
     /// What catalogues list it under: the category of the preset, or else of its file.
-    pub category: Option<&'static str>,
+    pub category: Option<&'a str>,
     /// The description in the preset file; may be empty.
-    pub description: &'static str,
+    pub description: &'a str,
     /// Unit of the result, if declared.
-    pub unit: Option<&'static str>,
+    pub unit: Option<&'a str>,
     /// The template as written in the file.
-    pub template: &'static str,
+    pub template: &'a str,
     /// The preset file and the line of the preset: `presets/container_utilization.toml:17`.
-    pub source: &'static str,
+    pub source: &'a str,
     /// Type of the result of an instant query.
     pub result: ResultType,
     /// The default window; `None` if the template has no `{window}`.
@@ -227,21 +231,21 @@ pub struct PresetInfo {
     /// The longest window that callers may pass, if the policy of the presets limits it.
     pub max_window: Option<PromDuration>,
     /// The metric of the preset's file, if declared.
-    pub metric: Option<&'static str>,
+    pub metric: Option<&'a str>,
     /// The labels that the file declares; `None` allows any label.
-    pub labels: Option<&'static [LabelInfo<'static>]>,
+    pub labels: Option<&'a [LabelInfo<'a>]>,
     /// The parameters that callers may set.
-    pub parameters: &'static [ParameterInfo<'static>],
+    pub parameters: &'a [ParameterInfo<'a>],
     /// What makes a range query impossible to split, such as `range()`: it has another value in each part.
-    pub indivisible: Option<&'static str>,
+    pub indivisible: Option<&'a str>,
     /// The first part of the template that reads series without `{labels}`, so that no filter reaches them.
-    pub unfiltered: Option<&'static str>,
+    pub unfiltered: Option<&'a str>,
     /// What makes the values of one group depend on the series of others, such as an aggregation without
     /// `by ({group_by})`: a query for some groups can have other values than one for all.
-    pub across_groups: Option<&'static str>,
+    pub across_groups: Option<&'a str>,
     /// The template, taken apart.
     #[doc(hidden)]
-    pub segments: &'static [Segment],
+    pub segments: &'a [Segment<&'a str>],
 }
 
 impl PresetInfo {
@@ -256,11 +260,13 @@ impl PresetInfo {
     const fn identity(&self) -> [&'static str; 3] {
         [self.name, self.source, self.template]
     }
+}
 
+impl<'a> PresetMetadata<'a> {
     /// What rendering needs.
     #[doc(hidden)]
     #[must_use]
-    pub const fn __template(&self) -> Template<'static> {
+    pub const fn __template(&self) -> Template<'a> {
         Template {
             metric: self.metric,
             labels: self.labels,
@@ -272,11 +278,44 @@ impl PresetInfo {
         }
     }
 
+    /// Renders the query for a querier, as [`Preset::render`] does, with values of parameters by name.
+    ///
+    /// # Errors
+    /// Those of [`Preset::render`] and [`Preset::with_parameter`].
+    pub fn render(
+        &self,
+        querier: &dyn MetricQuerier,
+        window: Option<PromDuration>,
+        parameters: &[(String, ParameterValue)],
+    ) -> Result<String, RenderError> {
+        let mut values = ParameterValues::DEFAULTS;
+        for (name, value) in parameters {
+            values = values.with(ParameterInfo::find(self.parameters, name)?, *value);
+        }
+        Input::of(querier).render(Template { values, ..self.__template() }, window, None)
+    }
+
     /// Whether the template has `{metric_name}`, so that the querier must name a metric. Other presets refuse a name,
     /// except that of their own [`metric`](Self::metric).
     #[must_use]
     pub fn takes_metric_name(&self) -> bool {
         self.__template().takes_metric_name()
+    }
+
+    /// The names of the metrics that the template reads by `{metric_name}`: of `latency_seconds`, for example,
+    /// `latency_seconds_bucket`.
+    #[must_use]
+    pub fn metrics_of(&self, metric: &str) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for segment in self.segments {
+            if let Segment::MetricName(before, after) | Segment::MetricNameOpen(before, after) = segment {
+                let name = [before, metric, after].concat();
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+        }
+        names
     }
 
     /// Whether the template has `{labels}`. Other presets refuse queriers with matchers.

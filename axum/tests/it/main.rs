@@ -5,6 +5,7 @@ mod attacks;
 mod catalogue;
 mod failures;
 mod live;
+mod live_presets;
 mod queries;
 mod streaming;
 mod support;

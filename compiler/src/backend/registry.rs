@@ -1,8 +1,8 @@
 //! The modules and presets of all files: the input of code generation and of commands that list presets.
 
 use promql_presets_core::{
-    self as core, Input, LabelInfo, LabelKind, LabelUse, ParameterInfo, ParameterValue, ParameterValues, PromDuration,
-    RenderError, Template,
+    self as core, Input, LabelInfo, LabelKind, LabelUse, ParameterInfo, ParameterValue, ParameterValues,
+    PresetMetadata, PromDuration, RenderError, Template,
 };
 
 use crate::check::RowLabel;
@@ -200,16 +200,24 @@ impl Preset {
     ///
     /// # Errors
     /// If the template has no place for something that the querier or the caller passes.
-    pub fn render<'p>(
-        &'p self,
-        module: &'p Module,
+    pub fn render(
+        &self,
+        module: &Module,
         querier: &Input<'_>,
         window: Option<PromDuration>,
         values: ParameterValues,
     ) -> Result<String, RenderError> {
-        let segments: Vec<_> = self.segments.iter().map(Segment::borrowed).collect();
+        self.with_metadata(module, "", |preset| {
+            querier.render(Template { values, ..preset.__template() }, window, None)
+        })
+    }
+
+    /// Passes the metadata that the runtime has of the preset to a function. `path` is that of the file.
+    pub fn with_metadata<T>(&self, module: &Module, path: &str, read: impl FnOnce(&PresetMetadata<'_>) -> T) -> T {
+        fn texts(values: &ValueEnum) -> Vec<&str> {
+            values.variants.iter().map(|(_, text)| text.as_str()).collect()
+        }
         let declared = || module.querier.iter().flat_map(|querier| &querier.labels);
-        let texts = |values: &'p ValueEnum| values.variants.iter().map(|(_, text)| text.as_str()).collect();
         let kinds: Vec<LabelKind<Vec<&str>>> = declared().map(|label| label.kind.as_ref().map(texts)).collect();
         let labels: Vec<LabelInfo<'_>> = declared()
             .zip(&kinds)
@@ -222,21 +230,27 @@ impl Preset {
                 description: label.description.as_deref().unwrap_or_default(),
             })
             .collect();
-        let labels = module.querier.is_some().then_some(&labels[..]);
+        let segments: Vec<_> = self.segments.iter().map(Segment::borrowed).collect();
         let parameters: Vec<_> = self.parameters.iter().map(Parameter::info).collect();
-        querier.render(
-            Template {
-                metric: module.metric.as_deref(),
-                labels,
-                window: self.window,
-                max_window: self.max_window,
-                segments: &segments,
-                parameters: &parameters,
-                values,
-            },
-            window,
-            None,
-        )
+        read(&PresetMetadata {
+            name: &module.preset_name(self),
+            title: self.title.as_deref(),
+            category: self.category.as_deref(),
+            description: self.description.as_deref().unwrap_or_default(),
+            unit: self.unit.as_deref(),
+            template: &self.template,
+            source: &format!("{path}:{}", self.line),
+            result: self.result,
+            window: self.window,
+            max_window: self.max_window,
+            metric: module.metric.as_deref(),
+            labels: module.querier.is_some().then_some(&labels),
+            parameters: &parameters,
+            indivisible: self.facts.indivisible,
+            unfiltered: self.facts.unfiltered.as_deref(),
+            across_groups: self.facts.across_groups,
+            segments: &segments,
+        })
     }
 }
 
