@@ -2,6 +2,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
+mod apt;
+mod browser;
 mod demo;
 mod measure;
 mod servers;
@@ -19,12 +21,12 @@ usage: cargo xtask <command>
   live      run the live tests on the newest and on the oldest servers
   demo      show the library on a real Prometheus with six hours of data
   ci        test, then demo
-  servers   fetch Prometheus and VictoriaMetrics, for running single live tests
+  servers   fetch Prometheus, VictoriaMetrics and Chromium, for running single live tests
   measure   measure what presets add to the build of a service
   help      show this text
 
 Missing servers are fetched as Debian packages into `target/servers`: the newest release that the machine's mirror
-carries, and the machine's own. Set PROMQL_PRESETS_PROMETHEUS, PROMQL_PRESETS_PROMTOOL, PROMQL_PRESETS_VICTORIA_METRICS
+carries, and the machine's own. So is the browser for the tests of the page. Set PROMQL_PRESETS_PROMETHEUS, PROMQL_PRESETS_PROMTOOL, PROMQL_PRESETS_VICTORIA_METRICS
 or PROMQL_PRESETS_VMAUTH to use a program of your own; else those on PATH come before the fetched ones.
 
 Commands are not interactive, need no root and leave no process running.
@@ -43,7 +45,8 @@ fn main() -> ExitCode {
         ["measure"] => measure::run(),
         ["live"] => test::run_live(),
         ["servers"] => {
-            servers::provide(&promql_presets_test_support::Tool::ALL).and_then(|()| servers::provide_oldest())
+            let provided = servers::provide(&promql_presets_test_support::Tool::ALL);
+            provided.and_then(|()| servers::provide_oldest()).and_then(|()| browser::provide())
         }
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");

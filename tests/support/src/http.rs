@@ -27,6 +27,12 @@ pub(crate) fn post(server: &str, path: &str, content_type: &str, body: &[u8]) ->
     request(server, &format!("POST {path} HTTP/1.0"), &headers, body)
 }
 
+/// Sends a request with JSON to a server that knows only HTTP/1.1, and neither chunks nor closes.
+pub(crate) fn send_json(server: &str, method: &str, path: &str, json: &str) -> Result<Response, Error> {
+    let headers = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", json.len());
+    request(server, &format!("{method} {path} HTTP/1.1"), &headers, json.as_bytes())
+}
+
 /// Encodes a form.
 pub(crate) fn form(fields: &[(&str, &str)]) -> String {
     let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
@@ -50,9 +56,22 @@ fn request(server: &str, line: &str, headers: &str, body: &[u8]) -> Result<Respo
     stream.set_write_timeout(Some(TIMEOUT))?;
     stream.write_all(format!("{line}\r\nHost: {host}\r\n{headers}\r\n").as_bytes())?;
     stream.write_all(body)?;
-    let mut response = Vec::new();
-    stream.read_to_end(&mut response)?;
+    let (mut response, mut part) = (Vec::new(), [0; 8192]);
+    while !is_complete(&response) {
+        match stream.read(&mut part)? {
+            0 => break,
+            len => response.extend_from_slice(&part[..len]),
+        }
+    }
     parse(&String::from_utf8(response)?)
+}
+
+/// Whether a response has as much as it says.
+fn is_complete(response: &[u8]) -> bool {
+    let Some(end) = response.windows(4).position(|four| four == b"\r\n\r\n") else { return false };
+    let head = String::from_utf8_lossy(&response[..end]).to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+    length.is_some_and(|length| response.len() >= end + 4 + length)
 }
 
 fn parse(response: &str) -> Result<Response, Error> {
@@ -71,6 +90,14 @@ mod tests {
         assert_eq!(response, Response { status: 404, body: "gone\r\n\r\n".to_owned() });
         assert!(parse("HTTP/1.0 200 OK\r\n").is_err());
         assert!(parse("nonsense\r\n\r\n").is_err());
+    }
+
+    #[test]
+    fn responses_end_with_their_length() {
+        assert!(is_complete(b"HTTP/1.1 200 OK\r\nContent-Length:2\r\n\r\nok"));
+        for part in ["HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no", "HTTP/1.1 200 OK\r\nA: b\r\n\r\nok", "HTTP/1.1"] {
+            assert!(!is_complete(part.as_bytes()), "{part}");
+        }
     }
 
     #[test]

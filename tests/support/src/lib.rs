@@ -19,6 +19,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::float_cmp))]
 #![expect(clippy::missing_errors_doc, reason = "errors are messages for the person who runs the tests")]
 
+pub mod browser;
 mod data;
 pub mod docs;
 pub mod extended;

@@ -34,6 +34,18 @@ pub struct ResultSeries {
     pub points: Vec<(f64, f64)>,
 }
 
+/// Prints that a test is skipped.
+///
+/// # Panics
+///
+/// When what is missing is required.
+pub(crate) fn report_missing(tool: &str) {
+    assert!(!servers_required(), "`{tool}` is missing and required here: `cargo xtask servers` fetches it");
+    // The test harness hides the output of `eprintln!` when the test passes.
+    let skipped = format!("\n*** SKIPPED: `{tool}` is missing; `cargo xtask servers` fetches it ***\n");
+    let _ = stderr().write_all(skipped.as_bytes());
+}
+
 impl Server {
     /// A server that is already running, by its `http://host:port`.
     #[must_use]
@@ -62,13 +74,8 @@ impl Server {
         }
         match start() {
             Ok(Some(server)) => Some(server),
-            Ok(None) if servers_required() => {
-                panic!("`{tool}` is missing and required here: `cargo xtask servers` fetches it")
-            }
             Ok(None) => {
-                // The test harness hides the output of `eprintln!` when the test passes.
-                let skipped = format!("\n*** SKIPPED: `{tool}` is missing; `cargo xtask servers` fetches it ***\n");
-                let _ = stderr().write_all(skipped.as_bytes());
+                report_missing(&tool.to_string());
                 None
             }
             Err(error) => panic!("cannot start a server: {error}"),

@@ -107,7 +107,7 @@ impl fmt::Display for Tool {
     }
 }
 
-fn search(mut folders: impl Iterator<Item = PathBuf>, names: &[&str]) -> Option<PathBuf> {
+pub(crate) fn search(mut folders: impl Iterator<Item = PathBuf>, names: &[&str]) -> Option<PathBuf> {
     folders.find_map(|folder| names.iter().map(|name| folder.join(name)).find(|file| file.is_file()))
 }
 
