@@ -22,7 +22,7 @@ pub(crate) struct Folder {
 }
 
 /// The option `--dir`.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Dir {
     /// The folder of preset files; default: the one that `build.rs` compiles, else `presets`
     #[arg(long, value_name = "DIR")]

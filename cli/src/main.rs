@@ -17,6 +17,7 @@ mod output;
 mod progress;
 mod querier;
 mod registry;
+mod serve;
 mod server;
 mod usage;
 

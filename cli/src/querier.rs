@@ -83,14 +83,19 @@ pub(crate) fn find<'o>(output: &'o Output, name: &str) -> Result<(&'o Module, &'
     })
 }
 
-/// The messages of the errors in a preset, or in its file outside of presets; without any, it can be rendered.
-pub(crate) fn errors(folder: &Folder, output: &Output, module: &Module, preset: &Preset) -> Option<String> {
+/// The errors in a preset, or in its file outside of presets; without any, it can be rendered.
+pub(crate) fn errors_in<'o>(output: &'o Output, module: &Module, preset: &Preset) -> Vec<&'o Finding> {
     let is_about = |finding: &&Finding| {
         finding.file == module.file
             && finding.diagnostic.severity == Severity::Error
             && finding.preset.as_ref().is_none_or(|name| *name == preset.name)
     };
-    let errors: Vec<&Finding> = output.findings.iter().filter(is_about).collect();
+    output.findings.iter().filter(is_about).collect()
+}
+
+/// The messages of [`errors_in`] a preset, if there are any.
+pub(crate) fn errors(folder: &Folder, output: &Output, module: &Module, preset: &Preset) -> Option<String> {
+    let errors = errors_in(output, module, preset);
     let colors = in_colors();
     let texts = emit::each(&folder.files, &errors, |messages, error| message(messages, &error.diagnostic, colors));
     (!errors.is_empty()).then(|| format!("{}\n", texts.join("\n\n")))

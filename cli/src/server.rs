@@ -28,8 +28,17 @@ pub(crate) struct Server {
 impl Server {
     /// The client, with a default URL from the settings of the registry.
     pub(crate) fn client(&self, default: Option<&str>) -> Result<PrometheusClient, Failure> {
-        let url = self.url.clone().map_or_else(|| default_url(default), Ok)?;
-        Ok(self.access.read()?.builder(&url).build()?)
+        Ok(self.builder(&self.url(default)?)?.build()?)
+    }
+
+    /// The URL, with a default from the settings of the registry.
+    pub(crate) fn url(&self, default: Option<&str>) -> Result<String, Failure> {
+        self.url.clone().map_or_else(|| default_url(default), Ok)
+    }
+
+    /// A builder of the client for a URL.
+    pub(crate) fn builder(&self, url: &str) -> Result<ClientBuilder, Failure> {
+        Ok(self.access.read()?.builder(url))
     }
 }
 

@@ -13,6 +13,7 @@ mod parse;
 mod query;
 mod render;
 mod schema;
+mod serve;
 mod test;
 mod verify;
 
@@ -55,6 +56,7 @@ commands! {
     Render: render,
     Test: test,
     Query: query,
+    Serve: serve,
     Schema: schema,
     Verify: verify,
     Lsp: lsp,

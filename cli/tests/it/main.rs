@@ -17,6 +17,7 @@ mod presets;
 mod query;
 mod schema;
 mod schema_servers;
+mod serve;
 mod tests;
 mod verify;
 

@@ -32,10 +32,12 @@ const DEPENDENCIES: [(&str, &[&str]); 7] = [
     (".", &RUNTIME_DEPENDENCIES),
 ];
 
-const CLI_DEPENDENCIES: [&str; 15] = [
+const CLI_DEPENDENCIES: [&str; 18] = [
     "promql-presets",
+    "promql-presets-axum",
     "promql-presets-compiler",
     "promql-presets-core",
+    "axum",
     "clap",
     "clap_complete",
     "futures-util",
@@ -48,6 +50,7 @@ const CLI_DEPENDENCIES: [&str; 15] = [
     "terminal_size",
     "tokio",
     "toml_edit",
+    "tower",
 ];
 
 const TESTING_DEPENDENCIES: [&str; 7] =

@@ -1,0 +1,220 @@
+// The page: what is chosen, what the server has for it, and what is shown.
+
+import * as api from "./api.js";
+import { darkness } from "./chart.js";
+import { mark, showControls } from "./controls.js";
+import { byId, el, fill } from "./dom.js";
+import { notices, showChart, showError, showNothing, showTable, when } from "./result.js";
+import { body, read, times, write } from "./state.js";
+
+/** The time between two looks at the folder, in milliseconds. */
+const INTERVAL = 1000;
+
+let state = read(location.search);
+let presets = [];
+let version = null;
+let texts = { query: "", template: "" };
+let running = new AbortController();
+let end = () => {};
+
+const find = () => presets.find(({ name }) => name === state.preset);
+const categoryOf = ({ category, name }) => category ?? name.split("::").slice(0, -1).join("::");
+
+/** The list of presets, those that match the search. */
+function showList() {
+  const words = byId("search").value.toLowerCase().split(/\s+/);
+  const matches = ({ name, title, description }) =>
+    words.every((word) => `${name} ${title ?? ""} ${description}`.toLowerCase().includes(word));
+  const groups = Map.groupBy(presets.filter(matches), categoryOf);
+  const link = (preset) => el("a", {
+    href: write({ ...read(""), preset: preset.name }), title: preset.description, "data-preset": preset.name,
+    ...(preset.name === state.preset && { "aria-current": "page" }),
+    onclick: (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      const { range, start, end } = state;
+      go({ ...read(""), range, start, end, preset: preset.name });
+    },
+  }, el("span", {}, preset.title ?? preset.name.split("::").at(-1)), preset.unit ? el("small", {}, preset.unit) : null);
+  byId("list").replaceChildren(...[...groups].map(([name, presets]) =>
+    el("section", {}, el("h2", {}, name), ...presets.map(link))));
+  if (groups.size === 0 && presets.length > 0) byId("list").append(el("p", { className: "muted" }, "No preset matches."));
+}
+
+/** Changes the address and shows what it holds. */
+function go(next, isNew = true) {
+  state = next;
+  const address = write(state);
+  if (isNew && address !== location.search) history.pushState(null, "", address);
+  show();
+}
+
+/** Shows everything of the state. */
+function show() {
+  showList();
+  const preset = find();
+  byId("preset").hidden = !preset;
+  const empty = byId("empty");
+  empty.hidden = Boolean(preset);
+  if (!preset) {
+    running.abort();
+    document.title = "promql-presets";
+    empty.textContent = state.preset ? `There is no preset ${state.preset}.`
+      : presets.length ? "Choose a preset." : "The folder has no presets.";
+    return;
+  }
+  document.title = `${preset.title ?? preset.name} · promql-presets`;
+  byId("title").textContent = preset.title ?? preset.name;
+  const facts = [preset.name, preset.unit, preset.metric, preset.range ? null : preset.type];
+  byId("facts").replaceChildren(...facts.filter(Boolean).map((fact) => el("code", {}, fact)));
+  byId("description").textContent = preset.description;
+  const missing = (preset.labels ?? []).filter(({ name, required }) => required && !state.filters.some(({ label }) => label === name));
+  state.filters = [...missing.map(({ name }) => ({ label: name, op: "is", values: [] })), ...state.filters];
+  texts = { query: "", template: preset.template };
+  controls(preset);
+  run(preset);
+}
+
+function controls(preset) {
+  const form = byId("controls");
+  const at = [...form.elements].indexOf(document.activeElement);
+  showControls(form, preset, state, (patch) => go({ ...state, ...patch }));
+  // The same control keeps the focus.
+  if (at >= 0) form.elements[Math.min(at, form.elements.length - 1)]?.focus();
+}
+
+/** Renders the query, runs it, and shows the result. */
+async function run(preset) {
+  running.abort();
+  running = new AbortController();
+  const { signal } = running;
+  const isChart = preset.range && state.view !== "table";
+  select("tab-chart", "tab-table", isChart);
+  byId("tab-chart").disabled = !preset.range;
+  const [result, status] = [byId("result"), byId("status")];
+  status.textContent = "Querying…";
+  result.setAttribute("aria-busy", "true");
+  const began = performance.now();
+  let rendered = false;
+  try {
+    const asked = body(state, preset);
+    const range = times(state);
+    const rendering = api.render(preset.name, asked, signal).then(({ query }) => {
+      rendered = true;
+      texts.query = query;
+      showText();
+    });
+    const points = Math.max(100, Math.min(1000, Math.round(result.clientWidth / 2)));
+    const at = state.start ? { time: range.end } : {};
+    const [data] = await Promise.all([
+      isChart ? api.queryRange(preset.name, { ...asked, ...range, step: { auto: points }, aligned: true }, signal)
+        : api.query(preset.name, { ...asked, ...at }, signal),
+      rendering,
+    ]);
+    const isEmpty = data.series?.length === 0;
+    const causes = isEmpty ? await api.causes(preset.name, { ...asked, time: range.end }, signal).catch(() => []) : [];
+    if (signal.aborted) return;
+    mark(byId("controls"), null);
+    end();
+    end = () => {};
+    fill(byId("notices"), ...notices(data));
+    if (isEmpty) showNothing(result, causes);
+    else if (isChart) end = showChart(result, data, preset, range, (start, end) => go({ ...state, start: String(start), end: String(end) }));
+    else showTable(result, data, preset);
+    const count = data.series ? `${data.series.length} series · ` : "";
+    status.textContent = `${count}${isChart ? "" : `${when(range.end)} · `}${Math.round(performance.now() - began)} ms`;
+  } catch (problem) {
+    if (signal.aborted) return;
+    if (problem instanceof Error) console.error(problem);
+    end();
+    end = () => {};
+    if (!rendered) {
+      texts.query = "";
+      showText();
+    }
+    fill(byId("notices"));
+    status.textContent = "";
+    mark(byId("controls"), problem.field);
+    showError(result, problem instanceof Error ? { detail: String(problem) } : problem);
+  }
+  result.setAttribute("aria-busy", "false");
+}
+
+function select(first, second, isFirst) {
+  byId(first).setAttribute("aria-selected", String(isFirst));
+  byId(second).setAttribute("aria-selected", String(!isFirst));
+}
+
+/** Shows the rendered query or the template. */
+function showText() {
+  const isQuery = byId("tab-query").getAttribute("aria-selected") === "true";
+  byId("text").textContent = isQuery ? texts.query : texts.template;
+  byId("text").setAttribute("aria-labelledby", isQuery ? "tab-query" : "tab-template");
+}
+
+/** Puts a text into the clipboard, and says so on the button. */
+async function copy(button, text) {
+  const name = button.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied";
+  } catch {
+    button.textContent = "Copy it from the address bar";
+  }
+  setTimeout(() => { button.textContent = name; }, 1500);
+}
+
+/** The messages of the compiler. */
+function showMessages(messages) {
+  const errors = messages.filter(({ severity }) => severity === "error");
+  const title = (list, word) => (list.length ? `${list.length} ${word}${list.length > 1 ? "s" : ""}` : null);
+  const counts = [title(errors, "error"), title(messages.filter((message) => !errors.includes(message)), "warning")];
+  const note = errors.length ? " Presets with errors stay as they were before." : "";
+  fill(byId("messages"), messages.length === 0 ? null : el("details", { className: errors.length ? "error" : "warning", open: errors.length > 0 },
+    el("summary", {}, `${counts.filter(Boolean).join(", ")} in the preset files.${note}`),
+    ...messages.map(({ text }) => el("pre", {}, text))));
+}
+
+/** Looks whether the folder has changed. */
+async function look() {
+  try {
+    const folder = await api.folder();
+    document.body.classList.remove("offline");
+    if (folder.version !== version) {
+      const before = JSON.stringify(find() ?? null);
+      presets = await api.presets();
+      const isFirst = version === null;
+      version = folder.version;
+      byId("where").textContent = `${folder.folder} on ${folder.server}`;
+      showMessages(folder.messages);
+      if (isFirst && !state.preset && presets.length) state.preset = presets[0].name;
+      if (isFirst || JSON.stringify(find() ?? null) !== before) show();
+      else showList();
+    }
+  } catch (problem) {
+    if (version === null) showMessages([{ severity: "error", text: problem.detail ?? String(problem) }]);
+    document.body.classList.add("offline");
+  }
+}
+
+byId("search").addEventListener("input", showList);
+byId("controls").addEventListener("submit", (event) => event.preventDefault());
+byId("share").addEventListener("click", ({ target }) => {
+  // Others see the same times, whenever they look.
+  const { start, end } = times(state);
+  copy(target, new URL(write({ ...state, start: String(start), end: String(end) }), location.href).href);
+});
+byId("copy").addEventListener("click", ({ target }) => copy(target, byId("text").textContent));
+for (const [id, other, isFirst] of [["tab-query", "tab-template", true], ["tab-template", "tab-query", false]]) {
+  byId(id).addEventListener("click", () => {
+    select("tab-query", "tab-template", isFirst);
+    showText();
+  });
+}
+byId("tab-chart").addEventListener("click", () => go({ ...state, view: "chart" }));
+byId("tab-table").addEventListener("click", () => go({ ...state, view: "table" }));
+addEventListener("popstate", () => go(read(location.search), false));
+darkness.addEventListener("change", show);
+
+await look();
+setInterval(() => { if (!document.hidden) look(); }, INTERVAL);
