@@ -213,6 +213,10 @@ impl Series {
         &self.labels
     }
 
+    pub(crate) fn labels_mut(&mut self) -> &mut Labels {
+        &mut self.labels
+    }
+
     /// The timestamps of [`Series::values`].
     #[must_use]
     pub fn timestamps(&self) -> &[Timestamp] {

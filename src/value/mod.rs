@@ -18,6 +18,7 @@ mod vector;
 pub(crate) use error::SeriesError;
 pub use error::{RangeError, RowError, SplitError, ValueError};
 pub use histogram::{Bounds, Bucket, Histogram};
+pub(crate) use labels::Block;
 pub use labels::Labels;
 pub use listing::Listing;
 pub use matrix::{ByTime, Matrix, Moment, Samples, Series};

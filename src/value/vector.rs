@@ -57,6 +57,10 @@ impl Element {
         &self.labels
     }
 
+    pub(crate) fn labels_mut(&mut self) -> &mut Labels {
+        &mut self.labels
+    }
+
     /// The sample.
     #[must_use]
     pub fn sample(&self) -> &Sample {

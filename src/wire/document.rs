@@ -65,6 +65,8 @@ pub(super) struct Document {
 
     series: VecDeque<Series>,
     elements: Vec<Element>,
+    /// The number of the last of them, of which there is one kind, whose labels have no block yet.
+    incomplete: usize,
     pair: Option<Pair>,
 
     /// The fields read so far in the current series.
@@ -104,6 +106,7 @@ impl Document {
             shape: None,
             series: VecDeque::new(),
             elements: Vec::new(),
+            incomplete: 0,
             pair: None,
             item_seen: Seen::default(),
             histogram_seen: Seen::default(),
@@ -133,8 +136,32 @@ impl Document {
         Ok(())
     }
 
+    /// Counts an element or a series.
+    #[inline]
+    fn end_item(&mut self) {
+        self.incomplete += 1;
+        if self.builder.interner.is_block_full() {
+            self.complete_block();
+        }
+    }
+
+    /// Completes the labels that have no block yet.
+    fn complete_block(&mut self) {
+        if self.incomplete == 0 {
+            return;
+        }
+        let block = self.builder.complete_block();
+        let elements = self.elements.iter_mut().rev().map(Element::labels_mut);
+        let series = self.series.iter_mut().rev().map(Series::labels_mut);
+        elements.chain(series).take(self.incomplete).for_each(|labels| labels.set_block(&block));
+        self.incomplete = 0;
+    }
+
     /// Removes the oldest complete series of a matrix. It no longer counts towards the limits, which bound memory.
     pub(super) fn next_series(&mut self) -> Option<Series> {
+        if self.incomplete == self.series.len() {
+            self.complete_block();
+        }
         let series = self.series.pop_front()?;
         self.builder.samples_left += series.len() as u64;
         if self.series.is_empty() && self.memory_left < self.max_memory / 2 {
@@ -230,6 +257,7 @@ impl Document {
         self.builder.count_sample()?;
         self.take_memory(size::ELEMENT + memory)?;
         self.elements.push(Element::new(labels, timestamp, Value::Float(value)));
+        self.end_item();
         Ok(length)
     }
 
@@ -563,12 +591,14 @@ impl Document {
             Place::Item if self.item_seen.has(Key::Value) || self.item_seen.has(Key::Histogram) => {
                 self.take_memory(size::ELEMENT)?;
                 self.elements.push(self.builder.finish_element()?);
+                self.end_item();
             }
             Place::Item => {
                 // Only a matrix can have a series without samples.
                 self.set_shape(Shape::Matrix)?;
                 self.take_memory(size::SERIES)?;
                 self.series.push_back(self.builder.finish_series());
+                self.end_item();
             }
             _ => {}
         }
@@ -576,7 +606,8 @@ impl Document {
     }
 
     /// The response, once the document is complete.
-    pub(super) fn finish(self) -> Result<Response, DecodeError> {
+    pub(super) fn finish(mut self) -> Result<Response, DecodeError> {
+        self.complete_block();
         if !self.seen.has(Key::Status) {
             return Err(DecodeError::MissingField { field: "status" });
         }

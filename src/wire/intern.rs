@@ -1,104 +1,132 @@
-//! The labels of a response, with names stored once, and repeated values as far as a cache of fixed size finds them.
+//! The labels of a response, in blocks that store each name, and repeated values as far as a cache of fixed size finds
+//! them, once.
 //!
-//! Most series have the names of the previous one in the same order, and many of its values. Each name is first compared
-//! with those that followed the same name before, each value with the last one of the same name, and bytes are compared
+//! Most series have the names of a previous one in the same order, and many of its values. Each name is first compared
+//! with those that followed the same names before, each value with the last one of the same name, and bytes are compared
 //! before they are decoded.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use promql_presets_core::sort;
+
 use super::error::{DecodeError, Fault};
 use super::fields::{Entries, LabelSet};
-use crate::value::Labels;
+use crate::value::{Block, Labels};
 
 /// Builds the labels of one series after another.
 #[derive(Debug)]
 pub(super) struct Interner {
-    /// The names so far, after [`START`].
     columns: Vec<Column>,
     by_name: HashMap<Arc<str>, usize>,
-    strings: Cache,
-    name_lists: NameLists,
-    last_row: Vec<usize>,
-    last_names: Names,
-    /// The columns of the current series, and its values.
-    row: Vec<usize>,
-    values: Vec<Arc<str>>,
-    is_sorted: bool,
+    /// Lists of names, after the empty list [`START`].
+    lists: Vec<List>,
+    /// The list that continues a list with a column.
+    continued: HashMap<(usize, usize), usize>,
+    /// The names of the current series, and the indices of its values.
+    list: usize,
+    values: Vec<u32>,
+    /// The current block, which becomes that of the labels once it is complete.
+    block: Block,
+    /// The number of blocks before it.
+    number: u32,
+    cache: Cache,
     /// The bytes allocated since [`take_memory`](Self::take_memory), for abandoned labels too.
     memory: u64,
     is_full: bool,
 }
 
-/// A name, with what is expected where it occurs again.
+/// A name.
 #[derive(Debug, Default)]
 struct Column {
-    name: Stored,
-    /// The index of the last value.
-    value: u32,
+    name: Arc<str>,
+    /// Whether JSON contains the name as it is, without escapes.
+    is_plain: bool,
+    index: InBlock,
+    last: Last,
     /// The number of values since the last one that was in the cache.
     new_values: u32,
-    /// Whether the values are likely to follow each other as they did before.
-    repeats: bool,
-    /// The names that last followed this one.
-    next: [Next; 2],
 }
 
-/// A name that follows another one, and whether it is greater.
+/// The last value of a name.
 #[derive(Debug, Clone, Copy, Default)]
-struct Next {
-    column: usize,
-    ascends: bool,
-}
-
-#[derive(Debug, Default)]
-struct Stored {
-    text: Arc<str>,
-    /// Whether JSON contains the text as it is, without escapes.
+struct Last {
+    index: InBlock,
+    /// Whether JSON contained it as it is, without escapes.
     is_plain: bool,
-    /// The index of the value that last followed this one in another series.
-    next: u32,
 }
 
-/// The column before the first name of a series.
+/// Names in the order in which a series has them.
+#[derive(Debug, Default)]
+struct List {
+    /// The list without the last name, and that name.
+    start: usize,
+    column: usize,
+    length: usize,
+    is_sorted: bool,
+    row: InBlock,
+    /// The lists that last continued this one.
+    next: [usize; 2],
+}
+
+/// A place in the block with this number.
+#[derive(Debug, Clone, Copy)]
+struct InBlock {
+    number: u32,
+    at: u32,
+}
+
+/// The list without names.
 const START: usize = 0;
 
-/// A pointer to a string.
-const POINTER: u64 = size_of::<Arc<str>>() as u64;
+/// The bytes after which a block is complete. Labels keep the whole of their block in memory.
+const BLOCK: usize = 1 << 16;
 
-/// The overhead of an allocation: two counters, and what the allocator adds.
-const ALLOCATION: u64 = 32;
+/// The most lists that are expected to occur again.
+const MAX_LISTS: usize = 1 << 16;
 
-/// A column, with its entry in the map.
+/// The number of new values of a name after which most are not looked up.
+const MOSTLY_NEW: u32 = 64;
+
+/// An index in a block.
+const INDEX: u64 = size_of::<u32>() as u64;
+
+/// A name, with its entries in the map and in the block.
 const COLUMN: u64 = 2 * (size_of::<Column>() + size_of::<(Arc<str>, usize)>()) as u64;
+
+/// A list, with its entries in the map and in blocks.
+const LIST: u64 = 2 * (size_of::<List>() + size_of::<((usize, usize), usize)>()) as u64;
 
 impl Default for Interner {
     fn default() -> Self {
         Self {
             columns: vec![Column::default()],
             by_name: HashMap::new(),
-            strings: Cache::default(),
-            name_lists: NameLists::default(),
-            last_row: Vec::new(),
-            last_names: Arc::default(),
-            row: Vec::new(),
+            lists: vec![List { is_sorted: true, ..List::default() }],
+            continued: HashMap::new(),
+            list: START,
             values: Vec::new(),
-            is_sorted: true,
+            block: Block::default(),
+            number: 0,
+            cache: Cache::default(),
             memory: 0,
             is_full: false,
         }
     }
 }
 
-impl Stored {
-    /// What follows this text and a quote at the start of `json`.
-    #[inline]
-    fn strip<'a>(&self, json: &'a [u8]) -> Option<&'a [u8]> {
-        let text = self.text.as_bytes();
-        let (start, rest) = json.split_at_checked(text.len())?;
-        let rest = rest.strip_prefix(b"\"")?;
-        (self.is_plain && equal(start, text)).then_some(rest)
+impl Default for InBlock {
+    fn default() -> Self {
+        Self { number: u32::MAX, at: 0 }
     }
+}
+
+/// What follows a text and a quote at the start of `json`.
+#[inline]
+fn strip<'a>(text: &[u8], json: &'a [u8]) -> Option<&'a [u8]> {
+    let (start, rest) = json.split_at_checked(text.len())?;
+    let rest = rest.strip_prefix(b"\"")?;
+    equal(start, text).then_some(rest)
 }
 
 /// Compares short slices of one length, without a call. Texts of one kind often differ at their end.
@@ -119,10 +147,13 @@ impl Interner {
     /// Adds the name that is expected next if `json` starts with it and a quote. Returns what follows.
     #[inline]
     pub(super) fn expected_name<'a>(&mut self, json: &'a [u8]) -> Option<&'a [u8]> {
-        let next = self.columns[self.column()].next;
-        let found = |next: Next| Some((next, self.columns[next.column].name.strip(json)?));
-        let (next, rest) = found(next[0]).or_else(|| found(next[1]))?;
-        self.enter(next);
+        let next = self.lists[self.list].next;
+        let found = |list: usize| {
+            let column = &self.columns[self.lists[list].column];
+            Some((list, strip(column.name.as_bytes(), json).filter(|_| column.is_plain)?))
+        };
+        let (list, rest) = found(next[0]).or_else(|| found(next[1]))?;
+        self.list = list;
         Some(rest)
     }
 
@@ -132,255 +163,285 @@ impl Interner {
             Some(&column) => column,
             None => self.add_column(name, is_plain),
         };
-        let at = self.column();
-        let next = Next { column, ascends: at == START || *self.columns[at].name.text < *name };
-        let known = &mut self.columns[at].next;
-        if known[0].column != column {
-            *known = [next, known[0]];
+        let list = self.continued(self.list, column);
+        let next = &mut self.lists[self.list].next;
+        if next[0] != list {
+            *next = [list, next[0]];
         }
-        self.enter(next);
+        self.list = list;
     }
 
     fn add_column(&mut self, name: &str, is_plain: bool) -> usize {
-        let (column, text) = (self.columns.len(), Arc::<str>::from(name));
-        self.memory += COLUMN + ALLOCATION + name.len() as u64;
-        self.by_name.insert(Arc::clone(&text), column);
-        self.columns.push(Column { name: Stored { text, is_plain, next: 0 }, ..Column::default() });
+        let (column, name) = (self.columns.len(), Arc::<str>::from(name));
+        self.memory += COLUMN + 2 * name.len() as u64;
+        self.by_name.insert(Arc::clone(&name), column);
+        self.columns.push(Column { name, is_plain, ..Column::default() });
         column
+    }
+
+    /// The list that continues another one with a column.
+    fn continued(&mut self, start: usize, column: usize) -> usize {
+        let (lists, columns) = (&mut self.lists, &self.columns);
+        *self.continued.entry((start, column)).or_insert_with(|| {
+            let last = &lists[start];
+            let ascends = start == START || columns[last.column].name < columns[column].name;
+            let (length, is_sorted) = (last.length + 1, last.is_sorted && ascends);
+            lists.push(List { start, column, length, is_sorted, ..List::default() });
+            self.memory += LIST;
+            lists.len() - 1
+        })
     }
 
     /// The column of the last name.
     #[inline]
-    fn column(&self) -> usize {
-        self.row.last().copied().unwrap_or(START)
+    fn column(&mut self) -> &mut Column {
+        &mut self.columns[self.lists[self.list].column]
     }
 
     #[inline]
-    fn enter(&mut self, next: Next) {
-        self.is_sorted &= next.ascends;
-        self.row.push(next.column);
-        self.memory += POINTER;
+    fn push_value(&mut self, index: u32) {
+        self.values.push(index);
+        self.memory += INDEX;
     }
 
-    /// Adds the value that is expected next if `json` starts with it and a quote. Returns what follows.
+    /// Adds the last value of the same name if `json` starts with it and a quote. Returns what follows.
     #[inline]
     pub(super) fn expected_value<'a>(&mut self, json: &'a [u8]) -> Option<&'a [u8]> {
-        self.expect_value(|value| value.strip(json))
-    }
-
-    /// Adds the last value of the same name if it is accepted, or else the one that followed that before.
-    #[inline]
-    fn expect_value<T>(&mut self, accept: impl Fn(&Stored) -> Option<T>) -> Option<T> {
-        let at = self.column();
-        let column = &mut self.columns[at];
-        let mut value = self.strings.stored(column.value)?;
-        let accepted = match accept(value) {
-            Some(accepted) => accepted,
-            None if column.repeats => {
-                let next = value.next;
-                value = self.strings.stored(next)?;
-                let accepted = accept(value)?;
-                column.value = next;
-                accepted
-            }
-            None => return None,
-        };
-        self.values.push(Arc::clone(&value.text));
-        self.memory += POINTER;
-        Some(accepted)
+        let Last { index, is_plain } = self.column().last;
+        let index = index.within(self.number).filter(|_| is_plain)?;
+        let rest = strip(self.block.get(index).as_bytes(), json)?;
+        self.push_value(index);
+        Some(rest)
     }
 
     /// Adds a value, which `is_plain` if it is written without escapes. `None` if it is not UTF-8.
     pub(super) fn value(&mut self, value: &[u8], is_plain: bool) -> Option<()> {
-        self.expect_value(|text| (text.text.as_bytes() == value).then_some(()))
-            .or_else(|| self.other_value(value, is_plain))
+        match self.column().last.index.within(self.number) {
+            Some(index) if self.block.get(index).as_bytes() == value => self.push_value(index),
+            _ => self.other_value(value, is_plain)?,
+        }
+        Some(())
     }
 
     /// Adds a value that is not expected.
     pub(super) fn other_value(&mut self, value: &[u8], is_plain: bool) -> Option<()> {
-        let at = self.column();
-        let column = &mut self.columns[at];
+        let number = self.number;
         let hash = hash(value);
-        // Of values that are mostly new, a few are enough to notice that they occur again, in the same order as before.
-        let is_listed = column.new_values < MOSTLY_NEW || hash >> 29 == 0;
-        let found = if is_listed { self.strings.find(hash, value) } else { None };
-        let last = column.value;
-        if let Some(index) = found {
-            let is_next = self.strings.stored(last).is_some_and(|last| last.next == index);
-            column.repeats = column.new_values >= MOSTLY_NEW || is_next;
-            column.new_values = 0;
-            column.value = index;
-        } else {
-            let value = std::str::from_utf8(value).ok()?;
-            self.memory += ALLOCATION + value.len() as u64;
-            column.repeats = false;
-            column.new_values = column.new_values.saturating_add(1);
-            let text = Stored { text: value.into(), is_plain, next: 0 };
-            column.value = self.strings.insert(text, is_listed.then_some(hash));
-        }
-        if let Some(last) = self.strings.stored.get_mut(last as usize) {
-            last.next = column.value;
-        }
-        self.values.push(Arc::clone(&self.strings.stored[column.value as usize].text));
-        self.memory += POINTER;
+        let new_values = self.column().new_values;
+        // Of values that are mostly new, a few are enough to notice that they occur again.
+        let is_listed = new_values < MOSTLY_NEW || hash >> 29 == 0;
+        let found = if is_listed { self.cache.find(hash, value, &self.block) } else { None };
+        let at = match found {
+            Some(index) => index,
+            None => self.add(std::str::from_utf8(value).ok()?, is_listed.then_some(hash)),
+        };
+        let column = self.column();
+        column.new_values = if found.is_some() { 0 } else { new_values.saturating_add(1) };
+        column.last = Last { index: InBlock { number, at }, is_plain };
+        self.push_value(at);
         Some(())
+    }
+
+    /// Adds a text to the block, to be found if it has a hash. Returns its index.
+    fn add(&mut self, text: &str, hash: Option<u32>) -> u32 {
+        let index = self.block.add(text);
+        self.memory += INDEX + text.len() as u64;
+        if let Some(hash) = hash {
+            self.cache.insert(hash, index);
+        }
+        index
     }
 
     /// The bytes allocated since the last call of [`take_memory`](Self::take_memory).
     pub(super) fn memory(&self) -> u64 {
-        self.memory
+        // Indices have 32 bits.
+        if self.block.size() > 1 << 31 { u64::MAX } else { self.memory }
     }
 
     pub(super) fn take_memory(&mut self) -> u64 {
         std::mem::take(&mut self.memory)
     }
 
-    /// Clears the caches once the current labels are complete, so that strings which no series uses any longer are freed.
+    /// Clears what is expected with the next block that ends between series.
     pub(super) fn forget(&mut self) {
         self.is_full = true;
     }
 
     /// Discards the labels since the last call of [`labels`](Self::labels), which will be read again. Their strings stay
-    /// in the caches and count as memory.
+    /// in the block and count as memory.
     pub(super) fn abandon(&mut self) {
-        self.memory -= POINTER * (self.row.len() + self.values.len()) as u64;
-        self.row.clear();
+        self.memory -= INDEX * self.values.len() as u64;
+        self.list = START;
         self.values.clear();
-        self.is_sorted = true;
     }
 
     /// Discards the last name if it has no value, and will be read again.
     pub(super) fn abandon_name(&mut self) {
-        if self.row.len() > self.values.len() {
-            self.row.pop();
-            self.memory -= POINTER;
+        if self.lists[self.list].length > self.values.len() {
+            self.list = self.lists[self.list].start;
         }
     }
 
-    /// The labels since the last call.
+    /// The labels since the last call, which are to get the block once it is complete.
     pub(super) fn labels(&mut self) -> Result<Labels, Fault> {
-        if !self.is_sorted {
+        if self.list == START {
+            return Ok(Labels::default());
+        }
+        if !self.lists[self.list].is_sorted {
             self.sort()?;
         }
-        let mut is_new = false;
-        if self.row != self.last_row {
-            (self.last_names, is_new) = self.name_lists.get(&self.row, &self.columns);
-            std::mem::swap(&mut self.row, &mut self.last_row);
-        }
-        if is_new {
-            self.memory += 2 * ALLOCATION + size_of_val(&*self.last_row) as u64;
-        } else {
-            self.memory -= POINTER * self.last_row.len() as u64;
-        }
-        self.row.clear();
-        let labels = Labels::from_sorted(Arc::clone(&self.last_names), self.values.drain(..).collect());
-        if self.is_full || self.strings.stored.len() > MAX_STORED {
+        let names = self.names();
+        let values = self.block.add_values(&self.values);
+        self.list = START;
+        self.values.clear();
+        Ok(Labels::in_block(names, values))
+    }
+
+    /// Whether the block should be completed.
+    #[inline]
+    pub(super) fn is_block_full(&self) -> bool {
+        self.block.size() > BLOCK || self.lists.len() > MAX_LISTS || self.is_full
+    }
+
+    /// Completes the block for the labels since the last call.
+    pub(super) fn complete_block(&mut self) -> Arc<Block> {
+        let block = self.block.clone();
+        if self.list == START && (self.is_full || self.lists.len() > MAX_LISTS) {
             *self = Self { memory: self.memory, ..Self::default() };
+            return block.into();
         }
-        Ok(labels)
+        self.block.clear();
+        self.cache.clear();
+        self.number += 1;
+        // The values of the current series move to the next block.
+        for value in &mut self.values {
+            *value = self.block.add(block.get(*value));
+        }
+        block.into()
+    }
+
+    /// The names of the current series in the block.
+    fn names(&mut self) -> u32 {
+        if let Some(row) = self.lists[self.list].row.within(self.number) {
+            return row;
+        }
+        let mut names = vec![0; self.lists[self.list].length];
+        let mut list = self.list;
+        for slot in names.iter_mut().rev() {
+            *slot = self.name_index(self.lists[list].column);
+            list = self.lists[list].start;
+        }
+        self.memory += INDEX * (names.len() + 1) as u64;
+        let at = self.block.add_names(&names);
+        self.lists[self.list].row = InBlock { number: self.number, at };
+        at
+    }
+
+    /// The index of a name in the block.
+    fn name_index(&mut self, column: usize) -> u32 {
+        let column = &mut self.columns[column];
+        column.index.within(self.number).unwrap_or_else(|| {
+            let at = self.block.add(&column.name);
+            self.memory += INDEX + column.name.len() as u64;
+            column.index = InBlock { number: self.number, at };
+            at
+        })
     }
 
     /// Sorts the current labels by name.
     fn sort(&mut self) -> Result<(), Fault> {
-        let mut labels: Vec<_> = self.row.drain(..).zip(self.values.drain(..)).collect();
-        labels.sort_by(|(a, _), (b, _)| self.columns[*a].name.text.cmp(&self.columns[*b].name.text));
-        self.is_sorted = true;
+        let mut labels = Vec::with_capacity(self.values.len());
+        for value in self.values.drain(..).rev() {
+            let List { start, column, .. } = self.lists[self.list];
+            labels.push((column, value));
+            self.list = start;
+        }
+        sort::by(&mut labels, |(a, _), (b, _)| self.columns[*a].name.cmp(&self.columns[*b].name));
         if labels.windows(2).any(|pair| pair[0].0 == pair[1].0) {
             return Err(Fault::Expected("each label once"));
         }
-        (self.row, self.values) = labels.into_iter().unzip();
+        for (column, value) in labels {
+            self.list = self.continued(self.list, column);
+            self.values.push(value);
+        }
         Ok(())
+    }
+}
+
+impl InBlock {
+    /// The place, if it is in the block with this number.
+    #[inline]
+    fn within(self, number: u32) -> Option<u32> {
+        (self.number == number).then_some(self.at)
     }
 }
 
 /// Labels of decoded series, with names and repeated values stored once.
 pub(crate) fn share_labels(series: Vec<LabelSet>) -> Result<Vec<Labels>, DecodeError> {
-    let mut interner = Interner::default();
-    let labels = series.into_iter().map(|Entries(labels)| {
+    let (mut interner, mut all, mut complete) = (Interner::default(), Vec::with_capacity(series.len()), 0);
+    for Entries(labels) in series {
         for (name, value) in &labels {
             interner.name(name, false);
             interner.value(value.as_bytes(), false);
         }
-        interner.labels()
-    });
-    let labels: Result<_, Fault> = labels.collect();
-    labels.map_err(|_| DecodeError::Data { reason: "a series has a label twice".to_owned() })
+        let duplicate = |_| DecodeError::Data { reason: "a series has a label twice".to_owned() };
+        all.push(interner.labels().map_err(duplicate)?);
+        if interner.is_block_full() {
+            set_block(&mut all[complete..], &interner.complete_block());
+            complete = all.len();
+        }
+    }
+    set_block(&mut all[complete..], &interner.complete_block());
+    Ok(all)
 }
 
-/// Finds the names of series that have the same ones. Of two lists with the same slot, the later one replaces the other.
-#[derive(Debug, Default)]
-struct NameLists(Vec<(Box<[usize]>, Names)>);
-
-type Names = Arc<[Arc<str>]>;
-
-impl NameLists {
-    const SLOTS: usize = 1 << 6;
-
-    /// The names of some columns, and whether the list is new.
-    fn get(&mut self, row: &[usize], columns: &[Column]) -> (Names, bool) {
-        self.0.resize_with(Self::SLOTS, Default::default);
-        let hash = row.iter().fold(0, |hash, &column| mix(hash, column as u64));
-        let slot = &mut self.0[(hash >> 32) as usize % Self::SLOTS];
-        let is_new = *slot.0 != *row;
-        if is_new {
-            *slot = (row.into(), row.iter().map(|&column| Arc::clone(&columns[column].name.text)).collect());
-        }
-        (Arc::clone(&slot.1), is_new)
+fn set_block(labels: &mut [Labels], block: &Arc<Block>) {
+    for labels in labels {
+        labels.set_block(block);
     }
 }
 
-/// Finds equal strings in constant time. Of two strings with the same slot, only the later one is found, so no input makes
-/// it slow, and it stays small in a stream of any length.
+/// Finds equal texts of a block in constant time. Of two texts with the same slot, only the later one is found, so no
+/// input makes it slow.
 #[derive(Debug, Default)]
 struct Cache {
-    stored: Vec<Stored>,
-    /// Hashes of strings, and their indices. Empty at first, then a power of two in length.
+    /// Hashes of texts, and their indices. Empty at first, then a power of two in length.
     slots: Vec<(u32, u32)>,
     used: usize,
 }
 
 const MIN_SLOTS: usize = 1 << 8;
-const MAX_SLOTS: usize = 1 << 18;
-const MAX_STORED: usize = 1 << 18;
-
-/// The number of new values of a label after which most are not looked up.
-const MOSTLY_NEW: u32 = 64;
+const MAX_SLOTS: usize = 1 << 12;
+const FREE: (u32, u32) = (0, u32::MAX);
 
 impl Cache {
-    #[inline]
-    fn stored(&self, index: u32) -> Option<&Stored> {
-        self.stored.get(index as usize)
-    }
-
-    /// The index of the string that is equal to `text`.
-    fn find(&self, hash: u32, text: &[u8]) -> Option<u32> {
+    /// The index of the text that is equal to `text`.
+    fn find(&self, hash: u32, text: &[u8], block: &Block) -> Option<u32> {
         let (known, index) = *self.slots.get(hash as usize & self.slots.len().wrapping_sub(1))?;
-        (known == hash && self.stored(index)?.text.as_bytes() == text).then_some(index)
+        (known == hash && index != FREE.1 && block.get(index).as_bytes() == text).then_some(index)
     }
 
-    /// Stores a string, to be found if it has a hash. Returns its index.
-    #[expect(clippy::cast_possible_truncation, reason = "so many strings do not fit into memory")]
-    fn insert(&mut self, text: Stored, hash: Option<u32>) -> u32 {
-        let index = self.stored.len() as u32;
-        if let Some(hash) = hash {
-            if self.used >= self.slots.len() / 2 && self.slots.len() < MAX_SLOTS {
-                self.grow();
-            }
-            self.used += 1;
-            let slot = hash as usize & (self.slots.len() - 1);
-            self.slots[slot] = (hash, index);
+    fn insert(&mut self, hash: u32, index: u32) {
+        if self.used >= self.slots.len() / 2 && self.slots.len() < MAX_SLOTS {
+            self.grow();
         }
-        self.stored.push(text);
-        index
+        self.used += 1;
+        let slot = hash as usize & (self.slots.len() - 1);
+        self.slots[slot] = (hash, index);
     }
 
     fn grow(&mut self) {
         let length = (self.slots.len() * 4).max(MIN_SLOTS);
-        let mut slots = vec![(0, u32::MAX); length];
-        for (hash, index) in self.slots.drain(..).filter(|(_, index)| *index != u32::MAX) {
+        let mut slots = vec![FREE; length];
+        for (hash, index) in self.slots.drain(..).filter(|slot| *slot != FREE) {
             slots[hash as usize & (length - 1)] = (hash, index);
         }
         self.slots = slots;
+    }
+
+    fn clear(&mut self) {
+        self.slots.fill(FREE);
+        self.used = 0;
     }
 }
 
@@ -407,18 +468,22 @@ mod tests {
         interner.labels()
     }
 
+    /// Whether two texts are one in memory.
+    fn is_one(a: Option<&str>, b: Option<&str>) -> bool {
+        a.zip(b).is_some_and(|(a, b)| std::ptr::eq(a, b))
+    }
+
     #[test]
     fn names_and_repeated_values_are_stored_once() {
-        let is_shared = (0..20).any(|_| {
-            let mut interner = Interner::default();
-            let first = labels(&mut interner, &[("job", "api"), ("pod", "a")]).unwrap();
-            let other = labels(&mut interner, &[("le", "1")]).unwrap();
-            let third = labels(&mut interner, &[("pod", "b"), ("job", "api")]).unwrap();
-            assert_eq!(third.to_string(), r#"{job="api", pod="b"}"#);
-            assert_eq!(other.len(), 1);
-            Arc::ptr_eq(first.names(), third.names()) && Arc::ptr_eq(&first.values()[0], &third.values()[0])
-        });
-        assert!(is_shared);
+        let mut interner = Interner::default();
+        let series = [&[("job", "api"), ("pod", "a")][..], &[("le", "1")], &[("pod", "b"), ("job", "api")]];
+        let mut series = series.map(|pairs| labels(&mut interner, pairs).unwrap());
+        set_block(&mut series, &interner.complete_block());
+        let [first, other, third] = series;
+        assert_eq!(third.to_string(), r#"{job="api", pod="b"}"#);
+        assert_eq!(other.len(), 1);
+        assert!(is_one(first.iter().map(|(name, _)| name).next(), third.iter().map(|(name, _)| name).next()));
+        assert!(is_one(first.get("job"), third.get("job")));
     }
 
     #[test]
@@ -426,32 +491,27 @@ mod tests {
         let pairs = |pod: &str| [("job", "api"), ("pod", pod)].map(|(name, value)| (name.to_owned(), value.to_owned()));
         let series = share_labels([pairs("a"), pairs("b")].map(|pairs| Entries(pairs.into())).into()).unwrap();
         assert_eq!(series[1].to_string(), r#"{job="api", pod="b"}"#);
-        assert!(Arc::ptr_eq(series[0].names(), series[1].names()));
-        assert!(Arc::ptr_eq(&series[0].values()[0], &series[1].values()[0]));
+        assert!(is_one(series[0].get("job"), series[1].get("job")));
     }
 
     #[test]
     fn a_label_that_comes_twice_is_a_fault() {
         assert!(labels(&mut Interner::default(), &[("a", "1"), ("b", "1"), ("a", "2")]).is_err());
+        assert!(labels(&mut Interner::default(), &[("a", "1"), ("a", "1")]).is_err());
     }
 
     #[test]
-    fn new_values_that_occur_again_in_the_same_order_are_stored_once() {
+    fn mostly_new_values_are_not_looked_up() {
         let mut interner = Interner::default();
-        let mut pass = || -> Vec<Labels> {
-            let read = |number| {
-                let json = format!(r#""job":"api","pod":"pod-{number}"}}"#);
-                let rest = label(json.as_bytes(), &mut interner).unwrap();
-                assert_eq!(label(&rest[1..], &mut interner), Some(&b"}"[..]));
-                interner.labels().unwrap()
-            };
-            (0..10_000).map(read).collect()
-        };
-        let (first, second) = (pass(), pass());
-        assert_eq!(first, second);
-        let shared = first.iter().zip(&second).filter(|(a, b)| Arc::ptr_eq(&a.values()[1], &b.values()[1])).count();
-        assert!(shared > 9_900, "{shared}");
-        assert!(interner.strings.used < 2_000, "{}", interner.strings.used);
+        let mut used = 0;
+        for number in 0..10_000 {
+            let json = format!(r#""job":"api","pod":"pod-{number}"}}"#);
+            let rest = label(json.as_bytes(), &mut interner).unwrap();
+            assert_eq!(label(&rest[1..], &mut interner), Some(&b"}"[..]));
+            used = used.max(interner.cache.used);
+            interner.labels().unwrap();
+        }
+        assert!(used < 2_000, "{used}");
     }
 
     #[test]
@@ -466,24 +526,46 @@ mod tests {
         interner.labels().unwrap();
         assert_eq!(interner.expected_name(b"a\":"), Some(&b":"[..]));
         assert_eq!(interner.expected_value(b"1\"}"), Some(&b"}"[..]));
-        assert_eq!(interner.labels().unwrap().to_string(), r#"{a="1"}"#);
+        let mut labels = interner.labels().unwrap();
+        labels.set_block(&interner.complete_block());
+        assert_eq!(labels.to_string(), r#"{a="1"}"#);
     }
 
     #[test]
-    fn values_are_forgotten_between_series_only() {
+    fn a_block_can_end_within_a_series() {
         let mut interner = Interner::default();
-        let first = labels(&mut interner, &[("a", "1"), ("b", "2")]).unwrap();
+        let mut first = labels(&mut interner, &[("a", "1"), ("b", "2")]).unwrap();
         interner.name("a", true);
-        interner.forget();
         interner.value(b"1", true).unwrap();
-        let second = interner.labels().unwrap();
-        assert!(Arc::ptr_eq(&first.values()[0], &second.values()[0]));
-        let third = labels(&mut interner, &[("a", "1"), ("b", "2")]).unwrap();
-        assert!(first == third && !Arc::ptr_eq(&first.values()[0], &third.values()[0]));
-        for number in 0..=MAX_STORED {
-            labels(&mut interner, &[("a", &number.to_string())]).unwrap();
+        interner.name("c", true);
+        interner.forget();
+        first.set_block(&interner.complete_block());
+        assert_eq!(first.to_string(), r#"{a="1", b="2"}"#);
+        interner.value(b"3", true).unwrap();
+        let mut second = interner.labels().unwrap();
+        assert!(interner.is_block_full());
+        second.set_block(&interner.complete_block());
+        assert_eq!(second.to_string(), r#"{a="1", c="3"}"#);
+        assert!(interner.columns.len() == 1 && !interner.is_block_full());
+    }
+
+    #[test]
+    fn blocks_and_what_is_expected_are_bounded() {
+        let mut interner = Interner::default();
+        let (mut blocks, mut lists) = (0, 0);
+        for number in 0..=MAX_LISTS {
+            let (name, value) = (format!("b{number}"), number.to_string());
+            let mut labels = labels(&mut interner, &[("a", "1"), (&name, &value)]).unwrap();
+            lists = lists.max(interner.lists.len());
+            if interner.is_block_full() {
+                blocks += 1;
+                assert!(interner.block.size() < BLOCK + 100);
+                labels.set_block(&interner.complete_block());
+                assert_eq!(labels.to_string(), format!("{{a=\"1\", {name}=\"{value}\"}}"));
+            }
         }
-        assert!(interner.strings.stored.len() < 10, "{}", interner.strings.stored.len());
+        assert!(lists > MAX_LISTS && interner.lists.len() < 100, "{lists}, {}", interner.lists.len());
+        assert!(blocks > 10, "{blocks}");
     }
 
     #[test]
@@ -501,20 +583,21 @@ mod tests {
 
     #[test]
     fn a_cache_finds_what_has_not_been_driven_out() {
-        let mut cache = Cache::default();
-        let get = |cache: &mut Cache, text: &str| {
+        let mut interner = Interner::default();
+        let mut get = |text: &str| {
             let hash = hash(text.as_bytes());
-            let text = Stored { text: text.into(), is_plain: true, next: 0 };
-            cache.find(hash, text.text.as_bytes()).unwrap_or_else(|| cache.insert(text, Some(hash)))
+            let found = interner.cache.find(hash, text.as_bytes(), &interner.block);
+            let index = found.unwrap_or_else(|| interner.add(text, Some(hash)));
+            assert_eq!(interner.block.get(index), text);
+            index
         };
         let texts: Vec<String> = (0..100).map(|number| format!("some-service-{number}")).collect();
-        let stored: Vec<_> = texts.iter().map(|text| get(&mut cache, text)).collect();
-        let found = stored.iter().zip(&texts).filter(|(stored, text)| **stored == get(&mut cache, text)).count();
+        let stored: Vec<_> = texts.iter().map(|text| get(text)).collect();
+        let found = stored.iter().zip(&texts).filter(|(stored, text)| **stored == get(text)).count();
         assert!(found > 70, "{found}");
         for number in 0..MAX_SLOTS * 2 {
-            let index = get(&mut cache, &number.to_string());
-            assert_eq!(*cache.stored[index as usize].text, number.to_string());
+            get(&number.to_string());
         }
-        assert_eq!(cache.slots.len(), MAX_SLOTS);
+        assert_eq!(interner.cache.slots.len(), MAX_SLOTS);
     }
 }

@@ -6,7 +6,7 @@ use super::error::Fault;
 use super::intern::Interner;
 use super::number;
 use super::times::{self, Times};
-use crate::value::{Bounds, Bucket, Element, Histogram, Labels, Series, Timestamp, Value};
+use crate::value::{Block, Bounds, Bucket, Element, Histogram, Labels, Series, Timestamp, Value};
 
 /// The samples of a series in most graphs.
 const USUAL_POINTS: usize = 256;
@@ -51,6 +51,15 @@ impl SeriesBuilder {
     pub(super) fn finish_labels(&mut self) -> Result<(), Fault> {
         self.labels = Some(self.interner.labels()?);
         Ok(())
+    }
+
+    /// Completes the block of the labels so far.
+    pub(super) fn complete_block(&mut self) -> Arc<Block> {
+        let block = self.interner.complete_block();
+        if let Some(labels) = &mut self.labels {
+            labels.set_block(&block);
+        }
+        block
     }
 
     /// Reads consecutive plain samples from the start of `bytes`. Returns the number of bytes read, and whether the last

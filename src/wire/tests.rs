@@ -655,3 +655,32 @@ fn labels_of_any_series_are_read_whole_and_in_chunks() {
         }
     }
 }
+
+#[test]
+fn labels_in_many_blocks_are_those_of_their_series() {
+    let pod = |number: usize| format!("{number:0200}");
+    for (result_type, sample) in [("vector", r#""value":[1435781451,"1"]"#), ("matrix", r#""values":[[1,"1"]]"#)] {
+        let series = |number| format!(r#"{{"metric":{{"job":"api","pod":"{}"}},{sample}}}"#, pod(number));
+        let series: Vec<String> = (0..2000).map(series).collect();
+        let json = success(result_type, &format!("[{}]", series.join(",")));
+        for size in [json.len(), 16 << 10, 100] {
+            for takes in [false, true] {
+                let (mut decoder, mut labels) = (Decoder::new(Limits::default()), Vec::new());
+                for chunk in json.as_bytes().chunks(size) {
+                    decoder.push(chunk).unwrap();
+                    while let Some(series) = takes.then(|| decoder.next_series()).flatten() {
+                        labels.push(series.labels().clone());
+                    }
+                }
+                match decoder.finish().unwrap().data.unwrap() {
+                    Data::Vector(vector) => labels.extend(vector.iter().map(|element| element.labels().clone())),
+                    Data::Matrix(matrix) => labels.extend(matrix.iter().map(|series| series.labels().clone())),
+                    other => panic!("{other:?}"),
+                }
+                let pods: Vec<_> = labels.iter().map(|labels| labels.get("pod").unwrap_or_default()).collect();
+                assert!(pods == (0..2000).map(pod).collect::<Vec<_>>(), "{result_type} {size} {takes}");
+                assert!(labels.iter().all(|labels| labels.get("job") == Some("api")));
+            }
+        }
+    }
+}
