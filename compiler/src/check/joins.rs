@@ -17,6 +17,9 @@ use crate::{Code, Diagnostic, Span};
 const COARSE_LABELS: [&str; 10] =
     ["app", "cluster", "datacenter", "dc", "env", "environment", "job", "namespace", "region", "service"];
 
+/// Labels of parts, of which a machine has several.
+const PARTS: [&str; 4] = ["cpu", "device", "interface", "mountpoint"];
+
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     for id in query.ids() {
         let ExprKind::Binary(binary) = &query.expr(id).kind else { continue };
@@ -372,8 +375,8 @@ impl<'e> Join<'_, 'e> {
     }
 
     /// Whether a label of a plain selector certainly has several values for each match: that of its buckets, quantiles or
-    /// states, or one that the metric is named after, as `kube_pod_info` has a series for each `pod`. Others may depend on
-    /// what is matched, as `node` does on `pod`.
+    /// states, that of the parts of a machine, or one that the metric is named after, as `kube_pod_info` has a series for
+    /// each `pod`. Others may depend on what is matched, as `node` does on `pod`.
     fn differs(&self, side: Id, label: &str, matching: &Grouping<'_>) -> bool {
         let Some(series) = self.query.series(unscaled(self.query, side)) else { return false };
         let name = series.name.as_deref().unwrap_or_default();
@@ -394,7 +397,7 @@ impl<'e> Join<'_, 'e> {
             && if self.query.is_target_label(label) {
                 label == "instance" && name == "up"
             } else {
-                is_word(label) && !is_version
+                PARTS.contains(&label) || is_word(label) && !is_version
             }
     }
 
