@@ -7,6 +7,7 @@ mod paused;
 mod real;
 mod recordings;
 mod responses;
+mod runtimes;
 mod strict;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
