@@ -28,6 +28,6 @@ pub use compile::{Output, Session, compile};
 pub use diagnostic::{Code, Diagnostic, FileKind, Finding, Layer, Severity, SourceFile, Span};
 pub use file::preset_tests::series_labels;
 pub use file::snapshot::{Snapshot, SnapshotMetric};
-pub use file::{ExpectedSample, Literal, MetricType, PresetTest, TestSeries, templates};
+pub use file::{ExpectedSample, KEYS, Literal, MetricType, PresetTest, TestSeries, templates};
 pub use inline::{Declarations, InlineOptions, InlinePreset};
 pub use reads::{MetricsRead, SeriesRead};

@@ -5,8 +5,17 @@
 //! request from a view.
 
 mod actions;
+mod completion;
+mod cursor;
 mod diagnostics;
+mod facts;
+mod functions;
+mod hover;
+mod names;
+mod outline;
+mod schema;
 mod server;
+mod symbols;
 mod workspace;
 
 pub(crate) use server::serve;

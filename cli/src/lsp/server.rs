@@ -3,19 +3,21 @@
 use std::path::PathBuf;
 
 use gen_lsp_types::{
-    CodeActionKind, CodeActionOptions, CodeActionProvider, CodeActionRequest, DidChangeTextDocumentNotification,
+    CodeActionKind, CodeActionOptions, CodeActionProvider, CodeActionRequest, CompletionOptions, CompletionRequest,
+    Definition, DefinitionRequest, DefinitionResponse, DidChangeTextDocumentNotification,
     DidChangeWatchedFilesNotification, DidChangeWatchedFilesRegistrationOptions, DidCloseTextDocumentNotification,
-    DidOpenTextDocumentNotification, DocumentFormattingRequest, FileSystemWatcher, GlobPattern, InitializeParams,
-    InitializeResult, Notification, PublishDiagnosticsNotification, Registration, RegistrationParams,
-    RegistrationRequest, Request, ServerCapabilities, ServerInfo, TextDocumentSync, TextDocumentSyncKind,
+    DidOpenTextDocumentNotification, DocumentFormattingRequest, DocumentSymbolRequest, FileSystemWatcher, GlobPattern,
+    HoverRequest, InitializeParams, InitializeResult, Notification, Position, PrepareRenameRequest,
+    PublishDiagnosticsNotification, Registration, RegistrationParams, RegistrationRequest, RenameOptions,
+    RenameProvider, RenameRequest, Request, ServerCapabilities, ServerInfo, TextDocumentSync, TextDocumentSyncKind,
     TextDocumentSyncOptions, TextEdit, Uri,
 };
 use lsp_server::{Connection, ErrorCode, Message, ProtocolError, Response};
 use promql_presets_compiler::FileKind;
 use serde_json::Value;
 
-use super::actions;
 use super::workspace::{View, Workspace};
+use super::{actions, completion, hover, names, symbols};
 use crate::failure::Failure;
 use crate::fmt;
 
@@ -121,6 +123,29 @@ impl Server {
                 |view, params| Ok(actions::actions(view, &params)),
             )
             .on::<DocumentFormattingRequest>(|params| &params.text_document.uri, |view, _| Ok(format(view)))
+            .on::<CompletionRequest>(
+                |params| &params.text_document_position_params.text_document.uri,
+                |view, params| Ok(Some(completion::complete(view, params.text_document_position_params.position))),
+            )
+            .on::<HoverRequest>(
+                |params| &params.text_document_position_params.text_document.uri,
+                |view, params| Ok(hover::hover(view, params.text_document_position_params.position)),
+            )
+            .on::<DefinitionRequest>(
+                |params| &params.text_document_position_params.text_document.uri,
+                |view, params| Ok(definition(view, params.text_document_position_params.position)),
+            )
+            .on::<PrepareRenameRequest>(
+                |params| &params.text_document_position_params.text_document.uri,
+                |view, params| Ok(names::prepare(view, view.offset(params.text_document_position_params.position))),
+            )
+            .on::<RenameRequest>(
+                |params| &params.text_document_position_params.text_document.uri,
+                |view, params| {
+                    names::rename(view, view.offset(params.text_document_position_params.position), &params.new_name)
+                },
+            )
+            .on::<DocumentSymbolRequest>(|params| &params.text_document.uri, |view, _| Ok(Some(symbols::symbols(view))))
             .finish()
     }
 }
@@ -161,6 +186,12 @@ impl Call<'_> {
     }
 }
 
+/// Where the name at a position is declared.
+fn definition(view: &View<'_>, position: Position) -> Option<DefinitionResponse> {
+    let locations = names::declarations(view, view.offset(position));
+    (!locations.is_empty()).then_some(DefinitionResponse::Definition(Definition::LocationList(locations)))
+}
+
 /// Formats the templates of a preset file that has no errors in them.
 fn format(view: &View<'_>) -> Option<Vec<TextEdit>> {
     let edits = (view.source.kind() == FileKind::Presets).then(|| fmt::file(&view.source.text)).flatten()?;
@@ -187,9 +218,20 @@ fn capabilities() -> ServerCapabilities {
             change: Some(TextDocumentSyncKind::Incremental),
             ..TextDocumentSyncOptions::default()
         })),
+        completion_provider: Some(CompletionOptions {
+            trigger_characters: Some(["{", "(", "[", "\"", ",", "="].map(str::to_owned).into()),
+            ..CompletionOptions::default()
+        }),
         code_action_provider: Some(CodeActionProvider::CodeActionOptions(CodeActionOptions {
             code_action_kinds: Some(vec![CodeActionKind::QuickFix]),
             ..CodeActionOptions::default()
+        })),
+        hover_provider: Some(true.into()),
+        definition_provider: Some(true.into()),
+        document_symbol_provider: Some(true.into()),
+        rename_provider: Some(RenameProvider::RenameOptions(RenameOptions {
+            prepare_provider: Some(true),
+            ..RenameOptions::default()
         })),
         document_formatting_provider: Some(true.into()),
         ..ServerCapabilities::default()

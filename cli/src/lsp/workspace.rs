@@ -4,9 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use gen_lsp_types::{Diagnostic, Position, PublishDiagnosticsParams, Range, TextDocumentContentChangeEvent, Uri};
+use gen_lsp_types::{
+    Diagnostic, Location, Position, PublishDiagnosticsParams, Range, TextDocumentContentChangeEvent, Uri,
+};
+use promql_presets_compiler::backend::registry::Module;
 use promql_presets_compiler::diagnostic::Lines;
-use promql_presets_compiler::{Finding, Session, SourceFile, Span, discover};
+use promql_presets_compiler::promql::Expr;
+use promql_presets_compiler::{FileKind, Finding, MetricType, Session, Snapshot, SourceFile, Span, discover};
 
 use super::diagnostics;
 use crate::registry;
@@ -46,6 +50,8 @@ struct Registry {
     session: Session,
     /// What is wrong with it, unless a file has changed since.
     findings: Option<Vec<Finding>>,
+    /// The last `metrics.toml` without faults, with its text.
+    snapshot: (String, Snapshot),
     /// What the editor shows.
     published: BTreeMap<Uri, Vec<Diagnostic>>,
 }
@@ -198,10 +204,18 @@ impl Workspace {
                 PublishDiagnosticsParams { uri, version, diagnostics }
             }));
             registry.published = shown;
+            registry.read_snapshot();
             registry.findings = Some(findings);
         }
         self.registries.retain(|_, registry| !registry.session.files().is_empty());
         all
+    }
+
+    /// The address of a file of a registry: that of the document that the editor has open, if it has.
+    fn uri(&self, root: &Path, registry: &Registry, file: &SourceFile) -> Option<Uri> {
+        let is_it = |place: &Place| place.name == file.name && place.root == root;
+        let open = self.documents.iter().find(|(_, document)| document.place.as_ref().is_some_and(is_it));
+        open.map(|(uri, _)| uri.clone()).or_else(|| registry.uri(file))
     }
 
     /// The file that a document is.
@@ -210,7 +224,8 @@ impl Workspace {
         let registry = self.registries.get(&place.root)?;
         let file = registry.session.position(&place.name)?;
         let source = &registry.session.files()[file];
-        Some(View { registry, uri: uri.clone(), file, source, lines: source.lines() })
+        let root = &place.root;
+        Some(View { workspace: self, root, registry, uri: uri.clone(), file, source, lines: source.lines() })
     }
 }
 
@@ -231,12 +246,24 @@ impl Registry {
         for _ in 0..up {
             base.pop();
         }
-        let mut registry = Self { base, session: Session::new(Vec::new()), findings: None, published: BTreeMap::new() };
+        let session = Session::new(Vec::new());
+        let mut registry =
+            Self { base, session, findings: None, snapshot: Default::default(), published: BTreeMap::new() };
         if place.root.is_dir() {
             let files = discover::discover(&place.root, &registry.shown());
             registry.session = Session::new(files.unwrap_or_default());
         }
         registry
+    }
+
+    fn read_snapshot(&mut self) {
+        let file = self.session.files().iter().find(|file| file.kind() == FileKind::Metrics);
+        let text = file.map_or("", |file| &file.text);
+        if *text != self.snapshot.0
+            && let Ok(snapshot) = Snapshot::parse(text)
+        {
+            self.snapshot = (text.to_owned(), snapshot);
+        }
     }
 
     /// How messages name the folder.
@@ -253,6 +280,8 @@ impl Registry {
 /// A file of a registry at the time of a request.
 #[derive(Debug)]
 pub(super) struct View<'a> {
+    workspace: &'a Workspace,
+    root: &'a Path,
     registry: &'a Registry,
     /// The address of the file.
     pub(super) uri: Uri,
@@ -268,6 +297,45 @@ impl View<'_> {
         self.registry.findings.iter().flatten().filter(|finding| finding.file == self.file)
     }
 
+    /// The module that the file becomes, if it is a preset file.
+    pub(super) fn module(&self) -> Option<&Module> {
+        self.registry.session.module(self.file)
+    }
+
+    /// The modules of all files, with the types of the metrics that they declare.
+    pub(super) fn modules(&self) -> impl Iterator<Item = (&Module, Option<MetricType>)> {
+        let session = &self.registry.session;
+        (0..session.files().len()).filter_map(|file| Some((session.module(file)?, session.metric_type(file))))
+    }
+
+    /// How messages name a file.
+    pub(super) fn path(&self, file: usize) -> Option<&str> {
+        Some(&self.registry.session.files().get(file)?.path)
+    }
+
+    /// The metrics that exist.
+    pub(super) fn snapshot(&self) -> &Snapshot {
+        &self.registry.snapshot.1
+    }
+
+    /// The labels that a part of a template of the file returns.
+    pub(super) fn output_labels(&self, text: &str, expr: &Expr<'_>) -> String {
+        self.registry.session.output_labels(self.file, text, expr)
+    }
+
+    /// Another file of the registry.
+    pub(super) fn other(&self, file: usize) -> Option<View<'_>> {
+        let source = self.registry.session.files().get(file)?;
+        let uri =
+            if file == self.file { self.uri.clone() } else { self.workspace.uri(self.root, self.registry, source)? };
+        Some(View { uri, file, source, lines: source.lines(), ..*self })
+    }
+
+    /// All files of the registry.
+    pub(super) fn all(&self) -> impl Iterator<Item = View<'_>> {
+        (0..self.registry.session.files().len()).filter_map(|file| self.other(file))
+    }
+
     /// The byte offset of a position.
     pub(super) fn offset(&self, position: Position) -> u32 {
         self.lines.offset(position.line, position.character)
@@ -276,6 +344,11 @@ impl View<'_> {
     /// The byte range of a range.
     pub(super) fn span(&self, range: Range) -> Span {
         Span::new(self.offset(range.start), self.offset(range.end))
+    }
+
+    /// The place of a span.
+    pub(super) fn location(&self, span: Span) -> Location {
+        Location { uri: self.uri.clone(), range: self.range(span) }
     }
 
     /// The range of a span.

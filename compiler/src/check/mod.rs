@@ -162,6 +162,11 @@ pub fn output_labels<'e>(text: &'e str, expr: &'e Expr<'e>) -> Labels<'e> {
     query.labels(0).clone()
 }
 
+/// The labels of a part of a template, given the declarations of metrics.
+pub(crate) fn labels_of_part(text: &str, expr: &Expr<'_>, scope: Scope<'_>) -> String {
+    Analysis::new(text, expr, scope).labels(0).to_string()
+}
+
 static NOTHING: std::sync::LazyLock<Metrics<'static>> = std::sync::LazyLock::new(Metrics::default);
 
 static NO_SETTINGS: Settings = Settings::NONE;

@@ -7,10 +7,11 @@ use promql_presets_core::sort;
 use super::Compiler;
 use super::findings::drop_superseded;
 use crate::backend::registry::Module;
-use crate::check::{self, Metrics};
-use crate::file::snapshot::{self, KnownMetric};
+use crate::check::{self, Metrics, Scope};
+use crate::file::snapshot::KnownMetric;
 use crate::file::{self, PresetFile, Settings};
-use crate::{Code, Diagnostic, FileKind, Finding, SourceFile, Span};
+use crate::promql::{Expr, Features};
+use crate::{Code, Diagnostic, FileKind, Finding, MetricType, SourceFile, Span};
 
 /// What is known of the files of a registry. The lists are in the order of the files.
 #[derive(Clone, Debug, Default)]
@@ -92,7 +93,7 @@ impl Parts {
         match source.kind() {
             FileKind::Presets => file::read(&source.text),
             FileKind::Metrics => {
-                let (metrics, faults) = snapshot::read(&source.text);
+                let (metrics, faults) = file::snapshot::read(&source.text);
                 self.known = Some(metrics).filter(|_| faults.is_empty());
                 (PresetFile::default(), faults)
             }
@@ -108,15 +109,10 @@ impl Parts {
             compiler.report(file, None, faults.iter().cloned());
         }
         let mut findings = std::mem::take(&mut compiler.findings);
-        let (mut metrics, conflicts) = Metrics::new(files, &self.raw);
+        let (metrics, conflicts) = metrics(files, &self.raw, self.known.as_deref());
         let mut found: Vec<Finding> = Vec::new();
         found.extend(conflicts.into_iter().map(|(file, diagnostic)| Finding { file, preset: None, diagnostic }));
-        let snapshot = files.iter().find(|file| file.kind() == FileKind::Metrics);
-        let mut known = None;
-        if let (Some(source), Some(metrics_known)) = (snapshot, &self.known) {
-            metrics.close(&source.path, metrics_known);
-            known = Some(check::Snapshot::of(source));
-        }
+        let known = snapshot(files).filter(|_| self.known.is_some()).map(check::Snapshot::of);
         let mut taken: BTreeMap<Vec<String>, usize> = BTreeMap::new();
         for (file, source) in files.iter().enumerate().filter(|(_, source)| source.kind() == FileKind::Presets) {
             let checked = self.checked[file]
@@ -150,6 +146,29 @@ impl Parts {
         findings
     }
 
+    /// The type of the metric that a file declares.
+    pub(super) fn metric_type(&self, file: usize) -> Option<MetricType> {
+        self.raw.get(file)?.metric.as_ref()?.kind.as_ref().map(|kind| kind.value)
+    }
+
+    /// The labels of a part of a template of a file.
+    pub(super) fn output_labels(
+        &self,
+        files: &[SourceFile],
+        settings: &Settings,
+        file: usize,
+        text: &str,
+        expr: &Expr<'_>,
+    ) -> String {
+        let metrics = metrics(files, &self.raw, self.known.as_deref()).0;
+        let raw = self.raw.get(file);
+        let metric = raw.and_then(|raw| raw.metric.as_ref()).map(|metric| metric.name.value.as_str());
+        let labels = raw.and_then(|raw| raw.labels.as_ref());
+        let (features, metrics) = (Features::all(), &metrics);
+        let scope = Scope { template: true, inline: false, metric, labels, window: None, features, metrics, settings };
+        check::labels_of_part(text, expr, scope)
+    }
+
     /// The modules, without those whose names other files have.
     pub(super) fn into_modules(self) -> Vec<Module> {
         let checked = self.checked.into_iter().flatten();
@@ -160,4 +179,21 @@ impl Parts {
     pub(super) fn module(&self, file: usize) -> Option<&Module> {
         self.checked.get(file)?.as_ref().map(|checked| &checked.module)
     }
+}
+
+/// The metrics that files declare and that the snapshot lists, and conflicts between them.
+fn metrics<'s>(
+    files: &'s [SourceFile],
+    raw: &'s [PresetFile],
+    known: Option<&'s [KnownMetric]>,
+) -> (Metrics<'s>, Vec<(usize, Diagnostic)>) {
+    let (mut metrics, conflicts) = Metrics::new(files, raw);
+    if let (Some(source), Some(known)) = (snapshot(files), known) {
+        metrics.close(&source.path, known);
+    }
+    (metrics, conflicts)
+}
+
+fn snapshot(files: &[SourceFile]) -> Option<&SourceFile> {
+    files.iter().find(|file| file.kind() == FileKind::Metrics)
 }

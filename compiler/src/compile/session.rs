@@ -3,7 +3,8 @@
 use super::parts::Parts;
 use super::read_settings;
 use crate::backend::registry::Module;
-use crate::{Finding, SourceFile};
+use crate::promql::Expr;
+use crate::{Finding, MetricType, SourceFile};
 
 /// Compiles a registry again and again while single files change, as a language server does. Generates no code.
 ///
@@ -79,5 +80,19 @@ impl Session {
     #[must_use]
     pub fn module(&self, file: usize) -> Option<&Module> {
         self.parts.module(file)
+    }
+
+    /// The type of the metric that a preset file declares.
+    #[must_use]
+    pub fn metric_type(&self, file: usize) -> Option<MetricType> {
+        self.parts.metric_type(file)
+    }
+
+    /// The labels of the series that an expression of a template of a file returns, as
+    /// [`Labels`](crate::check::Labels) displays them, given the declarations of metrics. `text` is what `expr` was parsed
+    /// from, or what an expression that contains it was.
+    #[must_use]
+    pub fn output_labels(&self, file: usize, text: &str, expr: &Expr<'_>) -> String {
+        self.parts.output_labels(&self.files, &read_settings(&self.files).0, file, text, expr)
     }
 }

@@ -2,7 +2,7 @@
 
 use toml::de::DeValue;
 
-use super::{Allow, Reader, Value, in_order, with_article};
+use super::{ALLOW_KEYS, Allow, Reader, Value, in_order, with_article};
 use crate::diagnostic::source::Spanned;
 use crate::diagnostic::suggest::nearest;
 use crate::{Code, Diagnostic, Span};
@@ -52,7 +52,7 @@ impl Reader<'_> {
         let (mut check, mut reason) = (None, None);
         let before = self.diagnostics.len();
         for (key, value) in in_order(table) {
-            match self.known_key(table, key, "an entry of `allow`", &["check", "reason"]) {
+            match self.known_key(table, key, "an entry of `allow`", &ALLOW_KEYS) {
                 "check" => check = self.spanned_string("check", value),
                 "reason" => reason = self.spanned_string("reason", value),
                 _ => {}

@@ -21,7 +21,7 @@ use toml::de::{DeString, DeTable, DeValue};
 
 use crate::diagnostic::source::{Lines, Spanned};
 use crate::diagnostic::suggest::nearest;
-use crate::{Code, Diagnostic, SourceFile, Span};
+use crate::{Code, Diagnostic, FileKind, SourceFile, Span};
 
 pub use preset_tests::{ExpectedSample, PresetTest, TestSeries};
 pub(crate) use settings::{Server, Settings, Target, Version};
@@ -189,6 +189,27 @@ const PRESET_KEYS: [&str; 9] =
 const TEST_KEYS: [&str; 10] =
     ["name", "series", "interval", "at", "metric_name", "labels", "group_by", "window", "parameters", "expect"];
 const PARAMETER_KEYS: [&str; 5] = ["type", "default", "min", "max", "description"];
+
+const ALLOW_KEYS: [&str; 2] = ["check", "reason"];
+
+/// The keys that each table of a file of a registry may have, for tools that know the files by their shape. `*` in a path
+/// stands for any name, and an array has the path of its key. Tables of names, such as `presets`, are left out.
+pub const KEYS: [(FileKind, &str, &[&str]); 14] = [
+    (FileKind::Presets, "", &FILE_KEYS),
+    (FileKind::Presets, "metric", &METRIC_KEYS),
+    (FileKind::Presets, "labels.*", &LABEL_KEYS),
+    (FileKind::Presets, "presets.*", &PRESET_KEYS),
+    (FileKind::Presets, "presets.*.parameters.*", &PARAMETER_KEYS),
+    (FileKind::Presets, "presets.*.allow", &ALLOW_KEYS),
+    (FileKind::Presets, "presets.*.tests", &TEST_KEYS),
+    (FileKind::Settings, "", &settings::SECTIONS),
+    (FileKind::Settings, "target", &settings::TARGET_KEYS),
+    (FileKind::Settings, "defaults", &settings::DEFAULTS_KEYS),
+    (FileKind::Settings, "policy", &settings::POLICY_KEYS),
+    (FileKind::Settings, "metrics", &settings::METRICS_KEYS),
+    (FileKind::Settings, "checks.*", &settings::CHECK_KEYS),
+    (FileKind::Metrics, "*", &snapshot::KEYS),
+];
 
 const LABEL_TYPES: [&str; 3] = ["string", "uuid", "integer"];
 const LABEL_USES: [&str; 2] = ["filter", "group_by"];

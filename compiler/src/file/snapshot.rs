@@ -192,7 +192,7 @@ impl KnownMetric {
     }
 }
 
-const KEYS: [&str; 6] = ["type", "help", "unit", "labels", "empty", "values"];
+pub(super) const KEYS: [&str; 6] = ["type", "help", "unit", "labels", "empty", "values"];
 
 /// Reads a `metrics.toml`.
 pub(crate) fn read(text: &str) -> (Vec<KnownMetric>, Vec<Diagnostic>) {

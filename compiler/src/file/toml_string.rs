@@ -25,7 +25,8 @@ struct Jump {
 
 impl Literal {
     /// Reads the TOML string at `span` of `source`, which a TOML parser has accepted.
-    pub(crate) fn read(source: &str, span: Span) -> Self {
+    #[must_use]
+    pub fn read(source: &str, span: Span) -> Self {
         let raw = source.get(span.range()).unwrap_or_default();
         let quote = if raw.starts_with('\'') { "'" } else { "\"" };
         let multi_line = raw.len() >= 6 && raw.starts_with(&quote.repeat(3));
@@ -98,19 +99,34 @@ impl Literal {
     pub(crate) fn place(&self, diagnostic: Diagnostic) -> Diagnostic {
         let mut diagnostic = diagnostic.map_spans(|span| self.locate(span));
         if self.is_basic {
-            let escape = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
             // Every second part is between backticks.
             let code = |help: String| {
                 let pieces = help.split('`').enumerate();
-                let pieces = pieces.map(|(at, piece)| if at % 2 == 1 { escape(piece) } else { piece.to_owned() });
+                let pieces = pieces.map(|(at, piece)| if at % 2 == 1 { self.escaped(piece) } else { piece.to_owned() });
                 pieces.collect::<Vec<_>>().join("`")
             };
             diagnostic.help = diagnostic.help.map(code);
             if let Some(fix) = &mut diagnostic.fix {
-                fix.text = escape(&fix.text);
+                fix.text = self.escaped(&fix.text);
             }
         }
         diagnostic
+    }
+
+    /// The offset in the content of a place in the string: that of the nearest character before it.
+    #[must_use]
+    pub fn offset(&self, file: u32) -> u32 {
+        let next = self.jumps.partition_point(|jump| jump.file <= file);
+        let Some(jump) = next.checked_sub(1).map(|last| self.jumps[last]) else { return 0 };
+        let end =
+            self.jumps.get(next).map_or_else(|| u32::try_from(self.text.len()).unwrap_or(u32::MAX), |jump| jump.text);
+        (jump.text + (file - jump.file)).min(end)
+    }
+
+    /// Text as the string must have it, so that it can stand in the content.
+    #[must_use]
+    pub fn escaped(&self, text: &str) -> String {
+        if self.is_basic { text.replace('\\', "\\\\").replace('"', "\\\"") } else { text.to_owned() }
     }
 
     /// The place in the file of a range of the content.
@@ -159,6 +175,19 @@ mod tests {
         assert_eq!(read("\"\"\"a\"\"\"\"\""), ("a\"\"".into(), vec!["a", "\"", "\""]));
         assert_eq!(read("''"), (String::new(), vec![]));
         assert_eq!(read("''''''"), (String::new(), vec![]));
+    }
+
+    #[test]
+    fn offsets_are_the_inverse_of_places() {
+        for source in ["'a\\b'", r#""aé\"b""#, "\"\"\"\r\n\\u00e9\\n\\x41\"\"\"", "\"\"\"a\\\n   \t\n b\"\"\""] {
+            let literal = Literal::read(source, Span::of(0..source.len()));
+            for (at, c) in literal.text.char_indices() {
+                let span = literal.locate(Span::of(at..at + c.len_utf8()));
+                assert_eq!(literal.offset(span.start) as usize, at, "{source} {at}");
+            }
+            assert_eq!(literal.offset(0), 0);
+            assert_eq!(literal.offset(99) as usize, literal.text.len());
+        }
     }
 
     #[test]

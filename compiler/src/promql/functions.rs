@@ -22,14 +22,14 @@ pub struct Function {
 impl Function {
     /// The function with this name, which is case-sensitive.
     #[must_use]
-    pub(crate) fn find(name: &str) -> Option<&'static Self> {
+    pub fn find(name: &str) -> Option<&'static Self> {
         let index = FUNCTIONS.binary_search_by(|function| function.name.cmp(name)).ok()?;
         FUNCTIONS.get(index)
     }
 
     /// Every function, sorted by name.
     #[must_use]
-    pub(crate) const fn all() -> &'static [Self] {
+    pub const fn all() -> &'static [Self] {
         FUNCTIONS
     }
 
@@ -187,7 +187,7 @@ pub enum Aggregator {
 
 impl Aggregator {
     /// Every aggregator.
-    pub(crate) const ALL: [Self; 14] = [
+    pub const ALL: [Self; 14] = [
         Self::Sum,
         Self::Avg,
         Self::Count,
@@ -227,7 +227,7 @@ impl Aggregator {
 
     /// The type of the parameter before the expression, if it takes one.
     #[must_use]
-    pub(crate) const fn param_type(self) -> Option<ResultType> {
+    pub const fn param_type(self) -> Option<ResultType> {
         match self {
             Self::Topk | Self::Bottomk | Self::Quantile | Self::Limitk | Self::LimitRatio => Some(ResultType::Scalar),
             Self::CountValues => Some(ResultType::String),
@@ -237,7 +237,7 @@ impl Aggregator {
 
     /// Whether it needs the flag `promql-experimental-functions`.
     #[must_use]
-    pub(crate) const fn is_experimental(self) -> bool {
+    pub const fn is_experimental(self) -> bool {
         matches!(self, Self::Limitk | Self::LimitRatio)
     }
 }

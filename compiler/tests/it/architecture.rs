@@ -32,7 +32,7 @@ const DEPENDENCIES: [(&str, &[&str]); 7] = [
     (".", &RUNTIME_DEPENDENCIES),
 ];
 
-const CLI_DEPENDENCIES: [&str; 18] = [
+const CLI_DEPENDENCIES: [&str; 19] = [
     "promql-presets",
     "promql-presets-axum",
     "promql-presets-compiler",
@@ -50,6 +50,7 @@ const CLI_DEPENDENCIES: [&str; 18] = [
     "terminal_size",
     "tokio",
     "toml_edit",
+    "toml_parser",
     "tower",
 ];
 

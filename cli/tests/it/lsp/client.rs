@@ -89,6 +89,13 @@ impl Client {
         response["result"].clone()
     }
 
+    /// A request about a position of a file: the first `|` of `text`, with which it is opened.
+    pub(crate) fn at(&mut self, method: &str, file: &str, text: &str) -> Value {
+        let position = position(text);
+        self.open(file, &text.replacen('|', "", 1));
+        self.request(method, json!({ "textDocument": { "uri": self.uri(file) }, "position": position }))
+    }
+
     fn wait(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {
         if let Some(at) = self.earlier.iter().position(&is_it) {
             return self.earlier.remove(at);

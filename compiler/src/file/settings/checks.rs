@@ -47,6 +47,8 @@ impl Settings {
     }
 }
 
+pub(in crate::file) const CHECK_KEYS: [&str; 2] = ["severity", "reason"];
+
 impl Reader<'_> {
     pub(super) fn checks(&mut self, value: &Value<'_>) -> Vec<CheckSetting> {
         let DeValue::Table(table) = value.get_ref() else {
@@ -108,7 +110,7 @@ impl Reader<'_> {
         let (mut level, mut reason) = (None, Reason::Missing(Span::of(value.span())));
         let before = self.diagnostics.len();
         for (key, value) in in_order(table) {
-            match self.known_key(table, key, "a check's settings", &["severity", "reason"]) {
+            match self.known_key(table, key, "a check's settings", &CHECK_KEYS) {
                 "severity" => level = self.level(value),
                 "reason" => {
                     reason = match self.spanned_string("reason", value) {

@@ -11,6 +11,7 @@ use crate::diagnostic::source::Spanned;
 use crate::diagnostic::suggest::nearest;
 use crate::{Code, Diagnostic};
 
+pub(super) use checks::CHECK_KEYS;
 pub(crate) use checks::{CheckSetting, Level};
 pub(crate) use target::{Server, Target, Version};
 
@@ -105,11 +106,11 @@ pub(crate) fn matches_glob(pattern: &str, name: &str) -> bool {
     name.ends_with(last)
 }
 
-const SECTIONS: [&str; 5] = ["target", "defaults", "checks", "policy", "metrics"];
-const TARGET_KEYS: [&str; 5] = ["prometheus", "victoriametrics", "thanos", "mimir", "features"];
-const DEFAULTS_KEYS: [&str; 3] = ["scrape_interval", "window", "url"];
-const POLICY_KEYS: [&str; 5] = ["require_labels", "require", "max_window", "max_range", "max_offset"];
-const METRICS_KEYS: [&str; 2] = ["open", "target_labels"];
+pub(super) const SECTIONS: [&str; 5] = ["target", "defaults", "checks", "policy", "metrics"];
+pub(super) const TARGET_KEYS: [&str; 5] = ["prometheus", "victoriametrics", "thanos", "mimir", "features"];
+pub(super) const DEFAULTS_KEYS: [&str; 3] = ["scrape_interval", "window", "url"];
+pub(super) const POLICY_KEYS: [&str; 5] = ["require_labels", "require", "max_window", "max_range", "max_offset"];
+pub(super) const METRICS_KEYS: [&str; 2] = ["open", "target_labels"];
 
 /// The keys of a preset that `require` can name.
 const REQUIRED: [&str; 2] = ["description", "unit"];
