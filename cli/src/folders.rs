@@ -1,5 +1,6 @@
 //! The preset files that a command reads.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
@@ -9,7 +10,7 @@ use crate::failure::Failure;
 use crate::registry;
 
 /// A folder of preset files, which are compiled together.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Folder {
     /// Its path, without links.
     pub(crate) root: PathBuf,
@@ -19,6 +20,8 @@ pub(crate) struct Folder {
     pub(crate) files: Vec<SourceFile>,
     /// Whether each file was an argument, is below one, or is beside the folder.
     pub(crate) wanted: Vec<bool>,
+    /// The folders among the arguments, as messages name them.
+    pub(crate) folders: Vec<String>,
 }
 
 /// The option `--dir`.
@@ -67,9 +70,49 @@ pub(crate) struct Paths {
 }
 
 impl Paths {
+    /// Paths that were arguments of another kind.
+    pub(crate) fn of(paths: Vec<PathBuf>, dir: &Dir) -> Self {
+        Self { paths, dir: dir.clone() }
+    }
+
     /// Whether the only path is `-`.
     pub(crate) fn is_standard_input(&self) -> bool {
         self.paths == [Path::new("-")]
+    }
+
+    /// The folder whose file with this path has a given text, on the disk or not. Without a path, the file is alone.
+    pub(crate) fn with_text(&self, path: Option<&Path>, text: String) -> Result<Folder, Failure> {
+        let alone = |name: &str, path: String| SourceFile { name: name.to_owned(), path, text: text.clone() };
+        let Some(path) = path else {
+            let files = vec![alone("standard_input.toml", "<stdin>".to_owned())];
+            return Ok(Folder { files, wanted: vec![true], ..Folder::default() });
+        };
+        let invalid = || Failure::new(format!("`{}` is not the path of a preset file", path.display()));
+        let name = path.file_name().and_then(|name| name.to_str());
+        let name = name.filter(|_| path.extension() == Some(OsStr::new("toml"))).ok_or_else(invalid)?;
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let shown = slashes(&discover::normalized(path));
+        // A file in a folder that does not exist has no neighbours.
+        let place = fs::canonicalize(parent)
+            .ok()
+            .map(|parent| registry::place(&parent, name, self.dir.dir.as_deref()).unwrap_or((parent, name.to_owned())));
+        let Some((root, name)) = place else {
+            return Ok(Folder { files: vec![alone(name, shown)], wanted: vec![true], ..Folder::default() });
+        };
+        let up = name.matches('/').count() * usize::from(!name.starts_with("../"));
+        let mut base = discover::normalized(parent);
+        for _ in 0..up {
+            leave(&mut base);
+        }
+        if name.starts_with("../") {
+            base.push(root.file_name().unwrap_or_default());
+        }
+        let mut files = discover::discover(&root, &slashes(&base))?;
+        files.retain(|file| file.name != name);
+        let at = files.partition_point(|other| other.name < name);
+        files.insert(at, SourceFile { name, path: shown, text });
+        let wanted = (0..files.len()).map(|file| file == at).collect();
+        Ok(Folder { root, files, wanted, ..Folder::default() })
     }
 
     /// Reads the files, each with the whole folder of presets that it belongs to.
@@ -103,10 +146,11 @@ fn read(arguments: &[PathBuf], dir: &Dir) -> Result<Vec<Folder>, Failure> {
             let files = discover::discover(&root, &shown)?;
             // The files beside the folder hold for all of it.
             let wanted = files.iter().map(|file| file.kind() != FileKind::Presets).collect();
-            folders.push(Folder { root: root.clone(), shown, files, wanted });
+            folders.push(Folder { root: root.clone(), shown, files, wanted, folders: Vec::new() });
         }
         let folder = &mut folders[at];
         if is_folder {
+            folder.folders.push(argument.display().to_string());
             let below = path.strip_prefix(&root).map(slashes).unwrap_or_default();
             let is_below =
                 |name: &str| below.is_empty() || name.strip_prefix(&below).is_some_and(|rest| rest.starts_with('/'));
@@ -133,14 +177,18 @@ fn shown(argument: &Path, path: &Path, root: &Path) -> String {
     let below = path.strip_prefix(root).map_or(0, |below| below.components().count());
     let mut shown = discover::normalized(argument);
     for _ in 0..below {
-        match shown.components().next_back() {
-            Some(Component::Normal(_)) => _ = shown.pop(),
-            // The argument is relative to a folder within `root`.
-            _ => shown.push(".."),
-        }
+        leave(&mut shown);
     }
     let shown = slashes(&shown);
     if shown.is_empty() { ".".to_owned() } else { shown.trim_end_matches('/').to_owned() }
+}
+
+/// Turns the path of a folder into that of the folder around it. A relative path may start in a folder within that.
+fn leave(path: &mut PathBuf) {
+    match path.components().next_back() {
+        Some(Component::Normal(_)) => _ = path.pop(),
+        _ => path.push(".."),
+    }
 }
 
 fn slashes(path: &Path) -> String {

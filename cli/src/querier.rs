@@ -33,6 +33,15 @@ pub(crate) struct QuerierOptions {
 }
 
 impl QuerierOptions {
+    /// Whether no option is given.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.name.is_empty()
+            && self.labels.is_empty()
+            && self.group_by.is_empty()
+            && self.window.is_none()
+            && self.parameters.is_empty()
+    }
+
     /// Renders a preset.
     pub(crate) fn render(&self, module: &Module, preset: &Preset) -> Result<String, RenderError> {
         let values = preset.parameter_values(&self.parameters)?;

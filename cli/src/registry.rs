@@ -61,6 +61,20 @@ pub(crate) fn find(own: &Path, dir: Option<&Path>) -> Option<PathBuf> {
     outermost(&is_named).or_else(|| outermost(&has_files_beside)).map(Path::to_owned)
 }
 
+/// The folder of presets that a file belongs to, and its name there: a file in a folder of presets, or beside one. The file
+/// need not exist; `parent` is its folder without links.
+pub(crate) fn place(parent: &Path, file: &str, dir: Option<&Path>) -> Option<(PathBuf, String)> {
+    if let Some(root) = find(parent, dir) {
+        let name = parent.join(file).strip_prefix(&root).ok()?.to_str()?.replace('\\', "/");
+        return Some((root, name));
+    }
+    let names = [SourceFile::METRICS, SourceFile::SETTINGS];
+    let name = names.into_iter().find(|name| name.ends_with(&format!("/{file}")))?;
+    let folders = dir.map(Path::to_owned).into_iter().chain(of_package(parent));
+    let mut folders = folders.filter_map(|folder| fs::canonicalize(folder).ok());
+    Some((folders.find(|folder| folder.parent() == Some(parent))?, name.to_owned()))
+}
+
 /// The folders that the build script of a package hands to `build` or `Build::new`, as far as it names them in the call.
 fn compiled_by_build_script(package: &Path) -> Vec<PathBuf> {
     let script = fs::read_to_string(package.join("build.rs")).unwrap_or_default();

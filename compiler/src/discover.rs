@@ -70,20 +70,24 @@ pub fn file(folder: &Path, shown: &str, name: String) -> Result<SourceFile, Disc
 fn read(path: &Path, shown: &str, name: String) -> Result<SourceFile, DiscoverError> {
     let shown = normalized(&Path::new(shown).join(&name));
     match fs::read(path) {
-        Ok(bytes) => {
-            let mut text = String::with_capacity(bytes.len());
-            for chunk in bytes.utf8_chunks() {
-                text.push_str(chunk.valid());
-                text.extend((!chunk.invalid().is_empty()).then_some(SourceFile::INVALID));
-            }
-            // Some editors write a byte order mark, which must not count as a column of the first line.
-            if text.starts_with('\u{FEFF}') {
-                text.remove(0);
-            }
-            Ok(SourceFile { path: slashes(&shown), name, text })
-        }
+        Ok(bytes) => Ok(SourceFile { path: slashes(&shown), name, text: text(&bytes) }),
         Err(error) => Err(DiscoverError { path: shown, error: dangling(path).unwrap_or(error) }),
     }
+}
+
+/// The text of a file, with [`SourceFile::INVALID`] for bytes that are not UTF-8.
+#[must_use]
+pub fn text(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend((!chunk.invalid().is_empty()).then_some(SourceFile::INVALID));
+    }
+    // Some editors write a byte order mark, which must not count as a column of the first line.
+    if text.starts_with('\u{FEFF}') {
+        text.remove(0);
+    }
+    text
 }
 
 /// Adds the names of the preset files in a folder. `within` holds the enclosing folders, with links resolved.

@@ -149,20 +149,8 @@ impl Workspace {
         let parent = path.parent()?;
         // The file need not exist yet.
         let parent = fs::canonicalize(parent).unwrap_or_else(|_| parent.to_owned());
-        let named = |root: PathBuf| {
-            let name = parent.join(file).strip_prefix(&root).ok()?.to_str()?.replace('\\', "/");
-            Some(Place { root, name })
-        };
-        if let Some(root) = registry::find(&parent, self.dir.as_deref()) {
-            return named(root);
-        }
-        let beside =
-            [SourceFile::METRICS, SourceFile::SETTINGS].into_iter().find(|name| name.ends_with(&format!("/{file}")));
-        if let Some(name) = beside {
-            let folders = self.dir.iter().cloned().chain(registry::of_package(&parent));
-            let mut folders = folders.filter_map(|folder| fs::canonicalize(folder).ok());
-            let root = folders.find(|folder| folder.parent() == Some(&parent))?;
-            return Some(Place { root, name: name.to_owned() });
+        if let Some((root, name)) = registry::place(&parent, file, self.dir.as_deref()) {
+            return Some(Place { root, name });
         }
         let is_preset_file =
             text.lines().any(|line| ["[presets.", "[[presets.", "presets."].iter().any(|it| line.starts_with(it)));

@@ -57,7 +57,7 @@ fn wrong_arguments() {
         ),
         (
             &["check", "--format", "xml"],
-            "invalid value `xml` for `--format <FORMAT>`\n  |\n  = help: it is one of `human`, `short`, `json`\n",
+            "invalid value `xml` for `--format <FORMAT>`\n  |\n  = help: it is one of `human`, `short`, `json`, `github`, `sarif`\n",
         ),
         (&["check", "--format"], "`--format <FORMAT>` needs a value\n"),
         (&["check", "--deny-warnings=yes"], "`--deny-warnings` takes no value\n"),

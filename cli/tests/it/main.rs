@@ -4,7 +4,9 @@
 
 mod arguments;
 mod check;
+mod check_output;
 mod docs;
+mod explain;
 mod fmt;
 mod import;
 mod init;
@@ -13,6 +15,7 @@ mod new;
 mod page;
 mod parse;
 mod picture;
+mod pre_commit;
 mod presets;
 mod query;
 mod schema;

@@ -142,6 +142,34 @@ fn failures_point_to_what_was_expected() {
 }
 
 #[test]
+fn presets_are_chosen_by_name() {
+    let bad = "[presets.bad]\ntemplate = 'up{'\n";
+    let folder = Folder::new("test-names", &[("presets/a/http.toml", TESTED), ("presets/b.toml", bad)]);
+    for (arguments, expected) in [
+        (&["a::http::above"][..], "1 test: 1 passed, 0 failed\n"),
+        (&["a::http::above", "a::http::error_ratio"], "3 tests: 3 passed, 0 failed\n"),
+        (&["a"], "3 tests: 3 passed, 0 failed\n"),
+        (&["a::http::above", "presets/a/http.toml"], "1 test: 1 passed, 0 failed\n"),
+    ] {
+        let Some(output) = test(&folder, arguments, None) else { return };
+        assert_eq!((output.status.code(), err(&output)), (Some(0), expected), "{arguments:?}");
+    }
+    let bad = test(&folder, &["b::bad"], None).unwrap();
+    assert!(bad.status.code() == Some(1) && err(&bad).starts_with("error[lone-brace]"), "{}", err(&bad));
+    for (argument, message) in [
+        (
+            "a::http::abov",
+            "error: no preset `a::http::abov`\n  |\n  = help: a preset with a similar name exists: `a::http::above`\n",
+        ),
+        ("a::htt", "error: no preset `a::htt`\n"),
+        ("presets/c.toml", "error: cannot read `presets/c.toml`: "),
+    ] {
+        let output = test(&folder, &[argument], None).unwrap();
+        assert!(output.status.code() == Some(2) && err(&output).starts_with(message), "{}", err(&output));
+    }
+}
+
+#[test]
 fn queries_that_cannot_run_are_failures() {
     let text = "[presets.join]\ntemplate = 'a{{{labels}}} + on () b{{{labels}}}'\n\
                 [[presets.join.tests]]\nname = \"twice\"\nat = \"1m\"\nexpect = {}\n\

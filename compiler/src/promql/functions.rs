@@ -35,7 +35,7 @@ impl Function {
 
     /// The type of the argument at `index`.
     #[must_use]
-    pub(crate) fn arg_type(&self, index: usize) -> Option<ResultType> {
+    pub fn arg_type(&self, index: usize) -> Option<ResultType> {
         let further = self.max_args == u8::MAX || index < usize::from(self.max_args);
         self.args.get(index).or_else(|| self.args.last().filter(|_| further)).copied()
     }

@@ -37,7 +37,7 @@ pub use ast::{
     Range, Selector, Sign, StringLiteral, Subquery, Unary,
 };
 pub use functions::{Aggregator, Function, ResultType};
-pub use outline::Tree;
+pub use outline::{Node, Tree};
 pub(crate) use report::regex_fault;
 pub(crate) use rewrite::{apply_to_selectors, gauge_counterpart, is_counter_function, keeps_values};
 

@@ -31,9 +31,23 @@ impl Display for Tree<'_, '_> {
     }
 }
 
+/// Displays an expression without its operands: `sum by (job)`, `rate`, `up{env="a"}[5m]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Node<'e, 'a>(pub &'e Expr<'a>);
+
+impl Display for Node<'_, '_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        head(f, self.0.unparenthesized())
+    }
+}
+
 fn node(f: &mut Formatter<'_>, expr: &Expr<'_>, depth: usize) -> fmt::Result {
     let expr = expr.unparenthesized();
-    write!(f, "{:width$}", "", width = depth * 2)?;
+    writeln!(f, "{:width$}{} : {}", "", Node(expr), expr.ty().as_str(), width = depth * 2)?;
+    expr.children().try_for_each(|child| node(f, child, depth + 1))
+}
+
+fn head(f: &mut Formatter<'_>, expr: &Expr<'_>) -> fmt::Result {
     match &expr.kind {
         ExprKind::Number(number) => write!(f, "{}", number.value)?,
         ExprKind::String(string) => write!(f, "{:?}", string.value)?,
@@ -67,8 +81,7 @@ fn node(f: &mut Formatter<'_>, expr: &Expr<'_>, depth: usize) -> fmt::Result {
         ExprKind::Unary(unary) => f.write_str(unary.op.as_str())?,
         ExprKind::Paren(_) => {}
     }
-    writeln!(f, " : {}", expr.ty().as_str())?;
-    expr.children().try_for_each(|child| node(f, child, depth + 1))
+    Ok(())
 }
 
 fn write_selector(f: &mut Formatter<'_>, selector: &Selector<'_>) -> fmt::Result {

@@ -4,18 +4,20 @@ mod junit;
 mod promtool;
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use promql_presets_compiler::backend::registry::{Module, Preset};
 use promql_presets_compiler::diagnostic::emit::{self, Messages};
-use promql_presets_compiler::{Finding, PresetTest, Severity, SourceFile, Span, compile};
+use promql_presets_compiler::{Finding, Output, PresetTest, Severity, SourceFile, Span, compile};
 
 use self::promtool::{Outcome, Sample};
 use crate::FOUND;
 use crate::failure::Failure;
-use crate::folders::{Folder, Paths};
+use crate::folders::{Dir, Folder, Paths};
 use crate::json::Object;
 use crate::output::{Format, count, in_colors, message, print, remark};
 
@@ -31,10 +33,16 @@ use crate::output::{Format, count, in_colors, message, print, remark};
 Exit status: 0, 1 if a test fails or presets have errors, 2 if the tests could not be run
 
 Example:
-  promql-presets test presets --junit report.xml")]
+  promql-presets test http::error_ratio --junit report.xml")]
 pub(crate) struct Arguments {
+    /// A preset or a module by its name, such as `http::rate` or `http`, or a path; default: all presets
+    ///
+    /// A path is one that exists, has a slash, or ends in `.toml`. With names and paths, the presets with these names in
+    /// these files are tested.
+    #[arg(value_name = "PRESET|PATH")]
+    what: Vec<String>,
     #[command(flatten)]
-    paths: Paths,
+    dir: Dir,
     /// Also write a report in XML that CI systems read, as by `JUnit`
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
@@ -45,9 +53,30 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let is_path = |it: &&String| {
+        it.contains(['/', '\\']) || Path::new(it).extension() == Some(OsStr::new("toml")) || Path::new(it).exists()
+    };
+    let (paths, names): (Vec<&String>, Vec<&String>) = arguments.what.iter().partition(is_path);
+    let paths = Paths::of(paths.into_iter().map(PathBuf::from).collect(), &arguments.dir);
+    let outputs: Vec<(Folder, Output)> = paths
+        .read()?
+        .into_iter()
+        .map(|folder| {
+            let output = compile(&folder.files);
+            (folder, output)
+        })
+        .collect();
+    let known: Vec<String> = outputs
+        .iter()
+        .flat_map(|(folder, output)| wanted(folder, output))
+        .map(|(module, preset)| module.preset_name(preset))
+        .collect();
+    if let Some(name) = names.iter().find(|name| !known.iter().any(|known| is_named(known, name))) {
+        return Err(Failure::unknown("preset", name, known.iter().map(String::as_str)));
+    }
     let (mut cases, mut errors) = (Vec::new(), String::new());
-    for folder in arguments.paths.read()? {
-        errors += &add_cases(&folder, &mut cases);
+    for (folder, output) in &outputs {
+        errors += &add_cases(folder, output, &names, &mut cases);
     }
     let inputs: Vec<promtool::Input<'_>> =
         cases.iter().map(|case| promtool::Input { test: &case.test, query: &case.query }).collect();
@@ -85,20 +114,42 @@ struct Case {
     query: String,
 }
 
-/// Adds the tests of a folder. Returns the messages of errors, whose presets are left out.
-fn add_cases(folder: &Folder, cases: &mut Vec<Case>) -> String {
-    let output = compile(&folder.files);
+/// Whether a preset has a name, or is in the module of that name.
+fn is_named(preset: &str, name: &str) -> bool {
+    preset.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+}
+
+/// The presets of the files that are arguments.
+fn wanted<'o>(folder: &'o Folder, output: &'o Output) -> impl Iterator<Item = (&'o Module, &'o Preset)> {
+    let modules = output.registry.modules.iter().filter(|module| folder.wanted[module.file]);
+    modules.flat_map(|module| module.presets.iter().map(move |preset| (module, preset)))
+}
+
+/// Adds the tests of a folder; with names, those of presets with one of them. Returns the messages of errors, whose presets
+/// are left out.
+fn add_cases(folder: &Folder, output: &Output, names: &[&String], cases: &mut Vec<Case>) -> String {
+    let is_meant = |module: &Module, preset: &Preset| {
+        let full = module.preset_name(preset);
+        names.is_empty() || names.iter().any(|name| is_named(&full, name))
+    };
+    // Without names, errors outside of presets count, too.
+    let is_about = |finding: &Finding| {
+        let is_own = |preset: &Preset| finding.preset.as_ref().is_none_or(|name| *name == preset.name);
+        names.is_empty()
+            || wanted(folder, output)
+                .any(|(module, preset)| module.file == finding.file && is_own(preset) && is_meant(module, preset))
+    };
     let is_error = |finding: &&Finding| {
-        finding.diagnostic.severity == Severity::Error && folder.wanted.get(finding.file).is_some_and(|wanted| *wanted)
+        finding.diagnostic.severity == Severity::Error
+            && folder.wanted.get(finding.file).is_some_and(|wanted| *wanted)
+            && is_about(finding)
     };
     let errors: Vec<&Finding> = output.findings.iter().filter(is_error).collect();
-    for module in output.registry.modules.iter().filter(|module| folder.wanted[module.file]) {
-        for preset in &module.presets {
-            for test in preset.tests.iter().filter(|test| !test.is_faulty && !preset.is_stub) {
-                let Ok(query) = preset.render_test(module, test) else { continue };
-                let file = folder.files[module.file].clone();
-                cases.push(Case { preset: module.preset_name(preset), file, test: test.clone(), query });
-            }
+    for (module, preset) in wanted(folder, output).filter(|(module, preset)| is_meant(module, preset)) {
+        for test in preset.tests.iter().filter(|test| !test.is_faulty && !preset.is_stub) {
+            let Ok(query) = preset.render_test(module, test) else { continue };
+            let file = folder.files[module.file].clone();
+            cases.push(Case { preset: module.preset_name(preset), file, test: test.clone(), query });
         }
     }
     let texts = emit::each(&folder.files, &errors, |messages, error| message(messages, &error.diagnostic, in_colors()));

@@ -37,7 +37,7 @@ impl<'a> Expr<'a> {
 
     /// The expression without parentheses around it.
     #[must_use]
-    pub(crate) fn unparenthesized(&self) -> &Self {
+    pub fn unparenthesized(&self) -> &Self {
         let mut expr = self;
         while let ExprKind::Paren(inner) = &expr.kind {
             expr = inner;
@@ -456,7 +456,7 @@ impl BinaryOp {
 
     /// `and`, `or`, `unless`.
     #[must_use]
-    pub(crate) const fn is_set(self) -> bool {
+    pub const fn is_set(self) -> bool {
         matches!(self, Self::And | Self::Or | Self::Unless)
     }
 

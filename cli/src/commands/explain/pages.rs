@@ -1,43 +1,18 @@
-//! `promql-presets explain`: the pages of the checks.
-
-use std::process::ExitCode;
+//! The pages of the checks.
 
 use promql_presets_compiler::{Code, Layer};
 
-use crate::failure::Failure;
 use crate::json::Object;
-use crate::output::{Format, print, table};
+use crate::output::{Format, table};
 
-/// Explains a check: why, a preset that fails, and how to fix it
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Exit status: 0, or 2 if the check does not exist
-
-Example:
-  promql-presets explain unknown-placeholder")]
-pub(crate) struct Arguments {
-    /// Its code, as in `error[unknown-placeholder]`; without one, all checks are listed
-    check: Option<String>,
-    /// The format; `json` is one object per line and check, with check, severity, summary and page
-    #[arg(long, default_value = "human")]
-    format: Format,
-}
-
-pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let found = match &arguments.check {
-        None => None,
-        Some(name) => {
-            let unknown = || Failure::unknown("check", name, Code::ALL.iter().map(|code| code.as_str()));
-            Some(Code::find(name).ok_or_else(unknown)?)
-        }
-    };
-    print(&match (found, arguments.format) {
+/// The page of a check; without one, all checks.
+pub(super) fn text(code: Option<Code>, format: Format) -> String {
+    match (code, format) {
         (Some(code), Format::Human) => code.page().to_owned(),
         (None, Format::Human) => all(),
         (Some(code), Format::Json) => json(code),
         (None, Format::Json) => Code::ALL.iter().map(|code| json(*code)).collect(),
-    })?;
-    Ok(ExitCode::SUCCESS)
+    }
 }
 
 fn json(code: Code) -> String {

@@ -1,0 +1,152 @@
+//! `promql-presets explain`: the pages of the checks, and queries in words.
+
+mod pages;
+mod tree;
+mod words;
+
+use std::process::ExitCode;
+
+use promql_presets::Timestamp;
+use promql_presets_compiler::diagnostic::emit::Messages;
+use promql_presets_compiler::diagnostic::suggest::nearest;
+use promql_presets_compiler::promql::{Features, Syntax, parse};
+use promql_presets_compiler::{Code, SourceFile, compile};
+
+use crate::FOUND;
+use crate::failure::Failure;
+use crate::folders::Dir;
+use crate::output::{Format, in_colors, message, print, remark};
+use crate::querier::{QuerierOptions, errors};
+use crate::server::{Access, block_on};
+
+/// Explains a check, or a query: its tree, with the type, the labels and the meaning of each node
+///
+/// The argument is the code of a check, as in `error[unknown-placeholder]`, else the name of a preset, as `list` shows it,
+/// else PromQL. A single word that is nearly a code or a name counts as a misspelt one; in parentheses, a word is always
+/// PromQL. A preset is rendered as by `render`.
+///
+/// With `--url`, each node has the number of its series, as on the page of Prometheus.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Exit status: 0, 1 if the query has errors or the server rejects a part of it, 2 if there is no such check or preset, or
+the server cannot be reached
+
+Example:
+  promql-presets explain 'sum by (job) (rate(http_requests_total[5m]))' --url http://localhost:9090")]
+pub(crate) struct Arguments {
+    /// A check, a preset or a query; without one, all checks are listed
+    #[arg(value_name = "CHECK|PRESET|QUERY")]
+    what: Option<String>,
+    #[command(flatten)]
+    dir: Dir,
+    #[command(flatten)]
+    querier: QuerierOptions,
+    /// The URL of a server that counts the series of each node, such as `http://localhost:9090`
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// The point in time to count at, in seconds or as `2026-01-31T12:00:00Z`; default: now
+    #[arg(long, value_name = "TIME", requires = "url")]
+    at: Option<Timestamp>,
+    /// The format; `json` is one object per line: for a check with check, severity, summary and page; for a query per node,
+    /// parents first, with depth (0 for the root), node, query (its text), type, labels, meaning, and with `--url` series
+    /// (null for what has none) and error (null, or the message of the server)
+    #[arg(long, default_value = "human")]
+    format: Format,
+    #[command(flatten)]
+    access: Access,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let Some(what) = &arguments.what else {
+        print(&pages::text(None, arguments.format))?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    if let Some(code) = Code::find(what) {
+        print(&pages::text(Some(code), arguments.format))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let is_word = what.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | ':' | '-'));
+    match if is_word { arguments.preset(what)? } else { Found::Nothing } {
+        Found::Query(query) => {
+            if arguments.format == Format::Human {
+                print(&format!("{query}\n\n"))?;
+            }
+            arguments.query(&query)
+        }
+        Found::Errors => Ok(ExitCode::from(FOUND)),
+        Found::Nothing if !arguments.querier.is_empty() => {
+            let failure = Failure::new("the options of `render` need a preset");
+            Err(failure.help("name a preset, or write the filters in the query"))
+        }
+        Found::Nothing => arguments.query(what),
+    }
+}
+
+/// What a word names.
+enum Found {
+    /// A preset that becomes this query.
+    Query(String),
+    /// A preset with errors, which have been printed.
+    Errors,
+    Nothing,
+}
+
+impl Arguments {
+    /// The query of a preset.
+    ///
+    /// # Errors
+    /// If no preset has the name, but a check or a preset has a similar one.
+    fn preset(&self, name: &str) -> Result<Found, Failure> {
+        // Checks and queries need no folder.
+        let folder = self.dir.read().unwrap_or_default();
+        let output = compile(&folder.files);
+        let modules = output.registry.modules.iter();
+        let presets = || modules.clone().flat_map(|module| module.presets.iter().map(move |preset| (module, preset)));
+        let Some((module, preset)) = presets().find(|(module, preset)| module.preset_name(preset) == name) else {
+            let codes = || Code::ALL.iter().map(|code| code.as_str());
+            if nearest(name, codes()).is_some() {
+                return Err(Failure::unknown("check", name, codes()));
+            }
+            let names: Vec<String> = presets().map(|(module, preset)| module.preset_name(preset)).collect();
+            let names = || names.iter().map(String::as_str);
+            if nearest(name, names()).is_some() {
+                return Err(Failure::unknown("preset", name, names()));
+            }
+            return Ok(Found::Nothing);
+        };
+        if let Some(text) = errors(&folder, &output, module, preset) {
+            print(&text)?;
+            return Ok(Found::Errors);
+        }
+        match self.querier.render(module, preset) {
+            Ok(query) => Ok(Found::Query(query)),
+            Err(error) => {
+                remark(&format!("error: {error}"));
+                Ok(Found::Errors)
+            }
+        }
+    }
+
+    /// Explains a query.
+    fn query(&self, query: &str) -> Result<ExitCode, Failure> {
+        let parsed = parse(query, Syntax { template: false, features: Features::all() });
+        let Some(expr) = parsed.expr.as_ref().filter(|_| parsed.diagnostics.is_empty()) else {
+            let file = SourceFile { name: String::new(), path: "query".to_owned(), text: query.to_owned() };
+            let (messages, colors) = (Messages::of(&file), in_colors());
+            let text = |found| message(&messages, found, colors) + "\n";
+            print(&parsed.diagnostics.iter().map(text).collect::<Vec<_>>().join("\n"))?;
+            return Ok(ExitCode::from(FOUND));
+        };
+        let mut nodes = tree::nodes(query, expr);
+        if let Some(url) = &self.url {
+            let client = self.access.read()?.builder(url).build()?;
+            block_on(tree::count_series(&client, &mut nodes, self.at))?;
+        }
+        let failed = nodes.iter().any(|node| node.error().is_some());
+        print(&match self.format {
+            Format::Human => tree::human(&nodes, in_colors()),
+            Format::Json => nodes.iter().map(|node| tree::json(node, self.url.is_some())).collect(),
+        })?;
+        Ok(if failed { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
+    }
+}
