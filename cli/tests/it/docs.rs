@@ -10,7 +10,8 @@
 //! - `promql` blocks are parsed, and blocks of Rust without a path are doc tests.
 //!
 //! `http://localhost:9090` is a Prometheus with the data of [`promql_presets_test_support::docs`], and
-//! `http://localhost:8080/metrics` the page of its metrics. `UPDATE_SNAPSHOTS=1` writes what commands print into the pages.
+//! `http://localhost:8080/metrics` the page of its metrics. Commands run at [`NOW`]: queries and ranges without a time of
+//! their own end then. `UPDATE_SNAPSHOTS=1` writes what commands print into the pages.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,9 @@ use crate::{Folder, lines, run_in};
 
 /// The beginnings of commands that are not run: they need a registry of crates, or are these tests.
 const NOT_RUN: [&str; 2] = ["cargo install ", "cargo xtask "];
+
+/// The time at the end of the data.
+const NOW: &str = "2026-01-31T12:00:00Z";
 
 /// Where doc tests include pages.
 const DOC_TESTS: [&str; 3] = ["src/lib.rs", "testing/src/lib.rs", "axum/src/lib.rs"];
@@ -257,6 +261,7 @@ impl Page<'_> {
         }
         let (mut output, input) = io::pipe().unwrap();
         let mut shell = Command::new("sh");
+        let command = &at_fixed_time(command);
         let colored = command.replacen("promql-presets", "promql-presets --color always", 1);
         let command = if in_colors { &colored } else { command };
         shell.arg("-c").arg(self.servers.to_real(command)).current_dir(&self.folder);
@@ -280,6 +285,19 @@ impl Page<'_> {
             fs::copy(root().join("Cargo.lock"), self.folder.join(new).join("Cargo.lock")).unwrap();
         }
         self.servers.to_shown(&printed).replace(&format!("{}/", self.root.display()), "")
+    }
+}
+
+/// Adds the time to a command that queries a server.
+fn at_fixed_time(command: &str) -> String {
+    let is_query = ["promql-presets query ", "promql-presets verify"].iter().any(|prefix| command.starts_with(prefix));
+    if !is_query || ["--at ", "--start "].iter().any(|option| command.contains(option)) {
+        return command.to_owned();
+    }
+    let range = format!("--start 2026-01-31T06:00:00Z --end {NOW}");
+    match command.contains("--range 6h") {
+        true => command.replace("--range 6h", &range),
+        false => format!("{command} --at {NOW}"),
     }
 }
 
