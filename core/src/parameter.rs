@@ -201,7 +201,24 @@ impl ParameterInfo<'_> {
         RenderError::InvalidParameter {
             name: self.name.to_owned(),
             value: value.to_owned(),
-            expected: format!("{} from {} to {}", self.kind().with_article(), self.min, self.max),
+            expected: format!("{}{}", self.kind().with_article(), self.bounds()),
+        }
+    }
+
+    /// The declared bounds, as part of a sentence.
+    fn bounds(&self) -> String {
+        let Self { min, max, .. } = self;
+        let has_min = !matches!(min, ParameterValue::Number(f64::MIN) | ParameterValue::Integer(i64::MIN));
+        let has_max = match max {
+            ParameterValue::Number(max) => *max < f64::MAX,
+            ParameterValue::Integer(max) => *max < i64::MAX,
+            ParameterValue::Duration(max) => *max < PromDuration::MAX,
+        };
+        match (has_min, has_max) {
+            (true, true) => format!(" from {min} to {max}"),
+            (true, false) => format!(" of at least {min}"),
+            (false, true) => format!(" of at most {max}"),
+            (false, false) => String::new(),
         }
     }
 }
@@ -284,6 +301,10 @@ mod tests {
             let error = QUANTILE.parse(text).unwrap_err().to_string();
             assert!(error.ends_with("of parameter `quantile`, which is a number from 0 to 1"), "{error}");
         }
+        let below = |max| ParameterInfo { min: ParameterValue::Number(f64::MIN), max, ..QUANTILE };
+        let error = |info: ParameterInfo<'_>| info.parse("x").unwrap_err().to_string();
+        assert!(error(below(ParameterValue::Number(5.0))).ends_with("which is a number of at most 5"));
+        assert!(error(below(ParameterValue::Number(f64::MAX))).ends_with("which is a number"));
         assert!(QUANTILE.check(f64::NAN.into()).is_err());
         assert!(QUANTILE.check(PromDuration::from_secs(1).into()).is_err());
     }
