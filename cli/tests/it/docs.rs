@@ -295,10 +295,10 @@ fn at_fixed_time(command: &str) -> String {
         return command.to_owned();
     }
     let range = format!("--start 2026-01-31T06:00:00Z --end {NOW}");
-    match command.contains("--range 6h") {
-        true => command.replace("--range 6h", &range),
-        false => format!("{command} --at {NOW}"),
+    if command.contains("--range 6h") {
+        return command.replace("--range 6h", &range);
     }
+    format!("{command} --at {NOW}")
 }
 
 /// Whether lines of a page show what was printed.
