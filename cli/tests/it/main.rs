@@ -7,6 +7,7 @@ mod check;
 mod check_output;
 mod docs;
 mod explain;
+mod exporters;
 mod fmt;
 mod import;
 mod init;
