@@ -33,8 +33,8 @@ const button = (text, onclick, properties = {}) => el("button", { type: "button"
 /** Shows the controls. `change` gets what differs from the state. */
 export function showControls(form, preset, state, change) {
   const rows = [time(state, change), values(preset, state, change)];
-  if (preset.group_by) rows.push(grouping(preset, state, change));
-  if (preset.filter) rows.push(filters(preset, state, change));
+  if (preset.group_by || state.by.length) rows.push(grouping(preset, state, change));
+  if (preset.filter || state.filters.length) rows.push(filters(preset, state, change));
   form.replaceChildren(...rows.filter((row) => row !== null));
 }
 

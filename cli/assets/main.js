@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { darkness } from "./chart.js";
 import { mark, showControls } from "./controls.js";
 import { byId, el, fill } from "./dom.js";
-import { notices, showChart, showError, showNothing, showTable, when } from "./result.js";
+import { notices, showChart, showError, showNothing, showTable } from "./result.js";
 import { body, read, times, write } from "./state.js";
 
 /** The time between two looks at the folder, in milliseconds. */
@@ -13,9 +13,8 @@ const INTERVAL = 1000;
 let state = read(location.search);
 let presets = [];
 let version = null;
-let texts = { query: "", template: "" };
 let running = new AbortController();
-let end = () => {};
+let end;
 
 const find = () => presets.find(({ name }) => name === state.preset);
 const categoryOf = ({ category, name }) => category ?? name.split("::").slice(0, -1).join("::");
@@ -70,7 +69,7 @@ function show() {
   byId("description").textContent = preset.description;
   const missing = (preset.labels ?? []).filter(({ name, required }) => required && !state.filters.some(({ label }) => label === name));
   state.filters = [...missing.map(({ name }) => ({ label: name, op: "is", values: [] })), ...state.filters];
-  texts = { query: "", template: preset.template };
+  byId("template").textContent = preset.template;
   controls(preset);
   run(preset);
 }
@@ -89,67 +88,57 @@ async function run(preset) {
   running = new AbortController();
   const { signal } = running;
   const isChart = preset.range && state.view !== "table";
-  select("tab-chart", "tab-table", isChart);
-  byId("tab-chart").disabled = !preset.range;
-  const [result, status] = [byId("result"), byId("status")];
+  for (const [id, isSelected] of [["chart", isChart], ["table", !isChart]]) byId(id).setAttribute("aria-selected", isSelected);
+  byId("chart").disabled = !preset.range;
+  const [result, status, began] = [byId("result"), byId("status"), performance.now()];
+  const show = (draw, text = "", notes = []) => {
+    end?.();
+    fill(byId("notices"), ...notes);
+    end = draw();
+    status.textContent = text;
+    result.setAttribute("aria-busy", "false");
+  };
+  const lacking = unset(preset);
+  byId("query").textContent = lacking ? "" : byId("query").textContent;
+  if (lacking) return show(() => showNothing(result, `Choose ${lacking}`));
   status.textContent = "Querying…";
   result.setAttribute("aria-busy", "true");
-  const began = performance.now();
-  let rendered = false;
+  let query = "";
   try {
-    const asked = body(state, preset);
-    const range = times(state);
-    const rendering = api.render(preset.name, asked, signal).then(({ query }) => {
-      rendered = true;
-      texts.query = query;
-      showText();
+    const [asked, range] = [body(state, preset), times(state)];
+    const rendering = api.render(preset.name, asked, signal).then((rendered) => {
+      byId("query").textContent = query = rendered.query;
     });
     const points = Math.max(100, Math.min(1000, Math.round(result.clientWidth / 2)));
-    const at = state.start ? { time: range.end } : {};
     const [data] = await Promise.all([
       isChart ? api.queryRange(preset.name, { ...asked, ...range, step: { auto: points }, aligned: true }, signal)
-        : api.query(preset.name, { ...asked, ...at }, signal),
+        : api.query(preset.name, { ...asked, ...(state.end && { time: range.end }) }, signal),
       rendering,
     ]);
     const isEmpty = data.series?.length === 0;
     const causes = isEmpty ? await api.causes(preset.name, { ...asked, time: range.end }, signal).catch(() => []) : [];
     if (signal.aborted) return;
     mark(byId("controls"), null);
-    end();
-    end = () => {};
-    fill(byId("notices"), ...notices(data));
-    if (isEmpty) showNothing(result, causes);
-    else if (isChart) end = showChart(result, data, preset, range, (start, end) => go({ ...state, start: String(start), end: String(end) }));
-    else showTable(result, data, preset);
-    const count = data.series ? `${data.series.length} series · ` : "";
-    status.textContent = `${count}${isChart ? "" : `${when(range.end)} · `}${Math.round(performance.now() - began)} ms`;
+    const text = [data.series && `${data.series.length} series`, !isChart && new Date(range.end).toLocaleString(),
+      `${Math.round(performance.now() - began)} ms`].filter(Boolean).join(" · ");
+    const zoom = (start, end) => go({ ...state, start: String(start), end: String(end) });
+    show(() => (isEmpty ? showNothing(result, "No data", causes)
+      : isChart ? showChart(result, data, preset, range, zoom) : showTable(result, data, preset)), text, notices(data));
   } catch (problem) {
     if (signal.aborted) return;
     if (problem instanceof Error) console.error(problem);
-    end();
-    end = () => {};
-    if (!rendered) {
-      texts.query = "";
-      showText();
-    }
-    fill(byId("notices"));
-    status.textContent = "";
+    byId("query").textContent = query;
     mark(byId("controls"), problem.field);
-    showError(result, problem instanceof Error ? { detail: String(problem) } : problem);
+    show(() => showError(result, problem instanceof Error ? { detail: String(problem) } : problem));
   }
-  result.setAttribute("aria-busy", "false");
 }
 
-function select(first, second, isFirst) {
-  byId(first).setAttribute("aria-selected", String(isFirst));
-  byId(second).setAttribute("aria-selected", String(!isFirst));
-}
-
-/** Shows the rendered query or the template. */
-function showText() {
-  const isQuery = byId("tab-query").getAttribute("aria-selected") === "true";
-  byId("text").textContent = isQuery ? texts.query : texts.template;
-  byId("text").setAttribute("aria-labelledby", isQuery ? "tab-query" : "tab-template");
+/** What the preset needs and has not got, in words. */
+function unset(preset) {
+  if (preset.needs_metric && !state.metric) return "the name of a metric.";
+  const isSet = (name) => state.filters.some(({ label, values }) => label === name && values.length > 0);
+  const label = preset.labels?.find(({ name, required }) => required && !isSet(name));
+  return label && `a value of ${label.name}.`;
 }
 
 /** Puts a text into the clipboard, and says so on the button. */
@@ -166,13 +155,15 @@ async function copy(button, text) {
 
 /** The messages of the compiler. */
 function showMessages(messages) {
-  const errors = messages.filter(({ severity }) => severity === "error");
-  const title = (list, word) => (list.length ? `${list.length} ${word}${list.length > 1 ? "s" : ""}` : null);
-  const counts = [title(errors, "error"), title(messages.filter((message) => !errors.includes(message)), "warning")];
-  const note = errors.length ? " Presets with errors stay as they were before." : "";
-  fill(byId("messages"), messages.length === 0 ? null : el("details", { className: errors.length ? "error" : "warning", open: errors.length > 0 },
-    el("summary", {}, `${counts.filter(Boolean).join(", ")} in the preset files.${note}`),
-    ...messages.map(({ text }) => el("pre", {}, text))));
+  const count = (word) => {
+    const { length } = messages.filter(({ severity }) => severity === word);
+    return length ? `${length} ${word}${length > 1 ? "s" : ""}` : null;
+  };
+  const [errors, warnings] = [count("error"), count("warning")];
+  const title = `${[errors, warnings].filter(Boolean).join(", ")} in the preset files.`;
+  const note = errors ? " Presets with errors stay as they were before." : "";
+  fill(byId("messages"), errors || warnings ? el("details", { className: errors ? "error" : "warning", open: Boolean(errors) },
+    el("summary", {}, title + note), ...messages.map(({ text }) => el("pre", {}, text))) : null);
 }
 
 /** Looks whether the folder has changed. */
@@ -204,15 +195,8 @@ byId("share").addEventListener("click", ({ target }) => {
   const { start, end } = times(state);
   copy(target, new URL(write({ ...state, start: String(start), end: String(end) }), location.href).href);
 });
-byId("copy").addEventListener("click", ({ target }) => copy(target, byId("text").textContent));
-for (const [id, other, isFirst] of [["tab-query", "tab-template", true], ["tab-template", "tab-query", false]]) {
-  byId(id).addEventListener("click", () => {
-    select("tab-query", "tab-template", isFirst);
-    showText();
-  });
-}
-byId("tab-chart").addEventListener("click", () => go({ ...state, view: "chart" }));
-byId("tab-table").addEventListener("click", () => go({ ...state, view: "table" }));
+byId("copy").addEventListener("click", ({ target }) => copy(target, byId("query").textContent));
+for (const view of ["chart", "table"]) byId(view).addEventListener("click", () => go({ ...state, view }));
 addEventListener("popstate", () => go(read(location.search), false));
 darkness.addEventListener("change", show);
 

@@ -30,6 +30,9 @@ export function human(number, unit) {
   return text + name + (unit ? ` ${unit}` : "");
 }
 
+/** Whether the marks of an axis name the unit. */
+export const isNamed = (unit) => isTime(unit) || isBytes(unit);
+
 /** The number without what is the same for all numbers of an axis. */
 export const short = (number, unit) => human(number, isTime(unit) ? unit : isBytes(unit) ? "bytes" : null);
 

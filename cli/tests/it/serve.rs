@@ -8,7 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use promql_presets_test_support::browser::Browser;
-use promql_presets_test_support::{Dataset, prometheus};
+use promql_presets_test_support::{Dataset, extended, prometheus};
+use promql_presets_testing::{MockPrometheus, MockResponse, series};
 use serde_json::Value;
 
 use crate::{Folder, run};
@@ -30,6 +31,15 @@ unit = "requests per second"
 template = '''label_replace(sum(rate({metric_name}{{{labels}}}[5m])), "odd", "</script>\"'\\", "", "")'''
 "#;
 
+/// Presets in whose file no label is declared.
+fn free() -> String {
+    format!(
+        "[presets.any]\ntemplate = 'sum by ({{group_by}})({{metric_name}}{{{{{{labels}}}}}})'\n\
+         [presets.native]\ntemplate = '{}{{{{{{labels}}}}}}'\n",
+        extended::NATIVE_HISTOGRAM
+    )
+}
+
 /// A value that would end a script, an attribute or a string, if one held it.
 const HOSTILE: &str = r#"</script>"'\"#;
 
@@ -45,7 +55,9 @@ struct Served {
 
 impl Served {
     fn new(test: &str, server: &str) -> Self {
-        let folder = Folder::new(&format!("serve-{test}"), &[("presets/api.toml", PRESETS)]);
+        let files = [("presets/api.toml", PRESETS.to_owned()), ("presets/free.toml", free())];
+        let files = files.each_ref().map(|(name, text)| (*name, text.as_str()));
+        let folder = Folder::new(&format!("serve-{test}"), &files);
         let mut child = Command::new(env!("CARGO_BIN_EXE_promql-presets"))
             .args(["serve", "--listen", "127.0.0.1:0", "--url", server])
             .current_dir(&folder.0)
@@ -89,10 +101,13 @@ impl Page {
     /// Opens an address; without a server or a browser, the test is skipped. Without times, they are the last hour of the
     /// data.
     fn open(test: &str, address: &str) -> Option<Self> {
-        let prometheus = prometheus::shared()?;
+        Self::open_on(prometheus::shared()?.url(), test, address)
+    }
+
+    fn open_on(url: &str, test: &str, address: &str) -> Option<Self> {
         let turn = BROWSERS.lock().unwrap_or_else(PoisonError::into_inner);
         let browser = Browser::start()?;
-        let served = Served::new(test, prometheus.url());
+        let served = Served::new(test, url);
         let page = Self { browser, served, _turn: turn };
         page.go(address);
         Some(page)
@@ -151,10 +166,9 @@ fn it_loads_groups_and_filters() {
     assert_eq!(page.text("h1"), "Requests");
     assert_eq!(page.text("#description"), "Requests per second.");
     assert_eq!(page.text("nav a[aria-current] small"), "requests per second");
-    assert_eq!(page.text("#text"), "sum by ()(rate(backendai_api_request_count_total{}[5m]))");
-    page.click("#tab-template", "Template");
-    assert!(page.text("#text").starts_with("sum by ({group_by})("), "{}", page.text("#text"));
-    page.click("#tab-query", "Query");
+    assert_eq!(page.text("#query"), "sum by ()(rate(backendai_api_request_count_total{}[5m]))");
+    page.click("summary", "Template");
+    assert!(page.text("#template").starts_with("sum by ({group_by})("), "{}", page.text("#template"));
 
     page.click("#controls button", "endpoint");
     page.wait(&format!("{ROWS} === 4"));
@@ -169,16 +183,16 @@ fn it_loads_groups_and_filters() {
     page.enter(".filter input", "/auth");
     page.wait(&format!("{ROWS} === 1"));
     let query = r#"sum by (endpoint)(rate(backendai_api_request_count_total{endpoint="/auth"}[5m]))"#;
-    assert_eq!(page.text("#text"), query);
+    assert_eq!(page.text("#query"), query);
     page.enter(".filter select[aria-label=Operator]", "none_of");
     page.wait(&format!("{ROWS} === 3"));
     page.enter("input[name=window]", "15m");
-    page.wait("document.querySelector('#text').innerText.includes('[15m]')");
+    page.wait("document.querySelector('#query').innerText.includes('[15m]')");
 
     // The address holds all of it.
     let address = page.run("return location.search");
     page.go(address.as_str().unwrap());
-    page.wait(&format!("{ROWS} === 3 && document.querySelector('#text').innerText.includes('[15m]')"));
+    page.wait(&format!("{ROWS} === 3 && document.querySelector('#query').innerText.includes('[15m]')"));
     assert_eq!(page.text(".chip"), "/auth ×");
     page.run("history.back()");
 
@@ -233,6 +247,20 @@ fn no_data_and_errors_are_explained() {
 }
 
 #[test]
+fn warnings_and_partial_data_are_shown() {
+    let mock = MockPrometheus::start();
+    let response = MockResponse::from(series![{ endpoint = "/a" } => "7"]);
+    mock.on_any().returns(response.warning("<b>a store is down</b>").info("a hint").partial()).any_times();
+    let Some(page) = Page::open_on(mock.url(), "warnings", "?preset=api::rate&{hour}") else { return };
+    page.wait(&format!("{ROWS} === 1"));
+    let notices = page.text("#notices");
+    for notice in ["The response is partial", "<b>a store is down</b>", "a hint"] {
+        assert!(notices.contains(notice), "{notice}: {notices}");
+    }
+    page.is_quiet();
+}
+
+#[test]
 fn mistakes_are_shown_and_the_last_good_presets_stay() {
     let Some(page) = Page::open("mistakes", "?preset=api::rate&by=endpoint&{hour}") else { return };
     page.wait(&format!("{ROWS} === 4"));
@@ -256,6 +284,30 @@ fn mistakes_are_shown_and_the_last_good_presets_stay() {
 }
 
 #[test]
+fn what_is_not_declared_comes_from_the_server() {
+    let Some(page) = Page::open("free", "?preset=free::any&{hour}") else { return };
+    page.wait("document.querySelector('.nothing')?.innerText.includes('Choose the name of a metric')");
+    page.run("document.querySelector('input[name=metric]').focus()");
+    let metric = "backendai_api_request_count_total";
+    let is_offered = "[...document.querySelectorAll('#controls datalist option')].some((option) => option.value ===";
+    page.wait(&format!("{is_offered} '{metric}')"));
+    page.enter("input[name=metric]", metric);
+    page.click("#controls button", "endpoint");
+    page.wait(&format!("{ROWS} === 4"));
+    page.click("#controls button", "Add filter");
+    page.run("document.querySelector('.filter input').focus()");
+    page.wait(&format!("{is_offered} 'domain')"));
+
+    // Native histograms.
+    let end = Dataset::of_tests().end() * 1000 + 600_000;
+    page.go(&format!("?preset=free::native&start={}&end={end}", end - 600_000));
+    page.wait(&format!("{ROWS} > 0 && document.querySelector('#result .notice').innerText.includes('mean')"));
+    page.click("#table", "Table");
+    page.wait("document.querySelector('#result thead')?.innerText.includes('Observations')");
+    page.is_quiet();
+}
+
+#[test]
 fn hostile_values_are_only_values() {
     let Some(page) = Page::open("hostile", "?preset=api::odd&{hour}") else { return };
     page.wait(&format!("{ROWS} === 1"));
@@ -265,7 +317,7 @@ fn hostile_values_are_only_values() {
     page.enter(".filter input", HOSTILE);
     page.wait("document.querySelector('.nothing') !== null");
     let matcher = r#"{endpoint="</script>\"'\\"}"#;
-    assert!(page.text("#text").contains(matcher), "{}", page.text("#text"));
+    assert!(page.text("#query").contains(matcher), "{}", page.text("#query"));
     page.enter(".filter select[aria-label=Operator]", "one_of");
     page.wait("document.querySelector('.chip') !== null");
     assert_eq!(page.text(".chip"), format!("{HOSTILE} ×"));
