@@ -2,7 +2,7 @@
 
 import { offer } from "./api.js";
 import { el } from "./dom.js";
-import { times } from "./state.js";
+import { isFixed, times } from "./state.js";
 
 const RANGES = ["15m", "1h", "6h", "1d", "7d", "30d"];
 const OPERATORS = {
@@ -41,11 +41,10 @@ export function showControls(form, preset, state, change) {
 const local = (time) => new Date(time - new Date(time).getTimezoneOffset() * 60000).toISOString().slice(0, 19);
 
 function time(state, change) {
-  const isFixed = Boolean(state.start && state.end);
   const { start, end } = times(state);
   const relative = (range) => change({ range, start: "", end: "" });
   const choices = RANGES.map((range) =>
-    button(range, () => relative(range), { "aria-pressed": String(!isFixed && state.range === range) }));
+    button(range, () => relative(range), { "aria-pressed": String(!isFixed(state) && state.range === range) }));
   const fix = () => {
     const [from, to] = [...row.querySelectorAll("input")].map((field) => new Date(field.value).getTime());
     if (from < to) change({ start: String(from), end: String(to) });
@@ -68,8 +67,8 @@ function values(preset, state, change) {
       onchange: ({ target }) => change({ metric: target.value.trim() }) });
     fields.push(labelled("Metric", ...offering(metric, () => offer(preset.name, "__name__"))));
   }
-  if (preset.window) {
-    fields.push(labelled("Window", ...input({ value: state.window, placeholder: preset.window, name: "window", size: 8,
+  if (preset.window || state.window) {
+    fields.push(labelled("Window", ...input({ value: state.window, placeholder: preset.window ?? "", name: "window", size: 8,
       onchange: ({ target }) => change({ window: target.value.trim() }) }, ["1m", "5m", "15m", "1h", "1d"])));
   }
   for (const { name, description, default: usual, min, max } of preset.parameters) {

@@ -5,7 +5,7 @@ import { darkness } from "./chart.js";
 import { mark, showControls } from "./controls.js";
 import { byId, el, fill } from "./dom.js";
 import { notices, showChart, showError, showNothing, showTable } from "./result.js";
-import { body, read, times, write } from "./state.js";
+import { body, isFixed, read, times, write } from "./state.js";
 
 /** The time between two looks at the folder, in milliseconds. */
 const INTERVAL = 1000;
@@ -112,7 +112,7 @@ async function run(preset) {
     const points = Math.max(100, Math.min(1000, Math.round(result.clientWidth / 2)));
     const [data] = await Promise.all([
       isChart ? api.queryRange(preset.name, { ...asked, ...range, step: { auto: points }, aligned: true }, signal)
-        : api.query(preset.name, { ...asked, ...(state.end && { time: range.end }) }, signal),
+        : api.query(preset.name, { ...asked, ...(isFixed(state) && { time: range.end }) }, signal),
       rendering,
     ]);
     const isEmpty = data.series?.length === 0;

@@ -23,7 +23,7 @@ export function read(search) {
 export function write(state) {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(DEFAULTS)) if (state[name] !== value) query.set(name, state[name]);
-  if (state.start) query.delete("range");
+  if (isFixed(state)) query.delete("range");
   for (const label of state.by) query.append("by", label);
   for (const [name, value] of Object.entries(state.params)) if (value !== "") query.append("param", `${name}:${value}`);
   for (const { label, op, values } of state.filters) {
@@ -33,9 +33,13 @@ export function write(state) {
   return `?${query}`.replaceAll("%3A", ":").replaceAll("%2C", ",");
 }
 
+/** Whether the times of a state are fixed. */
+export const isFixed = ({ start, end }) =>
+  start !== "" && Number(start) < Number(end) && [start, end].every((time) => Math.abs(Number(time)) < 8.64e15);
+
 /** The times of a state, in milliseconds. */
 export function times(state) {
-  if (state.start && state.end) return { start: Number(state.start), end: Number(state.end) };
+  if (isFixed(state)) return { start: Number(state.start), end: Number(state.end) };
   const end = Date.now();
   return { start: end - 1000 * seconds(state.range), end };
 }

@@ -241,6 +241,11 @@ fn no_data_and_errors_are_explained() {
     page.enter("input[name=window]", "");
     page.wait("document.querySelector('.notice.error') === null");
 
+    page.go(
+        "?preset=api::rate&start=x&end=-1e99&range=z&filter=&filter=a&filter=%25:x:%25&param=&param=x:1&by=&view=z",
+    );
+    page.wait("document.querySelector('.notice.error') !== null");
+
     page.go("?preset=api::none");
     page.wait("document.querySelector('#empty').innerText.includes('There is no preset api::none')");
     page.is_quiet();
