@@ -271,6 +271,7 @@ pub mod presets {
 #[doc(hidden)]
 pub mod __private1 {
     pub use std::borrow::Cow;
+    pub use std::option::Option::Some;
     pub use std::string::String;
     pub use std::vec::Vec;
 

@@ -24,7 +24,8 @@ pub use duration::{DurationError, PromDuration, Window};
 pub use error::{RenderError, UnknownText};
 pub use escape::{escape_into, quote};
 pub use matcher::{
-    IntoMatch, LabelValue, Match, MatchOp, Matcher, MatcherField, none_of, not, not_regex, one_of, regex, starts_with,
+    IntoMatch, LabelValue, Match, MatchOp, Matcher, MatcherField, ValueEnum, none_of, not, not_regex, one_of, regex,
+    starts_with,
 };
 pub use name::{LabelName, NameError};
 pub use parameter::{MAX_PARAMETERS, ParameterInfo, ParameterKind, ParameterValue, ParameterValues};
@@ -41,11 +42,6 @@ pub mod __macro_support {
     pub use std::borrow::Cow;
     pub use std::string::String;
 
-    /// The text of an error, without a prelude's `ToString`.
-    #[must_use]
-    pub fn to_string(error: &dyn std::fmt::Display) -> String {
-        error.to_string()
-    }
     #[cfg(feature = "serde")]
     pub use serde_core::{Deserialize, Deserializer, Serialize, Serializer};
 

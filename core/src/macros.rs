@@ -1,4 +1,7 @@
 //! Macros for generated code. Every path is absolute, so that no prelude is needed.
+//!
+//! What they expand to is compiled again for each preset file, in every build of a service, so they hold little: a
+//! derived `Eq`, for one, has a function that one written out has not.
 
 /// Makes a newtype around [`Querier`](crate::Querier) a [`MetricQuerier`](crate::MetricQuerier).
 #[doc(hidden)]
@@ -106,13 +109,13 @@ macro_rules! __parameterized {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __label_enum {
-    ($(#[$doc:meta])* pub enum $name:ident { $($variant:ident = $text:literal,)* }) => {
+    ($(#[$doc:meta])* pub enum $name:ident { $($(#[$text_doc:meta])* $variant:ident = $text:literal,)* }) => {
         $(#[$doc])*
-        #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug, ::core::cmp::PartialEq)]
-        #[derive(::core::cmp::Eq, ::core::hash::Hash)]
+        #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+        #[derive(::core::cmp::PartialEq, ::core::hash::Hash)]
         #[non_exhaustive]
         pub enum $name {
-            $(#[doc = ::core::concat!("`", $text, "`")] $variant,)*
+            $($(#[$text_doc])* $variant,)*
         }
 
         impl $name {
@@ -125,6 +128,8 @@ macro_rules! __label_enum {
                 match self { $(Self::$variant => $text,)* }
             }
         }
+
+        impl ::core::cmp::Eq for $name {}
 
         impl ::core::convert::AsRef<str> for $name {
             fn as_ref(&self) -> &str {
@@ -186,8 +191,8 @@ macro_rules! __serde_enum {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __value_enum {
-    ($(#[$doc:meta])* pub enum $name:ident { $($variant:ident = $text:literal,)* }) => {
-        $crate::__label_enum! { $(#[$doc])* pub enum $name { $($variant = $text,)* } }
+    ($(#[$doc:meta])* pub enum $name:ident { $($(#[$text_doc:meta])* $variant:ident = $text:literal,)* }) => {
+        $crate::__label_enum! { $(#[$doc])* pub enum $name { $($(#[$text_doc])* $variant = $text,)* } }
 
         impl $crate::LabelValue for $name {
             type Kind = Self;
@@ -206,28 +211,7 @@ macro_rules! __value_enum {
             }
         }
 
-        impl $crate::IntoMatch<$name> for $name {
-            fn into_match(self) -> $crate::Match<$name> {
-                $crate::Match::equal(self)
-            }
-        }
-
-        impl $crate::RowValue for $name {
-            fn parse(value: &str) -> ::core::result::Result<Self, $crate::__macro_support::String> {
-                ::core::str::FromStr::from_str(value)
-                    .map_err(|error: $crate::UnknownText| $crate::__macro_support::to_string(&error))
-            }
-
-            fn shown(&self) -> $crate::RowText<'_> {
-                $crate::RowText::Text(self.as_str())
-            }
-        }
-
-        impl ::core::convert::From<$name> for $crate::Match<$name> {
-            fn from(value: $name) -> Self {
-                $crate::Match::equal(value)
-            }
-        }
+        impl $crate::ValueEnum for $name {}
     };
 }
 

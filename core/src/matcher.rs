@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
+use std::str::FromStr;
+
+use crate::UnknownText;
 
 use crate::regex as patterns;
 
@@ -220,6 +223,22 @@ pub trait LabelValue {
 
     /// The value as Prometheus stores it.
     fn into_text(self) -> String;
+}
+
+/// An enum of the values of a label, in generated code.
+#[doc(hidden)]
+pub trait ValueEnum: LabelValue<Kind = Self> + AsRef<str> + FromStr<Err = UnknownText> {}
+
+impl<T: ValueEnum> From<T> for Match<T> {
+    fn from(value: T) -> Self {
+        Self::equal(value)
+    }
+}
+
+impl<T: ValueEnum> IntoMatch<T> for T {
+    fn into_match(self) -> Match<T> {
+        Match::equal(self)
+    }
 }
 
 /// Borrowed values, as in `one_of(&values)`.

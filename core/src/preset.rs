@@ -249,6 +249,28 @@ pub struct PresetMetadata<'a> {
 }
 
 impl PresetInfo {
+    /// What generated code need not write.
+    #[doc(hidden)]
+    pub const __DEFAULT: Self = Self {
+        name: "",
+        title: None,
+        category: None,
+        description: "",
+        unit: None,
+        template: "",
+        source: "",
+        result: ResultType::InstantVector,
+        window: None,
+        max_window: None,
+        metric: None,
+        labels: None,
+        parameters: &[],
+        indivisible: None,
+        unfiltered: None,
+        across_groups: None,
+        segments: &[],
+    };
+
     /// The preset, for any querier and with results of type `R`: `promql_presets::Data` for results of any type, or the
     /// type that the caller expects. A result of another type is an error.
     #[must_use]

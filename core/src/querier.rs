@@ -88,6 +88,12 @@ impl Querier {
         self.matcher(condition.into_match().on(label))
     }
 
+    /// Adds a condition on a label whose values are of type `K`, for generated setters.
+    #[doc(hidden)]
+    pub fn __label<K: ?Sized>(self, label: &'static str, condition: impl IntoMatch<K>) -> Self {
+        self.matcher(condition.into_match().on(label))
+    }
+
     /// Adds a matcher.
     pub fn matcher(mut self, matcher: Matcher<'static>) -> Self {
         self.labels.push(matcher);

@@ -1,5 +1,7 @@
 //! The values of labels in generated rows.
 
+use crate::{UnknownText, ValueEnum};
+
 /// A field of a generated row.
 #[doc(hidden)]
 pub trait RowValue: Sized {
@@ -58,6 +60,16 @@ impl RowValue for uuid::Uuid {
 
     fn shown(&self) -> RowText<'_> {
         RowText::Uuid(*self)
+    }
+}
+
+impl<T: ValueEnum> RowValue for T {
+    fn parse(value: &str) -> Result<Self, String> {
+        value.parse().map_err(|error: UnknownText| error.to_string())
+    }
+
+    fn shown(&self) -> RowText<'_> {
+        RowText::Text(self.as_ref())
     }
 }
 

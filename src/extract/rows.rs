@@ -58,11 +58,12 @@ macro_rules! __row {
         $($(#[$field_doc:meta])* $field:ident: $ty:ty = $label:literal, $prefix:literal;)*
     }) => {
         $(#[$doc])*
-        #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::cmp::PartialEq, ::core::cmp::Eq)]
-        #[derive(::core::hash::Hash)]
+        #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::cmp::PartialEq, ::core::hash::Hash)]
         pub struct $name {
             $($(#[$field_doc])* pub $field: $ty,)*
         }
+
+        impl ::core::cmp::Eq for $name {}
 
         impl $crate::FromLabels for $name {
             fn from_labels(labels: &$crate::Labels) -> ::core::result::Result<Self, $crate::RowError> {

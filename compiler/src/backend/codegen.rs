@@ -18,6 +18,9 @@ use crate::promql::ResultType;
 const ATTRIBUTES: &str = "#[allow(unused, unused_qualifications, unreachable_pub, single_use_lifetimes)]\n\
     #[allow(clippy::all, clippy::pedantic, clippy::nursery, clippy::restriction, rustdoc::all)]";
 
+/// The end of a `__p::PresetInfo`.
+const DEFAULT: &str = "..__p::PresetInfo::__DEFAULT";
+
 /// Writes the module tree, the list of all presets, and one `compile_error!` for each of `errors`.
 pub(crate) fn generate(registry: &Registry, files: &[SourceFile], errors: usize) -> String {
     // An estimate, so that the text is reallocated at most once or twice.
@@ -54,37 +57,41 @@ pub(crate) fn inline(preset: &Preset) -> String {
     let fields: Vec<String> =
         info(preset, &name, source, None, false).iter().map(|(field, value)| format!("{field}: {value}")).collect();
     let ty = preset_type(preset, "dyn __p::MetricQuerier");
-    format!("const PRESET: {ty} = __p::Preset::__new(&__p::PresetInfo {{ {} }}); PRESET", fields.join(", "))
+    format!("const PRESET: {ty} = __p::Preset::__new(&__p::PresetInfo {{ {}, {DEFAULT} }}); PRESET", fields.join(", "))
 }
 
-/// The fields of a `__p::PresetInfo`; `name` and `source` are expressions.
+/// The fields of a `__p::PresetInfo` that are not as in `__DEFAULT`; `name` and `source` are expressions.
 fn info(
     preset: &Preset,
     name: &str,
     source: &str,
     metric: Option<&str>,
     has_labels: bool,
-) -> [(&'static str, String); 17] {
+) -> Vec<(&'static str, String)> {
     let duration = |duration: PromDuration| format!("__p::PromDuration::from_millis({})", duration.as_millis());
-    [
-        ("name", name.to_owned()),
-        ("title", option(preset.title.as_deref().map(literal))),
-        ("category", option(preset.category.as_deref().map(literal))),
-        ("description", literal(preset.description.as_deref().unwrap_or_default().trim())),
-        ("unit", option(preset.unit.as_deref().map(literal))),
-        ("template", literal(&preset.template)),
-        ("source", source.to_owned()),
-        ("result", format!("__p::ResultType::{:?}", preset.result)),
-        ("window", option(preset.window.map(duration))),
-        ("max_window", option(preset.max_window.map(duration))),
-        ("metric", option(metric.map(literal))),
-        ("labels", option(has_labels.then(|| "__LABELS".to_owned()))),
-        ("parameters", parameters(&preset.parameters)),
-        ("indivisible", option(preset.facts.indivisible.map(literal))),
-        ("unfiltered", option(preset.facts.unfiltered.as_deref().map(literal))),
-        ("across_groups", option(preset.facts.across_groups.map(literal))),
-        ("segments", segments(&preset.segments)),
-    ]
+    let description = preset.description.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    let parameters = (!preset.parameters.is_empty()).then(|| parameters(&preset.parameters));
+    // Each field costs time in every build of the service.
+    let fields = [
+        ("name", Some(name.to_owned())),
+        ("title", some(preset.title.as_deref().map(literal))),
+        ("category", some(preset.category.as_deref().map(literal))),
+        ("description", description.map(literal)),
+        ("unit", some(preset.unit.as_deref().map(literal))),
+        ("template", Some(literal(&preset.template))),
+        ("source", Some(source.to_owned())),
+        ("result", Some(format!("__p::ResultType::{:?}", preset.result))),
+        ("window", some(preset.window.map(duration))),
+        ("max_window", some(preset.max_window.map(duration))),
+        ("metric", some(metric.map(literal))),
+        ("labels", some(has_labels.then(|| "__LABELS".to_owned()))),
+        ("parameters", parameters),
+        ("indivisible", some(preset.facts.indivisible.map(literal))),
+        ("unfiltered", some(preset.facts.unfiltered.as_deref().map(literal))),
+        ("across_groups", some(preset.facts.across_groups.map(literal))),
+        ("segments", Some(segments(&preset.segments))),
+    ];
+    fields.into_iter().filter_map(|(field, value)| Some((field, value?))).collect()
 }
 
 fn preset_type(preset: &Preset, querier: &str) -> String {
@@ -154,11 +161,8 @@ fn parameter_value(value: ParameterValue) -> String {
     }
 }
 
-fn option(value: Option<String>) -> String {
-    match value {
-        Some(value) => format!("::core::option::Option::Some({value})"),
-        None => "::core::option::Option::None".to_owned(),
-    }
+fn some(value: Option<String>) -> Option<String> {
+    value.map(|value| format!("__p::Some({value})"))
 }
 
 fn literal(text: &str) -> String {
@@ -287,6 +291,7 @@ impl Out {
         {
             self.line(&format!("{field}: {value},"));
         }
+        self.line(DEFAULT);
         self.close(if own.is_some() { "}));" } else { "});" });
         if let Some(name) = own {
             self.parameterized(name, preset, querier);
@@ -425,8 +430,11 @@ impl Out {
             self.close("}");
             return;
         }
-        let prefixed = label.prefix.as_ref().map(|prefix| format!(".__prefixed({prefix:?})")).unwrap_or_default();
-        self.line(&format!("Self(self.0.matcher(__p::IntoMatch::into_match(condition){prefixed}.on({name:?})))"));
+        let condition = match &label.prefix {
+            Some(prefix) => format!("__p::IntoMatch::into_match(condition).__prefixed({prefix:?})"),
+            None => "condition".to_owned(),
+        };
+        self.line(&format!("Self(self.0.__label({name:?}, {condition}))"));
         self.close("}");
     }
 
@@ -435,6 +443,7 @@ impl Out {
         self.doc(doc);
         self.open(&format!("pub enum {name}"));
         for (variant, text) in variants {
+            self.doc(&format!("`{text}`"));
             self.line(&format!("{variant} = {text:?},"));
         }
         self.close("}");

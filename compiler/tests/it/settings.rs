@@ -202,10 +202,7 @@ fn limits() {
     assert_eq!(inline(SETTINGS, "rate(x{{{labels}}}[2d])", None), [exceeds]);
     let code = compiled(SETTINGS, &presets).code;
     // Callers may pass as long a window as the default, which is allowed here.
-    assert!(
-        code.contains("max_window: ::core::option::Option::Some(__p::PromDuration::from_millis(172800000))"),
-        "{code}"
-    );
+    assert!(code.contains("max_window: __p::Some(__p::PromDuration::from_millis(172800000))"), "{code}");
     // Where windows have no limit of their own, that of ranges holds.
     assert_eq!(inline("[policy]\nmax_range = \"1h\"", "rate(x{{{labels}}}[{window}])", Some("2h")), [exceeds]);
 }

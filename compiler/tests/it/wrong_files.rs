@@ -731,9 +731,12 @@ fn labels_have_names_in_rust() {
     let both = "hostname = 'string'\nHostname = { values = ['a'], rust_name = 'legacy_hostname' }";
     let output = compiled(both);
     assert_eq!(output.findings, []);
-    for text in
-        ["pub fn legacy_hostname(", "LegacyHostname = \"Hostname\"", ".on(\"Hostname\")", "pub enum LegacyHostname"]
-    {
+    for text in [
+        "pub fn legacy_hostname(",
+        "LegacyHostname = \"Hostname\"",
+        ".__label(\"Hostname\", condition)",
+        "pub enum LegacyHostname",
+    ] {
         assert!(output.code.contains(text), "{text}:\n{}", output.code);
     }
     let clash = &compiled("hostname = 'string'\nHostname = 'string'").findings[0].diagnostic;

@@ -30,22 +30,22 @@ pub mod http {
         ///
         /// Filters on the label `job`; a plain value means `=`.
         pub fn job(self, condition: impl __p::IntoMatch<__p::String>) -> Self {
-            Self(self.0.matcher(__p::IntoMatch::into_match(condition).on("job")))
+            Self(self.0.__label("job", condition))
         }
 
         /// Filters on the label `code`; a plain value means `=`.
         pub fn code(self, condition: impl __p::IntoMatch<i64>) -> Self {
-            Self(self.0.matcher(__p::IntoMatch::into_match(condition).on("code")))
+            Self(self.0.__label("code", condition))
         }
 
         /// Filters on the label `method`; a plain value means `=`.
         pub fn method(self, condition: impl __p::IntoMatch<Method>) -> Self {
-            Self(self.0.matcher(__p::IntoMatch::into_match(condition).on("method")))
+            Self(self.0.__label("method", condition))
         }
 
         /// Filters on the label `trace`; a plain value means `=`.
         pub fn trace(self, condition: impl __p::IntoMatch<__p::Uuid>) -> Self {
-            Self(self.0.matcher(__p::IntoMatch::into_match(condition).on("trace")))
+            Self(self.0.__label("trace", condition))
         }
 
         /// Adds labels to group by.
@@ -67,8 +67,11 @@ pub mod http {
     __p::label_enum! {
         /// A label to group by.
         pub enum Label {
+            /// `job`
             Job = "job",
+            /// `code`
             Code = "code",
+            /// `method`
             Method = "method",
         }
     }
@@ -76,8 +79,11 @@ pub mod http {
     __p::value_enum! {
         /// A value of the label `method`.
         pub enum Method {
+            /// `GET`
             Get = "GET",
+            /// `POST`
             Post = "POST",
+            /// `other`
             Other = "other",
         }
     }
@@ -105,22 +111,17 @@ pub mod http {
     /// `presets/http.toml:14`
     pub const RATE: __p::Preset<Querier, __p::Vector, __p::Windowed> = __p::Preset::__new(&__p::PresetInfo {
         name: "http::rate",
-        title: ::core::option::Option::None,
-        category: ::core::option::Option::Some("Traffic"),
+        category: __p::Some("Traffic"),
         description: "Requests per second.",
-        unit: ::core::option::Option::Some("requests per second"),
+        unit: __p::Some("requests per second"),
         template: "sum by ({group_by})(rate({metric_name}{{{labels}}}[{window}]))",
         source: "presets/http.toml:14",
         result: __p::ResultType::InstantVector,
-        window: ::core::option::Option::Some(__p::PromDuration::from_millis(300000)),
-        max_window: ::core::option::Option::None,
-        metric: ::core::option::Option::Some("http_requests_total"),
-        labels: ::core::option::Option::Some(__LABELS),
-        parameters: &[],
-        indivisible: ::core::option::Option::None,
-        unfiltered: ::core::option::Option::None,
-        across_groups: ::core::option::Option::None,
+        window: __p::Some(__p::PromDuration::from_millis(300000)),
+        metric: __p::Some("http_requests_total"),
+        labels: __p::Some(__LABELS),
         segments: &[__p::Segment::Text("sum by ("), __p::Segment::GroupBy, __p::Segment::Text(")(rate(http_requests_total{"), __p::Segment::Labels, __p::Segment::Text("}["), __p::Segment::Window, __p::Segment::Text("]))")],
+        ..__p::PresetInfo::__DEFAULT
     });
 
     /// Share of requests that failed.
@@ -136,22 +137,18 @@ pub mod http {
     /// `presets/http.toml:20`
     pub const ERROR_RATIO: __p::Preset<Querier, __p::Vector, __p::Windowed> = __p::Preset::__new(&__p::PresetInfo {
         name: "http::error_ratio",
-        title: ::core::option::Option::Some("Errors"),
-        category: ::core::option::Option::Some("Reliability"),
+        title: __p::Some("Errors"),
+        category: __p::Some("Reliability"),
         description: "Share of requests that failed.",
-        unit: ::core::option::Option::Some("ratio"),
+        unit: __p::Some("ratio"),
         template: "  sum by ({group_by})(rate({metric_name}{{code=~\"5..\",{labels}}}[{window}]))\n/\n  sum by ({group_by})(rate({metric_name}{{{labels}}}[{window}]))\n",
         source: "presets/http.toml:20",
         result: __p::ResultType::InstantVector,
-        window: ::core::option::Option::Some(__p::PromDuration::from_millis(5400000)),
-        max_window: ::core::option::Option::None,
-        metric: ::core::option::Option::Some("http_requests_total"),
-        labels: ::core::option::Option::Some(__LABELS),
-        parameters: &[],
-        indivisible: ::core::option::Option::None,
-        unfiltered: ::core::option::Option::None,
-        across_groups: ::core::option::Option::None,
+        window: __p::Some(__p::PromDuration::from_millis(5400000)),
+        metric: __p::Some("http_requests_total"),
+        labels: __p::Some(__LABELS),
         segments: &[__p::Segment::Text("  sum by ("), __p::Segment::GroupBy, __p::Segment::Text(")(rate(http_requests_total{"), __p::Segment::Item("code=~\"5..\""), __p::Segment::Labels, __p::Segment::Text("}["), __p::Segment::Window, __p::Segment::Text("]))\n/\n  sum by ("), __p::Segment::GroupBy, __p::Segment::Text(")(rate(http_requests_total{"), __p::Segment::Labels, __p::Segment::Text("}["), __p::Segment::Window, __p::Segment::Text("]))\n")],
+        ..__p::PresetInfo::__DEFAULT
     });
 }
 
@@ -180,7 +177,7 @@ pub mod latency {
 
         /// Filters on the label `job`; a plain value means `=`.
         pub fn job(self, condition: impl __p::IntoMatch<__p::String>) -> Self {
-            Self(self.0.matcher(__p::IntoMatch::into_match(condition).on("job")))
+            Self(self.0.__label("job", condition))
         }
 
         /// Adds labels to group by.
@@ -202,6 +199,7 @@ pub mod latency {
     __p::label_enum! {
         /// A label to group by.
         pub enum Label {
+            /// `job`
             Job = "job",
         }
     }
@@ -228,22 +226,16 @@ pub mod latency {
     /// `presets/latency.toml:10`
     pub const LATENCY: LatencyPreset = LatencyPreset(__p::Preset::__new(&__p::PresetInfo {
         name: "latency::latency",
-        title: ::core::option::Option::None,
-        category: ::core::option::Option::None,
         description: "Latency.",
-        unit: ::core::option::Option::None,
         template: "histogram_quantile(\n  {quantile},\n  sum by (le, {group_by}) (rate({metric_name}_bucket{{{labels}}}[{window}] offset {ago}))\n) > {floor}\n",
         source: "presets/latency.toml:10",
         result: __p::ResultType::InstantVector,
-        window: ::core::option::Option::Some(__p::PromDuration::from_millis(300000)),
-        max_window: ::core::option::Option::None,
-        metric: ::core::option::Option::Some("http_request_duration_seconds"),
-        labels: ::core::option::Option::Some(__LABELS),
+        window: __p::Some(__p::PromDuration::from_millis(300000)),
+        metric: __p::Some("http_request_duration_seconds"),
+        labels: __p::Some(__LABELS),
         parameters: &[__p::ParameterInfo { name: "quantile", description: "The share of faster requests.", default: __p::ParameterValue::Number(0.95), min: __p::ParameterValue::Number(0.0), max: __p::ParameterValue::Number(1.0) }, __p::ParameterInfo { name: "floor", description: "", default: __p::ParameterValue::Integer(-1), min: __p::ParameterValue::Integer(-10), max: __p::ParameterValue::Integer(10) }, __p::ParameterInfo { name: "ago", description: "", default: __p::ParameterValue::Duration(__p::PromDuration::from_millis(3600000)), min: __p::ParameterValue::Duration(__p::PromDuration::from_millis(1)), max: __p::ParameterValue::Duration(__p::PromDuration::from_millis(86400000)) }],
-        indivisible: ::core::option::Option::None,
-        unfiltered: ::core::option::Option::None,
-        across_groups: ::core::option::Option::None,
         segments: &[__p::Segment::Text("histogram_quantile(\n  "), __p::Segment::Parameter(0), __p::Segment::Text(",\n  sum by ("), __p::Segment::Item("le"), __p::Segment::GroupBy, __p::Segment::Text(") (rate(http_request_duration_seconds_bucket{"), __p::Segment::Labels, __p::Segment::Text("}["), __p::Segment::Window, __p::Segment::Text("] offset "), __p::Segment::Parameter(2), __p::Segment::Text("))\n) > "), __p::Segment::Parameter(1), __p::Segment::Text("\n")],
+        ..__p::PresetInfo::__DEFAULT
     }));
 
     __p::parameterized! {
@@ -283,22 +275,11 @@ pub mod nested {
         /// `presets/nested/any-metric.toml:1`
         pub const VALUE: __p::Preset<dyn __p::MetricQuerier, __p::Vector, __p::NoWindow> = __p::Preset::__new(&__p::PresetInfo {
             name: "nested::any_metric::value",
-            title: ::core::option::Option::None,
-            category: ::core::option::Option::None,
-            description: "",
-            unit: ::core::option::Option::None,
             template: "{metric_name}{{{labels}}}",
             source: "presets/nested/any-metric.toml:1",
             result: __p::ResultType::InstantVector,
-            window: ::core::option::Option::None,
-            max_window: ::core::option::Option::None,
-            metric: ::core::option::Option::None,
-            labels: ::core::option::Option::None,
-            parameters: &[],
-            indivisible: ::core::option::Option::None,
-            unfiltered: ::core::option::Option::None,
-            across_groups: ::core::option::Option::None,
             segments: &[__p::Segment::MetricNameOpen("", ""), __p::Segment::Labels, __p::Segment::Text("}")],
+            ..__p::PresetInfo::__DEFAULT
         });
 
         /// The preset `samples`.
@@ -312,22 +293,11 @@ pub mod nested {
         /// `presets/nested/any-metric.toml:4`
         pub const SAMPLES: __p::Preset<dyn __p::MetricQuerier, __p::Matrix, __p::NoWindow> = __p::Preset::__new(&__p::PresetInfo {
             name: "nested::any_metric::samples",
-            title: ::core::option::Option::None,
-            category: ::core::option::Option::None,
-            description: "",
-            unit: ::core::option::Option::None,
             template: "{metric_name}_total{{{labels}}}[5m]",
             source: "presets/nested/any-metric.toml:4",
             result: __p::ResultType::RangeVector,
-            window: ::core::option::Option::None,
-            max_window: ::core::option::Option::None,
-            metric: ::core::option::Option::None,
-            labels: ::core::option::Option::None,
-            parameters: &[],
-            indivisible: ::core::option::Option::None,
-            unfiltered: ::core::option::Option::None,
-            across_groups: ::core::option::Option::None,
             segments: &[__p::Segment::MetricNameOpen("", "_total"), __p::Segment::Labels, __p::Segment::Text("}[5m]")],
+            ..__p::PresetInfo::__DEFAULT
         });
 
         /// The preset `one`.
@@ -341,22 +311,11 @@ pub mod nested {
         /// `presets/nested/any-metric.toml:7`
         pub const ONE: __p::Preset<dyn __p::MetricQuerier, __p::Scalar, __p::NoWindow> = __p::Preset::__new(&__p::PresetInfo {
             name: "nested::any_metric::one",
-            title: ::core::option::Option::None,
-            category: ::core::option::Option::None,
-            description: "",
-            unit: ::core::option::Option::None,
             template: "1",
             source: "presets/nested/any-metric.toml:7",
             result: __p::ResultType::Scalar,
-            window: ::core::option::Option::None,
-            max_window: ::core::option::Option::None,
-            metric: ::core::option::Option::None,
-            labels: ::core::option::Option::None,
-            parameters: &[],
-            indivisible: ::core::option::Option::None,
-            unfiltered: ::core::option::Option::None,
-            across_groups: ::core::option::Option::None,
             segments: &[__p::Segment::Text("1")],
+            ..__p::PresetInfo::__DEFAULT
         });
     }
 }
