@@ -24,7 +24,7 @@ const RUNTIME: &[&[&str]] =
 /// The packages that each package may depend on, build dependencies aside.
 const DEPENDENCIES: [(&str, &[&str]); 7] = [
     ("core", &["serde_core", "uuid"]),
-    ("compiler", &["promql-presets-core", "toml", "annotate-snippets", "regex-lite"]),
+    ("compiler", &["promql-presets-core", "toml", "annotate-snippets"]),
     ("macros", &["promql-presets-compiler", "proc-macro2", "quote", "syn"]),
     ("cli", &CLI_DEPENDENCIES),
     ("testing", &TESTING_DEPENDENCIES),
