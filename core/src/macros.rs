@@ -216,6 +216,7 @@ macro_rules! __value_enum {
 }
 
 #[cfg(test)]
+#[expect(unreachable_pub, reason = "generated enums are public")]
 mod tests {
     use crate::{Matcher, not, one_of};
 

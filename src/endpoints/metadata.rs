@@ -100,9 +100,11 @@ impl IntoFuture for MetadataQuery {
         Box::pin(self.call.read::<BufferedJson<Option<Entries<Option<Box<[Fields<_>]>>>>>, _>(|(metrics, meta)| {
             let entries =
                 |entries: Option<Box<[_]>>| entries.into_iter().flatten().map(|Fields(entry)| entry).collect();
-            let metrics = metrics.into_iter().flat_map(|Entries(metrics)| metrics);
-            let metrics = metrics.map(|(name, metadata)| (name, entries(metadata))).collect();
-            Ok(Metadata { metrics, meta })
+            let mut known = BTreeMap::new();
+            if let Some(Entries(metrics)) = metrics {
+                known.extend(metrics.into_iter().map(|(name, metadata)| (name, entries(metadata))));
+            }
+            Ok(Metadata { metrics: known, meta })
         }))
     }
 }

@@ -10,7 +10,7 @@ use crate::http::body::BufferedJson;
 use crate::http::call::{BoxFuture, Call};
 use crate::http::options::option_setters;
 use crate::http::transport::Transport;
-use crate::wire::{Fields, Loose, text_fields};
+use crate::wire::{Entries, Fields, Loose, text_fields};
 
 /// Default limit on the size of these responses, in bytes.
 const STATUS_BYTES: u64 = 4 << 20;
@@ -123,7 +123,7 @@ text_fields!(BuildInfo {
 });
 
 /// The features of one category.
-type LooseFeatures = Loose<BTreeMap<String, Loose<bool>>>;
+type LooseFeatures = Loose<Entries<Loose<bool>>>;
 
 impl FeaturesQuery {
     pub(crate) fn new(transport: &Arc<Transport>) -> Self {
@@ -131,13 +131,14 @@ impl FeaturesQuery {
     }
 
     async fn send(self) -> Result<Features, Error> {
-        let read = |(features, _): (Option<BTreeMap<String, LooseFeatures>>, _)| {
-            let known = |Loose(features): LooseFeatures| {
-                features.unwrap_or_default().into_iter().filter_map(|(name, Loose(on))| Some((name, on?))).collect()
-            };
-            Ok(Features(
-                features.into_iter().flatten().map(|(category, features)| (category, known(features))).collect(),
-            ))
+        let read = |(features, _): (Option<Entries<LooseFeatures>>, _)| {
+            let mut known = Features::default();
+            for (category, Loose(features)) in features.into_iter().flat_map(|Entries(features)| features) {
+                let known = known.0.entry(category).or_default();
+                let features = features.into_iter().flat_map(|Entries(features)| features);
+                known.extend(features.filter_map(|(name, Loose(on))| Some((name, on?))));
+            }
+            Ok(known)
         };
         self.call.read::<BufferedJson<_>, _>(read).await
     }

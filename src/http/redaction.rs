@@ -6,6 +6,7 @@ use std::sync::PoisonError;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
+use promql_presets_core::sort;
 use reqwest::header::{AUTHORIZATION, COOKIE, HeaderName, HeaderValue, PROXY_AUTHORIZATION};
 use url::Url;
 
@@ -34,7 +35,7 @@ pub(crate) fn redact(kind: &mut ErrorKind, options: &Options, supplied: Option<&
     secrets.extend(of_proxies());
     secrets.retain(|secret| secret.chars().count() >= SHORTEST_SECRET);
     // The longest first, as one may be a part of another.
-    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    sort::by_key(&mut secrets, |secret| std::cmp::Reverse(secret.len()));
     secrets.dedup();
     for text in &mut texts {
         for secret in &secrets {
@@ -141,7 +142,7 @@ fn end_of_match(secret: &str, text: &str) -> Option<usize> {
         if ends.is_empty() {
             return None;
         }
-        ends.sort_unstable();
+        sort::by(&mut ends, Ord::cmp);
         ends.dedup();
     }
     ends.pop()

@@ -1,6 +1,5 @@
 //! Printing results as tables.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::{Labels, Matrix, Meta, Series, Timestamp, Value, Vector};
@@ -71,8 +70,8 @@ struct Column<'a> {
 
 struct Table<'a> {
     columns: Vec<Column<'a>>,
-    /// The column of each label.
-    at: BTreeMap<&'a str, usize>,
+    /// The labels that have a column, in order.
+    names: Vec<&'a str>,
     /// Each with as many cells as there are columns.
     rows: Vec<Vec<String>>,
 }
@@ -84,17 +83,19 @@ const MAX_WIDTH: usize = 64;
 
 impl<'a> Table<'a> {
     fn new(series: impl Iterator<Item = &'a Labels>, columns: &[(&'a str, Align)]) -> Self {
-        let mut names: BTreeSet<&str> = series.flat_map(|labels| labels.iter().map(|(name, _)| name)).collect();
-        let mut at: BTreeMap<_, _> = names.iter().copied().zip(0..).collect();
-        if names.len() > MAX_LABEL_COLUMNS {
-            names = BTreeSet::from(["series"]);
-            at.clear();
+        let mut names: Vec<&str> = Vec::new();
+        for (name, _) in series.flat_map(Labels::iter) {
+            if let Err(at) = names.binary_search(&name) {
+                names.insert(at, name);
+            }
         }
-        let labels = names.into_iter().map(|name| (name, Left));
+        let is_wide = names.len() > MAX_LABEL_COLUMNS;
+        let labels: &[&str] = if is_wide { &["series"] } else { &names };
+        let labels = labels.iter().map(|name| (*name, Left));
         let columns = labels.chain(columns.iter().copied());
         Self {
             columns: columns.map(|(name, align)| Column { name, align, width: name.chars().count() }).collect(),
-            at,
+            names: if is_wide { Vec::new() } else { names },
             rows: Vec::new(),
         }
     }
@@ -102,11 +103,13 @@ impl<'a> Table<'a> {
     fn row<const N: usize>(&mut self, labels: &Labels, values: [String; N]) {
         let mut cells = vec![String::new(); self.columns.len() - N];
         for (name, value) in labels.iter() {
-            if let Some(cell) = self.at.get(name).and_then(|&at| cells.get_mut(at)) {
+            if let Ok(at) = self.names.binary_search(&name)
+                && let Some(cell) = cells.get_mut(at)
+            {
                 *cell = value.replace(char::is_control, " ");
             }
         }
-        if let ([all], true) = (cells.as_mut_slice(), self.at.is_empty()) {
+        if let ([all], true) = (cells.as_mut_slice(), self.names.is_empty()) {
             *all = labels.to_string();
         }
         cells.extend(values);

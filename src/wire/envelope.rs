@@ -72,36 +72,53 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for EnvelopeVisitor<T> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let (mut success, mut error) = (None, ServerError::default());
-        let mut seen = [false; FIELDS.len()];
-        let mut envelope = Envelope { data: None, error: None, meta: Meta::default(), has_data: false };
+        let mut fields = Fields::default();
+        let (mut data, mut has_data) = (None, false);
+        while fields.read_until_data(&mut map)? {
+            (data, has_data) = (map.next_value()?, true);
+        }
+        let Fields { success, error, meta, .. } = fields;
+        let error = error.of_response(success != Some(false));
+        Ok(success.is_some().then_some(Envelope { data, error, meta, has_data }))
+    }
+}
+
+/// The fields other than `data`, whose reader does not depend on the type of the data.
+#[derive(Default)]
+struct Fields {
+    seen: [bool; FIELDS.len()],
+    success: Option<bool>,
+    error: ServerError,
+    meta: Meta,
+}
+
+impl Fields {
+    /// Reads fields. Returns whether `data` is next; that of an error, which may have any type, is skipped.
+    fn read_until_data<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<bool, A::Error> {
         while let Some(key) = map.next_key::<String>()? {
             if let Some(at) = FIELDS.iter().position(|field| key == *field)
-                && std::mem::replace(&mut seen[at], true)
+                && std::mem::replace(&mut self.seen[at], true)
             {
                 return Err(A::Error::duplicate_field(FIELDS[at]));
             }
             match key.as_str() {
                 "status" => {
-                    success = Some(match map.next_value::<String>()?.as_str() {
+                    self.success = Some(match map.next_value::<String>()?.as_str() {
                         "success" => true,
                         "error" => false,
                         other => return Err(A::Error::custom(format!("the status is `{other}`"))),
                     });
                 }
-                // `data` of an error may have any type.
-                "data" if success == Some(false) => drop(map.next_value::<IgnoredAny>()?),
-                "data" => (envelope.data, envelope.has_data) = (map.next_value()?, true),
-                "errorType" => error.kind = map.next_value::<Option<String>>()?.unwrap_or_default(),
-                "error" => error.message = map.next_value::<Option<String>>()?.unwrap_or_default(),
-                "warnings" => envelope.meta.warnings = map.next_value::<Option<Vec<_>>>()?.unwrap_or_default(),
-                "infos" => envelope.meta.infos = map.next_value::<Option<Vec<_>>>()?.unwrap_or_default(),
-                "isPartial" => envelope.meta.is_partial = map.next_value::<Option<bool>>()?.unwrap_or_default(),
+                "data" if self.success != Some(false) => return Ok(true),
+                "errorType" => self.error.kind = map.next_value::<Option<String>>()?.unwrap_or_default(),
+                "error" => self.error.message = map.next_value::<Option<String>>()?.unwrap_or_default(),
+                "warnings" => self.meta.warnings = map.next_value::<Option<Vec<_>>>()?.unwrap_or_default(),
+                "infos" => self.meta.infos = map.next_value::<Option<Vec<_>>>()?.unwrap_or_default(),
+                "isPartial" => self.meta.is_partial = map.next_value::<Option<bool>>()?.unwrap_or_default(),
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        envelope.error = error.of_response(success != Some(false));
-        Ok(success.is_some().then_some(envelope))
+        Ok(false)
     }
 }
 

@@ -41,7 +41,7 @@ pub use row::RowLabel;
 pub(crate) use schema::Metrics;
 pub(crate) use tree::Scope;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::file::Settings;
 use crate::file::settings::Level;
@@ -70,26 +70,26 @@ const CHECKS: [fn(&Analysis<'_>, &mut Findings); 15] = [
 /// Removes findings that another one explains: one whose code [supersedes](Code::supersedes) theirs, and whose spans
 /// overlap theirs.
 fn drop_superseded(findings: &mut Findings) {
-    let mut explained: BTreeMap<Code, Vec<Span>> = BTreeMap::new();
+    let mut explained: Vec<(Code, Span)> = Vec::new();
     for finding in findings.iter() {
         for code in finding.code.supersedes() {
-            explained.entry(*code).or_default().extend(finding.spans());
+            explained.extend(finding.spans().map(|place| (*code, place)));
         }
     }
-    for places in explained.values_mut() {
-        // Extend each place to the maximum end so far, so that a binary search finds overlaps.
-        sort::by(places, Ord::cmp);
-        let mut end = 0;
-        for place in places {
-            end = end.max(place.end);
-            place.end = end;
+    sort::by(&mut explained, Ord::cmp);
+    // Extend each place to the maximum end so far, so that a binary search finds overlaps.
+    let mut last = None;
+    for (code, place) in &mut explained {
+        if let Some((_, end)) = last.filter(|(before, _)| before == code) {
+            place.end = place.end.max(end);
         }
+        last = Some((*code, place.end));
     }
     findings.retain(|finding| {
-        let Some(places) = explained.get(&finding.code) else { return true };
         !finding.spans().any(|span| {
-            let before = places.partition_point(|place| place.start < span.end);
-            before > 0 && places[before - 1].end > span.start
+            let before = explained.partition_point(|(code, place)| (*code, place.start) < (finding.code, span.end));
+            let place = explained[..before].last().filter(|(code, _)| *code == finding.code);
+            place.is_some_and(|(_, place)| place.end > span.start)
         })
     });
 }

@@ -119,10 +119,11 @@ impl<'s> Metrics<'s> {
         for (file, raw) in raw.iter().enumerate() {
             diagnostics.extend(reserved(raw).map(|diagnostic| (file, diagnostic)));
             let Some(metric) = &raw.metric else { continue };
-            let labels = raw
-                .labels
-                .as_ref()
-                .map(|labels| labels.labels.iter().map(|label| (label.name.value.as_str(), Some(label))).collect());
+            let labels = raw.labels.as_ref().map(|labels| {
+                let mut declared = BTreeMap::new();
+                declared.extend(labels.labels.iter().map(|label| (label.name.value.as_str(), Some(label))));
+                declared
+            });
             let declared = Metric {
                 name: &metric.name.value,
                 kind: metric.kind.as_ref().map(|kind| kind.value),

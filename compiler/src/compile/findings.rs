@@ -100,10 +100,9 @@ pub(super) fn merge_required_labels<'f>(
         return;
     }
     let declaration = (labels.key, "does not declare it".to_owned());
-    let mut seen: BTreeSet<String> = earlier
-        .filter(|it| it.diagnostic.secondary.contains(&declaration))
-        .map(|it| it.diagnostic.title.clone())
-        .collect();
+    let mut seen: BTreeSet<String> = BTreeSet::new();
+    let same = earlier.filter(|it| it.diagnostic.secondary.contains(&declaration));
+    seen.extend(same.map(|it| it.diagnostic.title.clone()));
     findings.retain_mut(|finding| {
         if !is_about_declaration(finding) {
             return true;

@@ -4,6 +4,11 @@
 /// letters or more, three for twelve or more, and none for a single letter.
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    nearest_of(name, &mut candidates.into_iter())
+}
+
+/// Compiled once for all types of candidates.
+fn nearest_of<'a>(name: &str, candidates: &mut dyn Iterator<Item = &'a str>) -> Option<&'a str> {
     // Long names are metrics rather than misspelt words.
     if name.len() > 40 {
         return None;
@@ -16,7 +21,6 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         _ => 3,
     };
     candidates
-        .into_iter()
         .filter(|candidate| candidate.len().abs_diff(name.len()) <= allowed)
         .map(|candidate| (distance(name.as_bytes(), candidate.to_lowercase().as_bytes()), candidate))
         .filter(|(distance, candidate)| *distance <= allowed && *distance * 2 <= candidate.len())

@@ -91,7 +91,8 @@ pub fn series_labels(text: &str) -> Option<BTreeMap<String, String>> {
         }
         let label = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         let matchers = selector.matchers().map(|matcher| (&*matcher.label.name, &*matcher.value.value));
-        let mut labels: BTreeMap<_, _> = matchers.filter(|(_, value)| !value.is_empty()).map(label).collect();
+        let mut labels = BTreeMap::new();
+        labels.extend(matchers.filter(|(_, value)| !value.is_empty()).map(label));
         labels.extend(selector.metric_name().map(|name| label(("__name__", name))));
         Some(labels)
     };

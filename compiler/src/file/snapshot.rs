@@ -54,23 +54,29 @@ impl Snapshot {
         if !diagnostics.is_empty() {
             return Err(diagnostics);
         }
-        let strings = |list: Vec<Spanned<String>>| list.into_iter().map(|value| value.value).collect::<BTreeSet<_>>();
-        let metric = |metric: KnownMetric| {
-            let values = metric.values.into_iter().map(|(label, values)| match values {
-                LabelType::OneOf(values) => (label.value, strings(values)),
-                _ => (label.value, BTreeSet::new()),
-            });
+        let strings = |list: Vec<Spanned<String>>| {
+            let mut strings = BTreeSet::new();
+            strings.extend(list.into_iter().map(|value| value.value));
+            strings
+        };
+        let mut snapshot = Self::default();
+        for metric in metrics {
+            let mut values = BTreeMap::new();
+            for (label, known) in metric.values {
+                let known = if let LabelType::OneOf(known) = known { strings(known) } else { BTreeSet::new() };
+                values.insert(label.value, known);
+            }
             let content = SnapshotMetric {
                 kind: metric.kind.map_or(MetricType::Unknown, |kind| kind.value),
                 help: metric.help,
                 unit: metric.unit.map(|unit| unit.value),
                 labels: metric.labels.map(strings),
                 empty: strings(metric.empty),
-                values: values.collect(),
+                values,
             };
-            (metric.name.value, content)
-        };
-        Ok(Self { metrics: metrics.into_iter().map(metric).collect() })
+            snapshot.metrics.insert(metric.name.value, content);
+        }
+        Ok(snapshot)
     }
 }
 
