@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use gen_lsp_types::{CodeAction, CodeActionKind, CodeActionParams, CodeActionResponse, TextEdit, WorkspaceEdit};
 use promql_presets_compiler::Finding;
+use promql_presets_compiler::diagnostic::Fix;
 
+use super::fixes;
 use super::workspace::View;
 
 /// The fixes of the findings in a range.
@@ -18,20 +20,26 @@ pub(super) fn actions(view: &View<'_>, params: &CodeActionParams) -> Option<Vec<
         let span = finding.diagnostic.span;
         span.start <= asked.end && asked.start <= span.end
     };
-    let action = |finding: &Finding| {
-        let (help, fix) = (finding.diagnostic.help.clone()?, finding.diagnostic.fix.as_ref()?);
+    let action = |finding: &Finding, (title, fix): (String, Fix), is_preferred| {
         let range = view.range(finding.diagnostic.span);
-        let edit = TextEdit { range: view.range(fix.span), new_text: fix.text.clone() };
+        let edit = TextEdit { range: view.range(fix.span), new_text: fix.text };
         let changes = HashMap::from([(view.uri.clone(), vec![edit])]);
         let diagnostics = params.context.diagnostics.iter().filter(|shown| shown.range == range);
-        Some(CodeActionResponse::CodeAction(CodeAction {
-            title: help,
+        CodeActionResponse::CodeAction(CodeAction {
+            title,
             kind: Some(CodeActionKind::QuickFix),
             diagnostics: Some(diagnostics.cloned().collect()),
-            is_preferred: Some(true),
+            is_preferred: Some(is_preferred),
             edit: Some(WorkspaceEdit { changes: Some(changes), ..WorkspaceEdit::default() }),
             ..CodeAction::default()
-        }))
+        })
     };
-    Some(view.findings().filter(in_range).filter_map(action).collect())
+    let mut actions = Vec::new();
+    for finding in view.findings().filter(in_range) {
+        let fixes = fixes::of_help(view, finding);
+        let is_only = fixes.len() == 1;
+        actions.extend(fixes.into_iter().map(|fix| action(finding, fix, is_only)));
+        actions.extend(fixes::allow(view, finding).map(|fix| action(finding, fix, false)));
+    }
+    Some(actions)
 }

@@ -9,6 +9,7 @@ mod completion;
 mod cursor;
 mod diagnostics;
 mod facts;
+mod fixes;
 mod functions;
 mod hover;
 mod names;

@@ -76,6 +76,11 @@ impl Outline {
         self.values.iter().find(|value| value.path == path)
     }
 
+    /// Where the value of a key begins, after `=`.
+    pub(super) fn start(&self, path: &[&str]) -> Option<u32> {
+        self.starts.iter().find(|start| start.path == path).map(|start| start.span.end)
+    }
+
     /// The key at an offset.
     pub(super) fn key_at(&self, offset: u32) -> Option<&Key> {
         self.keys.iter().find(|key| key.span.start <= offset && offset <= key.span.end)

@@ -282,7 +282,22 @@ pub(super) struct View<'a> {
 impl View<'_> {
     /// What is wrong with the file.
     pub(super) fn findings(&self) -> impl Iterator<Item = &Finding> {
-        self.registry.findings.iter().flatten().filter(|finding| finding.file == self.file)
+        self.all_findings().iter().filter(|finding| finding.file == self.file)
+    }
+
+    /// What is wrong with all files of the registry.
+    pub(super) fn all_findings(&self) -> &[Finding] {
+        self.registry.findings.as_deref().unwrap_or_default()
+    }
+
+    /// The index of the file.
+    pub(super) fn file(&self) -> usize {
+        self.file
+    }
+
+    /// The registry as the compiler knows it.
+    pub(super) fn session(&self) -> &Session {
+        &self.registry.session
     }
 
     /// The module that the file becomes, if it is a preset file.

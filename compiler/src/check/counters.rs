@@ -113,7 +113,9 @@ fn counter_function(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mu
         let finding =
             Diagnostic::new(Code::RateOnGauge, call.name_span, title).label("treats every drop as a restart from zero");
         match gauge_counterpart(call.name) {
-            Some(instead) => finding.help(format!("write `{instead}{}`", query.slice(call.parens))),
+            Some(instead) => {
+                finding.write(call.name_span.to(call.parens), format!("{instead}{}", query.slice(call.parens)))
+            }
             None => finding,
         }
     };
@@ -121,7 +123,7 @@ fn counter_function(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mu
         (Values::Gauge(role, span, source), _) => {
             let finding = gauge(format!("`{}` of {}", call.name, role.with_article()))
                 .secondary(span, format!("{}, {source}", role.with_article()));
-            if role == Role::Gauge { finding } else { Diagnostic { help: None, ..finding } }
+            if role == Role::Gauge { finding } else { Diagnostic { help: None, fix: None, ..finding } }
         }
         (Values::Counted(name, span), _) => {
             gauge(format!("`{}` of `{name}`", call.name)).secondary(span, "goes up and down")
@@ -138,7 +140,7 @@ fn counter_function(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mu
                     .label("sees a restart only as a smaller drop of the whole")
                     .secondary(span, "hides the restarts of single counters");
             match subquery.and_then(|subquery| rewrite_subquery(query, subquery, call.name)) {
-                Some(right) => finding.help(format!("write `{right}`")),
+                Some(right) => finding.write(call.name_span.to(call.parens), right),
                 None => finding,
             }
         }
@@ -182,7 +184,7 @@ fn gauge_function(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mut 
         None => Some(format!("{instead}{}", query.slice(call.parens))),
     };
     findings.push(match right {
-        Some(right) => finding.help(format!("write `{right}`")),
+        Some(right) => finding.write(call.name_span.to(call.parens), right),
         None => finding,
     });
 }

@@ -164,3 +164,108 @@ fn templates_are_formatted() {
     assert_eq!(format("presets/c.toml", "[presets.a]\ntemplate = 'sum( up'\n"), Value::Null);
     assert_eq!(format("metrics.toml", ""), Value::Null);
 }
+
+#[test]
+fn helps_are_titles_of_fixes() {
+    let text = "[metric]\nname = \"temperature\"\ntype = \"gauge\"\n[presets.p]\n\
+                template = 'sum by ({group_by})(rate({metric_name}{{{labels}}}[5m]))'\n";
+    let folder = Folder::new("lsp-helps", &[("presets/t.toml", "")]);
+    let mut client = Client::start(&folder.0);
+    client.open("presets/t.toml", text);
+    let diagnostics = client.diagnostics("presets/t.toml");
+    assert_eq!(diagnostics[0]["code"], "rate-on-gauge");
+    let actions = fixes(&mut client, "presets/t.toml", &diagnostics[0]["range"], &diagnostics);
+    assert_eq!(actions[0]["title"], "write `deriv({metric_name}{{{labels}}}[5m])`");
+    let fixed = edited(text, &actions[0]["edit"]["changes"][client.uri("presets/t.toml")]);
+    client.write("presets/t.toml", &fixed);
+    assert_eq!(client.diagnostics("presets/t.toml"), json!([]));
+    // Nothing is wrong elsewhere in the file, and other kinds of actions are not offered.
+    let start = json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 0, "character": 0 } });
+    assert_eq!(fixes(&mut client, "presets/t.toml", &start, &json!([])), json!([]));
+}
+
+#[test]
+fn helps_of_all_kinds_become_fixes() {
+    let metric = "[metric]\nname = \"x_total\"\ntype = \"counter\"\n[labels]\nmethod = \"string\"\n[presets.p]\n";
+    let folder = Folder::new("lsp-kinds", &[("presets/a.toml", "")]);
+    let mut client = Client::start(&folder.0);
+    let template = |query: &str| format!("{metric}template = '{query}'\n");
+    for (text, code, fixed) in [
+        (template("{metric_name}{{{labels}}}"), "raw-counter", template("rate({metric_name}{{{labels}}}[{window}])")),
+        (
+            template("rate({metric_name}{{{labels}}})"),
+            "type-mismatch",
+            template("rate({metric_name}{{{labels}}}[{window}])"),
+        ),
+        (
+            template("rate({metric_name}{{{labels}}}[{window}])"),
+            "missing-window",
+            template("rate({metric_name}{{{labels}}}[{window}])") + "window = \"5m\"\n",
+        ),
+        (
+            template("rtae({metric_name}{{{labels}}}[5m])"),
+            "unknown-function",
+            template("rate({metric_name}{{{labels}}}[5m])"),
+        ),
+        (
+            template("sum by (methd)(rate({metric_name}{{{labels}}}[5m]))"),
+            "undeclared-label",
+            template("sum by (method)(rate({metric_name}{{{labels}}}[5m]))"),
+        ),
+        (
+            template("rate({metric_name}{{method=\"a.*\",{labels}}}[5m])"),
+            "equality-looks-like-regex",
+            template("rate({metric_name}{{method=~\"a.*\",{labels}}}[5m])"),
+        ),
+        (
+            metric.replace("counter", "countr") + "template = 'rate({metric_name}{{{labels}}}[5m])'\n",
+            "invalid-value",
+            template("rate({metric_name}{{{labels}}}[5m])"),
+        ),
+        (
+            template("rate({metric_name}{{{labels}}}[5m])").replace("template", "templte"),
+            "unknown-key",
+            template("rate({metric_name}{{{labels}}}[5m])"),
+        ),
+        (
+            template("rate({metric_name}{{{labels}}}[5m])") + "allow = [{ check = \"raw-counter\", reason = \"x\" }]\n",
+            "unused-allow",
+            template("rate({metric_name}{{{labels}}}[5m])"),
+        ),
+        (
+            template("mad_over_time({metric_name}{{{labels}}}[5m])"),
+            "experimental-feature",
+            format!(
+                "features = [\"promql-experimental-functions\"]\n{}",
+                template("mad_over_time({metric_name}{{{labels}}}[5m])")
+            ),
+        ),
+    ] {
+        client.open("presets/a.toml", &text);
+        let diagnostics = client.diagnostics("presets/a.toml");
+        assert_eq!(diagnostics[0]["code"], code, "{diagnostics}");
+        let actions = fixes(&mut client, "presets/a.toml", &diagnostics[0]["range"], &diagnostics);
+        let applied = edited(&text, &actions[0]["edit"]["changes"][client.uri("presets/a.toml")]);
+        assert_eq!(applied, fixed, "{actions}");
+        client.close("presets/a.toml");
+        client.diagnostics("presets/a.toml");
+    }
+}
+
+#[test]
+fn findings_can_be_allowed() {
+    let text = "[presets.p]\ntemplate = 'up{{{labels}}} / up{{{labels}}}'\nunit = 'x'\n";
+    let folder = Folder::new("lsp-allow", &[("presets/a.toml", "")]);
+    let mut client = Client::start(&folder.0);
+    client.open("presets/a.toml", text);
+    let diagnostics = client.diagnostics("presets/a.toml");
+    assert_eq!(diagnostics[0]["code"], "identical-operands");
+    let actions = fixes(&mut client, "presets/a.toml", &diagnostics[0]["range"], &diagnostics);
+    let allow =
+        actions.as_array().unwrap().iter().find(|it| it["title"] == "allow `identical-operands` in `p`").unwrap();
+    let allowed = edited(text, &allow["edit"]["changes"][client.uri("presets/a.toml")]);
+    let line = "allow = [{ check = \"identical-operands\", reason = \"...\" }]\n";
+    assert_eq!(allowed, text.replace("unit", &format!("{line}unit")));
+    client.write("presets/a.toml", &allowed);
+    assert_eq!(client.diagnostics("presets/a.toml"), json!([]));
+}

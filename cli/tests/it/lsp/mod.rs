@@ -3,6 +3,7 @@
 mod client;
 mod completion;
 mod diagnostics;
+mod fixes;
 mod hover;
 mod names;
 

@@ -1,0 +1,281 @@
+//! The edits that helps describe. A check knows some of them; the others are found by trying: what the help says to write is
+//! put in the places that the finding is about, the most similar first, until the finding is gone and nothing else is wrong.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use promql_presets_compiler::diagnostic::Fix;
+use promql_presets_compiler::promql::{ExprKind, Features, Syntax, parse, tokens};
+use promql_presets_compiler::{Code, Diagnostic, Finding, Layer, Literal, Session, SourceFile, Span};
+
+use super::outline::{Outline, Value};
+use super::workspace::View;
+
+/// How many edits are tried for one finding.
+const MAX_TRIALS: usize = 100;
+
+/// The edits that the help of a finding describes, each with its title.
+pub(super) fn of_help(view: &View<'_>, finding: &Finding) -> Vec<(String, Fix)> {
+    let Some(help) = &finding.diagnostic.help else { return Vec::new() };
+    if let Some(fix) = &finding.diagnostic.fix {
+        return vec![(help.clone(), fix.clone())];
+    }
+    let file = File { text: &view.source.text, outline: Outline::of(&view.source.text) };
+    let mut trial = Trial::new(view, finding);
+    let codes: Vec<&str> = help.split('`').skip(1).step_by(2).collect();
+    if help.starts_with("remove") {
+        let fix = file.removals(finding.diagnostic.span).into_iter().find(|fix| trial.accepts(fix));
+        return fix.into_iter().map(|fix| (help.clone(), fix)).collect();
+    }
+    let mut fixes = Vec::new();
+    for code in &codes {
+        let title = if codes.len() == 1 { help.clone() } else { format!("write `{code}`") };
+        let fix = file.edits(finding, code).into_iter().find(|fix| trial.accepts(fix));
+        fixes.extend(fix.map(|fix| (title, fix)));
+    }
+    fixes
+}
+
+/// The edit that silences a finding in its preset.
+pub(super) fn allow(view: &View<'_>, finding: &Finding) -> Option<(String, Fix)> {
+    let (code, preset) = (finding.diagnostic.code, finding.preset.as_deref()?);
+    if !code.is_allowable() {
+        return None;
+    }
+    let file = File { text: &view.source.text, outline: Outline::of(&view.source.text) };
+    let entry = format!("{{ check = \"{}\", reason = \"...\" }}", code.as_str());
+    let fix = if let Some(start) = file.outline.start(&["presets", preset, "allow"]) {
+        let rest = &file.text[start as usize..];
+        let open = rest.len() - rest.trim_start().strip_prefix('[')?.len();
+        let comma = if rest[open..].trim_start().starts_with(']') { "" } else { ", " };
+        file.insertion(start as usize + open, format!("{entry}{comma}"))
+    } else {
+        let template = file.outline.value(&["presets", preset, "template"])?;
+        file.line_after(template.span.end, &format!("allow = [{entry}]"))
+    };
+    Some((format!("allow `{}` in `{preset}`", code.as_str()), fix))
+}
+
+/// A file with a finding.
+struct File<'t> {
+    text: &'t str,
+    outline: Outline,
+}
+
+impl File<'_> {
+    /// The edits that write a text somewhere near a finding.
+    fn edits(&self, finding: &Finding, code: &str) -> Vec<Fix> {
+        let found = &finding.diagnostic;
+        let spans: Vec<Span> = [found.span].into_iter().chain(found.secondary.iter().map(|(span, _)| *span)).collect();
+        let mut places = spans.clone();
+        for span in &spans {
+            let value = self.outline.values.iter().find(|it| it.span.start <= span.start && span.end <= it.span.end);
+            if let Some(value) = value {
+                places.push(value.span);
+                places.extend(self.assignment(value));
+                if let Some(literal) =
+                    value.literal(self.text).filter(|_| value.path.last().is_some_and(|it| it == "template"))
+                {
+                    places.extend(self.parts(&literal, &spans));
+                }
+            }
+            let keys = self.outline.keys.iter().filter(|key| key.span.start <= span.start && span.end <= key.span.end);
+            places.extend(keys.map(|key| key.span));
+        }
+        let head = |text: &str| text.split('(').next().filter(|head| head.len() < text.len()).map(str::to_owned);
+        let rank = |span: &Span| {
+            let text = &self.text[span.range()];
+            let same_head = head(code).is_some_and(|it| head(text) == Some(it));
+            let bonus = 200 * usize::from(same_head) + 100 * usize::from(spans.contains(span));
+            (Reverse(similarity(code, text) + bonus), span.end - span.start, span.start)
+        };
+        places.sort_by_cached_key(rank);
+        places.dedup();
+        places.retain(|place| fits(code, &self.text[place.range()]));
+        let written = |span: Span| {
+            let text = &self.text[span.range()];
+            let quote = ['"', '\''].into_iter().find(|quote| text.starts_with(*quote));
+            let quoted = quote.filter(|quote| !code.starts_with(*quote)).map(|quote| format!("{quote}{code}{quote}"));
+            quoted.into_iter().chain([code.to_owned()]).map(move |text| Fix { span, text })
+        };
+        let mut edits: Vec<Fix> = places.into_iter().flat_map(written).collect();
+        if code.contains(" = ") {
+            let template =
+                finding.preset.as_deref().and_then(|preset| self.outline.value(&["presets", preset, "template"]));
+            edits.extend(template.map(|template| self.line_after(template.span.end, code)));
+            let table = self.outline.table(found.span.start).span;
+            edits.push(self.insertion(self.text[..table.end as usize].trim_end().len(), format!(", {code} ")));
+            edits.push(self.insertion(self.text[..table.end as usize].trim_end().len(), format!("\n{code}")));
+            edits.push(self.insertion(0, format!("{code}\n")));
+        }
+        edits.truncate(MAX_TRIALS);
+        edits
+    }
+
+    /// The edits that remove what a span is in: an element of an array, or a line.
+    fn removals(&self, span: Span) -> Vec<Fix> {
+        let table = self.outline.table(span.start).span;
+        let mut found = Vec::new();
+        if table.start > 0 && self.text[..table.start as usize].ends_with('{') {
+            let (start, end) = (table.start as usize - 1, table.end as usize + 1);
+            let after = self.text.get(end..).unwrap_or_default();
+            let more =
+                after.trim_start().strip_prefix(',').map(|rest| after.len() - rest.trim_start_matches(' ').len());
+            let before = self.text[..start].trim_end().strip_suffix(',').map_or(start, str::len);
+            let span = if let Some(more) = more { start..end + more } else { before..end };
+            if more.is_some() || before < start {
+                found.push(Fix { span: Span::of(span), text: String::new() });
+            }
+        }
+        let key = self.outline.keys.iter().rfind(|key| key.span.start <= span.start);
+        let value = key.and_then(|key| self.outline.values.iter().rfind(|value| value.path.starts_with(&key.path)));
+        let end = value.map_or(span.end, |value| value.span.end.max(span.end));
+        let first = self.text[..span.start as usize].rfind('\n').map_or(0, |at| at + 1);
+        let last = self.text[end as usize..].find('\n').map_or(self.text.len(), |at| end as usize + at + 1);
+        found.push(Fix { span: Span::of(first..last), text: String::new() });
+        found
+    }
+
+    /// The span of `key = value`.
+    fn assignment(&self, value: &Value) -> Option<Span> {
+        let key = self.outline.keys.iter().rfind(|key| key.path == value.path && key.span.end <= value.span.start)?;
+        Some(Span::new(key.span.start, value.span.end))
+    }
+
+    /// The parts of a template that some spans touch: expressions, names, groupings, and all tokens.
+    fn parts(&self, literal: &Literal, spans: &[Span]) -> Vec<Span> {
+        let syntax = Syntax { template: true, features: Features::all() };
+        let mut parts = tokens(&literal.text, syntax);
+        if let Some(expr) = parse(&literal.text, syntax).expr {
+            expr.walk(&mut |expr| {
+                parts.push(expr.span);
+                match &expr.kind {
+                    ExprKind::Selector(selector) => {
+                        parts.push(selector.span);
+                        parts.extend(selector.range.iter().map(|range| range.span));
+                        parts.extend(selector.matchers().map(|matcher| matcher.label.span.to(matcher.value.span)));
+                    }
+                    ExprKind::Subquery(subquery) => parts.push(subquery.brackets),
+                    ExprKind::Aggregate(aggregate) => {
+                        let grouping = aggregate.grouping.iter();
+                        parts.extend(grouping.map(|it| it.keyword_span.to(it.parens.unwrap_or(it.keyword_span))));
+                    }
+                    ExprKind::Binary(binary) => {
+                        let groupings = binary.matching.iter().chain(&binary.group);
+                        parts.extend(groupings.map(|it| it.keyword_span.to(it.parens.unwrap_or(it.keyword_span))));
+                        parts.push(binary.op_span.to(binary.rhs.span));
+                    }
+                    _ => {}
+                }
+            });
+        } else {
+            // Without a tree, runs of tokens.
+            let all = parts.clone();
+            let runs = all.iter().enumerate().flat_map(|(at, first)| all[at + 1..].iter().map(|last| first.to(*last)));
+            parts.extend(runs);
+        }
+        let place = parts.into_iter().map(|span| literal.locate(span));
+        // The operator of a matcher stands before the value that is wrong with it.
+        let precedes = |part: &Span, span: &Span| part.end == span.start && is_operator(&self.text[part.range()]);
+        let contains = |part: &Span, span: &Span| part.start <= span.start && span.end <= part.end;
+        let touches = |part: &Span| spans.iter().any(|span| contains(part, span) || precedes(part, span));
+        place.filter(touches).collect()
+    }
+
+    fn insertion(&self, at: usize, text: String) -> Fix {
+        Fix { span: Span::of(at.min(self.text.len())..at.min(self.text.len())), text }
+    }
+
+    /// Adds a line below that of an offset.
+    fn line_after(&self, offset: u32, line: &str) -> Fix {
+        let rest = &self.text[offset as usize..];
+        match rest.find('\n') {
+            Some(end) => self.insertion(offset as usize + end + 1, format!("{line}\n")),
+            None => self.insertion(self.text.len(), format!("\n{line}\n")),
+        }
+    }
+}
+
+fn is_operator(text: &str) -> bool {
+    !text.is_empty() && !text.contains(char::is_alphanumeric)
+}
+
+/// Whether a text can mean to replace another: an operator an operator, a range a range, a word a word.
+fn fits(code: &str, replaced: &str) -> bool {
+    let is_word = |text: &str| {
+        let text = text.trim_matches(['"', '\'']);
+        text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | ':' | '-'))
+    };
+    is_operator(code) == is_operator(replaced)
+        && code.starts_with('[') == replaced.starts_with('[')
+        && (!is_word(code) || is_word(replaced))
+}
+
+/// How much two texts have in common, in thousandths: the number of words and signs.
+fn similarity(a: &str, b: &str) -> usize {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let words = |text: &str| -> Vec<String> {
+        let mut words: Vec<String> = Vec::new();
+        let mut after_word = false;
+        for c in text.chars().filter(|c| !c.is_whitespace()) {
+            match words.last_mut().filter(|_| after_word && is_word(c)) {
+                Some(word) => word.push(c),
+                None => words.push(c.to_string()),
+            }
+            after_word = is_word(c);
+        }
+        words.sort();
+        words
+    };
+    let (a, mut b) = (words(a), words(b));
+    let all = a.len() + b.len();
+    let common = a.iter().filter_map(|word| b.binary_search(word).ok().map(|at| b.remove(at))).count();
+    2000 * common / all.max(1)
+}
+
+/// Tries edits, and compares what is wrong before and after.
+struct Trial<'v> {
+    file: &'v SourceFile,
+    finding: &'v Diagnostic,
+    session: Option<Session>,
+    view: &'v View<'v>,
+    before: HashMap<(usize, Code, String), usize>,
+}
+
+impl<'v> Trial<'v> {
+    fn new(view: &'v View<'v>, finding: &'v Finding) -> Self {
+        let before = counts(view.all_findings());
+        Self { file: view.source, finding: &finding.diagnostic, session: None, view, before }
+    }
+
+    /// Whether an edit removes the finding and adds none. Findings of later passes were hidden before.
+    fn accepts(&mut self, fix: &Fix) -> bool {
+        let mut text = self.file.text.clone();
+        text.replace_range(fix.span.range(), &fix.text);
+        if text == self.file.text {
+            return false;
+        }
+        let session = self.session.get_or_insert_with(|| self.view.session().clone());
+        session.replace(SourceFile { text, ..self.file.clone() });
+        let found = session.findings();
+        let after = counts(&found);
+        let count = |counts: &HashMap<_, usize>, key: &_| counts.get(key).copied().unwrap_or_default();
+        let own = (self.view.file(), self.finding.code, self.finding.title.clone());
+        // The window that an edit adds to a template is the next thing to write.
+        let own_layer = self.finding.code.layer();
+        let hides = own_layer != Layer::File || self.finding.code == Code::InvalidToml;
+        let is_later = |code: Code| (hides && code.layer() > own_layer) || code == Code::MissingWindow;
+        count(&after, &own) < count(&self.before, &own)
+            && after.iter().all(|(key, number)| *number <= count(&self.before, key) || is_later(key.1))
+    }
+}
+
+/// How often each finding is there.
+fn counts(findings: &[Finding]) -> HashMap<(usize, Code, String), usize> {
+    let mut counts = HashMap::new();
+    for finding in findings {
+        let key = (finding.file, finding.diagnostic.code, finding.diagnostic.title.clone());
+        *counts.entry(key).or_default() += 1;
+    }
+    counts
+}
