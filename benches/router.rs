@@ -1,26 +1,32 @@
-//! Compares queries through the router of `promql-presets-axum` with those of the client alone, and measures the memory of
-//! a large result that is streamed: `cd benches && cargo run --release --bin router`.
+//! Compares queries through the router of `promql-presets-axum` with those of the client alone, and with a handler that a
+//! service writes with it, and measures the memory of a large result that is streamed:
+//! `cd benches && cargo run --release --bin router`.
 //!
 //! The server sends prepared bytes, in a process of its own, so that the router's own time shows. The contenders take
-//! turns, call by call. The client alone also writes its result as JSON, as a handler does. `-- URL` compares them on a
-//! real server.
+//! turns, call by call. The client alone also writes its result as JSON. The handler reads the same request as the router,
+//! on axum as well. `-- URL` compares them on a real server.
 
 mod sender;
 
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::hint::black_box;
 use std::pin::Pin;
 use std::process::Command;
 use std::time::Instant;
 
-use axum::Router;
 use axum::body::{Body, HttpBody};
+use axum::extract::State;
 use axum::http::Request;
 use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
 use promql_presets::{
     MetricQuerier, Preset, PresetInfo, Presets, PrometheusClient, Querier, TimeRange, Vector, preset,
 };
 use promql_presets_axum::{Access, router};
+use serde::Deserialize;
 use tokio::runtime::Builder;
 use tower::ServiceExt;
 
@@ -29,7 +35,7 @@ use crate::sender::{Sender, high_water, median, serve};
 const ANY: Preset<dyn MetricQuerier, Vector> = preset!("{metric_name}{{{labels}}}", name = "any");
 static PRESETS: [&PresetInfo; 1] = [ANY.info()];
 
-const RUNS: usize = 5000;
+const RUNS: usize = 20_000;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
@@ -66,6 +72,33 @@ fn all() {
 struct Peers {
     client: PrometheusClient,
     router: Router,
+    handlers: Router,
+}
+
+/// What the handlers of a service read.
+#[derive(Deserialize)]
+struct Question {
+    metric: String,
+    labels: BTreeMap<String, String>,
+    #[serde(flatten)]
+    range: Option<TimeRange>,
+}
+
+impl Question {
+    fn querier(&self) -> Querier {
+        let querier = Querier::new(self.metric.clone()).label("project", "p-42");
+        self.labels.iter().fold(querier, |querier, (name, value)| querier.label(name.clone(), value))
+    }
+}
+
+async fn query(State(client): State<PrometheusClient>, Json(question): Json<Question>) -> Response {
+    let querier = question.querier();
+    Json(client.query(ANY.any_querier(), &querier).await.unwrap()).into_response()
+}
+
+async fn query_range(State(client): State<PrometheusClient>, Json(question): Json<Question>) -> Response {
+    let (querier, range) = (question.querier(), question.range.unwrap());
+    Json(client.query_range(ANY.any_querier(), &querier, range).await.unwrap()).into_response()
 }
 
 impl Peers {
@@ -73,19 +106,11 @@ impl Peers {
         let client = PrometheusClient::new(url).unwrap();
         let guard = |_: &Parts, _: &'static PresetInfo| Ok(Access::only("project", "p-42"));
         let router = router(client.clone(), Presets::__new(&PRESETS)).guard(guard).build();
-        Self { client, router }
-    }
-
-    /// Sends a request to the router, and returns the size of the response.
-    async fn route(&self, endpoint: &str, body: &'static str) -> usize {
-        let request = Request::post(format!("/presets/any/{endpoint}")).header("content-type", "application/json");
-        let response = self.router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
-        assert_eq!(response.status(), 200);
-        let (mut body, mut bytes) = (response.into_body(), 0);
-        while let Some(more) = next(&mut body).await {
-            bytes += more;
-        }
-        bytes
+        let handlers = Router::new()
+            .route("/presets/any/query", post(query))
+            .route("/presets/any/query_range", post(query_range))
+            .with_state(client.clone());
+        Self { client, router, handlers }
     }
 
     async fn ask(&self, endpoint: &str) -> usize {
@@ -108,18 +133,40 @@ impl Peers {
     }
 
     async fn compare(&self, name: &str, endpoint: &str, body: &'static str) {
-        let mut times = [const { Vec::new() }; 2];
-        for run in 0..RUNS * 2 {
+        let mut times = [const { Vec::new() }; 3];
+        for run in 0..RUNS * 3 {
+            let request = request(endpoint, body);
             let start = Instant::now();
-            let bytes = if run % 2 == 0 { self.ask(endpoint).await } else { self.route(endpoint, body).await };
-            times[run % 2].push(start.elapsed().as_secs_f64() * 1e6);
+            let bytes = match run % 3 {
+                0 => self.ask(endpoint).await,
+                1 => route(&self.handlers, request).await,
+                _ => route(&self.router, request).await,
+            };
+            times[run % 3].push(start.elapsed().as_secs_f64() * 1e6);
             black_box(bytes);
         }
-        let [client, router] = times.map(median);
+        let [client, handler, router] = times.map(median);
         println!("{name}");
-        println!("  client {client:>7.1} us");
-        println!("  router {router:>7.1} us: {:.2} x", router / client);
+        println!("  client  {client:>7.1} us");
+        println!("  handler {handler:>7.1} us: {:.2} x client", handler / client);
+        println!("  router  {router:>7.1} us: {:.2} x client, {:.2} x handler", router / client, router / handler);
     }
+}
+
+fn request(endpoint: &str, body: &'static str) -> Request<Body> {
+    let request = Request::post(format!("/presets/any/{endpoint}")).header("content-type", "application/json");
+    request.body(Body::from(body)).unwrap()
+}
+
+/// Sends a request to a router, and returns the size of the response.
+async fn route(router: &Router, request: Request<Body>) -> usize {
+    let response = router.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.status(), 200);
+    let (mut body, mut bytes) = (response.into_body(), 0);
+    while let Some(more) = next(&mut body).await {
+        bytes += more;
+    }
+    bytes
 }
 
 /// The next part of a body.
@@ -134,12 +181,12 @@ async fn memory(how: String, url: String) {
     for endpoint in ["query", "query_range"] {
         peers.ask(endpoint).await;
     }
-    peers.route("query", r#"{"metric": "small"}"#).await;
+    route(&peers.router, request("query", r#"{"metric": "small"}"#)).await;
     let (querier, range) = (Querier::new("LARGE"), TimeRange::parse("1700000000", "1700021390", "15s").unwrap());
     let before = high_water();
     let query = peers.client.query_range(ANY.any_querier(), &querier, range);
     let bytes = match &*how {
-        "router" => peers.route("query_range", LARGE).await,
+        "router" => route(&peers.router, request("query_range", LARGE)).await,
         "client, streamed" => {
             let (mut stream, mut bytes) = (query.stream().await.unwrap(), 0);
             while let Some(series) = stream.try_next().await.unwrap() {

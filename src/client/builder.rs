@@ -18,7 +18,7 @@ use crate::http::options::{Options, option_setters};
 use crate::http::proxy;
 use crate::http::retry::Budget;
 use crate::http::scope::Scope;
-use crate::http::transport::{HttpMethod, Transport, authorization, query_urls};
+use crate::http::transport::{HttpMethod, Server, Transport, authorization, query_urls};
 use crate::query::time_range::MAX_STEPS;
 
 /// Default timeout for opening a connection.
@@ -319,7 +319,7 @@ impl ClientBuilder {
             #[cfg(feature = "tracing")]
             trace_query: self.trace_query,
         });
-        let transport = Transport {
+        let server = Server {
             proxy: proxy::of(&http, &base),
             http,
             queries: query_urls(&base),
@@ -334,10 +334,9 @@ impl ClientBuilder {
             max_concurrent,
             budget: Arc::new(Budget::new(Instant::now())),
             refuses_post: Arc::default(),
-            scope: Scope::default(),
             credentials: self.credentials,
         };
-        Ok(PrometheusClient { transport: Arc::new(transport) })
+        Ok(PrometheusClient { transport: Arc::new(Transport { server: server.into(), scope: Scope::default() }) })
     }
 
     fn authorization(mut self, scheme: &str, credentials: &str) -> Self {

@@ -13,7 +13,7 @@ use crate::endpoints::{
     ParseQuery, SeriesQuery,
 };
 use crate::error::Error;
-use crate::http::transport::Transport;
+use crate::http::transport::{Server, Transport};
 use crate::query::time_range::TimeRange;
 use crate::query::{InstantQuery, RangeQuery, RangeResult, RawQuery, RawRangeQuery};
 use crate::value::QueryResult;
@@ -230,7 +230,7 @@ impl PrometheusClient {
 
 impl fmt::Debug for PrometheusClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Transport { base, options, method, .. } = &*self.transport;
+        let Server { base, options, method, .. } = &**self.transport;
         f.debug_struct("PrometheusClient")
             .field("url", &base.as_str())
             .field("timeout", &options.timeout)

@@ -145,7 +145,7 @@ impl Transport {
             }
             let mut options = Options::clone(&transport.options);
             options.header(TENANT, tenant);
-            transport.options = Arc::new(options);
+            Arc::make_mut(&mut transport.server).options = Arc::new(options);
             transport.scope.tenant = Some(tenant.to_owned());
         })
     }
@@ -161,8 +161,9 @@ impl Transport {
                 let message = format!("invalid base path {path:?}, expected one such as `/select/42/prometheus`");
                 return transport.scope.fail(message);
             }
-            transport.base.set_path(&format!("{}/", path.trim_end_matches('/')));
-            transport.queries = query_urls(&transport.base);
+            let server = Arc::make_mut(&mut transport.server);
+            server.base.set_path(&format!("{}/", path.trim_end_matches('/')));
+            server.queries = query_urls(&server.base);
             transport.scope.path = Some(path.to_owned());
         })
     }

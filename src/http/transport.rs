@@ -5,6 +5,7 @@ use std::error::Error;
 use std::future::poll_fn;
 use std::io;
 use std::iter::successors;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,9 +50,24 @@ pub enum HttpMethod {
     Post,
 }
 
-/// A server: its connections, the defaults of its calls, and their limits, shared by all clones of a client.
+/// A server within a scope, shared by all clones of a client.
 #[derive(Clone, Debug)]
 pub(crate) struct Transport {
+    pub(crate) server: Arc<Server>,
+    pub(crate) scope: Scope,
+}
+
+impl Deref for Transport {
+    type Target = Server;
+
+    fn deref(&self) -> &Server {
+        &self.server
+    }
+}
+
+/// A server: its connections, the defaults of its calls, and their limits.
+#[derive(Clone, Debug)]
+pub(crate) struct Server {
     pub(crate) http: reqwest::Client,
     /// The proxy of the client for this server, without credentials.
     pub(crate) proxy: Option<String>,
@@ -71,7 +87,6 @@ pub(crate) struct Transport {
     pub(crate) budget: Arc<Budget>,
     /// Whether a proxy in front of the server refuses `POST`.
     pub(crate) refuses_post: Arc<AtomicBool>,
-    pub(crate) scope: Scope,
     /// What supplies headers for each request.
     pub(crate) credentials: Option<Credentials>,
 }

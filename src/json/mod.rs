@@ -2,6 +2,7 @@
 //!
 //! The section "JSON" in the documentation of the crate has the shape.
 
+mod column;
 mod deserialize;
 mod endpoints;
 mod prometheus;
@@ -22,10 +23,18 @@ struct Float(f64);
 impl Float {
     /// The value as an integer, if it is one that prints the same.
     #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::float_cmp, reason = "compared")]
+    #[inline]
     fn as_integer(self) -> Option<i64> {
-        let integer = self.0 as i64;
-        let is_same = integer as f64 == self.0 && integer.unsigned_abs() <= MAX_SAFE;
+        // Added to it, small numbers lose their fractions, and integers are the lowest bits.
+        const SHIFT: f64 = (3_u64 << 51) as f64;
+        let integer = if self.0.abs() < (1_u64 << 51) as f64 {
+            let shifted = self.0 + SHIFT;
+            (shifted - SHIFT == self.0).then(|| shifted.to_bits().wrapping_sub(SHIFT.to_bits()).cast_signed())?
+        } else {
+            let integer = self.0 as i64;
+            (integer as f64 == self.0 && integer.unsigned_abs() <= MAX_SAFE).then_some(integer)?
+        };
         // `-0` has no integer.
-        (is_same && (integer != 0 || self.0.is_sign_positive())).then_some(integer)
+        (integer != 0 || self.0.is_sign_positive()).then_some(integer)
     }
 }

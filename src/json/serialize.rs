@@ -1,11 +1,10 @@
 //! Writes results.
 
-use std::any::type_name;
-
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::Float;
+use super::column::{Floats, copies};
 use crate::value::{
     Bounds, Bucket, Data, Element, Histogram, Labels, Listing, Matrix, Meta, Sample, Scalar, Series, Stats, Text,
     Timestamp, Value, Vector,
@@ -98,7 +97,7 @@ pub(super) fn columns<S: Serializer>(
     let mut map = serializer.serialize_map(Some(3 + usize::from(has_histograms)))?;
     map.serialize_entry("labels", labels)?;
     map.serialize_entry("timestamps", timestamps)?;
-    map.serialize_entry("values", &Column(|| series.values().iter().map(|value| Float(*value))))?;
+    map.serialize_entry("values", &Floats(series.values()))?;
     if has_histograms {
         let histograms = series.histograms();
         let times = Column(|| histograms.iter().map(|(time, _)| time));
@@ -144,7 +143,7 @@ struct SeriesList<'a>(&'a [Series]);
 impl Serialize for SeriesList<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         // `serde_json` can copy the text of timestamps that consecutive series share, which takes half of the time.
-        let copies = type_name::<S>().starts_with("&mut serde_json::ser::Serializer<");
+        let copies = copies::<S>();
         let mut text: Option<(&[Timestamp], Box<RawValue>)> = None;
         let mut list = serializer.serialize_seq(Some(self.0.len()))?;
         for (at, series) in self.0.iter().enumerate() {

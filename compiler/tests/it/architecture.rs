@@ -57,7 +57,7 @@ const CLI_DEPENDENCIES: [&str; 19] = [
 const TESTING_DEPENDENCIES: [&str; 7] =
     ["promql-presets", "promql-presets-core", "form_urlencoded", "httparse", "percent-encoding", "serde_json", "tokio"];
 
-const RUNTIME_DEPENDENCIES: [&str; 23] = [
+const RUNTIME_DEPENDENCIES: [&str; 24] = [
     "promql-presets-core",
     "promql-presets-macros",
     "base64",
@@ -81,6 +81,7 @@ const RUNTIME_DEPENDENCIES: [&str; 23] = [
     "tracing",
     "url",
     "uuid",
+    "zmij",
 ];
 
 fn workspace() -> PathBuf {
