@@ -23,7 +23,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use promql_presets::{
-    MetricQuerier, Preset, PresetInfo, Presets, PrometheusClient, Querier, TimeRange, Vector, preset,
+    MetricQuerier, Preset, PresetInfo, Presets, PrometheusClient, Querier, Step, TimeRange, Timestamp, Vector, preset,
 };
 use promql_presets_axum::{Access, router};
 use serde::Deserialize;
@@ -80,8 +80,9 @@ struct Peers {
 struct Question {
     metric: String,
     labels: BTreeMap<String, String>,
-    #[serde(flatten)]
-    range: Option<TimeRange>,
+    start: Option<Timestamp>,
+    end: Option<Timestamp>,
+    step: Option<Step>,
 }
 
 impl Question {
@@ -97,7 +98,8 @@ async fn query(State(client): State<PrometheusClient>, Json(question): Json<Ques
 }
 
 async fn query_range(State(client): State<PrometheusClient>, Json(question): Json<Question>) -> Response {
-    let (querier, range) = (question.querier(), question.range.unwrap());
+    let range = TimeRange::new(question.start.unwrap(), question.end.unwrap()).unwrap();
+    let (querier, range) = (question.querier(), range.step(question.step.unwrap()).unwrap());
     Json(client.query_range(ANY.any_querier(), &querier, range).await.unwrap()).into_response()
 }
 

@@ -5,7 +5,7 @@ use std::future::IntoFuture;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, FromRequest, Path, RawQuery, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRequest, RawPathParams, RawQuery, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
@@ -29,8 +29,10 @@ pub(crate) struct Service {
     pub(crate) is_verbose: bool,
 }
 
-/// The parameters of a path. Routers around this one can have some of their own.
-type Names = Path<BTreeMap<String, String>>;
+/// A parameter of a path. Routers around this one can have some of their own.
+fn parameter<'a>(names: &'a RawPathParams, wanted: &str) -> &'a str {
+    names.iter().filter(|(name, _)| *name == wanted).last().map_or("", |(_, value)| value)
+}
 
 /// The fields of all queries.
 const QUERY: [&str; 6] = ["metric", "labels", "group_by", "window", "parameters", "format"];
@@ -54,12 +56,12 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(service: Service, max_bod
 
 impl Service {
     /// Passes the preset of a path to a function.
-    fn read<T>(&self, names: &Names, read: impl FnOnce(Found<'_>) -> Result<T, Problem>) -> Result<T, Problem> {
-        self.source.read(names.get("preset").map_or("", String::as_str), read)
+    fn read<T>(&self, names: &RawPathParams, read: impl FnOnce(Found<'_>) -> Result<T, Problem>) -> Result<T, Problem> {
+        self.source.read(parameter(names, "preset"), read)
     }
 
     /// What the caller may see of the preset of a path.
-    fn access(&self, names: &Names, caller: &Parts) -> Result<Access, Problem> {
+    fn access(&self, names: &RawPathParams, caller: &Parts) -> Result<Access, Problem> {
         self.read(names, |preset| {
             let access = self.source.access(caller, preset)?;
             access.check_preset(&preset)?;
@@ -103,7 +105,11 @@ async fn catalogue(State(service): State<Arc<Service>>, request: Request) -> Res
     Ok(response)
 }
 
-async fn query(State(service): State<Arc<Service>>, names: Names, request: Request) -> Result<Response, Problem> {
+async fn query(
+    State(service): State<Arc<Service>>,
+    names: RawPathParams,
+    request: Request,
+) -> Result<Response, Problem> {
     let (caller, body) = request.into_parts();
     let access = service.access(&names, &caller)?;
     let json = read_body(Request::from_parts(caller, body)).await?;
@@ -113,7 +119,7 @@ async fn query(State(service): State<Arc<Service>>, names: Names, request: Reque
     let query = service.read(&names, |preset| {
         Ok(match preset {
             Found::Constant(preset) => {
-                let query = client.query(body.preset(preset)?, &querier).into_owned();
+                let query = client.query(body.preset(preset)?, &querier);
                 let query = query.when_some(body.window(&access)?, InstantQuery::window);
                 query.when_some(time, InstantQuery::at).when_some(access.series(), InstantQuery::limit).into_future()
             }
@@ -129,7 +135,11 @@ async fn query(State(service): State<Arc<Service>>, names: Names, request: Reque
     }
 }
 
-async fn query_range(State(service): State<Arc<Service>>, names: Names, request: Request) -> Result<Response, Problem> {
+async fn query_range(
+    State(service): State<Arc<Service>>,
+    names: RawPathParams,
+    request: Request,
+) -> Result<Response, Problem> {
     let (caller, body) = request.into_parts();
     let access = service.access(&names, &caller)?;
     let json = read_body(Request::from_parts(caller, body)).await?;
@@ -139,7 +149,7 @@ async fn query_range(State(service): State<Arc<Service>>, names: Names, request:
     let query = service.read(&names, |preset| {
         Ok(match preset {
             Found::Constant(preset) => {
-                let query = client.query_range(body.preset(preset)?, &querier, range).into_owned();
+                let query = client.query_range(body.preset(preset)?, &querier, range);
                 let query = query.when_some(body.window(&access)?, RangeQuery::window);
                 query.when_some(access.series(), RangeQuery::limit).stream().into_future()
             }
@@ -153,7 +163,11 @@ async fn query_range(State(service): State<Arc<Service>>, names: Names, request:
     response.await.map_err(|error| service.problem(error, &querier))
 }
 
-async fn render(State(service): State<Arc<Service>>, names: Names, request: Request) -> Result<Response, Problem> {
+async fn render(
+    State(service): State<Arc<Service>>,
+    names: RawPathParams,
+    request: Request,
+) -> Result<Response, Problem> {
     let (caller, body) = request.into_parts();
     let access = service.access(&names, &caller)?;
     let json = read_body(Request::from_parts(caller, body)).await?;
@@ -164,7 +178,7 @@ async fn render(State(service): State<Arc<Service>>, names: Names, request: Requ
 
 async fn label_names(
     State(service): State<Arc<Service>>,
-    names: Names,
+    names: RawPathParams,
     RawQuery(parameters): RawQuery,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -186,13 +200,13 @@ async fn label_names(
 
 async fn label_values(
     State(service): State<Arc<Service>>,
-    names: Names,
+    names: RawPathParams,
     RawQuery(parameters): RawQuery,
     request: Request,
 ) -> Result<Response, Problem> {
     let (caller, _) = request.into_parts();
     let access = service.access(&names, &caller)?;
-    let label = names.get("label").map_or("", String::as_str);
+    let label = parameter(&names, "label");
     let scope = service.read(&names, |preset| {
         let needs_metric = preset.metric.is_none() && preset.takes_metric_name();
         let is_live = matches!(preset, Found::Live(_));
