@@ -144,11 +144,17 @@ pub(crate) fn compile_template(text: &str, scope: Scope<'_>, parameters: &[file:
         }
     }
     for (index, parameter) in parameters.iter().enumerate().filter(|(_, parameter)| !parameter.is_faulty) {
-        for (key, value) in [("min", parameter.min), ("max", parameter.max)] {
+        let (least, most) = file::bounds(parameter.default.kind());
+        for (key, value, limit) in [("min", parameter.min, least), ("max", parameter.max, most)] {
             let mut arguments = arguments.clone();
             arguments[index] = argument(parameter, value);
             let parsed = parse_with(text, syntax, &arguments);
-            let note = format!("where `{}` is `{value}`, its `{key}`", parameter.name.value);
+            let name = &parameter.name.value;
+            let (help, note) = if value == limit {
+                (format!("add `{key}` to the parameter"), format!("where `{name}` has no `{key}`"))
+            } else {
+                (format!("change `{key}`"), format!("where `{name}` is `{value}`, its `{key}`"))
+            };
             let is_new = |known: &[Diagnostic], found: &Diagnostic| {
                 !known.iter().any(|known| (known.code, known.span) == (found.code, found.span))
             };
@@ -156,12 +162,12 @@ pub(crate) fn compile_template(text: &str, scope: Scope<'_>, parameters: &[file:
                 parsed.expr.filter(|_| parsed.diagnostics.is_empty()).map(|expr| check::check(text, &expr, scope));
             for found in parsed.diagnostics.into_iter().filter(|_| template.findings.is_empty()) {
                 if is_new(&template.diagnostics, &found) {
-                    template.diagnostics.push(at_bound(found, key, note.clone()));
+                    template.diagnostics.push(at_bound(found, help.clone(), note.clone()));
                 }
             }
             for found in checked.into_iter().flat_map(|checked| checked.findings) {
                 if template.diagnostics.is_empty() && is_new(&template.findings, &found) {
-                    template.findings.push(at_bound(found, key, note.clone()));
+                    template.findings.push(at_bound(found, help.clone(), note.clone()));
                 }
             }
         }
@@ -170,8 +176,8 @@ pub(crate) fn compile_template(text: &str, scope: Scope<'_>, parameters: &[file:
 }
 
 /// A finding that depends on a bound of a parameter, which is to be changed rather than the query.
-fn at_bound(found: Diagnostic, key: &str, note: String) -> Diagnostic {
-    Diagnostic { help: Some(format!("change `{key}`")), fix: None, ..found.note(note) }
+fn at_bound(found: Diagnostic, help: String, note: String) -> Diagnostic {
+    Diagnostic { help: Some(help), fix: None, ..found.note(note) }
 }
 
 /// A parameter with one of its values.

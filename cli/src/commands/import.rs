@@ -20,8 +20,9 @@ use crate::output::{Format, count, print, remark};
 /// Prometheus, and the presets that Backend.AI stores. Each dashboard, group of rules or metric becomes a file, which
 /// passes `check`.
 ///
-/// Matchers on variables become `{labels}`, durations `{window}`, groupings by a variable `{group_by}`. Queries that
-/// cannot be converted are reported, and stand in the file as comments. Presets whose query a check rejects
+/// Matchers on variables become `{labels}`, durations `{window}`, groupings by a variable `{group_by}`. Variables that are
+/// numbers, and further durations, become parameters with their current value as the default. Queries that cannot be
+/// converted are reported, and stand in the file as comments. Presets whose query a check rejects
 /// `allow` it, with the reason "imported".
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -66,7 +67,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     // What a file declares about a metric holds for all files of the folder.
     sources.sort_by_key(|(.., collection)| !collection.declares_metric());
     let mut files = if dir.exists() { discover::discover(&dir, &dir.display().to_string())? } else { Vec::new() };
-    let (mut taken, options) = (Taken::default(), Options { group_by: arguments.group_by });
+    let (mut taken, options) = (Taken::default(), Options { group_by: arguments.group_by, fixed: false });
     let mut imported: Vec<(String, Imported)> = Vec::new();
     for (source, name, collection) in sources {
         let file = import::write(&collection, &name, options, &mut taken, &files);

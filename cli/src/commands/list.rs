@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use promql_presets_compiler::backend::registry::{Label, Module, Parameter, Preset, Segment};
+use promql_presets_compiler::check::RowLabel;
 use promql_presets_compiler::{SourceFile, compile};
 use promql_presets_core::{LabelKind, ParameterValue};
 use serde_json::{Value, json};
@@ -23,8 +24,9 @@ Example:
 pub(crate) struct Arguments {
     #[command(flatten)]
     paths: Paths,
-    /// The format; `json` is one object per line and preset, with preset, file, line, title, category, description, type,
-    /// unit, window, metric, labels, parameters, placeholders and template; type is scalar, vector, matrix or string, and
+    /// The format; `json` is one object per line and preset, with preset, file, line, title, category, description, type
+    /// (scalar, vector, matrix or string), unit, window, `max_window`, metric, labels, `output_labels` (the known labels of
+    /// its series: name, and whether every series has it), parameters, placeholders, template and tests (their names);
     /// what is not declared is null
     #[arg(long, default_value = "human")]
     format: Format,
@@ -88,11 +90,14 @@ fn json(out: &mut String, file: &SourceFile, module: &Module, preset: &Preset) {
         .field("type", preset.result.as_str())
         .field("unit", preset.unit.as_deref())
         .field("window", preset.window.map(|window| window.to_string()))
+        .field("max_window", preset.max_window.map(|window| window.to_string()))
         .field("metric", module.metric.as_deref())
         .field("labels", module.querier.as_ref().map(|querier| querier.labels.iter().map(label).collect::<Value>()))
+        .field("output_labels", preset.row.iter().map(output_label).collect::<Value>())
         .field("parameters", preset.parameters.iter().map(parameter).collect::<Value>())
         .field("placeholders", placeholders(preset))
         .field("template", preset.template.as_str())
+        .field("tests", preset.tests.iter().map(|test| test.name.as_str()).collect::<Value>())
         .close();
     out.push('\n');
 }
@@ -113,6 +118,10 @@ fn label(label: &Label) -> Value {
         "name": label.name, "type": kind, "values": values, "required": label.required, "prefix": label.prefix,
         "use": uses, "description": label.description,
     })
+}
+
+fn output_label(label: &RowLabel) -> Value {
+    json!({ "name": label.name, "required": label.is_sure })
 }
 
 fn parameter(parameter: &Parameter) -> Value {

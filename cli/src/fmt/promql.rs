@@ -1,4 +1,5 @@
-//! The layout of a query, as Prometheus' own formatter has it (`promql/parser/prettier.go`), with comments.
+//! The layout of a query, as Prometheus' own formatter has it (`promql/parser/prettier.go`), with comments. Only
+//! `by (...)(` may be written without a space, as many do.
 //!
 //! The first step ([`Canonical`]) writes the query on one line: one way to put spaces, and groupings before the
 //! operand. Literals stay as written. The second ([`Layout`]) breaks each expression that is longer than

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use promql_presets_compiler::Span;
 use promql_presets_compiler::promql::{
-    Expr, ExprKind, Features, Grouping, GroupingItem, GroupingKeyword, MatcherItem, Selector, Syntax, parse,
+    Aggregator, Expr, ExprKind, Features, Grouping, GroupingItem, GroupingKeyword, MatcherItem, Selector, Syntax, parse,
 };
 
 use promql_presets_core::PromDuration;
 
-use super::variables::{self, Replaced};
+use super::variables::{self, Parameter, Replaced};
 use super::{Language, Options, Query, Uses, Variable};
 use crate::fmt;
 
@@ -19,6 +19,8 @@ pub(super) struct Converted {
     pub(super) text: String,
     /// The default of `{window}`, if the template has it.
     pub(super) window: Option<String>,
+    /// The parameters that it takes.
+    pub(super) parameters: BTreeMap<String, Parameter>,
     /// The labels that callers filtered on, or grouped by.
     pub(super) labels: BTreeMap<String, Uses>,
     /// Whether it needs experimental features.
@@ -40,7 +42,7 @@ pub(super) fn convert(
         return Err(reason.clone());
     }
     let replaced = match query.language {
-        Language::Grafana => variables::replace(&query.expr, variables)?,
+        Language::Grafana => variables::replace(&query.expr, variables, options.fixed)?,
         Language::Promql => plain(query.expr.replace('{', "{{").replace('}', "}}")),
         Language::Braces => plain(query.expr.clone()),
         Language::DollarBraces => plain(dollar_braces(&query.expr)),
@@ -54,6 +56,7 @@ pub(super) fn convert(
         (_, first) => return Err(unparsed(&replaced, first.map_or("", |first| &first.title))),
     };
     let mut edits = Edits { replaced: &replaced, options, found: Vec::new(), converted: Converted::default() };
+    edits.converted.parameters.clone_from(&replaced.parameters);
     edits.expr(&expr, false)?;
     let Edits { mut found, mut converted, .. } = edits;
     found.sort_by_key(|(span, _)| *span);
@@ -141,7 +144,12 @@ impl Edits<'_> {
             ExprKind::Subquery(subquery) => self.expr(&subquery.expr, is_inner),
             ExprKind::Unary(unary) => self.expr(&unary.expr, is_inner),
             ExprKind::Paren(inner) => self.expr(inner, is_inner),
-            ExprKind::Call(call) => call.args.iter().try_for_each(|argument| self.expr(argument, is_inner)),
+            ExprKind::Call(call) => {
+                if matches!(call.name, "histogram_quantile" | "quantile_over_time") {
+                    self.limit(call.args.first(), Parameter::limit_to_quantiles);
+                }
+                call.args.iter().try_for_each(|argument| self.expr(argument, is_inner))
+            }
             ExprKind::Binary(binary) => {
                 binary.matching.iter().chain(&binary.group).for_each(|grouping| self.grouping(grouping, false));
                 self.expr(&binary.lhs, is_inner)?;
@@ -152,9 +160,21 @@ impl Edits<'_> {
                     let is_open = self.options.group_by && !is_inner && grouping.keyword == GroupingKeyword::By;
                     self.grouping(grouping, is_open);
                 }
+                let limit = match aggregate.op {
+                    Aggregator::Quantile => Parameter::limit_to_quantiles,
+                    _ => Parameter::limit_to_counts,
+                };
+                self.limit(aggregate.param.as_ref(), limit);
                 aggregate.param.iter().chain([&aggregate.expr]).try_for_each(|operand| self.expr(operand, true))
             }
         }
+    }
+
+    /// Limits the values of a parameter, if an operand is one.
+    fn limit(&mut self, operand: Option<&Expr<'_>>, limit: fn(&mut Parameter)) {
+        let text = operand.map_or("", |operand| &self.replaced.text[operand.span.range()]);
+        let name = text.trim_matches(['{', '}']);
+        self.converted.parameters.get_mut(name).into_iter().for_each(limit);
     }
 
     /// Replaces matchers on variables by `{labels}`, which each selector gets.

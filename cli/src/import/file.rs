@@ -5,8 +5,10 @@ use std::fmt::Write as _;
 
 use promql_presets_compiler::promql::Features;
 use promql_presets_compiler::{Code, Diagnostic, Severity, SourceFile, compile};
+use promql_presets_core::ParameterValue;
 
 use super::convert::{Converted, convert};
+use super::variables::Parameter;
 use super::{Collection, Options, Query, Taken, Uses, names};
 use crate::fmt::toml_string;
 
@@ -66,6 +68,7 @@ pub(crate) fn write(
     let path = format!("{name}.toml");
     let others: Vec<&SourceFile> = others.iter().filter(|other| other.name != path).collect();
     let mut file = File { path, others, collection, source, declares_labels: true, results: results.collect() };
+    file.fix_values();
     file.resolve();
     if options.group_by {
         file.open_groupings();
@@ -141,11 +144,45 @@ impl<'q> File<'q> {
         }
     }
 
+    /// Replaces parameters by their values where a check finds what it does not find in the values.
+    fn fix_values(&mut self) {
+        let codes = |errors: &BTreeMap<Option<String>, Vec<Diagnostic>>, name: &str| {
+            let found = errors.get(&Some(name.to_owned())).into_iter().flatten();
+            found.map(|error| error.code).collect::<Vec<_>>()
+        };
+        if self.presets().all(|preset| preset.converted.parameters.is_empty()) {
+            return;
+        }
+        let before = self.errors();
+        let mut open = BTreeMap::new();
+        for preset in self.results.iter_mut().flatten() {
+            if preset.converted.parameters.is_empty() || codes(&before, &preset.name).is_empty() {
+                continue;
+            }
+            let fixed = convert(preset.query, &self.collection.variables, Options { group_by: false, fixed: true });
+            if let Ok(fixed) = fixed {
+                open.insert(preset.name.clone(), std::mem::replace(&mut preset.converted, fixed));
+            }
+        }
+        if open.is_empty() {
+            return;
+        }
+        let after = self.errors();
+        for preset in self.results.iter_mut().flatten() {
+            if let Some(converted) = open.remove(&preset.name)
+                && codes(&before, &preset.name) == codes(&after, &preset.name)
+            {
+                preset.converted = converted;
+            }
+        }
+    }
+
     /// Lets callers choose the grouping, where the query allows it.
     fn open_groupings(&mut self) {
         let mut closed = BTreeMap::new();
         for preset in self.results.iter_mut().flatten() {
-            let opened = convert(preset.query, &self.collection.variables, Options { group_by: true });
+            let fixed = preset.converted.parameters.is_empty();
+            let opened = convert(preset.query, &self.collection.variables, Options { group_by: true, fixed });
             if let Ok(opened) = opened.map(|opened| std::mem::replace(&mut preset.converted, opened)) {
                 closed.insert(preset.name.clone(), opened);
             }
@@ -236,6 +273,20 @@ impl Preset<'_> {
         line("template", &toml_string(quotes, text, "\n"));
         if let Some(window) = &self.converted.window {
             line("window", &string(window));
+        }
+        if !self.converted.parameters.is_empty() {
+            let entry = |(name, parameter): (&String, &Parameter)| {
+                let (default, bounds) = (&parameter.default, parameter.bounds);
+                let kind = default.kind();
+                let default = match default {
+                    ParameterValue::Number(number) if number.abs() >= 1e15 => format!("{number:e}"),
+                    ParameterValue::Duration(_) => format!("\"{default}\""),
+                    _ => default.to_string(),
+                };
+                format!("{name} = {{ type = \"{}\", default = {default}{bounds} }}", kind.as_str())
+            };
+            let parameters: Vec<String> = self.converted.parameters.iter().map(entry).collect();
+            line("parameters", &format!("{{ {} }}", parameters.join(", ")));
         }
         if !self.allow.is_empty() {
             let entry = |code: &Code| format!("{{ check = \"{}\", reason = \"imported\" }}", code.as_str());

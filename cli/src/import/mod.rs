@@ -91,6 +91,8 @@ struct Variable {
 pub(crate) struct Options {
     /// Whether `by (...)` becomes `by ({group_by})`.
     pub(crate) group_by: bool,
+    /// Whether variables that are numbers or durations become their values rather than parameters.
+    pub(crate) fixed: bool,
 }
 
 /// The names that have been given to presets or files.

@@ -1,15 +1,15 @@
 //! The variables in a query of Grafana.
 //!
-//! Durations become `{window}`, constants their value. Any other variable becomes a stand-in: a name that is valid in
+//! Durations become `{window}`, further durations and numbers parameters, constants their value. Any other variable becomes a stand-in: a name that is valid in
 //! matchers, in groupings and as a metric, so that the query can be parsed and the place be found again.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use promql_presets_core::PromDuration;
+use promql_presets_core::{MAX_PARAMETERS, ParameterKind, ParameterValue, PromDuration};
 
-use super::Variable;
+use super::{Variable, names};
 
 /// What each stand-in starts with; the number of its variable and `_` follow.
 const STAND_IN: &str = "imported_variable_";
@@ -24,13 +24,60 @@ pub(super) struct Replaced {
     pub(super) text: String,
     /// The default of `{window}`, if the template has it.
     pub(super) window: Option<String>,
+    /// The parameters that the template takes.
+    pub(super) parameters: BTreeMap<String, Parameter>,
     /// The variables that stand-ins stand for, as written.
     pub(super) stand_ins: Vec<String>,
     /// What is different from the query.
     pub(super) notes: Vec<String>,
 }
 
+/// A parameter that a variable becomes.
+#[derive(Clone, Debug)]
+pub(super) struct Parameter {
+    /// The variable.
+    variable: String,
+    /// The value of the variable.
+    pub(super) default: ParameterValue,
+    /// Its bounds, as keys of TOML after the default.
+    pub(super) bounds: &'static str,
+}
+
+impl Parameter {
+    /// Limits a number to quantiles, if its value is one.
+    pub(super) fn limit_to_quantiles(&mut self) {
+        if (0.0..=1.0).contains(&self.default.as_f64()) {
+            self.bounds = ", min = 0, max = 1";
+        }
+    }
+
+    /// Limits a number to counts from 1, if its value is one.
+    pub(super) fn limit_to_counts(&mut self) {
+        let count = ParameterValue::parse(ParameterKind::Integer, &self.default.to_string());
+        if let Some(count) = count.filter(|count| count.as_f64() >= 1.0) {
+            self.default = count;
+            self.bounds = ", min = 1";
+        }
+    }
+}
+
 impl Replaced {
+    /// Writes a placeholder for a variable that is a number or a duration. Returns whether it can be a parameter.
+    fn parameter(&mut self, variable: &str, written: &str, kind: ParameterKind, value: &str) -> bool {
+        let name = names::name(variable);
+        let is_free = self.parameters.get(&name).map_or(self.parameters.len() < MAX_PARAMETERS, |known| {
+            known.variable == variable && known.default.kind() == kind
+        });
+        let is_reserved = matches!(name.as_str(), "" | "metric_name" | "labels" | "group_by" | "window");
+        let Some(default) = ParameterValue::parse(kind, value).filter(|_| is_free && !is_reserved) else {
+            return false;
+        };
+        _ = write!(self.text, "{{{name}}}");
+        self.notes.push(format!("`{written}` became the parameter `{name}`"));
+        self.parameters.insert(name, Parameter { variable: variable.to_owned(), default, bounds: "" });
+        true
+    }
+
     /// Whether a part of the template contains a stand-in.
     pub(super) fn has_stand_in(text: &str) -> bool {
         text.contains(STAND_IN)
@@ -66,11 +113,11 @@ struct Reference<'q> {
     place: Place,
 }
 
-/// Replaces the variables of a query.
+/// Replaces the variables of a query; with `fixed`, those that could be parameters by their values.
 ///
 /// # Errors
 /// If a variable stands for a part of the language, such as a function.
-pub(super) fn replace(query: &str, variables: &BTreeMap<String, Variable>) -> Result<Replaced, String> {
+pub(super) fn replace(query: &str, variables: &BTreeMap<String, Variable>, fixed: bool) -> Result<Replaced, String> {
     // Constants may hold any piece of a query, with other constants in it.
     let query = &(0..3).fold(query.to_owned(), |query, _| constants(&query, variables));
     let references = references(query, variables);
@@ -94,7 +141,10 @@ pub(super) fn replace(query: &str, variables: &BTreeMap<String, Variable>) -> Re
                 if Some(reference.name) == window {
                     replaced.text.push_str("{window}");
                     replaced.window.get_or_insert(default);
-                } else {
+                } else if fixed
+                    || value.is_none()
+                    || !replaced.parameter(reference.name, written, ParameterKind::Duration, &default)
+                {
                     let why =
                         if has_number { "the query uses it as a number, too" } else { "a template has one window" };
                     replaced.notes.push(format!("`{written}` became `{default}`: {why}"));
@@ -106,8 +156,10 @@ pub(super) fn replace(query: &str, variables: &BTreeMap<String, Variable>) -> Re
             }
             Place::Elsewhere if is_number(value) && stands_alone(query, &reference.span) => {
                 let value = value.unwrap_or_default();
-                replaced.notes.push(format!("`{written}` became its value, {value}"));
-                replaced.text.push_str(value);
+                if fixed || !replaced.parameter(reference.name, written, ParameterKind::Number, value) {
+                    replaced.notes.push(format!("`{written}` became its value, {value}"));
+                    replaced.text.push_str(value);
+                }
             }
             Place::Elsewhere if is_function(&query[at..]) => {
                 return Err(format!("the variable `{written}` stands for a function or an operator"));
@@ -140,11 +192,14 @@ fn double_braces(text: &str, out: &mut String) {
     }
 }
 
-/// The query with the values of constants.
+/// The query with the values of constants, except for numbers, which can be parameters.
 fn constants(query: &str, variables: &BTreeMap<String, Variable>) -> String {
     let mut out = query.to_owned();
     for reference in references(query, variables).iter().rev() {
-        if let Some(Variable { value: Some(value), is_constant: true }) = variables.get(reference.name) {
+        let is_operand = reference.place == Place::Elsewhere && stands_alone(query, &reference.span);
+        if let Some(Variable { value: Some(value), is_constant: true }) = variables.get(reference.name)
+            && !(is_operand && is_number(Some(value)))
+        {
             out.replace_range(reference.span.clone(), value);
         }
     }
@@ -283,6 +338,8 @@ mod tests {
             ("q", variable("0.9", false)),
             ("prefix", variable("node", true)),
             ("seconds", variable("30", false)),
+            ("limit", variable("1e3", true)),
+            ("window", variable("3", false)),
         ]
         .map(|(name, variable)| (name.to_owned(), variable))
         .into()
@@ -292,14 +349,14 @@ mod tests {
     fn durations_become_the_window() {
         for (query, text, window) in [
             ("rate(a[$__rate_interval])", "rate(a[{window}])", "5m"),
-            ("rate(a[${__interval}]) / rate(b[[[interval]]])", "rate(a[{window}]) / rate(b[10m])", "5m"),
+            ("rate(a[${__interval}]) / rate(b[[[interval]]])", "rate(a[{window}]) / rate(b[{interval}])", "5m"),
             ("rate(a[$interval]) + rate(b[$interval])", "rate(a[{window}]) + rate(b[{window}])", "10m"),
             ("increase(a[${__range_s}s])", "increase(a[{window}])", "1h"),
             ("increase(a[$__range]) + rate(b[$__interval])", "increase(a[1h]) + rate(b[{window}])", "5m"),
             ("rate(a[${seconds}s] offset $seconds)", "rate(a[{window}] offset {window})", "30s"),
             ("max_over_time(a[$interval:$__interval])", "max_over_time(a[{window}:])", "10m"),
         ] {
-            let replaced = replace(query, &variables()).unwrap();
+            let replaced = replace(query, &variables(), false).unwrap();
             assert_eq!((replaced.text.as_str(), replaced.window.as_deref()), (text, Some(window)), "{query}");
         }
     }
@@ -307,7 +364,7 @@ mod tests {
     #[test]
     fn other_variables_become_values_or_stand_ins() {
         for (query, text) in [
-            ("histogram_quantile($q, ${prefix}_x{a=~\"b{2}\"})", "histogram_quantile(0.9, node_x{{a=~\"b{{2}}\"}})"),
+            ("histogram_quantile($q, ${prefix}_x{a=~\"b{2}\"})", "histogram_quantile({q}, node_x{{a=~\"b{{2}}\"}})"),
             (
                 "a{job=\"$job\",x=~\"${y:regex}:[[z]]$\"}",
                 "a{{job=\"imported_variable_0_\",x=~\"imported_variable_1_:imported_variable_2_$\"}}",
@@ -320,7 +377,7 @@ mod tests {
             ("increase(a[$__range]) / $__range_s", "increase(a[1h]) / 3600"),
             ("$job{a=\"b\"}", "imported_variable_0_{{a=\"b\"}}"),
         ] {
-            let replaced = replace(query, &variables()).unwrap();
+            let replaced = replace(query, &variables(), false).unwrap();
             assert_eq!(replaced.text, text, "{query}");
             assert_eq!(
                 replaced.restore("imported_variable_0_"),
@@ -330,9 +387,25 @@ mod tests {
     }
 
     #[test]
+    fn numbers_become_parameters() {
+        for (query, text, parameters) in [
+            ("topk($seconds, a) > $limit", "topk({seconds}, a) > {limit}", "limit=1000 seconds=30"),
+            ("a[${seconds}s] + b[$__range] > $seconds", "a[{window}] + b[1h] > {seconds}", "seconds=30"),
+            ("a > $window", "a > 3", ""),
+            ("a[$__interval] offset ${interval}", "a[{window}] offset {interval}", "interval=10m"),
+        ] {
+            let replaced = replace(query, &variables(), false).unwrap();
+            let found: Vec<String> =
+                replaced.parameters.iter().map(|(name, it)| format!("{name}={}", it.default)).collect();
+            assert_eq!((replaced.text.as_str(), found.join(" ").as_str()), (text, parameters), "{query}");
+        }
+        assert_eq!(replace("a > $limit", &variables(), true).unwrap().text, "a > 1e3");
+    }
+
+    #[test]
     fn some_variables_cannot_be_replaced() {
         for query in ["$job(a)", "$job by (x) (a)", "up > ${__to:date:seconds}"] {
-            assert!(replace(query, &variables()).is_err(), "{query}");
+            assert!(replace(query, &variables(), false).is_err(), "{query}");
         }
     }
 }

@@ -126,3 +126,10 @@ fn queries_are_laid_out_as_by_promtool() {
         assert_eq!(ours.out, String::from_utf8(theirs.stdout).unwrap());
     }
 }
+
+#[test]
+fn the_catalogue_is_formatted() {
+    let catalogue = concat!(env!("CARGO_MANIFEST_DIR"), "/../presets");
+    let run = run_in(&std::env::temp_dir(), &["fmt", "--check", catalogue], b"");
+    assert_eq!((run.status, run.out.as_str()), (0, ""), "{}", run.err);
+}

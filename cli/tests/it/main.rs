@@ -66,6 +66,19 @@ impl Folder {
         }
         Self(path)
     }
+
+    /// Runs a command, whose words have no spaces, in the folder.
+    fn run(&self, words: &str) -> Run {
+        run_in(&self.0, &words.split(' ').collect::<Vec<_>>(), b"")
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        fs::write(self.0.join(file), text).unwrap();
+    }
+
+    fn read(&self, file: &str) -> String {
+        fs::read_to_string(self.0.join(file)).unwrap()
+    }
 }
 
 impl Drop for Folder {

@@ -44,13 +44,13 @@ warned::up        vector  -                    -       any     -
         json!({
             "preset": "http::good::rate", "file": "presets/http/good.toml", "line": 5, "title": null, "category": null,
             "description": null, "type": "vector", "unit": "requests per second", "window": "5m",
-            "metric": "http_requests_total", "labels": null, "parameters": [],
+            "max_window": null, "metric": "http_requests_total", "labels": null, "output_labels": [], "parameters": [],
             "placeholders": ["labels", "group_by", "window"],
-            "template": "sum by ({group_by})(rate({metric_name}{{{labels}}}[{window}]))",
+            "template": "sum by ({group_by})(rate({metric_name}{{{labels}}}[{window}]))", "tests": [],
         })
     );
-    let declared = "[labels]\nkind = { values = [\"a\"], required = true, use = [\"filter\"], description = \"d\" }\n\
-        [presets.top]\ntitle = \"Top\"\ntemplate = 'topk({n}, x{{{labels}}})'\n\
+    let declared = "metric = { name = \"x\" }\n[labels]\nkind = { values = [\"a\"], required = true, use = [\"filter\"], description = \"d\" }\n\
+        [presets.top]\ntitle = \"Top\"\ntemplate = 'topk({n}, {metric_name}{{{labels}}})'\n\
         parameters = { n = { type = \"integer\", default = 5, min = 1, max = 9 } }\n";
     let labels = Folder::new("list-labels", &[("presets/a.toml", declared)]);
     let run_here = |arguments: &[&str]| run_in(&labels.0, arguments, b"").out;
@@ -64,6 +64,14 @@ warned::up        vector  -                    -       any     -
         }])
     );
     let n = json!({ "name": "n", "type": "integer", "default": 5, "min": 1, "max": 9, "description": null });
+    assert_eq!(
+        object["output_labels"],
+        json!([
+            { "name": "kind", "required": true },
+            { "name": "instance", "required": false },
+            { "name": "job", "required": false },
+        ])
+    );
     assert_eq!((&object["parameters"], object["title"].as_str()), (&json!([n]), Some("Top")));
     assert_eq!(run(&["list", "--dir", "more"]).out, run(&["list", "more"]).out);
     fs::write(folder.0.join("more/bad.toml"), BAD).unwrap();

@@ -7,7 +7,7 @@ use std::{env, fs};
 use serde_json::{Value, json};
 
 use crate::page::Page;
-use crate::{Folder, Run, run_in};
+use crate::{Folder, run_in};
 
 const PRESETS: &str = "\
 [metric]
@@ -97,33 +97,17 @@ labels = [\"instance\", \"job\"]
 ";
 
 /// A folder with presets and a page, in which commands run.
-struct Registry(Folder);
-
-impl Registry {
-    fn new(test: &str) -> Self {
-        let files = [("presets/http.toml", PRESETS), ("presets/others.toml", OTHERS), ("page", PAGE)];
-        Self(Folder::new(&format!("schema-{test}"), &files))
-    }
-
-    fn run(&self, arguments: &str) -> Run {
-        run_in(&self.0.0, &arguments.split(' ').collect::<Vec<_>>(), b"")
-    }
-
-    fn write(&self, file: &str, text: &str) {
-        fs::write(self.0.0.join(file), text).unwrap();
-    }
-
-    fn snapshot(&self) -> String {
-        fs::read_to_string(self.0.0.join("metrics.toml")).unwrap()
-    }
+fn registry(test: &str) -> Folder {
+    let files = [("presets/http.toml", PRESETS), ("presets/others.toml", OTHERS), ("page", PAGE)];
+    Folder::new(&format!("schema-{test}"), &files)
 }
 
 #[test]
 fn a_page_becomes_a_snapshot() {
-    let registry = Registry::new("page");
+    let registry = registry("page");
     let pulled = registry.run("schema pull --from page");
     assert_eq!(pulled.status, 0, "{}", pulled.err);
-    let names = registry.snapshot();
+    let names = registry.read("metrics.toml");
     // Tables are sorted by their names.
     let mut expected: Vec<&str> = SNAPSHOT.split("\n\n").map(str::trim).collect();
     let mut found: Vec<&str> = names.split("\n\n").map(str::trim).collect();
@@ -143,24 +127,24 @@ fn a_page_becomes_a_snapshot() {
     assert!(pulled.err.ends_with("metrics.toml: 7 metrics; 7 added\n"), "{}", pulled.err);
 
     let again = registry.run("schema pull --from page");
-    assert_eq!((again.status, again.out.as_str(), registry.snapshot()), (0, "", names.clone()));
+    assert_eq!((again.status, again.out.as_str(), registry.read("metrics.toml")), (0, "", names.clone()));
     assert!(again.err.ends_with("metrics.toml: 7 metrics; no differences, unchanged\n"), "{}", again.err);
     assert_eq!(registry.run("schema diff --from page").status, 0);
 
     // From a URL and from standard input.
-    fs::remove_file(registry.0.0.join("metrics.toml")).unwrap();
+    fs::remove_file(registry.0.join("metrics.toml")).unwrap();
     let page = Page::serve(PAGE);
     assert_eq!(registry.run(&format!("schema pull --from {}", page.url())).status, 0);
-    assert_eq!(registry.snapshot(), names);
-    let piped = run_in(&registry.0.0, &["schema", "diff", "--from", "-", "--dir", "presets"], PAGE.as_bytes());
+    assert_eq!(registry.read("metrics.toml"), names);
+    let piped = run_in(&registry.0, &["schema", "diff", "--from", "-", "--dir", "presets"], PAGE.as_bytes());
     assert_eq!((piped.status, piped.out.as_str()), (0, ""));
 }
 
 #[test]
 fn open_metrics_knows_the_same() {
-    let registry = Registry::new("open-metrics");
+    let registry = registry("open-metrics");
     registry.run("schema pull --from page");
-    let names = registry.snapshot();
+    let names = registry.read("metrics.toml");
     let page = PAGE
         .replace("HELP http_requests_total", "HELP http_requests")
         .replace("TYPE http_requests_total", "TYPE http_requests")
@@ -171,17 +155,17 @@ fn open_metrics_knows_the_same() {
     registry.write("page", &page);
     let diff = registry.run("schema diff --from page");
     assert_eq!((diff.status, diff.out.as_str()), (0, ""), "{}", diff.err);
-    fs::remove_file(registry.0.0.join("metrics.toml")).unwrap();
+    fs::remove_file(registry.0.join("metrics.toml")).unwrap();
     registry.run("schema pull --from page");
-    assert_eq!(registry.snapshot(), names);
+    assert_eq!(registry.read("metrics.toml"), names);
 }
 
 #[test]
 fn drift_names_metrics_labels_and_presets() {
-    let registry = Registry::new("drift");
+    let registry = registry("drift");
     assert_eq!(registry.run("schema diff --from page").status, 1, "nothing is known yet");
     registry.run("schema pull --from page");
-    let before = registry.snapshot();
+    let before = registry.read("metrics.toml");
     let page = PAGE
         .replace("http_requests_total", "http_request_total")
         .replace("{version=\"1\"}", "{revision=\"1\"}")
@@ -204,7 +188,7 @@ fn drift_names_metrics_labels_and_presets() {
 "
     );
     assert!(diff.err.ends_with("; 3 changed, 1 gone; `promql-presets schema pull` updates the file\n"), "{}", diff.err);
-    assert_eq!(registry.snapshot(), before, "nothing is written");
+    assert_eq!(registry.read("metrics.toml"), before, "nothing is written");
 
     let lines = registry.run("schema diff --from page --format json").out;
     let objects: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -228,14 +212,14 @@ fn drift_names_metrics_labels_and_presets() {
     let pulled = registry.run("schema pull --from page");
     assert!(pulled.err.contains("what is gone is kept: `--prune` removes it"), "{}", pulled.err);
     assert!(pulled.out.contains("~ gc_seconds: has another help text (read by `others::gc`)\n"), "{}", pulled.out);
-    let kept = registry.snapshot();
+    let kept = registry.read("metrics.toml");
     assert!(kept.contains("[http_requests_total]") && kept.contains("[http_request_total]"), "{kept}");
     assert!(kept.contains("labels = [\"instance\", \"job\", \"revision\", \"version\"]"), "{kept}");
     assert!(kept.contains("values = { le = [\"+Inf\", \"1.0\", \"2.0\"] }") && kept.contains("Breaks."), "{kept}");
 
     let pruned = registry.run("schema pull --from page --prune");
     assert_eq!(pruned.status, 0);
-    let pruned = registry.snapshot();
+    let pruned = registry.read("metrics.toml");
     assert!(!pruned.contains("[http_requests_total]") && pruned.contains("[http_request_total]"), "{pruned}");
     assert!(pruned.contains("labels = [\"instance\", \"job\", \"revision\"]"), "{pruned}");
     let diff = registry.run("schema diff --from page").out;
@@ -270,28 +254,28 @@ fn a_file_without_metrics_says_that_they_do_not_exist() {
 
 #[test]
 fn what_no_preset_reads_is_kept_until_it_is_pruned() {
-    let registry = Registry::new("unread");
+    let registry = registry("unread");
     registry.run("schema pull --from page");
     let without = |text: &str| text.replace("[presets.gc]\ntemplate = 'gc_seconds{{quantile=\"0.5\",{labels}}}'\n", "");
     registry.write("presets/others.toml", &without(OTHERS));
     let pulled = registry.run("schema pull --from page");
     assert!(pulled.err.contains("note: metrics that no preset reads are kept: `gc_seconds`\n"), "{}", pulled.err);
-    assert!(registry.snapshot().contains("[gc_seconds]"));
+    assert!(registry.read("metrics.toml").contains("[gc_seconds]"));
     assert_eq!(registry.run("schema diff --from page").status, 0);
     let pruned = registry.run("schema pull --from page --prune");
     assert_eq!(pruned.out, "- gc_seconds: no preset reads it\n");
-    assert!(!registry.snapshot().contains("[gc_seconds]"));
+    assert!(!registry.read("metrics.toml").contains("[gc_seconds]"));
 }
 
 #[test]
 fn a_counter_may_have_no_series_yet() {
-    let registry = Registry::new("declared");
+    let registry = registry("declared");
     let at = PAGE.find("http_requests_total{").unwrap();
     let end = PAGE.find("# TYPE http_duration").unwrap();
     registry.write("page", &format!("{}{}", &PAGE[..at], &PAGE[end..]));
     let pulled = registry.run("schema pull --from page");
     assert!(pulled.err.contains("note: `http_requests_total` has no series yet, so that its labels are unknown"));
-    let snapshot = registry.snapshot();
+    let snapshot = registry.read("metrics.toml");
     assert!(
         snapshot.contains("[http_requests_total]\ntype   = \"counter\"\nhelp   = 'All \"requests\".'\n\n"),
         "{snapshot}"
@@ -299,16 +283,16 @@ fn a_counter_may_have_no_series_yet() {
     // Labels that are known stay.
     registry.write("page", PAGE);
     registry.run("schema pull --from page");
-    let full = registry.snapshot();
+    let full = registry.read("metrics.toml");
     registry.write("page", &format!("{}{}", &PAGE[..at], &PAGE[end..]));
     assert_eq!(registry.run("schema diff --from page").status, 0);
     registry.run("schema pull --from page --prune");
-    assert_eq!(registry.snapshot(), full);
+    assert_eq!(registry.read("metrics.toml"), full);
 }
 
 #[test]
 fn several_pages_are_one_source() {
-    let registry = Registry::new("several");
+    let registry = registry("several");
     registry.write(
         "one",
         "# TYPE up gauge\n# TYPE build_info gauge\nbuild_info{a=\"1\"} 1\n# TYPE target_scrapes_total gauge\n",
@@ -316,7 +300,7 @@ fn several_pages_are_one_source() {
     registry.write("two", "# TYPE build_info counter\nbuild_info{b=\"1\"} 1\ntarget_scrapes_total{c=\"\"} 1\n");
     let pulled = registry.run("schema pull --from one --from two");
     assert!(pulled.err.contains("note: `build_info` has several types in the metadata, so that its type is unknown\n"));
-    let snapshot = registry.snapshot();
+    let snapshot = registry.read("metrics.toml");
     let expected = "[build_info]\ntype   = \"unknown\"\nlabels = [\"a\", \"b\", \"instance\", \"job\"]\n";
     assert!(snapshot.contains(expected), "{snapshot}");
     assert!(
@@ -327,11 +311,11 @@ fn several_pages_are_one_source() {
 
 #[test]
 fn settings_name_the_server_and_the_labels_of_targets() {
-    let registry = Registry::new("settings");
+    let registry = registry("settings");
     let settings = "[metrics]\ntarget_labels = [\"cluster\", \"version\"]\n[defaults]\nurl = \"http://127.0.0.1:1\"\n";
     registry.write("promql.toml", settings);
     registry.run("schema pull --from page");
-    let snapshot = registry.snapshot();
+    let snapshot = registry.read("metrics.toml");
     assert!(
         snapshot.contains("[up]\ntype   = \"gauge\"\nlabels = [\"cluster\", \"instance\", \"job\", \"version\"]\n")
     );
@@ -341,14 +325,14 @@ fn settings_name_the_server_and_the_labels_of_targets() {
     assert!(default.starts_with("error: metadata at http://127.0.0.1:1,"), "{default}");
     // The environment comes first.
     let mut command = Command::new(env!("CARGO_BIN_EXE_promql-presets"));
-    command.args(["schema", "pull"]).current_dir(&registry.0.0).env("PROMETHEUS_URL", "http://127.0.0.1:2");
+    command.args(["schema", "pull"]).current_dir(&registry.0).env("PROMETHEUS_URL", "http://127.0.0.1:2");
     let of_environment = String::from_utf8(command.output().unwrap().stderr).unwrap();
     assert!(of_environment.starts_with("error: metadata at http://127.0.0.1:2,"), "{of_environment}");
 }
 
 #[test]
 fn metrics_that_are_open_are_no_drift() {
-    let registry = Registry::new("open");
+    let registry = registry("open");
     let extra = "[presets.a]\ntemplate = 'node_load1{{{labels}}} + node_load5{{{labels}}}'\n";
     registry.write("presets/http.toml", extra);
     registry.write("page", &format!("{PAGE}# TYPE node_load1 gauge\nnode_load1 1\n"));
@@ -375,7 +359,7 @@ fn metrics_that_are_open_are_no_drift() {
 
 #[test]
 fn labels_without_a_value_can_be_named() {
-    let registry = Registry::new("without-value");
+    let registry = registry("without-value");
     registry
         .write("presets/http.toml", "[presets.a]\ntemplate = 'sum without (device_error) (size_bytes{{{labels}}})'\n");
     registry.write("presets/others.toml", "[presets.b]\ntemplate = 'size_bytes{{{labels}}} / ignoring (device_error) size_bytes{{{labels}}}'\nallow = [{ check = \"identical-operands\", reason = \"short\" }]\n");
@@ -383,18 +367,20 @@ fn labels_without_a_value_can_be_named() {
     let pulled = registry.run("schema pull --from page");
     let expected =
         "[size_bytes]\ntype   = \"gauge\"\nlabels = [\"device\", \"instance\", \"job\"]\nempty  = [\"device_error\"]\n";
-    assert!(registry.snapshot().ends_with(expected), "{}{}", pulled.err, registry.snapshot());
+    assert!(registry.read("metrics.toml").ends_with(expected), "{}{}", pulled.err, registry.read("metrics.toml"));
     assert_eq!((registry.run("check").status, registry.run("schema diff --from page").status), (0, 0));
 
     // A page that does not mention the label is no drift. With a value, it is a label as any other.
     registry.write("page", "# TYPE size_bytes gauge\nsize_bytes{device=\"a\"} 1\n");
     assert_eq!(registry.run("schema diff --from page").status, 0);
     assert_eq!(registry.run("schema pull --from page").out, "");
-    assert!(registry.snapshot().ends_with(expected), "{}", registry.snapshot());
+    assert!(registry.read("metrics.toml").ends_with(expected), "{}", registry.read("metrics.toml"));
     registry.write("page", "# TYPE size_bytes gauge\nsize_bytes{device=\"a\",device_error=\"EIO\"} 1\n");
     assert_eq!(registry.run("schema diff --from page").status, 1);
     registry.run("schema pull --from page");
-    assert!(registry.snapshot().ends_with("labels = [\"device\", \"device_error\", \"instance\", \"job\"]\n"));
+    assert!(
+        registry.read("metrics.toml").ends_with("labels = [\"device\", \"device_error\", \"instance\", \"job\"]\n")
+    );
     registry.write("page", "# TYPE size_bytes gauge\nsize_bytes{device=\"a\"} 1\n");
     registry.run("schema pull --from page --prune");
     assert!(registry.run("check").out.contains("error[undeclared-label]"));
@@ -402,8 +388,8 @@ fn labels_without_a_value_can_be_named() {
 
 #[test]
 fn bounds_are_those_that_the_targets_store() {
-    let registry = Registry::new("bounds");
-    fs::remove_file(registry.0.0.join("presets/http.toml")).unwrap();
+    let registry = registry("bounds");
+    fs::remove_file(registry.0.join("presets/http.toml")).unwrap();
     for (target, stored, wrong) in [("2.45", "1", "1.0"), ("3.5", "1.0", "1")] {
         registry.write("promql.toml", &format!("[target]\nprometheus = \"{target}\"\n"));
         registry.write(
@@ -412,7 +398,11 @@ fn bounds_are_those_that_the_targets_store() {
         );
         let pulled = registry.run("schema pull --prune --from page");
         assert_eq!(pulled.status, 0, "{}", pulled.err);
-        assert!(registry.snapshot().contains(&format!("le = [\"+Inf\", \"{stored}\"]")), "{}", registry.snapshot());
+        assert!(
+            registry.read("metrics.toml").contains(&format!("le = [\"+Inf\", \"{stored}\"]")),
+            "{}",
+            registry.read("metrics.toml")
+        );
         let right = registry.run("check").out;
         assert!(!right.contains("float-label-format"), "{right}");
         registry.write("presets/others.toml", &OTHERS.replace("le=\"1\"", &format!("le=\"{wrong}\"")));
@@ -423,7 +413,7 @@ fn bounds_are_those_that_the_targets_store() {
 
 #[test]
 fn nothing_is_written_where_something_is_wrong() {
-    let registry = Registry::new("wrong");
+    let registry = registry("wrong");
     registry.write("page", "ok 1\na{b=\"c} 1\n# TYPE x y\n");
     let broken = registry.run("schema pull --from page");
     assert_eq!(broken.status, 2);
@@ -445,7 +435,7 @@ fn nothing_is_written_where_something_is_wrong() {
         "{}",
         none.err
     );
-    assert!(!registry.0.0.join("metrics.toml").exists());
+    assert!(!registry.0.join("metrics.toml").exists());
 
     registry.write("page", PAGE);
     registry.write("metrics.toml", "[up]\ntyp = \"gauge\"\n");
@@ -456,19 +446,19 @@ fn nothing_is_written_where_something_is_wrong() {
         "{}",
         faulty.out
     );
-    fs::remove_file(registry.0.0.join("metrics.toml")).unwrap();
+    fs::remove_file(registry.0.join("metrics.toml")).unwrap();
 
     registry.write("presets/http.toml", &PRESETS.replace("rate({", "rat({"));
     let pruned = registry.run("schema pull --from page --prune");
     assert!(pruned.status == 1 && pruned.err.starts_with("error: presets have errors"), "{}", pruned.err);
     let pulled = registry.run("schema pull --from page");
     assert!(pulled.status == 0 && pulled.err.starts_with("presets with errors are left out: "), "{}", pulled.err);
-    assert!(!registry.snapshot().contains("http_requests_total"));
+    assert!(!registry.read("metrics.toml").contains("http_requests_total"));
 }
 
 #[test]
 fn secrets_are_never_arguments() {
-    let registry = Registry::new("secrets");
+    let registry = registry("secrets");
     let run = |options: &str| registry.run(&format!("schema diff --url http://127.0.0.1:1 {options}"));
     let missing = run("--bearer-token s3cret");
     assert_eq!(missing.status, 2);

@@ -8,16 +8,8 @@ use std::time::{Duration, Instant};
 use promql_presets_compiler::{Snapshot, discover};
 use promql_presets_test_support::{Dataset, prometheus, victoria_metrics};
 
+use crate::Folder;
 use crate::page::{Page, Proxy, scrape, wait};
-use crate::{Folder, Run, run_in};
-
-fn run(folder: &Folder, arguments: &str) -> Run {
-    run_in(&folder.0, &arguments.split(' ').collect::<Vec<_>>(), b"")
-}
-
-fn snapshot(folder: &Folder) -> String {
-    fs::read_to_string(folder.0.join("metrics.toml")).unwrap()
-}
 
 const RULES: &str = "groups: [{name: a, rules: [{record: 'job:up:sum', expr: 'sum by (job) (up)'}]}]\n";
 
@@ -61,28 +53,28 @@ fn a_page_and_the_server_that_scrapes_it_know_the_same() {
     let metrics = ["http_requests_total", "{\"http.größe\"}", "latency_seconds_sum", "gc_seconds_sum", "up"];
     wait(&server, &metrics);
     let folder = Folder::new("schema-both", &[("presets/a.toml", OF_PAGE)]);
-    let pulled = run(&folder, &format!("schema pull --from {}", page.url()));
+    let pulled = folder.run(&format!("schema pull --from {}", page.url()));
     assert_eq!(pulled.status, 0, "{}", pulled.err);
-    let of_page = snapshot(&folder);
+    let of_page = folder.read("metrics.toml");
     assert!(of_page.contains("unit   = \"seconds\"") && of_page.contains("exported_job"), "{of_page}");
     fs::remove_file(folder.0.join("metrics.toml")).unwrap();
     for _ in 0..2 {
-        let pulled = run(&folder, &format!("schema pull --url {}", server.url()));
+        let pulled = folder.run(&format!("schema pull --url {}", server.url()));
         assert_eq!(pulled.status, 0, "{}", pulled.err);
-        assert_eq!(snapshot(&folder), of_page);
+        assert_eq!(folder.read("metrics.toml"), of_page);
     }
 
     // Renamed: the server still has the old series, but no samples of them.
     page.set(&PAGE.replace("http_requests", "http_request"));
     wait(&server, &["http_request_total", "absent(http_requests_total)"]);
-    let diff = run(&folder, &format!("schema diff --url {}", server.url()));
+    let diff = folder.run(&format!("schema diff --url {}", server.url()));
     assert_eq!(diff.status, 1, "{}", diff.err);
     let expected = "- http_requests_total: does not exist; a metric with a similar name does: `http_request_total` (read by `a::a`)\n";
     assert_eq!(diff.out, expected);
-    assert_eq!(run(&folder, &format!("schema diff --from {}", page.url())).out, expected);
+    assert_eq!(folder.run(&format!("schema diff --from {}", page.url())).out, expected);
     let only = &OF_PAGE[..OF_PAGE.find("[presets.b]").unwrap()];
     fs::write(folder.0.join("presets/a.toml"), only).unwrap();
-    assert_eq!(run(&folder, &format!("schema diff --url {}", server.url())).out, expected);
+    assert_eq!(folder.run(&format!("schema diff --url {}", server.url())).out, expected);
 }
 
 #[test]
@@ -102,7 +94,7 @@ fn families_of_counters_with_and_without_their_suffix() {
     let folder =
         Folder::new("schema-families", &[("presets/a.toml", &presets(&["plain_total", "family", "next_total"]))]);
     for source in [format!("--url {}", server.url()), format!("--from {}", page.url())] {
-        let pulled = run(&folder, &format!("schema pull --prune {source}"));
+        let pulled = folder.run(&format!("schema pull --prune {source}"));
         for expected in [
             "- plain_total: does not exist; a metric with a similar name does: `plain` (read by",
             "- family: does not exist; a metric with a similar name does: `family_total` (read by",
@@ -110,18 +102,23 @@ fn families_of_counters_with_and_without_their_suffix() {
         ] {
             assert!(pulled.out.contains(expected), "{source}: {}{}", pulled.out, pulled.err);
         }
-        let found = Snapshot::parse(&snapshot(&folder)).unwrap();
+        let found = Snapshot::parse(&folder.read("metrics.toml")).unwrap();
         assert_eq!(found.metrics.keys().collect::<Vec<_>>(), ["family_total", "next_total", "plain"], "{source}");
         fs::remove_file(folder.0.join("metrics.toml")).unwrap();
     }
     fs::write(folder.0.join("presets/a.toml"), presets(&["plain", "family_total"])).unwrap();
-    run(&folder, &format!("schema pull --from {}", page.url()));
-    let of_page = snapshot(&folder);
+    folder.run(&format!("schema pull --from {}", page.url()));
+    let of_page = folder.read("metrics.toml");
     assert!(of_page.contains("empty  = [\"empty\"]"), "{of_page}");
     // Servers do not know what is empty on a page.
     for arguments in ["schema diff", "schema pull", "schema pull --prune"] {
-        let run = run(&folder, &format!("{arguments} --url {}", server.url()));
-        assert_eq!((run.status, run.out.as_str(), snapshot(&folder)), (0, "", of_page.clone()), "{}", run.err);
+        let run = folder.run(&format!("{arguments} --url {}", server.url()));
+        assert_eq!(
+            (run.status, run.out.as_str(), folder.read("metrics.toml")),
+            (0, "", of_page.clone()),
+            "{}",
+            run.err
+        );
     }
 }
 
@@ -146,9 +143,9 @@ fn real_exporters_native_histograms_and_recording_rules() {
     // Prometheus' page has histograms once it has served requests.
     wait(&server, &["histogram_count(prometheus_http_request_duration_seconds)"]);
     let folder = Folder::new("schema-exporters", &[("presets/a.toml", OF_SERVERS)]);
-    let pulled = run(&folder, &format!("schema pull --url {}", server.url()));
+    let pulled = folder.run(&format!("schema pull --url {}", server.url()));
     assert_eq!(pulled.status, 0, "{}", pulled.err);
-    let found = snapshot(&folder);
+    let found = folder.read("metrics.toml");
     for expected in [
         "[prometheus_http_request_duration_seconds]\ntype   = \"native_histogram\"\nhelp   = \"Histogram of latencies for HTTP requests.\"\nlabels = [\"handler\", \"instance\", \"job\"]\n",
         "[\"job:up:sum\"]\ntype   = \"unknown\"\nlabels = [\"job\"]\n",
@@ -157,11 +154,10 @@ fn real_exporters_native_histograms_and_recording_rules() {
     ] {
         assert!(found.contains(expected), "{expected}\n{found}");
     }
-    let diff = run(&folder, &format!("schema diff --url {}", server.url()));
+    let diff = folder.run(&format!("schema diff --url {}", server.url()));
     assert_eq!((diff.status, diff.out.as_str()), (0, ""));
     // A page shows the native histogram as a classic one, and has no recording rules.
-    let diff =
-        run(&folder, &format!("schema diff --from {0}/metrics --from {1}/metrics", server.url(), victoria.url()));
+    let diff = folder.run(&format!("schema diff --from {0}/metrics --from {1}/metrics", server.url(), victoria.url()));
     assert_eq!(diff.out, "- job:up:sum: does not exist (read by `a::recorded`)\n");
 }
 
@@ -172,19 +168,19 @@ fn servers_with_old_data_and_without_metadata() {
     let end = Dataset::of_tests().end();
     for server in prometheus::shared().into_iter().chain(victoria_metrics::shared()) {
         let folder = Folder::new("schema-old", &[("presets/a.toml", presets)]);
-        let pulled = run(&folder, &format!("schema pull --url {} --at {end}", server.url()));
+        let pulled = folder.run(&format!("schema pull --url {} --at {end}", server.url()));
         assert_eq!(pulled.status, 0, "{}", pulled.err);
-        let found = snapshot(&folder);
+        let found = folder.read("metrics.toml");
         // VictoriaMetrics has kept the type that came with the data, Prometheus has not.
         let has_type = found.contains("[backendai_api_request_count_total]\ntype   = \"counter\"\n");
         let note = "note: there is no type in the metadata of `backendai_api_request_count_total`\n";
         assert!(has_type != pulled.err.contains(note), "{}{found}", pulled.err);
         assert!(has_type || found.contains("[backendai_api_request_count_total]\ntype   = \"unknown\"\n"), "{found}");
         assert!(found.contains("values.endpoint = [\"/auth\", \"/events\", \"/folders\", \"/session\"]"), "{found}");
-        assert_eq!(run(&folder, &format!("schema diff --url {} --at {end}", server.url())).status, 0);
+        assert_eq!(folder.run(&format!("schema diff --url {} --at {end}", server.url())).status, 0);
         // The type of the file is not lost.
         fs::write(folder.0.join("metrics.toml"), found.replace("\"unknown\"", "\"counter\"")).unwrap();
-        assert_eq!(run(&folder, &format!("schema pull --url {} --at {end}", server.url())).out, "");
+        assert_eq!(folder.run(&format!("schema pull --url {} --at {end}", server.url())).out, "");
     }
 }
 
@@ -196,13 +192,17 @@ fn the_catalogue_has_no_findings_with_a_snapshot() {
     let end = Dataset::of_tests().end();
     for server in prometheus::shared().into_iter().chain(victoria_metrics::shared()) {
         let folder = Folder::new("schema-catalogue", &files);
-        let pulled = run(&folder, &format!("schema pull --url {} --at {end}", server.url()));
+        let pulled = folder.run(&format!("schema pull --url {} --at {end}", server.url()));
         assert_eq!(pulled.status, 0, "{}", pulled.err);
         assert!(!pulled.err.contains("does not exist"), "{}", pulled.err);
-        assert!(Snapshot::parse(&snapshot(&folder)).unwrap().metrics.len() > 15, "{}", snapshot(&folder));
-        let checked = run(&folder, "check");
+        assert!(
+            Snapshot::parse(&folder.read("metrics.toml")).unwrap().metrics.len() > 15,
+            "{}",
+            folder.read("metrics.toml")
+        );
+        let checked = folder.run("check");
         assert_eq!((checked.status, checked.out.as_str()), (0, ""), "{}", checked.err);
-        let diff = run(&folder, &format!("schema diff --url {} --at {end}", server.url()));
+        let diff = folder.run(&format!("schema diff --url {} --at {end}", server.url()));
         assert_eq!((diff.status, diff.out.as_str()), (0, ""), "{}", diff.err);
     }
 }
@@ -223,7 +223,7 @@ fn three_hundred_metrics_take_seconds_and_few_requests() {
     let folder = Folder::new("schema-many", &[("presets/a.toml", &presets)]);
     let proxy = Proxy::to(server.url());
     let start = Instant::now();
-    let pulled = run(&folder, &format!("schema pull --url {}", proxy.url));
+    let pulled = folder.run(&format!("schema pull --url {}", proxy.url));
     let (elapsed, (requests, at_once)) = (start.elapsed(), proxy.counts());
     assert_eq!(pulled.status, 0, "{}", pulled.err);
     assert!(pulled.err.ends_with("metrics.toml: 300 metrics; 300 added\n"), "{}", pulled.err);

@@ -23,6 +23,7 @@ use crate::diagnostic::source::{Lines, Spanned};
 use crate::diagnostic::suggest::nearest;
 use crate::{Code, Diagnostic, FileKind, SourceFile, Span};
 
+pub(crate) use parameters::bounds;
 pub use preset_tests::{ExpectedSample, PresetTest, TestSeries};
 pub(crate) use settings::{Server, Settings, Target, Version};
 pub use toml_string::Literal;

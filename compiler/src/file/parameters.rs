@@ -126,7 +126,7 @@ impl Reader<'_> {
 }
 
 /// The smallest and the largest value of a kind.
-pub(super) const fn bounds(kind: ParameterKind) -> (ParameterValue, ParameterValue) {
+pub(crate) const fn bounds(kind: ParameterKind) -> (ParameterValue, ParameterValue) {
     match kind {
         ParameterKind::Number => (ParameterValue::Number(f64::MIN), ParameterValue::Number(f64::MAX)),
         ParameterKind::Integer => (ParameterValue::Integer(i64::MIN), ParameterValue::Integer(i64::MAX)),

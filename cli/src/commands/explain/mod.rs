@@ -28,8 +28,8 @@ use crate::server::{Access, block_on};
 /// With `--url`, each node has the number of its series, as on the page of Prometheus.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit status: 0, 1 if the query has errors or the server rejects a part of it, 2 if there is no such check or preset, or
-the server cannot be reached
+Exit status: 0, 1 if the query has errors or the server rejects a part of it, 2 if there is no such
+check or preset, or the server cannot be reached
 
 Example:
   promql-presets explain 'sum by (job) (rate(http_requests_total[5m]))' --url http://localhost:9090")]

@@ -222,7 +222,8 @@ impl Rewrite {
                     }
                     moved.for_each(|token| self.moved[token] = Some(op));
                 }
-                if is_bare {
+                let is_tight = |grouping: &Grouping<'_>| span_of(grouping).end == aggregate.parens.start;
+                if is_bare || aggregate.grouping.as_ref().is_some_and(is_tight) {
                     self.glue(self.at(aggregate.parens.start));
                 }
             }

@@ -38,7 +38,8 @@ fn short_queries_stay_on_one_line() {
         ("- + foo ^ - 2", "-+foo ^ -2"),
         ("a + fill_left ( - 1 ) fill_right(2) b", "a + fill_left(-1) fill_right(2) b"),
         ("{ \"a.b\" , \"c d\" = `e` }", "{\"a.b\",\"c d\"=`e`}"),
-        ("topk by(a)(3,b)", "topk by (a) (3, b)"),
+        ("topk by(a) (3,b)", "topk by (a) (3, b)"),
+        ("topk by(a)(3,b)", "topk by (a)(3, b)"),
         ("time ( )", "time()"),
         ("sum{a='b'} + offset", "sum{a='b'} + offset"),
     ] {
