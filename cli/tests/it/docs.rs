@@ -31,7 +31,7 @@ const NOT_RUN: [&str; 2] = ["cargo install ", "cargo xtask "];
 const NOW: &str = "2026-01-31T12:00:00Z";
 
 /// Where doc tests include pages.
-const DOC_TESTS: [&str; 3] = ["src/lib.rs", "testing/src/lib.rs", "axum/src/lib.rs"];
+const DOC_TESTS: [&str; 2] = ["src/lib.rs", "testing/src/lib.rs"];
 
 /// Whether to write what commands print into the pages.
 fn is_update() -> bool {
@@ -290,8 +290,12 @@ impl Page<'_> {
 
 /// Adds the time to a command that queries a server.
 fn at_fixed_time(command: &str) -> String {
-    let is_query = ["promql-presets query ", "promql-presets verify"].iter().any(|prefix| command.starts_with(prefix));
-    if !is_query || ["--at ", "--start "].iter().any(|option| command.contains(option)) {
+    let commands = ["promql-presets query ", "promql-presets verify", "promql-presets explain "];
+    let is_query = commands.iter().any(|prefix| command.starts_with(prefix));
+    if !is_query
+        || (command.contains("explain") && !command.contains("--url"))
+        || ["--at ", "--start "].iter().any(|option| command.contains(option))
+    {
         return command.to_owned();
     }
     let range = format!("--start 2026-01-31T06:00:00Z --end {NOW}");
@@ -399,7 +403,9 @@ fn every_command_option_and_field_is_in_the_reference() {
     let help = |command: &[&str]| run_in(&root(), &[command, &["--help"]].concat(), b"").out;
     let (top, common) = (help(&[]), section(PAGE, "Common to all commands"));
     let names = top.split("Commands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
-    let commands = names.lines().map(|line| line.split_whitespace().next().unwrap()).filter(|name| *name != "help");
+    // Further lines of a description are indented more.
+    let commands = names.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    let commands = commands.filter(|name| !["", "help"].contains(name));
     for command in commands {
         let section = section(PAGE, &format!("`{command}`"));
         let own = if command == "schema" { help(&[command, "pull"]) } else { help(&[command]) };

@@ -113,7 +113,7 @@ fn failures_point_to_what_was_expected() {
         "http::error_ratio: every second request fails\n",
         "  presets/http.toml:23:14: {job=\"api\"} expected 0.25, received 0.5\n",
         "  presets/http.toml:23:36: {job=\"b\"} expected 1, received no sample\n",
-        "  query: sum by (job)(rate(http_requests_total{code=~\"5..\",job=\"api\"}[5m]))\n",
+        "  query:\n      sum by (job)(rate(http_requests_total{code=~\"5..\",job=\"api\"}[5m]))\n    /\n",
         "  presets/http.toml:30:1: {} expected no sample, received 1\n",
     ] {
         assert!(text.contains(line), "{line}{text}");

@@ -207,7 +207,10 @@ impl TestResult {
         for fault in self.faults() {
             _ = writeln!(out, "  {fault}");
         }
-        _ = writeln!(out, "  query: {}\n", self.case.query.trim().replace('\n', "\n  "));
+        let query = self.case.query.trim_matches('\n');
+        // A query of several lines begins on one of its own, so that they stay aligned.
+        let start = if query.contains('\n') { "\n    " } else { " " };
+        _ = writeln!(out, "  query:{start}{}\n", query.trim_end().replace('\n', "\n    "));
         out
     }
 
