@@ -50,6 +50,7 @@ function go(next, isNew = true) {
 
 /** Shows everything of the state. */
 function show() {
+  state.preset ||= presets[0]?.name ?? "";
   showList();
   const preset = find();
   byId("preset").hidden = !preset;
@@ -58,8 +59,7 @@ function show() {
   if (!preset) {
     running.abort();
     document.title = "promql-presets";
-    empty.textContent = state.preset ? `There is no preset ${state.preset}.`
-      : presets.length ? "Choose a preset." : "The folder has no presets.";
+    empty.textContent = presets.length ? `There is no preset ${state.preset}.` : "The folder has no presets.";
     return;
   }
   document.title = `${preset.title ?? preset.name} · promql-presets`;
@@ -178,9 +178,9 @@ async function look() {
       version = folder.version;
       byId("where").textContent = `${folder.folder} on ${folder.server}`;
       showMessages(folder.messages);
-      if (isFirst && !state.preset && presets.length) state.preset = presets[0].name;
       if (isFirst || JSON.stringify(find() ?? null) !== before) show();
       else showList();
+      if (isFirst) document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest" });
     }
   } catch (problem) {
     if (version === null) showMessages([{ severity: "error", text: problem.detail ?? String(problem) }]);
