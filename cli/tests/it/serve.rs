@@ -43,8 +43,8 @@ fn free() -> String {
 /// A value that would end a script, an attribute or a string, if one held it.
 const HOSTILE: &str = r#"</script>"'\"#;
 
-/// One browser at a time: each takes the processor for itself.
-static BROWSERS: Mutex<()> = Mutex::new(());
+/// The browser of all tests, which take turns.
+static BROWSER: Mutex<Option<Browser>> = Mutex::new(None);
 
 /// `serve` on a free port.
 struct Served {
@@ -92,9 +92,8 @@ impl Drop for Served {
 
 /// A browser with a page of `serve`.
 struct Page {
-    browser: Browser,
+    browser: MutexGuard<'static, Option<Browser>>,
     served: Served,
-    _turn: MutexGuard<'static, ()>,
 }
 
 impl Page {
@@ -105,26 +104,34 @@ impl Page {
     }
 
     fn open_on(url: &str, test: &str, address: &str) -> Option<Self> {
-        let turn = BROWSERS.lock().unwrap_or_else(PoisonError::into_inner);
-        let browser = Browser::start()?;
+        let mut browser = BROWSER.lock().unwrap_or_else(PoisonError::into_inner);
+        if browser.is_none() {
+            *browser = Some(Browser::start()?);
+        }
         let served = Served::new(test, url);
-        let page = Self { browser, served, _turn: turn };
+        let page = Self { browser, served };
+        // What another test has left.
+        page.browser().log().unwrap();
         page.go(address);
         Some(page)
+    }
+
+    fn browser(&self) -> &Browser {
+        self.browser.as_ref().unwrap()
     }
 
     fn go(&self, address: &str) {
         let end = Dataset::of_tests().end() * 1000;
         let address = address.replace("{hour}", &format!("start={}&end={end}", end - 3_600_000));
-        self.browser.open(&format!("{}{address}", self.served.url)).unwrap();
+        self.browser().open(&format!("{}{address}", self.served.url)).unwrap();
     }
 
     fn wait(&self, expression: &str) -> Value {
-        self.browser.wait_for(expression).unwrap()
+        self.browser().wait_for(expression).unwrap()
     }
 
     fn run(&self, script: &str) -> Value {
-        self.browser.run(script, &[]).unwrap()
+        self.browser().run(script, &[]).unwrap()
     }
 
     /// Clicks on the first element that a selector and its text select.
@@ -140,7 +147,7 @@ impl Page {
         self.wait(&format!("Boolean(document.querySelector({selector:?}))"));
         let script = "const field = document.querySelector(arguments[0]); field.focus(); field.value = arguments[1]; \
                       field.dispatchEvent(new Event('change', { bubbles: true }))";
-        self.browser.run(script, &[selector, value]).unwrap();
+        self.browser().run(script, &[selector, value]).unwrap();
     }
 
     fn text(&self, selector: &str) -> String {
@@ -150,7 +157,7 @@ impl Page {
 
     /// Whatever the browser complains about: scripts that fail, and what the policy forbids.
     fn is_quiet(&self) {
-        let log = self.browser.log().unwrap();
+        let log = self.browser().log().unwrap();
         let complaints: Vec<_> =
             log.iter().filter(|line| !line.contains("the server responded with a status")).collect();
         assert!(complaints.is_empty(), "{complaints:?}");
@@ -216,7 +223,7 @@ fn dragging_zooms() {
     let Some(page) = Page::open("zoom", "?preset=api::rate&{hour}") else { return };
     page.wait("document.querySelector('.u-over') !== null");
     let before = page.run("return location.search");
-    page.browser.drag(".u-over", (-100, 0), (100, 0)).unwrap();
+    page.browser().drag(".u-over", (-100, 0), (100, 0)).unwrap();
     page.wait(&format!("location.search !== {before}"));
     let length = page.run("const it = new URLSearchParams(location.search); return it.get('end') - it.get('start')");
     let width = page.run("return document.querySelector('.u-over').clientWidth").as_f64().unwrap();
