@@ -5,6 +5,7 @@
 mod apt;
 mod browser;
 mod demo;
+mod editor;
 mod measure;
 mod servers;
 mod step;
@@ -21,13 +22,14 @@ usage: cargo xtask <command>
   live      run the live tests on the newest and on the oldest servers
   demo      show the library on a real Prometheus with six hours of data
   ci        test, then demo
-  servers   fetch Prometheus, VictoriaMetrics and Chromium, for running single live tests
+  servers   fetch Prometheus, VictoriaMetrics, Chromium and Neovim, for running single tests
   measure   measure what presets add to the build of a service
   help      show this text
 
 Missing servers are fetched as Debian packages into `target/servers`: the newest release that the machine's mirror
-carries, and the machine's own. So is the browser for the tests of the page. Set PROMQL_PRESETS_PROMETHEUS, PROMQL_PRESETS_PROMTOOL, PROMQL_PRESETS_VICTORIA_METRICS
-or PROMQL_PRESETS_VMAUTH to use a program of your own; else those on PATH come before the fetched ones.
+carries, and the machine's own. So are the browser for the tests of the page, and Neovim for those of the language
+server. Set PROMQL_PRESETS_PROMETHEUS, PROMQL_PRESETS_PROMTOOL, PROMQL_PRESETS_VICTORIA_METRICS, PROMQL_PRESETS_VMAUTH or
+PROMQL_PRESETS_NEOVIM to use a program of your own; else those on PATH come before the fetched ones.
 
 Commands are not interactive, need no root and leave no process running.
 ";
@@ -46,7 +48,10 @@ fn main() -> ExitCode {
         ["live"] => test::run_live(),
         ["servers"] => {
             let provided = servers::provide(&promql_presets_test_support::Tool::ALL);
-            provided.and_then(|()| servers::provide_oldest()).and_then(|()| browser::provide())
+            provided
+                .and_then(|()| servers::provide_oldest())
+                .and_then(|()| browser::provide())
+                .and_then(|()| editor::provide())
         }
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");

@@ -6,6 +6,7 @@ mod diagnostics;
 mod fixes;
 mod hover;
 mod names;
+mod neovim;
 
 pub(crate) use client::{Client, edited, position};
 

@@ -1,0 +1,46 @@
+//! Provides Neovim, with which tests drive the language server: that of the machine, or else Debian's package with the
+//! libraries that it needs, unpacked below `target`.
+
+use std::fs;
+use std::path::Path;
+
+use promql_presets_test_support::{NEOVIM, neovim, neovim_folder};
+
+use crate::Error;
+use crate::apt::{Apt, make_folder, rename, run, unpack};
+
+const PACKAGE: &str = "neovim";
+
+/// Makes sure that [`neovim`] finds Neovim, and prints its version.
+pub(crate) fn provide() -> Result<(), Error> {
+    if neovim()?.is_none() {
+        println!("fetching Neovim");
+        let work = neovim_folder().with_extension("work");
+        // An interrupted run may have left some.
+        let _ = fs::remove_dir_all(&work);
+        let outcome = fetch(&work);
+        let _ = fs::remove_dir_all(&work);
+        outcome.map_err(|error| help(&error))?;
+    }
+    let mut neovim = neovim()?.ok_or_else(|| help("the package does not contain it"))?;
+    let version = run(neovim.arg("--version")).map_err(|error| help(&error))?;
+    println!("{}", version.lines().next().unwrap_or_default());
+    Ok(())
+}
+
+/// Downloads and unpacks the package, with the libraries that the machine lacks. The folder appears only when it is complete.
+fn fetch(work: &Path) -> Result<(), String> {
+    make_folder(work)?;
+    let apt = Apt::of_machine(work, PACKAGE)?;
+    let packages = apt.missing(&[PACKAGE])?;
+    let folder = apt.download(&packages.iter().map(String::as_str).collect::<Vec<_>>())?;
+    let root = work.join("root");
+    unpack(&folder, &root)?;
+    let _ = fs::remove_dir_all(neovim_folder());
+    rename(&root, &neovim_folder())
+}
+
+fn help(error: &str) -> Error {
+    format!("cannot fetch the package {PACKAGE}: {error}\n\nInstall `nvim` on PATH, or set {NEOVIM} to its file.")
+        .into()
+}
