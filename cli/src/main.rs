@@ -35,7 +35,7 @@ const COULD_NOT_RUN: u8 = 2;
 
 /// PromQL presets in TOML files, checked as `cargo build` checks them
 #[derive(Debug, Parser)]
-#[command(name = "promql-presets", version, arg_required_else_help = false, after_help = HELP)]
+#[command(name = "promql-presets", bin_name = "promql-presets", version, arg_required_else_help = false, after_help = HELP)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -20,7 +20,7 @@ use crate::output::{Format, print};
 /// read without Rust.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit status: 0, 2 if files could not be read or written
+Exit status: 0 on success, 2 if files could not be read or written
 
 Example:
   promql-presets init my-service")]

@@ -36,6 +36,8 @@ use crate::server::{Access, block_on, default_url};
 #[command(
     arg_required_else_help = false,
     after_help = "\
+Exit status: 0, 1 if there are differences, or errors in the way, 2 if a source could not be read
+
 Example:
   promql-presets schema pull --url http://localhost:9090"
 )]
@@ -59,11 +61,11 @@ Exit status: 0, 1 if presets or `metrics.toml` have errors that are in the way, 
 Example:
   promql-presets schema pull --from http://localhost:9100/metrics")]
     Pull {
-        #[command(flatten)]
-        source: Source,
         /// Remove metrics, labels and values that the source lacks, and metrics that no preset reads
         #[arg(long)]
         prune: bool,
+        #[command(flatten)]
+        source: Source,
     },
     /// Compares `metrics.toml` with what exists, without writing
     ///
