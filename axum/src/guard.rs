@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use promql_presets::{IntoMatch, MatchOp, Matcher, PresetInfo, PresetMetadata, PrometheusClient, TimeRange};
+use promql_presets::{IntoMatch, MatchOp, Matcher, PresetInfo, PresetMetadata, PrometheusClient, TimeRange, Timestamp};
 
 use crate::problem::Problem;
 
@@ -104,7 +104,8 @@ impl Access {
         self
     }
 
-    /// The longest time between start and end of a range query.
+    /// The longest time between start and end of a range query, and of a list of labels or values. Lists without a start
+    /// are those of this time before their end.
     pub fn max_range(mut self, longest: Duration) -> Self {
         self.max_range = Some(longest);
         self
@@ -175,6 +176,15 @@ impl Access {
 
     pub(crate) fn check_window(&self, window: Duration) -> Result<(), Problem> {
         check_length("window", window, self.max_window)
+    }
+
+    /// The start of a list with the requested start and end.
+    pub(crate) fn start(&self, start: Option<Timestamp>, end: Option<Timestamp>) -> Result<Option<Timestamp>, Problem> {
+        let Some(longest) = self.max_range else { return Ok(start) };
+        let end = end.unwrap_or_else(Timestamp::now);
+        let Some(start) = start else { return Ok(end.checked_sub(longest)) };
+        check_length("start", end.duration_since(start).unwrap_or_default(), self.max_range)?;
+        Ok(Some(start))
     }
 
     pub(crate) fn check_range(&self, range: &TimeRange) -> Result<(), Problem> {

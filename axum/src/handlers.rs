@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{Router, get, post};
 use promql_presets::{
     Error, InstantQuery, LabelNames, LabelValues, MetricQuerier, PresetMetadata, PrometheusClient, Querier, RangeQuery,
+    Timestamp,
 };
 
 use crate::catalogue::{Entry, etag, is_known};
@@ -186,13 +187,12 @@ async fn label_names(
     let access = service.access(&names, &caller)?;
     let scope = service.read(&names, |preset| match preset.labels {
         Some(_) => Err(Problem::new(StatusCode::NOT_FOUND, "the labels of the preset are in the catalogue")),
-        None => Scope::read(&preset, parameters.as_deref().unwrap_or_default()),
+        None => Scope::read(&preset, parameters.as_deref().unwrap_or_default())?.within(&access),
     })?;
     let labels = access.limit(&service.client).labels();
     let labels = scope.queriers.iter().fold(labels, |labels, querier| labels.matching(querier));
-    let labels = labels.when_some(scope.start.as_deref(), LabelNames::start);
-    let labels = labels.when_some(scope.end.as_deref(), LabelNames::end).when_some(scope.limit, LabelNames::limit);
-    match labels.await {
+    let labels = labels.when_some(scope.start, LabelNames::start).when_some(scope.end, LabelNames::end);
+    match labels.when_some(scope.limit, LabelNames::limit).await {
         Ok(labels) => Ok(output::json(&labels)),
         Err(error) => Err(service.problem(error, &Querier::default())),
     }
@@ -208,22 +208,21 @@ async fn label_values(
     let access = service.access(&names, &caller)?;
     let label = parameter(&names, "label");
     let scope = service.read(&names, |preset| {
+        let parameters = parameters.as_deref().unwrap_or_default();
         let needs_metric = preset.metric.is_none() && preset.takes_metric_name();
-        let is_live = matches!(preset, Found::Live(_));
-        if label == "__name__" && is_live && needs_metric {
-            return Ok(Scope::default());
+        if label == "__name__" && matches!(preset, Found::Live(_)) && needs_metric {
+            return Scope::of_all(&preset, parameters)?.within(&access);
         }
         let is_declared = preset.labels.is_none_or(|labels| labels.iter().any(|info| info.name == label));
         if !is_declared || label == "__name__" {
             return Err(Problem::new(StatusCode::NOT_FOUND, "the preset has no label of this name"));
         }
-        Scope::read(&preset, parameters.as_deref().unwrap_or_default())
+        Scope::read(&preset, parameters)?.within(&access)
     })?;
     let values = access.limit(&service.client).label_values(label);
     let values = scope.queriers.iter().fold(values, |values, querier| values.matching(querier));
-    let values = values.when_some(scope.start.as_deref(), LabelValues::start);
-    let values = values.when_some(scope.end.as_deref(), LabelValues::end).when_some(scope.limit, LabelValues::limit);
-    match values.await {
+    let values = values.when_some(scope.start, LabelValues::start).when_some(scope.end, LabelValues::end);
+    match values.when_some(scope.limit, LabelValues::limit).await {
         Ok(values) => Ok(output::json(&values)),
         Err(error) => Err(service.problem(error, &Querier::default())),
     }
@@ -232,22 +231,39 @@ async fn label_values(
 /// The series whose labels are listed.
 #[derive(Default)]
 struct Scope {
+    metric: String,
     /// Those of the metrics that the preset reads; all, if they are only in its template.
     queriers: Vec<Querier>,
-    start: Option<String>,
-    end: Option<String>,
+    start: Option<Timestamp>,
+    end: Option<Timestamp>,
     limit: Option<u64>,
 }
 
 impl Scope {
+    /// The series that a preset reads.
     fn read(preset: &PresetMetadata<'_>, parameters: &str) -> Result<Self, Problem> {
-        let mut metric = preset.metric.unwrap_or_default().to_owned();
-        let mut scope = Self::default();
+        let scope = Self::of_all(preset, parameters)?;
+        let metric = scope.metric.clone();
+        if metric.is_empty() && preset.takes_metric_name() {
+            return Err(Problem::field("metric", "the preset needs the name of a metric"));
+        }
+        // A metric that is not in the template as a placeholder is there in full.
+        let names = if preset.takes_metric_name() { preset.metrics_of(&metric) } else { vec![metric] };
+        let queriers = names.into_iter().filter(|name| !name.is_empty()).map(Querier::new).collect();
+        Ok(Self { queriers, ..scope })
+    }
+
+    /// The series of all metrics.
+    fn of_all(preset: &PresetMetadata<'_>, parameters: &str) -> Result<Self, Problem> {
+        let mut scope = Self { metric: preset.metric.unwrap_or_default().to_owned(), ..Self::default() };
+        let time = |name: &str, value: &str| {
+            Timestamp::try_from(value).map(Some).map_err(|error| Problem::field(name, error.to_string()))
+        };
         for (name, value) in form_urlencoded::parse(parameters.as_bytes()) {
             match &*name {
-                "metric" if preset.metric.is_none() && preset.takes_metric_name() => metric = value.into_owned(),
-                "start" => scope.start = Some(value.into_owned()),
-                "end" => scope.end = Some(value.into_owned()),
+                "metric" if preset.metric.is_none() && preset.takes_metric_name() => scope.metric = value.into_owned(),
+                "start" => scope.start = time(&name, &value)?,
+                "end" => scope.end = time(&name, &value)?,
                 "limit" => {
                     let limit = value.parse().map_err(|_| Problem::field("limit", "expected a whole number"))?;
                     scope.limit = Some(limit);
@@ -255,13 +271,12 @@ impl Scope {
                 _ => return Err(Problem::field(name, "unknown parameter, expected one of `start`, `end`, `limit`")),
             }
         }
-        if metric.is_empty() && preset.takes_metric_name() {
-            return Err(Problem::field("metric", "the preset needs the name of a metric"));
-        }
-        // A metric that is not in the template as a placeholder is there in full.
-        let names = if preset.takes_metric_name() { preset.metrics_of(&metric) } else { vec![metric] };
-        scope.queriers = names.into_iter().filter(|name| !name.is_empty()).map(Querier::new).collect();
         Ok(scope)
+    }
+
+    /// The part of the series that the caller may see.
+    fn within(self, access: &Access) -> Result<Self, Problem> {
+        Ok(Self { start: access.start(self.start, self.end)?, ..self })
     }
 }
 

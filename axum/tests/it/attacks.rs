@@ -7,8 +7,8 @@ use axum::Router;
 use axum::http::request::Parts;
 use promql_presets::presets::container_utilization as container;
 use promql_presets::{
-    MatchOp, Matcher, MetricQuerier, Preset, PresetInfo, Presets, PrometheusClient, Querier, Vector, Windowed, not,
-    one_of, preset, presets, regex, starts_with,
+    MatchOp, Matcher, MetricQuerier, Preset, PresetInfo, Presets, PrometheusClient, Querier, Timestamp, Vector,
+    Windowed, not, one_of, preset, presets, regex, starts_with,
 };
 use promql_presets_axum::{Access, router};
 use promql_presets_testing::{MockPrometheus, series};
@@ -221,6 +221,35 @@ async fn caps_hold() {
         }
     }
     assert_eq!(mock.calls().len(), 3);
+}
+
+#[tokio::test]
+async fn lists_are_within_the_longest_range() {
+    let mock = MockPrometheus::start();
+    let querier = Querier::new("backendai_container_utilization");
+    mock.on_label_values("agent_id").matching(&querier).returns(vec!["a"]).any_times();
+    let guard = |_: &Parts, _: &'static PresetInfo| Ok(Access::all().max_range(Duration::from_hours(24)));
+    let app = router(mock.client(), presets::ALL).guard(guard).build();
+    let path = "/presets/container_utilization::rate/labels/agent_id/values";
+    for (times, field) in [
+        ("start=0", "start"),
+        ("start=0&end=86401", "start"),
+        ("start=-9e15", "start"),
+        ("start=yesterday", "start"),
+        ("end=tomorrow", "end"),
+    ] {
+        assert_eq!(get(&app, &format!("{path}?{times}")).await.problem(), (400, field.to_owned()), "{times}");
+    }
+    assert!(mock.calls().is_empty());
+    // Without a start, the list is that of the longest range.
+    for (times, start) in [("end=86402", "2"), ("start=5&end=86402", "5")] {
+        assert_eq!(get(&app, &format!("{path}?{times}")).await.status, 200);
+        assert_eq!(mock.calls().last().unwrap().parameter("start"), Some(start), "{times}");
+    }
+    assert_eq!(get(&app, path).await.status, 200);
+    let start = mock.calls().last().unwrap().parameter("start").unwrap().parse::<Timestamp>().unwrap();
+    let age = Timestamp::now().duration_since(start).unwrap();
+    assert!(age >= Duration::from_hours(24) && age < Duration::from_hours(25), "{age:?}");
 }
 
 #[tokio::test]
