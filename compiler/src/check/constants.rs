@@ -88,12 +88,15 @@ fn aggregation(query: &Analysis<'_>, op: Aggregator, value: f64, span: Span, fin
     let name = op.as_str();
     match op {
         Aggregator::Quantile => quantile(name, value, span, findings),
-        Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk if value.is_nan() || value < 1.0 => {
+        Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk if value < 1.0 => {
             let title = format!("`{name}` of {} series", query.slice(span));
             findings.push(out_of_range(span, title, "returns nothing"));
         }
+        Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk if value.is_nan() => {
+            findings.push(out_of_range(span, format!("`{name}` of NaN series"), "the query fails"));
+        }
         // As in Prometheus, whose limit is 2^63.
-        Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk if value > MAX_COUNT => {
+        Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk if value >= MAX_COUNT => {
             let title = format!("`{name}` of {} series", query.slice(span));
             findings.push(out_of_range(span, title, "more than 64 bits hold: the query fails"));
         }

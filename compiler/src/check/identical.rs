@@ -7,7 +7,7 @@ use promql_presets_core::sort;
 use super::analysis::{Analysis, Findings};
 use super::conditions::{Condition, alternatives};
 use super::tree::Id;
-use crate::promql::{Binary, BinaryOp, Expr, ExprKind, GroupingKeyword, MatchOp, Matcher, Selector};
+use crate::promql::{Binary, BinaryOp, Expr, ExprKind, GroupingKeyword, MatchOp, Matcher, Selector, Sign};
 use crate::{Code, Diagnostic, Span};
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
@@ -103,6 +103,10 @@ impl Side {
                     side.is_scaled |= inner.is_some();
                     inner
                 }
+                ExprKind::Unary(unary) => {
+                    side.is_scaled |= unary.op == Sign::Minus;
+                    children.next()
+                }
                 ExprKind::Call(call) if matches!(call.name, "clamp_min" | "clamp_max") => {
                     side.is_scaled = true;
                     children.next()
@@ -185,12 +189,16 @@ fn same_series<'e>(
     {
         return false;
     }
+    // The name of the metric is the same, wherever it stands.
+    let filters = |it: &'e Selector<'e>| {
+        it.matchers().filter(|matcher| matcher.label.name != "__name__" || matcher.op != MatchOp::Equal)
+    };
     // With filters on both sides, they may select different series.
     let is_wider = |wide: &'e Selector<'e>, narrow: &'e Selector<'e>| {
-        wide.matchers().all(|matcher| narrow.matchers().any(|other| implies(other, matcher)))
+        filters(wide).all(|matcher| filters(narrow).any(|other| implies(other, matcher)))
     };
     let text = |matcher: &'e Matcher<'e>| (&*matcher.label.name, matcher.op.as_str(), &*matcher.value.value);
-    let (of_a, of_b): (Vec<_>, Vec<_>) = (a.matchers().map(text).collect(), b.matchers().map(text).collect());
+    let (of_a, of_b): (Vec<_>, Vec<_>) = (filters(a).map(text).collect(), filters(b).map(text).collect());
     for (these, others) in [(&of_a, &of_b), (&of_b, &of_a)] {
         filtered.extend(these.iter().filter(|it| !others.contains(it)).map(|(label, ..)| *label));
     }

@@ -218,6 +218,24 @@ fn sides_with_other_values() {
 }
 
 #[test]
+fn counts_of_series_that_servers_refuse() {
+    for (count, expected) in [
+        ("9223372036854774784", ""),
+        ("9223372036854775807", "more than 64 bits hold: the query fails"),
+        ("2^63", "more than 64 bits hold: the query fails"),
+        ("NaN", "the query fails"),
+        ("-Inf", "returns nothing"),
+    ] {
+        let template = format!("topk({count}, x{{{{{{labels}}}}}})");
+        let file = format!("[presets.a]\ntemplate = '{template}'\n");
+        let file = SourceFile { name: "a.toml".into(), path: "presets/a.toml".into(), text: file.into() };
+        let found = compile(&[file]).findings;
+        let label = found.first().map_or("", |finding| &finding.diagnostic.label);
+        assert_eq!(label, expected, "{template}");
+    }
+}
+
+#[test]
 fn ratios_of_series_and_themselves() {
     for template in [
         "x{{a=\"b\",{labels}}} / x{{{labels}}}",
@@ -230,6 +248,9 @@ fn ratios_of_series_and_themselves() {
         "x{{a=~\"b.*\",{labels}}} / x{{a=~\"b.*|c.*\",{labels}}}",
         "x{{a=~\"b.*\",{labels}}} / x{{a!=\"\",{labels}}}",
         "x{{a=~\"b|c\",{labels}}} / x{{a!~\"d.*\",{labels}}}",
+        "-x{{a=\"b\",{labels}}} / x{{{labels}}}",
+        "x{{a=\"b\",{labels}}} / {{__name__=\"x\",{labels}}}",
+        "{{\"x\",a=\"b\",{labels}}} / +{{__name__=\"x\",{labels}}}",
     ] {
         assert_eq!(of_template(template), ["identical-operands: /"], "{template}");
     }
@@ -239,6 +260,7 @@ fn ratios_of_series_and_themselves() {
         "x{{a=\"b\",{labels}}} / ignoring (a) group_right x{{{labels}}}",
         "x{{{labels}}} / clamp_min(x{{{labels}}}, 1)",
         "2 * x{{a=\"b\",{labels}}} - x{{{labels}}}",
+        "-x{{a=\"b\",{labels}}} - x{{{labels}}}",
         "x{{a=\"b\",{labels}}} / ignoring (a) x{{a=\"c\",{labels}}}",
         "sum(x{{a=\"b\",{labels}}}) / sum(x{{{labels}}})",
     ] {

@@ -162,9 +162,10 @@ impl Scanner<'_> {
             return;
         }
         match string.and_then(|string| self.matcher(string)) {
-            // The values of labels such as `path` have braces of their own: `/users/{id}`.
+            // The values of labels such as `path` have braces of their own: `/users/{id}`. So have classes of characters.
             Some(matcher)
                 if foreign::reference(content).is_some()
+                    && !["\\p", "\\P", "\\x"].iter().any(|class| self.text[..start].ends_with(class))
                     && (self.text[..start].ends_with(['$', '#']) || !self.text[matcher.range()].contains('/')) =>
             {
                 let edit = self.variable_in_matcher(matcher, start, end + 1);

@@ -78,6 +78,8 @@ fn lone_braces() {
     assert_eq!(one("sum(up{{{labels}}}})").2, "write `{{{labels}}}`");
     assert_eq!(one("sum(up{{a=\"b\"}}})").2, "remove it");
     assert_eq!(one("sum(up{{{labels}})").2, "write `}}`");
+    assert_eq!(one("up{{a=~\"\\\\p{L}+\",{labels}}}").2, "write `{{L}}`");
+    assert_eq!(one("up{{a=~`\\x{FF}`,{labels}}}").2, "write `{{FF}}`");
     assert_eq!(found("{a=\"1\"} + }").len(), 2);
 }
 
