@@ -9,8 +9,6 @@ use clap::{ColorChoice, ValueEnum};
 use promql_presets_compiler::Diagnostic;
 use promql_presets_compiler::diagnostic::emit::Messages;
 
-use crate::failure::Failure;
-
 /// The format of a command's results.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
@@ -22,10 +20,10 @@ pub(crate) enum Format {
 /// Writes a result to standard output.
 ///
 /// A closed pipe is not a failure, so that `check | head` still exits with its own status.
-pub(crate) fn print(text: &str) -> Result<(), Failure> {
+pub(crate) fn print(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
         _ => Ok(()),
     }
 }

@@ -114,7 +114,7 @@ impl Diagnostic {
 
     /// Makes the finding a warning unless it is certain: names and groupings are hints, declarations are proof.
     #[must_use]
-    pub fn warning_unless(mut self, certain: bool) -> Self {
+    pub(crate) fn warning_unless(mut self, certain: bool) -> Self {
         if !certain {
             self.severity = Severity::Warning;
         }
@@ -123,7 +123,7 @@ impl Diagnostic {
 
     /// Maps every span.
     #[must_use]
-    pub fn map_spans(mut self, place: impl Fn(Span) -> Span) -> Self {
+    pub(crate) fn map_spans(mut self, place: impl Fn(Span) -> Span) -> Self {
         self.span = place(self.span);
         for (span, _) in &mut self.secondary {
             *span = place(*span);

@@ -77,7 +77,7 @@ pub enum FileKind {
 
 impl SourceFile {
     /// Stands for bytes that are not UTF-8: a noncharacter, since a file can contain U+FFFD itself. Messages show U+FFFD.
-    pub const INVALID: char = '\u{FFFF}';
+    pub(crate) const INVALID: char = '\u{FFFF}';
 
     /// A text as messages show it, with the same length.
     pub(crate) fn shown(text: &str) -> Cow<'_, str> {

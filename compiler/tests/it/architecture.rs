@@ -21,6 +21,17 @@ const COMPILER: &[&[&str]] = &[
 const RUNTIME: &[&[&str]] =
     &[&["json"], &["client"], &["endpoints"], &["query"], &["http"], &["extract"], &["error"], &["wire"], &["value"]];
 
+/// The rooms of the command line from top to bottom.
+const CLI: &[&[&str]] = &[
+    &["commands"],
+    &["lsp", "serve", "import"],
+    &["fmt", "exposition", "emptiness", "querier", "server", "json"],
+    &["folders", "usage"],
+    &["registry"],
+    &["failure"],
+    &["output", "progress"],
+];
+
 /// The packages that each package may depend on, build dependencies aside.
 const DEPENDENCIES: [(&str, &[&str]); 7] = [
     ("core", &["serde_core", "uuid"]),
@@ -285,6 +296,11 @@ fn arrows_point_down() {
     assert_eq!(circles(&compiler), [""; 0]);
     let runtime = Sources::read(&workspace().join("src"));
     assert_eq!(upwards(&runtime, RUNTIME), [""; 0]);
+    let cli = Sources::read(&workspace().join("cli/src"));
+    assert_eq!(upwards(&cli, CLI), [""; 0]);
+    for folder in ["axum", "testing"] {
+        assert_eq!(circles(&Sources::read(&workspace().join(folder).join("src"))), [""; 0], "{folder}");
+    }
 }
 
 #[test]

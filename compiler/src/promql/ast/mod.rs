@@ -456,7 +456,7 @@ impl BinaryOp {
 
     /// `and`, `or`, `unless`.
     #[must_use]
-    pub const fn is_set(self) -> bool {
+    pub(crate) const fn is_set(self) -> bool {
         matches!(self, Self::And | Self::Or | Self::Unless)
     }
 
