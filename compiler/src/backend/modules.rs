@@ -74,8 +74,9 @@ fn labels(declared: &Labels, diagnostics: &mut Vec<Diagnostic>) -> Vec<Label> {
         };
         if let Some(first) = taken.get(&setter).or(taken.get(&variant)) {
             let help = format!(
-                "name one of them in Rust: `{} = {{ type = \"string\", rust_name = \"{setter}_2\" }}`",
-                toml_key(&name.value)
+                "name one of them in Rust: `{} = {{ type = \"string\", rust_name = \"{}_2\" }}`",
+                toml_key(&name.value),
+                setter.trim_start_matches("r#"),
             );
             diagnostics.push(duplicate(name, first, &setter).help(help));
             continue;

@@ -228,7 +228,7 @@ fn counts_of_series_that_servers_refuse() {
     ] {
         let template = format!("topk({count}, x{{{{{{labels}}}}}})");
         let file = format!("[presets.a]\ntemplate = '{template}'\n");
-        let file = SourceFile { name: "a.toml".into(), path: "presets/a.toml".into(), text: file.into() };
+        let file = SourceFile { name: "a.toml".into(), path: "presets/a.toml".into(), text: file };
         let found = compile(&[file]).findings;
         let label = found.first().map_or("", |finding| &finding.diagnostic.label);
         assert_eq!(label, expected, "{template}");

@@ -36,6 +36,11 @@ impl Scanner<'_> {
                 self.at = end;
                 return;
             }
+            // `up{{{labels}},job="a"}`: a single brace before a placeholder with two.
+            if name == Some("labels") && run == 3 && closing == 2 && ends_in_a_single_brace(&after[2..]) {
+                self.push(Bracket::Single, 1);
+                return;
+            }
             let is_after_name = self.text[..start].ends_with(|c: char| c.is_alphanumeric() || c == '_');
             if let Some(name) = name.filter(|name| *name != "labels" && run > 2 && closing >= run && !is_after_name) {
                 let end = start + run + content.len() + run;
@@ -180,4 +185,10 @@ impl Scanner<'_> {
         };
         self.diagnostics.push(diagnostic);
     }
+}
+
+/// Whether a text goes on with matchers up to a single `}`.
+fn ends_in_a_single_brace(text: &str) -> bool {
+    let end = text.find(['{', '}']).filter(|_| text.trim_start().starts_with(','));
+    end.is_some_and(|end| text[end..].starts_with('}') && !text[end..].starts_with("}}"))
 }

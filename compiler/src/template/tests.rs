@@ -66,6 +66,7 @@ fn other_template_languages() {
     assert_eq!(one("rate(up[{{ window }}])").2, "write `{window}`");
     assert_eq!(one("up{{labels}}").2, "write `{{{labels}}}`");
     assert_eq!(one("up{{labels}}}").1, "{{labels}}}");
+    assert_eq!(one("up{{{labels}},job=\"a\"}").2, "write `{{{labels},job=\"a\"}}`");
 }
 
 #[test]

@@ -742,6 +742,8 @@ fn labels_have_names_in_rust() {
     let clash = &compiled("hostname = 'string'\nHostname = 'string'").findings[0].diagnostic;
     let help = "name one of them in Rust: `Hostname = { type = \"string\", rust_name = \"hostname_2\" }`";
     assert_eq!(clash.help.as_deref(), Some(help));
+    let keyword = compiled("type = 'string'\n_type = 'string'").findings;
+    assert!(keyword[0].diagnostic.help.as_ref().is_some_and(|help| help.contains("\"type_2\"")), "{keyword:?}");
     let unnamed = &compiled("\"_\" = 'string'").findings[0].diagnostic;
     assert!(unnamed.help.as_ref().is_some_and(|help| help.contains("rust_name")), "{unnamed:?}");
     assert_eq!(compiled("\"_\" = { rust_name = 'blank' }").findings, []);
