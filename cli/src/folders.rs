@@ -1,8 +1,8 @@
 //! The preset files that a command reads.
 
 use std::ffi::OsStr;
-use std::fs;
 use std::path::{Component, Path, PathBuf};
+use std::{env, fs};
 
 use promql_presets_compiler::{FileKind, SourceFile, discover};
 
@@ -143,7 +143,10 @@ fn read(arguments: &[PathBuf], dir: &Dir) -> Result<Vec<Folder>, Failure> {
         let at = folders.iter().position(|known| known.root == root).unwrap_or(folders.len());
         if at == folders.len() {
             let shown = shown(argument, &path, &root);
-            let files = discover::discover(&root, &shown)?;
+            let mut files = discover::discover(&root, &shown)?;
+            if shown.starts_with("..") {
+                name_from_here(&root, &mut files);
+            }
             // The files beside the folder hold for all of it.
             let wanted = files.iter().map(|file| file.kind() != FileKind::Presets).collect();
             folders.push(Folder { root: root.clone(), shown, files, wanted, folders: Vec::new() });
@@ -170,6 +173,17 @@ fn read(arguments: &[PathBuf], dir: &Dir) -> Result<Vec<Folder>, Failure> {
         folder.wanted[file] = true;
     }
     Ok(folders)
+}
+
+/// Names the files below the working folder, which is in `root`, as seen from there: `b.toml`, not `../sub/b.toml`.
+fn name_from_here(root: &Path, files: &mut [SourceFile]) {
+    let here = env::current_dir().and_then(fs::canonicalize).unwrap_or_default();
+    let Ok(below) = here.strip_prefix(root) else { return };
+    for file in files.iter_mut().filter(|file| file.kind() == FileKind::Presets) {
+        if let Ok(name) = Path::new(&file.name).strip_prefix(below) {
+            file.path = slashes(name);
+        }
+    }
 }
 
 /// How messages name `root`, given that `argument` is how the caller names `path` in it.
