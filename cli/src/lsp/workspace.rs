@@ -134,8 +134,11 @@ impl Workspace {
         }
         let path = discover::normalized(&Path::new(&registry.shown()).join(&place.name));
         let path = path.to_string_lossy().replace('\\', "/");
-        registry.session.replace(SourceFile { name: place.name.clone(), path, text });
-        registry.findings = None;
+        let file = SourceFile { name: place.name.clone(), path, text };
+        // Opening a file changes nothing, unless its findings are to be shown at another address.
+        let is_known = registry.session.files().contains(&file) && registry.uri(&file).as_ref() == Some(uri);
+        registry.session.replace(file);
+        registry.findings = registry.findings.take().filter(|_| is_known);
     }
 
     /// Where a file belongs: to the folder of presets that `check` compiles it with; beside one if that is in its package; else

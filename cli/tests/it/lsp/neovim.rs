@@ -43,7 +43,7 @@ fn neovim_shows_fixes_completes_and_renames() {
         "hover: `method`: label, one of some values  Values: `get`, `post`",
         "definition: method = [\"get\", \"post\"]",
         "renamed: verb = [\"get\", \"post\"] template = 'sum  by (verb, {group_by})(rate(x_total{{{labels}}}[{window}]))'",
-        "formatted: template = 'sum by (verb, {group_by}) (rate(x_total{{{labels}}}[{window}]))'",
+        "formatted: template = 'sum by (verb, {group_by})",
         "completed: sum by (😀verb",
         "symbols: [Namespace] labels, [Field] verb, [Function] rate",
     ];
