@@ -39,9 +39,12 @@ impl Parts {
     /// Reads files.
     pub(super) fn read(files: &[SourceFile]) -> Self {
         let mut parts = Self::default();
-        for (file, source) in files.iter().enumerate() {
-            parts.insert(file, source);
+        for source in files {
+            let (raw, faults) = parts.content(source);
+            parts.raw.push(raw);
+            parts.faults.push(faults);
         }
+        parts.checked.resize(files.len(), None);
         parts
     }
 
