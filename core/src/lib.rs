@@ -6,6 +6,7 @@
 mod duration;
 mod error;
 mod escape;
+mod label;
 mod macros;
 mod matcher;
 pub mod name;
@@ -23,6 +24,7 @@ pub mod sort;
 pub use duration::{DurationError, PromDuration, Window};
 pub use error::{RenderError, UnknownText};
 pub use escape::{escape_into, quote};
+pub use label::{LabelInfo, LabelKind, LabelUse};
 pub use matcher::{
     IntoMatch, LabelValue, Match, MatchOp, Matcher, MatcherField, ValueEnum, none_of, not, not_regex, one_of, regex,
     starts_with,
@@ -30,8 +32,8 @@ pub use matcher::{
 pub use name::{LabelName, NameError};
 pub use parameter::{MAX_PARAMETERS, ParameterInfo, ParameterKind, ParameterValue, ParameterValues};
 pub use preset::{
-    AnyWindow, IntoPreset, LabelInfo, LabelKind, LabelUse, NoWindow, Preset, PresetInfo, PresetMetadata, Presets,
-    ResultType, Segment, TakesWindow, Template, Windowed,
+    AnyWindow, IntoPreset, NoWindow, Preset, PresetInfo, PresetMetadata, Presets, ResultType, Segment, TakesWindow,
+    Template, Windowed,
 };
 pub use querier::{MetricQuerier, Querier};
 pub use render::{Input, selector};

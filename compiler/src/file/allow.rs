@@ -2,7 +2,8 @@
 
 use toml::de::DeValue;
 
-use super::{ALLOW_KEYS, Allow, Reader, Value, in_order, with_article};
+use super::reader::{Reader, Value, in_order, with_article};
+use super::{ALLOW_KEYS, Allow};
 use crate::diagnostic::source::Spanned;
 use crate::diagnostic::suggest::nearest;
 use crate::{Code, Diagnostic, Span};

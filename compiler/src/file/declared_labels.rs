@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use promql_presets_core::LabelUse;
 use toml::de::DeValue;
 
-use super::{Key, LABEL_KEYS, LABEL_TYPES, LABEL_USES, Label, LabelType, Labels, Reader, Value, in_order, key_span};
+use super::reader::{Key, Reader, Value, in_order, key_span};
+use super::{LABEL_KEYS, LABEL_TYPES, LABEL_USES, Label, LabelType, Labels};
 use crate::diagnostic::source::Spanned;
 use crate::diagnostic::suggest::nearest;
 use crate::{Code, Diagnostic, Span};

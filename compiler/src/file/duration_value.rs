@@ -3,7 +3,7 @@
 use promql_presets_core::{DurationError, PromDuration};
 use toml::de::DeValue;
 
-use super::{Reader, Value};
+use super::reader::{Reader, Value};
 use crate::diagnostic::did_you_mean::suggest_duration;
 use crate::diagnostic::source::Spanned;
 use crate::{Code, Diagnostic, Span};

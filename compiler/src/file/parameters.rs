@@ -3,7 +3,8 @@
 use promql_presets_core::{MAX_PARAMETERS, ParameterKind, ParameterValue, PromDuration};
 use toml::de::DeValue;
 
-use super::{PARAMETER_KEYS, Parameter, Reader, Value, in_order, key_span};
+use super::reader::{Reader, Value, in_order, key_span};
+use super::{PARAMETER_KEYS, Parameter};
 use crate::diagnostic::source::Spanned;
 use crate::hole::Hole;
 use crate::{Code, Diagnostic, Span};

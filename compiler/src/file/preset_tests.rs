@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use promql_presets_core::PromDuration;
 use toml::de::DeValue;
 
-use super::{Key, Reader, TEST_KEYS, Value, in_order, key_span};
+use super::TEST_KEYS;
+use super::reader::{Key, Reader, Value, in_order, key_span};
 use crate::promql::{ExprKind, MatchOp, Syntax, parse};
 use crate::{Code, Diagnostic, Span};
 

@@ -5,7 +5,8 @@ use std::fmt::{self, Display, Formatter, Write};
 
 use toml::de::{DeTable, DeValue};
 
-use super::{Key, LabelType, MetricType, Reader, Value, in_order, key_span, read_toml, with_article};
+use super::reader::{Key, Reader, Value, in_order, key_span, read_toml, with_article};
+use super::{LabelType, MetricType};
 use crate::diagnostic::source::Spanned;
 use crate::{Code, Diagnostic, Span};
 

@@ -4,7 +4,8 @@ use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::source::Spanned;
 use crate::diagnostic::suggest::nearest;
-use crate::file::{Key, Reader, Settings, Value, in_order, key_span};
+use crate::file::Settings;
+use crate::file::reader::{Key, Reader, Value, in_order, key_span};
 use crate::{Code, Diagnostic, Severity, Span};
 
 /// `raw-counter = "error"`.

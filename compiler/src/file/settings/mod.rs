@@ -6,7 +6,7 @@ mod target;
 use promql_presets_core::PromDuration;
 use toml::de::DeTable;
 
-use super::{Key, Reader, Value, in_order};
+use super::reader::{Key, Reader, Value, in_order};
 use crate::diagnostic::source::Spanned;
 use crate::diagnostic::suggest::nearest;
 use crate::{Code, Diagnostic};
@@ -118,7 +118,7 @@ const REQUIRED: [&str; 2] = ["description", "unit"];
 /// Reads `promql.toml`.
 #[must_use]
 pub(crate) fn read(text: &str) -> (Settings, Vec<Diagnostic>) {
-    let (settings, _, diagnostics) = super::read_toml(text, |reader, table, _| reader.settings(table));
+    let (settings, _, diagnostics) = super::reader::read_toml(text, |reader, table, _| reader.settings(table));
     (settings, diagnostics)
 }
 
@@ -154,7 +154,7 @@ impl Reader<'_> {
         };
         let title = format!("unknown key `{name}` in the settings");
         let help = format!("write `{name}` below a table `[{home}]`");
-        self.report(Diagnostic::new(Code::UnknownKey, super::key_span(key), title).help(help));
+        self.report(Diagnostic::new(Code::UnknownKey, super::reader::key_span(key), title).help(help));
         ""
     }
 

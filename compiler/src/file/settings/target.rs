@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Settings, TARGET_KEYS};
-use crate::file::{Reader, Value, in_order};
+use crate::file::reader::{Reader, Value, in_order};
 use crate::{Code, Diagnostic, Span};
 
 /// A server that presets must run on.
