@@ -326,7 +326,7 @@ fn the_compiler_is_a_pure_function() {
 
 #[test]
 fn lines_and_columns_are_computed_in_one_place() {
-    let counting = ["matches('\\n')", "match_indices('\\n')", "lines().count()", "fn line_column"];
+    let counting = [".matches('\\n')", "match_indices('\\n')", "lines().count()", "fn line_column"];
     for (folder, place) in [("compiler/src", &["diagnostic::source"][..]), ("macros/src", &[]), ("cli/src", &[])] {
         assert_eq!(Sources::read(&workspace().join(folder)).that_name(&counting), place, "{folder}");
     }
