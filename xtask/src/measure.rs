@@ -1,5 +1,6 @@
 //! `cargo xtask measure`: what presets add to the build of a service.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -21,14 +22,20 @@ impl Drop for Scratch {
     }
 }
 
-/// Measures a cold build of the compiler, and `cargo check` of a crate with and without a thousand presets.
+/// What a typical service depends on.
+const DEPENDENCIES: &str = "axum = \"0.8\"\nreqwest = { version = \"0.13\", default-features = false, features = [\"json\"] }\n\
+    serde = { version = \"1\", features = [\"derive\"] }\ntokio = { version = \"1\", features = [\"full\"] }\n\
+    uuid = { version = \"1\", features = [\"serde\", \"v4\"] }\n";
+
+/// Measures cold builds of a service with and without presets and of the compiler, and `cargo check` of a crate with and
+/// without a thousand presets.
 pub(crate) fn run() -> Result<(), Error> {
     let scratch = Scratch(env::temp_dir().join(format!("promql-presets-measure-{}", std::process::id())));
     let service = scratch.0.join("service");
-    let cargo = |arguments: &[&str], folder: &Path| -> Result<Duration, Error> {
+    let cargo_into = |target: &str, arguments: &[&str], folder: &Path| -> Result<Duration, Error> {
         let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.args(arguments).arg("--quiet").current_dir(folder).stdin(Stdio::null());
-        command.env("CARGO_TARGET_DIR", scratch.0.join("target"));
+        command.env("CARGO_TARGET_DIR", scratch.0.join(target));
         let start = processor_time()?;
         let status = command.status()?;
         if !status.success() {
@@ -36,14 +43,27 @@ pub(crate) fn run() -> Result<(), Error> {
         }
         Ok(processor_time()?.saturating_sub(start))
     };
+    let cargo = |arguments: &[&str], folder: &Path| cargo_into("target", arguments, folder);
 
     println!("processor time:");
+    let cold = |name: &str, presets: bool| {
+        let folder = scratch.0.join(name);
+        write_service(&folder, DEPENDENCIES, presets, 1)?;
+        cargo_into(&format!("target-{name}"), &["build"], &folder)
+    };
+    let without = cold("plain", false)?;
+    say("cold build of a service on axum and reqwest, without presets", without);
+    let with = cold("presets", true)?;
+    say("cold build of the same service with presets", with);
+    say("more for having presets", with.saturating_sub(without));
+
     // Cargo builds the dependencies of build scripts without debug information.
     let cold = |package| cargo(&["build", "--config", "profile.dev.debug=0", "--package", package], &root());
     say("cold build of the core, which the runtime needs as well", cold("promql-presets-core")?);
     say("cold build of the compiler and of what only it brings in", cold("promql-presets-compiler")?);
 
-    write_service(&service)?;
+    write_service(&service, "", true, FILES)?;
+    fs::write(service.join("src/lib.rs"), "")?;
     let source = service.join("src/lib.rs");
     let with_presets = "mod presets { promql_presets::include_presets!(); }\n";
     cargo(&["check"], &service)?;
@@ -86,24 +106,29 @@ fn say(what: &str, time: Duration) {
     println!("{:7.2} s  {what}", time.as_secs_f64());
 }
 
-fn write_service(folder: &Path) -> Result<(), Error> {
+fn write_service(folder: &Path, dependencies: &str, presets: bool, files: usize) -> Result<(), Error> {
     fs::create_dir_all(folder.join("src"))?;
-    fs::create_dir_all(folder.join("presets"))?;
-    let root = root();
-    let manifest = format!(
-        "[package]\nname = \"service\"\nedition = \"2024\"\n\n[workspace]\n\n\
-         [dependencies]\npromql-presets = {{ path = '{}', default-features = false }}\n\n\
-         [build-dependencies]\npromql-presets-compiler = {{ path = '{}' }}\n",
-        root.display(),
-        root.join("compiler").display()
-    );
-    fs::write(folder.join("Cargo.toml"), manifest)?;
-    fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock"))?;
-    fs::write(folder.join("build.rs"), "fn main() { promql_presets_compiler::build(\"presets\"); }\n")?;
-    fs::write(folder.join("src/lib.rs"), "")?;
-    for number in 0..FILES {
-        fs::write(folder.join(format!("presets/service_{number}.toml")), preset_file(number))?;
+    let mut manifest =
+        format!("[package]\nname = \"service\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n{dependencies}");
+    let mut source = "";
+    if presets {
+        let root = root();
+        write!(
+            manifest,
+            "promql-presets = {{ path = '{}' }}\n\n[build-dependencies]\npromql-presets-compiler = {{ path = '{}' }}\n",
+            root.display(),
+            root.join("compiler").display()
+        )?;
+        source = "pub mod presets { promql_presets::include_presets!(); }\n";
+        fs::write(folder.join("build.rs"), "fn main() { promql_presets_compiler::build(\"presets\"); }\n")?;
+        fs::create_dir_all(folder.join("presets"))?;
+        for number in 0..files {
+            fs::write(folder.join(format!("presets/service_{number}.toml")), preset_file(number))?;
+        }
     }
+    fs::write(folder.join("Cargo.toml"), manifest)?;
+    fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock"))?;
+    fs::write(folder.join("src/lib.rs"), source)?;
     Ok(())
 }
 
