@@ -12,7 +12,7 @@ use std::fmt::Write;
 use libfuzzer_sys::fuzz_target;
 use promql_presets_compiler::backend::registry::Preset;
 use promql_presets_compiler::promql::{ResultType, Syntax, parse};
-use promql_presets_core::{Input, Matcher, PromDuration, Querier, Segment, not, one_of, regex};
+use promql_presets_core::{Input, Matcher, ParameterValues, PromDuration, Querier, Segment, not, one_of, regex};
 
 fuzz_target!(|input: &[u8]| {
     let Ok(template) = std::str::from_utf8(input) else { return };
@@ -29,7 +29,9 @@ fuzz_target!(|input: &[u8]| {
     for querier in queriers(preset) {
         let windows = [None, preset.window.map(|_| PromDuration::from_millis(90_001))];
         for window in windows.into_iter().take(1 + usize::from(preset.window.is_some())) {
-            let query = preset.render(module, &Input::of(&querier), window).expect("every querier renders");
+            let query = preset
+                .render(module, &Input::of(&querier), window, ParameterValues::DEFAULTS)
+                .expect("every querier renders");
             let parsed = parse(&query, Syntax::PROMQL);
             assert!(parsed.diagnostics.is_empty(), "{template:?}\n{query}\n{:?}", parsed.diagnostics);
             let ty = parsed.expr.map_or(ResultType::String, |expr| expr.ty());
