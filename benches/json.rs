@@ -35,7 +35,10 @@ fn main() {
         report("promql-presets, columns", ours);
         report("promql-presets, prometheus_json()", measure(&matrix.prometheus_json()));
         report("serde_json, Vec<(f64, String)>, made before", measure(&plain));
-        report("serde_json, Vec<(f64, String)>, made each time", best(|out| serde_json::to_writer(out, &self::plain(&matrix)).unwrap()));
+        report(
+            "serde_json, Vec<(f64, String)>, made each time",
+            best(|out| serde_json::to_writer(out, &self::plain(&matrix)).unwrap()),
+        );
     }
 }
 

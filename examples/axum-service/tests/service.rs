@@ -7,7 +7,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use axum_service::presets::{latency, requests};
 use promql_presets::RetryPolicy;
-use promql_presets_testing::{MockResponse, MockPrometheus, series};
+use promql_presets_testing::{MockPrometheus, MockResponse, series};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

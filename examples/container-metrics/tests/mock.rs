@@ -3,7 +3,7 @@
 use container_metrics::presets::container_utilization::{self as container, Label, ValueType};
 use container_metrics::{ContainerMetricAction, ContainerUtilizationMetricService};
 use promql_presets::{ErrorKind, RangeError, TimeRange};
-use promql_presets_testing::{MockResponse, MockPrometheus, series};
+use promql_presets_testing::{MockPrometheus, MockResponse, series};
 use uuid::Uuid;
 
 const KERNEL: Uuid = Uuid::from_u128(1);
