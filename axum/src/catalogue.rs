@@ -93,6 +93,7 @@ impl Serialize for Parameter<'_> {
         map.serialize_entry("kind", info.kind().as_str())?;
         for (name, value) in [("default", info.default), ("min", info.min), ("max", info.max)] {
             match value {
+                bound if name != "default" && bound.is_open_bound() => map.serialize_entry(name, &())?,
                 ParameterValue::Number(number) => map.serialize_entry(name, &number)?,
                 ParameterValue::Integer(number) => map.serialize_entry(name, &number)?,
                 ParameterValue::Duration(duration) => map.serialize_entry(name, &duration)?,

@@ -1,5 +1,6 @@
 //! Runs the passes in order: from the texts of files to the registry, the generated code and the findings.
 
+mod bounds;
 pub(crate) mod findings;
 mod parts;
 mod session;
@@ -107,7 +108,7 @@ pub(crate) struct Template {
     pub findings: Vec<Diagnostic>,
 }
 
-/// Compiles a template for the defaults of its parameters, and proves it for their bounds.
+/// Compiles a template for the defaults of its parameters, and proves it within their bounds.
 pub(crate) fn compile_template(text: &str, scope: Scope<'_>, parameters: &[file::Parameter]) -> Template {
     let names: Vec<&str> = parameters.iter().map(|parameter| parameter.name.value.as_str()).collect();
     let mut template = Template {
@@ -143,32 +144,25 @@ pub(crate) fn compile_template(text: &str, scope: Scope<'_>, parameters: &[file:
             (template.findings, template.row, template.labels) = (checked.findings, checked.row, checked.labels);
         }
     }
-    for (index, parameter) in parameters.iter().enumerate().filter(|(_, parameter)| !parameter.is_faulty) {
-        let (least, most) = file::bounds(parameter.default.kind());
-        for (key, value, limit) in [("min", parameter.min, least), ("max", parameter.max, most)] {
-            let mut arguments = arguments.clone();
-            arguments[index] = argument(parameter, value);
-            let parsed = parse_with(text, syntax, &arguments);
-            let name = &parameter.name.value;
-            let (help, note) = if value == limit {
-                (format!("add `{key}` to the parameter"), format!("where `{name}` has no `{key}`"))
-            } else {
-                (format!("change `{key}`"), format!("where `{name}` is `{value}`, its `{key}`"))
-            };
-            let is_new = |known: &[Diagnostic], found: &Diagnostic| {
-                !known.iter().any(|known| (known.code, known.span) == (found.code, found.span))
-            };
-            let checked =
-                parsed.expr.filter(|_| parsed.diagnostics.is_empty()).map(|expr| check::check(text, &expr, scope));
-            for found in parsed.diagnostics.into_iter().filter(|_| template.findings.is_empty()) {
-                if is_new(&template.diagnostics, &found) {
-                    template.diagnostics.push(at_bound(found, help.clone(), note.clone()));
-                }
+    for bounds::Trial { values, help, note } in bounds::trials(parameters) {
+        let mut arguments = arguments.clone();
+        for (index, value) in values {
+            arguments[index] = argument(&parameters[index], value);
+        }
+        let parsed = parse_with(text, syntax, &arguments);
+        let is_new = |known: &[Diagnostic], found: &Diagnostic| {
+            !known.iter().any(|known| (known.code, known.span) == (found.code, found.span))
+        };
+        let checked =
+            parsed.expr.filter(|_| parsed.diagnostics.is_empty()).map(|expr| check::check(text, &expr, scope));
+        for found in parsed.diagnostics.into_iter().filter(|_| template.findings.is_empty()) {
+            if is_new(&template.diagnostics, &found) {
+                template.diagnostics.push(at_bound(found, help.clone(), note.clone()));
             }
-            for found in checked.into_iter().flat_map(|checked| checked.findings) {
-                if template.diagnostics.is_empty() && is_new(&template.findings, &found) {
-                    template.findings.push(at_bound(found, help.clone(), note.clone()));
-                }
+        }
+        for found in checked.into_iter().flat_map(|checked| checked.findings) {
+            if template.diagnostics.is_empty() && is_new(&template.findings, &found) {
+                template.findings.push(at_bound(found, help.clone(), note.clone()));
             }
         }
     }

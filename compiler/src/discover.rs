@@ -69,13 +69,16 @@ pub fn file(folder: &Path, shown: &str, name: String) -> Result<SourceFile, Disc
 
 fn read(path: &Path, shown: &str, name: String) -> Result<SourceFile, DiscoverError> {
     let shown = normalized(&Path::new(shown).join(&name));
-    match fs::read(path) {
+    // Opening a pipe would wait for a writer.
+    let is_other = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
+    let content = if is_other { Err(io::Error::other("not a regular file")) } else { fs::read(path) };
+    match content {
         Ok(bytes) => Ok(SourceFile { path: slashes(&shown), name, text: text(&bytes) }),
         Err(error) => Err(DiscoverError { path: shown, error: dangling(path).unwrap_or(error) }),
     }
 }
 
-/// The text of a file, with [`SourceFile::INVALID`] for bytes that are not UTF-8.
+/// The text of a file, with U+FFFF for bytes that are not UTF-8.
 #[must_use]
 pub fn text(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
@@ -193,6 +196,17 @@ mod tests {
             assert_eq!(shown_folder(&package, Path::new(folder)), shown, "{folder}");
         }
         fs::remove_dir_all(base).unwrap();
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn only_regular_files_are_read() {
+        let folder = std::env::temp_dir().join(format!("promql-presets-irregular-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(folder.join("a.toml")).unwrap();
+        let error = discover(&folder, "presets").unwrap_err();
+        assert_eq!(error.error.to_string(), "not a regular file");
+        fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]

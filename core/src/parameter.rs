@@ -67,6 +67,9 @@ impl ParameterKind {
 }
 
 impl ParameterValue {
+    /// The largest integer without a declared bound: the numbers of PromQL hold all integers up to it.
+    pub const MAX_INTEGER: i64 = 1 << 53;
+
     /// The kind of the value.
     #[must_use]
     pub const fn kind(self) -> ParameterKind {
@@ -74,6 +77,16 @@ impl ParameterValue {
             Self::Number(_) => ParameterKind::Number,
             Self::Integer(_) => ParameterKind::Integer,
             Self::Duration(_) => ParameterKind::Duration,
+        }
+    }
+
+    /// Whether this is the smallest or the largest value of its kind, which stands for a bound that is not declared.
+    #[must_use]
+    pub fn is_open_bound(self) -> bool {
+        match self {
+            Self::Number(number) => number.abs() >= f64::MAX,
+            Self::Integer(number) => number.unsigned_abs() >= Self::MAX_INTEGER.unsigned_abs(),
+            Self::Duration(duration) => duration == PromDuration::MAX,
         }
     }
 
@@ -208,17 +221,11 @@ impl ParameterInfo<'_> {
     /// The declared bounds, as part of a sentence.
     fn bounds(&self) -> String {
         let Self { min, max, .. } = self;
-        let has_min = !matches!(min, ParameterValue::Number(f64::MIN) | ParameterValue::Integer(i64::MIN));
-        let has_max = match max {
-            ParameterValue::Number(max) => *max < f64::MAX,
-            ParameterValue::Integer(max) => *max < i64::MAX,
-            ParameterValue::Duration(max) => *max < PromDuration::MAX,
-        };
-        match (has_min, has_max) {
-            (true, true) => format!(" from {min} to {max}"),
-            (true, false) => format!(" of at least {min}"),
-            (false, true) => format!(" of at most {max}"),
-            (false, false) => String::new(),
+        match (min.is_open_bound(), max.is_open_bound()) {
+            (false, false) => format!(" from {min} to {max}"),
+            (false, true) => format!(" of at least {min}"),
+            (true, false) => format!(" of at most {max}"),
+            (true, true) => String::new(),
         }
     }
 }

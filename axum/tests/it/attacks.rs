@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::request::Parts;
-use promql_presets::presets::container_utilization as container;
+use promql_presets::__private1::Segment;
+use promql_presets::presets::{container_utilization as container, prometheus};
 use promql_presets::{
-    MatchOp, Matcher, MetricQuerier, Preset, PresetInfo, Presets, PrometheusClient, Querier, Timestamp, Vector,
-    Windowed, not, one_of, preset, presets, regex, starts_with,
+    MatchOp, Matcher, MetricQuerier, ParameterInfo, ParameterValue, Preset, PresetInfo, Presets, PromDuration,
+    PrometheusClient, Querier, Timestamp, Vector, Windowed, not, one_of, preset, presets, regex, starts_with,
 };
 use promql_presets_axum::{Access, router};
 use promql_presets_testing::{MockPrometheus, series};
@@ -221,6 +222,33 @@ async fn caps_hold() {
         }
     }
     assert_eq!(mock.calls().len(), 3);
+}
+
+#[tokio::test]
+async fn durations_of_parameters_are_windows() {
+    static LAST: PresetInfo = PresetInfo {
+        name: "last",
+        template: "last_over_time(up[{range}])",
+        parameters: &[ParameterInfo {
+            name: "range",
+            description: "",
+            default: ParameterValue::Duration(PromDuration::from_secs(60)),
+            min: ParameterValue::Duration(PromDuration::from_secs(60)),
+            max: ParameterValue::Duration(PromDuration::MAX),
+        }],
+        segments: &[Segment::Text("last_over_time(up["), Segment::Parameter(0), Segment::Text("])")],
+        ..*prometheus::UP.info()
+    };
+    static PRESETS: [&PresetInfo; 1] = [&LAST];
+    let mock = MockPrometheus::start();
+    mock.on_any().returns(series![]).any_times();
+    let guard = |_: &Parts, _: &'static PresetInfo| Ok(Access::all().max_window(Duration::from_hours(1)));
+    let app = router(mock.client(), Presets::__new(&PRESETS)).guard(guard).build();
+    let body = |range: &str| format!(r#"{{"parameters": {{"range": "{range}"}}}}"#);
+    assert_eq!(post(&app, "/presets/last/query", body("1h")).await.status, 200);
+    let refused = post(&app, "/presets/last/query", body("9999d")).await;
+    assert_eq!(refused.problem(), (400, "parameters.range".to_owned()));
+    assert_eq!(mock.calls().len(), 1);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use promql_presets::{
 };
 use promql_presets_axum::router;
 use promql_presets_testing::{MockPrometheus, series};
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::{GAUGE, RATE, get, guarded, open, post, send};
@@ -170,7 +170,19 @@ static QUANTILE: PresetInfo = PresetInfo {
     segments: &[Segment::Text("quantile("), Segment::Parameter(0), Segment::Text(", up)")],
     ..*prometheus::UP.info()
 };
-static PRESETS: [&PresetInfo; 1] = [&QUANTILE];
+/// Takes a parameter without bounds.
+static SCALED: PresetInfo = PresetInfo {
+    name: "scaled",
+    parameters: &[ParameterInfo {
+        name: "factor",
+        description: "",
+        default: ParameterValue::Number(2.0),
+        min: ParameterValue::Number(f64::MIN),
+        max: ParameterValue::Number(f64::MAX),
+    }],
+    ..QUANTILE
+};
+static PRESETS: [&PresetInfo; 2] = [&QUANTILE, &SCALED];
 
 #[tokio::test]
 async fn parameters_are_values_within_their_bounds() {
@@ -182,6 +194,8 @@ async fn parameters_are_values_within_their_bounds() {
     let expected =
         json!([{ "name": "q", "description": "", "kind": "number", "default": 0.95, "min": 0.0, "max": 1.0 }]);
     assert_eq!(catalogue["presets"][0]["parameters"], expected);
+    let factor = &catalogue["presets"][1]["parameters"][0];
+    assert_eq!((&factor["min"], &factor["max"]), (&Value::Null, &Value::Null));
 
     for body in [r#"{"parameters": {"q": 0.5}}"#, "{}"] {
         assert_eq!(post(&app, path, body).await.status, 200);

@@ -130,9 +130,10 @@ fn parameter(parameter: &Parameter) -> Value {
         ParameterValue::Integer(number) => json!(number),
         ParameterValue::Duration(duration) => json!(duration.to_string()),
     };
+    let bound = |bound: ParameterValue| if bound.is_open_bound() { Value::Null } else { value(bound) };
     json!({
         "name": parameter.name, "type": parameter.default.kind().as_str(), "default": value(parameter.default),
-        "min": value(parameter.min), "max": value(parameter.max), "description": parameter.description,
+        "min": bound(parameter.min), "max": bound(parameter.max), "description": parameter.description,
     })
 }
 

@@ -60,7 +60,7 @@ pub struct SourceFile {
     pub name: String,
     /// Path to show in messages, with forward slashes: `presets/vllm/latency.toml`.
     pub path: String,
-    /// Its content, with [`INVALID`](Self::INVALID) for bytes that are not UTF-8.
+    /// Its content, with U+FFFF for bytes that are not UTF-8.
     pub text: String,
 }
 

@@ -130,7 +130,10 @@ impl Reader<'_> {
 pub(crate) const fn bounds(kind: ParameterKind) -> (ParameterValue, ParameterValue) {
     match kind {
         ParameterKind::Number => (ParameterValue::Number(f64::MIN), ParameterValue::Number(f64::MAX)),
-        ParameterKind::Integer => (ParameterValue::Integer(i64::MIN), ParameterValue::Integer(i64::MAX)),
+        ParameterKind::Integer => {
+            let max = ParameterValue::MAX_INTEGER;
+            (ParameterValue::Integer(-max), ParameterValue::Integer(max))
+        }
         ParameterKind::Duration => {
             (ParameterValue::Duration(PromDuration::from_millis(1)), ParameterValue::Duration(PromDuration::MAX))
         }

@@ -139,7 +139,7 @@ fn gauge(unit: &str) -> Vec<Preset> {
 
 fn classic_histogram(unit: &str, bound: Option<&str>) -> Vec<Preset> {
     let mut presets = vec![rate_of("_count"), mean(unit)];
-    let buckets = "sum by (le, {group_by})(rate({metric_name}_bucket{{{labels}}}[{window}]))";
+    let buckets = "sum by (le, {group_by}) (rate({metric_name}_bucket{{{labels}}}[{window}]))";
     presets.extend(percentiles(unit, buckets));
     presets.extend(bound.map(|bound| {
         let below = format!("rate({{metric_name}}_bucket{{{{le=\"{bound}\",{{labels}}}}}}[{{window}}])");
@@ -204,7 +204,7 @@ fn ratio(above: &str, below: &str) -> String {
 }
 
 fn sum(aggregation: &str, of: &str) -> String {
-    format!("{aggregation} by ({{group_by}})({of})")
+    format!("{aggregation} by ({{group_by}}) ({of})")
 }
 
 fn preset(name: &'static str, description: &str, unit: &str, template: String, window: Option<&'static str>) -> Preset {
