@@ -111,7 +111,8 @@ impl Access {
         self
     }
 
-    /// The longest window that the caller may set. The defaults of presets are not affected.
+    /// The longest window that the caller may set, also as a parameter that is a duration. The defaults of presets are
+    /// not affected.
     pub fn max_window(mut self, longest: Duration) -> Self {
         self.max_window = Some(longest);
         self
@@ -174,8 +175,8 @@ impl Access {
         Ok(())
     }
 
-    pub(crate) fn check_window(&self, window: Duration) -> Result<(), Problem> {
-        check_length("window", window, self.max_window)
+    pub(crate) fn check_window(&self, field: &str, window: Duration) -> Result<(), Problem> {
+        check_length(field, window, self.max_window)
     }
 
     /// The start of a list with the requested start and end.

@@ -120,7 +120,7 @@ async fn query(
     let query = service.read(&names, |preset| {
         Ok(match preset {
             Found::Constant(preset) => {
-                let query = client.query(body.preset(preset)?, &querier);
+                let query = client.query(body.preset(preset, &access)?, &querier);
                 let query = query.when_some(body.window(&access)?, InstantQuery::window);
                 query.when_some(time, InstantQuery::at).when_some(access.series(), InstantQuery::limit).into_future()
             }
@@ -150,7 +150,7 @@ async fn query_range(
     let query = service.read(&names, |preset| {
         Ok(match preset {
             Found::Constant(preset) => {
-                let query = client.query_range(body.preset(preset)?, &querier, range);
+                let query = client.query_range(body.preset(preset, &access)?, &querier, range);
                 let query = query.when_some(body.window(&access)?, RangeQuery::window);
                 query.when_some(access.series(), RangeQuery::limit).stream().into_future()
             }

@@ -107,7 +107,7 @@ impl<'a> Body<'a> {
     /// The rendered query of a preset that is not a constant.
     pub(crate) fn render(&self, preset: &PresetMetadata<'_>, access: &Access) -> Result<String, Problem> {
         let (querier, window) = (self.querier()?, self.window(access)?);
-        let query = preset.render(&querier, window, &self.parameters(preset.parameters)?);
+        let query = preset.render(&querier, window, &self.parameters(preset.parameters, access)?);
         query.map_err(|error| {
             Problem::of_render(error, |label| querier.labels().iter().any(|matcher| matcher.label() == label))
         })
@@ -117,13 +117,17 @@ impl<'a> Body<'a> {
     pub(crate) fn window(&self, access: &Access) -> Result<Option<PromDuration>, Problem> {
         let window: Option<PromDuration> = self.get("window")?;
         if let Some(window) = window {
-            access.check_window(Duration::from_millis(window.as_millis()))?;
+            access.check_window("window", Duration::from_millis(window.as_millis()))?;
         }
         Ok(window)
     }
 
     /// The values of parameters that a preset declares.
-    pub(crate) fn parameters(&self, declared: &[ParameterInfo<'_>]) -> Result<Vec<(String, ParameterValue)>, Problem> {
+    fn parameters(
+        &self,
+        declared: &[ParameterInfo<'_>],
+        access: &Access,
+    ) -> Result<Vec<(String, ParameterValue)>, Problem> {
         let Object(values) = self.get("parameters")?.unwrap_or(Object(BTreeMap::new()));
         let read = |(name, json): (String, &RawValue)| {
             let field = format!("parameters.{name}");
@@ -134,14 +138,18 @@ impl<'a> Body<'a> {
             };
             let declared = ParameterInfo::find(declared, &name).map(|index| &declared[index]);
             let value = declared.and_then(|parameter| parameter.parse(&text));
-            value.map(|value| (name, value)).map_err(|error| Problem::field(field, error.to_string()))
+            let value = value.map_err(|error| Problem::field(&field, error.to_string()))?;
+            if let ParameterValue::Duration(duration) = value {
+                access.check_window(&field, Duration::from_millis(duration.as_millis()))?;
+            }
+            Ok((name, value))
         };
         values.into_iter().map(read).collect()
     }
 
     /// The preset with the values of its parameters.
-    pub(crate) fn preset(&self, info: &'static PresetInfo) -> Result<AnyPreset, Problem> {
-        let values = self.parameters(info.parameters)?;
+    pub(crate) fn preset(&self, info: &'static PresetInfo, access: &Access) -> Result<AnyPreset, Problem> {
+        let values = self.parameters(info.parameters, access)?;
         values.into_iter().try_fold(info.preset(), |preset: AnyPreset, (name, value)| {
             let field = format!("parameters.{name}");
             preset.with_parameter(&name, value).map_err(|error| Problem::field(field, error.to_string()))
