@@ -48,6 +48,11 @@ pub(crate) fn in_colors() -> bool {
     wants_colors(&io::stdout())
 }
 
+/// Whether to use colors on standard error, where the messages of commands go whose output is a result.
+pub(crate) fn in_colors_on_stderr() -> bool {
+    wants_colors(&io::stderr())
+}
+
 fn wants_colors(stream: &impl IsTerminal) -> bool {
     match COLOR.get() {
         Some(ColorChoice::Always) => true,
@@ -64,7 +69,7 @@ fn by_default(is_terminal: bool, no_color: Option<OsString>, term: Option<OsStri
 
 /// The word `error` before a message on standard error.
 pub(crate) fn error_title() -> &'static str {
-    if wants_colors(&io::stderr()) { "\u{1b}[1m\u{1b}[91merror\u{1b}[0m" } else { "error" }
+    if in_colors_on_stderr() { "\u{1b}[1m\u{1b}[91merror\u{1b}[0m" } else { "error" }
 }
 
 /// The full message, for people.

@@ -9,7 +9,7 @@ use promql_presets_core::{
 
 use crate::failure::Failure;
 use crate::folders::Folder;
-use crate::output::{in_colors, message};
+use crate::output::{in_colors_on_stderr, message};
 
 /// The options that fill the placeholders of a preset.
 #[derive(Debug, clap::Args)]
@@ -102,12 +102,12 @@ pub(crate) fn errors_in<'o>(output: &'o Output, module: &Module, preset: &Preset
     output.findings.iter().filter(is_about).collect()
 }
 
-/// The messages of [`errors_in`] a preset, if there are any.
+/// The messages of [`errors_in`] a preset for standard error, if there are any.
 pub(crate) fn errors(folder: &Folder, output: &Output, module: &Module, preset: &Preset) -> Option<String> {
     let errors = errors_in(output, module, preset);
-    let colors = in_colors();
+    let colors = in_colors_on_stderr();
     let texts = emit::each(&folder.files, &errors, |messages, error| message(messages, &error.diagnostic, colors));
-    (!errors.is_empty()).then(|| format!("{}\n", texts.join("\n\n")))
+    (!errors.is_empty()).then(|| texts.join("\n\n"))
 }
 
 fn parse_parameter(text: &str) -> Result<(String, String), &'static str> {

@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let output = compile(&folder.files);
     let (module, preset) = find(&output, name)?;
     if let Some(text) = errors(&folder, &output, module, preset) {
-        print(&text)?;
+        remark(&text);
         return Ok(ExitCode::from(FOUND));
     }
     match (querier.render(module, preset), format) {

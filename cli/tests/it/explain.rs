@@ -55,7 +55,7 @@ fn a_preset_in_words() {
         })
     );
     let bad = run(&["bad::up"]);
-    assert!(bad.status == 1 && bad.out.starts_with("error[unknown-placeholder]"), "{}", bad.out);
+    assert!(bad.status == 1 && bad.out.is_empty() && bad.err.starts_with("error[unknown-placeholder]"), "{}", bad.err);
 }
 
 #[test]
@@ -69,7 +69,11 @@ fn what_an_argument_means() {
     assert_eq!(unknown.status, 2);
     assert!(unknown.err.contains("a preset with a similar name exists: `http::rate`"), "{}", unknown.err);
     let wrong = run(&["rate(up)"]);
-    assert!(wrong.status == 1 && wrong.out.starts_with("error[type-mismatch]"), "{}", wrong.out);
+    assert!(
+        wrong.status == 1 && wrong.out.is_empty() && wrong.err.starts_with("error[type-mismatch]"),
+        "{}",
+        wrong.err
+    );
     let options = run(&["up", "--label", "a=b"]);
     assert!(options.status == 2 && options.err.starts_with("error: the options of `render` need a preset\n"));
     // Without a folder of presets, too.

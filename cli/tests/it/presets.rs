@@ -119,6 +119,8 @@ fn render_shows_promql() {
     );
     fs::write(folder.0.join("presets/bad.toml"), BAD).unwrap();
     let bad = run(&["render", "bad::up"]);
-    assert!(bad.status == 1 && bad.out.starts_with("error[unknown-placeholder]"), "{}", bad.out);
+    assert!(bad.out.is_empty() && bad.status == 1, "{}", bad.out);
+    assert!(bad.err.starts_with("error[unknown-placeholder]"), "{}", bad.err);
+    assert_eq!(run(&["render", "bad::up", "--format", "json"]).out, "");
     assert_eq!(run(&["render", "good::rate"]).status, 0);
 }

@@ -111,10 +111,20 @@ fn what_is_wrong_is_said() {
     let wrong = query("wrong", "http://127.0.0.1:1", &["--raw", "rate(up)"]);
     assert_eq!(wrong.status, 1);
     assert!(
-        wrong.out.starts_with("error[type-mismatch]: `rate` takes a range vector\n --> query:1:6\n"),
+        wrong.out.is_empty()
+            && wrong.err.starts_with("error[type-mismatch]: `rate` takes a range vector\n --> query:1:6\n"),
         "{}",
-        wrong.out
+        wrong.err
     );
+    for (arguments, message) in [
+        (&["--raw", "up", "--watch", "1ms"][..], "`--watch 1ms` is shorter than 100 ms"),
+        (&["--raw", "up", "--range", "0s"], "`--range 0s` is no range"),
+        (&["--raw", "up[1m]", "--range", "1h"], "a range vector has no value at each point of a range"),
+        (&["--raw", "\"a\"", "--start", "1", "--end", "2"], "a string has no value at each point of a range"),
+    ] {
+        let run = query("refused", "http://127.0.0.1:1", arguments);
+        assert!(run.status == 2 && run.err.starts_with(&format!("error: {message}\n  |\n  = help: ")), "{}", run.err);
+    }
     assert_eq!(query("unreachable", "http://127.0.0.1:1", &["--raw", "up"]).status, 2);
     assert_eq!(query("none", "http://127.0.0.1:1", &[]).status, 2);
     let Some(server) = prometheus::shared() else { return };
@@ -124,7 +134,7 @@ fn what_is_wrong_is_said() {
     let expected = "no data: no series of `backendai_api_request_count_total` has `domain=\"nowhere\"`\n";
     assert_eq!(empty.err, expected);
     let info = query("info", server.url(), &["--raw", "rate(backendai_container_utilization[5m])", "--at", &at]);
-    assert!(is_old(server) || info.err.contains("info: PromQL info: metric might not be a counter"), "{}", info.err);
+    assert!(is_old(server) || info.err.contains("info: metric might not be a counter"), "{}", info.err);
     let refused =
         query("refused", server.url(), &["--raw", "up * on (job) group_left () {__name__=~\".+\"}", "--at", &at]);
     assert!(refused.status == 1 && refused.err.contains("error: query at "), "{}", refused.err);

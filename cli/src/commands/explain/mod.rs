@@ -15,7 +15,7 @@ use promql_presets_compiler::{Code, SourceFile, compile};
 use crate::FOUND;
 use crate::failure::Failure;
 use crate::folders::Dir;
-use crate::output::{Format, in_colors, message, print, remark};
+use crate::output::{Format, in_colors, in_colors_on_stderr, message, print, remark};
 use crate::querier::{QuerierOptions, errors};
 use crate::server::{Access, block_on};
 
@@ -115,7 +115,7 @@ impl Arguments {
             return Ok(Found::Nothing);
         };
         if let Some(text) = errors(&folder, &output, module, preset) {
-            print(&text)?;
+            remark(&text);
             return Ok(Found::Errors);
         }
         match self.querier.render(module, preset) {
@@ -132,9 +132,9 @@ impl Arguments {
         let parsed = parse(query, Syntax { template: false, features: Features::all() });
         let Some(expr) = parsed.expr.as_ref().filter(|_| parsed.diagnostics.is_empty()) else {
             let file = SourceFile { name: String::new(), path: "query".to_owned(), text: query.to_owned() };
-            let (messages, colors) = (Messages::of(&file), in_colors());
-            let text = |found| message(&messages, found, colors) + "\n";
-            print(&parsed.diagnostics.iter().map(text).collect::<Vec<_>>().join("\n"))?;
+            let (messages, colors) = (Messages::of(&file), in_colors_on_stderr());
+            let text = |found| message(&messages, found, colors);
+            remark(&parsed.diagnostics.iter().map(text).collect::<Vec<_>>().join("\n\n"));
             return Ok(ExitCode::from(FOUND));
         };
         let mut nodes = tree::nodes(query, expr);

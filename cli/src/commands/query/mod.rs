@@ -18,19 +18,22 @@ use promql_presets_compiler::check::check_query;
 use promql_presets_compiler::diagnostic::emit::Messages;
 use promql_presets_compiler::promql::{At, Expr, ExprKind, Features, Modifier, Syntax, parse};
 use promql_presets_compiler::{Severity, SourceFile, backend, compile};
-use promql_presets_core::PromDuration;
+use promql_presets_core::{PromDuration, ResultType};
 
 use crate::FOUND;
 use crate::emptiness::causes;
 use crate::failure::Failure;
 use crate::folders::Dir;
-use crate::output::{in_colors, message, print, remark};
+use crate::output::{in_colors, in_colors_on_stderr, message, print, remark};
 use crate::progress;
 use crate::querier::{QuerierOptions, errors, find};
 use crate::server::{Server, block_on};
 
 /// The points of a part of a long range; servers accept 11,000.
 const PART: u64 = 10_000;
+
+/// The shortest interval of `--watch`, in milliseconds.
+const MIN_WATCH: u64 = 100;
 
 /// The points of a range where no chart limits them.
 const DEFAULT_POINTS: u64 = 500;
@@ -95,17 +98,20 @@ enum Format {
 struct Query {
     promql: String,
     unit: Option<String>,
+    result: ResultType,
     /// What makes a range query impossible to split.
     indivisible: Option<&'static str>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    arguments.check_durations()?;
     let (query, url) = match (&arguments.preset, &arguments.raw) {
         (Some(preset), _) => of_preset(arguments, preset)?,
-        (None, Some(query)) => (of_text(query)?, None),
+        (None, Some(query)) => (of_text(query), None),
         (None, None) => return Err(Failure::new("no preset given")),
     };
     let Some(query) = query else { return Ok(ExitCode::from(FOUND)) };
+    query.check_range(arguments)?;
     let client = arguments.server.client(url.as_deref())?;
     block_on(async {
         loop {
@@ -115,7 +121,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             if let Err(failure) = outcome {
                 remark(failure.to_string().trim_end());
             }
-            tokio::time::sleep(Duration::from_millis(watch.as_millis().max(100))).await;
+            tokio::time::sleep(Duration::from_millis(watch.as_millis())).await;
         }
     })
 }
@@ -126,12 +132,13 @@ fn of_preset(arguments: &Arguments, name: &str) -> Result<(Option<Query>, Option
     let output = compile(&folder.files);
     let (module, preset) = find(&output, name)?;
     if let Some(text) = errors(&folder, &output, module, preset) {
-        print(&text)?;
+        remark(&text);
         return Ok((None, None));
     }
     match arguments.querier.render(module, preset) {
         Ok(promql) => {
-            let query = Query { promql, unit: preset.unit.clone(), indivisible: preset.facts.indivisible };
+            let indivisible = preset.facts.indivisible;
+            let query = Query { promql, unit: preset.unit.clone(), result: preset.result, indivisible };
             Ok((Some(query), output.url.clone()))
         }
         Err(error) => {
@@ -142,22 +149,22 @@ fn of_preset(arguments: &Arguments, name: &str) -> Result<(Option<Query>, Option
 }
 
 /// A query instead of a preset. Mistakes are printed before anything is sent.
-fn of_text(query: &str) -> Result<Option<Query>, Failure> {
+fn of_text(query: &str) -> Option<Query> {
     let parsed = parse(query, Syntax { template: false, features: Features::all() });
     let file = SourceFile { name: String::new(), path: "query".to_owned(), text: query.to_owned() };
-    let (messages, colors) = (Messages::of(&file), in_colors());
+    let (messages, colors) = (Messages::of(&file), in_colors_on_stderr());
     let Some(expr) = parsed.expr.as_ref().filter(|_| parsed.diagnostics.is_empty()) else {
-        let texts: Vec<String> =
-            parsed.diagnostics.iter().map(|found| message(&messages, found, colors) + "\n").collect();
-        print(&texts.join("\n"))?;
-        return Ok(None);
+        let texts: Vec<String> = parsed.diagnostics.iter().map(|found| message(&messages, found, colors)).collect();
+        remark(&texts.join("\n\n"));
+        return None;
     };
     for mut found in check_query(query, expr) {
         // Prometheus accepts the query nevertheless.
         found.severity = Severity::Warning;
-        remark(&message(&messages, &found, false));
+        remark(&message(&messages, &found, colors));
     }
-    Ok(Some(Query { promql: query.to_owned(), unit: None, indivisible: backend::indivisible(expr) }))
+    let indivisible = backend::indivisible(expr);
+    Some(Query { promql: query.to_owned(), unit: None, result: expr.ty(), indivisible })
 }
 
 /// Whether a query has `@ start()` or `@ end()`.
@@ -177,7 +184,34 @@ fn names_ends(query: &str) -> bool {
     found
 }
 
+impl Query {
+    /// Whether the query has a result over a range, if one is asked for.
+    fn check_range(&self, arguments: &Arguments) -> Result<(), Failure> {
+        let (what, help) = match self.result {
+            ResultType::RangeVector => ("range vector", "apply a function such as `rate`, or leave the range out"),
+            ResultType::String => ("string", "leave the range out"),
+            ResultType::Scalar | ResultType::InstantVector => return Ok(()),
+        };
+        if arguments.range.is_none() && arguments.start.is_none() {
+            return Ok(());
+        }
+        Err(Failure::new(format!("a {what} has no value at each point of a range")).help(help))
+    }
+}
+
 impl Arguments {
+    /// Whether the durations are long enough.
+    fn check_durations(&self) -> Result<(), Failure> {
+        if let Some(watch) = self.watch.filter(|watch| watch.as_millis() < MIN_WATCH) {
+            let failure = Failure::new(format!("`--watch {watch}` is shorter than {MIN_WATCH} ms"));
+            return Err(failure.help("servers compute each query again; dashboards ask every 15 to 60 s"));
+        }
+        if self.range == Some(PromDuration::ZERO) {
+            return Err(Failure::new("`--range 0s` is no range").help("leave it out for one point in time"));
+        }
+        Ok(())
+    }
+
     async fn run(&self, client: &PrometheusClient, query: &Query) -> Result<ExitCode, Failure> {
         let size = chart::Size::of_terminal();
         let response = match self.time_range(size)? {
@@ -199,8 +233,12 @@ impl Arguments {
         if let Some(reason) = meta.partial_reason().filter(|reason| !meta.warnings.iter().any(|text| text == reason)) {
             remark(&format!("warning: the response is partial: {reason}"));
         }
-        meta.warnings.iter().for_each(|text| remark(&format!("warning: {text}")));
-        meta.infos.iter().for_each(|text| remark(&format!("info: {text}")));
+        meta.warnings
+            .iter()
+            .for_each(|text| remark(&format!("warning: {}", text.strip_prefix("PromQL warning: ").unwrap_or(text))));
+        meta.infos
+            .iter()
+            .for_each(|text| remark(&format!("info: {}", text.strip_prefix("PromQL info: ").unwrap_or(text))));
         let is_empty = match &data {
             Data::Vector(vector) => vector.is_empty(),
             Data::Matrix(matrix) => matrix.is_empty(),
