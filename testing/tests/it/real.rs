@@ -1,5 +1,7 @@
 //! A real Prometheus with a few series.
 
+use std::env;
+use std::process::Command;
 use std::time::Duration;
 
 use promql_presets::presets::api_requests::{self, Label};
@@ -74,4 +76,26 @@ fn series_that_cannot_be_stored() {
     assert!(text.contains("two series have the same labels"), "{text}");
     let text = message(|| TestPrometheus::builder().program("/missing").start(series![]));
     assert!(text.contains("cannot run `/missing`"), "{text}");
+}
+
+/// Runs this test again in a process that finds no program.
+#[test]
+fn without_the_program_a_test_is_skipped_or_fails() {
+    const CHILD: &str = "PROMQL_PRESETS_CHILD_OF_TEST";
+    if env::var_os(CHILD).is_some() {
+        assert!(TestPrometheus::start(series![]).is_none());
+        return;
+    }
+    let run = |required: &str| {
+        let mut command = Command::new(env::current_exe().unwrap());
+        command.args(["real::without_the_program_a_test_is_skipped_or_fails", "--exact", "--nocapture"]);
+        command.env(CHILD, "1").env("PATH", "").env_remove("PROMQL_PRESETS_PROMETHEUS");
+        let output = command.env("PROMQL_PRESETS_REQUIRE_SERVERS", required).output().unwrap();
+        (output.status.success(), String::from_utf8(output.stderr).unwrap())
+    };
+    let missing = "`prometheus` is missing: put it on PATH, or set PROMQL_PRESETS_PROMETHEUS to its path";
+    let (is_success, text) = run("");
+    assert!(is_success && text.contains("SKIPPED") && text.contains(missing), "{text}");
+    let (is_success, text) = run("1");
+    assert!(!is_success && text.contains(missing), "{text}");
 }
