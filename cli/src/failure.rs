@@ -51,6 +51,14 @@ impl Failure {
         self
     }
 
+    /// Sets what to do about it, unless that is known.
+    pub(crate) fn or_help(self, text: &str) -> Self {
+        match self {
+            Self::Input { help: None, .. } => self.help(text),
+            _ => self,
+        }
+    }
+
     /// Adds how the command is called.
     pub(crate) fn usage(mut self, text: String) -> Self {
         if let Self::Input { usage, .. } = &mut self {

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
-use std::{env, fs};
+use std::{env, fs, io};
 
 use promql_presets_compiler::{FileKind, SourceFile, discover};
 
@@ -125,9 +125,12 @@ impl Paths {
 fn read(arguments: &[PathBuf], dir: &Dir) -> Result<Vec<Folder>, Failure> {
     let mut folders: Vec<Folder> = Vec::new();
     for argument in arguments {
-        let failed = |error| {
+        let failed = |error: io::Error| {
             let error = discover::dangling(argument).unwrap_or(error);
-            Failure::new(format!("cannot read `{}`: {error}", argument.display()))
+            let is_default = dir.dir.is_none() && dir.folders().contains(argument);
+            let help = "`promql-presets init` makes a folder, and `--dir` names another";
+            let help = (is_default && error.kind() == io::ErrorKind::NotFound).then(|| help.to_owned());
+            Failure::new(format!("cannot read `{}`: {error}", argument.display())).maybe_help(help)
         };
         let path = fs::canonicalize(argument).map_err(failed)?;
         let is_folder = path.is_dir();

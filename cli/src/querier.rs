@@ -88,7 +88,11 @@ pub(crate) fn find<'o>(output: &'o Output, name: &str) -> Result<(&'o Module, &'
     let found = presets().find(|(module, preset)| module.preset_name(preset) == name);
     found.ok_or_else(|| {
         let known: Vec<String> = presets().map(|(module, preset)| module.preset_name(preset)).collect();
-        Failure::unknown("preset", name, known.iter().map(String::as_str))
+        let of_module = known.iter().find(|known| known.rsplit("::").next() == Some(name));
+        if let Some(full) = of_module {
+            return Failure::new(format!("no preset `{name}`")).help(format!("write its module: `{full}`"));
+        }
+        Failure::unknown("preset", name, known.iter().map(String::as_str)).or_help("`promql-presets list` shows them")
     })
 }
 

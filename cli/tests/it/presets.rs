@@ -117,6 +117,13 @@ fn render_shows_promql() {
         (unknown.status, unknown.err.as_str()),
         (2, "error: no preset `good::rat`\n  |\n  = help: a preset with a similar name exists: `good::rate`\n")
     );
+    for (name, help) in [("rate", "write its module: `good::rate`"), ("x::yyyyyy", "`promql-presets list` shows them")]
+    {
+        let message = format!("error: no preset `{name}`\n  |\n  = help: {help}\n");
+        assert_eq!(run(&["render", name]).err, message);
+    }
+    let nowhere = run_in(&folder.0.join("more"), &["check"], b"").err;
+    assert!(nowhere.contains("= help: `promql-presets init` makes a folder, and `--dir` names another\n"), "{nowhere}");
     fs::write(folder.0.join("presets/bad.toml"), BAD).unwrap();
     let bad = run(&["render", "bad::up"]);
     assert!(bad.out.is_empty() && bad.status == 1, "{}", bad.out);
