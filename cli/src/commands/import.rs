@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -31,7 +32,7 @@ Exit status: 0 if all queries are imported, 1 if some are not, 2 if files could 
 Example:
   promql-presets import dashboards/node.json rules.yaml --dir presets")]
 pub(crate) struct Arguments {
-    /// A file of JSON or YAML
+    /// A file of JSON or YAML, or `-` for standard input
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     #[command(flatten)]
@@ -52,9 +53,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let dir = arguments.dir.path()?;
     let mut sources: Vec<(String, String, Collection)> = Vec::new();
     for path in &arguments.files {
-        let source = path.display().to_string();
+        let is_input = path.as_os_str() == "-";
+        let source = if is_input { "<stdin>".to_owned() } else { path.display().to_string() };
         let failed = |cause: &str| Failure::new(format!("cannot read `{source}`: {cause}"));
-        let bytes = fs::read(path).map_err(|error| failed(&error.to_string()))?;
+        let bytes = if is_input {
+            let mut bytes = Vec::new();
+            io::stdin().read_to_end(&mut bytes).map(|_| bytes)
+        } else {
+            fs::read(path)
+        };
+        let bytes = bytes.map_err(|error| failed(&error.to_string()))?;
         let text = String::from_utf8(bytes).map_err(|_| failed("not UTF-8"))?;
         let collections = import::read(&text).map_err(|error| match error {
             NotRead::Syntax(message) => failed(&message),
@@ -62,6 +70,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
                 .help("a file holds a Grafana dashboard, Prometheus rules, or presets of Backend.AI"),
         })?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = if is_input { "standard input".to_owned() } else { name };
         sources.extend(collections.into_iter().map(|collection| (source.clone(), name.clone(), collection)));
     }
     // What a file declares about a metric holds for all files of the folder.

@@ -55,7 +55,8 @@ pub(super) fn convert(
         (Some(expr), None) => expr,
         (_, first) => return Err(unparsed(&replaced, first.map_or("", |first| &first.title))),
     };
-    let mut edits = Edits { replaced: &replaced, options, found: Vec::new(), converted: Converted::default() };
+    let mut edits =
+        Edits { replaced: &replaced, variables, options, found: Vec::new(), converted: Converted::default() };
     edits.converted.parameters.clone_from(&replaced.parameters);
     edits.expr(&expr, false)?;
     let Edits { mut found, mut converted, .. } = edits;
@@ -122,6 +123,7 @@ fn written(replaced: &Replaced) -> String {
 
 struct Edits<'r> {
     replaced: &'r Replaced,
+    variables: &'r BTreeMap<String, Variable>,
     options: Options,
     found: Vec<(Span, String)>,
     converted: Converted,
@@ -237,6 +239,17 @@ impl Edits<'_> {
         for item in &grouping.items {
             let GroupingItem::Label(label) = item else { continue };
             if self.has_stand_in(label.span) {
+                let written = self.replaced.restore(self.text(label.span));
+                match variables::labels(&written, self.variables) {
+                    Some(labels) => {
+                        for label in labels.iter().filter(|label| !is_reserved(label)) {
+                            self.converted.labels.entry(label.clone()).or_default().group_by = true;
+                        }
+                    }
+                    None => self.converted.notes.push(format!(
+                        "`{written}` became `{{group_by}}`: its labels are not in the file; add them to `[labels]`"
+                    )),
+                }
                 continue;
             }
             if is_open && !is_reserved(&label.name) {

@@ -41,6 +41,9 @@ pub(super) fn classic(dashboard: &Object) -> Collection {
     reader.row = None;
     objects(dashboard, "panels").for_each(|panel| reader.classic_panel(panel));
     for annotation in object(dashboard, &["annotations"]).into_iter().flat_map(|it| objects(it, "list")) {
+        if is_built_in(annotation) {
+            continue;
+        }
         let source = reader.source(annotation.get("datasource"));
         reader.annotation(text(annotation, "name"), source, annotation);
     }
@@ -68,7 +71,7 @@ pub(super) fn resource(spec: &Object) -> Collection {
     }
     reader.row = None;
     for annotation in objects(spec, "annotations").filter_map(|annotation| object(annotation, &["spec"])) {
-        if let Some(query) = object(annotation, &["query"]) {
+        if let Some(query) = object(annotation, &["query"]).filter(|_| !is_built_in(annotation)) {
             let source = reader.source_of_query(query, annotation);
             reader.annotation(text(annotation, "name"), source, object(query, &["spec"]).unwrap_or(query));
         }
@@ -105,16 +108,22 @@ impl<'v> Reader<'v> {
     fn new(dashboard: &'v Object, variables: Vec<(String, &Object)>) -> Self {
         let title = text(dashboard, "title").unwrap_or_else(|| "dashboard".to_owned());
         let description = file::paragraphs([Some(title.clone()), text(dashboard, "description")]);
-        let (mut known, mut sources) = (BTreeMap::new(), BTreeMap::new());
+        let (mut known, mut sources, mut queries) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         for (kind, variable) in variables {
             let Some(name) = text(variable, "name") else { continue };
             if kind == "datasource" {
                 let plugin = text(variable, "pluginId").or_else(|| text(variable, "query"));
                 sources.extend(plugin.map(|plugin| (name.clone(), plugin)));
             }
+            queries.extend(promql(variable).map(|expr| Query {
+                place: format!("variable `{name}`"),
+                expr,
+                refused: Some("a query for the values of a variable".to_owned()),
+                ..Query::default()
+            }));
             known.insert(name, self::variable(variable, kind == "constant"));
         }
-        let collection = Collection { title, description, variables: known, ..Collection::default() };
+        let collection = Collection { title, description, variables: known, queries, ..Collection::default() };
         Self { dashboard, row: None, sources, collection }
     }
 
@@ -233,13 +242,17 @@ impl<'v> Reader<'v> {
     }
 
     fn annotation(&mut self, name: Option<String>, source: Option<String>, query: &'v Object) {
-        let (Some(name), Some(expr)) = (name, text(query, "expr")) else { return };
+        // Newer versions write the query into a target.
+        let query = object(query, &["target"]).filter(|_| !query.contains_key("expr")).unwrap_or(query);
+        let Some(name) = name else { return };
+        let found = expr(query);
         let refused = refusal(&Target { name: String::new(), source, query });
+        let refused = refused.or_else(|| found.is_none().then(|| "no query".to_owned()));
         self.collection.queries.push(Query {
             place: format!("annotation `{name}`"),
             title: Some(name.clone()),
             name,
-            expr,
+            expr: found.unwrap_or_default(),
             language: Language::Grafana,
             refused,
             ..Query::default()
@@ -268,6 +281,21 @@ impl<'v> Reader<'v> {
         let group = text(query, "group").or_else(|| text(query, "kind").filter(|kind| kind != "DataQuery"));
         group.or_else(|| self.source(outer.get("datasource"))).or_else(|| self.source(query.get("datasource")))
     }
+}
+
+/// Whether an annotation is the one that every dashboard has, of the events that people enter.
+fn is_built_in(annotation: &Object) -> bool {
+    let is_grafana = |source: &Value| matches!(source.as_str(), Some("grafana" | "-- Grafana --"));
+    let source = annotation.get("datasource");
+    annotation.get("builtIn").is_some_and(|value| value.as_bool().unwrap_or(value.as_u64() != Some(0)))
+        || source.is_some_and(|source| is_grafana(source) || source.get("uid").is_some_and(is_grafana))
+}
+
+/// The PromQL in the query of a variable, such as `query_result(up)`.
+fn promql(variable: &Object) -> Option<String> {
+    let inner = || object(variable, &["query", "spec"]).or_else(|| object(variable, &["query"]));
+    let found = text(variable, "query").or_else(|| text(inner()?, "query")).or_else(|| text(variable, "definition"))?;
+    Some(found.strip_prefix("query_result(")?.strip_suffix(')')?.trim().to_owned())
 }
 
 const LIBRARY_PANEL: &str =
@@ -308,7 +336,16 @@ fn variable(variable: &Object, is_constant: bool) -> Variable {
         option.or_else(|| Some(text(variable, "query")?.split(',').next()?.trim().to_owned()))
     };
     let value = if is_constant { text(variable, "query").or(current) } else { current.filter(is_value).or_else(first) };
-    Variable { value: value.filter(is_value), is_constant }
+    let options = objects(variable, "options").filter_map(|option| text(option, "value"));
+    let current = object(variable, &["current"]).and_then(|current| current.get("value"));
+    let current = current.into_iter().flat_map(|it| it.as_array().map_or(std::slice::from_ref(it), Vec::as_slice));
+    let listed = text(variable, "query").unwrap_or_default();
+    // `text : value` in the list of a custom variable.
+    let listed = listed.split(',').map(|item| item.rsplit(" : ").next().unwrap_or(item).trim().to_owned());
+    let texts = options.chain(current.filter_map(Value::as_str).map(str::to_owned)).chain(listed);
+    let texts = texts.flat_map(|text| text.split(',').map(|item| item.trim().to_owned()).collect::<Vec<_>>());
+    let labels = texts.filter(|text| promql_presets_core::name::is_classic_label(text)).collect();
+    Variable { value: value.filter(is_value), is_constant, labels }
 }
 
 /// The words of a title or a legend.

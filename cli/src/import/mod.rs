@@ -84,6 +84,8 @@ struct Variable {
     value: Option<String>,
     /// Whether it has this value only.
     is_constant: bool,
+    /// Its values that may be names of labels, for variables in groupings.
+    labels: BTreeSet<String>,
 }
 
 /// How to convert.

@@ -3,7 +3,7 @@
 //! Durations become `{window}`, further durations and numbers parameters, constants their value. Any other variable becomes a stand-in: a name that is valid in
 //! matchers, in groupings and as a metric, so that the query can be parsed and the place be found again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::ops::Range;
 
@@ -197,7 +197,7 @@ fn constants(query: &str, variables: &BTreeMap<String, Variable>) -> String {
     let mut out = query.to_owned();
     for reference in references(query, variables).iter().rev() {
         let is_operand = reference.place == Place::Elsewhere && stands_alone(query, &reference.span);
-        if let Some(Variable { value: Some(value), is_constant: true }) = variables.get(reference.name)
+        if let Some(Variable { value: Some(value), is_constant: true, .. }) = variables.get(reference.name)
             && !(is_operand && is_number(Some(value)))
         {
             out.replace_range(reference.span.clone(), value);
@@ -320,6 +320,12 @@ fn variable(query: &str, at: usize) -> Option<(usize, &str)> {
     (is_closed && length >= name.len()).then(|| (at + open.len() + length + close.len(), name))
 }
 
+/// The labels that a variable, as written, may name.
+pub(super) fn labels<'v>(written: &str, variables: &'v BTreeMap<String, Variable>) -> Option<&'v BTreeSet<String>> {
+    let (_, name) = variable(written, 0)?;
+    variables.get(name).map(|variable| &variable.labels).filter(|labels| !labels.is_empty())
+}
+
 /// The name at the start of a text, which does not start with a digit.
 fn word(text: &str) -> Option<&str> {
     let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
@@ -331,7 +337,8 @@ mod tests {
     use super::*;
 
     fn variables() -> BTreeMap<String, Variable> {
-        let variable = |value: &str, is_constant| Variable { value: Some(value.to_owned()), is_constant };
+        let variable =
+            |value: &str, is_constant| Variable { value: Some(value.to_owned()), is_constant, labels: BTreeSet::new() };
         [
             ("interval", variable("10m", false)),
             ("job", variable("api", false)),

@@ -122,6 +122,57 @@ fn files_pass_beside_those_of_the_folder() {
 }
 
 #[test]
+fn a_variable_in_a_grouping_declares_its_labels() {
+    let board = |by: &str| {
+        let list = json!([
+            { "name": "by", "type": "custom", "query": "Path : path, method",
+              "current": { "value": ["code"] }, "options": [{ "value": "$__all" }, { "value": "method" }] },
+            { "name": "other", "type": "query", "query": "label_names()" },
+        ]);
+        let expr = format!("sum by (${by}) (up{{job=\"$job\"}})");
+        let panels = json!([{ "title": "Up", "targets": [{ "expr": expr }] }]);
+        json!({ "title": "Board", "templating": { "list": list }, "panels": panels }).to_string()
+    };
+    let folder = Folder::new("import-labels", &[]);
+    fs::create_dir_all(&folder.0).unwrap();
+    let imported = run_in(&folder.0, &["import", "-"], board("{by:csv}").as_bytes());
+    assert_eq!((imported.status, imported.out.as_str()), (0, "presets/board.toml: 1 preset\n"), "{}", imported.err);
+    let rendered = folder.run("render board::up --group-by path,method,code --label job=api");
+    assert_eq!(rendered.out, "sum by (path,method,code) (up{job=\"api\"})\n", "{}", rendered.err);
+    let unknown = run_in(&folder.0, &["import", "-", "--force"], board("other").as_bytes());
+    let note = "  up: `$other` became `{group_by}`: its labels are not in the file; add them to `[labels]`\n";
+    assert!(unknown.out.contains(note), "{}", unknown.out);
+}
+
+#[test]
+fn queries_outside_of_panels_are_not_lost() {
+    let prometheus = json!({ "type": "prometheus" });
+    let board = json!({
+        "title": "Board",
+        "panels": [],
+        "annotations": { "list": [
+            { "name": "Annotations & Alerts", "datasource": "-- Grafana --", "builtIn": 1 },
+            { "name": "Deploys", "datasource": prometheus, "target": { "expr": "changes(up[5m]) > 0" } },
+            { "name": "Nothing", "datasource": prometheus, "target": {} },
+        ] },
+        "templating": { "list": [
+            { "name": "top", "type": "query", "query": { "query": "query_result(topk(5, up))", "refId": "A" } },
+            { "name": "job", "type": "query", "query": "label_values(up, job)" },
+        ] },
+    });
+    let folder = Folder::new("import-annotations", &[("board.json", &board.to_string())]);
+    let run = import(&folder, &["board.json"]);
+    assert_eq!(
+        run.out,
+        "presets/board.toml: 1 preset\n  \
+         not imported: variable `top`: a query for the values of a variable\n  \
+         not imported: annotation `Nothing`: no query\n"
+    );
+    assert_eq!(run.err, "1 of 3 queries imported into 1 file\n");
+    assert!(folder.read("presets/board.toml").contains("changes(up{{{labels}}}[5m]) > 0"));
+}
+
+#[test]
 fn files_of_one_name_get_numbers() {
     let folder = Folder::new("import-names", &[("a.json", BOARD), ("b.json", &BOARD.replace("A board", "a-board"))]);
     let run = import(&folder, &["a.json", "b.json", "--format", "json"]);
