@@ -51,6 +51,14 @@ impl Failure {
         self
     }
 
+    /// Says where something was looked for.
+    pub(crate) fn within(mut self, place: &str) -> Self {
+        if let Self::Input { message, .. } = &mut self {
+            message.extend([" in ", place]);
+        }
+        self
+    }
+
     /// Sets what to do about it, unless that is known.
     pub(crate) fn or_help(self, text: &str) -> Self {
         match self {
@@ -111,6 +119,33 @@ impl From<DiscoverError> for Failure {
 
 impl From<promql_presets::Error> for Failure {
     fn from(error: promql_presets::Error) -> Self {
-        Self::new(error.to_string())
+        let message = error.to_string();
+        let help = tls_help(&message);
+        Self::new(message).maybe_help(help)
+    }
+}
+
+/// How to get a program that knows TLS, if a message says that this one does not.
+fn tls_help(message: &str) -> Option<String> {
+    let help = "install it with `cargo install promql-presets-cli --features rustls`";
+    message.contains("needs the feature `rustls`").then(|| help.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use promql_presets::PrometheusClient;
+
+    use super::*;
+
+    #[test]
+    fn a_program_without_tls_says_how_to_get_one() {
+        let help = |url| Failure::from(PrometheusClient::new(url).unwrap_err()).to_string();
+        assert!(!help("nowhere").contains("help"));
+        // Other packages of the workspace may enable TLS.
+        if let Err(error) = PrometheusClient::new("https://localhost") {
+            let shown = Failure::from(error).to_string();
+            assert!(shown.contains("= help: install it with `cargo install promql-presets-cli --features rustls`\n"));
+        }
+        assert!(tls_help("`https` needs the feature `rustls` or `native-tls`").is_some());
     }
 }

@@ -127,7 +127,7 @@ fn metrics_toml_is_a_source() {
     assert!(classic.status == 0 && classic.err.contains("no preset `share_below`"), "{}", classic.err);
     assert_eq!(run(&["check", "--deny-warnings"]).out, "");
     let unknown = run(&["new", "request_size_byte"]);
-    let message = "error: no metric `request_size_byte`\n  |\n  = help: a metric with a similar name exists: `request_size_bytes`\n";
+    let message = "error: no metric `request_size_byte` in `metrics.toml`\n  |\n  = help: a metric with a similar name exists: `request_size_bytes`\n";
     assert_eq!((unknown.status, unknown.err.as_str()), (2, message));
 }
 

@@ -112,7 +112,8 @@ impl Arguments {
         }
         let output = compile(files);
         if is_local && !snapshot.metrics.is_empty() && default_url(output.url.as_deref()).is_err() {
-            return Err(Failure::unknown("metric", &self.metric, snapshot.metrics.keys().map(String::as_str)));
+            let unknown = Failure::unknown("metric", &self.metric, snapshot.metrics.keys().map(String::as_str));
+            return Err(unknown.within("`metrics.toml`"));
         }
         schema::look_up(&self.metric, &self.urls, &self.pages, &self.access, &output)
     }
