@@ -105,7 +105,7 @@ fn interrupted() -> io::Result<impl Future<Output = ()>> {
 }
 
 /// A URL to show, without what may be secret.
-fn without_credentials(url: &str) -> String {
+pub(super) fn without_credentials(url: &str) -> String {
     let Ok(mut url) = url.parse::<promql_presets::reqwest::Url>() else { return String::new() };
     // These fail for URLs that cannot have credentials.
     _ = url.set_username("");

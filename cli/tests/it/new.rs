@@ -105,6 +105,8 @@ window      = "1h"
     let run = run_in(&folder.0, &["new", "http_requests_total", "--from", "metrics.txt"], b"");
     assert_eq!(run.status, 2);
     assert!(run.err.starts_with("error: `presets/http_requests.toml` exists\n"), "{}", run.err);
+    let unknown = run_in(&folder.0, &["new", "foo", "--from", "-", "--from", "metrics.txt"], PAGE.as_bytes());
+    assert_eq!(unknown.err, "error: no metric `foo` in standard input, `metrics.txt`\n");
     let other = ["new", "gc_seconds", "--from", "-", "--file", "a/b", "--format", "json"];
     let run = run_in(&folder.0, &other, PAGE.as_bytes());
     let report: Value = serde_json::from_str(&run.out).unwrap();

@@ -21,6 +21,7 @@ use self::change::{Change, What};
 use self::facts::{Facts, Known};
 use self::on_server::Servers;
 use self::plan::{Entry, Wanted};
+use super::serve::without_credentials;
 use crate::FOUND;
 use crate::exposition::Page;
 use crate::failure::Failure;
@@ -246,6 +247,7 @@ pub(super) fn look_up(
     output: &Output,
 ) -> Result<(String, SnapshotMetric), Failure> {
     block_on(async {
+        let sources = sources(urls, pages, output);
         let (pages, servers) = open(urls, pages, access, None, output).await?;
         let (mut known, mut remarks) = (Known::default(), Vec::new());
         for page in &pages {
@@ -256,8 +258,7 @@ pub(super) fn look_up(
         for name in ["", "_total", "_info"].map(|suffix| format!("{metric}{suffix}")) {
             let wanted = [plan::one(&name, &known)];
             let mut facts = Facts::new(wanted.len());
-            let sources = (&pages[..], &servers, output);
-            gather(&wanted, sources, &mut facts, &mut remarks).await?;
+            gather(&wanted, (&pages[..], &servers, output), &mut facts, &mut remarks).await?;
             let mut entries = BTreeMap::new();
             wanted[0].entries(&facts.seen[0], &mut entries, &mut remarks);
             if let Some((name, entry)) = entries.pop_first() {
@@ -267,8 +268,20 @@ pub(super) fn look_up(
                 return Ok((name, entry.metric));
             }
         }
-        Err(Failure::unknown("metric", metric, known.families.keys().chain(&known.series).map(String::as_str)))
+        let names = known.families.keys().chain(&known.series).map(String::as_str);
+        Err(Failure::unknown("metric", metric, names).within(&sources))
     })
+}
+
+/// The sources in words, without what may be secret.
+fn sources(urls: &[String], pages: &[String], output: &Output) -> String {
+    let default = if urls.is_empty() && pages.is_empty() { default_url(output.url.as_deref()).ok() } else { None };
+    let shown = |source: &String| match source.as_str() {
+        "-" => "standard input".to_owned(),
+        url if url.contains("://") => format!("`{}`", without_credentials(url)),
+        file => format!("`{file}`"),
+    };
+    pages.iter().chain(urls).chain(&default).map(shown).collect::<Vec<_>>().join(", ")
 }
 
 /// Reads pages, and makes clients of servers: that of the settings if there is no other source.
