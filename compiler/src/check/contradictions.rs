@@ -60,14 +60,6 @@ fn wrong_type(
 ) -> Option<Diagnostic> {
     let (kind, at) = (known.kind()?, known.kind.as_ref()?.span);
     let name = &known.name.value;
-    let is_same = match declared.value {
-        MetricType::Unknown => true,
-        // The text format of Prometheus has no such types.
-        MetricType::Info | MetricType::Stateset => kind == MetricType::Gauge || kind == declared.value,
-        // Servers may keep the classic buckets of a native histogram.
-        MetricType::Histogram => kind == declared.value || metrics.has_entry(&format!("{name}_bucket")),
-        other => other == kind,
-    };
     let article = |kind: MetricType| match kind {
         MetricType::Info => "an info metric".to_owned(),
         kind => format!("a {}", kind.as_str().replace('_', " ")),
@@ -76,7 +68,8 @@ fn wrong_type(
     let finding = Diagnostic::new(Code::ConflictingMetric, declared.span, title)
         .label("declared here")
         .help(format!("write `type = \"{}\"`", kind.as_str()));
-    (!is_same).then(|| snapshot.add(finding, at, format!("{} here", article(kind))))
+    let is_wrong = metrics.contradicts(declared.value, known);
+    is_wrong.then(|| snapshot.add(finding, at, format!("{} here", article(kind))))
 }
 
 fn wrong_unit(declared: &Spanned<String>, known: &KnownMetric, snapshot: &Snapshot<'_>) -> Option<Diagnostic> {

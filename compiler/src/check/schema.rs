@@ -170,11 +170,32 @@ impl<'s> Metrics<'s> {
                 None => self.add(Metric::known(known, path)),
             }
         }
+        for index in 0..self.all.len() {
+            let metric = &self.all[index];
+            // The series of `http_requests_total` stay those of `http_requests`.
+            let same = metric.known.filter(|known| metric.is_declared && known.name.value == metric.name);
+            let wrong = metric.kind.zip(same).filter(|(declared, known)| self.contradicts(*declared, known));
+            if let Some((_, known)) = wrong {
+                (self.all[index].kind, self.all[index].kind_is_known) = (known.kind(), true);
+            }
+        }
         for name in SERVER_SERIES {
             if !self.names.contains_key(name) {
                 self.add(Metric { kind: Some(MetricType::Gauge), ..Metric::named(name, path) });
             }
         }
+    }
+
+    /// Whether a metric cannot be of the type that is declared.
+    pub(super) fn contradicts(&self, declared: MetricType, known: &KnownMetric) -> bool {
+        known.kind().is_some_and(|kind| match declared {
+            MetricType::Unknown => false,
+            // The text format of Prometheus has no such types.
+            MetricType::Info | MetricType::Stateset => kind != MetricType::Gauge && kind != declared,
+            // Servers may keep the classic buckets of a native histogram.
+            MetricType::Histogram => kind != declared && !self.has_entry(&format!("{}_bucket", known.name.value)),
+            other => other != kind,
+        })
     }
 
     /// The declared metric to which a series of the snapshot belongs: `http_requests` for `http_requests_total`.
@@ -359,8 +380,7 @@ impl<'s> Metric<'s> {
         Self { name, kind, kind_is_known: true, scrape_interval, labels, path, is_declared: false, known }
     }
 
-    /// Adds what the snapshot says. A type that is declared otherwise, which is reported, stays, and so does one that is
-    /// declared as unknown, such as that of gauges and counters in one metric.
+    /// Adds what the snapshot says. A type that is declared stays.
     fn learn(&mut self, known: &'s KnownMetric) {
         if self.kind.is_none()
             && let Some(kind) = known.kind()
