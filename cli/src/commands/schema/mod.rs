@@ -121,7 +121,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             );
             return Ok(ExitCode::from(FOUND));
         }
-        _ if registry.output.has_errors() => remark("presets with errors are left out: run `promql-presets check`"),
+        _ if registry.output.has_errors() => {
+            remark("presets that cannot be read are left out: run `promql-presets check`");
+        }
         _ => {}
     }
     let found = block_on(source.find(&registry))?;
