@@ -2,7 +2,9 @@
 
 use std::fs;
 
+use promql_presets_core::Querier;
 use promql_presets_test_support::{Dataset, prometheus, victoria_metrics};
+use promql_presets_testing::{MockPrometheus, MockResponse, series};
 use serde_json::Value;
 
 use crate::page::{Page, scrape, wait};
@@ -113,6 +115,54 @@ fn a_server_knows_what_a_build_cannot() {
     assert_eq!(format!("\n{}", series["query"].as_str().unwrap()), query);
     let file = verify(&folder, server.url(), "sub::queue");
     assert_eq!(file.out.lines().count(), 8);
+    // The first preset that is chosen speaks for the labels of its file, even if the server has no data for it.
+    for (names, line) in [("http::hasty", 17), ("http::errors http::hasty", 17), ("http::errors", 21)] {
+        let run = verify(&folder, server.url(), names);
+        let labels: Vec<&str> = run.out.lines().filter(|line| line.contains(" label `")).collect();
+        assert_eq!(labels.len(), 4, "{}", run.out);
+        let start = format!("presets/http.toml:{line}:1: ");
+        assert!(labels.iter().all(|line| line.starts_with(&start)), "{}", run.out);
+    }
+}
+
+#[test]
+fn labels_are_checked_if_the_first_preset_of_a_file_does_not_run() {
+    let file = "[labels]\ncode = [\"200\"]\n\
+        [presets.broken]\ntemplate = 'max({metric_name}{{{labels}}}'\n\
+        [presets.any]\ntemplate = 'max({metric_name}{{{labels}}})'\n\
+        [presets.rejected]\ntemplate = 'max(a{{{labels}}})'\n\
+        [presets.good]\ntemplate = 'max(b{{{labels}}})'\n";
+    let folder = Folder::new("verify-first", &[("presets/mixed.toml", file)]);
+    let mock = MockPrometheus::start();
+    mock.on_path("/api/v1/status/buildinfo").returns(MockResponse::http(404, "text/plain", "")).any_times();
+    mock.on_path("/api/v1/features").returns(MockResponse::http(404, "text/plain", "")).any_times();
+    mock.on_raw("max(a{})").returns(MockResponse::error("bad_data", "too bad").status(400));
+    mock.on_raw("max(b{})").returns(series![{} => "7"]).any_times();
+    let (a, b) = (Querier::new("a"), Querier::new("b"));
+    let labels = || MockResponse::data(r#"["code"]"#);
+    let values = || MockResponse::data(r#"["200", "500"]"#);
+    mock.on_labels().matching(&a).matching(&b).returns(labels());
+    mock.on_label_values("code").matching(&a).matching(&b).returns(values());
+    let wrong = "the label `code` has values that are not one of `200`: `500`";
+    let lines = |run: Run| -> Vec<String> {
+        run.out.lines().map(|line| line.split(" in ").next().unwrap().to_owned()).collect()
+    };
+    assert_eq!(
+        lines(verify(&folder, mock.url(), "")),
+        [
+            "presets/mixed.toml:3:1: error: mixed::broken: has errors; run `promql-presets check`",
+            "presets/mixed.toml:5:1: info: mixed::any: takes the name of a metric; name one with `--name`",
+            "presets/mixed.toml:7:1: error: mixed::rejected: the server rejects the query: too bad",
+            &format!("presets/mixed.toml:7:1: error: mixed::rejected: {wrong}"),
+            "presets/mixed.toml:9:1: ok: mixed::good: 1 series",
+        ]
+    );
+    mock.on_labels().matching(&b).returns(labels());
+    mock.on_label_values("code").matching(&b).returns(values());
+    assert_eq!(
+        lines(verify(&folder, mock.url(), "mixed::good")),
+        [format!("presets/mixed.toml:9:1: error: mixed::good: {wrong}")]
+    );
 }
 
 #[test]
@@ -135,12 +185,33 @@ fn a_server_that_cannot_be_reached_is_no_finding() {
 
 #[test]
 fn functions_are_looked_up_in_the_features_of_the_server() {
-    let features = r#"{"status":"success","data":{"version":"3.9.0","promql_functions":{"rate":true,"deriv":false}}}"#;
-    let page = Page::serve(features);
+    let features = r#"{"version":"3.9.0","promql_functions":{"rate":true,"deriv":false}}"#;
+    let mock = MockPrometheus::start();
+    mock.on_path("/api/v1/status/buildinfo").returns(MockResponse::data(r#"{"version":"3.9.0"}"#));
+    mock.on_path("/api/v1/features").returns(MockResponse::data(features));
     let folder = Folder::new("verify-features", &[("presets/queue.toml", QUEUE)]);
-    let run = verify(&folder, &format!("http://{}", page.address), "queue::growth");
+    let run = verify(&folder, mock.url(), "queue::growth");
     let expected = "presets/queue.toml:2:13: error: queue::growth: the server does not have the function `deriv`\n";
     assert_eq!((run.status, run.out.as_str()), (1, expected), "{}", run.err);
+}
+
+#[test]
+fn functions_that_victoria_metrics_lacks_are_shown() {
+    let file = "features = [\"promql-experimental-functions\"]\n[presets.a]\n\
+        template = 'max(a{{{labels}}}) + double_exponential_smoothing(b{{{labels}}}[5m], 0.5, 0.5)'\n";
+    let folder = Folder::new("verify-victoria-metrics", &[("presets/sizes.toml", file)]);
+    let mock = MockPrometheus::start();
+    mock.on_path("/api/v1/status/buildinfo").returns(MockResponse::data(r#"{"version":"2.24.0"}"#));
+    mock.on_path("/api/v1/features").returns(MockResponse::http(400, "text/plain", "unsupported path"));
+    let query = "max(a{}) + double_exponential_smoothing(b{}[5m], 0.5, 0.5)";
+    let message = format!(
+        "error when executing query=\"{query}\" for (time=1795864550548, step=300000): unsupported function \"double_exponential_smoothing\""
+    );
+    mock.on_raw(query).returns(MockResponse::error("422", message).status(422));
+    let run = verify(&folder, mock.url(), "--format json");
+    let report: Value = serde_json::from_str(&run.out).unwrap();
+    let found = (&report["kind"], &report["line"], &report["column"]);
+    assert_eq!(found, (&"rejected".into(), &3.into(), &34.into()), "{report}");
 }
 
 #[test]

@@ -72,6 +72,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let chosen = choose(&output, &arguments.presets)?;
     let client = arguments.server.client(output.url.as_deref())?;
     let mut setting = Setting {
+        chosen: &chosen,
         folder: &folder,
         read: &output.metrics_read(),
         output: &output,
@@ -86,7 +87,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let human = arguments.format == Format::Human;
     let reports = block_on(async {
         setting.functions = setting.reach(human).await?;
-        setting.all(&chosen).await
+        setting.all().await
     })?;
     print(&reports.text(arguments.format))?;
     if human {
@@ -114,6 +115,7 @@ fn choose<'o>(output: &'o Output, names: &[String]) -> Result<Vec<(&'o Module, &
 
 /// What presets are verified with.
 struct Setting<'a> {
+    chosen: &'a [(&'a Module, &'a Preset)],
     folder: &'a Folder,
     output: &'a Output,
     read: &'a MetricsRead,
@@ -144,9 +146,9 @@ impl Setting<'_> {
         Ok(functions.map(|(_, name, _)| name.to_owned()).collect())
     }
 
-    async fn all(&self, chosen: &[(&Module, &Preset)]) -> Result<Reports, Failure> {
-        let bar = progress::bar(chosen.len(), "verifying presets");
-        let verified = chosen.iter().map(|(module, preset)| {
+    async fn all(&self) -> Result<Reports, Failure> {
+        let bar = progress::bar(self.chosen.len(), "verifying presets");
+        let verified = self.chosen.iter().map(|(module, preset)| {
             let bar = &bar;
             async move {
                 let reports = Verified::of(self, module, preset).reports().await;

@@ -1,6 +1,6 @@
 //! Places in a rendered query as places in the preset file.
 
-use promql_presets_compiler::promql::{Expr, Features, Syntax, parse};
+use promql_presets_compiler::promql::{Expr, ExprKind, Features, Syntax, parse};
 use promql_presets_compiler::{Literal, Span};
 
 /// Maps a rendered query to the file of its template. Both have the same syntax tree: what fills placeholders adds no node.
@@ -37,9 +37,28 @@ impl Places {
     }
 }
 
+/// The first call in a query of a function of some kind.
+pub(super) fn call(query: &str, is_it: impl Fn(&str) -> bool) -> Option<(&str, Span)> {
+    let mut found = None;
+    parse(query, Syntax { template: false, features: Features::all() }).expr?.walk(&mut |node: &Expr<'_>| {
+        if let ExprKind::Call(call) = &node.kind
+            && is_it(call.name)
+        {
+            found = found.or(Some((call.name, node.span)));
+        }
+    });
+    found
+}
+
 /// The place in a query that a message of the server names, as in `1:5: parse error: ...` and `... (1:5)`, and the message
-/// without it.
+/// without it. VictoriaMetrics names functions: `unsupported function "x"`.
 pub(super) fn position(message: &str, query: &str) -> (Option<Span>, String) {
+    if let Some((_, rest)) = message.split_once("unsupported function \"")
+        && let Some((name, _)) = rest.split_once('"')
+        && let Some((_, span)) = call(query, |it| it.eq_ignore_ascii_case(name))
+    {
+        return (Some(span), message.to_owned());
+    }
     let (place, rest) = if let Some((start, rest)) = message.split_once(": parse error: ") {
         let place = start.rsplit(' ').next().unwrap_or_default();
         (place, format!("parse error: {rest}"))
@@ -98,6 +117,9 @@ mod tests {
         assert_eq!(found("1:1: parse error: x"), (Some(0), "parse error: x".to_owned()));
         let info = "PromQL info: metric might not be a counter: \"bc\" (2:3)";
         assert_eq!(found(info), (Some(4), "PromQL info: metric might not be a counter: \"bc\"".to_owned()));
+        let unsupported = "unsupported function \"LN\"";
+        assert_eq!(position(unsupported, "a + ln(b)"), (Some(Span::of(4..9)), unsupported.to_owned()));
+        assert_eq!(found(unsupported), (None, unsupported.to_owned()));
         for message in ["", "failed", "limit (30)", "0:1: parse error: x", "9:9: parse error: x", "x (1:0)", "x (1:99)"]
         {
             assert_eq!(found(message), (None, message.to_owned()));

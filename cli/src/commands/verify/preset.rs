@@ -1,6 +1,7 @@
 //! Verifies one preset.
 
 use std::collections::BTreeSet;
+use std::ptr;
 use std::time::{Duration, Instant};
 
 use promql_presets::{Data, Error, ErrorKind, InstantQuery};
@@ -11,7 +12,7 @@ use promql_presets_compiler::{SourceFile, Span, templates};
 use promql_presets_core::{Input, LabelKind, MetricQuerier, PromDuration, Querier};
 
 use super::Setting;
-use super::place::{Places, position};
+use super::place::{Places, call, position};
 use super::report::{Report, Severity};
 use crate::emptiness::causes;
 use crate::failure::Failure;
@@ -50,22 +51,53 @@ impl<'a> Verified<'a> {
 
     /// What is found out. At least one line.
     pub(super) async fn reports(mut self) -> Result<Vec<Report>, Failure> {
-        if querier::errors(self.setting.folder, self.setting.output, self.module, self.preset).is_some() {
+        if self.has_errors() {
             self.add(Severity::Error, "skipped", "has errors".to_owned());
             self.help("run `promql-presets check`");
             return Ok(self.reports);
         }
-        let names = self.names();
-        let takes_name = self.module.metric.is_none()
-            && self.takes(|segment| matches!(segment, Segment::MetricName(..) | Segment::MetricNameOpen(..)));
-        if takes_name && self.setting.querier.name().is_empty() {
+        if self.lacks_name() {
             self.add(Severity::Info, "skipped", "takes the name of a metric".to_owned());
             self.help("name one with `--name`");
             return Ok(self.reports);
         }
-        let querier = self.with_required(&names, takes_name).await?;
-        self.run(&querier, &names).await?;
+        let querier = self.with_required(&self.names()).await?;
+        let most = self.run(&querier).await?;
+        self.labels(&self.names_of_file()).await?;
+        if let Some(Size { series, elapsed }) = most
+            && self.reports.iter().all(|report| report.severity == Severity::Info)
+        {
+            let milliseconds = millis(elapsed);
+            self.add(Severity::Ok, "ok", format!("{} in {milliseconds} ms", format_args!("{series} series")));
+            let report = self.reports.last_mut();
+            if let Some(report) = report {
+                (report.series, report.milliseconds) = (Some(series), Some(milliseconds));
+            }
+        }
         Ok(self.reports)
+    }
+
+    fn has_errors(&self) -> bool {
+        !querier::errors_in(self.setting.output, self.module, self.preset).is_empty()
+    }
+
+    fn takes_name(&self) -> bool {
+        self.module.metric.is_none()
+            && self.takes(|segment| matches!(segment, Segment::MetricName(..) | Segment::MetricNameOpen(..)))
+    }
+
+    fn lacks_name(&self) -> bool {
+        self.takes_name() && self.setting.querier.name().is_empty()
+    }
+
+    /// The names of the series that the chosen presets of the file read, if this is the first of them that runs: it speaks
+    /// for the labels of the file.
+    fn names_of_file(&self) -> BTreeSet<String> {
+        let of_file = self.setting.chosen.iter().filter(|(module, _)| module.file == self.module.file);
+        let presets = of_file.map(|(module, preset)| Self::of(self.setting, module, preset));
+        let mut run = presets.filter(|preset| !preset.has_errors() && !preset.lacks_name()).peekable();
+        let is_first = run.peek().is_some_and(|first| ptr::eq(first.preset, self.preset));
+        if is_first { run.flat_map(|preset| preset.names()).collect() } else { BTreeSet::new() }
     }
 
     /// The names of the series that the preset reads.
@@ -94,8 +126,8 @@ impl<'a> Verified<'a> {
     }
 
     /// The querier of the command line, with a value that exists for each required label that it lacks.
-    async fn with_required(&self, names: &BTreeSet<String>, takes_name: bool) -> Result<Querier, Failure> {
-        let mut querier = self.setting.querier.querier(takes_name);
+    async fn with_required(&self, names: &BTreeSet<String>) -> Result<Querier, Failure> {
+        let mut querier = self.setting.querier.querier(self.takes_name());
         let given: Vec<String> = querier.labels().iter().map(|matcher| matcher.label().to_owned()).collect();
         let required = self.declared().iter().filter(|label| label.required && !given.contains(&label.name));
         let required: Vec<&str> = required.map(|label| label.name.as_str()).collect();
@@ -114,7 +146,8 @@ impl<'a> Verified<'a> {
         Ok(querier)
     }
 
-    async fn run(&mut self, querier: &Querier, names: &BTreeSet<String>) -> Result<(), Failure> {
+    /// The largest size of the results, if the server accepts all queries.
+    async fn run(&mut self, querier: &Querier) -> Result<Option<Size>, Failure> {
         let window = self.setting.querier.window().filter(|_| self.takes(|segment| matches!(segment, Segment::Window)));
         let mut most: Option<Size> = None;
         for (run, grouping) in self.groupings(querier).into_iter().enumerate() {
@@ -127,17 +160,17 @@ impl<'a> Verified<'a> {
                 Ok(query) => query,
                 Err(error) => {
                     self.add(Severity::Error, "failed", format!("cannot be rendered: {error}"));
-                    return Ok(());
+                    return Ok(None);
                 }
             };
             let places = self.places(&query);
             if self.has_unknown_function(&query, places.as_ref()) {
-                return Ok(());
+                return Ok(None);
             }
             match self.query(query.clone()).await? {
                 Err(error) => {
                     self.failed(&error, &query, places.as_ref());
-                    return Ok(());
+                    return Ok(None);
                 }
                 Ok((data, elapsed)) => {
                     self.messages(&data, &query, places.as_ref());
@@ -155,20 +188,7 @@ impl<'a> Verified<'a> {
                 }
             }
         }
-        if self.is_first_of_file() {
-            self.labels(names).await?;
-        }
-        if let Some(Size { series, elapsed }) = most
-            && self.reports.iter().all(|report| report.severity == Severity::Info)
-        {
-            let milliseconds = millis(elapsed);
-            self.add(Severity::Ok, "ok", format!("{} in {milliseconds} ms", format_args!("{series} series")));
-            let report = self.reports.last_mut();
-            if let Some(report) = report {
-                (report.series, report.milliseconds) = (Some(series), Some(milliseconds));
-            }
-        }
-        Ok(())
+        Ok(most)
     }
 
     /// No grouping, and each label that callers may group by; those of the command line instead, if there are any.
@@ -197,16 +217,8 @@ impl<'a> Verified<'a> {
 
     /// Reports a function that the server does not list among its features.
     fn has_unknown_function(&mut self, query: &str, places: Option<&Places>) -> bool {
-        let parsed = parse(query, Syntax { template: false, features: Features::all() });
-        let mut unknown = None;
-        if let Some(expr) = parsed.expr.as_ref().filter(|_| !self.setting.functions.is_empty()) {
-            expr.walk(&mut |node: &Expr<'_>| match &node.kind {
-                ExprKind::Call(call) if !self.setting.functions.contains(call.name) => {
-                    unknown = unknown.or(Some((call.name, node.span)));
-                }
-                _ => {}
-            });
-        }
+        let functions = &self.setting.functions;
+        let unknown = call(query, |name| !functions.is_empty() && !functions.contains(name));
         if let Some((name, span)) = unknown {
             self.add(Severity::Error, "rejected", format!("the server does not have the function `{name}`"));
             self.of_query(query, places, Some(span));
@@ -348,11 +360,6 @@ impl<'a> Verified<'a> {
             let message = format!("no series has these values of the label `{}`: {}", label.name, unused.join(", "));
             self.add(Severity::Info, "label", message);
         }
-    }
-
-    /// Whether this preset speaks for the labels of its file.
-    fn is_first_of_file(&self) -> bool {
-        self.module.presets.first().is_some_and(|first| first.name == self.preset.name)
     }
 
     fn places(&self, query: &str) -> Option<Places> {
