@@ -169,6 +169,7 @@ fn changes_are_checked_again() {
     fs::rename(folder.0.join("presets"), folder.0.join("gone")).unwrap();
     let failure = next();
     assert!(failure.starts_with("error: cannot read `presets`: "), "{failure}");
+    assert_eq!([next(), next()], ["  |", "  = help: `promql-presets init` makes a folder, and `--dir` names another"]);
     fs::rename(folder.0.join("gone"), folder.0.join("presets")).unwrap();
     fs::write(folder.0.join("presets/new/b.toml"), WARNED).unwrap();
     assert_eq!(next(), "1 file, 1 preset: 1 warning");
