@@ -73,7 +73,9 @@ fn unread(module: &Module, preset: &Preset, test: &PresetTest) -> Vec<Diagnostic
     let metric = test.metric_name.as_deref().or(module.metric.as_deref());
     let selected = selected_series(&preset.template, expr, metric);
     let names: Option<Vec<String>> = selected.into_iter().map(|series| series.name).collect();
-    let Some(names) = names else { return Vec::new() };
+    let Some(mut names) = names else { return Vec::new() };
+    names.sort_unstable();
+    names.dedup();
     let unread = test.series.iter().filter_map(|series| {
         let name = series_labels(&series.series)?.remove("__name__")?;
         if names.contains(&name) {
