@@ -57,7 +57,8 @@ impl Show {
 
     /// A title and the PromQL of the result that follows.
     pub(crate) fn heading(&self, title: &str, query: &str) {
-        println!("\n{}\n  {}\n", self.styled("1", title), self.styled("2", query));
+        let query = query.trim().lines().collect::<Vec<_>>().join("\n  ");
+        println!("\n{}\n  {}\n", self.styled("1", title), self.styled("2", &query));
     }
 
     /// Numbers with bars in descending order. A full bar is 100 % or the greatest number.
