@@ -70,6 +70,13 @@ impl Service {
         })
     }
 
+    /// What the caller of a request with a body of JSON may see, and the body.
+    async fn receive(&self, names: &RawPathParams, request: Request) -> Result<(Access, Bytes), Problem> {
+        let (caller, body) = request.into_parts();
+        let access = self.access(names, &caller)?;
+        Ok((access, read_body(Request::from_parts(caller, body)).await?))
+    }
+
     fn problem(&self, error: Error, querier: &Querier) -> Problem {
         let is_filter = |label: &str| querier.labels().iter().any(|matcher| matcher.label() == label);
         Problem::of_call(error, is_filter, self.is_verbose)
@@ -111,9 +118,7 @@ async fn query(
     names: RawPathParams,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (caller, body) = request.into_parts();
-    let access = service.access(&names, &caller)?;
-    let json = read_body(Request::from_parts(caller, body)).await?;
+    let (access, json) = service.receive(&names, request).await?;
     let body = Body::read(&json, &[&QUERY[..], &INSTANT].concat())?;
     let (querier, format, time) = (body.querier()?, body.format()?, body.time()?);
     let client = access.limit(&service.client);
@@ -141,9 +146,7 @@ async fn query_range(
     names: RawPathParams,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (caller, body) = request.into_parts();
-    let access = service.access(&names, &caller)?;
-    let json = read_body(Request::from_parts(caller, body)).await?;
+    let (access, json) = service.receive(&names, request).await?;
     let body = Body::read(&json, &[&QUERY[..], &RANGE].concat())?;
     let (querier, format, range) = (body.querier()?, body.format()?, body.range(&access)?);
     let client = access.limit(&service.client);
@@ -169,9 +172,7 @@ async fn render(
     names: RawPathParams,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (caller, body) = request.into_parts();
-    let access = service.access(&names, &caller)?;
-    let json = read_body(Request::from_parts(caller, body)).await?;
+    let (access, json) = service.receive(&names, request).await?;
     let body = Body::read(&json, &[&QUERY[..], &INSTANT, &RANGE].concat())?;
     let query = service.read(&names, |preset| body.render(&preset, &access))?;
     Ok(output::json(&BTreeMap::from([("query", query)])))
