@@ -361,7 +361,7 @@ impl Output {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{LabelKind, LabelUse, Match, PresetInfo, Querier, ResultType, none_of, not, one_of, regex};
+    use crate::{LabelKind, LabelUse, Match, PresetInfo, Querier, none_of, not, one_of, regex};
 
     const RATE: &[Segment] = &[
         Segment::Text("sum by ("),
@@ -387,25 +387,7 @@ mod tests {
     }
 
     const fn preset(segments: &'static [Segment], window: Option<PromDuration>) -> PresetInfo {
-        PresetInfo {
-            name: "test::preset",
-            title: None,
-            category: None,
-            description: "",
-            unit: None,
-            template: "",
-            source: "presets/test.toml:1",
-            result: ResultType::InstantVector,
-            window,
-            max_window: None,
-            metric: None,
-            labels: None,
-            parameters: &[],
-            indivisible: None,
-            unfiltered: None,
-            across_groups: None,
-            segments,
-        }
+        PresetInfo { name: "test::preset", source: "presets/test.toml:1", window, segments, ..PresetInfo::__DEFAULT }
     }
 
     fn render(preset: &PresetInfo, querier: &Querier, window: Option<PromDuration>) -> Result<String, RenderError> {
