@@ -9,7 +9,7 @@ use promql_presets_core::{
 
 use crate::failure::Failure;
 use crate::folders::Folder;
-use crate::output::{in_colors_on_stderr, message};
+use crate::output::{in_colors_on_stderr, message, remark};
 
 /// The options that fill the placeholders of a preset.
 #[derive(Debug, clap::Args)]
@@ -68,6 +68,19 @@ impl QuerierOptions {
         &self.name
     }
 
+    /// The query of a preset. Without one, the reason has been printed.
+    pub(crate) fn query(&self, folder: &Folder, output: &Output, module: &Module, preset: &Preset) -> Option<String> {
+        let errors = errors_in(output, module, preset);
+        if !errors.is_empty() {
+            let colors = in_colors_on_stderr();
+            let texts =
+                emit::each(&folder.files, &errors, |messages, error| message(messages, &error.diagnostic, colors));
+            remark(&texts.join("\n\n"));
+            return None;
+        }
+        self.render(module, preset).map_err(|error| remark(&format!("error: {error}"))).ok()
+    }
+
     /// The window instead of the default.
     pub(crate) fn window(&self) -> Option<PromDuration> {
         self.window.map(PromDuration::from)
@@ -104,14 +117,6 @@ pub(crate) fn errors_in<'o>(output: &'o Output, module: &Module, preset: &Preset
             && finding.preset.as_ref().is_none_or(|name| *name == preset.name)
     };
     output.findings.iter().filter(is_about).collect()
-}
-
-/// The messages of [`errors_in`] a preset for standard error, if there are any.
-pub(crate) fn errors(folder: &Folder, output: &Output, module: &Module, preset: &Preset) -> Option<String> {
-    let errors = errors_in(output, module, preset);
-    let colors = in_colors_on_stderr();
-    let texts = emit::each(&folder.files, &errors, |messages, error| message(messages, &error.diagnostic, colors));
-    (!errors.is_empty()).then(|| texts.join("\n\n"))
 }
 
 fn parse_parameter(text: &str) -> Result<(String, String), &'static str> {

@@ -8,8 +8,8 @@ use crate::FOUND;
 use crate::failure::Failure;
 use crate::folders::Dir;
 use crate::json::Object;
-use crate::output::{Format, print, remark};
-use crate::querier::{QuerierOptions, errors, find};
+use crate::output::{Format, print};
+use crate::querier::{QuerierOptions, find};
 
 /// Renders a preset as PromQL, to paste into Prometheus
 #[derive(Debug, clap::Args)]
@@ -35,20 +35,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let folder = dir.read()?;
     let output = compile(&folder.files);
     let (module, preset) = find(&output, name)?;
-    if let Some(text) = errors(&folder, &output, module, preset) {
-        remark(&text);
-        return Ok(ExitCode::from(FOUND));
-    }
-    match (querier.render(module, preset), format) {
-        (Ok(query), Format::Human) => print(&format!("{query}\n"))?,
-        (Ok(query), Format::Json) => {
+    let Some(query) = querier.query(&folder, &output, module, preset) else { return Ok(ExitCode::from(FOUND)) };
+    match format {
+        Format::Human => print(&format!("{query}\n"))?,
+        Format::Json => {
             let mut out = String::new();
             Object::open(&mut out).field("preset", name.as_str()).field("query", query).close();
             print(&(out + "\n"))?;
-        }
-        (Err(error), _) => {
-            remark(&format!("error: {error}"));
-            return Ok(ExitCode::from(FOUND));
         }
     }
     Ok(ExitCode::SUCCESS)

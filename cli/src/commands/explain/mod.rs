@@ -16,7 +16,7 @@ use crate::FOUND;
 use crate::failure::Failure;
 use crate::folders::Dir;
 use crate::output::{Format, in_colors, in_colors_on_stderr, message, print, remark};
-use crate::querier::{QuerierOptions, errors};
+use crate::querier::QuerierOptions;
 use crate::server::{Access, block_on};
 
 /// Explains a check, or a query: its tree, with the type, the labels and the meaning of each node
@@ -114,17 +114,7 @@ impl Arguments {
             }
             return Ok(Found::Nothing);
         };
-        if let Some(text) = errors(&folder, &output, module, preset) {
-            remark(&text);
-            return Ok(Found::Errors);
-        }
-        match self.querier.render(module, preset) {
-            Ok(query) => Ok(Found::Query(query)),
-            Err(error) => {
-                remark(&format!("error: {error}"));
-                Ok(Found::Errors)
-            }
-        }
+        Ok(self.querier.query(&folder, &output, module, preset).map_or(Found::Errors, Found::Query))
     }
 
     /// Explains a query.

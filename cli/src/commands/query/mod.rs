@@ -26,7 +26,7 @@ use crate::failure::Failure;
 use crate::folders::Dir;
 use crate::output::{in_colors, in_colors_on_stderr, message, print, remark};
 use crate::progress;
-use crate::querier::{QuerierOptions, errors, find};
+use crate::querier::{QuerierOptions, find};
 use crate::server::{Server, block_on};
 
 /// The points of a part of a long range; servers accept 11,000.
@@ -131,21 +131,13 @@ fn of_preset(arguments: &Arguments, name: &str) -> Result<(Option<Query>, Option
     let folder = arguments.dir.read()?;
     let output = compile(&folder.files);
     let (module, preset) = find(&output, name)?;
-    if let Some(text) = errors(&folder, &output, module, preset) {
-        remark(&text);
-        return Ok((None, None));
-    }
-    match arguments.querier.render(module, preset) {
-        Ok(promql) => {
-            let indivisible = preset.facts.indivisible;
-            let query = Query { promql, unit: preset.unit.clone(), result: preset.result, indivisible };
-            Ok((Some(query), output.url.clone()))
-        }
-        Err(error) => {
-            remark(&format!("error: {error}"));
-            Ok((None, None))
-        }
-    }
+    let query = arguments.querier.query(&folder, &output, module, preset).map(|promql| Query {
+        promql,
+        unit: preset.unit.clone(),
+        result: preset.result,
+        indivisible: preset.facts.indivisible,
+    });
+    Ok((query, output.url.clone()))
 }
 
 /// A query instead of a preset. Mistakes are printed before anything is sent.
