@@ -1,7 +1,7 @@
 //! The language server: what editors show of preset files and of the files beside them, over unsaved text.
 //!
 //! `server` talks to the editor, `workspace` holds the open documents and the registries that they belong to, and a
-//! [`View`](workspace::View) is one file of a registry at the time of a request. Every other module answers one kind of
+//! [`View`](workspace::View) is one file of a registry at the time of a request. Every other module handles one kind of
 //! request from a view.
 
 mod actions;

@@ -1,4 +1,4 @@
-//! The connection with the editor: what the server can do, and which function answers which message.
+//! The connection with the editor: what the server can do, and which function handles which message.
 
 use std::path::PathBuf;
 
@@ -150,7 +150,7 @@ impl Server {
     }
 }
 
-/// A request, and the response to it once a function has answered it.
+/// A request, and the response to it once a function has handled it.
 struct Call<'w> {
     workspace: &'w Workspace,
     request: lsp_server::Request,
@@ -162,7 +162,7 @@ impl Call<'_> {
     fn on<R: Request>(
         mut self,
         uri: fn(&R::Params) -> &Uri,
-        answer: impl Fn(&View<'_>, R::Params) -> Result<R::Result, String>,
+        respond: impl Fn(&View<'_>, R::Params) -> Result<R::Result, String>,
     ) -> Self {
         if self.request.method != R::METHOD.as_str() {
             return self;
@@ -170,7 +170,7 @@ impl Call<'_> {
         let (id, params) = (self.request.id.clone(), std::mem::take(&mut self.request.params));
         self.response = Some(match serde_json::from_value::<R::Params>(params) {
             Err(error) => Response::new_err(id, ErrorCode::InvalidParams as i32, error.to_string()),
-            Ok(params) => match self.workspace.view(uri(&params)).map(|view| answer(&view, params)) {
+            Ok(params) => match self.workspace.view(uri(&params)).map(|view| respond(&view, params)) {
                 None => Response::new_ok(id, Value::Null),
                 Some(Ok(result)) => Response::new_ok(id, result),
                 Some(Err(refusal)) => Response::new_err(id, ErrorCode::RequestFailed as i32, refusal),
