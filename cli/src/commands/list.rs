@@ -102,21 +102,19 @@ fn json(out: &mut String, file: &SourceFile, module: &Module, preset: &Preset) {
     out.push('\n');
 }
 
+/// The same as in the catalogue of the HTTP API.
 fn label(label: &Label) -> Value {
-    let values = match &label.kind {
-        LabelKind::OneOf(values) => Some(values.variants.iter().map(|(_, text)| text.as_str()).collect::<Value>()),
-        _ => None,
+    let (kind, values) = match &label.kind {
+        LabelKind::Uuid => ("uuid", None),
+        LabelKind::Integer => ("integer", None),
+        LabelKind::OneOf(values) => {
+            ("one_of", Some(values.variants.iter().map(|(_, text)| text.as_str()).collect::<Value>()))
+        }
+        _ => ("string", None),
     };
-    let kind = match &label.kind {
-        LabelKind::Uuid => "uuid",
-        LabelKind::Integer => "integer",
-        _ => "string",
-    };
-    let uses = [("filter", label.usage.is_filter()), ("group_by", label.usage.is_group_by())];
-    let uses: Value = uses.into_iter().filter(|(_, is_used)| *is_used).map(|(name, _)| name).collect();
     json!({
-        "name": label.name, "type": kind, "values": values, "required": label.required, "prefix": label.prefix,
-        "use": uses, "description": label.description,
+        "name": label.name, "description": label.description, "kind": kind, "values": values, "prefix": label.prefix,
+        "required": label.required, "filter": label.usage.is_filter(), "group_by": label.usage.is_group_by(),
     })
 }
 
@@ -132,7 +130,7 @@ fn parameter(parameter: &Parameter) -> Value {
     };
     let bound = |bound: ParameterValue| if bound.is_open_bound() { Value::Null } else { value(bound) };
     json!({
-        "name": parameter.name, "type": parameter.default.kind().as_str(), "default": value(parameter.default),
+        "name": parameter.name, "kind": parameter.default.kind().as_str(), "default": value(parameter.default),
         "min": bound(parameter.min), "max": bound(parameter.max), "description": parameter.description,
     })
 }

@@ -1,8 +1,8 @@
 //! The language server: what editors show of preset files and of the files beside them, over unsaved text.
 //!
 //! `server` talks to the editor, `workspace` holds the open documents and the registries that they belong to, and a
-//! [`View`](workspace::View) is one file of a registry at the time of a request. Every other module handles one kind of
-//! request from a view.
+//! [`View`](workspace::View) is one file of a registry at the time of a request. `actions`, `completion`, `diagnostics`,
+//! `hover`, `names` and `symbols` handle the requests; the others are what these share.
 
 mod actions;
 mod completion;

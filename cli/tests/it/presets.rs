@@ -59,11 +59,11 @@ warned::up        vector  -                    -       any     -
     assert_eq!(
         object["labels"],
         json!([{
-            "name": "kind", "type": "string", "values": ["a"], "required": true, "prefix": null, "use": ["filter"],
-            "description": "d",
+            "name": "kind", "kind": "one_of", "values": ["a"], "required": true, "prefix": null, "description": "d",
+            "filter": true, "group_by": false,
         }])
     );
-    let n = json!({ "name": "n", "type": "integer", "default": 5, "min": 1, "max": 9, "description": null });
+    let n = json!({ "name": "n", "kind": "integer", "default": 5, "min": 1, "max": 9, "description": null });
     assert_eq!(
         object["output_labels"],
         json!([
