@@ -68,14 +68,14 @@ struct Origin {
 /// The cause of an error of another crate. It is shared, so that errors can be cloned.
 type Source = Arc<dyn std::error::Error + Send + Sync>;
 
-/// Whose fault an error is: what a service maps to the status of its own response.
+/// Who caused an error. A service can map it to the status of its own response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorClass {
     /// The caller's: an invalid filter, window or time range, a query that the server rejects, or a result that is too
     /// large. HTTP 400.
     Caller,
-    /// Nobody's: the query returned no series, or a value such as `NaN` that is not a number. HTTP 404.
+    /// There is no data: the query returned no series, or a value such as `NaN` that is not a number. HTTP 404.
     NoData,
     /// The server's, or the connection's: it is unreachable, late, overloaded, or returns errors, partial data or
     /// invalid responses. HTTP 502, or 504 if [`Error::is_timeout`].
@@ -190,8 +190,8 @@ impl Error {
         self
     }
 
-    /// Removes the server's address: [`server`](Self::server), the causes of failed connections, and occurrences in
-    /// text of the server, which become `***`.
+    /// Removes the server's address: [`server`](Self::server) and the causes of failed connections. Where the server's
+    /// own text contains the address, it becomes `***`.
     #[must_use]
     pub fn without_server(mut self) -> Self {
         let is_timeout = self.is_timeout();

@@ -43,8 +43,8 @@
 //! [`with`](ClientBuilder::with).
 //!
 //! [`for_tenant`](PrometheusClient::for_tenant), [`with_filter`](PrometheusClient::with_filter) and
-//! [`with_base_path`](PrometheusClient::with_base_path) return clients to hand to a handler: what they add reaches every
-//! call, and no call can change it.
+//! [`with_base_path`](PrometheusClient::with_base_path) return clients with a fixed scope, which you can pass to a
+//! request handler: the tenant, filter or path applies to every call, and no call can override it.
 //!
 //! # Results
 //!
@@ -182,7 +182,8 @@ mod pages {
 /// }
 /// ```
 ///
-/// `include_presets!("name")` includes a registry that the build script has named.
+/// `include_presets!("name")` includes the presets that the build script compiled with
+/// `Build::new("folder").name("name")`.
 #[macro_export]
 macro_rules! include_presets {
     () => {
@@ -206,9 +207,9 @@ macro_rules! include_presets {
 /// - `features = ["promql-experimental-functions"]`: experimental PromQL to enable
 /// - `allow("unfiltered-selector", reason = "...")`: a check to silence
 ///
-/// The files `promql.toml` and `metrics.toml` in the package's root hold as for preset files, and with the latter, metrics
-/// that files below `presets` declare exist as well. The compiler notices changes of the two, but not that one of them is
-/// new.
+/// `promql.toml` and `metrics.toml` in the root of the package apply as they do to preset files. With a `metrics.toml`, the
+/// metrics that files below `presets` declare are known as well. The compiler notices changes of the two files, but not
+/// that one has been created.
 ///
 /// ```
 /// use promql_presets::{MetricQuerier, Preset, Querier, Vector, Windowed, preset};

@@ -11,8 +11,8 @@ use crate::problem::Problem;
 
 /// Decides what a caller may query. A closure with this signature is a guard.
 ///
-/// It is called for each request, and for each preset of the catalogue. Look-ups that have to wait belong into a
-/// middleware, which leaves what it found in the extensions of the request.
+/// It is called for each request, and for each preset of the catalogue. A guard is not async. Do lookups that need to
+/// wait in a middleware, and store the result in the extensions of the request.
 ///
 /// ```
 /// use axum::http::request::Parts;
@@ -91,8 +91,8 @@ impl Access {
     /// [`PrometheusClient::with_filter`](PrometheusClient::with_filter).
     ///
     /// Presets that it cannot be applied to are refused: those with a selector without `{labels}`, and those whose file
-    /// declares labels but not this one. So is a condition with `=` or `=~` that also selects the series without the label,
-    /// such as an empty value or `starts_with("")`: its value is mostly that of a header or a field that is missing.
+    /// declares labels but not this one. A condition with `=` or `=~` that also selects series without the label is
+    /// refused as well, such as an empty value or `starts_with("")`: it usually comes from a missing header or field.
     pub fn filter<K: ?Sized>(mut self, label: impl Into<Cow<'static, str>>, condition: impl IntoMatch<K>) -> Self {
         self.filters.push(condition.into_match().on(label));
         self
@@ -119,7 +119,8 @@ impl Access {
     }
 
     /// The most points of a series that a range query may return; otherwise the client's
-    /// [`max_steps`](promql_presets::ClientBuilder::max_steps) decides. A step of `auto` keeps it.
+    /// [`max_steps`](promql_presets::ClientBuilder::max_steps) decides. A step of `auto` is chosen so that the result
+    /// stays within the limit.
     pub fn max_points(mut self, points: u64) -> Self {
         self.max_points = points;
         self

@@ -84,8 +84,9 @@
 //! They contain neither the query nor text of the metrics server, unless [`verbose_errors`](RouterBuilder::verbose_errors)
 //! is set. [`ClientBuilder::on_call`](promql_presets::ClientBuilder::on_call) reports failures to the service itself.
 //!
-//! A range is streamed: the response starts with the first series, and is broken off if the metrics server fails after
-//! that. A request that the caller cancels cancels the query.
+//! The result of a range query is streamed: the response starts with the first series. If the metrics server fails
+//! after that, the response is aborted, so that it cannot be mistaken for a complete one. If the caller cancels the
+//! request, the query is cancelled as well.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod catalogue;
@@ -127,8 +128,9 @@ pub fn router(client: PrometheusClient, presets: Presets) -> RouterBuilder<NoGua
 /// Starts a router for presets that can change while it serves them. Every caller has the same `access`, whose filters
 /// are not supported: with one, every query fails.
 ///
-/// Besides the endpoints of [`router`], it has `POST /presets/{name}/render`, which takes the body of a query and returns
-/// `{"query": "..."}`. The values of `__name__` are those of the metrics that a preset without one can be used with.
+/// Besides the endpoints of [`router`], it has `POST /presets/{name}/render`, which takes the body of a query and
+/// returns `{"query": "..."}`. For a preset that takes the name of a metric,
+/// `GET /presets/{name}/labels/__name__/values` lists the names of all metrics.
 pub fn live_router(client: PrometheusClient, presets: impl LivePresets, access: Access) -> RouterBuilder<Chosen> {
     let guard = Chosen(Source::Live(Box::new(presets), access));
     RouterBuilder { client, guard, max_body: MAX_BODY, is_verbose: false }
@@ -150,7 +152,7 @@ pub struct NoGuard(Presets);
 /// The guard of a [`RouterBuilder`] that was chosen.
 pub struct Chosen(Source);
 
-/// Implemented if it was decided what callers may query.
+/// Implemented for routers that have a guard or are explicitly unguarded.
 #[diagnostic::on_unimplemented(
     message = "this router has no guard",
     label = "it is not decided what callers may query",
@@ -175,7 +177,7 @@ mod sealed {
 }
 
 impl RouterBuilder<NoGuard> {
-    /// Sets what decides what a caller may query.
+    /// Sets the guard, which decides what each caller may query.
     pub fn guard(self, guard: impl Guard) -> RouterBuilder<Chosen> {
         let Self { client, guard: NoGuard(presets), max_body, is_verbose } = self;
         let guard = Chosen(Source::Constants(presets, Box::new(guard)));

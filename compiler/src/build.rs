@@ -19,10 +19,10 @@ static WRITTEN: Mutex<Vec<String>> = Mutex::new(Vec::new());
 /// promql_presets_compiler::build("presets");
 /// ```
 ///
-/// The folder is relative to the package. Cargo runs the script again when a file in it is added, edited, renamed or
-/// deleted, and so for `metrics.toml` and `promql.toml` beside it. Where there are no symbolic links, as on Windows, it
-/// notices one of these two that is new only when something else changes. Errors in presets become compile errors of the
-/// package; warnings are shown at each build. [`Build`] has settings.
+/// The folder is relative to the package. Cargo runs the script again when a file in the folder is added, edited,
+/// renamed or deleted, and when `metrics.toml` or `promql.toml` beside it changes. On systems without symbolic links,
+/// such as Windows, a newly created `metrics.toml` or `promql.toml` is only noticed at the next change of another file.
+/// Errors in presets become compile errors of the package; warnings are shown at each build. [`Build`] has settings.
 ///
 /// # Exits
 /// With status 1 if the file cannot be written, outside a build script, or if it is called twice.

@@ -239,8 +239,9 @@ pub struct PresetMetadata<'a> {
     pub indivisible: Option<&'a str>,
     /// The first part of the template that reads series without `{labels}`, so that no filter reaches them.
     pub unfiltered: Option<&'a str>,
-    /// What makes the values of one group depend on the series of others, such as an aggregation without
-    /// `by ({group_by})`: a query for some groups can have other values than one for all.
+    /// The part of the template that makes the values of one group depend on the series of other groups, such as an
+    /// aggregation without `by ({group_by})`. A query for some groups can then return other values than a query for
+    /// all. `None` if groups are independent.
     pub across_groups: Option<&'a str>,
     /// The template, taken apart.
     #[doc(hidden)]

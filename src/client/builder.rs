@@ -86,8 +86,8 @@ impl ClientBuilder {
         self.authorization("Bearer", token)
     }
 
-    /// Reads a bearer token from a file, and reads it again when the file changes, as Kubernetes does with the tokens of
-    /// service accounts. White space around it is removed.
+    /// Reads a bearer token from a file, and reads it again when the file changes, for example when Kubernetes rotates
+    /// the token of a service account. White space around it is removed.
     ///
     /// If the file cannot be read, calls fail with [`ErrorKind::Credentials`].
     pub fn bearer_auth_file(mut self, path: impl AsRef<Path>) -> Self {
@@ -95,8 +95,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets a hook that supplies headers for each request, such as tokens that change or signatures. They replace those
-    /// of the call and of the client.
+    /// Sets a hook that supplies headers for each request, such as tokens that change or signatures. They replace
+    /// headers of the same name that are set on the call or the client.
     ///
     /// It is called for each attempt of a call, so tokens should be cached. Its time counts towards the timeout of the
     /// call. If it fails, so does the call, with [`ErrorKind::Credentials`] and without a retry. The values of its
@@ -224,11 +224,12 @@ impl ClientBuilder {
 
     /// Configures the HTTP client, for example certificates and proxies.
     ///
-    /// Redirects, compression and [`connect_timeout`](Self::connect_timeout) cannot be changed. On Linux, the latter is
-    /// also the time after which a connection without any sign of the server is closed. By default, the proxies are
-    /// those of the environment variables `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, also in lower case;
-    /// `http.no_proxy()` disables them. Errors name the proxy of a request, and one in the environment that is
-    /// not supported is an error. SOCKS proxies need the feature `socks` of reqwest.
+    /// Redirects, compression and [`connect_timeout`](Self::connect_timeout) cannot be changed. On Linux,
+    /// [`connect_timeout`](Self::connect_timeout) is also the TCP user timeout: a connection is closed if the server
+    /// does not acknowledge data for this long. By default, the proxies are those of the environment variables
+    /// `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, also in lower case; `http.no_proxy()` disables them.
+    /// Errors name the proxy of a request, and one in the environment that is not supported is an error. SOCKS proxies
+    /// need the feature `socks` of reqwest.
     ///
     /// ```no_run
     /// use promql_presets::{PrometheusClient, reqwest};

@@ -65,8 +65,9 @@ impl PrometheusClient {
         ClientBuilder::new(url.as_ref())
     }
 
-    /// A client for one tenant of Mimir or Cortex, to hand to a handler: every call has the header `X-Scope-OrgID`, and a
-    /// call or a further `for_tenant` that sets another fails.
+    /// Returns a client for one tenant of Mimir or Cortex, which you can pass to a request handler. Every call has the
+    /// header `X-Scope-OrgID`. A call that sets another tenant fails. So does every call of a client from a further
+    /// `for_tenant` with another tenant.
     ///
     /// It shares connections, limits and the retry budget with this client. Invalid names, such as those with a `|`,
     /// fail with [`ErrorKind::Config`](crate::ErrorKind::Config) when a call is made.
@@ -89,10 +90,10 @@ impl PrometheusClient {
     /// every query gets the matcher in addition to those of the querier, so that no call can see more. Several filters
     /// must all match.
     ///
-    /// Calls to which it cannot be applied fail with [`ErrorKind::Config`](crate::ErrorKind::Config): presets with a
-    /// selector without `{labels}` ([`PresetInfo::unfiltered`](crate::PresetInfo::unfiltered)), or whose file declares
-    /// labels but not this one; unchecked PromQL; metadata, which is that of all series; and raw parameters that select
-    /// series. [`labels`](Self::labels), [`label_values`](Self::label_values), [`series`](Self::series) and
+    /// Calls fail with [`ErrorKind::Config`](crate::ErrorKind::Config) if the filter cannot be applied: presets with a
+    /// selector without `{labels}` ([`PresetInfo::unfiltered`](crate::PresetInfo::unfiltered)); presets whose file
+    /// declares labels, but not this one; unchecked PromQL; metadata, which cannot be filtered; raw parameters that
+    /// select series. [`labels`](Self::labels), [`label_values`](Self::label_values), [`series`](Self::series) and
     /// [`exemplars`](Self::exemplars) return what belongs to matching series, from servers that support `match[]`
     /// (Prometheus since 2.24).
     ///

@@ -265,9 +265,9 @@ macro_rules! option_setters {
         /// Limits the size of a response in bytes, before compression. The default is 1 GiB for queries, 64 MiB for
         /// lists, metadata and exemplars, and 4 MiB for server status.
         ///
-        /// It also limits the memory of a result besides 16 bytes per sample: to the limit itself, or to four times the
-        /// limit up to 256 MiB, whichever is more, and at least to 1 MiB. With a limit of 1 GiB, that is 1 GiB; with 64
-        /// to 256 MiB, 256 MiB; with 10 MiB, 40 MiB. Responses other than those to queries are also buffered.
+        /// It also limits the memory of everything in a result except samples, which take 16 bytes each: to four times
+        /// this limit, but at least 1 MiB and at most 256 MiB, or to the limit itself if that is more. Responses other
+        /// than those to queries are also buffered.
         pub fn max_response_bytes(mut self, bytes: u64) -> Self {
             self.$($field.)*options.max_bytes = Some(bytes);
             self

@@ -13,10 +13,11 @@ use crate::error::Error;
 /// which [`Error::is_retryable`] is true: no connection or a broken one, a truncated or empty response, HTTP 408, 429,
 /// 502, 503 and 504, and the Prometheus errors `internal` and `timeout` unless the status is 4xx.
 ///
-/// The delay doubles with each retry and is random, so that clients do not retry at the same time. A `Retry-After`
-/// of the server is respected, with up to a quarter added. A call is not retried if the delay would exceed its timeout,
-/// or if too many calls of the client are being retried: a fifth of all calls, or ten per second. During the delay, it
-/// does not count towards [`max_concurrent`](crate::ClientBuilder::max_concurrent).
+/// The delay doubles with each retry and is random, so that clients do not retry at the same time. A `Retry-After` of
+/// the server is respected, with up to a quarter added. A call is not retried if the delay would exceed its timeout.
+/// The calls of a client share a retry budget, which grows by one retry per five calls and by ten retries per second;
+/// when it is used up, calls fail without a retry. During the delay, it does not count towards
+/// [`max_concurrent`](crate::ClientBuilder::max_concurrent).
 #[derive(Clone)]
 pub struct RetryPolicy {
     retries: u32,

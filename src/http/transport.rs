@@ -41,7 +41,7 @@ const MAX_URL: usize = 65_534;
 #[non_exhaustive]
 pub enum HttpMethod {
     /// `POST`, which allows long queries. If a proxy refuses it with 403, 405 or 501 but accepts `GET`, the client uses
-    /// `GET` from then on. A query that is too long for `GET` fails with the response to `POST`.
+    /// `GET` from then on. If the query is too long for `GET`, the call fails with the error of the `POST` request.
     #[default]
     Auto,
     /// Always `GET`. Long queries can fail with 414.

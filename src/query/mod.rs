@@ -28,7 +28,8 @@ pub use time_range::{MAX_STEPS, Step, TimeRange};
 
 /// The result types of presets that can be used in a range query: [`Vector`] and [`Scalar`].
 ///
-/// [`Data`] is for presets that are looked up at run time. The server rejects those with another result type.
+/// [`Data`] is for presets that are looked up at run time. If such a preset has another result type, the call fails
+/// with [`RangeError::ResultType`](crate::RangeError::ResultType) before it is sent.
 #[diagnostic::on_unimplemented(
     message = "a range query requires a preset whose result is an instant vector or a scalar",
     label = "the result of this preset is `{Self}`",
@@ -43,8 +44,8 @@ impl RangeResult for Data {}
 /// A preset without its types, for structs, maps and the state of a service. It is made from any constant with
 /// [`any`](Preset::any), or from [`presets::ALL`](crate::presets) with [`preset`](PresetInfo::preset).
 ///
-/// What the types no longer say is checked when it is queried: the labels of the querier, whether there is a window, and
-/// whether the result can be that of a range query.
+/// What the types no longer guarantee is checked at run time: the labels of the querier, whether the preset has a
+/// window, and whether its result can be that of a range query.
 ///
 /// ```
 /// use std::collections::HashMap;

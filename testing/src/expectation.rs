@@ -19,9 +19,9 @@ use crate::state::Shared;
 
 /// A request to expect, created with [`MockPrometheus::on`](crate::MockPrometheus::on) and the like.
 ///
-/// It accepts exactly what it says: no further matcher, no other operator, the grouping in its order, the preset's
-/// default window, no tenant, and no further parameters that change the result. Methods with `any` loosen that. Times are compared
-/// if they are set.
+/// It is strict: by default, a request must have exactly the expected matchers and operators, the expected labels to
+/// group by in this order, the default window of the preset, no tenant, and no other parameters that change the result.
+/// Methods that begin with `any` relax this. Times are only compared if they are set.
 #[must_use = "nothing is expected until `returns` or `responds_with` is called"]
 #[derive(Debug)]
 pub struct On<'m, Q: ?Sized = dyn MetricQuerier> {

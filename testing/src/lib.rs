@@ -61,17 +61,17 @@
 //!   [`any_window`](On::any_window), [`any_parameters`](On::any_parameters) and [`any_tenant`](On::any_tenant) accept
 //!   more.
 //! - Times are compared if they are set: with [`at`](On::at) for an instant query, and [`over`](On::over) for a range query.
-//! - A request that is not expected fails with an error of the server, which says how it differs from the nearest
-//!   expectation. So does the test, when the mock is dropped, even if the service ignores the error.
-//! - An expectation that no request meets fails the test. One response is for any number of requests, and a sequence of
-//!   responses ([`then`](Expectation::then)) for exactly as many. [`times`](Expectation::times) and
-//!   [`any_times`](Expectation::any_times) change that.
+//! - An unexpected request gets an error response, which describes how the request differs from the most similar
+//!   expectation. When the mock is dropped, the test fails as well, even if the service ignored that error.
+//! - An expectation that no request meets fails the test. A single response is sent for any number of requests, at
+//!   least one. A sequence of responses ([`then`](Expectation::then)) expects exactly as many requests.
+//!   [`times`](Expectation::times) and [`any_times`](Expectation::any_times) change that.
 //! - Where several expectations accept a request, the first that is not used up responds to it.
 //!
 //! # Time
 //!
-//! Values of a range query belong to the start of its range, one step later, and so on, as many as fit into the range. An
-//! instant query has the time of the query.
+//! In the response to a range query, the first value is at the start of the range, the next one a step later, and so
+//! on, up to the end of the range. In the response to an instant query, the value is at the time of the query.
 //!
 //! # Real servers
 //!
@@ -80,10 +80,11 @@
 //!
 //! # Paused time
 //!
-//! With `#[tokio::test(start_paused = true)]`, time stands still while a request of [`client`](MockPrometheus::client) is
-//! on its way, although tokio itself knows nothing of sockets and would let the call run into its deadline. It moves on
-//! as usual where the service or the client waits: between polls, between retries. A response's
-//! [`delay`](MockResponse::delay) is by the same clock, so a test of a timeout of 30 seconds takes no time:
+//! With `#[tokio::test(start_paused = true)]`, the clock stands still while a request of
+//! [`client`](MockPrometheus::client) is in flight. (tokio alone does not know about sockets, and would advance the
+//! clock until the call times out.) The clock advances as usual while the service or the client waits, for example
+//! between polls or retries. A response's [`delay`](MockResponse::delay) is by the same clock, so a test of a timeout
+//! of 30 seconds takes no time:
 //!
 //! ```
 //! use std::time::Duration;

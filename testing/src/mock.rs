@@ -59,10 +59,10 @@ impl MockPrometheus {
     /// Starts a mock that responds from a file of [`record`](Self::record). If `PROMQL_PRESETS_RECORD` is the URL of a
     /// server, it records the file again instead.
     ///
-    /// Requests have the same parameters as those that were recorded, except that a query may be of another time, and a
-    /// range query of a range of the same length: the times of the response are moved to it. Equal requests get their
-    /// responses in the order in which they were recorded, the last one repeatedly. A request that was not recorded fails
-    /// the test.
+    /// Requests must have the same parameters as the recorded ones, except for their times: an instant query can have
+    /// another time, and a range query another range of the same length. The times in the response are shifted
+    /// accordingly. Equal requests get their responses in the order in which they were recorded, the last one
+    /// repeatedly. A request that was not recorded fails the test.
     ///
     /// # Panics
     /// If the file cannot be read.
@@ -110,8 +110,8 @@ impl MockPrometheus {
 
     /// A builder for a client of this server, for settings such as a timeout.
     ///
-    /// A client that is built otherwise works as well. The mock then knows a preset by its query only, so it does not
-    /// notice that a query is of another preset that is rendered the same, or unchecked PromQL.
+    /// A client that is built otherwise works as well. The mock then only sees the text of a query, so it cannot tell a
+    /// preset from another preset, or from unchecked PromQL, with the same text.
     pub fn client_builder(&self) -> ClientBuilder {
         self.client_builder_at("")
     }

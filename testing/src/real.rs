@@ -152,7 +152,7 @@ impl TestPrometheusBuilder {
     /// Starts the server, as [`TestPrometheus::start`] does.
     ///
     /// # Panics
-    /// As there.
+    /// As [`TestPrometheus::start`] does.
     #[must_use]
     #[track_caller]
     #[expect(clippy::panic, reason = "this is how a test fails")]

@@ -17,7 +17,7 @@ Exit status: 0 after the editor has shut it down, 2 if the connection fails
 Example:
   promql-presets lsp")]
 pub(crate) struct Arguments {
-    /// The folder of preset files, if it is none that the other commands find: see `check --help`
+    /// The folder of preset files, if it is not found automatically: see `check --help`
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
     /// Has no effect; some editors pass it

@@ -34,8 +34,8 @@ Exit status: 0 after Ctrl-C, 2 if the folder cannot be read or the address canno
 Example:
   promql-presets serve --url http://localhost:9090")]
 pub(crate) struct Arguments {
-    /// The address to listen on. Whoever can reach it can query all series of the server by the presets: there is no
-    /// login, so other addresses than those of this machine belong behind a proxy that has one
+    /// The address to listen on. Everyone who can reach it can query all series that the presets select: there is no
+    /// authentication, so use an authenticating proxy for addresses that other machines can reach
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7090")]
     listen: SocketAddr,
     #[command(flatten)]

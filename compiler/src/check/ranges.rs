@@ -187,8 +187,8 @@ fn subquery(query: &Analysis<'_>, arg: Id, call: &Call<'_>, findings: &mut Findi
     {
         findings.push(
             Diagnostic::new(Code::SubqueryWithGaps, step.span, "subquery that leaves samples out")
-                .label("looks only so often")
-                .secondary(window.duration.span, "sees only so far back")
+                .label("evaluated once per step")
+                .secondary(window.duration.span, "shorter than the step")
                 .help(format!("write `[{}:{}]`", query.slice(subquery.range.span), query.slice(window.duration.span))),
         );
         return;
@@ -251,8 +251,8 @@ fn mismatch(query: &Analysis<'_>, id: Id, findings: &mut Findings) {
     }
     findings.push(
         Diagnostic::new(Code::RangeMismatch, second.duration.span, "ratio of two different ranges")
-            .label("this side looks this far back")
-            .secondary(first.duration.span, "the other side this far")
+            .label("the range of this side")
+            .secondary(first.duration.span, "the range of the other side")
             .help(format!("write `{}`", query.slice(first.span))),
     );
 }

@@ -152,7 +152,7 @@ codes! {
     InvalidName = "invalid-name", File, Error;
     /// Two presets that become one constant.
     DuplicateConstant = "duplicate-constant", File, Error;
-    /// A metric, or a label of it, that two files declare with different types, or that `metrics.toml` has otherwise.
+    /// A metric or label that two files, or a file and `metrics.toml`, declare differently.
     ConflictingMetric = "conflicting-metric", File, Error;
     /// Two files that become one module.
     DuplicateModule = "duplicate-module", File, Error;
@@ -204,7 +204,7 @@ codes! {
     WindowArithmetic = "window-arithmetic", Query, Error;
     /// A selector that callers cannot filter.
     UnfilteredSelector = "unfiltered-selector", Meaning, Error + protects, supersedes [UnusedLabels];
-    /// A selector that neither fixes a label that the policy requires, nor lets callers filter on it.
+    /// A selector that is not filtered on a label that the policy requires.
     MissingRequiredLabel = "missing-required-label", Meaning, Error + protects;
     /// A window, range or offset that is longer than the policy permits.
     ExceedsLimit = "exceeds-limit", Meaning, Error + protects;

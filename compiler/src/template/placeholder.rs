@@ -6,7 +6,7 @@ use crate::diagnostic::suggest::nearest;
 use crate::hole::Hole;
 use crate::{Code, Diagnostic, Span};
 
-const KNOWN: &str = "placeholders are `metric_name`, `labels`, `group_by` and `window`";
+const KNOWN: &str = "placeholders are `metric_name`, `labels`, `group_by`, `window`, and the parameters of the preset";
 
 pub(super) const NO_OTHERS: &str = "write what it stands for: templates have no other variables";
 

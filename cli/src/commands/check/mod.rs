@@ -22,8 +22,8 @@ use crate::output::{count, in_colors, message, print, remark};
 
 /// Checks preset files as `cargo build` would
 ///
-/// `check -` checks a text from standard input. With `--path`, it takes the place of that file in its folder, so that an
-/// editor gets the verdict on a text that is not saved.
+/// `check -` reads a preset file from standard input. `--path` names the file that it replaces, so that an editor can
+/// check text that is not saved.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit status: 0 without errors, 1 with errors or if a folder has no preset files, 2 if files could not be read

@@ -21,8 +21,8 @@ use crate::server::{Access, block_on};
 
 /// Explains a check, or a query: its tree, with the type, the labels and the meaning of each node
 ///
-/// The argument is the code of a check, as in `error[unknown-placeholder]`, else the name of a preset, as `list` shows it,
-/// else PromQL. A single word that is nearly a code or a name counts as a misspelt one; in parentheses, a word is always
+/// The argument is the code of a check, such as `unknown-placeholder`, the name of a preset, as `list` shows it, or a
+/// query. A single word that resembles a code or a name is reported as misspelt; write `(word)` to explain it as
 /// PromQL. A preset is rendered as by `render`.
 ///
 /// With `--url`, each node has the number of its series, as on the page of Prometheus.

@@ -51,13 +51,13 @@ pub(crate) struct Arguments {
 enum Command {
     /// Writes the metrics that the presets read to `metrics.toml`
     ///
-    /// What the file has is kept: a metric, label or value that the source lacks may only not have been seen yet. Remarks
-    /// name it, and `--prune` removes it.
+    /// Entries of the file are kept, even if the source lacks them: a metric, label or value may just not have occurred
+    /// yet. The output lists them, and `--prune` removes them.
     ///
     /// The file is written beside the folder of presets. A metric of a server that has no metadata for it gets the type
     /// `unknown`, which proves nothing and forbids nothing.
     #[command(after_help = "\
-Exit status: 0, 1 if presets or `metrics.toml` have errors that are in the way, 2 if a source could not be read
+Exit status: 0 on success, 1 if presets or `metrics.toml` have errors, 2 if a source could not be read
 
 Example:
   promql-presets schema pull --from http://localhost:9100/metrics")]
@@ -95,8 +95,8 @@ struct Source {
     /// repeated
     #[arg(long = "from", value_name = "PAGE")]
     pages: Vec<String>,
-    /// The time of which servers are queried, in seconds or as `2026-01-31T12:00:00Z`, with the hour before it; default:
-    /// now, and labels of any time that the server returns by default
+    /// The time at which servers are queried, in seconds or as `2026-01-31T12:00:00Z`; labels are read from the hour
+    /// before it; default: now, with the labels that the server returns by default
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
     /// The format; `json` is one object per line and change, with change (`added`, `changed` or `gone`), metric, field

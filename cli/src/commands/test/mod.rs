@@ -21,7 +21,7 @@ use crate::folders::{Dir, Folder, Paths};
 use crate::json::Object;
 use crate::output::{Format, count, in_colors, message, print, remark};
 
-/// Runs the tests that stand beside presets, on the engine of Prometheus
+/// Runs the tests in preset files with `promtool`
 ///
 /// A test is a table `[[presets.NAME.tests]]` of a preset file. It has series in the notation of Prometheus, what callers
 /// pass (`labels`, `group_by`, `window`, `parameters`), the time `at` which the query runs, and the samples to `expect`.
@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
     what: Vec<String>,
     #[command(flatten)]
     dir: Dir,
-    /// Also write a report in XML that CI systems read, as by `JUnit`
+    /// Also write a report in JUnit XML, for CI systems
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
     /// The format; `json` is one object per line and test, with preset, test, file, line, passed, error (null if the query

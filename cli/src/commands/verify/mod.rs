@@ -30,10 +30,11 @@ const AT_ONCE: usize = 8;
 
 /// Runs presets on a server and reports what only a server can know
 ///
-/// For each preset: whether the server accepts the query; if it returns nothing, which of its selectors is empty; whether
-/// labels have the values that the file declares; whether windows hold four samples of what is really scraped; how many
-/// series it returns and how long it takes. A preset with `{group_by}` runs without grouping and once for each label that
-/// its file declares. Required labels get values that exist. Nothing is written to the server.
+/// For each preset: whether the server accepts the query; if it returns nothing, which of its selectors is empty;
+/// whether labels have the values that the file declares; whether windows contain at least four samples at the actual
+/// scrape interval; how many series it returns and how long it takes. A preset with `{group_by}` runs without grouping
+/// and once for each label that its file declares. Required labels get values that exist. Nothing is written to the
+/// server.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit status: 0, 1 if there are errors or warnings, 2 if the server cannot be reached
