@@ -300,6 +300,8 @@ impl<'a> Compiler<'a> {
         let read = self.labels.take();
         let absent = labels.zip(read.as_ref()).map(|(labels, read)| check::labels_of_no_metric(labels, read));
         let mut diagnostics: Vec<Diagnostic> = absent.into_iter().flatten().collect();
+        // What the metric of the file does not have has been reported.
+        diagnostics.retain(|new| !self.findings.iter().any(|it| it.file == file && it.diagnostic.span == new.span));
         let querier = modules::querier(raw, &presets, &mut diagnostics);
         self.report(file, None, diagnostics);
         rows::name_parameterized(querier.as_ref(), &mut presets);

@@ -76,14 +76,17 @@ mod tests {
             ),
             file(
                 "c.toml",
-                "presets.q.template = 'z{{{labels}}} or {metric_name}{{{labels}}} or {{__name__=~\"a|b\",{labels}}}'\n",
+                "presets.q.template = 'z{{{labels}}} or {metric_name}{{{labels}}} or {{__name__=~\"a|z\",{labels}}} or {{__name__=~\"a.*\",{labels}}}'\n",
             ),
         ])
         .metrics_read();
         let series: Vec<String> =
             read.series.iter().map(|(name, read)| format!("{name} {:?} {:?}", read.presets, read.enumerated)).collect();
-        assert_eq!(series, [r#"x.y_bucket {"a::b::p"} {"le", "m"}"#, r#"z {"a::b::p", "c::q"} {"m"}"#,]);
+        assert_eq!(
+            series,
+            [r#"a {"c::q"} {}"#, r#"x.y_bucket {"a::b::p"} {"le", "m"}"#, r#"z {"a::b::p", "c::q"} {"m"}"#]
+        );
         let unnamed: Vec<&str> = read.unnamed.iter().map(|(_, selector)| selector.as_str()).collect();
-        assert_eq!(unnamed, ["{metric_name}{{{labels}}}", "{{__name__=~\"a|b\",{labels}}}"]);
+        assert_eq!(unnamed, ["{metric_name}{{{labels}}}", "{{__name__=~\"a.*\",{labels}}}"]);
     }
 }

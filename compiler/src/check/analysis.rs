@@ -122,8 +122,9 @@ impl<'e> Analysis<'e> {
     /// Whether callers who filter on a declared label or group by it can mean series without it. Each query uses some of
     /// the labels of a file, so for series that only the snapshot has, another selector of the query must have the label.
     pub(super) fn is_shared(&self, series: &Series<'_>, label: &str) -> bool {
+        let has_label = |other: &Series<'_>| other.each().iter().any(|it| it.declares(label));
         series.metric.is_some_and(|metric| metric.is_declared)
-            || self.first_selectors_below(0).any(|(_, _, other)| other.declares(label))
+            || self.first_selectors_below(0).any(|(_, _, other)| has_label(other))
     }
 
     /// The first selectors in an expression. The limit keeps queries that drop many labels of many series linear.

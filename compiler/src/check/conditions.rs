@@ -5,7 +5,7 @@ use promql_presets_core::sort;
 use super::analysis::Analysis;
 use super::label_flow::{replacement, written_labels};
 use super::label_set::NAME;
-use super::pattern;
+use super::pattern::{self, alternatives};
 use super::tree::Id;
 use crate::Span;
 use crate::promql::{Aggregator, BinaryOp, ExprKind, GroupingKeyword, MatchOp, Matcher};
@@ -47,19 +47,6 @@ impl<'e> Condition<'e> {
             MatchOp::NotRegex => (alternatives(self.value)?, false),
         })
     }
-}
-
-/// The alternatives of a pattern in which only `|` is special.
-pub(super) fn alternatives(pattern: &str) -> Option<Vec<&str>> {
-    let inner = pattern.strip_prefix('^').unwrap_or(pattern);
-    let inner = inner.strip_suffix('$').unwrap_or(inner);
-    let inner = inner.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(inner);
-    let parts: Vec<&str> = inner.split('|').collect();
-    parts.iter().all(|part| is_plain(part)).then_some(parts)
-}
-
-pub(super) fn is_plain(value: &str) -> bool {
-    !value.contains(['.', '*', '+', '?', '(', ')', '[', ']', '{', '}', '|', '^', '$', '\\'])
 }
 
 /// Two conditions that no value can match together, in the order of the list.

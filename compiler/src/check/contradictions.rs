@@ -151,7 +151,8 @@ fn wrong_values(label: &Label, known: &KnownMetric, snapshot: &Snapshot<'_>) -> 
 
 /// All labels of the series that a query selects; `None` if they are unknown.
 pub(super) fn labels_read<'e>(query: &Analysis<'e>) -> Option<BTreeSet<&'e str>> {
-    query.selectors().try_fold(BTreeSet::new(), |mut all, (_, _, series)| {
+    let mut series = query.selectors().flat_map(|(_, _, series)| series.each());
+    series.try_fold(BTreeSet::new(), |mut all, series| {
         all.extend(series.metric?.labels.as_ref()?.keys().copied());
         Some(all)
     })
@@ -168,9 +169,9 @@ pub(crate) fn labels_of_no_metric<'f>(
     };
     labels.labels.iter().filter(is_missing).map(|label| {
         let name = &label.name.value;
-        let title = format!("no metric of this file has the label `{name}`");
+        let title = format!("no metric that the presets of this file read has the label `{name}`");
         let finding = Diagnostic::new(Code::ConflictingMetric, label.name.span, title)
-            .label("not among the labels of its metrics in `metrics.toml`");
+            .label("not among the labels of these metrics in `metrics.toml`");
         similar_label(finding, name, &read.iter().map(String::as_str).collect::<Vec<_>>())
     })
 }

@@ -221,7 +221,7 @@ fn raw_counter(query: &Analysis<'_>, id: Id, findings: &mut Findings) {
                 // Presence and zero are meaningful; the amount depends on the last restart.
                 (binary.op.is_comparison() && constant.is_none_or(|value| value == 0.0))
                     || (binary.op.is_set() && binary.op != BinaryOp::Or && below != outer + 1)
-                    || binary.op == BinaryOp::Sub
+                    || (binary.op == BinaryOp::Sub && constant.is_none())
             }
             _ => false,
         };

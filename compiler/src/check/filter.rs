@@ -1,10 +1,11 @@
 //! Checks that callers can filter every selector.
 
 use super::analysis::{Analysis, Findings};
-use super::tree::Id;
+use super::tree::{Id, Series};
 use super::variables::has_variable;
+use crate::file::{Label, Labels};
 use crate::promql::{BinaryOp, ExprKind, MatcherItem, Selector};
-use crate::{Code, Diagnostic};
+use crate::{Code, Diagnostic, Span};
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     if !query.scope.template {
@@ -38,25 +39,52 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     }
 }
 
-/// Reports a label that callers can filter on, but that a metric of another file does not have.
+/// Reports a label that callers filter on, but that a metric does not have. Presets of one file use some of its labels, so
+/// one that callers need not filter on is reported only where [other series](Analysis::is_shared) have it.
 fn filters_without_label(query: &Analysis<'_>, findings: &mut Findings) {
+    let Some(declared) = query.scope.labels else { return };
+    let mut seen: Vec<&str> = Vec::new();
     for (_, selector, series) in query.selectors() {
         let hole = selector.items().iter().find(|item| matches!(item, MatcherItem::Labels(_)));
-        let (Some(hole), Some(metric), Some(declared)) = (hole, series.metric, query.scope.labels) else { continue };
-        let Some(labels) = metric.labels.as_ref().filter(|_| query.scope.metric != Some(metric.name)) else { continue };
-        let lacks = |label: &&str| {
-            !labels.contains_key(label) && !query.is_target_label(label) && query.is_shared(series, label)
-        };
-        let Some(label) = declared.labels.iter().map(|label| label.name.value.as_str()).find(lacks) else { continue };
-        let title = format!("a caller may filter on `{label}`, which `{}` does not have", metric.name);
-        let path = if metric.is_declared { metric.path } else { "metrics.toml" };
-        let lists = if metric.is_declared { "declares" } else { "lists" };
-        findings.push(
-            Diagnostic::new(Code::UndeclaredLabel, hole.span(), title)
-                .label("the filter would select nothing here")
-                .note(format!("`{path}` {lists} the labels of `{}`", metric.name)),
-        );
+        let Some(hole) = hole else { continue };
+        let find = |series| filter_without_label(query, declared, selector, hole.span(), series);
+        let Some((metric, finding)) = series.each().iter().find_map(find) else { continue };
+        // One finding for each metric.
+        if !seen.contains(&metric) {
+            seen.push(metric);
+            findings.push(finding);
+        }
     }
+}
+
+fn filter_without_label<'e>(
+    query: &Analysis<'e>,
+    declared: &Labels,
+    selector: &Selector<'_>,
+    hole: Span,
+    series: &Series<'e>,
+) -> Option<(&'e str, Diagnostic)> {
+    let metric = series.metric.filter(|metric| query.scope.metric != Some(metric.name))?;
+    let labels = metric.labels.as_ref()?;
+    let lacks = |label: &&Label| {
+        let name = label.name.value.as_str();
+        label.usage.is_filter()
+            && !labels.contains_key(name)
+            && !query.is_target_label(name)
+            // Another finding is about the matcher.
+            && !selector.matchers().any(|matcher| matcher.label.name == name)
+            && (label.required || query.is_shared(series, name))
+    };
+    let label = declared.labels.iter().find(lacks)?;
+    let (name, metric_name) = (&label.name.value, metric.name);
+    let callers = if label.required { "every caller filters" } else { "a caller may filter" };
+    let title = format!("{callers} on `{name}`, which `{metric_name}` does not have");
+    let path = if metric.is_declared { metric.path } else { "metrics.toml" };
+    let lists = if metric.is_declared { "declares" } else { "lists" };
+    let finding = Diagnostic::new(Code::UndeclaredLabel, hole, title)
+        .label("the filter would select nothing here")
+        .note(format!("`{path}` {lists} the labels of `{metric_name}`"));
+    Some((metric_name, finding))
 }
 
 /// The name that `node-load1` may be meant as.

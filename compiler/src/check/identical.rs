@@ -1,11 +1,10 @@
 //! Operators whose sides are the same series.
 
-use std::collections::BTreeSet;
-
 use promql_presets_core::sort;
 
 use super::analysis::{Analysis, Findings};
-use super::conditions::{Condition, alternatives};
+use super::conditions::Condition;
+use super::pattern::alternatives;
 use super::tree::Id;
 use crate::promql::{Binary, BinaryOp, Expr, ExprKind, GroupingKeyword, MatchOp, Matcher, Selector, Sign};
 use crate::{Code, Diagnostic, Span};
@@ -13,7 +12,6 @@ use crate::{Code, Diagnostic, Span};
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     for id in query.ids() {
         if let ExprKind::Binary(binary) = &query.expr(id).kind
-            && binary.group.is_none()
             && binary.fill.is_empty()
         {
             findings.extend(identical(query, id, binary));
@@ -38,40 +36,92 @@ fn identical(query: &Analysis<'_>, id: Id, binary: &Binary<'_>) -> Option<Diagno
     if is_scaled && binary.op != BinaryOp::Div || is_guarded && binary.matching.is_some() {
         return None;
     }
-    // Labels that only one side filters on. The series that pass the filter are the same on both sides.
-    let mut filtered = BTreeSet::new();
-    let is_same = reads_same(query, left.series, right.series, &mut filtered);
-    if !is_same || filtered.is_empty() && (is_scaled || binary.matching.is_some()) {
+    let mut filters = Filters::default();
+    if !reads_same(query, left.series, right.series, &mut filters) {
         return None;
     }
-    let finding = Diagnostic::new(Code::IdenticalOperands, binary.op_span, format!("{what} of series and themselves"))
-        .label(match &binary.matching {
-            _ if is_scaled => "each value is divided by itself".to_owned(),
-            // A series that the filter excludes and that matches as well is a second match.
-            Some(_) => format!("{result}, or an error where several series match"),
-            None => result.to_owned(),
-        });
-    let finding = match filtered.first() {
-        Some(_) if binary.matching.is_some() => finding.note("a series that passes the filter is on both sides"),
-        Some(label) => finding.note(format!("both sides have the label `{label}`, so equal values match each other")),
-        None => return Some(finding),
+    let mut filtered = std::mem::take(&mut filters.labels);
+    sort::by(&mut filtered, Ord::cmp);
+    filtered.dedup();
+    let unmatched = match &binary.matching {
+        Some(matching) => {
+            let is_listed = |label: &str| matching.labels().any(|it| it.name == label);
+            let is_matched = |label: &str| is_listed(label) == (matching.keyword == GroupingKeyword::On);
+            matching.has_hole() || filtered.iter().any(|label| !is_matched(label))
+        }
+        None => false,
+    };
+    match binary.group.as_ref().map(|group| group.keyword) {
+        // The "one" side has one series for each match: a total, by which others are divided.
+        Some(GroupingKeyword::GroupLeft) if unmatched && filters.of_right => return None,
+        Some(GroupingKeyword::GroupRight) if unmatched && filters.of_left => return None,
+        _ if is_scaled && filtered.is_empty() => return None,
+        _ => {}
+    }
+    let finding = Diagnostic::new(Code::IdenticalOperands, binary.op_span, format!("{what} of series and themselves"));
+    let result = if is_scaled { "each value is divided by itself" } else { result };
+    let finding = match &binary.matching {
+        // A series that the filter excludes and that matches as well is a second match.
+        Some(matching) if unmatched || filtered.is_empty() => finding
+            .label(format!("{result}, or an error where several series match"))
+            .secondary(matching.span(), "the same series is on both sides of a match"),
+        _ => finding.label(result),
+    };
+    let Some(label) = filtered.first() else { return Some(finding) };
+    let finding = if unmatched {
+        finding
+    } else {
+        finding.note(format!("both sides have the label `{label}`, so equal values match each other"))
     };
     if matches!(query.expr(left.series).kind, ExprKind::Aggregate(_)) {
-        let labels = filtered.into_iter().collect::<Vec<_>>().join("`, `");
-        return Some(finding.help(format!("leave `{labels}` out of the grouping")));
+        return Some(finding.help(format!("leave `{}` out of the grouping", filtered.join("`, `"))));
     }
-    let grouping = if query.scope.template { "sum by ({group_by})" } else { "sum" };
-    let aggregated = |side: &Expr<'_>, series: Id| {
+    let aggregated = |side: &Expr<'_>, series: Id, sum: &str| {
         let series = query.expr(series).span;
         let around = |from: u32, to: u32| query.slice(Span::new(from, to));
         let (before, after) = (around(side.span.start, series.start), around(series.end, side.span.end));
         // Parentheses around the series alone would be doubled.
         let is_parenthesized = before.trim() == "(" && after.trim() == ")";
         let (before, after) = if is_parenthesized { ("", "") } else { (before, after) };
-        format!("{before}{grouping}({}){after}", query.slice(series))
+        format!("{before}{sum}({}){after}", query.slice(series))
     };
-    let (lhs, rhs) = (aggregated(&binary.lhs, left.series), aggregated(&binary.rhs, right.series));
-    Some(finding.write(query.expr(id).span, format!("{lhs} {} {rhs}", binary.op.as_str())))
+    let both = |sum: &str| {
+        let (lhs, rhs) = (aggregated(&binary.lhs, left.series, sum), aggregated(&binary.rhs, right.series, sum));
+        format!("{lhs} {} {rhs}", binary.op.as_str())
+    };
+    let right = match &binary.matching {
+        Some(on) if unmatched && on.keyword == GroupingKeyword::On => {
+            let labels: Vec<&str> = on.items.iter().map(|item| query.slice(item.span())).collect();
+            both(&format!("sum by ({})", labels.join(", ")))
+        }
+        Some(_) if unmatched => {
+            let sum = format!("sum without ({})", filtered.join(", "));
+            let op = query.slice(Span::new(binary.lhs.span.end, binary.rhs.span.start));
+            match (filters.of_left, filters.of_right) {
+                (true, false) => {
+                    format!("{}{op}{}", query.slice(binary.lhs.span), aggregated(&binary.rhs, right.series, &sum))
+                }
+                (false, true) => {
+                    format!("{}{op}{}", aggregated(&binary.lhs, left.series, &sum), query.slice(binary.rhs.span))
+                }
+                _ => return Some(finding),
+            }
+        }
+        _ if query.scope.template => both("sum by ({group_by})"),
+        _ => both("sum"),
+    };
+    Some(finding.write(query.expr(id).span, right))
+}
+
+/// The filters that only one of two expressions has.
+#[derive(Default)]
+struct Filters<'e> {
+    /// Their labels.
+    labels: Vec<&'e str>,
+    /// Whether the left expression has fewer series in a place.
+    of_left: bool,
+    /// Whether the right one has.
+    of_right: bool,
 }
 
 /// An operand without what changes only its scale, or removes some of its samples.
@@ -79,7 +129,7 @@ struct Side {
     series: Id,
     /// Multiplied or divided by a number, or limited by one.
     is_scaled: bool,
-    /// Compared with a number.
+    /// Compared with a number, except to leave out zeros.
     is_guarded: bool,
 }
 
@@ -90,7 +140,8 @@ impl Side {
             let mut children = query.children(side.series);
             let inner = match &query.expr(side.series).kind {
                 ExprKind::Binary(binary) if binary.op.is_comparison() && binary.bool_span.is_none() => {
-                    side.is_guarded |= binary.rhs.as_number().is_some();
+                    let excludes_zero = matches!(binary.op, BinaryOp::Greater | BinaryOp::NotEqual);
+                    side.is_guarded |= binary.rhs.as_number().is_some_and(|value| value != 0.0 || !excludes_zero);
                     children.next().filter(|_| binary.rhs.as_number().is_some())
                 }
                 ExprKind::Binary(binary) if matches!(binary.op, BinaryOp::Mul | BinaryOp::Div) => {
@@ -121,20 +172,19 @@ impl Side {
     }
 }
 
-/// Whether two expressions are the same except for filters that only one of them has. Adds the labels of these filters
-/// to `filtered`.
-fn reads_same<'e>(query: &Analysis<'e>, a: Id, b: Id, filtered: &mut BTreeSet<&'e str>) -> bool {
+/// Whether two expressions are the same except for filters that only one of them has, which are added to `filters`.
+fn reads_same<'e>(query: &Analysis<'e>, a: Id, b: Id, filters: &mut Filters<'e>) -> bool {
     let (a, b) = (query.strip_parens(a), query.strip_parens(b));
     match (&query.expr(a).kind, &query.expr(b).kind) {
-        (ExprKind::Selector(x), ExprKind::Selector(y)) => same_series(query, x, y, filtered),
+        (ExprKind::Selector(x), ExprKind::Selector(y)) => same_series(query, x, y, filters),
         (ExprKind::Call(x), ExprKind::Call(y)) => {
             // These functions create labels from other labels.
             let relabels = matches!(x.name, "label_replace" | "label_join" | "absent" | "absent_over_time" | "info");
-            x.name == y.name && !relabels && x.args.len() == y.args.len() && same_children(query, a, b, filtered)
+            x.name == y.name && !relabels && x.args.len() == y.args.len() && same_children(query, a, b, filters)
         }
         (ExprKind::Subquery(x), ExprKind::Subquery(y)) => {
             let tail = |expr: &Expr<'e>, inner: &Expr<'e>| query.slice(Span::new(inner.span.end, expr.span.end));
-            tail(query.expr(a), &x.expr) == tail(query.expr(b), &y.expr) && same_children(query, a, b, filtered)
+            tail(query.expr(a), &x.expr) == tail(query.expr(b), &y.expr) && same_children(query, a, b, filters)
         }
         (ExprKind::Aggregate(x), ExprKind::Aggregate(y)) => {
             let grouping = |it: &crate::promql::Aggregate<'e>| {
@@ -144,21 +194,18 @@ fn reads_same<'e>(query: &Analysis<'e>, a: Id, b: Id, filtered: &mut BTreeSet<&'
                 (it.grouping.as_ref().map(|grouping| grouping.keyword), labels)
             };
             let (keyword, labels) = grouping(x);
-            let mut inner = BTreeSet::new();
+            let before = filters.labels.len();
             if x.op != y.op
                 || (keyword, &labels) != (grouping(y).0, &grouping(y).1)
-                || !same_children(query, a, b, &mut inner)
+                || !same_children(query, a, b, filters)
             {
                 return false;
             }
-            let is_kept = |label: &&str| match keyword {
+            filters.labels[before..].iter().all(|label| match keyword {
                 Some(GroupingKeyword::By) => labels.contains(label),
                 Some(_) => !labels.contains(label),
                 None => false,
-            };
-            let all_kept = inner.iter().all(is_kept);
-            filtered.extend(inner);
-            all_kept
+            })
         }
         (ExprKind::Number(x), ExprKind::Number(y)) => x.value.to_bits() == y.value.to_bits(),
         (ExprKind::String(x), ExprKind::String(y)) => x.value == y.value,
@@ -166,17 +213,12 @@ fn reads_same<'e>(query: &Analysis<'e>, a: Id, b: Id, filtered: &mut BTreeSet<&'
     }
 }
 
-fn same_children<'e>(query: &Analysis<'e>, a: Id, b: Id, filtered: &mut BTreeSet<&'e str>) -> bool {
-    query.children(a).zip(query.children(b)).all(|(a, b)| reads_same(query, a, b, filtered))
+fn same_children<'e>(query: &Analysis<'e>, a: Id, b: Id, filters: &mut Filters<'e>) -> bool {
+    query.children(a).zip(query.children(b)).all(|(a, b)| reads_same(query, a, b, filters))
 }
 
 /// Whether two selectors are the same except for filters that only one of them has.
-fn same_series<'e>(
-    query: &Analysis<'e>,
-    a: &'e Selector<'e>,
-    b: &'e Selector<'e>,
-    filtered: &mut BTreeSet<&'e str>,
-) -> bool {
+fn same_series<'e>(query: &Analysis<'e>, a: &'e Selector<'e>, b: &'e Selector<'e>, filters: &mut Filters<'e>) -> bool {
     let name = |it: &'e Selector<'e>| it.name.as_ref().map(|name| name.text).or_else(|| it.metric_name());
     let range = |it: &Selector<'_>| it.range.as_ref().map(|range| query.slice(range.span).to_owned());
     let modifiers =
@@ -190,19 +232,22 @@ fn same_series<'e>(
         return false;
     }
     // The name of the metric is the same, wherever it stands.
-    let filters = |it: &'e Selector<'e>| {
+    let conditions = |it: &'e Selector<'e>| {
         it.matchers().filter(|matcher| matcher.label.name != "__name__" || matcher.op != MatchOp::Equal)
     };
     // With filters on both sides, they may select different series.
     let is_wider = |wide: &'e Selector<'e>, narrow: &'e Selector<'e>| {
-        filters(wide).all(|matcher| filters(narrow).any(|other| implies(other, matcher)))
+        conditions(wide).all(|matcher| conditions(narrow).any(|other| implies(other, matcher)))
     };
     let text = |matcher: &'e Matcher<'e>| (&*matcher.label.name, matcher.op.as_str(), &*matcher.value.value);
-    let (of_a, of_b): (Vec<_>, Vec<_>) = (filters(a).map(text).collect(), filters(b).map(text).collect());
+    let (of_a, of_b): (Vec<_>, Vec<_>) = (conditions(a).map(text).collect(), conditions(b).map(text).collect());
     for (these, others) in [(&of_a, &of_b), (&of_b, &of_a)] {
-        filtered.extend(these.iter().filter(|it| !others.contains(it)).map(|(label, ..)| *label));
+        filters.labels.extend(these.iter().filter(|it| !others.contains(it)).map(|(label, ..)| *label));
     }
-    is_wider(a, b) || is_wider(b, a)
+    let (a_is_wider, b_is_wider) = (is_wider(a, b), is_wider(b, a));
+    filters.of_left |= b_is_wider && !a_is_wider;
+    filters.of_right |= a_is_wider && !b_is_wider;
+    a_is_wider || b_is_wider
 }
 
 /// Whether each value that meets `narrow` is known to meet `wide`.

@@ -17,8 +17,23 @@ use crate::{Code, Diagnostic, Span};
 const COARSE_LABELS: [&str; 10] =
     ["app", "cluster", "datacenter", "dc", "env", "environment", "job", "namespace", "region", "service"];
 
-/// Labels of parts, of which a machine has several.
-const PARTS: [&str; 4] = ["cpu", "device", "interface", "mountpoint"];
+/// Labels of parts, of which a machine or a server has several.
+const PARTS: &str =
+    "core cpu database datname db device disk gpu interface mountpoint nic partition queue relname table topic volume";
+
+/// Labels of things that have parts of their own, as databases have tables.
+const WHOLES: &str = "database datname db instance node pod schema topic";
+
+/// Labels whose values differ between the events or states of one thing.
+const VARYING: &str = "action area cause code command condition direction error event method mode op operation outcome \
+    phase rcode reason resource response_code result state status status_code";
+
+fn is_among(words: &str, label: &str) -> bool {
+    words.split_whitespace().any(|word| word == label)
+}
+
+/// The ends of names of metrics that describe things rather than measure them, whose labels depend on each other.
+const DESCRIPTIONS: [&str; 4] = ["_info", "_labels", "_metadata", "_owner"];
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     for id in query.ids() {
@@ -375,8 +390,8 @@ impl<'e> Join<'_, 'e> {
     }
 
     /// Whether a label of a plain selector certainly has several values for each match: that of its buckets, quantiles or
-    /// states, that of the parts of a machine, or one that the metric is named after, as `kube_pod_info` has a series for
-    /// each `pod`. Others may depend on what is matched, as `node` does on `pod`.
+    /// states, that of its parts or events, or one that the metric is named after, as
+    /// `kube_pod_info` has a series for each `pod`. Others may depend on what is matched, as `node` does on `pod`.
     fn differs(&self, side: Id, label: &str, matching: &Grouping<'_>) -> bool {
         let Some(series) = self.query.series(unscaled(self.query, side)) else { return false };
         let name = series.name.as_deref().unwrap_or_default();
@@ -388,16 +403,19 @@ impl<'e> Join<'_, 'e> {
         }
         let is_word = |label: &str| name.split('_').any(|word| word == label);
         // Matching by anything else may be matching by an id.
-        let is_wider =
-            |label: &str| COARSE_LABELS.contains(&label) || matches!(label, "instance" | "node") || is_word(label);
+        let is_wider = |label: &str| COARSE_LABELS.contains(&label) || is_among(WHOLES, label) || is_word(label);
         let is_version = label == "version" && name.ends_with("_info");
+        let describes = DESCRIPTIONS.iter().any(|end| name.ends_with(end));
+        if is_among(VARYING, label) && !describes && !matching.has_hole() && !self.query.is_target_label(label) {
+            return true;
+        }
         matching.keyword == GroupingKeyword::On
             && !matching.has_hole()
             && matching.labels().all(|label| is_wider(&label.name))
             && if self.query.is_target_label(label) {
                 label == "instance" && name == "up"
             } else {
-                PARTS.contains(&label) || is_word(label) && !is_version
+                is_among(PARTS, label) || is_word(label) && !is_version
             }
     }
 

@@ -7,7 +7,7 @@ use promql_presets_core::sort;
 
 use super::label_set::{GROUP_BY, Labels, NAME};
 use super::schema::Role;
-use super::tree::{Id, Tree, labels_of};
+use super::tree::{Id, Series, Tree, labels_of};
 use crate::promql::{
     Aggregate, Aggregator, Binary, Call, ExprKind, FillSide, Grouping, GroupingKeyword, MatchOp, Matcher, ResultType,
     Selector, Sign, StringLiteral,
@@ -56,24 +56,9 @@ impl<'e> Flow<'_, 'e> {
     }
 
     fn selector(&self, id: Id, selector: &'e Selector<'e>) -> Labels<'e> {
-        let series = self.tree.series(id);
-        let declared = series.and_then(|series| Some((series, series.metric?.labels.as_ref()?)));
-        let mut labels = match declared {
-            Some((series, labels)) => {
-                // Every scrape adds `job` and `instance`, and what the settings name.
-                let own = match series.role {
-                    // The series of a histogram that was named without a suffix are reported.
-                    Role::Bucket | Role::Base => Some("le"),
-                    Role::Quantiles => Some("quantile"),
-                    _ => None,
-                };
-                let added = self.tree.scope.settings.metrics.target_labels.iter().map(|label| label.value.as_str());
-                let added = added.chain([NAME, "job", "instance", GROUP_BY]).chain(own);
-                Labels::only(labels.keys().copied().chain(added))
-            }
-            None if series.is_some_and(|series| series.role == Role::NativeHistogram) => Labels::any().without("le"),
-            None => Labels::any(),
-        };
+        let series = self.tree.series(id).into_iter().flat_map(Series::each);
+        let labels = series.map(|series| self.declared(series)).reduce(|all, labels| all.or(&labels));
+        let mut labels = labels.unwrap_or_else(Labels::any);
         let (empty, set): (Vec<_>, Vec<_>) = selector.matchers().partition(|matcher| matcher.matches_empty());
         let name = |matcher: &&'e Matcher<'e>| &*matcher.label.name;
         labels = labels.without_all(empty.iter().filter(|matcher| matcher.op == MatchOp::Equal).map(name));
@@ -83,6 +68,24 @@ impl<'e> Flow<'_, 'e> {
             labels = labels.with_all_sure(declared.filter(|label| label.required).map(|label| &*label.name.value));
         }
         if selector.name.is_some() || selector.metric_name().is_some() { labels.with_sure(NAME) } else { labels }
+    }
+
+    /// The labels of series, as far as declarations or the snapshot have them.
+    fn declared(&self, series: &Series<'e>) -> Labels<'e> {
+        let Some(labels) = series.metric.and_then(|metric| metric.labels.as_ref()) else {
+            let is_native = series.role == Role::NativeHistogram;
+            return if is_native { Labels::any().without("le") } else { Labels::any() };
+        };
+        let own = match series.role {
+            // The series of a histogram that was named without a suffix are reported.
+            Role::Bucket | Role::Base => Some("le"),
+            Role::Quantiles => Some("quantile"),
+            _ => None,
+        };
+        // Every scrape adds `job` and `instance`, and what the settings name.
+        let added = self.tree.scope.settings.metrics.target_labels.iter().map(|label| label.value.as_str());
+        let added = added.chain([NAME, "job", "instance", GROUP_BY]).chain(own);
+        Labels::only(labels.keys().copied().chain(added))
     }
 
     fn call(&self, id: Id, call: &'e Call<'e>) -> Labels<'e> {

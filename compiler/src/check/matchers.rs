@@ -3,7 +3,8 @@
 use promql_presets_core::sort;
 
 use super::analysis::{Analysis, Findings};
-use super::conditions::{Condition, MAX_CONDITIONS, contradiction, is_plain};
+use super::conditions::{Condition, MAX_CONDITIONS, contradiction};
+use super::pattern::is_plain;
 use super::tree::Series;
 use super::undeclared;
 use crate::file::LabelType;
@@ -12,7 +13,7 @@ use crate::{Code, Diagnostic};
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     for (id, selector, series) in query.selectors() {
-        findings.extend(undeclared::metric(query, id, selector, series));
+        findings.extend(series.each().iter().find_map(|series| undeclared::metric(query, id, selector, series)));
         for matcher in selector.matchers() {
             if undeclared::matcher(query, matcher, series, findings) {
                 continue;

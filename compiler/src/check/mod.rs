@@ -100,7 +100,7 @@ pub(crate) struct Checked {
     pub findings: Vec<Diagnostic>,
     /// The labels of its series.
     pub row: Vec<RowLabel>,
-    /// All labels of the metrics that it reads, if they are known and a file declares labels, but no metric.
+    /// All labels of the metrics that it reads, if they are known and a file declares labels.
     pub labels: Option<BTreeSet<String>>,
 }
 
@@ -115,7 +115,7 @@ pub(crate) fn check(text: &str, expr: &Expr<'_>, scope: Scope<'_>) -> Checked {
     findings.retain(|finding| scope.settings.level(finding.code) != Some(Level::Off));
     drop_superseded(&mut findings);
     sort::by_key(&mut findings, |finding| finding.span);
-    let compares_labels = scope.metrics.is_closed() && scope.metric.is_none() && scope.labels.is_some();
+    let compares_labels = scope.metrics.is_closed() && scope.labels.is_some();
     let labels = if compares_labels { contradictions::labels_read(&query) } else { None };
     Checked { findings, row: query.row(), labels: labels.map(|labels| labels.into_iter().map(str::to_owned).collect()) }
 }
@@ -137,13 +137,15 @@ pub(crate) fn selected_series<'e>(
     metric: Option<&'e str>,
 ) -> Vec<SelectedSeries<'e>> {
     let tree = tree::Tree::new(text, expr, Scope { metric, ..plain(&NOTHING) });
-    let selected = tree.selectors().map(|(_, selector, series)| {
+    let selected = tree.selectors().flat_map(|(_, selector, series)| {
+        let text = tree.slice(selector.span);
         let names = selector.matchers().map(|matcher| &*matcher.label.name);
-        SelectedSeries {
+        let bounds: Vec<&str> = names.filter(|name| matches!(*name, "le" | "quantile")).collect();
+        series.each().iter().map(move |series| SelectedSeries {
             name: series.name.as_deref().map(str::to_owned),
-            text: tree.slice(selector.span),
-            bounds: names.filter(|name| matches!(*name, "le" | "quantile")).collect(),
-        }
+            text,
+            bounds: bounds.clone(),
+        })
     });
     selected.collect()
 }

@@ -16,6 +16,19 @@ pub(super) fn matches(pattern: &str, text: &str) -> Option<bool> {
     Some(ends & matcher.end() != 0)
 }
 
+/// The alternatives of a pattern in which only `|` is special.
+pub(super) fn alternatives(pattern: &str) -> Option<Vec<&str>> {
+    let inner = pattern.strip_prefix('^').unwrap_or(pattern);
+    let inner = inner.strip_suffix('$').unwrap_or(inner);
+    let inner = inner.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(inner);
+    let parts: Vec<&str> = inner.split('|').collect();
+    parts.iter().all(|part| is_plain(part)).then_some(parts)
+}
+
+pub(super) fn is_plain(value: &str) -> bool {
+    !value.contains(['.', '*', '+', '?', '(', ')', '[', ']', '{', '}', '|', '^', '$', '\\'])
+}
+
 const MAX_PATTERN: usize = 300;
 /// [`Positions`] has a bit for each of its characters, and one for its end.
 const MAX_TEXT: usize = 100;

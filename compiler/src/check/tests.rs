@@ -251,12 +251,17 @@ fn ratios_of_series_and_themselves() {
         "-x{{a=\"b\",{labels}}} / x{{{labels}}}",
         "x{{a=\"b\",{labels}}} / {{__name__=\"x\",{labels}}}",
         "{{\"x\",a=\"b\",{labels}}} / +{{__name__=\"x\",{labels}}}",
+        "x{{a=\"b\",{labels}}} / ignoring (a) (x{{{labels}}} > 0)",
+        "x{{a=\"b\",{labels}}} / ignoring (a) group_left x{{{labels}}}",
+        "x{{{labels}}} / on (a, b) group_left x{{a=\"b\",{labels}}}",
+        "x{{{labels}}} / on (b) x{{{labels}}}",
     ] {
         assert_eq!(of_template(template), ["identical-operands: /"], "{template}");
     }
     for template in [
         "x{{a=~\"b.*\",{labels}}} / x{{a!=\"d\",{labels}}}",
-        "x{{a=\"b\",{labels}}} / ignoring (a) (x{{{labels}}} > 0)",
+        "x{{a=\"b\",{labels}}} / ignoring (a) (x{{{labels}}} > 5)",
+        "x{{{labels}}} / ignoring (a) group_left x{{a=\"total\",{labels}}}",
         "x{{a=\"b\",{labels}}} / ignoring (a) group_right x{{{labels}}}",
         "x{{{labels}}} / clamp_min(x{{{labels}}}, 1)",
         "2 * x{{a=\"b\",{labels}}} - x{{{labels}}}",
@@ -353,7 +358,7 @@ fn large_and_deep_queries_are_checked() {
     let chain = (0..90).map(|number| format!("rate(x{number}{{{{{{labels}}}}}}[5m])")).collect::<Vec<_>>().join(" / ");
     for template in [
         format!("absent(up{{{{{matchers}=\"a\",{{labels}}}}}})"),
-        format!("sum by ({labels})(up{{{{{{labels}}}}}}) / on ({labels}) sum by ({labels})(up{{{{{{labels}}}}}})"),
+        format!("sum by ({labels})(up{{{{{{labels}}}}}}) / on ({labels}) sum by ({labels})(down{{{{{{labels}}}}}})"),
         nested,
         chain,
     ] {

@@ -5,12 +5,13 @@ use std::fmt::Write as _;
 
 use promql_presets_core::PromDuration;
 
+use super::pattern::alternatives;
 use super::schema::{Metric, Metrics, Role};
 use crate::Span;
 use crate::file::{self, LabelType, Settings};
 use crate::promql::{
-    BinaryOp, Duration, DurationKind, DurationOp, Expr, ExprKind, Features, GroupingItem, GroupingKeyword, NamePart,
-    ResultType, Selector,
+    BinaryOp, Duration, DurationKind, DurationOp, Expr, ExprKind, Features, GroupingItem, GroupingKeyword, MatchOp,
+    Matcher, NamePart, ResultType, Selector,
 };
 
 /// The context of a query.
@@ -56,11 +57,21 @@ pub(super) struct Series<'e> {
     pub metric: Option<&'e Metric<'e>>,
     /// Whether that is the query's own file.
     pub is_own: bool,
+    /// The series of each name in a pattern that lists names: `{__name__=~"a|b"}`.
+    pub listed: Vec<Series<'e>>,
 }
 
 impl Series<'_> {
+    /// The series of each name that the selector lists; themselves if it has one name.
+    pub(super) fn each(&self) -> &[Self] {
+        if self.listed.is_empty() { std::slice::from_ref(self) } else { &self.listed }
+    }
+
     /// Whether the series have a label, according to the declaration or the name of the metric.
     pub(super) fn declares(&self, label: &str) -> bool {
+        if !self.listed.is_empty() {
+            return self.listed.iter().all(|it| it.declares(label));
+        }
         self.metric.and_then(|metric| metric.labels.as_ref()?.get(label)).is_some()
             || (label == "le" && self.role == Role::Bucket)
     }
@@ -75,7 +86,7 @@ impl Series<'_> {
 
     /// Where the type comes from.
     pub(super) fn source(&self) -> &'static str {
-        match self.metric {
+        match self.each()[0].metric {
             Some(metric) if metric.kind_is_known && metric.known.is_none() => "as the server writes it",
             Some(metric) if metric.kind_is_known => "as `metrics.toml` has it",
             _ => "as its file declares",
@@ -84,7 +95,8 @@ impl Series<'_> {
 
     /// The declared role.
     pub(super) fn declared(&self) -> Role {
-        if self.metric.is_some_and(|metric| metric.kind.is_some()) { self.role } else { Role::Unknown }
+        let is_declared = self.each().iter().all(|it| it.metric.is_some_and(|metric| metric.kind.is_some()));
+        if is_declared { self.role } else { Role::Unknown }
     }
 }
 
@@ -131,7 +143,18 @@ impl<'e> Tree<'e> {
             }
             _ => (selector.metric_name().map(Cow::Borrowed), ""),
         };
-        let found = name.as_deref().and_then(|name| scope.metrics.find(name));
+        if name.is_some() || selector.name.is_some() {
+            return self.named(name, suffix);
+        }
+        let listed: Vec<_> = listed_names(selector).into_iter().map(|name| self.named(Some(name.into()), "")).collect();
+        let role = listed.first().map_or(Role::Unknown, |first| first.role);
+        let role = if listed.iter().all(|it| it.declared() == role) { role } else { Role::Unknown };
+        Series { name: None, role, metric: None, is_own: false, listed }
+    }
+
+    /// The series of a name, of which at least the suffix is known.
+    fn named(&self, name: Option<Cow<'e, str>>, suffix: &str) -> Series<'e> {
+        let found = name.as_deref().and_then(|name| self.scope.metrics.find(name));
         let role = match (found, &name) {
             (Some((metric, role)), _) if metric.kind.is_some() => role,
             (_, Some(name)) => Role::of_suffix(name),
@@ -139,8 +162,8 @@ impl<'e> Tree<'e> {
             (_, None) => Role::of_suffix(suffix),
         };
         let metric = found.map(|(metric, _)| metric);
-        let is_own = metric.is_some_and(|metric| scope.metric == Some(metric.name));
-        Series { name, role, metric, is_own }
+        let is_own = metric.is_some_and(|metric| self.scope.metric == Some(metric.name));
+        Series { name, role, metric, is_own, listed: Vec::new() }
     }
 
     /// How often the series are scraped, if that is declared. Recording rules, whose names have colons, are not scraped.
@@ -309,8 +332,17 @@ impl<'e> Tree<'e> {
 
     /// The labels that a caller may group by; `None` for any.
     pub(super) fn groupable(&self) -> Option<impl Iterator<Item = &'e str>> {
-        self.scope.labels.map(|labels| labels.labels.iter().map(|label| label.name.value.as_str()))
+        let is_group_by = |label: &&'e file::Label| label.usage.is_group_by();
+        self.scope.labels.map(|labels| labels.labels.iter().filter(is_group_by).map(|label| label.name.value.as_str()))
     }
+}
+
+/// The names of metrics that a pattern lists: `a` and `b` of `{__name__=~"a|b"}`.
+pub(super) fn listed_names<'e>(selector: &'e Selector<'e>) -> Vec<&'e str> {
+    let is_name = |matcher: &&Matcher<'_>| matcher.op == MatchOp::Regex && matcher.label.name == "__name__";
+    let pattern = selector.matchers().find(is_name);
+    let names = pattern.and_then(|pattern| alternatives(&pattern.value.value)).unwrap_or_default();
+    names.into_iter().filter(|name| !name.is_empty()).collect()
 }
 
 /// A duration in seconds.

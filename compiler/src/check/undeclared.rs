@@ -4,7 +4,8 @@ use promql_presets_core::LabelKind;
 use promql_presets_core::sort;
 
 use super::analysis::Analysis;
-use super::conditions::{self, Condition};
+use super::conditions::Condition;
+use super::pattern;
 use super::schema::{Metric, Role, SUFFIXES};
 use super::tree::{Id, Series};
 use crate::diagnostic::suggest::nearest;
@@ -113,7 +114,9 @@ fn unknown(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, name: &str, sp
         return None;
     }
     let meant = metrics.nearest(name);
-    let mut alternatives = alternatives(query, id).peekable();
+    let listed = query.series(id).into_iter().flat_map(|series| &series.listed);
+    let listed = listed.filter_map(|series| series.name.as_deref().filter(|_| series.metric.is_some()));
+    let mut alternatives = alternatives(query, id).chain(listed).peekable();
     let has_alternative = alternatives.peek().is_some();
     if has_alternative && meant.as_deref().is_none_or(|meant| alternatives.any(|name| name == meant)) {
         return None;
@@ -149,25 +152,30 @@ pub(super) fn matcher(
     series: &Series<'_>,
     findings: &mut Vec<Diagnostic>,
 ) -> bool {
-    let Some(metric) = series.metric else { return false };
     let label = &*matcher.label.name;
-    let declared = match metric.labels.as_ref().map(|labels| labels.get(label)) {
-        Some(Some(declared)) => *declared,
-        Some(None) => {
-            let known = label.starts_with("__")
-                || query.is_target_label(label)
-                || (label == "le" && matches!(series.role, Role::Bucket | Role::Base | Role::Unknown))
-                || (label == "quantile" && matches!(series.role, Role::Quantiles | Role::Unknown))
-                || is_absent(matcher, metric);
-            if !known {
-                findings.extend(undeclared(query, series, label, matcher.label.span));
-                return true;
-            }
-            None
-        }
-        None => None,
-    };
+    let mut lacking = series.each().iter().filter(|series| lacks(query, matcher, series));
+    // Series without the label may be meant, if others have it.
+    let is_missing =
+        |_: &&Series<'_>| !matcher.matches_empty() || series.each().iter().all(|it| lacks(query, matcher, it));
+    if let Some(first) = lacking.next().filter(is_missing) {
+        findings.extend(undeclared(query, first, label, matcher.label.span));
+        return true;
+    }
+    let declared = series.metric.and_then(|metric| *metric.labels.as_ref()?.get(label)?);
     undeclared_value(matcher, series, declared, findings)
+}
+
+/// Whether the metric of series does not have the label of a matcher.
+fn lacks(query: &Analysis<'_>, matcher: &Matcher<'_>, series: &Series<'_>) -> bool {
+    let label = &*matcher.label.name;
+    let is_known = label.starts_with("__")
+        || query.is_target_label(label)
+        || (label == "le" && matches!(series.role, Role::Bucket | Role::Base | Role::Unknown))
+        || (label == "quantile" && matches!(series.role, Role::Quantiles | Role::Unknown));
+    let lacks_label = |metric: &Metric<'_>| {
+        metric.labels.as_ref().is_some_and(|labels| !labels.contains_key(label)) && !is_absent(matcher, metric)
+    };
+    !is_known && series.metric.is_some_and(lacks_label)
 }
 
 /// Whether a matcher is for series without a label, which pages write as `device_error=""`: a snapshot has only labels with
@@ -182,6 +190,7 @@ fn is_absent(matcher: &Matcher<'_>, metric: &Metric<'_>) -> bool {
 
 /// The finding for a label that a metric does not have.
 pub(super) fn undeclared(query: &Analysis<'_>, series: &Series<'_>, label: &str, span: Span) -> Option<Diagnostic> {
+    let series = &series.each()[0];
     let metric = series.metric?;
     // Of one that it has, a matcher selects the empty value.
     let labels = metric.labels.as_ref().filter(|labels| !labels.contains_key(label))?;
@@ -253,7 +262,7 @@ fn undeclared_value(
     let value = &*matcher.value.value;
     let typed = match matcher.op {
         MatchOp::Equal | MatchOp::NotEqual => Some(vec![value]),
-        MatchOp::Regex | MatchOp::NotRegex => conditions::alternatives(value),
+        MatchOp::Regex | MatchOp::NotRegex => pattern::alternatives(value),
     };
     let known = |typed: &str| {
         typed.is_empty()
