@@ -1,14 +1,12 @@
 //! Diagnostics as text: with source lines and carets, or on one line.
 
-use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use promql_presets_core::sort;
 
+use super::canvas::{Canvas, Style};
+use super::columns::shown;
+use super::snippet::{Mark, Snippet};
 use super::source::Lines;
-use super::{Diagnostic, Finding, Severity, SourceFile, Span};
-
-/// The width of a rendered diagnostic; longer source lines are cut around the fault.
-const WIDTH: usize = 140;
+use super::{Diagnostic, Excerpt, Finding, Severity, SourceFile, Span};
 
 /// Formats findings, which must be grouped by file.
 pub fn each<T>(files: &[SourceFile], findings: &[&Finding], text: impl Fn(&Messages<'_>, &Finding) -> T) -> Vec<T> {
@@ -64,19 +62,19 @@ impl<'a> Messages<'a> {
     /// The whole message, with the source line and carets, without colours.
     #[must_use]
     pub fn full(&self, diagnostic: &Diagnostic) -> String {
-        self.render(&Renderer::plain(), diagnostic, false)
+        self.render(diagnostic, false).finish(false)
     }
 
     /// The whole message, in colours for a terminal.
     #[must_use]
     pub fn colored(&self, diagnostic: &Diagnostic) -> String {
-        self.render(&Renderer::styled(), diagnostic, false)
+        self.render(diagnostic, false).finish(true)
     }
 
     /// The whole message without the leading word `error`, for `compile_error!`, which adds it.
     #[must_use]
     pub fn untitled(&self, diagnostic: &Diagnostic) -> String {
-        self.render(&Renderer::plain(), diagnostic, true)
+        self.render(diagnostic, true).finish(false)
     }
 
     /// `path:line:column: error: title [code]`.
@@ -93,46 +91,62 @@ impl<'a> Messages<'a> {
         [self.lines.line_column(span.start), self.lines.line_column(span.end)]
     }
 
-    fn render(&self, renderer: &Renderer, diagnostic: &Diagnostic, untitled: bool) -> String {
-        let level = match diagnostic.severity {
-            Severity::Error => Level::ERROR,
-            Severity::Warning => Level::WARNING,
+    fn render(&self, diagnostic: &Diagnostic, untitled: bool) -> Canvas {
+        let mut canvas = Canvas::default();
+        let (code, severity) = (diagnostic.code.as_str(), diagnostic.severity);
+        let title = shown(&diagnostic.title);
+        let style = match severity {
+            Severity::Error => Style::Error,
+            Severity::Warning => Style::Warning,
         };
-        let title = if untitled {
-            level.no_name().primary_title(format!("{} [{}]", diagnostic.title, diagnostic.code.as_str()))
+        if untitled {
+            canvas.append(0, &format!("{title} [{code}]"), Style::Bold);
         } else {
-            level.primary_title(diagnostic.title.as_str()).id(diagnostic.code.as_str())
-        };
-        let all = diagnostic.secondary.iter().fold(diagnostic.span, |all, (span, _)| all.to(*span));
-        // The renderer scans the whole source, so it is given only the lines that it shows.
-        let shown = self.lines.around(self.clamp(all));
-        let place = |span: Span| {
+            canvas.append(0, &format!("{}[{code}]", severity.as_str()), style);
+            canvas.append(0, ": ", Style::Bold);
+            canvas.append(0, &title, Style::Bold);
+        }
+        let all = diagnostic.spans().fold(diagnostic.span, Span::to);
+        // The lines around the marks, so that the others need not be scanned.
+        let around = self.lines.around(self.clamp(all));
+        let text = SourceFile::shown(&self.file.text[around.clone()]);
+        let mark = |span: Span, label, underline, style| {
             let range = self.clamp(span);
-            range.start - shown.start..range.end - shown.start
+            Mark { range: range.start - around.start..range.end - around.start, label, underline, style }
         };
-        let primary = AnnotationKind::Primary.span(place(diagnostic.span));
-        let primary = if diagnostic.label.is_empty() { primary } else { primary.label(diagnostic.label.as_str()) };
-        let mut snippet = Snippet::source(SourceFile::shown(&self.file.text[shown.clone()]))
-            .line_start(self.lines.line(Span::of(shown.clone()).start))
-            .path(self.file.path.as_str())
-            .annotation(primary);
+        let mut marks = vec![mark(diagnostic.span, diagnostic.label.as_str(), '^', style)];
         for (span, label) in &diagnostic.secondary {
-            snippet = snippet.annotation(AnnotationKind::Context.span(place(*span)).label(label.as_str()));
+            marks.push(mark(*span, label, '-', Style::Frame));
         }
-        let mut group = title.element(snippet);
-        if let Some(excerpt) = &diagnostic.elsewhere {
-            let place = AnnotationKind::Context.span(excerpt.span.range()).label(excerpt.label.as_str());
-            let other =
-                Snippet::source(SourceFile::shown(&excerpt.text)).line_start(excerpt.line).path(excerpt.path.as_str());
-            group = group.element(other.annotation(place));
+        let line = self.lines.line(Span::of(around.clone()).start);
+        let place = self.lines.line_column(diagnostic.span.start);
+        let mut snippets = vec![Snippet { arrow: "--> ", path: &self.file.path, place, line, text, marks }];
+        if let Some(Excerpt { path, line, text, span, label }) = &diagnostic.elsewhere {
+            let marks = vec![Mark { range: span.range(), label, underline: '-', style: Style::Frame }];
+            let (below, column) = Lines::of(text).line_column(span.start);
+            let (place, text) = ((line + below - 1, column), SourceFile::shown(text));
+            snippets.push(Snippet { arrow: "::: ", path, place, line: *line, text, marks });
         }
-        if let Some(help) = &diagnostic.help {
-            group = group.element(Level::HELP.message(help.as_str()));
+        let digits = snippets.iter().map(Snippet::last_line).max().unwrap_or_default().to_string().len();
+        let frame = |canvas: &mut Canvas| canvas.put(canvas.height(), digits + 1, '|', Style::Frame);
+        for (at, snippet) in snippets.iter().enumerate() {
+            if at > 0 {
+                frame(&mut canvas);
+            }
+            snippet.draw(&mut canvas, digits);
         }
-        if let Some(note) = &diagnostic.note {
-            group = group.element(Level::NOTE.message(note.as_str()));
+        if diagnostic.help.is_some() || diagnostic.note.is_some() {
+            frame(&mut canvas);
         }
-        renderer.clone().decor_style(DecorStyle::Ascii).term_width(WIDTH).render(&[group])
+        for (name, text) in [("help", &diagnostic.help), ("note", &diagnostic.note)] {
+            let Some(text) = text else { continue };
+            let row = canvas.height();
+            canvas.write(row, digits + 1, "= ", Style::Frame);
+            canvas.append(row, name, Style::Bold);
+            canvas.append(row, ": ", Style::Plain);
+            canvas.append(row, text, Style::Plain);
+        }
+        canvas
     }
 
     /// A range within the text, on character boundaries.
@@ -140,5 +154,108 @@ impl<'a> Messages<'a> {
         let text = &self.file.text;
         let floor = |at: u32| text.floor_char_boundary(at as usize);
         floor(span.start)..floor(span.end).max(floor(span.start))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Code;
+    use super::*;
+
+    /// How a message with marks at the first occurrences of texts looks; the first one is primary.
+    fn shown(text: &str, marks: &[(&str, &str)]) -> String {
+        let file = SourceFile { name: "a.toml".into(), path: "a.toml".into(), text: text.into() };
+        let mut spans = marks.iter().map(|(part, label)| {
+            let start = text.find(part).unwrap();
+            (Span::of(start..start + part.len()), *label)
+        });
+        let (span, label) = spans.next().unwrap();
+        let diagnostic = Diagnostic::new(Code::Syntax, span, "title").label(label);
+        let diagnostic = spans.fold(diagnostic, |diagnostic, (span, label)| diagnostic.secondary(span, label));
+        let message = Messages::of(&file).full(&diagnostic);
+        message.lines().skip(2).map(|line| line.to_owned() + "\n").collect()
+    }
+
+    #[test]
+    fn labels_stand_beside_marks_or_below_them() {
+        assert_eq!(
+            shown("a + bb * ccc\n", &[("ccc", "last"), ("a", "first"), ("bb", "second")]),
+            "  |\n\
+             1 | a + bb * ccc\n  \
+               | -   --   ^^^ last\n  \
+               | |   |\n  \
+               | |   second\n  \
+               | first\n"
+        );
+        assert_eq!(
+            shown("rate(up)", &[("up", "inner"), ("rate(up)", "call")]),
+            "  |\n\
+             1 | rate(up)\n  \
+               | -----^^-\n  \
+               | |    |\n  \
+               | |    inner\n  \
+               | call\n"
+        );
+    }
+
+    #[test]
+    fn lines_between_marks() {
+        assert_eq!(
+            shown("a\nb\nc\nd\n\ne\n", &[("a", ""), ("c", "near"), ("e", "far")]),
+            "  |\n1 | a\n  | ^\n2 | b\n3 | c\n  | - near\n...\n6 | e\n  | - far\n"
+        );
+    }
+
+    #[test]
+    fn marks_of_several_lines() {
+        assert_eq!(
+            shown("sum(\n  up\n)\n", &[("sum(\n  up\n)", "this")]),
+            "  |\n1 | / sum(\n2 | |   up\n3 | | )\n  | |_^ this\n"
+        );
+        assert_eq!(
+            shown("1 + sum(\n  up\n) + rate(\n  x\n)\n", &[("rate(\n  x\n)", "right"), ("sum(\n  up\n)", "left")]),
+            "  |\n\
+             1 |    1 + sum(\n  \
+               |  ______-\n\
+             2 | |    up\n\
+             3 | |  ) + rate(\n  \
+               | | _-___^\n  \
+               | ||_|\n  \
+               |  | left\n\
+             4 |  |   x\n\
+             5 |  | )\n  \
+               |  |_^ right\n"
+        );
+        let long = "f(\n1\n2\n3\n4\n5\n6\n7\n8)\n";
+        assert_eq!(
+            shown(long, &[(long.trim_end(), "all")]),
+            "  |\n1 | / f(\n2 | | 1\n3 | | 2\n4 | | 3\n... |\n8 | | 7\n9 | | 8)\n  | |__^ all\n"
+        );
+    }
+
+    #[test]
+    fn long_lines_are_cut() {
+        let text = format!("{}here{}", "a ".repeat(200), " b".repeat(200));
+        let message = shown(&text, &[("here", "this")]);
+        assert!(message.lines().all(|line| line.len() <= 140), "{message}");
+        assert!(message.contains(" a here b ") && message.contains("| ...") && message.contains("b...\n"), "{message}");
+    }
+
+    #[test]
+    fn widths_of_characters() {
+        assert_eq!(shown("世e\u{301}\tx", &[("x", "")]), "  |\n1 | 世e\u{301}    x\n  |        ^\n");
+        assert_eq!(shown("\u{1}\u{202e}x", &[("x", "")]), "  |\n1 | \u{2401}\u{fffd}x\n  |   ^\n");
+    }
+
+    #[test]
+    fn colors() {
+        let file = SourceFile { name: "a.toml".into(), path: "a.toml".into(), text: "a b".into() };
+        let diagnostic =
+            Diagnostic::new(Code::Syntax, Span::new(0, 1), "title").secondary(Span::new(2, 3), "x").help("y");
+        assert_eq!(
+            Messages::of(&file).colored(&diagnostic).replace("\x1b[1m\x1b[94m", "B").replace("\x1b[0m", "/"),
+            "\x1b[1m\x1b[91merror[syntax]/\x1b[1m: title/\n B--> /a.toml:1:1\n  B|/\nB1/ B|/ a b\n  \
+             B|/ \x1b[1m\x1b[91m^/ B-/ Bx/\n  B|/\n  B= /\x1b[1mhelp/: y"
+        );
     }
 }

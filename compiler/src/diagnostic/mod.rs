@@ -1,8 +1,11 @@
 //! Findings of the compiler.
 
+mod canvas;
 mod codes;
+mod columns;
 pub(crate) mod did_you_mean;
 pub mod emit;
+mod snippet;
 pub(crate) mod source;
 pub mod suggest;
 
