@@ -1,11 +1,12 @@
 //! The endpoints.
 
 use std::collections::BTreeMap;
-use std::future::IntoFuture;
+use std::future::{IntoFuture, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
 
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, FromRequest, RawPathParams, RawQuery, Request, State};
+use axum::body::{Bytes, HttpBody};
+use axum::extract::{RawPathParams, RawQuery, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
@@ -28,6 +29,8 @@ pub(crate) struct Service {
     pub(crate) client: PrometheusClient,
     pub(crate) source: Source,
     pub(crate) is_verbose: bool,
+    /// The largest body that is read, in bytes.
+    pub(crate) max_body: usize,
 }
 
 /// A parameter of a path. Routers around this one can have some of their own.
@@ -42,7 +45,7 @@ const QUERY: [&str; 6] = ["metric", "labels", "group_by", "window", "parameters"
 const INSTANT: [&str; 1] = ["time"];
 const RANGE: [&str; 4] = ["start", "end", "step", "aligned"];
 
-pub(crate) fn routes<S: Clone + Send + Sync + 'static>(service: Service, max_body: usize) -> Router<S> {
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(service: Service) -> Router<S> {
     let mut routes = Router::new()
         .route("/presets", get(catalogue))
         .route("/presets/{preset}/query", post(query))
@@ -52,7 +55,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(service: Service, max_bod
     if matches!(service.source, Source::Live(..)) {
         routes = routes.route("/presets/{preset}/render", post(render));
     }
-    routes.layer(DefaultBodyLimit::max(max_body)).with_state(Arc::new(service))
+    routes.with_state(Arc::new(service))
 }
 
 impl Service {
@@ -74,7 +77,7 @@ impl Service {
     async fn receive(&self, names: &RawPathParams, request: Request) -> Result<(Access, Bytes), Problem> {
         let (caller, body) = request.into_parts();
         let access = self.access(names, &caller)?;
-        Ok((access, read_body(Request::from_parts(caller, body)).await?))
+        Ok((access, read_body(&caller, body, self.max_body).await?))
     }
 
     fn problem(&self, error: Error, querier: &Querier) -> Problem {
@@ -119,7 +122,7 @@ async fn query(
     request: Request,
 ) -> Result<Response, Problem> {
     let (access, json) = service.receive(&names, request).await?;
-    let body = Body::read(&json, &[&QUERY[..], &INSTANT].concat())?;
+    let body = Body::read(&json, &[&QUERY, &INSTANT])?;
     let (querier, format, time) = (body.querier()?, body.format()?, body.time()?);
     let client = access.limit(&service.client);
     let query = service.read(&names, |preset| {
@@ -147,7 +150,7 @@ async fn query_range(
     request: Request,
 ) -> Result<Response, Problem> {
     let (access, json) = service.receive(&names, request).await?;
-    let body = Body::read(&json, &[&QUERY[..], &RANGE].concat())?;
+    let body = Body::read(&json, &[&QUERY, &RANGE])?;
     let (querier, format, range) = (body.querier()?, body.format()?, body.range(&access)?);
     let client = access.limit(&service.client);
     let query = service.read(&names, |preset| {
@@ -173,7 +176,7 @@ async fn render(
     request: Request,
 ) -> Result<Response, Problem> {
     let (access, json) = service.receive(&names, request).await?;
-    let body = Body::read(&json, &[&QUERY[..], &INSTANT, &RANGE].concat())?;
+    let body = Body::read(&json, &[&QUERY, &INSTANT, &RANGE])?;
     let query = service.read(&names, |preset| body.render(&preset, &access))?;
     Ok(output::json(&BTreeMap::from([("query", query)])))
 }
@@ -282,15 +285,30 @@ impl Scope {
 }
 
 /// Reads a body of JSON. Without its content type, a form of another site could send one.
-async fn read_body(request: Request) -> Result<Bytes, Problem> {
-    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+async fn read_body(caller: &Parts, mut body: axum::body::Body, most: usize) -> Result<Bytes, Problem> {
+    let content_type = caller.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
     if !media_type.eq_ignore_ascii_case("application/json") {
         let detail = "expected a body with the content type `application/json`";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
     }
-    Bytes::from_request(request, &()).await.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"),
-        status => Problem::new(status, "the body cannot be read"),
-    })
+    let (mut first, mut more) = (Bytes::new(), Vec::new());
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        let frame = frame.map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "the body cannot be read"))?;
+        // Trailers are ignored.
+        let Ok(data) = frame.into_data() else { continue };
+        if data.len() > most - first.len().max(more.len()) {
+            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"));
+        }
+        // Nearly all bodies have one part, which is not copied.
+        if first.is_empty() {
+            first = data;
+        } else {
+            if more.is_empty() {
+                more.extend_from_slice(&first);
+            }
+            more.extend_from_slice(&data);
+        }
+    }
+    Ok(if more.is_empty() { first } else { more.into() })
 }

@@ -211,7 +211,7 @@ impl<G> RouterBuilder<G> {
         G: Decided,
     {
         let Self { client, guard, max_body, is_verbose } = self;
-        handlers::routes(handlers::Service { client, source: guard.into_source(), is_verbose }, max_body)
+        handlers::routes(handlers::Service { client, source: guard.into_source(), is_verbose, max_body })
     }
 }
 

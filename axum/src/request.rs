@@ -1,7 +1,7 @@
 //! The JSON that callers send.
 
-use std::collections::BTreeMap;
-use std::fmt;
+use std::borrow::Cow;
+use std::fmt::{self, Display};
 use std::time::Duration;
 
 use promql_presets::{
@@ -9,14 +9,14 @@ use promql_presets::{
     Step, TimeRange, Timestamp,
 };
 use promql_presets::{none_of, not, not_regex, one_of, regex, starts_with};
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{self, Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::guard::Access;
 use crate::problem::{Problem, range_field};
 
-/// The most conditions of a request, and the most labels to group by.
+/// The most conditions of a request, the most labels to group by, and the most keys of an object.
 const MAX_LABELS: usize = 64;
 
 /// The points of a range without a step.
@@ -24,7 +24,8 @@ const DEFAULT_POINTS: u64 = 250;
 
 /// An object with its values as text. Duplicate keys are refused, however they are escaped: other readers of the request
 /// could see another of the values.
-struct Object<'a>(BTreeMap<String, &'a RawValue>);
+#[derive(Default)]
+struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Object<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -42,24 +43,55 @@ impl<'de> Visitor<'de> for ObjectVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
-        let mut entries = BTreeMap::new();
-        while let Some((key, value)) = map.next_entry::<String, &RawValue>()? {
-            if entries.contains_key(&key) {
+        let mut entries = Vec::new();
+        while let Some((Key(key), value)) = map.next_entry()? {
+            if entries.iter().any(|(other, _)| *other == key) {
                 return Err(A::Error::custom(format_args!("duplicate key {key:?}")));
             }
-            entries.insert(key, value);
+            // Few enough to be compared with each other.
+            if entries.len() == MAX_LABELS {
+                return Err(A::Error::custom(format_args!("more than {MAX_LABELS} keys")));
+            }
+            entries.push((key, value));
         }
         Ok(Object(entries))
     }
 }
 
+/// A key, which is copied only if it is escaped.
+struct Key<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(KeyVisitor)
+    }
+}
+
+struct KeyVisitor;
+
+impl<'de> Visitor<'de> for KeyVisitor {
+    type Value = Key<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_borrowed_str<E: de::Error>(self, key: &'de str) -> Result<Key<'de>, E> {
+        Ok(Key(key.into()))
+    }
+
+    fn visit_str<E: de::Error>(self, key: &str) -> Result<Key<'de>, E> {
+        Ok(Key(key.to_owned().into()))
+    }
+}
+
 /// Reads a value of a field.
-fn read<'a, T: Deserialize<'a>>(field: &str, json: &'a RawValue) -> Result<T, Problem> {
+fn read<'a, T: Deserialize<'a>>(field: impl Display, json: &'a RawValue) -> Result<T, Problem> {
     serde_json::from_str(json.get()).map_err(|error| {
         let text = error.to_string();
         // The position is that in the value.
         let text = text.rsplit_once(" at line ").map_or(&*text, |(text, _)| text);
-        Problem::field(field, text)
+        Problem::field(field.to_string(), text)
     })
 }
 
@@ -68,35 +100,38 @@ pub(crate) struct Body<'a>(Object<'a>);
 
 impl<'a> Body<'a> {
     /// Reads a body with some of these fields.
-    pub(crate) fn read(json: &'a [u8], fields: &[&str]) -> Result<Self, Problem> {
+    pub(crate) fn read(json: &'a [u8], fields: &[&[&str]]) -> Result<Self, Problem> {
         let invalid = |error| Problem::new(axum::http::StatusCode::BAD_REQUEST, format!("invalid body: {error}"));
         let object: Object<'a> = serde_json::from_slice(json).map_err(invalid)?;
-        match object.0.keys().find(|name| !fields.contains(&name.as_str())) {
-            Some(unknown) => {
-                Err(Problem::field(unknown, format!("unknown field, expected one of `{}`", fields.join("`, `"))))
+        let is_known = |name: &str| fields.iter().any(|fields| fields.contains(&name));
+        match object.0.iter().find(|(name, _)| !is_known(name)) {
+            Some((unknown, _)) => {
+                let fields = fields.concat().join("`, `");
+                Err(Problem::field(&**unknown, format!("unknown field, expected one of `{fields}`")))
             }
             None => Ok(Self(object)),
         }
     }
 
+    /// The text of a field.
+    fn field(&self, field: &str) -> Option<&'a RawValue> {
+        self.0.0.iter().find(|(name, _)| name == field).map(|(_, json)| *json)
+    }
+
     /// The value of a field, unless it is `null`.
     fn get<T: Deserialize<'a>>(&self, field: &str) -> Result<Option<T>, Problem> {
-        self.0.0.get(field).map_or(Ok(None), |json| read(field, json))
+        self.field(field).map_or(Ok(None), |json| read(field, json))
     }
 
     /// The metric, the conditions and the labels to group by.
     pub(crate) fn querier(&self) -> Result<Querier, Problem> {
         let mut querier = Querier::new(self.get::<String>("metric")?.unwrap_or_default());
-        let mut count = 0;
-        let Object(labels) = self.get("labels")?.unwrap_or(Object(BTreeMap::new()));
+        let Object(labels) = self.get("labels")?.unwrap_or_default();
         for (label, json) in labels {
-            for condition in conditions(&format!("labels.{label}"), json)? {
-                querier = querier.label(label.clone(), condition);
-                count += 1;
-            }
+            querier = conditions(querier, &label, json)?;
         }
         let group_by: Vec<String> = self.get("group_by")?.unwrap_or_default();
-        for (field, count) in [("labels", count), ("group_by", group_by.len())] {
+        for (field, count) in [("labels", querier.labels().len()), ("group_by", group_by.len())] {
             if count > MAX_LABELS {
                 return Err(Problem::field(field, format!("{count} entries; at most {MAX_LABELS} are allowed")));
             }
@@ -128,8 +163,8 @@ impl<'a> Body<'a> {
         declared: &[ParameterInfo<'_>],
         access: &Access,
     ) -> Result<Vec<(String, ParameterValue)>, Problem> {
-        let Object(values) = self.get("parameters")?.unwrap_or(Object(BTreeMap::new()));
-        let read = |(name, json): (String, &RawValue)| {
+        let Object(values) = self.get("parameters")?.unwrap_or_default();
+        let read = |(name, json): (Cow<'_, str>, &RawValue)| {
             let field = format!("parameters.{name}");
             let text = match read(&field, json)? {
                 Value::String(text) => text,
@@ -142,7 +177,7 @@ impl<'a> Body<'a> {
             if let ParameterValue::Duration(duration) = value {
                 access.check_window(&field, Duration::from_millis(duration.as_millis()))?;
             }
-            Ok((name, value))
+            Ok((name.into_owned(), value))
         };
         values.into_iter().map(read).collect()
     }
@@ -176,7 +211,7 @@ impl<'a> Body<'a> {
 
     fn step(&self, access: &Access) -> Result<Step, Problem> {
         let default = Step::auto(access.fitting_points(DEFAULT_POINTS));
-        match self.0.0.get("step") {
+        match self.field("step") {
             None => Ok(default),
             Some(json) if matches!(json.get(), "null" | "\"auto\"") => Ok(default),
             Some(json) if json.get().starts_with('{') => {
@@ -209,44 +244,45 @@ pub(crate) enum Format {
     Prometheus,
 }
 
-/// Reads the conditions on a label: a value, or an object of operators which must all hold.
-fn conditions(field: &str, json: &RawValue) -> Result<Vec<Match<String>>, Problem> {
+/// Adds the conditions on a label: a value, or an object of operators which must all hold.
+fn conditions(querier: Querier, label: &str, json: &RawValue) -> Result<Querier, Problem> {
+    let add = |querier: Querier, condition: Match<String>| querier.label(label.to_owned(), condition);
     if !json.get().starts_with('{') {
-        return Ok(vec![text(field, json)?.into()]);
+        return Ok(add(querier, text(format_args!("labels.{label}"), json)?.into()));
     }
-    let Object(operators) = read(field, json)?;
+    let Object(operators) = read(format_args!("labels.{label}"), json)?;
     if operators.is_empty() {
-        return Err(Problem::field(field, "expected a value or an operator"));
+        return Err(Problem::field(format!("labels.{label}"), "expected a value or an operator"));
     }
-    let condition = |(operator, json): (String, &RawValue)| {
-        let field = format!("{field}.{operator}");
-        Ok(match &*operator {
-            "is" => text(&field, json)?.into(),
-            "not" => not(text(&field, json)?),
-            "one_of" => one_of(texts(&field, json)?),
-            "none_of" => none_of(texts(&field, json)?),
-            "starts_with" => starts_with(text(&field, json)?),
-            "regex" => regex(text(&field, json)?),
-            "not_regex" => not_regex(text(&field, json)?),
+    operators.into_iter().try_fold(querier, |querier, (operator, json)| {
+        let field = format_args!("labels.{label}.{operator}");
+        let condition = match &*operator {
+            "is" => text(field, json)?.into(),
+            "not" => not(text(field, json)?),
+            "one_of" => one_of(texts(field, json)?),
+            "none_of" => none_of(texts(field, json)?),
+            "starts_with" => starts_with(text(field, json)?),
+            "regex" => regex(text(field, json)?),
+            "not_regex" => not_regex(text(field, json)?),
             _ => {
                 let detail = "unknown operator, expected one of `is`, `not`, `one_of`, `none_of`, `starts_with`, \
                               `regex`, `not_regex`";
-                return Err(Problem::field(field, detail));
+                return Err(Problem::field(field.to_string(), detail));
             }
-        })
-    };
-    operators.into_iter().map(condition).collect()
+        };
+        Ok(add(querier, condition))
+    })
 }
 
 /// The value of a label: a string or an integer.
-fn text(field: &str, json: &RawValue) -> Result<String, Problem> {
-    match read(field, json)? {
+fn text(field: impl Display, json: &RawValue) -> Result<String, Problem> {
+    match read(&field, json)? {
         Value::String(text) => Ok(text),
         Value::Number(number) if number.is_i64() || number.is_u64() => Ok(number.to_string()),
-        _ => Err(Problem::field(field, "expected a string or an integer")),
+        _ => Err(Problem::field(field.to_string(), "expected a string or an integer")),
     }
 }
 
-fn texts(field: &str, json: &RawValue) -> Result<Vec<String>, Problem> {
-    read::<Vec<&RawValue>>(field, json)?.into_iter().map(|json| text(field, json)).collect()
+fn texts(field: impl Display, json: &RawValue) -> Result<Vec<String>, Problem> {
+    read::<Vec<&RawValue>>(&field, json)?.into_iter().map(|json| text(&field, json)).collect()
 }
