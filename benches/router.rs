@@ -1,5 +1,5 @@
 //! Compares queries through the router of `promql-presets-axum` with those of the client alone, and with a handler that a
-//! service writes with it, and measures the memory of a large result that is streamed:
+//! service writes with it, and measures the memory of large results:
 //! `cd benches && cargo run --release --bin router`.
 //!
 //! The server sends prepared bytes, in a process of its own, so that the router's own time shows. The contenders take
@@ -41,7 +41,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[1..] {
         ["serve"] => serve(),
-        ["memory", how, url] => run(memory(how.to_owned(), url.to_owned())),
+        ["memory", what, how, url] => run(memory(what == "matrix", how.to_owned(), url.to_owned())),
         [url] => {
             let url = url.to_owned();
             run(async move { Peers::new(&url).compare_all().await });
@@ -60,11 +60,15 @@ fn all() {
     let mut sender = Sender::start();
     let url = sender.url.clone();
     run(async move { Peers::new(&url).compare_all().await });
-    println!("memory for 1,000 series of 1,427 points, 44 MB of JSON");
-    for how in ["router", "client, streamed", "client, whole"] {
-        let child = Command::new(std::env::current_exe().unwrap()).args(["memory", how, &sender.url]).output().unwrap();
-        assert!(child.status.success(), "{child:?}");
-        print!("{}", String::from_utf8(child.stdout).unwrap());
+    let all = ["router", "client, streamed", "client, whole"];
+    for (what, ways) in [("matrix", &all[..]), ("vector", &[all[0], all[2]])] {
+        println!("memory for a {what}: 1,000 series of 1,427 points, or 100,000 series of one");
+        for how in ways {
+            let arguments = ["memory", what, how, &sender.url];
+            let child = Command::new(std::env::current_exe().unwrap()).args(arguments).output().unwrap();
+            assert!(child.status.success(), "{child:?}");
+            print!("{}", String::from_utf8(child.stdout).unwrap());
+        }
     }
     sender.process.kill().unwrap();
 }
@@ -177,26 +181,29 @@ async fn next(body: &mut Body) -> Option<usize> {
     Some(frame.data_ref().map_or(0, |data| black_box(data).len()))
 }
 
-async fn memory(how: String, url: String) {
+async fn memory(is_matrix: bool, how: String, url: String) {
     const LARGE: &str = r#"{"metric": "LARGE", "start": 1700000000000, "end": 1700021390000, "step": "15s"}"#;
     let peers = Peers::new(&url);
     for endpoint in ["query", "query_range"] {
         peers.ask(endpoint).await;
     }
     route(&peers.router, request("query", r#"{"metric": "small"}"#)).await;
+    let (client, preset) = (&peers.client, ANY.any_querier());
     let (querier, range) = (Querier::new("LARGE"), TimeRange::parse("1700000000", "1700021390", "15s").unwrap());
+    let long = Querier::new("LONG");
     let before = high_water();
-    let query = peers.client.query_range(ANY.any_querier(), &querier, range);
-    let bytes = match &*how {
-        "router" => route(&peers.router, request("query_range", LARGE)).await,
-        "client, streamed" => {
-            let (mut stream, mut bytes) = (query.stream().await.unwrap(), 0);
+    let bytes = match (is_matrix, &*how) {
+        (true, "router") => route(&peers.router, request("query_range", LARGE)).await,
+        (true, "client, streamed") => {
+            let (mut stream, mut bytes) = (client.query_range(preset, &querier, range).stream().await.unwrap(), 0);
             while let Some(series) = stream.try_next().await.unwrap() {
                 bytes += series.len() * 16;
             }
             bytes
         }
-        _ => serde_json::to_vec(&query.await.unwrap()).unwrap().len(),
+        (true, _) => serde_json::to_vec(&client.query_range(preset, &querier, range).await.unwrap()).unwrap().len(),
+        (false, "router") => route(&peers.router, request("query", r#"{"metric": "LONG"}"#)).await,
+        (false, _) => serde_json::to_vec(&client.query(preset, &long).await.unwrap()).unwrap().len(),
     };
     let more = (high_water() - before) as f64 / 1e6;
     println!("  {how:<17} {more:>6.1} MB more, for {:.1} MB", bytes as f64 / 1e6);

@@ -10,6 +10,9 @@ use std::thread;
 /// The number of series, and of points per series.
 pub const LARGE: (usize, usize) = (1000, 1427);
 
+/// The number of series of a long vector.
+pub const LONG: usize = 100_000;
+
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
@@ -45,14 +48,17 @@ pub fn serve() {
     let small = Arc::new(response(&matrix(1, 61)));
     let vector = r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"1"]}]}}"#;
     let vector = Arc::new(response(vector.as_bytes()));
+    let long = Arc::new(response(&long_vector()));
     for stream in listener.incoming() {
-        let (large, small, vector) = (Arc::clone(&large), Arc::clone(&small), Arc::clone(&vector));
+        let (large, small) = (Arc::clone(&large), Arc::clone(&small));
+        let (vector, long) = (Arc::clone(&vector), Arc::clone(&long));
         thread::spawn(move || {
             let mut stream = stream.unwrap();
             stream.set_nodelay(true).unwrap();
             while let Some(form) = request(&mut stream) {
                 let response = match &*form {
                     form if form.contains("LARGE") => &large,
+                    form if form.contains("LONG") => &long,
                     form if form.contains("start=") => &small,
                     _ => &vector,
                 };
@@ -84,6 +90,24 @@ fn request(stream: &mut TcpStream) -> Option<String> {
 fn response(body: &[u8]) -> Vec<u8> {
     let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
     [head.as_bytes(), body].concat()
+}
+
+/// A vector with labels as in Kubernetes.
+fn long_vector() -> Vec<u8> {
+    let mut json = String::from(r#"{"status":"success","data":{"resultType":"vector","result":["#);
+    for at in 0..LONG {
+        let comma = if at > 0 { "," } else { "" };
+        write!(
+            json,
+            r#"{comma}{{"metric":{{"__name__":"container_memory_usage_bytes","namespace":"team-{}","node":"node-{}","pod":"service-{at}"}},"value":[1700000000.781,"{}"]}}"#,
+            at % 50,
+            at % 300,
+            at * 4096
+        )
+        .unwrap();
+    }
+    json.push_str("]}}");
+    json.into_bytes()
 }
 
 /// A matrix as Prometheus sends it. Half of the series hold integers, half 17 digits.

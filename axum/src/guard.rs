@@ -143,10 +143,10 @@ impl Access {
         points.min(self.max_points)
     }
 
-    /// The client within the limits of the caller.
-    pub(crate) fn limit(&self, client: &PrometheusClient) -> PrometheusClient {
+    /// The client within the limits of the caller, which gets the filters.
+    pub(crate) fn limit(&mut self, client: &PrometheusClient) -> PrometheusClient {
         let client = self.tenant.iter().fold(client.clone(), |client, tenant| client.for_tenant(tenant));
-        self.filters.iter().fold(client, |client, filter| client.with_matcher(filter.clone()))
+        self.filters.drain(..).fold(client, |client, filter| client.with_matcher(filter))
     }
 
     /// Whether the caller's requests always have a filter on a label.

@@ -121,7 +121,7 @@ async fn query(
     names: RawPathParams,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (access, json) = service.receive(&names, request).await?;
+    let (mut access, json) = service.receive(&names, request).await?;
     let body = Body::read(&json, &[&QUERY, &INSTANT])?;
     let (querier, format, time) = (body.querier()?, body.format()?, body.time()?);
     let client = access.limit(&service.client);
@@ -138,10 +138,8 @@ async fn query(
             }
         })
     })?;
-    match query.await {
-        Ok(data) => Ok(output::data(&data, format)),
-        Err(error) => Err(service.problem(error, &querier)),
-    }
+    let response = async { output::data(query.await?, format).await };
+    response.await.map_err(|error| service.problem(error, &querier))
 }
 
 async fn query_range(
@@ -149,7 +147,7 @@ async fn query_range(
     names: RawPathParams,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (access, json) = service.receive(&names, request).await?;
+    let (mut access, json) = service.receive(&names, request).await?;
     let body = Body::read(&json, &[&QUERY, &RANGE])?;
     let (querier, format, range) = (body.querier()?, body.format()?, body.range(&access)?);
     let client = access.limit(&service.client);
@@ -188,7 +186,7 @@ async fn label_names(
     request: Request,
 ) -> Result<Response, Problem> {
     let (caller, _) = request.into_parts();
-    let access = service.access(&names, &caller)?;
+    let mut access = service.access(&names, &caller)?;
     let scope = service.read(&names, |preset| match preset.labels {
         Some(_) => Err(Problem::new(StatusCode::NOT_FOUND, "the labels of the preset are in the catalogue")),
         None => Scope::read(&preset, parameters.as_deref().unwrap_or_default())?.within(&access),
@@ -209,7 +207,7 @@ async fn label_values(
     request: Request,
 ) -> Result<Response, Problem> {
     let (caller, _) = request.into_parts();
-    let access = service.access(&names, &caller)?;
+    let mut access = service.access(&names, &caller)?;
     let label = parameter(&names, "label");
     let scope = service.read(&names, |preset| {
         let parameters = parameters.as_deref().unwrap_or_default();

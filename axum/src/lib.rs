@@ -85,7 +85,8 @@
 //! is set. [`ClientBuilder::on_call`](promql_presets::ClientBuilder::on_call) reports failures to the service itself.
 //!
 //! The result of a range query is streamed: the response starts with the first series. If the metrics server fails
-//! after that, the response is aborted, so that it cannot be mistaken for a complete one. If the caller cancels the
+//! after that, the response is aborted, so that it cannot be mistaken for a complete one. The result of an instant query
+//! is read as a whole and then written in parts. Short responses have a `Content-Length`. If the caller cancels the
 //! request, the query is cancelled as well.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 

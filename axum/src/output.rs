@@ -1,18 +1,23 @@
 //! Results as the bodies of responses.
 
+use std::vec;
+
 use axum::body::{Body, Bytes};
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{once, try_unfold};
 use futures_util::{StreamExt, future};
-use promql_presets::{Data, Error, SeriesStream};
+use promql_presets::{Data, Element, Error, Meta, Series, SeriesStream};
 use serde::Serialize;
 
 use crate::request::Format;
 
-/// The size of a chunk, in bytes, unless a series is longer.
-const CHUNK: usize = 32 * 1024;
+/// The size of a part of a response, in bytes, unless a series is longer.
+const PART: usize = 32 * 1024;
+
+/// Most responses are shorter, in bytes.
+const USUAL: usize = 1024;
 
 /// A response with a value that JSON can carry.
 pub(crate) fn json(value: &impl Serialize) -> Response {
@@ -21,11 +26,19 @@ pub(crate) fn json(value: &impl Serialize) -> Response {
 }
 
 /// A response with the result of an instant query.
-pub(crate) fn data(data: &Data, format: Format) -> Response {
-    match format {
-        Format::Columns => json(data),
-        Format::Prometheus => json(&data.prometheus_json()),
+pub(crate) async fn data(data: Data, format: Format) -> Result<Response, Error> {
+    let meta = data.meta().clone();
+    match (data, format) {
+        (Data::Vector(vector), _) => parts(Items::Vector(vector.into_iter(), meta), format).await,
+        (Data::Matrix(matrix), _) => parts(Items::Matrix(matrix.into_iter(), meta), format).await,
+        (data, Format::Columns) => Ok(json(&data)),
+        (data, Format::Prometheus) => Ok(json(&data.prometheus_json())),
     }
+}
+
+/// A response with the series of a stream, which is read as fast as the caller reads the response.
+pub(crate) async fn stream(series: SeriesStream, format: Format) -> Result<Response, Error> {
+    parts(Items::Stream(Box::new(series)), format).await
 }
 
 /// A response with JSON.
@@ -35,65 +48,95 @@ pub(crate) fn respond(body: Body) -> Response {
     response
 }
 
-/// A response with the series of a stream, which is read as fast as the caller reads the response.
+/// A response that is written in parts, as the caller reads it, unless it is short.
 ///
-/// Failures of the first chunk are returned; later ones break the response off, so that it cannot be mistaken for a whole
+/// Failures of the first part are returned; later ones break the response off, so that it cannot be mistaken for a whole
 /// one.
-pub(crate) async fn stream(series: SeriesStream, format: Format) -> Result<Response, Error> {
-    let mut writer = Writer { series, format, count: 0, is_over: false };
-    let first = writer.chunk().await?.unwrap_or_default();
+async fn parts(items: Items, format: Format) -> Result<Response, Error> {
+    let mut writer = Writer { items, format, count: 0, is_over: false };
+    let first = writer.part().await?.unwrap_or_default();
     if writer.is_over {
         return Ok(respond(first.into()));
     }
     let rest = try_unfold(writer, |mut writer| async {
-        let chunk = writer.chunk().await.map_err(Error::without_query)?;
-        Ok::<_, Error>(chunk.map(|chunk| (chunk, writer)))
+        let part = writer.part().await.map_err(Error::without_query)?;
+        Ok::<_, Error>(part.map(|part| (part, writer)))
     });
     Ok(respond(Body::from_stream(once(future::ready(Ok(first))).chain(rest))))
 }
 
-/// Writes a matrix series by series.
+/// What is left of a result.
+enum Items {
+    Stream(Box<SeriesStream>),
+    Matrix(vec::IntoIter<Series>, Meta),
+    Vector(vec::IntoIter<Element>, Meta),
+}
+
+/// Writes a result series by series.
 struct Writer {
-    series: SeriesStream,
+    items: Items,
     format: Format,
     count: u64,
     is_over: bool,
 }
 
 impl Writer {
-    /// The next part of the matrix; `None` after the last.
-    async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
+    /// The next part of the result; `None` after the last.
+    async fn part(&mut self) -> Result<Option<Bytes>, Error> {
         if self.is_over {
             return Ok(None);
         }
-        let mut out = Vec::with_capacity(CHUNK);
+        let mut out = Vec::with_capacity(if self.count == 0 { USUAL } else { PART });
         if self.count == 0 {
-            out.extend_from_slice(match self.format {
-                Format::Columns => br#"{"type":"matrix","series":["#,
-                Format::Prometheus => br#"{"status":"success","data":{"resultType":"matrix","result":["#,
-            });
+            self.start(&mut out);
         }
-        while out.len() < CHUNK {
-            let Some(series) = self.series.try_next().await? else {
-                self.end(&mut out);
-                break;
-            };
+        while out.len() < PART {
+            let before = out.len();
             if self.count > 0 {
                 out.push(b',');
             }
-            self.count += 1;
-            match self.format {
-                Format::Columns => write(&mut out, &series),
-                Format::Prometheus => write(&mut out, &series.prometheus_json()),
+            if !self.item(&mut out).await? {
+                out.truncate(before);
+                self.end(&mut out);
+                break;
             }
+            self.count += 1;
         }
         Ok(Some(out.into()))
+    }
+
+    /// Writes the next series, if there is one.
+    async fn item(&mut self, out: &mut Vec<u8>) -> Result<bool, Error> {
+        let series = match &mut self.items {
+            Items::Stream(stream) => stream.try_next().await?,
+            Items::Matrix(series, _) => series.next(),
+            Items::Vector(elements, _) => {
+                let element = elements.next().inspect(|it| write_as(self.format, out, it, &it.prometheus_json()));
+                return Ok(element.is_some());
+            }
+        };
+        Ok(series.inspect(|it| write_as(self.format, out, it, &it.prometheus_json())).is_some())
+    }
+
+    /// Writes what comes before the series.
+    fn start(&self, out: &mut Vec<u8>) {
+        let (before, after) = match self.format {
+            Format::Columns => (r#"{"type":""#, r#"","series":["#),
+            Format::Prometheus => (r#"{"status":"success","data":{"resultType":""#, r#"","result":["#),
+        };
+        let kind = if matches!(self.items, Items::Vector(..)) { "vector" } else { "matrix" };
+        for text in [before, kind, after] {
+            out.extend_from_slice(text.as_bytes());
+        }
     }
 
     /// Writes what comes after the series.
     fn end(&mut self, out: &mut Vec<u8>) {
         self.is_over = true;
-        let meta = self.series.meta();
+        let meta = match &self.items {
+            Items::Stream(stream) => stream.meta(),
+            Items::Matrix(_, meta) | Items::Vector(_, meta) => meta,
+        };
         match self.format {
             Format::Columns => {
                 out.extend_from_slice(b"],");
@@ -116,6 +159,14 @@ impl Writer {
                 out.push(b'}');
             }
         }
+    }
+}
+
+/// Writes a series in one of its shapes.
+fn write_as(format: Format, out: &mut Vec<u8>, columns: &impl Serialize, prometheus: &impl Serialize) {
+    match format {
+        Format::Columns => write(out, columns),
+        Format::Prometheus => write(out, prometheus),
     }
 }
 

@@ -71,6 +71,11 @@ impl<'a> Matcher<'a> {
         Self { label: label.into(), op: MatchOp::Equal, value: Some(value.into()), is_list: false }
     }
 
+    /// The same matcher, which borrows its texts from this one.
+    pub(crate) fn borrowed(&'a self) -> Self {
+        Self { label: Cow::Borrowed(&self.label), value: self.value.as_deref().map(Cow::Borrowed), ..*self }
+    }
+
     /// The same matcher, independent of what it borrows.
     #[must_use]
     pub fn into_owned(self) -> Matcher<'static> {

@@ -78,7 +78,17 @@ impl<'a> Input<'a> {
     ) -> Result<(), RenderError> {
         check_matcher(matcher)?;
         let normalized = declared.map(|declared| normalize(declared, matcher)).transpose()?.flatten();
-        self.labels.to_mut().push(normalized.unwrap_or_else(|| matcher.clone()));
+        let mut labels = match std::mem::take(&mut self.labels) {
+            Cow::Borrowed(labels) => {
+                // Not a copy of their texts.
+                let mut all = Vec::with_capacity(labels.len() + 1);
+                all.extend(labels.iter().map(Matcher::borrowed));
+                all
+            }
+            Cow::Owned(labels) => labels,
+        };
+        labels.push(normalized.unwrap_or_else(|| matcher.clone()));
+        self.labels = labels.into();
         Ok(())
     }
 

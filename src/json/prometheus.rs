@@ -58,6 +58,14 @@ impl Series {
     }
 }
 
+impl Element {
+    /// The series as an element of `data.result` in Prometheus' HTTP API, to serialize.
+    #[must_use]
+    pub fn prometheus_json(&self) -> impl Serialize {
+        As(self)
+    }
+}
+
 impl Data {
     /// The result in the shape of Prometheus' HTTP API, to serialize.
     #[must_use]

@@ -5,11 +5,11 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use promql_presets::presets::container_utilization as container;
-use promql_presets::{Matrix, TimeRange};
+use promql_presets::{Data, Matrix, TimeRange};
 use promql_presets_testing::{MockPrometheus, MockResponse, TestSeries};
 use tower::ServiceExt;
 
-use crate::support::{RATE, open, post};
+use crate::support::{GAUGE, RATE, Reply, open, post};
 
 const BODY: &str =
     r#"{"labels": {"container_metric_name": "mem"}, "start": "1700000000", "end": "1700003600", "step": "1m"}"#;
@@ -35,6 +35,33 @@ async fn all_series_arrive() {
     let matrix: Matrix = serde_json::from_slice(&reply.body).unwrap();
     assert_eq!((matrix.len(), matrix.sample_count()), (2000, 2000 * 61));
     assert_eq!(matrix.meta().warnings, ["a store is slow"]);
+}
+
+/// A vector is read whole, so that failures have their status, and written in parts.
+#[tokio::test]
+async fn long_vectors_are_written_in_parts() {
+    let mock = MockPrometheus::start();
+    let vector = |count: usize| {
+        let series = |at: usize| TestSeries::new(format!("{at}.5")).label("session_id", at);
+        MockResponse::from((0..count).map(series).collect::<Vec<_>>()).warning("a store is slow")
+    };
+    let query = || mock.on(container::GAUGE).label("container_metric_name", "mem");
+    for count in [0, 1, 3000] {
+        query().returns(vector(count)).times(3);
+        let parsed = |reply: &Reply| serde_json::from_slice::<Data>(&reply.body).unwrap();
+        let body = r#"{"labels": {"container_metric_name": "mem"}, "time": "1700000000"}"#;
+        let columns = post(&open(mock.client()), GAUGE, body).await;
+        assert_eq!(columns.headers.contains_key("content-length"), count < 3000);
+        let Data::Vector(columns) = parsed(&columns) else { panic!("{columns:?}") };
+        assert_eq!((columns.len(), columns.warnings()), (count, &["a store is slow".to_owned()][..]));
+
+        let body = r#"{"labels": {"container_metric_name": "mem"}, "time": "1700000000", "format": "prometheus"}"#;
+        let prometheus = post(&open(mock.client()), GAUGE, body).await;
+        let querier = container::Querier::new("mem");
+        let whole = mock.client().query(container::GAUGE, &querier).at("1700000000").await.unwrap();
+        assert_eq!(whole.elements(), columns.elements());
+        assert_eq!(prometheus.json(), serde_json::to_value(whole.prometheus_json()).unwrap());
+    }
 }
 
 #[tokio::test]
