@@ -1,8 +1,7 @@
 //! `allow`: the checks that a preset silences.
 
-use toml::de::DeValue;
-
-use super::reader::{Reader, Value, in_order, with_article};
+use super::document::{Content, Value};
+use super::reader::{Reader, with_article};
 use super::{ALLOW_KEYS, Allow};
 use crate::diagnostic::source::Spanned;
 use crate::diagnostic::suggest::nearest;
@@ -12,22 +11,22 @@ const REASON: &str = "add `reason = \"...\"`, to explain it to readers";
 
 impl Reader<'_> {
     pub(super) fn allow(&mut self, value: &Value<'_>) -> Vec<Allow> {
-        if let DeValue::Array(entries) = value.get_ref() {
+        if let Content::Array(entries) = &value.content {
             return entries.iter().filter_map(|entry| self.allow_entry(entry)).collect();
         }
         let title = format!("`allow` must be an array, not {}", with_article(value));
-        let entry = match value.get_ref() {
-            DeValue::Table(_) => self.text.get(value.span()).filter(|text| text.starts_with('{')).map(str::to_owned),
-            DeValue::String(check) => Some(format!("{{ check = \"{check}\", reason = \"...\" }}")),
+        let entry = match &value.content {
+            Content::Table(_) => {
+                self.text.get(value.span.range()).filter(|text| text.starts_with('{')).map(str::to_owned)
+            }
+            Content::String(check) => Some(format!("{{ check = \"{check}\", reason = \"...\" }}")),
             _ => None,
         };
         let entry = entry.as_deref().unwrap_or("{ check = \"...\", reason = \"...\" }");
-        self.report(
-            Diagnostic::new(Code::WrongType, Span::of(value.span()), title).help(format!("write `allow = [{entry}]`")),
-        );
-        let checks =
-            [value.get_ref().as_str(), value.get_ref().get("check").and_then(|check| check.get_ref().as_str())];
-        Self::intended_check(checks.into_iter().flatten().next(), Span::of(value.span())).into_iter().collect()
+        self.report(Diagnostic::new(Code::WrongType, value.span, title).help(format!("write `allow = [{entry}]`")));
+        let check = if let Content::Table(table) = &value.content { table.get("check") } else { None };
+        let checks = [value.as_str(), check.and_then(Value::as_str)];
+        Self::intended_check(checks.into_iter().flatten().next(), value.span).into_iter().collect()
     }
 
     /// The check that an invalid entry, which has been reported, probably names. The entry still silences it, so that
@@ -40,10 +39,10 @@ impl Reader<'_> {
     }
 
     fn allow_entry(&mut self, value: &Value<'_>) -> Option<Allow> {
-        let DeValue::Table(table) = value.get_ref() else {
+        let Content::Table(table) = &value.content else {
             let title = format!("an entry of `allow` must be a table, not {}", with_article(value));
-            let check = value.get_ref().as_str();
-            let span = Span::of(value.span());
+            let check = value.as_str();
+            let span = value.span;
             self.report(
                 Diagnostic::new(Code::WrongType, span, title)
                     .help(format!("write `{{ check = \"{}\", reason = \"...\" }}`", check.unwrap_or("..."))),
@@ -52,7 +51,7 @@ impl Reader<'_> {
         };
         let (mut check, mut reason) = (None, None);
         let before = self.diagnostics.len();
-        for (key, value) in in_order(table) {
+        for (key, value) in table.iter() {
             match self.known_key(table, key, "an entry of `allow`", &ALLOW_KEYS) {
                 "check" => check = self.spanned_string("check", value),
                 "reason" => reason = self.spanned_string("reason", value),
@@ -61,7 +60,7 @@ impl Reader<'_> {
         }
         let missing =
             |what: &str, span: Span| Diagnostic::new(Code::MissingKey, span, format!("`allow` without a {what}"));
-        let whole = Span::of(value.span());
+        let whole = value.span;
         match (&check, &reason) {
             // A missing key may be a misspelt one, or one of the wrong type.
             (None, _) | (_, None) if self.diagnostics.len() > before => {}

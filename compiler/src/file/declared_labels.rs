@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use promql_presets_core::LabelUse;
-use toml::de::DeValue;
 
-use super::reader::{Key, Reader, Value, in_order, key_span};
+use super::document::{Content, Key, Value};
+use super::reader::Reader;
 use super::{LABEL_KEYS, LABEL_TYPES, LABEL_USES, Label, LabelType, Labels};
 use crate::diagnostic::source::Spanned;
 use crate::diagnostic::suggest::nearest;
@@ -15,12 +15,12 @@ impl Reader<'_> {
     pub(super) fn labels(&mut self, key: &Key<'_>, value: &Value<'_>) -> Option<Labels> {
         let table = self.table("labels", value)?;
         let mut labels = Vec::new();
-        for (key, value) in in_order(table) {
+        for (key, value) in table.iter() {
             if let Some(name) = self.dotted(key, value) {
                 labels.push(Label { kind: None, ..Label::new(name) });
                 continue;
             }
-            let name = Spanned { value: key.get_ref().to_string(), span: key_span(key) };
+            let name = Spanned { value: key.name.to_string(), span: key.span };
             if let Err(error) = promql_presets_core::LabelName::new(name.value.as_str()) {
                 self.report(
                     Diagnostic::new(Code::InvalidName, name.span, format!("invalid label name `{}`", name.value))
@@ -30,20 +30,20 @@ impl Reader<'_> {
             }
             labels.push(self.label(name, value));
         }
-        Some(Labels { key: key_span(key), labels })
+        Some(Labels { key: key.span, labels })
     }
 
     /// Reports an unquoted label with dots, such as `k8s.pod`, which TOML reads as a table `k8s`.
     fn dotted(&mut self, key: &Key<'_>, value: &Value<'_>) -> Option<Spanned<String>> {
-        let DeValue::Table(table) = value.get_ref() else { return None };
-        let rest = &self.text[key.span().start..];
+        let Content::Table(table) = &value.content else { return None };
+        let rest = &self.text[key.span.range().start..];
         let name = rest.split(['=', ']', '\n']).next()?.trim_end();
         let is_plain = |name: &str| name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
-        let is_known = |key: &Key<'_>| nearest(key.get_ref(), LABEL_KEYS).is_some();
-        if !name.contains('.') || !is_plain(name) || table.keys().all(is_known) {
+        let is_known = |key: &Key<'_>| nearest(&key.name, LABEL_KEYS).is_some();
+        if !name.contains('.') || !is_plain(name) || table.iter().all(|(key, _)| is_known(key)) {
             return None;
         }
-        let span = Span::of(key.span().start..key.span().start + name.len());
+        let span = Span::of(key.span.range().start..key.span.range().start + name.len());
         let (first, rest) = name.split_once('.')?;
         self.report(
             Diagnostic::new(Code::UnknownKey, span, format!("unknown key `{rest}` in a label"))
@@ -55,12 +55,12 @@ impl Reader<'_> {
 
     fn label(&mut self, name: Spanned<String>, value: &Value<'_>) -> Label {
         let (mut label, mut kind, mut usage) = (Label::new(name), None, None);
-        match value.get_ref() {
-            DeValue::Table(table) => {
-                for (key, value) in in_order(table) {
+        match &value.content {
+            Content::Table(table) => {
+                for (key, value) in table.iter() {
                     match self.known_key(table, key, "a label", &LABEL_KEYS) {
                         "type" | "values" if kind.is_some() => self.report(
-                            Diagnostic::new(Code::InvalidValue, key_span(key), "both `type` and `values` of a label")
+                            Diagnostic::new(Code::InvalidValue, key.span, "both `type` and `values` of a label")
                                 .label("repeats what the values are")
                                 .help("remove one of the two"),
                         ),
@@ -70,7 +70,7 @@ impl Reader<'_> {
                         "prefix" => label.prefix = self.name("prefix", value),
                         "use" => {
                             label.usage = self.usage(value);
-                            usage = Some(key_span(key));
+                            usage = Some(key.span);
                         }
                         "rust_name" => label.rust_name = self.rust_name(value),
                         "description" => label.description = self.string("description", value),
@@ -78,7 +78,7 @@ impl Reader<'_> {
                     }
                 }
             }
-            DeValue::Array(_) => kind = Some(self.label_values(value)),
+            Content::Array(_) => kind = Some(self.label_values(value)),
             _ => kind = Some(self.label_type(value)),
         }
         if let Some(span) = usage.filter(|_| label.required && !label.usage.is_filter()) {
@@ -113,9 +113,9 @@ impl Reader<'_> {
             (false, true) => LabelUse::GroupBy,
             (true, true) => LabelUse::Both,
             (false, false) => {
-                if value.get_ref().as_array().is_some_and(|uses| uses.is_empty()) {
+                if matches!(&value.content, Content::Array(uses) if uses.is_empty()) {
                     self.report(
-                        Diagnostic::new(Code::InvalidValue, Span::of(value.span()), "a label without a use")
+                        Diagnostic::new(Code::InvalidValue, value.span, "a label without a use")
                             .help("write `[\"filter\"]`, or remove the label"),
                     );
                 }
@@ -138,10 +138,10 @@ impl Reader<'_> {
     }
 
     fn label_type(&mut self, value: &Value<'_>) -> Option<LabelType> {
-        if value.get_ref().is_array() {
+        if value.is_array() {
             return self.label_values(value);
         }
-        if !value.get_ref().is_str() {
+        if !value.is_str() {
             self.wrong_type(
                 "a label's type",
                 "a string",
@@ -178,7 +178,7 @@ impl Reader<'_> {
         let values = self.distinct_strings("values", "value", value);
         if values.is_empty() && self.diagnostics.len() == before {
             self.report(
-                Diagnostic::new(Code::InvalidValue, Span::of(value.span()), "a label without values")
+                Diagnostic::new(Code::InvalidValue, value.span, "a label without values")
                     .label("no value is listed")
                     .help("list the values, or write `\"string\"` if any will do"),
             );

@@ -1,9 +1,9 @@
 //! Durations: `window` and `scrape_interval`.
 
 use promql_presets_core::{DurationError, PromDuration};
-use toml::de::DeValue;
 
-use super::reader::{Reader, Value};
+use super::document::{Content, Value};
+use super::reader::Reader;
 use crate::diagnostic::did_you_mean::suggest_duration;
 use crate::diagnostic::source::Spanned;
 use crate::{Code, Diagnostic, Span};
@@ -22,12 +22,12 @@ impl Reader<'_> {
     }
 
     fn duration(&mut self, what: &str, value: &Value<'_>) -> Option<Spanned<PromDuration>> {
-        if let DeValue::Integer(number) = value.get_ref() {
+        if let Content::Integer(Some(number)) = &value.content {
             let help = format!("write `{what} = \"{number}s\"` for seconds");
             self.wrong_type(what, "a duration in quotes", value, &help);
             return None;
         }
-        if !value.get_ref().is_str() {
+        if !value.is_str() {
             self.wrong_type(what, "a duration in quotes", value, &format!("write `{what} = \"5m\"`"));
             return None;
         }

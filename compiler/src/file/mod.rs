@@ -5,6 +5,7 @@
 
 mod allow;
 mod declared_labels;
+mod document;
 mod duration_value;
 mod parameters;
 pub(crate) mod preset_tests;

@@ -1,27 +1,27 @@
 //! `parameters`: the numbers and durations that callers of a preset may set.
 
 use promql_presets_core::{MAX_PARAMETERS, ParameterKind, ParameterValue, PromDuration};
-use toml::de::DeValue;
 
-use super::reader::{Reader, Value, in_order, key_span};
+use super::document::{Content, Value};
+use super::reader::Reader;
 use super::{PARAMETER_KEYS, Parameter};
 use crate::diagnostic::source::Spanned;
 use crate::hole::Hole;
-use crate::{Code, Diagnostic, Span};
+use crate::{Code, Diagnostic};
 
 /// A value with the place where it is written.
 type Bound = Option<Spanned<ParameterValue>>;
 
 impl Reader<'_> {
     pub(super) fn parameters(&mut self, value: &Value<'_>) -> Vec<Parameter> {
-        let DeValue::Table(table) = value.get_ref() else {
+        let Content::Table(table) = &value.content else {
             let help = "write `parameters = { quantile = { type = \"number\", default = 0.95, min = 0, max = 1 } }`";
             self.wrong_type("parameters", "a table", value, help);
             return Vec::new();
         };
         let mut parameters = Vec::new();
-        for (key, value) in in_order(table) {
-            let name = Spanned { value: key.get_ref().to_string(), span: key_span(key) };
+        for (key, value) in table.iter() {
+            let name = Spanned { value: key.name.to_string(), span: key.span };
             let fault = name_fault(&name.value);
             if let Some(fault) = fault {
                 let title = format!("invalid name of a parameter: `{}`", name.value);
@@ -41,14 +41,14 @@ impl Reader<'_> {
     /// Reads a parameter. Where something is not valid, its values are those of the kind.
     fn parameter(&mut self, name: Spanned<String>, value: &Value<'_>) -> Parameter {
         let mut parameter = Parameter::new(name);
-        let DeValue::Table(table) = value.get_ref() else {
+        let Content::Table(table) = &value.content else {
             let help = format!("write `{} = {{ type = \"number\", default = 1 }}`", parameter.name.value);
             self.wrong_type("a parameter", "a table", value, &help);
             return parameter;
         };
         let faults = self.diagnostics.len();
         let (mut kind, mut values) = (None, Vec::new());
-        for (key, value) in in_order(table) {
+        for (key, value) in table.iter() {
             match self.known_key(table, key, "a parameter", &PARAMETER_KEYS) {
                 "type" => kind = self.parameter_kind(value),
                 "description" => parameter.description = self.string("description", value),
@@ -111,18 +111,16 @@ impl Reader<'_> {
             let duration = self.positive_duration(key, value)?;
             return Some(Spanned { value: ParameterValue::Duration(duration.value), span: duration.span });
         }
-        let text = match value.get_ref() {
-            DeValue::Integer(number) => {
-                i64::from_str_radix(number.as_str(), number.radix()).map(|n| n.to_string()).ok()
-            }
-            DeValue::Float(number) => Some(number.as_str().to_owned()),
+        let text = match &value.content {
+            Content::Integer(number) => number.map(|number| number.to_string()),
+            Content::Float(number) => Some(number.to_string()),
             _ => None,
         };
         let parsed = text.and_then(|text| ParameterValue::parse(kind, &text));
         if parsed.is_none() {
             self.wrong_type(key, kind.with_article(), value, &format!("write `{key} = 1`"));
         }
-        parsed.map(|parsed| Spanned { value: parsed, span: Span::of(value.span()) })
+        parsed.map(|parsed| Spanned { value: parsed, span: value.span })
     }
 }
 

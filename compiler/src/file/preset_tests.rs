@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use promql_presets_core::PromDuration;
-use toml::de::DeValue;
 
 use super::TEST_KEYS;
-use super::reader::{Key, Reader, Value, in_order, key_span};
+use super::document::{Content, Key, Value};
+use super::reader::Reader;
 use crate::promql::{ExprKind, MatchOp, Syntax, parse};
 use crate::{Code, Diagnostic, Span};
 
@@ -110,7 +110,7 @@ pub fn series_labels(text: &str) -> Option<BTreeMap<String, String>> {
 
 impl Reader<'_> {
     pub(super) fn tests(&mut self, value: &Value<'_>, complete: bool) -> Vec<PresetTest> {
-        let DeValue::Array(tests) = value.get_ref() else {
+        let Content::Array(tests) = &value.content else {
             self.wrong_type("tests", "an array of tables", value, EXAMPLE);
             return Vec::new();
         };
@@ -118,12 +118,12 @@ impl Reader<'_> {
     }
 
     fn test(&mut self, value: &Value<'_>, complete: bool) -> Option<PresetTest> {
-        let DeValue::Table(table) = value.get_ref() else {
+        let Content::Table(table) = &value.content else {
             self.wrong_type("a test", "a table", value, EXAMPLE);
             return None;
         };
         let faults = self.diagnostics.len();
-        let span = Span::of(value.span());
+        let span = value.span;
         let mut test = PresetTest {
             name: String::new(),
             span,
@@ -139,7 +139,7 @@ impl Reader<'_> {
             expect_span: span,
             is_faulty: false,
         };
-        for (key, value) in in_order(table) {
+        for (key, value) in table.iter() {
             match self.known_key(table, key, "a test", &TEST_KEYS) {
                 "name" => {
                     if let Some(name) = self.name("name", value) {
@@ -147,9 +147,9 @@ impl Reader<'_> {
                     }
                 }
                 "series" => self.entries("series", value, |reader, key, value| {
-                    let (name, span) = (key.get_ref().to_string(), key_span(key));
+                    let (name, span) = (key.name.to_string(), key.span);
                     let Some(values) = reader.string("values of a series", value) else { return };
-                    reader.series_faults(&name, span, &values, Span::of(value.span()));
+                    reader.series_faults(&name, span, &values, value.span);
                     test.series.push(TestSeries { series: name, values, span });
                 }),
                 "interval" => {
@@ -158,13 +158,13 @@ impl Reader<'_> {
                 "at" => test.at = self.positive_duration("at", value).map_or(test.at, |it| it.value),
                 "metric_name" => test.metric_name = self.name("metric_name", value).map(|name| name.value),
                 "labels" => self.entries("labels", value, |reader, key, value| {
-                    let values = if value.get_ref().is_array() {
+                    let values = if value.is_array() {
                         reader.strings("a label", value).into_iter().map(|value| value.value).collect()
                     } else {
                         reader.string("a label", value).into_iter().collect()
                     };
-                    let span = key_span(key).to(Span::of(value.span()));
-                    test.labels.push((key.get_ref().to_string(), values, span));
+                    let span = key.span.to(value.span);
+                    test.labels.push((key.name.to_string(), values, span));
                 }),
                 "group_by" => {
                     test.group_by =
@@ -174,11 +174,11 @@ impl Reader<'_> {
                 "parameters" => self.entries("parameters", value, |reader, key, value| {
                     let number = reader.number(value).map(|number| number.to_string());
                     let Some(argument) = number.or_else(|| reader.string("a parameter", value)) else { return };
-                    let span = key_span(key).to(Span::of(value.span()));
-                    test.parameters.push((key.get_ref().to_string(), argument, span));
+                    let span = key.span.to(value.span);
+                    test.parameters.push((key.name.to_string(), argument, span));
                 }),
                 "expect" => {
-                    test.expect_span = key_span(key);
+                    test.expect_span = key.span;
                     self.entries("expect", value, |reader, key, value| {
                         test.expect.extend(reader.expected(key, value));
                     });
@@ -199,7 +199,7 @@ impl Reader<'_> {
 
     /// Reads the entries of a table.
     fn entries(&mut self, what: &str, value: &Value<'_>, mut read: impl FnMut(&mut Self, &Key<'_>, &Value<'_>)) {
-        let DeValue::Table(table) = value.get_ref() else {
+        let Content::Table(table) = &value.content else {
             let help = match what {
                 "series" => "write `series = { 'up{job=\"api\"}' = \"1x10\" }`",
                 "expect" => "write `expect = { '{job=\"api\"}' = 1 }`, or `{}` if no sample is expected",
@@ -208,23 +208,23 @@ impl Reader<'_> {
             };
             return self.wrong_type(what, "a table", value, help);
         };
-        for (key, value) in in_order(table) {
+        for (key, value) in table.iter() {
             read(self, key, value);
         }
     }
 
     fn number(&self, value: &Value<'_>) -> Option<f64> {
-        match value.get_ref() {
-            DeValue::Integer(_) | DeValue::Float(_) => {
-                self.text.get(value.span())?.replace('_', "").trim_start_matches('+').parse().ok()
+        match &value.content {
+            Content::Integer(_) | Content::Float(_) => {
+                self.text.get(value.span.range())?.replace('_', "").trim_start_matches('+').parse().ok()
             }
             _ => None,
         }
     }
 
     fn expected(&mut self, key: &Key<'_>, value: &Value<'_>) -> Option<ExpectedSample> {
-        let text = key.get_ref().to_string();
-        let span = key_span(key);
+        let text = key.name.to_string();
+        let span = key.span;
         let Some(labels) = series_labels(&text) else {
             self.report(
                 Diagnostic::new(Code::InvalidTest, span, format!("invalid labels of a sample: `{text}`"))
@@ -236,7 +236,7 @@ impl Reader<'_> {
             self.wrong_type("an expected value", "a number", value, "write `0.5`, `nan` or `inf`");
             return None;
         };
-        Some(ExpectedSample { labels, text, value: number, span: span.to(Span::of(value.span())) })
+        Some(ExpectedSample { labels, text, value: number, span: span.to(value.span) })
     }
 
     /// Reports a series whose labels or values Prometheus would reject.

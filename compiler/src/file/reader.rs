@@ -2,9 +2,7 @@
 
 use std::ops::Range;
 
-use promql_presets_core::sort;
-use toml::de::{DeString, DeTable, DeValue};
-
+use super::document::{self, Content, Fault, Key, Table, Value};
 use super::{
     FILE_KEYS, Literal, METRIC_KEYS, Metric, MetricType, PRESET_KEYS, PresetFile, RawPreset, Window, toml_error,
 };
@@ -15,61 +13,57 @@ use crate::{Code, Diagnostic, SourceFile, Span};
 /// Reads a preset file.
 #[must_use]
 pub(crate) fn read(text: &str) -> (PresetFile, Vec<Diagnostic>) {
-    #[expect(clippy::redundant_closure_for_method_calls, reason = "the method is not general in the lifetimes")]
-    let (mut file, doubtful, diagnostics) = read_toml(text, |reader, table, complete| reader.file(table, complete));
+    let mut file = PresetFile::default();
+    let (doubtful, diagnostics) = read_toml(text, &mut |reader, table, complete| file = reader.file(table, complete));
     file.doubtful = doubtful;
     (file, diagnostics)
 }
 
-/// Parses a file and passes its table to `content`, with whether it is valid TOML. Also returns the ranges around faults
-/// of TOML, and all diagnostics.
-pub(super) fn read_toml<T>(
+/// Parses a file and passes its table to `content`, with whether it is valid TOML. Returns the ranges around faults of
+/// TOML, and all diagnostics.
+pub(super) fn read_toml(
     text: &str,
-    content: impl FnOnce(&mut Reader<'_>, &DeTable<'_>, bool) -> T,
-) -> (T, Vec<Range<usize>>, Vec<Diagnostic>) {
+    content: &mut dyn FnMut(&mut Reader<'_>, &Table<'_>, bool),
+) -> (Vec<Range<usize>>, Vec<Diagnostic>) {
     let mut reader = Reader { text, lines: Lines::of(text), diagnostics: Vec::new() };
     let mut not_utf8 = text.find(SourceFile::INVALID);
     // Zero bytes beside invalid UTF-8 are UTF-16, which cannot be read.
     let readable = if not_utf8.is_some() && text.contains('\0') { "" } else { text };
-    let (table, errors) = DeTable::parse_recoverable(readable);
-    if not_utf8.is_some() && errors.is_empty() && !readable.is_empty() {
+    let (table, mut faults) = document::parse(readable);
+    if not_utf8.is_some() && faults.is_empty() && !readable.is_empty() {
         let mut all = text.match_indices(SourceFile::INVALID).map(|(at, _)| at);
-        not_utf8 = all.find(|at| !is_in_comment(text, table.get_ref(), *at));
+        not_utf8 = all.find(|at| !is_in_comment(text, &table, *at));
     }
-    let faults: Vec<_> = not_utf8
-        .map(|at| (toml_error::NOT_UTF8, Some(at..at + SourceFile::INVALID.len_utf8())))
-        .into_iter()
-        .chain(errors.iter().map(|error| (error.message(), error.span())))
-        .collect();
-    let (mut diagnostics, doubtful) = toml_error::explain(text, table.get_ref(), &faults);
+    if let Some(at) = not_utf8 {
+        let span = at..at + SourceFile::INVALID.len_utf8();
+        faults.insert(0, Fault { message: toml_error::NOT_UTF8.to_owned(), span: Some(span) });
+    }
+    let (mut diagnostics, doubtful) = toml_error::explain(text, &table, &faults);
     // After a fault of TOML, keys may be missing from the table, so missing keys are not reported.
-    let content = content(&mut reader, table.get_ref(), faults.is_empty());
+    content(&mut reader, &table, faults.is_empty());
     let is_doubtful = |diagnostic: &Diagnostic| toml_error::contains(&doubtful, diagnostic.span.start as usize);
     diagnostics.extend(reader.diagnostics.into_iter().filter(|diagnostic| !is_doubtful(diagnostic)));
-    (content, doubtful, diagnostics)
+    (doubtful, diagnostics)
 }
 
 /// Whether a place is in a TOML comment, or in a comment of a query.
-fn is_in_comment(text: &str, table: &DeTable<'_>, at: usize) -> bool {
+fn is_in_comment(text: &str, table: &Table<'_>, at: usize) -> bool {
     let value = table.iter().find_map(|(key, value)| {
-        if key.span().contains(&at) {
+        if key.span.range().contains(&at) {
             return Some(false);
         }
-        match value.get_ref() {
-            DeValue::Table(table) => (!is_in_comment(text, table, at)).then_some(false),
-            _ if value.span().contains(&at) => {
-                let line = text[value.span().start..at].rsplit('\n').next().unwrap_or_default();
+        match &value.content {
+            Content::Table(table) => (!is_in_comment(text, table, at)).then_some(false),
+            _ if value.span.range().contains(&at) => {
+                let line = text[value.span.range().start..at].rsplit('\n').next().unwrap_or_default();
                 let before = line.split_once('#').map(|(before, _)| before);
-                Some(key.get_ref() == "template" && before.is_some_and(|before| before.matches('"').count() % 2 == 0))
+                Some(key.name == "template" && before.is_some_and(|before| before.matches('"').count() % 2 == 0))
             }
             _ => None,
         }
     });
     value.unwrap_or(true)
 }
-
-pub(super) type Value<'a> = toml::Spanned<DeValue<'a>>;
-pub(super) type Key<'a> = toml::Spanned<DeString<'a>>;
 
 pub(super) struct Reader<'a> {
     pub(super) text: &'a str,
@@ -82,9 +76,9 @@ impl Reader<'_> {
         self.diagnostics.push(diagnostic);
     }
 
-    pub(super) fn file(&mut self, table: &DeTable<'_>, complete: bool) -> PresetFile {
+    pub(super) fn file(&mut self, table: &Table<'_>, complete: bool) -> PresetFile {
         let mut file = PresetFile::default();
-        for (key, value) in in_order(table) {
+        for (key, value) in table.iter() {
             match self.file_key(table, key, value) {
                 "description" => file.description = self.string("description", value),
                 "category" => file.category = self.name("category", value).map(|name| name.value),
@@ -107,7 +101,7 @@ impl Reader<'_> {
     pub(super) fn metric(&mut self, key: &Key<'_>, value: &Value<'_>, complete: bool) -> Option<Metric> {
         let table = self.table("metric", value)?;
         let (mut name, mut kind, mut unit, mut scrape_interval) = (None, None, None, None);
-        for (key, value) in in_order(table) {
+        for (key, value) in table.iter() {
             match self.known_key(table, key, "`[metric]`", &METRIC_KEYS) {
                 "name" => name = self.name("name", value),
                 "type" => kind = self.metric_type(value),
@@ -116,10 +110,10 @@ impl Reader<'_> {
                 _ => {}
             }
         }
-        let is_name = |key: &Key<'_>| nearest(key.get_ref(), METRIC_KEYS) == Some("name");
-        if name.is_none() && complete && !table.keys().any(is_name) {
+        let is_name = |key: &Key<'_>| nearest(&key.name, METRIC_KEYS) == Some("name");
+        if name.is_none() && complete && !table.iter().any(|(key, _)| is_name(key)) {
             self.report(
-                Diagnostic::new(Code::MissingKey, key_span(key), "missing `name` in `[metric]`")
+                Diagnostic::new(Code::MissingKey, key.span, "missing `name` in `[metric]`")
                     .label("no metric is named here")
                     .help("add `name = \"...\"`, or leave `[metric]` out if the templates name their metrics"),
             );
@@ -138,18 +132,16 @@ impl Reader<'_> {
     }
 
     pub(super) fn presets(&mut self, value: &Value<'_>, complete: bool) -> Vec<RawPreset> {
-        let DeValue::Table(table) = value.get_ref() else {
+        let Content::Table(table) = &value.content else {
             self.wrong_type("presets", "a table", value, "write a table `[presets.NAME]` for each preset");
             return Vec::new();
         };
-        let is_key = |(key, value): &(&Key<'_>, &Value<'_>)| {
-            PRESET_KEYS.contains(&key.get_ref().as_ref()) && !value.get_ref().is_table()
-        };
-        let (keys, presets): (Vec<_>, Vec<_>) = in_order(table).into_iter().partition(is_key);
+        let is_key = |(key, value): &&(Key<'_>, Value<'_>)| PRESET_KEYS.contains(&&*key.name) && !value.is_table();
+        let (keys, presets): (Vec<_>, Vec<_>) = table.iter().partition(is_key);
         if let Some((key, _)) = keys.first() {
-            let title = format!("`{}` of no preset", key.get_ref());
+            let title = format!("`{}` of no preset", key.name);
             self.report(
-                Diagnostic::new(Code::WrongType, key_span(key), title)
+                Diagnostic::new(Code::WrongType, key.span, title)
                     .label("stands in the table of all presets")
                     .help("give the preset a name: `[presets.NAME]`"),
             );
@@ -158,19 +150,19 @@ impl Reader<'_> {
     }
 
     pub(super) fn preset(&mut self, key: &Key<'_>, value: &Value<'_>, complete: bool) -> Option<RawPreset> {
-        let name = Spanned { value: key.get_ref().to_string(), span: key_span(key) };
-        let DeValue::Table(table) = value.get_ref() else {
+        let name = Spanned { value: key.name.to_string(), span: key.span };
+        let Content::Table(table) = &value.content else {
             let title = format!("preset `{}` must be a table, not {}", name.value, with_article(value));
             self.report(
-                Diagnostic::new(Code::WrongType, Span::of(value.span()), title)
+                Diagnostic::new(Code::WrongType, value.span, title)
                     .help(format!("write a table `[presets.{}]` with a `template`", name.value)),
             );
             return None;
         };
-        let is_foreign = |key: &Key<'_>| !PRESET_KEYS.contains(&key.get_ref().as_ref());
+        let is_foreign = |key: &Key<'_>| !PRESET_KEYS.contains(&&*key.name);
         if ["labels", "metric"].contains(&name.value.as_str())
             && !table.contains_key("template")
-            && table.keys().any(is_foreign)
+            && table.iter().any(|(key, _)| is_foreign(key))
         {
             let title = format!("`[presets.{}]` without a template", name.value);
             self.report(
@@ -195,7 +187,7 @@ impl Reader<'_> {
             tests: Vec::new(),
         };
         let mut unknown = Vec::new();
-        for (key, value) in in_order(table) {
+        for (key, value) in table.iter() {
             match self.preset_key(table, &preset.name.value, key, value) {
                 "template" => preset.template = self.literal("template", value),
                 "title" => preset.title = self.name("title", value).map(|name| name.value),
@@ -204,7 +196,7 @@ impl Reader<'_> {
                 "unit" => preset.unit = self.string("unit", value),
                 "window" => {
                     let duration = self.positive_duration("window", value);
-                    preset.window = Some(Window { key: key_span(key), duration });
+                    preset.window = Some(Window { key: key.span, duration });
                 }
                 "parameters" => preset.parameters = self.parameters(value),
                 "allow" => preset.allow = self.allow(value),
@@ -212,9 +204,9 @@ impl Reader<'_> {
                 _ => unknown.push(value),
             }
         }
-        let is_template = |key: &Key<'_>| nearest(key.get_ref(), PRESET_KEYS) == Some("template");
-        let has_template = table.contains_key("template") || table.keys().any(is_template);
-        let may_be_template = |value: &Value<'_>| value.get_ref().is_str() || value.get_ref().is_table();
+        let is_template = |key: &Key<'_>| nearest(&key.name, PRESET_KEYS) == Some("template");
+        let has_template = table.contains_key("template") || table.iter().any(|(key, _)| is_template(key));
+        let may_be_template = |value: &Value<'_>| value.is_str() || value.is_table();
         if complete && !has_template && !unknown.into_iter().any(may_be_template) {
             let title = format!("missing `template` in preset `{}`", preset.name.value);
             self.report(
@@ -227,46 +219,46 @@ impl Reader<'_> {
     }
 
     /// [`known_key`](Self::known_key) of a file. Also recognizes presets outside `[presets]`.
-    pub(super) fn file_key(&mut self, table: &DeTable<'_>, key: &Key<'_>, value: &Value<'_>) -> &'static str {
-        let name = key.get_ref().as_ref();
-        let help = match value.get_ref() {
+    pub(super) fn file_key(&mut self, table: &Table<'_>, key: &Key<'_>, value: &Value<'_>) -> &'static str {
+        let name = &*key.name;
+        let help = match &value.content {
             _ if FILE_KEYS.contains(&name) || nearest(name, FILE_KEYS).is_some() => None,
-            DeValue::Table(table) if table.contains_key("template") => Some(format!("write `[presets.{name}]`")),
+            Content::Table(table) if table.contains_key("template") => Some(format!("write `[presets.{name}]`")),
             _ if PRESET_KEYS.contains(&name) => Some(format!("write `{name}` below a table `[presets.NAME]`")),
             _ => None,
         };
         let Some(help) = help else { return self.known_key(table, key, "a preset file", &FILE_KEYS) };
         let title = format!("unknown key `{name}` in a preset file");
-        self.report(Diagnostic::new(Code::UnknownKey, key_span(key), title).help(help));
+        self.report(Diagnostic::new(Code::UnknownKey, key.span, title).help(help));
         ""
     }
 
     /// [`known_key`](Self::known_key) of a preset. Also recognizes common names of other keys.
     pub(super) fn preset_key(
         &mut self,
-        table: &DeTable<'_>,
+        table: &Table<'_>,
         preset: &str,
         key: &Key<'_>,
         value: &Value<'_>,
     ) -> &'static str {
-        let name = key.get_ref().as_ref();
-        let help = match value.get_ref() {
+        let name = &*key.name;
+        let help = match &value.content {
             _ if PRESET_KEYS.contains(&name) || nearest(name, PRESET_KEYS).is_some() => None,
-            DeValue::Table(_) => Some(format!("presets do not nest; write `[presets.{preset}_{name}]`")),
+            Content::Table(_) => Some(format!("presets do not nest; write `[presets.{preset}_{name}]`")),
             _ if FILE_KEYS.contains(&name) => Some(format!("write `{name}` above the first table of the file")),
-            DeValue::String(_) if !table.contains_key("template") => {
+            Content::String(_) if !table.contains_key("template") => {
                 Some("write the query as `template = '...'`".to_owned())
             }
             _ => None,
         };
         let Some(help) = help else { return self.known_key(table, key, "a preset", &PRESET_KEYS) };
         let title = format!("unknown key `{name}` in a preset");
-        self.report(Diagnostic::new(Code::UnknownKey, key_span(key), title).help(help));
+        self.report(Diagnostic::new(Code::UnknownKey, key.span, title).help(help));
         ""
     }
 
-    pub(super) fn table<'v, 'i>(&mut self, what: &str, value: &'v Value<'i>) -> Option<&'v DeTable<'i>> {
-        if let DeValue::Table(table) = value.get_ref() {
+    pub(super) fn table<'v, 'i>(&mut self, what: &str, value: &'v Value<'i>) -> Option<&'v Table<'i>> {
+        if let Content::Table(table) = &value.content {
             return Some(table);
         }
         let line = if what == "labels" { " with lines such as `job = \"string\"`" } else { "" };
@@ -275,7 +267,7 @@ impl Reader<'_> {
     }
 
     pub(super) fn boolean(&mut self, what: &str, value: &Value<'_>) -> Option<bool> {
-        let found = value.get_ref().as_bool();
+        let found = value.as_bool();
         if found.is_none() {
             self.wrong_type(what, "a boolean", value, &format!("write `{what} = true` or `{what} = false`"));
         }
@@ -283,12 +275,12 @@ impl Reader<'_> {
     }
 
     pub(super) fn literal(&mut self, what: &str, value: &Value<'_>) -> Option<Literal> {
-        if value.get_ref().is_str() {
-            return Some(Literal::read(self.text, Span::of(value.span())));
+        if value.is_str() {
+            return Some(Literal::read(self.text, value.span));
         }
-        let quoted = self.text.get(value.span()).filter(|text| !text.contains(['\n', '\''])).unwrap_or("...");
-        let help = match value.get_ref() {
-            DeValue::Table(_) | DeValue::Array(_) => "write a string in quotes: `'...'`".to_owned(),
+        let quoted = self.text.get(value.span.range()).filter(|text| !text.contains(['\n', '\''])).unwrap_or("...");
+        let help = match &value.content {
+            Content::Table(_) | Content::Array(_) => "write a string in quotes: `'...'`".to_owned(),
             _ => format!("put it in quotes: `'{quoted}'`"),
         };
         self.wrong_type(what, "a string", value, &help);
@@ -296,12 +288,12 @@ impl Reader<'_> {
     }
 
     pub(super) fn spanned_string(&mut self, what: &str, value: &Value<'_>) -> Option<Spanned<String>> {
-        Some(Spanned { value: self.string(what, value)?, span: Span::of(value.span()) })
+        Some(Spanned { value: self.string(what, value)?, span: value.span })
     }
 
     pub(super) fn string(&mut self, what: &str, value: &Value<'_>) -> Option<String> {
         // Faster than a literal, whose places are not needed.
-        let text = value.get_ref().as_str().map(str::to_owned);
+        let text = value.as_str().map(str::to_owned);
         text.or_else(|| self.literal(what, value).map(|literal| literal.text))
     }
 
@@ -316,24 +308,24 @@ impl Reader<'_> {
     }
 
     pub(super) fn strings(&mut self, what: &str, value: &Value<'_>) -> Vec<Spanned<String>> {
-        if let DeValue::Array(values) = value.get_ref() {
+        if let Content::Array(values) = &value.content {
             let entry = format!("an entry of `{what}`");
-            let wrong: Vec<&Value<'_>> = values.iter().filter(|value| !value.get_ref().is_str()).collect();
-            let text = |value: &Value<'_>| self.text.get(value.span()).unwrap_or_default().to_owned();
+            let wrong: Vec<&Value<'_>> = values.iter().filter(|value| !value.is_str()).collect();
+            let text = |value: &Value<'_>| self.text.get(value.span.range()).unwrap_or_default().to_owned();
             if let [first, .., last] = wrong.as_slice()
                 && wrong.len() == values.len()
-                && !wrong.iter().any(|value| value.get_ref().is_table() || value.get_ref().is_array())
+                && !wrong.iter().any(|value| value.is_table() || value.is_array())
             {
                 let quoted: Vec<String> = wrong.iter().map(|value| format!("\"{}\"", text(value))).collect();
-                let span = Span::of(first.span().start..last.span().end);
-                let title = format!("entries of `{what}` must be strings, not {}s", first.get_ref().type_str());
+                let span = first.span.to(last.span);
+                let title = format!("entries of `{what}` must be strings, not {}s", first.kind());
                 let help = format!("put them in quotes: `[{}]`", quoted.join(", "));
                 self.report(Diagnostic::new(Code::WrongType, span, title).help(help));
                 return Vec::new();
             }
             return values.iter().filter_map(|value| self.spanned_string(&entry, value)).collect();
         }
-        let only = value.get_ref().as_str().unwrap_or("...");
+        let only = value.as_str().unwrap_or("...");
         self.wrong_type(what, "an array of strings", value, &format!("write `{what} = [\"{only}\"]`"));
         Vec::new()
     }
@@ -341,30 +333,30 @@ impl Reader<'_> {
     pub(super) fn wrong_type(&mut self, what: &str, expected: &str, value: &Value<'_>, help: &str) {
         let what = if what.contains(' ') { what.to_owned() } else { format!("`{what}`") };
         let title = format!("{what} must be {expected}, not {}", with_article(value));
-        self.report(Diagnostic::new(Code::WrongType, Span::of(value.span()), title).help(help));
+        self.report(Diagnostic::new(Code::WrongType, value.span, title).help(help));
     }
 
     /// Returns a known key. A misspelt key is reported and read as the known key that it resembles, so that one mistake
     /// gives one message. The result is empty if no key is similar.
     pub(super) fn known_key(
         &mut self,
-        table: &DeTable<'_>,
+        table: &Table<'_>,
         key: &Key<'_>,
         place: &str,
         known: &[&'static str],
     ) -> &'static str {
-        let name = key.get_ref().as_ref();
+        let name = &*key.name;
         if let Some(known) = known.iter().find(|known| **known == name) {
             return known;
         }
         let title = format!("unknown key `{name}` in {place}");
-        let diagnostic = Diagnostic::new(Code::UnknownKey, key_span(key), title);
+        let diagnostic = Diagnostic::new(Code::UnknownKey, key.span, title);
         let meant = nearest(name, known.iter().copied());
         self.report(match meant {
             Some(meant) => diagnostic.help(format!("a key with a similar name exists: `{meant}`")),
             None => diagnostic.note(format!("known keys are `{}`", known.join("`, `"))),
         });
-        meant.filter(|meant| !table.contains_key(*meant)).unwrap_or_default()
+        meant.filter(|meant| !table.contains_key(meant)).unwrap_or_default()
     }
 
     pub(super) fn unknown_value(&mut self, what: &str, found: &Spanned<String>, known: &[&str]) {
@@ -377,19 +369,8 @@ impl Reader<'_> {
     }
 }
 
-/// The entries of a table in the order of the file.
-pub(super) fn in_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<(&'t Key<'i>, &'t Value<'i>)> {
-    let mut entries: Vec<_> = table.iter().collect();
-    sort::by_key(&mut entries, |(key, _)| key.span().start);
-    entries
-}
-
-pub(super) fn key_span(key: &Key<'_>) -> Span {
-    Span::of(key.span())
-}
-
 pub(super) fn with_article(value: &Value<'_>) -> String {
-    match value.get_ref().type_str() {
+    match value.kind() {
         kind @ ("array" | "integer") => format!("an {kind}"),
         kind => format!("a {kind}"),
     }

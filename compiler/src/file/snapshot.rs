@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display, Formatter, Write};
 
-use toml::de::{DeTable, DeValue};
-
-use super::reader::{Key, Reader, Value, in_order, key_span, read_toml, with_article};
+use super::document::{Content, Key, Table, Value};
+use super::reader::{Reader, read_toml, with_article};
 use super::{LabelType, MetricType};
 use crate::diagnostic::source::Spanned;
-use crate::{Code, Diagnostic, Span};
+use crate::{Code, Diagnostic};
 
 /// The metrics that exist, as `metrics.toml` lists them. Parsing and displaying are inverse to each other.
 ///
@@ -203,21 +202,22 @@ pub(super) const KEYS: [&str; 6] = ["type", "help", "unit", "labels", "empty", "
 
 /// Reads a `metrics.toml`.
 pub(crate) fn read(text: &str) -> (Vec<KnownMetric>, Vec<Diagnostic>) {
-    let (metrics, _, diagnostics) = read_toml(text, |reader, table, _| reader.known_metrics(table));
+    let mut metrics = Vec::new();
+    let (_, diagnostics) = read_toml(text, &mut |reader, table, _| metrics = reader.known_metrics(table));
     (metrics, diagnostics)
 }
 
 impl Reader<'_> {
-    fn known_metrics(&mut self, table: &DeTable<'_>) -> Vec<KnownMetric> {
-        in_order(table).into_iter().filter_map(|(key, value)| self.known_metric(key, value)).collect()
+    fn known_metrics(&mut self, table: &Table<'_>) -> Vec<KnownMetric> {
+        table.iter().filter_map(|(key, value)| self.known_metric(key, value)).collect()
     }
 
     fn known_metric(&mut self, key: &Key<'_>, value: &Value<'_>) -> Option<KnownMetric> {
-        let name = Spanned { value: key.get_ref().to_string(), span: key_span(key) };
-        let DeValue::Table(table) = value.get_ref() else {
+        let name = Spanned { value: key.name.to_string(), span: key.span };
+        let Content::Table(table) = &value.content else {
             let title = format!("metric `{}` must be a table, not {}", name.value, with_article(value));
             let help = format!("write a table `[{}]` with a `type` and `labels`", toml_key(&name.value));
-            self.report(Diagnostic::new(Code::WrongType, Span::of(value.span()), title).help(help));
+            self.report(Diagnostic::new(Code::WrongType, value.span, title).help(help));
             return None;
         };
         if name.value.is_empty() {
@@ -225,7 +225,7 @@ impl Reader<'_> {
         }
         let (kind, help, unit, labels, empty, values) = Default::default();
         let mut metric = KnownMetric { name, kind, help, unit, labels, empty, values };
-        for (key, value) in in_order(table) {
+        for (key, value) in table.iter() {
             if self.is_dotted_metric(&metric.name.value, key, value) {
                 continue;
             }
@@ -244,12 +244,12 @@ impl Reader<'_> {
 
     /// Reports an unquoted metric with dots, such as `[http.requests]`, which TOML reads as a table in a table.
     fn is_dotted_metric(&mut self, first: &str, key: &Key<'_>, value: &Value<'_>) -> bool {
-        let rest = key.get_ref().as_ref();
-        if KEYS.contains(&rest) || !value.get_ref().is_table() {
+        let rest = &*key.name;
+        if KEYS.contains(&rest) || !value.is_table() {
             return false;
         }
         self.report(
-            Diagnostic::new(Code::UnknownKey, key_span(key), format!("unknown key `{rest}` in a metric"))
+            Diagnostic::new(Code::UnknownKey, key.span, format!("unknown key `{rest}` in a metric"))
                 .label(format!("the dot makes `{rest}` a key of the table `{first}`"))
                 .help(format!("write `[\"{first}.{rest}\"]` for a metric of that name")),
         );
@@ -257,13 +257,13 @@ impl Reader<'_> {
     }
 
     fn known_values(&mut self, value: &Value<'_>) -> Vec<(Spanned<String>, LabelType)> {
-        let DeValue::Table(table) = value.get_ref() else {
+        let Content::Table(table) = &value.content else {
             self.wrong_type("values", "a table", value, "write `values = { label = [\"...\"] }`");
             return Vec::new();
         };
-        let values = in_order(table).into_iter().map(|(key, value)| {
-            let label = Spanned { value: key.get_ref().to_string(), span: key_span(key) };
-            (label, LabelType::OneOf(self.distinct_strings(key.get_ref(), "value", value)))
+        let values = table.iter().map(|(key, value)| {
+            let label = Spanned { value: key.name.to_string(), span: key.span };
+            (label, LabelType::OneOf(self.distinct_strings(&key.name, "value", value)))
         });
         values.collect()
     }

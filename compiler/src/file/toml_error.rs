@@ -1,27 +1,26 @@
-//! Turns errors of the `toml` crate into diagnostics, and finds the parts of the file that they make unreliable.
+//! Turns errors of the `toml_parser` crate into diagnostics, and finds the parts of the file that they make unreliable.
 
 use std::ops::Range;
 
 use promql_presets_core::sort;
-use toml::de::{DeTable, DeValue};
 
+use super::document::{Content, Fault, Table, Value};
 use crate::hole::Hole;
 use crate::{Code, Diagnostic, Span};
-
-/// An error of the parser: its message and its place.
-pub(crate) type Fault<'e> = (&'e str, Option<Range<usize>>);
 
 /// The message for invalid UTF-8, which the parser never sees, since it takes a `str`.
 pub(crate) const NOT_UTF8: &str = "invalid UTF-8";
 
 /// Reports each error once. Also returns the ranges whose values are unreliable: further findings about them would
 /// follow from the error.
-pub(crate) fn explain(text: &str, table: &DeTable<'_>, faults: &[Fault<'_>]) -> (Vec<Diagnostic>, Vec<Range<usize>>) {
+pub(crate) fn explain(text: &str, table: &Table<'_>, faults: &[Fault]) -> (Vec<Diagnostic>, Vec<Range<usize>>) {
     let mut values = Vec::new();
     leaf_spans(table, &mut values);
     sort::by_key(&mut values, |value| value.start);
-    let mut faults: Vec<(Range<usize>, &str)> =
-        faults.iter().map(|(message, span)| (span.clone().unwrap_or(text.len()..text.len()), *message)).collect();
+    let mut faults: Vec<(Range<usize>, &str)> = faults
+        .iter()
+        .map(|fault| (fault.span.clone().unwrap_or(text.len()..text.len()), fault.message.as_str()))
+        .collect();
     sort::by_key(&mut faults, |(at, _)| at.start);
 
     let (mut diagnostics, mut doubtful) = (Vec::new(), Vec::<Range<usize>>::new());
@@ -61,7 +60,7 @@ fn last_before(ranges: &[Range<usize>], at: usize) -> Option<&Range<usize>> {
     ranges.partition_point(|range| range.start <= at).checked_sub(1).map(|last| &ranges[last])
 }
 
-/// The meaning of a message of the `toml` crate. Only [`Kind::of`] depends on the wording, and a test pins it.
+/// The meaning of a message of the `toml_parser` crate. Only [`Kind::of`] depends on the wording, and a test pins it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     /// The file is not UTF-8.
@@ -200,17 +199,16 @@ fn placeholder_before(text: &str, at: usize) -> Option<usize> {
     is_placeholder.then(|| text.len() - line.len() + line.find('{').unwrap_or_default())
 }
 
-/// Collects the spans of all values other than tables and arrays.
-fn leaf_spans(table: &DeTable<'_>, out: &mut Vec<Range<usize>>) {
-    // The parser limits the nesting depth.
-    table.values().for_each(|value| add_leaf_spans(value, out));
+/// Collects the spans of all values other than tables and arrays. The parser limits the nesting depth.
+fn leaf_spans(table: &Table<'_>, out: &mut Vec<Range<usize>>) {
+    table.iter().for_each(|(_, value)| add_leaf_spans(value, out));
 }
 
-fn add_leaf_spans(value: &toml::Spanned<DeValue<'_>>, out: &mut Vec<Range<usize>>) {
-    match value.get_ref() {
-        DeValue::Table(table) => leaf_spans(table, out),
-        DeValue::Array(values) => values.iter().for_each(|inner| add_leaf_spans(inner, out)),
-        _ => out.push(value.span()),
+fn add_leaf_spans(value: &Value<'_>, out: &mut Vec<Range<usize>>) {
+    match &value.content {
+        Content::Table(table) => leaf_spans(table, out),
+        Content::Array(values) => values.iter().for_each(|inner| add_leaf_spans(inner, out)),
+        _ => out.push(value.span.range()),
     }
 }
 
@@ -236,11 +234,12 @@ fn next_header(text: &str, line: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::document;
     use super::*;
 
-    /// One input for each message. If this fails after an update of the `toml` crate, adapt [`Kind::of`].
+    /// One input for each message. If this fails after an update of the `toml_parser` crate, adapt [`Kind::of`].
     #[test]
-    fn messages_of_the_toml_crate() {
+    fn messages_of_the_parser() {
         let unclosed = |quotes| Kind::UnclosedString { quotes };
         for (text, kind) in [
             ("a = \"x", unclosed(1)),
@@ -271,10 +270,10 @@ mod tests {
             ("a = 1\rb = 2", Kind::CarriageReturn),
             ("a = [1", Kind::Other),
         ] {
-            let (_, errors) = DeTable::parse_recoverable(text);
-            let error = errors.first().unwrap_or_else(|| panic!("{text:?} is valid"));
-            assert_eq!(Kind::of(error.message()), kind, "{text:?}: {}", error.message());
-            assert!(error.span().is_some(), "{text:?}");
+            let (_, faults) = document::parse(text);
+            let fault = faults.first().unwrap_or_else(|| panic!("{text:?} is valid"));
+            assert_eq!(Kind::of(&fault.message), kind, "{text:?}: {}", fault.message);
+            assert!(fault.span.is_some(), "{text:?}");
         }
     }
 }

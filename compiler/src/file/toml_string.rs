@@ -152,6 +152,7 @@ impl Literal {
 
 #[cfg(test)]
 mod tests {
+    use super::super::document;
     use super::*;
 
     /// Each character of the content, with the part of the source that it comes from.
@@ -200,10 +201,10 @@ mod tests {
             "\"\"\"\"a\" \"\"\"",
         ] {
             let document = format!("k = {source}");
-            let table = toml::de::DeTable::parse(&document).unwrap();
-            let value = table.get_ref().values().next().unwrap();
-            let literal = Literal::read(&document, Span::of(value.span()));
-            assert_eq!(literal.text, value.get_ref().as_str().unwrap(), "{source}");
+            let (table, _) = document::parse(&document);
+            let value = table.get("k").unwrap();
+            let literal = Literal::read(&document, value.span);
+            assert_eq!(literal.text, value.as_str().unwrap(), "{source}");
         }
     }
 }

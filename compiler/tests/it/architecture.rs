@@ -35,7 +35,7 @@ const CLI: &[&[&str]] = &[
 /// The packages that each package may depend on, build dependencies aside.
 const DEPENDENCIES: [(&str, &[&str]); 7] = [
     ("core", &["serde_core", "uuid"]),
-    ("compiler", &["promql-presets-core", "toml"]),
+    ("compiler", &["promql-presets-core", "toml_parser"]),
     ("macros", &["promql-presets-compiler", "proc-macro2", "quote", "syn"]),
     ("cli", &CLI_DEPENDENCIES),
     ("testing", &TESTING_DEPENDENCIES),
@@ -307,9 +307,10 @@ fn arrows_point_down() {
 fn dependencies_of_crates() {
     for (folder, allowed) in DEPENDENCIES {
         let manifest = fs::read_to_string(workspace().join(folder).join("Cargo.toml")).unwrap();
-        let manifest = toml::de::DeTable::parse(&manifest).unwrap();
-        let dependencies = manifest.get_ref().get("dependencies").and_then(|it| it.get_ref().as_table());
-        for name in dependencies.into_iter().flat_map(|table| table.keys()).map(|name| &**name.get_ref()) {
+        let (_, dependencies) = manifest.split_once("\n[dependencies]\n").unwrap();
+        let lines = dependencies.lines().take_while(|line| !line.starts_with('['));
+        for line in lines.filter(|line| line.starts_with(|c: char| c.is_ascii_alphanumeric())) {
+            let name = line.split(['.', ' ', '=']).next().unwrap();
             assert!(allowed.contains(&name), "{folder} depends on {name}");
         }
     }
@@ -335,7 +336,7 @@ fn lines_and_columns_are_computed_in_one_place() {
 #[test]
 fn foreign_crates_stay_in_their_rooms() {
     let compiler = Sources::read(&workspace().join("compiler/src"));
-    assert!(compiler.that_name(&["toml::"]).iter().all(|module| module.starts_with("file")));
+    assert_eq!(compiler.that_name(&["toml_parser"]), ["file::document"]);
     let runtime = Sources::read(&workspace().join("src"));
     assert_eq!(runtime.that_name(&["promql_presets_compiler"]), [""; 0]);
     let rooms = |word: &str| -> BTreeSet<String> {

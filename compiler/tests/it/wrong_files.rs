@@ -106,7 +106,10 @@ fn not_toml() {
             "[presets.a]\ntemplate = 'up'\nunit = 0x\n",
             &["3:8: error: `unit` must be a string, not an integer [wrong-type]"],
         ),
-        ("[presets.a]\ntemplate = 'up'\nunit = 2026-13-45\n", &["3:8: error: invalid date [invalid-toml]"]),
+        (
+            "[presets.a]\ntemplate = 'up'\nunit = 2026-13-45\n",
+            &["3:8: error: `unit` must be a string, not a datetime [wrong-type]"],
+        ),
         (
             "[presets.a]\ntemplate = 'up'\nallow = [{ check = 'x', reason = 'y' }\n",
             &["3:39: error: unclosed array [invalid-toml]"],

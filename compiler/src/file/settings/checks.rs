@@ -1,11 +1,10 @@
 //! `[checks]`: the severity of checks in the whole registry.
 
-use toml::de::{DeTable, DeValue};
-
 use crate::diagnostic::source::Spanned;
 use crate::diagnostic::suggest::nearest;
 use crate::file::Settings;
-use crate::file::reader::{Key, Reader, Value, in_order, key_span};
+use crate::file::document::{Content, Key, Table, Value};
+use crate::file::reader::Reader;
 use crate::{Code, Diagnostic, Severity, Span};
 
 /// `raw-counter = "error"`.
@@ -52,7 +51,7 @@ pub(in crate::file) const CHECK_KEYS: [&str; 2] = ["severity", "reason"];
 
 impl Reader<'_> {
     pub(super) fn checks(&mut self, value: &Value<'_>) -> Vec<CheckSetting> {
-        let DeValue::Table(table) = value.get_ref() else {
+        let Content::Table(table) = &value.content else {
             self.wrong_type(
                 "checks",
                 "a table",
@@ -61,22 +60,22 @@ impl Reader<'_> {
             );
             return Vec::new();
         };
-        in_order(table).into_iter().filter_map(|(key, value)| self.check_setting(table, key, value)).collect()
+        table.iter().filter_map(|(key, value)| self.check_setting(table, key, value)).collect()
     }
 
-    fn check_setting(&mut self, all: &DeTable<'_>, key: &Key<'_>, value: &Value<'_>) -> Option<CheckSetting> {
+    fn check_setting(&mut self, all: &Table<'_>, key: &Key<'_>, value: &Value<'_>) -> Option<CheckSetting> {
         let code = self.settable_check(all, key);
-        let (level, reason) = match value.get_ref() {
-            DeValue::Table(table) => self.severity_table(table, value)?,
-            DeValue::String(_) => (self.level(value)?, Reason::Missing(Span::of(value.span()))),
-            DeValue::Boolean(_) => {
-                let help = format!("write `{} = \"off\"`, `\"warning\"` or `\"error\"`", key.get_ref());
-                self.wrong_type(key.get_ref(), "a severity in quotes", value, &help);
+        let (level, reason) = match &value.content {
+            Content::Table(table) => self.severity_table(table, value)?,
+            Content::String(_) => (self.level(value)?, Reason::Missing(value.span)),
+            Content::Boolean(_) => {
+                let help = format!("write `{} = \"off\"`, `\"warning\"` or `\"error\"`", key.name);
+                self.wrong_type(&key.name, "a severity in quotes", value, &help);
                 return None;
             }
             _ => {
                 self.wrong_type(
-                    key.get_ref(),
+                    &key.name,
                     "a severity in quotes",
                     value,
                     "write `\"error\"`, `\"warning\"` or `\"off\"`",
@@ -107,10 +106,10 @@ impl Reader<'_> {
     }
 
     /// `{ severity = "off", reason = "..." }`. A faulty reason has been reported.
-    fn severity_table(&mut self, table: &DeTable<'_>, value: &Value<'_>) -> Option<(Level, Reason)> {
-        let (mut level, mut reason) = (None, Reason::Missing(Span::of(value.span())));
+    fn severity_table(&mut self, table: &Table<'_>, value: &Value<'_>) -> Option<(Level, Reason)> {
+        let (mut level, mut reason) = (None, Reason::Missing(value.span));
         let before = self.diagnostics.len();
-        for (key, value) in in_order(table) {
+        for (key, value) in table.iter() {
             match self.known_key(table, key, "a check's settings", &CHECK_KEYS) {
                 "severity" => level = self.level(value),
                 "reason" => {
@@ -124,7 +123,7 @@ impl Reader<'_> {
         }
         if level.is_none() && self.diagnostics.len() == before {
             self.report(
-                Diagnostic::new(Code::MissingKey, Span::of(value.span()), "missing `severity`")
+                Diagnostic::new(Code::MissingKey, value.span, "missing `severity`")
                     .help("add `severity = \"error\"`, `\"warning\"` or `\"off\"`"),
             );
         }
@@ -132,9 +131,9 @@ impl Reader<'_> {
     }
 
     /// The check that a key names. A misspelt name is reported, and read as the check that it resembles.
-    fn settable_check(&mut self, all: &DeTable<'_>, key: &Key<'_>) -> Option<Spanned<Code>> {
-        let name = key.get_ref().as_ref();
-        let span = key_span(key);
+    fn settable_check(&mut self, all: &Table<'_>, key: &Key<'_>) -> Option<Spanned<Code>> {
+        let name = &*key.name;
+        let span = key.span;
         let settable = || Code::ALL.iter().copied().filter(|code| code.is_settable());
         match Code::find(name) {
             Some(code) if code.is_settable() => return Some(Spanned { value: code, span }),
@@ -154,7 +153,7 @@ impl Reader<'_> {
             diagnostic = diagnostic.help(format!("a check with a similar name exists: `{meant}`"));
         }
         self.report(diagnostic);
-        let code = meant.filter(|meant| !all.contains_key(*meant)).and_then(Code::find)?;
+        let code = meant.filter(|meant| !all.contains_key(meant)).and_then(Code::find)?;
         Some(Spanned { value: code, span })
     }
 }

@@ -4,9 +4,9 @@ mod checks;
 mod target;
 
 use promql_presets_core::PromDuration;
-use toml::de::DeTable;
 
-use super::reader::{Key, Reader, Value, in_order};
+use super::document::{Key, Table, Value};
+use super::reader::Reader;
 use crate::diagnostic::source::Spanned;
 use crate::diagnostic::suggest::nearest;
 use crate::{Code, Diagnostic};
@@ -118,14 +118,15 @@ const REQUIRED: [&str; 2] = ["description", "unit"];
 /// Reads `promql.toml`.
 #[must_use]
 pub(crate) fn read(text: &str) -> (Settings, Vec<Diagnostic>) {
-    let (settings, _, diagnostics) = super::reader::read_toml(text, |reader, table, _| reader.settings(table));
+    let mut settings = Settings::NONE;
+    let (_, diagnostics) = super::reader::read_toml(text, &mut |reader, table, _| settings = reader.settings(table));
     (settings, diagnostics)
 }
 
 impl Reader<'_> {
-    fn settings(&mut self, table: &DeTable<'_>) -> Settings {
+    fn settings(&mut self, table: &Table<'_>) -> Settings {
         let mut settings = Settings::NONE;
-        for (key, value) in in_order(table) {
+        for (key, value) in table.iter() {
             match self.section_key(table, key) {
                 "target" => self.target(value, &mut settings),
                 "defaults" => settings.defaults = self.defaults(value),
@@ -139,8 +140,8 @@ impl Reader<'_> {
     }
 
     /// [`known_key`](Self::known_key) of the settings. Also recognizes keys outside of their section.
-    fn section_key(&mut self, table: &DeTable<'_>, key: &Key<'_>) -> &'static str {
-        let name = key.get_ref().as_ref();
+    fn section_key(&mut self, table: &Table<'_>, key: &Key<'_>) -> &'static str {
+        let name = &*key.name;
         let homes = [
             ("target", &TARGET_KEYS[..]),
             ("defaults", &DEFAULTS_KEYS),
@@ -154,14 +155,14 @@ impl Reader<'_> {
         };
         let title = format!("unknown key `{name}` in the settings");
         let help = format!("write `{name}` below a table `[{home}]`");
-        self.report(Diagnostic::new(Code::UnknownKey, super::reader::key_span(key), title).help(help));
+        self.report(Diagnostic::new(Code::UnknownKey, key.span, title).help(help));
         ""
     }
 
     fn defaults(&mut self, value: &Value<'_>) -> Defaults {
         let mut defaults = Settings::NONE.defaults;
         let Some(table) = self.table("defaults", value) else { return defaults };
-        for (key, value) in in_order(table) {
+        for (key, value) in table.iter() {
             match self.known_key(table, key, "`[defaults]`", &DEFAULTS_KEYS) {
                 "scrape_interval" => defaults.scrape_interval = self.positive_duration("scrape_interval", value),
                 "window" => defaults.window = self.positive_duration("window", value),
@@ -187,7 +188,7 @@ impl Reader<'_> {
     fn policy(&mut self, value: &Value<'_>) -> Policy {
         let mut policy = Settings::NONE.policy;
         let Some(table) = self.table("policy", value) else { return policy };
-        for (key, value) in in_order(table) {
+        for (key, value) in table.iter() {
             match self.known_key(table, key, "`[policy]`", &POLICY_KEYS) {
                 "require_labels" => policy.require_labels = self.label_names("require_labels", value),
                 "max_window" => policy.max_window = self.positive_duration("max_window", value),
@@ -208,19 +209,19 @@ impl Reader<'_> {
     fn open_metrics(&mut self, value: &Value<'_>) -> OpenMetrics {
         let mut metrics = Settings::NONE.metrics;
         let Some(table) = self.table("metrics", value) else { return metrics };
-        for (key, value) in in_order(table) {
+        for (key, value) in table.iter() {
             match self.known_key(table, key, "`[metrics]`", &METRICS_KEYS) {
-                "open" => match value.get_ref().as_bool() {
+                "open" => match value.as_bool() {
                     Some(true) => {
-                        let span = crate::Span::of(value.span());
+                        let span = value.span;
                         metrics.open = vec![Spanned { value: "*".to_owned(), span }];
                     }
                     Some(false) => {}
-                    None if value.get_ref().is_array() => {
+                    None if value.is_array() => {
                         metrics.open = self.distinct_strings("open", "pattern", value);
                     }
                     None => {
-                        let only = value.get_ref().as_str().unwrap_or("node_*");
+                        let only = value.as_str().unwrap_or("node_*");
                         let help = format!("write `open = true`, or patterns of names: `open = [\"{only}\"]`");
                         self.wrong_type("open", "a boolean or an array of strings", value, &help);
                     }

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::{Settings, TARGET_KEYS};
-use crate::file::reader::{Reader, Value, in_order};
+use crate::file::document::Value;
+use crate::file::reader::Reader;
 use crate::{Code, Diagnostic, Span};
 
 /// A server that presets must run on.
@@ -89,7 +90,7 @@ impl fmt::Display for Version {
 impl Reader<'_> {
     pub(super) fn target(&mut self, value: &Value<'_>, settings: &mut Settings) {
         let Some(table) = self.table("target", value) else { return };
-        for (key, value) in in_order(table) {
+        for (key, value) in table.iter() {
             match self.known_key(table, key, "`[target]`", &TARGET_KEYS) {
                 "features" => settings.features = self.strings("features", value),
                 known => {
@@ -101,9 +102,9 @@ impl Reader<'_> {
     }
 
     fn version(&mut self, key: &str, server: Server, value: &Value<'_>) -> Option<Target> {
-        let span = Span::of(value.span());
-        let Some(text) = value.get_ref().as_str() else {
-            let written = self.text.get(value.span()).unwrap_or_default();
+        let span = value.span;
+        let Some(text) = value.as_str() else {
+            let written = self.text.get(value.span.range()).unwrap_or_default();
             let version = if Version::parse(written).is_some() { written } else { "..." };
             self.wrong_type(key, "a version in quotes", value, &format!("write `{key} = \"{version}\"`"));
             return None;
