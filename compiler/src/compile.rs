@@ -100,6 +100,8 @@ pub(crate) struct Template {
     pub result: ResultType,
     pub has_window: bool,
     pub row: Vec<RowLabel>,
+    /// The unit of the result, where it follows from the units of the metrics.
+    unit: Option<String>,
     /// All labels of the metrics that it reads, if they are known.
     labels: Option<BTreeSet<String>>,
     /// Why the template is not valid. Spans are of the template.
@@ -117,6 +119,7 @@ pub(crate) fn compile_template(text: &str, scope: Scope<'_>, parameters: &[file:
         result: ResultType::InstantVector,
         has_window: text.contains(WINDOW),
         row: Vec::new(),
+        unit: None,
         labels: None,
         diagnostics: template::check(text, &names),
         findings: Vec::new(),
@@ -141,7 +144,8 @@ pub(crate) fn compile_template(text: &str, scope: Scope<'_>, parameters: &[file:
         }
         if template.diagnostics.is_empty() {
             let checked = check::check(text, expr, scope);
-            (template.findings, template.row, template.labels) = (checked.findings, checked.row, checked.labels);
+            (template.findings, template.row) = (checked.findings, checked.row);
+            (template.unit, template.labels) = (checked.unit, checked.labels);
         }
     }
     for bounds::Trial { values, help, note } in bounds::trials(parameters) {
@@ -392,6 +396,7 @@ impl<'a> Compiler<'a> {
         preset.segments = compiled.segments;
         preset.facts = compiled.facts;
         preset.row = compiled.row;
+        preset.unit = preset.unit.or(compiled.unit);
         self.labels = self.labels.take().zip(compiled.labels).map(|(mut all, labels)| {
             all.extend(labels);
             all

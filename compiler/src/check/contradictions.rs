@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::analysis::Analysis;
 use super::schema::{Metric, Metrics};
 use super::undeclared::{PULL, listed};
+use super::units::base_unit;
 use crate::diagnostic::source::{Lines, Spanned};
 use crate::diagnostic::suggest::nearest;
 use crate::file::snapshot::KnownMetric;
@@ -79,18 +80,8 @@ fn wrong_unit(declared: &Spanned<String>, known: &KnownMetric, snapshot: &Snapsh
     let finding = Diagnostic::new(Code::ConflictingMetric, declared.span, title)
         .label("declared here")
         .help(format!("write `unit = \"{}\"`", unit.value));
-    (base_unit(&unit.value) != base_unit(&declared.value)).then(|| snapshot.add(finding, unit.span, "another one here"))
-}
-
-/// A unit in the form that OpenMetrics recommends.
-fn base_unit(unit: &str) -> String {
-    match unit.to_lowercase().as_str() {
-        "s" | "sec" | "second" => "seconds".to_owned(),
-        "ms" | "millisecond" => "milliseconds".to_owned(),
-        "b" | "by" | "byte" => "bytes".to_owned(),
-        "1" | "%" | "percent" | "ratios" => "ratio".to_owned(),
-        other => other.to_owned(),
-    }
+    (!base_unit(&unit.value).eq_ignore_ascii_case(base_unit(&declared.value)))
+        .then(|| snapshot.add(finding, unit.span, "another one here"))
 }
 
 fn wrong_label(label: &Label, metric: &Metric<'_>, known: &KnownMetric, snapshot: &Snapshot<'_>) -> Option<Diagnostic> {

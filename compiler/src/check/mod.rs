@@ -30,6 +30,7 @@ pub(crate) mod targets;
 mod tests;
 mod tree;
 mod undeclared;
+mod units;
 mod variables;
 
 pub(crate) use contradictions::{Snapshot, check as contradictions, labels_of_no_metric};
@@ -100,6 +101,8 @@ pub(crate) struct Checked {
     pub findings: Vec<Diagnostic>,
     /// The labels of its series.
     pub row: Vec<RowLabel>,
+    /// The unit of its result, where it follows from the units of the metrics.
+    pub unit: Option<String>,
     /// All labels of the metrics that it reads, if they are known and a file declares labels.
     pub labels: Option<BTreeSet<String>>,
 }
@@ -117,7 +120,8 @@ pub(crate) fn check(text: &str, expr: &Expr<'_>, scope: Scope<'_>) -> Checked {
     sort::by_key(&mut findings, |finding| finding.span);
     let compares_labels = scope.metrics.is_closed() && scope.labels.is_some();
     let labels = if compares_labels { contradictions::labels_read(&query) } else { None };
-    Checked { findings, row: query.row(), labels: labels.map(|labels| labels.into_iter().map(str::to_owned).collect()) }
+    let labels = labels.map(|labels| labels.into_iter().map(str::to_owned).collect());
+    Checked { findings, row: query.row(), unit: units::unit(&query), labels }
 }
 
 /// The series that a selector selects.

@@ -33,6 +33,10 @@ pub(crate) struct Metric<'s> {
     pub kind: Option<MetricType>,
     /// Whether the type comes from the snapshot.
     pub kind_is_known: bool,
+    /// A declared type that the snapshot contradicts. Its series are not reported as missing, since the declaration is.
+    contradicted: Option<MetricType>,
+    /// Its unit, if that is known.
+    pub unit: Option<&'s str>,
     /// How often it is scraped.
     pub scrape_interval: Option<PromDuration>,
     /// Its labels with their declarations, which those of the snapshot do not have; `None` admits any.
@@ -128,6 +132,8 @@ impl<'s> Metrics<'s> {
                 name: &metric.name.value,
                 kind: metric.kind.as_ref().map(|kind| kind.value),
                 kind_is_known: false,
+                contradicted: None,
+                unit: metric.unit.as_ref().map(|unit| unit.value.as_str()),
                 scrape_interval: metric.scrape_interval.as_ref().map(|interval| interval.value),
                 labels,
                 path: &files[file].path,
@@ -175,8 +181,9 @@ impl<'s> Metrics<'s> {
             // The series of `http_requests_total` stay those of `http_requests`.
             let same = metric.known.filter(|known| metric.is_declared && known.name.value == metric.name);
             let wrong = metric.kind.zip(same).filter(|(declared, known)| self.contradicts(*declared, known));
-            if let Some((_, known)) = wrong {
-                (self.all[index].kind, self.all[index].kind_is_known) = (known.kind(), true);
+            if let Some((declared, known)) = wrong {
+                let metric = &mut self.all[index];
+                (metric.kind, metric.kind_is_known, metric.contradicted) = (known.kind(), true, Some(declared));
             }
         }
         for name in SERVER_SERIES {
@@ -214,7 +221,8 @@ impl<'s> Metrics<'s> {
         }
         SUFFIXES.into_iter().find_map(|suffix| {
             let metric = &self.all[*self.names.get(name.strip_suffix(suffix)?)?];
-            let role = metric.derived().iter().find(|(it, _)| *it == suffix)?.1;
+            let kinds = [metric.kind, metric.contradicted];
+            let role = kinds.into_iter().flat_map(|kind| metric.derived_of(kind)).find(|(it, _)| *it == suffix)?.1;
             Some((metric, role))
         })
     }
@@ -376,8 +384,9 @@ impl<'s> Metric<'s> {
 
     /// A metric that no file declares.
     fn named(name: &'s str, path: &'s str) -> Self {
-        let (kind, scrape_interval, labels, known) = Default::default();
-        Self { name, kind, kind_is_known: true, scrape_interval, labels, path, is_declared: false, known }
+        let (kind, contradicted, unit, scrape_interval, labels, known) = Default::default();
+        let (kind_is_known, is_declared) = (true, false);
+        Self { name, kind, kind_is_known, contradicted, unit, scrape_interval, labels, path, is_declared, known }
     }
 
     /// Adds what the snapshot says. A type that is declared stays.
@@ -388,6 +397,7 @@ impl<'s> Metric<'s> {
             (self.kind, self.kind_is_known) = (Some(kind), true);
         }
         self.known = Some(known);
+        self.unit = self.unit.or(known.unit.as_ref().map(|unit| unit.value.as_str()));
         if let Some(names) = &known.labels {
             let labels = self.labels.get_or_insert_default();
             for name in names.iter().chain(&known.empty) {
@@ -398,6 +408,7 @@ impl<'s> Metric<'s> {
 
     fn merge(&mut self, other: Self) {
         self.kind = self.kind.or(other.kind);
+        self.unit = self.unit.or(other.unit);
         self.scrape_interval = self.scrape_interval.or(other.scrape_interval);
         self.labels = match (self.labels.take(), other.labels) {
             (Some(mut labels), Some(others)) => {
@@ -413,7 +424,14 @@ impl<'s> Metric<'s> {
 
     /// The role of series with the metric's own name.
     fn role(&self) -> Role {
-        match self.kind {
+        match self.role_of(self.kind) {
+            Role::Base => self.contradicted.map_or(Role::Base, |declared| self.role_of(Some(declared))),
+            role => role,
+        }
+    }
+
+    fn role_of(&self, kind: Option<MetricType>) -> Role {
+        match kind {
             // A native histogram that is a classic one, too, has entries for the series of the latter.
             Some(MetricType::Counter) if !self.is_declared && Role::of_suffix(self.name).is_counter() => {
                 Role::of_suffix(self.name)
@@ -434,7 +452,11 @@ impl<'s> Metric<'s> {
 
     /// The suffixes of further series of the metric, with their roles.
     pub(super) const fn derived(&self) -> &'static [(&'static str, Role)] {
-        match self.kind {
+        self.derived_of(self.kind)
+    }
+
+    const fn derived_of(&self, kind: Option<MetricType>) -> &'static [(&'static str, Role)] {
+        match kind {
             // `metrics.toml` has the names of their series.
             Some(MetricType::Counter | MetricType::Info) if !self.is_declared => &[],
             Some(MetricType::Counter) => &[("_total", Role::Counter), ("_created", Role::Gauge)],

@@ -25,6 +25,7 @@ mod positions;
 mod session;
 mod settings;
 mod ui;
+mod units;
 mod wrong_files;
 
 /// Whether to write snapshots anew instead of comparing with them.

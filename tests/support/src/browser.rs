@@ -103,7 +103,7 @@ impl Browser {
     pub fn start() -> Option<Self> {
         let programs = Programs::find().unwrap_or_else(|error| panic!("{error}"));
         let Some(programs) = programs else {
-            report_missing("chromium");
+            report_missing("chromium` and its `chromedriver");
             return None;
         };
         Some(Self::launch(&programs).unwrap_or_else(|error| panic!("cannot start Chromium: {error}")))

@@ -18,14 +18,16 @@ const FEATURES: &str = "--enable-feature=native-histograms,promql-experimental-f
 
 /// The Prometheus of this test program, with the data of [`start_for_tests`], started on first use.
 ///
-/// Without Prometheus, prints so and returns `None`: the test returns, and counts as skipped.
+/// Without Prometheus or promtool, prints so and returns `None`: the test returns, and counts as skipped.
 ///
 /// # Panics
 ///
 /// When Prometheus cannot be started, and when it is missing although [`servers_required`](crate::servers_required).
 pub fn shared() -> Option<&'static Server> {
     static SHARED: OnceLock<Option<Server>> = OnceLock::new();
-    SHARED.get_or_init(|| Server::obtain(Tool::Prometheus, URL, || start_for_tests(Tool::find))).as_ref()
+    SHARED
+        .get_or_init(|| Server::obtain(&[Tool::Prometheus, Tool::Promtool], URL, || start_for_tests(Tool::find)))
+        .as_ref()
 }
 
 /// Starts a Prometheus that holds [`Dataset::of_tests`] and the data of [`extended`], with the

@@ -34,15 +34,15 @@ pub struct ResultSeries {
     pub points: Vec<(f64, f64)>,
 }
 
-/// Prints that a test is skipped.
+/// Prints that a test is skipped, because of programs that are missing.
 ///
 /// # Panics
 ///
 /// When what is missing is required.
 pub(crate) fn report_missing(tool: &str) {
-    assert!(!servers_required(), "`{tool}` is missing and required here: `cargo xtask servers` fetches it");
+    assert!(!servers_required(), "missing and required here: `{tool}`, which `cargo xtask servers` fetches");
     // The test harness hides the output of `eprintln!` when the test passes.
-    let skipped = format!("\n*** SKIPPED: `{tool}` is missing; `cargo xtask servers` fetches it ***\n");
+    let skipped = format!("\n*** SKIPPED without `{tool}`, which `cargo xtask servers` fetches ***\n");
     let _ = stderr().write_all(skipped.as_bytes());
 }
 
@@ -57,15 +57,15 @@ impl Server {
         Self { url, _guard: Some(guard) }
     }
 
-    /// The server whose URL is in `variable`, else one from `start`. Without either, prints that `tool` is missing and
-    /// returns `None`.
+    /// The server whose URL is in `variable`, else one from `start`. Without either, prints which of the programs that
+    /// `start` needs are missing, and returns `None`.
     ///
     /// # Panics
     ///
     /// When a server cannot be started, and when it is missing although [`servers_required`].
     #[expect(clippy::panic, reason = "this is how a test fails")]
     pub(crate) fn obtain(
-        tool: Tool,
+        programs: &[Tool],
         variable: &str,
         start: impl FnOnce() -> Result<Option<Self>, Error>,
     ) -> Option<Self> {
@@ -75,7 +75,9 @@ impl Server {
         match start() {
             Ok(Some(server)) => Some(server),
             Ok(None) => {
-                report_missing(&tool.to_string());
+                let is_missing = |tool: &&Tool| matches!(tool.find(), Ok(None));
+                let missing: Vec<String> = programs.iter().filter(is_missing).map(Tool::to_string).collect();
+                report_missing(&missing.join("` and `"));
                 None
             }
             Err(error) => panic!("cannot start a server: {error}"),

@@ -20,7 +20,7 @@ pub const URL: &str = "PROMQL_PRESETS_VICTORIA_METRICS_URL";
 /// When it cannot be started, and when it is missing although [`servers_required`](crate::servers_required).
 pub fn shared() -> Option<&'static Server> {
     static SHARED: OnceLock<Option<Server>> = OnceLock::new();
-    SHARED.get_or_init(|| Server::obtain(Tool::VictoriaMetrics, URL, || start_for_tests(Tool::find))).as_ref()
+    SHARED.get_or_init(|| Server::obtain(&[Tool::VictoriaMetrics], URL, || start_for_tests(Tool::find))).as_ref()
 }
 
 /// Starts a VictoriaMetrics that holds [`Dataset::of_tests`], except for NaN, which it does not store, and the counter

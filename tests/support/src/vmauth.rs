@@ -26,7 +26,7 @@ pub struct Certificate<'a> {
 #[must_use]
 pub fn start(config: &str, tls: Option<Certificate<'_>>) -> Option<Server> {
     // A running proxy would have another configuration.
-    Server::obtain(Tool::Vmauth, "", || try_start(config, tls))
+    Server::obtain(&[Tool::Vmauth], "", || try_start(config, tls))
 }
 
 fn try_start(config: &str, tls: Option<Certificate<'_>>) -> Result<Option<Server>, Error> {
