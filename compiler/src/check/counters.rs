@@ -123,7 +123,12 @@ fn counter_function(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mu
         (Values::Gauge(role, span, source), _) => {
             let finding = gauge(format!("`{}` of {}", call.name, role.with_article()))
                 .secondary(span, format!("{}, {source}", role.with_article()));
-            if role == Role::Gauge { finding } else { Diagnostic { help: None, fix: None, ..finding } }
+            match role {
+                Role::Gauge => finding,
+                Role::Quantiles => Diagnostic { help: None, fix: None, ..finding }
+                    .note("only the series of a summary that end with `_sum` and `_count` are counters"),
+                _ => Diagnostic { help: None, fix: None, ..finding },
+            }
         }
         (Values::Counted(name, span), _) => {
             gauge(format!("`{}` of `{name}`", call.name)).secondary(span, "goes up and down")

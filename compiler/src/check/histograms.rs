@@ -98,8 +98,11 @@ fn no_buckets(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: &Call
             .label("has no buckets")
             .secondary(call.name_span, "takes buckets");
         let is_part = matches!(series.role, Role::Sum | Role::Count);
-        return Some(match query.slice(span).rsplit_once('_').filter(|_| is_part) {
+        // Not a quoted name with its quotes.
+        let written = selector.name.as_ref().map(|name| name.text).or(series.name.as_deref()).unwrap_or_default();
+        return Some(match written.rsplit_once('_').filter(|_| is_part) {
             Some((stem, _)) => finding.help(format!("write `{stem}_bucket`")),
+            None if series.role == Role::Quantiles => finding.note("the label `quantile` has those of each process"),
             None => finding,
         });
     }

@@ -184,7 +184,7 @@ impl<'e> Join<'_, 'e> {
         };
         sort::by(&mut ignored, Ord::cmp);
         for (side, other) in [(self.left, self.right), (self.right, self.left)] {
-            for label in self.expected_labels(side) {
+            for label in self.likely_labels(side) {
                 if label == NAME || ignored.binary_search(&label).is_ok() || self.query.labels(other).may_have(label) {
                     continue;
                 }
@@ -201,8 +201,8 @@ impl<'e> Join<'_, 'e> {
                 .label("finds nothing to match")
                 .secondary(series, format!("this side has {shown}"))
                 .secondary(place, text)
-                // No series may have a label that is only named in `by`.
-                .warning_unless(self.query.has_label(side, label));
+                // No series may have a label that is only named in `by`, and some may lack one of the snapshot.
+                .warning_unless(self.query.has_label(side, label) && self.expected_labels(side).contains(&label));
                 findings.push(match self.suggest_fix(side, other) {
                     Some(help) => finding.help(help),
                     None => finding,
@@ -262,6 +262,18 @@ impl<'e> Join<'_, 'e> {
         labels
     }
 
+    /// The labels that a side has, including those that `metrics.toml` has for the metric whose series it returns.
+    fn likely_labels(&self, side: Id) -> Vec<&'e str> {
+        let mut labels = self.expected_labels(side);
+        if let [(_, _, series)] = self.query.sources(side)[..] {
+            let known = series.metric.and_then(|metric| metric.known?.labels.as_ref());
+            let known = known.into_iter().flatten().map(|label| label.value.as_str());
+            let is_left = |label: &&str| self.query.labels(side).may_have(label) && !self.query.is_target_label(label);
+            labels.extend(known.filter(is_left));
+        }
+        labels
+    }
+
     fn suggest_fix(&self, side: Id, other: Id) -> Option<String> {
         let op = self.binary.op.as_str();
         let single = self.query.labels(other).all().is_some_and(<[_]>::is_empty);
@@ -274,7 +286,7 @@ impl<'e> Join<'_, 'e> {
         }
         // If each side has a label that the other lacks, neither is the "many" side.
         let extra = |side: Id, other: Id| {
-            let mut labels = self.expected_labels(side);
+            let mut labels = self.likely_labels(side);
             labels.retain(|label| *label != NAME && !self.query.labels(other).may_have(label));
             sort::by(&mut labels, Ord::cmp);
             labels.dedup();

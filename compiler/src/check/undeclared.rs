@@ -66,6 +66,8 @@ fn name_span(selector: &Selector<'_>) -> Span {
 /// The name of a classic histogram, which has no series.
 fn base(query: &Analysis<'_>, metric: &Metric<'_>, name: &str, span: Span) -> Diagnostic {
     let written = query.slice(span);
+    // A quoted name, or a list of names.
+    let written = if written.starts_with(['"', '\'', '`']) { name } else { written };
     let finding = Diagnostic::new(Code::UndeclaredMetric, span, format!("no series `{name}`"))
         .help(format!("write `{written}_bucket`, `{written}_sum` or `{written}_count`"));
     if metric.kind_is_known {

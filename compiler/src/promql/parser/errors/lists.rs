@@ -45,6 +45,9 @@ impl<'a> Parser<'a> {
                     .write(self.token.span, "{group_by}")
             }
             Kind::Hole(hole) => return self.misplaced(hole),
+            Kind::LeftParen | Kind::TemplateName if let Some(diagnostic) = self.expression_after_group(open) => {
+                diagnostic
+            }
             Kind::TemplateName => {
                 Diagnostic::new(Code::MisplacedPlaceholder, self.token.span, "`metric_name` in a grouping")
                     .label("it can only stand in the name of a selector")
@@ -66,6 +69,9 @@ impl<'a> Parser<'a> {
         open: Span,
         last: Option<&GroupingItem<'a>>,
     ) -> Result<T> {
+        if let Some(diagnostic) = self.expression_after_group(open) {
+            return self.fail(diagnostic);
+        }
         let diagnostic = match self.token.kind {
             Kind::Eof => self.never_closed(open, "("),
             Kind::Hole(Hole::GroupBy) => self.syntax("missing `,` before `{group_by}`").label("expected `,`"),
@@ -84,6 +90,24 @@ impl<'a> Parser<'a> {
             _ => self.syntax(format!("unexpected {}", self.found())).label("expected `,` or `)`"),
         };
         self.fail(diagnostic)
+    }
+
+    /// `group_left (rate(x[5m]))`: the parenthesis is meant to begin an expression.
+    fn expression_after_group(&self, open: Span) -> Option<Diagnostic> {
+        let before = self.text_before(open.start).trim_end();
+        let keyword = ["group_left", "group_right"].into_iter().find(|keyword| {
+            let word = before.get(before.len().saturating_sub(keyword.len())..);
+            word.is_some_and(|word| word.eq_ignore_ascii_case(keyword))
+        })?;
+        let kind = self.token.kind;
+        let is_list =
+            matches!(kind, Kind::Eof | Kind::Comma | Kind::RightParen | Kind::Str | Kind::Hole(_) | Kind::Dot);
+        (!is_list && !kind.is_grouping_label()).then(|| {
+            self.syntax(format!("expression in the labels of `{keyword}`"))
+                .label("not a label")
+                .secondary(open, "opens the labels")
+                .help(format!("write `{keyword} () (`"))
+        })
     }
 
     #[cold]
