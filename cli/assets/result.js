@@ -2,7 +2,7 @@
 
 import { color, draw } from "./chart.js";
 import { el } from "./dom.js";
-import { human, isNamed } from "./units.js";
+import { human, isNamed, short } from "./units.js";
 
 /** The series that are drawn; more are neither told apart nor drawn in time. */
 const MAX_DRAWN = 200;
@@ -11,6 +11,9 @@ const isHistogram = (value) => typeof value === "object";
 const mean = ({ count, sum }) => Number(sum) / Number(count);
 
 const number = (text) => el("td", { className: "number" }, text);
+
+/** The unit, above numbers that do not say it. */
+const words = (unit) => (unit && !isNamed(unit) ? [el("p", { className: "unit" }, unit)] : []);
 
 /** A table with a column for each label. `cells` are the cells of a series before and after its labels. */
 function table(series, before, after, cells, properties = {}) {
@@ -46,7 +49,7 @@ export function showChart(target, result, preset, times, zoom) {
       } }, swatch);
     const ends = values.filter((value) => !Number.isNaN(value)).reduce(
       ([min, max], value) => [Math.min(min ?? value, value), Math.max(max ?? value, value)], []);
-    return [[el("td", {}, toggle)], [current[at], ...[0, 1].map((end) => number(human(ends[end] ?? NaN, unit)))]];
+    return [[el("td", {}, toggle)], [current[at], ...[0, 1].map((end) => number(short(ends[end] ?? NaN, unit)))]];
   }, { className: "legend" });
   [...legend.querySelectorAll("tbody tr")].forEach((row, at) => {
     row.addEventListener("mouseenter", () => drawn.chart.setSeries(at + 1, { focus: true }));
@@ -58,7 +61,7 @@ export function showChart(target, result, preset, times, zoom) {
     last.textContent = time === null ? "Last" : new Date(time).toLocaleTimeString();
     series.forEach(({ values }, index) => {
       const value = time === null ? values.at(-1) : drawn?.chart.data[index + 1][at];
-      current[index].textContent = value === null || value === undefined ? "–" : human(value, unit);
+      current[index].textContent = value === null || value === undefined ? "–" : short(value, unit);
     });
   };
   const plot = el("div", { className: "plot", role: "img", "aria-label": `Chart of ${preset.title ?? preset.name}` });
@@ -66,7 +69,7 @@ export function showChart(target, result, preset, times, zoom) {
   target.replaceChildren(
     ...(all.length > series.length ? [note(`${series.length} of ${all.length} series are drawn: group by fewer labels, or add a filter.`)] : []),
     ...(series.some(({ isMean }) => isMean) ? [note("Histograms are drawn as the mean of their observations.")] : []),
-    ...(unit && !isNamed(unit) ? [el("p", { className: "unit" }, unit)] : []), plot, legend);
+    ...words(unit), plot, legend);
   drawn = draw(plot, series, { unit, ...times, zoom, point });
   point(null);
   return drawn.destroy;
@@ -89,7 +92,7 @@ export function showTable(target, result, { unit }) {
     ...(isMatrix ? [number(String(points))] : hasCounts ? [number(count === undefined ? "" : human(Number(count)))] : []),
     number(human(value, unit)),
   ]];
-  target.replaceChildren(table(samples.sort((a, b) => b.value - a.value), [], titles, cells));
+  target.replaceChildren(...words(unit), table(samples.sort((a, b) => b.value - a.value), [], titles, cells));
 }
 
 /** What the server says about a result. */

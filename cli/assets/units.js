@@ -1,40 +1,42 @@
 // Numbers for people, by the rules of `promql-presets query`: with a unit, and four digits.
 
-const DECIMAL = [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""], [1e-3, "m"], [1e-6, "µ"], [1e-9, "n"]];
+const DECIMAL = [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""]];
 const BINARY = [[2 ** 40, "Ti"], [2 ** 30, "Gi"], [2 ** 20, "Mi"], [2 ** 10, "Ki"], [1, ""]];
 const TIME = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"], [1e-3, "ms"], [1e-6, "µs"], [1e-9, "ns"]];
 
 const isBytes = (unit) => (unit ?? "").startsWith("byte");
 const isTime = (unit) => ["seconds", "second", "s"].includes(unit);
 
+/** The factor and the name of a prefix, without one where a number is better written with an exponent. */
 function prefix(number, unit) {
   const prefixes = isBytes(unit) ? BINARY : isTime(unit) ? TIME : DECIMAL;
   const none = prefixes.find(([factor]) => factor <= 1);
-  return (number !== 0 && prefixes.find(([factor]) => Math.abs(number) >= factor)) || none;
+  const found = (number !== 0 && prefixes.find(([factor]) => Math.abs(number) >= factor)) || none;
+  return Math.abs(number / found[0]) < 1e5 ? found : none;
 }
 
 function digits(number) {
   const size = Math.abs(number);
-  const before = size >= 1000 ? 4 : size >= 100 ? 3 : size >= 10 ? 2 : 1;
-  const text = number.toFixed(4 - before);
-  return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
+  const isPlain = size === 0 || (size >= 1e-3 && size < 1e6);
+  return isPlain ? String(Number(number.toPrecision(4))) : number.toExponential(3).replace(/\.?0*e\+?/, "e");
 }
 
 /** `1.5 GiB`, `250 ms`, `12.3k requests`. */
 export function human(number, unit) {
+  const words = !Number.isFinite(number) || isTime(unit) ? "" : isBytes(unit) ? unit.replace(/^bytes?/, "") : unit ? ` ${unit}` : "";
+  return short(number, unit) + words;
+}
+
+/** The number without the words of its unit, which is said elsewhere. */
+export function short(number, unit) {
   if (!Number.isFinite(number)) return Number.isNaN(number) ? "NaN" : number > 0 ? "+Inf" : "-Inf";
   const [factor, name] = prefix(number, unit);
   const text = digits(number / factor);
-  if (isTime(unit)) return `${text} ${name}`;
-  if (isBytes(unit)) return `${text} ${name}${unit.replace(/^(byte)+s*/, "B")}`;
-  return text + name + (unit ? ` ${unit}` : "");
+  return isTime(unit) ? `${text} ${name}` : isBytes(unit) ? `${text} ${name}B` : text + name;
 }
 
-/** Whether the marks of an axis name the unit. */
-export const isNamed = (unit) => isTime(unit) || isBytes(unit);
-
-/** The number without what is the same for all numbers of an axis. */
-export const short = (number, unit) => human(number, isTime(unit) ? unit : isBytes(unit) ? "bytes" : null);
+/** Whether short numbers say all of their unit. */
+export const isNamed = (unit) => isTime(unit) || unit === "bytes";
 
 /** The distances between the marks of an axis: round numbers of the unit. `undefined` for tenths, twos and fives. */
 export function distances(unit) {

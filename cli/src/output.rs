@@ -6,8 +6,9 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
 
 use clap::{ColorChoice, ValueEnum};
-use promql_presets_compiler::Diagnostic;
 use promql_presets_compiler::diagnostic::emit::Messages;
+use promql_presets_compiler::{Diagnostic, SourceFile};
+use unicode_width::UnicodeWidthStr;
 
 /// The format of a command's results.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -77,6 +78,18 @@ pub(crate) fn message(messages: &Messages<'_>, diagnostic: &Diagnostic, colors: 
     if colors { messages.colored(diagnostic) } else { messages.full(diagnostic) }
 }
 
+/// A query that stands in no file, for messages about it.
+pub(crate) fn query_file(query: &str) -> SourceFile {
+    SourceFile { name: String::new(), path: "query".to_owned(), text: query.to_owned() }
+}
+
+/// The full messages about a query that stands in no file.
+pub(crate) fn query_messages(query: &str, found: &[Diagnostic], colors: bool) -> Vec<String> {
+    let file = query_file(query);
+    let messages = Messages::of(&file);
+    found.iter().map(|diagnostic| message(&messages, diagnostic, colors)).collect()
+}
+
 /// A count with its noun: `1 file`, `2 files`.
 pub(crate) fn count(number: usize, thing: &str) -> String {
     let s = if number == 1 { "" } else { "s" };
@@ -86,13 +99,20 @@ pub(crate) fn count(number: usize, thing: &str) -> String {
 /// Rows as aligned columns.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max();
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or_default()).collect();
+    let padded = |(cell, width): (&String, &usize)| cell.clone() + &" ".repeat(width.saturating_sub(cell.width()));
     let line = |row: &Vec<String>| {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        let cells: Vec<String> = row.iter().zip(&widths).map(padded).collect();
         format!("{}\n", cells.join("  ").trim_end())
     };
     rows.iter().map(line).collect()
+}
+
+/// A text of a server without characters that control the terminal.
+pub(crate) fn printable(text: &str) -> String {
+    let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(escaped).collect()
 }
 
 #[cfg(test)]
@@ -111,6 +131,8 @@ mod tests {
     fn columns_stand_under_each_other() {
         let rows = [vec!["größe".to_owned(), "5m".to_owned()], vec!["a".to_owned(), String::new()]];
         assert_eq!(table(&rows), "größe  5m\na\n");
+        let wide = [vec!["大きさ".to_owned(), "1".to_owned()], vec!["a".to_owned(), "2".to_owned()]];
+        assert_eq!(table(&wide), "大きさ  1\na       2\n");
         assert_eq!(table(&[]), "");
     }
 }

@@ -94,19 +94,27 @@ pub(crate) fn named<'n>(names: impl IntoIterator<Item = &'n String>) -> String {
 
 /// Finds a preset by its name.
 pub(crate) fn find<'o>(output: &'o Output, name: &str) -> Result<(&'o Module, &'o Preset), Failure> {
-    let presets = || {
-        let modules = output.registry.modules.iter();
-        modules.flat_map(|module| module.presets.iter().map(move |preset| (module, preset)))
-    };
-    let found = presets().find(|(module, preset)| module.preset_name(preset) == name);
-    found.ok_or_else(|| {
-        let known: Vec<String> = presets().map(|(module, preset)| module.preset_name(preset)).collect();
-        let of_module = known.iter().find(|known| known.rsplit("::").next() == Some(name));
-        if let Some(full) = of_module {
-            return Failure::new(format!("no preset `{name}`")).help(format!("write its module: `{full}`"));
-        }
-        Failure::unknown("preset", name, known.iter().map(String::as_str)).or_help("`promql-presets list` shows them")
-    })
+    presets(output)
+        .find(|(module, preset)| module.preset_name(preset) == name)
+        .ok_or_else(|| unknown(name, &names(output)))
+}
+
+/// A preset that does not exist, with what may be meant.
+pub(crate) fn unknown(name: &str, known: &[String]) -> Failure {
+    if let Some(full) = known.iter().find(|known| known.rsplit("::").next() == Some(name)) {
+        return Failure::new(format!("no preset `{name}`")).help(format!("write its module: `{full}`"));
+    }
+    Failure::unknown("preset", name, known.iter().map(String::as_str)).or_help("`promql-presets list` shows them")
+}
+
+/// The names of all presets.
+pub(crate) fn names(output: &Output) -> Vec<String> {
+    presets(output).map(|(module, preset)| module.preset_name(preset)).collect()
+}
+
+/// All presets, each with its module.
+pub(crate) fn presets(output: &Output) -> impl Iterator<Item = (&Module, &Preset)> {
+    output.registry.modules.iter().flat_map(|module| module.presets.iter().map(move |preset| (module, preset)))
 }
 
 /// The errors in a preset, or in its file outside of presets; without any, it can be rendered.
@@ -124,8 +132,14 @@ fn parse_parameter(text: &str) -> Result<(String, String), &'static str> {
     Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
-fn parse_matcher(text: &str) -> Result<(String, Match<String>), &'static str> {
+fn parse_matcher(text: &str) -> Result<(String, Match<String>), String> {
     let (label, condition) = split_matcher(text).ok_or("expected a matcher such as `job=api`")?;
+    if let Some((before, quoted)) = text.split_once('"')
+        && let Some(value) = quoted.strip_suffix('"')
+        && before.ends_with(['=', '~'])
+    {
+        return Err(format!("values are not quoted: write `{before}{value}`"));
+    }
     Ok((label.to_owned(), condition))
 }
 
@@ -161,5 +175,7 @@ mod tests {
         for text in ["job", "", "=api", "job!api"] {
             assert_eq!(split(text), None, "{text}");
         }
+        assert_eq!(parse_matcher("job=~\"a.*\"").unwrap_err(), "values are not quoted: write `job=~a.*`");
+        assert!(["job=a\"b\"", "job=\"", "job=a"].iter().all(|text| parse_matcher(text).is_ok()));
     }
 }

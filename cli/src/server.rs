@@ -33,12 +33,48 @@ impl Server {
 
     /// The URL, with a default from the settings of the registry.
     pub(crate) fn url(&self, default: Option<&str>) -> Result<String, Failure> {
-        self.url.clone().map_or_else(|| default_url(default), Ok)
+        let Some(url) = &self.url else { return default_url(default) };
+        refuse_credentials("--url", url)?;
+        Ok(url.clone())
     }
 
     /// A builder of the client for a URL.
     pub(crate) fn builder(&self, url: &str) -> Result<ClientBuilder, Failure> {
         Ok(self.access.read()?.builder(url))
+    }
+}
+
+/// Where metrics are looked up.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Sources {
+    /// A server, such as `http://localhost:9090`; can be repeated; without it and `--from`, that in the variable
+    /// `PROMETHEUS_URL`, then `url` of `[defaults]` in `promql.toml`
+    #[arg(long = "url", value_name = "URL")]
+    urls: Vec<String>,
+    /// A page of `/metrics`, in the format of Prometheus or OpenMetrics: a file, a URL, or `-` for standard input; can be
+    /// repeated
+    #[arg(long = "from", value_name = "PAGE")]
+    pub(crate) pages: Vec<String>,
+    #[command(flatten)]
+    access: Access,
+}
+
+impl Sources {
+    /// Whether no source is named.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.urls.is_empty() && self.pages.is_empty()
+    }
+
+    /// The URLs of servers: that of the settings if no source is named.
+    pub(crate) fn servers(&self, default: Option<&str>) -> Result<Vec<String>, Failure> {
+        if self.is_empty() { Ok(vec![default_url(default)?]) } else { Ok(self.urls.clone()) }
+    }
+
+    /// Reads the secrets, and checks that there are none in the URLs.
+    pub(crate) fn credentials(&self) -> Result<Credentials, Failure> {
+        self.urls.iter().try_for_each(|url| refuse_credentials("--url", url))?;
+        self.pages.iter().try_for_each(|url| refuse_credentials("--from", url))?;
+        self.access.read()
     }
 }
 
@@ -164,6 +200,18 @@ impl Secret {
 fn parse_header(text: &str) -> Result<(String, Secret), &'static str> {
     let (name, source) = text.split_once('=').ok_or("expected a name and a source, such as `X-Api-Key=env:API_KEY`")?;
     Ok((name.to_owned(), source.into()))
+}
+
+/// Refuses a URL from the command line with a user or a password: other users of the machine can read that.
+pub(crate) fn refuse_credentials(option: &str, url: &str) -> Result<(), Failure> {
+    let host = url.split_once("://").map(|(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or_default());
+    if host.is_some_and(|host| host.contains('@')) {
+        let failure = Failure::new(format!("the URL of `{option}` has a user or a password, which others can read"));
+        return Err(failure.help(format!(
+            "write them into a file for `--basic-auth FILE`, or the whole URL into the variable `{VARIABLE}`"
+        )));
+    }
+    Ok(())
 }
 
 /// The URL of the server where none is given: that in the environment, then that in the settings of the registry.

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::fmt::{self, Edit};
 use crate::folders::Paths;
 use crate::json::Object;
-use crate::output::{Format, count, in_colors, message, print, remark};
+use crate::output::{Format, count, in_colors, message, print, query_file, query_messages, remark};
 
 /// Formats the templates of preset files in place, as Prometheus formats queries
 ///
@@ -142,7 +142,7 @@ fn json(file: &SourceFile, edits: &[Edit], errors: &[(Option<String>, Diagnostic
 /// Formats plain PromQL from standard input.
 fn query(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let text = super::parse::standard_input()?;
-    let file = SourceFile { name: String::new(), path: "query".to_owned(), text };
+    let file = query_file(&text);
     let formatted = fmt::query(&file.text);
     let edit = formatted.clone().filter(|formatted| *formatted != file.text).map(|text| Edit {
         preset: String::new(),
@@ -160,9 +160,7 @@ fn query(arguments: &Arguments) -> Result<ExitCode, Failure> {
             print(&json(&file, edit.as_slice(), &errors))?;
         }
         (_, None) => {
-            let messages = Messages::of(&file);
-            let text = |error| message(&messages, error, in_colors()) + "\n";
-            print(&errors.iter().map(text).collect::<Vec<_>>().join("\n"))?;
+            print(&(query_messages(&file.text, &errors, in_colors()).join("\n\n") + "\n"))?;
         }
         (_, Some(_)) if arguments.check => {
             print(&edit.map_or_else(String::new, |edit| fmt::diff(&file, &[edit], in_colors())))?;

@@ -71,7 +71,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             report.dependencies(&mut manifest)?;
         }
         None if *presets_only => {}
-        None => report.add("Cargo.toml", Action::Kept, "there is none, so that only the folder of presets is needed"),
+        None => {
+            report.add("Cargo.toml", Action::Skipped, "there is none, so that only the folder of presets is needed")
+        }
     }
     print(&report.text(*format))?;
     Ok(ExitCode::SUCCESS)
@@ -105,6 +107,7 @@ enum Action {
     Created,
     Changed,
     Kept,
+    Skipped,
     ToDo,
 }
 
@@ -114,6 +117,7 @@ impl Action {
             Self::Created => "created",
             Self::Changed => "changed",
             Self::Kept => "kept",
+            Self::Skipped => "skipped",
             Self::ToDo => "to do",
         }
     }

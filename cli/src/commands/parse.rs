@@ -4,14 +4,13 @@ use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::process::ExitCode;
 
 use promql_presets_compiler::check::{check_query, output_labels};
-use promql_presets_compiler::diagnostic::emit::Messages;
 use promql_presets_compiler::promql::{Features, Parsed, ResultType, Syntax, Tree, parse};
-use promql_presets_compiler::{Diagnostic, Severity, SourceFile};
+use promql_presets_compiler::{Diagnostic, Severity};
 
 use crate::FOUND;
 use crate::failure::Failure;
 use crate::json::Object;
-use crate::output::{Format, in_colors, message, print};
+use crate::output::{Format, in_colors, print, query_messages};
 
 /// Checks plain PromQL as Prometheus does, and shows its syntax tree
 #[derive(Debug, clap::Args)]
@@ -86,10 +85,8 @@ fn result(query: &str, syntax: Syntax, format: Format) -> (bool, String) {
 
 /// The type, labels, tree and warnings of a valid query, or its errors.
 fn human(query: &str, parsed: &Parsed<'_>) -> (bool, String) {
-    let file = SourceFile { name: String::new(), path: "query".to_owned(), text: query.to_owned() };
-    let (messages, colors) = (Messages::of(&file), in_colors());
     let texts = |found: &[Diagnostic]| -> Vec<String> {
-        found.iter().map(|diagnostic| message(&messages, diagnostic, colors) + "\n").collect()
+        query_messages(query, found, in_colors()).into_iter().map(|text| text + "\n").collect()
     };
     let Some(expr) = parsed.expr.as_ref().filter(|_| parsed.diagnostics.is_empty()) else {
         return (false, texts(&parsed.diagnostics).join("\n"));

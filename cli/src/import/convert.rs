@@ -9,7 +9,7 @@ use promql_presets_compiler::promql::{
 
 use promql_presets_core::PromDuration;
 
-use super::variables::{self, Parameter, Replaced};
+use super::variables::{self, Parameter, Refusal, Replaced};
 use super::{Language, Options, Query, Uses, Variable};
 use crate::fmt;
 
@@ -29,7 +29,7 @@ pub(super) struct Converted {
     pub(super) notes: Vec<String>,
 }
 
-/// Converts a query.
+/// Converts a query. Variables that stand for a part of the language, or for a metric, become their values.
 ///
 /// # Errors
 /// Why it cannot be converted.
@@ -41,6 +41,23 @@ pub(super) fn convert(
     if let Some(reason) = &query.refused {
         return Err(reason.clone());
     }
+    let (mut variables, mut notes) = (variables.clone(), Vec::new());
+    loop {
+        match with_values(query, &variables, options) {
+            Ok(mut converted) => {
+                converted.notes.splice(..0, notes);
+                return Ok(converted);
+            }
+            Err(Refusal { reason, variable }) => {
+                let written = variable.unwrap_or_default();
+                let Some(value) = variables::fix(&written, &mut variables) else { return Err(reason) };
+                notes.push(format!("`{written}` became its value, `{value}`"));
+            }
+        }
+    }
+}
+
+fn with_values(query: &Query, variables: &BTreeMap<String, Variable>, options: Options) -> Result<Converted, Refusal> {
     let replaced = match query.language {
         Language::Grafana => variables::replace(&query.expr, variables, options.fixed)?,
         Language::Promql => plain(query.expr.replace('{', "{{").replace('}', "}}")),
@@ -53,7 +70,7 @@ pub(super) fn convert(
     let parsed = parse(&replaced.text, syntax);
     let expr = match (parsed.expr, parsed.diagnostics.first()) {
         (Some(expr), None) => expr,
-        (_, first) => return Err(unparsed(&replaced, first.map_or("", |first| &first.title))),
+        (_, first) => return Err(unparsed(&replaced, first.map_or("", |first| &first.title)).into()),
     };
     let mut edits =
         Edits { replaced: &replaced, variables, options, found: Vec::new(), converted: Converted::default() };
@@ -66,7 +83,7 @@ pub(super) fn convert(
         converted.text.replace_range(span.range(), text);
     }
     if Replaced::has_stand_in(&converted.text) {
-        return Err(format!("the variable {} outside of a matcher", written(&replaced)));
+        return Err(format!("the variable {} outside of a matcher", written(&replaced)).into());
     }
     converted.text = fmt::template(&converted.text).unwrap_or(converted.text);
     converted.is_experimental = is_experimental;
@@ -139,7 +156,7 @@ impl Edits<'_> {
     }
 
     /// `is_inner`: whether an aggregation is around the expression.
-    fn expr(&mut self, expr: &Expr<'_>, is_inner: bool) -> Result<(), String> {
+    fn expr(&mut self, expr: &Expr<'_>, is_inner: bool) -> Result<(), Refusal> {
         match &expr.kind {
             ExprKind::Number(_) | ExprKind::String(_) => Ok(()),
             ExprKind::Selector(selector) => self.selector(selector),
@@ -172,6 +189,13 @@ impl Edits<'_> {
         }
     }
 
+    /// That the file does not say what the variable in a part of the query stands for.
+    fn unknown(&self, text: &str, what: &str) -> Refusal {
+        let written = self.replaced.restore(text);
+        let reason = format!("`{written}` stands for {what}, and its variable has no value in the file");
+        Refusal { reason, variable: self.replaced.variable(text) }
+    }
+
     /// Limits the values of a parameter, if an operand is one.
     fn limit(&mut self, operand: Option<&Expr<'_>>, limit: fn(&mut Parameter)) {
         let text = operand.map_or("", |operand| &self.replaced.text[operand.span.range()]);
@@ -180,9 +204,13 @@ impl Edits<'_> {
     }
 
     /// Replaces matchers on variables by `{labels}`, which each selector gets.
-    fn selector(&mut self, selector: &Selector<'_>) -> Result<(), String> {
+    fn selector(&mut self, selector: &Selector<'_>) -> Result<(), Refusal> {
         if let Some(name) = selector.name.as_ref().filter(|name| self.has_stand_in(name.span)) {
-            return Err(format!("the variable in `{}` stands for a metric", self.replaced.restore(name.text)));
+            let written = self.replaced.restore(name.text);
+            let is_whole = self.replaced.stand_ins.contains(&written);
+            let is_metric = selector.braces.is_some() || selector.range.is_some() || !is_whole;
+            let what = if is_metric { "a metric" } else { "a number or a metric" };
+            return Err(self.unknown(name.text, what));
         }
         let Some(braces) = &selector.braces else {
             self.found.push((Span::new(selector.span.end, selector.span.end), "{{{labels}}}".to_owned()));
@@ -202,7 +230,7 @@ impl Edits<'_> {
                     let written = self.replaced.restore(self.text(span));
                     let name = &*matcher.label.name;
                     if name == "__name__" {
-                        return Err(format!("the variable in `{written}` stands for a metric"));
+                        return Err(self.unknown(&matcher.value.value, "a metric"));
                     }
                     let value = self.replaced.restore(&matcher.value.value);
                     let is_whole = self.replaced.stand_ins.contains(&value);

@@ -121,7 +121,11 @@ impl<'v> Reader<'v> {
                 refused: Some("a query for the values of a variable".to_owned()),
                 ..Query::default()
             }));
-            known.insert(name, self::variable(variable, kind == "constant"));
+            // One that is hidden, with a single value, cannot be changed either.
+            let is_hidden = variable.get("hide").is_some_and(|hide| *hide == 2 || *hide == "hideVariable");
+            let is_constant =
+                kind == "constant" || (kind == "custom" && is_hidden && objects(variable, "options").count() == 1);
+            known.insert(name, self::variable(variable, is_constant));
         }
         let collection = Collection { title, description, variables: known, queries, ..Collection::default() };
         Self { dashboard, row: None, sources, collection }

@@ -7,11 +7,15 @@ const MAX_LENGTH: usize = 60;
 pub(super) fn name(title: &str) -> String {
     let mut words: Vec<String> = Vec::new();
     let mut before = ' ';
-    for c in title.chars() {
+    for (at, c) in title.char_indices() {
         if c.is_ascii_alphanumeric() {
-            // `kubeState` is two words, `vLLM` is one.
+            // `kubeState` and `APIError` are two words, `vLLM` and `APIs` are one.
             let is_long = words.last().is_some_and(|word| word.len() > 1);
-            if words.is_empty() || (is_long && before.is_ascii_lowercase() && c.is_ascii_uppercase()) {
+            let starts_word = title[at + 1..].chars().take(2).filter(char::is_ascii_lowercase).count() == 2;
+            let is_after = before.is_ascii_lowercase() || (before.is_ascii_alphanumeric() && starts_word);
+            // `PostgreSQL` and `MySQL` are one.
+            let is_after = is_after && !title[at..].starts_with("SQL");
+            if words.is_empty() || (is_long && c.is_ascii_uppercase() && is_after) {
                 words.push(String::new());
             }
             words.last_mut().into_iter().for_each(|word| word.push(c.to_ascii_lowercase()));
@@ -53,7 +57,11 @@ mod tests {
             ("instance:node_cpu:ratio", "instance_node_cpu_ratio"),
             ("NodeFilesystemAlmostOutOfSpace", "node_filesystem_almost_out_of_space"),
             ("vLLM eBPF", "vllm_ebpf"),
-            ("HTTPRequests", "httprequests"),
+            ("HTTPRequests", "http_requests"),
+            ("KubeAPIErrorBudgetBurn", "kube_api_error_budget_burn"),
+            ("KubePodIPsOfAPIs", "kube_pod_ips_of_apis"),
+            ("P99Latency", "p99_latency"),
+            ("PostgreSQL Database", "postgresql_database"),
             ("Größe — 5m", "gr_e_5m"),
             ("磁盘", ""),
         ] {

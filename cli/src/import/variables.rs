@@ -1,7 +1,8 @@
 //! The variables in a query of Grafana.
 //!
-//! Durations become `{window}`, further durations and numbers parameters, constants their value. Any other variable becomes a stand-in: a name that is valid in
-//! matchers, in groupings and as a metric, so that the query can be parsed and the place be found again.
+//! Durations become `{window}`, further durations and numbers parameters, constants their value. Any other variable
+//! becomes a stand-in: a name that is valid in matchers, in groupings and as a metric, so that the query can be parsed and
+//! the place be found again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -30,6 +31,20 @@ pub(super) struct Replaced {
     pub(super) stand_ins: Vec<String>,
     /// What is different from the query.
     pub(super) notes: Vec<String>,
+}
+
+/// Why a query cannot be converted.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) reason: String,
+    /// The variable whose value would be needed, as written.
+    pub(super) variable: Option<String>,
+}
+
+impl From<String> for Refusal {
+    fn from(reason: String) -> Self {
+        Self { reason, variable: None }
+    }
 }
 
 /// A parameter that a variable becomes.
@@ -78,6 +93,13 @@ impl Replaced {
         true
     }
 
+    /// The first variable in a part of the template, as written.
+    pub(super) fn variable(&self, text: &str) -> Option<String> {
+        let (_, rest) = text.split_once(STAND_IN)?;
+        let (number, _) = rest.split_once('_')?;
+        self.stand_ins.get(number.parse::<usize>().ok()?).cloned()
+    }
+
     /// Whether a part of the template contains a stand-in.
     pub(super) fn has_stand_in(text: &str) -> bool {
         text.contains(STAND_IN)
@@ -117,7 +139,7 @@ struct Reference<'q> {
 ///
 /// # Errors
 /// If a variable stands for a part of the language, such as a function.
-pub(super) fn replace(query: &str, variables: &BTreeMap<String, Variable>, fixed: bool) -> Result<Replaced, String> {
+pub(super) fn replace(query: &str, variables: &BTreeMap<String, Variable>, fixed: bool) -> Result<Replaced, Refusal> {
     // Constants may hold any piece of a query, with other constants in it.
     let query = &(0..3).fold(query.to_owned(), |query, _| constants(&query, variables));
     let references = references(query, variables);
@@ -132,7 +154,10 @@ pub(super) fn replace(query: &str, variables: &BTreeMap<String, Variable>, fixed
         let written = &query[reference.span.clone()];
         let value = variables.get(reference.name).and_then(|variable| variable.value.as_deref());
         match reference.place {
-            Place::Duration => {
+            Place::Resolution if !is_duration(value) && Some(reference.name) != window => {
+                replaced.notes.push(format!("the resolution `{written}` became the server's default"));
+            }
+            Place::Duration | Place::Resolution => {
                 // The unit behind a number of seconds, as in `${__range_s}s`.
                 let rest = &query[at..];
                 let unit = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_lowercase()).len();
@@ -151,9 +176,6 @@ pub(super) fn replace(query: &str, variables: &BTreeMap<String, Variable>, fixed
                     replaced.text.push_str(&default);
                 }
             }
-            Place::Resolution => {
-                replaced.notes.push(format!("the resolution `{written}` became the server's default"));
-            }
             Place::Elsewhere if is_number(value) && stands_alone(query, &reference.span) => {
                 let value = value.unwrap_or_default();
                 if fixed || !replaced.parameter(reference.name, written, ParameterKind::Number, value) {
@@ -162,11 +184,21 @@ pub(super) fn replace(query: &str, variables: &BTreeMap<String, Variable>, fixed
                 }
             }
             Place::Elsewhere if is_function(&query[at..]) => {
-                return Err(format!("the variable `{written}` stands for a function or an operator"));
+                let reason = format!("the variable `{written}` stands for a function or an operator");
+                return Err(Refusal { reason, variable: Some(written.to_owned()) });
+            }
+            Place::Elsewhere
+                if query[..reference.span.start].trim_end().ends_with('@') && end(reference.name).is_some() =>
+            {
+                replaced.text.push_str(end(reference.name).unwrap_or_default());
             }
             Place::Elsewhere if reference.name.starts_with("__") => {
                 let Some(number) = number(reference.name) else {
-                    return Err(format!("the variable `{written}` outside of a range"));
+                    return Err(match reference.name {
+                        "__from" | "__to" => format!("`{written}` is a time of the dashboard, which no template has"),
+                        _ => format!("the variable `{written}` outside of a range"),
+                    }
+                    .into());
                 };
                 replaced.notes.push(format!("`{written}` became {number}"));
                 _ = write!(replaced.text, "{number}");
@@ -223,15 +255,27 @@ fn number(name: &str) -> Option<u32> {
     })
 }
 
+/// The time after `@` that a variable stands for.
+fn end(name: &str) -> Option<&'static str> {
+    match name {
+        "__from" => Some("start()"),
+        "__to" => Some("end()"),
+        _ => None,
+    }
+}
+
 /// The duration of a variable, with a unit that stands behind it.
 fn default(name: &str, value: Option<&str>, unit: &str) -> String {
     let value = format!("{}{unit}", value.unwrap_or_default());
-    let is_duration = value.parse::<PromDuration>().is_ok_and(|duration| duration != PromDuration::ZERO);
     match name {
-        _ if is_duration => value,
+        _ if is_duration(Some(&value)) => value,
         "__range" | "__range_s" | "__range_ms" => "1h".to_owned(),
         _ => WINDOW.to_owned(),
     }
+}
+
+fn is_duration(value: Option<&str>) -> bool {
+    value.is_some_and(|value| value.parse::<PromDuration>().is_ok_and(|it| it != PromDuration::ZERO))
 }
 
 fn is_number(value: Option<&str>) -> bool {
@@ -326,6 +370,14 @@ pub(super) fn labels<'v>(written: &str, variables: &'v BTreeMap<String, Variable
     variables.get(name).map(|variable| &variable.labels).filter(|labels| !labels.is_empty())
 }
 
+/// Lets a variable, as written, stand for its value in the whole query. `None` if it has none, or does so already.
+pub(super) fn fix<'v>(written: &str, variables: &'v mut BTreeMap<String, Variable>) -> Option<&'v str> {
+    let (_, name) = variable(written, 0)?;
+    let variable = variables.get_mut(name)?;
+    let was_fixed = std::mem::replace(&mut variable.is_constant, true);
+    variable.value.as_deref().filter(|_| !was_fixed)
+}
+
 /// The name at the start of a text, which does not start with a digit.
 fn word(text: &str) -> Option<&str> {
     let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
@@ -362,6 +414,8 @@ mod tests {
             ("increase(a[$__range]) + rate(b[$__interval])", "increase(a[1h]) + rate(b[{window}])", "5m"),
             ("rate(a[${seconds}s] offset $seconds)", "rate(a[{window}] offset {window})", "30s"),
             ("max_over_time(a[$interval:$__interval])", "max_over_time(a[{window}:])", "10m"),
+            ("max_over_time(a[$__range:$interval])", "max_over_time(a[{window}:{interval}])", "1h"),
+            ("max_over_time(a[$interval:$interval])", "max_over_time(a[{window}:{window}])", "10m"),
         ] {
             let replaced = replace(query, &variables(), false).unwrap();
             assert_eq!((replaced.text.as_str(), replaced.window.as_deref()), (text, Some(window)), "{query}");
@@ -383,6 +437,7 @@ mod tests {
             ("sum by ($job) (a{$filters, x='y'})", "sum by (imported_variable_0_) (a{{{labels}, x='y'}})"),
             ("increase(a[$__range]) / $__range_s", "increase(a[1h]) / 3600"),
             ("$job{a=\"b\"}", "imported_variable_0_{{a=\"b\"}}"),
+            ("a @ ${__to:date:seconds} - a @$__from", "a @ end() - a @start()"),
         ] {
             let replaced = replace(query, &variables(), false).unwrap();
             assert_eq!(replaced.text, text, "{query}");
@@ -399,6 +454,7 @@ mod tests {
             ("topk($seconds, a) > $limit", "topk({seconds}, a) > {limit}", "limit=1000 seconds=30"),
             ("a[${seconds}s] + b[$__range] > $seconds", "a[{window}] + b[1h] > {seconds}", "seconds=30"),
             ("a > $window", "a > 3", ""),
+            ("max_over_time(a[1d:$interval])", "max_over_time(a[1d:{interval}])", "interval=10m"),
             ("a[$__interval] offset ${interval}", "a[{window}] offset {interval}", "interval=10m"),
         ] {
             let replaced = replace(query, &variables(), false).unwrap();

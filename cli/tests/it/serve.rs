@@ -210,7 +210,7 @@ fn it_loads_groups_and_filters() {
     let dir = page.served.folder.0.join("presets").to_string_lossy().into_owned();
     let server = prometheus::shared().unwrap().url();
     let arguments = ["query", "api::rate", "--dir", &dir, "--url", server, "--group-by", "endpoint", "--at", &at];
-    for line in run(&arguments).out.lines().skip(1) {
+    for line in run(&arguments).out.lines().skip(2) {
         let (endpoint, value) = line.split_once("  ").unwrap();
         let table = page.text("#result");
         assert!(table.contains(&format!("{endpoint}\t{}", value.trim())), "{line}\n{table}");

@@ -7,17 +7,16 @@ mod words;
 use std::process::ExitCode;
 
 use promql_presets::Timestamp;
-use promql_presets_compiler::diagnostic::emit::Messages;
 use promql_presets_compiler::diagnostic::suggest::nearest;
 use promql_presets_compiler::promql::{Features, Syntax, parse};
-use promql_presets_compiler::{Code, SourceFile, compile};
+use promql_presets_compiler::{Code, compile};
 
 use crate::FOUND;
 use crate::failure::Failure;
 use crate::folders::Dir;
-use crate::output::{Format, in_colors, in_colors_on_stderr, message, print, remark};
-use crate::querier::QuerierOptions;
-use crate::server::{Access, block_on};
+use crate::output::{Format, in_colors, in_colors_on_stderr, print, query_messages, remark};
+use crate::querier::{QuerierOptions, find, names};
+use crate::server::{Access, block_on, refuse_credentials};
 
 /// Explains a check, or a query: its tree, with the type, the labels and the meaning of each node
 ///
@@ -95,40 +94,34 @@ impl Arguments {
     /// The query of a preset.
     ///
     /// # Errors
-    /// If no preset has the name, but a check or a preset has a similar one.
+    /// If no preset has the name, but the name is that of a module's preset, or a check or a preset has a similar one.
     fn preset(&self, name: &str) -> Result<Found, Failure> {
+        let is_full = name.contains("::");
         // Checks and queries need no folder.
-        let folder = self.dir.read().unwrap_or_default();
+        let folder = if is_full { self.dir.read()? } else { self.dir.read().unwrap_or_default() };
         let output = compile(&folder.files);
-        let modules = output.registry.modules.iter();
-        let presets = || modules.clone().flat_map(|module| module.presets.iter().map(move |preset| (module, preset)));
-        let Some((module, preset)) = presets().find(|(module, preset)| module.preset_name(preset) == name) else {
-            let codes = || Code::ALL.iter().map(|code| code.as_str());
-            if nearest(name, codes()).is_some() {
-                return Err(Failure::unknown("check", name, codes()));
+        let codes = || Code::ALL.iter().map(|code| code.as_str());
+        let is_near = || nearest(name, names(&output).iter().map(String::as_str)).is_some();
+        match find(&output, name) {
+            Ok((module, preset)) => {
+                Ok(self.querier.query(&folder, &output, module, preset).map_or(Found::Errors, Found::Query))
             }
-            let names: Vec<String> = presets().map(|(module, preset)| module.preset_name(preset)).collect();
-            let names = || names.iter().map(String::as_str);
-            if nearest(name, names()).is_some() {
-                return Err(Failure::unknown("preset", name, names()));
-            }
-            return Ok(Found::Nothing);
-        };
-        Ok(self.querier.query(&folder, &output, module, preset).map_or(Found::Errors, Found::Query))
+            Err(_) if !is_full && nearest(name, codes()).is_some() => Err(Failure::unknown("check", name, codes())),
+            Err(unknown) if is_full || is_near() => Err(unknown),
+            Err(_) => Ok(Found::Nothing),
+        }
     }
 
     /// Explains a query.
     fn query(&self, query: &str) -> Result<ExitCode, Failure> {
         let parsed = parse(query, Syntax { template: false, features: Features::all() });
         let Some(expr) = parsed.expr.as_ref().filter(|_| parsed.diagnostics.is_empty()) else {
-            let file = SourceFile { name: String::new(), path: "query".to_owned(), text: query.to_owned() };
-            let (messages, colors) = (Messages::of(&file), in_colors_on_stderr());
-            let text = |found| message(&messages, found, colors);
-            remark(&parsed.diagnostics.iter().map(text).collect::<Vec<_>>().join("\n\n"));
+            remark(&query_messages(query, &parsed.diagnostics, in_colors_on_stderr()).join("\n\n"));
             return Ok(ExitCode::from(FOUND));
         };
         let mut nodes = tree::nodes(query, expr);
         if let Some(url) = &self.url {
+            refuse_credentials("--url", url)?;
             let client = self.access.read()?.builder(url).build()?;
             block_on(tree::count_series(&client, &mut nodes, self.at))?;
         }

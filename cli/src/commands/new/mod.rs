@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::folders::Dir;
 use crate::json::Object;
 use crate::output::{Format, count, in_colors, message, print, remark};
-use crate::server::{Access, default_url};
+use crate::server::Sources;
 
 /// Writes a preset file for a metric
 ///
@@ -37,13 +37,8 @@ pub(crate) struct Arguments {
     metric: String,
     #[command(flatten)]
     dir: Dir,
-    /// A server, such as `http://localhost:9090`; can be repeated
-    #[arg(long = "url", value_name = "URL")]
-    urls: Vec<String>,
-    /// A page of `/metrics`, in the format of Prometheus or OpenMetrics: a file, a URL, or `-` for standard input; can be
-    /// repeated
-    #[arg(long = "from", value_name = "PAGE")]
-    pages: Vec<String>,
+    #[command(flatten)]
+    sources: Sources,
     /// The name of the file, without `.toml`; default: made from the metric
     #[arg(long)]
     file: Option<String>,
@@ -53,8 +48,6 @@ pub(crate) struct Arguments {
     /// The format of the report; `json` is one object with file, metric, type and presets
     #[arg(long, default_value = "human")]
     format: Format,
-    #[command(flatten)]
-    access: Access,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
@@ -98,7 +91,7 @@ impl Arguments {
         let snapshot = files.iter().find(|file| file.kind() == FileKind::Metrics);
         // `check` reports what is wrong with the file.
         let snapshot = snapshot.and_then(|file| Snapshot::parse(&file.text).ok()).unwrap_or_default();
-        let is_local = self.urls.is_empty() && self.pages.is_empty();
+        let is_local = self.sources.is_empty();
         if is_local {
             let suffixes = ["", "_bucket", "_count", "_sum"];
             let names = suffixes.into_iter().filter_map(|suffix| self.metric.strip_suffix(suffix));
@@ -111,11 +104,11 @@ impl Arguments {
             }
         }
         let output = compile(files);
-        if is_local && !snapshot.metrics.is_empty() && default_url(output.url.as_deref()).is_err() {
+        if is_local && !snapshot.metrics.is_empty() && self.sources.servers(output.url.as_deref()).is_err() {
             let unknown = Failure::unknown("metric", &self.metric, snapshot.metrics.keys().map(String::as_str));
             return Err(unknown.within("`metrics.toml`"));
         }
-        schema::look_up(&self.metric, &self.urls, &self.pages, &self.access, &output)
+        schema::look_up(&self.metric, &self.sources, &output)
     }
 }
 

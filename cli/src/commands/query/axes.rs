@@ -1,5 +1,6 @@
 //! Axes with round numbers and local times.
 
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
 use super::numbers::Scale;
@@ -8,83 +9,211 @@ use super::numbers::Scale;
 const STEPS: f64 = 4.0;
 
 /// Between the labels of the time axis, in seconds.
-const TIMES: [i64; 20] =
-    [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800];
+const SECONDS: [i64; 21] = [
+    1,
+    2,
+    5,
+    10,
+    15,
+    30,
+    60,
+    120,
+    300,
+    600,
+    900,
+    1800,
+    3600,
+    7200,
+    10_800,
+    21_600,
+    43_200,
+    DAY,
+    2 * DAY,
+    7 * DAY,
+    14 * DAY,
+];
 
-/// Round numbers that enclose a range: at least two.
+const DAY: i64 = 86_400;
+
+/// Between the labels of longer axes, in months.
+const MONTHS: [i64; 8] = [1, 2, 3, 6, 12, 24, 60, 120];
+
+/// Round numbers that enclose a range: at least two, unless the numbers are too small for steps.
 pub(super) fn values(min: f64, max: f64, scale: Scale) -> Vec<f64> {
-    let (min, max) = if max > min { (min, max) } else { (min - half(min), max + half(max)) };
+    let (min, max) = apart(min, max);
     let factor = scale.prefix(min.abs().max(max.abs())).0;
-    let rough = (max - min) / factor / STEPS;
+    let (low, high) = (min / factor, max / factor);
+    let rough = (high - low) / STEPS;
     let power = 10f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|nice| nice * power).find(|step| *step >= rough).unwrap_or(rough);
-    let (first, last) = ((min / factor / step).floor(), (max / factor / step).ceil());
-    let mut ticks = Vec::new();
-    let mut tick = first;
-    while tick <= last && ticks.len() < 100 {
-        ticks.push(tick * step * factor);
-        tick += 1.0;
+    if !step.is_normal() {
+        return vec![min, max];
     }
-    ticks
+    let (first, last) = ((low / step).floor(), (high / step).ceil());
+    let ticks = std::iter::successors(Some(first), |tick| Some(tick + 1.0)).take_while(|tick| *tick <= last).take(100);
+    ticks.map(|tick| (tick * step * factor).clamp(f64::MIN, f64::MAX)).collect()
 }
 
-/// Half of a value, for the range around a line of one value.
-fn half(value: f64) -> f64 {
-    if value == 0.0 { 1.0 } else { value.abs() / 2.0 }
+/// The range, or one around it if its ends are too close to each other for numbers in between.
+fn apart(min: f64, max: f64) -> (f64, f64) {
+    let size = min.abs().max(max.abs());
+    match (max / 2.0 - min / 2.0 > size * 1e-12, min) {
+        (true, _) => (min, max),
+        (false, 0.0) => (0.0, 1.0),
+        (false, _) => ((min - size / 2.0).max(f64::MIN), (max + size / 2.0).min(f64::MAX)),
+    }
 }
 
-/// Round local times within a range, in milliseconds, each with its label; at most a number of them.
+/// Round local times within a range, in milliseconds, each with its label; at most about a number of them.
+///
+/// Where the range has several days, the first label of each day has the date.
 pub(super) fn times(start: i64, end: i64, most: usize, zone: &TimeZone) -> Vec<(i64, String)> {
-    let offset = zoned(start, zone).map_or(0, |time| i64::from(time.offset().seconds()) * 1000);
-    let most = i64::try_from(most.max(1)).unwrap_or(i64::MAX);
-    let fits = |step: &i64| (end - start) / (step * 1000) < most;
-    let step = TIMES.into_iter().find(fits).unwrap_or((end - start) / 1000 / most + 1);
-    let format = match step {
-        ..60 => "%H:%M:%S",
-        60..86_400 if end - start < 86_400_000 => "%H:%M",
-        60..86_400 => "%m-%d %H:%M",
-        _ => "%m-%d",
-    };
-    let step = step * 1000;
-    let first = (start + offset).div_euclid(step) * step - offset;
-    let all = std::iter::successors(Some(first), |time| time.checked_add(step)).take_while(|time| *time <= end);
-    let label = |time| zoned(time, zone).map(|local| local.strftime(format).to_string()).unwrap_or_default();
-    all.filter(|time| *time >= start).map(|time| (time, label(time))).collect()
+    let local = |millis| Some(jiff::Timestamp::from_millisecond(millis).ok()?.to_zoned(zone.clone()).datetime());
+    let (Some(first), Some(last)) = (local(start), local(end)) else { return Vec::new() };
+    let step = Step::within(end.saturating_sub(start) / 1000, i64::try_from(most.max(1)).unwrap_or(i64::MAX));
+    let millis = |time: DateTime| Some(time.to_zoned(zone.clone()).ok()?.timestamp().as_millisecond());
+    let mut found: Vec<(i64, String)> = Vec::new();
+    let mut before: Option<DateTime> = None;
+    for number in step.number(first).. {
+        let Some((time, at)) = step.time(number).and_then(|time| Some((time, millis(time)?))) else { break };
+        if at > end {
+            break;
+        }
+        // A local time that does not exist is that after it, when clocks are set forward.
+        if at >= start && found.last().is_none_or(|(last, _)| *last < at) {
+            let is_new = |unit: fn(DateTime) -> Date| {
+                unit(first) != unit(last) && before.is_none_or(|before| unit(before) != unit(time))
+            };
+            let format = step.format(is_new(DateTime::date), is_new(|time| time.date().first_of_year()));
+            found.push((at, time.strftime(format).to_string()));
+            before = Some(time);
+        }
+    }
+    found
 }
 
-fn zoned(millis: i64, zone: &TimeZone) -> Option<jiff::Zoned> {
-    Some(jiff::Timestamp::from_millisecond(millis).ok()?.to_zoned(zone.clone()))
+/// The abbreviation of a time zone: `CET`.
+pub(super) fn zone_name(millis: i64, zone: &TimeZone) -> String {
+    let time = jiff::Timestamp::from_millisecond(millis).ok().map(|time| time.to_zoned(zone.clone()));
+    time.map(|time| time.strftime("%Z").to_string()).unwrap_or_default()
+}
+
+/// The time between two labels.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Seconds(i64),
+    Months(i64),
+}
+
+impl Step {
+    /// The shortest one that divides a number of seconds into a number of parts.
+    fn within(seconds: i64, most: i64) -> Self {
+        let short = SECONDS.into_iter().find(|step| seconds / step <= most).map(Self::Seconds);
+        let long = || MONTHS.into_iter().find(|step| seconds / (step * 30 * DAY) <= most).unwrap_or(1200);
+        short.unwrap_or_else(|| Self::Months(long()))
+    }
+
+    /// The number of whole steps before a local time.
+    fn number(self, time: DateTime) -> i64 {
+        match self {
+            Self::Seconds(step) => {
+                let zoned = time.to_zoned(TimeZone::UTC);
+                zoned.map_or(0, |zoned| zoned.timestamp().as_second()).div_euclid(step)
+            }
+            Self::Months(step) => (i64::from(time.year()) * 12 + i64::from(time.month()) - 1).div_euclid(step),
+        }
+    }
+
+    /// The local time after a number of steps.
+    fn time(self, number: i64) -> Option<DateTime> {
+        match self {
+            Self::Seconds(step) => {
+                let timestamp = jiff::Timestamp::from_second(number.checked_mul(step)?).ok()?;
+                Some(timestamp.to_zoned(TimeZone::UTC).datetime())
+            }
+            Self::Months(step) => {
+                let month = number.checked_mul(step)?;
+                let (year, month) =
+                    (i16::try_from(month.div_euclid(12)).ok()?, i8::try_from(month.rem_euclid(12)).ok()?);
+                Some(Date::new(year, month + 1, 1).ok()?.to_datetime(jiff::civil::Time::midnight()))
+            }
+        }
+    }
+
+    const fn format(self, is_new_day: bool, is_new_year: bool) -> &'static str {
+        match self {
+            Self::Seconds(..60) if is_new_day => "%m-%d %H:%M:%S",
+            Self::Seconds(..60) => "%H:%M:%S",
+            Self::Seconds(..DAY) if is_new_day => "%m-%d %H:%M",
+            Self::Seconds(..DAY) => "%H:%M",
+            Self::Seconds(_) if is_new_year => "%Y-%m-%d",
+            Self::Seconds(_) => "%m-%d",
+            Self::Months(_) => "%Y-%m",
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::numbers::digits;
     use super::*;
 
     #[test]
     fn numbers_are_round() {
         let shown = |min, max, scale| {
             let ticks = values(min, max, scale);
-            ticks.iter().map(|tick| super::super::numbers::digits(*tick)).collect::<Vec<_>>().join(" ")
+            ticks.iter().map(|tick| digits(*tick, 4)).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(shown(0.3, 9.7, Scale::Decimal), "0 5 10");
         assert_eq!(shown(0.0, 4.0, Scale::Decimal), "0 1 2 3 4");
         assert_eq!(shown(-1.0, 1.0, Scale::Decimal), "-1 -0.5 0 0.5 1");
         assert_eq!(shown(5.0, 5.0, Scale::Decimal), "2 4 6 8");
-        assert_eq!(shown(0.0, 0.0, Scale::Decimal), "-1 -0.5 0 0.5 1");
+        assert_eq!(shown(-5.0, -5.0, Scale::Decimal), "-8 -6 -4 -2");
+        assert_eq!(shown(0.0, 0.0, Scale::Decimal), "0 0.5 1");
+        assert_eq!(shown(-1e308, 1e308, Scale::Decimal), "-1e308 -5e307 0 5e307 1e308");
         assert_eq!(values(0.0, 2048.0, Scale::Binary), [0.0, 512.0, 1024.0, 1536.0, 2048.0]);
+        for (min, max) in [
+            (1e15, 1e15 + 0.125),
+            (f64::MIN, f64::MAX),
+            (f64::MAX, f64::MAX),
+            (f64::MIN, f64::MIN),
+            (5e-324, 5e-324),
+            (0.0, 5e-324),
+        ] {
+            for scale in [Scale::Decimal, Scale::Binary, Scale::Time] {
+                let ticks = values(min, max, scale);
+                assert!(ticks.len() >= 2 && ticks.iter().all(|tick| tick.is_finite()), "{min} {max} {ticks:?}");
+                assert!(ticks[0] <= min && ticks[ticks.len() - 1] >= max, "{min} {max} {ticks:?}");
+            }
+        }
     }
 
     #[test]
     fn times_are_round_and_local() {
-        let zone = TimeZone::fixed(jiff::tz::offset(1));
-        let start = 1_748_779_200_000;
-        let labels = |length: i64, most| {
-            let found = times(start + 60_000, start + length * 1000, most, &zone);
+        let labels_in = |zone: &TimeZone, start: i64, length: i64, most| {
+            let found = times(start * 1000, (start + length) * 1000, most, zone);
             found.into_iter().map(|(_, label)| label).collect::<Vec<_>>().join(" ")
         };
-        assert_eq!(labels(3600, 5), "13:15 13:30 13:45 14:00");
-        assert_eq!(labels(75, 4), "13:01:00 13:01:05 13:01:10 13:01:15");
-        assert_eq!(labels(86_400 * 3, 4), "06-02 06-03 06-04");
-        assert_eq!(labels(60, 3), "13:01:00");
+        // 2025-06-01 13:01.
+        let start = 1_748_779_260;
+        let labels = |length, most| labels_in(&TimeZone::fixed(jiff::tz::offset(1)), start, length, most);
+        assert_eq!(labels(3540, 5), "13:10 13:20 13:30 13:40 13:50 14:00");
+        assert_eq!(labels(15, 4), "13:01:00 13:01:05 13:01:10 13:01:15");
+        assert_eq!(labels(0, 3), "13:01:00");
+        assert_eq!(labels(DAY / 2, 5), "06-01 15:00 18:00 21:00 06-02 00:00");
+        assert_eq!(labels(DAY * 3, 4), "06-02 06-03 06-04");
+        assert_eq!(labels(DAY * 365, 6), "2025-07 2025-09 2025-11 2026-01 2026-03 2026-05");
+        assert_eq!(labels(DAY * 365 * 20, 6), "2030-01 2035-01 2040-01 2045-01");
+        assert_eq!(labels_in(&TimeZone::UTC, 1_767_052_800, DAY * 4, 5), "2025-12-30 12-31 2026-01-01 01-02 01-03");
+    }
+
+    #[test]
+    fn days_begin_at_midnight_when_clocks_change() {
+        // The end of summer time on 2025-10-26.
+        let rules = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+        let start = 1_761_343_200;
+        let found = times(start * 1000, (start + 4 * DAY) * 1000, 5, &rules);
+        let hours = found.iter().map(|(at, _)| (at / 1000 - start) / 3600).collect::<Vec<_>>();
+        assert_eq!(hours, [0, 24, 49, 73]);
     }
 }

@@ -1,98 +1,111 @@
 //! Series as lines of braille dots.
 
 use std::fmt::Write;
-use std::io::{IsTerminal, stdout};
 
 use jiff::tz::TimeZone;
-use promql_presets::{Matrix, Series};
-use terminal_size::{Height, Width, terminal_size};
+use promql_presets::{Labels, Matrix, Series, TimeRange};
+use unicode_width::UnicodeWidthStr;
 
-use super::axes;
-use super::numbers::{Scale, human, quantile};
-use super::table::Summary;
+use super::canvas::{Canvas, MAX_LINES, painted};
+use super::numbers::{self, Scale, quantile, short};
+use super::screen::{Size, cut};
+use super::table::{Summary, largest};
+use super::{axes, labels};
 use crate::output;
-
-/// The colors of lines, as numbers of the terminal's palette.
-const COLORS: [u8; 6] = [36, 33, 35, 32, 34, 31];
-
-/// The number of lines that are drawn.
-const MAX_LINES: usize = 12;
 
 /// The quantiles of native histograms that are drawn.
 const QUANTILES: [(f64, &str); 2] = [(0.5, "p50"), (0.99, "p99")];
 
-/// The columns of the value axis.
+/// The least columns of the value axis.
 const GUTTER: usize = 12;
 
 /// The columns between two labels of the time axis.
 const BETWEEN_TIMES: usize = 14;
 
-/// The size of the terminal.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Size {
-    columns: usize,
-    rows: usize,
-}
+/// The columns that a name in the legend has at least, if values can be left out.
+const MIN_NAME: usize = 24;
 
-impl Size {
-    pub(super) fn of_terminal() -> Self {
-        let found = stdout().is_terminal().then(terminal_size).flatten();
-        let (Width(columns), Height(rows)) = found.unwrap_or((Width(100), Height(30)));
-        Self { columns: usize::from(columns).clamp(40, 300), rows: usize::from(rows).clamp(12, 100) }
-    }
+/// The lines for values, and those around them: the heading, and the time axis with its labels.
+const HEIGHT: (usize, usize) = (5, 20);
+const AROUND: usize = 3;
 
-    /// The number of points side by side.
-    pub(super) fn points(self) -> u64 {
-        u64::try_from((self.columns - GUTTER) * 2).unwrap_or(100)
-    }
+/// The number of points that fit side by side.
+pub(super) fn points(size: Size) -> u64 {
+    u64::try_from((size.columns - GUTTER) * 2).unwrap_or(100)
 }
 
 /// A line of the chart.
-struct Line {
-    name: String,
+struct Line<'m> {
+    /// The quantile of native histograms that it shows.
+    quantile: Option<&'static str>,
+    labels: &'m Labels,
     /// Times in milliseconds, and values.
     points: Vec<(i64, f64)>,
 }
 
 /// The lines of a series: itself, or quantiles of its native histograms.
-fn lines(series: &Series) -> Vec<Line> {
-    let name = series.labels().to_string();
+fn lines(series: &Series) -> Vec<Line<'_>> {
+    let labels = series.labels();
     let times = series.timestamps().iter().map(|time| time.as_millis());
-    let floats = Line { name: name.clone(), points: times.zip(series.values().iter().copied()).collect() };
-    let of = |(at, word): &(f64, &str)| Line {
-        name: format!("{word} of {name}"),
+    let floats = Line { quantile: None, labels, points: times.zip(series.values().iter().copied()).collect() };
+    let of = |(at, word): &(f64, &'static str)| Line {
+        quantile: Some(word),
+        labels,
         points: series.histograms().iter().map(|(time, it)| (time.as_millis(), quantile(it, *at))).collect(),
     };
     let all = std::iter::once(floats).chain(QUANTILES.iter().map(of));
     all.filter(|line| !line.points.is_empty()).collect()
 }
 
-pub(super) fn chart(matrix: &Matrix, unit: Option<&str>, size: Size, colors: bool) -> String {
-    let lines: Vec<Line> = matrix.iter().flat_map(lines).collect();
-    let (shown, rest) = lines.split_at(lines.len().min(MAX_LINES));
-    let finite = || shown.iter().flat_map(|line| &line.points).filter(|(_, value)| value.is_finite());
-    let (Some(start), Some(end)) = (finite().map(|(time, _)| *time).min(), finite().map(|(time, _)| *time).max())
-    else {
-        return legend(shown, unit, colors);
-    };
-    let fold = |function: fn(f64, f64) -> f64| finite().map(|(_, value)| *value).fold(f64::NAN, function);
-    let scale = Scale::of(unit);
-    let ticks = axes::values(fold(f64::min), fold(f64::max), scale);
+/// A chart of a range, with a heading and a legend, that fits into a size.
+pub(super) fn chart(matrix: &Matrix, range: &TimeRange, unit: Option<&str>, size: Size, colors: bool) -> String {
+    let all: Vec<Line<'_>> = matrix.iter().flat_map(lines).collect();
+    if all.is_empty() {
+        return String::new();
+    }
+    let room = size.rows.saturating_sub(HEIGHT.0 + AROUND).clamp(1, MAX_LINES);
+    let most = if all.len() <= room { room } else { room.saturating_sub(1).max(1) };
+    let lasts = all.iter().map(|line| line.points.last().map_or(f64::NAN, |(_, value)| *value)).collect::<Vec<_>>();
+    let shown: Vec<&Line<'_>> = largest(&lasts, most).into_iter().map(|at| &all[at]).collect();
+    let shared = labels::shared(&matrix.iter().map(Series::labels).collect::<Vec<_>>());
+    let height = size.rows.saturating_sub(AROUND + room.min(all.len())).clamp(HEIGHT.0, HEIGHT.1);
+
+    let mut out = labels::heading(&shared, unit, size.columns);
+    out.push_str(&plot(&shown, range, unit, (size.columns, height), colors));
+    out.push_str(&legend(&shown, &shared, unit, size.columns, colors));
+    if shown.len() < all.len() {
+        let more = format!("and {} more with lower last values: see `--format table`", all.len() - shown.len());
+        out.push_str(&(cut(&more, size.columns) + "\n"));
+    }
+    out
+}
+
+/// The lines between their axes; nothing without finite numbers.
+fn plot(shown: &[&Line<'_>], range: &TimeRange, unit: Option<&str>, size: (usize, usize), colors: bool) -> String {
+    let finite = || shown.iter().flat_map(|line| &line.points).map(|(_, value)| *value).filter(|it| it.is_finite());
+    let (min, max) = (finite().fold(f64::NAN, f64::min), finite().fold(f64::NAN, f64::max));
+    if min.is_nan() {
+        return String::new();
+    }
+    let ticks = axes::values(min, max, Scale::of(unit));
+    let tick_labels = numbers::labels(&ticks, unit);
     let (low, high) = (ticks[0], ticks[ticks.len() - 1]);
-    let (width, height) = (size.columns - GUTTER, size.rows.saturating_sub(shown.len() + 4).clamp(8, 20));
+    let gutter = tick_labels.iter().map(|label| label.width() + 2).max().unwrap_or_default().max(GUTTER);
+    let (width, height) = (size.0.saturating_sub(gutter).max(1), size.1);
+    let (start, end) = (range.start().as_millis(), range.end().as_millis());
 
     let mut canvas = Canvas::new(width, height);
     #[expect(clippy::cast_precision_loss, reason = "of a screen")]
-    let column = |time: i64| share((time - start) as f64, (end - start) as f64, width * 2 - 1);
-    let row = |value: f64| (height * 4 - 1) - share(value - low, high - low, height * 4 - 1);
+    let column = |time: i64| share((time - start) as f64, 0.0, (end - start) as f64, width * 2 - 1);
+    let row = |value: f64| (height * 4 - 1) - share(value, low, high, height * 4 - 1);
+    // A gap is longer than a step.
+    let gap = i64::try_from(range.step_duration().as_millis()).unwrap_or(i64::MAX).saturating_mul(3) / 2;
     for (color, line) in shown.iter().enumerate() {
-        // A gap is longer than the usual step.
-        let step = line.points.windows(2).map(|pair| pair[1].0 - pair[0].0).min().unwrap_or(0);
         let mut before: Option<(i64, (usize, usize))> = None;
         for (time, value) in line.points.iter().filter(|(_, value)| value.is_finite()) {
             let at = (column(*time), row(*value));
             match before {
-                Some((last, from)) if *time - last <= step * 3 / 2 => canvas.line(from, at, color),
+                Some((last, from)) if *time - last <= gap => canvas.line(from, at, color),
                 _ => canvas.dot(at, color),
             }
             before = Some((*time, at));
@@ -100,121 +113,72 @@ pub(super) fn chart(matrix: &Matrix, unit: Option<&str>, size: Size, colors: boo
     }
 
     let mut out = String::new();
-    let labels: Vec<(usize, String)> = ticks.iter().map(|tick| (row(*tick) / 4, tick_label(*tick, unit))).collect();
-    for (index, cells) in canvas.cells.chunks(width).enumerate() {
-        let label = labels.iter().find(|(row, _)| *row == index).map_or("", |(_, label)| label.as_str());
+    let rows: Vec<usize> = ticks.iter().map(|tick| row(*tick) / 4).collect();
+    for (index, text) in canvas.rows(colors).enumerate() {
+        let label = rows.iter().position(|row| *row == index).map_or("", |at| tick_labels[at].as_str());
         let axis = if label.is_empty() { '│' } else { '┤' };
         // Writing to a `String` cannot fail.
-        _ = write!(out, "{label:>width$} {axis}", width = GUTTER - 2);
-        let text: String = cells.iter().map(|cell| cell.text(colors)).collect();
-        out.push_str(text.trim_end_matches('\u{2800}'));
-        out.push('\n');
+        _ = writeln!(out, "{label:>width$} {axis}{text}", width = gutter - 2);
     }
-    out.push_str(&time_axis(start, end, width, &column));
-    out.push_str(&legend(shown, unit, colors));
-    if !rest.is_empty() {
-        _ = writeln!(out, "... and {} more series, which `--format table` shows", rest.len());
-    }
-    out
+    out + &time_axis(start, end, (gutter, width), &column)
 }
 
-/// A share of a number of steps.
+/// The part of a number of steps that a value has gone from one number to another.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "of a screen")]
-fn share(part: f64, whole: f64, steps: usize) -> usize {
+fn share(value: f64, low: f64, high: f64, steps: usize) -> usize {
+    // Halves, since the distance between huge numbers may be infinite.
+    let (part, whole) = (value / 2.0 - low / 2.0, high / 2.0 - low / 2.0);
     if whole > 0.0 { (part / whole * steps as f64).round().clamp(0.0, steps as f64) as usize } else { 0 }
 }
 
-/// A value without the words of its unit, which the legend has.
-fn tick_label(tick: f64, unit: Option<&str>) -> String {
-    match Scale::of(unit) {
-        Scale::Decimal => human(tick, None),
-        Scale::Binary => human(tick, Some("bytes")),
-        Scale::Time => human(tick, unit),
-    }
-}
-
-fn time_axis(start: i64, end: i64, width: usize, column: &impl Fn(i64) -> usize) -> String {
+/// The axis, and local times below it.
+fn time_axis(start: i64, end: i64, (gutter, width): (usize, usize), column: &impl Fn(i64) -> usize) -> String {
     let zone = TimeZone::system();
     let times = axes::times(start, end, width / BETWEEN_TIMES, &zone);
     let mut axis: Vec<char> = vec!['─'; width];
-    let mut labels = String::new();
+    let mut labels = format!("{:>width$}", axes::zone_name(end, &zone), width = gutter - 2);
     for (time, label) in &times {
         let at = (column(*time) / 2).min(width - 1);
         axis[at] = '┬';
         // Labels begin under their ticks, and end within the chart.
-        let at = (GUTTER + at).min(GUTTER + width - label.chars().count().min(width));
-        let used = labels.chars().count();
-        if used == 0 || used < at {
-            labels.push_str(&" ".repeat(at - used));
+        let at = (gutter + at).min(gutter + width - label.len().min(width));
+        if labels.len() < at {
+            labels.push_str(&" ".repeat(at - labels.len()));
             labels.push_str(label);
         }
     }
     let axis: String = axis.into_iter().collect();
-    format!("{:>width$}└{axis}\n{labels}\n", "", width = GUTTER - 1)
+    format!("{:>width$}└{axis}\n{labels}\n", "", width = gutter - 1)
 }
 
-/// A line for each series: its color, labels, and last, least and greatest value.
-fn legend(lines: &[Line], unit: Option<&str>, colors: bool) -> String {
-    let row = |line: &Line| {
-        let values: Vec<f64> = line.points.iter().map(|(_, value)| *value).collect();
-        let Summary { last, min, max } = Summary::of(&values);
-        let numbers = [("last", last), ("min", min), ("max", max)];
-        let numbers = numbers.map(|(word, number)| format!("{word} {}", human(number, unit)));
-        std::iter::once(line.name.clone()).chain(numbers).collect()
-    };
-    let table = output::table(&lines.iter().map(row).collect::<Vec<Vec<String>>>());
-    let marked = table.lines().enumerate().map(|(at, line)| format!("{} {line}\n", painted("━━", at, colors)));
-    marked.collect()
-}
-
-fn painted(text: &str, color: usize, colors: bool) -> String {
-    if colors { format!("\u{1b}[{}m{text}\u{1b}[0m", COLORS[color % COLORS.len()]) } else { text.to_owned() }
-}
-
-/// Dots, 2 by 4 in each character.
-struct Canvas {
-    width: usize,
-    cells: Vec<Cell>,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Cell {
-    dots: u8,
-    color: usize,
-}
-
-impl Cell {
-    fn text(self, colors: bool) -> String {
-        let c = char::from_u32(0x2800 + u32::from(self.dots)).unwrap_or(' ');
-        if self.dots == 0 { c.to_string() } else { painted(&c.to_string(), self.color, colors) }
-    }
-}
-
-impl Canvas {
-    fn new(width: usize, height: usize) -> Self {
-        Self { width, cells: vec![Cell::default(); width * height] }
-    }
-
-    fn dot(&mut self, (x, y): (usize, usize), color: usize) {
-        // The bits of the dots, from top to bottom, in both columns.
-        const BITS: [[u8; 4]; 2] = [[0x01, 0x02, 0x04, 0x40], [0x08, 0x10, 0x20, 0x80]];
-        if let Some(cell) = self.cells.get_mut(y / 4 * self.width + x / 2) {
-            cell.dots |= BITS[x % 2][y % 4];
-            cell.color = color;
-        }
-    }
-
-    /// A straight line between two dots, by their longer side.
-    fn line(&mut self, from: (usize, usize), to: (usize, usize), color: usize) {
-        let steps = from.0.abs_diff(to.0).max(from.1.abs_diff(to.1));
-        let between = |a: usize, b: usize, step: usize| {
-            let way = (a.abs_diff(b) * step + steps / 2) / steps.max(1);
-            if b >= a { a + way } else { a - way }
+/// A line for each series: its color, labels, and last, least and greatest value; only the last if labels need the room.
+fn legend(lines: &[&Line<'_>], shared: &Labels, unit: Option<&str>, columns: usize, colors: bool) -> String {
+    let numbers = |most: usize| {
+        let row = |line: &&Line<'_>| {
+            let values: Vec<f64> = line.points.iter().map(|(_, value)| *value).collect();
+            let Summary { last, min, max } = Summary::of(&values);
+            let all = [("last", last), ("min", min), ("max", max)];
+            all.iter().take(most).map(|(word, number)| format!("{word} {}", short(*number, unit))).collect()
         };
-        for step in 0..=steps {
-            self.dot((between(from.0, to.0, step), between(from.1, to.1, step)), color);
-        }
-    }
+        output::table(&lines.iter().map(row).collect::<Vec<Vec<String>>>())
+    };
+    let room = |numbers: &str| {
+        let width = numbers.lines().map(str::width).max().unwrap_or_default();
+        columns.saturating_sub(width + "━━   ".width())
+    };
+    let name = |line: &Line<'_>, width: usize| {
+        let before = line.quantile.map(|word| format!("{word} of ")).unwrap_or_default();
+        let own = labels::own(line.labels, shared);
+        before.clone() + &labels::selector(&own, width.saturating_sub(before.len()))
+    };
+    let widest = lines.iter().map(|line| name(line, usize::MAX).width()).max().unwrap_or_default();
+    let all = numbers(3);
+    let numbers = if room(&all) < widest.min(MIN_NAME) { numbers(1) } else { all };
+    let room = room(&numbers);
+    let row = |(line, numbers): (&&Line<'_>, &str)| vec![name(line, room), numbers.to_owned()];
+    let rows: Vec<Vec<String>> = lines.iter().zip(numbers.lines()).map(row).collect();
+    let table = output::table(&rows);
+    table.lines().enumerate().map(|(at, line)| format!("{} {line}\n", painted("━━", at, colors))).collect()
 }
 
 #[cfg(test)]
@@ -223,17 +187,27 @@ mod tests {
 
     use super::*;
 
-    fn series(name: &str, points: &[(i64, f64)]) -> Series {
-        let labels: Labels = [("__name__".to_owned(), name.to_owned())].into_iter().collect();
-        Series::new(labels, points.iter().map(|(time, value)| (Timestamp::from_secs(*time), *value)))
+    const START: i64 = 1_748_779_200;
+
+    fn series(labels: &[(&str, &str)], points: &[(i64, f64)]) -> Series {
+        let labels: Labels = labels.iter().copied().collect();
+        Series::new(labels, points.iter().map(|(time, value)| (Timestamp::from_secs(START + time), *value)))
+    }
+
+    fn minutes(from: i32, to: i32) -> Vec<(i64, f64)> {
+        (from..=to).map(|at| (i64::from(at) * 60, f64::from(at))).collect()
+    }
+
+    /// A chart of an hour.
+    fn drawn(all: impl IntoIterator<Item = Series>, unit: Option<&str>, size: (usize, usize), colors: bool) -> String {
+        let (start, end) = (Timestamp::from_secs(START), Timestamp::from_secs(START + 3600));
+        let range = TimeRange::new(start, end).unwrap().step("1m").unwrap();
+        chart(&all.into_iter().collect(), &range, unit, Size { columns: size.0, rows: size.1 }, colors)
     }
 
     #[test]
     fn lines_go_from_left_to_right() {
-        let points: Vec<(i64, f64)> =
-            (0..=60i32).map(|at| (1_748_779_200 + i64::from(at) * 60, f64::from(at))).collect();
-        let matrix: Matrix = [series("up", &points)].into_iter().collect();
-        let text = chart(&matrix, Some("seconds"), Size { columns: 60, rows: 14 }, false);
+        let text = drawn([series(&[("__name__", "up")], &minutes(0, 60))], Some("seconds"), (60, 13), false);
         let rows: Vec<&str> = text.lines().collect();
         assert_eq!(rows.len(), 9 + 3, "{text}");
         assert!(rows[0].starts_with("     1 min ┤\u{2800}") && rows[0].ends_with("⢀⣀⠤⠔⠒⠉"), "{text}");
@@ -243,14 +217,51 @@ mod tests {
     }
 
     #[test]
+    fn the_axis_spans_the_range() {
+        let text = drawn([series(&[], &minutes(30, 60))], Some("ratio"), (60, 13), false);
+        let rows: Vec<&str> = text.lines().collect();
+        assert_eq!(rows[0], "ratio", "{text}");
+        assert!(rows[1].trim_start_matches("60 ┤").chars().filter(|c| *c == '\u{2800}').count() > 20, "{text}");
+        // A series of one point that ends early.
+        let text = drawn([series(&[], &[(0, 1.0)])], None, (60, 13), false);
+        assert_eq!(text.lines().nth(4).unwrap(), "         1 ┤⠂", "{text}");
+    }
+
+    #[test]
     fn what_is_no_number_is_not_drawn() {
-        let matrix: Matrix = [series("a", &[(0, f64::NAN)]), series("b", &[(0, 1.0), (60, f64::INFINITY), (120, 1.0)])]
-            .into_iter()
-            .collect();
-        let size = Size { columns: 40, rows: 12 };
-        let text = chart(&matrix, None, size, true);
-        assert!(text.contains("\u{1b}[33m━━\u{1b}[0m b  last 1    min 1    max +Inf"), "{text}");
-        assert!(text.contains("a  last NaN  min NaN  max NaN"), "{text}");
-        assert_eq!(chart(&Matrix::default(), None, size, false), "");
+        let all = || {
+            [
+                series(&[("x", "a")], &[(0, f64::NAN)]),
+                series(&[("x", "b")], &[(0, 1.0), (60, f64::INFINITY), (120, 1.0)]),
+            ]
+        };
+        let text = drawn(all(), None, (40, 12), true);
+        assert!(text.contains("\u{1b}[33m━━\u{1b}[0m {x=\"b\"}  last 1    min 1    max +Inf"), "{text}");
+        assert!(text.contains("{x=\"a\"}  last NaN  min NaN  max NaN"), "{text}");
+        assert_eq!(drawn([], None, (40, 12), false), "");
+        assert_eq!(
+            drawn([series(&[], &[(0, f64::NAN)])], Some("x"), (40, 12), false),
+            "x\n━━ {}  last NaN  min NaN  max NaN\n"
+        );
+    }
+
+    #[test]
+    fn charts_fit_the_terminal() {
+        let name = |at: i32| format!("/api/v1/namespaces/{at:03}/a/rather/long/path/of/a/handler/{at}");
+        let all = || {
+            (0..50).map(|at| {
+                series(&[("job", "api"), ("handler", &name(at)), ("method", "get")], &[(0, f64::from(at) * 1e305)])
+            })
+        };
+        for size in [(40, 11), (80, 23), (120, 40), (300, 99)] {
+            let text = drawn(all(), Some("requests per second"), size, false);
+            let rows: Vec<&str> = text.lines().collect();
+            assert!(rows.len() <= size.1 && rows.iter().all(|row| row.width() <= size.0), "{size:?}\n{text}");
+            assert!(rows[0].starts_with("{job=\"api") && rows[0].ends_with("requests per second"), "{text}");
+            let legend: Vec<&&str> = rows.iter().filter(|row| row.starts_with("━━")).collect();
+            assert!(legend.last().unwrap().contains("/49\"}  last 4.9e306"), "{text}");
+            let more = format!("and {} more", 50 - legend.len());
+            assert!(rows[rows.len() - 1].starts_with(&more), "{text}");
+        }
     }
 }

@@ -1,9 +1,12 @@
 //! `promql-presets query`: runs a preset, or any PromQL, and shows the result.
 
 mod axes;
+mod canvas;
 mod chart;
 mod export;
+mod labels;
 mod numbers;
+mod screen;
 mod table;
 
 use std::io::{IsTerminal, stdout};
@@ -15,16 +18,16 @@ use promql_presets::{
     Data, Error, ErrorKind, InstantQuery, MAX_STEPS, Matrix, PrometheusClient, RangeError, Step, TimeRange, Timestamp,
 };
 use promql_presets_compiler::check::check_query;
-use promql_presets_compiler::diagnostic::emit::Messages;
 use promql_presets_compiler::promql::{At, Expr, ExprKind, Features, Modifier, Syntax, parse};
-use promql_presets_compiler::{Severity, SourceFile, backend, compile};
+use promql_presets_compiler::{Severity, backend, compile};
 use promql_presets_core::{PromDuration, ResultType};
 
+use self::screen::Size;
 use crate::FOUND;
 use crate::emptiness::causes;
 use crate::failure::Failure;
 use crate::folders::Dir;
-use crate::output::{in_colors, in_colors_on_stderr, message, print, remark};
+use crate::output::{in_colors, in_colors_on_stderr, print, printable, query_messages, remark};
 use crate::progress;
 use crate::querier::{QuerierOptions, find};
 use crate::server::{Server, block_on};
@@ -143,18 +146,15 @@ fn of_preset(arguments: &Arguments, name: &str) -> Result<(Option<Query>, Option
 /// A query instead of a preset. Mistakes are printed before anything is sent.
 fn of_text(query: &str) -> Option<Query> {
     let parsed = parse(query, Syntax { template: false, features: Features::all() });
-    let file = SourceFile { name: String::new(), path: "query".to_owned(), text: query.to_owned() };
-    let (messages, colors) = (Messages::of(&file), in_colors_on_stderr());
+    let colors = in_colors_on_stderr();
     let Some(expr) = parsed.expr.as_ref().filter(|_| parsed.diagnostics.is_empty()) else {
-        let texts: Vec<String> = parsed.diagnostics.iter().map(|found| message(&messages, found, colors)).collect();
-        remark(&texts.join("\n\n"));
+        remark(&query_messages(query, &parsed.diagnostics, colors).join("\n\n"));
         return None;
     };
-    for mut found in check_query(query, expr) {
-        // Prometheus accepts the query nevertheless.
-        found.severity = Severity::Warning;
-        remark(&message(&messages, &found, colors));
-    }
+    let mut found = check_query(query, expr);
+    // Prometheus accepts the query nevertheless.
+    found.iter_mut().for_each(|found| found.severity = Severity::Warning);
+    query_messages(query, &found, colors).iter().for_each(|text| remark(text));
     let indivisible = backend::indivisible(expr);
     Some(Query { promql: query.to_owned(), unit: None, result: expr.ty(), indivisible })
 }
@@ -205,8 +205,9 @@ impl Arguments {
     }
 
     async fn run(&self, client: &PrometheusClient, query: &Query) -> Result<ExitCode, Failure> {
-        let size = chart::Size::of_terminal();
-        let response = match self.time_range(size)? {
+        let size = Size::of_terminal();
+        let range = self.time_range(size)?;
+        let response = match range {
             Some(range) => self.over(client, query, range).await?.map(Data::Matrix),
             None => client.raw_query(query.promql.as_str()).when_some(self.at, InstantQuery::at).await,
         };
@@ -218,38 +219,27 @@ impl Arguments {
             }
             Err(error) => return Err(error.into()),
         };
-        let text = self.text(&data, query, size)?;
-        let is_live = self.watch.is_some() && stdout().is_terminal();
-        print(&if is_live { format!("\u{1b}[H\u{1b}[2J{text}") } else { text })?;
-        let meta = data.meta();
-        if let Some(reason) = meta.partial_reason().filter(|reason| !meta.warnings.iter().any(|text| text == reason)) {
-            remark(&format!("warning: the response is partial: {reason}"));
-        }
-        meta.warnings
-            .iter()
-            .for_each(|text| remark(&format!("warning: {}", text.strip_prefix("PromQL warning: ").unwrap_or(text))));
-        meta.infos
-            .iter()
-            .for_each(|text| remark(&format!("info: {}", text.strip_prefix("PromQL info: ").unwrap_or(text))));
-        let is_empty = match &data {
-            Data::Vector(vector) => vector.is_empty(),
-            Data::Matrix(matrix) => matrix.is_empty(),
-            _ => false,
-        };
-        if is_empty {
+        let mut remarks = remarks(&data);
+        if is_empty(&data) {
             let causes = causes(client, &query.promql, self.end.or(self.at)).await;
-            for cause in &causes {
-                remark(&format!("no data: {}", cause.message));
-            }
+            remarks.extend(causes.iter().map(|cause| format!("no data: {}", cause.message)));
             if causes.is_empty() {
-                remark("no data");
+                remarks.push("no data".to_owned());
             }
         }
+        let size = if self.is_redrawn() { size.without(&remarks) } else { size };
+        let text = self.text(&data, range, query.unit.as_deref(), size)?;
+        print(&if self.is_redrawn() { redrawn(&text) } else { text })?;
+        remarks.iter().for_each(|text| remark(text));
         Ok(ExitCode::SUCCESS)
     }
 
+    fn is_redrawn(&self) -> bool {
+        self.watch.is_some() && stdout().is_terminal()
+    }
+
     /// The requested range. `auto` steps are at round times.
-    fn time_range(&self, size: chart::Size) -> Result<Option<TimeRange>, Failure> {
+    fn time_range(&self, size: Size) -> Result<Option<TimeRange>, Failure> {
         let invalid = |error: RangeError| Failure::new(format!("invalid time range: {error}"));
         let range = match (self.range, self.start, self.end) {
             (Some(length), ..) => TimeRange::last(Duration::from_millis(length.as_millis())),
@@ -259,7 +249,8 @@ impl Arguments {
         if self.step != "auto" {
             return range.step(self.step.as_str()).map(Some).map_err(invalid);
         }
-        let points = if matches!(self.format, None | Some(Format::Chart)) { size.points() } else { DEFAULT_POINTS };
+        let points =
+            if matches!(self.format, None | Some(Format::Chart)) { chart::points(size) } else { DEFAULT_POINTS };
         range.step(Step::auto(points)).map(|range| Some(range.aligned())).map_err(invalid)
     }
 
@@ -303,16 +294,43 @@ impl Arguments {
         Matrix::join(found).map(Ok).map_err(|error| Failure::new(format!("the parts do not fit together: {error}")))
     }
 
-    fn text(&self, data: &Data, query: &Query, size: chart::Size) -> Result<String, Failure> {
-        let unit = query.unit.as_deref();
-        Ok(match (self.format, data) {
-            (Some(Format::Json), data) => export::json(data),
-            (Some(Format::Csv), data) => export::csv(data),
-            (None | Some(Format::Chart), Data::Matrix(matrix)) => chart::chart(matrix, unit, size, in_colors()),
-            (Some(Format::Chart), _) => {
+    fn text(&self, data: &Data, range: Option<TimeRange>, unit: Option<&str>, size: Size) -> Result<String, Failure> {
+        Ok(match (self.format, data, range) {
+            (Some(Format::Json), ..) => export::json(data),
+            (Some(Format::Csv), ..) => export::csv(data),
+            (None | Some(Format::Chart), Data::Matrix(matrix), Some(range)) => {
+                chart::chart(matrix, &range, unit, size, in_colors())
+            }
+            (Some(Format::Chart), ..) => {
                 return Err(Failure::new("a chart shows a range of time").help("add `--range 1h`"));
             }
-            (None | Some(Format::Table), data) => table::table(data, unit),
+            (None | Some(Format::Table), ..) => table::table(data, unit, size.of_table(self.is_redrawn())),
         })
     }
+}
+
+/// What the server says besides the result.
+fn remarks(data: &Data) -> Vec<String> {
+    let meta = data.meta();
+    let partial = meta.partial_reason().filter(|reason| !meta.warnings.iter().any(|text| text == reason));
+    let partial = partial.map(|reason| format!("warning: the response is partial: {reason}"));
+    let all = |texts: &[String], kind: &str, before: &str| {
+        let line = |text: &String| format!("{kind}: {}", printable(text.strip_prefix(before).unwrap_or(text)));
+        texts.iter().map(line).collect::<Vec<_>>()
+    };
+    let warnings = all(&meta.warnings, "warning", "PromQL warning: ");
+    partial.into_iter().chain(warnings).chain(all(&meta.infos, "info", "PromQL info: ")).collect()
+}
+
+fn is_empty(data: &Data) -> bool {
+    match data {
+        Data::Vector(vector) => vector.is_empty(),
+        Data::Matrix(matrix) => matrix.is_empty(),
+        _ => false,
+    }
+}
+
+/// A text that replaces what is on the terminal, line by line, so that nothing flickers.
+fn redrawn(text: &str) -> String {
+    format!("\u{1b}[H{}\u{1b}[J", text.replace('\n', "\u{1b}[K\n"))
 }

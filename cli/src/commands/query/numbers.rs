@@ -2,6 +2,10 @@
 
 use promql_presets::Histogram;
 
+/// The significant digits of numbers; of those on an axis, as many as make them differ.
+const DIGITS: i32 = 4;
+const MAX_DIGITS: i32 = 15;
+
 /// How the numbers of a unit are scaled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scale {
@@ -36,66 +40,78 @@ impl Scale {
         }
     }
 
+    /// The factor and the prefix of numbers without one.
+    fn none(self) -> (f64, &'static str) {
+        self.prefixes().iter().find(|(factor, _)| *factor <= 1.0).copied().unwrap_or((1.0, ""))
+    }
+
     /// The factor and the prefix in which a number has one to three digits before the point, if there is one.
     pub(super) fn prefix(self, number: f64) -> (f64, &'static str) {
-        let prefixes = self.prefixes();
-        let none = prefixes.iter().find(|(factor, _)| *factor <= 1.0).copied().unwrap_or((1.0, ""));
         let fits = |(factor, _): &&(f64, &str)| number.abs() >= *factor;
-        // Zero, and what is smaller than any prefix.
-        if number == 0.0 { none } else { prefixes.iter().find(fits).copied().unwrap_or(none) }
+        // Zero, and what is smaller than any prefix, have none.
+        let found = self.prefixes().iter().find(fits).filter(|_| number != 0.0);
+        found.copied().unwrap_or_else(|| self.none())
     }
 }
 
 /// A number with its unit: `1.5 GiB`, `250 ms`, `12.3k requests`.
 pub(super) fn human(number: f64, unit: Option<&str>) -> String {
-    let scale = Scale::of(unit);
-    if !number.is_finite() {
-        return if number.is_nan() {
-            "NaN"
-        } else if number > 0.0 {
-            "+Inf"
-        } else {
-            "-Inf"
-        }
-        .to_owned();
+    let text = short(number, unit);
+    let rest = match Scale::of(unit) {
+        _ if !number.is_finite() => "",
+        Scale::Time => "",
+        Scale::Binary => unit.map_or("", |unit| unit.trim_start_matches("byte").trim_start_matches('s')),
+        Scale::Decimal => return unit.map(|unit| format!("{text} {unit}")).unwrap_or(text),
+    };
+    text + rest
+}
+
+/// A number without the words of its unit, which is said elsewhere.
+pub(super) fn short(number: f64, unit: Option<&str>) -> String {
+    scaled(number, Scale::of(unit), DIGITS)
+}
+
+/// The numbers of an axis: as short as they can be while they differ.
+pub(super) fn labels(ticks: &[f64], unit: Option<&str>) -> Vec<String> {
+    let with = |digits| ticks.iter().map(|tick| scaled(*tick, Scale::of(unit), digits)).collect::<Vec<_>>();
+    let differ = |labels: &Vec<String>| labels.windows(2).all(|pair| pair[0] != pair[1]);
+    (DIGITS..MAX_DIGITS).map(with).find(differ).unwrap_or_else(|| with(MAX_DIGITS))
+}
+
+fn scaled(number: f64, scale: Scale, significant: i32) -> String {
+    if number.is_nan() {
+        return "NaN".to_owned();
+    }
+    if number.is_infinite() {
+        return if number > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
     }
     let (factor, prefix) = scale.prefix(number);
-    let digits = digits(number / factor);
-    match (scale, unit) {
-        (Scale::Time, _) => format!("{digits} {prefix}"),
-        (Scale::Binary, Some(unit)) => format!("{digits} {prefix}{}", bytes(unit)),
-        (_, unit) => {
-            let unit = unit.map(|unit| format!(" {unit}")).unwrap_or_default();
-            format!("{digits}{prefix}{unit}")
-        }
+    // Prefixes end where numbers are better written with an exponent.
+    let (number, prefix) =
+        if (number / factor).abs() < 1e5 { (number / factor, prefix) } else { (number, scale.none().1) };
+    let digits = digits(number, significant);
+    match scale {
+        Scale::Decimal => digits + prefix,
+        Scale::Binary => format!("{digits} {prefix}B"),
+        Scale::Time => format!("{digits} {prefix}"),
     }
 }
 
-/// `B` for `bytes`, `B per second` for `bytes per second`.
-fn bytes(unit: &str) -> String {
-    let rest = unit.trim_start_matches("byte").trim_start_matches('s');
-    format!("B{rest}")
-}
-
-/// Four significant digits, without zeros at the end; very small numbers as `1.5e-7`.
-pub(super) fn digits(number: f64) -> String {
-    let after: usize = match number.abs() {
-        1000.0.. => 0,
-        100.0.. => 1,
-        10.0.. => 2,
-        1.0.. => 3,
-        0.1.. => 4,
-        0.01.. => 5,
-        0.001.. => 6,
-        0.0 => 0,
-        _ => {
-            let text = format!("{number:.3e}");
-            let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-            return format!("{}e{exponent}", digits.trim_end_matches('0').trim_end_matches('.'));
-        }
+/// Significant digits, without zeros at the end; very small and very large numbers as `1.5e-7`.
+pub(super) fn digits(number: f64, significant: i32) -> String {
+    let places = |count: i32| usize::try_from(count).unwrap_or(0);
+    #[expect(clippy::cast_possible_truncation, reason = "at most 308")]
+    let exponent = if number == 0.0 { 0 } else { number.abs().log10().floor() as i32 };
+    let trimmed = |text: &str| match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text.to_owned(),
     };
-    let text = format!("{number:.after$}");
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+    if (-3..6).contains(&exponent) {
+        return trimmed(&format!("{number:.*}", places(significant - 1 - exponent)));
+    }
+    let text = format!("{number:.*e}", places(significant - 1));
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    format!("{}e{exponent}", trimmed(digits))
 }
 
 /// The mean of a histogram.
@@ -145,11 +161,23 @@ mod tests {
             (0.25, Some("seconds"), "250 ms"),
             (5400.0, Some("seconds"), "1.5 h"),
             (0.0, Some("seconds"), "0 s"),
+            (1e-12, Some("seconds"), "1e-12 s"),
+            (1e20, Some("seconds"), "1e20 s"),
+            (-1e300, None, "-1e300"),
+            (2.5e18, Some("bytes"), "2.5e18 B"),
+            (0.0, Some("bytes"), "0 B"),
             (f64::NAN, Some("bytes"), "NaN"),
             (f64::NEG_INFINITY, None, "-Inf"),
         ] {
             assert_eq!(human(number, unit), expected);
         }
+    }
+
+    #[test]
+    fn numbers_of_an_axis_differ() {
+        assert_eq!(labels(&[0.0, 30.0, 60.0], Some("seconds")), ["0 s", "30 s", "1 min"]);
+        assert_eq!(labels(&[1e6, 1_000_000.5, 1_000_001.0], None), ["1M", "1.0000005M", "1.000001M"]);
+        assert_eq!(labels(&[0.0, 5e9], Some("bytes per second")), ["0 B", "4.657 GiB"]);
     }
 
     #[test]

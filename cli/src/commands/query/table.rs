@@ -2,18 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use promql_presets::{Data, Histogram, Labels, Matrix, Value, Vector};
+use promql_presets::{Data, Element, Histogram, Labels, Matrix, Series, Value, Vector};
+use unicode_width::UnicodeWidthStr;
 
-use super::numbers::{human, mean, quantile};
+use super::labels::{self, MIN_VALUE};
+use super::numbers::{human, mean, quantile, short};
+use super::screen::{Size, cut};
 use crate::output;
 
 /// The quantiles of native histograms that are shown.
 const QUANTILES: [(f64, &str); 3] = [(0.5, "P50"), (0.9, "P90"), (0.99, "P99")];
 
-pub(super) fn table(data: &Data, unit: Option<&str>) -> String {
+/// A table that fits into a size.
+pub(super) fn table(data: &Data, unit: Option<&str>, size: Size) -> String {
     match data {
-        Data::Vector(vector) => of_vector(vector, unit),
-        Data::Matrix(matrix) => of_matrix(matrix, unit),
+        Data::Vector(vector) => of_vector(vector, unit).text(unit, size),
+        Data::Matrix(matrix) => of_matrix(matrix, unit).text(unit, size),
         Data::Scalar(scalar) => human(scalar.value(), unit) + "\n",
         Data::Text(text) => text.value().to_owned() + "\n",
         // A type that Prometheus does not have yet.
@@ -21,7 +25,16 @@ pub(super) fn table(data: &Data, unit: Option<&str>) -> String {
     }
 }
 
-fn of_vector(vector: &Vector, unit: Option<&str>) -> String {
+/// The cells of numbers, with a row for each series.
+struct Table<'d> {
+    labels: Vec<&'d Labels>,
+    titles: Vec<String>,
+    cells: Vec<Vec<String>>,
+    /// The last values.
+    lasts: Vec<f64>,
+}
+
+fn of_vector<'d>(vector: &'d Vector, unit: Option<&str>) -> Table<'d> {
     let has = |is_it: fn(&Value) -> bool| vector.iter().any(|element| is_it(element.value()));
     let (has_floats, has_histograms) =
         (has(|value| value.float().is_ok()), has(|value| value.as_histogram().is_some()));
@@ -33,7 +46,7 @@ fn of_vector(vector: &Vector, unit: Option<&str>) -> String {
     }
     let cells = vector.iter().map(|element| {
         let mut cells = Vec::new();
-        cells.extend(has_floats.then(|| element.value().float().map(|float| human(float, unit)).unwrap_or_default()));
+        cells.extend(has_floats.then(|| element.value().float().map(|float| short(float, unit)).unwrap_or_default()));
         if has_histograms {
             cells.extend(
                 element.value().as_histogram().map_or_else(
@@ -44,21 +57,30 @@ fn of_vector(vector: &Vector, unit: Option<&str>) -> String {
         }
         cells
     });
-    with_labels(&vector.iter().map(promql_presets::Element::labels).collect::<Vec<_>>(), titles, cells.collect())
+    Table {
+        labels: vector.iter().map(Element::labels).collect(),
+        titles,
+        cells: cells.collect(),
+        lasts: vector.iter().map(|element| element.value().float().unwrap_or(f64::NAN)).collect(),
+    }
 }
 
 fn of_histogram(histogram: &Histogram, unit: Option<&str>) -> Vec<String> {
-    let quantiles = QUANTILES.iter().map(|(at, _)| human(quantile(histogram, *at), unit));
-    [human(histogram.count, None), human(mean(histogram), unit)].into_iter().chain(quantiles).collect()
+    let quantiles = QUANTILES.iter().map(|(at, _)| short(quantile(histogram, *at), unit));
+    [short(histogram.count, None), short(mean(histogram), unit)].into_iter().chain(quantiles).collect()
 }
 
-fn of_matrix(matrix: &Matrix, unit: Option<&str>) -> String {
-    let titles = ["POINTS", "LAST", "MIN", "MAX"].map(str::to_owned).to_vec();
-    let cells = matrix.iter().map(|series| {
-        let Summary { last, min, max } = Summary::of(series.values());
-        vec![series.len().to_string(), human(last, unit), human(min, unit), human(max, unit)]
+fn of_matrix<'d>(matrix: &'d Matrix, unit: Option<&str>) -> Table<'d> {
+    let summaries: Vec<Summary> = matrix.iter().map(|series| Summary::of(series.values())).collect();
+    let cells = matrix.iter().zip(&summaries).map(|(series, Summary { last, min, max })| {
+        vec![series.len().to_string(), short(*last, unit), short(*min, unit), short(*max, unit)]
     });
-    with_labels(&matrix.iter().map(promql_presets::Series::labels).collect::<Vec<_>>(), titles, cells.collect())
+    Table {
+        labels: matrix.iter().map(Series::labels).collect(),
+        titles: ["POINTS", "LAST", "MIN", "MAX"].map(str::to_owned).to_vec(),
+        cells: cells.collect(),
+        lasts: summaries.iter().map(|summary| summary.last).collect(),
+    }
 }
 
 /// The last, the least and the greatest number; NaN without numbers.
@@ -76,17 +98,115 @@ impl Summary {
     }
 }
 
-/// A column for each label, then the others.
-fn with_labels(all: &[&Labels], titles: Vec<String>, cells: Vec<Vec<String>>) -> String {
-    if all.is_empty() {
-        return String::new();
+/// The places of the largest values, in their order; NaN is the smallest.
+pub(super) fn largest(values: &[f64], most: usize) -> Vec<usize> {
+    let rank = |at: &usize| if values[*at].is_nan() { f64::NEG_INFINITY } else { values[*at] };
+    let mut places: Vec<usize> = (0..values.len()).collect();
+    places.sort_by(|a, b| rank(b).total_cmp(&rank(a)));
+    places.truncate(most);
+    places.sort_unstable();
+    places
+}
+
+impl Table<'_> {
+    /// The labels that differ, then the numbers.
+    fn text(self, unit: Option<&str>, size: Size) -> String {
+        if self.labels.is_empty() {
+            return String::new();
+        }
+        let shared = labels::shared(&self.labels);
+        let heading = labels::heading(&shared, unit, size.columns);
+        let room = size.rows.saturating_sub(heading.lines().count() + 1).max(1);
+        let most = if self.labels.len() <= room { room } else { room.saturating_sub(1).max(1) };
+        let places = largest(&self.lasts, most);
+        let own: Vec<Labels> = places.iter().map(|at| labels::own(self.labels[*at], &shared)).collect();
+        let mut numbers = vec![self.titles];
+        numbers.extend(places.iter().map(|at| self.cells[*at].clone()));
+        let width = output::table(&numbers).lines().map(str::width).max().unwrap_or_default();
+        let mut rows = names(&own, size.columns.saturating_sub(width + 2));
+        rows.iter_mut().zip(numbers).for_each(|(row, numbers)| row.extend(numbers));
+        let mut out = heading + &output::table(&rows);
+        if places.len() < self.labels.len() {
+            let more = format!("and {} more with lower values", self.labels.len() - places.len());
+            out.push_str(&(cut(&more, size.columns) + "\n"));
+        }
+        out
     }
+}
+
+/// A title and a row for each set of labels: a column for each label, or where those do not fit, the labels as a selector.
+fn names(all: &[Labels], width: usize) -> Vec<Vec<String>> {
     let names: BTreeSet<&str> = all.iter().flat_map(|labels| labels.iter().map(|(name, _)| name)).collect();
-    let title = |name: &&str| if *name == "__name__" { "METRIC".to_owned() } else { (*name).to_owned() };
-    let mut rows = vec![names.iter().map(title).chain(titles).collect()];
-    for (labels, cells) in all.iter().zip(cells) {
-        let values = names.iter().map(|name| labels.get(name).unwrap_or_default().to_owned());
-        rows.push(values.chain(cells).collect());
+    let title = |name: &&str| if *name == "__name__" { "METRIC".to_owned() } else { output::printable(name) };
+    let mut rows: Vec<Vec<String>> = vec![names.iter().map(title).collect()];
+    rows.extend(all.iter().map(|labels| {
+        names.iter().map(|name| output::printable(labels.get(name).unwrap_or_default())).collect::<Vec<_>>()
+    }));
+    let widths: Vec<usize> =
+        (0..names.len()).map(|column| rows.iter().map(|row| row[column].width()).max().unwrap_or_default()).collect();
+    let total = |most: usize| widths.iter().map(|width| (*width).min(most) + 2).sum::<usize>().saturating_sub(2);
+    let longest = widths.iter().max().copied().unwrap_or_default();
+    if total(longest) <= width {
+        return rows;
     }
-    output::table(&rows)
+    if let Some(most) = (MIN_VALUE..longest.min(width)).rev().find(|most| total(*most) <= width) {
+        return rows.iter().map(|row| row.iter().map(|cell| cut(cell, most)).collect()).collect();
+    }
+    let selectors = all.iter().map(|labels| vec![labels::selector(labels, width)]);
+    std::iter::once(vec!["LABELS".to_owned()]).chain(selectors).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use promql_presets::Timestamp;
+
+    use super::*;
+
+    fn element(labels: &[(&str, &str)], value: f64) -> Element {
+        Element::new(labels.iter().copied().collect(), Timestamp::from_secs(0), Value::Float(value))
+    }
+
+    fn shown(all: impl IntoIterator<Item = Element>, unit: Option<&str>, columns: usize, rows: usize) -> String {
+        table(&Data::Vector(all.into_iter().collect()), unit, Size { columns, rows })
+    }
+
+    #[test]
+    fn labels_that_differ_are_columns() {
+        let all = || {
+            [("api", 1.0), ("web", 2048.0)]
+                .map(|(job, value)| element(&[("__name__", "x"), ("zone", "a"), ("job", job)], value))
+        };
+        assert_eq!(shown(all(), Some("bytes"), 80, 20), "x{zone=\"a\"}\njob  VALUE\napi  1 B\nweb  2 KiB\n");
+        assert_eq!(
+            shown(all(), Some("requests"), 80, 20),
+            "x{zone=\"a\"}, requests\njob  VALUE\napi  1\nweb  2.048k\n"
+        );
+        assert_eq!(shown([element(&[("job", "a")], 1.0)], None, 80, 20), "job  VALUE\na    1\n");
+        assert_eq!(shown([element(&[], 1.0)], None, 80, 20), "VALUE\n1\n");
+    }
+
+    #[test]
+    fn tables_fit_the_terminal() {
+        let long = |at: u8| format!("{}-{}", char::from(b'a' + at).to_string().repeat(40), at);
+        let all = |labels: usize| {
+            (0..20u8).map(move |at| {
+                let labels: Labels = (0..labels).map(|label| (format!("label_{label}"), long(at))).collect();
+                Element::new(labels, Timestamp::from_secs(0), Value::Float(f64::from(at)))
+            })
+        };
+        for (labels, title) in [(1, "label_0"), (3, "label_0"), (12, "LABELS")] {
+            let text = shown(all(labels), None, 80, 10);
+            let lines: Vec<&str> = text.lines().collect();
+            assert!(lines[0].starts_with(title) && lines[0].ends_with("VALUE"), "{text}");
+            assert!(lines.len() == 10 && lines.iter().all(|line| line.width() <= 80), "{text}");
+            assert!(lines[8].ends_with(" 19") && lines[9] == "and 12 more with lower values", "{text}");
+        }
+        assert_eq!(shown(all(1), None, usize::MAX, usize::MAX).lines().count(), 21);
+    }
+
+    #[test]
+    fn the_largest_values_stay_in_order() {
+        assert_eq!(largest(&[1.0, f64::NAN, 3.0, 2.0, f64::INFINITY], 3), [2, 3, 4]);
+        assert_eq!(largest(&[f64::NAN, 0.0], 5), [0, 1]);
+    }
 }

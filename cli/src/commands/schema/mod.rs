@@ -27,7 +27,7 @@ use crate::exposition::Page;
 use crate::failure::Failure;
 use crate::folders::Dir;
 use crate::output::{Format, count, in_colors, message, print, remark};
-use crate::server::{Access, block_on, default_url};
+use crate::server::{Sources, block_on};
 
 /// Writes and compares `metrics.toml`, which lists the metrics that the presets read
 ///
@@ -87,14 +87,8 @@ Example:
 struct Source {
     #[command(flatten)]
     dir: Dir,
-    /// A server, such as `http://localhost:9090`; can be repeated; default: that in the variable `PROMETHEUS_URL`, then
-    /// `url` of `[defaults]` in `promql.toml`
-    #[arg(long = "url", value_name = "URL")]
-    urls: Vec<String>,
-    /// A page of `/metrics`, in the format of Prometheus or OpenMetrics: a file, a URL, or `-` for standard input; can be
-    /// repeated
-    #[arg(long = "from", value_name = "PAGE")]
-    pages: Vec<String>,
+    #[command(flatten)]
+    sources: Sources,
     /// The time at which servers are queried, in seconds or as `2026-01-31T12:00:00Z`; labels are read from the hour
     /// before it; default: now, with the labels that the server returns by default
     #[arg(long, value_name = "TIME")]
@@ -104,8 +98,6 @@ struct Source {
     /// gone) and presets
     #[arg(long, default_value = "human")]
     format: Format,
-    #[command(flatten)]
-    access: Access,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
@@ -192,7 +184,7 @@ struct Found {
 impl Source {
     async fn find(&self, registry: &Registry) -> Result<Found, Failure> {
         let read = registry.output.metrics_read();
-        let (pages, servers) = open(&self.urls, &self.pages, &self.access, self.at, &registry.output).await?;
+        let (pages, servers) = open(&self.sources, self.at, &registry.output).await?;
 
         let mut remarks = plan::unnamed(&read);
         let mut known = Known::default();
@@ -241,16 +233,9 @@ impl Source {
 }
 
 /// What pages and servers, or else the server that the settings name, know of a metric, with its full name.
-pub(super) fn look_up(
-    metric: &str,
-    urls: &[String],
-    pages: &[String],
-    access: &Access,
-    output: &Output,
-) -> Result<(String, SnapshotMetric), Failure> {
+pub(super) fn look_up(metric: &str, sources: &Sources, output: &Output) -> Result<(String, SnapshotMetric), Failure> {
     block_on(async {
-        let sources = sources(urls, pages, output);
-        let (pages, servers) = open(urls, pages, access, None, output).await?;
+        let (pages, servers) = open(sources, None, output).await?;
         let (mut known, mut remarks) = (Known::default(), Vec::new());
         for page in &pages {
             known.add_page(page);
@@ -271,36 +256,29 @@ pub(super) fn look_up(
             }
         }
         let names = known.families.keys().chain(&known.series).map(String::as_str);
-        Err(Failure::unknown("metric", metric, names).within(&sources))
+        Err(Failure::unknown("metric", metric, names).within(&in_words(sources, output)))
     })
 }
 
 /// The sources in words, without what may be secret.
-fn sources(urls: &[String], pages: &[String], output: &Output) -> String {
-    let default = if urls.is_empty() && pages.is_empty() { default_url(output.url.as_deref()).ok() } else { None };
+fn in_words(sources: &Sources, output: &Output) -> String {
+    let servers = sources.servers(output.url.as_deref()).unwrap_or_default();
     let shown = |source: &String| match source.as_str() {
         "-" => "standard input".to_owned(),
         url if url.contains("://") => format!("`{}`", without_credentials(url)),
         file => format!("`{file}`"),
     };
-    pages.iter().chain(urls).chain(&default).map(shown).collect::<Vec<_>>().join(", ")
+    sources.pages.iter().chain(&servers).map(shown).collect::<Vec<_>>().join(", ")
 }
 
-/// Reads pages, and makes clients of servers: that of the settings if there is no other source.
-async fn open(
-    urls: &[String],
-    pages: &[String],
-    access: &Access,
-    at: Option<Timestamp>,
-    output: &Output,
-) -> Result<(Vec<Page>, Servers), Failure> {
-    let credentials = access.read()?;
+/// Reads pages, and makes clients of servers.
+async fn open(sources: &Sources, at: Option<Timestamp>, output: &Output) -> Result<(Vec<Page>, Servers), Failure> {
+    let credentials = sources.credentials()?;
     let mut read = Vec::new();
-    for page in pages {
+    for page in &sources.pages {
         read.push(on_page::read(page, &credentials).await?);
     }
-    let default = (urls.is_empty() && pages.is_empty()).then(|| default_url(output.url.as_deref())).transpose()?;
-    Ok((read, Servers::new(urls.iter().chain(&default), &credentials, at)?))
+    Ok((read, Servers::new(&sources.servers(output.url.as_deref())?, &credentials, at)?))
 }
 
 /// Adds what pages and servers have of some metrics. The last part of `sources` has the settings.

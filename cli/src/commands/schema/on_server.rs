@@ -38,12 +38,8 @@ pub(super) struct Servers {
 }
 
 impl Servers {
-    pub(super) fn new<'u>(
-        urls: impl Iterator<Item = &'u String>,
-        credentials: &Credentials,
-        at: Option<Timestamp>,
-    ) -> Result<Self, Failure> {
-        let clients = urls.map(|url| credentials.builder(url).max_concurrent(MAX_REQUESTS).build());
+    pub(super) fn new(urls: &[String], credentials: &Credentials, at: Option<Timestamp>) -> Result<Self, Failure> {
+        let clients = urls.iter().map(|url| credentials.builder(url).max_concurrent(MAX_REQUESTS).build());
         Ok(Self { servers: clients.collect::<Result<_, _>>()?, at })
     }
 

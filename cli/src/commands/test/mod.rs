@@ -20,6 +20,7 @@ use crate::failure::Failure;
 use crate::folders::{Dir, Folder, Paths};
 use crate::json::Object;
 use crate::output::{Format, count, in_colors, message, print, remark};
+use crate::querier;
 
 /// Runs the tests in preset files with `promtool`
 ///
@@ -72,7 +73,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         .map(|(module, preset)| module.preset_name(preset))
         .collect();
     if let Some(name) = names.iter().find(|name| !known.iter().any(|known| is_named(known, name))) {
-        return Err(Failure::unknown("preset", name, known.iter().map(String::as_str)));
+        return Err(querier::unknown(name, &known));
     }
     let (mut cases, mut errors) = (Vec::new(), String::new());
     for (folder, output) in &outputs {

@@ -3,7 +3,6 @@
 mod place;
 mod preset;
 mod report;
-mod scrapes;
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
@@ -16,13 +15,13 @@ use promql_presets_core::PromDuration;
 
 use self::preset::Verified;
 use self::report::Reports;
-use self::scrapes::Scrapes;
 use crate::FOUND;
+use crate::emptiness::Scrapes;
 use crate::failure::Failure;
 use crate::folders::{Dir, Folder};
 use crate::output::{Format, count, print, remark};
 use crate::progress;
-use crate::querier::QuerierOptions;
+use crate::querier::{self, QuerierOptions};
 use crate::server::{Server, block_on};
 
 /// The limit of presets that are verified at once.
@@ -99,16 +98,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 
 /// The presets of some names; all without names.
 fn choose<'o>(output: &'o Output, names: &[String]) -> Result<Vec<(&'o Module, &'o Preset)>, Failure> {
-    let modules = output.registry.modules.iter();
-    let all: Vec<_> = modules.flat_map(|module| module.presets.iter().map(move |preset| (module, preset))).collect();
+    let all: Vec<_> = querier::presets(output).collect();
     let is_named = |(module, preset): &(&Module, &Preset), name: &String| {
         let full = module.preset_name(preset);
         full == *name || full.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with("::"))
     };
     for name in names {
         if !all.iter().any(|preset| is_named(preset, name)) {
-            let known: Vec<String> = all.iter().map(|(module, preset)| module.preset_name(preset)).collect();
-            return Err(Failure::unknown("preset", name, known.iter().map(String::as_str)));
+            return Err(querier::unknown(name, &querier::names(output)));
         }
     }
     Ok(all.into_iter().filter(|preset| names.is_empty() || names.iter().any(|name| is_named(preset, name))).collect())

@@ -9,20 +9,17 @@ use promql_presets_compiler::backend::registry::{Label, Module, Preset, Segment}
 use promql_presets_compiler::diagnostic::emit::Messages;
 use promql_presets_compiler::promql::{Expr, ExprKind, Features, Syntax, parse};
 use promql_presets_compiler::{SourceFile, Span, templates};
-use promql_presets_core::{Input, LabelKind, MetricQuerier, PromDuration, Querier};
+use promql_presets_core::{Input, LabelKind, MetricQuerier, Querier};
 
 use super::Setting;
 use super::place::{Places, call, position};
 use super::report::{Report, Severity};
-use crate::emptiness::causes;
+use crate::emptiness::{SAMPLES, causes, duration, safe_window};
 use crate::failure::Failure;
 use crate::querier::{self, named};
 
 /// The number of wrong values of a label that are shown.
 const MAX_SHOWN: usize = 5;
-
-/// The factor between a window and the scrape interval, so that one missed scrape does no harm.
-const SAMPLES: f64 = 4.0;
 
 /// Functions for which one sample is enough.
 const OF_ONE_SAMPLE: [&str; 5] =
@@ -289,7 +286,9 @@ impl<'a> Verified<'a> {
             }
         });
         for (metric, span, seconds) in ranges {
-            let Some(interval) = self.setting.scrapes.interval(metric).await else { continue };
+            let Some(interval) = self.setting.scrapes.interval(metric, &named([&metric.to_owned()])).await else {
+                continue;
+            };
             // Scrapes are a little early or late.
             if seconds * 1.02 >= SAMPLES * interval {
                 continue;
@@ -302,7 +301,7 @@ impl<'a> Verified<'a> {
                     "the window of `{window}` is shorter than four scrapes: `{metric}` has a sample every `{scraped}`"
                 ),
             );
-            self.help(&format!("use at least `{}`", duration((SAMPLES * interval).ceil())));
+            self.help(&format!("use at least `{}`", safe_window(interval)));
             self.of_query(query, places, Some(span));
         }
     }
@@ -415,12 +414,6 @@ fn series(data: &Data) -> usize {
         Data::Matrix(matrix) => matrix.len(),
         _ => 1,
     }
-}
-
-/// A duration as text, without the noise of scrapes that are a little early or late.
-fn duration(seconds: f64) -> PromDuration {
-    let seconds = if seconds > 2.0 { seconds.round() } else { (seconds * 10.0).round() / 10.0 };
-    Duration::try_from_secs_f64(seconds).ok().and_then(|exact| exact.try_into().ok()).unwrap_or_default()
 }
 
 fn millis(elapsed: Duration) -> u64 {

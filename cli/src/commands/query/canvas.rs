@@ -1,0 +1,66 @@
+//! Dots of braille, 2 by 4 in each character.
+
+/// The colors of lines, as numbers of the terminal's palette.
+const COLORS: [u8; 12] = [36, 33, 35, 32, 34, 31, 96, 93, 95, 92, 94, 91];
+
+/// The number of lines that can be told apart.
+pub(super) const MAX_LINES: usize = COLORS.len();
+
+pub(super) fn painted(text: &str, color: usize, colors: bool) -> String {
+    if colors { format!("\u{1b}[{}m{text}\u{1b}[0m", COLORS[color % COLORS.len()]) } else { text.to_owned() }
+}
+
+pub(super) struct Canvas {
+    width: usize,
+    cells: Vec<Cell>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Cell {
+    dots: u8,
+    color: usize,
+}
+
+impl Cell {
+    fn text(self, colors: bool) -> String {
+        let c = char::from_u32(0x2800 + u32::from(self.dots)).unwrap_or(' ');
+        if self.dots == 0 { c.to_string() } else { painted(&c.to_string(), self.color, colors) }
+    }
+}
+
+impl Canvas {
+    /// In characters.
+    pub(super) fn new(width: usize, height: usize) -> Self {
+        Self { width, cells: vec![Cell::default(); width * height] }
+    }
+
+    /// A dot, counted from the left and the top.
+    pub(super) fn dot(&mut self, (x, y): (usize, usize), color: usize) {
+        // The bits of the dots, from top to bottom, in both columns.
+        const BITS: [[u8; 4]; 2] = [[0x01, 0x02, 0x04, 0x40], [0x08, 0x10, 0x20, 0x80]];
+        if let Some(cell) = self.cells.get_mut(y / 4 * self.width + x / 2) {
+            cell.dots |= BITS[x % 2][y % 4];
+            cell.color = color;
+        }
+    }
+
+    /// A straight line between two dots, by their longer side.
+    pub(super) fn line(&mut self, from: (usize, usize), to: (usize, usize), color: usize) {
+        let steps = from.0.abs_diff(to.0).max(from.1.abs_diff(to.1));
+        let between = |a: usize, b: usize, step: usize| {
+            let way = (a.abs_diff(b) * step + steps / 2) / steps.max(1);
+            if b >= a { a + way } else { a - way }
+        };
+        for step in 0..=steps {
+            self.dot((between(from.0, to.0, step), between(from.1, to.1, step)), color);
+        }
+    }
+
+    /// The rows as text, without what is empty at their ends.
+    pub(super) fn rows(&self, colors: bool) -> impl Iterator<Item = String> {
+        self.cells.chunks(self.width).map(move |cells| {
+            let text: String = cells.iter().map(|cell| cell.text(colors)).collect();
+            text.trim_end_matches('\u{2800}').to_owned()
+        })
+    }
+}

@@ -1,0 +1,234 @@
+//! Why a query returns nothing: which of its selectors are empty, or which operation has no result.
+
+mod scrapes;
+
+use promql_presets::{Data, InstantQuery, PrometheusClient, Timestamp};
+use promql_presets_compiler::Span;
+use promql_presets_compiler::diagnostic::suggest::nearest;
+use promql_presets_compiler::promql::{
+    BinaryOp, Call, Expr, ExprKind, Features, MatchOp, Matcher, ResultType, Selector, Syntax, parse,
+};
+use promql_presets_core::{Querier, quote};
+
+pub(crate) use self::scrapes::{SAMPLES, Scrapes, duration, safe_window};
+
+/// The functions that return nothing for series with a single sample.
+const OF_TWO_SAMPLES: [&str; 9] = [
+    "delta",
+    "deriv",
+    "double_exponential_smoothing",
+    "holt_winters",
+    "idelta",
+    "increase",
+    "irate",
+    "predict_linear",
+    "rate",
+];
+
+/// Where the last sample is looked for, as subqueries with few points each.
+const PAST: [&str; 2] = ["[1d:5m]", "[30d:1h]"];
+
+/// The number of values of a label that are shown.
+const MAX_VALUES: usize = 4;
+
+/// Why an expression is empty.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Cause {
+    /// The smallest expression of the query that is empty although its operands are not.
+    pub(crate) span: Span,
+    pub(crate) message: String,
+    /// Whether that can be right, as for a comparison that nothing passes.
+    pub(crate) is_expected: bool,
+}
+
+/// Finds the causes, with a few small queries for each expression in the query.
+pub(crate) async fn causes(client: &PrometheusClient, query: &str, at: Option<Timestamp>) -> Vec<Cause> {
+    let parsed = parse(query, Syntax { template: false, features: Features::all() });
+    let probe = Probe { client, query, at, scrapes: Scrapes::new(client, at) };
+    let mut causes = Vec::new();
+    let mut empty: Vec<&Expr<'_>> = parsed.expr.iter().collect();
+    while let Some(expr) = empty.pop() {
+        let operands: Vec<&Expr<'_>> = operands(expr);
+        let mut has_empty = false;
+        for operand in operands {
+            if probe.is_empty(operand).await {
+                has_empty = true;
+                empty.push(operand);
+            }
+        }
+        if !has_empty {
+            causes.push(probe.cause(expr).await);
+        }
+    }
+    causes.sort_by_key(|cause| cause.span);
+    causes
+}
+
+/// The operands of which one is the cause if it is empty.
+fn operands<'e, 'a>(expr: &'e Expr<'a>) -> Vec<&'e Expr<'a>> {
+    match &expr.kind {
+        ExprKind::Binary(binary) if binary.op == BinaryOp::Unless => vec![&binary.lhs],
+        ExprKind::Call(call) if call.name.starts_with("absent") => Vec::new(),
+        _ => expr.children().collect(),
+    }
+}
+
+struct Probe<'a> {
+    client: &'a PrometheusClient,
+    query: &'a str,
+    at: Option<Timestamp>,
+    scrapes: Scrapes<'a>,
+}
+
+impl Probe<'_> {
+    /// Whether an expression has no result. What cannot be found out is not empty.
+    async fn is_empty(&self, expr: &Expr<'_>) -> bool {
+        let text = &self.query[expr.span.range()];
+        match expr.ty() {
+            ResultType::InstantVector => !self.has_series(text).await,
+            ResultType::RangeVector => !self.has_series(&format!("last_over_time({text})")).await,
+            ResultType::Scalar | ResultType::String => false,
+        }
+    }
+
+    async fn has_series(&self, query: &str) -> bool {
+        match self.query(format!("count({query})")).await {
+            Some(Data::Vector(vector)) => !vector.is_empty(),
+            _ => true,
+        }
+    }
+
+    async fn query(&self, query: String) -> Option<Data> {
+        self.client.raw_query(query).when_some(self.at, InstantQuery::at).await.ok()
+    }
+
+    async fn cause(&self, expr: &Expr<'_>) -> Cause {
+        let (message, is_expected) = match &expr.kind {
+            ExprKind::Selector(selector) => (self.selector(expr, selector).await, false),
+            ExprKind::Binary(binary) if binary.op.is_comparison() => {
+                (format!("nothing passes the comparison `{}`", binary.op.as_str()), true)
+            }
+            ExprKind::Binary(binary) => match binary.op {
+                BinaryOp::And => ("no series is on both sides of `and`".to_owned(), true),
+                BinaryOp::Unless => ("every series is on the right side of `unless` too".to_owned(), true),
+                op => (format!("no series of the two sides of `{}` have the same labels", op.as_str()), false),
+            },
+            ExprKind::Call(call) if call.name.starts_with("absent") => (format!("`{}` finds series", call.name), true),
+            ExprKind::Call(call) => (self.call(call).await, false),
+            ExprKind::Aggregate(aggregate) => {
+                (format!("`{}` returns nothing for its series", aggregate.op.as_str()), false)
+            }
+            _ => ("no result".to_owned(), false),
+        };
+        Cause { span: expr.span, message, is_expected }
+    }
+
+    /// Why a function returns nothing for its operands.
+    async fn call(&self, call: &Call<'_>) -> String {
+        let name = call.name;
+        let window = call.args.iter().find_map(|argument| match &argument.kind {
+            ExprKind::Selector(selector) => Some((selector, &selector.range.as_ref()?.duration)),
+            _ => None,
+        });
+        match window.filter(|_| OF_TWO_SAMPLES.contains(&name)) {
+            Some((selector, window)) => {
+                let window = &self.query[window.span.range()];
+                let interval = self.interval(selector, ", so use at least").await;
+                format!("`{name}` finds fewer than two samples in the window of `{window}`{interval}")
+            }
+            None => format!("`{name}` returns nothing for its series"),
+        }
+    }
+
+    /// How often the series of a selector have samples, and which window they need.
+    async fn interval(&self, selector: &Selector<'_>, advice: &str) -> String {
+        let Some(name) = selector.metric_name() else { return String::new() };
+        match self.scrapes.interval(name, &self.query[selector.span.range()]).await {
+            Some(interval) => {
+                let (every, window) = (duration(interval), safe_window(interval));
+                format!("; `{name}` has one every `{every}`{advice} `{window}`")
+            }
+            None => String::new(),
+        }
+    }
+
+    /// Which part of a selector excludes all series, or all samples.
+    async fn selector(&self, expr: &Expr<'_>, selector: &Selector<'_>) -> String {
+        let text = &self.query[selector.span.range()];
+        if self.has_series(text).await {
+            return match &selector.range {
+                Some(range) if selector.modifiers.is_empty() => {
+                    let window = &self.query[range.duration.span.range()];
+                    let interval = self.interval(selector, ", so use at least").await;
+                    format!("`{text}` has no sample in the window of `{window}`{interval}")
+                }
+                _ => {
+                    let rest = self.query[selector.span.range().end..expr.span.range().end].trim();
+                    format!("`{text}` has samples, but none with `{rest}`")
+                }
+            };
+        }
+        if let Some(age) = self.age(text).await {
+            return format!("`{text}` has no current samples: the last one is {age} old");
+        }
+        let Some(name) = selector.metric_name() else { return format!("no series is selected by `{text}`") };
+        let named = format!("__name__={}", quote(name));
+        if !self.has_series(&format!("{{{named}}}")).await {
+            return match self.age(&format!("{{{named}}}")).await {
+                Some(age) => format!("`{name}` has no current samples: the last one is {age} old"),
+                None => self.unknown(name).await,
+            };
+        }
+        let (mut excluding, mut values) = (Vec::new(), String::new());
+        for matcher in selector.matchers().filter(|matcher| matcher.label.name != "__name__") {
+            let text = &self.query[matcher.label.span.to(matcher.value.span).range()];
+            if !self.has_series(&format!("{{{named},{text}}}")).await {
+                excluding.push(format!("`{text}`"));
+                values = self.values(name, matcher).await;
+            }
+        }
+        match excluding.len() {
+            0 => format!("no series of `{name}` matches all of `{text}`"),
+            1 => format!("no series of `{name}` has {}{values}", excluding[0]),
+            _ => format!("no series of `{name}` has {}", excluding.join(" or ")),
+        }
+    }
+
+    /// How old the last sample is, in words, of a selector without current ones.
+    async fn age(&self, selector: &str) -> Option<String> {
+        for past in PAST {
+            let query = format!("time() - max(max_over_time(timestamp({selector}){past}))");
+            if let Some(Data::Vector(found)) = self.query(query).await
+                && let Some(element) = found.elements().first()
+            {
+                let seconds = element.value().number().ok()?;
+                let unit = [86_400.0, 3600.0, 60.0, 1.0].into_iter().find(|unit| seconds >= 2.0 * unit).unwrap_or(1.0);
+                return Some(format!("`{}`", duration((seconds / unit).round() * unit)));
+            }
+        }
+        None
+    }
+
+    /// That a metric does not exist, with one of a similar name.
+    async fn unknown(&self, name: &str) -> String {
+        let names = self.client.label_values("__name__").await;
+        let others = names.iter().flat_map(|names| names.iter()).map(String::as_str).filter(|other| *other != name);
+        let similar =
+            nearest(name, others).map(|similar| format!("; a metric with a similar name exists: `{similar}`"));
+        format!("the server has no series of `{name}`{}", similar.unwrap_or_default())
+    }
+
+    /// The values that the label of a matcher has.
+    async fn values(&self, name: &str, matcher: &Matcher<'_>) -> String {
+        let label = &*matcher.label.name;
+        let metric = Querier::new(name.to_owned());
+        let Ok(values) = self.client.label_values(label).matching(&metric).await else { return String::new() };
+        let shown: Vec<String> = values.iter().take(MAX_VALUES).map(|value| format!("`{value}`")).collect();
+        match values.len().saturating_sub(shown.len()) {
+            _ if matches!(matcher.op, MatchOp::NotEqual | MatchOp::NotRegex) => String::new(),
+            _ if shown.is_empty() => format!("; it does not have the label `{label}`"),
+            0 => format!("; `{label}` is {}", shown.join(" or ")),
+            more => format!("; `{label}` is {}, or one of {more} other values", shown.join(", ")),
+        }
+    }
+}
