@@ -89,8 +89,8 @@ export function showTable(target, result, { unit }) {
   const hasCounts = samples.some(({ count }) => count !== undefined);
   const titles = isMatrix ? ["Points", "Last"] : hasCounts ? ["Observations", "Mean"] : ["Value"];
   const cells = ({ value, points, count }) => [[], [
-    ...(isMatrix ? [number(String(points))] : hasCounts ? [number(count === undefined ? "" : human(Number(count)))] : []),
-    number(human(value, unit)),
+    ...(isMatrix ? [number(String(points))] : hasCounts ? [number(count === undefined ? "" : short(Number(count)))] : []),
+    number(short(value, unit)),
   ]];
   target.replaceChildren(...words(unit), table(samples.sort((a, b) => b.value - a.value), [], titles, cells));
 }

@@ -101,10 +101,10 @@ pub(crate) fn find<'o>(output: &'o Output, name: &str) -> Result<(&'o Module, &'
 
 /// A preset that does not exist, with what may be meant.
 pub(crate) fn unknown(name: &str, known: &[String]) -> Failure {
-    if let Some(full) = known.iter().find(|known| known.rsplit("::").next() == Some(name)) {
-        return Failure::new(format!("no preset `{name}`")).help(format!("write its module: `{full}`"));
-    }
-    Failure::unknown("preset", name, known.iter().map(String::as_str)).or_help("`promql-presets list` shows them")
+    let of_other_module = known.iter().find(|known| known.rsplit("::").next() == name.rsplit("::").next());
+    let help = of_other_module.map(|full| format!("write its module: `{full}`"));
+    let help = help.unwrap_or_else(|| "`promql-presets list` shows them".to_owned());
+    Failure::unknown("preset", name, known.iter().map(String::as_str)).or_help(&help)
 }
 
 /// The names of all presets.

@@ -77,6 +77,10 @@ fn wrong_arguments() {
             &["render", "a", "--label", "job"],
             "invalid value `job` for `--label <MATCHER>`: expected a matcher such as `job=api`\n",
         ),
+        (
+            &["render", "a", "--label", "job=\"api\""],
+            "invalid value `job=\"api\"` for `--label <MATCHER>`: values are not quoted: write `job=api`\n",
+        ),
         (&["render", "a", "--window", "5 min"], "invalid value `5 min` for `--window <WINDOW>`: "),
         (&["completions", "tcsh"], "invalid value `tcsh` for `<SHELL>`\n"),
     ] {
@@ -86,6 +90,27 @@ fn wrong_arguments() {
     }
     let usage = "\n\nUsage: promql-presets render <PRESET>\n\nFor details, try `--help`.\n";
     assert!(run(&["render"]).err.ends_with(usage), "{}", run(&["render"]).err);
+}
+
+#[test]
+fn credentials_are_not_on_the_command_line() {
+    let url = "http://user:secret@127.0.0.1:1/x";
+    for arguments in [
+        &["query", "--raw", "up", "--url", url][..],
+        &["explain", "up", "--url", url],
+        &["new", "up", "--from", url],
+        &["new", "up", "--url", url],
+    ] {
+        let run = run(arguments);
+        assert!(
+            run.status == 2 && run.err.contains(" has a user or a password, which others can read\n"),
+            "{}",
+            run.err
+        );
+        assert!(run.err.contains("`--basic-auth FILE`") && !run.err.contains("secret"), "{}", run.err);
+    }
+    // An address of a service is none.
+    assert!(run(&["query", "--raw", "up", "--url", "http://127.0.0.1:1/a@b"]).err.contains("127.0.0.1:1"));
 }
 
 #[test]

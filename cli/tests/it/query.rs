@@ -48,8 +48,10 @@ fn instants_are_tables() {
 
     let at = (end() + 600).to_string();
     let native = query("native", server.url(), &["--raw", extended::NATIVE_HISTOGRAM, "--at", &at]);
-    let titles: Vec<&str> = native.out.lines().next().unwrap().split_whitespace().collect();
-    assert_eq!(titles, ["METRIC", "instance", "COUNT", "MEAN", "P50", "P90", "P99"], "{}{}", native.out, native.err);
+    let mut lines = native.out.lines();
+    assert_eq!(lines.next().unwrap(), extended::NATIVE_HISTOGRAM);
+    let titles: Vec<&str> = lines.next().unwrap().split_whitespace().collect();
+    assert_eq!(titles, ["instance", "COUNT", "MEAN", "P50", "P90", "P99"], "{}{}", native.out, native.err);
 }
 
 #[test]
@@ -135,6 +137,37 @@ fn what_is_wrong_is_said() {
     let expected = "no data: no series of `backendai_api_request_count_total` has `domain=\"nowhere\"`; `domain` is `default` \
                     or `research`\n";
     assert_eq!(empty.err, expected);
+    let later = (end() + 3 * 3600).to_string();
+    for (raw, at, message) in [
+        (
+            "sum(rate(backendai_api_request_count_total[9s]))",
+            &at,
+            "`rate` finds fewer than two samples in the window of `9s`; `backendai_api_request_count_total` has one every ",
+        ),
+        (
+            "backendai_api_requests_count_total",
+            &at,
+            "the server has no series of `backendai_api_requests_count_total`; a metric with a similar name exists: `backendai_api_request_count_total`",
+        ),
+        (
+            "backendai_api_request_count_total{domain=\"research\"}",
+            &later,
+            "`backendai_api_request_count_total{domain=\"research\"}` has no current samples: the last one is `3h` old",
+        ),
+        (
+            "backendai_api_request_count_total{zone=\"a\"}",
+            &at,
+            "no series of `backendai_api_request_count_total` has `zone=\"a\"`; it does not have the label `zone`",
+        ),
+        (
+            "backendai_api_request_count_total offset 1y",
+            &at,
+            "`backendai_api_request_count_total` has samples, but none with `offset 1y`",
+        ),
+    ] {
+        let run = query("empty-raw", server.url(), &["--raw", raw, "--at", at]);
+        assert!(run.err.starts_with(&format!("no data: {message}")), "{raw}: {}", run.err);
+    }
     let info = query("info", server.url(), &["--raw", "rate(backendai_container_utilization[5m])", "--at", &at]);
     assert!(is_old(server) || info.err.contains("info: metric might not be a counter"), "{}", info.err);
     let refused =
