@@ -14,7 +14,7 @@ use crate::output::{in_colors_on_stderr, message, remark};
 /// The options that fill the placeholders of a preset.
 #[derive(Debug, clap::Args)]
 pub(crate) struct QuerierOptions {
-    /// The metric name, if the preset's file has none
+    /// The name of the metric, for a preset whose file has no `[metric]`
     #[arg(long, default_value = "", hide_default_value = true)]
     name: String,
     /// A filter: `job=api`, `job!=api`, `job=~api.*` or `job!~api.*`; values are not quoted; can be repeated, also for

@@ -31,7 +31,7 @@ pub(crate) struct Arguments {
     /// Create only the folder of presets, also in a crate
     #[arg(long)]
     presets_only: bool,
-    /// The format of the report; `json` is one object per line, with file, action (`created`, `changed`, `kept` or `to do`)
+    /// The format of the report; `json` is one object per line, with file, action (`created`, `changed`, `kept`, `skipped` or `to do`)
     /// and note
     #[arg(long, default_value = "human")]
     format: Format,
@@ -72,7 +72,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         }
         None if *presets_only => {}
         None => {
-            report.add("Cargo.toml", Action::Skipped, "there is none, so that only the folder of presets is needed")
+            report.add("Cargo.toml", Action::Skipped, "there is none, so that only the folder of presets is needed");
         }
     }
     print(&report.text(*format))?;

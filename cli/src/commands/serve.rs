@@ -24,9 +24,9 @@ const GRACE: Duration = Duration::from_secs(3);
 /// Serves a page where the presets can be queried
 ///
 /// The page shows each preset with its query, a chart and a table, and offers the labels and values that the server has.
-/// Its address holds all that is chosen, so that it can be sent to others. When a file of the folder changes, the page
-/// shows the new presets, or the messages of the compiler while the presets stay as they were. The page never sends
-/// PromQL, but the name of a preset and values.
+/// Its address contains all choices, so that it can be shared. When a file of the folder changes, the page shows the new
+/// presets; if they have errors, it shows the messages of the compiler and keeps the presets as they were. The page sends
+/// names of presets and values, never PromQL.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit status: 0 after Ctrl-C, 2 if the folder cannot be read or the address cannot be used

@@ -68,7 +68,8 @@ fn what_an_argument_means() {
     let unknown = run(&["http::rat"]);
     assert_eq!(unknown.status, 2);
     assert!(unknown.err.contains("a preset with a similar name exists: `http::rate`"), "{}", unknown.err);
-    for (name, help) in [("web::rate", "write its module: `http::rate`"), ("a::b", "`promql-presets list` shows them")] {
+    for (name, help) in [("web::rate", "write its module: `http::rate`"), ("a::b", "`promql-presets list` shows them")]
+    {
         let unknown = run(&[name]);
         let expected = format!("error: no preset `{name}`\n  |\n  = help: {help}");
         assert!(unknown.status == 2 && unknown.err.starts_with(&expected), "{}", unknown.err);

@@ -37,8 +37,6 @@ pub(crate) struct Arguments {
     metric: String,
     #[command(flatten)]
     dir: Dir,
-    #[command(flatten)]
-    sources: Sources,
     /// The name of the file, without `.toml`; default: made from the metric
     #[arg(long)]
     file: Option<String>,
@@ -48,6 +46,8 @@ pub(crate) struct Arguments {
     /// The format of the report; `json` is one object with file, metric, type and presets
     #[arg(long, default_value = "human")]
     format: Format,
+    #[command(flatten)]
+    sources: Sources,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {

@@ -177,8 +177,11 @@ fn legend(lines: &[&Line<'_>], shared: &Labels, unit: Option<&str>, columns: usi
     let room = room(&numbers);
     let row = |(line, numbers): (&&Line<'_>, &str)| vec![name(line, room), numbers.to_owned()];
     let rows: Vec<Vec<String>> = lines.iter().zip(numbers.lines()).map(row).collect();
-    let table = output::table(&rows);
-    table.lines().enumerate().map(|(at, line)| format!("{} {line}\n", painted("━━", at, colors))).collect()
+    let mut out = String::new();
+    for (color, line) in output::table(&rows).lines().enumerate() {
+        _ = writeln!(out, "{} {line}", painted("━━", color, colors));
+    }
+    out
 }
 
 #[cfg(test)]

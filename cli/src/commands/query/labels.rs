@@ -22,7 +22,7 @@ pub(super) fn own(labels: &Labels, shared: &Labels) -> Labels {
 
 /// Labels as a selector, with values cut so that it fits.
 pub(super) fn selector(labels: &Labels, width: usize) -> String {
-    let with = |most: usize| {
+    let with_values = |most: usize| {
         // A name that is cut would have to be quoted.
         let shortened = |(name, value): (&str, &str)| {
             (name.to_owned(), if name == "__name__" { value.to_owned() } else { cut(value, most) })
@@ -34,7 +34,7 @@ pub(super) fn selector(labels: &Labels, width: usize) -> String {
     if whole.width() <= width {
         return cut(&whole, width);
     }
-    let fitting = (MIN_VALUE..=longest).rev().map(with).find(|text| text.width() <= width);
+    let fitting = (MIN_VALUE..=longest).rev().map(with_values).find(|text| text.width() <= width);
     fitting.unwrap_or_else(|| cut(&whole, width))
 }
 

@@ -43,8 +43,9 @@ const DEFAULT_POINTS: u64 = 500;
 
 /// Runs a preset, and shows the result as a table or a chart
 ///
-/// Without a range, the result is that of one point in time, as a table; with one, it is a chart. Warnings of the server
-/// are shown on standard error. If there is no data, the reason is: which selector of the query is empty.
+/// Without a range, the result is a table of one point in time; with one, it is a chart. Both fit the terminal. Warnings
+/// of the server are written to standard error, and if there is no data, so is the reason: which selector is empty, and
+/// why.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit status: 0, 1 if the preset or the query is refused, 2 if the server cannot be reached
@@ -77,12 +78,14 @@ pub(crate) struct Arguments {
     /// The time between two points, or `auto` for as many points as the chart can show
     #[arg(long, value_name = "DURATION", default_value = "auto")]
     step: String,
-    /// Query again and again, at this interval
+    /// Repeat the query at this interval; a terminal is redrawn in place
     #[arg(long, value_name = "DURATION")]
     watch: Option<PromDuration>,
-    /// The format; by default a table, for ranges a chart. `csv` has a row per sample, with time, the labels, and value,
-    /// or count and sum of native histograms. `json` is one object per line and series, with labels and values: pairs of
-    /// Unix time in seconds and value, which is a number, a string such as `NaN`, or an object with count, sum and buckets
+    /// The format; by default a table, for ranges a chart
+    ///
+    /// `csv` has a row per sample, with time, the labels, and value, or count and sum of native histograms. `json` is one
+    /// object per line and series, with labels and values: pairs of Unix time in seconds and value, which is a number, a
+    /// string such as `NaN`, or an object with count, sum and buckets.
     #[arg(long)]
     format: Option<Format>,
     #[command(flatten)]
@@ -153,8 +156,12 @@ fn of_text(query: &str) -> Option<Query> {
     };
     let mut found = check_query(query, expr);
     // Prometheus accepts the query nevertheless.
-    found.iter_mut().for_each(|found| found.severity = Severity::Warning);
-    query_messages(query, &found, colors).iter().for_each(|text| remark(text));
+    for found in &mut found {
+        found.severity = Severity::Warning;
+    }
+    for text in query_messages(query, &found, colors) {
+        remark(&text);
+    }
     let indivisible = backend::indivisible(expr);
     Some(Query { promql: query.to_owned(), unit: None, result: expr.ty(), indivisible })
 }
@@ -230,7 +237,9 @@ impl Arguments {
         let size = if self.is_redrawn() { size.without(&remarks) } else { size };
         let text = self.text(&data, range, query.unit.as_deref(), size)?;
         print(&if self.is_redrawn() { redrawn(&text) } else { text })?;
-        remarks.iter().for_each(|text| remark(text));
+        for text in &remarks {
+            remark(text);
+        }
         Ok(ExitCode::SUCCESS)
     }
 

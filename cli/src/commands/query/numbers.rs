@@ -102,9 +102,9 @@ pub(super) fn digits(number: f64, significant: i32) -> String {
     let places = |count: i32| usize::try_from(count).unwrap_or(0);
     #[expect(clippy::cast_possible_truncation, reason = "at most 308")]
     let exponent = if number == 0.0 { 0 } else { number.abs().log10().floor() as i32 };
-    let trimmed = |text: &str| match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => text.to_owned(),
+    let trimmed = |text: &str| {
+        let end = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text };
+        end.to_owned()
     };
     if (-3..6).contains(&exponent) {
         return trimmed(&format!("{number:.*}", places(significant - 1 - exponent)));

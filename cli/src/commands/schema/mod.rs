@@ -87,8 +87,6 @@ Example:
 struct Source {
     #[command(flatten)]
     dir: Dir,
-    #[command(flatten)]
-    sources: Sources,
     /// The time at which servers are queried, in seconds or as `2026-01-31T12:00:00Z`; labels are read from the hour
     /// before it; default: now, with the labels that the server returns by default
     #[arg(long, value_name = "TIME")]
@@ -98,6 +96,8 @@ struct Source {
     /// gone) and presets
     #[arg(long, default_value = "human")]
     format: Format,
+    #[command(flatten)]
+    sources: Sources,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
