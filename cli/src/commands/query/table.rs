@@ -116,7 +116,7 @@ impl Table<'_> {
         }
         let shared = labels::shared(&self.labels);
         let heading = labels::heading(&shared, unit, size.columns);
-        let room = size.rows.saturating_sub(heading.lines().count() + 1).max(1);
+        let room = size.rows.saturating_sub(usize::from(!heading.is_empty()) + 1).max(1);
         let most = if self.labels.len() <= room { room } else { room.saturating_sub(1).max(1) };
         let places = largest(&self.lasts, most);
         let own: Vec<Labels> = places.iter().map(|at| labels::own(self.labels[*at], &shared)).collect();
