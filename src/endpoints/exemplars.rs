@@ -10,12 +10,11 @@ use serde::de::MapAccess;
 
 use super::LIST_BYTES;
 use crate::error::Error;
-use crate::http::body::BufferedJson;
 use crate::http::call::{BoxFuture, Call};
 use crate::http::options::option_setters;
 use crate::http::transport::Transport;
 use crate::query::Promql;
-use crate::value::{Labels, Listing, Meta, RangeError, Timestamp, decimal};
+use crate::value::{Labels, Listing, RangeError, Timestamp, decimal};
 use crate::wire::{DecodeError, Fields, FromFields, LabelSet};
 
 /// A sample that refers to something outside of the metrics, such as a trace.
@@ -141,13 +140,16 @@ impl<'a, R: 'a, W: 'a> IntoFuture for ExemplarsQuery<'a, R, W> {
     fn into_future(self) -> Self::IntoFuture {
         let Self { promql, mut call, .. } = self;
         promql.render(&mut call, None);
-        let read = |(series, meta): (Option<Vec<Fields<RawSeries>>>, Meta)| {
-            let series: Option<_> = series.into_iter().flatten().map(|Fields(raw)| SeriesExemplars::new(raw)).collect();
-            let reason = || "exemplars have labels, a value and a timestamp".to_owned();
-            Ok(Listing::new(series.ok_or_else(|| DecodeError::Data { reason: reason() })?, meta))
-        };
-        Box::pin(call.read::<BufferedJson<_>, _>(read))
+        read(call)
     }
+}
+
+fn read(call: Call) -> BoxFuture<'static, Listing<SeriesExemplars>> {
+    Box::pin(call.json(|series: Option<Vec<Fields<RawSeries>>>, meta| {
+        let series: Option<_> = series.into_iter().flatten().map(|Fields(raw)| SeriesExemplars::new(raw)).collect();
+        let reason = || "exemplars have labels, a value and a timestamp".to_owned();
+        Ok(Listing::new(series.ok_or_else(|| DecodeError::Data { reason: reason() })?, meta))
+    }))
 }
 
 impl<R, W> fmt::Debug for ExemplarsQuery<'_, R, W> {

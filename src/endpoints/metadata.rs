@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use super::{LIST_BYTES, debug};
 use crate::error::Error;
-use crate::http::body::BufferedJson;
 use crate::http::call::{BoxFuture, Call};
 use crate::http::options::option_setters;
 use crate::http::transport::Transport;
@@ -97,7 +96,7 @@ impl IntoFuture for MetadataQuery {
 
     fn into_future(self) -> Self::IntoFuture {
         // Boxed slices, since a vector with one entry allocates space for four.
-        Box::pin(self.call.read::<BufferedJson<Option<Entries<Option<Box<[Fields<_>]>>>>>, _>(|(metrics, meta)| {
+        Box::pin(self.call.json(|metrics: Option<Entries<Option<Box<[Fields<_>]>>>>, meta| {
             let entries =
                 |entries: Option<Box<[_]>>| entries.into_iter().flatten().map(|Fields(entry)| entry).collect();
             let mut known = BTreeMap::new();

@@ -9,7 +9,6 @@ mod status;
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
-use crate::http::body::BufferedJson;
 use crate::http::call::Call;
 use crate::value::Listing;
 
@@ -25,8 +24,7 @@ const LIST_BYTES: u64 = 64 << 20;
 
 /// Reads a list.
 async fn read_list<T: DeserializeOwned>(call: Call) -> Result<Listing<T>, Error> {
-    call.read::<BufferedJson<Option<Vec<T>>>, _>(|(items, meta)| Ok(Listing::new(items.unwrap_or_default(), meta)))
-        .await
+    call.json(|items: Option<_>, meta| Ok(Listing::new(items.unwrap_or_default(), meta))).await
 }
 
 macro_rules! scope_setters {

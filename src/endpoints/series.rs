@@ -7,7 +7,6 @@ use promql_presets_core::{Input, MetricQuerier};
 
 use super::{LIST_BYTES, debug, scope_setters};
 use crate::error::Error;
-use crate::http::body::BufferedJson;
 use crate::http::call::{BoxFuture, Call};
 use crate::http::transport::Transport;
 use crate::value::{Labels, Listing};
@@ -38,9 +37,8 @@ impl IntoFuture for SeriesQuery {
     type IntoFuture = BoxFuture<'static, Listing<Labels>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let read =
-            |(items, meta): (Option<Vec<_>>, _)| Ok(Listing::new(share_labels(items.unwrap_or_default())?, meta));
-        Box::pin(self.call.read::<BufferedJson<_>, _>(read))
+        let read = |items: Option<Vec<_>>, meta| Ok(Listing::new(share_labels(items.unwrap_or_default())?, meta));
+        Box::pin(self.call.json(read))
     }
 }
 

@@ -6,7 +6,6 @@ use std::future::IntoFuture;
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::http::body::BufferedJson;
 use crate::http::call::{BoxFuture, Call};
 use crate::http::options::option_setters;
 use crate::http::transport::Transport;
@@ -109,7 +108,7 @@ impl BuildInfoQuery {
     }
 
     async fn send(self) -> Result<BuildInfo, Error> {
-        self.call.read::<BufferedJson<_>, _>(|(Fields(info), _)| Ok(info)).await
+        self.call.json(|Fields(info), _| Ok(info)).await
     }
 }
 
@@ -131,7 +130,7 @@ impl FeaturesQuery {
     }
 
     async fn send(self) -> Result<Features, Error> {
-        let read = |(features, _): (Option<Entries<LooseFeatures>>, _)| {
+        let read = |features: Option<Entries<LooseFeatures>>, _| {
             let mut known = Features::default();
             for (category, Loose(features)) in features.into_iter().flat_map(|Entries(features)| features) {
                 let known = known.0.entry(category).or_default();
@@ -140,7 +139,7 @@ impl FeaturesQuery {
             }
             Ok(known)
         };
-        self.call.read::<BufferedJson<_>, _>(read).await
+        self.call.json(read).await
     }
 }
 
@@ -152,7 +151,7 @@ impl FormatQuery {
     }
 
     async fn send(self) -> Result<String, Error> {
-        self.call.read::<BufferedJson<_>, _>(|(text, _)| Ok(text)).await
+        self.call.json(|text, _| Ok(text)).await
     }
 }
 
@@ -164,7 +163,7 @@ impl ParseQuery {
     }
 
     async fn send(self) -> Result<serde_json::Value, Error> {
-        self.call.read::<BufferedJson<_>, _>(|(tree, _)| Ok(tree)).await
+        self.call.json(|tree, _| Ok(tree)).await
     }
 }
 

@@ -1,16 +1,15 @@
 //! Reads the bodies of responses.
 
-use std::marker::PhantomData;
+use std::ops::Range;
 use std::sync::Arc;
 
-use serde::de::value::UnitDeserializer;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 
 use crate::error::ErrorKind;
 use crate::http::options::PartialData;
 use crate::http::transport::is_success;
 use crate::value::{Meta, Response, ServerError};
-use crate::wire::{DecodeError, Decoder, Envelope, Limits, Pool, decode_data};
+use crate::wire::{DecodeError, Decoder, Envelope, Limits, Pool, decode_envelope, decode_part};
 
 /// The length of the excerpt in errors about responses that are not from Prometheus.
 const EXCERPT_BYTES: usize = 512;
@@ -68,19 +67,32 @@ impl Decode for Decoder {
 }
 
 /// Short responses, which are buffered and decoded when they are complete.
-pub(crate) struct BufferedJson<T> {
+pub(crate) struct BufferedJson {
     body: Vec<u8>,
     limits: Limits,
     /// Estimated memory for the content of the body so far.
     memory: u64,
-    data: PhantomData<fn() -> T>,
 }
 
-impl<T: DeserializeOwned> Decode for BufferedJson<T> {
-    type Output = (T, Meta);
+/// A body with its `data`.
+pub(crate) struct Json {
+    body: Vec<u8>,
+    data: Range<usize>,
+    pub(crate) meta: Meta,
+}
+
+impl Json {
+    /// Decodes the data.
+    pub(crate) fn data<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
+        decode_part(&self.body, self.data.clone())
+    }
+}
+
+impl Decode for BufferedJson {
+    type Output = Json;
 
     fn new(limits: Limits) -> Self {
-        Self { body: Vec::new(), limits, memory: 0, data: PhantomData }
+        Self { body: Vec::new(), limits, memory: 0 }
     }
 
     fn push(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
@@ -102,19 +114,17 @@ impl<T: DeserializeOwned> Decode for BufferedJson<T> {
         Ok(())
     }
 
-    fn finish(self) -> Result<Result<(T, Meta), ServerError>, DecodeError> {
-        let Envelope { data, error, meta, has_data } = decode_data::<T>(&self.body)?;
-        // Go writes `null` for lists and maps that are nil.
-        let null = || T::deserialize(UnitDeserializer::<serde::de::value::Error>::new()).ok().filter(|_| has_data);
-        match (error, data.or_else(null)) {
+    fn finish(self) -> Result<Result<Json, ServerError>, DecodeError> {
+        let (Envelope { data, error, meta }, body) = (decode_envelope(&self.body)?, self.body);
+        match (error, data) {
             (Some(error), _) => Ok(Err(error)),
-            (None, Some(data)) => Ok(Ok((data, meta))),
+            (None, Some(data)) => Ok(Ok(Json { body, data, meta })),
             (None, None) => Err(DecodeError::MissingField { field: "data" }),
         }
     }
 
-    fn meta((_, meta): &mut Self::Output) -> &mut Meta {
-        meta
+    fn meta(json: &mut Json) -> &mut Meta {
+        &mut json.meta
     }
 }
 
@@ -229,7 +239,7 @@ impl<D: Decode> BodyReader<D> {
         let Self { status, partial, is_limited, .. } = self;
         if self.is_json != Some(true) {
             // An empty body may be one that did not arrive.
-            return Err(match decode_data::<IgnoredAny>(&self.kept) {
+            return Err(match decode_envelope(&self.kept) {
                 Ok(Envelope { error: Some(error), .. }) => ErrorKind::Server { status, error },
                 _ => self.foreign(),
             });
@@ -309,12 +319,12 @@ mod tests {
     const LIMITS: Limits = Limits { max_bytes: 1000, max_samples: 10 };
 
     fn read(status: u16, chunks: &[&str], partial: PartialData) -> Result<Vec<String>, ErrorKind> {
-        let mut body = BodyReader::<BufferedJson<Vec<String>>>::new(status, None, LIMITS)?;
+        let mut body = BodyReader::<BufferedJson>::new(status, None, LIMITS)?;
         body.partial = partial;
         for chunk in chunks {
             body.push(chunk.as_bytes())?;
         }
-        body.finish().map(|(data, _)| data)
+        Ok(body.finish()?.data()?)
     }
 
     fn failed(status: u16, body: &str) -> String {
@@ -402,9 +412,9 @@ mod tests {
 
     #[cfg(feature = "gzip")]
     fn unzip(status: u16, zipped: &[u8], size: usize) -> Result<Vec<String>, ErrorKind> {
-        let mut body = BodyReader::<BufferedJson<Vec<String>>>::new(status, Some("gzip"), LIMITS).unwrap();
+        let mut body = BodyReader::<BufferedJson>::new(status, Some("gzip"), LIMITS).unwrap();
         zipped.chunks(size).try_for_each(|chunk| body.push(chunk))?;
-        body.finish().map(|(data, _)| data)
+        Ok(body.finish()?.data()?)
     }
 
     #[cfg(feature = "gzip")]

@@ -7,22 +7,26 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use crate::error::{ClosedConnection, Error, ErrorKind};
-use crate::http::body::{BodyReader, Decode};
+use crate::http::body::{BodyReader, BufferedJson, Decode, Json};
 use crate::http::credentials::Secrets;
 use crate::http::observe::{Observer, within};
 use crate::http::options::{Options, Parameter};
 use crate::http::request::Request;
 use crate::http::transport::{HttpResponse, Transport};
-use crate::value::{RangeError, Timestamp};
+use crate::value::{Meta, RangeError, Response, Timestamp};
 use crate::wire::{DecodeError, Decoder, Limits, Pool};
 
 /// A boxed future that is `Send`.
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
+
+/// A call whose response is read, and the observer that reports how it ends.
+type Read<T> = Pin<Box<dyn Future<Output = (Result<T, Error>, Observer)> + Send>>;
 
 /// Default timeout of a call.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -147,25 +151,37 @@ impl Call {
         Arc::new(std::mem::take(&mut self.options))
     }
 
-    /// Makes the call, reads the whole response, and converts it.
-    pub(crate) fn read<D: Decode, T>(
+    /// Makes the call of a query, reads the whole response, and converts it.
+    pub(crate) fn query<T>(
         self,
-        convert: impl FnOnce(D::Output) -> Result<T, ErrorKind>,
+        convert: impl FnOnce(Response) -> Result<T, ErrorKind>,
     ) -> impl Future<Output = Result<T, Error>> {
-        // Boxed, since large futures are slow to allocate.
-        let call = Box::new(self);
-        async {
-            let mut attempts = Attempts::new(*call);
-            let span = attempts.observer.span();
-            let work = async {
-                let result = match attempts.whole::<D>().await {
-                    Ok(output) => convert(output).map_err(|failure| attempts.observer.error(failure)),
-                    Err(error) => Err(error),
-                };
-                attempts.observer.end_with(result)
-            };
-            within(span, work).await
-        }
+        converted(self.read_query(), convert)
+    }
+
+    /// Makes the call of another endpoint, reads the whole response, and converts it.
+    pub(crate) fn json<D: DeserializeOwned, T>(
+        self,
+        convert: impl FnOnce(D, Meta) -> Result<T, ErrorKind>,
+    ) -> impl Future<Output = Result<T, Error>> {
+        converted(self.read_json(), |json: Json| Ok(convert(json.data()?, json.meta)?))
+    }
+
+    // Whether these futures are `Send` takes the compiler long to prove. It does it once here, and again in each generic
+    // function that would box them.
+    fn read_query(self) -> Read<Response> {
+        Box::pin(self.read::<Decoder>())
+    }
+
+    fn read_json(self) -> Read<Json> {
+        Box::pin(self.read::<BufferedJson>())
+    }
+
+    async fn read<D: Decode>(self) -> (Result<D::Output, Error>, Observer) {
+        let mut attempts = Attempts::new(self);
+        let span = attempts.observer.span();
+        let result = within(span, attempts.whole::<D>()).await;
+        (result, attempts.observer)
     }
 
     /// Makes the call, and returns once a successful response has started.
@@ -195,6 +211,13 @@ impl Call {
         };
         within(span, work).await
     }
+}
+
+/// Converts what was read, and reports the end of the call.
+async fn converted<D, T>(read: Read<D>, convert: impl FnOnce(D) -> Result<T, ErrorKind>) -> Result<T, Error> {
+    let (read, mut observer) = read.await;
+    let result = read.and_then(|read| convert(read).map_err(|failure| observer.error(failure)));
+    observer.end_with(result)
 }
 
 /// Runs some work until a deadline, and returns `None` if it is late. A call has a single timer, since timers have a cost.

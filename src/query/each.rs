@@ -5,18 +5,19 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::future::IntoFuture;
 use std::hash::Hash;
+use std::iter;
 use std::sync::Arc;
 
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::TryStreamExt;
 use promql_presets_core::{LabelValue, Matcher, ResultType, one_of};
 use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind};
 use crate::http::call::{BoxFuture, Call, Deadline};
 use crate::http::transport::HttpMethod;
-use crate::query::{InstantQuery, Promql, RangeQuery, RangeResult, matrix_of_range};
+use crate::query::{Buffered, InstantQuery, Pending, Promql, RangeQuery, RangeResult, buffered, matrix_of_range};
 use crate::value::{Data, Element, Labels, Matrix, Meta, QueryResult, Series, Vector, meta_getters};
-use crate::wire::{DecodeError, Decoder};
+use crate::wire::DecodeError;
 
 /// The default limit on the length of a query in bytes: less than the 16 KiB of VictoriaMetrics
 /// (`-search.maxQueryLen`), which is the smallest of all servers.
@@ -172,11 +173,8 @@ where
     fn into_future(self) -> Self::IntoFuture {
         let Self { query, label, ids, max_query_bytes, concurrency } = self;
         let InstantQuery { promql, call, .. } = query;
-        Box::pin(async move {
-            let each = Each::new(promql, call, label, ids, max_query_bytes);
-            each.run(concurrency, |call| call.read::<Decoder, Vector>(|response| Ok(Vector::from_response(response)?)))
-                .await
-        })
+        let (ids, each) = Each::new(promql, call, &label, ids, max_query_bytes);
+        Box::pin(collect(ids, label, each.results::<Vector>(concurrency)))
     }
 }
 
@@ -195,31 +193,35 @@ where
         if let Err(error) = range.check(call.transport.max_steps) {
             call.options.fail(error.into());
         }
-        let call = call.over(range);
-        Box::pin(async move {
-            let each = Each::new(promql, call, label, ids, max_query_bytes);
-            each.run(concurrency, |call| call.read::<Decoder, Matrix>(matrix_of_range)).await
-        })
+        let (ids, each) = Each::new(promql, call.over(range), &label, ids, max_query_bytes);
+        Box::pin(collect(ids, label, each.results::<Matrix>(concurrency)))
     }
 }
 
 /// A result that has series with labels.
 trait Grouped: IntoIterator<Item: Clone> + FromIterator<<Self as IntoIterator>::Item> {
+    /// Makes a call whose result is of this type.
+    fn read(call: Call) -> Pending;
     fn labels(item: &Self::Item) -> &Labels;
-    fn split(self) -> (Vec<Self::Item>, Meta);
+    fn split(data: Data) -> (Vec<Self::Item>, Meta);
     fn with(self, meta: Meta) -> Self;
 }
 
 macro_rules! grouped {
-    ($type:ident of $item:ident) => {
+    ($type:ident of $item:ident, $read:expr) => {
         impl Grouped for $type {
+            fn read(call: Call) -> Pending {
+                Box::pin(call.query(|response| $read(response).map(Data::$type)))
+            }
+
             fn labels(item: &$item) -> &Labels {
                 item.labels()
             }
 
-            fn split(self) -> (Vec<$item>, Meta) {
-                let meta = self.meta().clone();
-                (self.into_iter().collect(), meta)
+            fn split(data: Data) -> (Vec<$item>, Meta) {
+                let meta = data.meta().clone();
+                let Data::$type(result) = data else { return (Vec::new(), meta) };
+                (result.into_iter().collect(), meta)
             }
 
             fn with(self, meta: Meta) -> Self {
@@ -229,8 +231,8 @@ macro_rules! grouped {
     };
 }
 
-grouped!(Vector of Element);
-grouped!(Matrix of Series);
+grouped!(Vector of Element, |response| Ok(Vector::from_response(response)?));
+grouped!(Matrix of Series, matrix_of_range);
 
 impl Promql<'_> {
     fn preset_name(&self) -> Option<&'static str> {
@@ -278,23 +280,30 @@ impl Promql<'_> {
 }
 
 /// The queries for some values of a label.
-struct Each<'a, K> {
+struct Each<'a> {
     promql: Promql<'a>,
     call: Call,
     label: String,
-    /// Each value once, and as text.
-    ids: Vec<(K, String)>,
+    texts: Vec<String>,
     max_bytes: usize,
 }
 
-impl<'a, K: LabelValue + Clone + Eq + Hash> Each<'a, K> {
-    fn new(mut promql: Promql<'a>, mut call: Call, label: String, ids: Vec<K>, max_bytes: Option<usize>) -> Self {
+impl<'a> Each<'a> {
+    /// Returns each value once, and its text.
+    fn new<K: LabelValue + Clone + Eq + Hash>(
+        mut promql: Promql<'a>,
+        mut call: Call,
+        label: &str,
+        ids: Vec<K>,
+        max_bytes: Option<usize>,
+    ) -> (Vec<(K, String)>, Self) {
         let mut known = HashSet::new();
         let texts = ids.into_iter().filter(|id| known.insert(id.clone()));
-        let ids = texts.map(|id| (id.clone(), promql.text_of(&label, id.into_text()))).collect();
+        let ids: Vec<_> = texts.map(|id| (id.clone(), promql.text_of(label, id.into_text()))).collect();
+        let texts = ids.iter().map(|(_, text)| text.clone()).collect();
         call.merge_options();
         call.preset = promql.preset_name();
-        if let Err(failure) = promql.group_by(&label) {
+        if let Err(failure) = promql.group_by(label) {
             call.options.fail(failure);
         }
         if call.is_limited() {
@@ -302,62 +311,26 @@ impl<'a, K: LabelValue + Clone + Eq + Hash> Each<'a, K> {
             call.options.fail(ErrorKind::Config(message.to_owned()));
         }
         let default = if call.transport.method == HttpMethod::Get { MAX_QUERY_OF_GET } else { MAX_QUERY };
-        Self { promql, call, label, ids, max_bytes: max_bytes.unwrap_or(default) }
+        (ids, Self { promql, call, label: label.to_owned(), texts, max_bytes: max_bytes.unwrap_or(default) })
     }
 
-    async fn run<T: Grouped, F>(mut self, concurrency: usize, read: impl Fn(Call) -> F) -> Result<ForEach<K, T>, Error>
-    where
-        F: Future<Output = Result<T, Error>>,
-    {
-        self.call.deadline = Some(Deadline::after(self.call.options.timeout, Instant::now()));
-        self.call.pool = Some(Arc::default());
-        // An invalid call fails when it is made.
-        let mut results = stream::iter(self.calls()).map(read).buffered(concurrency);
-        let mut of_id: HashMap<&str, Vec<usize>> = HashMap::new();
-        for (at, (_, text)) in self.ids.iter().enumerate() {
-            of_id.entry(text).or_default().push(at);
-        }
-        let mut items: Vec<Vec<T::Item>> = self.ids.iter().map(|_| Vec::new()).collect();
-        let mut meta: Option<Meta> = None;
-        while let Some(result) = results.try_next().await? {
-            let (series, of_result) = result.split();
-            match &mut meta {
-                Some(meta) => meta.merge(of_result),
-                None => meta = Some(of_result),
-            }
-            for item in series {
-                let labels = T::labels(&item);
-                let Some(ids) = labels.get(&self.label).and_then(|value| of_id.get(value)) else {
-                    let reason = "belongs to none of the requested values";
-                    let error = DecodeError::Series { series: labels.to_string(), reason };
-                    return Err(crate::extract::error(&meta.unwrap_or_default(), error));
-                };
-                match ids[..] {
-                    [id] => items[id].push(item),
-                    _ => ids.iter().for_each(|id| items[*id].push(item.clone())),
-                }
-            }
-        }
-        drop(results);
-        let meta = meta.unwrap_or_default();
-        let of_each = Meta { query: None, stats: None, ..meta.clone() };
-        let results: Vec<(K, T)> = self
-            .ids
-            .into_iter()
-            .zip(items)
-            .map(|((id, _), items)| (id, items.into_iter().collect::<T>().with(of_each.clone())))
-            .collect();
-        let at = results.iter().enumerate().map(|(at, (id, _))| (id.clone(), at)).collect();
-        Ok(ForEach { results, at, meta })
+    /// The results, each of which is a `T`.
+    fn results<T: Grouped + 'a>(mut self, concurrency: usize) -> Buffered<'a> {
+        // Calls are made when the first result is awaited, which starts the clock. An invalid call fails when it is made.
+        let calls = iter::once_with(move || {
+            self.call.deadline = Some(Deadline::after(self.call.options.timeout, Instant::now()));
+            self.call.pool = Some(Arc::default());
+            self.calls()
+        });
+        buffered(calls.flatten().map(T::read), concurrency)
     }
 
     /// The calls with as many values as fit into each; one that fails if the input is invalid.
     fn calls(&self) -> Vec<Call> {
-        let texts: Vec<&str> = self.ids.iter().map(|(_, text)| text.as_str()).collect();
         if self.call.options.failure.is_some() {
             return vec![self.call.clone()];
         }
-        let (mut calls, mut rest) = (Vec::new(), &texts[..]);
+        let (mut calls, mut rest) = (Vec::new(), &self.texts[..]);
         let mut count = rest.len();
         while !rest.is_empty() {
             count = count.clamp(1, rest.len());
@@ -378,14 +351,55 @@ impl<'a, K: LabelValue + Clone + Eq + Hash> Each<'a, K> {
         calls
     }
 
-    fn call_for(&self, texts: &[&str]) -> Call {
+    fn call_for(&self, texts: &[String]) -> Call {
         let mut call = self.call.clone();
         let mut promql = self.promql.clone();
-        let values = texts.iter().map(|text| (*text).to_owned());
-        promql.add_matcher(&mut call, &one_of(values).on(Cow::Owned(self.label.clone())));
+        promql.add_matcher(&mut call, &one_of(texts.iter().map(String::as_str)).on(Cow::Owned(self.label.clone())));
         promql.render(&mut call, None);
         call
     }
+}
+
+/// Sorts the series of all results by the value that they belong to.
+async fn collect<K: Clone + Eq + Hash, T: Grouped>(
+    ids: Vec<(K, String)>,
+    label: String,
+    mut results: Buffered<'_>,
+) -> Result<ForEach<K, T>, Error> {
+    let mut of_id: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (at, (_, text)) in ids.iter().enumerate() {
+        of_id.entry(text).or_default().push(at);
+    }
+    let mut items: Vec<Vec<T::Item>> = ids.iter().map(|_| Vec::new()).collect();
+    let mut meta: Option<Meta> = None;
+    while let Some(result) = results.try_next().await? {
+        let (series, of_result) = T::split(result);
+        match &mut meta {
+            Some(meta) => meta.merge(of_result),
+            None => meta = Some(of_result),
+        }
+        for item in series {
+            let labels = T::labels(&item);
+            let Some(ids) = labels.get(&label).and_then(|value| of_id.get(value)) else {
+                let reason = "belongs to none of the requested values";
+                let error = DecodeError::Series { series: labels.to_string(), reason };
+                return Err(crate::extract::error(&meta.unwrap_or_default(), error));
+            };
+            match ids[..] {
+                [id] => items[id].push(item),
+                _ => ids.iter().for_each(|id| items[*id].push(item.clone())),
+            }
+        }
+    }
+    let meta = meta.unwrap_or_default();
+    let of_each = Meta { query: None, stats: None, ..meta.clone() };
+    let results: Vec<(K, T)> = ids
+        .into_iter()
+        .zip(items)
+        .map(|((id, _), items)| (id, items.into_iter().collect::<T>().with(of_each.clone())))
+        .collect();
+    let at = results.iter().enumerate().map(|(at, (id, _))| (id.clone(), at)).collect();
+    Ok(ForEach { results, at, meta })
 }
 
 impl<K: fmt::Debug, Q: fmt::Debug> fmt::Debug for EachQuery<K, Q> {

@@ -10,6 +10,7 @@ use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use futures_util::stream::{self as streams, StreamExt};
 use promql_presets_core::{
     AnyWindow, DurationError, Input, MetricQuerier, NoWindow, ParameterValues, Preset, PresetInfo, PromDuration,
     RenderError, ResultType, TakesWindow, Template, Window,
@@ -19,7 +20,6 @@ use crate::error::{Error, ErrorKind};
 use crate::http::call::{BoxFuture, Call};
 use crate::http::transport::Transport;
 use crate::value::{Data, Matrix, QueryResult, RangeError, Response, Scalar, SplitError, Timestamp, Vector};
-use crate::wire::Decoder;
 
 pub use each::{EachQuery, EachResult, ForEach};
 pub use split::{Progress, SplitQuery};
@@ -244,7 +244,7 @@ impl<'a, R: QueryResult + 'a, W: 'a> IntoFuture for InstantQuery<'a, R, W> {
         let Self { promql, mut call, is_scalar, .. } = self;
         promql.render(&mut call, None);
         let time = call.parameters.iter().find(|(name, _)| name == "time").and_then(|(_, time)| time.parse().ok());
-        Box::pin(call.read::<Decoder, R>(move |response| {
+        Box::pin(call.query(move |response| {
             let response = if is_scalar { response.into_scalar(time) } else { response };
             Ok(R::from_response(response)?)
         }))
@@ -378,7 +378,7 @@ impl Call {
     }
 
     fn read_range(self) -> impl Future<Output = Result<Matrix, Error>> {
-        self.read::<Decoder, Matrix>(matrix_of_range)
+        self.query(matrix_of_range)
     }
 }
 
@@ -390,6 +390,15 @@ impl<'a, R: 'a, W: 'a> IntoFuture for RangeQuery<'a, R, W> {
         Box::pin(self.into_call().read_range())
     }
 }
+
+/// Awaits results in order, several at a time. One function for all of them, since it takes long to compile.
+fn buffered<'a>(results: impl Iterator<Item = Pending> + Send + 'a, concurrency: usize) -> Buffered<'a> {
+    let results: Box<dyn Iterator<Item = Pending> + Send> = Box::new(results);
+    streams::iter(results).buffered(concurrency)
+}
+
+type Pending = BoxFuture<'static, Data>;
+type Buffered<'a> = streams::Buffered<streams::Iter<Box<dyn Iterator<Item = Pending> + Send + 'a>>>;
 
 /// The result of a range query.
 pub(crate) fn matrix_of_range(response: Response) -> Result<Matrix, ErrorKind> {

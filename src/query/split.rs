@@ -4,16 +4,15 @@ use std::fmt;
 use std::future::IntoFuture;
 use std::sync::Arc;
 
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::stream::TryStreamExt;
 use promql_presets_core::{DurationError, TakesWindow};
 use tokio::time::Instant;
 
 use crate::error::Error;
 use crate::http::call::{BoxFuture, Call, Deadline};
 use crate::query::time_range::TimeRange;
-use crate::query::{RangeQuery, matrix_of_range, query_setters};
-use crate::value::Matrix;
-use crate::wire::Decoder;
+use crate::query::{Pending, RangeQuery, buffered, matrix_of_range, query_setters};
+use crate::value::{Data, Matrix};
 
 /// The default number of concurrent parts.
 const CONCURRENCY: usize = 4;
@@ -87,20 +86,32 @@ impl<'a, R: 'a, W: 'a> IntoFuture for SplitQuery<'a, R, W> {
     type IntoFuture = BoxFuture<'a, Matrix>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Self { query, max_points, concurrency, mut on_progress } = self;
+        let Self { query, max_points, concurrency, on_progress } = self;
         let range = query.range;
-        let mut call = query.into_call_of_parts(range.aligned());
+        query.into_call_of_parts(range.aligned()).read_parts(range, max_points, concurrency, on_progress)
+    }
+}
+
+impl Call {
+    fn read_parts(
+        mut self,
+        range: TimeRange,
+        max_points: u64,
+        concurrency: usize,
+        mut on_progress: Option<OnProgress<'_>>,
+    ) -> BoxFuture<'_, Matrix> {
         Box::pin(async move {
-            if call.options.failure.is_some() {
-                return call.read_range().await;
+            if self.options.failure.is_some() {
+                return self.read_range().await;
             }
-            call.deadline = Some(Deadline::after(call.options.timeout, Instant::now()));
-            call.pool = Some(Arc::default());
+            self.deadline = Some(Deadline::after(self.options.timeout, Instant::now()));
+            self.pool = Some(Arc::default());
             let mut progress = Progress { done: 0, parts: range.part_count(max_points), samples: 0 };
-            let parts = stream::iter(range.parts(max_points)).map(|part| call.clone().read_part(part));
-            let mut parts = parts.buffered(concurrency);
+            let part_of = self.clone();
+            let parts = range.parts(max_points).map(move |part| part_of.clone().read_part(part));
+            let mut parts = buffered(parts, concurrency);
             let mut matrices = Vec::new();
-            while let Some(matrix) = parts.try_next().await? {
+            while let Some(Data::Matrix(matrix)) = parts.try_next().await? {
                 progress.done += 1;
                 progress.samples += matrix.sample_count() as u64;
                 if let Some(on_progress) = &mut on_progress {
@@ -113,19 +124,17 @@ impl<'a, R: 'a, W: 'a> IntoFuture for SplitQuery<'a, R, W> {
                 Ok(matrix) => Ok(matrix),
                 // Fails like a call, with an event and a report.
                 Err(error) => {
-                    call.options.fail(error.into());
-                    call.read_range().await
+                    self.options.fail(error.into());
+                    self.read_range().await
                 }
             }
         })
     }
-}
 
-impl Call {
-    fn read_part(self, part: TimeRange) -> impl Future<Output = Result<Matrix, Error>> {
-        self.over(part).read::<Decoder, Matrix>(move |response| {
-            Ok(matrix_of_range(response)?.check_within(part.start(), part.end())?)
-        })
+    fn read_part(self, part: TimeRange) -> Pending {
+        Box::pin(self.over(part).query(move |response| {
+            Ok(Data::Matrix(matrix_of_range(response)?.check_within(part.start(), part.end())?))
+        }))
     }
 }
 

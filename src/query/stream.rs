@@ -44,7 +44,7 @@ impl<'a, R: 'a, W: 'a> IntoFuture for StreamQuery<'a, R, W> {
     type IntoFuture = BoxFuture<'a, SeriesStream>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(SeriesStream::open(self.query.into_call()))
+        SeriesStream::open(self.query.into_call())
     }
 }
 
@@ -84,11 +84,13 @@ struct Arriving {
 }
 
 impl SeriesStream {
-    async fn open(call: Call) -> Result<Self, Error> {
-        let (Attempts { deadline, observer, .. }, response, body) = call.open().await?;
-        let deadline = Box::pin(sleep_until(deadline.client));
-        let arriving = Arriving { response, chunk: Bytes::new(), body, deadline, away_since: None };
-        Ok(Self { arriving: Some(arriving), rest: Vec::new().into_iter(), observer, meta: Meta::default() })
+    fn open(call: Call) -> BoxFuture<'static, Self> {
+        Box::pin(async {
+            let (Attempts { deadline, observer, .. }, response, body) = call.open().await?;
+            let deadline = Box::pin(sleep_until(deadline.client));
+            let arriving = Arriving { response, chunk: Bytes::new(), body, deadline, away_since: None };
+            Ok(Self { arriving: Some(arriving), rest: Vec::new().into_iter(), observer, meta: Meta::default() })
+        })
     }
 
     /// Returns the next series, or `None` after the last one.

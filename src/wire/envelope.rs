@@ -1,9 +1,10 @@
 //! Short responses, such as those of `/labels` and `/metadata`, into types of `serde`.
 
 use std::fmt;
-use std::marker::PhantomData;
+use std::ops::Range;
 
 use serde::de::{DeserializeOwned, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::{DecodeError, excerpt};
 use crate::value::{Meta, ServerError};
@@ -18,8 +19,6 @@ pub struct Envelope<T> {
     pub error: Option<ServerError>,
     /// Warnings and infos.
     pub meta: Meta,
-    /// Whether the body has `data`, which may be `null`.
-    pub(crate) has_data: bool,
 }
 
 /// Decodes a whole body whose `data` is a `T`.
@@ -34,23 +33,42 @@ pub struct Envelope<T> {
 ///
 /// The body is not JSON, lacks `status`, or its `data` is not a `T`.
 pub fn decode_data<T: DeserializeOwned>(body: &[u8]) -> Result<Envelope<T>, DecodeError> {
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let result = (&mut json).deserialize_map(EnvelopeVisitor(PhantomData)).and_then(|envelope| {
-        json.end()?;
-        Ok(envelope)
-    });
-    let envelope = result.map_err(|error| locate(&error, body))?;
-    envelope.ok_or(DecodeError::MissingField { field: "status" })
+    let Envelope { data, error, meta } = decode_envelope(body)?;
+    let data = data.map(|data| decode_part::<Option<T>>(body, data)).transpose()?.flatten();
+    Ok(Envelope { data, error, meta })
 }
 
-fn locate(error: &serde_json::Error, body: &[u8]) -> DecodeError {
+/// Decodes a whole body, and returns where its `data` is.
+pub(crate) fn decode_envelope(body: &[u8]) -> Result<Envelope<Range<usize>>, DecodeError> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let result = (&mut json).deserialize_map(EnvelopeVisitor).and_then(|envelope| json.end().map(|()| envelope));
+    let envelope = result.map_err(|error| locate(&error, body, &(0..body.len())))?;
+    let Envelope { data, error, meta } = envelope.ok_or(DecodeError::MissingField { field: "status" })?;
+    let data = data.map(|data| {
+        let start = data.get().as_ptr().addr() - body.as_ptr().addr();
+        start..start + data.get().len()
+    });
+    Ok(Envelope { data, error, meta })
+}
+
+/// Decodes the data of a body. Go writes `null` for lists and maps that are nil.
+pub(crate) fn decode_part<T: DeserializeOwned>(body: &[u8], part: Range<usize>) -> Result<T, DecodeError> {
+    serde_json::from_slice(&body[part.clone()]).map_err(|error| match &body[part.clone()] {
+        b"null" => DecodeError::MissingField { field: "data" },
+        _ => locate(&error, body, &part),
+    })
+}
+
+/// An error in a part of a body.
+fn locate(error: &serde_json::Error, body: &[u8], part: &Range<usize>) -> DecodeError {
     match error.classify() {
         serde_json::error::Category::Eof => {
             DecodeError::Truncated { expected: "the rest of a JSON object", length: body.len() as u64 }
         }
         serde_json::error::Category::Syntax => {
             // Lines and columns count from one; the column is in bytes.
-            let line: usize = body.split_inclusive(|&byte| byte == b'\n').take(error.line() - 1).map(<[u8]>::len).sum();
+            let lines = body[part.clone()].split_inclusive(|&byte| byte == b'\n').take(error.line() - 1);
+            let line = part.start + lines.map(<[u8]>::len).sum::<usize>();
             let offset = (line + error.column().saturating_sub(1)).min(body.len());
             DecodeError::Unexpected { expected: "JSON", offset: offset as u64, found: excerpt(&body[offset..]) }
         }
@@ -61,11 +79,11 @@ fn locate(error: &serde_json::Error, body: &[u8]) -> DecodeError {
 /// The fields that may occur only once.
 const FIELDS: [&str; 7] = ["status", "data", "errorType", "error", "warnings", "infos", "isPartial"];
 
-struct EnvelopeVisitor<T>(PhantomData<T>);
+struct EnvelopeVisitor;
 
 /// `None` where there is no `status`.
-impl<'de, T: DeserializeOwned> Visitor<'de> for EnvelopeVisitor<T> {
-    type Value = Option<Envelope<T>>;
+impl<'de> Visitor<'de> for EnvelopeVisitor {
+    type Value = Option<Envelope<&'de RawValue>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a response of the Prometheus HTTP API, a JSON object")
@@ -73,13 +91,13 @@ impl<'de, T: DeserializeOwned> Visitor<'de> for EnvelopeVisitor<T> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut fields = Fields::default();
-        let (mut data, mut has_data) = (None, false);
+        let mut data = None;
         while fields.read_until_data(&mut map)? {
-            (data, has_data) = (map.next_value()?, true);
+            data = Some(map.next_value()?);
         }
         let Fields { success, error, meta, .. } = fields;
         let error = error.of_response(success != Some(false));
-        Ok(success.is_some().then_some(Envelope { data, error, meta, has_data }))
+        Ok(success.is_some().then_some(Envelope { data, error, meta }))
     }
 }
 

@@ -32,6 +32,7 @@ mod times;
 
 pub use crate::value::{Data, QueryResult, Response};
 pub use envelope::{Envelope, decode_data};
+pub(crate) use envelope::{decode_envelope, decode_part};
 pub use error::DecodeError;
 pub(crate) use fields::{Entries, Fields, FromFields, LabelSet, Loose, text_fields};
 pub(crate) use intern::share_labels;
