@@ -1,7 +1,8 @@
 //! Macros for generated code. Every path is absolute, so that no prelude is needed.
 //!
 //! What they expand to is compiled again for each preset file, in every build of a service, so they hold little: a
-//! derived `Eq`, for one, has a function that one written out has not.
+//! derived `Eq`, for one, has a function that one written out has not. Functions are `#[inline]`, so that no code is
+//! generated for those that a service does not use.
 
 /// Makes a newtype around [`Querier`](crate::Querier) a [`MetricQuerier`](crate::MetricQuerier).
 #[doc(hidden)]
@@ -26,6 +27,7 @@ macro_rules! __querier {
     };
     ($name:ident, default) => {
         impl ::core::default::Default for $name {
+            #[inline]
             fn default() -> Self {
                 Self::new()
             }
@@ -34,6 +36,7 @@ macro_rules! __querier {
     };
     ($name:ident) => {
         impl ::core::cmp::PartialEq for $name {
+            #[inline]
             fn eq(&self, other: &Self) -> bool {
                 self.0 == other.0
             }
@@ -42,14 +45,17 @@ macro_rules! __querier {
         impl ::core::cmp::Eq for $name {}
 
         impl $crate::MetricQuerier for $name {
+            #[inline]
             fn name(&self) -> &str {
                 $crate::MetricQuerier::name(&self.0)
             }
 
+            #[inline]
             fn labels(&self) -> $crate::__macro_support::Cow<'_, [$crate::Matcher<'_>]> {
                 $crate::MetricQuerier::labels(&self.0)
             }
 
+            #[inline]
             fn group_by_labels(&self) -> $crate::__macro_support::Cow<'_, [$crate::__macro_support::Cow<'_, str>]> {
                 $crate::MetricQuerier::group_by_labels(&self.0)
             }
@@ -124,6 +130,7 @@ macro_rules! __label_enum {
 
             /// The text in Prometheus.
             #[must_use]
+            #[inline]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)* }
             }
@@ -132,12 +139,14 @@ macro_rules! __label_enum {
         impl ::core::cmp::Eq for $name {}
 
         impl ::core::convert::AsRef<str> for $name {
+            #[inline]
             fn as_ref(&self) -> &str {
                 self.as_str()
             }
         }
 
         impl ::core::fmt::Display for $name {
+            #[inline]
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 f.write_str(self.as_str())
             }
@@ -146,12 +155,14 @@ macro_rules! __label_enum {
         impl ::core::str::FromStr for $name {
             type Err = $crate::UnknownText;
 
+            #[inline]
             fn from_str(text: &str) -> ::core::result::Result<Self, $crate::UnknownText> {
-                $crate::UnknownText::__find(text, Self::ALL, Self::as_str)
+                let found = $crate::UnknownText::__find(text, &[$($text,)*]);
+                ::core::result::Result::map(found, |index| Self::ALL[index])
             }
         }
 
-        $crate::__serde_enum! { $name }
+        $crate::__serde_enum! { $name $($text)* }
     };
 }
 
@@ -160,7 +171,7 @@ macro_rules! __label_enum {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __serde_enum {
-    ($name:ident) => {
+    ($name:ident $($text:literal)*) => {
         impl $crate::__macro_support::Serialize for $name {
             fn serialize<S: $crate::__macro_support::Serializer>(
                 &self,
@@ -174,7 +185,8 @@ macro_rules! __serde_enum {
             fn deserialize<D: $crate::__macro_support::Deserializer<'de>>(
                 deserializer: D,
             ) -> ::core::result::Result<Self, D::Error> {
-                $crate::__macro_support::read_enum(deserializer, Self::ALL, Self::as_str)
+                let found = $crate::__macro_support::read_enum(deserializer, &[$($text,)*]);
+                ::core::result::Result::map(found, |index| Self::ALL[index])
             }
         }
     };
@@ -184,7 +196,7 @@ macro_rules! __serde_enum {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __serde_enum {
-    ($name:ident) => {};
+    ($($enum:tt)*) => {};
 }
 
 /// An enum of the values of a label.
@@ -197,12 +209,14 @@ macro_rules! __value_enum {
         impl $crate::LabelValue for $name {
             type Kind = Self;
 
+            #[inline]
             fn into_text(self) -> $crate::__macro_support::String {
                 ::core::convert::From::from(self.as_str())
             }
         }
 
         impl $crate::MatcherField for $name {
+            #[inline]
             fn matcher<'a>(
                 &'a self,
                 label: &'static str,

@@ -71,7 +71,9 @@ impl<'de> Deserialize<'de> for LabelName {
 /// `=`, `!=`, `=~` or `!~`.
 impl<'de> Deserialize<'de> for MatchOp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read_enum(deserializer, &[Self::Equal, Self::NotEqual, Self::Regex, Self::NotRegex], Self::as_str)
+        const ALL: [MatchOp; 4] = [MatchOp::Equal, MatchOp::NotEqual, MatchOp::Regex, MatchOp::NotRegex];
+        let texts = &const { [ALL[0].as_str(), ALL[1].as_str(), ALL[2].as_str(), ALL[3].as_str()] };
+        read_enum(deserializer, texts).map(|index| ALL[index])
     }
 }
 
@@ -108,30 +110,30 @@ impl<'de> Deserialize<'de> for Window {
     }
 }
 
-/// Reads an enum of texts. Written once here, because services would compile it again for each enum.
+/// Reads one of some texts, and returns its index. Written once here, because services would compile it again for each
+/// enum.
 ///
 /// # Errors
-/// A text that no variant has.
+/// Another text.
 #[doc(hidden)]
-pub fn read_enum<'de, D: Deserializer<'de>, T: Copy>(
+pub fn read_enum<'de, D: Deserializer<'de>>(
     deserializer: D,
-    all: &'static [T],
-    as_str: fn(T) -> &'static str,
-) -> Result<T, D::Error> {
-    struct EnumVisitor<T: 'static>(&'static [T], fn(T) -> &'static str);
+    texts: &'static [&'static str],
+) -> Result<usize, D::Error> {
+    struct EnumVisitor(&'static [&'static str]);
 
-    impl<T: Copy> Visitor<'_> for EnumVisitor<T> {
-        type Value = T;
+    impl Visitor<'_> for EnumVisitor {
+        type Value = usize;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("one of")?;
-            self.0.iter().try_for_each(|variant| write!(f, " `{}`", (self.1)(*variant)))
+            self.0.iter().try_for_each(|text| write!(f, " `{text}`"))
         }
 
-        fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
-            UnknownText::__find(text, self.0, self.1).map_err(E::custom)
+        fn visit_str<E: Error>(self, text: &str) -> Result<usize, E> {
+            UnknownText::__find(text, self.0).map_err(E::custom)
         }
     }
 
-    deserializer.deserialize_str(EnumVisitor(all, as_str))
+    deserializer.deserialize_str(EnumVisitor(texts))
 }

@@ -40,6 +40,7 @@ pub struct SeriesExemplars {
 }
 
 impl SeriesExemplars {
+    #[inline]
     fn new(raw: RawSeries) -> Option<Self> {
         let exemplars = raw.exemplars?.into_iter().map(|Fields(raw)| Exemplar::new(raw)).collect::<Option<_>>()?;
         Some(Self { labels: raw.labels?, exemplars })
@@ -47,6 +48,7 @@ impl SeriesExemplars {
 }
 
 impl Exemplar {
+    #[inline]
     fn new(raw: RawExemplar) -> Option<Self> {
         let value = decimal::float(raw.value?.as_bytes())?;
         // Seconds. A 64-bit float is exact to the millisecond for all relevant times.
@@ -144,6 +146,7 @@ impl<'a, R: 'a, W: 'a> IntoFuture for ExemplarsQuery<'a, R, W> {
     }
 }
 
+#[inline]
 fn read(call: Call) -> BoxFuture<'static, Listing<SeriesExemplars>> {
     Box::pin(call.json(|series: Option<Vec<Fields<RawSeries>>>, meta| {
         let series: Option<_> = series.into_iter().flatten().map(|Fields(raw)| SeriesExemplars::new(raw)).collect();

@@ -36,6 +36,7 @@ impl IntoFuture for LabelNames {
     type Output = Result<Listing<String>, Error>;
     type IntoFuture = BoxFuture<'static, Listing<String>>;
 
+    #[inline]
     fn into_future(mut self) -> Self::IntoFuture {
         self.call.match_filters();
         Box::pin(read_list(self.call))
@@ -74,6 +75,7 @@ impl IntoFuture for LabelValues {
     type Output = Result<Listing<String>, Error>;
     type IntoFuture = BoxFuture<'static, Listing<String>>;
 
+    #[inline]
     fn into_future(mut self) -> Self::IntoFuture {
         self.call.match_filters();
         Box::pin(read_list(self.call))
@@ -90,6 +92,7 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 /// unescape, take the `U__` form of
 /// <https://prometheus.io/docs/prometheus/latest/querying/api/#querying-label-values>. Other names do not, since
 /// VictoriaMetrics before 1.113 finds no values under an escaped name.
+#[inline]
 fn path_segment(label: &str) -> String {
     use std::fmt::Write;
     if !label.contains('/') && ![".", ".."].contains(&label) && !label.starts_with("U__") {

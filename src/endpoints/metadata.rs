@@ -94,6 +94,7 @@ impl IntoFuture for MetadataQuery {
     type Output = Result<Metadata, Error>;
     type IntoFuture = BoxFuture<'static, Metadata>;
 
+    #[inline]
     fn into_future(self) -> Self::IntoFuture {
         // Boxed slices, since a vector with one entry allocates space for four.
         Box::pin(self.call.json(|metrics: Option<Entries<Option<Box<[Fields<_>]>>>>, meta| {

@@ -49,6 +49,7 @@ macro_rules! scope_setters {
 
         /// Limits the number of results; unlimited by default. If there are more, the response has a warning, but is not
         /// [partial](crate::Meta::partial_reason). Servers that do not support it return all.
+        #[inline]
         pub fn limit(mut self, limit: u64) -> Self {
             self.call.parameter("limit", limit.to_string());
             self
@@ -63,6 +64,7 @@ use scope_setters;
 macro_rules! debug {
     ($name:ident $(, $field:ident)?) => {
         impl std::fmt::Debug for $name {
+            #[inline]
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.debug_struct(stringify!($name))
                     $(.field(stringify!($field), &self.$field))?

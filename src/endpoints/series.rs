@@ -36,6 +36,7 @@ impl IntoFuture for SeriesQuery {
     type Output = Result<Listing<Labels>, Error>;
     type IntoFuture = BoxFuture<'static, Listing<Labels>>;
 
+    #[inline]
     fn into_future(self) -> Self::IntoFuture {
         let read = |items: Option<Vec<_>>, meta| Ok(Listing::new(share_labels(items.unwrap_or_default())?, meta));
         Box::pin(self.call.json(read))

@@ -39,6 +39,7 @@ pub struct Features(pub(crate) BTreeMap<String, BTreeMap<String, bool>>);
 impl Features {
     /// Whether a feature is enabled. Unknown features are not.
     #[must_use]
+    #[inline]
     pub fn has(&self, category: &str, name: &str) -> bool {
         self.0.get(category).and_then(|features| features.get(name)) == Some(&true)
     }
@@ -67,12 +68,14 @@ macro_rules! calls {
             type Output = Result<$output, Error>;
             type IntoFuture = BoxFuture<'static, $output>;
 
+            #[inline]
             fn into_future(self) -> Self::IntoFuture {
                 Box::pin(self.send())
             }
         }
 
         impl fmt::Debug for $name {
+            #[inline]
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_struct(stringify!($name)).field("query", &self.call.query).finish_non_exhaustive()
             }
@@ -107,6 +110,7 @@ impl BuildInfoQuery {
         Self { call: Call::new(transport, "buildinfo", "api/v1/status/buildinfo").get_only().at_most(STATUS_BYTES) }
     }
 
+    #[inline]
     async fn send(self) -> Result<BuildInfo, Error> {
         self.call.json(|Fields(info), _| Ok(info)).await
     }
@@ -129,6 +133,7 @@ impl FeaturesQuery {
         Self { call: Call::new(transport, "features", "api/v1/features").get_only().at_most(STATUS_BYTES) }
     }
 
+    #[inline]
     async fn send(self) -> Result<Features, Error> {
         let read = |features: Option<Entries<LooseFeatures>>, _| {
             let mut known = Features::default();
@@ -150,6 +155,7 @@ impl FormatQuery {
         Self { call }
     }
 
+    #[inline]
     async fn send(self) -> Result<String, Error> {
         self.call.json(|text, _| Ok(text)).await
     }
@@ -162,6 +168,7 @@ impl ParseQuery {
         Self { call }
     }
 
+    #[inline]
     async fn send(self) -> Result<serde_json::Value, Error> {
         self.call.json(|tree, _| Ok(tree)).await
     }
@@ -173,6 +180,7 @@ impl HealthQuery {
         Self { call: Call::new(transport, path.trim_start_matches("-/"), path).get_only().at_most(STATUS_BYTES) }
     }
 
+    #[inline]
     async fn send(mut self) -> Result<bool, Error> {
         self.call.options.retry.get_or_insert_with(crate::RetryPolicy::never);
         match self.call.text().await {

@@ -66,6 +66,7 @@ macro_rules! __row {
         impl ::core::cmp::Eq for $name {}
 
         impl $crate::FromLabels for $name {
+            #[inline]
             fn from_labels(labels: &$crate::Labels) -> ::core::result::Result<Self, $crate::RowError> {
                 ::core::result::Result::Ok(Self {
                     $($field: $crate::__private1::read_field(labels, $label, $prefix)?,)*

@@ -164,7 +164,7 @@ impl Call {
         self,
         convert: impl FnOnce(D, Meta) -> Result<T, ErrorKind>,
     ) -> impl Future<Output = Result<T, Error>> {
-        converted(self.read_json(), |json: Json| Ok(convert(json.data()?, json.meta)?))
+        converted(self.read_json(), |json: Json| convert(json.data()?, json.meta))
     }
 
     // Whether these futures are `Send` takes the compiler long to prove. It does it once here, and again in each generic
@@ -173,6 +173,7 @@ impl Call {
         Box::pin(self.read::<Decoder>())
     }
 
+    #[inline]
     fn read_json(self) -> Read<Json> {
         Box::pin(self.read::<BufferedJson>())
     }
@@ -185,6 +186,7 @@ impl Call {
     }
 
     /// Makes the call, and returns once a successful response has started.
+    #[inline]
     pub(crate) async fn open(self) -> Result<(Attempts, HttpResponse, BodyReader<Decoder>), Error> {
         let mut attempts = Attempts::new(self);
         let span = attempts.observer.span();
@@ -202,6 +204,7 @@ impl Call {
     }
 
     /// Makes a call whose response is a line of text. A page, such as a login page, is an error.
+    #[inline]
     pub(crate) async fn text(self) -> Result<(), Error> {
         let mut attempts = Attempts::new(self);
         let span = attempts.observer.span();
@@ -300,6 +303,7 @@ impl Attempts {
     }
 
     /// Makes attempts until a response is complete, which must not be a page.
+    #[inline]
     async fn text(&mut self) -> Result<(), Error> {
         let mut end = pin!(sleep_until(self.deadline.client));
         let (_permit, mut response) = self.begin(end.as_mut()).await?;

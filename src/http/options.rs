@@ -214,6 +214,7 @@ macro_rules! option_setters {
 
         /// Sets the timeout of the call, including retries: 30 seconds by default. It is also sent to the server. The
         /// client waits up to a second longer, so that the server can report the timeout.
+        #[inline]
         pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
             self.$($field.)*options.timeout = Some(timeout);
             self
@@ -221,6 +222,7 @@ macro_rules! option_setters {
 
         /// Sets a header, which replaces the client's with this name. It is never sent to another server. Headers that
         /// describe the connection or the body, such as `content-type`, are configuration errors.
+        #[inline]
         pub fn header(mut self, name: &str, value: &str) -> Self {
             self.$($field.)*options.header(name, value);
             self
@@ -228,6 +230,7 @@ macro_rules! option_setters {
 
         /// Sets the tenant of Mimir or Cortex, with the header `X-Scope-OrgID`. A `|` separates several tenants. For
         /// names from untrusted sources, use [`Mimir::tenants`](crate::Mimir::tenants), which rejects names with a `|`.
+        #[inline]
         pub fn tenant(self, tenant: &str) -> Self {
             self.header("x-scope-orgid", tenant)
         }
@@ -257,6 +260,7 @@ macro_rules! option_setters {
         }
 
         /// Sets what to do with partial responses: [`PartialData::Warn`](crate::PartialData::Warn) by default.
+        #[inline]
         pub fn partial_data(mut self, policy: crate::PartialData) -> Self {
             self.$($field.)*options.partial = Some(policy);
             self
@@ -268,18 +272,21 @@ macro_rules! option_setters {
         /// It also limits the memory of everything in a result except samples, which take 16 bytes each: to four times
         /// this limit, but at least 1 MiB and at most 256 MiB, or to the limit itself if that is more. Responses other
         /// than those to queries are also buffered.
+        #[inline]
         pub fn max_response_bytes(mut self, bytes: u64) -> Self {
             self.$($field.)*options.max_bytes = Some(bytes);
             self
         }
 
         /// Limits the number of samples, which take 16 bytes each in memory: 50 million by default.
+        #[inline]
         pub fn max_samples(mut self, samples: u64) -> Self {
             self.$($field.)*options.max_samples = Some(samples);
             self
         }
 
         /// Sets the retry policy.
+        #[inline]
         pub fn retry(mut self, policy: crate::RetryPolicy) -> Self {
             self.$($field.)*options.retry = Some(policy);
             self

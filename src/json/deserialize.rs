@@ -294,11 +294,11 @@ impl<'de> Deserialize<'de> for Stats {
         let mut stats = Self::default();
         for (name, statistic) in Entries::<Statistic>::deserialize(deserializer)?.0 {
             match statistic {
-                Statistic::Number(number) => _ = stats.numbers.insert(name, number),
+                Statistic::Number(number) => stats.0.entry(name).or_default().number = Some(number),
                 Statistic::Steps(RawSteps { timestamps, values }) => {
                     let (times, values) = (timestamps.unwrap_or_default(), floats(values.unwrap_or_default()));
                     same_length(times.len(), values.len())?;
-                    stats.steps.insert(name, times.into_iter().zip(values).collect());
+                    stats.0.entry(name).or_default().steps = times.into_iter().zip(values).collect();
                 }
             }
         }

@@ -1,13 +1,11 @@
 //! Results as the HTTP API of Prometheus sends them.
 
-use std::collections::BTreeMap;
-
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::Float;
 use super::serialize::Column;
 use crate::value::{
-    Bounds, Bucket, Data, Element, Histogram, Matrix, Meta, Scalar, Series, Stats, Text, Timestamp, Value, Vector,
+    Bounds, Bucket, Data, Element, Histogram, Matrix, Meta, Scalar, Series, Stat, Stats, Text, Timestamp, Value, Vector,
 };
 
 /// A result in the shape of Prometheus' HTTP API, for front ends that read it, such as Grafana:
@@ -218,27 +216,28 @@ fn code(bounds: Bounds) -> u8 {
 /// Times in `timings`, the rest in `samples`.
 impl Serialize for As<&Stats> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Stats { numbers, steps } = self.0;
-        let is_time = |name: &str| name.ends_with("Time");
+        let is_time = |name: &str, stat: &Stat| stat.steps.is_empty() && name.ends_with("Time");
         let mut map = serializer.serialize_map(Some(2))?;
-        map.serialize_entry("timings", &Group(|| numbers.iter().filter(|(name, _)| is_time(name)), &BTreeMap::new()))?;
-        map.serialize_entry("samples", &Group(|| numbers.iter().filter(|(name, _)| !is_time(name)), steps))?;
+        map.serialize_entry("timings", &Group(|| self.0.0.iter().filter(|(name, stat)| is_time(name, stat))))?;
+        map.serialize_entry("samples", &Group(|| self.0.0.iter().filter(|(name, stat)| !is_time(name, stat))))?;
         map.end()
     }
 }
 
 /// Statistics of one group.
-struct Group<'a, F>(F, &'a BTreeMap<String, Vec<(Timestamp, f64)>>);
+struct Group<F>(F);
 
-impl<'a, I: Iterator<Item = (&'a String, &'a f64)>, F: Fn() -> I> Serialize for Group<'_, F> {
+impl<'a, I: Iterator<Item = (&'a String, &'a Stat)>, F: Fn() -> I> Serialize for Group<F> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(numbers, steps) = self;
         let mut map = serializer.serialize_map(None)?;
-        for (name, number) in numbers().filter(|(name, _)| !steps.contains_key(*name)) {
-            map.serialize_entry(name, &Float(*number))?;
-        }
-        for (name, steps) in *steps {
-            map.serialize_entry(name, &Column(|| steps.iter().map(|(time, number)| (As(*time), Float(*number)))))?;
+        for (name, Stat { number, steps }) in (self.0)() {
+            match number {
+                Some(number) if steps.is_empty() => map.serialize_entry(name, &Float(*number))?,
+                _ => {
+                    let steps = || steps.iter().map(|(time, number)| (As(*time), Float(*number)));
+                    map.serialize_entry(name, &Column(steps))?;
+                }
+            }
         }
         map.end()
     }

@@ -6,7 +6,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::Float;
 use super::column::{Floats, copies};
 use crate::value::{
-    Bounds, Bucket, Data, Element, Histogram, Labels, Listing, Matrix, Meta, Sample, Scalar, Series, Stats, Text,
+    Bounds, Bucket, Data, Element, Histogram, Labels, Listing, Matrix, Meta, Sample, Scalar, Series, Stat, Stats, Text,
     Timestamp, Value, Vector,
 };
 
@@ -246,15 +246,16 @@ impl Meta {
 
 impl Serialize for Stats {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let numbers = || self.numbers.iter().filter(|(name, _)| !self.steps.contains_key(*name));
-        let mut map = serializer.serialize_map(Some(numbers().count() + self.steps.len()))?;
-        for (name, number) in numbers() {
-            map.serialize_entry(name, &Float(*number))?;
-        }
-        for (name, steps) in &self.steps {
-            let times = Column(|| steps.iter().map(|(time, _)| time));
-            let values = Column(|| steps.iter().map(|(_, number)| Float(*number)));
-            map.serialize_entry(name, &Columns(times, values))?;
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, Stat { number, steps }) in &self.0 {
+            match number {
+                Some(number) if steps.is_empty() => map.serialize_entry(name, &Float(*number))?,
+                _ => {
+                    let times = Column(|| steps.iter().map(|(time, _)| time));
+                    let values = Column(|| steps.iter().map(|(_, number)| Float(*number)));
+                    map.serialize_entry(name, &Columns(times, values))?;
+                }
+            }
         }
         map.end()
     }

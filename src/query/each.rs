@@ -210,6 +210,7 @@ trait Grouped: IntoIterator<Item: Clone> + FromIterator<<Self as IntoIterator>::
 macro_rules! grouped {
     ($type:ident of $item:ident, $read:expr) => {
         impl Grouped for $type {
+            #[inline]
             fn read(call: Call) -> Pending {
                 Box::pin(call.query(|response| $read(response).map(Data::$type)))
             }
@@ -218,6 +219,7 @@ macro_rules! grouped {
                 item.labels()
             }
 
+            #[inline]
             fn split(data: Data) -> (Vec<$item>, Meta) {
                 let meta = data.meta().clone();
                 let Data::$type(result) = data else { return (Vec::new(), meta) };
@@ -235,6 +237,7 @@ grouped!(Vector of Element, |response| Ok(Vector::from_response(response)?));
 grouped!(Matrix of Series, matrix_of_range);
 
 impl Promql<'_> {
+    #[inline]
     fn preset_name(&self) -> Option<&'static str> {
         match self {
             Self::Preset { preset, .. } => Some(preset.name),
@@ -243,6 +246,7 @@ impl Promql<'_> {
     }
 
     /// The value of a label as servers have it: after the prefix of the label, and in the form of its kind.
+    #[inline]
     fn text_of(&self, label: &str, text: String) -> String {
         let Self::Preset { preset, .. } = self else { return text };
         let Some(info) = preset.labels.and_then(|labels| labels.iter().find(|info| info.name == label)) else {
@@ -253,6 +257,7 @@ impl Promql<'_> {
     }
 
     /// Groups by a label as well, if the results of some groups are those of all.
+    #[inline]
     fn group_by(&mut self, label: &str) -> Result<(), ErrorKind> {
         let refusal = match self {
             Self::Preset { preset, input, .. } => match preset.across_groups {
@@ -270,6 +275,7 @@ impl Promql<'_> {
     }
 
     /// Adds a matcher of the call.
+    #[inline]
     fn add_matcher(&mut self, call: &mut Call, matcher: &Matcher<'static>) {
         if let Self::Preset { preset, input, .. } = self
             && let Err(error) = input.add_matcher(preset.labels, matcher)
@@ -326,6 +332,7 @@ impl<'a> Each<'a> {
     }
 
     /// The calls with as many values as fit into each; one that fails if the input is invalid.
+    #[inline]
     fn calls(&self) -> Vec<Call> {
         if self.call.options.failure.is_some() {
             return vec![self.call.clone()];
@@ -351,6 +358,7 @@ impl<'a> Each<'a> {
         calls
     }
 
+    #[inline]
     fn call_for(&self, texts: &[String]) -> Call {
         let mut call = self.call.clone();
         let mut promql = self.promql.clone();

@@ -392,6 +392,7 @@ impl<'a, R: 'a, W: 'a> IntoFuture for RangeQuery<'a, R, W> {
 }
 
 /// Awaits results in order, several at a time. One function for all of them, since it takes long to compile.
+#[inline]
 fn buffered<'a>(results: impl Iterator<Item = Pending> + Send + 'a, concurrency: usize) -> Buffered<'a> {
     let results: Box<dyn Iterator<Item = Pending> + Send> = Box::new(results);
     streams::iter(results).buffered(concurrency)

@@ -93,6 +93,7 @@ impl<'a, R: 'a, W: 'a> IntoFuture for SplitQuery<'a, R, W> {
 }
 
 impl Call {
+    #[inline]
     fn read_parts(
         mut self,
         range: TimeRange,
@@ -131,6 +132,7 @@ impl Call {
         })
     }
 
+    #[inline]
     fn read_part(self, part: TimeRange) -> Pending {
         Box::pin(self.over(part).query(move |response| {
             Ok(Data::Matrix(matrix_of_range(response)?.check_within(part.start(), part.end())?))

@@ -49,6 +49,7 @@ impl<'a, R: 'a, W: 'a> IntoFuture for StreamQuery<'a, R, W> {
 }
 
 impl<R, W> fmt::Debug for StreamQuery<'_, R, W> {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StreamQuery").field("query", &self.query).finish()
     }
@@ -84,6 +85,7 @@ struct Arriving {
 }
 
 impl SeriesStream {
+    #[inline]
     fn open(call: Call) -> BoxFuture<'static, Self> {
         Box::pin(async {
             let (Attempts { deadline, observer, .. }, response, body) = call.open().await?;
@@ -100,6 +102,7 @@ impl SeriesStream {
     /// [`Truncated`](ErrorKind::Truncated), [`Timeout`](ErrorKind::Timeout), [`Decode`](ErrorKind::Decode),
     /// [`Server`](ErrorKind::Server), [`ResultType`](ErrorKind::ResultType), [`PartialData`](ErrorKind::PartialData)
     /// and [`Http`](ErrorKind::Http). After an error, the stream is at its end.
+    #[inline]
     pub async fn try_next(&mut self) -> Result<Option<Series>, Error> {
         poll_fn(|context| self.poll(context)).await.transpose()
     }
@@ -110,6 +113,7 @@ impl SeriesStream {
         &self.meta
     }
 
+    #[inline]
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Series, Error>>> {
         let Some(arriving) = &mut self.arriving else { return Poll::Ready(self.rest.next().map(Ok)) };
         arriving.resume_clock();
@@ -135,6 +139,7 @@ impl SeriesStream {
         })
     }
 
+    #[inline]
     fn fail(&mut self, failure: ErrorKind) -> Error {
         self.arriving = None;
         let error = self.observer.error(failure);
@@ -145,6 +150,7 @@ impl SeriesStream {
 
 impl Arriving {
     /// Extends the deadline by the time that the caller took for the last series.
+    #[inline]
     fn resume_clock(&mut self) {
         if let Some(since) = self.away_since.take() {
             let deadline = self.deadline.deadline() + since.elapsed();
@@ -152,6 +158,7 @@ impl Arriving {
         }
     }
 
+    #[inline]
     fn poll(&mut self, context: &mut Context<'_>, bytes: &mut u64) -> Poll<Result<Option<Series>, ErrorKind>> {
         loop {
             if let Some(series) = self.body.decoder.next_series() {
@@ -185,6 +192,7 @@ impl Arriving {
     }
 
     /// Returns the metadata, and the series that were decoded at the end.
+    #[inline]
     fn finish(self) -> Result<Matrix, ErrorKind> {
         let result = self.body.finish()?;
         self.response.confirm();
@@ -195,12 +203,14 @@ impl Arriving {
 impl Stream for SeriesStream {
     type Item = Result<Series, Error>;
 
+    #[inline]
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.poll(context)
     }
 }
 
 impl fmt::Debug for SeriesStream {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SeriesStream")
             .field("is_over", &self.arriving.is_none())

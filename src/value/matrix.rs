@@ -94,6 +94,7 @@ impl Matrix {
 
     /// Iterates over the timestamps of all series, with the samples at each of them.
     #[must_use]
+    #[inline]
     pub fn by_time(&self) -> ByTime<'_> {
         let mut cursors: Vec<_> = self.series.iter().map(|series| series.iter().peekable()).collect();
         let next = cursors
@@ -153,6 +154,7 @@ impl Matrix {
 
     /// Fails if a series has samples outside of the range. Servers that round times to steps send these unless start
     /// and end are multiples of the step.
+    #[inline]
     pub(crate) fn check_within(self, start: Timestamp, end: Timestamp) -> Result<Self, SeriesError> {
         let is_within = |sample: Sample| (start..=end).contains(&sample.timestamp);
         let outside = self.series.iter().find(|series| !series.first().into_iter().chain(series.last()).all(is_within));
@@ -283,6 +285,7 @@ impl Series {
     }
 
     /// Joins the pieces of one series, and shares the previous series' timestamps if they are equal.
+    #[inline]
     fn concat(mut pieces: Vec<Self>, last_timestamps: &mut Arc<[Timestamp]>) -> Option<Result<Self, SeriesError>> {
         if pieces.len() <= 1 {
             return pieces.pop().map(Ok);
@@ -400,6 +403,7 @@ pub struct Moment<'a> {
 impl<'a> Iterator for ByTime<'a> {
     type Item = Moment<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Moment<'a>> {
         let &Reverse((timestamp, _)) = self.next.peek()?;
         let mut samples = Vec::with_capacity(self.next.len());

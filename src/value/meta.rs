@@ -97,6 +97,7 @@ impl Meta {
     }
 
     /// Adds the metadata of another part of the same result.
+    #[inline]
     pub(crate) fn merge(&mut self, other: Self) {
         add_new(&mut self.warnings, other.warnings);
         add_new(&mut self.infos, other.infos);
@@ -105,13 +106,14 @@ impl Meta {
         self.is_limited &= other.is_limited;
         if let Some(stats) = other.stats {
             let own = self.stats.get_or_insert_default();
-            for (name, number) in stats.numbers {
+            for (name, more) in stats.0 {
                 let is_peak = name.starts_with("peak");
-                let total = own.numbers.entry(name).or_insert(0.0);
-                *total = if is_peak { total.max(number) } else { *total + number };
-            }
-            for (name, steps) in stats.steps {
-                own.steps.entry(name).or_default().extend(steps);
+                let stat = own.0.entry(name).or_default();
+                if let Some(number) = more.number {
+                    let total = stat.number.unwrap_or(0.0);
+                    stat.number = Some(if is_peak { total.max(number) } else { total + number });
+                }
+                stat.steps.extend(more.steps);
             }
         }
     }
@@ -122,6 +124,7 @@ impl Meta {
     }
 }
 
+#[inline]
 fn add_new(all: &mut Vec<String>, more: Vec<String>) {
     let known: HashSet<String> = all.iter().cloned().collect();
     all.extend(more.into_iter().filter(|text| !known.contains(text)));
@@ -150,21 +153,25 @@ impl fmt::Display for Meta {
 /// `execTotalTime` in seconds, and `totalQueryableSamples`, `samplesRead` and `peakSamples`; VictoriaMetrics sends
 /// `seriesFetched` and `executionTimeMsec`. Any of them can be missing.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Stats {
-    pub(crate) numbers: BTreeMap<String, f64>,
-    pub(crate) steps: BTreeMap<String, Vec<(Timestamp, f64)>>,
+pub struct Stats(pub(crate) BTreeMap<String, Stat>);
+
+/// A statistic: its number, and one for each step.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Stat {
+    pub(crate) number: Option<f64>,
+    pub(crate) steps: Vec<(Timestamp, f64)>,
 }
 
 impl Stats {
     /// The statistic with this name, if the server sent it.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<f64> {
-        self.numbers.get(name).copied()
+        self.0.get(name)?.number
     }
 
     /// Iterates over all statistics, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, f64)> {
-        self.numbers.iter().map(|(name, value)| (name.as_str(), *value))
+        self.0.iter().filter_map(|(name, stat)| Some((name.as_str(), stat.number?)))
     }
 
     /// The statistic with this name for each step of the query, if it was requested with
@@ -172,7 +179,7 @@ impl Stats {
     /// feature flag `promql-per-step-stats` is set.
     #[must_use]
     pub fn per_step(&self, name: &str) -> &[(Timestamp, f64)] {
-        self.steps.get(name).map_or(&[], Vec::as_slice)
+        self.0.get(name).map_or(&[], |stat| &stat.steps)
     }
 
     /// Number of samples that the query loaded, summed over all steps.

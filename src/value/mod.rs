@@ -22,6 +22,8 @@ pub(crate) use labels::Block;
 pub use labels::Labels;
 pub use listing::Listing;
 pub use matrix::{ByTime, Matrix, Moment, Samples, Series};
+#[cfg(feature = "json")]
+pub(crate) use meta::Stat;
 pub(crate) use meta::meta_getters;
 pub use meta::{Meta, Stats};
 pub use result::{Data, QueryResult, Response, ResultTypeError, ServerError};

@@ -121,6 +121,7 @@ impl Data {
 
 /// Displays the result: a table of series, a number, or a string.
 impl fmt::Display for Data {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Vector(vector) => vector.fmt(f),

@@ -12,6 +12,7 @@ use super::{Labels, Matrix, Meta, Series, Timestamp, Value, Vector};
 /// api   api-2    NaN  2024-02-29T11:00:00Z
 /// ```
 impl fmt::Display for Vector {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut table = Table::new(self.iter().map(super::Element::labels), &[("value", Right), ("time", Left)]);
         for element in self {
@@ -28,6 +29,7 @@ impl fmt::Display for Vector {
 /// api-1       61  2024-02-29T11:00:00Z  2024-02-29T12:00:00Z    0  2.5   0.5
 /// ```
 impl fmt::Display for Matrix {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let columns =
             [("samples", Right), ("from", Left), ("to", Left), ("min", Right), ("max", Right), ("last", Right)];
@@ -82,6 +84,7 @@ const MAX_LABEL_COLUMNS: usize = 16;
 const MAX_WIDTH: usize = 64;
 
 impl<'a> Table<'a> {
+    #[inline]
     fn new(series: impl Iterator<Item = &'a Labels>, columns: &[(&'a str, Align)]) -> Self {
         let mut names: Vec<&str> = Vec::new();
         for (name, _) in series.flat_map(Labels::iter) {
@@ -119,6 +122,7 @@ impl<'a> Table<'a> {
         self.rows.push(cells);
     }
 
+    #[inline]
     fn write(&self, f: &mut fmt::Formatter<'_>, meta: &Meta) -> fmt::Result {
         if self.rows.is_empty() {
             writeln!(f, "no data")?;
@@ -131,6 +135,7 @@ impl<'a> Table<'a> {
         write!(f, "{meta}")
     }
 
+    #[inline]
     fn write_line<'c>(&self, f: &mut fmt::Formatter<'_>, cells: impl Iterator<Item = &'c str>) -> fmt::Result {
         let mut line = String::new();
         for (column, cell) in self.columns.iter().zip(cells) {

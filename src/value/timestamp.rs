@@ -156,6 +156,7 @@ impl std::error::Error for ParseTimestampError {}
 impl FromStr for Timestamp {
     type Err = ParseTimestampError;
 
+    #[inline]
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         parse_rfc3339(text.as_bytes())
             .or_else(|| millis(text.as_bytes()))
@@ -188,6 +189,7 @@ impl TryFrom<&String> for Timestamp {
     }
 }
 
+#[inline]
 fn parse_rfc3339(text: &[u8]) -> Option<i64> {
     let (date, rest) = text.split_at_checked(19)?;
     let field = |range: std::ops::Range<usize>| {
@@ -233,6 +235,7 @@ fn parse_rfc3339(text: &[u8]) -> Option<i64> {
     Some(days_from_civil(year, month, day) * DAY + seconds * 1000 + millis)
 }
 
+#[inline]
 fn days_in_month(year: i64, month: i64) -> i64 {
     match month {
         2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,

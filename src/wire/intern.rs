@@ -377,6 +377,7 @@ impl InBlock {
 }
 
 /// Labels of decoded series, with names and repeated values stored once.
+#[inline]
 pub(crate) fn share_labels(series: Vec<LabelSet>) -> Result<Vec<Labels>, DecodeError> {
     let (mut interner, mut all, mut complete) = (Interner::default(), Vec::with_capacity(series.len()), 0);
     for Entries(labels) in series {

@@ -27,7 +27,7 @@ impl Document {
         };
         if let Some(number) = number {
             self.take_memory(size::STAT + self.stat.len() as u64)?;
-            self.meta.stats.get_or_insert_default().numbers.insert(self.stat.clone(), number);
+            self.meta.stats.get_or_insert_default().0.entry(self.stat.clone()).or_default().number = Some(number);
         }
         Ok(())
     }
@@ -46,7 +46,7 @@ impl Document {
                 if let Some(number) = number::float(digits) {
                     self.take_memory(size::STEP)?;
                     let stats = self.meta.stats.get_or_insert_default();
-                    stats.steps.entry(self.stat.clone()).or_default().push((self.step, number));
+                    stats.0.entry(self.stat.clone()).or_default().steps.push((self.step, number));
                 }
                 2
             }
