@@ -153,10 +153,10 @@ function valueFields(preset, state, filter, declared, set) {
 
 /** Marks the control of a field that the server refuses. */
 export function mark(form, field) {
-  const [kind, label] = [(field ?? "").split(".")[0], (field ?? "").split(".")[1]];
+  // An operator may follow the label, as in `labels.job.is`.
+  const wanted = field?.startsWith("labels.") ? field.split(".", 2).join(".") : field;
   for (const control of form.querySelectorAll("[name], .filter input, .filter select")) {
     const at = control.closest(".filter")?.dataset.field ?? control.name;
-    const isIt = field && (at === field || (kind === "labels" && at === `labels.${label}`));
-    control.toggleAttribute("aria-invalid", Boolean(isIt));
+    control.toggleAttribute("aria-invalid", Boolean(wanted) && at === wanted);
   }
 }

@@ -99,8 +99,10 @@ async function run(preset) {
     result.setAttribute("aria-busy", "false");
   };
   const lacking = unset(preset);
-  byId("query").textContent = lacking ? "" : byId("query").textContent;
-  if (lacking) return show(() => showNothing(result, `Choose ${lacking}`));
+  if (lacking) {
+    byId("query").textContent = "";
+    return show(() => showNothing(result, `Choose ${lacking}`));
+  }
   status.textContent = "Querying…";
   result.setAttribute("aria-busy", "true");
   let query = "";

@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 
 use clap::{ColorChoice, ValueEnum};
 use promql_presets_compiler::diagnostic::emit::Messages;
+pub(crate) use promql_presets_compiler::diagnostic::width;
 use promql_presets_compiler::{Diagnostic, SourceFile};
-use unicode_width::UnicodeWidthStr;
 
 /// The format of a command's results.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -99,9 +99,9 @@ pub(crate) fn count(number: usize, thing: &str) -> String {
 /// Rows as aligned columns.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max();
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| self::width(cell)).max();
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or_default()).collect();
-    let padded = |(cell, width): (&String, &usize)| cell.clone() + &" ".repeat(width.saturating_sub(cell.width()));
+    let padded = |(cell, width): (&String, &usize)| cell.clone() + &" ".repeat(width.saturating_sub(self::width(cell)));
     let line = |row: &Vec<String>| {
         let cells: Vec<String> = row.iter().zip(&widths).map(padded).collect();
         format!("{}\n", cells.join("  ").trim_end())
@@ -109,9 +109,15 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
     rows.iter().map(line).collect()
 }
 
-/// A text of a server without characters that control the terminal.
+/// A text of a server without characters that control the terminal, or the direction of text.
 pub(crate) fn printable(text: &str) -> String {
-    let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    let escaped = |c: char| {
+        if c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+            c.escape_default().to_string()
+        } else {
+            c.to_string()
+        }
+    };
     text.chars().map(escaped).collect()
 }
 

@@ -19,8 +19,9 @@ pub(super) fn shown(source: &str) -> String {
     text
 }
 
-/// The number of columns of a text, as shown.
-pub(super) fn width(text: &str) -> usize {
+/// The number of columns that a text takes on a terminal.
+#[must_use]
+pub fn width(text: &str) -> usize {
     text.chars().map(char_width).sum()
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod source;
 pub mod suggest;
 
 pub use codes::{Code, Layer, Severity};
+pub use columns::width;
 pub use source::{Excerpt, FileKind, Lines, SourceFile, Span};
 
 /// A finding: what is wrong, where, and what to do about it.

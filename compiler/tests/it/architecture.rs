@@ -43,7 +43,7 @@ const DEPENDENCIES: [(&str, &[&str]); 7] = [
     (".", &RUNTIME_DEPENDENCIES),
 ];
 
-const CLI_DEPENDENCIES: [&str; 20] = [
+const CLI_DEPENDENCIES: [&str; 19] = [
     "promql-presets",
     "promql-presets-axum",
     "promql-presets-compiler",
@@ -63,7 +63,6 @@ const CLI_DEPENDENCIES: [&str; 20] = [
     "toml_edit",
     "toml_parser",
     "tower",
-    "unicode-width",
 ];
 
 const TESTING_DEPENDENCIES: [&str; 7] =

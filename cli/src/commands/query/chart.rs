@@ -4,7 +4,6 @@ use std::fmt::Write;
 
 use jiff::tz::TimeZone;
 use promql_presets::{Labels, Matrix, Series, TimeRange};
-use unicode_width::UnicodeWidthStr;
 
 use super::canvas::{Canvas, MAX_LINES, painted};
 use super::numbers::{self, Scale, quantile, short};
@@ -90,7 +89,7 @@ fn plot(shown: &[&Line<'_>], range: &TimeRange, unit: Option<&str>, size: (usize
     let ticks = axes::values(min, max, Scale::of(unit));
     let tick_labels = numbers::labels(&ticks, unit);
     let (low, high) = (ticks[0], ticks[ticks.len() - 1]);
-    let gutter = tick_labels.iter().map(|label| label.width() + 2).max().unwrap_or_default().max(GUTTER);
+    let gutter = tick_labels.iter().map(|label| output::width(label) + 2).max().unwrap_or_default().max(GUTTER);
     let (width, height) = (size.0.saturating_sub(gutter).max(1), size.1);
     let (start, end) = (range.start().as_millis(), range.end().as_millis());
 
@@ -163,15 +162,15 @@ fn legend(lines: &[&Line<'_>], shared: &Labels, unit: Option<&str>, columns: usi
         output::table(&lines.iter().map(row).collect::<Vec<Vec<String>>>())
     };
     let room = |numbers: &str| {
-        let width = numbers.lines().map(str::width).max().unwrap_or_default();
-        columns.saturating_sub(width + "━━   ".width())
+        let width = numbers.lines().map(output::width).max().unwrap_or_default();
+        columns.saturating_sub(width + output::width("━━   "))
     };
     let name = |line: &Line<'_>, width: usize| {
         let before = line.quantile.map(|word| format!("{word} of ")).unwrap_or_default();
         let own = labels::own(line.labels, shared);
         before.clone() + &labels::selector(&own, width.saturating_sub(before.len()))
     };
-    let widest = lines.iter().map(|line| name(line, usize::MAX).width()).max().unwrap_or_default();
+    let widest = lines.iter().map(|line| output::width(&name(line, usize::MAX))).max().unwrap_or_default();
     let all = numbers(3);
     let numbers = if room(&all) < widest.min(MIN_NAME) { numbers(1) } else { all };
     let room = room(&numbers);
@@ -259,7 +258,7 @@ mod tests {
         for size in [(40, 11), (80, 23), (120, 40), (300, 99)] {
             let text = drawn(all(), Some("requests per second"), size, false);
             let rows: Vec<&str> = text.lines().collect();
-            assert!(rows.len() <= size.1 && rows.iter().all(|row| row.width() <= size.0), "{size:?}\n{text}");
+            assert!(rows.len() <= size.1 && rows.iter().all(|row| output::width(row) <= size.0), "{size:?}\n{text}");
             assert!(rows[0].starts_with("{job=\"api") && rows[0].ends_with("requests per second"), "{text}");
             let legend: Vec<&&str> = rows.iter().filter(|row| row.starts_with("━━")).collect();
             assert!(legend.last().unwrap().contains("/49\"}  last 4.9e306"), "{text}");

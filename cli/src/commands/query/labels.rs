@@ -1,9 +1,9 @@
 //! What series are called: by the labels in which they differ.
 
 use promql_presets::Labels;
-use unicode_width::UnicodeWidthStr;
 
 use super::screen::cut;
+use crate::output;
 
 /// The shortest value that is worth to be shown in part.
 pub(super) const MIN_VALUE: usize = 8;
@@ -29,12 +29,12 @@ pub(super) fn selector(labels: &Labels, width: usize) -> String {
         };
         labels.iter().map(shortened).collect::<Labels>().to_string()
     };
-    let longest = labels.iter().map(|(_, value)| value.width()).max().unwrap_or_default().min(width);
+    let longest = labels.iter().map(|(_, value)| output::width(value)).max().unwrap_or_default().min(width);
     let whole = labels.to_string();
-    if whole.width() <= width {
+    if output::width(&whole) <= width {
         return cut(&whole, width);
     }
-    let fitting = (MIN_VALUE..=longest).rev().map(with_values).find(|text| text.width() <= width);
+    let fitting = (MIN_VALUE..=longest).rev().map(with_values).find(|text| output::width(text) <= width);
     fitting.unwrap_or_else(|| cut(&whole, width))
 }
 
@@ -48,7 +48,7 @@ pub(super) fn heading(shared: &Labels, unit: Option<&str>, width: usize) -> Stri
         (false, true) => selector(shared, width),
         (false, false) => {
             let unit = cut(unit, width / 2);
-            selector(shared, width - unit.width() - 2) + ", " + &unit
+            selector(shared, width - output::width(&unit) - 2) + ", " + &unit
         }
     };
     line + "\n"

@@ -3,9 +3,8 @@
 use std::io::{IsTerminal, stdout};
 
 use terminal_size::{Height, Width, terminal_size};
-use unicode_width::UnicodeWidthStr;
 
-use crate::output::printable;
+use crate::output::{printable, width};
 
 /// The room for a result, in characters.
 #[derive(Clone, Copy, Debug)]
@@ -30,29 +29,29 @@ impl Size {
 
     /// The room without some lines of text.
     pub(super) fn without(self, lines: &[String]) -> Self {
-        let rows: usize = lines.iter().map(|line| line.width() / self.columns + 1).sum();
+        let rows: usize = lines.iter().map(|line| width(line) / self.columns + 1).sum();
         Self { rows: self.rows.saturating_sub(rows), ..self }
     }
 }
 
 /// A text without its middle if it is too wide: both ends of names say more.
-pub(super) fn cut(text: &str, width: usize) -> String {
+pub(super) fn cut(text: &str, most: usize) -> String {
     let text = printable(text);
-    if text.width() <= width {
+    if width(&text) <= most {
         return text;
     }
-    let room = width.saturating_sub(1);
+    let room = most.saturating_sub(1);
     let start = ends(text.chars(), room.div_ceil(2));
     let end = ends(text.chars().rev(), room / 2);
-    start.chars().chain(['…'].into_iter().take(width)).chain(end.chars().rev()).collect()
+    start.chars().chain(['…'].into_iter().take(most)).chain(end.chars().rev()).collect()
 }
 
 /// As many characters as fit.
-fn ends(chars: impl Iterator<Item = char>, width: usize) -> String {
+fn ends(chars: impl Iterator<Item = char>, most: usize) -> String {
     let mut out = String::new();
     for c in chars {
         out.push(c);
-        if out.width() > width {
+        if width(&out) > most {
             out.pop();
             break;
         }

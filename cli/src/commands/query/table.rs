@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use promql_presets::{Data, Element, Histogram, Labels, Matrix, Series, Value, Vector};
-use unicode_width::UnicodeWidthStr;
 
 use super::labels::{self, MIN_VALUE};
 use super::numbers::{human, mean, quantile, short};
@@ -122,7 +121,7 @@ impl Table<'_> {
         let own: Vec<Labels> = places.iter().map(|at| labels::own(self.labels[*at], &shared)).collect();
         let mut numbers = vec![self.titles];
         numbers.extend(places.iter().map(|at| self.cells[*at].clone()));
-        let width = output::table(&numbers).lines().map(str::width).max().unwrap_or_default();
+        let width = output::table(&numbers).lines().map(output::width).max().unwrap_or_default();
         let mut rows = names(&own, size.columns.saturating_sub(width + 2));
         rows.iter_mut().zip(numbers).for_each(|(row, numbers)| row.extend(numbers));
         let mut out = heading + &output::table(&rows);
@@ -142,8 +141,9 @@ fn names(all: &[Labels], width: usize) -> Vec<Vec<String>> {
     rows.extend(all.iter().map(|labels| {
         names.iter().map(|name| output::printable(labels.get(name).unwrap_or_default())).collect::<Vec<_>>()
     }));
-    let widths: Vec<usize> =
-        (0..names.len()).map(|column| rows.iter().map(|row| row[column].width()).max().unwrap_or_default()).collect();
+    let widths: Vec<usize> = (0..names.len())
+        .map(|column| rows.iter().map(|row| output::width(&row[column])).max().unwrap_or_default())
+        .collect();
     let total = |most: usize| widths.iter().map(|width| (*width).min(most) + 2).sum::<usize>().saturating_sub(2);
     let longest = widths.iter().max().copied().unwrap_or_default();
     if total(longest) <= width {
@@ -198,7 +198,7 @@ mod tests {
             let text = shown(all(labels), None, 80, 10);
             let lines: Vec<&str> = text.lines().collect();
             assert!(lines[0].starts_with(title) && lines[0].ends_with("VALUE"), "{text}");
-            assert!(lines.len() == 10 && lines.iter().all(|line| line.width() <= 80), "{text}");
+            assert!(lines.len() == 10 && lines.iter().all(|line| output::width(line) <= 80), "{text}");
             assert!(lines[8].ends_with(" 19") && lines[9] == "and 12 more with lower values", "{text}");
         }
         assert_eq!(shown(all(1), None, usize::MAX, usize::MAX).lines().count(), 21);
