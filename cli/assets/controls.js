@@ -56,7 +56,7 @@ function time(state, change) {
     button("−", () => change({ start: String(start - half), end: String(Math.min(end + half, Math.max(end, Date.now()))) }),
       { title: "Zoom out", "aria-label": "Zoom out" }),
     button("↻", () => change({}), { title: "Refresh", "aria-label": "Refresh" }),
-    edge("From", start), edge("To", end));
+    el("div", { className: "choices edges" }, edge("From", start), edge("To", end)));
   return row;
 }
 
