@@ -56,6 +56,9 @@ pub(crate) fn run() -> Result<(), Error> {
     for manifest in examples()? {
         example(&mut steps, &manifest);
     }
+    // Checking links nothing, so libFuzzer need not be compiled.
+    let fuzz = ["check", "--manifest-path", "fuzz/Cargo.toml", "--bins"];
+    steps.run("fuzz", cargo().args(fuzz).env("CUSTOM_LIBFUZZER_PATH", root().join("target/libfuzzer.a")));
     steps.finish()
 }
 

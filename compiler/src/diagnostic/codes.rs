@@ -253,7 +253,7 @@ codes! {
     /// A division by the constant zero.
     DivisionByZero = "division-by-zero", Meaning, Error;
     /// An operator whose sides are the same series.
-    IdenticalOperands = "identical-operands", Meaning, Error, supersedes [ManyToMany];
+    IdenticalOperands = "identical-operands", Meaning, Error, supersedes [AggregatedRatio, ManyToMany];
     /// A value of `le` or `quantile` that Prometheus stores in another form.
     FloatLabelFormat = "float-label-format", Meaning, Error;
     /// A comparison with NaN.

@@ -77,6 +77,12 @@ impl Parser<'_> {
                     .note("of two durations, `min_of` and `max_of` return the shorter and the longer one")
                     .write(self.token.span, text)
             }
+            Kind::Ident if let Some(matchers) = self.matchers_in_brackets() => {
+                let (open, close) = (self.brace(Kind::LeftBrace), self.brace(Kind::RightBrace));
+                self.syntax("matchers in brackets")
+                    .label("expected a duration, such as `5m`")
+                    .help(format!("write `{open}{matchers}{close}`"))
+            }
             Kind::Ident if self.lexer.template => self
                 .syntax(format!("unexpected {}", self.found()))
                 .label("expected a duration, such as `5m`")
@@ -84,6 +90,13 @@ impl Parser<'_> {
             _ => self.syntax(format!("unexpected {}", self.found())).label("expected a duration, such as `5m`"),
         };
         self.fail(diagnostic)
+    }
+
+    /// What stands in brackets, if it begins with a label and an operator.
+    fn matchers_in_brackets(&self) -> Option<&str> {
+        let rest = &self.lexer.text[self.token.span.start as usize..];
+        let after = self.lexer.text[self.token.span.end as usize..].trim_start();
+        (after.starts_with('=') || after.starts_with('!')).then(|| rest.split(']').next()).flatten()
     }
 
     #[cold]

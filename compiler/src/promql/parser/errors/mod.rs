@@ -7,7 +7,7 @@ mod lists;
 use crate::diagnostic::suggest::nearest;
 use crate::hole::Hole;
 use crate::promql::ast::{BinaryOp, Expr, ExprKind, Grouping};
-use crate::promql::functions::Aggregator;
+use crate::promql::functions::{Aggregator, Function};
 use crate::promql::parser::{Parser, Result};
 use crate::promql::rewrite::apply_to_selectors;
 use crate::promql::token::{Kind, Token, operator_words};
@@ -263,6 +263,19 @@ impl<'a> Parser<'a> {
                     .help(format!("a keyword with a similar name exists: `{word}`"));
                 return self.fail(diagnostic);
             }
+        }
+        if let ExprKind::Selector(selector) = &before.kind
+            && let Some(name) =
+                selector.name.as_ref().filter(|_| selector.span == before.span && selector.braces.is_none())
+            && (Function::find(name.text).is_some() || Aggregator::ALL.iter().any(|op| op.as_str() == name.text))
+        {
+            let name = name.text;
+            let diagnostic = self
+                .syntax(format!("`{name}` without parentheses"))
+                .label("expected `(` before this")
+                .secondary(before.span, "a function")
+                .help(format!("write `{name}(...)`"));
+            return self.fail(diagnostic);
         }
         let diagnostic = self
             .syntax(format!("missing operator before `{text}`"))
