@@ -3,6 +3,7 @@
 mod bounds;
 pub(crate) mod findings;
 mod parts;
+#[cfg(feature = "tools")]
 mod session;
 mod trials;
 
@@ -22,6 +23,7 @@ use crate::{Code, Diagnostic, FileKind, Finding, Severity, SourceFile, Span, fil
 use findings::{apply_allow, drop_unfiltered, long_window, merge_required_labels, missing_keys};
 use parts::{Checked, Parts};
 
+#[cfg(feature = "tools")]
 pub use session::Session;
 
 /// The result of compiling preset files.

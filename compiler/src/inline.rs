@@ -7,7 +7,7 @@ use crate::backend::registry::Preset;
 use crate::check::{Metrics, Scope};
 use crate::compile::findings::{drop_unfiltered, long_window};
 use crate::compile::{STUB_WINDOW, Template, WINDOW, compile_template, global_settings, missing_window};
-use crate::file::snapshot::{self, KnownMetric};
+use crate::file::known_metrics::{self, KnownMetric};
 use crate::file::{self, PresetFile, Settings};
 use crate::promql::Features;
 use crate::{Code, Diagnostic, FileKind, Finding, Severity, SourceFile, Span};
@@ -35,7 +35,7 @@ impl Declarations {
             let is_preset_file = source.kind() == FileKind::Presets;
             raw.push(if is_preset_file { file::read(&source.text).0 } else { PresetFile::default() });
             if source.kind() == FileKind::Metrics {
-                let (metrics, diagnostics) = snapshot::read(&source.text);
+                let (metrics, diagnostics) = known_metrics::read(&source.text);
                 known = Some((file, metrics)).filter(|_| diagnostics.is_empty());
                 findings.extend(diagnostics.into_iter().map(|diagnostic| Finding { file, preset: None, diagnostic }));
             }

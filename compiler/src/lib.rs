@@ -20,14 +20,23 @@ mod file;
 mod hole;
 mod inline;
 pub mod promql;
+#[cfg(feature = "tools")]
 mod reads;
+#[cfg(feature = "tools")]
+mod snapshot;
 mod template;
 
 pub use build::{Build, build};
-pub use compile::{Output, Session, compile};
+#[cfg(feature = "tools")]
+pub use compile::Session;
+pub use compile::{Output, compile};
 pub use diagnostic::{Code, Diagnostic, FileKind, Finding, Layer, Severity, SourceFile, Span};
 pub use file::preset_tests::series_labels;
-pub use file::snapshot::{Snapshot, SnapshotMetric};
-pub use file::{ExpectedSample, KEYS, Literal, MetricType, PresetTest, TestSeries, templates};
+#[cfg(feature = "tools")]
+pub use file::templates;
+pub use file::{ExpectedSample, KEYS, Literal, MetricType, PresetTest, TestSeries};
 pub use inline::{Declarations, InlineOptions, InlinePreset};
+#[cfg(feature = "tools")]
 pub use reads::{MetricsRead, SeriesRead};
+#[cfg(feature = "tools")]
+pub use snapshot::{Snapshot, SnapshotMetric};

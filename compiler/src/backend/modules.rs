@@ -7,6 +7,7 @@ use promql_presets_core::LabelKind;
 use crate::backend::names;
 use crate::backend::registry::{Label, Preset, Querier, ValueEnum};
 use crate::diagnostic::source::Spanned;
+use crate::file::toml_string::toml_key;
 use crate::file::{Labels, PresetFile};
 use crate::hole::Hole;
 use crate::{Code, Diagnostic, SourceFile, Span};
@@ -116,12 +117,6 @@ fn value_enum(name: String, values: &[Spanned<String>], diagnostics: &mut Vec<Di
         variants.push((variant, value.value.clone()));
     }
     ValueEnum { name, variants }
-}
-
-/// A label as a key of TOML.
-fn toml_key(label: &str) -> String {
-    let is_bare = label.chars().all(|char| char.is_ascii_alphanumeric() || matches!(char, '_' | '-'));
-    if is_bare { label.to_owned() } else { format!("{label:?}") }
 }
 
 fn no_rust_name(what: &str, name: &Spanned<String>) -> Diagnostic {

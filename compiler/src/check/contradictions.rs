@@ -9,7 +9,7 @@ use super::undeclared::{PULL, listed};
 use super::units::base_unit;
 use crate::diagnostic::source::{Lines, Spanned};
 use crate::diagnostic::suggest::nearest;
-use crate::file::snapshot::KnownMetric;
+use crate::file::known_metrics::KnownMetric;
 use crate::file::{self, Label, LabelType, MetricType, PresetFile};
 use crate::{Code, Diagnostic, SourceFile, Span};
 

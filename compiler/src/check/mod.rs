@@ -125,6 +125,7 @@ pub(crate) fn check(text: &str, expr: &Expr<'_>, scope: Scope<'_>) -> Checked {
 }
 
 /// The series that a selector selects.
+#[cfg_attr(not(feature = "tools"), expect(dead_code, reason = "only tools read the text and the bounds"))]
 pub(crate) struct SelectedSeries<'e> {
     /// Their name, if it is known.
     pub name: Option<String>,
@@ -155,12 +156,14 @@ pub(crate) fn selected_series<'e>(
 }
 
 /// Checks plain PromQL without declarations. Spans are of `text`, which `expr` was parsed from.
+#[cfg(feature = "tools")]
 #[must_use]
 pub fn check_query(text: &str, expr: &Expr<'_>) -> Vec<Diagnostic> {
     check(text, expr, plain(&Metrics::default())).findings
 }
 
 /// The labels of a query's result that follow from the query alone.
+#[cfg(feature = "tools")]
 #[must_use]
 pub fn output_labels<'e>(text: &'e str, expr: &'e Expr<'e>) -> Labels<'e> {
     // Without declarations, every label comes from the text of the query.
@@ -169,6 +172,7 @@ pub fn output_labels<'e>(text: &'e str, expr: &'e Expr<'e>) -> Labels<'e> {
 }
 
 /// The labels of a part of a template, given the declarations of metrics.
+#[cfg(feature = "tools")]
 pub(crate) fn labels_of_part(text: &str, expr: &Expr<'_>, scope: Scope<'_>) -> String {
     Analysis::new(text, expr, scope).labels(0).to_string()
 }

@@ -8,7 +8,7 @@ use promql_presets_core::sort;
 use promql_presets_core::{LabelInfo, LabelUse, PromDuration};
 
 use crate::diagnostic::suggest::{is_one_edit, nearest_words};
-use crate::file::snapshot::KnownMetric;
+use crate::file::known_metrics::KnownMetric;
 use crate::file::{Label, LabelType, Labels, MetricType, PresetFile};
 use crate::{Code, Diagnostic, SourceFile};
 

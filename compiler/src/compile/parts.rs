@@ -1,28 +1,27 @@
 //! What is known of each file of a registry, so that it can be kept while other files change.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use promql_presets_core::sort;
 
 use super::Compiler;
 use super::findings::drop_superseded;
 use crate::backend::registry::Module;
-use crate::check::{self, Metrics, Scope};
-use crate::file::snapshot::KnownMetric;
+use crate::check::{self, Metrics};
+use crate::file::known_metrics::KnownMetric;
 use crate::file::{self, PresetFile, Settings};
-use crate::promql::{Expr, Features};
-use crate::{Code, Diagnostic, FileKind, Finding, MetricType, SourceFile, Span};
+use crate::{Code, Diagnostic, FileKind, Finding, SourceFile, Span};
 
 /// What is known of the files of a registry. The lists are in the order of the files.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Parts {
-    raw: Vec<PresetFile>,
+    pub raw: Vec<PresetFile>,
     /// What is wrong with the content of each file on its own.
-    faults: Vec<Vec<Diagnostic>>,
+    pub faults: Vec<Vec<Diagnostic>>,
     /// The content of the snapshot, if there is one without faults; what is missing from a faulty one is unknown.
-    known: Option<Vec<KnownMetric>>,
+    pub known: Option<Vec<KnownMetric>>,
     /// What was found in each preset file, given the declarations of all; `None` if that is to be found.
-    checked: Vec<Option<Checked>>,
+    pub checked: Vec<Option<Checked>>,
 }
 
 /// A preset file that was checked.
@@ -44,59 +43,15 @@ impl Parts {
             parts.raw.push(raw);
             parts.faults.push(faults);
         }
-        parts.checked.resize(files.len(), None);
+        parts.checked.resize_with(files.len(), || None);
         parts
     }
 
-    /// Reads a new file. All files are to be checked.
-    pub(super) fn insert(&mut self, file: usize, source: &SourceFile) {
-        let (raw, faults) = self.content(source);
-        self.raw.insert(file, raw);
-        self.faults.insert(file, faults);
-        self.checked.insert(file, None);
-        self.checked.fill(None);
-    }
-
-    /// Forgets a file. All others are to be checked.
-    pub(super) fn remove(&mut self, file: usize, source: &SourceFile) {
-        self.raw.remove(file);
-        self.faults.remove(file);
-        self.checked.remove(file);
-        self.checked.fill(None);
-        if source.kind() == FileKind::Metrics {
-            self.known = None;
-        }
-    }
-
-    /// Reads a file again. It is to be checked, and so are the others if they can tell the difference.
-    pub(super) fn replace(&mut self, file: usize, source: &SourceFile) {
-        let (raw, faults) = self.content(source);
-        let old = std::mem::replace(&mut self.raw[file], raw);
-        self.faults[file] = faults;
-        self.checked[file] = None;
-        let raw = &self.raw[file];
-        if source.kind() != FileKind::Presets {
-            self.checked.fill(None);
-        } else if raw.declaration() != old.declaration() {
-            let metrics = [&old, raw].map(|raw| raw.metric.as_ref().map(|metric| metric.name.value.as_str()));
-            let known = self.known.iter().flatten().map(|metric| metric.name.value.as_str());
-            let known: HashSet<&str> = if metrics[0] == metrics[1] { HashSet::new() } else { known.collect() };
-            for (raw, checked) in self.raw.iter().zip(&mut self.checked) {
-                // Findings may suggest one of the names, or no longer do so.
-                let suggests = checked.as_ref().is_some_and(|checked| !checked.findings.is_empty())
-                    || (!known.is_empty() && raw.metric.as_ref().is_some_and(|it| !known.contains(&*it.name.value)));
-                if suggests || metrics.into_iter().flatten().any(|metric| raw.may_read(metric)) {
-                    *checked = None;
-                }
-            }
-        }
-    }
-
-    fn content(&mut self, source: &SourceFile) -> (PresetFile, Vec<Diagnostic>) {
+    pub(super) fn content(&mut self, source: &SourceFile) -> (PresetFile, Vec<Diagnostic>) {
         match source.kind() {
             FileKind::Presets => file::read(&source.text),
             FileKind::Metrics => {
-                let (metrics, faults) = file::snapshot::read(&source.text);
+                let (metrics, faults) = file::known_metrics::read(&source.text);
                 self.known = Some(metrics).filter(|_| faults.is_empty());
                 (PresetFile::default(), faults)
             }
@@ -149,43 +104,15 @@ impl Parts {
         findings
     }
 
-    /// The type of the metric that a file declares.
-    pub(super) fn metric_type(&self, file: usize) -> Option<MetricType> {
-        self.raw.get(file)?.metric.as_ref()?.kind.as_ref().map(|kind| kind.value)
-    }
-
-    /// The labels of a part of a template of a file.
-    pub(super) fn output_labels(
-        &self,
-        files: &[SourceFile],
-        settings: &Settings,
-        file: usize,
-        text: &str,
-        expr: &Expr<'_>,
-    ) -> String {
-        let metrics = metrics(files, &self.raw, self.known.as_deref()).0;
-        let raw = self.raw.get(file);
-        let metric = raw.and_then(|raw| raw.metric.as_ref()).map(|metric| metric.name.value.as_str());
-        let labels = raw.and_then(|raw| raw.labels.as_ref());
-        let (features, metrics) = (Features::all(), &metrics);
-        let scope = Scope { template: true, inline: false, metric, labels, window: None, features, metrics, settings };
-        check::labels_of_part(text, expr, scope)
-    }
-
     /// The modules, without those whose names other files have.
     pub(super) fn into_modules(self) -> Vec<Module> {
         let checked = self.checked.into_iter().flatten();
         checked.filter(|checked| checked.is_named).map(|checked| checked.module).collect()
     }
-
-    /// The module that a file becomes, if it was checked.
-    pub(super) fn module(&self, file: usize) -> Option<&Module> {
-        self.checked.get(file)?.as_ref().map(|checked| &checked.module)
-    }
 }
 
 /// The metrics that files declare and that the snapshot lists, and conflicts between them.
-fn metrics<'s>(
+pub(super) fn metrics<'s>(
     files: &'s [SourceFile],
     raw: &'s [PresetFile],
     known: Option<&'s [KnownMetric]>,

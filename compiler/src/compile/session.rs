@@ -1,10 +1,14 @@
 //! A registry that stays in memory while its files change, for editors.
 
-use super::parts::Parts;
+use std::collections::HashSet;
+
+use super::parts::{Parts, metrics};
 use super::read_settings;
 use crate::backend::registry::Module;
-use crate::promql::Expr;
-use crate::{Finding, MetricType, SourceFile};
+use crate::check::{self, Scope};
+use crate::file::Settings;
+use crate::promql::{Expr, Features};
+use crate::{FileKind, Finding, MetricType, SourceFile};
 
 /// Compiles a registry again and again while single files change, as a language server does. Generates no code.
 ///
@@ -94,5 +98,80 @@ impl Session {
     #[must_use]
     pub fn output_labels(&self, file: usize, text: &str, expr: &Expr<'_>) -> String {
         self.parts.output_labels(&self.files, &read_settings(&self.files).0, file, text, expr)
+    }
+}
+
+/// What changes of files change.
+impl Parts {
+    /// Reads a new file. All files are to be checked.
+    fn insert(&mut self, file: usize, source: &SourceFile) {
+        let (raw, faults) = self.content(source);
+        self.raw.insert(file, raw);
+        self.faults.insert(file, faults);
+        self.checked.insert(file, None);
+        self.checked.fill(None);
+    }
+
+    /// Forgets a file. All others are to be checked.
+    fn remove(&mut self, file: usize, source: &SourceFile) {
+        self.raw.remove(file);
+        self.faults.remove(file);
+        self.checked.remove(file);
+        self.checked.fill(None);
+        if source.kind() == FileKind::Metrics {
+            self.known = None;
+        }
+    }
+
+    /// Reads a file again. It is to be checked, and so are the others if they can tell the difference.
+    fn replace(&mut self, file: usize, source: &SourceFile) {
+        let (raw, faults) = self.content(source);
+        let old = std::mem::replace(&mut self.raw[file], raw);
+        self.faults[file] = faults;
+        self.checked[file] = None;
+        let raw = &self.raw[file];
+        if source.kind() != FileKind::Presets {
+            self.checked.fill(None);
+        } else if raw.declaration() != old.declaration() {
+            let metrics = [&old, raw].map(|raw| raw.metric.as_ref().map(|metric| metric.name.value.as_str()));
+            let known = self.known.iter().flatten().map(|metric| metric.name.value.as_str());
+            let known: HashSet<&str> = if metrics[0] == metrics[1] { HashSet::new() } else { known.collect() };
+            for (raw, checked) in self.raw.iter().zip(&mut self.checked) {
+                // Findings may suggest one of the names, or no longer do so.
+                let suggests = checked.as_ref().is_some_and(|checked| !checked.findings.is_empty())
+                    || (!known.is_empty() && raw.metric.as_ref().is_some_and(|it| !known.contains(&*it.name.value)));
+                if suggests || metrics.into_iter().flatten().any(|metric| raw.may_read(metric)) {
+                    *checked = None;
+                }
+            }
+        }
+    }
+
+    /// The type of the metric that a file declares.
+    fn metric_type(&self, file: usize) -> Option<MetricType> {
+        self.raw.get(file)?.metric.as_ref()?.kind.as_ref().map(|kind| kind.value)
+    }
+
+    /// The labels of a part of a template of a file.
+    fn output_labels(
+        &self,
+        files: &[SourceFile],
+        settings: &Settings,
+        file: usize,
+        text: &str,
+        expr: &Expr<'_>,
+    ) -> String {
+        let metrics = metrics(files, &self.raw, self.known.as_deref()).0;
+        let raw = self.raw.get(file);
+        let metric = raw.and_then(|raw| raw.metric.as_ref()).map(|metric| metric.name.value.as_str());
+        let labels = raw.and_then(|raw| raw.labels.as_ref());
+        let (features, metrics) = (Features::all(), &metrics);
+        let scope = Scope { template: true, inline: false, metric, labels, window: None, features, metrics, settings };
+        check::labels_of_part(text, expr, scope)
+    }
+
+    /// The module that a file becomes, if it was checked.
+    fn module(&self, file: usize) -> Option<&Module> {
+        self.checked.get(file)?.as_ref().map(|checked| &checked.module)
     }
 }

@@ -7,13 +7,13 @@ mod allow;
 mod declared_labels;
 mod document;
 mod duration_value;
+pub(crate) mod known_metrics;
 mod parameters;
 pub(crate) mod preset_tests;
 mod reader;
 pub(crate) mod settings;
-pub(crate) mod snapshot;
 mod toml_error;
-mod toml_string;
+pub(crate) mod toml_string;
 
 use std::ops::Range;
 
@@ -55,6 +55,7 @@ impl PresetFile {
     }
 
     /// What the file tells other files about metrics, without places.
+    #[cfg(feature = "tools")]
     #[must_use]
     pub(crate) fn declaration(&self) -> Option<impl PartialEq + '_> {
         let metric = self.metric.as_ref()?;
@@ -70,6 +71,7 @@ impl PresetFile {
     }
 
     /// Whether what is known of a metric may matter to the file.
+    #[cfg(feature = "tools")]
     #[must_use]
     pub(crate) fn may_read(&self, metric: &str) -> bool {
         let is_in = |text: &str| text.contains(metric) || text.contains('\\');
@@ -209,7 +211,7 @@ pub const KEYS: [(FileKind, &str, &[&str]); 14] = [
     (FileKind::Settings, "policy", &settings::POLICY_KEYS),
     (FileKind::Settings, "metrics", &settings::METRICS_KEYS),
     (FileKind::Settings, "checks.*", &settings::CHECK_KEYS),
-    (FileKind::Metrics, "*", &snapshot::KEYS),
+    (FileKind::Metrics, "*", &known_metrics::KEYS),
 ];
 
 const LABEL_TYPES: [&str; 3] = ["string", "uuid", "integer"];
@@ -287,6 +289,7 @@ pub(crate) struct Allow {
 /// The templates of a preset file in order, each with the name of its preset, for tools that rewrite them.
 ///
 /// Returns `None` if the file is not valid TOML, which [`compile`](crate::compile) reports.
+#[cfg(feature = "tools")]
 #[must_use]
 pub fn templates(text: &str) -> Option<Vec<(String, Literal)>> {
     let (file, _) = read(text);

@@ -1,5 +1,7 @@
 //! TOML strings: their content, and the place of each byte of it in the file.
 
+use std::fmt::Write as _;
+
 use crate::{Diagnostic, Span};
 
 /// The content of a TOML string, which can be mapped back to the file.
@@ -148,6 +150,27 @@ impl Literal {
         };
         Span::new(start, end.max(start))
     }
+}
+
+/// A name as a key of TOML.
+pub(crate) fn toml_key(name: &str) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if !name.is_empty() && name.chars().all(is_bare) { name.to_owned() } else { basic_string(name) }
+}
+
+/// A text as a string of TOML in double quotes.
+pub(crate) fn basic_string(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_control() => _ = write!(out, "\\u{:04X}", u32::from(c)),
+            c => out.push(c),
+        }
+    }
+    out + "\""
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ mod ast;
 mod functions;
 mod lexer;
 mod literal;
+#[cfg(feature = "tools")]
 mod outline;
 mod parser;
 mod report;
@@ -37,6 +38,7 @@ pub use ast::{
     Range, Selector, Sign, StringLiteral, Subquery, Unary,
 };
 pub use functions::{Aggregator, Function, ResultType};
+#[cfg(feature = "tools")]
 pub use outline::{Node, Tree};
 pub(crate) use report::regex_fault;
 pub(crate) use rewrite::{apply_to_selectors, gauge_counterpart, is_counter_function, keeps_values};

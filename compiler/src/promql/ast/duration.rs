@@ -103,6 +103,7 @@ pub enum DurationOp {
 impl DurationOp {
     /// The operator as text.
     #[must_use]
+    #[cfg(feature = "tools")]
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Add => "+",
