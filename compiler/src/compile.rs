@@ -7,8 +7,6 @@ mod parts;
 mod session;
 mod trials;
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use promql_presets_core::{ParameterKind, ParameterValue, PromDuration};
 
 use crate::backend::registry::{Facts, Module, Parameter, Preset, Registry, Segment};
@@ -19,6 +17,7 @@ use crate::diagnostic::source::Spanned;
 use crate::diagnostic::suggest::nearest;
 use crate::file::{PresetFile, RawPreset, Settings, settings};
 use crate::promql::{Argument, Features, ResultType, Syntax, parse_with};
+use crate::sorted::SortedMap;
 use crate::{Code, Diagnostic, FileKind, Finding, Severity, SourceFile, Span, file, template};
 use findings::{apply_allow, drop_unfiltered, long_window, merge_required_labels, missing_keys};
 use parts::{Checked, Parts};
@@ -105,7 +104,7 @@ pub(crate) struct Template {
     /// The unit of the result, where it follows from the units of the metrics.
     unit: Option<String>,
     /// All labels of the metrics that it reads, if they are known.
-    labels: Option<BTreeSet<String>>,
+    labels: Option<Vec<String>>,
     /// Why the template is not valid. Spans are of the template.
     pub diagnostics: Vec<Diagnostic>,
     /// What the checks report about a valid template. Spans are of the template.
@@ -224,7 +223,7 @@ struct Compiler<'a> {
     /// The features that the settings enable.
     features: Features,
     /// All labels of the metrics that the presets of the current file read, if they are known.
-    labels: Option<BTreeSet<String>>,
+    labels: Option<Vec<String>>,
     findings: Vec<Finding>,
 }
 
@@ -273,9 +272,9 @@ impl<'a> Compiler<'a> {
         let labels = raw.labels.as_ref();
         let settings = self.settings;
         let scope = Scope { template: true, inline: false, metric, labels, window: None, features, metrics, settings };
-        let mut constants: BTreeMap<String, &Spanned<String>> = BTreeMap::new();
+        let mut constants: SortedMap<String, &Spanned<String>> = SortedMap::default();
         let mut presets = Vec::new();
-        self.labels = (!raw.presets.is_empty()).then(BTreeSet::new);
+        self.labels = (!raw.presets.is_empty()).then(Vec::new);
         for preset in &raw.presets {
             let Some(constant) = names::constant(&preset.name.value) else {
                 let title = format!("invalid preset name `{}`", preset.name.value);
@@ -299,7 +298,7 @@ impl<'a> Compiler<'a> {
                 self.report(file, Some(&preset.name.value), [diagnostic]);
                 continue;
             }
-            constants.insert(constant, &preset.name);
+            constants.insert_new(constant, &preset.name);
             self.check_required(file, raw, preset, &compiled);
             presets.push(compiled);
         }

@@ -24,6 +24,7 @@ pub mod promql;
 mod reads;
 #[cfg(feature = "tools")]
 mod snapshot;
+mod sorted;
 mod template;
 
 pub use build::{Build, build};

@@ -1,7 +1,5 @@
 //! Rust names for a preset file: its module, and the querier that its labels become.
 
-use std::collections::BTreeMap;
-
 use promql_presets_core::LabelKind;
 
 use crate::backend::names;
@@ -10,6 +8,7 @@ use crate::diagnostic::source::Spanned;
 use crate::file::toml_string::toml_key;
 use crate::file::{Labels, PresetFile};
 use crate::hole::Hole;
+use crate::sorted::SortedMap;
 use crate::{Code, Diagnostic, SourceFile, Span};
 
 /// The module path of a file: `vllm/latency.toml` is `["vllm", "latency"]`.
@@ -63,7 +62,7 @@ pub(crate) fn querier(file: &PresetFile, presets: &[Preset], diagnostics: &mut V
 fn labels(declared: &Labels, diagnostics: &mut Vec<Diagnostic>) -> Vec<Label> {
     let mut labels = Vec::new();
     // Setters and variants by name. The two kinds never collide, since the case of the first letter differs.
-    let mut taken: BTreeMap<String, &Spanned<String>> = BTreeMap::new();
+    let mut taken: SortedMap<String, &Spanned<String>> = SortedMap::default();
     for label in &declared.labels {
         let name = &label.name;
         let (Some(setter), Some(variant)) = (names::setter(label.rust_name()), names::variant(label.rust_name()))
@@ -84,8 +83,8 @@ fn labels(declared: &Labels, diagnostics: &mut Vec<Diagnostic>) -> Vec<Label> {
         }
         let kind = label.kind.as_ref().unwrap_or(&LabelKind::String).as_ref();
         let kind = kind.map(|values| value_enum(enum_name(&variant, declared), values, diagnostics));
-        taken.insert(setter.clone(), name);
-        taken.insert(variant.clone(), name);
+        taken.insert_new(setter.clone(), name);
+        taken.insert_new(variant.clone(), name);
         labels.push(Label {
             name: name.value.clone(),
             setter,
@@ -103,7 +102,7 @@ fn labels(declared: &Labels, diagnostics: &mut Vec<Diagnostic>) -> Vec<Label> {
 
 fn value_enum(name: String, values: &[Spanned<String>], diagnostics: &mut Vec<Diagnostic>) -> ValueEnum {
     let mut variants: Vec<(String, String)> = Vec::new();
-    let mut taken: BTreeMap<String, &Spanned<String>> = BTreeMap::new();
+    let mut taken: SortedMap<String, &Spanned<String>> = SortedMap::default();
     for value in values {
         let Some(variant) = names::variant(&value.value) else {
             diagnostics.push(no_rust_name("value", value).help("declare the label as `\"string\"`"));
@@ -113,7 +112,7 @@ fn value_enum(name: String, values: &[Spanned<String>], diagnostics: &mut Vec<Di
             diagnostics.push(duplicate(value, first, &variant).help("declare the label as `\"string\"`"));
             continue;
         }
-        taken.insert(variant.clone(), value);
+        taken.insert_new(variant.clone(), value);
         variants.push((variant, value.value.clone()));
     }
     ValueEnum { name, variants }

@@ -1,8 +1,5 @@
 //! Declarations that `metrics.toml` contradicts: one finding for each, which shows both places.
 
-use std::cell::OnceCell;
-use std::collections::BTreeSet;
-
 use super::analysis::Analysis;
 use super::schema::{Metric, Metrics};
 use super::undeclared::{PULL, listed};
@@ -12,6 +9,8 @@ use crate::diagnostic::suggest::nearest;
 use crate::file::known_metrics::KnownMetric;
 use crate::file::{self, Label, LabelType, MetricType, PresetFile};
 use crate::{Code, Diagnostic, SourceFile, Span};
+use promql_presets_core::sort;
+use std::cell::OnceCell;
 
 /// Compares the declarations of a preset file with the snapshot, whose file is given.
 pub(crate) fn check(raw: &PresetFile, metrics: &Metrics<'_>, snapshot: &Snapshot<'_>) -> Vec<Diagnostic> {
@@ -141,28 +140,33 @@ fn wrong_values(label: &Label, known: &KnownMetric, snapshot: &Snapshot<'_>) -> 
 }
 
 /// All labels of the series that a query selects; `None` if they are unknown.
-pub(super) fn labels_read<'e>(query: &Analysis<'e>) -> Option<BTreeSet<&'e str>> {
-    let mut series = query.selectors().flat_map(|(_, _, series)| series.each());
-    series.try_fold(BTreeSet::new(), |mut all, series| {
-        all.extend(series.metric?.labels.as_ref()?.keys().copied());
-        Some(all)
-    })
+pub(super) fn labels_read<'e>(query: &Analysis<'e>) -> Option<Vec<&'e str>> {
+    let mut all = Vec::new();
+    for (_, _, series) in query.selectors() {
+        for series in series.each() {
+            all.extend(series.metric?.labels.as_ref()?.keys());
+        }
+    }
+    Some(all)
 }
 
 /// Labels of a file that no metric has which its presets read.
 pub(crate) fn labels_of_no_metric<'f>(
     labels: &'f file::Labels,
-    read: &'f BTreeSet<String>,
+    read: &'f [String],
 ) -> impl Iterator<Item = Diagnostic> + 'f {
     let is_missing = |label: &&Label| {
         let name = label.name.value.as_str();
-        !read.contains(name) && !matches!(name, "job" | "instance" | "le" | "quantile" | "__name__")
+        !read.iter().any(|it| it == name) && !matches!(name, "job" | "instance" | "le" | "quantile" | "__name__")
     };
     labels.labels.iter().filter(is_missing).map(|label| {
         let name = &label.name.value;
         let title = format!("no metric that the presets of this file read has the label `{name}`");
         let finding = Diagnostic::new(Code::ConflictingMetric, label.name.span, title)
             .label("not among the labels of these metrics in `metrics.toml`");
-        similar_label(finding, name, &read.iter().map(String::as_str).collect::<Vec<_>>())
+        let mut known: Vec<&str> = read.iter().map(String::as_str).collect();
+        sort::by(&mut known, Ord::cmp);
+        known.dedup();
+        similar_label(finding, name, &known)
     })
 }

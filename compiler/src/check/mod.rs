@@ -42,8 +42,6 @@ pub use row::RowLabel;
 pub(crate) use schema::Metrics;
 pub(crate) use tree::Scope;
 
-use std::collections::BTreeSet;
-
 use crate::file::Settings;
 use crate::file::settings::Level;
 use crate::promql::{Expr, Features};
@@ -104,7 +102,7 @@ pub(crate) struct Checked {
     /// The unit of its result, where it follows from the units of the metrics.
     pub unit: Option<String>,
     /// All labels of the metrics that it reads, if they are known and a file declares labels.
-    pub labels: Option<BTreeSet<String>>,
+    pub labels: Option<Vec<String>>,
 }
 
 /// Checks a query without errors of syntax and types, which `expr` was parsed from.

@@ -1,6 +1,6 @@
 //! The metrics that preset files declare and that `metrics.toml` lists.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::OnceLock;
 
@@ -10,6 +10,7 @@ use promql_presets_core::{LabelInfo, LabelUse, PromDuration};
 use crate::diagnostic::suggest::{is_one_edit, nearest_words};
 use crate::file::known_metrics::KnownMetric;
 use crate::file::{Label, LabelType, Labels, MetricType, PresetFile};
+use crate::sorted::SortedMap;
 use crate::{Code, Diagnostic, SourceFile};
 
 /// The metrics that preset files declare, and those that exist.
@@ -40,7 +41,7 @@ pub(crate) struct Metric<'s> {
     /// How often it is scraped.
     pub scrape_interval: Option<PromDuration>,
     /// Its labels with their declarations, which those of the snapshot do not have; `None` admits any.
-    pub labels: Option<BTreeMap<&'s str, Option<&'s Label>>>,
+    pub labels: Option<SortedMap<&'s str, Option<&'s Label>>>,
     /// The path of the file that declares it first, or of the snapshot.
     pub path: &'s str,
     /// Whether a preset file declares it.
@@ -124,8 +125,10 @@ impl<'s> Metrics<'s> {
             diagnostics.extend(reserved(raw).map(|diagnostic| (file, diagnostic)));
             let Some(metric) = &raw.metric else { continue };
             let labels = raw.labels.as_ref().map(|labels| {
-                let mut declared = BTreeMap::new();
-                declared.extend(labels.labels.iter().map(|label| (label.name.value.as_str(), Some(label))));
+                let mut declared = SortedMap::default();
+                for label in &labels.labels {
+                    declared.insert_new(label.name.value.as_str(), Some(label));
+                }
                 declared
             });
             let declared = Metric {
@@ -401,7 +404,7 @@ impl<'s> Metric<'s> {
         if let Some(names) = &known.labels {
             let labels = self.labels.get_or_insert_default();
             for name in names.iter().chain(&known.empty) {
-                labels.entry(&name.value).or_insert(None);
+                labels.insert_new(&name.value, None);
             }
         }
     }
@@ -412,8 +415,8 @@ impl<'s> Metric<'s> {
         self.scrape_interval = self.scrape_interval.or(other.scrape_interval);
         self.labels = match (self.labels.take(), other.labels) {
             (Some(mut labels), Some(others)) => {
-                for (label, kind) in others {
-                    labels.entry(label).or_insert(kind);
+                for (label, kind) in others.into_entries() {
+                    labels.insert_new(label, kind);
                 }
                 Some(labels)
             }

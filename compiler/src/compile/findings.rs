@@ -1,7 +1,5 @@
 //! What becomes of findings: the settings, `allow`, and other findings about the same mistake decide which are reported.
 
-use std::collections::BTreeSet;
-
 use promql_presets_core::sort;
 
 use promql_presets_core::PromDuration;
@@ -100,7 +98,7 @@ pub(super) fn merge_required_labels<'f>(
         return;
     }
     let declaration = (labels.key, "does not declare it".to_owned());
-    let mut seen: BTreeSet<String> = BTreeSet::new();
+    let mut seen: Vec<String> = Vec::new();
     let same = earlier.filter(|it| it.diagnostic.secondary.contains(&declaration));
     seen.extend(same.map(|it| it.diagnostic.title.clone()));
     findings.retain_mut(|finding| {
@@ -108,6 +106,8 @@ pub(super) fn merge_required_labels<'f>(
             return true;
         }
         finding.secondary.push(declaration.clone());
-        seen.insert(finding.title.clone())
+        let is_new = !seen.contains(&finding.title);
+        seen.push(finding.title.clone());
+        is_new
     });
 }

@@ -1,7 +1,5 @@
 //! What is known of each file of a registry, so that it can be kept while other files change.
 
-use std::collections::BTreeMap;
-
 use promql_presets_core::sort;
 
 use super::Compiler;
@@ -10,6 +8,7 @@ use crate::backend::registry::Module;
 use crate::check::{self, Metrics};
 use crate::file::known_metrics::KnownMetric;
 use crate::file::{self, PresetFile, Settings};
+use crate::sorted::SortedMap;
 use crate::{Code, Diagnostic, FileKind, Finding, SourceFile, Span};
 
 /// What is known of the files of a registry. The lists are in the order of the files.
@@ -71,7 +70,7 @@ impl Parts {
         let mut found: Vec<Finding> = Vec::new();
         found.extend(conflicts.into_iter().map(|(file, diagnostic)| Finding { file, preset: None, diagnostic }));
         let known = snapshot(files).filter(|_| self.known.is_some()).map(check::Snapshot::of);
-        let mut taken: BTreeMap<Vec<String>, usize> = BTreeMap::new();
+        let mut taken: SortedMap<Vec<String>, usize> = SortedMap::default();
         for (file, source) in files.iter().enumerate().filter(|(_, source)| source.kind() == FileKind::Presets) {
             let checked = self.checked[file]
                 .get_or_insert_with(|| compiler.file(file, &self.raw[file], &metrics, known.as_ref()));
@@ -89,7 +88,7 @@ impl Parts {
                         Diagnostic::new(Code::DuplicateModule, Span::default(), title).help("rename one of the files");
                     found.push(Finding { file, preset: None, diagnostic });
                 }
-                None => _ = taken.insert(path.clone(), file),
+                None => taken.insert_new(path.clone(), file),
             }
         }
         findings.extend(found.into_iter().filter(|found| {

@@ -9,6 +9,7 @@ use crate::file::PresetTest;
 use crate::file::preset_tests::series_labels;
 use crate::promql::{Features, Syntax, parse};
 use crate::{Code, Diagnostic, Span};
+use promql_presets_core::sort;
 
 /// What prevents a test of a preset from being run, and series that the preset does not read.
 pub(super) fn check(module: &Module, preset: &Preset, test: &PresetTest) -> Vec<Diagnostic> {
@@ -74,10 +75,10 @@ fn unread(module: &Module, preset: &Preset, test: &PresetTest) -> Vec<Diagnostic
     let selected = selected_series(&preset.template, expr, metric);
     let names: Option<Vec<String>> = selected.into_iter().map(|series| series.name).collect();
     let Some(mut names) = names else { return Vec::new() };
-    names.sort_unstable();
+    sort::by(&mut names, Ord::cmp);
     names.dedup();
     let unread = test.series.iter().filter_map(|series| {
-        let name = series_labels(&series.series)?.remove("__name__")?;
+        let name = series_labels(&series.series)?.into_iter().find(|(label, _)| label == "__name__")?.1;
         if names.contains(&name) {
             return None;
         }

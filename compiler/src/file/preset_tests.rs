@@ -1,8 +1,6 @@
 //! `tests`: what presets return for series that are written beside them.
 
-use std::collections::BTreeMap;
-
-use promql_presets_core::PromDuration;
+use promql_presets_core::{PromDuration, sort};
 
 use super::TEST_KEYS;
 use super::document::{Content, Key, Value};
@@ -55,8 +53,8 @@ pub struct TestSeries {
 /// A sample that a [`PresetTest`] expects.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExpectedSample {
-    /// The labels of the sample, with the metric's name as `__name__`.
-    pub labels: BTreeMap<String, String>,
+    /// The labels of the sample, sorted, with the metric's name as `__name__`.
+    pub labels: Vec<(String, String)>,
     /// The labels as written.
     pub text: String,
     /// The value.
@@ -71,14 +69,14 @@ const DEFAULT_INTERVAL: PromDuration = PromDuration::from_secs(60);
 const EXAMPLE: &str = "write tables `[[presets.NAME.tests]]` with `name`, `series`, `at` and `expect`";
 
 /// Reads the labels of a series, as Prometheus writes them: `{job="api"}` or `up{job="api"}`. The name of the metric is
-/// the label `__name__`.
+/// the label `__name__`. Sorted by their names.
 ///
 /// Returns `None` if the text is something else.
 #[must_use]
-pub fn series_labels(text: &str) -> Option<BTreeMap<String, String>> {
+pub fn series_labels(text: &str) -> Option<Vec<(String, String)>> {
+    const NAME: &str = "__name__";
     // Without a name, no labels are no selector.
-    const NAME: &str = "x";
-    let named = format!("{NAME}{text}");
+    let named = format!("x{text}");
     let is_unnamed = text.trim_start().starts_with('{');
     let query = if is_unnamed { named.trim_start_matches(char::is_whitespace) } else { text };
     let parse_labels = |query: &str| {
@@ -92,9 +90,12 @@ pub fn series_labels(text: &str) -> Option<BTreeMap<String, String>> {
         }
         let label = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         let matchers = selector.matchers().map(|matcher| (&*matcher.label.name, &*matcher.value.value));
-        let mut labels = BTreeMap::new();
-        labels.extend(matchers.filter(|(_, value)| !value.is_empty()).map(label));
-        labels.extend(selector.metric_name().map(|name| label(("__name__", name))));
+        let mut labels: Vec<_> = matchers.filter(|(_, value)| !value.is_empty()).map(label).collect();
+        if let Some(name) = selector.metric_name() {
+            labels.retain(|(label, _)| label != NAME);
+            labels.push(label((NAME, name)));
+        }
+        sort::by(&mut labels, Ord::cmp);
         Some(labels)
     };
     if !is_unnamed {
@@ -103,7 +104,7 @@ pub fn series_labels(text: &str) -> Option<BTreeMap<String, String>> {
     // The name may be in the braces.
     parse_labels(text).or_else(|| {
         let mut labels = parse_labels(query)?;
-        labels.remove("__name__");
+        labels.retain(|(label, _)| label != NAME);
         Some(labels)
     })
 }
@@ -241,7 +242,7 @@ impl Reader<'_> {
 
     /// Reports a series whose labels or values Prometheus would reject.
     fn series_faults(&mut self, series: &str, span: Span, values: &str, values_span: Span) {
-        if series_labels(series).is_none_or(|labels| !labels.contains_key("__name__")) {
+        if series_labels(series).is_none_or(|labels| !labels.iter().any(|(label, _)| label == "__name__")) {
             self.report(
                 Diagnostic::new(Code::InvalidTest, span, format!("invalid series `{series}`"))
                     .help("write a name and labels: `'http_requests_total{job=\"api\"}'`"),
@@ -298,11 +299,14 @@ mod tests {
 
     #[test]
     fn labels_of_series() {
-        let labels = |text| series_labels(text).map(|labels| format!("{labels:?}"));
-        assert_eq!(labels("{}").as_deref(), Some("{}"));
-        assert_eq!(labels("{job=\"a\\\"b\", x=\"\"}").as_deref(), Some(r#"{"job": "a\"b"}"#));
-        assert_eq!(labels("up{job=\"a\"}").as_deref(), Some(r#"{"__name__": "up", "job": "a"}"#));
-        assert_eq!(labels("{\"a.b\", \"k8s.pod\"=\"c\"}").as_deref(), Some(r#"{"__name__": "a.b", "k8s.pod": "c"}"#));
+        let labels = |text| {
+            let labels = series_labels(text)?;
+            Some(labels.iter().map(|(label, value)| format!("{label}={value}")).collect::<Vec<_>>().join(" "))
+        };
+        assert_eq!(labels("{}").as_deref(), Some(""));
+        assert_eq!(labels("{job=\"a\\\"b\", x=\"\"}").as_deref(), Some("job=a\"b"));
+        assert_eq!(labels("up{job=\"a\"}").as_deref(), Some("__name__=up job=a"));
+        assert_eq!(labels("{\"a.b\", \"k8s.pod\"=\"c\"}").as_deref(), Some("__name__=a.b k8s.pod=c"));
         for text in ["", "job=\"a\"", "up[5m]", "up{job=~\"a\"}", "sum(up)", "up offset 5m", "{"] {
             assert_eq!(labels(text), None, "{text}");
         }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The rooms of the compiler from top to bottom. Each may use those below it, but none beside it.
 const COMPILER: &[&[&str]] = &[
-    &["build", "inline", "reads"],
+    &["build", "inline", "reads", "snapshot"],
     &["compile", "discover"],
     &["backend"],
     &["check"],
@@ -15,6 +15,7 @@ const COMPILER: &[&[&str]] = &[
     &["template"],
     &["hole"],
     &["diagnostic"],
+    &["sorted"],
 ];
 
 /// The rooms of the runtime from top to bottom.

@@ -4,7 +4,6 @@
 //! failed, with the samples that the query returned: these are compared here, where `NaN` is equal to itself and numbers
 //! need not be equal to the last bit, in all versions.
 
-use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,7 +40,7 @@ pub(super) enum Outcome {
 /// A sample.
 #[derive(Debug, PartialEq)]
 pub(super) struct Sample {
-    pub(super) labels: BTreeMap<String, String>,
+    pub(super) labels: Vec<(String, String)>,
     /// The labels as Prometheus writes them.
     pub(super) text: String,
     /// A number, or a native histogram.
