@@ -256,7 +256,7 @@ impl<'a> Compiler<'a> {
         known: Option<&check::Snapshot>,
     ) -> Checked {
         let contradictions = known.map(|known| check::contradictions(raw, metrics, known));
-        self.report(file, None, contradictions.into_iter().flatten());
+        self.report(file, None, contradictions.unwrap_or_default());
         let mut diagnostics = Vec::new();
         let path = modules::module_path(&self.files[file], &mut diagnostics);
         self.report(file, None, diagnostics);
@@ -304,7 +304,7 @@ impl<'a> Compiler<'a> {
         }
         let read = self.labels.take();
         let absent = labels.zip(read.as_ref()).map(|(labels, read)| check::labels_of_no_metric(labels, read));
-        let mut diagnostics: Vec<Diagnostic> = absent.into_iter().flatten().collect();
+        let mut diagnostics = absent.unwrap_or_default();
         // What the metric of the file does not have has been reported.
         diagnostics.retain(|new| !self.findings.iter().any(|it| it.file == file && it.diagnostic.span == new.span));
         let querier = modules::querier(raw, &presets, &mut diagnostics);
@@ -325,7 +325,7 @@ impl<'a> Compiler<'a> {
 
     /// Reports a preset that no querier can render: a label is required, but the template has no `{labels}`.
     fn check_required(&mut self, file: usize, raw: &PresetFile, preset: &RawPreset, compiled: &Preset) {
-        let required = raw.labels.iter().flat_map(|labels| &labels.labels).find(|label| label.required);
+        let required = file::Labels::all(raw.labels.as_ref()).iter().find(|label| label.required);
         let is_filtered = compiled.is_stub || compiled.segments.contains(&Segment::Labels);
         let (Some(label), false) = (required, is_filtered) else { return };
         let title = format!("`{}` has no place for the required label `{}`", preset.name.value, label.name.value);

@@ -472,14 +472,13 @@ impl Out {
     }
 
     fn all(&mut self, modules: &[&Module]) {
-        let mut all: Vec<(String, String)> = modules
-            .iter()
-            .flat_map(|module| {
-                module.presets.iter().map(|preset| {
-                    (module.preset_name(preset), format!("{}::{}.info(),", module.path.join("::"), preset.constant))
-                })
-            })
-            .collect();
+        let mut all: Vec<(String, String)> = Vec::new();
+        for module in modules {
+            let path = module.path.join("::");
+            for preset in &module.presets {
+                all.push((module.preset_name(preset), format!("{path}::{}.info(),", preset.constant)));
+            }
+        }
         sort::by(&mut all, Ord::cmp);
         self.line("");
         self.doc("Every preset, in the order of their names.");

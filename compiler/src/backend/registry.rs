@@ -217,9 +217,10 @@ impl Preset {
         fn texts(values: &ValueEnum) -> Vec<&str> {
             values.variants.iter().map(|(_, text)| text.as_str()).collect()
         }
-        let declared = || module.querier.iter().flat_map(|querier| &querier.labels);
-        let kinds: Vec<LabelKind<Vec<&str>>> = declared().map(|label| label.kind.as_ref().map(texts)).collect();
-        let labels: Vec<LabelInfo<'_>> = declared()
+        let declared = module.querier.as_ref().map_or(&[][..], |querier| &querier.labels);
+        let kinds: Vec<LabelKind<Vec<&str>>> = declared.iter().map(|label| label.kind.as_ref().map(texts)).collect();
+        let labels: Vec<LabelInfo<'_>> = declared
+            .iter()
             .zip(&kinds)
             .map(|(label, kind)| LabelInfo {
                 name: &label.name,

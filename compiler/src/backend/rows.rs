@@ -41,12 +41,13 @@ pub(crate) fn name_parameterized(querier: Option<&Querier>, presets: &mut [Prese
 
 /// The types of a module that are named after labels, and those that every module can have.
 fn taken(querier: Option<&Querier>) -> Vec<&str> {
-    let labels = querier.iter().flat_map(|querier| &querier.labels);
-    let enums = labels.filter_map(|label| match &label.kind {
-        LabelKind::OneOf(values) => Some(&*values.name),
-        _ => None,
-    });
-    enums.chain(["Querier", "Label"]).collect()
+    let mut taken = vec!["Querier", "Label"];
+    for label in querier.map_or(&[][..], |querier| &querier.labels) {
+        if let LabelKind::OneOf(values) = &label.kind {
+            taken.push(&values.name);
+        }
+    }
+    taken
 }
 
 /// The labels of all presets. A label is sure if it is in each of them.

@@ -17,10 +17,13 @@ pub(crate) fn check(raw: &PresetFile, metrics: &Metrics<'_>, snapshot: &Snapshot
     let Some(declared) = &raw.metric else { return Vec::new() };
     let Some((metric, _)) = metrics.find(&declared.name.value) else { return Vec::new() };
     let Some(known) = metric.known else { return renamed(&declared.name, metrics).into_iter().collect() };
-    let kind = declared.kind.as_ref().and_then(|kind| wrong_type(kind, metrics, known, snapshot));
-    let unit = declared.unit.as_ref().and_then(|unit| wrong_unit(unit, known, snapshot));
-    let labels = raw.labels.iter().flat_map(|labels| &labels.labels);
-    kind.into_iter().chain(unit).chain(labels.filter_map(|label| wrong_label(label, metric, known, snapshot))).collect()
+    let mut found = Vec::new();
+    found.extend(declared.kind.as_ref().and_then(|kind| wrong_type(kind, metrics, known, snapshot)));
+    found.extend(declared.unit.as_ref().and_then(|unit| wrong_unit(unit, known, snapshot)));
+    for label in file::Labels::all(raw.labels.as_ref()) {
+        found.extend(wrong_label(label, metric, known, snapshot));
+    }
+    found
 }
 
 /// The text of the snapshot.
@@ -151,15 +154,12 @@ pub(super) fn labels_read<'e>(query: &Analysis<'e>) -> Option<Vec<&'e str>> {
 }
 
 /// Labels of a file that no metric has which its presets read.
-pub(crate) fn labels_of_no_metric<'f>(
-    labels: &'f file::Labels,
-    read: &'f [String],
-) -> impl Iterator<Item = Diagnostic> + 'f {
+pub(crate) fn labels_of_no_metric(labels: &file::Labels, read: &[String]) -> Vec<Diagnostic> {
     let is_missing = |label: &&Label| {
         let name = label.name.value.as_str();
         !read.iter().any(|it| it == name) && !matches!(name, "job" | "instance" | "le" | "quantile" | "__name__")
     };
-    labels.labels.iter().filter(is_missing).map(|label| {
+    let finding = |label: &Label| {
         let name = &label.name.value;
         let title = format!("no metric that the presets of this file read has the label `{name}`");
         let finding = Diagnostic::new(Code::ConflictingMetric, label.name.span, title)
@@ -168,5 +168,6 @@ pub(crate) fn labels_of_no_metric<'f>(
         sort::by(&mut known, Ord::cmp);
         known.dedup();
         similar_label(finding, name, &known)
-    })
+    };
+    labels.labels.iter().filter(is_missing).map(finding).collect()
 }

@@ -87,7 +87,7 @@ fn group_by_without_braces(query: &Analysis<'_>, grouping: &Grouping<'_>, findin
 fn check_without(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Findings) {
     let grouping = aggregate.grouping.as_ref().filter(|grouping| grouping.keyword == GroupingKeyword::Without);
     let operand = query.operand(id);
-    for label in grouping.into_iter().flat_map(Grouping::labels) {
+    for label in Grouping::labels_of(grouping) {
         findings.extend(undeclared_label(query, operand, &label.name, label.span));
     }
 }

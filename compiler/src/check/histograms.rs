@@ -5,7 +5,7 @@ use super::float_labels::open_metrics_float;
 use super::ratios::unscaled;
 use super::schema::Role;
 use super::tree::{Id, Series};
-use crate::promql::{Aggregate, Aggregator, Call, ExprKind, GroupingKeyword, MatchOp, Matcher, Selector};
+use crate::promql::{Aggregate, Aggregator, Call, ExprKind, Grouping, GroupingKeyword, MatchOp, Matcher, Selector};
 use crate::{Code, Diagnostic};
 
 /// The index of the argument with the buckets.
@@ -241,8 +241,8 @@ fn with_le(query: &Analysis<'_>, id: Id) -> Option<String> {
     let ExprKind::Aggregate(aggregate) = &query.expr(id).kind else { return None };
     // `LE` is a misspelt `le`.
     let items = |skip: &str| -> Vec<&str> {
-        let items = aggregate.grouping.iter().flat_map(|grouping| &grouping.items);
-        items.map(|item| query.slice(item.span())).filter(|item| !item.eq_ignore_ascii_case(skip)).collect()
+        let items = Grouping::items_of(aggregate.grouping.as_ref());
+        items.iter().map(|item| query.slice(item.span())).filter(|item| !item.eq_ignore_ascii_case(skip)).collect()
     };
     let text = match &aggregate.grouping {
         None => "by (le)".to_owned(),
@@ -295,7 +295,7 @@ fn bucket_sum(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings:
     if let Some(name) = name {
         finding = finding.secondary(name.span, "each bucket includes the smaller ones");
     }
-    let largest = sources.iter().flat_map(|(_, selector, _)| selector.matchers()).find_map(largest_bound);
+    let largest = sources.iter().find_map(|(_, selector, _)| selector.matchers().find_map(largest_bound));
     if let Some(bound) = largest {
         finding =
             finding.help(format!("write `le=\"{}\"`, whose bucket holds the smaller ones", open_metrics_float(bound)));

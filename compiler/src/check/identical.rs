@@ -6,7 +6,7 @@ use super::analysis::{Analysis, Findings};
 use super::conditions::Condition;
 use super::pattern::alternatives;
 use super::tree::Id;
-use crate::promql::{Binary, BinaryOp, Expr, ExprKind, GroupingKeyword, MatchOp, Matcher, Selector, Sign};
+use crate::promql::{Binary, BinaryOp, Expr, ExprKind, Grouping, GroupingKeyword, MatchOp, Matcher, Selector, Sign};
 use crate::{Code, Diagnostic, Span};
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
@@ -188,8 +188,8 @@ fn reads_same<'e>(query: &Analysis<'e>, a: Id, b: Id, filters: &mut Filters<'e>)
         }
         (ExprKind::Aggregate(x), ExprKind::Aggregate(y)) => {
             let grouping = |it: &crate::promql::Aggregate<'e>| {
-                let labels = it.grouping.iter().flat_map(|grouping| grouping.items.iter());
-                let mut labels: Vec<&str> = labels.map(|item| query.slice(item.span())).collect();
+                let items = Grouping::items_of(it.grouping.as_ref());
+                let mut labels: Vec<&str> = items.iter().map(|item| query.slice(item.span())).collect();
                 sort::by(&mut labels, Ord::cmp);
                 (it.grouping.as_ref().map(|grouping| grouping.keyword), labels)
             };

@@ -9,7 +9,7 @@ use super::label_set::{GROUP_BY, Labels, NAME};
 use super::ratios::unscaled;
 use super::schema::Role;
 use super::tree::Id;
-use crate::file::LabelType;
+use crate::file::{self, LabelType};
 use crate::promql::{Binary, BinaryOp, ExprKind, Grouping, GroupingItem, GroupingKeyword, MatchOp};
 use crate::{Code, Diagnostic, Span};
 
@@ -134,8 +134,8 @@ impl<'e> Join<'_, 'e> {
             }
         }
         findings.extend(first_missing);
-        let ignoring = self.binary.matching.iter().filter(|matching| matching.keyword == GroupingKeyword::Ignoring);
-        for label in ignoring.flat_map(Grouping::labels) {
+        let ignoring = self.binary.matching.as_ref().filter(|matching| matching.keyword == GroupingKeyword::Ignoring);
+        for label in Grouping::labels_of(ignoring) {
             // An ignored label is normally missing on one side.
             let undeclared = |side| undeclared_label(self.query, side, &label.name, label.span);
             if let (Some(found), Some(_)) = (undeclared(self.left), undeclared(self.right)) {
@@ -326,7 +326,7 @@ impl<'e> Join<'_, 'e> {
             return;
         }
         let Some(matching) = &self.binary.matching else { return };
-        let copied = self.binary.group.iter().flat_map(Grouping::labels);
+        let copied = Grouping::labels_of(self.binary.group.as_ref());
         let mut names: Vec<&str> = matching.labels().map(|label| &*label.name).collect();
         sort::by(&mut names, Ord::cmp);
         // A copied label has one value per match.
@@ -394,7 +394,7 @@ impl<'e> Join<'_, 'e> {
     /// Whether a label has one value: because of a matcher, because callers must filter on it, or as `metrics.toml` has it.
     fn is_fixed(&self, side: Id, label: &str) -> bool {
         self.query.selectors_below(side).any(|(_, selector, series)| {
-            let mut declared = self.query.scope.labels.iter().flat_map(|labels| &labels.labels);
+            let mut declared = file::Labels::all(self.query.scope.labels).iter();
             selector.matchers().any(|matcher| matcher.op == MatchOp::Equal && matcher.label.name == label)
                 || matches!(series.label(label), Some(LabelType::OneOf(values)) if values.len() == 1)
                 || (selector.has_labels_hole() && declared.any(|it| it.required && it.name.value == label))

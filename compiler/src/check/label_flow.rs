@@ -8,6 +8,7 @@ use promql_presets_core::sort;
 use super::label_set::{GROUP_BY, Labels, NAME};
 use super::schema::Role;
 use super::tree::{Id, Series, Tree, labels_of};
+use crate::file;
 use crate::promql::{
     Aggregate, Aggregator, Binary, Call, ExprKind, FillSide, Grouping, GroupingKeyword, MatchOp, Matcher, ResultType,
     Selector, Sign, StringLiteral,
@@ -56,15 +57,15 @@ impl<'e> Flow<'_, 'e> {
     }
 
     fn selector(&self, id: Id, selector: &'e Selector<'e>) -> Labels<'e> {
-        let series = self.tree.series(id).into_iter().flat_map(Series::each);
-        let labels = series.map(|series| self.declared(series)).reduce(|all, labels| all.or(&labels));
+        let series = self.tree.series(id).map_or(&[][..], Series::each);
+        let labels = series.iter().map(|series| self.declared(series)).reduce(|all, labels| all.or(&labels));
         let mut labels = labels.unwrap_or_else(Labels::any);
         let (empty, set): (Vec<_>, Vec<_>) = selector.matchers().partition(|matcher| matcher.matches_empty());
         let name = |matcher: &&'e Matcher<'e>| &*matcher.label.name;
         labels = labels.without_all(empty.iter().filter(|matcher| matcher.op == MatchOp::Equal).map(name));
         labels = labels.with_all_sure(set.iter().map(name));
         if self.present && selector.has_labels_hole() {
-            let declared = self.tree.scope.labels.iter().flat_map(|labels| &labels.labels);
+            let declared = file::Labels::all(self.tree.scope.labels).iter();
             labels = labels.with_all_sure(declared.filter(|label| label.required).map(|label| &*label.name.value));
         }
         if selector.name.is_some() || selector.metric_name().is_some() { labels.with_sure(NAME) } else { labels }

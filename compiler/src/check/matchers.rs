@@ -7,7 +7,7 @@ use super::conditions::{Condition, MAX_CONDITIONS, contradiction};
 use super::pattern::is_plain;
 use super::tree::Series;
 use super::undeclared;
-use crate::file::LabelType;
+use crate::file::{self, LabelType};
 use crate::promql::{MatchOp, Matcher, MatcherItem, Selector};
 use crate::{Code, Diagnostic};
 
@@ -140,7 +140,7 @@ fn contradictions(selector: &Selector<'_>, series: &Series<'_>, findings: &mut F
 /// A matcher of a required label, which each caller must filter on.
 fn fixed_required_label(query: &Analysis<'_>, selector: &Selector<'_>, findings: &mut Findings) {
     let Some(hole) = selector.items().iter().find(|item| matches!(item, MatcherItem::Labels(_))) else { return };
-    for label in query.scope.labels.iter().flat_map(|labels| &labels.labels).filter(|label| label.required) {
+    for label in file::Labels::all(query.scope.labels).iter().filter(|label| label.required) {
         let name = label.name.value.as_str();
         let fixed = selector.matchers().find(|matcher| matcher.op == MatchOp::Equal && matcher.label.name == name);
         if let Some(matcher) = fixed {

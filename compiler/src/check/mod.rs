@@ -140,17 +140,16 @@ pub(crate) fn selected_series<'e>(
     metric: Option<&'e str>,
 ) -> Vec<SelectedSeries<'e>> {
     let tree = tree::Tree::new(text, expr, Scope { metric, ..plain(&NOTHING) });
-    let selected = tree.selectors().flat_map(|(_, selector, series)| {
-        let text = tree.slice(selector.span);
+    let mut selected = Vec::new();
+    for (_, selector, series) in tree.selectors() {
         let names = selector.matchers().map(|matcher| &*matcher.label.name);
         let bounds: Vec<&str> = names.filter(|name| matches!(*name, "le" | "quantile")).collect();
-        series.each().iter().map(move |series| SelectedSeries {
-            name: series.name.as_deref().map(str::to_owned),
-            text,
-            bounds: bounds.clone(),
-        })
-    });
-    selected.collect()
+        for series in series.each() {
+            let (name, text) = (series.name.as_deref().map(str::to_owned), tree.slice(selector.span));
+            selected.push(SelectedSeries { name, text, bounds: bounds.clone() });
+        }
+    }
+    selected
 }
 
 /// Checks plain PromQL without declarations. Spans are of `text`, which `expr` was parsed from.

@@ -14,13 +14,21 @@ pub struct RowLabel {
 
 /// The labels of a query's series: those that the file declares, in its order, then the others that are known.
 pub(super) fn labels(labels: &Labels<'_>, declared: Option<&file::Labels>) -> Vec<RowLabel> {
-    let declared = || declared.iter().flat_map(|labels| &labels.labels);
+    let declared = file::Labels::all(declared);
     // If any label is possible, so are the declared ones.
     let may_group = labels.all().is_some() && labels.may_have(GROUP_BY);
-    let own = declared().filter(|label| labels.may_have(&label.name.value) || (may_group && label.usage.is_group_by()));
-    let is_declared = |name: &str| declared().any(|label| label.name.value == name);
-    let others = labels.all().unwrap_or(labels.sure()).iter().copied();
-    let others = others.filter(|label| ![NAME, GROUP_BY].contains(label) && !is_declared(label));
     let row = |name: &str| RowLabel { name: name.to_owned(), is_sure: labels.surely_has(name) };
-    own.map(|label| &*label.name.value).chain(others).map(row).collect()
+    let mut rows = Vec::new();
+    for label in declared {
+        let name = label.name.value.as_str();
+        if labels.may_have(name) || (may_group && label.usage.is_group_by()) {
+            rows.push(row(name));
+        }
+    }
+    for name in labels.all().unwrap_or(labels.sure()) {
+        if ![NAME, GROUP_BY].contains(name) && !declared.iter().any(|label| label.name.value == *name) {
+            rows.push(row(name));
+        }
+    }
+    rows
 }

@@ -9,7 +9,7 @@ use promql_presets_core::{LabelInfo, LabelUse, PromDuration};
 
 use crate::diagnostic::suggest::{is_one_edit, nearest_words};
 use crate::file::known_metrics::KnownMetric;
-use crate::file::{Label, LabelType, Labels, MetricType, PresetFile};
+use crate::file::{self, Label, LabelType, Labels, MetricType, PresetFile};
 use crate::sorted::SortedMap;
 use crate::{Code, Diagnostic, SourceFile};
 
@@ -258,16 +258,17 @@ impl<'s> Metrics<'s> {
 
     /// The series whose name is most similar to one that does not exist.
     pub(super) fn nearest(&self, name: &str) -> Option<String> {
-        let series = self.all.iter().flat_map(|metric| {
-            let is_series = metric.role() != Role::Base;
-            let parts =
-                metric.derived().iter().filter(|(_, role)| !matches!(role, Role::Counter | Role::Gauge | Role::Info));
-            is_series
-                .then_some("")
-                .into_iter()
-                .chain(parts.map(|(suffix, _)| *suffix))
-                .map(|suffix| (metric.name, suffix))
-        });
+        let mut series = Vec::new();
+        for metric in &self.all {
+            if metric.role() != Role::Base {
+                series.push((metric.name, ""));
+            }
+            for (suffix, role) in metric.derived() {
+                if !matches!(role, Role::Counter | Role::Gauge | Role::Info) {
+                    series.push((metric.name, suffix));
+                }
+            }
+        }
         nearest_words(name, series).map(|(base, suffix)| format!("{base}{suffix}"))
     }
 
@@ -288,8 +289,13 @@ impl<'s> Metrics<'s> {
     }
 
     fn misspellings(&self) -> HashMap<u64, usize> {
-        let names = self.all.iter().enumerate().filter(|(_, metric)| SIMILAR.contains(&metric.name.len()));
-        names.flat_map(|(index, metric)| shortened(metric.name).map(move |hash| (hash, index))).collect()
+        let mut misspellings = HashMap::new();
+        for (index, metric) in self.all.iter().enumerate().filter(|(_, metric)| SIMILAR.contains(&metric.name.len())) {
+            for hash in shortened(metric.name) {
+                misspellings.insert(hash, index);
+            }
+        }
+        misspellings
     }
 }
 
@@ -361,7 +367,7 @@ fn conflicting_labels(labels: &Labels, first: &Metric<'_>) -> Vec<Diagnostic> {
 
 /// Reports declared labels that Prometheus reserves.
 fn reserved(raw: &PresetFile) -> impl Iterator<Item = Diagnostic> {
-    raw.labels.iter().flat_map(|labels| &labels.labels).filter_map(|label| {
+    file::Labels::all(raw.labels.as_ref()).iter().filter_map(|label| {
         let meaning = match label.name.value.as_str() {
             "le" => "the upper bound of a bucket: a filter on it takes buckets away from their histogram",
             "quantile" => "the quantile of a summary, not a property of what is measured",

@@ -116,11 +116,12 @@ fn unknown(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, name: &str, sp
         return None;
     }
     let meant = metrics.nearest(name);
-    let listed = query.series(id).into_iter().flat_map(|series| &series.listed);
-    let listed = listed.filter_map(|series| series.name.as_deref().filter(|_| series.metric.is_some()));
-    let mut alternatives = alternatives(query, id).chain(listed).peekable();
-    let has_alternative = alternatives.peek().is_some();
-    if has_alternative && meant.as_deref().is_none_or(|meant| alternatives.any(|name| name == meant)) {
+    let mut alternatives = alternatives(query, id);
+    for series in query.series(id).map_or(&[][..], |series| &series.listed) {
+        alternatives.extend(series.name.as_deref().filter(|_| series.metric.is_some()));
+    }
+    let has_alternative = !alternatives.is_empty();
+    if has_alternative && meant.as_deref().is_none_or(|meant| alternatives.contains(&meant)) {
         return None;
     }
     let finding = Diagnostic::new(Code::UnknownMetric, span, format!("no metric `{name}`"))
@@ -138,13 +139,18 @@ fn unknown(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, name: &str, sp
 }
 
 /// The metrics that exist and that `or` combines with a selector, as in `new or old` for two versions of an exporter.
-fn alternatives<'q>(query: &'q Analysis<'_>, id: Id) -> impl Iterator<Item = &'q str> {
-    let sides = query.ancestors(id).zip(std::iter::once(id).chain(query.ancestors(id)));
-    let sides = sides
-        .filter(|(outer, _)| matches!(&query.expr(*outer).kind, ExprKind::Binary(binary) if binary.op == BinaryOp::Or));
-    let others = sides.flat_map(|(outer, below)| query.children(outer).filter(move |side| *side != below));
-    let series = others.flat_map(|side| query.selectors_below(side));
-    series.filter_map(|(_, _, series)| series.name.as_deref().filter(|_| series.metric.is_some()))
+fn alternatives<'q>(query: &'q Analysis<'_>, id: Id) -> Vec<&'q str> {
+    let (mut names, mut below) = (Vec::new(), id);
+    for outer in query.ancestors(id) {
+        let is_or = matches!(&query.expr(outer).kind, ExprKind::Binary(binary) if binary.op == BinaryOp::Or);
+        for side in query.children(outer).filter(|side| is_or && *side != below) {
+            for (_, _, series) in query.selectors_below(side) {
+                names.extend(series.name.as_deref().filter(|_| series.metric.is_some()));
+            }
+        }
+        below = outer;
+    }
+    names
 }
 
 /// Reports a label or a value that the metric does not have. Returns whether there was one.
@@ -183,11 +189,11 @@ fn lacks(query: &Analysis<'_>, matcher: &Matcher<'_>, series: &Series<'_>) -> bo
 /// Whether a matcher is for series without a label, which pages write as `device_error=""`: a snapshot has only labels with
 /// values.
 fn is_absent(matcher: &Matcher<'_>, metric: &Metric<'_>) -> bool {
-    let labels = metric.labels.iter().flat_map(|labels| labels.keys().copied());
-    matcher.op == MatchOp::Equal
-        && matcher.value.value.is_empty()
-        && metric.known.is_some()
-        && nearest(&matcher.label.name, labels).is_none()
+    let is_similar = || {
+        let labels = metric.labels.as_ref();
+        labels.is_some_and(|labels| nearest(&matcher.label.name, labels.keys().copied()).is_some())
+    };
+    matcher.op == MatchOp::Equal && matcher.value.value.is_empty() && metric.known.is_some() && !is_similar()
 }
 
 /// The finding for a label that a metric does not have.
@@ -266,12 +272,12 @@ fn undeclared_value(
         MatchOp::Equal | MatchOp::NotEqual => Some(vec![value]),
         MatchOp::Regex | MatchOp::NotRegex => pattern::alternatives(value),
     };
+    let mut values = values_of(kind);
+    values.extend(others.map(values_of).unwrap_or_default());
     let known = |typed: &str| {
         typed.is_empty()
             || match kind {
-                LabelType::OneOf(_) => values_of(kind)
-                    .chain(others.into_iter().flat_map(values_of))
-                    .any(|value| is_same(label, value, typed)),
+                LabelType::OneOf(_) => values.iter().any(|value| is_same(label, value, typed)),
                 other => other.as_ref().map(|_| &[][..]).normalize_after(prefix, typed).is_some(),
             }
     };
@@ -303,8 +309,7 @@ fn undeclared_value(
         }
         (None, LabelType::OneOf(_)) if matcher.op == MatchOp::Regex && !matcher.matches_empty() => {
             let condition = Condition::of(matcher);
-            let mut values = values_of(kind).chain(others.into_iter().flat_map(values_of));
-            if !values.all(|value| condition.matches(value) == Some(false)) {
+            if !values.iter().all(|value| condition.matches(value) == Some(false)) {
                 return false;
             }
             finding(format!("pattern that no value of the label `{label}` matches"))
@@ -328,13 +333,13 @@ fn is_bound(label: &str) -> bool {
     matches!(label, "le" | "quantile")
 }
 
-fn values_of(kind: &LabelType) -> impl Iterator<Item = &str> {
+fn values_of(kind: &LabelType) -> Vec<&str> {
     let values = if let LabelType::OneOf(values) = kind { &values[..] } else { &[] };
-    values.iter().map(|value| value.value.as_str())
+    values.iter().map(|value| value.value.as_str()).collect()
 }
 
 fn all_values(kind: &LabelType, is_declared: bool) -> String {
-    let mut values: Vec<&str> = values_of(kind).collect();
+    let mut values = values_of(kind);
     // Numbers in their order; others are sorted in the file.
     sort::by(&mut values, |a, b| {
         let number = |text: &str| text.parse().unwrap_or(f64::NAN);

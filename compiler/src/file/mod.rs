@@ -150,6 +150,13 @@ pub(crate) struct Labels {
     pub labels: Vec<Label>,
 }
 
+impl Labels {
+    /// The labels of a file; none if it declares none.
+    pub(crate) fn all(labels: Option<&Self>) -> &[Label] {
+        labels.map_or(&[], |labels| &labels.labels)
+    }
+}
+
 /// One declared label.
 #[derive(Clone, Debug)]
 pub(crate) struct Label {

@@ -242,7 +242,7 @@ impl Uses<'_, '_> {
     }
 
     fn grouping(&mut self, grouping: Option<&Grouping<'_>>) {
-        for label in grouping.into_iter().flat_map(Grouping::labels).filter(|label| label.quoted) {
+        for label in Grouping::labels_of(grouping).filter(|label| label.quoted) {
             let fix = Some(label.name.to_string()).filter(|name| name::is_classic_label(name));
             self.part(&versions::QUOTED_GROUPING, label.span, fix);
         }

@@ -261,10 +261,17 @@ pub struct Grouping<'a> {
 impl<'a> Grouping<'a> {
     /// The literal labels, in the order of the text.
     pub(crate) fn labels(&self) -> impl Iterator<Item = &Label<'a>> {
-        self.items.iter().filter_map(|item| match item {
-            GroupingItem::Label(label) => Some(label),
-            GroupingItem::GroupBy(_) => None,
-        })
+        labels(&self.items)
+    }
+
+    /// The items of a grouping that may be missing.
+    pub(crate) fn items_of<'g>(grouping: Option<&'g Self>) -> &'g [GroupingItem<'a>] {
+        grouping.map_or(&[], |grouping| &grouping.items)
+    }
+
+    /// The literal labels of a grouping that may be missing.
+    pub(crate) fn labels_of<'g>(grouping: Option<&'g Self>) -> impl Iterator<Item = &'g Label<'a>> {
+        labels(Self::items_of(grouping))
     }
 
     /// Whether `{group_by}` is among the items.
@@ -278,6 +285,13 @@ impl<'a> Grouping<'a> {
     pub(crate) fn span(&self) -> Span {
         self.parens.map_or(self.keyword_span, |parens| self.keyword_span.to(parens))
     }
+}
+
+fn labels<'g, 'a>(items: &'g [GroupingItem<'a>]) -> impl Iterator<Item = &'g Label<'a>> {
+    items.iter().filter_map(|item| match item {
+        GroupingItem::Label(label) => Some(label),
+        GroupingItem::GroupBy(_) => None,
+    })
 }
 
 /// The keyword of a grouping.
