@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use promql_presets::{IntoMatch, MatchOp, Matcher, PresetInfo, PresetMetadata, PrometheusClient, TimeRange, Timestamp};
+use promql_presets::{
+    IntoMatch, MatchOp, Matcher, PresetInfo, PresetMetadata, PromDuration, PrometheusClient, TimeRange, Timestamp,
+};
 
 use crate::problem::Problem;
 
@@ -105,7 +107,7 @@ impl Access {
     }
 
     /// The longest time between start and end of a range query, and of a list of labels or values. Lists without a start
-    /// are those of this time before their end.
+    /// are those of this time before their end. A query also reads what its windows and offsets reach before the start.
     pub fn max_range(mut self, longest: Duration) -> Self {
         self.max_range = Some(longest);
         self
@@ -113,6 +115,11 @@ impl Access {
 
     /// The longest window that the caller may set, also as a parameter that is a duration. The defaults of presets are
     /// not affected.
+    ///
+    /// Each duration is limited on its own, not what a template makes of it. `max_over_time(rate(x[{window}])[{long}:{step}])`
+    /// reads the sum of `window` and `long` before each point, `[{window} * {factor}]` the product, and a `step` of
+    /// 1 ms evaluates the inner query a thousand times per second of `long`. The declared `min` and `max` of such
+    /// parameters limit that; the compiler warns of steps without a `min`.
     pub fn max_window(mut self, longest: Duration) -> Self {
         self.max_window = Some(longest);
         self
@@ -205,8 +212,9 @@ impl Access {
 fn check_length(field: &str, length: Duration, longest: Option<Duration>) -> Result<(), Problem> {
     match longest {
         Some(longest) if length > longest => {
-            let [length, longest] = [length, longest].map(|duration| duration.as_secs());
-            Err(Problem::field(field, format!("{length}s is too long; at most {longest}s are allowed")))
+            // Durations in milliseconds, as all of a request are.
+            let [length, longest] = [length, longest].map(|it| PromDuration::try_from(it).unwrap_or(PromDuration::MAX));
+            Err(Problem::field(field, format!("{length} is too long; at most {longest} is allowed")))
         }
         _ => Ok(()),
     }

@@ -13,9 +13,11 @@ pub struct ParameterInfo<'a> {
     pub description: &'a str,
     /// The value where the caller passes none. All values are of its kind.
     pub default: ParameterValue,
-    /// The smallest value.
+    /// The smallest value. If none is declared, it is that of the kind: -[`f64::MAX`],
+    /// -[`MAX_INTEGER`](ParameterValue::MAX_INTEGER), or a millisecond.
     pub min: ParameterValue,
-    /// The largest value.
+    /// The largest value. If none is declared, it is that of the kind: [`f64::MAX`],
+    /// [`MAX_INTEGER`](ParameterValue::MAX_INTEGER), or [`PromDuration::MAX`].
     pub max: ParameterValue,
 }
 

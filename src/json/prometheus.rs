@@ -184,6 +184,11 @@ impl Serialize for As<f64> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match Float(self.0).as_integer() {
             Some(integer) => serializer.serialize_str(itoa::Buffer::new().format(integer)),
+            None if self.0.is_finite() => match zmij::Buffer::new().format_finite(self.0) {
+                // Prometheus writes no exponents.
+                text if text.contains('e') => serializer.collect_str(&Value::Float(self.0)),
+                text => serializer.serialize_str(text.strip_suffix(".0").unwrap_or(text)),
+            },
             None => serializer.collect_str(&Value::Float(self.0)),
         }
     }
@@ -240,5 +245,30 @@ impl<'a, I: Iterator<Item = (&'a String, &'a Stat)>, F: Fn() -> I> Serialize for
             }
         }
         map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floats_are_what_prometheus_writes() {
+        let mut values = vec![0.0, -0.0, 0.1, -2.5, 1e-5, 1e15, 1e16, 9_007_199_254_740_994.0, 1e21, 5e-324, f64::MAX];
+        values.extend([f64::NAN, f64::INFINITY, f64::NEG_INFINITY]);
+        let mut bits = 1_u64;
+        for _ in 0..20_000 {
+            bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            #[expect(clippy::cast_precision_loss, reason = "any number")]
+            values.extend([f64::from_bits(bits), (bits >> 11) as f64 / 1e9]);
+        }
+        for value in values {
+            let (json, shown) = (serde_json::to_string(&As(value)).unwrap(), Value::Float(value).to_string());
+            let text = json.trim_matches('"');
+            // Between two shortest texts, the last digit may differ.
+            assert_eq!(text.len(), shown.len(), "{text}, {shown}");
+            let is_same = text.parse::<f64>().is_ok_and(|parsed| parsed.to_bits() == value.to_bits());
+            assert!(is_same || !value.is_finite() && text == shown, "{text}, {shown}");
+        }
     }
 }

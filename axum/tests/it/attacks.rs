@@ -246,7 +246,8 @@ async fn durations_of_parameters_are_windows() {
     let app = router(mock.client(), Presets::__new(&PRESETS)).guard(guard).build();
     let body = |range: &str| format!(r#"{{"parameters": {{"range": "{range}"}}}}"#);
     assert_eq!(post(&app, "/presets/last/query", body("1h")).await.status, 200);
-    let refused = post(&app, "/presets/last/query", body("9999d")).await;
+    let refused = post(&app, "/presets/last/query", body("1h1ms")).await;
+    assert_eq!(refused.json()["detail"], "1h1ms is too long; at most 1h is allowed");
     assert_eq!(refused.problem(), (400, "parameters.range".to_owned()));
     assert_eq!(mock.calls().len(), 1);
 }
