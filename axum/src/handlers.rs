@@ -122,8 +122,8 @@ async fn query(
     request: Request,
 ) -> Result<Response, Problem> {
     let (mut access, json) = service.receive(&names, request).await?;
-    let body = Body::read(&json, &[&QUERY, &INSTANT])?;
-    let (querier, format, time) = (body.querier()?, body.format()?, body.time()?);
+    let mut body = Body::read(&json, &[&QUERY, &INSTANT])?;
+    let (querier, format, time) = (body.querier()?, body.format(), body.time());
     let client = access.limit(&service.client);
     let query = service.read(&names, |preset| {
         Ok(match preset {
@@ -133,7 +133,7 @@ async fn query(
                 query.when_some(time, InstantQuery::at).when_some(access.series(), InstantQuery::limit).into_future()
             }
             Found::Live(preset) => {
-                let query = client.raw_query(body.render(preset, &access)?).when_some(time, InstantQuery::at);
+                let query = client.raw_query(body.render(preset, &querier, &access)?).when_some(time, InstantQuery::at);
                 query.when_some(access.series(), InstantQuery::limit).into_future()
             }
         })
@@ -148,8 +148,8 @@ async fn query_range(
     request: Request,
 ) -> Result<Response, Problem> {
     let (mut access, json) = service.receive(&names, request).await?;
-    let body = Body::read(&json, &[&QUERY, &RANGE])?;
-    let (querier, format, range) = (body.querier()?, body.format()?, body.range(&access)?);
+    let mut body = Body::read(&json, &[&QUERY, &RANGE])?;
+    let (querier, format, range) = (body.querier()?, body.format(), body.range(&access)?);
     let client = access.limit(&service.client);
     let query = service.read(&names, |preset| {
         Ok(match preset {
@@ -159,7 +159,7 @@ async fn query_range(
                 query.when_some(access.series(), RangeQuery::limit).stream().into_future()
             }
             Found::Live(preset) => {
-                let query = client.raw_query_range(body.render(preset, &access)?, range);
+                let query = client.raw_query_range(body.render(preset, &querier, &access)?, range);
                 query.when_some(access.series(), RangeQuery::limit).stream().into_future()
             }
         })
@@ -174,8 +174,9 @@ async fn render(
     request: Request,
 ) -> Result<Response, Problem> {
     let (access, json) = service.receive(&names, request).await?;
-    let body = Body::read(&json, &[&QUERY, &INSTANT, &RANGE])?;
-    let query = service.read(&names, |preset| body.render(&preset, &access))?;
+    let mut body = Body::read(&json, &[&QUERY, &INSTANT, &RANGE])?;
+    let querier = body.querier()?;
+    let query = service.read(&names, |preset| body.render(&preset, &querier, &access))?;
     Ok(output::json(&BTreeMap::from([("query", query)])))
 }
 

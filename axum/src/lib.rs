@@ -93,6 +93,7 @@
 mod catalogue;
 mod guard;
 mod handlers;
+mod json;
 mod output;
 mod problem;
 mod request;

@@ -1,7 +1,10 @@
 //! The JSON that callers send.
+//!
+//! It is read in one pass, since small queries are fast. What fails names its field.
 
 use std::borrow::Cow;
-use std::fmt::{self, Display};
+use std::fmt;
+use std::mem::take;
 use std::time::Duration;
 
 use promql_presets::{
@@ -9,140 +12,231 @@ use promql_presets::{
     Step, TimeRange, Timestamp,
 };
 use promql_presets::{none_of, not, not_regex, one_of, regex, starts_with};
-use serde::de::{self, Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::guard::Access;
+use crate::json::{MAX_KEYS, Object, Place, entries, read};
 use crate::problem::{Problem, range_field};
 
-/// The most conditions of a request, the most labels to group by, and the most keys of an object.
-const MAX_LABELS: usize = 64;
+/// The most conditions of a request, and the most labels to group by.
+const MAX_LABELS: usize = MAX_KEYS;
 
 /// The points of a range without a step.
 const DEFAULT_POINTS: u64 = 250;
 
-/// An object with its values as text. Duplicate keys are refused, however they are escaped: other readers of the request
-/// could see another of the values.
+/// The body of a query.
 #[derive(Default)]
-struct Object<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+pub(crate) struct Body<'a> {
+    metric: Option<String>,
+    conditions: Vec<(Cow<'a, str>, Match<String>)>,
+    group_by: Vec<String>,
+    window: Option<PromDuration>,
+    parameters: Object<'a>,
+    format: Format,
+    time: Option<Timestamp>,
+    start: Option<Timestamp>,
+    end: Option<Timestamp>,
+    step: Option<&'a RawValue>,
+    aligned: bool,
+}
 
-impl<'de> Deserialize<'de> for Object<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ObjectVisitor)
+/// Reads a body with some of these fields.
+struct BodySeed<'s> {
+    fields: &'s [&'s [&'s str]],
+    place: &'s Place,
+}
+
+impl<'de> DeserializeSeed<'de> for BodySeed<'_> {
+    type Value = Body<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Body<'de>, D::Error> {
+        deserializer.deserialize_map(self)
     }
 }
 
-struct ObjectVisitor;
-
-impl<'de> Visitor<'de> for ObjectVisitor {
-    type Value = Object<'de>;
+impl<'de> Visitor<'de> for BodySeed<'_> {
+    type Value = Body<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
-        let mut entries = Vec::new();
-        while let Some((Key(key), value)) = map.next_entry()? {
-            if entries.iter().any(|(other, _)| *other == key) {
-                return Err(A::Error::custom(format_args!("duplicate key {key:?}")));
-            }
-            // Few enough to be compared with each other.
-            if entries.len() == MAX_LABELS {
-                return Err(A::Error::custom(format_args!("more than {MAX_LABELS} keys")));
-            }
-            entries.push((key, value));
-        }
-        Ok(Object(entries))
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Body<'de>, A::Error> {
+        let Self { fields, place } = self;
+        let mut body = Body::default();
+        entries(map, |field, map| {
+            place.within(&field, || {
+                match &*field {
+                    unknown if !fields.iter().any(|fields| fields.contains(&unknown)) => {
+                        let fields = fields.concat().join("`, `");
+                        return Err(A::Error::custom(format_args!("unknown field, expected one of `{fields}`")));
+                    }
+                    "metric" => body.metric = map.next_value()?,
+                    "labels" => map.next_value_seed(Labels { place, conditions: &mut body.conditions })?,
+                    "group_by" => body.group_by = map.next_value::<Option<_>>()?.unwrap_or_default(),
+                    "window" => body.window = map.next_value()?,
+                    "parameters" => body.parameters = map.next_value::<Option<_>>()?.unwrap_or_default(),
+                    "format" => body.format = map.next_value::<Option<_>>()?.unwrap_or_default(),
+                    "time" => body.time = map.next_value()?,
+                    "start" => body.start = map.next_value()?,
+                    "end" => body.end = map.next_value()?,
+                    "step" => body.step = map.next_value()?,
+                    _ => body.aligned = map.next_value::<Option<_>>()?.unwrap_or_default(),
+                }
+                Ok(())
+            })
+        })?;
+        Ok(body)
     }
 }
 
-/// A key, which is copied only if it is escaped.
-struct Key<'a>(Cow<'a, str>);
+/// Reads the conditions on labels.
+struct Labels<'s, 'de> {
+    place: &'s Place,
+    conditions: &'s mut Vec<(Cow<'de, str>, Match<String>)>,
+}
 
-impl<'de> Deserialize<'de> for Key<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(KeyVisitor)
+impl<'de> DeserializeSeed<'de> for Labels<'_, 'de> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
     }
 }
 
-struct KeyVisitor;
-
-impl<'de> Visitor<'de> for KeyVisitor {
-    type Value = Key<'de>;
+impl<'de> Visitor<'de> for Labels<'_, 'de> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
+        f.write_str("an object")
     }
 
-    fn visit_borrowed_str<E: de::Error>(self, key: &'de str) -> Result<Key<'de>, E> {
-        Ok(Key(key.into()))
+    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_str<E: de::Error>(self, key: &str) -> Result<Key<'de>, E> {
-        Ok(Key(key.to_owned().into()))
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        let Self { place, conditions } = self;
+        entries(map, |label, map| {
+            let add = |condition| conditions.push((label.clone(), condition));
+            place.within(&label, || map.next_value_seed(Conditions { place, add }))
+        })
     }
 }
 
-/// Reads a value of a field.
-fn read<'a, T: Deserialize<'a>>(field: impl Display, json: &'a RawValue) -> Result<T, Problem> {
-    serde_json::from_str(json.get()).map_err(|error| {
-        let text = error.to_string();
-        // The position is that in the value.
-        let text = text.rsplit_once(" at line ").map_or(&*text, |(text, _)| text);
-        Problem::field(field.to_string(), text)
-    })
+/// Reads the conditions on a label: a value, or an object of operators which must all hold.
+struct Conditions<'s, F> {
+    place: &'s Place,
+    add: F,
 }
 
-/// The body of a query.
-pub(crate) struct Body<'a>(Object<'a>);
+impl<'de, F: FnMut(Match<String>)> DeserializeSeed<'de> for Conditions<'_, F> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, F: FnMut(Match<String>)> Visitor<'de> for Conditions<'_, F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string, an integer, or an object of operators")
+    }
+
+    fn visit_str<E: de::Error>(mut self, text: &str) -> Result<(), E> {
+        (self.add)(text.into());
+        Ok(())
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<(), E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<(), E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        let Self { place, mut add } = self;
+        let mut is_empty = true;
+        entries(map, |operator, map| {
+            is_empty = false;
+            place.within(&operator, || {
+                let mut text = || map.next_value().map(|Text(text)| text);
+                add(match &*operator {
+                    "is" => text()?.into(),
+                    "not" => not(text()?),
+                    "starts_with" => starts_with(text()?),
+                    "regex" => regex(text()?),
+                    "not_regex" => not_regex(text()?),
+                    "one_of" => one_of(texts(map.next_value()?)),
+                    "none_of" => none_of(texts(map.next_value()?)),
+                    _ => {
+                        return Err(A::Error::custom(
+                            "unknown operator, expected one of `is`, `not`, `one_of`, `none_of`, `starts_with`, `regex`, \
+                             `not_regex`",
+                        ));
+                    }
+                });
+                Ok(())
+            })
+        })?;
+        if is_empty { Err(A::Error::custom("expected a value or an operator")) } else { Ok(()) }
+    }
+}
+
+/// The value of a label: a string or an integer.
+struct Text(String);
+
+fn texts(texts: Vec<Text>) -> impl Iterator<Item = String> {
+    texts.into_iter().map(|Text(text)| text)
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::String(text) => Ok(Self(text)),
+            Value::Number(number) if number.is_i64() || number.is_u64() => Ok(Self(number.to_string())),
+            _ => Err(D::Error::custom("expected a string or an integer")),
+        }
+    }
+}
 
 impl<'a> Body<'a> {
     /// Reads a body with some of these fields.
     pub(crate) fn read(json: &'a [u8], fields: &[&[&str]]) -> Result<Self, Problem> {
-        let invalid = |error| Problem::new(axum::http::StatusCode::BAD_REQUEST, format!("invalid body: {error}"));
-        let object: Object<'a> = serde_json::from_slice(json).map_err(invalid)?;
-        let is_known = |name: &str| fields.iter().any(|fields| fields.contains(&name));
-        match object.0.iter().find(|(name, _)| !is_known(name)) {
-            Some((unknown, _)) => {
-                let fields = fields.concat().join("`, `");
-                Err(Problem::field(&**unknown, format!("unknown field, expected one of `{fields}`")))
-            }
-            None => Ok(Self(object)),
-        }
-    }
-
-    /// The text of a field.
-    fn field(&self, field: &str) -> Option<&'a RawValue> {
-        self.0.0.iter().find(|(name, _)| name == field).map(|(_, json)| *json)
-    }
-
-    /// The value of a field, unless it is `null`.
-    fn get<T: Deserialize<'a>>(&self, field: &str) -> Result<Option<T>, Problem> {
-        self.field(field).map_or(Ok(None), |json| read(field, json))
+        let (place, mut reader) = (Place::default(), serde_json::Deserializer::from_slice(json));
+        let body = BodySeed { fields, place: &place }.deserialize(&mut reader);
+        body.and_then(|body| reader.end().map(|()| body)).map_err(|error| place.problem(&error))
     }
 
     /// The metric, the conditions and the labels to group by.
-    pub(crate) fn querier(&self) -> Result<Querier, Problem> {
-        let mut querier = Querier::new(self.get::<String>("metric")?.unwrap_or_default());
-        let Object(labels) = self.get("labels")?.unwrap_or_default();
-        for (label, json) in labels {
-            querier = conditions(querier, &label, json)?;
-        }
-        let group_by: Vec<String> = self.get("group_by")?.unwrap_or_default();
-        for (field, count) in [("labels", querier.labels().len()), ("group_by", group_by.len())] {
+    pub(crate) fn querier(&mut self) -> Result<Querier, Problem> {
+        let (conditions, group_by) = (take(&mut self.conditions), take(&mut self.group_by));
+        for (field, count) in [("labels", conditions.len()), ("group_by", group_by.len())] {
             if count > MAX_LABELS {
                 return Err(Problem::field(field, format!("{count} entries; at most {MAX_LABELS} are allowed")));
             }
         }
-        Ok(querier.group_by(group_by))
+        let querier = Querier::new(self.metric.take().unwrap_or_default()).group_by(group_by);
+        Ok(conditions
+            .into_iter()
+            .fold(querier, |querier, (label, condition)| querier.label(label.into_owned(), condition)))
     }
 
     /// The rendered query of a preset that is not a constant.
-    pub(crate) fn render(&self, preset: &PresetMetadata<'_>, access: &Access) -> Result<String, Problem> {
-        let (querier, window) = (self.querier()?, self.window(access)?);
-        let query = preset.render(&querier, window, &self.parameters(preset.parameters, access)?);
+    pub(crate) fn render(
+        &self,
+        preset: &PresetMetadata<'_>,
+        querier: &Querier,
+        access: &Access,
+    ) -> Result<String, Problem> {
+        let window = self.window(access)?;
+        let query = preset.render(querier, window, &self.parameters(preset.parameters, access)?);
         query.map_err(|error| {
             Problem::of_render(error, |label| querier.labels().iter().any(|matcher| matcher.label() == label))
         })
@@ -150,11 +244,10 @@ impl<'a> Body<'a> {
 
     /// The window, if the caller sets one.
     pub(crate) fn window(&self, access: &Access) -> Result<Option<PromDuration>, Problem> {
-        let window: Option<PromDuration> = self.get("window")?;
-        if let Some(window) = window {
+        if let Some(window) = self.window {
             access.check_window("window", Duration::from_millis(window.as_millis()))?;
         }
-        Ok(window)
+        Ok(self.window)
     }
 
     /// The values of parameters that a preset declares.
@@ -163,23 +256,22 @@ impl<'a> Body<'a> {
         declared: &[ParameterInfo<'_>],
         access: &Access,
     ) -> Result<Vec<(String, ParameterValue)>, Problem> {
-        let Object(values) = self.get("parameters")?.unwrap_or_default();
-        let read = |(name, json): (Cow<'_, str>, &RawValue)| {
+        let read = |(name, json): &(Cow<'_, str>, &RawValue)| {
             let field = format!("parameters.{name}");
             let text = match read(&field, json)? {
                 Value::String(text) => text,
                 Value::Number(number) => number.to_string(),
                 _ => return Err(Problem::field(field, "expected a number or a duration")),
             };
-            let declared = ParameterInfo::find(declared, &name).map(|index| &declared[index]);
+            let declared = ParameterInfo::find(declared, name).map(|index| &declared[index]);
             let value = declared.and_then(|parameter| parameter.parse(&text));
             let value = value.map_err(|error| Problem::field(&field, error.to_string()))?;
             if let ParameterValue::Duration(duration) = value {
                 access.check_window(&field, Duration::from_millis(duration.as_millis()))?;
             }
-            Ok((name.into_owned(), value))
+            Ok((name.clone().into_owned(), value))
         };
-        values.into_iter().map(read).collect()
+        self.parameters.0.iter().map(read).collect()
     }
 
     /// The preset with the values of its parameters.
@@ -192,28 +284,28 @@ impl<'a> Body<'a> {
     }
 
     /// The time of an instant query.
-    pub(crate) fn time(&self) -> Result<Option<Timestamp>, Problem> {
-        self.get("time")
+    pub(crate) fn time(&self) -> Option<Timestamp> {
+        self.time
     }
 
     /// The range of a range query.
     pub(crate) fn range(&self, access: &Access) -> Result<TimeRange, Problem> {
-        let time = |field: &str| {
-            self.get::<Timestamp>(field)?.ok_or_else(|| Problem::field(field, "a range query needs a start and an end"))
-        };
-        let (start, end, step) = (time("start")?, time("end")?, self.step(access)?);
+        let required = |field: &str| Problem::field(field, "a range query needs a start and an end");
+        let start = self.start.ok_or_else(|| required("start"))?;
+        let end = self.end.ok_or_else(|| required("end"))?;
+        let step = self.step(access)?;
         let range = TimeRange::new(start, end).and_then(|range| range.step(step));
         let range = range.map_err(|error| Problem::field(range_field(&error).unwrap_or("start"), error.to_string()))?;
-        let range = if self.get("aligned")?.unwrap_or(false) { range.aligned() } else { range };
+        let range = if self.aligned { range.aligned() } else { range };
         access.check_range(&range)?;
         Ok(range)
     }
 
     fn step(&self, access: &Access) -> Result<Step, Problem> {
         let default = Step::auto(access.fitting_points(DEFAULT_POINTS));
-        match self.field("step") {
+        match self.step {
             None => Ok(default),
-            Some(json) if matches!(json.get(), "null" | "\"auto\"") => Ok(default),
+            Some(json) if json.get() == "\"auto\"" => Ok(default),
             Some(json) if json.get().starts_with('{') => {
                 let Object(fields) = read("step", json)?;
                 match fields.into_iter().collect::<Vec<_>>().as_slice() {
@@ -226,63 +318,27 @@ impl<'a> Body<'a> {
     }
 
     /// The shape of the response.
-    pub(crate) fn format(&self) -> Result<Format, Problem> {
-        match self.get::<String>("format")?.as_deref() {
-            None | Some("columns") => Ok(Format::Columns),
-            Some("prometheus") => Ok(Format::Prometheus),
-            Some(_) => Err(Problem::field("format", "unknown format, expected one of `columns`, `prometheus`")),
-        }
+    pub(crate) fn format(&self) -> Format {
+        self.format
     }
 }
 
 /// The shape of a response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Format {
     /// That of `promql_presets`.
+    #[default]
     Columns,
     /// That of Prometheus.
     Prometheus,
 }
 
-/// Adds the conditions on a label: a value, or an object of operators which must all hold.
-fn conditions(querier: Querier, label: &str, json: &RawValue) -> Result<Querier, Problem> {
-    let add = |querier: Querier, condition: Match<String>| querier.label(label.to_owned(), condition);
-    if !json.get().starts_with('{') {
-        return Ok(add(querier, text(format_args!("labels.{label}"), json)?.into()));
+impl<'de> Deserialize<'de> for Format {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match &*String::deserialize(deserializer)? {
+            "columns" => Ok(Self::Columns),
+            "prometheus" => Ok(Self::Prometheus),
+            _ => Err(D::Error::custom("unknown format, expected one of `columns`, `prometheus`")),
+        }
     }
-    let Object(operators) = read(format_args!("labels.{label}"), json)?;
-    if operators.is_empty() {
-        return Err(Problem::field(format!("labels.{label}"), "expected a value or an operator"));
-    }
-    operators.into_iter().try_fold(querier, |querier, (operator, json)| {
-        let field = format_args!("labels.{label}.{operator}");
-        let condition = match &*operator {
-            "is" => text(field, json)?.into(),
-            "not" => not(text(field, json)?),
-            "one_of" => one_of(texts(field, json)?),
-            "none_of" => none_of(texts(field, json)?),
-            "starts_with" => starts_with(text(field, json)?),
-            "regex" => regex(text(field, json)?),
-            "not_regex" => not_regex(text(field, json)?),
-            _ => {
-                let detail = "unknown operator, expected one of `is`, `not`, `one_of`, `none_of`, `starts_with`, \
-                              `regex`, `not_regex`";
-                return Err(Problem::field(field.to_string(), detail));
-            }
-        };
-        Ok(add(querier, condition))
-    })
-}
-
-/// The value of a label: a string or an integer.
-fn text(field: impl Display, json: &RawValue) -> Result<String, Problem> {
-    match read(&field, json)? {
-        Value::String(text) => Ok(text),
-        Value::Number(number) if number.is_i64() || number.is_u64() => Ok(number.to_string()),
-        _ => Err(Problem::field(field.to_string(), "expected a string or an integer")),
-    }
-}
-
-fn texts(field: impl Display, json: &RawValue) -> Result<Vec<String>, Problem> {
-    read::<Vec<&RawValue>>(&field, json)?.into_iter().map(|json| text(&field, json)).collect()
 }

@@ -165,7 +165,7 @@ async fn times_that_are_none_are_refused() {
     let mock = MockPrometheus::start();
     let app = guarded(mock.client());
     for (fields, field) in [
-        (r#""start": NaN, "end": 1"#, ""),
+        (r#""start": NaN, "end": 1"#, "start"),
         (r#""start": "NaN", "end": 1"#, "start"),
         (r#""start": "-Infinity", "end": "now()""#, "start"),
         (r#""start": 0, "end": 1e999"#, "end"),
