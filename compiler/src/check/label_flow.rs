@@ -83,10 +83,12 @@ impl<'e> Flow<'_, 'e> {
             Role::Quantiles => Some("quantile"),
             _ => None,
         };
+        let mut names: Vec<&str> = labels.keys().copied().collect();
         // Every scrape adds `job` and `instance`, and what the settings name.
-        let added = self.tree.scope.settings.metrics.target_labels.iter().map(|label| label.value.as_str());
-        let added = added.chain([NAME, "job", "instance", GROUP_BY]).chain(own);
-        Labels::only(labels.keys().copied().chain(added))
+        names.extend([NAME, "job", "instance", GROUP_BY]);
+        names.extend(self.tree.scope.settings.metrics.target_labels.iter().map(|label| label.value.as_str()));
+        names.extend(own);
+        Labels::only(names)
     }
 
     fn call(&self, id: Id, call: &'e Call<'e>) -> Labels<'e> {

@@ -72,7 +72,7 @@ fn drop_superseded(findings: &mut Findings) {
     let mut explained: Vec<(Code, Span)> = Vec::new();
     for finding in findings.iter() {
         for code in finding.code.supersedes() {
-            explained.extend(finding.spans().map(|place| (*code, place)));
+            explained.extend(finding.spans().into_iter().map(|place| (*code, place)));
         }
     }
     sort::by(&mut explained, Ord::cmp);
@@ -85,7 +85,7 @@ fn drop_superseded(findings: &mut Findings) {
         last = Some((*code, place.end));
     }
     findings.retain(|finding| {
-        !finding.spans().any(|span| {
+        !finding.spans().into_iter().any(|span| {
             let before = explained.partition_point(|(code, place)| (*code, place.start) < (finding.code, span.end));
             let place = explained[..before].last().filter(|(code, _)| *code == finding.code);
             place.is_some_and(|(_, place)| place.end > span.start)

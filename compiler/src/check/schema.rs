@@ -18,7 +18,7 @@ use crate::{Code, Diagnostic, SourceFile};
 pub(crate) struct Metrics<'s> {
     all: Vec<Metric<'s>>,
     /// The metric of each name, without the suffixes of further series.
-    names: HashMap<&'s str, usize>,
+    names: SortedMap<&'s str, usize>,
     /// Whether other metrics do not exist.
     is_closed: bool,
     /// Hashes of the metrics' names and of each name without one of its letters. Computed on first use.
@@ -163,14 +163,13 @@ impl<'s> Metrics<'s> {
     }
 
     fn add(&mut self, metric: Metric<'s>) {
-        self.names.insert(metric.name, self.all.len());
+        self.names.insert_new(metric.name, self.all.len());
         self.all.push(metric);
     }
 
     /// Closes the schema: metrics that are neither declared nor in the snapshot, nor made by the server, do not exist.
     pub(crate) fn close(&mut self, path: &'s str, known: &'s [KnownMetric]) {
         self.is_closed = true;
-        self.names.reserve(known.len());
         for known in known {
             let name = known.name.value.as_str();
             let index = self.names.get(name).copied().or_else(|| self.declared_base(name));

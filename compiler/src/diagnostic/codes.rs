@@ -42,6 +42,15 @@ macro_rules! is_protecting {
     };
 }
 
+/// A line of the table.
+struct Row {
+    name: &'static str,
+    layer: Layer,
+    severity: Severity,
+    protects: bool,
+    supersedes: &'static [Code],
+}
+
 /// The table of codes, one line per check: name, layer, severity, whether it protects callers of presets, and the codes
 /// whose findings are left out where this one explains them.
 macro_rules! codes {
@@ -58,42 +67,23 @@ macro_rules! codes {
             /// Every code, in the order of the table.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// The code as text.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $code,)* }
-            }
-
-            /// The part of the compiler that reports it.
-            #[must_use]
-            pub const fn layer(self) -> Layer {
-                match self { $(Self::$variant => Layer::$layer,)* }
-            }
-
-            /// The severity of its findings, unless a preset allows it.
-            #[must_use]
-            pub const fn severity(self) -> Severity {
-                match self { $(Self::$variant => Severity::$severity,)* }
-            }
-
-            /// Whether it protects callers of presets, so that lowering its severity needs a reason.
-            #[must_use]
-            pub const fn protects(self) -> bool {
-                match self { $(Self::$variant => is_protecting!($($protects)?),)* }
-            }
-
-            /// The codes whose findings are left out where a finding of this code explains them.
-            pub(crate) const fn supersedes(self) -> &'static [Self] {
-                match self { $(Self::$variant => &[$($(Self::$superseded),*)?],)* }
-            }
+            const TABLE: &'static [Row] = &[$(Row {
+                name: $code,
+                layer: Layer::$layer,
+                severity: Severity::$severity,
+                protects: is_protecting!($($protects)?),
+                supersedes: &[$($(Self::$superseded),*)?],
+            },)*];
 
             /// What it reports, in one line.
+            #[cfg(feature = "tools")]
             #[must_use]
             pub const fn summary(self) -> &'static str {
                 match self { $(Self::$variant => concat!($($doc),*).trim_ascii(),)* }
             }
 
             /// Its page in Markdown: an explanation, an input that fails with its exact output, and a fix.
+            #[cfg(feature = "tools")]
             #[must_use]
             pub const fn page(self) -> &'static str {
                 match self { $(Self::$variant => include_str!(concat!("../../checks/", $code, ".md")),)* }
@@ -103,6 +93,40 @@ macro_rules! codes {
 }
 
 impl Code {
+    /// A lookup compiles faster than a match for each column.
+    const fn row(self) -> &'static Row {
+        &Self::TABLE[self as usize]
+    }
+
+    /// The code as text.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.row().name
+    }
+
+    /// The part of the compiler that reports it.
+    #[must_use]
+    pub const fn layer(self) -> Layer {
+        self.row().layer
+    }
+
+    /// The severity of its findings, unless a preset allows it.
+    #[must_use]
+    pub const fn severity(self) -> Severity {
+        self.row().severity
+    }
+
+    /// Whether it protects callers of presets, so that lowering its severity needs a reason.
+    #[must_use]
+    pub const fn protects(self) -> bool {
+        self.row().protects
+    }
+
+    /// The codes whose findings are left out where a finding of this code explains them.
+    pub(crate) const fn supersedes(self) -> &'static [Self] {
+        self.row().supersedes
+    }
+
     /// The code of this name.
     #[must_use]
     pub fn find(name: &str) -> Option<Self> {

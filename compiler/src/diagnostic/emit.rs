@@ -106,7 +106,7 @@ impl<'a> Messages<'a> {
             canvas.append(0, ": ", Style::Bold);
             canvas.append(0, &title, Style::Bold);
         }
-        let all = diagnostic.spans().fold(diagnostic.span, Span::to);
+        let all = diagnostic.spans().into_iter().fold(diagnostic.span, Span::to);
         // The lines around the marks, so that the others need not be scanned.
         let around = self.lines.around(self.clamp(all));
         let text = SourceFile::shown(&self.file.text[around.clone()]);

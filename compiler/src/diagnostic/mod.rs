@@ -139,8 +139,10 @@ impl Diagnostic {
     }
 
     /// The primary span and the secondary ones.
-    pub(crate) fn spans(&self) -> impl Iterator<Item = Span> {
-        std::iter::once(self.span).chain(self.secondary.iter().map(|(span, _)| *span))
+    pub(crate) fn spans(&self) -> Vec<Span> {
+        let mut spans = vec![self.span];
+        spans.extend(self.secondary.iter().map(|(span, _)| *span));
+        spans
     }
 }
 

@@ -1,7 +1,5 @@
 //! `[labels]`: the labels that callers may filter on and group by.
 
-use std::collections::HashMap;
-
 use promql_presets_core::LabelUse;
 
 use super::document::{Content, Key, Value};
@@ -9,6 +7,7 @@ use super::reader::Reader;
 use super::{LABEL_KEYS, LABEL_TYPES, LABEL_USES, Label, LabelType, Labels};
 use crate::diagnostic::source::Spanned;
 use crate::diagnostic::suggest::nearest;
+use crate::sorted::SortedMap;
 use crate::{Code, Diagnostic, Span};
 
 impl Reader<'_> {
@@ -189,7 +188,7 @@ impl Reader<'_> {
     /// A list of strings, each of which is a `what`. Duplicates are reported and left out.
     pub(super) fn distinct_strings(&mut self, key: &str, what: &str, value: &Value<'_>) -> Vec<Spanned<String>> {
         let mut values = self.strings(key, value);
-        let mut seen: HashMap<&str, usize> = HashMap::new();
+        let mut seen: SortedMap<&str, usize> = SortedMap::default();
         let mut duplicates = Vec::new();
         for (at, value) in values.iter().enumerate() {
             if let Some(first) = seen.get(value.value.as_str()) {
@@ -198,7 +197,7 @@ impl Reader<'_> {
                 self.diagnostics.push(finding.label("listed twice").secondary(values[*first].span, "already here"));
                 duplicates.push(at);
             } else {
-                seen.insert(&value.value, at);
+                seen.insert_new(value.value.as_str(), at);
             }
         }
         for at in duplicates.into_iter().rev() {

@@ -2,12 +2,11 @@
 //!
 //! All errors are reported. If an error makes the type of an expression unknown, no further errors follow from it.
 
-use std::collections::HashMap;
-
 use super::ast::{Aggregate, Binary, Call, Expr, ExprKind, MatcherItem, Number, Selector, Subquery, Unary};
 use super::functions::{Function, ResultType};
 use super::rewrite::{apply_to_selectors, gauge_counterpart, is_counter_function};
 use super::{Syntax, report};
+use crate::sorted::SortedMap;
 use crate::{Code, Diagnostic, Span};
 
 /// The type of an expression; `None` if an error inside it, which has been reported, makes it unknown.
@@ -407,7 +406,10 @@ impl<'t> Checker<'t, '_> {
         if matching.keyword != super::ast::GroupingKeyword::On {
             return;
         }
-        let matched: HashMap<_, _> = matching.labels().map(|label| (&*label.name, label.span)).collect();
+        let mut matched = SortedMap::default();
+        for label in matching.labels() {
+            matched.insert_new(&*label.name, label.span);
+        }
         for label in group.labels() {
             if let Some(first) = matched.get(&*label.name) {
                 self.report(

@@ -295,7 +295,7 @@ impl<'a> Parser<'a> {
             }
             let Some(comma) = self.eat(Kind::Comma) else {
                 return match args.pop() {
-                    Some(last) => self.unexpected_after(&last, Some(open)),
+                    Some(last) => self.unexpected_after(&last, Some(open)).and(Err(Stop)),
                     None => Err(Stop),
                 };
             };

@@ -44,11 +44,11 @@ impl<'a> Parser<'a> {
 
     /// An unexpected token after a complete expression. `open`: the parenthesis around it.
     #[cold]
-    pub(in crate::promql::parser) fn unexpected_after<T>(
+    pub(in crate::promql::parser) fn unexpected_after(
         &mut self,
         before: &Expr<'a>,
         open: Option<Span>,
-    ) -> Result<T> {
+    ) -> Result<Expr<'a>> {
         let text = self.slice(self.token.span);
         let next = self.lexer.text[self.token.span.end as usize..].chars().next();
         let glued = before.span.end == self.token.span.start;
@@ -215,7 +215,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Two operands, or an operand and an unknown word, side by side.
-    fn missing_operator<T>(&mut self, before: &Expr<'a>) -> Result<T> {
+    fn missing_operator(&mut self, before: &Expr<'a>) -> Result<Expr<'a>> {
         let text = self.slice(self.token.span);
         let lower = text.to_ascii_lowercase();
         if self.token.kind.is_word() {
@@ -292,7 +292,7 @@ impl<'a> Parser<'a> {
 
     /// A missing operand.
     #[cold]
-    pub(in crate::promql::parser) fn expected_expression<T>(&mut self) -> Result<T> {
+    pub(in crate::promql::parser) fn expected_expression(&mut self) -> Result<Expr<'a>> {
         let before = self.text_before(self.token.span.start).trim_end();
         let diagnostic = match self.token.kind {
             Kind::Hole(hole) => return self.misplaced(hole),
@@ -467,7 +467,7 @@ impl<'a> Parser<'a> {
     }
 
     /// A hole right after an expression.
-    fn misplaced_after<T>(&mut self, hole: Hole, before: &Expr<'a>) -> Result<T> {
+    fn misplaced_after(&mut self, hole: Hole, before: &Expr<'a>) -> Result<Expr<'a>> {
         let diagnostic = report::misplaced(hole, self.token.span);
         let ExprKind::Selector(selector) = &before.kind else { return self.fail(diagnostic) };
         if selector.range.is_some() || !selector.modifiers.is_empty() {
