@@ -234,12 +234,13 @@ impl<'a> Compiler<'a> {
         let Some(file) = files.iter().position(|file| file.kind() == FileKind::Settings) else { return compiler };
         compiler.report(file, None, diagnostics);
         let window = settings.defaults.window.as_ref();
-        compiler.report(file, None, window.and_then(|window| long_window(settings, window.value, window.span)));
+        let long = window.and_then(|window| long_window(settings, window.value, window.span));
+        compiler.report(file, None, long.into_iter().collect());
         compiler.features = compiler.enable(Features::none(), file, &settings.features);
         compiler
     }
 
-    fn report(&mut self, file: usize, preset: Option<&str>, diagnostics: impl IntoIterator<Item = Diagnostic>) {
+    fn report(&mut self, file: usize, preset: Option<&str>, diagnostics: Vec<Diagnostic>) {
         self.findings.extend(diagnostics.into_iter().map(|diagnostic| Finding {
             file,
             preset: preset.map(str::to_owned),
@@ -283,7 +284,7 @@ impl<'a> Compiler<'a> {
                     Some(name) => diagnostic.help(format!("write `{name}`")),
                     None => diagnostic,
                 };
-                self.report(file, Some(&preset.name.value), [diagnostic]);
+                self.report(file, Some(&preset.name.value), vec![diagnostic]);
                 self.preset(file, String::new(), preset, scope);
                 continue;
             };
@@ -295,7 +296,7 @@ impl<'a> Compiler<'a> {
                 let diagnostic = Diagnostic::new(Code::DuplicateConstant, preset.name.span, title)
                     .label(format!("also becomes `{constant}`"))
                     .secondary(first.span, "already taken here");
-                self.report(file, Some(&preset.name.value), [diagnostic]);
+                self.report(file, Some(&preset.name.value), vec![diagnostic]);
                 continue;
             }
             constants.insert_new(constant, &preset.name);
@@ -333,7 +334,7 @@ impl<'a> Compiler<'a> {
             .label("its template has no `{labels}`")
             .secondary(label.name.span, "required in every query")
             .help("write `{{{labels}}}` after a metric name, or move the preset to a file of its own");
-        self.report(file, Some(&preset.name.value), [diagnostic]);
+        self.report(file, Some(&preset.name.value), vec![diagnostic]);
     }
 
     /// Reports tests that cannot be run.
@@ -358,7 +359,7 @@ impl<'a> Compiler<'a> {
                     None => diagnostic,
                 };
                 let note = format!("features are `{}`", Features::NAMES.join("`, `"));
-                self.report(file, None, [diagnostic.note(note)]);
+                self.report(file, None, vec![diagnostic.note(note)]);
             }
         }
         features

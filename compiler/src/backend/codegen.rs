@@ -398,10 +398,8 @@ impl Out {
             (None, None) => "\"\"".to_owned(),
         };
         let name = name.map(|name| format!("{name}: impl ::core::convert::Into<__p::Cow<'static, str>>"));
-        let parameters: Vec<String> = name
-            .into_iter()
-            .chain(required.iter().map(|label| format!("{}: {}", label.setter, condition(label))))
-            .collect();
+        let mut parameters: Vec<String> = name.into_iter().collect();
+        parameters.extend(required.iter().map(|label| format!("{}: {}", label.setter, condition(label))));
         self.doc(match (querier.takes_name, required.is_empty()) {
             (true, true) => "A querier for the metric of this name.",
             (true, false) => "A querier for the metric of this name, with the labels that every query must filter on.",

@@ -63,7 +63,7 @@ impl Parts {
     pub(super) fn check(&mut self, files: &[SourceFile], settings: &Settings, faults: Vec<Diagnostic>) -> Vec<Finding> {
         let mut compiler = Compiler::new(files, settings, faults);
         for (file, faults) in self.faults.iter().enumerate() {
-            compiler.report(file, None, faults.iter().cloned());
+            compiler.report(file, None, faults.clone());
         }
         let mut findings = std::mem::take(&mut compiler.findings);
         let (metrics, conflicts) = metrics(files, &self.raw, self.known.as_deref());

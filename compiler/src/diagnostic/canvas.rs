@@ -76,7 +76,10 @@ impl Canvas {
     pub(super) fn elide(&mut self, row: usize, from: usize, to: usize) {
         let row = &mut self.rows[row];
         if to <= row.len() {
-            row.splice(from..to, [('.', Style::Frame); 3]);
+            let mut rest = row.split_off(to);
+            row.truncate(from);
+            row.extend([('.', Style::Frame); 3]);
+            row.append(&mut rest);
         }
     }
 
