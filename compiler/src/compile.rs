@@ -256,7 +256,7 @@ impl<'a> Compiler<'a> {
         metrics: &Metrics<'_>,
         known: Option<&check::Snapshot>,
     ) -> Checked {
-        let contradictions = known.map(|known| check::contradictions(raw, metrics, known));
+        let contradictions = known.map(|known| check::contradictions(raw, metrics, self.settings, known));
         self.report(file, None, contradictions.unwrap_or_default());
         let mut diagnostics = Vec::new();
         let path = modules::module_path(&self.files[file], &mut diagnostics);

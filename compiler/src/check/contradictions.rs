@@ -7,16 +7,24 @@ use super::units::base_unit;
 use crate::diagnostic::source::{Lines, Spanned};
 use crate::diagnostic::suggest::nearest;
 use crate::file::known_metrics::KnownMetric;
-use crate::file::{self, Label, LabelType, MetricType, PresetFile};
+use crate::file::{self, Label, LabelType, MetricType, PresetFile, Settings};
 use crate::{Code, Diagnostic, SourceFile, Span};
 use promql_presets_core::sort;
 use std::cell::OnceCell;
 
 /// Compares the declarations of a preset file with the snapshot, whose file is given.
-pub(crate) fn check(raw: &PresetFile, metrics: &Metrics<'_>, snapshot: &Snapshot<'_>) -> Vec<Diagnostic> {
+pub(crate) fn check(
+    raw: &PresetFile,
+    metrics: &Metrics<'_>,
+    settings: &Settings,
+    snapshot: &Snapshot<'_>,
+) -> Vec<Diagnostic> {
     let Some(declared) = &raw.metric else { return Vec::new() };
     let Some((metric, _)) = metrics.find(&declared.name.value) else { return Vec::new() };
-    let Some(known) = metric.known else { return renamed(&declared.name, metrics).into_iter().collect() };
+    let Some(known) = metric.known else {
+        let is_open = settings.metrics.is_open(&declared.name.value);
+        return renamed(&declared.name, metrics).filter(|_| !is_open).into_iter().collect();
+    };
     let mut found = Vec::new();
     found.extend(declared.kind.as_ref().and_then(|kind| wrong_type(kind, metrics, known, snapshot)));
     found.extend(declared.unit.as_ref().and_then(|unit| wrong_unit(unit, known, snapshot)));
@@ -43,7 +51,7 @@ impl<'s> Snapshot<'s> {
     }
 }
 
-/// A declared metric that the snapshot does not have, but one with nearly its name, which no file declares.
+/// A declared metric that the snapshot does not have, but one with a similar name, which no file declares.
 fn renamed(name: &Spanned<String>, metrics: &Metrics<'_>) -> Option<Diagnostic> {
     let meant = metrics.known_as(&name.value)?;
     Some(

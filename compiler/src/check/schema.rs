@@ -239,8 +239,8 @@ impl<'s> Metrics<'s> {
         self.names.contains_key(name)
     }
 
-    /// The metric of the snapshot that a declared name, which is not in it, probably means: one that is one edit away, or
-    /// differs in the unit or type at its end. No file declares it.
+    /// The metric of the snapshot that a declared name, which is not in it, probably means: one that is one edit away,
+    /// differs in the unit or type at its end, or has most of its words. No file declares it.
     pub(super) fn known_as(&self, name: &str) -> Option<&'s str> {
         const ENDS: [&str; 7] = ["total", "seconds", "milliseconds", "bytes", "ratio", "info", "count"];
         let adds_end = |long: &str, short: &str| {
@@ -252,7 +252,9 @@ impl<'s> Metrics<'s> {
             let is_misspelt = || name.len() > 7 && is_one_edit(name, it) && digits(name) == digits(it);
             adds_end(it, name) || adds_end(name, it) || is_misspelt()
         };
-        self.all.iter().filter(|metric| !metric.is_declared).map(|metric| metric.name).find(is_meant)
+        let known = self.all.iter().filter(|metric| !metric.is_declared).map(|metric| metric.name);
+        let similar = || nearest_words(name, known.clone().map(|known| (known, ""))).map(|(found, _)| found);
+        known.clone().find(is_meant).or_else(similar)
     }
 
     /// The series whose name is most similar to one that does not exist.
