@@ -243,7 +243,7 @@ codes! {
     /// A label that a metric does not have.
     UndeclaredLabel = "undeclared-label", Meaning, Error;
     /// A value that a label does not have.
-    UndeclaredLabelValue = "undeclared-label-value", Meaning, Error;
+    UndeclaredLabelValue = "undeclared-label-value", Meaning, Error, supersedes [FloatLabelFormat];
     /// Matchers that no series can match.
     MatchNothing = "match-nothing", Meaning, Error;
     /// `rate` or a similar function on a metric that is not a counter.
