@@ -118,8 +118,10 @@ impl Replaced {
 /// Where a variable stands.
 #[derive(Clone, Copy, PartialEq)]
 enum Place {
-    /// A range, or the duration of an offset.
+    /// A range.
     Duration,
+    /// The duration of an offset.
+    Offset,
     /// The resolution of a subquery.
     Resolution,
     String,
@@ -157,7 +159,7 @@ pub(super) fn replace(query: &str, variables: &BTreeMap<String, Variable>, fixed
             Place::Resolution if !is_duration(value) && Some(reference.name) != window => {
                 replaced.notes.push(format!("the resolution `{written}` became the server's default"));
             }
-            Place::Duration | Place::Resolution => {
+            Place::Duration | Place::Offset | Place::Resolution => {
                 // The unit behind a number of seconds, as in `${__range_s}s`.
                 let rest = &query[at..];
                 let unit = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_lowercase()).len();
@@ -170,8 +172,11 @@ pub(super) fn replace(query: &str, variables: &BTreeMap<String, Variable>, fixed
                     || value.is_none()
                     || !replaced.parameter(reference.name, written, ParameterKind::Duration, &default)
                 {
-                    let why =
-                        if has_number { "the query uses it as a number, too" } else { "a template has one window" };
+                    let why = match reference.place {
+                        Place::Offset if value.is_none() => "its variable has no value in the file",
+                        _ if has_number => "the query uses it as a number, too",
+                        _ => "a template has one window",
+                    };
                     replaced.notes.push(format!("`{written}` became `{default}`: {why}"));
                     replaced.text.push_str(&default);
                 }
@@ -313,7 +318,7 @@ fn references<'q>(query: &'q str, variables: &BTreeMap<String, Variable>) -> Vec
                 (None, Some(false)) => Place::Duration,
                 (None, Some(true)) => Place::Resolution,
                 _ if in_braces => Place::Braces,
-                _ if follows_offset(&query[..at]) => Place::Duration,
+                _ if follows_offset(&query[..at]) => Place::Offset,
                 _ => Place::Elsewhere,
             };
             // In strings that are not values of matchers, `$1` and `$name` refer to groups of an expression.
@@ -455,6 +460,8 @@ mod tests {
             ("a[${seconds}s] + b[$__range] > $seconds", "a[{window}] + b[1h] > {seconds}", "seconds=30"),
             ("a > $window", "a > 3", ""),
             ("max_over_time(a[1d:$interval])", "max_over_time(a[1d:{interval}])", "interval=10m"),
+            ("a[$__range] offset $interval", "a[{window}] offset {interval}", "interval=10m"),
+            ("a[5m] offset $interval + b offset $none", "a[5m] offset {interval} + b offset 5m", "interval=10m"),
             ("a[$__interval] offset ${interval}", "a[{window}] offset {interval}", "interval=10m"),
         ] {
             let replaced = replace(query, &variables(), false).unwrap();

@@ -24,8 +24,10 @@ const BETWEEN_TIMES: usize = 14;
 /// The columns that a name in the legend has at least, if values can be left out.
 const MIN_NAME: usize = 24;
 
-/// The lines for values, and those around them: the heading, and the time axis with its labels.
+/// The least and the most rows for values.
 const HEIGHT: (usize, usize) = (5, 20);
+
+/// The rows around them: the heading, the time axis and its labels.
 const AROUND: usize = 3;
 
 /// The number of points that fit side by side.
