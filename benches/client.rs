@@ -6,6 +6,7 @@
 //! on the machine affects all of them. Ratios are ratios of medians; for concurrent calls, medians of ratios. `-- small`
 //! and `-- at-once` run a part of it.
 
+mod random;
 mod sender;
 
 use std::fmt::Write as _;

@@ -6,6 +6,8 @@
 //! columns of the result, which take 16 bytes per sample. The contenders take turns, so that other load on the machine
 //! affects all of them.
 
+mod random;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -18,6 +20,8 @@ use promql_presets::reqwest;
 use promql_presets::wire::{Data, Decoder, Limits, plain_sample};
 use promql_presets_test_support::{Dataset, prometheus};
 use serde::Deserialize;
+
+use crate::random::xorshift;
 
 /// The time for all contenders on one input.
 const TIME: Duration = Duration::from_secs(16);
@@ -125,16 +129,6 @@ fn response(series: usize, points: usize, vector: bool) -> Vec<u8> {
     }
     json.push_str("]}}");
     json.into_bytes()
-}
-
-fn xorshift() -> impl FnMut() -> u64 {
-    let mut state = 0x2545_F491_4F6C_DD1D_u64;
-    move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state
-    }
 }
 
 /// An instant vector as a cluster monitored by kube-prometheus has it: ten series for each pod, five for each of its two

@@ -1,6 +1,8 @@
 //! Writing a matrix as JSON, beside `serde_json` with columns of `(f64, String)`, whose strings were made before:
 //! `cd benches && cargo run --release --bin json`.
 
+mod random;
+
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -8,6 +10,8 @@ use std::time::{Duration, Instant};
 use cpu_time::ThreadTime;
 use promql_presets::{Labels, Matrix, Series, Timestamp};
 use serde::Serialize;
+
+use crate::random::xorshift;
 
 const SERIES: usize = 1000;
 const POINTS: i64 = 1427;
@@ -44,13 +48,7 @@ fn main() {
 
 /// Half of the series hold whole numbers, half 17 digits.
 fn matrix(millis: i64) -> Matrix {
-    let mut state = 0x2545_F491_4F6C_DD1D_u64;
-    let mut random = move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state
-    };
+    let mut random = xorshift();
     let series = (0..SERIES).map(|at| {
         let pod = format!("service-{:016x}", random());
         let labels: Labels =

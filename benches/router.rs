@@ -6,6 +6,7 @@
 //! turns, call by call. The client alone also writes its result as JSON. The handler reads the same request as the router,
 //! on axum as well. `-- URL` compares them on a real server.
 
+mod random;
 mod sender;
 
 use std::collections::BTreeMap;

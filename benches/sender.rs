@@ -7,6 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::thread;
 
+use crate::random::xorshift;
+
 /// The number of series, and of points per series.
 pub const LARGE: (usize, usize) = (1000, 1427);
 
@@ -112,13 +114,7 @@ fn long_vector() -> Vec<u8> {
 
 /// A matrix as Prometheus sends it. Half of the series hold integers, half 17 digits.
 fn matrix(series: usize, points: usize) -> Vec<u8> {
-    let mut state = 0x2545_F491_4F6C_DD1D_u64;
-    let mut random = move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state
-    };
+    let mut random = xorshift();
     let mut json = String::from(r#"{"status":"success","data":{"resultType":"matrix","result":["#);
     for at in 0..series {
         let comma = if at > 0 { "," } else { "" };

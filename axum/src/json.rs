@@ -52,7 +52,7 @@ pub(crate) fn entries<'de, A: MapAccess<'de>>(
     mut map: A,
     mut read: impl FnMut(Cow<'de, str>, &mut A) -> Result<(), A::Error>,
 ) -> Result<(), A::Error> {
-    let mut keys: Vec<Cow<'de, str>> = Vec::new();
+    let mut keys: Vec<Cow<'de, str>> = Vec::with_capacity(8);
     while let Some(Key(key)) = map.next_key()? {
         if keys.contains(&key) {
             return Err(A::Error::custom(format_args!("duplicate key {key:?}")));

@@ -100,12 +100,8 @@ impl MockPrometheus {
     /// # Panics
     /// If the HTTP library cannot be set up.
     #[must_use]
-    #[expect(clippy::panic, reason = "this is how a test fails")]
     pub fn client(&self) -> PrometheusClient {
-        match self.client_builder().build() {
-            Ok(client) => client,
-            Err(error) => panic!("cannot build a client: {error}"),
-        }
+        build(self.client_builder())
     }
 
     /// A builder for a client of this server, for settings such as a timeout.
@@ -262,6 +258,15 @@ impl Drop for MockPrometheus {
         if !self.is_verified && !thread::panicking() {
             self.check();
         }
+    }
+}
+
+/// Builds a client of a test.
+#[expect(clippy::panic, reason = "this is how a test fails")]
+pub(crate) fn build(client: ClientBuilder) -> PrometheusClient {
+    match client.build() {
+        Ok(client) => client,
+        Err(error) => panic!("cannot build a client: {error}"),
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use promql_presets::{ClientBuilder, PrometheusClient, TimeRange, Timestamp};
 
 use crate::guard::{Error, Guard};
+use crate::mock::build;
 use crate::remote_write::write;
 use crate::series::TestSeries;
 
@@ -85,12 +86,8 @@ impl TestPrometheus {
     /// # Panics
     /// If the HTTP library cannot be set up.
     #[must_use]
-    #[expect(clippy::panic, reason = "this is how a test fails")]
     pub fn client(&self) -> PrometheusClient {
-        match self.client_builder().build() {
-            Ok(client) => client,
-            Err(error) => panic!("cannot build a client: {error}"),
-        }
+        build(self.client_builder())
     }
 
     /// A builder for a client of this server.
