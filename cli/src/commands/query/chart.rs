@@ -7,8 +7,8 @@ use promql_presets::{Labels, Matrix, Series, TimeRange};
 
 use super::canvas::{Canvas, MAX_LINES, painted};
 use super::numbers::{self, Scale, quantile, short};
-use super::screen::{Size, cut};
-use super::table::{Summary, largest};
+use super::screen::Size;
+use super::table::{Summary, largest, left_out};
 use super::{axes, labels};
 use crate::output;
 
@@ -67,18 +67,15 @@ pub(super) fn chart(matrix: &Matrix, range: &TimeRange, unit: Option<&str>, size
     let room = size.rows.saturating_sub(HEIGHT.0 + AROUND).clamp(1, MAX_LINES);
     let most = if all.len() <= room { room } else { room.saturating_sub(1).max(1) };
     let lasts = all.iter().map(|line| line.points.last().map_or(f64::NAN, |(_, value)| *value)).collect::<Vec<_>>();
-    let shown: Vec<&Line<'_>> = largest(&lasts, most).into_iter().map(|at| &all[at]).collect();
+    let places = largest(&lasts, most);
+    let shown: Vec<&Line<'_>> = places.iter().map(|at| &all[*at]).collect();
     let shared = labels::shared(&matrix.iter().map(Series::labels).collect::<Vec<_>>());
     let height = size.rows.saturating_sub(AROUND + room.min(all.len())).clamp(HEIGHT.0, HEIGHT.1);
 
     let mut out = labels::heading(&shared, unit, size.columns);
     out.push_str(&plot(&shown, range, unit, (size.columns, height), colors));
     out.push_str(&legend(&shown, &shared, unit, size.columns, colors));
-    if shown.len() < all.len() {
-        let more = format!("and {} more with lower last values: see `--format table`", all.len() - shown.len());
-        out.push_str(&(cut(&more, size.columns) + "\n"));
-    }
-    out
+    out + &left_out(&lasts, &places, unit, size.columns)
 }
 
 /// The lines between their axes; nothing without finite numbers.

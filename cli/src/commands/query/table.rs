@@ -107,6 +107,17 @@ pub(super) fn largest(values: &[f64], most: usize) -> Vec<usize> {
     places
 }
 
+/// What is left out where only some places of the last values are shown; empty if nothing is.
+pub(super) fn left_out(lasts: &[f64], shown: &[usize], unit: Option<&str>, columns: usize) -> String {
+    let others = || lasts.iter().enumerate().filter(|(at, _)| !shown.contains(at)).map(|(_, last)| *last);
+    let most = others().fold(f64::NAN, f64::max);
+    let values = if most.is_nan() { String::new() } else { format!(", with last values up to {}", short(most, unit)) };
+    match others().count() {
+        0 => String::new(),
+        more => cut(&format!("and {more} more{values}"), columns) + "\n",
+    }
+}
+
 impl Table<'_> {
     /// The labels that differ, then the numbers.
     fn text(self, unit: Option<&str>, size: Size) -> String {
@@ -124,12 +135,7 @@ impl Table<'_> {
         let width = output::table(&numbers).lines().map(output::width).max().unwrap_or_default();
         let mut rows = names(&own, size.columns.saturating_sub(width + 2));
         rows.iter_mut().zip(numbers).for_each(|(row, numbers)| row.extend(numbers));
-        let mut out = heading + &output::table(&rows);
-        if places.len() < self.labels.len() {
-            let more = format!("and {} more with lower values", self.labels.len() - places.len());
-            out.push_str(&(cut(&more, size.columns) + "\n"));
-        }
-        out
+        heading + &output::table(&rows) + &left_out(&self.lasts, &places, unit, size.columns)
     }
 }
 
@@ -199,7 +205,7 @@ mod tests {
             let lines: Vec<&str> = text.lines().collect();
             assert!(lines[0].starts_with(title) && lines[0].ends_with("VALUE"), "{text}");
             assert!(lines.len() == 10 && lines.iter().all(|line| output::width(line) <= 80), "{text}");
-            assert!(lines[8].ends_with(" 19") && lines[9] == "and 12 more with lower values", "{text}");
+            assert!(lines[8].ends_with(" 19") && lines[9] == "and 12 more, with last values up to 11", "{text}");
         }
         assert_eq!(shown(all(1), None, usize::MAX, usize::MAX).lines().count(), 21);
     }
