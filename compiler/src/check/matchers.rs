@@ -108,12 +108,21 @@ fn contradictions(selector: &Selector<'_>, series: &Series<'_>, findings: &mut F
             return;
         }
     }
-    let mut matchers: Vec<&Matcher<'_>> = selector.matchers().collect();
+    let mut all: Vec<(&str, Condition<'_>)> = Vec::new();
+    for item in selector.items() {
+        match item {
+            MatcherItem::Matcher(matcher) => all.push((&matcher.label.name, Condition::of(matcher))),
+            MatcherItem::Name(name) => {
+                all.push(("__name__", Condition { op: MatchOp::Equal, value: &name.value, span: name.span }));
+            }
+            MatcherItem::Labels(_) => {}
+        }
+    }
     // A stable sort, which keeps the order of the text within a label.
-    sort::by(&mut matchers, |a, b| a.label.name.cmp(&b.label.name));
-    for of_label in matchers.chunk_by(|a, b| a.label.name == b.label.name) {
-        let label = &of_label[0].label.name;
-        let conditions: Vec<Condition<'_>> = of_label.iter().map(|matcher| Condition::of(matcher)).collect();
+    sort::by(&mut all, |a, b| a.0.cmp(b.0));
+    for of_label in all.chunk_by(|a, b| a.0 == b.0) {
+        let label = of_label[0].0;
+        let conditions: Vec<Condition<'_>> = of_label.iter().map(|(_, condition)| *condition).collect();
         if let Some((first, second)) = contradiction(&conditions) {
             findings.push(
                 Diagnostic::new(Code::MatchNothing, second.span, format!("no value of `{label}` meets both matchers"))
