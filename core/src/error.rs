@@ -193,14 +193,11 @@ pub struct UnknownText {
 }
 
 impl UnknownText {
-    /// The index of a text. Not generic, because services would compile it again for each enum.
-    ///
-    /// # Errors
-    /// The text is none of these.
+    /// The variant that has this text. Written once here, because services would compile it again for each enum.
     #[doc(hidden)]
-    pub fn __find(text: &str, texts: &[&'static str]) -> Result<usize, Self> {
-        let found = texts.iter().position(|known| *known == text);
-        found.ok_or_else(|| Self { text: text.to_owned(), known: texts.to_vec() })
+    pub fn __find<T: Copy>(text: &str, all: &[T], as_str: fn(T) -> &'static str) -> Result<T, Self> {
+        let found = all.iter().copied().find(|variant| as_str(*variant) == text);
+        found.ok_or_else(|| Self { text: text.to_owned(), known: all.iter().copied().map(as_str).collect() })
     }
 }
 

@@ -157,12 +157,11 @@ macro_rules! __label_enum {
 
             #[inline]
             fn from_str(text: &str) -> ::core::result::Result<Self, $crate::UnknownText> {
-                let found = $crate::UnknownText::__find(text, &[$($text,)*]);
-                ::core::result::Result::map(found, |index| Self::ALL[index])
+                $crate::UnknownText::__find(text, Self::ALL, Self::as_str)
             }
         }
 
-        $crate::__serde_enum! { $name $($text)* }
+        $crate::__serde_enum! { $name }
     };
 }
 
@@ -171,7 +170,7 @@ macro_rules! __label_enum {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __serde_enum {
-    ($name:ident $($text:literal)*) => {
+    ($name:ident) => {
         impl $crate::__macro_support::Serialize for $name {
             fn serialize<S: $crate::__macro_support::Serializer>(
                 &self,
@@ -185,8 +184,7 @@ macro_rules! __serde_enum {
             fn deserialize<D: $crate::__macro_support::Deserializer<'de>>(
                 deserializer: D,
             ) -> ::core::result::Result<Self, D::Error> {
-                let found = $crate::__macro_support::read_enum(deserializer, &[$($text,)*]);
-                ::core::result::Result::map(found, |index| Self::ALL[index])
+                $crate::__macro_support::read_enum(deserializer, Self::ALL, Self::as_str)
             }
         }
     };

@@ -71,9 +71,7 @@ impl<'de> Deserialize<'de> for LabelName {
 /// `=`, `!=`, `=~` or `!~`.
 impl<'de> Deserialize<'de> for MatchOp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        const ALL: [MatchOp; 4] = [MatchOp::Equal, MatchOp::NotEqual, MatchOp::Regex, MatchOp::NotRegex];
-        let texts = &const { [ALL[0].as_str(), ALL[1].as_str(), ALL[2].as_str(), ALL[3].as_str()] };
-        read_enum(deserializer, texts).map(|index| ALL[index])
+        read_enum(deserializer, &[Self::Equal, Self::NotEqual, Self::Regex, Self::NotRegex], Self::as_str)
     }
 }
 
@@ -110,30 +108,30 @@ impl<'de> Deserialize<'de> for Window {
     }
 }
 
-/// Reads one of some texts, and returns its index. Written once here, because services would compile it again for each
-/// enum.
+/// Reads an enum of texts. Written once here, because services would compile it again for each enum.
 ///
 /// # Errors
-/// Another text.
+/// A text that no variant has.
 #[doc(hidden)]
-pub fn read_enum<'de, D: Deserializer<'de>>(
+pub fn read_enum<'de, D: Deserializer<'de>, T: Copy>(
     deserializer: D,
-    texts: &'static [&'static str],
-) -> Result<usize, D::Error> {
-    struct EnumVisitor(&'static [&'static str]);
+    all: &'static [T],
+    as_str: fn(T) -> &'static str,
+) -> Result<T, D::Error> {
+    struct EnumVisitor<T: 'static>(&'static [T], fn(T) -> &'static str);
 
-    impl Visitor<'_> for EnumVisitor {
-        type Value = usize;
+    impl<T: Copy> Visitor<'_> for EnumVisitor<T> {
+        type Value = T;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("one of")?;
-            self.0.iter().try_for_each(|text| write!(f, " `{text}`"))
+            self.0.iter().try_for_each(|variant| write!(f, " `{}`", (self.1)(*variant)))
         }
 
-        fn visit_str<E: Error>(self, text: &str) -> Result<usize, E> {
-            UnknownText::__find(text, self.0).map_err(E::custom)
+        fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+            UnknownText::__find(text, self.0, self.1).map_err(E::custom)
         }
     }
 
-    deserializer.deserialize_str(EnumVisitor(texts))
+    deserializer.deserialize_str(EnumVisitor(all, as_str))
 }
