@@ -67,7 +67,7 @@ impl Output {
 pub fn compile(files: &[SourceFile]) -> Output {
     let (settings, diagnostics) = read_settings(files);
     let mut parts = Parts::read(files);
-    let findings = parts.check(files, &settings, diagnostics);
+    let findings = parts.check(files, &settings, diagnostics, &|_| true);
     let registry = Registry { modules: parts.into_modules() };
     let errors: Vec<&Finding> =
         findings.iter().filter(|finding| finding.diagnostic.severity == Severity::Error).collect();
@@ -105,6 +105,7 @@ pub(crate) struct Template {
     unit: Option<String>,
     /// All labels of the metrics that it reads, if they are known.
     labels: Option<Vec<String>>,
+    names_unknown: bool,
     /// Why the template is not valid. Spans are of the template.
     pub diagnostics: Vec<Diagnostic>,
     /// What the checks report about a valid template. Spans are of the template.
@@ -122,6 +123,7 @@ pub(crate) fn compile_template(text: &str, scope: Scope<'_>, parameters: &[file:
         row: Vec::new(),
         unit: None,
         labels: None,
+        names_unknown: false,
         diagnostics: template::check(text, &names),
         findings: Vec::new(),
     };
@@ -147,6 +149,7 @@ pub(crate) fn compile_template(text: &str, scope: Scope<'_>, parameters: &[file:
             let checked = check::check(text, expr, scope);
             (template.findings, template.row) = (checked.findings, checked.row);
             (template.unit, template.labels) = (checked.unit, checked.labels);
+            template.names_unknown = checked.names_unknown;
         }
     }
     for bounds::Trial { values, help, note } in bounds::trials(parameters) {
@@ -217,6 +220,7 @@ pub(crate) fn missing_window(text: &str) -> Diagnostic {
         .label("needs a value where the caller passes none")
 }
 
+#[derive(Clone)]
 struct Compiler<'a> {
     files: &'a [SourceFile],
     settings: &'a Settings,
@@ -224,13 +228,16 @@ struct Compiler<'a> {
     features: Features,
     /// All labels of the metrics that the presets of the current file read, if they are known.
     labels: Option<Vec<String>>,
+    /// Whether one of them names a metric that is not known.
+    names_unknown: bool,
     findings: Vec<Finding>,
 }
 
 impl<'a> Compiler<'a> {
     /// Reports what is wrong with the settings, and enables their features.
     fn new(files: &'a [SourceFile], settings: &'a Settings, diagnostics: Vec<Diagnostic>) -> Self {
-        let mut compiler = Self { files, settings, features: Features::none(), labels: None, findings: Vec::new() };
+        let (features, findings) = (Features::none(), Vec::new());
+        let mut compiler = Self { files, settings, features, labels: None, names_unknown: false, findings };
         let Some(file) = files.iter().position(|file| file.kind() == FileKind::Settings) else { return compiler };
         compiler.report(file, None, diagnostics);
         let window = settings.defaults.window.as_ref();
@@ -261,9 +268,11 @@ impl<'a> Compiler<'a> {
         let mut diagnostics = Vec::new();
         let path = modules::module_path(&self.files[file], &mut diagnostics);
         self.report(file, None, diagnostics);
+        self.names_unknown = known.is_some() && raw.metric.as_ref().is_some_and(|it| !metrics.is_known(&it.name.value));
         let module = self.module(file, path.unwrap_or_default(), raw, metrics);
         self.check_tests(file, &module);
-        Checked { module, is_named: false, findings: std::mem::take(&mut self.findings) }
+        let (names_unknown, findings) = (self.names_unknown, std::mem::take(&mut self.findings));
+        Checked { is_current: true, module, names_unknown, is_named: false, findings }
     }
 
     fn module(&mut self, file: usize, path: Vec<String>, raw: &PresetFile, metrics: &Metrics<'_>) -> Module {
@@ -403,6 +412,7 @@ impl<'a> Compiler<'a> {
             all.extend(labels);
             all
         });
+        self.names_unknown |= compiled.names_unknown;
         preset.is_stub = compiled.diagnostics.iter().any(|found| found.severity == Severity::Error);
         // Where something is missing, a stub that takes a window makes for fewer errors after this one.
         if compiled.has_window || declared.is_some() {

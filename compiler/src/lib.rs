@@ -19,6 +19,7 @@ pub mod discover;
 mod file;
 mod hole;
 mod inline;
+mod parallel;
 pub mod promql;
 #[cfg(feature = "tools")]
 mod reads;

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display, Formatter, Write};
 
 use crate::diagnostic::source::Spanned;
+use crate::file::LabelType;
+use crate::file::known_metrics::{self, KnownMetric};
 use crate::file::toml_string::{basic_string, toml_key};
-use crate::file::{LabelType, known_metrics};
-use crate::{Diagnostic, MetricType};
+use crate::{Diagnostic, MetricType, Session};
 
 /// The metrics that exist, as `metrics.toml` lists them. Parsing and displaying are inverse to each other.
 ///
@@ -50,32 +51,42 @@ impl Snapshot {
     /// Everything that is wrong with it; spans are of `text`.
     pub fn parse(text: &str) -> Result<Self, Vec<Diagnostic>> {
         let (metrics, diagnostics) = known_metrics::read(text);
-        if !diagnostics.is_empty() {
-            return Err(diagnostics);
-        }
-        let strings = |list: Vec<Spanned<String>>| {
+        if diagnostics.is_empty() { Ok(Self::of(&metrics)) } else { Err(diagnostics) }
+    }
+
+    /// The content of a snapshot without faults.
+    fn of(metrics: &[KnownMetric]) -> Self {
+        let strings = |list: &'_ Vec<Spanned<String>>| {
             let mut strings = BTreeSet::new();
-            strings.extend(list.into_iter().map(|value| value.value));
+            strings.extend(list.iter().map(|value| value.value.clone()));
             strings
         };
         let mut snapshot = Self::default();
         for metric in metrics {
             let mut values = BTreeMap::new();
-            for (label, known) in metric.values {
+            for (label, known) in &metric.values {
                 let known = if let LabelType::OneOf(known) = known { strings(known) } else { BTreeSet::new() };
-                values.insert(label.value, known);
+                values.insert(label.value.clone(), known);
             }
             let content = SnapshotMetric {
-                kind: metric.kind.map_or(MetricType::Unknown, |kind| kind.value),
-                help: metric.help,
-                unit: metric.unit.map(|unit| unit.value),
-                labels: metric.labels.map(strings),
-                empty: strings(metric.empty),
+                kind: metric.kind.as_ref().map_or(MetricType::Unknown, |kind| kind.value),
+                help: metric.help.clone(),
+                unit: metric.unit.as_ref().map(|unit| unit.value.clone()),
+                labels: metric.labels.as_ref().map(strings),
+                empty: strings(&metric.empty),
                 values,
             };
-            snapshot.metrics.insert(metric.name.value, content);
+            snapshot.metrics.insert(metric.name.value.clone(), content);
         }
-        Ok(snapshot)
+        snapshot
+    }
+}
+
+impl Session {
+    /// The metrics that exist; `None` if there is no `metrics.toml`, or it has faults.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        self.known_metrics().map(Snapshot::of)
     }
 }
 

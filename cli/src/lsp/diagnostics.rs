@@ -1,5 +1,7 @@
 //! Findings as the protocol has them.
 
+use std::cell::OnceCell;
+
 use gen_lsp_types::{
     Code, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, DiagnosticTag, Location, Message, Uri,
 };
@@ -8,22 +10,38 @@ use promql_presets_compiler::{self as compiler, Finding, Severity, SourceFile, S
 
 use super::workspace::range;
 
-/// A finding about one of `files`, whose lines are `lines`. `uri` returns the address of a file.
+/// Files with their lines, which are found when they are needed.
+pub(super) struct Files<'f> {
+    files: &'f [SourceFile],
+    lines: Vec<OnceCell<Lines<'f>>>,
+}
+
+impl<'f> Files<'f> {
+    pub(super) fn of(files: &'f [SourceFile]) -> Self {
+        Self { files, lines: vec![OnceCell::new(); files.len()] }
+    }
+
+    fn lines(&self, file: usize) -> &Lines<'f> {
+        self.lines[file].get_or_init(|| self.files[file].lines())
+    }
+}
+
+/// A finding about a file. `uri` returns the address of a file.
 pub(super) fn diagnostic(
-    files: &[SourceFile],
-    lines: &Lines<'_>,
+    files: &Files<'_>,
     finding: &Finding,
     uri: &impl Fn(&SourceFile) -> Option<Uri>,
 ) -> Diagnostic {
-    let found = &finding.diagnostic;
-    let own = uri(&files[finding.file]);
+    let (found, lines) = (&finding.diagnostic, files.lines(finding.file));
+    let own = uri(&files.files[finding.file]);
     let secondary = found.secondary.iter().filter_map(|(span, label)| {
         let location = Location { uri: own.clone()?, range: range(lines, *span) };
         Some(DiagnosticRelatedInformation { location, message: label.clone() })
     });
     let elsewhere = found.elsewhere.iter().filter_map(|excerpt| {
-        let file = files.iter().find(|file| file.path == excerpt.path)?;
-        let location = Location { uri: uri(file)?, range: range(&file.lines(), place(file, excerpt)) };
+        let file = files.files.iter().position(|file| file.path == excerpt.path)?;
+        let lines = files.lines(file);
+        let location = Location { uri: uri(&files.files[file])?, range: range(lines, place(lines, excerpt)) };
         Some(DiagnosticRelatedInformation { location, message: excerpt.label.clone() })
     });
     let related: Vec<_> = secondary.chain(elsewhere).collect();
@@ -56,8 +74,8 @@ fn message(found: &compiler::Diagnostic) -> String {
 }
 
 /// The place of an excerpt in its file.
-fn place(file: &SourceFile, excerpt: &Excerpt) -> Span {
+fn place(lines: &Lines<'_>, excerpt: &Excerpt) -> Span {
     let line = u32::try_from(excerpt.line.saturating_sub(1)).unwrap_or(u32::MAX);
-    let start = file.lines().offset(line, 0);
+    let start = lines.offset(line, 0);
     Span::new(start + excerpt.span.start, start + excerpt.span.end)
 }

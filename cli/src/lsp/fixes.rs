@@ -239,13 +239,15 @@ struct Trial<'v> {
     finding: &'v Diagnostic,
     session: Option<Session>,
     view: &'v View<'v>,
+    stale: Vec<usize>,
     before: HashMap<(usize, Code, String), usize>,
 }
 
 impl<'v> Trial<'v> {
     fn new(view: &'v View<'v>, finding: &'v Finding) -> Self {
         let before = counts(view.all_findings());
-        Self { file: view.source, finding: &finding.diagnostic, session: None, view, before }
+        let stale = view.session().stale().collect();
+        Self { file: view.source, finding: &finding.diagnostic, session: None, view, stale, before }
     }
 
     /// Whether an edit removes the finding and adds none. Findings of later passes were hidden before.
@@ -257,8 +259,9 @@ impl<'v> Trial<'v> {
         }
         let session = self.session.get_or_insert_with(|| self.view.session().clone());
         session.replace(SourceFile { text, ..self.file.clone() });
-        let found = session.findings();
-        let after = counts(&found);
+        // What was not checked before is left out after.
+        let files: Vec<usize> = session.stale().filter(|file| !self.stale.contains(file)).collect();
+        let after = counts(&session.findings_after(&files));
         let count = |counts: &HashMap<_, usize>, key: &_| counts.get(key).copied().unwrap_or_default();
         let own = (self.view.file(), self.finding.code, self.finding.title.clone());
         // The window that an edit adds to a template is the next thing to write.

@@ -32,6 +32,9 @@ pub(crate) fn serve(dir: Option<PathBuf>) -> Result<(), Failure> {
     result.map_err(|error| Failure::new(format!("the connection with the editor failed: {error}")))
 }
 
+/// How many files are checked before the next message is handled, and twice as many if there is none.
+const AT_ONCE: usize = 64;
+
 struct Server {
     connection: Connection,
     workspace: Workspace,
@@ -48,20 +51,31 @@ impl Server {
         if watches {
             self.watch();
         }
+        let mut most = AT_ONCE;
         loop {
-            // Checks once for all that is waiting.
-            let waiting = self.connection.receiver.try_recv().ok();
-            let message = waiting.or_else(|| {
-                self.publish();
-                self.connection.receiver.recv().ok()
-            });
+            // What is waiting comes before checks.
+            let message = match self.connection.receiver.try_recv() {
+                Ok(message) => Some(message),
+                Err(_) if self.publish(most) => {
+                    most *= 2;
+                    continue;
+                }
+                Err(_) => self.connection.receiver.recv().ok(),
+            };
             let Some(message) = message else { return Ok(()) };
+            most = AT_ONCE;
             match message {
                 Message::Request(request) => {
                     if self.connection.handle_shutdown(&request)? {
                         return Ok(());
                     }
-                    self.publish();
+                    let uri = request.params["textDocument"]["uri"].as_str().and_then(|uri| uri.parse().ok());
+                    if let Some(uri) = uri {
+                        self.workspace.focus(&uri);
+                    }
+                    if self.workspace.is_focus_stale() {
+                        self.publish(1);
+                    }
                     let response = self.respond(request);
                     self.send(response);
                 }
@@ -76,10 +90,14 @@ impl Server {
         _ = self.connection.sender.send(message.into());
     }
 
-    fn publish(&mut self) {
-        for params in self.workspace.publish() {
+    /// Checks up to so many files, and returns whether there were any to check.
+    fn publish(&mut self, most: usize) -> bool {
+        let changed = self.workspace.publish(most);
+        let is_any = changed.is_some();
+        for params in changed.into_iter().flatten() {
             self.notify::<PublishDiagnosticsNotification>(params);
         }
+        is_any
     }
 
     fn notify<N: Notification>(&self, params: N::Params) {

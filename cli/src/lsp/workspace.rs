@@ -23,6 +23,8 @@ pub(super) struct Workspace {
     documents: BTreeMap<Uri, Document>,
     /// By their folders, or by the file that is alone in its registry.
     registries: BTreeMap<PathBuf, Registry>,
+    /// The document that was last edited, or that a request is about.
+    focus: Option<Place>,
 }
 
 /// A document that the editor has open.
@@ -48,13 +50,18 @@ struct Registry {
     /// The folder as the editor names it.
     base: PathBuf,
     session: Session,
-    /// What is wrong with it, unless a file has changed since.
-    findings: Option<Vec<Finding>>,
-    /// The last `metrics.toml` without faults, with its text.
+    /// Whether something has changed since all its files were checked.
+    is_stale: bool,
+    /// What is wrong with the files that need no check, in their order.
+    findings: Vec<Finding>,
+    /// The last `metrics.toml` without faults, and the text of the last one.
     snapshot: (String, Snapshot),
     /// What the editor shows.
-    published: BTreeMap<Uri, Vec<Diagnostic>>,
+    published: Shown,
 }
+
+/// What the editor shows of each file, by its name, if that is something.
+type Shown = BTreeMap<String, (Uri, Vec<Diagnostic>)>;
 
 impl Workspace {
     pub(super) fn new(dir: Option<PathBuf>) -> Self {
@@ -104,7 +111,7 @@ impl Workspace {
             // Nothing of the registry is open any more, but what is shown stays until it is published.
             if let Some(registry) = self.registries.get_mut(&place.root) {
                 registry.session = Session::new(Vec::new());
-                registry.findings = None;
+                registry.is_stale = true;
             }
             return;
         }
@@ -121,11 +128,12 @@ impl Workspace {
             // It was removed, or is not one to read.
             Err(_) => registry.session.remove(&place.name),
         }
-        registry.findings = None;
+        registry.is_stale = true;
     }
 
     /// Hands the text of a document to its registry.
     fn update(&mut self, uri: &Uri) {
+        self.focus(uri);
         let Some(Document { text, place: Some(place), .. }) = self.documents.get(uri) else { return };
         let text = text.strip_prefix('\u{FEFF}').unwrap_or(text).to_owned();
         let registry = self.registries.entry(place.root.clone()).or_insert_with(|| Registry::read(uri, place));
@@ -138,7 +146,7 @@ impl Workspace {
         // Opening a file changes nothing, unless its findings are to be shown at another address.
         let is_known = registry.session.files().contains(&file) && registry.uri(&file).as_ref() == Some(uri);
         registry.session.replace(file);
-        registry.findings = registry.findings.take().filter(|_| is_known);
+        registry.is_stale |= !is_known;
     }
 
     /// Where a file belongs: to the folder of presets that `check` compiles it with; beside one if that is in its package; else
@@ -160,46 +168,35 @@ impl Workspace {
         is_preset_file.then(|| Place { root: parent.join(file), name: file.to_owned() })
     }
 
-    /// Checks what has changed, and returns what the editor is to show from now on.
-    pub(super) fn publish(&mut self) -> Vec<PublishDiagnosticsParams> {
-        let mut all = Vec::new();
-        for (root, registry) in &mut self.registries {
-            if registry.findings.is_some() {
-                continue;
-            }
-            let findings = registry.session.findings();
-            let mut shown: BTreeMap<Uri, Vec<Diagnostic>> = BTreeMap::new();
-            let places = self.documents.iter().filter_map(|(uri, document)| Some((uri, document.place.as_ref()?)));
-            let open: HashMap<&str, &Uri> =
-                places.filter(|(_, place)| place.root == *root).map(|(uri, place)| (&*place.name, uri)).collect();
-            let uri = |file: &SourceFile| match open.get(&*file.name) {
-                Some(uri) => Some((*uri).clone()),
-                None => registry.uri(file),
-            };
-            for findings in findings.chunk_by(|a, b| a.file == b.file) {
-                let file = &registry.session.files()[findings[0].file];
-                let Some(uri_of_file) = uri(file) else { continue };
-                let lines = file.lines();
-                let diagnostics = findings
-                    .iter()
-                    .map(|finding| diagnostics::diagnostic(registry.session.files(), &lines, finding, &uri))
-                    .collect();
-                shown.insert(uri_of_file, diagnostics);
-            }
-            let gone = registry.published.keys().filter(|uri| !shown.contains_key(uri)).cloned();
-            let gone: Vec<Uri> = gone.collect();
-            let changed = shown.iter().filter(|(uri, diagnostics)| registry.published.get(uri) != Some(diagnostics));
-            let changed = changed.map(|(uri, diagnostics)| (uri.clone(), diagnostics.clone()));
-            all.extend(changed.chain(gone.into_iter().map(|uri| (uri, Vec::new()))).map(|(uri, diagnostics)| {
-                let version = self.documents.get(&uri).map(|document| document.version);
-                PublishDiagnosticsParams { uri, version, diagnostics }
-            }));
-            registry.published = shown;
-            registry.read_snapshot();
-            registry.findings = Some(findings);
-        }
+    /// Has a document checked before all others.
+    pub(super) fn focus(&mut self, uri: &Uri) {
+        self.focus = self.documents.get(uri).and_then(|document| document.place.clone());
+    }
+
+    /// Whether the focused document is to be checked.
+    pub(super) fn is_focus_stale(&self) -> bool {
+        let registry = |place: &Place| self.registries.get(&place.root).filter(|registry| registry.is_stale);
+        self.focus.as_ref().and_then(registry).is_some()
+    }
+
+    /// Checks up to so many of the files that have to be checked: the focused document, then those that are open, then others.
+    /// Returns what the editor is to show from now on, and nothing if nothing was to be checked.
+    pub(super) fn publish(&mut self, most: usize) -> Option<Vec<PublishDiagnosticsParams>> {
+        let is_focused = |root: &Path| self.focus.as_ref().is_some_and(|place| place.root == root);
+        let mut stale = self.registries.iter_mut().filter(|(_, registry)| registry.is_stale).collect::<Vec<_>>();
+        stale.sort_by_key(|(root, _)| !is_focused(root));
+        let (root, registry) = stale.into_iter().next()?;
+        let places = self.documents.iter().filter_map(|(uri, document)| Some((uri, document.place.as_ref()?)));
+        let open = places.filter(|(_, place)| place.root == *root).map(|(uri, place)| (&*place.name, uri)).collect();
+        let focus = self.focus.as_ref().filter(|place| place.root == *root);
+        let changed = registry.check(most, focus.map(|place| &*place.name), &open);
+        let changed = changed.into_iter().map(|(uri, diagnostics)| {
+            let version = self.documents.get(&uri).map(|document| document.version);
+            PublishDiagnosticsParams { uri, version, diagnostics }
+        });
+        let changed = changed.collect();
         self.registries.retain(|_, registry| !registry.session.files().is_empty());
-        all
+        Some(changed)
     }
 
     /// The address of a file of a registry: that of the document that the editor has open, if it has.
@@ -238,8 +235,8 @@ impl Registry {
             base.pop();
         }
         let session = Session::new(Vec::new());
-        let mut registry =
-            Self { base, session, findings: None, snapshot: Default::default(), published: BTreeMap::new() };
+        let (findings, snapshot, published) = Default::default();
+        let mut registry = Self { base, session, is_stale: true, findings, snapshot, published };
         if place.root.is_dir() {
             let files = discover::discover(&place.root, &registry.shown());
             registry.session = Session::new(files.unwrap_or_default());
@@ -247,13 +244,52 @@ impl Registry {
         registry
     }
 
+    /// Checks up to so many files. Returns the diagnostics that are not published yet, where `open` has the addresses of
+    /// documents by the names of their files.
+    fn check(&mut self, most: usize, focus: Option<&str>, open: &HashMap<&str, &Uri>) -> Vec<(Uri, Vec<Diagnostic>)> {
+        let names = |file: usize| &*self.session.files()[file].name;
+        let mut stale: Vec<usize> = self.session.stale().collect();
+        stale.sort_by_key(|file| (Some(names(*file)) != focus, !open.contains_key(names(*file))));
+        self.findings = self.session.findings_after(&stale[..stale.len().min(most)]);
+        let stale: Vec<usize> = self.session.stale().collect();
+        self.is_stale = !stale.is_empty();
+        self.read_snapshot();
+        let files = self.session.files();
+        let uri = |file: &SourceFile| match open.get(&*file.name) {
+            Some(uri) => Some((*uri).clone()),
+            None => self.uri(file),
+        };
+        let lined = diagnostics::Files::of(files);
+        let mut shown = Shown::new();
+        for findings in self.findings.chunk_by(|a, b| a.file == b.file) {
+            let file = &files[findings[0].file];
+            let diagnostics = findings.iter().map(|finding| diagnostics::diagnostic(&lined, finding, &uri));
+            let Some(uri_of_file) = uri(file) else { continue };
+            shown.insert(file.name.clone(), (uri_of_file, diagnostics.collect()));
+        }
+        let mut before = std::mem::take(&mut self.published);
+        // What is shown of files that are still to be checked stays.
+        let kept: Shown = stale.iter().filter_map(|file| before.remove_entry(&files[*file].name)).collect();
+        let changed = shown.iter().filter(|(name, entry)| before.get(*name) != Some(entry));
+        let mut changed: Vec<(Uri, Vec<Diagnostic>)> = changed.map(|(_, entry)| entry.clone()).collect();
+        let is_gone = |name: &str, uri: &Uri| shown.get(name).is_none_or(|(new, _)| new != uri);
+        let gone = before.into_iter().filter(|(name, (uri, _))| is_gone(name, uri));
+        changed.extend(gone.map(|(_, (uri, _))| (uri, Vec::new())));
+        shown.extend(kept);
+        self.published = shown;
+        changed
+    }
+
     fn read_snapshot(&mut self) {
         let file = self.session.files().iter().find(|file| file.kind() == FileKind::Metrics);
         let text = file.map_or("", |file| &file.text);
-        if *text != self.snapshot.0
-            && let Ok(snapshot) = Snapshot::parse(text)
-        {
-            self.snapshot = (text.to_owned(), snapshot);
+        if *text != self.snapshot.0 {
+            self.snapshot.0 = text.to_owned();
+            if text.is_empty() {
+                self.snapshot.1 = Snapshot::default();
+            } else if let Some(snapshot) = self.session.snapshot() {
+                self.snapshot.1 = snapshot;
+            }
         }
     }
 
@@ -290,7 +326,7 @@ impl View<'_> {
 
     /// What is wrong with all files of the registry.
     pub(super) fn all_findings(&self) -> &[Finding] {
-        self.registry.findings.as_deref().unwrap_or_default()
+        &self.registry.findings
     }
 
     /// The index of the file.

@@ -10,7 +10,7 @@ use crate::file::known_metrics::KnownMetric;
 use crate::file::{self, Label, LabelType, MetricType, PresetFile, Settings};
 use crate::{Code, Diagnostic, SourceFile, Span};
 use promql_presets_core::sort;
-use std::cell::OnceCell;
+use std::sync::OnceLock;
 
 /// Compares the declarations of a preset file with the snapshot, whose file is given.
 pub(crate) fn check(
@@ -37,12 +37,12 @@ pub(crate) fn check(
 /// The text of the snapshot.
 pub(crate) struct Snapshot<'s> {
     file: &'s SourceFile,
-    lines: OnceCell<Lines<'s>>,
+    lines: OnceLock<Lines<'s>>,
 }
 
 impl<'s> Snapshot<'s> {
     pub(crate) fn of(file: &'s SourceFile) -> Self {
-        Self { file, lines: OnceCell::new() }
+        Self { file, lines: OnceLock::new() }
     }
 
     fn add(&self, finding: Diagnostic, span: Span, label: impl Into<String>) -> Diagnostic {

@@ -40,6 +40,8 @@ pub use float_labels::open_metrics_float;
 pub use label_set::Labels;
 pub use row::RowLabel;
 pub(crate) use schema::Metrics;
+#[cfg(feature = "tools")]
+pub(crate) use schema::without_suffix;
 pub(crate) use tree::Scope;
 
 use crate::file::Settings;
@@ -103,6 +105,8 @@ pub(crate) struct Checked {
     pub unit: Option<String>,
     /// All labels of the metrics that it reads, if they are known and a file declares labels.
     pub labels: Option<Vec<String>>,
+    /// Whether it names a metric that is neither declared nor in the snapshot.
+    pub names_unknown: bool,
 }
 
 /// Checks a query without errors of syntax and types, which `expr` was parsed from.
@@ -119,7 +123,9 @@ pub(crate) fn check(text: &str, expr: &Expr<'_>, scope: Scope<'_>) -> Checked {
     let compares_labels = scope.metrics.is_closed() && scope.labels.is_some();
     let labels = if compares_labels { contradictions::labels_read(&query) } else { None };
     let labels = labels.map(|labels| labels.into_iter().map(str::to_owned).collect());
-    Checked { findings, row: query.row(), unit: units::unit(&query), labels }
+    let mut series = query.selectors().flat_map(|(_, _, series)| series.each());
+    let names_unknown = series.any(|series| series.name.is_some() && series.metric.is_none());
+    Checked { findings, row: query.row(), unit: units::unit(&query), labels, names_unknown }
 }
 
 /// The series that a selector selects.

@@ -234,6 +234,11 @@ impl<'s> Metrics<'s> {
         self.is_closed
     }
 
+    /// Whether the snapshot has the metric that the series of this name belong to.
+    pub(crate) fn is_known(&self, name: &str) -> bool {
+        self.find(name).is_some_and(|(metric, _)| metric.known.is_some())
+    }
+
     /// Whether the snapshot has an entry of this name, or a file declares it.
     pub(super) fn has_entry(&self, name: &str) -> bool {
         self.names.contains_key(name)
@@ -321,6 +326,12 @@ const SERVER_SERIES: [&str; 15] = [
 
 /// The suffixes of further series of metrics.
 pub(super) const SUFFIXES: [&str; 6] = ["_total", "_bucket", "_sum", "_count", "_created", "_info"];
+
+/// The name of a series without the suffix that it may have beside other series of its metric.
+#[cfg(feature = "tools")]
+pub(crate) fn without_suffix(name: &str) -> &str {
+    SUFFIXES.into_iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name)
+}
 
 /// The lengths of names that are compared.
 const SIMILAR: std::ops::Range<usize> = 8..80;

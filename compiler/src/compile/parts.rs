@@ -8,6 +8,7 @@ use crate::backend::registry::Module;
 use crate::check::{self, Metrics};
 use crate::file::known_metrics::KnownMetric;
 use crate::file::{self, PresetFile, Settings};
+use crate::parallel;
 use crate::sorted::SortedMap;
 use crate::{Code, Diagnostic, FileKind, Finding, SourceFile, Span};
 
@@ -19,14 +20,18 @@ pub(super) struct Parts {
     pub faults: Vec<Vec<Diagnostic>>,
     /// The content of the snapshot, if there is one without faults; what is missing from a faulty one is unknown.
     pub known: Option<Vec<KnownMetric>>,
-    /// What was found in each preset file, given the declarations of all; `None` if that is to be found.
+    /// What was found in each preset file, given the declarations of all; `None` if it was not checked yet.
     pub checked: Vec<Option<Checked>>,
 }
 
 /// A preset file that was checked.
 #[derive(Clone, Debug)]
 pub(super) struct Checked {
+    /// Whether nothing has changed since that may matter to it.
+    pub is_current: bool,
     pub module: Module,
+    /// Whether it names a metric that is not known, so that other names matter to it.
+    pub names_unknown: bool,
     /// Whether the file's name is that of a module, and of no earlier file.
     pub is_named: bool,
     /// The findings, without those that need the other files.
@@ -36,44 +41,52 @@ pub(super) struct Checked {
 impl Parts {
     /// Reads files.
     pub(super) fn read(files: &[SourceFile]) -> Self {
+        let mut contents: Vec<Content> = Vec::new();
+        contents.resize_with(files.len(), Content::default);
+        parallel::for_each(&mut contents, &|file, content| *content = self::content(&files[file]));
         let mut parts = Self::default();
-        for source in files {
-            let (raw, faults) = parts.content(source);
+        for Content { raw, faults, known } in contents {
             parts.raw.push(raw);
             parts.faults.push(faults);
+            parts.known = parts.known.or(known);
         }
         parts.checked.resize_with(files.len(), || None);
         parts
     }
 
-    pub(super) fn content(&mut self, source: &SourceFile) -> (PresetFile, Vec<Diagnostic>) {
-        match source.kind() {
-            FileKind::Presets => file::read(&source.text),
-            FileKind::Metrics => {
-                let (metrics, faults) = file::known_metrics::read(&source.text);
-                self.known = Some(metrics).filter(|_| faults.is_empty());
-                (PresetFile::default(), faults)
-            }
-            FileKind::Settings => Default::default(),
-        }
+    /// Whether a file is to be checked.
+    pub(super) fn is_stale(&self, file: usize, source: &SourceFile) -> bool {
+        let is_current = self.checked[file].as_ref().is_some_and(|checked| checked.is_current);
+        source.kind() == FileKind::Presets && !is_current
     }
 
-    /// Checks the preset files that are to be checked, and returns the findings about all files in their order.
-    /// `faults` are those of the settings.
-    pub(super) fn check(&mut self, files: &[SourceFile], settings: &Settings, faults: Vec<Diagnostic>) -> Vec<Finding> {
+    /// Checks those of the preset files that are to be checked and that `choose` chooses. Returns the findings about all
+    /// files that are not to be checked, in their order. `faults` are those of the settings.
+    pub(super) fn check(
+        &mut self,
+        files: &[SourceFile],
+        settings: &Settings,
+        faults: Vec<Diagnostic>,
+        choose: &dyn Fn(usize) -> bool,
+    ) -> Vec<Finding> {
         let mut compiler = Compiler::new(files, settings, faults);
         for (file, faults) in self.faults.iter().enumerate() {
             compiler.report(file, None, faults.clone());
         }
         let mut findings = std::mem::take(&mut compiler.findings);
         let (metrics, conflicts) = metrics(files, &self.raw, self.known.as_deref());
+        let known = snapshot(files).filter(|_| self.known.is_some()).map(check::Snapshot::of);
+        let is_stale: Vec<bool> = files.iter().enumerate().map(|(file, source)| self.is_stale(file, source)).collect();
+        let all = self.checked.iter_mut().enumerate();
+        let mut stale: Vec<_> = all.filter(|(file, _)| is_stale[*file] && choose(*file)).collect();
+        parallel::for_each(&mut stale, &|_, (file, checked)| {
+            **checked = Some(compiler.clone().file(*file, &self.raw[*file], &metrics, known.as_ref()));
+        });
         let mut found: Vec<Finding> = Vec::new();
         found.extend(conflicts.into_iter().map(|(file, diagnostic)| Finding { file, preset: None, diagnostic }));
-        let known = snapshot(files).filter(|_| self.known.is_some()).map(check::Snapshot::of);
         let mut taken: SortedMap<Vec<String>, usize> = SortedMap::default();
-        for (file, source) in files.iter().enumerate().filter(|(_, source)| source.kind() == FileKind::Presets) {
-            let checked = self.checked[file]
-                .get_or_insert_with(|| compiler.file(file, &self.raw[file], &metrics, known.as_ref()));
+        for (file, checked) in self.checked.iter_mut().enumerate() {
+            let Some(checked) = checked else { continue };
             // The files before it may have changed in number.
             checked.module.file = file;
             found.extend(checked.findings.iter().map(|finding| Finding { file, ..finding.clone() }));
@@ -82,8 +95,8 @@ impl Parts {
             checked.is_named = !path.is_empty() && first.is_none();
             match first.filter(|_| !path.is_empty()) {
                 Some(first) => {
-                    let (name, other) = (path.join("::"), &files[*first].path);
-                    let title = format!("`{}` becomes the module `{name}`, as does `{other}`", source.path);
+                    let (source, other) = (&files[file].path, &files[*first].path);
+                    let title = format!("`{source}` becomes the module `{}`, as does `{other}`", path.join("::"));
                     let diagnostic =
                         Diagnostic::new(Code::DuplicateModule, Span::default(), title).help("rename one of the files");
                     found.push(Finding { file, preset: None, diagnostic });
@@ -97,6 +110,7 @@ impl Parts {
             let may_be_there = found.diagnostic.code == Code::MissingWindow && !file.is_complete();
             !file.is_doubtful(found.diagnostic.span) && !may_be_there
         }));
+        findings.retain(|finding| !self.is_stale(finding.file, &files[finding.file]));
         findings.retain_mut(|finding| settings.apply(&mut finding.diagnostic));
         sort::by_key(&mut findings, |finding| (finding.file, finding.diagnostic.span));
         drop_superseded(&mut findings);
@@ -107,6 +121,30 @@ impl Parts {
     pub(super) fn into_modules(self) -> Vec<Module> {
         let checked = self.checked.into_iter().flatten();
         checked.filter(|checked| checked.is_named).map(|checked| checked.module).collect()
+    }
+}
+
+/// What a file says, and what is wrong with it.
+#[derive(Default)]
+pub(super) struct Content {
+    pub raw: PresetFile,
+    pub faults: Vec<Diagnostic>,
+    /// The metrics of a snapshot without faults.
+    pub known: Option<Vec<KnownMetric>>,
+}
+
+pub(super) fn content(source: &SourceFile) -> Content {
+    match source.kind() {
+        FileKind::Presets => {
+            let (raw, faults) = file::read(&source.text);
+            Content { raw, faults, known: None }
+        }
+        FileKind::Metrics => {
+            let (metrics, faults) = file::known_metrics::read(&source.text);
+            let known = Some(metrics).filter(|_| faults.is_empty());
+            Content { raw: PresetFile::default(), faults, known }
+        }
+        FileKind::Settings => Content::default(),
     }
 }
 

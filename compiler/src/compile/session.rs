@@ -1,19 +1,20 @@
 //! A registry that stays in memory while its files change, for editors.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use super::parts::{Parts, metrics};
+use super::parts::{Checked, Content, Parts, content, metrics};
 use super::read_settings;
 use crate::backend::registry::Module;
 use crate::check::{self, Scope};
-use crate::file::Settings;
+use crate::file::known_metrics::KnownMetric;
+use crate::file::{PresetFile, Settings};
 use crate::promql::{Expr, Features};
 use crate::{FileKind, Finding, MetricType, SourceFile};
 
 /// Compiles a registry again and again while single files change, as a language server does. Generates no code.
 ///
-/// Only the file that changed is read and checked again, with those that its declarations of metrics may matter to; after a
-/// change of a file beside the folder, all are checked. The findings are those of [`compile`](crate::compile).
+/// Only the file that changed is read and checked again, with those that its metrics may matter to; after a change of
+/// `promql.toml`, all are checked. The findings are those of [`compile`](crate::compile).
 ///
 /// ```
 /// use promql_presets_compiler::{Session, SourceFile};
@@ -76,11 +77,32 @@ impl Session {
 
     /// Checks what has changed. Returns the findings about all files, in the order of files and lines.
     pub fn findings(&mut self) -> Vec<Finding> {
-        let (settings, diagnostics) = read_settings(&self.files);
-        self.parts.check(&self.files, &settings, diagnostics)
+        self.check(&|_| true)
     }
 
-    /// The module that a preset file becomes, as of the last call of [`findings`](Self::findings).
+    /// The files that the next call of [`findings`](Self::findings) checks.
+    pub fn stale(&self) -> impl Iterator<Item = usize> {
+        let files = self.files.iter().enumerate();
+        files.filter(|(file, source)| self.parts.is_stale(*file, source)).map(|(file, _)| file)
+    }
+
+    /// Checks what has changed in some files only. Returns the findings about all files that are not
+    /// [stale](Self::stale) then, in the order of files and lines.
+    pub fn findings_after(&mut self, files: &[usize]) -> Vec<Finding> {
+        self.check(&|file| files.contains(&file))
+    }
+
+    fn check(&mut self, choose: &dyn Fn(usize) -> bool) -> Vec<Finding> {
+        let (settings, diagnostics) = read_settings(&self.files);
+        self.parts.check(&self.files, &settings, diagnostics, choose)
+    }
+
+    /// The content of `metrics.toml`, unless it has faults.
+    pub(crate) fn known_metrics(&self) -> Option<&[KnownMetric]> {
+        self.parts.known.as_deref()
+    }
+
+    /// The module that a preset file became when it was last checked.
     #[must_use]
     pub fn module(&self, file: usize) -> Option<&Module> {
         self.parts.module(file)
@@ -105,11 +127,14 @@ impl Session {
 impl Parts {
     /// Reads a new file. All files are to be checked.
     fn insert(&mut self, file: usize, source: &SourceFile) {
-        let (raw, faults) = self.content(source);
+        let Content { raw, faults, known } = content(source);
         self.raw.insert(file, raw);
         self.faults.insert(file, faults);
         self.checked.insert(file, None);
-        self.checked.fill(None);
+        self.check_again(|_, _| true);
+        if source.kind() == FileKind::Metrics {
+            self.known = known;
+        }
     }
 
     /// Forgets a file. All others are to be checked.
@@ -117,7 +142,7 @@ impl Parts {
         self.raw.remove(file);
         self.faults.remove(file);
         self.checked.remove(file);
-        self.checked.fill(None);
+        self.check_again(|_, _| true);
         if source.kind() == FileKind::Metrics {
             self.known = None;
         }
@@ -125,24 +150,49 @@ impl Parts {
 
     /// Reads a file again. It is to be checked, and so are the others if they can tell the difference.
     fn replace(&mut self, file: usize, source: &SourceFile) {
-        let (raw, faults) = self.content(source);
-        let old = std::mem::replace(&mut self.raw[file], raw);
+        let Content { raw, faults, known } = content(source);
         self.faults[file] = faults;
-        self.checked[file] = None;
+        match source.kind() {
+            FileKind::Presets => self.replace_presets(file, raw),
+            FileKind::Metrics => {
+                let old = std::mem::replace(&mut self.known, known);
+                let changed = old.as_deref().zip(self.known.as_deref()).map(|(old, new)| changed_metrics(old, new));
+                let changed = changed.filter(|changed| changed.len() <= MANY);
+                self.check_again(|raw, checked| {
+                    changed.as_ref().is_none_or(|changed| {
+                        !checked.findings.is_empty()
+                            || (checked.names_unknown && !changed.is_empty())
+                            || changed.iter().any(|metric| raw.may_read(metric))
+                    })
+                });
+            }
+            FileKind::Settings => self.check_again(|_, _| true),
+        }
+    }
+
+    fn replace_presets(&mut self, file: usize, raw: PresetFile) {
+        if let Some(checked) = &mut self.checked[file] {
+            checked.is_current = false;
+        }
+        let old = std::mem::replace(&mut self.raw[file], raw);
         let raw = &self.raw[file];
-        if source.kind() != FileKind::Presets {
-            self.checked.fill(None);
-        } else if raw.declaration() != old.declaration() {
-            let metrics = [&old, raw].map(|raw| raw.metric.as_ref().map(|metric| metric.name.value.as_str()));
-            let known = self.known.iter().flatten().map(|metric| metric.name.value.as_str());
-            let known: HashSet<&str> = if metrics[0] == metrics[1] { HashSet::new() } else { known.collect() };
-            for (raw, checked) in self.raw.iter().zip(&mut self.checked) {
-                // Findings may suggest one of the names, or no longer do so.
-                let suggests = checked.as_ref().is_some_and(|checked| !checked.findings.is_empty())
-                    || (!known.is_empty() && raw.metric.as_ref().is_some_and(|it| !known.contains(&*it.name.value)));
-                if suggests || metrics.into_iter().flatten().any(|metric| raw.may_read(metric)) {
-                    *checked = None;
-                }
+        if raw.declaration() == old.declaration() {
+            return;
+        }
+        let [before, after] = [&old, raw].map(|raw| raw.metric.as_ref().map(|metric| metric.name.value.clone()));
+        self.check_again(|raw, checked| {
+            // Findings may suggest one of the names, or no longer do so.
+            !checked.findings.is_empty()
+                || (checked.names_unknown && before != after)
+                || [&before, &after].into_iter().flatten().any(|metric| raw.may_read(metric))
+        });
+    }
+
+    /// Has those of the files checked again that a change may matter to.
+    fn check_again(&mut self, is_affected: impl Fn(&PresetFile, &Checked) -> bool) {
+        for (raw, checked) in self.raw.iter().zip(&mut self.checked) {
+            if let Some(checked) = checked {
+                checked.is_current = checked.is_current && !is_affected(raw, checked);
             }
         }
     }
@@ -174,4 +224,16 @@ impl Parts {
     fn module(&self, file: usize) -> Option<&Module> {
         self.checked.get(file)?.as_ref().map(|checked| &checked.module)
     }
+}
+
+/// For more metrics than this, checking all files takes no longer than looking for those that read one of them.
+const MANY: usize = 32;
+
+/// The names of the metrics that differ between two snapshots, as far as the files that read them have them in common.
+fn changed_metrics(old: &[KnownMetric], new: &[KnownMetric]) -> Vec<String> {
+    let [old, new] = [old, new].map(|known| known.iter().map(|it| (&*it.name.value, it)).collect::<HashMap<_, _>>());
+    let is_same = |name: &str| old.get(name).zip(new.get(name)).is_some_and(|(old, new)| old.facts() == new.facts());
+    let names: HashSet<&str> = old.keys().chain(new.keys()).copied().filter(|name| !is_same(name)).collect();
+    // A file may declare `http_requests` and read its series.
+    names.into_iter().map(|name| check::without_suffix(name).to_owned()).collect()
 }

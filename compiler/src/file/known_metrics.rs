@@ -32,6 +32,15 @@ impl KnownMetric {
         self.kind.as_ref().map(|kind| kind.value).filter(|kind| *kind != MetricType::Unknown)
     }
 
+    /// What it says, without places.
+    #[cfg(feature = "tools")]
+    pub(crate) fn facts(&self) -> impl PartialEq + '_ {
+        let texts = |list: &'_ Vec<Spanned<String>>| list.iter().map(|it| it.value.clone()).collect::<Vec<_>>();
+        let values = self.values.iter().map(|(label, values)| (&label.value, values.as_ref().map(texts)));
+        let unit = self.unit.as_ref().map(|unit| &unit.value);
+        (self.kind(), unit, self.labels.as_ref().map(texts), texts(&self.empty), values.collect::<Vec<_>>())
+    }
+
     /// All values of a label, if they are listed.
     pub(crate) fn values(&self, label: &str) -> Option<&LabelType> {
         self.values.iter().find(|(name, _)| name.value == label).map(|(_, values)| values)

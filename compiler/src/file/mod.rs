@@ -74,7 +74,11 @@ impl PresetFile {
     #[cfg(feature = "tools")]
     #[must_use]
     pub(crate) fn may_read(&self, metric: &str) -> bool {
-        let is_in = |text: &str| text.contains(metric) || text.contains('\\');
+        let ends_in_name = |text: &str| text.ends_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':'));
+        let joins = |text: &str| text.match_indices("{metric_name}").any(|(at, _)| ends_in_name(&text[..at]));
+        // Escapes and patterns may make names that the text does not contain.
+        let makes_names = |text: &str| text.contains('\\') || text.contains("__name__") || joins(text);
+        let is_in = |text: &str| text.contains(metric) || makes_names(text);
         let mut templates = self.presets.iter().filter_map(|preset| preset.template.as_ref());
         self.metric.as_ref().is_some_and(|own| is_in(&own.name.value)) || templates.any(|it| is_in(&it.text))
     }

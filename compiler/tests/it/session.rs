@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use promql_presets_compiler::{Session, SourceFile, compile};
+use promql_presets_compiler::{Finding, Session, SourceFile, compile};
 
 /// The texts of all cases of `tests/ui`, each with the name of the file that it is for.
 fn texts() -> Vec<(&'static str, String)> {
@@ -75,10 +75,50 @@ fn a_change_checks_only_what_it_may_matter_to() {
     let mut session = Session::new(vec![file("a.toml", &text("a_total")), file("b.toml", &text("b_total"))]);
     assert_eq!(session.findings(), []);
     session.replace(file("a.toml", &text("a_seconds")));
-    // Not yet checked again.
-    assert!(session.module(0).is_none() && session.module(1).is_some());
+    assert_eq!(session.stale().collect::<Vec<_>>(), [0]);
     assert_eq!(session.findings(), []);
     assert_eq!(session.module(0).and_then(|module| module.metric.as_deref()), Some("a_seconds"));
     session.replace(file("a.toml", &text("b_total")));
-    assert!(session.module(1).is_none(), "two files declare one metric");
+    assert_eq!(session.stale().collect::<Vec<_>>(), [0, 1], "two files declare one metric");
+}
+
+#[test]
+fn a_change_of_the_snapshot_checks_only_the_files_that_read_the_metric() {
+    let preset = |metric: &str| format!("presets.p.template = 'rate({metric}{{{{{{labels}}}}}}[5m])'\n");
+    let snapshot = |b: &str| {
+        file(SourceFile::METRICS, &format!("a_requests_total.type = \"counter\"\nb_requests_total.type = \"{b}\"\n"))
+    };
+    let files = [
+        file("a.toml", &preset("a_requests_total")),
+        file("b.toml", &preset("b_requests_total")),
+        file("c.toml", &preset("c_requests_total")),
+    ];
+    let mut session = Session::new([vec![snapshot("counter")], files.into()].concat());
+    assert_equal(&mut session, "the start");
+    session.replace(snapshot("gauge"));
+    // `c_requests_total` is not in the snapshot, so that its finding may suggest another name.
+    assert_eq!(session.stale().collect::<Vec<_>>(), [2, 3]);
+    // Findings about a file come with its check.
+    let of_file = |findings: Vec<Finding>, file| findings.into_iter().filter(|it| it.file == file).count();
+    assert_eq!(of_file(session.findings_after(&[3]), 2), 0);
+    assert_eq!(of_file(session.findings_after(&[2]), 2), 1);
+    assert_eq!(session.stale().next(), None);
+    assert_equal(&mut session, "a change of the type");
+    session.replace(SourceFile { text: format!("# moved\n{}", snapshot("gauge").text), ..snapshot("gauge") });
+    assert_eq!(session.stale().collect::<Vec<_>>(), [2, 3], "their findings show lines of the snapshot");
+    assert_equal(&mut session, "a comment");
+    session.replace(file(SourceFile::METRICS, "a_requests_total"));
+    assert_eq!(session.stale().count(), 3, "what a faulty snapshot lacks is unknown");
+    assert_equal(&mut session, "a fault");
+}
+
+#[test]
+fn a_new_name_matters_to_files_that_read_unknown_metrics() {
+    let read = "presets.p.template = 'rate(http_reqests_total{{{labels}}}[5m])'\n";
+    let declared = "metric = { name = \"http_requests_total\", type = \"counter\" }\n";
+    let mut session = Session::new(vec![file("a.toml", ""), file("b.toml", read)]);
+    assert_equal(&mut session, "the start");
+    session.replace(file("a.toml", declared));
+    assert_equal(&mut session, "a declaration of a similar name");
+    assert_eq!(session.findings().len(), 1);
 }
