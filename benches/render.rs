@@ -11,7 +11,7 @@ use promql_presets::presets::container_utilization::{Label, Querier, RATE, Value
 use promql_presets::{MetricQuerier, Preset, Vector, Windowed, preset};
 
 const INLINE: Preset<dyn MetricQuerier, Vector, Windowed> =
-    preset!("sum by ({group_by})(rate({metric_name}{{{labels}}}[{window}]))", window = "5m");
+    preset!("sum by ({group_by}) (rate({metric_name}{{{labels}}}[{window}]))", window = "5m");
 
 fn main() {
     let [session, agent] = ["6e3a0b21-4d5f-4c8b-9a26-7b0f1d8e3c02", "i-1"];
@@ -30,12 +30,12 @@ fn main() {
     let by_format = |name: &str, values: [&str; 4], group_by: &str, window: &str| {
         let [measure, aspect, session, agent] = values;
         format!(
-            "sum by ({group_by})(rate({name}{{container_metric_name=\"{measure}\",value_type=\"{aspect}\",\
+            "sum by ({group_by}) (rate({name}{{container_metric_name=\"{measure}\",value_type=\"{aspect}\",\
              session_id=\"{session}\",agent_id=\"{agent}\"}}[{window}]))"
         )
     };
     let mut engine = Environment::new();
-    let template = "sum by ({{ group_by }})(rate({{ name }}{{ '{' }}{% for l in labels %}{{ l[0] }}=\"{{ l[1] }}\"\
+    let template = "sum by ({{ group_by }}) (rate({{ name }}{{ '{' }}{% for l in labels %}{{ l[0] }}=\"{{ l[1] }}\"\
                     {% if not loop.last %},{% endif %}{% endfor %}{{ '}' }}[{{ window }}]))";
     engine.add_template("rate", template).unwrap();
     let by_engine = || {

@@ -215,10 +215,10 @@ macro_rules! include_presets {
 /// use promql_presets::{MetricQuerier, Preset, Querier, Vector, Windowed, preset};
 ///
 /// const RATE: Preset<dyn MetricQuerier, Vector, Windowed> =
-///     preset!("sum by ({group_by})(rate({metric_name}{{{labels}}}[{window}]))", window = "5m");
+///     preset!("sum by ({group_by}) (rate({metric_name}{{{labels}}}[{window}]))", window = "5m");
 ///
 /// let querier = Querier::new("http_requests_total").label("job", "api").group_by(["code"]);
-/// assert_eq!(RATE.render(&querier, None)?, r#"sum by (code)(rate(http_requests_total{job="api"}[5m]))"#);
+/// assert_eq!(RATE.render(&querier, None)?, r#"sum by (code) (rate(http_requests_total{job="api"}[5m]))"#);
 /// # Ok::<(), promql_presets::RenderError>(())
 /// ```
 #[cfg(feature = "macros")]
@@ -253,10 +253,10 @@ macro_rules! preset {
 /// }
 ///
 /// let requests = Requests { job: "api".to_owned(), status: Some(503) };
-/// let preset = preset!("sum by ({group_by})({metric_name}{{{labels}}})");
+/// let preset = preset!("sum by ({group_by}) ({metric_name}{{{labels}}})");
 /// assert_eq!(
 ///     preset.render(&requests, None)?,
-///     r#"sum by (instance)(http_requests_total{job="api",status_code="503"})"#
+///     r#"sum by (instance) (http_requests_total{job="api",status_code="503"})"#
 /// );
 /// # Ok::<(), promql_presets::RenderError>(())
 /// ```

@@ -56,7 +56,7 @@ async fn ids_are_put_into_few_queries_within_their_length() {
         assert!(requests.len() <= most, "{}", requests.len());
         assert!(requests.iter().all(|request| request.parameter("query").unwrap().len() <= limit));
         let query = requests[0].parameter("query").unwrap();
-        assert!(query.starts_with("sum by (session_id,kernel_id)(rate(") && query.contains("[1m]"), "{query}");
+        assert!(query.starts_with("sum by (session_id,kernel_id) (rate(") && query.contains("[1m]"), "{query}");
         // Each value is queried once, and all of them are returned, in their order.
         let mut all: Vec<String> = requests.iter().flat_map(queried).collect();
         all.sort();
@@ -154,12 +154,12 @@ async fn what_cannot_be_grouped_is_refused() {
     let up = prometheus::Querier::new();
     let error = client.query(prometheus::UP, &up).for_each_of("job", ["a"]).await.unwrap_err();
     refused(error, "`prometheus::up` has no `{group_by}`");
-    let top = preset!("topk(3, sum by ({group_by})({metric_name}{{{labels}}}))", name = "top");
+    let top = preset!("topk(3, sum by ({group_by}) ({metric_name}{{{labels}}}))", name = "top");
     let querier = Querier::new("up");
     let querier: &dyn MetricQuerier = &querier;
     let error = client.query(top, querier).for_each_of("job", ["a"]).await.unwrap_err();
     refused(error, "`top` has an aggregation without `by ({group_by})`");
-    let scalar: AnyPreset = preset!("scalar(sum by ({group_by})({metric_name}{{{labels}}}))", name = "number").any();
+    let scalar: AnyPreset = preset!("scalar(sum by ({group_by}) ({metric_name}{{{labels}}}))", name = "number").any();
     let error = client.query(scalar, querier).for_each_of("job", ["a"]).await.unwrap_err();
     refused(error, "`number` is a scalar, so it cannot be queried for each `job`");
     let kernels = container::Querier::new("cpu_util");

@@ -12,7 +12,7 @@ use promql_presets_compiler::promql::{self, ExprKind, GroupingItem, Syntax};
 use promql_presets_test_support::{Labels, Server, prometheus};
 
 const RATE: Preset<dyn MetricQuerier, Vector, Windowed> = preset!(
-    "sum by (first, {group_by}, last)(rate({metric_name}{{a=\"1\", {labels}, z!=\"{{26}}\"}}[{window}]))",
+    "sum by (first, {group_by}, last) (rate({metric_name}{{a=\"1\", {labels}, z!=\"{{26}}\"}}[{window}]))",
     window = "5m"
 );
 
@@ -180,7 +180,7 @@ fn wanted(matchers: &[Matcher<'_>]) -> Vec<Seen> {
     matchers.iter().map(seen).collect()
 }
 
-/// What a parser makes of `sum by (...)(rate(name{...}[...]))` or of `name{...}`: name, matchers, grouping.
+/// What a parser makes of `sum by (...) (rate(name{...}[...]))` or of `name{...}`: name, matchers, grouping.
 type Query = (String, Vec<Seen>, Vec<String>);
 
 fn ours(query: &str) -> Query {

@@ -139,7 +139,7 @@ async fn parts_have_what_the_whole_has_where_a_query_names_its_ends() {
                 allow("unfiltered-selector", reason = "the test's own")
             ),
             preset!(
-                "{{__name__=~'up|backendai_api_request_count_total'}} or sum by (job)(up)",
+                "{{__name__=~'up|backendai_api_request_count_total'}} or sum by (job) (up)",
                 allow("unfiltered-selector", reason = "the test's own")
             ),
         ] {

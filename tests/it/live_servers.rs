@@ -104,7 +104,7 @@ async fn quotes(live: &Live) -> bool {
 
 #[tokio::test]
 async fn presets_take_any_name() {
-    let rate = preset!("sum by ({group_by})(rate({metric_name}{{{labels}}}[2m]))");
+    let rate = preset!("sum by ({group_by}) (rate({metric_name}{{{labels}}}[2m]))");
     for (live, _) in Live::with_utf8_names().await {
         if !live.is_prometheus && !quotes(&live).await {
             continue;
@@ -152,7 +152,7 @@ async fn the_server_reads_the_same_names() {
         let absent = live.client.query(preset!("absent({metric_name}{{{labels}}})"), &querier).at(after(0)).await;
         let expected: Labels = [(name, "value")].into_iter().collect();
         assert_eq!(absent.unwrap().iter().next().unwrap().labels(), &expected, "{name:?}");
-        let sum = preset!("sum by ({group_by})({metric_name}{{{labels}}})");
+        let sum = preset!("sum by ({group_by}) ({metric_name}{{{labels}}})");
         let grouped = live.client.query(sum, &querier.group_by([name])).await;
         assert!(grouped.unwrap().is_empty(), "{name:?}");
     }
@@ -173,7 +173,7 @@ async fn native_histograms_of_instant_queries() {
         assert_eq!(buckets, [(1.0, 2.0, count / 4.0), (2.0, 4.0, count * 0.75)]);
         assert!(element.sample().number().is_err(), "a histogram is not a number");
     }
-    let rate = preset!("sum by ({group_by})(rate({metric_name}{{{labels}}}[2m]))");
+    let rate = preset!("sum by ({group_by}) (rate({metric_name}{{{labels}}}[2m]))");
     let rates = live.client.query(rate, &querier.clone().group_by(["instance"])).at(after(300)).await.unwrap();
     for element in &rates {
         let per_second = f64::from(OBSERVATIONS) / f64::from(u32::try_from(SCRAPE_INTERVAL).unwrap());

@@ -39,15 +39,15 @@ named_querier!(Named);
 
 #[test]
 fn queriers_are_derived_within_macros() {
-    let preset = preset!("sum by ({group_by})({metric_name}{{{labels}}})");
+    let preset = preset!("sum by ({group_by}) ({metric_name}{{{labels}}})");
     let requests =
         Requests { job: "api".to_owned(), status: Some(503), kind: "x", groups: vec!["instance".to_owned()] };
     assert_eq!(
         preset.render(&requests, None).unwrap(),
-        r#"sum by (instance)(http_requests_total{job="api",status_code="503",kind="x"})"#
+        r#"sum by (instance) (http_requests_total{job="api",status_code="503",kind="x"})"#
     );
     let named = Named { metric: "up".to_owned(), job: Some(1) };
-    assert_eq!(preset.render(&named, None).unwrap(), r#"sum by ()(up{job="1"})"#);
+    assert_eq!(preset.render(&named, None).unwrap(), r#"sum by () (up{job="1"})"#);
 }
 
 #[test]

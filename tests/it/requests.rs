@@ -45,7 +45,7 @@ async fn instant_queries_send_what_is_set() {
     assert_eq!(vector.number().unwrap(), 7.0);
     let (method, path, parameters) = last(&server);
     assert_eq!((method.as_str(), path.as_str()), ("POST", "/api/v1/query"));
-    let query = r#"sum by (endpoint)(rate(backendai_api_request_count_total{status_code="500"}[1m]))"#;
+    let query = r#"sum by (endpoint) (rate(backendai_api_request_count_total{status_code="500"}[1m]))"#;
     assert_eq!(
         parameters,
         pairs(&[
@@ -286,7 +286,7 @@ async fn exemplars_are_read() {
     let found = prometheus.exemplars(api_requests::RATE, &querier).window("1m").start("1").end("2").await.unwrap();
     assert_eq!(found[0].exemplars[0].labels.get("trace_id"), Some("t"));
     assert_eq!(found.warnings(), ["cut"]);
-    let query = "sum by ()(rate(backendai_api_request_count_total{}[1m]))";
+    let query = "sum by () (rate(backendai_api_request_count_total{}[1m]))";
     let expected = [("start", "1"), ("end", "2"), ("query", query)];
     assert_eq!(last(&server), ("POST".to_owned(), "/api/v1/query_exemplars".to_owned(), pairs(&expected)));
 
@@ -415,7 +415,7 @@ async fn presets_found_by_name_and_raw_queries_have_results_of_any_type() {
     let found = client.query(info.preset::<Data>(), &querier).window("2m").await.unwrap();
     assert_eq!(found.meta().preset, Some("api_requests::rate"));
     assert_eq!(found.into_vector().unwrap().number().unwrap(), 7.0);
-    let query = r#"sum by (job)(rate(backendai_api_request_count_total{endpoint="/auth"}[2m]))"#;
+    let query = r#"sum by (job) (rate(backendai_api_request_count_total{endpoint="/auth"}[2m]))"#;
     assert_eq!(last(&server).2, pairs(&[("query", query)]));
     let undeclared = client.query(info.preset::<Data>(), &Querier::new("").label("x", "y")).await.unwrap_err();
     assert!(matches!(undeclared.kind(), ErrorKind::Render(_)));
@@ -511,7 +511,7 @@ fn everything_can_be_shown_and_sent_between_threads() {
 
     let client = PrometheusClient::new("http://localhost").unwrap();
     let querier = NotSync(std::cell::Cell::new(0));
-    let any = preset!("sum by ({group_by})({metric_name}{{{labels}}})");
+    let any = preset!("sum by ({group_by}) ({metric_name}{{{labels}}})");
     let range = TimeRange::new(Timestamp::from_secs(0), Timestamp::from_secs(1)).unwrap();
     check_future(client.query(any, &querier));
     check_future(client.query_range(any, &querier, range));

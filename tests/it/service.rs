@@ -177,7 +177,7 @@ code = "integer"
 kind = ["good", "bad"]
 
 [presets.rate]
-template = 'sum by ({group_by})(rate(x_total{{{labels}}}[{window}]))'
+template = 'sum by ({group_by}) (rate(x_total{{{labels}}}[{window}]))'
 window   = "5m"
 "#;
 
@@ -237,7 +237,7 @@ const FAULTS: &str = r#"error: unknown label type `int` [invalid-value]
 error: unknown placeholder `windw` [unknown-placeholder]
         --> crates/faulty/presets/api.toml:7:59
          |
-       7 | template = 'sum by ({group_by})(rate(x_total{{{labels}}}[{windw}]))'
+       7 | template = 'sum by ({group_by}) (rate(x_total{{{labels}}}[{windw}]))'
          |                                                           ^^^^^ not a placeholder
          |
          = help: a placeholder with a similar name exists: `window`
@@ -280,7 +280,7 @@ const BROKEN_TOML: &str = r#"error: string without quotes [invalid-toml]
 error: unclosed string [invalid-toml]
         --> crates/faulty/presets/api.toml:7:12
          |
-       7 | template = 'sum by ({group_by})(rate(x_total{{{labels}}}[{window}]))
+       7 | template = 'sum by ({group_by}) (rate(x_total{{{labels}}}[{window}]))
          |            ^ opened here, never closed
 
 error: unknown escape `\d` [invalid-toml]
@@ -346,7 +346,7 @@ new          = "string"
 description = "///  */ ``` [`nothing`] \u202e"
 unit        = "[u] <v>\nw"
 template    = '''
-sum by ({group_by})(
+sum by ({group_by}) (
     {metric_name}{{path=~"/a`b```c/.*",quote='"',{labels}}} # "comment" */
 )
 '''
@@ -372,7 +372,7 @@ fn inline_presets_see_the_snapshot_and_its_changes() {
     workspace.write(
         "crates/inlined/src/lib.rs",
         "//! Has an inline preset.\n\n/// The rate of requests.\n#[must_use]\npub fn template() -> &'static str {\n    \
-         promql_presets::preset!(\"sum by ({group_by})(rate(http_requests_total{{{labels}}}[5m]))\").info().template\n}\n",
+         promql_presets::preset!(\"sum by ({group_by}) (rate(http_requests_total{{{labels}}}[5m]))\").info().template\n}\n",
     );
     let known = |name: &str| {
         workspace.write("crates/inlined/metrics.toml", &format!("[{name}]\ntype = \"counter\"\nlabels = [\"code\"]\n"));

@@ -150,30 +150,30 @@ tenant_id = "uuid"
 
 [presets.rate]
 description = "Requests per second, by the labels you group by."
-template    = 'sum by ({{group_by}})(rate({{metric_name}}_count{{{{{{labels}}}}}}[{{window}}]))'
+template    = 'sum by ({{group_by}}) (rate({{metric_name}}_count{{{{{{labels}}}}}}[{{window}}]))'
 window      = "5m"
 unit        = "requests per second"
 
 [presets.error_ratio]
 description = "The part of all requests that failed."
 template    = '''
-sum by ({{group_by}})(rate({{metric_name}}_count{{{{code=~"5..",{{labels}}}}}}[{{window}}]))
-  / sum by ({{group_by}})(rate({{metric_name}}_count{{{{{{labels}}}}}}[{{window}}]))
+sum by ({{group_by}}) (rate({{metric_name}}_count{{{{code=~"5..",{{labels}}}}}}[{{window}}]))
+  / sum by ({{group_by}}) (rate({{metric_name}}_count{{{{{{labels}}}}}}[{{window}}]))
 '''
 window      = "5m"
 
 [presets.mean]
 description = "How long a request takes on average."
 template    = '''
-sum by ({{group_by}})(rate({{metric_name}}_sum{{{{{{labels}}}}}}[{{window}}]))
-  / sum by ({{group_by}})(rate({{metric_name}}_count{{{{{{labels}}}}}}[{{window}}]))
+sum by ({{group_by}}) (rate({{metric_name}}_sum{{{{{{labels}}}}}}[{{window}}]))
+  / sum by ({{group_by}}) (rate({{metric_name}}_count{{{{{{labels}}}}}}[{{window}}]))
 '''
 window      = "5m"
 unit        = "seconds"
 
 [presets.p95]
 description = "The latency that 95 of 100 requests stay below."
-template    = 'histogram_quantile(0.95, sum by (le, {{group_by}})(rate({{metric_name}}_bucket{{{{{{labels}}}}}}[{{window}}])))'
+template    = 'histogram_quantile(0.95, sum by (le, {{group_by}}) (rate({{metric_name}}_bucket{{{{{{labels}}}}}}[{{window}}])))'
 window      = "5m"
 unit        = "seconds"
 "#

@@ -18,7 +18,7 @@ use crate::support::{GAUGE, PROJECT, RATE, by_project, get, guarded, open, post}
 
 /// Takes any metric and any label.
 const ANY: Preset<dyn MetricQuerier, Vector, Windowed> =
-    preset!("sum by ({group_by})(rate({metric_name}{{{labels}}}[{window}]))", window = "5m", name = "any");
+    preset!("sum by ({group_by}) (rate({metric_name}{{{labels}}}[{window}]))", window = "5m", name = "any");
 static ANY_PRESETS: [&PresetInfo; 2] = [ANY.info(), UNFILTERED.info()];
 const ANY_QUERY: &str = "/presets/any/query";
 

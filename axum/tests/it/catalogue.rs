@@ -28,7 +28,7 @@ async fn it_lists_every_preset() {
     assert_eq!(rate["type"], "vector");
     assert_eq!(rate["range"], true);
     assert_eq!(rate["window"], "5m");
-    assert_eq!(rate["template"], "sum by ({group_by})(rate({metric_name}{{{labels}}}[{window}]))");
+    assert_eq!(rate["template"], "sum by ({group_by}) (rate({metric_name}{{{labels}}}[{window}]))");
     assert_eq!(rate["metric"], "backendai_container_utilization");
     assert_eq!(rate["needs_metric"], false);
     assert_eq!([&rate["filter"], &rate["group_by"]], [true, true]);

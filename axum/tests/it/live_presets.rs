@@ -49,7 +49,7 @@ async fn presets_come_and_go() {
     shelf.0.lock().unwrap().push(api_requests::RATE.info());
     assert_eq!(get(&app, "/presets").await.json()["presets"][0]["name"], "shelf::api_requests::rate");
 
-    let query = r#"sum by ()(rate(backendai_api_request_count_total{endpoint="/a"}[1m]))"#;
+    let query = r#"sum by () (rate(backendai_api_request_count_total{endpoint="/a"}[1m]))"#;
     mock.on_raw(query).parameter("limit", "7").returns(series![{ endpoint = "/a" } => "7"]);
     let body = r#"{"labels": {"endpoint": "/a"}, "window": "1m", "time": 1700000000000}"#;
     let reply = post(&app, &format!("{RATE}/query"), body).await;

@@ -1,12 +1,12 @@
-//! The layout of a query, as Prometheus' own formatter has it (`promql/parser/prettier.go`), with comments. Only
-//! `by (...)(` may be written without a space, as many do.
+//! The layout of a query, as Prometheus' own formatter has it (`promql/parser/prettier.go`), with comments.
 //!
-//! The first step ([`Canonical`]) writes the query on one line: one way to put spaces, and groupings before the
-//! operand. Literals stay as written. The second ([`Layout`]) breaks each expression that is longer than
+//! The first step ([`Canonical`]) writes the query on one line: one way to put spaces and to write [literals](literal), and
+//! groupings before the operand. Matchers keep their order. The second ([`Layout`]) breaks each expression that is longer than
 //! [`MAX_WIDTH`], or that has a comment inside, into several lines. Comments belong to tokens, so that they move
 //! together with them.
 
 mod canonical;
+mod literal;
 #[cfg(test)]
 mod tests;
 

@@ -3,10 +3,12 @@
 use std::fmt::Write as _;
 
 /// A string with this content, of the kind of another one, `like`, unless its content or its lines require a different
-/// kind.
+/// kind, or it had no escapes and would get them.
 pub(crate) fn write(like: &str, content: &str, eol: &str) -> String {
     let is_multi_line = ["'''", "\"\"\""].iter().any(|quotes| like.starts_with(quotes)) || content.contains('\n');
-    let is_literal = like.starts_with('\'') || (is_multi_line && !like.starts_with("\"\"\""));
+    let gets_escapes = like.starts_with('"') && !like.contains('\\') && content.contains(['"', '\\']);
+    let is_literal =
+        like.starts_with('\'') || (gets_escapes && !is_multi_line) || (is_multi_line && !like.starts_with("\"\"\""));
     if is_literal && is_multi_line && !content.contains("'''") && !has_controls(content) {
         return format!("'''{eol}{content}{eol}'''");
     }

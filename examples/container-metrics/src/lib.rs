@@ -111,7 +111,7 @@ mod tests {
         };
         assert_eq!(
             container::GAUGE.render(&action.querier(), None).unwrap(),
-            "sum by (value_type,kernel_id,agent_id)(backendai_container_utilization{container_metric_name=\"mem\",\
+            "sum by (value_type,kernel_id,agent_id) (backendai_container_utilization{container_metric_name=\"mem\",\
              value_type=\"current\",kernel_id=\"00000000-0000-0000-0000-000000000001\",agent_id=\"i-gpu\\\"01\"})"
         );
     }

@@ -7,9 +7,9 @@ use promql_presets::{
 /// Ratio of requests that failed with a 5xx status.
 pub const ERROR_RATIO: Preset<dyn MetricQuerier, Vector, Windowed> = preset!(
     r#"
-      sum by ({group_by})(rate({metric_name}{{status_code=~"5..",{labels}}}[{window}]))
+      sum by ({group_by}) (rate({metric_name}{{status_code=~"5..",{labels}}}[{window}]))
     /
-      sum by ({group_by})(rate({metric_name}{{{labels}}}[{window}]))
+      sum by ({group_by}) (rate({metric_name}{{{labels}}}[{window}]))
     "#,
     window = "5m"
 );

@@ -13,19 +13,19 @@ use crate::failure;
 type Any<W> = Preset<dyn MetricQuerier, Vector, W>;
 
 const RATE: Any<Windowed> =
-    preset!("sum by ({group_by})(rate({metric_name}{{job=\"a\",{labels}}}[{window}]))", window = "5m", name = "rate");
+    preset!("sum by ({group_by}) (rate({metric_name}{{job=\"a\",{labels}}}[{window}]))", window = "5m", name = "rate");
 const OFFSET: Any<Windowed> = preset!(
-    "sum by ({group_by})(rate({metric_name}{{job=\"a\",{labels}}}[{window}] offset 1h))",
+    "sum by ({group_by}) (rate({metric_name}{{job=\"a\",{labels}}}[{window}] offset 1h))",
     window = "5m",
     name = "rate"
 );
 const AT: Any<Windowed> = preset!(
-    "sum by ({group_by})(rate({metric_name}{{job=\"a\",{labels}}}[{window}] @ 0))",
+    "sum by ({group_by}) (rate({metric_name}{{job=\"a\",{labels}}}[{window}] @ 0))",
     window = "5m",
     name = "rate"
 );
 const LITERAL: Any<NoWindow> =
-    preset!("sum by ({group_by})(rate({metric_name}{{job=\"a\",{labels}}}[5m]))", name = "literal");
+    preset!("sum by ({group_by}) (rate({metric_name}{{job=\"a\",{labels}}}[5m]))", name = "literal");
 
 /// What filled the holes of the query that is expected.
 fn querier() -> Querier {

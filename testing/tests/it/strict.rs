@@ -219,7 +219,7 @@ async fn ranges() {
 #[tokio::test]
 async fn metrics_and_hostile_values() {
     const SUM: Preset<dyn MetricQuerier, Vector, NoWindow> = preset!(
-        "sum by ({group_by})({metric_name}_total{{a=\"}},{{\",{labels},b='c'}} / on(le,{group_by}) {metric_name}{{{labels}}})",
+        "sum by ({group_by}) ({metric_name}_total{{a=\"}},{{\",{labels},b='c'}} / on(le,{group_by}) {metric_name}{{{labels}}})",
         allow("many-to-many", reason = "test")
     );
     let values =

@@ -7,7 +7,7 @@
 //! let Some(server) = prometheus::shared() else { return };
 //! let data = Dataset::of_tests();
 //!
-//! let rates = server.query("sum by (endpoint)(rate(backendai_api_request_count_total[5m]))", data.end()).unwrap();
+//! let rates = server.query("sum by (endpoint) (rate(backendai_api_request_count_total[5m]))", data.end()).unwrap();
 //! let requests = data.select("backendai_api_request_count_total", &[]);
 //! let expected = Dataset::sum_by(&requests, &["endpoint"], |series| series.rate(data.end(), 300));
 //! assert_eq!(rates.len(), expected.len());

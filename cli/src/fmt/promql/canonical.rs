@@ -2,8 +2,12 @@
 
 use promql_presets_compiler::Span;
 use promql_presets_compiler::promql::{
-    At, Duration, DurationKind, Expr, ExprKind, Grouping, GroupingKeyword, Modifier, Syntax, tokens,
+    At, Duration, DurationKind, Expr, ExprKind, Grouping, GroupingItem, GroupingKeyword, Label, Modifier, Syntax,
+    tokens,
 };
+use promql_presets_core::name::is_classic_label;
+
+use super::literal;
 
 /// A query on one line.
 pub(super) struct Canonical {
@@ -118,10 +122,11 @@ impl Rewrite {
         rewrite
     }
 
-    /// Spaces around punctuation.
+    /// Spaces around punctuation, and quotes of strings.
     fn punctuation(&mut self) {
         self.glue(0);
         for at in 0..self.tokens.len() {
+            self.rewrite(at, literal::string);
             match self.tokens[at].text.as_str() {
                 "(" | "{" | "{{" => self.glue(at + 1),
                 "," | ")" | "}" | "}}" | "]" => self.glue(at),
@@ -156,6 +161,14 @@ impl Rewrite {
         }
     }
 
+    /// Writes a token differently, if there is a way to.
+    fn rewrite(&mut self, token: usize, write: impl Fn(&str) -> Option<String>) {
+        let text = &mut self.tokens[token].text;
+        if let Some(written) = write(text) {
+            *text = written;
+        }
+    }
+
     /// Writes a keyword in lower case.
     fn keyword(&mut self, span: Span) {
         let at = self.at(span.start);
@@ -164,7 +177,13 @@ impl Rewrite {
 
     fn expr(&mut self, expr: &Expr<'_>) {
         match &expr.kind {
-            ExprKind::Number(_) | ExprKind::String(_) | ExprKind::Paren(_) => {}
+            ExprKind::String(_) | ExprKind::Paren(_) => {}
+            ExprKind::Number(number) => {
+                let write = |text: &str| {
+                    if number.duration { literal::duration(text, number.value) } else { literal::number(text) }
+                };
+                self.rewrite(self.at(expr.span.start), write);
+            }
             ExprKind::Selector(selector) => {
                 if let Some(braces) = &selector.braces {
                     let whole = braces.open.to(braces.close);
@@ -174,6 +193,7 @@ impl Rewrite {
                         self.drop(whole);
                     }
                 }
+                selector.matchers().for_each(|matcher| self.label(&matcher.label));
                 if let Some(range) = &selector.range {
                     self.duration(&range.duration);
                 }
@@ -201,8 +221,7 @@ impl Rewrite {
                 for fill in &binary.fill {
                     self.keyword(fill.span);
                     let name = self.at(fill.span.start);
-                    // The parenthesis, and what may be a sign or a number.
-                    self.glue(name + 1);
+                    // What may be a sign or a number.
                     if name + 5 == self.within(fill.span).end {
                         self.glue(name + 3);
                     }
@@ -211,9 +230,10 @@ impl Rewrite {
             ExprKind::Aggregate(aggregate) => {
                 self.keyword(aggregate.op_span);
                 let op = self.at(aggregate.op_span.start);
-                let mut is_bare = true;
+                if aggregate.grouping.as_ref().is_none_or(|grouping| self.grouping(grouping, true)) {
+                    self.glue(self.at(aggregate.parens.start));
+                }
                 if let Some(grouping) = &aggregate.grouping {
-                    is_bare = self.grouping(grouping, true);
                     let moved = self.within(span_of(grouping));
                     let (last, end) = (moved.end - 1, self.at(aggregate.parens.end - 1));
                     // A comment behind the whole expression stays there.
@@ -222,11 +242,14 @@ impl Rewrite {
                     }
                     moved.for_each(|token| self.moved[token] = Some(op));
                 }
-                let is_tight = |grouping: &Grouping<'_>| span_of(grouping).end == aggregate.parens.start;
-                if is_bare || aggregate.grouping.as_ref().is_some_and(is_tight) {
-                    self.glue(self.at(aggregate.parens.start));
-                }
             }
+        }
+    }
+
+    /// Removes quotes that a label does not need.
+    fn label(&mut self, label: &Label<'_>) {
+        if label.quoted && is_classic_label(&label.name) {
+            self.rewrite(self.at(label.span.start), |_| Some(label.name.to_string()));
         }
     }
 
@@ -234,6 +257,11 @@ impl Rewrite {
     fn grouping(&mut self, grouping: &Grouping<'_>, may_be_bare: bool) -> bool {
         self.keyword(grouping.keyword_span);
         let at = self.at(grouping.keyword_span.start);
+        for item in &grouping.items {
+            if let GroupingItem::Label(label) = item {
+                self.label(label);
+            }
+        }
         if grouping.parens.is_none() {
             let open = Token { text: "(".to_owned(), is_spaced: true, ..Token::default() };
             let trailing = self.tokens[at].trailing.take();
@@ -271,22 +299,31 @@ impl Rewrite {
     }
 
     fn duration(&mut self, duration: &Duration) {
+        self.duration_part(duration, true);
+    }
+
+    fn duration_part(&mut self, duration: &Duration, is_whole: bool) {
         match &duration.kind {
-            DurationKind::Literal(_) | DurationKind::Hole => {}
+            DurationKind::Hole => {}
+            DurationKind::Literal(seconds) => {
+                // In `5m * 2`, the 2 is a number.
+                let write = |text: &str| literal::duration(text, *seconds).filter(|_| is_whole || !is_number(text));
+                self.rewrite(self.at(duration.span.start), write);
+            }
             DurationKind::Step | DurationKind::Range => self.empty_call(duration.span),
             DurationKind::Unary(_, inner) => {
                 self.glue(self.at(inner.span.start));
-                self.duration(inner);
+                self.duration_part(inner, false);
             }
-            DurationKind::Paren(inner) => self.duration(inner),
+            DurationKind::Paren(inner) => self.duration_part(inner, false),
             DurationKind::Binary(_, operands) => {
-                self.duration(&operands.0);
-                self.duration(&operands.1);
+                self.duration_part(&operands.0, false);
+                self.duration_part(&operands.1, false);
             }
             DurationKind::Min(operands) | DurationKind::Max(operands) => {
                 self.empty_call(duration.span);
-                self.duration(&operands.0);
-                self.duration(&operands.1);
+                self.duration_part(&operands.0, false);
+                self.duration_part(&operands.1, false);
             }
         }
     }
@@ -321,6 +358,10 @@ fn move_comments(tokens: &mut [Token]) {
             }
         }
     }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.ends_with(|c: char| c.is_ascii_alphabetic())
 }
 
 fn span_of(grouping: &Grouping<'_>) -> Span {

@@ -95,7 +95,7 @@ fn sums_are_sums() {
     let cpu = [("container_metric_name", "cpu_util"), ("value_type", "current")];
     for server in servers() {
         for time in [data.start(), data.end() - 3600, data.end() - 3600 + 301, data.end()] {
-            let query = r#"sum by (kernel_id)(backendai_container_utilization{container_metric_name="cpu_util",value_type="current"})"#;
+            let query = r#"sum by (kernel_id) (backendai_container_utilization{container_metric_name="cpu_util",value_type="current"})"#;
             let series = data.select("backendai_container_utilization", &cpu);
             let expected = Dataset::sum_by(&series, &["kernel_id"], |series| series.at(time));
             assert_eq!(expected.len(), if time > data.end() - 3600 { 3 } else { 4 }, "one kernel ends early");
@@ -115,7 +115,7 @@ fn quantiles_agree_with_interpolation() {
                 buckets.iter().map(|s| (s.labels["le"].parse().unwrap(), s.rate(time, 300).unwrap())).collect();
             let expected = histogram_quantile(quantile, &buckets);
             let query = format!(
-                "histogram_quantile({quantile}, sum by (le)(rate(vllm:e2e_request_latency_seconds_bucket{{model_name=\"{model}\"}}[5m])))"
+                "histogram_quantile({quantile}, sum by (le) (rate(vllm:e2e_request_latency_seconds_bucket{{model_name=\"{model}\"}}[5m])))"
             );
             assert_close(&result(server, &query, time), &BTreeMap::from([(Labels::new(), expected)]));
         }
@@ -149,7 +149,7 @@ fn nan_is_a_value() {
 #[test]
 fn the_parser_says_what_it_accepts() {
     let Some(server) = prometheus::shared() else { return };
-    assert_eq!(server.accepts("sum by (a)(rate(m{b=\"ü\"}[5m]))"), Ok(()));
+    assert_eq!(server.accepts("sum by (a) (rate(m{b=\"ü\"}[5m]))"), Ok(()));
     assert!(server.accepts("sum(").unwrap_err().contains("parse error"));
     assert!(server.accepts("rate(m)").unwrap_err().contains("expected type range vector"));
 }
