@@ -24,25 +24,61 @@ const GROUPINGS: [&str; 6] = ["by", "without", "on", "ignoring", "group_left", "
 
 /// What is open at some place.
 enum Open<'t> {
-    Braces { metric: &'t str, label: &'t str },
-    Grouping,
-    Parenthesis,
+    Braces {
+        metric: &'t str,
+        label: &'t str,
+    },
+    /// After the name of an aggregator, or after an operator.
+    Grouping {
+        of: &'t str,
+    },
+    /// The arguments of a function or an aggregator; without a name, parentheses around an expression.
+    Arguments {
+        of: &'t str,
+        commas: usize,
+    },
     Range,
+}
+
+/// The function or the aggregator whose arguments the cursor is in.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Call<'t> {
+    pub(super) name: &'t str,
+    /// The index of the argument.
+    pub(super) argument: usize,
 }
 
 /// The place of the cursor at the end of `before`, and where the word that it is in starts.
 pub(super) fn at(before: &str) -> (Spot<'_>, usize) {
+    let (spot, word, _) = scan(before);
+    (spot, word)
+}
+
+/// The innermost call around the end of `before`.
+pub(super) fn call(before: &str) -> Option<Call<'_>> {
+    let open = scan(before).2;
+    open.into_iter().rev().find_map(|open| match open {
+        Open::Arguments { of, commas } if !of.is_empty() => Some(Call { name: of, argument: commas }),
+        _ => None,
+    })
+}
+
+/// The spot, the start of the word, and what is open.
+fn scan(before: &str) -> (Spot<'_>, usize, Vec<Open<'_>>) {
     let mut open: Vec<Open<'_>> = Vec::new();
-    // The last name, which may have placeholders in it.
-    let mut name = 0..0;
+    // The last name, which may have placeholders in it, and the one before it.
+    let (mut name, mut previous) = (0..0, 0..0);
+    // The aggregator of a grouping, and where that ends.
+    let mut grouped = ("", 0);
     let mut at = 0;
     while let Some(c) = before[at..].chars().next() {
         let rest = &before[at..];
         let mut end = at + c.len_utf8();
+        let is_last = |end: usize| end > 0 && end == before[..at].trim_end().len();
         match c {
             '#' => match rest.find('\n') {
                 Some(line) => end = at + line,
-                None => return (Spot::Text, before.len()),
+                None => return (Spot::Text, before.len(), open),
             },
             '"' | '\'' | '`' => {
                 let Some(length) = string_end(rest, c) else {
@@ -50,12 +86,12 @@ pub(super) fn at(before: &str) -> (Spot<'_>, usize) {
                         Some(Open::Braces { metric, label }) if !label.is_empty() => Spot::Value { metric, label },
                         _ => Spot::Text,
                     };
-                    return (spot, end);
+                    return (spot, end, open);
                 };
                 end = at + length;
             }
             '{' if rest.starts_with("{{") => {
-                let metric = if name.end == before[..at].trim_end().len() { &before[name.clone()] } else { "" };
+                let metric = if is_last(name.end) { &before[name.clone()] } else { "" };
                 open.push(Open::Braces { metric, label: "" });
                 end += 1;
             }
@@ -69,24 +105,36 @@ pub(super) fn at(before: &str) -> (Spot<'_>, usize) {
                     name = if name.end == at { name.start..end } else { at..end };
                 }
                 Some(_) => {}
-                None => return (Spot::Placeholder, at),
+                None => return (Spot::Placeholder, at, open),
             },
             '(' => {
-                open.push(if GROUPINGS.contains(&&before[name.clone()]) { Open::Grouping } else { Open::Parenthesis });
+                let own = if is_last(name.end) { &before[name.clone()] } else { "" };
+                open.push(match own {
+                    own if GROUPINGS.contains(&own) => Open::Grouping { of: &before[previous.clone()] },
+                    "" if is_last(grouped.1) => Open::Arguments { of: grouped.0, commas: 0 },
+                    own => Open::Arguments { of: own, commas: 0 },
+                });
             }
             '[' => open.push(Open::Range),
-            ')' | ']' => _ = open.pop(),
+            ')' | ']' => {
+                if let Some(Open::Grouping { of }) = open.pop() {
+                    grouped = (of, end);
+                }
+            }
             '=' | '!' => {
                 if let Some(Open::Braces { label, .. }) = open.last_mut() {
                     *label = before[name.clone()].trim_matches('"');
                 }
             }
-            ',' => {
-                if let Some(Open::Braces { label, .. }) = open.last_mut() {
-                    *label = "";
-                }
-            }
+            ',' => match open.last_mut() {
+                Some(Open::Braces { label, .. }) => *label = "",
+                Some(Open::Arguments { commas, .. }) => *commas += 1,
+                _ => {}
+            },
             c if is_name(c) => {
+                if name.end != at {
+                    previous = name.clone();
+                }
                 end = at + rest.find(|c| !is_name(c)).unwrap_or(rest.len());
                 name = if name.end == at && at > 0 { name.start..end } else { at..end };
             }
@@ -97,11 +145,11 @@ pub(super) fn at(before: &str) -> (Spot<'_>, usize) {
     let word = if name.end == before.len() { name.start } else { before.len() };
     let spot = match open.last() {
         Some(Open::Braces { metric, .. }) => Spot::Matchers { metric },
-        Some(Open::Grouping) => Spot::Grouping,
+        Some(Open::Grouping { .. }) => Spot::Grouping,
         Some(Open::Range) => Spot::Range,
-        Some(Open::Parenthesis) | None => Spot::Expression,
+        Some(Open::Arguments { .. }) | None => Spot::Expression,
     };
-    (spot, word)
+    (spot, word, open)
 }
 
 /// The length of a string with its quotes; `None` if it has no end.
@@ -122,6 +170,30 @@ fn is_name(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn calls() {
+        for (before, expected) in [
+            ("", None),
+            ("up", None),
+            ("rate(", Some(("rate", 0))),
+            ("rate(up{{a=\"", Some(("rate", 0))),
+            ("rate(up{{a=\"b\",{labels}}}[", Some(("rate", 0))),
+            ("rate(up[5m])", None),
+            ("round(a, ", Some(("round", 1))),
+            ("round(rate(a, b), ", Some(("round", 1))),
+            ("round((a + b, ", Some(("round", 0))),
+            ("label_replace(up, \"a\", \"", Some(("label_replace", 2))),
+            ("sum by (", None),
+            ("topk by (a, {group_by}) (3, ", Some(("topk", 1))),
+            ("topk without(a)(", Some(("topk", 0))),
+            ("sum(a) by (b) * (", None),
+            ("a * on (b) group_left (c) (", None),
+        ] {
+            let found = call(before);
+            assert_eq!(found, expected.map(|(name, argument)| Call { name, argument }), "{before}");
+        }
+    }
 
     #[test]
     fn spots() {

@@ -16,6 +16,7 @@ mod names;
 mod outline;
 mod schema;
 mod server;
+mod signature;
 mod symbols;
 mod workspace;
 

@@ -253,6 +253,37 @@ fn declarations_of_metric(view: &View<'_>, series: &str) -> Vec<Location> {
     locations
 }
 
+/// Where the name at an offset stands: metrics and labels in all files, the rest in its own.
+pub(super) fn references(view: &View<'_>, offset: u32, with_declarations: bool) -> Vec<Location> {
+    let outline = Outline::of(&view.source.text);
+    let Some(found) = at(view, &outline, offset) else { return Vec::new() };
+    let metrics = facts::metrics(view);
+    let metric = |series: &str| facts::find(&metrics, series).map(|metric| metric.name);
+    let is_same = |symbol: &Symbol| match (symbol, &found.symbol) {
+        (Symbol::Metric(a), Symbol::Metric(b)) => a == b || (metric(a).is_some() && metric(a) == metric(b)),
+        (a, b) => a == b,
+    };
+    let is_shared = matches!(found.symbol, Symbol::Label(_) | Symbol::Metric(_));
+    // With its quotes, which the name does not have where it stands.
+    let declared = declarations(view, offset);
+    let is_in = |inner: &Location, outer: &Location| {
+        let column = |location: &Location| location.range.start.character..=location.range.end.character;
+        let (columns, within) = (column(inner), column(outer));
+        (&inner.uri, inner.range.start.line) == (&outer.uri, outer.range.start.line)
+            && within.contains(columns.start())
+            && within.contains(columns.end())
+    };
+    let mut locations = Vec::new();
+    for file in view.all().filter(|file| is_shared || file.file() == view.file()) {
+        let outline = Outline::of(&file.source.text);
+        let all = occurrences(&file, &outline).into_iter().filter(|it| is_same(&it.symbol));
+        locations.extend(all.map(|it| file.location(it.span)));
+    }
+    locations.retain(|it| !declared.iter().any(|declared| is_in(it, declared)));
+    locations.extend(declared.into_iter().filter(|_| with_declarations));
+    locations
+}
+
 /// The name at an offset, if it can be renamed.
 pub(super) fn prepare(view: &View<'_>, offset: u32) -> Option<PrepareRenameResult> {
     let outline = Outline::of(&view.source.text);

@@ -36,6 +36,12 @@ pub(super) struct Value {
 }
 
 impl Value {
+    /// Whether it is the template of a preset, in a file of this kind.
+    pub(super) fn is_template(&self, kind: FileKind) -> bool {
+        let is_key = |at: usize, name: &str| self.path.get(at).is_some_and(|key| key == name);
+        kind == FileKind::Presets && self.path.len() == 3 && is_key(0, "presets") && is_key(2, "template")
+    }
+
     /// The content of a string.
     pub(super) fn literal(&self, text: &str) -> Option<Literal> {
         let raw = text.get(self.span.range()).filter(|_| self.is_string)?;

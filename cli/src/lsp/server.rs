@@ -8,16 +8,16 @@ use gen_lsp_types::{
     DidChangeWatchedFilesNotification, DidChangeWatchedFilesRegistrationOptions, DidCloseTextDocumentNotification,
     DidOpenTextDocumentNotification, DocumentFormattingRequest, DocumentSymbolRequest, FileSystemWatcher, GlobPattern,
     HoverRequest, InitializeParams, InitializeResult, Notification, Position, PrepareRenameRequest,
-    PublishDiagnosticsNotification, Registration, RegistrationParams, RegistrationRequest, RenameOptions,
-    RenameProvider, RenameRequest, Request, ServerCapabilities, ServerInfo, TextDocumentSync, TextDocumentSyncKind,
-    TextDocumentSyncOptions, TextEdit, Uri,
+    PublishDiagnosticsNotification, ReferencesRequest, Registration, RegistrationParams, RegistrationRequest,
+    RenameOptions, RenameProvider, RenameRequest, Request, ServerCapabilities, ServerInfo, SignatureHelpOptions,
+    SignatureHelpRequest, TextDocumentSync, TextDocumentSyncKind, TextDocumentSyncOptions, TextEdit, Uri,
 };
 use lsp_server::{Connection, ErrorCode, Message, ProtocolError, Response};
 use promql_presets_compiler::FileKind;
 use serde_json::Value;
 
 use super::workspace::{View, Workspace};
-use super::{actions, completion, hover, names, symbols};
+use super::{actions, completion, hover, names, signature, symbols};
 use crate::failure::Failure;
 use crate::fmt;
 
@@ -153,6 +153,17 @@ impl Server {
                 |params| &params.text_document_position_params.text_document.uri,
                 |view, params| Ok(definition(view, params.text_document_position_params.position)),
             )
+            .on::<ReferencesRequest>(
+                |params| &params.text_document_position_params.text_document.uri,
+                |view, params| {
+                    let offset = view.offset(params.text_document_position_params.position);
+                    Ok(Some(names::references(view, offset, params.context.include_declaration)))
+                },
+            )
+            .on::<SignatureHelpRequest>(
+                |params| &params.text_document_position_params.text_document.uri,
+                |view, params| Ok(signature::help(view, params.text_document_position_params.position)),
+            )
             .on::<PrepareRenameRequest>(
                 |params| &params.text_document_position_params.text_document.uri,
                 |view, params| Ok(names::prepare(view, view.offset(params.text_document_position_params.position))),
@@ -245,6 +256,11 @@ fn capabilities() -> ServerCapabilities {
             ..CodeActionOptions::default()
         })),
         hover_provider: Some(true.into()),
+        signature_help_provider: Some(SignatureHelpOptions {
+            trigger_characters: Some(["(", ","].map(str::to_owned).into()),
+            ..SignatureHelpOptions::default()
+        }),
+        references_provider: Some(true.into()),
         definition_provider: Some(true.into()),
         document_symbol_provider: Some(true.into()),
         rename_provider: Some(RenameProvider::RenameOptions(RenameOptions {

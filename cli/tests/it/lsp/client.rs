@@ -91,9 +91,15 @@ impl Client {
 
     /// A request about a position of a file: the first `|` of `text`, with which it is opened.
     pub(crate) fn at(&mut self, method: &str, file: &str, text: &str) -> Value {
-        let position = position(text);
+        self.at_with(method, file, text, json!({}))
+    }
+
+    /// The same with further parameters.
+    pub(crate) fn at_with(&mut self, method: &str, file: &str, text: &str, mut params: Value) -> Value {
+        params["position"] = position(text);
+        params["textDocument"] = json!({ "uri": self.uri(file) });
         self.open(file, &text.replacen('|', "", 1));
-        self.request(method, json!({ "textDocument": { "uri": self.uri(file) }, "position": position }))
+        self.request(method, params)
     }
 
     fn wait(&mut self, is_it: impl Fn(&Value) -> bool) -> Value {

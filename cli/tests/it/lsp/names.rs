@@ -54,6 +54,35 @@ fn declarations_in_this_and_in_other_files() {
     assert_eq!(client.at("textDocument/definition", http, &marked(HTTP, "{group|_by}")), Value::Null);
 }
 
+#[test]
+fn references_in_this_and_in_other_files() {
+    let folder = folder("lsp-references");
+    let other = "[presets.c]\ntemplate = 'sum by (method) (http_request_duration_seconds_sum{{{labels}}})'\n";
+    std::fs::write(folder.0.join("presets/c.toml"), other).unwrap();
+    let mut client = Client::start(&folder.0);
+    let http = "presets/http.toml";
+    let mut references = |file: &str, text: &str, place: &str, declaration: bool| -> Vec<String> {
+        let text = marked(text, place);
+        let context = json!({ "context": { "includeDeclaration": declaration } });
+        let found = client.at_with("textDocument/references", file, &text, context);
+        let line = |it: &Value| {
+            let (_, name) = it["uri"].as_str().unwrap().rsplit_once('/').unwrap();
+            format!("{name}:{}", it["range"]["start"]["line"].as_u64().unwrap() + 1)
+        };
+        let mut lines: Vec<String> = found.as_array().unwrap().iter().map(line).collect();
+        lines.sort();
+        lines
+    };
+    let used =
+        ["c.toml:2", "http.toml:13", "http.toml:13", "http.toml:20", "http.toml:21", "http.toml:22", "http.toml:27"];
+    assert_eq!(references(http, HTTP, "me|thod!=", false), used);
+    assert!(references(http, HTTP, "me|thod!=", true).contains(&"http.toml:8".to_owned()));
+    // Each series of a histogram is one of its metric.
+    let series = references("presets/c.toml", other, "duration|_seconds_sum", true);
+    assert_eq!(series, ["c.toml:2", "http.toml:22", "http.toml:27", "http.toml:4", "metrics.toml:5"]);
+    assert_eq!(references(http, HTTP, "presets.lat|ency]", true), ["http.toml:11"]);
+}
+
 /// Renames what stands at a place of `HTTP`.
 fn rename(client: &mut Client, place: &str, new: &str) -> Result<String, String> {
     let text = marked(HTTP, place);

@@ -118,6 +118,24 @@ for _, answer in pairs(answers) do
 end
 say('completed', lines()[8])
 
+vim.api.nvim_buf_set_lines(0, 5, 8, false, { "template = '''", "# 😀", "topk by (verb)(3, v)" })
+parameters.position = { line = 7, character = 18 }
+for _, answer in pairs(vim.lsp.buf_request_sync(0, 'textDocument/signatureHelp', parameters, 30000)) do
+  local signature = answer.result.signatures[1]
+  local label = signature.parameters[signature.activeParameter + 1].label
+  say('signature', signature.label .. ' at ' .. signature.label:sub(label[1] + 1, label[2]))
+end
+
+go('verb)')
+vim.lsp.buf.references()
+wait('references', function()
+  return #vim.fn.getqflist() == 2
+end)
+for _, reference in ipairs(vim.fn.getqflist()) do
+  say('reference', reference.lnum .. ' ' .. reference.text)
+end
+vim.fn.setqflist({})
+
 vim.lsp.buf.document_symbol()
 wait('symbols', function()
   return #vim.fn.getqflist() > 0 or #vim.fn.getloclist(0) > 0

@@ -45,6 +45,9 @@ fn neovim_shows_fixes_completes_and_renames() {
         "renamed: verb = [\"get\", \"post\"] template = 'sum  by (verb, {group_by})(rate(x_total{{{labels}}}[{window}]))'",
         "formatted: template = 'sum by (verb, {group_by})",
         "completed: sum by (😀verb",
+        "signature: topk by (labels) (scalar, vector) : vector at vector",
+        "reference: 2 verb = [\"get\", \"post\"]",
+        "reference: 8 topk by (verb)(3, v)",
         "symbols: [Namespace] labels, [Field] verb, [Function] rate",
     ];
     assert_eq!(shown.len(), expected.len(), "{out}\n{err}");
