@@ -60,9 +60,9 @@ impl Dir {
 pub(crate) struct Paths {
     /// A folder of preset files, or a file or folder in it; default: the folder of `--dir`
     ///
-    /// A file is compiled with the whole folder of presets that it belongs to: that of `--dir`, the one that `build.rs` of
-    /// its package or of the working folder compiles, the outermost one named `presets` in its package, one beside
-    /// `metrics.toml` or `promql.toml`, or its own.
+    /// A file is compiled together with its folder of presets, which is the first of these that contains it: the folder of
+    /// `--dir`; the one that `build.rs` compiles; the outermost folder named `presets` in the package; the outermost folder
+    /// beside a `metrics.toml` or `promql.toml`. Otherwise, it is the folder that the file is in.
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     #[command(flatten)]

@@ -16,6 +16,8 @@ use crate::output::print;
 /// `promql-presets completions powershell | Out-String | Invoke-Expression` to `$PROFILE`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+Exit status: 0 on success, 2 if the output cannot be written
+
 Example:
   source <(promql-presets completions bash)")]
 pub(crate) struct Arguments {

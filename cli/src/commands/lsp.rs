@@ -8,16 +8,17 @@ use crate::lsp;
 
 /// Runs the language server for editors, over standard input and output
 ///
-/// It serves preset files, `promql.toml` and `metrics.toml`: diagnostics with quick fixes, completion, documentation,
-/// formatting, declarations, renaming and symbols. An editor starts it; `docs/editors.md` shows how to set it up.
+/// An editor starts it. It provides diagnostics with quick fixes, completion, signatures, documentation, formatting,
+/// declarations, references, renaming and symbols in preset files, `promql.toml` and `metrics.toml`. `docs/editors.md`
+/// describes the setup of editors.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit status: 0 after the editor has shut it down, 2 if the connection fails
+Exit status: 0 if the editor shuts it down, 2 if the connection fails
 
 Example:
   promql-presets lsp")]
 pub(crate) struct Arguments {
-    /// The folder of preset files, if it is not found automatically: see `check --help`
+    /// The folder of preset files; by default the one that `check` finds for each file
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
     /// Has no effect; some editors pass it
