@@ -1,6 +1,6 @@
 //! The keys and values of a TOML text with their places, as far as the text is TOML: it is often in the middle of a change.
 
-use promql_presets_compiler::{Literal, Span};
+use promql_presets_compiler::{FileKind, Literal, Span};
 use toml_parser::decoder::Encoding;
 use toml_parser::parser::{Event, EventKind, parse_document};
 use toml_parser::{Raw, Source};
