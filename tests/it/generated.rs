@@ -21,7 +21,7 @@ fn constants_render_for_their_querier() {
     let rate: Preset<http::Querier, Vector, Windowed> = http::RATE;
     assert_eq!(
         rate.render(&querier, None).unwrap(),
-        r#"sum by (code) (rate(http_requests_total{job="api",method=~"GET|other"}[5m]))"#
+        r#"sum by (code)(rate(http_requests_total{job="api",method=~"GET|other"}[5m]))"#
     );
     let ratio = http::ERROR_RATIO.render(&querier.trace(uuid::Uuid::nil()), Some("1m".parse().unwrap())).unwrap();
     assert!(ratio.contains(r#"{code=~"5..",job="api","#) && ratio.ends_with("[1m]))\n"), "{ratio}");

@@ -235,10 +235,10 @@ const FAULTS: &str = r#"error: unknown label type `int` [invalid-value]
          = note: known are `string`, `uuid`, `integer`
 
 error: unknown placeholder `windw` [unknown-placeholder]
-        --> crates/faulty/presets/api.toml:7:59
+        --> crates/faulty/presets/api.toml:7:60
          |
        7 | template = 'sum by ({group_by}) (rate(x_total{{{labels}}}[{windw}]))'
-         |                                                           ^^^^^ not a placeholder
+         |                                                            ^^^^^ not a placeholder
          |
          = help: a placeholder with a similar name exists: `window`
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::document::{object, objects, text};
+use super::fields::{object, objects, text};
 use super::{Collection, Language, Query, Variable, file, names, units};
 
 type Object = Map<String, Value>;

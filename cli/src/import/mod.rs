@@ -3,6 +3,7 @@
 mod backendai;
 mod convert;
 mod document;
+mod fields;
 mod file;
 mod grafana;
 mod names;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::document::{object, objects, text};
+use super::fields::{object, objects, text};
 use super::{Collection, Query};
 
 /// Whether an object is a group of rules.

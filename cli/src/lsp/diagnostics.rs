@@ -3,12 +3,11 @@
 use std::cell::OnceCell;
 
 use gen_lsp_types::{
-    Code, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, DiagnosticTag, Location, Message, Uri,
+    Code, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, DiagnosticTag, Location, Message, Position,
+    Range, Uri,
 };
 use promql_presets_compiler::diagnostic::{Excerpt, Lines};
 use promql_presets_compiler::{self as compiler, Finding, Severity, SourceFile, Span};
-
-use super::workspace::range;
 
 /// Files with their lines, which are found when they are needed.
 pub(super) struct Files<'f> {
@@ -78,4 +77,13 @@ fn place(lines: &Lines<'_>, excerpt: &Excerpt) -> Span {
     let line = u32::try_from(excerpt.line.saturating_sub(1)).unwrap_or(u32::MAX);
     let start = lines.offset(line, 0);
     Span::new(start + excerpt.span.start, start + excerpt.span.end)
+}
+
+/// The range of a span.
+pub(super) fn range(lines: &Lines<'_>, span: Span) -> Range {
+    let position = |offset| {
+        let (line, character) = lines.utf16(offset);
+        Position { line, character }
+    };
+    Range { start: position(span.start), end: position(span.end) }
 }

@@ -395,15 +395,6 @@ impl View<'_> {
 
     /// The range of a span.
     pub(super) fn range(&self, span: Span) -> Range {
-        range(&self.lines, span)
+        diagnostics::range(&self.lines, span)
     }
-}
-
-/// The range of a span.
-pub(super) fn range(lines: &Lines<'_>, span: Span) -> Range {
-    let position = |offset| {
-        let (line, character) = lines.utf16(offset);
-        Position { line, character }
-    };
-    Range { start: position(span.start), end: position(span.end) }
 }

@@ -22,6 +22,7 @@ mod query;
 mod schema;
 mod schema_servers;
 mod serve;
+mod snippets;
 mod tests;
 mod verify;
 

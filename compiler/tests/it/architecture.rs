@@ -299,6 +299,7 @@ fn arrows_point_down() {
     assert_eq!(upwards(&runtime, RUNTIME), [""; 0]);
     let cli = Sources::read(&workspace().join("cli/src"));
     assert_eq!(upwards(&cli, CLI), [""; 0]);
+    assert_eq!(circles(&cli), [""; 0]);
     for folder in ["axum", "testing"] {
         assert_eq!(circles(&Sources::read(&workspace().join(folder).join("src"))), [""; 0], "{folder}");
     }

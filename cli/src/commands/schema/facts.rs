@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use promql_presets_compiler::diagnostic::suggest::nearest_words;
 
-use super::plan::Wanted;
 use crate::exposition::{Family, Page};
 
 /// The metadata of all sources.
@@ -28,15 +27,15 @@ impl Known {
         self.families.entry(name.to_owned()).or_default().insert(family);
     }
 
-    /// The name of a metric that sources have, similar to one that they lack.
-    pub(super) fn similar(&self, wanted: &Wanted) -> Option<String> {
+    /// The name of a metric that sources have, similar to one of those that presets read and sources lack.
+    pub(super) fn similar(&self, read: &BTreeSet<String>) -> Option<String> {
         let of_families = self.families.iter().flat_map(|(name, families)| {
             let suffixes = families.iter().flat_map(|family| suffixes(&family.kind));
             suffixes.map(move |suffix| format!("{name}{suffix}"))
         });
         let names: BTreeSet<String> = of_families.chain(self.series.iter().cloned()).collect();
-        let others = || names.iter().filter(|name| !wanted.read.contains(*name)).map(|name| (name.as_str(), ""));
-        wanted.read.iter().find_map(|read| nearest_words(read, others())).map(|(name, _)| name.to_owned())
+        let others = || names.iter().filter(|name| !read.contains(*name)).map(|name| (name.as_str(), ""));
+        read.iter().find_map(|name| nearest_words(name, others())).map(|(name, _)| name.to_owned())
     }
 }
 

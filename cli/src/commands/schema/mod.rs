@@ -209,7 +209,7 @@ impl Source {
             if registry.is_open(&wanted.name) {
                 continue;
             }
-            let name = known.similar(wanted);
+            let name = known.similar(&wanted.read);
             similar.extend(name.as_deref().map(|name| plan::similar(name, wanted, &known)));
             found.missing.insert(wanted.name.clone(), (wanted.presets.clone(), name));
         }
