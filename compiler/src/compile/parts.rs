@@ -31,6 +31,7 @@ pub(super) struct Checked {
     pub is_current: bool,
     pub module: Module,
     /// Whether it names a metric that is not known, so that other names matter to it.
+    #[cfg_attr(not(feature = "tools"), expect(dead_code, reason = "only sessions check files again"))]
     pub names_unknown: bool,
     /// Whether the file's name is that of a module, and of no earlier file.
     pub is_named: bool,
