@@ -64,7 +64,7 @@ fn all_are_valid() {
 
 #[test]
 fn editors_start_the_server() {
-    let folder = Folder::new("snippets-editors", &[]);
+    let folder = Folder::new("snippets-editors", &[("presets/a.toml", GOOD)]);
     assert_eq!(run_in(&folder.0, &["lsp", "--help"], b"").status, 0);
     let helix = toml(".config/helix/languages.toml");
     let server = &helix["language-server"]["promql-presets"];

@@ -80,7 +80,7 @@ fn references_in_this_and_in_other_files() {
     // Each series of a histogram is one of its metric.
     let series = references("presets/c.toml", other, "duration|_seconds_sum", true);
     assert_eq!(series, ["c.toml:2", "http.toml:22", "http.toml:27", "http.toml:4", "metrics.toml:5"]);
-    assert_eq!(references(http, HTTP, "presets.lat|ency]", true), ["http.toml:11"]);
+    assert_eq!(references(http, HTTP, "presets.lat|ency]", true), ["http.toml:11", "http.toml:18"]);
 }
 
 /// Renames what stands at a place of `HTTP`.

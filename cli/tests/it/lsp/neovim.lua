@@ -134,6 +134,7 @@ end)
 for _, reference in ipairs(vim.fn.getqflist()) do
   say('reference', reference.lnum .. ' ' .. reference.text)
 end
+vim.cmd('cclose')
 vim.fn.setqflist({})
 
 vim.lsp.buf.document_symbol()
