@@ -69,7 +69,7 @@ fn editors_start_the_server() {
     let helix = toml(".config/helix/languages.toml");
     let server = &helix["language-server"]["promql-presets"];
     assert_eq!(server["command"].as_str(), Some("promql-presets"));
-    assert_eq!(server["args"].as_array().map(ToString::to_string).as_deref(), Some("[\"lsp\"]"));
+    assert_eq!(server["args"].as_array().unwrap().to_string().trim(), "[\"lsp\"]");
     let language = helix["language"].as_array_of_tables().unwrap().get(0).unwrap();
     let servers = language["language-servers"].as_array().unwrap();
     assert!(servers.iter().any(|name| name.as_str() == Some("promql-presets")));
