@@ -19,10 +19,10 @@ use promql_presets::{
 
 use crate::catalogue::{Entry, etag, is_known};
 use crate::guard::Access;
-use crate::output;
+use crate::response;
+use crate::presets::{Found, Source};
 use crate::problem::Problem;
 use crate::request::Body;
-use crate::source::{Found, Source};
 
 /// What all requests share.
 pub(crate) struct Service {
@@ -95,7 +95,7 @@ async fn catalogue(State(service): State<Arc<Service>>, request: Request) -> Res
             if body.len() > start {
                 body.push(b',');
             }
-            output::write(&mut body, &Entry { preset: &preset, access });
+            response::write(&mut body, &Entry { preset: &preset, access });
         }
         Err(refusal) if refusal.is_final() => last = Err(refusal),
         _ => {}
@@ -107,7 +107,7 @@ async fn catalogue(State(service): State<Arc<Service>>, request: Request) -> Res
     let mut response = if caller.headers.get_all(IF_NONE_MATCH).iter().any(is_known) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        output::respond(body.into())
+        response::respond(body.into())
     };
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     if let Ok(etag) = HeaderValue::try_from(etag) {
@@ -138,7 +138,7 @@ async fn query(
             }
         })
     })?;
-    let response = async { output::data(query.await?, format).await };
+    let response = async { response::data(query.await?, format).await };
     response.await.map_err(|error| service.problem(error, &querier))
 }
 
@@ -164,7 +164,7 @@ async fn query_range(
             }
         })
     })?;
-    let response = async { output::stream(query.await?, format).await };
+    let response = async { response::stream(query.await?, format).await };
     response.await.map_err(|error| service.problem(error, &querier))
 }
 
@@ -177,7 +177,7 @@ async fn render(
     let mut body = Body::read(&json, &[&QUERY, &INSTANT, &RANGE])?;
     let querier = body.querier()?;
     let query = service.read(&names, |preset| body.render(&preset, &querier, &access))?;
-    Ok(output::json(&BTreeMap::from([("query", query)])))
+    Ok(response::json(&BTreeMap::from([("query", query)])))
 }
 
 async fn label_names(
@@ -196,7 +196,7 @@ async fn label_names(
     let labels = scope.queriers.iter().fold(labels, |labels, querier| labels.matching(querier));
     let labels = labels.when_some(scope.start, LabelNames::start).when_some(scope.end, LabelNames::end);
     match labels.when_some(scope.limit, LabelNames::limit).await {
-        Ok(labels) => Ok(output::json(&labels)),
+        Ok(labels) => Ok(response::json(&labels)),
         Err(error) => Err(service.problem(error, &Querier::default())),
     }
 }
@@ -226,7 +226,7 @@ async fn label_values(
     let values = scope.queriers.iter().fold(values, |values, querier| values.matching(querier));
     let values = values.when_some(scope.start, LabelValues::start).when_some(scope.end, LabelValues::end);
     match values.when_some(scope.limit, LabelValues::limit).await {
-        Ok(values) => Ok(output::json(&values)),
+        Ok(values) => Ok(response::json(&values)),
         Err(error) => Err(service.problem(error, &Querier::default())),
     }
 }

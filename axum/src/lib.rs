@@ -94,19 +94,19 @@ mod catalogue;
 mod guard;
 mod handlers;
 mod json;
-mod output;
+mod presets;
 mod problem;
 mod request;
-mod source;
+mod response;
 
 use std::fmt;
 
 use promql_presets::{Presets, PrometheusClient};
 
-use source::Source;
+use presets::Source;
 
 pub use guard::{Access, Guard, Refusal};
-pub use source::LivePresets;
+pub use presets::LivePresets;
 
 /// The default of [`RouterBuilder::max_body_bytes`].
 const MAX_BODY: usize = 64 * 1024;
@@ -167,12 +167,12 @@ impl Decided for Chosen {}
 mod sealed {
     pub trait IntoSource {
         #[expect(private_interfaces, reason = "no one outside can call it")]
-        fn into_source(self) -> crate::source::Source;
+        fn into_source(self) -> crate::presets::Source;
     }
 
     impl IntoSource for super::Chosen {
         #[expect(private_interfaces, reason = "no one outside can call it")]
-        fn into_source(self) -> crate::source::Source {
+        fn into_source(self) -> crate::presets::Source {
             self.0
         }
     }

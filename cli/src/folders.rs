@@ -7,7 +7,7 @@ use std::{env, fs, io};
 use promql_presets_compiler::{FileKind, SourceFile, discover};
 
 use crate::failure::Failure;
-use crate::registry;
+use crate::root;
 
 /// A folder of preset files, which are compiled together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Dir {
     }
 
     fn folders(&self) -> Vec<PathBuf> {
-        self.dir.clone().map_or_else(registry::defaults, |dir| vec![dir])
+        self.dir.clone().map_or_else(root::defaults, |dir| vec![dir])
     }
 }
 
@@ -95,7 +95,7 @@ impl Paths {
         // A file in a folder that does not exist has no neighbours.
         let place = fs::canonicalize(parent)
             .ok()
-            .map(|parent| registry::place(&parent, name, self.dir.dir.as_deref()).unwrap_or((parent, name.to_owned())));
+            .map(|parent| root::place(&parent, name, self.dir.dir.as_deref()).unwrap_or((parent, name.to_owned())));
         let Some((root, name)) = place else {
             return Ok(Folder { files: vec![alone(name, shown)], wanted: vec![true], ..Folder::default() });
         };
@@ -142,7 +142,7 @@ fn read(arguments: &[PathBuf], dir: &Dir) -> Result<Vec<Folder>, Failure> {
             }
             _ => path,
         };
-        let root = registry::root(&path, is_folder, dir.dir.as_deref());
+        let root = root::root(&path, is_folder, dir.dir.as_deref());
         let at = folders.iter().position(|known| known.root == root).unwrap_or(folders.len());
         if at == folders.len() {
             let shown = shown(argument, &path, &root);

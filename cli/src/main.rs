@@ -5,21 +5,21 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod commands;
-mod emptiness;
+mod empty_result;
 mod exposition;
 mod failure;
 mod fmt;
 mod folders;
 mod import;
+mod invalid_arguments;
 mod json;
 mod lsp;
 mod output;
 mod progress;
 mod querier;
-mod registry;
+mod root;
 mod serve;
 mod server;
-mod usage;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -51,7 +51,7 @@ Example:
   promql-presets check presets";
 
 fn main() -> ExitCode {
-    let result = Cli::try_parse().map_err(|error| usage::failure(&error)).and_then(|cli| {
+    let result = Cli::try_parse().map_err(|error| invalid_arguments::failure(&error)).and_then(|cli| {
         output::set_color(cli.color);
         cli.command.run()
     });

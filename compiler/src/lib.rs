@@ -19,10 +19,10 @@ pub mod discover;
 mod file;
 mod hole;
 mod inline;
+#[cfg(feature = "tools")]
+mod metrics_read;
 mod parallel;
 pub mod promql;
-#[cfg(feature = "tools")]
-mod reads;
 #[cfg(feature = "tools")]
 mod snapshot;
 mod sorted;
@@ -39,6 +39,6 @@ pub use file::templates;
 pub use file::{ExpectedSample, KEYS, Literal, MetricType, PresetTest, TestSeries};
 pub use inline::{Declarations, InlineOptions, InlinePreset};
 #[cfg(feature = "tools")]
-pub use reads::{MetricsRead, SeriesRead};
+pub use metrics_read::{MetricsRead, SeriesRead};
 #[cfg(feature = "tools")]
 pub use snapshot::{Snapshot, SnapshotMetric};

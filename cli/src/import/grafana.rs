@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::fields::{object, objects, text};
-use super::{Collection, Language, Query, Variable, file, names, units};
+use super::{Collection, Language, Query, Variable, names, preset_file, units};
 
 type Object = Map<String, Value>;
 
@@ -107,7 +107,7 @@ struct Reader<'v> {
 impl<'v> Reader<'v> {
     fn new(dashboard: &'v Object, variables: Vec<(String, &Object)>) -> Self {
         let title = text(dashboard, "title").unwrap_or_else(|| "dashboard".to_owned());
-        let description = file::paragraphs([Some(title.clone()), text(dashboard, "description")]);
+        let description = preset_file::paragraphs([Some(title.clone()), text(dashboard, "description")]);
         let (mut known, mut sources, mut queries) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         for (kind, variable) in variables {
             let Some(name) = text(variable, "name") else { continue };
@@ -224,7 +224,7 @@ impl<'v> Reader<'v> {
                 name: if has_name { title.clone() } else { format!("{} {title}", panel.id) },
                 title: Some(title),
                 category: self.row.as_deref().map(without_variables).filter(|row| !row.is_empty()),
-                description: file::paragraphs([
+                description: preset_file::paragraphs([
                     panel.description.clone(),
                     legend.map(|legend| format!("Legend: `{legend}`.")),
                 ]),

@@ -2,19 +2,19 @@
 
 mod backendai;
 mod convert;
-mod document;
 mod fields;
-mod file;
+mod find;
 mod grafana;
 mod names;
+mod preset_file;
 mod rules;
 mod units;
 mod variables;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(crate) use document::{NotRead, read};
-pub(crate) use file::{Imported, write};
+pub(crate) use find::{NotRead, read};
+pub(crate) use preset_file::{Imported, write};
 
 /// What becomes a preset file: a dashboard, a group of rules, the presets of a metric.
 #[derive(Debug, Default)]

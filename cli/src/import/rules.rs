@@ -14,7 +14,7 @@ pub(super) fn is_group(object: &Map<String, Value>) -> bool {
 /// A group of rules.
 pub(super) fn group(group: &Map<String, Value>) -> Collection {
     let title = text(group, "name").unwrap_or_else(|| "rules".to_owned());
-    let description = super::file::paragraphs([
+    let description = super::preset_file::paragraphs([
         Some(format!("Rules of the group `{title}`.")),
         text(group, "interval").map(|time| format!("They are evaluated every {time}.")),
     ]);
@@ -42,7 +42,7 @@ fn rule(rule: &Map<String, Value>, group: &str) -> Query {
         place: format!("{kind} `{name}` of the group `{group}`"),
         title: Some(name.clone()),
         name,
-        description: super::file::paragraphs(sentences),
+        description: super::preset_file::paragraphs(sentences),
         refused: expr.is_none().then(|| "a rule without `expr`".to_owned()),
         expr: expr.unwrap_or_default(),
         ..Query::default()

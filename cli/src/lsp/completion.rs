@@ -8,9 +8,9 @@ use promql_presets_compiler::promql::{Aggregator, Function};
 use promql_presets_compiler::{Code, FileKind, Literal, Span};
 
 use super::cursor::{self, Spot};
-use super::outline::{Outline, Place, Value};
+use super::toml::{Outline, Place, Value};
 use super::workspace::View;
-use super::{facts, functions, schema};
+use super::{facts, functions, json_schema};
 
 /// The placeholders, with what they stand for.
 pub(super) const PLACEHOLDERS: [(&str, &str); 4] = [
@@ -74,7 +74,7 @@ fn keys(view: &View<'_>, outline: &Outline, table: &[String], word: Span) -> Vec
     let kind = view.source.kind();
     let taken: Vec<&str> = outline.keys_of(table).collect();
     let at_word = &text[word.range()];
-    let known = schema::keys(kind, table).filter(|(name, _)| *name == at_word || !taken.contains(name));
+    let known = json_schema::keys(kind, table).filter(|(name, _)| *name == at_word || !taken.contains(name));
     let known = known.map(|(name, schema)| {
         let written = if ends { name.to_owned() } else { format!("{name} = ") };
         let summary = Code::find(name).filter(|_| table == ["checks"]).map(Code::summary);
@@ -102,11 +102,11 @@ fn keys(view: &View<'_>, outline: &Outline, table: &[String], word: Span) -> Vec
 fn values(view: &View<'_>, path: &[String], word: Span, needs_quotes: bool) -> Vec<CompletionItem> {
     let kind = view.source.kind();
     let written = |value: &str| if needs_quotes { format!("\"{value}\"") } else { value.to_owned() };
-    let listed = schema::values(kind, path).map(|value| {
+    let listed = json_schema::values(kind, path).map(|value| {
         let documentation = Code::find(value).map(|code| code.summary().to_owned());
         described(item(view, value, CompletionItemKind::EnumMember, word, written(value)), None, documentation)
     });
-    let is_boolean = schema::at(kind, path).iter().any(|node| node["type"] == "boolean");
+    let is_boolean = json_schema::at(kind, path).iter().any(|node| node["type"] == "boolean");
     let booleans = ["true", "false"].into_iter().filter(|_| is_boolean && needs_quotes);
     let booleans = booleans.map(|value| item(view, value, CompletionItemKind::Keyword, word, value.to_owned()));
     let mut items: Vec<CompletionItem> = listed.chain(booleans).collect();

@@ -8,7 +8,7 @@ use promql_presets_compiler::diagnostic::Fix;
 use promql_presets_compiler::promql::{ExprKind, Features, Syntax, parse, tokens};
 use promql_presets_compiler::{Code, Diagnostic, Finding, Layer, Literal, Session, SourceFile, Span};
 
-use super::outline::{Outline, Value};
+use super::toml::{Outline, Value};
 use super::workspace::View;
 
 /// How many edits are tried for one finding.

@@ -9,10 +9,10 @@ use promql_presets_compiler::{Code, FileKind, Literal, Span};
 use promql_presets_core::{Input, LabelKind, ParameterValues, Querier};
 
 use super::completion::PLACEHOLDERS;
-use super::names::{self, Symbol};
-use super::outline::Outline;
+use super::symbols::{self, Symbol};
+use super::toml::Outline;
 use super::workspace::View;
-use super::{facts, functions, schema};
+use super::{facts, functions, json_schema};
 
 pub(super) fn hover(view: &View<'_>, position: Position) -> Option<Hover> {
     let (text, span) = content(view, view.offset(position))?;
@@ -23,7 +23,7 @@ pub(super) fn hover(view: &View<'_>, position: Position) -> Option<Hover> {
 fn content(view: &View<'_>, offset: u32) -> Option<(String, Span)> {
     let text = &view.source.text;
     let outline = Outline::of(text);
-    let found = names::at(view, &outline, offset);
+    let found = symbols::at(view, &outline, offset);
     let kind = view.source.kind();
     if let Some(value) = outline.string_at(offset) {
         let literal = value.literal(text)?;
@@ -37,7 +37,7 @@ fn content(view: &View<'_>, offset: u32) -> Option<(String, Span)> {
     let key = outline.key_at(offset)?;
     let named = found.and_then(|it| symbol(view, &it.symbol, it.metric.as_deref()));
     let of_check = || if kind == FileKind::Settings { check(key.path.get(1)?) } else { None };
-    let described = || schema::description(kind, &key.path).map(str::to_owned);
+    let described = || json_schema::description(kind, &key.path).map(str::to_owned);
     Some((named.or_else(of_check).or_else(described)?, key.span))
 }
 
@@ -133,7 +133,7 @@ fn example(module: &Module, preset: &Preset) -> Option<String> {
 /// What stands at an offset in a template: a name, a function, or an expression.
 fn template(view: &View<'_>, literal: &Literal, offset: u32) -> Option<(String, Span)> {
     let outline = Outline::of(&view.source.text);
-    let name = names::at(view, &outline, offset);
+    let name = symbols::at(view, &outline, offset);
     let text = &literal.text;
     let at = literal.offset(offset);
     let syntax = Syntax { template: true, features: Features::all() };

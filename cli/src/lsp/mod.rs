@@ -2,22 +2,22 @@
 //!
 //! `server` talks to the editor, `workspace` holds the open documents and the registries that they belong to, and a
 //! [`View`](workspace::View) is one file of a registry at the time of a request. `actions`, `completion`, `diagnostics`,
-//! `hover`, `names` and `symbols` handle the requests; the others are what these share.
+//! `hover`, `symbols` and `document_symbols` handle the requests; the others are what these share.
 
 mod actions;
 mod completion;
 mod cursor;
 mod diagnostics;
+mod document_symbols;
 mod facts;
 mod fixes;
 mod functions;
 mod hover;
-mod names;
-mod outline;
-mod schema;
+mod json_schema;
 mod server;
 mod signature;
 mod symbols;
+mod toml;
 mod workspace;
 
 pub(crate) use server::serve;

@@ -17,7 +17,7 @@ use promql_presets_compiler::FileKind;
 use serde_json::Value;
 
 use super::workspace::{View, Workspace};
-use super::{actions, completion, hover, names, signature, symbols};
+use super::{actions, completion, document_symbols, hover, signature, symbols};
 use crate::failure::Failure;
 use crate::fmt;
 
@@ -157,7 +157,7 @@ impl Server {
                 |params| &params.text_document_position_params.text_document.uri,
                 |view, params| {
                     let offset = view.offset(params.text_document_position_params.position);
-                    Ok(Some(names::references(view, offset, params.context.include_declaration)))
+                    Ok(Some(symbols::references(view, offset, params.context.include_declaration)))
                 },
             )
             .on::<SignatureHelpRequest>(
@@ -166,15 +166,18 @@ impl Server {
             )
             .on::<PrepareRenameRequest>(
                 |params| &params.text_document_position_params.text_document.uri,
-                |view, params| Ok(names::prepare(view, view.offset(params.text_document_position_params.position))),
+                |view, params| Ok(symbols::prepare(view, view.offset(params.text_document_position_params.position))),
             )
             .on::<RenameRequest>(
                 |params| &params.text_document_position_params.text_document.uri,
                 |view, params| {
-                    names::rename(view, view.offset(params.text_document_position_params.position), &params.new_name)
+                    symbols::rename(view, view.offset(params.text_document_position_params.position), &params.new_name)
                 },
             )
-            .on::<DocumentSymbolRequest>(|params| &params.text_document.uri, |view, _| Ok(Some(symbols::symbols(view))))
+            .on::<DocumentSymbolRequest>(
+                |params| &params.text_document.uri,
+                |view, _| Ok(Some(document_symbols::symbols(view))),
+            )
             .finish()
     }
 }
@@ -217,7 +220,7 @@ impl Call<'_> {
 
 /// Where the name at a position is declared.
 fn definition(view: &View<'_>, position: Position) -> Option<DefinitionResponse> {
-    let locations = names::declarations(view, view.offset(position));
+    let locations = symbols::declarations(view, view.offset(position));
     (!locations.is_empty()).then_some(DefinitionResponse::Definition(Definition::LocationList(locations)))
 }
 

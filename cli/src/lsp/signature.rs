@@ -6,7 +6,7 @@ use gen_lsp_types::{
 };
 use promql_presets_compiler::promql::Function;
 
-use super::outline::Outline;
+use super::toml::Outline;
 use super::workspace::View;
 use super::{cursor, functions};
 

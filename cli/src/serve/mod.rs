@@ -20,7 +20,7 @@ use promql_presets_axum::{Access, live_router};
 use serde_json::Value;
 use tower::ServiceExt;
 
-use crate::emptiness;
+use crate::empty_result;
 use crate::serve::folder::Folder;
 
 /// The longest range, and the most points and series of a query: what a browser can still show.
@@ -120,7 +120,7 @@ async fn causes(State((presets, client)): State<(Router, PrometheusClient)>, req
     let json = to_bytes(rendered.into_body(), usize::MAX).await.unwrap_or_default();
     let json: Value = serde_json::from_slice(&json).unwrap_or_default();
     let query = json["query"].as_str().unwrap_or_default();
-    let causes = emptiness::causes(&client, query, time.map(Timestamp::from_millis)).await;
+    let causes = empty_result::causes(&client, query, time.map(Timestamp::from_millis)).await;
     json_response(causes.into_iter().map(|cause| Value::String(cause.message)).collect::<Value>().to_string())
 }
 

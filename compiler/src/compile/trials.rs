@@ -1,93 +1,59 @@
-//! Tests of presets: whether they can be run.
+//! The values of parameters, besides their defaults, for which a template is proven.
 
-use promql_presets_core::RenderError;
+use promql_presets_core::ParameterValue;
 
-use crate::backend::registry::{Module, Preset};
-use crate::check::selected_series;
-use crate::diagnostic::suggest::nearest;
-use crate::file::PresetTest;
-use crate::file::preset_tests::series_labels;
-use crate::promql::{Features, Syntax, parse};
-use crate::{Code, Diagnostic, Span};
-use promql_presets_core::sort;
+use crate::file::{self, Parameter};
 
-/// What prevents a test of a preset from being run, and series that the preset does not read.
-pub(super) fn check(module: &Module, preset: &Preset, test: &PresetTest) -> Vec<Diagnostic> {
-    match preset.render_test(module, test) {
-        Err(error) => vec![rendering(&error, preset, test)],
-        Ok(_) => unread(module, preset, test),
+/// Values of parameters, by index, and what a finding says that depends on them.
+pub(super) struct Trial {
+    pub(super) values: Vec<(usize, ParameterValue)>,
+    pub(super) help: String,
+    pub(super) note: String,
+}
+
+/// Each bound of each parameter, zero where it is between declared bounds, and all combinations of declared bounds.
+pub(super) fn trials(parameters: &[Parameter]) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    let mut combinations = vec![Vec::new()];
+    for (index, parameter) in parameters.iter().enumerate().filter(|(_, parameter)| !parameter.is_faulty) {
+        let name = &parameter.name.value;
+        let (least, most) = file::bounds(parameter.default.kind());
+        let shorter = combinations.len();
+        for (key, value, limit) in [("min", parameter.min, least), ("max", parameter.max, most)] {
+            let (help, note) = if value == limit {
+                (format!("add `{key}` to the parameter"), format!("where `{name}` has no `{key}`"))
+            } else {
+                for at in 0..shorter {
+                    let mut values = combinations[at].clone();
+                    values.push((index, value));
+                    combinations.push(values);
+                }
+                (format!("change `{key}`"), format!("where `{name}` is `{value}`, its `{key}`"))
+            };
+            trials.push(Trial { values: vec![(index, value)], help, note });
+        }
+        let has_bounds = (parameter.min, parameter.max) != (least, most);
+        if let Some(zero) = zero_between(parameter).filter(|_| has_bounds) {
+            let note = format!("where `{name}` is `0`, which its bounds include");
+            trials.push(Trial { values: vec![(index, zero)], help: "exclude 0 from the bounds".to_owned(), note });
+        }
     }
+    for values in combinations.into_iter().filter(|values| values.len() > 1) {
+        let shown = values.iter().map(|(index, value)| format!("`{}` is `{value}`", parameters[*index].name.value));
+        let note = format!("where {}", shown.collect::<Vec<_>>().join(" and "));
+        trials.push(Trial { values, help: "change the bounds of the parameters".to_owned(), note });
+    }
+    trials
 }
 
-fn rendering(error: &RenderError, preset: &Preset, test: &PresetTest) -> Diagnostic {
-    let of_label = |label: &str| {
-        let filters = test.labels.iter().map(|(name, _, span)| (name, *span));
-        let mut all = filters.chain(test.group_by.iter().map(|(name, span)| (name, *span)));
-        all.find(|(name, _)| *name == label).map_or(test.span, |(_, span)| span)
-    };
-    let of_parameter = |parameter: &str| {
-        test.parameters.iter().find(|(name, ..)| name == parameter).map_or(test.span, |(.., span)| *span)
-    };
-    let similar = |name: &str, known: &[String]| {
-        nearest(name, known.iter().map(String::as_str)).map(|name| format!("write `{name}`"))
-    };
-    let (title, span, help): (String, Span, Option<String>) = match error {
-        RenderError::UndeclaredLabel { label, declared } => {
-            (format!("undeclared label `{label}` in a test"), of_label(label), similar(label, declared))
+fn zero_between(parameter: &Parameter) -> Option<ParameterValue> {
+    match (parameter.min, parameter.max) {
+        (ParameterValue::Number(min), ParameterValue::Number(max)) => {
+            (min < 0.0 && max > 0.0).then_some(ParameterValue::Number(0.0))
         }
-        RenderError::MissingRequiredLabel { label } => {
-            let help = format!("add `labels = {{ {label} = \"...\" }}`");
-            (format!("missing label `{label}` in a test of `{}`", preset.name), test.span, Some(help))
+        (ParameterValue::Integer(min), ParameterValue::Integer(max)) => {
+            (min < 0 && max > 0).then_some(ParameterValue::Integer(0))
         }
-        RenderError::UndeclaredParameter { name, declared } => {
-            (format!("undeclared parameter `{name}` in a test"), of_parameter(name), similar(name, declared))
-        }
-        RenderError::InvalidParameter { name, .. } => (error.to_string(), of_parameter(name), None),
-        RenderError::NotAFilter { label }
-        | RenderError::NotAGroupBy { label }
-        | RenderError::InvalidLabelValue { label, .. }
-        | RenderError::InvalidLabelName { label }
-        | RenderError::NoAlternatives { label } => (error.to_string(), of_label(label), None),
-        RenderError::UnexpectedMatcher { label } => {
-            (format!("label `{label}` in a test of a template without `{{labels}}`"), of_label(label), None)
-        }
-        RenderError::UnexpectedGroupBy { label } => {
-            (format!("label `{label}` in a test of a template without `{{group_by}}`"), of_label(label), None)
-        }
-        RenderError::UnexpectedWindow => {
-            let span = test.window.map_or(test.span, |(_, span)| span);
-            ("`window` in a test of a template without `{window}`".to_owned(), span, None)
-        }
-        RenderError::MissingMetricName => {
-            let help = "add `metric_name = \"...\"`".to_owned();
-            (format!("missing `metric_name` in a test of `{}`", preset.name), test.span, Some(help))
-        }
-        _ => (error.to_string(), test.span, None),
-    };
-    Diagnostic { help, ..Diagnostic::new(Code::InvalidTest, span, title) }
-}
-
-/// Series of a test that the preset does not read, if the names of all that it reads are known.
-fn unread(module: &Module, preset: &Preset, test: &PresetTest) -> Vec<Diagnostic> {
-    let parsed = parse(&preset.template, Syntax { template: true, features: Features::all() });
-    let Some(expr) = &parsed.expr else { return Vec::new() };
-    let metric = test.metric_name.as_deref().or(module.metric.as_deref());
-    let selected = selected_series(&preset.template, expr, metric);
-    let names: Option<Vec<String>> = selected.into_iter().map(|series| series.name).collect();
-    let Some(mut names) = names else { return Vec::new() };
-    sort::by(&mut names, Ord::cmp);
-    names.dedup();
-    let unread = test.series.iter().filter_map(|series| {
-        let name = series_labels(&series.series)?.into_iter().find(|(label, _)| label == "__name__")?.1;
-        if names.contains(&name) {
-            return None;
-        }
-        let title = format!("series `{name}` that `{}` does not read", preset.name);
-        let found = Diagnostic::new(Code::InvalidTest, series.span, title);
-        Some(match nearest(&name, names.iter().map(String::as_str)) {
-            Some(meant) => found.help(format!("write `{meant}`")),
-            None => found.note(format!("it reads `{}`", names.join("`, `"))),
-        })
-    });
-    unread.collect()
+        _ => None,
+    }
 }

@@ -16,14 +16,14 @@
 //! ```
 
 mod ast;
+mod counter_functions;
 mod functions;
 mod lexer;
 mod literal;
-#[cfg(feature = "tools")]
-mod outline;
 mod parser;
+#[cfg(feature = "tools")]
+mod print_tree;
 mod report;
-mod rewrite;
 mod token;
 mod typeck;
 
@@ -37,11 +37,11 @@ pub use ast::{
     Grouping, GroupingItem, GroupingKeyword, Label, MatchOp, Matcher, MatcherItem, Modifier, Name, NamePart, Number,
     Range, Selector, Sign, StringLiteral, Subquery, Unary,
 };
+pub(crate) use counter_functions::{apply_to_selectors, gauge_counterpart, is_counter_function, keeps_values};
 pub use functions::{Aggregator, Function, ResultType};
 #[cfg(feature = "tools")]
-pub use outline::{Node, Tree};
+pub use print_tree::{Node, Tree};
 pub(crate) use report::regex_fault;
-pub(crate) use rewrite::{apply_to_selectors, gauge_counterpart, is_counter_function, keeps_values};
 
 use crate::{Code, Diagnostic, Span};
 

@@ -3,8 +3,8 @@
 //! All errors are reported. If an error makes the type of an expression unknown, no further errors follow from it.
 
 use super::ast::{Aggregate, Binary, Call, Expr, ExprKind, MatcherItem, Number, Selector, Subquery, Unary};
+use super::counter_functions::{apply_to_selectors, gauge_counterpart, is_counter_function};
 use super::functions::{Function, ResultType};
-use super::rewrite::{apply_to_selectors, gauge_counterpart, is_counter_function};
 use super::{Syntax, report};
 use crate::sorted::SortedMap;
 use crate::{Code, Diagnostic, Span};

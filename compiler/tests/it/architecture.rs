@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The rooms of the compiler from top to bottom. Each may use those below it, but none beside it.
 const COMPILER: &[&[&str]] = &[
-    &["build", "inline", "reads", "snapshot"],
+    &["build", "inline", "metrics_read", "snapshot"],
     &["compile", "discover"],
     &["backend"],
     &["check"],
@@ -26,9 +26,9 @@ const RUNTIME: &[&[&str]] =
 const CLI: &[&[&str]] = &[
     &["commands"],
     &["lsp", "serve", "import"],
-    &["fmt", "exposition", "emptiness", "querier", "server", "json"],
-    &["folders", "usage"],
-    &["registry"],
+    &["fmt", "exposition", "empty_result", "querier", "server", "json"],
+    &["folders", "invalid_arguments"],
+    &["root"],
     &["failure"],
     &["output", "progress"],
 ];

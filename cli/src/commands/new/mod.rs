@@ -1,6 +1,6 @@
 //! `promql-presets new`: a preset file for a metric.
 
-mod text;
+mod presets;
 
 use std::fs;
 use std::path::PathBuf;
@@ -54,13 +54,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let dir = arguments.dir.path()?;
     let mut files = if dir.exists() { discover::discover(&dir, &dir.display().to_string())? } else { Vec::new() };
     let (name, metric) = arguments.find(&files)?;
-    let file = arguments.file.clone().unwrap_or_else(|| text::file_name(&name));
+    let file = arguments.file.clone().unwrap_or_else(|| presets::file_name(&name));
     let path = dir.join(format!("{file}.toml"));
     if path.exists() && !arguments.force {
         let failure = Failure::new(format!("`{}` exists", path.display()));
         return Err(failure.help("choose another name with `--file`, or overwrite it with `--force`"));
     }
-    let written = text::write(&name, &metric);
+    let written = presets::write(&name, &metric);
     write(&path, &written.text)?;
     match arguments.format {
         Format::Human => {

@@ -24,7 +24,7 @@ use promql_presets_core::{PromDuration, ResultType};
 
 use self::screen::Size;
 use crate::FOUND;
-use crate::emptiness::causes;
+use crate::empty_result::causes;
 use crate::failure::Failure;
 use crate::folders::Dir;
 use crate::output::{in_colors, in_colors_on_stderr, print, printable, query_messages, remark};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use promql_presets_compiler::{MetricType, Snapshot, SnapshotMetric};
 
-use super::plan::Entry;
+use super::wanted::Entry;
 use super::{Found, backticks};
 use crate::json::Object;
 use crate::output::{Format, in_colors};

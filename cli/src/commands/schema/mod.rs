@@ -1,10 +1,10 @@
 //! `promql-presets schema`: the metrics that exist, in `metrics.toml`.
 
 mod change;
-mod facts;
+mod known;
 mod on_page;
 mod on_server;
-mod plan;
+mod wanted;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -18,9 +18,9 @@ use promql_presets_compiler::diagnostic::emit::Messages;
 use promql_presets_compiler::{FileKind, MetricType, Output, Snapshot, SnapshotMetric, SourceFile, compile, discover};
 
 use self::change::{Change, What};
-use self::facts::{Facts, Known};
+use self::known::{Facts, Known};
 use self::on_server::Servers;
-use self::plan::{Entry, Wanted};
+use self::wanted::{Entry, Wanted};
 use super::serve::without_credentials;
 use crate::FOUND;
 use crate::exposition::Page;
@@ -186,13 +186,13 @@ impl Source {
         let read = registry.output.metrics_read();
         let (pages, servers) = open(&self.sources, self.at, &registry.output).await?;
 
-        let mut remarks = plan::unnamed(&read);
+        let mut remarks = wanted::unnamed(&read);
         let mut known = Known::default();
         for page in &pages {
             known.add_page(page);
         }
         servers.metadata(&mut known, &mut remarks).await?;
-        let wanted = plan::plan(&read, &known, &registry.snapshot);
+        let wanted = wanted::plan(&read, &known, &registry.snapshot);
         let mut facts = Facts::new(wanted.len());
         let sources = (&pages[..], &servers, &registry.output);
         gather(&wanted, sources, &mut facts, &mut remarks).await?;
@@ -210,7 +210,7 @@ impl Source {
                 continue;
             }
             let name = known.similar(&wanted.read);
-            similar.extend(name.as_deref().map(|name| plan::similar(name, wanted, &known)));
+            similar.extend(name.as_deref().map(|name| wanted::similar(name, wanted, &known)));
             found.missing.insert(wanted.name.clone(), (wanted.presets.clone(), name));
         }
         // A metric with a similar name is what the build suggests.
@@ -243,7 +243,7 @@ pub(super) fn look_up(metric: &str, sources: &Sources, output: &Output) -> Resul
         servers.metadata(&mut known, &mut remarks).await?;
         // In OpenMetrics, the name of a family lacks the suffix of its series.
         for name in ["", "_total", "_info"].map(|suffix| format!("{metric}{suffix}")) {
-            let wanted = [plan::one(&name, &known)];
+            let wanted = [wanted::one(&name, &known)];
             let mut facts = Facts::new(wanted.len());
             gather(&wanted, (&pages[..], &servers, output), &mut facts, &mut remarks).await?;
             let mut entries = BTreeMap::new();

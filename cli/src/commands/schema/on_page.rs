@@ -8,8 +8,8 @@ use promql_presets_compiler::check::open_metrics_float;
 use promql_presets_compiler::diagnostic::emit::Messages;
 use promql_presets_compiler::{Output, SourceFile};
 
-use super::facts::{Facts, Presence};
-use super::plan::{Wanted, is_of_scrapes};
+use super::known::{Facts, Presence};
+use super::wanted::{Wanted, is_of_scrapes};
 use crate::exposition::Page;
 use crate::failure::Failure;
 use crate::server::Credentials;

@@ -7,8 +7,8 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use indicatif::ProgressBar;
 use promql_presets::{Data, InstantQuery, PrometheusClient, Querier, Timestamp, Vector};
 
-use super::facts::{Facts, Known, Presence, Seen};
-use super::plan::Wanted;
+use super::known::{Facts, Known, Presence, Seen};
+use super::wanted::Wanted;
 use crate::exposition::Family;
 use crate::failure::Failure;
 use crate::progress;

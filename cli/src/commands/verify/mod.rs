@@ -16,7 +16,7 @@ use promql_presets_core::PromDuration;
 use self::preset::Verified;
 use self::report::Reports;
 use crate::FOUND;
-use crate::emptiness::Scrapes;
+use crate::empty_result::Scrapes;
 use crate::failure::Failure;
 use crate::folders::{Dir, Folder};
 use crate::output::{Format, count, print, remark};

@@ -14,7 +14,7 @@ use promql_presets_core::{Input, LabelKind, MetricQuerier, Querier};
 use super::Setting;
 use super::place::{Places, call, position};
 use super::report::{Report, Severity};
-use crate::emptiness::{SAMPLES, causes, duration, safe_window};
+use crate::empty_result::{SAMPLES, causes, duration, safe_window};
 use crate::failure::Failure;
 use crate::querier::{self, named};
 

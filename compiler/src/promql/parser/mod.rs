@@ -11,10 +11,10 @@ use super::ast::{
     Aggregate, Binary, BinaryOp, Call, Duration, Expr, ExprKind, GroupingKeyword, MAX_HEIGHT, Number, Sign,
     StringLiteral, Unary,
 };
+use super::counter_functions::is_counter_function;
 use super::functions::{Aggregator, Function, HOLT_WINTERS, ResultType};
 use super::lexer::Lexer;
 use super::literal::{self, Decoded};
-use super::rewrite::is_counter_function;
 use super::token::{Kind, Token};
 use super::{Argument, Features, Syntax, report};
 use crate::{Code, Diagnostic, Span};

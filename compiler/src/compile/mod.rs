@@ -1,8 +1,8 @@
 //! Runs the passes in order: from the texts of files to the registry, the generated code and the findings.
 
-mod bounds;
 pub(crate) mod findings;
 mod parts;
+mod preset_tests;
 #[cfg(feature = "tools")]
 mod session;
 mod trials;
@@ -152,7 +152,7 @@ pub(crate) fn compile_template(text: &str, scope: Scope<'_>, parameters: &[file:
             template.names_unknown = checked.names_unknown;
         }
     }
-    for bounds::Trial { values, help, note } in bounds::trials(parameters) {
+    for trials::Trial { values, help, note } in trials::trials(parameters) {
         let mut arguments = arguments.clone();
         for (index, value) in values {
             arguments[index] = argument(&parameters[index], value);
@@ -350,7 +350,7 @@ impl<'a> Compiler<'a> {
     fn check_tests(&mut self, file: usize, module: &Module) {
         for preset in module.presets.iter().filter(|preset| !preset.is_stub) {
             for test in preset.tests.iter().filter(|test| !test.is_faulty) {
-                self.report(file, Some(&preset.name), trials::check(module, preset, test));
+                self.report(file, Some(&preset.name), preset_tests::check(module, preset, test));
             }
         }
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use promql_presets_compiler::{MetricType, MetricsRead, Snapshot, SnapshotMetric};
 
 use super::backticks;
-use super::facts::{Known, Presence, Seen, suffixes};
+use super::known::{Known, Presence, Seen, suffixes};
 use crate::exposition::Family;
 
 /// A metric that presets read.

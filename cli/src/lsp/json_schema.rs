@@ -73,7 +73,7 @@ mod tests {
     use promql_presets_compiler::promql::Features;
     use promql_presets_compiler::{Code, KEYS, MetricType, discover};
 
-    use super::super::outline::Outline;
+    use super::super::toml::Outline;
     use super::*;
 
     fn path(text: &str) -> Vec<String> {
