@@ -1,12 +1,11 @@
-//! Turns checked presets into Rust: names, segments, and the text of the generated module.
+//! Turns checked presets into Rust: names, segments, what the runtime needs to know of a query, and the text of the generated module.
 
 pub(crate) mod codegen;
+pub(crate) mod facts;
 pub(crate) mod lower;
 pub(crate) mod modules;
 pub(crate) mod names;
-pub(crate) mod reach;
 pub mod registry;
 pub(crate) mod rows;
-pub(crate) mod split;
 
-pub use split::indivisible;
+pub use facts::indivisible;

@@ -5,6 +5,7 @@ use promql_presets_core::{
     PresetMetadata, PromDuration, RenderError, Template,
 };
 
+use super::facts::Facts;
 use crate::check::RowLabel;
 use crate::file::PresetTest;
 use crate::promql::ResultType;
@@ -153,17 +154,6 @@ pub struct Preset {
     pub tests: Vec<PresetTest>,
     /// Whether its template has errors, so that its window is unknown.
     pub is_stub: bool,
-}
-
-/// What the runtime needs to know of a query, since it does not parse PromQL.
-#[derive(Clone, Debug, Default)]
-pub struct Facts {
-    /// What makes a range query impossible to split.
-    pub indivisible: Option<&'static str>,
-    /// The first part that reads series without `{labels}`.
-    pub unfiltered: Option<String>,
-    /// What makes the values of one group depend on the series of others.
-    pub across_groups: Option<&'static str>,
 }
 
 impl Preset {

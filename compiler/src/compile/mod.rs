@@ -9,8 +9,9 @@ mod trials;
 
 use promql_presets_core::{ParameterKind, ParameterValue, PromDuration};
 
-use crate::backend::registry::{Facts, Module, Parameter, Preset, Registry, Segment};
-use crate::backend::{codegen, lower, modules, names, reach, rows, split};
+use crate::backend::facts::Facts;
+use crate::backend::registry::{Module, Parameter, Preset, Registry, Segment};
+use crate::backend::{codegen, lower, modules, names, rows};
 use crate::check::{self, Metrics, RowLabel, Scope, targets};
 use crate::diagnostic::emit;
 use crate::diagnostic::source::Spanned;
@@ -137,11 +138,7 @@ pub(crate) fn compile_template(text: &str, scope: Scope<'_>, parameters: &[file:
     template.diagnostics = parsed.diagnostics;
     if let Some(expr) = &parsed.expr {
         template.result = expr.ty();
-        template.facts = Facts {
-            indivisible: split::indivisible(expr),
-            unfiltered: reach::unfiltered(text, expr),
-            across_groups: reach::across_groups(expr),
-        };
+        template.facts = Facts::of(text, expr);
         if template.diagnostics.is_empty() {
             (template.segments, template.diagnostics) = lower::lower(text, expr, scope.metric, &names);
         }
