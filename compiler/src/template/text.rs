@@ -1,0 +1,147 @@
+//! Braces and variables in strings and comments, and the matchers whose values strings are.
+
+use super::{Edit, Scanner, foreign};
+use crate::hole::Hole;
+use crate::{Code, Diagnostic, Span};
+
+/// Why a placeholder cannot be in a string or a comment.
+pub(crate) const IN_TEXT: &str = "placeholders are only filled in outside of strings and comments";
+
+/// The operators of matchers, none of which ends another one that comes later.
+const OPERATORS: [&str; 4] = ["=~", "!~", "!=", "="];
+
+impl Scanner<'_> {
+    /// A string, in which braces are doubled as well.
+    pub(super) fn string(&mut self, quote: u8) {
+        let start = self.at;
+        self.at += 1;
+        while let Some(byte) = self.text.as_bytes().get(self.at).copied() {
+            match byte {
+                b'\\' if quote != b'`' => {
+                    self.at += 1 + self.text[self.at + 1..].chars().next().map_or(0, char::len_utf8);
+                }
+                b'{' | b'}' => {
+                    self.brace_in_text(Some(start));
+                    if self.text[..self.at].ends_with(char::from(quote)) {
+                        return;
+                    }
+                }
+                _ => self.at += 1,
+            }
+            if byte == quote {
+                return;
+            }
+        }
+    }
+
+    pub(super) fn comment(&mut self) {
+        while let Some(byte) = self.text.as_bytes().get(self.at).copied().filter(|byte| *byte != b'\n') {
+            if matches!(byte, b'{' | b'}') { self.brace_in_text(None) } else { self.at += 1 }
+        }
+    }
+
+    /// A brace in a string that starts at `string`, or in a comment.
+    fn brace_in_text(&mut self, string: Option<usize>) {
+        let rest = &self.text[self.at..];
+        if rest.starts_with("{{") || rest.starts_with("}}") {
+            self.at += 2;
+            return;
+        }
+        let start = self.at;
+        let end = rest[1..].find(['{', '}', '\n']).map(|found| start + 1 + found);
+        let end = end.filter(|end| rest.starts_with('{') && self.text.as_bytes()[*end] == b'}');
+        let Some(end) = end else {
+            self.lone_brace(start, char::from(rest.as_bytes()[0]));
+            self.at += 1;
+            return;
+        };
+        let content = &self.text[start + 1..end];
+        self.at = end + 1;
+        if Hole::NAMES.contains(&content) && !self.text[..start].ends_with('$') {
+            // The parser reports it, with a better explanation.
+            return;
+        }
+        if self.parameters.contains(&content) {
+            let (span, place) = (Span::of(start..end + 1), if string.is_some() { "a string" } else { "a comment" });
+            let title = format!("`{content}` inside {place}");
+            self.diagnostics.push(Diagnostic::new(Code::MisplacedPlaceholder, span, title).label(IN_TEXT));
+            return;
+        }
+        match string.and_then(|string| self.matcher(string)) {
+            // The values of labels such as `path` have braces of their own: `/users/{id}`. So have classes of characters.
+            Some(matcher)
+                if foreign::reference(content).is_some()
+                    && !["\\p", "\\P", "\\x"].iter().any(|class| self.text[..start].ends_with(class))
+                    && (self.text[..start].ends_with(['$', '#']) || !self.text[matcher.range()].contains('/')) =>
+            {
+                let edit = self.variable_in_matcher(matcher, start, end + 1);
+                self.record(edit);
+            }
+            _ => {
+                let start = start - usize::from(self.text[..start].ends_with('$'));
+                let whole = &self.text[start..=end];
+                let text = whole.replace('{', "{{").replace('}', "}}");
+                let title = format!("single braces in {}", if string.is_some() { "a string" } else { "a comment" });
+                let diagnostic = Diagnostic::new(Code::LoneBrace, Span::of(start..end + 1), title)
+                    .label("neither doubled nor a placeholder");
+                self.diagnostics.push(diagnostic.write(Span::of(start..end + 1), text));
+            }
+        }
+    }
+
+    /// The span of the matcher whose value is the string that starts at `string`.
+    fn matcher(&self, string: usize) -> Option<Span> {
+        Some(Span::of(self.label_before(string)?..string + end_of_string(&self.text[string..])?))
+    }
+
+    /// The span of the matcher whose label or value is the construct at `start..end`: `job=$job`, `$label="x"`.
+    pub(super) fn matcher_around(&self, start: usize, end: usize) -> Option<Span> {
+        if let Some(label) = self.label_before(start) {
+            return Some(Span::of(label..end));
+        }
+        self.open_selector()?;
+        let rest = self.text[end..].trim_start();
+        let value = OPERATORS.iter().find_map(|op| rest.strip_prefix(op))?.trim_start();
+        let at = self.text.len() - value.len();
+        let end = match end_of_string(value).filter(|_| value.starts_with(['"', '\'', '`'])) {
+            Some(length) => at + length,
+            None => foreign::read(self.text, at)?.end,
+        };
+        Some(Span::of(start..end))
+    }
+
+    /// Where the label starts whose value is at `value`.
+    fn label_before(&self, value: usize) -> Option<usize> {
+        let selector = self.open_selector()?;
+        let before = self.text[selector.at..value].trim_end();
+        let op = OPERATORS.iter().find(|op| before.ends_with(**op))?;
+        let name = before[..before.len() - op.len()].trim_end();
+        let start = match name.strip_suffix('"') {
+            Some(quoted) => quoted.rfind('"')?,
+            None => name.rfind(|c: char| !c.is_alphanumeric() && c != '_' && c != ':').map_or(0, |at| at + 1),
+        };
+        (start < name.len()).then_some(selector.at + start)
+    }
+
+    /// Reports a matcher on a variable such as `job="${job}"`. Callers pass it as a filter.
+    pub(super) fn variable_in_matcher(&mut self, matcher: Span, start: usize, end: usize) -> Edit {
+        let start = start - usize::from(self.text[..start].ends_with('$'));
+        let title = format!("`{}` is not a placeholder", &self.text[start..end]);
+        let diagnostic = Diagnostic::new(Code::MalformedPlaceholder, matcher, title)
+            .label("a caller's filter replaces this matcher");
+        self.at = matcher.end as usize;
+        Edit { span: matcher, text: "{labels}".to_owned(), diagnostic }
+    }
+}
+
+/// The length of the string that a text starts with.
+fn end_of_string(text: &str) -> Option<usize> {
+    let quote = text.chars().next()?;
+    let mut escaped = false;
+    let end = text.char_indices().skip(1).find(|(_, c)| {
+        let ends = *c == quote && !escaped;
+        escaped = *c == '\\' && !escaped && quote != '`';
+        ends
+    });
+    end.map(|(at, _)| at + 1)
+}
