@@ -136,7 +136,7 @@ pub use endpoints::{
     BuildInfo, BuildInfoQuery, Exemplar, ExemplarsQuery, Features, FeaturesQuery, FormatQuery, HealthQuery, LabelNames,
     LabelValues, Metadata, MetadataQuery, MetricMetadata, ParseQuery, SeriesExemplars, SeriesQuery,
 };
-pub use error::{Error, ErrorClass, ErrorKind};
+pub use error::{Error, ErrorClass, ErrorKind, RangeError, RowError, SplitError};
 pub use extract::{FromLabels, Row, SeriesRow};
 pub use http::{
     Attempt, CallReport, Dialect, HttpMethod, Mimir, Outcome, PartialData, RetryPolicy, Thanos, VictoriaMetrics,
@@ -155,8 +155,8 @@ pub use query::{
 };
 pub use value::{
     Bounds, Bucket, ByTime, Data, Element, Histogram, Labels, Listing, Matrix, Meta, Moment, ParseTimestampError,
-    QueryResult, RangeError, ResultTypeError, RowError, Sample, Samples, Scalar, Series, ServerError, SplitError,
-    Stats, Text, Timestamp, Value, ValueError, Vector,
+    QueryResult, ResultTypeError, Sample, Samples, Scalar, Series, ServerError, Stats, Text, Timestamp, Value,
+    ValueError, Vector,
 };
 pub use wire::DecodeError;
 

@@ -9,12 +9,12 @@ use promql_presets_core::{DurationError, MetricQuerier, Preset, TakesWindow, Win
 use serde::de::MapAccess;
 
 use super::LIST_BYTES;
-use crate::error::Error;
+use crate::error::{Error, RangeError};
 use crate::http::call::{BoxFuture, Call};
 use crate::http::options::option_setters;
 use crate::http::transport::Transport;
 use crate::query::Promql;
-use crate::value::{Labels, Listing, RangeError, Timestamp, decimal};
+use crate::value::{Labels, Listing, Timestamp, decimal};
 use crate::wire::{DecodeError, Fields, FromFields, LabelSet};
 
 /// A sample that refers to something outside of the metrics, such as a trace.

@@ -30,7 +30,7 @@ async fn read_list<T: DeserializeOwned>(call: Call) -> Result<Listing<T>, Error>
 macro_rules! scope_setters {
     () => {
         /// Limits the result to series with samples at or after this time. The server chooses the default.
-        pub fn start<T: TryInto<crate::value::Timestamp, Error: Into<crate::value::RangeError>>>(
+        pub fn start<T: TryInto<crate::value::Timestamp, Error: Into<crate::error::RangeError>>>(
             mut self,
             start: T,
         ) -> Self {
@@ -39,7 +39,7 @@ macro_rules! scope_setters {
         }
 
         /// Limits the result to series with samples at or before this time.
-        pub fn end<T: TryInto<crate::value::Timestamp, Error: Into<crate::value::RangeError>>>(
+        pub fn end<T: TryInto<crate::value::Timestamp, Error: Into<crate::error::RangeError>>>(
             mut self,
             end: T,
         ) -> Self {

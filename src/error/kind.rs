@@ -5,7 +5,8 @@ use std::fmt;
 use promql_presets_core::RenderError;
 
 use super::{Causes, Source};
-use crate::value::{RangeError, ResultTypeError, RowError, SeriesError, ServerError, SplitError, ValueError};
+use super::{RangeError, RowError, SplitError};
+use crate::value::{ResultTypeError, SeriesError, ServerError, ValueError};
 use crate::wire::DecodeError;
 
 /// The kind of an [`Error`](super::Error), with its cause.

@@ -7,10 +7,14 @@ use std::time::Duration;
 pub use self::kind::ErrorKind;
 use self::kind::{AttemptBefore, Removed};
 pub(crate) use self::kind::{ClosedConnection, ConnectTimeout};
+pub use self::range::{RangeError, SplitError};
+pub use self::row::RowError;
 use crate::value::ValueError;
 use crate::wire::DecodeError;
 
 mod kind;
+mod range;
+mod row;
 
 /// The minimum length of a host name that is redacted. Shorter ones are parts of words.
 const SHORTEST_HOST: usize = 6;

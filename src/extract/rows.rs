@@ -7,8 +7,8 @@ use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess, Visitor};
 
 use super::error;
-use crate::error::Error;
-use crate::value::{Element, Labels, Matrix, RowError, Series, Timestamp, Value, Vector};
+use crate::error::{Error, RowError};
+use crate::value::{Element, Labels, Matrix, Series, Timestamp, Value, Vector};
 
 /// A type that the labels of a series are read into: a generated `Row`, or any type that deserializes with `serde`, as
 /// described in [`Labels::deserialize`].

@@ -12,14 +12,14 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
-use crate::error::{ClosedConnection, Error, ErrorKind};
+use crate::error::{ClosedConnection, Error, ErrorKind, RangeError};
 use crate::http::body::{BodyReader, BufferedJson, Decode, Json};
 use crate::http::credentials::Secrets;
 use crate::http::observe::{Observer, within};
 use crate::http::options::{Options, Parameter};
 use crate::http::request::Request;
 use crate::http::transport::{HttpResponse, Transport};
-use crate::value::{Meta, RangeError, Response, Timestamp};
+use crate::value::{Meta, Response, Timestamp};
 use crate::wire::{DecodeError, Decoder, Limits, Pool};
 
 /// A boxed future that is `Send`.

@@ -16,10 +16,10 @@ use promql_presets_core::{
     RenderError, ResultType, TakesWindow, Template, Window,
 };
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, RangeError, SplitError};
 use crate::http::call::{BoxFuture, Call};
 use crate::http::transport::Transport;
-use crate::value::{Data, Matrix, QueryResult, RangeError, Response, Scalar, SplitError, Timestamp, Vector};
+use crate::value::{Data, Matrix, QueryResult, Response, Scalar, Timestamp, Vector};
 
 pub use each::{EachQuery, EachResult, ForEach};
 pub use split::{Progress, SplitQuery};
@@ -155,7 +155,7 @@ macro_rules! query_setters {
                     self.$($field.)*call.parameter("lookback_delta", crate::query::seconds(duration.into()));
                 }
                 Err(error) => {
-                    let error = crate::value::RangeError::InvalidLookback(error.into());
+                    let error = crate::error::RangeError::InvalidLookback(error.into());
                     self.$($field.)*call.options.fail(error.into());
                 }
             }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use promql_presets_core::{PromDuration, Window};
 
-use crate::value::{RangeError, Timestamp};
+use crate::error::RangeError;
+use crate::value::Timestamp;
 
 /// The maximum number of steps in a range query of Prometheus: 11,000, hence 11,001 [points](TimeRange::points).
 pub const MAX_STEPS: u64 = 11_000;

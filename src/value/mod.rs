@@ -16,7 +16,7 @@ mod timestamp;
 mod vector;
 
 pub(crate) use error::SeriesError;
-pub use error::{RangeError, RowError, SplitError, ValueError};
+pub use error::ValueError;
 pub use histogram::{Bounds, Bucket, Histogram};
 pub(crate) use labels::Block;
 pub use labels::Labels;
@@ -47,6 +47,5 @@ mod tests {
         check::<ByTime<'_>>();
         check::<Samples<'_>>();
         check::<ValueError>();
-        check::<RowError>();
     }
 }
