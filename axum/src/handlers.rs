@@ -19,10 +19,10 @@ use promql_presets::{
 
 use crate::catalogue::{Entry, etag, is_known};
 use crate::guard::Access;
-use crate::response;
 use crate::presets::{Found, Source};
 use crate::problem::Problem;
 use crate::request::Body;
+use crate::response;
 
 /// What all requests share.
 pub(crate) struct Service {
