@@ -5,8 +5,8 @@
 mod apt;
 mod browser;
 mod demo;
-mod editor;
 mod measure;
+mod neovim;
 mod servers;
 mod step;
 mod test;
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
             provided
                 .and_then(|()| servers::provide_oldest())
                 .and_then(|()| browser::provide())
-                .and_then(|()| editor::provide())
+                .and_then(|()| neovim::provide())
         }
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");

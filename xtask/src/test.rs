@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use promql_presets_test_support::{REQUIRE_SERVERS, Release, Tool, prometheus, victoria_metrics};
 
 use crate::step::{Closing, Steps};
-use crate::{Error, browser, cargo, editor, root, servers};
+use crate::{Error, browser, cargo, neovim, root, servers};
 
 /// Lints are errors only here; in other commands they are warnings.
 const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
@@ -26,7 +26,7 @@ pub(crate) fn run() -> Result<(), Error> {
     let mut steps = Steps::default();
     steps.step("servers", || servers::provide(&Tool::ALL).map(|()| ""));
     steps.step("browser", || browser::provide().map(|()| ""));
-    steps.step("Neovim", || editor::provide().map(|()| ""));
+    steps.step("Neovim", || neovim::provide().map(|()| ""));
     if !steps.ok() {
         return steps.finish();
     }
