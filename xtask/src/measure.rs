@@ -36,6 +36,10 @@ pub(crate) fn run() -> Result<(), Error> {
         let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.args(arguments).arg("--quiet").current_dir(folder).stdin(Stdio::null());
         command.env("CARGO_TARGET_DIR", scratch.0.join(target));
+        // As for a service that has the crates from a registry: cargo compiles only path dependencies incrementally.
+        if arguments[0] == "build" {
+            command.env("CARGO_INCREMENTAL", "0");
+        }
         let start = processor_time()?;
         let status = command.status()?;
         if !status.success() {
