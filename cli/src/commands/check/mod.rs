@@ -93,34 +93,43 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 /// The shortest time between two looks at the files.
 const INTERVAL: Duration = Duration::from_millis(250);
 
+/// How long files have to stay as they are, so that none is read while it is written.
+const SETTLED: Duration = Duration::from_millis(50);
+
 /// Checks again whenever a file changes. Ends only if the files cannot be read at the start, or the output is closed.
 fn watch(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let mut known = arguments.paths.read()?;
-    let mut failure = String::new();
+    let mut known: Result<Vec<Folder>, String> = Ok(arguments.paths.read()?);
     loop {
-        let report = Report::of(known.clone(), arguments.format);
-        if stdout().is_terminal() {
-            print("\u{1b}[H\u{1b}[2J\u{1b}[3J")?;
+        match &known {
+            Ok(folders) => {
+                let report = Report::of(folders.clone(), arguments.format);
+                if stdout().is_terminal() {
+                    print("\u{1b}[H\u{1b}[2J\u{1b}[3J")?;
+                }
+                print(&report.text())?;
+                report.remark();
+            }
+            Err(failure) => remark(failure.trim_end()),
         }
-        print(&report.text())?;
-        report.remark();
-        loop {
-            let start = Instant::now();
-            let read = arguments.paths.read();
-            // Looking takes a small part of one processor, also for large folders.
-            thread::sleep(INTERVAL.max(start.elapsed() * 20));
-            match read {
-                Ok(folders) if folders != known => {
-                    known = folders;
-                    break;
-                }
-                Ok(_) => failure.clear(),
-                // A file that is being replaced comes back.
-                Err(error) if error.to_string() != failure => {
-                    failure = error.to_string();
-                    remark(failure.trim_end());
-                }
-                Err(_) => {}
+        known = changed(&arguments.paths, &known);
+    }
+}
+
+/// Waits for other files, or another reason why they cannot be read.
+fn changed(paths: &Paths, known: &Result<Vec<Folder>, String>) -> Result<Vec<Folder>, String> {
+    let look = || paths.read().map_err(|failure| failure.to_string());
+    let mut wait = INTERVAL;
+    loop {
+        thread::sleep(wait);
+        let start = Instant::now();
+        let mut found = look();
+        // Looking takes a small part of one processor, also for large folders.
+        wait = INTERVAL.max(start.elapsed() * 20);
+        while found != *known {
+            thread::sleep(SETTLED);
+            let before = std::mem::replace(&mut found, look());
+            if found == before {
+                return found;
             }
         }
     }
