@@ -110,7 +110,8 @@ fn scan(before: &str) -> (Spot<'_>, usize, Vec<Open<'_>>) {
             '(' => {
                 let own = if is_last(name.end) { &before[name.clone()] } else { "" };
                 open.push(match own {
-                    own if GROUPINGS.contains(&own) => Open::Grouping { of: &before[previous.clone()] },
+                    "by" | "without" => Open::Grouping { of: &before[previous.clone()] },
+                    own if GROUPINGS.contains(&own) => Open::Grouping { of: "" },
                     "" if is_last(grouped.1) => Open::Arguments { of: grouped.0, commas: 0 },
                     own => Open::Arguments { of: own, commas: 0 },
                 });
