@@ -134,6 +134,18 @@ fn read(arguments: &[PathBuf], dir: &Dir) -> Result<Vec<Folder>, Failure> {
         };
         let path = fs::canonicalize(argument).map_err(failed)?;
         let is_folder = path.is_dir();
+        // A folder around folders of presets, such as that of a package, stands for these.
+        if is_folder && root::find(&path, dir.dir.as_deref()).is_none() {
+            let within: Vec<PathBuf> =
+                root::of_package(argument).into_iter().filter(|folder| folder.is_dir()).collect();
+            if !within.is_empty() {
+                let within = read(&within, dir)?;
+                let is_new = |folder: &Folder| folders.iter().all(|known| known.root != folder.root);
+                let new: Vec<Folder> = within.into_iter().filter(is_new).collect();
+                folders.extend(new);
+                continue;
+            }
+        }
         // A link to a preset file belongs to the folder of the link, so only its folder is resolved.
         let path = match argument.file_name() {
             Some(name) if !is_folder => {

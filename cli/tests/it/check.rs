@@ -145,6 +145,10 @@ fn folders_files_and_all_have_one_verdict() {
     assert_eq!(all.0, 1);
     assert!(all.1.starts_with("presets/sub/deep/a.toml:2:"), "{}", all.1);
     assert!(all.1.contains("`jobs` has no label `queu`"), "{}", all.1);
+    // Not the files of the package, such as `metrics.toml`.
+    fs::write(folder.0.join("metrics.toml"), "[jobs]\ntype = \"counter\"\n").unwrap();
+    assert_eq!(check("."), all);
+    fs::remove_file(folder.0.join("metrics.toml")).unwrap();
     for path in ["presets/sub", "presets/sub/deep/", "./presets/sub/../sub/deep/a.toml", "presets/sub/deep/../../sub"] {
         assert_eq!(check(path), all, "{path}");
     }

@@ -205,7 +205,7 @@ impl Report {
             let help = "write one with `promql-presets new METRIC`, or name another folder";
             remark(failure.help(help).to_string().trim_end());
         }
-        if matches!(self.format, Format::Human | Format::Github) {
+        if matches!(self.format, Format::Human | Format::Github) && (self.files > 0 || self.empty.is_empty()) {
             remark(&self.summary());
         }
     }
