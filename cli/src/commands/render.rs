@@ -14,7 +14,7 @@ use crate::querier::{QuerierOptions, find};
 /// Renders a preset as PromQL, to paste into Prometheus
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit status: 0, 1 if the preset has errors or does not take the arguments, 2 if it does not exist
+Exit status: 0 on success, 1 if the preset has errors or does not take the arguments, 2 if it does not exist
 
 Example:
   promql-presets render http::rate --label job=api --group-by code --window 1m")]

@@ -27,7 +27,7 @@ use crate::server::{Access, block_on, refuse_credentials};
 /// With `--url`, each node has the number of its series, as on the page of Prometheus.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit status: 0, 1 if the query has errors or the server rejects a part of it, 2 if there is no such
+Exit status: 0 on success, 1 if the query has errors or the server rejects a part of it, 2 if there is no such
 check or preset, or the server cannot be reached
 
 Example:

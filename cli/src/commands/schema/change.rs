@@ -125,6 +125,8 @@ impl Change {
 fn described(kind: MetricType) -> String {
     match kind {
         MetricType::Unknown => "a metric of unknown type".to_owned(),
+        MetricType::Info => "an info metric".to_owned(),
+        MetricType::Stateset => "a state set".to_owned(),
         kind => format!("a {}", kind.as_str().replace('_', " ")),
     }
 }

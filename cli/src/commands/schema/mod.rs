@@ -15,7 +15,9 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use promql_presets::Timestamp;
 use promql_presets_compiler::diagnostic::emit::Messages;
-use promql_presets_compiler::{FileKind, MetricType, Output, Snapshot, SnapshotMetric, SourceFile, compile, discover};
+use promql_presets_compiler::{
+    FileKind, Finding, MetricType, Output, Severity, Snapshot, SnapshotMetric, SourceFile, compile, discover,
+};
 
 use self::change::{Change, What};
 use self::known::{Facts, Known};
@@ -37,7 +39,7 @@ use crate::server::{Sources, block_on};
 #[command(
     arg_required_else_help = false,
     after_help = "\
-Exit status: 0, 1 if there are differences, or errors in the way, 2 if a source could not be read
+Exit status: 0 on success, 1 if there are differences, or errors in the way, 2 if a source could not be read
 
 Example:
   promql-presets schema pull --url http://localhost:9090"
@@ -113,7 +115,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             );
             return Ok(ExitCode::from(FOUND));
         }
-        _ if registry.output.has_errors() => {
+        _ if registry.is_incomplete() => {
             remark("presets that cannot be read are left out: run `promql-presets check`");
         }
         _ => {}
@@ -136,6 +138,14 @@ struct Registry {
 }
 
 impl Registry {
+    /// Whether a preset could not be read.
+    fn is_incomplete(&self) -> bool {
+        let is_of_file = |finding: &Finding| finding.diagnostic.severity == Severity::Error && finding.preset.is_none();
+        let modules = &self.output.registry.modules;
+        self.output.findings.iter().any(is_of_file)
+            || modules.iter().any(|module| module.presets.iter().any(|preset| preset.is_stub))
+    }
+
     /// Reads both; `None` if `metrics.toml` has errors, which are printed.
     fn read(dir: &Dir) -> Result<Option<Self>, Failure> {
         let mut folder = dir.read()?;

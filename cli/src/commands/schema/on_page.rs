@@ -34,14 +34,15 @@ pub(super) async fn read(place: &str, credentials: &Credentials) -> Result<Page,
         let response = credentials.get(place, ACCEPT).await;
         let (status, bytes) = response.map_err(|error| failed(causes(&error.without_url())))?;
         if !status.is_success() {
-            return Err(failed(format!("HTTP {status}")).help("write the URL that it redirects to"));
+            let help = "a page of metrics mostly ends in `/metrics`; `--url` names a server";
+            return Err(failed(format!("HTTP {status}")).help(help));
         }
         bytes
     } else {
         fs::read(place).map_err(|error| failed(error.to_string()))?
     };
     let text = String::from_utf8(bytes).map_err(|error| failed(format!("not UTF-8: {error}")))?;
-    Page::parse(&text).map_err(|faults| {
+    let page = Page::parse(&text).map_err(|faults| {
         let path = if place == "-" { "standard input" } else { place };
         let file = SourceFile { name: String::new(), path: path.to_owned(), text };
         let messages = Messages::of(&file);
@@ -54,7 +55,11 @@ pub(super) async fn read(place: &str, credentials: &Credentials) -> Result<Page,
             lines.push(format!(" ... and {} more", faults.len() - MAX_SHOWN));
         }
         Failure::new(lines.join("\n"))
-    })
+    })?;
+    if page.families.is_empty() && page.series.is_empty() {
+        return Err(failed("it has no metrics".to_owned()));
+    }
+    Ok(page)
 }
 
 /// An error with all its causes.

@@ -31,7 +31,7 @@ use crate::querier;
 /// `promtool` of Prometheus runs the queries: that of the variable `PROMQL_PRESETS_PROMTOOL`, or else on `PATH`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit status: 0, 1 if a test fails or presets have errors, 2 if the tests could not be run
+Exit status: 0 on success, 1 if a test fails or presets have errors, 2 if the tests could not be run
 
 Example:
   promql-presets test http::error_ratio --junit report.xml")]

@@ -36,7 +36,7 @@ const AT_ONCE: usize = 8;
 /// server.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit status: 0, 1 if there are errors or warnings, 2 if the server cannot be reached
+Exit status: 0 on success, 1 if there are errors or warnings, 2 if the server cannot be reached
 
 Example:
   promql-presets verify --url http://localhost:9090 http::rate --max-series 1000")]
