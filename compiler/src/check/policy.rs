@@ -41,7 +41,9 @@ fn required_label(query: &Analysis<'_>, selector: &Selector<'_>, label: &str, fi
         return;
     }
     let hole = selector.items().iter().find(|item| matches!(item, MatcherItem::Labels(_)));
-    let is_declared = |labels: &crate::file::Labels| labels.labels.iter().any(|it| it.name.value == label);
+    let declared = |labels: &crate::file::Labels| {
+        labels.labels.iter().find(|it| it.name.value == label).map(|it| it.usage.is_filter())
+    };
     let note = "required by `[policy]` in `promql.toml`";
     match (hole, query.scope.labels) {
         (None, _) => {
@@ -53,12 +55,16 @@ fn required_label(query: &Analysis<'_>, selector: &Selector<'_>, label: &str, fi
                     .note(note),
             );
         }
-        (Some(hole), Some(labels)) if !is_declared(labels) => {
+        (Some(hole), Some(labels)) if declared(labels) != Some(true) => {
             let title = format!("callers cannot filter on the required label `{label}`");
+            let add = match declared(labels) {
+                Some(_) => format!("add `\"filter\"` to `use` of `{label}`"),
+                None => format!("add `{label} = \"string\"` to `[labels]`"),
+            };
             findings.push(
                 Diagnostic::new(Code::MissingRequiredLabel, hole.span(), title)
                     .label("takes the labels that the file declares")
-                    .help(format!("add `{label} = \"string\"` to `[labels]`, or a matcher of it to each selector"))
+                    .help(format!("{add}, or a matcher of it to each selector"))
                     .note(note),
             );
         }

@@ -82,7 +82,7 @@ pub(crate) fn long_window(settings: &Settings, window: PromDuration, span: Span)
     (window > limit).then(|| policy::exceeds_limit(span, "window", window, limit, "max_window"))
 }
 
-/// Leaves one finding a file about a required label that the file does not declare, instead of one for each selector.
+/// Leaves one finding a file about a required label that the file has no filter on, instead of one for each selector.
 /// `earlier` are the findings so far.
 pub(super) fn merge_required_labels<'f>(
     source: &SourceFile,
@@ -97,15 +97,18 @@ pub(super) fn merge_required_labels<'f>(
     if !findings.iter().any(is_about_declaration) {
         return;
     }
-    let declaration = (labels.key, "does not declare it".to_owned());
     let mut seen: Vec<String> = Vec::new();
-    let same = earlier.filter(|it| it.diagnostic.secondary.contains(&declaration));
+    let same = earlier.filter(|it| is_about_declaration(&it.diagnostic));
     seen.extend(same.map(|it| it.diagnostic.title.clone()));
     findings.retain_mut(|finding| {
         if !is_about_declaration(finding) {
             return true;
         }
-        finding.secondary.push(declaration.clone());
+        let declared = labels.labels.iter().find(|it| finding.title.ends_with(&format!("`{}`", it.name.value)));
+        finding.secondary.push(match declared {
+            Some(label) => (label.name.span, "only to group by".to_owned()),
+            None => (labels.key, "does not declare it".to_owned()),
+        });
         let is_new = !seen.contains(&finding.title);
         seen.push(finding.title.clone());
         is_new
