@@ -448,7 +448,11 @@ impl<'a> Compiler<'a> {
             diagnostics.extend(findings);
         }
         diagnostics.extend(missing_keys(settings, raw));
-        diagnostics.extend(unused_parameters(raw, &template.text));
+        // A placeholder that is not one may be meant for the parameter.
+        let is_faulty = |it: &Diagnostic| matches!(it.code, Code::UnknownPlaceholder | Code::MalformedPlaceholder);
+        if !diagnostics.iter().any(is_faulty) {
+            diagnostics.extend(unused_parameters(raw, &template.text));
+        }
         self.report(file, Some(&raw.name.value), diagnostics);
         preset
     }

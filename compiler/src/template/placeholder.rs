@@ -10,13 +10,15 @@ const KNOWN: &str = "placeholders are `metric_name`, `labels`, `group_by`, `wind
 
 pub(super) const NO_OTHERS: &str = "write what it stands for: templates have no other variables";
 
-impl Scanner<'_> {
+pub(super) const DECLARE: &str = "declare it in `parameters`, or write its value";
+
+impl<'a> Scanner<'a> {
     /// Reads a placeholder of another template language outside strings, and returns whether there was one.
     pub(super) fn foreign_placeholder(&mut self) -> bool {
         let start = self.at;
         let Some(construct) = foreign::read(self.text, start) else { return false };
         let mut end = construct.end;
-        let mut name = foreign::by_name(construct.name);
+        let mut name = self.by_name(construct.name, start, end);
         if let Some(matcher) = self.matcher_around(start, end) {
             let edit = self.variable_in_matcher(matcher, start, end);
             self.record(edit);
@@ -36,7 +38,7 @@ impl Scanner<'_> {
             end = self.text.len() - self.text[end..].trim_start_matches(|c: char| c.is_ascii_lowercase()).len();
         }
         let whole = &self.text[start..end];
-        let is_dollar = whole.starts_with("${") && !whole.starts_with("${{") && Hole::NAMES.contains(&construct.name);
+        let is_dollar = whole.starts_with("${") && !whole.starts_with("${{") && self.is_name(construct.name);
         let title = if is_dollar {
             format!("`$` before the placeholder `{}`", construct.name)
         } else {
@@ -49,13 +51,14 @@ impl Scanner<'_> {
         };
         let span = Span::of(start..end);
         let diagnostic = Diagnostic::new(Code::MalformedPlaceholder, span, title).label(label);
-        let edit = if let Some(literal) = literal {
+        let edit = if let Some(literal) = literal.filter(|_| !name.is_some_and(|name| self.parameters.contains(&name)))
+        {
             Edit { span, text: literal.to_owned(), diagnostic: write_literal(diagnostic, span, literal) }
         } else if let Some(name) = name {
             let text = self.placeholder_text(name);
             Edit { span, diagnostic: diagnostic.write(span, &*text), text }
         } else {
-            let diagnostic = diagnostic.help(NO_OTHERS).note(KNOWN);
+            let diagnostic = diagnostic.help(self.no_other(start, end)).note(KNOWN);
             Edit { span, text: whole.to_owned(), diagnostic }
         };
         self.at = end;
@@ -75,7 +78,7 @@ impl Scanner<'_> {
     /// `{content}` at `start..=end`.
     pub(super) fn placeholder(&mut self, start: usize, end: usize) {
         let content = &self.text[start + 1..end];
-        if Hole::NAMES.contains(&content) || self.parameters.contains(&content) {
+        if self.is_name(content) {
             return;
         }
         let whole = Span::of(start..end + 1);
@@ -86,20 +89,24 @@ impl Scanner<'_> {
         let malformed = |title: String| Diagnostic::new(Code::MalformedPlaceholder, whole, title);
         let fitting = self.expected_placeholder(start, end + 1);
         let trimmed = content.trim();
-        let name = trimmed.split(['!', ':']).next().unwrap_or_default();
+        let name = trimmed.split(['!', ':', '|']).next().unwrap_or_default();
         let (diagnostic, meant) = if trimmed.is_empty() {
             (malformed("empty placeholder".to_owned()).label("a placeholder has a name"), fitting)
         } else if trimmed.bytes().all(|byte| byte.is_ascii_digit()) {
             let title = format!("placeholder with a number: `{trimmed}`");
             (malformed(title).label("placeholders have names"), fitting)
         } else if name.len() < trimmed.len() {
-            let what = if trimmed[name.len()..].starts_with('!') { "conversion" } else { "format" };
-            let known = foreign::by_name(name.trim());
+            let what = match trimmed.as_bytes()[name.len()] {
+                b'!' => "conversion",
+                b'|' => "filter",
+                _ => "format",
+            };
+            let known = self.by_name(name.trim(), start, end + 1);
             let title = format!("placeholder `{}` with a {what}", known.unwrap_or(name.trim()));
             let meant = known.or(fitting).or_else(|| foreign::by_alias(name.trim()));
             (malformed(title).label("placeholders are rendered in one way only"), meant)
-        } else if Hole::NAMES.contains(&trimmed) {
-            (malformed(format!("white space around the placeholder `{trimmed}`")), foreign::by_name(trimmed))
+        } else if self.is_name(trimmed) {
+            (malformed(format!("white space around the placeholder `{trimmed}`")), Some(trimmed))
         } else {
             let at = start + 1 + (content.len() - content.trim_start().len());
             let span = Span::of(at..at + trimmed.len());
@@ -120,8 +127,39 @@ impl Scanner<'_> {
         self.diagnostics.push(match meant {
             Some(meant) => diagnostic.write(whole, self.placeholder_text(meant)),
             None if trimmed.is_empty() => diagnostic.help("write `{{{labels}}}` after the name of a metric"),
-            None => diagnostic.help(NO_OTHERS).note(KNOWN),
+            None => diagnostic.help(self.no_other(start, end + 1)).note(KNOWN),
         });
+    }
+
+    fn is_name(&self, name: &str) -> bool {
+        Hole::NAMES.contains(&name) || self.parameters.contains(&name)
+    }
+
+    /// The placeholder with this name or a similar one that can stand at `start..end`.
+    fn by_name(&self, name: &str, start: usize, end: usize) -> Option<&'a str> {
+        if let Some(parameter) = self.parameters.iter().find(|it| **it == name && self.takes_value(start, end)) {
+            return Some(parameter);
+        }
+        let similar = || nearest(name, self.parameters.iter().copied()).filter(|_| self.takes_value(start, end));
+        foreign::by_name(name).or_else(similar)
+    }
+
+    /// The help where no placeholder fits.
+    fn no_other(&self, start: usize, end: usize) -> &'static str {
+        if self.takes_value(start, end) { DECLARE } else { NO_OTHERS }
+    }
+
+    /// Whether a parameter can stand at `start..end`.
+    fn takes_value(&self, start: usize, end: usize) -> bool {
+        let before = self.text[..start].trim_end();
+        let is_word = |word: &&str| ends_with_word(before, word);
+        let starts_operand = !before.ends_with(|c: char| c.is_alphanumeric() || "_:)]}\"'`@".contains(c))
+            || before.ends_with(':') && self.open.last().is_some_and(|open| open.kind == Bracket::Square)
+            || ["and", "or", "unless", "atan2", "bool", "offset"].iter().any(is_word);
+        starts_operand
+            && self.open_selector().is_none()
+            && !self.text[end..].starts_with(|c: char| c.is_alphanumeric() || "_:{[(".contains(c))
+            && self.expected_placeholder(start, end).is_none_or(|it| it == "window")
     }
 
     /// What replaces a variable where no placeholder can stand: nothing for the step of a subquery, which has a default,
@@ -177,6 +215,8 @@ pub(super) fn write_literal(diagnostic: Diagnostic, span: Span, literal: &str) -
 
 /// Whether `{content}` is a mistyped placeholder rather than matchers in braces.
 pub(super) fn is_like_a_placeholder(content: &str) -> bool {
-    let name = content.split(['!', ':']).next().unwrap_or_default();
-    !content.contains(['=', '"', '\'', '`', ',']) && (content.trim().is_empty() || is_word(name.trim()))
+    let name = content.split(['!', ':', '|']).next().unwrap_or_default();
+    // The filter of Jinja may have arguments.
+    let is_filter = content[name.len()..].starts_with('|');
+    (is_filter || !content.contains(['=', '"', '\'', '`', ','])) && (content.trim().is_empty() || is_word(name.trim()))
 }

@@ -1,4 +1,4 @@
-use super::placeholder::NO_OTHERS;
+use super::placeholder::{DECLARE, NO_OTHERS};
 use super::*;
 
 /// Title, marked text and help of each finding.
@@ -37,7 +37,9 @@ fn unknown_names_get_a_suggestion() {
     assert_eq!(one("x[{step}]").2, "write `{window}`");
     assert_eq!(one("x{{a=\"b\",{filter}}}").2, "write `{labels}`");
     assert_eq!(one("sum by (a, {group_by.first})(x)").2, "write `{group_by}`");
-    assert_eq!(one("{query} + 1").2, NO_OTHERS);
+    assert_eq!(one("{query} + 1").2, DECLARE);
+    assert_eq!(one("up{{{labels}}} > {threshold}").2, DECLARE);
+    assert_eq!(one("{query}_total").2, NO_OTHERS);
 }
 
 #[test]
@@ -48,12 +50,32 @@ fn formats_conversions_numbers_and_blanks() {
         ("placeholder `window` with a format".into(), "{window:>5}", "write `{window}`".into())
     );
     assert_eq!(one("{windw:5}").2, "write `{window}`");
+    assert_eq!(one("up{{{labels | safe}}}").2, "write `{labels}`");
+    assert_eq!(one("sum by ({group_by|join(\",\")}) (up)").2, "write `{group_by}`");
     assert_eq!(one("{}").0, "empty placeholder");
     assert_eq!(one("{ }").0, "empty placeholder");
     assert_eq!(one("{0}").0, "placeholder with a number: `0`");
     assert_eq!(one("up{{{0}}}").2, "write `{labels}`");
     assert_eq!(one("{ labels }").2, "write `{{{labels}}}`");
     assert_eq!(one("x{{{ labels }}}").2, "write `{labels}`");
+}
+
+#[test]
+fn parameters_are_placeholders() {
+    let help = |template: &str| {
+        let found = check(template, &["threshold", "step"]);
+        assert_eq!(found.len(), 1, "{template}: {found:?}");
+        found.into_iter().next().and_then(|it| it.help).unwrap_or_default()
+    };
+    for template in
+        ["up > $threshold", "up > ${threshold}", "up > {{ threshold }}", "up > { threshold }", "up > $thresold"]
+    {
+        assert_eq!(help(template), "write `{threshold}`", "{template}");
+    }
+    assert_eq!(help("rate(x[$step])"), "write `{step}`");
+    assert_eq!(help("rate(x[5m:$step])"), "write `{step}`");
+    assert_eq!(help("rate(x[$range])"), "write `{window}`");
+    assert_eq!(help("sum by ($step) (up)"), "write `{group_by}`");
 }
 
 #[test]
