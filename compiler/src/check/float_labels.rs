@@ -8,6 +8,7 @@ use super::pattern;
 use super::schema::Role;
 use super::targets::{self, Normalized};
 use super::tree::Series;
+use super::undeclared::lacks;
 use crate::file::LabelType;
 use crate::promql::{MatchOp, Matcher};
 use crate::{Code, Diagnostic};
@@ -32,6 +33,10 @@ fn wrong_form(
         "quantile" => series.declared() == Role::Quantiles,
         _ => return None,
     };
+    // The label itself is reported.
+    if series.each().iter().any(|series| lacks(query, matcher, series)) {
+        return None;
+    }
     // Other targets have the form that the exporter writes, which only the snapshot knows.
     let as_scraped = normalized == Normalized::None;
     let known = || series.metric?.known?.values(label);
