@@ -6,7 +6,9 @@ use super::analysis::{Analysis, Findings};
 use super::conditions::Condition;
 use super::pattern::alternatives;
 use super::tree::Id;
-use crate::promql::{Binary, BinaryOp, Expr, ExprKind, Grouping, GroupingKeyword, MatchOp, Matcher, Selector, Sign};
+use crate::promql::{
+    Aggregator, Binary, BinaryOp, Expr, ExprKind, Grouping, GroupingKeyword, MatchOp, Matcher, Selector, Sign,
+};
 use crate::{Code, Diagnostic, Span};
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
@@ -76,20 +78,20 @@ fn identical(query: &Analysis<'_>, id: Id, binary: &Binary<'_>) -> Option<Diagno
     if matches!(query.expr(left.series).kind, ExprKind::Aggregate(_)) {
         return Some(finding.help(format!("leave `{}` out of the grouping", filtered.join("`, `"))));
     }
-    let aggregated = |side: &Expr<'_>, series: Id, sum: &str| {
-        let series = query.expr(series).span;
+    let aggregated = |whole: &Expr<'_>, side: &Side, sum: &str| {
+        let (series, written) = (query.expr(side.series).span, side.written);
         let around = |from: u32, to: u32| query.slice(Span::new(from, to));
-        let (before, after) = (around(side.span.start, series.start), around(series.end, side.span.end));
+        let (before, after) = (around(whole.span.start, written.start), around(written.end, whole.span.end));
         // Parentheses around the series alone would be doubled.
         let is_parenthesized = before.trim() == "(" && after.trim() == ")";
         let (before, after) = if is_parenthesized { ("", "") } else { (before, after) };
         format!("{before}{sum}({}){after}", query.slice(series))
     };
     let both = |sum: &str| {
-        let (lhs, rhs) = (aggregated(&binary.lhs, left.series, sum), aggregated(&binary.rhs, right.series, sum));
+        let (lhs, rhs) = (aggregated(&binary.lhs, &left, sum), aggregated(&binary.rhs, &right, sum));
         format!("{lhs} {} {rhs}", binary.op.as_str())
     };
-    let right = match &binary.matching {
+    let text = match &binary.matching {
         Some(on) if unmatched && on.keyword == GroupingKeyword::On => {
             let labels: Vec<&str> = on.items.iter().map(|item| query.slice(item.span())).collect();
             both(&format!("sum by ({})", labels.join(", ")))
@@ -99,10 +101,10 @@ fn identical(query: &Analysis<'_>, id: Id, binary: &Binary<'_>) -> Option<Diagno
             let op = query.slice(Span::new(binary.lhs.span.end, binary.rhs.span.start));
             match (filters.of_left, filters.of_right) {
                 (true, false) => {
-                    format!("{}{op}{}", query.slice(binary.lhs.span), aggregated(&binary.rhs, right.series, &sum))
+                    format!("{}{op}{}", query.slice(binary.lhs.span), aggregated(&binary.rhs, &right, &sum))
                 }
                 (false, true) => {
-                    format!("{}{op}{}", aggregated(&binary.lhs, left.series, &sum), query.slice(binary.rhs.span))
+                    format!("{}{op}{}", aggregated(&binary.lhs, &left, &sum), query.slice(binary.rhs.span))
                 }
                 _ => return Some(finding),
             }
@@ -110,7 +112,7 @@ fn identical(query: &Analysis<'_>, id: Id, binary: &Binary<'_>) -> Option<Diagno
         _ if query.scope.template => both("sum by ({group_by})"),
         _ => both("sum"),
     };
-    Some(finding.write(query.expr(id).span, right))
+    Some(finding.write(query.expr(id).span, text))
 }
 
 /// The filters that only one of two expressions has.
@@ -127,6 +129,8 @@ struct Filters<'e> {
 /// An operand without what changes only its scale, or removes some of its samples.
 struct Side {
     series: Id,
+    /// The series as they are written, perhaps in `sum without ()`, which changes nothing.
+    written: Span,
     /// Multiplied or divided by a number, or limited by one.
     is_scaled: bool,
     /// Compared with a number, except to leave out zeros.
@@ -135,7 +139,8 @@ struct Side {
 
 impl Side {
     fn of(query: &Analysis<'_>, id: Id) -> Self {
-        let mut side = Self { series: query.strip_parens(id), is_scaled: false, is_guarded: false };
+        let series = query.strip_parens(id);
+        let mut side = Self { series, written: query.expr(series).span, is_scaled: false, is_guarded: false };
         loop {
             let mut children = query.children(side.series);
             let inner = match &query.expr(side.series).kind {
@@ -166,15 +171,33 @@ impl Side {
             };
             match inner {
                 Some(inner) => side.series = query.strip_parens(inner),
-                None => return side,
+                None => break,
             }
         }
+        side.written = query.expr(side.series).span;
+        side.series = without_nothing(query, side.series);
+        side
+    }
+}
+
+/// What `sum without ()` returns as it is.
+fn without_nothing(query: &Analysis<'_>, id: Id) -> Id {
+    match &query.expr(id).kind {
+        ExprKind::Aggregate(aggregate)
+            if matches!(aggregate.op, Aggregator::Sum | Aggregator::Avg | Aggregator::Max | Aggregator::Min)
+                && aggregate.grouping.as_ref().is_some_and(|grouping| {
+                    grouping.keyword == GroupingKeyword::Without && grouping.items.is_empty()
+                }) =>
+        {
+            without_nothing(query, query.strip_parens(query.operand(id)))
+        }
+        _ => id,
     }
 }
 
 /// Whether two expressions are the same except for filters that only one of them has, which are added to `filters`.
 fn reads_same<'e>(query: &Analysis<'e>, a: Id, b: Id, filters: &mut Filters<'e>) -> bool {
-    let (a, b) = (query.strip_parens(a), query.strip_parens(b));
+    let [a, b] = [a, b].map(|id| without_nothing(query, query.strip_parens(id)));
     match (&query.expr(a).kind, &query.expr(b).kind) {
         (ExprKind::Selector(x), ExprKind::Selector(y)) => same_series(query, x, y, filters),
         (ExprKind::Call(x), ExprKind::Call(y)) => {
