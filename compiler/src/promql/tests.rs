@@ -404,7 +404,7 @@ fn slips() {
         ("a offset 1 h", "unexpected `h`", "write `1h`"),
         ("a > 10MB", "invalid number `10MB`", "write `10e6`"),
         ("a * 1,000", "unexpected `,`", "write `1000`"),
-        ("a <> 1", "unexpected `>`", "write `!=`"),
+        ("a <> 1", "unexpected `<>`", "write `!=`"),
         ("rate(a,[5m])", "unexpected `[`", "remove the `,` before it"),
         ("a{b:\"c\"}", "unexpected `:`", "write `=`"),
         ("a{b=\"c\";}", "unexpected `;`", "write `,`"),

@@ -189,6 +189,15 @@ impl<'a> Parser<'a> {
                 .syntax(format!("{} in a matcher", self.found()))
                 .label("matchers compare text: `=`, `!=`, `=~`, `!~`")
                 .secondary(label.span, "this label"),
+            Kind::Ident if ["in", "like"].iter().any(|word| text.eq_ignore_ascii_case(word)) => {
+                let diagnostic = self
+                    .syntax(format!("`{text}` is not an operator of matchers"))
+                    .label("matchers compare text: `=`, `!=`, `=~`, `!~`");
+                match self.sql_condition(label.span) {
+                    Some((span, text)) => diagnostic.write(span, text),
+                    None => diagnostic,
+                }
+            }
             Kind::Str => {
                 let value = self.slice(self.token.span);
                 self.syntax(format!("missing operator after `{name}`"))
@@ -209,6 +218,33 @@ impl<'a> Parser<'a> {
                 .secondary(label.span, "after this label"),
         };
         self.fail(diagnostic)
+    }
+
+    /// The matcher for a condition of SQL at `in` or `like`, whose label is at `label`, and the place of the condition.
+    fn sql_condition(&self, label: Span) -> Option<(Span, String)> {
+        let after = &self.lexer.text[self.token.span.end as usize..];
+        let value = after.trim_start();
+        let is_plain = |value: &str| value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-/ %".contains(&byte));
+        let plain = |text: &str| {
+            let text = text.trim();
+            let inside = [b'"', b'\''].into_iter().find_map(|quote| {
+                text.strip_prefix(char::from(quote)).and_then(|text| text.split_once(char::from(quote)))
+            });
+            inside.filter(|(value, _)| is_plain(value)).map(|(value, rest)| (value.to_owned(), rest.len()))
+        };
+        let (matcher, length) = if let Some(list) = value.strip_prefix('(') {
+            let list = list.split_once(')')?.0;
+            let values: Option<Vec<String>> = list.split(',').map(|text| Some(plain(text)?.0)).collect();
+            let values = values?;
+            let op = if values.len() > 1 { "=~" } else { "=" };
+            (format!("{op}\"{}\"", values.join("|")), list.len() + 2)
+        } else {
+            let (pattern, rest) = plain(value)?;
+            let pattern = if pattern.contains('%') { pattern.replace('%', ".*") } else { pattern + ".*" };
+            (format!("=~\"{pattern}\""), value.trim_end().len() - rest)
+        };
+        let end = self.token.span.end as usize + (after.len() - value.len()) + length;
+        Some((Span::of(label.range().start..end), format!("{}{matcher}", self.slice(label))))
     }
 
     #[cold]

@@ -321,6 +321,8 @@ impl<'a> Parser<'a> {
                 };
                 self.unexpected_start("not part of an operator").help(format!("write `{operator}`"))
             }
+            Kind::Greater if self.text_before(self.token.span.start).ends_with('<') => self.doubled("!="),
+            Kind::Mul if self.text_before(self.token.span.start).ends_with('*') => self.doubled("^"),
             Kind::Greater if before.ends_with('<') => {
                 self.unexpected_start("not part of an operator").help("write `!=`")
             }
@@ -360,6 +362,14 @@ impl<'a> Parser<'a> {
             _ => self.unexpected_start("expected an expression"),
         };
         self.fail(diagnostic)
+    }
+
+    /// The last character and this one, which other languages have as the operator `meant`.
+    fn doubled(&self, meant: &str) -> Diagnostic {
+        let span = Span::new(self.token.span.start - 1, self.token.span.end);
+        Diagnostic::new(Code::Syntax, span, format!("unexpected `{}`", self.slice(span)))
+            .label("not an operator of PromQL")
+            .write(span, meant)
     }
 
     fn unexpected_start(&self, label: &str) -> Diagnostic {
