@@ -2,7 +2,7 @@
 
 use super::analysis::{Analysis, Findings};
 use super::tree::Id;
-use crate::promql::{Aggregator, BinaryOp, Call, ExprKind, StringLiteral};
+use crate::promql::{Aggregator, BinaryOp, Call, Duration, ExprKind, StringLiteral};
 use crate::{Code, Diagnostic, Span};
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
@@ -19,10 +19,13 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
                 let Some((value, span)) = number(aggregate.param.as_ref()) else { continue };
                 aggregation(query, aggregate.op, value, span, findings);
             }
+            ExprKind::Selector(selector) => {
+                findings.extend(selector.range.as_ref().and_then(|range| short_range(&range.duration)));
+            }
             ExprKind::Subquery(subquery) => {
+                findings.extend(short_range(&subquery.range));
                 // A step is rounded down to milliseconds.
-                let step =
-                    subquery.step.as_ref().filter(|step| step.seconds().is_some_and(|it| it > 0.0 && it < 0.001));
+                let step = subquery.step.as_ref().filter(|step| is_below_millisecond(step));
                 findings.extend(step.map(|step| {
                     let title = "subquery with a step below a millisecond".to_owned();
                     out_of_range(step.span, title, "the query fails")
@@ -43,6 +46,16 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
         }
     }
     comparisons(query, findings);
+}
+
+fn is_below_millisecond(duration: &Duration) -> bool {
+    duration.seconds().is_some_and(|it| it > 0.0 && it < 0.001)
+}
+
+/// A range that is rounded down to nothing.
+fn short_range(range: &Duration) -> Option<Diagnostic> {
+    is_below_millisecond(range)
+        .then(|| out_of_range(range.span, "range below a millisecond".to_owned(), "holds no samples"))
 }
 
 /// The limit below which Prometheus converts a number of series to an integer.

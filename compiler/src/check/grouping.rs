@@ -8,7 +8,7 @@ use super::label_flow::string_arg;
 use super::label_set::GROUP_BY;
 use super::schema::Role;
 use super::tree::{Id, Series};
-use super::undeclared::undeclared;
+use super::undeclared::{is_misspelt, undeclared};
 use crate::promql::{Aggregate, Aggregator, Call, ExprKind, Grouping, GroupingItem, GroupingKeyword, Label};
 use crate::{Code, Diagnostic, Span};
 
@@ -92,18 +92,29 @@ fn check_without(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findin
     }
 }
 
-/// Labels that `label_replace` or `label_join` reads although no series can have them.
+/// Labels that `label_replace`, `label_join` or `sort_by_label` reads although no series can have them.
 fn check_sources(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) {
-    let last = match call.name {
-        // The pattern matches series without the label.
-        "label_replace" if string_arg(call, 4).is_none_or(|pattern| matches_empty(&pattern.value)) => return,
-        "label_replace" => 3,
-        "label_join" => call.args.len().saturating_sub(1),
+    // Whether the pattern matches series without the label.
+    let matches_empty = || string_arg(call, 4).is_none_or(|pattern| matches_empty(&pattern.value));
+    let (first, last, optional) = match call.name {
+        // The text for all series, with any label for the pattern.
+        "label_replace" if string_arg(call, 2).is_none_or(|text| !text.value.contains('$')) && matches_empty() => {
+            return;
+        }
+        "label_replace" => (3, 3, matches_empty()),
+        "label_join" => (3, call.args.len().saturating_sub(1), false),
+        "sort_by_label" | "sort_by_label_desc" => (1, call.args.len().saturating_sub(1), true),
         _ => return,
     };
     let Some(vector) = query.arg(id, 0) else { return };
-    for label in (3..=last).filter_map(|index| string_arg(call, index)).filter(|label| !label.value.is_empty()) {
-        findings.extend(undeclared_label(query, vector, &label.value, label.span));
+    let is_misspelt = |label: &str| {
+        let series = query.series(query.find_drop(vector, label).0);
+        let metric = series.and_then(|series| series.each()[0].metric);
+        metric.is_some_and(|metric| metric.known.is_some() && is_misspelt(metric, label))
+    };
+    for label in (first..=last).filter_map(|index| string_arg(call, index)).filter(|label| !label.value.is_empty()) {
+        let finding = undeclared_label(query, vector, &label.value, label.span);
+        findings.extend(finding.filter(|_| !optional || is_misspelt(&label.value)));
     }
 }
 

@@ -107,7 +107,8 @@ fn short_range(query: &Analysis<'_>, arg: Id, call: &Call<'_>, findings: &mut Fi
     let (Some(seconds), Some(interval)) = (query.seconds(&range.duration), query.scrape_interval(series)) else {
         return;
     };
-    if !needs_two(call.name) || seconds <= 0.0 {
+    // Shorter ones are reported elsewhere.
+    if !needs_two(call.name) || seconds < 0.001 {
         return;
     }
     let scrape = in_seconds(interval);

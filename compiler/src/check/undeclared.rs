@@ -174,7 +174,7 @@ pub(super) fn matcher(
 }
 
 /// Whether the metric of series does not have the label of a matcher.
-fn lacks(query: &Analysis<'_>, matcher: &Matcher<'_>, series: &Series<'_>) -> bool {
+pub(super) fn lacks(query: &Analysis<'_>, matcher: &Matcher<'_>, series: &Series<'_>) -> bool {
     let label = &*matcher.label.name;
     let is_known = label.starts_with("__")
         || query.is_target_label(label)
@@ -189,11 +189,13 @@ fn lacks(query: &Analysis<'_>, matcher: &Matcher<'_>, series: &Series<'_>) -> bo
 /// Whether a matcher is for series without a label, which pages write as `device_error=""`: a snapshot has only labels with
 /// values.
 fn is_absent(matcher: &Matcher<'_>, metric: &Metric<'_>) -> bool {
-    let is_similar = || {
-        let labels = metric.labels.as_ref();
-        labels.is_some_and(|labels| nearest(&matcher.label.name, labels.keys().copied()).is_some())
-    };
-    matcher.op == MatchOp::Equal && matcher.value.value.is_empty() && metric.known.is_some() && !is_similar()
+    let is_empty = matcher.op == MatchOp::Equal && matcher.value.value.is_empty();
+    is_empty && metric.known.is_some() && !is_misspelt(metric, &matcher.label.name)
+}
+
+/// Whether a metric has a label with a similar name.
+pub(super) fn is_misspelt(metric: &Metric<'_>, label: &str) -> bool {
+    metric.labels.as_ref().is_some_and(|labels| nearest(label, labels.keys().copied()).is_some())
 }
 
 /// The finding for a label that a metric does not have.
