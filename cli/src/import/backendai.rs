@@ -73,6 +73,6 @@ fn query(preset: &Map<String, Value>) -> Query {
         window: field(preset, "time_window", "timeWindow"),
         expr,
         language,
-        refused: None,
+        ..Query::default()
     }
 }

@@ -45,7 +45,7 @@ pub(super) fn convert(
     loop {
         match with_values(query, &variables, options) {
             Ok(mut converted) => {
-                converted.notes.splice(..0, notes);
+                converted.notes.splice(..0, query.notes.iter().cloned().chain(notes));
                 return Ok(converted);
             }
             Err(Refusal { reason, variable }) => {
@@ -170,7 +170,7 @@ impl Edits<'_> {
                 call.args.iter().try_for_each(|argument| self.expr(argument, is_inner))
             }
             ExprKind::Binary(binary) => {
-                binary.matching.iter().chain(&binary.group).for_each(|grouping| self.grouping(grouping, false));
+                binary.matching.iter().chain(&binary.group).try_for_each(|grouping| self.matching(grouping))?;
                 self.expr(&binary.lhs, is_inner)?;
                 self.expr(&binary.rhs, is_inner)
             }
@@ -252,6 +252,17 @@ impl Edits<'_> {
         kept.push("{labels}".to_owned());
         self.found.push((braces.open.to(braces.close), format!("{{{{{}}}}}", kept.join(","))));
         Ok(())
+    }
+
+    /// Refuses variables in `on (...)` and the like: their labels decide which series belong together.
+    fn matching(&self, grouping: &Grouping<'_>) -> Result<(), Refusal> {
+        let text = grouping.parens.map_or("", |parens| self.text(parens));
+        let Some(written) = self.replaced.variable(text) else { return Ok(()) };
+        let reason =
+            format!("the variable `{written}` stands for labels that series are matched by, or that are copied");
+        // `${name:csv}` may be several values, of which only the first is known.
+        let is_known = !written.contains(':') && variables::names_labels(&written, self.variables);
+        Err(Refusal { reason, variable: Some(written).filter(|_| is_known) })
     }
 
     /// `is_open`: whether `{group_by}` replaces the labels, except those of buckets and quantiles.

@@ -202,6 +202,12 @@ impl<'v> Reader<'v> {
         let words = without_variables(&panel.title);
         let title = if words.contains(char::is_alphanumeric) { words } else { panel.title.clone() };
         let has_name = !names::name(&title).is_empty();
+        let category = self.row.as_deref().map(without_variables).filter(|row| !row.is_empty());
+        let mut notes = Vec::new();
+        if has_variable(&panel.title) && title != panel.title {
+            notes.push(format!("the title was `{}`", panel.title));
+        }
+        notes.extend(self.row.iter().filter(|row| has_variable(row)).map(|row| format!("the category was `{row}`")));
         let queries: Vec<&Target<'_>> = panel.targets.iter().filter(|target| expr(target.query).is_some()).collect();
         let is_only = queries.len() < 2;
         for (number, target) in queries.into_iter().enumerate() {
@@ -223,7 +229,7 @@ impl<'v> Reader<'v> {
                 place: format!("panel `{}`{place}", panel.title),
                 name: if has_name { title.clone() } else { format!("{} {title}", panel.id) },
                 title: Some(title),
-                category: self.row.as_deref().map(without_variables).filter(|row| !row.is_empty()),
+                category: category.clone(),
                 description: preset_file::paragraphs([
                     panel.description.clone(),
                     legend.map(|legend| format!("Legend: `{legend}`.")),
@@ -231,6 +237,7 @@ impl<'v> Reader<'v> {
                 unit: unit.clone(),
                 expr: expr(target.query).unwrap_or_default(),
                 language: Language::Grafana,
+                notes: notes.clone(),
                 refused: refusal(target),
                 ..Query::default()
             });
@@ -352,15 +359,60 @@ fn variable(variable: &Object, is_constant: bool) -> Variable {
     Variable { value: value.filter(is_value), is_constant, labels }
 }
 
+/// Words that say nothing without the variable behind them: `Rate of $job`.
+const LINKS: [&str; 18] = [
+    "of", "in", "for", "by", "per", "on", "at", "from", "to", "with", "and", "or", "the", "over", "vs", "vs.", "&", "=",
+];
+
+fn is_variable(word: &str) -> bool {
+    word.contains('$') || word.contains("[[")
+}
+
+fn has_variable(title: &str) -> bool {
+    title.split_whitespace().any(is_variable)
+}
+
 /// The words of a title or a legend.
 fn without_variables(legend: &str) -> String {
-    let mut out = String::new();
-    for part in legend.split("{{") {
-        let part = part.split_once("}}").map_or(part, |(_, after)| after);
-        out.push_str(part);
-        out.push(' ');
+    let parts = legend.split("{{").map(|part| part.split_once("}}").map_or(part, |(_, after)| after));
+    // `$` stands for a label between braces.
+    let text = parts.collect::<Vec<_>>().join(" $ ");
+    let mut words: Vec<&str> = Vec::new();
+    for word in text.split_whitespace() {
+        if !is_variable(word) {
+            words.push(word);
+            continue;
+        }
+        // `(job: $job)` goes as a whole.
+        let opened = words.iter().rposition(|word| word.starts_with('(') && !word.ends_with(')'));
+        words.truncate(opened.filter(|_| word.ends_with(')') && !word.starts_with('(')).unwrap_or(words.len()));
+        while words.last().is_some_and(|word| LINKS.contains(&word.to_ascii_lowercase().as_str())) {
+            words.pop();
+        }
     }
-    let words = out.split_whitespace().filter(|word| !word.contains('$') && !word.contains("[["));
-    let words = words.collect::<Vec<_>>().join(" ");
+    let words = words.join(" ");
     words.trim_matches(|c: char| c.is_whitespace() || matches!(c, '-' | ':' | '|' | '/' | ',')).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_variables;
+
+    #[test]
+    fn titles_stay_readable_without_variables() {
+        for (title, expected) in [
+            ("Rate of $ns", "Rate"),
+            ("Rate of the ${ns:csv} by pod", "Rate by pod"),
+            ("Errors by $a and [[b]]", "Errors"),
+            ("Top $k pods", "Top pods"),
+            ("CPU (node: $node)", "CPU"),
+            ("CPU ($node)", "CPU"),
+            ("{{method}} of {{pod}}", ""),
+            ("p99 - {{pod}}", "p99"),
+            ("Time in queue", "Time in queue"),
+            ("Logged in", "Logged in"),
+        ] {
+            assert_eq!(without_variables(title), expected, "{title}");
+        }
+    }
 }

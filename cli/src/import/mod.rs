@@ -61,6 +61,8 @@ struct Query {
     /// The text as it was; empty if there is none.
     expr: String,
     language: Language,
+    /// What its texts lack.
+    notes: Vec<String>,
     /// Why it cannot be converted, if that is known.
     refused: Option<String>,
 }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::ops::Range;
 
+use promql_presets_core::name::is_classic_label;
 use promql_presets_core::{MAX_PARAMETERS, ParameterKind, ParameterValue, PromDuration};
 
 use super::{Variable, names};
@@ -373,6 +374,12 @@ fn variable(query: &str, at: usize) -> Option<(usize, &str)> {
 pub(super) fn labels<'v>(written: &str, variables: &'v BTreeMap<String, Variable>) -> Option<&'v BTreeSet<String>> {
     let (_, name) = variable(written, 0)?;
     variables.get(name).map(|variable| &variable.labels).filter(|labels| !labels.is_empty())
+}
+
+/// Whether a variable, as written, has a value that names labels.
+pub(super) fn names_labels(written: &str, variables: &BTreeMap<String, Variable>) -> bool {
+    let value = variable(written, 0).and_then(|(_, name)| variables.get(name)?.value.as_deref());
+    value.is_some_and(|value| value.split(',').all(|label| is_classic_label(label.trim())))
 }
 
 /// Lets a variable, as written, stand for its value in the whole query. `None` if it has none, or does so already.

@@ -145,6 +145,32 @@ fn a_variable_in_a_grouping_declares_its_labels() {
 }
 
 #[test]
+fn variables_in_matchings_are_not_the_callers_grouping() {
+    let variables = json!([
+        { "name": "by", "type": "custom", "current": { "value": "zone" } },
+        { "name": "none", "type": "query", "query": "label_names()" },
+    ]);
+    let panel = |expr: &str| json!({ "title": "Rate of $by", "targets": [{ "expr": expr }] });
+    let panels = [
+        "sum by ($by) (a) / on ($by) sum by ($by) (b)",
+        "a / ignoring ($none) b",
+        "a * on (job) group_left (${by:csv}) b",
+    ];
+    let board = json!({ "title": "Board", "templating": { "list": variables }, "panels": panels.map(panel) });
+    let folder = Folder::new("import-matching", &[("board.json", &board.to_string())]);
+    let run = import(&folder, &["board.json"]);
+    let reason = "stands for labels that series are matched by, or that are copied";
+    let expected = format!(
+        "presets/board.toml: 1 preset\n  rate: the title was `Rate of $by`\n  rate: `$by` became its value, `zone`\n  \
+         not imported: panel `Rate of $by`: the variable `$none` {reason}\n  \
+         not imported: panel `Rate of $by`: the variable `${{by:csv}}` {reason}\n"
+    );
+    assert_eq!(run.out, expected);
+    let text = folder.read("presets/board.toml");
+    assert!(text.contains("sum by (zone) (a{{{labels}}}) / on (zone) sum by (zone) (b{{{labels}}})"), "{text}");
+}
+
+#[test]
 fn queries_outside_of_panels_are_not_lost() {
     let prometheus = json!({ "type": "prometheus" });
     let board = json!({
