@@ -3,8 +3,59 @@
 /// The longest name that is made from a title.
 const MAX_LENGTH: usize = 60;
 
-/// A name in snake case: `p95_latency_ms` for `P95 latency (ms)`. Empty if the title has no ASCII letters or digits.
+/// Latin letters with marks, in lower case, and the letters that are written for them.
+const LATIN: [(&str, &str); 26] = [
+    ("ä", "ae"),
+    ("æ", "ae"),
+    ("ö", "oe"),
+    ("œ", "oe"),
+    ("ü", "ue"),
+    ("ß", "ss"),
+    ("þ", "th"),
+    ("àáâãåāăą", "a"),
+    ("çćĉċč", "c"),
+    ("ďđð", "d"),
+    ("èéêëēĕėęě", "e"),
+    ("ĝğġģ", "g"),
+    ("ĥħ", "h"),
+    ("ìíîïĩīĭįı", "i"),
+    ("ĵ", "j"),
+    ("ķ", "k"),
+    ("ĺļľŀł", "l"),
+    ("ñńņň", "n"),
+    ("òóôõøōŏő", "o"),
+    ("ŕŗř", "r"),
+    ("śŝşšș", "s"),
+    ("ţťŧț", "t"),
+    ("ùúûũūŭůűų", "u"),
+    ("ŵ", "w"),
+    ("ýÿŷ", "y"),
+    ("źżž", "z"),
+];
+
+/// A title with ASCII letters for Latin ones. Marks that are characters of their own are left out.
+fn without_marks(title: &str) -> String {
+    let mut out = String::new();
+    let mut rest = title.chars().filter(|c| !('\u{300}'..='\u{36f}').contains(c)).peekable();
+    while let Some(c) = rest.next() {
+        let lower = c.to_lowercase().next().unwrap_or(c);
+        match LATIN.iter().find(|(letters, _)| !c.is_ascii() && letters.contains(lower)) {
+            Some((_, ascii)) if c == lower => out.push_str(ascii),
+            // `Übersicht` is one word, and `ÜBERSICHT`.
+            Some((_, ascii)) if rest.peek().is_some_and(|next| next.is_lowercase()) => {
+                out.push_str(&ascii[..1].to_ascii_uppercase());
+                out.push_str(&ascii[1..]);
+            }
+            Some((_, ascii)) => out.push_str(&ascii.to_ascii_uppercase()),
+            None => out.push(c),
+        }
+    }
+    out
+}
+
+/// A name in snake case: `p95_latency_ms` for `P95 latency (ms)`. Empty if the title has no Latin letters or digits.
 pub(super) fn name(title: &str) -> String {
+    let title = &*without_marks(title);
     let mut words: Vec<String> = Vec::new();
     let mut before = ' ';
     for (at, c) in title.char_indices() {
@@ -62,7 +113,11 @@ mod tests {
             ("KubePodIPsOfAPIs", "kube_pod_ips_of_apis"),
             ("P99Latency", "p99_latency"),
             ("PostgreSQL Database", "postgresql_database"),
-            ("Größe — 5m", "gr_e_5m"),
+            ("Größe — 5m", "groesse_5m"),
+            ("My Svc / Überblick", "my_svc_ueberblick"),
+            ("ÜBERSICHT DER GERÄTE", "uebersicht_der_geraete"),
+            ("Débit señal Ångström Łódź", "debit_senal_angstroem_lodz"),
+            ("Cafe\u{301} n\u{303}", "cafe_n"),
             ("磁盘", ""),
         ] {
             assert_eq!(name(title), expected, "{title}");
