@@ -313,7 +313,8 @@ pub(super) fn paragraphs(texts: impl IntoIterator<Item = Option<String>>) -> Opt
     let separator = if texts.iter().any(|text| text.contains('\n')) { "\n\n" } else { " " };
     let end = texts.len().saturating_sub(1);
     let sentence = |(at, text): (usize, &String)| {
-        let is_open = at < end && text.ends_with(|c: char| c.is_alphanumeric() || matches!(c, ')' | '%' | '`'));
+        // Also behind `{{ $labels.pod }}` or a quotation.
+        let is_open = at < end && !text.ends_with(['.', '!', '?', ':', ';', ',', '…', '。']) && !text.ends_with("```");
         if is_open { format!("{text}.") } else { text.clone() }
     };
     let sentences: Vec<String> = texts.iter().enumerate().map(sentence).collect();
