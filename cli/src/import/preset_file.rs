@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use promql_presets_compiler::promql::Features;
 use promql_presets_compiler::{Code, Diagnostic, Severity, SourceFile, compile};
 use promql_presets_core::ParameterValue;
+use toml_edit::Key;
 
 use super::convert::{Converted, convert};
 use super::variables::Parameter;
@@ -225,15 +226,15 @@ impl<'q> File<'q> {
             return;
         }
         out.push_str("\n[labels]\n");
-        for name in names {
+        let keys: Vec<String> = names.iter().map(|name| Key::new(name.as_str()).to_string()).collect();
+        let width = keys.iter().map(String::len).max().unwrap_or_default();
+        for (name, key) in names.into_iter().zip(keys) {
             let value = match self.collection.labels.get(name) {
                 Some(Uses { filter: true, group_by: false }) => "{ type = \"string\", use = [\"filter\"] }",
                 Some(Uses { filter: false, group_by: true }) => "{ type = \"string\", use = [\"group_by\"] }",
                 _ => "\"string\"",
             };
-            let is_bare = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-            let key = if is_bare { name.clone() } else { string(name) };
-            _ = writeln!(out, "{key} = {value}");
+            _ = writeln!(out, "{key:width$} = {value}");
         }
     }
 
