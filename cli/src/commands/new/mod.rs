@@ -21,8 +21,8 @@ use crate::server::Sources;
 /// Writes a preset file for a metric
 ///
 /// The file declares the labels of the metric, and has the presets that fit its type: rate and increase of a counter;
-/// current value, minimum, maximum and mean of a gauge; rate, mean, percentiles and the share below a bound of a
-/// histogram; rate and mean of a summary.
+/// current value, minimum, maximum and mean of a gauge, or its age if it is a date; rate, mean, percentiles and the share
+/// below a bound of a histogram; rate and mean of a summary.
 ///
 /// What is known of the metric is read from the sources of `--url` and `--from`; without them from `metrics.toml`, or
 /// else from the server in the variable `PROMETHEUS_URL` or in `promql.toml`.

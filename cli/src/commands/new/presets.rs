@@ -106,6 +106,12 @@ fn presets(name: &str, metric: &SnapshotMetric, unit: &str, notes: &mut Vec<Stri
         MetricType::NativeHistogram => native_histogram(unit),
         MetricType::Summary => vec![rate_of("_count"), mean(unit)],
         MetricType::Info => vec![preset("count", "Number of series in each group.", "", sum("count", SERIES), None)],
+        _ if name.ends_with("_info") => vec![current(unit)],
+        // The mean of a date says nothing; how long ago it is does.
+        _ if ["_start_time_seconds", "_timestamp_seconds"].iter().any(|suffix| name.ends_with(suffix)) => {
+            let age = format!("time() - {SERIES}");
+            vec![current(unit), preset("age", "Time since the date of each series.", "seconds", age, None)]
+        }
         _ => gauge(unit),
     }
 }
@@ -125,12 +131,16 @@ fn counter(unit: &str) -> Vec<Preset> {
     ]
 }
 
+fn current(unit: &str) -> Preset {
+    preset("current", "Current value of each series.", unit, SERIES.to_owned(), None)
+}
+
 fn gauge(unit: &str) -> Vec<Preset> {
     let over = |aggregation: &str| {
         sum(aggregation, &format!("{aggregation}_over_time({{metric_name}}{{{{{{labels}}}}}}[{{window}}])"))
     };
     vec![
-        preset("current", "Current value of each series.", unit, SERIES.to_owned(), None),
+        current(unit),
         preset("min", "Lowest value within the window in each group.", unit, over("min"), Some("5m")),
         preset("max", "Highest value within the window in each group.", unit, over("max"), Some("5m")),
         preset("mean", "Mean over the window and the series of each group.", unit, over("avg"), Some("5m")),
