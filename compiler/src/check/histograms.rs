@@ -18,12 +18,20 @@ fn buckets_of(call: &Call<'_>) -> Option<usize> {
     }
 }
 
+/// Whether a function returns nothing for samples that are not native histograms.
+fn takes_native(call: &Call<'_>) -> bool {
+    let names = ["histogram_sum", "histogram_count", "histogram_avg", "histogram_stddev", "histogram_stdvar"];
+    names.contains(&call.name)
+}
+
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     for id in query.ids() {
         match &query.expr(id).kind {
             ExprKind::Call(call) => {
                 if let Some(arg) = buckets_of(call).and_then(|index| query.arg(id, index)) {
                     quantile(query, arg, call, findings);
+                } else if takes_native(call) {
+                    findings.extend(query.arg(id, 0).and_then(|arg| native_of_floats(query, arg, call)));
                 }
             }
             ExprKind::Aggregate(aggregate) => {
@@ -117,6 +125,34 @@ fn no_buckets(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: &Call
             .secondary(call.name_span, "takes buckets")
             .note("cumulative buckets stay buckets only where they are added"),
     )
+}
+
+/// `histogram_sum` or a similar function of series that are certainly not native histograms.
+fn native_of_floats(query: &Analysis<'_>, arg: Id, call: &Call<'_>) -> Option<Diagnostic> {
+    let sources = query.sources(arg);
+    let (_, selector, series) = *sources.first()?;
+    let is_float = |series: &Series<'_>| series.role == Role::Bucket || has_no_buckets(series);
+    if !sources.iter().all(|(_, _, series)| series.each().iter().all(is_float)) {
+        return None;
+    }
+    let name = selector.name.as_ref();
+    let title = format!("`{}` of {}", call.name, series.role.with_article());
+    let finding = Diagnostic::new(Code::QuantileWithoutBuckets, name.map_or(selector.span, |name| name.span), title)
+        .label("no native histogram")
+        .secondary(call.name_span, "returns nothing for other samples")
+        .warning_unless(series.declared() != Role::Unknown);
+    let is_part = matches!(series.role, Role::Bucket | Role::Sum | Role::Count);
+    let Some((stem, _)) = name.and_then(|name| name.text.rsplit_once('_')).filter(|_| is_part) else {
+        return Some(finding);
+    };
+    Some(match call.name {
+        "histogram_sum" | "histogram_count" => {
+            let suffix = call.name.trim_start_matches("histogram");
+            finding.help(format!("write `{stem}{suffix}` without `{}`", call.name))
+        }
+        "histogram_avg" => finding.help(format!("divide the rate of `{stem}_sum` by that of `{stem}_count`")),
+        _ => finding,
+    })
 }
 
 /// The aggregations between a selector and the argument.

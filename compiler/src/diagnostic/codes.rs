@@ -257,7 +257,7 @@ codes! {
     /// A quantile of bucket counters without `rate`.
     QuantileWithoutRate = "quantile-without-rate", Meaning, Error;
     /// A quantile of series that are not buckets.
-    QuantileWithoutBuckets = "quantile-without-buckets", Meaning, Error, supersedes [RateOnGauge];
+    QuantileWithoutBuckets = "quantile-without-buckets", Meaning, Error, supersedes [RateOnGauge, BucketSumWithoutLe];
     /// A quantile of buckets that are incomplete or not summed.
     QuantileOfBrokenBuckets = "quantile-of-broken-buckets", Meaning, Error;
     /// A sum over cumulative buckets.
