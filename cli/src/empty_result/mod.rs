@@ -41,12 +41,17 @@ pub(crate) struct Cause {
     pub(crate) is_expected: bool,
 }
 
-/// Finds the causes, with a few small queries for each expression in the query.
+/// Finds the causes, with a few small queries for each expression in the query; none if it has a result at that time.
 pub(crate) async fn causes(client: &PrometheusClient, query: &str, at: Option<Timestamp>) -> Vec<Cause> {
     let parsed = parse(query, Syntax { template: false, features: Features::all() });
     let probe = Probe { client, query, at, scrapes: Scrapes::new(client, at) };
     let mut causes = Vec::new();
-    let mut empty: Vec<&Expr<'_>> = parsed.expr.iter().collect();
+    let mut empty: Vec<&Expr<'_>> = Vec::new();
+    if let Some(expr) = &parsed.expr
+        && probe.is_empty(expr).await
+    {
+        empty.push(expr);
+    }
     while let Some(expr) = empty.pop() {
         let operands: Vec<&Expr<'_>> = operands(expr);
         let mut has_empty = false;
@@ -133,7 +138,10 @@ impl Probe<'_> {
         match window.filter(|_| OF_TWO_SAMPLES.contains(&name)) {
             Some((selector, window)) => {
                 let window = &self.query[window.span.range()];
-                let interval = self.interval(selector, ", so use at least").await;
+                let mut interval = self.interval(selector, ", so use at least").await;
+                if interval.is_empty() && self.at.is_none() {
+                    interval.push_str("; wait for the next scrape");
+                }
                 format!("`{name}` finds fewer than two samples in the window of `{window}`{interval}")
             }
             None => format!("`{name}` returns nothing for its series"),
@@ -164,7 +172,11 @@ impl Probe<'_> {
                 }
                 _ => {
                     let rest = self.query[selector.span.range().end..expr.span.range().end].trim();
-                    format!("`{text}` has samples, but none with `{rest}`")
+                    // Between two queries, series can begin.
+                    match rest {
+                        "" => format!("`{text}` has samples only now"),
+                        rest => format!("`{text}` has samples, but none with `{rest}`"),
+                    }
                 }
             };
         }
@@ -209,13 +221,15 @@ impl Probe<'_> {
         None
     }
 
-    /// That a metric does not exist, with one of a similar name.
+    /// That a metric does not exist, with one of a similar name, unless it exists at another time.
     async fn unknown(&self, name: &str) -> String {
         let names = self.client.label_values("__name__").await;
         let others = names.iter().flat_map(|names| names.iter()).map(String::as_str).filter(|other| *other != name);
-        let similar =
-            nearest(name, others).map(|similar| format!("; a metric with a similar name exists: `{similar}`"));
-        format!("the server has no series of `{name}`{}", similar.unwrap_or_default())
+        let is_known = names.iter().flat_map(|names| names.iter()).any(|other| other == name);
+        let similar = nearest(name, others).filter(|_| !is_known);
+        let similar = similar.map(|similar| format!("; a metric with a similar name exists: `{similar}`"));
+        let time = if self.at.is_some() { " at that time" } else { "" };
+        format!("the server has no series of `{name}`{time}{}", similar.unwrap_or_default())
     }
 
     /// The values that the label of a matcher has.

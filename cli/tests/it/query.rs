@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use promql_presets_test_support::{Dataset, extended, prometheus};
+use promql_presets_testing::{MockPrometheus, MockResponse, series};
 use serde_json::Value;
 
 use crate::page::{Proxy, is_old};
@@ -147,7 +148,7 @@ fn what_is_wrong_is_said() {
         (
             "backendai_api_requests_count_total",
             &at,
-            "the server has no series of `backendai_api_requests_count_total`; a metric with a similar name exists: `backendai_api_request_count_total`",
+            "the server has no series of `backendai_api_requests_count_total` at that time; a metric with a similar name exists: `backendai_api_request_count_total`",
         ),
         (
             "backendai_api_request_count_total{domain=\"research\"}",
@@ -168,11 +169,58 @@ fn what_is_wrong_is_said() {
         let run = query("empty-raw", server.url(), &["--raw", raw, "--at", at]);
         assert!(run.err.starts_with(&format!("no data: {message}")), "{raw}: {}", run.err);
     }
+    let early = query("early", server.url(), &["--raw", "backendai_api_request_count_total", "--at", "1000000000"]);
+    assert_eq!(early.err, "no data: the server has no series of `backendai_api_request_count_total` at that time\n");
     let info = query("info", server.url(), &["--raw", "rate(backendai_container_utilization[5m])", "--at", &at]);
     assert!(is_old(server) || info.err.contains("info: metric might not be a counter"), "{}", info.err);
     let refused =
         query("refused", server.url(), &["--raw", "up * on (job) group_left () {__name__=~\".+\"}", "--at", &at]);
     assert!(refused.status == 1 && refused.err.contains("error: query at "), "{}", refused.err);
+}
+
+#[test]
+fn ranges_can_miss_all_data() {
+    let Some(server) = prometheus::shared() else { return };
+    let (start, end) = ((end() - 3600).to_string(), end().to_string());
+    let at_the_end = format!("vector(time()) == {end}");
+    // At 2100, while there is a result now.
+    let now = "vector(time()) < 4000000000";
+    for (raw, start, end, step, message) in [
+        (at_the_end.as_str(), start.as_str(), end.as_str(), "7m", "none of the 9 points of the range has data"),
+        (now, "4102444800", "4102446300", "1h", "the only point of the range has no data"),
+    ] {
+        let run = query("missed", server.url(), &["--raw", raw, "--start", start, "--end", end, "--step", step]);
+        assert_eq!(run.err, format!("no data: {message}; use a shorter `--range` or `--step`\n"));
+    }
+    let later = query("later", server.url(), &["--raw", now, "--at", "4102444800"]);
+    assert_eq!(later.err, "no data: the time of `--at` is later than now\n");
+    // Until now.
+    let until =
+        query("until", server.url(), &["--raw", "vector(1)", "--start", &start, "--step", "30d", "--format", "csv"]);
+    assert!(until.status == 0 && until.out.lines().count() > 1, "{}", until.err);
+    let human = |more: &[&str]| query("human", server.url(), &[&["--raw", "vector(1)"], more].concat()).out;
+    assert_eq!(human(&["--format", "human"]), human(&[]));
+}
+
+#[test]
+fn new_series_have_few_samples() {
+    let nothing = || MockResponse::data(r#"{"resultType":"vector","result":[]}"#);
+    let mock = MockPrometheus::start();
+    for query in [
+        "rate(a[1m])",
+        "count(rate(a[1m]))",
+        "topk(1, count_over_time(a[10m]))",
+        "topk(1, count_over_time(a[2h]))",
+        "b",
+    ] {
+        mock.on_raw(query).returns(nothing());
+    }
+    mock.on_raw("count(last_over_time(a[1m]))").returns(series![{} => "1"]);
+    mock.on_raw("count(b)").returns(nothing()).then(series![{} => "1"]);
+    let run = |raw: &str| query("new-series", mock.url(), &["--raw", raw]).err;
+    let expected = "no data: `rate` finds fewer than two samples in the window of `1m`; wait for the next scrape\n";
+    assert!(run("rate(a[1m])").ends_with(expected));
+    assert_eq!(run("b"), "no data: `b` has samples only now\n");
 }
 
 #[test]

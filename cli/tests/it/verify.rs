@@ -113,6 +113,8 @@ fn a_server_knows_what_a_build_cannot() {
     // A required label has a value that exists.
     let query = "\nsum by () (\n  rate(http_requests_total{tenant=\"a\"}[5m])\n)";
     assert_eq!(format!("\n{}", series["query"].as_str().unwrap()), query);
+    let early = verify(&folder, server.url(), "sub::queue::gone --at 1000000000").out;
+    assert!(early.contains(": returns nothing: the server has no series of `queue` at that time\n"), "{early}");
     let file = verify(&folder, server.url(), "sub::queue");
     assert_eq!(file.out.lines().count(), 8);
     // The first preset that is chosen speaks for the labels of its file, even if the server has no data for it.

@@ -70,9 +70,9 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DURATION", conflicts_with_all = ["start", "end"])]
     range: Option<PromDuration>,
     /// The start of a range
-    #[arg(long, value_name = "TIME", requires = "end")]
+    #[arg(long, value_name = "TIME")]
     start: Option<Timestamp>,
-    /// The end of a range
+    /// The end of a range; default: now
     #[arg(long, value_name = "TIME", requires = "start")]
     end: Option<Timestamp>,
     /// The time between two points, or `auto` for as many points as the chart can show
@@ -81,19 +81,20 @@ pub(crate) struct Arguments {
     /// Repeat the query at this interval; a terminal is redrawn in place
     #[arg(long, value_name = "DURATION")]
     watch: Option<PromDuration>,
-    /// The format; by default a table, for ranges a chart
+    /// The format; `human` is a table, for ranges a chart
     ///
     /// `csv` has a row per sample, with time, the labels, and value, or count and sum of native histograms. `json` is one
     /// object per line and series, with labels and values: pairs of Unix time in seconds and value, which is a number, a
     /// string such as `NaN`, or an object with count, sum and buckets.
-    #[arg(long)]
-    format: Option<Format>,
+    #[arg(long, default_value = "human")]
+    format: Format,
     #[command(flatten)]
     server: Server,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
+    Human,
     Table,
     Chart,
     Csv,
@@ -228,10 +229,12 @@ impl Arguments {
         };
         let mut remarks = remarks(&data);
         if is_empty(&data) {
-            let causes = causes(client, &query.promql, self.end.or(self.at)).await;
+            // Later than now, there is no data yet.
+            let at = self.end.or(self.at).filter(|at| *at < Timestamp::now());
+            let causes = causes(client, &query.promql, at).await;
             remarks.extend(causes.iter().map(|cause| format!("no data: {}", cause.message)));
             if causes.is_empty() {
-                remarks.push("no data".to_owned());
+                remarks.push(self.no_points(range));
             }
         }
         let size = if self.is_redrawn() { size.without(&remarks) } else { size };
@@ -243,6 +246,19 @@ impl Arguments {
         Ok(ExitCode::SUCCESS)
     }
 
+    /// That a query has no data where it was run, although it has some.
+    fn no_points(&self, range: Option<TimeRange>) -> String {
+        let Some(range) = range else {
+            let is_later = self.at.is_some_and(|at| at > Timestamp::now());
+            return if is_later { "no data: the time of `--at` is later than now" } else { "no data" }.to_owned();
+        };
+        let points = match range.points() {
+            1 => "the only point of the range has no data".to_owned(),
+            points => format!("none of the {points} points of the range has data"),
+        };
+        format!("no data: {points}; use a shorter `--range` or `--step`")
+    }
+
     fn is_redrawn(&self) -> bool {
         self.watch.is_some() && stdout().is_terminal()
     }
@@ -252,14 +268,14 @@ impl Arguments {
         let invalid = |error: RangeError| Failure::new(format!("invalid time range: {error}"));
         let range = match (self.range, self.start, self.end) {
             (Some(length), ..) => TimeRange::last(Duration::from_millis(length.as_millis())),
-            (None, Some(start), Some(end)) => TimeRange::new(start, end).map_err(invalid)?,
+            (None, Some(start), end) => TimeRange::new(start, end.unwrap_or_else(Timestamp::now)).map_err(invalid)?,
             _ => return Ok(None),
         };
         if self.step != "auto" {
             return range.step(self.step.as_str()).map(Some).map_err(invalid);
         }
         let points =
-            if matches!(self.format, None | Some(Format::Chart)) { chart::points(size) } else { DEFAULT_POINTS };
+            if matches!(self.format, Format::Human | Format::Chart) { chart::points(size) } else { DEFAULT_POINTS };
         range.step(Step::auto(points)).map(|range| Some(range.aligned())).map_err(invalid)
     }
 
@@ -305,15 +321,15 @@ impl Arguments {
 
     fn text(&self, data: &Data, range: Option<TimeRange>, unit: Option<&str>, size: Size) -> Result<String, Failure> {
         Ok(match (self.format, data, range) {
-            (Some(Format::Json), ..) => export::json(data),
-            (Some(Format::Csv), ..) => export::csv(data),
-            (None | Some(Format::Chart), Data::Matrix(matrix), Some(range)) => {
+            (Format::Json, ..) => export::json(data),
+            (Format::Csv, ..) => export::csv(data),
+            (Format::Human | Format::Chart, Data::Matrix(matrix), Some(range)) => {
                 chart::chart(matrix, &range, unit, size, in_colors())
             }
-            (Some(Format::Chart), ..) => {
+            (Format::Chart, ..) => {
                 return Err(Failure::new("a chart shows a range of time").help("add `--range 1h`"));
             }
-            (None | Some(Format::Table), ..) => table::table(data, unit, size.of_table(self.is_redrawn())),
+            (Format::Human | Format::Table, ..) => table::table(data, unit, size.of_table(self.is_redrawn())),
         })
     }
 }

@@ -262,7 +262,12 @@ impl<'a> Verified<'a> {
     }
 
     async fn empty(&mut self, query: &str, places: Option<&Places>) {
-        for cause in causes(self.setting.client, query, self.setting.at).await {
+        let causes = causes(self.setting.client, query, self.setting.at).await;
+        if causes.is_empty() {
+            self.add(Severity::Error, "empty", "returns nothing".to_owned());
+            self.of_query(query, places, None);
+        }
+        for cause in causes {
             let severity = if cause.is_expected { Severity::Info } else { Severity::Error };
             self.add(severity, "empty", format!("returns nothing: {}", cause.message));
             self.of_query(query, places, Some(cause.span));
