@@ -52,6 +52,9 @@ fn instants_are_tables() {
     let mut lines = native.out.lines();
     assert_eq!(lines.next().unwrap(), extended::NATIVE_HISTOGRAM);
     let titles: Vec<&str> = lines.next().unwrap().split_whitespace().collect();
+    let sum = format!("sum({})", extended::NATIVE_HISTOGRAM);
+    let chart = query("native-chart", server.url(), &["--raw", &sum, "--start", &end().to_string(), "--end", &at]);
+    assert!(chart.out.contains("\n━━ p50 of value  last "), "{}{}", chart.out, chart.err);
     assert_eq!(titles, ["instance", "COUNT", "MEAN", "P50", "P90", "P99"], "{}{}", native.out, native.err);
 }
 
@@ -67,6 +70,8 @@ fn ranges_are_charts_or_data() {
     assert_eq!(chart.status, 0, "{}", chart.err);
     assert!(chart.out.contains(" ┤") && chart.out.contains('┬') && !chart.out.contains('\u{1b}'), "{}", chart.out);
     assert_eq!(chart.out.lines().filter(|line| line.starts_with("━━ {endpoint=\"/")).count(), 4, "{}", chart.out);
+    let single = query("single", server.url(), &["api::rate", "--start", &start, "--end", &end]);
+    assert!(single.out.contains("\n━━ api::rate  last "), "{}", single.out);
     assert!(range(&["--color", "always"]).out.contains("\u{1b}[36m"));
 
     let lines = range(&["--step", "1m", "--format", "json"]).out;

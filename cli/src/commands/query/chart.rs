@@ -7,7 +7,7 @@ use promql_presets::{Labels, Matrix, Series, TimeRange};
 
 use super::canvas::{Canvas, MAX_LINES, painted};
 use super::numbers::{self, Scale, quantile, short};
-use super::screen::Size;
+use super::screen::{Size, cut};
 use super::table::{Summary, largest, left_out};
 use super::{axes, labels};
 use crate::output;
@@ -58,8 +58,15 @@ fn lines(series: &Series) -> Vec<Line<'_>> {
     all.filter(|line| !line.points.is_empty()).collect()
 }
 
-/// A chart of a range, with a heading and a legend, that fits into a size.
-pub(super) fn chart(matrix: &Matrix, range: &TimeRange, unit: Option<&str>, size: Size, colors: bool) -> String {
+/// A chart of a range, with a heading and a legend, that fits into a size. Series without labels of their own have a name.
+pub(super) fn chart(
+    matrix: &Matrix,
+    range: &TimeRange,
+    unit: Option<&str>,
+    name: &str,
+    size: Size,
+    colors: bool,
+) -> String {
     let all: Vec<Line<'_>> = matrix.iter().flat_map(lines).collect();
     if all.is_empty() {
         return String::new();
@@ -74,7 +81,7 @@ pub(super) fn chart(matrix: &Matrix, range: &TimeRange, unit: Option<&str>, size
 
     let mut out = labels::heading(&shared, unit, size.columns);
     out.push_str(&plot(&shown, range, unit, (size.columns, height), colors));
-    out.push_str(&legend(&shown, &shared, unit, size.columns, colors));
+    out.push_str(&legend(&shown, &shared, (name, unit), size.columns, colors));
     out + &left_out(&lasts, &places, unit, size.columns)
 }
 
@@ -150,7 +157,13 @@ fn time_axis(start: i64, end: i64, (gutter, width): (usize, usize), column: &imp
 }
 
 /// A line for each series: its color, labels, and last, least and greatest value; only the last if labels need the room.
-fn legend(lines: &[&Line<'_>], shared: &Labels, unit: Option<&str>, columns: usize, colors: bool) -> String {
+fn legend(
+    lines: &[&Line<'_>],
+    shared: &Labels,
+    (unlabeled, unit): (&str, Option<&str>),
+    columns: usize,
+    colors: bool,
+) -> String {
     let numbers = |most: usize| {
         let row = |line: &&Line<'_>| {
             let values: Vec<f64> = line.points.iter().map(|(_, value)| *value).collect();
@@ -167,7 +180,8 @@ fn legend(lines: &[&Line<'_>], shared: &Labels, unit: Option<&str>, columns: usi
     let name = |line: &Line<'_>, width: usize| {
         let before = line.quantile.map(|word| format!("{word} of ")).unwrap_or_default();
         let own = labels::own(line.labels, shared);
-        before.clone() + &labels::selector(&own, width.saturating_sub(before.len()))
+        let width = width.saturating_sub(before.len());
+        before + &if own.is_empty() { cut(unlabeled, width) } else { labels::selector(&own, width) }
     };
     let widest = lines.iter().map(|line| output::width(&name(line, usize::MAX))).max().unwrap_or_default();
     let all = numbers(3);
@@ -203,18 +217,18 @@ mod tests {
     fn drawn(all: impl IntoIterator<Item = Series>, unit: Option<&str>, size: (usize, usize), colors: bool) -> String {
         let (start, end) = (Timestamp::from_secs(START), Timestamp::from_secs(START + 3600));
         let range = TimeRange::new(start, end).unwrap().step("1m").unwrap();
-        chart(&all.into_iter().collect(), &range, unit, Size { columns: size.0, rows: size.1 }, colors)
+        chart(&all.into_iter().collect(), &range, unit, "value", Size { columns: size.0, rows: size.1 }, colors)
     }
 
     #[test]
     fn lines_go_from_left_to_right() {
         let text = drawn([series(&[("__name__", "up")], &minutes(0, 60))], Some("seconds"), (60, 13), false);
-        let rows: Vec<&str> = text.lines().collect();
-        assert_eq!(rows.len(), 9 + 3, "{text}");
+        let mut rows: Vec<&str> = text.lines().collect();
+        assert_eq!((rows.len(), rows.remove(0)), (1 + 9 + 3, "up"), "{text}");
         assert!(rows[0].starts_with("     1 min ┤\u{2800}") && rows[0].ends_with("⢀⣀⠤⠔⠒⠉"), "{text}");
         assert!(rows[8].starts_with("       0 s ┤⡠⠤⠒⠊⠁"), "{text}");
         assert!(rows[9].contains('┬'), "{text}");
-        assert_eq!(rows[11], "━━ up  last 1 min  min 0 s  max 1 min");
+        assert_eq!(rows[11], "━━ value  last 1 min  min 0 s  max 1 min");
     }
 
     #[test]
@@ -242,7 +256,7 @@ mod tests {
         assert_eq!(drawn([], None, (40, 12), false), "");
         assert_eq!(
             drawn([series(&[], &[(0, f64::NAN)])], Some("x"), (40, 12), false),
-            "x\n━━ {}  last NaN  min NaN  max NaN\n"
+            "x\n━━ value  last NaN  min NaN  max NaN\n"
         );
     }
 

@@ -8,11 +8,11 @@ use crate::output;
 /// The shortest value that is worth to be shown in part.
 pub(super) const MIN_VALUE: usize = 8;
 
-/// The labels that several series share; none for a single one.
+/// The labels that all series share; all labels of a single one.
 pub(super) fn shared(all: &[&Labels]) -> Labels {
     let [first, rest @ ..] = all else { return Labels::default() };
     let is_shared = |(name, value): &(&str, &str)| rest.iter().all(|other| other.get(name) == Some(*value));
-    if rest.is_empty() { Labels::default() } else { first.iter().filter(is_shared).collect() }
+    first.iter().filter(is_shared).collect()
 }
 
 /// The labels of a series that are not shared.
@@ -65,7 +65,7 @@ mod tests {
         let both = shared(&[&all[0], &all[1]]);
         assert_eq!(both.to_string(), "x{job=\"api\"}");
         assert_eq!(own(&all[1], &both).to_string(), "{code=\"500\"}");
-        assert!(shared(&[&all[0]]).is_empty() && shared(&[]).is_empty());
+        assert!(shared(&[&all[0]]) == all[0] && shared(&[]).is_empty());
         assert_eq!(heading(&both, Some("ratio"), 80), "x{job=\"api\"}, ratio\n");
         assert_eq!(heading(&both, Some("bytes"), 80), "x{job=\"api\"}\n");
         assert_eq!(heading(&Labels::default(), Some("requests per second"), 10), "reque…cond\n");

@@ -103,6 +103,8 @@ enum Format {
 
 /// A query to run.
 struct Query {
+    /// What series without labels are called.
+    name: String,
     promql: String,
     unit: Option<String>,
     result: ResultType,
@@ -139,6 +141,7 @@ fn of_preset(arguments: &Arguments, name: &str) -> Result<(Option<Query>, Option
     let output = compile(&folder.files);
     let (module, preset) = find(&output, name)?;
     let query = arguments.querier.query(&folder, &output, module, preset).map(|promql| Query {
+        name: name.to_owned(),
         promql,
         unit: preset.unit.clone(),
         result: preset.result,
@@ -164,7 +167,7 @@ fn of_text(query: &str) -> Option<Query> {
         remark(&text);
     }
     let indivisible = backend::indivisible(expr);
-    Some(Query { promql: query.to_owned(), unit: None, result: expr.ty(), indivisible })
+    Some(Query { name: "value".to_owned(), promql: query.to_owned(), unit: None, result: expr.ty(), indivisible })
 }
 
 /// Whether a query has `@ start()` or `@ end()`.
@@ -238,7 +241,7 @@ impl Arguments {
             }
         }
         let size = if self.is_redrawn() { size.without(&remarks) } else { size };
-        let text = self.text(&data, range, query.unit.as_deref(), size)?;
+        let text = self.text(&data, range, query, size)?;
         print(&if self.is_redrawn() { redrawn(&text) } else { text })?;
         for text in &remarks {
             remark(text);
@@ -319,12 +322,13 @@ impl Arguments {
         Matrix::join(found).map(Ok).map_err(|error| Failure::new(format!("the parts do not fit together: {error}")))
     }
 
-    fn text(&self, data: &Data, range: Option<TimeRange>, unit: Option<&str>, size: Size) -> Result<String, Failure> {
+    fn text(&self, data: &Data, range: Option<TimeRange>, query: &Query, size: Size) -> Result<String, Failure> {
+        let unit = query.unit.as_deref();
         Ok(match (self.format, data, range) {
             (Format::Json, ..) => export::json(data),
             (Format::Csv, ..) => export::csv(data),
             (Format::Human | Format::Chart, Data::Matrix(matrix), Some(range)) => {
-                chart::chart(matrix, &range, unit, size, in_colors())
+                chart::chart(matrix, &range, unit, &query.name, size, in_colors())
             }
             (Format::Chart, ..) => {
                 return Err(Failure::new("a chart shows a range of time").help("add `--range 1h`"));

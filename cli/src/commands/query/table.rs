@@ -187,7 +187,7 @@ mod tests {
             shown(all(), Some("requests"), 80, 20),
             "x{zone=\"a\"}, requests\njob  VALUE\napi  1\nweb  2.048k\n"
         );
-        assert_eq!(shown([element(&[("job", "a")], 1.0)], None, 80, 20), "job  VALUE\na    1\n");
+        assert_eq!(shown([element(&[("job", "a")], 1.0)], None, 80, 20), "{job=\"a\"}\nVALUE\n1\n");
         assert_eq!(shown([element(&[], 1.0)], None, 80, 20), "VALUE\n1\n");
     }
 
