@@ -70,11 +70,14 @@ impl<'a> Scrapes<'a> {
 
 /// A duration as text, without the noise of scrapes that are a little early or late.
 pub(crate) fn duration(seconds: f64) -> PromDuration {
-    let seconds = if seconds > 2.0 { seconds.round() } else { (seconds * 10.0).round() / 10.0 };
-    Duration::try_from_secs_f64(seconds).ok().and_then(|exact| exact.try_into().ok()).unwrap_or_default()
+    Duration::try_from_secs_f64(rounded(seconds)).ok().and_then(|exact| exact.try_into().ok()).unwrap_or_default()
+}
+
+fn rounded(seconds: f64) -> f64 {
+    if seconds > 2.0 { seconds.round() } else { (seconds * 10.0).round() / 10.0 }
 }
 
 /// The shortest window that is safe for samples of an interval.
 pub(crate) fn safe_window(interval: f64) -> PromDuration {
-    duration((SAMPLES * interval).ceil())
+    duration((SAMPLES * rounded(interval)).ceil())
 }
