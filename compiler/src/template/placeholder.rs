@@ -10,7 +10,7 @@ const KNOWN: &str = "placeholders are `metric_name`, `labels`, `group_by`, `wind
 
 pub(super) const NO_OTHERS: &str = "write what it stands for: templates have no other variables";
 
-pub(super) const DECLARE: &str = "declare it in `parameters`, or write its value";
+pub(super) const DECLARE: &str = "write its value, or declare it in the `parameters` of a preset file";
 
 impl<'a> Scanner<'a> {
     /// Reads a placeholder of another template language outside strings, and returns whether there was one.
