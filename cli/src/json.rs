@@ -22,6 +22,11 @@ impl<'a> Object<'a> {
         self
     }
 
+    /// Adds the lines and columns at which a range starts and ends.
+    pub(crate) fn place(self, [(line, column), (end_line, end_column)]: [(usize, usize); 2]) -> Self {
+        self.field("line", line).field("column", column).field("end_line", end_line).field("end_column", end_column)
+    }
+
     /// Adds a field that is a list; `write` appends one of its elements.
     pub(crate) fn list<T>(
         mut self,

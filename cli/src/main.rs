@@ -15,12 +15,15 @@ mod invalid_arguments;
 mod json;
 mod lsp;
 mod output;
+mod places;
 mod progress;
 mod querier;
 mod root;
 mod serve;
 mod server;
 
+use std::env;
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -50,8 +53,17 @@ Exit status: 0 on success, 1 if there are findings or errors in queries, 2 if th
 Example:
   promql-presets check presets";
 
+/// The arguments of the process. `help --help` is `help`: clap takes the option for the name of a command.
+fn arguments() -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = env::args_os().collect();
+    if arguments.get(1).is_some_and(|command| command == "help") {
+        arguments.retain(|argument| argument != "--help" && argument != "-h");
+    }
+    arguments
+}
+
 fn main() -> ExitCode {
-    let result = Cli::try_parse().map_err(|error| invalid_arguments::failure(&error)).and_then(|cli| {
+    let result = Cli::try_parse_from(arguments()).map_err(|error| invalid_arguments::failure(&error)).and_then(|cli| {
         output::set_color(cli.color);
         cli.command.run()
     });

@@ -90,6 +90,13 @@ pub(crate) fn query_messages(query: &str, found: &[Diagnostic], colors: bool) ->
     found.iter().map(|diagnostic| message(&messages, diagnostic, colors)).collect()
 }
 
+/// A query as a note of a message. A query of several lines begins on one of its own, so that they stay aligned.
+pub(crate) fn query_note(query: &str) -> String {
+    let query = query.trim_matches('\n').trim_end();
+    let start = if query.contains('\n') { "\n  " } else { " " };
+    format!("query:{start}{}", query.replace('\n', "\n  "))
+}
+
 /// A count with its noun: `1 file`, `2 files`.
 pub(crate) fn count(number: usize, thing: &str) -> String {
     let s = if number == 1 { "" } else { "s" };

@@ -143,6 +143,7 @@ impl InlinePreset {
             name: options.name.clone().unwrap_or_default(),
             constant: String::new(),
             line: 0,
+            span: Span::default(),
             title: None,
             category: None,
             description: None,

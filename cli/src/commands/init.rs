@@ -25,7 +25,7 @@ Exit status: 0 on success, 2 if files could not be read or written
 Example:
   promql-presets init my-service")]
 pub(crate) struct Arguments {
-    /// The folder of the crate
+    /// The folder of the crate; default: the current folder
     #[arg(value_name = "FOLDER", default_value = ".", hide_default_value = true)]
     folder: PathBuf,
     /// Create only the folder of presets, also in a crate

@@ -24,7 +24,9 @@ fn help_and_version() {
     assert!(all.contains("Usage: promql-presets [OPTIONS] <COMMAND>"), "{all}");
     assert_eq!(run(&["-V"]).out, format!("promql-presets {}\n", env!("CARGO_PKG_VERSION")));
     assert_eq!(run(&["--version"]).status, 0);
-    assert_eq!(run(&["help"]).out, all);
+    for help in [&["help"][..], &["help", "--help"], &["help", "-h"]] {
+        assert_eq!(run(help).out, all);
+    }
     for command in COMMANDS {
         assert!(all.contains(&format!("\n  {command} ")), "{command}");
         let help = run(&[command, "--help"]);

@@ -28,6 +28,7 @@ build_info{version=\"1\"} 1
 # TYPE process_start_time_seconds gauge
 process_start_time_seconds 1.7e9
 backup_timestamp_seconds{disk=\"a\"} 1.7e9
+certificate_expiration_timestamp_seconds 1.8e9
 untyped_thing 1
 ";
 
@@ -61,8 +62,9 @@ fn every_type_gets_presets_that_pass_all_checks() {
         ("latency_seconds_bucket", "latency_seconds", &["rate", "mean", "p50", "p90", "p99", "share_below"]),
         ("gc_seconds", "gc_seconds", &["rate", "mean"]),
         ("build_info", "build", &["current"]),
-        ("process_start_time_seconds", "process_start_time_seconds", &["current", "age"]),
-        ("backup_timestamp_seconds", "backup_timestamp_seconds", &["current", "age"]),
+        ("process_start_time_seconds", "process_start_time_seconds", &["age"]),
+        ("backup_timestamp_seconds", "backup_timestamp_seconds", &["age"]),
+        ("certificate_expiration_timestamp_seconds", "certificate_expiration_timestamp_seconds", &["remaining"]),
         ("untyped_thing", "untyped_thing", &gauge),
     ] {
         let run = run_in(&folder.0, &["new", metric, "--from", "metrics.txt", "--force"], b"");

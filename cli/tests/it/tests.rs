@@ -108,16 +108,26 @@ fn failures_point_to_what_was_expected() {
     let folder = Folder::new("test-fail", &[("presets/http.toml", &wrong)]);
     let Some(output) = test(&folder, &["--junit", "report.xml"], None) else { return };
     assert_eq!(output.status.code(), Some(1));
-    let text = out(&output);
-    for line in [
-        "http::error_ratio: every second request fails\n",
-        "  presets/http.toml:23:14: {job=\"api\"} expected 0.25, received 0.5\n",
-        "  presets/http.toml:23:36: {job=\"b\"} expected 1, received no sample\n",
-        "  query:\n      sum by (job)(rate(http_requests_total{code=~\"5..\",job=\"api\"}[5m]))\n    /\n",
-        "  presets/http.toml:30:1: {} expected no sample, received 1\n",
-    ] {
-        assert!(text.contains(line), "{line}{text}");
-    }
+    let expected = r#"error: test of http::error_ratio failed: every second request fails
+  --> presets/http.toml:23:14
+   |
+23 | expect   = { '{job="api"}' = 0.25, '{job="b"}' = 1 }
+   |              ^^^^^^^^^^^^^^^^^^^^  --------------- received no sample
+   |              |
+   |              received 0.5
+   |
+   = note: query:
+               sum by (job)(rate(http_requests_total{code=~"5..",job="api"}[5m]))
+             /
+               sum by (job)(rate(http_requests_total{job="api"}[5m]))
+
+error: test of http::error_ratio failed: no requests
+  --> presets/http.toml:30:1
+   |
+30 | expect = {}
+   | ^^^^^^ also received {} 1
+"#;
+    assert!(out(&output).starts_with(expected), "{}", out(&output));
     assert_eq!(err(&output), "3 tests: 1 passed, 2 failed\n");
 
     let report = fs::read_to_string(folder.0.join("report.xml")).unwrap();
@@ -134,9 +144,10 @@ fn failures_point_to_what_was_expected() {
     assert_eq!(
         tests[1],
         json!({
-            "preset": "http::error_ratio", "test": "no requests", "file": "presets/http.toml", "line": 26, "passed": false,
-            "error": null,
-            "differences": [{"labels": "{}", "expected": null, "received": "1", "line": 30, "column": 1}],
+            "preset": "http::error_ratio", "test": "no requests", "file": "presets/http.toml", "line": 26, "column": 10,
+            "end_line": 26, "end_column": 23, "passed": false, "error": null,
+            "differences": [{"labels": "{}", "expected": null, "received": "1", "line": 30, "column": 1, "end_line": 30,
+                "end_column": 7}],
         })
     );
 }
@@ -178,7 +189,7 @@ fn queries_that_cannot_run_are_failures() {
     let Some(output) = test(&folder, &[], None) else { return };
     assert_eq!(output.status.code(), Some(1), "{}{}", out(&output), err(&output));
     assert!(
-        out(&output).contains("  presets/join.toml:4:8: found duplicate series for the match group"),
+        out(&output).contains("4 | name = \"twice\"\n  |        ^^^^^^^ found duplicate series for the match group"),
         "{}",
         out(&output)
     );

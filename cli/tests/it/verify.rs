@@ -15,6 +15,20 @@ fn verify(folder: &Folder, url: &str, arguments: &str) -> Run {
     run_in(&folder.0, &arguments.split_whitespace().collect::<Vec<_>>(), b"")
 }
 
+/// The reports on one line each, without times.
+fn reports(folder: &Folder, url: &str, arguments: &str) -> Vec<String> {
+    let run = verify(folder, url, &format!("{arguments} --format json"));
+    let line = |line: &str| {
+        let report: Value = serde_json::from_str(line).unwrap();
+        let text = |field: &str| report[field].as_str().unwrap_or_default().to_owned();
+        let help = report["help"].as_str().map(|help| format!("; {help}")).unwrap_or_default();
+        let (file, place) = (text("file"), format!("{}:{}", report["line"], report["column"]));
+        let message = text("message").split(" series in ").next().unwrap().to_owned();
+        format!("{file}:{place}: {}: {}: {message}{help}", text("severity"), text("preset"))
+    };
+    run.out.lines().map(line).collect()
+}
+
 const PAGE: &str = "\
 # TYPE http_requests_total counter
 http_requests_total{method=\"get\",code=\"200\",tenant=\"a\",id=\"1\"} 3
@@ -73,37 +87,30 @@ fn a_server_knows_what_a_build_cannot() {
     let folder = Folder::new("verify", &[("presets/http.toml", HTTP), ("presets/sub/queue.toml", QUEUE)]);
     let all = verify(&folder, server.url(), "");
     assert_eq!(all.status, 1, "{}", all.err);
-    let timeless = |text: &str| -> Vec<String> {
-        let cut = |line: &str| line.split(" series in ").next().unwrap().to_owned();
-        text.lines().map(cut).collect()
-    };
     assert_eq!(
-        timeless(&all.out),
+        reports(&folder, server.url(), ""),
         [
-            "presets/http.toml:10:1: error: http::rate: the label `method` has values that are not one of `get`, `post`: `put`",
-            "presets/http.toml:10:1: info: http::rate: no series has these values of the label `method`: `post`",
-            "presets/http.toml:10:1: error: http::rate: the label `id` has values that are not an integer: `x`",
-            "presets/http.toml:10:1: error: http::rate: no series of `http_requests_total` has the label `region`",
+            "presets/http.toml:5:1: error: http::rate: the label `method` has values that are not one of `get`, `post`: `put`",
+            "presets/http.toml:5:1: info: http::rate: no series has these values of the label `method`: `post`",
+            "presets/http.toml:6:1: error: http::rate: the label `id` has values that are not an integer: `x`",
+            "presets/http.toml:7:1: error: http::rate: no series of `http_requests_total` has the label `region`",
             "presets/http.toml:18:38: error: http::hasty: the window of `3s` is shorter than four scrapes: `http_requests_total` has a sample every `1s`; use at least `4s`",
             "presets/http.toml:22:38: error: http::errors: returns nothing: no series of `http_requests_total` has `code=\"500\"`; `code` is `200`",
             "presets/sub/queue.toml:2:49: info: sub::queue::growth: PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \"queue\"",
-            "presets/sub/queue.toml:1:1: ok: sub::queue::growth: 1",
+            "presets/sub/queue.toml:1:10: ok: sub::queue::growth: 1",
             "presets/sub/queue.toml:5:42: error: sub::queue::gone: returns nothing: the server has no series of `no_queue`",
             "presets/sub/queue.toml:7:13: error: sub::queue::joined: returns nothing: no series of the two sides of `/` have the same labels",
             "presets/sub/queue.toml:9:13: info: sub::queue::full: returns nothing: nothing passes the comparison `>`",
-            "presets/sub/queue.toml:8:1: ok: sub::queue::full: 0",
-            "presets/sub/queue.toml:10:1: info: sub::queue::any: takes the name of a metric; name one with `--name`",
-            "presets/sub/queue.toml:12:1: error: sub::queue::broken: has errors; run `promql-presets check`",
+            "presets/sub/queue.toml:8:10: ok: sub::queue::full: 0",
+            "presets/sub/queue.toml:10:10: info: sub::queue::any: takes the name of a metric; name one with `--name`",
+            "presets/sub/queue.toml:12:10: error: sub::queue::broken: has errors; run `promql-presets check`",
         ]
     );
     assert!(all.err.starts_with("the server is compatible with Prometheus "), "{}", all.err);
     assert!(all.err.ends_with("9 presets: 8 errors\n"), "{}", all.err);
 
     let named = verify(&folder, server.url(), "sub::queue::any --name queue --max-series 1 --max-time 1m");
-    assert_eq!(
-        (named.status, timeless(&named.out)),
-        (0, vec!["presets/sub/queue.toml:10:1: ok: sub::queue::any: 1".to_owned()])
-    );
+    assert_eq!((named.status, named.out.split(" in ").next().unwrap()), (0, "ok: sub::queue::any: 1 series"));
     let many = verify(&folder, server.url(), "http::rate --max-series 0 --max-time 0s --format json");
     let objects: Vec<Value> = many.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let kinds: Vec<&str> = objects.iter().map(|object| object["kind"].as_str().unwrap()).collect();
@@ -113,17 +120,23 @@ fn a_server_knows_what_a_build_cannot() {
     // A required label has a value that exists.
     let query = "\nsum by () (\n  rate(http_requests_total{tenant=\"a\"}[5m])\n)";
     assert_eq!(format!("\n{}", series["query"].as_str().unwrap()), query);
+    let gone = "error: sub::queue::gone: returns nothing
+ --> presets/sub/queue.toml:5:42
+  |
+5 | template = 'sum(queue{{{labels}}}) / sum(no_queue{{{labels}}})'
+  |                                          ^^^^^^^^^^^^^^^^^^^^ the server has no series of `no_queue`
+";
+    assert_eq!(verify(&folder, server.url(), "sub::queue::gone").out, gone);
     let early = verify(&folder, server.url(), "sub::queue::gone --at 1000000000").out;
-    assert!(early.contains(": returns nothing: the server has no series of `queue` at that time\n"), "{early}");
-    let file = verify(&folder, server.url(), "sub::queue");
-    assert_eq!(file.out.lines().count(), 8);
+    assert!(early.contains(" the server has no series of `queue` at that time\n"), "{early}");
+    assert_eq!(reports(&folder, server.url(), "sub::queue").len(), 8);
     // The first preset that is chosen speaks for the labels of its file, even if the server has no data for it.
-    for (names, line) in [("http::hasty", 17), ("http::errors http::hasty", 17), ("http::errors", 21)] {
-        let run = verify(&folder, server.url(), names);
-        let labels: Vec<&str> = run.out.lines().filter(|line| line.contains(" label `")).collect();
-        assert_eq!(labels.len(), 4, "{}", run.out);
-        let start = format!("presets/http.toml:{line}:1: ");
-        assert!(labels.iter().all(|line| line.starts_with(&start)), "{}", run.out);
+    for (names, preset) in [("http::hasty", "hasty"), ("http::errors http::hasty", "hasty"), ("http::errors", "errors")]
+    {
+        let all = reports(&folder, server.url(), names);
+        let labels: Vec<&String> = all.iter().filter(|line| line.contains(" label `")).collect();
+        assert_eq!(labels.len(), 4, "{all:?}");
+        assert!(labels.iter().all(|line| line.contains(&format!(" http::{preset}: "))), "{all:?}");
     }
 }
 
@@ -146,24 +159,21 @@ fn labels_are_checked_if_the_first_preset_of_a_file_does_not_run() {
     mock.on_labels().matching(&a).matching(&b).returns(labels());
     mock.on_label_values("code").matching(&a).matching(&b).returns(values());
     let wrong = "the label `code` has values that are not one of `200`: `500`";
-    let lines = |run: Run| -> Vec<String> {
-        run.out.lines().map(|line| line.split(" in ").next().unwrap().to_owned()).collect()
-    };
     assert_eq!(
-        lines(verify(&folder, mock.url(), "")),
+        reports(&folder, mock.url(), ""),
         [
-            "presets/mixed.toml:3:1: error: mixed::broken: has errors; run `promql-presets check`",
-            "presets/mixed.toml:5:1: info: mixed::any: takes the name of a metric; name one with `--name`",
-            "presets/mixed.toml:7:1: error: mixed::rejected: the server rejects the query: too bad",
-            &format!("presets/mixed.toml:7:1: error: mixed::rejected: {wrong}"),
-            "presets/mixed.toml:9:1: ok: mixed::good: 1 series",
+            "presets/mixed.toml:3:10: error: mixed::broken: has errors; run `promql-presets check`",
+            "presets/mixed.toml:5:10: info: mixed::any: takes the name of a metric; name one with `--name`",
+            "presets/mixed.toml:7:10: error: mixed::rejected: the server rejects the query: too bad",
+            &format!("presets/mixed.toml:2:1: error: mixed::rejected: {wrong}"),
+            "presets/mixed.toml:9:10: ok: mixed::good: 1",
         ]
     );
     mock.on_labels().matching(&b).returns(labels());
     mock.on_label_values("code").matching(&b).returns(values());
     assert_eq!(
-        lines(verify(&folder, mock.url(), "mixed::good")),
-        [format!("presets/mixed.toml:9:1: error: mixed::good: {wrong}")]
+        reports(&folder, mock.url(), "mixed::good"),
+        [format!("presets/mixed.toml:2:1: error: mixed::good: {wrong}")]
     );
 }
 
@@ -193,7 +203,14 @@ fn functions_are_looked_up_in_the_features_of_the_server() {
     mock.on_path("/api/v1/features").returns(MockResponse::data(features));
     let folder = Folder::new("verify-features", &[("presets/queue.toml", QUEUE)]);
     let run = verify(&folder, mock.url(), "queue::growth");
-    let expected = "presets/queue.toml:2:13: error: queue::growth: the server does not have the function `deriv`\n";
+    let expected = "error: queue::growth: the server does not have the function `deriv`
+ --> presets/queue.toml:2:13
+  |
+2 | template = 'deriv(queue{{{labels}}}[5m]) + rate(queue{{{labels}}}[5m])'
+  |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  |
+  = note: query: deriv(queue{}[5m]) + rate(queue{}[5m])
+";
     assert_eq!((run.status, run.out.as_str()), (1, expected), "{}", run.err);
 }
 
@@ -224,8 +241,8 @@ fn the_catalogue_holds_on_servers_with_old_data() {
         let folder = Folder::new("verify-catalogue", &[("x", "")]);
         let run =
             verify(&folder, server.url(), &format!("--dir {presets} --at {end} api_requests container_utilization"));
-        assert!(run.out.lines().any(|line| line.contains(": ok: api_requests::")), "{}{}", run.out, run.err);
-        let wrong: Vec<&str> = run.out.lines().filter(|line| line.contains(": error: ")).collect();
+        assert!(run.out.lines().any(|line| line.starts_with("ok: api_requests::")), "{}{}", run.out, run.err);
+        let wrong: Vec<&str> = run.out.lines().filter(|line| line.starts_with("error: ")).collect();
         assert_eq!(wrong, [""; 0], "{}", run.err);
         fs::remove_file(folder.0.join("x")).unwrap();
     }

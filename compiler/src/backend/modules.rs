@@ -87,6 +87,7 @@ fn labels(declared: &Labels, diagnostics: &mut Vec<Diagnostic>) -> Vec<Label> {
         taken.insert_new(variant.clone(), name);
         labels.push(Label {
             name: name.value.clone(),
+            span: name.span,
             setter,
             variant,
             kind,

@@ -6,6 +6,7 @@ use promql_presets_core::{
 };
 
 use super::facts::Facts;
+use crate::Span;
 use crate::check::RowLabel;
 use crate::file::PresetTest;
 use crate::promql::ResultType;
@@ -64,6 +65,8 @@ pub struct Querier {
 pub struct Label {
     /// Its name in Prometheus.
     pub name: String,
+    /// The place of its name in the file.
+    pub span: Span,
     /// The setter's name.
     pub setter: String,
     /// The variant of the enum `Label`.
@@ -124,6 +127,8 @@ pub struct Preset {
     pub constant: String,
     /// The line of the file on which it starts, counted from 1.
     pub line: usize,
+    /// The place of its name in the file.
+    pub span: Span,
     /// What people call it.
     pub title: Option<String>,
     /// What catalogues list it under.

@@ -376,6 +376,7 @@ impl<'a> Compiler<'a> {
             name: raw.name.value.clone(),
             constant,
             line: raw.line,
+            span: raw.name.span,
             title: raw.title.clone(),
             category: raw.category.clone(),
             description: raw.description.clone(),

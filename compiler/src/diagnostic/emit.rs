@@ -45,6 +45,45 @@ pub fn first(
     texts
 }
 
+/// A message with an excerpt of a file that is not of a check: the result of a test, or what a server reports.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Message<'a> {
+    /// The first word: `error`, `warning` or `info`.
+    pub severity: &'a str,
+    /// What stands in brackets after it; may be empty.
+    pub code: &'a str,
+    /// What is wrong.
+    pub title: &'a str,
+    /// Where it is.
+    pub span: Span,
+    /// What is wrong at that range; may be empty.
+    pub label: &'a str,
+    /// Other places that belong to it.
+    pub secondary: &'a [(Span, String)],
+    /// A place in another file that belongs to it.
+    pub elsewhere: Option<&'a Excerpt>,
+    /// What to type.
+    pub help: Option<&'a str>,
+    /// Facts.
+    pub note: Option<&'a str>,
+}
+
+impl<'a> From<&'a Diagnostic> for Message<'a> {
+    fn from(diagnostic: &'a Diagnostic) -> Self {
+        Self {
+            severity: diagnostic.severity.as_str(),
+            code: diagnostic.code.as_str(),
+            title: &diagnostic.title,
+            span: diagnostic.span,
+            label: &diagnostic.label,
+            secondary: &diagnostic.secondary,
+            elsewhere: diagnostic.elsewhere.as_ref(),
+            help: diagnostic.help.as_deref(),
+            note: diagnostic.note.as_deref(),
+        }
+    }
+}
+
 /// Formats diagnostics of one file.
 #[derive(Clone, Debug)]
 pub struct Messages<'a> {
@@ -62,19 +101,25 @@ impl<'a> Messages<'a> {
     /// The whole message, with the source line and carets, without colours.
     #[must_use]
     pub fn full(&self, diagnostic: &Diagnostic) -> String {
-        self.render(diagnostic, false).finish(false)
+        self.message(&diagnostic.into(), false)
     }
 
     /// The whole message, in colours for a terminal.
     #[must_use]
     pub fn colored(&self, diagnostic: &Diagnostic) -> String {
-        self.render(diagnostic, false).finish(true)
+        self.message(&diagnostic.into(), true)
+    }
+
+    /// The whole message of something else than a check, in colours or without.
+    #[must_use]
+    pub fn message(&self, message: &Message<'_>, colors: bool) -> String {
+        self.render(message, false).finish(colors)
     }
 
     /// The whole message without the leading word `error`, for `compile_error!`, which adds it.
     #[must_use]
     pub fn untitled(&self, diagnostic: &Diagnostic) -> String {
-        self.render(diagnostic, true).finish(false)
+        self.render(&diagnostic.into(), true).finish(false)
     }
 
     /// `path:line:column: error: title [code]`.
@@ -91,22 +136,24 @@ impl<'a> Messages<'a> {
         [self.lines.line_column(span.start), self.lines.line_column(span.end)]
     }
 
-    fn render(&self, diagnostic: &Diagnostic, untitled: bool) -> Canvas {
+    fn render(&self, message: &Message<'_>, untitled: bool) -> Canvas {
         let mut canvas = Canvas::default();
-        let (code, severity) = (diagnostic.code.as_str(), diagnostic.severity);
-        let title = shown(&diagnostic.title);
+        let Message { severity, code, .. } = *message;
+        let title = shown(message.title);
         let style = match severity {
-            Severity::Error => Style::Error,
-            Severity::Warning => Style::Warning,
+            "error" => Style::Error,
+            "warning" => Style::Warning,
+            _ => Style::Frame,
         };
         if untitled {
             canvas.append(0, &format!("{title} [{code}]"), Style::Bold);
         } else {
-            canvas.append(0, &format!("{}[{code}]", severity.as_str()), style);
+            let code = if code.is_empty() { String::new() } else { format!("[{code}]") };
+            canvas.append(0, &format!("{severity}{code}"), style);
             canvas.append(0, ": ", Style::Bold);
             canvas.append(0, &title, Style::Bold);
         }
-        let all = diagnostic.spans().into_iter().fold(diagnostic.span, Span::to);
+        let all = message.secondary.iter().fold(message.span, |all, (span, _)| all.to(*span));
         // The lines around the marks, so that the others need not be scanned.
         let around = self.lines.around(self.clamp(all));
         let text = SourceFile::shown(&self.file.text[around.clone()]);
@@ -114,14 +161,14 @@ impl<'a> Messages<'a> {
             let range = self.clamp(span);
             Mark { range: range.start - around.start..range.end - around.start, label, underline, style }
         };
-        let mut marks = vec![mark(diagnostic.span, diagnostic.label.as_str(), '^', style)];
-        for (span, label) in &diagnostic.secondary {
+        let mut marks = vec![mark(message.span, message.label, '^', style)];
+        for (span, label) in message.secondary {
             marks.push(mark(*span, label, '-', Style::Frame));
         }
         let line = self.lines.line(Span::of(around.clone()).start);
-        let place = self.lines.line_column(diagnostic.span.start);
+        let place = self.lines.line_column(message.span.start);
         let mut snippets = vec![Snippet { arrow: "--> ", path: &self.file.path, place, line, text, marks }];
-        if let Some(Excerpt { path, line, text, span, label }) = &diagnostic.elsewhere {
+        if let Some(Excerpt { path, line, text, span, label }) = message.elsewhere {
             let marks = vec![Mark { range: span.range(), label, underline: '-', style: Style::Frame }];
             let (below, column) = Lines::of(text).line_column(span.start);
             let (place, text) = ((line + below - 1, column), SourceFile::shown(text));
@@ -135,10 +182,10 @@ impl<'a> Messages<'a> {
             }
             snippet.draw(&mut canvas, digits);
         }
-        if diagnostic.help.is_some() || diagnostic.note.is_some() {
+        if message.help.is_some() || message.note.is_some() {
             frame(&mut canvas);
         }
-        for (name, text) in [("help", &diagnostic.help), ("note", &diagnostic.note)] {
+        for (name, text) in [("help", message.help), ("note", message.note)] {
             let Some(text) = text else { continue };
             let row = canvas.height();
             canvas.write(row, digits + 1, "= ", Style::Frame);

@@ -26,7 +26,7 @@ const RUNTIME: &[&[&str]] =
 const CLI: &[&[&str]] = &[
     &["commands"],
     &["lsp", "serve", "import"],
-    &["fmt", "exposition", "empty_result", "querier", "server", "json"],
+    &["fmt", "exposition", "empty_result", "places", "querier", "server", "json"],
     &["folders", "invalid_arguments"],
     &["root"],
     &["failure"],

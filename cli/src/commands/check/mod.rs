@@ -237,7 +237,6 @@ fn words(diagnostic: &Diagnostic) -> String {
 
 fn json(file: &SourceFile, messages: &Messages<'_>, finding: &Finding) -> String {
     let diagnostic = &finding.diagnostic;
-    let [(line, column), (end_line, end_column)] = messages.place(diagnostic.span);
     let mut out = String::new();
     Object::open(&mut out)
         .field("file", file.path.as_str())
@@ -245,10 +244,7 @@ fn json(file: &SourceFile, messages: &Messages<'_>, finding: &Finding) -> String
         .field("check", diagnostic.code.as_str())
         .field("severity", diagnostic.severity.as_str())
         .field("message", diagnostic.title.as_str())
-        .field("line", line)
-        .field("column", column)
-        .field("end_line", end_line)
-        .field("end_column", end_column)
+        .place(messages.place(diagnostic.span))
         .field("help", diagnostic.help.as_deref())
         .close();
     out.push('\n');

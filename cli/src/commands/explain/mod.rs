@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
     /// The URL of a server that counts the series of each node, such as `http://localhost:9090`
     #[arg(long, value_name = "URL")]
     url: Option<String>,
-    /// The point in time to count at, in seconds or as `2026-01-31T12:00:00Z`; default: now
+    /// The point in time to count at, as Unix seconds or `2026-01-31T12:00:00Z`; default: now
     #[arg(long, value_name = "TIME", requires = "url")]
     at: Option<Timestamp>,
     /// The format; `json` is one object per line: for a check with check, severity, summary and page; for a query per node,

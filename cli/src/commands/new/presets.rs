@@ -107,13 +107,21 @@ fn presets(name: &str, metric: &SnapshotMetric, unit: &str, notes: &mut Vec<Stri
         MetricType::Summary => vec![rate_of("_count"), mean(unit)],
         MetricType::Info => vec![preset("count", "Number of series in each group.", "", sum("count", SERIES), None)],
         _ if name.ends_with("_info") => vec![current(unit)],
-        // The mean of a date says nothing; how long ago it is does.
-        _ if ["_start_time_seconds", "_timestamp_seconds"].iter().any(|suffix| name.ends_with(suffix)) => {
-            let age = format!("time() - {SERIES}");
-            vec![current(unit), preset("age", "Time since the date of each series.", "seconds", age, None)]
-        }
-        _ => gauge(unit),
+        _ => date(name).map_or_else(|| gauge(unit), |preset| vec![preset]),
     }
+}
+
+/// How long ago a date is, or until then. Neither the date as a number nor its mean says anything.
+fn date(name: &str) -> Option<Preset> {
+    let name = name.strip_suffix("_seconds").unwrap_or(name);
+    let is_date = ["_timestamp", "_start_time", "_boot_time", "_created", "_expiry", "_not_after", "_not_before"];
+    is_date.iter().find(|suffix| name.ends_with(**suffix))?;
+    let is_future = ["expir", "not_after", "next_", "renewal"].iter().any(|word| name.contains(word));
+    Some(if is_future {
+        preset("remaining", "Time until the date of each series.", "seconds", format!("{SERIES} - time()"), None)
+    } else {
+        preset("age", "Time since the date of each series.", "seconds", format!("time() - {SERIES}"), None)
+    })
 }
 
 fn counter(unit: &str) -> Vec<Preset> {

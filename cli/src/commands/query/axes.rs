@@ -5,10 +5,10 @@ use jiff::tz::TimeZone;
 
 use super::numbers::Scale;
 
-/// The number of steps of the value axis, about.
-const STEPS: f64 = 4.0;
+/// The most steps of the value axis.
+const MAX_STEPS: usize = 5;
 
-/// Between the labels of the time axis, in seconds.
+/// Between the labels of an axis of times or durations, in seconds.
 const SECONDS: [i64; 21] = [
     1,
     2,
@@ -38,20 +38,71 @@ const DAY: i64 = 86_400;
 /// Between the labels of longer axes, in months.
 const MONTHS: [i64; 8] = [1, 2, 3, 6, 12, 24, 60, 120];
 
-/// Round numbers that enclose a range: at least two, unless the numbers are too small for steps.
-pub(super) fn values(min: f64, max: f64, scale: Scale) -> Vec<f64> {
+/// A value axis.
+#[derive(Debug)]
+pub(super) struct Values {
+    /// The values at the bottom and at the top.
+    pub(super) low: f64,
+    pub(super) high: f64,
+    /// Round numbers from the bottom on, at least two.
+    pub(super) ticks: Vec<f64>,
+}
+
+/// An axis around a range, for rows of four dots: there are as many whole rows from each number to the next.
+///
+/// Of the axes with round numbers, it is the one on which the range is the largest, more or less.
+pub(super) fn values(min: f64, max: f64, scale: Scale, rows: usize) -> Values {
     let (min, max) = apart(min, max);
     let factor = scale.prefix(min.abs().max(max.abs())).0;
-    let (low, high) = (min / factor, max / factor);
-    let rough = (high - low) / STEPS;
-    let power = 10f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|nice| nice * power).find(|step| *step >= rough).unwrap_or(rough);
-    if !step.is_normal() {
-        return vec![min, max];
+    let (bottom, top) = (min / factor, max / factor);
+    let last_row = rows.saturating_sub(1).max(2);
+    #[expect(clippy::cast_precision_loss, reason = "of a screen")]
+    let number = |rows: usize| rows as f64;
+    // The rows from the dot at the bottom to that at the top.
+    let whole = number(last_row) + 0.75;
+    let axis = |rows_of_step: usize| {
+        let rows_of_step = rows_of_step.max(1);
+        let mut step = round((top - bottom) / whole * number(rows_of_step), scale, factor);
+        loop {
+            let (first, row) = ((bottom / step).floor(), step / number(rows_of_step));
+            if !row.is_normal() || !first.is_finite() {
+                return None;
+            }
+            let high = first * step + row * whole;
+            if high >= top {
+                return Some((row, first, step, high, last_row / rows_of_step));
+            }
+            step = round(step * 1.01, scale, factor);
+        }
+    };
+    let axes = (last_row.div_ceil(MAX_STEPS).max(2)..=last_row / 2).chain([last_row / 2]).filter_map(axis);
+    // Few numbers are worth a little room.
+    let size = |(row, .., steps): &(f64, f64, f64, f64, usize)| if *steps < 3 { row * 1.25 } else { *row };
+    let Some((_, first, step, high, steps)) = axes.min_by(|a, b| size(a).total_cmp(&size(b))) else {
+        return Values { low: min, high: max, ticks: vec![min, max] };
+    };
+    let value = |number: f64| (number * factor).clamp(f64::MIN, f64::MAX);
+    let ticks: Vec<f64> = (0..=steps).map(|tick| value((first + number(tick)) * step)).collect();
+    Values { low: ticks[0], high: value(high), ticks }
+}
+
+/// The first round number from a number on, both in units of a factor.
+fn round(least: f64, scale: Scale, factor: f64) -> f64 {
+    if scale == Scale::Time {
+        #[expect(clippy::cast_precision_loss, reason = "of days")]
+        let seconds = SECONDS.into_iter().map(|seconds| seconds as f64);
+        match least * factor {
+            0.5..1_209_600.0 => return seconds.map(|it| it / factor).find(|it| *it >= least).unwrap_or(least),
+            1_209_600.0.. => return decimal(least * factor / 86_400.0) * 86_400.0 / factor,
+            _ => {}
+        }
     }
-    let (first, last) = ((low / step).floor(), (high / step).ceil());
-    let ticks = std::iter::successors(Some(first), |tick| Some(tick + 1.0)).take_while(|tick| *tick <= last).take(100);
-    ticks.map(|tick| (tick * step * factor).clamp(f64::MIN, f64::MAX)).collect()
+    decimal(least)
+}
+
+fn decimal(least: f64) -> f64 {
+    let power = 10f64.powf(least.log10().floor());
+    [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|round| round * power).find(|round| *round >= least).unwrap_or(least)
 }
 
 /// The range, or one around it if its ends are too close to each other for numbers in between.
@@ -160,30 +211,38 @@ mod tests {
 
     #[test]
     fn numbers_are_round() {
-        let shown = |min, max, scale| {
-            let ticks = values(min, max, scale);
+        let shown = |min, max, scale, rows| {
+            let ticks = values(min, max, scale, rows).ticks;
             ticks.iter().map(|tick| digits(*tick, 4)).collect::<Vec<_>>().join(" ")
         };
-        assert_eq!(shown(0.3, 9.7, Scale::Decimal), "0 5 10");
-        assert_eq!(shown(0.0, 4.0, Scale::Decimal), "0 1 2 3 4");
-        assert_eq!(shown(-1.0, 1.0, Scale::Decimal), "-1 -0.5 0 0.5 1");
-        assert_eq!(shown(5.0, 5.0, Scale::Decimal), "2 4 6 8");
-        assert_eq!(shown(-5.0, -5.0, Scale::Decimal), "-8 -6 -4 -2");
-        assert_eq!(shown(0.0, 0.0, Scale::Decimal), "0 0.5 1");
-        assert_eq!(shown(-1e308, 1e308, Scale::Decimal), "-1e308 -5e307 0 5e307 1e308");
-        assert_eq!(values(0.0, 2048.0, Scale::Binary), [0.0, 512.0, 1024.0, 1536.0, 2048.0]);
+        assert_eq!(shown(0.3, 9.7, Scale::Decimal, 13), "0 2.5 5 7.5 10");
+        assert_eq!(shown(0.0, 4.0, Scale::Decimal, 9), "0 1 2 3 4");
+        assert_eq!(shown(-1.0, 1.0, Scale::Decimal, 9), "-1 -0.5 0 0.5 1");
+        assert_eq!(shown(5.0, 5.0, Scale::Decimal, 9), "2 4 6");
+        assert_eq!(shown(-5.0, -5.0, Scale::Decimal, 9), "-8 -6 -4");
+        assert_eq!(shown(0.0, 0.0, Scale::Decimal, 5), "0 0.5 1");
+        assert_eq!(shown(0.0, 60.0, Scale::Time, 9), "0 15 30 45 60");
+        assert_eq!(shown(0.0, 7200.0, Scale::Time, 9), "0 1800 3600 5400 7200");
+        assert_eq!(values(0.0, 2048.0, Scale::Binary, 9).ticks, [0.0, 512.0, 1024.0, 1536.0, 2048.0]);
         for (min, max) in [
             (1e15, 1e15 + 0.125),
             (f64::MIN, f64::MAX),
+            (-1e308, 1e308),
             (f64::MAX, f64::MAX),
             (f64::MIN, f64::MIN),
             (5e-324, 5e-324),
             (0.0, 5e-324),
+            (-0.3, 0.123_456),
+            (86_400.0 * 3.0, 86_400.0 * 4000.0),
         ] {
-            for scale in [Scale::Decimal, Scale::Binary, Scale::Time] {
-                let ticks = values(min, max, scale);
-                assert!(ticks.len() >= 2 && ticks.iter().all(|tick| tick.is_finite()), "{min} {max} {ticks:?}");
-                assert!(ticks[0] <= min && ticks[ticks.len() - 1] >= max, "{min} {max} {ticks:?}");
+            for (scale, rows) in [Scale::Decimal, Scale::Binary, Scale::Time]
+                .into_iter()
+                .flat_map(|scale| (0..25).map(move |it| (scale, it)))
+            {
+                let Values { low, high, ticks } = values(min, max, scale, rows);
+                assert!(ticks.len() >= 2 && ticks.len() <= 7, "{min} {max} {rows} {ticks:?}");
+                assert!(ticks.iter().all(|tick| tick.is_finite()), "{min} {max} {rows} {ticks:?}");
+                assert!(low <= min && high >= max, "{min} {max} {rows} {low} {high}");
             }
         }
     }

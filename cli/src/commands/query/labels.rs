@@ -20,8 +20,11 @@ pub(super) fn own(labels: &Labels, shared: &Labels) -> Labels {
     labels.iter().filter(|(name, value)| shared.get(name) != Some(*value)).collect()
 }
 
-/// Labels as a selector, with values cut so that it fits.
+/// Labels as a selector, with values cut so that it fits; nothing without labels.
 pub(super) fn selector(labels: &Labels, width: usize) -> String {
+    if labels.is_empty() {
+        return String::new();
+    }
     let with_values = |most: usize| {
         // A name that is cut would have to be quoted.
         let shortened = |(name, value): (&str, &str)| {

@@ -63,7 +63,7 @@ pub(crate) struct Arguments {
     dir: Dir,
     #[command(flatten)]
     querier: QuerierOptions,
-    /// The point in time, in seconds or as `2026-01-31T12:00:00Z`; default: now
+    /// The point in time, as Unix seconds or `2026-01-31T12:00:00Z`; default: now
     #[arg(long, value_name = "TIME", conflicts_with_all = ["range", "start", "end"])]
     at: Option<Timestamp>,
     /// The length of a range that ends now, such as `6h`

@@ -89,7 +89,7 @@ Example:
 struct Source {
     #[command(flatten)]
     dir: Dir,
-    /// The time at which servers are queried, in seconds or as `2026-01-31T12:00:00Z`; labels are read from the hour
+    /// The time at which servers are queried, as Unix seconds or `2026-01-31T12:00:00Z`; labels are read from the hour
     /// before it; default: now, with the labels that the server returns by default
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use promql_presets_compiler::backend::registry::{Module, Preset};
-use promql_presets_compiler::diagnostic::emit::{self, Messages};
+use promql_presets_compiler::diagnostic::emit::{self, Message, Messages};
 use promql_presets_compiler::{Finding, Output, PresetTest, Severity, SourceFile, Span, compile};
 
 use self::promtool::{Outcome, Sample};
@@ -19,8 +19,12 @@ use crate::FOUND;
 use crate::failure::Failure;
 use crate::folders::{Dir, Folder, Paths};
 use crate::json::Object;
-use crate::output::{Format, count, in_colors, message, print, remark};
+use crate::output::{Format, count, in_colors, message, print, query_note, remark};
+use crate::places::{Places, position};
 use crate::querier;
+
+/// The number of differences that are shown of a test, beside the first one.
+const MAX_MARKS: usize = 9;
 
 /// Runs the tests in preset files with `promtool`
 ///
@@ -47,8 +51,9 @@ pub(crate) struct Arguments {
     /// Also write a report in JUnit XML, for CI systems
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// The format; `json` is one object per line and test, with preset, test, file, line, passed, error (null if the query
-    /// ran), and differences: labels, expected and received (null if there is no sample), line and column
+    /// The format; `json` is one object per line and test, with preset, test, file, its place (line, column, `end_line`,
+    /// `end_column`), passed, error (null if the query ran), and differences: labels, expected and received (null if there
+    /// is no sample) and their place
     #[arg(long, default_value = "human")]
     format: Format,
 }
@@ -109,7 +114,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 
 /// A test of a preset, ready to be run.
 struct Case {
+    /// The full name of the preset.
     preset: String,
+    /// Its name in the file.
+    name: String,
     file: SourceFile,
     test: PresetTest,
     query: String,
@@ -150,7 +158,8 @@ fn add_cases(folder: &Folder, output: &Output, names: &[&String], cases: &mut Ve
         for test in preset.tests.iter().filter(|test| !test.is_faulty && !preset.is_stub) {
             let Ok(query) = preset.render_test(module, test) else { continue };
             let file = folder.files[module.file].clone();
-            cases.push(Case { preset: module.preset_name(preset), file, test: test.clone(), query });
+            let (name, test) = (preset.name.clone(), test.clone());
+            cases.push(Case { preset: module.preset_name(preset), name, file, test, query });
         }
     }
     let texts = emit::each(&folder.files, &errors, |messages, error| message(messages, &error.diagnostic, in_colors()));
@@ -162,6 +171,8 @@ struct TestResult {
     case: Case,
     /// Why the query could not run.
     error: Option<String>,
+    /// The place of the error, or else of the test.
+    span: Span,
     differences: Vec<Difference>,
 }
 
@@ -170,32 +181,43 @@ struct Difference {
     labels: String,
     expected: Option<String>,
     received: Option<String>,
-    /// The line and column of the expectation.
-    place: (usize, usize),
+    /// The place of the expectation.
+    span: Span,
 }
 
 impl TestResult {
     fn of(case: Case, outcome: Outcome) -> Self {
-        let (error, differences) = match outcome {
-            Outcome::Error(error) => (Some(error), Vec::new()),
-            Outcome::Samples(samples) => (None, differences(&case, &samples)),
-        };
-        Self { case, error, differences }
+        let span = case.test.span;
+        match outcome {
+            Outcome::Error(error) => {
+                let (place, error) = position(&error, &case.query);
+                let places = place.zip(Places::of(&case.query, &case.file, &case.name));
+                let span = places.map_or(span, |(place, places)| places.locate(place));
+                Self { case, error: Some(error), span, differences: Vec::new() }
+            }
+            Outcome::Samples(samples) => {
+                let differences = differences(&case.test, &samples);
+                Self { case, error: None, span, differences }
+            }
+        }
     }
 
     fn has_passed(&self) -> bool {
         self.error.is_none() && self.differences.is_empty()
     }
 
-    /// The lines of a test that has failed, each with the place of what was expected.
+    /// A line for each fault of a test that has failed, with its place.
     fn faults(&self) -> Vec<String> {
-        let path = &self.case.file.path;
-        let line = |((line, column), text): ((usize, usize), String)| format!("{path}:{line}:{column}: {text}");
-        let error = self.error.iter().map(|error| (place(&self.case.file, self.case.test.span), error.clone()));
+        let messages = Messages::of(&self.case.file);
+        let line = |(span, text): (Span, String)| {
+            let [(line, column), _] = messages.place(span);
+            format!("{}:{line}:{column}: {text}", self.case.file.path)
+        };
+        let error = self.error.iter().map(|error| (self.span, error.clone()));
         let or_none = |sample: &Option<String>| sample.clone().unwrap_or_else(|| "no sample".to_owned());
         let differences = self.differences.iter().map(|difference| {
-            let Difference { labels, expected, received, place } = difference;
-            (*place, format!("{labels} expected {}, received {}", or_none(expected), or_none(received)))
+            let Difference { labels, expected, received, span } = difference;
+            (*span, format!("{labels} expected {}, received {}", or_none(expected), or_none(received)))
         });
         error.chain(differences).map(line).collect()
     }
@@ -204,24 +226,47 @@ impl TestResult {
         if self.has_passed() {
             return String::new();
         }
-        let mut out = format!("{}: {}\n", self.case.preset, self.case.test.name);
-        for fault in self.faults() {
-            _ = writeln!(out, "  {fault}");
+        let title = format!("test of {} failed: {}", self.case.preset, self.case.test.name);
+        let mut marks = self.marks();
+        let (span, label) = marks.remove(0);
+        let mut note = query_note(&self.case.query);
+        if let more @ 1.. = marks.len().saturating_sub(MAX_MARKS) {
+            marks.truncate(MAX_MARKS);
+            _ = write!(note, "\n{} more", count(more, "difference"));
         }
-        let query = self.case.query.trim_matches('\n');
-        // A query of several lines begins on one of its own, so that they stay aligned.
-        let start = if query.contains('\n') { "\n    " } else { " " };
-        _ = writeln!(out, "  query:{start}{}\n", query.trim_end().replace('\n', "\n    "));
-        out
+        let message =
+            Message { severity: "error", title: &title, span, label: &label, secondary: &marks, ..Message::default() };
+        let message = Message { note: Some(&note), ..message };
+        Messages::of(&self.case.file).message(&message, in_colors()) + "\n\n"
+    }
+
+    /// What to point at, and what is there; at least one place.
+    fn marks(&self) -> Vec<(Span, String)> {
+        if let Some(error) = &self.error {
+            return vec![(self.span, error.clone())];
+        }
+        let mut marks: Vec<(Span, String)> = Vec::new();
+        for Difference { labels, expected, received, span } in &self.differences {
+            let received = received.as_deref().unwrap_or("no sample");
+            if expected.is_some() {
+                marks.push((*span, format!("received {received}")));
+            } else if let Some((_, label)) = marks.iter_mut().find(|(other, _)| other == span) {
+                _ = write!(label, ", {labels} {received}");
+            } else {
+                marks.push((*span, format!("also received {labels} {received}")));
+            }
+        }
+        marks
     }
 
     fn json(&self) -> String {
+        let messages = Messages::of(&self.case.file);
         let mut out = String::new();
         Object::open(&mut out)
             .field("preset", self.case.preset.as_str())
             .field("test", self.case.test.name.as_str())
             .field("file", self.case.file.path.as_str())
-            .field("line", place(&self.case.file, self.case.test.span).0)
+            .place(messages.place(self.span))
             .field("passed", self.has_passed())
             .field("error", self.error.as_deref())
             .list("differences", &self.differences, |out, difference| {
@@ -229,8 +274,7 @@ impl TestResult {
                     .field("labels", difference.labels.as_str())
                     .field("expected", difference.expected.as_deref())
                     .field("received", difference.received.as_deref())
-                    .field("line", difference.place.0)
-                    .field("column", difference.place.1)
+                    .place(messages.place(difference.span))
                     .close();
             })
             .close();
@@ -238,15 +282,10 @@ impl TestResult {
     }
 }
 
-/// The line and column of a place.
-fn place(file: &SourceFile, span: Span) -> (usize, usize) {
-    Messages::of(file).place(span)[0]
-}
-
-fn differences(case: &Case, samples: &[Sample]) -> Vec<Difference> {
+fn differences(test: &PresetTest, samples: &[Sample]) -> Vec<Difference> {
     let mut received: BTreeMap<_, &Sample> = samples.iter().map(|sample| (&sample.labels, sample)).collect();
     let mut found = Vec::new();
-    for expected in &case.test.expect {
+    for expected in &test.expect {
         let sample = received.remove(&expected.labels);
         if sample.is_some_and(|sample| sample.number().is_some_and(|number| are_equal(number, expected.value))) {
             continue;
@@ -255,13 +294,12 @@ fn differences(case: &Case, samples: &[Sample]) -> Vec<Difference> {
             labels: expected.text.clone(),
             expected: Some(expected.value.to_string()),
             received: sample.map(Sample::shown),
-            place: place(&case.file, expected.span),
+            span: expected.span,
         });
     }
-    let place = place(&case.file, case.test.expect_span);
     found.extend(received.into_values().map(|sample| {
         let (labels, received) = (sample.text.clone(), Some(sample.shown()));
-        Difference { labels, expected: None, received, place }
+        Difference { labels, expected: None, received, span: test.expect_span }
     }));
     found
 }

@@ -1,6 +1,5 @@
 //! `promql-presets verify`: runs presets on a real server and reports what only a server can know.
 
-mod place;
 mod preset;
 mod report;
 
@@ -48,7 +47,7 @@ pub(crate) struct Arguments {
     dir: Dir,
     #[command(flatten)]
     querier: QuerierOptions,
-    /// The time of the queries, in seconds or as `2026-01-31T12:00:00Z`; default: now
+    /// The time of the queries, as Unix seconds or `2026-01-31T12:00:00Z`; default: now
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
     /// Report presets that return more series
@@ -57,8 +56,8 @@ pub(crate) struct Arguments {
     /// Report presets that take longer
     #[arg(long, value_name = "DURATION")]
     max_time: Option<PromDuration>,
-    /// The format; `json` is one object per line and report, with preset, file, line, column, severity (ok, info, warning
-    /// or error), kind (ok, skipped, rejected, failed, empty, label, window, series, time or server), message, help,
+    /// The format; `json` is one object per line and report, with preset, file, its place (line, column, `end_line`,
+    /// `end_column`), severity (ok, info, warning or error), kind (ok, skipped, rejected, failed, empty, label, window, series, time or server), message, help,
     /// query, series and milliseconds
     #[arg(long, default_value = "human")]
     format: Format,
@@ -144,7 +143,7 @@ impl Setting<'_> {
         Ok(functions.map(|(_, name, _)| name.to_owned()).collect())
     }
 
-    async fn all(&self) -> Result<Reports, Failure> {
+    async fn all(&self) -> Result<Reports<'_>, Failure> {
         let bar = progress::bar(self.chosen.len(), "verifying presets");
         let verified = self.chosen.iter().map(|(module, preset)| {
             let bar = &bar;

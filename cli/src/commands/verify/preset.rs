@@ -6,16 +6,15 @@ use std::time::{Duration, Instant};
 
 use promql_presets::{Data, Error, ErrorKind, InstantQuery};
 use promql_presets_compiler::backend::registry::{Label, Module, Preset, Segment};
-use promql_presets_compiler::diagnostic::emit::Messages;
 use promql_presets_compiler::promql::{Expr, ExprKind, Features, Syntax, parse};
-use promql_presets_compiler::{SourceFile, Span, templates};
+use promql_presets_compiler::{SourceFile, Span};
 use promql_presets_core::{Input, LabelKind, MetricQuerier, Querier};
 
 use super::Setting;
-use super::place::{Places, call, position};
 use super::report::{Report, Severity};
 use crate::empty_result::{SAMPLES, causes, duration, safe_window};
 use crate::failure::Failure;
+use crate::places::{Places, call, position};
 use crate::querier::{self, named};
 
 /// The number of wrong values of a label that are shown.
@@ -31,7 +30,7 @@ pub(super) struct Verified<'a> {
     module: &'a Module,
     preset: &'a Preset,
     file: &'a SourceFile,
-    reports: Vec<Report>,
+    reports: Vec<Report<'a>>,
 }
 
 /// The largest result of the queries.
@@ -47,7 +46,7 @@ impl<'a> Verified<'a> {
     }
 
     /// What is found out. At least one line.
-    pub(super) async fn reports(mut self) -> Result<Vec<Report>, Failure> {
+    pub(super) async fn reports(mut self) -> Result<Vec<Report<'a>>, Failure> {
         if self.has_errors() {
             self.add(Severity::Error, "skipped", "has errors".to_owned());
             self.help("run `promql-presets check`");
@@ -269,7 +268,10 @@ impl<'a> Verified<'a> {
         }
         for cause in causes {
             let severity = if cause.is_expected { Severity::Info } else { Severity::Error };
-            self.add(severity, "empty", format!("returns nothing: {}", cause.message));
+            self.add(severity, "empty", "returns nothing".to_owned());
+            if let Some(report) = self.reports.last_mut() {
+                report.cause = cause.message;
+            }
             self.of_query(query, places, Some(cause.span));
         }
     }
@@ -326,7 +328,8 @@ impl<'a> Verified<'a> {
         let metrics = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         for label in self.declared() {
             if !labels.contains(&label.name) {
-                self.add(Severity::Error, "label", format!("no series of {metrics} has the label `{}`", label.name));
+                let message = format!("no series of {metrics} has the label `{}`", label.name);
+                self.add_label(Severity::Error, label, message);
                 continue;
             }
             if matches!(label.kind, LabelKind::String) {
@@ -353,7 +356,7 @@ impl<'a> Verified<'a> {
             let shown: Vec<String> = wrong.iter().take(MAX_SHOWN).map(|value| format!("`{value}`")).collect();
             let message =
                 format!("the label `{}` has values that are not {kind}: {}{more}", label.name, shown.join(", "));
-            self.add(Severity::Error, "label", message);
+            self.add_label(Severity::Error, label, message);
         }
         let unused: Vec<String> = known
             .iter()
@@ -362,31 +365,37 @@ impl<'a> Verified<'a> {
             .collect();
         if !unused.is_empty() {
             let message = format!("no series has these values of the label `{}`: {}", label.name, unused.join(", "));
-            self.add(Severity::Info, "label", message);
+            self.add_label(Severity::Info, label, message);
         }
     }
 
     fn places(&self, query: &str) -> Option<Places> {
-        let all = templates(&self.file.text)?;
-        let literal = all.into_iter().find(|(name, _)| *name == self.preset.name)?.1;
-        Some(Places::new(query, literal))
+        Places::of(query, self.file, &self.preset.name)
     }
 
-    /// Adds a report at the start of the preset, unless it has been added for another grouping.
+    /// Adds a report at the name of the preset.
     fn add(&mut self, severity: Severity, kind: &'static str, message: String) {
         self.reports.push(Report {
             preset: self.module.preset_name(self.preset),
-            file: self.file.path.clone(),
-            line: self.preset.line,
-            column: 1,
+            file: self.file,
+            span: self.preset.span,
             severity,
             kind,
             message,
+            cause: String::new(),
             help: None,
             query: None,
             series: None,
             milliseconds: None,
         });
+    }
+
+    /// Adds a report at the declaration of a label.
+    fn add_label(&mut self, severity: Severity, label: &Label, message: String) {
+        self.add(severity, "label", message);
+        if let Some(report) = self.reports.last_mut() {
+            report.span = label.span;
+        }
     }
 
     fn help(&mut self, text: &str) {
@@ -400,12 +409,11 @@ impl<'a> Verified<'a> {
         let Some(mut report) = self.reports.pop() else { return };
         report.query = Some(query.to_owned());
         if let (Some(places), Some(place)) = (places, place) {
-            let [(line, column), _] = Messages::of(self.file).place(places.locate(place));
-            (report.line, report.column) = (line, column);
+            report.span = places.locate(place);
         }
-        let is_same = |other: &Report| {
-            (other.kind, &other.message, other.line, other.column)
-                == (report.kind, &report.message, report.line, report.column)
+        let is_same = |other: &Report<'_>| {
+            (other.kind, &other.message, &other.cause, other.span)
+                == (report.kind, &report.message, &report.cause, report.span)
         };
         if !self.reports.iter().any(is_same) {
             self.reports.push(report);

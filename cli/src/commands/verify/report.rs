@@ -1,7 +1,10 @@
 //! What was found out about presets, and how it is written.
 
+use promql_presets_compiler::diagnostic::emit::{Message, Messages};
+use promql_presets_compiler::{SourceFile, Span};
+
 use crate::json::Object;
-use crate::output::{Format, count, in_colors};
+use crate::output::{Format, count, in_colors, query_note};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,68 +24,82 @@ impl Severity {
             Self::Error => "error",
         }
     }
-
-    /// The color of a terminal.
-    const fn color(self) -> u8 {
-        match self {
-            Self::Ok => 32,
-            Self::Info => 36,
-            Self::Warning => 33,
-            Self::Error => 31,
-        }
-    }
 }
 
-/// A line about a preset.
+/// What was found out about a preset.
 #[derive(Clone, Debug)]
-pub(super) struct Report {
+pub(super) struct Report<'a> {
     pub(super) preset: String,
-    pub(super) file: String,
-    pub(super) line: usize,
-    pub(super) column: usize,
+    pub(super) file: &'a SourceFile,
+    pub(super) span: Span,
     pub(super) severity: Severity,
     pub(super) kind: &'static str,
     pub(super) message: String,
+    /// Why, at that place; may be empty.
+    pub(super) cause: String,
     pub(super) help: Option<String>,
     pub(super) query: Option<String>,
     pub(super) series: Option<usize>,
     pub(super) milliseconds: Option<u64>,
 }
 
-impl Report {
-    fn human(&self, colors: bool) -> String {
-        let Self { preset, file, line, column, severity, message, .. } = self;
-        let help = self.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
-        let severity = severity.as_str();
-        let severity =
-            if colors { format!("\u{1b}[{}m{severity}\u{1b}[0m", self.severity.color()) } else { severity.to_owned() };
-        // One line, whatever the server says.
-        format!("{file}:{line}:{column}: {severity}: {preset}: {}{help}", message.replace('\n', " ")) + "\n"
+impl Report<'_> {
+    /// Whether a line says it all.
+    fn is_short(&self) -> bool {
+        matches!(self.kind, "ok" | "skipped")
     }
 
-    fn json(&self, out: &mut String) {
-        Object::open(out)
+    fn line(&self, colors: bool) -> String {
+        let help = self.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
+        let severity = match self.severity {
+            Severity::Ok if colors => "\u{1b}[32mok\u{1b}[0m",
+            severity => severity.as_str(),
+        };
+        format!("{severity}: {}: {}{help}\n", self.preset, self.message)
+    }
+
+    fn human(&self, colors: bool) -> String {
+        // The title is one line, whatever the server says.
+        let title = format!("{}: {}", self.preset, self.message.replace('\n', " "));
+        // Only those messages that are about the text of the query.
+        let query = self.query.as_deref().filter(|_| matches!(self.kind, "rejected" | "failed" | "server"));
+        let note = query.map(query_note);
+        let message = Message {
+            severity: self.severity.as_str(),
+            title: &title,
+            span: self.span,
+            label: &self.cause,
+            help: self.help.as_deref(),
+            note: note.as_deref(),
+            ..Message::default()
+        };
+        Messages::of(self.file).message(&message, colors) + "\n"
+    }
+
+    fn json(&self) -> String {
+        let separator = if self.cause.is_empty() { "" } else { ": " };
+        let mut out = String::new();
+        Object::open(&mut out)
             .field("preset", self.preset.as_str())
-            .field("file", self.file.as_str())
-            .field("line", self.line)
-            .field("column", self.column)
+            .field("file", self.file.path.as_str())
+            .place(Messages::of(self.file).place(self.span))
             .field("severity", self.severity.as_str())
             .field("kind", self.kind)
-            .field("message", self.message.as_str())
+            .field("message", [&self.message, separator, &self.cause].concat())
             .field("help", self.help.as_deref())
             .field("query", self.query.as_deref())
             .field("series", self.series)
             .field("milliseconds", self.milliseconds)
             .close();
-        out.push('\n');
+        out + "\n"
     }
 }
 
 /// All reports, in the order of the presets.
-pub(super) struct Reports(Vec<Report>);
+pub(super) struct Reports<'a>(Vec<Report<'a>>);
 
-impl Reports {
-    pub(super) fn new(reports: Vec<Report>) -> Self {
+impl<'a> Reports<'a> {
+    pub(super) fn new(reports: Vec<Report<'a>>) -> Self {
         Self(reports)
     }
 
@@ -91,14 +108,16 @@ impl Reports {
     }
 
     pub(super) fn text(&self, format: Format) -> String {
+        if format == Format::Json {
+            return self.0.iter().map(Report::json).collect();
+        }
         let colors = in_colors();
-        self.0.iter().fold(String::new(), |mut out, report| {
-            match format {
-                Format::Human => out.push_str(&report.human(colors)),
-                Format::Json => report.json(&mut out),
-            }
-            out
-        })
+        // Messages have an empty line around them, lines have none between them.
+        let blocks = self.0.chunk_by(|a, b| a.is_short() && b.is_short()).map(|block| match block {
+            [message] if !message.is_short() => message.human(colors),
+            lines => lines.iter().map(|line| line.line(colors)).collect(),
+        });
+        blocks.collect::<Vec<String>>().join("\n")
     }
 
     pub(super) fn summary(&self) -> String {

@@ -1,17 +1,23 @@
 //! Places in a rendered query as places in the preset file.
 
 use promql_presets_compiler::promql::{Expr, ExprKind, Features, Syntax, parse};
-use promql_presets_compiler::{Literal, Span};
+use promql_presets_compiler::{Literal, SourceFile, Span, templates};
 
 /// Maps a rendered query to the file of its template. Both have the same syntax tree: what fills placeholders adds no node.
-pub(super) struct Places {
+pub(crate) struct Places {
     /// The span of each node in the query, and in the template.
     nodes: Vec<(Span, Span)>,
     literal: Literal,
 }
 
 impl Places {
-    pub(super) fn new(query: &str, literal: Literal) -> Self {
+    /// The places of a query of a preset; `None` if the file has no such preset.
+    pub(crate) fn of(query: &str, file: &SourceFile, preset: &str) -> Option<Self> {
+        let literal = templates(&file.text)?.into_iter().find(|(name, _)| name == preset)?.1;
+        Some(Self::new(query, literal))
+    }
+
+    fn new(query: &str, literal: Literal) -> Self {
         let spans = |text: &str, template| {
             let parsed = parse(text, Syntax { template, features: Features::all() });
             let mut spans = Vec::new();
@@ -27,7 +33,7 @@ impl Places {
     }
 
     /// The place in the file of the smallest expression that contains a range of the query.
-    pub(super) fn locate(&self, range: Span) -> Span {
+    pub(crate) fn locate(&self, range: Span) -> Span {
         let contains = |span: &Span| span.start <= range.start && range.end <= span.end;
         let containing = self.nodes.iter().filter(|(span, _)| contains(span));
         match containing.min_by_key(|(span, _)| span.end - span.start) {
@@ -38,7 +44,7 @@ impl Places {
 }
 
 /// The first call in a query of a function of some kind.
-pub(super) fn call(query: &str, is_it: impl Fn(&str) -> bool) -> Option<(&str, Span)> {
+pub(crate) fn call(query: &str, is_it: impl Fn(&str) -> bool) -> Option<(&str, Span)> {
     let mut found = None;
     parse(query, Syntax { template: false, features: Features::all() }).expr?.walk(&mut |node: &Expr<'_>| {
         if let ExprKind::Call(call) = &node.kind
@@ -52,7 +58,7 @@ pub(super) fn call(query: &str, is_it: impl Fn(&str) -> bool) -> Option<(&str, S
 
 /// The place in a query that a message of the server names, as in `1:5: parse error: ...` and `... (1:5)`, and the message
 /// without it. VictoriaMetrics names functions: `unsupported function "x"`.
-pub(super) fn position(message: &str, query: &str) -> (Option<Span>, String) {
+pub(crate) fn position(message: &str, query: &str) -> (Option<Span>, String) {
     if let Some((_, rest)) = message.split_once("unsupported function \"")
         && let Some((name, _)) = rest.split_once('"')
         && let Some((_, span)) = call(query, |it| it.eq_ignore_ascii_case(name))
@@ -85,8 +91,6 @@ fn offset(place: &str, query: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use promql_presets_compiler::templates;
-
     use super::*;
 
     #[test]
