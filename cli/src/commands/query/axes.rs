@@ -75,10 +75,10 @@ pub(super) fn values(min: f64, max: f64, scale: Scale, rows: usize) -> Values {
             step = round(step * 1.01, scale, factor);
         }
     };
-    let axes = (last_row.div_ceil(MAX_STEPS).max(2)..=last_row / 2).chain([last_row / 2]).filter_map(axis);
+    let candidates = (last_row.div_ceil(MAX_STEPS).max(2)..=last_row / 2).chain([last_row / 2]).filter_map(axis);
     // Few numbers are worth a little room.
     let size = |(row, .., steps): &(f64, f64, f64, f64, usize)| if *steps < 3 { row * 1.25 } else { *row };
-    let Some((_, first, step, high, steps)) = axes.min_by(|a, b| size(a).total_cmp(&size(b))) else {
+    let Some((_, first, step, high, steps)) = candidates.min_by(|a, b| size(a).total_cmp(&size(b))) else {
         return Values { low: min, high: max, ticks: vec![min, max] };
     };
     let value = |number: f64| (number * factor).clamp(f64::MIN, f64::MAX);
@@ -218,8 +218,8 @@ mod tests {
         assert_eq!(shown(0.3, 9.7, Scale::Decimal, 13), "0 2.5 5 7.5 10");
         assert_eq!(shown(0.0, 4.0, Scale::Decimal, 9), "0 1 2 3 4");
         assert_eq!(shown(-1.0, 1.0, Scale::Decimal, 9), "-1 -0.5 0 0.5 1");
-        assert_eq!(shown(5.0, 5.0, Scale::Decimal, 9), "2 4 6");
-        assert_eq!(shown(-5.0, -5.0, Scale::Decimal, 9), "-8 -6 -4");
+        assert_eq!(shown(5.0, 5.0, Scale::Decimal, 9), "2.5 5 7.5");
+        assert_eq!(shown(-5.0, -5.0, Scale::Decimal, 9), "-7.5 -5 -2.5");
         assert_eq!(shown(0.0, 0.0, Scale::Decimal, 5), "0 0.5 1");
         assert_eq!(shown(0.0, 60.0, Scale::Time, 9), "0 15 30 45 60");
         assert_eq!(shown(0.0, 7200.0, Scale::Time, 9), "0 1800 3600 5400 7200");
