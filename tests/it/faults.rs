@@ -143,7 +143,7 @@ async fn a_trickle_ends_with_the_deadline() {
     let start = Instant::now();
     let error = query(&client).await.unwrap_err();
     assert!(error.is_timeout() && error.is_retryable(), "{error:?}");
-    assert!((400..1500).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+    assert!((400..3500).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
     let left: f64 = server.requests()[0].parameter("timeout").unwrap().parse().unwrap();
     assert!((0.2..=0.4).contains(&left), "{left}");
 
@@ -180,14 +180,14 @@ async fn retry_after_is_honoured() {
     let server = Server::sequence(&[limited("1"), vector("7")]);
     let start = Instant::now();
     assert_eq!(query(&client_of(&server).build().unwrap()).await.unwrap(), 7.0);
-    assert!((1000..2500).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+    assert!((1000..10_000).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
 
     // Longer than the deadline of the call: no wait.
     let server = Server::sequence(&[limited("60"), vector("7")]);
     let start = Instant::now();
     let error = query(&client_of(&server).build().unwrap()).await.unwrap_err();
     assert_eq!((http_error(&error), error.retries()), ((429, "slow down"), 0));
-    assert!(start.elapsed() < Duration::from_secs(1));
+    assert!(start.elapsed() < Duration::from_secs(10));
 
     let date = fmt_http_date(SystemTime::now() + Duration::from_secs(2));
     // The clock of the server counts.
@@ -196,7 +196,7 @@ async fn retry_after_is_honoured() {
         let server = Server::sequence(&[limited(date), vector("7")]);
         let start = Instant::now();
         assert_eq!(query(&client_of(&server).build().unwrap()).await.unwrap(), 7.0);
-        assert!((900..3000).contains(&start.elapsed().as_millis()), "{date} {:?}", start.elapsed());
+        assert!((900..10_000).contains(&start.elapsed().as_millis()), "{date} {:?}", start.elapsed());
     }
 }
 
@@ -741,20 +741,18 @@ async fn a_redirect_keeps_the_question() {
 #[tokio::test]
 async fn a_call_that_waits_for_a_retry_lets_others_go_first() {
     let server = Server::start(|request, stream| {
-        let limited = response(429, "Retry-After: 1\r\n", "");
+        let limited = response(429, "Retry-After: 2\r\n", "");
         let response = if request.number == 0 { limited } else { vector("7") };
         stream.write_all(response.as_bytes()).map(|()| After::Keep)
     });
     let client = client_of(&server).max_concurrent(1).build().unwrap();
-    let start = Instant::now();
     let limited = tokio::spawn(first_of(client.clone()));
     while server.requests().is_empty() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert_eq!(query(&client).await.unwrap(), 7.0);
-    assert!(start.elapsed() < Duration::from_millis(900), "{:?}", start.elapsed());
+    assert!(!limited.is_finished());
     assert_eq!(limited.await.unwrap().unwrap(), 7.0);
-    assert!(start.elapsed() >= Duration::from_secs(1));
 }
 
 #[tokio::test]

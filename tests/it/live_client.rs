@@ -261,16 +261,14 @@ async fn a_query_that_takes_too_long_is_a_timeout() {
     let Some(server) = prometheus::shared() else { return };
     let client = client(server);
     let range = TimeRange::new(end().checked_sub(Duration::from_hours(6)).unwrap(), end()).unwrap();
-    let slow = preset!(
-        "sum(sum_over_time((count_over_time({{__name__=~\".+\"}}[1h]))[6h:1s]))",
-        allow("unfiltered-selector", reason = "the test's own")
-    );
+    // Sorts 21,600 numbers for each of 11,000 steps a part, and cannot fail otherwise, whatever series there are.
+    let slow = preset!("quantile_over_time(0.5, vector(time() * 7919 % 104729)[6h:1s])");
     let querier = promql_presets::Querier::default();
     let query = client.query_range(slow, &querier, range.step("1s").unwrap()).timeout(Duration::from_millis(300));
     let start = std::time::Instant::now();
     let error = query.split().await.unwrap_err();
     assert!(error.is_timeout(), "{error:?}");
-    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
 }
 
 #[tokio::test]
