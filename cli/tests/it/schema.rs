@@ -140,6 +140,35 @@ fn a_page_becomes_a_snapshot() {
     assert_eq!((piped.status, piped.out.as_str()), (0, ""));
 }
 
+/// The text of native histograms has one classic bucket.
+#[test]
+fn native_histograms_of_pages() {
+    let page =
+        "# TYPE rpc_seconds histogram\nrpc_seconds_bucket{le=\"+Inf\"} 3\nrpc_seconds_sum 1\nrpc_seconds_count 3\n";
+    let right = "presets.a.template = 'histogram_quantile(0.9, sum(rate(rpc_seconds{{{labels}}}[5m])))'\n\
+        presets.b.template = 'sum(rate(rpc_seconds_count{{{labels}}}[5m]))'\n";
+    let folder = Folder::new("schema-native", &[("presets/a.toml", right), ("page", page)]);
+    folder.run("schema pull --from page");
+    assert!(folder.read("metrics.toml").contains("[rpc_seconds]\ntype   = \"native_histogram\"\n"));
+    let checked = folder.run("check");
+    assert_eq!((checked.status, checked.out.as_str()), (0, ""));
+    assert_eq!(folder.run("schema diff --from page").status, 0);
+
+    fs::remove_file(folder.0.join("metrics.toml")).unwrap();
+    folder
+        .write("presets/a.toml", &right.replace("rpc_seconds{", "rpc_seconds_bucket{").replace("sum(", "sum by (le)("));
+    folder.run("schema pull --from page");
+    assert!(
+        folder
+            .read("metrics.toml")
+            .contains("type   = \"histogram\"\nlabels = [\"instance\", \"job\"]\nvalues = { le = [\"+Inf\"] }\n")
+    );
+    assert!(folder.run("check").out.contains("`histogram_quantile` of a single bucket"));
+    // It may be native before the next pull.
+    folder.write("presets/a.toml", right);
+    assert_eq!(folder.run("check").out, "");
+}
+
 #[test]
 fn open_metrics_knows_the_same() {
     let registry = registry("open-metrics");

@@ -3,7 +3,7 @@
 use super::analysis::{Analysis, Findings};
 use super::float_labels::open_metrics_float;
 use super::ratios::unscaled;
-use super::schema::Role;
+use super::schema::{Metric, Role};
 use super::tree::{Id, Series};
 use crate::promql::{Aggregate, Aggregator, Call, ExprKind, Grouping, GroupingKeyword, MatchOp, Matcher, Selector};
 use crate::{Code, Diagnostic};
@@ -200,6 +200,19 @@ fn missing_buckets(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: 
             .secondary(call.name_span, "needs every bucket")
             .warning_unless(series.declared() != Role::Unknown)
     };
+    if series.metric.is_some_and(Metric::has_no_bounds) {
+        let name = selector.name.as_ref();
+        let finding = finding(
+            name.map_or(selector.span, |name| name.span),
+            format!("`{}` of a single bucket", call.name),
+            "only has `le=\"+Inf\"` in `metrics.toml`",
+        )
+        .note("in text, a native histogram without classic buckets has this one");
+        return Some(match name.and_then(|name| name.text.strip_suffix("_bucket")) {
+            Some(stem) => finding.help(format!("write `{stem}` if it is a native histogram")),
+            None => finding,
+        });
+    }
     if let Some(aggregate) =
         aggregations(query, id, arg).find(|aggregate| matches!(aggregate.op, Aggregator::Max | Aggregator::Min))
     {

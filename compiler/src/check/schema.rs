@@ -443,6 +443,14 @@ impl<'s> Metric<'s> {
         };
     }
 
+    /// Whether the snapshot has only the infinite bucket, which text has for native histograms, too.
+    pub(super) fn has_no_bounds(&self) -> bool {
+        match self.known.and_then(|known| known.values("le")) {
+            Some(LabelType::OneOf(bounds)) => bounds.iter().all(|bound| bound.value == "+Inf"),
+            _ => false,
+        }
+    }
+
     /// The role of series with the metric's own name.
     fn role(&self) -> Role {
         match self.role_of(self.kind) {

@@ -28,7 +28,8 @@ pub(super) fn metric(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, seri
     let metrics = query.scope.metrics;
     let span = name_span(selector);
     if let Some(metric) = series.metric {
-        return (series.declared() == Role::Base).then(|| base(query, metric, name, span));
+        let is_base = series.declared() == Role::Base && !metric.has_no_bounds();
+        return is_base.then(|| base(query, metric, name, span));
     }
     if query.scope.template && selector.name.as_ref().and_then(Name::as_literal) == Some("metric_name") {
         return Some(

@@ -93,6 +93,11 @@ pub(super) fn gather(page: &Page, wanted: &[Wanted], settings: &Output, facts: &
             }
             seen.empty.extend(series.empty.iter().map(|label| renamed(label)));
         }
+        if wanted.is_histogram() && has_no_bounds(page, &wanted.name) {
+            // Where presets read it as one. A server may still store it as a classic one.
+            seen.is_native |= wanted.read.contains(&wanted.name);
+            seen.values.entry("le".to_owned()).or_default().insert(INFINITE.to_owned());
+        }
         if is_of_scrapes(&wanted.name) {
             seen.presence = Presence::Current;
         }
@@ -100,4 +105,14 @@ pub(super) fn gather(page: &Page, wanted: &[Wanted], settings: &Output, facts: &
             seen.labels.extend(of_targets.iter().map(|label| (*label).to_owned()));
         }
     }
+}
+
+/// The bound of the bucket that every histogram has.
+const INFINITE: &str = "+Inf";
+
+/// Whether a histogram has no bucket but the infinite one. Text has no native histograms, so that client libraries write
+/// this bucket for those without classic buckets: client_golang in `expfmt`, client_java in `getClassicBuckets`.
+fn has_no_bounds(page: &Page, name: &str) -> bool {
+    let bounds = page.series.get(&format!("{name}_bucket")).and_then(|series| series.labels.get("le"));
+    bounds.is_some_and(|bounds| bounds.iter().all(|bound| bound.parse() == Ok(f64::INFINITY)))
 }
