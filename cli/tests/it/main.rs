@@ -12,6 +12,7 @@ mod fmt;
 mod import;
 mod init;
 mod lsp;
+mod native_histograms;
 mod new;
 mod page;
 mod parse;

@@ -19,6 +19,7 @@ mod joins;
 mod label_flow;
 mod label_set;
 mod matchers;
+mod native_histograms;
 mod pattern;
 pub(crate) mod policy;
 mod ranges;
@@ -50,12 +51,13 @@ use crate::promql::{Expr, Features};
 use crate::{Code, Diagnostic, Span};
 use analysis::{Analysis, Findings};
 
-const CHECKS: [fn(&Analysis<'_>, &mut Findings); 15] = [
+const CHECKS: [fn(&Analysis<'_>, &mut Findings); 16] = [
     filter::check,
     variables::check,
     matchers::check,
     counters::check,
     histograms::check,
+    native_histograms::check,
     grouping::check,
     joins::check,
     ranges::check,

@@ -270,6 +270,8 @@ codes! {
     GroupLabelMissing = "group-label-missing", Meaning, Error;
     /// An operator whose sides never have the same labels.
     ImpossibleMatch = "impossible-match", Meaning, Error;
+    /// A native histogram where only numbers are taken.
+    HistogramAsNumber = "histogram-as-number", Meaning, Error, supersedes [QuantileOfBrokenBuckets, QuantileWithoutRate];
     /// A quantile below 0 or above 1.
     QuantileOutOfRange = "quantile-out-of-range", Meaning, Error;
     /// A constant for which a function returns no or meaningless values.
