@@ -103,13 +103,12 @@ fn samples(query: &Analysis<'_>) -> Vec<Option<Samples>> {
     for id in query.ids().rev() {
         let first = query.children(id).find(|child| query.is_vector(*child)).and_then(|child| all[child]);
         all[id] = match &query.expr(id).kind {
-            ExprKind::Number(_) => Some(Samples::Numbers),
             ExprKind::String(_) => None,
             ExprKind::Selector(_) => query.series(id).and_then(of_series),
             ExprKind::Subquery(_) | ExprKind::Unary(_) | ExprKind::Paren(_) => all[id + 1],
             ExprKind::Call(call) if keeps_histograms(call.name) => first,
             ExprKind::Aggregate(aggregate) if keeps(aggregate.op) => all[query.operand(id)],
-            ExprKind::Call(_) | ExprKind::Aggregate(_) => Some(Samples::Numbers),
+            ExprKind::Number(_) | ExprKind::Call(_) | ExprKind::Aggregate(_) => Some(Samples::Numbers),
             ExprKind::Binary(binary) => {
                 let mut sides = query.children(id).map(|side| all[side]);
                 of_operator(binary, [sides.next().flatten(), sides.next().flatten()])
@@ -135,8 +134,8 @@ fn of_operator(binary: &Binary<'_>, sides: [Option<Samples>; 2]) -> Option<Sampl
         (BinaryOp::And | BinaryOp::Unless, [left, _]) => left,
         _ if binary.bool_span.is_some() => Some(Numbers),
         _ if !binary.fill.is_empty() => None,
-        (BinaryOp::TrimUpper | BinaryOp::TrimLower, _) => Some(Histograms),
-        (BinaryOp::Mul, [Some(Numbers), Some(Histograms)])
+        (BinaryOp::TrimUpper | BinaryOp::TrimLower, _)
+        | (BinaryOp::Mul, [Some(Numbers), Some(Histograms)])
         | (BinaryOp::Mul | BinaryOp::Div, [Some(Histograms), Some(Numbers)]) => Some(Histograms),
         (_, [left, right]) => left.filter(|_| left == right),
     }

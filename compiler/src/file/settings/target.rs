@@ -53,12 +53,14 @@ impl Server {
         all.into_iter().find(|server| server.as_str().eq_ignore_ascii_case(key))
     }
 
-    /// The first version that is known, and the last major version.
-    const fn known(self) -> (Version, u16) {
+    /// The first version that is known, the last one of each former major version, and the last major version. It may
+    /// have newer minor versions than the compiler knows.
+    const fn known(self) -> (Version, &'static [Version], u16) {
         match self {
-            Self::Prometheus | Self::Mimir => (Version(2, 0), 3),
-            Self::VictoriaMetrics => (Version(1, 79), 1),
-            Self::Thanos => (Version(0, 32), 0),
+            Self::Prometheus => (Version(2, 0), &[Version(2, 55)], 3),
+            Self::Mimir => (Version(2, 0), &[Version(2, 17)], 3),
+            Self::VictoriaMetrics => (Version(1, 79), &[], 1),
+            Self::Thanos => (Version(0, 32), &[], 0),
         }
     }
 }
@@ -123,17 +125,18 @@ impl Reader<'_> {
             });
             return None;
         };
-        let (first, last_major) = server.known();
-        if version < first || (version != Version::NEWEST && version.0 > last_major) {
-            let title = format!("unknown version {version} of {name}");
-            self.report(Diagnostic::new(Code::InvalidValue, span, title).label(if version < first {
-                format!("known are {first} and later")
-            } else {
-                format!("known are versions up to {last_major}.x")
-            }));
-            return None;
-        }
-        Some(Target { server, version, span })
+        let (first, last_minors, last_major) = server.known();
+        let last_minor = last_minors.iter().find(|last| last.0 == version.0 && version > **last);
+        let fault = match last_minor {
+            _ if version == Version::NEWEST => return Some(Target { server, version, span }),
+            _ if version < first => format!("known are {first} and later"),
+            _ if version.0 > last_major => format!("known are versions up to {last_major}.x"),
+            Some(last) => format!("{last} was followed by {}.0", last.0 + 1),
+            None => return Some(Target { server, version, span }),
+        };
+        let title = format!("unknown version {version} of {name}");
+        self.report(Diagnostic::new(Code::InvalidValue, span, title).label(fault));
+        None
     }
 }
 
