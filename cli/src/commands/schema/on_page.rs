@@ -111,7 +111,7 @@ pub(super) fn gather(page: &Page, wanted: &[Wanted], settings: &Output, facts: &
 const INFINITE: &str = "+Inf";
 
 /// Whether a histogram has no bucket but the infinite one. Text has no native histograms, so that client libraries write
-/// this bucket for those without classic buckets: client_golang in `expfmt`, client_java in `getClassicBuckets`.
+/// this bucket for those without classic buckets: `client_golang` in `expfmt`, `client_java` in `getClassicBuckets`.
 fn has_no_bounds(page: &Page, name: &str) -> bool {
     let bounds = page.series.get(&format!("{name}_bucket")).and_then(|series| series.labels.get("le"));
     bounds.is_some_and(|bounds| bounds.iter().all(|bound| bound.parse() == Ok(f64::INFINITY)))
