@@ -77,12 +77,12 @@ fn what_takes_numbers_only() {
         }
         let real = query.replace('H', extended::NATIVE_HISTOGRAM);
         let found = match runtime.block_on(client.raw_query(&real).at(at).into_future()) {
-            Ok(Data::Vector(vector)) => !vector.is_empty(),
-            Ok(Data::Scalar(scalar)) => !scalar.value().is_nan(),
-            Ok(other) => panic!("{real}: {other:?}"),
             // Functions of newer servers.
             Err(error) if error.to_string().contains("unknown function") => continue,
-            Err(error) => panic!("{real}: {error}"),
+            response => match response.unwrap() {
+                Data::Scalar(scalar) => !scalar.value().is_nan(),
+                data => !data.into_vector().unwrap().is_empty(),
+            },
         };
         counts[usize::from(found)] += 1;
         if found == is_reported(&query) {

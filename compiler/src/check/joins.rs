@@ -425,7 +425,14 @@ impl<'e> Join<'_, 'e> {
             && !matching.has_hole()
             && matching.labels().all(|label| is_wider(&label.name))
             && if self.query.is_target_label(label) {
-                label == "instance" && name == "up"
+                // A job has several instances, all of which have the metric.
+                let is_known =
+                    || series.metric.is_some_and(|metric| metric.known.is_some_and(|it| it.labels.is_some()));
+                let is_of_jobs = || {
+                    matching.labels().any(|label| label.name == "job")
+                        && matching.labels().all(|label| COARSE_LABELS.contains(&&*label.name))
+                };
+                label == "instance" && (name == "up" || (is_known() && is_of_jobs()))
             } else {
                 is_among(PARTS, label) || is_word(label) && !is_version
             }
