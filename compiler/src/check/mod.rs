@@ -27,8 +27,6 @@ mod ratios;
 mod row;
 mod schema;
 pub(crate) mod targets;
-#[cfg(test)]
-mod tests;
 mod tree;
 mod undeclared;
 mod units;

@@ -17,9 +17,11 @@
 mod architecture;
 mod catalogue;
 mod corpus;
+mod declarations;
 mod false_positives;
 mod fixes;
 mod generated;
+mod large_files;
 mod pages;
 mod positions;
 mod session;
