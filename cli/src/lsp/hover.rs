@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use gen_lsp_types::{Contents, Hover, MarkupContent, MarkupKind, Position};
-use promql_presets_compiler::backend::registry::{Module, Preset};
+use promql_presets_compiler::backend::registry::{Label, Module, Preset};
 use promql_presets_compiler::promql::{Expr, ExprKind, Features, Function, ResultType, Syntax, parse, tokens};
 use promql_presets_compiler::{Code, FileKind, Literal, Span};
 use promql_presets_core::{Input, LabelKind, ParameterValues, Querier};
@@ -102,7 +102,7 @@ fn preset(module: &Module, preset: &Preset) -> String {
     out
 }
 
-/// The query for the required labels, or for one label if none is required, grouped by another.
+/// The query for the required labels, or for one label that has no matcher yet if none is required, grouped by another.
 fn example(module: &Module, preset: &Preset) -> Option<String> {
     if preset.is_stub {
         return None;
@@ -110,7 +110,12 @@ fn example(module: &Module, preset: &Preset) -> Option<String> {
     let declared = module.querier.as_ref().map_or(&[][..], |querier| &querier.labels);
     let has = |text: &str| preset.template.contains(text);
     let is_required = declared.iter().any(|label| label.required);
-    let filters = declared.iter().filter(|label| label.usage.is_filter() && (label.required || !is_required));
+    let parsed = parse(&preset.template, Syntax { template: true, features: Features::all() });
+    let selectors = parsed.expr.as_ref().map(Expr::selectors).unwrap_or_default();
+    let has_matcher =
+        |name: &str| selectors.iter().any(|selector| selector.matchers().any(|matcher| matcher.label.name == name));
+    let is_wanted = |label: &&Label| if is_required { label.required } else { !has_matcher(&label.name) };
+    let filters = declared.iter().filter(|label| label.usage.is_filter()).filter(is_wanted);
     let filters = filters.take(if is_required { usize::MAX } else { 1 }).filter(|_| has("{labels}"));
     let group = declared.iter().rfind(|label| label.usage.is_group_by() && has("{group_by}"));
     let querier = Querier::new(if module.metric.is_none() && has("{metric_name}") { "metric_name" } else { "" });

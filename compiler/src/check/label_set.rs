@@ -207,7 +207,10 @@ impl Display for Labels<'_> {
         let mut items: Vec<String> = self.sure.iter().map(|label| (*label).to_owned()).collect();
         match &self.may {
             May::Only(labels) => {
-                items.extend(labels.iter().filter(|label| !self.surely_has(label)).map(|label| format!("{label}?")));
+                // `{group_by}` stands for any labels, also none.
+                let possible =
+                    |label: &&str| if *label == GROUP_BY { GROUP_BY.to_owned() } else { format!("{label}?") };
+                items.extend(labels.iter().filter(|label| !self.surely_has(label)).map(possible));
                 if items.is_empty() {
                     items.push("none".to_owned());
                 }

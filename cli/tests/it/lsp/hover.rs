@@ -55,6 +55,18 @@ fn what_hovering_shows() {
         }
         assert!(hover["range"]["start"].is_object());
     }
+    // An example does not repeat what the template filters on, and `{group_by}` is no label that may be there.
+    let file = "[metric]\nname = \"x\"\n[labels]\na = \"string\"\nb = \"string\"\n[presets.y]\n\
+        template = 'sum by ({group_by})({metric_name}{{a=\"1\",{labels}}}) or count by ({group_by})({metric_name}{{{labels}}})'\n";
+    for (place, expected) in [
+        ("[presets.|y]", "sum by (b)(x{a=\"1\",b=\"a\"}) or count by (b)(x{b=\"a\"})"),
+        (") o|r count", "Labels: {group_by}"),
+    ] {
+        let text = file.replacen(&place.replacen('|', "", 1), place, 1);
+        let hover = client.at("textDocument/hover", "presets/y.toml", &text);
+        let shown = hover["contents"]["value"].as_str().unwrap();
+        assert!(shown.contains(expected) && !shown.contains("}?"), "{shown}");
+    }
     let hover = client.at("textDocument/hover", "promql.toml", "[checks]\nraw-cou|nter = \"off\"\n");
     assert!(hover["contents"]["value"].as_str().unwrap().starts_with("# "), "{hover}");
     let hover = client.at("textDocument/hover", "metrics.toml", &METRICS.replace("[build_info]", "[buil|d_info]"));
