@@ -1,6 +1,6 @@
 // Charts of ranges, on uPlot.
 
-import { distances, short } from "./units.js";
+import { distances, labels } from "./units.js";
 
 const HEIGHT = 320;
 const LIGHT = ["#1c7ed6", "#e8590c", "#2f9e44", "#9c36b5", "#e03131", "#0c8599", "#f08c00", "#6741d9", "#66a80f", "#c2255c"];
@@ -54,7 +54,7 @@ export function draw(target, series, { unit, start, end, zoom, point }) {
     scales: { x: { time: true, range: () => [start, end] }, y: { range: (_, min, max) => bounds(min, max) } },
     axes: [
       { ...axis, values: (chart, marks, at, space, distance) => marks.map((mark, at) => moment(mark, marks[at - 1], distance)) },
-      { ...axis, size: widest, ...(incrs && { incrs }), values: (_, marks) => marks.map((mark) => short(mark, unit)) },
+      { ...axis, size: widest, ...(incrs && { incrs }), values: (_, marks) => labels(marks, unit) },
     ],
     series: [{}, ...series.map((_, at) => ({ stroke: color(at), width: 1.75, points: { size: 5 } }))],
     hooks: {

@@ -12,12 +12,25 @@ const mean = ({ count, sum }) => Number(sum) / Number(count);
 
 const number = (text) => el("td", { className: "number" }, text);
 
-/** The unit, above numbers that do not say it. */
-const words = (unit) => (unit && !isNamed(unit) ? [el("p", { className: "unit" }, unit)] : []);
+/** Labels as Prometheus writes them: `up{job="api"}`. */
+function selector({ __name__: name = "", ...labels }) {
+  const matchers = Object.entries(labels).map(([label, value]) => `${label}=${JSON.stringify(value)}`);
+  return name + (matchers.length > 0 ? `{${matchers.join(", ")}}` : "");
+}
 
-/** A table with a column for each label. `cells` are the cells of a series before and after its labels. */
-function table(series, before, after, cells, properties = {}) {
-  const names = [...new Set(series.flatMap(({ labels }) => Object.keys(labels)))].sort();
+/** The labels that all series share; all labels of a single one. */
+const shared = ([first, ...rest]) => Object.fromEntries(Object.entries(first?.labels ?? {})
+  .filter(([name, value]) => rest.every(({ labels }) => labels[name] === value)));
+
+/** The line above a result: the labels that all its series share, and the unit, if numbers do not say it. */
+function heading(common, unit) {
+  const parts = [selector(common), unit && !isNamed(unit) ? unit : ""].filter((part) => part !== "");
+  return parts.length > 0 ? [el("p", { className: "unit" }, parts.join(", "))] : [];
+}
+
+/** A table with a column for each label that is not in common. `cells` are the cells of a series before and after its labels. */
+function table(series, common, before, after, cells, properties = {}) {
+  const names = [...new Set(series.flatMap(({ labels }) => Object.keys(labels)))].filter((name) => !Object.hasOwn(common, name)).sort();
   const title = (text, className = "") => el("th", { scope: "col", className }, text);
   const titles = [...before.map((text) => title(text)), ...names.map((name) => title(name === "__name__" ? "metric" : name)),
     ...after.map((text) => title(text, "number"))];
@@ -36,9 +49,10 @@ export function showChart(target, result, preset, times, zoom) {
     ? { labels, timestamps: histograms.timestamps, values: histograms.values.map(mean), isMean: true }
     : { labels, timestamps, values: values.map(Number) }));
   const series = all.slice(0, MAX_DRAWN);
+  const common = shared(all);
   const current = series.map(() => number(""));
   let drawn;
-  const legend = table(series, [""], ["Last", "Min", "Max"], ({ values }, at) => {
+  const legend = table(series, common, [""], ["Last", "Min", "Max"], ({ values }, at) => {
     const swatch = el("span", { className: "swatch" });
     swatch.style.background = color(at);
     const toggle = el("button", { type: "button", title: "Show or hide", "aria-label": `Series ${at + 1}`, "aria-pressed": "true",
@@ -69,7 +83,7 @@ export function showChart(target, result, preset, times, zoom) {
   target.replaceChildren(
     ...(all.length > series.length ? [note(`${series.length} of ${all.length} series are drawn: group by fewer labels, or add a filter.`)] : []),
     ...(series.some(({ isMean }) => isMean) ? [note("Histograms are drawn as the mean of their observations.")] : []),
-    ...words(unit), plot, legend);
+    ...heading(common, unit), plot, legend);
   drawn = draw(plot, series, { unit, ...times, zoom, point });
   point(null);
   return drawn.destroy;
@@ -92,7 +106,8 @@ export function showTable(target, result, { unit }) {
     ...(isMatrix ? [number(String(points))] : hasCounts ? [number(count === undefined ? "" : short(Number(count)))] : []),
     number(short(value, unit)),
   ]];
-  target.replaceChildren(...words(unit), table(samples.sort((a, b) => b.value - a.value), [], titles, cells));
+  const common = shared(samples);
+  target.replaceChildren(...heading(common, unit), table(samples.sort((a, b) => b.value - a.value), common, [], titles, cells));
 }
 
 /** What the server says about a result. */

@@ -15,10 +15,10 @@ function prefix(number, unit) {
   return Math.abs(number / found[0]) < 1e5 ? found : none;
 }
 
-function digits(number) {
+function digits(number, significant) {
   const size = Math.abs(number);
   const isPlain = size === 0 || (size >= 1e-3 && size < 1e6);
-  return isPlain ? String(Number(number.toPrecision(4))) : number.toExponential(3).replace(/\.?0*e\+?/, "e");
+  return isPlain ? String(Number(number.toPrecision(significant))) : number.toExponential(significant - 1).replace(/\.?0*e\+?/, "e");
 }
 
 /** `1.5 GiB`, `250 ms`, `12.3k requests`. */
@@ -28,11 +28,19 @@ export function human(number, unit) {
 }
 
 /** The number without the words of its unit, which is said elsewhere. */
-export function short(number, unit) {
+export function short(number, unit, significant = 4) {
   if (!Number.isFinite(number)) return Number.isNaN(number) ? "NaN" : number > 0 ? "+Inf" : "-Inf";
   const [factor, name] = prefix(number, unit);
-  const text = digits(number / factor);
+  const text = digits(number / factor, significant);
   return isTime(unit) ? `${text} ${name}` : isBytes(unit) ? `${text} ${name}B` : text + name;
+}
+
+/** The numbers of an axis: as short as they can be while they differ. */
+export function labels(marks, unit) {
+  for (let significant = 4; ; significant++) {
+    const texts = marks.map((mark) => short(mark, unit, significant));
+    if (significant === 15 || new Set(texts).size === texts.length) return texts;
+  }
 }
 
 /** Whether short numbers say all of their unit. */

@@ -2,7 +2,7 @@
 
 use promql_presets_compiler::backend::registry::{Module, Preset};
 use promql_presets_compiler::diagnostic::emit;
-use promql_presets_compiler::{Finding, Output, Severity};
+use promql_presets_compiler::{Code, Finding, Output, Severity};
 use promql_presets_core::{
     Input, Match, ParameterValues, PromDuration, Querier, RenderError, Window, not, not_regex, one_of, regex,
 };
@@ -117,14 +117,20 @@ pub(crate) fn presets(output: &Output) -> impl Iterator<Item = (&Module, &Preset
     output.registry.modules.iter().flat_map(|module| module.presets.iter().map(move |preset| (module, preset)))
 }
 
-/// The errors in a preset, or in its file outside of presets; without any, it can be rendered.
+/// The errors in a preset, or in its file outside of presets; without any, it can be rendered. Those in tests do not matter
+/// to that.
 pub(crate) fn errors_in<'o>(output: &'o Output, module: &Module, preset: &Preset) -> Vec<&'o Finding> {
     let is_about = |finding: &&Finding| {
         finding.file == module.file
             && finding.diagnostic.severity == Severity::Error
             && finding.preset.as_ref().is_none_or(|name| *name == preset.name)
     };
-    output.findings.iter().filter(is_about).collect()
+    let is_of_test = |finding: &&Finding| {
+        let place = finding.diagnostic.span;
+        let mut tests = module.presets.iter().flat_map(|preset| &preset.tests);
+        finding.diagnostic.code == Code::InvalidTest || tests.any(|test| test.faults.contains(&place))
+    };
+    output.findings.iter().filter(is_about).filter(|finding| !is_of_test(finding)).collect()
 }
 
 fn parse_parameter(text: &str) -> Result<(String, String), &'static str> {

@@ -17,9 +17,9 @@ use crate::output::{Format, count, print, remark};
 
 /// Turns dashboards, rules and stored presets of other tools into preset files
 ///
-/// Reads dashboards of Grafana (the classic JSON and the v2 resource), rule files and `PrometheusRule` objects of
-/// Prometheus, and the presets that Backend.AI stores. Each dashboard, group of rules or metric becomes a file, which
-/// passes `check`.
+/// Reads dashboards of Grafana (the classic JSON and the v2 resource) and the alerts that it manages, rule files and
+/// `PrometheusRule` objects of Prometheus, and the presets that Backend.AI stores. Each dashboard, group of rules or
+/// metric becomes a file, which passes `check`.
 ///
 /// Matchers on variables become `{labels}`, durations `{window}`, groupings by a variable `{group_by}`. Variables that are
 /// numbers, and further durations, become parameters with their current value as the default. Variables that are functions

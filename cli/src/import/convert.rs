@@ -50,8 +50,8 @@ pub(super) fn convert(
             }
             Err(Refusal { reason, variable }) => {
                 let written = variable.unwrap_or_default();
-                let Some(value) = variables::fix(&written, &mut variables) else { return Err(reason) };
-                notes.push(format!("`{written}` became its value, `{value}`"));
+                let Some(note) = variables::fix(&written, &mut variables) else { return Err(reason) };
+                notes.push(note);
             }
         }
     }

@@ -3,7 +3,7 @@
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Map, Value};
 
-use super::{Collection, Query, backendai, grafana, rules};
+use super::{Collection, Query, backendai, grafana, grafana_alerts, rules};
 
 /// Why nothing was read.
 #[derive(Debug)]
@@ -24,7 +24,8 @@ pub(crate) fn read(text: &str) -> Result<Vec<Collection>, NotRead> {
     for document in &documents {
         found.add(document, MAX_DEPTH);
     }
-    let Found { mut collections, presets } = found;
+    let Found { mut collections, alerts, presets } = found;
+    collections.extend(grafana_alerts::collections(&alerts));
     collections.extend(backendai::collections(&presets));
     if collections.is_empty() { Err(NotRead::Unknown) } else { Ok(collections) }
 }
@@ -32,6 +33,7 @@ pub(crate) fn read(text: &str) -> Result<Vec<Collection>, NotRead> {
 #[derive(Default)]
 struct Found<'d> {
     collections: Vec<Collection>,
+    alerts: Vec<&'d Map<String, Value>>,
     presets: Vec<&'d Map<String, Value>>,
 }
 
@@ -52,6 +54,8 @@ impl<'d> Found<'d> {
             self.collections.push(grafana::classic(object));
         } else if rules::is_group(object) {
             self.collections.push(rules::group(object));
+        } else if grafana_alerts::is_rule(object) {
+            self.alerts.push(object);
         } else if backendai::is_preset(object) {
             self.presets.push(object);
         } else {

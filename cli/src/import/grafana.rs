@@ -21,12 +21,12 @@ struct Panel<'v> {
     targets: Vec<Target<'v>>,
 }
 
-/// A query of a panel.
-struct Target<'v> {
-    name: String,
-    /// The type of its data source, if the dashboard says it.
-    source: Option<String>,
-    query: &'v Object,
+/// A query of a panel or of an alert.
+pub(super) struct Target<'v> {
+    pub(super) name: String,
+    /// The type of its data source, if the file says it.
+    pub(super) source: Option<String>,
+    pub(super) query: &'v Object,
 }
 
 /// A dashboard in the classic model: panels in a list, in rows or in collapsed rows.
@@ -208,7 +208,11 @@ impl<'v> Reader<'v> {
             notes.push(format!("the title was `{}`", panel.title));
         }
         notes.extend(self.row.iter().filter(|row| has_variable(row)).map(|row| format!("the category was `{row}`")));
-        let queries: Vec<&Target<'_>> = panel.targets.iter().filter(|target| expr(target.query).is_some()).collect();
+        // Queries of some data sources have no text.
+        let is_query = |target: &&Target<'_>| {
+            expr(target.query).is_some() || (target.source.is_some() && refusal(target).is_some())
+        };
+        let queries: Vec<&Target<'_>> = panel.targets.iter().filter(is_query).collect();
         let is_only = queries.len() < 2;
         for (number, target) in queries.into_iter().enumerate() {
             let legend = text(target.query, "legendFormat").filter(|legend| legend != "__auto");
@@ -313,12 +317,12 @@ const LIBRARY_PANEL: &str =
     "a library panel, whose queries are not in the file; export the dashboard for sharing externally";
 
 /// The text of a query in any language.
-fn expr(query: &Object) -> Option<String> {
+pub(super) fn expr(query: &Object) -> Option<String> {
     ["expr", "rawSql", "query", "target", "expression"].iter().find_map(|key| text(query, key))
 }
 
 /// Why a query is not one of Prometheus.
-fn refusal(target: &Target<'_>) -> Option<String> {
+pub(super) fn refusal(target: &Target<'_>) -> Option<String> {
     let is_prometheus = |kind: &str| ["prometheus", "victoriametrics", "mimir"].iter().any(|it| kind.contains(it));
     match target.source.as_deref() {
         Some("__expr__") => Some("an expression of Grafana, computed from other queries".to_owned()),
@@ -353,10 +357,11 @@ fn variable(variable: &Object, is_constant: bool) -> Variable {
     let listed = text(variable, "query").unwrap_or_default();
     // `text : value` in the list of a custom variable.
     let listed = listed.split(',').map(|item| item.rsplit(" : ").next().unwrap_or(item).trim().to_owned());
-    let texts = options.chain(current.filter_map(Value::as_str).map(str::to_owned)).chain(listed);
+    let texts = options.chain(current.clone().filter_map(Value::as_str).map(str::to_owned)).chain(listed);
     let texts = texts.flat_map(|text| text.split(',').map(|item| item.trim().to_owned()).collect::<Vec<_>>());
     let labels = texts.filter(|text| promql_presets_core::name::is_classic_label(text)).collect();
-    Variable { value: value.filter(is_value), is_constant, labels }
+    let has_more = current.clone().nth(1).is_some();
+    Variable { value: value.filter(is_value), has_more, is_constant, labels }
 }
 
 /// Words that say nothing without the variable behind them: `Rate of $job`.

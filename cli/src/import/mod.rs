@@ -5,6 +5,7 @@ mod convert;
 mod fields;
 mod find;
 mod grafana;
+mod grafana_alerts;
 mod names;
 mod preset_file;
 mod rules;
@@ -85,6 +86,8 @@ enum Language {
 struct Variable {
     /// Its value when the dashboard was saved.
     value: Option<String>,
+    /// Whether it had further values then.
+    has_more: bool,
     /// Whether it has this value only.
     is_constant: bool,
     /// Its values that may be names of labels, for variables in groupings.

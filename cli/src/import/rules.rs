@@ -1,14 +1,15 @@
-//! Rules of Prometheus: rule files, `PrometheusRule` objects, and the rules that a server reports.
+//! Rules of Prometheus: rule files, `PrometheusRule` objects, and the rules that a server reports. Groups may hold alerts of
+//! Grafana as well.
 
 use serde_json::{Map, Value};
 
 use super::fields::{object, objects, text};
-use super::{Collection, Query};
+use super::{Collection, Query, grafana_alerts};
 
 /// Whether an object is a group of rules.
 pub(super) fn is_group(object: &Map<String, Value>) -> bool {
     let is_rule = |rule: &Map<String, Value>| ["alert", "record", "query"].iter().any(|key| rule.contains_key(*key));
-    objects(object, "rules").any(is_rule)
+    objects(object, "rules").any(|rule| is_rule(rule) || grafana_alerts::is_rule(rule))
 }
 
 /// A group of rules.
@@ -18,7 +19,11 @@ pub(super) fn group(group: &Map<String, Value>) -> Collection {
         Some(format!("Rules of the group `{title}`.")),
         text(group, "interval").map(|time| format!("They are evaluated every {time}.")),
     ]);
-    let queries = objects(group, "rules").map(|rule| self::rule(rule, &title)).collect();
+    let queries = objects(group, "rules").flat_map(|rule| match grafana_alerts::is_rule(rule) {
+        true => grafana_alerts::queries(rule, &title),
+        false => vec![self::rule(rule, &title)],
+    });
+    let queries = queries.collect();
     Collection { title, description, queries, ..Collection::default() }
 }
 
@@ -28,6 +33,20 @@ fn rule(rule: &Map<String, Value>, group: &str) -> Query {
         (None, Some(name)) => ("alert", name),
         (None, None) => ("rule", text(rule, "name").unwrap_or_else(|| "rule".to_owned())),
     };
+    let expr = text(rule, "expr").or_else(|| text(rule, "query"));
+    Query {
+        place: format!("{kind} `{name}` of the group `{group}`"),
+        title: Some(name.clone()),
+        name,
+        description: description(rule),
+        refused: expr.is_none().then(|| "a rule without `expr`".to_owned()),
+        expr: expr.unwrap_or_default(),
+        ..Query::default()
+    }
+}
+
+/// What a rule says of itself.
+pub(super) fn description(rule: &Map<String, Value>) -> Option<String> {
     let annotation = |key| object(rule, &["annotations"]).and_then(|annotations| text(annotations, key));
     let sentences = [
         annotation("summary"),
@@ -37,16 +56,7 @@ fn rule(rule: &Map<String, Value>, group: &str) -> Query {
         text(rule, "keep_firing_for").map(|time| format!("It keeps firing for {time}.")),
         labels(rule),
     ];
-    let expr = text(rule, "expr").or_else(|| text(rule, "query"));
-    Query {
-        place: format!("{kind} `{name}` of the group `{group}`"),
-        title: Some(name.clone()),
-        name,
-        description: super::preset_file::paragraphs(sentences),
-        refused: expr.is_none().then(|| "a rule without `expr`".to_owned()),
-        expr: expr.unwrap_or_default(),
-        ..Query::default()
-    }
+    super::preset_file::paragraphs(sentences)
 }
 
 /// The labels that a rule adds.

@@ -382,12 +382,15 @@ pub(super) fn names_labels(written: &str, variables: &BTreeMap<String, Variable>
     value.is_some_and(|value| value.split(',').all(|label| is_classic_label(label.trim())))
 }
 
-/// Lets a variable, as written, stand for its value in the whole query. `None` if it has none, or does so already.
-pub(super) fn fix<'v>(written: &str, variables: &'v mut BTreeMap<String, Variable>) -> Option<&'v str> {
+/// Lets a variable, as written, stand for its value in the whole query, and returns what became of it, in words. `None` if
+/// it has no value, or stands for it already.
+pub(super) fn fix(written: &str, variables: &mut BTreeMap<String, Variable>) -> Option<String> {
     let (_, name) = variable(written, 0)?;
     let variable = variables.get_mut(name)?;
     let was_fixed = std::mem::replace(&mut variable.is_constant, true);
-    variable.value.as_deref().filter(|_| !was_fixed)
+    let value = variable.value.as_deref().filter(|_| !was_fixed)?;
+    let what = if variable.has_more { "the first of its values" } else { "its value" };
+    Some(format!("`{written}` became {what}, `{value}`"))
 }
 
 /// The name at the start of a text, which does not start with a digit.

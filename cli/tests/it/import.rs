@@ -246,3 +246,25 @@ fn what_cannot_be_read_is_a_failure() {
     let run = import(&folder, &["none.json"]);
     assert_eq!((run.status, run.out.as_str()), (0, "presets/empty.toml: not written, since there are no presets\n"));
 }
+
+#[test]
+fn only_the_first_of_several_values_is_noted() {
+    let board = json!({
+        "title": "Board",
+        "templating": { "list": [{ "name": "by", "type": "custom", "current": { "value": ["job", "instance"] } }] },
+        "panels": [{ "title": "Ratio", "targets": [{ "expr": "a / on ($by) b" }] }],
+    });
+    let folder = Folder::new("import-several", &[("board.json", &board.to_string())]);
+    let run = import(&folder, &["board.json"]);
+    assert!(run.out.contains("  ratio: `$by` became the first of its values, `job`\n"), "{}", run.out);
+}
+
+#[test]
+fn queries_without_a_text_are_reported() {
+    let target = json!({ "refId": "A", "datasource": { "type": "cloudwatch" }, "metricName": "CPUUtilization" });
+    let board = json!({ "title": "Board", "panels": [{ "title": "CPU", "targets": [target, { "expr": "up" }] }] });
+    let folder = Folder::new("import-no-text", &[("board.json", &board.to_string())]);
+    let run = import(&folder, &["board.json"]);
+    assert_eq!(run.status, 1);
+    assert!(run.out.contains("a query of the data source `cloudwatch`, which is not Prometheus"), "{}", run.out);
+}

@@ -131,3 +131,20 @@ fn render_shows_promql() {
     assert_eq!(run(&["render", "bad::up", "--format", "json"]).out, "");
     assert_eq!(run(&["render", "good::rate"]).status, 0);
 }
+
+#[test]
+fn faults_of_tests_do_not_matter_to_a_query() {
+    let file = "[presets.a]\ntemplate = 'up{{{labels}}}'\n\
+        [[presets.a.tests]]\nnam = \"x\"\nat = \"1m\"\nseries = { up = \"?\" }\nexpect = { '{a=}' = 1 }\n\
+        [presets.b]\ntemplate = 'max(up{{{labels}}})'\n\
+        [[presets.b.tests]]\nname = \"y\"\nat = \"1m\"\nseries = { down = \"1x2\" }\nexpect = {}\n";
+    let folder = Folder::new("render-tests", &[("presets/x.toml", file)]);
+    let run = |arguments: &[&str]| run_in(&folder.0, arguments, b"");
+    assert!(run(&["check"]).out.contains("error[invalid-test]"));
+    for preset in ["x::a", "x::b"] {
+        for command in ["render", "explain"] {
+            let run = run(&[command, preset]);
+            assert_eq!((run.status, run.err.as_str()), (0, ""));
+        }
+    }
+}

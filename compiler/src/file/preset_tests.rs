@@ -35,8 +35,8 @@ pub struct PresetTest {
     pub expect: Vec<ExpectedSample>,
     /// The place of the expectation.
     pub expect_span: Span,
-    /// Whether something in it is not valid, which has been reported.
-    pub is_faulty: bool,
+    /// The places of what is not valid in it, which has been reported.
+    pub faults: Vec<Span>,
 }
 
 /// A series of a [`PresetTest`].
@@ -138,7 +138,7 @@ impl Reader<'_> {
             parameters: Vec::new(),
             expect: Vec::new(),
             expect_span: span,
-            is_faulty: false,
+            faults: Vec::new(),
         };
         for (key, value) in table.iter() {
             match self.known_key(table, key, "a test", &TEST_KEYS) {
@@ -194,7 +194,7 @@ impl Reader<'_> {
                 self.report(found.help(format!("add `{key} = {help}`")));
             }
         }
-        test.is_faulty = self.diagnostics.len() > faults;
+        test.faults = self.diagnostics.iter().skip(faults).map(|fault| fault.span).collect();
         Some(test)
     }
 

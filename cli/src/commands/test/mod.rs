@@ -155,7 +155,7 @@ fn add_cases(folder: &Folder, output: &Output, names: &[&String], cases: &mut Ve
     };
     let errors: Vec<&Finding> = output.findings.iter().filter(is_error).collect();
     for (module, preset) in wanted(folder, output).filter(|(module, preset)| is_meant(module, preset)) {
-        for test in preset.tests.iter().filter(|test| !test.is_faulty && !preset.is_stub) {
+        for test in preset.tests.iter().filter(|test| test.faults.is_empty() && !preset.is_stub) {
             let Ok(query) = preset.render_test(module, test) else { continue };
             let file = folder.files[module.file].clone();
             let (name, test) = (preset.name.clone(), test.clone());
