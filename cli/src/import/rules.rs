@@ -19,9 +19,12 @@ pub(super) fn group(group: &Map<String, Value>) -> Collection {
         Some(format!("Rules of the group `{title}`.")),
         text(group, "interval").map(|time| format!("They are evaluated every {time}.")),
     ]);
-    let queries = objects(group, "rules").flat_map(|rule| match grafana_alerts::is_rule(rule) {
-        true => grafana_alerts::queries(rule, &title),
-        false => vec![self::rule(rule, &title)],
+    let queries = objects(group, "rules").flat_map(|rule| {
+        if grafana_alerts::is_rule(rule) {
+            grafana_alerts::queries(rule, &title)
+        } else {
+            vec![self::rule(rule, &title)]
+        }
     });
     let queries = queries.collect();
     Collection { title, description, queries, ..Collection::default() }

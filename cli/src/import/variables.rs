@@ -405,7 +405,7 @@ mod tests {
 
     fn variables() -> BTreeMap<String, Variable> {
         let variable =
-            |value: &str, is_constant| Variable { value: Some(value.to_owned()), is_constant, labels: BTreeSet::new() };
+            |value: &str, is_constant| Variable { value: Some(value.to_owned()), is_constant, ..Variable::default() };
         [
             ("interval", variable("10m", false)),
             ("job", variable("api", false)),
