@@ -14,11 +14,13 @@ use crate::promql::{Features, Syntax, parse};
 pub struct MetricsRead {
     /// The series that they select, by name: `http_duration_seconds_bucket` rather than `http_duration_seconds`.
     pub series: BTreeMap<String, SeriesRead>,
-    /// Selectors without a fixed name, each with its preset: `{metric_name}` without `[metric]`, or a pattern.
+    /// The patterns of names that they select: `{__name__=~"node_.*"}`.
+    pub patterns: BTreeMap<String, SeriesRead>,
+    /// Selectors without a fixed name, each with its preset: `{metric_name}` without `[metric]`.
     pub unnamed: Vec<(String, String)>,
 }
 
-/// Who selects the series of a name.
+/// Who selects the series of a name or a pattern.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SeriesRead {
     /// The presets: `vllm::latency::p95`.
@@ -40,11 +42,14 @@ impl Output {
                 let Some(expr) = &parsed.expr else { continue };
                 let name = module.preset_name(preset);
                 for selected in selected_series(&preset.template, expr, module.metric.as_deref()) {
-                    let Some(series) = selected.name else {
-                        read.unnamed.push((name.clone(), selected.text.to_owned()));
-                        continue;
+                    let found = match (selected.name, selected.pattern) {
+                        (Some(series), _) => read.series.entry(series).or_default(),
+                        (None, Some(pattern)) => read.patterns.entry(pattern.to_owned()).or_default(),
+                        (None, None) => {
+                            read.unnamed.push((name.clone(), selected.text.to_owned()));
+                            continue;
+                        }
                     };
-                    let found = read.series.entry(series).or_default();
                     found.presets.insert(name.clone());
                     found.enumerated.extend(enumerated(module));
                     found.enumerated.extend(selected.bounds.into_iter().map(str::to_owned));
@@ -87,6 +92,7 @@ mod tests {
             [r#"a {"c::q"} {}"#, r#"x.y_bucket {"a::b::p"} {"le", "m"}"#, r#"z {"a::b::p", "c::q"} {"m"}"#]
         );
         let unnamed: Vec<&str> = read.unnamed.iter().map(|(_, selector)| selector.as_str()).collect();
-        assert_eq!(unnamed, ["{metric_name}{{{labels}}}", "{{__name__=~\"a.*\",{labels}}}"]);
+        assert_eq!(unnamed, ["{metric_name}{{{labels}}}"]);
+        assert_eq!(read.patterns["a.*"].presets.iter().collect::<Vec<_>>(), ["c::q"]);
     }
 }

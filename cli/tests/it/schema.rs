@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::{env, fs};
 
+use promql_presets_compiler::Snapshot;
 use serde_json::{Value, json};
 
 use crate::page::Page;
@@ -138,6 +139,22 @@ fn a_page_becomes_a_snapshot() {
     assert_eq!(registry.read("metrics.toml"), names);
     let piped = run_in(&registry.0, &["schema", "diff", "--from", "-", "--dir", "presets"], PAGE.as_bytes());
     assert_eq!((piped.status, piped.out.as_str()), (0, ""));
+}
+
+#[test]
+fn metrics_that_match_a_pattern() {
+    let page =
+        "# TYPE node_memory_MemFree_bytes gauge\nnode_memory_MemFree_bytes 1\n# TYPE node_load1 gauge\nnode_load1 1\n";
+    let right = "presets.a.template = '{{__name__=~\"node_memory_.+\",{labels}}}'\n";
+    let folder = Folder::new("schema-pattern", &[("presets/a.toml", right), ("page", page)]);
+    let pulled = folder.run("schema pull --from page");
+    assert!(pulled.out.starts_with("+ node_memory_MemFree_bytes: a gauge with"), "{}{}", pulled.out, pulled.err);
+    assert_eq!(Snapshot::parse(&folder.read("metrics.toml")).unwrap().metrics.len(), 1);
+    assert_eq!(folder.run("check").out, "");
+    folder.write("presets/a.toml", &right.replace("memory", "memry"));
+    assert!(folder.run("check").out.contains("no metric matches `node_memry_.+`"));
+    let pulled = folder.run("schema pull --from page");
+    assert!(pulled.err.contains("note: `node_memry_.+` matches no metric (read by `a::a`)\n"), "{}", pulled.err);
 }
 
 /// The text of native histograms has one classic bucket.

@@ -37,6 +37,7 @@ use promql_presets_core::sort;
 
 pub use float_labels::open_metrics_float;
 pub use label_set::Labels;
+pub use pattern::matches;
 pub use row::RowLabel;
 pub(crate) use schema::Metrics;
 #[cfg(feature = "tools")]
@@ -129,12 +130,14 @@ pub(crate) fn check(text: &str, expr: &Expr<'_>, scope: Scope<'_>) -> Checked {
 }
 
 /// The series that a selector selects.
-#[cfg_attr(not(feature = "tools"), expect(dead_code, reason = "only tools read the text and the bounds"))]
+#[cfg_attr(not(feature = "tools"), expect(dead_code, reason = "only tools read more than the name"))]
 pub(crate) struct SelectedSeries<'e> {
     /// Their name, if it is known.
     pub name: Option<String>,
     /// The selector's text.
     pub text: &'e str,
+    /// The pattern of their names, where a matcher has one that is no list.
+    pub pattern: Option<&'e str>,
     /// `le` or `quantile`, if a matcher names one of their values.
     pub bounds: Vec<&'e str>,
 }
@@ -152,7 +155,8 @@ pub(crate) fn selected_series<'e>(
         let bounds: Vec<&str> = names.filter(|name| matches!(*name, "le" | "quantile")).collect();
         for series in series.each() {
             let (name, text) = (series.name.as_deref().map(str::to_owned), tree.slice(selector.span));
-            selected.push(SelectedSeries { name, text, bounds: bounds.clone() });
+            let pattern = tree::name_pattern(selector, series).map(|matcher| &*matcher.value.value);
+            selected.push(SelectedSeries { name, text, pattern, bounds: bounds.clone() });
         }
     }
     selected

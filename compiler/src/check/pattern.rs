@@ -6,7 +6,8 @@ use promql_presets_core::regex::validate;
 ///
 /// Returns `None` for long input, for patterns that take many steps, and for what patterns of values hardly have: flags,
 /// Unicode classes, word boundaries, quoted text, and characters by number.
-pub(super) fn matches(pattern: &str, text: &str) -> Option<bool> {
+#[must_use]
+pub fn matches(pattern: &str, text: &str) -> Option<bool> {
     if pattern.len() > MAX_PATTERN || text.len() > MAX_TEXT || validate(pattern).is_err() {
         return None;
     }

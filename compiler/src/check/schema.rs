@@ -264,18 +264,32 @@ impl<'s> Metrics<'s> {
 
     /// The series whose name is most similar to one that does not exist.
     pub(super) fn nearest(&self, name: &str) -> Option<String> {
-        let mut series = Vec::new();
-        for metric in &self.all {
-            if metric.role() != Role::Base {
-                series.push((metric.name, ""));
-            }
-            for (suffix, role) in metric.derived() {
-                if !matches!(role, Role::Counter | Role::Gauge | Role::Info) {
-                    series.push((metric.name, suffix));
-                }
-            }
-        }
-        nearest_words(name, series).map(|(base, suffix)| format!("{base}{suffix}"))
+        nearest_words(name, self.series()).map(|(base, suffix)| format!("{base}{suffix}"))
+    }
+
+    /// The series whose name begins similarly to the plain text that a pattern begins with.
+    pub(super) fn nearest_prefix(&self, pattern: &str) -> Option<String> {
+        let end =
+            pattern.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | ':')).unwrap_or(pattern.len());
+        let prefix = pattern[..end].trim_end_matches('_');
+        let words = prefix.split('_').count();
+        let starts = self.series().filter_map(|(name, suffix)| {
+            let end = name.match_indices('_').nth(words - 1).map_or(name.len(), |(at, _)| at);
+            (words > 1).then_some((&name[..end], suffix))
+        });
+        let (start, _) = nearest_words(prefix, starts)?;
+        let (name, suffix) = self.series().find(|(name, _)| name.starts_with(start))?;
+        Some(format!("{name}{suffix}"))
+    }
+
+    /// The names of all series, each with its suffix.
+    pub(super) fn series(&self) -> impl Iterator<Item = (&'s str, &'s str)> {
+        self.all.iter().flat_map(|metric| {
+            let own = (metric.role() != Role::Base).then_some((metric.name, ""));
+            let is_further = |role: &Role| !matches!(role, Role::Counter | Role::Gauge | Role::Info);
+            let derived = metric.derived().iter().filter(move |(_, role)| is_further(role));
+            own.into_iter().chain(derived.map(|(suffix, _)| (metric.name, *suffix)))
+        })
     }
 
     /// The declared metric that a name without series is probably a misspelling of: one letter is different, missing,

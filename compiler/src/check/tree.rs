@@ -345,6 +345,13 @@ pub(super) fn listed_names<'e>(selector: &'e Selector<'e>) -> Vec<&'e str> {
     names.into_iter().filter(|name| !name.is_empty()).collect()
 }
 
+/// The pattern for the name of a selector that has no name and lists none.
+pub(super) fn name_pattern<'e>(selector: &'e Selector<'e>, series: &Series<'_>) -> Option<&'e Matcher<'e>> {
+    let is_pattern = |matcher: &&Matcher<'_>| matcher.op == MatchOp::Regex && matcher.label.name == "__name__";
+    let has_name = selector.name.is_some() || series.name.is_some() || !series.listed.is_empty();
+    selector.matchers().find(is_pattern).filter(|_| !has_name)
+}
+
 /// A duration in seconds.
 pub(super) fn in_seconds(duration: PromDuration) -> f64 {
     std::time::Duration::from_millis(duration.as_millis()).as_secs_f64()

@@ -7,7 +7,7 @@ use super::analysis::Analysis;
 use super::conditions::Condition;
 use super::pattern;
 use super::schema::{Metric, Role, SUFFIXES};
-use super::tree::{Id, Series};
+use super::tree::{Id, Series, name_pattern};
 use crate::diagnostic::suggest::nearest;
 use crate::file::{Label, LabelType, MetricType};
 use crate::promql::{BinaryOp, ExprKind, MatchOp, Matcher, MatcherItem, Name, Selector};
@@ -24,8 +24,8 @@ fn if_new(query: &Analysis<'_>, what: &str) -> String {
 
 /// A series that no metric has, or that a metric of its name does not have.
 pub(super) fn metric(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, series: &Series<'_>) -> Option<Diagnostic> {
-    let name = series.name.as_deref()?;
     let metrics = query.scope.metrics;
+    let Some(name) = series.name.as_deref() else { return of_pattern(query, id, selector, series) };
     let span = name_span(selector);
     if let Some(metric) = series.metric {
         let is_base = series.declared() == Role::Base && !metric.has_no_bounds();
@@ -137,6 +137,29 @@ fn unknown(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, name: &str, sp
         }
         None => finding.help(if_new(query, "metric")),
     })
+}
+
+/// A pattern that the name of no metric matches, although one has a similar name.
+fn of_pattern(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, series: &Series<'_>) -> Option<Diagnostic> {
+    let metrics = query.scope.metrics;
+    let matcher = name_pattern(selector, series)?;
+    let is_open = !metrics.is_closed() || !query.scope.settings.metrics.open.is_empty();
+    if is_open || !alternatives(query, id).is_empty() {
+        return None;
+    }
+    let pattern = &*matcher.value.value;
+    let mut names = metrics.series();
+    if names.any(|(name, suffix)| pattern::matches(pattern, &format!("{name}{suffix}")) != Some(false)) {
+        return None;
+    }
+    let meant = metrics.nearest_prefix(pattern.trim_start_matches('^'))?;
+    let title = format!("no metric matches `{pattern}`");
+    Some(
+        Diagnostic::new(Code::UnknownMetric, matcher.value.span, title)
+            .label("neither in `metrics.toml` nor declared in a preset file")
+            .help(format!("a metric with a similar name exists: `{meant}`"))
+            .note(if_new(query, "metric")),
+    )
 }
 
 /// The metrics that exist and that `or` combines with a selector, as in `new or old` for two versions of an exporter.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use promql_presets_compiler::check::matches;
 use promql_presets_compiler::diagnostic::suggest::nearest_words;
 
 use crate::exposition::{Family, Page};
@@ -25,6 +26,11 @@ impl Known {
 
     pub(super) fn add(&mut self, name: &str, family: Family) {
         self.families.entry(name.to_owned()).or_default().insert(family);
+    }
+
+    /// The series of pages whose names match a pattern.
+    pub(super) fn matching(&self, pattern: &str) -> BTreeSet<String> {
+        self.series.iter().filter(|name| matches(pattern, name) == Some(true)).cloned().collect()
     }
 
     /// The name of a metric that sources have, similar to one of those that presets read and sources lack.

@@ -193,7 +193,7 @@ struct Found {
 
 impl Source {
     async fn find(&self, registry: &Registry) -> Result<Found, Failure> {
-        let read = registry.output.metrics_read();
+        let mut read = registry.output.metrics_read();
         let (pages, servers) = open(&self.sources, self.at, &registry.output).await?;
 
         let mut remarks = wanted::unnamed(&read);
@@ -202,6 +202,12 @@ impl Source {
             known.add_page(page);
         }
         servers.metadata(&mut known, &mut remarks).await?;
+        let patterns = std::mem::take(&mut read.patterns);
+        for (pattern, by) in patterns {
+            let mut names = known.matching(&pattern);
+            names.extend(servers.matching(&pattern).await?);
+            wanted::expand(&mut read, &pattern, &by, names, &mut remarks);
+        }
         let wanted = wanted::plan(&read, &known, &registry.snapshot);
         let mut facts = Facts::new(wanted.len());
         let sources = (&pages[..], &servers, &registry.output);

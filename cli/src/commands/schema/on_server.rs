@@ -63,6 +63,17 @@ impl Servers {
         Ok(())
     }
 
+    /// The series whose names match a pattern.
+    pub(super) async fn matching(&self, pattern: &str) -> Result<BTreeSet<String>, Failure> {
+        let mut names = BTreeSet::new();
+        for client in &self.servers {
+            let server = Server { client, at: self.at };
+            let found = server.query(format!("count by ({NAME}) ({{{NAME}=~{pattern:?}}})")).await?;
+            names.extend(found.iter().filter_map(|element| element.labels().metric_name()).map(str::to_owned));
+        }
+        Ok(names)
+    }
+
     /// Adds what the servers have of some metrics.
     pub(super) async fn gather(
         &self,

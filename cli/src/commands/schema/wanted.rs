@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use promql_presets_compiler::{MetricType, MetricsRead, Snapshot, SnapshotMetric};
+use promql_presets_compiler::{MetricType, MetricsRead, SeriesRead, Snapshot, SnapshotMetric};
 
 use super::backticks;
 use super::known::{Known, Presence, Seen, suffixes};
@@ -73,6 +73,33 @@ pub(super) fn unnamed(read: &MetricsRead) -> Vec<String> {
         return Vec::new();
     }
     vec![format!("metrics without a fixed name are left out, of {}", backticks(presets))]
+}
+
+/// The limit of metrics that one pattern adds.
+const MAX_MATCHES: usize = 200;
+
+/// Adds the series that match a pattern of names to those that presets read.
+pub(super) fn expand(
+    read: &mut MetricsRead,
+    pattern: &str,
+    by: &SeriesRead,
+    names: BTreeSet<String>,
+    remarks: &mut Vec<String>,
+) {
+    if names.is_empty() || names.len() > MAX_MATCHES {
+        let found = if names.is_empty() {
+            "no metric".to_owned()
+        } else {
+            format!("{} metrics, which are left out", names.len())
+        };
+        remarks.push(format!("`{pattern}` matches {found} (read by {})", backticks(&by.presets)));
+        return;
+    }
+    for name in names {
+        let series = read.series.entry(name).or_default();
+        series.presets.extend(by.presets.iter().cloned());
+        series.enumerated.extend(by.enumerated.iter().cloned());
+    }
 }
 
 /// The metrics that the series belong to. What `metrics.toml` says is used where sources have no metadata.
