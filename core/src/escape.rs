@@ -1,4 +1,4 @@
-//! String literals. Every string in a query is written by this module.
+//! Writes string literals of PromQL.
 
 use std::fmt::Write;
 

@@ -299,7 +299,7 @@ impl ClientBuilder {
         let http = if let Some(http) = self.shared {
             http
         } else {
-            // Another crate may turn on features of reqwest that take compression off before this one knows of it.
+            // Another crate may enable reqwest's own decompression, which would hide the encoding from this crate.
             let http = self.http.no_gzip().no_brotli().no_zstd().no_deflate();
             // A pooled connection whose other end is gone acknowledges nothing, and should not use up a whole call.
             #[cfg(target_os = "linux")]

@@ -1,4 +1,4 @@
-//! The client, its builder, and what they create.
+//! The client and its builder.
 
 mod builder;
 

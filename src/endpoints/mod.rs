@@ -1,4 +1,4 @@
-//! The endpoints of the HTTP API besides queries: one file each, and the server's own status.
+//! The endpoints of the HTTP API besides queries, one file for each subject.
 
 mod exemplars;
 mod labels;

@@ -1,4 +1,4 @@
-//! The kinds of errors, and the causes that are told apart.
+//! The kinds of errors, and the causes that are distinguished.
 
 use std::fmt;
 
@@ -203,7 +203,7 @@ pub(super) struct AttemptBefore {
     pub(super) before: ErrorKind,
 }
 
-/// Errors that print as their causes do, but can be told apart.
+/// Errors that print as their causes do, but can be downcast.
 macro_rules! transparent {
     ($($name:ident)*) => {$(
         impl fmt::Display for $name {

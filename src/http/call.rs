@@ -167,8 +167,7 @@ impl Call {
         converted(self.read_json(), |json: Json| convert(json.data()?, json.meta))
     }
 
-    // Whether these futures are `Send` takes the compiler long to prove. It does it once here, and again in each generic
-    // function that would box them.
+    // Boxed here, so that rustc proves once that these futures are `Send`, and not again in each generic function.
     fn read_query(self) -> Read<Response> {
         Box::pin(self.read::<Decoder>())
     }

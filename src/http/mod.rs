@@ -1,4 +1,5 @@
-//! All that knows reqwest: calls, their options and retries, bodies, and what can be observed of them.
+//! Calls over HTTP: their options and retries, the bodies of responses, and what can be observed of them. Only this module
+//! and the builder of the client use reqwest.
 //!
 //! A [`Call`](call::Call) has the parameters and [`Options`](options::Options) that setters give it. When it is made,
 //! [`Attempts`](call::Attempts) send it as a [`Request`](request::Request) through the

@@ -181,7 +181,7 @@ impl Options {
     }
 }
 
-/// Whether a header is not one that describes the connection or the body, which the client and the HTTP library set.
+/// Whether callers may set a header: the client and the HTTP library set those that describe the connection or the body.
 pub(crate) fn can_be_set(name: &HeaderName) -> bool {
     const OWN: [HeaderName; 9] =
         [CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];

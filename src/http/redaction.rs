@@ -148,7 +148,7 @@ fn end_of_match(secret: &str, text: &str) -> Option<usize> {
     ends.pop()
 }
 
-/// Whether a text is what remains of an truncated encoded character, or empty.
+/// Whether a text is what remains of a truncated encoded character, or empty.
 fn is_start_of_encoded(text: &str) -> bool {
     match text.as_bytes() {
         [] | [b'\\'] => true,

@@ -1,4 +1,4 @@
-//! Reads what [`serialize`](super::serialize) writes, from formats that describe themselves.
+//! Reads what [`serialize`](super::serialize) writes, from self-describing formats.
 
 use std::fmt;
 use std::sync::Arc;

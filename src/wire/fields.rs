@@ -1,4 +1,4 @@
-//! JSON objects whose fields differ between servers and versions. None may have a known field or a key twice.
+//! JSON objects whose fields differ between servers and versions. Duplicate known fields and keys are errors.
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -1,5 +1,5 @@
-//! The labels of a response, in blocks that store each name, and repeated values as far as a cache of fixed size finds
-//! them, once.
+//! The labels of a response, in blocks. A block stores each name once, and a repeated value once if a cache of fixed size
+//! still has it.
 //!
 //! Most series have the names of a previous one in the same order, and many of its values. Each name is first compared
 //! with those that followed the same names before, each value with the last one of the same name, and bytes are compared

@@ -2,7 +2,7 @@
 //! bytes where the [fast path](super::fast_path) reads them.
 //!
 //! Keys come in any order and unknown ones are skipped. Where `resultType` comes after `result`, or not at all, the
-//! items tell by their keys what they are.
+//! type follows from the keys of the items.
 
 mod stats;
 
@@ -65,7 +65,7 @@ pub(super) struct Document {
 
     series: VecDeque<Series>,
     elements: Vec<Element>,
-    /// The number of the last of them, of which there is one kind, whose labels have no block yet.
+    /// How many of the last series or elements have labels without a block. A result has only one of the two.
     incomplete: usize,
     pair: Option<Pair>,
 
