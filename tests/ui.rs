@@ -1,4 +1,4 @@
-//! Wrong use of the constants: what the compiler says, word for word.
+//! Wrong use of the constants, and the exact messages of the compiler.
 //!
 //! `TRYBUILD=overwrite cargo test --test ui` writes the messages anew; read the diff.
 

@@ -33,8 +33,8 @@ pub(crate) fn is_plain(value: &str) -> bool {
     }
 }
 
-/// The same for eight bytes at once. In `found`, the highest bit of each byte tells; a byte above one that is found may
-/// be wrong, which does not matter.
+/// The same for eight bytes at once. The highest bit of each byte of `found` is the result; it may be wrong for the bytes
+/// above one that is found, which does not matter.
 fn are_plain(bytes: [u8; 8]) -> bool {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     let word = u64::from_le_bytes(bytes);
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_plain_needs_no_escapes_anywhere() {
+    fn plain_text_needs_no_escapes() {
         for c in '\0'..='\u{FF}' {
             let plain = matches!(c, ' '..='~') && c != '"' && c != '\\';
             for length in 0..20 {

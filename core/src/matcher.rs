@@ -492,7 +492,7 @@ mod tests {
     }
 
     #[test]
-    fn values_of_lists_are_found_again() {
+    fn values_of_lists_are_read_back() {
         #[expect(clippy::unnecessary_wraps, reason = "as `replace_values` takes it")]
         fn upper(value: &str) -> Option<Cow<'_, str>> {
             Some(value.to_uppercase().into())
@@ -519,7 +519,7 @@ mod tests {
     }
 
     #[test]
-    fn no_alternative_is_no_value() {
+    fn empty_lists_have_no_value() {
         assert_eq!(Matcher::new("l", one_of([""; 0])).value(), None);
         assert_eq!(Matcher::new("l", none_of([""; 0])).value(), None);
     }

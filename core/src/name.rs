@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_bare_names_from_quoted_ones() {
+    fn distinguishes_bare_and_quoted_names() {
         for name in ["up", "_x", ":x:y", "vllm:latency_seconds_bucket", "sums"] {
             assert!(is_bare_metric(name), "{name}");
         }
@@ -201,12 +201,12 @@ mod tests {
     }
 
     #[test]
-    fn no_keyword_is_longer_than_the_longest() {
+    fn the_longest_keyword_is_known() {
         assert_eq!(KEYWORDS.iter().map(|keyword| keyword.len()).max(), Some(LONGEST_KEYWORD));
     }
 
     #[test]
-    fn rejects_what_is_no_name() {
+    fn rejects_invalid_names() {
         assert_eq!("".parse::<LabelName>(), Err(NameError::Empty));
         assert_eq!("__name__".parse::<LabelName>(), Err(NameError::Reserved));
         assert_eq!(LabelName::new("http.code").unwrap().to_string(), "http.code");

@@ -450,7 +450,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_are_no_identifiers_are_quoted() {
+    fn names_that_are_not_identifiers_are_quoted() {
         let querier = Querier::new("http.requests").label("http.code", "500").group_by(["http.code", "inf"]);
         assert_eq!(
             rendered(RATE, &querier),
@@ -528,7 +528,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_the_template_has_no_placeholder_for() {
+    fn refuses_values_without_a_placeholder() {
         let plain = preset(&[Segment::Text("up")], None);
         let matcher = RenderError::UnexpectedMatcher { label: "job".to_owned() };
         for condition in [Match::equal("api"), not("api"), regex("a.*"), one_of(["a", "b"])] {
@@ -546,7 +546,7 @@ mod tests {
     }
 
     #[test]
-    fn declared_labels_are_held_against_any_querier() {
+    fn declared_labels_are_checked_for_any_querier() {
         const LABELS: &[LabelInfo] = &[
             LabelInfo { required: true, ..label("job", LabelKind::String) },
             label("id", LabelKind::Uuid),

@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_told_from_other_things_by_its_start() {
+    fn json_is_recognized_by_its_start() {
         let ok = read(200, &["\n", " ", "{\"status\":\"success\",", "\"data\":[\"a\"]}"], PartialData::Warn);
         assert_eq!(ok.unwrap(), ["a"]);
         assert_eq!(failed(200, "<html>\n  <b>hi"), r#"Http { status: 200, body: "<html> <b>hi" }"#);
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_tell_what_is_there() {
+    fn failures_show_the_body() {
         assert_eq!(
             failed(401, r#"{"message":"no API key"}"#),
             r#"Http { status: 401, body: "{\"message\":\"no API key\"}" }"#
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn bodies_that_do_not_end_are_truncated() {
+    fn unfinished_bodies_are_truncated() {
         let long = "x".repeat(2000);
         let ErrorKind::Http { body, .. } = read(200, &[&long], PartialData::Warn).unwrap_err() else { panic!() };
         assert_eq!(body.len(), EXCERPT_BYTES);
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_is_as_long_as_what_is_read() {
+    fn reading_yields_after_a_fixed_number_of_bytes() {
         let limits = Limits { max_bytes: u64::MAX, ..LIMITS };
         let mut body = BodyReader::<Decoder>::new(200, None, limits).unwrap();
         body.push(b"{\"a\":[1").unwrap();
@@ -419,7 +419,7 @@ mod tests {
 
     #[cfg(feature = "gzip")]
     #[test]
-    fn gzip_is_read_in_any_pieces_and_not_if_it_is_cut() {
+    fn gzip_is_read_in_any_pieces_unless_it_is_truncated() {
         let zipped = zip(&[br#"{"status":"success","data":["a","b"]}"#]);
         for size in [1, 7, 1000] {
             assert_eq!(unzip(200, &zipped, size).unwrap(), ["a", "b"]);
@@ -436,7 +436,7 @@ mod tests {
 
     #[cfg(feature = "gzip")]
     #[test]
-    fn what_is_no_gzip_is_an_error_that_keeps_the_status() {
+    fn invalid_gzip_is_an_error_that_keeps_the_status() {
         let shown = |status, body: &[u8]| format!("{:?}", unzip(status, body, 1000).unwrap_err());
         let zipped = zip(&[br#"{"status":"success","data":[]}"#]);
         for bad in [&b"{\"status\":\"success\"}"[..], b"\x1f\x8b\x08\xff\xff", &[&zipped[..], b"more"].concat()] {

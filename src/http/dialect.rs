@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_tenant_is_refused() {
+    fn invalid_tenants_are_refused() {
         let failure =
             |tenants: &[&str]| Dialect::from(Mimir::new().tenants(tenants)).failure.map(|kind| kind.to_string());
         assert_eq!(failure(&["a", "team-1_(x)!*'.b", &"x".repeat(150)]), None);
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_setting_counts() {
+    fn the_last_setting_wins() {
         let mut options = Options::default();
         Dialect::from(Thanos::new().dedup(true).replica_label("a").replica_label("b")).apply(&mut options);
         Dialect::from(Thanos::new().max_source_resolution("5m").dedup(false)).apply(&mut options);
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_filter_is_kept_until_the_call() {
+    fn an_invalid_filter_is_reported_by_the_call() {
         let mut options = Options::default();
         Dialect::from(VictoriaMetrics::new().extra_filters(&Querier::new(""))).apply(&mut options);
         assert!(matches!(options.failure, Some(ErrorKind::Render(RenderError::EmptySelector))));

@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_comes_before_its_client() {
+    fn a_call_overrides_its_client() {
         let (mut client, mut call) = (Options::default(), Options::default());
         client.header("a", "1");
         client.header("b", "2");
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_of_the_client_is_never_lost_and_never_widened() {
+    fn a_filter_of_the_client_is_never_lost_or_widened() {
         let client =
             options(&[("extra_label", "tenant=a"), ("extra_filters[]", "{x=\"1\"}"), ("extra_filters[]", "{x=\"2\"}")]);
         let both = options(&[("extra_label", "env=prod"), ("replicaLabels[]", "r")]).or(&client, &[]);
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_what_says_one_thing_counts() {
+    fn the_last_of_equivalent_settings_wins() {
         let mut options = options(&[("dedup", "true"), ("x", "1"), ("dedup", "false"), ("x", "2")]);
         assert_eq!(shown(&options), ["x=1", "dedup=false", "x=2"]);
         options.parameter("partial_response", "true");

@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn cut_secrets_are_removed() {
+    fn truncated_secrets_are_removed() {
         let token = [("x-api-key", "0123456789abcdef")];
         assert_eq!(redacted(&token, "key 0123456789"), "key ***");
         assert_eq!(redacted(&token, "key 0123456789…"), "key ***…");

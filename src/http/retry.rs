@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn the_server_may_ask_for_more_patience() {
+    fn retry_after_lengthens_the_wait() {
         let policy = RetryPolicy::default();
         let wait = |told| policy.wait(&http(429).with_retry_after(Some(told)), 0).unwrap();
         let waits: Vec<_> = (0..50).map(|_| wait(Duration::from_mins(1)).as_millis()).collect();
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_may_pass_is_tried_again() {
+    fn only_transient_failures_are_retried() {
         let policy = RetryPolicy::default();
         for status in [400, 401, 403, 404, 413, 414, 422, 499, 500, 501] {
             assert_eq!(policy.wait(&http(status), 0), None, "{status}");

@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_of_one_block_compare_like_others() {
+    fn labels_of_one_block_are_compared_like_others() {
         let mut block = Block::default();
         let [a, b, one, two] = ["a", "b", "1", "2"].map(|text| block.add(text));
         let mut rows = Vec::new();

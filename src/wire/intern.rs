@@ -496,7 +496,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_that_comes_twice_is_a_fault() {
+    fn duplicate_labels_are_faults() {
         assert!(labels(&mut Interner::default(), &[("a", "1"), ("b", "1"), ("a", "2")]).is_err());
         assert!(labels(&mut Interner::default(), &[("a", "1"), ("a", "1")]).is_err());
     }
@@ -551,7 +551,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_and_what_is_expected_are_bounded() {
+    fn blocks_and_expected_names_are_bounded() {
         let mut interner = Interner::default();
         let (mut blocks, mut lists) = (0, 0);
         for number in 0..=MAX_LISTS {
@@ -583,7 +583,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cache_finds_what_has_not_been_driven_out() {
+    fn a_cache_finds_texts_that_were_not_replaced() {
         let mut interner = Interner::default();
         let mut get = |text: &str| {
             let hash = hash(text.as_bytes());

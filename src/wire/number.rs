@@ -428,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn digits_are_told_from_every_other_byte() {
+    fn digits_are_distinguished_from_other_bytes() {
         for length in 0..8 {
             for behind in (0..=255_u8).filter(|byte| !byte.is_ascii_digit()) {
                 let mut window = pad(b"98765432");

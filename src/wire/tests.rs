@@ -114,7 +114,7 @@ fn an_error_of_the_server_is_decoded() {
 }
 
 #[test]
-fn chunks_may_be_cut_anywhere() {
+fn chunks_can_end_anywhere() {
     for document in DOCUMENTS {
         let whole = decode(document).unwrap();
         for at in 0..=document.len() {
@@ -129,7 +129,7 @@ fn chunks_may_be_cut_anywhere() {
 
 /// Byte by byte nothing is as usual.
 #[test]
-fn what_is_written_as_usual_means_what_it_means_otherwise() {
+fn the_fast_path_agrees_with_the_slow_one() {
     let text = |result: Result<Response, DecodeError>| match result {
         // What is shown of the place depends on the cut.
         Err(DecodeError::Unexpected { expected, offset, .. }) => format!("{expected} at {offset}"),
@@ -158,7 +158,7 @@ fn what_is_written_as_usual_means_what_it_means_otherwise() {
 }
 
 #[test]
-fn a_body_that_ends_early_is_an_error() {
+fn truncated_bodies_are_errors() {
     for document in DOCUMENTS {
         for at in 0..document.trim_end().len() {
             let error = decode(document.get(..at).unwrap_or("")).unwrap_err();
@@ -199,7 +199,7 @@ fn keys_come_in_any_order() {
 }
 
 #[test]
-fn the_items_tell_the_type_where_the_server_does_not() {
+fn a_missing_type_follows_from_the_items() {
     let result_type = |result: &str| {
         let response = decode(&format!(r#"{{"status":"success","data":{{"result":{result}}}}}"#))?;
         Ok::<_, DecodeError>(response.data.map(|data| data.result_type()))
@@ -259,7 +259,7 @@ fn type_and_items_must_agree() {
 }
 
 #[test]
-fn errors_say_what_was_expected_and_where() {
+fn errors_name_what_was_expected_and_where() {
     for (text, expected) in [
         ("<html>\n<p>502</p></html>", "expected a JSON object at byte 0 of the body, found `<html> <p>502</p></html>`"),
         ("[]", "expected a JSON object at byte 0 of the body, found `[]`"),
@@ -290,7 +290,7 @@ fn errors_say_what_was_expected_and_where() {
 }
 
 #[test]
-fn the_place_of_an_error_does_not_depend_on_the_cut() {
+fn the_place_of_an_error_does_not_depend_on_chunks() {
     let text = success("matrix", r#"[{"metric":{},"value":[1700000000.125,"1"]},{"metric":{}}]"#);
     let whole = decode(&text).unwrap_err().to_string();
     assert!(whole.starts_with("expected a series of a matrix, with `values` or `histograms` at byte 73 of"), "{whole}");
@@ -302,7 +302,7 @@ fn the_place_of_an_error_does_not_depend_on_the_cut() {
 }
 
 #[test]
-fn times_that_go_back_are_found_wherever_they_are() {
+fn descending_timestamps_are_errors() {
     let series = r#"{"metric":{},"values":[[1700000000,"1"],[1700000015,"1"],[1700000030,"1"]]}"#;
     let wrong = series.replace("1700000030", "1700000014");
     let text = success("matrix", &format!("[{series},{series},{series},{wrong},{series}]"));
@@ -318,7 +318,7 @@ fn times_that_go_back_are_found_wherever_they_are() {
 }
 
 #[test]
-fn series_share_as_many_timestamps_as_they_can() {
+fn series_share_equal_timestamps() {
     let series = |times: &[u64]| {
         let values: Vec<_> = times.iter().map(|time| format!("[{},\"{time}\"]", 1_700_000_000 + time)).collect();
         format!(r#"{{"metric":{{}},"values":[{}]}}"#, values.join(","))
@@ -372,7 +372,7 @@ fn limits_are_kept() {
 }
 
 #[test]
-fn what_is_taken_out_does_not_count_for_limits() {
+fn series_taken_out_do_not_count_towards_limits() {
     let mut decoder = Decoder::new(Limits { max_bytes: 1000, max_samples: 3 });
     decoder.0.document = Document::new(3, 1000);
     decoder.push(br#"{"status":"success","data":{"resultType":"matrix","result":["#).unwrap();
@@ -388,7 +388,7 @@ fn what_is_taken_out_does_not_count_for_limits() {
 }
 
 #[test]
-fn nothing_but_samples_takes_more_memory_than_bytes_are_allowed() {
+fn memory_besides_samples_is_limited() {
     let decode = |start: &str, again: &dyn Fn(u32) -> String| {
         let mut decoder = Decoder::new(Limits::default());
         decoder.0.document = Document::new(Limits::default().max_samples, 1 << 20);
@@ -430,7 +430,7 @@ fn nothing_but_samples_takes_more_memory_than_bytes_are_allowed() {
 }
 
 #[test]
-fn a_token_without_an_end_is_not_kept() {
+fn the_length_of_tokens_is_limited() {
     for start in [r#"{""#, r#"{"x":""#, r#"{"x":1"#, r#"{"data":{"result":[{"metric":{"a":""#] {
         let mut decoder = Decoder::new(Limits::default());
         decoder.push(start.as_bytes()).unwrap();
@@ -496,7 +496,7 @@ fn blanks_and_notations_of_numbers_do_not_matter() {
 }
 
 #[test]
-fn null_is_nothing() {
+fn null_is_no_value() {
     for text in [
         r#"{"status":"success","data":null,"warnings":null,"infos":null,"stats":null}"#.to_owned(),
         success("matrix", "null"),
@@ -521,7 +521,7 @@ fn dialects_are_understood() {
 }
 
 #[test]
-fn a_response_of_another_type_is_named() {
+fn results_of_other_types_are_errors() {
     let error = Matrix::from_response(decode(VECTOR).unwrap()).unwrap_err();
     assert_eq!(error.to_string(), "expected range vector, the server returned instant vector");
     let labelled = success("vector", r#"[{"metric":{"a":"b"},"value":[1,"1"]}]"#);

@@ -17,7 +17,7 @@ use crate::response::HttpResponse;
 use crate::server::{Handler, Server};
 use crate::state::{Shared, Source};
 
-/// A Prometheus inside the test, which responds as it is told and fails the test on unexpected requests.
+/// A Prometheus inside the test, which sends the responses that the test sets and fails it on unexpected requests.
 ///
 /// It listens on a free loopback port, in a thread of its own. See the [crate](crate) for an example.
 ///

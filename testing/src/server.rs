@@ -51,7 +51,7 @@ struct Counts {
 
 #[derive(Debug)]
 enum Command {
-    /// Refuses connections, or accepts them again. The receiver is told when that is so.
+    /// Refuses connections, or accepts them again. Sends the result once that is done.
     Refuse(bool, std_mpsc::Sender<io::Result<()>>),
 }
 

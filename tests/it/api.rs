@@ -277,7 +277,7 @@ async fn a_scalar_preset_is_a_scalar_where_servers_send_vectors() {
 }
 
 #[test]
-fn what_services_return_and_keep_can_be_cloned_and_sent() {
+fn results_and_settings_can_be_cloned_and_sent() {
     use promql_presets as p;
     fn check<T: Clone + std::fmt::Debug + Send + Sync + 'static>() {}
     check::<(p::Vector, p::Matrix, p::Scalar, p::Text, Data, p::Meta, p::Stats)>();

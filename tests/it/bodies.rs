@@ -33,7 +33,7 @@ async fn foreign_bodies_are_shown() {
 }
 
 #[tokio::test]
-async fn json_is_read_whatever_it_is_called() {
+async fn json_is_read_with_any_content_type() {
     for header in ["Content-Type: text/plain\r\n", "Content-Type: text/html; charset=utf-8\r\n", ""] {
         let server = Server::always(response(200, header, &format!("\n  {}\n", vector_body("7"))));
         assert_eq!(query_once(&server).await.unwrap(), 7.0);
@@ -41,7 +41,7 @@ async fn json_is_read_whatever_it_is_called() {
 }
 
 #[tokio::test]
-async fn blanks_before_a_body_are_bytes_like_others() {
+async fn whitespace_before_a_body_counts_towards_the_limit() {
     let blanks = " \r\n\t".repeat(500);
     let server = Server::start(move |_, stream| {
         let body = vector_body("7");
@@ -86,7 +86,7 @@ async fn errors_of_prometheus_keep_type_and_message() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_cut_anywhere_is_an_error() {
+async fn truncated_bodies_are_errors() {
     let body = vector_body("7");
     let chunk = |chunk: &[u8]| format!("{:x}\r\n{}\r\n", chunk.len(), std::str::from_utf8(chunk).unwrap());
     let chunked = body.as_bytes().chunks(9).map(chunk).collect::<Vec<_>>().concat() + "0\r\n\r\n";
@@ -120,7 +120,7 @@ async fn a_body_that_is_cut_anywhere_is_an_error() {
 }
 
 #[tokio::test]
-async fn odd_chunks_are_read_and_wrong_ones_are_errors() {
+async fn unusual_chunks_are_read_and_invalid_ones_are_errors() {
     let (first, second) = (&vector_body("7")[..5], &vector_body("7")[5..]);
     let chunked = |body: String| format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{body}");
     let right = [
@@ -149,7 +149,7 @@ async fn odd_chunks_are_read_and_wrong_ones_are_errors() {
 }
 
 #[tokio::test]
-async fn a_length_that_is_wrong_is_noticed() {
+async fn wrong_lengths_are_errors() {
     let body = vector_body("7");
     let with_length = |length: usize| format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}");
     let long = with_length(body.len() + 5);
@@ -181,7 +181,7 @@ async fn a_length_that_is_wrong_is_noticed() {
 }
 
 #[tokio::test]
-async fn what_is_not_quite_json_is_refused() {
+async fn almost_valid_json_is_refused() {
     let (body, label) = (vector_body("7"), r#""api""#);
     for bad in [
         body.clone() + "{}",
@@ -211,7 +211,7 @@ async fn what_is_not_quite_json_is_refused() {
 }
 
 #[tokio::test]
-async fn statuses_without_a_body_are_errors_and_any_success_is_one() {
+async fn statuses_without_a_body_are_errors_and_others_of_success_are_not() {
     for status in [204, 304] {
         let server = Server::always(format!("HTTP/1.1 {status} Nothing\r\n\r\n"));
         assert_eq!(http_error(&query_once(&server).await.unwrap_err()), (status, ""));
@@ -231,7 +231,7 @@ async fn statuses_without_a_body_are_errors_and_any_success_is_one() {
 }
 
 #[tokio::test]
-async fn the_status_of_a_failure_is_not_lost_with_its_body() {
+async fn failures_keep_their_status_without_a_body() {
     let heads = [
         "Content-Length: 100\r\n\r\nslow down",
         "Transfer-Encoding: chunked\r\n\r\n9\r\nslow down\r\nhello",
@@ -293,7 +293,7 @@ fn cpu_time() -> Duration {
 }
 
 #[tokio::test]
-async fn no_body_fills_the_memory() {
+async fn the_memory_of_responses_is_limited() {
     async fn failure(server: &Server, client: &PrometheusClient) -> String {
         let error = client.query(UP, &prometheus::Querier::new()).await.unwrap_err();
         server.wait_for_gone(1).await;
@@ -342,7 +342,7 @@ async fn no_body_fills_the_memory() {
 }
 
 #[tokio::test]
-async fn bodies_without_an_end_are_cut_off() {
+async fn endless_bodies_are_aborted() {
     let query = async |server: &Server| {
         let client = client_of(server).max_response_bytes(1 << 20).max_samples(10_000).build().unwrap();
         let start = Instant::now();
@@ -373,7 +373,7 @@ async fn bodies_without_an_end_are_cut_off() {
 }
 
 #[tokio::test]
-async fn depth_is_no_way_to_overflow_the_stack() {
+async fn deep_nesting_does_not_overflow_the_stack() {
     let nest = "[".repeat(1_000_000);
     for body in [format!(r#"{{"status":"success","x":{nest}"#), format!(r#"{{"status":"success","data":{nest}"#)] {
         let server = Server::always(json(200, &body));
@@ -386,7 +386,7 @@ async fn depth_is_no_way_to_overflow_the_stack() {
 }
 
 #[tokio::test]
-async fn partial_data_is_refused_where_it_must_not_be_taken_for_whole() {
+async fn partial_data_is_refused_unless_accepted() {
     let body = vector_body("7").replace(r#""status""#, r#""isPartial":true,"status""#);
     let server = Server::always(json(200, &body));
     let client = client_of(&server).build().unwrap();
@@ -404,7 +404,7 @@ async fn partial_data_is_refused_where_it_must_not_be_taken_for_whole() {
 }
 
 #[tokio::test]
-async fn a_stream_gives_what_arrived_and_then_the_fault() {
+async fn a_stream_returns_complete_series_before_an_error() {
     let series = |name: &str| format!(r#"{{"metric":{{"job":"{name}"}},"values":[[1,"1"],[2,"2"]]}}"#);
     let start = format!(r#"{{"status":"success","data":{{"resultType":"matrix","result":[{}"#, series("a"));
     let end = format!(r#",{}]}},"warnings":["w"]}}"#, series("b"));
@@ -449,7 +449,7 @@ async fn a_stream_gives_what_arrived_and_then_the_fault() {
 }
 
 #[tokio::test]
-async fn a_slow_reader_of_a_stream_has_its_time_and_a_slow_server_has_not() {
+async fn timeouts_of_streams_apply_to_servers_and_not_to_readers() {
     let series = r#"{"metric":{"job":"a"},"values":[[1,"1"]]}"#;
     let wait = Duration::from_millis(60);
     let server = Server::start(move |_, stream| {
@@ -480,7 +480,7 @@ async fn a_slow_reader_of_a_stream_has_its_time_and_a_slow_server_has_not() {
 }
 
 #[tokio::test]
-async fn a_dropped_stream_leaves_the_server() {
+async fn a_dropped_stream_closes_its_connection() {
     let server = Server::start(|_, stream| {
         let start = r#"{"status":"success","data":{"resultType":"matrix","result":["#;
         write!(stream, "HTTP/1.1 200 OK\r\n\r\n{start}")?;
@@ -497,7 +497,7 @@ async fn a_dropped_stream_leaves_the_server() {
 }
 
 #[tokio::test]
-async fn a_range_in_parts_has_every_point_once() {
+async fn a_split_range_has_each_point_once() {
     let server = Server::start(|request, stream| {
         let number = |name| request.parameter(name).unwrap().split('.').next().unwrap().parse::<usize>().unwrap();
         let (start, end, step) = (number("start"), number("end"), number("step"));
@@ -543,7 +543,7 @@ async fn a_range_in_parts_has_every_point_once() {
 }
 
 #[tokio::test]
-async fn what_fails_in_one_part_fails_the_whole() {
+async fn a_failed_part_fails_the_query() {
     let server = Server::start(|request, stream| {
         let failure = json(422, r#"{"status":"error","errorType":"execution","error":"too many samples"}"#);
         let empty = json(200, r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#);

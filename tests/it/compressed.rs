@@ -24,7 +24,7 @@ fn zipped(body: Vec<u8>) -> Server {
 }
 
 #[tokio::test]
-async fn a_compressed_body_that_is_cut_anywhere_is_an_error() {
+async fn truncated_compressed_bodies_are_errors() {
     let body = zip(vector_body("7").as_bytes());
     let length = body.len();
     let server = Server::start(move |request, stream| {
@@ -73,7 +73,7 @@ async fn a_compressed_body_that_is_cut_anywhere_is_an_error() {
 
 /// Few bytes of the network may be a thousand times as many, and all of them there at once.
 #[tokio::test]
-async fn the_deadline_holds_while_a_body_is_taken_apart() {
+async fn the_deadline_holds_while_a_body_is_decompressed() {
     let server = zipped(zip(format!(r#"{{"new":[{}1]}}"#, "[],".repeat(12_000_000)).as_bytes()));
     let client = client_of(&server).timeout(Duration::from_millis(200)).build().unwrap();
     let querier = prometheus::Querier::new();
@@ -88,7 +88,7 @@ async fn the_deadline_holds_while_a_body_is_taken_apart() {
 }
 
 #[tokio::test]
-async fn others_have_their_turn_while_a_body_is_taken_apart() {
+async fn other_tasks_run_while_a_body_is_decompressed() {
     // 30 MB in one piece, or eight, of the network.
     let server = zipped(zip(format!(r#"{{"new":[{}1]}}"#, "[],".repeat(10_000_000)).as_bytes()));
     let client = client_of(&server).build().unwrap();

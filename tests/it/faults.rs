@@ -1,4 +1,4 @@
-//! What the client does when servers, proxies and networks do not do what they should.
+//! Faulty servers, proxies and networks.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
@@ -14,7 +14,7 @@ use promql_presets::presets::prometheus::{self, UP};
 use promql_presets::{Error, ErrorKind, HttpMethod, PrometheusClient, RetryPolicy, TimeRange};
 
 #[tokio::test]
-async fn a_refused_connection_is_tried_again_and_reported() {
+async fn refused_connections_are_retried_and_reported() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
@@ -29,7 +29,7 @@ async fn a_refused_connection_is_tried_again_and_reported() {
 }
 
 #[tokio::test]
-async fn errors_tell_where_and_nothing_about_credentials() {
+async fn errors_name_the_server_without_credentials() {
     let failing = Server::always(json(400, r#"{"status":"error","errorType":"bad_data","error":"no"}"#));
     let url = failing.url.replace("//", "//user:hunter2@") + "/prefix?api_key=hunter2";
     let client = PrometheusClient::new(url).unwrap();
@@ -60,7 +60,7 @@ async fn errors_tell_where_and_nothing_about_credentials() {
 }
 
 #[tokio::test]
-async fn time_that_runs_out_does_not_hide_what_went_wrong_before() {
+async fn a_timeout_keeps_the_previous_error() {
     let server = Server::start(|request, stream| match request.number {
         0 => stream.write_all(response(503, "", "overload of hunter22").as_bytes()).map(|()| After::Keep),
         _ => Ok(After::Stall),
@@ -77,7 +77,7 @@ async fn time_that_runs_out_does_not_hide_what_went_wrong_before() {
 }
 
 #[tokio::test]
-async fn timeouts_are_told_by_whoever_had_them() {
+async fn timeouts_of_servers_and_proxies_are_recognized() {
     let error = |status, kind: &str, text: &str| {
         json(status, &format!(r#"{{"status":"error","errorType":"{kind}","error":"{text}"}}"#))
     };
@@ -106,7 +106,7 @@ async fn timeouts_are_told_by_whoever_had_them() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_connection_that_is_not_made_in_time_is_a_timeout() {
+async fn a_connection_that_takes_too_long_is_a_timeout() {
     // Whose queue of connections is full.
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     socket.bind(&std::net::SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
@@ -122,7 +122,7 @@ async fn a_connection_that_is_not_made_in_time_is_a_timeout() {
 }
 
 #[tokio::test]
-async fn a_reset_within_the_body_is_tried_again() {
+async fn a_reset_within_the_body_is_retried() {
     let server = Server::start(|request, stream| {
         let whole = vector("7");
         let cut = if request.number < 2 { whole.len() - 20 } else { whole.len() };
@@ -134,7 +134,7 @@ async fn a_reset_within_the_body_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_trickle_ends_with_the_deadline() {
+async fn slow_bodies_end_with_the_deadline() {
     let server = Server::start(|_, stream| {
         write!(stream, "HTTP/1.1 200 OK\r\n\r\n{}", vector_body("7"))?;
         Ok(After::Trickle(19, Duration::from_millis(200)))
@@ -159,7 +159,7 @@ async fn a_trickle_ends_with_the_deadline() {
 }
 
 #[tokio::test]
-async fn a_server_that_never_responds_is_abandoned_by_the_deadline() {
+async fn calls_without_a_response_end_with_the_deadline() {
     let server = Server::start(|_, _| Ok(After::Stall));
     let client = client_of(&server).timeout(Duration::from_millis(200)).build().unwrap();
     let error = query(&client).await.unwrap_err();
@@ -201,7 +201,7 @@ async fn retry_after_is_honoured() {
 }
 
 #[tokio::test]
-async fn what_may_pass_is_tried_again_and_nothing_else() {
+async fn only_transient_failures_are_retried() {
     let error =
         |status, kind: &str| json(status, &format!(r#"{{"status":"error","errorType":"{kind}","error":"no"}}"#));
     let requests = async |first: String| {
@@ -232,7 +232,7 @@ async fn what_may_pass_is_tried_again_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_client_does_not_hammer_a_server_that_is_down() {
+async fn the_retry_budget_limits_load() {
     let server = Server::always(response(503, "", ""));
     let client = client_of(&server).build().unwrap();
     let start = Instant::now();
@@ -246,7 +246,7 @@ async fn a_client_does_not_hammer_a_server_that_is_down() {
 }
 
 #[tokio::test]
-async fn get_takes_over_where_post_is_refused() {
+async fn get_replaces_post_where_it_is_refused() {
     for status in [403, 405, 501] {
         let server = Server::start(move |request, stream| {
             let refused = response(status, "", "no");
@@ -267,7 +267,7 @@ async fn get_takes_over_where_post_is_refused() {
 }
 
 #[tokio::test]
-async fn post_is_not_given_up_where_get_is_refused_too() {
+async fn post_remains_where_get_is_refused_too() {
     let server = Server::start(|request, stream| {
         let refused = json(403, r#"{"status":"error","errorType":"forbidden","error":"no"}"#);
         let response = match request.number {
@@ -294,7 +294,7 @@ async fn post_is_not_given_up_where_get_is_refused_too() {
 }
 
 #[tokio::test]
-async fn redirects_stay_with_the_server() {
+async fn redirects_to_other_servers_are_not_followed() {
     let other = Server::always(vector("7"));
     for status in [301, 302, 303, 307, 308] {
         let server =
@@ -340,7 +340,7 @@ async fn redirects_stay_with_the_server() {
 }
 
 #[tokio::test]
-async fn a_connection_that_was_closed_meanwhile_is_replaced() {
+async fn closed_connections_are_replaced() {
     let server = Server::start(|_, stream| stream.write_all(vector("7").as_bytes()).map(|()| After::Close));
     let client = client_of(&server).build().unwrap();
     for _ in 0..20 {
@@ -364,7 +364,7 @@ async fn a_connection_that_was_closed_meanwhile_is_replaced() {
 
 /// A runtime that runs only now and then does not notice that the server has closed an idle connection.
 #[test]
-fn a_connection_closed_while_idle_costs_no_retry() {
+fn connections_closed_while_idle_cost_no_retry() {
     let server = Server::start(|request, stream| {
         stream.write_all(vector("7").as_bytes())?;
         // The client believes that the connection is kept alive.
@@ -383,7 +383,7 @@ fn a_connection_closed_while_idle_costs_no_retry() {
 }
 
 #[tokio::test]
-async fn streams_that_are_not_read_keep_nobody_waiting() {
+async fn unread_streams_do_not_block_calls() {
     let server = Server::start(|request, stream| {
         if request.path.ends_with("query_range") {
             write!(stream, "HTTP/1.1 200 OK\r\n\r\n{{\"status\":\"success\",")?;
@@ -402,7 +402,7 @@ async fn streams_that_are_not_read_keep_nobody_waiting() {
 }
 
 #[tokio::test]
-async fn a_response_before_the_end_of_a_request_is_that_response() {
+async fn responses_before_the_end_of_a_request_are_read() {
     for status in [401, 413] {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -423,7 +423,7 @@ async fn a_response_before_the_end_of_a_request_is_that_response() {
 }
 
 #[tokio::test]
-async fn no_more_calls_at_once_than_allowed() {
+async fn concurrent_calls_are_limited() {
     let server = Server::start(move |_, stream| {
         stream.write_all(vector("7").as_bytes())?;
         Ok(After::Late(Duration::from_millis(30)))
@@ -494,7 +494,7 @@ async fn secrets_are_not_shown() {
 }
 
 #[tokio::test]
-async fn every_end_of_a_call_is_reported_once() {
+async fn each_call_is_reported_once() {
     let server = Server::start(|request, stream| match request.number {
         0 => stream.write_all(response(503, "", "").as_bytes()).map(|()| After::Keep),
         1 => stream.write_all(vector("7").as_bytes()).map(|()| After::Keep),
@@ -532,7 +532,7 @@ async fn every_end_of_a_call_is_reported_once() {
 }
 
 #[tokio::test]
-async fn what_is_no_http_is_not_asked_again() {
+async fn invalid_http_is_not_retried() {
     for greeting in [
         "SSH-2.0-OpenSSH_9.6\r\n".to_owned(),
         "\x15\x03\x01\0\x02\x02\x16".to_owned(),
@@ -556,7 +556,7 @@ async fn what_is_no_http_is_not_asked_again() {
 }
 
 #[tokio::test]
-async fn headers_that_trickle_end_with_the_deadline() {
+async fn slow_headers_end_with_the_deadline() {
     let server = Server::start(|_, stream| {
         write!(stream, "HTTP/1.1 200 OK\r\n")?;
         Ok(After::Repeat(b"X: x\r\n".to_vec(), Duration::from_millis(50)))
@@ -567,7 +567,7 @@ async fn headers_that_trickle_end_with_the_deadline() {
 }
 
 #[tokio::test]
-async fn a_query_that_is_too_long_for_get_is_not_sent() {
+async fn queries_too_long_for_get_are_not_sent() {
     let server = Server::always(vector("7"));
     let client = client_of(&server).method(HttpMethod::Get).build().unwrap();
     let error = client.raw_query("x".repeat(70_000)).await.unwrap_err();
@@ -578,7 +578,7 @@ async fn a_query_that_is_too_long_for_get_is_not_sent() {
 }
 
 #[tokio::test]
-async fn what_retry_after_says_is_told() {
+async fn errors_report_retry_after() {
     let query = async |after: &str, policy: RetryPolicy| {
         let limited = response(429, &format!("Retry-After: {after}\r\n"), "");
         let server = Server::sequence(&[limited, vector("7")]);
@@ -602,7 +602,7 @@ async fn what_retry_after_says_is_told() {
 }
 
 #[tokio::test]
-async fn a_page_to_log_in_is_no_reason_to_give_up_post() {
+async fn post_remains_where_get_returns_a_login_page() {
     let server = Server::start(|request, stream| {
         let response = match (&*request.method, request.number) {
             ("POST", 0) => response(405, "", "no"),
@@ -640,7 +640,7 @@ async fn a_page_to_log_in_is_no_reason_to_give_up_post() {
 }
 
 #[tokio::test]
-async fn a_page_to_log_in_is_not_ready() {
+async fn a_login_page_is_not_ready() {
     let page = response(200, "Content-Type: text/html\r\n", "\n<!doctype html>Who are you?");
     let server = Server::always(page.clone());
     assert_eq!(http_error(&client_of(&server).build().unwrap().ready().await.unwrap_err()).0, 200);
@@ -708,14 +708,14 @@ fn headers_that_the_http_library_sets_are_refused() {
 }
 
 #[tokio::test]
-async fn a_redirect_to_another_scheme_is_named() {
+async fn redirects_to_other_schemes_are_errors() {
     let server = Server::always(response(302, "Location: data:text/plain,up\r\n", ""));
     let error = client_of(&server).build().unwrap().raw_query("up").await.unwrap_err();
     assert!(error.to_string().contains("redirect to data: not followed"), "{error}");
 }
 
 #[tokio::test]
-async fn a_redirect_keeps_the_question() {
+async fn redirects_keep_the_query() {
     let moving = |to: &'static str| {
         Server::start(move |request, stream| {
             let moved = response(301, &format!("Location: {to}\r\n"), "");
@@ -739,7 +739,7 @@ async fn a_redirect_keeps_the_question() {
 }
 
 #[tokio::test]
-async fn a_call_that_waits_for_a_retry_lets_others_go_first() {
+async fn calls_that_wait_for_a_retry_do_not_block_others() {
     let server = Server::start(|request, stream| {
         let limited = response(429, "Retry-After: 2\r\n", "");
         let response = if request.number == 0 { limited } else { vector("7") };
@@ -756,7 +756,7 @@ async fn a_call_that_waits_for_a_retry_lets_others_go_first() {
 }
 
 #[tokio::test]
-async fn only_secrets_are_taken_out_of_what_a_server_says() {
+async fn only_secrets_are_removed_from_messages_of_servers() {
     let said = concat!(
         r#"{"status":"error","errorType":"x","error":"#,
         r#""no env=\"production\" for hunter22, sid hunter33, hunter44, hunter55, hunter66"}"#

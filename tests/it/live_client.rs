@@ -121,7 +121,7 @@ async fn ranges_can_be_whole_or_in_parts_or_streamed() {
 }
 
 #[tokio::test]
-async fn parts_have_what_the_whole_has_where_a_query_names_its_ends() {
+async fn parts_of_queries_with_start_and_end_equal_the_whole() {
     for server in servers() {
         let client = client(server);
         let start = Timestamp::from_secs(Dataset::of_tests().start() + 1207);
@@ -307,7 +307,7 @@ async fn scalar_presets_are_scalars_on_victoria_metrics_too() {
 }
 
 #[tokio::test]
-async fn victoria_metrics_takes_as_many_steps_as_is_said() {
+async fn victoria_metrics_has_the_documented_limit_of_steps() {
     let Some(server) = victoria_metrics::shared() else { return };
     let steps = |steps| {
         let start = end().checked_sub(Duration::from_secs(steps)).unwrap();

@@ -83,7 +83,7 @@ impl Drop for Process {
 }
 
 #[tokio::test]
-async fn a_client_without_a_certificate_is_told_so_and_does_not_try_again() {
+async fn a_missing_client_certificate_is_reported_without_retries() {
     let Some(authority) = Authority::new("client") else { return };
     // The word on a client's certificate comes with the handshake, or after it.
     for version in ["-tls1_2", "-tls1_3"] {

@@ -39,7 +39,7 @@ async fn samples_of_an_attempt_that_failed_do_not_count() {
 }
 
 #[tokio::test]
-async fn series_that_contradict_themselves_are_errors() {
+async fn contradictory_series_are_errors() {
     let query = async |result: &str| {
         let server = Server::always(matrix(result));
         let client = client_of(&server);
@@ -86,7 +86,7 @@ async fn parts_have_no_points_of_others() {
 }
 
 #[tokio::test]
-async fn parts_are_asked_for_what_the_whole_means() {
+async fn parts_use_the_ends_of_the_whole_range() {
     let server = Server::always(matrix(""));
     let client = client_of(&server);
     let range = TimeRange::parse("2.5", "21", "1").unwrap();

@@ -26,7 +26,7 @@ fn client(server: &Server) -> PrometheusClient {
 }
 
 #[tokio::test]
-async fn instant_queries_send_what_is_set() {
+async fn instant_queries_send_their_settings() {
     let server = Server::always(vector("7"));
     let prometheus = client(&server);
     let querier = api_requests::Querier::new().status_code(500).group_by([api_requests::Label::Endpoint]);
@@ -63,7 +63,7 @@ async fn instant_queries_send_what_is_set() {
 }
 
 #[tokio::test]
-async fn range_queries_send_what_is_set() {
+async fn range_queries_send_their_settings() {
     let server = Server::always(json(200, r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#));
     let range = TimeRange::parse("1.5", "61.25", "500ms").unwrap();
     let querier = prometheus::Querier::new().job("api");
@@ -114,7 +114,7 @@ async fn headers_and_parameters_of_a_call_replace_those_of_its_client() {
 }
 
 #[tokio::test]
-async fn the_query_of_the_base_url_is_in_the_url_whatever_the_method() {
+async fn parameters_of_the_base_url_remain_in_the_url() {
     let server = Server::always(vector("7"));
     let builder = || PrometheusClient::builder(format!("{}/?api_key=a%26b&x=1&x=2", server.url));
     let (querier, form) = (prometheus::Querier::new(), [("query", "up{}"), ("y", "3")]);
@@ -162,7 +162,7 @@ async fn a_base_url_may_end_in_the_path_of_the_api() {
 }
 
 #[tokio::test]
-async fn filters_of_a_client_stay_whatever_its_calls_set() {
+async fn calls_cannot_remove_filters_of_their_client() {
     let server = Server::always(vector("7"));
     let of_call = || VictoriaMetrics::new().extra_label("env", "prod");
     let querier = prometheus::Querier::new();
@@ -190,7 +190,7 @@ async fn filters_of_a_client_stay_whatever_its_calls_set() {
 }
 
 #[tokio::test]
-async fn refusing_partial_data_counts_more_than_a_setting() {
+async fn refusing_partial_data_overrides_the_dialect() {
     let server = Server::always(vector("7"));
     let client = PrometheusClient::builder(&server.url).with(Thanos::new().partial_response(true)).build().unwrap();
     client.query(UP, &prometheus::Querier::new()).partial_data(PartialData::Refuse).await.unwrap();
@@ -211,7 +211,7 @@ async fn basic_credentials_come_from_the_builder_or_the_url() {
 }
 
 #[tokio::test]
-async fn http_is_configured_without_losing_what_keeps_secrets() {
+async fn configured_http_does_not_follow_redirects() {
     let other = Server::always(vector("7"));
     let server = Server::always(crate::faulty_server::response(307, &format!("Location: {}/\r\n", other.url), ""));
     let builder = PrometheusClient::builder(&server.url)
@@ -224,7 +224,7 @@ async fn http_is_configured_without_losing_what_keeps_secrets() {
 }
 
 #[tokio::test]
-async fn lists_send_what_is_set() {
+async fn lists_send_their_settings() {
     let server = Server::always(json(200, r#"{"status":"success","data":["a","b"],"warnings":["cut"]}"#));
     let client = client(&server);
     let (api, web) = (prometheus::Querier::new().job("api"), Querier::new("http.requests"));
@@ -296,7 +296,7 @@ async fn exemplars_are_read() {
 }
 
 #[tokio::test]
-async fn keys_that_occur_twice_are_refused() {
+async fn duplicate_keys_are_refused() {
     async fn query(data: &str) -> [String; 3] {
         let server = Server::always(json(200, &format!(r#"{{"status":"success","data":{data}}}"#)));
         let (client, querier) = (client(&server), Querier::new("up"));
@@ -324,7 +324,7 @@ async fn keys_that_occur_twice_are_refused() {
 }
 
 #[tokio::test]
-async fn null_is_a_list_or_a_map_without_anything() {
+async fn null_is_an_empty_list_or_map() {
     let server = Server::always(json(200, r#"{"status":"success","data":null,"warnings":["store gone"]}"#));
     let client = client(&server);
     let values = client.label_values("job").await.unwrap();
@@ -343,7 +343,7 @@ async fn null_is_a_list_or_a_map_without_anything() {
 }
 
 #[tokio::test]
-async fn a_cut_that_a_call_asks_for_is_no_missing_data() {
+async fn a_requested_limit_is_not_partial_data() {
     let cut = r#""warnings":["results truncated due to limit"]}"#;
     let body = crate::faulty_server::vector_body("7");
     let server = Server::sequence(&[
@@ -366,7 +366,7 @@ async fn a_cut_that_a_call_asks_for_is_no_missing_data() {
 }
 
 #[tokio::test]
-async fn the_server_tells_about_itself() {
+async fn status_of_the_server_is_read() {
     let data = |data: &str| Server::always(json(200, &format!(r#"{{"status":"success","data":{data}}}"#)));
     // As of Mimir, whose features are an object.
     let server =
@@ -393,7 +393,7 @@ async fn the_server_tells_about_itself() {
 }
 
 #[tokio::test]
-async fn health_is_a_yes_or_a_no() {
+async fn a_server_is_ready_or_not() {
     let server = Server::always(crate::faulty_server::response(200, "", "Prometheus Server is Ready.\n"));
     assert!(client(&server).ready().await.unwrap());
     assert_eq!(last(&server), ("GET".to_owned(), "/-/ready".to_owned(), Vec::new()));
@@ -407,7 +407,7 @@ async fn health_is_a_yes_or_a_no() {
 }
 
 #[tokio::test]
-async fn presets_found_by_name_and_raw_queries_have_results_of_any_type() {
+async fn presets_by_name_and_raw_queries_have_results_of_any_type() {
     let server = Server::always(vector("7"));
     let client = client(&server);
     let info = presets::ALL.find("api_requests::rate").unwrap();
@@ -441,7 +441,7 @@ async fn presets_found_by_name_and_raw_queries_have_results_of_any_type() {
 }
 
 #[tokio::test]
-async fn bad_input_is_kept_until_the_call() {
+async fn invalid_input_is_reported_by_the_call() {
     let server = Server::always(vector("7"));
     let client = client(&server);
     let querier = prometheus::Querier::new();
@@ -463,7 +463,7 @@ async fn bad_input_is_kept_until_the_call() {
 }
 
 #[test]
-fn clients_are_not_built_from_what_is_no_server() {
+fn invalid_servers_are_refused() {
     for url in ["", "localhost:9090", "ftp://host", "/path", "http://"] {
         let error = PrometheusClient::new(url).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Config(_)), "{url}");
@@ -487,7 +487,7 @@ impl promql_presets::MetricQuerier for NotSync {
 }
 
 #[test]
-fn everything_can_be_shown_and_sent_between_threads() {
+fn public_types_are_debug_and_send() {
     fn check<T: Debug + Send>(value: T) -> T {
         assert!(!format!("{value:?}").is_empty());
         value
@@ -600,7 +600,7 @@ fn last_query(parameters: &[(String, String)]) -> String {
 
 #[cfg(feature = "tracing")]
 #[tokio::test]
-async fn a_span_tells_what_became_of_a_call() {
+async fn spans_record_the_outcome_of_calls() {
     let server = Server::sequence(&[crate::faulty_server::response(503, "", ""), vector("7")]);
     let (log, _guard) = spans::collect();
     let policy = RetryPolicy::default().backoff(Duration::from_millis(1), Duration::from_millis(1));
@@ -676,7 +676,7 @@ async fn split_queries_that_fail_emit_an_event() {
 
 #[cfg(feature = "tracing")]
 #[tokio::test]
-async fn partial_data_is_warned_of() {
+async fn partial_data_emits_a_warning() {
     let series = r#"{"metric":{},"values":[[1,"1"]]}"#;
     let data = format!(r#"{{"resultType":"matrix","result":[{series}]}}"#);
     let server = Server::always(json(200, &format!(r#"{{"status":"success","data":{data},"warnings":["no store"]}}"#)));

@@ -114,7 +114,7 @@ fn preset(name: &str, template: &str) -> String {
 }
 
 #[test]
-fn presets_come_and_go_without_touching_anything_else() {
+fn new_changed_and_removed_presets_are_built() {
     let workspace = Workspace::new("life");
     workspace.service("living", &dependency("", "", ""));
     workspace.write(
@@ -182,7 +182,7 @@ window   = "5m"
 "#;
 
 #[test]
-fn wrong_presets_are_errors_of_the_crate_that_owns_them_once_each() {
+fn wrong_presets_are_reported_once_by_their_crate() {
     let workspace = Workspace::new("faults");
     workspace.service("faulty", &dependency("", "", ""));
     workspace.write("crates/faulty/src/lib.rs", USES);

@@ -33,7 +33,7 @@ fn presets_are_stored_and_compared_without_their_types() {
 }
 
 #[tokio::test]
-async fn what_types_no_longer_say_is_checked() {
+async fn erased_types_are_checked_at_run_time() {
     let server = Server::always(vector("7"));
     let client = promql_presets::PrometheusClient::new(&server.url).unwrap();
     let (up, rate): (AnyPreset, AnyPreset) = (prometheus::UP.any(), api_requests::RATE.any());

@@ -112,7 +112,7 @@ async fn values_and_names_are_never_promql() {
 }
 
 #[tokio::test]
-async fn the_name_of_the_metric_is_no_label() {
+async fn the_name_of_the_metric_is_not_a_label() {
     let mock = MockPrometheus::start();
     for (body, field) in [
         (r#"{"metric": "m", "labels": {"__name__": {"regex": ".+"}}}"#, "labels.__name__"),
@@ -161,7 +161,7 @@ async fn duplicate_and_unknown_keys_are_refused() {
 }
 
 #[tokio::test]
-async fn times_that_are_none_are_refused() {
+async fn invalid_times_are_refused() {
     let mock = MockPrometheus::start();
     let app = guarded(mock.client());
     for (fields, field) in [
@@ -332,7 +332,7 @@ async fn an_empty_filter_is_not_the_series_without_the_label() {
 }
 
 #[tokio::test]
-async fn nor_are_other_conditions_of_a_missing_value() {
+async fn conditions_that_match_a_missing_label_are_refused() {
     let mock = MockPrometheus::start();
     for condition in [starts_with(""), one_of([""]), one_of(["a", ""]), regex(""), regex("a|.*")] {
         let guard = move |_: &Parts, _: &'static PresetInfo| Ok(Access::only("project_id", condition.clone()));
@@ -348,7 +348,7 @@ async fn nor_are_other_conditions_of_a_missing_value() {
 }
 
 #[tokio::test]
-async fn values_of_labels_are_those_that_the_caller_may_see() {
+async fn values_of_labels_are_those_that_the_guard_allows() {
     let mock = MockPrometheus::start();
     let app = any(mock.client());
     let own = Querier::new("m").label("project_id", PROJECT);
@@ -386,7 +386,7 @@ async fn values_of_labels_are_those_that_the_caller_may_see() {
     }
     assert_eq!(mock.calls().len(), sent + 1);
 
-    // A hidden preset is one that does not exist, and a forbidden one tells nothing of its labels.
+    // A hidden preset does not exist for the caller, and the labels of a forbidden one are not shown.
     let app = guarded(mock.client());
     let values = |preset: &str, label: &str| format!("/presets/container_utilization::{preset}/labels/{label}/values");
     let (hidden, unknown) =
@@ -399,7 +399,7 @@ async fn values_of_labels_are_those_that_the_caller_may_see() {
 }
 
 #[tokio::test]
-async fn forms_of_json_that_readers_disagree_on_are_refused() {
+async fn json_that_parsers_disagree_on_is_refused() {
     let mock = MockPrometheus::start();
     let app = any(mock.client());
     for body in [
@@ -446,7 +446,7 @@ async fn the_tenant_is_that_of_the_guard() {
 }
 
 #[tokio::test]
-async fn presets_are_found_by_their_whole_name() {
+async fn presets_are_found_by_their_full_name() {
     let mock = MockPrometheus::start();
     let app = open(mock.client());
     for name in ["", "container_utilization", "container_utilization%3a%3arate%00", "..%2f..%2fetc", "CONTAINER"] {

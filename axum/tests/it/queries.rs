@@ -115,7 +115,7 @@ async fn steps_are_chosen() {
 }
 
 #[tokio::test]
-async fn nothing_is_required_where_the_preset_requires_nothing() {
+async fn a_preset_without_placeholders_requires_nothing() {
     let mock = MockPrometheus::start();
     mock.on(prometheus::UP_RATIO).returns(0.5).any_times();
     let app = Router::new().nest("/tenants/{tenant}", open(mock.client()));

@@ -65,7 +65,7 @@ async fn long_vectors_are_written_in_parts() {
 }
 
 #[tokio::test]
-async fn a_response_that_breaks_off_is_not_a_whole_one() {
+async fn interrupted_responses_are_errors() {
     let mock = MockPrometheus::start();
     mock.on_range(container::RATE).any_labels().any_parameters().returns(large().truncate_after(500_000));
     let response = open(mock.client()).oneshot(request()).await.unwrap();

@@ -84,7 +84,7 @@ async fn operators_that_select_the_same_or_more() {
 }
 
 #[tokio::test]
-async fn presets_that_differ_in_the_template_only() {
+async fn presets_that_differ_only_in_the_template() {
     let querier = querier();
     for (other, difference) in [(OFFSET, "not a query of the preset rate"), (AT, "not a query of the preset rate")] {
         let on = |mock: &MockPrometheus| _ = expected(mock.on(RATE)).returns(series![]);

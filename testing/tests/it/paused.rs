@@ -77,7 +77,7 @@ async fn retries_wait_by_the_paused_clock() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_response_that_is_not_read_holds_nothing_up() {
+async fn an_unread_response_does_not_block_the_clock() {
     let mock = MockPrometheus::start();
     mock.on_range(UP).returns(1).any_times();
     let range = promql_presets::TimeRange::last_hours(1);

@@ -12,7 +12,7 @@ async fn query(client: &PrometheusClient, time: &str) -> Result<Vec<String>, Err
 }
 
 #[tokio::test]
-async fn what_was_recorded_is_replayed() {
+async fn recordings_are_replayed() {
     let folder = std::env::temp_dir().join(format!("promql-presets-recording-{}", std::process::id()));
     let file = folder.join("up.json");
     let server = MockPrometheus::start();
@@ -77,7 +77,7 @@ async fn what_was_recorded_is_replayed() {
 }
 
 #[tokio::test]
-async fn servers_and_files_that_are_missing() {
+async fn missing_servers_and_files() {
     let folder = std::env::temp_dir().join(format!("promql-presets-missing-{}", std::process::id()));
     let mock = MockPrometheus::record("http://127.0.0.1:9", folder.join("a.json"));
     query(&mock.client(), "1").await.unwrap_err();

@@ -158,7 +158,7 @@ async fn faults() {
 }
 
 #[tokio::test]
-async fn what_is_not_http() {
+async fn invalid_http() {
     let mock = MockPrometheus::start();
     mock.on(UP).returns(MockResponse::raw("nonsense\r\n\r\n").then_close());
     let error = query(&mock.client()).await.unwrap_err();
@@ -200,7 +200,7 @@ async fn refused_connections() {
 }
 
 #[test]
-fn responses_that_do_not_fit() {
+fn responses_that_do_not_fit_the_query() {
     const SCALAR: Preset<dyn MetricQuerier, Scalar, NoWindow> = preset!("scalar(sum(up{{{labels}}}))");
     let mock = MockPrometheus::start();
     for (text, expected) in [

@@ -383,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn shapes_have_their_corners_where_they_say() {
+    fn shapes_have_the_documented_values() {
         let wave = Shape::Wave { low: 10.0, high: 20.0, period: 100 };
         assert_eq!([0, 25, 50, 75, 100].map(|t| wave.value(t)), [10.0, 15.0, 20.0, 15.0, 10.0]);
         let steps = Shape::Steps { values: vec![1.0, 2.0], each: 30 };

@@ -147,7 +147,7 @@ fn nan_is_a_value() {
 }
 
 #[test]
-fn the_parser_says_what_it_accepts() {
+fn the_parser_accepts_or_refuses_queries() {
     let Some(server) = prometheus::shared() else { return };
     assert_eq!(server.accepts("sum by (a) (rate(m{b=\"ü\"}[5m]))"), Ok(()));
     assert!(server.accepts("sum(").unwrap_err().contains("parse error"));
