@@ -22,6 +22,7 @@ mod presets;
 mod query;
 mod schema;
 mod schema_servers;
+mod schemas;
 mod serve;
 mod snippets;
 mod tests;

@@ -12,12 +12,12 @@ use crate::{Folder, GOOD, lines, run_in};
 
 const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// The blocks of a language in the pages: page and text.
-fn blocks(language: &str) -> Vec<(String, String)> {
+pub(crate) fn blocks(language: &str) -> Vec<(String, String)> {
     let mut pages: Vec<PathBuf> = fs::read_dir(root().join("docs")).unwrap().map(|it| it.unwrap().path()).collect();
     pages.retain(|page| page.extension().is_some_and(|extension| extension == "md"));
     pages.push(root().join("README.md"));
