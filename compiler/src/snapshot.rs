@@ -182,8 +182,8 @@ labels = [
     "a_label_with_quite_a_long_name_number_1",
     "a_label_with_quite_a_long_name_number_2",
 ]
-values.a = ["1"]
-values.b = [
+values.a_label_with_quite_a_long_name_number_0 = ["1"]
+values.a_label_with_quite_a_long_name_number_1 = [
     "a_value_that_is_long_as_well_and_fills_lines_0",
     "a_value_that_is_long_as_well_and_fills_lines_1",
 ]
@@ -203,10 +203,10 @@ values.b = [
     #[test]
     fn every_text_survives() {
         for text in ["", "'", "\"", "'\"\\\u{1}\u{7f}\t\r\n", "\\d", "é\u{2028}", "a.b", "-"] {
-            let labels = Some(BTreeSet::from([text.to_owned()]));
-            let values = BTreeMap::from([(text.to_owned(), BTreeSet::from([text.to_owned()]))]);
+            let labels = Some(BTreeSet::from([format!("a{text}")]));
+            let values = BTreeMap::from([(format!("a{text}"), BTreeSet::from([text.to_owned()]))]);
             let help = Some(text.to_owned());
-            let empty = BTreeSet::from([text.to_owned()]);
+            let empty = BTreeSet::from([format!("b{text}")]);
             let metric = SnapshotMetric { kind: MetricType::Gauge, unit: help.clone(), help, labels, empty, values };
             let snapshot = Snapshot { metrics: BTreeMap::from([(format!("x{text}"), metric)]) };
             assert_eq!(Snapshot::parse(&snapshot.to_string()), Ok(snapshot), "{text:?}");

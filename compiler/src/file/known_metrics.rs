@@ -5,7 +5,9 @@ use super::reader::{Reader, read_toml, with_article};
 use super::toml_string::toml_key;
 use super::{LabelType, MetricType};
 use crate::diagnostic::source::Spanned;
-use crate::{Code, Diagnostic};
+use crate::diagnostic::suggest::nearest;
+use crate::sorted::SortedMap;
+use crate::{Code, Diagnostic, Span};
 
 /// A metric of `metrics.toml` with the places of what it says.
 #[derive(Clone, Debug)]
@@ -58,7 +60,71 @@ pub(crate) fn read(text: &str) -> (Vec<KnownMetric>, Vec<Diagnostic>) {
 
 impl Reader<'_> {
     fn known_metrics(&mut self, table: &Table<'_>) -> Vec<KnownMetric> {
-        table.iter().filter_map(|(key, value)| self.known_metric(key, value)).collect()
+        let metrics: Vec<_> = table.iter().filter_map(|(key, value)| self.known_metric(key, value)).collect();
+        let mut histograms: SortedMap<&str, Span> = SortedMap::default();
+        for metric in metrics.iter().filter(|metric| metric.kind() == Some(MetricType::Histogram)) {
+            histograms.insert_new(&metric.name.value, metric.name.span);
+        }
+        for metric in &metrics {
+            self.labels_of_known(metric);
+            let stem = ["_bucket", "_count", "_sum"].iter().find_map(|suffix| metric.name.value.strip_suffix(suffix));
+            let counts = matches!(metric.kind(), None | Some(MetricType::Counter));
+            if let Some(histogram) = stem.filter(|_| counts).and_then(|stem| histograms.get(stem)) {
+                let title = format!("`{}` beside its histogram", metric.name.value);
+                self.report(
+                    Diagnostic::new(Code::DuplicateValue, metric.name.span, title)
+                        .label("one of its series")
+                        .secondary(*histogram, "this table stands for them all")
+                        .help("remove the table"),
+                );
+            }
+        }
+        metrics
+    }
+
+    /// Reports labels that a metric cannot have, and values of labels that it does not have.
+    fn labels_of_known(&mut self, metric: &KnownMetric) {
+        let own = match metric.kind() {
+            Some(MetricType::Histogram) => "le",
+            Some(MetricType::Summary) => "quantile",
+            _ => "",
+        };
+        let labels = metric.labels.as_deref();
+        for label in labels.unwrap_or_default().iter().chain(&metric.empty) {
+            let (title, text) = match label.value.as_str() {
+                "" => ("a label without a name".to_owned(), "empty"),
+                "__name__" => ("`__name__` among the labels".to_owned(), "the name of the table"),
+                name if name == own => (format!("`{own}` among the labels"), "implied by the type"),
+                _ => continue,
+            };
+            self.report(Diagnostic::new(Code::InvalidValue, label.span, title).label(text).help("remove it"));
+        }
+        let bounds = metric.values.iter().filter(|(label, _)| own == "le" && label.value == "le");
+        for (_, bounds) in bounds {
+            let LabelType::OneOf(bounds) = bounds else { continue };
+            for bound in bounds.iter().filter(|bound| bound.value.parse::<f64>().is_err()) {
+                let title = format!("`{}` is not a bound of a bucket", bound.value);
+                self.report(Diagnostic::new(Code::InvalidValue, bound.span, title).label("not a number"));
+            }
+        }
+        let Some(labels) = labels else { return };
+        let find = |name: &str| labels.iter().find(|label| label.value == name);
+        for label in &metric.empty {
+            if let Some(other) = find(&label.value) {
+                let title = format!("`{}` is both empty and not", label.value);
+                let finding = Diagnostic::new(Code::DuplicateValue, label.span, title).label("listed twice");
+                self.report(finding.secondary(other.span, "already here"));
+            }
+        }
+        for (label, _) in metric.values.iter().filter(|(label, _)| label.value != own && find(&label.value).is_none()) {
+            let title = format!("values of `{}`, which is not a label of `{}`", label.value, metric.name.value);
+            let finding = Diagnostic::new(Code::InvalidValue, label.span, title).label("not in `labels`");
+            let meant = nearest(&label.value, labels.iter().map(|label| label.value.as_str()));
+            self.report(match meant {
+                Some(meant) => finding.write(label.span, toml_key(meant)),
+                None => finding,
+            });
+        }
     }
 
     fn known_metric(&mut self, key: &Key<'_>, value: &Value<'_>) -> Option<KnownMetric> {
