@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::fields::{object, objects, text};
 use super::grafana::{self, Target};
-use super::{Collection, Language, Query, rules};
+use super::{Collection, Language, Query, annotations};
 
 type Object = Map<String, Value>;
 
@@ -56,7 +56,7 @@ pub(super) fn queries(rule: &Object, group: &str) -> Vec<Query> {
             place: format!("alert `{title}` of the group `{group}`, query {}", target.name),
             title: Some(name.clone()),
             name,
-            description: rules::description(rule),
+            description: annotations::description(rule),
             refused: grafana::refusal(target),
             expr: grafana::expr(target.query).unwrap_or_default(),
             language: Language::Grafana,

@@ -1,5 +1,6 @@
 //! Reads dashboards, rules and stored presets of other tools, and turns them into preset files.
 
+mod annotations;
 mod backendai;
 mod convert;
 mod fields;

@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value};
 
-use super::fields::{object, objects, text};
-use super::{Collection, Query, grafana_alerts};
+use super::fields::{objects, text};
+use super::{Collection, Query, annotations, grafana_alerts};
 
 /// Whether an object is a group of rules.
 pub(super) fn is_group(object: &Map<String, Value>) -> bool {
@@ -41,30 +41,9 @@ fn rule(rule: &Map<String, Value>, group: &str) -> Query {
         place: format!("{kind} `{name}` of the group `{group}`"),
         title: Some(name.clone()),
         name,
-        description: description(rule),
+        description: annotations::description(rule),
         refused: expr.is_none().then(|| "a rule without `expr`".to_owned()),
         expr: expr.unwrap_or_default(),
         ..Query::default()
     }
-}
-
-/// What a rule says of itself.
-pub(super) fn description(rule: &Map<String, Value>) -> Option<String> {
-    let annotation = |key| object(rule, &["annotations"]).and_then(|annotations| text(annotations, key));
-    let sentences = [
-        annotation("summary"),
-        annotation("description").or_else(|| annotation("message")),
-        annotation("runbook_url").map(|url| format!("Runbook: <{url}>.")),
-        text(rule, "for").map(|time| format!("The alert fires after {time}.")),
-        text(rule, "keep_firing_for").map(|time| format!("It keeps firing for {time}.")),
-        labels(rule),
-    ];
-    super::preset_file::paragraphs(sentences)
-}
-
-/// The labels that a rule adds.
-fn labels(rule: &Map<String, Value>) -> Option<String> {
-    let labels = object(rule, &["labels"])?;
-    let labels = labels.keys().filter_map(|name| Some(format!("`{name}={:?}`", text(labels, name)?)));
-    Some(labels.collect::<Vec<_>>().join(", ")).filter(|labels| !labels.is_empty()).map(|all| format!("Labels: {all}."))
 }
