@@ -65,9 +65,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         let bytes = bytes.map_err(|error| failed(&error.to_string()))?;
         let text = String::from_utf8(bytes).map_err(|_| failed("not UTF-8"))?;
         let collections = import::read(&text).map_err(|error| match error {
-            NotRead::Syntax(message) => failed(&message),
+            NotRead::Syntax(message) => failed(&message).maybe_help(
+                is_helm_template(&text)
+                    .then(|| "it looks like a template of Helm: import the output of `helm template`".to_owned()),
+            ),
             NotRead::Unknown => Failure::new(format!("nothing to import in `{source}`"))
-                .help("a file holds a Grafana dashboard, Prometheus rules, or presets of Backend.AI"),
+                .help("a file holds a dashboard or alerts of Grafana, Prometheus rules, or presets of Backend.AI"),
         })?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let name = if is_input { "standard input".to_owned() } else { name };
@@ -159,4 +162,9 @@ fn json(source: &str, file: &Imported, dir: &Path) -> String {
         out.push('\n');
     }
     out
+}
+
+/// Whether a text has actions of Helm, rather than the `{{ $labels.x }}` of alerts.
+fn is_helm_template(text: &str) -> bool {
+    ["{{-", "{{ .Values", "{{ include", "{{ if", "{{if"].iter().any(|action| text.contains(action))
 }

@@ -229,6 +229,7 @@ fn what_cannot_be_read_is_a_failure() {
             ("bad.yaml", "groups: [a: b: c]"),
             ("other.yaml", "scrape_configs: []"),
             ("empty.json", ""),
+            ("helm.yaml", "{{- if .Values.rules }}\ngroups: []\n{{- end }}\n"),
             ("none.json", r#"{"title": "Empty", "panels": []}"#),
         ],
     );
@@ -237,6 +238,10 @@ fn what_cannot_be_read_is_a_failure() {
         ("bad.yaml", "error: cannot read `bad.yaml`: "),
         ("other.yaml", "error: nothing to import in `other.yaml`\n  |\n  = help: a file holds "),
         ("empty.json", "error: nothing to import in `empty.json`\n"),
+        (
+            "helm.yaml",
+            "error: cannot read `helm.yaml`: key must be a string at line 1 column 2\n  |\n  = help: it looks like a template of Helm",
+        ),
         ("missing.json", "error: cannot read `missing.json`: "),
     ] {
         let run = import(&folder, &[file]);
