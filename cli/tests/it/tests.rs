@@ -189,7 +189,9 @@ fn queries_that_cannot_run_are_failures() {
     let Some(output) = test(&folder, &[], None) else { return };
     assert_eq!(output.status.code(), Some(1), "{}{}", out(&output), err(&output));
     assert!(
-        out(&output).contains("4 | name = \"twice\"\n  |        ^^^^^^^ found duplicate series for the match group"),
+        out(&output).contains(
+            "4 | name = \"twice\"\n  |        ^^^^^^^ the query fails\n  |\n  = note: found duplicate series for the match group"
+        ),
         "{}",
         out(&output)
     );

@@ -229,7 +229,8 @@ impl TestResult {
         let title = format!("test of {} failed: {}", self.case.preset, self.case.test.name);
         let mut marks = self.marks();
         let (span, label) = marks.remove(0);
-        let mut note = query_note(&self.case.query);
+        let error = self.error.as_ref().map(|error| format!("{error}\n")).unwrap_or_default();
+        let mut note = error + &query_note(&self.case.query);
         if let more @ 1.. = marks.len().saturating_sub(MAX_MARKS) {
             marks.truncate(MAX_MARKS);
             _ = write!(note, "\n{} more", count(more, "difference"));
@@ -242,8 +243,8 @@ impl TestResult {
 
     /// What to point at, and what is there; at least one place.
     fn marks(&self) -> Vec<(Span, String)> {
-        if let Some(error) = &self.error {
-            return vec![(self.span, error.clone())];
+        if self.error.is_some() {
+            return vec![(self.span, "the query fails".to_owned())];
         }
         let mut marks: Vec<(Span, String)> = Vec::new();
         for Difference { labels, expected, received, span } in &self.differences {
