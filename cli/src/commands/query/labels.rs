@@ -78,6 +78,7 @@ mod tests {
     #[test]
     fn long_values_are_cut() {
         let labels: Labels = [("pod", "frontend-5d4f7c9b8d-abcde"), ("zone", "a")].into_iter().collect();
+        assert_eq!(selector(&Labels::default(), 80), "");
         assert_eq!(selector(&labels, 80), "{pod=\"frontend-5d4f7c9b8d-abcde\", zone=\"a\"}");
         assert_eq!(selector(&labels, 36), "{pod=\"frontend-…8d-abcde\", zone=\"a\"}");
         assert_eq!(selector(&labels, 20), "{pod=\"fron…zone=\"a\"}");
