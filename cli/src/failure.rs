@@ -75,7 +75,7 @@ impl Failure {
         self
     }
 
-    /// Whether it is none: the help was shown, or the reader of the output has closed it.
+    /// Whether it is a success: the help was shown, or the reader of the output has closed it.
     pub(crate) fn is_success(&self) -> bool {
         match self {
             Self::Input { .. } => false,

@@ -190,7 +190,7 @@ fn read(arguments: &[PathBuf], dir: &Dir) -> Result<Vec<Folder>, Failure> {
     Ok(folders)
 }
 
-/// Names the files below the working folder, which is in `root`, as seen from there: `b.toml`, not `../sub/b.toml`.
+/// If the working folder is inside `root`, names the files below it relative to it: `b.toml`, not `../sub/b.toml`.
 fn name_from_here(root: &Path, files: &mut [SourceFile]) {
     let here = env::current_dir().and_then(fs::canonicalize).unwrap_or_default();
     let Ok(below) = here.strip_prefix(root) else { return };

@@ -16,7 +16,7 @@ pub(crate) fn failure(error: &clap::Error) -> Failure {
     let value = get(ContextKind::InvalidValue).unwrap_or_default();
     let valid = get(ContextKind::ValidValue);
     let similar = |what: &str, kind| {
-        // Of several, the last is the most similar.
+        // clap lists the most similar one last.
         let similar = match error.get(kind)? {
             ContextValue::Strings(names) => names.last()?,
             ContextValue::String(name) => name,

@@ -166,7 +166,7 @@ impl Build {
             } else {
                 messages.full(&warning.diagnostic)
             };
-            // One line for tools, then what the title and the place of the full message are followed by.
+            // One line for tools, then the full message without its title and place.
             let rest: Vec<&str> = text.lines().skip(2).filter(|line| !line.is_empty()).collect();
             format!("{}\n{}", messages.short(&warning.diagnostic), rest.join("\n"))
         });
@@ -195,14 +195,14 @@ fn watch_missing(links: &Path, files: &[PathBuf], older: &Path) -> io::Result<()
     for file in files {
         link(file, links.join(file.file_name().unwrap_or_default()))?;
     }
-    // What is newer than the script's start counts as changed.
+    // Cargo counts a path as changed if it is newer than the start of the script.
     fs::File::open(links)?.set_modified(fs::metadata(older)?.modified()?)
 }
 
 #[cfg(unix)]
 use std::os::unix::fs::symlink as link;
 
-/// Links need privileges on other systems, so that a new file is noticed at the next change of another one.
+/// Other systems require privileges for links. There, a new file is noticed at the next change of another one.
 #[cfg(not(unix))]
 fn link(_: impl AsRef<Path>, _: impl AsRef<Path>) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())

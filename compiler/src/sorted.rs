@@ -1,5 +1,4 @@
-//! A map that is a sorted vector. Those of the standard library are compiled anew for each type of keys and values, to
-//! twenty times as much code.
+//! A map that is a sorted vector: the maps of the standard library compile to twenty times as much code for each type.
 
 use std::borrow::Borrow;
 

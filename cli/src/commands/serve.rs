@@ -72,7 +72,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             interrupted.await;
             _ = stop.send(());
         });
-        // What does not end in time is broken off.
+        // Requests that do not end in time are aborted.
         let deadline = async {
             _ = stopped.await;
             tokio::time::sleep(GRACE).await;

@@ -11,7 +11,7 @@ static SCHEMAS: LazyLock<[Value; 3]> = LazyLock::new(|| {
         .map(|text| serde_json::from_str(text).unwrap_or_default())
 });
 
-/// What a file of a kind may have at a path: each alternative, with the elements of arrays for the arrays themselves.
+/// The schemas of the value at a path: all alternatives, and for an array also those of its elements.
 pub(super) fn at(kind: FileKind, path: &[String]) -> Vec<&'static Value> {
     let root = &SCHEMAS[match kind {
         FileKind::Presets => 0,

@@ -2,7 +2,8 @@
 //!
 //! `server` talks to the editor, `workspace` holds the open documents and the registries that they belong to, and a
 //! [`View`](workspace::View) is one file of a registry at the time of a request. `actions`, `completion`, `diagnostics`,
-//! `hover`, `symbols` and `document_symbols` handle the requests; the others are what these share.
+//! `hover`, `signature`, `symbols` and `document_symbols` handle the requests, and `server` itself the short ones; the
+//! others are what these share.
 
 mod actions;
 mod completion;

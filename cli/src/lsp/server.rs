@@ -32,7 +32,7 @@ pub(crate) fn serve(dir: Option<PathBuf>) -> Result<(), Failure> {
     result.map_err(|error| Failure::new(format!("the connection with the editor failed: {error}")))
 }
 
-/// How many files are checked before the next message is handled, and twice as many if there is none.
+/// The number of files to check between two messages; twice as many if no message is waiting.
 const AT_ONCE: usize = 64;
 
 struct Server {
@@ -190,7 +190,7 @@ struct Call<'w> {
 }
 
 impl Call<'_> {
-    /// Answers requests of one kind. The result is null if the server knows nothing of the document.
+    /// Handles requests of one kind. The result is null if the server knows nothing of the document.
     fn on<R: Request>(
         mut self,
         uri: fn(&R::Params) -> &Uri,

@@ -22,7 +22,7 @@ const INTERVAL: Duration = Duration::from_millis(300);
 pub(crate) struct Folder {
     dir: Dir,
     state: Mutex<Arc<State>>,
-    /// When the files were last looked at. Who holds it is reading them.
+    /// When the files were last looked at. Held while they are read.
     checked: Mutex<Instant>,
 }
 

@@ -15,7 +15,7 @@ use crate::{Code, Diagnostic, SourceFile, Span};
 pub(crate) fn module_path(file: &SourceFile, diagnostics: &mut Vec<Diagnostic>) -> Option<Vec<String>> {
     let name = file.name.strip_suffix(".toml").unwrap_or(&file.name);
     let mut path: Option<Vec<String>> = name.split('/').map(names::module).collect();
-    // In the module that includes the presets, `promql_presets` is the crate whose macro does so.
+    // A module `promql_presets` would shadow the crate in `promql_presets::include_presets!()`.
     if let Some(first) = path.as_mut().and_then(|path| path.first_mut()).filter(|first| *first == "promql_presets") {
         first.push('_');
     }
@@ -49,7 +49,7 @@ pub(crate) fn querier(file: &PresetFile, presets: &[Preset], diagnostics: &mut V
                 .help("write `{{{labels}}}` after a metric name, or remove the table"),
         );
     }
-    // If an error may have hidden a placeholder, every setter exists, so that calls to it are not errors as well.
+    // An error may hide a placeholder. Then all setters exist, so that calls to them compile.
     let may_use_all = presets.iter().any(|preset| preset.is_stub) || !(uses_labels || uses_group_by);
     Some(Querier {
         takes_name: file.metric.is_none() && uses(Hole::MetricName),

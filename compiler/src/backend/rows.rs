@@ -39,7 +39,7 @@ pub(crate) fn name_parameterized(querier: Option<&Querier>, presets: &mut [Prese
     }
 }
 
-/// The types of a module that are named after labels, and those that every module can have.
+/// The names of types that a module already has: its enums, `Querier` and `Label`.
 fn taken(querier: Option<&Querier>) -> Vec<&str> {
     let mut taken = vec!["Querier", "Label"];
     for label in querier.map_or(&[][..], |querier| &querier.labels) {

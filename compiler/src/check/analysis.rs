@@ -91,7 +91,7 @@ impl<'e> Analysis<'e> {
         (id, span, text)
     }
 
-    /// Whether it is a `label_replace` of the label without effect, since its source label is missing.
+    /// Whether an expression is a `label_replace` that sets the label, but has no effect since its source is missing.
     fn replacement_is_noop(&self, id: Id, label: &str) -> bool {
         match &self.expr(id).kind {
             ExprKind::Call(call) => {
@@ -119,8 +119,8 @@ impl<'e> Analysis<'e> {
         self.first_selectors_below(id).any(|(_, _, series)| series.declares(label))
     }
 
-    /// Whether callers who filter on a declared label or group by it can mean series without it. Each query uses some of
-    /// the labels of a file, so for series that only the snapshot has, another selector of the query must have the label.
+    /// Whether callers may expect these series to have a declared label: their metric is declared, or another selector
+    /// of the query has the label. A query need not have all labels of its file.
     pub(super) fn is_shared(&self, series: &Series<'_>, label: &str) -> bool {
         let has_label = |other: &Series<'_>| other.each().iter().any(|it| it.declares(label));
         series.metric.is_some_and(|metric| metric.is_declared)

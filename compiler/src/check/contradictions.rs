@@ -51,7 +51,7 @@ impl<'s> Snapshot<'s> {
     }
 }
 
-/// A declared metric that the snapshot does not have, but one with a similar name, which no file declares.
+/// Reports a declared metric that `metrics.toml` lacks, if it has a similar one that no file declares.
 fn renamed(name: &Spanned<String>, metrics: &Metrics<'_>) -> Option<Diagnostic> {
     let meant = metrics.known_as(&name.value)?;
     Some(
@@ -118,7 +118,7 @@ fn similar_label(finding: Diagnostic, name: &str, labels: &[&str]) -> Diagnostic
     }
 }
 
-/// Values that exist and are not declared, with those that are declared instead.
+/// Reports values that exist but are not declared, with declared ones that do not exist.
 fn wrong_values(label: &Label, known: &KnownMetric, snapshot: &Snapshot<'_>) -> Option<Diagnostic> {
     let (at, known) = known.values.iter().find(|(name, _)| name.value == label.name.value)?;
     let (Some(LabelType::OneOf(declared)), LabelType::OneOf(known)) = (&label.kind, known) else { return None };
@@ -161,7 +161,7 @@ pub(super) fn labels_read<'e>(query: &Analysis<'e>) -> Option<Vec<&'e str>> {
     Some(all)
 }
 
-/// Labels of a file that no metric has which its presets read.
+/// Reports declared labels that none of the metrics has that the file's presets read.
 pub(crate) fn labels_of_no_metric(labels: &file::Labels, read: &[String]) -> Vec<Diagnostic> {
     let is_missing = |label: &&Label| {
         let name = label.name.value.as_str();

@@ -87,7 +87,7 @@ fn filter_without_label<'e>(
     Some((metric_name, finding))
 }
 
-/// The name that `node-load1` may be meant as.
+/// The metric name that a subtraction such as `node-load1` may stand for.
 fn name_with_dash(query: &Analysis<'_>, id: Id, selector: &Selector<'_>) -> Option<String> {
     let parent = query.parent(id).filter(|_| selector.braces.is_none() && selector.range.is_none())?;
     let ExprKind::Binary(binary) = &query.expr(parent).kind else { return None };

@@ -34,7 +34,7 @@ fn identical(query: &Analysis<'_>, id: Id, binary: &Binary<'_>) -> Option<Diagno
         return None;
     }
     let (is_scaled, is_guarded) = (left.is_scaled || right.is_scaled, left.is_guarded || right.is_guarded);
-    // What remains of a guarded side may match another series by fewer labels.
+    // A comparison removes series, so the rest of a side may match other series.
     if is_scaled && binary.op != BinaryOp::Div || is_guarded && binary.matching.is_some() {
         return None;
     }
@@ -126,14 +126,14 @@ struct Filters<'e> {
     of_right: bool,
 }
 
-/// An operand without what changes only its scale, or removes some of its samples.
+/// The series that an operand is computed from, and what is done to their values.
 struct Side {
     series: Id,
     /// The series as they are written, perhaps in `sum without ()`, which changes nothing.
     written: Span,
     /// Multiplied or divided by a number, or limited by one.
     is_scaled: bool,
-    /// Compared with a number, except to leave out zeros.
+    /// Whether it is compared with a number other than to exclude zeros.
     is_guarded: bool,
 }
 
@@ -180,7 +180,7 @@ impl Side {
     }
 }
 
-/// What `sum without ()` returns as it is.
+/// The operand of `sum without ()`, which returns it unchanged.
 fn without_nothing(query: &Analysis<'_>, id: Id) -> Id {
     match &query.expr(id).kind {
         ExprKind::Aggregate(aggregate)

@@ -164,8 +164,8 @@ impl<'e> Join<'_, 'e> {
         }
     }
 
-    /// Whether no series match because one side lacks a label. Some may match if the other side may lack it too. A side
-    /// whose grouping names the label is assumed to have it.
+    /// Whether nothing matches because a side lacks a label: not if the other side may lack it too. A side whose
+    /// grouping names the label is assumed to have it.
     fn nothing_matches_without(&self, side: Id, label: &str) -> bool {
         let other = if side == self.left { self.right } else { self.left };
         let has = self.query.has_label(other, label) || self.expected_labels(other).contains(&label);
@@ -201,7 +201,7 @@ impl<'e> Join<'_, 'e> {
                 .label("finds nothing to match")
                 .secondary(series, format!("this side has {shown}"))
                 .secondary(place, text)
-                // No series may have a label that is only named in `by`, and some may lack one of the snapshot.
+                // Series need not have a label that is only named in `by`, or that the snapshot lists.
                 .warning_unless(self.query.has_label(side, label) && self.expected_labels(side).contains(&label));
                 findings.push(match self.suggest_fix(side, other) {
                     Some(help) => finding.help(help),

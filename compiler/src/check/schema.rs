@@ -19,7 +19,7 @@ pub(crate) struct Metrics<'s> {
     all: Vec<Metric<'s>>,
     /// The metric of each name, without the suffixes of further series.
     names: SortedMap<&'s str, usize>,
-    /// Whether other metrics do not exist.
+    /// Whether all metrics are known, so that others do not exist.
     is_closed: bool,
     /// Hashes of the metrics' names and of each name without one of its letters. Computed on first use.
     misspelt: OnceLock<HashMap<u64, usize>>,

@@ -13,7 +13,7 @@ use crate::file::{Label, LabelType, MetricType};
 use crate::promql::{BinaryOp, ExprKind, MatchOp, Matcher, MatcherItem, Name, Selector};
 use crate::{Code, Diagnostic, Span};
 
-/// How the snapshot learns of what is new.
+/// How to add what is new to `metrics.toml`.
 pub(super) const PULL: &str = "run `promql-presets schema pull`";
 
 /// What to do if something is new. The command does not read the presets in Rust code.
@@ -226,7 +226,7 @@ pub(super) fn is_misspelt(metric: &Metric<'_>, label: &str) -> bool {
 pub(super) fn undeclared(query: &Analysis<'_>, series: &Series<'_>, label: &str, span: Span) -> Option<Diagnostic> {
     let series = &series.each()[0];
     let metric = series.metric?;
-    // Of one that it has, a matcher selects the empty value.
+    // A matcher of a label that the metric has selects series where it is empty.
     let labels = metric.labels.as_ref().filter(|labels| !labels.contains_key(label))?;
     let is_known = metric.known.is_some_and(|known| known.labels.is_some());
     let finding = Diagnostic::new(Code::UndeclaredLabel, span, format!("`{}` has no label `{label}`", metric.name));

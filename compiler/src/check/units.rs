@@ -16,7 +16,7 @@ struct Unit<'e> {
 pub(super) fn unit(query: &Analysis<'_>) -> Option<String> {
     let Unit { name, per_second } = of(query, 0)?;
     match (name, per_second) {
-        // Seconds per second are as often cores as shares.
+        // Seconds per second can be CPU cores or a share of time.
         ("" | "ratio", _) if per_second || name.is_empty() => None,
         ("seconds", true) => None,
         (name, false) => Some(name.to_owned()),

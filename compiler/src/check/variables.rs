@@ -31,8 +31,8 @@ pub(super) fn has_variable(selector: &Selector<'_>) -> bool {
     selector.matchers().any(|matcher| variable(matcher).is_some())
 }
 
-/// What replaces the matchers with variables, and `{labels}` if it is there already: `{labels}`, and what stands between
-/// them. It is the whole selector, with `{metric_name}`, if nothing else would select its series.
+/// The text from the first matcher with a variable to the last, with `{labels}` instead of them. If nothing else selects
+/// series, it is the whole selector, with `{metric_name}`.
 fn with_labels(query: &Analysis<'_>, selector: &Selector<'_>) -> Option<(Span, String)> {
     let is_replaced = |item: &MatcherItem<'_>| match item {
         MatcherItem::Matcher(matcher) => variable(matcher).is_some(),

@@ -49,8 +49,7 @@ pub(super) fn apply_allow(settings: &Settings, findings: Vec<Diagnostic>, raw: &
     rest
 }
 
-/// Removes findings about required labels of selectors that are reported as errors already, since no filter reaches
-/// them.
+/// Removes `missing-required-label` of selectors for which `unfiltered-selector` is an error.
 pub(crate) fn drop_unfiltered(settings: &Settings, findings: &mut Vec<Diagnostic>) {
     if !matches!(settings.level(Code::UnfilteredSelector), None | Some(Level::Error)) {
         return;
@@ -82,8 +81,8 @@ pub(crate) fn long_window(settings: &Settings, window: PromDuration, span: Span)
     (window > limit).then(|| policy::exceeds_limit(span, "window", window, limit, "max_window"))
 }
 
-/// Leaves one finding a file about a required label that the file has no filter on, instead of one for each selector.
-/// `earlier` are the findings so far.
+/// Keeps one finding per file and required label, instead of one per selector. `earlier` are the findings of the file's
+/// other presets.
 pub(super) fn merge_required_labels<'f>(
     source: &SourceFile,
     labels: Option<&Labels>,

@@ -312,7 +312,7 @@ impl<'a> Compiler<'a> {
         let read = self.labels.take();
         let absent = labels.zip(read.as_ref()).map(|(labels, read)| check::labels_of_no_metric(labels, read));
         let mut diagnostics = absent.unwrap_or_default();
-        // What the metric of the file does not have has been reported.
+        // Labels that the file's own metric lacks are reported already.
         diagnostics.retain(|new| !self.findings.iter().any(|it| it.file == file && it.diagnostic.span == new.span));
         let querier = modules::querier(raw, &presets, &mut diagnostics);
         self.report(file, None, diagnostics);
@@ -412,7 +412,7 @@ impl<'a> Compiler<'a> {
         });
         self.names_unknown |= compiled.names_unknown;
         preset.is_stub = compiled.diagnostics.iter().any(|found| found.severity == Severity::Error);
-        // Where something is missing, a stub that takes a window makes for fewer errors after this one.
+        // With a missing `window` or `{window}`, a stub that takes a window causes the fewest further errors.
         if compiled.has_window || declared.is_some() {
             preset.window = Some(declared.unwrap_or(STUB_WINDOW));
             let limit = settings.policy.max_window.as_ref().map(|limit| limit.value);
@@ -449,7 +449,7 @@ impl<'a> Compiler<'a> {
             diagnostics.extend(findings);
         }
         diagnostics.extend(missing_keys(settings, raw));
-        // A placeholder that is not one may be meant for the parameter.
+        // An invalid placeholder may be a misspelt parameter.
         let is_faulty = |it: &Diagnostic| matches!(it.code, Code::UnknownPlaceholder | Code::MalformedPlaceholder);
         if !diagnostics.iter().any(is_faulty) {
             diagnostics.extend(unused_parameters(raw, &template.text));

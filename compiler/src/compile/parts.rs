@@ -27,7 +27,7 @@ pub(super) struct Parts {
 /// A preset file that was checked.
 #[derive(Clone, Debug)]
 pub(super) struct Checked {
-    /// Whether nothing has changed since that may matter to it.
+    /// Whether no change since then can affect it.
     pub is_current: bool,
     pub module: Module,
     /// Whether it names a metric that is not known, so that other names matter to it.
@@ -61,8 +61,8 @@ impl Parts {
         source.kind() == FileKind::Presets && !is_current
     }
 
-    /// Checks those of the preset files that are to be checked and that `choose` chooses. Returns the findings about all
-    /// files that are not to be checked, in their order. `faults` are those of the settings.
+    /// Checks the preset files that are not current and that `choose` accepts. Returns the findings about all files that
+    /// are current then, in their order. `faults` are those of the settings.
     pub(super) fn check(
         &mut self,
         files: &[SourceFile],
@@ -88,7 +88,7 @@ impl Parts {
         let mut taken: SortedMap<Vec<String>, usize> = SortedMap::default();
         for (file, checked) in self.checked.iter_mut().enumerate() {
             let Some(checked) = checked else { continue };
-            // The files before it may have changed in number.
+            // Files before it may have been added or removed.
             checked.module.file = file;
             found.extend(checked.findings.iter().map(|finding| Finding { file, ..finding.clone() }));
             let path = &checked.module.path;
@@ -118,7 +118,7 @@ impl Parts {
         findings
     }
 
-    /// The modules, without those whose names other files have.
+    /// The modules; of several with one name, the first.
     pub(super) fn into_modules(self) -> Vec<Module> {
         let checked = self.checked.into_iter().flatten();
         checked.filter(|checked| checked.is_named).map(|checked| checked.module).collect()

@@ -123,7 +123,7 @@ impl Session {
     }
 }
 
-/// What changes of files change.
+/// Changes of files.
 impl Parts {
     /// Reads a new file. All files are to be checked.
     fn insert(&mut self, file: usize, source: &SourceFile) {
@@ -148,7 +148,7 @@ impl Parts {
         }
     }
 
-    /// Reads a file again. It is to be checked, and so are the others if they can tell the difference.
+    /// Reads a file again, and marks it and the files that the change affects to be checked.
     fn replace(&mut self, file: usize, source: &SourceFile) {
         let Content { raw, faults, known } = content(source);
         self.faults[file] = faults;
@@ -188,7 +188,7 @@ impl Parts {
         });
     }
 
-    /// Has those of the files checked again that a change may matter to.
+    /// Marks the files that a change affects to be checked.
     fn check_again(&mut self, is_affected: impl Fn(&PresetFile, &Checked) -> bool) {
         for (raw, checked) in self.raw.iter().zip(&mut self.checked) {
             if let Some(checked) = checked {
@@ -229,7 +229,7 @@ impl Parts {
 /// For more metrics than this, checking all files takes no longer than looking for those that read one of them.
 const MANY: usize = 32;
 
-/// The names of the metrics that differ between two snapshots, as far as the files that read them have them in common.
+/// The metrics that differ between two snapshots: their names without the suffixes of series, as files may declare them.
 fn changed_metrics(old: &[KnownMetric], new: &[KnownMetric]) -> Vec<String> {
     let [old, new] = [old, new].map(|known| known.iter().map(|it| (&*it.name.value, it)).collect::<HashMap<_, _>>());
     let is_same = |name: &str| old.get(name).zip(new.get(name)).is_some_and(|(old, new)| old.facts() == new.facts());

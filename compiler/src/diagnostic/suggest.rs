@@ -50,14 +50,14 @@ pub fn nearest_words<'a>(
 
 const SEPARATORS: [char; 3] = ['_', ':', '.'];
 
-/// What two equal words count.
+/// The score of two equal words.
 const SAME: usize = 10;
 
 fn words<'a>(base: &'a str, suffix: &'a str) -> Vec<&'a str> {
     base.split(SEPARATORS).chain(suffix.split(SEPARATORS).skip(1)).collect()
 }
 
-/// What two words that are the same or nearly so count.
+/// The score of two equal or similar words.
 fn same(a: &str, b: &str) -> Option<usize> {
     match a == b {
         true => Some(SAME),
@@ -66,7 +66,7 @@ fn same(a: &str, b: &str) -> Option<usize> {
     }
 }
 
-/// What the words that two names have in common, in this order, count.
+/// The score of the words that two names share, in order.
 fn common(a: &[&str], b: &[&str]) -> usize {
     let mut above = vec![0; b.len() + 1];
     for x in a {

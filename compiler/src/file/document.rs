@@ -1,4 +1,4 @@
-//! Reads TOML to tables and values with their places. Goes on after errors, and reports all of them.
+//! Reads TOML to tables and values with their places. Recovers from errors, and reports all of them.
 
 use std::borrow::Cow;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! Durations: `window` and `scrape_interval`.
+//! Values that are durations.
 
 use promql_presets_core::{DurationError, PromDuration};
 

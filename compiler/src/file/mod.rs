@@ -1,4 +1,4 @@
-//! Reads preset files: TOML to raw presets, every value with its span.
+//! Reads preset files, `metrics.toml` and `promql.toml`: every value with its span.
 //!
 //! Templates are not parsed here. One fault does not hide another: an invalid value is reported and left out, and the
 //! rest is read.
@@ -54,7 +54,7 @@ impl PresetFile {
         self.doubtful.is_empty()
     }
 
-    /// What the file tells other files about metrics, without places.
+    /// What the file declares about metrics for other files, without places.
     #[cfg(feature = "tools")]
     #[must_use]
     pub(crate) fn declaration(&self) -> Option<impl PartialEq + '_> {
@@ -70,7 +70,7 @@ impl PresetFile {
         Some((&metric.name.value, kind, interval, labels))
     }
 
-    /// Whether what is known of a metric may matter to the file.
+    /// Whether the file may read the series of a metric.
     #[cfg(feature = "tools")]
     #[must_use]
     pub(crate) fn may_read(&self, metric: &str) -> bool {

@@ -187,7 +187,7 @@ impl Scanner<'_> {
     }
 }
 
-/// Whether a text goes on with matchers up to a single `}`.
+/// Whether matchers and a single `}` follow.
 fn ends_in_a_single_brace(text: &str) -> bool {
     let end = text.find(['{', '}']).filter(|_| text.trim_start().starts_with(','));
     end.is_some_and(|end| text[end..].starts_with('}') && !text[end..].starts_with("}}"))

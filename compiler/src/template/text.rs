@@ -7,7 +7,7 @@ use crate::{Code, Diagnostic, Span};
 /// Why a placeholder cannot be in a string or a comment.
 pub(crate) const IN_TEXT: &str = "placeholders are only filled in outside of strings and comments";
 
-/// The operators of matchers, none of which ends another one that comes later.
+/// The operators of matchers, longer ones first, since `!=` ends in `=`.
 const OPERATORS: [&str; 4] = ["=~", "!~", "!=", "="];
 
 impl Scanner<'_> {

@@ -5,7 +5,7 @@ use promql_presets::Labels;
 use super::screen::cut;
 use crate::output;
 
-/// The shortest value that is worth to be shown in part.
+/// The shortest value that is worth showing in part.
 pub(super) const MIN_VALUE: usize = 8;
 
 /// The labels that all series share; all labels of a single one.
@@ -43,7 +43,7 @@ pub(super) fn selector(labels: &Labels, width: usize) -> String {
 
 /// The line above a result: the labels that all its series share, and their unit.
 pub(super) fn heading(shared: &Labels, unit: Option<&str>, width: usize) -> String {
-    // Numbers with prefixes of these units say it themselves.
+    // Numbers show these units themselves.
     let unit = unit.filter(|unit| !matches!(*unit, "bytes" | "seconds")).unwrap_or_default();
     let line = match (shared.is_empty(), unit.is_empty()) {
         (true, true) => return String::new(),

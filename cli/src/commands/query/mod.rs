@@ -249,7 +249,7 @@ impl Arguments {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// That a query has no data where it was run, although it has some.
+    /// The message for a query that has data, but not at this time.
     fn no_points(&self, range: Option<TimeRange>) -> String {
         let Some(range) = range else {
             let is_later = self.at.is_some_and(|at| at > Timestamp::now());

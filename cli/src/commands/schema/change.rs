@@ -50,8 +50,7 @@ impl Change {
         matches!(self.what, What::Gone(_) | What::LabelGone(_) | What::ValueGone(..))
     }
 
-    /// Whether it is about a preset. The wording of a help text is not, nor a label that series do not have, nor a metric
-    /// that is only a suggestion.
+    /// Whether it affects a preset: a help text, a label that series do not have and a suggested metric do not.
     pub(super) fn is_drift(&self) -> bool {
         !matches!(self.what, What::Text("help", ..) | What::LabelEmpty(_)) && !self.presets.is_empty()
     }

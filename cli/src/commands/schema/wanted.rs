@@ -125,14 +125,14 @@ pub(super) fn plan(read: &MetricsRead, known: &Known, snapshot: &Snapshot) -> Ve
 /// A metric that no preset reads, as a suggestion for those that read one with a similar name.
 pub(super) fn similar(name: &str, to: &Wanted, known: &Known) -> Wanted {
     let mut wanted = find(name, known).unwrap_or_else(|| Wanted::single(name, MetricType::Unknown));
-    // What only may be the name of a family's series needs some.
+    // A name that is only possibly that of a family exists only if it has series.
     wanted.is_declared &= wanted.family.is_none();
     wanted.read.insert(name.to_owned());
     wanted.enumerated.clone_from(&to.enumerated);
     wanted
 }
 
-/// The metric with a name, or with a series of that name, of a preset file that is to be written.
+/// The metric for a new preset file, by its name or that of one of its series.
 pub(super) fn one(name: &str, known: &Known) -> Wanted {
     let mut wanted = find(name, known).unwrap_or_else(|| Wanted::single(name, MetricType::Unknown));
     wanted.read.insert(wanted.name.clone());

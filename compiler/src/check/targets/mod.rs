@@ -53,8 +53,8 @@ impl Language {
 /// The version that the parser follows.
 const NEWEST_KNOWN: Version = Version(3, 14);
 
-/// The language of the parser. For targets it is wider than theirs: what they do not have, or only behind a flag, is
-/// reported as that.
+/// The syntax to parse with. It is wider than that of the targets, so that `unsupported-by-target` can name what they
+/// lack or have behind a flag only.
 pub(crate) fn syntax(declared: Features, targets: &[Target]) -> Features {
     if targets.is_empty() {
         return declared;

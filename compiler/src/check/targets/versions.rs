@@ -149,8 +149,8 @@ pub(super) const PROMETHEUS_3: Version = Version(3, 0);
 /// When `foo @ start()[5m]` appeared by mistake, and the first version whose releases reject it.
 pub(super) const AT_BEFORE_RANGE: (Version, Version) = (Version(2, 33), Version(3, 14));
 
-/// The version of Prometheus whose language each release of Thanos has, or the last whole version before it. Later
-/// releases have at least that of the last.
+/// For each release of Thanos, the last release of Prometheus whose language it has. Later releases have at least that
+/// of the last row.
 pub(super) const THANOS: &[(Version, Version)] = &[
     (Version(0, 32), Version(2, 46)),
     (Version(0, 33), Version(2, 47)),

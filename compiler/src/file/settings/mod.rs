@@ -58,7 +58,7 @@ pub(crate) struct Defaults {
     pub url: Option<Spanned<String>>,
 }
 
-/// `[metrics]`: how closed the snapshot in `metrics.toml` is.
+/// `[metrics]`: exceptions from `metrics.toml`.
 #[derive(Clone, Debug)]
 pub(crate) struct OpenMetrics {
     /// Names of metrics, with `*` for any text, that need not be in the snapshot.
