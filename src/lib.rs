@@ -58,8 +58,8 @@
 //! # JSON
 //!
 //! With the feature `json`, results, times, ranges, [`Labels`], and the rows and enums of preset files implement
-//! `Serialize`, and all but the rows `Deserialize`, so that a handler can return a [`Matrix`] as it is. The shape is made
-//! for front ends and is part of the API: fields are only added.
+//! `Serialize` and, except for rows, `Deserialize`: a handler can return a [`Matrix`] as it is. The shape is made for
+//! front ends and is part of the API: fields are only added.
 //!
 #![cfg_attr(feature = "json", doc = "```")]
 #![cfg_attr(not(feature = "json"), doc = "```ignore")]

@@ -106,8 +106,8 @@ impl Access {
         self
     }
 
-    /// The longest time between start and end of a range query, and of a list of labels or values. Lists without a start
-    /// are those of this time before their end. A query also reads what its windows and offsets reach before the start.
+    /// The longest time between start and end of a range query, and of a list of labels or values. Lists without a
+    /// start cover this time before their end. A query also reads what its windows and offsets reach before the start.
     pub fn max_range(mut self, longest: Duration) -> Self {
         self.max_range = Some(longest);
         self
@@ -125,7 +125,7 @@ impl Access {
         self
     }
 
-    /// The most points of a series that a range query may return; otherwise the client's
+    /// The maximum points per series of a range query; otherwise the client's
     /// [`max_steps`](promql_presets::ClientBuilder::max_steps) decides. A step of `auto` is chosen so that the result
     /// stays within the limit.
     pub fn max_points(mut self, points: u64) -> Self {
@@ -133,7 +133,7 @@ impl Access {
         self
     }
 
-    /// The most series that a query returns. If there are more, the response has a warning. Prometheus before 3.2 and
+    /// The maximum number of series. If there are more, the response has a warning. Prometheus before 3.2 and
     /// VictoriaMetrics ignore the limit.
     pub fn max_series(mut self, series: u64) -> Self {
         self.max_series = Some(series);

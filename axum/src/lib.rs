@@ -74,7 +74,7 @@
 //!
 //! | status | |
 //! |---|---|
-//! | 400 | the request is invalid; `field` names what is, where it is one part |
+//! | 400 | the request is invalid; `field` names the invalid part, if there is one |
 //! | 401, 403 | the guard refused the request, or its filters do not fit the preset |
 //! | 404 | there is no such preset or label |
 //! | 413, 415 | the body is too large, or not JSON |
@@ -127,8 +127,8 @@ pub fn router(client: PrometheusClient, presets: Presets) -> RouterBuilder<NoGua
     RouterBuilder { client, guard: NoGuard(presets), max_body: MAX_BODY, is_verbose: false }
 }
 
-/// Starts a router for presets that can change while it serves them. Every caller has the same `access`, whose filters
-/// are not supported: with one, every query fails.
+/// Starts a router for presets that can change while it serves them. Every caller has the same `access`. Filters are
+/// not supported: with one, every query fails.
 ///
 /// Besides the endpoints of [`router`], it has `POST /presets/{name}/render`, which takes the body of a query and
 /// returns `{"query": "..."}`. For a preset that takes the name of a metric,

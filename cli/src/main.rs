@@ -42,7 +42,7 @@ const COULD_NOT_RUN: u8 = 2;
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// Whether to use colors; `auto`, the default, is on terminals, unless `NO_COLOR` is set; `always` overrides `NO_COLOR`
+    /// When to use colors: `auto`, the default, on terminals unless `NO_COLOR` is set; `always` also with `NO_COLOR`
     #[arg(long, global = true, value_name = "WHEN", default_value_t, hide_default_value = true)]
     color: ColorChoice,
 }

@@ -119,7 +119,7 @@ impl InlinePreset {
         match duration.clone() {
             Some(Err(error)) => diagnostics.push(Diagnostic::new(Code::InvalidDuration, whole, error.to_string())),
             Some(Ok(PromDuration::ZERO)) => {
-                diagnostics.push(Diagnostic::new(Code::InvalidDuration, whole, "a window of no length"));
+                diagnostics.push(Diagnostic::new(Code::InvalidDuration, whole, "`window` is zero"));
             }
             _ if diagnostics.is_empty() => diagnostics.extend(match (window, has_window) {
                 (Some(_), false) => {

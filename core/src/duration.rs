@@ -196,8 +196,8 @@ impl From<PromDuration> for Duration {
     }
 }
 
-/// A window as callers pass it: a [`PromDuration`], a [`Duration`], a text such as `5m`, or a number of seconds, as a text
-/// or not: `300`, `0.5`, `"300"`.
+/// A window as callers pass it: a [`PromDuration`], a [`Duration`], a text such as `5m`, or a number of seconds: `300`,
+/// `0.5`, `"300"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Window(PromDuration);
 

@@ -106,7 +106,7 @@ impl<Q: MetricQuerier + ?Sized, R, W> Preset<Q, R, W> {
     ///
     /// # Errors
     /// [`RenderError`] where the querier has a name, a matcher or a label to group by that the preset does not take, or
-    /// the window is zero or the template has none.
+    /// the window is zero, too long, or not in the template.
     pub fn render(&self, querier: &Q, window: Option<PromDuration>) -> Result<String, RenderError> {
         Input::of(querier).render(self.__template(), window, None)
     }
@@ -211,7 +211,7 @@ pub type PresetInfo = PresetMetadata<'static>;
 pub struct PresetMetadata<'a> {
     /// Module and name: `container_utilization::rate`.
     pub name: &'a str,
-    /// What people call it, if declared.
+    /// The title, if declared.
     pub title: Option<&'a str>,
     /// What catalogues list it under: the category of the preset, or else of its file.
     pub category: Option<&'a str>,
@@ -324,8 +324,8 @@ impl<'a> PresetMetadata<'a> {
         self.__template().takes_metric_name()
     }
 
-    /// The names of the metrics that the template reads by `{metric_name}`: of `latency_seconds`, for example,
-    /// `latency_seconds_bucket`.
+    /// The names of the metrics that the template reads by `{metric_name}`, such as `latency_seconds_bucket` for
+    /// `latency_seconds`.
     #[must_use]
     pub fn metrics_of(&self, metric: &str) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();

@@ -1,5 +1,5 @@
 //! Stable sorts, compiled once for all types of items. The standard library compiles a sort for each type, which made up
-//! an eighth of the code of the compiler crate. To collect into a B-tree compiles one as well, to extend a B-tree does not.
+//! an eighth of the code of the compiler crate. Collecting into a B-tree compiles one as well; extending one does not.
 
 use std::cmp::Ordering;
 

@@ -199,7 +199,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Whether the spans of calls have the field `query`: true by default. Leave it out if filters are confidential.
+    /// Whether the spans of calls have the field `query`: true by default. Disable it if filters are confidential.
     ///
     /// Each call has a span `promql` with the target `promql_presets` and the level `INFO`:
     ///

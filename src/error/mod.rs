@@ -228,7 +228,7 @@ impl Error {
     /// | kind | class |
     /// |---|---|
     /// | [`Render`](ErrorKind::Render), [`Range`](ErrorKind::Range) | [`Caller`](ErrorClass::Caller) |
-    /// | [`Server`](ErrorKind::Server) with HTTP 400, 413, 414 or 422 | `Caller`, unless it is a timeout |
+    /// | [`Server`](ErrorKind::Server) with HTTP 400, 413, 414 or 422, [`Http`](ErrorKind::Http) with 413 or 414 | `Caller`, unless it is a timeout |
     /// | [`Decode`](ErrorKind::Decode) where the response exceeds a limit | `Caller` |
     /// | [`ValueError::NoData`], [`ValueError::NotFinite`] | [`NoData`](ErrorClass::NoData) |
     /// | [`Split`](ErrorKind::Split), [`Config`](ErrorKind::Config), [`Credentials`](ErrorKind::Credentials), [`ResultType`](ErrorKind::ResultType), `Row`, other `Value` | [`Internal`](ErrorClass::Internal) |

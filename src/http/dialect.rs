@@ -83,7 +83,7 @@ impl Thanos {
         Self(self.0.parameter("dedup", dedup.to_string()))
     }
 
-    /// Adds a replica label. They replace those that the querier is configured with, and those of the client.
+    /// Adds a replica label. They replace those of the Thanos Querier's configuration, and the client's.
     pub fn replica_label(self, label: impl Into<String>) -> Self {
         Self(self.0.parameter("replicaLabels[]", label))
     }

@@ -266,12 +266,12 @@ macro_rules! option_setters {
             self
         }
 
-        /// Limits the size of a response in bytes, before compression. The default is 1 GiB for queries, 64 MiB for
+        /// Limits the size of an uncompressed response in bytes. The default is 1 GiB for queries, 64 MiB for
         /// lists, metadata and exemplars, and 4 MiB for server status.
         ///
         /// It also limits the memory of everything in a result except samples, which take 16 bytes each: to four times
-        /// this limit, but at least 1 MiB and at most 256 MiB, or to the limit itself if that is more. Responses other
-        /// than those to queries are also buffered.
+        /// this limit, from 1 MiB to 256 MiB, or to the limit itself if that is more. Responses to calls other than
+        /// queries are also buffered.
         #[inline]
         pub fn max_response_bytes(mut self, bytes: u64) -> Self {
             self.$($field.)*options.max_bytes = Some(bytes);

@@ -16,7 +16,7 @@ use crate::error::Error;
 /// The delay doubles with each retry and is random, so that clients do not retry at the same time. A `Retry-After` of
 /// the server is respected, with up to a quarter added. A call is not retried if the delay would exceed its timeout.
 /// The calls of a client share a retry budget, which grows by one retry per five calls and by ten retries per second;
-/// when it is used up, calls fail without a retry. During the delay, it does not count towards
+/// when it is used up, calls fail without a retry. During the delay, a call does not count towards
 /// [`max_concurrent`](crate::ClientBuilder::max_concurrent).
 #[derive(Clone)]
 pub struct RetryPolicy {

@@ -36,8 +36,8 @@ pub(crate) enum Spacing {
 }
 
 impl Step {
-    /// The shortest round duration that results in at most `points` points, whether the range is aligned or not. With
-    /// one point, that is the end of the range.
+    /// The shortest round duration that results in at most `points` points, whether the range is aligned or not. A
+    /// single point is the end of the range.
     #[must_use]
     pub const fn auto(points: u64) -> Self {
         Self(Spacing::AtMost(points))

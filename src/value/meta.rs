@@ -204,7 +204,7 @@ impl Stats {
 /// The getters of every response with a field `meta`.
 macro_rules! meta_getters {
     () => {
-        /// Warnings of the server. They do not have to mean that data is missing, see [`is_partial`](Self::is_partial).
+        /// Warnings of the server. Not all of them mean that data is missing, see [`is_partial`](Self::is_partial).
         #[must_use]
         pub fn warnings(&self) -> &[String] {
             &self.meta.warnings

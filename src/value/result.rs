@@ -106,7 +106,7 @@ impl Data {
         }
     }
 
-    /// The warnings of the server. They do not have to mean that data is missing, see [`is_partial`](Self::is_partial).
+    /// The warnings of the server. Not all of them mean that data is missing, see [`is_partial`](Self::is_partial).
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.meta().warnings

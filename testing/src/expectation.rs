@@ -228,13 +228,13 @@ impl<'m, Q: MetricQuerier + ?Sized> On<'m, Q> {
         self.set(|expected| expected.base_path = path)
     }
 
-    /// Sets the response, from now on: to every such request, or as [`then`](Expectation::then) and
-    /// [`times`](Expectation::times) say.
+    /// Sets the response to every such request, unless [`then`](Expectation::then) or [`times`](Expectation::times) is
+    /// called.
     ///
     /// An expectation of an instant query becomes one of a range query if the response has several values for a series.
     ///
     /// # Panics
-    /// If no query can be as expected, or if the response is not one to it.
+    /// If no query can meet the expectation, or the response does not fit.
     #[track_caller]
     pub fn returns(mut self, response: impl Into<MockResponse>) -> Expectation<'m> {
         let response = response.into();
@@ -253,7 +253,7 @@ impl<'m, Q: MetricQuerier + ?Sized> On<'m, Q> {
     /// Computes the response to each request.
     ///
     /// # Panics
-    /// If no query can be as expected.
+    /// If no query can match it.
     #[track_caller]
     pub fn responds_with(self, response: impl Fn(&Call) -> MockResponse + Send + Sync + 'static) -> Expectation<'m> {
         self.add(Reply::Function(Arc::new(response)))
@@ -321,7 +321,7 @@ impl Expectation<'_> {
     /// Adds a response to the next request. A sequence of responses expects as many requests.
     ///
     /// # Panics
-    /// If it is not a response to the query.
+    /// If it does not fit the query.
     #[track_caller]
     #[expect(clippy::return_self_not_must_use, reason = "the expectation is already there")]
     pub fn then(self, response: impl Into<MockResponse>) -> Self {
@@ -331,7 +331,7 @@ impl Expectation<'_> {
         self
     }
 
-    /// Expects exactly as many requests. The last response is repeated.
+    /// Expects exactly `count` requests. The last response is repeated.
     #[expect(clippy::return_self_not_must_use, clippy::must_use_candidate, reason = "the expectation is already there")]
     pub fn times(self, count: usize) -> Self {
         self.shared.lock().expected[self.at].count = Count::Exactly(count);

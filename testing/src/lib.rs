@@ -75,8 +75,8 @@
 //!
 //! # Real servers
 //!
-//! [`TestPrometheus`] starts a real Prometheus with a few series, in the same notation. [`MockPrometheus::record`] keeps what
-//! a real server responded in a file, and [`MockPrometheus::replay`] responds so again.
+//! [`TestPrometheus`] starts a real Prometheus with a few series, in the same notation. [`MockPrometheus::record`]
+//! writes the responses of a real server to a file, and [`MockPrometheus::replay`] replays them.
 //!
 //! # Paused time
 //!

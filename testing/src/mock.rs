@@ -129,7 +129,7 @@ impl MockPrometheus {
             })
     }
 
-    /// Expects an instant query of a preset. Further calls of [`On`] say what fills its placeholders.
+    /// Expects an instant query of a preset. The methods of [`On`] set what fills its placeholders.
     #[track_caller]
     pub fn on<P: IntoPreset<Querier: MetricQuerier>>(&self, preset: P) -> On<'_, P::Querier> {
         On::of(&self.shared, preset.into_preset(), Endpoint::Query)
@@ -227,7 +227,7 @@ impl MockPrometheus {
         }
     }
 
-    /// What is not as expected so far: unexpected requests, and expectations that were not used.
+    /// The problems so far: unexpected requests, and expectations that were not used.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         self.shared.lock().problems()

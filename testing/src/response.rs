@@ -158,7 +158,7 @@ impl MockResponse {
         Self::http(status, "text/html", page)
     }
 
-    /// Status 429 with `Retry-After`: seconds, or a date of HTTP.
+    /// Status 429 with `Retry-After`: seconds, or an HTTP date.
     pub fn too_many_requests(retry_after: impl fmt::Display) -> Self {
         Self::http(429, "text/plain", "too many requests").header("Retry-After", &retry_after.to_string())
     }
@@ -179,7 +179,7 @@ impl MockResponse {
         Self::new(Content::Raw(Vec::new())).fault(None, End::Stall)
     }
 
-    /// These bytes instead of a response of HTTP. The connection stays open unless a method says otherwise.
+    /// These bytes instead of an HTTP response. The connection stays open unless a method says otherwise.
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
         Self::new(Content::Raw(bytes.into()))
     }
@@ -222,17 +222,17 @@ impl MockResponse {
         self
     }
 
-    /// Closes the connection after as many bytes of the body.
+    /// Closes the connection after this many bytes of the body.
     pub fn truncate_after(self, bytes: usize) -> Self {
         self.fault(Some(bytes), End::Close)
     }
 
-    /// Resets the connection after as many bytes of the body.
+    /// Resets the connection after this many bytes of the body.
     pub fn reset_after(self, bytes: usize) -> Self {
         self.fault(Some(bytes), End::Reset)
     }
 
-    /// Sends nothing after as many bytes of the body, until the client gives up.
+    /// Sends nothing after this many bytes of the body, until the client gives up.
     pub fn stall_after(self, bytes: usize) -> Self {
         self.fault(Some(bytes), End::Stall)
     }
@@ -247,7 +247,7 @@ impl MockResponse {
         self.fault(None, End::Repeat(bytes.into()))
     }
 
-    /// Sends the response in pieces of as many bytes, with a pause after each.
+    /// Sends the response in pieces of this many bytes, with a pause after each.
     pub fn trickle(mut self, bytes: usize, pause: Duration) -> Self {
         self.pace = Some((bytes.max(1), pause));
         self

@@ -232,7 +232,7 @@ const FAULTS: &str = r#"error: unknown label type `int` [invalid-value]
          |        ^^^^^
          |
          = help: write `"integer"`
-         = note: known are `string`, `uuid`, `integer`
+         = note: values are `string`, `uuid`, `integer`
 
 error: unknown placeholder `windw` [unknown-placeholder]
         --> crates/faulty/presets/api.toml:7:60

@@ -14,7 +14,7 @@ use crate::output::{Format, print};
 /// Adds a folder of presets to a crate, and what `cargo build` needs to compile it
 ///
 /// Creates `presets/http.toml` as an example, `build.rs` and `src/presets.rs`, and adds the dependencies `promql-presets`
-/// and `promql-presets-compiler` to `Cargo.toml`. What exists is kept; the report says what is left to do by hand.
+/// and `promql-presets-compiler` to `Cargo.toml`. What exists is kept; the report lists what is left to do by hand.
 ///
 /// Where there is no `Cargo.toml`, or with `--presets-only`, only the folder of presets is created, which all other commands
 /// read without Rust.
@@ -72,7 +72,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         }
         None if *presets_only => {}
         None => {
-            report.add("Cargo.toml", Action::Skipped, "there is none, so that only the folder of presets is needed");
+            report.add("Cargo.toml", Action::Skipped, "there is none, so only the folder of presets is needed");
         }
     }
     print(&report.text(*format))?;

@@ -17,7 +17,7 @@ use crate::output::{Format, print, remark, table};
 /// Lists presets with their result type, unit, default window, labels and description
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit status: 0 on success, 1 if there are errors, so that presets may be missing, or 2 if files could not be read
+Exit status: 0 on success, 1 if there are errors, so presets may be missing, 2 if files could not be read
 
 Example:
   promql-presets list presets/http.toml --format json")]

@@ -24,7 +24,7 @@ const GRACE: Duration = Duration::from_secs(3);
 /// Serves a page where the presets can be queried
 ///
 /// The page shows each preset with its query, a chart and a table, and offers the labels and values that the server has.
-/// Its address contains all choices, so that it can be shared. When a file of the folder changes, the page shows the new
+/// Its URL contains all choices, so it can be shared. When a file of the folder changes, the page shows the new
 /// presets; if they have errors, it shows the messages of the compiler and keeps the presets as they were. The page sends
 /// names of presets and values, never PromQL.
 #[derive(Debug, clap::Args)]

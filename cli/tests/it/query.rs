@@ -127,7 +127,7 @@ fn what_is_wrong_is_said() {
     );
     for (arguments, message) in [
         (&["--raw", "up", "--watch", "1ms"][..], "`--watch 1ms` is shorter than 100 ms"),
-        (&["--raw", "up", "--range", "0s"], "`--range 0s` is no range"),
+        (&["--raw", "up", "--range", "0s"], "`--range 0s` is empty"),
         (&["--raw", "up[1m]", "--range", "1h"], "a range vector has no value at each point of a range"),
         (&["--raw", "\"a\"", "--start", "1", "--end", "2"], "a string has no value at each point of a range"),
     ] {

@@ -24,7 +24,7 @@ pub(crate) fn module_path(file: &SourceFile, diagnostics: &mut Vec<Diagnostic>) 
         let mut diagnostic = Diagnostic::new(Code::InvalidName, Span::default(), title)
             .note("the names of the file and of its folders become modules of Rust");
         diagnostic = match name.split('/').find(|part| names::is_reserved(part)) {
-            Some(part) => diagnostic.label(format!("`{part}` is a word of Rust that no module can have")),
+            Some(part) => diagnostic.label(format!("`{part}` is a keyword of Rust")),
             None => diagnostic.label(names::RULE),
         };
         let sanitized: Option<Vec<String>> = name.split('/').map(names::sanitize).collect();

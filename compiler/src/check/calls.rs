@@ -96,9 +96,7 @@ fn unknown_group(query: &Analysis<'_>, call: &Call<'_>, findings: &mut Findings)
     );
     if !braced && !rest.is_empty() && known(number) {
         findings.push(
-            finding
-                .label(format!("the group named `{name}`, which is empty"))
-                .help(format!("write `${open}{number}{close}{rest}`")),
+            finding.label(format!("no group is named `{name}`")).help(format!("write `${open}{number}{close}{rest}`")),
         );
         return;
     }
@@ -113,7 +111,7 @@ fn unknown_group(query: &Analysis<'_>, call: &Call<'_>, findings: &mut Findings)
 fn sort(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mut Findings) {
     let by = query.ancestors(id).find_map(|outer| match &query.expr(outer).kind {
         ExprKind::Aggregate(aggregate) => {
-            Some((aggregate.op_span, aggregate.op.as_str(), "takes its series in no order"))
+            Some((aggregate.op_span, aggregate.op.as_str(), "ignores the order of series"))
         }
         ExprKind::Subquery(subquery) => Some((subquery.brackets, "a subquery", "keeps no order")),
         ExprKind::Binary(binary) if query.children(outer).all(|id| query.is_vector(id)) => {

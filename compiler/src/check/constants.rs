@@ -191,7 +191,7 @@ fn comparisons(query: &Analysis<'_>, findings: &mut Findings) {
                         Diagnostic::new(Code::NanComparison, nan.span, "comparison with NaN")
                             .label(match binary.op {
                                 BinaryOp::NotEqual => "everything differs from NaN, even NaN",
-                                _ => "nothing compares to NaN, not even NaN",
+                                _ => "never true, not even for NaN itself",
                             })
                             .help("a series `x` is NaN where `x != x`"),
                     );
@@ -218,7 +218,7 @@ fn comparisons(query: &Analysis<'_>, findings: &mut Findings) {
                             )
                             .label(format!("0 or 1 is compared with {}", query.slice(query.expr(other).span)))
                             .secondary(bool_span, "returns 0 or 1")
-                            .help("leave the first `bool` out, so that its value goes on to the second comparison"),
+                            .help("leave the first `bool` out, so that the second comparison compares the value"),
                         );
                     }
                 }

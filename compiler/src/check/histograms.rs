@@ -123,7 +123,7 @@ fn no_buckets(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: &Call
         Diagnostic::new(Code::QuantileOfBrokenBuckets, aggregate.op_span, format!("`{name}` of buckets"))
             .label("the result is no longer buckets")
             .secondary(call.name_span, "takes buckets")
-            .note("cumulative buckets stay buckets only where they are added"),
+            .note("only sums of cumulative buckets are buckets"),
     )
 }
 
@@ -169,7 +169,7 @@ fn without_rate(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: &Ca
     if !matches!(series.role, Role::Bucket | Role::NativeHistogram) {
         return None;
     }
-    let title = format!("`{}` of buckets since each process started", call.name);
+    let title = format!("`{}` of buckets without `rate`", call.name);
     let finding = |span| {
         Diagnostic::new(Code::QuantileWithoutRate, span, title).warning_unless(series.declared() != Role::Unknown)
     };
@@ -339,7 +339,7 @@ fn bucket_sum(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings:
     }
     let (_, span, _) = query.find_drop(id, "le");
     let mut finding = Diagnostic::new(Code::BucketSumWithoutLe, span, "sum over cumulative buckets")
-        .label("adds buckets that contain each other");
+        .label("counts an observation several times");
     let name = sources.first().and_then(|(_, selector, _)| selector.name.as_ref());
     if let Some(name) = name {
         finding = finding.secondary(name.span, "each bucket includes the smaller ones");
@@ -429,6 +429,6 @@ fn aggregated_quantile(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, 
         Diagnostic::new(Code::AggregatedQuantile, aggregate.op_span, format!("{name} of quantiles"))
             .label("the result is not a quantile")
             .secondary(span, label)
-            .note("quantiles of several series can only be had from their buckets, added up before the quantile"),
+            .note("buckets can be added across series, quantiles cannot"),
     );
 }

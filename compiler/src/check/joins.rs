@@ -312,7 +312,7 @@ impl<'e> Join<'_, 'e> {
             Diagnostic::new(
                 Code::ManyToMany,
                 on.span(),
-                format!("several series match each other at `{}`", self.binary.op.as_str()),
+                format!("several series per match at `{}`", self.binary.op.as_str()),
             )
             .label("matches everything where a caller groups by nothing")
             .secondary(span, "several series even then"),
@@ -362,7 +362,7 @@ impl<'e> Join<'_, 'e> {
                 Diagnostic::new(
                     Code::ManyToMany,
                     matching.span(),
-                    format!("several series match each other at `{}`", self.binary.op.as_str()),
+                    format!("several series per match at `{}`", self.binary.op.as_str()),
                 )
                 .label(format!("`{label}` is not matched"))
                 .secondary(span, format!("one series for each `{label}`, where `{keyword}` takes one for each match")),
@@ -378,7 +378,7 @@ impl<'e> Join<'_, 'e> {
             let finding = Diagnostic::new(
                 Code::ManyToMany,
                 matching.span(),
-                format!("several series match each other at `{}`", self.binary.op.as_str()),
+                format!("several series per match at `{}`", self.binary.op.as_str()),
             )
             .label(format!("`{label}` is not matched"))
             .secondary(span, format!("one series for each `{label}`"));

@@ -116,7 +116,7 @@ fn short_range(query: &Analysis<'_>, arg: Id, call: &Call<'_>, findings: &mut Fi
     let holes = range.duration.holes();
     let shown = match query.scope.window.filter(|_| !holes.is_empty()) {
         Some(window) if range.duration.is_hole() => format!("`{{window}}` is {window} by default"),
-        Some(window) => format!("{} where `{{window}}` is {window}, as by default", duration(seconds)),
+        Some(window) => format!("{} with the default `{{window}}` of {window}", duration(seconds)),
         None => format!("a range of {}", query.slice(span)),
     };
     let help = match (holes.is_empty(), &range.duration.kind) {
@@ -172,7 +172,7 @@ fn subquery(query: &Analysis<'_>, arg: Id, call: &Call<'_>, findings: &mut Findi
                 subquery.brackets,
                 format!("`{}` over a subquery of one point", call.name),
             )
-            .label("the range is no longer than its steps")
+            .label("the range is at most one step long")
             .secondary(call.name_span, "needs two points")
             .note("since Prometheus 3.0 a range does not include its start"),
         );

@@ -308,7 +308,7 @@ codes! {
     LeOfNativeHistogram = "le-of-native-histogram", Meaning, Warning;
     /// An average or sum of quantiles.
     AggregatedQuantile = "aggregated-quantile", Meaning, Warning;
-    /// A match in which neither side is unique on the matched labels.
+    /// A match with several series on a side that may have only one.
     ManyToMany = "many-to-many", Meaning, Warning;
     /// A required label that the template sets itself.
     FixedRequiredLabel = "fixed-required-label", Meaning, Warning;

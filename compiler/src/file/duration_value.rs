@@ -13,7 +13,7 @@ impl Reader<'_> {
         let duration = self.duration(what, value)?;
         if duration.value.is_zero() {
             self.report(
-                Diagnostic::new(Code::InvalidDuration, duration.span, format!("`{what}` of no length"))
+                Diagnostic::new(Code::InvalidDuration, duration.span, format!("`{what}` is zero"))
                     .label("must be longer than zero"),
             );
             return None;

@@ -139,10 +139,10 @@ impl Reader<'_> {
         let is_key = |(key, value): &&(Key<'_>, Value<'_>)| PRESET_KEYS.contains(&&*key.name) && !value.is_table();
         let (keys, presets): (Vec<_>, Vec<_>) = table.iter().partition(is_key);
         if let Some((key, _)) = keys.first() {
-            let title = format!("`{}` of no preset", key.name);
+            let title = format!("`{}` outside a preset", key.name);
             self.report(
                 Diagnostic::new(Code::WrongType, key.span, title)
-                    .label("stands in the table of all presets")
+                    .label("in the table of all presets")
                     .help("give the preset a name: `[presets.NAME]`"),
             );
         }
@@ -365,7 +365,7 @@ impl Reader<'_> {
             Some(meant) => diagnostic.help(format!("write `\"{meant}\"`")),
             None => diagnostic,
         };
-        self.report(diagnostic.note(format!("known are `{}`", known.join("`, `"))));
+        self.report(diagnostic.note(format!("values are `{}`", known.join("`, `"))));
     }
 }
 

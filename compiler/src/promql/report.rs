@@ -133,7 +133,7 @@ pub(super) fn bad_character(rest: &str, char: char, span: Span, in_braces: bool,
             diagnostic.label("a typographic quote").help("write `\"`")
         }
         '–' | '—' | '−' => diagnostic.label("a typographic dash").help("write `-`"),
-        '\u{a0}' => diagnostic.label("a space that does not break").help("write a plain space"),
+        '\u{a0}' => diagnostic.label("a no-break space").help("write a plain space"),
         _ if in_braces => diagnostic
             .label("not part of a matcher")
             .note("a label name with other characters than letters, digits and `_` must be quoted"),

@@ -352,7 +352,7 @@ fn matchers() {
         r#"a{b="\d"}"#,
         r"syntax: invalid escape `\d` | [\d] strings have no such escape | help: write `\\d` for a backslash",
     );
-    let empty = "note: Prometheus wants a metric name or a matcher that does not match the empty string";
+    let empty = "note: a selector needs a metric name or a matcher that does not match the empty string";
     says(
         "{a=~\".*\"}",
         &format!(

@@ -96,7 +96,7 @@ impl<'t> Checker<'t, '_> {
             diagnostic.label("every matcher also matches series without the label")
         };
         self.report(
-            diagnostic.note("Prometheus wants a metric name or a matcher that does not match the empty string"),
+            diagnostic.note("a selector needs a metric name or a matcher that does not match the empty string"),
         );
     }
 

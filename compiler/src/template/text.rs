@@ -127,8 +127,8 @@ impl Scanner<'_> {
     pub(super) fn variable_in_matcher(&mut self, matcher: Span, start: usize, end: usize) -> Edit {
         let start = start - usize::from(self.text[..start].ends_with('$'));
         let title = format!("`{}` is not a placeholder", &self.text[start..end]);
-        let diagnostic = Diagnostic::new(Code::MalformedPlaceholder, matcher, title)
-            .label("a caller's filter replaces this matcher");
+        let diagnostic =
+            Diagnostic::new(Code::MalformedPlaceholder, matcher, title).label("callers pass this as a filter");
         self.at = matcher.end as usize;
         Edit { span: matcher, text: "{labels}".to_owned(), diagnostic }
     }

@@ -235,7 +235,7 @@ fn keys_and_types() {
         ),
         (
             "[metric]\nname = 'x'\nscrape_interval = '0s'\n",
-            &["3:19: error: `scrape_interval` of no length [invalid-duration]"],
+            &["3:19: error: `scrape_interval` is zero [invalid-duration]"],
         ),
         (
             "features = 'promql-experimental-functions'\n[presets.a]\ntemplate = 'up'\n",
@@ -460,7 +460,7 @@ fn windows() {
         ),
         (
             "[presets.a]\ntemplate = 'rate(up[{window}])'\nwindow = '0s'\n",
-            &["3:10: error: `window` of no length [invalid-duration]"],
+            &["3:10: error: `window` is zero [invalid-duration]"],
         ),
         (
             "[presets.a]\ntemplate = 'rate(up[{window}])'\nwindow = '293y'\n",

@@ -24,11 +24,10 @@ use crate::server::{Access, block_on, refuse_credentials};
 /// query. A single word that resembles a code or a name is reported as misspelt; write `(word)` to explain it as
 /// PromQL. A preset is rendered as by `render`.
 ///
-/// With `--url`, each node has the number of its series, as on the page of Prometheus.
+/// With `--url`, each node has the number of its series, as in Prometheus' web UI.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit status: 0 on success, 1 if the query has errors or the server rejects a part of it, 2 if there is no such
-check or preset, or the server cannot be reached
+Exit status: 0 on success, 1 if the query is invalid or rejected, 2 if the name is unknown or the server unreachable
 
 Example:
   promql-presets explain 'sum by (job) (rate(http_requests_total[5m]))' --url http://localhost:9090")]

@@ -24,11 +24,11 @@ use crate::server::Sources;
 /// current value, minimum, maximum and mean of a gauge, or its age if it is a date; rate, mean, percentiles and the share
 /// below a bound of a histogram; rate and mean of a summary.
 ///
-/// What is known of the metric is read from the sources of `--url` and `--from`; without them from `metrics.toml`, or
-/// else from the server in the variable `PROMETHEUS_URL` or in `promql.toml`.
+/// The metric is read from the sources of `--url` and `--from`; without them, from `metrics.toml`, or else from the
+/// server in the variable `PROMETHEUS_URL` or in `promql.toml`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit status: 0, 1 if the file does not pass `check`, 2 if it exists, or if nothing is known of the metric
+Exit status: 0 on success, 1 if the file does not pass `check`, 2 if it exists or the metric is unknown
 
 Example:
   promql-presets new http_request_duration_seconds --from http://localhost:8080/metrics")]

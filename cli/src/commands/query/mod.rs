@@ -43,9 +43,9 @@ const DEFAULT_POINTS: u64 = 500;
 
 /// Runs a preset, and shows the result as a table or a chart
 ///
-/// Without a range, the result is a table of one point in time; with one, it is a chart. Both fit the terminal. Warnings
-/// of the server are written to standard error, and if there is no data, so is the reason: which selector is empty, and
-/// why.
+/// Without a range, the result is a table of one point in time; with one, it is a chart. Both fit the terminal.
+/// Warnings of the server are written to standard error, as is the reason if there is no data: which selector is empty,
+/// and why.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit status: 0, 1 if the preset or the query is refused, 2 if the server cannot be reached
@@ -210,7 +210,7 @@ impl Arguments {
             return Err(failure.help("servers compute each query again; dashboards ask every 15 to 60 s"));
         }
         if self.range == Some(PromDuration::ZERO) {
-            return Err(Failure::new("`--range 0s` is no range").help("leave it out for one point in time"));
+            return Err(Failure::new("`--range 0s` is empty").help("leave it out for one point in time"));
         }
         Ok(())
     }

@@ -39,7 +39,7 @@ use crate::server::{Sources, block_on};
 #[command(
     arg_required_else_help = false,
     after_help = "\
-Exit status: 0 on success, 1 if there are differences, or errors in the way, 2 if a source could not be read
+Exit status: 0 on success, 1 if there are differences or errors, 2 if a source could not be read
 
 Example:
   promql-presets schema pull --url http://localhost:9090"
@@ -57,7 +57,7 @@ enum Command {
     /// yet. The output lists them, and `--prune` removes them.
     ///
     /// The file is written beside the folder of presets. A metric of a server that has no metadata for it gets the type
-    /// `unknown`, which proves nothing and forbids nothing.
+    /// `unknown`, which turns off the checks of its type.
     #[command(after_help = "\
 Exit status: 0 on success, 1 if presets or `metrics.toml` have errors, 2 if a source could not be read
 

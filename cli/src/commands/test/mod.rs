@@ -30,7 +30,7 @@ const MAX_MARKS: usize = 9;
 ///
 /// A test is a table `[[presets.NAME.tests]]` of a preset file. It has series in the notation of Prometheus, what callers
 /// pass (`labels`, `group_by`, `window`, `parameters`), the time `at` which the query runs, and the samples to `expect`.
-/// Numbers are equal if they differ by less than a millionth.
+/// Numbers may differ by a millionth of their value.
 ///
 /// `promtool` of Prometheus runs the queries: that of the variable `PROMQL_PRESETS_PROMTOOL`, or else on `PATH`.
 #[derive(Debug, clap::Args)]

@@ -365,7 +365,7 @@ fn with_help(finding: Diagnostic, targets: &[Target], instead: Option<Instead>) 
     match instead {
         Some(Instead::Name(name)) if since(name).is_some_and(is_everywhere) => finding.write(span, name),
         Some(Instead::Name(name)) => {
-            finding.note(format!("also named `{name}`, but no name of it exists on all targets of `promql.toml`"))
+            finding.note(format!("also named `{name}`, but neither name exists on all targets of `promql.toml`"))
         }
         Some(Instead::Call(text)) => {
             let mut used = versions::FUNCTIONS.iter().filter(|since| text.contains(&format!("{}(", since.what)));
@@ -380,14 +380,14 @@ fn with_help(finding: Diagnostic, targets: &[Target], instead: Option<Instead>) 
 fn availability(since: &Since, target: &Target) -> String {
     match Language::of(target) {
         Language::MetricsQl(_) => match since.victoriametrics {
-            Some(first) => format!("VictoriaMetrics has it since {first}"),
+            Some(first) => format!("added in VictoriaMetrics {first}"),
             None => "not part of MetricsQL".to_owned(),
         },
         Language::Prometheus(version) => {
             let text = if version >= since.until {
                 format!("removed in Prometheus {}", since.until)
             } else {
-                format!("Prometheus has it since {}", since.prometheus)
+                format!("added in Prometheus {}", since.prometheus)
             };
             match target.server {
                 Server::Prometheus => text,

@@ -140,7 +140,7 @@ impl Reader<'_> {
             Some(_) => {
                 self.report(
                     Diagnostic::new(Code::UnknownCheck, span, format!("the severity of `{name}` cannot be set"))
-                        .label("what it reports cannot run"),
+                        .label("such queries cannot run"),
                 );
                 return None;
             }

@@ -129,8 +129,8 @@ impl Reader<'_> {
         let last_minor = last_minors.iter().find(|last| last.0 == version.0 && version > **last);
         let fault = match last_minor {
             _ if version == Version::NEWEST => return Some(Target { server, version, span }),
-            _ if version < first => format!("known are {first} and later"),
-            _ if version.0 > last_major => format!("known are versions up to {last_major}.x"),
+            _ if version < first => format!("known from {first} on"),
+            _ if version.0 > last_major => format!("known up to {last_major}.x"),
             Some(last) => format!("{last} was followed by {}.0", last.0 + 1),
             None => return Some(Target { server, version, span }),
         };

@@ -187,7 +187,7 @@ impl<'a> Parser<'a> {
         let diagnostic = self.unexpected_dot();
         let name = self.dotted_name(start);
         if name.is_empty() {
-            return diagnostic.note("`{metric_name}` can be such a name, but no part of one");
+            return diagnostic.note("`{metric_name}` can be such a name, not part of one");
         }
         let end = start as usize + name.len();
         let (dot, found) = (self.token, self.lexer.diagnostics.len());
