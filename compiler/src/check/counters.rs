@@ -48,6 +48,7 @@ fn values<'e>(query: &Analysis<'e>, id: Id, combined: &mut Combined) -> Option<V
         ExprKind::Selector(selector) => {
             let series = query.series(id)?;
             Some(match series.declared() {
+                _ if series.is_contradicted() => Values::Unknown,
                 role if role.is_counter() => Values::Counter,
                 role @ (Role::Gauge | Role::Info | Role::Stateset | Role::Quantiles) => {
                     Values::Gauge(role, selector.span, series.source())
@@ -197,7 +198,7 @@ fn gauge_function(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mut 
 /// A counter whose raw value is used, although it depends mainly on when the process started.
 fn raw_counter(query: &Analysis<'_>, id: Id, findings: &mut Findings) {
     let (ExprKind::Selector(selector), Some(series)) = (&query.expr(id).kind, query.series(id)) else { return };
-    if !matches!(series.declared(), Role::Counter | Role::Sum | Role::Count) {
+    if series.is_contradicted() || !matches!(series.declared(), Role::Counter | Role::Sum | Role::Count) {
         return;
     }
     let range = if query.scope.template { "[{window}]" } else { "[5m]" };

@@ -457,6 +457,11 @@ impl<'s> Metric<'s> {
         };
     }
 
+    /// Whether the snapshot contradicts its declared type, which is reported there.
+    pub(super) const fn is_contradicted(&self) -> bool {
+        self.contradicted.is_some()
+    }
+
     /// Whether the snapshot has only the infinite bucket, which text has for native histograms, too.
     pub(super) fn has_no_bounds(&self) -> bool {
         match self.known.and_then(|known| known.values("le")) {

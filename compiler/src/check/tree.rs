@@ -93,6 +93,11 @@ impl Series<'_> {
         }
     }
 
+    /// Whether the snapshot contradicts the declared type.
+    pub(super) fn is_contradicted(&self) -> bool {
+        self.each().iter().any(|it| it.metric.is_some_and(Metric::is_contradicted))
+    }
+
     /// The declared role.
     pub(super) fn declared(&self) -> Role {
         let is_declared = self.each().iter().all(|it| it.metric.is_some_and(|metric| metric.kind.is_some()));
@@ -117,6 +122,11 @@ impl<'e> Tree<'e> {
     fn add(&mut self, expr: &'e Expr<'e>, parent: Option<Id>) {
         let id = self.nodes.len();
         let series = match &expr.kind {
+            ExprKind::Selector(selector) if self.is_of_info(expr, parent) => {
+                let found = self.find_series(selector);
+                let is_named = selector.matchers().any(|matcher| matcher.label.name == "__name__");
+                Some(if is_named || found.name.is_some() { found } else { self.named(Some("target_info".into()), "") })
+            }
             ExprKind::Selector(selector) => Some(self.find_series(selector)),
             _ => None,
         };
@@ -125,6 +135,16 @@ impl<'e> Tree<'e> {
             self.add(child, Some(id));
         }
         self.nodes[id].size = self.nodes.len() - id;
+    }
+
+    /// Whether an expression is the second argument of `info`, which selects `target_info` by default.
+    fn is_of_info(&self, expr: &Expr<'_>, parent: Option<Id>) -> bool {
+        match parent.map(|parent| &self.expr(parent).kind) {
+            Some(ExprKind::Call(call)) => {
+                call.name == "info" && call.args.get(1).is_some_and(|arg| std::ptr::eq(arg, expr))
+            }
+            _ => false,
+        }
     }
 
     fn find_series(&self, selector: &'e Selector<'e>) -> Series<'e> {
