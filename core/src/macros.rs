@@ -114,7 +114,7 @@ macro_rules! __parameterized {
 /// An enum of texts, with conversions both ways.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __label_enum {
+macro_rules! __text_enum {
     ($(#[$doc:meta])* pub enum $name:ident { $($(#[$text_doc:meta])* $variant:ident = $text:literal,)* }) => {
         $(#[$doc])*
         #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
@@ -137,13 +137,6 @@ macro_rules! __label_enum {
         }
 
         impl ::core::cmp::Eq for $name {}
-
-        impl ::core::convert::AsRef<str> for $name {
-            #[inline]
-            fn as_ref(&self) -> &str {
-                self.as_str()
-            }
-        }
 
         impl ::core::fmt::Display for $name {
             #[inline]
@@ -197,20 +190,31 @@ macro_rules! __serde_enum {
     ($($enum:tt)*) => {};
 }
 
+/// An enum of labels.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __label_enum {
+    ($(#[$doc:meta])* pub enum $name:ident { $($variants:tt)* }) => {
+        $crate::__text_enum! { $(#[$doc])* pub enum $name { $($variants)* } }
+
+        impl ::core::convert::AsRef<str> for $name {
+            #[inline]
+            fn as_ref(&self) -> &str {
+                self.as_str()
+            }
+        }
+    };
+}
+
 /// An enum of the values of a label.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __value_enum {
-    ($(#[$doc:meta])* pub enum $name:ident { $($(#[$text_doc:meta])* $variant:ident = $text:literal,)* }) => {
-        $crate::__label_enum! { $(#[$doc])* pub enum $name { $($(#[$text_doc])* $variant = $text,)* } }
+    ($(#[$doc:meta])* pub enum $name:ident { $($variants:tt)* }) => {
+        $crate::__text_enum! { $(#[$doc])* pub enum $name { $($variants)* } }
 
         impl $crate::LabelValue for $name {
             type Kind = Self;
-
-            #[inline]
-            fn into_text(self) -> $crate::__macro_support::String {
-                ::core::convert::From::from(self.as_str())
-            }
         }
 
         impl $crate::MatcherField for $name {

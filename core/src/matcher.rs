@@ -199,7 +199,7 @@ impl<K: ?Sized> Match<K> {
 
     /// The label has exactly this value.
     pub fn equal(value: impl LabelValue<Kind = K>) -> Self {
-        Self::some(MatchOp::Equal, value.into_text())
+        Self::some(MatchOp::Equal, value.to_string())
     }
 }
 
@@ -220,19 +220,16 @@ impl<K: ?Sized> IntoMatch<K> for Match<K> {
     }
 }
 
-/// A value of a label.
+/// A value of a label, displayed as Prometheus stores it.
 #[diagnostic::on_unimplemented(message = "`{Self}` is not a value of a label")]
-pub trait LabelValue {
+pub trait LabelValue: fmt::Display {
     /// The kind of the labels that have such values.
     type Kind: ?Sized;
-
-    /// The value as Prometheus stores it.
-    fn into_text(self) -> String;
 }
 
 /// An enum of the values of a label, in generated code.
 #[doc(hidden)]
-pub trait ValueEnum: LabelValue<Kind = Self> + AsRef<str> + FromStr<Err = UnknownText> {}
+pub trait ValueEnum: LabelValue<Kind = Self> + FromStr<Err = UnknownText> {}
 
 impl<T: ValueEnum> From<T> for Match<T> {
     fn from(value: T) -> Self {
@@ -247,17 +244,13 @@ impl<T: ValueEnum> IntoMatch<T> for T {
 }
 
 /// Borrowed values, as in `one_of(&values)`.
-impl<V: LabelValue + Clone> LabelValue for &V {
+impl<V: LabelValue> LabelValue for &V {
     type Kind = V::Kind;
-
-    fn into_text(self) -> String {
-        self.clone().into_text()
-    }
 }
 
 /// The label has any other value. Series without the label match too.
 pub fn not<V: LabelValue>(value: V) -> Match<V::Kind> {
-    Match::some(MatchOp::NotEqual, value.into_text())
+    Match::some(MatchOp::NotEqual, value.to_string())
 }
 
 /// The label has one of these values, which are escaped. An empty list is an error when the query is rendered.
@@ -307,7 +300,7 @@ fn alternatives<I>(values: I, single: MatchOp, several: MatchOp) -> Match<<I::It
 where
     I: IntoIterator<Item: LabelValue>,
 {
-    let mut values: Vec<String> = values.into_iter().map(LabelValue::into_text).collect();
+    let mut values: Vec<String> = values.into_iter().map(|value| value.to_string()).collect();
     match values.len() {
         0 => Match { op: several, value: None, is_list: true, kind: PhantomData },
         1 => Match::some(single, values.swap_remove(0)),
@@ -413,11 +406,6 @@ macro_rules! label_values {
         $(#[$attribute])*
         impl LabelValue for $value {
             type Kind = $kind;
-
-            fn into_text(self) -> String {
-                #[allow(clippy::implicit_clone, reason = "also for types whose text is not themselves")]
-                self.to_string()
-            }
         }
 
         matches_of! { $(#[$attribute])* $value => $kind; }

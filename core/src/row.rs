@@ -1,5 +1,7 @@
 //! The values of labels in generated rows.
 
+use std::fmt;
+
 use crate::{UnknownText, ValueEnum};
 
 /// A field of a generated row.
@@ -23,10 +25,11 @@ pub trait RowValue: Sized {
 
 /// A [`RowValue`] to serialize.
 #[doc(hidden)]
-#[derive(Debug)]
+#[expect(missing_debug_implementations, reason = "enums of preset files are displayed")]
 pub enum RowText<'a> {
     Missing,
     Text(&'a str),
+    Enum(&'a dyn fmt::Display),
     #[cfg(feature = "uuid")]
     Uuid(uuid::Uuid),
     Integer(i64),
@@ -69,7 +72,7 @@ impl<T: ValueEnum> RowValue for T {
     }
 
     fn shown(&self) -> RowText<'_> {
-        RowText::Text(self.as_ref())
+        RowText::Enum(self)
     }
 }
 

@@ -53,6 +53,7 @@ impl Serialize for Field<'_> {
         match self.0 {
             RowText::Missing => serializer.serialize_none(),
             RowText::Text(text) => serializer.serialize_str(text),
+            RowText::Enum(value) => serializer.collect_str(value),
             RowText::Uuid(id) => serializer.collect_str(id),
             RowText::Integer(number) => serializer.serialize_i64(*number),
         }

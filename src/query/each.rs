@@ -305,7 +305,7 @@ impl<'a> Each<'a> {
     ) -> (Vec<(K, String)>, Self) {
         let mut known = HashSet::new();
         let texts = ids.into_iter().filter(|id| known.insert(id.clone()));
-        let ids: Vec<_> = texts.map(|id| (id.clone(), promql.text_of(label, id.into_text()))).collect();
+        let ids: Vec<_> = texts.map(|id| (id.clone(), promql.text_of(label, id.to_string()))).collect();
         let texts = ids.iter().map(|(_, text)| text.clone()).collect();
         call.merge_options();
         call.preset = promql.preset_name();

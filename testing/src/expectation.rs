@@ -372,7 +372,7 @@ pub struct OfMatch;
 
 impl<V: LabelValue> IntoCondition<OfValue> for V {
     fn into_condition(self) -> Match<String> {
-        IntoMatch::<String>::into_match(self.into_text())
+        IntoMatch::<String>::into_match(self.to_string())
     }
 }
 
