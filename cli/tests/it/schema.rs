@@ -155,6 +155,10 @@ fn metrics_that_match_a_pattern() {
     assert!(folder.run("check").out.contains("no metric matches `node_memry_.+`"));
     let pulled = folder.run("schema pull --from page");
     assert!(pulled.err.contains("note: `node_memry_.+` matches no metric (read by `a::a`)\n"), "{}", pulled.err);
+    folder.write("presets/a.toml", &right.replace("node_memory_.+", ".*").replace(",{", ",job=\"x\",{"));
+    let pulled = folder.run("schema pull --from page");
+    let note = "note: `.*` matches any metric; they are left out (read by `a::a`)\n";
+    assert!(pulled.err.contains(note), "{}", pulled.err);
 }
 
 /// The text of native histograms has one classic bucket.

@@ -129,6 +129,8 @@ template = 'histogram_quantile(0.9, rate(prometheus_http_request_duration_second
 template = '{{\"job:up:sum\",{labels}}}'
 [presets.counter]
 template = 'rate(prometheus_http_requests_total{{{labels}}}[5m])'
+[presets.pattern]
+template = '{{__name__=~\"prometheus_tsdb_head_ser.+\",{labels}}}'
 [presets.victoria]
 template = 'rate(vm_http_requests_total{{{labels}}}[5m])'
 [presets.memory]
@@ -151,6 +153,7 @@ fn real_exporters_native_histograms_and_recording_rules() {
         "[\"job:up:sum\"]\ntype   = \"unknown\"\nlabels = [\"job\"]\n",
         "[prometheus_http_requests_total]\ntype   = \"counter\"\nhelp   = \"Counter of HTTP requests.\"\n",
         "[vm_http_requests_total]\n",
+        "[prometheus_tsdb_head_series]\ntype   = \"gauge\"\n",
     ] {
         assert!(found.contains(expected), "{expected}\n{found}");
     }

@@ -30,6 +30,9 @@ impl Known {
 
     /// The series of pages whose names match a pattern.
     pub(super) fn matching(&self, pattern: &str) -> BTreeSet<String> {
+        if matches_any(pattern) {
+            return BTreeSet::new();
+        }
         self.series.iter().filter(|name| matches(pattern, name) == Some(true)).cloned().collect()
     }
 
@@ -43,6 +46,11 @@ impl Known {
         let others = || names.iter().filter(|name| !read.contains(*name)).map(|name| (name.as_str(), ""));
         read.iter().find_map(|name| nearest_words(name, others())).map(|(name, _)| name.to_owned())
     }
+}
+
+/// Whether a pattern of names matches what has nothing in common.
+pub(super) fn matches_any(pattern: &str) -> bool {
+    ["", "a", "zz_9"].iter().any(|name| matches(pattern, name) != Some(false))
 }
 
 /// What the names of a family's series end with, by its type.

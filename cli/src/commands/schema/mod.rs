@@ -205,7 +205,10 @@ impl Source {
         let patterns = std::mem::take(&mut read.patterns);
         for (pattern, by) in patterns {
             let mut names = known.matching(&pattern);
-            names.extend(servers.matching(&pattern).await?);
+            // A pattern for any name is a query that servers reject, or that loads all of their series.
+            if !known::matches_any(&pattern) {
+                names.extend(servers.matching(&pattern).await?);
+            }
             wanted::expand(&mut read, &pattern, &by, names, &mut remarks);
         }
         let wanted = wanted::plan(&read, &known, &registry.snapshot);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use promql_presets_compiler::{MetricType, MetricsRead, SeriesRead, Snapshot, SnapshotMetric};
 
 use super::backticks;
-use super::known::{Known, Presence, Seen, suffixes};
+use super::known::{Known, Presence, Seen, matches_any, suffixes};
 use crate::exposition::Family;
 
 /// A metric that presets read.
@@ -87,10 +87,10 @@ pub(super) fn expand(
     remarks: &mut Vec<String>,
 ) {
     if names.is_empty() || names.len() > MAX_MATCHES {
-        let found = if names.is_empty() {
-            "no metric".to_owned()
-        } else {
-            format!("{} metrics, which are left out", names.len())
+        let found = match names.len() {
+            0 if matches_any(pattern) => "any metric; they are left out".to_owned(),
+            0 => "no metric".to_owned(),
+            number => format!("{number} metrics, which are left out"),
         };
         remarks.push(format!("`{pattern}` matches {found} (read by {})", backticks(&by.presets)));
         return;
