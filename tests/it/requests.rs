@@ -1,27 +1,27 @@
-//! What the client sends, and how it handles the responses.
+//! What the client sends for queries.
 
-use std::fmt::Debug;
 use std::time::Duration;
 
 use crate::faulty_server::{Request, Server, json, vector};
-use promql_presets::presets::{self, api_requests, prometheus, prometheus::UP};
+use promql_presets::presets::prometheus::{self, UP};
+use promql_presets::presets::{self, api_requests};
 use promql_presets::{
-    CallReport, Data, Dialect, Error, ErrorKind, HttpMethod, Mimir, Outcome, PartialData, PrometheusClient, Querier,
-    RangeError, ResultType, RetryPolicy, SeriesStream, Thanos, TimeRange, Timestamp, VictoriaMetrics, preset,
+    Data, Error, ErrorKind, HttpMethod, Mimir, PartialData, PrometheusClient, Querier, RangeError, ResultType, Thanos,
+    TimeRange, Timestamp, VictoriaMetrics,
 };
 
 /// The request of a call, without what comes and goes.
-fn last(server: &Server) -> (String, String, Vec<(String, String)>) {
+pub(crate) fn last(server: &Server) -> (String, String, Vec<(String, String)>) {
     let Request { method, path, mut parameters, .. } = server.requests().pop().unwrap();
     parameters.retain(|(name, _)| name != "timeout");
     (method, path, parameters)
 }
 
-fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+pub(crate) fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-fn client(server: &Server) -> PrometheusClient {
+pub(crate) fn client(server: &Server) -> PrometheusClient {
     PrometheusClient::new(&server.url).unwrap()
 }
 
@@ -211,202 +211,6 @@ async fn basic_credentials_come_from_the_builder_or_the_url() {
 }
 
 #[tokio::test]
-async fn configured_http_does_not_follow_redirects() {
-    let other = Server::always(vector("7"));
-    let server = Server::always(crate::faulty_server::response(307, &format!("Location: {}/\r\n", other.url), ""));
-    let builder = PrometheusClient::builder(&server.url)
-        .tenant("secret")
-        .configure_http(|http| http.user_agent("mine").redirect(promql_presets::reqwest::redirect::Policy::limited(5)));
-    let error = builder.build().unwrap().query(UP, &prometheus::Querier::new()).await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Redirect { .. }), "{error:?}");
-    assert_eq!(server.requests()[0].headers["user-agent"], "mine");
-    assert_eq!(other.connections(), 0);
-}
-
-#[tokio::test]
-async fn lists_send_their_settings() {
-    let server = Server::always(json(200, r#"{"status":"success","data":["a","b"],"warnings":["cut"]}"#));
-    let client = client(&server);
-    let (api, web) = (prometheus::Querier::new().job("api"), Querier::new("http.requests"));
-    let names = client.labels().matching(&api).matching(&web).start("1").end("2.5").limit(10).await.unwrap();
-    assert_eq!((&*names, names.warnings()), (&["a".to_owned(), "b".to_owned()][..], &["cut".to_owned()][..]));
-    let expected = [
-        ("match[]", r#"{job="api"}"#),
-        ("match[]", r#"{"http.requests"}"#),
-        ("start", "1"),
-        ("end", "2.500"),
-        ("limit", "10"),
-    ];
-    assert_eq!(last(&server), ("POST".to_owned(), "/api/v1/labels".to_owned(), pairs(&expected)));
-
-    let values = client.label_values("http.code").matching(&web).limit(1).await.unwrap();
-    assert_eq!(values.into_vec(), ["a", "b"]);
-    let expected = [("match[]", r#"{"http.requests"}"#), ("limit", "1")];
-    assert_eq!(last(&server), ("GET".to_owned(), "/api/v1/label/http.code/values".to_owned(), pairs(&expected)));
-    for (label, path) in [("U__job", "U__U____job"), ("a/b", "U__a_2f_b"), ("größe", "gr%C3%B6%C3%9Fe")] {
-        client.label_values(label).await.unwrap();
-        assert_eq!(last(&server).1, format!("/api/v1/label/{path}/values"));
-    }
-    let error = client.label_values("").await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Render(_)));
-
-    let server = Server::always(json(200, r#"{"status":"success","data":[{"__name__":"up","job":"api"},{}]}"#));
-    let client = self::client(&server);
-    let series = client.series(&api).or(&web).end("3").await.unwrap();
-    assert_eq!((series[0].to_string().as_str(), series[1].is_empty()), (r#"up{job="api"}"#, true));
-    assert_eq!(last(&server).2, pairs(&[expected_match(), ("match[]", r#"{"http.requests"}"#), ("end", "3")]));
-    assert!(matches!(client.series(&Querier::new("")).await.unwrap_err().kind(), ErrorKind::Render(_)));
-}
-
-fn expected_match() -> (&'static str, &'static str) {
-    ("match[]", r#"{job="api"}"#)
-}
-
-#[tokio::test]
-async fn metadata_is_read() {
-    let body = r#"{"status":"success","warnings":["store gone"],"data":{"none":null,
-        "up":[{"type":"gauge","help":"h","unit":null,"new":{"a":[]}},{"type":"unknown"}]}}"#;
-    let server = Server::always(json(200, body));
-    let metadata = client(&server).metadata().metric("up").limit(2).limit_per_metric(3).await.unwrap();
-    assert_eq!((metadata["up"][0].kind.as_str(), metadata["up"][0].help.as_str()), ("gauge", "h"));
-    assert_eq!((metadata["up"][0].unit.as_str(), metadata["up"][1].unit.as_str()), ("", ""));
-    assert_eq!((metadata["none"].len(), metadata.warnings()), (0, &["store gone".to_owned()][..]));
-    assert_eq!((metadata.meta().warnings.len(), metadata.into_map().len()), (1, 2));
-    let expected = [("metric", "up"), ("limit", "2"), ("limit_per_metric", "3")];
-    assert_eq!(last(&server), ("GET".to_owned(), "/api/v1/metadata".to_owned(), pairs(&expected)));
-}
-
-#[tokio::test]
-async fn exemplars_are_read() {
-    let exemplar = r#"{"labels":{"trace_id":"t"},"value":"0.25","timestamp":1600096945.479}"#;
-    let series = format!(r#"{{"seriesLabels":{{"job":"api"}},"exemplars":[{exemplar}]}}"#);
-    let server = Server::always(json(200, &format!(r#"{{"status":"success","data":[{series}],"warnings":["cut"]}}"#)));
-    let prometheus = client(&server);
-    let querier = api_requests::Querier::new();
-    let found = prometheus.exemplars(api_requests::RATE, &querier).window("1m").start("1").end("2").await.unwrap();
-    assert_eq!(found[0].exemplars[0].labels.get("trace_id"), Some("t"));
-    assert_eq!(found.warnings(), ["cut"]);
-    let query = "sum by () (rate(backendai_api_request_count_total{}[1m]))";
-    let expected = [("start", "1"), ("end", "2"), ("query", query)];
-    assert_eq!(last(&server), ("POST".to_owned(), "/api/v1/query_exemplars".to_owned(), pairs(&expected)));
-
-    let server = Server::always(json(200, r#"{"status":"success","data":[{"seriesLabels":{"job":1}}]}"#));
-    let error = client(&server).exemplars(api_requests::RATE, &querier).await.unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Decode(_)));
-}
-
-#[tokio::test]
-async fn duplicate_keys_are_refused() {
-    async fn query(data: &str) -> [String; 3] {
-        let server = Server::always(json(200, &format!(r#"{{"status":"success","data":{data}}}"#)));
-        let (client, querier) = (client(&server), Querier::new("up"));
-        let series = client.series(&querier).await.map(drop);
-        let metadata = client.metadata().await.map(drop);
-        let exemplars = client.exemplars(api_requests::RATE, &api_requests::Querier::new()).await.map(drop);
-        [series, metadata, exemplars].map(|result| result.err().map_or_else(String::new, |error| error.to_string()))
-    }
-    let [series, ..] = query(r#"[{"job":"a","pod":"b","job":"c"}]"#).await;
-    assert!(series.contains("duplicate key `job`"), "{series}");
-    for data in [r#"{"up":[],"up":[]}"#, r#"{"up":[{"type":"gauge","type":"counter"}]}"#] {
-        let [_, metadata, _] = query(data).await;
-        assert!(metadata.contains("duplicate key `up`") || metadata.contains("duplicate field `type`"), "{metadata}");
-    }
-    for labels in [r#""seriesLabels":{"a":"1","a":"1"},"exemplars":[]"#, r#""seriesLabels":{},"seriesLabels":{}"#] {
-        let [_, _, exemplars] = query(&format!("[{{{labels}}}]")).await;
-        assert!(
-            exemplars.contains("duplicate key `a`") || exemplars.contains("duplicate field `series"),
-            "{exemplars}"
-        );
-    }
-    let exemplar = r#"{"labels":{"trace_id":"t","trace_id":"u"},"value":"0.25","timestamp":1}"#;
-    let [_, _, exemplars] = query(&format!(r#"[{{"seriesLabels":{{}},"exemplars":[{exemplar}]}}]"#)).await;
-    assert!(exemplars.contains("duplicate key `trace_id`"), "{exemplars}");
-}
-
-#[tokio::test]
-async fn null_is_an_empty_list_or_map() {
-    let server = Server::always(json(200, r#"{"status":"success","data":null,"warnings":["store gone"]}"#));
-    let client = client(&server);
-    let values = client.label_values("job").await.unwrap();
-    assert!(values.is_empty() && values.is_partial());
-    assert!(client.labels().await.unwrap().is_empty());
-    assert!(client.series(&Querier::new("up")).await.unwrap().is_empty());
-    let metadata = client.metadata().await.unwrap();
-    assert!(metadata.is_empty() && metadata.is_partial());
-    assert!(client.exemplars(UP, &prometheus::Querier::new()).await.unwrap().is_empty());
-    assert_eq!(client.features().await.unwrap().iter().count(), 0);
-    assert!(client.build_info().await.is_err() && client.format_query("up").await.is_err());
-
-    let server = Server::always(json(200, r#"{"status":"success"}"#));
-    let error = self::client(&server).labels().await.unwrap_err();
-    assert!(error.to_string().contains("no `data`"), "{error}");
-}
-
-#[tokio::test]
-async fn a_requested_limit_is_not_partial_data() {
-    let cut = r#""warnings":["results truncated due to limit"]}"#;
-    let body = crate::faulty_server::vector_body("7");
-    let server = Server::sequence(&[
-        json(200, &format!(r#"{{"status":"success","data":["a"],{cut}"#)),
-        json(200, &format!("{},{cut}", body.trim_end().strip_suffix('}').unwrap())),
-        json(200, &format!("{},{cut}", body.trim_end().strip_suffix('}').unwrap())),
-        json(200, &format!(r#"{{"status":"success","data":["a"],{cut}"#)),
-    ]);
-    let client = PrometheusClient::builder(&server.url).partial_data(PartialData::Refuse).build().unwrap();
-    let labels = client.labels().limit(1).await.unwrap();
-    assert!(!labels.is_partial());
-    assert_eq!(labels.warnings(), ["results truncated due to limit"]);
-    let querier = prometheus::Querier::new();
-    let warned = client.query(UP, &querier).limit(1).partial_data(PartialData::Warn).await.unwrap();
-    assert_eq!((warned.number().unwrap(), warned.warnings().len()), (7.0, 1));
-    // Without a limit of the call, the limit is the one of the server.
-    let warned = client.query(UP, &querier).partial_data(PartialData::Warn).await.unwrap();
-    assert!(warned.is_partial() && warned.number().is_err());
-    assert!(matches!(client.labels().await.unwrap_err().kind(), ErrorKind::PartialData { .. }));
-}
-
-#[tokio::test]
-async fn status_of_the_server_is_read() {
-    let data = |data: &str| Server::always(json(200, &format!(r#"{{"status":"success","data":{data}}}"#)));
-    // As of Mimir, whose features are an object.
-    let server =
-        data(r#"{"version":"3.14.0","goVersion":"go1.26","branch":null,"features":{"a":[true]},"revision":7}"#);
-    let info = client(&server).build_info().await.unwrap();
-    assert_eq!((info.version.as_str(), info.go_version.as_str(), info.branch.as_str()), ("3.14.0", "go1.26", ""));
-    assert_eq!(last(&server).1, "/api/v1/status/buildinfo");
-
-    let server =
-        data(r#"{"promql_functions":{"limitk":true,"info":false,"new":{"since":3}},"version":"x","none":null}"#);
-    let features = client(&server).features().await.unwrap();
-    assert!(features.has("promql_functions", "limitk") && !features.has("promql_functions", "info"));
-    assert!(!features.has("api", "x"));
-    assert_eq!(features.iter().count(), 2);
-    assert_eq!(last(&server).1, "/api/v1/features");
-
-    let server = data(r#""a + b""#);
-    assert_eq!(client(&server).format_query("a+b").await.unwrap(), "a + b");
-    assert_eq!(last(&server), ("POST".to_owned(), "/api/v1/format_query".to_owned(), pairs(&[("query", "a+b")])));
-    let server = data(r#"{"type":"binaryExpr"}"#);
-    let tree: promql_presets::serde_json::Value = client(&server).parse_query("a+b").await.unwrap();
-    assert_eq!(tree["type"], "binaryExpr");
-    assert_eq!(last(&server), ("POST".to_owned(), "/api/v1/parse_query".to_owned(), pairs(&[("query", "a+b")])));
-}
-
-#[tokio::test]
-async fn a_server_is_ready_or_not() {
-    let server = Server::always(crate::faulty_server::response(200, "", "Prometheus Server is Ready.\n"));
-    assert!(client(&server).ready().await.unwrap());
-    assert_eq!(last(&server), ("GET".to_owned(), "/-/ready".to_owned(), Vec::new()));
-    assert!(client(&server).healthy().await.unwrap());
-    assert_eq!(last(&server).1, "/-/healthy");
-    let server = Server::always(crate::faulty_server::response(503, "", "Service Unavailable"));
-    assert!(!client(&server).ready().await.unwrap());
-    assert_eq!(server.requests().len(), 1);
-    let server = Server::always(crate::faulty_server::response(404, "", ""));
-    assert_eq!(client(&server).ready().await.unwrap_err().status(), Some(404));
-}
-
-#[tokio::test]
 async fn presets_by_name_and_raw_queries_have_results_of_any_type() {
     let server = Server::always(vector("7"));
     let client = client(&server);
@@ -474,114 +278,6 @@ fn invalid_servers_are_refused() {
     assert!(matches!(error.kind(), ErrorKind::Config(_)));
 }
 
-/// A querier that is not for several threads.
-struct NotSync(std::cell::Cell<u8>);
-impl promql_presets::MetricQuerier for NotSync {
-    fn name(&self) -> &'static str {
-        "up"
-    }
-    fn labels(&self) -> std::borrow::Cow<'_, [promql_presets::Matcher<'_>]> {
-        self.0.set(1);
-        (&[][..]).into()
-    }
-}
-
-#[test]
-fn public_types_are_debug_and_send() {
-    fn check<T: Debug + Send>(value: T) -> T {
-        assert!(!format!("{value:?}").is_empty());
-        value
-    }
-    fn check_type<T: Debug + Send + Sync>() {}
-    fn check_stream<T: Debug + Send + futures_util::Stream>() {}
-    fn check_future<F: IntoFuture<IntoFuture: Send>>(_: F) {}
-    check_type::<PrometheusClient>();
-    check_type::<promql_presets::ClientBuilder>();
-    check_type::<Error>();
-    check_type::<ErrorKind>();
-    check_type::<RetryPolicy>();
-    check_type::<Dialect>();
-    check_type::<CallReport<'_>>();
-    check_type::<Outcome<'_>>();
-    check_type::<Data>();
-    check_type::<HttpMethod>();
-    check_stream::<SeriesStream>();
-    assert_eq!(size_of::<Error>(), size_of::<usize>());
-    assert_eq!(size_of::<PrometheusClient>(), size_of::<usize>());
-
-    let client = PrometheusClient::new("http://localhost").unwrap();
-    let querier = NotSync(std::cell::Cell::new(0));
-    let any = preset!("sum by ({group_by}) ({metric_name}{{{labels}}})");
-    let range = TimeRange::new(Timestamp::from_secs(0), Timestamp::from_secs(1)).unwrap();
-    check_future(client.query(any, &querier));
-    check_future(client.query_range(any, &querier, range));
-    check_future(client.query_range(any, &querier, range).split());
-    check_future(client.query_range(any, &querier, range).stream().limit(1));
-    check_future(client.exemplars(any, &querier));
-    check_future(check(client.series(&querier)));
-    check_future(check(client.labels()));
-    check_future(check(client.label_values("job")));
-    check_future(check(client.metadata()));
-    check_future(check(client.build_info()));
-    check_future(check(client.features()));
-    check_future(check(client.format_query("up")));
-    check_future(check(client.parse_query("up")));
-    check_future(check(client.ready()));
-    check_future(check(client.raw_query("up")));
-    check_future(check(client.raw_query_range("up", range)));
-    let shown = format!("{:?}", client.query_range(any, &querier, range).split());
-    assert!(shown.starts_with("SplitQuery"), "{shown}");
-}
-
-/// Queries of presets that take any querier are built, held and awaited in a task that may move between threads.
-#[tokio::test]
-async fn every_kind_of_query_can_be_spawned() {
-    const TYPED: promql_presets::Preset<prometheus::Querier, promql_presets::Vector> = UP;
-    let server = Server::always(vector("7"));
-    let matrix = r#"{"resultType":"matrix","result":[]}"#;
-    let ranges = Server::always(json(200, &format!(r#"{{"status":"success","data":{matrix}}}"#)));
-    let lists = Server::always(json(200, r#"{"status":"success","data":[]}"#));
-    let [client, ranges, lists] = [&server, &ranges, &lists].map(client);
-    let range = TimeRange::parse("1", "2", "1").unwrap();
-    let window = Some("1m");
-    let spawned = tokio::spawn(async move {
-        let any = preset!("rate({metric_name}{{{labels}}}[{window}])", window = "5m");
-        let info = presets::ALL.find("api_requests::rate").unwrap();
-        let (querier, typed) = (Querier::new("m"), prometheus::Querier::new());
-        let labels = api_requests::Querier::new();
-
-        let mut query = client.query(any, &querier);
-        if let Some(window) = window {
-            query = query.window(window);
-        }
-        query.await.unwrap();
-        let mut query = client.query(info.preset::<Data>(), &labels);
-        if let Some(window) = window {
-            query = query.window(window);
-        }
-        query.await.unwrap();
-        client.query(TYPED.any_querier(), &typed).await.unwrap();
-        let query = client.query(any, &querier).when_some(window, promql_presets::InstantQuery::window);
-        query.when_some(None::<Duration>, promql_presets::InstantQuery::timeout).await.unwrap();
-
-        let mut query = ranges.query_range(any, &querier, range);
-        if let Some(window) = window {
-            query = query.window(window);
-        }
-        query.await.unwrap();
-        let split = ranges.query_range(any, &querier, range).split();
-        split.when_some(Some(2), promql_presets::SplitQuery::max_points).await.unwrap();
-        let mut stream = ranges.query_range(any, &querier, range).stream().await.unwrap();
-        assert!(stream.try_next().await.unwrap().is_none());
-        lists.exemplars(any, &querier).when_some(window, promql_presets::ExemplarsQuery::window).await.unwrap();
-        lists.series(&querier).when_some(Some(3), promql_presets::SeriesQuery::limit).await.unwrap();
-        lists.label_values("job").matching(&querier).await.unwrap();
-    });
-    spawned.await.unwrap();
-    let rates: Vec<_> = server.requests().iter().map(|request| last_query(&request.parameters)).collect();
-    assert_eq!(rates.iter().filter(|query| query.contains("[1m]")).count(), 3, "{rates:?}");
-}
-
 #[tokio::test]
 async fn windows_are_durations_or_seconds() {
     let server = Server::always(vector("7"));
@@ -594,181 +290,22 @@ async fn windows_are_durations_or_seconds() {
     assert!(server.requests().iter().all(|request| last_query(&request.parameters).contains("[1m30s]")));
 }
 
-fn last_query(parameters: &[(String, String)]) -> String {
+pub(crate) fn last_query(parameters: &[(String, String)]) -> String {
     parameters.iter().find(|(name, _)| name == "query").map(|(_, value)| value.clone()).unwrap_or_default()
 }
 
-#[cfg(feature = "tracing")]
-#[tokio::test]
-async fn spans_record_the_outcome_of_calls() {
-    let server = Server::sequence(&[crate::faulty_server::response(503, "", ""), vector("7")]);
-    let (log, _guard) = spans::collect();
-    let policy = RetryPolicy::default().backoff(Duration::from_millis(1), Duration::from_millis(1));
-    client(&server).query(UP, &prometheus::Querier::new()).retry(policy).await.unwrap();
-    let fields = log.fields();
-    let get = |name: &str| fields.get(name).map(String::as_str);
-    assert_eq!((get("preset"), get("query")), (Some("prometheus::up"), Some("up{}")));
-    assert_eq!((get("endpoint"), get("outcome"), get("retries")), (Some("query"), Some("success"), Some("1")));
-    assert_eq!(get("bytes"), Some(&*crate::faulty_server::vector_body("7").len().to_string()));
-    assert!(get("duration_ms").is_some());
-    assert_eq!(get("message"), Some("retrying"));
-}
-
-#[cfg(feature = "tracing")]
-#[tokio::test]
-async fn failed_calls_and_streams_emit_an_event() {
-    let matrix = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1,"1"]]},"#;
-    let querier = prometheus::Querier::new();
-    let range = TimeRange::parse("1", "2", "1").unwrap();
-    let failed = async |server: &Server, trace_query: bool, streamed: bool| {
-        let (log, _guard) = spans::collect();
-        let builder = PrometheusClient::builder(&server.url).retry(RetryPolicy::never());
-        let client = builder.trace_query(trace_query).build().unwrap();
-        let query = client.query_range(UP, &querier, range);
-        let error = if streamed {
-            let mut stream = query.stream().await.unwrap();
-            stream.try_next().await.unwrap().unwrap();
-            assert_eq!(log.fields().get("message"), None);
-            stream.try_next().await.unwrap_err()
-        } else {
-            query.await.unwrap_err()
-        };
-        let fields = log.fields();
-        assert_eq!((&*fields["message"], &*fields["level"], &*fields["outcome"]), ("call failed", "WARN", "failure"));
-        assert_eq!((&*fields["error"], &*fields["target"]), (&*error.to_string(), "promql_presets"));
-        assert_eq!(fields.get("query").map(String::as_str), trace_query.then_some("up{}"));
-        error
-    };
-    let refusing = Server::always(json(400, r#"{"status":"error","errorType":"bad_data","error":"no"}"#));
-    let truncated = Server::always(json(200, matrix));
-    for trace_query in [true, false] {
-        let error = failed(&refusing, trace_query, false).await;
-        assert!(matches!(error.kind(), ErrorKind::Server { .. }), "{error}");
-        let error = failed(&truncated, trace_query, true).await;
-        assert!(matches!(error.kind(), ErrorKind::Decode(_)), "{error}");
+#[test]
+fn headers_that_the_http_library_sets_are_refused() {
+    for (name, value, message) in [
+        ("content-length", "1", "the header \"content-length\" cannot be set"),
+        ("Transfer-Encoding", "chunked", "the header \"Transfer-Encoding\" cannot be set"),
+        ("content-type", "text/plain", "the header \"content-type\" cannot be set"),
+        ("Connection", "close", "the header \"Connection\" cannot be set"),
+        ("x-a", "b\r\nc", "invalid value of the header \"x-a\""),
+    ] {
+        let error = PrometheusClient::builder("http://localhost:9090").header(name, value).build().unwrap_err();
+        assert_eq!(error.to_string(), format!("invalid configuration: {message}"));
     }
-}
-
-#[cfg(feature = "tracing")]
-#[tokio::test]
-async fn split_queries_that_fail_emit_an_event() {
-    // A duplicate series in one part, which is found when the parts are joined.
-    let series = r#"{"metric":{},"values":[[1,"1"]]}"#;
-    let data = format!(r#"{{"resultType":"matrix","result":[{series},{series}]}}"#);
-    let server = Server::always(json(200, &format!(r#"{{"status":"success","data":{data}}}"#)));
-    let reports = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-    let seen = std::sync::Arc::clone(&reports);
-    let builder = PrometheusClient::builder(&server.url);
-    let client =
-        builder.on_call(move |report| seen.lock().unwrap().push(format!("{:?}", report.outcome))).build().unwrap();
-    let querier = prometheus::Querier::new();
-    let query = || client.query_range(UP, &querier, TimeRange::parse("1", "1", "1").unwrap());
-    for (query, kind) in [(query().split(), "Decode"), (query().split().limit(1), "Split")] {
-        let (log, _guard) = spans::collect();
-        let error = query.await.unwrap_err();
-        assert!(format!("{:?}", error.kind()).starts_with(kind), "{error:?}");
-        assert_eq!((error.preset(), error.query()), (Some("prometheus::up"), Some("up{}")));
-        let fields = log.fields();
-        assert_eq!((&*fields["message"], &*fields["error"]), ("call failed", &*error.to_string()));
-        assert!(reports.lock().unwrap().pop().unwrap().starts_with("Failure"));
-    }
-}
-
-#[cfg(feature = "tracing")]
-#[tokio::test]
-async fn partial_data_emits_a_warning() {
-    let series = r#"{"metric":{},"values":[[1,"1"]]}"#;
-    let data = format!(r#"{{"resultType":"matrix","result":[{series}]}}"#);
-    let server = Server::always(json(200, &format!(r#"{{"status":"success","data":{data},"warnings":["no store"]}}"#)));
-    let (client, querier) = (client(&server), prometheus::Querier::new());
-    let query = || client.query_range(UP, &querier, TimeRange::parse("1", "2", "1").unwrap());
-    let warned = async |policy, streamed| {
-        let (log, _guard) = spans::collect();
-        let query = query().partial_data(policy);
-        if streamed {
-            let mut stream = query.stream().await.unwrap();
-            while stream.try_next().await.unwrap().is_some() {}
-            assert_eq!(stream.meta().preset, Some("prometheus::up"));
-        } else {
-            assert!(query.await.unwrap().is_partial());
-        }
-        let fields = log.fields();
-        assert_eq!(fields["preset"], "prometheus::up");
-        fields.get("message").map(|message| format!("{message}: {}", fields["reason"]))
-    };
-    for streamed in [false, true] {
-        let warning = warned(promql_presets::PartialData::Warn, streamed).await;
-        assert_eq!(warning.as_deref(), Some("the response is partial: no store"));
-        assert_eq!(warned(promql_presets::PartialData::Accept, streamed).await, None);
-    }
-}
-
-/// As much of a subscriber as a test needs.
-#[cfg(feature = "tracing")]
-mod spans {
-    use std::collections::BTreeMap;
-    use std::fmt::Debug;
-    use std::sync::{Arc, Mutex};
-
-    use tracing::field::{Field, Visit};
-    use tracing::span::{Attributes, Id, Record};
-    use tracing::{Event, Metadata, Subscriber};
-
-    /// The fields of all spans and events of this library.
-    #[derive(Clone, Default)]
-    pub(super) struct Log(Arc<Mutex<BTreeMap<String, String>>>);
-
-    /// Collects what this thread emits until the guard is dropped.
-    pub(super) fn collect() -> (Log, tracing::subscriber::DefaultGuard) {
-        // Without a subscriber for all threads, what other tests reach first could remain disabled.
-        _ = tracing::subscriber::set_global_default(Log::default());
-        let log = Log::default();
-        let guard = tracing::subscriber::set_default(log.clone());
-        tracing::callsite::rebuild_interest_cache();
-        (log, guard)
-    }
-
-    impl Log {
-        pub(super) fn fields(&self) -> BTreeMap<String, String> {
-            self.0.lock().unwrap().clone()
-        }
-    }
-
-    impl Visit for &Log {
-        fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-            self.0.lock().unwrap().insert(field.name().to_owned(), format!("{value:?}"));
-        }
-
-        fn record_str(&mut self, field: &Field, value: &str) {
-            self.0.lock().unwrap().insert(field.name().to_owned(), value.to_owned());
-        }
-    }
-
-    impl Subscriber for Log {
-        fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-            metadata.target().starts_with("promql_presets")
-        }
-
-        fn new_span(&self, span: &Attributes<'_>) -> Id {
-            span.record(&mut &*self);
-            Id::from_u64(1)
-        }
-
-        fn record(&self, _: &Id, values: &Record<'_>) {
-            values.record(&mut &*self);
-        }
-
-        fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-        fn event(&self, event: &Event<'_>) {
-            event.record(&mut &*self);
-            let mut fields = self.0.lock().unwrap();
-            fields.insert("level".to_owned(), event.metadata().level().to_string());
-            fields.insert("target".to_owned(), event.metadata().target().to_owned());
-        }
-
-        fn enter(&self, _: &Id) {}
-
-        fn exit(&self, _: &Id) {}
-    }
+    let error = PrometheusClient::builder("http://localhost:9090").tenant("a\r\nb").build().unwrap_err();
+    assert_eq!(error.to_string(), "invalid configuration: invalid value of the header \"x-scope-orgid\"");
 }

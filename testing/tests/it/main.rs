@@ -1,4 +1,4 @@
-//! All integration tests, in one program, since linking is what takes the time.
+//! All integration tests, in one program, since linking takes most of the time.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::float_cmp, reason = "tests")]
 
 mod expectations;
