@@ -5,6 +5,8 @@
 //! with those that followed the same names before, each value with the last one of the same name, and bytes are compared
 //! before they are decoded.
 
+mod cache;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -13,6 +15,7 @@ use promql_presets_core::sort;
 use super::error::{DecodeError, Fault};
 use super::fields::{Entries, LabelSet};
 use crate::value::{Block, Labels};
+use cache::{Cache, hash};
 
 /// Builds the labels of one series after another.
 #[derive(Debug)]
@@ -402,203 +405,5 @@ fn set_block(labels: &mut [Labels], block: &Arc<Block>) {
     }
 }
 
-/// Finds equal texts of a block in constant time. Of two texts with the same slot, only the later one is found, so no
-/// input makes it slow.
-#[derive(Debug, Default)]
-struct Cache {
-    /// Hashes of texts, and their indices. Empty at first, then a power of two in length.
-    slots: Vec<(u32, u32)>,
-    used: usize,
-}
-
-const MIN_SLOTS: usize = 1 << 8;
-const MAX_SLOTS: usize = 1 << 12;
-const FREE: (u32, u32) = (0, u32::MAX);
-
-impl Cache {
-    /// The index of the text that is equal to `text`.
-    fn find(&self, hash: u32, text: &[u8], block: &Block) -> Option<u32> {
-        let (known, index) = *self.slots.get(hash as usize & self.slots.len().wrapping_sub(1))?;
-        (known == hash && index != FREE.1 && block.get(index).as_bytes() == text).then_some(index)
-    }
-
-    fn insert(&mut self, hash: u32, index: u32) {
-        if self.used >= self.slots.len() / 2 && self.slots.len() < MAX_SLOTS {
-            self.grow();
-        }
-        self.used += 1;
-        let slot = hash as usize & (self.slots.len() - 1);
-        self.slots[slot] = (hash, index);
-    }
-
-    fn grow(&mut self) {
-        let length = (self.slots.len() * 4).max(MIN_SLOTS);
-        let mut slots = vec![FREE; length];
-        for (hash, index) in self.slots.drain(..).filter(|slot| *slot != FREE) {
-            slots[hash as usize & (length - 1)] = (hash, index);
-        }
-        self.slots = slots;
-    }
-
-    fn clear(&mut self) {
-        self.slots.fill(FREE);
-        self.used = 0;
-    }
-}
-
-fn mix(hash: u64, word: u64) -> u64 {
-    (hash.rotate_left(23) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15)
-}
-
-fn hash(text: &[u8]) -> u32 {
-    let (words, rest) = text.as_chunks::<8>();
-    let whole = words.iter().fold(text.len() as u64, |hash, word| mix(hash, u64::from_le_bytes(*word)));
-    (mix(whole, rest.iter().fold(0, |all, &byte| all << 8 | u64::from(byte))) >> 32) as u32
-}
-
 #[cfg(test)]
-mod tests {
-    use super::super::fast_path::label;
-    use super::*;
-
-    fn labels(interner: &mut Interner, pairs: &[(&str, &str)]) -> Result<Labels, Fault> {
-        for (name, value) in pairs {
-            interner.name(name, true);
-            interner.value(value.as_bytes(), true);
-        }
-        interner.labels()
-    }
-
-    /// Whether two texts are one in memory.
-    fn is_one(a: Option<&str>, b: Option<&str>) -> bool {
-        a.zip(b).is_some_and(|(a, b)| std::ptr::eq(a, b))
-    }
-
-    #[test]
-    fn names_and_repeated_values_are_stored_once() {
-        let mut interner = Interner::default();
-        let series = [&[("job", "api"), ("pod", "a")][..], &[("le", "1")], &[("pod", "b"), ("job", "api")]];
-        let mut series = series.map(|pairs| labels(&mut interner, pairs).unwrap());
-        set_block(&mut series, &interner.complete_block());
-        let [first, other, third] = series;
-        assert_eq!(third.to_string(), r#"{job="api", pod="b"}"#);
-        assert_eq!(other.len(), 1);
-        assert!(is_one(first.iter().map(|(name, _)| name).next(), third.iter().map(|(name, _)| name).next()));
-        assert!(is_one(first.get("job"), third.get("job")));
-    }
-
-    #[test]
-    fn label_sets_of_a_list_share_their_text() {
-        let pairs = |pod: &str| [("job", "api"), ("pod", pod)].map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let series = share_labels([pairs("a"), pairs("b")].map(|pairs| Entries(pairs.into())).into()).unwrap();
-        assert_eq!(series[1].to_string(), r#"{job="api", pod="b"}"#);
-        assert!(is_one(series[0].get("job"), series[1].get("job")));
-    }
-
-    #[test]
-    fn duplicate_labels_are_faults() {
-        assert!(labels(&mut Interner::default(), &[("a", "1"), ("b", "1"), ("a", "2")]).is_err());
-        assert!(labels(&mut Interner::default(), &[("a", "1"), ("a", "1")]).is_err());
-    }
-
-    #[test]
-    fn mostly_new_values_are_not_looked_up() {
-        let mut interner = Interner::default();
-        let mut used = 0;
-        for number in 0..10_000 {
-            let json = format!(r#""job":"api","pod":"pod-{number}"}}"#);
-            let rest = label(json.as_bytes(), &mut interner).unwrap();
-            assert_eq!(label(&rest[1..], &mut interner), Some(&b"}"[..]));
-            used = used.max(interner.cache.used);
-            interner.labels().unwrap();
-        }
-        assert!(used < 2_000, "{used}");
-    }
-
-    #[test]
-    fn a_value_with_escapes_is_not_expected_in_json() {
-        let mut interner = Interner::default();
-        interner.name("a", true);
-        interner.value(b"1\"", false).unwrap();
-        interner.labels().unwrap();
-        assert_eq!(interner.expected_name(b"a\":"), Some(&b":"[..]));
-        assert_eq!(interner.expected_value(b"1\"\"}"), None);
-        interner.value(b"1", true).unwrap();
-        interner.labels().unwrap();
-        assert_eq!(interner.expected_name(b"a\":"), Some(&b":"[..]));
-        assert_eq!(interner.expected_value(b"1\"}"), Some(&b"}"[..]));
-        let mut labels = interner.labels().unwrap();
-        labels.set_block(&interner.complete_block());
-        assert_eq!(labels.to_string(), r#"{a="1"}"#);
-    }
-
-    #[test]
-    fn a_block_can_end_within_a_series() {
-        let mut interner = Interner::default();
-        let mut first = labels(&mut interner, &[("a", "1"), ("b", "2")]).unwrap();
-        interner.name("a", true);
-        interner.value(b"1", true).unwrap();
-        interner.name("c", true);
-        interner.forget();
-        first.set_block(&interner.complete_block());
-        assert_eq!(first.to_string(), r#"{a="1", b="2"}"#);
-        interner.value(b"3", true).unwrap();
-        let mut second = interner.labels().unwrap();
-        assert!(interner.is_block_full());
-        second.set_block(&interner.complete_block());
-        assert_eq!(second.to_string(), r#"{a="1", c="3"}"#);
-        assert!(interner.columns.len() == 1 && !interner.is_block_full());
-    }
-
-    #[test]
-    fn blocks_and_expected_names_are_bounded() {
-        let mut interner = Interner::default();
-        let (mut blocks, mut lists) = (0, 0);
-        for number in 0..=MAX_LISTS {
-            let (name, value) = (format!("b{number}"), number.to_string());
-            let mut labels = labels(&mut interner, &[("a", "1"), (&name, &value)]).unwrap();
-            lists = lists.max(interner.lists.len());
-            if interner.is_block_full() {
-                blocks += 1;
-                assert!(interner.block.size() < BLOCK + 100);
-                labels.set_block(&interner.complete_block());
-                assert_eq!(labels.to_string(), format!("{{a=\"1\", {name}=\"{value}\"}}"));
-            }
-        }
-        assert!(lists > MAX_LISTS && interner.lists.len() < 100, "{lists}, {}", interner.lists.len());
-        assert!(blocks > 10, "{blocks}");
-    }
-
-    #[test]
-    fn equality_is_that_of_slices() {
-        for length in 0..70 {
-            let text = vec![b'a'; length];
-            assert!(equal(&text, &text));
-            for at in 0..length {
-                let mut other = text.clone();
-                other[at] = b'b';
-                assert!(!equal(&text, &other), "{at} of {length}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_cache_finds_texts_that_were_not_replaced() {
-        let mut interner = Interner::default();
-        let mut get = |text: &str| {
-            let hash = hash(text.as_bytes());
-            let found = interner.cache.find(hash, text.as_bytes(), &interner.block);
-            let index = found.unwrap_or_else(|| interner.add(text, Some(hash)));
-            assert_eq!(interner.block.get(index), text);
-            index
-        };
-        let texts: Vec<String> = (0..100).map(|number| format!("some-service-{number}")).collect();
-        let stored: Vec<_> = texts.iter().map(|text| get(text)).collect();
-        let found = stored.iter().zip(&texts).filter(|(stored, text)| **stored == get(text)).count();
-        assert!(found > 70, "{found}");
-        for number in 0..MAX_SLOTS * 2 {
-            get(&number.to_string());
-        }
-        assert_eq!(interner.cache.slots.len(), MAX_SLOTS);
-    }
-}
+mod tests;
