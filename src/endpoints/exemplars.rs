@@ -107,7 +107,7 @@ impl<'a, R, W> ExemplarsQuery<'a, R, W> {
     where
         Q: MetricQuerier + ?Sized,
     {
-        let call = Call::new(transport, "query_exemplars", "api/v1/query_exemplars").at_most(LIST_BYTES);
+        let call = Call::new(transport, "query_exemplars", "api/v1/query_exemplars").with_max_bytes(LIST_BYTES);
         Self { promql: Promql::of(preset, querier), call, types: PhantomData }
     }
 

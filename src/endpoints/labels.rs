@@ -20,7 +20,7 @@ pub struct LabelNames {
 
 impl LabelNames {
     pub(crate) fn new(transport: &Arc<Transport>) -> Self {
-        Self { call: Call::new(transport, "labels", "api/v1/labels").at_most(LIST_BYTES) }
+        Self { call: Call::new(transport, "labels", "api/v1/labels").with_max_bytes(LIST_BYTES) }
     }
 
     /// Limits the result to the series that a querier selects. With several queriers, a series has to match one of them.
@@ -54,7 +54,7 @@ pub struct LabelValues {
 impl LabelValues {
     pub(crate) fn new(transport: &Arc<Transport>, label: &str) -> Self {
         let path = format!("api/v1/label/{}/values", path_segment(label));
-        let mut call = Call::new(transport, "label_values", path).at_most(LIST_BYTES);
+        let mut call = Call::new(transport, "label_values", path).with_max_bytes(LIST_BYTES);
         call.get_only = true;
         if label.is_empty() {
             call.options.fail(ErrorKind::Render(RenderError::InvalidLabelName { label: String::new() }));

@@ -62,9 +62,9 @@ pub struct MetadataQuery {
 
 impl MetadataQuery {
     pub(crate) fn new(transport: &Arc<Transport>) -> Self {
-        let mut call = Call::new(transport, "metadata", "api/v1/metadata").at_most(LIST_BYTES).get_only();
-        if let Some(refusal) = transport.scope.refusal_of("metadata, which servers list for all series") {
-            call.options.fail(refusal);
+        let mut call = Call::new(transport, "metadata", "api/v1/metadata").with_max_bytes(LIST_BYTES).get_only();
+        if let Some(error) = transport.scope.error_of_unfiltered("metadata, which servers list for all series") {
+            call.options.fail(error);
         }
         Self { call }
     }

@@ -20,7 +20,7 @@ pub struct SeriesQuery {
 
 impl SeriesQuery {
     pub(crate) fn new(transport: &Arc<Transport>, querier: &dyn MetricQuerier) -> Self {
-        Self { call: Call::new(transport, "series", "api/v1/series").at_most(LIST_BYTES) }.or(querier)
+        Self { call: Call::new(transport, "series", "api/v1/series").with_max_bytes(LIST_BYTES) }.or(querier)
     }
 
     /// Adds the series that another querier selects.

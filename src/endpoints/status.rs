@@ -107,7 +107,9 @@ calls! {
 
 impl BuildInfoQuery {
     pub(crate) fn new(transport: &Arc<Transport>) -> Self {
-        Self { call: Call::new(transport, "buildinfo", "api/v1/status/buildinfo").get_only().at_most(STATUS_BYTES) }
+        Self {
+            call: Call::new(transport, "buildinfo", "api/v1/status/buildinfo").get_only().with_max_bytes(STATUS_BYTES),
+        }
     }
 
     #[inline]
@@ -130,7 +132,7 @@ type LooseFeatures = Loose<Entries<Loose<bool>>>;
 
 impl FeaturesQuery {
     pub(crate) fn new(transport: &Arc<Transport>) -> Self {
-        Self { call: Call::new(transport, "features", "api/v1/features").get_only().at_most(STATUS_BYTES) }
+        Self { call: Call::new(transport, "features", "api/v1/features").get_only().with_max_bytes(STATUS_BYTES) }
     }
 
     #[inline]
@@ -150,7 +152,7 @@ impl FeaturesQuery {
 
 impl FormatQuery {
     pub(crate) fn new(transport: &Arc<Transport>, promql: &str) -> Self {
-        let mut call = Call::new(transport, "format_query", "api/v1/format_query").at_most(STATUS_BYTES);
+        let mut call = Call::new(transport, "format_query", "api/v1/format_query").with_max_bytes(STATUS_BYTES);
         call.query = Some(promql.to_owned());
         Self { call }
     }
@@ -163,7 +165,7 @@ impl FormatQuery {
 
 impl ParseQuery {
     pub(crate) fn new(transport: &Arc<Transport>, promql: &str) -> Self {
-        let mut call = Call::new(transport, "parse_query", "api/v1/parse_query").at_most(STATUS_BYTES);
+        let mut call = Call::new(transport, "parse_query", "api/v1/parse_query").with_max_bytes(STATUS_BYTES);
         call.query = Some(promql.to_owned());
         Self { call }
     }
@@ -177,7 +179,7 @@ impl ParseQuery {
 impl HealthQuery {
     /// A check at `-/healthy` or `-/ready`.
     pub(crate) fn new(transport: &Arc<Transport>, path: &'static str) -> Self {
-        Self { call: Call::new(transport, path.trim_start_matches("-/"), path).get_only().at_most(STATUS_BYTES) }
+        Self { call: Call::new(transport, path.trim_start_matches("-/"), path).get_only().with_max_bytes(STATUS_BYTES) }
     }
 
     #[inline]

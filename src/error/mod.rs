@@ -16,9 +16,6 @@ mod kind;
 mod range;
 mod row;
 
-/// The minimum length of a host name that is redacted. Shorter ones are parts of words.
-const SHORTEST_HOST: usize = 6;
-
 /// Why a call failed, or why its result is not the expected one.
 ///
 /// It prints as one line for a log: the preset, the server if it is involved, and all causes. `{:#}` adds the query.
@@ -198,6 +195,8 @@ impl Error {
     /// own text contains the address, it becomes `***`.
     #[must_use]
     pub fn without_server(mut self) -> Self {
+        /// Shorter names of hosts may be parts of words.
+        const SHORTEST_HOST: usize = 6;
         let is_timeout = self.is_timeout();
         let removed = || Arc::new(Removed { is_timeout });
         match &mut self.0.kind {

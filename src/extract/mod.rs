@@ -1,9 +1,10 @@
-//! What callers get out of results: one number, one series, rows, or a result of a certain type. If that fails, the error
-//! has the preset and the query.
+//! The methods of results that can fail with an [`Error`], which has the preset and the query: one number, one series,
+//! rows, or a result of a certain type. All other methods are in [`value`](crate::value), which knows nothing of errors of
+//! calls.
 
+mod data;
 mod rows;
 mod single;
-mod typed;
 
 use crate::error::{Error, ErrorKind};
 use crate::value::Meta;

@@ -18,7 +18,7 @@ const EXCERPT_BYTES: usize = 512;
 const OWN_START: &[u8] = b"{\"status\":";
 
 /// How many bytes of JSON are read before other tasks can run: about a millisecond.
-const TURN_BYTES: usize = 1 << 20;
+const YIELD_BYTES: usize = 1 << 20;
 
 /// The maximum length of a body of a failed request that is read as a Prometheus response.
 const FAILURE_BYTES: usize = 1 << 20;
@@ -147,7 +147,7 @@ pub(crate) struct BodyReader<D> {
     #[cfg(feature = "gzip")]
     gzip: Option<Gzip>,
     /// Number of bytes since other tasks could run.
-    turn: usize,
+    since_yield: usize,
 }
 
 impl<D: Decode> BodyReader<D> {
@@ -171,7 +171,7 @@ impl<D: Decode> BodyReader<D> {
             decoder: D::new(limits),
             #[cfg(feature = "gzip")]
             gzip: is_gzip.then(Gzip::default),
-            turn: 0,
+            since_yield: 0,
         })
     }
 
@@ -189,12 +189,12 @@ impl<D: Decode> BodyReader<D> {
     }
 
     /// Whether other tasks, and the timeout, should run now. Resets the count.
-    pub(crate) fn is_turn_over(&mut self) -> bool {
-        let is_over = self.turn >= TURN_BYTES;
-        if is_over {
-            self.turn = 0;
+    pub(crate) fn should_yield(&mut self) -> bool {
+        let should_yield = self.since_yield >= YIELD_BYTES;
+        if should_yield {
+            self.since_yield = 0;
         }
-        is_over
+        should_yield
     }
 
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), ErrorKind> {
@@ -208,7 +208,7 @@ impl<D: Decode> BodyReader<D> {
     }
 
     fn push_plain(&mut self, mut bytes: &[u8]) -> Result<(), ErrorKind> {
-        self.turn += bytes.len();
+        self.since_yield += bytes.len();
         if self.is_json.is_none() {
             let start = bytes.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
             let (blanks, rest) = bytes.split_at(start.unwrap_or(bytes.len()));
@@ -383,11 +383,11 @@ mod tests {
         let mut body = BodyReader::<Decoder>::new(200, None, limits).unwrap();
         body.push(b"{\"a\":[1").unwrap();
         let piece = ",1".repeat(1 << 14);
-        let turns = (0..64).filter(|_| {
+        let yields = (0..64).filter(|_| {
             body.push(piece.as_bytes()).unwrap();
-            body.is_turn_over()
+            body.should_yield()
         });
-        assert_eq!(turns.count(), 2);
+        assert_eq!(yields.count(), 2);
     }
 
     #[test]

@@ -100,7 +100,7 @@ impl Call {
     }
 
     /// Sets the default limit on the size of the response.
-    pub(crate) fn at_most(self, max_bytes: u64) -> Self {
+    pub(crate) fn with_max_bytes(self, max_bytes: u64) -> Self {
         Self { max_bytes, ..self }
     }
 
@@ -133,8 +133,8 @@ impl Call {
 
     /// Adds the options of the client, so that `options` has the first invalid input.
     pub(crate) fn merge_options(&mut self) {
-        if let Some(refusal) = self.transport.scope.refusal(&self.options, &self.parameters) {
-            self.options.failure = Some(refusal);
+        if let Some(error) = self.transport.scope.error_of_call(&self.options, &self.parameters) {
+            self.options.failure = Some(error);
         }
         let own = std::mem::take(&mut self.options);
         self.options = own.or(&self.transport.options, &self.parameters);
@@ -255,7 +255,7 @@ pub(crate) struct Attempts {
 impl Attempts {
     fn new(mut call: Call) -> Self {
         let is_limited = call.is_limited();
-        let refusal = call.transport.scope.refusal(&call.options, &call.parameters);
+        let error = call.transport.scope.error_of_call(&call.options, &call.parameters);
         let options = call.all_options();
         let Call { transport, endpoint, preset, query, .. } = call;
         transport.budget.earn();
@@ -265,7 +265,7 @@ impl Attempts {
         let mut observer = Observer::start(&transport.reports, &options, endpoint, preset, query, start);
         let server_deadline = call.takes_timeout.then_some(deadline.server);
         let parameters = (preset, &*call.parameters, observer.query());
-        let failure = refusal.or_else(|| options.failure.clone());
+        let failure = error.or_else(|| options.failure.clone());
         let limits = options.limits(call.max_bytes);
         let mut request =
             Request::new(call.path, call.get_only, options, parameters, &transport.in_url, server_deadline);
@@ -391,7 +391,7 @@ impl Attempts {
                 self.observer.bytes += chunk.len() as u64;
                 for piece in chunk.chunks(body.piece()) {
                     body.push(piece)?;
-                    if body.is_turn_over() {
+                    if body.should_yield() {
                         tokio::task::yield_now().await;
                     }
                 }

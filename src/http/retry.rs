@@ -79,8 +79,8 @@ impl RetryPolicy {
         let longest = self.first_wait.saturating_mul(1 << retries_made.min(20)).min(self.longest_wait);
         let wait = longest.mul_f64(1.0 - random() / 2.0);
         // Clients with the same `Retry-After` should not retry at the same time.
-        let told = error.retry_after().unwrap_or_default();
-        Some(wait.max(told.saturating_add((told / 4).mul_f64(random()))))
+        let requested = error.retry_after().unwrap_or_default();
+        Some(wait.max(requested.saturating_add((requested / 4).mul_f64(random()))))
     }
 }
 
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn retry_after_lengthens_the_wait() {
         let policy = RetryPolicy::default();
-        let wait = |told| policy.wait(&http(429).with_retry_after(Some(told)), 0).unwrap();
+        let wait = |requested| policy.wait(&http(429).with_retry_after(Some(requested)), 0).unwrap();
         let waits: Vec<_> = (0..50).map(|_| wait(Duration::from_mins(1)).as_millis()).collect();
         assert!(waits.iter().all(|wait| (60_000..=75_000).contains(wait)), "{waits:?}");
         assert!(waits.iter().any(|wait| *wait != waits[0]), "not random");

@@ -32,12 +32,12 @@ impl Scope {
     }
 
     /// Why a call with these options is refused.
-    pub(crate) fn refusal(&self, own: &Options, parameters: &[Parameter]) -> Option<ErrorKind> {
+    pub(crate) fn error_of_call(&self, own: &Options, parameters: &[Parameter]) -> Option<ErrorKind> {
         let config = |message| Some(ErrorKind::Config(message));
         if let Some(failure) = &self.failure {
             return Some(failure.clone());
         }
-        if let Err(failure) = self.check(&own.headers) {
+        if let Err(failure) = self.check_tenant(&own.headers) {
             return Some(failure);
         }
         let [filter, ..] = &*self.filters else { return None };
@@ -52,7 +52,7 @@ impl Scope {
     }
 
     /// Refuses headers with another tenant.
-    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), ErrorKind> {
+    pub(crate) fn check_tenant(&self, headers: &HeaderMap) -> Result<(), ErrorKind> {
         let is_other = |tenant: &&String| headers.get(TENANT).is_some_and(|other| other != tenant.as_str());
         self.tenant.as_ref().filter(is_other).map_or(Ok(()), |tenant| {
             let message = format!("the client is limited to the tenant `{tenant}`; a call cannot set another");
@@ -92,7 +92,7 @@ impl Scope {
     }
 
     /// Why unchecked PromQL is refused.
-    pub(crate) fn refusal_of(&self, what: &str) -> Option<ErrorKind> {
+    pub(crate) fn error_of_unfiltered(&self, what: &str) -> Option<ErrorKind> {
         let label = self.filters.first()?.label();
         Some(ErrorKind::Config(format!("the client's filter on `{label}` cannot be applied to {what}")))
     }

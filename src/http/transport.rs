@@ -131,7 +131,7 @@ impl Transport {
             let mut built = self.build(&method, url.clone(), request);
             if let Some((credentials, secrets)) = self.credentials.as_ref().zip(request.secrets.as_ref()) {
                 credentials.add_to(&mut built, secrets).await?;
-                self.scope.check(built.headers())?;
+                self.scope.check_tenant(built.headers())?;
             }
             let hook = self.reports.attempt_hook.as_ref();
             let guard = hook.map(|hook| hook(request.preset, built.headers_mut()));

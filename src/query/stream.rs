@@ -171,7 +171,7 @@ impl Arriving {
                 if self.deadline.deadline() < Instant::now() {
                     return Poll::Ready(Err(ErrorKind::Timeout(None)));
                 }
-                if self.body.is_turn_over() && pin!(tokio::task::yield_now()).poll(context).is_pending() {
+                if self.body.should_yield() && pin!(tokio::task::yield_now()).poll(context).is_pending() {
                     return Poll::Pending;
                 }
                 continue;

@@ -10,6 +10,7 @@ mod meta;
 mod result;
 mod sample;
 mod scalar;
+mod stats;
 mod table;
 mod time_interop;
 mod timestamp;
@@ -22,13 +23,14 @@ pub(crate) use labels::Block;
 pub use labels::Labels;
 pub use listing::Listing;
 pub use matrix::{ByTime, Matrix, Moment, Samples, Series};
-#[cfg(feature = "json")]
-pub(crate) use meta::Stat;
+pub use meta::Meta;
 pub(crate) use meta::meta_getters;
-pub use meta::{Meta, Stats};
 pub use result::{Data, QueryResult, Response, ResultTypeError, ServerError};
 pub use sample::{Sample, Value};
 pub use scalar::{Scalar, Text};
+#[cfg(feature = "json")]
+pub(crate) use stats::Stat;
+pub use stats::Stats;
 pub use timestamp::{ParseTimestampError, Timestamp};
 pub use vector::{Element, Vector};
 

@@ -78,7 +78,7 @@ pub(super) fn time(window: &Window, length: usize) -> Option<i64> {
     // Ten digits of seconds are any time from 2001 to 2286.
     let [b'[', d0 @ b'1'..=b'9', d1, ..] = *window else { return None };
     let low = values(window, 3)?;
-    if others(low) != 0 {
+    if non_digits(low) != 0 {
         return None;
     }
     let seconds = (digit(d0)? * 10 + digit(d1)?) * 100_000_000 + add_up(low);
@@ -102,12 +102,12 @@ fn digit(byte: u8) -> Option<u64> {
 /// The float up to a quote, and where that is.
 #[inline(always)]
 fn quoted_float(window: &ValueWindow) -> Option<(f64, usize)> {
-    usual_float(window).or_else(|| rare_float(window))
+    plain_float(window).or_else(|| any_float(window))
 }
 
 /// [`quoted_float`] for exponents, infinities, NaN, and numbers that need exact rounding.
 #[inline(never)]
-fn rare_float(window: &ValueWindow) -> Option<(f64, usize)> {
+fn any_float(window: &ValueWindow) -> Option<(f64, usize)> {
     let end = window.iter().position(|byte| *byte == b'"')?;
     let signed = signed_float(window).filter(|(_, length)| *length == end);
     signed.or_else(|| Some((float(&window[..end])?, end)))
@@ -117,11 +117,11 @@ fn rare_float(window: &ValueWindow) -> Option<(f64, usize)> {
 /// notation, and for the few that take a closer look.
 #[inline(always)]
 #[expect(clippy::cast_precision_loss, reason = "the one rounding, to nearest")]
-fn usual_float(window: &ValueWindow) -> Option<(f64, usize)> {
+fn plain_float(window: &ValueWindow) -> Option<(f64, usize)> {
     let word = values(window, 0)?;
-    let others = others(word);
+    let others = non_digits(word);
     let first = others & others.wrapping_neg();
-    let integer = lanes(first);
+    let integer = first_marked(first);
     match window[integer] {
         b'.' if others == first && !integer.is_multiple_of(8) => {
             // The digits on both sides of the point are one number.
@@ -131,7 +131,7 @@ fn usual_float(window: &ValueWindow) -> Option<(f64, usize)> {
             let value = divide_by_power_of_ten(number, 7 - integer + more)?;
             (*window.get(8 + more)? == b'"').then_some((value, 8 + more))
         }
-        b'"' if !integer.is_multiple_of(8) => Some((leading(word, integer) as f64, integer)),
+        b'"' if !integer.is_multiple_of(8) => Some((first_digits(word, integer) as f64, integer)),
         _ if integer == 8 => {
             let (number, more) = digits(window, 8, add_up(word))?;
             (*window.get(8 + more)? == b'"').then_some((number as f64, 8 + more))
@@ -140,7 +140,7 @@ fn usual_float(window: &ValueWindow) -> Option<(f64, usize)> {
     }
 }
 
-/// [`usual_float`] with a sign or a point anywhere.
+/// [`plain_float`] with a sign or a point anywhere.
 fn signed_float(window: &ValueWindow) -> Option<(f64, usize)> {
     let start = usize::from(window[0] == b'-');
     let (mut number, integer) = digits(window, start, 0)?;
@@ -166,7 +166,7 @@ fn digits(window: &ValueWindow, start: usize, mut number: u64) -> Option<(u64, u
     let mut total = 0;
     loop {
         let word = values(window, start + total)?;
-        let others = others(word);
+        let others = non_digits(word);
         // Eight digits are a case of their own so that the processor can guess where the next ones are.
         if others == 0 {
             if number >= POWERS_OF_TEN[11] {
@@ -175,11 +175,11 @@ fn digits(window: &ValueWindow, start: usize, mut number: u64) -> Option<(u64, u
             number = number * POWERS_OF_TEN[8] + add_up(word);
             total += 8;
         } else {
-            let count = lanes(others);
+            let count = first_marked(others);
             if number >= POWERS_OF_TEN[19 - count] {
                 return None;
             }
-            number = number * POWERS_OF_TEN[count] + leading(word, count);
+            number = number * POWERS_OF_TEN[count] + first_digits(word, count);
             return Some((number, total + count));
         }
     }
@@ -196,20 +196,20 @@ fn values(window: &[u8], start: usize) -> Option<u64> {
 /// The top bit of each of eight bytes that is not a digit. After the first byte that is not ASCII, nines may be
 /// marked too.
 #[inline(always)]
-fn others(values: u64) -> u64 {
+fn non_digits(values: u64) -> u64 {
     // Adding 0x76 sets the top bit from 10 on. It carries from 0x8A on, where the top bit was set before.
     (values.wrapping_add(EACH * 0x76) | values) & (EACH * 0x80)
 }
 
 /// How many lanes come before the first of these top bits; eight if there are none.
 #[inline(always)]
-fn lanes(top_bits: u64) -> usize {
+fn first_marked(top_bits: u64) -> usize {
     top_bits.trailing_zeros() as usize / 8
 }
 
 /// The number that the first of eight values make, of which there are fewer than eight.
 #[inline(always)]
-fn leading(values: u64, count: usize) -> u64 {
+fn first_digits(values: u64, count: usize) -> u64 {
     // Zeros in front instead of whatever is behind; in two steps, as a shift by all 64 bits is none.
     add_up(values << 8 << (56 - 8 * count))
 }
@@ -303,7 +303,7 @@ mod tests {
 
     fn plain(text: &str) -> Option<f64> {
         let window = pad(format!("{text}\"").as_bytes());
-        let (value, end) = usual_float(&window).or_else(|| signed_float(&window))?;
+        let (value, end) = plain_float(&window).or_else(|| signed_float(&window))?;
         (end == text.len()).then_some(value)
     }
 
@@ -435,7 +435,7 @@ mod tests {
                 window[length] = behind;
                 let expected = window[..length].iter().fold(0, |number, byte| number * 10 + u64::from(byte - b'0'));
                 assert_eq!(digits(&window, 0, 0), Some((expected, length)), "{behind}");
-                assert_eq!(others(values(&window, 0).unwrap()), 0x80 << (8 * length), "{behind}");
+                assert_eq!(non_digits(values(&window, 0).unwrap()), 0x80 << (8 * length), "{behind}");
             }
         }
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use percent_encoding::percent_decode_str;
 use promql_presets::{Matcher, PromDuration, Step, TimeRange, Timestamp};
 
-use crate::recognize::Holes;
+use crate::placeholders::Placeholders;
 
 /// The header in which the client of a test names the preset of a query; empty for unchecked PromQL.
 pub(crate) const PRESET_HEADER: &str = "x-promql-preset";
@@ -115,7 +115,7 @@ pub struct Call {
     /// The name of the preset, as the client has it. `None` if the client does not name presets.
     pub(crate) named: Option<String>,
     pub(crate) preset: Option<&'static str>,
-    pub(crate) holes: Holes,
+    pub(crate) placeholders: Placeholders,
     pub(crate) problem: Option<String>,
 }
 
@@ -150,7 +150,7 @@ impl Call {
             attempt,
             named,
             preset: None,
-            holes: Holes::default(),
+            placeholders: Placeholders::default(),
             problem: None,
         }
     }
@@ -177,31 +177,31 @@ impl Call {
     /// What filled `{metric_name}`.
     #[must_use]
     pub fn metric(&self) -> Option<&str> {
-        self.holes.metric.as_deref()
+        self.placeholders.metric.as_deref()
     }
 
     /// What filled `{labels}`.
     #[must_use]
     pub fn matchers(&self) -> &[Matcher<'static>] {
-        &self.holes.matchers
+        &self.placeholders.matchers
     }
 
     /// The value of the first matcher on a label, whatever its operator.
     #[must_use]
     pub fn label(&self, name: &str) -> Option<&str> {
-        self.holes.matchers.iter().find(|matcher| matcher.label() == name)?.value()
+        self.placeholders.matchers.iter().find(|matcher| matcher.label() == name)?.value()
     }
 
     /// What filled `{group_by}`.
     #[must_use]
     pub fn group_by(&self) -> &[String] {
-        &self.holes.group_by
+        &self.placeholders.group_by
     }
 
     /// What filled `{window}`.
     #[must_use]
     pub fn window(&self) -> Option<PromDuration> {
-        self.holes.window
+        self.placeholders.window
     }
 
     /// The time of an instant query, if the caller set it.

@@ -13,7 +13,7 @@ use promql_presets_core::{Input, Template};
 
 use crate::call::{Call, Endpoint};
 use crate::expected::{Count, Expected, Part, Query, Reply};
-use crate::recognize::{Holes, matcher as matcher_of};
+use crate::placeholders::{Placeholders, matcher as matcher_of};
 use crate::response::MockResponse;
 use crate::state::Shared;
 
@@ -44,7 +44,7 @@ impl<'m, Q: MetricQuerier + ?Sized> On<'m, Q> {
         let info = preset.info();
         let values = preset.__template().values.checked(info.parameters).map_err(|error| error.to_string());
         let on = Self::new(shared, Query::Preset(info), endpoint);
-        on.try_set(values, |expected, values| expected.holes.parameters = values)
+        on.try_set(values, |expected, values| expected.placeholders.parameters = values)
     }
 
     fn set(mut self, change: impl FnOnce(&mut Expected)) -> Self {
@@ -68,7 +68,7 @@ impl<'m, Q: MetricQuerier + ?Sized> On<'m, Q> {
         for matcher in &*querier.labels() {
             let (label, op) = (matcher.label().to_owned(), matcher.op());
             match matcher.value() {
-                Some(value) => self.expected.holes.matchers.push(matcher_of(label, op, value.to_owned())),
+                Some(value) => self.expected.placeholders.matchers.push(matcher_of(label, op, value.to_owned())),
                 None => _ = self.failure.get_or_insert(RenderError::NoAlternatives { label }.to_string()),
             }
         }
@@ -77,7 +77,7 @@ impl<'m, Q: MetricQuerier + ?Sized> On<'m, Q> {
 
     /// Expects the name of a metric in `{metric_name}`.
     pub fn metric(mut self, name: impl Into<String>) -> Self {
-        self.expected.holes.metric = Some(name.into());
+        self.expected.placeholders.metric = Some(name.into());
         self
     }
 
@@ -92,7 +92,7 @@ impl<'m, Q: MetricQuerier + ?Sized> On<'m, Q> {
 
     /// Expects a matcher.
     pub fn matcher(mut self, matcher: Matcher<'static>) -> Self {
-        self.expected.holes.matchers.push(matcher);
+        self.expected.placeholders.matchers.push(matcher);
         self
     }
 
@@ -103,7 +103,7 @@ impl<'m, Q: MetricQuerier + ?Sized> On<'m, Q> {
 
     /// Expects labels to group by, in this order. Without them, a query that groups is not expected.
     pub fn group_by<L: AsRef<str>>(mut self, labels: impl IntoIterator<Item = L>) -> Self {
-        self.expected.holes.group_by.extend(labels.into_iter().map(|label| label.as_ref().to_owned()));
+        self.expected.placeholders.group_by.extend(labels.into_iter().map(|label| label.as_ref().to_owned()));
         self
     }
 
@@ -162,7 +162,7 @@ impl<'m, Q: MetricQuerier + ?Sized> On<'m, Q> {
     /// expected.
     pub fn matching(self, querier: &dyn MetricQuerier) -> Self {
         let selector = promql_presets_core::selector(querier).map_err(|error| error.to_string());
-        let selector = selector.and_then(|text| Holes::of_selector(&text).ok_or(text));
+        let selector = selector.and_then(|text| Placeholders::of_selector(&text).ok_or(text));
         self.try_set(selector, |expected, selector| match &mut expected.selectors {
             Part::Is(selectors) => selectors.push(selector),
             Part::Any => {}
@@ -275,9 +275,10 @@ impl<'m, Q: MetricQuerier + ?Sized> On<'m, Q> {
     /// The matchers as the preset renders them, such as UUIDs in lower case.
     fn resolve(&mut self) -> Result<(), String> {
         let expected = &mut *self.expected;
-        let holes = &mut expected.holes;
+        let placeholders = &mut expected.placeholders;
         let Query::Preset(info) = expected.query else {
-            let unused = holes.metric.is_some() || !holes.matchers.is_empty() || !holes.group_by.is_empty();
+            let unused =
+                placeholders.metric.is_some() || !placeholders.matchers.is_empty() || !placeholders.group_by.is_empty();
             return if unused {
                 Err("only queries of presets have matchers and a grouping".to_owned())
             } else {
@@ -288,10 +289,13 @@ impl<'m, Q: MetricQuerier + ?Sized> On<'m, Q> {
             Part::Is(window) => window.filter(|window| Some(*window) != info.window),
             Part::Any => None,
         };
-        let querier = holes.querier();
-        let template = Template { values: holes.parameters, ..info.__template() };
+        let querier = placeholders.querier();
+        let template = Template { values: placeholders.parameters, ..info.__template() };
         match Input::of(&querier).render(template, window, None) {
-            Ok(query) => *holes = Holes::of(info, &query).ok_or_else(|| format!("`{query}` cannot be recognized"))?,
+            Ok(query) => {
+                *placeholders =
+                    Placeholders::of(info, &query).ok_or_else(|| format!("`{query}` cannot be recognized"))?
+            }
             // Another matcher may be on it.
             Err(RenderError::MissingRequiredLabel { .. }) if expected.more_labels => {}
             Err(error) => return Err(format!("{}: {error}", info.name)),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use promql_presets::{Matcher, PresetInfo, PromDuration, ResultType, TimeRange, Timestamp};
 
 use crate::call::{Call, Endpoint};
-use crate::recognize::{Holes, key};
+use crate::placeholders::{Placeholders, key};
 use crate::response::{MockResponse, Shape, Times};
 
 /// Whether a parameter has a place of its own in an expectation, or does not change the result.
@@ -72,7 +72,7 @@ pub(crate) enum Count {
 pub(crate) struct Expected {
     pub(crate) query: Query,
     pub(crate) endpoint: Endpoint,
-    pub(crate) holes: Holes,
+    pub(crate) placeholders: Placeholders,
     pub(crate) more_labels: bool,
     pub(crate) any_grouping: bool,
     pub(crate) window: Part<Option<PromDuration>>,
@@ -82,7 +82,7 @@ pub(crate) struct Expected {
     pub(crate) in_parts: bool,
     pub(crate) start: Part<Timestamp>,
     pub(crate) end: Part<Timestamp>,
-    pub(crate) selectors: Part<Vec<Holes>>,
+    pub(crate) selectors: Part<Vec<Placeholders>>,
     pub(crate) parameters: Vec<(String, String)>,
     pub(crate) any_parameters: bool,
     pub(crate) headers: Vec<(String, String)>,
@@ -115,7 +115,7 @@ impl Expected {
         Self {
             query,
             endpoint,
-            holes: Holes::default(),
+            placeholders: Placeholders::default(),
             more_labels: false,
             any_grouping: false,
             window: Part::Is(window),
@@ -197,9 +197,9 @@ impl Expected {
     }
 
     /// What filled the placeholders of the preset in a request, if it is a query of this preset.
-    pub(crate) fn holes_of(&self, call: &Call) -> Option<Holes> {
+    pub(crate) fn placeholders_of(&self, call: &Call) -> Option<Placeholders> {
         let info = self.preset()?;
-        call.named.as_ref().is_none_or(|name| name == info.name).then(|| Holes::of(info, call.query()?))?
+        call.named.as_ref().is_none_or(|name| name == info.name).then(|| Placeholders::of(info, call.query()?))?
     }
 
     /// What differs; nothing if the request is the one that is expected.
@@ -245,42 +245,47 @@ impl Expected {
                     found.add(1_000, format!("the query is not `{promql}`"));
                 }
             }
-            Query::Preset(info) => match (Holes::of(info, query), named) {
+            Query::Preset(info) => match (Placeholders::of(info, query), named) {
                 (_, Some("")) => found.add(900, format!("unchecked PromQL, not the preset {}", info.name)),
                 (_, Some(name)) if name != info.name => {
                     found.add(1_000, format!("the preset {name}, not {}", info.name));
                 }
                 (None, _) => found.add(1_000, format!("not a query of the preset {}", info.name)),
-                (Some(holes), _) => self.compare_holes(&holes, found),
+                (Some(placeholders), _) => self.compare_placeholders(&placeholders, found),
             },
             Query::None | Query::Any => {}
         }
     }
 
-    fn compare_holes(&self, holes: &Holes, found: &mut Differences) {
-        if self.holes.metric != holes.metric {
-            let (is, expected) = (shown(holes.metric.as_deref()), shown(self.holes.metric.as_deref()));
+    fn compare_placeholders(&self, placeholders: &Placeholders, found: &mut Differences) {
+        if self.placeholders.metric != placeholders.metric {
+            let (is, expected) = (shown(placeholders.metric.as_deref()), shown(self.placeholders.metric.as_deref()));
             found.add(3, format!("the metric {is}, not {expected}"));
         }
-        self.compare_matchers(&holes.matchers, found);
-        self.compare_values(holes, found);
-        if !self.any_grouping && self.holes.group_by != holes.group_by {
-            found.add(1, format!("grouped by {:?}, not by {:?}", holes.group_by, self.holes.group_by));
+        self.compare_matchers(&placeholders.matchers, found);
+        self.compare_values(placeholders, found);
+        if !self.any_grouping && self.placeholders.group_by != placeholders.group_by {
+            found.add(1, format!("grouped by {:?}, not by {:?}", placeholders.group_by, self.placeholders.group_by));
         }
         if let Part::Is(window) = self.window
-            && window != holes.window
+            && window != placeholders.window
         {
             let window = |window: Option<PromDuration>| window.map_or_else(|| "none".to_owned(), |it| it.to_string());
-            found.add(1, format!("the window {}, not {}", window(holes.window), window(self.window_or_default())));
+            found.add(
+                1,
+                format!("the window {}, not {}", window(placeholders.window), window(self.window_or_default())),
+            );
         }
     }
 
     /// The parameters of the preset.
-    fn compare_values(&self, holes: &Holes, found: &mut Differences) {
+    fn compare_values(&self, placeholders: &Placeholders, found: &mut Differences) {
         let Query::Preset(info) = self.query else { return };
         for (index, parameter) in info.parameters.iter().enumerate() {
-            let shown = |holes: &Holes| holes.parameters.get(index).unwrap_or(parameter.default).to_string();
-            let (is, expected) = (shown(holes), shown(&self.holes));
+            let shown = |placeholders: &Placeholders| {
+                placeholders.parameters.get(index).unwrap_or(parameter.default).to_string()
+            };
+            let (is, expected) = (shown(placeholders), shown(&self.placeholders));
             if is != expected {
                 found.add(1, format!("the parameter `{}` is {is}, not {expected}", parameter.name));
             }
@@ -298,7 +303,7 @@ impl Expected {
     fn compare_matchers(&self, matchers: &[Matcher<'static>], found: &mut Differences) {
         let mut left: Vec<_> = matchers.iter().collect();
         let mut missing = Vec::new();
-        for expected in &self.holes.matchers {
+        for expected in &self.placeholders.matchers {
             match left.iter().position(|matcher| key(matcher) == key(expected)) {
                 Some(at) => _ = left.remove(at),
                 None => missing.push(expected),
@@ -356,12 +361,14 @@ impl Expected {
         let texts = call.parameters.iter().filter(|(name, _)| name == "match[]").map(|(_, value)| value);
         let mut expected: Vec<_> = expected.iter().collect();
         for text in texts {
-            let is_same = |expected: &&Holes| {
-                Holes::of_selector(text).is_some_and(|selector| {
+            let is_same = |expected: &&Placeholders| {
+                Placeholders::of_selector(text).is_some_and(|selector| {
                     let mut differences = Differences::default();
-                    let only =
-                        Self { holes: (*expected).clone(), ..Self::new(Query::None, Endpoint::Series, self.place) };
-                    only.compare_holes(&selector, &mut differences);
+                    let only = Self {
+                        placeholders: (*expected).clone(),
+                        ..Self::new(Query::None, Endpoint::Series, self.place)
+                    };
+                    only.compare_placeholders(&selector, &mut differences);
                     differences.texts.is_empty()
                 })
             };
@@ -424,20 +431,20 @@ impl fmt::Display for Expected {
                 return Ok(());
             }
         }
-        if let Some(metric) = &self.holes.metric {
+        if let Some(metric) = &self.placeholders.metric {
             write!(f, " of {metric}")?;
         }
         f.write_char('{')?;
-        for (at, matcher) in self.holes.matchers.iter().enumerate() {
+        for (at, matcher) in self.placeholders.matchers.iter().enumerate() {
             write!(f, "{}{matcher}", if at > 0 { ", " } else { "" })?;
         }
-        f.write_str(match (self.more_labels, self.holes.matchers.is_empty()) {
+        f.write_str(match (self.more_labels, self.placeholders.matchers.is_empty()) {
             (false, _) => "}",
             (true, true) => "...}",
             (true, false) => ", ...}",
         })?;
-        if !self.any_grouping && !self.holes.group_by.is_empty() {
-            write!(f, " by {:?}", self.holes.group_by)?;
+        if !self.any_grouping && !self.placeholders.group_by.is_empty() {
+            write!(f, " by {:?}", self.placeholders.group_by)?;
         }
         match self.window {
             Part::Is(Some(window)) => write!(f, " [{window}]"),

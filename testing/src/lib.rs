@@ -118,27 +118,27 @@ mod expectation;
 mod expected;
 #[doc(hidden)]
 pub mod guard;
-mod mock;
-mod native;
-mod real;
-mod recognize;
+mod mock_prometheus;
+mod native_histogram;
+mod placeholders;
 mod record;
 mod remote_write;
 mod response;
 mod series;
 mod server;
 mod state;
+mod test_prometheus;
 
 pub use call::{Call, Endpoint};
 pub use expectation::{Expectation, IntoCondition, OfMatch, OfValue, On};
-pub use mock::{MockPrometheus, Refusing};
+pub use mock_prometheus::{MockPrometheus, Refusing};
 #[doc(hidden)]
 pub use promql_presets::Timestamp;
-pub use real::{TestPrometheus, TestPrometheusBuilder};
 #[doc(hidden)]
 pub use remote_write::write;
 pub use response::MockResponse;
 pub use series::{IntoValues, NotationError, TestSeries, Values};
+pub use test_prometheus::{TestPrometheus, TestPrometheusBuilder};
 
 /// Tests the examples of the documentation.
 #[cfg(doctest)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use promql_presets::{Timestamp, reqwest};
 
 use crate::guard::Error;
-use crate::native::{Buckets, NativeHistogram};
+use crate::native_histogram::{Buckets, NativeHistogram};
 use crate::series::{Point, TestSeries};
 
 /// How much time one request covers. Prometheus rejects samples that are an hour older than the newest.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use promql_presets::Histogram;
 
-use crate::native::NativeHistogram;
+use crate::native_histogram::NativeHistogram;
 
 /// Series, for responses of [`MockPrometheus`](crate::MockPrometheus) and data of
 /// [`TestPrometheus`](crate::TestPrometheus).

@@ -90,9 +90,10 @@ impl State {
         let compared: Vec<_> = self.expected.iter().map(|expected| expected.differences(call)).collect();
         let fits = |at: &usize| compared[*at].texts.is_empty() && !self.expected[*at].is_used_up();
         let found = (0..compared.len()).find(fits);
-        let holes = |expected: &Expected| expected.holes_of(call);
-        let holes = found.map_or_else(|| self.expected.iter().find_map(holes), |at| holes(&self.expected[at]));
-        call.holes = holes.unwrap_or_default();
+        let placeholders = |expected: &Expected| expected.placeholders_of(call);
+        let placeholders =
+            found.map_or_else(|| self.expected.iter().find_map(placeholders), |at| placeholders(&self.expected[at]));
+        call.placeholders = placeholders.unwrap_or_default();
         if let Some(expected) = found.map(|at| &mut self.expected[at]) {
             call.preset = expected.preset().map(|info| info.name);
             return Ok((expected.next(), expected.shape(), expected.times(call)));

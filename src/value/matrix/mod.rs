@@ -1,13 +1,20 @@
 //! Range vectors: columns of samples per series.
 
-use std::cmp::{Ordering, Reverse};
-use std::collections::{BinaryHeap, HashMap};
+mod by_time;
+mod order;
+mod samples;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use promql_presets_core::sort;
 
 use super::meta::meta_accessors;
-use super::{Histogram, Labels, Meta, Sample, SeriesError, Timestamp, Value};
+use super::{Histogram, Labels, Meta, Sample, SeriesError, Timestamp};
+use order::ORDERS;
+
+pub use by_time::{ByTime, Moment};
+pub use samples::Samples;
 
 /// The result of a range query: the samples of each series, in the order of the server.
 ///
@@ -58,10 +65,6 @@ struct Pieces {
     series: Vec<Series>,
 }
 
-/// How servers sort the series of a range unless the query does: Prometheus and compatible servers, and
-/// VictoriaMetrics.
-const ORDERS: [fn(&Labels, &Labels) -> Ordering; 2] = [label_by_label, metric_name_first];
-
 impl Matrix {
     /// The series, in the order of the server.
     #[must_use]
@@ -96,13 +99,7 @@ impl Matrix {
     #[must_use]
     #[inline]
     pub fn by_time(&self) -> ByTime<'_> {
-        let mut cursors: Vec<_> = self.series.iter().map(|series| series.iter().peekable()).collect();
-        let next = cursors
-            .iter_mut()
-            .enumerate()
-            .filter_map(|(at, cursor)| cursor.peek().map(|sample| Reverse((sample.timestamp, at))))
-            .collect();
-        ByTime { series: &self.series, cursors, next }
+        ByTime::new(&self.series)
     }
 
     /// Joins the parts of a range, in order of time. Series with the same labels become one.
@@ -310,115 +307,6 @@ impl Series {
         }
         let labels = pieces.swap_remove(0).labels;
         Some(Ok(Self::from_columns(labels, Arc::clone(last_timestamps), values.into(), histograms.into())))
-    }
-}
-
-fn label_by_label(one: &Labels, other: &Labels) -> Ordering {
-    one.iter().cmp(other.iter())
-}
-
-fn metric_name_first(one: &Labels, other: &Labels) -> Ordering {
-    let is_rest = |(name, _): &(&str, &str)| *name != "__name__";
-    let names = one.metric_name().cmp(&other.metric_name());
-    names.then_with(|| one.iter().filter(is_rest).cmp(other.iter().filter(is_rest)))
-}
-
-/// An iterator over the samples of a [`Series`], in order of time: see [`Series::iter`].
-#[derive(Debug, Clone)]
-pub struct Samples<'a> {
-    timestamps: &'a [Timestamp],
-    values: &'a [f64],
-    histograms: &'a [(Timestamp, Arc<Histogram>)],
-}
-
-impl Iterator for Samples<'_> {
-    type Item = Sample;
-
-    fn next(&mut self) -> Option<Sample> {
-        match (self.timestamps, self.histograms) {
-            ([time, ..], [(other, _), ..]) if other < time => self.next_histogram(),
-            ([], _) => self.next_histogram(),
-            ([timestamp, timestamps @ ..], _) => {
-                let (value, values) = self.values.split_first()?;
-                (self.timestamps, self.values) = (timestamps, values);
-                Some(Sample { timestamp: *timestamp, value: Value::Float(*value) })
-            }
-        }
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let len = self.timestamps.len() + self.histograms.len();
-        (len, Some(len))
-    }
-}
-
-impl Samples<'_> {
-    fn next_histogram(&mut self) -> Option<Sample> {
-        let ((timestamp, histogram), rest) = self.histograms.split_first()?;
-        self.histograms = rest;
-        Some(Sample { timestamp: *timestamp, value: Value::Histogram(Arc::clone(histogram)) })
-    }
-}
-
-impl DoubleEndedIterator for Samples<'_> {
-    fn next_back(&mut self) -> Option<Sample> {
-        match (self.timestamps, self.histograms) {
-            ([timestamps @ .., timestamp], histograms)
-                if histograms.last().is_none_or(|(other, _)| other < timestamp) =>
-            {
-                let (value, values) = self.values.split_last()?;
-                (self.timestamps, self.values) = (timestamps, values);
-                Some(Sample { timestamp: *timestamp, value: Value::Float(*value) })
-            }
-            (_, histograms) => {
-                let ((timestamp, histogram), rest) = histograms.split_last()?;
-                self.histograms = rest;
-                Some(Sample { timestamp: *timestamp, value: Value::Histogram(Arc::clone(histogram)) })
-            }
-        }
-    }
-}
-
-impl ExactSizeIterator for Samples<'_> {}
-
-/// An iterator over the timestamps of a [`Matrix`] with their samples, in order of time: see [`Matrix::by_time`].
-#[derive(Debug, Clone)]
-pub struct ByTime<'a> {
-    series: &'a [Series],
-    cursors: Vec<std::iter::Peekable<Samples<'a>>>,
-    /// The timestamp of the next sample of each series that has one.
-    next: BinaryHeap<Reverse<(Timestamp, usize)>>,
-}
-
-/// The samples of a [`Matrix`] at one point in time.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct Moment<'a> {
-    /// The time of all samples.
-    pub timestamp: Timestamp,
-    /// The samples and their series, in the order of the matrix.
-    pub samples: Vec<(&'a Series, Value)>,
-}
-
-impl<'a> Iterator for ByTime<'a> {
-    type Item = Moment<'a>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Moment<'a>> {
-        let &Reverse((timestamp, _)) = self.next.peek()?;
-        let mut samples = Vec::with_capacity(self.next.len());
-        while let Some(mut top) = self.next.peek_mut()
-            && top.0.0 == timestamp
-        {
-            let at = top.0.1;
-            let (Some(series), Some(cursor)) = (self.series.get(at), self.cursors.get_mut(at)) else { break };
-            samples.extend(cursor.next().map(|sample| (series, sample.value)));
-            match cursor.peek() {
-                Some(sample) => *top = Reverse((sample.timestamp, at)),
-                None => drop(std::collections::binary_heap::PeekMut::pop(top)),
-            }
-        }
-        Some(Moment { timestamp, samples })
     }
 }
 

@@ -22,8 +22,8 @@ use cache::{Cache, hash};
 pub(super) struct Interner {
     columns: Vec<Column>,
     by_name: HashMap<Arc<str>, usize>,
-    /// Lists of names, after the empty list [`START`].
-    lists: Vec<List>,
+    /// Lists of names, after the empty list [`NO_NAMES`].
+    lists: Vec<NameList>,
     /// The list that continues a list with a column.
     continued: HashMap<(usize, usize), usize>,
     /// The names of the current series, and the indices of its values.
@@ -46,14 +46,14 @@ struct Column {
     /// Whether JSON contains the name as it is, without escapes.
     is_plain: bool,
     index: InBlock,
-    last: Last,
+    last: LastValue,
     /// The number of values since the last one that was in the cache.
     new_values: u32,
 }
 
 /// The last value of a name.
 #[derive(Debug, Clone, Copy, Default)]
-struct Last {
+struct LastValue {
     index: InBlock,
     /// Whether JSON contained it as it is, without escapes.
     is_plain: bool,
@@ -61,7 +61,7 @@ struct Last {
 
 /// Names in the order in which a series has them.
 #[derive(Debug, Default)]
-struct List {
+struct NameList {
     /// The list without the last name, and that name.
     start: usize,
     column: usize,
@@ -80,7 +80,7 @@ struct InBlock {
 }
 
 /// The list without names.
-const START: usize = 0;
+const NO_NAMES: usize = 0;
 
 /// The bytes after which a block is complete. Labels keep the whole of their block in memory.
 const BLOCK: usize = 1 << 16;
@@ -98,16 +98,16 @@ const INDEX: u64 = size_of::<u32>() as u64;
 const COLUMN: u64 = 2 * (size_of::<Column>() + size_of::<(Arc<str>, usize)>()) as u64;
 
 /// A list, with its entries in the map and in blocks.
-const LIST: u64 = 2 * (size_of::<List>() + size_of::<((usize, usize), usize)>()) as u64;
+const LIST: u64 = 2 * (size_of::<NameList>() + size_of::<((usize, usize), usize)>()) as u64;
 
 impl Default for Interner {
     fn default() -> Self {
         Self {
             columns: vec![Column::default()],
             by_name: HashMap::new(),
-            lists: vec![List { is_sorted: true, ..List::default() }],
+            lists: vec![NameList { is_sorted: true, ..NameList::default() }],
             continued: HashMap::new(),
-            list: START,
+            list: NO_NAMES,
             values: Vec::new(),
             block: Block::default(),
             number: 0,
@@ -187,9 +187,9 @@ impl Interner {
         let (lists, columns) = (&mut self.lists, &self.columns);
         *self.continued.entry((start, column)).or_insert_with(|| {
             let last = &lists[start];
-            let ascends = start == START || columns[last.column].name < columns[column].name;
+            let ascends = start == NO_NAMES || columns[last.column].name < columns[column].name;
             let (length, is_sorted) = (last.length + 1, last.is_sorted && ascends);
-            lists.push(List { start, column, length, is_sorted, ..List::default() });
+            lists.push(NameList { start, column, length, is_sorted, ..NameList::default() });
             self.memory += LIST;
             lists.len() - 1
         })
@@ -210,7 +210,7 @@ impl Interner {
     /// Adds the last value of the same name if `json` starts with it and a quote. Returns what follows.
     #[inline]
     pub(super) fn expected_value<'a>(&mut self, json: &'a [u8]) -> Option<&'a [u8]> {
-        let Last { index, is_plain } = self.column().last;
+        let LastValue { index, is_plain } = self.column().last;
         let index = index.within(self.number).filter(|_| is_plain)?;
         let rest = strip(self.block.get(index).as_bytes(), json)?;
         self.push_value(index);
@@ -240,7 +240,7 @@ impl Interner {
         };
         let column = self.column();
         column.new_values = if found.is_some() { 0 } else { new_values.saturating_add(1) };
-        column.last = Last { index: InBlock { number, at }, is_plain };
+        column.last = LastValue { index: InBlock { number, at }, is_plain };
         self.push_value(at);
         Some(())
     }
@@ -274,7 +274,7 @@ impl Interner {
     /// in the block and count as memory.
     pub(super) fn abandon(&mut self) {
         self.memory -= INDEX * self.values.len() as u64;
-        self.list = START;
+        self.list = NO_NAMES;
         self.values.clear();
     }
 
@@ -287,7 +287,7 @@ impl Interner {
 
     /// The labels since the last call, which are to get the block once it is complete.
     pub(super) fn labels(&mut self) -> Result<Labels, Fault> {
-        if self.list == START {
+        if self.list == NO_NAMES {
             return Ok(Labels::default());
         }
         if !self.lists[self.list].is_sorted {
@@ -295,7 +295,7 @@ impl Interner {
         }
         let names = self.names();
         let values = self.block.add_values(&self.values);
-        self.list = START;
+        self.list = NO_NAMES;
         self.values.clear();
         Ok(Labels::in_block(names, values))
     }
@@ -309,7 +309,7 @@ impl Interner {
     /// Completes the block for the labels since the last call.
     pub(super) fn complete_block(&mut self) -> Arc<Block> {
         let block = self.block.clone();
-        if self.list == START && (self.is_full || self.lists.len() > MAX_LISTS) {
+        if self.list == NO_NAMES && (self.is_full || self.lists.len() > MAX_LISTS) {
             *self = Self { memory: self.memory, ..Self::default() };
             return block.into();
         }
@@ -355,7 +355,7 @@ impl Interner {
     fn sort(&mut self) -> Result<(), Fault> {
         let mut labels = Vec::with_capacity(self.values.len());
         for value in self.values.drain(..).rev() {
-            let List { start, column, .. } = self.lists[self.list];
+            let NameList { start, column, .. } = self.lists[self.list];
             labels.push((column, value));
             self.list = start;
         }

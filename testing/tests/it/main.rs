@@ -4,11 +4,11 @@
 mod expectations;
 mod near_misses;
 mod paused;
-mod real;
 mod recordings;
 mod responses;
 mod runtimes;
 mod strict;
+mod test_prometheus;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -1,13 +1,13 @@
-//! Reads what filled the placeholders of a preset out of a rendered query.
+//! Finds the values of the placeholders of a preset in a rendered query.
 
 use promql_presets_core::{
     Input, MatchOp, Matcher, ParameterInfo, ParameterValue, ParameterValues, PresetInfo, PromDuration, Querier,
     Segment, not, not_regex, regex,
 };
 
-/// What filled the placeholders of a preset.
+/// The values of the placeholders of a preset.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Holes {
+pub(crate) struct Placeholders {
     pub(crate) metric: Option<String>,
     pub(crate) matchers: Vec<Matcher<'static>>,
     pub(crate) group_by: Vec<String>,
@@ -15,16 +15,16 @@ pub(crate) struct Holes {
     pub(crate) parameters: ParameterValues,
 }
 
-impl Holes {
-    /// What filled the placeholders of a preset in a query, if the preset renders the query.
+impl Placeholders {
+    /// The values with which a preset renders a query, if there are any.
     pub(crate) fn of(preset: &PresetInfo, query: &str) -> Option<Self> {
         let mut template = preset.__template();
-        let (holes, ends) = read(template.segments, template.parameters, query)?;
-        template.values = holes.parameters;
+        let (placeholders, ends) = read(template.segments, template.parameters, query)?;
+        template.values = placeholders.parameters;
         let ends = ends.as_ref().map(|[start, end]| [start.as_str(), end.as_str()]);
         // The reader may be lenient, since this comparison is not.
-        let rendered = Input::of(&holes.querier()).render(template, holes.window, ends).ok()?;
-        (rendered == query).then_some(holes)
+        let rendered = Input::of(&placeholders.querier()).render(template, placeholders.window, ends).ok()?;
+        (rendered == query).then_some(placeholders)
     }
 
     /// The metric and the matchers of a series selector, as the client writes them.
@@ -59,7 +59,7 @@ pub(crate) fn matcher(label: String, op: MatchOp, value: String) -> Matcher<'sta
 /// The values of `start()` and `end()`, where they are times.
 type Ends = Option<[String; 2]>;
 
-fn read(segments: &[Segment], parameters: &[ParameterInfo<'_>], query: &str) -> Option<(Holes, Ends)> {
+fn read(segments: &[Segment], parameters: &[ParameterInfo<'_>], query: &str) -> Option<(Placeholders, Ends)> {
     let mut reader = Reader { rest: query, in_list: false };
     let mut filled = Filled::default();
     let mut segments = segments;
@@ -105,7 +105,7 @@ fn read(segments: &[Segment], parameters: &[ParameterInfo<'_>], query: &str) -> 
     };
     let matchers = labels.unwrap_or_default().into_iter().map(|(label, op, value)| matcher(label, op, value));
     let (matchers, group_by) = (matchers.collect(), group_by.unwrap_or_default());
-    Some((Holes { metric, matchers, group_by, window, parameters }, ends))
+    Some((Placeholders { metric, matchers, group_by, window, parameters }, ends))
 }
 
 /// What fills each placeholder.
@@ -246,8 +246,8 @@ impl<'q> Reader<'q> {
         }
         self.in_list = false;
         let items = list.iter().filter(|segment| matches!(segment, Segment::Item(_))).count();
-        let holes = list.len() - items;
-        let each = elements.len().checked_sub(items)?.checked_div(holes).unwrap_or(0);
+        let placeholders = list.len() - items;
+        let each = elements.len().checked_sub(items)?.checked_div(placeholders).unwrap_or(0);
         let mut elements = elements.as_slice();
         for segment in list {
             if let Segment::Item(item) = segment {

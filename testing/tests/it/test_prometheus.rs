@@ -88,7 +88,7 @@ fn without_the_program_a_test_is_skipped_or_fails() {
     }
     let run = |required: &str| {
         let mut command = Command::new(env::current_exe().unwrap());
-        command.args(["real::without_the_program_a_test_is_skipped_or_fails", "--exact", "--nocapture"]);
+        command.args(["test_prometheus::without_the_program_a_test_is_skipped_or_fails", "--exact", "--nocapture"]);
         command.env(CHILD, "1").env("PATH", "").env_remove("PROMQL_PRESETS_PROMETHEUS");
         let output = command.env("PROMQL_PRESETS_REQUIRE_SERVERS", required).output().unwrap();
         (output.status.success(), String::from_utf8(output.stderr).unwrap())

@@ -10,7 +10,7 @@ use std::time::Duration;
 use promql_presets::{ClientBuilder, PrometheusClient, TimeRange, Timestamp};
 
 use crate::guard::{Error, Guard};
-use crate::mock::build;
+use crate::mock_prometheus::build;
 use crate::remote_write::write;
 use crate::series::TestSeries;
 
