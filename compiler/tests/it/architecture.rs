@@ -75,13 +75,16 @@ fn add(folder: &Path, module: &mut Vec<String>, files: &mut BTreeMap<Vec<String>
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        if stem == "tests" {
+            continue;
+        }
         if path.is_dir() {
             module.push(stem);
             add(&path, module, files);
             module.pop();
             continue;
         }
-        if path.extension().is_none_or(|extension| extension != "rs") || stem == "tests" {
+        if path.extension().is_none_or(|extension| extension != "rs") {
             continue;
         }
         let text = fs::read_to_string(&path).unwrap();
