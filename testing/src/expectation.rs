@@ -294,7 +294,7 @@ impl<'m, Q: MetricQuerier + ?Sized> On<'m, Q> {
         match Input::of(&querier).render(template, window, None) {
             Ok(query) => {
                 *placeholders =
-                    Placeholders::of(info, &query).ok_or_else(|| format!("`{query}` cannot be recognized"))?
+                    Placeholders::of(info, &query).ok_or_else(|| format!("`{query}` cannot be recognized"))?;
             }
             // Another matcher may be on it.
             Err(RenderError::MissingRequiredLabel { .. }) if expected.more_labels => {}
