@@ -221,6 +221,6 @@ fn leave(path: &mut PathBuf) {
 }
 
 fn slashes(path: &Path) -> String {
-    let shown = path.to_string_lossy().replace('\\', "/");
+    let shown = discover::slashes(path);
     shown.strip_prefix("./").map_or(shown.clone(), str::to_owned)
 }

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use promql_presets_compiler::SourceFile;
+use promql_presets_compiler::{SourceFile, discover};
 
 /// The folder of presets by convention.
 const DEFAULT: &str = "presets";
@@ -65,8 +65,8 @@ pub(crate) fn find(own: &Path, dir: Option<&Path>) -> Option<PathBuf> {
 /// need not exist; `parent` is its folder without links.
 pub(crate) fn place(parent: &Path, file: &str, dir: Option<&Path>) -> Option<(PathBuf, String)> {
     if let Some(root) = find(parent, dir) {
-        let name = parent.join(file).strip_prefix(&root).ok()?.to_str()?.replace('\\', "/");
-        return Some((root, name));
+        let name = parent.join(file).strip_prefix(&root).ok()?.to_owned();
+        return name.to_str().map(|_| (root, discover::slashes(&name)));
     }
     let names = [SourceFile::METRICS, SourceFile::SETTINGS];
     let name = names.into_iter().find(|name| name.ends_with(&format!("/{file}")))?;

@@ -172,7 +172,9 @@ pub fn normalized(path: &Path) -> PathBuf {
     out
 }
 
-fn slashes(path: &Path) -> String {
+/// A path as messages show it: with slashes on every system.
+#[must_use]
+pub fn slashes(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
 }
 

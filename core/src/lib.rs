@@ -6,6 +6,7 @@
 mod duration;
 mod error;
 mod escape;
+pub mod keyword;
 mod label;
 mod macros;
 mod matcher;

@@ -7,58 +7,17 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::keyword;
+
 /// The label that holds the metric name. A querier sets the name, never this label.
 pub const METRIC_NAME_LABEL: &str = "__name__";
 
-/// The keywords of PromQL, in lower case. The lexer ignores case.
-pub const KEYWORDS: &[&str] = &[
-    "and",
-    "anchored",
-    "atan2",
-    "avg",
-    "bool",
-    "bottomk",
-    "by",
-    "count",
-    "count_values",
-    "end",
-    "fill",
-    "fill_left",
-    "fill_right",
-    "group",
-    "group_left",
-    "group_right",
-    "ignoring",
-    "inf",
-    "limit_ratio",
-    "limitk",
-    "max",
-    "min",
-    "nan",
-    "offset",
-    "on",
-    "or",
-    "quantile",
-    "range",
-    "smoothed",
-    "start",
-    "stddev",
-    "stdvar",
-    "step",
-    "sum",
-    "topk",
-    "unless",
-    "without",
-    "max_of",
-    "min_of",
-];
-
-const LONGEST_KEYWORD: usize = "count_values".len();
+const LONGEST_KEYWORD: usize = keyword::COUNT_VALUES.len();
 
 /// Whether a metric name needs no quotes, in any context.
 #[must_use]
 pub fn is_bare_metric(name: &str) -> bool {
-    let is_keyword = || KEYWORDS.iter().any(|keyword| keyword.eq_ignore_ascii_case(name));
+    let is_keyword = || keyword::ALL.iter().any(|keyword| keyword.eq_ignore_ascii_case(name));
     is_identifier(name, true) && (name.len() > LONGEST_KEYWORD || !is_keyword())
 }
 
@@ -202,7 +161,7 @@ mod tests {
 
     #[test]
     fn the_longest_keyword_is_known() {
-        assert_eq!(KEYWORDS.iter().map(|keyword| keyword.len()).max(), Some(LONGEST_KEYWORD));
+        assert_eq!(keyword::ALL.iter().map(|keyword| keyword.len()).max(), Some(LONGEST_KEYWORD));
     }
 
     #[test]

@@ -34,6 +34,7 @@ pub(crate) fn run() -> Result<(), Error> {
     let clippy = ["clippy", "--workspace", "--all-targets", "--features", FEATURES];
     run_if_installed(&mut steps, "clippy", "clippy", cargo().args(clippy).args(DENY_WARNINGS));
     tests(&mut steps);
+    steps.step("newest toml_parser", newest_toml_parser);
     let doc = ["test", "--workspace", "--doc", "--features", FEATURES];
     steps.run_tests("doc tests", cargo().args(doc), Closing::Libtest);
     let docs = ["doc", "--workspace", "--no-deps", "--features", FEATURES];
@@ -60,6 +61,27 @@ pub(crate) fn run() -> Result<(), Error> {
     let fuzz = ["check", "--manifest-path", "fuzz/Cargo.toml", "--bins"];
     steps.run("fuzz", cargo().args(fuzz).env("CUSTOM_LIBFUZZER_PATH", root().join("target/libfuzzer.a")));
     steps.finish()
+}
+
+/// Runs the tests of what the compiler reads in the messages of `toml_parser` on its newest version, if that is not locked.
+fn newest_toml_parser() -> Result<String, Error> {
+    let lock = root().join("Cargo.lock");
+    let locked = fs::read_to_string(&lock)?;
+    let updated = succeeds(cargo().args(["update", "--quiet", "--package", "toml_parser", "--package", "winnow"]));
+    if !updated {
+        return Err("`cargo update` failed".into());
+    }
+    if fs::read_to_string(&lock)? == locked {
+        return Ok("it is locked".to_owned());
+    }
+    let test = ["test", "--package", "promql-presets-compiler", "--lib", "file::"];
+    let passed = cargo().args(test).status();
+    fs::write(&lock, locked)?;
+    if passed?.success() {
+        Ok("passed".to_owned())
+    } else {
+        Err("its messages differ from those of the locked version".into())
+    }
 }
 
 /// Runs the live tests on the newest and on the oldest servers.

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use promql_presets_compiler::discover;
 use toml_edit::{DocumentMut, Item, TableLike, table, value};
 
 use crate::failure::Failure;
@@ -236,7 +237,7 @@ impl Report<'_> {
         let mut out = String::new();
         for step in &self.steps {
             let file = self.root.join(&step.file);
-            let file = file.strip_prefix(".").unwrap_or(&file).to_string_lossy().replace('\\', "/");
+            let file = discover::slashes(file.strip_prefix(".").unwrap_or(&file));
             match format {
                 Format::Json => {
                     let object = Object::open(&mut out).field("file", file).field("action", step.action.as_str());

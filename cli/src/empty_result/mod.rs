@@ -2,28 +2,15 @@
 
 mod scrapes;
 
-use promql_presets::{Data, InstantQuery, PrometheusClient, Timestamp};
+use promql_presets::{Data, PrometheusClient, Timestamp};
 use promql_presets_compiler::Span;
 use promql_presets_compiler::diagnostic::suggest::nearest;
 use promql_presets_compiler::promql::{
-    BinaryOp, Call, Expr, ExprKind, Features, MatchOp, Matcher, ResultType, Selector, Syntax, parse,
+    BinaryOp, Call, Expr, ExprKind, Features, MatchOp, Matcher, ResultType, Selector, Syntax, needs_two_samples, parse,
 };
 use promql_presets_core::{Querier, quote};
 
 pub(crate) use self::scrapes::{SAMPLES, Scrapes, duration, safe_window};
-
-/// The functions that return nothing for series with a single sample.
-const OF_TWO_SAMPLES: [&str; 9] = [
-    "delta",
-    "deriv",
-    "double_exponential_smoothing",
-    "holt_winters",
-    "idelta",
-    "increase",
-    "irate",
-    "predict_linear",
-    "rate",
-];
 
 /// Where the last sample is looked for, as subqueries with few points each.
 const PAST: [&str; 2] = ["[1d:5m]", "[30d:1h]"];
@@ -44,7 +31,7 @@ pub(crate) struct Cause {
 /// Finds the causes, with a few small queries for each expression in the query; none if it has a result at that time.
 pub(crate) async fn causes(client: &PrometheusClient, query: &str, at: Option<Timestamp>) -> Vec<Cause> {
     let parsed = parse(query, Syntax { template: false, features: Features::all() });
-    let probe = Probe { client, query, at, scrapes: Scrapes::new(client, at) };
+    let probe = Probe { query, scrapes: Scrapes::new(client, at) };
     let mut causes = Vec::new();
     let mut empty: Vec<&Expr<'_>> = Vec::new();
     if let Some(expr) = &parsed.expr
@@ -79,9 +66,7 @@ fn operands<'e, 'a>(expr: &'e Expr<'a>) -> Vec<&'e Expr<'a>> {
 }
 
 struct Probe<'a> {
-    client: &'a PrometheusClient,
     query: &'a str,
-    at: Option<Timestamp>,
     scrapes: Scrapes<'a>,
 }
 
@@ -97,14 +82,10 @@ impl Probe<'_> {
     }
 
     async fn has_series(&self, query: &str) -> bool {
-        match self.query(format!("count({query})")).await {
+        match self.scrapes.query(format!("count({query})")).await {
             Some(Data::Vector(vector)) => !vector.is_empty(),
             _ => true,
         }
-    }
-
-    async fn query(&self, query: String) -> Option<Data> {
-        self.client.raw_query(query).when_some(self.at, InstantQuery::at).await.ok()
     }
 
     async fn cause(&self, expr: &Expr<'_>) -> Cause {
@@ -135,11 +116,11 @@ impl Probe<'_> {
             ExprKind::Selector(selector) => Some((selector, &selector.range.as_ref()?.duration)),
             _ => None,
         });
-        match window.filter(|_| OF_TWO_SAMPLES.contains(&name)) {
+        match window.filter(|_| needs_two_samples(name)) {
             Some((selector, window)) => {
                 let window = &self.query[window.span.range()];
                 let mut interval = self.interval(selector, ", so use at least").await;
-                if interval.is_empty() && self.at.is_none() {
+                if interval.is_empty() && self.scrapes.at.is_none() {
                     interval.push_str("; wait for the next scrape");
                 }
                 format!("`{name}` finds fewer than two samples in the window of `{window}`{interval}")
@@ -210,7 +191,7 @@ impl Probe<'_> {
     async fn age(&self, selector: &str) -> Option<String> {
         for past in PAST {
             let query = format!("time() - max(max_over_time(timestamp({selector}){past}))");
-            if let Some(Data::Vector(found)) = self.query(query).await
+            if let Some(Data::Vector(found)) = self.scrapes.query(query).await
                 && let Some(element) = found.elements().first()
             {
                 let seconds = element.value().number().ok()?;
@@ -223,12 +204,12 @@ impl Probe<'_> {
 
     /// That a metric does not exist, with one of a similar name, unless it exists at another time.
     async fn unknown(&self, name: &str) -> String {
-        let names = self.client.label_values("__name__").await;
+        let names = self.scrapes.client.label_values("__name__").await;
         let others = names.iter().flat_map(|names| names.iter()).map(String::as_str).filter(|other| *other != name);
         let is_known = names.iter().flat_map(|names| names.iter()).any(|other| other == name);
         let similar = nearest(name, others).filter(|_| !is_known);
         let similar = similar.map(|similar| format!("; a metric with a similar name exists: `{similar}`"));
-        let time = if self.at.is_some() { " at that time" } else { "" };
+        let time = if self.scrapes.at.is_some() { " at that time" } else { "" };
         format!("the server has no series of `{name}`{time}{}", similar.unwrap_or_default())
     }
 
@@ -236,7 +217,7 @@ impl Probe<'_> {
     async fn values(&self, name: &str, matcher: &Matcher<'_>) -> String {
         let label = &*matcher.label.name;
         let metric = Querier::new(name.to_owned());
-        let Ok(values) = self.client.label_values(label).matching(&metric).await else { return String::new() };
+        let Ok(values) = self.scrapes.client.label_values(label).matching(&metric).await else { return String::new() };
         let shown: Vec<String> = values.iter().take(MAX_VALUES).map(|value| format!("`{value}`")).collect();
         match values.len().saturating_sub(shown.len()) {
             _ if matches!(matcher.op, MatchOp::NotEqual | MatchOp::NotRegex) => String::new(),

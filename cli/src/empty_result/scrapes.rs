@@ -15,8 +15,8 @@ pub(crate) const SAMPLES: f64 = 4.0;
 
 /// The scrape intervals of selectors, which are found out once.
 pub(crate) struct Scrapes<'a> {
-    client: &'a PrometheusClient,
-    at: Option<Timestamp>,
+    pub(super) client: &'a PrometheusClient,
+    pub(super) at: Option<Timestamp>,
     known: Mutex<HashMap<String, Option<f64>>>,
 }
 
@@ -63,7 +63,8 @@ impl<'a> Scrapes<'a> {
         Some(middle as f64 / 1000.0)
     }
 
-    async fn query(&self, query: String) -> Option<Data> {
+    /// The result of a query, if the server has one.
+    pub(super) async fn query(&self, query: String) -> Option<Data> {
         self.client.raw_query(query).when_some(self.at, InstantQuery::at).await.ok()
     }
 }

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use promql_presets_core::name::is_classic_label;
-use promql_presets_core::{MAX_PARAMETERS, ParameterKind, ParameterValue, PromDuration};
+use promql_presets_core::{MAX_PARAMETERS, ParameterKind, ParameterValue, PromDuration, keyword};
 
 use super::{Variable, names};
 
@@ -300,7 +300,7 @@ fn stands_alone(query: &str, span: &Range<usize>) -> bool {
 fn is_function(rest: &str) -> bool {
     let rest = rest.trim_start();
     rest.starts_with('(')
-        || ["by", "without"]
+        || [keyword::BY, keyword::WITHOUT]
             .iter()
             .any(|word| rest.strip_prefix(word).is_some_and(|rest| rest.trim_start().starts_with('(')))
 }

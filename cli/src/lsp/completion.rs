@@ -6,6 +6,7 @@ use gen_lsp_types::{
 };
 use promql_presets_compiler::promql::{Aggregator, Function};
 use promql_presets_compiler::{Code, FileKind, Literal, Span};
+use promql_presets_core::keyword;
 
 use super::cursor::{self, Spot};
 use super::toml::{Outline, Place, Value};
@@ -20,9 +21,9 @@ pub(super) const PLACEHOLDERS: [(&str, &str); 4] = [
     ("window", "The duration that the caller passes, by default that of the key `window`."),
 ];
 
-/// Words of the grammar that stand between expressions.
-const KEYWORDS: [&str; 12] =
-    ["by", "without", "on", "ignoring", "group_left", "group_right", "and", "or", "unless", "bool", "offset", "atan2"];
+/// Keywords between expressions, besides those before labels.
+const OPERATORS: [&str; 6] =
+    [keyword::AND, keyword::OR, keyword::UNLESS, keyword::BOOL, keyword::OFFSET, keyword::ATAN2];
 
 /// Completions at a position.
 pub(super) fn complete(view: &View<'_>, position: Position) -> CompletionResponse {
@@ -222,7 +223,10 @@ fn template(view: &View<'_>, preset: &str, literal: &Literal, offset: u32) -> Ve
                 };
                 metric.series().into_iter().map(item)
             });
-            let keywords = KEYWORDS.into_iter().map(|word| new(word, CompletionItemKind::Keyword, word));
+            let keywords = keyword::GROUPINGS
+                .into_iter()
+                .chain(OPERATORS)
+                .map(|word| new(word, CompletionItemKind::Keyword, word));
             let all = Function::all().iter().map(function).chain(Aggregator::ALL.into_iter().map(aggregator));
             all.chain(series).chain(keywords).chain(named("metric_name")).collect()
         }

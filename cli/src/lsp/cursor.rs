@@ -1,5 +1,7 @@
 //! What stands at the cursor in a template that is being written, so that nothing after the cursor counts.
 
+use promql_presets_core::keyword;
+
 /// The place of the cursor in a query.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Spot<'t> {
@@ -18,9 +20,6 @@ pub(super) enum Spot<'t> {
     /// Where an expression can be.
     Expression,
 }
-
-/// The words before labels in parentheses.
-const GROUPINGS: [&str; 6] = ["by", "without", "on", "ignoring", "group_left", "group_right"];
 
 /// What is open at some place.
 enum Open<'t> {
@@ -110,8 +109,8 @@ fn scan(before: &str) -> (Spot<'_>, usize, Vec<Open<'_>>) {
             '(' => {
                 let own = if is_last(name.end) { &before[name.clone()] } else { "" };
                 open.push(match own {
-                    "by" | "without" => Open::Grouping { of: &before[previous.clone()] },
-                    own if GROUPINGS.contains(&own) => Open::Grouping { of: "" },
+                    keyword::BY | keyword::WITHOUT => Open::Grouping { of: &before[previous.clone()] },
+                    own if keyword::GROUPINGS.contains(&own) => Open::Grouping { of: "" },
                     "" if is_last(grouped.1) => Open::Arguments { of: grouped.0, commas: 0 },
                     own => Open::Arguments { of: own, commas: 0 },
                 });

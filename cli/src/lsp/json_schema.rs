@@ -7,8 +7,12 @@ use serde_json::Value;
 
 /// The schema of each kind of file.
 static SCHEMAS: LazyLock<[Value; 3]> = LazyLock::new(|| {
-    [include_str!("schemas/preset.json"), include_str!("schemas/metrics.json"), include_str!("schemas/promql.json")]
-        .map(|text| serde_json::from_str(text).unwrap_or_default())
+    [
+        include_str!("../../schemas/preset.json"),
+        include_str!("../../schemas/metrics.json"),
+        include_str!("../../schemas/promql.json"),
+    ]
+    .map(|text| serde_json::from_str(text).unwrap_or_default())
 });
 
 /// The schemas of the value at a path: all alternatives, and for an array also those of its elements.
@@ -67,7 +71,6 @@ pub(super) fn description(kind: FileKind, path: &[String]) -> Option<&'static st
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::fs;
     use std::path::Path;
 
     use promql_presets_compiler::promql::Features;
@@ -126,16 +129,6 @@ mod tests {
                 let is_free = found.iter().any(|node| node["type"] == "string" && node["enum"].is_null());
                 assert!(listed.is_empty() || is_free || listed.contains(&&*text), "{}: {text}", file.path);
             }
-        }
-    }
-
-    #[test]
-    fn the_schemas_are_those_that_other_tools_read() {
-        for name in ["preset", "metrics", "promql"] {
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../schemas").join(name).with_extension("json");
-            let schema: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-            assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
-            assert!(SCHEMAS.contains(&schema), "{name}");
         }
     }
 }

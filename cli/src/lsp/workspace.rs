@@ -141,8 +141,7 @@ impl Workspace {
             *registry = Registry { published: std::mem::take(&mut registry.published), ..Registry::read(uri, place) };
         }
         let path = discover::normalized(&Path::new(&registry.shown()).join(&place.name));
-        let path = path.to_string_lossy().replace('\\', "/");
-        let file = SourceFile { name: place.name.clone(), path, text };
+        let file = SourceFile { name: place.name.clone(), path: discover::slashes(&path), text };
         // Opening a file changes nothing, unless its findings are to be shown at another address.
         let is_known = registry.session.files().contains(&file) && registry.uri(&file).as_ref() == Some(uri);
         registry.session.replace(file);

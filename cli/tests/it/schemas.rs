@@ -17,7 +17,7 @@ struct Schema {
 
 impl Schema {
     fn of(name: &str) -> Self {
-        let text = fs::read_to_string(root().join("schemas").join(name)).unwrap();
+        let text = fs::read_to_string(root().join("cli/schemas").join(name)).unwrap();
         let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
         compiler.add_resource(name, serde_json::from_str(&text).unwrap()).unwrap();
         let index = compiler.compile(name, &mut schemas).unwrap();

@@ -1,6 +1,6 @@
 //! Checks of operators between two vectors: whether their series can match, and match one to one or many to one.
 
-use promql_presets_core::sort;
+use promql_presets_core::{keyword, sort};
 
 use super::analysis::{Analysis, Findings};
 use super::conditions::{Condition, conditions, contradiction};
@@ -164,6 +164,11 @@ impl<'e> Join<'_, 'e> {
         }
     }
 
+    /// The modifier that lets a side have several series per match.
+    fn many_side(&self, side: Id) -> &'static str {
+        if side == self.left { keyword::GROUP_LEFT } else { keyword::GROUP_RIGHT }
+    }
+
     /// Whether nothing matches because a side lacks a label: not if the other side may lack it too. A side whose
     /// grouping names the label is assumed to have it.
     fn nothing_matches_without(&self, side: Id, label: &str) -> bool {
@@ -280,7 +285,7 @@ impl<'e> Join<'_, 'e> {
         if self.binary.op.is_set() {
             return single.then(|| format!("write `{op} on ()`"));
         }
-        let keyword = if side == self.left { "group_left" } else { "group_right" };
+        let keyword = self.many_side(side);
         if single {
             return Some(format!("write `{op} on () {keyword} ()`"));
         }
@@ -372,7 +377,7 @@ impl<'e> Join<'_, 'e> {
         for side in [self.left, self.right] {
             let Some(label) = extra(self.query.labels(side), side) else { continue };
             let other = if side == self.left { self.right } else { self.left };
-            let keyword = if side == self.left { "group_left" } else { "group_right" };
+            let keyword = self.many_side(side);
             let unique = extra(self.query.labels(other), other).is_none();
             let span = self.query.expr(self.query.strip_parens(side)).span;
             let finding = Diagnostic::new(

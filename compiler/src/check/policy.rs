@@ -61,12 +61,11 @@ fn required_label(query: &Analysis<'_>, selector: &Selector<'_>, label: &str, fi
                 Some(_) => format!("add `\"filter\"` to `use` of `{label}`"),
                 None => format!("add `{label} = \"string\"` to `[labels]`"),
             };
-            findings.push(
-                Diagnostic::new(Code::MissingRequiredLabel, hole.span(), title)
-                    .label("takes the labels that the file declares")
-                    .help(format!("{add}, or a matcher of it to each selector"))
-                    .note(note),
-            );
+            let finding = Diagnostic::new(Code::MissingRequiredLabel, hole.span(), title)
+                .label("takes the labels that the file declares")
+                .help(format!("{add}, or a matcher of it to each selector"))
+                .note(note);
+            findings.push(Diagnostic { subject: Some(label.to_owned()), ..finding });
         }
         _ => {}
     }

@@ -3,13 +3,10 @@
 use super::analysis::{Analysis, Findings};
 use super::targets;
 use super::tree::{Id, duration, in_seconds};
-use crate::promql::{BinaryOp, Call, Duration, DurationKind, DurationOp, ExprKind, Sign, is_counter_function};
+use crate::promql::{
+    BinaryOp, Call, Duration, DurationKind, DurationOp, ExprKind, Sign, is_counter_function, needs_two_samples,
+};
 use crate::{Code, Diagnostic};
-
-/// Whether a function returns nothing for a series with one sample in the range.
-fn needs_two(name: &str) -> bool {
-    matches!(name, "rate" | "irate" | "increase" | "delta" | "idelta" | "deriv" | "predict_linear")
-}
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     for id in query.ids() {
@@ -108,7 +105,7 @@ fn short_range(query: &Analysis<'_>, arg: Id, call: &Call<'_>, findings: &mut Fi
         return;
     };
     // Shorter ones are reported elsewhere.
-    if !needs_two(call.name) || seconds < 0.001 {
+    if !needs_two_samples(call.name) || seconds < 0.001 {
         return;
     }
     let scrape = in_seconds(interval);
@@ -165,7 +162,7 @@ fn subquery(query: &Analysis<'_>, arg: Id, call: &Call<'_>, findings: &mut Findi
     };
     let (Some(range), Some(seconds)) = (query.seconds(&subquery.range), query.seconds(step)) else { return };
     let is_one_point = range < seconds || (range <= seconds && !targets::includes_start(&query.scope.settings.targets));
-    if needs_two(call.name) && is_one_point {
+    if needs_two_samples(call.name) && is_one_point {
         findings.push(
             Diagnostic::new(
                 Code::SubqueryOfOnePoint,
@@ -197,7 +194,10 @@ fn subquery(query: &Analysis<'_>, arg: Id, call: &Call<'_>, findings: &mut Findi
     let intervals = query.selectors_below(arg).filter_map(|(_, _, series)| query.scrape_interval(series));
     let Some(interval) = intervals.min() else { return };
     let scrape = in_seconds(interval);
-    if needs_two(call.name) && range < 2.0 * scrape && query.selectors_below(arg).all(|(_, it, _)| it.range.is_none()) {
+    if needs_two_samples(call.name)
+        && range < 2.0 * scrape
+        && query.selectors_below(arg).all(|(_, it, _)| it.range.is_none())
+    {
         let finding = Diagnostic::new(
             Code::RangeTooShort,
             subquery.range.span,

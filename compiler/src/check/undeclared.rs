@@ -9,6 +9,7 @@ use super::pattern;
 use super::schema::{Metric, Role, SUFFIXES};
 use super::tree::{Id, Series, name_pattern};
 use crate::diagnostic::suggest::nearest;
+use crate::file::toml_string::toml_key;
 use crate::file::{Label, LabelType, MetricType};
 use crate::promql::{BinaryOp, ExprKind, MatchOp, Matcher, MatcherItem, Name, Selector};
 use crate::{Code, Diagnostic, Span};
@@ -246,11 +247,8 @@ pub(super) fn undeclared(query: &Analysis<'_>, series: &Series<'_>, label: &str,
             finding.help(if_new(query, "label")).note(format!("its labels are {}", listed(&names)))
         }
         None => {
-            // As a key of TOML.
-            let is_bare = label.chars().all(|char| char.is_ascii_alphanumeric() || matches!(char, '_' | '-'));
-            let key = if is_bare { label.to_owned() } else { format!("{label:?}") };
             let place = if series.is_own { String::new() } else { format!(" of `{}`", metric.path) };
-            finding.help(format!("declare it: `{key} = \"string\"` below `[labels]`{place}"))
+            finding.help(format!("declare it: `{} = \"string\"` below `[labels]`{place}", toml_key(label)))
         }
     })
 }

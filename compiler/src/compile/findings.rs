@@ -7,7 +7,7 @@ use promql_presets_core::PromDuration;
 use crate::check::policy;
 use crate::file::settings::Level;
 use crate::file::{Labels, RawPreset, Settings};
-use crate::{Code, Diagnostic, Finding, Layer, SourceFile, Span};
+use crate::{Code, Diagnostic, Finding, Layer, Span};
 
 /// Removes findings about a file or a preset that a finding in one of its templates supersedes.
 pub(super) fn drop_superseded(findings: &mut Vec<Finding>) {
@@ -84,32 +84,21 @@ pub(crate) fn long_window(settings: &Settings, window: PromDuration, span: Span)
 /// Keeps one finding per file and required label, instead of one per selector. `earlier` are the findings of the file's
 /// other presets.
 pub(super) fn merge_required_labels<'f>(
-    source: &SourceFile,
     labels: Option<&Labels>,
     earlier: impl Iterator<Item = &'f Finding>,
     findings: &mut Vec<Diagnostic>,
 ) {
     let Some(labels) = labels else { return };
-    let is_about_declaration = |finding: &Diagnostic| {
-        finding.code == Code::MissingRequiredLabel && source.text.get(finding.span.range()) == Some("{labels}")
-    };
-    if !findings.iter().any(is_about_declaration) {
-        return;
-    }
-    let mut seen: Vec<String> = Vec::new();
-    let same = earlier.filter(|it| is_about_declaration(&it.diagnostic));
-    seen.extend(same.map(|it| it.diagnostic.title.clone()));
+    let subject = |finding: &Diagnostic| finding.subject.clone().filter(|_| finding.code == Code::MissingRequiredLabel);
+    let mut seen: Vec<String> = earlier.filter_map(|it| subject(&it.diagnostic)).collect();
     findings.retain_mut(|finding| {
-        if !is_about_declaration(finding) {
-            return true;
-        }
-        let declared = labels.labels.iter().find(|it| finding.title.ends_with(&format!("`{}`", it.name.value)));
-        finding.secondary.push(match declared {
+        let Some(label) = subject(finding) else { return true };
+        finding.secondary.push(match labels.labels.iter().find(|it| it.name.value == label) {
             Some(label) => (label.name.span, "only to group by".to_owned()),
             None => (labels.key, "does not declare it".to_owned()),
         });
-        let is_new = !seen.contains(&finding.title);
-        seen.push(finding.title.clone());
+        let is_new = !seen.contains(&label);
+        seen.push(label);
         is_new
     });
 }

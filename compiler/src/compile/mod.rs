@@ -445,7 +445,7 @@ impl<'a> Compiler<'a> {
             let mut findings = apply_allow(settings, findings.collect(), raw);
             drop_unfiltered(settings, &mut findings);
             let earlier = self.findings.iter().filter(|it| it.file == file);
-            merge_required_labels(&self.files[file], scope.labels, earlier, &mut findings);
+            merge_required_labels(scope.labels, earlier, &mut findings);
             diagnostics.extend(findings);
         }
         diagnostics.extend(missing_keys(settings, raw));

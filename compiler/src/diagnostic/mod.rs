@@ -26,6 +26,8 @@ pub struct Diagnostic {
     pub title: String,
     /// The smallest range that shows the fault.
     pub span: Span,
+    /// The label that it is about, where that tells findings of one code apart.
+    pub(crate) subject: Option<String>,
     /// What is wrong at that range; may be empty.
     pub label: String,
     /// Other places that belong to the fault.
@@ -58,6 +60,7 @@ impl Diagnostic {
             severity: code.severity(),
             title: title.into(),
             span,
+            subject: None,
             label: String::new(),
             secondary: Vec::new(),
             elsewhere: None,

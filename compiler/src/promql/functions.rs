@@ -1,6 +1,7 @@
 //! The functions and aggregators of Prometheus 3.14 (`promql/parser/functions.go`).
 
 pub use promql_presets_core::ResultType;
+use promql_presets_core::keyword;
 
 /// A function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,23 @@ impl Function {
         let further = self.max_args == u8::MAX || index < usize::from(self.max_args);
         self.args.get(index).or_else(|| self.args.last().filter(|_| further)).copied()
     }
+}
+
+/// Whether a function returns nothing for a series with a single sample in the range.
+#[must_use]
+pub fn needs_two_samples(name: &str) -> bool {
+    matches!(
+        name,
+        "delta"
+            | "deriv"
+            | "double_exponential_smoothing"
+            | "holt_winters"
+            | "idelta"
+            | "increase"
+            | "irate"
+            | "predict_linear"
+            | "rate"
+    )
 }
 
 /// `holt_winters`, which only Prometheus 2 and VictoriaMetrics have.
@@ -208,20 +226,20 @@ impl Aggregator {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Sum => "sum",
-            Self::Avg => "avg",
-            Self::Count => "count",
-            Self::Min => "min",
-            Self::Max => "max",
-            Self::Group => "group",
-            Self::Stddev => "stddev",
-            Self::Stdvar => "stdvar",
-            Self::Topk => "topk",
-            Self::Bottomk => "bottomk",
-            Self::CountValues => "count_values",
-            Self::Quantile => "quantile",
-            Self::Limitk => "limitk",
-            Self::LimitRatio => "limit_ratio",
+            Self::Sum => keyword::SUM,
+            Self::Avg => keyword::AVG,
+            Self::Count => keyword::COUNT,
+            Self::Min => keyword::MIN,
+            Self::Max => keyword::MAX,
+            Self::Group => keyword::GROUP,
+            Self::Stddev => keyword::STDDEV,
+            Self::Stdvar => keyword::STDVAR,
+            Self::Topk => keyword::TOPK,
+            Self::Bottomk => keyword::BOTTOMK,
+            Self::CountValues => keyword::COUNT_VALUES,
+            Self::Quantile => keyword::QUANTILE,
+            Self::Limitk => keyword::LIMITK,
+            Self::LimitRatio => keyword::LIMIT_RATIO,
         }
     }
 

@@ -38,7 +38,7 @@ pub use ast::{
     Range, Selector, Sign, StringLiteral, Subquery, Unary,
 };
 pub(crate) use counter_functions::{apply_to_selectors, gauge_counterpart, is_counter_function, keeps_values};
-pub use functions::{Aggregator, Function, ResultType};
+pub use functions::{Aggregator, Function, ResultType, needs_two_samples};
 #[cfg(feature = "tools")]
 pub use print_tree::{Node, Tree};
 pub(crate) use report::regex_fault;

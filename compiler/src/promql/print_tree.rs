@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use promql_presets_core::quote;
+
 use super::ast::{At, Duration, DurationKind, Expr, ExprKind, Grouping, GroupingItem, MatcherItem, Modifier, Selector};
 
 /// Displays an expression as an indented tree without parentheses.
@@ -50,7 +52,7 @@ fn node(f: &mut Formatter<'_>, expr: &Expr<'_>, depth: usize) -> fmt::Result {
 fn head(f: &mut Formatter<'_>, expr: &Expr<'_>) -> fmt::Result {
     match &expr.kind {
         ExprKind::Number(number) => write!(f, "{}", number.value)?,
-        ExprKind::String(string) => write!(f, "{:?}", string.value)?,
+        ExprKind::String(string) => f.write_str(&quote(&string.value))?,
         ExprKind::Selector(selector) => write_selector(f, selector)?,
         ExprKind::Subquery(subquery) => {
             f.write_str("subquery [")?;
@@ -96,12 +98,12 @@ fn write_selector(f: &mut Formatter<'_>, selector: &Selector<'_>) -> fmt::Result
             }
             match item {
                 MatcherItem::Matcher(matcher) if matcher.label.quoted => {
-                    write!(f, "{:?}{}{:?}", matcher.label.name, matcher.op.as_str(), matcher.value.value)?;
+                    write!(f, "{}{}{}", quote(&matcher.label.name), matcher.op.as_str(), quote(&matcher.value.value))?;
                 }
                 MatcherItem::Matcher(matcher) => {
-                    write!(f, "{}{}{:?}", matcher.label.name, matcher.op.as_str(), matcher.value.value)?;
+                    write!(f, "{}{}{}", matcher.label.name, matcher.op.as_str(), quote(&matcher.value.value))?;
                 }
-                MatcherItem::Name(name) => write!(f, "{:?}", name.value)?,
+                MatcherItem::Name(name) => f.write_str(&quote(&name.value))?,
                 MatcherItem::Labels(_) => f.write_str("{labels}")?,
             }
         }
@@ -141,7 +143,7 @@ fn grouping(f: &mut Formatter<'_>, grouping: Option<&Grouping<'_>>) -> fmt::Resu
             f.write_str(", ")?;
         }
         match item {
-            GroupingItem::Label(label) if label.quoted => write!(f, "{:?}", label.name)?,
+            GroupingItem::Label(label) if label.quoted => f.write_str(&quote(&label.name))?,
             GroupingItem::Label(label) => f.write_str(&label.name)?,
             GroupingItem::GroupBy(_) => f.write_str("{group_by}")?,
         }

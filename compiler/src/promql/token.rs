@@ -1,5 +1,7 @@
 //! Tokens and keywords.
 
+use promql_presets_core::keyword;
+
 use super::ast::{BinaryOp, FillSide, GroupingKeyword};
 use super::functions::Aggregator;
 use crate::Span;
@@ -187,18 +189,18 @@ const KEYWORDS: [(&str, Kind); 39] = [
     (FillSide::Both.as_str(), Kind::Fill),
     (FillSide::Left.as_str(), Kind::FillLeft),
     (FillSide::Right.as_str(), Kind::FillRight),
-    ("offset", Kind::Offset),
-    ("anchored", Kind::Anchored),
-    ("smoothed", Kind::Smoothed),
-    ("bool", Kind::Bool),
-    ("start", Kind::Start),
-    ("end", Kind::End),
-    ("step", Kind::Step),
-    ("range", Kind::Range),
-    ("min_of", Kind::MinOf),
-    ("max_of", Kind::MaxOf),
-    ("inf", Kind::Number),
-    ("nan", Kind::Number),
+    (keyword::OFFSET, Kind::Offset),
+    (keyword::ANCHORED, Kind::Anchored),
+    (keyword::SMOOTHED, Kind::Smoothed),
+    (keyword::BOOL, Kind::Bool),
+    (keyword::START, Kind::Start),
+    (keyword::END, Kind::End),
+    (keyword::STEP, Kind::Step),
+    (keyword::RANGE, Kind::Range),
+    (keyword::MIN_OF, Kind::MinOf),
+    (keyword::MAX_OF, Kind::MaxOf),
+    (keyword::INF, Kind::Number),
+    (keyword::NAN, Kind::Number),
 ];
 
 /// The keywords that can follow an operand.

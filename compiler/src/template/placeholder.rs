@@ -1,5 +1,7 @@
 //! Placeholders, and what other template languages have instead.
 
+use promql_presets_core::keyword;
+
 use super::{Bracket, Edit, Scanner, ends_with_word, foreign, is_word};
 use crate::diagnostic::Fix;
 use crate::diagnostic::suggest::nearest;
@@ -155,7 +157,9 @@ impl<'a> Scanner<'a> {
         let is_word = |word: &&str| ends_with_word(before, word);
         let starts_operand = !before.ends_with(|c: char| c.is_alphanumeric() || "_:)]}\"'`@".contains(c))
             || before.ends_with(':') && self.open.last().is_some_and(|open| open.kind == Bracket::Square)
-            || ["and", "or", "unless", "atan2", "bool", "offset"].iter().any(is_word);
+            || [keyword::AND, keyword::OR, keyword::UNLESS, keyword::ATAN2, keyword::BOOL, keyword::OFFSET]
+                .iter()
+                .any(is_word);
         starts_operand
             && self.open_selector().is_none()
             && !self.text[end..].starts_with(|c: char| c.is_alphanumeric() || "_:{[(".contains(c))
@@ -177,7 +181,7 @@ impl<'a> Scanner<'a> {
     pub(super) fn expected_placeholder(&self, start: usize, end: usize) -> Option<&'static str> {
         let before = self.text[..start].trim_end();
         let open = self.open.last();
-        if open.is_some_and(|open| open.kind == Bracket::Square) || ends_with_word(before, "offset") {
+        if open.is_some_and(|open| open.kind == Bracket::Square) || ends_with_word(before, keyword::OFFSET) {
             return Some("window");
         }
         match open {
@@ -186,10 +190,7 @@ impl<'a> Scanner<'a> {
             }
             Some(open) if open.kind == Bracket::Paren => {
                 let head = self.text[..open.at].trim_end();
-                if ["by", "without", "on", "ignoring", "group_left", "group_right"]
-                    .iter()
-                    .any(|it| ends_with_word(head, it))
-                {
+                if keyword::GROUPINGS.iter().any(|it| ends_with_word(head, it)) {
                     return Some("group_by");
                 }
             }

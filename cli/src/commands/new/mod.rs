@@ -79,7 +79,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         }
     }
     written.notes.iter().for_each(|note| remark(&format!("note: {note}")));
-    let own = path.strip_prefix(&dir).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+    let own = discover::slashes(path.strip_prefix(&dir).unwrap_or(&path));
     files.retain(|other| other.kind() != FileKind::Presets || other.name != own);
     files.push(SourceFile { name: own, path: path.display().to_string(), text: written.text });
     Ok(check(&files))

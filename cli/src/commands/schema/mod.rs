@@ -168,7 +168,7 @@ impl Registry {
         Ok(Some(Self {
             output: compile(&folder.files),
             path: folder.root.join(SourceFile::METRICS),
-            shown: shown.to_string_lossy().replace('\\', "/"),
+            shown: discover::slashes(&shown),
             text: file.map(|file| file.text),
             snapshot,
         }))

@@ -7,6 +7,8 @@ mod selector;
 
 use std::borrow::Cow;
 
+use promql_presets_core::keyword;
+
 pub use duration::{Duration, DurationKind, DurationOp};
 pub use promql_presets_core::MatchOp;
 pub use selector::{At, Braces, Label, Matcher, MatcherItem, Modifier, Name, NamePart, Range, Selector};
@@ -311,12 +313,12 @@ impl GroupingKeyword {
     #[must_use]
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
-            Self::By => "by",
-            Self::Without => "without",
-            Self::On => "on",
-            Self::Ignoring => "ignoring",
-            Self::GroupLeft => "group_left",
-            Self::GroupRight => "group_right",
+            Self::By => keyword::BY,
+            Self::Without => keyword::WITHOUT,
+            Self::On => keyword::ON,
+            Self::Ignoring => keyword::IGNORING,
+            Self::GroupLeft => keyword::GROUP_LEFT,
+            Self::GroupRight => keyword::GROUP_RIGHT,
         }
     }
 }
@@ -389,9 +391,9 @@ impl FillSide {
     #[must_use]
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
-            Self::Both => "fill",
-            Self::Left => "fill_left",
-            Self::Right => "fill_right",
+            Self::Both => keyword::FILL,
+            Self::Left => keyword::FILL_LEFT,
+            Self::Right => keyword::FILL_RIGHT,
         }
     }
 }
@@ -433,7 +435,7 @@ impl BinaryOp {
             Self::Div => "/",
             Self::Mod => "%",
             Self::Pow => "^",
-            Self::Atan2 => "atan2",
+            Self::Atan2 => keyword::ATAN2,
             Self::Equal => "==",
             Self::NotEqual => "!=",
             Self::Less => "<",
@@ -442,9 +444,9 @@ impl BinaryOp {
             Self::GreaterEqual => ">=",
             Self::TrimUpper => "</",
             Self::TrimLower => ">/",
-            Self::And => "and",
-            Self::Or => "or",
-            Self::Unless => "unless",
+            Self::And => keyword::AND,
+            Self::Or => keyword::OR,
+            Self::Unless => keyword::UNLESS,
         }
     }
 

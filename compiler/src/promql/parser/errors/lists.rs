@@ -1,5 +1,7 @@
 //! Errors in lists: labels of a grouping, matchers in braces.
 
+use promql_presets_core::keyword;
+
 use crate::hole::Hole;
 use crate::promql::ast::{GroupingItem, GroupingKeyword, Label, MatchOp, MatcherItem};
 use crate::promql::parser::{Parser, Result};
@@ -95,7 +97,7 @@ impl<'a> Parser<'a> {
     /// `group_left (rate(x[5m]))`: the parenthesis is meant to begin an expression.
     fn expression_after_group(&self, open: Span) -> Option<Diagnostic> {
         let before = self.text_before(open.start).trim_end();
-        let keyword = ["group_left", "group_right"].into_iter().find(|keyword| {
+        let keyword = [keyword::GROUP_LEFT, keyword::GROUP_RIGHT].into_iter().find(|keyword| {
             let word = before.get(before.len().saturating_sub(keyword.len())..);
             word.is_some_and(|word| word.eq_ignore_ascii_case(keyword))
         })?;
