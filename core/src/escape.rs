@@ -6,7 +6,7 @@ use std::fmt::Write;
 ///
 /// PromQL strings follow Go's: `\`, `"` and a newline must be escaped. So are U+FFFD, which Prometheus' lexer
 /// rejects as invalid UTF-8, and control characters, which are unreadable in logs.
-pub fn escape_into(out: &mut String, value: &str) {
+pub(crate) fn escape_into(out: &mut String, value: &str) {
     out.push('"');
     if is_plain(value) {
         out.push_str(value);

@@ -24,7 +24,7 @@ pub mod sort;
 
 pub use duration::{DurationError, PromDuration, Window};
 pub use error::{RenderError, UnknownText};
-pub use escape::{escape_into, quote};
+pub use escape::quote;
 pub use label::{LabelInfo, LabelKind, LabelUse};
 pub use matcher::{
     IntoMatch, LabelValue, Match, MatchOp, Matcher, MatcherField, ValueEnum, none_of, not, not_regex, one_of, regex,

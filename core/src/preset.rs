@@ -351,12 +351,6 @@ impl<'a> PresetMetadata<'a> {
     pub fn takes_group_by(&self) -> bool {
         self.segments.contains(&Segment::GroupBy)
     }
-
-    /// Whether the template has `{window}`. Other presets refuse a window.
-    #[must_use]
-    pub const fn takes_window(&self) -> bool {
-        self.window.is_some()
-    }
 }
 
 /// What rendering needs of a preset, without what describes it.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::faulty_server::{After, Server, client_of, http_error, query, response, vector};
 use promql_presets::presets::prometheus::{self, UP};
-use promql_presets::{Error, PrometheusClient, RetryPolicy, TimeRange};
+use promql_presets::{Error, PrometheusClient, RetryPolicy, TimeRange, reqwest};
 
 #[tokio::test]
 async fn closed_connections_are_replaced() {
@@ -81,6 +81,22 @@ async fn concurrent_calls_are_limited() {
 
 pub(crate) async fn first_of(client: PrometheusClient) -> Result<f64, Error> {
     Ok(client.query(UP, &prometheus::Querier::new()).timeout(Duration::from_mins(1)).await?.number().unwrap())
+}
+
+#[tokio::test]
+async fn clients_share_the_connections_of_an_http_client() {
+    let server = Server::always(vector("7"));
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    for shared in [true, false] {
+        let before = server.connections();
+        for tenant in ["a", "b", "c"] {
+            let builder = client_of(&server).tenant(tenant);
+            let builder = if shared { builder.http_client(http.clone()) } else { builder };
+            assert_eq!(query(&builder.build().unwrap()).await.unwrap(), 7.0);
+            assert_eq!(server.requests().pop().unwrap().headers["x-scope-orgid"], tenant);
+        }
+        assert_eq!(server.connections() - before, if shared { 1 } else { 3 });
+    }
 }
 
 #[tokio::test]

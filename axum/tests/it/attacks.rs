@@ -303,6 +303,15 @@ async fn huge_bodies_and_many_conditions_are_refused() {
 }
 
 #[tokio::test]
+async fn the_largest_body_can_be_set() {
+    let mock = MockPrometheus::start();
+    mock.on(ANY).metric("m").returns(series![]);
+    let app = router(mock.client(), Presets::__new(&ANY_PRESETS)).max_body_bytes(20).unguarded().build();
+    assert_eq!(post(&app, ANY_QUERY, r#"{"metric": "mmmmmmm"}"#).await.problem().0, 413);
+    assert_eq!(post(&app, ANY_QUERY, r#"{"metric": "m"}"#).await.status, 200);
+}
+
+#[tokio::test]
 async fn presets_that_the_filter_does_not_reach_are_refused() {
     let mock = MockPrometheus::start();
     let app = guarded(mock.client());

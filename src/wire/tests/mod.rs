@@ -87,6 +87,7 @@ fn a_vector_has_labels_floats_and_histograms() {
     assert!(vector.is_partial());
     let stats: Vec<_> = vector.stats().unwrap().iter().collect();
     assert_eq!(stats, [("evalTotalTime", 0.5), ("peakSamples", 7.0)]);
+    assert_eq!(vector.stats().unwrap().peak_samples(), Some(7.0));
 }
 
 #[test]

@@ -122,6 +122,7 @@ async fn other_endpoints() {
     mock.on_labels().returns(["job", "instance"]);
     mock.on_label_values("a/b").matching(&up).start("1700000000").limit(5).returns(["x"]);
     mock.on_series(&up).returns(series![up { job = "api" } => 1]);
+    mock.on_exemplars(UP).returns(MockResponse::data(r#"[{"seriesLabels":{"job":"api"},"exemplars":[]}]"#));
     mock.on_metadata().returns(MockResponse::data(r#"{"up":[{"type":"gauge","help":"h","unit":""}]}"#));
     mock.on_path("/-/ready").returns(MockResponse::http(200, "text/plain", "ready"));
     mock.on_path("/api/v1/status/buildinfo").returns(MockResponse::data(r#"{"version":"3.5.0"}"#));
@@ -130,6 +131,8 @@ async fn other_endpoints() {
     assert_eq!(values.into_vec(), ["x"]);
     let series = client.series(&swapped).await.unwrap().into_vec();
     assert_eq!(series[0].to_string(), r#"up{job="api"}"#);
+    let exemplars = client.exemplars(UP, &prometheus::Querier::new()).await.unwrap();
+    assert_eq!(exemplars[0].labels.to_string(), r#"{job="api"}"#);
     assert_eq!(client.metadata().await.unwrap().into_map()["up"][0].kind, "gauge");
     client.ready().await.unwrap();
     assert_eq!(client.build_info().await.unwrap().version, "3.5.0");
@@ -149,6 +152,18 @@ async fn other_endpoints() {
         assert!(error.contains(expected), "{error}");
     }
     failure(mock);
+}
+
+#[tokio::test]
+async fn any_selectors() {
+    let mock = MockPrometheus::start();
+    let client = mock.client();
+    let [one, other] = ["m", "n"].map(Querier::new);
+    mock.on_series(&one).any_selectors().returns(series![m {} => 1]);
+    mock.on_labels().any_selectors().returns(["job"]).times(2);
+    assert_eq!(client.series(&other).or(&one).await.unwrap().len(), 1);
+    assert_eq!(client.labels().matching(&other).await.unwrap().into_vec(), ["job"]);
+    assert_eq!(client.labels().await.unwrap().into_vec(), ["job"]);
 }
 
 #[tokio::test]
