@@ -296,18 +296,9 @@ impl ClientBuilder {
         let path = base.path().trim_end_matches('/');
         let path = format!("{}/", path.strip_suffix("/api/v1").unwrap_or(path));
         base.set_path(&path);
-        let http = if let Some(http) = self.shared {
-            http
-        } else {
-            // Another crate may enable reqwest's own decompression, which would hide the encoding from this crate.
-            let http = self.http.no_gzip().no_brotli().no_zstd().no_deflate();
-            // A pooled connection whose other end is gone acknowledges nothing, and should not use up a whole call.
-            #[cfg(target_os = "linux")]
-            let http = http.tcp_user_timeout(self.connect_timeout);
-            http.redirect(reqwest::redirect::Policy::none())
-                .connect_timeout(self.connect_timeout)
-                .build()
-                .map_err(|error| ErrorKind::Config(Causes(&error).to_string()))?
+        let http = match self.shared {
+            Some(http) => http,
+            None => http_client(self.http, self.connect_timeout)?,
         };
         if let Some(message) = proxy::ignored(&http, &base) {
             return Err(ErrorKind::Config(message).into());
@@ -361,4 +352,15 @@ impl fmt::Debug for ClientBuilder {
             .field("connect_timeout", connect_timeout)
             .finish_non_exhaustive()
     }
+}
+
+/// The HTTP client of this crate, whatever [`ClientBuilder::configure_http`] set.
+fn http_client(http: reqwest::ClientBuilder, connect_timeout: Duration) -> Result<reqwest::Client, ErrorKind> {
+    // Another crate may enable reqwest's own decompression, which would hide the encoding from this crate.
+    let http = http.no_gzip().no_brotli().no_zstd().no_deflate();
+    // A pooled connection whose other end is gone acknowledges nothing, and should not use up a whole call.
+    #[cfg(target_os = "linux")]
+    let http = http.tcp_user_timeout(connect_timeout);
+    let http = http.redirect(reqwest::redirect::Policy::none()).connect_timeout(connect_timeout);
+    http.build().map_err(|error| ErrorKind::Config(Causes(&error).to_string()))
 }

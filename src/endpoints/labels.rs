@@ -22,25 +22,6 @@ impl LabelNames {
     pub(crate) fn new(transport: &Arc<Transport>) -> Self {
         Self { call: Call::new(transport, "labels", "api/v1/labels").with_max_bytes(LIST_BYTES) }
     }
-
-    /// Limits the result to the series that a querier selects. With several queriers, a series has to match one of them.
-    pub fn matching(mut self, querier: &dyn MetricQuerier) -> Self {
-        self.call.add_match(Input::of(querier));
-        self
-    }
-
-    scope_setters!();
-}
-
-impl IntoFuture for LabelNames {
-    type Output = Result<Listing<String>, Error>;
-    type IntoFuture = BoxFuture<'static, Listing<String>>;
-
-    #[inline]
-    fn into_future(mut self) -> Self::IntoFuture {
-        self.call.match_filters();
-        Box::pin(read_list(self.call))
-    }
 }
 
 /// A request for the values of a label, created with
@@ -61,27 +42,37 @@ impl LabelValues {
         }
         Self { call, label: label.to_owned() }
     }
-
-    /// Limits the result to the series that a querier selects. With several queriers, a series has to match one of them.
-    pub fn matching(mut self, querier: &dyn MetricQuerier) -> Self {
-        self.call.add_match(Input::of(querier));
-        self
-    }
-
-    scope_setters!();
 }
 
-impl IntoFuture for LabelValues {
-    type Output = Result<Listing<String>, Error>;
-    type IntoFuture = BoxFuture<'static, Listing<String>>;
+/// The setters and the future of a request for names or values.
+macro_rules! list {
+    ($name:ident) => {
+        impl $name {
+            /// Limits the result to the series that a querier selects. With several queriers, a series has to match one of
+            /// them.
+            pub fn matching(mut self, querier: &dyn MetricQuerier) -> Self {
+                self.call.add_match(Input::of(querier));
+                self
+            }
 
-    #[inline]
-    fn into_future(mut self) -> Self::IntoFuture {
-        self.call.match_filters();
-        Box::pin(read_list(self.call))
-    }
+            scope_setters!();
+        }
+
+        impl IntoFuture for $name {
+            type Output = Result<Listing<String>, Error>;
+            type IntoFuture = BoxFuture<'static, Listing<String>>;
+
+            #[inline]
+            fn into_future(mut self) -> Self::IntoFuture {
+                self.call.match_filters();
+                Box::pin(read_list(self.call))
+            }
+        }
+    };
 }
 
+list!(LabelNames);
+list!(LabelValues);
 debug!(LabelNames);
 debug!(LabelValues, label);
 
