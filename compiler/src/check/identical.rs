@@ -45,14 +45,7 @@ fn identical(query: &Analysis<'_>, id: Id, binary: &Binary<'_>) -> Option<Diagno
     let mut filtered = std::mem::take(&mut filters.labels);
     sort::by(&mut filtered, Ord::cmp);
     filtered.dedup();
-    let unmatched = match &binary.matching {
-        Some(matching) => {
-            let is_listed = |label: &str| matching.labels().any(|it| it.name == label);
-            let is_matched = |label: &str| is_listed(label) == (matching.keyword == GroupingKeyword::On);
-            matching.has_hole() || filtered.iter().any(|label| !is_matched(label))
-        }
-        None => false,
-    };
+    let unmatched = is_unmatched(binary, &filtered);
     match binary.group.as_ref().map(|group| group.keyword) {
         // The "one" side has one series for each match: a total, by which others are divided.
         Some(GroupingKeyword::GroupLeft) if unmatched && filters.of_right => return None,
@@ -78,6 +71,29 @@ fn identical(query: &Analysis<'_>, id: Id, binary: &Binary<'_>) -> Option<Diagno
     if matches!(query.expr(left.series).kind, ExprKind::Aggregate(_)) {
         return Some(finding.help(format!("leave `{}` out of the grouping", filtered.join("`, `"))));
     }
+    match rewritten(query, binary, [&left, &right], &filters, &filtered, unmatched) {
+        Some(text) => Some(finding.write(query.expr(id).span, text)),
+        None => Some(finding),
+    }
+}
+
+/// Whether some of the labels that one side is filtered on need not be equal on both sides.
+fn is_unmatched(binary: &Binary<'_>, filtered: &[&str]) -> bool {
+    let Some(matching) = &binary.matching else { return false };
+    let is_listed = |label: &str| matching.labels().any(|it| it.name == label);
+    let is_matched = |label: &str| is_listed(label) == (matching.keyword == GroupingKeyword::On);
+    matching.has_hole() || filtered.iter().any(|label| !is_matched(label))
+}
+
+/// The operation over sums, so that the filter makes a difference.
+fn rewritten(
+    query: &Analysis<'_>,
+    binary: &Binary<'_>,
+    [left, right]: [&Side; 2],
+    filters: &Filters<'_>,
+    filtered: &[&str],
+    unmatched: bool,
+) -> Option<String> {
     let aggregated = |whole: &Expr<'_>, side: &Side, sum: &str| {
         let (series, written) = (query.expr(side.series).span, side.written);
         let around = |from: u32, to: u32| query.slice(Span::new(from, to));
@@ -88,10 +104,10 @@ fn identical(query: &Analysis<'_>, id: Id, binary: &Binary<'_>) -> Option<Diagno
         format!("{before}{sum}({}){after}", query.slice(series))
     };
     let both = |sum: &str| {
-        let (lhs, rhs) = (aggregated(&binary.lhs, &left, sum), aggregated(&binary.rhs, &right, sum));
+        let (lhs, rhs) = (aggregated(&binary.lhs, left, sum), aggregated(&binary.rhs, right, sum));
         format!("{lhs} {} {rhs}", binary.op.as_str())
     };
-    let text = match &binary.matching {
+    Some(match &binary.matching {
         Some(on) if unmatched && on.keyword == GroupingKeyword::On => {
             let labels: Vec<&str> = on.items.iter().map(|item| query.slice(item.span())).collect();
             both(&format!("sum by ({})", labels.join(", ")))
@@ -101,18 +117,17 @@ fn identical(query: &Analysis<'_>, id: Id, binary: &Binary<'_>) -> Option<Diagno
             let op = query.slice(Span::new(binary.lhs.span.end, binary.rhs.span.start));
             match (filters.of_left, filters.of_right) {
                 (true, false) => {
-                    format!("{}{op}{}", query.slice(binary.lhs.span), aggregated(&binary.rhs, &right, &sum))
+                    format!("{}{op}{}", query.slice(binary.lhs.span), aggregated(&binary.rhs, right, &sum))
                 }
                 (false, true) => {
-                    format!("{}{op}{}", aggregated(&binary.lhs, &left, &sum), query.slice(binary.rhs.span))
+                    format!("{}{op}{}", aggregated(&binary.lhs, left, &sum), query.slice(binary.rhs.span))
                 }
-                _ => return Some(finding),
+                _ => return None,
             }
         }
         _ if query.scope.template => both("sum by ({group_by})"),
         _ => both("sum"),
-    };
-    Some(finding.write(query.expr(id).span, text))
+    })
 }
 
 /// The filters that only one of two expressions has.

@@ -4,7 +4,8 @@ use super::analysis::{Analysis, Findings};
 use super::targets;
 use super::tree::{Id, duration, in_seconds};
 use crate::promql::{
-    BinaryOp, Call, Duration, DurationKind, DurationOp, ExprKind, Sign, is_counter_function, needs_two_samples,
+    BinaryOp, Call, Duration, DurationKind, DurationOp, ExprKind, Sign, Subquery, is_counter_function,
+    needs_two_samples,
 };
 use crate::{Code, Diagnostic};
 
@@ -146,84 +147,92 @@ fn short_range(query: &Analysis<'_>, arg: Id, call: &Call<'_>, findings: &mut Fi
 
 fn subquery(query: &Analysis<'_>, arg: Id, call: &Call<'_>, findings: &mut Findings) {
     let ExprKind::Subquery(subquery) = &query.expr(arg).kind else { return };
-    let inner = query.strip_parens(arg + 1);
     let Some(step) = &subquery.step else {
-        if let ExprKind::Selector(selector) = &query.expr(inner).kind
-            && selector.modifiers.is_empty()
-        {
-            let plain = query.slice(selector.span);
-            findings.push(
-                Diagnostic::new(Code::NeedlessSubquery, subquery.brackets, "subquery of a plain selector")
-                    .label("evaluates the selector again and again, in steps of the server's choice")
-                    .help(format!("write `{plain}[{}]`", query.slice(subquery.range.span))),
-            );
-        }
+        findings.extend(needless(query, arg, subquery));
         return;
     };
     let (Some(range), Some(seconds)) = (query.seconds(&subquery.range), query.seconds(step)) else { return };
-    let is_one_point = range < seconds || (range <= seconds && !targets::includes_start(&query.scope.settings.targets));
-    if needs_two_samples(call.name) && is_one_point {
-        findings.push(
-            Diagnostic::new(
-                Code::SubqueryOfOnePoint,
-                subquery.brackets,
-                format!("`{}` over a subquery of one point", call.name),
-            )
+    let finding = one_point(query, subquery, call, range, seconds)
+        .or_else(|| gaps(query, arg, subquery, step, seconds))
+        .or_else(|| shorter_than_scrapes(query, arg, subquery, step, call, range, seconds));
+    findings.extend(finding);
+}
+
+/// `rate(x[5m:])`, where `x[5m]` has the samples themselves.
+fn needless(query: &Analysis<'_>, arg: Id, subquery: &Subquery<'_>) -> Option<Diagnostic> {
+    let ExprKind::Selector(selector) = &query.expr(query.strip_parens(arg + 1)).kind else { return None };
+    selector.modifiers.is_empty().then(|| {
+        let plain = query.slice(selector.span);
+        Diagnostic::new(Code::NeedlessSubquery, subquery.brackets, "subquery of a plain selector")
+            .label("evaluates the selector again and again, in steps of the server's choice")
+            .help(format!("write `{plain}[{}]`", query.slice(subquery.range.span)))
+    })
+}
+
+/// `rate(x[5m:5m])`.
+fn one_point(
+    query: &Analysis<'_>,
+    subquery: &Subquery<'_>,
+    call: &Call<'_>,
+    range: f64,
+    step: f64,
+) -> Option<Diagnostic> {
+    let is_one_point = range < step || (range <= step && !targets::includes_start(&query.scope.settings.targets));
+    (needs_two_samples(call.name) && is_one_point).then(|| {
+        let title = format!("`{}` over a subquery of one point", call.name);
+        Diagnostic::new(Code::SubqueryOfOnePoint, subquery.brackets, title)
             .label("the range is at most one step long")
             .secondary(call.name_span, "needs two points")
-            .note("since Prometheus 3.0 a range does not include its start"),
-        );
-        return;
-    }
-    if let ExprKind::Call(rate) = &query.expr(inner).kind
-        && is_counter_function(rate.name)
-        && let Some(ExprKind::Selector(selector)) =
-            query.arg(inner, 0).map(|arg| &query.expr(query.strip_parens(arg)).kind)
-        && let Some(window) = &selector.range
-        && rate.name != "irate"
-        && query.seconds(&window.duration).is_some_and(|window| window < seconds)
-    {
-        findings.push(
-            Diagnostic::new(Code::SubqueryWithGaps, step.span, "subquery that leaves samples out")
-                .label("evaluated once per step")
-                .secondary(window.duration.span, "shorter than the step")
-                .help(format!("write `[{}:{}]`", query.slice(subquery.range.span), query.slice(window.duration.span))),
-        );
-        return;
-    }
-    let intervals = query.selectors_below(arg).filter_map(|(_, _, series)| query.scrape_interval(series));
-    let Some(interval) = intervals.min() else { return };
+            .note("since Prometheus 3.0 a range does not include its start")
+    })
+}
+
+/// `max_over_time(rate(x[1m])[1h:5m])`, which reads one minute of five.
+fn gaps(query: &Analysis<'_>, arg: Id, subquery: &Subquery<'_>, step: &Duration, seconds: f64) -> Option<Diagnostic> {
+    let inner = query.strip_parens(arg + 1);
+    let ExprKind::Call(rate) = &query.expr(inner).kind else { return None };
+    let read = query.arg(inner, 0).map(|arg| &query.expr(query.strip_parens(arg)).kind)?;
+    let ExprKind::Selector(selector) = read else { return None };
+    let window = &selector.range.as_ref()?.duration;
+    let leaves_out = query.seconds(window).is_some_and(|window| window < seconds);
+    (leaves_out && is_counter_function(rate.name) && rate.name != "irate").then(|| {
+        Diagnostic::new(Code::SubqueryWithGaps, step.span, "subquery that leaves samples out")
+            .label("evaluated once per step")
+            .secondary(window.span, "shorter than the step")
+            .help(format!("write `[{}:{}]`", query.slice(subquery.range.span), query.slice(window.span)))
+    })
+}
+
+/// A range, or a step, that is too short for how often the metrics are scraped.
+fn shorter_than_scrapes(
+    query: &Analysis<'_>,
+    arg: Id,
+    subquery: &Subquery<'_>,
+    step: &Duration,
+    call: &Call<'_>,
+    range: f64,
+    seconds: f64,
+) -> Option<Diagnostic> {
+    let interval = query.selectors_below(arg).filter_map(|(_, _, series)| query.scrape_interval(series)).min()?;
     let scrape = in_seconds(interval);
-    if needs_two_samples(call.name)
-        && range < 2.0 * scrape
-        && query.selectors_below(arg).all(|(_, it, _)| it.range.is_none())
-    {
-        let finding = Diagnostic::new(
-            Code::RangeTooShort,
-            subquery.range.span,
-            format!("`{}` over less than two scrapes", call.name),
-        )
-        .label("often holds only one sample, read again and again")
-        .secondary(call.name_span, "needs two samples")
-        .note(format!("scraped every {interval}"));
-        findings.push(if subquery.range.holes().is_empty() {
-            finding.help(format!("write `[{}:{interval}]`", duration(4.0 * scrape)))
-        } else {
-            finding
-        });
-        return;
+    let is_plain = query.selectors_below(arg).all(|(_, it, _)| it.range.is_none());
+    if needs_two_samples(call.name) && range < 2.0 * scrape && is_plain {
+        let title = format!("`{}` over less than two scrapes", call.name);
+        let finding = Diagnostic::new(Code::RangeTooShort, subquery.range.span, title)
+            .label("often holds only one sample, read again and again")
+            .secondary(call.name_span, "needs two samples")
+            .note(format!("scraped every {interval}"));
+        let help = || format!("write `[{}:{interval}]`", duration(4.0 * scrape));
+        return Some(if subquery.range.holes().is_empty() { finding.help(help()) } else { finding });
     }
-    if seconds < scrape {
-        let finding =
-            Diagnostic::new(Code::SubqueryTooFine, step.span, "subquery in steps shorter than the scrape interval")
-                .label(format!("scraped every {interval}, so the same samples are read again"));
+    (seconds < scrape).then(|| {
+        let title = "subquery in steps shorter than the scrape interval";
+        let finding = Diagnostic::new(Code::SubqueryTooFine, step.span, title)
+            .label(format!("scraped every {interval}, so the same samples are read again"));
+        let help = || format!("write `[{}:{interval}]`", query.slice(subquery.range.span));
         // A range of at most one step has one point.
-        findings.push(if range > scrape {
-            finding.help(format!("write `[{}:{interval}]`", query.slice(subquery.range.span)))
-        } else {
-            finding
-        });
-    }
+        if range > scrape { finding.help(help()) } else { finding }
+    })
 }
 
 /// `rate(a[5m]) / rate(b[1m])`.
