@@ -229,3 +229,24 @@ pub(crate) fn block_on<T>(future: impl Future<Output = Result<T, Failure>>) -> R
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| Failure::new(format!("cannot start: {error}")))?.block_on(future)
 }
+
+/// A URL to show, without what may be secret.
+pub(crate) fn without_credentials(url: &str) -> String {
+    let Ok(mut url) = url.parse::<reqwest::Url>() else { return String::new() };
+    // These fail for URLs that cannot have credentials.
+    _ = url.set_username("");
+    _ = url.set_password(None);
+    url.set_query(None);
+    url.as_str().trim_end_matches('/').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_credentials;
+
+    #[test]
+    fn urls_are_shown_without_credentials() {
+        let shown = without_credentials("https://user:secret@prom.example:9090/base/?token=secret");
+        assert_eq!(shown, "https://prom.example:9090/base");
+    }
+}

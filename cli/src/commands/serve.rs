@@ -13,7 +13,7 @@ use crate::folders::Dir;
 use crate::output::{count, print, remark};
 use crate::serve::folder::Folder;
 use crate::serve::{Page, router};
-use crate::server::{Server, block_on};
+use crate::server::{Server, block_on, without_credentials};
 
 /// The queries that run at the same time; more wait.
 const MAX_CONCURRENT: usize = 8;
@@ -102,25 +102,4 @@ fn interrupted() -> io::Result<impl Future<Output = ()>> {
 #[cfg(not(unix))]
 fn interrupted() -> io::Result<impl Future<Output = ()>> {
     Ok(async { _ = tokio::signal::ctrl_c().await })
-}
-
-/// A URL to show, without what may be secret.
-pub(super) fn without_credentials(url: &str) -> String {
-    let Ok(mut url) = url.parse::<promql_presets::reqwest::Url>() else { return String::new() };
-    // These fail for URLs that cannot have credentials.
-    _ = url.set_username("");
-    _ = url.set_password(None);
-    url.set_query(None);
-    url.as_str().trim_end_matches('/').to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without_credentials;
-
-    #[test]
-    fn urls_are_shown_without_credentials() {
-        let shown = without_credentials("https://user:secret@prom.example:9090/base/?token=secret");
-        assert_eq!(shown, "https://prom.example:9090/base");
-    }
 }

@@ -23,13 +23,12 @@ use self::change::{Change, What};
 use self::known::{Facts, Known};
 use self::on_server::Servers;
 use self::wanted::{Entry, Wanted};
-use super::serve::without_credentials;
 use crate::FOUND;
 use crate::exposition::Page;
 use crate::failure::Failure;
 use crate::folders::Dir;
 use crate::output::{Format, count, in_colors, message, print, remark};
-use crate::server::{Sources, block_on};
+use crate::server::{Sources, block_on, without_credentials};
 
 /// Writes and compares `metrics.toml`, which lists the metrics that the presets read
 ///
