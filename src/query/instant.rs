@@ -14,7 +14,8 @@ use crate::http::transport::Transport;
 use crate::value::{Data, QueryResult, Timestamp};
 
 /// A query at one point in time, created with [`PrometheusClient::query`](crate::PrometheusClient::query). Awaiting it
-/// returns a [`Vector`], a [`Matrix`], a [`Scalar`] or a [`Text`](crate::Text), depending on the preset.
+/// returns a [`Vector`](crate::Vector), a [`Matrix`](crate::Matrix), a [`Scalar`](crate::Scalar) or a
+/// [`Text`](crate::Text), depending on the preset.
 #[must_use = "a query does nothing until it is awaited"]
 pub struct InstantQuery<'a, R, W> {
     pub(super) promql: Promql<'a>,

@@ -55,7 +55,7 @@ impl<'a, R, W> RangeQuery<'a, R, W> {
     query_setters!();
 
     /// Copies what the query borrows from its querier, so that a function can return it, as
-    /// [`InstantQuery::into_owned`] shows.
+    /// [`InstantQuery::into_owned`](crate::InstantQuery::into_owned) shows.
     pub fn into_owned(self) -> RangeQuery<'static, R, W> {
         let Self { promql, call, types, range } = self;
         RangeQuery { promql: promql.into_owned(), call, types, range }

@@ -6,7 +6,8 @@ use std::collections::BinaryHeap;
 use super::{Samples, Series};
 use crate::value::{Timestamp, Value};
 
-/// An iterator over the timestamps of a [`Matrix`] with their samples, in order of time: see [`Matrix::by_time`].
+/// An iterator over the timestamps of a [`Matrix`](crate::Matrix) with their samples, in order of time: see
+/// [`Matrix::by_time`](crate::Matrix::by_time).
 #[derive(Debug, Clone)]
 pub struct ByTime<'a> {
     series: &'a [Series],
@@ -15,7 +16,7 @@ pub struct ByTime<'a> {
     next: BinaryHeap<Reverse<(Timestamp, usize)>>,
 }
 
-/// The samples of a [`Matrix`] at one point in time.
+/// The samples of a [`Matrix`](crate::Matrix) at one point in time.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Moment<'a> {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::value::{Histogram, Sample, Timestamp, Value};
 
-/// An iterator over the samples of a [`Series`], in order of time: see [`Series::iter`].
+/// An iterator over the samples of a [`Series`](crate::Series), in order of time: see
+/// [`Series::iter`](crate::Series::iter).
 #[derive(Debug, Clone)]
 pub struct Samples<'a> {
     pub(super) timestamps: &'a [Timestamp],
