@@ -24,7 +24,7 @@ use crate::problem::Problem;
 use crate::request::Body;
 use crate::response;
 
-/// What all requests share.
+/// The state that all requests share.
 pub(crate) struct Service {
     pub(crate) client: PrometheusClient,
     pub(crate) source: Source,
@@ -235,7 +235,7 @@ async fn label_values(
 #[derive(Default)]
 struct Scope {
     metric: String,
-    /// Those of the metrics that the preset reads; all, if they are only in its template.
+    /// The metrics that the preset reads. Empty, which selects all series, if only the template names them.
     queriers: Vec<Querier>,
     start: Option<Timestamp>,
     end: Option<Timestamp>,

@@ -65,7 +65,7 @@ async fn parts(items: Items, format: Format) -> Result<Response, Error> {
     Ok(respond(Body::from_stream(once(future::ready(Ok(first))).chain(rest))))
 }
 
-/// What is left of a result.
+/// The series that are still to be written.
 enum Items {
     Stream(Box<SeriesStream>),
     Matrix(vec::IntoIter<Series>, Meta),

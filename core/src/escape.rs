@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_what_would_end_or_break_a_string() {
+    fn escapes_characters_that_end_or_break_strings() {
         for (value, literal) in [
             ("", r#""""#),
             ("plain", r#""plain""#),

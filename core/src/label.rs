@@ -10,7 +10,7 @@ pub struct LabelInfo<'a> {
     pub name: &'a str,
     /// Whether every query must filter on it.
     pub required: bool,
-    /// What every value starts with, such as the `GPU-` before the UUIDs of NVIDIA's exporter; mostly empty.
+    /// The start of all values, such as the `GPU-` before the UUIDs of NVIDIA's exporter; mostly empty.
     pub prefix: &'a str,
     /// The type of its values, after the prefix.
     pub kind: LabelKind<&'a [&'a str]>,

@@ -52,7 +52,7 @@ impl<Q: ?Sized, R, W> Preset<Q, R, W> {
         Ok(self.__with_parameter(index, declared[index].check(value.into())?))
     }
 
-    /// What rendering needs.
+    /// The parts that rendering needs.
     #[doc(hidden)]
     #[must_use]
     pub const fn __template(&self) -> Template<'static> {
@@ -213,7 +213,7 @@ pub struct PresetMetadata<'a> {
     pub name: &'a str,
     /// The title, if declared.
     pub title: Option<&'a str>,
-    /// What catalogues list it under: the category of the preset, or else of its file.
+    /// The category in catalogues: that of the preset, or else of its file.
     pub category: Option<&'a str>,
     /// The description in the preset file; may be empty.
     pub description: &'a str,
@@ -249,7 +249,7 @@ pub struct PresetMetadata<'a> {
 }
 
 impl PresetInfo {
-    /// What generated code need not write.
+    /// Defaults, which generated code does not repeat.
     #[doc(hidden)]
     pub const __DEFAULT: Self = Self {
         name: "",
@@ -285,7 +285,7 @@ impl PresetInfo {
 }
 
 impl<'a> PresetMetadata<'a> {
-    /// What rendering needs.
+    /// The parts that rendering needs.
     #[doc(hidden)]
     #[must_use]
     pub const fn __template(&self) -> Template<'a> {
@@ -353,7 +353,7 @@ impl<'a> PresetMetadata<'a> {
     }
 }
 
-/// What rendering needs of a preset, without what describes it.
+/// The parts of a preset that rendering needs.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
 pub struct Template<'a> {

@@ -38,11 +38,11 @@ fn check_window(template: Template<'_>, window: Option<PromDuration>) -> Result<
 struct Values<'a> {
     window: PromDuration,
     parameters: ParameterValues,
-    /// What `start()` and `end()` are rendered as.
+    /// The text for `start()` and `end()`.
     ends: [&'a str; 2],
 }
 
-/// What a querier returns. It is `Send`, also where the querier cannot be shared between threads.
+/// The values that a querier returns. It is `Send`, even if the querier is not `Sync`.
 #[doc(hidden)]
 #[derive(Clone, Debug)]
 pub struct Input<'a> {
@@ -496,7 +496,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_cannot_be_rendered() {
+    fn refuses_invalid_values() {
         let rate = preset(RATE, FIVE_MINUTES);
         let label = |label: &str| label.to_owned();
         assert_eq!(failed(&rate, &Querier::new("")), RenderError::MissingMetricName);

@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_prometheus_documents() {
+    fn reads_the_documented_example() {
         let json = r#"{"seriesLabels":{"__name__":"m","job":"a"},"exemplars":[
             {"labels":{"trace_id":"x"},"value":"6","timestamp":1600096945.479},
             {"labels":{},"value":"+Inf","timestamp":7,"new":[null]}]}"#;

@@ -157,7 +157,7 @@ pub(crate) struct TokenFile {
     last: Mutex<Option<(Stamp, String)>>,
 }
 
-/// What differs if a file has changed.
+/// The time of the last change of a file, and its length.
 type Stamp = (SystemTime, u64);
 
 impl TokenFile {

@@ -82,7 +82,7 @@ pub(crate) struct Observer {
     pub(crate) retries: u32,
     /// `Retry-After` of the last response.
     pub(crate) retry_after: Option<Duration>,
-    /// What was sent: its secrets are redacted in errors.
+    /// The options of the call, whose secrets are redacted in errors.
     options: Arc<Options>,
     /// Headers that were supplied for the requests: secrets as well.
     pub(crate) secrets: Option<Secrets>,

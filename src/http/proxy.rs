@@ -26,7 +26,7 @@ impl Error for ThroughProxy {
     }
 }
 
-/// What a proxy needs that may be missing. Whether reqwest has support for SOCKS is not known here.
+/// The feature that a proxy needs, as a remark. It may be enabled: this crate cannot see the features of reqwest.
 fn needed_feature(proxy: &str) -> &'static str {
     match proxy {
         _ if proxy.starts_with("socks") => " (which needs the feature `socks` of reqwest)",
@@ -64,7 +64,7 @@ fn no_proxy(shown: &str) -> String {
     entries.collect::<Vec<_>>().join(",")
 }
 
-/// What is wrong with the proxy that the environment has for a server, if reqwest ignores it. Requests would go past it.
+/// The fault of the proxy that the environment sets for a server, if reqwest ignores it and would connect directly.
 pub(crate) fn ignored(client: &reqwest::Client, server: &Url) -> Option<String> {
     let system = Matcher::from_system();
     let uses_system = format!("{client:?}").contains(&format!("proxies: [{system:?}]"));

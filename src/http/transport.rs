@@ -87,7 +87,7 @@ pub(crate) struct Server {
     pub(crate) budget: Arc<Budget>,
     /// Whether a proxy in front of the server refuses `POST`.
     pub(crate) refuses_post: Arc<AtomicBool>,
-    /// What supplies headers for each request.
+    /// Supplies headers for each request.
     pub(crate) credentials: Option<Credentials>,
 }
 
@@ -234,7 +234,7 @@ pub(crate) struct HttpResponse {
     /// Number of bytes of the body that have arrived.
     length: u64,
     body: Body,
-    /// What the hook of the attempt returned.
+    /// The value that the hook of the attempt returned, dropped with the response.
     _guard: Option<Box<dyn Any + Send>>,
 }
 

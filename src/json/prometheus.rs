@@ -106,7 +106,7 @@ impl Serialize for PrometheusJson<'_> {
     }
 }
 
-/// What Prometheus writes in another way.
+/// A value that is serialized as Prometheus writes it.
 struct As<T>(T);
 
 /// The field `data`.

@@ -207,7 +207,7 @@ impl Lexer {
         (self.token_start, in_chunk.and_then(|at| chunk.get(at..)).unwrap_or(&self.kept))
     }
 
-    /// What may come next, for messages.
+    /// The tokens that may follow, for messages.
     pub(super) fn expectation(&self) -> &'static str {
         match (self.cut, self.next) {
             (Cut::Text { .. }, _) => "the end of a string",

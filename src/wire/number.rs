@@ -61,7 +61,7 @@ fn first_characters(window: &Window, length: usize) -> u128 {
     window.first_chunk().map_or(0, |text| u128::from_le_bytes(*text)) & mask
 }
 
-/// What stands before the value of a plain sample; whether the rest of it is digits is for [`time`] to say.
+/// The text before the value of a plain sample. [`time`] checks that the rest of it is digits.
 #[inline(always)]
 pub(super) fn time_text(window: &Window) -> Option<TimeText> {
     let length = match window[11..17] {

@@ -174,13 +174,13 @@ impl Call {
         self.parameter("query")
     }
 
-    /// What filled `{metric_name}`.
+    /// The value of `{metric_name}`.
     #[must_use]
     pub fn metric(&self) -> Option<&str> {
         self.placeholders.metric.as_deref()
     }
 
-    /// What filled `{labels}`.
+    /// The value of `{labels}`.
     #[must_use]
     pub fn matchers(&self) -> &[Matcher<'static>] {
         &self.placeholders.matchers
@@ -192,13 +192,13 @@ impl Call {
         self.placeholders.matchers.iter().find(|matcher| matcher.label() == name)?.value()
     }
 
-    /// What filled `{group_by}`.
+    /// The value of `{group_by}`.
     #[must_use]
     pub fn group_by(&self) -> &[String] {
         &self.placeholders.group_by
     }
 
-    /// What filled `{window}`.
+    /// The value of `{window}`.
     #[must_use]
     pub fn window(&self) -> Option<PromDuration> {
         self.placeholders.window

@@ -25,7 +25,7 @@ fn is_neutral(parameter: &str, endpoint: &Endpoint) -> bool {
 /// The header in which Mimir and others expect the tenant.
 const TENANT_HEADER: &str = "x-scope-orgid";
 
-/// What must fill a placeholder, or a part of a request.
+/// The expected value of a placeholder, or of a part of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Part<T> {
     Is(T),
@@ -196,13 +196,13 @@ impl Expected {
         }
     }
 
-    /// What filled the placeholders of the preset in a request, if it is a query of this preset.
+    /// The values of the placeholders in a request, if it is a query of the expected preset.
     pub(crate) fn placeholders_of(&self, call: &Call) -> Option<Placeholders> {
         let info = self.preset()?;
         call.named.as_ref().is_none_or(|name| name == info.name).then(|| Placeholders::of(info, call.query()?))?
     }
 
-    /// What differs; nothing if the request is the one that is expected.
+    /// The differences to a request; none if it is the expected one.
     pub(crate) fn differences(&self, call: &Call) -> Differences {
         let mut found = Differences::default();
         if matches!(self.query, Query::Any) {

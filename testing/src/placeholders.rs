@@ -108,7 +108,7 @@ fn read(segments: &[Segment], parameters: &[ParameterInfo<'_>], query: &str) -> 
     Some((Placeholders { metric, matchers, group_by, window, parameters }, ends))
 }
 
-/// What fills each placeholder.
+/// The value of each placeholder.
 #[derive(Default)]
 struct Filled {
     metric: Option<String>,
@@ -298,7 +298,7 @@ fn whole<'q, T>(text: &'q str, read: impl FnOnce(&mut Reader<'q>) -> Option<T>) 
     read(&mut reader).filter(|_| reader.rest.is_empty())
 }
 
-/// What a character after a backslash stands for.
+/// The character that an escape stands for.
 const fn escaped(c: char) -> Option<char> {
     match c {
         '"' | '\\' => Some(c),

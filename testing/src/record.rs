@@ -97,7 +97,7 @@ impl Recorder {
     }
 }
 
-/// What was recorded.
+/// Recorded requests and their responses.
 #[derive(Debug)]
 pub(crate) struct Recording {
     exchanges: Mutex<Vec<Exchange>>,
@@ -138,7 +138,7 @@ impl Exchange {
         self.parameter(name)?.parse().ok()
     }
 
-    /// What differs from a request, whose times may be others.
+    /// The differences to a request, except for its times.
     fn differences(&self, call: &Call) -> Vec<String> {
         let mut found = Vec::new();
         if self.path != call.path {

@@ -56,7 +56,7 @@ struct Fault {
     end: End,
 }
 
-/// What becomes of the connection.
+/// The state of the connection after the response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     /// It waits for the next request.
@@ -90,7 +90,7 @@ pub(crate) enum Times {
     Range { base: i64, start: i64, end: i64, step: i64 },
 }
 
-/// What a request expects.
+/// The form of the response that a request expects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
     Vector,

@@ -96,7 +96,7 @@ impl TestSeries {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Values(pub(crate) Vec<Point>);
 
-/// What a series has at a step.
+/// The sample of a series at a step.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Point {
     /// No sample.
@@ -130,7 +130,7 @@ impl Values {
     }
 }
 
-/// What the values of a series can be made of.
+/// Types that can be converted into the values of a series.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the values of a series",
     note = "write a number, a list of `f64`, a `Histogram`, or text in the notation of Prometheus such as `\"0+10x60\"`"

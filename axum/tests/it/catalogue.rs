@@ -51,7 +51,7 @@ async fn it_lists_every_preset() {
 }
 
 #[tokio::test]
-async fn it_lists_what_the_guard_allows_and_its_filter_limits() {
+async fn it_lists_presets_within_the_guard() {
     let mock = MockPrometheus::start();
     let catalogue = get(&guarded(mock.client()), "/presets").await.json();
     let names = names(&catalogue);

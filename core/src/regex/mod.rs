@@ -366,7 +366,7 @@ impl<'p> Parser<'p> {
         Some(text.iter().fold(0_u32, |n, byte| n.saturating_mul(10).saturating_add(u32::from(byte - b'0'))))
     }
 
-    /// What starts with `(?`: whether it captures, or `None` for flags alone.
+    /// Parses a group that starts with `(?`. Returns whether it captures, or `None` for flags alone.
     fn perl_group(&mut self) -> Result<Option<bool>> {
         let start = self.at;
         let rest = &self.pattern[start..];

@@ -1,6 +1,6 @@
 //! What has to be known of a pattern and its parts.
 
-/// What has to be known of a part of a pattern.
+/// The properties of a part of a pattern.
 #[derive(Clone, Copy)]
 pub(super) struct Node {
     /// Whether it matches the empty string.

@@ -124,7 +124,7 @@ impl Default for InBlock {
     }
 }
 
-/// What follows a text and a quote at the start of `json`.
+/// Removes a text and a quote from the start of `json`.
 #[inline]
 fn strip<'a>(text: &[u8], json: &'a [u8]) -> Option<&'a [u8]> {
     let (start, rest) = json.split_at_checked(text.len())?;

@@ -204,7 +204,7 @@ fn blanks_and_notations_of_numbers_do_not_matter() {
 }
 
 #[test]
-fn null_is_no_value() {
+fn null_is_accepted() {
     for text in [
         r#"{"status":"success","data":null,"warnings":null,"infos":null,"stats":null}"#.to_owned(),
         success("matrix", "null"),

@@ -27,7 +27,7 @@ const AT: Any<Windowed> = preset!(
 const LITERAL: Any<NoWindow> =
     preset!("sum by ({group_by}) (rate({metric_name}{{job=\"a\",{labels}}}[5m]))", name = "literal");
 
-/// What filled the holes of the query that is expected.
+/// The values of the placeholders of the expected query.
 fn querier() -> Querier {
     Querier::new("m").label("x", "1").group_by(["g"])
 }
