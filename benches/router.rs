@@ -4,7 +4,8 @@
 //!
 //! The server sends prepared bytes, in a process of its own, so that the router's own time shows. The contenders take
 //! turns, call by call. The client alone also writes its result as JSON. The handler reads the same request as the router,
-//! on axum as well. `-- URL` compares them on a real server.
+//! on axum as well. `-- prometheus` compares them on a real server: for the small query of the client's benchmark, and for
+//! the smallest, of a metric that does not exist.
 
 mod random;
 mod sender;
@@ -27,6 +28,7 @@ use promql_presets::{
     MetricQuerier, Preset, PresetInfo, Presets, PrometheusClient, Querier, Step, TimeRange, Timestamp, Vector, preset,
 };
 use promql_presets_axum::{Access, router};
+use promql_presets_test_support::{Dataset, prometheus as tool};
 use serde::Deserialize;
 use tokio::runtime::Builder;
 use tower::ServiceExt;
@@ -34,7 +36,8 @@ use tower::ServiceExt;
 use crate::sender::{Sender, high_water, median, serve};
 
 const ANY: Preset<dyn MetricQuerier, Vector> = preset!("{metric_name}{{{labels}}}", name = "any");
-static PRESETS: [&PresetInfo; 1] = [ANY.info()];
+const SUM: Preset<dyn MetricQuerier, Vector> = preset!("sum(rate({metric_name}{{{labels}}}[5m]))", name = "sum");
+static PRESETS: [&PresetInfo; 2] = [ANY.info(), SUM.info()];
 
 const RUNS: usize = 20_000;
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt::{self, Display};
+use std::mem::take;
 
 use serde::de::{self, Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::error::Category;
@@ -13,21 +14,18 @@ use crate::problem::Problem;
 /// The most keys of an object.
 pub(crate) const MAX_KEYS: usize = 64;
 
-/// The field that is being read, such as `labels.job.regex`; that of the failure after one.
+/// The field that could not be read, such as `labels.job.regex`.
 #[derive(Default)]
 pub(crate) struct Place(RefCell<String>);
 
 impl Place {
-    /// Reads a value inside a field.
+    /// Reads a value inside a field. The fields of a failure are joined on its way out.
     pub(crate) fn within<T, E>(&self, field: &str, read: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
-        let before = self.0.borrow().len();
-        if before > 0 {
-            self.0.borrow_mut().push('.');
-        }
-        self.0.borrow_mut().push_str(field);
-        let value = read()?;
-        self.0.borrow_mut().truncate(before);
-        Ok(value)
+        read().inspect_err(|_| {
+            let mut place = self.0.borrow_mut();
+            let inner = take(&mut *place);
+            *place = if inner.is_empty() { field.to_owned() } else { format!("{field}.{inner}") };
+        })
     }
 
     /// Why the body cannot be read.
