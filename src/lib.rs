@@ -277,10 +277,10 @@ pub mod __private1 {
     pub use std::vec::Vec;
 
     pub use promql_presets_core::{
-        __label_enum as label_enum, __parameterized as parameterized, __querier as querier, __value_enum as value_enum,
-        AnyWindow, IntoMatch, LabelInfo, LabelKind, LabelUse, Match, MatcherField, MetricQuerier, NoWindow,
-        ParameterInfo, ParameterValue, Preset, PresetInfo, Presets, PromDuration, Querier, ResultType, RowValue,
-        Segment, Windowed,
+        __parameterized as parameterized, __serde_enum as serde_enum, AnyWindow, IntoMatch, LabelInfo, LabelKind,
+        LabelUse, LabelValue, Match, Matcher, MatcherField, MetricQuerier, NoWindow, ParameterInfo, ParameterValue,
+        Preset, PresetInfo, Presets, PromDuration, Querier, RenderError, ResultType, RowValue, Segment, UnknownText,
+        ValueEnum, Windowed,
     };
     #[cfg(feature = "macros")]
     pub use promql_presets_macros::preset;
@@ -288,9 +288,10 @@ pub mod __private1 {
     pub use serde::{Serialize, Serializer};
     pub use uuid::Uuid;
 
-    pub use crate::__row as row;
-    pub use crate::extract::read_field;
+    pub use crate::__serialize_row as serialize_row;
+    pub use crate::error::RowError;
+    pub use crate::extract::{FromLabels, read_field};
     #[cfg(feature = "json")]
-    pub use crate::json::serialize_row;
-    pub use crate::value::{Matrix, Scalar, Text, Vector};
+    pub use crate::json::write_row;
+    pub use crate::value::{Labels, Matrix, Scalar, Text, Vector};
 }

@@ -225,6 +225,12 @@ impl<K: ?Sized> IntoMatch<K> for Match<K> {
 pub trait LabelValue: fmt::Display {
     /// The kind of the labels that have such values.
     type Kind: ?Sized;
+
+    /// The value as text, borrowed if it is one.
+    #[doc(hidden)]
+    fn __text(&self) -> Cow<'_, str> {
+        Cow::Owned(self.to_string())
+    }
 }
 
 /// An enum of the values of a label, in generated code.
@@ -246,6 +252,10 @@ impl<T: ValueEnum> IntoMatch<T> for T {
 /// Borrowed values, as in `one_of(&values)`.
 impl<V: LabelValue> LabelValue for &V {
     type Kind = V::Kind;
+
+    fn __text(&self) -> Cow<'_, str> {
+        (**self).__text()
+    }
 }
 
 /// The label has any other value. Series without the label match too.
@@ -353,25 +363,14 @@ impl<T: MatcherField> MatcherField for Option<T> {
     }
 }
 
-impl<T: MatcherField + ?Sized> MatcherField for &T {
+#[diagnostic::do_not_recommend]
+impl<T: LabelValue> MatcherField for T {
     fn matcher<'a>(&'a self, label: &'static str) -> Option<Matcher<'a>> {
-        (**self).matcher(label)
+        Some(Matcher::equal(label, self.__text()))
     }
 }
 
-impl MatcherField for str {
-    fn matcher<'a>(&'a self, label: &'static str) -> Option<Matcher<'a>> {
-        Some(Matcher::equal(label, self))
-    }
-}
-
-impl MatcherField for String {
-    fn matcher<'a>(&'a self, label: &'static str) -> Option<Matcher<'a>> {
-        self.as_str().matcher(label)
-    }
-}
-
-impl MatcherField for Cow<'_, str> {
+impl<K: ?Sized> MatcherField for &Match<K> {
     fn matcher<'a>(&'a self, label: &'static str) -> Option<Matcher<'a>> {
         (**self).matcher(label)
     }
@@ -382,23 +381,6 @@ impl<K: ?Sized> MatcherField for Match<K> {
         let value = self.value.as_deref().map(Cow::Borrowed);
         Some(Matcher { label: Cow::Borrowed(label), op: self.op, value, is_list: self.is_list })
     }
-}
-
-macro_rules! displayed_fields {
-    ($($(#[$attribute:meta])* $value:ty,)*) => {$(
-        $(#[$attribute])*
-        impl MatcherField for $value {
-            fn matcher<'a>(&'a self, label: &'static str) -> Option<Matcher<'a>> {
-                Some(Matcher::equal(label, self.to_string()))
-            }
-        }
-    )*};
-}
-
-displayed_fields! {
-    i8, i16, i32, i64, u8, u16, u32, u64, usize,
-    #[cfg(feature = "uuid")]
-    uuid::Uuid,
 }
 
 macro_rules! label_values {
@@ -437,10 +419,23 @@ matches_of! {
     &uuid::Uuid => uuid::Uuid;
 }
 
+macro_rules! texts {
+    ($($value:ty,)*) => {$(
+        impl LabelValue for $value {
+            type Kind = String;
+
+            fn __text(&self) -> Cow<'_, str> {
+                Cow::Borrowed(self)
+            }
+        }
+
+        matches_of! { $value => String; }
+    )*};
+}
+
+texts!(&str, String, Cow<'_, str>,);
+
 label_values! {
-    &str => String;
-    String => String;
-    Cow<'_, str> => String;
     i8 => i64;
     i16 => i64;
     i32 => i64;

@@ -50,34 +50,6 @@ pub fn read_field<T: RowValue>(labels: &Labels, label: &str, prefix: &str) -> Re
     })
 }
 
-/// The struct of a generated row, how labels are read into it, and how it is serialized.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __row {
-    ($(#[$doc:meta])* pub struct $name:ident {
-        $($(#[$field_doc:meta])* $field:ident: $ty:ty = $label:literal, $prefix:literal;)*
-    }) => {
-        $(#[$doc])*
-        #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::cmp::PartialEq, ::core::hash::Hash)]
-        pub struct $name {
-            $($(#[$field_doc])* pub $field: $ty,)*
-        }
-
-        impl ::core::cmp::Eq for $name {}
-
-        impl $crate::FromLabels for $name {
-            #[inline]
-            fn from_labels(labels: &$crate::Labels) -> ::core::result::Result<Self, $crate::RowError> {
-                ::core::result::Result::Ok(Self {
-                    $($field: $crate::__private1::read_field(labels, $label, $prefix)?,)*
-                })
-            }
-        }
-
-        $crate::__serialize_row! { $name { $($field = $label,)* } }
-    };
-}
-
 /// Without the feature `json`, rows are not serialized.
 #[cfg(not(feature = "json"))]
 #[doc(hidden)]

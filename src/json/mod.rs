@@ -11,7 +11,7 @@ mod rows;
 mod serialize;
 
 pub use prometheus::PrometheusJson;
-pub use rows::serialize_row;
+pub use rows::write_row;
 
 /// The integers that a float holds exactly, and JavaScript as well.
 const MAX_SAFE: u64 = 1 << 53;

@@ -27,14 +27,14 @@ impl<T: Serialize, B: Borrow<Series>> Serialize for SeriesRow<T, B> {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __serialize_row {
-    ($name:ident { $($field:ident = $label:literal,)* }) => {
+    ($name:ident: $($field:ident = $label:literal),*) => {
         impl $crate::__private1::Serialize for $name {
             fn serialize<S: $crate::__private1::Serializer>(
                 &self,
                 serializer: S,
             ) -> ::core::result::Result<S::Ok, S::Error> {
                 let fields = [$(($label, $crate::__private1::RowValue::shown(&self.$field)),)*];
-                $crate::__private1::serialize_row(serializer, &fields)
+                $crate::__private1::write_row(serializer, &fields)
             }
         }
     };
@@ -42,7 +42,7 @@ macro_rules! __serialize_row {
 
 /// Serializes the fields of a generated row.
 #[doc(hidden)]
-pub fn serialize_row<S: Serializer>(serializer: S, fields: &[(&str, RowText<'_>)]) -> Result<S::Ok, S::Error> {
+pub fn write_row<S: Serializer>(serializer: S, fields: &[(&str, RowText<'_>)]) -> Result<S::Ok, S::Error> {
     serializer.collect_map(fields.iter().map(|(label, value)| (label, Field(value))))
 }
 

@@ -7,12 +7,14 @@ mod presets {
     include!("../../compiler/tests/snapshots/presets.rs");
 }
 
+use std::collections::HashSet;
+
 use presets::http::{self, Label, Method};
 use presets::latency::{self, LATENCY};
 use presets::nested::any_metric;
 use promql_presets::{
     ErrorKind, Labels, Matrix, MetricQuerier, NoWindow, Preset, Querier, RenderError, ResultType, RowError, Scalar,
-    Series, Timestamp, Vector, Windowed, one_of,
+    Series, Timestamp, Vector, Windowed, not, one_of,
 };
 
 #[test]
@@ -60,6 +62,17 @@ fn an_undeclared_value_is_an_error() {
         };
         assert_eq!((&**named, &**shown, &**said), (label, value, reason));
     }
+}
+
+#[test]
+fn enums_are_their_texts() {
+    assert_eq!("other".parse::<Method>().unwrap(), Method::Other);
+    assert_eq!((Method::Other.to_string().as_str(), Label::Code.as_ref()), ("other", "code"));
+    assert_eq!(Method::ALL.iter().copied().collect::<HashSet<_>>().len(), 3);
+    let error = "PUT".parse::<Method>().unwrap_err();
+    assert_eq!(error.to_string(), r#"unknown "PUT", expected one of `GET`, `POST`, `other`"#);
+    assert_eq!(promql_presets::Match::from(Method::Get).on("m").to_string(), r#"m="GET""#);
+    assert_eq!(not(Method::Get).on("m").to_string(), r#"m!="GET""#);
 }
 
 #[test]

@@ -9,8 +9,8 @@ use crate::SourceFile;
 use promql_presets_core::sort;
 use promql_presets_core::{LabelKind, ParameterKind, ParameterValue, PromDuration};
 
-use crate::backend::names;
 use crate::backend::registry::{Label, Module, Parameter, Preset, Querier, Registry, Row, Segment, ValueEnum};
+use crate::backend::{names, templates};
 use crate::promql::ResultType;
 
 /// The attributes of generated items. A service need not use every preset, and the prose of preset files is not
@@ -196,6 +196,11 @@ impl Out {
         self.line(end);
     }
 
+    /// Writes a template for this type.
+    fn text(&mut self, template: &str, name: &str) {
+        template.lines().for_each(|line| self.line(&line.replace("$Name", name)));
+    }
+
     fn attributes(&mut self) {
         ATTRIBUTES.lines().for_each(|line| self.line(line));
     }
@@ -367,20 +372,28 @@ impl Out {
         self.line("::core::option::Option::None => self,");
         self.close("}");
         self.close("}");
+        if querier.takes_labels {
+            self.line("");
+            self.text(templates::SET, "");
+        }
         self.close("}");
-        let set = if querier.takes_labels { ", set" } else { "" };
-        let default = if has_parameters { "" } else { ", default" };
-        self.line(&format!("__p::querier!(Querier{set}{default});"));
         self.line("");
+        self.text(templates::QUERIER, "");
+        if !has_parameters {
+            self.line("");
+            self.text(templates::DEFAULT_QUERIER, "");
+        }
         if querier.takes_group_by {
             let labels = querier.labels.iter().filter(|label| label.usage.is_group_by());
             let variants: Vec<_> = labels.map(|label| (label.variant.clone(), label.name.clone())).collect();
-            self.text_enum("A label to group by.", "label_enum", "Label", &variants);
+            self.line("");
+            self.text_enum("A label to group by.", templates::LABEL_ENUM, "Label", &variants);
         }
         for label in &querier.labels {
             if let LabelKind::OneOf(ValueEnum { name, variants }) = &label.kind {
                 self.line("");
-                self.text_enum(&format!("A value of the label `{}`.", label.name), "value_enum", name, variants);
+                let doc = format!("A value of the label `{}`.", label.name);
+                self.text_enum(&doc, templates::VALUE_ENUM, name, variants);
             }
         }
     }
@@ -436,26 +449,49 @@ impl Out {
         self.close("}");
     }
 
-    fn text_enum(&mut self, doc: &str, kind: &str, name: &str, variants: &[(String, String)]) {
-        self.open(&format!("__p::{kind}!"));
+    fn text_enum(&mut self, doc: &str, own: &str, name: &str, variants: &[(String, String)]) {
         self.doc(doc);
+        self.line("#[derive(Debug)]");
+        self.line("#[non_exhaustive]");
         self.open(&format!("pub enum {name}"));
         for (variant, text) in variants {
             self.doc(&format!("`{text}`"));
-            self.line(&format!("{variant} = {text:?},"));
+            self.line(&format!("{variant},"));
+        }
+        self.close("}");
+        self.line("");
+        self.open(&format!("impl {name}"));
+        self.doc("All variants, in the order of the preset file.");
+        let all: Vec<String> = variants.iter().map(|(variant, _)| format!("Self::{variant}")).collect();
+        self.line(&format!("pub const ALL: &'static [Self] = &[{}];", all.join(", ")));
+        self.line("");
+        self.doc("The text in Prometheus.");
+        self.line("#[must_use]");
+        self.line("#[inline]");
+        self.open("pub const fn as_str(self) -> &'static str");
+        self.open("match self");
+        for (variant, text) in variants {
+            self.line(&format!("Self::{variant} => {text:?},"));
         }
         self.close("}");
         self.close("}");
+        self.close("}");
+        self.line("");
+        self.text(templates::TEXT_ENUM, name);
+        self.line("");
+        self.text(own, name);
     }
 
     fn row(&mut self, row: &Row, querier: Option<&Querier>) {
+        let name = &row.name;
         self.line("");
-        self.open("__p::row!");
         self.doc(&match &row.preset {
             Some(constant) => format!("The labels of a series of [`{constant}`], for `rows`."),
             None => "The labels of a series of this file's presets, for `rows`.".to_owned(),
         });
-        self.open(&format!("pub struct {}", row.name));
+        self.line("#[derive(Clone, Debug, PartialEq, Hash)]");
+        self.open(&format!("pub struct {name}"));
+        let (mut read, mut shown) = (Vec::new(), Vec::new());
         for field in &row.fields {
             let label = field.declared.zip(querier).and_then(|(index, querier)| querier.labels.get(index));
             let description = label.and_then(|label| label.description.as_deref()).map(prose);
@@ -463,10 +499,25 @@ impl Out {
             let ty = label.map_or("__p::String", kind_type);
             let ty = if field.is_optional { format!("::core::option::Option<{ty}>") } else { ty.to_owned() };
             let prefix = label.and_then(|label| label.prefix.as_deref()).unwrap_or_default();
-            self.line(&format!("{}: {ty} = {:?}, {prefix:?};", field.name, field.label));
+            self.line(&format!("pub {}: {ty},", field.name));
+            read.push(format!("{}: __p::read_field(labels, {:?}, {prefix:?})?,", field.name, field.label));
+            shown.push(format!("{} = {:?}", field.name, field.label));
         }
         self.close("}");
+        self.line("");
+        self.text("impl ::core::cmp::Eq for $Name {}", name);
+        self.line("");
+        self.open(&format!("impl __p::FromLabels for {name}"));
+        self.line("#[inline]");
+        self.open("fn from_labels(labels: &__p::Labels) -> ::core::result::Result<Self, __p::RowError>");
+        self.open("::core::result::Result::Ok(Self");
+        for field in &read {
+            self.line(field);
+        }
+        self.close("})");
         self.close("}");
+        self.close("}");
+        self.line(&format!("__p::serialize_row!({name}: {});", shown.join(", ")));
     }
 
     fn all(&mut self, modules: &[&Module]) {

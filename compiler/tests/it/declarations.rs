@@ -80,7 +80,7 @@ fn labels_have_names_in_rust() {
     assert_eq!(output.findings, []);
     for text in [
         "pub fn legacy_hostname(",
-        "LegacyHostname = \"Hostname\"",
+        "Self::LegacyHostname => \"Hostname\"",
         ".__label(\"Hostname\", condition)",
         "pub enum LegacyHostname",
     ] {
@@ -126,7 +126,7 @@ fn a_use_of_a_label_restricts_callers() {
         let output = compile(&[SourceFile { name, path, text: text(label) }]);
         assert_eq!(output.findings, []);
         // A setter, a label to group by, and so a field of rows.
-        ["pub fn zone(", "Zone = \"zone\"", "pub struct Row {"].map(|item| output.code.contains(item))
+        ["pub fn zone(", "Self::Zone => \"zone\"", "pub struct Row {"].map(|item| output.code.contains(item))
     };
     assert_eq!(offers("'string'"), [true, true, true]);
     assert_eq!(offers("{ use = ['filter'] }"), [true, false, false]);

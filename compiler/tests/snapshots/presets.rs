@@ -61,44 +61,222 @@ pub mod http {
                 ::core::option::Option::None => self,
             }
         }
-    }
-    __p::querier!(Querier, set);
 
-    __p::label_enum! {
-        /// A label to group by.
-        pub enum Label {
-            /// `job`
-            Job = "job",
-            /// `code`
-            Code = "code",
-            /// `method`
-            Method = "method",
+        /// Adds a condition on a label whose name is known at run time only; a plain value means `=`.
+        ///
+        /// # Errors
+        ///
+        /// An undeclared label, or a value that the label cannot have.
+        pub fn set(self, label: impl ::core::convert::Into<__p::Cow<'static, str>>, condition: impl __p::IntoMatch<__p::String>) -> ::core::result::Result<Self, __p::RenderError> {
+            ::core::result::Result::map(self.0.__set(__LABELS, label, condition), Self)
         }
     }
 
-    __p::value_enum! {
-        /// A value of the label `method`.
-        pub enum Method {
-            /// `GET`
-            Get = "GET",
-            /// `POST`
-            Post = "POST",
-            /// `other`
-            Other = "other",
+    impl ::core::cmp::PartialEq for Querier {
+        #[inline]
+        fn eq(&self, other: &Self) -> bool {
+            self.0 == other.0
         }
     }
 
-    __p::row! {
-        /// The labels of a series of this file's presets, for `rows`.
-        pub struct Row {
-            /// The service.
-            job: ::core::option::Option<__p::String> = "job", "";
-            /// The label `code`.
-            code: ::core::option::Option<i64> = "code", "";
-            /// The label `method`.
-            method: ::core::option::Option<Method> = "method", "";
+    impl ::core::cmp::Eq for Querier {}
+
+    impl __p::MetricQuerier for Querier {
+        #[inline]
+        fn name(&self) -> &str {
+            self.0.name()
+        }
+
+        #[inline]
+        fn labels(&self) -> __p::Cow<'_, [__p::Matcher<'_>]> {
+            self.0.labels()
+        }
+
+        #[inline]
+        fn group_by_labels(&self) -> __p::Cow<'_, [__p::Cow<'_, str>]> {
+            self.0.group_by_labels()
         }
     }
+
+    /// A label to group by.
+    #[derive(Debug)]
+    #[non_exhaustive]
+    pub enum Label {
+        /// `job`
+        Job,
+        /// `code`
+        Code,
+        /// `method`
+        Method,
+    }
+
+    impl Label {
+        /// All variants, in the order of the preset file.
+        pub const ALL: &'static [Self] = &[Self::Job, Self::Code, Self::Method];
+
+        /// The text in Prometheus.
+        #[must_use]
+        #[inline]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::Job => "job",
+                Self::Code => "code",
+                Self::Method => "method",
+            }
+        }
+    }
+
+    impl ::core::clone::Clone for Label {
+        #[inline]
+        fn clone(&self) -> Self {
+            *self
+        }
+    }
+
+    impl ::core::marker::Copy for Label {}
+
+    impl ::core::cmp::PartialEq for Label {
+        #[inline]
+        fn eq(&self, other: &Self) -> bool {
+            ::core::mem::discriminant(self) == ::core::mem::discriminant(other)
+        }
+    }
+
+    impl ::core::cmp::Eq for Label {}
+
+    impl ::core::hash::Hash for Label {
+        #[inline]
+        fn hash<H: ::core::hash::Hasher>(&self, state: &mut H) {
+            ::core::hash::Hash::hash(&::core::mem::discriminant(self), state)
+        }
+    }
+
+    impl ::core::fmt::Display for Label {
+        #[inline]
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            f.write_str(self.as_str())
+        }
+    }
+
+    impl ::core::str::FromStr for Label {
+        type Err = __p::UnknownText;
+
+        #[inline]
+        fn from_str(text: &str) -> ::core::result::Result<Self, __p::UnknownText> {
+            __p::UnknownText::__find(text, Self::ALL, Self::as_str)
+        }
+    }
+
+    __p::serde_enum!(Label);
+
+    impl ::core::convert::AsRef<str> for Label {
+        #[inline]
+        fn as_ref(&self) -> &str {
+            self.as_str()
+        }
+    }
+
+    /// A value of the label `method`.
+    #[derive(Debug)]
+    #[non_exhaustive]
+    pub enum Method {
+        /// `GET`
+        Get,
+        /// `POST`
+        Post,
+        /// `other`
+        Other,
+    }
+
+    impl Method {
+        /// All variants, in the order of the preset file.
+        pub const ALL: &'static [Self] = &[Self::Get, Self::Post, Self::Other];
+
+        /// The text in Prometheus.
+        #[must_use]
+        #[inline]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::Get => "GET",
+                Self::Post => "POST",
+                Self::Other => "other",
+            }
+        }
+    }
+
+    impl ::core::clone::Clone for Method {
+        #[inline]
+        fn clone(&self) -> Self {
+            *self
+        }
+    }
+
+    impl ::core::marker::Copy for Method {}
+
+    impl ::core::cmp::PartialEq for Method {
+        #[inline]
+        fn eq(&self, other: &Self) -> bool {
+            ::core::mem::discriminant(self) == ::core::mem::discriminant(other)
+        }
+    }
+
+    impl ::core::cmp::Eq for Method {}
+
+    impl ::core::hash::Hash for Method {
+        #[inline]
+        fn hash<H: ::core::hash::Hasher>(&self, state: &mut H) {
+            ::core::hash::Hash::hash(&::core::mem::discriminant(self), state)
+        }
+    }
+
+    impl ::core::fmt::Display for Method {
+        #[inline]
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            f.write_str(self.as_str())
+        }
+    }
+
+    impl ::core::str::FromStr for Method {
+        type Err = __p::UnknownText;
+
+        #[inline]
+        fn from_str(text: &str) -> ::core::result::Result<Self, __p::UnknownText> {
+            __p::UnknownText::__find(text, Self::ALL, Self::as_str)
+        }
+    }
+
+    __p::serde_enum!(Method);
+
+    impl __p::LabelValue for Method {
+        type Kind = Self;
+    }
+
+    impl __p::ValueEnum for Method {}
+
+    /// The labels of a series of this file's presets, for `rows`.
+    #[derive(Clone, Debug, PartialEq, Hash)]
+    pub struct Row {
+        /// The service.
+        pub job: ::core::option::Option<__p::String>,
+        /// The label `code`.
+        pub code: ::core::option::Option<i64>,
+        /// The label `method`.
+        pub method: ::core::option::Option<Method>,
+    }
+
+    impl ::core::cmp::Eq for Row {}
+
+    impl __p::FromLabels for Row {
+        #[inline]
+        fn from_labels(labels: &__p::Labels) -> ::core::result::Result<Self, __p::RowError> {
+            ::core::result::Result::Ok(Self {
+                job: __p::read_field(labels, "job", "")?,
+                code: __p::read_field(labels, "code", "")?,
+                method: __p::read_field(labels, "method", "")?,
+            })
+        }
+    }
+    __p::serialize_row!(Row: job = "job", code = "code", method = "method");
 
     /// Requests per second.
     ///
@@ -193,24 +371,140 @@ pub mod latency {
                 ::core::option::Option::None => self,
             }
         }
-    }
-    __p::querier!(Querier, set, default);
 
-    __p::label_enum! {
-        /// A label to group by.
-        pub enum Label {
-            /// `job`
-            Job = "job",
+        /// Adds a condition on a label whose name is known at run time only; a plain value means `=`.
+        ///
+        /// # Errors
+        ///
+        /// An undeclared label, or a value that the label cannot have.
+        pub fn set(self, label: impl ::core::convert::Into<__p::Cow<'static, str>>, condition: impl __p::IntoMatch<__p::String>) -> ::core::result::Result<Self, __p::RenderError> {
+            ::core::result::Result::map(self.0.__set(__LABELS, label, condition), Self)
         }
     }
 
-    __p::row! {
-        /// The labels of a series of this file's presets, for `rows`.
-        pub struct Row {
-            /// The label `job`.
-            job: ::core::option::Option<__p::String> = "job", "";
+    impl ::core::cmp::PartialEq for Querier {
+        #[inline]
+        fn eq(&self, other: &Self) -> bool {
+            self.0 == other.0
         }
     }
+
+    impl ::core::cmp::Eq for Querier {}
+
+    impl __p::MetricQuerier for Querier {
+        #[inline]
+        fn name(&self) -> &str {
+            self.0.name()
+        }
+
+        #[inline]
+        fn labels(&self) -> __p::Cow<'_, [__p::Matcher<'_>]> {
+            self.0.labels()
+        }
+
+        #[inline]
+        fn group_by_labels(&self) -> __p::Cow<'_, [__p::Cow<'_, str>]> {
+            self.0.group_by_labels()
+        }
+    }
+
+    impl ::core::default::Default for Querier {
+        #[inline]
+        fn default() -> Self {
+            Self::new()
+        }
+    }
+
+    /// A label to group by.
+    #[derive(Debug)]
+    #[non_exhaustive]
+    pub enum Label {
+        /// `job`
+        Job,
+    }
+
+    impl Label {
+        /// All variants, in the order of the preset file.
+        pub const ALL: &'static [Self] = &[Self::Job];
+
+        /// The text in Prometheus.
+        #[must_use]
+        #[inline]
+        pub const fn as_str(self) -> &'static str {
+            match self {
+                Self::Job => "job",
+            }
+        }
+    }
+
+    impl ::core::clone::Clone for Label {
+        #[inline]
+        fn clone(&self) -> Self {
+            *self
+        }
+    }
+
+    impl ::core::marker::Copy for Label {}
+
+    impl ::core::cmp::PartialEq for Label {
+        #[inline]
+        fn eq(&self, other: &Self) -> bool {
+            ::core::mem::discriminant(self) == ::core::mem::discriminant(other)
+        }
+    }
+
+    impl ::core::cmp::Eq for Label {}
+
+    impl ::core::hash::Hash for Label {
+        #[inline]
+        fn hash<H: ::core::hash::Hasher>(&self, state: &mut H) {
+            ::core::hash::Hash::hash(&::core::mem::discriminant(self), state)
+        }
+    }
+
+    impl ::core::fmt::Display for Label {
+        #[inline]
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            f.write_str(self.as_str())
+        }
+    }
+
+    impl ::core::str::FromStr for Label {
+        type Err = __p::UnknownText;
+
+        #[inline]
+        fn from_str(text: &str) -> ::core::result::Result<Self, __p::UnknownText> {
+            __p::UnknownText::__find(text, Self::ALL, Self::as_str)
+        }
+    }
+
+    __p::serde_enum!(Label);
+
+    impl ::core::convert::AsRef<str> for Label {
+        #[inline]
+        fn as_ref(&self) -> &str {
+            self.as_str()
+        }
+    }
+
+    /// The labels of a series of this file's presets, for `rows`.
+    #[derive(Clone, Debug, PartialEq, Hash)]
+    pub struct Row {
+        /// The label `job`.
+        pub job: ::core::option::Option<__p::String>,
+    }
+
+    impl ::core::cmp::Eq for Row {}
+
+    impl __p::FromLabels for Row {
+        #[inline]
+        fn from_labels(labels: &__p::Labels) -> ::core::result::Result<Self, __p::RowError> {
+            ::core::result::Result::Ok(Self {
+                job: __p::read_field(labels, "job", "")?,
+            })
+        }
+    }
+    __p::serialize_row!(Row: job = "job");
 
     /// Latency.
     ///
