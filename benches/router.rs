@@ -4,8 +4,7 @@
 //!
 //! The server sends prepared bytes, in a process of its own, so that the router's own time shows. The contenders take
 //! turns, call by call. The client alone also writes its result as JSON. The handler reads the same request as the router,
-//! on axum as well. `-- prometheus` compares them on a real server: for the small query of the client's benchmark, and for
-//! the smallest, of a metric that does not exist.
+//! on axum as well. `-- prometheus` compares them on a real server, for the small query of the client's benchmark.
 
 mod random;
 mod sender;
@@ -26,6 +25,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use promql_presets::{
     MetricQuerier, Preset, PresetInfo, Presets, PrometheusClient, Querier, Step, TimeRange, Timestamp, Vector, preset,
+    regex,
 };
 use promql_presets_axum::{Access, router};
 use promql_presets_test_support::{Dataset, prometheus as tool};
@@ -35,9 +35,12 @@ use tower::ServiceExt;
 
 use crate::sender::{Sender, high_water, median, serve};
 
-const ANY: Preset<dyn MetricQuerier, Vector> = preset!("{metric_name}{{{labels}}}", name = "any");
 const SUM: Preset<dyn MetricQuerier, Vector> = preset!("sum(rate({metric_name}{{{labels}}}[5m]))", name = "sum");
-static PRESETS: [&PresetInfo; 2] = [ANY.info(), SUM.info()];
+static PRESETS: [&PresetInfo; 1] = [SUM.info()];
+
+/// The metric of small queries, and the time at which [`Dataset::large`] ends.
+const METRIC: &str = "container_cpu_usage_seconds";
+const END: i64 = 1_748_779_200;
 
 const RUNS: usize = 20_000;
 
@@ -46,9 +49,10 @@ fn main() {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[1..] {
         ["serve"] => serve(),
         ["memory", what, how, url] => run(memory(what == "matrix", how.to_owned(), url.to_owned())),
-        [url] => {
-            let url = url.to_owned();
-            run(async move { Peers::new(&url).compare_all().await });
+        ["prometheus"] => {
+            // The pods 50 to 59 are the ten series that the queries sum up.
+            let server = tool::start(&Dataset::large(100, 1427)).unwrap();
+            compare(server.expect("Prometheus is missing; `cargo xtask servers` fetches it").url());
         }
         _ => all(),
     }
@@ -60,10 +64,14 @@ fn run(work: impl Future<Output = ()> + Send + 'static) {
     runtime.block_on(async { tokio::spawn(work).await.unwrap() });
 }
 
+fn compare(url: &str) {
+    let peers = Peers::new(url);
+    run(async move { peers.compare_all().await });
+}
+
 fn all() {
     let mut sender = Sender::start();
-    let url = sender.url.clone();
-    run(async move { Peers::new(&url).compare_all().await });
+    compare(&sender.url);
     let all = ["router", "client, streamed", "client, whole"];
     for (what, ways) in [("matrix", &all[..]), ("vector", &[all[0], all[2]])] {
         println!("memory for a {what}: 1,000 series of 1,427 points, or 100,000 series of one");
@@ -87,63 +95,75 @@ struct Peers {
 #[derive(Deserialize)]
 struct Question {
     metric: String,
-    labels: BTreeMap<String, String>,
+    labels: BTreeMap<String, Pattern>,
+    time: Option<Timestamp>,
     start: Option<Timestamp>,
     end: Option<Timestamp>,
     step: Option<Step>,
 }
 
+#[derive(Deserialize)]
+struct Pattern {
+    regex: String,
+}
+
 impl Question {
     fn querier(&self) -> Querier {
-        let querier = Querier::new(self.metric.clone()).label("project", "p-42");
-        self.labels.iter().fold(querier, |querier, (name, value)| querier.label(name.clone(), value))
+        let querier = Querier::new(self.metric.clone()).label("namespace", "production");
+        self.labels.iter().fold(querier, |querier, (name, value)| querier.label(name.clone(), regex(&*value.regex)))
     }
 }
 
 async fn query(State(client): State<PrometheusClient>, Json(question): Json<Question>) -> Response {
     let querier = question.querier();
-    Json(client.query(ANY.any_querier(), &querier).await.unwrap()).into_response()
+    Json(client.query(SUM.any_querier(), &querier).at(question.time.unwrap()).await.unwrap()).into_response()
 }
 
 async fn query_range(State(client): State<PrometheusClient>, Json(question): Json<Question>) -> Response {
     let range = TimeRange::new(question.start.unwrap(), question.end.unwrap()).unwrap();
     let (querier, range) = (question.querier(), range.step(question.step.unwrap()).unwrap());
-    Json(client.query_range(ANY.any_querier(), &querier, range).await.unwrap()).into_response()
+    Json(client.query_range(SUM.any_querier(), &querier, range).await.unwrap()).into_response()
 }
 
 impl Peers {
     fn new(url: &str) -> Self {
         let client = PrometheusClient::new(url).unwrap();
-        let guard = |_: &Parts, _: &'static PresetInfo| Ok(Access::only("project", "p-42"));
+        let guard = |_: &Parts, _: &'static PresetInfo| Ok(Access::only("namespace", "production"));
         let router = router(client.clone(), Presets::__new(&PRESETS)).guard(guard).build();
         let handlers = Router::new()
-            .route("/presets/any/query", post(query))
-            .route("/presets/any/query_range", post(query_range))
+            .route("/presets/sum/query", post(query))
+            .route("/presets/sum/query_range", post(query_range))
             .with_state(client.clone());
         Self { client, router, handlers }
     }
 
     async fn ask(&self, endpoint: &str) -> usize {
-        let querier = Querier::new("small").label("job", "api").label("project", "p-42");
-        let preset = ANY.any_querier();
+        let querier = Querier::new(METRIC).label("pod", regex("service-5.")).label("namespace", "production");
+        let preset = SUM.any_querier();
         let json = if endpoint == "query" {
-            serde_json::to_vec(&self.client.query(preset, &querier).await.unwrap())
+            let vector = self.client.query(preset, &querier).at(Timestamp::from_secs(END)).await.unwrap();
+            assert_eq!(vector.len(), 1);
+            serde_json::to_vec(&vector)
         } else {
-            let range = TimeRange::parse("1700000000", "1700000900", "15s").unwrap();
-            serde_json::to_vec(&self.client.query_range(preset, &querier, range).await.unwrap())
+            let [start, end] = [END - 900, END].map(Timestamp::from_secs);
+            let range = TimeRange::new(start, end).unwrap().step("15s").unwrap();
+            let matrix = self.client.query_range(preset, &querier, range).await.unwrap();
+            assert_eq!(matrix.sample_count(), 61);
+            serde_json::to_vec(&matrix)
         };
         json.unwrap().len()
     }
 
     async fn compare_all(&self) {
-        self.compare("a small query", "query", r#"{"metric": "small", "labels": {"job": "api"}}"#).await;
-        let range = r#"{"metric": "small", "labels": {"job": "api"}, "start": 1700000000000, "end": 1700000900000,
-            "step": "15s"}"#;
-        self.compare("a small range, 61 points of one series at most", "query_range", range).await;
+        let query = format!(r#"{{"metric": "{METRIC}", "labels": {{"pod": {{"regex": "service-5."}}}}, "#);
+        let instant = format!(r#"{query}"time": {END}000}}"#);
+        self.compare("a small query, the sum of ten rates", "query", instant.leak()).await;
+        let range = format!(r#"{query}"start": {}000, "end": {END}000, "step": "15s"}}"#, END - 900);
+        self.compare("a small range, 61 points of it", "query_range", range.leak()).await;
     }
 
     async fn compare(&self, name: &str, endpoint: &str, body: &'static str) {
-        let mut times = [const { Vec::new() }; 3];
+        let (mut times, mut sizes) = ([const { Vec::new() }; 3], [0; 3]);
         for run in 0..RUNS * 3 {
             let request = request(endpoint, body);
             let start = Instant::now();
@@ -153,8 +173,9 @@ impl Peers {
                 _ => route(&self.router, request).await,
             };
             times[run % 3].push(start.elapsed().as_secs_f64() * 1e6);
-            black_box(bytes);
+            sizes[run % 3] = bytes;
         }
+        assert!(sizes == [sizes[0]; 3], "not the same results: {sizes:?} bytes");
         let [client, handler, router] = times.map(median);
         println!("{name}");
         println!("  client  {client:>7.1} us");
@@ -164,7 +185,7 @@ impl Peers {
 }
 
 fn request(endpoint: &str, body: &'static str) -> Request<Body> {
-    let request = Request::post(format!("/presets/any/{endpoint}")).header("content-type", "application/json");
+    let request = Request::post(format!("/presets/sum/{endpoint}")).header("content-type", "application/json");
     request.body(Body::from(body)).unwrap()
 }
 
@@ -192,7 +213,7 @@ async fn memory(is_matrix: bool, how: String, url: String) {
         peers.ask(endpoint).await;
     }
     route(&peers.router, request("query", r#"{"metric": "small"}"#)).await;
-    let (client, preset) = (&peers.client, ANY.any_querier());
+    let (client, preset) = (&peers.client, SUM.any_querier());
     let (querier, range) = (Querier::new("LARGE"), TimeRange::parse("1700000000", "1700021390", "15s").unwrap());
     let long = Querier::new("LONG");
     let before = high_water();
