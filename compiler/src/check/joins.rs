@@ -338,7 +338,10 @@ impl<'e> Join<'_, 'e> {
         let copied: Vec<&str> = copied.map(|label| &*label.name).collect();
         let extra = |labels: &Labels<'e>, side: Id| -> Option<&'e str> {
             // A label that was created from another one may depend on it.
-            let is_aggregate = matches!(self.query.expr(self.query.strip_parens(side)).kind, ExprKind::Aggregate(_));
+            let (is_aggregate, is_grouped) = match &self.query.expr(self.query.strip_parens(side)).kind {
+                ExprKind::Aggregate(aggregate) => (true, aggregate.grouping.as_ref().is_some_and(Grouping::has_hole)),
+                _ => (false, false),
+            };
             let listed =
                 |label: &str| names.binary_search(&label).is_ok() || (label == GROUP_BY && matching.has_hole());
             let on = matching.keyword == GroupingKeyword::On;
@@ -354,7 +357,11 @@ impl<'e> Join<'_, 'e> {
                 let is_coarse = names.iter().all(|name| COARSE_LABELS.contains(name)) && !matching.has_hole();
                 return Some("instance").filter(|label| on && is_coarse && !fixed(label) && !copied.contains(label));
             };
-            let is_own = |label: &str| is_aggregate || !matches!(label, GROUP_BY | "job");
+            let is_own = |label: &str| match label {
+                GROUP_BY => is_grouped,
+                "job" => is_aggregate,
+                _ => true,
+            };
             let mut extra = all.iter().filter(|label| listed(label) != on && **label != NAME && is_own(label));
             extra.find(|label| !fixed(label) && !copied.contains(label)).copied()
         };

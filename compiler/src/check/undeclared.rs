@@ -30,7 +30,7 @@ pub(super) fn metric(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, seri
     let span = name_span(selector);
     if let Some(metric) = series.metric {
         let is_base = series.declared() == Role::Base && !metric.has_no_bounds();
-        return is_base.then(|| base(query, metric, name, span));
+        return is_base.then(|| base(query, metric, name, span)).or_else(|| lacks_suffix(query, metric, name, span));
     }
     if query.scope.template && selector.name.as_ref().and_then(Name::as_literal) == Some("metric_name") {
         return Some(
@@ -63,6 +63,19 @@ fn name_span(selector: &Selector<'_>) -> Span {
         })
     };
     selector.name.as_ref().map(|name| name.span).or_else(within).unwrap_or(selector.span)
+}
+
+/// A metric that is declared, and read, without the suffix that its series have in `metrics.toml`.
+fn lacks_suffix(query: &Analysis<'_>, metric: &Metric<'_>, name: &str, span: Span) -> Option<Diagnostic> {
+    let known = metric.known?.name.value.as_str();
+    let suffix = known.strip_prefix(name).filter(|suffix| !suffix.is_empty() && name == metric.name)?;
+    let written = query.slice(span).trim_matches(['"', '\'', '`']);
+    let is_open = query.scope.settings.metrics.is_open(name);
+    (!is_open).then(|| {
+        Diagnostic::new(Code::UnknownMetric, span, format!("no series `{name}`"))
+            .label(format!("its series are `{known}` in `metrics.toml`"))
+            .help(format!("write `{written}{suffix}`"))
+    })
 }
 
 /// The name of a classic histogram, which has no series.
