@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::body::{Bytes, HttpBody};
-use axum::extract::{RawPathParams, RawQuery, Request, State};
+use axum::extract::{FromRequestParts, RawPathParams, RawQuery, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
@@ -33,6 +33,18 @@ pub(crate) struct Service {
     pub(crate) max_body: usize,
 }
 
+/// The parameters of a path. Invalid UTF-8 is a [`Problem`].
+struct Names(RawPathParams);
+
+impl<S: Send + Sync> FromRequestParts<S> for Names {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let names = RawPathParams::from_request_parts(parts, state).await;
+        names.map(Self).map_err(|error| Problem::new(error.status(), error.body_text()))
+    }
+}
+
 /// A parameter of a path. Routers around this one can have some of their own.
 fn parameter<'a>(names: &'a RawPathParams, wanted: &str) -> &'a str {
     names.iter().filter(|(name, _)| *name == wanted).last().map_or("", |(_, value)| value)
@@ -55,7 +67,8 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(service: Service) -> Rout
     if matches!(service.source, Source::Live(..)) {
         routes = routes.route("/presets/{preset}/render", post(render));
     }
-    routes.with_state(Arc::new(service))
+    let refused = async || Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this method is not allowed here");
+    routes.method_not_allowed_fallback(refused).with_state(Arc::new(service))
 }
 
 impl Service {
@@ -118,7 +131,7 @@ async fn catalogue(State(service): State<Arc<Service>>, request: Request) -> Res
 
 async fn query(
     State(service): State<Arc<Service>>,
-    names: RawPathParams,
+    Names(names): Names,
     request: Request,
 ) -> Result<Response, Problem> {
     let (mut access, json) = service.receive(&names, request).await?;
@@ -144,7 +157,7 @@ async fn query(
 
 async fn query_range(
     State(service): State<Arc<Service>>,
-    names: RawPathParams,
+    Names(names): Names,
     request: Request,
 ) -> Result<Response, Problem> {
     let (mut access, json) = service.receive(&names, request).await?;
@@ -170,7 +183,7 @@ async fn query_range(
 
 async fn render(
     State(service): State<Arc<Service>>,
-    names: RawPathParams,
+    Names(names): Names,
     request: Request,
 ) -> Result<Response, Problem> {
     let (access, json) = service.receive(&names, request).await?;
@@ -182,7 +195,7 @@ async fn render(
 
 async fn label_names(
     State(service): State<Arc<Service>>,
-    names: RawPathParams,
+    Names(names): Names,
     RawQuery(parameters): RawQuery,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -203,7 +216,7 @@ async fn label_names(
 
 async fn label_values(
     State(service): State<Arc<Service>>,
-    names: RawPathParams,
+    Names(names): Names,
     RawQuery(parameters): RawQuery,
     request: Request,
 ) -> Result<Response, Problem> {

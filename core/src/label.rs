@@ -46,6 +46,16 @@ impl LabelUse {
 }
 
 impl LabelInfo<'_> {
+    /// A value as typed setters write it. A UUID can lack the prefix. `None` if the label cannot have the value.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn normalize<'v>(&self, value: &'v str) -> Option<Cow<'v, str>> {
+        self.kind.normalize_after(self.prefix, value).or_else(|| {
+            let uuid = LabelKind::<&[&str]>::Uuid.normalize(value).filter(|_| self.kind == LabelKind::Uuid)?;
+            Some([self.prefix, &uuid].concat().into())
+        })
+    }
+
     /// What the values are, in words: a UUID after `GPU-`.
     #[doc(hidden)]
     #[must_use]

@@ -282,7 +282,7 @@ fn normalize_as<'m>(info: &LabelInfo<'_>, matcher: &Matcher<'m>) -> Result<Optio
     if !info.usage.is_filter() {
         return Err(RenderError::NotAFilter { label: info.name.to_owned() });
     }
-    let replaced = matcher.replace_values(|value| info.kind.normalize_after(info.prefix, value));
+    let replaced = matcher.replace_values(|value| info.normalize(value));
     replaced.map_err(|value| RenderError::InvalidLabelValue {
         label: info.name.to_owned(),
         value: value.into_owned(),
@@ -594,7 +594,9 @@ mod tests {
         let gpu = PresetInfo { labels: Some(GPU), ..preset(RATE, FIVE_MINUTES) };
         let query = render(&gpu, &Querier::new("m").label("UUID", format!("GPU-{upper}")), None).unwrap();
         assert!(query.contains(&format!(r#"UUID="GPU-{lower}""#)), "{query}");
-        let bare = failed(&gpu, &Querier::new("m").label("UUID", lower));
-        assert!(bare.to_string().ends_with("of label `UUID`, which is a UUID after `GPU-`"), "{bare}");
+        let bare = render(&gpu, &Querier::new("m").label("UUID", upper), None).unwrap();
+        assert_eq!(bare, query);
+        let other = failed(&gpu, &Querier::new("m").label("UUID", format!("MIG-{lower}")));
+        assert!(other.to_string().ends_with("of label `UUID`, which is a UUID after `GPU-`"), "{other}");
     }
 }

@@ -37,7 +37,8 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Disables retries.
+    /// Disables retries. Only a request whose connection the server closes before it responds is still repeated once, since
+    /// servers close idle connections.
     #[must_use]
     pub fn never() -> Self {
         Self::default().retries(0)

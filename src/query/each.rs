@@ -252,8 +252,7 @@ impl Promql<'_> {
         let Some(info) = preset.labels.and_then(|labels| labels.iter().find(|info| info.name == label)) else {
             return text;
         };
-        let text = if text.starts_with(info.prefix) { text } else { [info.prefix, &text].concat() };
-        info.kind.normalize_after(info.prefix, &text).map(Cow::into_owned).unwrap_or(text)
+        info.normalize(&text).map(Cow::into_owned).unwrap_or(text)
     }
 
     /// Groups by a label as well, if the results of some groups are those of all.

@@ -23,7 +23,7 @@ fn is_neutral(parameter: &str, endpoint: &Endpoint) -> bool {
 }
 
 /// The header in which Mimir and others expect the tenant.
-const TENANT_HEADER: &str = "x-scope-orgid";
+pub(crate) const TENANT_HEADER: &str = "x-scope-orgid";
 
 /// The expected value of a placeholder, or of a part of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,6 +8,7 @@ use promql_presets::{Timestamp, reqwest};
 use serde_json::{Map, Value, json};
 
 use crate::call::{Call, Endpoint};
+use crate::expected::TENANT_HEADER;
 use crate::response::MockResponse;
 
 /// The headers of a response that the client reads.
@@ -27,6 +28,7 @@ struct Exchange {
     path: String,
     /// All but the timeout.
     parameters: Vec<(String, String)>,
+    tenant: Option<String>,
     status: u16,
     headers: Vec<(String, String)>,
     body: Body,
@@ -82,7 +84,8 @@ impl Recorder {
         let text = response.text().await?;
         let body = serde_json::from_str(&text).map_or(Body::Text(text), Body::Json);
         let parameters = call.parameters.iter().filter(|(name, _)| name != "timeout").cloned().collect();
-        Ok(Exchange { at, path: call.path.clone(), parameters, status, headers, body, is_used: false })
+        let (path, tenant) = (call.path.clone(), call.header(TENANT_HEADER).map(str::to_owned));
+        Ok(Exchange { at, path, parameters, tenant, status, headers, body, is_used: false })
     }
 
     /// Writes the file.
@@ -143,6 +146,11 @@ impl Exchange {
         let mut found = Vec::new();
         if self.path != call.path {
             found.push(format!("{}, not {}", call.path, self.path));
+        }
+        if self.tenant.as_deref() != call.header(TENANT_HEADER) {
+            let shown = |tenant: Option<&str>| tenant.map_or("none".to_owned(), |tenant| format!("{tenant:?}"));
+            let [tenant, recorded] = [call.header(TENANT_HEADER), self.tenant.as_deref()].map(shown);
+            found.push(format!("the tenant is {tenant}, not {recorded}"));
         }
         let is_compared = |(name, _): &&(String, String)| !TIMES.contains(&name.as_str());
         let mut left: Vec<_> = self.parameters.iter().filter(is_compared).collect();
@@ -216,8 +224,13 @@ impl Exchange {
             Body::Json(body) => ("json", body.clone()),
             Body::Text(text) => ("text", json!(text)),
         };
+        let at = self.at.to_string();
+        let mut request = json!({ "path": self.path, "parameters": object(&self.parameters), "at": at });
+        if let Some(tenant) = &self.tenant {
+            request["tenant"] = json!(tenant);
+        }
         json!({
-            "request": { "path": self.path, "parameters": object(&self.parameters), "at": self.at.to_string() },
+            "request": request,
             "response": { "status": self.status, "headers": object(&self.headers), body.0: body.1 },
         })
     }
@@ -239,6 +252,7 @@ impl Exchange {
             at: request["at"].as_str()?.parse().ok()?,
             path: request["path"].as_str()?.to_owned(),
             parameters: pairs(&request["parameters"])?,
+            tenant: request["tenant"].as_str().map(str::to_owned),
             status: u16::try_from(response["status"].as_u64()?).ok()?,
             headers: pairs(&response["headers"])?,
             body: text.or_else(|| Some(Body::Json(response.get("json")?.clone())))?,

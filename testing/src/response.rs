@@ -168,8 +168,8 @@ impl MockResponse {
         Self::new(Content::Raw(Vec::new())).fault(None, End::Reset)
     }
 
-    /// No response: the connection is closed. The client repeats the request at once if it was not the first on its
-    /// connection.
+    /// No response: the connection is closed. The client repeats the request once, at once, also without retries, since
+    /// servers close idle connections this way.
     pub fn close() -> Self {
         Self::new(Content::Raw(Vec::new())).fault(None, End::Close)
     }

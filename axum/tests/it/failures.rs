@@ -7,7 +7,7 @@ use promql_presets::{PresetInfo, RetryPolicy, presets};
 use promql_presets_axum::{Access, router};
 use promql_presets_testing::{MockPrometheus, MockResponse, series};
 
-use crate::support::{GAUGE, PROJECT, RATE, by_project, guarded, post};
+use crate::support::{GAUGE, PROJECT, RATE, by_project, get, guarded, open, post};
 
 const BODY: &str = r#"{"labels": {"container_metric_name": "mem"}}"#;
 const RANGE: &str = r#"{"labels": {"container_metric_name": "mem"}, "start": 0, "end": 3600000}"#;
@@ -66,4 +66,15 @@ async fn a_value_of_the_guard_that_the_preset_cannot_have_fails_closed() {
     let text = String::from_utf8(reply.body.to_vec()).unwrap();
     assert!(!text.contains("not-a-uuid") && !text.contains("project_id"), "{text}");
     assert!(mock.calls().is_empty());
+}
+
+#[tokio::test]
+async fn wrong_paths_and_methods_are_problems() {
+    let mock = MockPrometheus::start();
+    let app = open(mock.client());
+    assert_eq!(post(&app, "/presets/%ff/query", BODY).await.problem().0, 400);
+    assert_eq!(get(&app, "/presets/any::up/labels/%ff/values").await.problem().0, 400);
+    let reply = get(&app, GAUGE).await;
+    assert_eq!(reply.problem().0, 405);
+    assert_eq!(reply.headers["allow"], "POST");
 }

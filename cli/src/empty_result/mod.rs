@@ -218,7 +218,9 @@ impl Probe<'_> {
         let label = &*matcher.label.name;
         let metric = Querier::new(name.to_owned());
         let Ok(values) = self.scrapes.client.label_values(label).matching(&metric).await else { return String::new() };
-        let shown: Vec<String> = values.iter().take(MAX_VALUES).map(|value| format!("`{value}`")).collect();
+        // As many as two words for the rest would take.
+        let most = if values.len() <= MAX_VALUES + 2 { MAX_VALUES + 2 } else { MAX_VALUES };
+        let shown: Vec<String> = values.iter().take(most).map(|value| format!("`{value}`")).collect();
         match values.len().saturating_sub(shown.len()) {
             _ if matches!(matcher.op, MatchOp::NotEqual | MatchOp::NotRegex) => String::new(),
             _ if shown.is_empty() => format!("; it does not have the label `{label}`"),

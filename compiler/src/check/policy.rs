@@ -3,6 +3,7 @@
 use promql_presets_core::PromDuration;
 
 use super::analysis::{Analysis, Findings};
+use super::pattern::alternatives;
 use super::tree::{duration, in_seconds};
 use crate::diagnostic::source::Spanned;
 use crate::promql::{Duration, ExprKind, MatchOp, MatcherItem, Modifier, Selector};
@@ -35,7 +36,8 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
 /// Reports a selector that neither fixes a required label nor lets callers filter on it.
 fn required_label(query: &Analysis<'_>, selector: &Selector<'_>, label: &str, findings: &mut Findings) {
     let is_fixed = selector.matchers().any(|matcher| {
-        matcher.label.name == label && matches!(matcher.op, MatchOp::Equal | MatchOp::Regex) && !matcher.matches_empty()
+        let is_list = matcher.op == MatchOp::Regex && alternatives(&matcher.value.value).is_some();
+        matcher.label.name == label && (matcher.op == MatchOp::Equal || is_list) && !matcher.matches_empty()
     });
     if is_fixed {
         return;

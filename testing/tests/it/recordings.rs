@@ -77,6 +77,32 @@ async fn recordings_are_replayed() {
 }
 
 #[tokio::test]
+async fn tenants_get_what_was_recorded_for_them() {
+    let server = MockPrometheus::start();
+    server.on(UP).any_labels().tenant("a").returns(1);
+    server.on(UP).any_labels().tenant("b").returns(2);
+    let folder = std::env::temp_dir().join(format!("promql-presets-tenants-{}", std::process::id()));
+    let file = folder.join("tenants.json");
+    let value = async |client: &PrometheusClient, tenant: &str| {
+        let client = client.for_tenant(tenant);
+        client.query(UP, &prometheus::Querier::new()).await.map(|vector| vector.number().unwrap())
+    };
+    let mock = MockPrometheus::record(server.url(), &file);
+    for (tenant, expected) in [("a", 1.0), ("b", 2.0)] {
+        assert_eq!(value(&mock.client(), tenant).await.unwrap(), expected);
+    }
+    drop(mock);
+    let mock = MockPrometheus::replay(&file);
+    for (tenant, expected) in [("b", 2.0), ("a", 1.0)] {
+        assert_eq!(value(&mock.client(), tenant).await.unwrap(), expected);
+    }
+    let error = value(&mock.client(), "c").await.unwrap_err().to_string();
+    assert!(error.contains(r#"the tenant is "c", not "#), "{error}");
+    failure(mock);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
 async fn missing_servers_and_files() {
     let folder = std::env::temp_dir().join(format!("promql-presets-missing-{}", std::process::id()));
     let mock = MockPrometheus::record("http://127.0.0.1:9", folder.join("a.json"));
