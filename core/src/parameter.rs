@@ -283,7 +283,7 @@ impl ParameterValues {
         // Writing to a `String` cannot fail.
         _ = match self.get(index) {
             // Without parentheses, `{x} ^ 2` would be minus the square.
-            Some(value) if value.as_f64() < 0.0 => write!(out, "({value})"),
+            Some(value) if value.as_f64().is_sign_negative() => write!(out, "({value})"),
             Some(value) => write!(out, "{value}"),
             None => Ok(()),
         };

@@ -142,8 +142,8 @@ impl<'m, Q: MetricQuerier + ?Sized> On<'m, Q> {
         })
     }
 
-    /// Expects range queries of parts of this range, as [`split`](promql_presets::RangeQuery::split) makes them. Values
-    /// of the response belong to the points of the whole range.
+    /// Expects range queries of parts of this range, as [`split`](promql_presets::RangeQuery::split) makes them. The parts
+    /// need not cover it. Values of the response belong to the points of the whole range.
     pub fn over_parts_of(self, range: TimeRange) -> Self {
         self.over(range.aligned()).set(|expected| expected.in_parts = true)
     }

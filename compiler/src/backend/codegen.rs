@@ -315,7 +315,13 @@ impl Out {
                 self.doc(&format!("{}\n\n", prose(description)));
                 self.line("///");
             }
-            self.doc(&format!("Sets `{{{name}}}`, which is `{default}` by default: from `{min}` to `{max}`."));
+            let bounds = match (min.is_open_bound(), max.is_open_bound()) {
+                (true, true) => String::new(),
+                (true, false) => format!(": at most `{max}`"),
+                (false, true) => format!(": at least `{min}`"),
+                (false, false) => format!(": from `{min}` to `{max}`"),
+            };
+            self.doc(&format!("Sets `{{{name}}}`, which is `{default}` by default{bounds}."));
             let (ty, variant) = match default.kind() {
                 ParameterKind::Number => ("f64", "Number"),
                 ParameterKind::Integer => ("i64", "Integer"),
