@@ -95,7 +95,7 @@ const YEAR_10_000: i64 = 253_402_300_800;
 /// How to convert a time that was read as seconds.
 fn divisor(seconds: i64) -> &'static str {
     if seconds < YEAR_10_000 * 1_000 {
-        "divide milliseconds by 1000, or use `Timestamp::from_millis` in Rust"
+        "for milliseconds, divide by 1000"
     } else {
         "for microseconds, divide by 1000000"
     }
