@@ -20,15 +20,16 @@ const READY_WITHIN: Duration = Duration::from_mins(1);
 const ATTEMPTS: u32 = 5;
 
 /// Reads process ids, one per line, until the pipe is closed, which the kernel does when the owner exits or is killed. Then
-/// kills the last process and removes the folder, into which the process may still write. After the owner has reaped its
-/// process, it writes an empty line, so that another process with the same id is not killed.
+/// kills the last process and removes the folder, until none of its children writes into it any more. After the owner has
+/// reaped its process, it writes an empty line, so that another process with the same id is not killed.
 const WATCHDOG: &str = r#"
     pid=
     while read -r line; do pid=$line; done
     [ -z "$pid" ] || kill -KILL "$pid"
     for _ in 1 2 3 4 5 6 7 8 9 10; do
-        rm -rf -- "$1" && break
+        rm -rf -- "$1"
         sleep 0.1
+        [ -e "$1" ] || break
     done
 "#;
 
