@@ -28,6 +28,8 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let mut text = Vec::new();
     generate(arguments.shell, &mut Cli::command(), "promql-presets", &mut text);
-    print(&String::from_utf8_lossy(&text))?;
+    let text = String::from_utf8_lossy(&text);
+    // `clap_complete` writes the cases of a name with a hyphen as those of a subcommand.
+    print(&text.replace("promql__subcmd__presets", "promql__presets"))?;
     Ok(ExitCode::SUCCESS)
 }

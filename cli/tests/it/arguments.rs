@@ -138,3 +138,21 @@ fn completions_of_shells() {
         assert!(run.out.contains("deny-warnings"), "{shell}");
     }
 }
+
+#[test]
+fn bash_completes_options_and_values() {
+    let script = run(&["completions", "bash"]).out;
+    for (words, last, before, expected) in [
+        ("query --fo", "--fo", "query", "--format"),
+        ("check --format gi", "gi", "--format", "github"),
+        ("schema pu", "pu", "schema", "pull"),
+    ] {
+        let count = words.split(' ').count();
+        let call = format!(
+            "{script}\nCOMP_WORDS=(promql-presets {words}); COMP_CWORD={count}\n\
+             _promql__presets promql-presets {last} {before}; echo \"${{COMPREPLY[*]}}\""
+        );
+        let output = std::process::Command::new("bash").args(["-c", &call]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), expected, "{words}");
+    }
+}

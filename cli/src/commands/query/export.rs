@@ -38,11 +38,10 @@ pub(super) fn json(data: &Data) -> String {
         return out + "\n";
     }
     for Series { labels, samples } in series(data) {
-        let labels: serde_json::Map<String, Json> = labels
-            .iter()
-            .flat_map(|labels| labels.iter())
-            .map(|(name, value)| (name.to_owned(), value.into()))
-            .collect();
+        let object = |labels: &Labels| -> serde_json::Map<String, Json> {
+            labels.iter().map(|(name, value)| (name.to_owned(), value.into())).collect()
+        };
+        let labels = labels.map(object);
         let pair = |sample: &Sample| json!([seconds(sample.timestamp), number(&sample.value)]);
         let values: Vec<Json> = samples.iter().map(pair).collect();
         Object::open(&mut out).field("labels", labels).field("values", values).close();
