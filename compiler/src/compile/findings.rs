@@ -90,6 +90,9 @@ pub(super) fn merge_required_labels<'f>(
 ) {
     let Some(labels) = labels else { return };
     let subject = |finding: &Diagnostic| finding.subject.clone().filter(|_| finding.code == Code::MissingRequiredLabel);
+    if !findings.iter().any(|finding| subject(finding).is_some()) {
+        return;
+    }
     let mut seen: Vec<String> = earlier.filter_map(|it| subject(&it.diagnostic)).collect();
     findings.retain_mut(|finding| {
         let Some(label) = subject(finding) else { return true };
