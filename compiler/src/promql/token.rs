@@ -252,6 +252,13 @@ mod tests {
     }
 
     #[test]
+    fn every_keyword_has_a_token() {
+        let mut names = KEYWORDS.map(|(name, _)| name);
+        names.sort_unstable();
+        assert_eq!(names, keyword::ALL);
+    }
+
+    #[test]
     fn without_is_no_grouping_label() {
         assert!(!Kind::Without.is_grouping_label());
         assert!(Kind::By.is_grouping_label());
