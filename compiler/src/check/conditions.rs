@@ -1,11 +1,11 @@
 //! Conditions on the values of labels that follow from matchers, for selectors and the expressions around them.
 
-use promql_presets_core::sort;
+use promql_presets_core::{regex, sort};
 
 use super::analysis::Analysis;
 use super::label_flow::{replacement, written_labels};
 use super::label_set::NAME;
-use super::pattern::{self, alternatives};
+use super::pattern::alternatives;
 use super::tree::Id;
 use crate::Span;
 use crate::promql::{Aggregator, BinaryOp, ExprKind, GroupingKeyword, MatchOp, Matcher};
@@ -32,8 +32,8 @@ impl<'e> Condition<'e> {
         match self.op {
             MatchOp::Equal => Some(self.value == value),
             MatchOp::NotEqual => Some(self.value != value),
-            MatchOp::Regex => pattern::matches(self.value, value),
-            MatchOp::NotRegex => pattern::matches(self.value, value).map(|matches| !matches),
+            MatchOp::Regex => regex::matches(self.value, value),
+            MatchOp::NotRegex => regex::matches(self.value, value).map(|matches| !matches),
         }
     }
 

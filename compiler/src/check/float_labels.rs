@@ -3,8 +3,9 @@
 //!
 //! The form is that of `FormatOpenMetricsFloat` in Prometheus' `model/labels/float.go`.
 
+use promql_presets_core::regex;
+
 use super::analysis::{Analysis, Findings};
-use super::pattern;
 use super::schema::Role;
 use super::targets::{self, Normalized};
 use super::tree::Series;
@@ -91,7 +92,7 @@ fn listed(number: &str, known: &LabelType) -> Option<String> {
 fn wrong_number(pattern: &str, part: &str, stored: impl Fn(&str) -> Option<String>) -> Option<(String, String)> {
     let number = part.replace("\\.", ".").replace("\\+", "+");
     let right = stored(&number)?;
-    let is_match = |text: &str| pattern::matches(pattern, text);
+    let is_match = |text: &str| regex::matches(pattern, text);
     (is_match(&number) == Some(true) && is_match(&right) == Some(false)).then_some((number, right))
 }
 
@@ -127,7 +128,7 @@ fn wrong_numbers(
 fn integers_only(pattern: &str, backslash: &str) -> Option<(String, String, String)> {
     const BOUNDS: [&str; 12] = ["1", "2", "5", "10", "15", "20", "25", "30", "50", "60", "100", "300"];
     const FRACTIONS: [&str; 8] = ["0.005", "0.05", "0.1", "0.25", "0.5", "0.9", "0.99", "2.5"];
-    let is_match = |number: &str| pattern::matches(pattern, number);
+    let is_match = |number: &str| regex::matches(pattern, number);
     let number = BOUNDS.into_iter().find(|number| is_match(number) == Some(true))?;
     let is_stored = |number: &str| is_match(&format!("{number}.0")) != Some(false);
     if BOUNDS.into_iter().any(is_stored) || FRACTIONS.into_iter().any(|number| is_match(number) != Some(false)) {

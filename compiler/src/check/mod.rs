@@ -37,7 +37,6 @@ use promql_presets_core::sort;
 
 pub use float_labels::open_metrics_float;
 pub use label_set::Labels;
-pub use pattern::matches;
 pub use row::RowLabel;
 pub(crate) use schema::Metrics;
 #[cfg(feature = "tools")]

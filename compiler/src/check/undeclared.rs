@@ -1,11 +1,10 @@
 //! Reports metrics, labels and values that neither a preset file declares nor the snapshot of a server has.
 
-use promql_presets_core::LabelKind;
-use promql_presets_core::sort;
+use promql_presets_core::{LabelKind, regex, sort};
 
 use super::analysis::Analysis;
 use super::conditions::Condition;
-use super::pattern;
+use super::pattern::alternatives as listed_values;
 use super::schema::{Metric, Role, SUFFIXES};
 use super::tree::{Id, Series, name_pattern};
 use crate::diagnostic::suggest::nearest;
@@ -163,7 +162,7 @@ fn of_pattern(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, series: &Se
     }
     let pattern = &*matcher.value.value;
     let mut names = metrics.series();
-    if names.any(|(name, suffix)| pattern::matches(pattern, &format!("{name}{suffix}")) != Some(false)) {
+    if names.any(|(name, suffix)| regex::matches(pattern, &format!("{name}{suffix}")) != Some(false)) {
         return None;
     }
     let meant = metrics.nearest_prefix(pattern.trim_start_matches('^'))?;
@@ -307,7 +306,7 @@ fn undeclared_value(
     let value = &*matcher.value.value;
     let typed = match matcher.op {
         MatchOp::Equal | MatchOp::NotEqual => Some(vec![value]),
-        MatchOp::Regex | MatchOp::NotRegex => pattern::alternatives(value),
+        MatchOp::Regex | MatchOp::NotRegex => listed_values(value),
     };
     let mut values = values_of(kind);
     values.extend(others.map(values_of).unwrap_or_default());

@@ -1,15 +1,17 @@
 //! Regular expressions as Prometheus reads them: RE2 syntax by Go's `regexp/syntax` with Perl flags.
 //!
-//! Nothing here matches text: [`validate`] checks whether Prometheus accepts a pattern, [`groups`] lists its capturing
-//! groups, [`matches_empty`] checks whether it matches the empty string, and [`escape`] turns text into a pattern.
+//! [`validate`] checks whether Prometheus accepts a pattern, [`groups`] lists its capturing groups, [`matches`] and
+//! [`matches_empty`] check what it matches, and [`escape`] turns text into a pattern.
 
 mod class;
+mod matching;
 mod tree;
 mod unicode;
 
 use std::fmt::{self, Display, Formatter, Write};
 
-use self::tree::{Group, Node};
+pub use self::matching::matches;
+use self::tree::{Group, Node, Tree};
 
 /// Why Prometheus rejects a pattern, and which bytes of it are at fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,6 +185,8 @@ struct Parser<'p> {
     groups: Vec<Option<&'p str>>,
     /// Where a `\Q` without `\E` starts.
     unclosed_quote: Option<usize>,
+    /// Whether [`matches`] asks, and knows all parts so far: their [`Tree`] is built.
+    is_matchable: bool,
 }
 
 type Result<T, E = RegexError> = std::result::Result<T, E>;
@@ -190,7 +194,23 @@ type Result<T, E = RegexError> = std::result::Result<T, E>;
 impl<'p> Parser<'p> {
     fn new(pattern: &'p str) -> Self {
         let bytes = pattern.as_bytes();
-        Self { pattern, bytes, at: 0, no_posix_class: false, groups: Vec::new(), unclosed_quote: None }
+        let (groups, unclosed_quote) = (Vec::new(), None);
+        Self { pattern, bytes, at: 0, no_posix_class: false, groups, unclosed_quote, is_matchable: false }
+    }
+
+    /// A part that is a character of some ranges.
+    fn ranged(&self, ranges: tree::Ranges) -> Node {
+        Node::char(if self.is_matchable { Tree::Char(ranges) } else { Tree::Empty })
+    }
+
+    /// A part that is this character.
+    fn literal(&self, char: char) -> Node {
+        self.ranged(if self.is_matchable { vec![(char.into(), char.into())] } else { Vec::new() })
+    }
+
+    /// A part that matches the empty string at some positions.
+    fn anchor(&self, tree: Tree) -> Node {
+        Node { tree: if self.is_matchable { tree } else { Tree::Empty }, ..Node::EMPTY }
     }
 
     fn peek(&self, ahead: usize) -> Option<u8> {
@@ -234,7 +254,7 @@ impl<'p> Parser<'p> {
                     self.at += 1;
                     let open = group.open;
                     let node = std::mem::replace(&mut group, outer).finish();
-                    Self::check_size(node, open, self.at)?;
+                    Self::check_size(&node, open, self.at)?;
                     group.push(node);
                 }
                 b'|' => {
@@ -257,21 +277,27 @@ impl<'p> Parser<'p> {
                         repeat = Some(last_repeat.unwrap_or(start));
                     } else {
                         self.at += 1;
-                        group.push(Node::CHAR);
+                        group.push(self.literal('{'));
                     }
                 }
                 b'[' => {
-                    self.class()?;
-                    group.push(Node::CHAR);
+                    let ranges = self.class()?;
+                    group.push(self.ranged(ranges));
                 }
                 b'^' | b'$' => {
                     self.at += 1;
-                    group.push(Node::EMPTY);
+                    group.push(self.anchor(if byte == b'^' { Tree::Start } else { Tree::End }));
                 }
                 b'\\' => self.backslash(&mut group)?,
+                b'.' => {
+                    self.at += 1;
+                    // Prometheus' `.` also matches a line break.
+                    group.push(self.ranged(tree::complement(Vec::new())));
+                }
                 _ => {
-                    self.char();
-                    group.push(Node::CHAR);
+                    if let Some(char) = self.char() {
+                        group.push(self.literal(char));
+                    }
                 }
             }
             last_repeat = repeat;
@@ -280,11 +306,11 @@ impl<'p> Parser<'p> {
             return Self::error(group.open, group.open + 1, RegexErrorKind::MissingParen);
         }
         let node = group.finish();
-        Self::check_size(node, 0, self.at)?;
+        Self::check_size(&node, 0, self.at)?;
         Ok(node)
     }
 
-    fn check_size(node: Node, start: usize, end: usize) -> Result<()> {
+    fn check_size(node: &Node, start: usize, end: usize) -> Result<()> {
         if node.height > MAX_HEIGHT {
             return Self::error(start, end, RegexErrorKind::NestingDepth);
         }
@@ -311,7 +337,7 @@ impl<'p> Parser<'p> {
         if let Some(first) = last_repeat {
             return Self::error(first, self.at, RegexErrorKind::NestedRepeat);
         }
-        let Some(node) = group.last else {
+        let Some(node) = group.last.take() else {
             return Self::error(start, self.at, RegexErrorKind::MissingRepeatArgument);
         };
         let mut repeats = node.repeats;
@@ -324,8 +350,9 @@ impl<'p> Parser<'p> {
             }
             size = node.size.saturating_mul(u64::from(times.max(1))).saturating_add(u64::from(times));
         }
-        let node = Node { empty: node.empty || min == 0, repeats, height: node.height + 1, size };
-        Self::check_size(node, start, self.at)?;
+        let (empty, height, tree) = (node.empty || min == 0, node.height + 1, node.tree.repeat(min, max));
+        let node = Node { empty, repeats, height, size, tree };
+        Self::check_size(&node, start, self.at)?;
         group.last = Some(node);
         Ok(())
     }
@@ -393,7 +420,11 @@ impl<'p> Parser<'p> {
         let mut flag = false;
         while let Some(char) = self.char() {
             match char {
-                'i' | 'm' | 's' | 'U' => flag = true,
+                'i' | 'm' | 's' | 'U' => {
+                    flag = true;
+                    // Set already, and without effect where a pattern matches whole texts.
+                    self.is_matchable &= matches!(char, 's' | 'U') && !negative;
+                }
                 '-' if !negative => {
                     negative = true;
                     flag = false;
@@ -415,13 +446,14 @@ impl<'p> Parser<'p> {
     fn backslash(&mut self, group: &mut Group) -> Result<()> {
         let start = self.at;
         match self.peek(1) {
-            Some(b'A' | b'z' | b'B') => {
+            Some(byte @ (b'A' | b'z')) => {
                 self.at += 2;
-                group.push(Node::EMPTY);
+                group.push(self.anchor(if byte == b'A' { Tree::Start } else { Tree::End }));
             }
-            Some(b'b') => {
+            Some(byte @ (b'b' | b'B')) => {
                 self.at += 2;
-                group.push(Node::CHAR);
+                self.is_matchable = false;
+                group.push(if byte == b'b' { Node::char(Tree::Empty) } else { Node::EMPTY });
             }
             Some(b'Q') => {
                 let literal = &self.pattern[start + 2..];
@@ -430,14 +462,15 @@ impl<'p> Parser<'p> {
                     self.unclosed_quote = Some(start);
                 }
                 let (literal, length) = end.map_or((literal, literal.len()), |end| (&literal[..end], end + 2));
-                literal.chars().for_each(|_| group.push(Node::CHAR));
+                literal.chars().for_each(|char| group.push(self.literal(char)));
                 self.at = start + 2 + length;
             }
             _ => {
-                if !self.class_escape()? {
-                    self.escape()?;
-                }
-                group.push(Node::CHAR);
+                let node = match self.class_escape()? {
+                    Some(ranges) => self.ranged(ranges),
+                    None => self.escape().map(|char| self.literal(char))?,
+                };
+                group.push(node);
             }
         }
         Ok(())

@@ -125,3 +125,68 @@ fn escaped_text_means_itself() {
     assert_eq!(out, r"10\.0\.0\.1:90 \[a\]\(b\)\{c\}\^\$\|\?\*\+\\é-");
     assert_eq!(validate(&out), Ok(()));
 }
+
+#[test]
+fn anchored_matches() {
+    for (pattern, text, expected) in [
+        ("web-.*", "web-1", true),
+        ("web-.*", "api-1", false),
+        ("a.*", "ba", false),
+        ("[2-4]", "5", false),
+        ("[^2-4]", "5", true),
+        ("[]a]+", "]a", true),
+        ("[a-]", "-", true),
+        ("5..|429", "503", true),
+        ("5..|429", "429", true),
+        ("5..|429", "5030", false),
+        (".+", "", false),
+        (".", "\n", true),
+        ("^(a|b)$", "b", true),
+        ("(?:a|b)c?", "bc", true),
+        ("(?P<x>a){2,3}", "aaaa", false),
+        ("(?P<x>a){2,3}", "aaa", true),
+        ("a{2,}", "aaaaa", true),
+        ("a{2}", "aaa", false),
+        (r"\d+\.\d+", "10.5", true),
+        (r"[\d.]+", "10.5", true),
+        (r"\d", "\u{664}", false),
+        ("(a*)*b", "aaab", true),
+        ("((a?)+|b)*", "abab", true),
+        ("a*?b", "aab", true),
+        ("|a", "", true),
+        ("[[:alpha:]]", "a", true),
+        ("[^[:^digit:]a]", "1", true),
+        (r"[^\D5]", "4", true),
+        ("[[a]", "[", true),
+        (r"[\d-z]", "a", false),
+        ("[a-c-]", "b", true),
+        ("a{,5}", "a{,5}", true),
+        ("a{0}b", "b", true),
+        ("(ab){2,3}(?:c|)", "abababc", true),
+        ("(?s:.)x{2,}?", "éxxx", true),
+        (r"\Aa\S\z", "ab", true),
+        (r"[\]\-]+", "-]", true),
+        (r"\Qa.\E+", "a..", true),
+        (r"\x61\x{62}[\143-d]", "abc", true),
+        (r"(?U)a+(?s)b", "aab", true),
+        ("a(?:)b", "ab", true),
+        ("(a|)(b||c)", "c", true),
+        ("[^a]*", "bé\u{10FFFF}", true),
+    ] {
+        assert_eq!(matches(pattern, text), Some(expected), "{pattern} {text}");
+    }
+    for unknown in ["(?i)a", r"\pL", r"(?-s:.)", r"a\b", "["] {
+        assert_eq!(matches(unknown, "a"), None, "{unknown}");
+    }
+}
+
+#[test]
+fn nested_repetitions_take_little_time() {
+    let start = std::time::Instant::now();
+    for pattern in ["(x+x+)+y", "((((a{9}){9}){9}){9}){9}"] {
+        let _ = matches(pattern, &"x".repeat(100));
+    }
+    let nested = format!("{}a{}b", "(".repeat(40), "*)*".repeat(40));
+    let _ = matches(&nested, &"a".repeat(90));
+    assert!(start.elapsed().as_secs() < 5);
+}

@@ -1,7 +1,70 @@
 //! What has to be known of a pattern and its parts.
 
+/// Ranges of code points: the first and the last of each.
+pub(super) type Ranges = Vec<(u32, u32)>;
+
+/// All characters that are in none of these ranges.
+pub(super) fn complement(mut ranges: Ranges) -> Ranges {
+    ranges.sort_unstable();
+    let mut next = 0;
+    let mut others = Ranges::new();
+    for (first, last) in ranges {
+        if first > next {
+            others.push((next, first - 1));
+        }
+        next = next.max(last + 1);
+    }
+    others.push((next, u32::from(char::MAX)));
+    others
+}
+
+/// What a part of a pattern matches. Where only the validity of a pattern matters, every part is [`Tree::Empty`].
+pub(super) enum Tree {
+    /// The empty string.
+    Empty,
+    /// The empty string, at the start or the end of the text.
+    Start,
+    End,
+    /// One character in any of these ranges.
+    Char(Ranges),
+    Sequence(Vec<Tree>),
+    Alternatives(Vec<Tree>),
+    /// From the first to the second number of times.
+    Repeat(Box<Tree>, u32, Option<u32>),
+}
+
+impl Tree {
+    fn then(self, next: Self) -> Self {
+        match (self, next) {
+            (Self::Empty, tree) | (tree, Self::Empty) => tree,
+            (Self::Sequence(mut parts), next) => {
+                parts.push(next);
+                Self::Sequence(parts)
+            }
+            (first, next) => Self::Sequence(vec![first, next]),
+        }
+    }
+
+    fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Empty, Self::Empty) => Self::Empty,
+            (Self::Alternatives(mut parts), other) => {
+                parts.push(other);
+                Self::Alternatives(parts)
+            }
+            (first, other) => Self::Alternatives(vec![first, other]),
+        }
+    }
+
+    pub(super) fn repeat(self, min: u32, max: Option<u32>) -> Self {
+        match self {
+            Self::Empty => Self::Empty,
+            tree => Self::Repeat(Box::new(tree), min, max),
+        }
+    }
+}
+
 /// The properties of a part of a pattern.
-#[derive(Clone, Copy)]
 pub(super) struct Node {
     /// Whether it matches the empty string.
     pub(super) empty: bool,
@@ -9,16 +72,21 @@ pub(super) struct Node {
     pub(super) repeats: u32,
     pub(super) height: usize,
     pub(super) size: u64,
+    pub(super) tree: Tree,
 }
 
 impl Node {
-    pub(super) const EMPTY: Self = Self { empty: true, repeats: 1, height: 1, size: 1 };
-    pub(super) const CHAR: Self = Self { empty: false, ..Self::EMPTY };
+    pub(super) const EMPTY: Self = Self { empty: true, repeats: 1, height: 1, size: 1, tree: Tree::Empty };
+
+    pub(super) fn char(tree: Tree) -> Self {
+        Self { empty: false, tree, ..Self::EMPTY }
+    }
 
     /// Both, in sequence or as alternatives.
-    pub(super) fn with(self, other: Self, empty: bool) -> Self {
+    fn with(self, other: Self, empty: bool, join: fn(Tree, Tree) -> Tree) -> Self {
         Self {
             empty,
+            tree: join(self.tree, other.tree),
             repeats: self.repeats.max(other.repeats),
             height: self.height.max(other.height),
             size: self.size.saturating_add(other.size),
@@ -50,11 +118,11 @@ impl Group {
 
     pub(super) fn join(&mut self) {
         if let Some(last) = self.last.take() {
-            self.sequence = Some(match self.sequence {
+            self.sequence = Some(match self.sequence.take() {
                 Some(sequence) => {
-                    let joined = sequence.with(last, sequence.empty && last.empty);
                     // A sequence is one level above its parts.
-                    Node { height: joined.height.max(last.height + 1), ..joined }
+                    let (empty, height) = (sequence.empty && last.empty, sequence.height.max(last.height + 1));
+                    Node { height, ..sequence.with(last, empty, Tree::then) }
                 }
                 None => last,
             });
@@ -64,10 +132,11 @@ impl Group {
     pub(super) fn end_alternative(&mut self) {
         self.join();
         let sequence = self.sequence.take().unwrap_or(Node::EMPTY);
-        self.alternatives = Some(match self.alternatives {
+        self.alternatives = Some(match self.alternatives.take() {
             Some(others) => {
-                let joined = others.with(sequence, others.empty || sequence.empty);
-                Node { height: joined.height.max(sequence.height + 1), size: joined.size.saturating_add(1), ..joined }
+                let (empty, height) = (others.empty || sequence.empty, others.height.max(sequence.height + 1));
+                let joined = others.with(sequence, empty, Tree::or);
+                Node { height, size: joined.size.saturating_add(1), ..joined }
             }
             None => sequence,
         });

@@ -1,4 +1,4 @@
-//! The character classes of Go: the keys of `unicode.Categories` and `unicode.Scripts`, and `Any`.
+//! The character classes of Go: POSIX classes, the keys of `unicode.Categories` and `unicode.Scripts`, and `Any`.
 
 /// Whether `\p{name}` is a class. Names are exact, as in [grafana/regexp], the fork of Go's package that Prometheus uses.
 ///
@@ -7,25 +7,25 @@ pub(super) fn is_class(name: &str) -> bool {
     CATEGORIES.binary_search(&name).is_ok() || SCRIPTS.binary_search(&name).is_ok()
 }
 
-/// Whether `[[:name:]]` is a class.
-pub(super) fn is_posix_class(name: &str) -> bool {
-    matches!(
-        name,
-        "alnum"
-            | "alpha"
-            | "ascii"
-            | "blank"
-            | "cntrl"
-            | "digit"
-            | "graph"
-            | "lower"
-            | "print"
-            | "punct"
-            | "space"
-            | "upper"
-            | "word"
-            | "xdigit"
-    )
+/// What `[[:name:]]` contains: pairs of a first and a last character.
+pub(super) fn posix_class(name: &str) -> Option<&'static [u8]> {
+    Some(match name {
+        "alnum" => b"09AZaz",
+        "alpha" => b"AZaz",
+        "ascii" => b"\0\x7F",
+        "blank" => b"\t\t  ",
+        "cntrl" => b"\0\x1F\x7F\x7F",
+        "digit" => b"09",
+        "graph" => b"!~",
+        "lower" => b"az",
+        "print" => b" ~",
+        "punct" => b"!/:@[`{~",
+        "space" => b"\t\r  ",
+        "upper" => b"AZ",
+        "word" => b"09AZ__az",
+        "xdigit" => b"09AFaf",
+        _ => return None,
+    })
 }
 
 /// General categories of Unicode; sorted.

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use promql_presets_compiler::check::matches;
 use promql_presets_compiler::diagnostic::suggest::nearest_words;
+use promql_presets_core::regex::matches;
 
 use crate::exposition::{Family, Page};
 
