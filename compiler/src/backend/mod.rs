@@ -7,6 +7,5 @@ pub(crate) mod modules;
 pub(crate) mod names;
 pub mod registry;
 pub(crate) mod rows;
-pub(crate) mod templates;
 
 pub use facts::indivisible;
