@@ -10,6 +10,7 @@ mod exposition;
 mod failure;
 mod fmt;
 mod folders;
+mod functions;
 mod import;
 mod invalid_arguments;
 mod json;

@@ -149,79 +149,105 @@ pub(super) fn replace(query: &str, variables: &BTreeMap<String, Variable>, fixed
     // A number of seconds that belongs to a window would not follow it.
     let has_number = references.iter().any(|it| it.place == Place::Elsewhere && number(it.name).is_some());
     let window = window(&references).filter(|_| !has_number);
-    let mut replaced = Replaced::default();
+    let mut replacer = Replacer { query, fixed, has_number, window, out: Replaced::default() };
     let mut at = 0;
     for reference in &references {
-        double_braces(&query[at..reference.span.start], &mut replaced.text);
-        at = reference.span.end;
-        let written = &query[reference.span.clone()];
+        double_braces(&query[at..reference.span.start], &mut replacer.out.text);
         let value = variables.get(reference.name).and_then(|variable| variable.value.as_deref());
+        at = replacer.replace(reference, value)?;
+    }
+    double_braces(&query[at..], &mut replacer.out.text);
+    Ok(replacer.out)
+}
+
+struct Replacer<'q> {
+    query: &'q str,
+    /// Whether variables become their values instead of parameters.
+    fixed: bool,
+    /// Whether the query uses the length of a range or of an interval as a number.
+    has_number: bool,
+    /// The variable that becomes `{window}`.
+    window: Option<&'q str>,
+    out: Replaced,
+}
+
+impl Replacer<'_> {
+    /// Writes what a variable becomes. Returns where the query goes on after it.
+    fn replace(&mut self, reference: &Reference<'_>, value: Option<&str>) -> Result<usize, Refusal> {
+        let end = reference.span.end;
+        let written = &self.query[reference.span.clone()];
         match reference.place {
-            Place::Resolution if !is_duration(value) && Some(reference.name) != window => {
-                replaced.notes.push(format!("the resolution `{written}` became the server's default"));
+            Place::Resolution if !is_duration(value) && Some(reference.name) != self.window => {
+                self.out.notes.push(format!("the resolution `{written}` became the server's default"));
             }
-            Place::Duration | Place::Offset | Place::Resolution => {
-                // The unit behind a number of seconds, as in `${__range_s}s`.
-                let rest = &query[at..];
-                let unit = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_lowercase()).len();
-                at += unit;
-                let default = default(reference.name, value, &rest[..unit]);
-                if Some(reference.name) == window {
-                    replaced.text.push_str("{window}");
-                    replaced.window.get_or_insert(default);
-                } else if fixed
-                    || value.is_none()
-                    || !replaced.parameter(reference.name, written, ParameterKind::Duration, &default)
-                {
-                    let why = match reference.place {
-                        Place::Offset if value.is_none() => "its variable has no value in the file",
-                        _ if has_number => "the query uses it as a number, too",
-                        _ => "a template has one window",
-                    };
-                    replaced.notes.push(format!("`{written}` became `{default}`: {why}"));
-                    replaced.text.push_str(&default);
+            Place::Duration | Place::Offset | Place::Resolution => return Ok(self.duration(reference, written, value)),
+            Place::Elsewhere => self.elsewhere(reference, written, value)?,
+            Place::Braces if self.query[end..].trim_start().starts_with([',', '}']) => {
+                self.out.notes.push(format!("the matchers `{written}` became filters of the caller"));
+                self.out.text.push_str("{labels}");
+            }
+            Place::Braces | Place::String => self.stand_in(written),
+        }
+        Ok(end)
+    }
+
+    fn duration(&mut self, reference: &Reference<'_>, written: &str, value: Option<&str>) -> usize {
+        // The unit behind a number of seconds, as in `${__range_s}s`.
+        let rest = &self.query[reference.span.end..];
+        let unit = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_lowercase()).len();
+        let default = default(reference.name, value, &rest[..unit]);
+        if Some(reference.name) == self.window {
+            self.out.text.push_str("{window}");
+            self.out.window.get_or_insert(default);
+        } else if self.fixed
+            || value.is_none()
+            || !self.out.parameter(reference.name, written, ParameterKind::Duration, &default)
+        {
+            let why = match reference.place {
+                Place::Offset if value.is_none() => "its variable has no value in the file",
+                _ if self.has_number => "the query uses it as a number, too",
+                _ => "a template has one window",
+            };
+            self.out.notes.push(format!("`{written}` became `{default}`: {why}"));
+            self.out.text.push_str(&default);
+        }
+        reference.span.end + unit
+    }
+
+    fn elsewhere(&mut self, reference: &Reference<'_>, written: &str, value: Option<&str>) -> Result<(), Refusal> {
+        let (before, after) = (&self.query[..reference.span.start], &self.query[reference.span.end..]);
+        if let Some(value) = value.filter(|it| is_number(Some(it)) && stands_alone(self.query, &reference.span)) {
+            if self.fixed || !self.out.parameter(reference.name, written, ParameterKind::Number, value) {
+                self.out.notes.push(format!("`{written}` became its value, {value}"));
+                self.out.text.push_str(value);
+            }
+        } else if is_function(after) {
+            let reason = format!("the variable `{written}` stands for a function or an operator");
+            return Err(Refusal { reason, variable: Some(written.to_owned()) });
+        } else if let Some(end) = end(reference.name).filter(|_| before.trim_end().ends_with('@')) {
+            self.out.text.push_str(end);
+        } else if let Some(number) = number(reference.name) {
+            self.out.notes.push(format!("`{written}` became {number}"));
+            _ = write!(self.out.text, "{number}");
+        } else {
+            match reference.name {
+                "__from" | "__to" => {
+                    return Err(format!("`{written}` is a time of the dashboard, which no template has").into());
                 }
-            }
-            Place::Elsewhere if is_number(value) && stands_alone(query, &reference.span) => {
-                let value = value.unwrap_or_default();
-                if fixed || !replaced.parameter(reference.name, written, ParameterKind::Number, value) {
-                    replaced.notes.push(format!("`{written}` became its value, {value}"));
-                    replaced.text.push_str(value);
+                name if name.starts_with("__") => {
+                    return Err(format!("the variable `{written}` outside of a range").into());
                 }
-            }
-            Place::Elsewhere if is_function(&query[at..]) => {
-                let reason = format!("the variable `{written}` stands for a function or an operator");
-                return Err(Refusal { reason, variable: Some(written.to_owned()) });
-            }
-            Place::Elsewhere
-                if query[..reference.span.start].trim_end().ends_with('@') && end(reference.name).is_some() =>
-            {
-                replaced.text.push_str(end(reference.name).unwrap_or_default());
-            }
-            Place::Elsewhere if reference.name.starts_with("__") => {
-                let Some(number) = number(reference.name) else {
-                    return Err(match reference.name {
-                        "__from" | "__to" => format!("`{written}` is a time of the dashboard, which no template has"),
-                        _ => format!("the variable `{written}` outside of a range"),
-                    }
-                    .into());
-                };
-                replaced.notes.push(format!("`{written}` became {number}"));
-                _ = write!(replaced.text, "{number}");
-            }
-            Place::Braces if query[at..].trim_start().starts_with([',', '}']) => {
-                replaced.notes.push(format!("the matchers `{written}` became filters of the caller"));
-                replaced.text.push_str("{labels}");
-            }
-            _ => {
-                let number = replaced.stand_ins.len();
-                _ = write!(replaced.text, "{STAND_IN}{number}_");
-                replaced.stand_ins.push(written.to_owned());
+                _ => self.stand_in(written),
             }
         }
+        Ok(())
     }
-    double_braces(&query[at..], &mut replaced.text);
-    Ok(replaced)
+
+    fn stand_in(&mut self, written: &str) {
+        let number = self.out.stand_ins.len();
+        _ = write!(self.out.text, "{STAND_IN}{number}_");
+        self.out.stand_ins.push(written.to_owned());
+    }
 }
 
 fn double_braces(text: &str, out: &mut String) {

@@ -1,5 +1,7 @@
 //! Completion: keys and values of the files, and everything that templates are made of.
 
+use std::collections::BTreeMap;
+
 use gen_lsp_types::{
     CompletionItem, CompletionItemKind, CompletionItemTextEdit, CompletionList, CompletionResponse, Documentation,
     MarkupContent, MarkupKind, Position, TextEdit,
@@ -11,7 +13,8 @@ use promql_presets_core::keyword;
 use super::cursor::{self, Spot};
 use super::toml::{Outline, Place, Value};
 use super::workspace::View;
-use super::{facts, functions, json_schema};
+use super::{facts, json_schema};
+use crate::functions;
 
 /// The placeholders, with what they stand for.
 pub(super) const PLACEHOLDERS: [(&str, &str); 4] = [
@@ -153,82 +156,96 @@ fn template(view: &View<'_>, preset: &str, literal: &Literal, offset: u32) -> Ve
     let before = &literal.text[..literal.text.floor_char_boundary(literal.offset(offset) as usize)];
     let (spot, start) = cursor::at(before);
     let word = Span::new(literal.locate(Span::of(start..start)).start.min(offset), offset);
-    let new = |label: &str, kind, text: &str| item(view, label, kind, word, literal.escaped(text));
-    let metrics = facts::metrics(view);
-    let labels = |series: &str, end: &str| {
-        let labels = facts::labels(view, &metrics, series);
-        let label = |(name, facts): (&String, &facts::Facts)| {
-            described(
-                new(name, CompletionItemKind::Field, &format!("{name}{end}")),
-                None,
-                Some(facts.documentation(name)),
-            )
-        };
-        labels.iter().map(label).collect::<Vec<_>>()
-    };
-    let closed = view.source.text[offset as usize..].starts_with('}');
-    let placeholder = |name: &str, about: &str| {
-        let text =
-            if closed && matches!(spot, Spot::Placeholder) { format!("{{{name}") } else { format!("{{{name}}}") };
-        described(new(name, CompletionItemKind::Constant, &text), Some(format!("{{{name}}}")), Some(about.to_owned()))
-    };
-    let named = |wanted: &str| {
-        let (name, about) = PLACEHOLDERS.iter().find(|(name, _)| *name == wanted)?;
-        Some(placeholder(name, about))
-    };
-    match &spot {
+    let template = Template { view, literal, word, metrics: facts::metrics(view) };
+    match spot {
         Spot::Text => Vec::new(),
-        Spot::Placeholder => {
-            let module = view.module();
-            let own = module.and_then(|module| module.presets.iter().find(|it| it.name == preset));
-            let parameters = own.map_or(&[][..], |preset| &preset.parameters);
-            let about = |it: &promql_presets_compiler::backend::registry::Parameter| {
-                placeholder(&it.name, it.description.as_deref().unwrap_or("A parameter of the preset."))
-            };
-            PLACEHOLDERS
-                .iter()
-                .map(|(name, about)| placeholder(name, about))
-                .chain(parameters.iter().map(about))
-                .collect()
+        Spot::Placeholder => template.placeholders(preset),
+        Spot::Matchers { metric } => [template.labels(metric, "=\""), template.placeholder("labels")].concat(),
+        Spot::Value { metric, label } => template.values(metric, label),
+        Spot::Grouping => [template.labels("{metric_name}", ""), template.placeholder("group_by")].concat(),
+        Spot::Range => {
+            let durations = ["1m", "5m", "1h", "1d"].map(|text| template.item(text, CompletionItemKind::Value, text));
+            [durations.into(), template.placeholder("window")].concat()
         }
-        Spot::Matchers { metric } => labels(metric, "=\"").into_iter().chain(named("labels")).collect(),
-        Spot::Value { metric, label } => {
-            let facts = facts::labels(view, &metrics, metric).remove(*label).unwrap_or_default();
-            facts.values.iter().map(|value| new(value, CompletionItemKind::Value, value)).collect()
-        }
-        Spot::Grouping => labels("{metric_name}", "").into_iter().chain(named("group_by")).collect(),
-        Spot::Range => ["1m", "5m", "1h", "1d"]
-            .into_iter()
-            .map(|duration| new(duration, CompletionItemKind::Value, duration))
-            .chain(named("window"))
-            .collect(),
-        Spot::Expression => {
-            let function = |function: &Function| {
-                let item = new(function.name, CompletionItemKind::Function, function.name);
-                let about = functions::documentation(function.name).unwrap_or_default();
-                let flag =
-                    if function.experimental { "\n\nNeeds the feature `promql-experimental-functions`." } else { "" };
-                described(item, Some(functions::signature(function)), Some(format!("{about}{flag}")))
+        Spot::Expression => template.expressions(),
+    }
+}
+
+/// The template at the cursor.
+struct Template<'v> {
+    view: &'v View<'v>,
+    literal: &'v Literal,
+    /// The word that an item replaces.
+    word: Span,
+    metrics: BTreeMap<&'v str, facts::Metric<'v>>,
+}
+
+impl Template<'_> {
+    fn item(&self, label: &str, kind: CompletionItemKind, text: &str) -> CompletionItem {
+        item(self.view, label, kind, self.word, self.literal.escaped(text))
+    }
+
+    /// The labels of the metric of a series, each with what follows it.
+    fn labels(&self, series: &str, end: &str) -> Vec<CompletionItem> {
+        let label = |(name, facts): (&String, &facts::Facts)| {
+            let item = self.item(name, CompletionItemKind::Field, &format!("{name}{end}"));
+            described(item, None, Some(facts.documentation(name)))
+        };
+        facts::labels(self.view, &self.metrics, series).iter().map(label).collect()
+    }
+
+    fn values(&self, metric: &str, label: &str) -> Vec<CompletionItem> {
+        let facts = facts::labels(self.view, &self.metrics, metric).remove(label).unwrap_or_default();
+        facts.values.iter().map(|value| self.item(value, CompletionItemKind::Value, value)).collect()
+    }
+
+    /// One of the placeholders that every template can have.
+    fn placeholder(&self, wanted: &str) -> Vec<CompletionItem> {
+        let found = PLACEHOLDERS.iter().filter(|(name, _)| *name == wanted);
+        found.map(|(name, about)| self.placeholder_item(name, about, "}")).collect()
+    }
+
+    /// The placeholders of a preset, after an opening brace.
+    fn placeholders(&self, preset: &str) -> Vec<CompletionItem> {
+        let is_closed = self.view.source.text[self.word.end as usize..].starts_with('}');
+        let close = if is_closed { "" } else { "}" };
+        let own = self.view.module().and_then(|module| module.presets.iter().find(|it| it.name == preset));
+        let parameters = own.map_or(&[][..], |preset| &preset.parameters).iter();
+        let parameters =
+            parameters.map(|it| (it.name.as_str(), it.description.as_deref().unwrap_or("A parameter of the preset.")));
+        let all = PLACEHOLDERS.into_iter().chain(parameters);
+        all.map(|(name, about)| self.placeholder_item(name, about, close)).collect()
+    }
+
+    fn placeholder_item(&self, name: &str, about: &str, close: &str) -> CompletionItem {
+        let item = self.item(name, CompletionItemKind::Constant, &format!("{{{name}{close}"));
+        described(item, Some(format!("{{{name}}}")), Some(about.to_owned()))
+    }
+
+    fn expressions(&self) -> Vec<CompletionItem> {
+        let function = |function: &Function| {
+            let about = functions::documentation(function.name).unwrap_or_default();
+            let flag =
+                if function.experimental { "\n\nNeeds the feature `promql-experimental-functions`." } else { "" };
+            let item = self.item(function.name, CompletionItemKind::Function, function.name);
+            described(item, Some(functions::signature(function)), Some(format!("{about}{flag}")))
+        };
+        let aggregator = |aggregator: Aggregator| {
+            let name = aggregator.as_str();
+            let about = functions::documentation(name).map(str::to_owned);
+            let item = self.item(name, CompletionItemKind::Function, name);
+            described(item, Some(functions::aggregator_signature(aggregator)), about)
+        };
+        let series = self.metrics.values().flat_map(|metric| {
+            let item = |name: String| {
+                let item = self.item(&name, CompletionItemKind::Variable, &name);
+                described(item, Some(metric.kind.as_str().to_owned()), Some(metric.documentation()))
             };
-            let aggregator = |aggregator: Aggregator| {
-                let name = aggregator.as_str();
-                let item = new(name, CompletionItemKind::Function, name);
-                let about = functions::documentation(name).map(str::to_owned);
-                described(item, Some(functions::aggregator_signature(aggregator)), about)
-            };
-            let series = metrics.values().flat_map(|metric| {
-                let item = |name: String| {
-                    let item = new(&name, CompletionItemKind::Variable, &name);
-                    described(item, Some(metric.kind.as_str().to_owned()), Some(metric.documentation()))
-                };
-                metric.series().into_iter().map(item)
-            });
-            let keywords = keyword::GROUPINGS
-                .into_iter()
-                .chain(OPERATORS)
-                .map(|word| new(word, CompletionItemKind::Keyword, word));
-            let all = Function::all().iter().map(function).chain(Aggregator::ALL.into_iter().map(aggregator));
-            all.chain(series).chain(keywords).chain(named("metric_name")).collect()
-        }
+            metric.series().into_iter().map(item)
+        });
+        let keywords = keyword::GROUPINGS.into_iter().chain(OPERATORS);
+        let keywords = keywords.map(|word| self.item(word, CompletionItemKind::Keyword, word));
+        let functions = Function::all().iter().map(function).chain(Aggregator::ALL.into_iter().map(aggregator));
+        functions.chain(series).chain(keywords).chain(self.placeholder("metric_name")).collect()
     }
 }

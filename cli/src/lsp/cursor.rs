@@ -1,5 +1,7 @@
 //! What stands at the cursor in a template that is being written, so that nothing after the cursor counts.
 
+use std::ops::Range;
+
 use promql_presets_core::keyword;
 
 /// The place of the cursor in a query.
@@ -49,107 +51,147 @@ pub(super) struct Call<'t> {
 
 /// The place of the cursor at the end of `before`, and where the word that it is in starts.
 pub(super) fn at(before: &str) -> (Spot<'_>, usize) {
-    let (spot, word, _) = scan(before);
-    (spot, word)
+    let mut scanner = Scanner::of(before);
+    match scanner.run() {
+        Some(cut) => cut,
+        None => (scanner.spot(), scanner.word()),
+    }
 }
 
 /// The innermost call around the end of `before`.
 pub(super) fn call(before: &str) -> Option<Call<'_>> {
-    let open = scan(before).2;
-    open.into_iter().rev().find_map(|open| match open {
+    let mut scanner = Scanner::of(before);
+    scanner.run();
+    scanner.open.into_iter().rev().find_map(|open| match open {
         Open::Arguments { of, commas } if !of.is_empty() => Some(Call { name: of, argument: commas }),
         _ => None,
     })
 }
 
-/// The spot, the start of the word, and what is open.
-fn scan(before: &str) -> (Spot<'_>, usize, Vec<Open<'_>>) {
-    let mut open: Vec<Open<'_>> = Vec::new();
-    // The last name, which may have placeholders in it, and the one before it.
-    let (mut name, mut previous) = (0..0, 0..0);
-    // The aggregator of a grouping, and where that ends.
-    let mut grouped = ("", 0);
-    let mut at = 0;
-    while let Some(c) = before[at..].chars().next() {
-        let rest = &before[at..];
-        let mut end = at + c.len_utf8();
-        let is_last = |end: usize| end > 0 && end == before[..at].trim_end().len();
-        match c {
-            '#' => match rest.find('\n') {
-                Some(line) => end = at + line,
-                None => return (Spot::Text, before.len(), open),
-            },
-            '"' | '\'' | '`' => {
-                let Some(length) = string_end(rest, c) else {
-                    let spot = match open.last() {
-                        Some(Open::Braces { metric, label }) if !label.is_empty() => Spot::Value { metric, label },
-                        _ => Spot::Text,
-                    };
-                    return (spot, end, open);
-                };
-                end = at + length;
-            }
-            '{' if rest.starts_with("{{") => {
-                let metric = if is_last(name.end) { &before[name.clone()] } else { "" };
-                open.push(Open::Braces { metric, label: "" });
-                end += 1;
-            }
-            '}' if rest.starts_with("}}") => {
-                open.pop();
-                end += 1;
-            }
-            '{' => match rest.find(|c: char| !is_name(c) && c != '{') {
-                Some(close) if rest[close..].starts_with('}') => {
-                    end = at + close + 1;
-                    name = if name.end == at { name.start..end } else { at..end };
-                }
-                Some(_) => {}
-                None => return (Spot::Placeholder, at, open),
-            },
-            '(' => {
-                let own = if is_last(name.end) { &before[name.clone()] } else { "" };
-                open.push(match own {
-                    keyword::BY | keyword::WITHOUT => Open::Grouping { of: &before[previous.clone()] },
-                    own if keyword::GROUPINGS.contains(&own) => Open::Grouping { of: "" },
-                    "" if is_last(grouped.1) => Open::Arguments { of: grouped.0, commas: 0 },
-                    own => Open::Arguments { of: own, commas: 0 },
-                });
-            }
-            '[' => open.push(Open::Range),
-            ')' | ']' => {
-                if let Some(Open::Grouping { of }) = open.pop() {
-                    grouped = (of, end);
-                }
-            }
-            '=' | '!' => {
-                if let Some(Open::Braces { label, .. }) = open.last_mut() {
-                    *label = before[name.clone()].trim_matches('"');
-                }
-            }
-            ',' => match open.last_mut() {
-                Some(Open::Braces { label, .. }) => *label = "",
-                Some(Open::Arguments { commas, .. }) => *commas += 1,
-                _ => {}
-            },
-            c if is_name(c) => {
-                if name.end != at {
-                    previous = name.clone();
-                }
-                end = at + rest.find(|c| !is_name(c)).unwrap_or(rest.len());
-                name = if name.end == at && at > 0 { name.start..end } else { at..end };
-            }
-            _ => {}
-        }
-        at = end;
+/// Reads a template up to the cursor.
+struct Scanner<'t> {
+    before: &'t str,
+    /// The offset of the current character.
+    at: usize,
+    open: Vec<Open<'t>>,
+    /// The last name, which may have placeholders in it, and the one before it.
+    name: Range<usize>,
+    previous: Range<usize>,
+    /// The aggregator of the last grouping, and where that ends.
+    grouped: (&'t str, usize),
+}
+
+impl<'t> Scanner<'t> {
+    fn of(before: &'t str) -> Self {
+        Self { before, at: 0, open: Vec::new(), name: 0..0, previous: 0..0, grouped: ("", 0) }
     }
-    let word = if name.end == before.len() { name.start } else { before.len() };
-    let spot = match open.last() {
-        Some(Open::Braces { metric, .. }) => Spot::Matchers { metric },
-        Some(Open::Grouping { .. }) => Spot::Grouping,
-        Some(Open::Range) => Spot::Range,
-        Some(Open::Arguments { .. }) | None => Spot::Expression,
-    };
-    (spot, word, open)
+
+    /// Reads everything. Returns the spot and the start of the word if the last token is cut off.
+    fn run(&mut self) -> Option<(Spot<'t>, usize)> {
+        while let Some(c) = self.before[self.at..].chars().next() {
+            let rest = &self.before[self.at..];
+            let mut end = self.at + c.len_utf8();
+            match c {
+                '#' => match rest.find('\n') {
+                    Some(line) => end = self.at + line,
+                    None => return Some((Spot::Text, self.before.len())),
+                },
+                '"' | '\'' | '`' => match string_end(rest, c) {
+                    Some(length) => end = self.at + length,
+                    None => return Some((self.spot_in_string(), end)),
+                },
+                '{' if rest.starts_with("{{") => {
+                    self.open.push(Open::Braces { metric: self.name_before(), label: "" });
+                    end += 1;
+                }
+                '}' if rest.starts_with("}}") => {
+                    self.open.pop();
+                    end += 1;
+                }
+                '{' => match rest.find(|c: char| !is_name(c) && c != '{') {
+                    Some(close) if rest[close..].starts_with('}') => {
+                        end = self.at + close + 1;
+                        self.extend_name(end);
+                    }
+                    Some(_) => {}
+                    None => return Some((Spot::Placeholder, self.at)),
+                },
+                '(' => self.open_parenthesis(),
+                '[' => self.open.push(Open::Range),
+                ')' | ']' => {
+                    if let Some(Open::Grouping { of }) = self.open.pop() {
+                        self.grouped = (of, end);
+                    }
+                }
+                '=' | '!' => {
+                    if let Some(Open::Braces { label, .. }) = self.open.last_mut() {
+                        *label = self.before[self.name.clone()].trim_matches('"');
+                    }
+                }
+                ',' => match self.open.last_mut() {
+                    Some(Open::Braces { label, .. }) => *label = "",
+                    Some(Open::Arguments { commas, .. }) => *commas += 1,
+                    _ => {}
+                },
+                c if is_name(c) => {
+                    if self.name.end != self.at {
+                        self.previous = self.name.clone();
+                    }
+                    end = self.at + rest.find(|c| !is_name(c)).unwrap_or(rest.len());
+                    self.extend_name(end);
+                }
+                _ => {}
+            }
+            self.at = end;
+        }
+        None
+    }
+
+    /// A part of a name, which may follow other parts: `{metric_name}_total`.
+    fn extend_name(&mut self, end: usize) {
+        let start = if self.name.end == self.at && self.at > 0 { self.name.start } else { self.at };
+        self.name = start..end;
+    }
+
+    /// Whether nothing but white space follows this offset.
+    fn is_last(&self, end: usize) -> bool {
+        end > 0 && end == self.before[..self.at].trim_end().len()
+    }
+
+    /// The name right before the current character, or nothing.
+    fn name_before(&self) -> &'t str {
+        if self.is_last(self.name.end) { &self.before[self.name.clone()] } else { "" }
+    }
+
+    fn open_parenthesis(&mut self) {
+        self.open.push(match self.name_before() {
+            keyword::BY | keyword::WITHOUT => Open::Grouping { of: &self.before[self.previous.clone()] },
+            name if keyword::GROUPINGS.contains(&name) => Open::Grouping { of: "" },
+            "" if self.is_last(self.grouped.1) => Open::Arguments { of: self.grouped.0, commas: 0 },
+            name => Open::Arguments { of: name, commas: 0 },
+        });
+    }
+
+    fn spot_in_string(&self) -> Spot<'t> {
+        match self.open.last() {
+            Some(Open::Braces { metric, label }) if !label.is_empty() => Spot::Value { metric, label },
+            _ => Spot::Text,
+        }
+    }
+
+    fn spot(&self) -> Spot<'t> {
+        match self.open.last() {
+            Some(Open::Braces { metric, .. }) => Spot::Matchers { metric },
+            Some(Open::Grouping { .. }) => Spot::Grouping,
+            Some(Open::Range) => Spot::Range,
+            Some(Open::Arguments { .. }) | None => Spot::Expression,
+        }
+    }
+
+    /// Where the word at the end starts.
+    fn word(&self) -> usize {
+        if self.name.end == self.before.len() { self.name.start } else { self.before.len() }
+    }
 }
 
 /// The length of a string with its quotes; `None` if it has no end.

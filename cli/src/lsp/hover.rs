@@ -12,7 +12,8 @@ use super::completion::PLACEHOLDERS;
 use super::symbols::{self, Symbol};
 use super::toml::Outline;
 use super::workspace::View;
-use super::{facts, functions, json_schema};
+use super::{facts, json_schema};
+use crate::functions;
 
 pub(super) fn hover(view: &View<'_>, position: Position) -> Option<Hover> {
     let (text, span) = content(view, view.offset(position))?;

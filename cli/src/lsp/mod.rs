@@ -12,7 +12,6 @@ mod diagnostics;
 mod document_symbols;
 mod facts;
 mod fixes;
-mod functions;
 mod hover;
 mod json_schema;
 mod server;

@@ -6,9 +6,10 @@ use gen_lsp_types::{
 };
 use promql_presets_compiler::promql::Function;
 
+use super::cursor;
 use super::toml::Outline;
 use super::workspace::View;
-use super::{cursor, functions};
+use crate::functions;
 
 pub(super) fn help(view: &View<'_>, position: Position) -> Option<SignatureHelp> {
     let offset = view.offset(position);

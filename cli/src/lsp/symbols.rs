@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use gen_lsp_types::{Location, PrepareRenamePlaceholder, PrepareRenameResult, TextEdit, WorkspaceEdit};
 use promql_presets_compiler::promql::{
-    ExprKind, Features, Grouping, GroupingItem, Label, MatcherItem, Selector, Syntax, parse, tokens,
+    Call, Expr, ExprKind, Features, Grouping, Label, MatcherItem, Selector, Syntax, parse, tokens,
 };
 use promql_presets_compiler::{FileKind, Layer, Literal, Severity, Span};
 use promql_presets_core::name::is_classic_label;
@@ -94,69 +94,95 @@ fn unquoted(text: &str, span: Span) -> Span {
 /// Adds the names in a template, or in a query.
 fn query(view: &View<'_>, literal: &Literal, preset: &str, template: bool, found: &mut Vec<Occurrence>) {
     let syntax = Syntax { template, features: Features::all() };
-    let text = &literal.text;
-    let mut add = |symbol, span, metric: Option<&str>| {
-        found.push(Occurrence { symbol, span: literal.locate(span), metric: metric.map(str::to_owned) });
-    };
-    let label = |label: &Label<'_>| (Symbol::Label(label.name.to_string()), unquoted(text, label.span));
-    let parsed = parse(text, syntax);
+    let parsed = parse(&literal.text, syntax);
     let Some(expr) = &parsed.expr else { return };
-    expr.walk(&mut |expr| {
-        let mut groupings: Vec<&Grouping<'_>> = Vec::new();
+    let mut query = Query { view, literal, found };
+    expr.walk(&mut |expr| query.expr(expr));
+    for span in tokens(&literal.text, syntax).into_iter().filter(|_| template) {
+        query.placeholders(span, preset);
+    }
+}
+
+/// A template, or a query, whose names are collected.
+struct Query<'v> {
+    view: &'v View<'v>,
+    literal: &'v Literal,
+    found: &'v mut Vec<Occurrence>,
+}
+
+impl Query<'_> {
+    fn add(&mut self, symbol: Symbol, span: Span, metric: Option<&str>) {
+        self.found.push(Occurrence { symbol, span: self.literal.locate(span), metric: metric.map(str::to_owned) });
+    }
+
+    /// Adds a name that may be in quotes.
+    fn add_quoted(&mut self, symbol: Symbol, span: Span, metric: Option<&str>) {
+        self.add(symbol, unquoted(&self.literal.text, span), metric);
+    }
+
+    fn label(&mut self, label: &Label<'_>, metric: Option<&str>) {
+        self.add_quoted(Symbol::Label(label.name.to_string()), label.span, metric);
+    }
+
+    /// Adds the names of a node, without those of its operands.
+    fn expr(&mut self, expr: &Expr<'_>) {
         match &expr.kind {
-            ExprKind::Selector(selector) => {
-                let metric = metric(view, text, selector);
-                if let (Some(name), Some(metric)) = (&selector.name, &metric)
-                    && name.holes.is_empty()
-                {
-                    add(Symbol::Metric(metric.clone()), name.span, None);
-                }
-                for item in selector.braces.iter().flat_map(|braces| &braces.items) {
-                    match item {
-                        MatcherItem::Matcher(matcher) => {
-                            let (symbol, span) = label(&matcher.label);
-                            add(symbol, span, metric.as_deref());
-                        }
-                        MatcherItem::Name(name) => {
-                            add(Symbol::Metric(name.value.to_string()), unquoted(text, name.span), None);
-                        }
-                        MatcherItem::Labels(_) => {}
-                    }
-                }
+            ExprKind::Selector(selector) => self.selector(selector),
+            ExprKind::Aggregate(aggregate) => aggregate.grouping.iter().for_each(|it| self.grouping(it)),
+            ExprKind::Binary(binary) => {
+                binary.matching.iter().chain(&binary.group).for_each(|it| self.grouping(it));
             }
-            ExprKind::Aggregate(aggregate) => groupings.extend(&aggregate.grouping),
-            ExprKind::Binary(binary) => groupings.extend(binary.matching.iter().chain(&binary.group)),
-            ExprKind::Call(call) => {
-                let is_label = |at: usize| match call.name {
-                    "label_replace" => at == 1 || at == 3,
-                    "label_join" => at == 1 || at > 2,
-                    "sort_by_label" | "sort_by_label_desc" => at > 0,
-                    _ => false,
-                };
-                for (_, argument) in call.args.iter().enumerate().filter(|(at, _)| is_label(*at)) {
-                    if let ExprKind::String(string) = &argument.kind {
-                        add(Symbol::Label(string.value.to_string()), unquoted(text, string.span), None);
-                    }
-                }
-            }
+            ExprKind::Call(call) => self.call(call),
             _ => {}
         }
-        for item in groupings.into_iter().flat_map(|grouping| &grouping.items) {
-            if let GroupingItem::Label(it) = item {
-                let (symbol, span) = label(it);
-                add(symbol, span, None);
+    }
+
+    fn selector(&mut self, selector: &Selector<'_>) {
+        let metric = metric(self.view, &self.literal.text, selector);
+        if let (Some(name), Some(metric)) = (&selector.name, &metric)
+            && name.holes.is_empty()
+        {
+            self.add(Symbol::Metric(metric.clone()), name.span, None);
+        }
+        for item in selector.braces.iter().flat_map(|braces| &braces.items) {
+            match item {
+                MatcherItem::Matcher(matcher) => self.label(&matcher.label, metric.as_deref()),
+                MatcherItem::Name(name) => {
+                    self.add_quoted(Symbol::Metric(name.value.to_string()), name.span, None);
+                }
+                MatcherItem::Labels(_) => {}
             }
         }
-    });
-    for span in tokens(text, syntax).into_iter().filter(|_| template) {
-        // A name of a metric may have placeholders in it.
-        for (at, _) in text[span.range()].match_indices('{') {
-            let start = span.start as usize + at;
-            let Some(name) = text[start + 1..span.end as usize].split('}').next() else { continue };
+    }
+
+    fn grouping(&mut self, grouping: &Grouping<'_>) {
+        grouping.labels().for_each(|label| self.label(label, None));
+    }
+
+    /// Adds the labels among the arguments of a call.
+    fn call(&mut self, call: &Call<'_>) {
+        let is_label = |at: usize| match call.name {
+            "label_replace" => at == 1 || at == 3,
+            "label_join" => at == 1 || at > 2,
+            "sort_by_label" | "sort_by_label_desc" => at > 0,
+            _ => false,
+        };
+        for (_, argument) in call.args.iter().enumerate().filter(|(at, _)| is_label(*at)) {
+            if let ExprKind::String(string) = &argument.kind {
+                self.add_quoted(Symbol::Label(string.value.to_string()), string.span, None);
+            }
+        }
+    }
+
+    /// Adds the placeholders in a token: a name of a metric may have several.
+    fn placeholders(&mut self, token: Span, preset: &str) {
+        let text = &self.literal.text;
+        for (at, _) in text[token.range()].match_indices('{') {
+            let start = token.start as usize + at;
+            let Some(name) = text[start + 1..token.end as usize].split('}').next() else { continue };
             if !text[start..].starts_with(&format!("{{{name}}}")) || name.is_empty() {
                 continue;
             }
-            let inner = Span::of(start + 1..start + 1 + name.len());
             let symbol = match name {
                 "metric_name" => Symbol::Key(vec!["metric".to_owned(), "name".to_owned()]),
                 "labels" => Symbol::Key(vec!["labels".to_owned()]),
@@ -164,7 +190,7 @@ fn query(view: &View<'_>, literal: &Literal, preset: &str, template: bool, found
                 "group_by" => continue,
                 _ => Symbol::Parameter { preset: preset.to_owned(), name: name.to_owned() },
             };
-            add(symbol, inner, None);
+            self.add(symbol, Span::of(start + 1..start + 1 + name.len()), None);
         }
     }
 }

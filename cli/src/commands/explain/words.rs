@@ -3,9 +3,11 @@
 use std::fmt::Write as _;
 
 use promql_presets_compiler::promql::{
-    Aggregate, Aggregator, At, Binary, BinaryOp, Call, Duration, Expr, ExprKind, Grouping, GroupingItem,
-    GroupingKeyword, MatchOp, Matcher, Modifier, ResultType, Selector, Sign, Subquery,
+    Aggregate, Aggregator, At, Binary, BinaryOp, Call, Duration, Expr, ExprKind, Grouping, GroupingKeyword, MatchOp,
+    Matcher, Modifier, ResultType, Selector, Sign, Subquery,
 };
+
+use crate::functions;
 
 /// The meaning of a node, in terms of its operands.
 pub(super) fn meaning(query: &str, expr: &Expr<'_>) -> String {
@@ -85,10 +87,11 @@ impl Words<'_> {
     }
 
     fn call(&self, call: &Call<'_>) -> String {
-        let pattern = function(call);
-        if pattern.is_empty() {
-            return format!("`{}` of its arguments", call.name);
-        }
+        let pattern = match functions::result_of_call(call.name) {
+            _ if call.name == "round" && call.args.len() > 1 => "rounded to a multiple of {1}",
+            Some(pattern) => pattern,
+            None => return format!("`{}` of its arguments", call.name),
+        };
         let range = call.args.iter().find(|argument| argument.ty() == ResultType::RangeVector);
         let range = range.map(|range| match &range.unparenthesized().kind {
             ExprKind::Selector(selector) => selector.range.as_ref().map(|range| self.duration(&range.duration)),
@@ -108,22 +111,7 @@ impl Words<'_> {
 
     fn aggregate(&self, aggregate: &Aggregate<'_>) -> String {
         let param = aggregate.param.as_ref().map(|param| self.text(param)).unwrap_or_default();
-        let what = match aggregate.op {
-            Aggregator::Sum => "sum".to_owned(),
-            Aggregator::Avg => "mean".to_owned(),
-            Aggregator::Count => "number of series".to_owned(),
-            Aggregator::Min => "smallest value".to_owned(),
-            Aggregator::Max => "largest value".to_owned(),
-            Aggregator::Group => "1".to_owned(),
-            Aggregator::Stddev => "standard deviation".to_owned(),
-            Aggregator::Stdvar => "variance".to_owned(),
-            Aggregator::Topk => format!("the {param} series with the largest values"),
-            Aggregator::Bottomk => format!("the {param} series with the smallest values"),
-            Aggregator::CountValues => format!("number of series with each value, which becomes the label {param}"),
-            Aggregator::Quantile => format!("the {param} quantile of the values"),
-            Aggregator::Limitk => format!("any {param} series"),
-            Aggregator::LimitRatio => format!("a share of {param} of the series"),
-        };
+        let what = functions::result_of_aggregation(aggregate.op).replace("{0}", &param);
         let keeps_series = matches!(
             aggregate.op,
             Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk | Aggregator::LimitRatio
@@ -220,11 +208,7 @@ fn binary_words(binary: &Binary<'_>) -> String {
 
 /// The labels of a grouping, in backticks.
 fn labels(grouping: &Grouping<'_>) -> Vec<String> {
-    let labels = grouping.items.iter().filter_map(|item| match item {
-        GroupingItem::Label(label) => Some(format!("`{}`", label.name)),
-        GroupingItem::GroupBy(_) => None,
-    });
-    labels.collect()
+    grouping.labels().map(|label| format!("`{}`", label.name)).collect()
 }
 
 /// `a`, `a and b`, `a, b and c`.
@@ -256,107 +240,6 @@ fn time(seconds: f64) -> String {
         parts.push(format!("{left} second{}", if left.total_cmp(&1.0).is_eq() { "" } else { "s" }));
     }
     parts.join(" ")
-}
-
-/// What a function returns. `{range}` is the length of the range, `{0}` the first argument, `{labels}` all but the first,
-/// `{more}` all from the fourth.
-fn function(call: &Call<'_>) -> &'static str {
-    match call.name {
-        "abs" => "absolute value",
-        "absent" => "1 if there are no such series, else nothing",
-        "absent_over_time" => "1 if there are no samples in {range}, else nothing",
-        "acos" => "arc cosine",
-        "acosh" => "inverse hyperbolic cosine",
-        "asin" => "arc sine",
-        "asinh" => "inverse hyperbolic sine",
-        "atan" => "arc tangent",
-        "atanh" => "inverse hyperbolic tangent",
-        "avg_over_time" => "mean of the values over {range}",
-        "ceil" => "rounded up",
-        "changes" => "how often the value changed over {range}",
-        "clamp" => "limited to values from {1} to {2}",
-        "clamp_max" => "limited to values of at most {1}",
-        "clamp_min" => "limited to values of at least {1}",
-        "cos" => "cosine",
-        "cosh" => "hyperbolic cosine",
-        "count_over_time" => "number of samples over {range}",
-        "day_of_month" => "day of the month in UTC, from 1",
-        "day_of_week" => "day of the week in UTC, from 0 for Sunday",
-        "day_of_year" => "day of the year in UTC, from 1",
-        "days_in_month" => "number of days of the month in UTC",
-        "deg" => "radians as degrees",
-        "delta" => "difference between the ends of {range}, for gauges",
-        "deriv" => "per-second slope over {range}, for gauges",
-        "double_exponential_smoothing" => "smoothed value over {range}",
-        "end" => "end of the query's range as Unix time",
-        "exp" => "e to the power of the value",
-        "first_over_time" => "oldest sample of {range}",
-        "floor" => "rounded down",
-        "histogram_avg" => "mean of the observations of each histogram",
-        "histogram_count" => "number of observations of each histogram",
-        "histogram_fraction" => {
-            "share of the observations between {0} and {1} of each histogram, estimated from its buckets"
-        }
-        "histogram_quantile" => "the {0} quantile of the observations of each histogram, estimated from its buckets",
-        "histogram_quantiles" => "quantiles of each histogram, each with its number in the label {1}",
-        "histogram_stddev" => "standard deviation of the observations of each histogram",
-        "histogram_stdvar" => "variance of the observations of each histogram",
-        "histogram_sum" => "sum of the observations of each histogram",
-        "hour" => "hour in UTC, from 0 to 23",
-        "idelta" => "difference between the last two samples within {range}",
-        "increase" => "increase over {range}, across resets of counters",
-        "info" => "series with the labels of their info metrics",
-        "irate" => "per-second rate of the last two samples within {range}",
-        "label_join" => "series with the label {1}: the values of {more}, joined by {2}",
-        "label_replace" => "series with the label {1} set to {2} where {3} matches {4}",
-        "last_over_time" => "latest sample of {range}",
-        "ln" => "natural logarithm",
-        "log10" => "decimal logarithm",
-        "log2" => "binary logarithm",
-        "mad_over_time" => "median absolute deviation over {range}",
-        "max_of" => "larger one of the two numbers",
-        "max_over_time" => "largest value over {range}",
-        "min_of" => "smaller one of the two numbers",
-        "min_over_time" => "smallest value over {range}",
-        "minute" => "minute of the hour, from 0 to 59",
-        "month" => "month in UTC, from 1 to 12",
-        "pi" => "the number pi",
-        "predict_linear" => "value in {1} seconds if the trend over {range} continues, for gauges",
-        "present_over_time" => "1 for each series with a sample in {range}",
-        "quantile_over_time" => "the {0} quantile of the values over {range}",
-        "rad" => "degrees as radians",
-        "range" => "length of the query's range in seconds",
-        "rate" => "per-second rate over {range}",
-        "resets" => "how often a counter was reset over {range}",
-        "round" if call.args.len() > 1 => "rounded to a multiple of {1}",
-        "round" => "rounded to a whole number",
-        "scalar" => "the value of the only series as a number; NaN if there is not exactly one",
-        "sgn" => "1, 0 or -1: the sign",
-        "sin" => "sine",
-        "sinh" => "hyperbolic sine",
-        "sort" => "sorted, smallest value first",
-        "sort_by_label" => "sorted by {labels}",
-        "sort_by_label_desc" => "sorted by {labels}, largest first",
-        "sort_desc" => "sorted, largest value first",
-        "sqrt" => "square root",
-        "start" => "start of the query's range as Unix time",
-        "start_timestamp" => "Unix time at which each counter was created",
-        "stddev_over_time" => "standard deviation of the values over {range}",
-        "stdvar_over_time" => "variance of the values over {range}",
-        "step" => "step of the query in seconds",
-        "sum_over_time" => "sum of the values over {range}",
-        "tan" => "tangent",
-        "tanh" => "hyperbolic tangent",
-        "time" => "Unix time of the evaluation",
-        "timestamp" => "Unix time of each sample",
-        "ts_of_first_over_time" => "Unix time of the oldest sample of {range}",
-        "ts_of_last_over_time" => "Unix time of the latest sample of {range}",
-        "ts_of_max_over_time" => "Unix time of the largest value of {range}",
-        "ts_of_min_over_time" => "Unix time of the smallest value of {range}",
-        "vector" => "the number as a series without labels",
-        "year" => "year in UTC",
-        _ => "",
-    }
 }
 
 #[cfg(test)]

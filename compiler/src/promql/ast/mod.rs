@@ -262,7 +262,7 @@ pub struct Grouping<'a> {
 
 impl<'a> Grouping<'a> {
     /// The literal labels, in the order of the text.
-    pub(crate) fn labels(&self) -> impl Iterator<Item = &Label<'a>> {
+    pub fn labels(&self) -> impl Iterator<Item = &Label<'a>> {
         labels(&self.items)
     }
 
