@@ -5,8 +5,8 @@ use promql_presets_core::PromDuration;
 use crate::backend::codegen;
 use crate::backend::registry::Preset;
 use crate::check::{Metrics, Scope};
-use crate::compile::findings::{drop_unfiltered, long_window};
-use crate::compile::{STUB_WINDOW, Template, WINDOW, compile_template, global_settings, missing_window};
+use crate::compile::findings::{drop_unfiltered, long_window, missing_window, unused_window};
+use crate::compile::{STUB_WINDOW, Template, WINDOW, compile_template, global_settings};
 use crate::file::known_metrics::{self, KnownMetric};
 use crate::file::{self, PresetFile, Settings};
 use crate::promql::Features;
@@ -122,13 +122,8 @@ impl InlinePreset {
                 diagnostics.push(Diagnostic::new(Code::InvalidDuration, whole, "`window` is zero"));
             }
             _ if diagnostics.is_empty() => diagnostics.extend(match (window, has_window) {
-                (Some(_), false) => {
-                    let title = "`window` without `{window}` in the template";
-                    Some(Diagnostic::new(Code::UnusedWindow, whole, title).help("write `[{window}]` in the template"))
-                }
-                (None, true) if window_value.is_none() => {
-                    Some(missing_window(text).help("add `window = \"5m\"` after the template"))
-                }
+                (Some(_), false) => Some(unused_window(whole).help("write `[{window}]` in the template")),
+                (None, true) if window_value.is_none() => Some(missing_window(text, "after the template")),
                 _ => None,
             }),
             _ => {}
@@ -151,7 +146,7 @@ impl InlinePreset {
             template: text.to_owned(),
             max_window: settings.policy.max_window.as_ref().map(|limit| limit.value),
             window: window_value.or(has_window.then_some(STUB_WINDOW)),
-            // The constant that takes it has a type, so a stub takes any window only where one was tried.
+            // The type of the constant names the window. A stub takes any window only if the template tries to have one.
             is_stub: has_errors && text.contains("[{"),
             result,
             segments,

@@ -1,9 +1,8 @@
 //! What becomes of findings: the settings, `allow`, and other findings about the same mistake decide which are reported.
 
-use promql_presets_core::sort;
+use promql_presets_core::{PromDuration, sort};
 
-use promql_presets_core::PromDuration;
-
+use super::WINDOW;
 use crate::check::policy;
 use crate::file::settings::Level;
 use crate::file::{Labels, RawPreset, Settings};
@@ -73,6 +72,19 @@ pub(super) fn missing_keys(settings: &Settings, raw: &RawPreset) -> impl Iterato
                 .help(format!("add `{} = \"...\"`", key.value))
         })
     })
+}
+
+/// The finding about a `{window}` without a default. `place` says where the default belongs.
+pub(crate) fn missing_window(text: &str, place: &str) -> Diagnostic {
+    let at = text.find(WINDOW).unwrap_or_default();
+    Diagnostic::new(Code::MissingWindow, Span::of(at..at + WINDOW.len()), "no default for `{window}`")
+        .label("needs a value where the caller passes none")
+        .help(format!("add `window = \"5m\"` {place}"))
+}
+
+/// The finding about a default without a `{window}`.
+pub(crate) fn unused_window(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::UnusedWindow, span, "`window` without `{window}` in the template")
 }
 
 /// The finding about a window that is longer than the policy permits.

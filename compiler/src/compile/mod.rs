@@ -20,7 +20,9 @@ use crate::file::{PresetFile, RawPreset, Settings, settings};
 use crate::promql::{Argument, Features, ResultType, Syntax, parse_with};
 use crate::sorted::SortedMap;
 use crate::{Code, Diagnostic, FileKind, Finding, Severity, SourceFile, Span, file, template};
-use findings::{apply_allow, drop_unfiltered, long_window, merge_required_labels, missing_keys};
+use findings::{
+    apply_allow, drop_unfiltered, long_window, merge_required_labels, missing_keys, missing_window, unused_window,
+};
 use parts::{Checked, Parts};
 
 #[cfg(feature = "tools")]
@@ -113,7 +115,7 @@ pub(crate) struct Template {
     pub findings: Vec<Diagnostic>,
 }
 
-/// Compiles a template for the defaults of its parameters, and proves it within their bounds.
+/// Compiles a template with the defaults of its parameters, and checks it at their bounds.
 pub(crate) fn compile_template(text: &str, scope: Scope<'_>, parameters: &[file::Parameter]) -> Template {
     let names: Vec<&str> = parameters.iter().map(|parameter| parameter.name.value.as_str()).collect();
     let mut template = Template {
@@ -210,12 +212,6 @@ pub(crate) const WINDOW: &str = "{window}";
 
 /// The window of a preset without one. That it is missing has been reported.
 pub(crate) const STUB_WINDOW: PromDuration = PromDuration::from_secs(300);
-
-pub(crate) fn missing_window(text: &str) -> Diagnostic {
-    let at = text.find(WINDOW).unwrap_or_default();
-    Diagnostic::new(Code::MissingWindow, Span::of(at..at + WINDOW.len()), "no default for `{window}`")
-        .label("needs a value where the caller passes none")
-}
 
 #[derive(Clone)]
 struct Compiler<'a> {
@@ -372,27 +368,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn preset(&mut self, file: usize, constant: String, raw: &RawPreset, scope: Scope<'_>) -> Preset {
-        let mut preset = Preset {
-            name: raw.name.value.clone(),
-            constant,
-            line: raw.line,
-            span: raw.name.span,
-            title: raw.title.clone(),
-            category: raw.category.clone(),
-            description: raw.description.clone(),
-            unit: raw.unit.clone(),
-            template: String::new(),
-            window: None,
-            max_window: None,
-            result: ResultType::InstantVector,
-            segments: Vec::new(),
-            facts: Facts::default(),
-            parameters: raw.parameters.iter().map(parameter).collect(),
-            parameterized: None,
-            row: Vec::new(),
-            tests: raw.tests.clone(),
-            is_stub: true,
-        };
+        let mut preset = stub(constant, raw);
         let Some(template) = &raw.template else { return preset };
         let settings = self.settings;
         let own = raw.window.as_ref().and_then(|window| window.duration.as_ref());
@@ -419,27 +395,20 @@ impl<'a> Compiler<'a> {
             // A longer default has been reported, or is allowed.
             preset.max_window = limit.max(limit.and(preset.window));
         }
-        let sound = compiled.diagnostics.is_empty();
         let mut diagnostics: Vec<Diagnostic> =
             compiled.diagnostics.into_iter().map(|diagnostic| template.place(diagnostic)).collect();
-        // A misspelt key has been reported, and was read as the one that was meant.
-        let is_key = |key: Span| self.files[file].text[key.range()].trim_matches(['"', '\'']) == "window";
         if diagnostics.is_empty() {
-            match (&raw.window, compiled.has_window) {
-                (None, true) if by_default.is_none() => diagnostics.push(
-                    missing_window(&template.text)
-                        .help("add `window = \"5m\"` to the preset")
-                        .map_spans(|span| template.locate(span)),
-                ),
-                (Some(window), false) if is_key(window.key) => diagnostics.push(
-                    Diagnostic::new(Code::UnusedWindow, window.key, "`window` without `{window}` in the template")
-                        .label("nothing takes this window")
-                        .help("write `[{window}]` in the template, or remove the line"),
-                ),
-                _ => {}
-            }
-        }
-        if sound {
+            diagnostics.extend(match (&raw.window, compiled.has_window) {
+                (None, true) if by_default.is_none() => {
+                    Some(missing_window(&template.text, "to the preset").map_spans(|span| template.locate(span)))
+                }
+                // A misspelt key has been reported, and was read as the one that was meant.
+                (Some(window), false) if self.is_written(file, window.key, "window") => {
+                    let found = unused_window(window.key).label("nothing takes this window");
+                    Some(found.help("write `[{window}]` in the template, or remove the line"))
+                }
+                _ => None,
+            });
             let findings = compiled.findings.into_iter().map(|finding| template.place(finding));
             let findings = findings.chain(own.and_then(|window| long_window(settings, window.value, window.span)));
             let mut findings = apply_allow(settings, findings.collect(), raw);
@@ -456,5 +425,35 @@ impl<'a> Compiler<'a> {
         }
         self.report(file, Some(&raw.name.value), diagnostics);
         preset
+    }
+
+    /// Whether a key is written as this name.
+    fn is_written(&self, file: usize, key: Span, name: &str) -> bool {
+        self.files[file].text[key.range()].trim_matches(['"', '\'']) == name
+    }
+}
+
+/// A preset before its template is compiled.
+fn stub(constant: String, raw: &RawPreset) -> Preset {
+    Preset {
+        name: raw.name.value.clone(),
+        constant,
+        line: raw.line,
+        span: raw.name.span,
+        title: raw.title.clone(),
+        category: raw.category.clone(),
+        description: raw.description.clone(),
+        unit: raw.unit.clone(),
+        template: String::new(),
+        window: None,
+        max_window: None,
+        result: ResultType::InstantVector,
+        segments: Vec::new(),
+        facts: Facts::default(),
+        parameters: raw.parameters.iter().map(parameter).collect(),
+        parameterized: None,
+        row: Vec::new(),
+        tests: raw.tests.clone(),
+        is_stub: true,
     }
 }
