@@ -75,7 +75,16 @@ impl Apt {
 
     /// The packages that installing some would install, as far as the machine lacks them.
     pub(crate) fn missing(&self, packages: &[&str]) -> Result<Vec<String>, String> {
-        let plan = self.get(&[&["install", "--simulate", "--no-install-recommends"], packages].concat())?;
+        self.installed_with(packages, &[])
+    }
+
+    /// The packages that installing some on an empty machine would install.
+    pub(crate) fn with_all_dependencies(&self, packages: &[&str]) -> Result<Vec<String>, String> {
+        self.installed_with(packages, &["-o", "Dir::State::Status=/dev/null"])
+    }
+
+    fn installed_with(&self, packages: &[&str], options: &[&str]) -> Result<Vec<String>, String> {
+        let plan = self.get(&[options, &["install", "--simulate", "--no-install-recommends"], packages].concat())?;
         let installs = plan.lines().filter_map(|line| line.strip_prefix("Inst ")?.split(' ').next());
         Ok(installs.map(str::to_owned).collect())
     }

@@ -7,6 +7,7 @@ mod browser;
 mod demo;
 mod measure;
 mod neovim;
+mod newest;
 mod servers;
 mod step;
 mod test;

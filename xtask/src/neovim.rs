@@ -1,5 +1,5 @@
-//! Provides Neovim, with which tests drive the language server: that of the machine, or else Debian's package with the
-//! libraries that it needs, unpacked below `target`.
+//! Provides Neovim, with which tests drive the language server: that of the machine, or else the package of the newest
+//! Debian release with its libraries, unpacked below `target`.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,8 @@ use std::path::Path;
 use promql_presets_test_support::{NEOVIM, neovim, neovim_folder};
 
 use crate::Error;
-use crate::apt::{Apt, make_folder, rename, run, unpack};
+use crate::apt::{rename, run, unpack};
+use crate::newest::of_newest_release;
 
 const PACKAGE: &str = "neovim";
 
@@ -28,12 +29,13 @@ pub(crate) fn provide() -> Result<(), Error> {
     Ok(())
 }
 
-/// Downloads and unpacks the package, with the libraries that the machine lacks. The folder appears only when it is complete.
+/// Downloads and unpacks the package with all libraries, which may be newer than those of the machine. The folder appears
+/// only when it is complete.
 fn fetch(work: &Path) -> Result<(), String> {
-    make_folder(work)?;
-    let apt = Apt::of_machine(work, PACKAGE)?;
-    let packages = apt.missing(&[PACKAGE])?;
-    let folder = apt.download(&packages.iter().map(String::as_str).collect::<Vec<_>>())?;
+    let folder = of_newest_release(work, |apt| {
+        let packages = apt.with_all_dependencies(&[PACKAGE])?;
+        apt.download(&packages.iter().map(String::as_str).collect::<Vec<_>>())
+    })?;
     let root = work.join("root");
     unpack(&folder, &root)?;
     let _ = fs::remove_dir_all(neovim_folder());

@@ -12,16 +12,12 @@ use promql_presets_test_support::{Release, Tool};
 
 use crate::Error;
 use crate::apt::{Apt, make_folder, rename, run, unpack, write};
-
-/// Debian releases that may be newer than the machine's own, newest first.
-const NEWER: [&str; 2] = ["forky", "trixie"];
+use crate::newest::of_newest_release;
 
 const PACKAGES: [&str; 2] = ["prometheus", "victoria-metrics"];
 
 /// The file below a release's folder that lists its packages with their versions.
 const VERSIONS: &str = "versions";
-
-const KEYRING: &str = "usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// Makes sure that [`Tool::find`] finds all of these, and prints which versions run.
 pub(crate) fn provide(tools: &[Tool]) -> Result<(), Error> {
@@ -86,57 +82,15 @@ fn fetch(release: Release) -> Result<(), String> {
     let _ = fs::remove_dir_all(&work);
     make_folder(&work)?;
     let outcome = match release {
-        Release::Newest => download_newest(&work),
+        Release::Newest => of_newest_release(&work, |apt| {
+            let promtool = apt.has("promtool").then_some("promtool");
+            apt.download(&PACKAGES.into_iter().chain(promtool).collect::<Vec<_>>())
+        }),
         Release::Oldest => Apt::of_machine(&work, PACKAGES[0]).and_then(|apt| apt.download(&PACKAGES)),
     };
     let outcome = outcome.and_then(|packages| install(&packages, &work, &release.folder()));
     let _ = fs::remove_dir_all(&work);
     outcome
-}
-
-/// Downloads from the newest release that has all packages and whose signature is valid.
-fn download_newest(work: &Path) -> Result<PathBuf, String> {
-    let own = Apt::of_machine(work, PACKAGES[0])?;
-    let codename = codename()?;
-    let mirrors = own.mirrors(&codename)?;
-    let mut errors = Vec::new();
-    for suite in NEWER.into_iter().take_while(|suite| *suite != codename) {
-        for mirror in &mirrors {
-            match download_suite(&own, work, mirror, suite) {
-                Ok(folder) => return Ok(folder),
-                Err(error) => errors.push(format!("{suite}: {}", error.lines().next().unwrap_or_default())),
-            }
-        }
-    }
-    Err(if errors.is_empty() { "the mirror has no newer release".to_owned() } else { errors.join("; ") })
-}
-
-/// Downloads from one release, verified with the machine's keys. A machine that was installed before the release's key
-/// existed gets the key from the package of keys in its own release, which its own keys verify.
-fn download_suite(own: &Apt, work: &Path, mirror: &str, suite: &str) -> Result<PathBuf, String> {
-    let apt = Apt::of_suite(&work.join(suite), mirror, suite)?;
-    if let Err(error) = apt.trust(&Path::new("/").join(KEYRING)).and_then(|()| apt.update()) {
-        if !error.contains("is not signed") {
-            return Err(error);
-        }
-        let keys = work.join("keys");
-        unpack(&own.download(&["debian-archive-keyring"])?, &keys)?;
-        apt.trust(&keys.join(KEYRING))?;
-        apt.update()?;
-    }
-    let mut packages = PACKAGES.to_vec();
-    if apt.has("promtool") {
-        packages.push("promtool");
-    }
-    apt.download(&packages)
-}
-
-/// The codename of the machine's release.
-fn codename() -> Result<String, String> {
-    let text =
-        fs::read_to_string("/etc/os-release").map_err(|error| format!("cannot read /etc/os-release: {error}"))?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME="));
-    Ok(line.ok_or("/etc/os-release has no codename")?.trim_matches('"').to_owned())
 }
 
 /// Unpacks packages and moves the programs that tests need into `folder`.

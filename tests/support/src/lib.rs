@@ -33,7 +33,7 @@ pub mod victoria_metrics;
 pub mod vmauth;
 
 pub use data::{Dataset, Family, Kind, Labels, SCRAPE_INTERVAL, Series, Shape, histogram_quantile};
-pub use neovim::{NEOVIM, neovim, neovim_folder, unpacked};
+pub use neovim::{NEOVIM, neovim, neovim_folder};
 pub use server::{REQUIRE_SERVERS, ResultSeries, Server, servers_required};
 pub use tool::{Release, Tool};
 

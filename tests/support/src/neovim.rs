@@ -33,18 +33,15 @@ pub fn neovim() -> Result<Option<Command>, Error> {
     Ok(installed.map(Command::new).or_else(|| unpacked(&neovim_folder())))
 }
 
-/// Neovim in a folder that is like the root of a system.
-#[must_use]
-pub fn unpacked(root: &Path) -> Option<Command> {
-    let program = root.join("usr/bin/nvim");
-    if !program.is_file() {
-        return None;
-    }
-    // Debian's libraries are in a folder for the machine: `usr/lib/x86_64-linux-gnu`.
-    let entries = fs::read_dir(root.join("usr/lib")).ok()?;
-    let folders: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|it| it.is_dir()).collect();
-    let mut command = Command::new(program);
-    command.env("LD_LIBRARY_PATH", env::join_paths(folders).ok()?);
+/// Neovim in a folder that is like the root of a system, with the libraries and the loader of that system.
+fn unpacked(root: &Path) -> Option<Command> {
+    let libraries = root.join(format!("usr/lib/{}-linux-gnu", env::consts::ARCH));
+    let mut files = fs::read_dir(&libraries).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+    let loader =
+        files.find(|file| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("ld-linux")))?;
+    let mut command = Command::new(loader);
+    command.arg("--library-path").arg(libraries).arg(root.join("usr/bin/nvim"));
+    command.arg("--cmd").arg(format!("set runtimepath+={}", root.join("usr/lib/nvim").display()));
     command.env("VIMRUNTIME", root.join("usr/share/nvim/runtime"));
     Some(command)
 }

@@ -1,6 +1,6 @@
--- Drives the server as a user of Neovim would, and prints what the editor shows. Neovim 0.7 or newer.
+-- Drives the server as a user of Neovim would, and prints what the editor shows.
 
-local server, file = os.getenv('SERVER'), os.getenv('FILE')
+local file = os.getenv('FILE')
 
 local function say(what, value)
   io.stdout:write(what .. ': ' .. value .. '\n')
@@ -44,13 +44,6 @@ vim.ui.select = function(items, _, choose)
 end
 
 vim.cmd('edit ' .. file)
-vim.bo.filetype = 'toml'
-local config = { name = 'promql-presets', cmd = { server, 'lsp' }, root_dir = vim.fn.fnamemodify(file, ':h:h') }
-if vim.lsp.start then
-  vim.lsp.start(config)
-else
-  vim.lsp.buf_attach_client(0, vim.lsp.start_client(config))
-end
 
 local function diagnostics()
   return vim.diagnostic.get(0)
@@ -94,11 +87,7 @@ end)
 say('renamed', lines()[2] .. ' ' .. lines()[6])
 
 change('format', function()
-  if vim.lsp.buf.format then
-    vim.lsp.buf.format({ timeout_ms = 30000 })
-  else
-    vim.lsp.buf.formatting_sync(nil, 30000)
-  end
+  vim.lsp.buf.format({ timeout_ms = 30000 })
 end)
 say('formatted', lines()[6])
 
@@ -112,7 +101,7 @@ local answers = vim.lsp.buf_request_sync(0, 'textDocument/completion', parameter
 for _, answer in pairs(answers) do
   for _, item in ipairs(answer.result.items) do
     if item.label == 'verb' then
-      vim.lsp.util.apply_text_edits({ item.textEdit }, 0, 'utf-16')
+      vim.lsp.util.apply_text_edits({ item.textEdit }, vim.api.nvim_get_current_buf(), 'utf-16')
     end
   end
 end

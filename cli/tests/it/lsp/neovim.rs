@@ -1,10 +1,13 @@
 //! A real editor: Neovim, without a screen.
 
+use std::env;
 use std::path::Path;
+use std::process::Command;
 
 use promql_presets_test_support::{neovim, servers_required};
 
 use crate::Folder;
+use crate::snippets::block;
 
 const PRESETS: &str = "\
 [labels]
@@ -16,21 +19,43 @@ template = 'sum  by (method, {group_by})(rate(x_total{{{labels}}}[{windw}]))'
 window = \"5m\"
 ";
 
+/// With each of the documented configurations, which find the server on `PATH`.
 #[test]
 #[expect(clippy::print_stderr, reason = "a test that can be skipped")]
 fn neovim_shows_fixes_completes_and_renames() {
-    let Some(mut neovim) = neovim().unwrap() else {
+    let Some(neovim) = neovim().unwrap() else {
         assert!(!servers_required(), "no Neovim");
         eprintln!("skipped: no Neovim; `cargo xtask servers` fetches it");
         return;
     };
-    let folder = Folder::new("lsp-neovim", &[("presets/a.toml", PRESETS)]);
+    for files in [
+        &[".config/nvim/lsp/promql_presets.lua", ".config/nvim/init.lua"][..],
+        &[".config/nvim/plugin/promql_presets.lua"],
+    ] {
+        drive(&neovim, files);
+    }
+}
+
+fn drive(neovim: &Command, configuration: &[&str]) {
+    let texts: Vec<_> = configuration.iter().map(|path| (*path, block("lua", path))).collect();
+    let presets = [("service/presets/a.toml", PRESETS)];
+    let files = texts.iter().map(|(path, text)| (*path, &**text)).chain(presets).collect::<Vec<_>>();
+    let folder = Folder::new("lsp-neovim", &files);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/lsp/neovim.lua");
-    let output = neovim
-        .args(["--headless", "-u", "NONE", "-i", "NONE", "-n", "-c"])
-        .arg(format!("luafile {}", script.display()))
-        .env("SERVER", env!("CARGO_BIN_EXE_promql-presets"))
-        .env("FILE", folder.0.join("presets/a.toml"))
+    let server = Path::new(env!("CARGO_BIN_EXE_promql-presets")).parent().unwrap();
+    let path =
+        env::join_paths([server.to_path_buf()].into_iter().chain(env::split_paths(&env::var_os("PATH").unwrap())));
+    let mut command = Command::new(neovim.get_program());
+    command.args(neovim.get_args()).envs(neovim.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    for (variable, below) in [("CONFIG", ".config"), ("DATA", ".data"), ("STATE", ".state"), ("CACHE", ".cache")] {
+        command.env(format!("XDG_{variable}_HOME"), folder.0.join(below));
+    }
+    let output = command
+        .args(["--headless", "-i", "NONE", "-n", "-c"])
+        .arg("lua xpcall(dofile, function(error) io.stderr:write(error) vim.cmd('cquit') end, os.getenv('SCRIPT'))")
+        .env("SCRIPT", script)
+        .env("PATH", path.unwrap())
+        .env("FILE", folder.0.join("service/presets/a.toml"))
         .env("HOME", &folder.0)
         .output()
         .unwrap();
