@@ -7,8 +7,9 @@ use promql_presets_compiler::promql::{
     Aggregator, Expr, ExprKind, Features, Grouping, GroupingItem, GroupingKeyword, MatcherItem, Selector, Syntax, parse,
 };
 
-use promql_presets_core::PromDuration;
+use promql_presets_core::{MatchOp, PromDuration};
 
+use super::filters::{Filters, Matcher};
 use super::variables::{self, Parameter, Refusal, Replaced};
 use super::{Language, Options, Query, Uses, Variable};
 use crate::fmt;
@@ -72,11 +73,12 @@ fn with_values(query: &Query, variables: &BTreeMap<String, Variable>, options: O
         (Some(expr), None) => expr,
         (_, first) => return Err(unparsed(&replaced, first.map_or("", |first| &first.title)).into()),
     };
-    let mut edits =
-        Edits { replaced: &replaced, variables, options, found: Vec::new(), converted: Converted::default() };
-    edits.converted.parameters.clone_from(&replaced.parameters);
+    let converted = Converted { parameters: replaced.parameters.clone(), ..Converted::default() };
+    let (found, filters) = Default::default();
+    let mut edits = Edits { replaced: &replaced, variables, options, found, filters, converted };
     edits.expr(&expr, false)?;
-    let Edits { mut found, mut converted, .. } = edits;
+    let Edits { mut found, filters, mut converted, .. } = edits;
+    converted.notes.extend(filters.notes(|variable| variables::has_value(variable, variables))?);
     found.sort_by_key(|(span, _)| *span);
     converted.text.clone_from(&replaced.text);
     for (span, text) in found.iter().rev() {
@@ -143,6 +145,7 @@ struct Edits<'r> {
     variables: &'r BTreeMap<String, Variable>,
     options: Options,
     found: Vec<(Span, String)>,
+    filters: Filters,
     converted: Converted,
 }
 
@@ -212,6 +215,7 @@ impl Edits<'_> {
             let what = if is_metric { "a metric" } else { "a number or a metric" };
             return Err(self.unknown(name.text, what));
         }
+        self.filters.start(selector.name.as_ref().map(|name| name.text));
         let Some(braces) = &selector.braces else {
             self.found.push((Span::new(selector.span.end, selector.span.end), "{{{labels}}}".to_owned()));
             return Ok(());
@@ -223,12 +227,16 @@ impl Edits<'_> {
                 MatcherItem::Name(name) => kept.push(self.text(name.span).to_owned()),
                 MatcherItem::Matcher(matcher) => {
                     let span = matcher.label.span.to(matcher.value.span);
+                    let name = &*matcher.label.name;
+                    let excludes = matches!(matcher.op, MatchOp::NotEqual | MatchOp::NotRegex);
                     if !self.has_stand_in(span) {
                         kept.push(self.text(span).to_owned());
+                        if !excludes {
+                            self.filters.add(name, None);
+                        }
                         continue;
                     }
                     let written = self.replaced.restore(self.text(span));
-                    let name = &*matcher.label.name;
                     if name == "__name__" {
                         return Err(self.unknown(&matcher.value.value, "a metric"));
                     }
@@ -242,9 +250,11 @@ impl Edits<'_> {
                         self.converted.notes.push(format!("`{written}` became filters of the caller"));
                     } else {
                         self.converted.labels.entry(name.to_owned()).or_default().filter = true;
-                        if !is_whole {
+                        if !is_whole && !excludes {
                             self.converted.notes.push(format!("`{written}` became a filter of the caller"));
                         }
+                        let variables = self.replaced.variables(&matcher.value.value);
+                        self.filters.add(name, Some(Matcher { written, excludes, variables }));
                     }
                 }
             }

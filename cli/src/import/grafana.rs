@@ -125,7 +125,7 @@ impl<'v> Reader<'v> {
             let is_hidden = variable.get("hide").is_some_and(|hide| *hide == 2 || *hide == "hideVariable");
             let is_constant =
                 kind == "constant" || (kind == "custom" && is_hidden && objects(variable, "options").count() == 1);
-            known.insert(name, self::variable(variable, is_constant));
+            known.insert(name, self::variable(variable, is_constant, kind == "query"));
         }
         let collection = Collection { title, description, variables: known, queries, ..Collection::default() };
         Self { dashboard, row: None, sources, collection }
@@ -335,7 +335,8 @@ pub(super) fn refusal(target: &Target<'_>) -> Option<String> {
 }
 
 /// A variable, with its value when the dashboard was saved, or else the first one that it can have.
-fn variable(variable: &Object, is_constant: bool) -> Variable {
+/// That of a query is not a list of values.
+fn variable(variable: &Object, is_constant: bool, is_query: bool) -> Variable {
     let value = |value: &Value| match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
@@ -348,7 +349,8 @@ fn variable(variable: &Object, is_constant: bool) -> Variable {
     });
     let first = || {
         let option = objects(variable, "options").find_map(|option| text(option, "value").filter(is_value));
-        option.or_else(|| Some(text(variable, "query")?.split(',').next()?.trim().to_owned()))
+        let listed = || Some(text(variable, "query")?.split(',').next()?.trim().to_owned()).filter(|_| !is_query);
+        option.or_else(listed)
     };
     let value = if is_constant { text(variable, "query").or(current) } else { current.filter(is_value).or_else(first) };
     let options = objects(variable, "options").filter_map(|option| text(option, "value"));

@@ -4,6 +4,7 @@ mod annotations;
 mod backendai;
 mod convert;
 mod fields;
+mod filters;
 mod find;
 mod grafana;
 mod grafana_alerts;

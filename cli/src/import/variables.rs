@@ -101,6 +101,13 @@ impl Replaced {
         self.stand_ins.get(number.parse::<usize>().ok()?).cloned()
     }
 
+    /// The variables in a part of the template, without their formats.
+    pub(super) fn variables(&self, text: &str) -> BTreeSet<String> {
+        let numbers = text.split(STAND_IN).skip(1).filter_map(|rest| rest.split_once('_')?.0.parse::<usize>().ok());
+        let written = numbers.filter_map(|number| self.stand_ins.get(number));
+        written.filter_map(|written| Some(format!("${}", variable(written, 0)?.1))).collect()
+    }
+
     /// Whether a part of the template contains a stand-in.
     pub(super) fn has_stand_in(text: &str) -> bool {
         text.contains(STAND_IN)
@@ -400,6 +407,12 @@ fn variable(query: &str, at: usize) -> Option<(usize, &str)> {
 pub(super) fn labels<'v>(written: &str, variables: &'v BTreeMap<String, Variable>) -> Option<&'v BTreeSet<String>> {
     let (_, name) = variable(written, 0)?;
     variables.get(name).map(|variable| &variable.labels).filter(|labels| !labels.is_empty())
+}
+
+/// Whether a variable, as written, has a value that can stand for it.
+pub(super) fn has_value(written: &str, variables: &BTreeMap<String, Variable>) -> bool {
+    let found = variable(written, 0).and_then(|(_, name)| variables.get(name));
+    found.is_some_and(|variable| variable.value.is_some() && !variable.is_constant)
 }
 
 /// Whether a variable, as written, has a value that names labels.

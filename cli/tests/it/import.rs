@@ -273,3 +273,66 @@ fn queries_without_a_text_are_reported() {
     assert_eq!(run.status, 1);
     assert!(run.out.contains("a query of the data source `cloudwatch`, which is not Prometheus"), "{}", run.out);
 }
+
+#[test]
+fn the_meaning_of_matchers_on_variables_is_kept_or_noted() {
+    let variables = json!([
+        { "name": "a", "type": "custom", "current": { "value": "api" } },
+        { "name": "b", "type": "custom", "current": { "value": "web" } },
+        { "name": "node", "type": "query", "query": "label_values(up, instance)" },
+        { "name": "other", "type": "query", "query": "label_values(up, instance)" },
+    ]);
+    let excludes = |matcher: &str, operator: &str| {
+        format!("`{matcher}` became a filter of the caller, who excludes series with `{operator}`")
+    };
+    let value = |name: &str, value: &str| format!("`${name}` became its value, `{value}`");
+    let cases = [
+        (r#"sum(up{instance!~"$node"})"#, "sum(up{{{labels}}})", vec![excludes(r#"instance!~"$node""#, "!~")]),
+        (r#"up{job!="${a:regex}.*"}"#, "up{{{labels}}}", vec![excludes(r#"job!="${a:regex}.*""#, "!=")]),
+        (
+            r#"up{instance=~"$node",instance!="$other"} / down{instance=~"[[node]]",instance!="$other"}"#,
+            "up{{{labels}}} / down{{{labels}}}",
+            vec![excludes(r#"instance!="$other""#, "!=")],
+        ),
+        (
+            r#"sum(up{job="$a"}) / sum(up{job!="$a"})"#,
+            r#"sum(up{{job="api",{labels}}}) / sum(up{{job!="api",{labels}}})"#,
+            vec![value("a", "api")],
+        ),
+        (
+            r#"sum(up{job!="$a"}) / sum(up)"#,
+            r#"sum(up{{job!="api",{labels}}}) / sum(up{{{labels}}})"#,
+            vec![value("a", "api")],
+        ),
+        (
+            r#"sum(up{job="$a"}) / sum(up{job="$b"})"#,
+            r#"sum(up{{job="api",{labels}}}) / sum(up{{job="web",{labels}}})"#,
+            vec![value("a", "api"), value("b", "web")],
+        ),
+        (
+            r#"up{job=~"$a"} / down"#,
+            "up{{{labels}}} / down{{{labels}}}",
+            vec![r#"`job=~"$a"` became a filter of the caller, which also holds for `down`"#.to_owned()],
+        ),
+        (r#"up{job=~"$a",job!=""} / down{job=~"$a"}"#, r#"up{{job!="",{labels}}} / down{{{labels}}}"#, vec![]),
+    ];
+    let refused = r#"sum(up{instance!="$node"}) / sum(up)"#;
+    let panels = cases.iter().map(|(query, ..)| *query).chain([refused]);
+    let panel = |expr: &str| json!({ "title": "Panel", "targets": [{ "expr": expr }] });
+    let panels: Vec<Value> = panels.map(panel).collect();
+    let board = json!({ "title": "Board", "templating": { "list": variables }, "panels": panels });
+    let folder = Folder::new("import-filters", &[("board.json", &board.to_string())]);
+    let run = import(&folder, &["board.json", "--format", "json"]);
+    let lines: Vec<Value> = run.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let text = folder.read("presets/board.toml");
+    for (line, (query, template, notes)) in lines.iter().zip(&cases) {
+        assert_eq!(line["notes"], json!(notes), "{query}");
+        assert!(text.contains(&format!("'{template}'")), "{query}\n{text}");
+        assert!(notes.iter().all(|note| text.contains(&format!("# {note}\n"))), "{query}\n{text}");
+    }
+    let reason = "`instance!=\"$node\"` is not in all selectors, as filters of callers are, and its variable has no \
+                  value in the file";
+    assert_eq!(lines.last().unwrap()["reason"], reason);
+    assert!(text.contains(&format!("# Not imported: panel `Panel`: {reason}\n#   {refused}\n")), "{text}");
+    assert_eq!(folder.run("check").status, 0);
+}
