@@ -224,3 +224,13 @@ fn slashes(path: &Path) -> String {
     let shown = discover::slashes(path);
     shown.strip_prefix("./").map_or(shown.clone(), str::to_owned)
 }
+
+/// Replaces a file at once, so that a build never reads half of it, and makes its folder. Nothing stays of a failure.
+pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
+    // A link stays one.
+    let path = &*fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let new = path.with_extension("toml.new");
+    path.parent().map_or(Ok(()), fs::create_dir_all)?;
+    let written = fs::write(&new, text).and_then(|()| fs::rename(&new, path));
+    written.inspect_err(|_| _ = fs::remove_file(&new))
+}

@@ -10,7 +10,7 @@ use promql_presets_compiler::{SourceFile, discover};
 
 use crate::FOUND;
 use crate::failure::Failure;
-use crate::folders::Dir;
+use crate::folders::{self, Dir};
 use crate::import::{self, Collection, Imported, NotRead, Options, Taken};
 use crate::json::Object;
 use crate::output::{Format, count, print, remark};
@@ -118,11 +118,9 @@ fn write(imported: &[(String, Imported)], dir: &Path, force: bool) -> Result<(),
         let failure = Failure::new(format!("`{}` exists", path.display()));
         return Err(failure.help("use another folder with `--dir`, or overwrite files with `--force`"));
     }
-    let failed = |path: &Path, error| Failure::new(format!("cannot write `{}`: {error}", path.display()));
-    if !texts.is_empty() {
-        fs::create_dir_all(dir).map_err(|error| failed(dir, error))?;
-    }
-    texts.iter().try_for_each(|(path, text)| fs::write(path, text).map_err(|error| failed(path, error)))
+    texts.iter().try_for_each(|(path, text)| {
+        folders::write(path, text).map_err(|error| Failure::new(format!("cannot write `{}`: {error}", path.display())))
+    })
 }
 
 /// The file, and the queries that are not imported or differ from the original.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use promql_presets_compiler::promql::Features;
-use promql_presets_compiler::{Code, Diagnostic, Severity, SourceFile, compile};
+use promql_presets_compiler::{Code, Diagnostic, Finding, Severity, SourceFile, compile};
 use promql_presets_core::ParameterValue;
 use toml_edit::Key;
 
@@ -107,14 +107,24 @@ impl<'q> File<'q> {
         self.results.iter().flatten()
     }
 
-    /// The errors of the file, by preset.
+    /// The errors of the file, by preset. Those that it causes in other files are of no preset.
     fn errors(&self) -> BTreeMap<Option<String>, Vec<Diagnostic>> {
         let own = SourceFile { name: self.path.clone(), path: self.path.clone(), text: self.text() };
-        let files: Vec<SourceFile> = self.others.iter().map(|other| (*other).clone()).chain([own]).collect();
+        let mut files: Vec<SourceFile> = self.others.iter().map(|other| (*other).clone()).collect();
         let mut errors: BTreeMap<_, Vec<Diagnostic>> = BTreeMap::new();
-        for finding in compile(&files).findings.into_iter().filter(|finding| finding.file == files.len() - 1) {
-            if finding.diagnostic.severity == Severity::Error {
+        let found = |files: &[SourceFile]| {
+            compile(files).findings.into_iter().filter(|it| it.diagnostic.severity == Severity::Error)
+        };
+        let key = |finding: &Finding| (finding.file, finding.preset.clone(), finding.diagnostic.title.clone());
+        // Only what a file declares has an effect on others.
+        let declares = self.declares_labels && self.collection.metric.is_some();
+        let before: BTreeSet<_> = if declares { found(&files).map(|it| key(&it)).collect() } else { BTreeSet::new() };
+        files.push(own);
+        for finding in found(&files) {
+            if finding.file == files.len() - 1 {
                 errors.entry(finding.preset).or_default().push(finding.diagnostic);
+            } else if declares && !before.contains(&key(&finding)) {
+                errors.entry(None).or_default().push(finding.diagnostic);
             }
         }
         errors
@@ -126,7 +136,7 @@ impl<'q> File<'q> {
         for _ in 0..MAX_ROUNDS {
             let mut errors = if self.presets().any(|_| true) { self.errors() } else { BTreeMap::new() };
             if errors.is_empty() {
-                break;
+                return;
             }
             // What is wrong with the labels is wrong with the whole table.
             if errors.remove(&None).is_some() && self.declares_labels {
@@ -142,6 +152,10 @@ impl<'q> File<'q> {
                     None => preset.allow.extend(found.into_iter().map(|error| (error.code, error.title))),
                 }
             }
+        }
+        // A file with errors would break the folder.
+        if let Some(error) = self.errors().into_values().flatten().next() {
+            self.results.iter_mut().filter(|result| result.is_ok()).for_each(|it| *it = Err(error.title.clone()));
         }
     }
 

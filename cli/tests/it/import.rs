@@ -336,3 +336,16 @@ fn the_meaning_of_matchers_on_variables_is_kept_or_noted() {
     assert!(text.contains(&format!("# Not imported: panel `Panel`: {reason}\n#   {refused}\n")), "{text}");
     assert_eq!(folder.run("check").status, 0);
 }
+
+#[test]
+fn declarations_break_no_other_file() {
+    let stored = r#"[{"query_template": "sum by ({group_by})({metric_name}{{{labels}}})", "metric_name": "load", "name": "load",
+        "options": {"filter_labels": ["pod"], "group_labels": ["pod"]}}]"#;
+    let other = "[presets.load]\ntemplate = 'sum by (zone) (load{{{labels}}})'\n";
+    let folder = Folder::new("import-others", &[("stored.json", stored), ("presets/other.toml", other)]);
+    let run = import(&folder, &["stored.json"]);
+    assert_eq!(run.status, 0, "{}{}", run.out, run.err);
+    assert!(!folder.read("presets/load.toml").contains("[labels]"));
+    let check = folder.run("check");
+    assert_eq!(check.status, 0, "{}", check.out);
+}

@@ -152,3 +152,109 @@ fn servers_are_a_source() {
     assert!(text.contains("type = \"histogram\"") && text.contains("{{le=\"1.0\",{labels}}}"), "{text}");
     assert_eq!(run_in(&folder.0, &["check", "--deny-warnings"], b"").status, 0);
 }
+
+#[test]
+fn what_the_folder_declares_holds() {
+    let folder = Folder::new("new-declared", &[("metrics.txt", PAGE)]);
+    assert_eq!(folder.run("init").status, 0);
+    let run = folder.run("new http_requests_total --from metrics.txt");
+    assert_eq!(
+        (run.status, run.out.as_str(), run.err.as_str()),
+        (0, "presets/http_requests.toml: 2 presets of the counter `http_requests_total`\n", "")
+    );
+    let text = folder.read("presets/http_requests.toml");
+    let labels = r#"
+code     = "integer"
+instance = "string"
+job      = "string"
+method   = ["GET", "POST", "PUT", "DELETE"]
+"#;
+    assert!(text.contains(labels), "{text}");
+    let check = folder.run("check --deny-warnings");
+    assert_eq!(check.status, 0, "{}", check.out);
+
+    // A source without metadata, and one that differs.
+    let declared = r#"[metric]
+name = "load"
+type = "counter"
+unit = "bytes"
+
+[labels]
+pod     = { type = "uuid", required = true, use = ["filter"] }
+disk    = { type = "uuid",prefix="dev-", description = "The disk." }
+"k8s.x" = { values = ['a'] }
+
+[presets.load]
+template = 'sum(rate(load{{{labels}}}[5m]))'
+"#;
+    folder.write("presets/a_load.toml", declared);
+    folder.write("untyped.txt", "load{pod=\"a\",disk=\"b\",\"k8s.x\"=\"a\",other=\"c\"} 1\n");
+    folder.write("gauge.txt", "# TYPE load gauge\nload{pod=\"a\"} 1\n");
+    for (source, note) in [
+        ("untyped.txt", ""),
+        (
+            "gauge.txt",
+            "note: `load` is a gauge there, but declared as a counter in `presets/a_load.toml`, which holds\n",
+        ),
+    ] {
+        let run = folder.run(&format!("new load --force --from {source}"));
+        let report = "presets/load.toml: 2 presets of the counter `load`\n";
+        assert_eq!((run.status, run.out.as_str(), run.err.as_str()), (0, report, note));
+        let check = folder.run("check --deny-warnings");
+        assert_eq!(check.status, 0, "{}", check.out);
+    }
+    let run = folder.run("new load --force --from untyped.txt");
+    assert_eq!(run.status, 0, "{}", run.err);
+    let expected = r#"[metric]
+name = "load"
+type = "counter"
+unit = "bytes"
+
+[labels]
+disk     = { type = "uuid", prefix = "dev-" }
+instance = "string"
+job      = "string"
+"k8s.x"  = { values = ['a'] }
+other    = "string"
+pod      = "uuid"
+"#;
+    assert!(folder.read("presets/load.toml").starts_with(expected), "{}", folder.read("presets/load.toml"));
+
+    folder.write("presets/a_load.toml", &declared.replace("\"counter\"", "\"unknown\""));
+    let run = folder.run("new load --force --from gauge.txt");
+    assert_eq!(run.out, "presets/load.toml: 4 presets of the gauge `load`\n", "{}", run.err);
+    assert!(folder.read("presets/load.toml").contains("type = \"unknown\"\n"));
+    assert_eq!(folder.run("check").status, 0);
+}
+
+#[test]
+fn a_file_that_would_not_pass_is_not_written() {
+    let folder = Folder::new("new-refused", &[("deep/metrics.txt", PAGE)]);
+    let deep = folder.0.join("deep");
+    let files = |folder: &std::path::Path| fs::read_dir(folder).unwrap().count();
+    let absolute = folder.0.join("absolute");
+    for name in ["../out", "../../out", "a/../b", absolute.to_str().unwrap(), "self", "a b", "1", "", "a/", "."] {
+        let run = run_in(&deep, &["new", "queue_bytes", "--from", "metrics.txt", "--file", name], b"");
+        assert_eq!((run.status, run.out.as_str()), (1, ""), "{name}: {}", run.err);
+        assert!(run.err.contains("invalid name of a preset file"), "{name}: {}", run.err);
+        assert!(run.err.ends_with("is not written, since it would not pass `check`\n"), "{name}: {}", run.err);
+        assert_eq!((files(&folder.0), files(&deep)), (1, 1), "{name}");
+    }
+    // One module for two files, and an error in another file.
+    folder.write("deep/up.toml", "[presets.up]\ntemplate = 'sum by (zone) (queue_bytes{{{labels}}})'\n");
+    for arguments in ["--file Up", "--file queue"] {
+        let words: Vec<&str> = arguments.split(" ").collect();
+        let run =
+            run_in(&deep, &[&["new", "queue_bytes", "--from", "metrics.txt", "--dir", "."], &words[..]].concat(), b"");
+        assert_eq!(run.status, 1, "{arguments}: {}{}", run.out, run.err);
+        assert_eq!(files(&deep), 2, "{arguments}");
+    }
+    let run = run_in(&deep, &["new", "gc_seconds", "--from", "metrics.txt", "--file", "gc.toml", "--dir", "."], b"");
+    assert_eq!(
+        (run.status, run.out.as_str()),
+        (0, "./gc.toml: 2 presets of the summary `gc_seconds`\n"),
+        "{}",
+        run.err
+    );
+    assert_eq!(files(&deep), 3);
+}

@@ -1,9 +1,9 @@
 //! `promql-presets new`: a preset file for a metric.
 
+mod declared;
 mod presets;
 
-use std::fs;
-use std::path::PathBuf;
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use promql_presets_compiler::diagnostic::emit;
@@ -13,10 +13,11 @@ use promql_presets_compiler::{FileKind, Finding, MetricType, Severity, Snapshot,
 use super::schema;
 use crate::FOUND;
 use crate::failure::Failure;
-use crate::folders::Dir;
+use crate::folders::{Dir, write};
 use crate::json::Object;
 use crate::output::{Format, count, in_colors, message, print, remark};
 use crate::server::Sources;
+use declared::Declared;
 
 /// Writes a preset file for a metric
 ///
@@ -25,10 +26,11 @@ use crate::server::Sources;
 /// below a bound of a histogram; rate and mean of a summary.
 ///
 /// The metric is read from the sources of `--url` and `--from`; without them, from `metrics.toml`, or else from the
-/// server in the variable `PROMETHEUS_URL` or in `promql.toml`.
+/// server in the variable `PROMETHEUS_URL` or in `promql.toml`. Types of the metric and of its labels that another file of
+/// the folder declares hold for the new file, too.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit status: 0 on success, 1 if the file does not pass `check`, 2 if it exists or the metric is unknown
+Exit status: 0 on success, 1 if the file would not pass `check`, 2 if it exists or the metric is unknown
 
 Example:
   promql-presets new http_request_duration_seconds --from http://localhost:8080/metrics")]
@@ -53,15 +55,35 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let dir = arguments.dir.path()?;
     let mut files = if dir.exists() { discover::discover(&dir, &dir.display().to_string())? } else { Vec::new() };
-    let (name, metric) = arguments.find(&files)?;
+    let (name, mut metric) = arguments.find(&files)?;
     let file = arguments.file.clone().unwrap_or_else(|| presets::file_name(&name));
+    let file = file.strip_suffix(".toml").unwrap_or(&file);
     let path = dir.join(format!("{file}.toml"));
     if path.exists() && !arguments.force {
         let failure = Failure::new(format!("`{}` exists", path.display()));
         return Err(failure.help("choose another name with `--file`, or overwrite it with `--force`"));
     }
-    let written = presets::write(&name, &metric);
-    write(&path, &written.text)?;
+    let own = discover::slashes(path.strip_prefix(&dir).unwrap_or(&path));
+    files.retain(|other| other.kind() != FileKind::Presets || other.name != own);
+    let declared = Declared::of(&name, &files);
+    let mut notes = Vec::new();
+    if let Some((declared, by)) = &declared.kind
+        && *declared != MetricType::Unknown
+    {
+        if !matches!(metric.kind, MetricType::Unknown) && metric.kind != *declared {
+            let (found, declared) = (kind(metric.kind), kind(*declared));
+            notes.push(format!("`{name}` is a {found} there, but declared as a {declared} in `{by}`, which holds"));
+        }
+        metric.kind = *declared;
+    }
+    let written = presets::write(&name, &metric, &declared);
+    files.push(SourceFile { name: own, path: path.display().to_string(), text: written.text.clone() });
+    if !check(&files) {
+        let failure = Failure::new(format!("`{}` is not written, since it would not pass `check`", path.display()));
+        remark(&format!("\n{}", failure.to_string().trim_end()));
+        return Ok(ExitCode::from(FOUND));
+    }
+    write(&path, &written.text).map_err(|error| Failure::new(format!("cannot write `{}`: {error}", path.display())))?;
     match arguments.format {
         Format::Human => {
             let presets = count(written.presets.len(), "preset");
@@ -78,11 +100,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             print(&(out + "\n"))?;
         }
     }
-    written.notes.iter().for_each(|note| remark(&format!("note: {note}")));
-    let own = discover::slashes(path.strip_prefix(&dir).unwrap_or(&path));
-    files.retain(|other| other.kind() != FileKind::Presets || other.name != own);
-    files.push(SourceFile { name: own, path: path.display().to_string(), text: written.text });
-    Ok(check(&files))
+    notes.iter().chain(&written.notes).for_each(|note| remark(&format!("note: {note}")));
+    Ok(ExitCode::SUCCESS)
 }
 
 impl Arguments {
@@ -120,21 +139,20 @@ fn kind(kind: MetricType) -> String {
     }
 }
 
-fn write(path: &PathBuf, text: &str) -> Result<(), Failure> {
-    let parent = path.parent().map_or(Ok(()), fs::create_dir_all);
-    let written = parent.and_then(|()| fs::write(path, text));
-    written.map_err(|error| Failure::new(format!("cannot write `{}`: {error}", path.display())))
-}
-
-/// Prints what the checks find in the last file.
-fn check(files: &[SourceFile]) -> ExitCode {
+/// Prints what the checks find in the last file, and the errors that it causes in others. Returns whether it passes.
+fn check(files: &[SourceFile]) -> bool {
+    let last = files.len() - 1;
+    let is_error = |finding: &&Finding| finding.diagnostic.severity == Severity::Error;
+    let key = |finding: &Finding| (finding.file, finding.preset.clone(), finding.diagnostic.title.clone());
+    let before = compile(&files[..last]).findings;
+    let before: BTreeSet<_> = before.iter().filter(is_error).map(key).collect();
     let findings = compile(files).findings;
-    let own: Vec<&Finding> = findings.iter().filter(|finding| finding.file == files.len() - 1).collect();
+    let is_new = |finding: &&Finding| finding.file == last || (is_error(finding) && !before.contains(&key(finding)));
+    let new: Vec<&Finding> = findings.iter().filter(is_new).collect();
     let colors = in_colors();
-    let texts = emit::each(files, &own, |messages, finding| message(messages, &finding.diagnostic, colors));
+    let texts = emit::each(files, &new, |messages, finding| message(messages, &finding.diagnostic, colors));
     if !texts.is_empty() {
         remark(&texts.join("\n\n"));
     }
-    let has_errors = own.iter().any(|finding| finding.diagnostic.severity == Severity::Error);
-    if has_errors { ExitCode::from(FOUND) } else { ExitCode::SUCCESS }
+    !new.iter().any(is_error)
 }

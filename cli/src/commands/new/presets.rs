@@ -1,10 +1,12 @@
 //! The text of a preset file for a metric.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use promql_presets_compiler::{MetricType, SnapshotMetric};
 use toml_edit::{Key, Value};
 
+use super::declared::Declared;
 use crate::fmt;
 
 /// A preset file.
@@ -31,26 +33,30 @@ pub(super) fn file_name(metric: &str) -> String {
     if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) { format!("metric_{name}") } else { name }
 }
 
-pub(super) fn write(name: &str, metric: &SnapshotMetric) -> Written {
-    let unit = metric.unit.clone().filter(|unit| !unit.is_empty()).unwrap_or_else(|| unit_of(name).to_owned());
+pub(super) fn write(name: &str, metric: &SnapshotMetric, declared: &Declared) -> Written {
+    let known = declared.unit.as_ref().or(metric.unit.as_ref());
+    let unit = known.filter(|unit| !unit.is_empty()).map_or_else(|| unit_of(name), String::as_str);
     let mut notes = Vec::new();
-    let presets = presets(name, metric, &unit, &mut notes);
+    let presets = presets(name, metric, unit, &mut notes);
     let help = metric.help.as_deref().map(str::trim).filter(|help| !help.is_empty());
     let mut text = help.map(|help| format!("description = {}\n\n", string(help))).unwrap_or_default();
-    _ = writeln!(text, "[metric]\nname = {}\ntype = {}", string(name), string(metric.kind.as_str()));
-    if let Some(unit) = &metric.unit {
+    let kind = declared.kind.as_ref().map_or(metric.kind, |(kind, _)| *kind);
+    _ = writeln!(text, "[metric]\nname = {}\ntype = {}", string(name), string(kind.as_str()));
+    if let Some(unit) = known {
         _ = writeln!(text, "unit = {}", string(unit));
     }
-    match &metric.labels {
-        Some(labels) if !labels.is_empty() => {
+    let of_folder =
+        || Some(declared.labels.keys().cloned().collect()).filter(|labels: &BTreeSet<_>| !labels.is_empty());
+    match metric.labels.clone().or_else(of_folder) {
+        Some(labels) => {
             text.push_str("\n[labels]\n");
-            let keys: Vec<String> = labels.iter().map(|label| Key::new(label).to_string()).collect();
-            let width = keys.iter().map(String::len).max().unwrap_or_default();
-            for key in keys {
-                _ = writeln!(text, "{key:width$} = \"string\"");
+            let keys = labels.iter().map(|label| (Key::new(label).to_string(), declared.labels.get(label)));
+            let keys: Vec<_> = keys.collect();
+            let width = keys.iter().map(|(key, _)| key.len()).max().unwrap_or_default();
+            for (key, kind) in keys {
+                _ = writeln!(text, "{key:width$} = {}", kind.map_or("\"string\"", String::as_str));
             }
         }
-        Some(_) => text.push_str("\n[labels]\n"),
         None => notes.push("its labels are unknown, so that the presets take any label".to_owned()),
     }
     for (name, description, unit, template, window) in &presets {

@@ -7,8 +7,6 @@ mod on_server;
 mod wanted;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -26,7 +24,7 @@ use self::wanted::{Entry, Wanted};
 use crate::FOUND;
 use crate::exposition::Page;
 use crate::failure::Failure;
-use crate::folders::Dir;
+use crate::folders::{Dir, write};
 use crate::output::{Format, count, in_colors, message, print, remark};
 use crate::server::{Sources, block_on, without_credentials};
 
@@ -356,13 +354,6 @@ fn diff(registry: &Registry, found: &Found, format: Format) -> Result<ExitCode, 
         remark(&format!("{}: {}; {}{help}", registry.shown, count(compared, "metric"), change::summary(&changes)));
     }
     Ok(if changes.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
-}
-
-/// Replaces a file at once, so that a build never reads half of it.
-fn write(path: &std::path::Path, text: &str) -> io::Result<()> {
-    let new = path.with_extension("toml.new");
-    fs::write(&new, text)?;
-    fs::rename(new, path)
 }
 
 fn backticks<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
