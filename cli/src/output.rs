@@ -9,6 +9,7 @@ use clap::{ColorChoice, ValueEnum};
 use promql_presets_compiler::diagnostic::emit::Messages;
 pub(crate) use promql_presets_compiler::diagnostic::width;
 use promql_presets_compiler::{Diagnostic, SourceFile};
+use terminal_size::{Height, Width, terminal_size};
 
 /// The format of a command's results.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -27,6 +28,12 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
         _ => Ok(()),
     }
+}
+
+/// The columns and rows of the terminal, if standard output is one.
+pub(crate) fn terminal() -> Option<(usize, usize)> {
+    let (Width(columns), Height(rows)) = io::stdout().is_terminal().then(terminal_size).flatten()?;
+    Some((usize::from(columns), usize::from(rows)))
 }
 
 /// Writes a remark to standard error.

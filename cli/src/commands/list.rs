@@ -12,7 +12,7 @@ use crate::FOUND;
 use crate::failure::Failure;
 use crate::folders::Paths;
 use crate::json::Object;
-use crate::output::{Format, print, remark, table};
+use crate::output::{Format, print, remark, table, terminal, width};
 
 /// Lists presets with their result type, unit, default window, labels and description
 #[derive(Debug, clap::Args)]
@@ -47,13 +47,46 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     match arguments.format {
         Format::Json => print(&objects)?,
         Format::Human if rows.len() == 1 => remark("no presets"),
-        Format::Human => print(&table(&rows))?,
+        Format::Human => print(&fitting(&rows, terminal().map_or(usize::MAX, |(columns, _)| columns)))?,
     }
     if has_errors {
         remark("presets may be missing because of errors: run `promql-presets check`");
         return Ok(ExitCode::from(FOUND));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A table, or a paragraph for each preset if it is too wide.
+fn fitting(rows: &[Vec<String>], columns: usize) -> String {
+    let whole = table(rows);
+    if whole.lines().all(|line| width(line) <= columns) {
+        return whole;
+    }
+    let paragraph = |row: &Vec<String>| {
+        let [preset, kind, unit, window, labels, description] = &row[..] else { return String::new() };
+        let mut facts = vec![kind.clone()];
+        facts.extend(Some(unit.clone()).filter(|unit| unit != "-"));
+        facts.extend(Some(format!("window {window}")).filter(|_| window != "-"));
+        facts.push(format!("labels: {labels}"));
+        let texts = [Some(description.as_str()).filter(|text| *text != "-"), Some(&facts.join(", "))];
+        texts.into_iter().flatten().fold(format!("{preset}\n"), |out, text| out + &wrapped(text, columns))
+    };
+    rows.iter().skip(1).map(paragraph).collect()
+}
+
+/// Words as indented lines that fit.
+fn wrapped(text: &str, columns: usize) -> String {
+    const INDENT: &str = "    ";
+    let mut lines = vec![INDENT.to_owned()];
+    for word in text.split_whitespace() {
+        let line = lines.last_mut().filter(|line| *line == INDENT || width(line) + 1 + width(word) <= columns);
+        match line {
+            Some(line) if line == INDENT => line.push_str(word),
+            Some(line) => line.extend([" ", word]),
+            None => lines.push(format!("{INDENT}{word}")),
+        }
+    }
+    lines.join("\n") + "\n"
 }
 
 fn row(module: &Module, preset: &Preset) -> Vec<String> {
@@ -145,4 +178,30 @@ fn placeholders(preset: &Preset) -> Value {
         ("window", has(|it| *it == Segment::Window)),
     ];
     all.into_iter().filter(|(_, is_there)| *is_there).map(|(name, _)| name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn narrow_terminals_get_paragraphs() {
+        let row = |cells: [&str; 6]| cells.map(str::to_owned).to_vec();
+        let rows = [
+            row(["PRESET", "TYPE", "UNIT", "WINDOW", "LABELS", "DESCRIPTION"]),
+            row(["http::rate", "vector", "requests per second", "5m", "job, code", "Requests per second."]),
+            row(["up", "vector", "-", "-", "any", "-"]),
+        ];
+        let table = fitting(&rows, 100);
+        assert!(table.starts_with("PRESET      TYPE") && table.lines().count() == 3, "{table}");
+        let expected = "http::rate
+    Requests per second.
+    vector, requests per
+    second, window 5m,
+    labels: job, code
+up
+    vector, labels: any
+";
+        assert_eq!(fitting(&rows, 26), expected);
+    }
 }

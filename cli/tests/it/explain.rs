@@ -106,7 +106,7 @@ fn series_of_each_node() {
     let name = "backendai_api_request_count_total";
     let rejected = crate::run(&["explain", &format!("{name} + on () {name}"), "--url", server.url(), "--at", &at]);
     assert_eq!(rejected.status, 1);
-    assert!(rejected.out.contains("\n│  vector, query at "), "{}", rejected.out);
+    assert!(rejected.out.contains("\n│  vector, labels: none\n│  not counted: query at "), "{}", rejected.out);
     assert!(rejected.out.contains(" series, labels: __name__, ...\n"), "{}", rejected.out);
     let unreachable = crate::run(&["explain", "up", "--url", "http://127.0.0.1:9", "--timeout", "1s"]);
     assert_eq!((unreachable.status, unreachable.out.as_str()), (2, ""));

@@ -258,3 +258,83 @@ fn a_file_that_would_not_pass_is_not_written() {
     );
     assert_eq!(files(&deep), 3);
 }
+
+#[test]
+fn histograms_of_gauges_have_no_rates() {
+    let page = "\
+# TYPE queue_age_seconds gaugehistogram
+# UNIT queue_age_seconds seconds
+# HELP queue_age_seconds Age of what waits.
+queue_age_seconds_bucket{queue=\"a\",le=\"1\"} 2
+queue_age_seconds_bucket{queue=\"a\",le=\"+Inf\"} 3
+queue_age_seconds_gcount{queue=\"a\"} 3
+queue_age_seconds_gsum{queue=\"a\"} 4
+# EOF
+";
+    let folder = Folder::new("new-gauge-histogram", &[("page.txt", page)]);
+    for metric in ["queue_age_seconds", "queue_age_seconds_bucket", "queue_age_seconds_gcount"] {
+        let run = folder.run(&format!("new {metric} --from page.txt --force"));
+        let report = "presets/queue_age_seconds.toml: 6 presets of the gauge histogram `queue_age_seconds`\n";
+        assert_eq!((run.status, run.out.as_str(), run.err.as_str()), (0, report, ""), "{metric}");
+    }
+    let text = folder.read("presets/queue_age_seconds.toml");
+    assert_eq!(presets(&text), ["count", "mean", "p50", "p90", "p99", "share_below"]);
+    let labels = "\n[labels]\ninstance = \"string\"\njob      = \"string\"\nqueue    = \"string\"\n\n";
+    assert!(text.contains("type = \"unknown\"\nunit = \"seconds\"\n") && text.contains(labels), "{text}");
+    for part in [
+        "_gcount{{{labels}}}",
+        "_gsum{{{labels}}}",
+        "(0.9, sum by (le, {group_by}) ({metric_name}_bucket{{{labels}}}))",
+    ] {
+        assert!(text.contains(part) && !text.contains("rate("), "{part}\n{text}");
+    }
+    let check = folder.run("check --deny-warnings");
+    assert_eq!(check.status, 0, "{}", check.out);
+}
+
+#[test]
+fn the_series_decide_which_of_both_histograms() {
+    let snapshot = "\
+[latency_seconds]
+type = \"native_histogram\"
+labels = [\"job\"]
+
+[latency_seconds_bucket]
+type = \"counter\"
+labels = [\"job\", \"le\"]
+values = { le = [\"+Inf\", \"0.5\"] }
+
+[latency_seconds_count]
+type = \"counter\"
+labels = [\"job\"]
+
+[latency_seconds_sum]
+type = \"counter\"
+labels = [\"job\"]
+";
+    let folder = Folder::new("new-both", &[("metrics.toml", snapshot), ("presets/readme", "")]);
+    for (metric, file, quantile, other) in [
+        (
+            "latency_seconds",
+            "native",
+            "histogram_quantile(0.9, sum by ({group_by}) (rate({metric_name}{{",
+            "latency_seconds_bucket",
+        ),
+        (
+            "latency_seconds_bucket",
+            "classic",
+            "rate({metric_name}_bucket{{le=\"0.5\",{labels}}}[{window}])",
+            "latency_seconds",
+        ),
+        ("latency_seconds_sum", "sum", "rate({metric_name}_sum{{{labels}}}[{window}])", "latency_seconds"),
+    ] {
+        let run = folder.run(&format!("new {metric} --file {file}"));
+        let note =
+            format!("note: it is both a classic and a native histogram: `new {other}` writes presets of the other\n");
+        assert_eq!((run.status, run.err.as_str()), (0, note.as_str()), "{metric}: {}", run.out);
+        let text = folder.read(&format!("presets/{file}.toml"));
+        assert!(text.contains("name = \"latency_seconds\"") && text.contains(quantile), "{text}");
+    }
+    let check = folder.run("check --deny-warnings");
+    assert_eq!(check.status, 0, "{}", check.out);
+}

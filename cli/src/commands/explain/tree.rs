@@ -10,6 +10,7 @@ use promql_presets_compiler::promql::{self, Expr, ResultType};
 use super::words;
 use crate::failure::Failure;
 use crate::json::Object;
+use crate::output::printable;
 
 /// The number of queries that run at the same time.
 const CONCURRENCY: usize = 4;
@@ -99,7 +100,7 @@ fn number(data: &Data) -> u64 {
     }
 }
 
-/// The tree, with three lines for each node.
+/// The tree, with three lines for each node, and one for what went wrong.
 pub(super) fn human(nodes: &[Node<'_>], colors: bool) -> String {
     let mut out = String::new();
     // Whether a sibling follows, for each depth.
@@ -124,6 +125,9 @@ pub(super) fn human(nodes: &[Node<'_>], colors: bool) -> String {
         _ = writeln!(out, "{before}{branch}{bold}{}{end}", node.head);
         _ = writeln!(out, "{inside}{gutter}{}", node.meaning);
         _ = writeln!(out, "{inside}{gutter}{dim}{}{end}", facts(node));
+        if let Some(error) = node.error() {
+            _ = writeln!(out, "{inside}{gutter}not counted: {}", printable(error));
+        }
     }
     out
 }
@@ -131,10 +135,8 @@ pub(super) fn human(nodes: &[Node<'_>], colors: bool) -> String {
 /// Type, series and labels.
 fn facts(node: &Node<'_>) -> String {
     let mut facts = node.ty.as_str().to_owned();
-    match &node.series {
-        Some(Ok(series)) => _ = write!(facts, ", {series} series"),
-        Some(Err(error)) => _ = write!(facts, ", {error}"),
-        None => {}
+    if let Some(Ok(series)) = &node.series {
+        _ = write!(facts, ", {series} series");
     }
     if node.is_vector() {
         _ = write!(facts, ", labels: {}", node.labels);

@@ -10,7 +10,7 @@ use promql_presets_compiler::diagnostic::emit;
 use promql_presets_compiler::discover;
 use promql_presets_compiler::{FileKind, Finding, MetricType, Severity, Snapshot, SnapshotMetric, SourceFile, compile};
 
-use super::schema;
+use super::schema::{self, NewMetric};
 use crate::FOUND;
 use crate::failure::Failure;
 use crate::folders::{Dir, write};
@@ -55,7 +55,8 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let dir = arguments.dir.path()?;
     let mut files = if dir.exists() { discover::discover(&dir, &dir.display().to_string())? } else { Vec::new() };
-    let (name, mut metric) = arguments.find(&files)?;
+    let mut found = arguments.find(&files)?;
+    let name = found.name.clone();
     let file = arguments.file.clone().unwrap_or_else(|| presets::file_name(&name));
     let file = file.strip_suffix(".toml").unwrap_or(&file);
     let path = dir.join(format!("{file}.toml"));
@@ -70,13 +71,19 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if let Some((declared, by)) = &declared.kind
         && *declared != MetricType::Unknown
     {
-        if !matches!(metric.kind, MetricType::Unknown) && metric.kind != *declared {
-            let (found, declared) = (kind(metric.kind), kind(*declared));
+        let found = &mut found.metric.kind;
+        if !matches!(found, MetricType::Unknown) && found != declared {
+            let (found, declared) = (kind(*found), kind(*declared));
             notes.push(format!("`{name}` is a {found} there, but declared as a {declared} in `{by}`, which holds"));
         }
-        metric.kind = *declared;
+        *found = *declared;
     }
-    let written = presets::write(&name, &metric, &declared);
+    if found.is_both {
+        let other = if found.metric.kind == MetricType::Histogram { &name } else { &format!("{name}_bucket") };
+        notes.push(format!("it is both a classic and a native histogram: `new {other}` writes presets of the other"));
+    }
+    let written = presets::write(&found, &declared);
+    let kind = if found.is_gauge { "gauge histogram".to_owned() } else { kind(found.metric.kind) };
     files.push(SourceFile { name: own, path: path.display().to_string(), text: written.text.clone() });
     if !check(&files) {
         let failure = Failure::new(format!("`{}` is not written, since it would not pass `check`", path.display()));
@@ -87,14 +94,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     match arguments.format {
         Format::Human => {
             let presets = count(written.presets.len(), "preset");
-            print(&format!("{}: {presets} of the {} `{name}`\n", path.display(), kind(metric.kind)))?;
+            print(&format!("{}: {presets} of the {kind} `{name}`\n", path.display()))?;
         }
         Format::Json => {
             let mut out = String::new();
             Object::open(&mut out)
                 .field("file", path.display().to_string())
                 .field("metric", name.as_str())
-                .field("type", metric.kind.as_str())
+                .field("type", found.metric.kind.as_str())
                 .field("presets", written.presets.clone())
                 .close();
             print(&(out + "\n"))?;
@@ -105,8 +112,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 impl Arguments {
-    /// The metric with its full name.
-    fn find(&self, files: &[SourceFile]) -> Result<(String, SnapshotMetric), Failure> {
+    fn find(&self, files: &[SourceFile]) -> Result<NewMetric, Failure> {
         let snapshot = files.iter().find(|file| file.kind() == FileKind::Metrics);
         // `check` reports what is wrong with the file.
         let snapshot = snapshot.and_then(|file| Snapshot::parse(&file.text).ok()).unwrap_or_default();
@@ -114,12 +120,15 @@ impl Arguments {
         if is_local {
             let suffixes = ["", "_bucket", "_count", "_sum"];
             let names = suffixes.into_iter().filter_map(|suffix| self.metric.strip_suffix(suffix));
-            let mut known = names.filter_map(|name| Some((name, snapshot.metrics.get(name)?)));
+            let mut known = names.clone().filter_map(|name| Some((name, snapshot.metrics.get(name)?)));
             let is_of = |(name, metric): &(&str, &SnapshotMetric)| {
                 *name == self.metric || matches!(metric.kind, MetricType::Histogram | MetricType::Summary)
             };
+            if let Some(both) = names.into_iter().find_map(|name| both(&self.metric, name, &snapshot)) {
+                return Ok(both);
+            }
             if let Some((name, metric)) = known.find(is_of) {
-                return Ok((name.to_owned(), metric.clone()));
+                return Ok(NewMetric { name: name.to_owned(), metric: metric.clone(), ..NewMetric::default() });
             }
         }
         let output = compile(files);
@@ -129,6 +138,18 @@ impl Arguments {
         }
         schema::look_up(&self.metric, &self.sources, &output)
     }
+}
+
+/// A native histogram that is a classic one, too. `metrics.toml` has the series of the latter as metrics.
+fn both(meant: &str, name: &str, snapshot: &Snapshot) -> Option<NewMetric> {
+    let native = snapshot.metrics.get(name).filter(|metric| metric.kind == MetricType::NativeHistogram)?;
+    let buckets = snapshot.metrics.get(&format!("{name}_bucket"))?;
+    let mut metric = if meant == name { native.clone() } else { buckets.clone() };
+    if meant != name {
+        metric.kind = MetricType::Histogram;
+        metric.labels.iter_mut().for_each(|labels| _ = labels.remove("le"));
+    }
+    Some(NewMetric { name: name.to_owned(), metric, is_both: true, ..NewMetric::default() })
 }
 
 /// A type as part of a sentence.

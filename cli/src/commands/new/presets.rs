@@ -7,6 +7,7 @@ use promql_presets_compiler::{MetricType, SnapshotMetric};
 use toml_edit::{Key, Value};
 
 use super::declared::Declared;
+use crate::commands::schema::NewMetric;
 use crate::fmt;
 
 /// A preset file.
@@ -33,14 +34,17 @@ pub(super) fn file_name(metric: &str) -> String {
     if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) { format!("metric_{name}") } else { name }
 }
 
-pub(super) fn write(name: &str, metric: &SnapshotMetric, declared: &Declared) -> Written {
+pub(super) fn write(found: &NewMetric, declared: &Declared) -> Written {
+    let NewMetric { name, metric, is_gauge, is_both } = found;
     let known = declared.unit.as_ref().or(metric.unit.as_ref());
     let unit = known.filter(|unit| !unit.is_empty()).map_or_else(|| unit_of(name), String::as_str);
     let mut notes = Vec::new();
-    let presets = presets(name, metric, unit, &mut notes);
+    let presets = presets(name, metric, *is_gauge, unit, &mut notes);
     let help = metric.help.as_deref().map(str::trim).filter(|help| !help.is_empty());
     let mut text = help.map(|help| format!("description = {}\n\n", string(help))).unwrap_or_default();
-    let kind = declared.kind.as_ref().map_or(metric.kind, |(kind, _)| *kind);
+    // The type of histograms of gauges is none of those; with both, other files may read both.
+    let kind = if *is_gauge || *is_both { MetricType::Unknown } else { metric.kind };
+    let kind = declared.kind.as_ref().map_or(kind, |(kind, _)| *kind);
     _ = writeln!(text, "[metric]\nname = {}\ntype = {}", string(name), string(kind.as_str()));
     if let Some(unit) = known {
         _ = writeln!(text, "unit = {}", string(unit));
@@ -72,6 +76,10 @@ pub(super) fn write(name: &str, metric: &SnapshotMetric, declared: &Declared) ->
         if template.contains("{threshold}") {
             text.push_str("parameters  = { threshold = { type = \"number\", default = 1 } }\n");
         }
+        if *is_gauge && template.contains("_bucket{{{labels}}}))") {
+            let reason = "the buckets of this histogram are gauges";
+            _ = writeln!(text, "allow       = [{{ check = \"quantile-without-rate\", reason = \"{reason}\" }}]");
+        }
     }
     let text = fmt::file(&text).map_or_else(|| text.clone(), |edits| fmt::apply(&text, &edits));
     Written { text, presets: presets.iter().map(|(name, ..)| *name).collect(), notes }
@@ -89,7 +97,7 @@ fn unit_of(name: &str) -> &'static str {
     units.iter().find(ends_with).copied().unwrap_or_default()
 }
 
-fn presets(name: &str, metric: &SnapshotMetric, unit: &str, notes: &mut Vec<String>) -> Vec<Preset> {
+fn presets(name: &str, metric: &SnapshotMetric, is_gauge: bool, unit: &str, notes: &mut Vec<String>) -> Vec<Preset> {
     match metric.kind {
         MetricType::Counter => counter(unit),
         // Metadata may be missing; that a counter has this suffix is a rule.
@@ -107,10 +115,13 @@ fn presets(name: &str, metric: &SnapshotMetric, unit: &str, notes: &mut Vec<Stri
                         .to_owned(),
                 );
             }
-            classic_histogram(unit, bound)
+            classic_histogram(unit, bound, is_gauge)
         }
-        MetricType::NativeHistogram => native_histogram(unit),
-        MetricType::Summary => vec![rate_of("_count"), mean(unit)],
+        MetricType::NativeHistogram => native_histogram(unit, is_gauge),
+        MetricType::Summary => {
+            let template = ratio(&rate_of("_sum", ""), &rate_of("_count", ""));
+            vec![observations(sum("sum", &rate_of("_count", "")), false), mean(unit, template, false)]
+        }
         MetricType::Info => vec![preset("count", "Number of series in each group.", "", sum("count", SERIES), None)],
         _ if name.ends_with("_info") => vec![current(unit)],
         _ => date(name).map_or_else(|| gauge(unit), |preset| vec![preset]),
@@ -161,46 +172,38 @@ fn gauge(unit: &str) -> Vec<Preset> {
     ]
 }
 
-fn classic_histogram(unit: &str, bound: Option<&str>) -> Vec<Preset> {
-    let mut presets = vec![rate_of("_count"), mean(unit)];
-    let buckets = "sum by (le, {group_by}) (rate({metric_name}_bucket{{{labels}}}[{window}]))";
-    presets.extend(percentiles(unit, buckets));
+fn classic_histogram(unit: &str, bound: Option<&str>, is_gauge: bool) -> Vec<Preset> {
+    let (series, sums, counts): (fn(&str, &str) -> String, _, _) =
+        if is_gauge { (current_of, "_gsum", "_gcount") } else { (rate_of, "_sum", "_count") };
+    let mut presets = vec![observations(sum("sum", &series(counts, "")), is_gauge)];
+    presets.push(mean(unit, ratio(&series(sums, ""), &series(counts, "")), is_gauge));
+    let buckets = format!("sum by (le, {{group_by}}) ({})", series("_bucket", ""));
+    presets.extend(percentiles(unit, &buckets, is_gauge));
     presets.extend(bound.map(|bound| {
-        let below = format!("rate({{metric_name}}_bucket{{{{le=\"{bound}\",{{labels}}}}}}[{{window}}])");
-        let template = ratio(&below, &rate("_count"));
+        let below = series("_bucket", &format!("le=\"{bound}\","));
+        let template = ratio(&below, &series(counts, ""));
         let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
-        preset(
-            "share_below",
-            &format!("Share of observations of at most {bound}{unit}."),
-            "ratio",
-            template,
-            Some("5m"),
-        )
+        let description = format!("Share of observations of at most {bound}{unit}.");
+        preset("share_below", &description, "ratio", template, window(is_gauge))
     }));
     presets
 }
 
-fn native_histogram(unit: &str) -> Vec<Preset> {
-    let all = sum("sum", &rate(""));
+fn native_histogram(unit: &str, is_gauge: bool) -> Vec<Preset> {
+    let all = sum("sum", &if is_gauge { current_of("", "") } else { rate_of("", "") });
     let mut presets = vec![
-        preset("rate", "Observations per second.", "per second", format!("histogram_count({all})"), Some("5m")),
-        preset(
-            "mean",
-            "Mean observation. NaN without observations.",
-            unit,
-            format!("histogram_avg({all})"),
-            Some("5m"),
-        ),
+        observations(format!("histogram_count({all})"), is_gauge),
+        mean(unit, format!("histogram_avg({all})"), is_gauge),
     ];
-    presets.extend(percentiles(unit, &all));
+    presets.extend(percentiles(unit, &all, is_gauge));
     let share = format!("histogram_fraction(-Inf, {{threshold}}, {all})");
-    presets.push(preset("share_below", "Share of observations below the threshold.", "ratio", share, Some("5m")));
+    presets.push(preset("share_below", "Share of observations below the threshold.", "ratio", share, window(is_gauge)));
     presets
 }
 
-fn percentiles(unit: &str, buckets: &str) -> Vec<Preset> {
+fn percentiles(unit: &str, buckets: &str, is_gauge: bool) -> Vec<Preset> {
     let percentile = |(name, quantile, what): (&'static str, &str, &str)| {
-        preset(name, what, unit, format!("histogram_quantile({quantile}, {buckets})"), Some("5m"))
+        preset(name, what, unit, format!("histogram_quantile({quantile}, {buckets})"), window(is_gauge))
     };
     let all = [
         ("p50", "0.5", "Median of observations."),
@@ -210,17 +213,30 @@ fn percentiles(unit: &str, buckets: &str) -> Vec<Preset> {
     all.into_iter().map(percentile).collect()
 }
 
-fn rate_of(suffix: &str) -> Preset {
-    preset("rate", "Observations per second.", "per second", sum("sum", &rate(suffix)), Some("5m"))
+/// The number of observations, or that of each second.
+fn observations(template: String, is_gauge: bool) -> Preset {
+    if is_gauge {
+        return preset("count", "Number of observations.", "", template, None);
+    }
+    preset("rate", "Observations per second.", "per second", template, window(is_gauge))
 }
 
-fn mean(unit: &str) -> Preset {
-    let template = ratio(&rate("_sum"), &rate("_count"));
-    preset("mean", "Mean observation. NaN without observations.", unit, template, Some("5m"))
+fn mean(unit: &str, template: String, is_gauge: bool) -> Preset {
+    preset("mean", "Mean observation. NaN without observations.", unit, template, window(is_gauge))
 }
 
-fn rate(suffix: &str) -> String {
-    format!("rate({{metric_name}}{suffix}{{{{{{labels}}}}}}[{{window}}])")
+/// The default window of what is a rate unless it is a gauge.
+fn window(is_gauge: bool) -> Option<&'static str> {
+    (!is_gauge).then_some("5m")
+}
+
+/// Series of the metric, by suffix and further matchers.
+fn current_of(suffix: &str, matchers: &str) -> String {
+    format!("{{metric_name}}{suffix}{{{{{matchers}{{labels}}}}}}")
+}
+
+fn rate_of(suffix: &str, matchers: &str) -> String {
+    format!("rate({}[{{window}}])", current_of(suffix, matchers))
 }
 
 fn ratio(above: &str, below: &str) -> String {

@@ -123,8 +123,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     query.check_range(arguments)?;
     let client = arguments.server.client(url.as_deref())?;
     block_on(async {
+        let mut header = String::new();
         loop {
-            let outcome = arguments.run(&client, &query).await;
+            let outcome = arguments.run(&client, &query, &mut header).await;
             let Some(watch) = arguments.watch else { return outcome };
             // A server that restarts may come back.
             if let Err(failure) = outcome {
@@ -170,18 +171,23 @@ fn of_text(query: &str) -> Option<Query> {
     Some(Query { name: "value".to_owned(), promql: query.to_owned(), unit: None, result: expr.ty(), indivisible })
 }
 
-/// Whether a query has `@ start()` or `@ end()`.
-fn names_ends(query: &str) -> bool {
+/// `@ start()` or `@ end()`, if a query has one of them.
+fn end_in(query: &str) -> Option<&'static str> {
     let parsed = parse(query, Syntax { template: false, features: Features::all() });
-    let is_end = |modifier: &Modifier| matches!(modifier, Modifier::At { at: At::Start(_) | At::End(_), .. });
-    let mut found = false;
+    let end = |modifier: &Modifier| match modifier {
+        Modifier::At { at: At::Start(_), .. } => Some("@ start()"),
+        Modifier::At { at: At::End(_), .. } => Some("@ end()"),
+        _ => None,
+    };
+    let mut found = None;
     if let Some(expr) = &parsed.expr {
         expr.walk(&mut |node: &Expr<'_>| {
-            found |= match &node.kind {
-                ExprKind::Selector(selector) => selector.modifiers.iter().any(is_end),
-                ExprKind::Subquery(subquery) => subquery.modifiers.iter().any(is_end),
-                _ => false,
+            let modifiers = match &node.kind {
+                ExprKind::Selector(selector) => &selector.modifiers,
+                ExprKind::Subquery(subquery) => &subquery.modifiers,
+                _ => return,
             };
+            found = found.or_else(|| modifiers.iter().find_map(end));
         });
     }
     found
@@ -215,7 +221,8 @@ impl Arguments {
         Ok(())
     }
 
-    async fn run(&self, client: &PrometheusClient, query: &Query) -> Result<ExitCode, Failure> {
+    /// `header` is that of the last table of CSV.
+    async fn run(&self, client: &PrometheusClient, query: &Query, header: &mut String) -> Result<ExitCode, Failure> {
         let size = Size::of_terminal();
         let range = self.time_range(size)?;
         let response = match range {
@@ -241,7 +248,10 @@ impl Arguments {
             }
         }
         let size = if self.is_redrawn() { size.without(&remarks) } else { size };
-        let text = self.text(&data, range, query, size)?;
+        let mut text = self.text(&data, range, query, size)?;
+        if self.format == Format::Csv {
+            text = continued(text, header);
+        }
         print(&if self.is_redrawn() { redrawn(&text) } else { text })?;
         for text in &remarks {
             remark(text);
@@ -294,8 +304,7 @@ impl Arguments {
             return Ok(client.raw_query_range(promql, range).await);
         }
         // Each part would have ends of its own.
-        let ends = names_ends(promql).then_some("@ start() or @ end()");
-        if let Some(what) = query.indivisible.or(ends) {
+        if let Some(what) = query.indivisible.or_else(|| end_in(promql)) {
             return Err(Failure::new(format!(
                 "{} points are too many, and `{what}` makes the query indivisible",
                 range.points()
@@ -359,7 +368,47 @@ fn is_empty(data: &Data) -> bool {
     }
 }
 
+/// A table of CSV without the header that it shares with the last one, and without the header of no rows.
+fn continued(text: String, header: &mut String) -> String {
+    match text.split_once('\n') {
+        Some((first, rows)) if first == header || (rows.is_empty() && !header.is_empty()) => rows.to_owned(),
+        Some((first, _)) => {
+            first.clone_into(header);
+            text
+        }
+        None => text,
+    }
+}
+
 /// A text that replaces what is on the terminal, line by line, so that nothing flickers.
 fn redrawn(text: &str) -> String {
     format!("\u{1b}[H{}\u{1b}[J", text.replace('\n', "\u{1b}[K\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_share_a_header() {
+        let mut header = String::new();
+        for (table, expected) in [
+            ("time,job,value\n1,a,2\n", "time,job,value\n1,a,2\n"),
+            ("time,job,value\n2,a,2\n", "2,a,2\n"),
+            ("time,value\n", ""),
+            ("time,zone,value\n3,b,1\n", "time,zone,value\n3,b,1\n"),
+        ] {
+            assert_eq!(continued(table.to_owned(), &mut header), expected);
+        }
+        assert_eq!(continued("time,value\n".to_owned(), &mut String::new()), "time,value\n");
+    }
+
+    #[test]
+    fn the_end_in_a_query_is_named() {
+        let queries =
+            [("up @ end()", Some("@ end()")), ("rate(up[5m:] @ start())", Some("@ start()")), ("up @ 5", None)];
+        for (query, expected) in queries {
+            assert_eq!(end_in(query), expected, "{query}");
+        }
+    }
 }

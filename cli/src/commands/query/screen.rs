@@ -2,9 +2,7 @@
 
 use std::io::{IsTerminal, stdout};
 
-use terminal_size::{Height, Width, terminal_size};
-
-use crate::output::{printable, width};
+use crate::output::{self, printable, width};
 
 /// The room for a result, in characters.
 #[derive(Clone, Copy, Debug)]
@@ -16,9 +14,8 @@ pub(super) struct Size {
 impl Size {
     /// The terminal without the line of the cursor; where standard output is none, the size of a usual one.
     pub(super) fn of_terminal() -> Self {
-        let found = stdout().is_terminal().then(terminal_size).flatten();
-        let (Width(columns), Height(rows)) = found.unwrap_or((Width(100), Height(30)));
-        Self { columns: usize::from(columns).clamp(40, 300), rows: usize::from(rows).clamp(12, 100) - 1 }
+        let (columns, rows) = output::terminal().unwrap_or((100, 30));
+        Self { columns: columns.clamp(40, 300), rows: rows.clamp(12, 100) - 1 }
     }
 
     /// The room for a table: as wide as the terminal, and of any length unless it is redrawn in place.

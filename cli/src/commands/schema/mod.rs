@@ -14,12 +14,13 @@ use clap::Subcommand;
 use promql_presets::Timestamp;
 use promql_presets_compiler::diagnostic::emit::Messages;
 use promql_presets_compiler::{
-    FileKind, Finding, MetricType, Output, Severity, Snapshot, SnapshotMetric, SourceFile, compile, discover,
+    FileKind, Finding, MetricType, Output, Severity, Snapshot, SourceFile, compile, discover,
 };
 
 use self::change::{Change, What};
 use self::known::{Facts, Known};
 use self::on_server::Servers;
+pub(super) use self::wanted::NewMetric;
 use self::wanted::{Entry, Wanted};
 use crate::FOUND;
 use crate::exposition::Page;
@@ -248,8 +249,8 @@ impl Source {
     }
 }
 
-/// What pages and servers, or else the server that the settings name, know of a metric, with its full name.
-pub(super) fn look_up(metric: &str, sources: &Sources, output: &Output) -> Result<(String, SnapshotMetric), Failure> {
+/// What pages and servers, or else the server that the settings name, know of a metric.
+pub(super) fn look_up(metric: &str, sources: &Sources, output: &Output) -> Result<NewMetric, Failure> {
     block_on(async {
         let (pages, servers) = open(sources, None, output).await?;
         let (mut known, mut remarks) = (Known::default(), Vec::new());
@@ -262,13 +263,11 @@ pub(super) fn look_up(metric: &str, sources: &Sources, output: &Output) -> Resul
             let wanted = [wanted::one(&name, &known)];
             let mut facts = Facts::new(wanted.len());
             gather(&wanted, (&pages[..], &servers, output), &mut facts, &mut remarks).await?;
-            let mut entries = BTreeMap::new();
-            wanted[0].entries(&facts.seen[0], &mut entries, &mut remarks);
-            if let Some((name, entry)) = entries.pop_first() {
+            if let Some(found) = wanted[0].new_metric(&name, &facts.seen[0], &mut remarks) {
                 for text in remarks {
                     remark(&format!("note: {text}"));
                 }
-                return Ok((name, entry.metric));
+                return Ok(found);
             }
         }
         let names = known.families.keys().chain(&known.series).map(String::as_str);

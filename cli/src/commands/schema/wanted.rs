@@ -39,6 +39,19 @@ pub(super) struct Entry {
     pub(super) is_text: bool,
 }
 
+/// A metric for a new preset file.
+#[derive(Debug, Default)]
+pub(in crate::commands) struct NewMetric {
+    /// Its full name.
+    pub(in crate::commands) name: String,
+    /// What is known of it. The type is that of the series that were meant, if there are several.
+    pub(in crate::commands) metric: SnapshotMetric,
+    /// Whether its histograms are gauges.
+    pub(in crate::commands) is_gauge: bool,
+    /// Whether it is both a classic and a native histogram.
+    pub(in crate::commands) is_both: bool,
+}
+
 /// The type of a metric in the metadata.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -134,10 +147,24 @@ pub(super) fn similar(name: &str, to: &Wanted, known: &Known) -> Wanted {
 
 /// The metric for a new preset file, by its name or that of one of its series.
 pub(super) fn one(name: &str, known: &Known) -> Wanted {
-    let mut wanted = find(name, known).unwrap_or_else(|| Wanted::single(name, MetricType::Unknown));
+    let found = gauge_histogram(name, known).or_else(|| find(name, known));
+    let mut wanted = found.unwrap_or_else(|| Wanted::single(name, MetricType::Unknown));
     wanted.read.insert(wanted.name.clone());
     wanted.enumerated.insert("le".to_owned());
     wanted
+}
+
+/// The histogram of gauges that a series belongs to. Presets read its series as metrics of their own.
+fn gauge_histogram(series: &str, known: &Known) -> Option<Wanted> {
+    const KIND: &str = "gaugehistogram";
+    let names = std::iter::once(series).chain(suffixes(KIND).iter().filter_map(|suffix| series.strip_suffix(suffix)));
+    let is_one = |name: &&str| known.families.get(*name).is_some_and(|it| it.iter().any(|it| it.kind == KIND));
+    let name = names.into_iter().find(is_one)?;
+    let mut wanted = Wanted { is_declared: true, ..Wanted::single(name, MetricType::Unknown) };
+    wanted.series.extend(suffixes(KIND).iter().map(|suffix| format!("{name}{suffix}")));
+    wanted.help = known.families.get(name)?.iter().map(|family| &family.help).find(|help| !help.is_empty()).cloned();
+    wanted.unit = known.families.get(name)?.iter().map(|family| &family.unit).find(|unit| !unit.is_empty()).cloned();
+    Some(wanted)
 }
 
 /// The metric that a series belongs to, according to metadata.
@@ -258,6 +285,23 @@ impl Wanted {
         true
     }
 
+    /// The metric for a new preset file, if it exists; `meant` is its name, or that of one of its series.
+    pub(super) fn new_metric(&self, meant: &str, seen: &Seen, remarks: &mut Vec<String>) -> Option<NewMetric> {
+        let mut entries = BTreeMap::new();
+        self.entries(seen, &mut entries, remarks);
+        let (_, Entry { mut metric, .. }) = entries.pop_first()?;
+        let is_gauge = self.series.contains(&format!("{}_gcount", self.name));
+        // A page has one bucket of a native histogram.
+        let has_bounds = seen.values.get("le").is_some_and(|bounds| bounds.iter().any(|bound| bound != "+Inf"));
+        let is_both = !is_gauge && self.is_histogram() && seen.is_native && has_bounds;
+        if is_gauge || is_both {
+            let is_native = seen.is_native && (is_gauge || meant == self.name);
+            let kind = if is_native { MetricType::NativeHistogram } else { MetricType::Histogram };
+            metric = self.entry(kind, seen, "le").metric;
+        }
+        Some(NewMetric { name: self.name.clone(), metric, is_gauge, is_both })
+    }
+
     /// Both a native and a classic histogram: an entry for each series that presets read.
     fn both(&self, seen: &Seen, entries: &mut BTreeMap<String, Entry>) {
         for series in &self.read {
@@ -283,5 +327,35 @@ impl Wanted {
             values: seen.values.clone(),
         };
         Entry { metric, presets: self.presets.clone(), is_text: !seen.is_stored }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_series_means_the_classic_or_the_native_histogram() {
+        let mut known = Known::default();
+        known.add("x", Family { kind: "histogram".to_owned(), ..Family::default() });
+        let seen = |is_native, bounds: &[&str]| Seen {
+            presence: Presence::Current,
+            labels: ["job", "le"].map(str::to_owned).into(),
+            values: [("le".to_owned(), bounds.iter().map(|bound| (*bound).to_owned()).collect())].into(),
+            is_native,
+            ..Seen::default()
+        };
+        for (name, is_native, bounds, kind, is_both) in [
+            ("x", true, &["+Inf", "0.5"][..], MetricType::NativeHistogram, true),
+            ("x_bucket", true, &["+Inf", "0.5"], MetricType::Histogram, true),
+            ("x_bucket", true, &["+Inf"], MetricType::NativeHistogram, false),
+            ("x_count", false, &["+Inf", "0.5"], MetricType::Histogram, false),
+        ] {
+            let found = one(name, &known).new_metric(name, &seen(is_native, bounds), &mut Vec::new()).unwrap();
+            assert_eq!((found.name.as_str(), found.metric.kind, found.is_both), ("x", kind, is_both), "{name}");
+            assert_eq!(found.metric.labels, Some(BTreeSet::from(["job".to_owned()])), "{name}");
+            let has_bounds = found.metric.values.get("le").is_some_and(|known| known.len() == bounds.len());
+            assert!(has_bounds || kind == MetricType::NativeHistogram, "{name}");
+        }
     }
 }
