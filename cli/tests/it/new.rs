@@ -243,7 +243,7 @@ fn a_file_that_would_not_pass_is_not_written() {
     // One module for two files, and an error in another file.
     folder.write("deep/up.toml", "[presets.up]\ntemplate = 'sum by (zone) (queue_bytes{{{labels}}})'\n");
     for arguments in ["--file Up", "--file queue"] {
-        let words: Vec<&str> = arguments.split(" ").collect();
+        let words: Vec<&str> = arguments.split(' ').collect();
         let run =
             run_in(&deep, &[&["new", "queue_bytes", "--from", "metrics.txt", "--dir", "."], &words[..]].concat(), b"");
         assert_eq!(run.status, 1, "{arguments}: {}{}", run.out, run.err);
