@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use promql_presets_compiler::Span;
 
-/// What a page says of its metrics.
+/// The content of a page.
 #[derive(Debug, Default)]
 pub(crate) struct Page {
     /// The metadata of families by their names: `http_requests` in OpenMetrics, if the series are `http_requests_total`.

@@ -22,7 +22,7 @@ pub(crate) enum Failure {
     },
     /// The output could not be written.
     Output(io::Error),
-    /// `--help` or `--version`: nothing else was to do, and it is done.
+    /// `--help` or `--version`, which is printed: there is nothing else to do.
     Done,
 }
 
@@ -59,7 +59,7 @@ impl Failure {
         self
     }
 
-    /// Sets what to do about it, unless that is known.
+    /// Sets what to do about it, unless that is set.
     pub(crate) fn or_help(self, text: &str) -> Self {
         match self {
             Self::Input { help: None, .. } => self.help(text),
@@ -125,7 +125,7 @@ impl From<promql_presets::Error> for Failure {
     }
 }
 
-/// How to get a program that knows TLS, if a message says that this one does not.
+/// How to get a program with TLS, if a message says that this one has none.
 fn tls_help(message: &str) -> Option<String> {
     let help = "install it with `cargo install promql-presets-cli --features rustls`";
     message.contains("needs the feature `rustls`").then(|| help.to_owned())

@@ -70,7 +70,7 @@ pub(crate) struct Paths {
 }
 
 impl Paths {
-    /// Paths that were arguments of another kind.
+    /// The paths of another argument.
     pub(crate) fn of(paths: Vec<PathBuf>, dir: &Dir) -> Self {
         Self { paths, dir: dir.clone() }
     }
@@ -134,7 +134,7 @@ fn read(arguments: &[PathBuf], dir: &Dir) -> Result<Vec<Folder>, Failure> {
         };
         let path = fs::canonicalize(argument).map_err(failed)?;
         let is_folder = path.is_dir();
-        // A folder around folders of presets, such as that of a package, stands for these.
+        // A folder that contains folders of presets, such as that of a package, stands for these.
         if is_folder && root::find(&path, dir.dir.as_deref()).is_none() {
             let within: Vec<PathBuf> =
                 root::of_package(argument).into_iter().filter(|folder| folder.is_dir()).collect();
@@ -162,7 +162,7 @@ fn read(arguments: &[PathBuf], dir: &Dir) -> Result<Vec<Folder>, Failure> {
             if shown.starts_with("..") {
                 name_from_here(&root, &mut files);
             }
-            // The files beside the folder hold for all of it.
+            // The files beside the folder apply to all of it.
             let wanted = files.iter().map(|file| file.kind() != FileKind::Presets).collect();
             folders.push(Folder { root: root.clone(), shown, files, wanted, folders: Vec::new() });
         }

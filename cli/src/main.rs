@@ -54,7 +54,7 @@ Exit status: 0 on success, 1 if there are findings or errors in queries, 2 if th
 Example:
   promql-presets check presets";
 
-/// The arguments of the process. `help --help` is `help`: clap takes the option for the name of a command.
+/// The arguments of the process. `help --help` becomes `help`, since clap takes the option for the name of a command.
 fn arguments() -> Vec<OsString> {
     let mut arguments: Vec<OsString> = env::args_os().collect();
     if arguments.get(1).is_some_and(|command| command == "help") {
@@ -75,7 +75,7 @@ fn main() -> ExitCode {
     if failure.is_success() {
         return ExitCode::SUCCESS;
     }
-    // If this fails, nothing else can be done.
+    // A failure to write this cannot be reported.
     _ = write!(io::stderr(), "{failure}");
     ExitCode::from(COULD_NOT_RUN)
 }

@@ -56,7 +56,7 @@ pub(crate) fn in_colors() -> bool {
     wants_colors(&io::stdout())
 }
 
-/// Whether to use colors on standard error, where the messages of commands go whose output is a result.
+/// Whether to use colors on standard error. Commands with a result on standard output write messages there.
 pub(crate) fn in_colors_on_stderr() -> bool {
     wants_colors(&io::stderr())
 }
@@ -85,19 +85,19 @@ pub(crate) fn message(messages: &Messages<'_>, diagnostic: &Diagnostic, colors: 
     if colors { messages.colored(diagnostic) } else { messages.full(diagnostic) }
 }
 
-/// A query that stands in no file, for messages about it.
+/// A query that is in no file, for messages about it.
 pub(crate) fn query_file(query: &str) -> SourceFile {
     SourceFile { name: String::new(), path: "query".to_owned(), text: query.to_owned() }
 }
 
-/// The full messages about a query that stands in no file.
+/// The full messages about a query that is in no file.
 pub(crate) fn query_messages(query: &str, found: &[Diagnostic], colors: bool) -> Vec<String> {
     let file = query_file(query);
     let messages = Messages::of(&file);
     found.iter().map(|diagnostic| message(&messages, diagnostic, colors)).collect()
 }
 
-/// A query as a note of a message. A query of several lines begins on one of its own, so that they stay aligned.
+/// A query as a note of a message. A query of several lines starts on a new line, so that its lines stay aligned.
 pub(crate) fn query_note(query: &str) -> String {
     let query = query.trim_matches('\n').trim_end();
     let start = if query.contains('\n') { "\n  " } else { " " };

@@ -3,7 +3,7 @@
 use promql_presets_compiler::promql::{Expr, ExprKind, Features, Syntax, parse};
 use promql_presets_compiler::{Literal, SourceFile, Span, templates};
 
-/// Maps a rendered query to the file of its template. Both have the same syntax tree: what fills placeholders adds no node.
+/// Maps a rendered query to the file of its template. Both have the same syntax tree: values of placeholders add no nodes.
 pub(crate) struct Places {
     /// The span of each node in the query, and in the template.
     nodes: Vec<(Span, Span)>,

@@ -68,7 +68,7 @@ impl QuerierOptions {
         &self.name
     }
 
-    /// The query of a preset. Without one, the reason has been printed.
+    /// The query of a preset. `None` if the preset has errors, which are printed.
     pub(crate) fn query(&self, folder: &Folder, output: &Output, module: &Module, preset: &Preset) -> Option<String> {
         let errors = errors_in(output, module, preset);
         if !errors.is_empty() {
@@ -87,7 +87,7 @@ impl QuerierOptions {
     }
 }
 
-/// Selects the series with one of some names, in a form that all servers know.
+/// A selector of the series with one of some names, in a form that all servers accept.
 pub(crate) fn named<'n>(names: impl IntoIterator<Item = &'n String>) -> String {
     format!("{{{}}}", one_of(names.into_iter().map(String::as_str)).on("__name__"))
 }
@@ -99,7 +99,7 @@ pub(crate) fn find<'o>(output: &'o Output, name: &str) -> Result<(&'o Module, &'
         .ok_or_else(|| unknown(name, &names(output)))
 }
 
-/// A preset that does not exist, with what may be meant.
+/// The failure for a preset that does not exist, with a similar name.
 pub(crate) fn unknown(name: &str, known: &[String]) -> Failure {
     let of_other_module = known.iter().find(|known| known.rsplit("::").next() == name.rsplit("::").next());
     let help = of_other_module.map(|full| format!("write its module: `{full}`"));
@@ -117,8 +117,8 @@ pub(crate) fn presets(output: &Output) -> impl Iterator<Item = (&Module, &Preset
     output.registry.modules.iter().flat_map(|module| module.presets.iter().map(move |preset| (module, preset)))
 }
 
-/// The errors in a preset, or in its file outside of presets; without any, it can be rendered. Those in tests do not matter
-/// to that.
+/// The errors in a preset, or in its file outside of presets. Without any, it can be rendered: errors in tests are left
+/// out.
 pub(crate) fn errors_in<'o>(output: &'o Output, module: &Module, preset: &Preset) -> Vec<&'o Finding> {
     let is_about = |finding: &&Finding| {
         finding.file == module.file

@@ -1,5 +1,5 @@
-//! Which folder of presets a path belongs to. Its files are compiled together, so that a file has one verdict, whether it,
-//! a folder in it, or all is checked.
+//! Which folder of presets a path belongs to. All its files are always compiled together, so that the findings about a file
+//! do not depend on which files a command is given.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -144,7 +144,7 @@ impl Credentials {
         self.headers.iter().fold(builder, |builder, (name, value)| builder.header(name, value))
     }
 
-    /// Gets a page. A redirect is the end, since headers are for this server only.
+    /// Gets a page. Redirects are not followed, since the headers are for this server only.
     pub(crate) async fn get(&self, url: &str, accept: &str) -> Result<(reqwest::StatusCode, Vec<u8>), reqwest::Error> {
         let client =
             reqwest::Client::builder().timeout(self.timeout).redirect(reqwest::redirect::Policy::none()).build()?;
@@ -163,7 +163,7 @@ impl Credentials {
     }
 }
 
-/// Where a secret is, which is never on the command line: other users of the machine can read that.
+/// Where to read a secret. It is never an argument itself: other users of the machine can read those.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Secret {
     File(String),
@@ -182,7 +182,7 @@ impl From<&str> for Secret {
 }
 
 impl Secret {
-    /// The secret, without line breaks at its end. Messages do not show the name of a file: it may be the secret itself.
+    /// The secret, without line breaks at its end. Messages do not show the argument: it may be the secret itself.
     fn read(&self, option: &str) -> Result<String, Failure> {
         let text = match self {
             Self::Variable(name) => env::var(name).map_err(|error| format!("variable `{name}`: {error}")),

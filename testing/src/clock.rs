@@ -1,5 +1,6 @@
-//! Paused time: tokio moves a paused clock on whenever its runtime waits for nothing but timers, and a socket does not
-//! count. So the clock is held while a request is on its way, and let go while the mock waits on purpose.
+//! Paused time. tokio advances a paused clock whenever its runtime waits for timers only, which it believes even while a
+//! response is awaited from a socket. So the clock is held while a request is in flight, and released while the mock waits
+//! on purpose.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Sender, channel};
@@ -20,10 +21,10 @@ pub(crate) struct Clock {
 #[derive(Debug, Default)]
 struct State {
     runtime: Option<Handle>,
-    /// The requests on their way, and whether the mock makes them wait.
+    /// The requests in flight, and whether the mock makes them wait.
     attempts: BTreeMap<u64, bool>,
     last: u64,
-    /// A clock does not move by itself while a blocking task runs, which ends with this.
+    /// Holds the clock: a blocking task that runs until this is dropped. A clock does not advance meanwhile.
     hold: Option<Sender<()>>,
 }
 
@@ -52,7 +53,7 @@ impl Clock {
         let (Some(runtime), Some(attempt)) = (self.runtime(), attempt) else { return tokio::time::sleep(delay).await };
         let clock = Arc::clone(self);
         let work = async move {
-            // The runtime looks at its timers only after this task has added one.
+            // The runtime reads its timers only after this task has added one.
             clock.set_waiting(attempt, true);
             tokio::time::sleep(delay).await;
             clock.set_waiting(attempt, false);
@@ -61,14 +62,14 @@ impl Clock {
         let _ = runtime.spawn(work).await;
     }
 
-    /// Lets the clock go: the client will not get a response.
+    /// Releases the clock: the client will not get a response.
     pub(crate) fn stall(&self, attempt: Option<u64>) {
         if let Some(attempt) = attempt {
             self.set_waiting(attempt, true);
         }
     }
 
-    /// Lets the clock go if the client does not read a response that was sent.
+    /// Releases the clock if the client does not read a response that was sent.
     pub(crate) fn sent(self: &Arc<Self>, attempt: Option<u64>) {
         let Some(attempt) = attempt else { return };
         let clock = Arc::clone(self);
@@ -96,7 +97,7 @@ impl Clock {
     }
 }
 
-/// A request on its way.
+/// A request in flight.
 #[derive(Debug)]
 pub(crate) struct Attempt {
     clock: Arc<Clock>,

@@ -16,7 +16,7 @@ fn is_neutral(parameter: &str, endpoint: &Endpoint) -> bool {
         "query" | "timeout" | "stats" | "match[]" => true,
         "time" => *endpoint == Endpoint::Query,
         "start" | "end" => *endpoint != Endpoint::Query,
-        // That of an instant query is how far VictoriaMetrics looks back.
+        // The `step` of an instant query is the lookback delta of VictoriaMetrics.
         "step" => *endpoint == Endpoint::QueryRange,
         _ => false,
     }
@@ -95,7 +95,7 @@ pub(crate) struct Expected {
     pub(crate) used: usize,
 }
 
-/// What is wrong with a request. The expectation with the smallest distance is the nearest.
+/// The differences between a request and an expectation. The expectation with the smallest distance is the most similar.
 #[derive(Debug, Default)]
 pub(crate) struct Differences {
     pub(crate) distance: u32,
@@ -175,7 +175,7 @@ impl Expected {
         }
     }
 
-    /// Why it has not been used as it should have been.
+    /// The reason why it does not have the requests that it expects.
     pub(crate) fn shortfall(&self) -> Option<String> {
         let wanted = match self.count {
             Count::Any => 0,
@@ -299,7 +299,7 @@ impl Expected {
         }
     }
 
-    /// Each matcher must be there as often as expected, in any order.
+    /// Each matcher must occur as often as expected, in any order.
     fn compare_matchers(&self, matchers: &[Matcher<'static>], found: &mut Differences) {
         let mut left: Vec<_> = matchers.iter().collect();
         let mut missing = Vec::new();

@@ -22,7 +22,7 @@ impl Placeholders {
         let (placeholders, ends) = read(template.segments, template.parameters, query)?;
         template.values = placeholders.parameters;
         let ends = ends.as_ref().map(|[start, end]| [start.as_str(), end.as_str()]);
-        // The reader may be lenient, since this comparison is not.
+        // The reader may accept too much, since this comparison does not.
         let rendered = Input::of(&placeholders.querier()).render(template, placeholders.window, ends).ok()?;
         (rendered == query).then_some(placeholders)
     }
@@ -34,19 +34,19 @@ impl Placeholders {
         [NAMED, UNNAMED].into_iter().find_map(|segments| Some(read(segments, &[], selector)?.0))
     }
 
-    /// A querier that renders the same.
+    /// A querier that renders this text.
     pub(crate) fn querier(&self) -> Querier {
         let querier = Querier::new(self.metric.clone().unwrap_or_default()).group_by(self.group_by.iter().cloned());
         self.matchers.iter().cloned().fold(querier, Querier::matcher)
     }
 }
 
-/// The identity of a matcher.
+/// The parts of a matcher, to compare it.
 pub(crate) fn key<'a>(matcher: &'a Matcher<'_>) -> (&'a str, &'static str, Option<&'a str>) {
     (matcher.label(), matcher.op().as_str(), matcher.value())
 }
 
-/// A matcher of its parts.
+/// A matcher from its parts.
 pub(crate) fn matcher(label: String, op: MatchOp, value: String) -> Matcher<'static> {
     match op {
         MatchOp::Equal => Matcher::equal(label, value),
@@ -120,7 +120,7 @@ struct Filled {
     end: Option<String>,
 }
 
-/// `None` if something else filled the same placeholder before.
+/// Sets the value of a placeholder. `None` if it has another one already.
 fn fill<T: PartialEq>(hole: &mut Option<T>, value: T) -> Option<()> {
     if let Some(before) = hole {
         return (*before == value).then_some(());

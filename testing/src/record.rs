@@ -1,4 +1,4 @@
-//! What a real server responded, in a file, to be responded again.
+//! Responses of a real server in a file, to be replayed.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -23,10 +23,10 @@ const TIMES: [&str; 4] = ["time", "start", "end", "timeout"];
 /// A request and its response.
 #[derive(Clone, Debug)]
 struct Exchange {
-    /// When it was made.
+    /// The time of the request.
     at: Timestamp,
     path: String,
-    /// All but the timeout.
+    /// All parameters but the timeout.
     parameters: Vec<(String, String)>,
     tenant: Option<String>,
     status: u16,
@@ -41,7 +41,7 @@ enum Body {
     Text(String),
 }
 
-/// Forwards requests to a server, and keeps what it responds.
+/// Forwards requests to a server, and keeps its responses.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     url: String,
@@ -208,7 +208,7 @@ impl Exchange {
             let mut object = Map::new();
             for (name, value) in pairs {
                 match object.get_mut(name) {
-                    // A parameter may be there several times.
+                    // A parameter may occur several times.
                     Some(Value::Array(values)) => values.push(json!(value)),
                     _ => _ = object.insert(name.clone(), json!([value])),
                 }
@@ -294,7 +294,7 @@ fn millis(sample: &Value) -> Option<i64> {
     sample.get(0)?.as_f64().map(|seconds| (seconds * 1000.0).round() as i64)
 }
 
-/// Writes JSON with what is short on one line, such as a sample.
+/// Writes JSON with short values, such as a sample, on one line.
 fn pretty(out: &mut String, value: &Value, depth: usize) {
     let compact = value.to_string();
     let indent = |out: &mut String, depth| out.extend(std::iter::repeat_n("  ", depth));

@@ -1,5 +1,5 @@
-//! Series as a request of [remote write](https://prometheus.io/docs/specs/prw/remote_write_spec/), encoded by hand: six
-//! messages do not need a compiler of Protocol Buffers.
+//! Series as requests of [remote write](https://prometheus.io/docs/specs/prw/remote_write_spec/), encoded by hand: six
+//! messages do not justify a compiler for Protocol Buffers.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

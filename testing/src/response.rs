@@ -65,9 +65,9 @@ pub(crate) enum End {
     Close,
     /// It is reset, which is an error for the client.
     Reset,
-    /// Nothing, until the client goes away.
+    /// It stays open, without further bytes, until the client goes away.
     Stall,
-    /// The same bytes again and again, until the client goes away.
+    /// It stays open, with the same bytes repeated until the client goes away.
     Repeat(Vec<u8>),
 }
 
@@ -77,7 +77,7 @@ pub(crate) struct HttpResponse {
     pub(crate) delay: Duration,
     pub(crate) bytes: Vec<u8>,
     pub(crate) end: End,
-    /// As many bytes at once, with a pause after them.
+    /// The number of bytes to send at once, and the pause after them.
     pub(crate) pace: Option<(usize, Duration)>,
 }
 
@@ -99,7 +99,7 @@ pub(crate) enum Shape {
     Matrix,
     Names,
     LabelSets,
-    /// Anything, or unknown.
+    /// Any form, or an unknown one.
     Other,
 }
 
@@ -123,7 +123,7 @@ impl MockResponse {
         Self::new(Content::Series(Vec::new()))
     }
 
-    /// A string, for presets whose result is one.
+    /// A string, for presets whose result is a string.
     pub fn text(text: impl Into<String>) -> Self {
         Self::new(Content::Text(text.into()))
     }
@@ -263,7 +263,7 @@ impl MockResponse {
         matches!(&self.content, Content::Series(series) if series.iter().any(|series| series.values().len() > 1))
     }
 
-    /// Why this is not a response to requests that expect this.
+    /// The reason why this is no response to a request that expects this form.
     pub(crate) fn misfit(&self, shape: Shape) -> Option<&'static str> {
         match (&self.content, shape) {
             (Content::Error { .. } | Content::Body(_) | Content::Raw(_) | Content::Data(_), _) | (_, Shape::Other) => {

@@ -12,7 +12,7 @@ use promql_presets_core::{Querier, quote};
 
 pub(crate) use self::scrapes::{SAMPLES, Scrapes, duration, safe_window};
 
-/// Where the last sample is looked for, as subqueries with few points each.
+/// The ranges in which the last sample is looked for, as subqueries with few points.
 const PAST: [&str; 2] = ["[1d:5m]", "[30d:1h]"];
 
 /// The number of values of a label that are shown.
@@ -24,7 +24,7 @@ pub(crate) struct Cause {
     /// The smallest expression of the query that is empty although its operands are not.
     pub(crate) span: Span,
     pub(crate) message: String,
-    /// Whether that can be right, as for a comparison that nothing passes.
+    /// Whether an empty result can be intended, as that of a comparison.
     pub(crate) is_expected: bool,
 }
 
@@ -56,7 +56,7 @@ pub(crate) async fn causes(client: &PrometheusClient, query: &str, at: Option<Ti
     causes
 }
 
-/// The operands of which one is the cause if it is empty.
+/// The operands that can be the cause: the result is empty if one of them is.
 fn operands<'e, 'a>(expr: &'e Expr<'a>) -> Vec<&'e Expr<'a>> {
     match &expr.kind {
         ExprKind::Binary(binary) if binary.op == BinaryOp::Unless => vec![&binary.lhs],
@@ -71,7 +71,7 @@ struct Probe<'a> {
 }
 
 impl Probe<'_> {
-    /// Whether an expression has no result. What cannot be found out is not empty.
+    /// Whether an expression has no result. `false` if that cannot be determined.
     async fn is_empty(&self, expr: &Expr<'_>) -> bool {
         let text = &self.query[expr.span.range()];
         match expr.ty() {
@@ -202,7 +202,7 @@ impl Probe<'_> {
         None
     }
 
-    /// That a metric does not exist, with one of a similar name, unless it exists at another time.
+    /// The message about a metric without series. It names a similar metric, unless this one exists at another time.
     async fn unknown(&self, name: &str) -> String {
         let names = self.scrapes.client.label_values("__name__").await;
         let others = names.iter().flat_map(|names| names.iter()).map(String::as_str).filter(|other| *other != name);
@@ -218,7 +218,7 @@ impl Probe<'_> {
         let label = &*matcher.label.name;
         let metric = Querier::new(name.to_owned());
         let Ok(values) = self.scrapes.client.label_values(label).matching(&metric).await else { return String::new() };
-        // As many as two words for the rest would take.
+        // Two further values take no more room than the words for the rest.
         let most = if values.len() <= MAX_VALUES + 2 { MAX_VALUES + 2 } else { MAX_VALUES };
         let shown: Vec<String> = values.iter().take(most).map(|value| format!("`{value}`")).collect();
         match values.len().saturating_sub(shown.len()) {

@@ -13,7 +13,7 @@ const LOOKBACK: [&str; 2] = ["10m", "2h"];
 /// The factor between a window and the scrape interval, so that one missed scrape does no harm.
 pub(crate) const SAMPLES: f64 = 4.0;
 
-/// The scrape intervals of selectors, which are found out once.
+/// The scrape intervals of selectors, each measured once.
 pub(crate) struct Scrapes<'a> {
     pub(super) client: &'a PrometheusClient,
     pub(super) at: Option<Timestamp>,
@@ -49,7 +49,7 @@ impl<'a> Scrapes<'a> {
         let most = format!("topk(1, count_over_time({selector}[{lookback}]))");
         let Data::Vector(found) = self.query(most).await? else { return None };
         let labels = found.elements().first()?.labels().iter().filter(|(label, _)| *label != "__name__");
-        // As a selector, since the count has no name.
+        // The result of `count` has no name to find it by.
         let series: Labels = std::iter::once(("__name__", metric)).chain(labels).collect();
         let Data::Matrix(samples) = self.query(format!("{series}[{lookback}]")).await? else { return None };
         let series = samples.series().first()?;
@@ -69,7 +69,7 @@ impl<'a> Scrapes<'a> {
     }
 }
 
-/// A duration as text, without the noise of scrapes that are a little early or late.
+/// A duration as text, rounded, since scrapes are a little early or late.
 pub(crate) fn duration(seconds: f64) -> PromDuration {
     Duration::try_from_secs_f64(rounded(seconds)).ok().and_then(|exact| exact.try_into().ok()).unwrap_or_default()
 }

@@ -39,7 +39,7 @@ pub(crate) fn diff(file: &SourceFile, edits: &[Edit], colors: bool) -> String {
     out
 }
 
-/// The first line and the number of lines, which is left out if it is one. No lines are named after the line before.
+/// The first line and the number of lines, which is left out if it is 1. An empty range has the line before it.
 fn place(start: usize, lines: &[&str]) -> String {
     match lines.len() {
         0 => format!("{},0", start - 1),

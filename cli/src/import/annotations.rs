@@ -1,4 +1,4 @@
-//! What rules and alerts say of themselves.
+//! The annotations and labels of rules and alerts, as descriptions of presets.
 
 use serde_json::{Map, Value};
 

@@ -158,7 +158,7 @@ impl Edits<'_> {
         Replaced::has_stand_in(self.text(span))
     }
 
-    /// `is_inner`: whether an aggregation is around the expression.
+    /// `is_inner`: whether the expression is inside an aggregation.
     fn expr(&mut self, expr: &Expr<'_>, is_inner: bool) -> Result<(), Refusal> {
         match &expr.kind {
             ExprKind::Number(_) | ExprKind::String(_) => Ok(()),
@@ -192,7 +192,7 @@ impl Edits<'_> {
         }
     }
 
-    /// That the file does not say what the variable in a part of the query stands for.
+    /// The reason that the file has no value for the variable in a part of the query.
     fn unknown(&self, text: &str, what: &str) -> Refusal {
         let written = self.replaced.restore(text);
         let reason = format!("`{written}` stands for {what}, and its variable has no value in the file");

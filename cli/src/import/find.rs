@@ -10,11 +10,11 @@ use super::{Collection, Query, backendai, grafana, grafana_alerts, rules};
 pub(crate) enum NotRead {
     /// Neither JSON nor YAML: the message of the YAML parser.
     Syntax(String),
-    /// Nothing that is known.
+    /// No dashboards, rules or presets.
     Unknown,
 }
 
-/// How deep objects may be wrapped: lists, config maps, responses of an API.
+/// The maximum nesting of wrappers: lists, config maps, responses of an API.
 const MAX_DEPTH: usize = 12;
 
 /// Reads dashboards, rules and stored presets from JSON or YAML.
@@ -74,7 +74,7 @@ impl<'d> Found<'d> {
     }
 }
 
-/// A file in a config map that is not valid, in place of what it holds.
+/// An invalid file in a config map, as a collection that says so.
 fn not_read(name: &str, error: NotRead) -> Vec<Collection> {
     let NotRead::Syntax(message) = error else { return Vec::new() };
     let query = Query { place: format!("file `{name}`"), refused: Some(message), ..Query::default() };

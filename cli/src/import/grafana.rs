@@ -12,11 +12,11 @@ type Object = Map<String, Value>;
 /// A panel of either model.
 struct Panel<'v> {
     title: String,
-    /// What its presets are named after if the title has no letters.
+    /// The name for its presets if the title has no letters.
     id: String,
     description: Option<String>,
     unit: Option<String>,
-    /// Why it has no queries, if it should have some.
+    /// The reason why a panel that should have queries has none.
     refused: Option<String>,
     targets: Vec<Target<'v>>,
 }
@@ -121,7 +121,7 @@ impl<'v> Reader<'v> {
                 refused: Some("a query for the values of a variable".to_owned()),
                 ..Query::default()
             }));
-            // One that is hidden, with a single value, cannot be changed either.
+            // Users cannot change a hidden variable with a single value either.
             let is_hidden = variable.get("hide").is_some_and(|hide| *hide == 2 || *hide == "hideVariable");
             let is_constant =
                 kind == "constant" || (kind == "custom" && is_hidden && objects(variable, "options").count() == 1);
@@ -366,7 +366,7 @@ fn variable(variable: &Object, is_constant: bool, is_query: bool) -> Variable {
     Variable { value: value.filter(is_value), has_more, is_constant, labels }
 }
 
-/// Words that say nothing without the variable behind them: `Rate of $job`.
+/// Words that mean nothing without the variable after them: `of` in `Rate of $job`.
 const LINKS: [&str; 18] = [
     "of", "in", "for", "by", "per", "on", "at", "from", "to", "with", "and", "or", "the", "over", "vs", "vs.", "&", "=",
 ];
@@ -390,7 +390,7 @@ fn without_variables(legend: &str) -> String {
             words.push(word);
             continue;
         }
-        // `(job: $job)` goes as a whole.
+        // `(job: $job)` is removed as a whole.
         let opened = words.iter().rposition(|word| word.starts_with('(') && !word.ends_with(')'));
         words.truncate(opened.filter(|_| word.ends_with(')') && !word.starts_with('(')).unwrap_or(words.len()));
         while words.last().is_some_and(|word| LINKS.contains(&word.to_ascii_lowercase().as_str())) {

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) use find::{NotRead, read};
 pub(crate) use preset_file::{Imported, write};
 
-/// What becomes a preset file: a dashboard, a group of rules, the presets of a metric.
+/// The content of a future preset file: a dashboard, a group of rules, or the presets of a metric.
 #[derive(Debug, Default)]
 pub(crate) struct Collection {
     /// Its title, which the file is named after.
@@ -41,19 +41,19 @@ impl Collection {
     }
 }
 
-/// What a label is declared for.
+/// The uses that a label is declared for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Uses {
     filter: bool,
     group_by: bool,
 }
 
-/// A query of a collection, or what should be one.
+/// A query of a collection, valid or not.
 #[derive(Debug, Default)]
 struct Query {
-    /// Where it stands, in words: panel `CPU`, query A.
+    /// Its place in words: panel `CPU`, query A.
     place: String,
-    /// What the preset is named after.
+    /// The text that the preset is named after.
     name: String,
     title: Option<String>,
     category: Option<String>,
@@ -64,7 +64,7 @@ struct Query {
     /// The text as it was; empty if there is none.
     expr: String,
     language: Language,
-    /// What its texts lack.
+    /// Remarks about its description.
     notes: Vec<String>,
     /// Why it cannot be converted, if that is known.
     refused: Option<String>,
@@ -96,7 +96,7 @@ struct Variable {
     labels: BTreeSet<String>,
 }
 
-/// How to convert.
+/// The options of a conversion.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Options {
     /// Whether `by (...)` becomes `by ({group_by})`.

@@ -3,7 +3,7 @@
 /// The longest name that is made from a title.
 const MAX_LENGTH: usize = 60;
 
-/// Latin letters with marks, in lower case, and the letters that are written for them.
+/// Latin letters with diacritics, in lower case, and the ASCII letters in their place.
 const LATIN: [(&str, &str); 26] = [
     ("ä", "ae"),
     ("æ", "ae"),
@@ -33,7 +33,7 @@ const LATIN: [(&str, &str); 26] = [
     ("źżž", "z"),
 ];
 
-/// A title with ASCII letters for Latin ones. Marks that are characters of their own are left out.
+/// A title with ASCII letters for Latin ones. Combining characters are left out.
 fn without_marks(title: &str) -> String {
     let mut out = String::new();
     let mut rest = title.chars().filter(|c| !('\u{300}'..='\u{36f}').contains(c)).peekable();

@@ -20,16 +20,16 @@ pub(crate) struct Imported {
     pub(crate) name: String,
     /// Its text; `None` if nothing could be converted.
     pub(crate) text: Option<String>,
-    /// What became of each query.
+    /// The outcome of each query.
     pub(crate) outcomes: Vec<Outcome>,
 }
 
-/// What became of a query.
+/// The outcome of a query.
 #[derive(Debug)]
 pub(crate) struct Outcome {
-    /// Where it stands in its file.
+    /// Its place in the source, in words.
     pub(crate) place: String,
-    /// The query as it was.
+    /// The query as written.
     pub(crate) query: String,
     /// The name of its preset, or why there is none.
     pub(crate) result: Result<String, String>,
@@ -37,7 +37,7 @@ pub(crate) struct Outcome {
     pub(crate) notes: Vec<String>,
 }
 
-/// How often a file is checked and changed.
+/// How often a file is checked and changed before it is given up.
 const MAX_ROUNDS: usize = 8;
 
 /// A query that has become a preset.
@@ -138,7 +138,7 @@ impl<'q> File<'q> {
             if errors.is_empty() {
                 return;
             }
-            // What is wrong with the labels is wrong with the whole table.
+            // An error in `[labels]` removes the whole table.
             if errors.remove(&None).is_some() && self.declares_labels {
                 self.declares_labels = false;
                 self.results.iter_mut().flatten().for_each(|preset| preset.allow.clear());
@@ -159,7 +159,7 @@ impl<'q> File<'q> {
         }
     }
 
-    /// Replaces parameters by their values where a check finds what it does not find in the values.
+    /// Replaces the parameters of a preset with their values if that changes the findings about it.
     fn fix_values(&mut self) {
         let codes = |errors: &BTreeMap<Option<String>, Vec<Diagnostic>>, name: &str| {
             let found = errors.get(&Some(name.to_owned())).into_iter().flatten();

@@ -1,6 +1,6 @@
 //! Units of Grafana, in the words of Prometheus.
 
-/// The unit that an id of Grafana stands for. `None` if it stands for none.
+/// The unit of an id of Grafana. `None` if the id is not that of a unit.
 pub(super) fn unit(id: &str) -> Option<String> {
     let known = match id {
         "" | "none" | "short" | "string" | "locale" | "sishort" | "hex" | "hex0x" | "sci" | "time" | "bool"

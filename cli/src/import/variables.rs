@@ -1,8 +1,8 @@
 //! The variables in a query of Grafana.
 //!
 //! Durations become `{window}`, further durations and numbers parameters, constants their value. Any other variable
-//! becomes a stand-in: a name that is valid in matchers, in groupings and as a metric, so that the query can be parsed and
-//! the place be found again.
+//! becomes a stand-in: a name that is valid in matchers, in groupings and as a metric. So the query can be parsed, and the
+//! place of the variable is found again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ use promql_presets_core::{MAX_PARAMETERS, ParameterKind, ParameterValue, PromDur
 
 use super::{Variable, names};
 
-/// What each stand-in starts with; the number of its variable and `_` follow.
+/// The start of each stand-in. The number of its variable and `_` follow.
 const STAND_IN: &str = "imported_variable_";
 
 /// The window of variables without a duration of their own.
@@ -38,7 +38,7 @@ pub(super) struct Replaced {
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) reason: String,
-    /// The variable whose value would be needed, as written.
+    /// The variable, as written, whose value would make the conversion possible.
     pub(super) variable: Option<String>,
 }
 
@@ -321,7 +321,7 @@ fn is_number(value: Option<&str>) -> bool {
     value.is_some_and(|value| value.parse::<f64>().is_ok_and(f64::is_finite))
 }
 
-/// Whether a variable is a whole operand: not a part of a name, nor the name of a selector.
+/// Whether a variable is a whole operand: neither a part of a name nor the name of a selector.
 fn stands_alone(query: &str, span: &Range<usize>) -> bool {
     let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':');
     !query[..span.start].ends_with(is_word)
@@ -421,8 +421,8 @@ pub(super) fn names_labels(written: &str, variables: &BTreeMap<String, Variable>
     value.is_some_and(|value| value.split(',').all(|label| is_classic_label(label.trim())))
 }
 
-/// Lets a variable, as written, stand for its value in the whole query, and returns what became of it, in words. `None` if
-/// it has no value, or stands for it already.
+/// Makes a variable, as written, a constant, and returns a note about that. `None` if it has no value, or is a constant
+/// already.
 pub(super) fn fix(written: &str, variables: &mut BTreeMap<String, Variable>) -> Option<String> {
     let (_, name) = variable(written, 0)?;
     let variable = variables.get_mut(name)?;

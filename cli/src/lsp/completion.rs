@@ -63,7 +63,7 @@ fn item(view: &View<'_>, label: &str, kind: CompletionItemKind, span: Span, text
     }
 }
 
-/// Adds what the list and its side show.
+/// Adds what editors show beside an item.
 fn described(item: CompletionItem, detail: Option<String>, documentation: Option<String>) -> CompletionItem {
     let markup = |value| Documentation::MarkupContent(MarkupContent { kind: MarkupKind::Markdown, value });
     CompletionItem { detail, documentation: documentation.map(markup), ..item }

@@ -1,4 +1,4 @@
-//! What stands at the cursor in a template that is being written, so that nothing after the cursor counts.
+//! What is at the cursor in a template that is being written. Text after the cursor is ignored.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use promql_presets_core::keyword;
 /// The place of the cursor in a query.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Spot<'t> {
-    /// In a comment, or in a string that is no value of a label.
+    /// In a comment, or in a string that is not the value of a label.
     Text,
     /// In a placeholder, after its brace.
     Placeholder,
@@ -23,7 +23,7 @@ pub(super) enum Spot<'t> {
     Expression,
 }
 
-/// What is open at some place.
+/// A bracket that is open, and what it belongs to.
 enum Open<'t> {
     Braces {
         metric: &'t str,
@@ -268,7 +268,7 @@ mod tests {
             ("ü😀{{", matchers("ü"), ""),
         ] {
             let (found, start) = at(before);
-            // A name of other characters is none.
+            // Other characters end a name.
             if before.starts_with('ü') {
                 assert!(matches!(found, Spot::Matchers { .. }), "{before}");
                 continue;

@@ -1,4 +1,4 @@
-//! Findings as the protocol has them.
+//! Findings as diagnostics of the protocol.
 
 use std::cell::OnceCell;
 
@@ -9,7 +9,7 @@ use gen_lsp_types::{
 use promql_presets_compiler::diagnostic::{Excerpt, Lines};
 use promql_presets_compiler::{self as compiler, Finding, Severity, SourceFile, Span};
 
-/// Files with their lines, which are found when they are needed.
+/// Files with their lines, which are computed on demand.
 pub(super) struct Files<'f> {
     files: &'f [SourceFile],
     lines: Vec<OnceCell<Lines<'f>>>,

@@ -14,7 +14,7 @@ use super::workspace::View;
 pub(super) struct Metric<'v> {
     pub(super) name: &'v str,
     pub(super) kind: MetricType,
-    /// What `metrics.toml` has.
+    /// The entry of `metrics.toml`.
     pub(super) known: Option<&'v SnapshotMetric>,
     /// The declared labels, if a preset file declares the metric.
     declared: &'v [Label],
@@ -72,7 +72,7 @@ impl Metric<'_> {
         ends.iter().map(|end| format!("{}{end}", self.name)).collect()
     }
 
-    /// What people read about it.
+    /// Markdown about the metric.
     pub(super) fn documentation(&self) -> String {
         let mut out = format!("`{}`: {}", self.name, self.kind.as_str().replace('_', " "));
         if let Some(unit) = self.known.and_then(|known| known.unit.as_deref()) {
@@ -139,7 +139,7 @@ fn declare(labels: &mut BTreeMap<String, Facts>, declared: &[Label]) {
 }
 
 impl Facts {
-    /// What people read about a label.
+    /// Markdown about a label.
     pub(super) fn documentation(&self, name: &str) -> String {
         let mut out = format!("`{name}`: label");
         if let Some(kind) = self.kind {

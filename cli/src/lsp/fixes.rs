@@ -1,5 +1,6 @@
-//! The edits that helps describe. A check knows some of them; the others are found by trying: what the help says to write is
-//! put in the places that the finding is about, the most similar first, until the finding is gone and nothing else is wrong.
+//! The edits that helps describe. Some findings have the edit with them. Others are found by trial: the code in the help
+//! replaces one place around the finding after the other, the most similar text first, until an edit removes the finding
+//! and adds none.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -63,7 +64,7 @@ struct File<'t> {
 }
 
 impl File<'_> {
-    /// The edits that write a text somewhere near a finding.
+    /// The edits that write the code of a help near a finding, the most promising first.
     fn edits(&self, finding: &Finding, code: &str) -> Vec<Fix> {
         let found = &finding.diagnostic;
         let spans: Vec<Span> = [found.span].into_iter().chain(found.secondary.iter().map(|(span, _)| *span)).collect();
@@ -112,7 +113,7 @@ impl File<'_> {
         edits
     }
 
-    /// The edits that remove what a span is in: an element of an array, or a line.
+    /// The edits that remove what contains a span: an element of an array, or a line.
     fn removals(&self, span: Span) -> Vec<Fix> {
         let table = self.outline.table(span.start).span;
         let mut found = Vec::new();
@@ -200,7 +201,7 @@ fn is_operator(text: &str) -> bool {
     !text.is_empty() && !text.contains(char::is_alphanumeric)
 }
 
-/// Whether a text can mean to replace another: an operator an operator, a range a range, a word a word.
+/// Whether a text can replace another: an operator another operator, a range a range, a word a word.
 fn fits(code: &str, replaced: &str) -> bool {
     let is_word = |text: &str| {
         let text = text.trim_matches(['"', '\'']);
@@ -211,7 +212,7 @@ fn fits(code: &str, replaced: &str) -> bool {
         && (!is_word(code) || is_word(replaced))
 }
 
-/// How much two texts have in common, in thousandths: the number of words and signs.
+/// The share of words and signs that two texts have in common, in thousandths.
 fn similarity(a: &str, b: &str) -> usize {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let words = |text: &str| -> Vec<String> {
@@ -233,7 +234,7 @@ fn similarity(a: &str, b: &str) -> usize {
     2000 * common / all.max(1)
 }
 
-/// Tries edits, and compares what is wrong before and after.
+/// Tries edits, and compares the findings before and after.
 struct Trial<'v> {
     file: &'v SourceFile,
     finding: &'v Diagnostic,
@@ -259,12 +260,12 @@ impl<'v> Trial<'v> {
         }
         let session = self.session.get_or_insert_with(|| self.view.session().clone());
         session.replace(SourceFile { text, ..self.file.clone() });
-        // What was not checked before is left out after.
+        // Files that were not checked before cannot be compared.
         let files: Vec<usize> = session.stale().filter(|file| !self.stale.contains(file)).collect();
         let after = counts(&session.findings_after(&files));
         let count = |counts: &HashMap<_, usize>, key: &_| counts.get(key).copied().unwrap_or_default();
         let own = (self.view.file(), self.finding.code, self.finding.title.clone());
-        // The window that an edit adds to a template is the next thing to write.
+        // An edit may add `{window}`, whose default is then missing.
         let own_layer = self.finding.code.layer();
         let hides = own_layer != Layer::File || self.finding.code == Code::InvalidToml;
         let is_later = |code: Code| (hides && code.layer() > own_layer) || code == Code::MissingWindow;
@@ -273,7 +274,7 @@ impl<'v> Trial<'v> {
     }
 }
 
-/// How often each finding is there.
+/// How often each finding occurs.
 fn counts(findings: &[Finding]) -> HashMap<(usize, Code, String), usize> {
     let mut counts = HashMap::new();
     for finding in findings {

@@ -25,7 +25,7 @@ use crate::fmt;
 pub(crate) fn serve(dir: Option<PathBuf>) -> Result<(), Failure> {
     let (connection, threads) = Connection::stdio();
     let result = Server { connection, workspace: Workspace::new(dir) }.run();
-    // The threads end with the connection, which the server owned.
+    // The server has dropped the connection, so that its threads end.
     if result.is_ok() {
         threads.join()?;
     }
@@ -53,7 +53,7 @@ impl Server {
         }
         let mut most = AT_ONCE;
         loop {
-            // What is waiting comes before checks.
+            // Messages that wait come before checks.
             let message = match self.connection.receiver.try_recv() {
                 Ok(message) => Some(message),
                 Err(_) if self.publish(most) => {
@@ -86,11 +86,11 @@ impl Server {
     }
 
     fn send(&self, message: impl Into<Message>) {
-        // If the editor is gone, the next message is the last.
+        // If the editor is gone, there are no further messages either, which ends the server.
         _ = self.connection.sender.send(message.into());
     }
 
-    /// Checks up to so many files, and returns whether there were any to check.
+    /// Checks at most `count` files, and returns whether there were any to check.
     fn publish(&mut self, most: usize) -> bool {
         let changed = self.workspace.publish(most);
         let is_any = changed.is_some();

@@ -1,4 +1,4 @@
-//! Names in a file: where they stand, where they are declared, and how they are renamed.
+//! Names in a file: where they occur, where they are declared, and how they are renamed.
 
 use std::collections::HashMap;
 
@@ -279,7 +279,7 @@ fn declarations_of_metric(view: &View<'_>, series: &str) -> Vec<Location> {
     locations
 }
 
-/// Where the name at an offset stands: metrics and labels in all files, the rest in its own.
+/// Where the name at an offset occurs: metrics and labels in all files, other names in their own.
 pub(super) fn references(view: &View<'_>, offset: u32, with_declarations: bool) -> Vec<Location> {
     let outline = Outline::of(&view.source.text);
     let Some(found) = at(view, &outline, offset) else { return Vec::new() };
@@ -290,7 +290,7 @@ pub(super) fn references(view: &View<'_>, offset: u32, with_declarations: bool) 
         (a, b) => a == b,
     };
     let is_shared = matches!(found.symbol, Symbol::Label(_) | Symbol::Metric(_));
-    // With its quotes, which the name does not have where it stands.
+    // The place includes quotes, the name does not.
     let declared = declarations(view, offset);
     let is_in = |inner: &Location, outer: &Location| {
         let column = |location: &Location| location.range.start.character..=location.range.end.character;
@@ -327,7 +327,7 @@ fn is_declared(outline: &Outline, label: &str) -> bool {
     outline.keys.iter().any(|key| key.path == ["labels", label])
 }
 
-/// Renames the name at an offset wherever it stands in the file.
+/// Renames the name at an offset wherever it occurs in the file.
 ///
 /// # Errors
 /// Why it cannot be renamed.

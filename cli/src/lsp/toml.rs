@@ -1,4 +1,4 @@
-//! The keys and values of a TOML text with their places, as far as the text is TOML: it is often in the middle of a change.
+//! The keys and values of a TOML text with their places, as far as it is valid: users are often in the middle of a change.
 
 use promql_presets_compiler::{FileKind, Literal, Span};
 use toml_parser::decoder::Encoding;
@@ -12,13 +12,13 @@ pub(super) struct Outline {
     pub(super) keys: Vec<Key>,
     /// Each value that is not a table or an array.
     pub(super) values: Vec<Value>,
-    /// The tables, those in one line included, with what their keys are below. The whole text is one.
+    /// The tables, inline tables included. The whole text is the first.
     tables: Vec<Key>,
     /// Where values begin, after `=`.
     starts: Vec<Key>,
 }
 
-/// A place with the names that lead to it. An array adds none.
+/// A place with its path: the names of the keys that lead to it. Arrays add nothing to a path.
 #[derive(Debug)]
 pub(super) struct Key {
     pub(super) path: Vec<String>,
@@ -30,7 +30,7 @@ pub(super) struct Key {
 pub(super) struct Value {
     pub(super) path: Vec<String>,
     pub(super) span: Span,
-    /// Whether it is a string. If it lacks its end, it ends with the line, or with the text.
+    /// Whether it is a string. An unclosed one ends with the line, or with the text.
     is_string: bool,
     is_closed: bool,
 }
@@ -59,11 +59,11 @@ impl Value {
 /// Where the cursor is.
 #[derive(Debug)]
 pub(super) enum Place<'o> {
-    /// In a key, or where one can begin, of the table with this path. The span is that of the name so far.
+    /// In a key of the table with this path, or where a key can begin. With the span of the name so far.
     Key(Vec<String>, Span),
     /// In the string that is the value of a key.
     String(&'o Value),
-    /// In another value of the key with this path, or where one can begin.
+    /// In another value of the key with this path, or where a value can begin.
     Value(Vec<String>, Span),
 }
 
@@ -77,7 +77,7 @@ impl Outline {
         outline.out
     }
 
-    /// The value of a key that is no table or array.
+    /// The value of a key, if it is neither a table nor an array.
     pub(super) fn value(&self, path: &[&str]) -> Option<&Value> {
         self.values.iter().find(|value| value.path == path)
     }
@@ -113,7 +113,7 @@ impl Outline {
             let (_, parent) = key.path.split_last().unwrap_or((&String::new(), &[]));
             return Place::Key(parent.to_vec(), Span::new(key.span.start, offset));
         }
-        // After `=` on this line, and after nothing that ends the value.
+        // After `=` on this line, unless something has ended the value.
         if let Some(start) = self.starts.iter().rev().find(|start| start.span.end <= offset) {
             let between = &text[start.span.end as usize..before.len()];
             if !between.contains(['\n', '}']) && self.table(offset).span.start <= start.span.start {
@@ -149,7 +149,8 @@ struct Builder {
     /// The key so far, below the table.
     key: Vec<String>,
     in_header: bool,
-    /// What holds after the arrays and tables that are open: table, key, whether it is an array, and where it began.
+    /// For each open array and inline table: the table and the key to return to, whether it is an array, and the index of
+    /// its table.
     open: Vec<(Vec<String>, Vec<String>, bool, usize)>,
 }
 
@@ -162,7 +163,7 @@ impl Builder {
         let span = Span::of(event.span().start()..event.span().end());
         match event.kind() {
             EventKind::StdTableOpen | EventKind::ArrayTableOpen => {
-                // What was left open ends here.
+                // Arrays and inline tables that are still open end here.
                 self.open.clear();
                 self.key.clear();
                 self.in_header = true;

@@ -21,7 +21,7 @@ pub(super) struct Workspace {
     /// The option `--dir`.
     dir: Option<PathBuf>,
     documents: BTreeMap<Uri, Document>,
-    /// By their folders, or by the file that is alone in its registry.
+    /// By their folders; a file that belongs to no folder is a registry by itself.
     registries: BTreeMap<PathBuf, Registry>,
     /// The document that was last edited, or that a request is about.
     focus: Option<Place>,
@@ -52,15 +52,15 @@ struct Registry {
     session: Session,
     /// Whether something has changed since all its files were checked.
     is_stale: bool,
-    /// What is wrong with the files that need no check, in their order.
+    /// The findings about files that are checked, in their order.
     findings: Vec<Finding>,
-    /// The last `metrics.toml` without faults, and the text of the last one.
+    /// The current text of `metrics.toml`, and its last valid content.
     snapshot: (String, Snapshot),
-    /// What the editor shows.
+    /// The diagnostics that the editor shows.
     published: Shown,
 }
 
-/// What the editor shows of each file, by its name, if that is something.
+/// The diagnostics that the editor shows, by the name of the file. Files without any are left out.
 type Shown = BTreeMap<String, (Uri, Vec<Diagnostic>)>;
 
 impl Workspace {
@@ -108,7 +108,7 @@ impl Workspace {
         let Some(Document { place: Some(place), .. }) = self.documents.remove(uri) else { return };
         let is_open = |document: &Document| document.place.as_ref().is_some_and(|it| it.root == place.root);
         if place.root.is_file() || !self.documents.values().any(is_open) {
-            // Nothing of the registry is open any more, but what is shown stays until it is published.
+            // No document of the registry is open any more. Its diagnostics are removed when they are published next.
             if let Some(registry) = self.registries.get_mut(&place.root) {
                 registry.session = Session::new(Vec::new());
                 registry.is_stale = true;
@@ -125,7 +125,7 @@ impl Workspace {
         let Some(registry) = self.registries.get_mut(&place.root).filter(|_| !is_open) else { return };
         match discover::file(&place.root, &registry.shown(), place.name.clone()) {
             Ok(file) => registry.session.replace(file),
-            // It was removed, or is not one to read.
+            // The file was removed, or is not one that the registry reads.
             Err(_) => registry.session.remove(&place.name),
         }
         registry.is_stale = true;
@@ -142,14 +142,14 @@ impl Workspace {
         }
         let path = discover::normalized(&Path::new(&registry.shown()).join(&place.name));
         let file = SourceFile { name: place.name.clone(), path: discover::slashes(&path), text };
-        // Opening a file changes nothing, unless its findings are to be shown at another address.
+        // Opening a file changes nothing, unless its address differs from that of the file on the disk.
         let is_known = registry.session.files().contains(&file) && registry.uri(&file).as_ref() == Some(uri);
         registry.session.replace(file);
         registry.is_stale |= !is_known;
     }
 
-    /// Where a file belongs: to the folder of presets that `check` compiles it with; beside one if that is in its package; else
-    /// it is alone, if it looks like a preset file.
+    /// The registry that a file belongs to: that of the folder of presets that `check` compiles it with; that of a folder
+    /// beside it in its package; or one of its own, if it looks like a preset file.
     fn place(&self, uri: &Uri, text: &str) -> Option<Place> {
         let path = uri.to_file_path().ok()?;
         let file = path.file_name()?.to_str()?;
@@ -167,7 +167,7 @@ impl Workspace {
         is_preset_file.then(|| Place { root: parent.join(file), name: file.to_owned() })
     }
 
-    /// Has a document checked before all others.
+    /// Makes a document the first to be checked.
     pub(super) fn focus(&mut self, uri: &Uri) {
         self.focus = self.documents.get(uri).and_then(|document| document.place.clone());
     }
@@ -178,8 +178,8 @@ impl Workspace {
         self.focus.as_ref().and_then(registry).is_some()
     }
 
-    /// Checks up to so many of the files that have to be checked: the focused document, then those that are open, then others.
-    /// Returns what the editor is to show from now on, and nothing if nothing was to be checked.
+    /// Checks at most `count` files that have changed: the focused document, then other open ones, then the rest. Returns
+    /// the diagnostics to publish; `None` if there was nothing to check.
     pub(super) fn publish(&mut self, most: usize) -> Option<Vec<PublishDiagnosticsParams>> {
         let is_focused = |root: &Path| self.focus.as_ref().is_some_and(|place| place.root == root);
         let mut stale = self.registries.iter_mut().filter(|(_, registry)| registry.is_stale).collect::<Vec<_>>();
@@ -243,7 +243,7 @@ impl Registry {
         registry
     }
 
-    /// Checks up to so many files. Returns the diagnostics that are not published yet, where `open` has the addresses of
+    /// Checks at most `count` files. Returns the diagnostics that are not published yet. `open` has the addresses of open
     /// documents by the names of their files.
     fn check(&mut self, most: usize, focus: Option<&str>, open: &HashMap<&str, &Uri>) -> Vec<(Uri, Vec<Diagnostic>)> {
         let names = |file: usize| &*self.session.files()[file].name;
@@ -267,7 +267,7 @@ impl Registry {
             shown.insert(file.name.clone(), (uri_of_file, diagnostics.collect()));
         }
         let mut before = std::mem::take(&mut self.published);
-        // What is shown of files that are still to be checked stays.
+        // The diagnostics of files that are not checked yet stay.
         let kept: Shown = stale.iter().filter_map(|file| before.remove_entry(&files[*file].name)).collect();
         let changed = shown.iter().filter(|(name, entry)| before.get(*name) != Some(entry));
         let mut changed: Vec<(Uri, Vec<Diagnostic>)> = changed.map(|(_, entry)| entry.clone()).collect();
@@ -318,12 +318,12 @@ pub(super) struct View<'a> {
 }
 
 impl View<'_> {
-    /// What is wrong with the file.
+    /// The findings about the file.
     pub(super) fn findings(&self) -> impl Iterator<Item = &Finding> {
         self.all_findings().iter().filter(|finding| finding.file == self.file)
     }
 
-    /// What is wrong with all files of the registry.
+    /// The findings about all files of the registry.
     pub(super) fn all_findings(&self) -> &[Finding] {
         &self.registry.findings
     }

@@ -15,14 +15,14 @@ use crate::failure::Failure;
 use crate::folders::{self, Dir};
 use crate::querier::errors_in;
 
-/// The time between two looks at the files.
+/// The time between two reads of the files.
 const INTERVAL: Duration = Duration::from_millis(300);
 
 /// The presets of a folder.
 pub(crate) struct Folder {
     dir: Dir,
     state: Mutex<Arc<State>>,
-    /// When the files were last looked at. Held while they are read.
+    /// When the files were last read. Locked while they are read.
     checked: Mutex<Instant>,
 }
 
@@ -90,7 +90,7 @@ impl Folder {
         (state.presets.len(), state.errors)
     }
 
-    /// What the page shows of the folder. The version differs if anything of it or the presets does.
+    /// What the page shows of the folder. The version changes with it and with the presets.
     pub(crate) fn json(&self, server: &str) -> String {
         let state = self.state();
         let (folder, version) = (&state.folder.shown, state.version);
@@ -98,7 +98,7 @@ impl Folder {
     }
 }
 
-/// Nothing that panics holds a lock.
+/// Locks a mutex. No code panics while it holds one.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -135,7 +135,7 @@ impl State {
         let text = failure.to_string();
         let messages = vec![json!({ "severity": "error", "title": text, "text": text })];
         (self.messages != messages).then(|| Self {
-            // When it can be read again, it differs.
+            // The next state that can be read differs from this one.
             folder: folders::Folder { shown: self.folder.shown.clone(), ..folders::Folder::default() },
             version: self.version + 1,
             presets: self.presets.clone(),

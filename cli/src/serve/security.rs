@@ -34,7 +34,7 @@ pub(crate) async fn check(State(listens_on): State<IpAddr>, request: Request, ne
     response
 }
 
-/// Why a request is not one of the page.
+/// The reason to refuse a request: it is not from the page.
 fn refusal(method: &Method, headers: &HeaderMap, listens_on: IpAddr) -> Option<&'static str> {
     let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let host = text(&HOST).unwrap_or_default();
@@ -49,7 +49,7 @@ fn refusal(method: &Method, headers: &HeaderMap, listens_on: IpAddr) -> Option<&
     None
 }
 
-/// Whether the value of a header `Host` is a name of this machine for itself.
+/// Whether the value of a `Host` header is a loopback name or address.
 fn is_loopback(host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,

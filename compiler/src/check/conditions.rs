@@ -10,7 +10,7 @@ use super::tree::Id;
 use crate::Span;
 use crate::promql::{Aggregator, BinaryOp, ExprKind, GroupingKeyword, MatchOp, Matcher};
 
-/// The maximum number of conditions of one label that are compared with each other.
+/// The maximum number of conditions on one label that are compared with each other.
 pub(super) const MAX_CONDITIONS: usize = 20;
 
 /// A condition on the value of a label.

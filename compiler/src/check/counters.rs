@@ -31,7 +31,7 @@ enum Values<'e> {
     Counter,
     /// Unknown.
     Unknown,
-    /// Values of a gauge: its role, its place, and where that is known from.
+    /// Values of a gauge: its role, its place, and the reason why it is one.
     Gauge(Role, Span, &'static str),
     /// Values of an aggregation that counts.
     Counted(&'static str, Span),
@@ -195,7 +195,7 @@ fn gauge_function(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mut 
     });
 }
 
-/// A counter whose raw value is used, although it depends mainly on when the process started.
+/// Reports the raw value of a counter, which depends mainly on when the process started.
 fn raw_counter(query: &Analysis<'_>, id: Id, findings: &mut Findings) {
     let (ExprKind::Selector(selector), Some(series)) = (&query.expr(id).kind, query.series(id)) else { return };
     if series.is_contradicted() || !matches!(series.declared(), Role::Counter | Role::Sum | Role::Count) {

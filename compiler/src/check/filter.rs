@@ -16,7 +16,7 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
         findings.push(
             Diagnostic::new(Code::UnfilteredSelector, query.expr(0).span, "preset without a selector")
                 .label("reads no series, so that no filter has an effect")
-                // A warning, since a filter could not have excluded anything.
+                // A warning only: a filter on the label would not have excluded any series.
                 .warning_unless(false),
         );
     }

@@ -1,5 +1,5 @@
-//! Values of `le` and `quantile`, which Prometheus 3 writes in one form: `le="1"` of a scraped page is stored as `1.0`.
-//! Other targets keep the form of the page, or of the scrape protocol, so that either may be right without a snapshot.
+//! Values of `le` and `quantile`. Prometheus 3 stores them in one form: `le="1"` of a scraped page becomes `1.0`. Other
+//! targets keep the form of the page, or of the scrape protocol: without a snapshot, either may be right.
 //!
 //! The form is that of `FormatOpenMetricsFloat` in Prometheus' `model/labels/float.go`.
 
@@ -88,7 +88,7 @@ fn listed(number: &str, known: &LabelType) -> Option<String> {
     first.filter(|_| same.all(|value| value != number))
 }
 
-/// A number in a pattern that is stored otherwise, unless the pattern matches that as well. `1` in `1(2|3)` is none.
+/// A number in a pattern whose stored form differs and is not matched. `1` in `1(2|3)` is not a number of its own.
 fn wrong_number(pattern: &str, part: &str, stored: impl Fn(&str) -> Option<String>) -> Option<(String, String)> {
     let number = part.replace("\\.", ".").replace("\\+", "+");
     let right = stored(&number)?;
@@ -96,8 +96,8 @@ fn wrong_number(pattern: &str, part: &str, stored: impl Fn(&str) -> Option<Strin
     (is_match(&number) == Some(true) && is_match(&right) == Some(false)).then_some((number, right))
 }
 
-/// The first number of a pattern that is stored otherwise, its stored form, and the pattern with both forms of all
-/// such numbers.
+/// The first number of a pattern whose stored form differs, that form, and the pattern with both forms of all such
+/// numbers.
 fn wrong_numbers(
     pattern: &str,
     backslash: &str,
@@ -124,7 +124,7 @@ fn wrong_numbers(
     first.map(|(number, right)| (number, right, text))
 }
 
-/// A pattern such as `[15]` or `\d+` that matches integers, but no number as it is stored.
+/// Whether a pattern such as `[15]` or `\d+` matches integers, but no number in its stored form.
 fn integers_only(pattern: &str, backslash: &str) -> Option<(String, String, String)> {
     const BOUNDS: [&str; 12] = ["1", "2", "5", "10", "15", "20", "25", "30", "50", "60", "100", "300"];
     const FRACTIONS: [&str; 8] = ["0.005", "0.05", "0.1", "0.25", "0.5", "0.9", "0.99", "2.5"];

@@ -44,7 +44,7 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     }
 }
 
-/// A selector that the argument of a quantile takes its values from.
+/// A selector whose values become those of a quantile's argument.
 type Source<'q, 'e> = (Id, &'e Selector<'e>, &'q Series<'e>);
 
 /// `histogram_quantile(0.9, arg)` and similar functions. At most one finding for each, because faults of one argument
@@ -64,15 +64,15 @@ fn quantile(query: &Analysis<'_>, arg: Id, call: &Call<'_>, findings: &mut Findi
     }
 }
 
-/// Whether classic buckets have lost `le`. Native histograms have none, so each selector must select classic buckets;
-/// VictoriaMetrics' own histograms have `vmrange` instead.
+/// Whether classic buckets have lost `le`. That is known only if every selector selects classic buckets: native histograms
+/// have no `le`, and VictoriaMetrics' own histograms have `vmrange` instead.
 fn lacks_le(query: &Analysis<'_>, arg: Id, sources: &[Source<'_, '_>]) -> bool {
     let labels = query.labels_without_group_by(arg);
     let classic = !sources.is_empty() && sources.iter().all(|(_, _, series)| series.role == Role::Bucket);
     classic && !labels.may_have("le") && !labels.all().is_some_and(|labels| labels.contains(&"vmrange"))
 }
 
-/// Whether a finding of this module explains why an aggregation by `le` finds no such label.
+/// Whether this module reports why an aggregation by `le` has no such label.
 pub(super) fn explains_missing_le(query: &Analysis<'_>, id: Id) -> bool {
     let sources = query.sources(query.operand(id));
     let in_quantile = query.ancestors(id).any(|outer| match &query.expr(outer).kind {
@@ -106,7 +106,7 @@ fn no_buckets(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: &Call
             .label("has no buckets")
             .secondary(call.name_span, "takes buckets");
         let is_part = matches!(series.role, Role::Sum | Role::Count);
-        // Not a quoted name with its quotes.
+        // A quoted name is shown without its quotes.
         let written = selector.name.as_ref().map(|name| name.text).or(series.name.as_deref()).unwrap_or_default();
         return Some(match written.rsplit_once('_').filter(|_| is_part) {
             Some((stem, _)) => finding.help(format!("write `{stem}_bucket`")),
@@ -188,7 +188,7 @@ fn without_rate(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: &Ca
     Some(finding(selector.span).label("these only grow").help(help))
 }
 
-/// Operations between a selector and the quantile that remove buckets from the histogram.
+/// Reports an operation between a selector and the quantile that removes buckets from the histogram.
 fn missing_buckets(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: &Call<'_>) -> Option<Diagnostic> {
     let (id, selector, series) = source;
     if series.role != Role::Bucket {
@@ -256,7 +256,7 @@ fn breaks_buckets(aggregate: &Aggregate<'_>) -> bool {
     };
     match aggregate.op {
         Aggregator::Sum | Aggregator::Avg | Aggregator::Max | Aggregator::Min => false,
-        // With `by (le)`, one of several equal series for each bucket.
+        // `by (le)` picks one of several series for each bucket.
         Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk => !by_le(),
         _ => true,
     }
@@ -324,7 +324,7 @@ fn bucket_sum(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings:
         ExprKind::Call(call) => buckets_of(call).is_some(),
         _ => false,
     });
-    // Counting several times does not change whether the sum is zero.
+    // A comparison with zero is right even if observations are counted several times.
     let compared_with_zero = query.outer(id).is_some_and(|outer| match &query.expr(outer).kind {
         ExprKind::Binary(binary) => binary.op.is_comparison() && binary.rhs.as_number() == Some(0.0),
         _ => false,
@@ -376,7 +376,7 @@ fn largest_bound(matcher: &Matcher<'_>) -> Option<f64> {
     bounds?.into_iter().max_by(f64::total_cmp)
 }
 
-/// Native histograms have no `le`: all of their buckets are in one sample.
+/// Reports `le` of native histograms, which have none: all of their buckets are in one sample.
 fn le_of_native(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings: &mut Findings) {
     let Some(grouping) = aggregate.grouping.as_ref().filter(|grouping| grouping.keyword == GroupingKeyword::By) else {
         return;

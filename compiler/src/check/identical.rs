@@ -77,7 +77,7 @@ fn identical(query: &Analysis<'_>, id: Id, binary: &Binary<'_>) -> Option<Diagno
     }
 }
 
-/// Whether some of the labels that one side is filtered on need not be equal on both sides.
+/// Whether one side is filtered on a label that need not be equal on both sides.
 fn is_unmatched(binary: &Binary<'_>, filtered: &[&str]) -> bool {
     let Some(matching) = &binary.matching else { return false };
     let is_listed = |label: &str| matching.labels().any(|it| it.name == label);
@@ -85,7 +85,7 @@ fn is_unmatched(binary: &Binary<'_>, filtered: &[&str]) -> bool {
     matching.has_hole() || filtered.iter().any(|label| !is_matched(label))
 }
 
-/// The operation over sums, so that the filter makes a difference.
+/// The operation with sums as operands, where the filter makes a difference.
 fn rewritten(
     query: &Analysis<'_>,
     binary: &Binary<'_>,
@@ -135,18 +135,18 @@ fn rewritten(
 struct Filters<'e> {
     /// Their labels.
     labels: Vec<&'e str>,
-    /// Whether the left expression has fewer series in a place.
+    /// Whether the left expression has a filter that the right one lacks.
     of_left: bool,
-    /// Whether the right one has.
+    /// The reverse.
     of_right: bool,
 }
 
 /// The series that an operand is computed from, and what is done to their values.
 struct Side {
     series: Id,
-    /// The series as they are written, perhaps in `sum without ()`, which changes nothing.
+    /// The series themselves, perhaps in `sum without ()`, which changes nothing.
     written: Span,
-    /// Multiplied or divided by a number, or limited by one.
+    /// Whether they are multiplied by, divided by or clamped to a number.
     is_scaled: bool,
     /// Whether it is compared with a number other than to exclude zeros.
     is_guarded: bool,
@@ -273,7 +273,7 @@ fn same_series<'e>(query: &Analysis<'e>, a: &'e Selector<'e>, b: &'e Selector<'e
     let conditions = |it: &'e Selector<'e>| {
         it.matchers().filter(|matcher| matcher.label.name != "__name__" || matcher.op != MatchOp::Equal)
     };
-    // With filters on both sides, they may select different series.
+    // If both sides have filters of their own, they may select different series.
     let is_wider = |wide: &'e Selector<'e>, narrow: &'e Selector<'e>| {
         conditions(wide).all(|matcher| conditions(narrow).any(|other| implies(other, matcher)))
     };

@@ -1,4 +1,4 @@
-//! Checks of operators between two vectors: whether their series can match, and match one to one or many to one.
+//! Checks of operators between two vectors: whether their series can match, and whether they match one to one.
 
 use promql_presets_core::{keyword, sort};
 
@@ -21,7 +21,7 @@ const COARSE_LABELS: [&str; 10] =
 const PARTS: &str =
     "core cpu database datname db device disk gpu interface mountpoint nic partition queue relname table topic volume";
 
-/// Labels of things that have parts of their own, as databases have tables.
+/// Labels of things that have parts themselves, as databases have tables.
 const WHOLES: &str = "database datname db instance node pod schema topic";
 
 /// Labels whose values differ between the events or states of one thing.
@@ -32,7 +32,7 @@ fn is_among(words: &str, label: &str) -> bool {
     words.split_whitespace().any(|word| word == label)
 }
 
-/// The ends of names of metrics that describe things rather than measure them, whose labels depend on each other.
+/// The suffixes of metrics that describe things rather than measure them. Their labels depend on each other.
 const DESCRIPTIONS: [&str; 4] = ["_info", "_labels", "_metadata", "_owner"];
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
@@ -169,8 +169,8 @@ impl<'e> Join<'_, 'e> {
         if side == self.left { keyword::GROUP_LEFT } else { keyword::GROUP_RIGHT }
     }
 
-    /// Whether nothing matches because a side lacks a label: not if the other side may lack it too. A side whose
-    /// grouping names the label is assumed to have it.
+    /// Whether nothing matches because one side lacks a label and the other certainly has it. A side whose grouping names
+    /// the label is assumed to have it.
     fn nothing_matches_without(&self, side: Id, label: &str) -> bool {
         let other = if side == self.left { self.right } else { self.left };
         let has = self.query.has_label(other, label) || self.expected_labels(other).contains(&label);
@@ -302,7 +302,7 @@ impl<'e> Join<'_, 'e> {
         mends.then(|| format!("write `{op} ignoring ({}) {keyword} ()`", ignored.join(", ")))
     }
 
-    /// `on ({group_by})`, which matches everything with everything if the caller does not group.
+    /// Reports `on ({group_by})`: if the caller does not group, all series match each other.
     fn empty_on(&self, findings: &mut Findings) -> bool {
         let Some(on) = self.on().filter(|on| on.has_hole() && on.labels().next().is_none()) else { return false };
         let single = |side: Id| self.query.labels_without_group_by(side).all().is_some_and(<[_]>::is_empty);
@@ -325,7 +325,7 @@ impl<'e> Join<'_, 'e> {
         true
     }
 
-    /// Both sides have further labels, so that several series of each side match.
+    /// Reports a match with several series on a side that must have one.
     fn many_to_many(&self, findings: &mut Findings) {
         if self.binary.op.is_set() || !self.binary.fill.is_empty() || self.empty_on(findings) {
             return;
@@ -413,9 +413,9 @@ impl<'e> Join<'_, 'e> {
         })
     }
 
-    /// Whether a label of a plain selector certainly has several values for each match: that of its buckets, quantiles or
-    /// states, that of its parts or events, or one that the metric is named after, as
-    /// `kube_pod_info` has a series for each `pod`. Others may depend on what is matched, as `node` does on `pod`.
+    /// Whether a label of a plain selector certainly has several values for each match: the label of its buckets, quantiles,
+    /// states, parts or events, or one that the metric is named after, as `kube_pod_info` has a series for each `pod`. Other
+    /// labels may depend on those that are matched, as `node` does on `pod`.
     fn differs(&self, side: Id, label: &str, matching: &Grouping<'_>) -> bool {
         let Some(series) = self.query.series(unscaled(self.query, side)) else { return false };
         let name = series.name.as_deref().unwrap_or_default();
@@ -426,7 +426,7 @@ impl<'e> Join<'_, 'e> {
             _ => {}
         }
         let is_word = |label: &str| name.split('_').any(|word| word == label);
-        // Matching by anything else may be matching by an id.
+        // Any other label may be an id, which is unique.
         let is_wider = |label: &str| COARSE_LABELS.contains(&label) || is_among(WHOLES, label) || is_word(label);
         let is_version = label == "version" && name.ends_with("_info");
         let describes = DESCRIPTIONS.iter().any(|end| name.ends_with(end));

@@ -14,7 +14,7 @@ use crate::promql::{
     Selector, Sign, StringLiteral,
 };
 
-/// What is assumed about a query.
+/// The assumptions about a query.
 #[derive(Clone, Copy)]
 pub(super) struct Assumptions {
     /// The caller groups by something.
@@ -78,7 +78,7 @@ impl<'e> Flow<'_, 'e> {
             return if is_native { Labels::any().without("le") } else { Labels::any() };
         };
         let own = match series.role {
-            // The series of a histogram that was named without a suffix are reported.
+            // A histogram that is named without a suffix is reported elsewhere.
             Role::Bucket | Role::Base => Some("le"),
             Role::Quantiles => Some("quantile"),
             _ => None,

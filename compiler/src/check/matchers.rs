@@ -97,7 +97,7 @@ fn looks_like_regex(value: &str) -> bool {
         || (value.len() > 2 && value.starts_with('^') && value.ends_with('$'))
 }
 
-/// Matchers of one label that no value can match.
+/// Reports matchers of one label that no value can match together.
 fn contradictions(selector: &Selector<'_>, series: &Series<'_>, findings: &mut Findings) {
     for matcher in selector.matchers() {
         if matcher.op == MatchOp::NotRegex && matches_all(&matcher.value.value) {
@@ -146,7 +146,7 @@ fn contradictions(selector: &Selector<'_>, series: &Series<'_>, findings: &mut F
     }
 }
 
-/// A matcher of a required label, which each caller must filter on.
+/// Reports a matcher of a required label, which each caller filters on.
 fn fixed_required_label(query: &Analysis<'_>, selector: &Selector<'_>, findings: &mut Findings) {
     let Some(hole) = selector.items().iter().find(|item| matches!(item, MatcherItem::Labels(_))) else { return };
     for label in file::Labels::all(query.scope.labels).iter().filter(|label| label.required) {

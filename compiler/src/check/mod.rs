@@ -68,8 +68,7 @@ const CHECKS: [fn(&Analysis<'_>, &mut Findings); 16] = [
     targets::check,
 ];
 
-/// Removes findings that another one explains: one whose code [supersedes](Code::supersedes) theirs, and whose spans
-/// overlap theirs.
+/// Removes findings whose code another finding [supersedes](Code::supersedes), if their spans overlap.
 fn drop_superseded(findings: &mut Findings) {
     let mut explained: Vec<(Code, Span)> = Vec::new();
     for finding in findings.iter() {
@@ -116,7 +115,7 @@ pub(crate) fn check(text: &str, expr: &Expr<'_>, scope: Scope<'_>) -> Checked {
     for check in CHECKS {
         check(&query, &mut findings);
     }
-    // What is off explains nothing.
+    // Findings that the settings turn off supersede nothing.
     findings.retain(|finding| scope.settings.level(finding.code) != Some(Level::Off));
     drop_superseded(&mut findings);
     sort::by_key(&mut findings, |finding| finding.span);
@@ -135,7 +134,7 @@ pub(crate) struct SelectedSeries<'e> {
     pub name: Option<String>,
     /// The selector's text.
     pub text: &'e str,
-    /// The pattern of their names, where a matcher has one that is no list.
+    /// The pattern of their names, if a matcher has one that is more than a list of names.
     pub pattern: Option<&'e str>,
     /// `le` or `quantile`, if a matcher names one of their values.
     pub bounds: Vec<&'e str>,

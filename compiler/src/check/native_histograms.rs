@@ -1,4 +1,4 @@
-//! Native histograms where Prometheus takes numbers only: it leaves them out, so that nothing is left.
+//! Native histograms where Prometheus accepts only numbers: it drops them, so that the result is empty.
 //!
 //! Follows `docs/querying/functions.md` and `docs/querying/operators.md` of Prometheus.
 
@@ -8,7 +8,7 @@ use super::tree::{Id, Series};
 use crate::promql::{Aggregator, Binary, BinaryOp, Call, ExprKind};
 use crate::{Code, Diagnostic, Span};
 
-/// What all samples of an expression are, where that is certain.
+/// The kind of all samples of an expression, where it is certain.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Samples {
     Numbers,
@@ -88,7 +88,7 @@ fn help_for_call(query: &Analysis<'_>, id: Id, arg: Id, call: &Call<'_>) -> Stri
     }
 }
 
-/// Whether a function that takes histograms is around an expression.
+/// Whether an expression is inside a function that takes histograms.
 fn is_in_quantile(query: &Analysis<'_>, id: Id) -> bool {
     query.ancestors(id).any(|outer| match &query.expr(outer).kind {
         ExprKind::Call(call) => call.name.starts_with("histogram_"),

@@ -105,7 +105,7 @@ fn short_range(query: &Analysis<'_>, arg: Id, call: &Call<'_>, findings: &mut Fi
     let (Some(seconds), Some(interval)) = (query.seconds(&range.duration), query.scrape_interval(series)) else {
         return;
     };
-    // Shorter ones are reported elsewhere.
+    // Ranges below a millisecond are reported elsewhere.
     if !needs_two_samples(call.name) || seconds < 0.001 {
         return;
     }

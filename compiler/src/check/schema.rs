@@ -34,13 +34,13 @@ pub(crate) struct Metric<'s> {
     pub kind: Option<MetricType>,
     /// Whether the type comes from the snapshot.
     pub kind_is_known: bool,
-    /// A declared type that the snapshot contradicts. Its series are not reported as missing, since the declaration is.
+    /// A declared type that the snapshot contradicts. Only the declaration is reported, not series that the type implies.
     contradicted: Option<MetricType>,
     /// Its unit, if that is known.
     pub unit: Option<&'s str>,
     /// How often it is scraped.
     pub scrape_interval: Option<PromDuration>,
-    /// Its labels with their declarations, which those of the snapshot do not have; `None` admits any.
+    /// Its labels, each with its declaration unless only the snapshot lists it. `None` allows any label.
     pub labels: Option<SortedMap<&'s str, Option<&'s Label>>>,
     /// The path of the file that declares it first, or of the snapshot.
     pub path: &'s str,
@@ -167,7 +167,7 @@ impl<'s> Metrics<'s> {
         self.all.push(metric);
     }
 
-    /// Closes the schema: metrics that are neither declared nor in the snapshot, nor made by the server, do not exist.
+    /// Adds the snapshot. From then on, metrics that are neither declared, nor in it, nor made by the server do not exist.
     pub(crate) fn close(&mut self, path: &'s str, known: &'s [KnownMetric]) {
         self.is_closed = true;
         for known in known {
@@ -244,8 +244,8 @@ impl<'s> Metrics<'s> {
         self.names.contains_key(name)
     }
 
-    /// The metric of the snapshot that a declared name, which is not in it, probably means: one that is one edit away,
-    /// differs in the unit or type at its end, or has most of its words. No file declares it.
+    /// The metric of the snapshot that is probably meant by a declared name that is not in it: an undeclared one that is
+    /// one edit away, differs in the unit or type at its end, or has most of its words.
     pub(super) fn known_as(&self, name: &str) -> Option<&'s str> {
         const ENDS: [&str; 7] = ["total", "seconds", "milliseconds", "bytes", "ratio", "info", "count"];
         let adds_end = |long: &str, short: &str| {
@@ -379,7 +379,7 @@ fn conflicting_labels(labels: &Labels, first: &Metric<'_>) -> Vec<Diagnostic> {
     };
     let conflict = |label: &Label| {
         let other = (*first.labels.as_ref()?.get(label.name.value.as_str())?)?;
-        // What is not valid has been reported.
+        // Invalid declarations are reported elsewhere.
         label.kind.as_ref().and(other.kind.as_ref())?;
         let (ours, theirs) = (shown(label), shown(other));
         let title = format!("label `{}` of `{}` declared with two types", label.name.value, first.name);
@@ -424,7 +424,7 @@ impl<'s> Metric<'s> {
         Self { name, kind, kind_is_known, contradicted, unit, scrape_interval, labels, path, is_declared, known }
     }
 
-    /// Adds what the snapshot says. A type that is declared stays.
+    /// Adds the facts of the snapshot. A declared type stays.
     fn learn(&mut self, known: &'s KnownMetric) {
         if self.kind.is_none()
             && let Some(kind) = known.kind()
@@ -457,12 +457,12 @@ impl<'s> Metric<'s> {
         };
     }
 
-    /// Whether the snapshot contradicts its declared type, which is reported there.
+    /// Whether the snapshot contradicts its declared type. Then only the declaration is reported.
     pub(super) const fn is_contradicted(&self) -> bool {
         self.contradicted.is_some()
     }
 
-    /// Whether the snapshot has only the infinite bucket, which text has for native histograms, too.
+    /// Whether the snapshot has only the infinite bucket, which pages also have for native histograms.
     pub(super) fn has_no_bounds(&self) -> bool {
         match self.known.and_then(|known| known.values("le")) {
             Some(LabelType::OneOf(bounds)) => bounds.iter().all(|bound| bound.value == "+Inf"),

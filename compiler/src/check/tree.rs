@@ -23,7 +23,7 @@ pub(crate) struct Scope<'e> {
     pub inline: bool,
     /// The value of `{metric_name}`.
     pub metric: Option<&'e str>,
-    /// The labels that its file declares; `None` admits any.
+    /// The labels that its file declares; `None` allows any.
     pub labels: Option<&'e file::Labels>,
     /// The default of `{window}`.
     pub window: Option<PromDuration>,
@@ -41,7 +41,7 @@ pub(super) type Id = usize;
 struct Node<'e> {
     expr: &'e Expr<'e>,
     parent: Option<Id>,
-    /// Of the expression and everything below it.
+    /// The span of the expression and everything below it.
     size: usize,
     series: Option<Series<'e>>,
 }
@@ -55,14 +55,14 @@ pub(super) struct Series<'e> {
     pub role: Role,
     /// The metric that a file declares.
     pub metric: Option<&'e Metric<'e>>,
-    /// Whether that is the query's own file.
+    /// Whether the query's own file declares it.
     pub is_own: bool,
     /// The series of each name in a pattern that lists names: `{__name__=~"a|b"}`.
     pub listed: Vec<Series<'e>>,
 }
 
 impl Series<'_> {
-    /// The series of each name that the selector lists; themselves if it has one name.
+    /// The series of each name that the selector lists; for a single name, the series themselves.
     pub(super) fn each(&self) -> &[Self] {
         if self.listed.is_empty() { std::slice::from_ref(self) } else { &self.listed }
     }
@@ -270,8 +270,8 @@ impl<'e> Tree<'e> {
         self.nodes[id].series.as_ref()
     }
 
-    /// The selectors whose values become the values of an expression, possibly aggregated; not those that only filter
-    /// or scale them.
+    /// The selectors whose values become the values of an expression, possibly aggregated. Selectors that only filter or
+    /// scale values are left out.
     pub(super) fn sources(&self, id: Id) -> Vec<(Id, &'e Selector<'e>, &Series<'e>)> {
         let mut found = Vec::new();
         let mut todo = vec![id];

@@ -16,13 +16,13 @@ use crate::{Code, Diagnostic, Span};
 /// How to add what is new to `metrics.toml`.
 pub(super) const PULL: &str = "run `promql-presets schema pull`";
 
-/// What to do if something is new. The command does not read the presets in Rust code.
+/// How to add what is new. The command does not read presets in Rust code, so that `preset!` needs another way.
 fn if_new(query: &Analysis<'_>, what: &str) -> String {
     let update = if query.scope.inline { "add it to `metrics.toml`" } else { PULL };
     format!("{update} if the {what} is new")
 }
 
-/// A series that no metric has, or that a metric of its name does not have.
+/// Reports a series that no metric has, or not the metric that it is named after.
 pub(super) fn metric(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, series: &Series<'_>) -> Option<Diagnostic> {
     let metrics = query.scope.metrics;
     let Some(name) = series.name.as_deref() else { return of_pattern(query, id, selector, series) };
@@ -175,7 +175,7 @@ fn of_pattern(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, series: &Se
     )
 }
 
-/// The metrics that exist and that `or` combines with a selector, as in `new or old` for two versions of an exporter.
+/// Existing metrics that `or` combines with a selector, as in `new or old` for two versions of an exporter.
 fn alternatives<'q>(query: &'q Analysis<'_>, id: Id) -> Vec<&'q str> {
     let (mut names, mut below) = (Vec::new(), id);
     for outer in query.ancestors(id) {
@@ -199,7 +199,7 @@ pub(super) fn matcher(
 ) -> bool {
     let label = &*matcher.label.name;
     let mut lacking = series.each().iter().filter(|series| lacks(query, matcher, series));
-    // Series without the label may be meant, if others have it.
+    // If the label exists on other series, a matcher may mean those without it.
     let is_missing =
         |_: &&Series<'_>| !matcher.matches_empty() || series.each().iter().all(|it| lacks(query, matcher, it));
     if let Some(first) = lacking.next().filter(is_missing) {
@@ -223,7 +223,7 @@ pub(super) fn lacks(query: &Analysis<'_>, matcher: &Matcher<'_>, series: &Series
     !is_known && series.metric.is_some_and(lacks_label)
 }
 
-/// Whether a matcher is for series without a label, which pages write as `device_error=""`: a snapshot has only labels with
+/// Whether a matcher selects series without a label that pages write as `device_error=""`. A snapshot lists only labels with
 /// values.
 fn is_absent(matcher: &Matcher<'_>, metric: &Metric<'_>) -> bool {
     let is_empty = matcher.op == MatchOp::Equal && matcher.value.value.is_empty();
@@ -239,7 +239,7 @@ pub(super) fn is_misspelt(metric: &Metric<'_>, label: &str) -> bool {
 pub(super) fn undeclared(query: &Analysis<'_>, series: &Series<'_>, label: &str, span: Span) -> Option<Diagnostic> {
     let series = &series.each()[0];
     let metric = series.metric?;
-    // A matcher of a label that the metric has selects series where it is empty.
+    // The label of the metric is not missing: the matcher selects series where it is empty.
     let labels = metric.labels.as_ref().filter(|labels| !labels.contains_key(label))?;
     let is_known = metric.known.is_some_and(|known| known.labels.is_some());
     let finding = Diagnostic::new(Code::UndeclaredLabel, span, format!("`{}` has no label `{label}`", metric.name));
@@ -272,7 +272,7 @@ pub(super) fn listed(names: &[&str]) -> String {
     if names.len() > MAX { format!("{shown} and {} more", names.len() - MAX) } else { shown }
 }
 
-/// A UUID in upper case, or an integer with leading zeros: filters of callers have another form.
+/// Reports a UUID in upper case or an integer with leading zeros, which filters of callers never have.
 fn unusual_form(matcher: &Matcher<'_>, kind: &LabelType, typed: &str) -> Option<Diagnostic> {
     let kind = kind.as_ref().map(|_| &[][..]);
     let (LabelKind::Uuid | LabelKind::Integer) = kind else { return None };

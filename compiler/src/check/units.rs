@@ -47,7 +47,7 @@ fn of_series<'e>(series: &Series<'e>) -> Option<Unit<'e>> {
     Some(Unit { name, per_second: false })
 }
 
-/// The unit that a metric has, or that the name of one in `metrics.toml` ends with.
+/// The unit of a metric: the declared one; for a metric in `metrics.toml` without one, the unit at the end of its name.
 fn of_metric<'e>(metric: &'e Metric<'e>) -> Option<&'e str> {
     const SUFFIXES: [&str; 12] = [
         "amperes",

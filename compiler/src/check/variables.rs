@@ -73,7 +73,7 @@ fn variable<'m>(matcher: &'m Matcher<'_>) -> Option<&'m str> {
                 .iter()
                 .find_map(|(open, close)| enclosed(rest, open, close))
                 .or_else(|| {
-                    // `MSSQL$PROD` is the name of a service.
+                    // `MSSQL$PROD` is a real name of a Windows service.
                     let is_in_name = before.is_some_and(char::is_alphanumeric) && !matcher.op.is_regex();
                     word(&rest[1..]).filter(|_| !is_in_name).map(|end| &rest[..=end])
                 }),
@@ -87,8 +87,8 @@ fn word(text: &str) -> Option<usize> {
     (end > 0 && !text.starts_with(|c: char| c.is_ascii_digit())).then_some(end)
 }
 
-/// The start of a text up to `close`, if there is the name of a variable between `open` and `close`, with a format or a
-/// filter or without.
+/// The start of a text up to `close`, if `open` and `close` enclose the name of a variable, with or without a format or
+/// filter.
 fn enclosed<'t>(text: &'t str, open: &str, close: &str) -> Option<&'t str> {
     let inside = text.strip_prefix(open)?;
     let end = inside.find(close)?;

@@ -85,15 +85,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     print(&report.text())?;
     report.remark();
     let bad = report.errors > 0 || !report.empty.is_empty() || (arguments.deny_warnings && report.warnings > 0);
-    // The process ends, and freeing all files would take a tenth of its time.
+    // The process ends here. Freeing all files would take a tenth of its time.
     std::mem::forget(report);
     Ok(if bad { ExitCode::from(FOUND) } else { ExitCode::SUCCESS })
 }
 
-/// The shortest time between two looks at the files.
+/// The shortest time between two reads of the files.
 const INTERVAL: Duration = Duration::from_millis(250);
 
-/// How long files have to stay as they are, so that none is read while it is written.
+/// How long files must stay unchanged before they are checked: one may still be being written.
 const SETTLED: Duration = Duration::from_millis(50);
 
 /// Checks again whenever a file changes. Ends only if the files cannot be read at the start, or the output is closed.
@@ -115,7 +115,7 @@ fn watch(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
 }
 
-/// Waits for other files, or another reason why they cannot be read.
+/// Waits until the files change, or until the reason changes why they cannot be read.
 fn changed(paths: &Paths, known: &Result<Vec<Folder>, String>) -> Result<Vec<Folder>, String> {
     let look = || paths.read().map_err(|failure| failure.to_string());
     let mut wait = INTERVAL;
@@ -123,7 +123,7 @@ fn changed(paths: &Paths, known: &Result<Vec<Folder>, String>) -> Result<Vec<Fol
         thread::sleep(wait);
         let start = Instant::now();
         let mut found = look();
-        // Looking takes a small part of one processor, also for large folders.
+        // So that reading takes at most a twentieth of one processor, also for large folders.
         wait = INTERVAL.max(start.elapsed() * 20);
         while found != *known {
             thread::sleep(SETTLED);
@@ -198,7 +198,7 @@ impl Report {
         if self.format == Format::Sarif { sarif::log(&self.findings) } else { self.findings.concat() }
     }
 
-    /// Writes what is not in the findings to standard error.
+    /// Writes to standard error what is not a finding.
     fn remark(&self) {
         for folder in &self.empty {
             let failure = Failure::new(format!("no preset files in `{folder}`"));

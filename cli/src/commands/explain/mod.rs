@@ -80,11 +80,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
 }
 
-/// What a word names.
+/// What the argument of the command is.
 enum Found {
-    /// A preset that becomes this query.
+    /// A preset, with its query.
     Query(String),
-    /// A preset with errors, which have been printed.
+    /// A preset with errors, which are printed.
     Errors,
     Nothing,
 }

@@ -64,7 +64,7 @@ fn add<'q>(query: &'q str, expr: &Expr<'_>, depth: usize, nodes: &mut Vec<Node<'
 /// Queries the number of series of each node.
 ///
 /// # Errors
-/// If the server does not respond to one of the queries. That it rejects one is a fact about the node.
+/// If the server does not respond to one of the queries. A rejected query is an error of its node only.
 pub(super) async fn count_series(
     client: &PrometheusClient,
     nodes: &mut [Node<'_>],
@@ -72,7 +72,7 @@ pub(super) async fn count_series(
 ) -> Result<(), Failure> {
     let vectors: Vec<&mut Node<'_>> = nodes.iter_mut().filter(|node| node.is_vector()).collect();
     let counts = vectors.into_iter().map(async |node| {
-        // As the page of Prometheus does: the samples of a range need not be sent.
+        // Counted by the server, as in Prometheus' web UI, so that no samples are sent.
         let text = match node.ty {
             ResultType::RangeVector => format!("count(last_over_time({}\n))", node.text),
             _ => format!("count({}\n)", node.text),
@@ -89,7 +89,7 @@ pub(super) async fn count_series(
     outcomes.into_iter().collect::<Result<(), Error>>().map_err(Failure::from)
 }
 
-/// The result of `count`, which has no series where there is nothing to count.
+/// The result of `count`, which is empty where there is nothing to count.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
 fn number(data: &Data) -> u64 {
     match data {

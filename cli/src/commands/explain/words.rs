@@ -99,7 +99,7 @@ impl Words<'_> {
             _ => None,
         });
         let mut text = pattern.replace("{range}", &range.flatten().unwrap_or_else(|| "the range".to_owned()));
-        // From the last, so that what an argument holds is not replaced.
+        // From the last to the first: an argument may contain `{2}` itself.
         let arguments: Vec<String> = call.args.iter().map(|argument| self.text(argument)).collect();
         text = text.replace("{more}", &list(arguments.get(3..).unwrap_or_default()));
         text = text.replace("{labels}", &list(arguments.get(1..).unwrap_or_default()));

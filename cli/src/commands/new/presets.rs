@@ -128,7 +128,7 @@ fn presets(name: &str, metric: &SnapshotMetric, is_gauge: bool, unit: &str, note
     }
 }
 
-/// The age of a date, or the time until it. Neither the date as a number nor its mean says anything.
+/// The age of a date, or the time until it: as a number, a date is of little use, and so is the mean of dates.
 fn date(name: &str) -> Option<Preset> {
     let name = name.strip_suffix("_seconds").unwrap_or(name);
     let is_date = ["_timestamp", "_start_time", "_boot_time", "_created", "_expiry", "_not_after", "_not_before"];

@@ -5,10 +5,10 @@ use jiff::tz::TimeZone;
 
 use super::numbers::Scale;
 
-/// The most steps of the value axis.
+/// The maximum number of steps of the value axis.
 const MAX_STEPS: usize = 5;
 
-/// Between the labels of an axis of times or durations, in seconds.
+/// The possible steps between the labels of an axis of times or durations, in seconds.
 const SECONDS: [i64; 21] = [
     1,
     2,
@@ -35,7 +35,7 @@ const SECONDS: [i64; 21] = [
 
 const DAY: i64 = 86_400;
 
-/// Between the labels of longer axes, in months.
+/// The possible steps between the labels of longer axes, in months.
 const MONTHS: [i64; 8] = [1, 2, 3, 6, 12, 24, 60, 120];
 
 /// A value axis.
@@ -48,9 +48,9 @@ pub(super) struct Values {
     pub(super) ticks: Vec<f64>,
 }
 
-/// An axis around a range, for rows of four dots: there are as many whole rows from each number to the next.
+/// An axis around a range, for rows of four dots. Its numbers are round, and a whole number of rows apart.
 ///
-/// Of the axes with round numbers, it is the one on which the range is the largest, more or less.
+/// Of all such axes, it is roughly the one on which the range fills the most rows.
 pub(super) fn values(min: f64, max: f64, scale: Scale, rows: usize) -> Values {
     let (min, max) = apart(min, max);
     let factor = scale.prefix(min.abs().max(max.abs())).0;
@@ -76,7 +76,7 @@ pub(super) fn values(min: f64, max: f64, scale: Scale, rows: usize) -> Values {
         }
     };
     let candidates = (last_row.div_ceil(MAX_STEPS).max(2)..=last_row / 2).chain([last_row / 2]).filter_map(axis);
-    // Few numbers are worth a little room.
+    // An axis with few numbers must be better by a quarter.
     let size = |(row, .., steps): &(f64, f64, f64, f64, usize)| if *steps < 3 { row * 1.25 } else { *row };
     let Some((_, first, step, high, steps)) = candidates.min_by(|a, b| size(a).total_cmp(&size(b))) else {
         return Values { low: min, high: max, ticks: vec![min, max] };
@@ -86,7 +86,7 @@ pub(super) fn values(min: f64, max: f64, scale: Scale, rows: usize) -> Values {
     Values { low: ticks[0], high: value(high), ticks }
 }
 
-/// The first round number from a number on, both in units of a factor.
+/// The smallest round number that is not below `least`, both in units of a factor.
 fn round(least: f64, scale: Scale, factor: f64) -> f64 {
     if scale == Scale::Time {
         #[expect(clippy::cast_precision_loss, reason = "of days")]
@@ -105,7 +105,7 @@ fn decimal(least: f64) -> f64 {
     [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|round| round * power).find(|round| *round >= least).unwrap_or(least)
 }
 
-/// The range, or one around it if its ends are too close to each other for numbers in between.
+/// The range, widened if its ends are too close to each other for numbers in between.
 fn apart(min: f64, max: f64) -> (f64, f64) {
     let size = min.abs().max(max.abs());
     match (max / 2.0 - min / 2.0 > size * 1e-12, min) {
@@ -115,7 +115,7 @@ fn apart(min: f64, max: f64) -> (f64, f64) {
     }
 }
 
-/// Round local times within a range, in milliseconds, each with its label; at most about a number of them.
+/// Round local times within a range, in milliseconds, each with its label; at most about `most` of them.
 ///
 /// Where the range has several days, the first label of each day has the date.
 pub(super) fn times(start: i64, end: i64, most: usize, zone: &TimeZone) -> Vec<(i64, String)> {

@@ -3,7 +3,7 @@
 /// The colors of lines, as numbers of the terminal's palette.
 const COLORS: [u8; 12] = [36, 33, 35, 32, 34, 31, 96, 93, 95, 92, 94, 91];
 
-/// The number of lines that can be told apart.
+/// The number of lines that can be distinguished.
 pub(super) const MAX_LINES: usize = COLORS.len();
 
 pub(super) fn painted(text: &str, color: usize, colors: bool) -> String {

@@ -15,16 +15,16 @@ use crate::output;
 /// The quantiles of native histograms that are drawn.
 const QUANTILES: [(f64, &str); 2] = [(0.5, "p50"), (0.99, "p99")];
 
-/// The least columns of the value axis.
+/// The minimum width of the value axis, in columns.
 const GUTTER: usize = 12;
 
 /// The columns between two labels of the time axis.
 const BETWEEN_TIMES: usize = 14;
 
-/// The columns that a name in the legend has at least, if values can be left out.
+/// The minimum width of a name in the legend, in columns, if values can be left out to make room for it.
 const MIN_NAME: usize = 24;
 
-/// The least and the most rows for values.
+/// The minimum and the maximum number of rows for values.
 const HEIGHT: (usize, usize) = (5, 20);
 
 /// The rows around them: the heading, the time axis and its labels.
@@ -127,7 +127,7 @@ fn plot(shown: &[&Line<'_>], range: &TimeRange, unit: Option<&str>, size: (usize
     out + &time_axis(start, end, (gutter, width), &column)
 }
 
-/// The part of a number of steps that a value has gone from one number to another.
+/// How far a value is on the way from one number to another, in steps.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "of a screen")]
 fn share(value: f64, low: f64, high: f64, steps: usize) -> usize {
     // Halves, since the distance between huge numbers may be infinite.
@@ -155,7 +155,7 @@ fn time_axis(start: i64, end: i64, (gutter, width): (usize, usize), column: &imp
     format!("{:>width$}└{axis}\n{labels}\n", "", width = gutter - 1)
 }
 
-/// A line for each series: its color, labels, and last, least and greatest value; only the last if labels need the room.
+/// A line for each series: its color, labels, and last, least and greatest value; the last only, if labels need the room.
 fn legend(
     lines: &[&Line<'_>],
     shared: &Labels,

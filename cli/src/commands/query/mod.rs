@@ -108,7 +108,7 @@ struct Query {
     promql: String,
     unit: Option<String>,
     result: ResultType,
-    /// What makes a range query impossible to split.
+    /// The part of the query because of which a range cannot be split.
     indivisible: Option<&'static str>,
 }
 
@@ -136,7 +136,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     })
 }
 
-/// The query of a preset, and the default server. Without a query, the reason has been printed.
+/// The query of a preset, and the default server. `None` if the preset has errors, which are printed.
 fn of_preset(arguments: &Arguments, name: &str) -> Result<(Option<Query>, Option<String>), Failure> {
     let folder = arguments.dir.read()?;
     let output = compile(&folder.files);
@@ -151,7 +151,7 @@ fn of_preset(arguments: &Arguments, name: &str) -> Result<(Option<Query>, Option
     Ok((query, output.url.clone()))
 }
 
-/// A query instead of a preset. Mistakes are printed before anything is sent.
+/// A query instead of a preset. `None` if it is not valid. Errors and warnings are printed.
 fn of_text(query: &str) -> Option<Query> {
     let parsed = parse(query, Syntax { template: false, features: Features::all() });
     let colors = in_colors_on_stderr();
@@ -160,7 +160,7 @@ fn of_text(query: &str) -> Option<Query> {
         return None;
     };
     let mut found = check_query(query, expr);
-    // Prometheus accepts the query nevertheless.
+    // Prometheus accepts such a query, so errors of checks are warnings here.
     for found in &mut found {
         found.severity = Severity::Warning;
     }
@@ -194,7 +194,7 @@ fn end_in(query: &str) -> Option<&'static str> {
 }
 
 impl Query {
-    /// Whether the query has a result over a range, if one is asked for.
+    /// Checks that a query for a range has a type that allows one.
     fn check_range(&self, arguments: &Arguments) -> Result<(), Failure> {
         let (what, help) = match self.result {
             ResultType::RangeVector => ("range vector", "apply a function such as `rate`, or leave the range out"),
@@ -209,7 +209,7 @@ impl Query {
 }
 
 impl Arguments {
-    /// Whether the durations are long enough.
+    /// Checks that the durations are long enough.
     fn check_durations(&self) -> Result<(), Failure> {
         if let Some(watch) = self.watch.filter(|watch| watch.as_millis() < MIN_WATCH) {
             let failure = Failure::new(format!("`--watch {watch}` is shorter than {MIN_WATCH} ms"));
@@ -239,7 +239,7 @@ impl Arguments {
         };
         let mut remarks = remarks(&data);
         if is_empty(&data) {
-            // Later than now, there is no data yet.
+            // The future has no data: causes are looked for now.
             let at = self.end.or(self.at).filter(|at| *at < Timestamp::now());
             let causes = causes(client, &query.promql, at).await;
             remarks.extend(causes.iter().map(|cause| format!("no data: {}", cause.message)));
@@ -303,7 +303,7 @@ impl Arguments {
         if range.points() <= MAX_STEPS {
             return Ok(client.raw_query_range(promql, range).await);
         }
-        // Each part would have ends of its own.
+        // In each part, `start()` and `end()` would be the ends of that part.
         if let Some(what) = query.indivisible.or_else(|| end_in(promql)) {
             return Err(Failure::new(format!(
                 "{} points are too many, and `{what}` makes the query indivisible",
@@ -347,7 +347,7 @@ impl Arguments {
     }
 }
 
-/// What the server says besides the result.
+/// The warnings and infos of the server.
 fn remarks(data: &Data) -> Vec<String> {
     let meta = data.meta();
     let partial = meta.partial_reason().filter(|reason| !meta.warnings.iter().any(|text| text == reason));
@@ -380,7 +380,7 @@ fn continued(text: String, header: &mut String) -> String {
     }
 }
 
-/// A text that replaces what is on the terminal, line by line, so that nothing flickers.
+/// A text that overwrites the terminal line by line, without clearing it first, which would flicker.
 fn redrawn(text: &str) -> String {
     format!("\u{1b}[H{}\u{1b}[J", text.replace('\n', "\u{1b}[K\n"))
 }

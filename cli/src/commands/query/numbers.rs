@@ -2,7 +2,7 @@
 
 use promql_presets::Histogram;
 
-/// The significant digits of numbers; of those on an axis, as many as make them differ.
+/// The significant digits of numbers. Those of an axis have as many as distinguish them.
 const DIGITS: i32 = 4;
 const MAX_DIGITS: i32 = 15;
 
@@ -53,7 +53,7 @@ impl Scale {
         self.prefixes().iter().find(|(factor, _)| *factor <= 1.0).copied().unwrap_or((1.0, ""))
     }
 
-    /// The factor and the prefix in which a number has one to three digits before the point, if there is one.
+    /// The factor and the prefix with which a number has one to three digits before the point, if there is such a prefix.
     pub(super) fn prefix(self, number: f64) -> (f64, &'static str) {
         let fits = |(factor, _): &&(f64, &str)| number.abs() >= *factor;
         // Zero, and what is smaller than any prefix, have none.
@@ -74,12 +74,12 @@ pub(super) fn human(number: f64, unit: Option<&str>) -> String {
     text + rest
 }
 
-/// A number without the words of its unit, which is said elsewhere.
+/// A number without the words of its unit, which are shown elsewhere.
 pub(super) fn short(number: f64, unit: Option<&str>) -> String {
     scaled(number, Scale::of(unit), DIGITS)
 }
 
-/// The numbers of an axis: as short as they can be while they differ.
+/// The numbers of an axis, as short as possible without two being equal.
 pub(super) fn labels(ticks: &[f64], unit: Option<&str>) -> Vec<String> {
     let with = |digits| ticks.iter().map(|tick| scaled(*tick, Scale::of(unit), digits)).collect::<Vec<_>>();
     let differ = |labels: &Vec<String>| labels.windows(2).all(|pair| pair[0] != pair[1]);
@@ -94,7 +94,7 @@ fn scaled(number: f64, scale: Scale, significant: i32) -> String {
         return if number > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
     }
     let (factor, prefix) = scale.prefix(number);
-    // Prefixes end where numbers are better written with an exponent.
+    // Beyond the largest prefix, numbers are shown with an exponent.
     let (number, prefix) =
         if (number / factor).abs() < 1e5 { (number / factor, prefix) } else { (number, scale.none().1) };
     let digits = digits(number, significant);

@@ -12,13 +12,13 @@ pub(super) struct Size {
 }
 
 impl Size {
-    /// The terminal without the line of the cursor; where standard output is none, the size of a usual one.
+    /// The size of the terminal without the line of the cursor; a common size if standard output is not a terminal.
     pub(super) fn of_terminal() -> Self {
         let (columns, rows) = output::terminal().unwrap_or((100, 30));
         Self { columns: columns.clamp(40, 300), rows: rows.clamp(12, 100) - 1 }
     }
 
-    /// The room for a table: as wide as the terminal, and of any length unless it is redrawn in place.
+    /// The room for a table: as wide as the terminal, and of any height unless it is redrawn in place.
     pub(super) fn of_table(self, is_redrawn: bool) -> Self {
         let columns = if stdout().is_terminal() { self.columns } else { usize::MAX };
         Self { columns, rows: if is_redrawn { self.rows } else { usize::MAX } }
@@ -31,7 +31,7 @@ impl Size {
     }
 }
 
-/// A text without its middle if it is too wide: both ends of names say more.
+/// A text without its middle if it is too wide: the ends of names say more.
 pub(super) fn cut(text: &str, most: usize) -> String {
     let text = printable(text);
     if width(&text) <= most {

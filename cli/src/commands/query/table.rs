@@ -97,7 +97,7 @@ impl Summary {
     }
 }
 
-/// The places of the largest values, in their order; NaN is the smallest.
+/// The indices of the largest values, in ascending order. NaN counts as the smallest.
 pub(super) fn largest(values: &[f64], most: usize) -> Vec<usize> {
     let rank = |at: &usize| if values[*at].is_nan() { f64::NEG_INFINITY } else { values[*at] };
     let mut places: Vec<usize> = (0..values.len()).collect();
@@ -107,7 +107,7 @@ pub(super) fn largest(values: &[f64], most: usize) -> Vec<usize> {
     places
 }
 
-/// What is left out where only some places of the last values are shown; empty if nothing is.
+/// A line about the series that are not shown: how many there are, and their largest last value. Empty if all are shown.
 pub(super) fn left_out(lasts: &[f64], shown: &[usize], unit: Option<&str>, columns: usize) -> String {
     let others = || lasts.iter().enumerate().filter(|(at, _)| !shown.contains(at)).map(|(_, last)| *last);
     let most = others().fold(f64::NAN, f64::max);

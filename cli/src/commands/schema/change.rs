@@ -22,7 +22,7 @@ pub(super) struct Change {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum What {
     Added(SnapshotMetric),
-    /// The sources lack the metric; the name of a similar one that they have.
+    /// The sources lack the metric. With the name of a similar one that they have.
     Gone(Option<String>),
     /// No preset reads it, and it is removed.
     Unread,
@@ -50,7 +50,7 @@ impl Change {
         matches!(self.what, What::Gone(_) | What::LabelGone(_) | What::ValueGone(..))
     }
 
-    /// Whether it affects a preset: a help text, a label that series do not have and a suggested metric do not.
+    /// Whether it can affect a preset, unlike a help text, a label that series do not have, and a suggested metric.
     pub(super) fn is_drift(&self) -> bool {
         !matches!(self.what, What::Text("help", ..) | What::LabelEmpty(_)) && !self.presets.is_empty()
     }
@@ -174,7 +174,7 @@ fn compare(old: &SnapshotMetric, new: &Entry) -> Vec<What> {
     found
 }
 
-/// The next type. What sources do not know, or cannot know, stays as it is.
+/// The next type. A type that sources do not know, or cannot know, stays as it is.
 fn kind(old: &SnapshotMetric, new: &Entry) -> MetricType {
     match (old.kind, new.metric.kind) {
         (old, MetricType::Unknown) => old,
@@ -190,7 +190,7 @@ pub(super) fn merge(snapshot: &Snapshot, found: &Found, prune: bool) -> Snapshot
     for (name, entry) in &found.entries {
         let old = snapshot.metrics.get(name).cloned().unwrap_or_default();
         let (kind, new) = (kind(&old, entry), entry.metric.clone());
-        // Servers do not know them.
+        // Servers do not report them.
         let mut empty = new.empty;
         if !prune || !entry.is_text {
             empty.extend(old.empty);

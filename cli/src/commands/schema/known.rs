@@ -1,4 +1,4 @@
-//! What sources know, before it becomes entries of `metrics.toml`.
+//! What sources have, before it becomes entries of `metrics.toml`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::exposition::{Family, Page};
 /// The metadata of all sources.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    /// By the names of families; several where sources or targets disagree.
+    /// By the names of families: several for a name if sources or targets disagree.
     pub(super) families: BTreeMap<String, BTreeSet<Family>>,
     /// The names of series on pages.
     pub(super) series: BTreeSet<String>,
@@ -48,15 +48,15 @@ impl Known {
     }
 }
 
-/// Whether a pattern of names matches what has nothing in common.
+/// Whether a pattern matches arbitrary names.
 pub(super) fn matches_any(pattern: &str) -> bool {
     ["", "a", "zz_9"].iter().any(|name| matches(pattern, name) != Some(false))
 }
 
-/// What the names of a family's series end with, by its type.
+/// The suffixes of the series of a family of some type.
 pub(super) fn suffixes(kind: &str) -> &'static [&'static str] {
     match kind {
-        // That of the text format, and that of OpenMetrics.
+        // In the text format, and in OpenMetrics.
         "counter" => &["", "_total"],
         "histogram" => &["", "_bucket", "_count", "_sum"],
         "gaugehistogram" => &["_bucket", "_gcount", "_gsum"],
@@ -90,7 +90,7 @@ pub(super) struct Seen {
     pub(super) values: BTreeMap<String, BTreeSet<String>>,
     /// Whether some are native histograms.
     pub(super) is_native: bool,
-    /// Whether their family, such as `x` of `x_total`, has series of its own name, so that it does not mean these.
+    /// Whether there are series with the name of the family, such as `x` for `x_total`: then its metadata is about them.
     pub(super) is_of_family: bool,
     /// Whether a server has some. Pages have no native histograms, even if Prometheus scrapes them as such.
     pub(super) is_stored: bool,
@@ -101,7 +101,7 @@ pub(super) struct Seen {
 pub(super) enum Presence {
     #[default]
     None,
-    /// A server has some, but no current samples of them.
+    /// Only old ones, on a server.
     Ended,
     Current,
 }

@@ -148,7 +148,7 @@ impl Registry {
     fn read(dir: &Dir) -> Result<Option<Self>, Failure> {
         let mut folder = dir.read()?;
         let at = folder.files.iter().position(|file| file.kind() == FileKind::Metrics);
-        // Without the file, since presets that read a missing metric would be errors.
+        // `metrics.toml` is left out: otherwise, presets that read a metric it lacks would be errors.
         let file = at.map(|at| folder.files.remove(at));
         let snapshot = match &file {
             None => Snapshot::default(),
@@ -203,7 +203,7 @@ impl Source {
         let patterns = std::mem::take(&mut read.patterns);
         for (pattern, by) in patterns {
             let mut names = known.matching(&pattern);
-            // A pattern for any name is a query that servers reject, or that loads all of their series.
+            // Servers reject a query with a pattern for any name, or load all of their series.
             if !known::matches_any(&pattern) {
                 names.extend(servers.matching(&pattern).await?);
             }

@@ -94,7 +94,7 @@ pub(super) fn gather(page: &Page, wanted: &[Wanted], settings: &Output, facts: &
             seen.empty.extend(series.empty.iter().map(|label| renamed(label)));
         }
         if wanted.is_histogram() && has_no_bounds(page, &wanted.name) {
-            // Where presets read it as one. A server may still store it as a classic one.
+            // If presets read it as one, although a server may store it as a classic one.
             seen.is_native |= wanted.read.contains(&wanted.name);
             seen.values.entry("le".to_owned()).or_default().insert(INFINITE.to_owned());
         }

@@ -15,10 +15,10 @@ use crate::progress;
 use crate::querier::named;
 use crate::server::Credentials;
 
-/// The limit of requests at once: 30, less some that a server still sees when this side has the response.
+/// The limit of requests at once: below 30, since a server may still count requests whose response has arrived.
 const MAX_REQUESTS: usize = 24;
 
-/// The number of names in one request for what has samples.
+/// The number of names in one request for series with samples.
 const NAMES: usize = 100;
 
 /// The length of the time before `--at` in which labels are looked up, in milliseconds.
@@ -27,7 +27,7 @@ const HOUR: i64 = 3_600_000;
 /// The label that holds the name of a metric.
 const NAME: &str = "__name__";
 
-/// A metric of all servers that scrape.
+/// A metric that every server has that scrapes.
 const UP: &str = "up";
 
 /// The servers that metrics are pulled from.
@@ -43,7 +43,7 @@ impl Servers {
         Ok(Self { servers: clients.collect::<Result<_, _>>()?, at })
     }
 
-    /// Adds the metadata of all servers. Those that have none leave a remark.
+    /// Adds the metadata of all servers. A server without any leads to a remark.
     pub(super) async fn metadata(&self, known: &mut Known, remarks: &mut Vec<String>) -> Result<(), Failure> {
         for server in &self.servers {
             let metadata = match server.metadata().await {
@@ -81,7 +81,7 @@ impl Servers {
         facts: &mut Facts,
         remarks: &mut Vec<String>,
     ) -> Result<(), Failure> {
-        // There may be no suggestion to look up.
+        // The list of suggestions may be empty.
         for server in self.servers.iter().filter(|_| !wanted.is_empty()) {
             let server = Server { client: server, at: self.at };
             let current = server.current(wanted).await?;
@@ -92,7 +92,7 @@ impl Servers {
                 if is_partial {
                     remarks.push(format!("the response about `{}` is partial", wanted.name));
                 }
-                // Series that ended are still known for hours. A server without any current sample is one with old data.
+                // Servers return series for hours after they end. If a server has no current samples at all, its data is old.
                 seen.is_of_family |= wanted.family.as_ref().is_some_and(|family| current.contains(family));
                 let has_ended = !current.is_empty() && wanted.series.is_disjoint(&current);
                 if found.presence == Presence::Current && has_ended {

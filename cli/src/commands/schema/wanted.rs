@@ -15,7 +15,7 @@ pub(super) struct Wanted {
     pub(super) name: String,
     /// Its type in the metadata.
     kind: Kind,
-    /// Whether the metadata is of a source, and of its series: it exists, though it may have no series yet.
+    /// Whether a source has metadata of its series: then it exists, though it may have no series yet.
     is_declared: bool,
     /// The name of its family, if that lacks the suffix of its series: `x` of `x_total`.
     pub(super) family: Option<String>,
@@ -23,9 +23,9 @@ pub(super) struct Wanted {
     unit: Option<String>,
     /// The series that it may consist of.
     pub(super) series: BTreeSet<String>,
-    /// Those that presets read.
+    /// The series that presets read.
     pub(super) read: BTreeSet<String>,
-    /// The labels whose values count.
+    /// The labels whose values are written to the entry.
     pub(super) enumerated: BTreeSet<String>,
     pub(super) presets: BTreeSet<String>,
 }
@@ -60,11 +60,11 @@ enum Kind {
     Summary,
     /// Any other, with one series.
     Single(MetricType),
-    /// There are several.
+    /// Sources disagree.
     Conflict,
 }
 
-/// What Prometheus adds to each scrape.
+/// The series that Prometheus adds to each scrape.
 const OF_SCRAPES: [&str; 5] = [
     "up",
     "scrape_duration_seconds",
@@ -115,7 +115,7 @@ pub(super) fn expand(
     }
 }
 
-/// The metrics that the series belong to. What `metrics.toml` says is used where sources have no metadata.
+/// The metrics that the series belong to, according to `metrics.toml` where sources have no metadata.
 pub(super) fn plan(read: &MetricsRead, known: &Known, snapshot: &Snapshot) -> Vec<Wanted> {
     let mut of_file = Known::default();
     for (name, metric) in &snapshot.metrics {
@@ -177,7 +177,7 @@ fn find(series: &str, known: &Known) -> Option<Wanted> {
         .chain(suffixed.iter().filter_map(|suffix| series.strip_suffix(suffix).map(|name| (name, *suffix))));
     for (name, suffix) in names {
         let Some(families) = known.families.get(name) else { continue };
-        // A counter of the text format may have any name.
+        // In the text format, `x` may itself be a counter, which has nothing to do with `x_total`.
         if matches!(suffix, "_total" | "_info") && known.series.contains(name) && !known.series.contains(series) {
             continue;
         }

@@ -23,7 +23,7 @@ use crate::output::{Format, count, in_colors, message, print, query_note, remark
 use crate::places::{Places, position};
 use crate::querier;
 
-/// The number of differences that are shown of a test, beside the first one.
+/// The number of differences that are shown for a test, besides the first one.
 const MAX_MARKS: usize = 9;
 
 /// Runs the tests in preset files with `promtool`
@@ -141,7 +141,7 @@ fn add_cases(folder: &Folder, output: &Output, names: &[&String], cases: &mut Ve
         let full = module.preset_name(preset);
         names.is_empty() || names.iter().any(|name| is_named(&full, name))
     };
-    // Without names, errors outside of presets count, too.
+    // Without names, errors outside of presets count as well.
     let is_about = |finding: &Finding| {
         let is_own = |preset: &Preset| finding.preset.as_ref().is_none_or(|name| *name == preset.name);
         names.is_empty()
@@ -166,12 +166,12 @@ fn add_cases(folder: &Folder, output: &Output, names: &[&String], cases: &mut Ve
     texts.iter().flat_map(|text| [text.as_str(), "\n\n"]).collect()
 }
 
-/// What came of a test.
+/// The outcome of a test.
 struct TestResult {
     case: Case,
     /// Why the query could not run.
     error: Option<String>,
-    /// The place of the error, or else of the test.
+    /// The place of the error; without one, that of the test.
     span: Span,
     differences: Vec<Difference>,
 }
@@ -241,7 +241,7 @@ impl TestResult {
         Messages::of(&self.case.file).message(&message, in_colors()) + "\n\n"
     }
 
-    /// What to point at, and what is there; at least one place.
+    /// The places to mark, each with its label; at least one.
     fn marks(&self) -> Vec<(Span, String)> {
         if self.error.is_some() {
             return vec![(self.span, "the query fails".to_owned())];

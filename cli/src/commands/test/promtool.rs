@@ -1,8 +1,8 @@
 //! Runs queries on series with `promtool test rules`.
 //!
-//! Each test is a file of its own, which expects a sample that no query returns. So `promtool` reports each of them as
-//! failed, with the samples that the query returned: these are compared here, where `NaN` is equal to itself and numbers
-//! need not be equal to the last bit, in all versions.
+//! Each test is a file of its own, which expects a sample that no query returns. So `promtool` reports each test as
+//! failed, with the samples that the query returned. These are compared here: in no version does `promtool` compare NaN
+//! and rounded numbers as tests need it.
 
 use std::env;
 use std::fs;
@@ -20,7 +20,7 @@ const VARIABLE: &str = "PROMQL_PRESETS_PROMTOOL";
 /// The labels of the sample that no query returns.
 const IMPOSSIBLE: &str = "{promql_presets=\"returned samples\"}";
 
-/// The most tests of one process.
+/// The maximum number of tests in one process.
 const BATCH: usize = 200;
 
 /// A query and its series.
@@ -58,7 +58,7 @@ impl Sample {
     }
 }
 
-/// Runs queries, and returns what came of each.
+/// Runs queries, and returns the outcome of each.
 pub(super) fn run(inputs: &[Input<'_>]) -> Result<Vec<Outcome>, Failure> {
     if inputs.is_empty() {
         return Ok(Vec::new());

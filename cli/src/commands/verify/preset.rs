@@ -86,8 +86,8 @@ impl<'a> Verified<'a> {
         self.takes_name() && self.setting.querier.name().is_empty()
     }
 
-    /// The names of the series that the chosen presets of the file read, if this is the first of them that runs: it reports
-    /// on the labels of the file.
+    /// The names of the series that the chosen presets of the file read. Only the first preset of a file has them, since it
+    /// reports on the labels of the file.
     fn names_of_file(&self) -> BTreeSet<String> {
         let of_file = self.setting.chosen.iter().filter(|(module, _)| module.file == self.module.file);
         let presets = of_file.map(|(module, preset)| Self::of(self.setting, module, preset));

@@ -1,4 +1,4 @@
-//! What was found out about presets, and how it is written.
+//! Reports about presets, and how they are written.
 
 use promql_presets_compiler::diagnostic::emit::{Message, Messages};
 use promql_presets_compiler::{SourceFile, Span};
@@ -6,7 +6,7 @@ use promql_presets_compiler::{SourceFile, Span};
 use crate::json::Object;
 use crate::output::{Format, count, in_colors, query_note};
 
-/// How bad it is.
+/// The severity of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Severity {
     Ok,
@@ -26,7 +26,7 @@ impl Severity {
     }
 }
 
-/// What was found out about a preset.
+/// A report about a preset.
 #[derive(Clone, Debug)]
 pub(super) struct Report<'a> {
     pub(super) preset: String,
@@ -35,7 +35,7 @@ pub(super) struct Report<'a> {
     pub(super) severity: Severity,
     pub(super) kind: &'static str,
     pub(super) message: String,
-    /// Why, at that place; may be empty.
+    /// The label at the place; may be empty.
     pub(super) cause: String,
     pub(super) help: Option<String>,
     pub(super) query: Option<String>,
@@ -44,7 +44,7 @@ pub(super) struct Report<'a> {
 }
 
 impl Report<'_> {
-    /// Whether a line says it all.
+    /// Whether one line is enough to show it.
     fn is_short(&self) -> bool {
         matches!(self.kind, "ok" | "skipped")
     }
@@ -59,7 +59,7 @@ impl Report<'_> {
     }
 
     fn human(&self, colors: bool) -> String {
-        // The title is one line, whatever the server says.
+        // The title must be one line; messages of servers may have several.
         let title = format!("{}: {}", self.preset, self.message.replace('\n', " "));
         // Only those messages that are about the text of the query.
         let query = self.query.as_deref().filter(|_| matches!(self.kind, "rejected" | "failed" | "server"));

@@ -1,4 +1,4 @@
-//! A query on one line, with its comments aside.
+//! A query on one line, with its comments kept beside its tokens.
 
 use promql_presets_compiler::Span;
 use promql_presets_compiler::promql::{
@@ -106,7 +106,7 @@ fn comments(gap: &str) -> impl Iterator<Item = (usize, &str)> {
 /// The changes to the tokens of a query.
 struct Rewrite {
     tokens: Vec<Token>,
-    /// The token after which each one comes, for those that are moved.
+    /// For each token that is moved, the token that it follows.
     moved: Vec<Option<usize>>,
     dropped: Vec<bool>,
     /// Tokens that are added after others.
@@ -161,7 +161,7 @@ impl Rewrite {
         }
     }
 
-    /// Writes a token differently, if there is a way to.
+    /// Replaces a token, unless `write` returns nothing.
     fn rewrite(&mut self, token: usize, write: impl Fn(&str) -> Option<String>) {
         let text = &mut self.tokens[token].text;
         if let Some(written) = write(text) {
@@ -221,7 +221,7 @@ impl Rewrite {
                 for fill in &binary.fill {
                     self.keyword(fill.span);
                     let name = self.at(fill.span.start);
-                    // What may be a sign or a number.
+                    // The token may be a sign or a number.
                     if name + 5 == self.within(fill.span).end {
                         self.glue(name + 3);
                     }
@@ -334,10 +334,10 @@ impl Rewrite {
         let place = |(at, token): (usize, Token)| ((moved[at].unwrap_or(at), moved[at].map_or(0, |_| at)), at, token);
         let kept = tokens.into_iter().enumerate().filter(|(at, _)| !dropped[*at]).map(place);
         let mut all: Vec<_> = kept.chain(added.into_iter().map(place)).collect();
-        // Stable, so that what is added comes after the token that it is added to.
+        // The sort is stable, so that added tokens come after the one that they are added to.
         all.sort_by_key(|(place, at, _)| (*place, *at));
         let mut tokens: Vec<Token> = all.into_iter().map(|(.., token)| token).collect();
-        // Other tokens are beside commas now.
+        // The moves may have put other tokens beside commas.
         move_comments(&mut tokens);
         let ends_list = |next: &Token| matches!(&*next.text, ")" | "}" | "}}");
         let mut next = tokens.iter().skip(1).map(ends_list).collect::<Vec<_>>().into_iter();
@@ -346,7 +346,7 @@ impl Rewrite {
     }
 }
 
-/// Moves the comments around commas behind them, or to the lines after them.
+/// Moves comments before a comma behind it, or to the lines after it.
 fn move_comments(tokens: &mut [Token]) {
     for at in 1..tokens.len() {
         if let [before, comma, after, ..] = &mut tokens[at - 1..]

@@ -15,10 +15,10 @@ use crate::promql::{
 use crate::{Code, Diagnostic, Span};
 use versions::Since;
 
-/// The language of a server.
+/// The query language of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Language {
-    /// That of a version of Prometheus.
+    /// PromQL of a version of Prometheus.
     Prometheus(Version),
     /// MetricsQL of a version of VictoriaMetrics.
     MetricsQl(Version),
@@ -44,7 +44,7 @@ impl Language {
         }
     }
 
-    /// Whether it has a part only behind a flag.
+    /// Whether the server needs a flag for a part.
     fn needs_flag(self, since: &Since) -> bool {
         matches!(self, Self::Prometheus(version) if version.min(NEWEST_KNOWN) < since.stable)
     }
@@ -110,7 +110,7 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     }
 }
 
-/// What a query uses of the language.
+/// Collects the parts of the language that a query uses.
 struct Uses<'q, 'e> {
     query: &'q Analysis<'e>,
     findings: &'q mut Findings,
@@ -134,7 +134,7 @@ impl Uses<'_, '_> {
                 if let Some(since) = since(aggregate.op.as_str()) {
                     self.function(since, aggregate.op_span, None);
                 }
-                // That of `count_values`.
+                // The label of `count_values`.
                 self.label_argument(&versions::UTF8_ARGUMENT, aggregate.param.as_ref());
                 self.grouping(aggregate.grouping.as_ref());
             }
@@ -199,7 +199,7 @@ impl Uses<'_, '_> {
         }
     }
 
-    /// Reports a label of other characters than letters, digits and `_` that is an argument.
+    /// Reports a label that is an argument and has characters other than letters, digits and `_`.
     fn label_argument(&mut self, since: &Since, arg: Option<&Expr<'_>>) {
         if let Some(ExprKind::String(label)) = arg.map(|arg| &arg.unparenthesized().kind)
             && !name::is_classic_label(&label.value)
@@ -331,7 +331,7 @@ impl Uses<'_, '_> {
     }
 }
 
-/// What to write in place of something that a target does not have.
+/// A replacement for something that a target does not have.
 enum Instead {
     /// Another name of the same function.
     Name(&'static str),
