@@ -9,7 +9,7 @@ use promql_presets_compiler::Span;
 
 /// The content of a page.
 #[derive(Debug, Default)]
-pub(crate) struct Page {
+pub(crate) struct Exposition {
     /// The metadata of families by their names: `http_requests` in OpenMetrics, if the series are `http_requests_total`.
     pub(crate) families: BTreeMap<String, Family>,
     /// The series by the names of their samples.
@@ -45,7 +45,7 @@ pub(crate) struct Fault {
     pub(crate) message: String,
 }
 
-impl Page {
+impl Exposition {
     /// Reads a page; one that ends with `# EOF` is OpenMetrics.
     ///
     /// # Errors
@@ -82,7 +82,7 @@ struct Reader<'l> {
 }
 
 impl<'l> Reader<'l> {
-    fn read(&mut self, page: &mut Page) -> Result<(), String> {
+    fn read(&mut self, page: &mut Exposition) -> Result<(), String> {
         self.skip_blanks();
         match self.peek() {
             None => Ok(()),
@@ -92,7 +92,7 @@ impl<'l> Reader<'l> {
     }
 
     /// `# HELP name text`, `# TYPE name type`, `# UNIT name unit`; other comments are skipped.
-    fn comment(&mut self, page: &mut Page) -> Result<(), String> {
+    fn comment(&mut self, page: &mut Exposition) -> Result<(), String> {
         self.at += 1;
         self.skip_blanks();
         let keyword = self.word();
@@ -137,7 +137,7 @@ impl<'l> Reader<'l> {
     }
 
     /// `name{label="value"} value timestamp # {label="value"} value timestamp`
-    fn sample(&mut self, page: &mut Page) -> Result<(), String> {
+    fn sample(&mut self, page: &mut Exposition) -> Result<(), String> {
         let mut name = if self.peek() == Some('{') { None } else { Some(self.metric_name()?) };
         self.skip_blanks();
         let labels =
@@ -384,11 +384,11 @@ fn unescape(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn page(text: &str) -> Page {
-        Page::parse(text).unwrap()
+    fn page(text: &str) -> Exposition {
+        Exposition::parse(text).unwrap()
     }
 
-    fn labels(page: &Page, name: &str) -> Vec<String> {
+    fn labels(page: &Exposition, name: &str) -> Vec<String> {
         let labels = &page.series[name].labels;
         labels
             .iter()
@@ -455,7 +455,7 @@ mod tests {
             ("# TYPE known gauge", "g", "`known` is `gauge` here and `counter` above"),
         ] {
             let text = format!("# TYPE known counter\nok 1\n{line}\n# TYPE known counter\nb{{");
-            let faults = Page::parse(&text).unwrap_err();
+            let faults = Exposition::parse(&text).unwrap_err();
             let found: Vec<_> =
                 faults.iter().map(|fault| (&text[fault.span.range()], fault.message.as_str())).collect();
             let last = (
@@ -473,7 +473,7 @@ mod tests {
         for start in (0..page.len()).step_by(5) {
             for end in start..page.len() {
                 for extra in ["", "é", "\"", "\\", "{", "#"] {
-                    _ = Page::parse(&format!("{}{extra}\n# EOF", &page[start..end]));
+                    _ = Exposition::parse(&format!("{}{extra}\n# EOF", &page[start..end]));
                 }
             }
         }

@@ -8,8 +8,8 @@ use promql_presets_core::{
 };
 
 use crate::failure::Failure;
-use crate::folders::Folder;
 use crate::output::{in_colors_on_stderr, message, remark};
+use crate::preset_folders::Folder;
 
 /// The options that fill the placeholders of a preset.
 #[derive(Debug, clap::Args)]

@@ -10,9 +10,9 @@ use promql_presets_compiler::{Diagnostic, FileKind, Layer, Severity, SourceFile,
 use crate::FOUND;
 use crate::failure::Failure;
 use crate::fmt::{self, Edit};
-use crate::folders::Paths;
 use crate::json::Object;
 use crate::output::{Format, count, in_colors, message, print, query_file, query_messages, remark};
+use crate::preset_folders::Paths;
 
 /// Formats the templates of preset files in place, as Prometheus formats queries
 ///

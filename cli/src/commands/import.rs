@@ -10,10 +10,10 @@ use promql_presets_compiler::{SourceFile, discover};
 
 use crate::FOUND;
 use crate::failure::Failure;
-use crate::folders::{self, Dir};
 use crate::import::{self, Collection, Imported, NotRead, Options, Taken};
 use crate::json::Object;
 use crate::output::{Format, count, print, remark};
+use crate::preset_folders::{self, Dir};
 
 /// Turns dashboards, rules and stored presets of other tools into preset files
 ///
@@ -119,7 +119,8 @@ fn write(imported: &[(String, Imported)], dir: &Path, force: bool) -> Result<(),
         return Err(failure.help("use another folder with `--dir`, or overwrite files with `--force`"));
     }
     texts.iter().try_for_each(|(path, text)| {
-        folders::write(path, text).map_err(|error| Failure::new(format!("cannot write `{}`: {error}", path.display())))
+        preset_folders::write(path, text)
+            .map_err(|error| Failure::new(format!("cannot write `{}`: {error}", path.display())))
     })
 }
 

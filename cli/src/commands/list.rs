@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use crate::FOUND;
 use crate::failure::Failure;
-use crate::folders::Paths;
 use crate::json::Object;
 use crate::output::{Format, print, remark, table, terminal, width};
+use crate::preset_folders::Paths;
 
 /// Lists presets with their result type, unit, default window, labels and description
 #[derive(Debug, clap::Args)]

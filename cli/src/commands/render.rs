@@ -6,9 +6,9 @@ use promql_presets_compiler::compile;
 
 use crate::FOUND;
 use crate::failure::Failure;
-use crate::folders::Dir;
 use crate::json::Object;
 use crate::output::{Format, print};
+use crate::preset_folders::Dir;
 use crate::querier::{QuerierOptions, find};
 
 /// Renders a preset as PromQL, to paste into Prometheus

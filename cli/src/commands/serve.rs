@@ -9,9 +9,9 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 
 use crate::failure::Failure;
-use crate::folders::Dir;
 use crate::output::{count, print, remark};
-use crate::serve::folder::Folder;
+use crate::preset_folders::Dir;
+use crate::serve::watched_folder::WatchedFolder;
 use crate::serve::{Page, router};
 use crate::server::{Server, block_on, without_credentials};
 
@@ -45,7 +45,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let folder = Arc::new(Folder::open(arguments.dir.clone())?);
+    let folder = Arc::new(WatchedFolder::open(arguments.dir.clone())?);
     let url = arguments.server.url(folder.url().as_deref())?;
     let client = arguments.server.builder(&url)?.max_concurrent(MAX_CONCURRENT).build()?;
     let invalid = |error: io::Error| {

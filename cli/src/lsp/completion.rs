@@ -187,7 +187,7 @@ impl Template<'_> {
 
     /// The labels of the metric of a series, each with what follows it.
     fn labels(&self, series: &str, end: &str) -> Vec<CompletionItem> {
-        let label = |(name, facts): (&String, &facts::Facts)| {
+        let label = |(name, facts): (&String, &facts::LabelFacts)| {
             let item = self.item(name, CompletionItemKind::Field, &format!("{name}{end}"));
             described(item, None, Some(facts.documentation(name)))
         };

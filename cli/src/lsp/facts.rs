@@ -24,7 +24,7 @@ pub(super) struct Metric<'v> {
 
 /// A label of series.
 #[derive(Debug, Default)]
-pub(super) struct Facts {
+pub(super) struct LabelFacts {
     /// Its values, if they are listed.
     pub(super) values: Vec<String>,
     pub(super) description: Option<String>,
@@ -92,10 +92,10 @@ impl Metric<'_> {
     }
 
     /// Its labels.
-    pub(super) fn labels(&self) -> BTreeMap<String, Facts> {
-        let mut labels: BTreeMap<String, Facts> = BTreeMap::new();
+    pub(super) fn labels(&self) -> BTreeMap<String, LabelFacts> {
+        let mut labels: BTreeMap<String, LabelFacts> = BTreeMap::new();
         if let Some(known) = self.known {
-            labels.extend(known.labels.iter().flatten().map(|label| (label.clone(), Facts::default())));
+            labels.extend(known.labels.iter().flatten().map(|label| (label.clone(), LabelFacts::default())));
             for (label, values) in &known.values {
                 labels.entry(label.clone()).or_default().values = values.iter().cloned().collect();
             }
@@ -111,7 +111,11 @@ impl Metric<'_> {
 }
 
 /// The labels of a metric, and those that the file declares. Without a known metric, those of all metrics.
-pub(super) fn labels(view: &View<'_>, metrics: &BTreeMap<&str, Metric<'_>>, series: &str) -> BTreeMap<String, Facts> {
+pub(super) fn labels(
+    view: &View<'_>,
+    metrics: &BTreeMap<&str, Metric<'_>>,
+    series: &str,
+) -> BTreeMap<String, LabelFacts> {
     let mut labels = match find(metrics, &resolved(view, series)) {
         Some(metric) => metric.labels(),
         None => metrics.values().filter(|metric| metric.known.is_some()).flat_map(Metric::labels).collect(),
@@ -122,7 +126,7 @@ pub(super) fn labels(view: &View<'_>, metrics: &BTreeMap<&str, Metric<'_>>, seri
 }
 
 /// Adds what a file declares.
-fn declare(labels: &mut BTreeMap<String, Facts>, declared: &[Label]) {
+fn declare(labels: &mut BTreeMap<String, LabelFacts>, declared: &[Label]) {
     for label in declared {
         let facts = labels.entry(label.name.clone()).or_default();
         facts.description.clone_from(&label.description);
@@ -138,7 +142,7 @@ fn declare(labels: &mut BTreeMap<String, Facts>, declared: &[Label]) {
     }
 }
 
-impl Facts {
+impl LabelFacts {
     /// Markdown about a label.
     pub(super) fn documentation(&self, name: &str) -> String {
         let mut out = format!("`{name}`: label");

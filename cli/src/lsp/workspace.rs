@@ -13,7 +13,7 @@ use promql_presets_compiler::promql::Expr;
 use promql_presets_compiler::{FileKind, Finding, MetricType, Session, Snapshot, SourceFile, Span, discover};
 
 use super::diagnostics;
-use crate::root;
+use crate::preset_root;
 
 /// All open documents, and the folders of presets that they belong to.
 #[derive(Debug, Default)]
@@ -159,7 +159,7 @@ impl Workspace {
         let parent = path.parent()?;
         // The file need not exist yet.
         let parent = fs::canonicalize(parent).unwrap_or_else(|_| parent.to_owned());
-        if let Some((root, name)) = root::place(&parent, file, self.dir.as_deref()) {
+        if let Some((root, name)) = preset_root::place(&parent, file, self.dir.as_deref()) {
             return Some(Place { root, name });
         }
         let is_preset_file =

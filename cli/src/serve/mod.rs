@@ -1,7 +1,7 @@
 //! The page of a folder of presets: its files, the router of the presets, and what the page needs besides.
 
-pub(crate) mod folder;
 mod security;
+pub(crate) mod watched_folder;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use serde_json::Value;
 use tower::ServiceExt;
 
 use crate::empty_result;
-use crate::serve::folder::Folder;
+use crate::serve::watched_folder::WatchedFolder;
 
 /// The longest range, and the most points and series of a query: what a browser can still show.
 const MAX_RANGE: Duration = Duration::from_hours(2 * 366 * 24);
@@ -35,7 +35,7 @@ const MAX_BODY: usize = 64 * 1024;
 #[derive(Clone)]
 pub(crate) struct Page {
     /// The presets.
-    pub(crate) folder: Arc<Folder>,
+    pub(crate) folder: Arc<WatchedFolder>,
     /// The URL of the server, to show.
     pub(crate) server: String,
     /// The address of the listener.
@@ -95,7 +95,7 @@ fn asset(kind: &'static str, text: &'static str) -> Response {
 }
 
 /// Reads the folder if it has changed, before a request for its presets.
-async fn refresh(State(folder): State<Arc<Folder>>, request: Request, next: Next) -> Response {
+async fn refresh(State(folder): State<Arc<WatchedFolder>>, request: Request, next: Next) -> Response {
     _ = tokio::task::spawn_blocking(move || folder.refresh()).await;
     next.run(request).await
 }

@@ -4,7 +4,7 @@ use crate::promql::{Aggregator, Duration, DurationKind, Expr, ExprKind, Grouping
 
 /// What a query depends on, and which series it reads.
 #[derive(Clone, Debug, Default)]
-pub struct Facts {
+pub struct QueryFacts {
     /// What makes a range query impossible to split.
     pub indivisible: Option<&'static str>,
     /// The first part that reads series without `{labels}`.
@@ -13,7 +13,7 @@ pub struct Facts {
     pub across_groups: Option<&'static str>,
 }
 
-impl Facts {
+impl QueryFacts {
     pub(crate) fn of(text: &str, expr: &Expr<'_>) -> Self {
         Self { indivisible: indivisible(expr), unfiltered: unfiltered(text, expr), across_groups: across_groups(expr) }
     }

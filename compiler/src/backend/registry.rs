@@ -5,7 +5,7 @@ use promql_presets_core::{
     PresetMetadata, PromDuration, RenderError, Template,
 };
 
-use super::facts::Facts;
+use super::facts::QueryFacts;
 use crate::Span;
 use crate::check::RowLabel;
 use crate::file::PresetTest;
@@ -152,7 +152,7 @@ pub struct Preset {
     /// The segments of the template; empty if it has errors.
     pub segments: Vec<Segment>,
     /// What the runtime needs to know of the query.
-    pub facts: Facts,
+    pub facts: QueryFacts,
     /// The labels of its series.
     pub row: Vec<RowLabel>,
     /// What it returns for series that are written beside it.

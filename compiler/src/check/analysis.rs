@@ -108,7 +108,7 @@ impl<'e> Analysis<'e> {
     pub(super) fn has_label(&self, id: Id, label: &str) -> bool {
         let labels = self.labels(id);
         let mut selectors = self.first_selectors_below(id).peekable();
-        labels.surely_has(label)
+        labels.certainly_has(label)
             || (labels.may_have(label)
                 && selectors.peek().is_some()
                 && selectors.all(|(_, _, series)| series.declares(label)))

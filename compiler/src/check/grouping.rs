@@ -149,8 +149,8 @@ pub(super) fn missing_label(
     title: String,
     harmful: bool,
 ) -> Option<Diagnostic> {
-    let (loser, place, text) = query.find_drop(operand, label);
-    if let Some(series) = query.series(loser) {
+    let (dropping, place, text) = query.find_drop(operand, label);
+    if let Some(series) = query.series(dropping) {
         return undeclared_in(query, series, label, span);
     }
     Some(Diagnostic::new(code, span, title).label("always empty here").secondary(place, text).warning_unless(harmful))
@@ -159,13 +159,13 @@ pub(super) fn missing_label(
 /// The finding for `{group_by}` where callers may group by labels that an expression lacks.
 pub(super) fn missing_group_by(query: &Analysis<'_>, operand: Id, span: Span, code: Code) -> Option<Diagnostic> {
     let labels = query.labels(operand);
-    if labels.surely_has(GROUP_BY) {
+    if labels.certainly_has(GROUP_BY) {
         return None;
     }
     let lost = |label: &&str| {
         // A caller has no reason to group by the label of a metric that is only in another query.
-        let loser = || query.series(query.find_drop(operand, label).0);
-        !labels.may_have(label) && loser().is_none_or(|series| query.is_shared(series, label))
+        let dropping = || query.series(query.find_drop(operand, label).0);
+        !labels.may_have(label) && dropping().is_none_or(|series| query.is_shared(series, label))
     };
     let (example, all_but) = match query.groupable() {
         Some(mut declared) => (declared.find(lost)?, String::new()),
@@ -180,8 +180,8 @@ pub(super) fn missing_group_by(query: &Analysis<'_>, operand: Id, span: Span, co
             },
         ),
     };
-    let (loser, place, text) = query.find_drop(operand, example);
-    if let Some(series) = query.series(loser) {
+    let (dropping, place, text) = query.find_drop(operand, example);
+    if let Some(series) = query.series(dropping) {
         // The labels to group by and the metric are declared in different files.
         let metric = series.metric.filter(|_| example != GROUP_BY)?;
         let place_of = if metric.is_declared { "those that are declared" } else { "its labels in `metrics.toml`" };

@@ -263,14 +263,14 @@ fn breaks_buckets(aggregate: &Aggregate<'_>) -> bool {
 }
 
 fn without_le(query: &Analysis<'_>, arg: Id, call: &Call<'_>) -> Option<Diagnostic> {
-    let (loser, span, text) = query.find_drop(arg, "le");
-    if is_le_misspelt(query, loser) {
+    let (dropping, span, text) = query.find_drop(arg, "le");
+    if is_le_misspelt(query, dropping) {
         return None;
     }
     let finding = Diagnostic::new(Code::QuantileWithoutLe, span, format!("`{}` needs the label `le`", call.name))
         .label(text)
         .secondary(call.name_span, "distinguishes buckets by `le`");
-    Some(match with_le(query, loser) {
+    Some(match with_le(query, dropping) {
         Some(help) => finding.help(help),
         None => finding,
     })

@@ -256,7 +256,7 @@ impl<'e> Join<'_, 'e> {
 
     /// The labels that a side has, including those that it is grouped by.
     fn expected_labels(&self, side: Id) -> Vec<&'e str> {
-        let mut labels = self.query.labels(side).sure().to_vec();
+        let mut labels = self.query.labels(side).certain().to_vec();
         if let ExprKind::Aggregate(aggregate) = &self.query.expr(self.query.strip_parens(side)).kind
             && let Some(grouping) = &aggregate.grouping
             && grouping.keyword == GroupingKeyword::By

@@ -68,7 +68,7 @@ impl<'e> Flow<'_, 'e> {
             let declared = file::Labels::all(self.tree.scope.labels).iter();
             labels = labels.with_all_sure(declared.filter(|label| label.required).map(|label| &*label.name.value));
         }
-        if selector.name.is_some() || selector.metric_name().is_some() { labels.with_sure(NAME) } else { labels }
+        if selector.name.is_some() || selector.metric_name().is_some() { labels.with_certain(NAME) } else { labels }
     }
 
     /// The labels of series, as far as declarations or the snapshot have them.
@@ -106,20 +106,20 @@ impl<'e> Flow<'_, 'e> {
             }
             "label_replace" => match text(1) {
                 None => Labels::any(),
-                Some(label) if replacement(call, &labels).is_some() => labels.with_sure(label),
+                Some(label) if replacement(call, &labels).is_some() => labels.with_certain(label),
                 Some(_) if replacement_is_noop(call, &labels) => labels,
-                Some(label) => labels.unsure(label),
+                Some(label) => labels.make_uncertain(label),
             },
             "label_join" => {
                 let Some(label) = text(1) else { return Labels::any() };
-                let sure = (3..call.args.len()).filter_map(text).any(|source| labels.surely_has(source));
-                if sure { labels.with_sure(label) } else { labels.unsure(label) }
+                let certain = (3..call.args.len()).filter_map(text).any(|source| labels.certainly_has(source));
+                if certain { labels.with_certain(label) } else { labels.make_uncertain(label) }
             }
             "info" => Labels::any(),
             "histogram_quantile" | "histogram_fraction" => labels.without(NAME).without("le"),
             "histogram_quantiles" => {
                 let labels = labels.without(NAME).without("le");
-                text(1).map_or_else(Labels::any, |label| labels.with_sure(label))
+                text(1).map_or_else(Labels::any, |label| labels.with_certain(label))
             }
             _ => labels.without(NAME),
         }
@@ -155,7 +155,9 @@ impl<'e> Flow<'_, 'e> {
             Some(grouping) => self.keep_labels(inner, grouping),
         };
         match aggregate.param.as_ref().map(|param| &param.unparenthesized().kind) {
-            Some(ExprKind::String(label)) if aggregate.op == Aggregator::CountValues => labels.with_sure(&label.value),
+            Some(ExprKind::String(label)) if aggregate.op == Aggregator::CountValues => {
+                labels.with_certain(&label.value)
+            }
             _ => labels,
         }
     }
@@ -165,7 +167,7 @@ impl<'e> Flow<'_, 'e> {
         let (literal, hole) = labels_of(&grouping.items);
         let kept = labels.keep(literal);
         let kept = if self.present { kept.all_sure() } else { kept };
-        if hole && self.grouped { kept.with_sure(GROUP_BY) } else { kept }
+        if hole && self.grouped { kept.with_certain(GROUP_BY) } else { kept }
     }
 
     /// All but the labels of `without (...)` or `ignoring (...)`.
@@ -203,14 +205,14 @@ impl<'e> Flow<'_, 'e> {
         let (literal, hole) = labels_of(&group.items);
         let mut labels = many.clone();
         for label in literal {
-            labels = match (one.surely_has(label), one.may_have(label)) {
-                (true, _) => labels.with_sure(label),
-                (false, true) => labels.unsure(label),
+            labels = match (one.certainly_has(label), one.may_have(label)) {
+                (true, _) => labels.with_certain(label),
+                (false, true) => labels.make_uncertain(label),
                 (false, false) => labels.without(label),
             };
         }
         if hole && self.grouped {
-            labels = labels.all_unsure().with_sure(GROUP_BY);
+            labels = labels.all_unsure().with_certain(GROUP_BY);
         }
         labels
     }

@@ -17,7 +17,7 @@ pub(super) const NAME: &str = "__name__";
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Labels<'e> {
     /// Sorted; each of them is also in `may`.
-    sure: Vec<&'e str>,
+    certain: Vec<&'e str>,
     may: May<'e>,
 }
 
@@ -44,12 +44,12 @@ impl<'e> Labels<'e> {
     /// Unknown labels.
     #[must_use]
     pub(super) fn any() -> Self {
-        Self { sure: Vec::new(), may: May::AllBut(Vec::new()) }
+        Self { certain: Vec::new(), may: May::AllBut(Vec::new()) }
     }
 
     /// Possibly these, and no others.
     pub(super) fn only(labels: impl IntoIterator<Item = &'e str>) -> Self {
-        Self { sure: Vec::new(), may: May::Only(sorted(labels)) }
+        Self { certain: Vec::new(), may: May::Only(sorted(labels)) }
     }
 
     /// Adds labels that every series has.
@@ -60,7 +60,7 @@ impl<'e> Labels<'e> {
             May::Only(labels) => May::Only(union(&labels, &new)),
             May::AllBut(labels) => May::AllBut(difference(&labels, &new)),
         };
-        Self { sure: union(&self.sure, &new), may }
+        Self { certain: union(&self.certain, &new), may }
     }
 
     /// Removes labels.
@@ -71,13 +71,13 @@ impl<'e> Labels<'e> {
             May::Only(labels) => May::Only(difference(&labels, &gone)),
             May::AllBut(labels) => May::AllBut(union(&labels, &gone)),
         };
-        Self { sure: difference(&self.sure, &gone), may }
+        Self { certain: difference(&self.certain, &gone), may }
     }
 
     /// The same labels, none of which is certain.
     #[must_use]
     pub(super) fn all_unsure(mut self) -> Self {
-        self.sure.clear();
+        self.certain.clear();
         self
     }
 
@@ -85,15 +85,15 @@ impl<'e> Labels<'e> {
     #[must_use]
     pub(super) fn all_sure(mut self) -> Self {
         if let May::Only(labels) = &self.may {
-            self.sure.clone_from(labels);
+            self.certain.clone_from(labels);
         }
         self
     }
 
     /// Whether every series has the label.
     #[must_use]
-    pub(super) fn surely_has(&self, label: &str) -> bool {
-        holds(&self.sure, label)
+    pub(super) fn certainly_has(&self, label: &str) -> bool {
+        holds(&self.certain, label)
     }
 
     /// Whether a series may have the label.
@@ -107,8 +107,8 @@ impl<'e> Labels<'e> {
 
     /// The labels that every series has, sorted.
     #[must_use]
-    pub(super) fn sure(&self) -> &[&'e str] {
-        &self.sure
+    pub(super) fn certain(&self) -> &[&'e str] {
+        &self.certain
     }
 
     /// Every label that a series may have, sorted; `None` if any label is possible.
@@ -122,8 +122,8 @@ impl<'e> Labels<'e> {
 
     /// Adds a label that every series has.
     #[must_use]
-    pub(super) fn with_sure(mut self, label: &'e str) -> Self {
-        insert(&mut self.sure, label);
+    pub(super) fn with_certain(mut self, label: &'e str) -> Self {
+        insert(&mut self.certain, label);
         self.with(label)
     }
 
@@ -144,14 +144,14 @@ impl<'e> Labels<'e> {
             May::Only(labels) => remove(labels, label),
             May::AllBut(labels) => insert(labels, label),
         }
-        remove(&mut self.sure, label);
+        remove(&mut self.certain, label);
         self
     }
 
     /// Makes a label possible but not certain.
     #[must_use]
-    pub(super) fn unsure(mut self, label: &'e str) -> Self {
-        remove(&mut self.sure, label);
+    pub(super) fn make_uncertain(mut self, label: &'e str) -> Self {
+        remove(&mut self.certain, label);
         self.with(label)
     }
 
@@ -159,23 +159,23 @@ impl<'e> Labels<'e> {
     #[must_use]
     pub(super) fn keep(&self, labels: impl IntoIterator<Item = &'e str>) -> Self {
         let may: Vec<&'e str> = sorted(labels.into_iter().filter(|label| self.may_have(label)));
-        Self { sure: may.iter().copied().filter(|label| self.surely_has(label)).collect(), may: May::Only(may) }
+        Self { certain: may.iter().copied().filter(|label| self.certainly_has(label)).collect(), may: May::Only(may) }
     }
 
     /// The labels of series of either.
     #[must_use]
     pub(super) fn or(&self, other: &Self) -> Self {
-        Self { sure: intersection(&self.sure, &other.sure), may: self.may.union(&other.may) }
+        Self { certain: intersection(&self.certain, &other.certain), may: self.may.union(&other.may) }
     }
 
     /// The labels of series that match both.
     #[must_use]
     pub(super) fn and(&self, other: &Self) -> Self {
         let may = self.may.intersection(&other.may);
-        let mut labels = Self { sure: union(&self.sure, &other.sure), may };
+        let mut labels = Self { certain: union(&self.certain, &other.certain), may };
         // A label that one side certainly has and the other cannot have: no series match, which is reported elsewhere.
-        let sure = std::mem::take(&mut labels.sure);
-        labels.sure = sure.into_iter().filter(|label| labels.may_have(label)).collect();
+        let certain = std::mem::take(&mut labels.certain);
+        labels.certain = certain.into_iter().filter(|label| labels.may_have(label)).collect();
         labels
     }
 }
@@ -204,13 +204,13 @@ impl May<'_> {
 
 impl Display for Labels<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let mut items: Vec<String> = self.sure.iter().map(|label| (*label).to_owned()).collect();
+        let mut items: Vec<String> = self.certain.iter().map(|label| (*label).to_owned()).collect();
         match &self.may {
             May::Only(labels) => {
                 // `{group_by}` stands for any labels, also none.
                 let possible =
                     |label: &&str| if *label == GROUP_BY { GROUP_BY.to_owned() } else { format!("{label}?") };
-                items.extend(labels.iter().filter(|label| !self.surely_has(label)).map(possible));
+                items.extend(labels.iter().filter(|label| !self.certainly_has(label)).map(possible));
                 if items.is_empty() {
                     items.push("none".to_owned());
                 }

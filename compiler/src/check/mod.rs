@@ -10,11 +10,10 @@ mod conditions;
 mod constants;
 mod contradictions;
 mod counters;
-mod filter;
 mod float_labels;
 mod grouping;
 mod histograms;
-mod identical;
+mod identical_operands;
 mod joins;
 mod label_flow;
 mod label_set;
@@ -29,6 +28,7 @@ mod schema;
 pub(crate) mod targets;
 mod tree;
 mod undeclared;
+mod unfiltered;
 mod units;
 mod variables;
 
@@ -50,7 +50,7 @@ use crate::{Code, Diagnostic, Span};
 use analysis::{Analysis, Findings};
 
 const CHECKS: [fn(&Analysis<'_>, &mut Findings); 16] = [
-    filter::check,
+    unfiltered::check,
     variables::check,
     matchers::check,
     counters::check,
@@ -61,7 +61,7 @@ const CHECKS: [fn(&Analysis<'_>, &mut Findings); 16] = [
     ranges::check,
     constants::check,
     ratios::check,
-    identical::check,
+    identical_operands::check,
     float_labels::check,
     calls::check,
     policy::check,
@@ -69,7 +69,7 @@ const CHECKS: [fn(&Analysis<'_>, &mut Findings); 16] = [
 ];
 
 /// Removes findings whose code another finding [supersedes](Code::supersedes), if their spans overlap.
-fn drop_superseded(findings: &mut Findings) {
+fn drop_superseded_in_query(findings: &mut Findings) {
     let mut explained: Vec<(Code, Span)> = Vec::new();
     for finding in findings.iter() {
         for code in finding.code.supersedes() {
@@ -95,7 +95,7 @@ fn drop_superseded(findings: &mut Findings) {
 }
 
 /// What is known of a query without errors of syntax and types.
-pub(crate) struct Checked {
+pub(crate) struct CheckedQuery {
     /// Spans are of the text of the query.
     pub findings: Vec<Diagnostic>,
     /// The labels of its series.
@@ -109,7 +109,7 @@ pub(crate) struct Checked {
 }
 
 /// Checks a query without errors of syntax and types, which `expr` was parsed from.
-pub(crate) fn check(text: &str, expr: &Expr<'_>, scope: Scope<'_>) -> Checked {
+pub(crate) fn check(text: &str, expr: &Expr<'_>, scope: Scope<'_>) -> CheckedQuery {
     let query = Analysis::new(text, expr, scope);
     let mut findings = Vec::new();
     for check in CHECKS {
@@ -117,14 +117,14 @@ pub(crate) fn check(text: &str, expr: &Expr<'_>, scope: Scope<'_>) -> Checked {
     }
     // Findings that the settings turn off supersede nothing.
     findings.retain(|finding| scope.settings.level(finding.code) != Some(Level::Off));
-    drop_superseded(&mut findings);
+    drop_superseded_in_query(&mut findings);
     sort::by_key(&mut findings, |finding| finding.span);
-    let compares_labels = scope.metrics.is_closed() && scope.labels.is_some();
+    let compares_labels = scope.metrics.is_complete() && scope.labels.is_some();
     let labels = if compares_labels { contradictions::labels_read(&query) } else { None };
     let labels = labels.map(|labels| labels.into_iter().map(str::to_owned).collect());
     let mut series = query.selectors().flat_map(|(_, _, series)| series.each());
     let names_unknown = series.any(|series| series.name.is_some() && series.metric.is_none());
-    Checked { findings, row: query.row(), unit: units::unit(&query), labels, names_unknown }
+    CheckedQuery { findings, row: query.row(), unit: units::unit(&query), labels, names_unknown }
 }
 
 /// The series that a selector selects.

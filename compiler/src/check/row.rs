@@ -17,7 +17,7 @@ pub(super) fn labels(labels: &Labels<'_>, declared: Option<&file::Labels>) -> Ve
     let declared = file::Labels::all(declared);
     // If any label is possible, so are the declared ones.
     let may_group = labels.all().is_some() && labels.may_have(GROUP_BY);
-    let row = |name: &str| RowLabel { name: name.to_owned(), is_sure: labels.surely_has(name) };
+    let row = |name: &str| RowLabel { name: name.to_owned(), is_sure: labels.certainly_has(name) };
     let mut rows = Vec::new();
     for label in declared {
         let name = label.name.value.as_str();
@@ -25,7 +25,7 @@ pub(super) fn labels(labels: &Labels<'_>, declared: Option<&file::Labels>) -> Ve
             rows.push(row(name));
         }
     }
-    for name in labels.all().unwrap_or(labels.sure()) {
+    for name in labels.all().unwrap_or(labels.certain()) {
         if ![NAME, GROUP_BY].contains(name) && !declared.iter().any(|label| label.name.value == *name) {
             rows.push(row(name));
         }

@@ -20,7 +20,7 @@ pub(crate) struct Metrics<'s> {
     /// The metric of each name, without the suffixes of further series.
     names: SortedMap<&'s str, usize>,
     /// Whether all metrics are known, so that others do not exist.
-    is_closed: bool,
+    is_complete: bool,
     /// Hashes of the metrics' names and of each name without one of its letters. Computed on first use.
     misspelt: OnceLock<HashMap<u64, usize>>,
 }
@@ -168,8 +168,8 @@ impl<'s> Metrics<'s> {
     }
 
     /// Adds the snapshot. From then on, metrics that are neither declared, nor in it, nor made by the server do not exist.
-    pub(crate) fn close(&mut self, path: &'s str, known: &'s [KnownMetric]) {
-        self.is_closed = true;
+    pub(crate) fn add_snapshot(&mut self, path: &'s str, known: &'s [KnownMetric]) {
+        self.is_complete = true;
         for known in known {
             let name = known.name.value.as_str();
             let index = self.names.get(name).copied().or_else(|| self.declared_base(name));
@@ -230,8 +230,8 @@ impl<'s> Metrics<'s> {
     }
 
     /// Whether metrics that are neither declared nor in the snapshot do not exist.
-    pub(super) const fn is_closed(&self) -> bool {
-        self.is_closed
+    pub(super) const fn is_complete(&self) -> bool {
+        self.is_complete
     }
 
     /// Whether the snapshot has the metric that the series of this name belong to.

@@ -38,7 +38,7 @@ pub(super) fn metric(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, seri
                 .help("write `{metric_name}`"),
         );
     }
-    if metrics.is_closed() {
+    if metrics.is_complete() {
         return wrong_suffix(query, selector, name, span).or_else(|| unknown(query, id, selector, name, span));
     }
     if let Some(meant) = metrics.similar(name) {
@@ -99,7 +99,7 @@ fn wrong_suffix(query: &Analysis<'_>, selector: &Selector<'_>, name: &str, span:
     let base = match hole {
         // Without a snapshot, only `{metric_name}_suffix` certainly refers to the metric.
         Some(_) => query.scope.metric?,
-        None if metrics.is_closed() => {
+        None if metrics.is_complete() => {
             let bases = SUFFIXES.into_iter().filter_map(|suffix| name.strip_suffix(suffix));
             bases.into_iter().find(|base| metrics.find(base).is_some())?
         }
@@ -156,7 +156,7 @@ fn unknown(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, name: &str, sp
 fn of_pattern(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, series: &Series<'_>) -> Option<Diagnostic> {
     let metrics = query.scope.metrics;
     let matcher = name_pattern(selector, series)?;
-    let is_open = !metrics.is_closed() || !query.scope.settings.metrics.open.is_empty();
+    let is_open = !metrics.is_complete() || !query.scope.settings.metrics.open.is_empty();
     if is_open || !alternatives(query, id).is_empty() {
         return None;
     }

@@ -9,7 +9,7 @@ use crate::file::{Labels, RawPreset, Settings};
 use crate::{Code, Diagnostic, Finding, Layer, Span};
 
 /// Removes findings about a file or a preset that a finding in one of its templates supersedes.
-pub(super) fn drop_superseded(findings: &mut Vec<Finding>) {
+pub(super) fn drop_superseded_by_templates(findings: &mut Vec<Finding>) {
     let mut explained: Vec<(usize, Option<String>, Code)> = Vec::new();
     for finding in findings.iter() {
         for code in finding.diagnostic.code.supersedes() {

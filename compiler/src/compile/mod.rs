@@ -1,15 +1,15 @@
 //! Runs the passes in order: from the texts of files to the registry, the generated code and the findings.
 
+mod check_tests;
 pub(crate) mod findings;
-mod parts;
-mod preset_tests;
+mod parameter_bounds;
 #[cfg(feature = "tools")]
 mod session;
-mod trials;
+mod state;
 
 use promql_presets_core::{ParameterKind, ParameterValue, PromDuration};
 
-use crate::backend::facts::Facts;
+use crate::backend::facts::QueryFacts;
 use crate::backend::registry::{Module, Parameter, Preset, Registry, Segment};
 use crate::backend::{codegen, lower, modules, names, rows};
 use crate::check::{self, Metrics, RowLabel, Scope, targets};
@@ -23,7 +23,7 @@ use crate::{Code, Diagnostic, FileKind, Finding, Severity, SourceFile, Span, fil
 use findings::{
     apply_allow, drop_unfiltered, long_window, merge_required_labels, missing_keys, missing_window, unused_window,
 };
-use parts::{Checked, Parts};
+use state::{CheckedFile, RegistryState};
 
 #[cfg(feature = "tools")]
 pub use session::Session;
@@ -69,9 +69,9 @@ impl Output {
 #[must_use]
 pub fn compile(files: &[SourceFile]) -> Output {
     let (settings, diagnostics) = read_settings(files);
-    let mut parts = Parts::read(files);
-    let findings = parts.check(files, &settings, diagnostics, &|_| true);
-    let registry = Registry { modules: parts.into_modules() };
+    let mut state = RegistryState::read(files);
+    let findings = state.check(files, &settings, diagnostics, &|_| true);
+    let registry = Registry { modules: state.into_modules() };
     let errors: Vec<&Finding> =
         findings.iter().filter(|finding| finding.diagnostic.severity == Severity::Error).collect();
     let texts = emit::first(files, &errors, |messages, error| messages.untitled(&error.diagnostic));
@@ -100,7 +100,7 @@ fn read_settings(files: &[SourceFile]) -> (Settings, Vec<Diagnostic>) {
 /// A compiled template.
 pub(crate) struct Template {
     pub segments: Vec<Segment>,
-    pub facts: Facts,
+    pub facts: QueryFacts,
     pub result: ResultType,
     pub has_window: bool,
     pub row: Vec<RowLabel>,
@@ -120,7 +120,7 @@ pub(crate) fn compile_template(text: &str, scope: Scope<'_>, parameters: &[file:
     let names: Vec<&str> = parameters.iter().map(|parameter| parameter.name.value.as_str()).collect();
     let mut template = Template {
         segments: Vec::new(),
-        facts: Facts::default(),
+        facts: QueryFacts::default(),
         result: ResultType::InstantVector,
         has_window: text.contains(WINDOW),
         row: Vec::new(),
@@ -140,7 +140,7 @@ pub(crate) fn compile_template(text: &str, scope: Scope<'_>, parameters: &[file:
     template.diagnostics = parsed.diagnostics;
     if let Some(expr) = &parsed.expr {
         template.result = expr.ty();
-        template.facts = Facts::of(text, expr);
+        template.facts = QueryFacts::of(text, expr);
         if template.diagnostics.is_empty() {
             (template.segments, template.diagnostics) = lower::lower(text, expr, scope.metric, &names);
         }
@@ -151,7 +151,7 @@ pub(crate) fn compile_template(text: &str, scope: Scope<'_>, parameters: &[file:
             template.names_unknown = checked.names_unknown;
         }
     }
-    for trials::Trial { values, help, note } in trials::trials(parameters) {
+    for parameter_bounds::Variation { values, help, note } in parameter_bounds::variations(parameters) {
         let mut arguments = arguments.clone();
         for (index, value) in values {
             arguments[index] = argument(&parameters[index], value);
@@ -255,7 +255,7 @@ impl<'a> Compiler<'a> {
         raw: &PresetFile,
         metrics: &Metrics<'_>,
         known: Option<&check::Snapshot>,
-    ) -> Checked {
+    ) -> CheckedFile {
         let contradictions = known.map(|known| check::contradictions(raw, metrics, self.settings, known));
         self.report(file, None, contradictions.unwrap_or_default());
         let mut diagnostics = Vec::new();
@@ -265,7 +265,7 @@ impl<'a> Compiler<'a> {
         let module = self.module(file, path.unwrap_or_default(), raw, metrics);
         self.check_tests(file, &module);
         let (names_unknown, findings) = (self.names_unknown, std::mem::take(&mut self.findings));
-        Checked { is_current: true, module, names_unknown, is_named: false, findings }
+        CheckedFile { is_current: true, module, names_unknown, is_named: false, findings }
     }
 
     fn module(&mut self, file: usize, path: Vec<String>, raw: &PresetFile, metrics: &Metrics<'_>) -> Module {
@@ -343,7 +343,7 @@ impl<'a> Compiler<'a> {
     fn check_tests(&mut self, file: usize, module: &Module) {
         for preset in module.presets.iter().filter(|preset| !preset.is_stub) {
             for test in preset.tests.iter().filter(|test| test.faults.is_empty()) {
-                self.report(file, Some(&preset.name), preset_tests::check(module, preset, test));
+                self.report(file, Some(&preset.name), check_tests::check(module, preset, test));
             }
         }
     }
@@ -449,7 +449,7 @@ fn stub(constant: String, raw: &RawPreset) -> Preset {
         max_window: None,
         result: ResultType::InstantVector,
         segments: Vec::new(),
-        facts: Facts::default(),
+        facts: QueryFacts::default(),
         parameters: raw.parameters.iter().map(parameter).collect(),
         parameterized: None,
         row: Vec::new(),

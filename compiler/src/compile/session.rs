@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::parts::{Checked, Content, Parts, content, metrics};
 use super::read_settings;
+use super::state::{CheckedFile, Content, RegistryState, content, metrics};
 use crate::backend::registry::Module;
 use crate::check::{self, Scope};
 use crate::file::known_metrics::KnownMetric;
@@ -28,15 +28,15 @@ use crate::{FileKind, Finding, MetricType, SourceFile};
 #[derive(Clone, Debug)]
 pub struct Session {
     files: Vec<SourceFile>,
-    parts: Parts,
+    state: RegistryState,
 }
 
 impl Session {
     /// Starts with some files, in the order of [`discover`](crate::discover::discover).
     #[must_use]
     pub fn new(files: Vec<SourceFile>) -> Self {
-        let parts = Parts::read(&files);
-        Self { files, parts }
+        let state = RegistryState::read(&files);
+        Self { files, state }
     }
 
     /// The files, in the order of the indices that [`Finding::file`] has.
@@ -56,12 +56,12 @@ impl Session {
         match self.position(&file.name) {
             Some(at) if self.files[at] == file => {}
             Some(at) => {
-                self.parts.replace(at, &file);
+                self.state.replace(at, &file);
                 self.files[at] = file;
             }
             None => {
                 let at = self.files.partition_point(|other| other.name < file.name);
-                self.parts.insert(at, &file);
+                self.state.insert(at, &file);
                 self.files.insert(at, file);
             }
         }
@@ -71,7 +71,7 @@ impl Session {
     pub fn remove(&mut self, name: &str) {
         if let Some(at) = self.position(name) {
             let file = self.files.remove(at);
-            self.parts.remove(at, &file);
+            self.state.remove(at, &file);
         }
     }
 
@@ -83,7 +83,7 @@ impl Session {
     /// The files that the next call of [`findings`](Self::findings) checks.
     pub fn stale(&self) -> impl Iterator<Item = usize> {
         let files = self.files.iter().enumerate();
-        files.filter(|(file, source)| self.parts.is_stale(*file, source)).map(|(file, _)| file)
+        files.filter(|(file, source)| self.state.is_stale(*file, source)).map(|(file, _)| file)
     }
 
     /// Checks what has changed in some files only. Returns the findings about all files that are not
@@ -94,24 +94,24 @@ impl Session {
 
     fn check(&mut self, choose: &dyn Fn(usize) -> bool) -> Vec<Finding> {
         let (settings, diagnostics) = read_settings(&self.files);
-        self.parts.check(&self.files, &settings, diagnostics, choose)
+        self.state.check(&self.files, &settings, diagnostics, choose)
     }
 
     /// The content of `metrics.toml`, unless it has faults.
     pub(crate) fn known_metrics(&self) -> Option<&[KnownMetric]> {
-        self.parts.known.as_deref()
+        self.state.known.as_deref()
     }
 
     /// The module that a preset file became when it was last checked.
     #[must_use]
     pub fn module(&self, file: usize) -> Option<&Module> {
-        self.parts.module(file)
+        self.state.module(file)
     }
 
     /// The type of the metric that a preset file declares.
     #[must_use]
     pub fn metric_type(&self, file: usize) -> Option<MetricType> {
-        self.parts.metric_type(file)
+        self.state.metric_type(file)
     }
 
     /// The labels of the series that an expression of a template of a file returns, as
@@ -119,12 +119,12 @@ impl Session {
     /// from, or what an expression that contains it was.
     #[must_use]
     pub fn output_labels(&self, file: usize, text: &str, expr: &Expr<'_>) -> String {
-        self.parts.output_labels(&self.files, &read_settings(&self.files).0, file, text, expr)
+        self.state.output_labels(&self.files, &read_settings(&self.files).0, file, text, expr)
     }
 }
 
 /// Changes of files.
-impl Parts {
+impl RegistryState {
     /// Reads a new file. All files are to be checked.
     fn insert(&mut self, file: usize, source: &SourceFile) {
         let Content { raw, faults, known } = content(source);
@@ -189,7 +189,7 @@ impl Parts {
     }
 
     /// Marks the files that a change affects to be checked.
-    fn check_again(&mut self, is_affected: impl Fn(&PresetFile, &Checked) -> bool) {
+    fn check_again(&mut self, is_affected: impl Fn(&PresetFile, &CheckedFile) -> bool) {
         for (raw, checked) in self.raw.iter().zip(&mut self.checked) {
             if let Some(checked) = checked {
                 checked.is_current = checked.is_current && !is_affected(raw, checked);

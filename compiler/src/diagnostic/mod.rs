@@ -3,7 +3,6 @@
 mod canvas;
 mod codes;
 mod columns;
-pub(crate) mod did_you_mean;
 pub mod emit;
 mod snippet;
 pub(crate) mod source;

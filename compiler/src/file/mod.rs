@@ -6,7 +6,7 @@
 mod allow;
 mod declared_labels;
 mod document;
-mod duration_value;
+mod durations;
 pub(crate) mod known_metrics;
 mod parameters;
 pub(crate) mod preset_tests;
@@ -44,14 +44,14 @@ pub(crate) struct PresetFile {
     /// `[presets]` in the order of the file.
     pub presets: Vec<RawPreset>,
     /// The ranges around faults of TOML, in order. Values in them may not be what the author meant.
-    doubtful: Vec<Range<usize>>,
+    unreliable: Vec<Range<usize>>,
 }
 
 impl PresetFile {
     /// Whether the file is valid TOML, so that nothing in it was skipped.
     #[must_use]
     pub(crate) fn is_complete(&self) -> bool {
-        self.doubtful.is_empty()
+        self.unreliable.is_empty()
     }
 
     /// What the file declares about metrics for other files, without places.
@@ -85,8 +85,8 @@ impl PresetFile {
 
     /// Whether a place is near a reported fault of TOML, so that further findings about it are left out.
     #[must_use]
-    pub(crate) fn is_doubtful(&self, span: Span) -> bool {
-        toml_error::contains(&self.doubtful, span.start as usize)
+    pub(crate) fn is_unreliable(&self, span: Span) -> bool {
+        toml_error::contains(&self.unreliable, span.start as usize)
     }
 }
 

@@ -14,8 +14,8 @@ use crate::{Code, Diagnostic, SourceFile, Span};
 #[must_use]
 pub(crate) fn read(text: &str) -> (PresetFile, Vec<Diagnostic>) {
     let mut file = PresetFile::default();
-    let (doubtful, diagnostics) = read_toml(text, &mut |reader, table, complete| file = reader.file(table, complete));
-    file.doubtful = doubtful;
+    let (unreliable, diagnostics) = read_toml(text, &mut |reader, table, complete| file = reader.file(table, complete));
+    file.unreliable = unreliable;
     (file, diagnostics)
 }
 
@@ -38,12 +38,12 @@ pub(super) fn read_toml(
         let span = at..at + SourceFile::INVALID.len_utf8();
         faults.insert(0, Fault { message: toml_error::NOT_UTF8.to_owned(), span: Some(span) });
     }
-    let (mut diagnostics, doubtful) = toml_error::explain(text, &table, &faults);
+    let (mut diagnostics, unreliable) = toml_error::explain(text, &table, &faults);
     // After a fault of TOML, keys may be missing from the table, so missing keys are not reported.
     content(&mut reader, &table, faults.is_empty());
-    let is_doubtful = |diagnostic: &Diagnostic| toml_error::contains(&doubtful, diagnostic.span.start as usize);
-    diagnostics.extend(reader.diagnostics.into_iter().filter(|diagnostic| !is_doubtful(diagnostic)));
-    (doubtful, diagnostics)
+    let is_unreliable = |diagnostic: &Diagnostic| toml_error::contains(&unreliable, diagnostic.span.start as usize);
+    diagnostics.extend(reader.diagnostics.into_iter().filter(|diagnostic| !is_unreliable(diagnostic)));
+    (unreliable, diagnostics)
 }
 
 /// Whether a place is in a TOML comment, or in a comment of a query.

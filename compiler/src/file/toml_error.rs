@@ -23,9 +23,9 @@ pub(crate) fn explain(text: &str, table: &Table<'_>, faults: &[Fault]) -> (Vec<D
         .collect();
     sort::by_key(&mut faults, |(at, _)| at.start);
 
-    let (mut diagnostics, mut doubtful) = (Vec::new(), Vec::<Range<usize>>::new());
+    let (mut diagnostics, mut unreliable) = (Vec::new(), Vec::<Range<usize>>::new());
     for (at, message) in faults {
-        if contains(&doubtful, at.start) {
+        if contains(&unreliable, at.start) {
             continue;
         }
         let value = last_before(&values, at.start).filter(|value| at.start <= value.end);
@@ -42,12 +42,12 @@ pub(crate) fn explain(text: &str, table: &Table<'_>, faults: &[Fault]) -> (Vec<D
         if let Some(value) = value {
             range = range.start.min(line_around(text, value.start).start)..range.end.max(value.end);
         }
-        match doubtful.last_mut().filter(|last| range.start < last.end) {
+        match unreliable.last_mut().filter(|last| range.start < last.end) {
             Some(last) => *last = last.start.min(range.start)..last.end.max(range.end),
-            None => doubtful.push(range),
+            None => unreliable.push(range),
         }
     }
-    (diagnostics, doubtful)
+    (diagnostics, unreliable)
 }
 
 /// Whether one of several ranges, which are sorted and do not overlap, contains an offset.

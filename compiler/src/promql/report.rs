@@ -5,7 +5,7 @@ use promql_presets_core::regex::RegexError;
 use super::ast::{Expr, ExprKind};
 use super::functions::{Aggregator, Function, REMOVED, ResultType};
 use super::literal::{self, DurationFault, EscapeFault, EscapeFaultKind};
-use crate::diagnostic::did_you_mean::{suggest_duration, suggest_number};
+use crate::diagnostic::suggest::literals::{suggest_duration, suggest_number};
 use crate::diagnostic::suggest::nearest;
 use crate::hole::Hole;
 use crate::{Code, Diagnostic, Span};

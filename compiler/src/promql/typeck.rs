@@ -362,11 +362,11 @@ impl<'t> Checker<'t, '_> {
                 return Some(ResultType::InstantVector);
             }
         }
-        self.uncommon_binary(binary, lhs, rhs)
+        self.operands_with_modifiers(binary, lhs, rhs)
     }
 
     /// Operators other than those between two instant vectors without modifiers.
-    fn uncommon_binary(&mut self, binary: &Binary<'_>, lhs: Type, rhs: Type) -> Type {
+    fn operands_with_modifiers(&mut self, binary: &Binary<'_>, lhs: Type, rhs: Type) -> Type {
         let op = binary.op;
         let word = op.as_str();
         if let Some(span) = binary.bool_span.filter(|_| !op.is_comparison()) {

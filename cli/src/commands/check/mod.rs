@@ -16,9 +16,9 @@ use promql_presets_compiler::{Diagnostic, FileKind, Finding, Session, Severity, 
 
 use crate::FOUND;
 use crate::failure::Failure;
-use crate::folders::{Folder, Paths};
 use crate::json::Object;
 use crate::output::{count, in_colors, message, print, remark};
+use crate::preset_folders::{Folder, Paths};
 
 /// Checks preset files as `cargo build` would
 ///

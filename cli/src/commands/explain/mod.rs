@@ -1,8 +1,8 @@
 //! `promql-presets explain`: the pages of the checks, and queries in words.
 
+mod meaning;
 mod pages;
 mod tree;
-mod words;
 
 use std::process::ExitCode;
 
@@ -13,8 +13,8 @@ use promql_presets_compiler::{Code, compile};
 
 use crate::FOUND;
 use crate::failure::Failure;
-use crate::folders::Dir;
 use crate::output::{Format, in_colors, in_colors_on_stderr, print, query_messages, remark};
+use crate::preset_folders::Dir;
 use crate::querier::{QuerierOptions, find, names};
 use crate::server::{Access, block_on, refuse_credentials};
 

@@ -7,7 +7,7 @@ use promql_presets::{Data, Error, ErrorKind, InstantQuery, PrometheusClient, Tim
 use promql_presets_compiler::check::output_labels;
 use promql_presets_compiler::promql::{self, Expr, ResultType};
 
-use super::words;
+use super::meaning;
 use crate::failure::Failure;
 use crate::json::Object;
 use crate::output::printable;
@@ -55,7 +55,7 @@ fn add<'q>(query: &'q str, expr: &Expr<'_>, depth: usize, nodes: &mut Vec<Node<'
         text: &query[expr.span.range()],
         ty: expr.ty(),
         labels: output_labels(query, expr).to_string(),
-        meaning: words::meaning(query, expr),
+        meaning: meaning::meaning(query, expr),
         series: None,
     });
     expr.children().for_each(|child| add(query, child, depth + 1, nodes));

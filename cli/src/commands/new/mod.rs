@@ -13,9 +13,9 @@ use promql_presets_compiler::{FileKind, Finding, MetricType, Severity, Snapshot,
 use super::schema::{self, NewMetric};
 use crate::FOUND;
 use crate::failure::Failure;
-use crate::folders::{Dir, write};
 use crate::json::Object;
 use crate::output::{Format, count, in_colors, message, print, remark};
+use crate::preset_folders::{Dir, write};
 use crate::server::Sources;
 use declared::Declared;
 

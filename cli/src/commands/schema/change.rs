@@ -13,14 +13,14 @@ use crate::output::{Format, in_colors};
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Change {
     metric: String,
-    what: What,
+    what: ChangeKind,
     /// The presets that read the metric.
     presets: BTreeSet<String>,
 }
 
 /// What is different.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum What {
+pub(super) enum ChangeKind {
     Added(SnapshotMetric),
     /// The sources lack the metric. With the name of a similar one that they have.
     Gone(Option<String>),
@@ -37,7 +37,7 @@ pub(super) enum What {
 }
 
 impl Change {
-    pub(super) fn of(metric: &str, presets: BTreeSet<String>, what: What) -> Self {
+    pub(super) fn of(metric: &str, presets: BTreeSet<String>, what: ChangeKind) -> Self {
         Self { metric: metric.to_owned(), what, presets }
     }
 
@@ -47,43 +47,45 @@ impl Change {
 
     /// Whether the sources lack something.
     pub(super) const fn is_gone(&self) -> bool {
-        matches!(self.what, What::Gone(_) | What::LabelGone(_) | What::ValueGone(..))
+        matches!(self.what, ChangeKind::Gone(_) | ChangeKind::LabelGone(_) | ChangeKind::ValueGone(..))
     }
 
     /// Whether it can affect a preset, unlike a help text, a label that series do not have, and a suggested metric.
     pub(super) fn is_drift(&self) -> bool {
-        !matches!(self.what, What::Text("help", ..) | What::LabelEmpty(_)) && !self.presets.is_empty()
+        !matches!(self.what, ChangeKind::Text("help", ..) | ChangeKind::LabelEmpty(_)) && !self.presets.is_empty()
     }
 
     /// The sign of its line, and the color.
     const fn sign(&self) -> (char, u8) {
         match self.what {
-            What::Added(_) => ('+', 32),
-            What::Gone(_) | What::Unread => ('-', 31),
+            ChangeKind::Added(_) => ('+', 32),
+            ChangeKind::Gone(_) | ChangeKind::Unread => ('-', 31),
             _ => ('~', 33),
         }
     }
 
     fn line(&self, colors: bool) -> String {
         let what = match &self.what {
-            What::Added(metric) => {
+            ChangeKind::Added(metric) => {
                 let labels = metric.labels.as_ref().filter(|labels| !labels.is_empty());
                 let labels = labels.map(|labels| format!(" with the labels {}", backticks(labels))).unwrap_or_default();
                 format!("{}{labels}", described(metric.kind))
             }
-            What::Gone(None) => "does not exist".to_owned(),
-            What::Gone(Some(similar)) => format!("does not exist; a metric with a similar name does: `{similar}`"),
-            What::Unread => "no preset reads it".to_owned(),
-            What::Text("help", ..) => "has another help text".to_owned(),
-            What::Text(key, old, new) => {
+            ChangeKind::Gone(None) => "does not exist".to_owned(),
+            ChangeKind::Gone(Some(similar)) => {
+                format!("does not exist; a metric with a similar name does: `{similar}`")
+            }
+            ChangeKind::Unread => "no preset reads it".to_owned(),
+            ChangeKind::Text("help", ..) => "has another help text".to_owned(),
+            ChangeKind::Text(key, old, new) => {
                 let shown = |text: &Option<String>| text.as_ref().map_or("none".to_owned(), |text| format!("`{text}`"));
                 format!("its {key} is {}, not {}", shown(new), shown(old))
             }
-            What::LabelAdded(label) => format!("has a new label `{label}`"),
-            What::LabelGone(label) => format!("has no label `{label}`"),
-            What::LabelEmpty(label) => format!("has a label `{label}` without a value"),
-            What::ValueAdded(label, value) => format!("its label `{label}` has a new value `{value}`"),
-            What::ValueGone(label, value) => format!("its label `{label}` has no value `{value}`"),
+            ChangeKind::LabelAdded(label) => format!("has a new label `{label}`"),
+            ChangeKind::LabelGone(label) => format!("has no label `{label}`"),
+            ChangeKind::LabelEmpty(label) => format!("has a label `{label}` without a value"),
+            ChangeKind::ValueAdded(label, value) => format!("its label `{label}` has a new value `{value}`"),
+            ChangeKind::ValueGone(label, value) => format!("its label `{label}` has no value `{value}`"),
         };
         let by =
             if self.presets.is_empty() { String::new() } else { format!(" (read by {})", backticks(&self.presets)) };
@@ -96,16 +98,16 @@ impl Change {
     fn json(&self, out: &mut String) {
         let some = |text: &str| Some(text.to_owned());
         let (change, field, label, old, new) = match &self.what {
-            What::Added(metric) => ("added", "metric", None, None, some(metric.kind.as_str())),
-            What::Gone(_) | What::Unread => ("gone", "metric", None, None, None),
-            What::Text(key, old, new) => ("changed", *key, None, old.clone(), new.clone()),
-            What::LabelAdded(label) => ("added", "label", Some(label), None, None),
-            What::LabelGone(label) => ("gone", "label", Some(label), None, None),
-            What::LabelEmpty(label) => ("added", "empty", Some(label), None, None),
-            What::ValueAdded(label, value) => ("added", "value", Some(label), None, some(value)),
-            What::ValueGone(label, value) => ("gone", "value", Some(label), some(value), None),
+            ChangeKind::Added(metric) => ("added", "metric", None, None, some(metric.kind.as_str())),
+            ChangeKind::Gone(_) | ChangeKind::Unread => ("gone", "metric", None, None, None),
+            ChangeKind::Text(key, old, new) => ("changed", *key, None, old.clone(), new.clone()),
+            ChangeKind::LabelAdded(label) => ("added", "label", Some(label), None, None),
+            ChangeKind::LabelGone(label) => ("gone", "label", Some(label), None, None),
+            ChangeKind::LabelEmpty(label) => ("added", "empty", Some(label), None, None),
+            ChangeKind::ValueAdded(label, value) => ("added", "value", Some(label), None, some(value)),
+            ChangeKind::ValueGone(label, value) => ("gone", "value", Some(label), some(value), None),
         };
-        let similar = if let What::Gone(Some(similar)) = &self.what { Some(similar.as_str()) } else { None };
+        let similar = if let ChangeKind::Gone(Some(similar)) = &self.what { Some(similar.as_str()) } else { None };
         let presets: Vec<&str> = self.presets.iter().map(String::as_str).collect();
         Object::open(out)
             .field("change", change)
@@ -136,40 +138,40 @@ pub(super) fn changes(snapshot: &Snapshot, found: &Found) -> Vec<Change> {
     for (name, entry) in &found.entries {
         let mut add = |what| changes.push(Change::of(name, entry.presets.clone(), what));
         match snapshot.metrics.get(name) {
-            None => add(What::Added(entry.metric.clone())),
+            None => add(ChangeKind::Added(entry.metric.clone())),
             Some(old) => compare(old, entry).into_iter().for_each(add),
         }
     }
     for (name, (presets, similar)) in &found.missing {
-        changes.push(Change::of(name, presets.clone(), What::Gone(similar.clone())));
+        changes.push(Change::of(name, presets.clone(), ChangeKind::Gone(similar.clone())));
     }
     changes.sort_by(|a, b| a.metric.cmp(&b.metric));
     changes
 }
 
-fn compare(old: &SnapshotMetric, new: &Entry) -> Vec<What> {
+fn compare(old: &SnapshotMetric, new: &Entry) -> Vec<ChangeKind> {
     let mut found = Vec::new();
     let kind = kind(old, new);
     let new = &new.metric;
     if kind != old.kind {
         let [old, new] = [old.kind, kind].map(|kind| Some(kind.as_str().to_owned()));
-        found.push(What::Text("type", old, new));
+        found.push(ChangeKind::Text("type", old, new));
     }
     for (key, old, new) in [("unit", &old.unit, &new.unit), ("help", &old.help, &new.help)] {
         if new.is_some() && new != old {
-            found.push(What::Text(key, old.clone(), new.clone()));
+            found.push(ChangeKind::Text(key, old.clone(), new.clone()));
         }
     }
     if let Some(labels) = &new.labels {
         let known = old.labels.clone().unwrap_or_default();
-        found.extend(labels.difference(&known).cloned().map(What::LabelAdded));
-        found.extend(known.difference(labels).cloned().map(What::LabelGone));
+        found.extend(labels.difference(&known).cloned().map(ChangeKind::LabelAdded));
+        found.extend(known.difference(labels).cloned().map(ChangeKind::LabelGone));
     }
-    found.extend(new.empty.difference(&old.empty).cloned().map(What::LabelEmpty));
+    found.extend(new.empty.difference(&old.empty).cloned().map(ChangeKind::LabelEmpty));
     for (label, values) in &new.values {
         let known = old.values.get(label).cloned().unwrap_or_default();
-        found.extend(values.difference(&known).map(|value| What::ValueAdded(label.clone(), value.clone())));
-        found.extend(known.difference(values).map(|value| What::ValueGone(label.clone(), value.clone())));
+        found.extend(values.difference(&known).map(|value| ChangeKind::ValueAdded(label.clone(), value.clone())));
+        found.extend(known.difference(values).map(|value| ChangeKind::ValueGone(label.clone(), value.clone())));
     }
     found
 }

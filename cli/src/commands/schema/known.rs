@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use promql_presets_compiler::diagnostic::suggest::nearest_words;
 use promql_presets_core::regex::matches;
 
-use crate::exposition::{Family, Page};
+use crate::exposition::{Exposition, Family};
 
 /// The metadata of all sources.
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ pub(super) struct Known {
 }
 
 impl Known {
-    pub(super) fn add_page(&mut self, page: &Page) {
+    pub(super) fn add_page(&mut self, page: &Exposition) {
         for (name, family) in &page.families {
             self.add(name, family.clone());
         }
@@ -66,20 +66,8 @@ pub(super) fn suffixes(kind: &str) -> &'static [&'static str] {
     }
 }
 
-/// The series of all wanted metrics, in their order.
-#[derive(Debug)]
-pub(super) struct Facts {
-    pub(super) seen: Vec<Seen>,
-}
-
-impl Facts {
-    pub(super) fn new(len: usize) -> Self {
-        Self { seen: (0..len).map(|_| Seen::default()).collect() }
-    }
-}
-
 /// The series of a metric.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Seen {
     pub(super) presence: Presence,
     /// Their labels, `le` and `quantile` included.

@@ -17,16 +17,16 @@ use promql_presets_compiler::{
     FileKind, Finding, MetricType, Output, Severity, Snapshot, SourceFile, compile, discover,
 };
 
-use self::change::{Change, What};
-use self::known::{Facts, Known};
+use self::change::{Change, ChangeKind};
+use self::known::{Known, Seen};
 use self::on_server::Servers;
 pub(super) use self::wanted::NewMetric;
 use self::wanted::{Entry, Wanted};
 use crate::FOUND;
-use crate::exposition::Page;
+use crate::exposition::Exposition;
 use crate::failure::Failure;
-use crate::folders::{Dir, write};
 use crate::output::{Format, count, in_colors, message, print, remark};
+use crate::preset_folders::{Dir, write};
 use crate::server::{Sources, block_on, without_credentials};
 
 /// Writes and compares `metrics.toml`, which lists the metrics that the presets read
@@ -210,14 +210,14 @@ impl Source {
             wanted::expand(&mut read, &pattern, &by, names, &mut remarks);
         }
         let wanted = wanted::plan(&read, &known, &registry.snapshot);
-        let mut facts = Facts::new(wanted.len());
+        let mut seen = vec![Seen::default(); wanted.len()];
         let sources = (&pages[..], &servers, &registry.output);
-        gather(&wanted, sources, &mut facts, &mut remarks).await?;
+        gather(&wanted, sources, &mut seen, &mut remarks).await?;
 
         let mut found =
             Found { entries: BTreeMap::new(), missing: BTreeMap::new(), obsolete: BTreeSet::new(), remarks };
         let mut similar = Vec::new();
-        for (wanted, seen) in wanted.iter().zip(&facts.seen) {
+        for (wanted, seen) in wanted.iter().zip(&seen) {
             if wanted.entries(seen, &mut found.entries, &mut found.remarks) {
                 // Such as `x_bucket` if there is an entry for the histogram `x`.
                 found.obsolete.extend(wanted.read.iter().filter(|_| seen.is_stored).cloned());
@@ -232,9 +232,9 @@ impl Source {
         }
         // A metric with a similar name is what the build suggests.
         similar.retain(|similar| !found.entries.contains_key(&similar.name));
-        let mut facts = Facts::new(similar.len());
-        gather(&similar, sources, &mut facts, &mut found.remarks).await?;
-        for (wanted, seen) in similar.iter().zip(&facts.seen) {
+        let mut seen = vec![Seen::default(); similar.len()];
+        gather(&similar, sources, &mut seen, &mut found.remarks).await?;
+        for (wanted, seen) in similar.iter().zip(&seen) {
             wanted.entries(seen, &mut found.entries, &mut found.remarks);
         }
         let untyped = |(_, entry): &(&String, &Entry)| entry.metric.kind == MetricType::Unknown;
@@ -260,10 +260,10 @@ pub(super) fn look_up(metric: &str, sources: &Sources, output: &Output) -> Resul
         servers.metadata(&mut known, &mut remarks).await?;
         // In OpenMetrics, the name of a family lacks the suffix of its series.
         for name in ["", "_total", "_info"].map(|suffix| format!("{metric}{suffix}")) {
-            let wanted = [wanted::one(&name, &known)];
-            let mut facts = Facts::new(wanted.len());
-            gather(&wanted, (&pages[..], &servers, output), &mut facts, &mut remarks).await?;
-            if let Some(found) = wanted[0].new_metric(&name, &facts.seen[0], &mut remarks) {
+            let wanted = [wanted::for_new_file(&name, &known)];
+            let mut seen = vec![Seen::default(); wanted.len()];
+            gather(&wanted, (&pages[..], &servers, output), &mut seen, &mut remarks).await?;
+            if let Some(found) = wanted[0].new_metric(&name, &seen[0], &mut remarks) {
                 for text in remarks {
                     remark(&format!("note: {text}"));
                 }
@@ -287,7 +287,11 @@ fn in_words(sources: &Sources, output: &Output) -> String {
 }
 
 /// Reads pages, and makes clients of servers.
-async fn open(sources: &Sources, at: Option<Timestamp>, output: &Output) -> Result<(Vec<Page>, Servers), Failure> {
+async fn open(
+    sources: &Sources,
+    at: Option<Timestamp>,
+    output: &Output,
+) -> Result<(Vec<Exposition>, Servers), Failure> {
     let credentials = sources.credentials()?;
     let mut read = Vec::new();
     for page in &sources.pages {
@@ -299,14 +303,14 @@ async fn open(sources: &Sources, at: Option<Timestamp>, output: &Output) -> Resu
 /// Adds what pages and servers have of some metrics. The last part of `sources` has the settings.
 async fn gather(
     wanted: &[Wanted],
-    (pages, servers, settings): (&[Page], &Servers, &Output),
-    facts: &mut Facts,
+    (pages, servers, settings): (&[Exposition], &Servers, &Output),
+    seen: &mut [Seen],
     remarks: &mut Vec<String>,
 ) -> Result<(), Failure> {
     for page in pages {
-        on_page::gather(page, wanted, settings, facts);
+        on_page::gather(page, wanted, settings, seen);
     }
-    servers.gather(wanted, facts, remarks).await
+    servers.gather(wanted, seen, remarks).await
 }
 
 fn pull(registry: &Registry, found: &Found, prune: bool, format: Format) -> Result<ExitCode, Failure> {
@@ -314,7 +318,7 @@ fn pull(registry: &Registry, found: &Found, prune: bool, format: Format) -> Resu
     let merged = change::merge(&registry.snapshot, found, prune);
     let unread = change::unread(&registry.snapshot, found);
     if prune {
-        changes.extend(unread.iter().map(|name| Change::of(name, BTreeSet::new(), What::Unread)));
+        changes.extend(unread.iter().map(|name| Change::of(name, BTreeSet::new(), ChangeKind::Unread)));
     } else if !unread.is_empty() {
         remark(&format!("note: metrics that no preset reads are kept: {}", backticks(&unread)));
     }

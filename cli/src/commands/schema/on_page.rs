@@ -8,9 +8,9 @@ use promql_presets_compiler::check::open_metrics_float;
 use promql_presets_compiler::diagnostic::emit::Messages;
 use promql_presets_compiler::{Output, SourceFile};
 
-use super::known::{Facts, Presence};
+use super::known::{Presence, Seen};
 use super::wanted::{Wanted, is_of_scrapes};
-use crate::exposition::Page;
+use crate::exposition::Exposition;
 use crate::failure::Failure;
 use crate::server::Credentials;
 
@@ -25,7 +25,7 @@ const OF_TARGETS: [&str; 2] = ["instance", "job"];
 const MAX_SHOWN: usize = 5;
 
 /// Reads a page from a file, a URL, or standard input.
-pub(super) async fn read(place: &str, credentials: &Credentials) -> Result<Page, Failure> {
+pub(super) async fn read(place: &str, credentials: &Credentials) -> Result<Exposition, Failure> {
     let failed = |cause: String| Failure::new(format!("cannot read `{place}`: {cause}"));
     let bytes = if place == "-" {
         let mut bytes = Vec::new();
@@ -42,7 +42,7 @@ pub(super) async fn read(place: &str, credentials: &Credentials) -> Result<Page,
         fs::read(place).map_err(|error| failed(error.to_string()))?
     };
     let text = String::from_utf8(bytes).map_err(|error| failed(format!("not UTF-8: {error}")))?;
-    let page = Page::parse(&text).map_err(|faults| {
+    let page = Exposition::parse(&text).map_err(|faults| {
         let path = if place == "-" { "standard input" } else { place };
         let file = SourceFile { name: String::new(), path: path.to_owned(), text };
         let messages = Messages::of(&file);
@@ -69,12 +69,12 @@ fn causes(error: &dyn std::error::Error) -> String {
 }
 
 /// Adds what the page has of some metrics, as the targets of the settings store it.
-pub(super) fn gather(page: &Page, wanted: &[Wanted], settings: &Output, facts: &mut Facts) {
+pub(super) fn gather(page: &Exposition, wanted: &[Wanted], settings: &Output, all_seen: &mut [Seen]) {
     let of_targets = OF_TARGETS.into_iter().chain(settings.target_labels.iter().map(String::as_str));
     let of_targets: BTreeSet<&str> = of_targets.collect();
     // Prometheus renames what it would overwrite.
     let renamed = |label: &str| if of_targets.contains(label) { format!("exported_{label}") } else { label.to_owned() };
-    for (wanted, seen) in wanted.iter().zip(&mut facts.seen) {
+    for (wanted, seen) in wanted.iter().zip(all_seen) {
         for series in wanted.series.iter().filter_map(|name| page.series.get(name)) {
             seen.presence = Presence::Current;
             seen.is_native |= series.native;
@@ -112,7 +112,7 @@ const INFINITE: &str = "+Inf";
 
 /// Whether a histogram has no bucket but the infinite one. Text has no native histograms, so that client libraries write
 /// this bucket for those without classic buckets: `client_golang` in `expfmt`, `client_java` in `getClassicBuckets`.
-fn has_no_bounds(page: &Page, name: &str) -> bool {
+fn has_no_bounds(page: &Exposition, name: &str) -> bool {
     let bounds = page.series.get(&format!("{name}_bucket")).and_then(|series| series.labels.get("le"));
     bounds.is_some_and(|bounds| bounds.iter().all(|bound| bound.parse() == Ok(f64::INFINITY)))
 }

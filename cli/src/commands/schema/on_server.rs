@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use indicatif::ProgressBar;
 use promql_presets::{Data, InstantQuery, PrometheusClient, Querier, Timestamp, Vector};
 
-use super::known::{Facts, Known, Presence, Seen};
+use super::known::{Known, Presence, Seen};
 use super::wanted::Wanted;
 use crate::exposition::Family;
 use crate::failure::Failure;
@@ -78,7 +78,7 @@ impl Servers {
     pub(super) async fn gather(
         &self,
         wanted: &[Wanted],
-        facts: &mut Facts,
+        all_seen: &mut [Seen],
         remarks: &mut Vec<String>,
     ) -> Result<(), Failure> {
         // The list of suggestions may be empty.
@@ -88,7 +88,7 @@ impl Servers {
             let bar = progress::bar(wanted.len(), "reading labels");
             let found = server.all(wanted, &current, &bar).await;
             bar.finish_and_clear();
-            for ((wanted, seen), (found, is_partial)) in wanted.iter().zip(&mut facts.seen).zip(found?) {
+            for ((wanted, seen), (found, is_partial)) in wanted.iter().zip(all_seen.iter_mut()).zip(found?) {
                 if is_partial {
                     remarks.push(format!("the response about `{}` is partial", wanted.name));
                 }

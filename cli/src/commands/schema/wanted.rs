@@ -146,7 +146,7 @@ pub(super) fn similar(name: &str, to: &Wanted, known: &Known) -> Wanted {
 }
 
 /// The metric for a new preset file, by its name or that of one of its series.
-pub(super) fn one(name: &str, known: &Known) -> Wanted {
+pub(super) fn for_new_file(name: &str, known: &Known) -> Wanted {
     let found = gauge_histogram(name, known).or_else(|| find(name, known));
     let mut wanted = found.unwrap_or_else(|| Wanted::single(name, MetricType::Unknown));
     wanted.read.insert(wanted.name.clone());
@@ -351,7 +351,7 @@ mod tests {
             ("x_bucket", true, &["+Inf"], MetricType::NativeHistogram, false),
             ("x_count", false, &["+Inf", "0.5"], MetricType::Histogram, false),
         ] {
-            let found = one(name, &known).new_metric(name, &seen(is_native, bounds), &mut Vec::new()).unwrap();
+            let found = for_new_file(name, &known).new_metric(name, &seen(is_native, bounds), &mut Vec::new()).unwrap();
             assert_eq!((found.name.as_str(), found.metric.kind, found.is_both), ("x", kind, is_both), "{name}");
             assert_eq!(found.metric.labels, Some(BTreeSet::from(["job".to_owned()])), "{name}");
             let has_bounds = found.metric.values.get("le").is_some_and(|known| known.len() == bounds.len());

@@ -17,11 +17,11 @@ use promql_presets_compiler::{Finding, Output, PresetTest, Severity, SourceFile,
 use self::promtool::{Outcome, Sample};
 use crate::FOUND;
 use crate::failure::Failure;
-use crate::folders::{Dir, Folder, Paths};
 use crate::json::Object;
 use crate::output::{Format, count, in_colors, message, print, query_note, remark};
-use crate::places::{Places, position};
+use crate::preset_folders::{Dir, Folder, Paths};
 use crate::querier;
+use crate::source_map::{Places, position};
 
 /// The number of differences that are shown for a test, besides the first one.
 const MAX_MARKS: usize = 9;

@@ -14,8 +14,8 @@ use super::Setting;
 use super::report::{Report, Severity};
 use crate::empty_result::{SAMPLES, causes, duration, safe_window};
 use crate::failure::Failure;
-use crate::places::{Places, call, position};
 use crate::querier::{self, named};
+use crate::source_map::{Places, call, position};
 
 /// The number of wrong values of a label that are shown.
 const MAX_SHOWN: usize = 5;

@@ -1,6 +1,6 @@
 //! Errors in durations, ranges and timestamps.
 
-use crate::diagnostic::did_you_mean::suggest_duration;
+use crate::diagnostic::suggest::literals::suggest_duration;
 use crate::hole::Hole;
 use crate::promql::literal;
 use crate::promql::parser::{Parser, Result};

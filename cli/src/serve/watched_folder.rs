@@ -12,14 +12,14 @@ use promql_presets_compiler::{Finding, Output, Severity, compile};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
-use crate::folders::{self, Dir};
+use crate::preset_folders::{self, Dir};
 use crate::querier::errors_in;
 
 /// The time between two reads of the files.
 const INTERVAL: Duration = Duration::from_millis(300);
 
 /// The presets of a folder.
-pub(crate) struct Folder {
+pub(crate) struct WatchedFolder {
     dir: Dir,
     state: Mutex<Arc<State>>,
     /// When the files were last read. Locked while they are read.
@@ -28,7 +28,7 @@ pub(crate) struct Folder {
 
 /// The presets at one point in time.
 struct State {
-    folder: folders::Folder,
+    folder: preset_folders::Folder,
     version: u64,
     presets: BTreeMap<String, Arc<Served>>,
     messages: Vec<Value>,
@@ -45,7 +45,7 @@ struct Served {
     path: String,
 }
 
-impl Folder {
+impl WatchedFolder {
     /// Reads a folder.
     pub(crate) fn open(dir: Dir) -> Result<Self, Failure> {
         let state = State::of(dir.read()?, None);
@@ -105,7 +105,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl State {
     /// The presets without errors, and for the others those of the last state that had none.
-    fn of(folder: folders::Folder, last: Option<&Self>) -> Self {
+    fn of(folder: preset_folders::Folder, last: Option<&Self>) -> Self {
         let output = compile(&folder.files);
         let mut presets = BTreeMap::new();
         for module in output.registry.modules.iter().map(|module| Arc::new(module.clone())) {
@@ -136,7 +136,7 @@ impl State {
         let messages = vec![json!({ "severity": "error", "title": text, "text": text })];
         (self.messages != messages).then(|| Self {
             // The next state that can be read differs from this one.
-            folder: folders::Folder { shown: self.folder.shown.clone(), ..folders::Folder::default() },
+            folder: preset_folders::Folder { shown: self.folder.shown.clone(), ..preset_folders::Folder::default() },
             version: self.version + 1,
             presets: self.presets.clone(),
             messages,
@@ -146,7 +146,7 @@ impl State {
     }
 }
 
-fn messages(folder: &folders::Folder, output: &Output) -> Vec<Value> {
+fn messages(folder: &preset_folders::Folder, output: &Output) -> Vec<Value> {
     let findings: Vec<&Finding> = output.findings.iter().collect();
     emit::each(&folder.files, &findings, |messages, finding| {
         let diagnostic = &finding.diagnostic;
@@ -156,7 +156,7 @@ fn messages(folder: &folders::Folder, output: &Output) -> Vec<Value> {
     })
 }
 
-impl LivePresets for Folder {
+impl LivePresets for WatchedFolder {
     fn each(&self, visit: &mut dyn FnMut(&PresetMetadata<'_>)) {
         for served in self.state().presets.values() {
             served.preset.with_metadata(&served.module, &served.path, &mut *visit);

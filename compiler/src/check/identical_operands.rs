@@ -33,9 +33,9 @@ fn identical(query: &Analysis<'_>, id: Id, binary: &Binary<'_>) -> Option<Diagno
     if !query.is_vector(left.series) || !query.is_vector(right.series) {
         return None;
     }
-    let (is_scaled, is_guarded) = (left.is_scaled || right.is_scaled, left.is_guarded || right.is_guarded);
+    let (is_scaled, is_compared) = (left.is_scaled || right.is_scaled, left.is_compared || right.is_compared);
     // A comparison removes series, so the rest of a side may match other series.
-    if is_scaled && binary.op != BinaryOp::Div || is_guarded && binary.matching.is_some() {
+    if is_scaled && binary.op != BinaryOp::Div || is_compared && binary.matching.is_some() {
         return None;
     }
     let mut filters = Filters::default();
@@ -149,19 +149,19 @@ struct Side {
     /// Whether they are multiplied by, divided by or clamped to a number.
     is_scaled: bool,
     /// Whether it is compared with a number other than to exclude zeros.
-    is_guarded: bool,
+    is_compared: bool,
 }
 
 impl Side {
     fn of(query: &Analysis<'_>, id: Id) -> Self {
         let series = query.strip_parens(id);
-        let mut side = Self { series, written: query.expr(series).span, is_scaled: false, is_guarded: false };
+        let mut side = Self { series, written: query.expr(series).span, is_scaled: false, is_compared: false };
         loop {
             let mut children = query.children(side.series);
             let inner = match &query.expr(side.series).kind {
                 ExprKind::Binary(binary) if binary.op.is_comparison() && binary.bool_span.is_none() => {
                     let excludes_zero = matches!(binary.op, BinaryOp::Greater | BinaryOp::NotEqual);
-                    side.is_guarded |= binary.rhs.as_number().is_some_and(|value| value != 0.0 || !excludes_zero);
+                    side.is_compared |= binary.rhs.as_number().is_some_and(|value| value != 0.0 || !excludes_zero);
                     children.next().filter(|_| binary.rhs.as_number().is_some())
                 }
                 ExprKind::Binary(binary) if matches!(binary.op, BinaryOp::Mul | BinaryOp::Div) => {

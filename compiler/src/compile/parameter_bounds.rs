@@ -1,19 +1,19 @@
-//! The values of parameters, besides their defaults, for which a template is proven.
+//! The values of parameters, besides their defaults, with which a template is checked.
 
 use promql_presets_core::ParameterValue;
 
 use crate::file::{self, Parameter};
 
-/// Values of parameters, by index, and what a finding says that depends on them.
-pub(super) struct Trial {
+/// Values of parameters, by index, and the help and the note of findings that depend on them.
+pub(super) struct Variation {
     pub(super) values: Vec<(usize, ParameterValue)>,
     pub(super) help: String,
     pub(super) note: String,
 }
 
 /// Each bound of each parameter, zero where it is between declared bounds, and all combinations of declared bounds.
-pub(super) fn trials(parameters: &[Parameter]) -> Vec<Trial> {
-    let mut trials = Vec::new();
+pub(super) fn variations(parameters: &[Parameter]) -> Vec<Variation> {
+    let mut variations = Vec::new();
     let mut combinations = vec![Vec::new()];
     for (index, parameter) in parameters.iter().enumerate().filter(|(_, parameter)| !parameter.is_faulty) {
         let name = &parameter.name.value;
@@ -30,20 +30,24 @@ pub(super) fn trials(parameters: &[Parameter]) -> Vec<Trial> {
                 }
                 (format!("change `{key}`"), format!("where `{name}` is `{value}`, its `{key}`"))
             };
-            trials.push(Trial { values: vec![(index, value)], help, note });
+            variations.push(Variation { values: vec![(index, value)], help, note });
         }
         let has_bounds = (parameter.min, parameter.max) != (least, most);
         if let Some(zero) = zero_between(parameter).filter(|_| has_bounds) {
             let note = format!("where `{name}` is `0`, which its bounds include");
-            trials.push(Trial { values: vec![(index, zero)], help: "exclude 0 from the bounds".to_owned(), note });
+            variations.push(Variation {
+                values: vec![(index, zero)],
+                help: "exclude 0 from the bounds".to_owned(),
+                note,
+            });
         }
     }
     for values in combinations.into_iter().filter(|values| values.len() > 1) {
         let shown = values.iter().map(|(index, value)| format!("`{}` is `{value}`", parameters[*index].name.value));
         let note = format!("where {}", shown.collect::<Vec<_>>().join(" and "));
-        trials.push(Trial { values, help: "change the bounds of the parameters".to_owned(), note });
+        variations.push(Variation { values, help: "change the bounds of the parameters".to_owned(), note });
     }
-    trials
+    variations
 }
 
 fn zero_between(parameter: &Parameter) -> Option<ParameterValue> {

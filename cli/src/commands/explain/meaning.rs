@@ -11,7 +11,7 @@ use crate::functions;
 
 /// The meaning of a node, in terms of its operands.
 pub(super) fn meaning(query: &str, expr: &Expr<'_>) -> String {
-    let words = Words { query };
+    let words = Meaning { query };
     match &expr.kind {
         ExprKind::Number(number) if number.duration => format!("{} seconds", number.value),
         ExprKind::Number(_) => "a number".to_owned(),
@@ -27,11 +27,11 @@ pub(super) fn meaning(query: &str, expr: &Expr<'_>) -> String {
     }
 }
 
-struct Words<'q> {
+struct Meaning<'q> {
     query: &'q str,
 }
 
-impl Words<'_> {
+impl Meaning<'_> {
     fn text(&self, expr: &Expr<'_>) -> String {
         let text = &self.query[expr.span.range()];
         match &expr.kind {

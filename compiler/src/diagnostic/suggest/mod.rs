@@ -1,4 +1,6 @@
-//! Suggestions for misspelt names.
+//! Suggestions for misspelt names, and in `literals` for invalid numbers and durations.
+
+pub(crate) mod literals;
 
 /// The candidate most similar to a name, ignoring case, if one is close: at most one edit away, two for names of six
 /// letters or more, three for twelve or more, and none for a single letter.

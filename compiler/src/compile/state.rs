@@ -3,7 +3,7 @@
 use promql_presets_core::sort;
 
 use super::Compiler;
-use super::findings::drop_superseded;
+use super::findings::drop_superseded_by_templates;
 use crate::backend::registry::Module;
 use crate::check::{self, Metrics};
 use crate::file::known_metrics::KnownMetric;
@@ -14,19 +14,19 @@ use crate::{Code, Diagnostic, FileKind, Finding, SourceFile, Span};
 
 /// What is known of the files of a registry. The lists are in the order of the files.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Parts {
+pub(super) struct RegistryState {
     pub raw: Vec<PresetFile>,
     /// What is wrong with the content of each file on its own.
     pub faults: Vec<Vec<Diagnostic>>,
     /// The content of the snapshot, if there is one without faults; what is missing from a faulty one is unknown.
     pub known: Option<Vec<KnownMetric>>,
     /// What was found in each preset file, given the declarations of all; `None` if it was not checked yet.
-    pub checked: Vec<Option<Checked>>,
+    pub checked: Vec<Option<CheckedFile>>,
 }
 
 /// A preset file that was checked.
 #[derive(Clone, Debug)]
-pub(super) struct Checked {
+pub(super) struct CheckedFile {
     /// Whether no change since then can affect it.
     pub is_current: bool,
     pub module: Module,
@@ -39,20 +39,20 @@ pub(super) struct Checked {
     pub findings: Vec<Finding>,
 }
 
-impl Parts {
+impl RegistryState {
     /// Reads files.
     pub(super) fn read(files: &[SourceFile]) -> Self {
         let mut contents: Vec<Content> = Vec::new();
         contents.resize_with(files.len(), Content::default);
         parallel::for_each(&mut contents, &|file, content| *content = self::content(&files[file]));
-        let mut parts = Self::default();
+        let mut state = Self::default();
         for Content { raw, faults, known } in contents {
-            parts.raw.push(raw);
-            parts.faults.push(faults);
-            parts.known = parts.known.or(known);
+            state.raw.push(raw);
+            state.faults.push(faults);
+            state.known = state.known.or(known);
         }
-        parts.checked.resize_with(files.len(), || None);
-        parts
+        state.checked.resize_with(files.len(), || None);
+        state
     }
 
     /// Whether a file is to be checked.
@@ -109,12 +109,12 @@ impl Parts {
             let file = &self.raw[found.file];
             // The window may be in the part of the file that is not valid TOML.
             let may_be_there = found.diagnostic.code == Code::MissingWindow && !file.is_complete();
-            !file.is_doubtful(found.diagnostic.span) && !may_be_there
+            !file.is_unreliable(found.diagnostic.span) && !may_be_there
         }));
         findings.retain(|finding| !self.is_stale(finding.file, &files[finding.file]));
         findings.retain_mut(|finding| settings.apply(&mut finding.diagnostic));
         sort::by_key(&mut findings, |finding| (finding.file, finding.diagnostic.span));
-        drop_superseded(&mut findings);
+        drop_superseded_by_templates(&mut findings);
         findings
     }
 
@@ -157,7 +157,7 @@ pub(super) fn metrics<'s>(
 ) -> (Metrics<'s>, Vec<(usize, Diagnostic)>) {
     let (mut metrics, conflicts) = Metrics::new(files, raw);
     if let (Some(source), Some(known)) = (snapshot(files), known) {
-        metrics.close(&source.path, known);
+        metrics.add_snapshot(&source.path, known);
     }
     (metrics, conflicts)
 }

@@ -4,8 +4,8 @@ use promql_presets_core::{DurationError, PromDuration};
 
 use super::document::{Content, Value};
 use super::reader::Reader;
-use crate::diagnostic::did_you_mean::suggest_duration;
 use crate::diagnostic::source::Spanned;
+use crate::diagnostic::suggest::literals::suggest_duration;
 use crate::{Code, Diagnostic, Span};
 
 impl Reader<'_> {

@@ -7,7 +7,7 @@ use std::{env, fs, io};
 use promql_presets_compiler::{FileKind, SourceFile, discover};
 
 use crate::failure::Failure;
-use crate::root;
+use crate::preset_root;
 
 /// A folder of preset files, which are compiled together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Dir {
     }
 
     fn folders(&self) -> Vec<PathBuf> {
-        self.dir.clone().map_or_else(root::defaults, |dir| vec![dir])
+        self.dir.clone().map_or_else(preset_root::defaults, |dir| vec![dir])
     }
 }
 
@@ -93,9 +93,9 @@ impl Paths {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let shown = slashes(&discover::normalized(path));
         // A file in a folder that does not exist has no neighbours.
-        let place = fs::canonicalize(parent)
-            .ok()
-            .map(|parent| root::place(&parent, name, self.dir.dir.as_deref()).unwrap_or((parent, name.to_owned())));
+        let place = fs::canonicalize(parent).ok().map(|parent| {
+            preset_root::place(&parent, name, self.dir.dir.as_deref()).unwrap_or((parent, name.to_owned()))
+        });
         let Some((root, name)) = place else {
             return Ok(Folder { files: vec![alone(name, shown)], wanted: vec![true], ..Folder::default() });
         };
@@ -135,9 +135,9 @@ fn read(arguments: &[PathBuf], dir: &Dir) -> Result<Vec<Folder>, Failure> {
         let path = fs::canonicalize(argument).map_err(failed)?;
         let is_folder = path.is_dir();
         // A folder that contains folders of presets, such as that of a package, stands for these.
-        if is_folder && root::find(&path, dir.dir.as_deref()).is_none() {
+        if is_folder && preset_root::find(&path, dir.dir.as_deref()).is_none() {
             let within: Vec<PathBuf> =
-                root::of_package(argument).into_iter().filter(|folder| folder.is_dir()).collect();
+                preset_root::of_package(argument).into_iter().filter(|folder| folder.is_dir()).collect();
             if !within.is_empty() {
                 let within = read(&within, dir)?;
                 let is_new = |folder: &Folder| folders.iter().all(|known| known.root != folder.root);
@@ -154,7 +154,7 @@ fn read(arguments: &[PathBuf], dir: &Dir) -> Result<Vec<Folder>, Failure> {
             }
             _ => path,
         };
-        let root = root::root(&path, is_folder, dir.dir.as_deref());
+        let root = preset_root::root(&path, is_folder, dir.dir.as_deref());
         let at = folders.iter().position(|known| known.root == root).unwrap_or(folders.len());
         if at == folders.len() {
             let shown = shown(argument, &path, &root);
