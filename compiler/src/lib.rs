@@ -33,6 +33,8 @@ pub use build::{Build, build};
 pub use compile::Session;
 pub use compile::{Output, compile};
 pub use diagnostic::{Code, Diagnostic, FileKind, Finding, Layer, Severity, SourceFile, Span};
+#[cfg(feature = "tools")]
+pub use file::metric_type::without_suffix;
 pub use file::preset_tests::series_labels;
 #[cfg(feature = "tools")]
 pub use file::templates;

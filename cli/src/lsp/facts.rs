@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use promql_presets_compiler::backend::registry::Label;
-use promql_presets_compiler::{MetricType, SnapshotMetric};
+use promql_presets_compiler::{MetricType, SnapshotMetric, without_suffix};
 use promql_presets_core::LabelKind;
 
 use super::workspace::View;
@@ -51,8 +51,7 @@ pub(super) fn metrics<'v>(view: &'v View<'_>) -> BTreeMap<&'v str, Metric<'v>> {
 
 /// The metric that the series of a name belong to.
 pub(super) fn find<'v>(metrics: &'v BTreeMap<&'v str, Metric<'v>>, series: &str) -> Option<&'v Metric<'v>> {
-    let base = || ["_bucket", "_sum", "_count", "_total", "_info"].into_iter().find_map(|end| series.strip_suffix(end));
-    metrics.get(series).or_else(|| metrics.get(base()?))
+    metrics.get(series).or_else(|| metrics.get(without_suffix(series)))
 }
 
 /// The name of a metric as written in a template, with that of the file in the place of `{metric_name}`.
@@ -64,12 +63,8 @@ pub(super) fn resolved(view: &View<'_>, written: &str) -> String {
 impl Metric<'_> {
     /// The names of its series.
     pub(super) fn series(&self) -> Vec<String> {
-        let ends: &[&str] = match self.kind {
-            MetricType::Histogram => &["_bucket", "_sum", "_count"],
-            MetricType::Summary => &["", "_sum", "_count"],
-            _ => &[""],
-        };
-        ends.iter().map(|end| format!("{}{end}", self.name)).collect()
+        let own = Some(&"").filter(|_| self.kind != MetricType::Histogram);
+        own.into_iter().chain(self.kind.parts()).map(|suffix| format!("{}{suffix}", self.name)).collect()
     }
 
     /// Markdown about the metric.

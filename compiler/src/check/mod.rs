@@ -40,7 +40,7 @@ pub use label_set::Labels;
 pub use row::RowLabel;
 pub(crate) use schema::Metrics;
 #[cfg(feature = "tools")]
-pub(crate) use schema::without_suffix;
+pub use schema::is_of_every_scrape;
 pub(crate) use tree::Scope;
 
 use crate::file::Settings;
@@ -165,6 +165,13 @@ pub(crate) fn selected_series<'e>(
 #[must_use]
 pub fn check_query(text: &str, expr: &Expr<'_>) -> Vec<Diagnostic> {
     check(text, expr, plain(&Metrics::default())).findings
+}
+
+/// The unit at the end of a metric's name.
+#[cfg(feature = "tools")]
+#[must_use]
+pub fn unit_of_name(name: &str) -> Option<&str> {
+    units::of_name(name)
 }
 
 /// The labels of a query's result that follow from the query alone.

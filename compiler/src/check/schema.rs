@@ -9,6 +9,7 @@ use promql_presets_core::{LabelInfo, LabelUse, PromDuration};
 
 use crate::diagnostic::suggest::{is_one_edit, nearest_words};
 use crate::file::known_metrics::KnownMetric;
+use crate::file::metric_type::SUFFIXES;
 use crate::file::{self, Label, LabelType, Labels, MetricType, PresetFile};
 use crate::sorted::SortedMap;
 use crate::{Code, Diagnostic, SourceFile};
@@ -95,6 +96,15 @@ impl Role {
             Some("sum") => Self::Sum,
             Some("count") => Self::Count,
             _ => Self::Unknown,
+        }
+    }
+
+    /// The role of a series whose declared metric has another name.
+    fn of_derived(suffix: &str) -> Self {
+        match suffix {
+            "_created" => Self::Gauge,
+            "_info" => Self::Info,
+            suffix => Self::of_suffix(suffix),
         }
     }
 
@@ -188,7 +198,7 @@ impl<'s> Metrics<'s> {
                 (metric.kind, metric.kind_is_known, metric.contradicted) = (known.kind(), true, Some(declared));
             }
         }
-        for name in SERVER_SERIES {
+        for (name, _) in SERVER_SERIES {
             if !self.names.contains_key(name) {
                 self.add(Metric { kind: Some(MetricType::Gauge), ..Metric::named(name, path) });
             }
@@ -209,10 +219,11 @@ impl<'s> Metrics<'s> {
 
     /// The declared metric to which a series of the snapshot belongs: `http_requests` for `http_requests_total`.
     fn declared_base(&self, name: &str) -> Option<usize> {
-        let base = ["_total", "_info"].into_iter().find_map(|suffix| name.strip_suffix(suffix));
+        let kinds = [MetricType::Counter, MetricType::Info];
+        let base = kinds.into_iter().find_map(|kind| name.strip_suffix(kind.family_suffix()));
         let index = *self.names.get(base?)?;
-        let has = |(suffix, _): &(&str, Role)| base.is_some_and(|base| name[base.len()..] == **suffix);
-        (self.all[index].is_declared && self.all[index].derived().iter().any(has)).then_some(index)
+        let has = |suffix: &str| base.is_some_and(|base| &name[base.len()..] == suffix);
+        (self.all[index].is_declared && self.all[index].derived().any(has)).then_some(index)
     }
 
     /// The metric that the series of this name belong to, and their role.
@@ -224,8 +235,8 @@ impl<'s> Metrics<'s> {
         SUFFIXES.into_iter().find_map(|suffix| {
             let metric = &self.all[*self.names.get(name.strip_suffix(suffix)?)?];
             let kinds = [metric.kind, metric.contradicted];
-            let role = kinds.into_iter().flat_map(|kind| metric.derived_of(kind)).find(|(it, _)| *it == suffix)?.1;
-            Some((metric, role))
+            let mut derived = kinds.into_iter().flat_map(|kind| metric.derived_of(kind));
+            derived.any(|it| it == suffix).then_some((metric, Role::of_derived(suffix)))
         })
     }
 
@@ -286,17 +297,15 @@ impl<'s> Metrics<'s> {
     pub(super) fn series(&self) -> impl Iterator<Item = (&'s str, &'s str)> {
         self.all.iter().flat_map(|metric| {
             let own = (metric.role() != Role::Base).then_some((metric.name, ""));
-            let is_further = |role: &Role| !matches!(role, Role::Counter | Role::Gauge | Role::Info);
-            let derived = metric.derived().iter().filter(move |(_, role)| is_further(role));
-            own.into_iter().chain(derived.map(|(suffix, _)| (metric.name, *suffix)))
+            let parts = metric.kind.map_or(&[][..], MetricType::parts);
+            own.into_iter().chain(parts.iter().map(|suffix| (metric.name, *suffix)))
         })
     }
 
     /// The declared metric that a name without series is probably a misspelling of: one letter is different, missing,
     /// added, or swapped with its neighbour. Digits must be equal, since `node_load5` and `node_load15` are two metrics.
     pub(super) fn similar(&self, name: &str) -> Option<String> {
-        let suffixes = ["_bucket", "_sum", "_count", "_total", ""];
-        suffixes.into_iter().find_map(|suffix| {
+        SUFFIXES.into_iter().chain([""]).find_map(|suffix| {
             let base = name.strip_suffix(suffix).filter(|base| SIMILAR.contains(&base.len()))?;
             let misspelt = self.misspelt.get_or_init(|| self.misspellings());
             let digits = |name: &str| name.bytes().filter(u8::is_ascii_digit).collect::<Vec<_>>();
@@ -319,32 +328,30 @@ impl<'s> Metrics<'s> {
     }
 }
 
-/// Series that servers write themselves: those of each scrape, and those of alerts.
-const SERVER_SERIES: [&str; 15] = [
-    "ALERTS",
-    "ALERTS_FOR_STATE",
-    "scrape_body_size_bytes",
-    "scrape_duration_seconds",
-    "scrape_response_size_bytes",
-    "scrape_sample_limit",
-    "scrape_samples_limit",
-    "scrape_samples_post_metric_relabeling",
-    "scrape_samples_scraped",
-    "scrape_series_added",
-    "scrape_series_current",
-    "scrape_series_limit",
-    "scrape_timeout_seconds",
-    "scrape_labels_limit",
-    "up",
+/// Series that servers write themselves, and whether every scrape adds them.
+const SERVER_SERIES: [(&str, bool); 15] = [
+    ("ALERTS", false),
+    ("ALERTS_FOR_STATE", false),
+    ("scrape_body_size_bytes", false),
+    ("scrape_duration_seconds", true),
+    ("scrape_response_size_bytes", false),
+    ("scrape_sample_limit", false),
+    ("scrape_samples_limit", false),
+    ("scrape_samples_post_metric_relabeling", true),
+    ("scrape_samples_scraped", true),
+    ("scrape_series_added", true),
+    ("scrape_series_current", false),
+    ("scrape_series_limit", false),
+    ("scrape_timeout_seconds", false),
+    ("scrape_labels_limit", false),
+    ("up", true),
 ];
 
-/// The suffixes of further series of metrics.
-pub(super) const SUFFIXES: [&str; 6] = ["_total", "_bucket", "_sum", "_count", "_created", "_info"];
-
-/// The name of a series without the suffix that it may have beside other series of its metric.
+/// Whether a server itself writes a series at each scrape.
 #[cfg(feature = "tools")]
-pub(crate) fn without_suffix(name: &str) -> &str {
-    SUFFIXES.into_iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name)
+#[must_use]
+pub fn is_of_every_scrape(series: &str) -> bool {
+    SERVER_SERIES.contains(&(series, true))
 }
 
 /// The lengths of names that are compared.
@@ -498,22 +505,17 @@ impl<'s> Metric<'s> {
         }
     }
 
-    /// The suffixes of further series of the metric, with their roles.
-    pub(super) const fn derived(&self) -> &'static [(&'static str, Role)] {
+    /// The suffixes of further series of the metric.
+    pub(super) fn derived(&self) -> impl Iterator<Item = &'static str> + Clone {
         self.derived_of(self.kind)
     }
 
-    const fn derived_of(&self, kind: Option<MetricType>) -> &'static [(&'static str, Role)] {
-        match kind {
-            // `metrics.toml` has the names of their series.
-            Some(MetricType::Counter | MetricType::Info) if !self.is_declared => &[],
-            Some(MetricType::Counter) => &[("_total", Role::Counter), ("_created", Role::Gauge)],
-            Some(MetricType::Histogram) => {
-                &[("_bucket", Role::Bucket), ("_sum", Role::Sum), ("_count", Role::Count), ("_created", Role::Gauge)]
-            }
-            Some(MetricType::Summary) => &[("_sum", Role::Sum), ("_count", Role::Count), ("_created", Role::Gauge)],
-            Some(MetricType::Info) => &[("_info", Role::Info)],
-            _ => &[],
-        }
+    fn derived_of(&self, kind: Option<MetricType>) -> impl Iterator<Item = &'static str> + Clone {
+        // `metrics.toml` has the names of the series of counters and infos.
+        let kind =
+            kind.filter(|kind| self.is_declared || kind.family_suffix().is_empty()).unwrap_or(MetricType::Unknown);
+        let is_created = matches!(kind, MetricType::Counter | MetricType::Histogram | MetricType::Summary);
+        let family = Some(kind.family_suffix()).filter(|suffix| !suffix.is_empty());
+        family.into_iter().chain(kind.parts().iter().copied()).chain(is_created.then_some("_created"))
     }
 }

@@ -5,9 +5,10 @@ use promql_presets_core::{LabelKind, regex, sort};
 use super::analysis::Analysis;
 use super::conditions::Condition;
 use super::pattern::alternatives as listed_values;
-use super::schema::{Metric, Role, SUFFIXES};
+use super::schema::{Metric, Role};
 use super::tree::{Id, Series, name_pattern};
 use crate::diagnostic::suggest::nearest;
+use crate::file::metric_type::SUFFIXES;
 use crate::file::toml_string::toml_key;
 use crate::file::{Label, LabelType, MetricType};
 use crate::promql::{BinaryOp, ExprKind, MatchOp, Matcher, MatcherItem, Name, Selector};
@@ -112,8 +113,8 @@ fn wrong_suffix(query: &Analysis<'_>, selector: &Selector<'_>, name: &str, span:
     let finding = Diagnostic::new(Code::UndeclaredMetric, span, format!("no series `{name}`"))
         .label(format!("a {} has no series with this name", kind.as_str().replace('_', " ")));
     let written = hole.map_or(base, |hole| query.slice(*hole));
-    let derived = metric.derived().iter().map(|(suffix, _)| *suffix);
-    let meant = nearest(suffix, derived.clone()).or_else(|| Some("").filter(|_| derived.len() <= 2));
+    let derived = metric.derived();
+    let meant = nearest(suffix, derived.clone()).or_else(|| Some("").filter(|_| derived.clone().count() <= 2));
     if let Some(meant) = meant {
         return Some(finding.help(format!("write `{written}{meant}`")));
     }

@@ -49,6 +49,12 @@ fn of_series<'e>(series: &Series<'e>) -> Option<Unit<'e>> {
 
 /// The unit of a metric: the declared one; for a metric in `metrics.toml` without one, the unit at the end of its name.
 fn of_metric<'e>(metric: &'e Metric<'e>) -> Option<&'e str> {
+    let by_name = || of_name(metric.name).filter(|_| metric.known.is_some());
+    metric.unit.filter(|unit| !unit.is_empty()).map(base_unit).or_else(by_name)
+}
+
+/// The unit at the end of a metric's name.
+pub(super) fn of_name(name: &str) -> Option<&str> {
     const SUFFIXES: [&str; 12] = [
         "amperes",
         "bytes",
@@ -63,11 +69,8 @@ fn of_metric<'e>(metric: &'e Metric<'e>) -> Option<&'e str> {
         "volts",
         "watts",
     ];
-    let by_name = || {
-        let stem = metric.name.strip_suffix("_total").unwrap_or(metric.name);
-        stem.rsplit('_').next().filter(|word| metric.known.is_some() && SUFFIXES.contains(word))
-    };
-    metric.unit.filter(|unit| !unit.is_empty()).map(base_unit).or_else(by_name)
+    let stem = name.strip_suffix("_total").unwrap_or(name);
+    stem.rsplit('_').next().filter(|word| SUFFIXES.contains(word))
 }
 
 /// A unit in the form that OpenMetrics recommends.

@@ -7,6 +7,7 @@ use super::state::{CheckedFile, Content, RegistryState, content, metrics};
 use crate::backend::registry::Module;
 use crate::check::{self, Scope};
 use crate::file::known_metrics::KnownMetric;
+use crate::file::metric_type::without_suffix;
 use crate::file::{PresetFile, Settings};
 use crate::promql::{Expr, Features};
 use crate::{FileKind, Finding, MetricType, SourceFile};
@@ -235,5 +236,5 @@ fn changed_metrics(old: &[KnownMetric], new: &[KnownMetric]) -> Vec<String> {
     let is_same = |name: &str| old.get(name).zip(new.get(name)).is_some_and(|(old, new)| old.facts() == new.facts());
     let names: HashSet<&str> = old.keys().chain(new.keys()).copied().filter(|name| !is_same(name)).collect();
     // A file may declare `http_requests` and read its series.
-    names.into_iter().map(|name| check::without_suffix(name).to_owned()).collect()
+    names.into_iter().map(|name| without_suffix(name).to_owned()).collect()
 }

@@ -67,7 +67,7 @@ impl Reader<'_> {
         }
         for metric in &metrics {
             self.labels_of_known(metric);
-            let stem = ["_bucket", "_count", "_sum"].iter().find_map(|suffix| metric.name.value.strip_suffix(suffix));
+            let stem = MetricType::Histogram.parts().iter().find_map(|suffix| metric.name.value.strip_suffix(suffix));
             let counts = matches!(metric.kind(), None | Some(MetricType::Counter));
             if let Some(histogram) = stem.filter(|_| counts).and_then(|stem| histograms.get(stem)) {
                 let title = format!("`{}` beside its histogram", metric.name.value);

@@ -8,6 +8,7 @@ mod declared_labels;
 mod document;
 mod durations;
 pub(crate) mod known_metrics;
+pub(crate) mod metric_type;
 mod parameters;
 pub(crate) mod preset_tests;
 mod reader;
@@ -22,6 +23,7 @@ use promql_presets_core::{LabelKind, LabelUse, ParameterValue, PromDuration};
 use crate::diagnostic::source::Spanned;
 use crate::{Code, FileKind, Span};
 
+pub use metric_type::MetricType;
 pub(crate) use parameters::bounds;
 pub use preset_tests::{ExpectedSample, PresetTest, TestSeries};
 pub(crate) use reader::read;
@@ -101,48 +103,6 @@ pub(crate) struct Metric {
     pub unit: Option<Spanned<String>>,
     /// `scrape_interval`.
     pub scrape_interval: Option<Spanned<PromDuration>>,
-}
-
-/// The type of a metric, as OpenMetrics and Prometheus name them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum MetricType {
-    /// Only grows, until it starts again at zero.
-    Counter,
-    /// Goes up and down.
-    Gauge,
-    /// Buckets with the label `le`, and `_sum` and `_count`.
-    Histogram,
-    /// One sample holds all buckets.
-    NativeHistogram,
-    /// Quantiles with the label `quantile`, and `_sum` and `_count`.
-    Summary,
-    /// Always 1; the labels are what counts.
-    Info,
-    /// One of several states is 1.
-    Stateset,
-    /// Nothing is known.
-    Unknown,
-}
-
-impl MetricType {
-    /// Every type with its name in a preset file.
-    pub const ALL: [(&'static str, Self); 8] = [
-        ("counter", Self::Counter),
-        ("gauge", Self::Gauge),
-        ("histogram", Self::Histogram),
-        ("native_histogram", Self::NativeHistogram),
-        ("summary", Self::Summary),
-        ("info", Self::Info),
-        ("stateset", Self::Stateset),
-        ("unknown", Self::Unknown),
-    ];
-
-    /// The name in a preset file.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
-    }
 }
 
 /// `[labels]`.

@@ -123,12 +123,12 @@ impl Reader<'_> {
 
     pub(super) fn metric_type(&mut self, value: &Value<'_>) -> Option<Spanned<MetricType>> {
         let name = self.spanned_string("type", value)?;
-        let found = MetricType::ALL.into_iter().find(|(known, _)| *known == name.value);
+        let found = MetricType::find(&name.value);
         if found.is_none() {
             let names = MetricType::ALL.map(|(known, _)| known);
             self.unknown_value("metric type", &name, &names);
         }
-        found.map(|(_, kind)| Spanned { value: kind, span: name.span })
+        found.map(|value| Spanned { value, span: name.span })
     }
 
     pub(super) fn presets(&mut self, value: &Value<'_>, complete: bool) -> Vec<RawPreset> {

@@ -118,8 +118,8 @@ impl Arguments {
         let snapshot = snapshot.and_then(|file| Snapshot::parse(&file.text).ok()).unwrap_or_default();
         let is_local = self.sources.is_empty();
         if is_local {
-            let suffixes = ["", "_bucket", "_count", "_sum"];
-            let names = suffixes.into_iter().filter_map(|suffix| self.metric.strip_suffix(suffix));
+            let suffixes = [""].iter().chain(MetricType::Histogram.parts());
+            let names = suffixes.filter_map(|suffix| self.metric.strip_suffix(suffix));
             let mut known = names.clone().filter_map(|name| Some((name, snapshot.metrics.get(name)?)));
             let is_of = |(name, metric): &(&str, &SnapshotMetric)| {
                 *name == self.metric || matches!(metric.kind, MetricType::Histogram | MetricType::Summary)

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use promql_presets_compiler::check::unit_of_name;
 use promql_presets_compiler::{MetricType, SnapshotMetric};
 use toml_edit::{Key, Value};
 
@@ -27,7 +28,8 @@ const SERIES: &str = "{metric_name}{{{labels}}}";
 
 /// The name of the file of a metric: that of the metric, in lower case, without its suffix.
 pub(super) fn file_name(metric: &str) -> String {
-    let name = ["_total", "_info"].iter().find_map(|suffix| metric.strip_suffix(suffix)).unwrap_or(metric);
+    let kinds = [MetricType::Counter, MetricType::Info];
+    let name = kinds.iter().find_map(|kind| metric.strip_suffix(kind.family_suffix())).unwrap_or(metric);
     let lower = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
     let name: String = name.chars().map(lower).collect();
     let name = name.split('_').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("_");
@@ -37,7 +39,8 @@ pub(super) fn file_name(metric: &str) -> String {
 pub(super) fn write(found: &NewMetric, declared: &Declared) -> Written {
     let NewMetric { name, metric, is_gauge, is_both } = found;
     let known = declared.unit.as_ref().or(metric.unit.as_ref());
-    let unit = known.filter(|unit| !unit.is_empty()).map_or_else(|| unit_of(name), String::as_str);
+    let unit =
+        known.filter(|unit| !unit.is_empty()).map(String::as_str).or_else(|| unit_of_name(name)).unwrap_or_default();
     let mut notes = Vec::new();
     let presets = presets(name, metric, *is_gauge, unit, &mut notes);
     let help = metric.help.as_deref().map(str::trim).filter(|help| !help.is_empty());
@@ -87,14 +90,6 @@ pub(super) fn write(found: &NewMetric, declared: &Declared) -> Written {
 
 fn string(text: &str) -> String {
     Value::from(text).to_string()
-}
-
-/// The unit that the name of a metric ends with.
-fn unit_of(name: &str) -> &'static str {
-    let name = name.strip_suffix("_total").unwrap_or(name);
-    let units = ["seconds", "bytes", "ratio", "celsius", "meters", "volts", "amperes", "joules", "grams"];
-    let ends_with = |unit: &&&str| name.strip_suffix(**unit).is_some_and(|rest| rest.ends_with('_'));
-    units.iter().find(ends_with).copied().unwrap_or_default()
 }
 
 fn presets(name: &str, metric: &SnapshotMetric, is_gauge: bool, unit: &str, notes: &mut Vec<String>) -> Vec<Preset> {

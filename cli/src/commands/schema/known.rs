@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use promql_presets_compiler::MetricType;
 use promql_presets_compiler::diagnostic::suggest::nearest_words;
 use promql_presets_core::regex::matches;
 
@@ -54,16 +55,16 @@ pub(super) fn matches_any(pattern: &str) -> bool {
 }
 
 /// The suffixes of the series of a family of some type.
-pub(super) fn suffixes(kind: &str) -> &'static [&'static str] {
-    match kind {
-        // In the text format, and in OpenMetrics.
-        "counter" => &["", "_total"],
-        "histogram" => &["", "_bucket", "_count", "_sum"],
-        "gaugehistogram" => &["_bucket", "_gcount", "_gsum"],
-        "summary" => &["", "_count", "_sum"],
-        "info" => &["", "_info"],
-        _ => &[""],
+pub(super) fn suffixes(kind: &str) -> Vec<&'static str> {
+    if kind == "gaugehistogram" {
+        return vec!["_bucket", "_gcount", "_gsum"];
     }
+    let kind = MetricType::find(kind).unwrap_or(MetricType::Unknown);
+    let mut suffixes = vec![""];
+    suffixes.extend(kind.parts());
+    // Only in OpenMetrics. The text format has the whole name.
+    suffixes.extend(Some(kind.family_suffix()).filter(|suffix| !suffix.is_empty()));
+    suffixes
 }
 
 /// The series of a metric.

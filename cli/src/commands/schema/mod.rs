@@ -259,7 +259,8 @@ pub(super) fn look_up(metric: &str, sources: &Sources, output: &Output) -> Resul
         }
         servers.metadata(&mut known, &mut remarks).await?;
         // In OpenMetrics, the name of a family lacks the suffix of its series.
-        for name in ["", "_total", "_info"].map(|suffix| format!("{metric}{suffix}")) {
+        let kinds = [MetricType::Unknown, MetricType::Counter, MetricType::Info];
+        for name in kinds.map(|kind| format!("{metric}{}", kind.family_suffix())) {
             let wanted = [wanted::for_new_file(&name, &known)];
             let mut seen = vec![Seen::default(); wanted.len()];
             gather(&wanted, (&pages[..], &servers, output), &mut seen, &mut remarks).await?;

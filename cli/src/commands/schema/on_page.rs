@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read};
 
-use promql_presets_compiler::check::open_metrics_float;
+use promql_presets_compiler::check::{is_of_every_scrape, open_metrics_float};
 use promql_presets_compiler::diagnostic::emit::Messages;
 use promql_presets_compiler::{Output, SourceFile};
 
 use super::known::{Presence, Seen};
-use super::wanted::{Wanted, is_of_scrapes};
+use super::wanted::Wanted;
 use crate::exposition::Exposition;
 use crate::failure::Failure;
 use crate::server::Credentials;
@@ -98,7 +98,7 @@ pub(super) fn gather(page: &Exposition, wanted: &[Wanted], settings: &Output, al
             seen.is_native |= wanted.read.contains(&wanted.name);
             seen.values.entry("le".to_owned()).or_default().insert(INFINITE.to_owned());
         }
-        if is_of_scrapes(&wanted.name) {
+        if is_of_every_scrape(&wanted.name) {
             seen.presence = Presence::Current;
         }
         if seen.presence == Presence::Current {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use promql_presets_compiler::check::is_of_every_scrape;
 use promql_presets_compiler::{MetricType, MetricsRead, SeriesRead, Snapshot, SnapshotMetric};
 
 use super::backticks;
@@ -62,20 +63,6 @@ enum Kind {
     Single(MetricType),
     /// Sources disagree.
     Conflict,
-}
-
-/// The series that Prometheus adds to each scrape.
-const OF_SCRAPES: [&str; 5] = [
-    "up",
-    "scrape_duration_seconds",
-    "scrape_samples_post_metric_relabeling",
-    "scrape_samples_scraped",
-    "scrape_series_added",
-];
-
-/// Whether Prometheus itself writes a metric when it scrapes a target.
-pub(super) fn is_of_scrapes(name: &str) -> bool {
-    OF_SCRAPES.contains(&name)
 }
 
 /// Selectors without a name, whose metrics cannot be looked up.
@@ -157,7 +144,8 @@ pub(super) fn for_new_file(name: &str, known: &Known) -> Wanted {
 /// The histogram of gauges that a series belongs to. Presets read its series as metrics of their own.
 fn gauge_histogram(series: &str, known: &Known) -> Option<Wanted> {
     const KIND: &str = "gaugehistogram";
-    let names = std::iter::once(series).chain(suffixes(KIND).iter().filter_map(|suffix| series.strip_suffix(suffix)));
+    let names =
+        std::iter::once(series).chain(suffixes(KIND).into_iter().filter_map(|suffix| series.strip_suffix(suffix)));
     let is_one = |name: &&str| known.families.get(*name).is_some_and(|it| it.iter().any(|it| it.kind == KIND));
     let name = names.into_iter().find(is_one)?;
     let mut wanted = Wanted { is_declared: true, ..Wanted::single(name, MetricType::Unknown) };
@@ -169,7 +157,7 @@ fn gauge_histogram(series: &str, known: &Known) -> Option<Wanted> {
 
 /// The metric that a series belongs to, according to metadata.
 fn find(series: &str, known: &Known) -> Option<Wanted> {
-    if is_of_scrapes(series) {
+    if is_of_every_scrape(series) {
         return Some(Wanted::single(series, MetricType::Gauge));
     }
     let suffixed = ["_bucket", "_count", "_sum", "_gcount", "_gsum", "_total", "_info"];
@@ -202,7 +190,7 @@ fn find(series: &str, known: &Known) -> Option<Wanted> {
             _ => (Kind::Conflict, false),
         };
         let is_family = matches!(kind, Kind::Histogram | Kind::Summary);
-        let all = if is_family { suffixes(kinds[0]) } else { &[] };
+        let all = if is_family { suffixes(kinds[0]) } else { Vec::new() };
         let mut wanted = Wanted::single(if is_family { name } else { series }, MetricType::Unknown);
         wanted.series.extend(all.iter().map(|suffix| format!("{name}{suffix}")));
         let family = matches!(suffix, "_total" | "_info").then(|| name.to_owned());
