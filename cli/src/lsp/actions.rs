@@ -20,10 +20,10 @@ pub(super) fn actions(view: &View<'_>, params: &CodeActionParams) -> Option<Vec<
         let span = finding.diagnostic.span;
         span.start <= asked.end && asked.start <= span.end
     };
-    let action = |finding: &Finding, (title, fix): (String, Fix), is_preferred| {
+    let action = |finding: &Finding, (title, fixes): (String, Vec<Fix>), is_preferred| {
         let range = view.range(finding.diagnostic.span);
-        let edit = TextEdit { range: view.range(fix.span), new_text: fix.text };
-        let changes = HashMap::from([(view.uri.clone(), vec![edit])]);
+        let edit = |fix: Fix| TextEdit { range: view.range(fix.span), new_text: fix.text };
+        let changes = HashMap::from([(view.uri.clone(), fixes.into_iter().map(edit).collect())]);
         let diagnostics = params.context.diagnostics.iter().filter(|shown| shown.range == range);
         CodeActionResponse::CodeAction(CodeAction {
             title,

@@ -69,17 +69,23 @@ fn described(item: CompletionItem, detail: Option<String>, documentation: Option
     CompletionItem { detail, documentation: documentation.map(markup), ..item }
 }
 
-/// The keys of a table that it does not have yet. In the header of a table, a key is written without `=`.
+/// The keys of a table that it does not have yet. In a header, those of tables, written without `=`.
 fn keys(view: &View<'_>, outline: &Outline, table: &[String], word: Span) -> Vec<CompletionItem> {
     let text = &view.source.text;
     let line = text[word.end as usize..].lines().next().unwrap_or_default();
     let before = text[..word.start as usize].rsplit('\n').next().unwrap_or_default();
-    let ends = before.trim_start().starts_with('[') || line.trim_start().starts_with(['=', '.', ']']);
+    let header = before.trim_start();
+    let ends = header.starts_with('[') || line.trim_start().starts_with(['=', '.', ']']);
     let kind = view.source.kind();
+    let fits = |name: &str| {
+        let schemas = json_schema::at(kind, &[table, &[name.to_owned()]].concat());
+        let has = |kind: &str| schemas.iter().any(|schema| schema["type"] == kind);
+        !header.starts_with('[') || (has("object") && (header.starts_with("[[") || !has("array")))
+    };
     let taken: Vec<&str> = outline.keys_of(table).collect();
     let at_word = &text[word.range()];
     let known = json_schema::keys(kind, table).filter(|(name, _)| *name == at_word || !taken.contains(name));
-    let known = known.map(|(name, schema)| {
+    let known = known.filter(|(name, _)| fits(name)).map(|(name, schema)| {
         let written = if ends { name.to_owned() } else { format!("{name} = ") };
         let summary = Code::find(name).filter(|_| table == ["checks"]).map(Code::summary);
         let documentation = summary.or(schema["description"].as_str()).map(str::to_owned);

@@ -15,30 +15,34 @@ use super::workspace::View;
 /// How many edits are tried for one finding.
 const MAX_TRIALS: usize = 100;
 
-/// The edits that the help of a finding describes, each with its title.
-pub(super) fn of_help(view: &View<'_>, finding: &Finding) -> Vec<(String, Fix)> {
+/// What the help of a finding describes: titles with their edits.
+pub(super) fn of_help(view: &View<'_>, finding: &Finding) -> Vec<(String, Vec<Fix>)> {
     let Some(help) = &finding.diagnostic.help else { return Vec::new() };
-    if let Some(fix) = &finding.diagnostic.fix {
-        return vec![(help.clone(), fix.clone())];
-    }
     let file = File { text: &view.source.text, outline: Outline::of(&view.source.text) };
     let mut trial = Trial::new(view, finding);
-    let codes: Vec<&str> = help.split('`').skip(1).step_by(2).collect();
+    let mut accepted = |title: String, edits: Vec<Fix>, is_certain: bool| {
+        let fix = edits.into_iter().find(|fix| trial.accepts(&[fix]) || is_certain)?;
+        let mut edits = vec![fix];
+        if trial.lacks_window {
+            let mut additions = file.additions(finding, "window = \"5m\"").into_iter();
+            edits.extend(additions.find(|window| trial.accepts(&[&edits[0], window]) && !trial.lacks_window));
+        }
+        Some((title, edits))
+    };
+    if let Some(fix) = &finding.diagnostic.fix {
+        return accepted(help.clone(), vec![fix.clone()], true).into_iter().collect();
+    }
     if help.starts_with("remove") {
-        let fix = file.removals(finding.diagnostic.span).into_iter().find(|fix| trial.accepts(fix));
-        return fix.into_iter().map(|fix| (help.clone(), fix)).collect();
+        let removals = file.removals(finding.diagnostic.span);
+        return accepted(help.clone(), removals, false).into_iter().collect();
     }
-    let mut fixes = Vec::new();
-    for code in &codes {
-        let title = if codes.len() == 1 { help.clone() } else { format!("write `{code}`") };
-        let fix = file.edits(finding, code).into_iter().find(|fix| trial.accepts(fix));
-        fixes.extend(fix.map(|fix| (title, fix)));
-    }
-    fixes
+    let codes: Vec<&str> = help.split('`').skip(1).step_by(2).collect();
+    let title = |code: &str| if codes.len() == 1 { help.clone() } else { format!("write `{code}`") };
+    codes.iter().filter_map(|code| accepted(title(code), file.edits(finding, code), false)).collect()
 }
 
 /// The edit that silences a finding in its preset.
-pub(super) fn allow(view: &View<'_>, finding: &Finding) -> Option<(String, Fix)> {
+pub(super) fn allow(view: &View<'_>, finding: &Finding) -> Option<(String, Vec<Fix>)> {
     let (code, preset) = (finding.diagnostic.code, finding.preset.as_deref()?);
     if !code.is_allowable() {
         return None;
@@ -54,7 +58,7 @@ pub(super) fn allow(view: &View<'_>, finding: &Finding) -> Option<(String, Fix)>
         let template = file.outline.value(&["presets", preset, "template"])?;
         file.line_after(template.span.end, &format!("allow = [{entry}]"))
     };
-    Some((format!("allow `{}` in `{preset}`", code.as_str()), fix))
+    Some((format!("allow `{}` in `{preset}`", code.as_str()), vec![fix]))
 }
 
 /// A file with a finding.
@@ -101,16 +105,21 @@ impl File<'_> {
         };
         let mut edits: Vec<Fix> = places.into_iter().flat_map(written).collect();
         if code.contains(" = ") {
-            let template =
-                finding.preset.as_deref().and_then(|preset| self.outline.value(&["presets", preset, "template"]));
-            edits.extend(template.map(|template| self.line_after(template.span.end, code)));
-            let table = self.outline.table(found.span.start).span;
-            edits.push(self.insertion(self.text[..table.end as usize].trim_end().len(), format!(", {code} ")));
-            edits.push(self.insertion(self.text[..table.end as usize].trim_end().len(), format!("\n{code}")));
-            edits.push(self.insertion(0, format!("{code}\n")));
+            edits.extend(self.additions(finding, code));
         }
         edits.truncate(MAX_TRIALS);
         edits
+    }
+
+    /// The edits that add a key: below the template of the preset, in the table of the finding, and at the top of the file.
+    fn additions(&self, finding: &Finding, code: &str) -> Vec<Fix> {
+        let template =
+            finding.preset.as_deref().and_then(|preset| self.outline.value(&["presets", preset, "template"]));
+        let table = self.outline.table(finding.diagnostic.span.start).span;
+        let end = self.text[..table.end as usize].trim_end().len();
+        let below = template.map(|template| self.line_after(template.span.end, code));
+        let others = [(end, format!(", {code} ")), (end, format!("\n{code}")), (0, format!("{code}\n"))];
+        below.into_iter().chain(others.map(|(at, text)| self.insertion(at, text))).collect()
     }
 
     /// The edits that remove what contains a span: an element of an array, or a line.
@@ -242,19 +251,33 @@ struct Trial<'v> {
     view: &'v View<'v>,
     stale: Vec<usize>,
     before: HashMap<(usize, Code, String), usize>,
+    /// Whether the last edits added `{window}` where the preset has no default for it.
+    lacks_window: bool,
 }
 
 impl<'v> Trial<'v> {
     fn new(view: &'v View<'v>, finding: &'v Finding) -> Self {
         let before = counts(view.all_findings());
         let stale = view.session().stale().collect();
-        Self { file: view.source, finding: &finding.diagnostic, session: None, view, stale, before }
+        Self {
+            file: view.source,
+            finding: &finding.diagnostic,
+            session: None,
+            view,
+            stale,
+            before,
+            lacks_window: false,
+        }
     }
 
-    /// Whether an edit removes the finding and adds none. Findings of later passes were hidden before.
-    fn accepts(&mut self, fix: &Fix) -> bool {
+    /// Whether edits remove the finding and add none but [`Self::lacks_window`]. Findings of later passes were hidden before.
+    fn accepts(&mut self, edits: &[&Fix]) -> bool {
         let mut text = self.file.text.clone();
-        text.replace_range(fix.span.range(), &fix.text);
+        let mut edits = edits.to_vec();
+        edits.sort_by_key(|edit| Reverse(edit.span.start));
+        for edit in edits {
+            text.replace_range(edit.span.range(), &edit.text);
+        }
         if text == self.file.text {
             return false;
         }
@@ -265,12 +288,14 @@ impl<'v> Trial<'v> {
         let after = counts(&session.findings_after(&files));
         let count = |counts: &HashMap<_, usize>, key: &_| counts.get(key).copied().unwrap_or_default();
         let own = (self.view.file(), self.finding.code, self.finding.title.clone());
-        // An edit may add `{window}`, whose default is then missing.
         let own_layer = self.finding.code.layer();
         let hides = own_layer != Layer::File || self.finding.code == Code::InvalidToml;
         let is_later = |code: Code| (hides && code.layer() > own_layer) || code == Code::MissingWindow;
-        count(&after, &own) < count(&self.before, &own)
-            && after.iter().all(|(key, number)| *number <= count(&self.before, key) || is_later(key.1))
+        let is_gone = count(&after, &own) < count(&self.before, &own);
+        let added: Vec<Code> =
+            after.iter().filter(|(key, number)| **number > count(&self.before, key)).map(|(key, _)| key.1).collect();
+        self.lacks_window = added.contains(&Code::MissingWindow);
+        is_gone && added.into_iter().all(is_later)
     }
 }
 

@@ -47,6 +47,17 @@ fn keys_that_are_missing_with_their_meaning() {
         let items = complete(&mut client, "presets/a.toml", text);
         assert!(labels(&items).contains(&expected), "{text}: {:?}", labels(&items));
     }
+    // Only tables have a header of their own.
+    for (header, expected) in [
+        ("[|", &["labels", "metric", "presets"][..]),
+        ("[presets.a.|", &["parameters"]),
+        ("[[presets.a.|", &["allow", "parameters", "tests"]),
+    ] {
+        let items = complete(&mut client, "presets/a.toml", header);
+        let mut shown = labels(&items);
+        shown.sort_unstable();
+        assert_eq!(shown, expected, "{header}");
+    }
     for (file, text, expected) in [
         ("promql.toml", "[checks]\nraw|", "raw-counter"),
         ("promql.toml", "[checks]\nraw-counter = \"|\"", "off"),

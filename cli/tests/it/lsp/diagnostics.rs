@@ -190,18 +190,11 @@ fn helps_of_all_kinds_become_fixes() {
     let folder = Folder::new("lsp-kinds", &[("presets/a.toml", "")]);
     let mut client = Client::start(&folder.0);
     let template = |query: &str| format!("{metric}template = '{query}'\n");
+    let rate = template("rate({metric_name}{{{labels}}}[{window}])") + "window = \"5m\"\n";
     for (text, code, fixed) in [
-        (template("{metric_name}{{{labels}}}"), "raw-counter", template("rate({metric_name}{{{labels}}}[{window}])")),
-        (
-            template("rate({metric_name}{{{labels}}})"),
-            "type-mismatch",
-            template("rate({metric_name}{{{labels}}}[{window}])"),
-        ),
-        (
-            template("rate({metric_name}{{{labels}}}[{window}])"),
-            "missing-window",
-            template("rate({metric_name}{{{labels}}}[{window}])") + "window = \"5m\"\n",
-        ),
+        (template("{metric_name}{{{labels}}}"), "raw-counter", rate.clone()),
+        (template("rate({metric_name}{{{labels}}})"), "type-mismatch", rate.clone()),
+        (template("rate({metric_name}{{{labels}}}[{window}])"), "missing-window", rate),
         (
             template("rtae({metric_name}{{{labels}}}[5m])"),
             "unknown-function",

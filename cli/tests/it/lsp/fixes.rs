@@ -12,7 +12,6 @@ use crate::Folder;
 const FIXED: usize = 137;
 /// How many of them become the text that the test of the compiler has as the right one.
 const EXACT: usize = 83;
-
 #[test]
 fn most_helps_are_fixes() {
     let folder = Folder::new("lsp-mistakes", &[]);
@@ -45,6 +44,8 @@ fn most_helps_are_fixes() {
             (fixed, exact) = (fixed + 1, exact + usize::from(applied == right));
             let again = applied.matches("absent(absent(").count() + applied.matches("sum(sum(").count();
             assert_eq!(again, 0, "{case}: {applied}");
+            let has_window = text.contains("{window}") || !applied.contains("{window}");
+            assert!(has_window || applied.contains("window = "), "{case}: {applied}");
         }
     }
     // The others need another window, or a change elsewhere, or there are several ways.
