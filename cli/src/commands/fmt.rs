@@ -32,7 +32,8 @@ pub(crate) struct Arguments {
     #[arg(long)]
     check: bool,
     /// The format of the report; `json` is one object per line and file, with file, changed (a list of presets) and
-    /// errors: preset, message, line and column
+    /// errors: preset, message, line and column; of `-`, it is one with query (null if it has errors), `is_changed` and
+    /// errors
     #[arg(long, default_value = "human")]
     format: Format,
 }
@@ -120,23 +121,34 @@ fn write(file: &SourceFile, edits: &[Edit]) -> Result<(), Failure> {
 }
 
 fn json(file: &SourceFile, edits: &[Edit], errors: &[(Option<String>, Diagnostic)]) -> String {
-    let messages = Messages::of(file);
     let mut out = String::new();
-    Object::open(&mut out)
+    let object = Object::open(&mut out)
         .field("file", file.path.as_str())
-        .field("changed", edits.iter().map(|edit| edit.preset.as_str()).collect::<Vec<_>>())
-        .list("errors", errors, |out, (preset, error)| {
-            let [(line, column), _] = messages.place(error.span);
-            Object::open(out)
-                .field("preset", preset.as_deref())
-                .field("message", error.title.as_str())
-                .field("line", line)
-                .field("column", column)
-                .close();
-        })
-        .close();
-    out.push('\n');
-    out
+        .field("changed", edits.iter().map(|edit| edit.preset.as_str()).collect::<Vec<_>>());
+    list_errors(object, file, errors).close();
+    out + "\n"
+}
+
+/// The result for a query that stands in no file: its text, or `None` if it has errors.
+fn query_json(file: &SourceFile, formatted: Option<&str>, errors: &[(Option<String>, Diagnostic)]) -> String {
+    let mut out = String::new();
+    let is_changed = formatted.is_some_and(|formatted| formatted != file.text);
+    let object = Object::open(&mut out).field("query", formatted).field("is_changed", is_changed);
+    list_errors(object, file, errors).close();
+    out + "\n"
+}
+
+fn list_errors<'o>(object: Object<'o>, file: &SourceFile, errors: &[(Option<String>, Diagnostic)]) -> Object<'o> {
+    let messages = Messages::of(file);
+    object.list("errors", errors, |out, (preset, error)| {
+        let [(line, column), _] = messages.place(error.span);
+        Object::open(out)
+            .field("preset", preset.as_deref())
+            .field("message", error.title.as_str())
+            .field("line", line)
+            .field("column", column)
+            .close();
+    })
 }
 
 /// Formats plain PromQL from standard input.
@@ -155,9 +167,9 @@ fn query(arguments: &Arguments) -> Result<ExitCode, Failure> {
     };
     let is_found = formatted.is_none() || (arguments.check && edit.is_some());
     match (arguments.format, formatted) {
-        (Format::Json, _) => {
+        (Format::Json, formatted) => {
             let errors: Vec<_> = errors.into_iter().map(|error| (None, error)).collect();
-            print(&json(&file, edit.as_slice(), &errors))?;
+            print(&query_json(&file, formatted.as_deref(), &errors))?;
         }
         (_, None) => {
             print(&(query_messages(&file.text, &errors, in_colors()).join("\n\n") + "\n"))?;

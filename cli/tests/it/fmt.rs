@@ -88,6 +88,14 @@ fn standard_input_is_plain_promql() {
         fmt(&["fmt", "-", "--check"], "a+b"),
         (1, "--- query\n+++ query\n@@ -1 +1 @@ \n-a+b\n+a + b\n".to_owned())
     );
+    let json = |query: &str| fmt(&["fmt", "-", "--format", "json"], query);
+    let changed = r#"{"query":"sum by (b) (a) # c","is_changed":true,"errors":[]}"#;
+    assert_eq!(json("sum(a) by(b) # c\n"), (0, format!("{changed}\n")));
+    assert_eq!(json("a + b\n"), (0, "{\"query\":\"a + b\",\"is_changed\":false,\"errors\":[]}\n".to_owned()));
+    assert_eq!(fmt(&["fmt", "-", "--format", "json", "--check"], "a+b").0, 1);
+    let error =
+        r#"{"query":null,"is_changed":false,"errors":[{"preset":null,"message":"unclosed `(`","line":1,"column":5}]}"#;
+    assert_eq!(json("rate(a[5m]"), (1, format!("{error}\n")));
     let (status, out) = fmt(&["fmt", "-"], "rate(a[5m]");
     assert!(status == 1 && out.starts_with("error[syntax]: unclosed `(`"), "{out}");
     drop(folder);

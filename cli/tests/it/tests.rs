@@ -216,3 +216,34 @@ fn what_is_missing_is_named() {
         (Some(0), "no tests; write them as `[[presets.NAME.tests]]` below a preset\n")
     );
 }
+
+#[test]
+fn errors_of_presets_are_in_all_reports() {
+    let bad = "[presets.good]\ntemplate = 'up{{{labels}}}'\n[[presets.good.tests]]\nname = \"up\"\nat = \"1m\"\n\
+               series = { up = \"1x5\" }\nexpect = { 'up' = 1 }\n[presets.bad]\ntemplate = 'rate(up{{{labels}}})'\n";
+    let folder = Folder::new("test-errors", &[("presets/a/up.toml", bad), ("presets/b.toml", "[presets\n")]);
+    let Some(output) = test(&folder, &["--junit", "report.xml"], None) else { return };
+    assert_eq!(output.status.code(), Some(1));
+    assert!(err(&output).starts_with("error[type-mismatch]: "), "{}", err(&output));
+    assert!(err(&output).ends_with("\n1 test: 1 passed, 0 failed\n"), "{}", err(&output));
+    let report = folder.read("report.xml");
+    for part in [
+        "<testsuite name=\"promql-presets\" tests=\"3\" failures=\"0\" errors=\"2\">",
+        "<testcase classname=\"a::up::good\" name=\"up\" file=\"presets/a/up.toml\"/>",
+        "<testcase classname=\"a::up::bad\" name=\"type-mismatch\" file=\"presets/a/up.toml\">\n      <error message=\"presets/a/up.toml:9:18: error: `rate` takes a range vector",
+        "<testcase classname=\"presets/b.toml\" name=\"invalid-toml\" file=\"presets/b.toml\">",
+    ] {
+        assert!(report.contains(part), "{part}\n{report}");
+    }
+    let output = test(&folder, &["--format", "json"], None).unwrap();
+    let tests: Vec<Value> = lines(out(&output)).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(tests.len(), 3);
+    assert_eq!(
+        tests[1],
+        json!({
+            "preset": "a::up::bad", "test": null, "file": "presets/a/up.toml", "line": 9, "column": 18, "end_line": 9,
+            "end_column": 32, "passed": false, "error": "`rate` takes a range vector", "differences": [],
+        })
+    );
+    assert_eq!((&tests[2]["preset"], &tests[2]["file"]), (&Value::Null, &json!("presets/b.toml")));
+}

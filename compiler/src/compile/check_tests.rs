@@ -1,8 +1,10 @@
 //! Tests of presets: whether they can be run.
 
+use std::borrow::Cow;
+
 use promql_presets_core::RenderError;
 
-use crate::backend::registry::{Module, Preset};
+use crate::backend::registry::{Label, Module, Preset};
 use crate::check::selected_series;
 use crate::diagnostic::suggest::nearest;
 use crate::file::PresetTest;
@@ -13,58 +15,109 @@ use promql_presets_core::sort;
 
 /// What prevents a test of a preset from being run, and series that the preset does not read.
 pub(super) fn check(module: &Module, preset: &Preset, test: &PresetTest) -> Vec<Diagnostic> {
-    match preset.render_test(module, test) {
-        Err(error) => vec![rendering(&error, preset, test)],
-        Ok(_) => unread(module, preset, test),
+    let mut found = Vec::new();
+    // Rendering stops at the first mistake; without it, the next one shows.
+    let mut rest = Cow::Borrowed(test);
+    while let Err(error) = preset.render_test(module, &rest) {
+        found.extend(rendering(&error, module, preset, test, &rest));
+        if !remove(&error, rest.to_mut()) {
+            break;
+        }
+    }
+    found.extend(unread(module, preset, test));
+    let has_fault = |span: Span| test.faults.iter().any(|fault| fault.start < span.end && span.start < fault.end);
+    found.retain(|found| !has_fault(found.span));
+    found
+}
+
+/// The place of the first filter or grouping that an error is about.
+fn place_of(error: &RenderError, test: &PresetTest) -> Option<Span> {
+    let filter = |label: &str| test.labels.iter().find(|(name, ..)| name == label).map(|(.., span)| *span);
+    let grouping = |label: &str| test.group_by.iter().find(|(name, _)| name == label).map(|(_, span)| *span);
+    let parameter = |name: &str| test.parameters.iter().find(|(known, ..)| known == name).map(|(.., span)| *span);
+    match error {
+        RenderError::UndeclaredLabel { label, .. } => filter(label).or_else(|| grouping(label)),
+        // A label to group by is not named.
+        RenderError::InvalidLabelName { label } => {
+            filter(label).or_else(|| test.group_by.iter().find(|(name, _)| name.is_empty()).map(|(_, span)| *span))
+        }
+        RenderError::NotAFilter { label }
+        | RenderError::InvalidLabelValue { label, .. }
+        | RenderError::NoAlternatives { label }
+        | RenderError::UnexpectedMatcher { label } => filter(label),
+        RenderError::NotAGroupBy { label } | RenderError::UnexpectedGroupBy { label } => grouping(label),
+        RenderError::UndeclaredParameter { name, .. } | RenderError::InvalidParameter { name, .. } => parameter(name),
+        RenderError::UnexpectedWindow | RenderError::ZeroWindow | RenderError::WindowTooLong { .. } => {
+            test.window.map(|(_, span)| span)
+        }
+        _ => None,
     }
 }
 
-fn rendering(error: &RenderError, preset: &Preset, test: &PresetTest) -> Diagnostic {
-    let of_label = |label: &str| {
-        let filters = test.labels.iter().map(|(name, _, span)| (name, *span));
-        let mut all = filters.chain(test.group_by.iter().map(|(name, span)| (name, *span)));
-        all.find(|(name, _)| *name == label).map_or(test.span, |(_, span)| span)
-    };
-    let of_parameter = |parameter: &str| {
-        test.parameters.iter().find(|(name, ..)| name == parameter).map_or(test.span, |(.., span)| *span)
-    };
+/// Removes what an error is about. Returns whether that can be done.
+fn remove(error: &RenderError, test: &mut PresetTest) -> bool {
+    if let RenderError::MissingMetricName = error {
+        test.metric_name = Some("metric".to_owned());
+        return true;
+    }
+    if let RenderError::OtherMetric { .. } | RenderError::UnexpectedMetricName { .. } = error {
+        return test.metric_name.take().is_some();
+    }
+    let Some(place) = place_of(error, test) else { return false };
+    test.labels.retain(|(.., span)| *span != place);
+    test.group_by.retain(|(_, span)| *span != place);
+    test.parameters.retain(|(.., span)| *span != place);
+    test.window = test.window.filter(|(_, span)| *span != place);
+    true
+}
+
+/// An error of rendering `rest`: a test without what has been reported.
+fn rendering(
+    error: &RenderError,
+    module: &Module,
+    preset: &Preset,
+    test: &PresetTest,
+    rest: &PresetTest,
+) -> Vec<Diagnostic> {
     let similar = |name: &str, known: &[String]| {
         nearest(name, known.iter().map(String::as_str)).map(|name| format!("write `{name}`"))
     };
-    let (title, span, help): (String, Span, Option<String>) = match error {
+    let missing = |title: String, help: String| Diagnostic::new(Code::InvalidTest, test.span, title).help(help);
+    let (title, help) = match error {
         RenderError::UndeclaredLabel { label, declared } => {
-            (format!("undeclared label `{label}` in a test"), of_label(label), similar(label, declared))
+            (format!("undeclared label `{label}` in a test"), similar(label, declared))
         }
-        RenderError::MissingRequiredLabel { label } => {
-            let help = format!("add `labels = {{ {label} = \"...\" }}`");
-            (format!("missing label `{label}` in a test of `{}`", preset.name), test.span, Some(help))
+        // What could not be read may have it.
+        RenderError::MissingRequiredLabel { .. } | RenderError::MissingMetricName if !test.faults.is_empty() => {
+            return Vec::new();
+        }
+        RenderError::MissingRequiredLabel { .. } => {
+            let declared = module.querier.iter().flat_map(|querier| &querier.labels).filter(|label| label.required);
+            let has = |label: &str| test.labels.iter().any(|(name, ..)| name == label);
+            let of = |label: &Label| {
+                let title = format!("missing label `{}` in a test of `{}`", label.name, preset.name);
+                missing(title, format!("add `labels = {{ {} = \"...\" }}`", label.name))
+            };
+            return declared.filter(|label| !has(&label.name)).map(of).collect();
         }
         RenderError::UndeclaredParameter { name, declared } => {
-            (format!("undeclared parameter `{name}` in a test"), of_parameter(name), similar(name, declared))
+            (format!("undeclared parameter `{name}` in a test"), similar(name, declared))
         }
-        RenderError::InvalidParameter { name, .. } => (error.to_string(), of_parameter(name), None),
-        RenderError::NotAFilter { label }
-        | RenderError::NotAGroupBy { label }
-        | RenderError::InvalidLabelValue { label, .. }
-        | RenderError::InvalidLabelName { label }
-        | RenderError::NoAlternatives { label } => (error.to_string(), of_label(label), None),
         RenderError::UnexpectedMatcher { label } => {
-            (format!("label `{label}` in a test of a template without `{{labels}}`"), of_label(label), None)
+            (format!("label `{label}` in a test of a template without `{{labels}}`"), None)
         }
         RenderError::UnexpectedGroupBy { label } => {
-            (format!("label `{label}` in a test of a template without `{{group_by}}`"), of_label(label), None)
+            (format!("label `{label}` in a test of a template without `{{group_by}}`"), None)
         }
-        RenderError::UnexpectedWindow => {
-            let span = test.window.map_or(test.span, |(_, span)| span);
-            ("`window` in a test of a template without `{window}`".to_owned(), span, None)
-        }
+        RenderError::UnexpectedWindow => ("`window` in a test of a template without `{window}`".to_owned(), None),
         RenderError::MissingMetricName => {
-            let help = "add `metric_name = \"...\"`".to_owned();
-            (format!("missing `metric_name` in a test of `{}`", preset.name), test.span, Some(help))
+            let title = format!("missing `metric_name` in a test of `{}`", preset.name);
+            return vec![missing(title, "add `metric_name = \"...\"`".to_owned())];
         }
-        _ => (error.to_string(), test.span, None),
+        _ => (error.to_string(), None),
     };
-    Diagnostic { help, ..Diagnostic::new(Code::InvalidTest, span, title) }
+    let span = place_of(error, rest).unwrap_or(test.span);
+    vec![Diagnostic { help, ..Diagnostic::new(Code::InvalidTest, span, title) }]
 }
 
 /// Series of a test that the preset does not read, if the names of all that it reads are known.

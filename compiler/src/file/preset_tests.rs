@@ -188,7 +188,9 @@ impl Reader<'_> {
             }
         }
         for (key, help) in [("name", "\"...\""), ("at", "\"10m\""), ("expect", "{ '{job=\"api\"}' = 1 }")] {
-            if complete && !table.contains_key(key) && self.diagnostics.len() == faults {
+            // It may be the one that is misspelt.
+            let is_misspelt = || self.diagnostics.iter().skip(faults).any(|fault| fault.code == Code::UnknownKey);
+            if complete && !table.contains_key(key) && !is_misspelt() {
                 let title = format!("missing `{key}` in a test");
                 let found = Diagnostic::new(Code::MissingKey, test.span, title);
                 self.report(found.help(format!("add `{key} = {help}`")));

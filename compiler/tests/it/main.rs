@@ -24,6 +24,7 @@ mod generated;
 mod large_files;
 mod pages;
 mod positions;
+mod preset_tests;
 mod session;
 mod settings;
 mod ui;

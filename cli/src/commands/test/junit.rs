@@ -2,29 +2,45 @@
 
 use std::fmt::Write as _;
 
-use super::TestResult;
+use promql_presets_compiler::diagnostic::emit::Messages;
 
-pub(super) fn report(results: &[TestResult]) -> String {
-    let errors = results.iter().filter(|result| result.error.is_some()).count();
-    let failures = results.iter().filter(|result| !result.has_passed()).count() - errors;
+use super::{PresetError, TestResult};
+
+pub(super) fn report(results: &[TestResult], presets: &[PresetError]) -> String {
+    let not_run = results.iter().filter(|result| result.error.is_some()).count();
+    let failures = results.iter().filter(|result| !result.has_passed()).count() - not_run;
+    let (tests, errors) = (results.len() + presets.len(), not_run + presets.len());
     let mut out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n".to_owned();
-    let counts = format!("tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\"", results.len());
+    let counts = format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\"");
     _ = writeln!(out, "  <testsuite name=\"promql-presets\" {counts}>");
     for result in results {
-        let (preset, test) = (escape(&result.case.preset), escape(&result.case.test.name));
-        let file = escape(&result.case.file.path);
-        _ = write!(out, "    <testcase classname=\"{preset}\" name=\"{test}\" file=\"{file}\"");
-        if result.has_passed() {
-            out.push_str("/>\n");
-            continue;
-        }
-        let faults = result.faults();
         let kind = if result.error.is_some() { "error" } else { "failure" };
-        let first = escape(faults.first().map_or("", String::as_str));
-        let all = escape(&faults.join("\n"));
-        _ = writeln!(out, ">\n      <{kind} message=\"{first}\">{all}</{kind}>\n    </testcase>");
+        let test = &result.case.test.name;
+        case(&mut out, [&result.case.preset, test, &result.case.file.path], kind, &result.faults());
+    }
+    for error in presets {
+        let path = &error.file.path;
+        let fault = Messages::of(&error.file).short(&error.diagnostic);
+        case(
+            &mut out,
+            [error.preset.as_ref().unwrap_or(path), error.diagnostic.code.as_str(), path],
+            "error",
+            &[fault],
+        );
     }
     out + "  </testsuite>\n</testsuites>\n"
+}
+
+/// A test with what is wrong with it. Its names are those of the preset, the test and the file.
+fn case(out: &mut String, names: [&str; 3], kind: &str, faults: &[String]) {
+    let [class, name, file] = names.map(escape);
+    _ = write!(out, "    <testcase classname=\"{class}\" name=\"{name}\" file=\"{file}\"");
+    let Some(first) = faults.first() else {
+        out.push_str("/>\n");
+        return;
+    };
+    let (first, all) = (escape(first), escape(&faults.join("\n")));
+    _ = writeln!(out, ">\n      <{kind} message=\"{first}\">{all}</{kind}>\n    </testcase>");
 }
 
 /// Text for elements and attributes of XML, without characters that XML does not have.

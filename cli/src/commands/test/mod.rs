@@ -12,7 +12,8 @@ use std::process::ExitCode;
 
 use promql_presets_compiler::backend::registry::{Module, Preset};
 use promql_presets_compiler::diagnostic::emit::{self, Message, Messages};
-use promql_presets_compiler::{Finding, Output, PresetTest, Severity, SourceFile, Span, compile};
+use promql_presets_compiler::{Diagnostic, Finding, Output, PresetTest, Severity, SourceFile, Span, compile};
+use serde_json::Value;
 
 use self::promtool::{Outcome, Sample};
 use crate::FOUND;
@@ -51,7 +52,7 @@ pub(crate) struct Arguments {
     /// Also write a report in JUnit XML, for CI systems
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// The format; `json` is one object per line and test, with preset, test, file, its place (line, column, `end_line`,
+    /// The format; `json` is one object per line and test, with preset, test (null for an error of the preset), file, its place (line, column, `end_line`,
     /// `end_column`), passed, error (null if the query ran), and differences: labels, expected and received (null if there
     /// is no sample) and their place
     #[arg(long, default_value = "human")]
@@ -80,9 +81,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if let Some(name) = names.iter().find(|name| !known.iter().any(|known| is_named(known, name))) {
         return Err(querier::unknown(name, &known));
     }
-    let (mut cases, mut errors) = (Vec::new(), String::new());
+    let (mut cases, mut errors) = (Vec::new(), Vec::new());
     for (folder, output) in &outputs {
-        errors += &add_cases(folder, output, &names, &mut cases);
+        errors.extend(add_cases(folder, output, &names, &mut cases));
     }
     let inputs: Vec<promtool::Input<'_>> =
         cases.iter().map(|case| promtool::Input { test: &case.test, query: &case.query }).collect();
@@ -90,15 +91,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let results: Vec<TestResult> =
         cases.into_iter().zip(outcomes).map(|(case, outcome)| TestResult::of(case, outcome)).collect();
     match arguments.format {
-        Format::Json => print(&results.iter().map(TestResult::json).collect::<String>())?,
+        Format::Json => {
+            let results = results.iter().map(TestResult::json);
+            print(&results.chain(errors.iter().map(PresetError::json)).collect::<String>())?;
+        }
         Format::Human => print(&results.iter().map(TestResult::human).collect::<String>())?,
     }
     if let Some(path) = &arguments.junit {
-        let written = fs::write(path, junit::report(&results));
+        let written = fs::write(path, junit::report(&results, &errors));
         written.map_err(|error| Failure::new(format!("cannot write `{}`: {error}", path.display())))?;
     }
     if !errors.is_empty() {
-        remark(errors.trim_end());
+        remark(&errors.iter().map(|error| error.text.as_str()).collect::<Vec<_>>().join("\n\n"));
     }
     let failed = results.iter().filter(|result| !result.has_passed()).count();
     if arguments.format == Format::Human {
@@ -134,9 +138,35 @@ fn wanted<'o>(folder: &'o Folder, output: &'o Output) -> impl Iterator<Item = (&
     modules.flat_map(|module| module.presets.iter().map(move |preset| (module, preset)))
 }
 
-/// Adds the tests of a folder; with names, those of presets with one of them. Returns the messages of errors, whose presets
-/// are left out.
-fn add_cases(folder: &Folder, output: &Output, names: &[&String], cases: &mut Vec<Case>) -> String {
+/// An error of a preset or a file, because of which tests cannot be run.
+struct PresetError {
+    /// The full name of the preset, if it is of one.
+    preset: Option<String>,
+    file: SourceFile,
+    diagnostic: Diagnostic,
+    /// The message.
+    text: String,
+}
+
+impl PresetError {
+    fn json(&self) -> String {
+        let mut out = String::new();
+        Object::open(&mut out)
+            .field("preset", self.preset.as_deref())
+            .field("test", Value::Null)
+            .field("file", self.file.path.as_str())
+            .place(Messages::of(&self.file).place(self.diagnostic.span))
+            .field("passed", false)
+            .field("error", self.diagnostic.title.as_str())
+            .field("differences", Vec::<Value>::new())
+            .close();
+        out + "\n"
+    }
+}
+
+/// Adds the tests of a folder; with names, those of presets with one of them. Returns the errors, whose presets are left
+/// out.
+fn add_cases(folder: &Folder, output: &Output, names: &[&String], cases: &mut Vec<Case>) -> Vec<PresetError> {
     let is_meant = |module: &Module, preset: &Preset| {
         let full = module.preset_name(preset);
         names.is_empty() || names.iter().any(|name| is_named(&full, name))
@@ -163,7 +193,15 @@ fn add_cases(folder: &Folder, output: &Output, names: &[&String], cases: &mut Ve
         }
     }
     let texts = emit::each(&folder.files, &errors, |messages, error| message(messages, &error.diagnostic, in_colors()));
-    texts.iter().flat_map(|text| [text.as_str(), "\n\n"]).collect()
+    let of = |(finding, text): (&Finding, String)| {
+        let name = finding.preset.as_ref();
+        let own = name.and_then(|name| {
+            wanted(folder, output).find(|(module, preset)| module.file == finding.file && preset.name == *name)
+        });
+        let preset = own.map(|(module, preset)| module.preset_name(preset)).or_else(|| name.cloned());
+        PresetError { preset, file: folder.files[finding.file].clone(), diagnostic: finding.diagnostic.clone(), text }
+    };
+    errors.into_iter().zip(texts).map(of).collect()
 }
 
 /// The outcome of a test.
