@@ -146,56 +146,6 @@ fn features_are_off_unless_asked_for() {
 }
 
 #[test]
-fn misplaced_holes() {
-    let outside = "misplaced-placeholder: `labels` outside a selector's braces | [{labels}] matchers can only stand \
-                   inside `{{` and `}}`";
-    template_says("up {labels}", &format!("{outside} | help: write `up{{{{{{labels}}}}}}`"));
-    template_says("{metric_name}{labels}", &format!("{outside} | help: write `{{metric_name}}{{{{{{labels}}}}}}`"));
-    template_says("up{{a=\"b\",}}{labels}", &format!("{outside} | help: write `up{{{{a=\"b\",{{labels}}}}}}`"));
-    template_says("{labels}", outside);
-    template_says(
-        "up{{a=\"{labels}\"}}",
-        "misplaced-placeholder: `labels` inside a string | [{labels}] placeholders are only filled in outside of \
-         strings and comments",
-    );
-    template_says(
-        "up # {window}",
-        "misplaced-placeholder: `window` inside a comment | [{window}] placeholders are only filled in outside of \
-         strings and comments",
-    );
-    template_says(
-        "up{{a={labels}}}",
-        "misplaced-placeholder: `labels` as the value of a label | [{labels}] it stands for whole matchers | [a=] not \
-         needed: a matcher brings its own label | help: write `{labels}`",
-    );
-    template_says(
-        "sum by {group_by} (up)",
-        "misplaced-placeholder: `group_by` outside parentheses | [{group_by}] labels to group by can only stand \
-         inside `(` and `)` | help: write `by ({group_by})`",
-    );
-    template_says(
-        "rate(up{window})",
-        "misplaced-placeholder: `window` where no duration can stand | [{window}] a duration can only stand inside \
-         `[` and `]`, or after `offset` | help: write `up[{window}]`",
-    );
-    template_says(
-        "up[{window}m]",
-        "misplaced-placeholder: `window` as a part of a duration | [{window}] stands for a whole duration, but `m` \
-         is glued to it | help: write `{window}`",
-    );
-    template_says(
-        "up[5{window}]",
-        "misplaced-placeholder: `window` as a part of a number | [{window}] glued to `5` | help: write `{window}` \
-         alone, or `{window} * 2` for a multiple of it",
-    );
-    template_says(
-        "{metric_name}_x(up)",
-        "misplaced-placeholder: `metric_name` in the name of a function | [{metric_name}] it can only stand in the \
-         name of a selector",
-    );
-}
-
-#[test]
 fn one_finding_for_a_hole_anywhere() {
     for hole in Hole::ALL {
         let hole = hole.placeholder();
@@ -220,11 +170,6 @@ fn types() {
         "rate(foo{a=\"b\"} offset 1m)",
         "type-mismatch: `rate` takes a range vector | [foo{a=\"b\"} offset 1m] this is an instant vector | [rate] \
          required by this call | help: select a range: `foo{a=\"b\"}[5m] offset 1m`",
-    );
-    template_says(
-        "rate({metric_name}{{{labels}}})",
-        "type-mismatch: `rate` takes a range vector | [{metric_name}{{{labels}}}] this is an instant vector | [rate] \
-         required by this call | help: select a range: `{metric_name}{{{labels}}}[{window}]`",
     );
     says(
         "rate(a + b)",
@@ -305,17 +250,9 @@ fn names() {
         "syntax: unexpected `.` | [.] a name with dots must be quoted | help: write `{\"http.requests\"}`",
     );
     template_says(
-        "up.total{{{labels}}}",
-        "syntax: unexpected `.` | [.] a name with dots must be quoted | help: write `{{\"up.total\", {labels}}}`",
-    );
-    template_says(
         "rate(up{{{labels}}}[$interval])",
         "syntax: unexpected `$interval` | [$interval] variables of dashboards are not part of PromQL | help: write \
          `{window}`",
-    );
-    template_says(
-        "up{{a='x\",{labels}}}",
-        "syntax: unterminated string | ['] no `'` closes it | note: a string ends on the line it starts on",
     );
 }
 
@@ -326,7 +263,6 @@ fn brackets() {
     says("rate(a[5m)", "syntax: unclosed `[` | [)] expected `]` before this | [[] opened here");
     says("(a]", "syntax: unclosed `(` | []] expected `)` before this | [(] opened here");
     says("a)", "syntax: unmatched `)` | [)] no `(` is open here");
-    template_says("up{{a=\"b\"", "syntax: unclosed `{{` | [{{] opened here, never closed");
     says(
         "rate(a)[5m]",
         "syntax: range of an expression | [[5m]] only a selector can have a range | [rate(a)] not a selector | help: write `rate(a[5m])`",
@@ -358,13 +294,6 @@ fn matchers() {
         &format!(
             "empty-selector: selector that selects every series | [{{a=~\".*\"}}] every matcher also matches series \
              without the label | {empty}"
-        ),
-    );
-    template_says(
-        "{{{labels}}}",
-        &format!(
-            "empty-selector: selector that selects every series | [{{{{{{labels}}}}}}] without filters from the caller \
-             nothing narrows this down | help: write `{{metric_name}}{{{{{{labels}}}}}}` | {empty}"
         ),
     );
 }

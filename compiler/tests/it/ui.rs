@@ -1,5 +1,5 @@
-//! `tests/ui/CODE/CASE.toml` gives one finding of that code, or one for each preset, which `CASE.txt` shows;
-//! `CASE.fixed.toml` gives none. `CASE.metrics.toml` and `CASE.promql.toml` are the files beside the presets, and
+//! `tests/ui/CODE/CASE.toml` gives one finding of that code, or one for each preset or each comment `# mistake`, which
+//! `CASE.txt` shows; `CASE.fixed.toml` gives none. `CASE.metrics.toml` and `CASE.promql.toml` are the files beside the presets, and
 //! `CASE.other.toml` is another preset file, of both unless there is a `CASE.fixed.metrics.toml` and so on.
 
 use std::fmt::Write as _;
@@ -48,8 +48,9 @@ fn one_mistake_gives_one_finding() {
             let Some(case) = name.strip_suffix(".toml").filter(|case| !case.contains('.')) else { continue };
             cases += 1;
             let (codes, shown) = findings(&path);
-            let presets = fs::read_to_string(&path).unwrap().matches("[presets.").count();
-            if codes.iter().any(|found| *found != code) || ![1, presets].contains(&codes.len()) {
+            let text = fs::read_to_string(&path).unwrap();
+            let [presets, mistakes] = ["[presets.", "# mistake"].map(|part| text.matches(part).count());
+            if codes.iter().any(|found| *found != code) || ![1, presets, mistakes].contains(&codes.len()) {
                 writeln!(faults, "{code}/{name} gives {codes:?}\n{shown}").unwrap();
             }
             let expected = path.with_extension("txt");

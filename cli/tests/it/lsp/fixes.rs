@@ -19,10 +19,13 @@ fn most_helps_are_fixes() {
     let mut client = Client::start(&folder.0);
     let (mut fixed, mut exact) = (0, 0);
     for code in fs::read_dir(cases).unwrap() {
-        for entry in fs::read_dir(code.unwrap().path()).unwrap() {
+        let code = code.unwrap();
+        for entry in fs::read_dir(code.path()).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_str().unwrap();
             let Some(case) = name.strip_suffix(".toml").filter(|case| !case.contains('.')) else { continue };
+            // Cases of several codes may have one name.
+            let case = &format!("{}-{case}", code.file_name().display());
             fs::create_dir_all(folder.0.join(case).join("presets")).unwrap();
             for beside in ["metrics", "promql"] {
                 let from = path.with_extension(format!("{beside}.toml"));

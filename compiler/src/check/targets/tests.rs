@@ -186,37 +186,6 @@ fn syntax_by_target() {
 }
 
 #[test]
-fn what_to_write_instead() {
-    let help = |target: &str, template: &str| {
-        let file = |name: &str, text: String| SourceFile { name: name.into(), path: name.into(), text };
-        let text = format!("[presets.a]\ntemplate = '{template}'\n");
-        let findings = compile(&[file(SourceFile::SETTINGS, format!("[target]\n{target}\n")), file("a.toml", text)]);
-        findings.findings.first().and_then(|found| found.diagnostic.help.clone()).unwrap_or_default()
-    };
-    for (target, template, expected) in [
-        ("2.25", "sgn(x{{{labels}}})", "write `((x{{{labels}}} > bool 0) - (x{{{labels}}} < bool 0))`"),
-        ("2.25", "clamp(x{{{labels}}}, 1, 2)", "write `clamp_max(clamp_min(x{{{labels}}}, 1), 2)`"),
-        ("2.28", "present_over_time(x{{{labels}}}[5m])", "write `clamp_max(count_over_time(x{{{labels}}}[5m]), 1)`"),
-        ("2.15", "absent_over_time(x{{{labels}}}[5m])", "write `absent(count_over_time(x{{{labels}}}[5m]))`"),
-        ("3.12", "x{{{labels}}} > min_of(1, 2)", "write `scalar(clamp_max(vector(1), 2))`"),
-        ("2.30", "x{{{labels}}} > pi()", "write `3.141592653589793`"),
-        (
-            "2.50",
-            "histogram_avg(x{{{labels}}})",
-            "write `(histogram_sum(x{{{labels}}}) / histogram_count(x{{{labels}}}))`",
-        ),
-        ("2.39", "histogram_avg(x{{{labels}}})", ""),
-        ("2.20", "rate(x{{{labels}}}[1h30m])", "write `5400s`"),
-        ("2.53", "rate(x{{{labels}}}[5400])", "write `5400s`"),
-        ("2.53", "rate(x{{{labels}}}[300])", "write `5m`"),
-        ("2.53", "x{{{labels}}} > 1_000", "write `1000`"),
-        ("2.53", "x{{{labels}}} > 1h30m", "write `5400`"),
-    ] {
-        assert_eq!(help(&format!("prometheus = \"{target}\""), template), expected, "{template}");
-    }
-}
-
-#[test]
 fn flags_of_a_version() {
     const FIRST: &str = "first_over_time(x{{{labels}}}[5m])";
     const EXPRESSION: &str = "rate(x{{{labels}}}[5m * 2])";
