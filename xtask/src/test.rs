@@ -60,6 +60,7 @@ pub(crate) fn run() -> Result<(), Error> {
     // Checking links nothing, so libFuzzer need not be compiled.
     let fuzz = ["check", "--manifest-path", "fuzz/Cargo.toml", "--bins"];
     steps.run("fuzz", cargo().args(fuzz).env("CUSTOM_LIBFUZZER_PATH", root().join("target/libfuzzer.a")));
+    steps.run("Zed extension", cargo().args(["check", "--manifest-path", "editors/zed/Cargo.toml"]));
     steps.finish()
 }
 

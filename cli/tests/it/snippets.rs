@@ -95,7 +95,12 @@ fn editors_start_the_server() {
     let zed = toml("extension.toml");
     let servers = zed["language_servers"].as_table().unwrap();
     assert_eq!(servers.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["promql-presets"]);
-    assert!(toml("Cargo.toml")["dependencies"]["zed_extension_api"].is_str());
+    // `cargo xtask test` compiles the extension in this folder.
+    let in_folder = |path: &str| fs::read_to_string(root().join("editors/zed").join(path)).unwrap();
+    assert_eq!(file("toml", "extension.toml"), format!("# extension.toml\n{}", in_folder("extension.toml")));
+    assert_eq!(file("toml", "Cargo.toml"), format!("# Cargo.toml\n{}", in_folder("Cargo.toml")));
+    let code = blocks("rust").into_iter().find(|(_, text)| text.contains("zed_extension_api")).unwrap().1;
+    assert_eq!(code, format!("// src/lib.rs\n{}", in_folder("src/lib.rs")));
 }
 
 #[test]
