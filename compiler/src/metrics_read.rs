@@ -28,6 +28,8 @@ pub struct SeriesRead {
     /// The labels whose values count: those that a preset file declares as an enumeration, and `le` and `quantile` where a
     /// matcher names one of their values.
     pub enumerated: BTreeSet<String>,
+    /// For each selector, the series that `or` combines them with: those that one of them is an alternative to.
+    pub others: BTreeSet<Vec<String>>,
 }
 
 impl Output {
@@ -53,6 +55,7 @@ impl Output {
                     found.presets.insert(name.clone());
                     found.enumerated.extend(enumerated(module));
                     found.enumerated.extend(selected.bounds.into_iter().map(str::to_owned));
+                    found.others.insert(selected.others);
                 }
             }
         }
@@ -91,6 +94,7 @@ mod tests {
             series,
             [r#"a {"c::q"} {}"#, r#"x.y_bucket {"a::b::p"} {"le", "m"}"#, r#"z {"a::b::p", "c::q"} {"m"}"#]
         );
+        assert_eq!(read.series["a"].others.iter().collect::<Vec<_>>(), [&["z"; 1].map(str::to_owned).to_vec()]);
         let unnamed: Vec<&str> = read.unnamed.iter().map(|(_, selector)| selector.as_str()).collect();
         assert_eq!(unnamed, ["{metric_name}{{{labels}}}"]);
         assert_eq!(read.patterns["a.*"].presets.iter().collect::<Vec<_>>(), ["c::q"]);

@@ -18,6 +18,8 @@ pub struct Snapshot {
     /// metric has the name of its series: `http_requests_total`, `build_info`, `job:errors:rate5m`. A metric that is both
     /// a native and a classic histogram has entries for the series of the latter too: `x`, `x_bucket`, `x_count`, `x_sum`.
     pub metrics: BTreeMap<String, SnapshotMetric>,
+    /// Series that presets read although no metric has them, each with the name of a similar one that exists.
+    pub similar: BTreeMap<String, String>,
 }
 
 /// A metric of a [`Snapshot`].
@@ -63,6 +65,10 @@ impl Snapshot {
         };
         let mut snapshot = Self::default();
         for metric in metrics {
+            if let Some(similar) = &metric.similar {
+                snapshot.similar.insert(metric.name.value.clone(), similar.value.clone());
+                continue;
+            }
             let mut values = BTreeMap::new();
             for (label, known) in &metric.values {
                 let known = if let LabelType::OneOf(known) = known { strings(known) } else { BTreeSet::new() };
@@ -95,8 +101,16 @@ const HEADER: &str = "# Written by `promql-presets schema pull`: the metrics tha
 impl Display for Snapshot {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, "{HEADER}")?;
-        for (name, metric) in &self.metrics {
-            writeln!(f, "\n[{}]\ntype   = {}", toml_key(name), toml_string(metric.kind.as_str()))?;
+        let mut tables: BTreeMap<&String, Option<&SnapshotMetric>> = BTreeMap::new();
+        tables.extend(self.similar.keys().map(|name| (name, None)));
+        tables.extend(self.metrics.iter().map(|(name, metric)| (name, Some(metric))));
+        for (name, metric) in tables {
+            write!(f, "\n[{}]\n", toml_key(name))?;
+            let Some(metric) = metric else {
+                writeln!(f, "similar = {}", toml_string(&self.similar[name]))?;
+                continue;
+            };
+            writeln!(f, "type   = {}", toml_string(metric.kind.as_str()))?;
             for (key, text) in [("help", &metric.help), ("unit", &metric.unit)] {
                 if let Some(text) = text {
                     writeln!(f, "{key}   = {}", toml_string(text))?;
@@ -174,6 +188,9 @@ values = { code = ["200", "404"], "k8s.pod" = ["a\nb"] }
 ["job:requests:rate5m"]
 type   = "unknown"
 
+[old_total]
+similar = "x_total"
+
 [x_total]
 type   = "counter"
 help   = "It's \"x\"."
@@ -208,7 +225,8 @@ values.a_label_with_quite_a_long_name_number_1 = [
             let help = Some(text.to_owned());
             let empty = BTreeSet::from([format!("b{text}")]);
             let metric = SnapshotMetric { kind: MetricType::Gauge, unit: help.clone(), help, labels, empty, values };
-            let snapshot = Snapshot { metrics: BTreeMap::from([(format!("x{text}"), metric)]) };
+            let metrics = BTreeMap::from([(format!("x{text}"), metric)]);
+            let snapshot = Snapshot { metrics, similar: BTreeMap::from([(format!("y{text}"), text.to_owned())]) };
             assert_eq!(Snapshot::parse(&snapshot.to_string()), Ok(snapshot), "{text:?}");
         }
     }

@@ -21,6 +21,7 @@ mod pre_commit;
 mod presets;
 mod query;
 mod schema;
+mod schema_kinds;
 mod schema_servers;
 mod schemas;
 mod serve;

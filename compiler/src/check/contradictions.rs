@@ -2,7 +2,7 @@
 
 use super::analysis::Analysis;
 use super::schema::{Metric, Metrics};
-use super::undeclared::{PULL, listed};
+use super::undeclared::{PULL, ReadsOwn, listed};
 use super::units::base_unit;
 use crate::diagnostic::source::{Lines, Spanned};
 use crate::diagnostic::suggest::nearest;
@@ -13,17 +13,9 @@ use promql_presets_core::sort;
 use std::sync::OnceLock;
 
 /// Compares the declarations of a preset file with the snapshot, whose file is given.
-pub(crate) fn check(
-    raw: &PresetFile,
-    metrics: &Metrics<'_>,
-    settings: &Settings,
-    snapshot: &Snapshot<'_>,
-) -> Vec<Diagnostic> {
-    let Some(declared) = &raw.metric else { return Vec::new() };
-    let Some((metric, _)) = metrics.find(&declared.name.value) else { return Vec::new() };
-    let Some(known) = metric.known else {
-        let is_open = settings.metrics.is_open(&declared.name.value);
-        return renamed(&declared.name, metrics).filter(|_| !is_open).into_iter().collect();
+pub(crate) fn check(raw: &PresetFile, metrics: &Metrics<'_>, snapshot: &Snapshot<'_>) -> Vec<Diagnostic> {
+    let Some((declared, (metric, known))) = raw.metric.as_ref().and_then(|it| Some((it, own(it, metrics)?))) else {
+        return Vec::new();
     };
     let mut found = Vec::new();
     found.extend(declared.kind.as_ref().and_then(|kind| wrong_type(kind, metrics, known, snapshot)));
@@ -51,16 +43,35 @@ impl<'s> Snapshot<'s> {
     }
 }
 
-/// Reports a declared metric that `metrics.toml` lacks, if it has a similar one that no file declares.
-fn renamed(name: &Spanned<String>, metrics: &Metrics<'_>) -> Option<Diagnostic> {
-    let meant = metrics.known_as(&name.value)?;
-    Some(
-        Diagnostic::new(Code::UnknownMetric, name.span, format!("`{}` is not in `metrics.toml`", name.value))
-            .label("declared here")
-            .help(format!("a metric with a similar name exists: `{meant}`"))
-            .note(format!("{PULL} if the metric is new"))
-            .warning_unless(false),
-    )
+/// The metric that a file declares, if the snapshot has it.
+fn own<'m, 's>(declared: &file::Metric, metrics: &'m Metrics<'s>) -> Option<(&'m Metric<'s>, &'s KnownMetric)> {
+    let (metric, _) = metrics.find(&declared.name.value)?;
+    Some((metric, metric.known?))
+}
+
+/// Reports a declared metric that does not exist, if presets of its file read it. Recording rules are not on the page of an
+/// exporter, so they are reported only if one with a similar name exists.
+pub(crate) fn missing_metric(
+    name: &Spanned<String>,
+    metrics: &Metrics<'_>,
+    settings: &Settings,
+    reads: ReadsOwn,
+) -> Option<Diagnostic> {
+    if reads == ReadsOwn::No || settings.metrics.is_open(&name.value) {
+        return None;
+    }
+    let is_certain = reads == ReadsOwn::Yes && !name.value.contains(':');
+    let finding = Diagnostic::new(Code::UnknownMetric, name.span, format!("`{}` is not in `metrics.toml`", name.value))
+        .label("declared here")
+        .warning_unless(is_certain);
+    match metrics.known_as(&name.value) {
+        Some(meant) => Some(
+            finding
+                .help(format!("a metric with a similar name exists: `{meant}`"))
+                .note(format!("{PULL} if the metric is new")),
+        ),
+        None => is_certain.then(|| finding.help(format!("{PULL} if the metric is new"))),
+    }
 }
 
 fn wrong_type(
@@ -102,7 +113,7 @@ fn wrong_label(label: &Label, metric: &Metric<'_>, known: &KnownMetric, snapshot
     }
     let labels = known.labels.as_ref()?;
     if labels.iter().chain(&known.empty).any(|it| it.value == name) {
-        return wrong_values(label, known, snapshot);
+        return wrong_values(label, &[known], snapshot);
     }
     let title = format!("`{}` has no label `{name}`", metric.name);
     let finding = Diagnostic::new(Code::ConflictingMetric, label.name.span, title).label("declared here");
@@ -118,14 +129,20 @@ fn similar_label(finding: Diagnostic, name: &str, labels: &[&str]) -> Diagnostic
     }
 }
 
-/// Reports values that exist but are not declared, with declared ones that do not exist.
-fn wrong_values(label: &Label, known: &KnownMetric, snapshot: &Snapshot<'_>) -> Option<Diagnostic> {
-    let (at, known) = known.values.iter().find(|(name, _)| name.value == label.name.value)?;
-    let (Some(LabelType::OneOf(declared)), LabelType::OneOf(known)) = (&label.kind, known) else { return None };
-    let lacks = |list: &[Spanned<String>], value: &&Spanned<String>| !list.iter().any(|it| it.value == value.value);
-    let mut wrong = declared.iter().filter(|value| lacks(known, value));
-    let missing: Vec<&str> =
-        known.iter().filter(|value| lacks(declared, value)).map(|value| value.value.as_str()).collect();
+/// Reports values of a label of some metrics that are not declared, with declared ones that do not exist.
+fn wrong_values(label: &Label, metrics: &[&KnownMetric], snapshot: &Snapshot<'_>) -> Option<Diagnostic> {
+    let Some(LabelType::OneOf(declared)) = &label.kind else { return None };
+    let (mut at, mut known) = (None, Vec::new());
+    for metric in metrics {
+        let (name, values) = metric.values.iter().find(|(name, _)| name.value == label.name.value)?;
+        at = at.or(Some(name.span));
+        known.extend(if let LabelType::OneOf(values) = values { values.as_slice() } else { &[] });
+    }
+    let mut wrong = declared.iter().filter(|value| !known.iter().any(|it| it.value == value.value));
+    let mut missing: Vec<&str> = known.iter().map(|value| value.value.as_str()).collect();
+    missing.retain(|value| !declared.iter().any(|it| it.value == *value));
+    sort::by(&mut missing, Ord::cmp);
+    missing.dedup();
     let name = &label.name.value;
     let finding = match (wrong.next(), missing.as_slice()) {
         // A value that is declared may not have been seen yet.
@@ -147,35 +164,60 @@ fn wrong_values(label: &Label, known: &KnownMetric, snapshot: &Snapshot<'_>) -> 
                 .warning_unless(false)
         }
     };
-    Some(snapshot.add(finding, at.span, "its values here"))
+    Some(snapshot.add(finding, at?, "its values here"))
 }
 
-/// All labels of the series that a query selects; `None` if they are unknown.
-pub(super) fn labels_read<'e>(query: &Analysis<'e>) -> Option<Vec<&'e str>> {
+/// The metrics that a query selects; `None` if the labels of some are unknown.
+pub(super) fn metrics_read<'e>(query: &Analysis<'e>) -> Option<Vec<&'e str>> {
     let mut all = Vec::new();
     for (_, _, series) in query.selectors() {
         for series in series.each() {
-            all.extend(series.metric?.labels.as_ref()?.keys());
+            all.push(series.metric.filter(|metric| metric.labels.is_some())?.name);
         }
     }
     Some(all)
 }
 
-/// Reports declared labels that none of the metrics has that the file's presets read.
-pub(crate) fn labels_of_no_metric(labels: &file::Labels, read: &[String]) -> Vec<Diagnostic> {
-    let is_missing = |label: &&Label| {
+/// Compares the labels that a file declares with the metrics that its presets read: reports labels that none of them has, and
+/// values that they do not have.
+pub(crate) fn labels_of_metrics(
+    raw: &PresetFile,
+    metrics: &Metrics<'_>,
+    read: &[String],
+    snapshot: &Snapshot<'_>,
+) -> Vec<Diagnostic> {
+    let mut read: Vec<&str> = read.iter().map(String::as_str).collect();
+    sort::by(&mut read, Ord::cmp);
+    read.dedup();
+    let read: Vec<&Metric<'_>> = read.into_iter().filter_map(|name| Some(metrics.find(name)?.0)).collect();
+    let own = raw.metric.as_ref().and_then(|declared| own(declared, metrics));
+    let mut found = Vec::new();
+    for label in file::Labels::all(raw.labels.as_ref()) {
         let name = label.name.value.as_str();
-        !read.iter().any(|it| it == name) && !matches!(name, "job" | "instance" | "le" | "quantile" | "__name__")
-    };
-    let finding = |label: &Label| {
-        let name = &label.name.value;
-        let title = format!("no metric that the presets of this file read has the label `{name}`");
-        let finding = Diagnostic::new(Code::ConflictingMetric, label.name.span, title)
-            .label("not among the labels of these metrics in `metrics.toml`");
-        let mut known: Vec<&str> = read.iter().map(String::as_str).collect();
-        sort::by(&mut known, Ord::cmp);
-        known.dedup();
-        similar_label(finding, name, &known)
-    };
-    labels.labels.iter().filter(is_missing).map(finding).collect()
+        if matches!(name, "job" | "instance" | "le" | "quantile" | "__name__") {
+            continue;
+        }
+        let has_label = |metric: &Metric<'_>| metric.labels.as_ref().is_some_and(|labels| labels.contains_key(name));
+        let having: Vec<&Metric<'_>> = read.iter().copied().filter(|metric| has_label(metric)).collect();
+        let known: Option<Vec<_>> = having.iter().map(|metric| metric.known).collect();
+        let is_compared = own.is_some_and(|(metric, _)| has_label(metric));
+        match known {
+            _ if having.is_empty() => found.push(label_of_no_metric(label, &read)),
+            Some(known) if !is_compared => found.extend(wrong_values(label, &known, snapshot)),
+            _ => {}
+        }
+    }
+    found
+}
+
+fn label_of_no_metric(label: &Label, read: &[&Metric<'_>]) -> Diagnostic {
+    let name = &label.name.value;
+    let title = format!("no metric that the presets of this file read has the label `{name}`");
+    let finding = Diagnostic::new(Code::ConflictingMetric, label.name.span, title)
+        .label("not among the labels of these metrics in `metrics.toml`");
+    let mut known: Vec<&str> =
+        read.iter().filter_map(|it| it.labels.as_ref()).flat_map(|it| it.keys().copied()).collect();
+    sort::by(&mut known, Ord::cmp);
+    known.dedup();
+    similar_label(finding, name, &known)
 }

@@ -50,7 +50,7 @@ fn values<'e>(query: &Analysis<'e>, id: Id, combined: &mut Combined) -> Option<V
             Some(match series.declared() {
                 _ if series.is_contradicted() => Values::Unknown,
                 role if role.is_counter() => Values::Counter,
-                role @ (Role::Gauge | Role::Info | Role::Stateset | Role::Quantiles) => {
+                role @ (Role::Gauge | Role::GaugeBucket | Role::Info | Role::Stateset | Role::Quantiles) => {
                     Values::Gauge(role, selector.span, series.source())
                 }
                 _ => Values::Unknown,
@@ -125,7 +125,7 @@ fn counter_function(query: &Analysis<'_>, id: Id, call: &Call<'_>, findings: &mu
             let finding = gauge(format!("`{}` of {}", call.name, role.with_article()))
                 .secondary(span, format!("{}, {source}", role.with_article()));
             match role {
-                Role::Gauge => finding,
+                Role::Gauge | Role::GaugeBucket => finding,
                 Role::Quantiles => Diagnostic { help: None, fix: None, ..finding }
                     .note("only the series of a summary that end with `_sum` and `_count` are counters"),
                 _ => Diagnostic { help: None, fix: None, ..finding },

@@ -30,7 +30,7 @@ fn wrong_form(
 ) -> Option<Diagnostic> {
     let label = &*matcher.label.name;
     let is_declared = match label {
-        "le" => series.declared() == Role::Bucket,
+        "le" => series.declared().is_bucket(),
         "quantile" => series.declared() == Role::Quantiles,
         _ => return None,
     };

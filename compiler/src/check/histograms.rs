@@ -68,7 +68,7 @@ fn quantile(query: &Analysis<'_>, arg: Id, call: &Call<'_>, findings: &mut Findi
 /// have no `le`, and VictoriaMetrics' own histograms have `vmrange` instead.
 fn lacks_le(query: &Analysis<'_>, arg: Id, sources: &[Source<'_, '_>]) -> bool {
     let labels = query.labels_without_group_by(arg);
-    let classic = !sources.is_empty() && sources.iter().all(|(_, _, series)| series.role == Role::Bucket);
+    let classic = !sources.is_empty() && sources.iter().all(|(_, _, series)| series.role.is_bucket());
     classic && !labels.may_have("le") && !labels.all().is_some_and(|labels| labels.contains(&"vmrange"))
 }
 
@@ -90,7 +90,7 @@ fn is_native(sources: &[Source<'_, '_>]) -> bool {
 /// Whether series are certainly not buckets.
 fn has_no_buckets(series: &Series<'_>) -> bool {
     match series.role {
-        Role::Bucket | Role::NativeHistogram | Role::Unknown | Role::Base => false,
+        Role::Bucket | Role::GaugeBucket | Role::NativeHistogram | Role::Unknown | Role::Base => false,
         Role::Sum | Role::Count | Role::Counter => series.declared() != Role::Unknown || series.name.is_some(),
         _ => true,
     }
@@ -131,7 +131,7 @@ fn no_buckets(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: &Call
 fn native_of_floats(query: &Analysis<'_>, arg: Id, call: &Call<'_>) -> Option<Diagnostic> {
     let sources = query.sources(arg);
     let (_, selector, series) = *sources.first()?;
-    let is_float = |series: &Series<'_>| series.role == Role::Bucket || has_no_buckets(series);
+    let is_float = |series: &Series<'_>| series.role.is_bucket() || has_no_buckets(series);
     if !sources.iter().all(|(_, _, series)| series.each().iter().all(is_float)) {
         return None;
     }
@@ -191,7 +191,7 @@ fn without_rate(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: &Ca
 /// Reports an operation between a selector and the quantile that removes buckets from the histogram.
 fn missing_buckets(query: &Analysis<'_>, source: Source<'_, '_>, arg: Id, call: &Call<'_>) -> Option<Diagnostic> {
     let (id, selector, series) = source;
-    if series.role != Role::Bucket {
+    if !series.role.is_bucket() {
         return None;
     }
     let finding = |span, title: String, label: &str| {
@@ -333,7 +333,7 @@ fn bucket_sum(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings:
     let fixed = |selector: &Selector<'_>| {
         selector.matchers().any(|matcher| matcher.label.name == "le" && is_single_bucket(matcher))
     };
-    let all = sources.iter().all(|(_, selector, series)| series.role == Role::Bucket && !fixed(selector));
+    let all = sources.iter().all(|(_, selector, series)| series.role.is_bucket() && !fixed(selector));
     if in_quantile || compared_with_zero || sources.is_empty() || !all {
         return;
     }
@@ -349,7 +349,8 @@ fn bucket_sum(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings:
         finding =
             finding.help(format!("write `le=\"{}\"`, whose bucket holds the smaller ones", open_metrics_float(bound)));
     } else if let Some(stem) = name.and_then(|name| name.text.strip_suffix("_bucket")) {
-        finding = finding.help(format!("`{stem}_count` holds every observation once"));
+        let count = if sources.iter().any(|(.., it)| it.role == Role::GaugeBucket) { "gcount" } else { "count" };
+        finding = finding.help(format!("`{stem}_{count}` holds every observation once"));
     }
     let declared = sources.iter().all(|(_, _, series)| series.declared() != Role::Unknown);
     findings.push(finding.warning_unless(declared));

@@ -420,7 +420,7 @@ impl<'e> Join<'_, 'e> {
         let Some(series) = self.query.series(unscaled(self.query, side)) else { return false };
         let name = series.name.as_deref().unwrap_or_default();
         match series.role {
-            Role::Bucket if label == "le" => return true,
+            role if role.is_bucket() && label == "le" => return true,
             Role::Quantiles if label == "quantile" => return true,
             Role::Stateset if label == name => return true,
             _ => {}

@@ -78,10 +78,11 @@ impl<'e> Flow<'_, 'e> {
             return if is_native { Labels::any().without("le") } else { Labels::any() };
         };
         let own = match series.role {
-            // A histogram that is named without a suffix is reported elsewhere.
-            Role::Bucket | Role::Base => Some("le"),
-            Role::Quantiles => Some("quantile"),
-            _ => None,
+            Role::Bucket => &["le"][..],
+            Role::Quantiles => &["quantile"],
+            // Series that do not exist are reported.
+            Role::Base => &["le", "quantile"],
+            _ => &[],
         };
         let mut names: Vec<&str> = labels.keys().copied().collect();
         // Every scrape adds `job` and `instance`, and what the settings name.

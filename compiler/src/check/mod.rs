@@ -32,16 +32,18 @@ mod unfiltered;
 mod units;
 mod variables;
 
-pub(crate) use contradictions::{Snapshot, check as contradictions, labels_of_no_metric};
+pub(crate) use contradictions::{Snapshot, check as contradictions, labels_of_metrics, missing_metric};
 use promql_presets_core::sort;
 
 pub use float_labels::open_metrics_float;
 pub use label_set::Labels;
 pub use row::RowLabel;
 pub(crate) use schema::Metrics;
+pub use schema::is_of_server;
 #[cfg(feature = "tools")]
-pub use schema::is_of_every_scrape;
+pub use schema::{is_of_alerts, is_of_every_scrape};
 pub(crate) use tree::Scope;
+pub(crate) use undeclared::ReadsOwn;
 
 use crate::file::Settings;
 use crate::file::settings::Level;
@@ -102,8 +104,10 @@ pub(crate) struct CheckedQuery {
     pub row: Vec<RowLabel>,
     /// The unit of its result, where it follows from the units of the metrics.
     pub unit: Option<String>,
-    /// All labels of the metrics that it reads, if they are known and a file declares labels.
-    pub labels: Option<Vec<String>>,
+    /// The metrics that it reads, if their labels are known and its file declares some.
+    pub metrics: Option<Vec<String>>,
+    /// Whether it reads the metric that its file declares, and that does not exist.
+    pub reads_own: ReadsOwn,
     /// Whether it names a metric that is neither declared nor in the snapshot.
     pub names_unknown: bool,
 }
@@ -120,11 +124,12 @@ pub(crate) fn check(text: &str, expr: &Expr<'_>, scope: Scope<'_>) -> CheckedQue
     drop_superseded_in_query(&mut findings);
     sort::by_key(&mut findings, |finding| finding.span);
     let compares_labels = scope.metrics.is_complete() && scope.labels.is_some();
-    let labels = if compares_labels { contradictions::labels_read(&query) } else { None };
-    let labels = labels.map(|labels| labels.into_iter().map(str::to_owned).collect());
+    let metrics = if compares_labels { contradictions::metrics_read(&query) } else { None };
+    let metrics = metrics.map(|metrics| metrics.into_iter().map(str::to_owned).collect());
     let mut series = query.selectors().flat_map(|(_, _, series)| series.each());
     let names_unknown = series.any(|series| series.name.is_some() && series.metric.is_none());
-    CheckedQuery { findings, row: query.row(), unit: units::unit(&query), labels, names_unknown }
+    let (row, unit, reads_own) = (query.row(), units::unit(&query), undeclared::reads_own(&query));
+    CheckedQuery { findings, row, unit, metrics, reads_own, names_unknown }
 }
 
 /// The series that a selector selects.
@@ -138,6 +143,8 @@ pub(crate) struct SelectedSeries<'e> {
     pub pattern: Option<&'e str>,
     /// `le` or `quantile`, if a matcher names one of their values.
     pub bounds: Vec<&'e str>,
+    /// The names of the series that `or` combines them with.
+    pub others: Vec<String>,
 }
 
 /// The series that a query selects. `metric` is the value of `{metric_name}`.
@@ -148,13 +155,14 @@ pub(crate) fn selected_series<'e>(
 ) -> Vec<SelectedSeries<'e>> {
     let tree = tree::Tree::new(text, expr, Scope { metric, ..plain(&NOTHING) });
     let mut selected = Vec::new();
-    for (_, selector, series) in tree.selectors() {
+    for (id, selector, series) in tree.selectors() {
+        let others: Vec<String> = tree.others(id).filter_map(|it| it.name.as_deref().map(str::to_owned)).collect();
         let names = selector.matchers().map(|matcher| &*matcher.label.name);
         let bounds: Vec<&str> = names.filter(|name| matches!(*name, "le" | "quantile")).collect();
         for series in series.each() {
             let (name, text) = (series.name.as_deref().map(str::to_owned), tree.slice(selector.span));
             let pattern = tree::name_pattern(selector, series).map(|matcher| &*matcher.value.value);
-            selected.push(SelectedSeries { name, text, pattern, bounds: bounds.clone() });
+            selected.push(SelectedSeries { name, text, pattern, bounds: bounds.clone(), others: others.clone() });
         }
     }
     selected

@@ -22,6 +22,10 @@ pub(crate) struct Metrics<'s> {
     names: SortedMap<&'s str, usize>,
     /// Whether all metrics are known, so that others do not exist.
     is_complete: bool,
+    /// Series that do not exist, each with the name of a similar one that does, although nothing else is known of it.
+    similar: SortedMap<&'s str, &'s str>,
+    /// Those that do.
+    only_named: SortedMap<&'s str, ()>,
     /// Hashes of the metrics' names and of each name without one of its letters. Computed on first use.
     misspelt: OnceLock<HashMap<u64, usize>>,
 }
@@ -64,7 +68,9 @@ pub(crate) enum Role {
     Sum,
     /// `x_count` of a histogram or summary.
     Count,
-    /// `x` of a classic histogram, which has no series.
+    /// `x_bucket` of OpenMetrics' gauge histogram, whose counts go up and down.
+    GaugeBucket,
+    /// `x` of a classic histogram, or of a summary without quantiles, which has no series.
     Base,
     /// Each sample is a histogram.
     NativeHistogram,
@@ -82,6 +88,11 @@ impl Role {
     /// Whether the series only grow.
     pub(super) const fn is_counter(self) -> bool {
         matches!(self, Self::Counter | Self::Bucket | Self::Sum | Self::Count)
+    }
+
+    /// Whether the series are buckets with the label `le`.
+    pub(super) const fn is_bucket(self) -> bool {
+        matches!(self, Self::Bucket | Self::GaugeBucket)
     }
 
     /// The role that the suffix of an undeclared name suggests.
@@ -116,6 +127,7 @@ impl Role {
             Self::Bucket => "a bucket counter",
             Self::Sum => "a sum that only grows",
             Self::Count => "a count that only grows",
+            Self::GaugeBucket => "a bucket of a gauge histogram",
             Self::Base => "a classic histogram",
             Self::NativeHistogram => "a native histogram",
             Self::Quantiles => "a summary",
@@ -182,6 +194,11 @@ impl<'s> Metrics<'s> {
         self.is_complete = true;
         for known in known {
             let name = known.name.value.as_str();
+            if let Some(similar) = &known.similar {
+                self.similar.insert_new(name, &similar.value);
+                self.only_named.insert_new(&similar.value, ());
+                continue;
+            }
             let index = self.names.get(name).copied().or_else(|| self.declared_base(name));
             match index {
                 Some(index) => self.all[index].learn(known),
@@ -196,6 +213,11 @@ impl<'s> Metrics<'s> {
             if let Some((declared, known)) = wrong {
                 let metric = &mut self.all[index];
                 (metric.kind, metric.kind_is_known, metric.contradicted) = (known.kind(), true, Some(declared));
+            }
+        }
+        for name in self.only_named.keys().copied().collect::<Vec<_>>() {
+            if self.find(name).is_none() {
+                self.add(Metric { kind_is_known: false, ..Metric::named(name, path) });
             }
         }
         for (name, _) in SERVER_SERIES {
@@ -250,6 +272,24 @@ impl<'s> Metrics<'s> {
         self.find(name).is_some_and(|(metric, _)| metric.known.is_some())
     }
 
+    /// Whether a metric that a file declares exists, or a series of its name: the snapshot has it, or only further series
+    /// of it, or only that which it is one of.
+    pub(super) fn exists(&self, name: &str) -> bool {
+        let known = |name: &str| self.names.get(name).map(|index| &self.all[*index]).filter(|it| it.known.is_some());
+        let is_part = |suffix: &str| {
+            let metric = name.strip_suffix(suffix).and_then(known);
+            metric.is_some_and(|metric| metric.derived().any(|derived| derived == suffix))
+        };
+        let has_part = || match self.names.get(name).and_then(|index| self.all[*index].kind) {
+            None | Some(MetricType::Histogram | MetricType::NativeHistogram | MetricType::Summary) => {
+                PARTS.iter().any(|suffix| known(&format!("{name}{suffix}")).is_some())
+            }
+            _ => false,
+        };
+        let is_named = self.only_named.contains_key(name);
+        is_named || self.is_known(name) || is_of_server(name) || SUFFIXES.into_iter().any(is_part) || has_part()
+    }
+
     /// Whether the snapshot has an entry of this name, or a file declares it.
     pub(super) fn has_entry(&self, name: &str) -> bool {
         self.names.contains_key(name)
@@ -259,6 +299,10 @@ impl<'s> Metrics<'s> {
     /// one edit away, differs in the unit or type at its end, or has most of its words.
     pub(super) fn known_as(&self, name: &str) -> Option<&'s str> {
         const ENDS: [&str; 7] = ["total", "seconds", "milliseconds", "bytes", "ratio", "info", "count"];
+        let series = |suffix: &str| self.similar.get(format!("{name}{suffix}").as_str())?.strip_suffix(suffix);
+        if let Some(similar) = ["", "_bucket", "_sum", "_count"].into_iter().find_map(series) {
+            return Some(similar);
+        }
         let adds_end = |long: &str, short: &str| {
             let end = long.strip_prefix(short).and_then(|rest| rest.strip_prefix('_'));
             end.is_some_and(|end| end.split('_').all(|word| ENDS.contains(&word)))
@@ -275,6 +319,9 @@ impl<'s> Metrics<'s> {
 
     /// The series whose name is most similar to one that does not exist.
     pub(super) fn nearest(&self, name: &str) -> Option<String> {
+        if let Some(similar) = self.similar.get(name) {
+            return Some((*similar).to_owned());
+        }
         nearest_words(name, self.series()).map(|(base, suffix)| format!("{base}{suffix}"))
     }
 
@@ -293,10 +340,13 @@ impl<'s> Metrics<'s> {
         Some(format!("{name}{suffix}"))
     }
 
-    /// The names of all series, each with its suffix.
+    /// The names of all series that exist, each with its suffix.
     pub(super) fn series(&self) -> impl Iterator<Item = (&'s str, &'s str)> {
-        self.all.iter().flat_map(|metric| {
-            let own = (metric.role() != Role::Base).then_some((metric.name, ""));
+        let exists = |metric: &&Metric<'_>| !(self.is_complete && metric.is_declared) || self.exists(metric.name);
+        self.all.iter().filter(exists).flat_map(|metric| {
+            // `http_requests` may be declared for `http_requests_total`.
+            let name = metric.known.map_or(metric.name, |known| known.name.value.as_str());
+            let own = (metric.role() != Role::Base).then_some((name, ""));
             let parts = metric.kind.map_or(&[][..], MetricType::parts);
             own.into_iter().chain(parts.iter().map(|suffix| (metric.name, *suffix)))
         })
@@ -328,6 +378,19 @@ impl<'s> Metrics<'s> {
     }
 }
 
+/// Whether servers write a metric themselves, so that it exists without an entry in the snapshot.
+#[must_use]
+pub fn is_of_server(name: &str) -> bool {
+    SERVER_SERIES.iter().any(|(of_server, _)| *of_server == name)
+}
+
+/// Whether a metric is of alerts, so that its labels are those of the alerts that fire at the time.
+#[cfg(feature = "tools")]
+#[must_use]
+pub fn is_of_alerts(name: &str) -> bool {
+    matches!(name, "ALERTS" | "ALERTS_FOR_STATE")
+}
+
 /// Series that servers write themselves, and whether every scrape adds them.
 const SERVER_SERIES: [(&str, bool); 15] = [
     ("ALERTS", false),
@@ -346,6 +409,9 @@ const SERVER_SERIES: [(&str, bool); 15] = [
     ("scrape_labels_limit", false),
     ("up", true),
 ];
+
+/// The suffixes of series without which a histogram or a summary may be in the snapshot: only these are read.
+const PARTS: [&str; 5] = ["_bucket", "_sum", "_count", "_gcount", "_gsum"];
 
 /// Whether a server itself writes a series at each scrape.
 #[cfg(feature = "tools")]
@@ -469,6 +535,18 @@ impl<'s> Metric<'s> {
         self.contradicted.is_some()
     }
 
+    /// Whether the snapshot has a summary without quantiles.
+    fn has_no_quantiles(&self) -> bool {
+        let quantiles = self.known.and_then(|known| known.values("quantile"));
+        matches!(quantiles, Some(LabelType::OneOf(quantiles)) if quantiles.is_empty())
+    }
+
+    /// Whether the snapshot has a gauge with the buckets of a gauge histogram.
+    fn is_gauge_bucket(&self) -> bool {
+        let has_le = |known: &KnownMetric| known.labels.iter().flatten().any(|label| label.value == "le");
+        self.name.ends_with("_bucket") && self.known.is_some_and(has_le)
+    }
+
     /// Whether the snapshot has only the infinite bucket, which pages also have for native histograms.
     pub(super) fn has_no_bounds(&self) -> bool {
         match self.known.and_then(|known| known.values("le")) {
@@ -492,12 +570,14 @@ impl<'s> Metric<'s> {
                 Role::of_suffix(self.name)
             }
             Some(MetricType::Counter) => Role::Counter,
+            Some(MetricType::Gauge) if self.is_gauge_bucket() => Role::GaugeBucket,
             Some(MetricType::Gauge) => Role::Gauge,
             Some(MetricType::Histogram) => match Role::of_suffix(self.name) {
                 role @ (Role::Bucket | Role::Sum | Role::Count) => role,
                 _ => Role::Base,
             },
             Some(MetricType::NativeHistogram) => Role::NativeHistogram,
+            Some(MetricType::Summary) if self.has_no_quantiles() => Role::Base,
             Some(MetricType::Summary) => Role::Quantiles,
             Some(MetricType::Info) => Role::Info,
             Some(MetricType::Stateset) => Role::Stateset,

@@ -270,6 +270,17 @@ impl<'e> Tree<'e> {
         self.nodes[id].series.as_ref()
     }
 
+    /// The series that `or` combines with those of a selector, as in `new or old` for two versions of an exporter.
+    pub(super) fn others(&self, id: Id) -> impl Iterator<Item = &Series<'e>> {
+        let mut below = id;
+        self.ancestors(id).flat_map(move |outer| {
+            let is_or = matches!(&self.expr(outer).kind, ExprKind::Binary(binary) if binary.op == BinaryOp::Or);
+            let inner = std::mem::replace(&mut below, outer);
+            let sides = self.children(outer).filter(move |side| is_or && *side != inner);
+            sides.flat_map(|side| self.selectors_below(side).map(|(_, _, series)| series))
+        })
+    }
+
     /// The selectors whose values become the values of an expression, possibly aggregated. Selectors that only filter or
     /// scale values are left out.
     pub(super) fn sources(&self, id: Id) -> Vec<(Id, &'e Selector<'e>, &Series<'e>)> {

@@ -3,16 +3,18 @@
 use promql_presets_core::{LabelKind, regex, sort};
 
 use super::analysis::Analysis;
-use super::conditions::Condition;
-use super::pattern::alternatives as listed_values;
+use super::pattern::{alternatives as listed_values, is_plain};
 use super::schema::{Metric, Role};
 use super::tree::{Id, Series, name_pattern};
 use crate::diagnostic::suggest::nearest;
 use crate::file::metric_type::SUFFIXES;
 use crate::file::toml_string::toml_key;
 use crate::file::{Label, LabelType, MetricType};
-use crate::promql::{BinaryOp, ExprKind, MatchOp, Matcher, MatcherItem, Name, Selector};
+use crate::promql::{MatchOp, Matcher, MatcherItem, Name, Selector};
 use crate::{Code, Diagnostic, Span};
+
+/// The label of a name that no metric has.
+const NOWHERE: &str = "neither in `metrics.toml` nor declared in a preset file";
 
 /// How to add what is new to `metrics.toml`.
 pub(super) const PULL: &str = "run `promql-presets schema pull`";
@@ -23,12 +25,42 @@ fn if_new(query: &Analysis<'_>, what: &str) -> String {
     format!("{update} if the {what} is new")
 }
 
+/// Whether selectors read the metric that their file declares, and that does not exist.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum ReadsOwn {
+    #[default]
+    No,
+    /// Only as one side of `or`, of which the other exists, but is not the metric with a similar name.
+    OrAnother,
+    Yes,
+}
+
+/// Whether selectors read the metric that their file declares, if it does not exist.
+pub(super) fn reads_own(query: &Analysis<'_>) -> ReadsOwn {
+    let metrics = query.scope.metrics;
+    let Some(own) = query.scope.metric.filter(|own| metrics.is_complete() && !metrics.exists(own)) else {
+        return ReadsOwn::No;
+    };
+    let selectors = query.selectors().filter(|(_, _, series)| series.each().iter().any(|it| it.is_own));
+    let reads = |id: Id| match alternatives(query, id) {
+        others if others.is_empty() => ReadsOwn::Yes,
+        others if metrics.known_as(own).is_none_or(|meant| others.contains(&meant)) => ReadsOwn::No,
+        _ => ReadsOwn::OrAnother,
+    };
+    selectors.map(|(id, ..)| reads(id)).max().unwrap_or_default()
+}
+
 /// Reports a series that no metric has, or not the metric that it is named after.
 pub(super) fn metric(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, series: &Series<'_>) -> Option<Diagnostic> {
     let metrics = query.scope.metrics;
     let Some(name) = series.name.as_deref() else { return of_pattern(query, id, selector, series) };
     let span = name_span(selector);
     if let Some(metric) = series.metric {
+        // What only presets in Rust code read, and recording rules, may never be pulled, so that a declaration counts.
+        let is_pulled = !query.scope.inline && !name.contains(':');
+        if metrics.is_complete() && !series.is_own && is_pulled && !metrics.exists(name) {
+            return unknown(query, id, selector, name, span);
+        }
         let is_base = series.declared() == Role::Base && !metric.has_no_bounds();
         return is_base.then(|| base(query, metric, name, span)).or_else(|| lacks_suffix(query, metric, name, span));
     }
@@ -78,13 +110,19 @@ fn lacks_suffix(query: &Analysis<'_>, metric: &Metric<'_>, name: &str, span: Spa
     })
 }
 
-/// The name of a classic histogram, which has no series.
+/// The name of a classic histogram, or of a summary without quantiles, which has no series.
 fn base(query: &Analysis<'_>, metric: &Metric<'_>, name: &str, span: Span) -> Diagnostic {
     let written = query.slice(span);
     // A quoted name, or a list of names.
     let written = if written.starts_with(['"', '\'', '`']) { name } else { written };
-    let finding = Diagnostic::new(Code::UndeclaredMetric, span, format!("no series `{name}`"))
-        .help(format!("write `{written}_bucket`, `{written}_sum` or `{written}_count`"));
+    let finding = Diagnostic::new(Code::UndeclaredMetric, span, format!("no series `{name}`"));
+    if metric.kind == Some(MetricType::Summary) {
+        return finding
+            .label(format!("`{}` is a summary without quantiles in `metrics.toml`", metric.name))
+            .help(format!("write `{written}_sum` or `{written}_count`"))
+            .note(if_new(query, "label `quantile`"));
+    }
+    let finding = finding.help(format!("write `{written}_bucket`, `{written}_sum` or `{written}_count`"));
     if metric.kind_is_known {
         return finding.label(format!("`{}` is a classic histogram in `metrics.toml`", metric.name));
     }
@@ -130,18 +168,21 @@ fn unknown(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, name: &str, sp
     if query.scope.settings.metrics.is_open(name) {
         return None;
     }
-    let meant = metrics.nearest(name);
-    let mut alternatives = alternatives(query, id);
-    for series in query.series(id).map_or(&[][..], |series| &series.listed) {
-        alternatives.extend(series.name.as_deref().filter(|_| series.metric.is_some()));
-    }
+    let alternatives = alternatives(query, id);
+    let listed = query.series(id).map_or(&[][..], |series| &series.listed);
+    let listed: Vec<&str> = listed.iter().filter_map(|it| it.name.as_deref()).filter(|it| metrics.exists(it)).collect();
+    let meant = metrics.nearest(name).filter(|meant| !listed.contains(&meant.as_str()));
     let has_alternative = !alternatives.is_empty();
     if has_alternative && meant.as_deref().is_none_or(|meant| alternatives.contains(&meant)) {
         return None;
     }
+    let declared = metrics.find(name).map(|(metric, _)| metric.path);
     let finding = Diagnostic::new(Code::UnknownMetric, span, format!("no metric `{name}`"))
-        .label("neither in `metrics.toml` nor declared in a preset file")
-        .warning_unless(!has_alternative);
+        .label(match declared {
+            Some(path) => format!("declared in `{path}`, but not in `metrics.toml`"),
+            None => NOWHERE.to_owned(),
+        })
+        .warning_unless(!has_alternative && listed.is_empty());
     Some(match meant {
         Some(meant) => {
             let finding =
@@ -153,7 +194,7 @@ fn unknown(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, name: &str, sp
     })
 }
 
-/// A pattern that the name of no metric matches, although one has a similar name.
+/// A pattern, or one of its alternatives, that the name of no metric matches.
 fn of_pattern(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, series: &Series<'_>) -> Option<Diagnostic> {
     let metrics = query.scope.metrics;
     let matcher = name_pattern(selector, series)?;
@@ -161,34 +202,68 @@ fn of_pattern(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, series: &Se
     if is_open || !alternatives(query, id).is_empty() {
         return None;
     }
-    let pattern = &*matcher.value.value;
-    let mut names = metrics.series();
-    if names.any(|(name, suffix)| regex::matches(pattern, &format!("{name}{suffix}")) != Some(false)) {
-        return None;
-    }
-    let meant = metrics.nearest_prefix(pattern.trim_start_matches('^'))?;
-    let title = format!("no metric matches `{pattern}`");
-    Some(
-        Diagnostic::new(Code::UnknownMetric, matcher.value.span, title)
-            .label("neither in `metrics.toml` nor declared in a preset file")
-            .help(format!("a metric with a similar name exists: `{meant}`"))
-            .note(if_new(query, "metric")),
-    )
+    let is_dead = |pattern: &&str| {
+        let mut names = metrics.series();
+        !names.any(|(name, suffix)| regex::matches(pattern, &format!("{name}{suffix}")) != Some(false))
+    };
+    let parts = parts(&matcher.value.value);
+    let dead = parts.iter().copied().find(is_dead)?;
+    let finding =
+        Diagnostic::new(Code::UnknownMetric, matcher.value.span, format!("no metric matches `{dead}`")).label(NOWHERE);
+    let finding = match metrics.nearest_prefix(dead) {
+        Some(meant) => {
+            finding.help(format!("a metric with a similar name exists: `{meant}`")).note(if_new(query, "metric"))
+        }
+        None => finding.help(if_new(query, "metric")),
+    };
+    Some(finding.warning_unless(parts.iter().all(is_dead)))
 }
 
-/// Existing metrics that `or` combines with a selector, as in `new or old` for two versions of an exporter.
-fn alternatives<'q>(query: &'q Analysis<'_>, id: Id) -> Vec<&'q str> {
-    let (mut names, mut below) = (Vec::new(), id);
-    for outer in query.ancestors(id) {
-        let is_or = matches!(&query.expr(outer).kind, ExprKind::Binary(binary) if binary.op == BinaryOp::Or);
-        for side in query.children(outer).filter(|side| is_or && *side != below) {
-            for (_, _, series) in query.selectors_below(side) {
-                names.extend(series.name.as_deref().filter(|_| series.metric.is_some()));
-            }
-        }
-        below = outer;
+/// The alternatives of a pattern: `a.*` and `b` of `^(a.*|b)$`.
+fn parts(pattern: &str) -> Vec<&str> {
+    let inner = pattern.strip_prefix('^').unwrap_or(pattern);
+    let inner = inner.strip_suffix('$').filter(|rest| !rest.ends_with('\\')).unwrap_or(inner);
+    let group = inner.strip_prefix("(?:").or_else(|| inner.strip_prefix('(')).and_then(|it| it.strip_suffix(')'));
+    match (group.and_then(split), split(inner)) {
+        (Some(parts), _) | (None, Some(parts)) => parts,
+        // Flags hold for all alternatives.
+        (None, None) => vec![pattern],
     }
-    names
+}
+
+/// Splits a pattern at each `|` outside of groups; `None` if it is not balanced, or has flags.
+fn split(pattern: &str) -> Option<Vec<&str>> {
+    let (mut parts, mut start, mut depth, mut in_class) = (Vec::new(), 0, 0_usize, false);
+    let mut chars = pattern.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '\\' => drop(chars.next()),
+            ']' if in_class => in_class = false,
+            _ if in_class => {}
+            '[' => {
+                in_class = true;
+                // The first bracket of a class is one of its characters.
+                chars.next_if(|(_, c)| *c == '^');
+                chars.next_if(|(_, c)| *c == ']');
+            }
+            '(' if pattern[at..].starts_with("(?") && !pattern[at..].starts_with("(?:") => return None,
+            '(' => depth += 1,
+            ')' => depth = depth.checked_sub(1)?,
+            '|' if depth == 0 => {
+                parts.push(&pattern[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&pattern[start..]);
+    (depth == 0 && !in_class).then_some(parts)
+}
+
+/// The metrics that exist and that `or` combines with a selector.
+fn alternatives<'q>(query: &'q Analysis<'_>, id: Id) -> Vec<&'q str> {
+    let names = query.others(id).filter_map(|series| series.name.as_deref());
+    names.filter(|name| query.scope.metrics.exists(name)).collect()
 }
 
 /// Reports a label or a value that the metric does not have. Returns whether there was one.
@@ -217,7 +292,7 @@ pub(super) fn lacks(query: &Analysis<'_>, matcher: &Matcher<'_>, series: &Series
     let is_known = label.starts_with("__")
         || query.is_target_label(label)
         || (label == "le" && matches!(series.role, Role::Bucket | Role::Base | Role::Unknown))
-        || (label == "quantile" && matches!(series.role, Role::Quantiles | Role::Unknown));
+        || (label == "quantile" && matches!(series.role, Role::Quantiles | Role::Base | Role::Unknown));
     let lacks_label = |metric: &Metric<'_>| {
         metric.labels.as_ref().is_some_and(|labels| !labels.contains_key(label)) && !is_absent(matcher, metric)
     };
@@ -249,7 +324,7 @@ pub(super) fn undeclared(query: &Analysis<'_>, series: &Series<'_>, label: &str,
         () if series.is_own => finding.label("not among the labels that its file declares"),
         () => finding.label(format!("not among the labels that `{}` declares", metric.path)),
     };
-    let le = (series.role == Role::Bucket).then_some("le");
+    let le = series.role.is_bucket().then_some("le");
     Some(match nearest(label, labels.keys().copied().chain(le)) {
         Some(meant) => finding.help(format!("a label with a similar name exists: `{meant}`")),
         // Labels that files do not declare.
@@ -300,7 +375,9 @@ fn undeclared_value(
     findings: &mut Vec<Diagnostic>,
 ) -> bool {
     let label = &*matcher.label.name;
-    let Some(kind) = series.label(label) else { return false };
+    // Series that do not exist are reported.
+    let is_missing = series.role == Role::Base && is_bound(label);
+    let Some(kind) = series.label(label).filter(|_| !is_missing) else { return false };
     // Values that a file forgot to declare are reported at the declaration.
     let others = series.metric.and_then(|metric| metric.known?.values(label));
     let prefix = declared.and_then(|declared| declared.prefix.as_ref()).map_or("", |prefix| prefix.value.as_str());
@@ -345,18 +422,33 @@ fn undeclared_value(
             }
         }
         (None, LabelType::OneOf(_)) if matcher.op == MatchOp::Regex && !matcher.matches_empty() => {
-            let condition = Condition::of(matcher);
-            if !values.iter().all(|value| condition.matches(value) == Some(false)) {
-                return false;
-            }
-            finding(format!("pattern that no value of the label `{label}` matches"))
-                .label(format!("matches none of {among}"))
-                .note(all_values(shown, others.is_none()))
+            let is_dead = |part: &str| !known(&unescaped(part)) && !values.iter().any(|it| may_match(part, it));
+            let parts = parts(value);
+            let Some(dead) = parts.iter().find(|part| is_dead(part)) else { return false };
+            let title = match unescaped(dead) {
+                text if is_plain(&text) || is_bound(label) && text.parse::<f64>().is_ok() => {
+                    format!("`{text}` is not a value of the label `{label}`")
+                }
+                _ if parts.len() == 1 => format!("pattern that no value of the label `{label}` matches"),
+                _ => format!("`{dead}` matches no value of the label `{label}`"),
+            };
+            finding(title).label(format!("matches none of {among}")).note(all_values(shown, others.is_none()))
         }
         _ => return false,
     };
     findings.push(finding);
     true
+}
+
+/// Whether a pattern may match a value, or the number that it is in another form, which is another check.
+fn may_match(pattern: &str, value: &str) -> bool {
+    let short = value.strip_suffix(".0").unwrap_or(value);
+    [value, short, &format!("{value}.0")].iter().any(|text| regex::matches(pattern, text) != Some(false))
+}
+
+/// The text of a pattern in which only dots and signs are escaped.
+fn unescaped(pattern: &str) -> String {
+    pattern.replace("\\.", ".").replace("\\+", "+")
 }
 
 /// Whether two values are the same. Bounds are numbers, whose form is another check.

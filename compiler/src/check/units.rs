@@ -3,6 +3,7 @@
 use super::analysis::Analysis;
 use super::schema::{Metric, Role};
 use super::tree::{Id, Series};
+use crate::file::MetricType;
 use crate::promql::{Aggregator, Binary, BinaryOp, Call, ExprKind};
 
 /// A unit; the empty name stands for a number of things.
@@ -40,8 +41,10 @@ fn of<'e>(query: &Analysis<'e>, id: Id) -> Option<Unit<'e>> {
 
 fn of_series<'e>(series: &Series<'e>) -> Option<Unit<'e>> {
     let name = match series.role {
-        Role::Count | Role::Bucket => "",
+        Role::Count | Role::Bucket | Role::GaugeBucket => "",
         Role::Base | Role::Info | Role::Stateset => return None,
+        // `x_created` of a histogram.
+        Role::Gauge if series.metric?.kind != Some(MetricType::Gauge) => "seconds",
         _ => of_metric(series.metric?)?,
     };
     Some(Unit { name, per_second: false })

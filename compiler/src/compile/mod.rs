@@ -106,8 +106,9 @@ pub(crate) struct Template {
     pub row: Vec<RowLabel>,
     /// The unit of the result, where it follows from the units of the metrics.
     unit: Option<String>,
-    /// All labels of the metrics that it reads, if they are known.
-    labels: Option<Vec<String>>,
+    /// The metrics that it reads, if their labels are known.
+    metrics: Option<Vec<String>>,
+    reads_own: check::ReadsOwn,
     names_unknown: bool,
     /// Why the template is not valid. Spans are of the template.
     pub diagnostics: Vec<Diagnostic>,
@@ -125,7 +126,8 @@ pub(crate) fn compile_template(text: &str, scope: Scope<'_>, parameters: &[file:
         has_window: text.contains(WINDOW),
         row: Vec::new(),
         unit: None,
-        labels: None,
+        metrics: None,
+        reads_own: check::ReadsOwn::No,
         names_unknown: false,
         diagnostics: template::check(text, &names),
         findings: Vec::new(),
@@ -147,8 +149,8 @@ pub(crate) fn compile_template(text: &str, scope: Scope<'_>, parameters: &[file:
         if template.diagnostics.is_empty() {
             let checked = check::check(text, expr, scope);
             (template.findings, template.row) = (checked.findings, checked.row);
-            (template.unit, template.labels) = (checked.unit, checked.labels);
-            template.names_unknown = checked.names_unknown;
+            (template.unit, template.metrics) = (checked.unit, checked.metrics);
+            (template.reads_own, template.names_unknown) = (checked.reads_own, checked.names_unknown);
         }
     }
     for parameter_bounds::Variation { values, help, note } in parameter_bounds::variations(parameters) {
@@ -219,8 +221,10 @@ struct Compiler<'a> {
     settings: &'a Settings,
     /// The features that the settings enable.
     features: Features,
-    /// All labels of the metrics that the presets of the current file read, if they are known.
-    labels: Option<Vec<String>>,
+    /// The metrics that the presets of the current file read, if their labels are known.
+    metrics: Option<Vec<String>>,
+    /// Whether they read the metric that the file declares.
+    reads_own: check::ReadsOwn,
     /// Whether one of them names a metric that is not known.
     names_unknown: bool,
     findings: Vec<Finding>,
@@ -230,7 +234,8 @@ impl<'a> Compiler<'a> {
     /// Reports what is wrong with the settings, and enables their features.
     fn new(files: &'a [SourceFile], settings: &'a Settings, diagnostics: Vec<Diagnostic>) -> Self {
         let (features, findings) = (Features::none(), Vec::new());
-        let mut compiler = Self { files, settings, features, labels: None, names_unknown: false, findings };
+        let reads_own = check::ReadsOwn::No;
+        let mut compiler = Self { files, settings, features, metrics: None, reads_own, names_unknown: false, findings };
         let Some(file) = files.iter().position(|file| file.kind() == FileKind::Settings) else { return compiler };
         compiler.report(file, None, diagnostics);
         let window = settings.defaults.window.as_ref();
@@ -256,19 +261,26 @@ impl<'a> Compiler<'a> {
         metrics: &Metrics<'_>,
         known: Option<&check::Snapshot>,
     ) -> CheckedFile {
-        let contradictions = known.map(|known| check::contradictions(raw, metrics, self.settings, known));
+        let contradictions = known.map(|known| check::contradictions(raw, metrics, known));
         self.report(file, None, contradictions.unwrap_or_default());
         let mut diagnostics = Vec::new();
         let path = modules::module_path(&self.files[file], &mut diagnostics);
         self.report(file, None, diagnostics);
         self.names_unknown = known.is_some() && raw.metric.as_ref().is_some_and(|it| !metrics.is_known(&it.name.value));
-        let module = self.module(file, path.unwrap_or_default(), raw, metrics);
+        let module = self.module(file, path.unwrap_or_default(), raw, metrics, known);
         self.check_tests(file, &module);
         let (names_unknown, findings) = (self.names_unknown, std::mem::take(&mut self.findings));
         CheckedFile { is_current: true, module, names_unknown, is_named: false, findings }
     }
 
-    fn module(&mut self, file: usize, path: Vec<String>, raw: &PresetFile, metrics: &Metrics<'_>) -> Module {
+    fn module(
+        &mut self,
+        file: usize,
+        path: Vec<String>,
+        raw: &PresetFile,
+        metrics: &Metrics<'_>,
+        known: Option<&check::Snapshot>,
+    ) -> Module {
         let name = path.iter().map(|part| part.trim_start_matches("r#")).collect::<Vec<_>>().join("::");
         let features = self.enable(self.features, file, &raw.features);
         let metric = raw.metric.as_ref().map(|metric| metric.name.value.as_str());
@@ -277,7 +289,7 @@ impl<'a> Compiler<'a> {
         let scope = Scope { template: true, inline: false, metric, labels, window: None, features, metrics, settings };
         let mut constants: SortedMap<String, &Spanned<String>> = SortedMap::default();
         let mut presets = Vec::new();
-        self.labels = (!raw.presets.is_empty()).then(Vec::new);
+        self.metrics = (!raw.presets.is_empty()).then(Vec::new);
         for preset in &raw.presets {
             let Some(constant) = names::constant(&preset.name.value) else {
                 let title = format!("invalid preset name `{}`", preset.name.value);
@@ -305,11 +317,13 @@ impl<'a> Compiler<'a> {
             self.check_required(file, raw, preset, &compiled);
             presets.push(compiled);
         }
-        let read = self.labels.take();
-        let absent = labels.zip(read.as_ref()).map(|(labels, read)| check::labels_of_no_metric(labels, read));
-        let mut diagnostics = absent.unwrap_or_default();
+        let read = self.metrics.take();
+        let compared = read.zip(known).map(|(read, known)| check::labels_of_metrics(raw, metrics, &read, known));
+        let mut diagnostics = compared.unwrap_or_default();
         // Labels that the file's own metric lacks are reported already.
         diagnostics.retain(|new| !self.findings.iter().any(|it| it.file == file && it.diagnostic.span == new.span));
+        let own = raw.metric.as_ref().map(|metric| &metric.name);
+        diagnostics.extend(own.and_then(|own| check::missing_metric(own, metrics, settings, self.reads_own)));
         let querier = modules::querier(raw, &presets, &mut diagnostics);
         self.report(file, None, diagnostics);
         rows::name_parameterized(querier.as_ref(), &mut presets);
@@ -382,10 +396,11 @@ impl<'a> Compiler<'a> {
         preset.facts = compiled.facts;
         preset.row = compiled.row;
         preset.unit = preset.unit.or(compiled.unit);
-        self.labels = self.labels.take().zip(compiled.labels).map(|(mut all, labels)| {
-            all.extend(labels);
+        self.metrics = self.metrics.take().zip(compiled.metrics).map(|(mut all, metrics)| {
+            all.extend(metrics);
             all
         });
+        self.reads_own = self.reads_own.max(compiled.reads_own);
         self.names_unknown |= compiled.names_unknown;
         preset.is_stub = compiled.diagnostics.iter().any(|found| found.severity == Severity::Error);
         // With a missing `window` or `{window}`, a stub that takes a window causes the fewest further errors.

@@ -26,6 +26,8 @@ pub(crate) struct KnownMetric {
     pub empty: Vec<Spanned<String>>,
     /// `values`: all values of some labels.
     pub values: Vec<(Spanned<String>, LabelType)>,
+    /// `similar`: the metric does not exist, but this one with a similar name does.
+    pub similar: Option<Spanned<String>>,
 }
 
 impl KnownMetric {
@@ -39,8 +41,8 @@ impl KnownMetric {
     pub(crate) fn facts(&self) -> impl PartialEq + '_ {
         let texts = |list: &'_ Vec<Spanned<String>>| list.iter().map(|it| it.value.clone()).collect::<Vec<_>>();
         let values = self.values.iter().map(|(label, values)| (&label.value, values.as_ref().map(texts)));
-        let unit = self.unit.as_ref().map(|unit| &unit.value);
-        (self.kind(), unit, self.labels.as_ref().map(texts), texts(&self.empty), values.collect::<Vec<_>>())
+        let [unit, similar] = [&self.unit, &self.similar].map(|text| text.as_ref().map(|text| &text.value));
+        (similar, self.kind(), unit, self.labels.as_ref().map(texts), texts(&self.empty), values.collect::<Vec<_>>())
     }
 
     /// All values of a label, if they are listed.
@@ -49,7 +51,7 @@ impl KnownMetric {
     }
 }
 
-pub(super) const KEYS: [&str; 6] = ["type", "help", "unit", "labels", "empty", "values"];
+pub(super) const KEYS: [&str; 7] = ["type", "help", "unit", "labels", "empty", "values", "similar"];
 
 /// Reads a `metrics.toml`.
 pub(crate) fn read(text: &str) -> (Vec<KnownMetric>, Vec<Diagnostic>) {
@@ -138,8 +140,8 @@ impl Reader<'_> {
         if name.value.is_empty() {
             self.report(Diagnostic::new(Code::InvalidName, name.span, "a metric without a name"));
         }
-        let (kind, help, unit, labels, empty, values) = Default::default();
-        let mut metric = KnownMetric { name, kind, help, unit, labels, empty, values };
+        let (kind, help, unit, labels, empty, values, similar) = Default::default();
+        let mut metric = KnownMetric { name, kind, help, unit, labels, empty, values, similar };
         for (key, value) in table.iter() {
             if self.is_dotted_metric(&metric.name.value, key, value) {
                 continue;
@@ -151,8 +153,17 @@ impl Reader<'_> {
                 "labels" => metric.labels = Some(self.distinct_strings("labels", "label", value)),
                 "empty" => metric.empty = self.distinct_strings("empty", "label", value),
                 "values" => metric.values = self.known_values(value),
+                "similar" => metric.similar = self.spanned_string("similar", value),
                 _ => {}
             }
+        }
+        if let Some(similar) = metric.similar.as_ref().filter(|_| table.iter().count() > 1) {
+            let title = format!("`similar` beside other keys of `{}`", metric.name.value);
+            self.report(
+                Diagnostic::new(Code::InvalidValue, similar.span, title)
+                    .label("says that the metric does not exist")
+                    .help("remove it, or the other keys"),
+            );
         }
         Some(metric)
     }

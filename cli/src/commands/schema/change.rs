@@ -142,8 +142,8 @@ pub(super) fn changes(snapshot: &Snapshot, found: &Found) -> Vec<Change> {
             Some(old) => compare(old, entry).into_iter().for_each(add),
         }
     }
-    for (name, (presets, similar)) in &found.missing {
-        changes.push(Change::of(name, presets.clone(), ChangeKind::Gone(similar.clone())));
+    for (name, missing) in &found.missing {
+        changes.push(Change::of(name, missing.presets.clone(), ChangeKind::Gone(missing.similar().cloned())));
     }
     changes.sort_by(|a, b| a.metric.cmp(&b.metric));
     changes
@@ -202,6 +202,8 @@ pub(super) fn merge(snapshot: &Snapshot, found: &Found, prune: bool) -> Snapshot
             (Some(labels), true) => (Some(labels), new.values),
             (Some(labels), false) => {
                 let mut values = old.values;
+                // It says that there are no buckets, or no quantiles.
+                values.retain(|label, old| new.values.contains_key(label) || !says_nothing(label, old));
                 for (label, new) in new.values {
                     values.entry(label).or_default().extend(new);
                 }
@@ -213,7 +215,21 @@ pub(super) fn merge(snapshot: &Snapshot, found: &Found, prune: bool) -> Snapshot
         let metric = SnapshotMetric { kind, help, unit, labels, empty, values };
         metrics.insert(name.clone(), metric);
     }
-    Snapshot { metrics }
+    let mut similar = BTreeMap::new();
+    // What is kept exists.
+    for (_, missing) in found.missing.iter().filter(|(name, _)| !metrics.contains_key(*name)) {
+        for (series, new) in &missing.series {
+            // Another page may have had one.
+            let old = snapshot.similar.get(series).filter(|_| !prune);
+            similar.extend(new.as_ref().or(old).map(|similar| (series.clone(), similar.clone())));
+        }
+    }
+    Snapshot { metrics, similar }
+}
+
+/// Whether the values of a label are those that metrics without buckets have.
+fn says_nothing(label: &str, values: &BTreeSet<String>) -> bool {
+    label == "le" && values.iter().all(|bound| bound == "+Inf")
 }
 
 /// The metrics of the file that no preset reads.

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use promql_presets_compiler::MetricType;
-use promql_presets_compiler::diagnostic::suggest::nearest_words;
 use promql_presets_core::regex::matches;
 
 use crate::exposition::{Exposition, Family};
@@ -37,15 +36,15 @@ impl Known {
         self.series.iter().filter(|name| matches(pattern, name) == Some(true)).cloned().collect()
     }
 
-    /// The name of a metric that sources have, similar to one of those that presets read and sources lack.
-    pub(super) fn similar(&self, read: &BTreeSet<String>) -> Option<String> {
+    /// The names of series that sources have, or that metadata promises.
+    pub(super) fn names(&self) -> BTreeSet<String> {
         let of_families = self.families.iter().flat_map(|(name, families)| {
             let suffixes = families.iter().flat_map(|family| suffixes(&family.kind));
-            suffixes.map(move |suffix| format!("{name}{suffix}"))
+            // The text format names a counter as its series.
+            let is_new = |suffix: &&str| !(matches!(*suffix, "_total" | "_info") && name.ends_with(suffix));
+            suffixes.filter(is_new).map(move |suffix| format!("{name}{suffix}"))
         });
-        let names: BTreeSet<String> = of_families.chain(self.series.iter().cloned()).collect();
-        let others = || names.iter().filter(|name| !read.contains(*name)).map(|name| (name.as_str(), ""));
-        read.iter().find_map(|name| nearest_words(name, others())).map(|(name, _)| name.to_owned())
+        of_families.chain(self.series.iter().cloned()).collect()
     }
 }
 
@@ -57,13 +56,16 @@ pub(super) fn matches_any(pattern: &str) -> bool {
 /// The suffixes of the series of a family of some type.
 pub(super) fn suffixes(kind: &str) -> Vec<&'static str> {
     if kind == "gaugehistogram" {
-        return vec!["_bucket", "_gcount", "_gsum"];
+        return vec!["_bucket", "_gcount", "_gsum", "_created"];
     }
     let kind = MetricType::find(kind).unwrap_or(MetricType::Unknown);
     let mut suffixes = vec![""];
     suffixes.extend(kind.parts());
     // Only in OpenMetrics. The text format has the whole name.
     suffixes.extend(Some(kind.family_suffix()).filter(|suffix| !suffix.is_empty()));
+    if matches!(kind, MetricType::Counter | MetricType::Histogram | MetricType::Summary) {
+        suffixes.push("_created");
+    }
     suffixes
 }
 

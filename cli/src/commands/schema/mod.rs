@@ -12,9 +12,11 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use promql_presets::Timestamp;
+use promql_presets_compiler::check::{is_of_alerts, is_of_server};
 use promql_presets_compiler::diagnostic::emit::Messages;
+use promql_presets_compiler::diagnostic::suggest::nearest_words;
 use promql_presets_compiler::{
-    FileKind, Finding, MetricType, Output, Severity, Snapshot, SourceFile, compile, discover,
+    FileKind, Finding, MetricType, MetricsRead, Output, Severity, Snapshot, SourceFile, compile, discover,
 };
 
 use self::change::{Change, ChangeKind};
@@ -179,14 +181,50 @@ impl Registry {
 }
 
 /// What sources know of the metrics that presets read.
+#[derive(Default)]
 struct Found {
     /// The entries of `metrics.toml`.
     entries: BTreeMap<String, Entry>,
-    /// Metrics that no source has, each with the presets that read it, and the name of a similar one.
-    missing: BTreeMap<String, (BTreeSet<String>, Option<String>)>,
+    /// Metrics that no source has.
+    missing: BTreeMap<String, Missing>,
     /// Entries that others replace.
     obsolete: BTreeSet<String>,
     remarks: Vec<String>,
+}
+
+/// A metric that presets read and no source has.
+struct Missing {
+    presets: BTreeSet<String>,
+    /// The series that they read, each with the name of a similar one that a source has.
+    series: BTreeMap<String, Option<String>>,
+}
+
+impl Missing {
+    /// A metric, given the names of all series that sources have.
+    fn of(wanted: &Wanted, seen: &Seen, names: &BTreeSet<String>) -> Self {
+        let is_family = |name: &String| !seen.is_of_family && wanted.family.as_ref() == Some(name);
+        let is_own = |name: &String| wanted.series.contains(name) || wanted.read.contains(name) || is_family(name);
+        let similar = |series: &String| {
+            let others = names.iter().filter(|name| !is_own(name)).map(|name| (name.as_str(), ""));
+            (series.clone(), nearest_words(series, others).map(|(name, _)| name.to_owned()))
+        };
+        Self { presets: wanted.presets.clone(), series: wanted.read.iter().map(similar).collect() }
+    }
+
+    /// Whether presets read it only as one side of `or`, of which the other exists, and it is not misspelt: what checks of
+    /// queries accept.
+    fn is_alternative(&self, read: &MetricsRead, is_there: impl Fn(&String) -> bool) -> bool {
+        self.series.iter().all(|(series, similar)| {
+            let mut others = read.series.get(series).into_iter().flat_map(|by| &by.others);
+            others.all(|names| {
+                names.iter().any(&is_there) && similar.as_ref().is_none_or(|similar| names.contains(similar))
+            })
+        })
+    }
+
+    fn similar(&self) -> Option<&String> {
+        self.series.values().flatten().next()
+    }
 }
 
 impl Source {
@@ -214,28 +252,26 @@ impl Source {
         let sources = (&pages[..], &servers, &registry.output);
         gather(&wanted, sources, &mut seen, &mut remarks).await?;
 
-        let mut found =
-            Found { entries: BTreeMap::new(), missing: BTreeMap::new(), obsolete: BTreeSet::new(), remarks };
-        let mut similar = Vec::new();
+        let mut found = Found { remarks, ..Found::default() };
+        let (mut missing, mut present) = (Vec::new(), BTreeSet::new());
         for (wanted, seen) in wanted.iter().zip(&seen) {
-            if wanted.entries(seen, &mut found.entries, &mut found.remarks) {
+            if is_of_alerts(&wanted.name) {
+                found.obsolete.insert(wanted.name.clone());
+            } else if wanted.entries(seen, &mut found.entries, &mut found.remarks) {
                 // Such as `x_bucket` if there is an entry for the histogram `x`.
                 found.obsolete.extend(wanted.read.iter().filter(|_| seen.is_stored).cloned());
-                continue;
+                present.extend(&wanted.read);
+            } else if !is_of_server(&wanted.name) && !registry.is_open(&wanted.name) {
+                missing.push((wanted, seen));
             }
-            if registry.is_open(&wanted.name) {
-                continue;
-            }
-            let name = known.similar(&wanted.read);
-            similar.extend(name.as_deref().map(|name| wanted::similar(name, wanted, &known)));
-            found.missing.insert(wanted.name.clone(), (wanted.presets.clone(), name));
         }
-        // A metric with a similar name is what the build suggests.
-        similar.retain(|similar| !found.entries.contains_key(&similar.name));
-        let mut seen = vec![Seen::default(); similar.len()];
-        gather(&similar, sources, &mut seen, &mut found.remarks).await?;
-        for (wanted, seen) in similar.iter().zip(&seen) {
-            wanted.entries(seen, &mut found.entries, &mut found.remarks);
+        let names = known.names();
+        let is_there = |name: &String| present.contains(name) || is_of_server(name);
+        for (wanted, seen) in missing {
+            let missing = Missing::of(wanted, seen, &names);
+            if !missing.is_alternative(&read, is_there) {
+                found.missing.insert(wanted.name.clone(), missing);
+            }
         }
         let untyped = |(_, entry): &(&String, &Entry)| entry.metric.kind == MetricType::Unknown;
         // Recording rules have no metadata.
@@ -360,6 +396,12 @@ fn diff(registry: &Registry, found: &Found, format: Format) -> Result<ExitCode, 
     Ok(if changes.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
 }
 
+/// Names in backticks; only the first of many.
 fn backticks<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
-    names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    const MAX: usize = 12;
+    let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    match names.len().saturating_sub(MAX) {
+        0 | 1 => names.join(", "),
+        more => format!("{} and {more} more", names[..MAX].join(", ")),
+    }
 }

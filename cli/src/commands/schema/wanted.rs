@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use promql_presets_compiler::check::is_of_every_scrape;
+use promql_presets_compiler::check::is_of_server;
 use promql_presets_compiler::{MetricType, MetricsRead, SeriesRead, Snapshot, SnapshotMetric};
 
 use super::backticks;
@@ -86,21 +86,26 @@ pub(super) fn expand(
     names: BTreeSet<String>,
     remarks: &mut Vec<String>,
 ) {
-    if names.is_empty() || names.len() > MAX_MATCHES {
-        let found = match names.len() {
-            0 if matches_any(pattern) => "any metric; they are left out".to_owned(),
-            0 => "no metric".to_owned(),
-            number => format!("{number} metrics, which are left out"),
-        };
+    let number = names.len();
+    let found = match number {
+        0 if matches_any(pattern) => "any metric; they are left out".to_owned(),
+        0 => "no metric".to_owned(),
+        // The first one shows that there are some.
+        _ if number > MAX_MATCHES => format!("{number} metrics, of which only the first is listed"),
+        _ => String::new(),
+    };
+    if !found.is_empty() {
         remarks.push(format!("`{pattern}` matches {found} (read by {})", backticks(&by.presets)));
-        return;
     }
-    for name in names {
+    for name in names.into_iter().take(if number > MAX_MATCHES { 1 } else { number }) {
         let series = read.series.entry(name).or_default();
         series.presets.extend(by.presets.iter().cloned());
         series.enumerated.extend(by.enumerated.iter().cloned());
     }
 }
+
+/// The label of a summary's quantiles.
+const QUANTILE: &str = "quantile";
 
 /// The metrics that the series belong to, according to `metrics.toml` where sources have no metadata.
 pub(super) fn plan(read: &MetricsRead, known: &Known, snapshot: &Snapshot) -> Vec<Wanted> {
@@ -120,16 +125,6 @@ pub(super) fn plan(read: &MetricsRead, known: &Known, snapshot: &Snapshot) -> Ve
         metric.presets.extend(by.presets.iter().cloned());
     }
     wanted.into_values().collect()
-}
-
-/// A metric that no preset reads, as a suggestion for those that read one with a similar name.
-pub(super) fn similar(name: &str, to: &Wanted, known: &Known) -> Wanted {
-    let mut wanted = find(name, known).unwrap_or_else(|| Wanted::single(name, MetricType::Unknown));
-    // A name that is only possibly that of a family exists only if it has series.
-    wanted.is_declared &= wanted.family.is_none();
-    wanted.read.insert(name.to_owned());
-    wanted.enumerated.clone_from(&to.enumerated);
-    wanted
 }
 
 /// The metric for a new preset file, by its name or that of one of its series.
@@ -157,10 +152,10 @@ fn gauge_histogram(series: &str, known: &Known) -> Option<Wanted> {
 
 /// The metric that a series belongs to, according to metadata.
 fn find(series: &str, known: &Known) -> Option<Wanted> {
-    if is_of_every_scrape(series) {
+    if is_of_server(series) {
         return Some(Wanted::single(series, MetricType::Gauge));
     }
-    let suffixed = ["_bucket", "_count", "_sum", "_gcount", "_gsum", "_total", "_info"];
+    let suffixed = ["_bucket", "_count", "_sum", "_gcount", "_gsum", "_total", "_info", "_created"];
     let names = std::iter::once((series, ""))
         .chain(suffixed.iter().filter_map(|suffix| series.strip_suffix(suffix).map(|name| (name, *suffix))));
     for (name, suffix) in names {
@@ -182,6 +177,10 @@ fn find(series: &str, known: &Known) -> Option<Wanted> {
         let (kind, is_declared) = match kinds[..] {
             ["histogram"] => (Kind::Histogram, true),
             ["summary"] => (Kind::Summary, true),
+            // Not all formats and clients have it.
+            _ if suffix == "_created" => (Kind::Single(MetricType::Gauge), false),
+            // Its own name has no series.
+            ["gaugehistogram"] => (Kind::Single(MetricType::Gauge), !suffix.is_empty()),
             ["counter"] => (Kind::Single(MetricType::Counter), series.ends_with("_total")),
             ["info"] => (Kind::Single(MetricType::Info), series.ends_with("_info")),
             ["gauge"] => (Kind::Single(MetricType::Gauge), true),
@@ -193,15 +192,16 @@ fn find(series: &str, known: &Known) -> Option<Wanted> {
         let all = if is_family { suffixes(kinds[0]) } else { Vec::new() };
         let mut wanted = Wanted::single(if is_family { name } else { series }, MetricType::Unknown);
         wanted.series.extend(all.iter().map(|suffix| format!("{name}{suffix}")));
+        if kind == Kind::Summary {
+            wanted.enumerated.insert(QUANTILE.to_owned());
+        }
         let family = matches!(suffix, "_total" | "_info").then(|| name.to_owned());
-        return Some(Wanted {
-            kind,
-            is_declared,
-            family,
-            help: text(|it| &it.help),
-            unit: text(|it| &it.unit),
-            ..wanted
-        });
+        let unit = match suffix {
+            "_created" if !is_family => Some("seconds".to_owned()),
+            "_gcount" | "_bucket" if !is_family => None,
+            _ => text(|it| &it.unit),
+        };
+        return Some(Wanted { kind, is_declared, family, help: text(|it| &it.help), unit, ..wanted });
     }
     None
 }
@@ -266,10 +266,15 @@ impl Wanted {
         };
         let own = match kind {
             MetricType::Histogram => "le",
-            MetricType::Summary => "quantile",
+            MetricType::Summary => QUANTILE,
             _ => "",
         };
-        entries.insert(self.name.clone(), self.entry(kind, seen, own));
+        let mut entry = self.entry(kind, seen, own);
+        if is_present && kind == MetricType::Summary {
+            // Without any, as many clients write it.
+            entry.metric.values.entry(QUANTILE.to_owned()).or_default();
+        }
+        entries.insert(self.name.clone(), entry);
         true
     }
 

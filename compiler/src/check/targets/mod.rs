@@ -186,7 +186,7 @@ impl Uses<'_, '_> {
             _ => None,
         };
         let is_reported = self.function(since, call.name_span, instead);
-        let is_bucket = |arg| self.query.sources(arg).iter().any(|(.., series)| series.role == Role::Bucket);
+        let is_bucket = |arg| self.query.sources(arg).iter().any(|(.., series)| series.role.is_bucket());
         match call.name {
             _ if is_reported => {}
             "histogram_fraction" if self.query.arg(id, 2).is_some_and(is_bucket) => {

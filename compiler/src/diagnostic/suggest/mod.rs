@@ -46,8 +46,11 @@ pub fn nearest_words<'a>(
         let score = 100 * common(&words, &others) / (SAME * (words.len() + others.len()) / 2);
         (score >= 66).then_some((score, (base, suffix)))
     });
-    // Of several, the first one.
-    scored.min_by_key(|(score, _)| std::cmp::Reverse(*score)).map(|(_, found)| found)
+    // Of several, the first one that is not only a time.
+    let key = |(score, (base, suffix)): &(usize, (&str, &str))| {
+        (std::cmp::Reverse(*score), base.ends_with("_created") || *suffix == "_created")
+    };
+    scored.min_by_key(key).map(|(_, found)| found)
 }
 
 const SEPARATORS: [char; 3] = ['_', ':', '.'];
@@ -117,6 +120,7 @@ mod tests {
     #[test]
     fn names_of_metrics() {
         let candidates = [
+            ("http_requests_created", ""),
             ("http_requests_total", ""),
             ("http_responses_total", ""),
             ("http_request_duration_seconds", "_bucket"),
