@@ -1,30 +1,96 @@
-//! Columns of floats.
+//! Columns of numbers.
 //!
 //! `serde_json` takes numbers one by one. Half of its time for a column is not spent on digits, so longer columns become
 //! text here, which it copies.
 
 use std::any::type_name;
+use std::fmt::Display;
+use std::io::{Cursor, Write};
 use std::sync::LazyLock;
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::Float;
+use super::digits::{Place, write_float, write_integer};
+use super::prometheus::As;
 use super::serialize::Column;
+use crate::value::{Timestamp, Value};
 
 /// A column of floats, as an array of [`Float`]s.
 pub(super) struct Floats<'a>(pub(super) &'a [f64]);
 
-/// The fewest floats that become text first.
+/// A column of times, as an array of milliseconds.
+pub(super) struct Times<'a>(pub(super) &'a [Timestamp]);
+
+/// Times and values, as an array of pairs as Prometheus writes them.
+pub(super) struct Samples<'a>(pub(super) &'a [Timestamp], pub(super) &'a [f64]);
+
+/// The fewest items that become text first.
 const FEWEST: usize = 16;
 
 impl Serialize for Floats<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.0.len() >= FEWEST && copies::<S>() {
-            let text = String::from_utf8(text(self.0)).unwrap_or_default();
-            return Json(&text).serialize(serializer);
+        if self.0.len() < FEWEST || !copies::<S>() {
+            return Column(|| self.0.iter().map(|value| Float(*value))).serialize(serializer);
         }
-        Column(|| self.0.iter().map(|value| Float(*value))).serialize(serializer)
+        let write = |place: &mut Room, value: &f64| {
+            write_float(place.first_chunk_mut()?, *value).or_else(|| match *value {
+                value if value.is_finite() => display(place, zmij::Buffer::new().format_finite(value)),
+                value if value.is_nan() => display(place, r#""NaN""#),
+                value => display(place, if value > 0.0 { r#""Infinity""# } else { r#""-Infinity""# }),
+            })
+        };
+        Json(&array(self.0.iter(), write)).serialize(serializer)
     }
+}
+
+impl Serialize for Times<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0.len() < FEWEST || !copies::<S>() {
+            return self.0.serialize(serializer);
+        }
+        Json(&self.to_json()).serialize(serializer)
+    }
+}
+
+impl Times<'_> {
+    pub(super) fn to_json(&self) -> String {
+        array(self.0.iter(), |place, time| match time.as_millis() {
+            millis if millis.unsigned_abs() < 10_u64.pow(16) => Some(write_integer(place.first_chunk_mut()?, millis)),
+            millis => display(place, millis),
+        })
+    }
+}
+
+impl Serialize for Samples<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let samples = self.0.iter().zip(self.1);
+        if samples.len() < FEWEST || !copies::<S>() {
+            return Column(|| samples.clone().map(|(time, value)| (As(*time), As(*value)))).serialize(serializer);
+        }
+        let write = |place: &mut Room, (time, value): (&Timestamp, &f64)| {
+            place[0] = b'[';
+            let mut end = 1 + number(&mut place[1..], time.as_secs_f64())?;
+            place[end..][..2].copy_from_slice(b",\"");
+            end += 2 + number(&mut place[end + 2..], *value)?;
+            place[end..][..2].copy_from_slice(b"\"]");
+            Some(end + 2)
+        };
+        Json(&array(samples, write)).serialize(serializer)
+    }
+}
+
+/// Writes a float as Prometheus does. Returns the length.
+fn number(place: &mut [u8], value: f64) -> Option<usize> {
+    write_float(place.first_chunk_mut()?, value).or_else(|| display(place, Value::Float(value)))
+}
+
+/// Writes a short text. Returns its length.
+#[cold]
+fn display(place: &mut [u8], text: impl Display) -> Option<usize> {
+    let mut place = Cursor::new(place);
+    write!(place, "{text}").ok()?;
+    place.position().try_into().ok()
 }
 
 /// Whether a serializer is that of `serde_json`, which copies [`Json`].
@@ -35,7 +101,7 @@ pub(super) fn copies<S>() -> bool {
 }
 
 /// JSON, to be copied: what [`RawValue`](serde_json::value::RawValue) is to `serde_json`, but made without parsing it.
-struct Json<'a>(&'a str);
+pub(super) struct Json<'a>(pub(super) &'a str);
 
 impl Serialize for Json<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -46,94 +112,31 @@ impl Serialize for Json<'_> {
     }
 }
 
-/// The longest number, with room for what is written behind it.
-const ROOM: usize = 32;
-
-/// The numbers that are written in one go.
+/// The items that are written in one go.
 const BATCH: usize = 32;
 
-/// A number to write.
-#[derive(Clone, Copy)]
-enum Part<'a> {
-    Integer(i64),
-    Text(&'a str),
-}
+/// The room for one: a time, a number, and what is around them.
+type Room = [u8; 2 * size_of::<Place>() + 16];
+const ROOM: usize = size_of::<Room>();
 
-/// Floats as a JSON array.
-fn text(values: &[f64]) -> Vec<u8> {
-    let mut json = Vec::with_capacity(values.len() * 20);
-    let mut batch = [0; ROOM * BATCH];
-    let mut buffers = [(); BATCH].map(|()| zmij::Buffer::new());
+/// Items as a JSON array. `write` returns the length of one.
+fn array<T>(items: impl ExactSizeIterator<Item = T>, write: impl Fn(&mut Room, T) -> Option<usize>) -> String {
+    let mut json = Vec::with_capacity(items.len() * 20 + 2);
+    let (mut batch, mut end) = ([0; ROOM * BATCH], 0);
     json.push(b'[');
-    for values in values.chunks(BATCH) {
-        // Text that was just written is slow to read, so all floats of a batch are written first.
-        let mut parts = [Part::Integer(0); BATCH];
-        for ((part, value), buffer) in parts.iter_mut().zip(values).zip(&mut buffers) {
-            *part = match Float(*value).as_integer() {
-                Some(integer) => Part::Integer(integer),
-                None if value.is_finite() => Part::Text(buffer.format_finite(*value)),
-                None if value.is_nan() => Part::Text(r#""NaN""#),
-                None => Part::Text(if *value > 0.0 { r#""Infinity""# } else { r#""-Infinity""# }),
-            };
+    for item in items {
+        if end > ROOM * (BATCH - 1) {
+            json.extend_from_slice(&batch[..end]);
+            end = 0;
         }
-        let mut at = 0;
-        for part in &parts[..values.len()] {
-            let Some(place) = batch[at..].first_chunk_mut::<ROOM>() else { break };
-            let length = match *part {
-                Part::Integer(integer) => write_integer(place, integer),
-                Part::Text(text) => write_text(place, text.as_bytes()),
-            };
-            place[length] = b',';
-            at += length + 1;
-        }
-        json.extend_from_slice(&batch[..at]);
+        let length = batch[end..].first_chunk_mut().and_then(|place| write(place, item)).unwrap_or_default();
+        batch[end + length] = b',';
+        end += length + 1;
     }
-    json.pop();
+    json.extend_from_slice(&batch[..end.saturating_sub(1)]);
     json.push(b']');
-    json
-}
-
-/// Writes a short text. Returns its length.
-#[inline]
-fn write_text(place: &mut [u8; ROOM], text: &[u8]) -> usize {
-    // Ends that overlap take no loop.
-    if let (Some(start), Some(end)) = (text.first_chunk::<16>(), text.last_chunk::<16>()) {
-        place[..16].copy_from_slice(start);
-        place[text.len() - 16..][..16].copy_from_slice(end);
-    } else {
-        place[..text.len()].copy_from_slice(text);
-    }
-    text.len()
-}
-
-/// Writes an integer of at most 16 digits. Returns the length.
-#[inline]
-fn write_integer(place: &mut [u8; ROOM], integer: i64) -> usize {
-    const HALF: u64 = 100_000_000;
-    const ZEROS: u128 = u128::from_ne_bytes([b'0'; 16]);
-    let number = integer.unsigned_abs();
-    let front = match number / HALF {
-        // Most integers have at most ten digits.
-        front @ 0..100 => ((front / 10) << 48) | ((front % 10) << 56),
-        front => digits(front),
-    };
-    let digits = u128::from(front) | (u128::from(digits(number % HALF)) << 64);
-    // The last digit stays, even if it is zero.
-    let zeros = (digits | 1 << 120).trailing_zeros() / 8;
-    let start = usize::from(integer < 0);
-    place[0] = b'-';
-    place[start..][..16].copy_from_slice(&((digits | ZEROS) >> (8 * zeros)).to_le_bytes());
-    start + 16 - zeros as usize
-}
-
-/// The eight digits of a number, the first one in the lowest byte: halves, quarters, digits.
-#[inline]
-fn digits(number: u64) -> u64 {
-    let halves = (number / 10_000) | ((number % 10_000) << 32);
-    let hundreds = ((halves * 10_486) >> 20) & 0x0000_007F_0000_007F;
-    let quarters = ((halves - 100 * hundreds) << 16) + hundreds;
-    let tens = ((quarters * 103) >> 10) & 0x000F_000F_000F_000F;
-    ((quarters - 10 * tens) << 8) + tens
+    // Digits are UTF-8.
+    String::from_utf8(json).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -141,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_is_what_serde_json_writes_number_by_number() {
+    fn columns_are_what_serde_json_writes_number_by_number() {
         let mut values = vec![
             0.0,
             -0.0,
@@ -177,20 +180,28 @@ mod tests {
             #[expect(clippy::cast_precision_loss, reason = "any number")]
             values.extend([
                 f64::from_bits(state),
+                f64::from_bits((1011 + state % 66) << 52 | state >> 12),
+                (state >> 40) as f64 / 1000.0,
                 (state >> (state % 64)) as f64,
                 -((state >> (11 + state % 53)) as f64),
             ]);
         }
         let expected: Vec<String> = values.iter().map(|value| serde_json::to_string(&Float(*value)).unwrap()).collect();
-        for (value, expected) in values.iter().zip(&expected) {
-            if value.is_finite() {
-                assert_eq!(expected.parse::<f64>().map(f64::to_bits), Ok(value.to_bits()), "{expected}");
-            }
-            assert_eq!(String::from_utf8(text(&[*value])).unwrap(), format!("[{expected}]"));
+        for (value, expected) in values.iter().zip(&expected).filter(|(value, _)| value.is_finite()) {
+            assert_eq!(expected.parse::<f64>().map(f64::to_bits), Ok(value.to_bits()), "{expected}");
         }
+        let mut times = vec![Timestamp::MIN, Timestamp::MAX];
+        times.extend(values[2..].iter().map(|value| Timestamp::from_millis(value.to_bits().cast_signed() >> 20)));
         for length in [1, 15, 16, 17, 31, 32, 33, 1000, values.len()] {
-            let json = serde_json::to_string(&Floats(&values[..length])).unwrap();
-            assert!(json == format!("[{}]", expected[..length].join(",")), "{length}");
+            let (times, values) = (&times[..length], &values[..length]);
+            assert_eq!(serde_json::to_string(&Floats(values)).unwrap(), format!("[{}]", expected[..length].join(",")));
+            assert_eq!(serde_json::to_string(&Times(times)).unwrap(), serde_json::to_string(times).unwrap());
+            // Whole seconds above 2^53 are written with a fraction by one of them.
+            let samples = times.iter().zip(values).map(|(time, value)| (As(*time), As(*value)));
+            let [written, expected] =
+                [serde_json::to_string(&Samples(times, values)), serde_json::to_string(&samples.collect::<Vec<_>>())]
+                    .map(|json| json.unwrap().replace(".0,", ","));
+            assert_eq!(written, expected);
         }
         assert_eq!(serde_json::to_string(&Floats(&[])).unwrap(), "[]");
     }

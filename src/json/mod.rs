@@ -4,6 +4,7 @@
 
 mod column;
 mod deserialize;
+mod digits;
 mod endpoints;
 mod prometheus;
 mod range;

@@ -3,6 +3,7 @@
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::Float;
+use super::column::Samples;
 use super::serialize::Column;
 use crate::value::{
     Bounds, Bucket, Data, Element, Histogram, Matrix, Meta, Scalar, Series, Stat, Stats, Text, Timestamp, Value, Vector,
@@ -107,7 +108,7 @@ impl Serialize for PrometheusJson<'_> {
 }
 
 /// A value that is serialized as Prometheus writes it.
-struct As<T>(T);
+pub(super) struct As<T>(pub(super) T);
 
 /// The field `data`.
 impl Serialize for As<&PrometheusJson<'_>> {
@@ -157,9 +158,7 @@ impl Serialize for As<&Series> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("metric", series.labels())?;
         if !series.values().is_empty() || histograms.is_empty() {
-            let samples =
-                || series.timestamps().iter().zip(series.values()).map(|(time, value)| (As(*time), As(*value)));
-            map.serialize_entry("values", &Column(samples))?;
+            map.serialize_entry("values", &Samples(series.timestamps(), series.values()))?;
         }
         if !histograms.is_empty() {
             let samples = || histograms.iter().map(|(time, histogram)| (As(*time), As(&**histogram)));

@@ -6,6 +6,7 @@ use promql_presets_core::RowText;
 use serde::ser::{Serialize, Serializer};
 
 use super::Float;
+use super::column::Times;
 use super::serialize::{columns, serialize_fields};
 use crate::extract::{Row, SeriesRow};
 use crate::value::Series;
@@ -19,7 +20,7 @@ serialize_fields!(this: Row<T> where T {
 impl<T: Serialize, B: Borrow<Series>> Serialize for SeriesRow<T, B> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let series = self.series.borrow();
-        columns(serializer, &self.labels, series.timestamps(), series)
+        columns(serializer, &self.labels, &Times(series.timestamps()), series)
     }
 }
 

@@ -1,10 +1,9 @@
 //! Writes results.
 
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
-use serde_json::value::{RawValue, to_raw_value};
 
 use super::Float;
-use super::column::{Floats, copies};
+use super::column::{Floats, Json, Times, copies};
 use crate::value::{
     Bounds, Bucket, Data, Element, Histogram, Labels, Listing, Matrix, Meta, Sample, Scalar, Series, Stat, Stats, Text,
     Timestamp, Value, Vector,
@@ -82,7 +81,7 @@ serialize_fields!(this: Bucket {
 serialize_fields!(this: Element { "labels": this.labels(), "timestamp": this.timestamp(), "value": this.value() });
 impl Serialize for Series {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        columns(serializer, self.labels(), self.timestamps(), self)
+        columns(serializer, self.labels(), &Times(self.timestamps()), self)
     }
 }
 
@@ -90,7 +89,7 @@ impl Serialize for Series {
 pub(super) fn columns<S: Serializer>(
     serializer: S,
     labels: &impl Serialize,
-    timestamps: &(impl Serialize + ?Sized),
+    timestamps: &impl Serialize,
     series: &Series,
 ) -> Result<S::Ok, S::Error> {
     let has_histograms = !series.histograms().is_empty();
@@ -144,17 +143,17 @@ impl Serialize for SeriesList<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         // `serde_json` can copy the text of timestamps that consecutive series share, which takes half of the time.
         let copies = copies::<S>();
-        let mut text: Option<(&[Timestamp], Box<RawValue>)> = None;
+        let mut text: Option<(&[Timestamp], String)> = None;
         let mut list = serializer.serialize_seq(Some(self.0.len()))?;
         for (at, series) in self.0.iter().enumerate() {
             let times = series.timestamps();
             text = text.filter(|(shared, _)| std::ptr::eq(*shared, times));
             if copies && text.is_none() && self.0.get(at + 1).is_some_and(|next| std::ptr::eq(next.timestamps(), times))
             {
-                text = to_raw_value(times).ok().map(|text| (times, text));
+                text = Some((times, Times(times).to_json()));
             }
             match &text {
-                Some((_, text)) => list.serialize_element(&SharedTimes(series, text))?,
+                Some((_, text)) => list.serialize_element(&SharedTimes(series, Json(text)))?,
                 None => list.serialize_element(series)?,
             }
         }
@@ -163,11 +162,11 @@ impl Serialize for SeriesList<'_> {
 }
 
 /// A series, and its timestamps in JSON.
-struct SharedTimes<'a>(&'a Series, &'a RawValue);
+struct SharedTimes<'a>(&'a Series, Json<'a>);
 
 impl Serialize for SharedTimes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        columns(serializer, self.0.labels(), self.1, self.0)
+        columns(serializer, self.0.labels(), &self.1, self.0)
     }
 }
 
