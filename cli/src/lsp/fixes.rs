@@ -36,7 +36,7 @@ pub(super) fn of_help(view: &View<'_>, finding: &Finding) -> Vec<(String, Vec<Fi
         let removals = file.removals(finding.diagnostic.span);
         return accepted(help.clone(), removals, false).into_iter().collect();
     }
-    let codes: Vec<&str> = help.split('`').skip(1).step_by(2).collect();
+    let codes: Vec<&str> = finding.diagnostic.code_in_help().collect();
     let title = |code: &str| if codes.len() == 1 { help.clone() } else { format!("write `{code}`") };
     codes.iter().filter_map(|code| accepted(title(code), file.edits(finding, code), false)).collect()
 }

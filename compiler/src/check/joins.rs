@@ -5,7 +5,7 @@ use promql_presets_core::{keyword, sort};
 use super::analysis::{Analysis, Findings};
 use super::conditions::{Condition, conditions, contradiction};
 use super::grouping::{missing_group_by, missing_label, undeclared_label};
-use super::label_set::{GROUP_BY, Labels, NAME};
+use super::label_set::{GROUP_BY, NAME};
 use super::ratios::unscaled;
 use super::schema::Role;
 use super::tree::Id;
@@ -331,76 +331,62 @@ impl<'e> Join<'_, 'e> {
             return;
         }
         let Some(matching) = &self.binary.matching else { return };
-        let copied = Grouping::labels_of(self.binary.group.as_ref());
-        let mut names: Vec<&str> = matching.labels().map(|label| &*label.name).collect();
-        sort::by(&mut names, Ord::cmp);
-        // A copied label has one value per match.
-        let copied: Vec<&str> = copied.map(|label| &*label.name).collect();
-        let extra = |labels: &Labels<'e>, side: Id| -> Option<&'e str> {
-            // A label that was created from another one may depend on it.
-            let (is_aggregate, is_grouped) = match &self.query.expr(self.query.strip_parens(side)).kind {
-                ExprKind::Aggregate(aggregate) => (true, aggregate.grouping.as_ref().is_some_and(Grouping::has_hole)),
-                _ => (false, false),
-            };
-            let listed =
-                |label: &str| names.binary_search(&label).is_ok() || (label == GROUP_BY && matching.has_hole());
-            let on = matching.keyword == GroupingKeyword::On;
-            let fixed = |label: &str| self.is_fixed(side, label);
-            if !is_aggregate && !self.is_measured(side) {
-                let mut extra = labels.all()?.iter().filter(|label| listed(label) != on);
-                return extra
-                    .find(|label| self.differs(side, label, matching) && !fixed(label) && !copied.contains(label))
-                    .copied();
-            }
-            let Some(all) = labels.all() else {
-                // Scraped series without a declaration: a job has several instances.
-                let is_coarse = names.iter().all(|name| COARSE_LABELS.contains(name)) && !matching.has_hole();
-                return Some("instance").filter(|label| on && is_coarse && !fixed(label) && !copied.contains(label));
-            };
-            let is_own = |label: &str| match label {
-                GROUP_BY => is_grouped,
-                "job" => is_aggregate,
-                _ => true,
-            };
-            let mut extra = all.iter().filter(|label| listed(label) != on && **label != NAME && is_own(label));
-            extra.find(|label| !fixed(label) && !copied.contains(label)).copied()
-        };
         if let Some(group) = &self.binary.group {
             let one = if group.keyword == GroupingKeyword::GroupLeft { self.right } else { self.left };
-            let Some(label) = extra(self.query.labels(one), one).filter(|_| !group.has_hole()) else { return };
-            let span = self.query.expr(self.query.strip_parens(one)).span;
+            let Some(label) = self.varying_label(one, matching).filter(|_| !group.has_hole()) else { return };
             let keyword = group.keyword.as_str();
-            findings.push(
-                Diagnostic::new(
-                    Code::ManyToMany,
-                    matching.span(),
-                    format!("several series per match at `{}`", self.binary.op.as_str()),
-                )
-                .label(format!("`{label}` is not matched"))
-                .secondary(span, format!("one series for each `{label}`, where `{keyword}` takes one for each match")),
-            );
+            let place = format!("one series for each `{label}`, where `{keyword}` takes one for each match");
+            findings.push(self.several(label, matching, one, place));
             return;
         }
-        for side in [self.left, self.right] {
-            let Some(label) = extra(self.query.labels(side), side) else { continue };
-            let other = if side == self.left { self.right } else { self.left };
-            let keyword = self.many_side(side);
-            let unique = extra(self.query.labels(other), other).is_none();
-            let span = self.query.expr(self.query.strip_parens(side)).span;
-            let finding = Diagnostic::new(
-                Code::ManyToMany,
-                matching.span(),
-                format!("several series per match at `{}`", self.binary.op.as_str()),
-            )
+        for (side, other) in [(self.left, self.right), (self.right, self.left)] {
+            let Some(label) = self.varying_label(side, matching) else { continue };
+            let finding = self.several(label, matching, side, format!("one series for each `{label}`"));
+            let help = || format!("write `{} {} ()`", self.query.slice(matching.span()), self.many_side(side));
+            let is_unique = self.varying_label(other, matching).is_none();
+            findings.push(if is_unique { finding.help(help()) } else { finding });
+            return;
+        }
+    }
+
+    /// The finding for a label that has several values on a side for each match.
+    fn several(&self, label: &str, matching: &Grouping<'_>, side: Id, place: String) -> Diagnostic {
+        let title = format!("several series per match at `{}`", self.binary.op.as_str());
+        Diagnostic::new(Code::ManyToMany, matching.span(), title)
             .label(format!("`{label}` is not matched"))
-            .secondary(span, format!("one series for each `{label}`"));
-            findings.push(if unique {
-                finding.help(format!("write `{} {keyword} ()`", self.query.slice(matching.span())))
-            } else {
-                finding
-            });
-            return;
+            .secondary(self.query.expr(self.query.strip_parens(side)).span, place)
+    }
+
+    /// A label that has several values on a side for each match.
+    fn varying_label(&self, side: Id, matching: &Grouping<'_>) -> Option<&'e str> {
+        let labels = self.query.labels(side);
+        let on = matching.keyword == GroupingKeyword::On;
+        let is_listed =
+            |label: &str| matching.labels().any(|it| it.name == label) || (label == GROUP_BY && matching.has_hole());
+        // A copied label has one value per match.
+        let is_copied = |label: &str| Grouping::labels_of(self.binary.group.as_ref()).any(|it| it.name == label);
+        let varies = |label: &str| !self.is_fixed(side, label) && !is_copied(label);
+        // A label that was created from another one may depend on it.
+        let (is_aggregate, is_grouped) = match &self.query.expr(self.query.strip_parens(side)).kind {
+            ExprKind::Aggregate(aggregate) => (true, aggregate.grouping.as_ref().is_some_and(Grouping::has_hole)),
+            _ => (false, false),
+        };
+        if !is_aggregate && !self.is_measured(side) {
+            let mut extra = labels.all()?.iter().filter(|label| is_listed(label) != on);
+            return extra.find(|label| self.differs(side, label, matching) && varies(label)).copied();
         }
+        let Some(all) = labels.all() else {
+            // Scraped series without a declaration: a job has several instances.
+            let is_coarse = matching.labels().all(|it| COARSE_LABELS.contains(&&*it.name)) && !matching.has_hole();
+            return Some("instance").filter(|label| on && is_coarse && varies(label));
+        };
+        let is_own = |label: &str| match label {
+            GROUP_BY => is_grouped,
+            "job" => is_aggregate,
+            _ => true,
+        };
+        let mut extra = all.iter().filter(|label| is_listed(label) != on && **label != NAME && is_own(label));
+        extra.find(|label| varies(label)).copied()
     }
 
     /// Whether a label has one value: because of a matcher, because callers must filter on it, or as `metrics.toml` has it.

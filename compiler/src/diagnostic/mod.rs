@@ -33,7 +33,7 @@ pub struct Diagnostic {
     pub secondary: Vec<(Span, String)>,
     /// A place in another file that belongs to the fault.
     pub elsewhere: Option<Excerpt>,
-    /// What to type.
+    /// What to type. Code is between backticks.
     pub help: Option<String>,
     /// Facts.
     pub note: Option<String>,
@@ -136,6 +136,25 @@ impl Diagnostic {
         }
         if let Some(fix) = &mut self.fix {
             fix.span = place(fix.span);
+        }
+        self
+    }
+
+    /// The pieces of code in the help.
+    pub fn code_in_help(&self) -> impl Iterator<Item = &str> {
+        self.help.iter().flat_map(|help| help.split('`').skip(1).step_by(2))
+    }
+
+    /// Maps the code in the help, and the text of the fix.
+    #[must_use]
+    pub(crate) fn map_code(mut self, map: impl Fn(&str) -> String) -> Self {
+        if let Some(help) = &mut self.help {
+            let pieces = help.split('`').enumerate();
+            let pieces = pieces.map(|(at, piece)| if at % 2 == 1 { map(piece) } else { piece.to_owned() });
+            *help = pieces.collect::<Vec<_>>().join("`");
+        }
+        if let Some(fix) = &mut self.fix {
+            fix.text = map(&fix.text);
         }
         self
     }

@@ -141,51 +141,8 @@ impl Reader<'_> {
             faults: Vec::new(),
         };
         for (key, value) in table.iter() {
-            match self.known_key(table, key, "a test", &TEST_KEYS) {
-                "name" => {
-                    if let Some(name) = self.name("name", value) {
-                        (test.name, test.span) = (name.value, name.span);
-                    }
-                }
-                "series" => self.entries("series", value, |reader, key, value| {
-                    let (name, span) = (key.name.to_string(), key.span);
-                    let Some(values) = reader.string("values of a series", value) else { return };
-                    reader.series_faults(&name, span, &values, value.span);
-                    test.series.push(TestSeries { series: name, values, span });
-                }),
-                "interval" => {
-                    test.interval = self.positive_duration("interval", value).map_or(test.interval, |it| it.value);
-                }
-                "at" => test.at = self.positive_duration("at", value).map_or(test.at, |it| it.value),
-                "metric_name" => test.metric_name = self.name("metric_name", value).map(|name| name.value),
-                "labels" => self.entries("labels", value, |reader, key, value| {
-                    let values = if value.is_array() {
-                        reader.strings("a label", value).into_iter().map(|value| value.value).collect()
-                    } else {
-                        reader.string("a label", value).into_iter().collect()
-                    };
-                    let span = key.span.to(value.span);
-                    test.labels.push((key.name.to_string(), values, span));
-                }),
-                "group_by" => {
-                    test.group_by =
-                        self.strings("group_by", value).into_iter().map(|label| (label.value, label.span)).collect();
-                }
-                "window" => test.window = self.positive_duration("window", value).map(|it| (it.value, it.span)),
-                "parameters" => self.entries("parameters", value, |reader, key, value| {
-                    let number = reader.number(value).map(|number| number.to_string());
-                    let Some(argument) = number.or_else(|| reader.string("a parameter", value)) else { return };
-                    let span = key.span.to(value.span);
-                    test.parameters.push((key.name.to_string(), argument, span));
-                }),
-                "expect" => {
-                    test.expect_span = key.span;
-                    self.entries("expect", value, |reader, key, value| {
-                        test.expect.extend(reader.expected(key, value));
-                    });
-                }
-                _ => {}
-            }
+            let name = self.known_key(table, key, "a test", &TEST_KEYS);
+            self.test_key(&mut test, name, key.span, value);
         }
         for (key, help) in [("name", "\"...\""), ("at", "\"10m\""), ("expect", "{ '{job=\"api\"}' = 1 }")] {
             // It may be the one that is misspelt.
@@ -198,6 +155,55 @@ impl Reader<'_> {
         }
         test.faults = self.diagnostics.iter().skip(faults).map(|fault| fault.span).collect();
         Some(test)
+    }
+
+    /// Reads the value of a key of a test. `span` is that of the key.
+    fn test_key(&mut self, test: &mut PresetTest, name: &str, span: Span, value: &Value<'_>) {
+        match name {
+            "name" => {
+                if let Some(name) = self.name("name", value) {
+                    (test.name, test.span) = (name.value, name.span);
+                }
+            }
+            "series" => self.entries("series", value, |reader, key, value| {
+                let (name, span) = (key.name.to_string(), key.span);
+                let Some(values) = reader.string("values of a series", value) else { return };
+                reader.series_faults(&name, span, &values, value.span);
+                test.series.push(TestSeries { series: name, values, span });
+            }),
+            "interval" => {
+                test.interval = self.positive_duration("interval", value).map_or(test.interval, |it| it.value);
+            }
+            "at" => test.at = self.positive_duration("at", value).map_or(test.at, |it| it.value),
+            "metric_name" => test.metric_name = self.name("metric_name", value).map(|name| name.value),
+            "labels" => self.entries("labels", value, |reader, key, value| {
+                let values = if value.is_array() {
+                    reader.strings("a label", value).into_iter().map(|value| value.value).collect()
+                } else {
+                    reader.string("a label", value).into_iter().collect()
+                };
+                let span = key.span.to(value.span);
+                test.labels.push((key.name.to_string(), values, span));
+            }),
+            "group_by" => {
+                test.group_by =
+                    self.strings("group_by", value).into_iter().map(|label| (label.value, label.span)).collect();
+            }
+            "window" => test.window = self.positive_duration("window", value).map(|it| (it.value, it.span)),
+            "parameters" => self.entries("parameters", value, |reader, key, value| {
+                let number = reader.number(value).map(|number| number.to_string());
+                let Some(argument) = number.or_else(|| reader.string("a parameter", value)) else { return };
+                let span = key.span.to(value.span);
+                test.parameters.push((key.name.to_string(), argument, span));
+            }),
+            "expect" => {
+                test.expect_span = span;
+                self.entries("expect", value, |reader, key, value| {
+                    test.expect.extend(reader.expected(key, value));
+                });
+            }
+            _ => {}
+        }
     }
 
     /// Reads the entries of a table.

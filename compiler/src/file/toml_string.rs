@@ -99,20 +99,7 @@ impl Literal {
 
     /// Maps a diagnostic about the content to the file. Text to write is escaped as the string requires.
     pub(crate) fn place(&self, diagnostic: Diagnostic) -> Diagnostic {
-        let mut diagnostic = diagnostic.map_spans(|span| self.locate(span));
-        if self.is_basic {
-            // Every second part is between backticks.
-            let code = |help: String| {
-                let pieces = help.split('`').enumerate();
-                let pieces = pieces.map(|(at, piece)| if at % 2 == 1 { self.escaped(piece) } else { piece.to_owned() });
-                pieces.collect::<Vec<_>>().join("`")
-            };
-            diagnostic.help = diagnostic.help.map(code);
-            if let Some(fix) = &mut diagnostic.fix {
-                fix.text = self.escaped(&fix.text);
-            }
-        }
-        diagnostic
+        diagnostic.map_spans(|span| self.locate(span)).map_code(|text| self.escaped(text))
     }
 
     /// The offset in the content of a place in the string: that of the nearest character before it.

@@ -8,22 +8,7 @@ use crate::backend::registry::{Label, Module, Querier, ValueEnum};
 
 impl Out {
     pub(super) fn querier(&mut self, module: &Module, querier: &Querier) {
-        self.line("");
-        self.open("const __LABELS: &[__p::LabelInfo] = &[");
-        // `open` wrote a brace that an array does not have.
-        self.text.truncate(self.text.trim_end_matches("{\n").trim_end().len());
-        self.line("");
-        for label in &querier.labels {
-            let Label { name, required, usage, .. } = label;
-            let prefix = label.prefix.as_deref().unwrap_or_default();
-            let description = label.description.as_deref().unwrap_or_default().trim();
-            let kind = kind_info(&label.kind);
-            self.line(&format!(
-                "__p::LabelInfo {{ name: {name:?}, required: {required}, prefix: {prefix:?}, kind: {kind}, \
-                 usage: __p::LabelUse::{usage:?}, description: {description:?} }},"
-            ));
-        }
-        self.close("];");
+        self.label_infos(querier);
         self.line("");
         self.doc("Label matchers and grouping labels of a query. All matchers must match.");
         self.line("#[derive(Clone, Debug)]");
@@ -35,26 +20,14 @@ impl Out {
         for label in querier.labels.iter().filter(|label| querier.takes_labels && label.usage.is_filter()) {
             self.setter(label);
         }
-        if querier.takes_group_by {
+        let methods = [
+            (querier.takes_group_by, templates::GROUP_BY),
+            (true, templates::WHEN_SOME),
+            (querier.takes_labels, templates::SET),
+        ];
+        for (_, method) in methods.into_iter().filter(|(is_offered, _)| *is_offered) {
             self.line("");
-            self.doc("Adds labels to group by.");
-            self.open("pub fn group_by(self, labels: impl ::core::iter::IntoIterator<Item = Label>) -> Self");
-            self.line("let labels = ::core::iter::IntoIterator::into_iter(labels);");
-            self.line("Self(self.0.group_by(::core::iter::Iterator::map(labels, Label::as_str)))");
-            self.close("}");
-        }
-        self.line("");
-        self.doc("Applies a setter if there is a value: `.when_some(id, Querier::id)`.");
-        self.line("pub fn when_some<T>(self, value: ::core::option::Option<T>, set: impl ::core::ops::FnOnce(Self, T) -> Self) -> Self {");
-        self.indent += 1;
-        self.open("match value");
-        self.line("::core::option::Option::Some(value) => set(self, value),");
-        self.line("::core::option::Option::None => self,");
-        self.close("}");
-        self.close("}");
-        if querier.takes_labels {
-            self.line("");
-            self.text(templates::SET, "");
+            self.text(method, "");
         }
         self.close("}");
         self.line("");
@@ -76,6 +49,24 @@ impl Out {
                 self.text_enum(&doc, templates::VALUE_ENUM, name, variants);
             }
         }
+    }
+
+    /// Writes the constant with the labels.
+    fn label_infos(&mut self, querier: &Querier) {
+        self.line("");
+        self.line("const __LABELS: &[__p::LabelInfo] = &[");
+        self.indent += 1;
+        for label in &querier.labels {
+            let Label { name, required, usage, .. } = label;
+            let prefix = label.prefix.as_deref().unwrap_or_default();
+            let description = label.description.as_deref().unwrap_or_default().trim();
+            let kind = kind_info(&label.kind);
+            self.line(&format!(
+                "__p::LabelInfo {{ name: {name:?}, required: {required}, prefix: {prefix:?}, kind: {kind}, \
+                 usage: __p::LabelUse::{usage:?}, description: {description:?} }},"
+            ));
+        }
+        self.close("];");
     }
 
     /// Writes the constructor, and returns whether it has parameters.

@@ -4,6 +4,24 @@
 //! the core. They are text rather than macros, which take longer to expand, and are written out where a derived one
 //! brings hidden others, such as `StructuralPartialEq`.
 
+/// The method of a querier that groups.
+pub(crate) const GROUP_BY: &str = "\
+/// Adds labels to group by.
+pub fn group_by(self, labels: impl ::core::iter::IntoIterator<Item = Label>) -> Self {
+    let labels = ::core::iter::IntoIterator::into_iter(labels);
+    Self(self.0.group_by(::core::iter::Iterator::map(labels, Label::as_str)))
+}";
+
+/// The method of each querier for optional values.
+pub(crate) const WHEN_SOME: &str = "\
+/// Applies a setter if there is a value: `.when_some(id, Querier::id)`.
+pub fn when_some<T>(self, value: ::core::option::Option<T>, set: impl ::core::ops::FnOnce(Self, T) -> Self) -> Self {
+    match value {
+        ::core::option::Option::Some(value) => set(self, value),
+        ::core::option::Option::None => self,
+    }
+}";
+
 /// The method of a querier that takes the name of a label.
 pub(crate) const SET: &str = "\
 /// Adds a condition on a label whose name is known at run time only; a plain value means `=`.

@@ -217,71 +217,61 @@ impl<'a> Parser<'a> {
     /// Two operands, or an operand and an unknown word, side by side.
     fn missing_operator(&mut self, before: &Expr<'a>) -> Result<Expr<'a>> {
         let text = self.slice(self.token.span);
+        let word = if self.token.kind.is_word() { self.unexpected_word(text, before) } else { None };
+        let diagnostic = word.or_else(|| self.function_without_parens(before)).unwrap_or_else(|| {
+            self.syntax(format!("missing operator before `{text}`"))
+                .label("expected an operator")
+                .secondary(before.span, "the operand before it")
+        });
+        self.fail(diagnostic)
+    }
+
+    /// A word of another language, or a misspelt one, after an operand.
+    fn unexpected_word(&self, text: &str, before: &Expr<'a>) -> Option<Diagnostic> {
         let lower = text.to_ascii_lowercase();
-        if self.token.kind.is_word() {
-            // `offset 5 m`, and `and not x`.
-            let count = self.text_before(self.token.span.start).trim_end();
-            let count = count.rsplit(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
-            if !count.is_empty() && literal::duration_ms(&format!("{count}{text}")).is_ok() {
-                let diagnostic = self
-                    .syntax(format!("unexpected `{text}`"))
-                    .label("the unit of a duration has no space before it")
-                    .help(format!("write `{count}{text}`"));
-                return self.fail(diagnostic);
-            }
-            let not = before.last_operand().span;
-            if self.slice(not).eq_ignore_ascii_case("not") {
-                let of_and = match &before.kind {
-                    ExprKind::Binary(binary) if binary.op == BinaryOp::And && binary.matching.is_none() => {
-                        Some(binary.op_span)
-                    }
-                    _ => None,
-                };
-                let diagnostic = match of_and {
-                    Some(and) => Diagnostic::new(Code::Syntax, and.to(not), "unexpected `and not`")
-                        .label("not an operator of PromQL")
-                        .help("write `unless`"),
-                    None => report::negation(Diagnostic::new(Code::Syntax, not, "unexpected `not`")),
-                };
-                return self.fail(diagnostic);
-            }
-            if let Some(note) = report::metricsql(&lower) {
-                let diagnostic = self
-                    .syntax(format!("`{text}` is not part of PromQL"))
-                    .label("VictoriaMetrics' MetricsQL has it, Prometheus does not")
-                    .note(note);
-                return self.fail(diagnostic);
-            }
-            if let Some((_, label, help)) = FOREIGN_WORDS.iter().find(|(word, ..)| *word == lower) {
-                let diagnostic = self.syntax(format!("unexpected `{text}`")).label(*label).help(*help);
-                return self.fail(diagnostic);
-            }
-            if let Some(word) = nearest(&lower, operator_words()) {
-                let diagnostic = self
-                    .syntax(format!("unexpected `{text}`"))
-                    .label("expected an operator")
-                    .help(format!("a keyword with a similar name exists: `{word}`"));
-                return self.fail(diagnostic);
-            }
+        let unexpected = || self.syntax(format!("unexpected `{text}`"));
+        // `offset 5 m`.
+        let count = self.text_before(self.token.span.start).trim_end();
+        let count = count.rsplit(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+        if !count.is_empty() && literal::duration_ms(&format!("{count}{text}")).is_ok() {
+            let label = "the unit of a duration has no space before it";
+            return Some(unexpected().label(label).help(format!("write `{count}{text}`")));
         }
-        if let ExprKind::Selector(selector) = &before.kind
-            && let Some(name) =
-                selector.name.as_ref().filter(|_| selector.span == before.span && selector.braces.is_none())
-            && (Function::find(name.text).is_some() || Aggregator::ALL.iter().any(|op| op.as_str() == name.text))
-        {
-            let name = name.text;
-            let diagnostic = self
-                .syntax(format!("`{name}` without parentheses"))
+        // `and not x`.
+        let not = before.last_operand().span;
+        if self.slice(not).eq_ignore_ascii_case("not") {
+            return Some(match &before.kind {
+                ExprKind::Binary(binary) if binary.op == BinaryOp::And && binary.matching.is_none() => {
+                    Diagnostic::new(Code::Syntax, binary.op_span.to(not), "unexpected `and not`")
+                        .label("not an operator of PromQL")
+                        .help("write `unless`")
+                }
+                _ => report::negation(Diagnostic::new(Code::Syntax, not, "unexpected `not`")),
+            });
+        }
+        if let Some(note) = report::metricsql(&lower) {
+            let diagnostic = self.syntax(format!("`{text}` is not part of PromQL"));
+            return Some(diagnostic.label("VictoriaMetrics' MetricsQL has it, Prometheus does not").note(note));
+        }
+        if let Some((_, label, help)) = FOREIGN_WORDS.iter().find(|(word, ..)| *word == lower) {
+            return Some(unexpected().label(*label).help(*help));
+        }
+        let word = nearest(&lower, operator_words())?;
+        let help = format!("a keyword with a similar name exists: `{word}`");
+        Some(unexpected().label("expected an operator").help(help))
+    }
+
+    /// `rate x`.
+    fn function_without_parens(&self, before: &Expr<'a>) -> Option<Diagnostic> {
+        let ExprKind::Selector(selector) = &before.kind else { return None };
+        let name = selector.name.as_ref().filter(|_| is_bare_name(before))?.text;
+        let is_function = Function::find(name).is_some() || Aggregator::ALL.iter().any(|op| op.as_str() == name);
+        is_function.then(|| {
+            self.syntax(format!("`{name}` without parentheses"))
                 .label("expected `(` before this")
                 .secondary(before.span, "a function")
-                .help(format!("write `{name}(...)`"));
-            return self.fail(diagnostic);
-        }
-        let diagnostic = self
-            .syntax(format!("missing operator before `{text}`"))
-            .label("expected an operator")
-            .secondary(before.span, "the operand before it");
-        self.fail(diagnostic)
+                .help(format!("write `{name}(...)`"))
+        })
     }
 
     /// The last character outside comments.
