@@ -1,5 +1,7 @@
 //! Dots of braille, 2 by 4 in each character.
 
+use std::ops::Range;
+
 /// The colors of lines, as numbers of the terminal's palette.
 const COLORS: [u8; 12] = [36, 33, 35, 32, 34, 31, 96, 93, 95, 92, 94, 91];
 
@@ -10,6 +12,14 @@ pub(super) fn painted(text: &str, color: usize, colors: bool) -> String {
     if colors { format!("\u{1b}[{}m{text}\u{1b}[0m", COLORS[color % COLORS.len()]) } else { text.to_owned() }
 }
 
+/// The least columns between two letters of a line.
+const MIN_SPACING: usize = 16;
+
+/// The letter of a line, for charts without colors.
+pub(super) fn letter(line: usize) -> char {
+    char::from(b"abcdefghijkl"[line % MAX_LINES])
+}
+
 pub(super) struct Canvas {
     width: usize,
     cells: Vec<Cell>,
@@ -18,12 +28,17 @@ pub(super) struct Canvas {
 #[derive(Clone, Copy, Default)]
 struct Cell {
     dots: u8,
+    /// The last line in it.
     color: usize,
+    /// All lines in it, as bits.
+    lines: u16,
+    /// Instead of the dots.
+    letter: Option<char>,
 }
 
 impl Cell {
     fn text(self, colors: bool) -> String {
-        let c = char::from_u32(0x2800 + u32::from(self.dots)).unwrap_or(' ');
+        let c = self.letter.or_else(|| char::from_u32(0x2800 + u32::from(self.dots))).unwrap_or(' ');
         if self.dots == 0 { c.to_string() } else { painted(&c.to_string(), self.color, colors) }
     }
 }
@@ -41,7 +56,33 @@ impl Canvas {
         if let Some(cell) = self.cells.get_mut(y / 4 * self.width + x / 2) {
             cell.dots |= BITS[x % 2][y % 4];
             cell.color = color;
+            cell.lines |= 1 << (color % MAX_LINES);
         }
+    }
+
+    /// Writes the letter of each line into it, again and again, where other lines are not in the way if possible.
+    pub(super) fn letters(&mut self, lines: usize) {
+        let spacing = (lines * 3).max(MIN_SPACING);
+        for line in 0..lines {
+            let own = 1 << line;
+            let first = line * spacing / lines;
+            // Where the line begins, and then in turn with the others.
+            for start in std::iter::once(0).chain((first..self.width).step_by(spacing).skip(1)) {
+                let end = if start == 0 { first + spacing } else { start + spacing }.min(self.width);
+                let alone = self.first(start..end, |cell| cell.lines == own);
+                let place = alone.or_else(|| self.first(start..end, |cell| cell.lines & own != 0));
+                if let Some(at) = place {
+                    self.cells[at].letter = Some(letter(line));
+                }
+            }
+        }
+    }
+
+    /// The leftmost cell in some columns that fulfils a condition, and has no letter.
+    fn first(&self, columns: Range<usize>, is_it: impl Fn(&Cell) -> bool) -> Option<usize> {
+        let (width, height) = (self.width, self.cells.len() / self.width);
+        let mut all = columns.flat_map(|x| (0..height).map(move |y| y * width + x));
+        all.find(|at| self.cells[*at].letter.is_none() && is_it(&self.cells[*at]))
     }
 
     /// A straight line between two dots, by their longer side.

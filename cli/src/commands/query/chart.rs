@@ -1,19 +1,17 @@
-//! Series as lines of braille dots.
+//! Series as lines of braille dots; without colors, with letters in the lines.
 
 use std::fmt::Write;
 
 use jiff::tz::TimeZone;
 use promql_presets::{Labels, Matrix, Series, TimeRange};
 
-use super::canvas::{Canvas, MAX_LINES, painted};
-use super::numbers::{self, Scale, quantile, short};
+use super::canvas::{Canvas, MAX_LINES, letter, painted};
+use super::lines::{Line, lines};
+use super::numbers::{self, Scale, short_statistic};
 use super::screen::{Size, cut};
 use super::table::{Summary, largest, left_out};
 use super::{axes, labels};
 use crate::output;
-
-/// The quantiles of native histograms that are drawn.
-const QUANTILES: [(f64, &str); 2] = [(0.5, "p50"), (0.99, "p99")];
 
 /// The minimum width of the value axis, in columns.
 const GUTTER: usize = 12;
@@ -35,29 +33,6 @@ pub(super) fn points(size: Size) -> u64 {
     u64::try_from((size.columns - GUTTER) * 2).unwrap_or(100)
 }
 
-/// A line of the chart.
-struct Line<'m> {
-    /// The quantile of native histograms that it shows.
-    quantile: Option<&'static str>,
-    labels: &'m Labels,
-    /// Times in milliseconds, and values.
-    points: Vec<(i64, f64)>,
-}
-
-/// The lines of a series: itself, or quantiles of its native histograms.
-fn lines(series: &Series) -> Vec<Line<'_>> {
-    let labels = series.labels();
-    let times = series.timestamps().iter().map(|time| time.as_millis());
-    let floats = Line { quantile: None, labels, points: times.zip(series.values().iter().copied()).collect() };
-    let of = |(at, word): &(f64, &'static str)| Line {
-        quantile: Some(word),
-        labels,
-        points: series.histograms().iter().map(|(time, it)| (time.as_millis(), quantile(it, *at))).collect(),
-    };
-    let all = std::iter::once(floats).chain(QUANTILES.iter().map(of));
-    all.filter(|line| !line.points.is_empty()).collect()
-}
-
 /// A chart of a range, with a heading and a legend, that fits into a size. Series without labels of their own have a name.
 pub(super) fn chart(
     matrix: &Matrix,
@@ -67,13 +42,13 @@ pub(super) fn chart(
     size: Size,
     colors: bool,
 ) -> String {
-    let all: Vec<Line<'_>> = matrix.iter().flat_map(lines).collect();
+    let room = size.rows.saturating_sub(HEIGHT.0 + AROUND).clamp(1, MAX_LINES);
+    let all = lines(matrix, room);
     if all.is_empty() {
         return String::new();
     }
-    let room = size.rows.saturating_sub(HEIGHT.0 + AROUND).clamp(1, MAX_LINES);
     let most = if all.len() <= room { room } else { room.saturating_sub(1).max(1) };
-    let lasts = all.iter().map(|line| line.points.last().map_or(f64::NAN, |(_, value)| *value)).collect::<Vec<_>>();
+    let lasts: Vec<f64> = all.iter().map(Line::last).collect();
     let places = largest(&lasts, most);
     let shown: Vec<&Line<'_>> = places.iter().map(|at| &all[*at]).collect();
     let shared = labels::shared(&matrix.iter().map(Series::labels).collect::<Vec<_>>());
@@ -87,6 +62,7 @@ pub(super) fn chart(
 
 /// The lines between their axes; nothing without finite numbers.
 fn plot(shown: &[&Line<'_>], range: &TimeRange, unit: Option<&str>, size: (usize, usize), colors: bool) -> String {
+    let shown: Vec<&&Line<'_>> = shown.iter().filter(|line| line.is_drawn()).collect();
     let finite = || shown.iter().flat_map(|line| &line.points).map(|(_, value)| *value).filter(|it| it.is_finite());
     let (min, max) = (finite().fold(f64::NAN, f64::min), finite().fold(f64::NAN, f64::max));
     if min.is_nan() {
@@ -114,6 +90,10 @@ fn plot(shown: &[&Line<'_>], range: &TimeRange, unit: Option<&str>, size: (usize
             }
             before = Some((*time, at));
         }
+    }
+
+    if !colors && shown.len() > 1 {
+        canvas.letters(shown.len());
     }
 
     let mut out = String::new();
@@ -155,7 +135,7 @@ fn time_axis(start: i64, end: i64, (gutter, width): (usize, usize), column: &imp
     format!("{:>width$}└{axis}\n{labels}\n", "", width = gutter - 1)
 }
 
-/// A line for each series: its color, labels, and last, least and greatest value; the last only, if labels need the room.
+/// A line for each series: its color or letter, labels, and last, least and greatest value; the last only, if labels need the room.
 fn legend(
     lines: &[&Line<'_>],
     shared: &Labels,
@@ -168,7 +148,8 @@ fn legend(
             let values: Vec<f64> = line.points.iter().map(|(_, value)| *value).collect();
             let Summary { last, min, max } = Summary::of(&values);
             let all = [("last", last), ("min", min), ("max", max)];
-            all.iter().take(most).map(|(word, number)| format!("{word} {}", short(*number, unit))).collect()
+            let short = |number: f64| short_statistic(line.statistic.unwrap_or_default(), number, unit);
+            all.iter().take(most).map(|(word, number)| format!("{word} {}", short(*number))).collect()
         };
         output::table(&lines.iter().map(row).collect::<Vec<Vec<String>>>())
     };
@@ -177,7 +158,7 @@ fn legend(
         columns.saturating_sub(width + output::width("━━   "))
     };
     let name = |line: &Line<'_>, width: usize| {
-        let before = line.quantile.map(|word| format!("{word} of ")).unwrap_or_default();
+        let before = line.statistic.map(|word| format!("{word} of ")).unwrap_or_default();
         let own = labels::own(line.labels, shared);
         let width = width.saturating_sub(before.len());
         before + &if own.is_empty() { cut(unlabeled, width) } else { labels::selector(&own, width) }
@@ -189,15 +170,23 @@ fn legend(
     let row = |(line, numbers): (&&Line<'_>, &str)| vec![name(line, room), numbers.to_owned()];
     let rows: Vec<Vec<String>> = lines.iter().zip(numbers.lines()).map(row).collect();
     let mut out = String::new();
-    for (color, line) in output::table(&rows).lines().enumerate() {
-        _ = writeln!(out, "{} {line}", painted("━━", color, colors));
+    let has_letters = !colors && lines.iter().filter(|line| line.is_drawn()).count() > 1;
+    let mut color = 0;
+    for (line, text) in lines.iter().zip(output::table(&rows).lines()) {
+        let mark = match line.is_drawn() {
+            false => "  ".to_owned(),
+            true if has_letters => format!("━{}", letter(color)),
+            true => painted("━━", color, colors),
+        };
+        color += usize::from(line.is_drawn());
+        _ = writeln!(out, "{mark} {text}");
     }
     out
 }
 
 #[cfg(test)]
 mod tests {
-    use promql_presets::{Labels, Timestamp};
+    use promql_presets::{Bounds, Bucket, Histogram, Labels, Timestamp};
 
     use super::*;
 
@@ -287,10 +276,52 @@ mod tests {
             let rows: Vec<&str> = text.lines().collect();
             assert!(rows.len() <= size.1 && rows.iter().all(|row| output::width(row) <= size.0), "{size:?}\n{text}");
             assert!(rows[0].starts_with("{job=\"api") && rows[0].ends_with("requests per second"), "{text}");
-            let legend: Vec<&&str> = rows.iter().filter(|row| row.starts_with("━━")).collect();
+            let legend: Vec<&&str> = rows.iter().filter(|row| row.starts_with('━')).collect();
             assert!(legend.last().unwrap().contains("/49\"}  last 4.9e306"), "{text}");
             let more = format!("and {} more", 50 - legend.len());
             assert!(rows[rows.len() - 1].starts_with(&more), "{text}");
         }
+    }
+
+    #[test]
+    fn letters_name_lines_without_colors() {
+        // Two that run into each other, and two in the same place.
+        let down: Vec<(i64, f64)> = minutes(0, 60).into_iter().map(|(time, value)| (time, 60.0 - value)).collect();
+        let flat: Vec<(i64, f64)> = minutes(0, 60).into_iter().map(|(time, _)| (time, 30.0)).collect();
+        let jobs =
+            [("up", &minutes(0, 60)), ("down", &down), ("flat", &flat), ("same", &flat), ("dot", &vec![(600, 50.0)])];
+        let all = || jobs.map(|(job, points)| series(&[("job", job)], points));
+        let text = drawn(all(), None, (80, 25), false);
+        let (plot, legend) = text.split_once("└").unwrap();
+        for (letter, job) in ['a', 'b', 'c', 'd', 'e'].into_iter().zip(jobs.map(|(job, _)| job)) {
+            assert!(legend.contains(&format!("\n━{letter} {{job=\"{job}\"}} ")), "{text}");
+            let places = plot.chars().filter(|c| *c == letter).count();
+            assert_eq!(places >= 3, letter != 'e', "{letter}\n{text}");
+            assert!(places >= 1, "{letter}\n{text}");
+        }
+        let row = |c: char| plot.lines().filter(|line| line.contains(c)).collect::<Vec<_>>();
+        assert!(row('c') == row('d') && row('c').len() == 1, "{text}");
+        let (first, last) = (row('a')[0], *row('a').last().unwrap());
+        assert!(first.find('a') > last.find('a'), "{text}");
+        let plot = |text: &str| text.split_once('└').unwrap().0.to_owned();
+        let colored = drawn(all(), None, (80, 25), true);
+        assert!(!plot(&colored).contains(['a', 'b']) && colored.contains("━━\u{1b}[0m {job=\"up\"}"), "{colored}");
+        let single = drawn(all().into_iter().take(1), None, (80, 25), false);
+        assert!(!plot(&single).lines().skip(1).any(|line| line.contains('a')) && single.contains("\n━━ "), "{single}");
+    }
+
+    #[test]
+    fn histograms_are_lines_of_statistics() {
+        let histogram =
+            |count: f64| Histogram::new(count, count * 2.0, [Bucket::new(Bounds::OpenLeft, 1.0, 2.0, count)]);
+        let points = (0..60).map(|at| (Timestamp::from_secs(START + at * 60), histogram(1000.0)));
+        let text = drawn([series(&[], &[]).with_histograms(points)], Some("seconds"), (80, 25), false);
+        let legend: Vec<&str> = text.lines().skip_while(|line| !line.contains(" of ")).collect();
+        assert_eq!(legend.len(), 5, "{text}");
+        assert_eq!(legend[0], "   count of value  last 1k       min 1k       max 1k", "{text}");
+        assert!(legend[1].starts_with("━a mean of value   last 2 s      min 2 s"), "{text}");
+        assert!(legend[2].starts_with("━b p50 of value ") && legend[4].starts_with("━d p99 of value "), "{text}");
+        // The count does not stretch the axis.
+        assert!(!text.contains(" min ┤") && text.contains(" s ┤"), "{text}");
     }
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use promql_presets::{Data, Histogram, Labels, Sample, Timestamp, Value};
+use promql_presets::{Data, Labels, Sample, Timestamp, Value};
 use serde_json::{Value as Json, json};
 
+use super::numbers::{STATISTICS, Statistic};
 use crate::json::Object;
 
 /// A series of any result.
@@ -75,24 +76,31 @@ fn float(value: f64) -> Json {
     if value.is_finite() { value.into() } else { super::numbers::human(value, None).into() }
 }
 
+/// The columns of native histograms.
+const OF_HISTOGRAMS: [Statistic; 6] = {
+    let [count, rest @ ..] = STATISTICS;
+    let [mean, p50, p90, p99] = rest;
+    [count, ("sum", |histogram| histogram.sum), mean, p50, p90, p99]
+};
+
 pub(super) fn csv(data: &Data) -> String {
     let all = series(data);
     let names: BTreeSet<&str> =
         all.iter().filter_map(|series| series.labels).flat_map(|labels| labels.iter().map(|(name, _)| name)).collect();
     let has_histograms =
         all.iter().flat_map(|series| &series.samples).any(|sample| sample.value.as_histogram().is_some());
-    let extra: &[&str] = if has_histograms { &["value", "count", "sum"] } else { &["value"] };
-    let mut out = line(["time"].into_iter().chain(names.iter().copied()).chain(extra.iter().copied()));
+    let of_histograms: &[Statistic] = if has_histograms { &OF_HISTOGRAMS } else { &[] };
+    let titles = ["value"].into_iter().chain(of_histograms.iter().map(|(title, _)| *title));
+    let mut out = line(["time"].into_iter().chain(names.iter().copied()).chain(titles));
     for Series { labels, samples } in &all {
         for Sample { timestamp, value } in samples {
             let value_of = |name: &&str| labels.and_then(|labels| labels.get(name)).unwrap_or_default().to_owned();
             let mut cells = vec![timestamp.to_string()];
             cells.extend(names.iter().map(value_of));
             cells.push(value.float().map(|float| float.to_string()).unwrap_or_default());
-            if has_histograms {
-                let of = |part: fn(&Histogram) -> f64| value.as_histogram().map(part).map(|part| part.to_string());
-                cells.extend([of(|it| it.count), of(|it| it.sum)].map(Option::unwrap_or_default));
-            }
+            let histogram = value.as_histogram();
+            cells
+                .extend(of_histograms.iter().map(|(_, of)| histogram.map(|it| of(it).to_string()).unwrap_or_default()));
             out.push_str(&line(cells.iter().map(String::as_str)));
         }
     }

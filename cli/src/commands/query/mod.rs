@@ -5,6 +5,7 @@ mod canvas;
 mod chart;
 mod export;
 mod labels;
+mod lines;
 mod numbers;
 mod screen;
 mod table;
@@ -83,7 +84,8 @@ pub(crate) struct Arguments {
     watch: Option<PromDuration>,
     /// The format; `human` is a table, for ranges a chart
     ///
-    /// `csv` has a row per sample, with time, the labels, and value, or count and sum of native histograms. `json` is one
+    /// `csv` has a row per sample, with time, the labels, and value, or count, sum, mean and percentiles of native
+    /// histograms. `json` is one
     /// object per line and series, with labels and values: pairs of Unix time in seconds and value, which is a number, a
     /// string such as `NaN`, or an object with count, sum and buckets.
     #[arg(long, default_value = "human")]

@@ -122,14 +122,31 @@ pub(super) fn digits(number: f64, significant: i32) -> String {
     format!("{}e{exponent}", trimmed(digits))
 }
 
+/// A number of a native histogram, and what it is called.
+pub(super) type Statistic = (&'static str, fn(&Histogram) -> f64);
+
+/// What is shown of native histograms.
+pub(super) const STATISTICS: [Statistic; 5] = [
+    ("count", |histogram| histogram.count),
+    ("mean", mean),
+    ("p50", |histogram| quantile(histogram, 0.5)),
+    ("p90", |histogram| quantile(histogram, 0.9)),
+    ("p99", |histogram| quantile(histogram, 0.99)),
+];
+
+/// A statistic without the words of its unit. The number of observations has none.
+pub(super) fn short_statistic(name: &str, number: f64, unit: Option<&str>) -> String {
+    short(number, unit.filter(|_| name != "count"))
+}
+
 /// The mean of a histogram.
-pub(super) fn mean(histogram: &Histogram) -> f64 {
+fn mean(histogram: &Histogram) -> f64 {
     histogram.sum / histogram.count
 }
 
 /// The quantile of a histogram. Within a bucket, observations are taken to be spread as Prometheus does: exponentially, or
 /// evenly around zero.
-pub(super) fn quantile(histogram: &Histogram, quantile: f64) -> f64 {
+fn quantile(histogram: &Histogram, quantile: f64) -> f64 {
     let rank = quantile * histogram.count;
     let mut below = 0.0;
     for bucket in &histogram.buckets {

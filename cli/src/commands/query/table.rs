@@ -2,15 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use promql_presets::{Data, Element, Histogram, Labels, Matrix, Series, Value, Vector};
+use promql_presets::{Data, Element, Histogram, Labels, Matrix, Value, Vector};
 
 use super::labels::{self, MIN_VALUE};
-use super::numbers::{human, mean, quantile, short};
+use super::numbers::{STATISTICS, human, short, short_statistic};
 use super::screen::{Size, cut};
 use crate::output;
-
-/// The quantiles of native histograms that are shown.
-const QUANTILES: [(f64, &str); 3] = [(0.5, "P50"), (0.9, "P90"), (0.99, "P99")];
 
 /// A table that fits into a size.
 pub(super) fn table(data: &Data, unit: Option<&str>, size: Size) -> String {
@@ -40,18 +37,17 @@ fn of_vector<'d>(vector: &'d Vector, unit: Option<&str>) -> Table<'d> {
     let mut titles: Vec<String> = Vec::new();
     titles.extend(has_floats.then(|| "VALUE".to_owned()));
     if has_histograms {
-        titles.extend(["COUNT", "MEAN"].map(str::to_owned));
-        titles.extend(QUANTILES.map(|(_, title)| title.to_owned()));
+        titles.extend(STATISTICS.map(|(name, _)| name.to_ascii_uppercase()));
     }
     let cells = vector.iter().map(|element| {
         let mut cells = Vec::new();
         cells.extend(has_floats.then(|| element.value().float().map(|float| short(float, unit)).unwrap_or_default()));
         if has_histograms {
             cells.extend(
-                element.value().as_histogram().map_or_else(
-                    || vec![String::new(); 2 + QUANTILES.len()],
-                    |histogram| of_histogram(histogram, unit),
-                ),
+                element
+                    .value()
+                    .as_histogram()
+                    .map_or_else(|| vec![String::new(); STATISTICS.len()], |histogram| of_histogram(histogram, unit)),
             );
         }
         cells
@@ -65,21 +61,34 @@ fn of_vector<'d>(vector: &'d Vector, unit: Option<&str>) -> Table<'d> {
 }
 
 fn of_histogram(histogram: &Histogram, unit: Option<&str>) -> Vec<String> {
-    let quantiles = QUANTILES.iter().map(|(at, _)| short(quantile(histogram, *at), unit));
-    [short(histogram.count, None), short(mean(histogram), unit)].into_iter().chain(quantiles).collect()
+    STATISTICS.iter().map(|(name, of)| short_statistic(name, of(histogram), unit)).collect()
 }
 
+/// A row for each series of numbers, and for each statistic of native histograms.
 fn of_matrix<'d>(matrix: &'d Matrix, unit: Option<&str>) -> Table<'d> {
-    let summaries: Vec<Summary> = matrix.iter().map(|series| Summary::of(series.values())).collect();
-    let cells = matrix.iter().zip(&summaries).map(|(series, Summary { last, min, max })| {
-        vec![series.len().to_string(), short(*last, unit), short(*min, unit), short(*max, unit)]
-    });
-    Table {
-        labels: matrix.iter().map(Series::labels).collect(),
-        titles: ["POINTS", "LAST", "MIN", "MAX"].map(str::to_owned).to_vec(),
-        cells: cells.collect(),
-        lasts: summaries.iter().map(|summary| summary.last).collect(),
+    let has_histograms = matrix.iter().any(|series| !series.histograms().is_empty());
+    let titles = [has_histograms.then_some("STATISTIC"), Some("POINTS"), Some("LAST"), Some("MIN"), Some("MAX")];
+    let titles = titles.into_iter().flatten().map(str::to_owned).collect();
+    let mut table = Table { labels: Vec::new(), titles, cells: Vec::new(), lasts: Vec::new() };
+    for series in matrix {
+        let floats = Some(("value", series.values().to_vec())).filter(|(_, values)| !values.is_empty());
+        let histograms = series.histograms();
+        let statistics = STATISTICS.iter().filter(|_| !histograms.is_empty());
+        let statistics = statistics.map(|(name, of)| (*name, histograms.iter().map(|(_, it)| of(it)).collect()));
+        let all: Vec<(&str, Vec<f64>)> = floats.into_iter().chain(statistics).collect();
+        // The rows of a series belong together.
+        let last = all.last().and_then(|(_, values)| values.last().copied()).unwrap_or(f64::NAN);
+        for (name, values) in all {
+            let Summary { last, min, max } = Summary::of(&values);
+            let mut cells = vec![name.to_owned(), values.len().to_string()];
+            cells.extend([last, min, max].map(|number| short_statistic(name, number, unit)));
+            cells.drain(..usize::from(!has_histograms));
+            table.cells.push(cells);
+        }
+        table.labels.resize(table.cells.len(), series.labels());
+        table.lasts.resize(table.cells.len(), last);
     }
+    table
 }
 
 /// The last, the least and the greatest number; NaN without numbers.
