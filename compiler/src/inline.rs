@@ -12,7 +12,7 @@ use crate::file::{self, PresetFile, Settings};
 use crate::promql::Features;
 use crate::{Code, Diagnostic, FileKind, Finding, Severity, SourceFile, Span};
 
-/// What the files of a registry say about presets outside of them: the settings, and with a snapshot the metrics.
+/// The declarations of a registry that apply to presets in Rust code: the settings, and with a snapshot the metrics.
 #[derive(Clone, Debug)]
 pub struct Declarations {
     files: Vec<SourceFile>,
@@ -49,7 +49,7 @@ impl Declarations {
         &self.files
     }
 
-    /// What is wrong with the snapshot and the settings.
+    /// The findings about the snapshot and the settings.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings

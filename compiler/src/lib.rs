@@ -7,7 +7,8 @@
 //! ```
 //!
 //! Data flows one way: `file` reads TOML, `template` checks placeholders, [`promql`] parses the query, [`check`] looks
-//! for mistakes in its meaning, and [`backend`] turns the result into Rust. [`compile`] calls them in this order.
+//! for mistakes in its meaning, and [`backend`] turns the result into Rust. [`compile`] calls them in this order, except
+//! that the segments of a query are written before its meaning is checked.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod backend;

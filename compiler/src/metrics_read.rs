@@ -9,7 +9,7 @@ use crate::backend::registry::Module;
 use crate::check::selected_series;
 use crate::promql::{Features, Syntax, parse};
 
-/// What presets read.
+/// The series that presets read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MetricsRead {
     /// The series that they select, by name: `http_duration_seconds_bucket` rather than `http_duration_seconds`.
@@ -20,12 +20,12 @@ pub struct MetricsRead {
     pub unnamed: Vec<(String, String)>,
 }
 
-/// Who selects the series of a name or a pattern.
+/// The presets that select the series of a name or a pattern.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SeriesRead {
     /// The presets: `vllm::latency::p95`.
     pub presets: BTreeSet<String>,
-    /// The labels whose values count: those that a preset file declares as an enumeration, and `le` and `quantile` where a
+    /// The labels whose values are needed: those that a preset file declares as an enumeration, and `le` and `quantile` if a
     /// matcher names one of their values.
     pub enumerated: BTreeSet<String>,
     /// For each selector, the series that `or` combines them with: those that one of them is an alternative to.
@@ -39,7 +39,7 @@ impl Output {
         let mut read = MetricsRead::default();
         for module in &self.registry.modules {
             for preset in module.presets.iter().filter(|preset| !preset.is_stub) {
-                // Features have been checked.
+                // Features are checked elsewhere.
                 let parsed = parse(&preset.template, Syntax { template: true, features: Features::all() });
                 let Some(expr) = &parsed.expr else { continue };
                 let name = module.preset_name(preset);

@@ -25,7 +25,7 @@ fn run(most: usize, work: &(dyn Fn() + Sync)) {
     let threads = if most < 2 { 1 } else { thread::available_parallelism().map_or(1, NonZero::get).min(most) };
     thread::scope(|scope| {
         for _ in 1..threads {
-            // A thread that does not start leaves its part to the others.
+            // If a thread does not start, the others do its part.
             _ = Builder::new().spawn_scoped(scope, work);
         }
         work();

@@ -1,15 +1,15 @@
-//! What the runtime needs to know of a query, since it does not parse PromQL.
+//! Facts about a query that the runtime needs, since it does not parse PromQL.
 
 use crate::promql::{Aggregator, Duration, DurationKind, Expr, ExprKind, Grouping, GroupingKeyword, Modifier};
 
-/// What a query depends on, and which series it reads.
+/// Facts about a query.
 #[derive(Clone, Debug, Default)]
 pub struct QueryFacts {
-    /// What makes a range query impossible to split.
+    /// The part of the query because of which a range cannot be split.
     pub indivisible: Option<&'static str>,
     /// The first part that reads series without `{labels}`.
     pub unfiltered: Option<String>,
-    /// What makes the values of one group depend on the series of others.
+    /// The part that makes the values of one group depend on the series of others.
     pub across_groups: Option<&'static str>,
 }
 
@@ -19,7 +19,7 @@ impl QueryFacts {
     }
 }
 
-/// What in a query depends on the whole range, so that each part of the range would have other values.
+/// The part of a query that depends on the whole range, so that its values would differ in a part of the range.
 ///
 /// `@ start()` and `@ end()` do not: they are rendered as the times of the whole range. `limitk` does because
 /// `VictoriaMetrics` chooses its series once for all points.
@@ -78,8 +78,8 @@ fn unfiltered(text: &str, expr: &Expr<'_>) -> Option<String> {
     found
 }
 
-/// What in a query makes the values of one group depend on the series of others, so that a query for some of the groups
-/// has other values than one for all.
+/// The part of a query that makes the values of one group depend on the series of others, so that a query for some of
+/// the groups has other values than one for all.
 fn across_groups(expr: &Expr<'_>) -> Option<&'static str> {
     let mut found = None;
     expr.walk(&mut |expr| {

@@ -1,4 +1,4 @@
-//! Turns checked presets into Rust: names, segments, what the runtime needs to know of a query, and the text of the generated module.
+//! Turns checked presets into Rust: names, segments, facts for the runtime, and the text of the generated module.
 
 pub(crate) mod codegen;
 pub(crate) mod facts;

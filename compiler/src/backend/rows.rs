@@ -50,7 +50,7 @@ fn taken(querier: Option<&Querier>) -> Vec<&str> {
     taken
 }
 
-/// The labels of all presets. A label is sure if it is in each of them.
+/// The labels of all presets. A label is certain if each of them has it.
 fn shared_labels(presets: &[&Preset]) -> Vec<RowLabel> {
     let mut shared: Vec<RowLabel> = Vec::new();
     for label in presets.iter().flat_map(|preset| &preset.row) {

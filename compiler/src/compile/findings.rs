@@ -1,4 +1,4 @@
-//! What becomes of findings: the settings, `allow`, and other findings about the same mistake decide which are reported.
+//! Which findings are reported: that depends on the settings, on `allow`, and on other findings about the same mistake.
 
 use promql_presets_core::{PromDuration, sort};
 
@@ -35,7 +35,7 @@ pub(super) fn apply_allow(settings: &Settings, findings: Vec<Diagnostic>, raw: &
             None => rest.push(finding),
         }
     }
-    // What a check that is off would have found is unknown.
+    // The findings of a check that is off are unknown.
     let is_off = |code: Code| settings.level(code) == Some(Level::Off);
     let unused = raw.allow.iter().zip(used);
     let unused = unused.filter(|(allow, used)| !used && !allow.is_faulty && !is_off(allow.check.value));

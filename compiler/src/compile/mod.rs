@@ -84,7 +84,7 @@ pub fn compile(files: &[SourceFile]) -> Output {
     Output { code, error_files, findings, registry, url, target_labels, open, normalizes_floats }
 }
 
-/// The settings among some files, and what is wrong with them.
+/// The settings among some files, and the findings about them.
 pub(crate) fn global_settings(files: &[SourceFile]) -> (Settings, Vec<Finding>) {
     let (settings, diagnostics) = read_settings(files);
     let findings = Compiler::new(files, &settings, diagnostics).findings;
@@ -212,7 +212,7 @@ fn unused_parameters<'a>(raw: &'a RawPreset, template: &'a str) -> impl Iterator
 
 pub(crate) const WINDOW: &str = "{window}";
 
-/// The window of a preset without one. That it is missing has been reported.
+/// The window of a preset whose window is missing, which is reported.
 pub(crate) const STUB_WINDOW: PromDuration = PromDuration::from_secs(300);
 
 #[derive(Clone)]

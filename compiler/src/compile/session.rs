@@ -14,8 +14,8 @@ use crate::{FileKind, Finding, MetricType, SourceFile};
 
 /// Compiles a registry again and again while single files change, as a language server does. Generates no code.
 ///
-/// Only the file that changed is read and checked again, with those that its metrics may matter to; after a change of
-/// `promql.toml`, all are checked. The findings are those of [`compile`](crate::compile).
+/// Only the file that changed is read and checked again, and the files that its metrics affect. After a change of
+/// `promql.toml`, all files are checked. The findings are those of [`compile`](crate::compile).
 ///
 /// ```
 /// use promql_presets_compiler::{Session, SourceFile};
@@ -182,7 +182,7 @@ impl RegistryState {
         }
         let [before, after] = [&old, raw].map(|raw| raw.metric.as_ref().map(|metric| metric.name.value.clone()));
         self.check_again(|raw, checked| {
-            // Findings may suggest one of the names, or no longer do so.
+            // A finding may suggest a name that is new, or one that is gone.
             !checked.findings.is_empty()
                 || (checked.names_unknown && before != after)
                 || [&before, &after].into_iter().flatten().any(|metric| raw.may_read(metric))

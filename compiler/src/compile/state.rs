@@ -1,4 +1,4 @@
-//! What is known of each file of a registry, so that it can be kept while other files change.
+//! The state of each file of a registry, which is kept while other files change.
 
 use promql_presets_core::sort;
 
@@ -12,15 +12,15 @@ use crate::parallel;
 use crate::sorted::SortedMap;
 use crate::{Code, Diagnostic, FileKind, Finding, SourceFile, Span};
 
-/// What is known of the files of a registry. The lists are in the order of the files.
+/// The state of the files of a registry. The lists are in the order of the files.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RegistryState {
     pub raw: Vec<PresetFile>,
-    /// What is wrong with the content of each file on its own.
+    /// The findings about the content of each file on its own.
     pub faults: Vec<Vec<Diagnostic>>,
-    /// The content of the snapshot, if there is one without faults; what is missing from a faulty one is unknown.
+    /// The content of the snapshot, if there is one without faults: a faulty one may lack metrics that exist.
     pub known: Option<Vec<KnownMetric>>,
-    /// What was found in each preset file, given the declarations of all; `None` if it was not checked yet.
+    /// The result of checking each preset file, given the declarations of all; `None` if it was not checked yet.
     pub checked: Vec<Option<CheckedFile>>,
 }
 
@@ -125,7 +125,7 @@ impl RegistryState {
     }
 }
 
-/// What a file says, and what is wrong with it.
+/// The content of a file, and the findings about it.
 #[derive(Default)]
 pub(super) struct Content {
     pub raw: PresetFile,

@@ -1,6 +1,6 @@
 //! Characters with colours, which can be written in any order.
 
-/// How a part of a message looks on a terminal.
+/// The style of a part of a message on a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Style {
     /// Source lines, paths, texts of helps and notes.
@@ -33,7 +33,7 @@ impl Style {
     }
 }
 
-/// Rows of characters; what is not written is a space.
+/// Rows of characters. Places without a character are spaces.
 #[derive(Debug, Default)]
 pub(super) struct Canvas {
     rows: Vec<Vec<(char, Style)>>,

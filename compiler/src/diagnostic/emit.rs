@@ -22,7 +22,8 @@ pub fn each<T>(files: &[SourceFile], findings: &[&Finding], text: impl Fn(&Messa
 /// The number of findings that [`first`] shows for each file.
 const MAX_SHOWN: usize = 100;
 
-/// Like [`each`], but limited to the first findings of each file, errors before warnings, and how many are left out.
+/// Like [`each`], but limited to the first findings of each file, errors before warnings. The last text of a file
+/// has the number of those that are left out.
 pub fn first(
     files: &[SourceFile],
     findings: &[&Finding],
@@ -31,7 +32,7 @@ pub fn first(
     let mut texts = Vec::with_capacity(findings.len());
     for findings in findings.chunk_by(|a, b| a.file == b.file) {
         let mut shown = findings.to_vec();
-        // Stable, so that findings stay in the order of the file.
+        // A stable sort keeps the order of the file.
         sort::by_key(&mut shown, |finding| finding.diagnostic.severity != Severity::Error);
         shown.truncate(MAX_SHOWN);
         sort::by_key(&mut shown, |finding| finding.diagnostic.span);
@@ -50,7 +51,7 @@ pub fn first(
 pub struct Message<'a> {
     /// The first word: `error`, `warning` or `info`.
     pub severity: &'a str,
-    /// What stands in brackets after it; may be empty.
+    /// The text in brackets after it; may be empty.
     pub code: &'a str,
     /// What is wrong.
     pub title: &'a str,

@@ -25,7 +25,7 @@ pub struct Diagnostic {
     pub title: String,
     /// The smallest range that shows the fault.
     pub span: Span,
-    /// The label that it is about, where that tells findings of one code apart.
+    /// The label that it is about, where that distinguishes findings of one code.
     pub(crate) subject: Option<String>,
     /// What is wrong at that range; may be empty.
     pub label: String,

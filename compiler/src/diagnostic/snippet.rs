@@ -18,7 +18,7 @@ const PADDING: usize = 6;
 /// Indentation beyond this many columns is cut.
 const INDENTATION: usize = 20;
 
-/// What stands where a line is cut.
+/// The text in place of a part of a line that is cut.
 const CUT: &str = "...";
 
 /// Lines of a file, of which those with marks are drawn.
@@ -32,7 +32,7 @@ pub(super) struct Snippet<'a> {
     /// The number of the first line.
     pub(super) line: usize,
     pub(super) text: Cow<'a, str>,
-    /// What to point at; at least one.
+    /// The marks; at least one.
     pub(super) marks: Vec<Mark<'a>>,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct Mark<'a> {
     pub(super) label: &'a str,
     /// `^` or `-`.
     pub(super) underline: char,
-    /// Of the underline and the label.
+    /// The style of the underline and the label.
     pub(super) style: Style,
 }
 

@@ -15,7 +15,7 @@ const MAX_DEPTH: u32 = 80;
 /// An error of the parser.
 #[derive(Debug)]
 pub(super) struct Fault {
-    /// What is wrong and, after `, expected `, what the parser expected.
+    /// The message: a title and, after `, expected `, what the parser expected.
     pub message: String,
     pub span: Option<Range<usize>>,
 }
@@ -26,7 +26,7 @@ pub(super) struct Table<'t> {
     entries: Vec<(Key<'t>, Value<'t>)>,
     /// The indices of the entries, sorted by their keys.
     sorted: Vec<usize>,
-    /// Whether it exists only since a key or a header names a table in it: `a` after `[a.b]`, or after `a.b = 1`.
+    /// Whether it exists only because a key or a header names a table in it: `a` after `[a.b]`, or after `a.b = 1`.
     is_implicit: bool,
     /// Whether a key with dots names a table in it.
     is_dotted: bool,
@@ -94,7 +94,7 @@ impl<'t> Table<'t> {
 }
 
 impl Value<'_> {
-    /// What messages call it.
+    /// Its type as messages name it.
     pub(super) fn kind(&self) -> &'static str {
         match self.content {
             Content::String(_) => "string",

@@ -9,7 +9,7 @@ use crate::diagnostic::suggest::nearest;
 use crate::sorted::SortedMap;
 use crate::{Code, Diagnostic, Span};
 
-/// A metric of `metrics.toml` with the places of what it says.
+/// A metric of `metrics.toml` with the places of its values.
 #[derive(Clone, Debug)]
 pub(crate) struct KnownMetric {
     /// The name of its table.
@@ -20,7 +20,7 @@ pub(crate) struct KnownMetric {
     pub help: Option<String>,
     /// `unit`.
     pub unit: Option<Spanned<String>>,
-    /// `labels`; `None` admits any.
+    /// `labels`; `None` allows any.
     pub labels: Option<Vec<Spanned<String>>>,
     /// `empty`: labels without a value.
     pub empty: Vec<Spanned<String>>,
@@ -36,7 +36,7 @@ impl KnownMetric {
         self.kind.as_ref().map(|kind| kind.value).filter(|kind| *kind != MetricType::Unknown)
     }
 
-    /// What it says, without places.
+    /// Its values, without places.
     #[cfg(feature = "tools")]
     pub(crate) fn facts(&self) -> impl PartialEq + '_ {
         let texts = |list: &'_ Vec<Spanned<String>>| list.iter().map(|it| it.value.clone()).collect::<Vec<_>>();

@@ -14,11 +14,11 @@ pub enum MetricType {
     NativeHistogram,
     /// Quantiles with the label `quantile`, and `_sum` and `_count`.
     Summary,
-    /// Always 1; the labels are what counts.
+    /// Always 1. The labels are the information.
     Info,
     /// One of several states is 1.
     Stateset,
-    /// Nothing is known.
+    /// Unknown.
     Unknown,
 }
 

@@ -41,7 +41,7 @@ pub(crate) struct PresetFile {
     pub features: Vec<Spanned<String>>,
     /// `[metric]`.
     pub metric: Option<Metric>,
-    /// `[labels]` in the order of the file; `None` admits any label.
+    /// `[labels]` in the order of the file; `None` allows any label.
     pub labels: Option<Labels>,
     /// `[presets]` in the order of the file.
     pub presets: Vec<RawPreset>,
@@ -78,7 +78,7 @@ impl PresetFile {
     pub(crate) fn may_read(&self, metric: &str) -> bool {
         let ends_in_name = |text: &str| text.ends_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':'));
         let joins = |text: &str| text.match_indices("{metric_name}").any(|(at, _)| ends_in_name(&text[..at]));
-        // Escapes and patterns may make names that the text does not contain.
+        // Escapes and patterns may stand for names that the text does not contain.
         let makes_names = |text: &str| text.contains('\\') || text.contains("__name__") || joins(text);
         let is_in = |text: &str| text.contains(metric) || makes_names(text);
         let mut templates = self.presets.iter().filter_map(|preset| preset.template.as_ref());

@@ -60,7 +60,8 @@ fn last_before(ranges: &[Range<usize>], at: usize) -> Option<&Range<usize>> {
     ranges.partition_point(|range| range.start <= at).checked_sub(1).map(|last| &ranges[last])
 }
 
-/// The meaning of a message of the `toml_parser` crate. Only [`Kind::of`] depends on the wording, and a test pins it.
+/// The meaning of a message of the `toml_parser` crate. Only [`Kind::of`] and [`split`] depend on the wording, which a test
+/// pins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     /// The file is not UTF-8.

@@ -73,11 +73,11 @@ pub struct Features {
     pub binop_fill_modifiers: bool,
     /// `promql-duration-expr`: arithmetic of durations, which Prometheus has on by default since 3.14.
     pub duration_expressions: bool,
-    /// What only older versions accept.
+    /// Syntax that only older versions accept.
     pub(crate) past: Past,
 }
 
-/// What Prometheus 3.14 does not accept, but the targets of a registry do.
+/// Syntax that Prometheus 3.14 does not accept, but the targets of a registry do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Past {
     /// The function `holt_winters`.

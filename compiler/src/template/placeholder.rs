@@ -1,4 +1,4 @@
-//! Placeholders, and what other template languages have instead.
+//! Placeholders, and those of other template languages in their place.
 
 use promql_presets_core::keyword;
 
@@ -166,8 +166,8 @@ impl<'a> Scanner<'a> {
             && self.expected_placeholder(start, end).is_none_or(|it| it == "window")
     }
 
-    /// What replaces a variable where no placeholder can stand: nothing for the step of a subquery, which has a default,
-    /// and the ends of the range that is queried after `@`.
+    /// The text for a variable where no placeholder can stand: `start()` or `end()` after `@`, and nothing for the step of a
+    /// subquery, which has a default.
     pub(super) fn literal_for(&self, start: usize, name: &str) -> Option<&'static str> {
         let before = self.text[..start].trim_end();
         if before.ends_with('@') {

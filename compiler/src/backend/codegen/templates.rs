@@ -33,7 +33,7 @@ pub fn set(self, label: impl ::core::convert::Into<__p::Cow<'static, str>>, cond
     ::core::result::Result::map(self.0.__set(__LABELS, label, condition), Self)
 }";
 
-/// What makes a newtype around the core's querier a querier.
+/// The traits of a querier, for a newtype around that of the core.
 pub(crate) const QUERIER: &str = "\
 impl ::core::cmp::PartialEq for Querier {
     #[inline]

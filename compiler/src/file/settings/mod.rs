@@ -1,4 +1,4 @@
-//! Reads the settings of a registry, `promql.toml`: what holds for all of its preset files.
+//! Reads `promql.toml`, the settings for all preset files of a registry.
 
 mod checks;
 mod target;
@@ -47,7 +47,7 @@ pub(crate) struct Policy {
     pub require: Vec<Spanned<String>>,
 }
 
-/// `[defaults]`: what holds where a preset file has no value of its own.
+/// `[defaults]`: values for preset files that have none of their own.
 #[derive(Clone, Debug)]
 pub(crate) struct Defaults {
     /// How often metrics are scraped.

@@ -61,6 +61,16 @@ impl<'a> Parser<'a> {
         if self.token.kind == Kind::Eof { Ok(expr) } else { self.unexpected_after(&expr, None) }
     }
 
+    /// Whether the current token touches the one before it, as in `{window}5m`.
+    fn glued_to(&self, span: Span) -> bool {
+        self.token.span.start == span.end
+            && (self.token.kind.is_word()
+                || matches!(
+                    self.token.kind,
+                    Kind::Number | Kind::Duration | Kind::Error | Kind::Hole(_) | Kind::Parameter
+                ))
+    }
+
     /// The source text of a span.
     fn slice(&self, span: Span) -> &'a str {
         &self.lexer.text[span.range()]

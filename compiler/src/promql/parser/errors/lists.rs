@@ -94,7 +94,7 @@ impl<'a> Parser<'a> {
         self.fail(diagnostic)
     }
 
-    /// `group_left (rate(x[5m]))`: the parenthesis is meant to begin an expression.
+    /// `group_left (rate(x[5m]))`: the parenthesis probably starts an expression.
     fn expression_after_group(&self, open: Span) -> Option<Diagnostic> {
         let before = self.text_before(open.start).trim_end();
         let keyword = [keyword::GROUP_LEFT, keyword::GROUP_RIGHT].into_iter().find(|keyword| {

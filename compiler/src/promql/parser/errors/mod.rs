@@ -434,16 +434,6 @@ impl<'a> Parser<'a> {
         self.fail(diagnostic)
     }
 
-    /// Whether the current token touches the one before it, as in `{window}5m`.
-    pub(in crate::promql::parser) fn glued_to(&self, span: Span) -> bool {
-        self.token.span.start == span.end
-            && (self.token.kind.is_word()
-                || matches!(
-                    self.token.kind,
-                    Kind::Number | Kind::Duration | Kind::Error | Kind::Hole(_) | Kind::Parameter
-                ))
-    }
-
     #[cold]
     pub(in crate::promql::parser) fn glued_hole<T>(&mut self, span: Span, whole: &str) -> Result<T> {
         let glued = self.token.span;
