@@ -1,7 +1,8 @@
 //! Braces outside strings and comments: single, double, and those around placeholders.
 
+use super::brackets::{Bracket, Edit, Open};
 use super::placeholder::is_like_a_placeholder;
-use super::{Bracket, Edit, Open, Scanner, foreign, similar_placeholder, with_labels_once};
+use super::{Scanner, foreign, similar_placeholder, with_labels_once};
 use crate::diagnostic::Fix;
 use crate::{Code, Diagnostic, Span};
 

@@ -5,16 +5,18 @@
 //! is allowed; here, the text around a mistake only serves to suggest what to type.
 
 mod braces;
+mod brackets;
 mod foreign;
 mod placeholder;
 mod text;
 
 use promql_presets_core::sort;
 
+use crate::Diagnostic;
 use crate::diagnostic::suggest::nearest;
 use crate::hole::Hole;
-use crate::{Diagnostic, Span};
 
+use brackets::{Bracket, Open};
 pub(crate) use text::IN_TEXT;
 
 /// Reports all invalid braces and placeholders of a template with these parameters.
@@ -34,31 +36,6 @@ struct Scanner<'a> {
     /// The brackets that are open, from the outermost in.
     open: Vec<Open>,
     diagnostics: Vec<Diagnostic>,
-}
-
-/// An open bracket.
-struct Open {
-    at: usize,
-    kind: Bracket,
-    /// The mistakes inside it so far.
-    edits: Vec<Edit>,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Bracket {
-    Paren,
-    Square,
-    /// `{{`.
-    Double,
-    /// `{`, which should have been doubled.
-    Single,
-}
-
-/// A mistake inside a selector, and the text that replaces it.
-struct Edit {
-    span: Span,
-    text: String,
-    diagnostic: Diagnostic,
 }
 
 impl Scanner<'_> {
@@ -85,33 +62,6 @@ impl Scanner<'_> {
             if open.kind == Bracket::Single {
                 self.lone_brace(open.at, '{');
             }
-        }
-    }
-
-    fn push(&mut self, kind: Bracket, width: usize) {
-        self.open.push(Open { at: self.at, kind, edits: Vec::new() });
-        self.at += width;
-    }
-
-    /// Closes the innermost bracket if it is of this kind. The grammar reports brackets that do not match.
-    fn pop(&mut self, kind: Bracket, width: usize) {
-        if self.open.last().is_some_and(|open| open.kind == kind) {
-            let edits = self.open.pop().map(|open| open.edits).unwrap_or_default();
-            self.diagnostics.extend(edits.into_iter().map(|edit| edit.diagnostic));
-        }
-        self.at += width;
-    }
-
-    /// The selector whose braces are the innermost open bracket.
-    fn open_selector(&self) -> Option<&Open> {
-        self.open.last().filter(|open| matches!(open.kind, Bracket::Double | Bracket::Single))
-    }
-
-    /// Records a mistake. If a selector is open, it is reported with the selector.
-    fn record(&mut self, edit: Edit) {
-        match self.open.iter_mut().rev().find(|open| matches!(open.kind, Bracket::Double | Bracket::Single)) {
-            Some(selector) => selector.edits.push(edit),
-            None => self.diagnostics.push(edit.diagnostic),
         }
     }
 

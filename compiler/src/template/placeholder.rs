@@ -2,7 +2,8 @@
 
 use promql_presets_core::keyword;
 
-use super::{Bracket, Edit, Scanner, ends_with_word, foreign, is_word};
+use super::brackets::{Bracket, Edit};
+use super::{Scanner, ends_with_word, foreign, is_word};
 use crate::diagnostic::Fix;
 use crate::diagnostic::suggest::nearest;
 use crate::hole::Hole;

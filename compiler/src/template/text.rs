@@ -1,6 +1,7 @@
 //! Braces and variables in strings and comments, and the matchers whose values strings are.
 
-use super::{Edit, Scanner, foreign};
+use super::brackets::Edit;
+use super::{Scanner, foreign};
 use crate::hole::Hole;
 use crate::{Code, Diagnostic, Span};
 

@@ -3,13 +3,15 @@
 //! The tree borrows from the text. Its height is limited to 1000 nodes, so that recursion over it is safe.
 
 mod duration;
+mod grouping;
+mod operator;
 mod selector;
 
 use std::borrow::Cow;
 
-use promql_presets_core::keyword;
-
 pub use duration::{Duration, DurationKind, DurationOp};
+pub use grouping::{Grouping, GroupingItem, GroupingKeyword};
+pub use operator::{BinaryOp, Fill, FillSide, Sign};
 pub use promql_presets_core::MatchOp;
 pub use selector::{At, Braces, Label, Matcher, MatcherItem, Modifier, Name, NamePart, Range, Selector};
 
@@ -173,33 +175,6 @@ pub struct Unary<'a> {
     pub expr: Expr<'a>,
 }
 
-/// A sign.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Sign {
-    /// `+`, which does nothing.
-    Plus,
-    /// `-`.
-    Minus,
-}
-
-impl Sign {
-    /// The operator as text.
-    #[must_use]
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Plus => "+",
-            Self::Minus => "-",
-        }
-    }
-
-    pub(super) fn apply(self, value: f64) -> f64 {
-        match self {
-            Self::Plus => value,
-            Self::Minus => -value,
-        }
-    }
-}
-
 /// `expr[1h:5m]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Subquery<'a> {
@@ -247,102 +222,6 @@ pub struct Aggregate<'a> {
     pub expr: Expr<'a>,
 }
 
-/// A keyword and label names.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Grouping<'a> {
-    /// The keyword.
-    pub keyword: GroupingKeyword,
-    /// The place of the keyword.
-    pub keyword_span: Span,
-    /// The parentheses, which `group_left` and `group_right` may omit.
-    pub parens: Option<Span>,
-    /// The items in order.
-    pub items: Vec<GroupingItem<'a>>,
-}
-
-impl<'a> Grouping<'a> {
-    /// The literal labels, in the order of the text.
-    pub fn labels(&self) -> impl Iterator<Item = &Label<'a>> {
-        labels(&self.items)
-    }
-
-    /// The items of a grouping that may be missing.
-    pub(crate) fn items_of<'g>(grouping: Option<&'g Self>) -> &'g [GroupingItem<'a>] {
-        grouping.map_or(&[], |grouping| &grouping.items)
-    }
-
-    /// The literal labels of a grouping that may be missing.
-    pub(crate) fn labels_of<'g>(grouping: Option<&'g Self>) -> impl Iterator<Item = &'g Label<'a>> {
-        labels(Self::items_of(grouping))
-    }
-
-    /// Whether `{group_by}` is among the items.
-    #[must_use]
-    pub(crate) fn has_hole(&self) -> bool {
-        self.items.iter().any(|item| matches!(item, GroupingItem::GroupBy(_)))
-    }
-
-    /// Keyword and parentheses.
-    #[must_use]
-    pub(crate) fn span(&self) -> Span {
-        self.parens.map_or(self.keyword_span, |parens| self.keyword_span.to(parens))
-    }
-}
-
-fn labels<'g, 'a>(items: &'g [GroupingItem<'a>]) -> impl Iterator<Item = &'g Label<'a>> {
-    items.iter().filter_map(|item| match item {
-        GroupingItem::Label(label) => Some(label),
-        GroupingItem::GroupBy(_) => None,
-    })
-}
-
-/// The keyword of a grouping.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum GroupingKeyword {
-    By,
-    Without,
-    On,
-    Ignoring,
-    GroupLeft,
-    GroupRight,
-}
-
-impl GroupingKeyword {
-    /// The keyword as text.
-    #[must_use]
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::By => keyword::BY,
-            Self::Without => keyword::WITHOUT,
-            Self::On => keyword::ON,
-            Self::Ignoring => keyword::IGNORING,
-            Self::GroupLeft => keyword::GROUP_LEFT,
-            Self::GroupRight => keyword::GROUP_RIGHT,
-        }
-    }
-}
-
-/// One item of a grouping.
-#[derive(Clone, Debug, PartialEq)]
-pub enum GroupingItem<'a> {
-    /// A label name.
-    Label(Label<'a>),
-    /// `{group_by}`.
-    GroupBy(Span),
-}
-
-impl GroupingItem<'_> {
-    /// Where it stands.
-    #[must_use]
-    pub(crate) fn span(&self) -> Span {
-        match self {
-            Self::Label(label) => label.span,
-            Self::GroupBy(span) => *span,
-        }
-    }
-}
-
 /// `a + b`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Binary<'a> {
@@ -362,123 +241,4 @@ pub struct Binary<'a> {
     pub lhs: Expr<'a>,
     /// The right operand.
     pub rhs: Expr<'a>,
-}
-
-/// `fill(0)`: the value of samples that one side lacks.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Fill {
-    /// Which side it fills.
-    pub side: FillSide,
-    /// The value.
-    pub value: f64,
-    /// All of it.
-    pub span: Span,
-}
-
-/// Which side a fill modifier fills.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum FillSide {
-    /// `fill`.
-    Both,
-    /// `fill_left`.
-    Left,
-    /// `fill_right`.
-    Right,
-}
-
-impl FillSide {
-    /// The keyword as text.
-    #[must_use]
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Both => keyword::FILL,
-            Self::Left => keyword::FILL_LEFT,
-            Self::Right => keyword::FILL_RIGHT,
-        }
-    }
-}
-
-/// A binary operator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum BinaryOp {
-    Add,
-    Sub,
-    Mul,
-    Div,
-    Mod,
-    Pow,
-    Atan2,
-    Equal,
-    NotEqual,
-    Less,
-    LessEqual,
-    Greater,
-    GreaterEqual,
-    /// `</`: removes the part of a histogram above a value.
-    TrimUpper,
-    /// `>/`: removes the part of a histogram below a value.
-    TrimLower,
-    And,
-    Or,
-    Unless,
-}
-
-impl BinaryOp {
-    /// The operator as text.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Add => "+",
-            Self::Sub => "-",
-            Self::Mul => "*",
-            Self::Div => "/",
-            Self::Mod => "%",
-            Self::Pow => "^",
-            Self::Atan2 => keyword::ATAN2,
-            Self::Equal => "==",
-            Self::NotEqual => "!=",
-            Self::Less => "<",
-            Self::LessEqual => "<=",
-            Self::Greater => ">",
-            Self::GreaterEqual => ">=",
-            Self::TrimUpper => "</",
-            Self::TrimLower => ">/",
-            Self::And => keyword::AND,
-            Self::Or => keyword::OR,
-            Self::Unless => keyword::UNLESS,
-        }
-    }
-
-    /// The precedence: from 1 (`or`) to 6 (`^`).
-    #[must_use]
-    pub(crate) const fn precedence(self) -> u8 {
-        match self {
-            Self::Or => 1,
-            Self::And | Self::Unless => 2,
-            Self::Equal
-            | Self::NotEqual
-            | Self::Less
-            | Self::LessEqual
-            | Self::Greater
-            | Self::GreaterEqual
-            | Self::TrimUpper
-            | Self::TrimLower => 3,
-            Self::Add | Self::Sub => 4,
-            Self::Mul | Self::Div | Self::Mod | Self::Atan2 => 5,
-            Self::Pow => 6,
-        }
-    }
-
-    /// `and`, `or`, `unless`.
-    #[must_use]
-    pub(crate) const fn is_set(self) -> bool {
-        matches!(self, Self::And | Self::Or | Self::Unless)
-    }
-
-    /// `==`, `!=`, `<`, `<=`, `>`, `>=`.
-    #[must_use]
-    pub const fn is_comparison(self) -> bool {
-        matches!(self, Self::Equal | Self::NotEqual | Self::Less | Self::LessEqual | Self::Greater | Self::GreaterEqual)
-    }
 }
