@@ -49,7 +49,7 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
 }
 
 fn is_below_millisecond(duration: &Duration) -> bool {
-    duration.seconds().is_some_and(|it| it > 0.0 && it < 0.001)
+    duration.interval(&|_| None).is_some_and(|it| it.low > 0.0 && it.low < 0.001)
 }
 
 /// A range that is rounded down to nothing.
@@ -60,7 +60,7 @@ fn short_range(range: &Duration) -> Option<Diagnostic> {
 
 /// The limit below which Prometheus converts a number of series to an integer.
 #[expect(clippy::cast_precision_loss, reason = "Prometheus compares floats as well")]
-const MAX_COUNT: f64 = i64::MAX as f64;
+pub(super) const MAX_COUNT: f64 = i64::MAX as f64;
 
 fn number(expr: Option<&crate::promql::Expr<'_>>) -> Option<(f64, Span)> {
     expr.and_then(|expr| Some((expr.as_number()?, expr.span)))

@@ -17,6 +17,7 @@ mod identical_operands;
 mod joins;
 mod label_flow;
 mod label_set;
+mod limits;
 mod matchers;
 mod native_histograms;
 mod pattern;
@@ -37,6 +38,7 @@ use promql_presets_core::sort;
 
 pub use float_labels::open_metrics_float;
 pub use label_set::Labels;
+pub(crate) use limits::{Limit, limits};
 pub use row::RowLabel;
 pub(crate) use schema::Metrics;
 pub use schema::is_of_server;

@@ -4,10 +4,10 @@ use super::analysis::{Analysis, Findings};
 use super::targets;
 use super::tree::{Id, duration, in_seconds};
 use crate::promql::{
-    BinaryOp, Call, Duration, DurationKind, DurationOp, ExprKind, Sign, Subquery, is_counter_function,
+    BinaryOp, Call, Duration, DurationKind, DurationOp, ExprKind, Interval, Subquery, is_counter_function,
     needs_two_samples,
 };
-use crate::{Code, Diagnostic};
+use crate::{Code, Diagnostic, Span};
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     for id in query.ids() {
@@ -46,50 +46,24 @@ fn ranges<'e>(query: &Analysis<'e>, id: Id) -> impl Iterator<Item = &'e Duration
     range.into_iter().chain(step)
 }
 
-/// The minimum and maximum of a duration with `{window}`, in seconds.
-fn bounds(duration: &Duration) -> (f64, f64) {
-    const LONGEST: f64 = 9.3e9;
-    match &duration.kind {
-        DurationKind::Literal(seconds) => (*seconds, *seconds),
-        DurationKind::Hole | DurationKind::Step | DurationKind::Range => (0.001, LONGEST),
-        DurationKind::Paren(inner) | DurationKind::Unary(Sign::Plus, inner) => bounds(inner),
-        DurationKind::Unary(Sign::Minus, inner) => {
-            let (low, high) = bounds(inner);
-            (-high, -low)
-        }
-        DurationKind::Min(both) => {
-            let (a, b) = (bounds(&both.0), bounds(&both.1));
-            (a.0.min(b.0), a.1.min(b.1))
-        }
-        DurationKind::Max(both) => {
-            let (a, b) = (bounds(&both.0), bounds(&both.1));
-            (a.0.max(b.0), a.1.max(b.1))
-        }
-        DurationKind::Binary(op, both) => {
-            let (a, b) = (bounds(&both.0), bounds(&both.1));
-            match op {
-                DurationOp::Add => (a.0 + b.0, a.1 + b.1),
-                DurationOp::Sub => (a.0 - b.1, a.1 - b.0),
-                DurationOp::Mod => (0.0, b.1),
-                DurationOp::Pow => (a.0.min(0.001), LONGEST),
-                DurationOp::Mul | DurationOp::Div => {
-                    let of = |x: f64, y: f64| if *op == DurationOp::Mul { x * y } else { x / y };
-                    let corners = [of(a.0, b.0), of(a.0, b.1), of(a.1, b.0), of(a.1, b.1)];
-                    (corners.into_iter().fold(f64::INFINITY, f64::min), corners.into_iter().fold(0.0, f64::max))
-                }
-            }
-        }
-    }
+/// The values of a duration for any `{window}`, in seconds; those of literals are in `values`.
+pub(super) fn values(duration: &Duration, values: &dyn Fn(Span) -> Option<Interval>) -> Option<Interval> {
+    const ANY: Interval = Interval { low: 0.001, high: 9.3e9 };
+    duration.interval(&|leaf| match leaf.kind {
+        DurationKind::Literal(_) => values(leaf.span),
+        _ => Some(ANY),
+    })
 }
 
 fn arithmetic(duration: &Duration, findings: &mut Findings) {
     let holes = duration.holes();
-    if holes.is_empty() && bounds(duration).1 <= 0.0 {
+    let Some(seconds) = values(duration, &|_| None) else { return };
+    if holes.is_empty() && !(seconds.high > 0.0 && seconds.low < f64::INFINITY) {
         let finding = Diagnostic::new(Code::InvalidDuration, duration.span, "range of zero or less");
         findings.push(finding.label("must be longer than zero"));
     }
     let Some(hole) = holes.first().filter(|_| !duration.is_hole()) else { return };
-    if bounds(duration).0 > 0.0 {
+    if seconds.low > 0.0 {
         return;
     }
     findings.push(

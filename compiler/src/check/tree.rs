@@ -10,8 +10,8 @@ use super::schema::{Metric, Metrics, Role};
 use crate::Span;
 use crate::file::{self, LabelType, Settings};
 use crate::promql::{
-    BinaryOp, Duration, DurationKind, DurationOp, Expr, ExprKind, Features, GroupingItem, GroupingKeyword, MatchOp,
-    Matcher, NamePart, ResultType, Selector,
+    BinaryOp, Duration, Expr, ExprKind, Features, GroupingItem, GroupingKeyword, Interval, MatchOp, Matcher, NamePart,
+    ResultType, Selector,
 };
 
 /// The context of a query.
@@ -327,26 +327,8 @@ impl<'e> Tree<'e> {
 
     /// The value of a duration in seconds; `{window}` has its default.
     pub(super) fn seconds(&self, duration: &Duration) -> Option<f64> {
-        match &duration.kind {
-            DurationKind::Hole => {
-                self.scope.window.map(|window| std::time::Duration::from_millis(window.as_millis()).as_secs_f64())
-            }
-            DurationKind::Paren(inner) => self.seconds(inner),
-            DurationKind::Binary(op, both) => {
-                let (a, b) = (self.seconds(&both.0)?, self.seconds(&both.1)?);
-                Some(match op {
-                    DurationOp::Add => a + b,
-                    DurationOp::Sub => a - b,
-                    DurationOp::Mul => a * b,
-                    DurationOp::Div => a / b,
-                    DurationOp::Mod => a % b,
-                    DurationOp::Pow => a.powf(b),
-                })
-            }
-            DurationKind::Min(both) => Some(self.seconds(&both.0)?.min(self.seconds(&both.1)?)),
-            DurationKind::Max(both) => Some(self.seconds(&both.0)?.max(self.seconds(&both.1)?)),
-            _ => duration.seconds(),
-        }
+        let window = self.scope.window.map(in_seconds).map(Interval::of);
+        duration.interval(&|leaf| window.filter(|_| leaf.is_hole())).map(|it| it.low)
     }
 
     /// The text of a selector with an item added to its braces.

@@ -3,6 +3,7 @@
 mod check_tests;
 pub(crate) mod findings;
 mod parameter_bounds;
+mod proof;
 #[cfg(feature = "tools")]
 mod session;
 mod state;
@@ -12,7 +13,7 @@ use promql_presets_core::{ParameterKind, ParameterValue, PromDuration};
 use crate::backend::facts::QueryFacts;
 use crate::backend::registry::{Module, Parameter, Preset, Registry, Segment};
 use crate::backend::{codegen, lower, modules, names, rows};
-use crate::check::{self, Metrics, RowLabel, Scope, targets};
+use crate::check::{self, Limit, Metrics, RowLabel, Scope, targets};
 use crate::diagnostic::emit;
 use crate::diagnostic::source::Spanned;
 use crate::diagnostic::suggest::nearest;
@@ -23,6 +24,7 @@ use crate::{Code, Diagnostic, FileKind, Finding, Severity, SourceFile, Span, fil
 use findings::{
     apply_allow, drop_unfiltered, long_window, merge_required_labels, missing_keys, missing_window, unused_window,
 };
+use proof::Proof;
 use state::{CheckedFile, RegistryState};
 
 #[cfg(feature = "tools")]
@@ -153,7 +155,18 @@ pub(crate) fn compile_template(text: &str, scope: Scope<'_>, parameters: &[file:
             (template.reads_own, template.names_unknown) = (checked.reads_own, checked.names_unknown);
         }
     }
-    for parameter_bounds::Variation { values, help, note } in parameter_bounds::variations(parameters) {
+    let mut variations = parameter_bounds::variations(parameters);
+    let mut unproven = Vec::new();
+    if let Some(expr) = parsed.expr.as_ref().filter(|_| template.diagnostics.is_empty() && !parameters.is_empty()) {
+        for limit in check::limits(text, expr, scope) {
+            match proof::prove(&limit, text, parameters) {
+                Proof::Holds => {}
+                Proof::Fails(values) => variations.push(parameter_bounds::variation(parameters, values)),
+                Proof::Unknown => unproven.push(not_proven(text, &limit)),
+            }
+        }
+    }
+    for parameter_bounds::Variation { values, help, note } in variations {
         let mut arguments = arguments.clone();
         for (index, value) in values {
             arguments[index] = argument(&parameters[index], value);
@@ -175,7 +188,17 @@ pub(crate) fn compile_template(text: &str, scope: Scope<'_>, parameters: &[file:
             }
         }
     }
+    let is_known = |span: Span| template.findings.iter().chain(&template.diagnostics).any(|it| it.span == span);
+    unproven.retain(|finding| !is_known(finding.span));
+    template.findings.append(&mut unproven);
     template
+}
+
+fn not_proven(text: &str, limit: &Limit<'_>) -> Diagnostic {
+    let title = format!("`{}` is not proven to be {}", &text[limit.span.range()], limit.shown);
+    Diagnostic::new(limit.code, limit.span, title)
+        .label("for all values of its parameters")
+        .help("use each parameter once in the expression, or change their bounds")
 }
 
 /// A finding that depends on a bound of a parameter, which is to be changed rather than the query.

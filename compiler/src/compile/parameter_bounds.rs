@@ -42,12 +42,16 @@ pub(super) fn variations(parameters: &[Parameter]) -> Vec<Variation> {
             });
         }
     }
-    for values in combinations.into_iter().filter(|values| values.len() > 1) {
-        let shown = values.iter().map(|(index, value)| format!("`{}` is `{value}`", parameters[*index].name.value));
-        let note = format!("where {}", shown.collect::<Vec<_>>().join(" and "));
-        variations.push(Variation { values, help: "change the bounds of the parameters".to_owned(), note });
-    }
+    let several = combinations.into_iter().filter(|values| values.len() > 1);
+    variations.extend(several.map(|values| variation(parameters, values)));
     variations
+}
+
+/// Some values of parameters.
+pub(super) fn variation(parameters: &[Parameter], values: Vec<(usize, ParameterValue)>) -> Variation {
+    let shown = values.iter().map(|(index, value)| format!("`{}` is `{value}`", parameters[*index].name.value));
+    let note = format!("where {}", shown.collect::<Vec<_>>().join(" and "));
+    Variation { values, help: "change the bounds of the parameters".to_owned(), note }
 }
 
 fn zero_between(parameter: &Parameter) -> Option<ParameterValue> {

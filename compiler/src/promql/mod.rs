@@ -32,6 +32,7 @@ mod tests;
 
 use promql_presets_core::sort;
 
+pub(crate) use ast::Interval;
 pub use ast::{
     Aggregate, At, Binary, BinaryOp, Braces, Call, Duration, DurationKind, DurationOp, Expr, ExprKind, Fill, FillSide,
     Grouping, GroupingItem, GroupingKeyword, Label, MatchOp, Matcher, MatcherItem, Modifier, Name, NamePart, Number,

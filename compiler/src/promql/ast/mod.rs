@@ -4,6 +4,7 @@
 
 mod duration;
 mod grouping;
+mod interval;
 mod operator;
 mod selector;
 
@@ -11,6 +12,7 @@ use std::borrow::Cow;
 
 pub use duration::{Duration, DurationKind, DurationOp};
 pub use grouping::{Grouping, GroupingItem, GroupingKeyword};
+pub(crate) use interval::Interval;
 pub use operator::{BinaryOp, Fill, FillSide, Sign};
 pub use promql_presets_core::MatchOp;
 pub use selector::{At, Braces, Label, Matcher, MatcherItem, Modifier, Name, NamePart, Range, Selector};
@@ -58,31 +60,6 @@ impl<'a> Expr<'a> {
                 ExprKind::Unary(unary) => &unary.expr,
                 _ => return expr,
             }
-        }
-    }
-
-    /// The value of a number, with signs, parentheses and arithmetic: `5`, `-(1)`, `5m`, `60 * 60`, `vector(0)`.
-    #[must_use]
-    pub(crate) fn as_number(&self) -> Option<f64> {
-        match &self.unparenthesized().kind {
-            ExprKind::Number(number) => Some(number.value),
-            ExprKind::Unary(unary) => unary.expr.as_number().map(|value| unary.op.apply(value)),
-            ExprKind::Binary(binary) => {
-                // The right side is less often a number.
-                let rhs = binary.rhs.as_number()?;
-                let lhs = binary.lhs.as_number()?;
-                Some(match binary.op {
-                    BinaryOp::Add => lhs + rhs,
-                    BinaryOp::Sub => lhs - rhs,
-                    BinaryOp::Mul => lhs * rhs,
-                    BinaryOp::Div => lhs / rhs,
-                    BinaryOp::Mod => lhs % rhs,
-                    BinaryOp::Pow => lhs.powf(rhs),
-                    _ => return None,
-                })
-            }
-            ExprKind::Call(call) if matches!(call.name, "vector" | "scalar") => call.args.first()?.as_number(),
-            _ => None,
         }
     }
 

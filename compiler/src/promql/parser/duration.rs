@@ -247,7 +247,9 @@ impl<'a> Parser<'a> {
             }
             let op_span = self.bump().span;
             let rhs = self.duration(precedence + u8::from(op != DurationOp::Pow))?;
-            if matches!(op, DurationOp::Div | DurationOp::Mod) && rhs.seconds() == Some(0.0) {
+            if matches!(op, DurationOp::Div | DurationOp::Mod)
+                && rhs.interval(&|_| None).is_some_and(|it| it.low == 0.0)
+            {
                 self.report(
                     Diagnostic::new(Code::Syntax, rhs.span, "division by zero")
                         .label("this is zero")
