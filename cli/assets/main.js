@@ -118,7 +118,8 @@ async function run(preset) {
       rendering,
     ]);
     const isEmpty = data.series?.length === 0;
-    const causes = isEmpty ? await api.causes(preset.name, { ...asked, time: range.end }, signal).catch(() => []) : [];
+    const when = { time: range.end, ...(isChart && { start: range.start, points }) };
+    const causes = isEmpty ? await api.causes(preset.name, { ...asked, ...when }, signal).catch(() => []) : [];
     if (signal.aborted) return;
     mark(byId("controls"), null);
     const text = [data.series && `${data.series.length} series`, !isChart && new Date(range.end).toLocaleString(),

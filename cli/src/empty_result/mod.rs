@@ -2,18 +2,26 @@
 
 mod scrapes;
 
-use promql_presets::{Data, PrometheusClient, Timestamp};
+use std::time::Duration;
+
+use promql_presets::{Data, LabelValues, MAX_STEPS, PrometheusClient, Step, TimeRange, Timestamp};
 use promql_presets_compiler::Span;
 use promql_presets_compiler::diagnostic::suggest::nearest;
 use promql_presets_compiler::promql::{
     BinaryOp, Call, Expr, ExprKind, Features, MatchOp, Matcher, ResultType, Selector, Syntax, needs_two_samples, parse,
 };
-use promql_presets_core::{Querier, quote};
+use promql_presets_core::{PromDuration, Querier, quote};
 
 pub(crate) use self::scrapes::{SAMPLES, Scrapes, duration, safe_window};
 
 /// The ranges in which the last sample is looked for, as subqueries with few points.
 const PAST: [&str; 2] = ["[1d:5m]", "[30d:1h]"];
+
+/// The points at which a long range is looked at.
+const POINTS: u64 = 1000;
+
+/// The time whose values of a label are shown.
+const VALUES_OF: Duration = Duration::from_hours(30 * 24);
 
 /// The number of values of a label that are shown.
 const MAX_VALUES: usize = 4;
@@ -28,10 +36,19 @@ pub(crate) struct Cause {
     pub(crate) is_expected: bool,
 }
 
-/// Finds the causes, with a few small queries for each expression in the query; none if it has a result at that time.
-pub(crate) async fn causes(client: &PrometheusClient, query: &str, at: Option<Timestamp>) -> Vec<Cause> {
+/// Finds the causes, with a few small queries for each expression in the query; none if it has a result at that time. With
+/// a range, which ends at that time, it is empty at all points of it.
+pub(crate) async fn causes(
+    client: &PrometheusClient,
+    query: &str,
+    at: Option<Timestamp>,
+    range: Option<TimeRange>,
+) -> Vec<Cause> {
     let parsed = parse(query, Syntax { template: false, features: Features::all() });
-    let probe = Probe { query, scrapes: Scrapes::new(client, at) };
+    // More points would be refused.
+    let points =
+        |range: TimeRange| if range.points() > MAX_STEPS { range.step(Step::auto(POINTS)).ok() } else { Some(range) };
+    let mut probe = Probe { query, scrapes: Scrapes::new(client, at), range: None };
     let mut causes = Vec::new();
     let mut empty: Vec<&Expr<'_>> = Vec::new();
     if let Some(expr) = &parsed.expr
@@ -39,6 +56,7 @@ pub(crate) async fn causes(client: &PrometheusClient, query: &str, at: Option<Ti
     {
         empty.push(expr);
     }
+    probe.range = range.and_then(points);
     while let Some(expr) = empty.pop() {
         let operands: Vec<&Expr<'_>> = operands(expr);
         let mut has_empty = false;
@@ -68,6 +86,8 @@ fn operands<'e, 'a>(expr: &'e Expr<'a>) -> Vec<&'e Expr<'a>> {
 struct Probe<'a> {
     query: &'a str,
     scrapes: Scrapes<'a>,
+    /// The range of a range query.
+    range: Option<TimeRange>,
 }
 
 impl Probe<'_> {
@@ -81,8 +101,13 @@ impl Probe<'_> {
         }
     }
 
+    /// Whether an instant vector has series, at some point of the range if there is one.
     async fn has_series(&self, query: &str) -> bool {
-        match self.scrapes.query(format!("count({query})")).await {
+        let query = format!("count({query})");
+        if let Some(range) = self.range {
+            return self.scrapes.client.raw_query_range(query, range).await.map_or(true, |matrix| !matrix.is_empty());
+        }
+        match self.scrapes.query(query).await {
             Some(Data::Vector(vector)) => !vector.is_empty(),
             _ => true,
         }
@@ -119,7 +144,7 @@ impl Probe<'_> {
         match window.filter(|_| needs_two_samples(name)) {
             Some((selector, window)) => {
                 let window = &self.query[window.span.range()];
-                let mut interval = self.interval(selector, ", so use at least").await;
+                let (mut interval, _) = self.interval(selector, window).await.unwrap_or_default();
                 if interval.is_empty() && self.scrapes.at.is_none() {
                     interval.push_str("; wait for the next scrape");
                 }
@@ -129,53 +154,53 @@ impl Probe<'_> {
         }
     }
 
-    /// How often the series of a selector have samples, and which window they need.
-    async fn interval(&self, selector: &Selector<'_>, advice: &str) -> String {
-        let Some(name) = selector.metric_name() else { return String::new() };
-        match self.scrapes.interval(name, &self.query[selector.span.range()]).await {
-            Some(interval) => {
-                let (every, window) = (duration(interval), safe_window(interval));
-                format!("; `{name}` has one every `{every}`{advice} `{window}`")
-            }
-            None => String::new(),
-        }
+    /// How often the series of a selector have samples, in words, and whether its window is too short for that.
+    async fn interval(&self, selector: &Selector<'_>, window: &str) -> Option<(String, bool)> {
+        let name = selector.metric_name()?;
+        let interval = self.scrapes.interval(name, &self.query[selector.span.range()]).await?;
+        let (every, safe) = (duration(interval), safe_window(interval));
+        let is_short = window.parse::<PromDuration>().is_ok_and(|window| window < safe);
+        let advice = if is_short { format!(", so use at least `{safe}`") } else { String::new() };
+        Some((format!("; `{name}` has one every `{every}`{advice}"), is_short))
     }
 
     /// Which part of a selector excludes all series, or all samples.
     async fn selector(&self, expr: &Expr<'_>, selector: &Selector<'_>) -> String {
         let text = &self.query[selector.span.range()];
-        if self.has_series(text).await {
-            return match &selector.range {
-                Some(range) if selector.modifiers.is_empty() => {
-                    let window = &self.query[range.duration.span.range()];
-                    let interval = self.interval(selector, ", so use at least").await;
-                    format!("`{text}` has no sample in the window of `{window}`{interval}")
-                }
-                _ => {
-                    let rest = self.query[selector.span.range().end..expr.span.range().end].trim();
-                    // Between two queries, series can begin.
-                    match rest {
-                        "" => format!("`{text}` has samples only now"),
-                        rest => format!("`{text}` has samples, but none with `{rest}`"),
-                    }
-                }
-            };
+        // Its range and its modifiers hold for its parts as well.
+        let rest = &self.query[selector.span.range().end..expr.span.range().end];
+        let has = async |part: &str| {
+            let part = format!("{part}{rest}");
+            self.has_series(&if selector.range.is_some() { format!("last_over_time({part})") } else { part }).await
+        };
+        let is_current = self.has_series(text).await;
+        if is_current && selector.modifiers.is_empty() && selector.range.is_none() {
+            // Between two queries, series can begin.
+            return format!("`{text}` has samples only now");
+        }
+        if let Some(range) = selector.range.as_ref().filter(|_| is_current && selector.modifiers.is_empty())
+            && let Some((interval, true)) = self.interval(selector, &self.query[range.duration.span.range()]).await
+        {
+            return self.nothing_in(text, selector, rest, &interval);
         }
         if let Some(age) = self.age(text).await {
-            return format!("`{text}` has no current samples: the last one is {age} old");
+            return self.nothing_in(text, selector, rest, &age);
+        }
+        if is_current {
+            return self.nothing_in(text, selector, rest, "");
         }
         let Some(name) = selector.metric_name() else { return format!("no series is selected by `{text}`") };
         let named = format!("__name__={}", quote(name));
-        if !self.has_series(&format!("{{{named}}}")).await {
+        if !has(&format!("{{{named}}}")).await {
             return match self.age(&format!("{{{named}}}")).await {
-                Some(age) => format!("`{name}` has no current samples: the last one is {age} old"),
+                Some(age) => self.nothing_in(name, selector, rest, &age),
                 None => self.unknown(name).await,
             };
         }
         let (mut excluding, mut values) = (Vec::new(), String::new());
         for matcher in selector.matchers().filter(|matcher| matcher.label.name != "__name__") {
             let text = &self.query[matcher.label.span.to(matcher.value.span).range()];
-            if !self.has_series(&format!("{{{named},{text}}}")).await {
+            if !has(&format!("{{{named},{text}}}")).await {
                 excluding.push(format!("`{text}`"));
                 values = self.values(name, matcher).await;
             }
@@ -187,7 +212,20 @@ impl Probe<'_> {
         }
     }
 
-    /// How old the last sample is, in words, of a selector without current ones.
+    /// That a selector has samples, but not when the query reads them; `detail` is about the time of the query.
+    fn nothing_in(&self, text: &str, selector: &Selector<'_>, rest: &str, detail: &str) -> String {
+        match &selector.range {
+            _ if !selector.modifiers.is_empty() => format!("`{text}` has samples, but none with `{}`", rest.trim()),
+            Some(range) => {
+                let window = &self.query[range.duration.span.range()];
+                format!("`{text}` has no sample in the window of `{window}`{detail}")
+            }
+            None if self.range.is_some() => format!("`{text}` has no samples in the range{detail}"),
+            None => format!("`{text}` has no current samples{detail}"),
+        }
+    }
+
+    /// How old the last sample of a selector is, in words, if it has one.
     async fn age(&self, selector: &str) -> Option<String> {
         for past in PAST {
             let query = format!("time() - max(max_over_time(timestamp({selector}){past}))");
@@ -196,7 +234,7 @@ impl Probe<'_> {
             {
                 let seconds = element.value().number().ok()?;
                 let unit = [86_400.0, 3600.0, 60.0, 1.0].into_iter().find(|unit| seconds >= 2.0 * unit).unwrap_or(1.0);
-                return Some(format!("`{}`", duration((seconds / unit).round() * unit)));
+                return Some(format!(": the last one is `{}` old", duration((seconds / unit).round() * unit)));
             }
         }
         None
@@ -209,7 +247,11 @@ impl Probe<'_> {
         let is_known = names.iter().flat_map(|names| names.iter()).any(|other| other == name);
         let similar = nearest(name, others).filter(|_| !is_known);
         let similar = similar.map(|similar| format!("; a metric with a similar name exists: `{similar}`"));
-        let time = if self.scrapes.at.is_some() { " at that time" } else { "" };
+        let time = match self.range {
+            Some(_) => " in the range",
+            None if self.scrapes.at.is_some() => " at that time",
+            None => "",
+        };
         format!("the server has no series of `{name}`{time}{}", similar.unwrap_or_default())
     }
 
@@ -217,7 +259,12 @@ impl Probe<'_> {
     async fn values(&self, name: &str, matcher: &Matcher<'_>) -> String {
         let label = &*matcher.label.name;
         let metric = Querier::new(name.to_owned());
-        let Ok(values) = self.scrapes.client.label_values(label).matching(&metric).await else { return String::new() };
+        let values = self.scrapes.client.label_values(label).matching(&metric);
+        // Without times, some servers look at the last hours.
+        let end = self.range.map(|range| range.end()).or(self.scrapes.at);
+        let start = self.range.map(|range| range.start()).or_else(|| end?.checked_sub(VALUES_OF));
+        let values = values.when_some(start, LabelValues::start).when_some(end, LabelValues::end).await;
+        let Ok(values) = values else { return String::new() };
         // Two further values take no more room than the words for the rest.
         let most = if values.len() <= MAX_VALUES + 2 { MAX_VALUES + 2 } else { MAX_VALUES };
         let shown: Vec<String> = values.iter().take(most).map(|value| format!("`{value}`")).collect();

@@ -15,7 +15,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use promql_presets::{PrometheusClient, Timestamp};
+use promql_presets::{PrometheusClient, Step, TimeRange, Timestamp};
 use promql_presets_axum::{Access, live_router};
 use serde_json::Value;
 use tower::ServiceExt;
@@ -105,22 +105,29 @@ async fn folder_state(State(page): State<Page>) -> Response {
     json_response(page.folder.json(&page.server))
 }
 
-/// Why a query returns nothing, in words. The body is that of the query, which the router of the presets renders.
+/// Why a query returns nothing, in words. The body is that of the query, which the router of the presets renders; that of
+/// a range query has its start and number of points besides its end, which is `time`.
 async fn causes(State((presets, client)): State<(Router, PrometheusClient)>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MAX_BODY).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
-    let time = serde_json::from_slice(&body).ok().and_then(|json: Value| json["time"].as_i64());
+    let mut json: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let time = json["time"].as_i64().map(Timestamp::from_millis);
+    let [start, points] = ["start", "points"].map(|name| json.as_object_mut().and_then(|json| json.remove(name)));
+    let start = start.and_then(|start| start.as_i64()).map(Timestamp::from_millis);
+    let range = start.zip(time).and_then(|(start, end)| TimeRange::new(start, end).ok());
+    let step = Step::auto(points.and_then(|points| points.as_u64()).unwrap_or(MAX_POINTS));
+    let range = range.and_then(|range| Some(range.step(step).ok()?.aligned()));
     let render = parts.uri.path().strip_suffix("/causes").map(|preset| format!("{preset}/render").parse());
     let Some(Ok(render)) = render else { return StatusCode::NOT_FOUND.into_response() };
     parts.uri = render;
-    let Ok(rendered) = presets.oneshot(Request::from_parts(parts, Body::from(body))).await;
+    let Ok(rendered) = presets.oneshot(Request::from_parts(parts, Body::from(json.to_string()))).await;
     if !rendered.status().is_success() {
         return rendered;
     }
     let json = to_bytes(rendered.into_body(), usize::MAX).await.unwrap_or_default();
     let json: Value = serde_json::from_slice(&json).unwrap_or_default();
     let query = json["query"].as_str().unwrap_or_default();
-    let causes = empty_result::causes(&client, query, time.map(Timestamp::from_millis)).await;
+    let causes = empty_result::causes(&client, query, time, range).await;
     json_response(causes.into_iter().map(|cause| Value::String(cause.message)).collect::<Value>().to_string())
 }
 

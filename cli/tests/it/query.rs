@@ -199,6 +199,76 @@ fn what_is_wrong_is_said() {
     assert!(refused.status == 1 && refused.err.contains("error: query at "), "{}", refused.err);
 }
 
+/// Six minutes after the last samples: none is current, but ranges hold some.
+#[test]
+fn samples_of_the_own_range_count() {
+    let Some(server) = prometheus::shared() else { return };
+    let name = "backendai_api_request_count_total";
+    let at = |seconds: i64| (end() + seconds).to_string();
+    let why = |raw: &str, times: &[&str]| {
+        let run = query("own-range", server.url(), &[&["--raw", raw], times].concat());
+        assert_eq!((run.status, run.out.as_str()), (0, ""), "{raw}: {}", run.err);
+        run.err.trim_start_matches("no data: ").trim_end().to_owned()
+    };
+    let (late, start, hour) = (at(360), at(360 - 7200), at(360 + 7200));
+    let excluded = format!("no series of `{name}` has `domain=\"nowhere\"`; `domain` is `default` or `research`");
+    for (raw, times) in [
+        (format!("sum(increase({name}{{domain=\"nowhere\"}}[1h]))"), vec!["--at", &late]),
+        (format!("sum(increase({name}{{domain=\"nowhere\"}}[30m] offset 10m))"), vec!["--at", &late]),
+        (format!("{name}{{domain=\"nowhere\"}} offset 10m"), vec!["--at", &late]),
+        (format!("{name}{{domain=\"nowhere\"}}"), vec!["--start", &start, "--end", &late]),
+        (format!("rate({name}{{domain=\"nowhere\"}}[5m])"), vec!["--start", &start, "--end", &late, "--step", "1m"]),
+        (format!("rate({name}{{domain=\"nowhere\"}}[5m])"), vec!["--start", &start, "--end", &late, "--step", "1s"]),
+    ] {
+        assert_eq!(why(&raw, &times), excluded, "{raw} {times:?}");
+    }
+    let both = format!("{name}{{domain=\"nowhere\"}} and {name}{{endpoint=\"nowhere\"}}");
+    let both = why(&both, &["--start", &start, "--end", &late]);
+    assert!(both.contains("`domain=\"nowhere\"`") && both.contains("`endpoint=\"nowhere\"`"), "{both}");
+    for (raw, times, expected) in [
+        (name.to_owned(), vec!["--at", &late], format!("`{name}` has no current samples: the last one is `6m` old")),
+        (
+            format!("{name}{{domain=\"nowhere\"}}"),
+            vec!["--at", &late],
+            format!("`{name}` has no current samples: the last one is `6m` old"),
+        ),
+        (
+            format!("rate({name}[3m])"),
+            vec!["--at", &late],
+            format!("`{name}` has no sample in the window of `3m`: the last one is `6m` old"),
+        ),
+        (
+            format!("rate({name}[3m])"),
+            vec!["--at", &at(240)],
+            format!("`{name}` has no sample in the window of `3m`: the last one is `4m` old"),
+        ),
+        (
+            format!("rate({name}[30m] offset 1d)"),
+            vec!["--at", &late],
+            format!("`{name}` has samples, but none with `[30m] offset 1d`"),
+        ),
+        (
+            name.to_owned(),
+            vec!["--start", &late, "--end", &hour],
+            format!("`{name}` has no samples in the range: the last one is `2h` old"),
+        ),
+        (
+            "backendai_api_requests_count_total".to_owned(),
+            vec!["--start", &start, "--end", &late],
+            format!(
+                "the server has no series of `backendai_api_requests_count_total` in the range; a metric with a similar name exists: `{name}`"
+            ),
+        ),
+        (
+            format!("{name} < 0"),
+            vec!["--start", &start, "--end", &late],
+            "nothing passes the comparison `<`".to_owned(),
+        ),
+    ] {
+        assert_eq!(why(&raw, &times), expected, "{raw} {times:?}");
+    }
+}
+
 #[test]
 fn ranges_can_miss_all_data() {
     let Some(server) = prometheus::shared() else { return };

@@ -240,6 +240,11 @@ fn no_data_and_errors_are_explained() {
     page.wait("document.querySelector('.nothing') !== null");
     let expected = "no series of `backendai_api_request_count_total` has `domain=\"nowhere\"`";
     assert!(page.text(".nothing").contains(expected), "{}", page.text(".nothing"));
+    // A range that ends after the last samples.
+    let end = (Dataset::of_tests().end() + 360) * 1000;
+    page.go(&format!("?preset=api::rate&filter=domain:is:nowhere&start={}&end={end}", end - 3_600_000));
+    page.wait("document.querySelector('.nothing') !== null");
+    assert!(page.text(".nothing").contains(expected), "{}", page.text(".nothing"));
 
     page.enter("input[name=window]", "nonsense");
     page.wait("document.querySelector('.notice.error') !== null");

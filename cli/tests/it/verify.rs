@@ -247,3 +247,18 @@ fn the_catalogue_holds_on_servers_with_old_data() {
         fs::remove_file(folder.0.join("x")).unwrap();
     }
 }
+
+#[test]
+fn the_window_of_a_preset_may_have_old_samples() {
+    let file = "[metric]\nname = \"backendai_api_request_count_total\"\n[labels]\ndomain = \"string\"\n[presets.increase]\n\
+                template = 'sum(increase({metric_name}{{{labels}}}[{window}]))'\nwindow = \"1h\"\n";
+    let at = Dataset::of_tests().end() + 360;
+    for server in prometheus::shared().into_iter().chain(victoria_metrics::shared()) {
+        let folder = Folder::new("verify-window", &[("presets/api.toml", file)]);
+        let arguments = format!("--at {at} --label domain=nowhere");
+        let reports = reports(&folder, server.url(), &arguments);
+        let expected = "api::increase: returns nothing: no series of `backendai_api_request_count_total` has `domain=\"nowhere\"`; \
+                        `domain` is `default` or `research`";
+        assert!(reports.iter().any(|report| report.ends_with(expected)), "{reports:?}");
+    }
+}

@@ -243,7 +243,7 @@ impl Arguments {
         if is_empty(&data) {
             // The future has no data: causes are looked for now.
             let at = self.end.or(self.at).filter(|at| *at < Timestamp::now());
-            let causes = causes(client, &query.promql, at).await;
+            let causes = causes(client, &query.promql, at, range).await;
             remarks.extend(causes.iter().map(|cause| format!("no data: {}", cause.message)));
             if causes.is_empty() {
                 remarks.push(self.no_points(range));

@@ -261,7 +261,7 @@ impl<'a> Verified<'a> {
     }
 
     async fn empty(&mut self, query: &str, places: Option<&Places>) {
-        let causes = causes(self.setting.client, query, self.setting.at).await;
+        let causes = causes(self.setting.client, query, self.setting.at, None).await;
         if causes.is_empty() {
             self.add(Severity::Error, "empty", "returns nothing".to_owned());
             self.of_query(query, places, None);
