@@ -267,12 +267,43 @@ impl Probe<'_> {
         let Ok(values) = values else { return String::new() };
         // Two further values take no more room than the words for the rest.
         let most = if values.len() <= MAX_VALUES + 2 { MAX_VALUES + 2 } else { MAX_VALUES };
+        let mut values: Vec<&str> = values.iter().map(String::as_str).collect();
+        closest_first(&matcher.value.value, &mut values);
         let shown: Vec<String> = values.iter().take(most).map(|value| format!("`{value}`")).collect();
         match values.len().saturating_sub(shown.len()) {
             _ if matches!(matcher.op, MatchOp::NotEqual | MatchOp::NotRegex) => String::new(),
             _ if shown.is_empty() => format!("; it does not have the label `{label}`"),
             0 => format!("; `{label}` is {}", shown.join(" or ")),
             more => format!("; `{label}` is {}, or one of {more} other values", shown.join(", ")),
+        }
+    }
+}
+
+/// Moves the value that is probably meant to the front; numbers, such as those of `le`, are in the order of their distance.
+fn closest_first(typed: &str, values: &mut [&str]) {
+    let number = |text: &str| text.parse::<f64>().ok();
+    let Some(wanted) = number(typed) else {
+        let meant = nearest(typed, values.iter().copied());
+        return values.sort_by_key(|value| Some(*value) != meant);
+    };
+    let distance = |value: &str| number(value).map_or(f64::INFINITY, |number| (number - wanted).abs());
+    values.sort_by(|a, b| distance(a).total_cmp(&distance(b)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::closest_first;
+
+    #[test]
+    fn the_closest_value_is_first() {
+        for (typed, values, expected) in [
+            ("5", ["+Inf", "0.1", "1.0", "5.0"], ["5.0", "1.0", "0.1", "+Inf"]),
+            ("io_wait", ["idle", "iowait", "system", "user"], ["iowait", "idle", "system", "user"]),
+            ("x", ["a", "b", "c", "d"], ["a", "b", "c", "d"]),
+        ] {
+            let mut sorted = values;
+            closest_first(typed, &mut sorted);
+            assert_eq!(sorted, expected, "{typed}");
         }
     }
 }

@@ -103,8 +103,12 @@ mod tests {
         let types = MetricType::ALL.map(|(name, _)| name);
         assert_eq!(values(FileKind::Presets, "metric.type"), types);
         assert_eq!(values(FileKind::Metrics, "x.type"), types);
-        assert_eq!(values(FileKind::Presets, "features"), Features::NAMES);
-        assert_eq!(values(FileKind::Settings, "target.features"), Features::NAMES);
+        let features = [&Features::NAMES[..], &Features::FORMER].concat();
+        let others = format!("^({})$", Features::OTHERS.join("|"));
+        for (kind, at) in [(FileKind::Presets, "features"), (FileKind::Settings, "target.features")] {
+            assert_eq!(values(kind, at), features);
+            assert!(super::at(kind, &path(at)).iter().any(|node| node["pattern"].as_str() == Some(&others)));
+        }
         let codes: Vec<&str> = Code::allowable().map(Code::as_str).collect();
         assert_eq!(values(FileKind::Presets, "presets.x.allow.check"), codes);
         let settable: BTreeSet<&str> =

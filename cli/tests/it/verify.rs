@@ -116,7 +116,7 @@ fn a_server_knows_what_a_build_cannot() {
     let kinds: Vec<&str> = objects.iter().map(|object| object["kind"].as_str().unwrap()).collect();
     assert!(kinds.contains(&"series") && kinds.contains(&"label"), "{kinds:?}");
     let series = objects.iter().find(|object| object["kind"] == "series").unwrap();
-    assert_eq!(series["message"], "1 series, more than 0");
+    assert_eq!((&series["message"], &series["series"]), (&"1 series, more than 0".into(), &1.into()));
     // A required label has a value that exists.
     let query = "\nsum by () (\n  rate(http_requests_total{tenant=\"a\"}[5m])\n)";
     assert_eq!(format!("\n{}", series["query"].as_str().unwrap()), query);

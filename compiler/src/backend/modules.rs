@@ -6,7 +6,7 @@ use crate::backend::names;
 use crate::backend::registry::{Label, Preset, Querier, ValueEnum};
 use crate::diagnostic::source::Spanned;
 use crate::file::toml_string::toml_key;
-use crate::file::{Labels, PresetFile};
+use crate::file::{Label as DeclaredLabel, Labels, PresetFile};
 use crate::hole::Hole;
 use crate::sorted::SortedMap;
 use crate::{Code, Diagnostic, SourceFile, Span};
@@ -49,7 +49,14 @@ pub(crate) fn querier(file: &PresetFile, presets: &[Preset], diagnostics: &mut V
                 .help("write `{{{labels}}}` after a metric name, or remove the table"),
         );
     }
-    // An error may hide a placeholder. Then all setters exist, so that calls to them compile.
+    // An error may hide a placeholder.
+    if (uses_labels || uses_group_by) && !presets.iter().any(|preset| preset.is_stub) {
+        let is_used = |label: &&DeclaredLabel| {
+            (uses_labels && label.usage.is_filter()) || (uses_group_by && label.usage.is_group_by())
+        };
+        diagnostics.extend(declared.labels.iter().filter(|label| !is_used(label)).map(useless_label));
+    }
+    // Then all setters exist, so that calls to them compile.
     let may_use_all = presets.iter().any(|preset| preset.is_stub) || !(uses_labels || uses_group_by);
     Some(Querier {
         takes_name: file.metric.is_none() && uses(Hole::MetricName),
@@ -57,6 +64,16 @@ pub(crate) fn querier(file: &PresetFile, presets: &[Preset], diagnostics: &mut V
         takes_group_by: may_use_all || uses_group_by,
         labels: labels(declared, diagnostics),
     })
+}
+
+/// A label that no template lets callers use, as its `use` has it.
+fn useless_label(label: &DeclaredLabel) -> Diagnostic {
+    let name = &label.name.value;
+    let (only, hole, other) =
+        if label.usage.is_filter() { ("filter on", "labels", "group_by") } else { ("group by", "group_by", "filter") };
+    Diagnostic::new(Code::UnusedLabels, label.name.span, format!("label `{name}` that callers can never use"))
+        .label(format!("only to {only}, and no template has `{{{hole}}}`"))
+        .help(format!("add `\"{other}\"` to its `use`, write `{{{hole}}}` in a template, or remove the label"))
 }
 
 fn labels(declared: &Labels, diagnostics: &mut Vec<Diagnostic>) -> Vec<Label> {

@@ -30,7 +30,7 @@ pub(crate) mod targets;
 mod tree;
 mod undeclared;
 mod unfiltered;
-mod units;
+pub(crate) mod units;
 mod variables;
 
 pub(crate) use contradictions::{Snapshot, check as contradictions, labels_of_metrics, missing_metric};

@@ -4,7 +4,7 @@ use promql_presets_core::PromDuration;
 
 use super::analysis::{Analysis, Findings};
 use super::pattern::alternatives;
-use super::tree::{duration, in_seconds};
+use super::tree::{Id, duration, in_seconds};
 use crate::diagnostic::source::Spanned;
 use crate::promql::{Duration, ExprKind, MatchOp, MatcherItem, Modifier, Selector};
 use crate::{Code, Diagnostic};
@@ -31,6 +31,34 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
             _ => {}
         }
     }
+    if let Some(limit) = &query.scope.settings.policy.max_lookback
+        && !findings.iter().any(|finding| finding.code == Code::ExceedsLimit)
+    {
+        findings.extend(query.selectors().filter_map(|(id, ..)| lookback(query, id, limit.value)));
+    }
+}
+
+/// Reports a selector whose samples are older than the limit: its range, its offset and those of subqueries around it are
+/// added up.
+fn lookback(query: &Analysis<'_>, id: Id, limit: PromDuration) -> Option<Diagnostic> {
+    let (mut seconds, mut hole) = (0.0, None);
+    for outer in std::iter::once(id).chain(query.ancestors(id)) {
+        let (range, modifiers) = match &query.expr(outer).kind {
+            ExprKind::Selector(selector) => (selector.range.as_ref().map(|range| &range.duration), &selector.modifiers),
+            ExprKind::Subquery(subquery) => (Some(&subquery.range), &subquery.modifiers),
+            _ => continue,
+        };
+        for part in range.into_iter().chain(modifiers.iter().filter_map(offset)) {
+            seconds += query.seconds(part)?;
+            hole = hole.or_else(|| part.holes().first().copied());
+        }
+    }
+    let finding = || exceeds_limit(query.expr(id).span, "look-back", duration(seconds), limit, "max_lookback");
+    let finding = (seconds > in_seconds(limit)).then(finding)?;
+    Some(match hole {
+        Some(hole) => finding.secondary(hole, "with the default window"),
+        None => finding,
+    })
 }
 
 /// Reports a selector that neither fixes a required label nor lets callers filter on it.
@@ -82,11 +110,17 @@ fn range(query: &Analysis<'_>, range: Option<&Duration>, findings: &mut Findings
 
 fn offsets(query: &Analysis<'_>, modifiers: &[Modifier], findings: &mut Findings) {
     let limit = query.scope.settings.policy.max_offset.as_ref();
-    let offsets = modifiers.iter().filter_map(|modifier| match modifier {
+    findings.extend(
+        modifiers.iter().filter_map(offset).filter_map(|offset| too_long(query, offset, limit, "offset", "max_offset")),
+    );
+}
+
+/// The duration of a modifier.
+const fn offset(modifier: &Modifier) -> Option<&Duration> {
+    match modifier {
         Modifier::Offset { duration, .. } => Some(duration),
         _ => None,
-    });
-    findings.extend(offsets.filter_map(|offset| too_long(query, offset, limit, "offset", "max_offset")));
+    }
 }
 
 fn too_long(

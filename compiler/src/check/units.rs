@@ -25,6 +25,54 @@ pub(super) fn unit(query: &Analysis<'_>) -> Option<String> {
     }
 }
 
+/// Units that are certainly different, each with other names of it. Names of more letters are without regard to case, and
+/// possibly with another `s`.
+const NAMES: &[&[&str]] = &[
+    &["seconds", "s", "sec"],
+    &["milliseconds", "ms", "msec"],
+    &["microseconds", "us", "µs"],
+    &["nanoseconds", "ns"],
+    &["minutes", "min"],
+    &["hours", "h"],
+    &["days", "d"],
+    &["bytes", "B", "By"],
+    &["kilobytes", "kB", "KB", "KiB", "kibibytes"],
+    &["megabytes", "MB", "MiB", "mebibytes"],
+    &["gigabytes", "GB", "GiB", "gibibytes"],
+    &["bits", "bit"],
+    &["ratio", "%", "percent"],
+    &["watts", "W"],
+    &["joules", "J"],
+    &["volts", "V"],
+    &["amperes", "A"],
+    &["celsius", "°C"],
+    &["meters", "m"],
+    &["grams", "g"],
+    &["hertz", "Hz"],
+];
+
+/// A unit as a preset or [`unit`] writes it: its name, and whether it is per second.
+fn parse(text: &str) -> (String, bool) {
+    let text = text.trim();
+    let ends = [" per second", " per sec", "/second", "/sec", "/s"];
+    let amount = ends.iter().find_map(|end| text.strip_suffix(end)).map(str::trim_end);
+    let name = amount.unwrap_or(text);
+    let is_same = |known: &&&str| {
+        let singular = |text: &'_ str| text.strip_suffix('s').filter(|word| word.len() > 2).unwrap_or(text).to_owned();
+        let [name, known] = [name, *known].map(singular);
+        name == known || (known.len() > 3 && name.eq_ignore_ascii_case(&known))
+    };
+    let known = NAMES.iter().find(|names| names.iter().any(|known| is_same(&known)));
+    (known.map_or(name, |names| names[0]).to_owned(), amount.is_some())
+}
+
+/// Whether a unit that a preset names is certainly not the one that follows from the metrics.
+pub(crate) fn contradicts(written: &str, derived: &str) -> bool {
+    let (written, derived) = (parse(written), parse(derived));
+    let is_known = |name: &str| NAMES.iter().any(|names| names[0] == name);
+    written != derived && (written.0 == derived.0 || (is_known(&written.0) && is_known(&derived.0)))
+}
+
 fn of<'e>(query: &Analysis<'e>, id: Id) -> Option<Unit<'e>> {
     match &query.expr(id).kind {
         ExprKind::Number(_) | ExprKind::String(_) => None,

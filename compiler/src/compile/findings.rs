@@ -3,7 +3,8 @@
 use promql_presets_core::{PromDuration, sort};
 
 use super::WINDOW;
-use crate::check::policy;
+use crate::check::{policy, units};
+use crate::diagnostic::source::Spanned;
 use crate::file::settings::Level;
 use crate::file::{Labels, RawPreset, Settings};
 use crate::{Code, Diagnostic, Finding, Layer, Span};
@@ -60,11 +61,23 @@ pub(crate) fn drop_unfiltered(settings: &Settings, findings: &mut Vec<Diagnostic
         .retain(|finding| finding.code != Code::MissingRequiredLabel || reported.binary_search(&finding.span).is_err());
 }
 
+/// The finding about a unit that is not the one that follows from the metrics.
+pub(super) fn unit_mismatch(written: Option<&Spanned<String>>, derived: Option<&str>) -> Option<Diagnostic> {
+    let (written, derived) = (written?, derived?);
+    units::contradicts(&written.value, derived).then(|| {
+        let title = format!("the unit of the result is `{derived}`, not `{}`", written.value);
+        Diagnostic::new(Code::UnitMismatch, written.span, title)
+            .label("not the unit that follows from those of the metrics")
+            .help(format!("write `unit = \"{derived}\"`, or convert the result in the template"))
+    })
+}
+
 /// The keys that the policy requires and the preset does not have.
 pub(super) fn missing_keys(settings: &Settings, raw: &RawPreset) -> impl Iterator<Item = Diagnostic> {
     settings.policy.require.iter().filter_map(|key| {
-        let value = if key.value == "unit" { &raw.unit } else { &raw.description };
-        let is_missing = value.as_ref().is_none_or(|value| value.trim().is_empty());
+        let unit = raw.unit.as_ref().map(|unit| &unit.value);
+        let value = if key.value == "unit" { unit } else { raw.description.as_ref() };
+        let is_missing = value.is_none_or(|value| value.trim().is_empty());
         is_missing.then(|| {
             let title = format!("missing `{}` in preset `{}`", key.value, raw.name.value);
             Diagnostic::new(Code::MissingKey, raw.name.span, title)

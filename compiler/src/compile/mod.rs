@@ -22,7 +22,8 @@ use crate::promql::{Argument, Features, ResultType, Syntax, parse_with};
 use crate::sorted::SortedMap;
 use crate::{Code, Diagnostic, FileKind, Finding, Severity, SourceFile, Span, file, template};
 use findings::{
-    apply_allow, drop_unfiltered, long_window, merge_required_labels, missing_keys, missing_window, unused_window,
+    apply_allow, drop_unfiltered, long_window, merge_required_labels, missing_keys, missing_window, unit_mismatch,
+    unused_window,
 };
 use proof::Proof;
 use state::{CheckedFile, RegistryState};
@@ -390,7 +391,8 @@ impl<'a> Compiler<'a> {
             if !features.enable(&flag.value) {
                 let title = format!("unknown feature `{}`", flag.value);
                 let diagnostic = Diagnostic::new(Code::InvalidValue, flag.span, title).label("not a feature");
-                let diagnostic = match nearest(&flag.value, Features::NAMES) {
+                let all = Features::NAMES.into_iter().chain(Features::FORMER).chain(Features::OTHERS);
+                let diagnostic = match nearest(&flag.value, all) {
                     Some(meant) => {
                         features.enable(meant);
                         diagnostic.help(format!("write `\"{meant}\"`"))
@@ -418,6 +420,7 @@ impl<'a> Compiler<'a> {
         preset.segments = compiled.segments;
         preset.facts = compiled.facts;
         preset.row = compiled.row;
+        let mismatch = unit_mismatch(raw.unit.as_ref(), compiled.unit.as_deref());
         preset.unit = preset.unit.or(compiled.unit);
         self.metrics = self.metrics.take().zip(compiled.metrics).map(|(mut all, metrics)| {
             all.extend(metrics);
@@ -449,6 +452,7 @@ impl<'a> Compiler<'a> {
             });
             let findings = compiled.findings.into_iter().map(|finding| template.place(finding));
             let findings = findings.chain(own.and_then(|window| long_window(settings, window.value, window.span)));
+            let findings = findings.chain(mismatch);
             let mut findings = apply_allow(settings, findings.collect(), raw);
             drop_unfiltered(settings, &mut findings);
             let earlier = self.findings.iter().filter(|it| it.file == file);
@@ -481,7 +485,7 @@ fn stub(constant: String, raw: &RawPreset) -> Preset {
         title: raw.title.clone(),
         category: raw.category.clone(),
         description: raw.description.clone(),
-        unit: raw.unit.clone(),
+        unit: raw.unit.as_ref().map(|unit| unit.value.clone()),
         template: String::new(),
         window: None,
         max_window: None,

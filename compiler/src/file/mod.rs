@@ -204,7 +204,7 @@ pub(crate) struct RawPreset {
     /// `template`; `None` if it is missing or not a string, which has been reported.
     pub template: Option<Literal>,
     /// `unit`.
-    pub unit: Option<String>,
+    pub unit: Option<Spanned<String>>,
     /// `window`.
     pub window: Option<Window>,
     /// `parameters` in the order of the file.

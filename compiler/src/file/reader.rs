@@ -193,7 +193,7 @@ impl Reader<'_> {
                 "title" => preset.title = self.name("title", value).map(|name| name.value),
                 "category" => preset.category = self.name("category", value).map(|name| name.value),
                 "description" => preset.description = self.string("description", value),
-                "unit" => preset.unit = self.string("unit", value),
+                "unit" => preset.unit = self.spanned_string("unit", value),
                 "window" => {
                     let duration = self.positive_duration("window", value);
                     preset.window = Some(Window { key: key.span, duration });

@@ -78,13 +78,18 @@ pub struct Features {
     pub(crate) past: Past,
 }
 
-/// Syntax that Prometheus 3.14 does not accept, but the targets of a registry do.
+/// Syntax that Prometheus 3.14 does not accept, or always accepts, unlike targets of a registry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a part of the language")]
 pub(crate) struct Past {
     /// The function `holt_winters`.
     pub holt_winters: bool,
     /// `foo @ start()[5m]`.
     pub at_before_range: bool,
+    /// `promql-at-modifier`: `@`, without a flag since 2.33.
+    pub at_modifier: bool,
+    /// `promql-negative-offset`: negative offsets, without a flag since 2.33.
+    pub negative_offset: bool,
 }
 
 impl Features {
@@ -96,7 +101,44 @@ impl Features {
         "promql-duration-expr",
     ];
 
-    const NO_PAST: Past = Past { holt_winters: false, at_before_range: false };
+    /// The names of features that all newer versions have without a flag.
+    pub const FORMER: [&'static str; 2] = ["promql-at-modifier", "promql-negative-offset"];
+
+    /// Other flags of Prometheus since 2.25, on which it does not depend whether a query is valid.
+    pub const OTHERS: [&'static str; 29] = [
+        "agent",
+        "auto-gomaxprocs",
+        "auto-gomemlimit",
+        "auto-reload-config",
+        "concurrent-rule-eval",
+        "created-timestamp-zero-ingestion",
+        "delayed-compaction",
+        "exemplar-storage",
+        "expand-external-labels",
+        "extra-scrape-metrics",
+        "memory-snapshot-on-shutdown",
+        "metadata-wal-records",
+        "native-histograms",
+        "new-service-discovery-manager",
+        "no-default-scrape-port",
+        "old-ui",
+        "ooo-native-histograms",
+        "otlp-deltatocumulative",
+        "otlp-native-delta-ingestion",
+        "otlp-write-receiver",
+        "promql-delayed-name-removal",
+        "promql-per-step-stats",
+        "remote-write-receiver",
+        "st-storage",
+        "type-and-unit-labels",
+        "use-start-timestamps",
+        "use-uncached-io",
+        "utf8-names",
+        "xor2-encoding",
+    ];
+
+    const NO_PAST: Past =
+        Past { holt_winters: false, at_before_range: false, at_modifier: false, negative_offset: false };
 
     /// No features.
     #[must_use]
@@ -122,9 +164,9 @@ impl Features {
         }
     }
 
-    /// Enables a feature by name. Returns `false` if there is no such feature.
+    /// Enables a feature by name. Returns `false` if no version of Prometheus has such a flag.
     pub fn enable(&mut self, name: &str) -> bool {
-        self.flag(name).map(|flag| *flag = true).is_some()
+        self.flag(name).map(|flag| *flag = true).is_some() || Self::OTHERS.contains(&name)
     }
 
     /// Whether a feature is enabled.
@@ -139,6 +181,8 @@ impl Features {
             "promql-extended-range-selectors" => Some(&mut self.extended_range_selectors),
             "promql-binop-fill-modifiers" => Some(&mut self.binop_fill_modifiers),
             "promql-duration-expr" => Some(&mut self.duration_expressions),
+            "promql-at-modifier" => Some(&mut self.past.at_modifier),
+            "promql-negative-offset" => Some(&mut self.past.negative_offset),
             _ => None,
         }
     }

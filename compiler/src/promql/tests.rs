@@ -141,8 +141,9 @@ fn features_are_off_unless_asked_for() {
         assert!(features.enable(flag));
         accepts(text, Syntax { template: false, features });
     }
-    assert!(!Features::none().enable("promql-at-modifier"));
-    assert!(Features::NAMES.iter().all(|name| Features::none().enable(name)));
+    assert!(!Features::none().enable("promql-at"));
+    let names = Features::NAMES.iter().chain(&Features::FORMER).chain(&Features::OTHERS);
+    assert!(names.into_iter().all(|name| Features::none().enable(name)));
 }
 
 #[test]

@@ -195,6 +195,23 @@ fn limits() {
         let found = found(SETTINGS, &format!("[presets.a]\ntemplate = '{template}'\n{line}"));
         assert_eq!(found, vec![exceeds; expected], "{template} {window}");
     }
+    for (template, expected) in [
+        ("rate(x{{{labels}}}[1d] offset 6d)", 0),
+        ("rate(x{{{labels}}}[1d] offset 7d)", 1),
+        ("x{{{labels}}} - x{{{labels}}} offset 8d", 1),
+        ("rate(x{{{labels}}}[2d] offset -1d) + rate(x{{{labels}}}[8d] offset -1d)", 0),
+        ("max_over_time(rate(x{{{labels}}}[2d])[5d:1h])", 0),
+        ("max_over_time(rate(x{{{labels}}}[2d])[5d:1h] offset 1d)", 1),
+        ("max_over_time((rate(x{{{labels}}}[2d]) + rate(y{{{labels}}}[3d]))[5d:1h])", 1),
+        ("max_over_time(rate(x{{{labels}}}[{window}])[6d:1h])", 1),
+    ] {
+        let window = if template.contains("{window}") { "window = \"2d\"\n" } else { "" };
+        let preset = format!("[presets.a]\ntemplate = '{template}'\n{window}");
+        assert_eq!(found("[policy]\nmax_lookback = \"1w\"", &preset), vec![exceeds; expected], "{template}");
+    }
+    // One finding for one long range.
+    let long = "[presets.a]\ntemplate = 'rate(x{{{labels}}}[30d])'\n";
+    assert_eq!(found("[policy]\nmax_range = \"1w\"\nmax_lookback = \"1w\"", long), [exceeds]);
     let allow = "allow = [{ check = \"exceeds-limit\", reason = \"yearly\" }]\n";
     let presets = format!("[presets.a]\ntemplate = 'rate(x{{{{{{labels}}}}}}[{{window}}])'\nwindow = \"2d\"\n{allow}");
     assert_eq!(found(SETTINGS, &presets), [""; 0]);

@@ -65,10 +65,7 @@ impl<'a> Verified<'a> {
         {
             let milliseconds = millis(elapsed);
             self.add(Severity::Ok, "ok", format!("{} in {milliseconds} ms", format_args!("{series} series")));
-            let report = self.reports.last_mut();
-            if let Some(report) = report {
-                (report.series, report.milliseconds) = (Some(series), Some(milliseconds));
-            }
+            self.of_size(series, milliseconds);
         }
         Ok(self.reports)
     }
@@ -252,10 +249,12 @@ impl<'a> Verified<'a> {
         let milliseconds = millis(elapsed);
         if let Some(max) = self.setting.max_series.filter(|max| series > *max) {
             self.add(Severity::Error, "series", format!("{series} series{by}, more than {max}"));
+            self.of_size(series, milliseconds);
             self.of_query(query, None, None);
         }
         if let Some(max) = self.setting.max_time.filter(|max| milliseconds > max.as_millis()) {
             self.add(Severity::Error, "time", format!("{milliseconds} ms{by}, more than `{max}`"));
+            self.of_size(series, milliseconds);
             self.of_query(query, None, None);
         }
     }
@@ -401,6 +400,13 @@ impl<'a> Verified<'a> {
     fn help(&mut self, text: &str) {
         if let Some(report) = self.reports.last_mut() {
             report.help = Some(text.to_owned());
+        }
+    }
+
+    /// Sets the size of the result in the last report.
+    fn of_size(&mut self, series: usize, milliseconds: u64) {
+        if let Some(report) = self.reports.last_mut() {
+            (report.series, report.milliseconds) = (Some(series), Some(milliseconds));
         }
     }
 

@@ -59,12 +59,11 @@ pub(crate) fn syntax(declared: Features, targets: &[Target]) -> Features {
     if targets.is_empty() {
         return declared;
     }
-    let languages = || targets.iter().map(Language::of);
-    let holt_winters = since("holt_winters").is_some_and(|since| languages().any(|language| language.has(since)));
+    let mut languages = targets.iter().map(Language::of);
     let (first, last) = versions::AT_BEFORE_RANGE;
     let at_before_range =
-        languages().all(|language| matches!(language, Language::Prometheus(it) if (first..last).contains(&it)));
-    Features { past: Past { holt_winters, at_before_range }, ..Features::all() }
+        languages.all(|language| matches!(language, Language::Prometheus(it) if (first..last).contains(&it)));
+    Features { past: Past { holt_winters: true, at_before_range, ..declared.past }, ..Features::all() }
 }
 
 /// Which targets store values of `le` and `quantile` in one form: all, some or none.

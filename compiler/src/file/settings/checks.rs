@@ -83,8 +83,15 @@ impl Reader<'_> {
                 return None;
             }
         };
+        let needs_reason = level != Level::Error && code.as_ref().is_some_and(|code| code.value.protects());
+        if let (Reason::Empty(span), false) = (&reason, needs_reason) {
+            self.report(
+                Diagnostic::new(Code::MissingKey, *span, format!("empty `reason` of `{}`", key.name))
+                    .help("write why, or remove the key"),
+            );
+        }
         let code = code?;
-        if let (true, true, Reason::Missing(span)) = (level != Level::Error, code.value.protects(), reason) {
+        if let (true, Reason::Missing(span) | Reason::Empty(span)) = (needs_reason, reason) {
             let name = code.value.as_str();
             let word = Level::ALL.iter().find(|(_, it)| *it == level).map_or("off", |(word, _)| word);
             self.report(
@@ -114,7 +121,7 @@ impl Reader<'_> {
                 "severity" => level = self.level(value),
                 "reason" => {
                     reason = match self.spanned_string("reason", value) {
-                        Some(text) if text.value.trim().is_empty() => Reason::Missing(text.span),
+                        Some(text) if text.value.trim().is_empty() => Reason::Empty(text.span),
                         _ => Reason::Given,
                     }
                 }
@@ -160,7 +167,9 @@ impl Reader<'_> {
 
 /// The `reason` for a lowered severity.
 enum Reason {
-    /// Missing or empty, at this place.
+    /// Missing from the entry at this place.
     Missing(Span),
+    /// Empty, at this place.
+    Empty(Span),
     Given,
 }

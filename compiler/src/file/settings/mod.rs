@@ -43,6 +43,8 @@ pub(crate) struct Policy {
     pub max_range: Option<Spanned<PromDuration>>,
     /// The longest `offset` in a template.
     pub max_offset: Option<Spanned<PromDuration>>,
+    /// The longest time that a query looks back.
+    pub max_lookback: Option<Spanned<PromDuration>>,
     /// The keys that every preset needs: of `REQUIRED`.
     pub require: Vec<Spanned<String>>,
 }
@@ -78,6 +80,7 @@ impl Settings {
             max_window: None,
             max_range: None,
             max_offset: None,
+            max_lookback: None,
             require: Vec::new(),
         },
         defaults: Defaults { scrape_interval: None, window: None, url: None },
@@ -109,7 +112,8 @@ pub(crate) fn matches_glob(pattern: &str, name: &str) -> bool {
 pub(super) const SECTIONS: [&str; 5] = ["target", "defaults", "checks", "policy", "metrics"];
 pub(super) const TARGET_KEYS: [&str; 5] = ["prometheus", "victoriametrics", "thanos", "mimir", "features"];
 pub(super) const DEFAULTS_KEYS: [&str; 3] = ["scrape_interval", "window", "url"];
-pub(super) const POLICY_KEYS: [&str; 5] = ["require_labels", "require", "max_window", "max_range", "max_offset"];
+pub(super) const POLICY_KEYS: [&str; 6] =
+    ["require_labels", "require", "max_window", "max_range", "max_offset", "max_lookback"];
 pub(super) const METRICS_KEYS: [&str; 2] = ["open", "target_labels"];
 
 /// The keys of a preset that `require` can name.
@@ -194,6 +198,7 @@ impl Reader<'_> {
                 "max_window" => policy.max_window = self.positive_duration("max_window", value),
                 "max_range" => policy.max_range = self.positive_duration("max_range", value),
                 "max_offset" => policy.max_offset = self.positive_duration("max_offset", value),
+                "max_lookback" => policy.max_lookback = self.positive_duration("max_lookback", value),
                 "require" => {
                     policy.require = self.distinct_strings("require", "key", value);
                     for key in policy.require.extract_if(.., |key| !REQUIRED.contains(&key.value.as_str())) {
@@ -236,7 +241,8 @@ impl Reader<'_> {
     /// A list of label names.
     fn label_names(&mut self, what: &str, value: &Value<'_>) -> Vec<Spanned<String>> {
         let mut names = self.distinct_strings(what, "label", value);
-        for name in names.extract_if(.., |name| matches!(name.value.as_str(), "" | "__name__" | "le" | "quantile")) {
+        let is_reserved = |name: &str| matches!(name, "" | "le" | "quantile") || name.starts_with("__");
+        for name in names.extract_if(.., |name| is_reserved(&name.value)) {
             let title = format!("`{}` in `{what}`", name.value);
             self.report(
                 Diagnostic::new(Code::InvalidValue, name.span, title).label("not a label that callers filter on"),
@@ -248,7 +254,7 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Level, matches_glob, read};
+    use super::{Level, Policy, matches_glob, read};
 
     #[test]
     fn patterns_of_names() {
@@ -292,6 +298,7 @@ require = ["unit"]
 max_window = "1d"
 max_range = "1w"
 max_offset = "30d"
+max_lookback = "90d"
 [metrics]
 open = ["node_*"]
 target_labels = ["cluster"]
@@ -308,8 +315,9 @@ target_labels = ["cluster"]
         assert_eq!(checks, [("raw-counter", Level::Error), ("unfiltered-selector", Level::Off)]);
         assert_eq!(settings.policy.require_labels[0].value, "tenant");
         assert_eq!(settings.policy.require[0].value, "unit");
-        let limits = [settings.policy.max_window, settings.policy.max_range, settings.policy.max_offset];
-        assert_eq!(limits.map(|limit| limit.unwrap().value.to_string()), ["1d", "1w", "30d"]);
+        let Policy { max_window, max_range, max_offset, max_lookback, .. } = settings.policy;
+        let limits = [max_window, max_range, max_offset, max_lookback];
+        assert_eq!(limits.map(|limit| limit.unwrap().value.to_string()), ["1d", "1w", "30d", "90d"]);
         assert!(settings.metrics.is_open("node_load1") && !settings.metrics.is_open("up"));
         assert_eq!(settings.metrics.target_labels[0].value, "cluster");
         assert!(read("[metrics]\nopen = true").0.metrics.is_open("up"));
