@@ -33,12 +33,12 @@ fn a_text_takes_the_place_of_its_file() {
         assert!(status == 1 && text.starts_with(&place(path)) && text.lines().count() == 1, "{path}: {status} {text}");
         assert_eq!(check(at, path, "presets.b.template = 'rate(jobs{{{labels}}}[5m])'"), (0, String::new()), "{path}");
     }
-    // Only what is wrong with the text is shown.
+    // Only findings about the text are shown.
     fs::write(folder.0.join("presets/sub/a.toml"), WRONG).unwrap();
     assert_eq!(check("", "presets/schema.toml", SCHEMA), (0, String::new()));
     let settings = check("", "promql.toml", "[policy]\nrequire_label = []\n");
     assert!(settings.1.starts_with("promql.toml:2:1: error: unknown key `require_label`"), "{settings:?}");
-    // A file that is in no folder of presets, or in none that exists, is alone.
+    // A file outside of folders of presets, or in one that does not exist, is compiled alone.
     assert_eq!(check("", "elsewhere/a.toml", WRONG), (0, String::new()));
     let alone = run_in(&folder.0, &["check", "-"], BAD.as_bytes());
     assert!(alone.status == 1 && alone.out.contains("\n --> <stdin>:2:48\n"), "{}", alone.out);

@@ -4,14 +4,14 @@
 //!
 //! - A block that begins with a comment with a path, `# presets/http.toml` or `// src/main.rs`, is written to that file.
 //!   JSON has no comments, so its block is named after the language: `json dashboard.json`.
-//! - Lines of a `console` block that begin with `$ ` are commands of a shell, and the lines below each are what it prints.
-//!   There, `...` stands for any text, and for any lines if it is all of a line. Where a picture follows the block, it is
-//!   what the last command prints.
+//! - Lines of a `console` block that begin with `$ ` are commands of a shell, and the lines below each are its output. There,
+//!   `...` stands for any text, and alone on a line for any lines. If a picture follows the block, it shows the output of the
+//!   last command.
 //! - `promql` blocks are parsed, and blocks of Rust without a path are doc tests.
 //!
 //! `http://localhost:9090` is a Prometheus with the data of [`promql_presets_test_support::docs`], and
-//! `http://localhost:8080/metrics` the page of its metrics. Commands run at [`NOW`]: queries and ranges without a time of
-//! their own end then. `UPDATE_SNAPSHOTS=1` writes what commands print into the pages.
+//! `http://localhost:8080/metrics` the page of its metrics. [`NOW`] is the time of queries and the end of ranges without a
+//! time of their own. `UPDATE_SNAPSHOTS=1` writes the output of commands into the pages.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ use crate::page::Page as MetricsPage;
 use crate::picture;
 use crate::{Folder, lines, run_in};
 
-/// The beginnings of commands that are not run: they need a registry of crates, or are these tests.
+/// The beginnings of commands that are not run: they need a registry of crates, or run these tests.
 const NOT_RUN: [&str; 2] = ["cargo install ", "cargo xtask "];
 
 /// The time at the end of the data.
@@ -33,7 +33,7 @@ const NOW: &str = "2026-01-31T12:00:00Z";
 /// Where doc tests include pages.
 const DOC_TESTS: [&str; 2] = ["src/lib.rs", "testing/src/lib.rs"];
 
-/// Whether to write what commands print into the pages.
+/// Whether to write the output of commands into the pages.
 fn is_update() -> bool {
     let update = env::var_os("UPDATE_SNAPSHOTS").is_some();
     assert!(!update || env::var_os("CI").is_none(), "snapshots are not updated on CI");
@@ -58,7 +58,7 @@ fn pages() -> Vec<(String, String)> {
     names.into_iter().map(read).collect()
 }
 
-/// The servers of the pages: what pages name, and what it is.
+/// The servers of the pages: the address on a page, and the real one.
 struct Servers(Vec<(&'static str, String)>);
 
 impl Servers {
@@ -118,10 +118,10 @@ struct Page<'a> {
     /// The folder of the next command.
     folder: PathBuf,
     root: PathBuf,
-    /// What commands have exported.
+    /// The variables that commands have exported.
     variables: Vec<(String, String)>,
     servers: &'a Servers,
-    /// The text of the page with what commands print.
+    /// The text of the page with the output of commands.
     written: String,
     faults: Vec<String>,
 }
@@ -147,7 +147,7 @@ impl Page<'_> {
         }
     }
 
-    /// All preset files that a page leaves are valid, except the mistake that the README ends with.
+    /// Checks the preset files that a page has written. Only that of the README has a mistake.
     fn check(&mut self) {
         let root = self.root.clone();
         if self.name != "README.md" && root.join("presets").exists() {
@@ -246,7 +246,7 @@ impl Page<'_> {
         }
     }
 
-    /// What a command prints on both streams.
+    /// The output of a command on both streams.
     fn command(&mut self, command: &str, in_colors: bool) -> String {
         if NOT_RUN.iter().any(|prefix| command.starts_with(prefix)) {
             return String::new();
@@ -305,7 +305,7 @@ fn at_fixed_time(command: &str) -> String {
     format!("{command} --at {NOW}")
 }
 
-/// Whether lines of a page show what was printed.
+/// Whether lines of a page show the output of a command.
 fn matches(shown: &[&str], printed: &[&str]) -> bool {
     match shown.split_first() {
         None => printed.is_empty(),

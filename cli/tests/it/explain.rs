@@ -82,7 +82,7 @@ fn what_an_argument_means() {
     );
     let options = run(&["up", "--label", "a=b"]);
     assert!(options.status == 2 && options.err.starts_with("error: the options of `render` need a preset\n"));
-    // Without a folder of presets, too.
+    // No folder of presets is needed.
     let empty = Folder::new("explain-alone", &[("a/b", "")]);
     assert_eq!(run_in(&empty.0, &["explain", "up"], b"").status, 0);
 }
@@ -102,7 +102,7 @@ fn series_of_each_node() {
     assert_eq!(series[1], ("sum by (endpoint)", Some(4)), "{series:?}");
     assert!(series[2].1 == series[3].1 && series[3].1 > Some(4), "{series:?}");
     assert_eq!(series[4..], [("vector", Some(1)), ("1000000000", None)], "{series:?}");
-    // What one server rejects is shown where it stands.
+    // The message about a rejected query is shown at its node.
     let name = "backendai_api_request_count_total";
     let rejected = crate::run(&["explain", &format!("{name} + on () {name}"), "--url", server.url(), "--at", &at]);
     assert_eq!(rejected.status, 1);

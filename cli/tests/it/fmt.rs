@@ -34,7 +34,7 @@ fn files_are_formatted_in_place_once() {
 #[test]
 fn files_with_errors_are_left_alone() {
     let not_toml = "[presets.up]\ntemplate = 'up";
-    // What the query means is none of its business.
+    // Checks do not matter to the layout.
     let unfiltered = "[presets.up]\ntemplate = 'up  + 1'\n";
     let files = [("presets/a.toml", BAD), ("presets/b.toml", not_toml), ("presets/c.toml", unfiltered)];
     let folder = Folder::new("fmt-bad", &files);

@@ -221,7 +221,7 @@ fn files_of_one_name_get_numbers() {
 }
 
 #[test]
-fn what_cannot_be_read_is_a_failure() {
+fn unreadable_files_are_failures() {
     let folder = Folder::new(
         "import-failures",
         &[

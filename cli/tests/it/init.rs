@@ -39,7 +39,7 @@ changed  Cargo.toml: added `promql-presets` to `[dependencies]` and `promql-pres
 "
     );
     assert!(read("Cargo.toml").starts_with(&manifest), "{}", read("Cargo.toml"));
-    // What the report leaves to do, and a use of the example.
+    // The steps that the report leaves to do, and a use of the example.
     fs::write(folder.0.join("src/lib.rs"), "pub mod presets;\npub use presets::http::RATE;\n").unwrap();
     assert_eq!(build(&folder), None);
     for arguments in [&["check", "--deny-warnings"][..], &["fmt", "--check"]] {
@@ -53,7 +53,7 @@ changed  Cargo.toml: added `promql-presets` to `[dependencies]` and `promql-pres
 }
 
 #[test]
-fn what_exists_is_kept() {
+fn existing_files_are_kept() {
     let script = "fn main() {}\n";
     let files =
         [("build.rs", script), ("src/main.rs", script), ("src/presets.rs", "// Mine.\n"), ("presets/a.toml", "")];

@@ -57,7 +57,7 @@ template = 'sum by ({group_by})(up{{{labels}}})'
 allow    = [{ check = \"unfiltered-selector\", reason = \"none\" }]
 ";
 
-/// A folder that is gone after the test.
+/// A folder that is removed after the test.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -71,7 +71,7 @@ impl Folder {
         Self(path)
     }
 
-    /// Runs a command, whose words have no spaces, in the folder.
+    /// Runs a command in the folder. It is split at spaces.
     fn run(&self, words: &str) -> Run {
         run_in(&self.0, &words.split(' ').collect::<Vec<_>>(), b"")
     }

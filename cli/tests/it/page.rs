@@ -90,7 +90,7 @@ impl Proxy {
         Self { url, counts }
     }
 
-    /// The number of requests, and the most of them at once.
+    /// The number of requests, and the largest number at once.
     pub(crate) fn counts(&self) -> (usize, usize) {
         (self.counts.requests.load(Ordering::SeqCst), self.counts.most.load(Ordering::SeqCst))
     }

@@ -131,7 +131,7 @@ fn long_ranges_are_split() {
 }
 
 #[test]
-fn what_is_wrong_is_said() {
+fn mistakes_are_reported() {
     // Nothing is sent.
     let wrong = query("wrong", "http://127.0.0.1:1", &["--raw", "rate(up)"]);
     assert_eq!(wrong.status, 1);

@@ -258,7 +258,7 @@ fn drift_names_metrics_labels_and_presets() {
     );
     assert_eq!((&objects[5]["old"], &objects[5]["new"]), (&json!("counter"), &json!("gauge")));
 
-    // What is gone is kept.
+    // Entries are kept if the source lacks them.
     let pulled = registry.run("schema pull --from page");
     assert!(pulled.err.contains("what is gone is kept: `--prune` removes it"), "{}", pulled.err);
     assert!(pulled.out.contains("~ gc_seconds: has another help text (read by `others::gc`)\n"), "{}", pulled.out);
@@ -293,7 +293,7 @@ fn a_file_without_metrics_says_that_they_do_not_exist() {
     let (pulled, _) = of_page("node_cpu", "up 1\n");
     assert_eq!(pulled.out, "- node_cpu: does not exist (read by `a::a`)\n");
     assert_eq!(pulled.err, "metrics.toml: 0 metrics; 1 gone\n");
-    // Of the old name, not all words are the same.
+    // Some words of the old name differ.
     let page = "# TYPE node_cpu_seconds_total counter\nnode_cpu_seconds_total{cpu=\"0\"} 1\n";
     let (pulled, checked) = of_page("node_cpu", page);
     assert!(pulled.out.contains("`node_cpu_seconds_total` (read by"), "{}", pulled.out);
@@ -304,7 +304,7 @@ fn a_file_without_metrics_says_that_they_do_not_exist() {
 }
 
 #[test]
-fn what_no_preset_reads_is_kept_until_it_is_pruned() {
+fn unread_metrics_are_kept_until_they_are_pruned() {
     let registry = registry("unread");
     registry.run("schema pull --from page");
     let without = |text: &str| text.replace("[presets.gc]\ntemplate = 'gc_seconds{{quantile=\"0.5\",{labels}}}'\n", "");
@@ -401,7 +401,7 @@ fn metrics_that_are_open_are_no_drift() {
         assert_eq!((diff.status, diff.out.as_str()), (i32::from(open != "true"), others), "{}", diff.err);
         assert!(!diff.err.contains("node_load5"), "{}", diff.err);
     }
-    // A pull still writes what exists, and what the file has is compared.
+    // A pull still writes metrics that exist, and a diff compares the entries of the file.
     let pulled = registry.run("schema pull --from page");
     assert!(pulled.status == 0 && !pulled.out.contains("node_load5"), "{}", pulled.out);
     registry.write("page", PAGE);
@@ -421,7 +421,7 @@ fn labels_without_a_value_can_be_named() {
     assert!(registry.read("metrics.toml").ends_with(expected), "{}{}", pulled.err, registry.read("metrics.toml"));
     assert_eq!((registry.run("check").status, registry.run("schema diff --from page").status), (0, 0));
 
-    // A page that does not mention the label is no drift. With a value, it is a label as any other.
+    // A page without the label is no difference. With a value, it is a label like any other.
     registry.write("page", "# TYPE size_bytes gauge\nsize_bytes{device=\"a\"} 1\n");
     assert_eq!(registry.run("schema diff --from page").status, 0);
     assert_eq!(registry.run("schema pull --from page").out, "");
@@ -530,7 +530,7 @@ fn secrets_are_never_arguments() {
     assert!(run("--basic-auth user --bearer-token user").err.contains("cannot be used with"));
 }
 
-/// A crate outside of this workspace, as others write it.
+/// A crate outside of this workspace, like that of a user.
 fn service(name: &str, presets: &str) -> Folder {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     let manifest = format!(
@@ -547,7 +547,7 @@ fn service(name: &str, presets: &str) -> Folder {
             ("presets/http.toml", presets),
         ],
     );
-    // The versions that this workspace is tested with, which are at hand without a network.
+    // The versions of this workspace's own lock file, which need no network.
     fs::copy(format!("{root}/Cargo.lock"), folder.0.join("Cargo.lock")).unwrap();
     folder
 }

@@ -82,7 +82,7 @@ fn times_of_creation() {
     assert_eq!(folder.run("check").out, "");
     folder.write("presets/a.toml", &presets(&["rate(rpc_bytes_created{{{labels}}}[5m])"]));
     assert!(folder.run("check").out.contains("error[rate-on-gauge]"));
-    // The name of the family is closer to what counts.
+    // The name of the family is more similar.
     folder.write("presets/a.toml", &presets(&["rate(http_requests{{{labels}}}[5m])"]));
     let pulled = folder.run("schema pull --prune --from page");
     assert!(pulled.out.contains("a metric with a similar name does: `http_requests_total`"), "{}", pulled.out);
@@ -132,7 +132,7 @@ fn buckets_that_a_page_has_later() {
 }
 
 #[test]
-fn what_servers_write_themselves_exists() {
+fn series_of_servers_exist() {
     let of_server = [
         "ALERTS{{{labels}}}",
         "ALERTS_FOR_STATE{{{labels}}}",
@@ -202,7 +202,7 @@ fn similar_names() {
         template = 'sum by (le) (rate({metric_name}_bucket{{{labels}}}[5m]))'\n";
     folder.write("presets/a.toml", declared);
     assert!(folder.run("check").out.contains("exists: `rpc_duration_seconds`"));
-    // What is suggested exists, before the next pull.
+    // The suggested metric exists already, before the next pull.
     let right = wrong.map(|template| template.replace("request_", "requests_").replace("durations", "duration"));
     folder.write("presets/a.toml", &presets(&right.each_ref().map(String::as_str)));
     assert_eq!(folder.run("check").out, "");

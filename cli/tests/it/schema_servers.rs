@@ -112,7 +112,7 @@ fn families_of_counters_with_and_without_their_suffix() {
     folder.run(&format!("schema pull --from {}", page.url()));
     let of_page = folder.read("metrics.toml");
     assert!(of_page.contains("empty  = [\"empty\"]"), "{of_page}");
-    // Servers do not know what is empty on a page.
+    // Servers do not store labels that are empty on a page.
     for arguments in ["schema diff", "schema pull", "schema pull --prune"] {
         let run = folder.run(&format!("{arguments} --url {}", server.url()));
         assert_eq!(

@@ -24,7 +24,7 @@ impl Schema {
         Self { schemas, index }
     }
 
-    /// What is wrong with a file; empty if nothing is.
+    /// The message about a file; empty if it is valid.
     fn faults(&self, text: &str) -> String {
         let document: DocumentMut = text.parse().unwrap();
         let value = object(document.as_table());

@@ -31,7 +31,7 @@ unit = "requests per second"
 template = '''label_replace(sum(rate({metric_name}{{{labels}}}[5m])), "odd", "</script>\"'\\", "", "")'''
 "#;
 
-/// Presets in whose file no label is declared.
+/// A preset file without declared labels.
 fn free() -> String {
     format!(
         "[presets.any]\ntemplate = 'sum by ({{group_by}})({{metric_name}}{{{{{{labels}}}}}})'\n\
@@ -40,10 +40,10 @@ fn free() -> String {
     )
 }
 
-/// A value that would end a script, an attribute or a string, if one held it.
+/// A value that ends a script, an attribute or a string that contains it without escapes.
 const HOSTILE: &str = r#"</script>"'\"#;
 
-/// The browser of all tests, which take turns.
+/// The browser, which one test at a time uses.
 static BROWSER: Mutex<Option<Browser>> = Mutex::new(None);
 
 /// `serve` on a free port.
@@ -97,8 +97,8 @@ struct Page {
 }
 
 impl Page {
-    /// Opens an address; without a server or a browser, the test is skipped. Without times, they are the last hour of the
-    /// data.
+    /// Opens an address, or skips the test without a server or a browser. Without times in the address, the page shows the
+    /// last hour of the data.
     fn open(test: &str, address: &str) -> Option<Self> {
         Self::open_on(prometheus::shared()?.url(), test, address)
     }
@@ -110,7 +110,7 @@ impl Page {
         }
         let served = Served::new(test, url);
         let page = Self { browser, served };
-        // What another test has left.
+        // Forgets the log of other tests.
         page.browser().log().unwrap();
         page.go(address);
         Some(page)
@@ -155,7 +155,7 @@ impl Page {
         text.as_str().unwrap().to_owned()
     }
 
-    /// Whatever the browser complains about: scripts that fail, and what the policy forbids.
+    /// Fails if the browser has logged errors, such as those of scripts and of the security policy.
     fn is_quiet(&self) {
         let log = self.browser().log().unwrap();
         let complaints: Vec<_> =
@@ -184,7 +184,7 @@ fn it_loads_groups_and_filters() {
 
     page.click("#controls button", "Add filter");
     page.wait("document.querySelector('.filter') !== null");
-    // What is offered comes from the server.
+    // Labels and values come from the server.
     page.run("document.querySelector('.filter input').focus()");
     page.wait("[...document.querySelectorAll('.filter datalist option')].some((option) => option.value === '/auth')");
     page.enter(".filter input", "/auth");
@@ -196,14 +196,14 @@ fn it_loads_groups_and_filters() {
     page.enter("input[name=window]", "15m");
     page.wait("document.querySelector('#query').innerText.includes('[15m]')");
 
-    // The address holds all of it.
+    // The address contains all choices.
     let address = page.run("return location.search");
     page.go(address.as_str().unwrap());
     page.wait(&format!("{ROWS} === 3 && document.querySelector('#query').innerText.includes('[15m]')"));
     assert_eq!(page.text(".chip"), "/auth ×");
     page.run("history.back()");
 
-    // Numbers are those of the command line.
+    // Numbers are formatted as on the command line.
     page.go("?preset=api::rate&by=endpoint&view=table&{hour}");
     page.wait("document.querySelectorAll('#result tbody tr').length === 4");
     let at = Dataset::of_tests().end().to_string();
@@ -301,7 +301,7 @@ fn mistakes_are_shown_and_the_last_good_presets_stay() {
 }
 
 #[test]
-fn what_is_not_declared_comes_from_the_server() {
+fn undeclared_names_come_from_the_server() {
     let Some(page) = Page::open("free", "?preset=free::any&{hour}") else { return };
     page.wait("document.querySelector('.nothing')?.innerText.includes('Choose the name of a metric')");
     page.run("document.querySelector('input[name=metric]').focus()");
@@ -338,7 +338,7 @@ fn hostile_values_are_only_values() {
     page.enter(".filter select[aria-label=Operator]", "one_of");
     page.wait("document.querySelector('.chip') !== null");
     assert_eq!(page.text(".chip"), format!("{HOSTILE} ×"));
-    // In the address as well.
+    // The address contains the value as well.
     let address = page.run("return location.search");
     page.go(address.as_str().unwrap());
     page.wait("document.querySelector('.chip') !== null");
@@ -395,7 +395,7 @@ fn it_ends_with_a_signal() {
 }
 
 #[test]
-fn what_cannot_be_served_is_refused() {
+fn addresses_in_use_and_missing_folders_are_failures() {
     let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = other.local_addr().unwrap().to_string();
     let folder = Folder::new("serve-taken", &[("presets/api.toml", PRESETS)]);

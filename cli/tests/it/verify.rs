@@ -130,7 +130,7 @@ fn a_server_knows_what_a_build_cannot() {
     let early = verify(&folder, server.url(), "sub::queue::gone --at 1000000000").out;
     assert!(early.contains(" the server has no series of `queue` at that time\n"), "{early}");
     assert_eq!(reports(&folder, server.url(), "sub::queue").len(), 8);
-    // The first preset that is chosen speaks for the labels of its file, even if the server has no data for it.
+    // The first chosen preset of a file reports on its labels, even if the server has no data for it.
     for (names, preset) in [("http::hasty", "hasty"), ("http::errors http::hasty", "hasty"), ("http::errors", "errors")]
     {
         let all = reports(&folder, server.url(), names);
@@ -190,7 +190,7 @@ fn a_server_that_cannot_be_reached_is_no_finding() {
         run.err,
         "error: no preset `queue::gon`\n  |\n  = help: a preset with a similar name exists: `queue::gone`\n"
     );
-    // Something else than Prometheus.
+    // A server other than Prometheus.
     let page = Page::serve("<html>hello</html>");
     assert_eq!(verify(&folder, &format!("http://{}", page.address), "").status, 2);
 }

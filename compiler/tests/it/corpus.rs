@@ -1,7 +1,7 @@
 //! Our verdict on a corpus of queries, compared with the verdict of Prometheus' own parser.
 //!
 //! The corpus is a folder of JSON lines, named by `PROMQL_PRESETS_CORPUS`. Without it the test says that it was
-//! skipped; on CI that is a failure.
+//! skipped; on CI, that is a failure.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -145,7 +145,7 @@ fn a_use_of_a_label_restricts_callers() {
     }
 }
 
-/// A preset with parameters, and what is said about it.
+/// The findings about a preset with parameters.
 fn with_parameters(parameters: &str, template: &str) -> Vec<String> {
     said(&[("a.toml", &format!("[presets.a]\nparameters = {parameters}\ntemplate = '{template}'\n"))])
 }

@@ -2,7 +2,7 @@
 //!
 //! `cargo test -p promql-presets-compiler --test it pages` runs the tests of one module.
 //!
-//! `UPDATE_SNAPSHOTS=1` writes what a change of the compiler changes in `checks`, `tests/ui`, `tests/snapshots` and
+//! `UPDATE_SNAPSHOTS=1` updates the expected output in `checks`, `tests/ui`, `tests/snapshots` and
 //! `tests/false_positives.txt`.
 #![allow(
     clippy::unwrap_used,

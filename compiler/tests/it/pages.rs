@@ -19,7 +19,7 @@ fn blocks<'p>(page: &'p str, section: &str, language: &str) -> Vec<&'p str> {
     text.split(fence.as_str()).skip(1).map(block).collect()
 }
 
-/// The files of a section. Several files say in their first line what they are called.
+/// The files of a section. Each of several files starts with a comment with its name.
 fn files(page: &str, section: &str) -> Vec<SourceFile> {
     let blocks = blocks(page, section, "toml");
     assert!(!blocks.is_empty(), "no preset file under `{section}`");

@@ -61,7 +61,7 @@ fn severities() {
     assert_eq!(level("\"off\""), [""; 0]);
     assert_eq!(level("{ severity = \"error\" }"), ["error raw-counter"]);
 
-    // What protects callers needs a reason to be lowered, but not to be set as it is.
+    // A check that protects callers needs a reason for a lower severity, but not for its own.
     let unfiltered = "[presets.a]\ntemplate = 'up'\n";
     let level = |level: &str| found(&format!("[checks]\nunfiltered-selector = {level}\n"), unfiltered);
     assert_eq!(level("\"error\""), ["error unfiltered-selector"]);
@@ -92,7 +92,7 @@ fn severities_and_allow() {
 }
 
 #[test]
-fn what_is_off_hides_nothing() {
+fn checks_that_are_off_hide_nothing() {
     // The removed label explains the quantile without `le`, unless its check is off.
     let presets = "[presets.a]\ntemplate = 'histogram_quantile(0.9, sum by (le) (sum by (job) \
         (rate(x_bucket{{job=\"a\",{labels}}}[5m]))))'\n";
@@ -150,7 +150,7 @@ fn required_labels() {
         (one, "x{{region=~\"eu|us\",{labels}}}", 0),
         (one, "x{{region!=\"eu\",{labels}}}", 1),
         (one, "x{{region=~\".*\",{labels}}}", 1),
-        // One finding for both selectors, since the declaration is what is missing.
+        // One finding for both selectors, since one declaration is missing.
         (one, "x{{{labels}}} + y{{{labels}}}", 1),
         (one, "x{{region=\"eu\",{labels}}} + y{{{labels}}}", 1),
     ] {

@@ -26,7 +26,7 @@ fn files(path: &Path) -> Vec<SourceFile> {
     beside.chain([file("example.toml", path)]).collect()
 }
 
-/// The codes of the findings in a file, and how they look.
+/// The codes of the findings in a file, and the output.
 fn findings(path: &Path) -> (Vec<&'static str>, String) {
     let files = files(path);
     let findings = compile(&files).findings;

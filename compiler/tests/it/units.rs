@@ -74,7 +74,7 @@ fn other_units_are_unknown() {
 }
 
 #[test]
-fn what_files_say_comes_first() {
+fn declared_units_come_first() {
     let declared =
         "metric = { name = \"power\", unit = \"kilowatts\" }\n[presets.a]\ntemplate = '{metric_name}{{{labels}}}'\n";
     assert_eq!(unit("", declared).as_deref(), Some("kilowatts"));

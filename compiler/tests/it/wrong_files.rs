@@ -3,7 +3,7 @@
 
 use promql_presets_compiler::{SourceFile, compile, diagnostic::emit};
 
-/// What the compiler says about files, one line each, without the path of the only file.
+/// The findings about files, one line each, without the path of `a.toml`.
 pub(crate) fn said(files: &[(&str, &str)]) -> Vec<String> {
     let files: Vec<SourceFile> = files
         .iter()
@@ -17,12 +17,12 @@ pub(crate) fn said(files: &[(&str, &str)]) -> Vec<String> {
     let line = |finding: &promql_presets_compiler::Finding| {
         emit::Messages::of(&files[finding.file]).short(&finding.diagnostic)
     };
-    // What sound queries say is judged elsewhere; the templates here are as short as can be.
+    // Findings about valid queries are tested elsewhere. Here, templates are as short as possible.
     let of_files = findings.iter().filter(|finding| !finding.diagnostic.code.is_allowable());
     of_files.map(line).map(|line| line.trim_start_matches("presets/a.toml:").to_owned()).collect()
 }
 
-/// A file, and what is said about it.
+/// A file, and its findings.
 pub(crate) type Case = (&'static str, &'static [&'static str]);
 
 pub(crate) fn check(cases: &[Case]) {

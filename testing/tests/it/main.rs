@@ -14,7 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use promql_presets_testing::MockPrometheus;
 
-/// What a mock says when it is dropped.
+/// The message of a mock that is dropped.
 fn failure(mock: MockPrometheus) -> String {
     message(|| drop(mock))
 }

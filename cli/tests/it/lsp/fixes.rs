@@ -1,4 +1,4 @@
-//! Quick fixes of the mistakes that the compiler's tests collect.
+//! Quick fixes for the cases of `compiler/tests/ui`.
 
 use std::fs;
 use std::path::Path;
@@ -8,9 +8,9 @@ use serde_json::json;
 use super::{Client, edited};
 use crate::Folder;
 
-/// How many of the mistakes have a help that says what to write.
+/// The least number of mistakes that have a quick fix.
 const FIXED: usize = 137;
-/// How many of them become the text that the test of the compiler has as the right one.
+/// The least number of fixes that lead to the text of `CASE.fixed.toml`.
 const EXACT: usize = 83;
 #[test]
 fn most_helps_are_fixes() {
@@ -51,6 +51,6 @@ fn most_helps_are_fixes() {
             assert!(has_window || applied.contains("window = "), "{case}: {applied}");
         }
     }
-    // The others need another window, or a change elsewhere, or there are several ways.
+    // The others need another window or a change elsewhere, or have several ways out.
     assert!(fixed >= FIXED && exact >= EXACT, "{fixed} fixed, {exact} as in the example");
 }
