@@ -125,15 +125,13 @@ impl Paths {
 fn read(arguments: &[PathBuf], dir: &Dir) -> Result<Vec<Folder>, Failure> {
     let mut folders: Vec<Folder> = Vec::new();
     for argument in arguments {
-        let failed = |error: io::Error| {
+        let (path, is_folder) = resolve(argument).map_err(|error| {
             let error = discover::dangling(argument).unwrap_or(error);
             let is_default = dir.dir.is_none() && dir.folders().contains(argument);
             let help = "`promql-presets init` makes a folder, and `--dir` names another";
             let help = (is_default && error.kind() == io::ErrorKind::NotFound).then(|| help.to_owned());
             Failure::new(format!("cannot read `{}`: {error}", argument.display())).maybe_help(help)
-        };
-        let path = fs::canonicalize(argument).map_err(failed)?;
-        let is_folder = path.is_dir();
+        })?;
         // A folder that contains folders of presets, such as that of a package, stands for these.
         if is_folder && preset_root::find(&path, dir.dir.as_deref()).is_none() {
             let within: Vec<PathBuf> =
@@ -146,48 +144,70 @@ fn read(arguments: &[PathBuf], dir: &Dir) -> Result<Vec<Folder>, Failure> {
                 continue;
             }
         }
-        // A link to a preset file belongs to the folder of the link, so only its folder is resolved.
-        let path = match argument.file_name() {
-            Some(name) if !is_folder => {
-                let parent = argument.parent().filter(|parent| !parent.as_os_str().is_empty());
-                fs::canonicalize(parent.unwrap_or(Path::new("."))).map_err(failed)?.join(name)
-            }
-            _ => path,
-        };
         let root = preset_root::root(&path, is_folder, dir.dir.as_deref());
         let at = folders.iter().position(|known| known.root == root).unwrap_or(folders.len());
         if at == folders.len() {
-            let shown = shown(argument, &path, &root);
-            let mut files = discover::discover(&root, &shown)?;
-            if shown.starts_with("..") {
-                name_from_here(&root, &mut files);
-            }
-            // The files beside the folder apply to all of it.
-            let wanted = files.iter().map(|file| file.kind() != FileKind::Presets).collect();
-            folders.push(Folder { root: root.clone(), shown, files, wanted, folders: Vec::new() });
+            folders.push(Folder::discover(&root, shown(argument, &path, &root))?);
         }
-        let folder = &mut folders[at];
+        let name = path.strip_prefix(&root).map(slashes).unwrap_or_default();
         if is_folder {
-            folder.folders.push(argument.display().to_string());
-            let below = path.strip_prefix(&root).map(slashes).unwrap_or_default();
-            let is_below =
-                |name: &str| below.is_empty() || name.strip_prefix(&below).is_some_and(|rest| rest.starts_with('/'));
-            for (file, wanted) in folder.files.iter().zip(&mut folder.wanted) {
-                *wanted |= is_below(&file.name);
-            }
-            continue;
+            folders[at].want_all_below(argument, &name);
+        } else {
+            folders[at].want_file(argument, &name)?;
         }
-        let name = slashes(path.strip_prefix(&root).unwrap_or(&path));
-        let Some(file) = folder.files.iter().position(|file| file.name == name) else {
+    }
+    Ok(folders)
+}
+
+/// The path of an argument without links, and whether it is a folder.
+fn resolve(argument: &Path) -> io::Result<(PathBuf, bool)> {
+    let path = fs::canonicalize(argument)?;
+    match argument.file_name() {
+        // A link to a preset file belongs to the folder of the link, so only its folder is resolved.
+        Some(name) if !path.is_dir() => {
+            let parent = argument.parent().filter(|parent| !parent.as_os_str().is_empty());
+            Ok((fs::canonicalize(parent.unwrap_or(Path::new(".")))?.join(name), false))
+        }
+        _ => {
+            let is_folder = path.is_dir();
+            Ok((path, is_folder))
+        }
+    }
+}
+
+impl Folder {
+    /// Reads all files of a folder. None of its preset files is wanted yet, only the files beside it.
+    fn discover(root: &Path, shown: String) -> Result<Self, Failure> {
+        let mut files = discover::discover(root, &shown)?;
+        if shown.starts_with("..") {
+            name_from_here(root, &mut files);
+        }
+        let wanted = files.iter().map(|file| file.kind() != FileKind::Presets).collect();
+        Ok(Self { root: root.to_owned(), shown, files, wanted, folders: Vec::new() })
+    }
+
+    /// Marks the files in a folder, which an argument names.
+    fn want_all_below(&mut self, argument: &Path, folder: &str) {
+        self.folders.push(argument.display().to_string());
+        let is_below =
+            |name: &str| folder.is_empty() || name.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+        for (file, wanted) in self.files.iter().zip(&mut self.wanted) {
+            *wanted |= is_below(&file.name);
+        }
+    }
+
+    /// Marks a file, which messages name as the argument does.
+    fn want_file(&mut self, argument: &Path, name: &str) -> Result<(), Failure> {
+        let Some(at) = self.files.iter().position(|file| file.name == name) else {
             let shown = argument.display();
             return Err(Failure::new(format!(
                 "`{shown}` is not a preset file: its name must end in `.toml` and not start with a dot"
             )));
         };
-        folder.files[file].path = slashes(&discover::normalized(argument));
-        folder.wanted[file] = true;
+        self.files[at].path = slashes(&discover::normalized(argument));
+        self.wanted[at] = true;
+        Ok(())
     }
-    Ok(folders)
 }
 
 /// If the working folder is inside `root`, names the files below it relative to it: `b.toml`, not `../sub/b.toml`.

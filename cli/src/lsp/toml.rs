@@ -162,17 +162,7 @@ impl Builder {
     fn event(&mut self, source: Source<'_>, event: &Event) {
         let span = Span::of(event.span().start()..event.span().end());
         match event.kind() {
-            EventKind::StdTableOpen | EventKind::ArrayTableOpen => {
-                // Arrays and inline tables that are still open end here.
-                self.open.clear();
-                self.key.clear();
-                self.in_header = true;
-                for table in self.out.tables.iter_mut().filter(|table| table.span.end > span.start) {
-                    table.span.end = span.start;
-                }
-                let end = u32::try_from(source.input().len()).unwrap_or(u32::MAX);
-                self.out.tables.push(Key { path: Vec::new(), span: Span::new(span.start, end) });
-            }
+            EventKind::StdTableOpen | EventKind::ArrayTableOpen => self.open_header(source, span),
             EventKind::StdTableClose | EventKind::ArrayTableClose => {
                 self.base = std::mem::take(&mut self.key);
                 self.in_header = false;
@@ -191,45 +181,66 @@ impl Builder {
             EventKind::KeyValSep => self.out.starts.push(Key { path: self.path(), span }),
             EventKind::Scalar => {
                 let raw = source.input().get(span.range()).unwrap_or_default();
-                let is_closed = match event.encoding() {
-                    Some(Encoding::LiteralString) => raw.len() > 1 && raw.ends_with('\''),
-                    Some(Encoding::BasicString) => raw.len() > 1 && raw.ends_with('"') && !raw.ends_with("\\\""),
-                    Some(Encoding::MlLiteralString) => raw.len() > 5 && raw.ends_with("'''"),
-                    Some(Encoding::MlBasicString) => raw.len() > 5 && raw.ends_with("\"\"\""),
-                    None => true,
-                };
-                let is_string = event.encoding().is_some();
+                let (is_string, is_closed) = (event.encoding().is_some(), is_closed(raw, event.encoding()));
                 self.out.values.push(Value { path: self.path(), span, is_string, is_closed });
             }
-            EventKind::InlineTableOpen | EventKind::ArrayOpen => {
-                let is_array = event.kind() == EventKind::ArrayOpen;
-                let path = self.path();
-                let table = self.out.tables.len();
-                if !is_array {
-                    let end = u32::try_from(source.input().len()).unwrap_or(u32::MAX);
-                    self.out.tables.push(Key { path: path.clone(), span: Span::new(span.end, end) });
-                }
-                self.open.push((self.base.clone(), self.key.clone(), is_array, table));
-                if !is_array {
-                    self.base = path;
-                    self.key.clear();
-                }
-            }
-            EventKind::InlineTableClose | EventKind::ArrayClose => {
-                if let Some((base, key, is_array, table)) = self.open.pop() {
-                    (self.base, self.key) = (base, key);
-                    // Without a closing brace, the rest of the line is in the table.
-                    let rest = source.input()[span.start as usize..].lines().next().filter(|_| span.start == span.end);
-                    let rest = rest.map_or(0, |rest| u32::try_from(rest.len()).unwrap_or(0));
-                    if !is_array {
-                        self.out.tables[table].span.end = span.start + rest;
-                    }
-                }
-            }
+            EventKind::InlineTableOpen => self.open_value(source, span, false),
+            EventKind::ArrayOpen => self.open_value(source, span, true),
+            EventKind::InlineTableClose | EventKind::ArrayClose => self.close_value(source, span),
             EventKind::ValueSep if !self.open.last().is_some_and(|open| open.2) => self.key.clear(),
             EventKind::Newline if self.open.is_empty() => self.key.clear(),
             _ => {}
         }
+    }
+
+    /// The start of a header, which ends the tables before it.
+    fn open_header(&mut self, source: Source<'_>, span: Span) {
+        // Arrays and inline tables that are still open end here.
+        self.open.clear();
+        self.key.clear();
+        self.in_header = true;
+        for table in self.out.tables.iter_mut().filter(|table| table.span.end > span.start) {
+            table.span.end = span.start;
+        }
+        self.out.tables.push(Key { path: Vec::new(), span: Span::new(span.start, end_of(source)) });
+    }
+
+    /// The start of an array or an inline table.
+    fn open_value(&mut self, source: Source<'_>, span: Span, is_array: bool) {
+        let table = self.out.tables.len();
+        self.open.push((self.base.clone(), self.key.clone(), is_array, table));
+        if !is_array {
+            let path = self.path();
+            self.out.tables.push(Key { path: path.clone(), span: Span::new(span.end, end_of(source)) });
+            self.base = path;
+            self.key.clear();
+        }
+    }
+
+    fn close_value(&mut self, source: Source<'_>, span: Span) {
+        let Some((base, key, is_array, table)) = self.open.pop() else { return };
+        (self.base, self.key) = (base, key);
+        if !is_array {
+            // Without a closing brace, the rest of the line is in the table.
+            let rest = source.input()[span.start as usize..].lines().next().filter(|_| span.start == span.end);
+            let rest = rest.map_or(0, |rest| u32::try_from(rest.len()).unwrap_or(0));
+            self.out.tables[table].span.end = span.start + rest;
+        }
+    }
+}
+
+fn end_of(source: Source<'_>) -> u32 {
+    u32::try_from(source.input().len()).unwrap_or(u32::MAX)
+}
+
+/// Whether a scalar has its closing quotes.
+fn is_closed(raw: &str, encoding: Option<Encoding>) -> bool {
+    match encoding {
+        Some(Encoding::LiteralString) => raw.len() > 1 && raw.ends_with('\''),
+        Some(Encoding::BasicString) => raw.len() > 1 && raw.ends_with('"') && !raw.ends_with("\\\""),
+        Some(Encoding::MlLiteralString) => raw.len() > 5 && raw.ends_with("'''"),
+        Some(Encoding::MlBasicString) => raw.len() > 5 && raw.ends_with("\"\"\""),
+        None => true,
     }
 }
 

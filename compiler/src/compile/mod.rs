@@ -223,6 +223,22 @@ fn parameter(raw: &file::Parameter) -> Parameter {
     }
 }
 
+fn invalid_name(name: &Spanned<String>) -> Diagnostic {
+    let title = format!("invalid preset name `{}`", name.value);
+    let diagnostic = Diagnostic::new(Code::InvalidName, name.span, title).label(names::RULE);
+    match names::sanitize(&name.value) {
+        Some(valid) => diagnostic.help(format!("write `{valid}`")),
+        None => diagnostic,
+    }
+}
+
+fn duplicate_constant(name: &Spanned<String>, first: &Spanned<String>, constant: &str) -> Diagnostic {
+    let title = format!("`{}` and `{}` become the same constant `{constant}`", name.value, first.value);
+    Diagnostic::new(Code::DuplicateConstant, name.span, title)
+        .label(format!("also becomes `{constant}`"))
+        .secondary(first.span, "already taken here")
+}
+
 /// The parameters that the template does not have.
 fn unused_parameters<'a>(raw: &'a RawPreset, template: &'a str) -> impl Iterator<Item = Diagnostic> {
     let names = raw.parameters.iter().filter(|parameter| !parameter.is_faulty).map(|parameter| &parameter.name);
@@ -316,25 +332,14 @@ impl<'a> Compiler<'a> {
         self.metrics = (!raw.presets.is_empty()).then(Vec::new);
         for preset in &raw.presets {
             let Some(constant) = names::constant(&preset.name.value) else {
-                let title = format!("invalid preset name `{}`", preset.name.value);
-                let diagnostic = Diagnostic::new(Code::InvalidName, preset.name.span, title).label(names::RULE);
-                let diagnostic = match names::sanitize(&preset.name.value) {
-                    Some(name) => diagnostic.help(format!("write `{name}`")),
-                    None => diagnostic,
-                };
-                self.report(file, Some(&preset.name.value), vec![diagnostic]);
+                self.report(file, Some(&preset.name.value), vec![invalid_name(&preset.name)]);
                 self.preset(file, String::new(), preset, scope);
                 continue;
             };
             let mut compiled = self.preset(file, constant.clone(), preset, scope);
             compiled.category = compiled.category.or_else(|| raw.category.clone());
             if let Some(first) = constants.get(&constant) {
-                let title =
-                    format!("`{}` and `{}` become the same constant `{constant}`", preset.name.value, first.value);
-                let diagnostic = Diagnostic::new(Code::DuplicateConstant, preset.name.span, title)
-                    .label(format!("also becomes `{constant}`"))
-                    .secondary(first.span, "already taken here");
-                self.report(file, Some(&preset.name.value), vec![diagnostic]);
+                self.report(file, Some(&preset.name.value), vec![duplicate_constant(&preset.name, first, &constant)]);
                 continue;
             }
             constants.insert_new(constant, &preset.name);

@@ -2,8 +2,8 @@
 
 use promql_presets_compiler::Span;
 use promql_presets_compiler::promql::{
-    At, Duration, DurationKind, Expr, ExprKind, Grouping, GroupingItem, GroupingKeyword, Label, Modifier, Syntax,
-    tokens,
+    Aggregate, At, Binary, Duration, DurationKind, Expr, ExprKind, Grouping, GroupingItem, GroupingKeyword, Label,
+    Modifier, Selector, Subquery, Syntax, tokens,
 };
 use promql_presets_core::name::is_classic_label;
 
@@ -184,65 +184,73 @@ impl Rewrite {
                 };
                 self.rewrite(self.at(expr.span.start), write);
             }
-            ExprKind::Selector(selector) => {
-                if let Some(braces) = &selector.braces {
-                    let whole = braces.open.to(braces.close);
-                    let inside = self.within(whole);
-                    inside.skip(usize::from(selector.name.is_none())).for_each(|token| self.glue(token));
-                    if braces.items.is_empty() {
-                        self.drop(whole);
-                    }
-                }
-                selector.matchers().for_each(|matcher| self.label(&matcher.label));
-                if let Some(range) = &selector.range {
-                    self.duration(&range.duration);
-                }
-                self.modifiers(&selector.modifiers);
-            }
-            ExprKind::Subquery(subquery) => {
-                self.duration(&subquery.range);
-                let colon = self.at(subquery.range.span.end - 1) + 1;
-                // The end of a range in parentheses is within the range.
-                self.glue(colon);
-                self.glue(colon + 1);
-                if let Some(step) = &subquery.step {
-                    self.duration(step);
-                }
-                self.modifiers(&subquery.modifiers);
-            }
+            ExprKind::Selector(selector) => self.selector(selector),
+            ExprKind::Subquery(subquery) => self.subquery(subquery),
             ExprKind::Call(call) => self.glue(self.at(call.parens.start)),
             ExprKind::Unary(unary) => self.glue(self.at(unary.op_span.start) + 1),
-            ExprKind::Binary(binary) => {
-                self.keyword(binary.op_span);
-                binary.bool_span.into_iter().for_each(|span| self.keyword(span));
-                for grouping in binary.matching.iter().chain(&binary.group) {
-                    self.grouping(grouping, binary.group.is_none());
-                }
-                for fill in &binary.fill {
-                    self.keyword(fill.span);
-                    let name = self.at(fill.span.start);
-                    // The token may be a sign or a number.
-                    if name + 5 == self.within(fill.span).end {
-                        self.glue(name + 3);
-                    }
-                }
+            ExprKind::Binary(binary) => self.binary(binary),
+            ExprKind::Aggregate(aggregate) => self.aggregate(aggregate),
+        }
+    }
+
+    fn selector(&mut self, selector: &Selector<'_>) {
+        if let Some(braces) = &selector.braces {
+            let whole = braces.open.to(braces.close);
+            let inside = self.within(whole);
+            inside.skip(usize::from(selector.name.is_none())).for_each(|token| self.glue(token));
+            if braces.items.is_empty() {
+                self.drop(whole);
             }
-            ExprKind::Aggregate(aggregate) => {
-                self.keyword(aggregate.op_span);
-                let op = self.at(aggregate.op_span.start);
-                if aggregate.grouping.as_ref().is_none_or(|grouping| self.grouping(grouping, true)) {
-                    self.glue(self.at(aggregate.parens.start));
-                }
-                if let Some(grouping) = &aggregate.grouping {
-                    let moved = self.within(span_of(grouping));
-                    let (last, end) = (moved.end - 1, self.at(aggregate.parens.end - 1));
-                    // A comment behind the whole expression stays there.
-                    if last > end && self.tokens[end].trailing.is_none() {
-                        self.tokens[end].trailing = self.tokens[last].trailing.take();
-                    }
-                    moved.for_each(|token| self.moved[token] = Some(op));
-                }
+        }
+        selector.matchers().for_each(|matcher| self.label(&matcher.label));
+        if let Some(range) = &selector.range {
+            self.duration(&range.duration);
+        }
+        self.modifiers(&selector.modifiers);
+    }
+
+    fn subquery(&mut self, subquery: &Subquery<'_>) {
+        self.duration(&subquery.range);
+        let colon = self.at(subquery.range.span.end - 1) + 1;
+        // The end of a range in parentheses is within the range.
+        self.glue(colon);
+        self.glue(colon + 1);
+        if let Some(step) = &subquery.step {
+            self.duration(step);
+        }
+        self.modifiers(&subquery.modifiers);
+    }
+
+    fn binary(&mut self, binary: &Binary<'_>) {
+        self.keyword(binary.op_span);
+        binary.bool_span.into_iter().for_each(|span| self.keyword(span));
+        for grouping in binary.matching.iter().chain(&binary.group) {
+            self.grouping(grouping, binary.group.is_none());
+        }
+        for fill in &binary.fill {
+            self.keyword(fill.span);
+            let name = self.at(fill.span.start);
+            // The token may be a sign or a number.
+            if name + 5 == self.within(fill.span).end {
+                self.glue(name + 3);
             }
+        }
+    }
+
+    fn aggregate(&mut self, aggregate: &Aggregate<'_>) {
+        self.keyword(aggregate.op_span);
+        let op = self.at(aggregate.op_span.start);
+        if aggregate.grouping.as_ref().is_none_or(|grouping| self.grouping(grouping, true)) {
+            self.glue(self.at(aggregate.parens.start));
+        }
+        if let Some(grouping) = &aggregate.grouping {
+            let moved = self.within(span_of(grouping));
+            let (last, end) = (moved.end - 1, self.at(aggregate.parens.end - 1));
+            // A comment behind the whole expression stays there.
+            if last > end && self.tokens[end].trailing.is_none() {
+                self.tokens[end].trailing = self.tokens[last].trailing.take();
+            }
+            moved.for_each(|token| self.moved[token] = Some(op));
         }
     }
 
