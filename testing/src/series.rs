@@ -224,7 +224,7 @@ impl fmt::Display for NotationError {
 
 impl std::error::Error for NotationError {}
 
-/// The most values of one series, so that a slip does not fill the memory.
+/// The maximum number of values of one series, so that a typo does not fill the memory.
 const MAX_VALUES: usize = 10_000_000;
 
 impl FromStr for Values {

@@ -1,5 +1,5 @@
 //! The mock's server: a thread with a runtime of its own, so that it works in any test, and sockets that can break off
-//! where a server of HTTP would not.
+//! where no HTTP server would.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -18,10 +18,10 @@ use crate::call::Call;
 use crate::clock::Clock;
 use crate::response::{End, HttpResponse};
 
-/// How long a client has to read what was sent before a reset.
+/// How long a client has to read a response before the connection is reset.
 const BEFORE_RESET: Duration = Duration::from_millis(20);
 
-/// The headers of a request may have this many bytes, and its body.
+/// The maximum size of the headers of a request, and of its body, in bytes.
 const MAX_HEAD: usize = 1 << 20;
 const MAX_BODY: usize = 64 << 20;
 

@@ -1,4 +1,4 @@
-//! What the mock expects, and what has happened.
+//! The state of a mock: its expectations, and the requests so far.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -38,7 +38,7 @@ impl Shared {
         Self { source, ..Self::default() }
     }
 
-    /// The state. A panic of another thread leaves it whole.
+    /// Locks the state, also after a panic in another thread.
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -77,7 +77,7 @@ impl Shared {
     }
 }
 
-/// Records what is wrong with a request, and returns it as an error for the client.
+/// Records a problem with a request, and returns it as an error response.
 fn unexpected(call: &mut Call, problem: String) -> MockResponse {
     let message = problem.replace("\n  - ", "; ").replace("\n  ", "; ");
     call.problem = Some(problem);
@@ -114,7 +114,7 @@ impl State {
         Err(format!("unexpected {call}\n  {}", why.join("\n  ")))
     }
 
-    /// Everything that is not as expected.
+    /// All problems: unexpected requests, and expectations that were not used.
     pub(crate) fn problems(&self) -> Vec<String> {
         let unexpected = self.calls.iter().filter_map(|call| call.problem.clone());
         unexpected.chain(self.expected.iter().filter_map(Expected::shortfall)).collect()

@@ -180,7 +180,7 @@ impl TestPrometheusBuilder {
             let mut command = Command::new(&program);
             command.current_dir(&folder).arg("--config.file=prometheus.yml");
             command.arg(format!("--storage.tsdb.path={}", storage.display()));
-            // Data of any age. Releases that do not know a feature ignore it.
+            // Accepts data of any age. Releases ignore features that they do not have.
             command.args(["--storage.tsdb.retention.time=100y", "--web.enable-remote-write-receiver"]);
             command.arg("--enable-feature=native-histograms,promql-experimental-functions");
             command.arg(format!("--web.listen-address={address}"));

@@ -101,34 +101,23 @@ impl Parser<'_> {
 
     #[cold]
     pub(in crate::promql::parser) fn expected_offset<T>(&mut self, keyword: Span) -> Result<T> {
-        if let Kind::Hole(hole) = self.token.kind {
-            return self.misplaced(hole);
-        }
-        let diagnostic = match self.token.kind {
-            Kind::Eof => {
-                Diagnostic::new(Code::Syntax, keyword, "`offset` without a duration").label("the query ends after it")
-            }
-            _ => self
-                .syntax("`offset` without a duration")
-                .label(format!("expected a duration, such as `5m`, found {}", self.found()))
-                .secondary(keyword, "needs a duration"),
-        };
-        self.fail(diagnostic)
+        self.incomplete_modifier("`offset` without a duration", "a duration, such as `5m`", "a duration", keyword)
     }
 
     #[cold]
     pub(in crate::promql::parser) fn expected_timestamp<T>(&mut self, keyword: Span) -> Result<T> {
-        if let Kind::Hole(hole) = self.token.kind {
-            return self.misplaced(hole);
-        }
+        let expected = "seconds since 1970, `start()` or `end()`";
+        self.incomplete_modifier("`@` without a timestamp", expected, "a timestamp", keyword)
+    }
+
+    fn incomplete_modifier<T>(&mut self, title: &str, expected: &str, needed: &str, keyword: Span) -> Result<T> {
         let diagnostic = match self.token.kind {
-            Kind::Eof => {
-                Diagnostic::new(Code::Syntax, keyword, "`@` without a timestamp").label("the query ends after it")
-            }
+            Kind::Hole(hole) => return self.misplaced(hole),
+            Kind::Eof => Diagnostic::new(Code::Syntax, keyword, title).label("the query ends after it"),
             _ => self
-                .syntax("`@` without a timestamp")
-                .label(format!("expected seconds since 1970, `start()` or `end()`, found {}", self.found()))
-                .secondary(keyword, "needs a timestamp"),
+                .syntax(title)
+                .label(format!("expected {expected}, found {}", self.found()))
+                .secondary(keyword, format!("needs {needed}")),
         };
         self.fail(diagnostic)
     }
