@@ -26,6 +26,7 @@ mod ranges;
 mod ratios;
 mod row;
 mod schema;
+mod similar_metrics;
 pub(crate) mod targets;
 mod tree;
 mod undeclared;

@@ -1,13 +1,11 @@
 //! The metrics that preset files declare and that `metrics.toml` lists.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::OnceLock;
 
 use promql_presets_core::sort;
 use promql_presets_core::{LabelInfo, LabelUse, PromDuration};
 
-use crate::diagnostic::suggest::{is_one_edit, nearest_words};
 use crate::file::known_metrics::KnownMetric;
 use crate::file::metric_type::SUFFIXES;
 use crate::file::{self, Label, LabelType, Labels, MetricType, PresetFile};
@@ -17,17 +15,17 @@ use crate::{Code, Diagnostic, SourceFile};
 /// The metrics that preset files declare, and those that exist.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Metrics<'s> {
-    all: Vec<Metric<'s>>,
+    pub(super) all: Vec<Metric<'s>>,
     /// The metric of each name, without the suffixes of further series.
     names: SortedMap<&'s str, usize>,
     /// Whether all metrics are known, so that others do not exist.
     is_complete: bool,
     /// Series that do not exist, each with the name of a similar one that does, although nothing else is known of it.
-    similar: SortedMap<&'s str, &'s str>,
-    /// Those that do.
+    pub(super) similar: SortedMap<&'s str, &'s str>,
+    /// Names of metrics that exist, of which nothing else is known.
     only_named: SortedMap<&'s str, ()>,
     /// Hashes of the metrics' names and of each name without one of its letters. Computed on first use.
-    misspelt: OnceLock<HashMap<u64, usize>>,
+    pub(super) misspelt: OnceLock<HashMap<u64, usize>>,
 }
 
 /// A metric that is declared, that exists, or both.
@@ -272,8 +270,8 @@ impl<'s> Metrics<'s> {
         self.find(name).is_some_and(|(metric, _)| metric.known.is_some())
     }
 
-    /// Whether a metric that a file declares exists, or a series of its name: the snapshot has it, or only further series
-    /// of it, or only that which it is one of.
+    /// Whether a declared metric, or a series of its name, exists: the snapshot has the metric, one of its further series, or
+    /// the metric that it is a series of.
     pub(super) fn exists(&self, name: &str) -> bool {
         let known = |name: &str| self.names.get(name).map(|index| &self.all[*index]).filter(|it| it.known.is_some());
         let is_part = |suffix: &str| {
@@ -295,51 +293,6 @@ impl<'s> Metrics<'s> {
         self.names.contains_key(name)
     }
 
-    /// The metric of the snapshot that is probably meant by a declared name that is not in it: an undeclared one that is
-    /// one edit away, differs in the unit or type at its end, or has most of its words.
-    pub(super) fn known_as(&self, name: &str) -> Option<&'s str> {
-        const ENDS: [&str; 7] = ["total", "seconds", "milliseconds", "bytes", "ratio", "info", "count"];
-        let series = |suffix: &str| self.similar.get(format!("{name}{suffix}").as_str())?.strip_suffix(suffix);
-        if let Some(similar) = ["", "_bucket", "_sum", "_count"].into_iter().find_map(series) {
-            return Some(similar);
-        }
-        let adds_end = |long: &str, short: &str| {
-            let end = long.strip_prefix(short).and_then(|rest| rest.strip_prefix('_'));
-            end.is_some_and(|end| end.split('_').all(|word| ENDS.contains(&word)))
-        };
-        let digits = |name: &str| name.bytes().filter(u8::is_ascii_digit).count();
-        let is_meant = |it: &&str| {
-            let is_misspelt = || name.len() > 7 && is_one_edit(name, it) && digits(name) == digits(it);
-            adds_end(it, name) || adds_end(name, it) || is_misspelt()
-        };
-        let known = self.all.iter().filter(|metric| !metric.is_declared).map(|metric| metric.name);
-        let similar = || nearest_words(name, known.clone().map(|known| (known, ""))).map(|(found, _)| found);
-        known.clone().find(is_meant).or_else(similar)
-    }
-
-    /// The series whose name is most similar to one that does not exist.
-    pub(super) fn nearest(&self, name: &str) -> Option<String> {
-        if let Some(similar) = self.similar.get(name) {
-            return Some((*similar).to_owned());
-        }
-        nearest_words(name, self.series()).map(|(base, suffix)| format!("{base}{suffix}"))
-    }
-
-    /// The series whose name begins similarly to the plain text that a pattern begins with.
-    pub(super) fn nearest_prefix(&self, pattern: &str) -> Option<String> {
-        let end =
-            pattern.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | ':')).unwrap_or(pattern.len());
-        let prefix = pattern[..end].trim_end_matches('_');
-        let words = prefix.split('_').count();
-        let starts = self.series().filter_map(|(name, suffix)| {
-            let end = name.match_indices('_').nth(words - 1).map_or(name.len(), |(at, _)| at);
-            (words > 1).then_some((&name[..end], suffix))
-        });
-        let (start, _) = nearest_words(prefix, starts)?;
-        let (name, suffix) = self.series().find(|(name, _)| name.starts_with(start))?;
-        Some(format!("{name}{suffix}"))
-    }
-
     /// The names of all series that exist, each with its suffix.
     pub(super) fn series(&self) -> impl Iterator<Item = (&'s str, &'s str)> {
         let exists = |metric: &&Metric<'_>| !(self.is_complete && metric.is_declared) || self.exists(metric.name);
@@ -350,31 +303,6 @@ impl<'s> Metrics<'s> {
             let parts = metric.kind.map_or(&[][..], MetricType::parts);
             own.into_iter().chain(parts.iter().map(|suffix| (metric.name, *suffix)))
         })
-    }
-
-    /// The declared metric that a name without series is probably a misspelling of: one letter is different, missing,
-    /// added, or swapped with its neighbour. Digits must be equal, since `node_load5` and `node_load15` are two metrics.
-    pub(super) fn similar(&self, name: &str) -> Option<String> {
-        SUFFIXES.into_iter().chain([""]).find_map(|suffix| {
-            let base = name.strip_suffix(suffix).filter(|base| SIMILAR.contains(&base.len()))?;
-            let misspelt = self.misspelt.get_or_init(|| self.misspellings());
-            let digits = |name: &str| name.bytes().filter(u8::is_ascii_digit).collect::<Vec<_>>();
-            let found = shortened(base).find_map(|hash| {
-                let found = self.all[*misspelt.get(&hash)?].name;
-                (is_one_edit(base, found) && digits(base) == digits(found)).then_some(found)
-            });
-            Some(format!("{}{suffix}", found?)).filter(|meant| self.find(meant).is_some())
-        })
-    }
-
-    fn misspellings(&self) -> HashMap<u64, usize> {
-        let mut misspellings = HashMap::new();
-        for (index, metric) in self.all.iter().enumerate().filter(|(_, metric)| SIMILAR.contains(&metric.name.len())) {
-            for hash in shortened(metric.name) {
-                misspellings.insert(hash, index);
-            }
-        }
-        misspellings
     }
 }
 
@@ -418,22 +346,6 @@ const PARTS: [&str; 5] = ["_bucket", "_sum", "_count", "_gcount", "_gsum"];
 #[must_use]
 pub fn is_of_every_scrape(series: &str) -> bool {
     SERVER_SERIES.contains(&(series, true))
-}
-
-/// The lengths of names that are compared.
-const SIMILAR: std::ops::Range<usize> = 8..80;
-
-/// The hashes of a name and of the name without each of its letters.
-fn shortened(name: &str) -> impl Iterator<Item = u64> {
-    let bytes = name.as_bytes();
-    (0..=bytes.len()).map(|skipped| {
-        let mut hasher = DefaultHasher::new();
-        bytes[..skipped]
-            .iter()
-            .chain(bytes.get(skipped + 1..).unwrap_or_default())
-            .for_each(|byte| byte.hash(&mut hasher));
-        hasher.finish()
-    })
 }
 
 /// The labels of a file that another file declares with another type for the same metric.
