@@ -144,10 +144,10 @@ pub use http::{
 #[cfg(feature = "json")]
 pub use json::PrometheusJson;
 pub use promql_presets_core::{
-    AnyWindow, DurationError, IntoMatch, IntoPreset, LabelInfo, LabelKind, LabelName, LabelUse, LabelValue, Match,
-    MatchOp, Matcher, MetricQuerier, NameError, NoWindow, ParameterInfo, ParameterKind, ParameterValue, Preset,
-    PresetInfo, PresetMetadata, Presets, PromDuration, Querier, RenderError, ResultType, TakesWindow, UnknownText,
-    Window, Windowed, none_of, not, not_regex, one_of, regex, starts_with,
+    AnyWindow, DurationError, IntoCondition, IntoMatch, IntoPreset, LabelInfo, LabelKind, LabelName, LabelUse,
+    LabelValue, Match, MatchOp, Matcher, MetricQuerier, NameError, NoWindow, ParameterInfo, ParameterKind,
+    ParameterValue, Preset, PresetInfo, PresetMetadata, Presets, PromDuration, Querier, RenderError, ResultType,
+    TakesWindow, UnknownText, Window, Windowed, none_of, not, not_regex, one_of, regex, starts_with,
 };
 pub use query::{
     AnyPreset, EachQuery, EachResult, ForEach, InstantQuery, MAX_STEPS, Progress, RangeQuery, RangeResult, RawQuery,
@@ -277,10 +277,10 @@ pub mod __private1 {
     pub use std::vec::Vec;
 
     pub use promql_presets_core::{
-        __parameterized as parameterized, __serde_enum as serde_enum, AnyWindow, IntoMatch, LabelInfo, LabelKind,
-        LabelUse, LabelValue, Match, Matcher, MatcherField, MetricQuerier, NoWindow, ParameterInfo, ParameterValue,
-        Preset, PresetInfo, Presets, PromDuration, Querier, RenderError, ResultType, RowValue, Segment, UnknownText,
-        ValueEnum, Windowed,
+        __parameterized as parameterized, __serde_enum as serde_enum, AnyWindow, IntoCondition, IntoMatch, LabelInfo,
+        LabelKind, LabelUse, LabelValue, Match, Matcher, MatcherField, MetricQuerier, NoWindow, ParameterInfo,
+        ParameterValue, Preset, PresetInfo, Presets, PromDuration, Querier, RenderError, ResultType, RowValue, Segment,
+        UnknownText, ValueEnum, Windowed,
     };
     #[cfg(feature = "macros")]
     pub use promql_presets_macros::preset;

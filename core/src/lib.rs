@@ -27,8 +27,8 @@ pub use error::{RenderError, UnknownText};
 pub use escape::quote;
 pub use label::{LabelInfo, LabelKind, LabelUse};
 pub use matcher::{
-    IntoMatch, LabelValue, Match, MatchOp, Matcher, MatcherField, ValueEnum, none_of, not, not_regex, one_of, regex,
-    starts_with,
+    IntoCondition, IntoMatch, LabelValue, Match, MatchOp, Matcher, MatcherField, OfMatch, OfValue, ValueEnum, none_of,
+    not, not_regex, one_of, regex, starts_with,
 };
 pub use name::{LabelName, NameError};
 pub use parameter::{MAX_PARAMETERS, ParameterInfo, ParameterKind, ParameterValue, ParameterValues};

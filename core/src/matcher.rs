@@ -220,6 +220,37 @@ impl<K: ?Sized> IntoMatch<K> for Match<K> {
     }
 }
 
+/// What a method takes that does not know the type of a label's values: a value of any type, or a [`Match`] of strings.
+/// `K` is a marker.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a condition on a label",
+    note = "conditions on typed values take their texts: `one_of(ids.map(|id| id.to_string()))`"
+)]
+pub trait IntoCondition<K> {
+    /// The condition; a value means `=`.
+    fn into_condition(self) -> Match<String>;
+}
+
+/// [`IntoCondition`] of values.
+#[derive(Debug)]
+pub struct OfValue;
+
+/// [`IntoCondition`] of conditions.
+#[derive(Debug)]
+pub struct OfMatch;
+
+impl<V: LabelValue> IntoCondition<OfValue> for V {
+    fn into_condition(self) -> Match<String> {
+        Match::some(MatchOp::Equal, self.to_string())
+    }
+}
+
+impl IntoCondition<OfMatch> for Match<String> {
+    fn into_condition(self) -> Self {
+        self
+    }
+}
+
 /// A value of a label, displayed as Prometheus stores it.
 #[diagnostic::on_unimplemented(message = "`{Self}` is not a value of a label")]
 pub trait LabelValue: fmt::Display {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::render::{check_matcher, normalize};
-use crate::{IntoMatch, LabelInfo, Matcher, RenderError};
+use crate::{IntoCondition, IntoMatch, LabelInfo, Matcher, RenderError};
 
 /// The input of a query: the [`Preset`](crate::Preset) is the query, the querier selects series and groups them.
 ///
@@ -84,8 +84,8 @@ impl Querier {
     }
 
     /// Adds a condition on a label; a plain value means `=`. All conditions must hold, including several on one label.
-    pub fn label(self, label: impl Into<Cow<'static, str>>, condition: impl IntoMatch<String>) -> Self {
-        self.matcher(condition.into_match().on(label))
+    pub fn label<K>(self, label: impl Into<Cow<'static, str>>, condition: impl IntoCondition<K>) -> Self {
+        self.matcher(condition.into_condition().on(label))
     }
 
     /// Adds a condition on a label whose values are of type `K`, for generated setters.
@@ -105,13 +105,13 @@ impl Querier {
     /// # Errors
     /// Those of rendering, for this condition.
     #[doc(hidden)]
-    pub fn __set(
+    pub fn __set<K>(
         self,
         declared: &[LabelInfo<'_>],
         label: impl Into<Cow<'static, str>>,
-        condition: impl IntoMatch<String>,
+        condition: impl IntoCondition<K>,
     ) -> Result<Self, RenderError> {
-        let matcher = condition.into_match().on(label);
+        let matcher = condition.into_condition().on(label);
         check_matcher(&matcher)?;
         let normalized = normalize(declared, &matcher)?;
         Ok(self.matcher(normalized.unwrap_or(matcher)))

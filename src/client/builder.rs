@@ -326,6 +326,7 @@ impl ClientBuilder {
             max_concurrent,
             budget: Arc::new(Budget::new(Instant::now())),
             refuses_post: Arc::default(),
+            has_responded: Arc::default(),
             credentials: self.credentials,
         };
         Ok(PrometheusClient { transport: Arc::new(Transport { server: server.into(), scope: Scope::default() }) })

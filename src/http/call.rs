@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -348,10 +349,12 @@ impl Attempts {
             let why = "as many calls as the client may make at once take too long";
             return Err(ErrorKind::Timeout(Some(Box::<dyn std::error::Error + Send + Sync>::from(why).into())));
         };
+        let may_be_idle = self.transport.has_responded.load(Ordering::Relaxed);
         let mut response = until_deadline(end.as_mut(), pin!(self.transport.send(&self.request))).await;
         // A server can close an idle connection while a request is sent on it. The request is then repeated once,
         // immediately, and without using a retry.
         if let Some(Err(ErrorKind::Transport(source))) = &response
+            && may_be_idle
             && source.is::<ClosedConnection>()
             && !std::mem::replace(&mut self.is_repeated, true)
         {

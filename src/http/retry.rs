@@ -38,7 +38,8 @@ impl Default for RetryPolicy {
 
 impl RetryPolicy {
     /// Disables retries. Only a request whose connection the server closes before it responds is still repeated once, since
-    /// servers close idle connections.
+    /// servers close idle connections. Until the first response of the server, no connection is idle, and no request is
+    /// repeated.
     #[must_use]
     pub fn never() -> Self {
         Self::default().retries(0)

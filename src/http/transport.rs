@@ -87,6 +87,8 @@ pub(crate) struct Server {
     pub(crate) budget: Arc<Budget>,
     /// Whether a proxy in front of the server refuses `POST`.
     pub(crate) refuses_post: Arc<AtomicBool>,
+    /// Whether the server has ever responded. Before that, no connection can be idle.
+    pub(crate) has_responded: Arc<AtomicBool>,
     /// Supplies headers for each request.
     pub(crate) credentials: Option<Credentials>,
 }
@@ -136,6 +138,7 @@ impl Transport {
             let hook = self.reports.attempt_hook.as_ref();
             let guard = hook.map(|hook| hook(request.preset, built.headers_mut()));
             let response = self.http.execute(built).await.map_err(|error| failure(error, self.proxy.as_deref()))?;
+            self.has_responded.store(true, Ordering::Relaxed);
             let status = response.status().as_u16();
             if status == 407
                 && let Some(proxy) = &self.proxy

@@ -6,8 +6,8 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use promql_presets::{
-    DurationError, IntoMatch, LabelValue, Match, Matcher, MetricQuerier, Preset, PromDuration, RangeError, RenderError,
-    TimeRange, Timestamp, Window,
+    DurationError, IntoCondition, Matcher, MetricQuerier, Preset, PromDuration, RangeError, RenderError, TimeRange,
+    Timestamp, Window,
 };
 use promql_presets_core::{Input, Template};
 
@@ -142,8 +142,9 @@ impl<'m, Q: MetricQuerier + ?Sized> On<'m, Q> {
         })
     }
 
-    /// Expects range queries of parts of this range, as [`split`](promql_presets::RangeQuery::split) makes them. The parts
-    /// need not cover it. Values of the response belong to the points of the whole range.
+    /// Expects range queries of parts of this range, as [`split`](promql_presets::RangeQuery::split) makes them. Together,
+    /// they must have all of its points, unless [`any_times`](Expectation::any_times) is set. Values of the response belong
+    /// to the points of the whole range.
     pub fn over_parts_of(self, range: TimeRange) -> Self {
         self.over(range.aligned()).set(|expected| expected.in_parts = true)
     }
@@ -353,35 +354,5 @@ impl Expectation<'_> {
     #[must_use]
     pub fn count(&self) -> usize {
         self.shared.lock().expected[self.at].used
-    }
-}
-
-/// A condition on a label in an expectation: a value of any type, or a [`Match`] of strings. `K` is a marker.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a condition on a label",
-    note = "conditions on typed values become matchers: `.matcher(one_of(ids).on(\"kernel_id\"))`"
-)]
-pub trait IntoCondition<K> {
-    /// The condition.
-    fn into_condition(self) -> Match<String>;
-}
-
-/// [`IntoCondition`] of values.
-#[derive(Debug)]
-pub struct OfValue;
-
-/// [`IntoCondition`] of conditions.
-#[derive(Debug)]
-pub struct OfMatch;
-
-impl<V: LabelValue> IntoCondition<OfValue> for V {
-    fn into_condition(self) -> Match<String> {
-        IntoMatch::<String>::into_match(self.to_string())
-    }
-}
-
-impl IntoCondition<OfMatch> for Match<String> {
-    fn into_condition(self) -> Self {
-        self
     }
 }

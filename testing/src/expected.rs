@@ -80,6 +80,8 @@ pub(crate) struct Expected {
     pub(crate) range: Part<TimeRange>,
     /// Whether the range may be queried in parts.
     pub(crate) in_parts: bool,
+    /// The first and the last point of each part so far.
+    pub(crate) parts: Vec<(Timestamp, Timestamp)>,
     pub(crate) start: Part<Timestamp>,
     pub(crate) end: Part<Timestamp>,
     pub(crate) selectors: Part<Vec<Placeholders>>,
@@ -122,6 +124,7 @@ impl Expected {
             time: Part::Any,
             range: Part::Any,
             in_parts: false,
+            parts: Vec::new(),
             start: Part::Any,
             end: Part::Any,
             selectors: Part::Is(Vec::new()),
@@ -183,10 +186,29 @@ impl Expected {
             Count::Responses => self.replies.len().max(1),
         };
         let calls = if self.used == 1 { "1 call".to_owned() } else { format!("{} calls", self.used) };
-        (self.used < wanted).then(|| match (wanted, self.used) {
+        if self.used >= wanted {
+            return self.missing_part().filter(|_| self.count != Count::Any);
+        }
+        Some(match (wanted, self.used) {
             (_, 0) => format!("no call of {self}, expected at {}", self.place),
             _ => format!("{calls} of {self}, where {wanted} are expected at {}", self.place),
         })
+    }
+
+    /// The points of the range that no part has.
+    fn missing_part(&self) -> Option<String> {
+        let (Part::Is(range), true) = (&self.range, self.in_parts) else { return None };
+        let mut parts = self.parts.clone();
+        parts.sort_unstable();
+        let mut next = range.start();
+        for (first, last) in parts {
+            if first > next {
+                break;
+            }
+            next = next.max(last.checked_add(range.step_duration().into())?);
+        }
+        let is_whole = next > range.end();
+        (!is_whole).then(|| format!("{self} is not queried from {next} on, expected at {}", self.place))
     }
 
     pub(crate) fn preset(&self) -> Option<&'static PresetInfo> {
@@ -403,8 +425,9 @@ impl Expected {
     }
 
     /// Counts a request, and returns its response.
-    pub(crate) fn next(&mut self) -> Option<Reply> {
+    pub(crate) fn next(&mut self, call: &Call) -> Option<Reply> {
         self.used += 1;
+        self.parts.extend(call.range().filter(|_| self.in_parts).map(|range| (range.start(), range.end())));
         self.replies.get(self.used - 1).or(self.replies.last()).cloned()
     }
 }

@@ -130,7 +130,7 @@ mod state;
 mod test_prometheus;
 
 pub use call::{Call, Endpoint};
-pub use expectation::{Expectation, IntoCondition, OfMatch, OfValue, On};
+pub use expectation::{Expectation, On};
 pub use mock_prometheus::{MockPrometheus, Refusing};
 #[doc(hidden)]
 pub use promql_presets::Timestamp;

@@ -163,13 +163,13 @@ impl MockResponse {
         Self::http(429, "text/plain", "too many requests").header("Retry-After", &retry_after.to_string())
     }
 
-    /// No response: the connection is reset.
+    /// No response: the connection is reset. The client repeats the request as after [`close`](Self::close).
     pub fn reset() -> Self {
         Self::new(Content::Raw(Vec::new())).fault(None, End::Reset)
     }
 
-    /// No response: the connection is closed. The client repeats the request once, at once, also without retries, since
-    /// servers close idle connections this way.
+    /// No response: the connection is closed. If the client has had a response before, it repeats the request once, at
+    /// once, also without retries, since servers close idle connections this way.
     pub fn close() -> Self {
         Self::new(Content::Raw(Vec::new())).fault(None, End::Close)
     }

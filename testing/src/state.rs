@@ -96,7 +96,7 @@ impl State {
         call.placeholders = placeholders.unwrap_or_default();
         if let Some(expected) = found.map(|at| &mut self.expected[at]) {
             call.preset = expected.preset().map(|info| info.name);
-            return Ok((expected.next(), expected.shape(), expected.times(call)));
+            return Ok((expected.next(call), expected.shape(), expected.times(call)));
         }
         let nearest = self.expected.iter().zip(&compared).min_by_key(|(_, differences)| differences.distance);
         let why = match nearest {

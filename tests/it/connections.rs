@@ -44,11 +44,21 @@ fn connections_closed_while_idle_cost_no_retry() {
     assert_eq!(runtime.block_on(query(&client)).unwrap(), 7.0);
     thread::sleep(Duration::from_millis(100));
     assert_eq!(runtime.block_on(query(&client)).unwrap(), 7.0);
-    // Once, not for ever.
-    let closing = Server::start(|_, _| Ok(After::Close));
-    let client = client_of(&closing).retry(RetryPolicy::never()).build().unwrap();
-    let error = runtime.block_on(query(&client)).unwrap_err();
-    assert_eq!((error.retries(), closing.requests().len()), (0, 2));
+    // Once, not for ever, and only if a connection can have been idle.
+    for (responses, requests) in [(1, 3), (0, 1)] {
+        let closing = Server::start(move |request, stream| {
+            if request.connection < responses {
+                stream.write_all(vector("7").as_bytes())?;
+            }
+            Ok(After::Close)
+        });
+        let client = client_of(&closing).retry(RetryPolicy::never()).build().unwrap();
+        for _ in 0..responses {
+            assert_eq!(runtime.block_on(query(&client)).unwrap(), 7.0);
+        }
+        let error = runtime.block_on(query(&client)).unwrap_err();
+        assert_eq!((error.retries(), closing.requests().len()), (0, requests));
+    }
 }
 
 #[tokio::test]

@@ -80,6 +80,11 @@ fn labels_are_set_by_name() {
     let both = api_requests::Querier::new().set("method", not("GET")).unwrap().set("status_code", one_of(["1", "02"]));
     let expected = api_requests::Querier::new().method(not("GET")).status_code(one_of([1, 2]));
     assert_eq!(both.unwrap(), expected);
+    // Typed values need not be texts.
+    let typed = api_requests::Querier::new().set("method", "GET").unwrap().set("status_code", 500).unwrap();
+    assert_eq!(typed, api_requests::Querier::new().method("GET").status_code(500));
+    let (id, querier) = (uuid::Uuid::nil(), container::Querier::new("cpu_util"));
+    assert_eq!(querier.clone().set("kernel_id", id).unwrap(), querier.kernel_id(id));
 
     let failed = |label: &'static str, condition: promql_presets::Match<String>| {
         api_requests::Querier::new().set(label, condition).unwrap_err()

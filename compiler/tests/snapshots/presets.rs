@@ -67,7 +67,7 @@ pub mod http {
         /// # Errors
         ///
         /// An undeclared label, or a value that the label cannot have.
-        pub fn set(self, label: impl ::core::convert::Into<__p::Cow<'static, str>>, condition: impl __p::IntoMatch<__p::String>) -> ::core::result::Result<Self, __p::RenderError> {
+        pub fn set<K>(self, label: impl ::core::convert::Into<__p::Cow<'static, str>>, condition: impl __p::IntoCondition<K>) -> ::core::result::Result<Self, __p::RenderError> {
             ::core::result::Result::map(self.0.__set(__LABELS, label, condition), Self)
         }
     }
@@ -377,7 +377,7 @@ pub mod latency {
         /// # Errors
         ///
         /// An undeclared label, or a value that the label cannot have.
-        pub fn set(self, label: impl ::core::convert::Into<__p::Cow<'static, str>>, condition: impl __p::IntoMatch<__p::String>) -> ::core::result::Result<Self, __p::RenderError> {
+        pub fn set<K>(self, label: impl ::core::convert::Into<__p::Cow<'static, str>>, condition: impl __p::IntoCondition<K>) -> ::core::result::Result<Self, __p::RenderError> {
             ::core::result::Result::map(self.0.__set(__LABELS, label, condition), Self)
         }
     }

@@ -75,7 +75,7 @@ async fn parts_of_a_range() {
     let mock = MockPrometheus::start();
     let range = TimeRange::parse("1700000000", "1700009000", "10s").unwrap();
     let client = mock.client_builder().max_steps(99).build().unwrap();
-    mock.on(UP).over_parts_of(range).returns(series![{} => "0+1x900"]).any_times();
+    mock.on(UP).over_parts_of(range).returns(series![{} => "0+1x900"]);
     let matrix = client.query_range(UP, &prometheus::Querier::new(), range).split().await.unwrap();
     let expected: Vec<f64> = (0..=900).map(f64::from).collect();
     assert_eq!(matrix.one().unwrap().values(), expected);
@@ -86,6 +86,21 @@ async fn parts_of_a_range() {
         .await;
     assert!(error.is_err());
     assert!(crate::failure(mock).contains("is not a part of"));
+
+    let half = TimeRange::parse("1700000000", "1700004490", "10s").unwrap();
+    for is_optional in [false, true] {
+        let mock = MockPrometheus::start();
+        let expected = mock.on(UP).over_parts_of(range).returns(1);
+        if is_optional {
+            expected.any_times();
+        }
+        mock.client().query_range(UP, &prometheus::Querier::new(), half).await.unwrap();
+        if is_optional {
+            mock.verify();
+        } else {
+            assert!(crate::failure(mock).contains("is not queried from 2023-11-14T23:28:20Z on"));
+        }
+    }
 }
 
 #[tokio::test]
@@ -150,6 +165,7 @@ async fn faults() {
         let client = mock.client_builder().retry(RetryPolicy::never()).build().unwrap();
         let error = query(&client).await.unwrap_err();
         assert_eq!(matches!(error.kind(), ErrorKind::Transport(_)), is_transport, "{response:?} {error:?}");
+        assert_eq!(mock.calls().len(), 1, "{response:?}");
 
         let mock = MockPrometheus::start();
         mock.on(UP).returns(response.clone()).then(7);
