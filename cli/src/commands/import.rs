@@ -132,6 +132,9 @@ fn human(file: &Imported, dir: &Path) -> String {
     if file.text.is_none() {
         out = format!("{}: not written, since there are no presets\n", path.display());
     }
+    if let Some(note) = file.note.as_ref().filter(|_| file.text.is_some()) {
+        _ = writeln!(out, "  {note}");
+    }
     for outcome in &file.outcomes {
         match &outcome.result {
             Err(reason) => _ = writeln!(out, "  not imported: {}: {reason}", outcome.place),
@@ -149,6 +152,7 @@ fn json(source: &str, file: &Imported, dir: &Path) -> String {
     let mut out = String::new();
     let path = file.text.as_ref().map(|_| target(file, dir).display().to_string());
     for outcome in &file.outcomes {
+        let note = file.note.iter().filter(|_| outcome.result.is_ok());
         Object::open(&mut out)
             .field("source", source)
             .field("place", outcome.place.as_str())
@@ -156,7 +160,7 @@ fn json(source: &str, file: &Imported, dir: &Path) -> String {
             .field("file", path.as_deref().filter(|_| outcome.result.is_ok()))
             .field("preset", outcome.result.as_deref().ok())
             .field("reason", outcome.result.as_ref().err().map(String::as_str))
-            .field("notes", outcome.notes.clone())
+            .field("notes", outcome.notes.iter().chain(note).cloned().collect::<Vec<_>>())
             .close();
         out.push('\n');
     }

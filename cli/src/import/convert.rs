@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use promql_presets_compiler::Span;
 use promql_presets_compiler::promql::{
-    Aggregator, Expr, ExprKind, Features, Grouping, GroupingItem, GroupingKeyword, MatcherItem, Selector, Syntax, parse,
+    Aggregator, BinaryOp, Expr, ExprKind, Features, Grouping, GroupingItem, GroupingKeyword, MatcherItem, Selector,
+    Syntax, parse,
 };
 
 use promql_presets_core::{MatchOp, PromDuration};
@@ -174,6 +175,9 @@ impl Edits<'_> {
             }
             ExprKind::Binary(binary) => {
                 binary.matching.iter().chain(&binary.group).try_for_each(|grouping| self.matching(grouping))?;
+                if matches!(binary.op, BinaryOp::Div | BinaryOp::Mod) {
+                    self.limit(Some(&binary.rhs), Parameter::limit_to_divisors);
+                }
                 self.expr(&binary.lhs, is_inner)?;
                 self.expr(&binary.rhs, is_inner)
             }

@@ -11,6 +11,7 @@ use toml_edit::Key;
 use super::convert::{Converted, convert};
 use super::variables::Parameter;
 use super::{Collection, Options, Query, Taken, Uses, names};
+use crate::declared::Declared;
 use crate::fmt::toml_string;
 
 /// A preset file.
@@ -22,6 +23,8 @@ pub(crate) struct Imported {
     pub(crate) text: Option<String>,
     /// The outcome of each query.
     pub(crate) outcomes: Vec<Outcome>,
+    /// What the file lacks.
+    pub(crate) note: Option<String>,
 }
 
 /// The outcome of a query.
@@ -68,7 +71,10 @@ pub(crate) fn write(
     });
     let path = format!("{name}.toml");
     let others: Vec<&SourceFile> = others.iter().filter(|other| other.name != path).collect();
-    let mut file = File { path, others, collection, source, declares_labels: true, results: results.collect() };
+    let metric = collection.metric.as_ref();
+    let declared = metric.map(|metric| Declared::of(metric, others.iter().copied())).unwrap_or_default();
+    let results = results.collect();
+    let mut file = File { path, others, collection, source, declared, undeclared: None, results };
     file.fix_values();
     file.resolve();
     if options.group_by {
@@ -86,7 +92,7 @@ pub(crate) fn write(
             Err(reason) => Outcome { place, query: text, result: Err(reason), notes: Vec::new() },
         }
     });
-    Imported { name, text, outcomes: outcomes.collect() }
+    Imported { name, text, note: file.undeclared, outcomes: outcomes.collect() }
 }
 
 struct File<'q> {
@@ -96,8 +102,10 @@ struct File<'q> {
     others: Vec<&'q SourceFile>,
     collection: &'q Collection,
     source: &'q str,
-    /// Whether it has a table `[labels]`.
-    declares_labels: bool,
+    /// What the other files declare about its metric.
+    declared: Declared,
+    /// Why it has no table `[labels]`, if it could have one.
+    undeclared: Option<String>,
     /// In the order of the queries.
     results: Vec<Result<Preset<'q>, String>>,
 }
@@ -117,7 +125,7 @@ impl<'q> File<'q> {
         };
         let key = |finding: &Finding| (finding.file, finding.preset.clone(), finding.diagnostic.title.clone());
         // Only what a file declares has an effect on others.
-        let declares = self.declares_labels && self.collection.metric.is_some();
+        let declares = self.undeclared.is_none() && self.collection.metric.is_some();
         let before: BTreeSet<_> = if declares { found(&files).map(|it| key(&it)).collect() } else { BTreeSet::new() };
         files.push(own);
         for finding in found(&files) {
@@ -139,8 +147,9 @@ impl<'q> File<'q> {
                 return;
             }
             // An error in `[labels]` removes the whole table.
-            if errors.remove(&None).is_some() && self.declares_labels {
-                self.declares_labels = false;
+            if let Some(error) = errors.remove(&None).filter(|_| self.undeclared.is_none()) {
+                let title = error.first().map_or("", |error| &error.title);
+                self.undeclared = Some(format!("the labels are not declared, so that callers can use any: {title}"));
                 self.results.iter_mut().flatten().for_each(|preset| preset.allow.clear());
                 continue;
             }
@@ -236,19 +245,23 @@ impl<'q> File<'q> {
     fn labels(&self, out: &mut String) {
         let found = self.presets().flat_map(|preset| preset.converted.labels.keys());
         let names: BTreeSet<&String> = found.chain(self.collection.labels.keys()).collect();
-        if names.is_empty() || !self.declares_labels {
+        if names.is_empty() {
+            return;
+        }
+        if let Some(note) = &self.undeclared {
+            _ = writeln!(out, "\n# {}", one_line(note));
             return;
         }
         out.push_str("\n[labels]\n");
         let keys: Vec<String> = names.iter().map(|name| Key::new(name.as_str()).to_string()).collect();
         let width = keys.iter().map(String::len).max().unwrap_or_default();
         for (name, key) in names.into_iter().zip(keys) {
-            let value = match self.collection.labels.get(name) {
-                Some(Uses { filter: true, group_by: false }) => "{ type = \"string\", use = [\"filter\"] }",
-                Some(Uses { filter: false, group_by: true }) => "{ type = \"string\", use = [\"group_by\"] }",
-                _ => "\"string\"",
+            let only = match self.collection.labels.get(name) {
+                Some(Uses { filter: true, group_by: false }) => Some("filter"),
+                Some(Uses { filter: false, group_by: true }) => Some("group_by"),
+                _ => None,
             };
-            _ = writeln!(out, "{key:width$} = {value}");
+            _ = writeln!(out, "{key:width$} = {}", self.declared.label(name, only));
         }
     }
 

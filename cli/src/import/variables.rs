@@ -67,6 +67,13 @@ impl Parameter {
         }
     }
 
+    /// Limits a number to what can be divided by, if its value is at least 1.
+    pub(super) fn limit_to_divisors(&mut self) {
+        if self.default.as_f64() >= 1.0 {
+            self.bounds = ", min = 1";
+        }
+    }
+
     /// Limits a number to counts from 1, if its value is one.
     pub(super) fn limit_to_counts(&mut self) {
         let count = ParameterValue::parse(ParameterKind::Integer, &self.default.to_string());

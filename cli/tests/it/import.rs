@@ -68,6 +68,7 @@ fn groupings_become_those_of_the_caller() {
     let text = &files(&folder.0.join("presets"))[0].1;
     // `Job` and `job` would be one name in Rust.
     assert!(!text.contains("[labels]"));
+    assert!(text.contains("\n# the labels are not declared, so that callers can use any: "), "{text}");
     for line in [
         "'max by (quantile, {group_by}) (x{{{labels}}})'",
         "'sum by ({group_by}) (up{{{labels}}}) / on (job) count by ({group_by}) (up{{{labels}}})'",
@@ -346,6 +347,24 @@ fn declarations_break_no_other_file() {
     let run = import(&folder, &["stored.json"]);
     assert_eq!(run.status, 0, "{}{}", run.out, run.err);
     assert!(!folder.read("presets/load.toml").contains("[labels]"));
+    let note = "  the labels are not declared, so that callers can use any: ";
+    assert!(run.out.starts_with(&format!("presets/load.toml: 1 preset\n{note}")), "{}", run.out);
+    let json = import(&folder, &["stored.json", "--force", "--format", "json"]);
+    assert!(json.out.contains(note.trim()), "{}", json.out);
+    let check = folder.run("check");
+    assert_eq!(check.status, 0, "{}", check.out);
+}
+
+#[test]
+fn types_of_labels_are_those_of_the_folder() {
+    let stored = r#"[{"query_template": "sum by ({group_by})({metric_name}{{{labels}}})", "metric_name": "load", "name": "load",
+        "options": {"filter_labels": ["pod", "zone"], "group_labels": ["zone"]}}]"#;
+    let other = "[metric]\nname = \"load\"\ntype = \"gauge\"\n[labels]\npod = \"uuid\"\nzone = [\"a\", \"b\"]\n";
+    let folder = Folder::new("import-types", &[("stored.json", stored), ("presets/a.toml", other)]);
+    let run = import(&folder, &["stored.json"]);
+    assert_eq!((run.status, run.out.as_str()), (0, "presets/load.toml: 1 preset\n"), "{}", run.err);
+    let labels = "\n[labels]\npod  = { type = \"uuid\", use = [\"filter\"] }\nzone = [\"a\", \"b\"]\n";
+    assert!(folder.read("presets/load.toml").contains(labels), "{}", folder.read("presets/load.toml"));
     let check = folder.run("check");
     assert_eq!(check.status, 0, "{}", check.out);
 }

@@ -1,6 +1,5 @@
 //! `promql-presets new`: a preset file for a metric.
 
-mod declared;
 mod presets;
 
 use std::collections::BTreeSet;
@@ -12,12 +11,12 @@ use promql_presets_compiler::{FileKind, Finding, MetricType, Severity, Snapshot,
 
 use super::schema::{self, NewMetric};
 use crate::FOUND;
+use crate::declared::Declared;
 use crate::failure::Failure;
 use crate::json::Object;
 use crate::output::{Format, count, in_colors, message, print, remark};
 use crate::preset_folders::{Dir, write};
 use crate::server::Sources;
-use declared::Declared;
 
 /// Writes a preset file for a metric
 ///

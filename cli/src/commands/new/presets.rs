@@ -7,8 +7,8 @@ use promql_presets_compiler::check::unit_of_name;
 use promql_presets_compiler::{MetricType, SnapshotMetric};
 use toml_edit::{Key, Value};
 
-use super::declared::Declared;
 use crate::commands::schema::NewMetric;
+use crate::declared::Declared;
 use crate::fmt;
 
 /// A preset file.
@@ -53,15 +53,15 @@ pub(super) fn write(found: &NewMetric, declared: &Declared) -> Written {
         _ = writeln!(text, "unit = {}", string(unit));
     }
     let of_folder =
-        || Some(declared.labels.keys().cloned().collect()).filter(|labels: &BTreeSet<_>| !labels.is_empty());
+        || Some(declared.label_names().cloned().collect()).filter(|labels: &BTreeSet<_>| !labels.is_empty());
     match metric.labels.clone().or_else(of_folder) {
         Some(labels) => {
             text.push_str("\n[labels]\n");
-            let keys = labels.iter().map(|label| (Key::new(label).to_string(), declared.labels.get(label)));
+            let keys = labels.iter().map(|label| (Key::new(label).to_string(), declared.label(label, None)));
             let keys: Vec<_> = keys.collect();
             let width = keys.iter().map(|(key, _)| key.len()).max().unwrap_or_default();
             for (key, kind) in keys {
-                _ = writeln!(text, "{key:width$} = {}", kind.map_or("\"string\"", String::as_str));
+                _ = writeln!(text, "{key:width$} = {kind}");
             }
         }
         None => notes.push("its labels are unknown, so that the presets take any label".to_owned()),
