@@ -111,7 +111,7 @@ pub(crate) struct CheckedQuery {
     pub metrics: Option<Vec<String>>,
     /// Whether it reads the metric that its file declares, and that does not exist.
     pub reads_own: ReadsOwn,
-    /// Whether it names a metric that is neither declared nor in the snapshot.
+    /// Whether it names a metric that is neither declared nor in the snapshot, or a pattern of names.
     pub names_unknown: bool,
 }
 
@@ -129,8 +129,10 @@ pub(crate) fn check(text: &str, expr: &Expr<'_>, scope: Scope<'_>) -> CheckedQue
     let compares_labels = scope.metrics.is_complete() && scope.labels.is_some();
     let metrics = if compares_labels { contradictions::metrics_read(&query) } else { None };
     let metrics = metrics.map(|metrics| metrics.into_iter().map(str::to_owned).collect());
-    let mut series = query.selectors().flat_map(|(_, _, series)| series.each());
-    let names_unknown = series.any(|series| series.name.is_some() && series.metric.is_none());
+    let is_unknown = |series: &tree::Series<'_>| series.name.is_some() && series.metric.is_none();
+    let names_unknown = query.selectors().any(|(_, selector, series)| {
+        series.each().iter().any(is_unknown) || tree::name_pattern(selector, series).is_some()
+    });
     let (row, unit, reads_own) = (query.row(), units::unit(&query), undeclared::reads_own(&query));
     CheckedQuery { findings, row, unit, metrics, reads_own, names_unknown }
 }
