@@ -4,13 +4,13 @@ use promql_presets_compiler::promql::{Expr, ExprKind, Features, Syntax, parse};
 use promql_presets_compiler::{Literal, SourceFile, Span, templates};
 
 /// Maps a rendered query to the file of its template. Both have the same syntax tree: values of placeholders add no nodes.
-pub(crate) struct Places {
+pub(crate) struct SourceMap {
     /// The span of each node in the query, and in the template.
     nodes: Vec<(Span, Span)>,
     literal: Literal,
 }
 
-impl Places {
+impl SourceMap {
     /// The places of a query of a preset; `None` if the file has no such preset.
     pub(crate) fn of(query: &str, file: &SourceFile, preset: &str) -> Option<Self> {
         let literal = templates(&file.text)?.into_iter().find(|(name, _)| name == preset)?.1;
@@ -98,7 +98,7 @@ mod tests {
         let file = "[presets.a]\ntemplate = \"\"\"\nsum by ({group_by})(\\\"\\\" == 1) / rate(x{{a=\\\"b\\\",{labels}}}[{window}])\"\"\"\n";
         let literal = templates(file).unwrap().remove(0).1;
         let query = "sum by (long, list)(\"\" == 1) / rate(x{a=\"b\",c=\"d\",e=\"f\"}[1h30m])";
-        let places = Places::new(query, literal);
+        let places = SourceMap::new(query, literal);
         let place = |text: &str| {
             let at = query.find(text).unwrap();
             &file[places.locate(Span::of(at..at + text.len())).range()]

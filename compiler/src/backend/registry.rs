@@ -5,7 +5,7 @@ use promql_presets_core::{
     PresetMetadata, PromDuration, RenderError, Template,
 };
 
-use super::facts::QueryFacts;
+use super::query_facts::QueryFacts;
 use crate::Span;
 use crate::check::RowLabel;
 use crate::file::PresetTest;

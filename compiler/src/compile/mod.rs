@@ -4,13 +4,13 @@ mod check_tests;
 pub(crate) mod findings;
 mod parameter_bounds;
 mod proof;
+mod registry_state;
 #[cfg(feature = "tools")]
 mod session;
-mod state;
 
 use promql_presets_core::{ParameterKind, ParameterValue, PromDuration};
 
-use crate::backend::facts::QueryFacts;
+use crate::backend::query_facts::QueryFacts;
 use crate::backend::registry::{Module, Parameter, Preset, Registry, Segment};
 use crate::backend::{codegen, lower, modules, names, rows};
 use crate::check::{self, Limit, Metrics, RowLabel, Scope, targets};
@@ -26,7 +26,7 @@ use findings::{
     unused_window,
 };
 use proof::Proof;
-use state::{CheckedFile, RegistryState};
+use registry_state::{CheckedFile, RegistryState};
 
 #[cfg(feature = "tools")]
 pub use session::Session;

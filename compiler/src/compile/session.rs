@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::read_settings;
-use super::state::{CheckedFile, Content, RegistryState, content, metrics};
+use super::registry_state::{CheckedFile, Content, RegistryState, content, metrics};
 use crate::backend::registry::Module;
 use crate::check::{self, Scope};
 use crate::file::known_metrics::KnownMetric;

@@ -1,8 +1,8 @@
 //! Renders segments and a querier as PromQL.
 
-mod output;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::escape::{is_plain, quoted_len};
 use crate::name::{check_label, check_name, is_bare_label};
 use crate::preset::Template;
 use crate::{LabelInfo, Matcher, MetricQuerier, ParameterValues, PromDuration, RenderError, Segment};
-use output::Output;
+use writer::Writer;
 
 /// The longest text of a [`PromDuration`] is shorter.
 const WINDOW_LEN: usize = 32;
@@ -214,7 +214,7 @@ impl<'a> Input<'a> {
     fn write(&self, segments: &[Segment<&str>], values: Values<'_>) -> String {
         let is_plain = self.is_plain();
         let query = String::with_capacity(self.capacity(segments, values, is_plain));
-        let mut out = Output { query, in_list: false, is_plain };
+        let mut out = Writer { query, in_list: false, is_plain };
         for segment in segments {
             match *segment {
                 Segment::Text(text) => {

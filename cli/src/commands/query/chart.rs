@@ -5,7 +5,7 @@ use std::fmt::Write;
 use jiff::tz::TimeZone;
 use promql_presets::{Labels, Matrix, Series, TimeRange};
 
-use super::canvas::{Canvas, MAX_LINES, letter, painted};
+use super::braille::{Canvas, MAX_LINES, letter, painted};
 use super::lines::{Line, lines};
 use super::numbers::{self, Scale, short_statistic};
 use super::screen::{Size, cut};

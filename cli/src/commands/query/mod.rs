@@ -1,7 +1,7 @@
 //! `promql-presets query`: runs a preset, or any PromQL, and shows the result.
 
 mod axes;
-mod canvas;
+mod braille;
 mod chart;
 mod export;
 mod labels;

@@ -22,7 +22,7 @@ use crate::json::Object;
 use crate::output::{Format, count, in_colors, message, print, query_note, remark};
 use crate::preset_folders::{Dir, Folder, Paths};
 use crate::querier;
-use crate::source_map::{Places, position};
+use crate::source_map::{SourceMap, position};
 
 /// The number of differences that are shown for a test, besides the first one.
 const MAX_MARKS: usize = 9;
@@ -229,7 +229,7 @@ impl TestResult {
         match outcome {
             Outcome::Error(error) => {
                 let (place, error) = position(&error, &case.query);
-                let places = place.zip(Places::of(&case.query, &case.file, &case.name));
+                let places = place.zip(SourceMap::of(&case.query, &case.file, &case.name));
                 let span = places.map_or(span, |(place, places)| places.locate(place));
                 Self { case, error: Some(error), span, differences: Vec::new() }
             }

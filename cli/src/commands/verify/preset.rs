@@ -15,7 +15,7 @@ use super::report::{Report, Severity};
 use crate::empty_result::{SAMPLES, causes, duration, safe_window};
 use crate::failure::Failure;
 use crate::querier::{self, named};
-use crate::source_map::{Places, call, position};
+use crate::source_map::{SourceMap, call, position};
 
 /// The number of wrong values of a label that are shown.
 const MAX_SHOWN: usize = 5;
@@ -209,7 +209,7 @@ impl<'a> Verified<'a> {
     }
 
     /// Reports a function that the server does not list among its features.
-    fn has_unknown_function(&mut self, query: &str, places: Option<&Places>) -> bool {
+    fn has_unknown_function(&mut self, query: &str, places: Option<&SourceMap>) -> bool {
         let functions = &self.setting.functions;
         let unknown = call(query, |name| !functions.is_empty() && !functions.contains(name));
         if let Some((name, span)) = unknown {
@@ -219,7 +219,7 @@ impl<'a> Verified<'a> {
         unknown.is_some()
     }
 
-    fn failed(&mut self, error: &Error, query: &str, places: Option<&Places>) {
+    fn failed(&mut self, error: &Error, query: &str, places: Option<&SourceMap>) {
         let ErrorKind::Server { error: of_server, status } = error.kind() else {
             self.add(Severity::Error, "failed", format!("the query fails: {error}"));
             self.of_query(query, places, None);
@@ -234,7 +234,7 @@ impl<'a> Verified<'a> {
     }
 
     /// Warnings and infos of the server.
-    fn messages(&mut self, data: &Data, query: &str, places: Option<&Places>) {
+    fn messages(&mut self, data: &Data, query: &str, places: Option<&SourceMap>) {
         let meta = data.meta();
         let warnings = meta.warnings.iter().map(|text| (Severity::Warning, text));
         let infos = meta.infos.iter().map(|text| (Severity::Info, text));
@@ -259,7 +259,7 @@ impl<'a> Verified<'a> {
         }
     }
 
-    async fn empty(&mut self, query: &str, places: Option<&Places>) {
+    async fn empty(&mut self, query: &str, places: Option<&SourceMap>) {
         let causes = causes(self.setting.client, query, self.setting.at, None).await;
         if causes.is_empty() {
             self.add(Severity::Error, "empty", "returns nothing".to_owned());
@@ -276,7 +276,7 @@ impl<'a> Verified<'a> {
     }
 
     /// Whether ranges hold enough samples.
-    async fn windows(&mut self, query: &str, places: Option<&Places>) {
+    async fn windows(&mut self, query: &str, places: Option<&SourceMap>) {
         let parsed = parse(query, Syntax { template: false, features: Features::all() });
         let Some(expr) = &parsed.expr else { return };
         let mut ranges: Vec<(&str, Span, f64)> = Vec::new();
@@ -368,8 +368,8 @@ impl<'a> Verified<'a> {
         }
     }
 
-    fn places(&self, query: &str) -> Option<Places> {
-        Places::of(query, self.file, &self.preset.name)
+    fn places(&self, query: &str) -> Option<SourceMap> {
+        SourceMap::of(query, self.file, &self.preset.name)
     }
 
     /// Adds a report at the name of the preset.
@@ -411,7 +411,7 @@ impl<'a> Verified<'a> {
     }
 
     /// Sets the query of the last report, and its place. Drops the report if there is the same one already.
-    fn of_query(&mut self, query: &str, places: Option<&Places>, place: Option<Span>) {
+    fn of_query(&mut self, query: &str, places: Option<&SourceMap>, place: Option<Span>) {
         let Some(mut report) = self.reports.pop() else { return };
         report.query = Some(query.to_owned());
         if let (Some(places), Some(place)) = (places, place) {

@@ -5,7 +5,7 @@ use crate::escape::escape_into;
 use crate::name::{is_bare_label, is_bare_metric};
 
 /// A query that is being written.
-pub(super) struct Output {
+pub(super) struct Writer {
     pub(super) query: String,
     /// Whether the current list has an element.
     pub(super) in_list: bool,
@@ -13,7 +13,7 @@ pub(super) struct Output {
     pub(super) is_plain: bool,
 }
 
-impl Output {
+impl Writer {
     /// Starts the next element of a list.
     pub(super) fn item(&mut self) -> &mut String {
         if self.in_list {
