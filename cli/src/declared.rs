@@ -1,11 +1,11 @@
-//! What the preset files of a folder declare about a metric, for a new file: two cannot declare it differently.
+//! The declarations of a metric in the preset files of a folder. A new file must not declare it differently.
 
 use std::collections::BTreeMap;
 
 use promql_presets_compiler::{FileKind, MetricType, SourceFile};
 use toml_edit::{DocumentMut, InlineTable, Item, TableLike, Value};
 
-/// The declarations of a metric, of the first file that has each.
+/// The declarations of a metric, each of the first file that has it.
 #[derive(Debug, Default)]
 pub(crate) struct Declared {
     /// The type, and the file.
@@ -19,15 +19,15 @@ impl Declared {
     pub(crate) fn of<'f>(metric: &str, files: impl IntoIterator<Item = &'f SourceFile>) -> Self {
         let mut declared = Self::default();
         for file in files.into_iter().filter(|file| file.kind() == FileKind::Presets) {
-            // What is not valid is for `check` to report.
+            // `check` reports invalid files.
             let Ok(document) = file.text.parse::<DocumentMut>() else { continue };
             let table = |key: &str| document.get(key).and_then(Item::as_table_like);
             let text = |key: &str| table("metric").and_then(|metric| metric.get(key)?.as_str());
             if text("name") != Some(metric) {
                 continue;
             }
-            let kind = text("type").and_then(|kind| MetricType::ALL.iter().find(|(name, _)| *name == kind));
-            declared.kind = declared.kind.or_else(|| kind.map(|(_, kind)| (*kind, file.path.clone())));
+            let kind = text("type").and_then(MetricType::find);
+            declared.kind = declared.kind.or_else(|| kind.map(|kind| (kind, file.path.clone())));
             declared.unit = declared.unit.or_else(|| text("unit").map(str::to_owned));
             for (name, item) in table("labels").into_iter().flat_map(TableLike::iter) {
                 if let Some(kind) = kind_of(item) {
@@ -42,7 +42,7 @@ impl Declared {
         self.labels.keys()
     }
 
-    /// The value of a label in `[labels]`. `only` restricts what it is for: `filter` or `group_by`.
+    /// The value of a label in `[labels]`, with `only` as its single use: `filter` or `group_by`.
     pub(crate) fn label(&self, name: &str, only: Option<&str>) -> String {
         let kind = self.labels.get(name).map_or("\"string\"", String::as_str);
         let Some(only) = only else { return kind.to_owned() };
@@ -55,7 +55,7 @@ impl Declared {
     }
 }
 
-/// The type of a label, without what only its own file says.
+/// The type of a label, without the keys that matter to its own file only.
 fn kind_of(item: &Item) -> Option<String> {
     let Some(table) = item.as_table_like() else { return Some(shown(item.as_value()?)) };
     let mut kind = InlineTable::new();

@@ -245,9 +245,10 @@ fn slashes(path: &Path) -> String {
     shown.strip_prefix("./").map_or(shown.clone(), str::to_owned)
 }
 
-/// Replaces a file at once, so that a build never reads half of it, and makes its folder. Nothing stays of a failure.
+/// Replaces a file atomically, so that a build never reads half of it, and creates its folder. After a failure, nothing is
+/// left behind.
 pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
-    // A link stays one.
+    // A symbolic link remains one.
     let path = &*fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let new = path.with_extension("toml.new");
     path.parent().map_or(Ok(()), fs::create_dir_all)?;

@@ -28,7 +28,7 @@ pub struct SeriesRead {
     /// The labels whose values are needed: those that a preset file declares as an enumeration, and `le` and `quantile` if a
     /// matcher names one of their values.
     pub enumerated: BTreeSet<String>,
-    /// For each selector, the series that `or` combines them with: those that one of them is an alternative to.
+    /// For each selector, the series that `or` combines with it: its alternatives.
     pub others: BTreeSet<Vec<String>>,
 }
 

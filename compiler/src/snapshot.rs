@@ -18,7 +18,7 @@ pub struct Snapshot {
     /// metric has the name of its series: `http_requests_total`, `build_info`, `job:errors:rate5m`. A metric that is both
     /// a native and a classic histogram has entries for the series of the latter too: `x`, `x_bucket`, `x_count`, `x_sum`.
     pub metrics: BTreeMap<String, SnapshotMetric>,
-    /// Series that presets read although no metric has them, each with the name of a similar one that exists.
+    /// Series that presets read although they do not exist, each with the name of a similar one that does.
     pub similar: BTreeMap<String, String>,
 }
 

@@ -220,7 +220,7 @@ impl<K: ?Sized> IntoMatch<K> for Match<K> {
     }
 }
 
-/// What a method takes that does not know the type of a label's values: a value of any type, or a [`Match`] of strings.
+/// The argument of methods that do not know the type of a label's values: a value of any type, or a [`Match`] of strings.
 /// `K` is a marker.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a condition on a label",

@@ -195,7 +195,7 @@ impl Expected {
         })
     }
 
-    /// The points of the range that no part has.
+    /// The points of the range that are in no part.
     fn missing_part(&self) -> Option<String> {
         let (Part::Is(range), true) = (&self.range, self.in_parts) else { return None };
         let mut parts = self.parts.clone();

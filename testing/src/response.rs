@@ -168,8 +168,8 @@ impl MockResponse {
         Self::new(Content::Raw(Vec::new())).fault(None, End::Reset)
     }
 
-    /// No response: the connection is closed. If the client has had a response before, it repeats the request once, at
-    /// once, also without retries, since servers close idle connections this way.
+    /// No response: the connection is closed. If the client has received a response before, it immediately repeats the
+    /// request once, even without retries, since servers close idle connections this way.
     pub fn close() -> Self {
         Self::new(Content::Raw(Vec::new())).fault(None, End::Close)
     }

@@ -129,7 +129,7 @@ fn json(file: &SourceFile, edits: &[Edit], errors: &[(Option<String>, Diagnostic
     out + "\n"
 }
 
-/// The result for a query that stands in no file: its text, or `None` if it has errors.
+/// The result for a query that is in no file: its text, or `None` if it has errors.
 fn query_json(file: &SourceFile, formatted: Option<&str>, errors: &[(Option<String>, Diagnostic)]) -> String {
     let mut out = String::new();
     let is_changed = formatted.is_some_and(|formatted| formatted != file.text);

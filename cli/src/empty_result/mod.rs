@@ -17,10 +17,10 @@ pub(crate) use self::scrapes::{SAMPLES, Scrapes, duration, safe_window};
 /// The ranges in which the last sample is looked for, as subqueries with few points.
 const PAST: [&str; 2] = ["[1d:5m]", "[30d:1h]"];
 
-/// The points at which a long range is looked at.
+/// The number of points at which a long range is evaluated.
 const POINTS: u64 = 1000;
 
-/// The time whose values of a label are shown.
+/// The length of the time from which values of a label are shown.
 const VALUES_OF: Duration = Duration::from_hours(30 * 24);
 
 /// The number of values of a label that are shown.
@@ -36,8 +36,8 @@ pub(crate) struct Cause {
     pub(crate) is_expected: bool,
 }
 
-/// Finds the causes, with a few small queries for each expression in the query; none if it has a result at that time. With
-/// a range, which ends at that time, it is empty at all points of it.
+/// Finds the causes, with a few small queries for each expression in the query. There are none if the query has a result at
+/// this time; with a range, which ends at this time, if it has one at any point of the range.
 pub(crate) async fn causes(
     client: &PrometheusClient,
     query: &str,
@@ -45,7 +45,7 @@ pub(crate) async fn causes(
     range: Option<TimeRange>,
 ) -> Vec<Cause> {
     let parsed = parse(query, Syntax { template: false, features: Features::all() });
-    // More points would be refused.
+    // Servers refuse more points.
     let points =
         |range: TimeRange| if range.points() > MAX_STEPS { range.step(Step::auto(POINTS)).ok() } else { Some(range) };
     let mut probe = Probe { query, scrapes: Scrapes::new(client, at), range: None };
@@ -167,7 +167,7 @@ impl Probe<'_> {
     /// Which part of a selector excludes all series, or all samples.
     async fn selector(&self, expr: &Expr<'_>, selector: &Selector<'_>) -> String {
         let text = &self.query[selector.span.range()];
-        // Its range and its modifiers hold for its parts as well.
+        // The parts of a subquery have its range and its modifiers as well.
         let rest = &self.query[selector.span.range().end..expr.span.range().end];
         let has = async |part: &str| {
             let part = format!("{part}{rest}");
@@ -212,7 +212,8 @@ impl Probe<'_> {
         }
     }
 
-    /// That a selector has samples, but not when the query reads them; `detail` is about the time of the query.
+    /// The message about a selector that has samples, but not when the query reads them. `detail` is about the time of the
+    /// query.
     fn nothing_in(&self, text: &str, selector: &Selector<'_>, rest: &str, detail: &str) -> String {
         match &selector.range {
             _ if !selector.modifiers.is_empty() => format!("`{text}` has samples, but none with `{}`", rest.trim()),
@@ -260,7 +261,7 @@ impl Probe<'_> {
         let label = &*matcher.label.name;
         let metric = Querier::new(name.to_owned());
         let values = self.scrapes.client.label_values(label).matching(&metric);
-        // Without times, some servers look at the last hours.
+        // Without times, some servers search the last hours.
         let end = self.range.map(|range| range.end()).or(self.scrapes.at);
         let start = self.range.map(|range| range.start()).or_else(|| end?.checked_sub(VALUES_OF));
         let values = values.when_some(start, LabelValues::start).when_some(end, LabelValues::end).await;
@@ -279,7 +280,7 @@ impl Probe<'_> {
     }
 }
 
-/// Moves the value that is probably meant to the front; numbers, such as those of `le`, are in the order of their distance.
+/// Moves the value that is probably meant to the front. Numbers, such as those of `le`, are sorted by their distance.
 fn closest_first(typed: &str, values: &mut [&str]) {
     let number = |text: &str| text.parse::<f64>().ok();
     let Some(wanted) = number(typed) else {

@@ -10,7 +10,7 @@ pub(super) struct Filters(Vec<Selector>);
 
 #[derive(Debug)]
 struct Selector {
-    /// What it selects, in words.
+    /// The selector in words.
     name: String,
     /// By label.
     labels: BTreeMap<String, Matchers>,
@@ -20,7 +20,7 @@ struct Selector {
 #[derive(Debug, Default)]
 struct Matchers {
     variable: Vec<Matcher>,
-    /// Whether another one selects fixed values.
+    /// Whether another matcher selects fixed values.
     is_fixed: bool,
 }
 
@@ -50,11 +50,11 @@ impl Filters {
         matchers.variable.extend(matcher);
     }
 
-    /// What callers must know about their filters, since these hold for all selectors.
+    /// Notes about filters of callers, which apply to all selectors.
     ///
     /// # Errors
-    /// If they cannot have the meaning of a matcher: it excludes series from some selectors only, or selectors have
-    /// different variables for a label. Also if some have fixed values for it instead, and `has_value` of the variable.
+    /// If filters cannot replace a matcher: it excludes series from some selectors only, or selectors have different variables
+    /// for a label. Also if some selectors have fixed values for the label instead, and the variable `has_value`.
     pub(super) fn notes(&self, has_value: impl Fn(&str) -> bool) -> Result<Vec<String>, Refusal> {
         let mut notes = Vec::new();
         let labels: BTreeSet<&String> = self.0.iter().flat_map(|selector| selector.labels.keys()).collect();

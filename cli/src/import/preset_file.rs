@@ -115,7 +115,7 @@ impl<'q> File<'q> {
         self.results.iter().flatten()
     }
 
-    /// The errors of the file, by preset. Those that it causes in other files are of no preset.
+    /// The errors of the file, by preset. Errors that it causes in other files belong to no preset.
     fn errors(&self) -> BTreeMap<Option<String>, Vec<Diagnostic>> {
         let own = SourceFile { name: self.path.clone(), path: self.path.clone(), text: self.text() };
         let mut files: Vec<SourceFile> = self.others.iter().map(|other| (*other).clone()).collect();
@@ -124,7 +124,7 @@ impl<'q> File<'q> {
             compile(files).findings.into_iter().filter(|it| it.diagnostic.severity == Severity::Error)
         };
         let key = |finding: &Finding| (finding.file, finding.preset.clone(), finding.diagnostic.title.clone());
-        // Only what a file declares has an effect on others.
+        // Only the declarations of a file affect others.
         let declares = self.undeclared.is_none() && self.collection.metric.is_some();
         let before: BTreeSet<_> = if declares { found(&files).map(|it| key(&it)).collect() } else { BTreeSet::new() };
         files.push(own);

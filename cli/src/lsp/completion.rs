@@ -69,7 +69,7 @@ fn described(item: CompletionItem, detail: Option<String>, documentation: Option
     CompletionItem { detail, documentation: documentation.map(markup), ..item }
 }
 
-/// The keys of a table that it does not have yet. In a header, those of tables, written without `=`.
+/// The keys that a table does not have yet. In a header, those of its tables, written without `=`.
 fn keys(view: &View<'_>, outline: &Outline, table: &[String], word: Span) -> Vec<CompletionItem> {
     let text = &view.source.text;
     let line = text[word.end as usize..].lines().next().unwrap_or_default();

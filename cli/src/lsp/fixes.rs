@@ -15,7 +15,7 @@ use super::workspace::View;
 /// How many edits are tried for one finding.
 const MAX_TRIALS: usize = 100;
 
-/// What the help of a finding describes: titles with their edits.
+/// The fixes that the help of a finding describes: titles with their edits.
 pub(super) fn of_help(view: &View<'_>, finding: &Finding) -> Vec<(String, Vec<Fix>)> {
     let Some(help) = &finding.diagnostic.help else { return Vec::new() };
     let file = File { text: &view.source.text, outline: Outline::of(&view.source.text) };
@@ -251,7 +251,7 @@ struct Trial<'v> {
     view: &'v View<'v>,
     stale: Vec<usize>,
     before: HashMap<(usize, Code, String), usize>,
-    /// Whether the last edits added `{window}` where the preset has no default for it.
+    /// Whether the last edits added `{window}` to a preset without a default for it.
     lacks_window: bool,
 }
 
@@ -270,7 +270,8 @@ impl<'v> Trial<'v> {
         }
     }
 
-    /// Whether edits remove the finding and add none but [`Self::lacks_window`]. Findings of later passes were hidden before.
+    /// Whether edits remove the finding and add none, except for the one about [`Self::lacks_window`] and those of later
+    /// passes, which were hidden before.
     fn accepts(&mut self, edits: &[&Fix]) -> bool {
         let mut text = self.file.text.clone();
         let mut edits = edits.to_vec();

@@ -105,8 +105,8 @@ async fn folder_state(State(page): State<Page>) -> Response {
     json_response(page.folder.json(&page.server))
 }
 
-/// Why a query returns nothing, in words. The body is that of the query, which the router of the presets renders; that of
-/// a range query has its start and number of points besides its end, which is `time`.
+/// Why a query returns nothing, in words. The body is that of the query, which the router of the presets renders. For a
+/// range query, `time` is the end of the range, and the body also has its start and number of points.
 async fn causes(State((presets, client)): State<(Router, PrometheusClient)>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MAX_BODY).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };

@@ -66,7 +66,7 @@ pub(crate) fn querier(file: &PresetFile, presets: &[Preset], diagnostics: &mut V
     })
 }
 
-/// A label that no template lets callers use, as its `use` has it.
+/// Reports a label that no template lets callers use as its `use` says.
 fn useless_label(label: &DeclaredLabel) -> Diagnostic {
     let name = &label.name.value;
     let (only, hole, other) =

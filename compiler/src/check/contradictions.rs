@@ -49,8 +49,8 @@ fn own<'m, 's>(declared: &file::Metric, metrics: &'m Metrics<'s>) -> Option<(&'m
     Some((metric, metric.known?))
 }
 
-/// Reports a declared metric that does not exist, if presets of its file read it. Recording rules are not on the page of an
-/// exporter, so they are reported only if one with a similar name exists.
+/// Reports a declared metric that does not exist, if presets of its file read it. Recording rules are on no page of an
+/// exporter, so one is reported only if another with a similar name exists.
 pub(crate) fn missing_metric(
     name: &Spanned<String>,
     metrics: &Metrics<'_>,
@@ -129,7 +129,7 @@ fn similar_label(finding: Diagnostic, name: &str, labels: &[&str]) -> Diagnostic
     }
 }
 
-/// Reports values of a label of some metrics that are not declared, with declared ones that do not exist.
+/// Reports values that a label of some metrics has but its declaration lacks, with declared ones that do not exist.
 fn wrong_values(label: &Label, metrics: &[&KnownMetric], snapshot: &Snapshot<'_>) -> Option<Diagnostic> {
     let Some(LabelType::OneOf(declared)) = &label.kind else { return None };
     let (mut at, mut known) = (None, Vec::new());

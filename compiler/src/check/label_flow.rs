@@ -80,7 +80,7 @@ impl<'e> Flow<'_, 'e> {
         let own = match series.role {
             Role::Bucket => &["le"][..],
             Role::Quantiles => &["quantile"],
-            // Series that do not exist are reported.
+            // Series that do not exist are reported elsewhere.
             Role::Base => &["le", "quantile"],
             _ => &[],
         };

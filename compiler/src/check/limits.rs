@@ -1,4 +1,4 @@
-//! The limits of numbers and durations, to prove that all values of parameters are within them.
+//! The limits of numbers and durations, which the values of parameters must not exceed.
 
 use super::constants::MAX_COUNT;
 use super::ranges;
@@ -10,10 +10,10 @@ use crate::{Code, Span};
 
 /// A number or a duration, and the values that it may have.
 pub(crate) struct Limit<'e> {
-    /// The check that reports other values.
+    /// The check that reports values beyond the limit.
     pub code: Code,
     pub span: Span,
-    /// The values in messages.
+    /// The permitted values, as messages name them.
     pub shown: &'static str,
     value: Value<'e>,
     least: f64,
@@ -23,14 +23,14 @@ pub(crate) struct Limit<'e> {
 
 enum Value<'e> {
     Number(&'e Expr<'e>),
-    /// The second one less the first one.
+    /// The second number minus the first one.
     Difference(&'e Expr<'e>, &'e Expr<'e>),
     /// In seconds.
     Duration(&'e Duration),
 }
 
 impl Limit<'_> {
-    /// Whether the limit holds for all of some values of literals. `true` if the value is not known.
+    /// Whether the limit holds, given the possible values of literals. `true` if the value is unknown.
     pub(crate) fn holds(&self, values: &dyn Fn(Span) -> Option<Interval>) -> bool {
         let value = match self.value {
             Value::Number(expr) => expr.interval(values),

@@ -109,7 +109,7 @@ pub(crate) struct CheckedQuery {
     pub unit: Option<String>,
     /// The metrics that it reads, if their labels are known and its file declares some.
     pub metrics: Option<Vec<String>>,
-    /// Whether it reads the metric that its file declares, and that does not exist.
+    /// Whether it reads the metric that its file declares although that does not exist.
     pub reads_own: ReadsOwn,
     /// Whether it names a metric that is neither declared nor in the snapshot, or a pattern of names.
     pub names_unknown: bool,
@@ -148,7 +148,7 @@ pub(crate) struct SelectedSeries<'e> {
     pub pattern: Option<&'e str>,
     /// `le` or `quantile`, if a matcher names one of their values.
     pub bounds: Vec<&'e str>,
-    /// The names of the series that `or` combines them with.
+    /// The names of the series that `or` combines with them.
     pub others: Vec<String>,
 }
 

@@ -38,8 +38,8 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     }
 }
 
-/// Reports a selector whose samples are older than the limit: its range, its offset and those of subqueries around it are
-/// added up.
+/// Reports a selector that reads samples older than the limit. Its range, its offset and those of the subqueries around it
+/// add up.
 fn lookback(query: &Analysis<'_>, id: Id, limit: PromDuration) -> Option<Diagnostic> {
     let (mut seconds, mut hole) = (0.0, None);
     for outer in std::iter::once(id).chain(query.ancestors(id)) {

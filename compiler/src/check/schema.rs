@@ -20,7 +20,7 @@ pub(crate) struct Metrics<'s> {
     names: SortedMap<&'s str, usize>,
     /// Whether all metrics are known, so that others do not exist.
     is_complete: bool,
-    /// Series that do not exist, each with the name of a similar one that does, although nothing else is known of it.
+    /// Series that do not exist, each with the name of a similar one that does, of which nothing else is known.
     pub(super) similar: SortedMap<&'s str, &'s str>,
     /// Names of metrics that exist, of which nothing else is known.
     only_named: SortedMap<&'s str, ()>,
@@ -306,13 +306,13 @@ impl<'s> Metrics<'s> {
     }
 }
 
-/// Whether servers write a metric themselves, so that it exists without an entry in the snapshot.
+/// Whether servers write a metric themselves. It exists without an entry in the snapshot.
 #[must_use]
 pub fn is_of_server(name: &str) -> bool {
     SERVER_SERIES.iter().any(|(of_server, _)| *of_server == name)
 }
 
-/// Whether a metric is of alerts, so that its labels are those of the alerts that fire at the time.
+/// Whether a metric is about alerts. Its labels are those of the alerts that fire at the time.
 #[cfg(feature = "tools")]
 #[must_use]
 pub fn is_of_alerts(name: &str) -> bool {
@@ -338,7 +338,7 @@ const SERVER_SERIES: [(&str, bool); 15] = [
     ("up", true),
 ];
 
-/// The suffixes of series without which a histogram or a summary may be in the snapshot: only these are read.
+/// The suffixes of series that the snapshot may list without their histogram or summary, since presets read only these.
 const PARTS: [&str; 5] = ["_bucket", "_sum", "_count", "_gcount", "_gsum"];
 
 /// Whether a server itself writes a series at each scrape.

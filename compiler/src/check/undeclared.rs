@@ -13,7 +13,7 @@ use crate::file::{Label, LabelType, MetricType};
 use crate::promql::{MatchOp, Matcher, MatcherItem, Name, Selector};
 use crate::{Code, Diagnostic, Span};
 
-/// The label of a name that no metric has.
+/// The label of the finding about a name that no metric has.
 const NOWHERE: &str = "neither in `metrics.toml` nor declared in a preset file";
 
 /// How to add what is new to `metrics.toml`.
@@ -30,7 +30,7 @@ fn if_new(query: &Analysis<'_>, what: &str) -> String {
 pub(crate) enum ReadsOwn {
     #[default]
     No,
-    /// Only as one side of `or`, of which the other exists, but is not the metric with a similar name.
+    /// Only as one side of `or` whose other side exists and is not the metric with a similar name.
     OrAnother,
     Yes,
 }
@@ -56,7 +56,8 @@ pub(super) fn metric(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, seri
     let Some(name) = series.name.as_deref() else { return of_pattern(query, id, selector, series) };
     let span = name_span(selector);
     if let Some(metric) = series.metric {
-        // What only presets in Rust code read, and recording rules, may never be pulled, so that a declaration counts.
+        // A declaration is enough for recording rules and metrics that only presets in Rust code read: `schema pull` may never
+        // add them.
         let is_pulled = !query.scope.inline && !name.contains(':');
         if metrics.is_complete() && !series.is_own && is_pulled && !metrics.exists(name) {
             return unknown(query, id, selector, name, span);
@@ -226,7 +227,7 @@ fn parts(pattern: &str) -> Vec<&str> {
     let group = inner.strip_prefix("(?:").or_else(|| inner.strip_prefix('(')).and_then(|it| it.strip_suffix(')'));
     match (group.and_then(split), split(inner)) {
         (Some(parts), _) | (None, Some(parts)) => parts,
-        // Flags hold for all alternatives.
+        // Flags apply to all alternatives.
         (None, None) => vec![pattern],
     }
 }
@@ -375,7 +376,7 @@ fn undeclared_value(
     findings: &mut Vec<Diagnostic>,
 ) -> bool {
     let label = &*matcher.label.name;
-    // Series that do not exist are reported.
+    // Series that do not exist are reported elsewhere.
     let is_missing = series.role == Role::Base && is_bound(label);
     let Some(kind) = series.label(label).filter(|_| !is_missing) else { return false };
     // Values that a file forgot to declare are reported at the declaration.
@@ -440,13 +441,13 @@ fn undeclared_value(
     true
 }
 
-/// Whether a pattern may match a value, or the number that it is in another form, which is another check.
+/// Whether a pattern may match a value, or another form of it if it is a number: such forms are another check.
 fn may_match(pattern: &str, value: &str) -> bool {
     let short = value.strip_suffix(".0").unwrap_or(value);
     [value, short, &format!("{value}.0")].iter().any(|text| regex::matches(pattern, text) != Some(false))
 }
 
-/// The text of a pattern in which only dots and signs are escaped.
+/// The text that a pattern stands for, if only dots and signs are escaped in it.
 fn unescaped(pattern: &str) -> String {
     pattern.replace("\\.", ".").replace("\\+", "+")
 }

@@ -25,8 +25,8 @@ pub(super) fn unit(query: &Analysis<'_>) -> Option<String> {
     }
 }
 
-/// Units that are certainly different, each with other names of it. Names of more letters are without regard to case, and
-/// possibly with another `s`.
+/// Units that are certainly different, each with its other names. Names of several letters match in any case, and with a
+/// further `s`.
 const NAMES: &[&[&str]] = &[
     &["seconds", "s", "sec"],
     &["milliseconds", "ms", "msec"],
@@ -66,7 +66,7 @@ fn parse(text: &str) -> (String, bool) {
     (known.map_or(name, |names| names[0]).to_owned(), amount.is_some())
 }
 
-/// Whether a unit that a preset names is certainly not the one that follows from the metrics.
+/// Whether the unit of a preset certainly contradicts the one that follows from the metrics.
 pub(crate) fn contradicts(written: &str, derived: &str) -> bool {
     let (written, derived) = (parse(written), parse(derived));
     let is_known = |name: &str| NAMES.iter().any(|names| names[0] == name);

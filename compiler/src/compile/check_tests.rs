@@ -16,7 +16,7 @@ use promql_presets_core::sort;
 /// What prevents a test of a preset from being run, and series that the preset does not read.
 pub(super) fn check(module: &Module, preset: &Preset, test: &PresetTest) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    // Rendering stops at the first mistake; without it, the next one shows.
+    // Rendering stops at the first mistake. It is removed, so that the next one is found.
     let mut rest = Cow::Borrowed(test);
     while let Err(error) = preset.render_test(module, &rest) {
         found.extend(rendering(&error, module, preset, test, &rest));
@@ -37,7 +37,7 @@ fn place_of(error: &RenderError, test: &PresetTest) -> Option<Span> {
     let parameter = |name: &str| test.parameters.iter().find(|(known, ..)| known == name).map(|(.., span)| *span);
     match error {
         RenderError::UndeclaredLabel { label, .. } => filter(label).or_else(|| grouping(label)),
-        // A label to group by is not named.
+        // The error does not name labels to group by.
         RenderError::InvalidLabelName { label } => {
             filter(label).or_else(|| test.group_by.iter().find(|(name, _)| name.is_empty()).map(|(_, span)| *span))
         }
@@ -54,7 +54,7 @@ fn place_of(error: &RenderError, test: &PresetTest) -> Option<Span> {
     }
 }
 
-/// Removes what an error is about. Returns whether that can be done.
+/// Removes the cause of an error. Returns whether that is possible.
 fn remove(error: &RenderError, test: &mut PresetTest) -> bool {
     if let RenderError::MissingMetricName = error {
         test.metric_name = Some("metric".to_owned());
@@ -71,7 +71,7 @@ fn remove(error: &RenderError, test: &mut PresetTest) -> bool {
     true
 }
 
-/// An error of rendering `rest`: a test without what has been reported.
+/// The finding about an error of rendering `rest`: the test without its reported mistakes.
 fn rendering(
     error: &RenderError,
     module: &Module,
@@ -87,7 +87,7 @@ fn rendering(
         RenderError::UndeclaredLabel { label, declared } => {
             (format!("undeclared label `{label}` in a test"), similar(label, declared))
         }
-        // What could not be read may have it.
+        // A value that could not be read may have it.
         RenderError::MissingRequiredLabel { .. } | RenderError::MissingMetricName if !test.faults.is_empty() => {
             return Vec::new();
         }

@@ -61,7 +61,7 @@ pub(crate) fn drop_unfiltered(settings: &Settings, findings: &mut Vec<Diagnostic
         .retain(|finding| finding.code != Code::MissingRequiredLabel || reported.binary_search(&finding.span).is_err());
 }
 
-/// The finding about a unit that is not the one that follows from the metrics.
+/// The finding about a unit that contradicts the one that follows from the metrics.
 pub(super) fn unit_mismatch(written: Option<&Spanned<String>>, derived: Option<&str>) -> Option<Diagnostic> {
     let (written, derived) = (written?, derived?);
     units::contradicts(&written.value, derived).then(|| {

@@ -9,7 +9,7 @@ use crate::promql::Interval;
 /// Whether a limit holds for all values of parameters.
 pub(super) enum Proof {
     Holds,
-    /// It does not for these values, by the indices of the parameters.
+    /// It does not hold for these values, by the indices of the parameters.
     Fails(Vec<(usize, ParameterValue)>),
     Unknown,
 }
@@ -17,10 +17,10 @@ pub(super) enum Proof {
 /// The values of a parameter from one to another.
 type Values = (usize, ParameterValue, ParameterValue);
 
-/// The most parts into which the values are divided.
+/// The maximum number of parts into which the values are divided.
 const MOST_PARTS: usize = 2000;
 
-/// Computes with intervals. Where they are too wide for a proof, the values are divided in halves, whose ends are tried.
+/// Computes with intervals. If they are too wide for a proof, the values are divided into halves, whose ends are tried.
 pub(super) fn prove(limit: &Limit<'_>, text: &str, parameters: &[Parameter]) -> Proof {
     let names: Vec<String> = parameters.iter().map(|parameter| format!("{{{}}}", parameter.name.value)).collect();
     let index = |text: &str| names.iter().position(|name| name == text);
@@ -51,7 +51,7 @@ pub(super) fn prove(limit: &Limit<'_>, text: &str, parameters: &[Parameter]) -> 
                 return Proof::Fails(point.into_iter().map(|(index, value, _)| (index, value)).collect());
             }
         }
-        // The one whose values are divided least.
+        // The parameter whose values are divided least.
         let width = |(_, low, high): &Values| high.as_f64() / 2.0 - low.as_f64() / 2.0;
         let share = |at: usize| width(&part[at]) / width(&whole[at]);
         let divisible = (0..part.len()).filter_map(|at| Some((at, halves(part[at].1, part[at].2)?)));

@@ -332,6 +332,6 @@ codes! {
     SubqueryWithGaps = "subquery-with-gaps", Meaning, Warning;
     /// A subquery of a selector that could have the range itself.
     NeedlessSubquery = "needless-subquery", Meaning, Warning;
-    /// A `unit` that is not the one that follows from the metrics.
+    /// A `unit` that contradicts the one that follows from the metrics.
     UnitMismatch = "unit-mismatch", Meaning, Warning;
 }

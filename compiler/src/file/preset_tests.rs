@@ -145,7 +145,7 @@ impl Reader<'_> {
             self.test_key(&mut test, name, key.span, value);
         }
         for (key, help) in [("name", "\"...\""), ("at", "\"10m\""), ("expect", "{ '{job=\"api\"}' = 1 }")] {
-            // It may be the one that is misspelt.
+            // The key may be the one that is misspelt.
             let is_misspelt = || self.diagnostics.iter().skip(faults).any(|fault| fault.code == Code::UnknownKey);
             if complete && !table.contains_key(key) && !is_misspelt() {
                 let title = format!("missing `{key}` in a test");

@@ -78,7 +78,7 @@ pub struct Features {
     pub(crate) past: Past,
 }
 
-/// Syntax that Prometheus 3.14 does not accept, or always accepts, unlike targets of a registry.
+/// Syntax for which targets of a registry differ from Prometheus 3.14: they accept it, or need a flag for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a part of the language")]
 pub(crate) struct Past {
@@ -104,7 +104,7 @@ impl Features {
     /// The names of features that all newer versions have without a flag.
     pub const FORMER: [&'static str; 2] = ["promql-at-modifier", "promql-negative-offset"];
 
-    /// Other flags of Prometheus since 2.25, on which it does not depend whether a query is valid.
+    /// Other flags of Prometheus since 2.25, which do not affect whether a query is valid.
     pub const OTHERS: [&'static str; 29] = [
         "agent",
         "auto-gomaxprocs",

@@ -4,7 +4,7 @@ use super::tree::{Ranges, complement};
 use super::{Parser, RegexErrorKind, Result, unicode};
 
 impl Parser<'_> {
-    /// `\d`, `\pL`, `\p{Greek}`: what it contains, if there was one.
+    /// `\d`, `\pL`, `\p{Greek}`: its characters, if there was one.
     pub(super) fn class_escape(&mut self) -> Result<Option<Ranges>> {
         let start = self.at;
         match self.peek(1) {

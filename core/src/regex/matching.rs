@@ -5,8 +5,8 @@ use super::tree::Tree;
 
 /// Whether a pattern, anchored at both ends as Prometheus does it, matches a text.
 ///
-/// Returns `None` for a pattern with a fault, for long patterns and texts, for patterns that take many steps, and for what
-/// patterns of values hardly have: the flags `i` and `m`, Unicode classes, and word boundaries.
+/// Returns `None` for invalid patterns, for long patterns and texts, for patterns that take many steps, and for syntax that
+/// is rare in patterns of values: the flags `i` and `m`, Unicode classes, and word boundaries.
 ///
 /// ```
 /// use promql_presets_core::regex::matches;
@@ -35,7 +35,7 @@ const MAX_STEPS: u32 = 50_000;
 /// A set of positions in the text: bit 0 is its start.
 type Positions = u128;
 
-/// Follows the pattern from all positions that it can have reached, at once.
+/// Follows the pattern from all positions that it can have reached at the same time.
 struct Matcher<'t> {
     text: &'t [u32],
     /// The position at the end of the text.
@@ -44,7 +44,7 @@ struct Matcher<'t> {
 }
 
 impl Matcher<'_> {
-    /// Where a part of the pattern ends if it starts at these positions.
+    /// The positions at which a part of the pattern can end if it starts at these.
     fn ends(&mut self, tree: &Tree, starts: Positions) -> Option<Positions> {
         self.steps += 1;
         if self.steps > MAX_STEPS {
@@ -68,7 +68,7 @@ impl Matcher<'_> {
                 while last != 0 && max.is_none_or(|max| times < max) {
                     let next = self.ends(part, last)?;
                     times += 1;
-                    // Further repetitions of what is in the set already add nothing to it.
+                    // Repetitions from positions that are in the set already add nothing.
                     (ends, last) = if times < *min { (0, next) } else { (ends | next, next & !ends) };
                 }
                 ends

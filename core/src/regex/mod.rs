@@ -185,7 +185,7 @@ struct Parser<'p> {
     groups: Vec<Option<&'p str>>,
     /// Where a `\Q` without `\E` starts.
     unclosed_quote: Option<usize>,
-    /// Whether [`matches`] asks, and knows all parts so far: their [`Tree`] is built.
+    /// Whether a [`Tree`] is built: for [`matches`], and as long as it supports all parts.
     is_matchable: bool,
 }
 
@@ -422,7 +422,7 @@ impl<'p> Parser<'p> {
             match char {
                 'i' | 'm' | 's' | 'U' => {
                     flag = true;
-                    // Set already, and without effect where a pattern matches whole texts.
+                    // The flag is set already, or has no effect on a pattern that matches whole texts.
                     self.is_matchable &= matches!(char, 's' | 'U') && !negative;
                 }
                 '-' if !negative => {

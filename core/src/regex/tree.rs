@@ -18,7 +18,7 @@ pub(super) fn complement(mut ranges: Ranges) -> Ranges {
     others
 }
 
-/// What a part of a pattern matches. Where only the validity of a pattern matters, every part is [`Tree::Empty`].
+/// A part of a pattern. If only its validity matters, every part is [`Tree::Empty`].
 pub(super) enum Tree {
     /// The empty string.
     Empty,
@@ -29,7 +29,7 @@ pub(super) enum Tree {
     Char(Ranges),
     Sequence(Vec<Tree>),
     Alternatives(Vec<Tree>),
-    /// From the first to the second number of times.
+    /// A part that is repeated, at least the first and at most the second number of times.
     Repeat(Box<Tree>, u32, Option<u32>),
 }
 

@@ -7,7 +7,7 @@ pub(super) fn is_class(name: &str) -> bool {
     CATEGORIES.binary_search(&name).is_ok() || SCRIPTS.binary_search(&name).is_ok()
 }
 
-/// What `[[:name:]]` contains: pairs of a first and a last character.
+/// The characters of `[[:name:]]`: pairs of a first and a last one.
 pub(super) fn posix_class(name: &str) -> Option<&'static [u8]> {
     Some(match name {
         "alnum" => b"09AZaz",

@@ -100,7 +100,7 @@ fn number(data: &Data) -> u64 {
     }
 }
 
-/// The tree, with three lines for each node, and one for what went wrong.
+/// The tree, with three lines for each node, and a further one for an error.
 pub(super) fn human(nodes: &[Node<'_>], colors: bool) -> String {
     let mut out = String::new();
     // Whether a sibling follows, for each depth.

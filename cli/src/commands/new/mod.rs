@@ -139,7 +139,7 @@ impl Arguments {
     }
 }
 
-/// A native histogram that is a classic one, too. `metrics.toml` has the series of the latter as metrics.
+/// A native histogram that is also a classic one. `metrics.toml` lists the series of the latter as metrics.
 fn both(meant: &str, name: &str, snapshot: &Snapshot) -> Option<NewMetric> {
     let native = snapshot.metrics.get(name).filter(|metric| metric.kind == MetricType::NativeHistogram)?;
     let buckets = snapshot.metrics.get(&format!("{name}_bucket"))?;
@@ -159,7 +159,7 @@ fn kind(kind: MetricType) -> String {
     }
 }
 
-/// Prints what the checks find in the last file, and the errors that it causes in others. Returns whether it passes.
+/// Prints the findings about the last file, and the errors that it causes in others. Returns whether it passes.
 fn check(files: &[SourceFile]) -> bool {
     let last = files.len() - 1;
     let is_error = |finding: &&Finding| finding.diagnostic.severity == Severity::Error;

@@ -45,7 +45,7 @@ pub(super) fn write(found: &NewMetric, declared: &Declared) -> Written {
     let presets = presets(name, metric, *is_gauge, unit, &mut notes);
     let help = metric.help.as_deref().map(str::trim).filter(|help| !help.is_empty());
     let mut text = help.map(|help| format!("description = {}\n\n", string(help))).unwrap_or_default();
-    // The type of histograms of gauges is none of those; with both, other files may read both.
+    // No type stands for histograms of gauges. Of a metric with histograms of both kinds, other files may read either.
     let kind = if *is_gauge || *is_both { MetricType::Unknown } else { metric.kind };
     let kind = declared.kind.as_ref().map_or(kind, |(kind, _)| *kind);
     _ = writeln!(text, "[metric]\nname = {}\ntype = {}", string(name), string(kind.as_str()));
@@ -208,7 +208,7 @@ fn percentiles(unit: &str, buckets: &str, is_gauge: bool) -> Vec<Preset> {
     all.into_iter().map(percentile).collect()
 }
 
-/// The number of observations, or that of each second.
+/// The number of observations, in total or per second.
 fn observations(template: String, is_gauge: bool) -> Preset {
     if is_gauge {
         return preset("count", "Number of observations.", "", template, None);
@@ -220,12 +220,12 @@ fn mean(unit: &str, template: String, is_gauge: bool) -> Preset {
     preset("mean", "Mean observation. NaN without observations.", unit, template, window(is_gauge))
 }
 
-/// The default window of what is a rate unless it is a gauge.
+/// The default window of presets that are rates unless the metric is a gauge.
 fn window(is_gauge: bool) -> Option<&'static str> {
     (!is_gauge).then_some("5m")
 }
 
-/// Series of the metric, by suffix and further matchers.
+/// A selector of the metric, with a suffix and further matchers.
 fn current_of(suffix: &str, matchers: &str) -> String {
     format!("{{metric_name}}{suffix}{{{{{matchers}{{labels}}}}}}")
 }

@@ -12,7 +12,7 @@ pub(super) fn painted(text: &str, color: usize, colors: bool) -> String {
     if colors { format!("\u{1b}[{}m{text}\u{1b}[0m", COLORS[color % COLORS.len()]) } else { text.to_owned() }
 }
 
-/// The least columns between two letters of a line.
+/// The minimum number of columns between two letters of a line.
 const MIN_SPACING: usize = 16;
 
 /// The letter of a line, for charts without colors.
@@ -28,11 +28,11 @@ pub(super) struct Canvas {
 #[derive(Clone, Copy, Default)]
 struct Cell {
     dots: u8,
-    /// The last line in it.
+    /// The last line in the cell.
     color: usize,
-    /// All lines in it, as bits.
+    /// All lines in the cell, as bits.
     lines: u16,
-    /// Instead of the dots.
+    /// A letter instead of the dots.
     letter: Option<char>,
 }
 
@@ -60,13 +60,13 @@ impl Canvas {
         }
     }
 
-    /// Writes the letter of each line into it, again and again, where other lines are not in the way if possible.
+    /// Writes the letter of each line into the line repeatedly, if possible where no other line is.
     pub(super) fn letters(&mut self, lines: usize) {
         let spacing = (lines * 3).max(MIN_SPACING);
         for line in 0..lines {
             let own = 1 << line;
             let first = line * spacing / lines;
-            // Where the line begins, and then in turn with the others.
+            // At the start of the line, and then in turn with the other lines.
             for start in std::iter::once(0).chain((first..self.width).step_by(spacing).skip(1)) {
                 let end = if start == 0 { first + spacing } else { start + spacing }.min(self.width);
                 let alone = self.first(start..end, |cell| cell.lines == own);

@@ -321,7 +321,7 @@ mod tests {
         assert_eq!(legend[0], "   count of value  last 1k       min 1k       max 1k", "{text}");
         assert!(legend[1].starts_with("━a mean of value   last 2 s      min 2 s"), "{text}");
         assert!(legend[2].starts_with("━b p50 of value ") && legend[4].starts_with("━d p99 of value "), "{text}");
-        // The count does not stretch the axis.
+        // The count does not enlarge the axis.
         assert!(!text.contains(" min ┤") && text.contains(" s ┤"), "{text}");
     }
 }

@@ -6,7 +6,7 @@ use super::numbers::STATISTICS;
 
 /// A line of the chart or of its legend.
 pub(super) struct Line<'m> {
-    /// What of native histograms it shows.
+    /// The statistic of native histograms that it shows.
     pub(super) statistic: Option<&'static str>,
     pub(super) labels: &'m Labels,
     /// Times in milliseconds, and values.
@@ -14,21 +14,21 @@ pub(super) struct Line<'m> {
 }
 
 impl Line<'_> {
-    /// Whether it is in the chart: the number of observations is of another unit.
+    /// Whether it is in the chart. The number of observations is not, since its unit differs.
     pub(super) fn is_drawn(&self) -> bool {
         self.statistic != Some("count")
     }
 
-    /// The value that it is chosen by, if not all lines fit.
+    /// The value by which lines are chosen if not all fit.
     pub(super) fn last(&self) -> f64 {
         self.points.last().map_or(f64::NAN, |(_, value)| *value)
     }
 }
 
-/// The statistics of native histograms from which the first set is shown with which all lines fit.
+/// Sets of statistics of native histograms. The first with which all lines fit is shown.
 const SETS: [&[&str]; 3] = [&["count", "mean", "p50", "p90", "p99"], &["p50", "p99"], &["p99"]];
 
-/// All lines; of native histograms as many as fit into `most`.
+/// All lines, with as many statistics of native histograms as fit into `most` lines.
 pub(super) fn lines(matrix: &Matrix, most: usize) -> Vec<Line<'_>> {
     let with = |shown: &[&str]| matrix.iter().flat_map(|series| of_series(series, shown)).collect::<Vec<_>>();
     let fits = |lines: &Vec<Line<'_>>| lines.len() <= most;

@@ -370,7 +370,7 @@ fn is_empty(data: &Data) -> bool {
     }
 }
 
-/// A table of CSV without the header that it shares with the last one, and without the header of no rows.
+/// A table of CSV without its header if that is the one of the last table, or if there are no rows.
 fn continued(text: String, header: &mut String) -> String {
     match text.split_once('\n') {
         Some((first, rows)) if first == header || (rows.is_empty() && !header.is_empty()) => rows.to_owned(),

@@ -122,10 +122,10 @@ pub(super) fn digits(number: f64, significant: i32) -> String {
     format!("{}e{exponent}", trimmed(digits))
 }
 
-/// A number of a native histogram, and what it is called.
+/// A statistic of a native histogram, with its name.
 pub(super) type Statistic = (&'static str, fn(&Histogram) -> f64);
 
-/// What is shown of native histograms.
+/// The statistics of native histograms that are shown.
 pub(super) const STATISTICS: [Statistic; 5] = [
     ("count", |histogram| histogram.count),
     ("mean", mean),

@@ -202,7 +202,7 @@ pub(super) fn merge(snapshot: &Snapshot, found: &Found, prune: bool) -> Snapshot
             (Some(labels), true) => (Some(labels), new.values),
             (Some(labels), false) => {
                 let mut values = old.values;
-                // It says that there are no buckets, or no quantiles.
+                // Its value says that there are no buckets, or no quantiles.
                 values.retain(|label, old| new.values.contains_key(label) || !says_nothing(label, old));
                 for (label, new) in new.values {
                     values.entry(label).or_default().extend(new);
@@ -216,10 +216,10 @@ pub(super) fn merge(snapshot: &Snapshot, found: &Found, prune: bool) -> Snapshot
         metrics.insert(name.clone(), metric);
     }
     let mut similar = BTreeMap::new();
-    // What is kept exists.
+    // Entries that are kept exist.
     for (_, missing) in found.missing.iter().filter(|(name, _)| !metrics.contains_key(*name)) {
         for (series, new) in &missing.series {
-            // Another page may have had one.
+            // Another page may have had a value.
             let old = snapshot.similar.get(series).filter(|_| !prune);
             similar.extend(new.as_ref().or(old).map(|similar| (series.clone(), similar.clone())));
         }
@@ -227,7 +227,7 @@ pub(super) fn merge(snapshot: &Snapshot, found: &Found, prune: bool) -> Snapshot
     Snapshot { metrics, similar }
 }
 
-/// Whether the values of a label are those that metrics without buckets have.
+/// Whether the values of a label are those of metrics without buckets.
 fn says_nothing(label: &str, values: &BTreeSet<String>) -> bool {
     label == "le" && values.iter().all(|bound| bound == "+Inf")
 }

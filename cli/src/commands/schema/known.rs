@@ -36,7 +36,7 @@ impl Known {
         self.series.iter().filter(|name| matches(pattern, name) == Some(true)).cloned().collect()
     }
 
-    /// The names of series that sources have, or that metadata promises.
+    /// The names of series that sources have, or that follow from metadata.
     pub(super) fn names(&self) -> BTreeSet<String> {
         let of_families = self.families.iter().flat_map(|(name, families)| {
             let suffixes = families.iter().flat_map(|family| suffixes(&family.kind));

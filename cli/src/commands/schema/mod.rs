@@ -211,8 +211,8 @@ impl Missing {
         Self { presets: wanted.presets.clone(), series: wanted.read.iter().map(similar).collect() }
     }
 
-    /// Whether presets read it only as one side of `or`, of which the other exists, and it is not misspelt: what checks of
-    /// queries accept.
+    /// Whether checks of queries accept that it is missing: presets read it only as one side of `or` whose other side
+    /// exists, and its name is not misspelt.
     fn is_alternative(&self, read: &MetricsRead, is_there: impl Fn(&String) -> bool) -> bool {
         self.series.iter().all(|(series, similar)| {
             let mut others = read.series.get(series).into_iter().flat_map(|by| &by.others);
@@ -285,7 +285,7 @@ impl Source {
     }
 }
 
-/// What pages and servers, or else the server that the settings name, know of a metric.
+/// The metric as pages and servers, or else the server that the settings name, have it.
 pub(super) fn look_up(metric: &str, sources: &Sources, output: &Output) -> Result<NewMetric, Failure> {
     block_on(async {
         let (pages, servers) = open(sources, None, output).await?;

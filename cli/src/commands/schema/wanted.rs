@@ -45,7 +45,7 @@ pub(super) struct Entry {
 pub(in crate::commands) struct NewMetric {
     /// Its full name.
     pub(in crate::commands) name: String,
-    /// What is known of it. The type is that of the series that were meant, if there are several.
+    /// Its entry. Of several types, it is that of the series that were meant.
     pub(in crate::commands) metric: SnapshotMetric,
     /// Whether its histograms are gauges.
     pub(in crate::commands) is_gauge: bool,
@@ -90,7 +90,7 @@ pub(super) fn expand(
     let found = match number {
         0 if matches_any(pattern) => "any metric; they are left out".to_owned(),
         0 => "no metric".to_owned(),
-        // The first one shows that there are some.
+        // The first quantile shows that there are some.
         _ if number > MAX_MATCHES => format!("{number} metrics, of which only the first is listed"),
         _ => String::new(),
     };
@@ -177,7 +177,7 @@ fn find(series: &str, known: &Known) -> Option<Wanted> {
         let (kind, is_declared) = match kinds[..] {
             ["histogram"] => (Kind::Histogram, true),
             ["summary"] => (Kind::Summary, true),
-            // Not all formats and clients have it.
+            // Not all formats and clients have this series.
             _ if suffix == "_created" => (Kind::Single(MetricType::Gauge), false),
             // Its own name has no series.
             ["gaugehistogram"] => (Kind::Single(MetricType::Gauge), !suffix.is_empty()),
@@ -271,7 +271,7 @@ impl Wanted {
         };
         let mut entry = self.entry(kind, seen, own);
         if is_present && kind == MetricType::Summary {
-            // Without any, as many clients write it.
+            // Many clients write summaries without quantiles.
             entry.metric.values.entry(QUANTILE.to_owned()).or_default();
         }
         entries.insert(self.name.clone(), entry);
@@ -284,7 +284,7 @@ impl Wanted {
         self.entries(seen, &mut entries, remarks);
         let (_, Entry { mut metric, .. }) = entries.pop_first()?;
         let is_gauge = self.series.contains(&format!("{}_gcount", self.name));
-        // A page has one bucket of a native histogram.
+        // A page has one classic bucket for a native histogram.
         let has_bounds = seen.values.get("le").is_some_and(|bounds| bounds.iter().any(|bound| bound != "+Inf"));
         let is_both = !is_gauge && self.is_histogram() && seen.is_native && has_bounds;
         if is_gauge || is_both {

@@ -31,7 +31,7 @@ pub(super) fn report(results: &[TestResult], presets: &[PresetError]) -> String 
     out + "  </testsuite>\n</testsuites>\n"
 }
 
-/// A test with what is wrong with it. Its names are those of the preset, the test and the file.
+/// A test with its failures. Its names are those of the preset, the test and the file.
 fn case(out: &mut String, names: [&str; 3], kind: &str, faults: &[String]) {
     let [class, name, file] = names.map(escape);
     _ = write!(out, "    <testcase classname=\"{class}\" name=\"{name}\" file=\"{file}\"");

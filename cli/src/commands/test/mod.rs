@@ -140,7 +140,7 @@ fn wanted<'o>(folder: &'o Folder, output: &'o Output) -> impl Iterator<Item = (&
 
 /// An error of a preset or a file, because of which tests cannot be run.
 struct PresetError {
-    /// The full name of the preset, if it is of one.
+    /// The full name of the preset, if the error is about one.
     preset: Option<String>,
     file: SourceFile,
     diagnostic: Diagnostic,

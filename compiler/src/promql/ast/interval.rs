@@ -1,4 +1,4 @@
-//! The values of expressions of numbers and durations, where some of their numbers have any of several values.
+//! The possible values of expressions of numbers and durations, if some of their numbers can have several values.
 
 use super::{BinaryOp, Duration, DurationKind, DurationOp, Expr, ExprKind, Sign};
 use crate::Span;
@@ -71,7 +71,7 @@ impl Interval {
 
 impl Expr<'_> {
     /// The values of a number, with signs, parentheses and arithmetic: `5`, `-(1)`, `5m`, `60 * 60`, `vector(0)`.
-    /// `values` has those of the literals that are not what they are written as.
+    /// `values` has the possible values of the literals that are parameters.
     pub(crate) fn interval(&self, values: &dyn Fn(Span) -> Option<Interval>) -> Option<Interval> {
         match &self.unparenthesized().kind {
             ExprKind::Number(number) => Some(values(self.unparenthesized().span).unwrap_or(Interval::of(number.value))),
@@ -103,8 +103,7 @@ impl Expr<'_> {
 }
 
 impl Duration {
-    /// The values in seconds, given those of `{window}`, `step()`, `range()`, and of literals that are not what they
-    /// are written as.
+    /// The values in seconds, given those of `{window}`, `step()`, `range()`, and of literals that are parameters.
     pub(crate) fn interval(&self, values: &dyn Fn(&Self) -> Option<Interval>) -> Option<Interval> {
         let both = |both: &(Self, Self)| Some((both.0.interval(values)?, both.1.interval(values)?));
         Some(match &self.kind {
