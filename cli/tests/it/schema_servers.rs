@@ -24,6 +24,12 @@ template = '{{\"http.größe\",{labels}}}'
 template = 'gc_seconds{{{labels}}}'
 [presets.e]
 template = 'up{{{labels}}}'
+[presets.f]
+template = 'rate(pause_seconds_sum{{{labels}}}[5m]) / rate(pause_seconds_count{{{labels}}}[5m])'
+[presets.g]
+template = 'histogram_quantile(0.9, sum by (le) (queue_wait_bucket{{{labels}}})) * sum(queue_wait_gcount{{{labels}}})'
+[presets.h]
+template = 'time() - jobs_created{{{labels}}}'
 ";
 
 const PAGE: &str = "\
@@ -43,6 +49,17 @@ latency_seconds_count 2.0
 gc_seconds{quantile=\"0.5\"} 1.0
 gc_seconds_sum 2.0
 gc_seconds_count 2.0
+# TYPE jobs counter
+jobs_total 1.0
+jobs_created 1.7e9
+# TYPE pause_seconds summary
+pause_seconds_sum 2.0
+pause_seconds_count 2.0
+# TYPE queue_wait gaugehistogram
+queue_wait_bucket{le=\"1.0\"} 1.0
+queue_wait_bucket{le=\"+Inf\"} 2.0
+queue_wait_gsum 2.0
+queue_wait_gcount 2.0
 # EOF
 ";
 

@@ -96,3 +96,18 @@ pub(super) enum Presence {
     Ended,
     Current,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_series_by_the_types_of_families() {
+        let mut known = Known::default();
+        for (name, kind) in [("a_total", "counter"), ("b", "counter"), ("c_info", "info"), ("d", "gaugehistogram")] {
+            known.add(name, Family { kind: kind.to_owned(), ..Family::default() });
+        }
+        let names: Vec<String> = known.names().into_iter().filter(|name| !name.ends_with("_created")).collect();
+        assert_eq!(names, ["a_total", "b", "b_total", "c_info", "d_bucket", "d_gcount", "d_gsum"]);
+    }
+}
