@@ -66,6 +66,7 @@ pub struct Access {
     tenant: Option<String>,
     max_range: Option<Duration>,
     max_window: Option<Duration>,
+    max_look_back: Option<Duration>,
     max_points: u64,
     max_series: Option<u64>,
 }
@@ -78,6 +79,7 @@ impl Access {
             tenant: None,
             max_range: None,
             max_window: None,
+            max_look_back: None,
             max_points: u64::MAX,
             max_series: None,
         }
@@ -116,12 +118,22 @@ impl Access {
     /// The longest window that the caller may set, also as a parameter that is a duration. The defaults of presets are
     /// not affected.
     ///
-    /// Each duration is limited on its own, not what a template makes of it. `max_over_time(rate(x[{window}])[{long}:{step}])`
-    /// reads the sum of `window` and `long` before each point, `[{window} * {factor}]` the product, and a `step` of
-    /// 1 ms evaluates the inner query a thousand times per second of `long`. The declared `min` and `max` of such
-    /// parameters limit that; the compiler warns of steps without a `min`.
+    /// What the caller sets is limited together: `max_over_time(rate(x[{window}])[{long}:{step}])` reads the sum of
+    /// `window` and `long` before each point, and `[{window} * {factor}]` the product. Other durations of the template,
+    /// such as `offset 1w`, do not count; [`max_look_back`](Self::max_look_back) limits all of them.
+    ///
+    /// The step of a subquery is not limited: a `step` of 1 ms evaluates the inner query a thousand times per second of
+    /// `long`. Declare a `min` for it; the compiler warns of steps without.
     pub fn max_window(mut self, longest: Duration) -> Self {
         self.max_window = Some(longest);
+        self
+    }
+
+    /// How far a query may read back, all in all: the range of a range query, and the longest sum of a selector's range
+    /// and offset and those of the subqueries around it, whether the caller sets them or not. It does not include the
+    /// look-back delta of the server for selectors without a range, nor times after `@`.
+    pub fn max_look_back(mut self, longest: Duration) -> Self {
+        self.max_look_back = Some(longest);
         self
     }
 
@@ -185,6 +197,25 @@ impl Access {
 
     pub(crate) fn check_window(&self, field: &str, window: Duration) -> Result<(), Problem> {
         check_length(field, window, self.max_window)
+    }
+
+    pub(crate) fn limits_look_back(&self) -> bool {
+        self.max_window.is_some() || self.max_look_back.is_some()
+    }
+
+    /// Checks how far a query reads back, and how far without the durations that the caller sets, in seconds.
+    /// `field` is one of those that the caller sets.
+    pub(crate) fn check_look_back(
+        &self,
+        field: &str,
+        [whole, without]: [f64; 2],
+        range: Option<&TimeRange>,
+    ) -> Result<(), Problem> {
+        let length = |seconds: f64| Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX);
+        let added = if without.is_finite() { whole - without } else { whole };
+        check_length(field, length(added), self.max_window)?;
+        let range = range.and_then(|range| range.end().duration_since(range.start())).unwrap_or_default();
+        check_length(field, length(whole).saturating_add(range), self.max_look_back)
     }
 
     /// The start of a list with the requested start and end.

@@ -141,12 +141,13 @@ async fn query(
     let query = service.read(&names, |preset| {
         Ok(match preset {
             Found::Constant(preset) => {
-                let query = client.query(body.preset(preset, &access)?, &querier);
-                let query = query.when_some(body.window(&access)?, InstantQuery::window);
+                let query = client.query(body.preset(preset, &access, None)?, &querier);
+                let query = query.when_some(body.window(), InstantQuery::window);
                 query.when_some(time, InstantQuery::at).when_some(access.series(), InstantQuery::limit).into_future()
             }
             Found::Live(preset) => {
-                let query = client.raw_query(body.render(preset, &querier, &access)?).when_some(time, InstantQuery::at);
+                let query =
+                    client.raw_query(body.render(preset, &querier, &access, None)?).when_some(time, InstantQuery::at);
                 query.when_some(access.series(), InstantQuery::limit).into_future()
             }
         })
@@ -167,12 +168,12 @@ async fn query_range(
     let query = service.read(&names, |preset| {
         Ok(match preset {
             Found::Constant(preset) => {
-                let query = client.query_range(body.preset(preset, &access)?, &querier, range);
-                let query = query.when_some(body.window(&access)?, RangeQuery::window);
+                let query = client.query_range(body.preset(preset, &access, Some(&range))?, &querier, range);
+                let query = query.when_some(body.window(), RangeQuery::window);
                 query.when_some(access.series(), RangeQuery::limit).stream().into_future()
             }
             Found::Live(preset) => {
-                let query = client.raw_query_range(body.render(preset, &querier, &access)?, range);
+                let query = client.raw_query_range(body.render(preset, &querier, &access, Some(&range))?, range);
                 query.when_some(access.series(), RangeQuery::limit).stream().into_future()
             }
         })
@@ -189,7 +190,7 @@ async fn render(
     let (access, json) = service.receive(&names, request).await?;
     let mut body = Body::read(&json, &[&QUERY, &INSTANT, &RANGE])?;
     let querier = body.querier()?;
-    let query = service.read(&names, |preset| body.render(&preset, &querier, &access))?;
+    let query = service.read(&names, |preset| body.render(&preset, &querier, &access, None))?;
     Ok(response::json(&BTreeMap::from([("query", query)])))
 }
 

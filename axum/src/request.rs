@@ -7,9 +7,10 @@ use std::fmt;
 use std::mem::take;
 use std::time::Duration;
 
+use promql_presets::__private1::LookBack;
 use promql_presets::{
-    AnyPreset, Match, MetricQuerier, ParameterInfo, ParameterValue, PresetInfo, PresetMetadata, PromDuration, Querier,
-    Step, TimeRange, Timestamp,
+    AnyPreset, Match, MetricQuerier, ParameterInfo, ParameterKind, ParameterValue, PresetInfo, PresetMetadata,
+    PromDuration, Querier, Step, TimeRange, Timestamp,
 };
 use promql_presets::{none_of, not, not_regex, one_of, regex, starts_with};
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
@@ -234,28 +235,31 @@ impl<'a> Body<'a> {
         preset: &PresetMetadata<'_>,
         querier: &Querier,
         access: &Access,
+        range: Option<&TimeRange>,
     ) -> Result<String, Problem> {
-        let window = self.window(access)?;
-        let query = preset.render(querier, window, &self.parameters(preset.parameters, access)?);
+        let values = self.parameters(preset, access, range)?;
+        let query = preset.render(querier, self.window, &values);
         query.map_err(|error| {
             Problem::of_render(error, |label| querier.labels().iter().any(|matcher| matcher.label() == label))
         })
     }
 
     /// The window, if the caller sets one.
-    pub(crate) fn window(&self, access: &Access) -> Result<Option<PromDuration>, Problem> {
+    pub(crate) fn window(&self) -> Option<PromDuration> {
+        self.window
+    }
+
+    /// The values of parameters that a preset declares, which are within the limits of the caller, as the window is.
+    fn parameters(
+        &self,
+        preset: &PresetMetadata<'_>,
+        access: &Access,
+        range: Option<&TimeRange>,
+    ) -> Result<Vec<(String, ParameterValue)>, Problem> {
+        let declared = preset.parameters;
         if let Some(window) = self.window {
             access.check_window("window", Duration::from_millis(window.as_millis()))?;
         }
-        Ok(self.window)
-    }
-
-    /// The values of parameters that a preset declares.
-    fn parameters(
-        &self,
-        declared: &[ParameterInfo<'_>],
-        access: &Access,
-    ) -> Result<Vec<(String, ParameterValue)>, Problem> {
         let read = |(name, json): &(Cow<'_, str>, &RawValue)| {
             let field = format!("parameters.{name}");
             let text = match read(&field, json)? {
@@ -271,12 +275,58 @@ impl<'a> Body<'a> {
             }
             Ok((name.clone().into_owned(), value))
         };
-        self.parameters.0.iter().map(read).collect()
+        let values = self.parameters.0.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        self.check_look_back(preset, &values, access, range)?;
+        Ok(values)
+    }
+
+    /// Checks how far the query reads back.
+    fn check_look_back(
+        &self,
+        preset: &PresetMetadata<'_>,
+        values: &[(String, ParameterValue)],
+        access: &Access,
+        range: Option<&TimeRange>,
+    ) -> Result<(), Problem> {
+        if !access.limits_look_back() {
+            return Ok(());
+        }
+        let seconds = |duration: PromDuration| Duration::from_millis(duration.as_millis()).as_secs_f64();
+        let whole = preset.__look_back(|value| match value {
+            LookBack::Window => self.window.or(preset.window).map_or(0.0, seconds),
+            LookBack::Parameter(index) => preset.parameters.get(index).map_or(0.0, |declared| {
+                let set = values.iter().find(|(name, _)| name == declared.name);
+                set.map_or(declared.default, |(_, value)| *value).as_f64()
+            }),
+            LookBack::Step => range.map_or(0.0, |range| seconds(range.step_duration())),
+            _ => range.and_then(|range| range.end().duration_since(range.start())).unwrap_or_default().as_secs_f64(),
+        });
+        let without = preset.__look_back(|value| match value {
+            LookBack::Window => preset.window.filter(|_| self.window.is_none()).map_or(0.0, seconds),
+            LookBack::Parameter(index) => preset.parameters.get(index).map_or(0.0, |declared| {
+                let is_set = values.iter().any(|(name, _)| name == declared.name);
+                let is_duration = declared.kind() == ParameterKind::Duration;
+                if is_set && is_duration { 0.0 } else { declared.default.as_f64() }
+            }),
+            _ => 0.0,
+        });
+        let parameter = values.first().map(|(name, _)| format!("parameters.{name}"));
+        let field = match (self.window, &parameter, range) {
+            (None, Some(field), _) => field,
+            (None, None, Some(_)) => "start",
+            _ => "window",
+        };
+        access.check_look_back(field, [whole, without], range)
     }
 
     /// The preset with the values of its parameters.
-    pub(crate) fn preset(&self, info: &'static PresetInfo, access: &Access) -> Result<AnyPreset, Problem> {
-        let values = self.parameters(info.parameters, access)?;
+    pub(crate) fn preset(
+        &self,
+        info: &'static PresetInfo,
+        access: &Access,
+        range: Option<&TimeRange>,
+    ) -> Result<AnyPreset, Problem> {
+        let values = self.parameters(info, access, range)?;
         values.into_iter().try_fold(info.preset(), |preset: AnyPreset, (name, value)| {
             let field = format!("parameters.{name}");
             preset.with_parameter(&name, value).map_err(|error| Problem::field(field, error.to_string()))

@@ -8,6 +8,7 @@ mod error;
 mod escape;
 pub mod keyword;
 mod label;
+mod look_back;
 mod macros;
 mod matcher;
 pub mod name;
@@ -26,6 +27,7 @@ pub use duration::{DurationError, PromDuration, Window};
 pub use error::{RenderError, UnknownText};
 pub use escape::quote;
 pub use label::{LabelInfo, LabelKind, LabelUse};
+pub use look_back::LookBack;
 pub use matcher::{
     IntoCondition, IntoMatch, LabelValue, Match, MatchOp, Matcher, MatcherField, OfMatch, OfValue, ValueEnum, none_of,
     not, not_regex, one_of, regex, starts_with,

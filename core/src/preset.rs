@@ -6,7 +6,9 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 
 use crate::render::Input;
-use crate::{LabelInfo, MetricQuerier, ParameterInfo, ParameterValue, ParameterValues, PromDuration, RenderError};
+use crate::{
+    LabelInfo, LookBack, MetricQuerier, ParameterInfo, ParameterValue, ParameterValues, PromDuration, RenderError,
+};
 
 /// A query template that was checked when it was compiled.
 ///
@@ -243,6 +245,9 @@ pub struct PresetMetadata<'a> {
     /// aggregation without `by ({group_by})`. A query for some groups can then return other values than a query for
     /// all. `None` if groups are independent.
     pub across_groups: Option<&'a str>,
+    /// How far back the query reads; if empty, as far as its window.
+    #[doc(hidden)]
+    pub look_back: &'a [LookBack],
     /// The template, taken apart.
     #[doc(hidden)]
     pub segments: &'a [Segment<&'a str>],
@@ -268,6 +273,7 @@ impl PresetInfo {
         indivisible: None,
         unfiltered: None,
         across_groups: None,
+        look_back: &[],
         segments: &[],
     };
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::request::Parts;
-use promql_presets::__private1::Segment;
+use promql_presets::__private1::{LookBack, Segment};
 use promql_presets::presets::{container_utilization as container, prometheus};
 use promql_presets::{
     MatchOp, Matcher, MetricQuerier, ParameterInfo, ParameterValue, Preset, PresetInfo, Presets, PromDuration,
@@ -250,6 +250,70 @@ async fn durations_of_parameters_are_windows() {
     assert_eq!(refused.json()["detail"], "1h1ms is too long; at most 1h is allowed");
     assert_eq!(refused.problem(), (400, "parameters.range".to_owned()));
     assert_eq!(mock.calls().len(), 1);
+}
+
+#[tokio::test]
+async fn durations_together_reach_no_further_than_the_limits() {
+    // `max_over_time(rate(x[{window} * {factor}])[{long}:1m] offset 1d)`
+    static NESTED: PresetInfo = PresetInfo {
+        name: "nested",
+        window: Some(PromDuration::from_secs(300)),
+        parameters: &[
+            ParameterInfo {
+                name: "long",
+                description: "",
+                default: ParameterValue::Duration(PromDuration::from_secs(60)),
+                min: ParameterValue::Duration(PromDuration::from_secs(1)),
+                max: ParameterValue::Duration(PromDuration::MAX),
+            },
+            ParameterInfo {
+                name: "factor",
+                description: "",
+                default: ParameterValue::Number(1.0),
+                min: ParameterValue::Number(0.0),
+                max: ParameterValue::Number(1e9),
+            },
+        ],
+        segments: &[Segment::Text("up"), Segment::Window],
+        look_back: &[
+            LookBack::Parameter(0),
+            LookBack::Seconds(86_400.0),
+            LookBack::Add,
+            LookBack::Window,
+            LookBack::Parameter(1),
+            LookBack::Mul,
+            LookBack::Add,
+        ],
+        ..*prometheus::UP.info()
+    };
+    static PRESETS: [&PresetInfo; 1] = [&NESTED];
+    let mock = MockPrometheus::start();
+    mock.on_any().returns(series![]).any_times();
+    let hours = Duration::from_hours;
+    for (access, body, field) in [
+        (Access::all().max_window(hours(1)), "", ""),
+        (Access::all().max_window(hours(1)), r#""window": "1h""#, ""),
+        (Access::all().max_window(hours(1)), r#""window": "1h", "parameters": {"long": "1s"}"#, "window"),
+        (Access::all().max_window(hours(1)), r#""window": "30m", "parameters": {"long": "30m"}"#, ""),
+        (Access::all().max_window(hours(1)), r#""parameters": {"long": "30m", "factor": 8}"#, "parameters.long"),
+        (Access::all().max_window(hours(1)), r#""parameters": {"factor": 1000}"#, "parameters.factor"),
+        (Access::all().max_window(hours(1)), r#""window": "1m", "parameters": {"factor": 61}"#, "window"),
+        (Access::all().max_look_back(hours(25)), "", ""),
+        (Access::all().max_look_back(hours(24)), "", "window"),
+        (Access::all().max_look_back(hours(25)), r#""window": "59m""#, ""),
+        (Access::all().max_look_back(hours(25)), r#""window": "59m1s""#, "window"),
+        (Access::all().max_look_back(hours(26)), r#""start": 0, "end": 3600000"#, ""),
+        (Access::all().max_look_back(hours(25)), r#""start": 0, "end": 3600000"#, "start"),
+    ] {
+        let guard = move |_: &Parts, _: &'static PresetInfo| Ok(access.clone());
+        let app = router(mock.client(), Presets::__new(&PRESETS)).guard(guard).build();
+        let path = if body.contains("start") { "/presets/nested/query_range" } else { "/presets/nested/query" };
+        let reply = post(&app, path, format!("{{{body}}}")).await;
+        match field {
+            "" => assert_eq!(reply.status, 200, "{body}: {reply:?}"),
+            _ => assert_eq!(reply.problem(), (400, field.to_owned()), "{body}"),
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Turns checked presets into Rust: names, segments, facts for the runtime, and the text of the generated module.
 
 pub(crate) mod codegen;
+mod look_back;
 pub(crate) mod lower;
 pub(crate) mod modules;
 pub(crate) mod names;

@@ -1,5 +1,8 @@
 //! Facts about a query that the runtime needs, since it does not parse PromQL.
 
+use promql_presets_core::LookBack;
+
+use super::look_back;
 use crate::promql::{Aggregator, Duration, DurationKind, Expr, ExprKind, Grouping, GroupingKeyword, Modifier};
 
 /// Facts about a query.
@@ -11,11 +14,18 @@ pub struct QueryFacts {
     pub unfiltered: Option<String>,
     /// The part that makes the values of one group depend on the series of others.
     pub across_groups: Option<&'static str>,
+    /// How far back it reads.
+    pub(crate) look_back: Vec<LookBack>,
 }
 
 impl QueryFacts {
-    pub(crate) fn of(text: &str, expr: &Expr<'_>) -> Self {
-        Self { indivisible: indivisible(expr), unfiltered: unfiltered(text, expr), across_groups: across_groups(expr) }
+    pub(crate) fn of(text: &str, expr: &Expr<'_>, parameters: &[&str]) -> Self {
+        Self {
+            indivisible: indivisible(expr),
+            unfiltered: unfiltered(text, expr),
+            across_groups: across_groups(expr),
+            look_back: look_back::of(text, expr, parameters),
+        }
     }
 }
 

@@ -245,6 +245,7 @@ impl Preset {
             indivisible: self.facts.indivisible,
             unfiltered: self.facts.unfiltered.as_deref(),
             across_groups: self.facts.across_groups,
+            look_back: &self.facts.look_back,
             segments: &segments,
         })
     }

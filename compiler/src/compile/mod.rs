@@ -145,7 +145,7 @@ pub(crate) fn compile_template(text: &str, scope: Scope<'_>, parameters: &[file:
     template.diagnostics = parsed.diagnostics;
     if let Some(expr) = &parsed.expr {
         template.result = expr.ty();
-        template.facts = QueryFacts::of(text, expr);
+        template.facts = QueryFacts::of(text, expr, &names);
         if template.diagnostics.is_empty() {
             (template.segments, template.diagnostics) = lower::lower(text, expr, scope.metric, &names);
         }

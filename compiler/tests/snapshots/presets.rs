@@ -528,6 +528,7 @@ pub mod latency {
         metric: __p::Some("http_request_duration_seconds"),
         labels: __p::Some(__LABELS),
         parameters: &[__p::ParameterInfo { name: "quantile", description: "The share of faster requests.", default: __p::ParameterValue::Number(0.95), min: __p::ParameterValue::Number(0.0), max: __p::ParameterValue::Number(1.0) }, __p::ParameterInfo { name: "floor", description: "", default: __p::ParameterValue::Integer(-1), min: __p::ParameterValue::Integer(-10), max: __p::ParameterValue::Integer(10) }, __p::ParameterInfo { name: "ago", description: "", default: __p::ParameterValue::Duration(__p::PromDuration::from_millis(3600000)), min: __p::ParameterValue::Duration(__p::PromDuration::from_millis(1)), max: __p::ParameterValue::Duration(__p::PromDuration::from_millis(86400000)) }],
+        look_back: &[__p::LookBack::Window, __p::LookBack::Parameter(2), __p::LookBack::Add],
         segments: &[__p::Segment::Text("histogram_quantile(\n  "), __p::Segment::Parameter(0), __p::Segment::Text(",\n  sum by ("), __p::Segment::Item("le"), __p::Segment::GroupBy, __p::Segment::Text(") (rate(http_request_duration_seconds_bucket{"), __p::Segment::Labels, __p::Segment::Text("}["), __p::Segment::Window, __p::Segment::Text("] offset "), __p::Segment::Parameter(2), __p::Segment::Text("))\n) > "), __p::Segment::Parameter(1), __p::Segment::Text("\n")],
         ..__p::PresetInfo::__DEFAULT
     }));
@@ -590,6 +591,7 @@ pub mod nested {
             template: "{metric_name}_total{{{labels}}}[5m]",
             source: "presets/nested/any-metric.toml:4",
             result: __p::ResultType::RangeVector,
+            look_back: &[__p::LookBack::Seconds(300.0)],
             segments: &[__p::Segment::MetricNameOpen("", "_total"), __p::Segment::Labels, __p::Segment::Text("}[5m]")],
             ..__p::PresetInfo::__DEFAULT
         });

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use promql_presets_core::{ParameterKind, ParameterValue, PromDuration};
+use promql_presets_core::{LookBack, ParameterKind, ParameterValue, PromDuration};
 
 use super::rustdoc::{fence, prose};
 use super::{Out, literal};
@@ -125,6 +125,7 @@ fn info(
         ("indivisible", some(preset.facts.indivisible.map(literal))),
         ("unfiltered", some(preset.facts.unfiltered.as_deref().map(literal))),
         ("across_groups", some(preset.facts.across_groups.map(literal))),
+        ("look_back", look_back(&preset.facts.look_back)),
         ("segments", Some(segments(&preset.segments))),
     ];
     fields.into_iter().filter_map(|(field, value)| Some((field, value?))).collect()
@@ -171,6 +172,12 @@ fn segments(segments: &[Segment]) -> String {
     }
     out.push(']');
     out
+}
+
+/// The steps of the calculation, if there are any.
+fn look_back(steps: &[LookBack]) -> Option<String> {
+    let steps: Vec<String> = steps.iter().map(|step| format!("__p::LookBack::{step:?}")).collect();
+    (!steps.is_empty()).then(|| format!("&[{}]", steps.join(", ")))
 }
 
 /// The parameters of a preset, as their type in the runtime prints them.
