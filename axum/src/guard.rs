@@ -1,4 +1,4 @@
-//! What a caller may query.
+//! The presets, labels and times that a caller may query.
 
 use std::borrow::Cow;
 use std::time::Duration;

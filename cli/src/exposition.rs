@@ -38,7 +38,7 @@ pub(crate) struct Series {
     pub(crate) native: bool,
 }
 
-/// What is wrong with a page, and where.
+/// A fault of a page, and its place.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
     pub(crate) span: Span,

@@ -1,4 +1,4 @@
-//! What the functions and aggregators of PromQL do, and their signatures.
+//! Descriptions and signatures of the functions and aggregators of PromQL.
 
 use promql_presets_compiler::promql::{Aggregator, Function, ResultType};
 
@@ -258,12 +258,12 @@ pub(crate) fn documentation(name: &str) -> Option<&'static str> {
     find(name).map(|(_, sentence, _)| *sentence).or_else(|| Some(describe(aggregator(name)?).0))
 }
 
-/// What a call of a function returns, with placeholders for its arguments.
+/// The result of a call of a function in words, with placeholders for its arguments.
 pub(crate) fn result_of_call(name: &str) -> Option<&'static str> {
     find(name).map(|(.., result)| *result)
 }
 
-/// What an aggregation returns, with `{0}` for its parameter.
+/// The result of an aggregation in words, with `{0}` for its parameter.
 pub(crate) fn result_of_aggregation(aggregator: Aggregator) -> &'static str {
     describe(aggregator).1
 }

@@ -124,7 +124,7 @@ impl Access {
     }
 }
 
-/// What requests carry, for all servers of a command.
+/// The headers and credentials of requests, for all servers of a command.
 pub(crate) struct Credentials {
     token: Option<String>,
     user: Option<(String, String)>,

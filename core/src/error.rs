@@ -108,7 +108,7 @@ pub enum RenderError {
         name: String,
         /// The value.
         value: String,
-        /// What it takes: `a number from 0 to 1`.
+        /// The values that it takes: `a number from 0 to 1`.
         expected: String,
     },
     /// A window that is not a duration.

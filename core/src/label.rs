@@ -14,13 +14,13 @@ pub struct LabelInfo<'a> {
     pub prefix: &'a str,
     /// The type of its values, after the prefix.
     pub kind: LabelKind<&'a [&'a str]>,
-    /// What callers may do with it.
+    /// The permitted uses by callers.
     pub usage: LabelUse,
     /// Its description; may be empty.
     pub description: &'a str,
 }
 
-/// What callers may do with a label.
+/// The uses of a label that callers are permitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LabelUse {
     /// Filter on it and group by it.
@@ -56,7 +56,7 @@ impl LabelInfo<'_> {
         })
     }
 
-    /// What the values are, in words: a UUID after `GPU-`.
+    /// The values in words: a UUID after `GPU-`.
     #[doc(hidden)]
     #[must_use]
     pub fn shown_values(&self) -> String {

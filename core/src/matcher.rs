@@ -203,7 +203,7 @@ impl<K: ?Sized> Match<K> {
     }
 }
 
-/// What a setter of a label of kind `K` takes: a value of this type, or a [`Match`].
+/// The argument of a setter for a label of kind `K`: a value of this type, or a [`Match`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a value of a label whose values are of type `{K}`",
     label = "expected `{K}`, or a condition such as `one_of`",

@@ -114,7 +114,7 @@ impl<Q: MetricQuerier + ?Sized, R, W> Preset<Q, R, W> {
     }
 }
 
-/// What a client queries: a [`Preset`], or a constant with setters for its parameters.
+/// A preset to query: a [`Preset`], or a constant with setters for its parameters.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a preset",
     note = "pass a constant of a preset file, a `preset!`, or `info.preset()` of a preset that is looked up by name"
@@ -237,7 +237,7 @@ pub struct PresetMetadata<'a> {
     pub labels: Option<&'a [LabelInfo<'a>]>,
     /// The parameters that callers may set.
     pub parameters: &'a [ParameterInfo<'a>],
-    /// What makes a range query impossible to split, such as `range()`: it has another value in each part.
+    /// The part of the query because of which a range cannot be split, such as `range()`, whose value differs in each part.
     pub indivisible: Option<&'a str>,
     /// The first part of the template that reads series without `{labels}`, so that no filter reaches them.
     pub unfiltered: Option<&'a str>,

@@ -10,7 +10,7 @@ pub trait RowValue: Sized {
     /// Parses the value of a label.
     ///
     /// # Errors
-    /// What the value should have been.
+    /// The values that are expected.
     fn parse(value: &str) -> Result<Self, String>;
 
     /// The field of a series without the label; `None` if every series must have it.

@@ -58,7 +58,7 @@ pub(crate) fn expand(input: TokenStream) -> Result<TokenStream> {
     }})
 }
 
-/// What was read last, since reading a registry for each of many presets takes time.
+/// The registry that was read last: reading it again for each of many presets takes time.
 static DECLARATIONS: Mutex<Option<Arc<Declarations>>> = Mutex::new(None);
 
 /// What the files of the package say: the settings and the snapshot beside its folder `presets`, and with the latter the

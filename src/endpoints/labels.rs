@@ -76,7 +76,7 @@ list!(LabelValues);
 debug!(LabelNames);
 debug!(LabelValues, label);
 
-/// What a path segment does not contain literally: everything but RFC 3986's unreserved characters.
+/// The characters that are percent-encoded in a path segment: all but RFC 3986's unreserved ones.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A label name as a path segment, percent-encoded. Names that no path segment can carry, and those that servers would

@@ -69,7 +69,7 @@ struct Origin {
 /// The cause of an error of another crate. It is shared, so that errors can be cloned.
 type Source = Arc<dyn std::error::Error + Send + Sync>;
 
-/// Who caused an error. A service can map it to the status of its own response.
+/// The party that caused an error. A service can map it to the status of its own response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorClass {

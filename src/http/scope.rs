@@ -1,4 +1,4 @@
-//! What scoped clients add to every call, and what no call can change.
+//! The settings that scoped clients add to every call, and that no call can change.
 
 use std::sync::Arc;
 

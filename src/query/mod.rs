@@ -44,8 +44,8 @@ impl RangeResult for Data {}
 /// A preset without its types, for structs, maps and the state of a service. It is made from any constant with
 /// [`any`](Preset::any), or from [`presets::ALL`](crate::presets) with [`preset`](PresetInfo::preset).
 ///
-/// What the types no longer guarantee is checked at run time: the labels of the querier, whether the preset has a
-/// window, and whether its result can be that of a range query.
+/// Checks at run time replace those by types: the labels of the querier, whether the preset has a window, and whether its
+/// result can be that of a range query.
 ///
 /// ```
 /// use std::collections::HashMap;

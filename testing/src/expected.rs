@@ -1,4 +1,4 @@
-//! What an expectation accepts, and what differs in a request.
+//! The requests that an expectation accepts, and the differences of others.
 
 use std::fmt::{self, Write};
 use std::panic::Location;

@@ -22,7 +22,7 @@ impl Drop for Scratch {
     }
 }
 
-/// What a typical service depends on.
+/// The dependencies of a typical service.
 const DEPENDENCIES: &str = "axum = \"0.8\"\nreqwest = { version = \"0.13\", default-features = false, features = [\"json\"] }\n\
     serde = { version = \"1\", features = [\"derive\"] }\ntokio = { version = \"1\", features = [\"full\"] }\n\
     uuid = { version = \"1\", features = [\"serde\", \"v4\"] }\n";

@@ -76,7 +76,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         let name = if is_input { "standard input".to_owned() } else { name };
         sources.extend(collections.into_iter().map(|collection| (source.clone(), name.clone(), collection)));
     }
-    // What a file declares about a metric holds for all files of the folder.
+    // The declaration of a metric applies to all files of the folder.
     sources.sort_by_key(|(.., collection)| !collection.declares_metric());
     let mut files = if dir.exists() { discover::discover(&dir, &dir.display().to_string())? } else { Vec::new() };
     let (mut taken, options) = (Taken::default(), Options { group_by: arguments.group_by, fixed: false });

@@ -15,7 +15,8 @@ use crate::output::{Format, print};
 /// Adds a folder of presets to a crate, and what `cargo build` needs to compile it
 ///
 /// Creates `presets/http.toml` as an example, `build.rs` and `src/presets.rs`, and adds the dependencies `promql-presets`
-/// and `promql-presets-compiler` to `Cargo.toml`. What exists is kept; the report lists what is left to do by hand.
+/// and `promql-presets-compiler` to `Cargo.toml`. Existing files and lines are kept; the report lists what is left to do by
+/// hand.
 ///
 /// Where there is no `Cargo.toml`, or with `--presets-only`, only the folder of presets is created, which all other commands
 /// read without Rust.
@@ -124,7 +125,7 @@ impl Action {
     }
 }
 
-/// What was done to a file, or is to be done by hand.
+/// A change of a file, or one that is left to do by hand.
 struct Step {
     file: String,
     action: Action,

@@ -17,7 +17,7 @@ pub(crate) struct Edit {
     pub(crate) preset: String,
     /// The TOML string to replace, with its quotes.
     pub(crate) span: Span,
-    /// What to replace it with.
+    /// The string to write instead.
     pub(crate) text: String,
 }
 

@@ -27,7 +27,7 @@ pub(super) struct Converted {
     pub(super) labels: BTreeMap<String, Uses>,
     /// Whether it needs experimental features.
     pub(super) is_experimental: bool,
-    /// What is different from the query.
+    /// Notes about differences from the query.
     pub(super) notes: Vec<String>,
 }
 

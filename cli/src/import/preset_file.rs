@@ -23,7 +23,7 @@ pub(crate) struct Imported {
     pub(crate) text: Option<String>,
     /// The outcome of each query.
     pub(crate) outcomes: Vec<Outcome>,
-    /// What the file lacks.
+    /// A note about what the file lacks.
     pub(crate) note: Option<String>,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct Outcome {
     pub(crate) query: String,
     /// The name of its preset, or why there is none.
     pub(crate) result: Result<String, String>,
-    /// What is different from the query, and what the checks found.
+    /// Notes about differences from the query, and the messages of checks.
     pub(crate) notes: Vec<String>,
 }
 
@@ -102,7 +102,7 @@ struct File<'q> {
     others: Vec<&'q SourceFile>,
     collection: &'q Collection,
     source: &'q str,
-    /// What the other files declare about its metric.
+    /// The declarations of its metric in the other files.
     declared: Declared,
     /// Why it has no table `[labels]`, if it could have one.
     undeclared: Option<String>,

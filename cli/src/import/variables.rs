@@ -30,7 +30,7 @@ pub(super) struct Replaced {
     pub(super) parameters: BTreeMap<String, Parameter>,
     /// The variables that stand-ins stand for, as written.
     pub(super) stand_ins: Vec<String>,
-    /// What is different from the query.
+    /// Notes about differences from the query.
     pub(super) notes: Vec<String>,
 }
 

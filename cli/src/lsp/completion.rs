@@ -157,7 +157,7 @@ fn string(view: &View<'_>, value: &Value, offset: u32) -> Vec<CompletionItem> {
     values(view, &value.path, Span::new(content.start, content.end.max(offset)), false)
 }
 
-/// What can stand at an offset of the file in a template.
+/// The items for an offset of the file in a template.
 fn template(view: &View<'_>, preset: &str, literal: &Literal, offset: u32) -> Vec<CompletionItem> {
     let before = &literal.text[..literal.text.floor_char_boundary(literal.offset(offset) as usize)];
     let (spot, start) = cursor::at(before);

@@ -1,4 +1,4 @@
-//! What is at the cursor in a template that is being written. Text after the cursor is ignored.
+//! The place of the cursor in a template that is being written. Text after the cursor is ignored.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! What is known of metrics and labels, from preset files and from `metrics.toml`.
+//! Facts about metrics and labels, from preset files and from `metrics.toml`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

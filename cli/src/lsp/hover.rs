@@ -1,4 +1,4 @@
-//! What hovering shows: keys, checks, presets with an example, labels, metrics, functions and the type of each expression.
+//! Hovering: keys, checks, presets with an example, labels, metrics, functions, and the type of each expression.
 
 use std::fmt::Write as _;
 
@@ -136,7 +136,7 @@ fn example(module: &Module, preset: &Preset) -> Option<String> {
     preset.render(module, &Input::of(&querier), None, ParameterValues::DEFAULTS).ok()
 }
 
-/// What stands at an offset in a template: a name, a function, or an expression.
+/// The text for an offset in a template: about a name, a function, or an expression.
 fn template(view: &View<'_>, literal: &Literal, offset: u32) -> Option<(String, Span)> {
     let outline = Outline::of(&view.source.text);
     let name = symbols::at(view, &outline, offset);

@@ -63,7 +63,7 @@ pub(super) fn values(kind: FileKind, path: &[String]) -> impl Iterator<Item = &'
     at(kind, path).into_iter().filter_map(|node| node["enum"].as_array()).flatten().filter_map(Value::as_str)
 }
 
-/// What a key means.
+/// The description of a key.
 pub(super) fn description(kind: FileKind, path: &[String]) -> Option<&'static str> {
     at(kind, path).into_iter().find_map(|node| node["description"].as_str())
 }

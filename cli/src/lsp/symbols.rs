@@ -14,7 +14,7 @@ use super::facts;
 use super::toml::Outline;
 use super::workspace::View;
 
-/// What a name stands for.
+/// The thing that a name stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Symbol {
     Label(String),
@@ -25,7 +25,7 @@ pub(super) enum Symbol {
         preset: String,
         name: String,
     },
-    /// What another placeholder stands for: the key with this path.
+    /// The key with this path, for a placeholder other than a parameter.
     Key(Vec<String>),
 }
 

@@ -101,7 +101,7 @@ impl Outline {
         self.values.iter().find(is_in)
     }
 
-    /// What can be written at an offset.
+    /// The place of an offset.
     pub(super) fn place(&self, text: &str, offset: u32) -> Place<'_> {
         if let Some(value) = self.string_at(offset) {
             return Place::String(value);

@@ -31,7 +31,7 @@ const MAX_SERIES: u64 = 1000;
 /// The largest body, in bytes.
 const MAX_BODY: usize = 64 * 1024;
 
-/// What the requests of the page share.
+/// The state that the requests of the page share.
 #[derive(Clone)]
 pub(crate) struct Page {
     /// The presets.

@@ -1,4 +1,4 @@
-//! What protects the page from other pages in the same browser.
+//! Protects the page from other pages in the same browser.
 
 use std::net::IpAddr;
 

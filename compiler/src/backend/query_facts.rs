@@ -142,7 +142,7 @@ mod tests {
         }
     }
 
-    /// What a function finds in a template.
+    /// The result of a function for a template.
     fn found<T>(text: &str, find: impl Fn(&Expr<'_>) -> T) -> T {
         let parsed = parse(text, Syntax { template: true, features: Features::all() });
         assert_eq!(parsed.diagnostics.len(), 0, "{text}: {:?}", parsed.diagnostics);

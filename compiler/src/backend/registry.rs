@@ -75,9 +75,9 @@ pub struct Label {
     pub kind: LabelKind<ValueEnum>,
     /// Whether the constructor takes it.
     pub required: bool,
-    /// What every value starts with, before a UUID.
+    /// The text before the UUID of every value.
     pub prefix: Option<String>,
-    /// What callers may do with it.
+    /// The permitted uses by callers.
     pub usage: LabelUse,
     /// Its description.
     pub description: Option<String>,
@@ -85,7 +85,7 @@ pub struct Label {
     pub is_stub: bool,
 }
 
-/// What a list of values becomes.
+/// The enum for a list of values.
 #[derive(Clone, Debug)]
 pub struct ValueEnum {
     /// The name of the enum.
@@ -129,9 +129,9 @@ pub struct Preset {
     pub line: usize,
     /// The place of its name in the file.
     pub span: Span,
-    /// What people call it.
+    /// Its title for people.
     pub title: Option<String>,
-    /// What catalogues list it under.
+    /// The heading in catalogues.
     pub category: Option<String>,
     /// Its description.
     pub description: Option<String>,
@@ -151,11 +151,11 @@ pub struct Preset {
     pub parameterized: Option<String>,
     /// The segments of the template; empty if it has errors.
     pub segments: Vec<Segment>,
-    /// What the runtime needs to know of the query.
+    /// The facts about the query for the runtime.
     pub facts: QueryFacts,
     /// The labels of its series.
     pub row: Vec<RowLabel>,
-    /// What it returns for series that are written beside it.
+    /// The tests that are written beside it.
     pub tests: Vec<PresetTest>,
     /// Whether its template has errors, so that its window is unknown.
     pub is_stub: bool,

@@ -99,7 +99,7 @@ fn drop_superseded_in_query(findings: &mut Findings) {
     });
 }
 
-/// What is known of a query without errors of syntax and types.
+/// The result of checking a query without errors of syntax and types.
 pub(crate) struct CheckedQuery {
     /// Spans are of the text of the query.
     pub findings: Vec<Diagnostic>,

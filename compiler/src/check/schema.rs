@@ -49,7 +49,7 @@ pub(crate) struct Metric<'s> {
     pub path: &'s str,
     /// Whether a preset file declares it.
     pub is_declared: bool,
-    /// What the snapshot says.
+    /// Its entry in the snapshot.
     pub known: Option<&'s KnownMetric>,
 }
 

@@ -76,7 +76,7 @@ impl Series<'_> {
             || (label == "le" && self.role == Role::Bucket)
     }
 
-    /// What is known of the values of a label: its declared type, or the values that the snapshot lists.
+    /// The type of a label: the declared one, or one with the values that the snapshot lists.
     pub(super) fn label(&self, label: &str) -> Option<&LabelType> {
         let metric = self.metric?;
         let declared = metric.labels.as_ref().and_then(|labels| (*labels.get(label)?)?.kind.as_ref());

@@ -13,7 +13,7 @@ use crate::promql::{Features, Syntax, parse};
 use crate::{Code, Diagnostic, Span};
 use promql_presets_core::sort;
 
-/// What prevents a test of a preset from being run, and series that the preset does not read.
+/// Reports mistakes because of which a test of a preset cannot run, and series that the preset does not read.
 pub(super) fn check(module: &Module, preset: &Preset, test: &PresetTest) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     // Rendering stops at the first mistake. It is removed, so that the next one is found.

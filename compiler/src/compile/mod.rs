@@ -115,7 +115,7 @@ pub(crate) struct Template {
     names_unknown: bool,
     /// Why the template is not valid. Spans are of the template.
     pub diagnostics: Vec<Diagnostic>,
-    /// What the checks report about a valid template. Spans are of the template.
+    /// The findings of the checks about a valid template. Spans are of the template.
     pub findings: Vec<Diagnostic>,
 }
 

@@ -75,7 +75,7 @@ macro_rules! codes {
                 supersedes: &[$($(Self::$superseded),*)?],
             },)*];
 
-            /// What it reports, in one line.
+            /// A summary in one line.
             #[cfg(feature = "tools")]
             #[must_use]
             pub const fn summary(self) -> &'static str {

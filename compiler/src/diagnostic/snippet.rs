@@ -24,7 +24,7 @@ const CUT: &str = "...";
 /// Lines of a file, of which those with marks are drawn.
 #[derive(Debug)]
 pub(super) struct Snippet<'a> {
-    /// What stands before the path.
+    /// The arrow before the path.
     pub(super) arrow: &'static str,
     pub(super) path: &'a str,
     /// The line and the column to show after the path.
@@ -41,7 +41,7 @@ pub(super) struct Snippet<'a> {
 pub(super) struct Mark<'a> {
     /// The bytes.
     pub(super) range: Range<usize>,
-    /// What is there; may be empty.
+    /// The label; may be empty.
     pub(super) label: &'a str,
     /// `^` or `-`.
     pub(super) underline: char,

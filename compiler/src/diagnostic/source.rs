@@ -64,7 +64,7 @@ pub struct SourceFile {
     pub text: String,
 }
 
-/// What a file of a registry is about.
+/// The subject of a file of a registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
     /// A metric, its labels, and presets.
@@ -89,7 +89,7 @@ impl SourceFile {
     /// The name of the file with the settings of the registry.
     pub const SETTINGS: &str = "../promql.toml";
 
-    /// What the file is about, which depends on its name.
+    /// The subject of the file, which depends on its name.
     #[must_use]
     pub fn kind(&self) -> FileKind {
         match self.name.as_str() {
@@ -117,7 +117,7 @@ pub struct Excerpt {
     pub text: String,
     /// The range in that text.
     pub span: Span,
-    /// What is there.
+    /// The label of the range.
     pub label: String,
 }
 

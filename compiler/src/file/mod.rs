@@ -56,7 +56,7 @@ impl PresetFile {
         self.unreliable.is_empty()
     }
 
-    /// What the file declares about metrics for other files, without places.
+    /// The declarations that other files depend on, without places.
     #[cfg(feature = "tools")]
     #[must_use]
     pub(crate) fn declaration(&self) -> Option<impl PartialEq + '_> {
@@ -146,7 +146,7 @@ impl Label {
         Self { name, kind, required: false, prefix: None, usage: LabelUse::Both, rust_name: None, description: None }
     }
 
-    /// What its setter and its variant are named after.
+    /// The name from which its setter and its variant are made.
     pub(crate) fn rust_name(&self) -> &str {
         self.rust_name.as_ref().map_or(&self.name.value, |name| &name.value)
     }

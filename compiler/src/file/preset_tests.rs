@@ -75,7 +75,7 @@ const EXAMPLE: &str = "write tables `[[presets.NAME.tests]]` with `name`, `serie
 #[must_use]
 pub fn series_labels(text: &str) -> Option<Vec<(String, String)>> {
     const NAME: &str = "__name__";
-    // Without a name, no labels are no selector.
+    // `{}` alone is not a selector, so a name is added.
     let named = format!("x{text}");
     let is_unnamed = text.trim_start().starts_with('{');
     let query = if is_unnamed { named.trim_start_matches(char::is_whitespace) } else { text };

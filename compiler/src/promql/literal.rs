@@ -102,7 +102,7 @@ pub(super) fn duration_ms(text: &str) -> Result<u64, DurationFault> {
     if total > MAX_MS { Err(DurationFault::Overflow) } else { Ok(total) }
 }
 
-/// What is wrong with an escape, and at which bytes of the literal.
+/// The fault of an escape, and its bytes in the literal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct EscapeFault {
     pub(super) start: usize,

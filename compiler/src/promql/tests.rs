@@ -1,4 +1,4 @@
-//! What the parser accepts, how it reads it, and what it says about the rest.
+//! The trees of valid queries, and the findings about invalid ones.
 
 use std::fmt::Write;
 

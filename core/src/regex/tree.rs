@@ -1,4 +1,4 @@
-//! What has to be known of a pattern and its parts.
+//! A pattern and its parts as a tree.
 
 /// Ranges of code points: the first and the last of each.
 pub(super) type Ranges = Vec<(u32, u32)>;

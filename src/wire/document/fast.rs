@@ -1,4 +1,4 @@
-//! What the [fast path](fast_path) reads: the labels of a series, and whole elements and samples.
+//! The [fast path](fast_path) for the labels of a series, and for whole elements and samples.
 
 use promql_presets_core::ResultType;
 

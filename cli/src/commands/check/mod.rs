@@ -146,7 +146,7 @@ struct Report {
     warnings: usize,
     /// The folders without preset files.
     empty: Vec<String>,
-    /// What was compiled.
+    /// The folders that were compiled.
     sessions: Vec<Session>,
 }
 

@@ -1,4 +1,4 @@
-//! What a node of a query does, in words.
+//! The meaning of a node of a query, in words.
 
 use std::fmt::Write as _;
 

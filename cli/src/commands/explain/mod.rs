@@ -80,7 +80,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
 }
 
-/// What the argument of the command is.
+/// The kind of the command's argument.
 enum Found {
     /// A preset, with its query.
     Query(String),

@@ -16,7 +16,7 @@ pub(super) struct Written {
     pub(super) text: String,
     /// The names of its presets.
     pub(super) presets: Vec<&'static str>,
-    /// What it lacks.
+    /// Notes about what it lacks.
     pub(super) notes: Vec<String>,
 }
 

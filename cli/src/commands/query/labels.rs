@@ -1,4 +1,4 @@
-//! What series are called: by the labels in which they differ.
+//! The names of series: the labels in which they differ.
 
 use promql_presets::Labels;
 

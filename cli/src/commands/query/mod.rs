@@ -105,7 +105,7 @@ enum Format {
 
 /// A query to run.
 struct Query {
-    /// What series without labels are called.
+    /// The name of series without labels.
     name: String,
     promql: String,
     unit: Option<String>,

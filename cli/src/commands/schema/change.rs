@@ -1,4 +1,4 @@
-//! What changes from one `metrics.toml` to the next.
+//! The changes from one `metrics.toml` to the next.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ pub(super) struct Change {
     presets: BTreeSet<String>,
 }
 
-/// What is different.
+/// The kind of a change, with the old and the new value.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum ChangeKind {
     Added(SnapshotMetric),

@@ -1,4 +1,4 @@
-//! What sources have, before it becomes entries of `metrics.toml`.
+//! The metadata and series of sources, from which the entries of `metrics.toml` are made.
 
 use std::collections::{BTreeMap, BTreeSet};
 

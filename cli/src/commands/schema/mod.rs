@@ -180,7 +180,7 @@ impl Registry {
     }
 }
 
-/// What sources know of the metrics that presets read.
+/// The metrics that presets read, as sources have them.
 #[derive(Default)]
 struct Found {
     /// The entries of `metrics.toml`.

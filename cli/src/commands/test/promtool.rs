@@ -29,7 +29,7 @@ pub(super) struct Input<'t> {
     pub(super) query: &'t str,
 }
 
-/// What a query returned.
+/// The result of a query.
 #[derive(Debug, PartialEq)]
 pub(super) enum Outcome {
     Samples(Vec<Sample>),
@@ -198,7 +198,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // What is left in the folder of temporary files is removed by the system.
+        // If this fails, the system removes the folder, since it is a temporary one.
         _ = fs::remove_dir_all(&self.0);
     }
 }

@@ -110,7 +110,7 @@ fn choose<'o>(output: &'o Output, names: &[String]) -> Result<Vec<(&'o Module, &
     Ok(all.into_iter().filter(|preset| names.is_empty() || names.iter().any(|name| is_named(preset, name))).collect())
 }
 
-/// What presets are verified with.
+/// The server and the options with which presets are verified.
 struct Setting<'a> {
     chosen: &'a [(&'a Module, &'a Preset)],
     folder: &'a Folder,

@@ -6,7 +6,7 @@ use crate::Span;
 /// A duration: of a range, a resolution or an offset.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Duration {
-    /// What it is.
+    /// Its kind.
     pub kind: DurationKind,
     /// Where it stands.
     pub span: Span,
@@ -65,7 +65,7 @@ impl Duration {
     }
 }
 
-/// What a duration is.
+/// The kind of a duration, with its value or its operands.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DurationKind {
     /// `5m`, `300`: seconds.

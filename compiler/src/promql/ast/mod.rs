@@ -26,7 +26,7 @@ pub(super) const MAX_HEIGHT: u16 = 1000;
 /// An expression.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expr<'a> {
-    /// What it is.
+    /// Its kind.
     pub kind: ExprKind<'a>,
     /// The whole expression, with modifiers.
     pub span: Span,
@@ -98,7 +98,7 @@ impl<'a> Expr<'a> {
     }
 }
 
-/// What an expression is.
+/// The kind of an expression, with its operands.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExprKind<'a> {
     /// `1.5`, `0x1f`, `Inf`, `5m`.
@@ -155,7 +155,7 @@ pub struct Unary<'a> {
 /// `expr[1h:5m]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Subquery<'a> {
-    /// What is evaluated.
+    /// The expression that is evaluated.
     pub expr: Expr<'a>,
     /// How far back.
     pub range: Duration,
@@ -195,7 +195,7 @@ pub struct Aggregate<'a> {
     pub parens: Span,
     /// The parameter: `k` in `topk(k, ...)`.
     pub param: Option<Expr<'a>>,
-    /// What is aggregated.
+    /// The expression that is aggregated.
     pub expr: Expr<'a>,
 }
 

@@ -92,7 +92,7 @@ impl Parser<'_> {
         self.fail(diagnostic)
     }
 
-    /// What stands in brackets, if it begins with a label and an operator.
+    /// The text in brackets, if it starts with a label and an operator.
     fn matchers_in_brackets(&self) -> Option<&str> {
         let rest = &self.lexer.text[self.token.span.start as usize..];
         let after = self.lexer.text[self.token.span.end as usize..].trim_start();
