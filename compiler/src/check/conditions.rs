@@ -5,7 +5,6 @@ use promql_presets_core::{regex, sort};
 use super::analysis::Analysis;
 use super::label_flow::{replacement, written_labels};
 use super::label_set::NAME;
-use super::pattern::alternatives;
 use super::tree::Id;
 use crate::Span;
 use crate::promql::{Aggregator, BinaryOp, ExprKind, GroupingKeyword, MatchOp, Matcher};
@@ -38,13 +37,13 @@ impl<'e> Condition<'e> {
     }
 
     /// The values that it lists, and whether it requires one of them or excludes them.
-    fn listed_values(&self) -> Option<(Vec<&'e str>, bool)> {
+    fn listed_values(&self) -> Option<(Vec<String>, bool)> {
         Some(match self.op {
-            MatchOp::Equal => (vec![self.value], true),
-            MatchOp::NotEqual => (vec![self.value], false),
-            MatchOp::Regex => (alternatives(self.value)?, true),
-            MatchOp::NotRegex if self.value == ".+" => (vec![""], true),
-            MatchOp::NotRegex => (alternatives(self.value)?, false),
+            MatchOp::Equal => (vec![self.value.to_owned()], true),
+            MatchOp::NotEqual => (vec![self.value.to_owned()], false),
+            MatchOp::Regex => (regex::texts(self.value)?, true),
+            MatchOp::NotRegex if self.value == ".+" => (vec![String::new()], true),
+            MatchOp::NotRegex => (regex::texts(self.value)?, false),
         })
     }
 }

@@ -46,16 +46,18 @@ fn wrong_form(
     let backslash = if query.slice(matcher.value.span).starts_with('`') { "\\" } else { "\\\\" };
     let (wrong, right, written) = if matcher.op.is_regex() {
         let integers = || if as_scraped { None } else { integers_only(value, backslash) };
-        wrong_numbers(value, backslash, stored).or_else(integers)?
+        wrong_numbers(value, backslash, stored).or_else(integers).or_else(|| wrong_texts(value, backslash, stored))?
     } else {
         let right = stored(value)?;
         (value.to_owned(), right.clone(), right)
     };
     let quote = &query.slice(matcher.value.span)[..1];
+    let pattern_op =
+        if matches!(matcher.op, MatchOp::Equal | MatchOp::Regex) { MatchOp::Regex } else { MatchOp::NotRegex };
+    let both = || format!("{label}{}{quote}{}{quote}", pattern_op.as_str(), either_form(value, &right, backslash));
     // Targets of both kinds need a pattern for both forms.
     let text = if normalized == Normalized::Some && !matcher.op.is_regex() {
-        let op = if matcher.op == MatchOp::Equal { MatchOp::Regex } else { MatchOp::NotRegex };
-        format!("{label}{}{quote}{}{quote}", op.as_str(), either_form(value, &right, backslash))
+        both()
     } else {
         format!("{label}{}{quote}{written}{quote}", matcher.op.as_str())
     };
@@ -74,9 +76,9 @@ fn wrong_form(
     if matcher.op.is_regex() {
         return Some(finding);
     }
-    let both = either_form(value, &right, backslash);
+    let both = both();
     let who = if as_scraped { "the targets in `promql.toml` store" } else { "Prometheus 2 stores" };
-    Some(finding.note(format!("{who} what was scraped; `{label}=~{quote}{both}{quote}` matches both")))
+    Some(finding.note(format!("{who} what was scraped; `{both}` is right for both forms")))
 }
 
 /// The form in which the snapshot lists a number, if it differs.
@@ -122,6 +124,24 @@ fn wrong_numbers(
         rest = &after[group.len()..];
     }
     first.map(|(number, right)| (number, right, text))
+}
+
+/// As [`wrong_numbers`], for a pattern such as `1{2}|5`, which becomes a list.
+fn wrong_texts(
+    pattern: &str,
+    backslash: &str,
+    stored: impl Fn(&str) -> Option<String>,
+) -> Option<(String, String, String)> {
+    const MAX_TEXTS: usize = 20;
+    let texts = regex::texts(pattern).filter(|texts| texts.len() <= MAX_TEXTS)?;
+    let is_match = |text: &str| texts.iter().any(|it| it == text);
+    let (number, right) = texts.iter().find_map(|text| Some((text, stored(text).filter(|right| !is_match(right))?)))?;
+    let either = |text: &String| match stored(text) {
+        Some(right) => either_form(text, &right, backslash),
+        None => text.replace('.', &format!("{backslash}.")),
+    };
+    let list: Vec<String> = texts.iter().map(either).collect();
+    Some((number.clone(), right, list.join("|")))
 }
 
 /// Whether a pattern such as `[15]` or `\d+` matches integers, but no number in its stored form.
@@ -185,7 +205,7 @@ pub fn open_metrics_float(number: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{integers_only, normal, open_metrics_float, wrong_numbers};
+    use super::{integers_only, normal, open_metrics_float, wrong_numbers, wrong_texts};
 
     #[test]
     fn numbers_are_written_as_prometheus_does() {
@@ -231,6 +251,11 @@ mod tests {
             ("[^+].*", None),
         ] {
             let found = integers_only(pattern, "\\").map(|(.., text)| text);
+            assert_eq!(found.as_deref(), expected, "{pattern}");
+        }
+        for (pattern, expected) in [("1{2}|0\\.5", Some("11(\\.0)?|0\\.5")), ("7(\\.0)?", None), ("1(?:1|1\\.0)", None)]
+        {
+            let found = wrong_texts(pattern, "\\", normal).map(|(.., text)| text);
             assert_eq!(found.as_deref(), expected, "{pattern}");
         }
     }

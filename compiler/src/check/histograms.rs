@@ -1,5 +1,7 @@
 //! Checks of buckets and quantiles.
 
+use promql_presets_core::regex;
+
 use super::analysis::{Analysis, Findings};
 use super::float_labels::open_metrics_float;
 use super::ratios::unscaled;
@@ -356,16 +358,28 @@ fn bucket_sum(query: &Analysis<'_>, id: Id, aggregate: &Aggregate<'_>, findings:
     findings.push(finding.warning_unless(declared));
 }
 
-/// Whether a matcher of `le` may mean a single bucket: not `le=~"0.5|1"`, but `le=~"1|1.0"`.
+/// Whether a matcher of `le` may mean a single bucket: not `le=~"0.5|1"`, but `le=~"1(\\.0)?"`.
 fn is_single_bucket(matcher: &Matcher<'_>) -> bool {
-    let bounds = || matcher.value.value.split('|').map(str::parse::<f64>);
     match matcher.op {
         MatchOp::NotEqual => false,
         MatchOp::Regex => {
-            bounds().any(|bound| bound.is_err()) || bounds().all(|bound| bound == bounds().next().unwrap_or(Ok(0.0)))
+            bounds(matcher).is_none_or(|bounds| bounds.iter().all(|bound| bound.total_cmp(&bounds[0]).is_eq()))
         }
         MatchOp::Equal | MatchOp::NotRegex => true,
     }
+}
+
+/// The bounds of `le=~"0.5|1"`.
+fn bounds(matcher: &Matcher<'_>) -> Option<Vec<f64>> {
+    let mut bounds: Vec<f64> = Vec::new();
+    for part in regex::alternatives(&matcher.value.value) {
+        // The dot of a number is rarely escaped.
+        let texts = if part.parse::<f64>().is_ok() { vec![part.to_owned()] } else { regex::texts(part)? };
+        for text in texts {
+            bounds.push(text.parse().ok()?);
+        }
+    }
+    Some(bounds)
 }
 
 /// The largest bound of `le=~"0.5|1"`.
@@ -373,8 +387,7 @@ fn largest_bound(matcher: &Matcher<'_>) -> Option<f64> {
     if matcher.label.name != "le" || matcher.op != MatchOp::Regex {
         return None;
     }
-    let bounds: Option<Vec<f64>> = matcher.value.value.split('|').map(|text| text.parse().ok()).collect();
-    bounds?.into_iter().max_by(f64::total_cmp)
+    bounds(matcher)?.into_iter().max_by(f64::total_cmp)
 }
 
 /// Reports `le` of native histograms, which have none: all of their buckets are in one sample.

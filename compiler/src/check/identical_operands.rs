@@ -1,13 +1,13 @@
 //! Operators whose sides are the same series.
 
-use promql_presets_core::sort;
+use promql_presets_core::{regex, sort};
 
 use super::analysis::{Analysis, Findings};
 use super::conditions::Condition;
-use super::pattern::alternatives;
 use super::tree::Id;
 use crate::promql::{
-    Aggregator, Binary, BinaryOp, Expr, ExprKind, Grouping, GroupingKeyword, MatchOp, Matcher, Selector, Sign,
+    Aggregator, Binary, BinaryOp, Duration, Expr, ExprKind, Grouping, GroupingKeyword, MatchOp, Matcher, Modifier,
+    Selector, Sign,
 };
 use crate::{Code, Diagnostic, Span};
 
@@ -22,10 +22,13 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
 }
 
 fn identical(query: &Analysis<'_>, id: Id, binary: &Binary<'_>) -> Option<Diagnostic> {
-    let (what, result) = match binary.op {
-        BinaryOp::Div => ("ratio", "always 1"),
-        BinaryOp::Sub => ("difference", "always 0"),
-        BinaryOp::Mod => ("remainder", "always 0"),
+    let (title, result) = match binary.op {
+        BinaryOp::Div => ("ratio of series to themselves", "always 1"),
+        BinaryOp::Sub => ("difference of series and themselves", "always 0"),
+        BinaryOp::Mod => ("remainder of series and themselves", "always 0"),
+        BinaryOp::Greater | BinaryOp::GreaterEqual | BinaryOp::Less | BinaryOp::LessEqual => {
+            ("comparison of series with themselves", "each value is compared with itself")
+        }
         _ => return None,
     };
     let mut sides = query.children(id);
@@ -35,10 +38,11 @@ fn identical(query: &Analysis<'_>, id: Id, binary: &Binary<'_>) -> Option<Diagno
     }
     let (is_scaled, is_compared) = (left.is_scaled || right.is_scaled, left.is_compared || right.is_compared);
     // A comparison removes series, so the rest of a side may match other series.
-    if is_scaled && binary.op != BinaryOp::Div || is_compared && binary.matching.is_some() {
+    let is_ratio = binary.op == BinaryOp::Div || binary.op.is_comparison();
+    if is_scaled && !is_ratio || is_compared && binary.matching.is_some() {
         return None;
     }
-    let mut filters = Filters::default();
+    let mut filters = Filters { matches_all: binary.matching.is_none(), ..Filters::default() };
     if !reads_same(query, left.series, right.series, &mut filters) {
         return None;
     }
@@ -53,8 +57,8 @@ fn identical(query: &Analysis<'_>, id: Id, binary: &Binary<'_>) -> Option<Diagno
         _ if is_scaled && filtered.is_empty() => return None,
         _ => {}
     }
-    let finding = Diagnostic::new(Code::IdenticalOperands, binary.op_span, format!("{what} of series and themselves"));
-    let result = if is_scaled { "each value is divided by itself" } else { result };
+    let finding = Diagnostic::new(Code::IdenticalOperands, binary.op_span, title);
+    let result = if is_scaled && binary.op == BinaryOp::Div { "each value is divided by itself" } else { result };
     let finding = match &binary.matching {
         // A series that the filter excludes and that matches as well is a second match.
         Some(matching) if unmatched || filtered.is_empty() => finding
@@ -68,13 +72,31 @@ fn identical(query: &Analysis<'_>, id: Id, binary: &Binary<'_>) -> Option<Diagno
     } else {
         finding.note(format!("both sides have the label `{label}`, so equal values match each other"))
     };
-    if matches!(query.expr(left.series).kind, ExprKind::Aggregate(_)) {
-        return Some(finding.help(format!("leave `{}` out of the grouping", filtered.join("`, `"))));
+    if let ExprKind::Aggregate(aggregate) = &query.expr(left.series).kind {
+        return Some(match regrouped(query, aggregate.grouping.as_ref(), &filtered) {
+            Some(grouping) => finding.help(format!("write `{grouping}` on both sides")),
+            None => finding,
+        });
     }
     match rewritten(query, binary, [&left, &right], &filters, &filtered, unmatched) {
         Some(text) => Some(finding.write(query.expr(id).span, text)),
         None => Some(finding),
     }
+}
+
+/// A grouping without some labels; `None` if there is no grouping.
+fn regrouped(query: &Analysis<'_>, grouping: Option<&Grouping<'_>>, without: &[&str]) -> Option<String> {
+    let items = grouping?.items.iter().map(|item| query.slice(item.span()));
+    Some(match grouping?.keyword {
+        GroupingKeyword::By => {
+            let labels: Vec<&str> = items.filter(|label| !without.contains(label)).collect();
+            format!("by ({})", labels.join(", "))
+        }
+        keyword => {
+            let labels: Vec<&str> = items.chain(without.iter().copied()).collect();
+            format!("{} ({})", keyword.as_str(), labels.join(", "))
+        }
+    })
 }
 
 /// Whether one side is filtered on a label that need not be equal on both sides.
@@ -139,6 +161,8 @@ struct Filters<'e> {
     of_left: bool,
     /// The reverse.
     of_right: bool,
+    /// Whether series match only if all their labels are equal.
+    matches_all: bool,
 }
 
 /// The series that an operand is computed from, and what is done to their values.
@@ -239,7 +263,11 @@ fn reads_same<'e>(query: &Analysis<'e>, a: Id, b: Id, filters: &mut Filters<'e>)
             {
                 return false;
             }
+            // These select series and keep their labels.
+            let is_selection =
+                matches!(x.op, Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk | Aggregator::LimitRatio);
             filters.labels[before..].iter().all(|label| match keyword {
+                _ if is_selection => true,
                 Some(GroupingKeyword::By) => labels.contains(label),
                 Some(_) => !labels.contains(label),
                 None => false,
@@ -258,9 +286,18 @@ fn same_children<'e>(query: &Analysis<'e>, a: Id, b: Id, filters: &mut Filters<'
 /// Whether two selectors are the same except for filters that only one of them has.
 fn same_series<'e>(query: &Analysis<'e>, a: &'e Selector<'e>, b: &'e Selector<'e>, filters: &mut Filters<'e>) -> bool {
     let name = |it: &'e Selector<'e>| it.name.as_ref().map(|name| name.text).or_else(|| it.metric_name());
-    let range = |it: &Selector<'_>| it.range.as_ref().map(|range| query.slice(range.span).to_owned());
-    let modifiers =
-        |it: &Selector<'_>| it.modifiers.iter().map(|it| query.slice(it.span()).to_owned()).collect::<Vec<_>>();
+    let time = |duration: &Duration| match duration.seconds() {
+        Some(seconds) => seconds.to_string(),
+        None => query.slice(duration.span).to_owned(),
+    };
+    let range = |it: &Selector<'_>| it.range.as_ref().map(|range| time(&range.duration));
+    let modifiers = |it: &Selector<'_>| {
+        let texts = it.modifiers.iter().map(|it| match it {
+            Modifier::Offset { duration, .. } => time(duration),
+            other => query.slice(other.span()).to_owned(),
+        });
+        texts.filter(|text| text != "0").collect::<Vec<_>>()
+    };
     if name(a).is_none()
         || name(a) != name(b)
         || range(a) != range(b)
@@ -273,7 +310,6 @@ fn same_series<'e>(query: &Analysis<'e>, a: &'e Selector<'e>, b: &'e Selector<'e
     let conditions = |it: &'e Selector<'e>| {
         it.matchers().filter(|matcher| matcher.label.name != "__name__" || matcher.op != MatchOp::Equal)
     };
-    // If both sides have filters of their own, they may select different series.
     let is_wider = |wide: &'e Selector<'e>, narrow: &'e Selector<'e>| {
         conditions(wide).all(|matcher| conditions(narrow).any(|other| implies(other, matcher)))
     };
@@ -285,7 +321,8 @@ fn same_series<'e>(query: &Analysis<'e>, a: &'e Selector<'e>, b: &'e Selector<'e
     let (a_is_wider, b_is_wider) = (is_wider(a, b), is_wider(b, a));
     filters.of_left |= b_is_wider && !a_is_wider;
     filters.of_right |= a_is_wider && !b_is_wider;
-    a_is_wider || b_is_wider
+    // If both sides have filters of their own, only series that match all labels are surely the same.
+    a_is_wider || b_is_wider || filters.matches_all
 }
 
 /// Whether each value that meets `narrow` is known to meet `wide`.
@@ -302,10 +339,11 @@ fn implies(narrow: &Matcher<'_>, wide: &Matcher<'_>) -> bool {
         (_, MatchOp::NotEqual) if wide_value.is_empty() => !narrow.matches_empty(),
         (_, MatchOp::Regex) if wide_value == ".+" => !narrow.matches_empty(),
         (MatchOp::Equal, _) => meets(value),
-        (MatchOp::Regex, MatchOp::Regex) if !value.contains(['(', '[']) && !wide_value.contains(['(', '[']) => {
-            value.split('|').all(|part| wide_value.split('|').any(|wide| wide == part))
+        (MatchOp::Regex, _) if regex::texts(value).is_some_and(|values| values.iter().all(|it| meets(it))) => true,
+        (MatchOp::Regex, MatchOp::Regex) => {
+            let wide = regex::alternatives(wide_value);
+            regex::alternatives(value).iter().all(|part| wide.contains(part))
         }
-        (MatchOp::Regex, _) => alternatives(value).is_some_and(|values| values.into_iter().all(meets)),
         _ => false,
     }
 }

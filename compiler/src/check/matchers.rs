@@ -1,10 +1,9 @@
 //! Checks of the names, labels and values in selectors.
 
-use promql_presets_core::sort;
+use promql_presets_core::{regex, sort};
 
 use super::analysis::{Analysis, Findings};
 use super::conditions::{Condition, MAX_CONDITIONS, contradiction};
-use super::pattern::is_plain;
 use super::tree::Series;
 use super::undeclared;
 use crate::file::{self, LabelType};
@@ -39,7 +38,7 @@ fn suspicious_operator(matcher: &Matcher<'_>, findings: &mut Findings) {
                     .help(format!("write `{right}`")),
             );
         }
-        MatchOp::Regex | MatchOp::NotRegex if !value.is_empty() && is_plain(value) => {
+        MatchOp::Regex | MatchOp::NotRegex if !value.is_empty() && regex::is_literal(value) => {
             let right = if matcher.op == MatchOp::Regex { "=" } else { "!=" };
             findings.push(
                 finding(Code::RegexWithoutPattern, format!("plain text after `{op}`"))

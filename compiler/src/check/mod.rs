@@ -20,7 +20,6 @@ mod label_set;
 mod limits;
 mod matchers;
 mod native_histograms;
-mod pattern;
 pub(crate) mod policy;
 mod ranges;
 mod ratios;

@@ -1,9 +1,8 @@
 //! Checks of the policy in a registry's settings.
 
-use promql_presets_core::PromDuration;
+use promql_presets_core::{PromDuration, regex};
 
 use super::analysis::{Analysis, Findings};
-use super::pattern::alternatives;
 use super::tree::{Id, duration, in_seconds};
 use crate::diagnostic::source::Spanned;
 use crate::promql::{Duration, ExprKind, MatchOp, MatcherItem, Modifier, Selector};
@@ -64,7 +63,7 @@ fn lookback(query: &Analysis<'_>, id: Id, limit: PromDuration) -> Option<Diagnos
 /// Reports a selector that neither fixes a required label nor lets callers filter on it.
 fn required_label(query: &Analysis<'_>, selector: &Selector<'_>, label: &str, findings: &mut Findings) {
     let is_fixed = selector.matchers().any(|matcher| {
-        let is_list = matcher.op == MatchOp::Regex && alternatives(&matcher.value.value).is_some();
+        let is_list = matcher.op == MatchOp::Regex && regex::texts(&matcher.value.value).is_some();
         matcher.label.name == label && (matcher.op == MatchOp::Equal || is_list) && !matcher.matches_empty()
     });
     if is_fixed {

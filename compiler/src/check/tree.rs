@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use promql_presets_core::PromDuration;
+use promql_presets_core::{PromDuration, regex};
 
-use super::pattern::alternatives;
 use super::schema::{Metric, Metrics, Role};
 use crate::Span;
 use crate::file::{self, LabelType, Settings};
@@ -351,10 +350,10 @@ impl<'e> Tree<'e> {
 }
 
 /// The names of metrics that a pattern lists: `a` and `b` of `{__name__=~"a|b"}`.
-pub(super) fn listed_names<'e>(selector: &'e Selector<'e>) -> Vec<&'e str> {
+pub(super) fn listed_names(selector: &Selector<'_>) -> Vec<String> {
     let is_name = |matcher: &&Matcher<'_>| matcher.op == MatchOp::Regex && matcher.label.name == "__name__";
     let pattern = selector.matchers().find(is_name);
-    let names = pattern.and_then(|pattern| alternatives(&pattern.value.value)).unwrap_or_default();
+    let names = pattern.and_then(|pattern| regex::listed_texts(&pattern.value.value)).unwrap_or_default();
     names.into_iter().filter(|name| !name.is_empty()).collect()
 }
 

@@ -3,7 +3,6 @@
 use promql_presets_core::{LabelKind, regex, sort};
 
 use super::analysis::Analysis;
-use super::pattern::{alternatives as listed_values, is_plain};
 use super::schema::{Metric, Role};
 use super::tree::{Id, Series, name_pattern};
 use crate::diagnostic::suggest::nearest;
@@ -207,7 +206,7 @@ fn of_pattern(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, series: &Se
         let mut names = metrics.series();
         !names.any(|(name, suffix)| regex::matches(pattern, &format!("{name}{suffix}")) != Some(false))
     };
-    let parts = parts(&matcher.value.value);
+    let parts = regex::alternatives(&matcher.value.value);
     let dead = parts.iter().copied().find(is_dead)?;
     let finding =
         Diagnostic::new(Code::UnknownMetric, matcher.value.span, format!("no metric matches `{dead}`")).label(NOWHERE);
@@ -218,47 +217,6 @@ fn of_pattern(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, series: &Se
         None => finding.help(if_new(query, "metric")),
     };
     Some(finding.warning_unless(parts.iter().all(is_dead)))
-}
-
-/// The alternatives of a pattern: `a.*` and `b` of `^(a.*|b)$`.
-fn parts(pattern: &str) -> Vec<&str> {
-    let inner = pattern.strip_prefix('^').unwrap_or(pattern);
-    let inner = inner.strip_suffix('$').filter(|rest| !rest.ends_with('\\')).unwrap_or(inner);
-    let group = inner.strip_prefix("(?:").or_else(|| inner.strip_prefix('(')).and_then(|it| it.strip_suffix(')'));
-    match (group.and_then(split), split(inner)) {
-        (Some(parts), _) | (None, Some(parts)) => parts,
-        // Flags apply to all alternatives.
-        (None, None) => vec![pattern],
-    }
-}
-
-/// Splits a pattern at each `|` outside of groups; `None` if it is not balanced, or has flags.
-fn split(pattern: &str) -> Option<Vec<&str>> {
-    let (mut parts, mut start, mut depth, mut in_class) = (Vec::new(), 0, 0_usize, false);
-    let mut chars = pattern.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
-        match c {
-            '\\' => drop(chars.next()),
-            ']' if in_class => in_class = false,
-            _ if in_class => {}
-            '[' => {
-                in_class = true;
-                // The first bracket of a class is one of its characters.
-                chars.next_if(|(_, c)| *c == '^');
-                chars.next_if(|(_, c)| *c == ']');
-            }
-            '(' if pattern[at..].starts_with("(?") && !pattern[at..].starts_with("(?:") => return None,
-            '(' => depth += 1,
-            ')' => depth = depth.checked_sub(1)?,
-            '|' if depth == 0 => {
-                parts.push(&pattern[start..at]);
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    parts.push(&pattern[start..]);
-    (depth == 0 && !in_class).then_some(parts)
 }
 
 /// The metrics that exist and that `or` combines with a selector.
@@ -384,8 +342,8 @@ fn undeclared_value(
     let prefix = declared.and_then(|declared| declared.prefix.as_ref()).map_or("", |prefix| prefix.value.as_str());
     let value = &*matcher.value.value;
     let typed = match matcher.op {
-        MatchOp::Equal | MatchOp::NotEqual => Some(vec![value]),
-        MatchOp::Regex | MatchOp::NotRegex => listed_values(value),
+        MatchOp::Equal | MatchOp::NotEqual => Some(vec![value.to_owned()]),
+        MatchOp::Regex | MatchOp::NotRegex => regex::listed_texts(value),
     };
     let mut values = values_of(kind);
     values.extend(others.map(values_of).unwrap_or_default());
@@ -404,7 +362,7 @@ fn undeclared_value(
     let finding = match (typed, kind) {
         (Some(typed), _) => {
             let Some(wrong) = typed.iter().find(|typed| !known(typed)) else {
-                findings.extend(typed.into_iter().find_map(|typed| unusual_form(matcher, kind, typed)));
+                findings.extend(typed.iter().find_map(|typed| unusual_form(matcher, kind, typed)));
                 return false;
             };
             let finding = finding(format!("`{wrong}` is not a value of the label `{label}`"));
@@ -423,13 +381,19 @@ fn undeclared_value(
             }
         }
         (None, LabelType::OneOf(_)) if matcher.op == MatchOp::Regex && !matcher.matches_empty() => {
-            let is_dead = |part: &str| !known(&unescaped(part)) && !values.iter().any(|it| may_match(part, it));
-            let parts = parts(value);
+            // The dot of a number is rarely escaped.
+            let is_number = |part: &str| is_bound(label) && part.parse::<f64>().is_ok();
+            let text = |part: &str| match regex::listed_texts(part) {
+                Some(mut texts) => texts.pop(),
+                None => Some(part.to_owned()).filter(|_| is_number(part)),
+            };
+            let is_dead = |part: &str| {
+                !text(part).is_some_and(|text| known(&text)) && !values.iter().any(|it| may_match(part, it))
+            };
+            let parts = regex::alternatives(value);
             let Some(dead) = parts.iter().find(|part| is_dead(part)) else { return false };
-            let title = match unescaped(dead) {
-                text if is_plain(&text) || is_bound(label) && text.parse::<f64>().is_ok() => {
-                    format!("`{text}` is not a value of the label `{label}`")
-                }
+            let title = match text(dead) {
+                Some(text) => format!("`{text}` is not a value of the label `{label}`"),
                 _ if parts.len() == 1 => format!("pattern that no value of the label `{label}` matches"),
                 _ => format!("`{dead}` matches no value of the label `{label}`"),
             };
@@ -445,11 +409,6 @@ fn undeclared_value(
 fn may_match(pattern: &str, value: &str) -> bool {
     let short = value.strip_suffix(".0").unwrap_or(value);
     [value, short, &format!("{value}.0")].iter().any(|text| regex::matches(pattern, text) != Some(false))
-}
-
-/// The text that a pattern stands for, if only dots and signs are escaped in it.
-fn unescaped(pattern: &str) -> String {
-    pattern.replace("\\.", ".").replace("\\+", "+")
 }
 
 /// Whether two values are the same. Bounds are numbers, whose form is another check.

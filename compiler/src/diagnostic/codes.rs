@@ -243,7 +243,7 @@ codes! {
     /// A label that a metric does not have.
     UndeclaredLabel = "undeclared-label", Meaning, Error, supersedes [ImpossibleMatch];
     /// A value that a label does not have.
-    UndeclaredLabelValue = "undeclared-label-value", Meaning, Error, supersedes [FloatLabelFormat];
+    UndeclaredLabelValue = "undeclared-label-value", Meaning, Error, supersedes [FloatLabelFormat, RegexWithoutPattern];
     /// Matchers that no series can match.
     MatchNothing = "match-nothing", Meaning, Error;
     /// `rate` or a similar function on a metric that is not a counter.
@@ -269,7 +269,7 @@ codes! {
     /// `group_left` or `group_right` with a label that the other side does not have.
     GroupLabelMissing = "group-label-missing", Meaning, Error;
     /// An operator whose sides never have the same labels.
-    ImpossibleMatch = "impossible-match", Meaning, Error;
+    ImpossibleMatch = "impossible-match", Meaning, Error, supersedes [IdenticalOperands];
     /// A native histogram where only numbers are taken.
     HistogramAsNumber = "histogram-as-number", Meaning, Error, supersedes [QuantileOfBrokenBuckets, QuantileWithoutRate];
     /// A quantile below 0 or above 1.
@@ -281,7 +281,7 @@ codes! {
     /// An operator whose sides are the same series.
     IdenticalOperands = "identical-operands", Meaning, Error, supersedes [AggregatedRatio, ManyToMany];
     /// A value of `le` or `quantile` that Prometheus stores in another form.
-    FloatLabelFormat = "float-label-format", Meaning, Error;
+    FloatLabelFormat = "float-label-format", Meaning, Error, supersedes [RegexWithoutPattern];
     /// A comparison with NaN.
     NanComparison = "nan-comparison", Meaning, Error;
     /// Counting what a comparison with `bool` returns.

@@ -61,7 +61,7 @@ impl Matcher<'_> {
             }
             Tree::Sequence(parts) => parts.iter().try_fold(starts, |reached, part| self.ends(part, reached))?,
             Tree::Alternatives(parts) => {
-                parts.iter().try_fold(0, |ends, part| Some(ends | self.ends(part, starts)?))?
+                parts.iter().try_fold(0, |ends, part| Some(ends | self.ends(&part.tree, starts)?))?
             }
             Tree::Repeat(part, min, max) => {
                 let (mut ends, mut last, mut times) = (if *min == 0 { starts } else { 0 }, starts, 0);

@@ -1,16 +1,18 @@
 //! Regular expressions as Prometheus reads them: RE2 syntax by Go's `regexp/syntax` with Perl flags.
 //!
-//! [`validate`] checks whether Prometheus accepts a pattern, [`groups`] lists its capturing groups, [`matches`] and
-//! [`matches_empty`] check what it matches, and [`escape`] turns text into a pattern.
+//! [`validate`] checks whether Prometheus accepts a pattern. [`matches`], [`matches_empty`], [`texts`] and [`listed_texts`]
+//! tell what it matches, [`groups`] and [`alternatives`] what it consists of. [`escape`] turns text into a pattern.
 
 mod class;
 mod matching;
+mod texts;
 mod tree;
 mod unicode;
 
 use std::fmt::{self, Display, Formatter, Write};
 
 pub use self::matching::matches;
+pub use self::texts::{alternatives, listed_texts, texts};
 use self::tree::{Group, Node, Tree};
 
 /// Why Prometheus rejects a pattern, and which bytes of it are at fault.
@@ -150,6 +152,15 @@ pub fn matches_empty(pattern: &str) -> bool {
     Parser::new(pattern).parse().is_ok_and(|node| node.empty)
 }
 
+/// Whether a text is a pattern that matches itself and nothing else.
+#[must_use]
+pub fn is_literal(text: &str) -> bool {
+    !text.bytes().any(|byte| SPECIAL.contains(&byte))
+}
+
+/// The characters that do not mean themselves.
+const SPECIAL: &[u8] = br"\.+*?()|[]{}^$";
+
 /// Writes the pattern that matches `text` and nothing else, as RE2's `QuoteMeta`.
 ///
 /// # Errors
@@ -158,10 +169,7 @@ pub fn matches_empty(pattern: &str) -> bool {
 pub fn escape(text: &str, out: &mut impl Write) -> fmt::Result {
     let mut plain = 0;
     for (at, byte) in text.bytes().enumerate() {
-        if matches!(
-            byte,
-            b'\\' | b'.' | b'+' | b'*' | b'?' | b'(' | b')' | b'|' | b'[' | b']' | b'{' | b'}' | b'^' | b'$'
-        ) {
+        if SPECIAL.contains(&byte) {
             out.write_str(&text[plain..at])?;
             out.write_char('\\')?;
             plain = at;
@@ -240,11 +248,13 @@ impl<'p> Parser<'p> {
                     if self.peek(1) == Some(b'?') {
                         if let Some(capture) = self.perl_group()? {
                             groups.push(std::mem::replace(&mut group, Group::new(start, capture)));
+                            group.start = self.at;
                         }
                     } else {
                         self.at += 1;
                         self.groups.push(None);
                         groups.push(std::mem::replace(&mut group, Group::new(start, true)));
+                        group.start = self.at;
                     }
                 }
                 b')' => {
@@ -253,13 +263,13 @@ impl<'p> Parser<'p> {
                     };
                     self.at += 1;
                     let open = group.open;
-                    let node = std::mem::replace(&mut group, outer).finish();
+                    let node = std::mem::replace(&mut group, outer).finish(start, self.is_matchable);
                     Self::check_size(&node, open, self.at)?;
                     group.push(node);
                 }
                 b'|' => {
                     self.at += 1;
-                    group.end_alternative();
+                    group.end_alternative(start, self.is_matchable);
                 }
                 b'*' | b'+' | b'?' => {
                     self.at += 1;
@@ -305,7 +315,7 @@ impl<'p> Parser<'p> {
         if !groups.is_empty() {
             return Self::error(group.open, group.open + 1, RegexErrorKind::MissingParen);
         }
-        let node = group.finish();
+        let node = group.finish(self.at, self.is_matchable);
         Self::check_size(&node, 0, self.at)?;
         Ok(node)
     }

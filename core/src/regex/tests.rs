@@ -190,3 +190,51 @@ fn nested_repetitions_take_little_time() {
     let _ = matches(&nested, &"a".repeat(90));
     assert!(start.elapsed().as_secs() < 5);
 }
+
+#[test]
+fn alternatives_are_slices() {
+    for (pattern, expected) in [
+        ("a", &["a"][..]),
+        ("", &[""]),
+        ("a|b.*", &["a", "b.*"]),
+        ("^(?:a|b(c|d))$", &["a", "b(c|d)"]),
+        ("(a|b)|c", &["a", "b", "c"]),
+        ("((a|b))", &["a", "b"]),
+        ("(a|b)c", &["(a|b)c"]),
+        ("[|]|\\||", &["[|]", "\\|", ""]),
+        ("(?i)a|b", &["(?i)a|b"]),
+        ("a|(", &["a|("]),
+        ("(a|b)*", &["(a|b)*"]),
+    ] {
+        assert_eq!(alternatives(pattern), expected, "{pattern}");
+    }
+}
+
+#[test]
+fn texts_that_are_matched() {
+    for (pattern, expected) in [
+        ("", Some(&[""][..])),
+        ("a|b", Some(&["a", "b"])),
+        ("^(a|1\\.0)$", Some(&["a", "1.0"])),
+        ("^a$|^b", Some(&["a", "b"])),
+        ("5[0-2]", Some(&["50", "51", "52"])),
+        ("1{2}", Some(&["11"])),
+        ("1(\\.0)?", Some(&["1", "1.0"])),
+        ("(a|b)(c|)", Some(&["ac", "a", "bc", "b"])),
+        ("a^b", None),
+        ("a.", None),
+        ("a*", None),
+        ("(?i)a", None),
+        ("(", None),
+        ("[0-9]{5}", None),
+    ] {
+        let found = texts(pattern);
+        assert_eq!(
+            found.as_deref(),
+            expected.map(|texts| texts.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>()).as_deref(),
+            "{pattern}"
+        );
+    }
+    assert_eq!(listed_texts("a|1\\.0"), Some(vec!["a".to_owned(), "1.0".to_owned()]));
+    assert_eq!(listed_texts("a|[bc]"), None);
+}

@@ -1,5 +1,7 @@
 //! A pattern and its parts as a tree.
 
+use std::ops::Range;
+
 /// Ranges of code points: the first and the last of each.
 pub(super) type Ranges = Vec<(u32, u32)>;
 
@@ -28,9 +30,15 @@ pub(super) enum Tree {
     /// One character in any of these ranges.
     Char(Ranges),
     Sequence(Vec<Tree>),
-    Alternatives(Vec<Tree>),
+    Alternatives(Vec<Alternative>),
     /// A part that is repeated, at least the first and at most the second number of times.
     Repeat(Box<Tree>, u32, Option<u32>),
+}
+
+/// One of several alternatives, and its place in the pattern.
+pub(super) struct Alternative {
+    pub(super) tree: Tree,
+    pub(super) span: Range<usize>,
 }
 
 impl Tree {
@@ -45,14 +53,10 @@ impl Tree {
         }
     }
 
-    fn or(self, other: Self) -> Self {
-        match (self, other) {
-            (Self::Empty, Self::Empty) => Self::Empty,
-            (Self::Alternatives(mut parts), other) => {
-                parts.push(other);
-                Self::Alternatives(parts)
-            }
-            (first, other) => Self::Alternatives(vec![first, other]),
+    fn of_alternatives(mut parts: Vec<Alternative>) -> Self {
+        match parts.len() {
+            0 | 1 => parts.pop().map_or(Self::Empty, |part| part.tree),
+            _ => Self::Alternatives(parts),
         }
     }
 
@@ -83,10 +87,10 @@ impl Node {
     }
 
     /// Both, in sequence or as alternatives.
-    fn with(self, other: Self, empty: bool, join: fn(Tree, Tree) -> Tree) -> Self {
+    fn with(self, other: Self, empty: bool) -> Self {
         Self {
             empty,
-            tree: join(self.tree, other.tree),
+            tree: self.tree.then(other.tree),
             repeats: self.repeats.max(other.repeats),
             height: self.height.max(other.height),
             size: self.size.saturating_add(other.size),
@@ -98,8 +102,11 @@ impl Node {
 pub(super) struct Group {
     pub(super) open: usize,
     pub(super) capture: bool,
-    /// The alternatives that are complete.
+    /// Where the alternative being read starts.
+    pub(super) start: usize,
+    /// The alternatives that are complete. Their trees are apart.
     pub(super) alternatives: Option<Node>,
+    trees: Vec<Alternative>,
     /// The alternative being read, without its last part.
     pub(super) sequence: Option<Node>,
     /// Its last part, which a repetition would repeat.
@@ -108,7 +115,7 @@ pub(super) struct Group {
 
 impl Group {
     pub(super) fn new(open: usize, capture: bool) -> Self {
-        Self { open, capture, alternatives: None, sequence: None, last: None }
+        Self { open, capture, start: open, alternatives: None, trees: Vec::new(), sequence: None, last: None }
     }
 
     pub(super) fn push(&mut self, node: Node) {
@@ -122,29 +129,37 @@ impl Group {
                 Some(sequence) => {
                     // A sequence is one level above its parts.
                     let (empty, height) = (sequence.empty && last.empty, sequence.height.max(last.height + 1));
-                    Node { height, ..sequence.with(last, empty, Tree::then) }
+                    Node { height, ..sequence.with(last, empty) }
                 }
                 None => last,
             });
         }
     }
 
-    pub(super) fn end_alternative(&mut self) {
+    /// Ends the alternative before an offset.
+    pub(super) fn end_alternative(&mut self, end: usize, has_tree: bool) {
         self.join();
-        let sequence = self.sequence.take().unwrap_or(Node::EMPTY);
+        let mut sequence = self.sequence.take().unwrap_or(Node::EMPTY);
+        match std::mem::replace(&mut sequence.tree, Tree::Empty) {
+            Tree::Alternatives(parts) => self.trees.extend(parts),
+            tree if has_tree => self.trees.push(Alternative { tree, span: self.start..end }),
+            _ => {}
+        }
+        self.start = end + 1;
         self.alternatives = Some(match self.alternatives.take() {
             Some(others) => {
                 let (empty, height) = (others.empty || sequence.empty, others.height.max(sequence.height + 1));
-                let joined = others.with(sequence, empty, Tree::or);
+                let joined = others.with(sequence, empty);
                 Node { height, size: joined.size.saturating_add(1), ..joined }
             }
             None => sequence,
         });
     }
 
-    pub(super) fn finish(mut self) -> Node {
-        self.end_alternative();
-        let node = self.alternatives.unwrap_or(Node::EMPTY);
+    pub(super) fn finish(mut self, end: usize, has_tree: bool) -> Node {
+        self.end_alternative(end, has_tree);
+        let tree = Tree::of_alternatives(self.trees);
+        let node = Node { tree, ..self.alternatives.unwrap_or(Node::EMPTY) };
         if self.capture { Node { height: node.height + 1, size: node.size.saturating_add(2), ..node } } else { node }
     }
 }

@@ -3,6 +3,7 @@
 mod versions;
 
 use promql_presets_core::name;
+use promql_presets_core::regex::{self, RegexErrorKind};
 
 use super::analysis::{Analysis, Findings};
 use super::schema::Role;
@@ -225,6 +226,16 @@ impl Uses<'_, '_> {
         }
         if series.is_some_and(|series| series.declared() == Role::NativeHistogram) {
             self.part(&versions::NATIVE_HISTOGRAM, selector.span, None);
+        }
+        for matcher in selector.matchers().filter(|matcher| matcher.op.is_regex()) {
+            let error = regex::validate_wrapped(&matcher.value.value).err();
+            if error.is_some_and(|error| error.kind == RegexErrorKind::UnclosedQuote) {
+                let written = self.query.slice(matcher.value.span);
+                let (pattern, quote) = written.split_at(written.len() - 1);
+                let backslash = if quote == "`" { "\\" } else { "\\\\" };
+                let fix = format!("{pattern}{backslash}E{quote}");
+                self.part(&versions::UNCLOSED_QUOTE, matcher.value.span, Some(fix));
+            }
         }
         for item in selector.items() {
             match item {

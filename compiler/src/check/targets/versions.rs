@@ -127,6 +127,7 @@ pub(super) const QUOTED_NAME: Since = since("quoted names", 3, 0).victoriametric
 pub(super) const QUOTED_GROUPING: Since = since("quoted names in a grouping", 3, 0).victoriametrics(1, 117);
 pub(super) const UTF8_ARGUMENT: Since = since("UTF-8 labels as arguments", 3, 0);
 pub(super) const UTF8_REPLACEMENT: Since = since("UTF-8 labels in `label_replace`", 3, 3);
+pub(super) const UNCLOSED_QUOTE: Since = since("`\\Q` without `\\E`", 3, 0).not_in_victoriametrics();
 pub(super) const FRACTION_OF_BUCKETS: Since =
     since("`histogram_fraction` of classic buckets", 3, 4).victoriametrics(1, 137);
 pub(super) const DURATION_ARITHMETIC: Since =
