@@ -51,7 +51,7 @@ const NAMES: &[&[&str]] = &[
     &["hertz", "Hz"],
 ];
 
-/// A unit as a preset or [`unit`] writes it: its name, and whether it is per second.
+/// A unit as a preset or [`unit()`] writes it: its name, and whether it is per second.
 fn parse(text: &str) -> (String, bool) {
     let text = text.trim();
     let ends = [" per second", " per sec", "/second", "/sec", "/s"];

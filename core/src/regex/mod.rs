@@ -1,6 +1,6 @@
 //! Regular expressions as Prometheus reads them: RE2 syntax by Go's `regexp/syntax` with Perl flags.
 //!
-//! [`validate`] checks whether Prometheus accepts a pattern. [`matches`], [`matches_empty`], [`texts`] and [`listed_texts`]
+//! [`validate`] checks whether Prometheus accepts a pattern. [`matches()`], [`matches_empty`], [`texts`] and [`listed_texts`]
 //! tell what it matches, [`groups`] and [`alternatives`] what it consists of. [`escape`] turns text into a pattern.
 
 mod class;
@@ -193,7 +193,7 @@ struct Parser<'p> {
     groups: Vec<Option<&'p str>>,
     /// Where a `\Q` without `\E` starts.
     unclosed_quote: Option<usize>,
-    /// Whether a [`Tree`] is built: for [`matches`], and as long as it supports all parts.
+    /// Whether a [`Tree`] is built: for [`matches()`], and as long as it supports all parts.
     is_matchable: bool,
 }
 

@@ -32,7 +32,7 @@ pub fn listed_texts(pattern: &str) -> Option<Vec<String>> {
 }
 
 /// All texts that a pattern matches: `50`, `51` and `x` of `5[01]|x`. `None` for patterns with a fault, that match very
-/// many, or that [`matches`](super::matches) does not know.
+/// many, or that [`matches()`](super::matches) does not know.
 #[must_use]
 pub fn texts(pattern: &str) -> Option<Vec<String>> {
     texts_of(tree(pattern)?, true, true)
