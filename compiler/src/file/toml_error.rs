@@ -144,7 +144,7 @@ fn translate(text: &str, message: &str, at: Range<usize>, value: Option<&Range<u
             new(escape, format!("unknown escape `\\{}`", c.escape_debug()))
                 .help(format!("write `\\\\{}`, or put the string in single quotes", c.escape_debug()))
         }
-        (Kind::EscapeOfNoCharacter, _) => new(at, "escape of no character".to_owned()),
+        (Kind::EscapeOfNoCharacter, _) => new(at, "escape of an invalid character".to_owned()),
         (Kind::DuplicateKey, _) => {
             let key = text.get(at.clone()).unwrap_or_default();
             new(at, format!("duplicate key `{key}`")).label("already in this table")
