@@ -75,7 +75,7 @@ enum Kind {
     /// `"\q"`.
     UnknownEscape,
     /// `"\uD800"`.
-    EscapeOfNoCharacter,
+    EscapeOfInvalidCharacter,
     /// A duplicate key in a table.
     DuplicateKey,
     /// A missing value, or one that is not valid TOML.
@@ -97,7 +97,7 @@ impl Kind {
         match title {
             NOT_UTF8 => Self::NotUtf8,
             "missing escaped value" => Self::UnknownEscape,
-            "invalid value" if expected.starts_with("unicode") => Self::EscapeOfNoCharacter,
+            "invalid value" if expected.starts_with("unicode") => Self::EscapeOfInvalidCharacter,
             "duplicate key" => Self::DuplicateKey,
             "string values must be quoted" => Self::NoQuotes,
             "invalid unquoted key" => Self::InvalidKey,
@@ -144,7 +144,7 @@ fn translate(text: &str, message: &str, at: Range<usize>, value: Option<&Range<u
             new(escape, format!("unknown escape `\\{}`", c.escape_debug()))
                 .help(format!("write `\\\\{}`, or put the string in single quotes", c.escape_debug()))
         }
-        (Kind::EscapeOfNoCharacter, _) => new(at, "escape of an invalid character".to_owned()),
+        (Kind::EscapeOfInvalidCharacter, _) => new(at, "escape of an invalid character".to_owned()),
         (Kind::DuplicateKey, _) => {
             let key = text.get(at.clone()).unwrap_or_default();
             new(at, format!("duplicate key `{key}`")).label("already in this table")
@@ -253,7 +253,7 @@ mod tests {
             ("a = \'\'\'\u{1}\'\'\'", Kind::InvalidString),
             (r#"a = "\q""#, Kind::UnknownEscape),
             (r#"a = """\q""""#, Kind::UnknownEscape),
-            (r#"a = "\uD800""#, Kind::EscapeOfNoCharacter),
+            (r#"a = "\uD800""#, Kind::EscapeOfInvalidCharacter),
             ("a = 1\na = 2", Kind::DuplicateKey),
             ("a = {b = 1, b = 2}", Kind::DuplicateKey),
             ("[a]\n[a]", Kind::DuplicateKey),
