@@ -118,20 +118,20 @@ impl Access {
     /// The longest window that the caller may set, also as a parameter that is a duration. The defaults of presets are
     /// not affected.
     ///
-    /// What the caller sets is limited together: `max_over_time(rate(x[{window}])[{long}:{step}])` reads the sum of
+    /// The durations that the caller sets are limited together: `max_over_time(rate(x[{window}])[{long}:{step}])` reads the sum of
     /// `window` and `long` before each point, and `[{window} * {factor}]` the product. Other durations of the template,
     /// such as `offset 1w`, do not count; [`max_look_back`](Self::max_look_back) limits all of them.
     ///
     /// The step of a subquery is not limited: a `step` of 1 ms evaluates the inner query a thousand times per second of
-    /// `long`. Declare a `min` for it; the compiler warns of steps without.
+    /// `long`. Declare a `min` for it; the compiler warns about steps without one.
     pub fn max_window(mut self, longest: Duration) -> Self {
         self.max_window = Some(longest);
         self
     }
 
-    /// How far a query may read back, all in all: the range of a range query, and the longest sum of a selector's range
-    /// and offset and those of the subqueries around it, whether the caller sets them or not. It does not include the
-    /// look-back delta of the server for selectors without a range, nor times after `@`.
+    /// How far a query may read back in total: the range of a range query, plus the longest sum of a selector's range and
+    /// offset and those of the subqueries around it, whether the caller sets them or not. The look-back delta of the server
+    /// for selectors without a range, and times after `@`, do not count.
     pub fn max_look_back(mut self, longest: Duration) -> Self {
         self.max_look_back = Some(longest);
         self

@@ -25,8 +25,8 @@ pub enum LookBack {
 }
 
 impl PresetMetadata<'_> {
-    /// How far before its evaluation time a query reads, in seconds: the ranges and offsets of each selector and of the
-    /// subqueries around it, and the most of all selectors. `value` has the window, parameters, step and range.
+    /// How far before its evaluation time a query reads, in seconds: the maximum over all selectors of the sum of their range
+    /// and offset and those of the subqueries around them. `value` has the window, parameters, step and range.
     #[doc(hidden)]
     #[must_use]
     pub fn __look_back(&self, value: impl Fn(LookBack) -> f64) -> f64 {

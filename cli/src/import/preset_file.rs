@@ -104,7 +104,7 @@ struct File<'q> {
     source: &'q str,
     /// The declarations of its metric in the other files.
     declared: Declared,
-    /// Why it has no table `[labels]`, if it could have one.
+    /// The reason why it has no table `[labels]`, if it could have one.
     undeclared: Option<String>,
     /// In the order of the queries.
     results: Vec<Result<Preset<'q>, String>>,

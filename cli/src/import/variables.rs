@@ -67,7 +67,7 @@ impl Parameter {
         }
     }
 
-    /// Limits a number to what can be divided by, if its value is at least 1.
+    /// Limits a number to divisors from 1, if its value is one.
     pub(super) fn limit_to_divisors(&mut self) {
         if self.default.as_f64() >= 1.0 {
             self.bounds = ", min = 1";

@@ -4,7 +4,7 @@ use promql_presets_core::LookBack;
 
 use crate::promql::{Duration, DurationKind, DurationOp, Expr, ExprKind, Modifier, Sign};
 
-/// Finds the calculation for a template. Nothing stands for one `{window}` at most.
+/// Finds the calculation for a template. It is empty if the query reads back one `{window}` at most.
 pub(super) fn of(text: &str, expr: &Expr<'_>, parameters: &[&str]) -> Vec<LookBack> {
     let mut reader = Reader { text, parameters, selectors: Vec::new() };
     reader.read(expr, &[]);
@@ -21,7 +21,7 @@ pub(super) fn of(text: &str, expr: &Expr<'_>, parameters: &[&str]) -> Vec<LookBa
 struct Reader<'t> {
     text: &'t str,
     parameters: &'t [&'t str],
-    /// The calculations for the selectors, each different one once.
+    /// The distinct calculations for the selectors.
     selectors: Vec<Vec<LookBack>>,
 }
 

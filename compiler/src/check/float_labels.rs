@@ -126,7 +126,7 @@ fn wrong_numbers(
     first.map(|(number, right)| (number, right, text))
 }
 
-/// As [`wrong_numbers`], for a pattern such as `1{2}|5`, which becomes a list.
+/// Like [`wrong_numbers`], for a pattern such as `1{2}|5`, which becomes a list.
 fn wrong_texts(
     pattern: &str,
     backslash: &str,

@@ -263,7 +263,7 @@ fn reads_same<'e>(query: &Analysis<'e>, a: Id, b: Id, filters: &mut Filters<'e>)
             {
                 return false;
             }
-            // These select series and keep their labels.
+            // These functions select series and keep their labels.
             let is_selection =
                 matches!(x.op, Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk | Aggregator::LimitRatio);
             filters.labels[before..].iter().all(|label| match keyword {
@@ -321,7 +321,7 @@ fn same_series<'e>(query: &Analysis<'e>, a: &'e Selector<'e>, b: &'e Selector<'e
     let (a_is_wider, b_is_wider) = (is_wider(a, b), is_wider(b, a));
     filters.of_left |= b_is_wider && !a_is_wider;
     filters.of_right |= a_is_wider && !b_is_wider;
-    // If both sides have filters of their own, only series that match all labels are surely the same.
+    // If both sides have filters of their own, only series that agree in all labels are certainly the same.
     a_is_wider || b_is_wider || filters.matches_all
 }
 

@@ -235,7 +235,7 @@ fn changed_metrics(old: &[KnownMetric], new: &[KnownMetric]) -> Vec<String> {
     let [old, new] = [old, new].map(|known| known.iter().map(|it| (&*it.name.value, it)).collect::<HashMap<_, _>>());
     let is_same = |name: &str| old.get(name).zip(new.get(name)).is_some_and(|(old, new)| old.facts() == new.facts());
     let mut names: HashSet<&str> = old.keys().chain(new.keys()).copied().filter(|name| !is_same(name)).collect();
-    // Of these, only the name is known.
+    // Only the names of these metrics are known.
     let similar = |name: &&str| [&old, &new].map(|known| Some(known.get(name)?.similar.as_ref()?.value.as_str()));
     names.extend(names.iter().flat_map(similar).flatten().collect::<Vec<_>>());
     // A file may declare `http_requests` and read its series.

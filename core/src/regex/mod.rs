@@ -1,7 +1,8 @@
 //! Regular expressions as Prometheus reads them: RE2 syntax by Go's `regexp/syntax` with Perl flags.
 //!
-//! [`validate`] checks whether Prometheus accepts a pattern. [`matches()`], [`matches_empty`], [`texts`] and [`listed_texts`]
-//! tell what it matches, [`groups`] and [`alternatives`] what it consists of. [`escape`] turns text into a pattern.
+//! [`validate`] checks whether Prometheus accepts a pattern. [`matches()`] and [`matches_empty`] match texts, [`texts`] and
+//! [`listed_texts`] return the texts that a pattern matches, [`groups`] and [`alternatives`] its parts. [`escape`] turns
+//! text into a pattern.
 
 mod class;
 mod matching;
@@ -158,7 +159,7 @@ pub fn is_literal(text: &str) -> bool {
     !text.bytes().any(|byte| SPECIAL.contains(&byte))
 }
 
-/// The characters that do not mean themselves.
+/// The characters with a special meaning.
 const SPECIAL: &[u8] = br"\.+*?()|[]{}^$";
 
 /// Writes the pattern that matches `text` and nothing else, as RE2's `QuoteMeta`.

@@ -1,10 +1,10 @@
-//! What a pattern lists.
+//! The texts and alternatives that a pattern lists.
 
 use super::Parser;
 use super::tree::{Alternative, Ranges, Tree};
 
-/// The alternatives of a pattern as written: `a.*` and `b` of `^(a.*|b)$`. A pattern that is no list, has a fault, or flags
-/// that hold for all alternatives, is its own only alternative.
+/// The alternatives of a pattern as written: `a.*` and `b` of `^(a.*|b)$`. The whole pattern is the only alternative if it
+/// is not a list, is invalid, or has flags for all alternatives.
 ///
 /// ```
 /// use promql_presets_core::regex::alternatives;
@@ -20,7 +20,7 @@ pub fn alternatives(pattern: &str) -> Vec<&str> {
     }
 }
 
-/// The texts that a pattern lists: `1.0` and `b` of `1\.0|b`. `None` if an alternative matches other than one text.
+/// The texts that a pattern lists: `1.0` and `b` of `1\.0|b`. `None` if an alternative does not match exactly one text.
 #[must_use]
 pub fn listed_texts(pattern: &str) -> Option<Vec<String>> {
     let mut listed = Vec::new();
@@ -31,8 +31,8 @@ pub fn listed_texts(pattern: &str) -> Option<Vec<String>> {
     Some(listed)
 }
 
-/// All texts that a pattern matches: `50`, `51` and `x` of `5[01]|x`. `None` for patterns with a fault, that match very
-/// many, or that [`matches()`](super::matches) does not know.
+/// All texts that a pattern matches: `50`, `51` and `x` of `5[01]|x`. `None` for patterns that are invalid, match very many
+/// texts, or are not supported by [`matches`](super::matches()).
 #[must_use]
 pub fn texts(pattern: &str) -> Option<Vec<String>> {
     texts_of(tree(pattern)?, true, true)
@@ -46,8 +46,8 @@ fn tree(pattern: &str) -> Option<Tree> {
     parser.is_matchable.then_some(tree)
 }
 
-/// The tree without anchors at the start and end of the pattern, where they mean nothing. `None` if one is elsewhere in a
-/// sequence.
+/// The tree without anchors at the start and end of the pattern, where they have no effect. `None` if an anchor is
+/// elsewhere in a sequence.
 fn without_anchors(tree: Tree, at_start: bool, at_end: bool) -> Option<Tree> {
     match tree {
         Tree::Start => at_start.then_some(Tree::Empty),

@@ -104,7 +104,7 @@ pub(super) struct Group {
     pub(super) capture: bool,
     /// Where the alternative being read starts.
     pub(super) start: usize,
-    /// The alternatives that are complete. Their trees are apart.
+    /// The alternatives that are complete, without their trees.
     pub(super) alternatives: Option<Node>,
     trees: Vec<Alternative>,
     /// The alternative being read, without its last part.
