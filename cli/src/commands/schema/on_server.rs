@@ -24,6 +24,10 @@ const NAMES: usize = 100;
 /// The length of the time before `--at` in which labels are looked up, in milliseconds.
 const HOUR: i64 = 3_600_000;
 
+/// How much later than now VictoriaMetrics returns samples that it has just received, in milliseconds: more than its
+/// `-search.latencyOffset` of 30 seconds.
+const SOON: i64 = 45_000;
+
 /// The label that holds the name of a metric.
 const NAME: &str = "__name__";
 
@@ -128,8 +132,19 @@ impl Server<'_> {
     /// The series of some metrics that have samples now, and `up`, if the server scrapes.
     async fn current(self, wanted: &[Wanted]) -> Result<BTreeSet<String>, Failure> {
         let up = UP.to_owned();
-        let names: BTreeSet<&String> =
-            wanted.iter().flat_map(|wanted| wanted.series.iter().chain(&wanted.family)).chain([&up]).collect();
+        let names = wanted.iter().flat_map(|wanted| wanted.series.iter().chain(&wanted.family));
+        let mut current = self.with_samples(names.chain([&up]).collect()).await?;
+        if self.at.is_none() && !current.is_empty() {
+            let soon = Timestamp::from_millis(Timestamp::now().as_millis() + SOON);
+            let without = wanted.iter().filter(|wanted| wanted.series.is_disjoint(&current));
+            let names = without.flat_map(|wanted| &wanted.series).collect();
+            current.extend(Server { at: Some(soon), ..self }.with_samples(names).await?);
+        }
+        Ok(current)
+    }
+
+    /// Those of some series that have samples.
+    async fn with_samples(self, names: BTreeSet<&String>) -> Result<BTreeSet<String>, Failure> {
         let names: Vec<&String> = names.into_iter().collect();
         let queries = names.chunks(NAMES).map(|names| async move {
             let selector = named(names.iter().copied());
