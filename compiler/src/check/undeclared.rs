@@ -198,13 +198,13 @@ fn unknown(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, name: &str, sp
 fn of_pattern(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, series: &Series<'_>) -> Option<Diagnostic> {
     let metrics = query.scope.metrics;
     let matcher = name_pattern(selector, series)?;
-    let is_open = !metrics.is_complete() || !query.scope.settings.metrics.open.is_empty();
-    if is_open || !alternatives(query, id).is_empty() {
+    if !metrics.is_complete() || !alternatives(query, id).is_empty() {
         return None;
     }
     let is_dead = |pattern: &&str| {
-        let mut names = metrics.series();
-        !names.any(|(name, suffix)| regex::matches(pattern, &format!("{name}{suffix}")) != Some(false))
+        let (mut names, mut open) = (metrics.series(), query.scope.settings.metrics.open.iter());
+        !open.any(|open| may_overlap(pattern, &open.value))
+            && !names.any(|(name, suffix)| regex::matches(pattern, &format!("{name}{suffix}")) != Some(false))
     };
     let parts = regex::alternatives(&matcher.value.value);
     let dead = parts.iter().copied().find(is_dead)?;
@@ -217,6 +217,15 @@ fn of_pattern(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, series: &Se
         None => finding.help(if_new(query, "metric")),
     };
     Some(finding.warning_unless(parts.iter().all(is_dead)))
+}
+
+/// Whether a pattern and an entry of `open` may match the same names: they do not begin with different letters.
+fn may_overlap(pattern: &str, open: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':');
+    let [pattern, open] = [pattern, open].map(|text| &text[..text.find(|c| !is_plain(c)).unwrap_or(text.len())]);
+    // The last letter of the pattern may be optional.
+    let pattern = &pattern[..pattern.len().saturating_sub(1)];
+    pattern.starts_with(open) || open.starts_with(pattern)
 }
 
 /// The metrics that exist and that `or` combines with a selector.
