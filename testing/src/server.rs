@@ -1,15 +1,17 @@
 //! The mock's server: a thread with a runtime of its own, so that it works in any test, and sockets that can break off
 //! where no HTTP server would.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc as std_mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWrite;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -152,7 +154,7 @@ async fn accept<H: Handler>(listener: TcpListener, handler: Arc<H>, counts: Arc<
 async fn serve<H: Handler>(mut stream: TcpStream, number: usize, handler: &Arc<H>) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut buffer = Vec::new();
-    while let Some(call) = read(&mut stream, &mut buffer, number).await? {
+    while let Some(call) = read(&stream, &mut buffer, number).await? {
         let (attempt, clock) = (call.attempt, handler.clock());
         let HttpResponse { delay, bytes, end, pace } = handler.respond(call).await;
         if !delay.is_zero() {
@@ -163,11 +165,11 @@ async fn serve<H: Handler>(mut stream: TcpStream, number: usize, handler: &Arc<H
             if at > 0 {
                 clock.wait(attempt, pause).await;
             }
-            stream.write_all(piece).await?;
+            write(&stream, piece).await?;
         }
         clock.sent(attempt);
         match end {
-            End::Close => return stream.shutdown().await,
+            End::Close => return poll_fn(|context| Pin::new(&mut stream).poll_shutdown(context)).await,
             End::Reset => {
                 if !bytes.is_empty() {
                     // A reset may overtake what was sent before.
@@ -178,7 +180,7 @@ async fn serve<H: Handler>(mut stream: TcpStream, number: usize, handler: &Arc<H
             End::Repeat(bytes) if !bytes.is_empty() => {
                 clock.stall(attempt);
                 loop {
-                    stream.write_all(&bytes).await?;
+                    write(&stream, &bytes).await?;
                     if !pause.is_zero() {
                         clock.wait(attempt, pause).await;
                     }
@@ -187,8 +189,7 @@ async fn serve<H: Handler>(mut stream: TcpStream, number: usize, handler: &Arc<H
             End::Keep | End::Repeat(_) => {}
             End::Stall => {
                 clock.stall(attempt);
-                let mut rest = [0; 64];
-                return match stream.read(&mut rest).await? {
+                return match receive(&stream, &mut buffer).await? {
                     0 => Err(io::ErrorKind::ConnectionAborted.into()),
                     _ => Err(io::Error::other("a request before the response")),
                 };
@@ -199,16 +200,46 @@ async fn serve<H: Handler>(mut stream: TcpStream, number: usize, handler: &Arc<H
 }
 
 /// The next request of a connection; `None` at its end.
-async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>, connection: usize) -> io::Result<Option<Call>> {
+async fn read(stream: &TcpStream, buffer: &mut Vec<u8>, connection: usize) -> io::Result<Option<Call>> {
     loop {
         if let Some((call, length)) = parse(buffer, connection)? {
             buffer.drain(..length);
             return Ok(Some(call));
         }
-        if stream.read_buf(buffer).await? == 0 {
+        if receive(stream, buffer).await? == 0 {
             return if buffer.is_empty() { Ok(None) } else { Err(io::ErrorKind::UnexpectedEof.into()) };
         }
     }
+}
+
+/// Appends what has arrived, and returns its length. It is 0 at the end.
+///
+/// As [`write`], without tokio's feature `io-util`: a service that does not enable it would build tokio and all that uses
+/// it once more for its tests.
+async fn receive(stream: &TcpStream, buffer: &mut Vec<u8>) -> io::Result<usize> {
+    loop {
+        stream.readable().await?;
+        let mut chunk = [0; 4096];
+        match stream.try_read(&mut chunk) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            read => {
+                buffer.extend_from_slice(&chunk[..*read.as_ref().unwrap_or(&0)]);
+                return read;
+            }
+        }
+    }
+}
+
+/// Writes all bytes.
+async fn write(stream: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        stream.writable().await?;
+        match stream.try_write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            written => bytes = &bytes[written?..],
+        }
+    }
+    Ok(())
 }
 
 /// A whole request and its length, if it has arrived.

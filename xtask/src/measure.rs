@@ -27,7 +27,11 @@ const DEPENDENCIES: &str = "axum = \"0.8\"\nreqwest = { version = \"0.13\", defa
     serde = { version = \"1\", features = [\"derive\"] }\ntokio = { version = \"1\", features = [\"full\"] }\n\
     uuid = { version = \"1\", features = [\"serde\", \"v4\"] }\n";
 
-/// Measures cold builds of a service with and without presets and of the compiler, and `cargo check` of a crate with and
+/// A service with a test that uses the test kit.
+const WITH_KIT: &str = "pub mod presets { promql_presets::include_presets!(); }\n\n#[test]\nfn starts() {\n    \
+    promql_presets_testing::MockPrometheus::start().verify();\n}\n";
+
+/// Measures cold builds of a service with and without presets and the test kit, and of the compiler, and `cargo check` of a crate with and
 /// without a thousand presets.
 pub(crate) fn run() -> Result<(), Error> {
     let scratch = Scratch(env::temp_dir().join(format!("promql-presets-measure-{}", std::process::id())));
@@ -37,7 +41,7 @@ pub(crate) fn run() -> Result<(), Error> {
         command.args(arguments).arg("--quiet").current_dir(folder).stdin(Stdio::null());
         command.env("CARGO_TARGET_DIR", scratch.0.join(target));
         // As for a service that has the crates from a registry: cargo compiles only path dependencies incrementally.
-        if arguments[0] == "build" {
+        if arguments[0] != "check" {
             command.env("CARGO_INCREMENTAL", "0");
         }
         let start = processor_time()?;
@@ -54,17 +58,33 @@ pub(crate) fn run() -> Result<(), Error> {
     let without = cargo_into("target-0", &["build"], &service)?;
     say("cold build of a service on axum and reqwest, without presets", without);
     // Onto a copy of that build: two whole builds vary by more than what presets add.
-    write_service(&service, DEPENDENCIES, true, 1)?;
-    let mut more = Duration::MAX;
-    for run in 1..=RUNS {
-        let target = format!("target-{run}");
-        if !Command::new("cp").args(["-a", "target-0", &target]).current_dir(&scratch.0).status()?.success() {
-            return Err("the build cannot be copied".into());
+    let best_onto = |base: &str, arguments: &[&str]| -> Result<Duration, Error> {
+        let mut best = Duration::MAX;
+        for run in 1..=RUNS {
+            let target = format!("target-{run}");
+            if !Command::new("cp").args(["-a", base, &target]).current_dir(&scratch.0).status()?.success() {
+                return Err("the build cannot be copied".into());
+            }
+            best = best.min(cargo_into(&target, arguments, &service)?);
+            fs::remove_dir_all(scratch.0.join(target))?;
         }
-        more = more.min(cargo_into(&target, &["build"], &service)?);
-        fs::remove_dir_all(scratch.0.join(target))?;
-    }
+        Ok(best)
+    };
+    write_service(&service, DEPENDENCIES, true, 1)?;
+    let more = best_onto("target-0", &["build"])?;
     say(&format!("more for having presets, best of {RUNS}"), more);
+    fs::remove_dir_all(scratch.0.join("target-0"))?;
+
+    write_service(&service, "tokio = { version = \"1\", features = [\"macros\", \"rt-multi-thread\"] }\n", true, 1)?;
+    let client = cargo_into("target-0", &["test", "--no-run"], &service)?;
+    say("cold build of the tests of a service on the client and tokio", client);
+    let manifest = service.join("Cargo.toml");
+    let kit =
+        format!("\n[dev-dependencies]\npromql-presets-testing = {{ path = '{}' }}\n", root().join("testing").display());
+    fs::write(&manifest, fs::read_to_string(&manifest)? + &kit)?;
+    fs::write(service.join("src/lib.rs"), WITH_KIT)?;
+    let more = best_onto("target-0", &["test", "--no-run"])?;
+    say(&format!("more for the test kit, best of {RUNS}"), more);
 
     // Cargo builds the dependencies of build scripts without debug information.
     let cold = |package| cargo(&["build", "--config", "profile.dev.debug=0", "--package", package], &root());
