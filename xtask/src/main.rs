@@ -24,7 +24,7 @@ usage: cargo xtask <command>
   demo      show the library on a real Prometheus with six hours of data
   ci        test, then demo
   servers   fetch Prometheus, VictoriaMetrics, Chromium and Neovim, for running single tests
-  measure   measure what presets add to the build of a service
+  measure   measure what presets and the test kit add to the build of a service
   help      show this text
 
 Missing servers are fetched as Debian packages into `target/servers`: the newest release that the machine's mirror

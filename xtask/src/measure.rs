@@ -27,10 +27,6 @@ const DEPENDENCIES: &str = "axum = \"0.8\"\nreqwest = { version = \"0.13\", defa
     serde = { version = \"1\", features = [\"derive\"] }\ntokio = { version = \"1\", features = [\"full\"] }\n\
     uuid = { version = \"1\", features = [\"serde\", \"v4\"] }\n";
 
-/// A service with a test that uses the test kit.
-const WITH_KIT: &str = "pub mod presets { promql_presets::include_presets!(); }\n\n#[test]\nfn starts() {\n    \
-    promql_presets_testing::MockPrometheus::start().verify();\n}\n";
-
 /// Measures cold builds of a service with and without presets and the test kit, and of the compiler, and `cargo check` of a crate with and
 /// without a thousand presets.
 pub(crate) fn run() -> Result<(), Error> {
@@ -76,15 +72,16 @@ pub(crate) fn run() -> Result<(), Error> {
     fs::remove_dir_all(scratch.0.join("target-0"))?;
 
     write_service(&service, "tokio = { version = \"1\", features = [\"macros\", \"rt-multi-thread\"] }\n", true, 1)?;
-    let client = cargo_into("target-0", &["test", "--no-run"], &service)?;
-    say("cold build of the tests of a service on the client and tokio", client);
-    let manifest = service.join("Cargo.toml");
-    let kit =
-        format!("\n[dev-dependencies]\npromql-presets-testing = {{ path = '{}' }}\n", root().join("testing").display());
+    cargo_into("target-0", &["test", "--no-run"], &service)?;
+    // Both with a test to link.
+    fs::write(service.join("src/lib.rs"), test_with("promql_presets::PrometheusClient::new(\"http://a\").unwrap()"))?;
+    let without = best_onto("target-0", &["test", "--no-run"])?;
+    let (manifest, kit) = (service.join("Cargo.toml"), root().join("testing"));
+    let kit = format!("\n[dev-dependencies]\npromql-presets-testing = {{ path = '{}' }}\n", kit.display());
     fs::write(&manifest, fs::read_to_string(&manifest)? + &kit)?;
-    fs::write(service.join("src/lib.rs"), WITH_KIT)?;
-    let more = best_onto("target-0", &["test", "--no-run"])?;
-    say(&format!("more for the test kit, best of {RUNS}"), more);
+    fs::write(service.join("src/lib.rs"), test_with("promql_presets_testing::MockPrometheus::start().client()"))?;
+    let with = best_onto("target-0", &["test", "--no-run"])?;
+    say(&format!("more for the test kit, best of {RUNS}"), with.saturating_sub(without));
 
     // Cargo builds the dependencies of build scripts without debug information.
     let cold = |package| cargo(&["build", "--config", "profile.dev.debug=0", "--package", package], &root());
@@ -159,6 +156,13 @@ fn write_service(folder: &Path, dependencies: &str, presets: bool, files: usize)
     fs::copy(root().join("Cargo.lock"), folder.join("Cargo.lock"))?;
     fs::write(folder.join("src/lib.rs"), source)?;
     Ok(())
+}
+
+/// A crate with presets and a test.
+fn test_with(client: &str) -> String {
+    format!(
+        "pub mod presets {{ promql_presets::include_presets!(); }}\n\n#[test]\nfn test() {{\n    let _client = {client};\n}}\n"
+    )
 }
 
 fn preset_file(number: usize) -> String {
