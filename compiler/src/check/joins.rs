@@ -17,6 +17,14 @@ use crate::{Code, Diagnostic, Span};
 const COARSE_LABELS: [&str; 10] =
     ["app", "cluster", "datacenter", "dc", "env", "environment", "job", "namespace", "region", "service"];
 
+/// Whether a function computes one value for each series, with its labels.
+fn keeps_labels(function: &str) -> bool {
+    let is_over_time = function.ends_with("_over_time") && function != "absent_over_time";
+    let names =
+        ["abs", "ceil", "clamp", "clamp_max", "clamp_min", "floor", "increase", "irate", "rate", "round", "sort"];
+    is_over_time || names.contains(&function)
+}
+
 /// Labels of parts, of which a machine or a server has several.
 const PARTS: &str =
     "core cpu database datname db device disk gpu interface mountpoint nic partition queue relname table topic volume";
@@ -375,14 +383,14 @@ impl<'e> Join<'_, 'e> {
             let mut extra = labels.all()?.iter().filter(|label| is_listed(label) != on);
             return extra.find(|label| self.differs(side, label, matching) && varies(label)).copied();
         }
-        let Some(all) = labels.all() else {
-            // Scraped series without a declaration: a job has several instances.
-            let is_coarse = matching.labels().all(|it| COARSE_LABELS.contains(&&*it.name)) && !matching.has_hole();
-            return Some("instance").filter(|label| on && is_coarse && varies(label));
-        };
+        // A job has several instances, a pod that one exporter reports does not.
+        let is_coarse = on && matching.labels().all(|it| COARSE_LABELS.contains(&&*it.name)) && !matching.has_hole();
+        // Without a declaration, the labels are those of scraped series.
+        let Some(all) = labels.all() else { return Some("instance").filter(|label| is_coarse && varies(label)) };
         let is_own = |label: &str| match label {
             GROUP_BY => is_grouped,
             "job" => is_aggregate,
+            "instance" => is_aggregate || is_coarse,
             _ => true,
         };
         let mut extra = all.iter().filter(|label| is_listed(label) != on && **label != NAME && is_own(label));
@@ -439,16 +447,28 @@ impl<'e> Join<'_, 'e> {
     /// Whether an expression has the labels of a metric with measurements rather than of an info metric: a declared
     /// metric, or a rate.
     fn is_measured(&self, side: Id) -> bool {
-        let mut id = unscaled(self.query, side);
-        let mut has_rate = false;
-        while let ExprKind::Call(call) = &self.query.expr(id).kind {
-            has_rate |= matches!(call.name, "rate" | "irate" | "increase");
-            match self.query.children(id).find(|arg| self.query.is_vector(*arg)) {
-                Some(arg) if has_rate => id = self.query.strip_parens(arg),
-                _ => return false,
+        let mut id = self.query.strip_parens(side);
+        let (mut has_rate, mut is_compared) = (false, false);
+        loop {
+            match &self.query.expr(id).kind {
+                ExprKind::Call(call) if keeps_labels(call.name) => {
+                    has_rate |= matches!(call.name, "rate" | "irate" | "increase");
+                }
+                ExprKind::Subquery(_) | ExprKind::Unary(_) => {}
+                ExprKind::Binary(binary) if binary.lhs.as_number().is_some() || binary.rhs.as_number().is_some() => {
+                    is_compared |= binary.op.is_comparison();
+                }
+                _ => break,
+            }
+            let mut vectors = self.query.children(id).filter(|arg| self.query.expr(*arg).as_number().is_none());
+            match vectors.next() {
+                Some(inner) => id = self.query.strip_parens(inner),
+                None => return false,
             }
         }
         match self.query.series(id) {
+            // `x == 1` may select the one state that something is in.
+            Some(_) if is_compared && !has_rate => false,
             // Labels of the snapshot may depend on each other, as those of `kube_pod_info` do, which is a gauge.
             Some(series) if series.metric.is_some_and(|it| it.labels.is_some() && (it.is_declared || has_rate)) => {
                 !matches!(series.role, Role::Info | Role::Stateset)
