@@ -369,11 +369,11 @@ impl<'e> Join<'_, 'e> {
     fn varying_label(&self, side: Id, matching: &Grouping<'_>) -> Option<&'e str> {
         let labels = self.query.labels(side);
         let on = matching.keyword == GroupingKeyword::On;
+        let (matched, copied) = (sorted_labels(Some(matching)), sorted_labels(self.binary.group.as_ref()));
         let is_listed =
-            |label: &str| matching.labels().any(|it| it.name == label) || (label == GROUP_BY && matching.has_hole());
+            |label: &str| matched.binary_search(&label).is_ok() || (label == GROUP_BY && matching.has_hole());
         // A copied label has one value per match.
-        let is_copied = |label: &str| Grouping::labels_of(self.binary.group.as_ref()).any(|it| it.name == label);
-        let varies = |label: &str| !self.is_fixed(side, label) && !is_copied(label);
+        let varies = |label: &str| !self.is_fixed(side, label) && copied.binary_search(&label).is_err();
         // A label that was created from another one may depend on it.
         let (is_aggregate, is_grouped) = match &self.query.expr(self.query.strip_parens(side)).kind {
             ExprKind::Aggregate(aggregate) => (true, aggregate.grouping.as_ref().is_some_and(Grouping::has_hole)),
@@ -522,4 +522,11 @@ impl<'e> Join<'_, 'e> {
                 .help(format!("write `or on () {}`", self.query.slice(fallback))),
         );
     }
+}
+
+/// The labels of a grouping, sorted, since the list may be long.
+fn sorted_labels<'g>(grouping: Option<&'g Grouping<'_>>) -> Vec<&'g str> {
+    let mut names: Vec<&str> = Grouping::labels_of(grouping).map(|label| &*label.name).collect();
+    sort::by(&mut names, Ord::cmp);
+    names
 }
