@@ -86,6 +86,8 @@ pub(crate) struct Past {
     pub holt_winters: bool,
     /// `foo @ start()[5m]`.
     pub at_before_range: bool,
+    /// No `min_of` and `max_of` of durations.
+    pub no_min_of: bool,
     /// `promql-at-modifier`: `@`, without a flag since 2.33.
     pub at_modifier: bool,
     /// `promql-negative-offset`: negative offsets, without a flag since 2.33.
@@ -137,8 +139,13 @@ impl Features {
         "xor2-encoding",
     ];
 
-    const NO_PAST: Past =
-        Past { holt_winters: false, at_before_range: false, at_modifier: false, negative_offset: false };
+    const NO_PAST: Past = Past {
+        holt_winters: false,
+        at_before_range: false,
+        no_min_of: false,
+        at_modifier: false,
+        negative_offset: false,
+    };
 
     /// No features.
     #[must_use]

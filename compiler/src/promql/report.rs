@@ -67,13 +67,13 @@ pub(super) fn bad_number(text: &str, span: Span, is_duration: bool) -> Diagnosti
 pub(super) fn bad_duration(text: &str, span: Span, fault: DurationFault) -> Diagnostic {
     let diagnostic = syntax(span, format!("invalid duration `{text}`"));
     match fault {
-        DurationFault::Order => diagnostic.label("units go from large to small, each at most once, as in `1h30m`"),
+        DurationFault::Order => {
+            let label = "units go from large to small, each at most once, as in `1h30m`";
+            Diagnostic { help: suggest_duration(text), ..diagnostic.label(label) }
+        }
         DurationFault::Syntax => {
-            let diagnostic = diagnostic.label("each number is whole and has a unit, as in `1h30m`");
-            match suggest_duration(text) {
-                Some(help) => diagnostic.help(help),
-                None => diagnostic,
-            }
+            let label = "each number is whole and has a unit, as in `1h30m`";
+            Diagnostic { help: suggest_duration(text), ..diagnostic.label(label) }
         }
         DurationFault::Overflow => diagnostic.label("more than 292 years"),
     }
@@ -98,7 +98,8 @@ pub(super) fn bad_escape(literal: &str, span: Span, fault: EscapeFault, pattern:
                 diagnostic.help(format!("write `\\{text}` for a backslash"))
             }
         }
-        EscapeFaultKind::Digits => diagnostic.label("too few digits"),
+        // `C:\Users`.
+        EscapeFaultKind::Digits => diagnostic.label("too few digits").help(format!("write `\\{text}` for a backslash")),
         EscapeFaultKind::NoCharacter => diagnostic.label("not a valid character"),
     }
 }
@@ -249,7 +250,16 @@ pub(super) fn unknown_function(name: &str, span: Span, grouped: bool) -> Diagnos
     let is_metricsql = METRICSQL_FUNCTIONS.binary_search(&lower.as_str()).is_ok();
     let diagnostic = diagnostic.label(if is_metricsql { METRICSQL } else { "not a function" });
     if let Some((_, equivalent)) = EQUIVALENTS.iter().find(|(other, _)| *other == lower) {
-        return diagnostic.help(format!("write `{equivalent}`"));
+        let diagnostic = diagnostic.help(format!("write `{equivalent}`"));
+        let is_range = lower.starts_with("range_");
+        return if is_range { diagnostic.note("with the time range of the graph instead of `1h`") } else { diagnostic };
+    }
+    if let Some((quantile, is_over_time)) = percentile(&lower) {
+        return diagnostic.help(if is_over_time {
+            format!("write `quantile_over_time({quantile}, x[5m])`")
+        } else {
+            format!("write `quantile({quantile}, x)`")
+        });
     }
     if is_metricsql {
         return diagnostic
@@ -265,6 +275,36 @@ pub(super) fn unknown_function(name: &str, span: Span, grouped: bool) -> Diagnos
         Some(similar) => diagnostic.help(format!("an aggregation with a similar name exists: `{similar}`")),
         None => diagnostic,
     }
+}
+
+/// The quantile that `p95` or `p99_over_time` names, and whether it is one over time.
+fn percentile(name: &str) -> Option<(String, bool)> {
+    let (name, is_over_time) = name.strip_suffix("_over_time").map_or((name, false), |name| (name, true));
+    let digits = ["percentile", "quantile", "perc", "pct", "p", "q"].iter().find_map(|it| name.strip_prefix(it))?;
+    let digits = digits.trim_start_matches('_');
+    if !(2..=4).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    match digits {
+        "100" => Some(("1".to_owned(), is_over_time)),
+        _ => Some((format!("0.{}", digits.trim_end_matches('0')), is_over_time)).filter(|_| !digits.ends_with("00")),
+    }
+}
+
+/// The aggregation that another language names like this, and its parameter, which may be empty.
+pub(super) fn aggregation(name: &str) -> Option<(&'static str, String)> {
+    let lower = name.to_ascii_lowercase();
+    Some(match lower.as_str() {
+        "median" => ("quantile", "0.5".to_owned()),
+        "percentile" => ("quantile", "0.95".to_owned()),
+        "average" | "mean" => ("avg", String::new()),
+        "length" => ("count", String::new()),
+        "total" => ("sum", String::new()),
+        _ => match percentile(&lower) {
+            Some((quantile, false)) => ("quantile", quantile),
+            _ => (nearest(&lower, Aggregator::ALL.map(Aggregator::as_str))?, String::new()),
+        },
+    })
 }
 
 /// The PromQL equivalent of a feature of `MetricsQL`.

@@ -260,7 +260,10 @@ fn names() {
 #[test]
 fn brackets() {
     says("sum(rate(a[5m])", "syntax: unclosed `(` | [(] opened here, never closed");
-    says("sum(a{b=\"c\")", "syntax: unclosed `{` | [)] expected `}` before this | [{] opened here");
+    says(
+        "sum(a{b=\"c\")",
+        "syntax: unclosed `{` | [)] expected `}` before this | [{] opened here | help: write `{b=\"c\"}`",
+    );
     says("rate(a[5m)", "syntax: unclosed `[` | [)] expected `]` before this | [[] opened here");
     says("(a]", "syntax: unclosed `(` | []] expected `)` before this | [(] opened here");
     says("a)", "syntax: unmatched `)` | [)] no `(` is open here");

@@ -2,6 +2,7 @@
 
 use super::brackets::{Bracket, Edit, Open};
 use super::placeholder::is_like_a_placeholder;
+use super::text::end_of_string;
 use super::{Scanner, foreign, similar_placeholder, with_labels_once};
 use crate::diagnostic::Fix;
 use crate::{Code, Diagnostic, Span};
@@ -11,14 +12,17 @@ impl Scanner<'_> {
     pub(super) fn opening(&mut self) {
         let start = self.at;
         let rest = &self.text[start..];
-        let run = rest.len() - rest.trim_start_matches('{').len();
+        let run = braces(rest, '{');
         let content = &rest[run..];
         let content = &content[..content.find(['{', '}']).unwrap_or(content.len())];
         let is_closed = rest[run + content.len()..].starts_with('}');
+        if is_closed && run >= 2 && self.labels_before_matchers(start, run, content) {
+            return;
+        }
         let reference = foreign::reference(content).filter(|_| is_closed && run >= 2);
         if let Some((name, _)) = reference {
             let after = &rest[run + content.len()..];
-            let closing = after.len() - after.trim_start_matches('}').len();
+            let closing = braces(after, '}');
             let name = foreign::by_name(name);
             // `{{{{labels}}}}`, or `{{{labels}}}` beside other matchers.
             let is_inside = self.open.last().is_some_and(|open| open.kind == Bracket::Double);
@@ -35,11 +39,6 @@ impl Scanner<'_> {
                 let diagnostic = Diagnostic::new(Code::MalformedPlaceholder, span, title).label(label);
                 self.diagnostics.push(diagnostic.write(span, text));
                 self.at = end;
-                return;
-            }
-            // `up{{{labels}},job="a"}`: a single brace before a placeholder with two.
-            if name == Some("labels") && run == 3 && closing == 2 && ends_in_a_single_brace(&after[2..]) {
-                self.push(Bracket::Single, 1);
                 return;
             }
             let is_after_name = self.text[..start].ends_with(|c: char| c.is_alphanumeric() || c == '_');
@@ -72,6 +71,32 @@ impl Scanner<'_> {
         } else {
             self.push(Bracket::Single, 1);
         }
+    }
+
+    /// `up{{labels},job="a"}`, `up{{{{labels}},job="a"}}`: other matchers follow `labels`. The braces after them are those of
+    /// the selector, so the rest of the `run` belongs to the placeholder. Returns whether there was a mistake.
+    fn labels_before_matchers(&mut self, start: usize, run: usize, content: &str) -> bool {
+        let Some((name, "")) = foreign::reference(content).filter(|_| self.open_selector().is_none()) else {
+            return false;
+        };
+        let end = start + run + content.len();
+        let end = end + braces(&self.text[end..], '}');
+        let Some(closing) = closing_of_list(&self.text[end..]) else { return false };
+        let width = closing.min(2);
+        let is_one_brace = run - width == 1 && end == start + run + content.len() + 1;
+        if is_one_brace && width == 2 || name != "labels" && self.is_name(name) {
+            return false;
+        }
+        self.push(if width == 1 { Bracket::Single } else { Bracket::Double }, width);
+        if !is_one_brace || content != "labels" {
+            let title = format!("`{}` is not a placeholder", &self.text[start..end]);
+            let span = Span::of(start + width..end);
+            let diagnostic = Diagnostic::new(Code::MalformedPlaceholder, span, title)
+                .label("a selector has two braces on each side, a placeholder has one");
+            self.record(Edit { span, text: "{labels}".to_owned(), diagnostic, with_braces: true });
+            self.at = end;
+        }
+        true
     }
 
     /// `{% if x %}` of Jinja.
@@ -131,7 +156,7 @@ impl Scanner<'_> {
         let edits: Vec<Edit> = edits.collect();
         let labels_in = |span: Span| self.text[span.range()].matches("{labels}").count();
         let has_labels = labels_in(inside) > labels_in(first.span);
-        if !is_single && edits.is_empty() && (first.text != "{labels}" || !has_labels) {
+        if !is_single && edits.is_empty() && !first.with_braces && (first.text != "{labels}" || !has_labels) {
             let diagnostic = first.diagnostic;
             let has_help = diagnostic.help.is_some();
             self.diagnostics.push(if has_help { diagnostic } else { diagnostic.write(first.span, first.text) });
@@ -188,8 +213,27 @@ impl Scanner<'_> {
     }
 }
 
-/// Whether matchers and a single `}` follow.
-fn ends_in_a_single_brace(text: &str) -> bool {
-    let end = text.find(['{', '}']).filter(|_| text.trim_start().starts_with(','));
-    end.is_some_and(|end| text[end..].starts_with('}') && !text[end..].starts_with("}}"))
+/// How often a text starts with a brace.
+fn braces(text: &str, brace: char) -> usize {
+    text.len() - text.trim_start_matches(brace).len()
+}
+
+/// The number of `}` at the end of a list of matchers that continues with a `,`.
+fn closing_of_list(text: &str) -> Option<usize> {
+    let mut at = text.find(',').filter(|at| text[..*at].trim().is_empty())?;
+    loop {
+        let rest = &text[at..];
+        at += match rest.chars().next()? {
+            '"' | '\'' | '`' => end_of_string(rest)?,
+            '}' => return Some(braces(rest, '}')),
+            // Another placeholder.
+            '{' if text[..at].trim_end().ends_with(['=', '~', ',', '$']) => {
+                let (run, end) = (braces(rest, '{'), rest.find('}')?);
+                foreign::reference(&rest[run..end]).filter(|(_, after)| !after.contains(['=', '!', ',', '{']))?;
+                end + braces(&rest[end..], '}').min(run)
+            }
+            '{' | '(' | ')' | '[' | ']' | '#' => return None,
+            other => other.len_utf8(),
+        };
+    }
 }

@@ -26,6 +26,8 @@ pub(super) struct Edit {
     pub(super) span: Span,
     pub(super) text: String,
     pub(super) diagnostic: Diagnostic,
+    /// Whether the braces of the selector belong to the mistake, so that the help replaces them as well.
+    pub(super) with_braces: bool,
 }
 
 impl Scanner<'_> {

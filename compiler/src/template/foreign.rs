@@ -17,6 +17,7 @@ pub(super) fn read(text: &str, at: usize) -> Option<Construct<'_>> {
     let (opening, closing) = match rest.as_bytes() {
         [b'$', b'{', b'{', ..] => ("${{", "}}"),
         [b'$', b'{', ..] => ("${", "}"),
+        [b'$', b'(', ..] => ("$(", ")"),
         [b'$', ..] => {
             let name = word(&rest[1..])?;
             return Some(Construct { end: at + 1 + name.len(), name });
@@ -24,6 +25,9 @@ pub(super) fn read(text: &str, at: usize) -> Option<Construct<'_>> {
         [b'[', b'[', ..] => ("[[", "]]"),
         [b'{', b'{', ..] => ("{{", "}}"),
         [b'%', b'(', ..] => ("%(", ")s"),
+        [b'<', b'%', b'=', ..] => ("<%=", "%>"),
+        [b'<', ..] => ("<", ">"),
+        [b'@', ..] => ("@", "@"),
         [b'%', b's', after @ ..] if !after.first().is_some_and(|c| c.is_ascii_alphanumeric() || *c == b'_') => {
             return Some(Construct { end: at + 2, name: "" });
         }

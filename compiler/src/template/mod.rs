@@ -10,13 +10,14 @@ mod foreign;
 mod placeholder;
 mod text;
 
-use promql_presets_core::sort;
+use promql_presets_core::{keyword, sort};
 
 use crate::Diagnostic;
 use crate::diagnostic::suggest::nearest;
 use crate::hole::Hole;
 
 use brackets::{Bracket, Open};
+pub(crate) use placeholder::NO_OTHERS;
 pub(crate) use text::IN_TEXT;
 
 /// Reports all invalid braces and placeholders of a template with these parameters.
@@ -50,8 +51,8 @@ impl Scanner<'_> {
                 b'[' if self.text[self.at..].starts_with("[[") && self.foreign_placeholder() => {}
                 b'[' => self.push(Bracket::Square, 1),
                 b'$' if self.foreign_placeholder() => {}
-                // Elsewhere, `%` is an operator.
-                b'%' if self.starts_operand(self.at) && self.foreign_placeholder() => {}
+                // Elsewhere, these are operators.
+                b'%' | b'<' | b'@' if self.starts_operand(self.at) && self.foreign_placeholder() => {}
                 b'{' => self.opening(),
                 b'}' => self.closing(),
                 _ => self.at += 1,
@@ -68,7 +69,10 @@ impl Scanner<'_> {
     /// Whether an operand can start here, so that an operator cannot.
     fn starts_operand(&self, at: usize) -> bool {
         let before = self.text[..at].trim_end();
-        before.is_empty() || before.ends_with(|c: char| "({[,+-*/%^".contains(c))
+        before.is_empty()
+            || before.ends_with(|c: char| "({[,+-*/%^=~:@".contains(c))
+            || ends_with_word(before, keyword::OFFSET)
+            || keyword::GROUPINGS.iter().any(|it| ends_with_word(before, it))
     }
 }
 

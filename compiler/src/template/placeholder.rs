@@ -11,7 +11,7 @@ use crate::{Code, Diagnostic, Span};
 
 const KNOWN: &str = "placeholders are `metric_name`, `labels`, `group_by`, `window`, and the parameters of the preset";
 
-pub(super) const NO_OTHERS: &str = "write what it stands for: templates have no other variables";
+pub(crate) const NO_OTHERS: &str = "write what it stands for: templates have no other variables";
 
 pub(super) const DECLARE: &str = "write its value, or declare it in the `parameters` of a preset file";
 
@@ -20,7 +20,7 @@ impl<'a> Scanner<'a> {
     pub(super) fn foreign_placeholder(&mut self) -> bool {
         let start = self.at;
         let Some(construct) = foreign::read(self.text, start) else { return false };
-        let mut end = construct.end;
+        let (mut start, mut end) = (start, construct.end);
         let mut name = self.by_name(construct.name, start, end);
         if let Some(matcher) = self.matcher_around(start, end) {
             let edit = self.variable_in_matcher(matcher, start, end);
@@ -34,11 +34,11 @@ impl<'a> Scanner<'a> {
             // `{{labels}}}`: a brace is missing at the start.
             end += 1;
         }
+        let grouping = self.grouping(start, end, name == Some("group_by"));
         let literal = self.literal_for(start, construct.name);
         name = name.or_else(|| self.expected_placeholder(start, end)).or_else(|| foreign::by_alias(construct.name));
         if name == Some("window") {
-            // The unit behind a number of seconds, as in `${__range_s}s`.
-            end = self.text.len() - self.text[end..].trim_start_matches(|c: char| c.is_ascii_lowercase()).len();
+            (start, end) = self.whole_duration(start, end);
         }
         let whole = &self.text[start..end];
         let is_dollar = whole.starts_with("${") && !whole.starts_with("${{") && self.is_name(construct.name);
@@ -49,24 +49,82 @@ impl<'a> Scanner<'a> {
         };
         let label = match whole.as_bytes() {
             [b'$', ..] => "placeholders take no `$`",
-            [b'[' | b'%', ..] => "placeholders are written in braces",
+            [b'[' | b'%' | b'<' | b'@' | b'0'..=b'9', ..] => "placeholders are written in braces",
             _ => "doubled braces are literal",
         };
         let span = Span::of(start..end);
         let diagnostic = Diagnostic::new(Code::MalformedPlaceholder, span, title).label(label);
+        if let Some((span, text)) = grouping {
+            return self.report_grouping(diagnostic, span, &text);
+        }
         let edit = if let Some(literal) = literal.filter(|_| !name.is_some_and(|name| self.parameters.contains(&name)))
         {
-            Edit { span, text: literal.to_owned(), diagnostic: write_literal(diagnostic, span, literal) }
+            let diagnostic = write_literal(diagnostic, span, literal);
+            Edit { span, text: literal.to_owned(), diagnostic, with_braces: false }
         } else if let Some(name) = name {
             let text = self.placeholder_text(name);
-            Edit { span, diagnostic: diagnostic.write(span, &*text), text }
+            Edit { span, diagnostic: diagnostic.write(span, &*text), text, with_braces: false }
         } else {
             let diagnostic = diagnostic.help(self.no_other(start, end)).note(KNOWN);
-            Edit { span, text: whole.to_owned(), diagnostic }
+            Edit { span, text: whole.to_owned(), diagnostic, with_braces: false }
         };
         self.at = end;
         self.record(edit);
         true
+    }
+
+    /// A mistake in or beside a list of labels to group by, and what replaces the list.
+    fn report_grouping(&mut self, diagnostic: Diagnostic, span: Span, text: &str) -> bool {
+        let diagnostic = Diagnostic { span, ..write_literal(diagnostic, span, text) };
+        self.diagnostics.push(if text.ends_with("by})") {
+            diagnostic
+        } else {
+            diagnostic.note("to copy labels to the result, write their names: `group_left (team)`")
+        });
+        self.at = self.at.max(span.end as usize);
+        true
+    }
+
+    /// The edit for a variable at `start..end` that stands for labels, if `{group_by}` alone is not right there: it lacks its
+    /// parentheses, or the keyword before them, or stands for the labels that `group_left` copies.
+    fn grouping(&mut self, start: usize, end: usize, is_group_by: bool) -> Option<(Span, String)> {
+        let (before, after) = (self.text[..start].trim_end(), self.text[end..].trim_start());
+        let is_copied =
+            |text: &str| [keyword::GROUP_LEFT, keyword::GROUP_RIGHT].iter().any(|it| ends_with_word(text, it));
+        let labels = |text: &str| if is_copied(text) { "()" } else { "({group_by})" };
+        if keyword::GROUPINGS.iter().any(|it| ends_with_word(before, it)) {
+            return Some((Span::of(start..end), labels(before).to_owned()));
+        }
+        let open = self.open.last().filter(|open| open.kind == Bracket::Paren)?.at;
+        let head = self.text[..open].trim_end();
+        if is_copied(head) && !is_group_by {
+            // With the comma on one side.
+            let span = match (before.strip_suffix(','), after.strip_prefix(',')) {
+                (Some(before), _) => before.len()..end,
+                (None, Some(after)) => start..self.text.len() - after.trim_start().len(),
+                (None, None) => start..end,
+            };
+            return Some((Span::of(span), String::new()));
+        }
+        // `sum($group)(x)`.
+        let arguments = after.strip_prefix(')').filter(|after| after.trim_start().starts_with('('))?;
+        let name = head.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '_').len();
+        if name == head.len()
+            || head[..name].ends_with('$')
+            || before.len() != open + 1
+            || keyword::GROUPINGS.iter().any(|it| ends_with_word(head, it))
+        {
+            return None;
+        }
+        self.open.pop();
+        let span = Span::of(name..self.text.len() - arguments.len());
+        Some((span, format!("{} by ({{group_by}})", &head[name..])))
+    }
+
+    /// A variable for a duration, with the digits before it and the unit behind it: `5${unit}`, `${__range_s}s`.
+    fn whole_duration(&self, start: usize, end: usize) -> (usize, usize) {
+        let start = self.text[..start].trim_end_matches(|c: char| c.is_ascii_digit()).len();
+        (start, self.text.len() - self.text[end..].trim_start_matches(|c: char| c.is_ascii_lowercase()).len())
     }
 
     /// A placeholder with its braces; `labels` with those of a selector if none is open.
@@ -91,8 +149,11 @@ impl<'a> Scanner<'a> {
         }
         let malformed = |title: String| Diagnostic::new(Code::MalformedPlaceholder, whole, title);
         let fitting = self.expected_placeholder(start, end + 1);
+        let duration = if fitting == Some("window") { self.whole_duration(start, end + 1) } else { (start, end + 1) };
         let trimmed = content.trim();
         let name = trimmed.split(['!', ':', '|']).next().unwrap_or_default();
+        let is_group_by = self.by_name(name.trim(), start, end + 1) == Some("group_by");
+        let grouping = self.grouping(start, end + 1, is_group_by);
         let (diagnostic, meant) = if trimmed.is_empty() {
             (malformed("empty placeholder".to_owned()).label("a placeholder has a name"), fitting)
         } else if trimmed.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -116,25 +177,35 @@ impl<'a> Scanner<'a> {
             let title = format!("unknown placeholder `{trimmed}`");
             let unknown = Diagnostic::new(Code::UnknownPlaceholder, span, title).label("not a placeholder");
             let names = Hole::NAMES.into_iter().chain(self.parameters.iter().copied());
-            if let Some(similar) = nearest(trimmed, names) {
+            let is_name_only = grouping.is_none() && duration == (start, end + 1);
+            if let Some(similar) = nearest(trimmed, names).filter(|_| is_name_only) {
                 let help = format!("a placeholder with a similar name exists: `{similar}`");
                 self.diagnostics.push(unknown.help(help).fix(Fix { span, text: similar.to_owned() }));
                 return;
             }
             (unknown.note(KNOWN), fitting.or_else(|| foreign::by_alias(trimmed)))
         };
+        if let Some((span, text)) = grouping {
+            self.report_grouping(diagnostic, span, &text);
+            return;
+        }
         if let Some(literal) = self.literal_for(start, trimmed) {
             self.diagnostics.push(write_literal(diagnostic, whole, literal));
             return;
         }
         self.diagnostics.push(match meant {
+            Some("window") if duration != (start, end + 1) => {
+                let span = Span::of(duration.0..duration.1);
+                self.at = duration.1;
+                Diagnostic { span, ..diagnostic.write(span, "{window}") }
+            }
             Some(meant) => diagnostic.write(whole, self.placeholder_text(meant)),
             None if trimmed.is_empty() => diagnostic.help("write `{{{labels}}}` after the name of a metric"),
             None => diagnostic.help(self.no_other(start, end + 1)).note(KNOWN),
         });
     }
 
-    fn is_name(&self, name: &str) -> bool {
+    pub(super) fn is_name(&self, name: &str) -> bool {
         Hole::NAMES.contains(&name) || self.parameters.contains(&name)
     }
 
@@ -163,7 +234,9 @@ impl<'a> Scanner<'a> {
                 .any(is_word);
         starts_operand
             && self.open_selector().is_none()
-            && !self.text[end..].starts_with(|c: char| c.is_alphanumeric() || "_:{[(".contains(c))
+            && !self.text[end..].starts_with(|c: char| c.is_alphanumeric() || "_:{[".contains(c))
+            // An operator such as `sum`.
+            && ![keyword::BY, keyword::WITHOUT, "("].iter().any(|next| self.text[end..].trim_start().starts_with(next))
             && self.expected_placeholder(start, end).is_none_or(|it| it == "window")
     }
 

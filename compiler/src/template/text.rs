@@ -1,7 +1,8 @@
 //! Braces and variables in strings and comments, and the matchers whose values strings are.
 
-use super::brackets::Edit;
-use super::{Scanner, foreign};
+use super::brackets::{Bracket, Edit};
+use super::placeholder::NO_OTHERS;
+use super::{Scanner, ends_with_word, foreign};
 use crate::hole::Hole;
 use crate::{Code, Diagnostic, Span};
 
@@ -79,8 +80,18 @@ impl Scanner<'_> {
                 self.record(edit);
             }
             _ => {
+                let is_variable = self.text[..start].ends_with('$') && foreign::reference(content).is_some();
                 let start = start - usize::from(self.text[..start].ends_with('$'));
                 let whole = &self.text[start..=end];
+                if is_variable && string.is_some_and(|string| !self.is_replacement(string)) {
+                    let diagnostic = Diagnostic::new(
+                        Code::MalformedPlaceholder,
+                        Span::of(start..end + 1),
+                        format!("`{whole}` is not a placeholder"),
+                    );
+                    self.diagnostics.push(diagnostic.label(IN_TEXT).help(NO_OTHERS));
+                    return;
+                }
                 let text = whole.replace('{', "{{").replace('}', "}}");
                 let title = format!("single braces in {}", if string.is_some() { "a string" } else { "a comment" });
                 let diagnostic = Diagnostic::new(Code::LoneBrace, Span::of(start..end + 1), title)
@@ -88,6 +99,22 @@ impl Scanner<'_> {
                 self.diagnostics.push(diagnostic.write(Span::of(start..end + 1), text));
             }
         }
+    }
+
+    /// Whether a string is the replacement of `label_replace`, in which `${name}` is a group of the pattern.
+    fn is_replacement(&self, string: usize) -> bool {
+        let is_call = self.open.last().is_some_and(|open| {
+            open.kind == Bracket::Paren && ends_with_word(self.text[..open.at].trim_end(), "label_replace")
+        });
+        // It is followed by the label and the pattern.
+        let (mut rest, mut strings) = (&self.text[string..], 0);
+        while rest.starts_with(['"', '\'', '`'])
+            && let Some(end) = end_of_string(rest)
+        {
+            strings += 1;
+            rest = rest[end..].trim_start().trim_start_matches(',').trim_start();
+        }
+        is_call && strings == 3
     }
 
     /// The span of the matcher whose value is the string that starts at `string`.
@@ -130,13 +157,18 @@ impl Scanner<'_> {
         let title = format!("`{}` is not a placeholder", &self.text[start..end]);
         let diagnostic =
             Diagnostic::new(Code::MalformedPlaceholder, matcher, title).label("callers pass this as a filter");
+        let text = &self.text[matcher.range()];
+        let label = text.split(['=', '!']).next().unwrap_or_default().trim().trim_matches(['"', '\'', '`']);
+        // A label may be a variable as well.
+        let subject = Some(label.to_owned()).filter(|label| !label.contains(['$', '{', '[', '%', '<', '@']));
+        let diagnostic = Diagnostic { subject, ..diagnostic };
         self.at = matcher.end as usize;
-        Edit { span: matcher, text: "{labels}".to_owned(), diagnostic }
+        Edit { span: matcher, text: "{labels}".to_owned(), diagnostic, with_braces: false }
     }
 }
 
 /// The length of the string that a text starts with.
-fn end_of_string(text: &str) -> Option<usize> {
+pub(super) fn end_of_string(text: &str) -> Option<usize> {
     let quote = text.chars().next()?;
     let mut escaped = false;
     let end = text.char_indices().skip(1).find(|(_, c)| {

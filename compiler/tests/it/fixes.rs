@@ -133,9 +133,126 @@ fn foreign_placeholders_become_valid() {
         ("sum(up{{{labels}})", "sum(up{{{labels}}})"),
         ("sum(up{{job=\"x\",{labels}})", "sum(up{{job=\"x\",{labels}}})"),
         ("rate(up{{{labels}}}[{windw}])", "rate(up{{{labels}}}[{window}])"),
+        // `{labels}` before other matchers, in too few or too many braces.
+        ("up{{labels},job=\"a\"}", "up{{{labels},job=\"a\"}}"),
+        ("up{{labels}, job=\"a\"}", "up{{{labels}, job=\"a\"}}"),
+        ("up{{ labels },job=\"a\"}", "up{{{labels},job=\"a\"}}"),
+        ("rate({metric_name}{{labels},job=\"a\"}[{window}])", "rate({metric_name}{{{labels},job=\"a\"}}[{window}])"),
+        ("up{{{{labels}},job=\"a\"}}", "up{{{labels},job=\"a\"}}"),
+        ("up{{{{ labels }}, job=\"a\"}}", "up{{{labels}, job=\"a\"}}"),
+        ("up{{{labels}}},job=\"a\"}}", "up{{{labels},job=\"a\"}}"),
+        ("up{{{labels}[5m] offset 1h", "up{{{labels}}}[5m] offset 1h"),
+        ("sum(up{{job=\"x\",{labels})", "sum(up{{job=\"x\",{labels}}})"),
+        // Variables around groupings, and for durations.
+        (
+            "a{{{labels}}} * on (job) group_left ($extra) b{{{labels}}}",
+            "a{{{labels}}} * on (job) group_left () b{{{labels}}}",
+        ),
+        (
+            "a{{{labels}}} * on ($on) group_left ({extra}) b{{{labels}}}",
+            "a{{{labels}}} * on ({group_by}) group_left () b{{{labels}}}",
+        ),
+        (
+            "a{{{labels}}} * on (job) group_left ([[extra]], team) b{{{labels}}}",
+            "a{{{labels}}} * on (job) group_left (team) b{{{labels}}}",
+        ),
+        (
+            "a{{{labels}}} * on {on} group_left $extra b{{{labels}}}",
+            "a{{{labels}}} * on ({group_by}) group_left () b{{{labels}}}",
+        ),
+        ("sum by $group (up{{{labels}}})", "sum by ({group_by}) (up{{{labels}}})"),
+        ("sum by {{ group }} (up{{{labels}}})", "sum by ({group_by}) (up{{{labels}}})"),
+        ("sum by {group_by} (up{{{labels}}})", "sum by ({group_by}) (up{{{labels}}})"),
+        ("sum($group)(up{{{labels}}})", "sum by ({group_by})(up{{{labels}}})"),
+        ("sum({group})(up{{{labels}}})", "sum by ({group_by})(up{{{labels}}})"),
+        ("sum({group_by})(up{{{labels}}})", "sum by ({group_by})(up{{{labels}}})"),
+        ("rate(x{{{labels}}}[5{unit}])", "rate(x{{{labels}}}[{window}])"),
+        ("rate(x{{{labels}}}[{n}m])", "rate(x{{{labels}}}[{window}])"),
+        ("rate(x{{{labels}}}[{n}{unit}])", "rate(x{{{labels}}}[{window}])"),
+        // Placeholders of documentation, CMake, shells and ERB.
+        ("sum by (<group>)(<metric>{<labels>})", "sum by ({group_by})({metric_name}{{{labels}}})"),
+        ("rate(up{{<labels>}}[<window>])", "rate(up{{{labels}}}[{window}])"),
+        ("rate(@metric@{{@labels@}}[@window@])", "rate({metric_name}{{{labels}}}[{window}])"),
+        ("up{{$(LABELS)}}", "up{{{labels}}}"),
+        ("up{{<%= labels %>}} offset <%= shift %>", "up{{{labels}}} offset {window}"),
+        ("up{job=<job>,{labels}}", "up{{{labels}}}"),
+        ("up{job=\"<job>\"}", "up{{{labels}}}"),
+        ("up{job=\"%job%\"}", "up{{{labels}}}"),
+        ("up{ns=\"prod$env\"}", "up{{{labels}}}"),
+        ("up{job=\"${job[0]}\"}", "up{{{labels}}}"),
+        // Comments and aggregations of other languages.
+        ("sum(// inner\n up{{{labels}}})", "sum(# inner\n up{{{labels}}})"),
+        ("sum(up{{{labels}}}) -- a comment", "sum(up{{{labels}}}) # a comment"),
+        ("sum(up{{{labels}}}) -- comment", "sum(up{{{labels}}}) # comment"),
+        ("median by (job) (up{{{labels}}})", "quantile by (job) (0.5, up{{{labels}}})"),
+        ("up{{{labels}}} offset MAX(1m, 2m)", "up{{{labels}}} offset max_of(1m, 2m)"),
     ] {
         let steps = fixed(template);
         assert_eq!(steps.last().unwrap(), expected, "{steps:#?}");
+    }
+}
+
+/// The ways to write a placeholder that other tools have.
+const NOTATIONS: [(&str, &str); 14] = [
+    ("{", "}"),
+    ("{ ", " }"),
+    ("{{", "}}"),
+    ("{{ ", " }}"),
+    ("{{ .Values.", " }}"),
+    ("${{", "}}"),
+    ("${", "}"),
+    ("${", ":csv}"),
+    ("$", ""),
+    ("$(", ")"),
+    ("[[", "]]"),
+    ("%(", ")s"),
+    ("<", ">"),
+    ("<%= ", " %>"),
+];
+
+/// Where placeholders can stand, and similar names. `?` is the placeholder, `(L)` the matchers of another selector.
+const PLACES: [(&str, [&str; 2], &[&str]); 4] = [
+    (
+        "labels",
+        ["LABELS", "lables"],
+        &["up{?}", "up{?,job=\"a\"}", "rate(up{?, job=\"a\"}[5m])", "up{job=\"a\",?}", "up{a=\"b\", ?, c=~\"d|e\"}"],
+    ),
+    (
+        "group_by",
+        ["group", "groupby"],
+        &[
+            "sum by (?)(up(L))",
+            "sum(up(L)) without (job, ?)",
+            "a(L) / on (?) b(L)",
+            "sum by ? (up(L))",
+            "sum(?)(up(L))",
+        ],
+    ),
+    ("window", ["windw", "interval"], &["rate(up(L)[?])", "up(L) offset ?", "max_over_time(up(L)[?:1m])"]),
+    ("metric_name", ["metric", "metrics"], &["?(L)", "rate(?(L)[5m])", "sum(?(L)) / sum(up(L))"]),
+];
+
+#[test]
+fn each_notation_becomes_valid_in_each_place() {
+    for (placeholder, names, places) in PLACES {
+        for place in places {
+            let template = |open: &str, close: &str, written: &str| {
+                let text = place.replace('{', open).replace('}', close);
+                text.replace("(L)", "{{{labels}}}").replace('?', written)
+            };
+            let expected = template("{{", "}}", &format!("{{{placeholder}}}"))
+                .replace("by {group_by}", "by ({group_by})")
+                .replace("sum({group_by})", "sum by ({group_by})");
+            for name in [placeholder].into_iter().chain(names) {
+                for (before, after) in NOTATIONS {
+                    let written = format!("{before}{name}{after}");
+                    for (open, close) in [("{", "}"), ("{{", "}}")] {
+                        let steps = fixed(&template(open, close, &written));
+                        assert_eq!(*steps.last().unwrap(), expected, "{steps:#?}");
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -151,6 +268,13 @@ fn one_construct_is_one_finding() {
         "up{{job=\"${job:regex}\",{labels}}}",
         "up{{job=\"$job\",{labels}}}",
         "up{job=\"${job}\",x=\"[[x]]\"}",
+        "up{{labels},job=\"a\"}",
+        "up{{{{labels}},job=\"a\"}}",
+        "sum($group)(up{{{labels}}})",
+        "up{{job=~\"$Job\",job=\"x\",{labels}}}",
+        "up{{job=\"$job.*\",{labels}}}",
+        "label_replace(up{{{labels}}}, \"a\", \"b\", \"${src}\", \".*\")",
+        "label_join(up{{{labels}}}, \"a\", \"$sep\", \"b\", \"c\")",
     ] {
         let (_, errors) = errors(template);
         assert_eq!(errors.len(), 1, "{template}: {errors:#?}");
@@ -170,6 +294,9 @@ fn anchors_and_replacements_are_no_variables() {
         "up{{set=\"{{a,b}}\",{labels}}}",
         "up{{{labels}}} % up{{{labels}}} %s{{{labels}}}",
         "up{{path=\"/users/{{id}}\",{labels}}}",
+        "up{{mountpoint=\"$RECYCLE.BIN\",{labels}}}",
+        "up{{class=\"Outer$Inner\",{labels}}}",
+        "up{{image=\"<none>\",{labels}}}",
     ] {
         let (_, errors) = errors(template);
         assert!(errors.iter().all(|error| error.code != Code::DashboardVariable), "{template}: {errors:#?}");

@@ -64,7 +64,8 @@ pub(crate) fn syntax(declared: Features, targets: &[Target]) -> Features {
     let (first, last) = versions::AT_BEFORE_RANGE;
     let at_before_range =
         languages.all(|language| matches!(language, Language::Prometheus(it) if (first..last).contains(&it)));
-    Features { past: Past { holt_winters: true, at_before_range, ..declared.past }, ..Features::all() }
+    let no_min_of = !targets.iter().all(|target| Language::of(target).has(&versions::EXTREME_DURATION));
+    Features { past: Past { holt_winters: true, at_before_range, no_min_of, ..declared.past }, ..Features::all() }
 }
 
 /// Which targets store values of `le` and `quantile` in one form: all, some or none.
@@ -294,8 +295,8 @@ impl Uses<'_, '_> {
             composite if is_composite(&composite) => format!("{seconds}s"),
             single => single,
         });
-        // `1.5s` is not a duration.
-        let fix = fix.filter(|fix| !fix.contains('.'));
+        // `1.5s` is not a duration, and less than a millisecond is another mistake.
+        let fix = fix.filter(|fix| !fix.contains('.') && (fix != "0s" || seconds == Some(0.0)));
         self.part(since, duration.span, fix);
     }
 

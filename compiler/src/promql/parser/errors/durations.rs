@@ -70,13 +70,7 @@ impl Parser<'_> {
                     diagnostic
                 }
             }
-            _ if matches!(self.slice(self.token.span).to_ascii_lowercase().as_str(), "min" | "max") => {
-                let text = format!("{}_of", self.slice(self.token.span));
-                self.syntax(format!("unexpected {}", self.found()))
-                    .label("aggregates vectors")
-                    .note("of two durations, `min_of` and `max_of` return the shorter and the longer one")
-                    .write(self.token.span, text)
-            }
+            _ if let Some(diagnostic) = self.aggregation_as_duration() => diagnostic,
             Kind::Ident if let Some(matchers) = self.matchers_in_brackets() => {
                 let (open, close) = (self.brace(Kind::LeftBrace), self.brace(Kind::RightBrace));
                 self.syntax("matchers in brackets")
@@ -92,6 +86,22 @@ impl Parser<'_> {
         self.fail(diagnostic)
     }
 
+    /// `min(1m, 2m)` for the shorter duration.
+    fn aggregation_as_duration(&self) -> Option<Diagnostic> {
+        let name = self.slice(self.token.span).to_ascii_lowercase();
+        let diagnostic = matches!(name.as_str(), "min" | "max").then(|| {
+            self.syntax(format!("unexpected {}", self.found())).label("aggregates vectors").note(
+                "of two durations, `min_of` and `max_of` return the shorter and the longer one, since Prometheus 3.13",
+            )
+        })?;
+        let exists = !self.features.past.no_min_of;
+        Some(if exists {
+            diagnostic.write(self.token.span, format!("{name}_of"))
+        } else {
+            diagnostic.help("write one of the two")
+        })
+    }
+
     /// The text in brackets, if it starts with a label and an operator.
     fn matchers_in_brackets(&self) -> Option<&str> {
         let rest = &self.lexer.text[self.token.span.start as usize..];
@@ -101,6 +111,9 @@ impl Parser<'_> {
 
     #[cold]
     pub(in crate::promql::parser) fn expected_offset<T>(&mut self, keyword: Span) -> Result<T> {
+        if let Some(diagnostic) = self.aggregation_as_duration() {
+            return self.fail(diagnostic);
+        }
         self.incomplete_modifier("`offset` without a duration", "a duration, such as `5m`", "a duration", keyword)
     }
 

@@ -19,6 +19,13 @@ impl<'a> Parser<'a> {
             None => rest.trim_start().split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next(),
         };
         let labels = labels.filter(|labels| !labels.contains(['(', '#', '"', '\'', '`']));
+        if let ExprKind::Selector(selector) = &before.kind
+            && let Some(name) =
+                selector.name.as_ref().filter(|_| selector.braces.is_none() && selector.span == before.span)
+            && let Some((op, param)) = report::aggregation(name.text)
+        {
+            return self.other_aggregation(diagnostic, before.span, op, &param);
+        }
         let function = match &before.kind {
             ExprKind::Call(call) => Some(call),
             _ => None,
@@ -61,6 +68,21 @@ impl<'a> Parser<'a> {
         diagnostic.help(format!("write `{start}{grouped}{end}`"))
     }
 
+    /// `median by (job) (x)`: what PromQL has instead of the aggregation named at `name`.
+    fn other_aggregation(&self, diagnostic: Diagnostic, name: Span, op: &str, param: &str) -> Diagnostic {
+        let diagnostic = diagnostic.label("only aggregations group").secondary(name, "not an aggregation of PromQL");
+        if param.is_empty() {
+            return diagnostic.write(name, op);
+        }
+        // The labels, then the arguments.
+        let rest = &self.lexer.text[self.token.span.end as usize..];
+        let whole = closing(rest).and_then(|labels| Some((labels, labels + closing(&rest[labels..])?)));
+        let Some((labels, end)) = whole else { return diagnostic.help(format!("write `{op}`")) };
+        let (word, labels, args) = (self.slice(self.token.span), rest[..labels].trim(), rest[labels..end].trim());
+        let span = Span::of(name.range().start..self.token.span.end as usize + end);
+        diagnostic.write(span, format!("{op} {word} {labels} ({param}, {}", args[1..].trim_start()))
+    }
+
     /// A sum of buckets with a grouping that keeps `le`.
     fn grouped_buckets(&self, buckets: &Expr<'a>, word: &str, labels: &str) -> String {
         let source = self.slice(buckets.span);
@@ -91,4 +113,21 @@ impl<'a> Parser<'a> {
             format!("{op} {word} ({items}) {args}")
         }
     }
+}
+
+/// One past the parenthesis that closes the one that a text starts with.
+fn closing(text: &str) -> Option<usize> {
+    let (mut depth, mut quote) = (0_usize, None);
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if quote.is_some() => quote = quote.filter(|quote| *quote != c),
+            '"' | '\'' | '`' => quote = Some(c),
+            '(' => depth += 1,
+            ')' if depth == 1 => return Some(at + 1),
+            ')' => depth = depth.checked_sub(1)?,
+            _ if depth == 0 && !c.is_whitespace() => return None,
+            _ => {}
+        }
+    }
+    None
 }

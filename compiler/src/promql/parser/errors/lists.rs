@@ -20,7 +20,7 @@ impl<'a> Parser<'a> {
             Kind::Hole(Hole::GroupBy) => {
                 Diagnostic::new(Code::MisplacedPlaceholder, self.token.span, "`group_by` outside parentheses")
                     .label("labels to group by can only stand inside `(` and `)`")
-                    .help(format!("write `{word} ({{group_by}})`"))
+                    .write(span.to(self.token.span), format!("{word} ({{group_by}})"))
             }
             Kind::Hole(hole) => return self.misplaced(hole),
             Kind::Ident => {
@@ -309,7 +309,14 @@ impl<'a> Parser<'a> {
         let close = self.brace(Kind::RightBrace);
         let diagnostic = match self.token.kind {
             Kind::Eof | Kind::RightParen | Kind::LeftParen | Kind::RightBracket | Kind::LeftBracket => {
-                self.unclosed_brace(open)
+                let diagnostic = self.unclosed_brace(open);
+                match last {
+                    Some(item) => {
+                        let span = open.to(item.span());
+                        diagnostic.write(span, format!("{}{close}", self.slice(span)))
+                    }
+                    None => diagnostic,
+                }
             }
             Kind::Hole(Hole::Labels) => self
                 .syntax("missing `,` before `{labels}`")

@@ -218,11 +218,12 @@ impl<'a> Parser<'a> {
     fn missing_operator(&mut self, before: &Expr<'a>) -> Result<Expr<'a>> {
         let text = self.slice(self.token.span);
         let word = if self.token.kind.is_word() { self.unexpected_word(text, before) } else { None };
-        let diagnostic = word.or_else(|| self.function_without_parens(before)).unwrap_or_else(|| {
-            self.syntax(format!("missing operator before `{text}`"))
-                .label("expected an operator")
-                .secondary(before.span, "the operand before it")
-        });
+        let diagnostic =
+            self.comment_of_words().or(word).or_else(|| self.function_without_parens(before)).unwrap_or_else(|| {
+                self.syntax(format!("missing operator before `{text}`"))
+                    .label("expected an operator")
+                    .secondary(before.span, "the operand before it")
+            });
         self.fail(diagnostic)
     }
 
@@ -261,6 +262,17 @@ impl<'a> Parser<'a> {
         Some(unexpected().label("expected an operator").help(help))
     }
 
+    /// `x -- a comment`, where this token is not the first word.
+    fn comment_of_words(&self) -> Option<Diagnostic> {
+        let text = self.lexer.text;
+        let before = self.text_before(self.token.span.start);
+        let sign = before.rfind("-- ")?;
+        let line = text[sign + 2..].lines().next().unwrap_or_default();
+        let is_word = |c: char| c.is_alphabetic() || " _,.'".contains(c);
+        let is_comment = sign + 2 + line.len() > before.len() && line.chars().all(is_word);
+        is_comment.then(|| not_a_comment(Span::of(sign..sign + 2), "--"))
+    }
+
     /// `rate x`.
     fn function_without_parens(&self, before: &Expr<'a>) -> Option<Diagnostic> {
         let ExprKind::Selector(selector) = &before.kind else { return None };
@@ -285,6 +297,7 @@ impl<'a> Parser<'a> {
     pub(in crate::promql::parser) fn expected_expression(&mut self) -> Result<Expr<'a>> {
         let before = self.text_before(self.token.span.start).trim_end();
         let diagnostic = match self.token.kind {
+            Kind::Hole(Hole::GroupBy) if let Some(diagnostic) = self.group_by_as_argument(before) => diagnostic,
             Kind::Hole(hole) => return self.misplaced(hole),
             Kind::Eof => {
                 let last = self.last_character();
@@ -319,15 +332,13 @@ impl<'a> Parser<'a> {
             Kind::LeftBracket if before.ends_with(',') => {
                 self.unexpected_start("a range directly follows its selector").help("remove the `,` before it")
             }
-            Kind::Div if before.ends_with('/') && self.text_before(self.token.span.start).ends_with('/') => {
-                let span = Span::new(self.token.span.start - 1, self.token.span.end);
-                Diagnostic::new(Code::Syntax, span, "unexpected `//`").label("not a comment").write(span, "#")
+            Kind::Div if self.text_before(self.token.span.start).ends_with('/') => {
+                not_a_comment(Span::new(self.token.span.start - 1, self.token.span.end), "//")
             }
-            Kind::Div if before.is_empty() && self.lexer.text[self.token.span.end as usize..].starts_with('/') => {
-                let span = Span::new(self.token.span.start, self.token.span.end + 1);
-                Diagnostic::new(Code::Syntax, span, "unexpected `//`").label("not a comment").write(span, "#")
+            Kind::Div if self.lexer.text[self.token.span.end as usize..].starts_with('/') => {
+                not_a_comment(Span::new(self.token.span.start, self.token.span.end + 1), "//")
             }
-            Kind::Div if before.is_empty() && self.lexer.text[self.token.span.end as usize..].starts_with('*') => {
+            Kind::Div if self.lexer.text[self.token.span.end as usize..].starts_with('*') => {
                 block_comment(Span::new(self.token.span.start, self.token.span.end + 1))
             }
             Kind::Mul if before.ends_with('/') && self.text_before(self.token.span.start).ends_with('/') => {
@@ -352,6 +363,17 @@ impl<'a> Parser<'a> {
             _ => self.unexpected_start("expected an expression"),
         };
         self.fail(diagnostic)
+    }
+
+    /// `sum({group_by})(x)`.
+    fn group_by_as_argument(&self, before: &str) -> Option<Diagnostic> {
+        let head = before.strip_suffix('(')?.trim_end();
+        let op = Aggregator::ALL.into_iter().find(|op| head.ends_with(op.as_str()))?.as_str();
+        let after = &self.lexer.text[self.token.span.end as usize..];
+        let rest = after.trim_start().strip_prefix(')').filter(|rest| rest.trim_start().starts_with('('))?;
+        let span = Span::of(head.len() - op.len()..self.lexer.text.len() - rest.len());
+        let diagnostic = report::misplaced(Hole::GroupBy, self.token.span);
+        Some(diagnostic.write(span, format!("{op} by ({{group_by}})")))
     }
 
     /// The last character and this one, which other languages have as the operator `meant`.
@@ -479,6 +501,11 @@ impl<'a> Parser<'a> {
         let diagnostic = diagnostic.write(before.span.to(self.token.span), written);
         self.fail(diagnostic)
     }
+}
+
+/// A sign that starts a comment in another language.
+fn not_a_comment(span: Span, sign: &str) -> Diagnostic {
+    Diagnostic::new(Code::Syntax, span, format!("unexpected `{sign}`")).label("not a comment").write(span, "#")
 }
 
 /// `/* ... */`, whose start is given.
