@@ -5,7 +5,7 @@ use promql_presets_core::LabelKind;
 use crate::backend::names;
 use crate::backend::registry::{Label, Preset, Querier, ValueEnum};
 use crate::diagnostic::source::Spanned;
-use crate::file::toml_string::toml_key;
+use crate::file::toml_string::{basic_string, toml_key};
 use crate::file::{Label as DeclaredLabel, Labels, PresetFile};
 use crate::hole::Hole;
 use crate::sorted::SortedMap;
@@ -77,24 +77,20 @@ fn useless_label(label: &DeclaredLabel) -> Diagnostic {
 }
 
 fn labels(declared: &Labels, diagnostics: &mut Vec<Diagnostic>) -> Vec<Label> {
-    let mut labels = Vec::new();
+    let (mut labels, mut suggested) = (Vec::new(), Vec::new());
     // Setters and variants by name. The two kinds never collide, since the case of the first letter differs.
     let mut taken: SortedMap<String, &Spanned<String>> = SortedMap::default();
     for label in &declared.labels {
         let name = &label.name;
         let (Some(setter), Some(variant)) = (names::setter(label.rust_name()), names::variant(label.rust_name()))
         else {
-            let help =
-                format!("name it in Rust: `{} = {{ type = \"string\", rust_name = \"...\" }}`", toml_key(&name.value));
+            let help = format!("name it in Rust: `{}`", with_rust_name(label, "..."));
             diagnostics.push(no_rust_name("label", name).help(help));
             continue;
         };
         if let Some(first) = taken.get(&setter).or(taken.get(&variant)) {
-            let help = format!(
-                "name one of them in Rust: `{} = {{ type = \"string\", rust_name = \"{}_2\" }}`",
-                toml_key(&name.value),
-                setter.trim_start_matches("r#"),
-            );
+            let free = free_name(setter.trim_start_matches("r#"), declared, &mut suggested);
+            let help = format!("name one of them in Rust: `{}`", with_rust_name(label, &free));
             diagnostics.push(duplicate(name, first, &setter).help(help));
             continue;
         }
@@ -116,6 +112,44 @@ fn labels(declared: &Labels, diagnostics: &mut Vec<Diagnostic>) -> Vec<Label> {
         });
     }
     labels
+}
+
+/// A name such as `pod_2` that no label has in Rust, and that has not been suggested.
+fn free_name(name: &str, declared: &Labels, suggested: &mut Vec<String>) -> String {
+    let names = |text: &str| (names::setter(text), names::variant(text));
+    let taken: Vec<_> = declared.labels.iter().map(|label| names(label.rust_name())).collect();
+    let is_taken = |(setter, variant)| taken.iter().any(|it| it.0 == setter || it.1 == variant);
+    let mut free = (2..).map(|number| format!("{name}_{number}"));
+    let free = free.find(|free| !suggested.contains(free) && !is_taken(names(free))).unwrap_or_default();
+    suggested.push(free.clone());
+    free
+}
+
+/// The declaration of a label, with a name in Rust.
+fn with_rust_name(label: &DeclaredLabel, rust_name: &str) -> String {
+    let list = |values: &[Spanned<String>]| {
+        values.iter().map(|value| basic_string(&value.value)).collect::<Vec<_>>().join(", ")
+    };
+    let mut keys = match &label.kind {
+        Some(LabelKind::OneOf(values)) => format!("values = [{}]", list(values)),
+        Some(LabelKind::Uuid) => "type = \"uuid\"".to_owned(),
+        Some(LabelKind::Integer) => "type = \"integer\"".to_owned(),
+        _ => "type = \"string\"".to_owned(),
+    };
+    if label.required {
+        keys += ", required = true";
+    }
+    for (key, value) in
+        [("prefix", label.prefix.as_ref().map(|it| &it.value)), ("description", label.description.as_ref())]
+    {
+        keys.extend(value.map(|value| format!(", {key} = {}", basic_string(value))));
+    }
+    keys += match (label.usage.is_filter(), label.usage.is_group_by()) {
+        (true, false) => ", use = [\"filter\"]",
+        (false, true) => ", use = [\"group_by\"]",
+        _ => "",
+    };
+    format!("{} = {{ {keys}, rust_name = {} }}", toml_key(&label.name.value), basic_string(rust_name))
 }
 
 fn value_enum(name: String, values: &[Spanned<String>], diagnostics: &mut Vec<Diagnostic>) -> ValueEnum {

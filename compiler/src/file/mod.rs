@@ -21,6 +21,7 @@ use std::ops::Range;
 use promql_presets_core::{LabelKind, LabelUse, ParameterValue, PromDuration};
 
 use crate::diagnostic::source::Spanned;
+use crate::file::toml_string::toml_key;
 use crate::{Code, FileKind, Span};
 
 pub use metric_type::MetricType;
@@ -105,6 +106,9 @@ pub(crate) struct Metric {
     pub scrape_interval: Option<Spanned<PromDuration>>,
 }
 
+/// Labels that `[labels]` cannot declare.
+pub(crate) const RESERVED_LABELS: [&str; 3] = ["le", "quantile", "__name__"];
+
 /// `[labels]`.
 #[derive(Clone, Debug)]
 pub(crate) struct Labels {
@@ -118,6 +122,16 @@ impl Labels {
     /// The labels of a file; none if it declares none.
     pub(crate) fn all(labels: Option<&Self>) -> &[Label] {
         labels.map_or(&[], |labels| &labels.labels)
+    }
+
+    /// What to change before callers can filter on a label; `None` if they can.
+    pub(crate) fn let_filter(&self, label: &str) -> Option<String> {
+        match self.labels.iter().find(|it| it.name.value == label) {
+            None if RESERVED_LABELS.contains(&label) => None,
+            None => Some(format!("add `{} = \"string\"` to `[labels]`", toml_key(label))),
+            Some(declared) if !declared.usage.is_filter() => Some(format!("add `\"filter\"` to `use` of `{label}`")),
+            Some(_) => None,
+        }
     }
 }
 
