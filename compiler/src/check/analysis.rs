@@ -5,6 +5,7 @@ use std::ops::Deref;
 use super::label_flow::{self, Assumptions, infer_labels};
 use super::label_set::{GROUP_BY, Labels};
 use super::row::{self, RowLabel};
+use super::schema::Metric;
 use super::tree::{Id, Scope, Series, Tree};
 use crate::promql::{Expr, ExprKind, Grouping, ResultType, Selector};
 use crate::{Diagnostic, Span};
@@ -121,9 +122,9 @@ impl<'e> Analysis<'e> {
 
     /// Whether callers may expect these series to have a declared label: their metric is declared, or another selector
     /// of the query has the label. A query need not have all labels of its file.
-    pub(super) fn is_shared(&self, series: &Series<'_>, label: &str) -> bool {
+    pub(super) fn is_shared(&self, metric: Option<&Metric<'_>>, label: &str) -> bool {
         let has_label = |other: &Series<'_>| other.each().iter().any(|it| it.declares(label));
-        series.metric.is_some_and(|metric| metric.is_declared)
+        metric.is_some_and(|metric| metric.is_declared)
             || self.first_selectors_below(0).any(|(_, _, other)| has_label(other))
     }
 

@@ -30,6 +30,9 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
                 let labels = labels.filter_map(|arg| string_arg(call.args.get(arg)));
                 findings.extend(labels.filter_map(|label| invalid_label_name(call.name, label)));
             }
+            "histogram_quantiles" => {
+                findings.extend(string_arg(call.args.get(1)).and_then(|label| invalid_label_name(call.name, label)));
+            }
             "sort" | "sort_desc" | "sort_by_label" | "sort_by_label_desc" => sort(query, id, call, findings),
             "absent" | "absent_over_time" => absent(query, id, call, findings),
             _ => {}

@@ -165,7 +165,7 @@ pub(super) fn missing_group_by(query: &Analysis<'_>, operand: Id, span: Span, co
     let lost = |label: &&str| {
         // A caller has no reason to group by the label of a metric that is only in another query.
         let dropping = || query.series(query.find_drop(operand, label).0);
-        !labels.may_have(label) && dropping().is_none_or(|series| query.is_shared(series, label))
+        !labels.may_have(label) && dropping().is_none_or(|series| query.is_shared(series.metric, label))
     };
     let (example, all_but) = match query.groupable() {
         Some(mut declared) => (declared.find(lost)?, String::new()),

@@ -70,11 +70,9 @@ fn required_label(query: &Analysis<'_>, selector: &Selector<'_>, label: &str, fi
         return;
     }
     let hole = selector.items().iter().find(|item| matches!(item, MatcherItem::Labels(_)));
-    let declared = |labels: &crate::file::Labels| {
-        labels.labels.iter().find(|it| it.name.value == label).map(|it| it.usage.is_filter())
-    };
     let note = "required by `[policy]` in `promql.toml`";
-    match (hole, query.scope.labels) {
+    let add = query.scope.labels.and_then(|labels| labels.let_filter(label));
+    match (hole, add) {
         (None, _) => {
             let title = format!("selector without the required label `{label}`");
             findings.push(
@@ -84,12 +82,8 @@ fn required_label(query: &Analysis<'_>, selector: &Selector<'_>, label: &str, fi
                     .note(note),
             );
         }
-        (Some(hole), Some(labels)) if declared(labels) != Some(true) => {
+        (Some(hole), Some(add)) => {
             let title = format!("callers cannot filter on the required label `{label}`");
-            let add = match declared(labels) {
-                Some(_) => format!("add `\"filter\"` to `use` of `{label}`"),
-                None => format!("add `{label} = \"string\"` to `[labels]`"),
-            };
             let finding = Diagnostic::new(Code::MissingRequiredLabel, hole.span(), title)
                 .label("takes the labels that the file declares")
                 .help(format!("{add}, or a matcher of it to each selector"))

@@ -1,7 +1,10 @@
 //! Checks that callers can filter every selector.
 
+use promql_presets_core::regex;
+
 use super::analysis::{Analysis, Findings};
-use super::tree::{Id, Series};
+use super::schema::Metric;
+use super::tree::{Id, Series, name_pattern};
 use super::variables::has_variable;
 use crate::file::{Label, Labels};
 use crate::promql::{BinaryOp, ExprKind, MatcherItem, Selector};
@@ -33,7 +36,7 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
             None => match query.slice(selector.span) {
                 "true" => finding.help("write `1`"),
                 "false" => finding.help("write `0`"),
-                _ => finding.write(selector.span, query.with_item(selector, "{labels}")),
+                _ => comment(query, selector, finding),
             },
         });
     }
@@ -47,25 +50,56 @@ fn filters_without_label(query: &Analysis<'_>, findings: &mut Findings) {
     for (_, selector, series) in query.selectors() {
         let hole = selector.items().iter().find(|item| matches!(item, MatcherItem::Labels(_)));
         let Some(hole) = hole else { continue };
-        let find = |series| filter_without_label(query, declared, selector, hole.span(), series);
-        let Some((metric, finding)) = series.each().iter().find_map(find) else { continue };
+        let find = |metric| filter_without_label(query, declared, selector, metric);
+        let named = series.each().iter().filter_map(|series| series.metric).find_map(find);
+        let found = match named {
+            Some((metric, label)) => Some((metric, label, true)),
+            None => matching(query, selector, series).find_map(find).map(|(metric, label)| (metric, label, false)),
+        };
+        let Some((metric, label, is_only)) = found else { continue };
+        let (name, metric_name) = (&label.name.value, metric.name);
+        let callers = if label.required { "every caller filters" } else { "a caller may filter" };
+        let title = format!("{callers} on `{name}`, which `{metric_name}` does not have");
+        let path = if metric.is_declared { metric.path } else { "metrics.toml" };
+        let lists = if metric.is_declared { "declares" } else { "lists" };
+        let effect =
+            if is_only { "the filter would select nothing here" } else { "the filter would leave out its series" };
+        let finding = Diagnostic::new(Code::UndeclaredLabel, hole.span(), title)
+            .label(effect)
+            .note(format!("`{path}` {lists} the labels of `{metric_name}`"))
+            .warning_unless(is_only || label.required);
         // One finding for each metric.
-        if !seen.contains(&metric) {
-            seen.push(metric);
+        if !seen.contains(&metric_name) {
+            seen.push(metric_name);
             findings.push(finding);
         }
     }
 }
 
-fn filter_without_label<'e>(
+/// The metrics that the pattern of a selector without a name matches, unless it matches any name.
+fn matching<'q, 'e>(
+    query: &'q Analysis<'e>,
+    selector: &'q Selector<'q>,
+    series: &Series<'_>,
+) -> impl Iterator<Item = &'e Metric<'e>> + use<'q, 'e> {
+    let metrics = query.scope.metrics;
+    let pattern = name_pattern(selector, series).map(|matcher| &*matcher.value.value);
+    let pattern = pattern.filter(|pattern| regex::matches(pattern, "a") != Some(true));
+    pattern.into_iter().flat_map(move |pattern| {
+        let is_matched =
+            move |(name, suffix): &(&str, &str)| regex::matches(pattern, &format!("{name}{suffix}")) == Some(true);
+        metrics.series().filter(is_matched).filter_map(|(name, _)| Some(metrics.find(name)?.0))
+    })
+}
+
+/// A label that callers may filter on, but that a metric does not have.
+fn filter_without_label<'e, 'l>(
     query: &Analysis<'e>,
-    declared: &Labels,
+    declared: &'l Labels,
     selector: &Selector<'_>,
-    hole: Span,
-    series: &Series<'e>,
-) -> Option<(&'e str, Diagnostic)> {
-    let metric = series.metric.filter(|metric| query.scope.metric != Some(metric.name))?;
-    let labels = metric.labels.as_ref()?;
+    metric: &'e Metric<'e>,
+) -> Option<(&'e Metric<'e>, &'l Label)> {
+    let labels = metric.labels.as_ref().filter(|_| query.scope.metric != Some(metric.name))?;
     let lacks = |label: &&Label| {
         let name = label.name.value.as_str();
         label.usage.is_filter()
@@ -73,18 +107,26 @@ fn filter_without_label<'e>(
             && !query.is_target_label(name)
             // Another finding is about the matcher.
             && !selector.matchers().any(|matcher| matcher.label.name == name)
-            && (label.required || query.is_shared(series, name))
+            && (label.required || query.is_shared(Some(metric), name))
     };
-    let label = declared.labels.iter().find(lacks)?;
-    let (name, metric_name) = (&label.name.value, metric.name);
-    let callers = if label.required { "every caller filters" } else { "a caller may filter" };
-    let title = format!("{callers} on `{name}`, which `{metric_name}` does not have");
-    let path = if metric.is_declared { metric.path } else { "metrics.toml" };
-    let lists = if metric.is_declared { "declares" } else { "lists" };
-    let finding = Diagnostic::new(Code::UndeclaredLabel, hole, title)
-        .label("the filter would select nothing here")
-        .note(format!("`{path}` {lists} the labels of `{metric_name}`"));
-    Some((metric_name, finding))
+    Some((metric, declared.labels.iter().find(lacks)?))
+}
+
+/// The help about a selector, which may also be the word of a comment as other languages have it.
+fn comment(query: &Analysis<'_>, selector: &Selector<'_>, finding: Diagnostic) -> Diagnostic {
+    let before = query.text[..selector.span.range().start].trim_end();
+    let after = &query.text[selector.span.range().end..];
+    let is_last = selector.braces.is_none() && after.lines().next().is_none_or(|line| line.trim().is_empty());
+    if is_last && before.ends_with("--") {
+        let span = Span::of(before.len() - 2..before.len());
+        return finding.note("`--` subtracts a negated value; comments start with `#`").write(span, "#");
+    }
+    let finding = finding.write(selector.span, query.with_item(selector, "{labels}"));
+    if is_last && before.ends_with('%') {
+        finding.note("`%` is the remainder of a division; comments start with `#`")
+    } else {
+        finding
+    }
 }
 
 /// The metric name that a subtraction such as `node-load1` may stand for.

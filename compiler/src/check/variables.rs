@@ -1,41 +1,83 @@
-//! Reports dashboard variables in matchers, which Prometheus reads literally.
+//! Reports dashboard variables in matchers and in arguments of functions, which Prometheus reads literally.
 
 use super::analysis::{Analysis, Findings};
 use super::label_set::NAME;
+use super::tree::Id;
 use crate::diagnostic::Fix;
-use crate::promql::{Matcher, MatcherItem, Selector};
+use crate::file::RESERVED_LABELS;
+use crate::promql::{ExprKind, Matcher, MatcherItem, Selector};
+use crate::template::NO_OTHERS;
 use crate::{Code, Diagnostic, Span};
+
+/// The help about a query that is not a template.
+const OF_PROGRAM: &str = "write a value, or the parameter of the program that sends the query";
 
 pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
     for (_, selector, _) in query.selectors() {
-        let Some((matcher, variable)) = selector.matchers().find_map(|it| Some((it, variable(it)?))) else { continue };
+        let Some((matcher, variable)) = selector.matchers().find_map(|it| Some((it, variable_in(it)?))) else {
+            continue;
+        };
         let finding =
             Diagnostic::new(Code::DashboardVariable, matcher.span(), format!("variable `{variable}` in a matcher"))
                 .label(if matcher.op.is_regex() { "read as a pattern" } else { "compared literally" });
+        let label = &*matcher.label.name;
+        if label != NAME && RESERVED_LABELS.contains(&label) && query.scope.labels.is_some() {
+            findings.push(finding.help(format!("write a value: callers cannot filter on `{label}`")));
+            continue;
+        }
         let Some((span, text)) = with_labels(query, selector).filter(|_| query.scope.template) else {
-            findings.push(finding.help("write a value, or the parameter of the program that sends the query"));
+            findings.push(finding.help(OF_PROGRAM));
             continue;
         };
-        let purpose = match &*matcher.label.name {
-            NAME => "callers name the metric".to_owned(),
-            label => format!("callers can filter on `{label}`"),
+        let help = match label {
+            NAME => format!("write `{text}`, so that callers name the metric"),
+            label => match query.scope.labels.and_then(|labels| labels.let_filter(label)) {
+                Some(add) => format!("write `{text}`, and {add}, so that callers can filter on `{label}`"),
+                None => format!("write `{text}`, so that callers can filter on `{label}`"),
+            },
         };
-        let mut finding = finding.help(format!("write `{text}`, so that {purpose}")).fix(Fix { span, text });
+        let mut finding = finding.help(help).fix(Fix { span, text });
         finding.span = span;
         findings.push(finding);
     }
+    for id in query.ids() {
+        arguments(query, id, findings);
+    }
+}
+
+/// Strings that are arguments of functions and aggregations.
+fn arguments(query: &Analysis<'_>, id: Id, findings: &mut Findings) {
+    let ExprKind::String(text) = &query.expr(id).kind else { return };
+    let call = query.outer(id).and_then(|outer| match &query.expr(outer).kind {
+        ExprKind::Call(call) => {
+            Some((call.name, query.children(outer).position(|child| query.below(child).contains(&id))))
+        }
+        _ => None,
+    });
+    let is_pattern = match call {
+        // In the replacement, `$name` is a group of the pattern.
+        Some(("label_replace", Some(2))) => return,
+        call => call == Some(("label_replace", Some(4))),
+    };
+    let Some(variable) = variable(&text.value, is_pattern) else { return };
+    let help = if query.scope.template { NO_OTHERS } else { OF_PROGRAM };
+    findings.push(
+        Diagnostic::new(Code::DashboardVariable, text.span, format!("variable `{variable}` in an argument"))
+            .label(if is_pattern { "read as a pattern" } else { "read literally" })
+            .help(help),
+    );
 }
 
 /// Whether a matcher of the selector contains a variable.
 pub(super) fn has_variable(selector: &Selector<'_>) -> bool {
-    selector.matchers().any(|matcher| variable(matcher).is_some())
+    selector.matchers().any(|matcher| variable_in(matcher).is_some())
 }
 
 /// The text from the first matcher with a variable to the last, with `{labels}` instead of them. If nothing else selects
 /// series, it is the whole selector, with `{metric_name}`.
 fn with_labels(query: &Analysis<'_>, selector: &Selector<'_>) -> Option<(Span, String)> {
     let is_replaced = |item: &MatcherItem<'_>| match item {
-        MatcherItem::Matcher(matcher) => variable(matcher).is_some(),
+        MatcherItem::Matcher(matcher) => variable_in(matcher).is_some(),
         MatcherItem::Labels(_) => true,
         MatcherItem::Name(_) => false,
     };
@@ -45,7 +87,7 @@ fn with_labels(query: &Analysis<'_>, selector: &Selector<'_>) -> Option<(Span, S
         let kept = items.iter().filter(|item| !is_replaced(item)).map(|item| query.slice(item.span()));
         std::iter::once("{labels}").chain(kept).collect::<Vec<_>>().join(",")
     };
-    let names_metric = |matcher: &Matcher<'_>| matcher.label.name == NAME && variable(matcher).is_some();
+    let names_metric = |matcher: &Matcher<'_>| matcher.label.name == NAME && variable_in(matcher).is_some();
     let selects_nothing_else = items.iter().all(is_replaced) || selector.matchers().any(names_metric);
     if selector.name.is_none() && selects_nothing_else {
         let braces = selector.braces.as_ref()?;
@@ -54,18 +96,26 @@ fn with_labels(query: &Analysis<'_>, selector: &Selector<'_>) -> Option<(Span, S
     Some((items[first].span().to(items[last].span()), join(&items[first..=last])))
 }
 
-/// The variable in the value of a matcher: `$job`, `${job:regex}`, `${{ job }}`, `[[job]]`, `{{ .job }}`, `%(job)s`,
-/// `$(job)`.
-fn variable<'m>(matcher: &'m Matcher<'_>) -> Option<&'m str> {
-    let value = &*matcher.value.value;
+fn variable_in<'m>(matcher: &'m Matcher<'_>) -> Option<&'m str> {
+    let (value, label) = (&*matcher.value.value, &*matcher.label.name);
+    // `image="<none>"` is a real value.
+    let is_word = |name: &&str| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ' '));
+    let inside = value.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).filter(is_word);
+    let named = inside.filter(|name| !name.is_empty() && (name.contains(label) || label.contains(name))).map(|_| value);
+    named.or_else(|| variable(value, matcher.op.is_regex()))
+}
+
+/// The variable in a text: `$job`, `${job:regex}`, `${{ job }}`, `[[job]]`, `{{ .job }}`, `%(job)s`, `%job%`, `$(job)`.
+fn variable(value: &str, is_pattern: bool) -> Option<&str> {
     // The whole value, since paths such as `/users/{id}` are real values.
-    if value == "%s" || enclosed(value, "{", "}").is_some_and(|whole| whole.len() == value.len()) {
+    let is_whole = |open, close| enclosed(value, open, close).is_some_and(|whole| whole.len() == value.len());
+    if value == "%s" || is_whole("{", "}") || is_whole("%", "%") {
         return Some(value);
     }
     value.match_indices(['$', '[', '{', '%']).find_map(|(at, sign)| {
-        let (before, rest) = (value[..at].chars().next_back(), &value[at..]);
+        let (before, rest) = (&value[..at], &value[at..]);
         match sign {
-            _ if before == Some('\\') => None,
+            _ if before.ends_with('\\') => None,
             "[" => enclosed(rest, "[[", "]]"),
             "{" => enclosed(rest, "{{", "}}"),
             "%" => enclosed(rest, "%(", ")s"),
@@ -73,12 +123,20 @@ fn variable<'m>(matcher: &'m Matcher<'_>) -> Option<&'m str> {
                 .iter()
                 .find_map(|(open, close)| enclosed(rest, open, close))
                 .or_else(|| {
-                    // `MSSQL$PROD` is a real name of a Windows service.
-                    let is_in_name = before.is_some_and(char::is_alphanumeric) && !matcher.op.is_regex();
-                    word(&rest[1..]).filter(|_| !is_in_name).map(|end| &rest[..=end])
+                    let end = word(&rest[1..]).filter(|_| is_pattern || !is_name_with_dollar(before, &rest[1..]))?;
+                    Some(&rest[..=end])
                 }),
         }
     })
+}
+
+/// Whether a `$` belongs to a real name: `MSSQL$dev` of a Windows service, `C:\$RECYCLE.BIN`, `Outer$Inner` of Java.
+fn is_name_with_dollar(before: &str, after: &str) -> bool {
+    let folders = ["RECYCLE.BIN", "WINDOWS.~", "WINREAGENT", "SYSRESET"];
+    let upper = after.to_ascii_uppercase();
+    folders.iter().any(|folder| upper.starts_with(folder))
+        || before.ends_with(char::is_alphanumeric)
+            && (before.contains("SQL") || before.ends_with("lambda") || after.starts_with(char::is_uppercase))
 }
 
 /// The length of the name that a text starts with.
@@ -94,6 +152,6 @@ fn enclosed<'t>(text: &'t str, open: &str, close: &str) -> Option<&'t str> {
     let end = inside.find(close)?;
     let name = inside[..end].trim().trim_start_matches(['.', '$']);
     let after = name[word(name)?..].trim_start();
-    let has_format = after.is_empty() || open != "{" && after.starts_with([':', '.', '|']);
+    let has_format = after.is_empty() || !matches!(open, "{" | "%") && after.starts_with([':', '.', '|', '[']);
     has_format.then(|| &text[..open.len() + end + close.len()])
 }

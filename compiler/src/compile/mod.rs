@@ -120,6 +120,14 @@ pub(crate) struct Template {
 }
 
 /// Compiles a template with the defaults of its parameters, and checks it at their bounds.
+/// Completes the help about a matcher that callers should pass as a filter, if they cannot filter on its label yet.
+fn declare_filter(diagnostic: &mut Diagnostic, labels: Option<&file::Labels>) {
+    let add = labels.zip(diagnostic.subject.as_deref()).and_then(|(labels, label)| labels.let_filter(label));
+    if let (Some(help), Some(add)) = (&mut diagnostic.help, add) {
+        *help = format!("{help}, and {add}");
+    }
+}
+
 pub(crate) fn compile_template(text: &str, scope: Scope<'_>, parameters: &[file::Parameter]) -> Template {
     let names: Vec<&str> = parameters.iter().map(|parameter| parameter.name.value.as_str()).collect();
     let mut template = Template {
@@ -136,6 +144,7 @@ pub(crate) fn compile_template(text: &str, scope: Scope<'_>, parameters: &[file:
         findings: Vec::new(),
     };
     if !template.diagnostics.is_empty() {
+        template.diagnostics.iter_mut().for_each(|diagnostic| declare_filter(diagnostic, scope.labels));
         return template;
     }
     let features = targets::syntax(scope.features, &scope.settings.targets);

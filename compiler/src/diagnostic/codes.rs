@@ -201,7 +201,7 @@ codes! {
     /// A placeholder that does not exist.
     UnknownPlaceholder = "unknown-placeholder", Template, Error;
     /// A placeholder with a format, a conversion, an index or a `$` before it.
-    MalformedPlaceholder = "malformed-placeholder", Template, Error;
+    MalformedPlaceholder = "malformed-placeholder", Template, Error, supersedes [UnusedLabels];
     /// A placeholder where its kind cannot stand.
     MisplacedPlaceholder = "misplaced-placeholder", Template, Error;
     /// The query is not PromQL.
@@ -234,8 +234,8 @@ codes! {
     ExceedsLimit = "exceeds-limit", Meaning, Error + protects;
     /// A function or syntax that a target does not have.
     UnsupportedByTarget = "unsupported-by-target", Meaning, Error + protects;
-    /// A dashboard variable in a matcher.
-    DashboardVariable = "dashboard-variable", Meaning, Error;
+    /// A dashboard variable in a matcher or an argument.
+    DashboardVariable = "dashboard-variable", Meaning, Error, supersedes [EqualityLooksLikeRegex, FixedRequiredLabel, FloatLabelFormat, MatchNothing, RegexMatchesEmpty, RegexWithoutPattern, UndeclaredLabelValue, UnusedLabels];
     /// Series that a metric does not have.
     UndeclaredMetric = "undeclared-metric", Meaning, Error, supersedes [BucketSumWithoutLe];
     /// A metric that neither `metrics.toml` nor a preset file has.

@@ -39,7 +39,9 @@ pub fn first(
         texts.extend(each(files, &shown, &text));
         if let (more @ 1.., Some(last)) = (findings.len() - shown.len(), texts.last_mut()) {
             let end = last.trim_end().len();
-            let line = format!("\n\n{more} more findings in `{}` are not shown", files[findings[0].file].path);
+            let (what, are) = if more == 1 { ("finding", "is") } else { ("findings", "are") };
+            let path = &files[findings[0].file].path;
+            let line = format!("\n\n{more} more {what} in `{path}` {are} not shown");
             last.insert_str(end, &line);
         }
     }

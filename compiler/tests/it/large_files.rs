@@ -8,12 +8,17 @@ fn file(text: String) -> SourceFile {
 
 #[test]
 fn a_file_full_of_faults_says_how_many() {
-    let text = format!("[presets.a]\ntemplate = 'up{{{{{{labels}}}}}} # {}'\n", "{labels}".repeat(5000));
-    let output = compile(&[file(text)]);
-    assert_eq!(output.findings.len(), 5000);
-    assert_eq!(output.error_files.len(), 100);
-    let last = output.error_files.last().map_or("", |(_, text)| text);
-    assert!(last.ends_with("4900 more findings in `presets/a.toml` are not shown"), "{last}");
+    for (count, end) in [
+        (5000, "4900 more findings in `presets/a.toml` are not shown"),
+        (101, "1 more finding in `presets/a.toml` is not shown"),
+    ] {
+        let text = format!("[presets.a]\ntemplate = 'up{{{{{{labels}}}}}} # {}'\n", "{labels}".repeat(count));
+        let output = compile(&[file(text)]);
+        assert_eq!(output.findings.len(), count);
+        assert_eq!(output.error_files.len(), 100);
+        let last = output.error_files.last().map_or("", |(_, text)| text);
+        assert!(last.ends_with(end), "{last}");
+    }
 
     // What is allowed does not hide what is not.
     let text = format!(
