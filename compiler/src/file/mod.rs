@@ -124,7 +124,7 @@ impl Labels {
         labels.map_or(&[], |labels| &labels.labels)
     }
 
-    /// What to change before callers can filter on a label; `None` if they can.
+    /// The change that lets callers filter on a label; `None` if they can.
     pub(crate) fn let_filter(&self, label: &str) -> Option<String> {
         match self.labels.iter().find(|it| it.name.value == label) {
             None if RESERVED_LABELS.contains(&label) => None,

@@ -68,7 +68,7 @@ impl<'a> Parser<'a> {
         diagnostic.help(format!("write `{start}{grouped}{end}`"))
     }
 
-    /// `median by (job) (x)`: what PromQL has instead of the aggregation named at `name`.
+    /// `median by (job) (x)`: the aggregation of PromQL for the one at `name`.
     fn other_aggregation(&self, diagnostic: Diagnostic, name: Span, op: &str, param: &str) -> Diagnostic {
         let diagnostic = diagnostic.label("only aggregations group").secondary(name, "not an aggregation of PromQL");
         if param.is_empty() {
