@@ -146,8 +146,8 @@ async fn query(
                 query.when_some(time, InstantQuery::at).when_some(access.series(), InstantQuery::limit).into_future()
             }
             Found::Live(preset) => {
-                let query =
-                    client.raw_query(body.render(preset, &querier, &access, None)?).when_some(time, InstantQuery::at);
+                let promql = body.render(preset, &querier, &access, None)?;
+                let query = client.raw_query(promql).result_type(preset.result).when_some(time, InstantQuery::at);
                 query.when_some(access.series(), InstantQuery::limit).into_future()
             }
         })

@@ -71,6 +71,24 @@ impl<'a, R: QueryResult, W> InstantQuery<'a, R, W> {
     query_setters!();
 }
 
+impl RawQuery {
+    /// Sets the type of the query's result, if known. VictoriaMetrics returns a scalar as a vector, which is empty for
+    /// `NaN`; with [`ResultType::Scalar`], the result is a scalar on every server. Presets know their type.
+    ///
+    /// ```no_run
+    /// # use promql_presets::{Data, Error, PrometheusClient, ResultType};
+    /// # async fn run(client: &PrometheusClient) -> Result<(), Error> {
+    /// let data = client.raw_query("scalar(sum(up))").result_type(ResultType::Scalar).await?;
+    /// assert!(matches!(data, Data::Scalar(_)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn result_type(mut self, result: ResultType) -> Self {
+        self.is_scalar = result == ResultType::Scalar;
+        self
+    }
+}
+
 impl<'a, R: QueryResult + 'a, W: 'a> IntoFuture for InstantQuery<'a, R, W> {
     type Output = Result<R, Error>;
     type IntoFuture = BoxFuture<'a, R>;

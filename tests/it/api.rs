@@ -266,6 +266,9 @@ async fn a_scalar_preset_is_a_scalar_where_servers_send_vectors() {
     assert!(scalar.value().is_nan() && scalar.timestamp().as_millis() == 5000);
     let typed: Scalar = nan.query(preset, &querier).await.unwrap();
     assert!(typed.value().is_nan() && typed.number().is_err());
+    let raw = nan.raw_query("scalar(x)").result_type(ResultType::Scalar).at("5").await.unwrap();
+    assert!(matches!(raw, Data::Scalar(scalar) if scalar.value().is_nan() && scalar.timestamp().as_millis() == 5000));
+    assert!(matches!(nan.raw_query("scalar(x)").await, Ok(Data::Vector(_))));
     // A series with labels is not a scalar, and a vector remains one.
     let labelled = client_of(&result(r#"[{"metric":{"a":"b"},"value":[1700000000,"7"]}]"#)).build().unwrap();
     assert!(matches!(labelled.query(dynamic(), &querier).await, Ok(Data::Vector(_))));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use promql_presets::__private1::Segment;
 use promql_presets::presets::{api_requests, prometheus};
-use promql_presets::{PresetInfo, PresetMetadata, Querier};
+use promql_presets::{PresetInfo, PresetMetadata, Querier, ResultType};
 use promql_presets_axum::{Access, LivePresets, live_router};
 use promql_presets_testing::{MockPrometheus, series};
 use serde_json::json;
@@ -36,6 +36,24 @@ impl Shelf {
         let access = Access::all().max_range(Duration::from_hours(24)).max_points(100).max_series(7);
         live_router(mock.client(), Arc::clone(self), access).verbose_errors().build()
     }
+}
+
+/// VictoriaMetrics returns scalars as vectors.
+#[tokio::test]
+async fn scalars_are_scalars_on_every_server() {
+    static TOTAL: PresetInfo = PresetInfo {
+        name: "total",
+        template: "scalar(sum(up))",
+        source: "shelf.toml:1",
+        result: ResultType::Scalar,
+        segments: &[Segment::Text("scalar(sum(up))")],
+        ..PresetInfo::__DEFAULT
+    };
+    let mock = MockPrometheus::start();
+    let app = Shelf::of(&[&TOTAL]).router(&mock);
+    mock.on_raw("scalar(sum(up))").returns(series![{} => "7"]);
+    let reply = post(&app, "/presets/shelf::total/query", "{}").await.json();
+    assert_eq!((&reply["type"], &reply["value"]), (&json!("scalar"), &json!(7)), "{reply}");
 }
 
 const RATE: &str = "/presets/shelf::api_requests::rate";

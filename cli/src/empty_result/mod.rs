@@ -51,16 +51,15 @@ pub(crate) async fn causes(
     let mut probe = Probe { query, scrapes: Scrapes::new(client, at), range: None };
     let mut causes = Vec::new();
     let mut empty: Vec<&Expr<'_>> = Vec::new();
-    if let Some(expr) = &parsed.expr
-        && probe.is_empty(expr).await
-    {
-        empty.push(expr);
+    for expr in parsed.expr.iter().flat_map(vectors) {
+        if probe.is_empty(expr).await {
+            empty.push(expr);
+        }
     }
     probe.range = range.and_then(points);
     while let Some(expr) = empty.pop() {
-        let operands: Vec<&Expr<'_>> = operands(expr);
         let mut has_empty = false;
-        for operand in operands {
+        for operand in operands(expr).into_iter().flat_map(vectors) {
             if probe.is_empty(operand).await {
                 has_empty = true;
                 empty.push(operand);
@@ -72,6 +71,21 @@ pub(crate) async fn causes(
     }
     causes.sort_by_key(|cause| cause.span);
     causes
+}
+
+/// Whether a result has no data, which `scalar` returns as `NaN`.
+pub(crate) fn is_empty(data: &Data) -> bool {
+    match data {
+        Data::Vector(vector) => vector.is_empty(),
+        Data::Matrix(matrix) => matrix.is_empty(),
+        Data::Scalar(scalar) => scalar.value().is_nan(),
+        _ => false,
+    }
+}
+
+/// The expression, or the vectors that a scalar is computed from.
+fn vectors<'e, 'a>(expr: &'e Expr<'a>) -> Vec<&'e Expr<'a>> {
+    if expr.ty() == ResultType::Scalar { expr.children().flat_map(vectors).collect() } else { vec![expr] }
 }
 
 /// The operands that can be the cause: the result is empty if one of them is.

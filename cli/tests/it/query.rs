@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use promql_presets_test_support::{Dataset, extended, prometheus};
+use promql_presets_test_support::{Dataset, extended, prometheus, victoria_metrics};
 use promql_presets_testing::{MockPrometheus, MockResponse, series};
 use serde_json::Value;
 
@@ -312,6 +312,44 @@ fn new_series_have_few_samples() {
     let expected = "no data: `rate` finds fewer than two samples in the window of `1m`; wait for the next scrape\n";
     assert!(run("rate(a[1m])").ends_with(expected));
     assert_eq!(run("b"), "no data: `b` has samples only now\n");
+}
+
+/// VictoriaMetrics returns scalars as vectors, without a sample for `NaN`.
+#[test]
+fn scalars_are_scalars_on_every_server() {
+    let file = "[presets.scalar]\ntemplate = 'scalar(sum({metric_name}{{{labels}}})) * 0 + 1e-7'\n";
+    let folder = Folder::new("query-scalar", &[("presets/any.toml", file)]);
+    let (at, name) = (end().to_string(), "backendai_api_request_count_total");
+    let same = ["--dir", "presets", "--at", &at];
+    for server in prometheus::shared().into_iter().chain(victoria_metrics::shared()) {
+        let run = |arguments: &[&str]| {
+            run_in(&folder.0, &[&["query", "--url", server.url()], arguments, &same].concat(), b"")
+        };
+        let of = |name: &str, format: &str| run(&["any::scalar", "--name", name, "--format", format]);
+        assert_eq!(of(name, "json").out, format!("{{\"labels\":null,\"values\":[[{at},1e-7]]}}\n"));
+        assert_eq!(of(name, "csv").out, "time,value\n2025-06-01T12:00:00Z,1e-07\n");
+        assert_eq!(of(name, "human").out, "1e-7\n");
+        let missing = of("no_such_metric", "csv");
+        assert_eq!(missing.out, "time,value\n2025-06-01T12:00:00Z,NaN\n");
+        assert!(missing.err.starts_with("no data: the server has no series of `no_such_metric`"), "{}", missing.err);
+        let undefined = run_in(&folder.0, &["query", "--url", server.url(), "--raw", "0 / 0", "--at", &at], b"");
+        assert_eq!((undefined.out.as_str(), undefined.err.as_str()), ("NaN\n", ""));
+        let verified = run_in(
+            &folder.0,
+            &[&["verify", "--url", server.url(), "--name", "no_such_metric"], &same[..]].concat(),
+            b"",
+        );
+        assert!(verified.out.contains("^ the server has no series of `no_such_metric`"), "{}", verified.out);
+    }
+}
+
+#[test]
+fn numbers_of_csv_are_those_of_the_server() {
+    let mock = MockPrometheus::start();
+    mock.on_raw("a").returns(series![{ i = "1" } => "1e-07", { i = "2" } => "1e+21", { i = "3" } => "+Inf"]);
+    let csv = query("numbers", mock.url(), &["--raw", "a", "--format", "csv"]).out;
+    let values: Vec<&str> = csv.lines().skip(1).filter_map(|line| line.rsplit(',').next()).collect();
+    assert_eq!(values, ["1e-07", "1e+21", "+Inf"], "{csv}");
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn number(value: &Value) -> Json {
             let buckets: Vec<Json> = histogram
                 .buckets
                 .iter()
-                .map(|bucket| json!([float(bucket.lower), float(bucket.upper), bucket.count]))
+                .map(|bucket| json!([float(bucket.lower), float(bucket.upper), float(bucket.count)]))
                 .collect();
             json!({ "count": float(histogram.count), "sum": float(histogram.sum), "buckets": buckets })
         }
@@ -97,10 +97,11 @@ pub(super) fn csv(data: &Data) -> String {
             let value_of = |name: &&str| labels.and_then(|labels| labels.get(name)).unwrap_or_default().to_owned();
             let mut cells = vec![timestamp.to_string()];
             cells.extend(names.iter().map(value_of));
-            cells.push(value.float().map(|float| float.to_string()).unwrap_or_default());
             let histogram = value.as_histogram();
-            cells
-                .extend(of_histograms.iter().map(|(_, of)| histogram.map(|it| of(it).to_string()).unwrap_or_default()));
+            cells.push(if histogram.is_some() { String::new() } else { value.to_string() });
+            // As Prometheus writes numbers.
+            let number = |of: &Statistic| histogram.map(|it| Value::Float(of.1(it)).to_string()).unwrap_or_default();
+            cells.extend(of_histograms.iter().map(number));
             out.push_str(&line(cells.iter().map(String::as_str)));
         }
     }

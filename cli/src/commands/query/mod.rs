@@ -25,7 +25,7 @@ use promql_presets_core::{PromDuration, ResultType};
 
 use self::screen::Size;
 use crate::FOUND;
-use crate::empty_result::causes;
+use crate::empty_result::{causes, is_empty};
 use crate::failure::Failure;
 use crate::output::{in_colors, in_colors_on_stderr, print, printable, query_messages, remark};
 use crate::preset_folders::Dir;
@@ -229,7 +229,10 @@ impl Arguments {
         let range = self.time_range(size)?;
         let response = match range {
             Some(range) => self.over(client, query, range).await?.map(Data::Matrix),
-            None => client.raw_query(query.promql.as_str()).when_some(self.at, InstantQuery::at).await,
+            None => {
+                let raw = client.raw_query(query.promql.as_str()).result_type(query.result);
+                raw.when_some(self.at, InstantQuery::at).await
+            }
         };
         let data = match response {
             Ok(data) => data,
@@ -245,7 +248,8 @@ impl Arguments {
             let at = self.end.or(self.at).filter(|at| *at < Timestamp::now());
             let causes = causes(client, &query.promql, at, range).await;
             remarks.extend(causes.iter().map(|cause| format!("no data: {}", cause.message)));
-            if causes.is_empty() {
+            // A scalar can be `NaN` with data.
+            if causes.is_empty() && !matches!(data, Data::Scalar(_)) {
                 remarks.push(self.no_points(range));
             }
         }
@@ -360,14 +364,6 @@ fn remarks(data: &Data) -> Vec<String> {
     };
     let warnings = all(&meta.warnings, "warning", "PromQL warning: ");
     partial.into_iter().chain(warnings).chain(all(&meta.infos, "info", "PromQL info: ")).collect()
-}
-
-fn is_empty(data: &Data) -> bool {
-    match data {
-        Data::Vector(vector) => vector.is_empty(),
-        Data::Matrix(matrix) => matrix.is_empty(),
-        _ => false,
-    }
 }
 
 /// A table of CSV without its header if that is the one of the last table, or if there are no rows.

@@ -331,7 +331,7 @@ fn differences(test: &PresetTest, samples: &[Sample]) -> Vec<Difference> {
         }
         found.push(Difference {
             labels: expected.text.clone(),
-            expected: Some(expected.value.to_string()),
+            expected: Some(promql_presets::Value::Float(expected.value).to_string()),
             received: sample.map(Sample::shown),
             span: expected.span,
         });

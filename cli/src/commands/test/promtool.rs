@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, Stdio};
 
+use promql_presets::Value;
 use promql_presets_compiler::{PresetTest, series_labels};
 use serde_json::json;
 
@@ -54,7 +55,7 @@ impl Sample {
 
     /// The value for people.
     pub(super) fn shown(&self) -> String {
-        self.number().map_or_else(|| self.value.clone(), |number| number.to_string())
+        self.number().map_or_else(|| self.value.clone(), |number| Value::Float(number).to_string())
     }
 }
 

@@ -8,11 +8,11 @@ use promql_presets::{Data, Error, ErrorKind, InstantQuery};
 use promql_presets_compiler::backend::registry::{Label, Module, Preset, Segment};
 use promql_presets_compiler::promql::{Expr, ExprKind, Features, Syntax, parse};
 use promql_presets_compiler::{SourceFile, Span};
-use promql_presets_core::{Input, LabelKind, MetricQuerier, Querier};
+use promql_presets_core::{Input, LabelKind, MetricQuerier, Querier, ResultType};
 
 use super::Setting;
 use super::report::{Report, Severity};
-use crate::empty_result::{SAMPLES, causes, duration, safe_window};
+use crate::empty_result::{SAMPLES, causes, duration, is_empty, safe_window};
 use crate::failure::Failure;
 use crate::querier::{self, named};
 use crate::source_map::{SourceMap, call, position};
@@ -128,7 +128,7 @@ impl<'a> Verified<'a> {
             return Ok(querier);
         }
         let query = format!("topk(1, count by ({}) ({}))", required.join(", "), named(names));
-        if let Ok((Data::Vector(found), _)) = self.query(query).await? {
+        if let Ok((Data::Vector(found), _)) = self.query(query, ResultType::InstantVector).await? {
             let labels = found.elements().first().map(|element| element.labels().clone());
             for label in required {
                 // Without a series, there is still a query.
@@ -160,7 +160,7 @@ impl<'a> Verified<'a> {
             if self.has_unknown_function(&query, places.as_ref()) {
                 return Ok(None);
             }
-            match self.query(query.clone()).await? {
+            match self.query(query.clone(), self.preset.result).await? {
                 Err(error) => {
                     self.failed(&error, &query, places.as_ref());
                     return Ok(None);
@@ -171,8 +171,8 @@ impl<'a> Verified<'a> {
                     self.limits(series, elapsed, &by, &query);
                     if run == 0 {
                         self.windows(&query, places.as_ref()).await;
-                        if series == 0 {
-                            self.empty(&query, places.as_ref()).await;
+                        if is_empty(&data) {
+                            self.empty(&data, &query, places.as_ref()).await;
                         }
                     }
                     let most = most.get_or_insert(Size { series, elapsed });
@@ -196,10 +196,10 @@ impl<'a> Verified<'a> {
     }
 
     /// Runs a query. Only a server that cannot be reached, or does not respond as Prometheus does, is a failure.
-    async fn query(&self, query: String) -> Result<Result<(Data, Duration), Error>, Failure> {
+    async fn query(&self, query: String, result: ResultType) -> Result<Result<(Data, Duration), Error>, Failure> {
         let start = Instant::now();
-        let query = self.setting.client.raw_query(query).when_some(self.setting.at, InstantQuery::at);
-        match query.await {
+        let query = self.setting.client.raw_query(query).result_type(result);
+        match query.when_some(self.setting.at, InstantQuery::at).await {
             Ok(data) => Ok(Ok((data, start.elapsed()))),
             Err(error) => match error.kind() {
                 ErrorKind::Server { .. } | ErrorKind::Timeout(_) | ErrorKind::Decode(_) => Ok(Err(error)),
@@ -259,9 +259,10 @@ impl<'a> Verified<'a> {
         }
     }
 
-    async fn empty(&mut self, query: &str, places: Option<&SourceMap>) {
+    async fn empty(&mut self, data: &Data, query: &str, places: Option<&SourceMap>) {
         let causes = causes(self.setting.client, query, self.setting.at, None).await;
-        if causes.is_empty() {
+        // A scalar can be `NaN` with data.
+        if causes.is_empty() && !matches!(data, Data::Scalar(_)) {
             self.add(Severity::Error, "empty", "returns nothing".to_owned());
             self.of_query(query, places, None);
         }
