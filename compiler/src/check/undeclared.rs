@@ -267,8 +267,8 @@ pub(super) fn lacks(query: &Analysis<'_>, matcher: &Matcher<'_>, series: &Series
     !is_known && series.metric.is_some_and(lacks_label)
 }
 
-/// Whether a matcher selects series without a label that pages write as `device_error=""`. A snapshot lists only labels with
-/// values.
+/// Whether a matcher selects series without a label that pages write as `device_error=""`. A snapshot lists only labels
+/// with values.
 fn is_absent(matcher: &Matcher<'_>, metric: &Metric<'_>) -> bool {
     let is_empty = matcher.op == MatchOp::Equal && matcher.value.value.is_empty();
     is_empty && metric.known.is_some() && !is_misspelt(metric, &matcher.label.name)
@@ -317,22 +317,54 @@ pub(super) fn listed(names: &[&str]) -> String {
 }
 
 /// Reports a UUID in upper case or an integer with leading zeros, which filters of callers never have.
-fn unusual_form(matcher: &Matcher<'_>, kind: &LabelType, typed: &str) -> Option<Diagnostic> {
+fn unusual_form(matcher: &Matcher<'_>, kind: &LabelType, prefix: &str, typed: &str) -> Option<Diagnostic> {
     let kind = kind.as_ref().map(|_| &[][..]);
     let (LabelKind::Uuid | LabelKind::Integer) = kind else { return None };
-    let usual = kind.normalize(typed).filter(|usual| usual != typed)?;
+    let usual = kind.normalize_after(prefix, typed).filter(|usual| usual != typed)?;
+    Some(never_matched(matcher, place_of(matcher, typed)?, typed, &usual))
+}
+
+/// Reports a pattern for UUIDs in upper case, such as `7C9E.*`.
+fn unusual_pattern(matcher: &Matcher<'_>, prefix: &str) -> Option<Diagnostic> {
+    let parts = parts(&matcher.value.value);
+    let is_upper = |part: &str| !part.contains("(?i") && lower_case(part, prefix).is_some_and(|lower| lower != part);
+    let upper = parts.iter().find(|part| is_upper(part))?;
+    let lower = lower_case(upper, prefix).filter(|lower| !parts.contains(&lower.as_str()))?;
+    Some(never_matched(matcher, place_of(matcher, upper)?, upper, &lower))
+}
+
+/// A pattern with its hexadecimal digits in lower case, except for those in classes and escapes. `None` if they cannot
+/// be told from the prefix.
+fn lower_case(pattern: &str, prefix: &str) -> Option<String> {
+    let (start, rest) = match pattern.strip_prefix(prefix) {
+        Some(rest) => (prefix, rest),
+        None if prefix.contains(|c: char| c.is_ascii_hexdigit()) => return None,
+        None => ("", pattern),
+    };
+    let (mut lower, mut in_class, mut chars) = (start.to_owned(), false, rest.chars());
+    while let Some(c) = chars.next() {
+        in_class = if in_class { c != ']' } else { c == '[' };
+        let is_digit = c.is_ascii_hexdigit() && !in_class;
+        lower.push(if is_digit { c.to_ascii_lowercase() } else { c });
+        lower.extend((c == '\\').then(|| chars.next()).flatten());
+    }
+    Some(lower)
+}
+
+/// The place of a part of a matcher's value. With an escape in it, the value has another length in the template.
+fn place_of(matcher: &Matcher<'_>, part: &str) -> Option<Span> {
     let (value, all) = (&*matcher.value.value, matcher.value.span);
-    // With an escape in it, the value has another length in the template.
-    let at = value.find(typed).filter(|_| all.range().len() == value.len() + 2)?;
+    let at = value.find(part).filter(|_| all.range().len() == value.len() + 2)?;
     let start = all.start + 1 + u32::try_from(at).ok()?;
-    let span = Span::new(start, start + u32::try_from(typed.len()).ok()?);
-    let title = format!("`{typed}` is not in the form of the label's filters");
-    Some(
-        Diagnostic::new(Code::UndeclaredLabelValue, span, title)
-            .label(format!("a caller's filter on `{}` is written `{usual}`", matcher.label.name))
-            .write(span, usual)
-            .warning_unless(false),
-    )
+    Some(Span::new(start, start + u32::try_from(part.len()).ok()?))
+}
+
+fn never_matched(matcher: &Matcher<'_>, span: Span, typed: &str, usual: &str) -> Diagnostic {
+    let title = format!("callers' filters on `{}` never match `{typed}`", matcher.label.name);
+    Diagnostic::new(Code::UndeclaredLabelValue, span, title)
+        .label(format!("filters are written as `{usual}`"))
+        .write(span, usual)
+        .warning_unless(false)
 }
 
 /// Reports a value that the label cannot have. Returns whether there was one.
@@ -371,14 +403,21 @@ fn undeclared_value(
     let finding = match (typed, kind) {
         (Some(typed), _) => {
             let Some(wrong) = typed.iter().find(|typed| !known(typed)) else {
-                findings.extend(typed.iter().find_map(|typed| unusual_form(matcher, kind, typed)));
+                findings.extend(typed.iter().find_map(|typed| unusual_form(matcher, kind, prefix, typed)));
                 return false;
             };
             let finding = finding(format!("`{wrong}` is not a value of the label `{label}`"));
             match kind {
                 LabelType::Integer => finding.label("declared as an integer"),
                 LabelType::Uuid if prefix.is_empty() => finding.label("declared as a UUID"),
-                LabelType::Uuid => finding.label(format!("declared as a UUID after `{prefix}`")),
+                LabelType::Uuid => {
+                    let finding = finding.label(format!("declared as a UUID after `{prefix}`"));
+                    let uuid = LabelKind::<&[&str]>::Uuid.normalize(wrong);
+                    match uuid.and_then(|uuid| Some((place_of(matcher, wrong)?, format!("{prefix}{uuid}")))) {
+                        Some((span, value)) => finding.write(span, value),
+                        None => finding,
+                    }
+                }
                 _ => {
                     let finding = finding.label(format!("not among {among}"));
                     let similar = nearest(wrong, values_of(shown)).filter(|_| !is_bound(label));
@@ -407,6 +446,10 @@ fn undeclared_value(
                 _ => format!("`{dead}` matches no value of the label `{label}`"),
             };
             finding(title).label(format!("matches none of {among}")).note(all_values(shown, others.is_none()))
+        }
+        (None, LabelType::Uuid) => {
+            findings.extend(unusual_pattern(matcher, prefix));
+            return false;
         }
         _ => return false,
     };
