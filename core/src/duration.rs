@@ -323,7 +323,7 @@ impl fmt::Display for DurationError {
         match self {
             Self::Empty => f.write_str("empty duration, expected one such as `5m`"),
             Self::Invalid { text } => write!(f, "invalid duration `{text}`, expected one such as `5m` or `1h30m`"),
-            Self::MissingUnit { text } => write!(f, "duration `{text}` lacks a unit: ms, s, m, h, d, w or y"),
+            Self::MissingUnit { text } => write!(f, "duration `{text}` ends without a unit (ms, s, m, h, d, w or y)"),
             Self::UnknownUnit { unit } => {
                 write!(f, "unknown unit `{unit}` in a duration, expected ms, s, m, h, d, w or y")
             }
@@ -332,7 +332,7 @@ impl fmt::Display for DurationError {
             }
             Self::TooLong { text } => write!(f, "duration `{text}` is longer than 292 years"),
             Self::SubMillisecond { duration } => {
-                write!(f, "duration {duration:?} is not a whole number of milliseconds")
+                write!(f, "duration `{duration:?}` is not a whole number of milliseconds")
             }
         }
     }

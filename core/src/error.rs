@@ -1,6 +1,6 @@
 //! Errors of rendering.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use crate::{DurationError, PromDuration};
 
@@ -121,26 +121,27 @@ impl fmt::Display for RenderError {
             Self::MissingMetricName => f.write_str("the querier names no metric, but the template has `{metric_name}`"),
             Self::EmptySelector => f.write_str("the querier has neither a metric name nor a matcher"),
             Self::OtherMetric { expected, found } => {
-                write!(f, "the preset queries `{expected}`, but the querier names {found:?}")
+                write!(f, "the preset queries `{expected}`, but the querier names {}", Typed(found))
             }
             Self::InvalidLabelName { label } => {
                 write!(
                     f,
-                    "invalid label name {label:?}: a label name is not empty, and `__name__` is set as the metric name"
+                    "invalid label name {}: a label name is not empty, and `__name__` is set as the metric name",
+                    Typed(label)
                 )
             }
             Self::UndeclaredLabel { label, declared } => {
-                write!(f, "undeclared label {label:?}; the preset declares `{}`", declared.join("`, `"))
+                write!(f, "undeclared label {}; the preset declares `{}`", Typed(label), declared.join("`, `"))
             }
-            Self::NotAFilter { label } => write!(f, "label {label:?} cannot be filtered on, only grouped by"),
-            Self::NotAGroupBy { label } => write!(f, "label {label:?} cannot be grouped by, only filtered on"),
+            Self::NotAFilter { label } => write!(f, "label {} cannot be filtered on, only grouped by", Typed(label)),
+            Self::NotAGroupBy { label } => write!(f, "label {} cannot be grouped by, only filtered on", Typed(label)),
             Self::InvalidLabelValue { label, value, expected } => {
-                write!(f, "invalid value {value:?} of label `{label}`, which is {expected}")
+                write!(f, "invalid value {} of label {}, which is {expected}", Typed(value), Typed(label))
             }
             Self::MissingRequiredLabel { label } => write!(f, "missing matcher for the required label `{label}`"),
-            Self::NoAlternatives { label } => write!(f, "empty list of values for label {label:?}"),
+            Self::NoAlternatives { label } => write!(f, "empty list of values for label {}", Typed(label)),
             Self::InvalidRegex { label, pattern, reason } => {
-                write!(f, "invalid regular expression {pattern:?} for label {label:?}: {reason}")
+                write!(f, "invalid regular expression {} for label {}: {reason}", Typed(pattern), Typed(label))
             }
             Self::ZeroWindow => f.write_str("a window must be longer than zero"),
             Self::WindowTooLong { window, limit } => {
@@ -148,25 +149,38 @@ impl fmt::Display for RenderError {
             }
             Self::UnexpectedWindow => f.write_str("the preset's template has no `{window}`"),
             Self::UnexpectedMetricName { name } => {
-                write!(f, "the preset's template has no `{{metric_name}}`, but the querier names {name:?}")
+                write!(f, "the preset's template has no `{{metric_name}}`, but the querier names {}", Typed(name))
             }
             Self::UnexpectedMatcher { label } => {
-                write!(f, "the preset's template has no `{{labels}}`, but the querier filters on {label:?}")
+                write!(f, "the preset's template has no `{{labels}}`, but the querier filters on {}", Typed(label))
             }
             Self::UnexpectedGroupBy { label } => {
-                write!(f, "the preset's template has no `{{group_by}}`, but the querier groups by {label:?}")
+                write!(f, "the preset's template has no `{{group_by}}`, but the querier groups by {}", Typed(label))
             }
             Self::UndeclaredParameter { name, declared } if declared.is_empty() => {
-                write!(f, "undeclared parameter {name:?}; the preset declares none")
+                write!(f, "undeclared parameter {}; the preset declares none", Typed(name))
             }
             Self::UndeclaredParameter { name, declared } => {
-                write!(f, "undeclared parameter {name:?}; the preset declares `{}`", declared.join("`, `"))
+                write!(f, "undeclared parameter {}; the preset declares `{}`", Typed(name), declared.join("`, `"))
             }
             Self::InvalidParameter { name, value, expected } => {
-                write!(f, "invalid value {value:?} of parameter `{name}`, which is {expected}")
+                write!(f, "invalid value {} of parameter {}, which is {expected}", Typed(value), Typed(name))
             }
             Self::InvalidWindow(_) => f.write_str("invalid window"),
         }
+    }
+}
+
+/// What a caller passed, in backticks and on one line.
+struct Typed<'a>(&'a str);
+
+impl fmt::Display for Typed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_char('`')?;
+        for c in self.0.chars() {
+            if c.is_control() { write!(f, "{}", c.escape_debug())? } else { f.write_char(c)? }
+        }
+        f.write_char('`')
     }
 }
 
@@ -203,7 +217,7 @@ impl UnknownText {
 
 impl fmt::Display for UnknownText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "unknown {:?}, expected one of `{}`", self.text, self.known.join("`, `"))
+        write!(f, "unknown value {}, expected one of `{}`", Typed(&self.text), self.known.join("`, `"))
     }
 }
 

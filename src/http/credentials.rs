@@ -30,7 +30,8 @@ pub(crate) enum Credentials {
 /// The headers that were supplied for the requests of one call: their values are redacted in errors.
 pub(crate) type Secrets = Arc<Mutex<HeaderMap>>;
 
-/// A request that is about to be sent, for the hook of [`ClientBuilder::credentials`](crate::ClientBuilder::credentials).
+/// A request that is about to be sent, for the hook of
+/// [`ClientBuilder::credentials`](crate::ClientBuilder::credentials).
 #[derive(Clone)]
 pub struct Attempt {
     method: reqwest::Method,
@@ -142,10 +143,16 @@ impl Credentials {
 fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), ErrorKind> {
     let parsed = HeaderName::try_from(name).ok().filter(|name| can_be_set(name) || *name == CONTENT_TYPE);
     let Some(parsed) = parsed else {
-        return Err(ErrorKind::Config(format!("the header {name:?} of the credentials cannot be set")));
+        return Err(ErrorKind::Config(format!(
+            "the header `{}` of the credentials cannot be set",
+            name.escape_debug()
+        )));
     };
     let Ok(mut value) = HeaderValue::try_from(value) else {
-        return Err(ErrorKind::Config(format!("invalid value of the header {name:?} of the credentials")));
+        return Err(ErrorKind::Config(format!(
+            "invalid value of the header `{}` of the credentials",
+            name.escape_debug()
+        )));
     };
     value.set_sensitive(true);
     Ok((parsed, value))

@@ -99,8 +99,8 @@ impl Thanos {
         Self(self.0.parameter("max_source_resolution", resolution))
     }
 
-    /// Limits the query to stores that a querier selects. Several queriers are combined with "or". Setting it for both a
-    /// client and its call is an [`ErrorKind::Config`](crate::ErrorKind::Config).
+    /// Limits the query to stores that a querier selects. Several queriers are combined with "or". Setting it for both
+    /// a client and its call is an [`ErrorKind::Config`](crate::ErrorKind::Config).
     pub fn store_match(self, querier: &dyn MetricQuerier) -> Self {
         Self(self.0.selector("storeMatch[]", querier))
     }
@@ -136,13 +136,15 @@ impl VictoriaMetrics {
 
 impl Mimir {
     /// Queries several tenants together. An empty list and
-    /// [invalid names](https://grafana.com/docs/mimir/latest/configure/about-tenant-ids/), such as those with a `|`, are
-    /// an [`ErrorKind::Config`](crate::ErrorKind::Config).
+    /// [invalid names](https://grafana.com/docs/mimir/latest/configure/about-tenant-ids/), such as those with a `|`,
+    /// are an [`ErrorKind::Config`](crate::ErrorKind::Config).
     pub fn tenants<T: AsRef<str>>(mut self, tenants: impl IntoIterator<Item = T>) -> Self {
         let tenants: Vec<T> = tenants.into_iter().collect();
         let tenants: Vec<&str> = tenants.iter().map(AsRef::as_ref).collect();
         if let Some(bad) = tenants.iter().find(|tenant| !is_tenant(tenant)) {
-            return Self(self.0.fail(ErrorKind::Config(format!("a tenant {bad:?} that Mimir does not allow"))));
+            return Self(
+                self.0.fail(ErrorKind::Config(format!("a tenant `{}` that Mimir does not allow", bad.escape_debug()))),
+            );
         }
         if tenants.is_empty() {
             return Self(self.0.fail(ErrorKind::Config("a call as no tenant at all".to_owned())));
@@ -221,7 +223,7 @@ mod tests {
         assert_eq!(failure(&["a", "team-1_(x)!*'.b", &"x".repeat(150)]), None);
         assert!(failure(&[]).unwrap().contains("no tenant"));
         for bad in ["a|b", "", ".", "..", "a b", "a/b", "é", "__mimir_cluster", &"x".repeat(151)] {
-            assert!(failure(&["a", bad]).unwrap().contains(&format!("{bad:?}")), "{bad}");
+            assert!(failure(&["a", bad]).unwrap().contains(&format!("`{bad}`")), "{bad}");
         }
     }
 

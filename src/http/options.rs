@@ -72,13 +72,13 @@ pub(crate) struct Options {
 impl Options {
     pub(crate) fn header(&mut self, name: &str, value: &str) {
         let Ok(parsed) = HeaderName::try_from(name) else {
-            return self.fail(ErrorKind::Config(format!("invalid name of a header: {name:?}")));
+            return self.fail(ErrorKind::Config(format!("invalid name of a header: `{}`", name.escape_debug())));
         };
         if !can_be_set(&parsed) {
-            return self.fail(ErrorKind::Config(format!("the header {name:?} cannot be set")));
+            return self.fail(ErrorKind::Config(format!("the header `{}` cannot be set", name.escape_debug())));
         }
         let Ok(mut value) = HeaderValue::try_from(value) else {
-            return self.fail(ErrorKind::Config(format!("invalid value of the header {name:?}")));
+            return self.fail(ErrorKind::Config(format!("invalid value of the header `{}`", name.escape_debug())));
         };
         // It may be a secret.
         value.set_sensitive(true);
@@ -181,7 +181,8 @@ impl Options {
     }
 }
 
-/// Whether callers may set a header: the client and the HTTP library set those that describe the connection or the body.
+/// Whether callers may set a header: the client and the HTTP library set those that describe the connection or the
+/// body.
 pub(crate) fn can_be_set(name: &HeaderName) -> bool {
     const OWN: [HeaderName; 9] =
         [CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];

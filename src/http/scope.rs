@@ -128,7 +128,7 @@ impl Transport {
     pub(crate) fn with_filter(self: &Arc<Self>, matcher: Matcher<'static>) -> Arc<Self> {
         self.scoped(|transport| {
             if let Err(error) = matcher.label().parse::<LabelName>() {
-                transport.scope.fail(format!("the label {:?} of a filter: {error}", matcher.label()));
+                transport.scope.fail(format!("the label `{}` of a filter: {error}", matcher.label().escape_debug()));
             }
             transport.scope.filters.push(matcher);
         })
@@ -137,11 +137,11 @@ impl Transport {
     pub(crate) fn for_tenant(self: &Arc<Self>, tenant: &str) -> Arc<Self> {
         self.scoped(|transport| {
             if let Some(other) = transport.scope.tenant.as_deref().filter(|other| *other != tenant) {
-                let message = format!("the client is limited to the tenant `{other}`, not {tenant:?}");
+                let message = format!("the client is limited to the tenant `{other}`, not `{}`", tenant.escape_debug());
                 return transport.scope.fail(message);
             }
             if !is_tenant(tenant) {
-                return transport.scope.fail(format!("a tenant {tenant:?} that Mimir does not allow"));
+                return transport.scope.fail(format!("a tenant `{}` that Mimir does not allow", tenant.escape_debug()));
             }
             let mut options = Options::clone(&transport.options);
             options.header(TENANT, tenant);
@@ -153,12 +153,17 @@ impl Transport {
     pub(crate) fn with_base_path(self: &Arc<Self>, path: &str) -> Arc<Self> {
         self.scoped(|transport| {
             if let Some(other) = transport.scope.path.as_deref().filter(|other| *other != path) {
-                return transport.scope.fail(format!("the client is limited to the path `{other}`, not {path:?}"));
+                return transport
+                    .scope
+                    .fail(format!("the client is limited to the path `{other}`, not `{}`", path.escape_debug()));
             }
             let is_dots = |part: &str| matches!(&*part.to_ascii_lowercase().replace("%2e", "."), "." | "..");
             let is_plain = |c: char| c.is_ascii_graphic() && !matches!(c, '?' | '#' | '\\');
             if !path.starts_with('/') || !path.chars().all(is_plain) || path.split('/').any(is_dots) {
-                let message = format!("invalid base path {path:?}, expected one such as `/select/42/prometheus`");
+                let message = format!(
+                    "invalid base path `{}`, expected one such as `/select/42/prometheus`",
+                    path.escape_debug()
+                );
                 return transport.scope.fail(message);
             }
             let server = Arc::make_mut(&mut transport.server);

@@ -311,7 +311,7 @@ mod tests {
         let failed = |start, end, step| TimeRange::parse(start, end, step).unwrap_err();
         assert!(matches!(failed("x", "1", "1s"), RangeError::InvalidTime(_)));
         assert!(matches!(failed("2026-04-16T23:00:00", "1", "1s"), RangeError::InvalidTime(_)));
-        assert!(failed("x", "1", "1s").to_string().contains("found \"x\""));
+        assert!(failed("x", "1", "1s").to_string().contains("found `x`"));
         for (start, end) in [("1763900000000", "1763900060000"), ("1763900000", "1763900060000")] {
             let error = failed(start, end, "1s");
             assert!(matches!(error, RangeError::Milliseconds { .. }), "{error}");

@@ -143,10 +143,7 @@ pub struct ParseTimestampError {
 impl fmt::Display for ParseTimestampError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { text } = self;
-        write!(
-            f,
-            "expected a time such as `2024-02-29T12:00:00Z` or Unix seconds such as `1709208000.25`, found {text:?}"
-        )
+        write!(f, "expected a time such as `2024-02-29T12:00:00Z` or Unix seconds, found `{}`", text.escape_debug())
     }
 }
 

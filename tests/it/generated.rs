@@ -53,7 +53,7 @@ fn a_row_is_a_map_from_labels_to_values() {
 fn an_undeclared_value_is_an_error() {
     for (label, value, reason) in [
         ("code", "2xx", "expected a whole number"),
-        ("method", "PUT", "unknown \"PUT\", expected one of `GET`, `POST`, `other`"),
+        ("method", "PUT", "unknown value `PUT`, expected one of `GET`, `POST`, `other`"),
     ] {
         let error = matrix(&[(label, value)]).rows::<http::Row>().unwrap_err();
         let ErrorKind::Row(RowError::InvalidLabel { label: named, value: shown, reason: said, .. }) = error.kind()
@@ -70,7 +70,7 @@ fn enums_are_their_texts() {
     assert_eq!((Method::Other.to_string().as_str(), Label::Code.as_ref()), ("other", "code"));
     assert_eq!(Method::ALL.iter().copied().collect::<HashSet<_>>().len(), 3);
     let error = "PUT".parse::<Method>().unwrap_err();
-    assert_eq!(error.to_string(), r#"unknown "PUT", expected one of `GET`, `POST`, `other`"#);
+    assert_eq!(error.to_string(), "unknown value `PUT`, expected one of `GET`, `POST`, `other`");
     assert_eq!(promql_presets::Match::from(Method::Get).on("m").to_string(), r#"m="GET""#);
     assert_eq!(not(Method::Get).on("m").to_string(), r#"m!="GET""#);
 }
@@ -124,6 +124,6 @@ fn parameters_are_set_and_checked() {
     assert!(invalid(LATENCY.with_parameter("quantile", 1.5).unwrap_err()));
     assert!(invalid(LATENCY.with_parameter("floor", 0.5).unwrap_err()));
     let error = LATENCY.with_parameter("quantil", 0.5).unwrap_err();
-    assert_eq!(error.to_string(), r#"undeclared parameter "quantil"; the preset declares `quantile`, `floor`, `ago`"#);
+    assert_eq!(error.to_string(), "undeclared parameter `quantil`; the preset declares `quantile`, `floor`, `ago`");
     assert_eq!(LATENCY.info().parameters[0].description, "The share of faster requests.");
 }

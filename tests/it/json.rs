@@ -288,7 +288,7 @@ fn the_public_part_of_an_error_is_written() {
             ErrorKind::Render(render),
             json!({
                 "class": "caller",
-                "message": "the query cannot be rendered: undeclared label \"x\"; the preset declares `job`",
+                "message": "the query cannot be rendered: undeclared label `x`; the preset declares `job`",
                 "timeout": false,
                 "retryable": false,
             }),
@@ -331,9 +331,9 @@ fn enums_of_presets_are_their_texts() {
     assert_eq!(serde_json::to_string(&request).unwrap(), r#"{"value_type":"current","group_by":["kernel_id"]}"#);
     round_trip(&request);
     let error = serde_json::from_str::<ValueType>(r#""curent""#).unwrap_err().to_string();
-    assert!(error.starts_with(r#"unknown "curent", expected one of `current`"#), "{error}");
+    assert!(error.starts_with("unknown value `curent`, expected one of `current`"), "{error}");
     let row: Row = labels(&[("value_type", "pct")]).deserialize().unwrap();
     assert_eq!(row, Row { value_type: ValueType::Pct, other: None });
     let error = labels(&[("value_type", "x")]).deserialize::<Row>().unwrap_err().to_string();
-    assert!(error.contains("label `value_type`") && error.contains("is `x`: unknown \"x\""), "{error}");
+    assert!(error.contains("label `value_type`") && error.contains("is `x`: unknown value `x`"), "{error}");
 }

@@ -297,15 +297,15 @@ pub(crate) fn last_query(parameters: &[(String, String)]) -> String {
 #[test]
 fn headers_that_the_http_library_sets_are_refused() {
     for (name, value, message) in [
-        ("content-length", "1", "the header \"content-length\" cannot be set"),
-        ("Transfer-Encoding", "chunked", "the header \"Transfer-Encoding\" cannot be set"),
-        ("content-type", "text/plain", "the header \"content-type\" cannot be set"),
-        ("Connection", "close", "the header \"Connection\" cannot be set"),
-        ("x-a", "b\r\nc", "invalid value of the header \"x-a\""),
+        ("content-length", "1", "the header `content-length` cannot be set"),
+        ("Transfer-Encoding", "chunked", "the header `Transfer-Encoding` cannot be set"),
+        ("content-type", "text/plain", "the header `content-type` cannot be set"),
+        ("Connection", "close", "the header `Connection` cannot be set"),
+        ("x-a", "b\r\nc", "invalid value of the header `x-a`"),
     ] {
         let error = PrometheusClient::builder("http://localhost:9090").header(name, value).build().unwrap_err();
         assert_eq!(error.to_string(), format!("invalid configuration: {message}"));
     }
     let error = PrometheusClient::builder("http://localhost:9090").tenant("a\r\nb").build().unwrap_err();
-    assert_eq!(error.to_string(), "invalid configuration: invalid value of the header \"x-scope-orgid\"");
+    assert_eq!(error.to_string(), "invalid configuration: invalid value of the header `x-scope-orgid`");
 }

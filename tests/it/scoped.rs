@@ -135,9 +135,9 @@ async fn what_cannot_be_filtered_is_refused() {
     refused(client.raw_query("up").await, "unchecked PromQL");
     refused(client.raw_query_range("up", range).await, "unchecked PromQL");
     // The file declares labels, but not this one, or other values of it.
-    refused(client.query(UP, &prometheus::Querier::new()).await, "undeclared label \"project\"");
+    refused(client.query(UP, &prometheus::Querier::new()).await, "undeclared label `project`");
     let api = PrometheusClient::new(&server.url).unwrap().with_filter("status_code", "5xx");
-    refused(api.query(api_requests::RATE, &api_requests::Querier::new()).await, "invalid value \"5xx\"");
+    refused(api.query(api_requests::RATE, &api_requests::Querier::new()).await, "invalid value `5xx`");
     // Filters that are not valid themselves.
     for label in ["", "__name__"] {
         let client = PrometheusClient::new(&server.url).unwrap().with_filter(label, "x");
@@ -271,7 +271,7 @@ async fn real_servers_return_what_a_filter_selects() {
         let series = series.unwrap();
         assert!(!series.is_empty() && series.iter().all(|labels| labels.get("domain") == Some("default")));
         let up = client.query(UP, &prometheus::Querier::new()).at(at).await;
-        refused(up, "undeclared label \"domain\"");
+        refused(up, "undeclared label `domain`");
         let any: Data = client.query(api_requests::RATE.any(), &querier as &dyn MetricQuerier).at(at).await.unwrap();
         assert_eq!(any.into_vector().unwrap().len(), 1);
     }

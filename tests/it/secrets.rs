@@ -30,7 +30,7 @@ async fn errors_name_the_server_without_credentials() {
 
     // Not where the server is not at fault.
     let error = client.labels().header("a b", "c").await.unwrap_err();
-    assert_eq!(error.to_string(), "invalid configuration: invalid name of a header: \"a b\"");
+    assert_eq!(error.to_string(), "invalid configuration: invalid name of a header: `a b`");
     let empty = Server::always(json(200, r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#));
     let client = client_of(&empty).build().unwrap();
     let error = client.query(UP, &prometheus::Querier::new()).await.unwrap().one().unwrap_err();

@@ -295,7 +295,7 @@ fn expectations_that_no_query_can_meet() {
         ),
         (
             message(|| mock.on(prometheus::UP).label("jb", "a").returns(1)),
-            "undeclared label \"jb\"; the preset declares `instance`, `job`",
+            "undeclared label `jb`; the preset declares `instance`, `job`",
         ),
         (message(|| mock.on(prometheus::UP).group_by(["job"]).returns(1)), "has no `{group_by}`"),
         (message(|| mock.on(prometheus::UP).metric("m").returns(1)), "has no `{metric_name}`"),
@@ -303,10 +303,10 @@ fn expectations_that_no_query_can_meet() {
         (message(|| mock.on(prometheus::UP).label("job", one_of([""; 0])).returns(1)), "empty list of values"),
         (
             message(|| mock.on(container::GAUGE).label("kernel_id", "x").any_labels().returns(1)),
-            "invalid value \"x\" of label `kernel_id`",
+            "invalid value `x` of label `kernel_id`",
         ),
         (message(|| mock.on_range(prometheus::UP).at("1").returns(1)), "only instant queries have a time"),
-        (message(|| mock.on(prometheus::UP).at("x").returns(1)), "found \"x\""),
+        (message(|| mock.on(prometheus::UP).at("x").returns(1)), "found `x`"),
         (message(|| mock.on(api_requests::RATE).window("0s").returns(1)), "longer than zero"),
         (message(|| mock.on_labels().label("a", "b").returns(["a"])), "only queries of presets have matchers"),
     ] {
