@@ -100,8 +100,11 @@ calls! {
     /// A health check, created with [`PrometheusClient::healthy`](crate::PrometheusClient::healthy) and
     /// [`PrometheusClient::ready`](crate::PrometheusClient::ready).
     ///
-    /// HTTP 503 is `false`. Every other failure is an error, and so are login pages. There are no retries unless
-    /// [`retry`](Self::retry) is set.
+    /// HTTP 503 is `false`, and every other failure is an error. Prometheus (`Prometheus Server is Healthy.`),
+    /// VictoriaMetrics (`VictoriaMetrics is Healthy.`) and Thanos (`OK`) respond with a line of text, so HTML and JSON,
+    /// such as those of a login page, are errors, as is any page of another path to which a redirect led. Any other
+    /// text counts as success. Mimir does not have these endpoints. There are no retries unless [`retry`](Self::retry)
+    /// is set.
     HealthQuery -> bool;
 }
 

@@ -47,6 +47,15 @@ pub enum ErrorKind {
         /// Start of the body.
         body: String,
     },
+    /// A response that cannot be used, whatever its body: with headers that are too large, a `Location` that is not a
+    /// URL, or an encoding that was not requested, from a proxy that requires credentials, or a page where a health
+    /// check is a line of text.
+    Unusable {
+        /// HTTP status code, if it was read.
+        status: Option<u16>,
+        /// The reason.
+        reason: String,
+    },
     /// A redirect that is not followed: to another server, which must not receive credentials and queries, or in a
     /// loop.
     Redirect {
@@ -94,6 +103,8 @@ impl fmt::Display for ErrorKind {
             Self::Timeout(_) => "no response in time",
             Self::Http { status, body } if body.is_empty() => return write!(f, "HTTP {status} without a body"),
             Self::Http { status, body } => return write!(f, "HTTP {status} and not a Prometheus response: {body:?}"),
+            Self::Unusable { status: Some(status), reason } => return write!(f, "HTTP {status}: {reason}"),
+            Self::Unusable { reason, .. } => reason,
             Self::Redirect { status, origin, in_circles: true } => {
                 return write!(f, "HTTP {status}: redirect loop at {origin}");
             }
@@ -143,6 +154,7 @@ impl ErrorKind {
     pub(crate) fn texts_of_server(&mut self) -> Vec<&mut String> {
         match self {
             Self::Http { body: text, .. }
+            | Self::Unusable { reason: text, .. }
             | Self::Redirect { origin: text, .. }
             | Self::PartialData { reason: text }
             | Self::Decode(

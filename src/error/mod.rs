@@ -124,6 +124,7 @@ impl Error {
             ErrorKind::Http { status, .. } | ErrorKind::Server { status, .. } | ErrorKind::Redirect { status, .. } => {
                 Some(*status)
             }
+            ErrorKind::Unusable { status, .. } => *status,
             _ => None,
         }
     }
@@ -138,7 +139,9 @@ impl Error {
                 source.is::<ConnectTimeout>()
                     || source.downcast_ref().is_some_and(|removed: &Removed| removed.is_timeout)
             }
-            ErrorKind::Http { status, .. } => matches!(status, 408 | 504),
+            ErrorKind::Http { status, .. } | ErrorKind::Unusable { status: Some(status), .. } => {
+                matches!(status, 408 | 504)
+            }
             // VictoriaMetrics has no error type for timeouts.
             ErrorKind::Server { status, error } => {
                 matches!(status, 408 | 504)
@@ -167,7 +170,9 @@ impl Error {
             }
             // Responses of Prometheus are never empty, so this one did not arrive.
             ErrorKind::Http { status: 200, body } => body.is_empty(),
-            ErrorKind::Http { status, .. } => matches!(status, 408 | 429 | 502..=504),
+            ErrorKind::Http { status, .. } | ErrorKind::Unusable { status: Some(status), .. } => {
+                matches!(status, 408 | 429 | 502..=504)
+            }
             _ => false,
         }
     }

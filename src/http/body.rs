@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::ErrorKind;
 use crate::http::options::PartialData;
-use crate::http::transport::is_success;
+use crate::http::transport::{is_success, unusable};
 use crate::value::{Meta, Response, ServerError};
 use crate::wire::{DecodeError, Decoder, Envelope, Limits, Pool, decode_envelope, decode_part};
 
@@ -156,8 +156,8 @@ impl<D: Decode> BodyReader<D> {
         let encoding = encoding.map(str::trim).filter(|encoding| !matches!(*encoding, "" | "identity"));
         let is_gzip = cfg!(feature = "gzip") && matches!(encoding, Some("gzip" | "x-gzip"));
         if let Some(other) = encoding.filter(|_| !is_gzip) {
-            let body = format!("a body in the encoding {other:?}, which was not requested");
-            return Err(ErrorKind::Http { status, body });
+            let reason = format!("a body in the encoding `{}`, which was not requested", other.escape_debug());
+            return Err(unusable(status, reason));
         }
         let (is_json, most_kept) =
             if is_success(status) { (None, EXCERPT_BYTES) } else { (Some(false), FAILURE_BYTES) };
@@ -393,11 +393,9 @@ mod tests {
     #[test]
     fn unknown_encodings_are_refused() {
         for encoding in ["br", "gzip, gzip", "zstd"] {
-            let Err(ErrorKind::Http { status: 502, body }) = BodyReader::<Decoder>::new(502, Some(encoding), LIMITS)
-            else {
-                panic!("{encoding}")
-            };
-            assert!(body.contains(encoding), "{body}");
+            let refused = BodyReader::<Decoder>::new(502, Some(encoding), LIMITS);
+            let Err(ErrorKind::Unusable { status: Some(502), reason }) = refused else { panic!("{encoding}") };
+            assert!(reason.contains(encoding), "{reason}");
         }
     }
 

@@ -19,7 +19,7 @@ use crate::http::credentials::Secrets;
 use crate::http::observe::{Observer, within};
 use crate::http::options::{Options, Parameter};
 use crate::http::request::Request;
-use crate::http::transport::{HttpResponse, Transport};
+use crate::http::transport::{HttpResponse, Transport, unusable};
 use crate::value::{Meta, Response, Timestamp};
 use crate::wire::{DecodeError, Decoder, Limits, Pool};
 
@@ -191,8 +191,8 @@ impl Call {
         let mut attempts = Attempts::new(self);
         let span = attempts.observer.span();
         let end = pin!(sleep_until(attempts.deadline.client));
-        // The permit is for requests until their response begins: a caller that reads a stream slowly, or not at all, must
-        // not keep others waiting.
+        // The permit is for requests until their response begins: a caller that reads a stream slowly, or not at all,
+        // must not keep others waiting.
         let begun = within(span, attempts.begin(end)).await.and_then(|(_permit, response)| {
             let body = attempts.new_body(&response).map_err(|failure| attempts.observer.error(failure))?;
             Ok((response, body))
@@ -203,7 +203,7 @@ impl Call {
         }
     }
 
-    /// Makes a call whose response is a line of text. A page, such as a login page, is an error.
+    /// Makes a call whose response is a line of text. A page of HTML or JSON, such as a login page, is an error.
     #[inline]
     pub(crate) async fn text(self) -> Result<(), Error> {
         let mut attempts = Attempts::new(self);
@@ -223,7 +223,8 @@ async fn converted<D, T>(read: Read<D>, convert: impl FnOnce(D) -> Result<T, Err
     observer.end_with(result)
 }
 
-/// Runs some work until a deadline, and returns `None` if it is late. A call has a single timer, since timers have a cost.
+/// Runs some work until a deadline, and returns `None` if it is late. A call has a single timer, since timers have a
+/// cost.
 fn until_deadline<T>(
     end: Pin<&mut Sleep>,
     mut work: Pin<&mut impl Future<Output = T>>,
@@ -307,16 +308,12 @@ impl Attempts {
     async fn text(&mut self) -> Result<(), Error> {
         let mut end = pin!(sleep_until(self.deadline.client));
         let (_permit, mut response) = self.begin(end.as_mut()).await?;
-        let moved = response.moved;
-        let elsewhere = || "a redirect led to another page".to_owned();
+        let (moved, status) = (response.moved, response.status);
         let failure = match self.body::<Decoder>(&mut response, end).await {
-            Err(ErrorKind::Http { ref body, .. }) if !moved && !body.starts_with('<') => return Ok(()),
-            // JSON, whatever it contains.
+            Err(ErrorKind::Http { ref body, .. }) if !moved && !body.starts_with(['<', '{', '[']) => return Ok(()),
+            // JSON of the form of a query's result.
             Ok(_) | Err(ErrorKind::Decode(DecodeError::MissingField { .. } | DecodeError::Unexpected { .. })) => {
-                if !moved {
-                    return Ok(());
-                }
-                ErrorKind::Http { status: response.status, body: elsewhere() }
+                unusable(status, "JSON instead of a line of text")
             }
             Err(failure) => failure,
         };
@@ -346,7 +343,7 @@ impl Attempts {
             Err(_) => until_deadline(end.as_mut(), pin!(permits().acquire_owned())).await,
         };
         let Some(Ok(permit)) = permit else {
-            let why = "as many calls as the client may make at once take too long";
+            let why = "timed out while waiting for other calls to finish (`max_concurrent`)";
             return Err(ErrorKind::Timeout(Some(Box::<dyn std::error::Error + Send + Sync>::from(why).into())));
         };
         let may_be_idle = self.transport.has_responded.load(Ordering::Relaxed);

@@ -14,8 +14,13 @@ use crate::error::ErrorKind;
 use crate::http::credentials::Secrets;
 use crate::http::options::Options;
 
-/// The minimum length of a secret. Removing shorter texts would tear words apart.
+/// The minimum length of a secret that is removed everywhere. Removing shorter texts would tear words apart, so these
+/// are removed where they are delimited.
 const SHORTEST_SECRET: usize = 6;
+
+/// The minimum length of a delimited secret. Shorter ones, such as `1`, are too frequent in texts, and are removed only
+/// together with their names: `user:1`.
+const SHORTEST_WORD: usize = 4;
 
 /// Takes the place of a secret.
 const REDACTED: &str = "***";
@@ -28,78 +33,98 @@ pub(crate) fn redact(kind: &mut ErrorKind, options: &Options, supplied: Option<&
     if texts.iter().all(|text| text.is_empty()) {
         return;
     }
-    let mut secrets = of_options(options);
+    let mut secrets = Found::default();
+    secrets.of_options(options);
     if let Some(supplied) = supplied {
-        of_headers(supplied.lock().unwrap_or_else(PoisonError::into_inner).iter(), &mut secrets);
+        secrets.of_headers(supplied.lock().unwrap_or_else(PoisonError::into_inner).iter());
     }
-    secrets.extend(of_proxies());
-    secrets.retain(|secret| secret.chars().count() >= SHORTEST_SECRET);
+    secrets.of_proxies();
     // The longest first, as one may be a part of another.
-    sort::by_key(&mut secrets, |secret| std::cmp::Reverse(secret.len()));
-    secrets.dedup();
+    sort::by_key(&mut secrets.0, |secret| std::cmp::Reverse(secret.len()));
+    secrets.0.dedup();
     for text in &mut texts {
-        for secret in &secrets {
+        for secret in &secrets.0 {
             remove(secret, text);
         }
     }
 }
 
-fn of_options(options: &Options) -> Vec<String> {
-    let mut secrets = Vec::new();
-    for (_, value) in options.sent().filter(|(name, _)| is_secret(name)) {
-        secrets.push(value.to_owned());
-    }
-    of_headers(options.headers.iter().filter(|(name, _)| is_secret(name.as_str())), &mut secrets);
-    secrets
-}
+/// The secrets of a call.
+#[derive(Default)]
+struct Found(Vec<String>);
 
-fn of_headers<'h>(headers: impl Iterator<Item = (&'h HeaderName, &'h HeaderValue)>, secrets: &mut Vec<String>) {
-    for (name, value) in headers {
-        let Ok(value) = std::str::from_utf8(value.as_bytes()) else { continue };
-        if name == COOKIE {
-            secrets.extend(value.split(';').filter_map(|cookie| Some(cookie.split_once('=')?.1.trim().to_owned())));
-        } else if name == AUTHORIZATION || name == PROXY_AUTHORIZATION {
-            of_authorization(value, secrets);
-        } else {
-            secrets.push(value.to_owned());
+impl Found {
+    /// Adds a secret that can stand alone.
+    fn value(&mut self, value: &str) {
+        if value.chars().count() >= SHORTEST_WORD {
+            self.0.push(value.to_owned());
         }
     }
-}
 
-/// The secrets of `Basic dXNlcjpwYXNz`, `Bearer token`, `Digest response="..."` and `AWS4-HMAC-SHA256 Signature=...`.
-fn of_authorization(value: &str, secrets: &mut Vec<String>) {
-    const PUBLIC: [&str; 9] =
-        ["algorithm", "nc", "nonce", "opaque", "qop", "realm", "signedheaders", "uri", "username"];
-    let (scheme, credentials) = value.split_once(' ').unwrap_or(("", value));
-    if scheme.eq_ignore_ascii_case("basic")
-        && let Some(decoded) = STANDARD.decode(credentials.trim()).ok().and_then(|it| String::from_utf8(it).ok())
-        && let Some((_, password)) = decoded.split_once(':')
-    {
-        secrets.push(password.to_owned());
-    }
-    secrets.push(credentials.trim().to_owned());
-    // Base64 without padding.
-    secrets.push(credentials.trim().trim_end_matches('=').to_owned());
-    for parameter in credentials.split([',', ' ']).filter_map(|parameter| parameter.trim().split_once('=')) {
-        let (name, value) = parameter;
-        if !PUBLIC.contains(&name.to_ascii_lowercase().as_str()) {
-            secrets.push(value.trim_matches('"').to_owned());
+    /// Adds a secret that is sent together with a name, as in `user:password`; with the name if it is short.
+    fn pair(&mut self, name: &str, separator: &str, value: &str) {
+        self.value(value);
+        if (1..SHORTEST_SECRET).contains(&value.chars().count()) {
+            self.0.push([name, separator, value].concat());
         }
     }
-}
 
-/// The passwords of the proxies that reqwest reads from the environment.
-fn of_proxies() -> Vec<String> {
-    let variables = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-    let values = variables.into_iter().filter_map(|name| env::var(name).ok());
-    let urls = values.filter_map(|value| url_of_proxy(&value));
-    urls.filter_map(|url| {
-        let [user, password] =
-            [url.username(), url.password()?].map(|it| percent_decode_str(it).decode_utf8_lossy().into_owned());
-        Some([STANDARD.encode(format!("{user}:{password}")), password])
-    })
-    .flatten()
-    .collect()
+    fn of_options(&mut self, options: &Options) {
+        for (name, value) in options.sent().filter(|(name, _)| is_secret(name)) {
+            self.pair(name, "=", value);
+        }
+        self.of_headers(options.headers.iter().filter(|(name, _)| is_secret(name.as_str())));
+    }
+
+    fn of_headers<'h>(&mut self, headers: impl Iterator<Item = (&'h HeaderName, &'h HeaderValue)>) {
+        for (name, value) in headers {
+            let Ok(value) = std::str::from_utf8(value.as_bytes()) else { continue };
+            if name == COOKIE {
+                for (name, value) in value.split(';').filter_map(|cookie| cookie.trim().split_once('=')) {
+                    self.pair(name, "=", value);
+                }
+            } else if name == AUTHORIZATION || name == PROXY_AUTHORIZATION {
+                self.of_authorization(value);
+            } else {
+                self.pair(name.as_str(), ": ", value);
+            }
+        }
+    }
+
+    /// The secrets of `Basic dXNlcjpwYXNz`, `Bearer token`, `Digest response="..."` and
+    /// `AWS4-HMAC-SHA256 Signature=...`.
+    fn of_authorization(&mut self, value: &str) {
+        const PUBLIC: [&str; 9] =
+            ["algorithm", "nc", "nonce", "opaque", "qop", "realm", "signedheaders", "uri", "username"];
+        let (scheme, credentials) = value.split_once(' ').unwrap_or(("", value));
+        if scheme.eq_ignore_ascii_case("basic")
+            && let Some(decoded) = STANDARD.decode(credentials.trim()).ok().and_then(|it| String::from_utf8(it).ok())
+            && let Some((user, password)) = decoded.split_once(':')
+        {
+            self.pair(user, ":", password);
+        }
+        self.pair(scheme, " ", credentials.trim());
+        // Base64 without padding.
+        self.value(credentials.trim().trim_end_matches('='));
+        for parameter in credentials.split([',', ' ']).filter_map(|parameter| parameter.trim().split_once('=')) {
+            let (name, value) = parameter;
+            if !PUBLIC.contains(&name.to_ascii_lowercase().as_str()) {
+                self.value(value.trim_matches('"'));
+            }
+        }
+    }
+
+    /// The passwords of the proxies that reqwest reads from the environment.
+    fn of_proxies(&mut self) {
+        let variables = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+        for url in variables.into_iter().filter_map(|name| url_of_proxy(&env::var(name).ok()?)) {
+            let Some(password) = url.password() else { continue };
+            let [user, password] =
+                [url.username(), password].map(|it| percent_decode_str(it).decode_utf8_lossy().into_owned());
+            self.value(&STANDARD.encode(format!("{user}:{password}")));
+            self.pair(&user, ":", &password);
+        }
+    }
 }
 
 /// The URL of a proxy, which may lack the scheme.
@@ -110,10 +135,11 @@ fn url_of_proxy(value: &str) -> Option<Url> {
 
 /// Removes a secret, and the parts of one where the text was truncated.
 fn remove(secret: &str, text: &mut String) {
+    let is_short = secret.chars().count() < SHORTEST_SECRET;
     let mut at = 0;
     while at < text.len() {
         let end = at + end_of_match(secret, &text[at..]).unwrap_or(0);
-        if end > at {
+        if end > at && !(is_short && is_within_word(text, at, end)) {
             text.replace_range(at..end, REDACTED);
             at += REDACTED.len();
         } else {
@@ -127,8 +153,20 @@ fn remove(secret: &str, text: &mut String) {
     }
 }
 
-/// The length of a secret at the start of a text, in whatever way its characters are encoded, or of the start of a secret
-/// if the text was truncated there.
+/// Whether a part of a text is part of a longer word. A word can begin after an encoded character, as in `%3Dword`.
+fn is_within_word(text: &str, start: usize, end: usize) -> bool {
+    let before = &text.as_bytes()[..start];
+    let follows = |sign: &[u8], digits: usize| {
+        let at = start.checked_sub(digits);
+        at.is_some_and(|at| before[..at].ends_with(sign) && before[at..].iter().all(u8::is_ascii_hexdigit))
+    };
+    let continues = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    continues(text[end..].chars().next())
+        || continues(text[..start].chars().next_back()) && !follows(b"%", 2) && !follows(b"\\u", 4)
+}
+
+/// The length of a secret at the start of a text, in whatever way its characters are encoded, or of the start of a
+/// secret if the text was truncated there.
 fn end_of_match(secret: &str, text: &str) -> Option<usize> {
     let end = text.trim_end_matches('…').trim_end_matches("...").len();
     let is_cut = |at: usize| text.get(at..end).is_some_and(is_start_of_encoded);
@@ -159,8 +197,8 @@ fn is_start_of_encoded(text: &str) -> bool {
     }
 }
 
-/// The lengths of the ways in which a character can be encoded at the start of a text, whatever the case: as it is, in a
-/// URL, a form, JSON, and HTML.
+/// The lengths of the ways in which a character can be encoded at the start of a text, whatever the case: as it is, in
+/// a URL, a form, JSON, and HTML.
 fn encoded(expected: char, text: &str) -> impl Iterator<Item = usize> {
     let is = |found: Option<char>| found.is_some_and(|found| found.eq_ignore_ascii_case(&expected));
     let hex = |digits: &str| u32::from_str_radix(digits, 16).ok().and_then(char::from_u32);
@@ -285,6 +323,22 @@ mod tests {
         assert_eq!(redacted(&token, "6789abcdef is wrong"), "*** is wrong");
         assert_eq!(redacted(&token, "key 01234"), "key 01234");
         assert_eq!(redacted(&[("x-api-key", "012345/6789abcdef")], "key 012345%2"), "key ***");
+    }
+
+    #[test]
+    fn short_secrets_are_removed_where_they_are_delimited() {
+        // `u:pw123` and `u:1`.
+        let [pair, tiny] = ["Basic dTpwdzEyMw==", "Basic dTox"].map(|value| [("authorization", value)]);
+        for body in
+            ["u:pw123", "U:PW123", "u%3Apw123", "u&#58;pw123", "u\\u003apw123", "pw123", "%3Dpw123", "\\u003dpw123"]
+        {
+            let found = redacted(&pair, &format!("dec={body}."));
+            assert!(found.ends_with("***.") && !found.to_lowercase().contains("pw123"), "{found}");
+        }
+        assert_eq!(redacted(&pair, "pw1234 xpw123"), "pw1234 xpw123");
+        assert_eq!(redacted(&tiny, "u:1 (1:15) u%3A1 menu:1 dTox"), "*** (1:15) *** menu:1 ***");
+        assert_eq!(redacted(&[("cookie", "sid=ab; t=")], "ab sid=ab t="), "ab *** t=");
+        assert_eq!(redacted(&[("x-api-key", "ab")], "ab x-api-key: ab"), "ab ***");
     }
 
     #[test]

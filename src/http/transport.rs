@@ -143,7 +143,7 @@ impl Transport {
             if status == 407
                 && let Some(proxy) = &self.proxy
             {
-                return Err(ErrorKind::Http { status, body: format!("the proxy {proxy} requires credentials") });
+                return Err(unusable(status, format!("the proxy {proxy} requires credentials")));
             }
             let is_redirect = matches!(status, 301 | 302 | 303 | 307 | 308);
             let Some(location) = is_redirect.then(|| response.headers().get(LOCATION)).flatten() else {
@@ -152,7 +152,7 @@ impl Transport {
             };
             let next = std::str::from_utf8(location.as_bytes()).ok().and_then(|to| url.join(to).ok());
             let Some(mut next) = next else {
-                return Err(ErrorKind::Http { status, body: "a redirect whose `Location` is no URL".to_owned() });
+                return Err(unusable(status, "the redirect's `Location` header is not a valid URL"));
             };
             next.set_fragment(None);
             if next.origin() != self.base.origin() || redirects == MAX_REDIRECTS {
@@ -300,6 +300,11 @@ impl HttpResponse {
     }
 }
 
+/// A response that cannot be used, whatever its body.
+pub(crate) fn unusable(status: impl Into<Option<u16>>, reason: impl Into<String>) -> ErrorKind {
+    ErrorKind::Unusable { status: status.into(), reason: reason.into() }
+}
+
 /// The failure of a request, through this proxy if there is one.
 fn failure(error: reqwest::Error, proxy: Option<&str>) -> ErrorKind {
     // The URL can contain the caller's filters.
@@ -322,7 +327,12 @@ fn failure(error: reqwest::Error, proxy: Option<&str>) -> ErrorKind {
     // With TLS 1.3, the server rejects a client certificate only after the client has sent its request.
     let is_tls =
         (error.is_connect() || error.is_request()) && causes().any(|it| it.downcast_ref().is_some_and(is_invalid));
-    let is_protocol = causes().any(|cause| cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse));
+    let of_parser = causes().find_map(|cause| cause.downcast_ref().filter(|error: &&hyper::Error| error.is_parse()));
+    // hyper's own method needs its server.
+    if of_parser.is_some_and(|error| error.to_string().contains("message head is too large")) {
+        return unusable(None, "the headers of the response are too many or too large");
+    }
+    let is_protocol = of_parser.is_some();
     let is_timeout = error.is_timeout();
     let is_closed = error.is_request() && !error.is_connect() && causes().any(is_closed);
     let source: Box<dyn Error + Send + Sync> = match proxy {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use crate::faulty_server::{Server, client_of, json, query_once, response, vector};
 use promql_presets::presets::prometheus::{self, UP};
 use promql_presets::{
-    AnyWindow, Data, Error, ErrorClass, ErrorKind, MetricQuerier, Preset, PrometheusClient, Querier, RetryPolicy,
-    Scalar, TimeRange, Vector, preset,
+    AnyWindow, Data, Error, ErrorClass, ErrorKind, MetricQuerier, Preset, PrometheusClient, Querier, ResultType,
+    RetryPolicy, Scalar, TimeRange, Vector, preset,
 };
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use crate::faulty_server::{After, Server, client_of, http_error, json, response};
+use crate::faulty_server::{After, Server, client_of, http_error, json, response, vector_body};
 use crate::requests::{client, last};
 
 #[tokio::test]
@@ -51,9 +51,14 @@ async fn a_login_page_is_not_ready() {
     for response in [starting, response(503, "", "Service Unavailable")] {
         assert!(!client_of(&Server::always(response)).build().unwrap().ready().await.unwrap());
     }
-    for body in ["", "OK", r#"{"status":"ok"}"#, "{}"] {
+    for body in ["", "OK", "VictoriaMetrics is Healthy.\n"] {
         let server = Server::always(response(200, "", body));
         assert!(client_of(&server).build().unwrap().healthy().await.unwrap(), "{body}");
+    }
+    // No server responds with JSON.
+    for body in ["{}", "[]", r#"{"status":"ok"}"#, r#"{"login":"please"}"#, vector_body("7").as_str()] {
+        let error = client_of(&Server::always(json(200, body))).build().unwrap().healthy().await.unwrap_err();
+        assert_eq!(error.status(), Some(200), "{body}: {error}");
     }
     let cut = Server::start(|_, stream| {
         write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nOK")?;
