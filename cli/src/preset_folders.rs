@@ -60,9 +60,9 @@ impl Dir {
 pub(crate) struct Paths {
     /// A folder of preset files, or a file or folder in it; default: the folder of `--dir`
     ///
-    /// A file is compiled together with its folder of presets, which is the first of these that contains it: the folder of
-    /// `--dir`; the one that `build.rs` compiles; the outermost folder named `presets` in the package; the outermost folder
-    /// beside a `metrics.toml` or `promql.toml`. Otherwise, it is the folder that the file is in.
+    /// A file is compiled together with all files of its presets folder. That folder is the first of these that
+    /// contains it: `--dir`; the folder that `build.rs` compiles; the outermost folder named `presets` in the package;
+    /// the outermost folder beside a `metrics.toml` or `promql.toml`; else the folder of the file.
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     #[command(flatten)]

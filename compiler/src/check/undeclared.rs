@@ -326,7 +326,7 @@ fn unusual_form(matcher: &Matcher<'_>, kind: &LabelType, prefix: &str, typed: &s
 
 /// Reports a pattern for UUIDs in upper case, such as `7C9E.*`.
 fn unusual_pattern(matcher: &Matcher<'_>, prefix: &str) -> Option<Diagnostic> {
-    let parts = parts(&matcher.value.value);
+    let parts = regex::alternatives(&matcher.value.value);
     let is_upper = |part: &str| !part.contains("(?i") && lower_case(part, prefix).is_some_and(|lower| lower != part);
     let upper = parts.iter().find(|part| is_upper(part))?;
     let lower = lower_case(upper, prefix).filter(|lower| !parts.contains(&lower.as_str()))?;

@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
     /// The format of findings
     #[arg(long, default_value = "human")]
     format: Format,
-    /// Exit with 1 if there are warnings
+    /// Exit with status 1 if there are warnings
     #[arg(long)]
     deny_warnings: bool,
     /// Check again whenever a file changes, until Ctrl-C
@@ -53,8 +53,8 @@ enum Format {
     Human,
     /// `path:line:column: severity: message [check]`
     Short,
-    /// One object per line, with file, preset, check, severity, message, line, column, `end_line`, `end_column` and help;
-    /// lines and columns start at 1, columns count characters
+    /// One object per line, with file, preset, check, severity, message, line, column, `end_line`, `end_column` and
+    /// help; lines and columns start at 1, columns count characters
     Json,
     /// Annotations of GitHub Actions
     Github,

@@ -21,8 +21,8 @@ use crate::server::{Access, block_on, refuse_credentials};
 /// Explains a check, or a query: its tree, with the type, the labels and the meaning of each node
 ///
 /// The argument is the code of a check, such as `unknown-placeholder`, the name of a preset, as `list` shows it, or a
-/// query. A single word that resembles a code or a name is reported as misspelt; write `(word)` to explain it as
-/// PromQL. A preset is rendered as by `render`.
+/// query. A single word that resembles a code or a preset name is treated as a misspelling. To explain it as PromQL,
+/// write `(word)`. A preset is rendered as by `render`.
 ///
 /// With `--url`, each node has the number of its series, as in Prometheus' web UI.
 #[derive(Debug, clap::Args)]
@@ -45,9 +45,9 @@ pub(crate) struct Arguments {
     /// The point in time to count at, as Unix seconds or `2026-01-31T12:00:00Z`; default: now
     #[arg(long, value_name = "TIME", requires = "url")]
     at: Option<Timestamp>,
-    /// The format; `json` is one object per line: for a check with check, severity, summary and page; for a query per node,
-    /// parents first, with depth (0 for the root), node, query (its text), type, labels, meaning, and with `--url` series
-    /// (null for what has none) and error (null, or the message of the server)
+    /// The format; `json` is one object per line: for a check with check, severity, summary and page; for a query per
+    /// node, parents first, with depth (0 for the root), node, query (its text), type, labels, meaning, and with
+    /// `--url` series (null for what has none) and error (null, or the message of the server)
     #[arg(long, default_value = "human")]
     format: Format,
     #[command(flatten)]

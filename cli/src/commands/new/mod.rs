@@ -21,12 +21,12 @@ use crate::server::Sources;
 /// Writes a preset file for a metric
 ///
 /// The file declares the labels of the metric, and has the presets that fit its type: rate and increase of a counter;
-/// current value, minimum, maximum and mean of a gauge, or its age if it is a date; rate, mean, percentiles and the share
-/// below a bound of a histogram; rate and mean of a summary.
+/// current value, minimum, maximum and mean of a gauge, or its age if it is a date; rate, mean, percentiles and the
+/// share below a bound of a histogram; rate and mean of a summary.
 ///
 /// The metric is read from the sources of `--url` and `--from`; without them, from `metrics.toml`, or else from the
-/// server in the variable `PROMETHEUS_URL` or in `promql.toml`. Types of the metric and of its labels that another file of
-/// the folder declares hold for the new file, too.
+/// server in the variable `PROMETHEUS_URL` or in `promql.toml`. If another file of the folder declares the metric, the
+/// new file uses its types.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit status: 0 on success, 1 if the file would not pass `check`, 2 if it exists or the metric is unknown

@@ -45,7 +45,7 @@ const DEFAULT_POINTS: u64 = 500;
 /// Runs a preset, and shows the result as a table or a chart
 ///
 /// Without a range, the result is a table of one point in time; with one, it is a chart. Both fit the terminal.
-/// Warnings of the server are written to standard error, as is the reason if there is no data: which selector is empty,
+/// Warnings of the server go to standard error. If the result is empty, so does the reason: which selector is empty,
 /// and why.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -85,9 +85,8 @@ pub(crate) struct Arguments {
     /// The format; `human` is a table, for ranges a chart
     ///
     /// `csv` has a row per sample, with time, the labels, and value, or count, sum, mean and percentiles of native
-    /// histograms. `json` is one
-    /// object per line and series, with labels and values: pairs of Unix time in seconds and value, which is a number, a
-    /// string such as `NaN`, or an object with count, sum and buckets.
+    /// histograms. `json` is one object per line and series, with labels and values: pairs of Unix time in seconds and
+    /// value, which is a number, a string such as `NaN`, or an object with count, sum and buckets.
     #[arg(long, default_value = "human")]
     format: Format,
     #[command(flatten)]
@@ -215,7 +214,9 @@ impl Arguments {
     fn check_durations(&self) -> Result<(), Failure> {
         if let Some(watch) = self.watch.filter(|watch| watch.as_millis() < MIN_WATCH) {
             let failure = Failure::new(format!("`--watch {watch}` is shorter than {MIN_WATCH} ms"));
-            return Err(failure.help("servers compute each query again; dashboards ask every 15 to 60 s"));
+            return Err(failure.help(
+                "each repetition costs the server a full evaluation; dashboards usually refresh every 15 to 60 s",
+            ));
         }
         if self.range == Some(PromDuration::ZERO) {
             return Err(Failure::new("`--range 0s` is empty").help("leave it out for one point in time"));

@@ -33,8 +33,8 @@ use crate::server::{Sources, block_on, without_credentials};
 
 /// Writes and compares `metrics.toml`, which lists the metrics that the presets read
 ///
-/// With this file, beside the folder of presets, `check` and `cargo build` know which metrics exist, their types, units and
-/// labels. They read it offline.
+/// With this file, beside the folder of presets, `check` and `cargo build` know which metrics exist, their types, units
+/// and labels. They read it offline.
 #[derive(Debug, clap::Args)]
 #[command(
     arg_required_else_help = false,
@@ -56,8 +56,8 @@ enum Command {
     /// Entries of the file are kept, even if the source lacks them: a metric, label or value may just not have occurred
     /// yet. The output lists them, and `--prune` removes them.
     ///
-    /// The file is written beside the folder of presets. A metric of a server that has no metadata for it gets the type
-    /// `unknown`, which turns off the checks of its type.
+    /// The file is written beside the folder of presets. If the server has no metadata for a metric, its type is
+    /// `unknown`, and checks that depend on the type are skipped.
     #[command(after_help = "\
 Exit status: 0 on success, 1 if presets or `metrics.toml` have errors, 2 if a source could not be read
 
@@ -72,7 +72,8 @@ Example:
     },
     /// Compares `metrics.toml` with what exists, without writing
     ///
-    /// Help texts are not compared, nor are metrics that `open` in `promql.toml` names and `metrics.toml` does not have.
+    /// Help texts are not compared, nor are metrics that `open` in `promql.toml` names and `metrics.toml` does not
+    /// have.
     #[command(after_help = "\
 Exit status: 0 without differences, 1 with differences, 2 if a source could not be read
 
@@ -90,12 +91,12 @@ struct Source {
     #[command(flatten)]
     dir: Dir,
     /// The time at which servers are queried, as Unix seconds or `2026-01-31T12:00:00Z`; labels are read from the hour
-    /// before it; default: now, with the labels that the server returns by default
+    /// before it; default: now, with the labels of the server's default time range
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
     /// The format; `json` is one object per line and change, with change (`added`, `changed` or `gone`), metric, field
-    /// (metric, type, unit, help, label or value), label, old, new, similar (the name of a similar metric, if the metric is
-    /// gone) and presets
+    /// (metric, type, unit, help, label or value), label, old, new, similar (the name of a similar metric, if the
+    /// metric is gone) and presets
     #[arg(long, default_value = "human")]
     format: Format,
     #[command(flatten)]

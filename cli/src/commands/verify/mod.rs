@@ -31,8 +31,8 @@ const AT_ONCE: usize = 8;
 /// For each preset: whether the server accepts the query; if it returns nothing, which of its selectors is empty;
 /// whether labels have the values that the file declares; whether windows contain at least four samples at the actual
 /// scrape interval; how many series it returns and how long it takes. A preset with `{group_by}` runs without grouping
-/// and once for each label that its file declares. Required labels get values that exist. Nothing is written to the
-/// server.
+/// and once for each label that its file declares. Required labels are filtered on values that exist on the server.
+/// Nothing is written to the server.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit status: 0 on success, 1 if there are errors or warnings, 2 if the server cannot be reached
@@ -57,8 +57,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DURATION")]
     max_time: Option<PromDuration>,
     /// The format; `json` is one object per line and report, with preset, file, its place (line, column, `end_line`,
-    /// `end_column`), severity (ok, info, warning or error), kind (ok, skipped, rejected, failed, empty, label, window, series, time or server), message, help,
-    /// query, series and milliseconds
+    /// `end_column`), severity (ok, info, warning or error), kind (ok, skipped, rejected, failed, empty, label, window,
+    /// series, time or server), message, help, query, series and milliseconds
     #[arg(long, default_value = "human")]
     format: Format,
     #[command(flatten)]
