@@ -68,12 +68,12 @@ fn all_faults_are_reported() {
         "18:16: error: series `http_requests_totl` that `rate` does not read [invalid-test]",
         "18:62: error: series `other_total` that `rate` does not read [invalid-test]",
         "19:16: error: undeclared label `zz` in a test [invalid-test]",
-        r#"19:26: error: invalid value `many` of label `code`, which is an integer [invalid-test]"#,
+        "19:26: error: invalid value `many` of label `code`, which is an integer [invalid-test]",
         "20:15: error: undeclared label `yy` in a test [invalid-test]",
-        r#"20:21: error: label `pod` cannot be grouped by, only filtered on [invalid-test]"#,
+        "20:21: error: label `pod` cannot be grouped by, only filtered on [invalid-test]",
         "20:28: error: undeclared label `zz` in a test [invalid-test]",
         "21:16: error: undeclared parameter `limt` in a test [invalid-test]",
-        r#"21:26: error: invalid value `20` of parameter `limit`, which is a number from 0 to 10 [invalid-test]"#,
+        "21:26: error: invalid value `20` of parameter `limit`, which is a number from 0 to 10 [invalid-test]",
         "27:50: error: invalid values of a series: `0+60y20` [invalid-test]",
         "28:14: error: undeclared label `zz` in a test [invalid-test]",
         "32:1: error: missing `name` in a test [missing-key]",
@@ -83,7 +83,7 @@ fn all_faults_are_reported() {
     ];
     assert_eq!(said(&[("a.toml", FILE)]), expected);
     let expected = [
-        r#"5:15: error: the preset's template has no `{metric_name}`, but the querier names `up` [invalid-test]"#,
+        "5:15: error: the preset's template has no `{metric_name}`, but the querier names `up` [invalid-test]",
         "7:17: error: label `job` in a test of a template without `{labels}` [invalid-test]",
         "7:28: error: label `zone` in a test of a template without `{labels}` [invalid-test]",
         "8:16: error: label `job` in a test of a template without `{group_by}` [invalid-test]",
