@@ -228,12 +228,11 @@ impl Arguments {
     async fn run(&self, client: &PrometheusClient, query: &Query, header: &mut String) -> Result<ExitCode, Failure> {
         let size = Size::of_terminal();
         let range = self.time_range(size)?;
-        let response = match range {
-            Some(range) => self.over(client, query, range).await?.map(Data::Matrix),
-            None => {
-                let raw = client.raw_query(query.promql.as_str()).result_type(query.result);
-                raw.when_some(self.at, InstantQuery::at).await
-            }
+        let response = if let Some(range) = range {
+            self.over(client, query, range).await?.map(Data::Matrix)
+        } else {
+            let raw = client.raw_query(query.promql.as_str()).result_type(query.result);
+            raw.when_some(self.at, InstantQuery::at).await
         };
         let data = match response {
             Ok(data) => data,
