@@ -109,6 +109,11 @@ impl<'e> Join<'_, 'e> {
             findings.push(
                 Diagnostic::new(Code::JoinLabelClash, span, title)
                     .label("grouping by it makes the query invalid")
+                    .help(if hole(group).is_some() {
+                        "write the labels to copy; those of `on` are in the result anyway"
+                    } else {
+                        "write the labels to match on"
+                    })
                     .secondary(other, "also here"),
             );
         }

@@ -30,6 +30,7 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
             continue;
         };
         let help = match label {
+            NAME if query.scope.metric.is_some() => format!("write `{text}` for the metric of the file"),
             NAME => format!("write `{text}`, so that callers name the metric"),
             label => match query.scope.labels.and_then(|labels| labels.let_filter(label)) {
                 Some(add) => format!("write `{text}`, and {add}, so that callers can filter on `{label}`"),

@@ -76,9 +76,13 @@ impl Scanner<'_> {
     /// `up{{labels},job="a"}`, `up{{{{labels}},job="a"}}`: other matchers follow `labels`. The braces after them are those of
     /// the selector, so the rest of the `run` belongs to the placeholder. Returns whether there was a mistake.
     fn labels_before_matchers(&mut self, start: usize, run: usize, content: &str) -> bool {
-        let Some((name, "")) = foreign::reference(content).filter(|_| self.open_selector().is_none()) else {
+        let Some((name, after)) = foreign::reference(content).filter(|_| self.open_selector().is_none()) else {
             return false;
         };
+        // A format as in `{labels!r}`.
+        if !after.is_empty() && (!after.starts_with([':', '|', '!']) || after.contains(['=', '"'])) {
+            return false;
+        }
         let end = start + run + content.len();
         let end = end + braces(&self.text[end..], '}');
         let Some(closing) = closing_of_list(&self.text[end..]) else { return false };

@@ -70,7 +70,7 @@ impl Scanner<'_> {
     fn starts_operand(&self, at: usize) -> bool {
         let before = self.text[..at].trim_end();
         before.is_empty()
-            || before.ends_with(|c: char| "({[,+-*/%^=~:@".contains(c))
+            || before.ends_with(|c: char| "({[,+-*/%^=~:@<>".contains(c))
             || ends_with_word(before, keyword::OFFSET)
             || keyword::GROUPINGS.iter().any(|it| ends_with_word(before, it))
     }

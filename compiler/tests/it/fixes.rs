@@ -141,6 +141,9 @@ fn foreign_placeholders_become_valid() {
         ("up{{{{labels}},job=\"a\"}}", "up{{{labels},job=\"a\"}}"),
         ("up{{{{ labels }}, job=\"a\"}}", "up{{{labels}, job=\"a\"}}"),
         ("up{{{labels}}},job=\"a\"}}", "up{{{labels},job=\"a\"}}"),
+        ("up{{labels:csv},job=\"a\"}", "up{{{labels},job=\"a\"}}"),
+        ("up{{{{labels | join}},job=\"a\"}}", "up{{{labels},job=\"a\"}}"),
+        ("up{{{labels},[5m]", "up{{{labels}}}[5m]"),
         ("up{{{labels}[5m] offset 1h", "up{{{labels}}}[5m] offset 1h"),
         ("sum(up{{job=\"x\",{labels})", "sum(up{{job=\"x\",{labels}}})"),
         // Variables around groupings, and for durations.

@@ -150,7 +150,12 @@ impl<'a> Parser<'a> {
     pub(in crate::promql::parser) fn expected_matcher<T>(&mut self, open: Span) -> Result<T> {
         let diagnostic = match self.token.kind {
             Kind::Eof | Kind::RightParen | Kind::RightBracket | Kind::LeftParen | Kind::LeftBracket => {
-                self.unclosed_brace(open)
+                let diagnostic = self.unclosed_brace(open);
+                let span = Span::new(open.start, self.previous_end);
+                match self.slice(span).strip_suffix(',') {
+                    Some(items) => diagnostic.write(span, format!("{items}{}", self.brace(Kind::RightBrace))),
+                    None => diagnostic,
+                }
             }
             Kind::Hole(Hole::MetricName) => {
                 Diagnostic::new(Code::MisplacedPlaceholder, self.token.span, "`metric_name` inside a selector's braces")
