@@ -133,11 +133,11 @@ fn variable(value: &str, is_pattern: bool) -> Option<&str> {
 
 /// Whether a `$` belongs to a real name: `MSSQL$dev` of a Windows service, `C:\$RECYCLE.BIN`, `Outer$Inner` of Java.
 fn is_name_with_dollar(before: &str, after: &str) -> bool {
-    let folders = ["RECYCLE.BIN", "WINDOWS.~", "WINREAGENT", "SYSRESET"];
-    let upper = after.to_ascii_uppercase();
-    folders.iter().any(|folder| upper.starts_with(folder))
-        || before.ends_with(char::is_alphanumeric)
-            && (before.contains("SQL") || before.ends_with("lambda") || after.starts_with(char::is_uppercase))
+    let starts_with = |folder: &str| after.get(..folder.len()).is_some_and(|start| start.eq_ignore_ascii_case(folder));
+    let word = before.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    ["RECYCLE.BIN", "WINDOWS.~", "WINREAGENT", "SYSRESET"].into_iter().any(starts_with)
+        || !word.is_empty()
+            && (word.contains("SQL") || word.ends_with("lambda") || after.starts_with(char::is_uppercase))
 }
 
 /// The length of the name that a text starts with.

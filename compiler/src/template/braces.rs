@@ -224,8 +224,9 @@ fn braces(text: &str, brace: char) -> usize {
 
 /// The number of `}` at the end of a list of matchers that continues with a `,`.
 fn closing_of_list(text: &str) -> Option<usize> {
-    let mut at = text.find(',').filter(|at| text[..*at].trim().is_empty())?;
-    loop {
+    let mut at = text.len() - text.trim_start().strip_prefix(',')?.len();
+    // The limit keeps long templates linear.
+    while at < 5_000 {
         let rest = &text[at..];
         at += match rest.chars().next()? {
             '"' | '\'' | '`' => end_of_string(rest)?,
@@ -240,4 +241,5 @@ fn closing_of_list(text: &str) -> Option<usize> {
             other => other.len_utf8(),
         };
     }
+    None
 }

@@ -108,7 +108,8 @@ impl Scanner<'_> {
         });
         // It is followed by the label and the pattern.
         let (mut rest, mut strings) = (&self.text[string..], 0);
-        while rest.starts_with(['"', '\'', '`'])
+        while strings <= 3
+            && rest.starts_with(['"', '\'', '`'])
             && let Some(end) = end_of_string(rest)
         {
             strings += 1;
