@@ -235,7 +235,7 @@ codes! {
     /// A function or syntax that a target does not have.
     UnsupportedByTarget = "unsupported-by-target", Meaning, Error + protects;
     /// A dashboard variable in a matcher or an argument.
-    DashboardVariable = "dashboard-variable", Meaning, Error, supersedes [EqualityLooksLikeRegex, FixedRequiredLabel, FloatLabelFormat, MatchNothing, RegexMatchesEmpty, RegexWithoutPattern, UndeclaredLabelValue, UnusedLabels];
+    DashboardVariable = "dashboard-variable", Meaning, Error, supersedes [EqualityLooksLikeRegex, FixedRequiredLabel, FloatLabelFormat, MatchNothing, RegexMatchesEmpty, RegexWithoutPattern, UndeclaredLabelValue, UnknownGroupReference, UnusedLabels];
     /// Series that a metric does not have.
     UndeclaredMetric = "undeclared-metric", Meaning, Error, supersedes [BucketSumWithoutLe];
     /// A metric that neither `metrics.toml` nor a preset file has.
