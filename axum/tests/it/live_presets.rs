@@ -51,7 +51,7 @@ async fn scalars_are_scalars_on_every_server() {
     };
     let mock = MockPrometheus::start();
     let app = Shelf::of(&[&TOTAL]).router(&mock);
-    mock.on_raw("scalar(sum(up))").returns(series![{} => "7"]);
+    mock.on_raw("scalar(sum(up))").parameter("limit", "7").returns(series![{} => "7"]);
     let reply = post(&app, "/presets/shelf::total/query", "{}").await.json();
     assert_eq!((&reply["type"], &reply["value"]), (&json!("scalar"), &json!(7)), "{reply}");
 }

@@ -77,8 +77,8 @@ fn wrong_form(
         return Some(finding);
     }
     let both = both();
-    let who = if as_scraped { "the targets in `promql.toml` store" } else { "Prometheus 2 stores" };
-    Some(finding.note(format!("{who} what was scraped; `{both}` is right for both forms")))
+    let who = if as_scraped { "the targets in `promql.toml` keep" } else { "Prometheus 2 keeps" };
+    Some(finding.note(format!("{who} the exporter's spelling; `{both}` is right for both spellings")))
 }
 
 /// The form in which the snapshot lists a number, if it differs.

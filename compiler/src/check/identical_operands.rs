@@ -23,11 +23,11 @@ pub(super) fn check(query: &Analysis<'_>, findings: &mut Findings) {
 
 fn identical(query: &Analysis<'_>, id: Id, binary: &Binary<'_>) -> Option<Diagnostic> {
     let (title, result) = match binary.op {
-        BinaryOp::Div => ("ratio of series to themselves", "always 1"),
-        BinaryOp::Sub => ("difference of series and themselves", "always 0"),
-        BinaryOp::Mod => ("remainder of series and themselves", "always 0"),
+        BinaryOp::Div => ("ratio of a series to itself", "always 1"),
+        BinaryOp::Sub => ("difference between a series and itself", "always 0"),
+        BinaryOp::Mod => ("remainder of a series and itself", "always 0"),
         BinaryOp::Greater | BinaryOp::GreaterEqual | BinaryOp::Less | BinaryOp::LessEqual => {
-            ("comparison of series with themselves", "each value is compared with itself")
+            ("comparison of a series with itself", "each value is compared with itself")
         }
         _ => return None,
     };

@@ -129,7 +129,7 @@ impl<'e> Join<'_, 'e> {
         for item in self.on().map_or(&[][..], |on| &on.items) {
             let found = sides.clone().find_map(|side| match item {
                 GroupingItem::Label(label) if !self.query.labels_without_group_by(side).may_have(&label.name) => {
-                    let title = format!("matching on `{}`, which one side does not have", label.name);
+                    let title = format!("one side of the match has no label `{}`", label.name);
                     let harmful = self.nothing_matches_without(side, &label.name);
                     missing_label(self.query, side, &label.name, label.span, Code::MatchLabelMissing, title, harmful)
                 }
@@ -348,7 +348,7 @@ impl<'e> Join<'_, 'e> {
             let one = if group.keyword == GroupingKeyword::GroupLeft { self.right } else { self.left };
             let Some(label) = self.varying_label(one, matching).filter(|_| !group.has_hole()) else { return };
             let keyword = group.keyword.as_str();
-            let place = format!("one series for each `{label}`, where `{keyword}` takes one for each match");
+            let place = format!("one series for each `{label}`, but `{keyword}` needs one per match on this side");
             findings.push(self.several(label, matching, one, place));
             return;
         }
@@ -521,10 +521,14 @@ impl<'e> Join<'_, 'e> {
             return;
         }
         findings.push(
-            Diagnostic::new(Code::FallbackAlwaysThere, self.binary.op_span, "fallback that is always there")
-                .label("adds its series beside those of the left side")
-                .secondary(fallback, "has no labels, so it matches none of them")
-                .help(format!("write `or on () {}`", self.query.slice(fallback))),
+            Diagnostic::new(
+                Code::FallbackAlwaysThere,
+                self.binary.op_span,
+                "`or` adds its right side even if the left side has data",
+            )
+            .label("adds its series beside those of the left side")
+            .secondary(fallback, "has no labels, so it matches none of them")
+            .help(format!("write `or on () {}`", self.query.slice(fallback))),
         );
     }
 }

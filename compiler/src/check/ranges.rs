@@ -170,7 +170,7 @@ fn gaps(query: &Analysis<'_>, arg: Id, subquery: &Subquery<'_>, step: &Duration,
     let window = &selector.range.as_ref()?.duration;
     let leaves_out = query.seconds(window).is_some_and(|window| window < seconds);
     (leaves_out && is_counter_function(rate.name) && rate.name != "irate").then(|| {
-        Diagnostic::new(Code::SubqueryWithGaps, step.span, "subquery that leaves samples out")
+        Diagnostic::new(Code::SubqueryWithGaps, step.span, "subquery that skips samples")
             .label("evaluated once per step")
             .secondary(window.span, "shorter than the step")
             .help(format!("write `[{}:{}]`", query.slice(subquery.range.span), query.slice(window.span)))

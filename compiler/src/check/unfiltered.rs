@@ -58,8 +58,8 @@ fn filters_without_label(query: &Analysis<'_>, findings: &mut Findings) {
         };
         let Some((metric, label, is_only)) = found else { continue };
         let (name, metric_name) = (&label.name.value, metric.name);
-        let callers = if label.required { "every caller filters" } else { "a caller may filter" };
-        let title = format!("{callers} on `{name}`, which `{metric_name}` does not have");
+        let callers = if label.required { "callers must filter" } else { "callers can filter" };
+        let title = format!("{callers} on `{name}`, but `{metric_name}` has no such label");
         let path = if metric.is_declared { metric.path } else { "metrics.toml" };
         let lists = if metric.is_declared { "declares" } else { "lists" };
         let effect =

@@ -235,7 +235,7 @@ pub(super) fn range_of_expression(text: &str, expr: &Expr<'_>, brackets: Span) -
 }
 
 /// The language that a function belongs to.
-const METRICSQL: &str = "VictoriaMetrics' MetricsQL has it, Prometheus does not";
+const METRICSQL: &str = "only VictoriaMetrics' MetricsQL has it";
 
 /// `grouped`: whether a grouping follows, as after an aggregation.
 pub(super) fn unknown_function(name: &str, span: Span, grouped: bool) -> Diagnostic {

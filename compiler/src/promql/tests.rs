@@ -374,7 +374,7 @@ fn operators() {
     says("a && b", "syntax: unexpected `&&` | [&&] not an operator of PromQL | help: write `and`");
     says(
         "a default 0",
-        "syntax: `default` is not part of PromQL | [default] VictoriaMetrics' MetricsQL has it, Prometheus does not | note: Prometheus writes `a or b` for a default, whose labels must match",
+        "syntax: `default` is not part of PromQL | [default] only VictoriaMetrics' MetricsQL has it | note: Prometheus writes `a or b` for a default, whose labels must match",
     );
     says(
         "rate(a[5m]) by (b)",

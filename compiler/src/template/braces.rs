@@ -34,7 +34,7 @@ impl Scanner<'_> {
                     self.open.pop();
                     ("the braces of the selector are open already", "{labels}}}")
                 } else {
-                    ("three braces on each side: two of the selector, one of the placeholder", "{{{labels}}}")
+                    ("the braces of the selector, `{{` and `}}`, are around those of `{labels}`", "{{{labels}}}")
                 };
                 let diagnostic = Diagnostic::new(Code::MalformedPlaceholder, span, title).label(label);
                 self.diagnostics.push(diagnostic.write(span, text));
@@ -207,7 +207,7 @@ impl Scanner<'_> {
                 diagnostic.write(span, format!("{{{name}}}"))
             }
             _ if brace == '{' => diagnostic.help("write `{{` for a literal brace").fix(Fix { span, text: "{{".into() }),
-            _ if in_double => diagnostic.label("half of a `}}` that closes a `{{`").write(span, "}}"),
+            _ if in_double => diagnostic.label("closes a `{{`, so it must be `}}`").write(span, "}}"),
             _ if self.text[..at].ends_with('}') => {
                 diagnostic.label("one brace too many").help("remove it").fix(Fix { span, text: String::new() })
             }

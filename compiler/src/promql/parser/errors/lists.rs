@@ -330,7 +330,7 @@ impl<'a> Parser<'a> {
             Kind::Hole(hole) => return self.misplaced(hole),
             Kind::Ident if self.slice(self.token.span).eq_ignore_ascii_case("or") => self
                 .syntax("`or` between matchers")
-                .label("VictoriaMetrics' MetricsQL has it, Prometheus does not")
+                .label("only VictoriaMetrics' MetricsQL has it")
                 .note("Prometheus joins two selectors with `or`, or matches one label with `=~\"a|b\"`"),
             Kind::Ident | Kind::Str => {
                 let text = self.slice(self.token.span);

@@ -252,7 +252,7 @@ impl<'a> Parser<'a> {
         }
         if let Some(note) = report::metricsql(&lower) {
             let diagnostic = self.syntax(format!("`{text}` is not part of PromQL"));
-            return Some(diagnostic.label("VictoriaMetrics' MetricsQL has it, Prometheus does not").note(note));
+            return Some(diagnostic.label("only VictoriaMetrics' MetricsQL has it").note(note));
         }
         if let Some((_, label, help)) = FOREIGN_WORDS.iter().find(|(word, ..)| *word == lower) {
             return Some(unexpected().label(*label).help(*help));
