@@ -19,7 +19,6 @@
 //! ```
 
 mod document;
-mod envelope;
 mod error;
 mod fast_path;
 mod fields;
@@ -28,18 +27,19 @@ mod lexer;
 mod limits;
 mod number;
 mod series_builder;
+mod short_response;
 mod state;
 mod times;
 
 pub use crate::value::{Data, QueryResult, Response};
-pub use envelope::{Envelope, decode_data};
-pub(crate) use envelope::{decode_envelope, decode_part};
 pub use error::DecodeError;
 pub(crate) use fields::{Entries, Fields, FromFields, LabelSet, Loose, text_fields};
 pub(crate) use intern::share_labels;
 pub use limits::Limits;
 #[doc(hidden)]
 pub use number::sample as plain_sample;
+pub use short_response::{Envelope, decode_data};
+pub(crate) use short_response::{decode_envelope, decode_part};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -6,7 +6,7 @@
 mod allow;
 mod declared_labels;
 mod document;
-mod durations;
+mod duration_values;
 pub(crate) mod known_metrics;
 pub(crate) mod metric_type;
 mod parameters;

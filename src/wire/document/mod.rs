@@ -5,9 +5,9 @@
 //! type follows from the keys of the items.
 
 mod envelope;
-mod fast;
 mod items;
 mod stats;
+mod whole_items;
 
 use std::borrow::Cow;
 use std::collections::VecDeque;

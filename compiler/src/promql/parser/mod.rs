@@ -2,9 +2,9 @@
 //!
 //! A syntax error ends the parse ([`Stop`]), unless the parser can recover from it. All errors are reported.
 
-mod duration;
 mod errors;
 mod grouping;
+mod modifiers;
 mod selector;
 
 use super::ast::{
