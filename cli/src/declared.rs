@@ -44,14 +44,29 @@ impl Declared {
 
     /// The value of a label in `[labels]`, with `only` as its single use: `filter` or `group_by`.
     pub(crate) fn label(&self, name: &str, only: Option<&str>) -> String {
-        let kind = self.labels.get(name).map_or("\"string\"", String::as_str);
-        let Some(only) = only else { return kind.to_owned() };
+        match only {
+            Some(only) => self.with_key(name, &format!("use = [\"{only}\"]")),
+            None => self.kind(name).to_owned(),
+        }
+    }
+
+    /// The value of a label in `[labels]` with another name in Rust.
+    pub(crate) fn renamed(&self, name: &str, rust_name: &str) -> String {
+        self.with_key(name, &format!("rust_name = \"{rust_name}\""))
+    }
+
+    fn kind(&self, name: &str) -> &str {
+        self.labels.get(name).map_or("\"string\"", String::as_str)
+    }
+
+    fn with_key(&self, name: &str, key: &str) -> String {
+        let kind = self.kind(name);
         let inner = match kind.as_bytes().first() {
             Some(b'{') => kind.trim_matches(['{', '}']).trim().to_owned(),
             Some(b'[') => format!("values = {kind}"),
             _ => format!("type = {kind}"),
         };
-        format!("{{ {inner}, use = [\"{only}\"] }}")
+        format!("{{ {inner}, {key} }}")
     }
 }
 

@@ -48,23 +48,28 @@ pub(crate) async fn causes(
     // Servers refuse more points.
     let points =
         |range: TimeRange| if range.points() > MAX_STEPS { range.step(Step::auto(POINTS)).ok() } else { Some(range) };
-    let mut probe = Probe { query, scrapes: Scrapes::new(client, at), range: None };
+    let mut probe = Probe { query, scrapes: Scrapes::new(client, at), range: None, subqueries: Vec::new() };
     let mut causes = Vec::new();
-    let mut empty: Vec<&Expr<'_>> = Vec::new();
+    let mut empty: Vec<(&Expr<'_>, Vec<&str>)> = Vec::new();
     for expr in parsed.expr.iter().flat_map(vectors) {
         if probe.is_empty(expr).await {
-            empty.push(expr);
+            empty.push((expr, Vec::new()));
         }
     }
     probe.range = range.and_then(points);
-    while let Some(expr) = empty.pop() {
+    while let Some((expr, subqueries)) = empty.pop() {
+        probe.subqueries.clone_from(&subqueries);
+        if let ExprKind::Subquery(subquery) = &expr.kind {
+            probe.subqueries.push(&query[subquery.expr.span.range().end..expr.span.range().end]);
+        }
         let mut has_empty = false;
         for operand in operands(expr).into_iter().flat_map(vectors) {
             if probe.is_empty(operand).await {
                 has_empty = true;
-                empty.push(operand);
+                empty.push((operand, probe.subqueries.clone()));
             }
         }
+        probe.subqueries = subqueries;
         if !has_empty {
             causes.push(probe.cause(expr).await);
         }
@@ -102,6 +107,8 @@ struct Probe<'a> {
     scrapes: Scrapes<'a>,
     /// The range of a range query.
     range: Option<TimeRange>,
+    /// The ranges and modifiers of the subqueries around an expression, the outermost first.
+    subqueries: Vec<&'a str>,
 }
 
 impl Probe<'_> {
@@ -115,9 +122,10 @@ impl Probe<'_> {
         }
     }
 
-    /// Whether an instant vector has series, at some point of the range if there is one.
+    /// Whether an instant vector has series, at some point of the ranges of the query and of subqueries.
     async fn has_series(&self, query: &str) -> bool {
-        let query = format!("count({query})");
+        let within = |query: String, subquery: &&str| format!("last_over_time(({query}){subquery})");
+        let query = self.subqueries.iter().rev().fold(format!("count({query})"), within);
         if let Some(range) = self.range {
             return self.scrapes.client.raw_query_range(query, range).await.map_or(true, |matrix| !matrix.is_empty());
         }

@@ -50,6 +50,8 @@ struct Preset<'q> {
     converted: Converted,
     /// The checks that it must allow, with their messages.
     allow: BTreeMap<Code, String>,
+    /// Whether its title is also its description, because the policy of the folder requires one.
+    is_described_by_title: bool,
 }
 
 /// Converts a collection to the text of a preset file, which passes all checks beside the `others` of its folder.
@@ -67,7 +69,7 @@ pub(crate) fn write(
     let results = collection.queries.iter().map(|query| {
         let converted = convert(query, &collection.variables, Options::default())?;
         let name = taken.name(&names::name_or(&query.name, "query"));
-        Ok(Preset { query, name, converted, allow: BTreeMap::new() })
+        Ok(Preset { query, name, converted, allow: BTreeMap::new(), is_described_by_title: false })
     });
     let path = format!("{name}.toml");
     let others: Vec<&SourceFile> = others.iter().filter(|other| other.name != path).collect();
@@ -156,6 +158,13 @@ impl<'q> File<'q> {
             for result in &mut self.results {
                 let Ok(preset) = result else { continue };
                 let Some(found) = errors.remove(&Some(preset.name.clone())) else { continue };
+                let lacks_description =
+                    |error: &Diagnostic| error.code == Code::MissingKey && error.title.contains("`description`");
+                if found.iter().any(lacks_description) && preset.query.title.is_some() && !preset.is_described_by_title
+                {
+                    preset.is_described_by_title = true;
+                    continue;
+                }
                 match found.iter().find(|error| !error.code.is_allowable()) {
                     Some(error) => *result = Err(error.title.clone()),
                     None => preset.allow.extend(found.into_iter().map(|error| (error.code, error.title))),
@@ -286,11 +295,12 @@ impl Preset<'_> {
             _ = writeln!(out, "# {}", one_line(note));
         }
         let mut line = |key: &str, value: &str| _ = writeln!(out, "{key:<11} = {value}");
+        let title = query.title.as_ref().filter(|_| self.is_described_by_title);
         let texts = [
-            ("title", &query.title),
-            ("category", &query.category),
-            ("description", &query.description),
-            ("unit", &query.unit),
+            ("title", query.title.as_ref()),
+            ("category", query.category.as_ref()),
+            ("description", query.description.as_ref().or(title)),
+            ("unit", query.unit.as_ref()),
         ];
         for (key, text) in texts {
             if let Some(text) = text {

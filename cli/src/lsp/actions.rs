@@ -6,7 +6,7 @@ use gen_lsp_types::{CodeAction, CodeActionKind, CodeActionParams, CodeActionResp
 use promql_presets_compiler::Finding;
 use promql_presets_compiler::diagnostic::Fix;
 
-use super::fixes;
+use super::fixes::{self, QuickFix};
 use super::workspace::View;
 
 /// The fixes of the findings in a range.
@@ -20,13 +20,13 @@ pub(super) fn actions(view: &View<'_>, params: &CodeActionParams) -> Option<Vec<
         let span = finding.diagnostic.span;
         span.start <= asked.end && asked.start <= span.end
     };
-    let action = |finding: &Finding, (title, fixes): (String, Vec<Fix>), is_preferred| {
+    let action = |finding: &Finding, fix: QuickFix, is_preferred| {
         let range = view.range(finding.diagnostic.span);
         let edit = |fix: Fix| TextEdit { range: view.range(fix.span), new_text: fix.text };
-        let changes = HashMap::from([(view.uri.clone(), fixes.into_iter().map(edit).collect())]);
+        let changes = HashMap::from([(view.uri.clone(), fix.edits.into_iter().map(edit).collect())]);
         let diagnostics = params.context.diagnostics.iter().filter(|shown| shown.range == range);
         CodeActionResponse::CodeAction(CodeAction {
-            title,
+            title: fix.title,
             kind: Some(CodeActionKind::QuickFix),
             diagnostics: Some(diagnostics.cloned().collect()),
             is_preferred: Some(is_preferred),
@@ -38,7 +38,10 @@ pub(super) fn actions(view: &View<'_>, params: &CodeActionParams) -> Option<Vec<
     for finding in view.findings().filter(in_range) {
         let fixes = fixes::of_help(view, finding);
         let is_only = fixes.len() == 1;
-        actions.extend(fixes.into_iter().map(|fix| action(finding, fix, is_only)));
+        for fix in fixes {
+            let is_preferred = is_only && fix.is_clean;
+            actions.push(action(finding, fix, is_preferred));
+        }
         actions.extend(fixes::allow(view, finding).map(|fix| action(finding, fix, false)));
     }
     Some(actions)

@@ -15,19 +15,31 @@ use super::workspace::View;
 /// How many edits are tried for one finding.
 const MAX_TRIALS: usize = 100;
 
-/// The fixes that the help of a finding describes: titles with their edits.
-pub(super) fn of_help(view: &View<'_>, finding: &Finding) -> Vec<(String, Vec<Fix>)> {
+/// A change that a help describes.
+#[derive(Debug)]
+pub(super) struct QuickFix {
+    pub(super) title: String,
+    pub(super) edits: Vec<Fix>,
+    /// Whether it adds no finding.
+    pub(super) is_clean: bool,
+}
+
+/// The fixes that the help of a finding describes.
+pub(super) fn of_help(view: &View<'_>, finding: &Finding) -> Vec<QuickFix> {
     let Some(help) = &finding.diagnostic.help else { return Vec::new() };
     let file = File { text: &view.source.text, outline: Outline::of(&view.source.text) };
     let mut trial = Trial::new(view, finding);
     let mut accepted = |title: String, edits: Vec<Fix>, is_certain: bool| {
         let fix = edits.into_iter().find(|fix| trial.accepts(&[fix]) || is_certain)?;
+        let mut is_clean = trial.added.is_empty();
         let mut edits = vec![fix];
-        if trial.lacks_window {
+        if trial.lacks_window() {
             let mut additions = file.additions(finding, "window = \"5m\"").into_iter();
-            edits.extend(additions.find(|window| trial.accepts(&[&edits[0], window]) && !trial.lacks_window));
+            let window = additions.find(|window| trial.accepts(&[&edits[0], window]) && !trial.lacks_window());
+            is_clean = window.is_some() && trial.added.is_empty();
+            edits.extend(window);
         }
-        Some((title, edits))
+        Some(QuickFix { title, edits, is_clean })
     };
     if let Some(fix) = &finding.diagnostic.fix {
         return accepted(help.clone(), vec![fix.clone()], true).into_iter().collect();
@@ -42,7 +54,7 @@ pub(super) fn of_help(view: &View<'_>, finding: &Finding) -> Vec<(String, Vec<Fi
 }
 
 /// The edit that silences a finding in its preset.
-pub(super) fn allow(view: &View<'_>, finding: &Finding) -> Option<(String, Vec<Fix>)> {
+pub(super) fn allow(view: &View<'_>, finding: &Finding) -> Option<QuickFix> {
     let (code, preset) = (finding.diagnostic.code, finding.preset.as_deref()?);
     if !code.is_allowable() {
         return None;
@@ -58,7 +70,8 @@ pub(super) fn allow(view: &View<'_>, finding: &Finding) -> Option<(String, Vec<F
         let template = file.outline.value(&["presets", preset, "template"])?;
         file.line_after(template.span.end, &format!("allow = [{entry}]"))
     };
-    Some((format!("allow `{}` in `{preset}`", code.as_str()), vec![fix]))
+    let title = format!("allow `{}` in `{preset}`", code.as_str());
+    Some(QuickFix { title, edits: vec![fix], is_clean: true })
 }
 
 /// A file with a finding.
@@ -117,7 +130,14 @@ impl File<'_> {
             finding.preset.as_deref().and_then(|preset| self.outline.value(&["presets", preset, "template"]));
         let table = self.outline.table(finding.diagnostic.span.start).span;
         let end = self.text[..table.end as usize].trim_end().len();
-        let below = template.map(|template| self.line_after(template.span.end, code));
+        // The key of the template may be dotted: `rate.template`.
+        let prefix = |value: &Value| {
+            let line = self.text[..value.span.start as usize].rsplit('\n').next()?.trim_start();
+            Some(line.trim_end().strip_suffix('=')?.trim_end().strip_suffix("template")?.to_owned())
+        };
+        let below = template.map(|template| {
+            self.line_after(template.span.end, &format!("{}{code}", prefix(template).unwrap_or_default()))
+        });
         let others = [(end, format!(", {code} ")), (end, format!("\n{code}")), (0, format!("{code}\n"))];
         below.into_iter().chain(others.map(|(at, text)| self.insertion(at, text))).collect()
     }
@@ -251,23 +271,15 @@ struct Trial<'v> {
     view: &'v View<'v>,
     stale: Vec<usize>,
     before: HashMap<(usize, Code, String), usize>,
-    /// Whether the last edits added `{window}` to a preset without a default for it.
-    lacks_window: bool,
+    /// What the last edits have added.
+    added: Vec<Code>,
 }
 
 impl<'v> Trial<'v> {
     fn new(view: &'v View<'v>, finding: &'v Finding) -> Self {
         let before = counts(view.all_findings());
         let stale = view.session().stale().collect();
-        Self {
-            file: view.source,
-            finding: &finding.diagnostic,
-            session: None,
-            view,
-            stale,
-            before,
-            lacks_window: false,
-        }
+        Self { file: view.source, finding: &finding.diagnostic, session: None, view, stale, before, added: Vec::new() }
     }
 
     /// Whether edits remove the finding and add none, except for the one about [`Self::lacks_window`] and those of later
@@ -293,10 +305,14 @@ impl<'v> Trial<'v> {
         let hides = own_layer != Layer::File || self.finding.code == Code::InvalidToml;
         let is_later = |code: Code| (hides && code.layer() > own_layer) || code == Code::MissingWindow;
         let is_gone = count(&after, &own) < count(&self.before, &own);
-        let added: Vec<Code> =
-            after.iter().filter(|(key, number)| **number > count(&self.before, key)).map(|(key, _)| key.1).collect();
-        self.lacks_window = added.contains(&Code::MissingWindow);
-        is_gone && added.into_iter().all(is_later)
+        let added = after.iter().filter(|(key, number)| **number > count(&self.before, key));
+        self.added = added.map(|(key, _)| key.1).collect();
+        is_gone && self.added.iter().copied().all(is_later)
+    }
+
+    /// Whether the last edits added `{window}` to a preset without a default for it.
+    fn lacks_window(&self) -> bool {
+        self.added.contains(&Code::MissingWindow)
     }
 }
 

@@ -30,6 +30,15 @@ process_start_time_seconds 1.7e9
 backup_timestamp_seconds{disk=\"a\"} 1.7e9
 certificate_expiration_timestamp_seconds 1.8e9
 untyped_thing 1
+bare_seconds_bucket{le=\"0.1\"} 1
+bare_seconds_bucket{le=\"+Inf\"} 1
+bare_seconds_sum 1
+bare_seconds_count 1
+bare_gc_seconds{quantile=\"0.5\"} 1
+bare_gc_seconds_sum 1
+bare_gc_seconds_count 1
+# TYPE odd gauge
+odd{quantile=\"0.5\",nodeName=\"a\",node_name=\"b\"} 1
 ";
 
 const SNAPSHOT: &str = "\
@@ -66,6 +75,10 @@ fn every_type_gets_presets_that_pass_all_checks() {
         ("backup_timestamp_seconds", "backup_timestamp_seconds", &["age"]),
         ("certificate_expiration_timestamp_seconds", "certificate_expiration_timestamp_seconds", &["remaining"]),
         ("untyped_thing", "untyped_thing", &gauge),
+        ("bare_seconds", "bare_seconds", &["rate", "mean", "p50", "p90", "p99", "share_below"]),
+        ("bare_seconds_count", "bare_seconds", &["rate", "mean", "p50", "p90", "p99", "share_below"]),
+        ("bare_gc_seconds", "bare_gc_seconds", &["rate", "mean"]),
+        ("odd", "odd", &gauge),
     ] {
         let run = run_in(&folder.0, &["new", metric, "--from", "metrics.txt", "--force"], b"");
         assert_eq!(run.status, 0, "{metric}: {}{}", run.out, run.err);

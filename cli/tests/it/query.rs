@@ -216,6 +216,7 @@ fn samples_of_the_own_range_count() {
         (format!("sum(increase({name}{{domain=\"nowhere\"}}[1h]))"), vec!["--at", &late]),
         (format!("sum(increase({name}{{domain=\"nowhere\"}}[30m] offset 10m))"), vec!["--at", &late]),
         (format!("{name}{{domain=\"nowhere\"}} offset 10m"), vec!["--at", &late]),
+        (format!("max_over_time(rate({name}{{domain=\"nowhere\"}}[5m])[1h:1m])"), vec!["--at", &late]),
         (format!("{name}{{domain=\"nowhere\"}}"), vec!["--start", &start, "--end", &late]),
         (format!("rate({name}{{domain=\"nowhere\"}}[5m])"), vec!["--start", &start, "--end", &late, "--step", "500ms"]),
         (format!("rate({name}{{domain=\"nowhere\"}}[5m])"), vec!["--start", &start, "--end", &late, "--step", "1s"]),

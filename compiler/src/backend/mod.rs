@@ -10,3 +10,10 @@ pub mod registry;
 pub(crate) mod rows;
 
 pub use query_facts::indivisible;
+
+/// The setter of a label in a generated `Querier`: `kernelId` is `kernel_id`.
+#[cfg(feature = "tools")]
+#[must_use]
+pub fn setter(label: &str) -> Option<String> {
+    names::setter(label)
+}

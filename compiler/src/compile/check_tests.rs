@@ -9,13 +9,17 @@ use crate::check::selected_series;
 use crate::diagnostic::suggest::nearest;
 use crate::file::PresetTest;
 use crate::file::preset_tests::series_labels;
-use crate::promql::{Features, Syntax, parse};
+use crate::promql::{Features, ResultType, Syntax, parse};
 use crate::{Code, Diagnostic, Span};
 use promql_presets_core::sort;
 
 /// Reports mistakes because of which a test of a preset cannot run, and series that the preset does not read.
 pub(super) fn check(module: &Module, preset: &Preset, test: &PresetTest) -> Vec<Diagnostic> {
     let mut found = Vec::new();
+    if preset.result == ResultType::RangeVector {
+        let title = format!("test of `{}`, whose result is a range vector", preset.name);
+        found.push(Diagnostic::new(Code::InvalidTest, test.span, title).label("`promtool` compares instant vectors"));
+    }
     // Rendering stops at the first mistake. It is removed, so that the next one is found.
     let mut rest = Cow::Borrowed(test);
     while let Err(error) = preset.render_test(module, &rest) {

@@ -84,6 +84,10 @@ const OF_HISTOGRAMS: [Statistic; 6] = {
 };
 
 pub(super) fn csv(data: &Data) -> String {
+    if let Data::Text(text) = data {
+        let time = text.timestamp().to_string();
+        return line(["time", "value"].into_iter()) + &line([&*time, text.value()].into_iter());
+    }
     let all = series(data);
     let names: BTreeSet<&str> =
         all.iter().filter_map(|series| series.labels).flat_map(|labels| labels.iter().map(|(name, _)| name)).collect();

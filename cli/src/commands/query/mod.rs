@@ -58,7 +58,7 @@ pub(crate) struct Arguments {
     #[arg(required_unless_present = "raw")]
     preset: Option<String>,
     /// A query instead of a preset
-    #[arg(long, value_name = "PROMQL", conflicts_with_all = ["preset", "name", "labels", "group_by", "window"])]
+    #[arg(long, value_name = "PROMQL", allow_hyphen_values = true, conflicts_with_all = ["preset", "name", "labels", "group_by", "window"])]
     raw: Option<String>,
     #[command(flatten)]
     dir: Dir,

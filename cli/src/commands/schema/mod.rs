@@ -20,7 +20,7 @@ use promql_presets_compiler::{
 };
 
 use self::change::{Change, ChangeKind};
-use self::known::{Known, Seen};
+use self::known::{Known, Presence, Seen};
 use self::on_server::Servers;
 pub(super) use self::wanted::NewMetric;
 use self::wanted::{Entry, Wanted};
@@ -295,6 +295,17 @@ pub(super) fn look_up(metric: &str, sources: &Sources, output: &Output) -> Resul
             known.add_page(page);
         }
         servers.metadata(&mut known, &mut remarks).await?;
+        // Without metadata, buckets and quantiles show what a metric is.
+        for (wanted, label) in wanted::without_metadata(metric, &known) {
+            let (wanted, mut seen) = ([wanted], [Seen::default()]);
+            gather(&wanted, (&pages[..], &servers, output), &mut seen, &mut remarks).await?;
+            if seen[0].presence == Presence::Current && seen[0].labels.contains(label) {
+                remark(&format!("note: no metadata of `{}`; its series have the label `{label}`", wanted[0].name));
+                if let Some(found) = wanted[0].new_metric(&wanted[0].name, &seen[0], &mut remarks) {
+                    return Ok(found);
+                }
+            }
+        }
         // In OpenMetrics, the name of a family lacks the suffix of its series.
         let kinds = [MetricType::Unknown, MetricType::Counter, MetricType::Info];
         for name in kinds.map(|kind| format!("{metric}{}", kind.family_suffix())) {

@@ -200,6 +200,13 @@ impl Server<'_> {
         if !seen.labels.remove(NAME) {
             return Ok((seen, is_partial));
         }
+        // Old versions of VictoriaMetrics return `__name__` even if no series matches.
+        if seen.labels.is_empty() && wanted.series.is_disjoint(current) {
+            let first = self.client.series(&queriers[0]);
+            if scoped!(queriers[1..].iter().fold(first, |all, querier| all.or(querier))).await?.is_empty() {
+                return Ok((seen, is_partial));
+            }
+        }
         seen.presence = Presence::Current;
         // Only native histograms have series with the name of their family. Of old ones, only the labels are known;
         // `vmrange` is of VictoriaMetrics' own buckets.

@@ -136,6 +136,20 @@ pub(super) fn for_new_file(name: &str, known: &Known) -> Wanted {
     wanted
 }
 
+/// What a metric without metadata may be, and the label that shows it.
+pub(super) fn without_metadata(metric: &str, known: &Known) -> Vec<(Wanted, &'static str)> {
+    if gauge_histogram(metric, known).or_else(|| find(metric, known)).is_some() {
+        return Vec::new();
+    }
+    let name = MetricType::Histogram.parts().iter().find_map(|part| metric.strip_suffix(part)).unwrap_or(metric);
+    let as_family = |kind: MetricType| {
+        let mut known = Known::default();
+        known.add(name, Family { kind: kind.as_str().to_owned(), ..Family::default() });
+        for_new_file(name, &known)
+    };
+    vec![(as_family(MetricType::Histogram), "le"), (as_family(MetricType::Summary), QUANTILE)]
+}
+
 /// The histogram of gauges that a series belongs to. Presets read its series as metrics of their own.
 fn gauge_histogram(series: &str, known: &Known) -> Option<Wanted> {
     const KIND: &str = "gaugehistogram";
