@@ -57,11 +57,7 @@ fn values<'e>(query: &Analysis<'e>, id: Id, combined: &mut Combined) -> Option<V
             })
         }
         ExprKind::Aggregate(aggregate) if keeps_values(aggregate.op) => {
-            let chooses = matches!(
-                aggregate.op,
-                Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk | Aggregator::LimitRatio
-            );
-            if !chooses {
+            if !aggregate.op.is_selection() {
                 combined.get_or_insert((aggregate.op.as_str(), aggregate.op_span));
             }
             values(query, query.operand(id), combined)

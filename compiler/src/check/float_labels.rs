@@ -39,10 +39,15 @@ fn wrong_form(
         return None;
     }
     // Other targets have the form that the exporter writes, which only the snapshot knows.
-    let as_scraped = normalized == Normalized::None;
     let known = || series.metric?.known?.values(label);
-    let stored = |number: &str| if as_scraped { listed(number, known()?) } else { normal(number) };
+    let of_snapshot = |number: &str| listed(number, known()?);
+    let stored = |number: &str| match normalized {
+        Normalized::All => normal(number),
+        Normalized::Some => normal(number).or_else(|| of_snapshot(number)),
+        Normalized::None => of_snapshot(number),
+    };
     let value = &*matcher.value.value;
+    let as_scraped = normalized == Normalized::None || (normalized == Normalized::Some && normal(value).is_none());
     let backslash = if query.slice(matcher.value.span).starts_with('`') { "\\" } else { "\\\\" };
     let (wrong, right, written) = if matcher.op.is_regex() {
         let integers = || if as_scraped { None } else { integers_only(value, backslash) };

@@ -263,11 +263,8 @@ fn reads_same<'e>(query: &Analysis<'e>, a: Id, b: Id, filters: &mut Filters<'e>)
             {
                 return false;
             }
-            // These functions select series and keep their labels.
-            let is_selection =
-                matches!(x.op, Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk | Aggregator::LimitRatio);
             filters.labels[before..].iter().all(|label| match keyword {
-                _ if is_selection => true,
+                _ if x.op.is_selection() => true,
                 Some(GroupingKeyword::By) => labels.contains(label),
                 Some(_) => !labels.contains(label),
                 None => false,

@@ -10,7 +10,7 @@ use super::ratios::unscaled;
 use super::schema::Role;
 use super::tree::Id;
 use crate::file::{self, LabelType};
-use crate::promql::{Binary, BinaryOp, ExprKind, Grouping, GroupingItem, GroupingKeyword, MatchOp};
+use crate::promql::{Aggregator, Binary, BinaryOp, Expr, ExprKind, Grouping, GroupingItem, GroupingKeyword, MatchOp};
 use crate::{Code, Diagnostic, Span};
 
 /// Labels that series of several instances share.
@@ -371,9 +371,27 @@ impl<'e> Join<'_, 'e> {
     }
 
     /// A label that has several values on a side for each match.
-    fn varying_label(&self, side: Id, matching: &Grouping<'_>) -> Option<&'e str> {
-        let labels = self.query.labels(side);
+    fn varying_label(&self, mut side: Id, matching: &Grouping<'_>) -> Option<&'e str> {
         let on = matching.keyword == GroupingKeyword::On;
+        // `topk` and the like only leave series out. `topk by (pod) (1, x)` leaves one for each pod.
+        while let ExprKind::Aggregate(aggregate) = &self.query.expr(self.query.strip_parens(side)).kind
+            && aggregate.op.is_selection()
+        {
+            let is_matched = |label: &str| matching.labels().any(|it| it.name == label) == on;
+            let is_one = aggregate.op != Aggregator::LimitRatio
+                && aggregate.param.as_ref().and_then(Expr::as_number) == Some(1.0);
+            let is_unique = match &aggregate.grouping {
+                None => true,
+                Some(by) => {
+                    by.keyword == GroupingKeyword::By && !by.has_hole() && by.labels().all(|it| is_matched(&it.name))
+                }
+            };
+            if is_one && is_unique {
+                return None;
+            }
+            side = self.query.operand(self.query.strip_parens(side));
+        }
+        let labels = self.query.labels(side);
         let (matched, copied) = (sorted_labels(Some(matching)), sorted_labels(self.binary.group.as_ref()));
         let is_listed =
             |label: &str| matched.binary_search(&label).is_ok() || (label == GROUP_BY && matching.has_hole());

@@ -144,8 +144,7 @@ impl<'e> Flow<'_, 'e> {
 
     fn aggregate(&self, id: Id, aggregate: &'e Aggregate<'e>) -> Labels<'e> {
         let inner = &self.labels[self.tree.operand(id)];
-        if matches!(aggregate.op, Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk | Aggregator::LimitRatio)
-        {
+        if aggregate.op.is_selection() {
             return inner.clone();
         }
         let labels = match &aggregate.grouping {

@@ -504,8 +504,8 @@ impl<'s> Metric<'s> {
 
     fn derived_of(&self, kind: Option<MetricType>) -> impl Iterator<Item = &'static str> + Clone {
         // `metrics.toml` has the names of the series of counters and infos.
-        let kind =
-            kind.filter(|kind| self.is_declared || kind.family_suffix().is_empty()).unwrap_or(MetricType::Unknown);
+        let is_series = !self.is_declared || self.known.is_some_and(|known| known.name.value == self.name);
+        let kind = kind.filter(|kind| !is_series || kind.family_suffix().is_empty()).unwrap_or(MetricType::Unknown);
         let is_created = matches!(kind, MetricType::Counter | MetricType::Histogram | MetricType::Summary);
         let family = Some(kind.family_suffix()).filter(|suffix| !suffix.is_empty());
         family.into_iter().chain(kind.parts().iter().copied()).chain(is_created.then_some("_created"))

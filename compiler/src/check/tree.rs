@@ -269,14 +269,18 @@ impl<'e> Tree<'e> {
         self.nodes[id].series.as_ref()
     }
 
-    /// The series that `or` combines with those of a selector, as in `new or old` for two versions of an exporter.
+    /// The series that `or` combines with those of a selector, as in `new or old` for two versions of an exporter. `absent(x)`
+    /// is no older name of `x`.
     pub(super) fn others(&self, id: Id) -> impl Iterator<Item = &Series<'e>> {
+        let is_absent = |id: Id| matches!(&self.expr(id).kind, ExprKind::Call(call) if call.name.starts_with("absent"));
+        let is_in_absent = move |id: Id| self.ancestors(id).any(is_absent);
         let mut below = id;
-        self.ancestors(id).flat_map(move |outer| {
+        self.ancestors(id).filter(move |_| !is_in_absent(id)).flat_map(move |outer| {
             let is_or = matches!(&self.expr(outer).kind, ExprKind::Binary(binary) if binary.op == BinaryOp::Or);
             let inner = std::mem::replace(&mut below, outer);
             let sides = self.children(outer).filter(move |side| is_or && *side != inner);
-            sides.flat_map(|side| self.selectors_below(side).map(|(_, _, series)| series))
+            let found = sides.flat_map(|side| self.selectors_below(side));
+            found.filter(move |(other, ..)| !is_in_absent(*other)).map(|(_, _, series)| series)
         })
     }
 

@@ -5,7 +5,7 @@ use promql_presets_core::{LabelKind, regex, sort};
 use super::analysis::Analysis;
 use super::schema::{Metric, Role};
 use super::tree::{Id, Series, name_pattern};
-use crate::diagnostic::suggest::nearest;
+use crate::diagnostic::suggest::{is_one_edit, nearest};
 use crate::file::metric_type::SUFFIXES;
 use crate::file::toml_string::toml_key;
 use crate::file::{Label, LabelType, MetricType};
@@ -173,7 +173,8 @@ fn unknown(query: &Analysis<'_>, id: Id, selector: &Selector<'_>, name: &str, sp
     let listed: Vec<&str> = listed.iter().filter_map(|it| it.name.as_deref()).filter(|it| metrics.exists(it)).collect();
     let meant = metrics.nearest(name).filter(|meant| !listed.contains(&meant.as_str()));
     let has_alternative = !alternatives.is_empty();
-    if has_alternative && meant.as_deref().is_none_or(|meant| alternatives.contains(&meant)) {
+    let is_renamed = |meant: &str| alternatives.contains(&meant) && !is_one_edit(name, meant);
+    if has_alternative && meant.as_deref().is_none_or(is_renamed) {
         return None;
     }
     let declared = metrics.find(name).map(|(metric, _)| metric.path);

@@ -253,6 +253,12 @@ impl Aggregator {
         }
     }
 
+    /// Whether it selects some of its series, with their labels.
+    #[must_use]
+    pub(crate) const fn is_selection(self) -> bool {
+        matches!(self, Self::Topk | Self::Bottomk | Self::Limitk | Self::LimitRatio)
+    }
+
     /// Whether it needs the flag `promql-experimental-functions`.
     #[must_use]
     pub const fn is_experimental(self) -> bool {
