@@ -119,11 +119,22 @@ impl<'q> File<'q> {
 
     /// The errors of the file, by preset. Errors that it causes in other files belong to no preset.
     fn errors(&self) -> BTreeMap<Option<String>, Vec<Diagnostic>> {
+        self.findings(|_| false)
+    }
+
+    /// The errors of the file, and the warnings that a preset may allow.
+    fn errors_and_warnings(&self) -> BTreeMap<Option<String>, Vec<Diagnostic>> {
+        self.findings(|finding| finding.preset.is_some() && finding.diagnostic.code.is_allowable())
+    }
+
+    /// The errors of the file and the wanted warnings.
+    fn findings(&self, is_wanted: fn(&Finding) -> bool) -> BTreeMap<Option<String>, Vec<Diagnostic>> {
         let own = SourceFile { name: self.path.clone(), path: self.path.clone(), text: self.text() };
         let mut files: Vec<SourceFile> = self.others.iter().map(|other| (*other).clone()).collect();
         let mut errors: BTreeMap<_, Vec<Diagnostic>> = BTreeMap::new();
         let found = |files: &[SourceFile]| {
-            compile(files).findings.into_iter().filter(|it| it.diagnostic.severity == Severity::Error)
+            let is_error = |it: &Finding| it.diagnostic.severity == Severity::Error;
+            compile(files).findings.into_iter().filter(move |it| is_error(it) || is_wanted(it))
         };
         let key = |finding: &Finding| (finding.file, finding.preset.clone(), finding.diagnostic.title.clone());
         // Only the declarations of a file affect others.
@@ -140,11 +151,12 @@ impl<'q> File<'q> {
         errors
     }
 
-    /// Leaves presets out that have errors, or lets them allow what a check finds, until the file has none.
+    /// Leaves presets out that have errors, or lets them allow what a check finds, until nothing is found.
     fn resolve(&mut self) {
         // Each round may uncover errors that others have hidden.
         for _ in 0..MAX_ROUNDS {
-            let mut errors = if self.presets().any(|_| true) { self.errors() } else { BTreeMap::new() };
+            let is_empty = !self.presets().any(|_| true);
+            let mut errors = if is_empty { BTreeMap::new() } else { self.errors_and_warnings() };
             if errors.is_empty() {
                 return;
             }
@@ -220,8 +232,10 @@ impl<'q> File<'q> {
                 closed.insert(preset.name.clone(), opened);
             }
         }
-        let errors = self.errors();
+        let errors = self.errors_and_warnings();
         for preset in self.results.iter_mut().flatten() {
+            // Other findings may remain.
+            preset.allow.clear();
             let found = errors.get(&Some(preset.name.clone())).and_then(|errors| errors.first());
             if let (Some(error), Some(mut converted)) = (found, closed.remove(&preset.name)) {
                 converted.notes.push(format!("`by (...)` stays: with `{{group_by}}`, {}", error.title));
@@ -327,8 +341,11 @@ impl Preset<'_> {
             line("parameters", &format!("{{ {} }}", parameters.join(", ")));
         }
         if !self.allow.is_empty() {
-            let entry = |code: &Code| format!("{{ check = \"{}\", reason = \"imported\" }}", code.as_str());
-            line("allow", &format!("[{}]", self.allow.keys().map(entry).collect::<Vec<_>>().join(", ")));
+            let entry = |(code, title): (&Code, &String)| {
+                let reason = string(&format!("imported: {}", one_line(title)));
+                format!("{{ check = \"{}\", reason = {reason} }}", code.as_str())
+            };
+            line("allow", &format!("[{}]", self.allow.iter().map(entry).collect::<Vec<_>>().join(", ")));
         }
     }
 }

@@ -43,7 +43,7 @@ fn every_shape_becomes_files_that_pass() {
             fs::write(&snapshot, &shown).unwrap();
         }
         assert_eq!(shown, fs::read_to_string(&snapshot).unwrap(), "{name}");
-        for command in [&["check"][..], &["fmt", "--check"]] {
+        for command in [&["check", "--deny-warnings"][..], &["fmt", "--check"]] {
             let run = run_in(&folder.0, command, b"");
             assert_eq!(run.status, 0, "{name}\n{}", run.out);
         }
@@ -71,14 +71,14 @@ fn groupings_become_those_of_the_caller() {
     assert!(text.contains("\n# the labels are not declared, so that callers can use any: "), "{text}");
     for line in [
         "'max by (quantile, {group_by}) (x{{{labels}}})'",
-        "'sum by ({group_by}) (up{{{labels}}}) / on (job) count by ({group_by}) (up{{{labels}}})'",
+        "'sum by (job, instance) (up{{{labels}}}) / on (job) count by (job) (up{{{labels}}})'",
         "'count(count by (job) (up{{{labels}}}))'",
         "'histogram_quantile(0.9, sum by (le, {group_by}) (rate(x_bucket{{{labels}}}[5m])))'",
         "'sum without (job) (up{{{labels}}}) + sum(up{{{labels}}})'",
     ] {
         assert!(text.contains(line), "{line}\n{text}");
     }
-    assert_eq!(run_in(&folder.0, &["check"], b"").status, 0);
+    assert_eq!(run_in(&folder.0, &["check", "--deny-warnings"], b"").status, 0);
 }
 
 const BOARD: &str =
