@@ -278,9 +278,9 @@ pub mod __private1 {
 
     pub use promql_presets_core::{
         __parameterized as parameterized, __serde_enum as serde_enum, AnyWindow, IntoCondition, IntoMatch, LabelInfo,
-        LabelKind, LabelUse, LabelValue, LookBack, Match, Matcher, MatcherField, MetricQuerier, NoWindow,
+        LabelKind, LabelUse, LabelValue, LookBack, Match, MatchOp, Matcher, MatcherField, MetricQuerier, NoWindow,
         ParameterInfo, ParameterValue, Preset, PresetInfo, Presets, PromDuration, Querier, RenderError, ResultType,
-        RowValue, Segment, UnknownText, ValueEnum, Windowed,
+        RowValue, Segment, SelectorInfo, UnknownText, ValueEnum, Windowed,
     };
     #[cfg(feature = "macros")]
     pub use promql_presets_macros::preset;

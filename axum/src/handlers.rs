@@ -249,7 +249,7 @@ async fn label_values(
 #[derive(Default)]
 struct Scope {
     metric: String,
-    /// The metrics that the preset reads. Empty, which selects all series, if only the template names them.
+    /// The selectors of the preset. Empty, which selects all series, if some of them names no series.
     queriers: Vec<Querier>,
     start: Option<Timestamp>,
     end: Option<Timestamp>,
@@ -264,10 +264,7 @@ impl Scope {
         if metric.is_empty() && preset.takes_metric_name() {
             return Err(Problem::field("metric", "the preset needs the name of a metric"));
         }
-        // A metric that is not in the template as a placeholder is there in full.
-        let names = if preset.takes_metric_name() { preset.metrics_of(&metric) } else { vec![metric] };
-        let queriers = names.into_iter().filter(|name| !name.is_empty()).map(Querier::new).collect();
-        Ok(Self { queriers, ..scope })
+        Ok(Self { queriers: preset.series_of(&metric), ..scope })
     }
 
     /// The series of all metrics.

@@ -35,8 +35,8 @@ pub use matcher::{
 pub use name::{LabelName, NameError};
 pub use parameter::{MAX_PARAMETERS, ParameterInfo, ParameterKind, ParameterValue, ParameterValues};
 pub use preset::{
-    AnyWindow, IntoPreset, NoWindow, Preset, PresetInfo, PresetMetadata, Presets, ResultType, Segment, TakesWindow,
-    Template, Windowed,
+    AnyWindow, IntoPreset, NoWindow, Preset, PresetInfo, PresetMetadata, Presets, ResultType, Segment, SelectorInfo,
+    TakesWindow, Template, Windowed,
 };
 pub use querier::{MetricQuerier, Querier};
 pub use render::{Input, selector};

@@ -7,7 +7,8 @@ use std::ops::Deref;
 
 use crate::render::Input;
 use crate::{
-    LabelInfo, LookBack, MetricQuerier, ParameterInfo, ParameterValue, ParameterValues, PromDuration, RenderError,
+    LabelInfo, LookBack, Match, MatchOp, MetricQuerier, ParameterInfo, ParameterValue, ParameterValues, PromDuration,
+    Querier, RenderError, not, not_regex, regex,
 };
 
 /// A query template that was checked when it was compiled.
@@ -245,6 +246,9 @@ pub struct PresetMetadata<'a> {
     /// aggregation without `by ({group_by})`. A query for some groups can then return other values than a query for
     /// all. `None` if groups are independent.
     pub across_groups: Option<&'a str>,
+    /// The selectors that do not depend on `{metric_name}`; empty if some of them names no series.
+    #[doc(hidden)]
+    pub selectors: &'a [SelectorInfo<'a>],
     /// How far back the query reads; if empty, as far as its window.
     #[doc(hidden)]
     pub look_back: &'a [LookBack],
@@ -273,6 +277,7 @@ impl PresetInfo {
         indivisible: None,
         unfiltered: None,
         across_groups: None,
+        selectors: &[],
         look_back: &[],
         segments: &[],
     };
@@ -346,6 +351,17 @@ impl<'a> PresetMetadata<'a> {
         names
     }
 
+    /// A querier for each selector of the template, with `metric` as the metric's name: the series that the preset reads,
+    /// before filters of callers. Empty if they are unknown, such as those of `{__name__=~"http_.*"}`.
+    #[must_use]
+    pub fn series_of(&self, metric: &str) -> Vec<Querier> {
+        let by_name = self.metrics_of(metric).into_iter().filter(|name| !name.is_empty()).map(Querier::new);
+        let in_full = self.selectors.iter().map(SelectorInfo::querier);
+        let all: Vec<Querier> = by_name.chain(in_full).collect();
+        let is_own = all.is_empty() && !self.takes_metric_name() && !metric.is_empty();
+        if is_own { vec![Querier::new(metric.to_owned())] } else { all }
+    }
+
     /// Whether the template has `{labels}`. Other presets refuse queriers with matchers.
     #[must_use]
     pub fn takes_labels(&self) -> bool {
@@ -356,6 +372,31 @@ impl<'a> PresetMetadata<'a> {
     #[must_use]
     pub fn takes_group_by(&self) -> bool {
         self.segments.contains(&Segment::GroupBy)
+    }
+}
+
+/// What a template says about the series of one of its selectors.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct SelectorInfo<'a> {
+    /// The name of the metric; empty if only matchers select the series.
+    pub metric: &'a str,
+    /// The label, the operator and the value of each matcher.
+    pub matchers: &'a [(&'a str, MatchOp, &'a str)],
+}
+
+impl SelectorInfo<'_> {
+    fn querier(&self) -> Querier {
+        let matchers = self.matchers.iter().map(|&(label, op, value)| {
+            let condition: Match<String> = match op {
+                MatchOp::Equal => Match::equal(value),
+                MatchOp::NotEqual => not(value),
+                MatchOp::Regex => regex(value),
+                MatchOp::NotRegex => not_regex(value),
+            };
+            condition.on(label.to_owned())
+        });
+        matchers.fold(Querier::new(self.metric.to_owned()), Querier::matcher)
     }
 }
 

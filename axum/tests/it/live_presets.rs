@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use promql_presets::__private1::Segment;
+use promql_presets::__private1::{Segment, SelectorInfo};
 use promql_presets::presets::{api_requests, prometheus};
-use promql_presets::{PresetInfo, PresetMetadata, Querier, ResultType};
+use promql_presets::{MatchOp, PresetInfo, PresetMetadata, Querier, ResultType, not};
 use promql_presets_axum::{Access, LivePresets, live_router};
 use promql_presets_testing::{MockPrometheus, series};
 use serde_json::json;
@@ -105,6 +105,7 @@ static ANY: PresetInfo = PresetInfo {
     template: "{metric_name}_sum{{{labels}}} / {metric_name}_count{{{labels}}}",
     metric: None,
     labels: None,
+    selectors: &[],
     segments: &[
         Segment::MetricNameOpen("", "_sum"),
         Segment::Labels,
@@ -116,9 +117,19 @@ static ANY: PresetInfo = PresetInfo {
     ..*prometheus::UP.info()
 };
 
+/// Reads another metric besides.
+static BUSY: PresetInfo = PresetInfo {
+    name: "busy",
+    selectors: &[SelectorInfo { metric: "jobs", matchers: &[("queue", MatchOp::NotEqual, "test")] }],
+    ..ANY
+};
+
+/// Names its only metric in full.
+static OWN: PresetInfo = PresetInfo { name: "own", segments: &[Segment::Text("jobs{queue!=\"test\"}")], ..BUSY };
+
 #[tokio::test]
 async fn labels_are_those_of_the_metrics_that_are_read() {
-    let (mock, shelf) = (MockPrometheus::start(), Shelf::of(&[&ANY, api_requests::RATE.info()]));
+    let (mock, shelf) = (MockPrometheus::start(), Shelf::of(&[&ANY, &BUSY, &OWN, api_requests::RATE.info()]));
     let app = shelf.router(&mock);
     let [sum, count] = ["latency_sum", "latency_count"].map(Querier::new);
     mock.on_labels().matching(&sum).matching(&count).returns(vec!["__name__", "job"]);
@@ -130,6 +141,14 @@ async fn labels_are_those_of_the_metrics_that_are_read() {
     mock.on_label_values("__name__").returns(vec!["latency_sum"]);
     let reply = get(&app, "/presets/shelf::mean/labels/__name__/values").await;
     assert_eq!(reply.json()["items"], json!(["latency_sum"]), "{reply:?}");
+
+    let own = Querier::new("jobs").label("queue", not("test"));
+    mock.on_labels().matching(&sum).matching(&count).matching(&own).returns(vec!["job"]);
+    let reply = get(&app, "/presets/shelf::busy/labels?metric=latency").await;
+    assert_eq!(reply.json()["items"], json!(["job"]), "{reply:?}");
+    mock.on_label_values("job").matching(&own).returns(vec!["web"]);
+    let reply = get(&app, "/presets/shelf::own/labels/job/values").await;
+    assert_eq!(reply.json()["items"], json!(["web"]), "{reply:?}");
 
     assert_eq!(get(&app, "/presets/shelf::mean/labels").await.problem(), (400, "metric".to_owned()));
     assert_eq!(get(&app, &format!("{RATE}/labels")).await.status, 404, "they are in the catalogue");

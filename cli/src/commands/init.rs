@@ -163,7 +163,12 @@ impl Report<'_> {
     }
 
     fn presets(&mut self) -> Result<(), Failure> {
-        if self.root.join("presets").exists() {
+        let path = self.root.join("presets");
+        if path.exists() {
+            if !path.is_dir() {
+                let failure = Failure::new(format!("`{}` is not a folder", path.display()));
+                return Err(failure.help("move it away: the presets are files in a folder of this name"));
+            }
             self.add("presets", Action::Kept, "exists");
             return Ok(());
         }
@@ -192,18 +197,31 @@ impl Report<'_> {
         const NAME: &str = "src/presets.rs";
         const ROOTS: [&str; 2] = ["src/lib.rs", "src/main.rs"];
         let roots: Vec<&str> = ROOTS.into_iter().filter(|root| self.root.join(root).exists()).collect();
-        for file in roots.iter().chain(&[NAME, "src/presets/mod.rs"]) {
-            let Some(text) = self.existing(file)? else { continue };
+        let mut is_declared = false;
+        for root in &roots {
+            let text = self.existing(root)?.unwrap_or_default();
             if text.contains("include_presets!") {
-                self.add(file, Action::Kept, "includes presets");
+                self.add(root, Action::Kept, "includes presets");
                 return Ok(());
             }
-            if !roots.contains(file) {
-                self.add(file, Action::ToDo, "add `promql_presets::include_presets!();`");
-                return Ok(());
-            }
+            let declares = |line: &str| {
+                line.trim_start().starts_with(['m', 'p'])
+                    && ["mod presets;", "mod presets {"].iter().any(|it| line.contains(it))
+            };
+            is_declared |= text.lines().any(declares);
         }
-        self.create(NAME, MODULE, "the module of the presets")?;
+        let mut module = None;
+        for file in [NAME, "src/presets/mod.rs"] {
+            module = module.or(self.existing(file)?.map(|text| (file, text)));
+        }
+        match module {
+            None => self.create(NAME, MODULE, "the module of the presets")?,
+            Some((file, text)) if text.contains("include_presets!") => self.add(file, Action::Kept, "includes presets"),
+            Some((file, _)) => self.add(file, Action::ToDo, "add `promql_presets::include_presets!();`"),
+        }
+        if is_declared {
+            return Ok(());
+        }
         let root = roots.first().copied().unwrap_or("src/lib.rs");
         self.add(root, Action::ToDo, "add `mod presets;`, or `pub mod presets;` to make the presets public");
         Ok(())

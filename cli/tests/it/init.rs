@@ -39,6 +39,11 @@ changed  Cargo.toml: added `promql-presets` to `[dependencies]` and `promql-pres
 "
     );
     assert!(read("Cargo.toml").starts_with(&manifest), "{}", read("Cargo.toml"));
+    for (text, is_left) in [("", true), ("// mod presets;\n", true), ("pub(crate) mod presets;\n", false)] {
+        fs::write(folder.0.join("src/lib.rs"), text).unwrap();
+        let again = run_in(&folder.0, &["init"], b"").out;
+        assert_eq!(again.contains("to do    src/lib.rs: add `mod presets;`"), is_left, "{text}: {again}");
+    }
     // The steps that the report leaves to do, and a use of the example.
     fs::write(folder.0.join("src/lib.rs"), "pub mod presets;\npub use presets::http::RATE;\n").unwrap();
     assert_eq!(build(&folder), None);
@@ -61,7 +66,13 @@ fn existing_files_are_kept() {
     let run = run_in(&folder.0, &["init", "--format", "json"], b"");
     let steps: Vec<Value> = lines(&run.out).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     let steps: Vec<_> = steps.iter().map(|it| (it["file"].as_str().unwrap(), it["action"].as_str().unwrap())).collect();
-    let expected = [("presets", "kept"), ("build.rs", "to do"), ("src/presets.rs", "to do"), ("Cargo.toml", "changed")];
+    let expected = [
+        ("presets", "kept"),
+        ("build.rs", "to do"),
+        ("src/presets.rs", "to do"),
+        ("src/main.rs", "to do"),
+        ("Cargo.toml", "changed"),
+    ];
     assert_eq!(steps, expected);
     for (file, text) in files {
         assert_eq!(fs::read_to_string(folder.0.join(file)).unwrap(), text, "{file}");
@@ -77,6 +88,14 @@ fn without_rust_there_is_only_the_folder() {
     }
     assert!(folder.0.join("inner/presets/http.toml").exists() && !folder.0.join("build.rs").exists());
     assert_eq!(run_in(&folder.0, &["check", "--deny-warnings"], b"").status, 0);
+}
+
+#[test]
+fn a_file_in_place_of_the_folder_is_an_error() {
+    let folder = Folder::new("init-file", &[("presets", "")]);
+    let run = run_in(&folder.0, &["init"], b"");
+    assert_eq!(run.status, 2, "{}", run.out);
+    assert!(run.err.starts_with("error: `./presets` is not a folder\n"), "{}", run.err);
 }
 
 #[test]

@@ -315,6 +315,13 @@ fn undeclared_names_come_from_the_server() {
     page.run("document.querySelector('.filter input').focus()");
     page.wait(&format!("{is_offered} 'domain')"));
 
+    // A filter offers only the labels of the series that the preset names.
+    page.go("?preset=free::native&{hour}");
+    page.click("#controls button", "Add filter");
+    page.run("document.querySelector('.filter input').focus()");
+    page.wait("document.querySelectorAll('#controls datalist option').length > 0");
+    assert_eq!(page.run(&format!("return {is_offered} 'domain')")), false);
+
     // Native histograms.
     let end = Dataset::of_tests().end() * 1000 + 600_000;
     page.go(&format!("?preset=free::native&start={}&end={end}", end - 600_000));

@@ -3,7 +3,9 @@
 use promql_presets_core::LookBack;
 
 use super::look_back;
-use crate::promql::{Aggregator, Duration, DurationKind, Expr, ExprKind, Grouping, GroupingKeyword, Modifier};
+use crate::promql::{
+    Aggregator, Duration, DurationKind, Expr, ExprKind, Grouping, GroupingKeyword, MatchOp, Matcher, Modifier,
+};
 
 /// Facts about a query.
 #[derive(Clone, Debug, Default)]
@@ -14,8 +16,18 @@ pub struct QueryFacts {
     pub unfiltered: Option<String>,
     /// The part that makes the values of one group depend on the series of others.
     pub across_groups: Option<&'static str>,
+    /// The selectors that do not depend on `{metric_name}`; empty if some of them names no series.
+    pub(crate) selectors: Vec<KnownSelector>,
     /// How far back it reads.
     pub(crate) look_back: Vec<LookBack>,
+}
+
+/// The name of a metric, which may be empty, and the matchers of a selector.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KnownSelector {
+    pub(crate) metric: String,
+    /// Label, operator, value.
+    pub(crate) matchers: Vec<(String, MatchOp, String)>,
 }
 
 impl QueryFacts {
@@ -24,6 +36,7 @@ impl QueryFacts {
             indivisible: indivisible(expr),
             unfiltered: unfiltered(text, expr),
             across_groups: across_groups(expr),
+            selectors: selectors(expr).unwrap_or_default(),
             look_back: look_back::of(text, expr, parameters),
         }
     }
@@ -86,6 +99,29 @@ fn unfiltered(text: &str, expr: &Expr<'_>) -> Option<String> {
         }
     });
     found
+}
+
+/// The distinct selectors without `{metric_name}`. `None` if one of them has neither the name of a metric nor a matcher
+/// that a server would accept alone.
+fn selectors(expr: &Expr<'_>) -> Option<Vec<KnownSelector>> {
+    let mut all = Vec::new();
+    for selector in expr.selectors() {
+        if selector.name.as_ref().is_some_and(|name| name.as_literal().is_none()) {
+            continue;
+        }
+        let matchers = || selector.matchers().filter(|matcher| matcher.label.name != "__name__");
+        if selector.metric_name().is_none() && matchers().all(Matcher::matches_empty) {
+            return None;
+        }
+        let owned =
+            |matcher: &Matcher<'_>| (matcher.label.name.to_string(), matcher.op, matcher.value.value.to_string());
+        let metric = selector.metric_name().unwrap_or_default().to_owned();
+        let known = KnownSelector { metric, matchers: matchers().map(owned).collect() };
+        if !all.contains(&known) {
+            all.push(known);
+        }
+    }
+    Some(all)
 }
 
 /// The part of a query that makes the values of one group depend on the series of others, so that a query for some of
@@ -162,6 +198,27 @@ mod tests {
             ("info(a{{{labels}}}, {{{labels}}})", Some("info(a{{{labels}}}, {{{labels}}})")),
         ] {
             assert_eq!(found(text, |expr| unfiltered(text, expr)).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn selectors_without_placeholders_are_known() {
+        for (text, expected) in [
+            ("rate({metric_name}{{a=\"b\", {labels}}}[5m])", Some("")),
+            ("up{{{labels}}} + up{{{labels}}} offset 5m", Some("up")),
+            ("a{{x=~\"y|z\", {labels}}} / on () count(b)", Some("a x=~y|z, b")),
+            ("{{\"a.b\", {labels}}} + {metric_name}_sum{{{labels}}}", Some("a.b")),
+            ("{{__name__=~\"http_.*\", job!=\"\", {labels}}}", Some(" job!=")),
+            ("{{__name__=~\"http_.*\", {labels}}} + up", None),
+        ] {
+            let shown = |known: &KnownSelector| {
+                let matchers =
+                    known.matchers.iter().map(|(label, op, value)| format!(" {label}{}{value}", op.as_str()));
+                known.metric.clone() + &matchers.collect::<String>()
+            };
+            let all = found(text, selectors);
+            let all = all.map(|all| all.iter().map(shown).collect::<Vec<_>>().join(", "));
+            assert_eq!(all.as_deref(), expected, "{text}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use promql_presets_core::{
     self as core, Input, LabelInfo, LabelKind, LabelUse, ParameterInfo, ParameterValue, ParameterValues,
-    PresetMetadata, PromDuration, RenderError, Template,
+    PresetMetadata, PromDuration, RenderError, SelectorInfo, Template,
 };
 
 use super::query_facts::QueryFacts;
@@ -228,6 +228,15 @@ impl Preset {
             .collect();
         let segments: Vec<_> = self.segments.iter().map(Segment::borrowed).collect();
         let parameters: Vec<_> = self.parameters.iter().map(Parameter::info).collect();
+        let matchers: Vec<Vec<_>> = self
+            .facts
+            .selectors
+            .iter()
+            .map(|known| known.matchers.iter().map(|(label, op, value)| (&**label, *op, &**value)).collect())
+            .collect();
+        let selectors = self.facts.selectors.iter().zip(&matchers);
+        let selectors: Vec<_> =
+            selectors.map(|(known, matchers)| SelectorInfo { metric: &known.metric, matchers }).collect();
         read(&PresetMetadata {
             name: &module.preset_name(self),
             title: self.title.as_deref(),
@@ -245,6 +254,7 @@ impl Preset {
             indivisible: self.facts.indivisible,
             unfiltered: self.facts.unfiltered.as_deref(),
             across_groups: self.facts.across_groups,
+            selectors: &selectors,
             look_back: &self.facts.look_back,
             segments: &segments,
         })

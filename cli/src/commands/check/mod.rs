@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 use promql_presets_compiler::diagnostic::emit;
 use promql_presets_compiler::diagnostic::emit::Messages;
-use promql_presets_compiler::{Diagnostic, FileKind, Finding, Session, Severity, SourceFile, discover};
+use promql_presets_compiler::{Code, Diagnostic, FileKind, Finding, Session, Severity, SourceFile, discover};
 
 use crate::FOUND;
 use crate::failure::Failure;
@@ -140,6 +140,8 @@ struct Report {
     format: Format,
     /// Each finding as text, or as a result in JSON.
     findings: Vec<String>,
+    /// The checks that found them.
+    codes: Vec<Code>,
     files: usize,
     presets: usize,
     errors: usize,
@@ -152,8 +154,8 @@ struct Report {
 
 impl Report {
     fn of(folders: Vec<Folder>, format: Format) -> Self {
-        let (findings, files, presets, errors, warnings, empty, sessions) = Default::default();
-        let mut report = Self { format, findings, files, presets, errors, warnings, empty, sessions };
+        let (findings, codes, files, presets, errors, warnings, empty, sessions) = Default::default();
+        let mut report = Self { format, findings, codes, files, presets, errors, warnings, empty, sessions };
         for folder in folders {
             report.add(folder);
         }
@@ -167,6 +169,7 @@ impl Report {
         let findings: Vec<&Finding> = found.iter().filter(|finding| wanted(finding.file)).collect();
         let files = session.files();
         let errors = findings.iter().filter(|finding| finding.diagnostic.severity == Severity::Error).count();
+        self.codes.extend(findings.iter().map(|finding| finding.diagnostic.code));
         self.errors += errors;
         self.warnings += findings.len() - errors;
         self.files += folder.wanted.iter().filter(|wanted| **wanted).count();
@@ -195,7 +198,7 @@ impl Report {
     }
 
     fn text(&self) -> String {
-        if self.format == Format::Sarif { sarif::log(&self.findings) } else { self.findings.concat() }
+        if self.format == Format::Sarif { sarif::log(&self.findings, &self.codes) } else { self.findings.concat() }
     }
 
     /// Writes to standard error what is not a finding.

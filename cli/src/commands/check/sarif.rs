@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 
 use super::words;
 
-/// A log with these results.
-pub(super) fn log(results: &[String]) -> String {
-    let rules: Vec<Value> = Code::ALL.iter().map(|code| rule(*code)).collect();
+/// A log with these results, and the checks that found them.
+pub(super) fn log(results: &[String], found: &[Code]) -> String {
+    let rules: Vec<Value> = Code::ALL.iter().filter(|code| found.contains(code)).map(|code| rule(*code)).collect();
     let driver = json!({ "name": "promql-presets", "version": env!("CARGO_PKG_VERSION"), "rules": rules });
     format!(
         "{{\"$schema\":\"https://json.schemastore.org/sarif-2.1.0.json\",\"version\":\"2.1.0\",\"runs\":[{{\
@@ -24,7 +24,8 @@ fn rule(code: Code) -> Value {
     json!({
         "id": code.as_str(),
         "shortDescription": { "text": code.summary() },
-        "help": { "text": code.page(), "markdown": code.page() },
+        // Viewers show the text only where they cannot show the page.
+        "help": { "text": format!("`promql-presets explain {}`", code.as_str()), "markdown": code.page() },
         "defaultConfiguration": { "level": code.severity().as_str() },
     })
 }
@@ -43,7 +44,6 @@ fn result(path: &str, lines: &Lines<'_>, diagnostic: &Diagnostic) -> Value {
     let code = diagnostic.code;
     let mut result = json!({
         "ruleId": code.as_str(),
-        "ruleIndex": Code::ALL.iter().position(|other| *other == code),
         "level": diagnostic.severity.as_str(),
         "message": { "text": words(diagnostic) },
         "locations": [{ "physicalLocation": location(path, &region(lines, 1, diagnostic.span)) }],

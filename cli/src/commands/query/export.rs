@@ -94,8 +94,17 @@ pub(super) fn csv(data: &Data) -> String {
     let has_histograms =
         all.iter().flat_map(|series| &series.samples).any(|sample| sample.value.as_histogram().is_some());
     let of_histograms: &[Statistic] = if has_histograms { &OF_HISTOGRAMS } else { &[] };
-    let titles = ["value"].into_iter().chain(of_histograms.iter().map(|(title, _)| *title));
-    let mut out = line(["time"].into_iter().chain(names.iter().copied()).chain(titles));
+    let titles: Vec<&str> = ["value"].into_iter().chain(of_histograms.iter().map(|(title, _)| *title)).collect();
+    // No two columns have one name: a label that is called like a column of numbers is `label_time`.
+    let title_of_label = |name: &&str| {
+        let mut title = (*name).to_owned();
+        while title == "time" || titles.contains(&&*title) || (title != **name && names.contains(&*title)) {
+            title.insert_str(0, "label_");
+        }
+        title
+    };
+    let labels: Vec<String> = names.iter().map(title_of_label).collect();
+    let mut out = line(["time"].into_iter().chain(labels.iter().map(String::as_str)).chain(titles.iter().copied()));
     for Series { labels, samples } in &all {
         for Sample { timestamp, value } in samples {
             let value_of = |name: &&str| labels.and_then(|labels| labels.get(name)).unwrap_or_default().to_owned();
@@ -122,4 +131,24 @@ fn line<'c>(cells: impl Iterator<Item = &'c str>) -> String {
         }
     });
     quoted.collect::<Vec<_>>().join(",") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use promql_presets::{Element, Vector};
+
+    use super::*;
+
+    #[test]
+    fn no_two_columns_have_one_name() {
+        let of = |labels: &[(&str, &str)]| {
+            let labels: Labels = labels.iter().copied().collect();
+            let vector: Vector =
+                [Element::new(labels, Timestamp::from_secs(0), Value::Float(1.0))].into_iter().collect();
+            csv(&Data::Vector(vector)).lines().next().unwrap().to_owned()
+        };
+        assert_eq!(of(&[("job", "a"), ("mean", "b")]), "time,job,mean,value");
+        assert_eq!(of(&[("time", "a"), ("value", "b")]), "time,label_time,label_value,value");
+        assert_eq!(of(&[("label_time", "a"), ("time", "b")]), "time,label_time,label_label_time,value");
+    }
 }

@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
-use promql_presets_core::{LookBack, ParameterKind, ParameterValue, PromDuration};
+use promql_presets_core::{LookBack, MatchOp, ParameterKind, ParameterValue, PromDuration};
 
 use super::rustdoc::{fence, prose};
 use super::{Out, literal};
 use crate::backend::names;
+use crate::backend::query_facts::KnownSelector;
 use crate::backend::registry::{Module, Parameter, Preset, Segment};
 use crate::promql::ResultType;
 
@@ -125,6 +126,7 @@ fn info(
         ("indivisible", some(preset.facts.indivisible.map(literal))),
         ("unfiltered", some(preset.facts.unfiltered.as_deref().map(literal))),
         ("across_groups", some(preset.facts.across_groups.map(literal))),
+        ("selectors", selectors(&preset.facts.selectors)),
         ("look_back", look_back(&preset.facts.look_back)),
         ("segments", Some(segments(&preset.segments))),
     ];
@@ -172,6 +174,17 @@ fn segments(segments: &[Segment]) -> String {
     }
     out.push(']');
     out
+}
+
+/// The selectors that the template names in full, if there are any.
+fn selectors(known: &[KnownSelector]) -> Option<String> {
+    let one = |known: &KnownSelector| {
+        let matcher =
+            |(label, op, value): &(String, MatchOp, String)| format!("({label:?}, __p::MatchOp::{op:?}, {value:?})");
+        let matchers: Vec<String> = known.matchers.iter().map(matcher).collect();
+        format!("__p::SelectorInfo {{ metric: {:?}, matchers: &[{}] }}", known.metric, matchers.join(", "))
+    };
+    (!known.is_empty()).then(|| format!("&[{}]", known.iter().map(one).collect::<Vec<_>>().join(", ")))
 }
 
 /// The steps of the calculation, if there are any.
