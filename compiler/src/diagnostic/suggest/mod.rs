@@ -2,6 +2,8 @@
 
 pub(crate) mod literals;
 
+use promql_presets_core::sort;
+
 /// The candidate most similar to a name, ignoring case, if one is close: at most one edit away, two for names of six
 /// letters or more, three for twelve or more, and none for a single letter.
 #[must_use]
@@ -31,26 +33,53 @@ fn nearest_of<'a>(name: &str, candidates: &mut dyn Iterator<Item = &'a str>) -> 
         .map(|(_, candidate)| candidate)
 }
 
-/// The candidate, given as two parts, that shares most words with a name such as `http_requests_total`: the first one, and
-/// two thirds of all. Words that are one edit apart count as nearly the same.
+/// The candidate, given as two parts, that is most similar to a name such as `http_requests_total`: one at most two edits
+/// away, else one with the same words in another order, else the one that shares most words: the first one, and two thirds of
+/// all. Words that are one edit apart count as nearly the same.
 #[must_use]
 pub fn nearest_words<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Option<(&'a str, &'a str)> {
     let words = words(name, "");
-    let scored = candidates.into_iter().filter_map(|(base, suffix)| {
+    let sorted = sorted(&words);
+    let ranked = candidates.into_iter().filter_map(|(base, suffix)| {
+        if let Some(edits) = edits(name, base, suffix) {
+            return Some(((edits, 0), (base, suffix)));
+        }
         // Most names are rejected by their first word.
         same(words.first()?, base.split(SEPARATORS).next()?)?;
         let others = self::words(base, suffix);
         let score = 100 * common(&words, &others) / (SAME * (words.len() + others.len()) / 2);
-        (score >= 66).then_some((score, (base, suffix)))
+        let is_reordered = others.len() == words.len() && self::sorted(&others) == sorted;
+        let rank = if is_reordered { MAX_EDITS + 1 } else { MAX_EDITS + 2 };
+        (is_reordered || score >= 66).then_some(((rank, 100 - score), (base, suffix)))
     });
     // Of several, the first one that is not only a time.
-    let key = |(score, (base, suffix)): &(usize, (&str, &str))| {
-        (std::cmp::Reverse(*score), base.ends_with("_created") || *suffix == "_created")
+    let key = |(rank, (base, suffix)): &((usize, usize), (&str, &str))| {
+        (*rank, base.ends_with("_created") || *suffix == "_created")
     };
-    scored.min_by_key(key).map(|(_, found)| found)
+    ranked.min_by_key(key).map(|(_, found)| found)
+}
+
+const MAX_EDITS: usize = 2;
+
+/// The edits between a name and a candidate, if they are few for its length and leave its first letter.
+fn edits(name: &str, base: &str, suffix: &str) -> Option<usize> {
+    let allowed = if name.len() < 12 { 1 } else { MAX_EDITS };
+    let is_close = (base.len() + suffix.len()).abs_diff(name.len()) <= allowed && name.len() > 4;
+    // Long texts are no names that someone typed.
+    if !is_close || name.len() > 200 || name.as_bytes().first() != base.as_bytes().first() {
+        return None;
+    }
+    let edits = distance(name.as_bytes(), &[base.as_bytes(), suffix.as_bytes()].concat());
+    (edits <= allowed).then_some(edits)
+}
+
+fn sorted<'a>(words: &[&'a str]) -> Vec<&'a str> {
+    let mut sorted = words.to_vec();
+    sort::by(&mut sorted, Ord::cmp);
+    sorted
 }
 
 const SEPARATORS: [char; 3] = ['_', ':', '.'];
@@ -127,6 +156,11 @@ mod tests {
             ("http_request_duration_seconds", "_count"),
             ("node_cpu_seconds_total", ""),
             ("kube_pod_container_resource_requests", ""),
+            ("mysql_global_status_queries", ""),
+            ("mysql_global_status_slow_queries", ""),
+            ("mysql_global_status_uptime", ""),
+            ("redis_memory_max_bytes", ""),
+            ("redis_memory_used_bytes", ""),
         ];
         for (typed, meant) in [
             ("http_request_total", Some("http_requests_total")),
@@ -135,6 +169,12 @@ mod tests {
             ("http_requests", Some("http_requests_total")),
             ("node_cpu", Some("node_cpu_seconds_total")),
             ("kube_pod_container_resource_requests_cpu_cores", Some("kube_pod_container_resource_requests")),
+            ("mysql_global_status_up_time", Some("mysql_global_status_uptime")),
+            ("mysql_global_status_slowqueries", Some("mysql_global_status_slow_queries")),
+            ("redis_used_memory_bytes", Some("redis_memory_used_bytes")),
+            ("redis_memoryused_bytes", Some("redis_memory_used_bytes")),
+            ("http_requets_totla", Some("http_requests_total")),
+            ("http_request_duration_secondscount", Some("http_request_duration_seconds_count")),
             ("node_memory_total", None),
             ("requests_total", None),
             ("", None),
