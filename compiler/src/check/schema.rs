@@ -225,6 +225,12 @@ impl<'s> Metrics<'s> {
         }
     }
 
+    /// The snapshot cannot be read: it may have further metrics and labels.
+    pub(crate) fn lack_snapshot(&mut self) {
+        self.all.iter_mut().for_each(|metric| metric.labels = None);
+        self.misspelt = OnceLock::from(HashMap::new());
+    }
+
     /// Whether a metric cannot be of the type that is declared.
     pub(super) fn contradicts(&self, declared: MetricType, known: &KnownMetric) -> bool {
         known.kind().is_some_and(|kind| match declared {
@@ -409,9 +415,11 @@ impl<'s> Metric<'s> {
         Self { name, kind, kind_is_known, contradicted, unit, scrape_interval, labels, path, is_declared, known }
     }
 
-    /// Adds the facts of the snapshot. A declared type stays.
+    /// Adds the facts of the snapshot. A declared type stays, unless it is `unknown`, which does not say that the further
+    /// series of a histogram or a summary do not exist.
     fn learn(&mut self, known: &'s KnownMetric) {
-        if self.kind.is_none()
+        let has_parts = || matches!(known.kind(), Some(MetricType::Histogram | MetricType::Summary));
+        if (self.kind.is_none() || self.kind == Some(MetricType::Unknown) && has_parts())
             && let Some(kind) = known.kind()
         {
             (self.kind, self.kind_is_known) = (Some(kind), true);

@@ -156,8 +156,10 @@ pub(super) fn metrics<'s>(
     known: Option<&'s [KnownMetric]>,
 ) -> (Metrics<'s>, Vec<(usize, Diagnostic)>) {
     let (mut metrics, conflicts) = Metrics::new(files, raw);
-    if let (Some(source), Some(known)) = (snapshot(files), known) {
-        metrics.add_snapshot(&source.path, known);
+    match (snapshot(files), known) {
+        (Some(source), Some(known)) => metrics.add_snapshot(&source.path, known),
+        (Some(_), None) => metrics.lack_snapshot(),
+        _ => {}
     }
     (metrics, conflicts)
 }

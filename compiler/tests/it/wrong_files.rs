@@ -168,3 +168,24 @@ fn only_the_last_ending_is_left_out_of_a_module() {
         ["presets/a.toml.toml:1:1: error: invalid name of a preset file: `presets/a.toml.toml` [invalid-name]"]
     );
 }
+
+#[test]
+fn a_snapshot_that_cannot_be_read_is_the_only_finding() {
+    let own = "[metric]\nname = \"pod_status\"\ntype = \"gauge\"\n[labels]\nphase = [\"up\"]\n[presets.a]\n\
+        template = 'sum(pod_status{{pod=\"a\",{labels}}})'\n";
+    let other =
+        "[presets.a]\ntemplate = 'sum by (pod) (pod_status{{phase=\"down\",{labels}}} + pod_statut{{{labels}}})'\n";
+    let said = |snapshot: &[(&str, &str)]| {
+        let files = [("own.toml", own), ("other.toml", other)].into_iter().chain(snapshot.iter().copied());
+        let file = |(name, text): (&str, &str)| SourceFile {
+            name: name.to_owned(),
+            path: name.to_owned(),
+            text: text.to_owned(),
+        };
+        let findings = compile(&files.map(file).collect::<Vec<_>>()).findings;
+        findings.iter().map(|finding| finding.diagnostic.title.clone()).collect::<Vec<_>>()
+    };
+    assert!(said(&[]).len() > 3, "{:?}", said(&[]));
+    let table = "[pod_status]\ntype = \"gauge\"\nlabels = [\"phase\", \"pod\"]\n";
+    assert_eq!(said(&[(SourceFile::METRICS, &table.repeat(2))]), ["duplicate key `pod_status`"]);
+}
