@@ -120,9 +120,12 @@ fn families_of_counters_with_and_without_their_suffix() {
             assert!(pulled.out.contains(expected), "{source}: {}{}", pulled.out, pulled.err);
         }
         let found = Snapshot::parse(&folder.read("metrics.toml")).unwrap();
-        assert_eq!(found.metrics.keys().collect::<Vec<_>>(), ["next_total"], "{source}");
+        assert_eq!(found.metrics.keys().collect::<Vec<_>>(), ["family_total", "next_total", "plain"], "{source}");
         assert_eq!(found.similar["family"], "family_total", "{source}");
         assert_eq!(found.similar["plain_total"], "plain", "{source}");
+        // Metrics of the file do not change what is similar.
+        let compared = folder.run(&format!("schema diff {source}"));
+        assert!(compared.out.contains("similar name does: `plain` (read by"), "{source}: {}", compared.out);
         fs::remove_file(folder.0.join("metrics.toml")).unwrap();
     }
     fs::write(folder.0.join("presets/a.toml"), presets(&["plain", "family_total"])).unwrap();

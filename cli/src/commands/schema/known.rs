@@ -40,8 +40,10 @@ impl Known {
     pub(super) fn names(&self) -> BTreeSet<String> {
         let of_families = self.families.iter().flat_map(|(name, families)| {
             let suffixes = families.iter().flat_map(|family| suffixes(&family.kind));
-            // The text format names a counter as its series.
-            let is_new = |suffix: &&str| !(matches!(*suffix, "_total" | "_info") && name.ends_with(suffix));
+            // The text format names a counter as its series, and not all clients write when it was created.
+            let is_new = |suffix: &&str| {
+                *suffix != "_created" && !(matches!(*suffix, "_total" | "_info") && name.ends_with(suffix))
+            };
             suffixes.filter(is_new).map(move |suffix| format!("{name}{suffix}"))
         });
         of_families.chain(self.series.iter().cloned()).collect()
@@ -107,7 +109,7 @@ mod tests {
         for (name, kind) in [("a_total", "counter"), ("b", "counter"), ("c_info", "info"), ("d", "gaugehistogram")] {
             known.add(name, Family { kind: kind.to_owned(), ..Family::default() });
         }
-        let names: Vec<String> = known.names().into_iter().filter(|name| !name.ends_with("_created")).collect();
+        let names: Vec<String> = known.names().into_iter().collect();
         assert_eq!(names, ["a_total", "b", "b_total", "c_info", "d_bucket", "d_gcount", "d_gsum"]);
     }
 }

@@ -16,7 +16,7 @@ use promql_presets_compiler::check::{is_of_alerts, is_of_server};
 use promql_presets_compiler::diagnostic::emit::Messages;
 use promql_presets_compiler::diagnostic::suggest::nearest_words;
 use promql_presets_compiler::{
-    FileKind, Finding, MetricType, MetricsRead, Output, Severity, Snapshot, SourceFile, compile, discover,
+    FileKind, Finding, MetricType, MetricsRead, Output, SeriesRead, Severity, Snapshot, SourceFile, compile, discover,
 };
 
 use self::change::{Change, ChangeKind};
@@ -121,7 +121,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         }
         _ => {}
     }
-    let found = block_on(source.find(&registry))?;
+    let found = block_on(source.find(&registry, prune))?;
     found.remarks.iter().for_each(|text| remark(&format!("note: {text}")));
     match prune {
         Some(prune) => pull(&registry, &found, prune, source.format),
@@ -229,7 +229,8 @@ impl Missing {
 }
 
 impl Source {
-    async fn find(&self, registry: &Registry) -> Result<Found, Failure> {
+    /// `prune` is `None` if nothing is written.
+    async fn find(&self, registry: &Registry, prune: Option<bool>) -> Result<Found, Failure> {
         let mut read = registry.output.metrics_read();
         let (pages, servers) = open(&self.sources, self.at, &registry.output).await?;
 
@@ -272,6 +273,19 @@ impl Source {
             let missing = Missing::of(wanted, seen, &names);
             if !missing.is_alternative(&read, is_there) {
                 found.missing.insert(wanted.name.clone(), missing);
+            }
+        }
+        // What presets read instead, once they are corrected.
+        let is_new = |name: &String| prune.is_some_and(|prune| prune || !registry.snapshot.metrics.contains_key(name));
+        let new = found.missing.iter().filter(|(name, _)| is_new(name));
+        let similar = new.flat_map(|(_, missing)| missing.series.values().flatten());
+        let similar = similar.map(|name| (name.clone(), SeriesRead::default())).collect();
+        let suggested = wanted::plan(&MetricsRead { series: similar, ..read }, &known, &registry.snapshot);
+        let mut seen = vec![Seen::default(); suggested.len()];
+        gather(&suggested, sources, &mut seen, &mut Vec::new()).await?;
+        for (wanted, seen) in suggested.iter().zip(&seen) {
+            if !is_of_server(&wanted.name) && !found.entries.contains_key(&wanted.name) {
+                wanted.entries(seen, &mut found.entries, &mut Vec::new());
             }
         }
         let untyped = |(_, entry): &(&String, &Entry)| entry.metric.kind == MetricType::Unknown;

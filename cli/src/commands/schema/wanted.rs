@@ -113,6 +113,8 @@ pub(super) fn plan(read: &MetricsRead, known: &Known, snapshot: &Snapshot) -> Ve
     for (name, metric) in &snapshot.metrics {
         let kind = if metric.kind == MetricType::NativeHistogram { "histogram" } else { metric.kind.as_str() };
         of_file.add(name, Family { kind: kind.to_owned(), ..Family::default() });
+        // Its counters have the names of their series.
+        of_file.series.insert(name.clone());
     }
     let mut wanted: BTreeMap<String, Wanted> = BTreeMap::new();
     for (series, by) in &read.series {
