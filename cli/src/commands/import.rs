@@ -78,7 +78,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     }
     // The declaration of a metric applies to all files of the folder.
     sources.sort_by_key(|(.., collection)| !collection.declares_metric());
-    let mut files = if dir.exists() { discover::discover(&dir, &dir.display().to_string())? } else { Vec::new() };
+    let discover = if dir.exists() { discover::discover } else { discover::beside };
+    let mut files = discover(&dir, &dir.display().to_string())?;
     let (mut taken, options) = (Taken::default(), Options { group_by: arguments.group_by, fixed: false });
     let mut imported: Vec<(String, Imported)> = Vec::new();
     for (source, name, collection) in sources {

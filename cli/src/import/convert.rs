@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use promql_presets_compiler::Span;
 use promql_presets_compiler::promql::{
-    Aggregator, BinaryOp, Expr, ExprKind, Features, Grouping, GroupingItem, GroupingKeyword, MatcherItem, Selector,
-    Syntax, parse,
+    Aggregator, Binary, BinaryOp, Expr, ExprKind, Features, Grouping, GroupingItem, GroupingKeyword, MatcherItem,
+    Selector, Syntax, parse,
 };
 
 use promql_presets_core::{MatchOp, PromDuration};
@@ -141,6 +141,41 @@ fn written(replaced: &Replaced) -> String {
     names.into_iter().collect::<Vec<_>>().join(", ")
 }
 
+/// Series of one side of a match.
+struct Side {
+    /// The labels that they are grouped by, if these are all that they have.
+    labels: Option<BTreeSet<String>>,
+    /// Whether `{group_by}` would replace them.
+    is_open: bool,
+}
+
+fn add_sides(expr: &Expr<'_>, sides: &mut Vec<Side>) {
+    match &expr.kind {
+        ExprKind::Number(_) | ExprKind::String(_) => {}
+        ExprKind::Selector(_) => sides.push(Side { labels: None, is_open: false }),
+        ExprKind::Subquery(subquery) => add_sides(&subquery.expr, sides),
+        ExprKind::Unary(unary) => add_sides(&unary.expr, sides),
+        ExprKind::Paren(inner) => add_sides(inner, sides),
+        ExprKind::Call(call) => call.args.iter().for_each(|argument| add_sides(argument, sides)),
+        ExprKind::Binary(binary) => {
+            add_sides(&binary.lhs, sides);
+            add_sides(&binary.rhs, sides);
+        }
+        ExprKind::Aggregate(aggregate) => sides.push(match &aggregate.grouping {
+            Some(grouping) if grouping.keyword == GroupingKeyword::By => {
+                Side { labels: Some(free_labels(grouping)), is_open: true }
+            }
+            Some(_) => Side { labels: None, is_open: false },
+            None => Side { labels: Some(BTreeSet::new()), is_open: false },
+        }),
+    }
+}
+
+/// The labels of a list that callers may group by.
+fn free_labels(grouping: &Grouping<'_>) -> BTreeSet<String> {
+    grouping.labels().map(|label| label.name.to_string()).filter(|name| !is_reserved(name)).collect()
+}
+
 struct Edits<'r> {
     replaced: &'r Replaced,
     variables: &'r BTreeMap<String, Variable>,
@@ -175,6 +210,9 @@ impl Edits<'_> {
             }
             ExprKind::Binary(binary) => {
                 binary.matching.iter().chain(&binary.group).try_for_each(|grouping| self.matching(grouping))?;
+                if self.options.group_by && !is_inner {
+                    self.open_matching(binary)?;
+                }
                 if matches!(binary.op, BinaryOp::Div | BinaryOp::Mod) {
                     self.limit(Some(&binary.rhs), Parameter::limit_to_divisors);
                 }
@@ -277,6 +315,33 @@ impl Edits<'_> {
         // `${name:csv}` may be several values, of which only the first is known.
         let is_known = !written.contains(':') && variables::names_labels(&written, self.variables);
         Err(Refusal { reason, variable: Some(written).filter(|_| is_known) })
+    }
+
+    /// Matches series by the labels of the caller, if both sides are grouped by those of `on (...)`.
+    ///
+    /// # Errors
+    /// The labels that series are matched by cannot follow the grouping of the caller.
+    fn open_matching(&mut self, binary: &Binary<'_>) -> Result<(), Refusal> {
+        let Some(matching) = &binary.matching else { return Ok(()) };
+        let (mut left, mut right) = (Vec::new(), Vec::new());
+        add_sides(&binary.lhs, &mut left);
+        add_sides(&binary.rhs, &mut right);
+        let opens = |sides: &[Side]| sides.iter().any(|side| side.is_open);
+        let is_on = matching.keyword == GroupingKeyword::On;
+        let copies = binary.group.as_ref().is_some_and(|group| !group.items.is_empty());
+        let labels = Some(free_labels(matching));
+        match (opens(&left), opens(&right)) {
+            (false, false) => Ok(()),
+            (true, true) if is_on && !copies && left.iter().chain(&right).all(|side| side.labels == labels) => {
+                self.grouping(matching, true);
+                Ok(())
+            }
+            (true, false) | (false, true) if is_on && !copies && matching.items.is_empty() => Ok(()),
+            _ => {
+                let span = matching.parens.map_or(matching.keyword_span, |parens| matching.keyword_span.to(parens));
+                Err(format!("series are matched `{}`", self.text(span)).into())
+            }
+        }
     }
 
     /// `is_open`: whether `{group_by}` replaces the labels, except those of buckets and quantiles.

@@ -52,6 +52,8 @@ struct Preset<'q> {
     allow: BTreeMap<Code, String>,
     /// Whether its title is also its description, because the policy of the folder requires one.
     is_described_by_title: bool,
+    /// Whether the policy of the folder requires a unit that the source does not have.
+    lacks_unit: bool,
 }
 
 /// Converts a collection to the text of a preset file, which passes all checks beside the `others` of its folder.
@@ -69,7 +71,7 @@ pub(crate) fn write(
     let results = collection.queries.iter().map(|query| {
         let converted = convert(query, &collection.variables, Options::default())?;
         let name = taken.name(&names::name_or(&query.name, "query"));
-        Ok(Preset { query, name, converted, allow: BTreeMap::new(), is_described_by_title: false })
+        Ok(Preset { query, name, converted, allow: BTreeMap::new(), is_described_by_title: false, lacks_unit: false })
     });
     let path = format!("{name}.toml");
     let others: Vec<&SourceFile> = others.iter().filter(|other| other.name != path).collect();
@@ -86,10 +88,10 @@ pub(crate) fn write(
     let outcomes = file.collection.queries.iter().zip(file.results).map(|(query, result)| {
         let (place, text) = (query.place.clone(), query.expr.clone());
         match result {
-            Ok(Preset { name, converted, allow, .. }) => {
-                let allowed = allow.iter().map(|(code, title)| format!("allowed `{}`: {title}", code.as_str()));
-                let notes = converted.notes.iter().cloned().chain(allowed).collect();
-                Outcome { place, query: text, result: Ok(name), notes }
+            Ok(preset) => {
+                let allowed = preset.allow.iter().map(|(code, title)| format!("allowed `{}`: {title}", code.as_str()));
+                let notes = preset.notes().map(str::to_owned).chain(allowed).collect();
+                Outcome { place, query: text, result: Ok(preset.name), notes }
             }
             Err(reason) => Outcome { place, query: text, result: Err(reason), notes: Vec::new() },
         }
@@ -170,11 +172,11 @@ impl<'q> File<'q> {
             for result in &mut self.results {
                 let Ok(preset) = result else { continue };
                 let Some(found) = errors.remove(&Some(preset.name.clone())) else { continue };
-                let lacks_description =
-                    |error: &Diagnostic| error.code == Code::MissingKey && error.title.contains("`description`");
-                if found.iter().any(lacks_description) && preset.query.title.is_some() && !preset.is_described_by_title
-                {
-                    preset.is_described_by_title = true;
+                let lacks = |key| found.iter().any(|it| it.code == Code::MissingKey && it.title.contains(key));
+                let before = (preset.is_described_by_title, preset.lacks_unit);
+                preset.is_described_by_title |= lacks("`description`") && preset.query.title.is_some();
+                preset.lacks_unit |= lacks("`unit`");
+                if before != (preset.is_described_by_title, preset.lacks_unit) {
                     continue;
                 }
                 match found.iter().find(|error| !error.code.is_allowable()) {
@@ -227,9 +229,11 @@ impl<'q> File<'q> {
         let mut closed = BTreeMap::new();
         for preset in self.results.iter_mut().flatten() {
             let fixed = preset.converted.parameters.is_empty();
-            let opened = convert(preset.query, &self.collection.variables, Options { group_by: true, fixed });
-            if let Ok(opened) = opened.map(|opened| std::mem::replace(&mut preset.converted, opened)) {
-                closed.insert(preset.name.clone(), opened);
+            match convert(preset.query, &self.collection.variables, Options { group_by: true, fixed }) {
+                Ok(opened) => {
+                    closed.insert(preset.name.clone(), std::mem::replace(&mut preset.converted, opened));
+                }
+                Err(reason) => preset.converted.notes.push(format!("`by (...)` stays: {reason}")),
             }
         }
         let errors = self.errors_and_warnings();
@@ -302,19 +306,25 @@ impl<'q> File<'q> {
 }
 
 impl Preset<'_> {
+    fn notes(&self) -> impl Iterator<Item = &str> {
+        let unit = self.lacks_unit.then_some("the unit is not in the file: replace `unknown`");
+        self.converted.notes.iter().map(String::as_str).chain(unit)
+    }
+
     fn write(&self, out: &mut String) {
         let (query, text) = (self.query, &self.converted.text);
         _ = write!(out, "\n[presets.{}]\n", self.name);
-        for note in &self.converted.notes {
+        for note in self.notes() {
             _ = writeln!(out, "# {}", one_line(note));
         }
         let mut line = |key: &str, value: &str| _ = writeln!(out, "{key:<11} = {value}");
         let title = query.title.as_ref().filter(|_| self.is_described_by_title);
+        let unknown = "unknown".to_owned();
         let texts = [
             ("title", query.title.as_ref()),
             ("category", query.category.as_ref()),
             ("description", query.description.as_ref().or(title)),
-            ("unit", query.unit.as_ref()),
+            ("unit", query.unit.as_ref().or(self.lacks_unit.then_some(&unknown))),
         ];
         for (key, text) in texts {
             if let Some(text) = text {

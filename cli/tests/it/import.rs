@@ -61,6 +61,10 @@ fn groupings_become_those_of_the_caller() {
         "sum without (job) (up) + sum(up)",
         "max by (quantile, Job, job) (x)",
         "sum by (job) (label_replace(count by (version) (up), \"job\", \"x\", \"version\", \".*\"))",
+        "sum by (job) (a) / on (job) (sum by (job) (b) + sum by (job) (c))",
+        "sum by (job, code) (a) / ignoring (code) group_left () sum by (job) (b)",
+        "sum by (job) (a) / on () group_left () sum(b)",
+        "a * on (job) group_left () sum by (job) (b)",
     ];
     let board = json!({ "title": "Board", "panels": panels.map(expr) }).to_string();
     let folder = Folder::new("import-group-by", &[("board.json", &board)]);
@@ -75,6 +79,10 @@ fn groupings_become_those_of_the_caller() {
         "'count(count by (job) (up{{{labels}}}))'",
         "'histogram_quantile(0.9, sum by (le, {group_by}) (rate(x_bucket{{{labels}}}[5m])))'",
         "'sum without (job) (up{{{labels}}}) + sum(up{{{labels}}})'",
+        "sum by ({group_by}) (a{{{labels}}})\n/ on ({group_by})\n",
+        "# `by (...)` stays: series are matched `ignoring (code)`\n",
+        "'sum by ({group_by}) (a{{{labels}}}) / on () group_left () sum(b{{{labels}}})'",
+        "# `by (...)` stays: series are matched `on (job)`\n",
     ] {
         assert!(text.contains(line), "{line}\n{text}");
     }
@@ -83,6 +91,16 @@ fn groupings_become_those_of_the_caller() {
 
 const BOARD: &str =
     r#"{"title": "A board", "panels": [{"title": "Up", "targets": [{"expr": "up"}, {"expr": "up("}]}]}"#;
+
+#[test]
+fn a_policy_may_require_descriptions_and_units() {
+    let policy = "[policy]\nrequire = [\"description\", \"unit\"]\n";
+    let folder = Folder::new("import-policy", &[("board.json", BOARD), ("promql.toml", policy)]);
+    let run = import(&folder, &["board.json"]);
+    assert!(run.out.contains("  up_1: the unit is not in the file: replace `unknown`\n"), "{}", run.out);
+    let check = run_in(&folder.0, &["check", "--deny-warnings"], b"");
+    assert_eq!(check.status, 0, "{}", check.out);
+}
 
 #[test]
 fn files_that_exist_are_kept() {

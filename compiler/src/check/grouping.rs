@@ -153,7 +153,12 @@ pub(super) fn missing_label(
     if let Some(series) = query.series(dropping) {
         return undeclared_in(query, series, label, span);
     }
-    Some(Diagnostic::new(code, span, title).label("always empty here").secondary(place, text).warning_unless(harmful))
+    let is_callers = match &query.expr(dropping).kind {
+        ExprKind::Aggregate(aggregate) => aggregate.grouping.as_ref().is_some_and(Grouping::has_hole),
+        _ => false,
+    };
+    let empty = if is_callers { "empty unless callers group by it" } else { "always empty here" };
+    Some(Diagnostic::new(code, span, title).label(empty).secondary(place, text).warning_unless(harmful))
 }
 
 /// The finding for `{group_by}` where callers may group by labels that an expression lacks.
