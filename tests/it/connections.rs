@@ -44,8 +44,9 @@ fn connections_closed_while_idle_cost_no_retry() {
     assert_eq!(runtime.block_on(query(&client)).unwrap(), 7.0);
     thread::sleep(Duration::from_millis(100));
     assert_eq!(runtime.block_on(query(&client)).unwrap(), 7.0);
-    // Once, not for ever, and only if a connection can have been idle.
-    for (responses, requests) in [(1, 3), (0, 1)] {
+    // At most once, and only if a connection can have been idle. A connection that is closed before the second request
+    // does not receive it.
+    for (responses, requests) in [(1, 2..=3), (0, 1..=1)] {
         let closing = Server::start(move |request, stream| {
             if request.connection < responses {
                 stream.write_all(vector("7").as_bytes())?;
@@ -57,7 +58,9 @@ fn connections_closed_while_idle_cost_no_retry() {
             assert_eq!(runtime.block_on(query(&client)).unwrap(), 7.0);
         }
         let error = runtime.block_on(query(&client)).unwrap_err();
-        assert_eq!((error.retries(), closing.requests().len()), (0, requests));
+        assert_eq!(error.retries(), 0);
+        let received = closing.requests().len();
+        assert!(requests.contains(&received), "{received} requests");
     }
 }
 
