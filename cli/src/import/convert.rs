@@ -95,6 +95,8 @@ fn with_values(query: &Query, variables: &BTreeMap<String, Variable>, options: O
         let default = replaced.window.clone().unwrap_or_else(|| variables::WINDOW.to_owned());
         if let Some(wrong) = query.window.as_ref().filter(|window| !is_duration(window)) {
             converted.notes.push(format!("the window became `{default}`: `{wrong}` is not a duration"));
+        } else if query.window.is_none() && replaced.window.is_none() {
+            converted.notes.push(format!("the window became `{default}`: the preset has none"));
         }
         converted.window = Some(query.window.clone().filter(is_duration).unwrap_or(default));
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::fields::{object, objects, text};
+use super::fields::{object, objects, others, text};
 use super::{Collection, Language, Query, Variable, names, preset_file, units};
 
 type Object = Map<String, Value>;
@@ -239,7 +239,7 @@ impl<'v> Reader<'v> {
                     legend.map(|legend| format!("Legend: `{legend}`.")),
                 ]),
                 unit: unit.clone(),
-                expr: expr(target.query).unwrap_or_default(),
+                expr: written(target).unwrap_or_default(),
                 language: Language::Grafana,
                 notes: notes.clone(),
                 refused: refusal(target),
@@ -319,6 +319,15 @@ const LIBRARY_PANEL: &str =
 /// The text of a query in any language.
 pub(super) fn expr(query: &Object) -> Option<String> {
     ["expr", "rawSql", "query", "target", "expression"].iter().find_map(|key| text(query, key))
+}
+
+/// The query as written, or all its fields if it is not one in a language.
+pub(super) fn written(target: &Target<'_>) -> Option<String> {
+    let fields =
+        || others(target.query, &["refId", "datasource", "editorMode", "intervalMs", "maxDataPoints"]).join(", ");
+    let is_expression = target.source.as_deref() == Some("__expr__");
+    let found = expr(target.query).filter(|_| !is_expression);
+    found.or_else(|| refusal(target).map(|_| fields()))
 }
 
 /// Why a query is not one of Prometheus.

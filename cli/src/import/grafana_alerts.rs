@@ -50,6 +50,12 @@ pub(super) fn queries(rule: &Object, group: &str) -> Vec<Query> {
     });
     let targets: Vec<Target<'_>> = targets.collect();
     let is_only = targets.iter().filter(|target| grafana::refusal(target).is_none()).count() < 2;
+    // Thresholds, for example.
+    let is_expression = |target: &&Target<'_>| target.source.as_deref() == Some("__expr__");
+    let expressions = targets.iter().filter(is_expression).filter_map(|target| {
+        Some(format!("without the expression {} of the alert: `{}`", target.name, grafana::written(target)?))
+    });
+    let notes: Vec<String> = expressions.collect();
     let query = |target: &Target<'_>| {
         let name = if is_only { title.clone() } else { format!("{title}: {}", target.name) };
         Query {
@@ -58,7 +64,8 @@ pub(super) fn queries(rule: &Object, group: &str) -> Vec<Query> {
             name,
             description: annotations::description(rule),
             refused: grafana::refusal(target),
-            expr: grafana::expr(target.query).unwrap_or_default(),
+            expr: grafana::written(target).unwrap_or_default(),
+            notes: notes.clone(),
             language: Language::Grafana,
             ..Query::default()
         }

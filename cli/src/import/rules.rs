@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::fields::{objects, text};
+use super::fields::{listed, objects, others, text};
 use super::{Collection, Query, annotations, grafana_alerts};
 
 /// Whether an object is a group of rules.
@@ -12,13 +12,30 @@ pub(super) fn is_group(object: &Map<String, Value>) -> bool {
     objects(object, "rules").any(|rule| is_rule(rule) || grafana_alerts::is_rule(rule))
 }
 
+/// The keys of groups that are read, or that only say where a group is and how it fares.
+const KNOWN: [&str; 11] = [
+    "name",
+    "rules",
+    "interval",
+    "file",
+    "lastEvaluation",
+    "evaluationTime",
+    "totals",
+    "orgId",
+    "folder",
+    "folderUid",
+    "query_offset",
+];
+
 /// A group of rules.
 pub(super) fn group(group: &Map<String, Value>) -> Collection {
     let title = text(group, "name").unwrap_or_else(|| "rules".to_owned());
     let description = super::preset_file::paragraphs([
         Some(format!("Rules of the group `{title}`.")),
         text(group, "interval").map(|time| format!("They are evaluated every {time}.")),
+        listed("Other settings", &others(group, &KNOWN)),
     ]);
+    let offset = text(group, "query_offset").map(|time| format!("without `query_offset: {time}` of the group"));
     let queries = objects(group, "rules").flat_map(|rule| {
         if grafana_alerts::is_rule(rule) {
             grafana_alerts::queries(rule, &title)
@@ -26,7 +43,8 @@ pub(super) fn group(group: &Map<String, Value>) -> Collection {
             vec![self::rule(rule, &title)]
         }
     });
-    let queries = queries.collect();
+    let noted = |query: Query| Query { notes: query.notes.iter().chain(&offset).cloned().collect(), ..query };
+    let queries = queries.map(noted).collect();
     Collection { title, description, queries, ..Collection::default() }
 }
 
