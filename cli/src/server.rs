@@ -95,7 +95,7 @@ pub(crate) struct Access {
     #[arg(long, value_name = "SOURCE")]
     tenant: Option<Secret>,
     /// The timeout of each request, including retries
-    #[arg(long, default_value = "30s")]
+    #[arg(long, default_value = "30s", value_parser = parse_timeout)]
     timeout: PromDuration,
 }
 
@@ -194,6 +194,13 @@ impl Secret {
                 .help("write the name of a file, or `env:NAME` for an environment variable")
         })?;
         Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+    }
+}
+
+fn parse_timeout(text: &str) -> Result<PromDuration, String> {
+    match text.parse() {
+        Ok(PromDuration::ZERO) => Err("expected more than zero, such as `30s`".to_owned()),
+        timeout => timeout.map_err(|error| error.to_string()),
     }
 }
 

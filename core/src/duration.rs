@@ -122,7 +122,7 @@ impl FromStr for PromDuration {
             let (number, after) = rest.split_at(digits);
             let letters = after.len() - after.trim_start_matches(|c: char| c.is_ascii_alphabetic()).len();
             let (unit, after) = after.split_at(letters);
-            if number.is_empty() {
+            if number.is_empty() || (letters == 0 && !after.is_empty()) {
                 return Err(DurationError::Invalid { text: text.to_owned() });
             }
             if unit.is_empty() {

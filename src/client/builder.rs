@@ -264,7 +264,10 @@ impl ClientBuilder {
     ///
     /// [`ErrorKind::Config`] for the first invalid input.
     pub fn build(mut self) -> Result<PrometheusClient, Error> {
-        let mut base = Url::parse(&self.url).map_err(|error| ErrorKind::Config(format!("not a URL: {error}")))?;
+        let mut base = Url::parse(&self.url).map_err(|error| {
+            let message = format!("not a URL: {error}; expected one such as `http://localhost:9090`");
+            ErrorKind::Config(message)
+        })?;
         if !matches!(base.scheme(), "http" | "https") || base.host().is_none() {
             return Err(ErrorKind::Config("the URL must start with `http://` or `https://`".to_owned()).into());
         }

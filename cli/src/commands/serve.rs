@@ -36,12 +36,17 @@ Example:
 pub(crate) struct Arguments {
     /// The address to listen on. Everyone who can reach it can query all series that the presets select: there is no
     /// authentication, so use an authenticating proxy for addresses that other machines can reach
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7090")]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7090", value_parser = parse_address)]
     listen: SocketAddr,
     #[command(flatten)]
     dir: Dir,
     #[command(flatten)]
     server: Server,
+}
+
+fn parse_address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "expected a numeric address and a port, such as `127.0.0.1:7090`, `0.0.0.0:7090` or `[::1]:7090`")
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {

@@ -84,6 +84,17 @@ fn wrong_arguments() {
             "invalid value `job=\"api\"` for `--label <MATCHER>`: values are not quoted: write `job=api`\n",
         ),
         (&["render", "a", "--window", "5 min"], "invalid value `5 min` for `--window <WINDOW>`: "),
+        (&["render", "a", "--window", "1.5h"], "invalid value `1.5h` for `--window <WINDOW>`: invalid duration `1.5h`"),
+        (&["query", "--raw", "up", "--timeout", "0s"], "invalid value `0s` for `--timeout <TIMEOUT>`: expected more"),
+        (
+            &["query", "--raw", "up", "--url", "127.0.0.1:9090"],
+            "invalid configuration: not a URL: relative URL without a base; expected one such",
+        ),
+        (
+            &["serve", "--listen", ":7090"],
+            "invalid value `:7090` for `--listen <ADDRESS:PORT>`: expected a numeric address",
+        ),
+        (&["new", ""], "the name of the metric is empty\n"),
         (&["completions", "tcsh"], "invalid value `tcsh` for `<SHELL>`\n"),
     ] {
         let run = run(arguments);

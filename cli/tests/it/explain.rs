@@ -74,6 +74,12 @@ fn what_an_argument_means() {
         let expected = format!("error: no preset `{name}`\n  |\n  = help: {help}");
         assert!(unknown.status == 2 && unknown.err.starts_with(&expected), "{}", unknown.err);
     }
+    let module = run(&["http"]);
+    assert!(
+        module.status == 2 && module.err.starts_with("error: `http` is a module, not a preset\n"),
+        "{}",
+        module.err
+    );
     let wrong = run(&["rate(up)"]);
     assert!(
         wrong.status == 1 && wrong.out.is_empty() && wrong.err.starts_with("error[type-mismatch]"),

@@ -9,6 +9,11 @@ use crate::{Code, Diagnostic, Span};
 
 const REASON: &str = "add `reason = \"...\"`, to explain it to readers";
 
+/// Whether a reason is empty, or still the `...` of a message or of an editor.
+pub(super) fn says_nothing(reason: &str) -> bool {
+    reason.chars().all(|c| c.is_whitespace() || matches!(c, '.' | '…'))
+}
+
 impl Reader<'_> {
     pub(super) fn allow(&mut self, value: &Value<'_>) -> Vec<Allow> {
         if let Content::Array(entries) = &value.content {
@@ -69,8 +74,8 @@ impl Reader<'_> {
                 self.report(missing("check", whole).help(help));
             }
             (Some(_), None) => self.report(missing("reason", whole).help(REASON)),
-            (Some(_), Some(reason)) if reason.value.trim().is_empty() => {
-                self.report(missing("reason", reason.span).help(REASON));
+            (Some(_), Some(reason)) if says_nothing(&reason.value) => {
+                self.report(missing("reason", reason.span).help("write why the finding does not matter here"));
             }
             _ => {}
         }

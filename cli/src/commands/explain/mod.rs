@@ -105,6 +105,12 @@ impl Arguments {
             Ok((module, preset)) => {
                 Ok(self.querier.query(&folder, &output, module, preset).map_or(Found::Errors, Found::Query))
             }
+            Err(_) if output.registry.modules.iter().any(|module| module.name == name) => {
+                let failure = Failure::new(format!("`{name}` is a module, not a preset"));
+                Err(failure.help(format!(
+                    "write `{name}::` and a preset of `promql-presets list`, or `({name})` for the metric"
+                )))
+            }
             Err(_) if !is_full && nearest(name, codes()).is_some() => Err(Failure::unknown("check", name, codes())),
             Err(unknown) if is_full || is_near() => Err(unknown),
             Err(_) => Ok(Found::Nothing),

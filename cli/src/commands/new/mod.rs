@@ -52,6 +52,9 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if arguments.metric.trim().is_empty() {
+        return Err(Failure::new("the name of the metric is empty").help("write one, such as `http_requests_total`"));
+    }
     let dir = arguments.dir.path()?;
     let mut files = if dir.exists() { discover::discover(&dir, &dir.display().to_string())? } else { Vec::new() };
     let mut found = arguments.find(&files)?;

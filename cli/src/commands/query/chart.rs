@@ -157,18 +157,21 @@ fn legend(
         let width = numbers.lines().map(output::width).max().unwrap_or_default();
         columns.saturating_sub(width + output::width("━━   "))
     };
-    let name = |line: &Line<'_>, width: usize| {
-        let before = line.statistic.map(|word| format!("{word} of ")).unwrap_or_default();
-        let own = labels::own(line.labels, shared);
-        let width = width.saturating_sub(before.len());
-        before + &if own.is_empty() { cut(unlabeled, width) } else { labels::selector(&own, width) }
+    let before = |line: &Line<'_>| line.statistic.map(|word| format!("{word} of ")).unwrap_or_default();
+    let own: Vec<Labels> = lines.iter().map(|line| labels::own(line.labels, shared)).collect();
+    let names = |width: usize| {
+        let width = width.saturating_sub(lines.iter().map(|line| before(line).len()).max().unwrap_or_default());
+        let named = |(line, selector): (&&Line<'_>, String)| {
+            before(line) + &if selector.is_empty() { cut(unlabeled, width) } else { selector }
+        };
+        lines.iter().zip(labels::selectors(&own, width)).map(named).collect::<Vec<String>>()
     };
-    let widest = lines.iter().map(|line| output::width(&name(line, usize::MAX))).max().unwrap_or_default();
+    let widest = names(usize::MAX).iter().map(|name| output::width(name)).max().unwrap_or_default();
     let all = numbers(3);
     let numbers = if room(&all) < widest.min(MIN_NAME) { numbers(1) } else { all };
     let room = room(&numbers);
-    let row = |(line, numbers): (&&Line<'_>, &str)| vec![name(line, room), numbers.to_owned()];
-    let rows: Vec<Vec<String>> = lines.iter().zip(numbers.lines()).map(row).collect();
+    let row = |(name, numbers): (String, &str)| vec![name, numbers.to_owned()];
+    let rows: Vec<Vec<String>> = names(room).into_iter().zip(numbers.lines()).map(row).collect();
     let mut out = String::new();
     let has_letters = !colors && lines.iter().filter(|line| line.is_drawn()).count() > 1;
     let mut color = 0;

@@ -9,6 +9,12 @@ use super::numbers::{STATISTICS, human, short, short_statistic};
 use super::screen::{Size, cut};
 use crate::output;
 
+/// The room that labels get before all numbers are shown.
+const MIN_LABELS: usize = 24;
+
+/// The columns that are left out where labels need the room.
+const LESS_IMPORTANT: [&str; 6] = ["P90", "P50", "POINTS", "MEAN", "MIN", "COUNT"];
+
 /// A table that fits into a size.
 pub(super) fn table(data: &Data, unit: Option<&str>, size: Size) -> String {
     match data {
@@ -141,8 +147,23 @@ impl Table<'_> {
         let own: Vec<Labels> = places.iter().map(|at| labels::own(self.labels[*at], &shared)).collect();
         let mut numbers = vec![self.titles];
         numbers.extend(places.iter().map(|at| self.cells[*at].clone()));
-        let width = output::table(&numbers).lines().map(output::width).max().unwrap_or_default();
-        let mut rows = names(&own, size.columns.saturating_sub(width + 2));
+        let room = |numbers: &[Vec<String>]| {
+            let width = output::table(numbers).lines().map(output::width).max().unwrap_or_default();
+            size.columns.saturating_sub(width + 2)
+        };
+        let widest = labels::selectors(&own, usize::MAX).iter().map(|text| output::width(text)).max();
+        // Labels need room more than all numbers do.
+        for title in LESS_IMPORTANT {
+            if room(&numbers) >= widest.unwrap_or_default().min(MIN_LABELS) {
+                break;
+            }
+            if let Some(at) = numbers[0].iter().position(|other| other == title) {
+                for row in &mut numbers {
+                    row.remove(at);
+                }
+            }
+        }
+        let mut rows = names(&own, room(&numbers));
         rows.iter_mut().zip(numbers).for_each(|(row, numbers)| row.extend(numbers));
         heading + &output::table(&rows) + &left_out(&self.lasts, &places, unit, size.columns)
     }
@@ -165,15 +186,19 @@ fn names(all: &[Labels], width: usize) -> Vec<Vec<String>> {
         return rows;
     }
     if let Some(most) = (MIN_VALUE..longest.min(width)).rev().find(|most| total(*most) <= width) {
-        return rows.iter().map(|row| row.iter().map(|cell| cut(cell, most)).collect()).collect();
+        let short: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| cut(cell, most)).collect()).collect();
+        let distinct = |rows: &[Vec<String>]| rows.iter().collect::<BTreeSet<_>>().len();
+        if distinct(&short) == distinct(&rows) {
+            return short;
+        }
     }
-    let selectors = all.iter().map(|labels| vec![labels::selector(labels, width)]);
+    let selectors = labels::selectors(all, width).into_iter().map(|text| vec![text]);
     std::iter::once(vec!["LABELS".to_owned()]).chain(selectors).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use promql_presets::Timestamp;
+    use promql_presets::{Bounds, Bucket, Timestamp};
 
     use super::*;
 
@@ -223,5 +248,19 @@ mod tests {
     fn the_largest_values_stay_in_order() {
         assert_eq!(largest(&[1.0, f64::NAN, 3.0, 2.0, f64::INFINITY], 3), [2, 3, 4]);
         assert_eq!(largest(&[f64::NAN, 0.0], 5), [0, 1]);
+    }
+    #[test]
+    fn rows_of_a_narrow_terminal_differ() {
+        let row = |at: i64| {
+            let buckets = [Bucket::new(Bounds::OpenLeft, 1.0, 2.0, 4.0)];
+            let value = Value::Histogram(Histogram::new(4.0, 8.0, buckets).into());
+            let labels = [("handler", format!("/api/v1/path_{at}")), ("instance", format!("prometheus-{at}:9090"))];
+            Element::new(labels.into_iter().collect(), Timestamp::from_secs(0), value)
+        };
+        let text = shown((0..9).map(row), Some("seconds"), 40, 20);
+        let lines: Vec<&str> = text.lines().skip(1).collect();
+        assert!(lines.len() == 9 && text.lines().all(|line| output::width(line) <= 40), "{text}");
+        assert!(!text.contains("P90") && text.contains("P99"), "{text}");
+        assert_eq!(lines.iter().map(|line| line.split("  ").next()).collect::<BTreeSet<_>>().len(), 9, "{text}");
     }
 }

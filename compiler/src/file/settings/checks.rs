@@ -3,6 +3,7 @@
 use crate::diagnostic::source::Spanned;
 use crate::diagnostic::suggest::nearest;
 use crate::file::Settings;
+use crate::file::allow::says_nothing;
 use crate::file::document::{Content, Key, Table, Value};
 use crate::file::reader::Reader;
 use crate::{Code, Diagnostic, Severity, Span};
@@ -121,7 +122,7 @@ impl Reader<'_> {
                 "severity" => level = self.level(value),
                 "reason" => {
                     reason = match self.spanned_string("reason", value) {
-                        Some(text) if text.value.trim().is_empty() => Reason::Empty(text.span),
+                        Some(text) if says_nothing(&text.value) => Reason::Empty(text.span),
                         _ => Reason::Given,
                     }
                 }
