@@ -8,7 +8,8 @@ use promql_presets::{Data, LabelValues, MAX_STEPS, PrometheusClient, Step, TimeR
 use promql_presets_compiler::Span;
 use promql_presets_compiler::diagnostic::suggest::nearest;
 use promql_presets_compiler::promql::{
-    BinaryOp, Call, Expr, ExprKind, Features, MatchOp, Matcher, ResultType, Selector, Syntax, needs_two_samples, parse,
+    Binary, BinaryOp, Call, Expr, ExprKind, Features, MatchOp, Matcher, ResultType, Selector, Syntax,
+    needs_two_samples, parse,
 };
 use promql_presets_core::{PromDuration, Querier, quote};
 
@@ -122,16 +123,21 @@ impl Probe<'_> {
         }
     }
 
-    /// Whether an instant vector has series, at some point of the ranges of the query and of subqueries.
+    /// Whether an instant vector has series, at some point of the ranges of the query and of subqueries. `true` if that
+    /// cannot be determined.
     async fn has_series(&self, query: &str) -> bool {
+        self.finds_series(query).await.unwrap_or(true)
+    }
+
+    async fn finds_series(&self, query: &str) -> Option<bool> {
         let within = |query: String, subquery: &&str| format!("last_over_time(({query}){subquery})");
         let query = self.subqueries.iter().rev().fold(format!("count({query})"), within);
         if let Some(range) = self.range {
-            return self.scrapes.client.raw_query_range(query, range).await.map_or(true, |matrix| !matrix.is_empty());
+            return Some(!self.scrapes.client.raw_query_range(query, range).await.ok()?.is_empty());
         }
         match self.scrapes.query(query).await {
-            Some(Data::Vector(vector)) => !vector.is_empty(),
-            _ => true,
+            Some(Data::Vector(vector)) => Some(!vector.is_empty()),
+            _ => None,
         }
     }
 
@@ -141,12 +147,18 @@ impl Probe<'_> {
             ExprKind::Binary(binary) if binary.op.is_comparison() => {
                 (format!("nothing passes the comparison `{}`", binary.op.as_str()), true)
             }
+            ExprKind::Binary(binary) if self.is_nan(binary).await => {
+                (format!("`{}` is not a number for its series, which the server leaves out", binary.op.as_str()), true)
+            }
             ExprKind::Binary(binary) => match binary.op {
                 BinaryOp::And => ("no series is on both sides of `and`".to_owned(), true),
                 BinaryOp::Unless => ("every series is on the right side of `unless` too".to_owned(), true),
                 op => (format!("no series of the two sides of `{}` have the same labels", op.as_str()), false),
             },
             ExprKind::Call(call) if call.name.starts_with("absent") => (format!("`{}` finds series", call.name), true),
+            ExprKind::Call(call) if self.is_idle(call).await => {
+                (format!("`{}` has no quantile without observations", call.name), true)
+            }
             ExprKind::Call(call) => (self.call(call).await, false),
             ExprKind::Aggregate(aggregate) => {
                 (format!("`{}` returns nothing for its series", aggregate.op.as_str()), false)
@@ -154,6 +166,22 @@ impl Probe<'_> {
             _ => ("no result".to_owned(), false),
         };
         Cause { span: expr.span, message, is_expected }
+    }
+
+    /// Whether the two sides of an arithmetic operator have series with the same labels: VictoriaMetrics leaves out `NaN`.
+    async fn is_nan(&self, binary: &Binary<'_>) -> bool {
+        let is_set = matches!(binary.op, BinaryOp::And | BinaryOp::Or | BinaryOp::Unless);
+        let [lhs, rhs] = [&binary.lhs, &binary.rhs].map(|operand| &self.query[operand.span.range()]);
+        let matching = &self.query[binary.op_span.range().end..binary.rhs.span.range().start];
+        !is_set && self.finds_series(&format!("{lhs} == bool{matching}{rhs}")).await == Some(true)
+    }
+
+    /// Whether the buckets of `histogram_quantile` are all zero: then VictoriaMetrics returns nothing instead of `NaN`.
+    async fn is_idle(&self, call: &Call<'_>) -> bool {
+        let (true, Some(buckets)) = (call.name == "histogram_quantile", call.args.last()) else { return false };
+        let buckets = &self.query[buckets.span.range()];
+        self.finds_series(&format!("({buckets}) == 0")).await == Some(true)
+            && self.finds_series(&format!("({buckets}) != 0")).await == Some(false)
     }
 
     /// Why a function returns nothing for its operands.

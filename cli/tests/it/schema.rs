@@ -325,7 +325,7 @@ fn a_counter_may_have_no_series_yet() {
     let end = PAGE.find("# TYPE http_duration").unwrap();
     registry.write("page", &format!("{}{}", &PAGE[..at], &PAGE[end..]));
     let pulled = registry.run("schema pull --from page");
-    assert!(pulled.err.contains("note: `http_requests_total` has no series yet, so that its labels are unknown"));
+    assert!(pulled.err.contains("note: labels are unknown, since there are no series yet: `http_requests_total`\n"));
     let snapshot = registry.read("metrics.toml");
     assert!(
         snapshot.contains("[http_requests_total]\ntype   = \"counter\"\nhelp   = 'All \"requests\".'\n\n"),
@@ -350,7 +350,7 @@ fn several_pages_are_one_source() {
     );
     registry.write("two", "# TYPE build_info counter\nbuild_info{b=\"1\"} 1\ntarget_scrapes_total{c=\"\"} 1\n");
     let pulled = registry.run("schema pull --from one --from two");
-    assert!(pulled.err.contains("note: `build_info` has several types in the metadata, so that its type is unknown\n"));
+    assert!(pulled.err.contains("note: types are unknown, since the metadata has several: `build_info`\n"));
     let snapshot = registry.read("metrics.toml");
     let expected = "[build_info]\ntype   = \"unknown\"\nlabels = [\"a\", \"b\", \"instance\", \"job\"]\n";
     assert!(snapshot.contains(expected), "{snapshot}");

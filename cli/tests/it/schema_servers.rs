@@ -189,12 +189,16 @@ fn real_exporters_native_histograms_and_recording_rules() {
 #[test]
 fn servers_with_old_data_and_without_metadata() {
     let presets = "[labels]\nendpoint = [\"x\"]\nmethod = [\"x\"]\ndomain = [\"x\"]\nstatus_code = [\"x\"]\n\
-        [presets.a]\ntemplate = 'sum by ({group_by})(rate(backendai_api_request_count_total{{{labels}}}[5m]))'\n";
+        [presets.a]\ntemplate = 'sum by ({group_by})(rate(backendai_api_request_count_total{{{labels}}}[5m]))'\n\
+        [presets.utf8]\ntemplate = '{{\"no.such\",{labels}}}'\n";
     let end = Dataset::of_tests().end();
     for server in prometheus::shared().into_iter().chain(victoria_metrics::shared()) {
         let folder = Folder::new("schema-old", &[("presets/a.toml", presets)]);
         let pulled = folder.run(&format!("schema pull --url {} --at {end}", server.url()));
         assert_eq!(pulled.status, 0, "{}", pulled.err);
+        // Also on servers that cannot parse the name.
+        assert!(pulled.out.contains("- no.such: does not exist (read by"), "{}", pulled.out);
+        fs::write(folder.0.join("presets/a.toml"), presets.split("[presets.utf8]").next().unwrap()).unwrap();
         let found = folder.read("metrics.toml");
         // VictoriaMetrics has kept the type that came with the data, Prometheus has not.
         let has_type = found.contains("[backendai_api_request_count_total]\ntype   = \"counter\"\n");

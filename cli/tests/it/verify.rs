@@ -262,3 +262,24 @@ fn the_window_of_a_preset_may_have_old_samples() {
         assert!(reports.iter().any(|report| report.ends_with(expected)), "{reports:?}");
     }
 }
+
+#[test]
+fn results_that_are_not_a_number() {
+    let file = "[presets.ratio]\ntemplate = 'sum(rate(backendai_api_request_count_total{{{labels}}}[5m]) * 0) \
+                / (sum(rate(backendai_api_request_count_total{{{labels}}}[5m])) * 0)'\n\
+                [presets.idle]\ntemplate = 'histogram_quantile(0.9, sum by (le) \
+                (rate(prometheus_http_request_duration_seconds_bucket{{{labels}}}[5m]) * 0))'\n\
+                [presets.other]\ntemplate = 'sum by (domain) (backendai_api_request_count_total{{{labels}}}) \
+                / sum by (method) (backendai_api_request_count_total{{{labels}}})'\n\
+                allow = [{ check = \"impossible-match\", reason = \"the test\" }]\n";
+    let Some(server) = victoria_metrics::shared() else { return };
+    let folder = Folder::new("verify-nan", &[("presets/api.toml", file)]);
+    let reports = reports(&folder, server.url(), &format!("--at {}", Dataset::of_tests().end()));
+    for expected in [
+        "info: api::ratio: returns nothing: `/` is not a number for its series, which the server leaves out",
+        "info: api::idle: returns nothing: `histogram_quantile` has no quantile without observations",
+        "error: api::other: returns nothing: no series of the two sides of `/` have the same labels",
+    ] {
+        assert!(reports.iter().any(|report| report.ends_with(expected)), "{reports:?}");
+    }
+}

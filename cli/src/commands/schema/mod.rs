@@ -23,7 +23,7 @@ use self::change::{Change, ChangeKind};
 use self::known::{Known, Presence, Seen};
 use self::on_server::Servers;
 pub(super) use self::wanted::NewMetric;
-use self::wanted::{Entry, Wanted};
+use self::wanted::{Entry, Notes, Wanted};
 use crate::FOUND;
 use crate::exposition::Exposition;
 use crate::failure::Failure;
@@ -255,11 +255,11 @@ impl Source {
         gather(&wanted, sources, &mut seen, &mut remarks).await?;
 
         let mut found = Found { remarks, ..Found::default() };
-        let (mut missing, mut present) = (Vec::new(), BTreeSet::new());
+        let (mut missing, mut present, mut notes) = (Vec::new(), BTreeSet::new(), Notes::default());
         for (wanted, seen) in wanted.iter().zip(&seen) {
             if is_of_alerts(&wanted.name) {
                 found.obsolete.insert(wanted.name.clone());
-            } else if wanted.entries(seen, &mut found.entries, &mut found.remarks) {
+            } else if wanted.entries(seen, &mut found.entries, &mut notes) {
                 // Such as `x_bucket` if there is an entry for the histogram `x`.
                 found.obsolete.extend(wanted.read.iter().filter(|_| seen.is_stored).cloned());
                 present.extend(&wanted.read);
@@ -267,6 +267,7 @@ impl Source {
                 missing.push((wanted, seen));
             }
         }
+        found.remarks.extend(notes.texts());
         let names = known.names();
         let is_there = |name: &String| present.contains(name) || is_of_server(name);
         for (wanted, seen) in missing {
@@ -285,7 +286,7 @@ impl Source {
         gather(&suggested, sources, &mut seen, &mut Vec::new()).await?;
         for (wanted, seen) in suggested.iter().zip(&seen) {
             if !is_of_server(&wanted.name) && !found.entries.contains_key(&wanted.name) {
-                wanted.entries(seen, &mut found.entries, &mut Vec::new());
+                wanted.entries(seen, &mut found.entries, &mut Notes::default());
             }
         }
         let untyped = |(_, entry): &(&String, &Entry)| entry.metric.kind == MetricType::Unknown;
@@ -315,7 +316,7 @@ pub(super) fn look_up(metric: &str, sources: &Sources, output: &Output) -> Resul
             gather(&wanted, (&pages[..], &servers, output), &mut seen, &mut remarks).await?;
             if seen[0].presence == Presence::Current && seen[0].labels.contains(label) {
                 remark(&format!("note: no metadata of `{}`; its series have the label `{label}`", wanted[0].name));
-                if let Some(found) = wanted[0].new_metric(&wanted[0].name, &seen[0], &mut remarks) {
+                if let Some(found) = wanted[0].new_metric(&wanted[0].name, &seen[0], &mut Notes::default()) {
                     return Ok(found);
                 }
             }
@@ -326,8 +327,9 @@ pub(super) fn look_up(metric: &str, sources: &Sources, output: &Output) -> Resul
             let wanted = [wanted::for_new_file(&name, &known)];
             let mut seen = vec![Seen::default(); wanted.len()];
             gather(&wanted, (&pages[..], &servers, output), &mut seen, &mut remarks).await?;
-            if let Some(found) = wanted[0].new_metric(&name, &seen[0], &mut remarks) {
-                for text in remarks {
+            let mut notes = Notes::default();
+            if let Some(found) = wanted[0].new_metric(&name, &seen[0], &mut notes) {
+                for text in remarks.into_iter().chain(notes.texts()) {
                     remark(&format!("note: {text}"));
                 }
                 return Ok(found);

@@ -6,6 +6,7 @@ use std::future::Future;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use indicatif::ProgressBar;
 use promql_presets::{Data, InstantQuery, PrometheusClient, Querier, Timestamp, Vector};
+use promql_presets_core::quote;
 
 use super::known::{Known, Presence, Seen};
 use super::wanted::Wanted;
@@ -27,6 +28,15 @@ const HOUR: i64 = 3_600_000;
 /// How much later than now VictoriaMetrics returns samples that it has just received, in milliseconds: more than its
 /// `-search.latencyOffset` of 30 seconds.
 const SOON: i64 = 45_000;
+
+/// Whether a name needs quotes, which servers can parse since Prometheus 3.
+fn is_utf8(name: &str) -> bool {
+    !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':'))
+}
+
+fn soon() -> Timestamp {
+    Timestamp::from_millis(Timestamp::now().as_millis() + SOON)
+}
 
 /// The label that holds the name of a metric.
 const NAME: &str = "__name__";
@@ -71,9 +81,12 @@ impl Servers {
     pub(super) async fn matching(&self, pattern: &str) -> Result<BTreeSet<String>, Failure> {
         let mut names = BTreeSet::new();
         for client in &self.servers {
-            let server = Server { client, at: self.at };
-            let found = server.query(format!("count by ({NAME}) ({{{NAME}=~{pattern:?}}})")).await?;
-            names.extend(found.iter().filter_map(|element| element.labels().metric_name()).map(str::to_owned));
+            for at in if self.at.is_some() { vec![self.at] } else { vec![None, Some(soon())] } {
+                let server = Server { client, at };
+                let query = format!("count by ({NAME}) ({{{NAME}=~{}}})", quote(pattern));
+                let found = server.query(query).await?;
+                names.extend(found.iter().filter_map(|element| element.labels().metric_name()).map(str::to_owned));
+            }
         }
         Ok(names)
     }
@@ -135,10 +148,9 @@ impl Server<'_> {
         let names = wanted.iter().flat_map(|wanted| wanted.series.iter().chain(&wanted.family));
         let mut current = self.with_samples(names.chain([&up]).collect()).await?;
         if self.at.is_none() && !current.is_empty() {
-            let soon = Timestamp::from_millis(Timestamp::now().as_millis() + SOON);
             let without = wanted.iter().filter(|wanted| wanted.series.is_disjoint(&current));
             let names = without.flat_map(|wanted| &wanted.series).collect();
-            current.extend(Server { at: Some(soon), ..self }.with_samples(names).await?);
+            current.extend(Server { at: Some(soon()), ..self }.with_samples(names).await?);
         }
         Ok(current)
     }
@@ -194,14 +206,21 @@ impl Server<'_> {
         }
         let mut is_partial = false;
         let mut seen = Seen::default();
-        let labels = scoped!(matching!(self.client.labels())).await?;
+        let labels = match scoped!(matching!(self.client.labels())).await {
+            // An old server cannot parse the name, and has no such series.
+            Err(error) if matches!(error.status(), Some(400 | 422)) && is_utf8(&wanted.name) => {
+                return Ok((seen, false));
+            }
+            labels => labels?,
+        };
         is_partial |= labels.is_partial();
         seen.labels.extend(labels.into_vec());
         if !seen.labels.remove(NAME) {
             return Ok((seen, is_partial));
         }
-        // Old versions of VictoriaMetrics return `__name__` even if no series matches.
-        if seen.labels.is_empty() && wanted.series.is_disjoint(current) {
+        // Old versions of VictoriaMetrics return `__name__`, or all labels, even if no series matches.
+        let is_doubtful = seen.labels.is_empty() || !current.is_empty();
+        if is_doubtful && wanted.series.is_disjoint(current) {
             let first = self.client.series(&queriers[0]);
             if scoped!(queriers[1..].iter().fold(first, |all, querier| all.or(querier))).await?.is_empty() {
                 return Ok((seen, is_partial));

@@ -40,6 +40,21 @@ pub(super) struct Entry {
     pub(super) is_text: bool,
 }
 
+/// What is not known of metrics, with the names of all of which it is true.
+#[derive(Debug, Default)]
+pub(super) struct Notes(BTreeMap<&'static str, BTreeSet<String>>);
+
+impl Notes {
+    fn add(&mut self, what: &'static str, metric: &str) {
+        self.0.entry(what).or_default().insert(metric.to_owned());
+    }
+
+    /// One text for each kind.
+    pub(super) fn texts(&self) -> impl Iterator<Item = String> {
+        self.0.iter().map(|(what, metrics)| format!("{what}: {}", backticks(metrics)))
+    }
+}
+
 /// A metric for a new preset file.
 #[derive(Debug, Default)]
 pub(in crate::commands) struct NewMetric {
@@ -244,21 +259,16 @@ impl Wanted {
     }
 
     /// Adds the entries of the metric. Returns whether it exists.
-    pub(super) fn entries(
-        &self,
-        seen: &Seen,
-        entries: &mut BTreeMap<String, Entry>,
-        remarks: &mut Vec<String>,
-    ) -> bool {
+    pub(super) fn entries(&self, seen: &Seen, entries: &mut BTreeMap<String, Entry>, notes: &mut Notes) -> bool {
         let is_present = seen.presence == Presence::Current;
         match seen.presence {
             Presence::Current => {}
             Presence::Ended => {
-                remarks.push(format!("`{}` has no current samples", self.name));
+                notes.add("no current samples", &self.name);
                 return false;
             }
             Presence::None if self.is_declared && !seen.is_of_family => {
-                remarks.push(format!("`{}` has no series yet, so that its labels are unknown", self.name));
+                notes.add("labels are unknown, since there are no series yet", &self.name);
             }
             Presence::None => return false,
         }
@@ -276,7 +286,7 @@ impl Wanted {
             Kind::Summary => MetricType::Summary,
             Kind::Single(kind) => kind,
             Kind::Conflict => {
-                remarks.push(format!("`{}` has several types in the metadata, so that its type is unknown", self.name));
+                notes.add("types are unknown, since the metadata has several", &self.name);
                 MetricType::Unknown
             }
         };
@@ -295,9 +305,9 @@ impl Wanted {
     }
 
     /// The metric for a new preset file, if it exists; `meant` is its name, or that of one of its series.
-    pub(super) fn new_metric(&self, meant: &str, seen: &Seen, remarks: &mut Vec<String>) -> Option<NewMetric> {
+    pub(super) fn new_metric(&self, meant: &str, seen: &Seen, notes: &mut Notes) -> Option<NewMetric> {
         let mut entries = BTreeMap::new();
-        self.entries(seen, &mut entries, remarks);
+        self.entries(seen, &mut entries, notes);
         let (_, Entry { mut metric, .. }) = entries.pop_first()?;
         let is_gauge = self.series.contains(&format!("{}_gcount", self.name));
         // A page has one classic bucket for a native histogram.
@@ -360,7 +370,8 @@ mod tests {
             ("x_bucket", true, &["+Inf"], MetricType::NativeHistogram, false),
             ("x_count", false, &["+Inf", "0.5"], MetricType::Histogram, false),
         ] {
-            let found = for_new_file(name, &known).new_metric(name, &seen(is_native, bounds), &mut Vec::new()).unwrap();
+            let found =
+                for_new_file(name, &known).new_metric(name, &seen(is_native, bounds), &mut Notes::default()).unwrap();
             assert_eq!((found.name.as_str(), found.metric.kind, found.is_both), ("x", kind, is_both), "{name}");
             assert_eq!(found.metric.labels, Some(BTreeSet::from(["job".to_owned()])), "{name}");
             let has_bounds = found.metric.values.get("le").is_some_and(|known| known.len() == bounds.len());
