@@ -27,8 +27,8 @@ const DEPENDENCIES: &str = "axum = \"0.8\"\nreqwest = { version = \"0.13\", defa
     serde = { version = \"1\", features = [\"derive\"] }\ntokio = { version = \"1\", features = [\"full\"] }\n\
     uuid = { version = \"1\", features = [\"serde\", \"v4\"] }\n";
 
-/// Measures cold builds of a service with and without presets and the test kit, and of the compiler, and `cargo check` of a crate with and
-/// without a thousand presets.
+/// Measures cold builds of a service with and without presets and the test kit, and of the compiler, and `cargo check` of
+/// a crate with and without a thousand presets.
 pub(crate) fn run() -> Result<(), Error> {
     let scratch = Scratch(env::temp_dir().join(format!("promql-presets-measure-{}", std::process::id())));
     let service = scratch.0.join("service");
