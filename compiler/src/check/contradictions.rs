@@ -105,10 +105,15 @@ fn wrong_unit(declared: &Spanned<String>, known: &KnownMetric, snapshot: &Snapsh
         .then(|| snapshot.add(finding, unit.span, "another one here"))
 }
 
+/// Whether a label is added by scraping, or has a meaning of its own, so that a metric need not list it.
+fn is_of_every_metric(label: &str) -> bool {
+    matches!(label, "job" | "instance" | "le" | "quantile" | "__name__")
+}
+
 fn wrong_label(label: &Label, metric: &Metric<'_>, known: &KnownMetric, snapshot: &Snapshot<'_>) -> Option<Diagnostic> {
     let name = label.name.value.as_str();
     // Reserved labels are reported as such.
-    if matches!(name, "job" | "instance" | "le" | "quantile" | "__name__") {
+    if is_of_every_metric(name) {
         return None;
     }
     let labels = known.labels.as_ref()?;
@@ -194,7 +199,7 @@ pub(crate) fn labels_of_metrics(
     let mut found = Vec::new();
     for label in file::Labels::all(raw.labels.as_ref()) {
         let name = label.name.value.as_str();
-        if matches!(name, "job" | "instance" | "le" | "quantile" | "__name__") {
+        if is_of_every_metric(name) {
             continue;
         }
         let has_label = |metric: &Metric<'_>| metric.labels.as_ref().is_some_and(|labels| labels.contains_key(name));

@@ -371,30 +371,13 @@ impl<'e> Join<'_, 'e> {
     }
 
     /// A label that has several values on a side for each match.
-    fn varying_label(&self, mut side: Id, matching: &Grouping<'_>) -> Option<&'e str> {
+    fn varying_label(&self, side: Id, matching: &Grouping<'_>) -> Option<&'e str> {
         let on = matching.keyword == GroupingKeyword::On;
-        // `topk` and the like only leave series out. `topk by (pod) (1, x)` leaves one for each pod.
-        while let ExprKind::Aggregate(aggregate) = &self.query.expr(self.query.strip_parens(side)).kind
-            && aggregate.op.is_selection()
-        {
-            let is_matched = |label: &str| matching.labels().any(|it| it.name == label) == on;
-            let is_one = aggregate.op != Aggregator::LimitRatio
-                && aggregate.param.as_ref().and_then(Expr::as_number) == Some(1.0);
-            let is_unique = match &aggregate.grouping {
-                None => true,
-                Some(by) => {
-                    by.keyword == GroupingKeyword::By && !by.has_hole() && by.labels().all(|it| is_matched(&it.name))
-                }
-            };
-            if is_one && is_unique {
-                return None;
-            }
-            side = self.query.operand(self.query.strip_parens(side));
-        }
-        let labels = self.query.labels(side);
         let (matched, copied) = (sorted_labels(Some(matching)), sorted_labels(self.binary.group.as_ref()));
         let is_listed =
             |label: &str| matched.binary_search(&label).is_ok() || (label == GROUP_BY && matching.has_hole());
+        let side = self.selected_from(side, |label| is_listed(label) == on)?;
+        let labels = self.query.labels(side);
         // A copied label has one value per match.
         let varies = |label: &str| !self.is_fixed(side, label) && copied.binary_search(&label).is_err();
         // A label that was created from another one may depend on it.
@@ -418,6 +401,26 @@ impl<'e> Join<'_, 'e> {
         };
         let mut extra = all.iter().filter(|label| is_listed(label) != on && **label != NAME && is_own(label));
         extra.find(|label| varies(label)).copied()
+    }
+
+    /// The series from which `topk` and the like select some. `None` if they select one for each match, as
+    /// `topk by (pod) (1, x)` does if `pod` is matched.
+    fn selected_from(&self, side: Id, is_matched: impl Fn(&str) -> bool) -> Option<Id> {
+        let mut id = self.query.strip_parens(side);
+        while let ExprKind::Aggregate(aggregate) = &self.query.expr(id).kind
+            && aggregate.op.is_selection()
+        {
+            let is_one = aggregate.op != Aggregator::LimitRatio
+                && aggregate.param.as_ref().and_then(Expr::as_number) == Some(1.0);
+            let is_per_match = aggregate.grouping.as_ref().is_none_or(|by| {
+                by.keyword == GroupingKeyword::By && !by.has_hole() && by.labels().all(|it| is_matched(&it.name))
+            });
+            if is_one && is_per_match {
+                return None;
+            }
+            id = self.query.strip_parens(self.query.operand(id));
+        }
+        Some(id)
     }
 
     /// Whether a label has one value: because of a matcher, because callers must filter on it, or as `metrics.toml` has it.

@@ -1,6 +1,6 @@
 //! Matches text against patterns.
 
-use super::Parser;
+use super::tree;
 use super::tree::Tree;
 
 /// Whether a pattern, anchored at both ends as Prometheus does it, matches a text.
@@ -19,12 +19,11 @@ pub fn matches(pattern: &str, text: &str) -> Option<bool> {
     if pattern.len() > MAX_PATTERN || text.len() > MAX_TEXT {
         return None;
     }
-    let mut parser = Parser { is_matchable: true, ..Parser::new(pattern) };
-    let tree = parser.parse().ok()?.tree;
+    let tree = tree(pattern)?;
     let text: Vec<u32> = text.chars().map(u32::from).collect();
     let end = 1 << text.len();
     let ends = Matcher { text: &text, end, steps: 0 }.ends(&tree, 1)?;
-    parser.is_matchable.then_some(ends & end != 0)
+    Some(ends & end != 0)
 }
 
 const MAX_PATTERN: usize = 300;

@@ -184,6 +184,13 @@ const MAX_HEIGHT: usize = 1000;
 const MAX_SIZE: u64 = (128 << 20) / 40;
 const MAX_REPEAT: u32 = 1000;
 
+/// The tree of a pattern; `None` if the pattern is invalid, or has a part whose matches are not known.
+fn tree(pattern: &str) -> Option<Tree> {
+    let mut parser = Parser { is_matchable: true, ..Parser::new(pattern) };
+    let tree = parser.parse().ok()?.tree;
+    parser.is_matchable.then_some(tree)
+}
+
 struct Parser<'p> {
     pattern: &'p str,
     bytes: &'p [u8],

@@ -1,6 +1,6 @@
 //! The texts and alternatives that a pattern lists.
 
-use super::Parser;
+use super::tree;
 use super::tree::{Alternative, Ranges, Tree};
 
 /// The alternatives of a pattern as written: `a.*` and `b` of `^(a.*|b)$`. The whole pattern is the only alternative if it
@@ -39,12 +39,6 @@ pub fn texts(pattern: &str) -> Option<Vec<String>> {
 }
 
 const MAX_TEXTS: usize = 10_000;
-
-fn tree(pattern: &str) -> Option<Tree> {
-    let mut parser = Parser { is_matchable: true, ..Parser::new(pattern) };
-    let tree = parser.parse().ok()?.tree;
-    parser.is_matchable.then_some(tree)
-}
 
 /// The tree without anchors at the start and end of the pattern, where they have no effect. `None` if an anchor is
 /// elsewhere in a sequence.

@@ -204,6 +204,7 @@ impl Server<'_> {
                 }
             };
         }
+        let series = || queriers[1..].iter().fold(self.client.series(&queriers[0]), |all, querier| all.or(querier));
         let mut is_partial = false;
         let mut seen = Seen::default();
         let labels = match scoped!(matching!(self.client.labels())).await {
@@ -220,11 +221,8 @@ impl Server<'_> {
         }
         // Old versions of VictoriaMetrics return `__name__`, or all labels, even if no series matches.
         let is_doubtful = seen.labels.is_empty() || !current.is_empty();
-        if is_doubtful && wanted.series.is_disjoint(current) {
-            let first = self.client.series(&queriers[0]);
-            if scoped!(queriers[1..].iter().fold(first, |all, querier| all.or(querier))).await?.is_empty() {
-                return Ok((seen, is_partial));
-            }
+        if is_doubtful && wanted.series.is_disjoint(current) && scoped!(series()).await?.is_empty() {
+            return Ok((seen, is_partial));
         }
         seen.presence = Presence::Current;
         // Only native histograms have series with the name of their family. Of old ones, only the labels are known;
@@ -234,9 +232,7 @@ impl Server<'_> {
         seen.is_native = wanted.is_histogram() && (current.contains(&wanted.name) || (is_old && !has_buckets));
         let enumerated: Vec<&String> = wanted.enumerated.iter().filter(|label| seen.labels.contains(*label)).collect();
         if enumerated.len() > 2 {
-            let all =
-                scoped!(queriers[1..].iter().fold(self.client.series(&queriers[0]), |all, querier| all.or(querier)))
-                    .await?;
+            let all = scoped!(series()).await?;
             is_partial |= all.is_partial();
             for label in enumerated {
                 let values = all.iter().filter_map(|labels| labels.get(label)).map(str::to_owned);
